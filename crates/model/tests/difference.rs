@@ -1,6 +1,6 @@
 //! What is different between two models, in words.
 
-use backstay_model::{Model, SourceFile, diff, load};
+use backstay_model::{Difference, Model, SourceFile, diff, load};
 
 const BASE: &str = r#"
 enum Color { RED GREEN }
@@ -182,6 +182,35 @@ fn indexes() {
         &with("@index(fields: [\"a\"])"),
         &["Nothing: Post loses the unique index ux_post__a", "Reads: Post gets the index ix_post__a"],
     );
+}
+
+/// The text of a condition stays, and what it names is another.
+#[test]
+fn conditions_of_indexes() {
+    let post = |fields: &str, rule: &str| {
+        format!(
+            "type Post @allow(read: \"true\") {{ {fields} }} extend schema @rule(name: \"none(n: Int)\", is: \"{rule}\")"
+        )
+    };
+    let told = |old: &str, new: &str| -> Vec<String> {
+        let all = diff(&model(old), &model(new)).into_iter();
+        all.filter(|one| matches!(one, Difference::IndexAdded { .. } | Difference::IndexRemoved { .. }))
+            .map(|one| one.to_string())
+            .collect()
+    };
+    let s = "s: String @unique(where: \"none(this.a)\")";
+    let old = post(&format!("{s} a: Int b: Int c: Int"), "n == null");
+    let anew = [
+        "Post loses the unique index ux_post__s__a7cc6f87",
+        "Post gets the unique index ux_post__s__a7cc6f87; no two records with `none(this.a)` may share these values",
+    ];
+    let same = post(&format!("{s} a: Int d: Int @renamed(from: \"b\")"), "n == null");
+    assert_eq!(told(&old, &same), [""; 0]);
+    let swapped = "a: Int @renamed(from: \"b\") b: Int @renamed(from: \"a\") c: Int";
+    assert_eq!(told(&old, &post(&format!("{s} {swapped}"), "n == null")), anew);
+    let taken = "a: Int d: Int @renamed(from: \"a\")";
+    assert_eq!(told(&old, &post(&format!("{s} {taken}"), "n == null")), anew);
+    assert_eq!(told(&old, &post(&format!("{s} a: Int b: Int c: Int"), "n != null")), anew);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::documents::{DocumentChange, Documents, Rewriting};
@@ -369,28 +369,56 @@ impl<'a> Pair<'a> {
 
     fn indexes(&self, all: &mut Vec<Difference>) {
         let collection = || self.after.name.clone();
-        for index in self
-            .after
-            .indexes
-            .iter()
-            .filter(|index| index_before(self.pairing, (self.before, self.after), index).is_none())
-        {
+        let mut kept: Vec<&str> = Vec::new();
+        for index in &self.after.indexes {
+            if let Some(was) = self.index_before(index) {
+                kept.push(&was.name);
+                continue;
+            }
             let condition = index.condition_text().map(str::to_owned);
             let (index, unique, nulls) = (index.name.clone(), index.unique, index.nulls);
             all.push(Difference::IndexAdded { collection: collection(), index, unique, nulls, condition });
         }
-        let kept: Vec<&str> = self
-            .after
-            .indexes
-            .iter()
-            .filter_map(|index| {
-                index_before(self.pairing, (self.before, self.after), index).map(|index| index.name.as_str())
-            })
-            .collect();
         for index in self.before.indexes.iter().filter(|index| !kept.contains(&index.name.as_str())) {
             let (index, unique) = (index.name.clone(), index.unique);
             all.push(Difference::IndexRemoved { collection: collection(), index, unique });
         }
+    }
+
+    fn index_before(&self, index: &Index) -> Option<&'a Index> {
+        let fields = index.fields.iter().map(|field| self.pairing.field(self.after.id, *field));
+        let fields = fields.collect::<Option<Vec<FieldId>>>()?;
+        // Records in the trash are in no unique index.
+        let kept_alike = !index.unique || self.before.trash.is_some() == self.after.trash.is_some();
+        let mut same = self.before.indexes.iter().filter(|known| known.fields == fields && kept_alike);
+        same.find(|known| {
+            known.unique == index.unique && known.nulls == index.nulls && self.same_condition(known, index)
+        })
+    }
+
+    /// Whether an old and a new index are over the same records: a text means another thing once the rules and fields that
+    /// it names are others.
+    fn same_condition(&self, before: &Index, after: &Index) -> bool {
+        let (before, after) = match (&before.condition, &after.condition) {
+            (None, None) => return true,
+            (Some(before), Some(after)) => (before, after),
+            (None, Some(_)) | (Some(_), None) => return false,
+        };
+        let rules = rules_in(self.new, after);
+        before.text.trim() == after.text.trim()
+            && rules_in(self.old, before) == rules
+            && rules.into_values().chain([&*after.text]).all(|text| self.names_same_fields(text))
+    }
+
+    /// Whether all names of fields in a text are those of the same fields in both models.
+    fn names_same_fields(&self, text: &str) -> bool {
+        let words: HashSet<&str> = words(text).collect();
+        let named = |name: &&String| name.split('.').all(|part| words.contains(part));
+        let (old, new) = (&self.before.by_name, &self.after.by_name);
+        old.keys().chain(new.keys()).filter(named).all(|name| match (old.get(name), new.get(name)) {
+            (Some(was), Some(is)) => self.pairing.field(self.after.id, *is) == Some(*was),
+            _ => false,
+        })
     }
 }
 
@@ -405,19 +433,15 @@ pub fn type_change(
     Pair { old, new, pairing, before, after }.change(was, after.field(field))
 }
 
-/// The old index that a new one was: over the same fields, in the same order, with the same condition.
+/// The old index that a new one was: over the same fields, in the same order, with a condition that means the same.
 pub fn index_before<'m>(
-    pairing: &Pairing,
-    (before, after): (&'m Collection, &Collection),
+    (old, new): (&'m Model, &'m Model),
+    pairing: &'m Pairing,
+    collection: CollectionId,
     index: &Index,
 ) -> Option<&'m Index> {
-    let fields: Option<Vec<FieldId>> = index.fields.iter().map(|field| pairing.field(after.id, *field)).collect();
-    let fields = fields?;
-    // Records in the trash are in no unique index.
-    let kept_alike = !index.unique || before.trash.is_some() == after.trash.is_some();
-    let mut same =
-        before.indexes.iter().filter(|known| known.covers_same(&fields, index.condition_text()) && kept_alike);
-    same.find(|known| known.unique == index.unique && known.nulls == index.nulls)
+    let (before, after) = (old.collection(pairing.collection(collection)?), new.collection(collection));
+    Pair { old, new, pairing, before, after }.index_before(index)
 }
 
 /// Whether the links of an old relation are those of a new one.
@@ -520,12 +544,16 @@ fn rules_in<'m>(model: &'m Model, rule: &'m RuleText) -> BTreeMap<&'m str, &'m s
     let mut found = BTreeMap::new();
     let mut open = vec![&*rule.text];
     while let Some(text) = open.pop() {
-        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        for NamedRule { signature, parameters: _, is } in words.filter_map(|word| model.rules.get(word)) {
+        for NamedRule { signature, parameters: _, is } in words(text).filter_map(|word| model.rules.get(word)) {
             if found.insert(signature.as_str(), &*is.text).is_none() {
                 open.push(&is.text);
             }
         }
     }
     found
+}
+
+/// The words of an expression.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }

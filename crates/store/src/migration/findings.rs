@@ -409,13 +409,12 @@ impl Finder<'_> {
     async fn shared_afterwards(&mut self, planned: &mut Vec<Planned>) -> Result<(), StoreError> {
         let Models { old, new, pairing, .. } = self.models;
         for after in &new.collections {
-            let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
             for index in after.indexes.iter().filter(|index| index.unique) {
                 let named = condition_fields(new, after, index);
                 let mut named = index.fields.iter().chain(&named);
                 let changed = named.find(|field| self.succession.changes_values(after.id, **field));
                 if let Some(changed) = changed
-                    && index_before(pairing, (before, after), index).is_some()
+                    && index_before((old, new), pairing, after.id, index).is_some()
                     && let Some(finding) = self.sharing(after, index).await?
                 {
                     note(planned, (&after.name, &after.field(*changed).name), finding);
