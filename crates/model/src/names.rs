@@ -93,6 +93,16 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str
     }
 }
 
+/// The words of an expression.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
+
+/// Whether an expression has all parts of a field's name among its words.
+pub(crate) fn is_named_in(text: &str, name: &str) -> bool {
+    name.split('.').all(|part| words(text).any(|word| word == part))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

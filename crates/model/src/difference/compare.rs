@@ -1,9 +1,10 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::documents::{DocumentChange, Documents, Rewriting};
 use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
+use crate::names::{is_named_in, words};
 use crate::{
     Check, Collection, CollectionId, Computed, Document, Element, Field, FieldId, FieldKind, Index, Length, Model,
     NamedRule, RuleText, SetOn, Shape, StoredNames,
@@ -412,8 +413,7 @@ impl<'a> Pair<'a> {
 
     /// Whether all names of fields in a text are those of the same fields in both models.
     fn names_same_fields(&self, text: &str) -> bool {
-        let words: HashSet<&str> = words(text).collect();
-        let named = |name: &&String| name.split('.').all(|part| words.contains(part));
+        let named = |name: &&String| is_named_in(text, name);
         let (old, new) = (&self.before.by_name, &self.after.by_name);
         old.keys().chain(new.keys()).filter(named).all(|name| match (old.get(name), new.get(name)) {
             (Some(was), Some(is)) => self.pairing.field(self.after.id, *is) == Some(*was),
@@ -551,9 +551,4 @@ fn rules_in<'m>(model: &'m Model, rule: &'m RuleText) -> BTreeMap<&'m str, &'m s
         }
     }
     found
-}
-
-/// The words of an expression.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
