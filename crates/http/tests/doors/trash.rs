@@ -253,6 +253,8 @@ async fn the_trash_takes_part_in_transactions_and_explanations() {
         "{}",
         wrong.text()
     );
+    let error = &wrong.json()["errors"][0];
+    assert_eq!((&error["message"], &error["remedy"]), (&json!("Tag has no trash"), &json!("what was deleted is gone")));
 
     let article = story.make("articles", json!({ "title": "Two", "slug": "two" })).await;
     story.ada(&format!("DELETE /api/articles/{article}")).await;
