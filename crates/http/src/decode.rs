@@ -56,9 +56,10 @@ fn list_in(perspective: Perspective, list: List) -> List {
 }
 
 /// Reads `METHOD /api/…?query` and a body, as `backstay explain` takes them: as a request over HTTP with only the headers
-/// that it must have.
+/// that it must have. Where the request takes none, the body `null` is none.
 pub fn parse_request(reader: &Reader, text: &str, body: Bytes) -> Result<Request, Refusal> {
     let Line { records, kind, endpoint, query } = Line::read(reader.model(), text)?;
+    let body = if endpoint.body.is_none() && &*body == b"null" { Bytes::new() } else { body };
     if endpoint.body.is_none() && !body.is_empty() {
         return Err(body::unwanted());
     }

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
-use backstay_base::{Conflict, Error, Limit, Place, RequestId, Unauthenticated, Violation, ViolationKind};
+use backstay_base::{Conflict, Error, Limit, Place, RequestId, Step, Unauthenticated, Violation, ViolationKind};
 use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
 
@@ -244,11 +244,11 @@ fn taken(fields: &[String], record: Option<usize>, at: &str) -> Vec<Fault<'stati
         [_] => "the value is already taken".to_owned(),
         several => format!("{} are already taken together", several.join(" and ")),
     };
-    let at = |field: &String| match record {
-        Some(record) => format!("{at}/{record}/{field}"),
-        None => format!("{at}/{field}"),
+    let place = |field: &String| match record {
+        Some(record) => Place::field(field).within(Step::Item(record)),
+        None => Place::field(field),
     };
-    let fault = |field| Fault { at: at(field), message: message.clone(), remedy: None };
+    let fault = |field| Fault { at: format!("{at}{}", place(field)), message: message.clone(), remedy: None };
     fields.iter().map(fault).collect()
 }
 
