@@ -6,9 +6,9 @@ use backstay_base::{Conflict, Error, Limit, Place, RequestId, Step, Unauthentica
 use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
 
-use crate::Refusal;
 use crate::answer::{Answer, Audience, PROBLEM_JSON};
 use crate::kinds::kind_of;
+use crate::{NoModel, Refusal};
 
 #[derive(Serialize)]
 struct Problem<'a> {
@@ -128,6 +128,10 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
         Refusal::Domain(Error::Unauthenticated(Unauthenticated::Key)) => {
             Some("Check that the whole key was sent. An operator makes a new one with `backstay key add`.")
         }
+        Refusal::NoModel(NoModel::Withheld) => Some(
+            "Fix the problems that `backstay dev` prints in its terminal; they are shown only on the machine where it \
+             runs. The server notices it by itself.",
+        ),
         Refusal::Domain(Error::KeyWithoutSession) => {
             Some("Stop sending the key. An operator revokes it with `backstay key revoke`.")
         }
@@ -164,7 +168,7 @@ impl<'a> Details<'a> {
             Refusal::Authorization => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
             }
-            Refusal::NoModel(problems) => Self { diagnostics: &problems.diagnostics, ..Self::default() },
+            Refusal::NoModel(model) => Self { diagnostics: model.diagnostics(), ..Self::default() },
             // The rest of the body is not read.
             Refusal::BodySlow { .. }
             | Refusal::BodyStalled { .. }
