@@ -381,7 +381,7 @@ impl<'m> Compiler<'m> {
     /// A value that is given to a field, or the condition under which it is.
     fn value(&mut self, rule: &RuleText, scope: &Scope<'m>, expected: Option<Type>) -> Option<Given> {
         let checked = self.reported(rule, compile_value(&rule.text, scope, &expected?))?;
-        let given = Given::new(checked.expr);
+        let given = Given::new(self.model, checked.expr);
         if given.is_err() {
             let span = self.model.sources.within(rule, 0..rule.text.len());
             let diagnostic =

@@ -342,12 +342,9 @@ impl<'m> Checker<'m> {
             self.found.reads.insert((collection.id, field.id));
         }
         if field.is_computed() {
-            self.found.needs_store |= !path.steps.is_empty();
             return self.computed_field(path, (collection, field), span).map(Place::One);
         }
         if field.id != Collection::ID {
-            // A proposed record knows nothing of those that refer to it.
-            self.found.needs_store |= !path.steps.is_empty() || refers_here;
             path.steps.push(field.id);
             // Of the caller's own record only its fields are known without the database: this is a field of another one.
             if of_account && matches!(field.kind, FieldKind::OneToOne { .. }) {
@@ -385,7 +382,6 @@ impl<'m> Checker<'m> {
         if member.kind.is_stored() {
             self.found.reads.insert((collection.id, member.id));
         }
-        self.found.needs_store |= !path.steps.is_empty();
         path.steps.push(member.id);
         Type::of(collection, member).map(|ty| Place::One(self.make(Node::Path(path), ty, span)))
     }
