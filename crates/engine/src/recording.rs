@@ -261,8 +261,13 @@ fn saw(
         let seen = match node {
             Node::Caller(of) => (caller_name(of), shown(&of.of(cx.caller()))),
             Node::Now => ("now".to_owned(), cx.now().to_string()),
-            Node::Path(Path { root: Root::Account, steps, .. }) => {
-                of_account(cx.model(), steps.first().copied().unwrap_or(Collection::ID), cx.caller())
+            Node::Path(Path { root: Root::Account, collection, steps, .. }) => {
+                let first = steps.first().copied().unwrap_or(Collection::ID);
+                // A record doesn't hold who refers to it.
+                if !cx.model().field(*collection, first).is_stored() {
+                    return;
+                }
+                of_account(cx.model(), first, cx.caller())
             }
             Node::Path(path) if !matches!(path.root, Root::Bound(_)) => {
                 let (Some(subject), Some(first)) = (subject, path.steps.first()) else { return };

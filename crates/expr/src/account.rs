@@ -24,8 +24,10 @@ impl Account {
         OwnRecord::new(self)
     }
 
-    /// What a field of this caller's own record holds: null where the caller has none. Its id is the caller's; any other
-    /// field is known if a rule names it.
+    /// What a field of this caller's own record holds: null where the caller has none. Its id is the caller's.
+    ///
+    /// # Panics
+    /// Panics if it was made without this field: it must have all that `Checked::account` names.
     pub fn value(caller: &Caller, field: FieldId) -> Value {
         if caller.kind != CallerKind::Account {
             return Value::Null;
@@ -33,8 +35,9 @@ impl Account {
         if field == Collection::ID {
             return caller.id.map_or(Value::Null, Value::Id);
         }
-        let known = caller.account.as_ref().and_then(OwnRecord::known::<Self>);
-        let found = known.and_then(|Self(values)| values.iter().find(|(known, _)| *known == field));
-        found.map_or(Value::Null, |(_, value)| value.clone())
+        // There is none if the record was deleted.
+        let Some(Self(values)) = caller.account.as_ref().and_then(OwnRecord::known::<Self>) else { return Value::Null };
+        let found = values.iter().find(|(known, _)| *known == field);
+        found.expect("the fields that rules name are read with the caller").1.clone()
     }
 }

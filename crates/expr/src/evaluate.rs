@@ -6,7 +6,7 @@ use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone};
 use backstay_scalar::{Value, exact};
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::{CalendarField, Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
+use crate::{CalendarField, ComputedField, Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
 
 /// Where an evaluation takes its values from. A bare proposed record answers paths of at most one step and no members;
 /// `Checked::needs_store` tells beforehand where that is not enough.
@@ -84,6 +84,7 @@ impl Evaluation<'_> {
             Node::In(element, list) => self.is_in(element, list),
             Node::Quantifier { kind, over, variable, body } => self.quantifier(*kind, over, *variable, body),
             Node::Fact(index) => self.environment.fact(*index),
+            Node::Computed(computed) if self.lacks_account(computed) => Truth::Unknown,
             Node::Computed(computed) => self.truth(&computed.value),
             _ => Truth::from(&self.value(expr)),
         }
@@ -112,6 +113,7 @@ impl Evaluation<'_> {
                 call(*function, &arguments)
             }
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
+            Node::Computed(computed) if self.lacks_account(computed) => Value::Null,
             Node::Computed(computed) => rounded(self.value(&computed.value), computed.scale),
             _ => self.truth(expr).into(),
         }
@@ -136,6 +138,11 @@ impl Evaluation<'_> {
             Some(part) => part.of(&value),
             None => value,
         }
+    }
+
+    /// Whether a computed field is one of the caller's own record, or of one that it leads to, and the caller has none.
+    fn lacks_account(&self, of: &ComputedField) -> bool {
+        of.at.root == Root::Account && self.path(&Path { steps: Vec::new(), ..of.at.clone() }).is_null()
     }
 
     fn is_in(&mut self, element: &Expr, list: &Expr) -> Truth {

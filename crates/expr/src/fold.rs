@@ -5,7 +5,8 @@ use crate::{CallerPart, Expr, Node, Operator, Root, Truth, Type};
 
 /// The expression for one caller: facts become literals, and what they decide is simplified in three-valued logic. It
 /// has the same truth as before for every record. Where the caller alone decides, a literal is left: true, false, or
-/// null for unknown. A quantifier is never decided: it is unknown where the record that has the relation is not there.
+/// null for unknown. A quantifier is decided only where the caller's own record has the relation and isn't there: another
+/// record that has it may be missing, which makes it unknown.
 pub fn fold(expr: &Expr, truths: &Truths) -> Expr {
     let mut folded = expr.clone();
     for child in folded.children_mut() {
@@ -16,7 +17,9 @@ pub fn fold(expr: &Expr, truths: &Truths) -> Expr {
     let node = match node {
         Node::Fact(index) => literal(truths.get(index)),
         Node::Caller(CallerPart::Id) if truths.nameless() => Node::Literal(Value::Null),
-        Node::Path(path) if path.root == Root::Account && truths.without_account() => Node::Literal(Value::Null),
+        node if truths.without_account() && node.path().is_some_and(|path| path.root == Root::Account) => {
+            Node::Literal(Value::Null)
+        }
         Node::Not(of) => negation(of),
         Node::Binary(Operator::And, left, right) => connective(Operator::And, left, right),
         Node::Binary(Operator::Or, left, right) => connective(Operator::Or, left, right),

@@ -45,17 +45,9 @@ impl Expr {
 
     /// The same about the record that a path leads to, in the place of `this`.
     pub(crate) fn rebase(&mut self, at: &Path) {
-        let rebased = |path: &mut Path| {
-            if path.root == Root::This {
-                path.steps.splice(0..0, at.steps.iter().copied());
-                (path.root, path.collection) = (at.root, at.collection);
-            }
-        };
-        match &mut self.node {
-            Node::Path(path) | Node::Quantifier { over: path, .. } => rebased(path),
-            Node::Aggregate(of) => rebased(&mut of.over),
-            Node::Computed(of) => rebased(&mut of.at),
-            _ => {}
+        if let Some(path) = self.node.path_mut().filter(|path| path.root == Root::This) {
+            path.steps.splice(0..0, at.steps.iter().copied());
+            (path.root, path.collection) = (at.root, at.collection);
         }
         for child in self.children_mut() {
             child.rebase(at);

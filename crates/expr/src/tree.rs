@@ -155,6 +155,50 @@ impl Node {
         }
     }
 
+    /// The path that it names: its own, or the one to the members or to the record that it is about.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) | Self::Quantifier { over: path, .. } => Some(path),
+            Self::Aggregate(aggregate) => Some(&aggregate.over),
+            Self::Computed(computed) => Some(&computed.at),
+            Self::Literal(_)
+            | Self::Param(_)
+            | Self::Caller(_)
+            | Self::Now
+            | Self::Not(_)
+            | Self::Negate(_)
+            | Self::Binary(..)
+            | Self::IsNull { .. }
+            | Self::Conditional(..)
+            | Self::In(..)
+            | Self::List(_)
+            | Self::Call(..)
+            | Self::Fact(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn path_mut(&mut self) -> Option<&mut Path> {
+        match self {
+            Self::Path(path) | Self::Quantifier { over: path, .. } => Some(path),
+            Self::Aggregate(aggregate) => Some(&mut aggregate.over),
+            Self::Computed(computed) => Some(&mut computed.at),
+            Self::Literal(_)
+            | Self::Param(_)
+            | Self::Caller(_)
+            | Self::Now
+            | Self::Not(_)
+            | Self::Negate(_)
+            | Self::Binary(..)
+            | Self::IsNull { .. }
+            | Self::Conditional(..)
+            | Self::In(..)
+            | Self::List(_)
+            | Self::Call(..)
+            | Self::Fact(_) => None,
+        }
+    }
+
     /// The expressions directly within it.
     pub fn children(&self) -> Vec<&Expr> {
         match self {

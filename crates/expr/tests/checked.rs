@@ -92,7 +92,7 @@ fn places_are_those_of_the_text_and_of_the_use_of_a_rule() {
 #[test]
 fn a_bare_proposed_record_answers_what_needs_no_store() {
     let model = model();
-    let mut world = World::new(&model, caller("bob"));
+    let mut world = World::new(&model, caller("bob"), &[]);
     assert_eq!(backstay_expr::Environment::now(&world), now());
     world.this = id("p2");
     assert!(backstay_expr::truth(&compiled(&model, "mine", Scope::rule).expr, &world).is_true());

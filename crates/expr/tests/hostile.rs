@@ -31,7 +31,7 @@ fn run(model: &Model, text: &str) -> Result<(), Vec<ExprErrorKind>> {
             }
             errors.into_iter().map(|error| error.kind).collect::<Vec<_>>()
         })?;
-        let mut world = World::new(model, caller("nobody"));
+        let mut world = World::new(model, caller("nobody"), &[]);
         world.params = checked.params.iter().map(|_| Value::Null).collect();
         evaluate(&checked.expr, &world);
         let mut facts = Facts::default();
@@ -95,7 +95,7 @@ fn run_rule(text: &str) -> Result<(), Vec<ExprErrorKind>> {
     let post = model.collection_named("Post").expect("a collection").id;
     let checked = compile(text, &Scope::rule(&model, post));
     let checked = checked.map_err(|errors| errors.into_iter().map(|error| error.kind).collect::<Vec<_>>())?;
-    evaluate(&checked.expr, &World::new(&model, caller("nobody")));
+    evaluate(&checked.expr, &World::new(&model, caller("nobody"), &[]));
     Ok(())
 }
 

@@ -115,7 +115,7 @@ fn answer_for(model: &Model, settings: &BTreeMap<String, String>, checked: &Chec
         return "not refused".to_owned();
     }
     let caller = caller(settings.get("caller").map_or("nobody", String::as_str));
-    let mut world = World::new(model, caller);
+    let mut world = World::new(model, caller, &checked.account);
     world.this = id(post);
     world.new = settings.get("new").map_or(world.this, |name| id(name));
     for param in &checked.params {

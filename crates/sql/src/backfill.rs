@@ -82,9 +82,7 @@ fn old_type((collection, field): (&Collection, &Field), pairing: &Pairing) -> Op
 fn names_caller(expr: &Expr) -> bool {
     let is_caller = match &expr.node {
         Node::Caller(_) | Node::Fact(_) => true,
-        Node::Path(path) | Node::Quantifier { over: path, .. } => path.root == Root::Account,
-        Node::Aggregate(of) => of.over.root == Root::Account,
-        _ => false,
+        node => node.path().is_some_and(|path| path.root == Root::Account),
     };
     is_caller || expr.node.children().into_iter().any(names_caller)
 }

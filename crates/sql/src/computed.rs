@@ -3,7 +3,7 @@ use backstay_model::{CollectionId, ComputedRights, Field, FieldKind};
 use backstay_scalar::{Part, Storage};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
 
-use crate::builder::{Anchor, Builder};
+use crate::builder::{Anchor, Builder, Record};
 use crate::lower::{Lowering, Scope};
 use crate::operand::{Form, Val, power_of_ten};
 use crate::predicate::Pred;
@@ -51,11 +51,9 @@ fn parts(field: &Field) -> Vec<(Part, Storage)> {
 impl Lowering<'_, '_, '_> {
     /// A computed field, null where the way to it or the field itself is not seen.
     pub(crate) fn computed(&mut self, of: &ComputedField) -> Val {
-        let start = self.anchor(of.at.root);
-        let (record, mut conditions) = self.walk(&start, &of.at.steps);
-        conditions.push(self.sees_field(&record, of.field));
+        let known = self.knows_computed(of);
         let value = self.computed_value(of);
-        match Pred::all(conditions) {
+        match known {
             Pred::Known(true) => value,
             Pred::Known(false) => Val::null(),
             Pred::Sql(_) if value.is_null() => value,
@@ -66,12 +64,20 @@ impl Lowering<'_, '_, '_> {
         }
     }
 
-    /// Where a computed field that is a truth is true or is false; `None` if the field is hidden somewhere.
-    pub(crate) fn computed_truth(&mut self, of: &ComputedField, wanted: bool) -> Option<Pred> {
+    /// Where the way to a computed field and the field itself are seen. A caller need not have an account.
+    fn knows_computed(&mut self, of: &ComputedField) -> Pred {
         let start = self.anchor(of.at.root);
         let (record, mut conditions) = self.walk(&start, &of.at.steps);
         conditions.push(self.sees_field(&record, of.field));
-        match Pred::all(conditions) {
+        if start.record == Record::Account {
+            conditions.push(Pred::Sql(self.builder.key(&start).is_not_null()));
+        }
+        Pred::all(conditions)
+    }
+
+    /// Where a computed field that is a truth is true or is false; `None` if the field is hidden somewhere.
+    pub(crate) fn computed_truth(&mut self, of: &ComputedField, wanted: bool) -> Option<Pred> {
+        match self.knows_computed(of) {
             Pred::Known(true) => Some(self.with_rights_of(of, |this| this.is(&of.value, wanted))),
             Pred::Known(false) | Pred::Sql(_) => None,
         }

@@ -33,7 +33,8 @@ impl<'r> Owner<'r> {
                 {
                     return Some(Self { key, certain: true, conditions, members });
                 }
-                (key, start.collection, true, conditions)
+                // A caller need not have an account; any other record that a relation starts from is there.
+                (key, start.collection, start.record != Record::Account, conditions)
             }
             Some((step, before)) => {
                 let (holder, mut conditions) = lowering.walk(&start, before);

@@ -33,9 +33,9 @@ use std::sync::Arc;
 
 use backstay_base::{Action, Caller, RecordId, Timestamp};
 use backstay_expr::{
-    CallerPart, Checked, CollectionRights, Expr, FieldRights, Node, Rights, Rule, Scope, Truth, compile,
+    Account, CallerPart, Checked, CollectionRights, Expr, FieldRights, Node, Rights, Rule, Scope, Truth, compile,
 };
-use backstay_model::{Collection, Model};
+use backstay_model::{Collection, FieldId, Model};
 use backstay_scalar::Value;
 use backstay_sql::{Dialect, Perspective, Planner, ReadScope, ReadShape, Selection, Slot, Statement};
 
@@ -51,22 +51,27 @@ struct Setting {
     rights: Rights,
     /// Values of parameters beside those of the data set.
     params: HashMap<String, Value>,
+    /// Whether the expressions are rules, and not what clients ask.
+    of_rules: bool,
 }
 
 impl Setting {
     fn new(name: &str) -> Self {
         let (model, data) = data::load();
         let caller = match name {
-            "anonymous" => Caller::anonymous(),
+            "anonymous" | "no_account" => Caller::anonymous(),
             _ => data::caller(&data),
         };
         let rights = rights(&model, if name == "hidden" { &HIDDEN } else { &[] });
         let now = backstay_testkit::moment("2026-02-01T00:00:00Z");
-        Self { model, data, caller, now, rights, params: HashMap::new() }
+        let of_rules = matches!(name, "account" | "no_account");
+        Self { model, data, caller, now, rights, params: HashMap::new(), of_rules }
     }
 
+    /// A filter of items, or a rule of theirs.
     fn compile(&self, text: &str) -> Checked {
-        let scope = Scope::filter(&self.model, data::item(&self.model).id);
+        let scope = if self.of_rules { Scope::rule } else { Scope::filter };
+        let scope = scope(&self.model, data::item(&self.model).id);
         compile(text, &scope).unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
     }
 
@@ -79,6 +84,7 @@ impl Setting {
             Slot::Param(index, part) => part.of(&self.param(&checked.params[usize::from(*index)].name)),
             Slot::Now => Value::Timestamp(self.now),
             Slot::Limit => Value::Int(100),
+            Slot::Account(column) => column.part.of(&self.account(checked, column.field)),
             Slot::Caller(CallerPart::Id) => self.caller.id.map_or(Value::Null, Value::Id),
             Slot::Caller(CallerPart::Kind) => Value::text(self.caller.kind.name()),
             Slot::Caller(CallerPart::Roles) => {
@@ -89,6 +95,16 @@ impl Setting {
             }
             other => panic!("no value for {other:?}"),
         }
+    }
+
+    /// A field of the caller's own record, of which is known what the expression names.
+    fn account(&self, checked: &Checked, field: FieldId) -> Value {
+        let own = self.data.records.iter().find(|record| Some(record.1) == self.caller.id);
+        let known = own.map(|own| {
+            let values = checked.account.iter().map(|field| (*field, own.2[usize::from(field.0)].clone()));
+            Account::new(values).into_own_record()
+        });
+        Account::value(&Caller { account: known, ..self.caller.clone() }, field)
     }
 
     /// The statement that finds the items for which the expression is true.
@@ -271,6 +287,16 @@ fn aggregates_of_members() {
 #[test]
 fn what_is_hidden() {
     check("hidden");
+}
+
+#[test]
+fn the_own_record_of_a_caller() {
+    check("account");
+}
+
+#[test]
+fn the_own_record_of_a_caller_without_one() {
+    check("no_account");
 }
 
 #[test]

@@ -88,3 +88,56 @@ fn an_account_is_known_by_what_rules_ask() {
     let ann = Caller::account(backstay_base::RecordId::from_bytes([1; 16]), Vec::<&str>::new());
     assert!(Account::value(&ann, backstay_model::FieldId(7)).is_null(), "nothing was read");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_account_leads_to_is_read_with_it_and_null_without_one() {
+    let model = r#"
+type Address @embedded { city: String  code: String }
+type User @identity @open {
+  email: Email! @unique
+  address: Address
+  standing: String @default(to: "good")
+  blocked: Boolean @computed(is: "this.standing == 'blocked'")
+  homeless: Boolean @computed(is: "this.address == null")
+  bans: [Ban!] @inverse(field: "user")
+}
+type Ban @open { user: User!  why: String }
+type City @allow(create: "true", read: "auth.account.address.city == this.name") { name: String }
+type Street @allow(create: "true", read: "auth.id != null && auth.account.address.code == null") { name: String }
+type Door @allow(create: "true", read: "auth.account.address != null") { name: String }
+type Good @allow(create: "true", read: "auth.account.blocked == false") { name: String }
+type Tent @allow(create: "true", read: "!auth.account.homeless") { name: String }
+type Ticket @allow(create: "true", read: "!auth.account.bans.exists(b, b.why == this.name)") { name: String }
+type Pass @allow(create: "true", read: "size(auth.account.bans) < 3") { name: String }
+type Vote @allow(create: "auth.account.bans.sum(b, 1) < 5", read: "auth.account.bans.all(b, b.why == 'late')") { name: String }
+"#;
+    for app in App::both(model) {
+        let ann = app.caller("User", r#"{"email":"ann@example.org","address":{"city":"Rome","code":"1"}}"#).await;
+        let bob = app.caller("User", r#"{"email":"bob@example.org","standing":"blocked"}"#).await;
+        let bob_id = bob.id.expect("an account");
+        app.made("Ban", &format!(r#"{{"user":"{bob_id}","why":"Rome"}}"#)).await;
+        let nobody = Arc::new(Caller::anonymous());
+        let types = ["City", "Street", "Door", "Good", "Tent", "Ticket", "Pass", "Vote"];
+        for name in types {
+            app.made(name, r#"{"name":"Rome"}"#).await;
+        }
+        for (caller, expected) in [
+            (&ann, ["Rome", "", "Rome", "Rome", "Rome", "Rome", "Rome", "Rome"]),
+            (&bob, ["", "Rome", "", "", "", "", "Rome", ""]),
+            (&nobody, [""; 8]),
+        ] {
+            for (name, expected) in types.iter().zip(expected) {
+                let seen = app.list(caller, name, "name").await;
+                assert_eq!(
+                    seen.contains("Rome"),
+                    expected == "Rome",
+                    "{} {:?} {name}: {seen}",
+                    app.database,
+                    caller.id
+                );
+            }
+        }
+        assert_eq!(told(app.create(&ann, "Vote", r#"{"name":"Rome"}"#).await), "ok");
+        assert_ne!(told(app.create(&nobody, "Vote", r#"{"name":"Rome"}"#).await), "ok");
+    }
+}

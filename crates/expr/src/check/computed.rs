@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use backstay_model::{Collection, CollectionId, Field, FieldId};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
 use backstay_scalar::Scalar;
 
 use super::named::place_at;
@@ -51,6 +51,7 @@ impl<'m> Checker<'m> {
         self.looks_at(inner.found);
         let mut value = value?;
         value.rebase(&at);
+        self.reads_account(&mut value, span)?;
         if value.longest_path() > PATH_RELATIONS + 1 {
             return self.refuse(span.clone(), ExprErrorKind::LongPath { max: PATH_RELATIONS });
         }
@@ -62,6 +63,29 @@ impl<'m> Checker<'m> {
         let (collection, field, rights) = (collection.id, field.id, computed.rights);
         let computed = ComputedField { at, collection, field, rights, scale, value };
         Some(self.make(Node::Computed(Box::new(computed)), ty, span))
+    }
+
+    /// Notes what the expression of a computed field, moved to the record that has it, reads of the caller's own record.
+    fn reads_account(&mut self, value: &mut Expr, span: &Range<u32>) -> Option<()> {
+        let of_account = value.node.path().filter(|path| path.root == Root::Account);
+        if let Some(path) = of_account
+            && let Some(first) = path.steps.first()
+        {
+            let model: &'m Model = self.scope.model;
+            let field = model.field(path.collection, *first);
+            if !field.is_readable() {
+                return self.refuse(span.clone(), ExprErrorKind::Secret { field: field.name.clone() });
+            }
+            let account = Path { steps: Vec::new(), ..path.clone() };
+            self.note_of_account(&account, field);
+            // It is a field of another record, as in `Checker::field`.
+            if let (Node::Path(path), FieldKind::OneToOne { .. }) = (&mut value.node, &field.kind)
+                && path.steps.len() == 1
+            {
+                path.steps.push(Collection::ID);
+            }
+        }
+        value.children_mut().into_iter().try_for_each(|child| self.reads_account(child, span))
     }
 
     /// The value of a field of this type, to which nothing is converted.

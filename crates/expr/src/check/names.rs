@@ -330,13 +330,10 @@ impl<'m> Checker<'m> {
             return self.unknown(Name::Field(collection.name.clone()), &name.name, names, &name.span);
         };
         let of_account = path.root == Root::Account && path.steps.is_empty();
-        let refers_here = field.kind.declared_by().is_some();
-        if of_account && field.id != Collection::ID && !refers_here {
-            self.found.account.insert(field.id);
-        }
         if (client || of_account) && !field.is_readable() {
             return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: name.name.clone() });
         }
+        self.note_of_account(&path, field);
         // A record is its id: `author.id` reads no more than `author` does.
         if field.id != Collection::ID || path.steps.is_empty() {
             self.found.reads.insert((collection.id, field.id));
@@ -361,6 +358,14 @@ impl<'m> Checker<'m> {
         Some(Place::Many { path, target, field: name.name.clone() })
     }
 
+    /// Notes a field of the record that a path leads to, if that is the caller's own: its values are read with the caller.
+    pub(super) fn note_of_account(&mut self, path: &Path, field: &Field) {
+        let of_account = path.root == Root::Account && path.steps.is_empty();
+        if of_account && field.id != Collection::ID && field.is_stored() {
+            self.found.account.insert(field.id);
+        }
+    }
+
     /// A member of an embedded value, to which the path leads: it takes the place of the value in the path.
     fn member(
         &mut self,
@@ -375,10 +380,12 @@ impl<'m> Checker<'m> {
             let what = Name::Field(self.named_type(&Type::of(collection, collection.field(outer))?).name);
             return self.unknown(what, &name.name, open.map(Field::own_name), &name.span);
         };
-        if client && !member.is_readable() {
+        path.steps.pop();
+        let of_account = path.root == Root::Account && path.steps.is_empty();
+        if (client || of_account) && !member.is_readable() {
             return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: member.name.clone() });
         }
-        path.steps.pop();
+        self.note_of_account(&path, member);
         if member.kind.is_stored() {
             self.found.reads.insert((collection.id, member.id));
         }
@@ -395,13 +402,16 @@ impl<'m> Checker<'m> {
         span: &Range<u32>,
     ) -> Option<Expr> {
         let collection = self.scope.model.collection(collection);
-        let client = self.scope.client;
-        let parts = collection.parts(outer).filter(|part| !client || part.is_readable());
+        let mut record = path.clone();
+        record.steps.pop();
+        let of_account = record.root == Root::Account && record.steps.is_empty();
+        let restricted = self.scope.client || of_account;
+        let parts = collection.parts(outer).filter(|part| !restricted || part.is_readable());
         let mut tests = Vec::new();
         for part in parts {
             self.found.reads.insert((collection.id, part.id));
-            let mut path = path.clone();
-            path.steps.pop();
+            self.note_of_account(&record, part);
+            let mut path = record.clone();
             path.steps.push(part.id);
             let of = self.make(Node::Path(path), Type::of(collection, part)?, span);
             tests.push(self.make(Node::IsNull { of: Box::new(of), negated }, Type::Bool, span));

@@ -273,6 +273,9 @@ impl<'e> Lowering<'e> {
 
     /// Its value, if it is the same whatever the records are and whoever of this kind asks.
     fn constant(&self, expr: &Expr) -> Option<Value> {
+        if self.caller.kind != CallerKind::Account && expr.node.path().is_some_and(|path| path.root == Root::Account) {
+            return Some(Value::Null);
+        }
         let is_constant = depends_on_caller_alone(expr) && (!self.has_identity() || names_kind_at_most(expr));
         is_constant.then(|| evaluate(expr, &CallerAlone(&self.caller)))
     }
@@ -296,7 +299,7 @@ impl<'e> Lowering<'e> {
         match &expr.node {
             Node::Caller(CallerPart::Id | CallerPart::Kind | CallerPart::Roles) | Node::Now => false,
             Node::Path(path) => path.root == Root::Account || self.leads_to_null(path, path.steps.len()),
-            Node::Computed(of) => self.can_be_null(&of.value),
+            Node::Computed(of) => of.at.root == Root::Account || self.can_be_null(&of.value),
             Node::Call(function, _) if !function.is_total() => true,
             Node::Call(_, operands) | Node::List(operands) => operands.iter().any(|operand| self.can_be_null(operand)),
             _ => true,
@@ -346,7 +349,7 @@ fn truths(can_be_null: bool) -> Outcomes {
 fn names_kind_at_most(expr: &Expr) -> bool {
     match &expr.node {
         Node::Caller(part) => *part == CallerPart::Kind,
-        Node::Path(path) => path.root != Root::Account,
+        node if node.path().is_some_and(|path| path.root == Root::Account) => false,
         node => node.children().into_iter().all(names_kind_at_most),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Date, RecordId, Timestamp};
 use backstay_expr::{Account, Environment, Path, Start, Truth, Truths};
-use backstay_model::{Collection, FieldKind, Model, SourceFile, load};
+use backstay_model::{Collection, FieldId, FieldKind, Model, SourceFile, load};
 use backstay_scalar::{Currency, Money, Value};
 
 /// The model in `model.graphql`.
@@ -60,8 +60,10 @@ pub(crate) struct World<'m> {
 }
 
 impl<'m> World<'m> {
-    pub(crate) fn new(model: &'m Model, caller: Caller) -> Self {
-        let caller = Caller { account: own_record(model, &caller).map(Account::into_own_record), ..caller };
+    /// What a caller sees where rules name these fields of its own record.
+    pub(crate) fn new(model: &'m Model, caller: Caller, account: &[FieldId]) -> Self {
+        let account = own_record(model, &caller, account).map(Account::into_own_record);
+        let caller = Caller { account, ..caller };
         let facts = backstay_expr::Facts::default().evaluate(&caller);
         let (this, new) = (id("p1"), id("p1"));
         Self { model, caller, this, new, params: Vec::new(), facts, records: records() }
@@ -127,12 +129,16 @@ impl Environment for World<'_> {
     }
 }
 
-/// What there is to know of the caller's own record.
-fn own_record(model: &Model, caller: &Caller) -> Option<Account> {
+/// These fields of the caller's own record.
+fn own_record(model: &Model, caller: &Caller, fields: &[FieldId]) -> Option<Account> {
     let own = records().into_iter().find(|record| Some(record.id) == caller.id)?;
-    let fields = &model.collection_named(own.collection)?.fields;
-    let value = |name: &str| own.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-    Some(Account::new(fields.iter().filter_map(|field| Some((field.id, value(&field.name)?)))))
+    let collection = model.collection_named(own.collection)?;
+    let value = |field: FieldId| {
+        let name = &collection.field(field).name;
+        let given = own.fields.iter().find(|(known, _)| known == name);
+        given.map_or(Value::Null, |(_, value)| value.clone())
+    };
+    Some(Account::new(fields.iter().map(|field| (*field, value(*field)))))
 }
 
 fn record(name: &str, collection: &'static str, fields: Vec<(&'static str, Value)>) -> Record {
@@ -160,7 +166,12 @@ fn records() -> Vec<Record> {
         record(
             "bob",
             "User",
-            vec![("email", "bob@example.org".into()), ("name", "bob".into()), ("manager", of("ann"))],
+            vec![
+                ("email", "bob@example.org".into()),
+                ("name", "bob".into()),
+                ("manager", of("ann")),
+                ("address.city", "Ulm".into()),
+            ],
         ),
         record("s1", "Section", vec![("name", "World".into())]),
         record("s2", "Section", vec![("name", "Empty".into())]),

@@ -110,7 +110,9 @@ fn record(
 fn records(model: &Model) -> Data {
     let person = |number, name: &str, age, team| {
         let email = Value::text(format!("{}@example.org", name.to_lowercase()));
-        record(model, "Person", number, &[("name", name.into()), ("email", email), ("age", age), ("team", team)])
+        let home = if number == 1 { "Rome".into() } else { Value::Null };
+        let known = [("name", name.into()), ("email", email), ("age", age), ("team", team), ("home.city", home)];
+        record(model, "Person", number, &known)
     };
     let team = |number, name: &str, lead| record(model, "Team", number, &[("name", name.into()), ("lead", lead)]);
     let part = |number, item: u8, weight, ok, more: &[(&str, Value)]| {

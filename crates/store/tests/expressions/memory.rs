@@ -2,7 +2,7 @@
 
 use backstay_base::{Action, Caller, RecordId, Timestamp};
 use backstay_expr::{Checked, Environment, Path, Rule, Start, Truth};
-use backstay_model::{CollectionId, FieldId, FieldKind};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind};
 use backstay_scalar::Value;
 
 use crate::Setting;
@@ -51,17 +51,17 @@ impl View<'_> {
         self.stored(collection, id).map_or(Value::Null, |values| values[usize::from(field.0)].clone())
     }
 
-    fn start(&self, from: Start) -> RecordId {
+    fn start(&self, from: Start) -> Option<RecordId> {
         match from {
-            Start::This | Start::New => self.item,
-            Start::Account => unreachable!("a filter doesn't know the caller's own record"),
-            Start::Record(id) => id,
+            Start::This | Start::New => Some(self.item),
+            Start::Account => self.setting.account(self.checked?, Collection::ID).as_id(),
+            Start::Record(id) => Some(id),
         }
     }
 
     /// The record at the end of these to-one relations.
     fn walk(&self, from: Start, path: &Path, steps: &[FieldId]) -> Option<(CollectionId, RecordId)> {
-        let mut at = (path.collection, self.start(from));
+        let mut at = (path.collection, self.start(from)?);
         for step in steps {
             let id = self.field(at.0, at.1, *step).as_id()?;
             let target = self.setting.model.field(at.0, *step).kind.target()?;
@@ -84,7 +84,12 @@ impl Environment for View<'_> {
     }
 
     fn value(&self, from: Start, path: &Path) -> Value {
-        let Some((last, steps)) = path.steps.split_last() else { return Value::Id(self.start(from)) };
+        let Some((last, steps)) = path.steps.split_last() else {
+            return self.start(from).map_or(Value::Null, Value::Id);
+        };
+        if let (Start::Account, [], Some(checked)) = (from, steps, self.checked) {
+            return self.setting.account(checked, *last);
+        }
         self.walk(from, path, steps).map_or(Value::Null, |(collection, id)| self.field(collection, id, *last))
     }
 
