@@ -43,6 +43,11 @@ impl Place {
         Self::Value(vec![Step::Member(name.into())])
     }
 
+    /// The value of a field, by its name: `address.city` is a member of `address`.
+    pub fn field(name: &str) -> Self {
+        name.split('.').fold(Self::Whole, |place, name| place.then(Step::Member(name.to_owned())))
+    }
+
     /// An item of the body.
     pub fn item(index: usize) -> Self {
         Self::Value(vec![Step::Item(index)])
@@ -116,6 +121,8 @@ mod tests {
         check(Place::Whole, "");
         check(Place::member("title"), "/title");
         check(Place::member("a/b~c"), "/a~1b~0c");
+        check(Place::field("title"), "/title");
+        check(Place::field("address.city"), "/address/city");
         check(Place::member("tags").then(Step::Item(2)), "/tags/2");
         check(Place::member("title").within(Step::Item(0)), "/0/title");
         check(Place::Whole.within(Step::Item(3)), "/3");

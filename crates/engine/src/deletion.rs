@@ -16,8 +16,8 @@ use crate::{Record, TxContext};
 
 /// Referring records that are looked at to say how many there are.
 const SHOWN_REFERRING: usize = 20;
-/// Referring records that are read at a time.
-const CHUNK: u32 = 500;
+/// Restricting records of which one at least stays: a deletion takes the record itself and `limits::DELETION_RECORDS` more.
+const RESTRICTING: usize = limits::DELETION_RECORDS + 2;
 
 /// Where what is deleted goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,18 +97,26 @@ async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Re
     let model = cx.model();
     let mut known = HashSet::from([(first.collection.id, first.record.id())]);
     let (mut reach, mut next, mut others) = (Reach { going: vec![first], referring: Vec::new() }, 0, cx.released);
+    let mut restricting: HashMap<(CollectionId, FieldId), usize> = HashMap::new();
     while let Some(Going { collection, record }) = reach.going.get(next) {
         let (of, to) = (collection.id, record.id());
         for (collection, field, found) in referring_fields(model, of, way) {
             let on_delete = found.on_delete;
-            let ids = referring(cx, (collection.id, field.id), (to, found)).await?;
-            if on_delete != OnDelete::Restrict {
-                others += ids.len();
-                if others > limits::DELETION_RECORDS {
-                    let max = limits::DELETION_RECORDS as u64;
-                    let what = "what would be deleted or changed with the records";
-                    return Err(Limit::Size { what, max, unit: "records" }.into());
-                }
+            let at = (collection.id, field.id);
+            // A record restricts through a field once: where more are found than can go, no further ones are needed.
+            let most = match on_delete {
+                OnDelete::Restrict => RESTRICTING - restricting.get(&at).unwrap_or(&0),
+                OnDelete::Cascade | OnDelete::SetNull => limits::DELETION_RECORDS + 1,
+            };
+            let ids = referring(cx, at, (to, found.perspective, most)).await?;
+            match on_delete {
+                OnDelete::Restrict => *restricting.entry(at).or_default() += ids.len(),
+                OnDelete::Cascade | OnDelete::SetNull => others += ids.len(),
+            }
+            if others > limits::DELETION_RECORDS {
+                let max = limits::DELETION_RECORDS as u64;
+                let what = "what would be deleted or changed with the records";
+                return Err(Limit::Size { what, max, unit: "records" }.into());
             }
             if on_delete == OnDelete::Cascade {
                 for id in ids.iter().filter(|id| known.insert((collection.id, **id))) {
@@ -151,18 +159,14 @@ fn referring_fields(model: &Model, of: CollectionId, way: Way) -> impl Iterator<
     )
 }
 
-/// The records whose reference leads here: of those that restrict some, else all up to the limit.
+/// The records whose reference leads here, at most so many.
 async fn referring(
     cx: &mut TxContext<'_, '_>,
     (collection, field): (CollectionId, FieldId),
-    (to, Found { perspective, on_delete }): (RecordId, Found),
+    (to, perspective, most): (RecordId, Perspective, usize),
 ) -> Result<Vec<RecordId>, Error> {
-    let most = match on_delete {
-        OnDelete::Restrict => u64::from(CHUNK),
-        OnDelete::Cascade | OnDelete::SetNull => limits::DELETION_RECORDS as u64 + 1,
-    };
     let template = cx.engine.templates.referencing(&cx.engine.planner, (collection, field), perspective);
-    let bindings = Bindings { limit: most, ..cx.bindings().id(to) };
+    let bindings = Bindings { limit: most as u64, ..cx.bindings().id(to) };
     cx.ids(&template, bindings, collection).await
 }
 

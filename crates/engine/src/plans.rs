@@ -179,8 +179,8 @@ impl Plans {
         Ok(plan)
     }
 
-    /// The statement that reads a stored record with the truth of its read rule and of the rule for this action, which is
-    /// update or delete; for an update, with that of each clause.
+    /// The statement that reads a stored record with the truth of its read rule and of the rule for this action: for an
+    /// update of each clause, for a deletion of the delete rule. In the trash the one rule is that of the trash.
     pub(crate) fn stored(
         &self,
         planner: &Planner,
@@ -197,20 +197,15 @@ impl Plans {
             }
         };
         slot.get_or_init(|| {
-            let asked: Vec<&Rule> = match action {
-                Action::Update => rights.clauses(collection).iter().map(|clause| &clause.rule).collect(),
-                action => vec![rights.rule(collection, action)],
-            };
-            // What is in the trash is there for those alone who may use it.
-            let (perspective, seen) = match action {
-                Action::Trash => (Perspective::Trash, Action::Trash),
-                Action::Read
-                | Action::Get
-                | Action::Search
-                | Action::Refer
-                | Action::Create
-                | Action::Update
-                | Action::Delete => (Perspective::Live, Action::Read),
+            let (perspective, seen, asked): (_, _, Vec<&Rule>) = match action {
+                Action::Update => {
+                    let clauses = rights.clauses(collection).iter().map(|clause| &clause.rule);
+                    (Perspective::Live, Action::Read, clauses.collect())
+                }
+                Action::Trash => (Perspective::Trash, Action::Trash, Vec::new()),
+                Action::Delete | Action::Read | Action::Get | Action::Search | Action::Refer | Action::Create => {
+                    (Perspective::Live, Action::Read, vec![rights.rule(collection, action)])
+                }
             };
             let rules = std::iter::once(rights.rule(collection, seen)).chain(asked);
             planner.stored(collection, perspective, &rules.map(|rule| rule.expr().clone()).collect::<Vec<_>>())

@@ -14,6 +14,7 @@ use backstay_sql::index_condition_error;
 
 use crate::defaults;
 use crate::given::Given;
+use crate::secrets;
 
 /// Every rule of a model, typed; what depends on the caller alone is taken out into `facts`.
 #[derive(Debug)]
@@ -291,15 +292,15 @@ impl<'m> Compiler<'m> {
         let checks = field.checks.iter().filter_map(|check| self.check(collection, check, &scope)).collect();
         let mut sets = Vec::new();
         for set in &field.set {
-            let when = set.when.as_ref().map(|when| self.value(when, &scope, Some(Type::Bool)));
-            let to = self.value(&set.to, &scope, Type::of(collection, field));
+            let when = set.when.as_ref().map(|when| self.condition(when, &scope));
+            let to = self.value(&set.to, &scope, (collection, field));
             // What is wrong with a condition is reported.
             if let (Some(to), Some(when)) = (to, when.map_or(Some(None), |when| when.map(Some))) {
                 sets.push(SetPolicy { on: set.on, when, to });
             }
         }
         let default = field.default_from.as_ref();
-        let default = default.and_then(|from| self.value(from, &scope, Type::of(collection, field)));
+        let default = default.and_then(|from| self.value(from, &scope, (collection, field)));
         let computed = self.computed(collection, field);
         let FieldAllow { read, create, update } = &field.allow;
         let rule = Scope::rule(self.model, collection.id);
@@ -349,7 +350,7 @@ impl<'m> Compiler<'m> {
                 let mut set = Vec::new();
                 for (name, to) in &transition.set {
                     let Some(target) = collection.field_named(name) else { continue };
-                    set.extend(self.value(to, &scope, Type::of(collection, target)).map(|expr| (target.id, expr)));
+                    set.extend(self.value(to, &scope, (collection, target)).map(|given| (target.id, given)));
                 }
                 transitions.insert((state.name.clone(), transition.to.clone()), TransitionPolicy { by, when, set });
             }
@@ -375,12 +376,30 @@ impl<'m> Compiler<'m> {
     /// The expression of a computed field.
     fn computed(&mut self, collection: &Collection, field: &Field) -> Option<Checked> {
         let Computed { is, rights: _ } = field.computed.as_ref()?;
-        self.reported(is, computed(self.model, collection.id, field.id))
+        let checked = self.reported(is, computed(self.model, collection.id, field.id))?;
+        self.diagnostics.extend(secrets::copied(self.model, field, (is, &checked)));
+        Some(checked)
     }
 
-    /// A value that is given to a field, or the condition under which it is.
-    fn value(&mut self, rule: &RuleText, scope: &Scope<'m>, expected: Option<Type>) -> Option<Given> {
-        let checked = self.reported(rule, compile_value(&rule.text, scope, &expected?))?;
+    /// The condition under which a field is given a value.
+    fn condition(&mut self, rule: &RuleText, scope: &Scope<'m>) -> Option<Given> {
+        let checked = self.reported(rule, compile_value(&rule.text, scope, &Type::Bool))?;
+        self.given(rule, checked)
+    }
+
+    /// A value that is given to a field.
+    fn value(
+        &mut self,
+        rule: &RuleText,
+        scope: &Scope<'m>,
+        (collection, field): (&Collection, &Field),
+    ) -> Option<Given> {
+        let checked = self.reported(rule, compile_value(&rule.text, scope, &Type::of(collection, field)?))?;
+        self.diagnostics.extend(secrets::copied(self.model, field, (rule, &checked)));
+        self.given(rule, checked)
+    }
+
+    fn given(&mut self, rule: &RuleText, checked: Checked) -> Option<Given> {
         let given = Given::new(checked.expr);
         if given.is_err() {
             let span = self.model.sources.within(rule, 0..rule.text.len());

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use backstay_base::{Error, RecordId};
+use backstay_base::{Error, RecordId, Timestamp};
 use backstay_model::{Collection, Field, FieldId, FieldKind, Link};
 use backstay_scalar::Value;
 use backstay_store::{Change, ChangeKind, ChangedField};
@@ -72,8 +72,8 @@ impl RowChange {
 
     /// Moves a record to the trash. Its links stay, and are followed again when it comes back.
     pub(crate) fn trash(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record) -> Result<(), Error> {
-        let moment = cx.moment().into();
-        Self::mark(cx, collection, record, (moment, ChangeKind::Trash)).map(drop)
+        let moment = cx.moment();
+        Self::mark(cx, collection, record, Mark::Trash(moment)).map(drop)
     }
 
     /// Brings a record back from the trash.
@@ -82,16 +82,15 @@ impl RowChange {
         collection: &Collection,
         record: &Record,
     ) -> Result<Record, Error> {
-        Self::mark(cx, collection, record, (Value::Null, ChangeKind::Restore))
+        Self::mark(cx, collection, record, Mark::Restore)
     }
 
-    fn mark(
-        cx: &mut TxContext<'_, '_>,
-        collection: &Collection,
-        stored: &Record,
-        (at, kind): (Value, ChangeKind),
-    ) -> Result<Record, Error> {
+    fn mark(cx: &mut TxContext<'_, '_>, collection: &Collection, stored: &Record, mark: Mark) -> Result<Record, Error> {
         let trash = collection.trash.ok_or_else(|| Error::internal(NoTrash))?;
+        let (at, kind) = match mark {
+            Mark::Trash(moment) => (moment.into(), ChangeKind::Trash),
+            Mark::Restore => (Value::Null, ChangeKind::Restore),
+        };
         let mut values = stored.values().to_vec();
         values[usize::from(trash.at.0)] = at;
         values[usize::from(Collection::UPDATED_AT.0)] = cx.moment().into();
@@ -103,9 +102,9 @@ impl RowChange {
         let update = cx.statement(&template, &bindings, collection.id);
         cx.tx.stage(update, Some(1));
         // To those who see live records alone, it ends or begins.
-        let fields = indexed_values(collection, &record, |value| match kind {
-            ChangeKind::Restore => (Value::Null, value),
-            _ => (value, Value::Null),
+        let fields = indexed_values(collection, &record, |value| match mark {
+            Mark::Trash(_) => (value, Value::Null),
+            Mark::Restore => (Value::Null, value),
         });
         cx.tx.change(change(collection, &record, kind, fields));
         Ok(record)
@@ -164,6 +163,15 @@ fn indexed_values(
     };
     let indexed: HashSet<FieldId> = collection.indexes.iter().flat_map(|index| index.fields.clone()).collect();
     collection.stored_fields().filter(|field| indexed.contains(&field.id)).filter_map(changed).collect()
+}
+
+/// Which way a record goes over the edge of the trash.
+#[derive(Debug, Clone, Copy)]
+enum Mark {
+    /// To it, at this moment.
+    Trash(Timestamp),
+    /// Back from it.
+    Restore,
 }
 
 /// What a stored record becomes.

@@ -1,4 +1,5 @@
-use backstay_model::{Class, Collection, Diagnostic, Field, FieldKind, Index, Model};
+use backstay_expr::Checked;
+use backstay_model::{Class, Collection, Diagnostic, Field, FieldKind, Index, Model, RuleText};
 use backstay_sql::condition_fields;
 
 /// What a model says of a secret that would show its value: a conflict, or a transition that is possible. Backstay's own
@@ -34,4 +35,19 @@ fn shows(model: &Model, collection: &Collection, field: &Field) -> Option<Diagno
         return None;
     };
     Some(Diagnostic::error(message).at(field.span, "this field").help(help))
+}
+
+/// What a value that is computed for a field, or given to it, would show of a secret. Under the caller's rights it would
+/// always be null.
+pub(crate) fn copied(model: &Model, to: &Field, (rule, checked): (&RuleText, &Checked)) -> Option<Diagnostic> {
+    if to.class == Some(Class::Secret) {
+        return None;
+    }
+    let mut read = checked.reads.iter().chain(&checked.computed_from);
+    let (of, secret) = read.find(|(of, field)| model.field(*of, *field).class == Some(Class::Secret))?;
+    let (of, secret) = (&model.collection(*of).name, &model.field(*of, *secret).name);
+    let message = format!("`{}` gets its value from `{of}.{secret}`, which is secret", to.name);
+    let help = format!("leave `{secret}` out, or write `@class(is: SECRET)` on `{}` too", to.name);
+    let span = model.sources.within(rule, 0..rule.text.len());
+    Some(Diagnostic::error(message).at(span, format!("reads `{of}.{secret}`")).help(help))
 }

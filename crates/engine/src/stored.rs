@@ -1,6 +1,6 @@
 use backstay_base::{Action, Error, RecordId};
 use backstay_expr::Truth;
-use backstay_model::{Collection, CollectionId};
+use backstay_model::{Collection, CollectionId, Trash};
 use backstay_sql::{DecodeError, Row};
 
 use crate::answered::truth_in;
@@ -38,17 +38,19 @@ pub(crate) async fn for_deletion<'a>(
     if truths.contains(&true) { Ok(proposal) } else { Err(forbidden(&proposal, Action::Delete)) }
 }
 
-/// The record in the trash, if the caller may both read and delete it: for others it doesn't exist.
+/// The record in the trash, and what its type says of its trash.
 pub(crate) async fn in_trash<'a>(
     cx: &mut TxContext<'a, '_>,
     authority: Authority,
     record: (CollectionId, RecordId),
-) -> Result<Proposal<'a>, Error> {
-    let (proposal, truths) = readable(cx, authority, record, Action::Trash).await?;
-    if truths.contains(&true) { Ok(proposal) } else { Err(forbidden(&proposal, Action::Trash)) }
+) -> Result<(Proposal<'a>, Trash), Error> {
+    let (proposal, _) = readable(cx, authority, record, Action::Trash).await?;
+    let trash = proposal.collection.trash.ok_or_else(|| not_found(proposal.collection))?;
+    Ok((proposal, trash))
 }
 
-/// The stored record, if the caller may read it, with which of the rules for the action are true of it.
+/// The stored record, if the caller may read it, with which of the rules for the action are true of it. Records in the trash
+/// exist only for callers who may read and delete them, and nothing more is asked there.
 async fn readable<'a>(
     cx: &mut TxContext<'a, '_>,
     authority: Authority,
@@ -73,7 +75,6 @@ async fn readable<'a>(
     };
     let proposal = Proposal::change(collection, authority, class.clone(), record);
     decision::record_stored(cx, &proposal, RuleOf::Type(Action::Read)).await?;
-    // What is in the trash is there for those alone who may use it.
     if action == Action::Trash {
         decision::record_stored(cx, &proposal, RuleOf::Type(Action::Delete)).await?;
     }

@@ -35,6 +35,7 @@ pub(crate) struct Templates {
     updates: Statements<(CollectionId, Vec<FieldId>)>,
     lookups: Statements<(CollectionId, Vec<FieldId>)>,
     referencing: Statements<(CollectionId, FieldId, Perspective)>,
+    went_with: Statements<(CollectionId, FieldId)>,
     links: Statements<(String, String, LinkStatement)>,
 }
 
@@ -64,6 +65,7 @@ impl Templates {
             updates: no_statements(),
             lookups: no_statements(),
             referencing: no_statements(),
+            went_with: no_statements(),
             links: no_statements(),
         }
     }
@@ -113,6 +115,11 @@ impl Templates {
         cached(&self.referencing, (collection, field, perspective), |(collection, field, perspective)| {
             planner.referencing(*collection, *field, *perspective)
         })
+    }
+
+    /// Finds the records that refer to one by a field and were moved to the trash at a given moment.
+    pub(crate) fn went_with(&self, planner: &Planner, at: (CollectionId, FieldId), trash: Trash) -> Arc<Template> {
+        cached(&self.went_with, at, |at| planner.went_with(*at, trash))
     }
 
     pub(crate) fn link(&self, planner: &Planner, link: &Link, statement: LinkStatement) -> Arc<Template> {

@@ -1,12 +1,12 @@
 //! The trash: how records come back from it, and what is purged because it has been there for long enough. How they get
 //! there is part of `deletion`.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use backstay_base::{Action, Conflict, Error, Limit, RecordId, Timestamp, limits};
-use backstay_model::{Collection, CollectionId, OnDelete, Trash};
+use backstay_model::{Collection, CollectionId, FieldId, OnDelete, Trash};
 use backstay_scalar::Value;
-use backstay_sql::Perspective;
 use futures_util::future::BoxFuture;
 
 use crate::bind::Bindings;
@@ -15,41 +15,53 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::{Authority, Context, Engine, Record, Transaction, TxContext};
 
-/// A record in the trash that comes back.
+/// A record in the trash that may come back.
 struct Coming<'m> {
     collection: &'m Collection,
     record: Record,
 }
 
-/// The records that come back: the first was asked for, and the others were moved to the trash together with it.
+/// A record among all.
+type Key = (CollectionId, RecordId);
+
+/// What was moved to the trash together: the record that is asked for first, and those that went because one before did.
 struct Group<'m> {
     coming: Vec<Coming<'m>>,
-    keys: HashSet<(CollectionId, RecordId)>,
+    places: HashMap<Key, usize>,
 }
 
+/// The place of the record that is asked for.
+const FIRST: usize = 0;
+
 /// Brings the record of a proposal back, with what was moved to the trash together with it: records that refer to one that
-/// comes back and would be deleted with it. A record whose other references lead into the trash stays there.
-pub(crate) async fn restore(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
+/// comes back and would be deleted with it. A record of which a reference leads to one that stays in the trash stays there
+/// too, and so does what refers to it.
+pub(crate) async fn restore(
+    cx: &mut TxContext<'_, '_>,
+    (proposal, trash): (Proposal<'_>, Trash),
+) -> Result<Record, Error> {
     let Proposal { collection, stored, class, .. } = proposal;
     let Some(record) = stored else { return Err(crate::read::not_found(collection)) };
     let collection = cx.model().collection(collection.id);
-    let moment = collection.trash.map_or(Value::Null, |trash| record.value(trash.at).clone());
-    let keys = HashSet::from([(collection.id, record.id())]);
-    let mut group = Group { coming: vec![Coming { collection, record }], keys };
-    let mut next = 0;
+    let moment = record.value(trash.at).clone();
+    let places = HashMap::from([((collection.id, record.id()), FIRST)]);
+    let mut group = Group { coming: vec![Coming { collection, record }], places };
+    let mut next = FIRST;
     while next < group.coming.len() {
         gather(cx, &mut group, (next, &moment)).await?;
         next += 1;
     }
-    let first = &group.coming[0];
-    if let Some(field) = astray(cx, &group, first).await? {
+    let astray = astray(cx, &group).await?;
+    if let Some(field) = astray[FIRST] {
         let sees = class.system || class.rights.field(collection.id, field, Action::Read).allows();
         let field = sees.then(|| collection.field(field).name.clone());
         return Err(Conflict::InTrash { field }.into());
     }
-    let restored = RowChange::restore(cx, collection, &group.coming[0].record)?;
-    for Coming { collection, record } in &group.coming[1..] {
-        RowChange::restore(cx, collection, record)?;
+    let restored = RowChange::restore(cx, collection, &group.coming[FIRST].record)?;
+    for (Coming { collection, record }, astray) in group.coming.iter().zip(&astray).skip(FIRST + 1) {
+        if astray.is_none() {
+            RowChange::restore(cx, collection, record)?;
+        }
     }
     Ok(restored)
 }
@@ -64,20 +76,21 @@ async fn gather<'a>(
     let (target, to) = (target.id, record.id());
     for collection in &cx.model().collections {
         let Some(trash) = collection.trash else { continue };
+        let mut values = vec![Value::Null; collection.fields.len()];
+        values[usize::from(trash.at.0)] = moment.clone();
         for field in collection.fields.iter().filter(|field| to_one(field) == Some((target, OnDelete::Cascade))) {
-            let at = (collection.id, field.id);
-            let template = cx.engine.templates.referencing(&cx.engine.planner, at, Perspective::Trash);
-            let bindings = Bindings { limit: limits::DELETION_RECORDS as u64 + 1, ..cx.bindings().id(to) };
+            let template = cx.engine.templates.went_with(&cx.engine.planner, (collection.id, field.id), trash);
+            let limit = limits::DELETION_RECORDS as u64 + 1;
+            let bindings = Bindings { proposed: &values, limit, ..cx.bindings().id(to) };
             for id in cx.ids(&template, bindings, collection.id).await? {
-                let Some(record) = cx.get_stored(collection.id, id).await? else { continue };
-                let coming = Coming { collection, record };
-                let together = coming.record.value(trash.at) == moment && !group.keys.contains(&(collection.id, id));
-                if !together || astray(cx, group, &coming).await?.is_some() {
+                if group.places.contains_key(&(collection.id, id)) {
                     continue;
                 }
-                group.keys.insert((collection.id, id));
-                group.coming.push(coming);
-                if group.coming.len() > limits::DELETION_RECORDS {
+                let Some(record) = cx.get_stored(collection.id, id).await? else { continue };
+                group.places.insert((collection.id, id), group.coming.len());
+                group.coming.push(Coming { collection, record });
+                // A deletion moves as many besides the record itself.
+                if group.coming.len() > limits::DELETION_RECORDS + 1 {
                     let max = limits::DELETION_RECORDS as u64;
                     return Err(Limit::Size { what: "what would be restored", max, unit: "records" }.into());
                 }
@@ -87,22 +100,39 @@ async fn gather<'a>(
     Ok(())
 }
 
-/// A field by which a record refers to one that is in the trash and doesn't come back with it.
-async fn astray(
-    cx: &mut TxContext<'_, '_>,
-    group: &Group<'_>,
-    Coming { collection, record }: &Coming<'_>,
-) -> Result<Option<backstay_model::FieldId>, Error> {
-    for field in &collection.fields {
-        let (Some((target, _)), Some(to)) = (to_one(field), record.value(field.id).as_id()) else { continue };
-        let there = cx.model().collection(target).trash.is_none()
-            || group.keys.contains(&(target, to))
-            || cx.get(target, to).await?.is_some();
-        if !there {
-            return Ok(Some(field.id));
+/// For each record of the group, a field by which it refers to one that stays in the trash, be that one outside the group or
+/// one that itself goes astray.
+async fn astray(cx: &mut TxContext<'_, '_>, group: &Group<'_>) -> Result<Vec<Option<FieldId>>, Error> {
+    let mut astray = vec![None; group.coming.len()];
+    let mut referring: Vec<Vec<(usize, FieldId)>> = vec![Vec::new(); group.coming.len()];
+    let mut elsewhere: HashMap<Key, bool> = HashMap::new();
+    for (place, Coming { collection, record }) in group.coming.iter().enumerate() {
+        for field in &collection.fields {
+            let (Some((target, _)), Some(to)) = (to_one(field), record.value(field.id).as_id()) else { continue };
+            let key = (target, to);
+            if let Some(at) = group.places.get(&key) {
+                referring[*at].push((place, field.id));
+                continue;
+            }
+            if let Entry::Vacant(entry) = elsewhere.entry(key) {
+                let is_there = cx.model().collection(target).trash.is_none() || cx.get(target, to).await?.is_some();
+                entry.insert(is_there);
+            }
+            if !elsewhere[&key] {
+                astray[place].get_or_insert(field.id);
+            }
         }
     }
-    Ok(None)
+    let mut staying: Vec<usize> = (0..astray.len()).filter(|place| astray[*place].is_some()).collect();
+    while let Some(place) = staying.pop() {
+        for (other, field) in &referring[place] {
+            if astray[*other].is_none() {
+                astray[*other] = Some(*field);
+                staying.push(*other);
+            }
+        }
+    }
+    Ok(astray)
 }
 
 impl Engine {
@@ -138,7 +168,7 @@ impl Engine {
 /// Finds records that have been in the trash for too long.
 struct Expired {
     collection: CollectionId,
-    at: backstay_model::FieldId,
+    at: FieldId,
     before: Timestamp,
 }
 
@@ -170,7 +200,7 @@ impl Transaction for Expired {
 struct PurgeExpired {
     collection: CollectionId,
     id: RecordId,
-    at: backstay_model::FieldId,
+    at: FieldId,
     before: Timestamp,
 }
 

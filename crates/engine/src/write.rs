@@ -91,9 +91,9 @@ impl TxContext<'_, '_> {
         record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let proposal = stored::in_trash(self, authority, record).await?;
+        let (proposal, trash) = stored::in_trash(self, authority, record).await?;
         stored::require_version(&proposal, if_match)?;
-        trash::restore(self, proposal).await
+        trash::restore(self, (proposal, trash)).await
     }
 
     /// Deletes a record in the trash for good, and what can't be there without it.
@@ -103,7 +103,7 @@ impl TxContext<'_, '_> {
         record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let proposal = stored::in_trash(self, authority, record).await?;
+        let (proposal, _) = stored::in_trash(self, authority, record).await?;
         stored::require_version(&proposal, if_match)?;
         deletion::purge(self, proposal).await
     }

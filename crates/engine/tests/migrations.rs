@@ -639,7 +639,7 @@ async fn records_in_the_trash_are_migrated() {
     }
 }
 
-/// A record that a reference leads to is there even if it is in the trash; the members of a relation are the live ones.
+/// A stored reference leads to its record even if that is in the trash; the members of a relation are the live ones.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_backfilled_from_relations_leaves_out_the_trash() {
     let others = r#"
@@ -649,9 +649,9 @@ type Note @open @trash { article: Article @onDelete(do: SET_NULL) n: Int }
 type Cover @open @trash { article: Article @unique @onDelete(do: SET_NULL) title: String }"#;
     let relations = r#"author: Person @onDelete(do: SET_NULL) tags: [Tag!] notes: [Note!] @inverse(field: "article")
   cover: Cover @inverse(field: "article")"#;
-    let old = format!("type Article @open {{ {relations} }} {others}");
+    let old = format!("type Article @open @trash {{ {relations} }} {others}");
     let new = format!(
-        r#"type Article @open {{ {relations}
+        r#"type Article @open @trash {{ {relations}
   noted: Int! @backfill(from: "size(this.notes)")
   total: Int! @backfill(from: "this.notes.sum(n, n.n)")
   doubted: Boolean @backfill(from: "this.notes.exists(n, n.n > 5)")
@@ -671,14 +671,28 @@ type Cover @open @trash { article: Article @unique @onDelete(do: SET_NULL) title
             ("Cover", r#"{"article":"%3","title":"first"}"#),
         ];
         place.create(&old, &records).await;
-        for (of, number) in [("Person", 0), ("Tag", 2), ("Note", 5), ("Cover", 6)] {
+        for (of, number) in [("Tag", 2), ("Note", 5), ("Cover", 6)] {
             place.delete(&old, (of, number)).await;
         }
-        place.create(&old, &[("Cover", r#"{"article":"%3","title":"second"}"#)]).await;
+        let more = [
+            ("Cover", r#"{"article":"%3","title":"second"}"#),
+            ("Person", r#"{"name":"Bob"}"#),
+            ("Article", r#"{"author":"%8"}"#),
+        ];
+        place.create(&old, &more).await;
+        for (of, number) in [("Article", 9), ("Person", 8)] {
+            place.delete(&old, (of, number)).await;
+        }
         place.applied(&new);
         assert_eq!(
             place.records(&new, ("Article", "noted,total,doubted,tagged,title,by")).await,
             r#"{"items":[{"noted":1,"total":1,"doubted":false,"tagged":1,"title":"second","by":"Ann"}],"next":null}"#,
+            "{}",
+            place.name()
+        );
+        assert_eq!(
+            place.trash(&new, ("Article", "noted,total,doubted,tagged,title,by")).await,
+            r#"{"items":[{"noted":0,"total":0,"doubted":false,"tagged":0,"title":null,"by":"Bob"}],"next":null}"#,
             "{}",
             place.name()
         );

@@ -228,6 +228,8 @@ async fn the_documented_transitions_hold() {
     check(&bob, r#"{"state":"DECLINED","reason":"too late"}"#, "ok").await;
     check(&bob, r#"{"state":"RETRACTED"}"#, "you may not update this Leave").await;
     check(&ann, r#"{"state":"RETRACTED"}"#, "ok").await;
+    check(&ann, r#"{"state":"APPROVED"}"#, "you may not update the state of this Leave").await;
+    check(&ann, r#"{"state":"DECLINED"}"#, "you may not update the state of this Leave").await;
     let forbidden = ViolationKind::FieldForbidden { action: Action::Update };
     check(&ann, r#"{"reason":"x"}"#, &format!("/reason {forbidden}")).await;
 }

@@ -55,7 +55,7 @@ fn list_in(perspective: Perspective, list: List) -> List {
 }
 
 /// Reads `METHOD /api/…?query` and a body, as `backstay explain` takes them: as a request over HTTP with only the headers
-/// that it must have.
+/// that it must have. Where the request takes none, the body `null` is none.
 pub fn parse_request(reader: &Reader, text: &str, body: Bytes) -> Result<Request, Refusal> {
     let expected = || {
         let expected = "a method and a path below /api/, such as GET /api/posts?limit=1".to_owned();
@@ -68,6 +68,7 @@ pub fn parse_request(reader: &Reader, text: &str, body: Bytes) -> Result<Request
     let records = Records::resolve(reader.model(), path.trim().strip_prefix("/api/").ok_or_else(expected)?)?;
     let endpoint = endpoints::route_of(records.pattern()).endpoint(&method)?;
     let Handler::Record(kind) = endpoint.handler else { return Err(expected()) };
+    let body = if endpoint.body.is_none() && &*body == b"null" { Bytes::new() } else { body };
     if endpoint.body.is_none() && !body.is_empty() {
         return Err(body::unwanted());
     }

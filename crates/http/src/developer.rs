@@ -3,7 +3,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use backstay_base::{Error, Secret};
-use http::{Request, StatusCode, header};
+use http::request::Parts;
+use http::{StatusCode, header};
 use serde_json::json;
 
 use crate::admission::Admitted;
@@ -12,24 +13,22 @@ use crate::credentials::Recognized;
 use crate::development::Developer;
 use crate::head::Head;
 use crate::page::{escape, html};
-use crate::{Development, ModelProblems, Refusal, credentials};
+use crate::{Development, ModelProblems, Proxies, Refusal, credentials};
 
 const PAGE: &str = include_str!("developer/page.html");
 
-/// Admits everyone on this machine, without credentials: those that have expired must not keep the developer out. A page
-/// of another host that resolves to this machine is not on it.
+/// Admits everyone on this machine, without credentials: those that have expired must not keep the developer out.
 pub(crate) fn recognize(head: &Head<'_>) -> Result<Recognized, Refusal> {
-    let host = head.state.settings.proxies.host(head.peer, head.parts);
-    let is_local = head.peer.is_loopback() && head.client().is_loopback() && host.as_deref().is_some_and(is_loopback);
-    if is_local { Ok(Recognized::anonymous()) } else { Err(Refusal::NoSuchPath { hint: None }) }
+    match is_here(&head.state.settings.proxies, head.peer, head.parts) {
+        true => Ok(Recognized::anonymous()),
+        false => Err(Refusal::NoSuchPath { hint: None }),
+    }
 }
 
-/// Whether a request that no door takes comes from this machine, directly and by a name of it.
-pub(crate) fn is_here<B>(request: &Request<B>, peer: IpAddr) -> bool {
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let host = request.uri().authority().map(http::uri::Authority::as_str).or_else(|| header("host"));
-    let is_forwarded = header("forwarded").is_some() || header("x-forwarded-for").is_some();
-    peer.is_loopback() && !is_forwarded && host.is_some_and(is_loopback)
+/// Whether a request comes from this machine and asks for it by a name of its own: a page of another host could resolve
+/// to this machine.
+pub(crate) fn is_here(proxies: &Proxies, peer: IpAddr, parts: &Parts) -> bool {
+    proxies.is_local(peer, &parts.headers) && proxies.host(peer, parts).as_deref().is_some_and(is_loopback)
 }
 
 /// Whether a host, with or without a port, is this machine (RFC 6761, section 6.3, for names).

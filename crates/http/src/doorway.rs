@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use backstay_base::{Ambient, Error, IdSource, Limit, RequestId};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::time::timeout;
@@ -15,7 +16,7 @@ use crate::door::Peer;
 use crate::head::REQUEST_ID;
 use crate::kinds::kind_of;
 use crate::outgoing::Unwritten;
-use crate::{Door, HttpSettings, ModelProblems, Refusal, Services, developer, problem};
+use crate::{Door, HttpSettings, ModelProblems, NoModel, Proxies, Refusal, Services, developer, problem};
 
 /// Where requests come in. It leads to the door of what is served, which can be exchanged while the server runs: new
 /// requests then wait for the next door. Cheap to clone.
@@ -27,6 +28,8 @@ struct Inner {
     entrance: RwLock<Entrance>,
     /// What requests hold, whatever door they go through.
     budget: Arc<Budget>,
+    /// The proxies that were trusted when the server started.
+    proxies: Proxies,
     /// How long a request waits for the next door.
     wait: Duration,
     ids: IdSource,
@@ -67,6 +70,7 @@ impl Doorway {
         Self(Arc::new(Inner {
             entrance: RwLock::new(entrance(&budget)),
             budget,
+            proxies: settings.proxies.clone(),
             wait: settings.request_time,
             ids: IdSource::default(),
             ambient,
@@ -97,11 +101,7 @@ impl Doorway {
         };
         match &*entrance {
             Entrance::Open(door) => door.receive(request, peer).await,
-            Entrance::Closed(problems) if developer::is_here(&request, peer.address()) => {
-                self.unserved(request.uri().path(), problems)
-            }
-            // Nobody else sees what is in the files.
-            Entrance::Closed(_) => self.unserved("", &Arc::new(ModelProblems::withheld())),
+            Entrance::Closed(problems) => self.unserved(&request.into_parts().0, peer, problems),
         }
     }
 
@@ -114,13 +114,19 @@ impl Doorway {
     }
 
     /// The answer while there is nothing to serve.
-    fn unserved(&self, path: &str, problems: &Arc<ModelProblems>) -> Response<Unwritten> {
-        let refusal = Refusal::NoModel(Arc::clone(problems));
-        let mut response = match path {
-            "/dev/model.txt" => response(developer::plain(problems, kind_of(&refusal).status), self.next_id()),
+    fn unserved(&self, parts: &Parts, peer: &Peer, problems: &Arc<ModelProblems>) -> Response<Unwritten> {
+        let is_here = developer::is_here(&self.0.proxies, peer.address(), parts);
+        let model = if is_here { NoModel::Explained(Arc::clone(problems)) } else { NoModel::Withheld };
+        let mut headers = HeaderMap::new();
+        model.mark(&mut headers);
+        let refusal = Refusal::NoModel(model);
+        let mut response = match parts.uri.path() {
+            "/dev/model.txt" if is_here => {
+                response(developer::plain(problems, kind_of(&refusal).status), self.next_id())
+            }
             _ => self.refused(&refusal),
         };
-        problems.mark(response.headers_mut());
+        response.headers_mut().extend(headers);
         response
     }
 

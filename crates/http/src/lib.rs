@@ -55,7 +55,7 @@ pub use decode::parse_request;
 pub use development::Development;
 pub use door::Door;
 pub use doorway::{Doorway, Pause};
-pub use model_problems::ModelProblems;
+pub use model_problems::{ModelProblems, NoModel};
 pub use openapi::describe;
 pub use proxies::{ParseSubnetError, Proxies, ProxyHeader, Subnet};
 pub use refusal::{Refusal, TagMismatch};

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -15,11 +16,6 @@ pub struct ModelProblems {
 }
 
 impl ModelProblems {
-    /// That there are problems, without what they are: they contain parts of the files.
-    pub(crate) fn withheld() -> Self {
-        Self::default()
-    }
-
     /// Adds `Backstay-Model`.
     pub(crate) fn mark(&self, headers: &mut HeaderMap) {
         let value = format!("stale; errors={}", self.diagnostics.len());
@@ -27,7 +23,36 @@ impl ModelProblems {
     }
 }
 
-impl fmt::Display for ModelProblems {
+/// What a client learns about the files while there is nothing to serve.
+#[derive(Debug, Clone)]
+pub enum NoModel {
+    /// What is wrong with them: the client is on the machine on which the application is developed.
+    Explained(Arc<ModelProblems>),
+    /// Only that something is wrong: the problems quote the files.
+    Withheld,
+}
+
+impl NoModel {
+    /// The problems that the client may see.
+    pub(crate) fn diagnostics(&self) -> &[serde_json::Value] {
+        match self {
+            Self::Explained(problems) => &problems.diagnostics,
+            Self::Withheld => &[],
+        }
+    }
+
+    /// Adds `Backstay-Model`.
+    pub(crate) fn mark(&self, headers: &mut HeaderMap) {
+        match self {
+            Self::Explained(problems) => problems.mark(headers),
+            Self::Withheld => {
+                headers.insert(BACKSTAY_MODEL, HeaderValue::from_static("stale"));
+            }
+        }
+    }
+}
+
+impl fmt::Display for NoModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the application can't be served until its files are corrected")
     }

@@ -2,13 +2,13 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
-use backstay_base::{Conflict, Error, Limit, Place, RequestId, Unauthenticated, Violation, ViolationKind};
+use backstay_base::{Conflict, Error, Limit, Place, RequestId, Step, Unauthenticated, Violation, ViolationKind};
 use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
 
-use crate::Refusal;
 use crate::answer::{Answer, Audience, PROBLEM_JSON};
 use crate::kinds::kind_of;
+use crate::{NoModel, Refusal};
 
 #[derive(Serialize)]
 struct Problem<'a> {
@@ -128,6 +128,10 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
         Refusal::Domain(Error::Unauthenticated(Unauthenticated::Key)) => {
             Some("Check that the whole key was sent. An operator makes a new one with `backstay key add`.")
         }
+        Refusal::NoModel(NoModel::Withheld) => Some(
+            "Fix the problems that `backstay dev` prints in its terminal; they are shown only on the machine where it \
+             runs. The server notices it by itself.",
+        ),
         Refusal::Domain(Error::KeyWithoutSession) => {
             Some("Stop sending the key. An operator revokes it with `backstay key revoke`.")
         }
@@ -164,7 +168,7 @@ impl<'a> Details<'a> {
             Refusal::Authorization => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
             }
-            Refusal::NoModel(problems) => Self { diagnostics: &problems.diagnostics, ..Self::default() },
+            Refusal::NoModel(model) => Self { diagnostics: model.diagnostics(), ..Self::default() },
             // The rest of the body is not read.
             Refusal::BodySlow { .. }
             | Refusal::BodyStalled { .. }
@@ -240,11 +244,11 @@ fn taken(fields: &[String], record: Option<usize>, at: &str) -> Vec<Fault<'stati
         [_] => "the value is already taken".to_owned(),
         several => format!("{} are already taken together", several.join(" and ")),
     };
-    let at = |field: &String| match record {
-        Some(record) => format!("{at}/{record}/{field}"),
-        None => format!("{at}/{field}"),
+    let place = |field: &String| match record {
+        Some(record) => Place::field(field).within(Step::Item(record)),
+        None => Place::field(field),
     };
-    let fault = |field| Fault { at: at(field), message: message.clone(), remedy: None };
+    let fault = |field| Fault { at: format!("{at}{}", place(field)), message: message.clone(), remedy: None };
     fields.iter().map(fault).collect()
 }
 

@@ -89,6 +89,19 @@ impl Proxies {
         client
     }
 
+    /// Whether the client is certainly on this machine. A header that says otherwise counts whoever wrote it, and one that
+    /// can't be read says otherwise.
+    pub(crate) fn is_local(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        let own = match self.header {
+            ProxyHeader::XForwarded => X_FORWARDED_FOR,
+            ProxyHeader::Forwarded => header::FORWARDED,
+        };
+        let is_believed = |name: &HeaderName| self.trust(peer) && *name == own;
+        let mut forwarded = [X_FORWARDED_FOR, header::FORWARDED].into_iter().filter(|name| headers.contains_key(name));
+        let is_loopback = |hop: &Option<String>| hop.as_deref().and_then(address_of).is_some_and(|ip| ip.is_loopback());
+        peer.is_loopback() && forwarded.all(|name| is_believed(&name) && self.hops(headers).iter().all(is_loopback))
+    }
+
     /// Whether a trusted proxy says that the client connected by https.
     pub(crate) fn https(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
         self.forwarded(peer, headers, "proto", &X_FORWARDED_PROTO)
@@ -178,6 +191,45 @@ mod tests {
         check("::/0", "2001:db8::1", true);
         for bad in ["", "10.0.0.0/33", "::/129", "example.org", "10.0.0.0/-1"] {
             assert_eq!(bad.parse::<Subnet>(), Err(ParseSubnetError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_what_nothing_says_otherwise_of_is_local() {
+        let subnets = vec!["127.0.0.1".parse().expect("a subnet")];
+        let plain = Proxies { subnets: subnets.clone(), header: ProxyHeader::XForwarded };
+        let standard = Proxies { subnets, header: ProxyHeader::Forwarded };
+        let none = Proxies::default();
+        let check = |proxies: &Proxies, from: &str, headers: &[(&str, &str)], expected: bool| {
+            let mut request = Request::builder();
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let request = request.body(()).expect("a request");
+            let peer = from.parse().expect("an address");
+            assert_eq!(proxies.is_local(peer, request.headers()), expected, "{proxies:?} {from} {headers:?}");
+        };
+        for proxies in [&none, &plain, &standard] {
+            check(proxies, "127.0.0.1", &[], true);
+            check(proxies, "192.0.2.1", &[], false);
+            check(proxies, "192.0.2.1", &[("x-forwarded-for", "127.0.0.1"), ("forwarded", "for=127.0.0.1")], false);
+            check(proxies, "127.0.0.1", &[("x-forwarded-for", "127.0.0.1"), ("forwarded", "for=127.0.0.1")], false);
+        }
+        for text in ["127.0.0.1", "::1", "1.2.3.4", "ü, 1.2.3.4", "unknown", ""] {
+            check(&none, "127.0.0.1", &[("x-forwarded-for", text)], false);
+            check(&plain, "::1", &[("x-forwarded-for", text)], false);
+            check(&standard, "127.0.0.1", &[("x-forwarded-for", text)], false);
+            check(&none, "127.0.0.1", &[("forwarded", text)], false);
+            check(&plain, "127.0.0.1", &[("forwarded", text)], false);
+            check(&standard, "127.0.0.1", &[("forwarded", text)], false);
+        }
+        check(&plain, "127.0.0.1", &[("x-forwarded-for", "127.0.0.1, ::1")], true);
+        for text in ["1.2.3.4", "127.0.0.1, 1.2.3.4", "1.2.3.4, 127.0.0.1", "ü, 127.0.0.1", "unknown", ""] {
+            check(&plain, "127.0.0.1", &[("x-forwarded-for", text)], false);
+        }
+        check(&standard, "127.0.0.1", &[("forwarded", "for=127.0.0.1, for=\"[::1]:80\"")], true);
+        for text in ["for=1.2.3.4", "for=unknown", "for=_hidden", "proto=https", "ü"] {
+            check(&standard, "127.0.0.1", &[("forwarded", text)], false);
         }
     }
 

@@ -1,8 +1,6 @@
-use std::sync::Arc;
-
 use backstay_base::{Error, Limit, Place, ViolationKind, limits};
 
-use crate::ModelProblems;
+use crate::NoModel;
 
 /// Why a request was refused: an error of the domain, or a fault of the request as HTTP.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -109,7 +107,7 @@ pub enum Refusal {
     },
     /// There is no model that could be served yet.
     #[error("{0}")]
-    NoModel(Arc<ModelProblems>),
+    NoModel(NoModel),
     /// A write took too long; it may still be stored.
     #[error("the request took longer than {seconds} seconds; the change may have been stored")]
     WriteTime {

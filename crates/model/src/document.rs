@@ -9,6 +9,7 @@ use backstay_base::{Place, Step, Violation, ViolationKind, limits, nearest};
 use backstay_scalar::{Members, Scalar, Token, Value, items, members, write};
 
 use crate::kind::{Document, Element, FieldKind, Shape};
+use crate::length::Unit;
 use crate::{Embedded, EmbeddedId, Field, Model, Union, UnionId};
 
 /// The member that says which type of a union a value has.
@@ -110,20 +111,28 @@ impl Reader<'_> {
         result
     }
 
-    fn document(&mut self, document: Document, raw: &str) {
+    /// A document; returns how many items a list has, if it was read as one.
+    fn document(&mut self, document: Document, raw: &str) -> Option<usize> {
         match document {
-            Document::One(_) => _ = self.shaped(document.shape(), raw),
+            Document::One(_) => {
+                self.shaped(document.shape(), raw);
+                None
+            }
             // An item without any value is still one of the list.
             Document::List(shape) => self.list(raw, |reader, item| _ = reader.shaped(shape, item)),
         }
     }
 
-    fn list(&mut self, raw: &str, item: impl Fn(&mut Self, &str)) {
+    /// A list; returns how many items it has, if it is one that can be read.
+    fn list(&mut self, raw: &str, item: impl Fn(&mut Self, &str)) -> Option<usize> {
         let Ok(list) = items(raw) else {
-            return self.refuse(ViolationKind::Type { expected: "an array".to_owned() });
+            self.refuse(ViolationKind::Type { expected: "an array".to_owned() });
+            return None;
         };
-        if list.len() > limits::LIST_ITEMS {
-            return self.refuse(ViolationKind::Range(format!("at most {} items", limits::LIST_ITEMS)));
+        let count = list.len();
+        if count > limits::LIST_ITEMS {
+            self.refuse(ViolationKind::Range(format!("at most {} items", limits::LIST_ITEMS)));
+            return None;
         }
         self.out.push(b'[');
         for (index, raw) in list.into_iter().enumerate() {
@@ -132,10 +141,11 @@ impl Reader<'_> {
             }
             self.within(Step::Item(index), |reader| item(reader, raw.get()));
             if self.violations.len() >= limits::VIOLATIONS {
-                return;
+                break;
             }
         }
         self.out.push(b']');
+        Some(count)
     }
 
     fn shaped(&mut self, shape: Shape, raw: &str) -> Presence {
@@ -180,7 +190,7 @@ impl Reader<'_> {
         };
         let model = self.model;
         let of = model.embedded(of);
-        self.refuse_names(of, &sent);
+        let sent = self.sent(of, sent);
         self.out.push(b'{');
         let mut presence = Presence::Absent;
         let mut opening = "\"";
@@ -188,10 +198,9 @@ impl Reader<'_> {
             (presence, opening) = (Presence::There, ",\"");
             self.out.extend_from_slice(format!("\"{TYPE_NAME}\":\"{}\"", of.name).as_bytes());
         }
-        for field in &of.members {
+        for (field, raw) in of.members.iter().zip(sent) {
             self.out.extend_from_slice(format!("{opening}{}\":", field.name).as_bytes());
             opening = ",\"";
-            let raw = sent.iter().find(|(name, _)| *name == field.name).map(|(_, raw)| raw.get());
             if self.within(Step::Member(field.name.clone()), |reader| reader.member(field, raw)) == Presence::There {
                 presence = Presence::There;
             }
@@ -200,20 +209,31 @@ impl Reader<'_> {
         presence
     }
 
-    /// Refuses members that the type doesn't have, or that occur twice.
-    fn refuse_names(&mut self, of: &Embedded, sent: &Members<'_>) {
-        for (index, (name, raw)) in sent.iter().enumerate() {
-            let is_tag = name == TYPE_NAME && raw.get() == format!("\"{}\"", of.name);
-            let problem = if !is_tag && of.members.iter().all(|field| field.name != *name) {
-                let meant = nearest(name, of.members.iter().map(|field| field.name.as_str())).map(str::to_owned);
-                ViolationKind::Unknown { what: "field", name: shorten(name), suggestion: meant }
-            } else if sent[..index].iter().any(|(before, _)| before == name) {
-                ViolationKind::Duplicate
-            } else {
-                continue;
+    /// What was sent for each member of a type. Refuses members that the type doesn't have, or that occur twice.
+    fn sent<'r>(&mut self, of: &Embedded, sent: Members<'r>) -> Vec<Option<&'r str>> {
+        let mut by_member: Vec<Option<&str>> = vec![None; of.members.len()];
+        let mut tag: Option<&str> = None;
+        for (name, raw) in sent {
+            if self.violations.len() >= limits::VIOLATIONS {
+                break;
+            }
+            let known = of.members.iter().position(|field| field.name == name);
+            let is_tag = || name == TYPE_NAME && raw.get() == format!("\"{}\"", of.name);
+            let problem = match known.map(|at| &mut by_member[at]).or_else(|| is_tag().then_some(&mut tag)) {
+                None => {
+                    let names = of.members.iter().map(|field| field.name.as_str());
+                    let suggestion = nearest(&name, names).map(str::to_owned);
+                    ViolationKind::Unknown { what: "field", name: shorten(&name), suggestion }
+                }
+                Some(Some(_)) => ViolationKind::Duplicate,
+                Some(free) => {
+                    *free = Some(raw.get());
+                    continue;
+                }
             };
-            self.within(Step::Member(shorten(name)), |reader| reader.refuse(problem));
+            self.within(Step::Member(shorten(&name)), |reader| reader.refuse(problem));
         }
+        by_member
     }
 
     /// A member of an object, which may not have been sent.
@@ -250,15 +270,15 @@ impl Reader<'_> {
 
     fn value(&mut self, field: &Field, raw: &str) -> Presence {
         let model = self.model;
-        let value = match &field.kind {
+        let ty = match &field.kind {
             FieldKind::Embedded(id) => return self.object(*id, Tag::Left, raw),
             FieldKind::Document(document) => {
-                self.document(*document, raw);
-                return Presence::There;
+                let items = self.document(*document, raw);
+                return self.counted(field, items);
             }
             FieldKind::List(element) => {
-                self.list(raw, |reader, item| reader.element(*element, item));
-                return Presence::There;
+                let items = self.list(raw, |reader, item| reader.element(*element, item));
+                return self.counted(field, items);
             }
             FieldKind::Scalar(_) | FieldKind::Enum(_) => model.value_type(&field.kind),
             // A model in which a document would hold one is refused.
@@ -267,12 +287,21 @@ impl Reader<'_> {
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => None,
         };
-        let read = value.map(|ty| ty.read(Token::Json(raw)).map_err(ViolationKind::from));
+        let read = ty.map(|ty| ty.read(Token::Json(raw)).map_err(ViolationKind::from));
         let read = read.unwrap_or(Err(ViolationKind::ReadOnly("a document holds no relation")));
         let fits = |value: &Value| field.length.map_or(Ok(()), |length| length.check(&field.kind, value));
         match read.and_then(|value| fits(&value).map(|()| value).map_err(ViolationKind::from)) {
             Ok(value) => write(&mut self.out, &value),
             Err(kind) => self.refuse(kind),
+        }
+        Presence::There
+    }
+
+    /// Refuses a list that has fewer or more items than its field says.
+    fn counted(&mut self, field: &Field, items: Option<usize>) -> Presence {
+        let checked = field.length.zip(items).map(|(length, items)| length.check_count(Unit::Items, items));
+        if let Some(Err(problem)) = checked {
+            self.refuse(problem);
         }
         Presence::There
     }

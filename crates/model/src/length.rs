@@ -54,13 +54,17 @@ impl Length {
     /// Whether a value of a field of this kind is as long as it says. Null has no length.
     pub fn check(self, kind: &FieldKind, value: &Value) -> Result<(), LengthProblem> {
         let unit = Unit::of_length(kind);
-        match unit.count(value) {
-            None => Ok(()),
-            Some(count) if count < self.min => Err(LengthProblem::TooShort { min: self.min, unit }),
-            Some(count) => match self.max {
-                Some(max) if count > max => Err(LengthProblem::TooLong { max, unit }),
-                Some(_) | None => Ok(()),
-            },
+        unit.count(value).map_or(Ok(()), |count| self.check_count(unit, count))
+    }
+
+    /// Whether a value that has this many characters or items is as long as it says.
+    pub(crate) fn check_count(self, unit: Unit, count: usize) -> Result<(), LengthProblem> {
+        if count < self.min {
+            return Err(LengthProblem::TooShort { min: self.min, unit });
+        }
+        match self.max {
+            Some(max) if count > max => Err(LengthProblem::TooLong { max, unit }),
+            Some(_) | None => Ok(()),
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::{Action, Duration, Place, Step};
+use backstay_base::{Action, Duration, Place};
 use backstay_scalar::{Part, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
@@ -324,7 +324,7 @@ impl Field {
 
     /// Where its value is in the body of a request.
     pub fn place(&self) -> Place {
-        self.name.split('.').fold(Place::Whole, |place, name| place.then(Step::Member(name.to_owned())))
+        Place::field(&self.name)
     }
 
     /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say.

@@ -106,6 +106,24 @@ impl Planner {
         builder.finish(&select, vec![Storage::Id.into()])
     }
 
+    /// Ids of the records whose field refers to `Slot::Id` and that were moved to the trash at `Slot::Proposed` of
+    /// `trashedAt`, in their order, at most `Slot::Limit`.
+    pub fn went_with(&self, (collection, field): (CollectionId, FieldId), trash: Trash) -> Template {
+        let mut builder = self.builder();
+        let from = unrestricted(&mut builder, self.model.collection(collection), Perspective::Trash);
+        let moment = proposed(&mut builder, collection);
+        let at = ColumnRef::main(trash.at);
+        let (id, reference) = (builder.key(&from), builder.stored(&from, ColumnRef::main(field)));
+        let (trashed, moment) = (builder.stored(&from, at), builder.stored(&moment, at));
+        let target = builder.id_slot(Slot::Id);
+        let mut select = Query::select();
+        select.expr(id.clone()).and_where(reference.eq(target)).and_where(trashed.eq(moment));
+        select.order_by_expr(id, Order::Asc);
+        builder.from(from.frame, &mut select);
+        builder.limit(&mut select, Slot::Limit);
+        builder.finish(&select, vec![Storage::Id.into()])
+    }
+
     /// The id of the record whose fields equal `Slot::Proposed` of them, at most one.
     pub fn lookup(&self, collection: CollectionId, fields: &[FieldId]) -> Template {
         let mut builder = self.builder();

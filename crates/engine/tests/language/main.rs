@@ -3,6 +3,7 @@
 mod account;
 mod given;
 mod named;
+mod secrets;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 

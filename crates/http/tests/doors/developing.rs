@@ -97,6 +97,24 @@ async fn a_trusted_proxy_says_who_is_on_this_machine() {
     let forwarded = |from: &'static str| [LOCAL, ("x-forwarded-for", from)];
     assert_eq!(app.call_from(HERE, "GET /dev/model", &forwarded("192.0.2.1")).await.problem(), "no-such-path");
     assert_eq!(app.call_from(HERE, "GET /dev/model", &forwarded("127.0.0.1")).await.status, 200);
+    assert_eq!(app.call_from(HERE, "GET /dev/model", &forwarded("127.0.0.1, 192.0.2.1")).await.status, 404);
+    assert_eq!(app.call_from(HERE, "GET /dev/model", &forwarded("unknown")).await.problem(), "no-such-path");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_proxy_forwards_does_not_come_from_this_machine() {
+    let (app, _) = developed().await;
+    for path in PATHS {
+        for header in [
+            ("x-forwarded-for", "192.0.2.1"),
+            ("x-forwarded-for", "ü, 1.2.3.4"),
+            ("forwarded", "for=192.0.2.1"),
+            ("forwarded", "for=ü"),
+        ] {
+            let reply = app.call_from(HERE, &format!("GET {path}"), &[LOCAL, header]).await;
+            assert_eq!(reply.problem(), "no-such-path", "{path} {header:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

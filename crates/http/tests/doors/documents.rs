@@ -9,11 +9,11 @@ type User @identity @allow(read: "true") { email: Email! @unique }
 enum Mood { GOOD BAD }
 
 union Block = Quote | Picture | Columns
-type Quote @embedded { text: Text! @length(max: 10), by: String, mood: Mood, tags: [String!] }
+type Quote @embedded { text: Text! @length(max: 10), by: String, mood: Mood, tags: [String!] @length(min: 1, max: 2) }
 "Something to look at."
 type Picture @embedded { url: Url!, size: Size }
 type Size @embedded { width: Int!, height: Int! @default(to: 100) }
-type Columns @embedded { left: [Cell!]!, right: [Cell!] }
+type Columns @embedded { left: [Cell!]!, right: [Cell!] @length(max: 1) }
 type Cell @embedded { text: String! }
 type Line @embedded { sku: String!, price: Decimal! @precision(digits: 9, scale: 2), count: Int! @default(to: 1) }
 
@@ -126,10 +126,33 @@ async fn what_is_wrong_in_a_document_is_named_by_its_path() {
         &[("/lines/0/price", "must have at most 7 digits before the point and 2 after it")],
     )
     .await;
+    check(
+        r#""blocks": [{"__typename": "Quote", "text": "a", "tags": []},
+                      {"__typename": "Quote", "text": "a", "tags": ["a", "b", "c"]},
+                      {"__typename": "Columns", "left": [], "right": [{"text": "a"}, {"text": "b"}]}]"#,
+        &[
+            ("/blocks/0/tags", "must have at least 1 item"),
+            ("/blocks/1/tags", "must have at most 2 items"),
+            ("/blocks/2/right", "must have at most 1 item"),
+        ],
+    )
+    .await;
     let four = format!("[{}]", [r#"{"__typename": "Quote", "text": "a"}"#; 4].join(","));
     check(&format!(r#""blocks": {four}"#), &[("/blocks", "must have at most 3 items")]).await;
     let many = format!("[{}]", vec![r#"{"sku":"a","price":1}"#; 1001].join(","));
     check(&format!(r#""lines": {many}"#), &[("/lines", "at most 1000 items")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_very_many_members_is_not_all_told() {
+    let app = TestApp::open(MODEL);
+    let unknown: Vec<String> = (0..50_000).map(|at| format!(r#","unknown{at}":1"#)).collect();
+    let twice = r#","by":"x""#.repeat(50_000);
+    for members in [format!("{}{twice}", unknown.concat()), format!("{twice}{}", unknown.concat())] {
+        let body = format!(r#"{{"title": "A", "hero": {{"__typename": "Quote", "text": "a"{members}}}}}"#);
+        let reply = app.post("POST /api/pages", &[], &body).await;
+        assert_eq!((reply.status, wrong(&reply.json()).len()), (422, 50), "{}", &members[..20]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

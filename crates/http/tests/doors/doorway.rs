@@ -87,6 +87,40 @@ async fn a_request_waits_only_so_long() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_a_model_others_learn_only_that_there_is_none() {
+    let proxies =
+        backstay_http::Proxies { subnets: vec!["127.0.0.1/32".parse().expect("a subnet")], ..Default::default() };
+    for (proxies, header, is_shown) in [
+        (Default::default(), "", true),
+        (proxies.clone(), "", true),
+        (Default::default(), "X-Forwarded-For: 1.2.3.4\r\n", false),
+        (Default::default(), "X-Forwarded-For: ü, 1.2.3.4\r\n", false),
+        (Default::default(), "Forwarded: for=ü\r\n", false),
+        (proxies.clone(), "X-Forwarded-For: ü, 1.2.3.4\r\n", false),
+        (proxies.clone(), "X-Forwarded-For: 127.0.0.1\r\n", true),
+        (proxies, "X-Forwarded-Host: example.org\r\n", false),
+    ] {
+        let settings = HttpSettings { proxies, ..HttpSettings::default() };
+        let doorway = Doorway::closed(&settings, Ambient::system(), problems());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it has an address");
+        let serving = tokio::spawn(serve(listener, doorway, settings, std::future::pending()));
+        for path in ["/api/notes", "/dev/model", "/dev/model.txt"] {
+            let mut stream = TcpStream::connect(address).await.expect("the server listens");
+            let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{header}Connection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.expect("it is sent");
+            let answer = rest(&mut stream).await;
+            assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+            assert_eq!(answer.contains("unknown type"), is_shown, "{header}: {answer}");
+            assert_eq!(answer.contains("backstay-model: stale; errors=1\r\n"), is_shown, "{header}: {answer}");
+            assert_eq!(answer.contains("backstay-model: stale\r\n"), !is_shown, "{header}: {answer}");
+            assert_eq!(answer.contains("`diagnostics`"), is_shown && path != "/dev/model.txt", "{header}: {answer}");
+        }
+        serving.abort();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_model_every_request_is_told_why() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("it has an address");

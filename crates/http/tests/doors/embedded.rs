@@ -323,3 +323,29 @@ async fn the_description_has_objects() {
     let text = document["paths"]["/api/customers"].to_string();
     assert!(text.contains("\"address.city\""), "equality with a member is a parameter");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_points_at_the_member() {
+    let model = r#"
+extend schema @app(name: "Shop")
+enum Role @roles { STAFF }
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Spot @embedded { code: String, at: Point }
+type Point @embedded { lat: Float, lng: Float }
+type Rack @allow(read: "true", create: "true", update: "true") @unique(fields: ["name", "spot.at.lat"]) {
+  name: String! spot: Spot
+}
+"#;
+    let app = TestApp::open(model);
+    let rack = r#"{"name": "A", "spot": {"at": {"lat": 1}}}"#;
+    assert_eq!(app.post("POST /api/racks", &[], rack).await.status, 201);
+    let check = async |path: &str, body: &str, expected: [&str; 2]| {
+        let refused = app.post(path, &[], body).await;
+        assert_eq!(refused.problem(), "not-unique", "{body}");
+        assert_eq!(wrong_places(&refused.json()), expected, "{body}");
+    };
+    check("POST /api/racks", rack, ["/name", "/spot/at/lat"]).await;
+    check("POST /api/racks", &format!("[{rack}]"), ["/0/name", "/0/spot/at/lat"]).await;
+    let transaction = format!(r#"{{"requests": [{{"create": "racks", "body": {rack}}}]}}"#);
+    check("POST /transact", &transaction, ["/requests/0/body/name", "/requests/0/body/spot/at/lat"]).await;
+}

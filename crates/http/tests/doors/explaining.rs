@@ -159,3 +159,23 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
         check(bad, "malformed-request");
     }
 }
+
+/// The example of docs/api.md names every member.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_without_a_body_may_say_so() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let id = note(&app, &ada, "One").await;
+    let operator = app.operator("root@example.org").await;
+    let check = async |request: &str, body: &str, status: u16| {
+        let question = format!(r#"{{"as": "ada@example.org", "request": "{request}", "body": {body}}}"#);
+        let reply = app.post("POST /explain", &[("authorization", &operator)], &question).await;
+        assert_eq!(reply.status, status, "{question}: {}", reply.text());
+    };
+    check("GET /api/notes?limit=1", "null", 200).await;
+    check(&format!("GET /api/notes/{id}"), "null", 200).await;
+    check(&format!("DELETE /api/notes/{id}"), "null", 200).await;
+    check(&format!("DELETE /api/notes/{id}"), "{}", 400).await;
+    check("POST /api/notes", "null", 400).await;
+    check(&format!("PATCH /api/notes/{id}"), "null", 400).await;
+}

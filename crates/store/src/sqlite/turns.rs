@@ -92,9 +92,30 @@ struct Queue {
     pause_ends: Option<Instant>,
     /// Whether the last commit was one of a flow with long operations: then others come first, however short it was.
     long_ran_last: bool,
-    /// When a job that shares commits was last run.
-    brief_ran: Option<Instant>,
+    brief_runs: BriefRuns,
     is_closed: bool,
+}
+
+/// When jobs that share commits last ran: one of the flow that ran last, and one of the flow before it.
+#[derive(Default)]
+struct BriefRuns {
+    last: Option<(Flow, Instant)>,
+    before: Option<(Flow, Instant)>,
+}
+
+impl BriefRuns {
+    fn note(&mut self, flow: Flow, ended: Instant) {
+        if self.last.is_some_and(|(last, _)| last != flow) {
+            self.before = self.last;
+        }
+        self.last = Some((flow, ended));
+    }
+
+    /// When one of another flow than this last ran: no flow waits for itself.
+    fn of_others(&self, than: Option<Flow>) -> Option<Instant> {
+        let mut runs = [self.last, self.before].into_iter().flatten();
+        runs.find(|(flow, _)| Some(*flow) != than).map(|(_, ended)| ended)
+    }
 }
 
 impl Turns {
@@ -113,7 +134,7 @@ impl Turns {
             long_flows: HashMap::new(),
             pause_ends: None,
             long_ran_last: false,
-            brief_ran: None,
+            brief_runs: BriefRuns::default(),
             is_closed: false,
         };
         Self { queue: Mutex::new(queue), changed: Condvar::new() }
@@ -182,7 +203,7 @@ impl Turns {
         if run.is_long() && flow != Flow::SYSTEM {
             queue.make_long(flow, run);
         } else if sharing == Sharing::Shared {
-            queue.brief_ran = Some(run.ended);
+            queue.brief_runs.note(flow, run.ended);
         }
     }
 
@@ -256,14 +277,80 @@ impl Queue {
         if !self.brief.is_empty() {
             return Some(pause_ends);
         }
-        let others_have_ended = self.brief_ran.map_or(now, |ran| ran + BRIEF_FLOWS_WRITE);
+        let others_ran = self.brief_runs.of_others(self.long.next());
+        let others_have_ended = others_ran.map_or(now, |ran| ran + BRIEF_FLOWS_WRITE);
         Some(pause_ends.min(others_have_ended))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use backstay_audit::Origin;
+    use backstay_base::{CallerKind, Network, RecordId, Source};
+    use futures_util::future::BoxFuture;
+
     use super::*;
+    use crate::job::WorkJob;
+    use crate::{Demand, Tx, Work, Writes};
+
+    struct Waiting(Flow);
+
+    impl Work for Waiting {
+        type Output = ();
+        type Error = StoreError;
+
+        fn writes(&self) -> Writes {
+            Writes::Many
+        }
+
+        fn demand(&self) -> Demand {
+            Demand::now(self.0)
+        }
+
+        fn origin(&self) -> Origin {
+            Origin { kind: CallerKind::System, id: None, request: None, transaction: "test".into() }
+        }
+
+        fn run<'a>(&'a self, _: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), StoreError>> {
+            Box::pin(std::future::ready(Ok(())))
+        }
+    }
+
+    fn flow(number: u8) -> Flow {
+        let source = Source::Network(Network::V4([192, 0, 2, number]));
+        Flow { source, caller: Some(RecordId::from_bytes([number; 16])) }
+    }
+
+    #[test]
+    fn no_flow_waits_for_what_it_has_run_itself() {
+        const HEAVY: u8 = 1;
+        const BRIEF: Duration = Duration::from_millis(1);
+        const LONG: Duration = Duration::from_secs(2);
+        // The runs, by flow and duration, all of which end now; and whether the next long operation has to wait.
+        let check = |runs: &[(u8, Duration)], expected: Option<Duration>| {
+            let (turns, ended) = (Turns::new(), Instant::now());
+            let submit = |number: u8| {
+                let (job, _) = WorkJob::new(Arc::new(Waiting(flow(number))));
+                turns.submit(Box::new(job)).expect("there is room");
+            };
+            for (number, held) in runs {
+                submit(*number);
+                assert!(matches!(turns.next(), Turn::Run(_, Sharing::Shared)), "{runs:?}");
+                turns.ended(flow(*number), Run { held: *held, ended, is_large: false }, Sharing::Shared);
+            }
+            submit(HEAVY);
+            let from = turns.queue.lock().long_from().expect("it waits in the queue of long operations");
+            let waits = Some(from).filter(|from| *from > Instant::now()).map(|from| from - ended);
+            assert_eq!(waits, expected, "{runs:?}");
+        };
+        check(&[(HEAVY, LONG)], None);
+        check(&[(HEAVY, BRIEF), (HEAVY, LONG)], None);
+        check(&[(2, BRIEF), (HEAVY, LONG)], Some(BRIEF_FLOWS_WRITE));
+        check(&[(2, BRIEF), (HEAVY, BRIEF), (HEAVY, BRIEF), (HEAVY, LONG)], Some(BRIEF_FLOWS_WRITE));
+        check(&[(HEAVY, LONG), (2, BRIEF), (3, BRIEF)], Some(BRIEF_FLOWS_WRITE));
+    }
 
     #[test]
     fn a_long_operation_has_a_tenth_of_the_time_and_a_large_one_less() {

@@ -1,0 +1,210 @@
+//! Groups of records that go to the trash, come back from it and are purged together.
+
+use std::sync::Arc;
+
+use backstay_base::{Caller, Error, RecordId};
+use backstay_engine::{Authority, Context, Transaction, TxContext};
+use backstay_model::SourceFile;
+use backstay_rest::input;
+use backstay_testkit::{TestApplication, TestClock, controlled};
+use futures_util::future::BoxFuture;
+
+/// `Child` comes before `Kin`, to which it refers.
+const MODEL: &str = r#"
+extend schema @app(name: "Families")
+
+type Parent @allow(read: "true", create: "true", update: "true", delete: "true") @trash(keep: "P10D") {
+  name: String
+}
+type Child @allow(read: "true", create: "true", update: "true", delete: "true") @trash {
+  parent: Parent! @onDelete(do: CASCADE)
+  kin: Kin @onDelete(do: RESTRICT)
+}
+type Kin @allow(read: "true", create: "true", update: "true", delete: "true") @trash {
+  parent: Parent! @onDelete(do: CASCADE)
+  away: Parent
+}
+type Toy @allow(read: "true", create: "true", update: "true", delete: "true") @trash {
+  child: Child! @onDelete(do: CASCADE)
+  kin: Kin @onDelete(do: CASCADE)
+}
+
+type Area @allow(read: "true", create: "true", update: "true", delete: "true") @trash { name: String }
+type Block @allow(read: "true", create: "true", update: "true", delete: "true") @trash {
+  area: Area! @onDelete(do: CASCADE)
+  main: Area @onDelete(do: RESTRICT)
+}
+"#;
+
+/// Creates records, all of one type, in one commit.
+struct Fill {
+    of: &'static str,
+    body: String,
+    count: usize,
+}
+
+impl Transaction for Fill {
+    type Answer = Vec<RecordId>;
+
+    fn name(&self) -> &'static str {
+        "fill"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<RecordId>, Error>> {
+        Box::pin(async move {
+            let collection = cx.model().collection_named(self.of).expect("a type").id;
+            let mut ids = Vec::new();
+            for _ in 0..self.count {
+                let input = input(cx.model(), collection, self.body.as_bytes())?;
+                ids.push(cx.create(Authority::System, collection, input).await?.id());
+            }
+            Ok(ids)
+        })
+    }
+}
+
+/// Deletes records, all of one type, in one commit.
+struct Clear {
+    of: &'static str,
+    ids: Vec<RecordId>,
+}
+
+impl Transaction for Clear {
+    type Answer = ();
+
+    fn name(&self) -> &'static str {
+        "clear"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let collection = cx.model().collection_named(self.of).expect("a type").id;
+            for id in &self.ids {
+                cx.delete(Authority::System, (collection, *id), None).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+struct Families {
+    application: TestApplication,
+    clock: TestClock,
+    anyone: Arc<Caller>,
+}
+
+impl Families {
+    fn open() -> Self {
+        let clock = TestClock::at("2026-01-31T12:00:00Z");
+        let files = vec![SourceFile::app("model/families.graphql", MODEL)];
+        let application = TestApplication::open(files, controlled(&clock, 7));
+        Self { application, clock, anyone: Arc::new(Caller::anonymous()) }
+    }
+
+    async fn fill(&self, of: &'static str, body: &str, count: usize) -> Vec<RecordId> {
+        let (engine, body) = (&self.application.engine, body.to_owned());
+        engine.run(&Context::system(engine), Fill { of, body, count }).await.expect("records")
+    }
+
+    async fn make(&self, of: &'static str, body: &str) -> RecordId {
+        self.fill(of, body, 1).await[0]
+    }
+
+    async fn clear(&self, of: &'static str, ids: Vec<RecordId>) {
+        self.clock.advance("PT1S");
+        let engine = &self.application.engine;
+        engine.run(&Context::system(engine), Clear { of, ids }).await.expect("it deletes");
+    }
+
+    async fn delete(&self, of: &str, id: RecordId) -> &'static str {
+        self.clock.advance("PT1S");
+        let client = self.application.client();
+        code(client.written(&self.anyone, client.delete(of, id)).await)
+    }
+
+    async fn restore(&self, of: &str, id: RecordId) -> &'static str {
+        let client = self.application.client();
+        code(client.written(&self.anyone, client.restore(of, id)).await)
+    }
+
+    async fn is_live(&self, of: &str, id: RecordId) -> bool {
+        let client = self.application.client();
+        client.found(&self.anyone, client.get(of, id, None).expect("a request")).await.is_ok()
+    }
+
+    /// How many records of a type are in the trash.
+    async fn trashed(&self, of: &str) -> u64 {
+        let client = self.application.client();
+        let list = client.trash(of, |words| words.count = true).expect("a request");
+        let page = client.page(&self.anyone, list).await.expect("a page");
+        let page: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
+        page["count"]["value"].as_u64().expect("a count")
+    }
+}
+
+fn code<T>(result: Result<T, Error>) -> &'static str {
+    result.map_or_else(|error| error.code(), |_| "ok")
+}
+
+#[tokio::test]
+async fn one_record_that_stays_restricts_however_many_go_along() {
+    let families = Families::open();
+    let area = families.make("Area", "{}").await;
+    let elsewhere = families.make("Area", "{}").await;
+    families.fill("Block", &format!(r#"{{"area":"{area}","main":"{area}"}}"#), 600).await;
+    let staying = families.make("Block", &format!(r#"{{"area":"{elsewhere}","main":"{area}"}}"#)).await;
+    assert_eq!(families.delete("Area", area).await, "still-referenced");
+    assert_eq!(families.delete("Block", staying).await, "ok");
+    assert_eq!(families.delete("Area", area).await, "ok");
+    assert_eq!(families.trashed("Block").await, 601);
+}
+
+#[tokio::test]
+async fn a_restore_brings_the_whole_group_back_whatever_the_order_of_its_types() {
+    let families = Families::open();
+    let parent = families.make("Parent", "{}").await;
+    let kin = families.make("Kin", &format!(r#"{{"parent":"{parent}"}}"#)).await;
+    let child = families.make("Child", &format!(r#"{{"parent":"{parent}","kin":"{kin}"}}"#)).await;
+    let toy = families.make("Toy", &format!(r#"{{"child":"{child}","kin":"{kin}"}}"#)).await;
+    assert_eq!(families.delete("Parent", parent).await, "ok");
+    assert_eq!(families.restore("Parent", parent).await, "ok");
+    for (of, id) in [("Parent", parent), ("Kin", kin), ("Child", child), ("Toy", toy)] {
+        assert!(families.is_live(of, id).await, "{of}");
+    }
+}
+
+#[tokio::test]
+async fn what_depends_on_a_record_that_stays_in_the_trash_stays_there() {
+    let families = Families::open();
+    let parent = families.make("Parent", "{}").await;
+    let other = families.make("Parent", "{}").await;
+    let away = families.make("Kin", &format!(r#"{{"parent":"{parent}","away":"{other}"}}"#)).await;
+    let kin = families.make("Kin", &format!(r#"{{"parent":"{parent}"}}"#)).await;
+    let child = families.make("Child", &format!(r#"{{"parent":"{parent}","kin":"{away}"}}"#)).await;
+    let toy = families.make("Toy", &format!(r#"{{"child":"{child}","kin":"{kin}"}}"#)).await;
+    assert_eq!(families.delete("Parent", parent).await, "ok");
+    assert_eq!(families.delete("Parent", other).await, "ok");
+    assert_eq!(families.restore("Parent", parent).await, "ok");
+    let expected = [("Parent", parent, true), ("Kin", kin, true), ("Kin", away, false)];
+    for (of, id, live) in expected.into_iter().chain([("Child", child, false), ("Toy", toy, false)]) {
+        assert_eq!(families.is_live(of, id).await, live, "{of} {id}");
+    }
+    assert_eq!(families.restore("Parent", other).await, "ok");
+    assert_eq!(families.restore("Kin", away).await, "ok");
+    assert_eq!(families.restore("Child", child).await, "ok");
+    assert!(families.is_live("Toy", toy).await);
+}
+
+#[tokio::test]
+async fn records_that_were_deleted_before_do_not_hide_those_that_come_back() {
+    let families = Families::open();
+    let parent = families.make("Parent", "{}").await;
+    let before = families.fill("Kin", &format!(r#"{{"parent":"{parent}"}}"#), 10_001).await;
+    let first = before[0];
+    families.clear("Kin", before).await;
+    let kin = families.make("Kin", &format!(r#"{{"parent":"{parent}"}}"#)).await;
+    assert_eq!(families.delete("Parent", parent).await, "ok");
+    assert_eq!(families.restore("Parent", parent).await, "ok");
+    assert!(families.is_live("Kin", kin).await);
+    assert!(!families.is_live("Kin", first).await);
+}
