@@ -5,7 +5,7 @@ use backstay_base::{Caller, Period};
 use backstay_model::{CollectionId, ComputedRights, FieldId, Model};
 use backstay_scalar::{Part, Value};
 
-use crate::Type;
+use crate::{Digits, Type};
 
 impl Path {
     /// Whether it is a value of the caller's own record, which is known without the database.
@@ -359,8 +359,8 @@ pub struct ComputedField {
     pub field: FieldId,
     /// Under whose rights the value looks at records where a caller asks.
     pub rights: ComputedRights,
-    /// Digits after the point of a `Decimal`, to which the value is rounded half away from zero.
-    pub scale: Option<u8>,
+    /// Those of a `Decimal`: the value is rounded to them, and unknown if it has more.
+    pub digits: Option<Digits>,
     /// The field's expression, about the record at the end of `at`.
     pub value: Expr,
 }
