@@ -687,6 +687,66 @@ async fn records_in_the_trash_are_migrated() {
     }
 }
 
+/// A stored reference leads to its record even if that is in the trash; the members of a relation are the live ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_backfilled_from_relations_leaves_out_the_trash() {
+    let others = r#"
+type Person @open @trash { name: String }
+type Tag @open @trash { name: String }
+type Note @open @trash { article: Article @onDelete(do: SET_NULL) n: Int }
+type Cover @open @trash { article: Article @unique @onDelete(do: SET_NULL) title: String }"#;
+    let relations = r#"author: Person @onDelete(do: SET_NULL) tags: [Tag!] notes: [Note!] @inverse(field: "article")
+  cover: Cover @inverse(field: "article")"#;
+    let old = format!("type Article @open @trash {{ {relations} }} {others}");
+    let new = format!(
+        r#"type Article @open @trash {{ {relations}
+  noted: Int! @backfill(from: "size(this.notes)")
+  total: Int! @backfill(from: "this.notes.sum(n, n.n)")
+  doubted: Boolean @backfill(from: "this.notes.exists(n, n.n > 5)")
+  tagged: Int! @backfill(from: "this.tags.count(t, t.name != null)")
+  title: String @backfill(from: "this.cover.title")
+  by: String @backfill(from: "this.author.name") }} {others}"#
+    );
+    for mut place in Place::both() {
+        place.apply(&old, false).expect("a database");
+        let records = [
+            ("Person", r#"{"name":"Ann"}"#),
+            ("Tag", r#"{"name":"a"}"#),
+            ("Tag", r#"{"name":"b"}"#),
+            ("Article", r#"{"author":"%0","tags":["%1","%2"]}"#),
+            ("Note", r#"{"article":"%3","n":1}"#),
+            ("Note", r#"{"article":"%3","n":9}"#),
+            ("Cover", r#"{"article":"%3","title":"first"}"#),
+        ];
+        place.create(&old, &records).await;
+        for (of, number) in [("Tag", 2), ("Note", 5), ("Cover", 6)] {
+            place.delete(&old, (of, number)).await;
+        }
+        let more = [
+            ("Cover", r#"{"article":"%3","title":"second"}"#),
+            ("Person", r#"{"name":"Bob"}"#),
+            ("Article", r#"{"author":"%8"}"#),
+        ];
+        place.create(&old, &more).await;
+        for (of, number) in [("Article", 9), ("Person", 8)] {
+            place.delete(&old, (of, number)).await;
+        }
+        place.applied(&new);
+        assert_eq!(
+            place.records(&new, ("Article", "noted,total,doubted,tagged,title,by")).await,
+            r#"{"items":[{"noted":1,"total":1,"doubted":false,"tagged":1,"title":"second","by":"Ann"}],"next":null}"#,
+            "{}",
+            place.name()
+        );
+        assert_eq!(
+            place.trash(&new, ("Article", "noted,total,doubted,tagged,title,by")).await,
+            r#"{"items":[{"noted":0,"total":0,"doubted":false,"tagged":0,"title":null,"by":"Bob"}],"next":null}"#,
+            "{}",
+            place.name()
+        );
+    }
+}
+
 /// The whole life of records in the trash, on both databases.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_go_to_the_trash_and_come_back() {

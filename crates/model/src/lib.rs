@@ -1,6 +1,7 @@
 //! Turns the text of model files into a checked `Model`, or into diagnostics that say what to fix; compares two
 //! models. Does no I/O, and knows neither SQL nor how rules are evaluated.
 
+mod addressed;
 mod allow;
 mod compile;
 mod diagnostic;
@@ -28,6 +29,7 @@ mod translate;
 mod unsupported;
 mod value_type;
 
+pub use addressed::Addressed;
 pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
