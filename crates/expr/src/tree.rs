@@ -320,7 +320,7 @@ pub struct ComputedField {
     pub collection: CollectionId,
     /// The field.
     pub field: FieldId,
-    /// Under whose rights the value looks at records where a caller asks.
+    /// Whose rights decide what the value reads when a caller asks for it.
     pub rights: ComputedRights,
     /// Digits after the point of a `Decimal`, to which the value is rounded half away from zero.
     pub scale: Option<u8>,
