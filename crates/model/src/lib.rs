@@ -33,8 +33,8 @@ pub use addressed::Addressed;
 pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
-    ApiChange, Difference, Filled, LikelyRename, LinkSource, Pairing, Risk, Stage, TypeChange, Work, diff, enum_values,
-    index_before, likely_renames, type_change,
+    ApiChange, Difference, DocumentTypes, Filled, LikelyRename, LinkSource, MemberChange, Pairing, Risk, Stage,
+    TypeChange, Work, diff, enum_values, index_before, likely_renames, type_change,
 };
 pub use document::TYPE_NAME;
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
@@ -48,7 +48,7 @@ pub use model::{
     Set, SetOn, StoredNames, Trash, Union, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
-pub use names::shortened;
+pub use names::{own_name, shortened};
 pub use render::Style;
 pub use source::{Position, RuleText, SourceFile, SourceMap, Span};
 pub use value_type::{ValueProblem, ValueType};
