@@ -44,8 +44,9 @@ impl Lowering<'_, '_, '_> {
         Val { sql, guards, form: Form::Column }
     }
 
-    /// PostgreSQL: a day and a length of time; null where that is no number of whole days, or the day is outside the years
-    /// 1 to 9999. The operands are named in a subquery that is not flattened, because they are needed more than once.
+    /// PostgreSQL: a day plus or minus a duration; null unless the duration is a number of whole days and the result is
+    /// within the years 1 to 9999. The operands are named in a subquery that is not flattened, because each is used more
+    /// than once.
     fn later_day(&mut self, day: Sql, by: Sql, operator: Operator) -> Sql {
         let alias = self.builder.alias();
         let mut named = Query::select();
