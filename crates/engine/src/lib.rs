@@ -16,6 +16,7 @@ mod deletion_order;
 mod embedded;
 mod encoder;
 mod engine;
+mod expiry;
 mod explain;
 mod explanation;
 mod fill;
@@ -73,6 +74,7 @@ pub use backstay_store::{
 pub use context::{Arrival, Authority, Context, TxContext};
 pub use encoder::{Count, Encoder, PageEnd, RecordMember};
 pub use engine::Engine;
+pub use expiry::PurgePass;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
 pub use input::Input;
 pub use observer::Dependency;

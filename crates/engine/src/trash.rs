@@ -1,19 +1,18 @@
-//! The trash: how records come back from it, and what is purged because it has been there for long enough. How they get
-//! there is part of `deletion`.
+//! How records come back from the trash. How they get there is part of `deletion`, and what is purged because it has been
+//! there for long enough, of `expiry`.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use backstay_base::{Action, Conflict, Error, Limit, RecordId, Timestamp, limits};
+use backstay_base::{Action, Conflict, Error, Limit, RecordId, limits};
 use backstay_model::{Collection, CollectionId, FieldId, OnDelete, Trash};
 use backstay_scalar::Value;
-use futures_util::future::BoxFuture;
 
 use crate::bind::Bindings;
 use crate::deletion_order::to_one;
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
-use crate::{Authority, Context, Engine, Record, Transaction, TxContext};
+use crate::{Record, TxContext};
 
 /// A record in the trash that may come back.
 struct Coming<'m> {
@@ -133,93 +132,4 @@ async fn astray(cx: &mut TxContext<'_, '_>, group: &Group<'_>) -> Result<Vec<Opt
         }
     }
     Ok(astray)
-}
-
-impl Engine {
-    /// Purges records that have been in the trash for longer than their type keeps them: at most `limits::PURGE_RECORDS`
-    /// of each type, each in a commit of its own. Returns whether there may be more.
-    pub async fn purge_expired(&self) -> Result<bool, Error> {
-        let mut more = false;
-        for collection in &self.model().collections {
-            let Some(Trash { at, keep: Some(keep) }) = collection.trash else { continue };
-            let now = self.ambient().clock.now();
-            let Some(before) = now.micros().checked_sub(keep.micros()).and_then(Timestamp::from_micros) else {
-                continue;
-            };
-            let ids = self.run(&Context::system(self), Expired { collection: collection.id, at, before }).await?;
-            let mut purged = 0;
-            for id in &ids {
-                let purge = PurgeExpired { collection: collection.id, id: *id, at, before };
-                match self.run(&Context::system(self), purge).await {
-                    Ok(()) => purged += 1,
-                    // It was restored or purged in between.
-                    Err(Error::NotFound { .. }) => {}
-                    Err(error) => {
-                        tracing::warn!(collection = collection.name, record = %id, %error, "a record in the trash can't be purged");
-                    }
-                }
-            }
-            more |= purged > 0 && ids.len() >= limits::PURGE_RECORDS;
-        }
-        Ok(more)
-    }
-}
-
-/// Finds records that have been in the trash for too long.
-struct Expired {
-    collection: CollectionId,
-    at: FieldId,
-    before: Timestamp,
-}
-
-impl Transaction for Expired {
-    type Answer = Vec<RecordId>;
-
-    fn name(&self) -> &'static str {
-        "purge"
-    }
-
-    fn writes(&self) -> backstay_store::Writes {
-        backstay_store::Writes::None
-    }
-
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<RecordId>, Error>> {
-        Box::pin(async move {
-            let collection: &Collection = cx.model().collection(self.collection);
-            let Some(trash) = collection.trash else { return Ok(Vec::new()) };
-            let mut values = vec![Value::Null; collection.fields.len()];
-            values[usize::from(self.at.0)] = self.before.into();
-            let template = cx.engine.templates.expired(&cx.engine.planner, self.collection, trash);
-            let bindings = Bindings { proposed: &values, limit: limits::PURGE_RECORDS as u64, ..cx.bindings() };
-            cx.ids(template, bindings, self.collection).await
-        })
-    }
-}
-
-/// Purges a record, unless it was restored, or restored and deleted again, in between.
-struct PurgeExpired {
-    collection: CollectionId,
-    id: RecordId,
-    at: FieldId,
-    before: Timestamp,
-}
-
-impl Transaction for PurgeExpired {
-    type Answer = ();
-
-    fn name(&self) -> &'static str {
-        "purge"
-    }
-
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            let Some(record) = cx.get_stored(self.collection, self.id).await? else { return Ok(()) };
-            match record.value(self.at) {
-                Value::Timestamp(at) if *at < self.before => {
-                    cx.purge(Authority::System, (self.collection, self.id), None).await.map(drop)
-                }
-                _ => Ok(()),
-            }
-        })
-    }
 }

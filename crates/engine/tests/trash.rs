@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error, RecordId};
-use backstay_engine::{Authority, Context, Transaction, TxContext};
+use backstay_base::{Caller, CallerKind, Error, RecordId};
+use backstay_engine::{Authority, Context, PurgePass, Transaction, TxContext};
 use backstay_model::SourceFile;
 use backstay_rest::input;
 use backstay_testkit::{TestApplication, TestClock, controlled};
@@ -33,6 +33,20 @@ type Area @allow(read: "true", create: "true", update: "true", delete: "true") @
 type Block @allow(read: "true", create: "true", update: "true", delete: "true") @trash {
   area: Area! @onDelete(do: CASCADE)
   main: Area @onDelete(do: RESTRICT)
+}
+
+type Ring @allow(read: "true", create: "true", update: "true", delete: "true") @trash(keep: "P10D") {
+  next: Ring @onDelete(do: CASCADE)
+}
+type Bead @allow(read: "true", create: "true", update: "true", delete: "true") @trash {
+  ring: Ring! @onDelete(do: CASCADE)
+}
+
+type Person @allow(read: "true", create: "true", update: "true", delete: "true") @trash(keep: "P10D") {
+  email: Email! @unique
+}
+type Note @allow(read: "true", create: "true", update: "true", delete: "true") {
+  author: Person @set(on: CREATE, to: "auth.id") @onDelete(do: RESTRICT)
 }
 "#;
 
@@ -132,6 +146,17 @@ impl Families {
         client.found(&self.anyone, client.get(of, id, None).expect("a request")).await.is_ok()
     }
 
+    /// Purges what has been in the trash for long enough when this time has passed. Returns the number of its steps.
+    async fn purge_after(&self, time: &str) -> usize {
+        self.clock.advance(time);
+        let (mut pass, mut steps) = (PurgePass::default(), 1);
+        while self.application.engine.purge_expired(&mut pass).await.expect("it purges") {
+            steps += 1;
+            assert!(steps < 10, "a pass ends");
+        }
+        steps
+    }
+
     /// How many records of a type are in the trash.
     async fn trashed(&self, of: &str) -> u64 {
         let client = self.application.client();
@@ -207,4 +232,70 @@ async fn records_that_were_deleted_before_do_not_hide_those_that_come_back() {
     assert_eq!(families.restore("Parent", parent).await, "ok");
     assert!(families.is_live("Kin", kin).await);
     assert!(!families.is_live("Kin", first).await);
+}
+
+#[tokio::test]
+async fn a_record_is_purged_with_more_than_one_commit_may_delete() {
+    let families = Families::open();
+    let parent = families.make("Parent", "{}").await;
+    let kin = families.fill("Kin", &format!(r#"{{"parent":"{parent}"}}"#), 10_001).await;
+    let child = families.make("Child", &format!(r#"{{"parent":"{parent}","kin":"{}"}}"#, kin[0])).await;
+    families.make("Toy", &format!(r#"{{"child":"{child}"}}"#)).await;
+    families.clear("Kin", kin[1..].to_vec()).await;
+    assert_eq!(families.delete("Parent", parent).await, "ok");
+    assert_eq!(families.purge_after("P11D").await, 1);
+    for of in ["Parent", "Kin", "Child", "Toy"] {
+        assert_eq!(families.trashed(of).await, 0, "{of}");
+    }
+}
+
+#[tokio::test]
+async fn a_purge_releases_more_than_one_commit_may_change() {
+    let families = Families::open();
+    let parent = families.make("Parent", "{}").await;
+    let other = families.make("Parent", "{}").await;
+    let kin = families.fill("Kin", &format!(r#"{{"parent":"{other}","away":"{parent}"}}"#), 10_001).await;
+    families.clear("Kin", kin).await;
+    assert_eq!(families.delete("Parent", parent).await, "ok");
+    assert_eq!(families.purge_after("P11D").await, 1);
+    assert_eq!(families.trashed("Parent").await, 0);
+    // No count goes further.
+    assert_eq!(families.trashed("Kin").await, 10_000);
+}
+
+#[tokio::test]
+async fn a_circle_is_purged_with_more_than_one_commit_may_delete() {
+    let families = Families::open();
+    let first = families.make("Ring", "{}").await;
+    let second = families.make("Ring", &format!(r#"{{"next":"{first}"}}"#)).await;
+    let beads = families.fill("Bead", &format!(r#"{{"ring":"{second}"}}"#), 10_001).await;
+    families.clear("Bead", beads).await;
+    let client = families.application.client();
+    let circle = client.update("Ring", first, &format!(r#"{{"next":"{second}"}}"#)).expect("a request");
+    client.written(&families.anyone, circle).await.expect("a change");
+    assert_eq!(families.delete("Ring", first).await, "ok");
+    assert_eq!(families.trashed("Ring").await, 2);
+    assert_eq!(families.purge_after("P11D").await, 1);
+    assert_eq!(families.trashed("Ring").await, 0);
+    assert_eq!(families.trashed("Bead").await, 0);
+}
+
+#[tokio::test]
+async fn records_that_cannot_be_purged_do_not_keep_others_in_the_trash() {
+    let families = Families::open();
+    let mut people = Vec::new();
+    for number in 0..102 {
+        people.push(families.make("Person", &format!(r#"{{"email":"p{number}@example.org"}}"#)).await);
+    }
+    let last = people.pop().expect("people");
+    families.clear("Person", people.clone()).await;
+    families.clear("Person", vec![last]).await;
+    let client = families.application.client();
+    for person in &people {
+        let caller = Caller { id: Some(*person), kind: CallerKind::Account, ..Caller::anonymous() };
+        client.written(&Arc::new(caller), client.create("Note", "{}").expect("a request")).await.expect("a note");
+    }
+    assert_eq!(families.purge_after("P11D").await, 2);
+    assert_eq!(families.trashed("Person").await, 101);
+    assert_eq!(families.restore("Person", last).await, "not-found");
 }
