@@ -34,6 +34,7 @@ mod policy;
 mod prepared;
 mod proposal;
 mod read;
+mod readmission;
 mod record;
 mod recorder;
 mod recording;

@@ -48,6 +48,33 @@ type Person @allow(read: "true", create: "true", update: "true", delete: "true")
 type Note @allow(read: "true", create: "true", update: "true", delete: "true") {
   author: Person @set(on: CREATE, to: "auth.id") @onDelete(do: RESTRICT)
 }
+
+type Hall @allow(read: "auth.id != null", refer: "size(this.guests) < 2", create: "true", update: "true", delete: "true") {
+  guests: [Guest!] @inverse(field: "hall")
+}
+type Table @allow(read: "true", create: "true", update: "true", delete: "true") @trash {
+  seats: Int
+  open: Boolean
+  guests: [Guest!] @inverse(field: "table")
+}
+type Round @allow(read: "true", create: "true", update: "true", delete: "true") @trash { name: String }
+type Guest @allow(read: "true", create: "true", update: "true", delete: "true") @trash
+  @check(rule: "size(this.table.guests) < this.table.seats", message: "the table is full") {
+  hall: Hall
+  table: Table
+  round: Round @onDelete(do: CASCADE)
+  name: String @check(rule: "this.table.open != false", message: "the table is closed")
+  tags: [Tag!]
+}
+type Code @allow(read: "true", create: "true", update: "true", delete: "true") @trash
+  @unique(fields: ["text"], where: "this.valid") {
+  text: String
+  valid: Boolean
+  round: Round @onDelete(do: CASCADE)
+}
+type Tag @allow(read: "auth.id != null", refer: "size(this.guests) < 2", create: "true", update: "true", delete: "true") {
+  guests: [Guest!] @inverse(field: "tags")
+}
 "#;
 
 /// Creates records, all of one type, in one commit.
@@ -139,6 +166,24 @@ impl Families {
     async fn restore(&self, of: &str, id: RecordId) -> &'static str {
         let client = self.application.client();
         code(client.written(&self.anyone, client.restore(of, id)).await)
+    }
+
+    /// What a restore is refused for.
+    async fn refusal(&self, of: &str, id: RecordId) -> String {
+        let client = self.application.client();
+        match client.written(&self.anyone, client.restore(of, id)).await {
+            Ok(_) => "ok".to_owned(),
+            Err(Error::Invalid(violations)) => {
+                violations.iter().map(|violation| format!("{} {}", violation.at, violation.kind)).collect()
+            }
+            Err(error) => error.to_string(),
+        }
+    }
+
+    async fn update(&self, of: &str, id: RecordId, body: &str) {
+        let client = self.application.client();
+        let update = client.update(of, id, body).expect("a request");
+        client.written(&self.anyone, update).await.expect("a change");
     }
 
     async fn is_live(&self, of: &str, id: RecordId) -> bool {
@@ -270,9 +315,7 @@ async fn a_circle_is_purged_with_more_than_one_commit_may_delete() {
     let second = families.make("Ring", &format!(r#"{{"next":"{first}"}}"#)).await;
     let beads = families.fill("Bead", &format!(r#"{{"ring":"{second}"}}"#), 10_001).await;
     families.clear("Bead", beads).await;
-    let client = families.application.client();
-    let circle = client.update("Ring", first, &format!(r#"{{"next":"{second}"}}"#)).expect("a request");
-    client.written(&families.anyone, circle).await.expect("a change");
+    families.update("Ring", first, &format!(r#"{{"next":"{second}"}}"#)).await;
     assert_eq!(families.delete("Ring", first).await, "ok");
     assert_eq!(families.trashed("Ring").await, 2);
     assert_eq!(families.purge_after("P11D").await, 1);
@@ -298,4 +341,73 @@ async fn records_that_cannot_be_purged_do_not_keep_others_in_the_trash() {
     assert_eq!(families.purge_after("P11D").await, 2);
     assert_eq!(families.trashed("Person").await, 101);
     assert_eq!(families.restore("Person", last).await, "not-found");
+}
+
+#[tokio::test]
+async fn a_restore_asks_what_may_refer_to_a_record_now() {
+    let families = Families::open();
+    let hall = families.make("Hall", "{}").await;
+    let tag = families.make("Tag", "{}").await;
+    for (body, refusal) in [
+        (format!(r#"{{"hall":"{hall}"}}"#), "/hall there is no Hall with this id"),
+        (format!(r#"{{"tags":["{tag}"]}}"#), "/tags there is no Tag with this id"),
+    ] {
+        let guests = families.fill("Guest", &body, 2).await;
+        assert_eq!(families.delete("Guest", guests[0]).await, "ok");
+        let third = families.make("Guest", &body).await;
+        assert_eq!(families.refusal("Guest", guests[0]).await, refusal);
+        assert_eq!(families.delete("Guest", third).await, "ok");
+        assert_eq!(families.refusal("Guest", guests[0]).await, "ok");
+        assert_eq!(families.refusal("Guest", third).await, refusal);
+    }
+}
+
+#[tokio::test]
+async fn a_restore_asks_the_checks_of_the_record_as_it_would_be_now() {
+    let families = Families::open();
+    let table = families.make("Table", r#"{"seats":2}"#).await;
+    let body = format!(r#"{{"table":"{table}","name":"Ada"}}"#);
+    let guests = families.fill("Guest", &body, 2).await;
+    assert_eq!(families.delete("Guest", guests[0]).await, "ok");
+    let third = families.make("Guest", &body).await;
+    assert_eq!(families.refusal("Guest", guests[0]).await, " the table is full");
+    assert_eq!(families.delete("Guest", third).await, "ok");
+    families.update("Table", table, r#"{"open":false}"#).await;
+    assert_eq!(families.refusal("Guest", guests[0]).await, "/name the table is closed");
+    families.update("Table", table, r#"{"open":true}"#).await;
+    assert_eq!(families.refusal("Guest", guests[0]).await, "ok");
+    assert_eq!(families.refusal("Guest", third).await, " the table is full");
+}
+
+#[tokio::test]
+async fn a_restore_asks_the_checks_of_every_record_that_it_brings_back() {
+    let families = Families::open();
+    let table = families.make("Table", r#"{"seats":2}"#).await;
+    let hall = families.make("Hall", "{}").await;
+    let round = families.make("Round", "{}").await;
+    families.fill("Guest", &format!(r#"{{"table":"{table}","hall":"{hall}","round":"{round}"}}"#), 2).await;
+    assert_eq!(families.delete("Round", round).await, "ok");
+    let seated = families.make("Guest", &format!(r#"{{"table":"{table}"}}"#)).await;
+    assert_eq!(families.refusal("Round", round).await, " the table is full");
+    assert_eq!(families.trashed("Guest").await, 2);
+    assert_eq!(families.delete("Guest", seated).await, "ok");
+    let visiting = families.make("Guest", &format!(r#"{{"hall":"{hall}"}}"#)).await;
+    assert_eq!(families.refusal("Round", round).await, " there is no Hall with this id");
+    assert_eq!(families.delete("Guest", visiting).await, "ok");
+    assert_eq!(families.refusal("Round", round).await, "ok");
+    assert_eq!(families.trashed("Guest").await, 2);
+}
+
+#[tokio::test]
+async fn a_restore_brings_no_second_record_with_unique_values_back() {
+    let families = Families::open();
+    let round = families.make("Round", "{}").await;
+    let code = families.make("Code", &format!(r#"{{"text":"A","valid":true,"round":"{round}"}}"#)).await;
+    assert_eq!(families.delete("Round", round).await, "ok");
+    let taken = families.make("Code", r#"{"text":"A","valid":true}"#).await;
+    assert_eq!(families.restore("Code", code).await, "refers-to-trash");
+    assert_eq!(families.restore("Round", round).await, "not-unique");
+    families.update("Code", taken, r#"{"valid":false}"#).await;
+    assert_eq!(families.restore("Round", round).await, "ok");
+    assert!(families.is_live("Code", code).await);
 }
