@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use backstay_expr::{Expr, Node, Path};
+use backstay_expr::{Expr, Node};
 use backstay_model::{CollectionId, Model};
 use backstay_sql::{FetchPlan, Planner, RecordSource};
 
@@ -52,18 +52,10 @@ impl Given {
 
 /// Replaces every part that needs the database by a parameter.
 fn take_out(model: &Model, expr: &mut Expr, parts: &mut Vec<Expr>) -> Result<(), Aggregates> {
-    let needs_store = match &expr.node {
-        Node::Path(Path { collection, steps, .. }) => match steps.as_slice() {
-            [] => false,
-            // A record doesn't hold who refers to it.
-            [only] => !model.field(*collection, *only).is_stored(),
-            _ => true,
-        },
-        Node::Quantifier { .. } => true,
-        Node::Aggregate(_) => return Err(Aggregates),
-        _ => false,
-    };
-    if !needs_store {
+    if matches!(expr.node, Node::Aggregate(_)) {
+        return Err(Aggregates);
+    }
+    if !expr.node.asks_store(model) {
         return expr.children_mut().into_iter().try_for_each(|child| take_out(model, child, parts));
     }
     let index = parts.iter().position(|known| known.same(expr)).unwrap_or_else(|| {

@@ -445,6 +445,38 @@ async fn types_of_documents_change() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_of_documents_change_names_and_stay_null() {
+    check(
+        "members_of_documents_change_names_and_stay_null",
+        Change {
+            old: "type Line @embedded { a: String b: String count: Int @default(to: 1) } type P @open { l: [Line!] }",
+            records: &[("P", r#"{"l":[{"a":"A","b":"B","count":null},{"a":"only"}]}"#)],
+            new: r#"type Line @embedded { b: String @renamed(from: "a") a: String @renamed(from: "b") c: String @renamed(from: "b")
+                count: Int @default(to: 1) more: Int @default(to: 2) } type P @open { l: [Line!] }"#,
+            then: &[("P", "l")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_of_documents_are_lost_only_if_that_is_allowed() {
+    let old = "type A @embedded { sku: String n: Int } type P @open { l: [A!] }";
+    let new = "type A @embedded { code: String n: Int } type P @open { l: [A!] }";
+    let records = [("P", r#"{"l":[{"sku":"x","n":1}]}"#)];
+    let note = "A.code is new and has the same type; if you renamed `sku` to `code`, write `@renamed(from: \"sku\")` on \
+                `code`";
+    refused(old, &records, new, &[note]).await;
+    for mut place in Place::both() {
+        place.apply(old, false).expect("a database");
+        place.create(old, &records).await;
+        assert!(place.apply(new, false).is_err(), "{}", place.name());
+        assert_eq!(place.plan(old), [], "{}: nothing was changed", place.name());
+        place.apply(new, true).expect("it is allowed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_document_is_free_before_and_after() {
     check(
         "a_document_is_free_before_and_after",

@@ -102,10 +102,9 @@ impl<'m> Checker<'m> {
     }
 
     fn looks_at(&mut self, found: Findings) {
-        let Findings { uses_now, needs_store, reads, computed_from, account, rules } = found;
+        let Findings { uses_now, reads, computed_from, account, rules } = found;
         self.found.account.extend(account);
         self.found.uses_now |= uses_now;
-        self.found.needs_store |= needs_store;
         self.found.computed_from.extend(reads.into_iter().chain(computed_from));
         self.found.rules.extend(rules);
     }
@@ -120,6 +119,7 @@ impl<'m> Checker<'m> {
         let expr = self.computed_field(at, (collection, collection.field(field)), &(0..0));
         match expr {
             Some(expr) if self.errors.is_empty() => Ok(Checked {
+                needs_store: expr.needs_store(self.scope.model),
                 expr,
                 params: Vec::new(),
                 uses_now: self.found.uses_now,
@@ -127,7 +127,6 @@ impl<'m> Checker<'m> {
                 computed_from: self.found.computed_from.into_iter().collect(),
                 account: self.found.account.into_iter().collect(),
                 rules: self.found.rules.into_iter().collect(),
-                needs_store: self.found.needs_store,
             }),
             _ => Err(self
                 .errors
