@@ -162,6 +162,26 @@ type Note @open {
 }
 
 #[test]
+fn a_circle_of_computed_fields_is_told_once() {
+    let check = |fields: &str, expected: &[&str]| {
+        let model =
+            format!("type A @open {{ {fields} }}\ntype B @open {{ of: A  x: Int @computed(is: \"this.of.a\") }}");
+        assert_eq!(wrong(&model), expected, "{fields}");
+    };
+    let help = "(compute one of these fields from what is stored)";
+    check(r#"a: Int @computed(is: "this.a")"#, &[&format!("2:101 `A.a` is computed from itself: A.a → A.a {help}")]);
+    check(
+        r#"c: Int @computed(is: "this.a + this.b")  a: Int @computed(is: "this.b + 1")  b: Int @computed(is: "this.a")
+           d: Int @check(rule: "this.d != this.a", message: "no")"#,
+        &[&format!("2:142 `A.a` is computed from itself: A.a → A.b → A.a {help}")],
+    );
+    check(
+        r#"a: Int @computed(is: "this.b + this.c")  b: Int @computed(is: "this.a")  c: Int @computed(is: "this.a")"#,
+        &[&format!("2:101 `A.a` is computed from itself: A.a → A.b → A.a {help}")],
+    );
+}
+
+#[test]
 fn circles_and_wrong_values_are_refused() {
     let check = |fields: &str, expected: &[&str]| {
         assert_eq!(wrong(&format!("type A @open {{ {fields} }}")), expected, "{fields}");
