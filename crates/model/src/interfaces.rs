@@ -1,5 +1,5 @@
 //! Interfaces: their fields and directives are written into the types that implement them, before the schema is built, so
-//! that nothing after it knows of them. What is written keeps its place, so that errors point into the interface.
+//! later stages don't know them. What is copied keeps its place, so that errors point into the interface.
 
 use std::collections::HashMap;
 

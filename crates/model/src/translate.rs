@@ -141,7 +141,7 @@ impl Translation<'_> {
                 format!("`{own}` is of type `{found}`, but `{declared}` of the interface is `{expected}`"),
             )
             .located(span, "another type")
-            .help(format!("write `{expected}`, or leave the field out: the type has it by the interface")),
+            .help(format!("write `{expected}`, or leave the field out: the type gets it from the interface")),
             (_, [name, of, ..]) if message.starts_with("duplicate definitions") => self.written_twice(name, of, span),
             (_, [name, ..]) if message.starts_with("the type") && self.is_models(name) => {
                 let diagnostic = Diagnostic::error(format!("there are two types called `{name}`"));

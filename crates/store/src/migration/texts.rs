@@ -48,7 +48,7 @@ pub(super) fn exact(read: Value, element: Element, text: &str) -> Result<Value, 
     }
 }
 
-/// A number without zeros that say nothing.
+/// A number without insignificant zeros.
 fn shortest(number: &str) -> &str {
     if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }
