@@ -406,7 +406,6 @@ fn option(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// What to do about a directive that is there twice.
 /// The argument with a value left open.
 pub(crate) fn placeholder(argument: &InputValueDefinition) -> String {
     let value = match &*argument.ty {
@@ -426,6 +425,7 @@ fn listed(words: &[&str], and: &str) -> String {
     }
 }
 
+/// A diagnostic about something that is there twice.
 fn twice(diagnostic: Diagnostic, first: Option<Span>, again: Option<Span>) -> Diagnostic {
     let diagnostic = diagnostic.located(again, "again here").help("remove one of the two, or give it another name");
     match first {
