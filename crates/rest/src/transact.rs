@@ -343,16 +343,12 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
 fn unknown_member(name: &str) -> ViolationKind {
     let lower = name.to_ascii_lowercase();
     let remedy = ELSEWHERE.iter().find(|(names, _)| names.contains(&&*lower)).map(|(_, remedy)| *remedy);
-    match remedy {
-        Some(remedy) => {
-            let problem = format!("unknown member `{}`", shorten(name));
-            ViolationKind::Misused { problem, remedy: remedy.to_owned() }
-        }
-        None => {
-            let names = RequestKind::ALL.map(RequestKind::name).into_iter().chain(Member::ALL.map(Member::name));
-            unknown("member", name, nearest(name, names))
-        }
+    if let Some(remedy) = remedy {
+        let problem = format!("unknown member `{}`", shorten(name));
+        return ViolationKind::Misused { problem, remedy: remedy.to_owned() };
     }
+    let names = RequestKind::ALL.map(RequestKind::name).into_iter().chain(Member::ALL.map(Member::name));
+    unknown("member", name, nearest(name, names))
 }
 
 fn collection(
