@@ -140,7 +140,7 @@ async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Re
 
 /// Whether the caller may link to a record. If every record may be linked to, it need not exist; but one in the trash may not
 /// be linked to.
-async fn may_refer(
+pub(crate) async fn may_refer(
     cx: &mut TxContext<'_, '_>,
     class: &CallerClass,
     target: CollectionId,
@@ -198,6 +198,6 @@ async fn is_there(
     Ok(found)
 }
 
-fn none_with_id(model: &Model, target: CollectionId) -> ViolationKind {
+pub(crate) fn none_with_id(model: &Model, target: CollectionId) -> ViolationKind {
     ViolationKind::Reference { collection: model.collection(target).name.clone(), by: "id".to_owned() }
 }
