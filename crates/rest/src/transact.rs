@@ -2,8 +2,8 @@
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
-    Answer, AnswerBuffer, Context, Create, Delete, EncodeError, Get, IfMatch, List, Outcome, Perspective, Purge,
-    Refused, Request, RequestKind, Restore, Tag, Update, WriteOptions, Written,
+    Answer, AnswerBuffer, Context, Create, EncodeError, Get, IfMatch, List, OfRecord, Outcome, Perspective, RecordVerb,
+    Refused, Request, RequestKind, Tag, Update, WriteOptions, Written,
 };
 use backstay_model::{Collection, CollectionId};
 use backstay_scalar::{Scalar, Token};
@@ -33,7 +33,7 @@ fn members_of(kind: RequestKind) -> &'static [&'static str] {
         RequestKind::List => &["query"],
         RequestKind::Create => &["body"],
         RequestKind::Update => &["id", "body", "ifMatch"],
-        RequestKind::Delete | RequestKind::Restore | RequestKind::Purge => &["id", "ifMatch"],
+        RequestKind::OfRecord(_) => &["id", "ifMatch"],
     }
 }
 
@@ -280,11 +280,7 @@ fn check_kind(
             remedy: remedy.to_owned(),
         };
         match kind {
-            RequestKind::List
-            | RequestKind::Create
-            | RequestKind::Delete
-            | RequestKind::Restore
-            | RequestKind::Purge => {
+            RequestKind::List | RequestKind::Create | RequestKind::OfRecord(_) => {
                 let wrong = one("read it with `get`, change it with `update`");
                 return Err(Error::malformed(Place::member(kind.name()), wrong));
             }
@@ -294,7 +290,7 @@ fn check_kind(
             RequestKind::Get | RequestKind::Update => {}
         }
     }
-    if matches!(kind, RequestKind::Restore | RequestKind::Purge)
+    if matches!(kind, RequestKind::OfRecord(RecordVerb::Restore | RecordVerb::Purge))
         && let collection = reader.model().collection(collection)
         && collection.trash.is_none()
     {
@@ -404,15 +400,12 @@ impl Found<'_> {
                     options: self.options()?,
                 })
             }
-            RequestKind::Delete => {
-                Request::Delete(Delete { collection, id: self.id(reader, collection)?, options: self.options()? })
-            }
-            RequestKind::Restore => {
-                Request::Restore(Restore { collection, id: self.id(reader, collection)?, options: self.options()? })
-            }
-            RequestKind::Purge => {
-                Request::Purge(Purge { collection, id: self.id(reader, collection)?, options: self.options()? })
-            }
+            RequestKind::OfRecord(verb) => Request::OfRecord(OfRecord {
+                verb,
+                collection,
+                id: self.id(reader, collection)?,
+                options: self.options()?,
+            }),
         })
     }
 
@@ -460,7 +453,7 @@ fn in_request(error: Error, kind: RequestKind) -> Error {
         RequestKind::Get => return moved(error, |at| if at == Place::Select { Place::member("select") } else { at }),
         RequestKind::List => return moved(in_body(error), |at| at.within(Step::Member("query".to_owned()))),
         RequestKind::Create | RequestKind::Update => "body",
-        RequestKind::Delete | RequestKind::Restore | RequestKind::Purge => return error,
+        RequestKind::OfRecord(_) => return error,
     };
     moved(error, |at| at.within(Step::Member(member.to_owned())))
 }
