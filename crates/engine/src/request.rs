@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::{Action, RecordId, limits};
 use backstay_expr::Checked;
-use backstay_model::{CollectionId, FieldId};
+use backstay_model::{Addressed, CollectionId, FieldId};
 use backstay_scalar::Value;
 use backstay_sql::{Perspective, Selection, SortKey};
 use bytes::Bytes;
@@ -85,6 +85,16 @@ impl RequestKind {
             Self::Create => "create",
             Self::Update => "update",
             Self::OfRecord(verb) => verb.name(),
+        }
+    }
+
+    /// What it can address in a collection.
+    pub const fn addresses(self) -> &'static [Addressed] {
+        match self {
+            Self::Get | Self::Update => &[Addressed::Record, Addressed::Single],
+            Self::List | Self::Create => &[Addressed::All],
+            Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
+            Self::OfRecord(RecordVerb::Restore | RecordVerb::Purge) => &[Addressed::Trash],
         }
     }
 

@@ -5,7 +5,7 @@ use backstay_base::{Caller, Period};
 use backstay_model::{CollectionId, ComputedRights, FieldId, Model};
 use backstay_scalar::{Part, Value};
 
-use crate::Type;
+use crate::{Digits, Type};
 
 impl Path {
     /// Whether it is a value of the caller's own record, which is known without the database.
@@ -357,10 +357,10 @@ pub struct ComputedField {
     pub collection: CollectionId,
     /// The field.
     pub field: FieldId,
-    /// Under whose rights the value looks at records where a caller asks.
+    /// Whose rights decide what the value reads when a caller asks for it.
     pub rights: ComputedRights,
-    /// Digits after the point of a `Decimal`, to which the value is rounded half away from zero.
-    pub scale: Option<u8>,
+    /// Those of a `Decimal`: the value is rounded to them, and unknown if it has more.
+    pub digits: Option<Digits>,
     /// The field's expression, about the record at the end of `at`.
     pub value: Expr,
 }

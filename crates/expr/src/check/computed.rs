@@ -11,7 +11,7 @@ use super::{Checker, Findings};
 use crate::error::{Expected, ExprError, ExprErrorKind};
 use crate::lexis::Lexis;
 use crate::syntax::Syntax;
-use crate::{Checked, ComputedField, Expr, Node, Path, Root, Scope, Type, syntax};
+use crate::{Checked, ComputedField, Digits, Expr, Node, Path, Root, Scope, Type, syntax};
 
 impl<'m> Checker<'m> {
     /// The computed field of the record that a path leads to.
@@ -56,12 +56,12 @@ impl<'m> Checker<'m> {
             return self.refuse(span.clone(), ExprErrorKind::LongPath { max: PATH_RELATIONS });
         }
         place_at(&mut value, span);
-        let scale = match field.kind.scalar() {
-            Some(Scalar::Decimal { scale, .. }) => Some(scale),
+        let digits = match field.kind.scalar() {
+            Some(Scalar::Decimal { precision, scale }) => Some(Digits { precision, scale }),
             _ => None,
         };
         let (collection, field, rights) = (collection.id, field.id, computed.rights);
-        let computed = ComputedField { at, collection, field, rights, scale, value };
+        let computed = ComputedField { at, collection, field, rights, digits, value };
         Some(self.make(Node::Computed(Box::new(computed)), ty, span))
     }
 
