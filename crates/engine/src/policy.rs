@@ -84,7 +84,7 @@ impl AllowPolicy {
 #[derive(Debug)]
 pub(crate) struct UpdatePolicy {
     pub(crate) rule: Compiled,
-    /// About the change; `None`: `rule` is asked of the proposed record too.
+    /// The condition on the change; `None`: `rule` must also be true of the proposed record.
     pub(crate) after: Option<Compiled>,
     /// The fields that may change; `None`: all.
     pub(crate) only: Option<Arc<[FieldId]>>,
@@ -125,7 +125,7 @@ pub(crate) struct FieldPolicy {
 #[derive(Debug)]
 pub(crate) struct CheckPolicy {
     pub(crate) rule: Compiled,
-    /// The fields whose change it may refuse; `None`: it is asked of every change.
+    /// The fields whose change it may refuse; `None`: it applies to every change.
     pub(crate) guards: Option<Arc<[FieldId]>>,
     pub(crate) message: String,
 }

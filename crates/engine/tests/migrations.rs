@@ -385,6 +385,22 @@ async fn an_embedded_value_is_required_or_optional() {
     .await;
 }
 
+/// The members are new, and the value is nowhere there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_becomes_an_embedded_value() {
+    check(
+        "a_text_becomes_an_embedded_value",
+        Change {
+            old: "type P @open { name: String! a: String b: String }",
+            records: &[("P", r#"{"name":"x","a":"v","b":"w"}"#), ("P", r#"{"name":"y"}"#)],
+            new: r#"type A @embedded { street: String! city: String @default(to: "?") size: Int! @default(to: 1) }
+                type P @open { name: String! a: A b: String }"#,
+            then: &[("P", "name,a{street,city,size},b")],
+        },
+    )
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_without_what_an_embedded_value_needs_are_named() {
     let give = "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`";

@@ -44,8 +44,8 @@ impl Lowering<'_, '_, '_> {
         Val { sql, guards, form: Form::Column }
     }
 
-    /// PostgreSQL: a day and a length of time; null where that is no number of whole days, or the day is outside the years
-    /// 1 to 9999.
+    /// PostgreSQL: a day plus or minus a duration; null unless the duration is a number of whole days and the result is
+    /// within the years 1 to 9999.
     fn later_day(&mut self, day: Sql, by: Sql, operator: Operator) -> Sql {
         self.named_always([day.sub(epoch()), cast(by, "numeric")], |_, [day, micros]| {
             let by = call("div", [micros.clone(), integer(DAY)]);

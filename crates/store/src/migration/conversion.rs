@@ -237,7 +237,7 @@ fn followed_name(text: &str, names: StoredNames, followed: &[(String, Option<Str
     }
 }
 
-/// A number without zeros that say nothing.
+/// A number without insignificant zeros.
 fn shortest(number: &str) -> &str {
     if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }
