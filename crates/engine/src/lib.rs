@@ -47,6 +47,7 @@ mod secrets;
 mod singles;
 mod sink;
 mod sizes;
+mod slugs;
 mod states;
 mod stored;
 mod tag;

@@ -5,7 +5,8 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, TxContext, clauses, deletion, fill, links, references, states, stored, trash,
+    Authority, IfMatch, Input, Record, TxContext, clauses, deletion, fill, links, references, slugs, states, stored,
+    trash,
 };
 
 impl TxContext<'_, '_> {
@@ -28,6 +29,8 @@ impl TxContext<'_, '_> {
         states::begin(self, &mut proposal);
         fill::computed_defaults(self, &mut proposal).await?;
         fill::sets(self, &mut proposal, SetOn::Create).await?;
+        slugs::check(&mut proposal);
+        slugs::make(self, &mut proposal).await?;
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
         proposal.settle()?;
@@ -67,6 +70,7 @@ impl TxContext<'_, '_> {
         let idle = proposal.is_idle();
         if !idle {
             fill::sets(self, &mut proposal, SetOn::Update).await?;
+            slugs::check(&mut proposal);
             fill::require(&mut proposal);
             fill::check_sizes(self, &mut proposal);
             proposal.settle()?;

@@ -2,6 +2,8 @@
 
 #[path = "constraints/opposite.rs"]
 mod opposite;
+#[path = "constraints/slug.rs"]
+mod slug;
 #[path = "constraints/support.rs"]
 mod support;
 #[path = "constraints/unique.rs"]

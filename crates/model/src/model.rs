@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::{Action, Duration, Place};
+use backstay_base::{Action, Duration, Place, limits};
 use backstay_scalar::{Part, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
@@ -235,6 +235,8 @@ pub struct Field {
     pub default: Option<Value>,
     /// `@default(from:)`: the expression whose value a new record gets where none is given.
     pub default_from: Option<RuleText>,
+    /// `@slug(from:)`: the field from which a new record's value is made where none is given.
+    pub slug: Option<FieldId>,
     /// `@backfill(from:)`: what stored records get where a new model needs a value; about the record of the old model.
     pub backfill: Option<RuleText>,
     /// `@names(of:)`, in the system model alone.
@@ -272,6 +274,7 @@ impl Field {
             computed: None,
             default: None,
             default_from: None,
+            slug: None,
             backfill: None,
             names: None,
             length: None,
@@ -330,6 +333,12 @@ impl Field {
     /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say.
     pub fn is_readable(&self) -> bool {
         self.class != Some(Class::Secret)
+    }
+
+    /// How many characters a slug has at most that is made for the field.
+    pub fn most_slug_chars(&self) -> usize {
+        let max = self.length.and_then(|length| length.max);
+        max.map_or(limits::SLUG_CHARS, |max| max.clamp(limits::SLUG_CHARS_LEAST, limits::SLUG_CHARS))
     }
 
     /// Whether the field has a column in its collection's own table.

@@ -1,6 +1,6 @@
 use backstay_base::{Action, limits};
 use backstay_model::{Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, Length, Model};
-use backstay_scalar::Scalar;
+use backstay_scalar::{SLUG_PATTERN, Scalar};
 use serde_json::{Map, Value, json};
 
 use super::documents::{self, Form};
@@ -82,7 +82,7 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
                 let object = self::body(model, collection, Some(field.id), body);
                 embedded(model, (field, id), object, field.required)
             }
-            _ => written(model, field),
+            _ => written(model, collection, field),
         };
         named(field, described(field, schema))
     };
@@ -112,7 +112,10 @@ fn is_demanded(model: &Model, collection: &Collection, field: &Field) -> bool {
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
-        | FieldKind::ManyToMany { .. } => field.is_needed() && field.default.is_none() && field.default_from.is_none(),
+        | FieldKind::ManyToMany { .. } => {
+            let is_given = field.default.is_some() || field.default_from.is_some() || field.slug.is_some();
+            field.is_needed() && !is_given
+        }
     }
 }
 
@@ -231,8 +234,13 @@ fn is_required(field: &Field) -> bool {
 }
 
 /// A field as it is written.
-fn written(model: &Model, field: &Field) -> Value {
+fn written(model: &Model, collection: &Collection, field: &Field) -> Value {
     let mut schema = value(model, field, field.is_needed(), Form::Accepted);
+    if let Some(source) = field.slug {
+        schema["pattern"] = json!(SLUG_PATTERN);
+        let made = format!("Made from `{}` if a create leaves it out.", collection.field(source).name);
+        schema["description"] = json!(made);
+    }
     if let Some(length) = field.length {
         lengths(&field.kind, length, &mut schema);
     }

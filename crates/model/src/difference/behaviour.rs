@@ -54,8 +54,9 @@ impl<'m> CollectionBehaviour<'m> {
             span: _,
             by_name: _,
         } = collection;
-        let shared = fields.iter().filter_map(|field| name_of(field.id).map(|name| FieldBehaviour::of(field, name)));
         let named = |field: FieldId| name_of(field).unwrap_or(&collection.field(field).name);
+        let shared = fields.iter().filter(|field| name_of(field.id).is_some());
+        let shared = shared.map(|field| FieldBehaviour::of(field, named));
         let allow = allow.iter().map(|clause| AllowBehaviour::of(clause, named)).collect();
         Self { description: description.as_deref(), allow, fields: shared.collect() }
     }
@@ -69,6 +70,7 @@ struct FieldBehaviour<'m> {
     immutable: bool,
     default: Option<&'m Value>,
     default_from: Option<&'m str>,
+    slug: Option<&'m str>,
     class: Option<Class>,
     allow: FieldAllowBehaviour<'m>,
     set: Vec<(SetOn, Option<&'m str>, &'m str)>,
@@ -76,7 +78,7 @@ struct FieldBehaviour<'m> {
 
 impl<'m> FieldBehaviour<'m> {
     fn changed_in(&self, newer: &Self) -> Vec<String> {
-        let Self { name, description, kept_names, readonly, immutable, default, default_from, class, allow, set } =
+        let Self { name, description, kept_names, readonly, immutable, default, default_from, slug, class, allow, set } =
             self;
         let parts = [
             (*description != newer.description, "the description"),
@@ -84,6 +86,7 @@ impl<'m> FieldBehaviour<'m> {
             (*readonly != newer.readonly, "`@readonly`"),
             (*immutable != newer.immutable, "`@immutable`"),
             (*default != newer.default || *default_from != newer.default_from, "the default"),
+            (*slug != newer.slug, "`@slug`"),
             (*class != newer.class, "the class"),
             (*allow != newer.allow, "the rules"),
             (*set != newer.set, "`@set`"),
@@ -92,7 +95,7 @@ impl<'m> FieldBehaviour<'m> {
         changed.map(|(_, part)| format!("{part} of {name}")).collect()
     }
 
-    fn of(field: &'m Field, name: &'m str) -> Self {
+    fn of(field: &'m Field, named: impl Fn(FieldId) -> &'m str) -> Self {
         let Field {
             description,
             kept_names,
@@ -100,6 +103,7 @@ impl<'m> FieldBehaviour<'m> {
             immutable,
             default,
             default_from,
+            slug,
             class,
             allow,
             set,
@@ -123,13 +127,14 @@ impl<'m> FieldBehaviour<'m> {
         } = field;
         let set = set.iter().map(|Set { on, when, to }| (*on, text(when.as_ref()), &*to.text));
         Self {
-            name,
+            name: named(field.id),
             description: description.as_deref(),
             kept_names,
             readonly: *readonly,
             immutable: *immutable,
             default: default.as_ref(),
             default_from: text(default_from.as_ref()),
+            slug: slug.map(named),
             class: *class,
             allow: FieldAllowBehaviour::of(allow),
             set: set.collect(),

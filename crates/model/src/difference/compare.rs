@@ -191,6 +191,8 @@ impl<'a> Pair<'a> {
             Filled::NotStored
         } else if field.backfill.is_some() {
             Filled::Backfill
+        } else if field.slug.is_some() {
+            Filled::Slug
         } else if self.new.default_of(field).is_some() || self.is_filled_where_present(field) {
             Filled::Default
         } else if field.required || self.is_needed_where_present(field) {
@@ -215,7 +217,8 @@ impl<'a> Pair<'a> {
         let (collection, filled) = (self.after.name.clone(), self.filled(field));
         let is_set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
         let is_default = self.new.default_of(field).is_some() || field.default_from.is_some();
-        let demanded = field.is_stored() && field.required && !is_set && !is_default;
+        let is_given = is_set || is_default || field.slug.is_some();
+        let demanded = field.is_stored() && field.required && !is_given;
         all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled, demanded });
     }
 

@@ -31,6 +31,7 @@ enum FieldDirective {
     Readonly,
     Renamed,
     Set,
+    Slug,
     Unique,
 }
 
@@ -65,19 +66,20 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
                 report.error(directive.location(), "`fields` is for `@unique` on a type", "on a field", help);
             }
         }
-        // `field::field` sets the flags and the former names, also where the field's type is wrong; the others are part of the type, which
-        // `Declared::kind` reads.
+        // `field::field` sets the flags and the former names, also where the field's type is wrong; `slug.rs` finds the field that
+        // a slug is made from; the others are part of the type, which `Declared::kind` reads.
         FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
         | FieldDirective::OnDelete
         | FieldDirective::Precision
-        | FieldDirective::Renamed => {}
+        | FieldDirective::Renamed
+        | FieldDirective::Slug => {}
     }
 }
 
 impl FieldDirective {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
@@ -93,6 +95,7 @@ impl FieldDirective {
         Self::Readonly,
         Self::Renamed,
         Self::Set,
+        Self::Slug,
         Self::Unique,
     ];
 
@@ -117,6 +120,7 @@ impl FieldDirective {
             Self::Readonly => "readonly",
             Self::Renamed => "renamed",
             Self::Set => "set",
+            Self::Slug => "slug",
             Self::Unique => "unique",
         }
     }
@@ -149,6 +153,7 @@ impl FieldDirective {
                 matches!(kind, FieldKind::Scalar(_) | FieldKind::Enum(_)),
                 "it is for scalars and enums: of a related record, compute one of its fields",
             ),
+            Self::Slug => (matches!(kind, FieldKind::Scalar(Scalar::String)), "it is for a `String`"),
             Self::Check => (kind.is_held(), "it is for fields that are stored in the record itself"),
             Self::Backfill if document => (false, "a `JSON` field becomes one by itself; other values have to be sent"),
             Self::Set if document => (false, "it is for single values and lists of them; a document has to be sent"),
@@ -310,6 +315,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 36, "every location is checked above");
+        assert_eq!(places, 37, "every location is checked above");
     }
 }

@@ -22,6 +22,7 @@ mod renamed;
 mod report;
 mod signature;
 mod single;
+mod slug;
 mod survey;
 mod trash;
 mod whole;

@@ -13,6 +13,7 @@ mod names;
 mod opposite;
 mod relations;
 mod single;
+mod slug;
 mod states;
 mod syntax;
 mod system;
