@@ -1,7 +1,5 @@
 //! `@slug(from:)`: what a new record gets where the create gives no slug.
 
-use std::collections::HashSet;
-
 use backstay_base::{Error, RecordId, ViolationKind, limits};
 use backstay_model::{Collection, Field, FieldId, Index};
 use backstay_scalar::{Value, ValueRef, free_number, is_slug, shortened, slug};
@@ -60,7 +58,7 @@ async fn free(
         return Ok(whole);
     }
     let taken = taken(cx, proposal, (field, &indexes), &whole).await?;
-    if !taken.iter().any(|taken| *taken == whole) {
+    if !taken.contains(&whole) {
         return Ok(whole);
     }
     let short = shortened(&whole, field.most_slug_chars() - limits::SLUG_ENDING_CHARS);
@@ -73,7 +71,6 @@ async fn free(
     if taken.len() >= limits::SLUG_NUMBERS as usize {
         return Ok(format!("{short}-{}", id.ending()));
     }
-    let taken: HashSet<&str> = taken.iter().map(String::as_str).collect();
     Ok(format!("{short}-{}", free_number(short, &taken, 2 + ahead(cx.slug_run, id))))
 }
 

@@ -45,8 +45,8 @@ pub fn is_slug(text: &str) -> bool {
 pub const SLUG_PATTERN: &str = "^[a-z0-9]+(-[a-z0-9]+)*$";
 
 /// The first number, from `least` on, with which this slug is not among those that are taken: `title-2`.
-pub fn free_number(slug: &str, taken: &HashSet<&str>, least: u64) -> u64 {
-    let number = |taken: &&str| taken.strip_prefix(slug)?.strip_prefix('-')?.parse::<u64>().ok();
+pub fn free_number(slug: &str, taken: &[String], least: u64) -> u64 {
+    let number = |taken: &String| taken.strip_prefix(slug)?.strip_prefix('-')?.parse::<u64>().ok();
     let numbers: HashSet<u64> = taken.iter().filter_map(number).collect();
     // One of these is free: there is one more of them than are taken.
     let mut free = (least..).take(numbers.len() + 1).filter(|number| !numbers.contains(number));
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn the_first_free_number() {
         let check = |taken: &[&str], least: u64, expected: u64| {
-            let taken = taken.iter().copied().collect();
+            let taken: Vec<String> = taken.iter().map(|slug| (*slug).to_owned()).collect();
             assert_eq!(free_number("top", &taken, least), expected, "{taken:?}");
         };
         check(&["top"], 2, 2);

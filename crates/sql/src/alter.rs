@@ -267,7 +267,7 @@ impl Succession<'_> {
 
     /// Removes that table.
     pub fn drop_converted(&self, new: CollectionId, field: FieldId) -> Statement {
-        self.drop_kept(&converted_table(new, field))
+        drop_kept(&converted_table(new, field))
     }
 
     /// The records after an id that have a value in a field that is converted, at most so many: their ids, then all columns
@@ -336,11 +336,11 @@ impl Succession<'_> {
         assert!(whole, "one value per column");
         builder.finish(&insert, Vec::new())
     }
+}
 
-    /// Removes such a table.
-    pub(crate) fn drop_kept(&self, table: &str) -> Statement {
-        schema::raw(format!("DROP TABLE {}", quoted(table)))
-    }
+/// Removes a temporary table.
+pub(crate) fn drop_kept(table: &str) -> Statement {
+    schema::raw(format!("DROP TABLE {}", quoted(table)))
 }
 
 fn quoted(identifier: &str) -> String {

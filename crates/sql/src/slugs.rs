@@ -5,6 +5,7 @@ use backstay_model::{CollectionId, FieldId, Index, Nulls};
 use backstay_scalar::{Part, Storage, Value};
 use sea_query::{ExprTrait, Order, Query, WithClause};
 
+use crate::alter::drop_kept;
 use crate::builder::Builder;
 use crate::layout::FieldLayout;
 use crate::partial;
@@ -161,7 +162,7 @@ impl Succession<'_> {
 
     /// Removes that table.
     pub fn drop_slugs(&self, new: CollectionId, field: FieldId) -> Statement {
-        self.drop_kept(&slugs_table(new, field))
+        drop_kept(&slugs_table(new, field))
     }
 }
 

@@ -11,6 +11,8 @@ mod renames;
 mod slugs;
 mod stages;
 mod tables;
+mod texts;
+mod unconvertible;
 
 use backstay_model::{Difference, Model, Risk, diff};
 use backstay_sql::{Dialect, Models, Statement, Succession, schema};

@@ -56,13 +56,14 @@ impl<'m> CollectionBehaviour<'m> {
         } = collection;
         let named = |field: FieldId| name_of(field).unwrap_or(&collection.field(field).name);
         let shared = fields.iter().filter(|field| name_of(field.id).is_some());
-        let shared = shared.map(|field| FieldBehaviour::of(field, named));
+        let shared = shared.map(|field| FieldBehaviour::of(field, named(field.id), field.slug.map(named)));
         let allow = allow.iter().map(|clause| AllowBehaviour::of(clause, named)).collect();
         Self { description: description.as_deref(), allow, fields: shared.collect() }
     }
 }
 
-struct FieldBehaviour<'m> {
+/// The behaviour of a field, or of a member of an embedded type.
+pub(super) struct FieldBehaviour<'m> {
     name: &'m str,
     description: Option<&'m str>,
     kept_names: &'m [String],
@@ -77,7 +78,8 @@ struct FieldBehaviour<'m> {
 }
 
 impl<'m> FieldBehaviour<'m> {
-    fn changed_in(&self, newer: &Self) -> Vec<String> {
+    /// What is another in newer behaviour of the same field, in words.
+    pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
         let Self { name, description, kept_names, readonly, immutable, default, default_from, slug, class, allow, set } =
             self;
         let parts = [
@@ -95,7 +97,8 @@ impl<'m> FieldBehaviour<'m> {
         changed.map(|(_, part)| format!("{part} of {name}")).collect()
     }
 
-    fn of(field: &'m Field, named: impl Fn(FieldId) -> &'m str) -> Self {
+    /// That of a field under this name, made from the field of that name if it is a slug.
+    pub(super) fn of(field: &'m Field, name: &'m str, slug: Option<&'m str>) -> Self {
         let Field {
             description,
             kept_names,
@@ -103,7 +106,7 @@ impl<'m> FieldBehaviour<'m> {
             immutable,
             default,
             default_from,
-            slug,
+            slug: _,
             class,
             allow,
             set,
@@ -127,14 +130,14 @@ impl<'m> FieldBehaviour<'m> {
         } = field;
         let set = set.iter().map(|Set { on, when, to }| (*on, text(when.as_ref()), &*to.text));
         Self {
-            name: named(field.id),
+            name,
             description: description.as_deref(),
             kept_names,
             readonly: *readonly,
             immutable: *immutable,
             default: default.as_ref(),
             default_from: text(default_from.as_ref()),
-            slug: slug.map(named),
+            slug,
             class: *class,
             allow: FieldAllowBehaviour::of(allow),
             set: set.collect(),
@@ -236,7 +239,7 @@ impl<'m> ApplicationBehaviour<'m> {
             enums,
             // Compared in `compare`, each with that of the same name.
             collections: _,
-            // Their members are fields of the collections; their names and descriptions are nowhere stored.
+            // Their members are fields of the collections, or compared in `documents`; their names are nowhere stored.
             embedded: _,
             unions: _,
             // Of this load alone.

@@ -77,6 +77,7 @@ impl Difference {
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
             | Self::LengthChanged { .. }
+            | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
@@ -97,6 +98,7 @@ impl Difference {
             | Self::EnumValuesAdded { .. }
             | Self::EnumValuesRemoved { .. }
             | Self::LengthChanged { .. }
+            | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
@@ -114,6 +116,10 @@ impl Difference {
                     Filled::Backfill | Filled::Slug => Work::Writes,
                 }
             }
+            Self::TypeChanged { change: TypeChange::Rewritten { lost, breaking: _ }, .. } => match lost.is_empty() {
+                true => Work::Writes,
+                false => Work::Deletes,
+            },
             Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
             Self::IndexAdded { .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use backstay_base::limits;
+use backstay_base::{RecordId, limits};
 use backstay_model::{Collection, CollectionId, Field, FieldId, Index};
 use backstay_scalar::{Value, shortened, slug, write};
 use backstay_sql::{Models, Origin, Slot, SlugRow, SlugSource, Succession, is_compared};
@@ -15,7 +15,7 @@ use crate::session::{OwnRow, SchemaSession};
 const PAGE: i64 = 1000;
 
 /// The fields whose stored records get slugs.
-pub(super) fn fields<'m>(models: Models<'m>, succession: &Succession<'_>) -> Vec<(CollectionId, FieldId, SlugSource)> {
+pub(super) fn fields(models: Models<'_>, succession: &Succession<'_>) -> Vec<(CollectionId, FieldId, SlugSource)> {
     let fields = models.new.collections.iter().flat_map(|of| of.fields.iter().map(move |field| (of.id, field.id)));
     fields.filter_map(|(of, field)| succession.slugs(of, field).map(|source| (of, field, source))).collect()
 }
@@ -129,7 +129,7 @@ impl<'m> Slugs<'m> {
             Value::Text(text) => slug(text, self.most),
             _ => String::new(),
         };
-        let whole = if whole.is_empty() { row.id.as_id().map_or_else(String::new, |id| id.ending()) } else { whole };
+        let whole = if whole.is_empty() { row.id.as_id().map_or_else(String::new, RecordId::ending) } else { whole };
         let short = shortened(&whole, self.most - limits::SLUG_ENDING_CHARS).to_owned();
         let mut made = whole;
         while self.keys(row, &made).any(|key| self.taken.contains(&key)) {
