@@ -2,6 +2,8 @@
 
 #[path = "constraints/opposite.rs"]
 mod opposite;
+#[path = "constraints/order.rs"]
+mod order;
 #[path = "constraints/slug.rs"]
 mod slug;
 #[path = "constraints/support.rs"]

@@ -237,6 +237,8 @@ pub struct Field {
     pub default_from: Option<RuleText>,
     /// `@slug(from:)`: the field from which a new record's value is made where none is given.
     pub slug: Option<FieldId>,
+    /// `@order(by:)`: in which order the records of a list come, of equal ones in that of their ids.
+    pub order: Vec<OrderKey>,
     /// `@backfill(from:)`: what stored records get where a new model needs a value; about the record of the old model.
     pub backfill: Option<RuleText>,
     /// `@names(of:)`, in the system model alone.
@@ -275,6 +277,7 @@ impl Field {
             default: None,
             default_from: None,
             slug: None,
+            order: Vec::new(),
             backfill: None,
             names: None,
             length: None,
@@ -467,6 +470,15 @@ pub enum ComputedRights {
     Caller,
     /// The model's: everything.
     Model,
+}
+
+/// One key of the order of a list of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderKey {
+    /// A field of the listed collection.
+    pub field: FieldId,
+    /// Whether from high to low.
+    pub descending: bool,
 }
 
 /// `@set(on:, to:, when:)`: a value that Backstay gives a field, whatever the client says.

@@ -1,4 +1,4 @@
-//! Which reads SQLite makes through an index that is over some records only.
+//! Which reads SQLite makes through which index.
 
 use std::sync::Arc;
 
@@ -80,6 +80,48 @@ fn rights(model: &Model, posts: &Collection, (rule, sees): (&str, &str)) -> Righ
         }
         rights
     }))
+}
+
+/// A nested list comes out of an index in its order, if there is one.
+#[test]
+fn an_index_has_the_order_of_a_nested_list() {
+    let check = |order: &str, sorts: bool| {
+        let text = format!(
+            r#"
+extend schema @app(name: "Ordered")
+type Post @allow(read: "true") {{ comments: [Comment!] @inverse(field: "post") @order(by: {order}) }}
+type Comment @allow(read: "true") @index(fields: ["post", "createdAt"]) @index(fields: ["post", "number"]) {{
+  post: Post!
+  number: Int
+}}"#
+        );
+        let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", text)]).expect("a model");
+        let model = Arc::new(loaded.model);
+        let connection = Connection::open_in_memory().expect("a database");
+        for statement in schema::create(&model, Dialect::Sqlite) {
+            connection.execute_batch(statement.text()).expect("a table");
+        }
+        let posts = model.collection_named("Post").expect("a collection");
+        let comments = SelectedField::of(posts.field_named("comments").expect("a field").id);
+        let shape = ReadShape {
+            action: Action::Read,
+            perspective: Perspective::Live,
+            collection: posts.id,
+            selection: Selection::parts([Selected::Field(comments)]),
+            filter: None,
+            scope: ReadScope::Page { sort: Vec::new(), after: None },
+        };
+        let plan =
+            Planner::new(Arc::clone(&model), Dialect::Sqlite).read(&shape, &rights(&model, posts, ("true", "true")));
+        let plan = explained(&connection, &plan.template);
+        assert_eq!(plan.contains("USE TEMP B-TREE FOR"), sorts, "{order}: {plan}");
+    };
+    check(r#""createdAt""#, false);
+    check(r#""-createdAt""#, false);
+    check(r#"["createdAt", "id"]"#, false);
+    check(r#"["-createdAt", "id"]"#, true);
+    check(r#""version""#, true);
+    check(r#""number""#, true);
 }
 
 /// The slugs that are taken are one range of the index that they must be unique in, and nothing is sorted.

@@ -1,6 +1,6 @@
 use backstay_base::{Action, limits};
 use backstay_model::{
-    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, Length, Model,
+    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, Length, Model, OrderKey,
 };
 use backstay_scalar::{SLUG_PATTERN, Scalar};
 use serde_json::{Map, Value, json};
@@ -215,7 +215,16 @@ fn shape(model: &Model, collection: &Collection, field: &Field) -> Value {
             json!({ "oneOf": forms })
         }
         FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
-            json!({ "type": "array", "items": reference(*target), "maxItems": limits::NESTED_MAX })
+            let mut list = json!({ "type": "array", "items": reference(*target), "maxItems": limits::NESTED_MAX });
+            if !field.order.is_empty() {
+                let key = |key: &OrderKey| {
+                    let name = &model.field(*target, key.field).name;
+                    format!("`{}{name}`", if key.descending { "-" } else { "" })
+                };
+                let keys: Vec<String> = field.order.iter().map(key).collect();
+                list["description"] = json!(format!("Sorted by {}, unless `select` sorts it.", keys.join(", ")));
+            }
+            list
         }
         FieldKind::Embedded(id) => {
             let members = collection.members(Some(field.id)).filter(|member| member.is_readable());

@@ -27,6 +27,7 @@ enum FieldDirective {
     Length,
     Names,
     OnDelete,
+    Order,
     Precision,
     Readonly,
     Renamed,
@@ -66,12 +67,13 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
                 report.error(directive.location(), "`fields` is for `@unique` on a type", "on a field", help);
             }
         }
-        // `field::field` sets the flags and the former names, also where the field's type is wrong; `slug.rs` finds the field that
-        // a slug is made from; the others are part of the type, which `Declared::kind` reads.
+        // `field::field` sets the flags and the former names, also where the field's type is wrong; `slug.rs` and
+        // `order.rs` find the fields that are named; the others are part of the type, which `Declared::kind` reads.
         FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
         | FieldDirective::OnDelete
+        | FieldDirective::Order
         | FieldDirective::Precision
         | FieldDirective::Renamed
         | FieldDirective::Slug => {}
@@ -79,7 +81,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
@@ -91,6 +93,7 @@ impl FieldDirective {
         Self::Length,
         Self::Names,
         Self::OnDelete,
+        Self::Order,
         Self::Precision,
         Self::Readonly,
         Self::Renamed,
@@ -116,6 +119,7 @@ impl FieldDirective {
             Self::Length => "length",
             Self::Names => "names",
             Self::OnDelete => "onDelete",
+            Self::Order => "order",
             Self::Precision => "precision",
             Self::Readonly => "readonly",
             Self::Renamed => "renamed",
@@ -164,6 +168,7 @@ impl FieldDirective {
             }
             Self::Class if embedded => (true, ""),
             Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
+            Self::Order => (kind.is_to_many(), "it is for lists of records"),
             Self::OnDelete => (to_one, "it is for relations to one record"),
             Self::Inverse => (
                 kind.is_to_many() || matches!(kind, FieldKind::OneToOne { .. }),
@@ -315,6 +320,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 37, "every location is checked above");
+        assert_eq!(places, 38, "every location is checked above");
     }
 }

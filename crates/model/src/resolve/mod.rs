@@ -16,6 +16,7 @@ mod kind;
 mod length;
 mod members;
 mod naming;
+mod order;
 mod read;
 mod relation;
 mod renamed;
@@ -64,7 +65,8 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     let (enums, roles) = enums(report, &survey);
     let embedded = members::types(report, Names { survey: &survey, enums: &enums, embedded: &[] });
     let names = Names { survey: &survey, enums: &enums, embedded: &embedded };
-    let collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
+    let mut collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
+    order::orders(report, &survey, &mut collections);
     let unions = survey.embedded.unions();
     check_former(report, embedded.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     Documents { embedded: &embedded, unions: &unions }.check(report, &collections);

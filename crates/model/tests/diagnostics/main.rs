@@ -11,6 +11,7 @@ mod interfaces;
 mod mistakes;
 mod names;
 mod opposite;
+mod order;
 mod relations;
 mod single;
 mod slug;
