@@ -21,7 +21,7 @@ pub enum Action {
     Update,
     /// delete.
     Delete,
-    /// Seeing, restoring and purging records in the trash: for whoever may both search and delete them.
+    /// Seeing, restoring and purging records in the trash: allowed to callers who may both search and delete them.
     Trash,
 }
 

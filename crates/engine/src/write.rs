@@ -27,6 +27,9 @@ impl TxContext<'_, '_> {
         fill::defaults(self, &mut proposal);
         fill::embedded_defaults(&mut proposal);
         states::begin(self, &mut proposal);
+        links::added(&mut proposal);
+        self.count_rows(proposal.rows_for_caller())?;
+        references::permitted_first(self, &mut proposal).await?;
         fill::computed_defaults(self, &mut proposal).await?;
         fill::sets(self, &mut proposal, SetOn::Create).await?;
         slugs::check(&mut proposal);
@@ -35,9 +38,6 @@ impl TxContext<'_, '_> {
         fill::check_sizes(self, &mut proposal);
         proposal.settle()?;
         fill::check_whole(&proposal)?;
-        links::added(&mut proposal);
-        self.count_rows(proposal.rows_for_caller())?;
-        references::permitted(self, &mut proposal).await?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
             return Err(references::instead_of(self, &mut proposal, refusal).await);
         }

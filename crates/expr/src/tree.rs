@@ -357,7 +357,7 @@ pub struct ComputedField {
     pub collection: CollectionId,
     /// The field.
     pub field: FieldId,
-    /// Under whose rights the value looks at records where a caller asks.
+    /// Whose rights decide what the value reads when a caller asks for it.
     pub rights: ComputedRights,
     /// Those of a `Decimal`: the value is rounded to them, and unknown if it has more.
     pub digits: Option<Digits>,

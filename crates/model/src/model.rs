@@ -458,12 +458,12 @@ pub struct Within {
 pub struct Computed {
     /// The expression whose value it has.
     pub is: RuleText,
-    /// Under whose rights it looks at records.
+    /// Whose rights decide what it reads.
     pub rights: ComputedRights,
 }
 
-/// Under whose rights a computed field looks at records where a caller reads it, filters or sorts by it. The model's own
-/// rules look at everything.
+/// Whose rights decide what a computed field reads when a caller selects it, or filters or sorts by it. In the model's
+/// own rules it reads everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ComputedRights {
     /// The caller's: what the caller may not read is null, or not there.
@@ -510,7 +510,7 @@ pub struct Check {
     pub rule: RuleText,
     /// The message for the client.
     pub message: String,
-    /// `guards:`: the fields whose change it may refuse, by name; `None`: it is asked of every change.
+    /// `guards:`: the fields whose change it may refuse, by name; `None`: it applies to every change.
     pub guards: Option<Vec<(String, Span)>>,
 }
 

@@ -345,11 +345,10 @@ fn unknown_member(name: &str) -> ViolationKind {
     let remedy = ELSEWHERE.iter().find(|(names, _)| names.contains(&&*lower)).map(|(_, remedy)| *remedy);
     if let Some(remedy) = remedy {
         let problem = format!("unknown member `{}`", shorten(name));
-        ViolationKind::Misused { problem, remedy: remedy.to_owned() }
-    } else {
-        let names = RequestKind::ALL.map(RequestKind::name).into_iter().chain(Member::ALL.map(Member::name));
-        unknown("member", name, nearest(name, names))
+        return ViolationKind::Misused { problem, remedy: remedy.to_owned() };
     }
+    let names = RequestKind::ALL.map(RequestKind::name).into_iter().chain(Member::ALL.map(Member::name));
+    unknown("member", name, nearest(name, names))
 }
 
 fn collection(

@@ -1,4 +1,4 @@
-//! What the members of a relation come to: `size`, `count`, `sum`, `min`, `max` and `first`.
+//! Aggregates of a relation's members: `size`, `count`, `sum`, `min`, `max` and `first`.
 
 use std::ops::Range;
 use std::sync::Arc;

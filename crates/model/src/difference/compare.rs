@@ -224,12 +224,17 @@ impl<'a> Pair<'a> {
     /// Whether records whose embedded value is there, and was before, need a value for this member of it.
     fn is_needed_where_present(&self, member: &Field) -> bool {
         let within = member.within.filter(|within| within.required && !within.always);
-        within.is_some_and(|within| self.was(within.field).is_some())
+        within.is_some_and(|within| self.was_embedded(within.field))
     }
 
     fn is_filled_where_present(&self, member: &Field) -> bool {
         let within = member.within.filter(|within| !within.always && member.default.is_some());
-        within.is_some_and(|within| self.was(within.field).is_some())
+        within.is_some_and(|within| self.was_embedded(within.field))
+    }
+
+    /// Whether a field held an embedded value before, so that the value can be there in stored records.
+    fn was_embedded(&self, field: FieldId) -> bool {
+        self.was(field).is_some_and(|was| matches!(was.kind, FieldKind::Embedded(_)))
     }
 
     fn added(&self, field: &Field, all: &mut Vec<Difference>) {

@@ -138,13 +138,8 @@ fn trash_words(collection: &str, had: bool, has: Option<Trash>) -> String {
 /// What clients notice of a trash that is new or gone.
 fn trash_change(collection: &str, had: bool, has: bool) -> Option<ApiChange> {
     match (had, has) {
-        (false, _) => {
-            Some(ApiChange { words: format!("deleted records of {collection} can be restored"), breaking: false })
-        }
-        (true, false) => {
-            let words = format!("deleted records of {collection} can't be restored any more");
-            Some(ApiChange { words, breaking: true })
-        }
+        (false, _) => Some(harmless(format!("deleted records of {collection} can be restored"))),
+        (true, false) => Some(breaking(format!("deleted records of {collection} can't be restored any more"))),
         (true, true) => None,
     }
 }
@@ -283,16 +278,13 @@ pub struct ApiChange {
 
 impl Difference {
     /// What clients notice; none if the API stays as it is, apart from who may do what.
-    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     pub fn api_change(&self) -> Option<ApiChange> {
-        let breaking = |words: String| Some(ApiChange { words, breaking: true });
-        let harmless = |words: String| Some(ApiChange { words, breaking: false });
-        match self {
+        Some(match self {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
             Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
-            Self::TrashChanged { collection, had, has } => trash_change(collection, *had, has.is_some()),
+            Self::TrashChanged { collection, had, has } => return trash_change(collection, *had, has.is_some()),
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
@@ -303,16 +295,8 @@ impl Difference {
             Self::FieldRemoved { collection, field, .. } => {
                 breaking(format!("{collection}.{field} is gone, from requests and responses"))
             }
-            Self::TypeChanged { change: TypeChange::Widened, collection, field, to, .. } => {
-                harmless(format!("{collection}.{field} can hold any {to}"))
-            }
-            Self::TypeChanged {
-                change: TypeChange::Rewritten { breaking: false, .. }, collection, field, to, ..
-            } => {
-                harmless(format!("values of {to} in {collection}.{field} have new members or another order of members"))
-            }
             Self::TypeChanged { collection, field, from, to, change } => {
-                breaking(format!("{collection}.{field} {}", change_words((from, to), change).0))
+                type_change(&place(collection, Some(field)), (from, to), change)
             }
             Self::RequiredTightened { collection, field, .. } => {
                 breaking(format!("{collection}.{field} can't be null any more"))
@@ -323,21 +307,10 @@ impl Difference {
             Self::ComputedChanged { collection, field } => {
                 harmless(format!("{collection}.{field} is computed in another way"))
             }
-            Self::LengthChanged { collection, field, stricter: true } => {
-                breaking(format!("some values of {collection}.{field} are refused by its stricter `@length`"))
+            Self::LengthChanged { collection, field, stricter } => {
+                length_change(&place(collection, Some(field)), *stricter)
             }
-            Self::LengthChanged { collection, field, stricter: false } => {
-                harmless(format!("{collection}.{field} takes values of more lengths"))
-            }
-            Self::MemberChanged { of, member, change: MemberChange::LengthTightened } => {
-                breaking(format!("some values of {of}.{member} are refused by its stricter `@length`"))
-            }
-            Self::MemberChanged { of, member, change: MemberChange::LengthLoosened } => {
-                harmless(format!("{of}.{member} takes values of more lengths"))
-            }
-            Self::MemberChanged { of, member, change: MemberChange::RequiredLoosened } => {
-                breaking(format!("{of}.{member} can be null in responses"))
-            }
+            Self::MemberChanged { of, member, change } => member_change(&place(of, Some(member)), *change),
             Self::CheckAdded { collection, field, message } => {
                 let place = place(collection, field.as_deref());
                 breaking(format!("some values of {place} are refused: \"{message}\""))
@@ -365,13 +338,53 @@ impl Difference {
             | Self::IndexRemoved { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged { .. }
-            | Self::RolesRemoved { .. } => None,
+            | Self::RolesRemoved { .. } => return None,
             Self::AccountsMoved { from, .. } => breaking(format!("accounts of {from} can't sign in any more")),
-        }
+        })
     }
 }
 
-/// Where a check is: on a type, or on one of its fields.
+fn breaking(words: String) -> ApiChange {
+    ApiChange { words, breaking: true }
+}
+
+fn harmless(words: String) -> ApiChange {
+    ApiChange { words, breaking: false }
+}
+
+fn type_change(place: &str, (from, to): (&str, &str), change: &TypeChange) -> ApiChange {
+    match change {
+        TypeChange::Widened => harmless(format!("{place} can hold any {to}")),
+        TypeChange::Rewritten { lost: _, breaking: false } => {
+            harmless(format!("values of {to} in {place} have new members or another order of members"))
+        }
+        TypeChange::Rewritten { lost: _, breaking: true }
+        | TypeChange::NotStored
+        | TypeChange::Converted
+        | TypeChange::Linked
+        | TypeChange::Computed
+        | TypeChange::Stored(_)
+        | TypeChange::Replaced(_) => breaking(format!("{place} {}", change_words((from, to), change).0)),
+    }
+}
+
+fn member_change(place: &str, change: MemberChange) -> ApiChange {
+    match change {
+        MemberChange::LengthTightened => length_change(place, true),
+        MemberChange::LengthLoosened => length_change(place, false),
+        MemberChange::RequiredLoosened => breaking(format!("{place} can be null in responses")),
+    }
+}
+
+fn length_change(place: &str, stricter: bool) -> ApiChange {
+    if stricter {
+        breaking(format!("some values of {place} are refused by its stricter `@length`"))
+    } else {
+        harmless(format!("{place} takes values of more lengths"))
+    }
+}
+
+/// A type, or one of its fields, by its name.
 fn place(collection: &str, field: Option<&str>) -> String {
     field.map_or_else(|| collection.to_owned(), |field| format!("{collection}.{field}"))
 }
