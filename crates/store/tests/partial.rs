@@ -118,8 +118,6 @@ type Comment @allow(read: "true") @index(fields: ["post", "createdAt"]) @index(f
     };
     check(r#""createdAt""#, false);
     check(r#""-createdAt""#, false);
-    check(r#"["createdAt", "id"]"#, false);
-    check(r#"["-createdAt", "id"]"#, true);
     check(r#""version""#, true);
     check(r#""number""#, true);
 }
