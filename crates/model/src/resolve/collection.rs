@@ -134,7 +134,7 @@ fn path(report: &mut Report<'_>, of: &StoredType<'_>) -> String {
         && !path.ends_with('-')
         && path.len() <= limits::MODEL_NAME_CHARS;
     if !shaped {
-        let help = if path.contains('/') {
+        let help = if path.starts_with('/') {
             "write the part after `/api/` alone, such as \"blog-posts\""
         } else {
             "a path has up to 48 lower-case letters, digits and hyphens, and starts with a letter"
