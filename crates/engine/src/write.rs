@@ -30,6 +30,7 @@ impl TxContext<'_, '_> {
         fill::sets(self, &mut proposal, SetOn::Create).await?;
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
+        fill::check_values(&mut proposal);
         proposal.settle()?;
         fill::check_whole(&proposal)?;
         links::added(&mut proposal);
@@ -69,6 +70,7 @@ impl TxContext<'_, '_> {
             fill::sets(self, &mut proposal, SetOn::Update).await?;
             fill::require(&mut proposal);
             fill::check_sizes(self, &mut proposal);
+            fill::check_values(&mut proposal);
             proposal.settle()?;
             fill::check_whole(&proposal)?;
         }

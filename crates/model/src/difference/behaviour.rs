@@ -69,6 +69,7 @@ struct FieldBehaviour<'m> {
     immutable: bool,
     default: Option<&'m Value>,
     default_from: Option<&'m str>,
+    pattern_message: Option<&'m str>,
     class: Option<Class>,
     allow: FieldAllowBehaviour<'m>,
     set: Vec<(SetOn, Option<&'m str>, &'m str)>,
@@ -76,14 +77,26 @@ struct FieldBehaviour<'m> {
 
 impl<'m> FieldBehaviour<'m> {
     fn changed_in(&self, newer: &Self) -> Vec<String> {
-        let Self { name, description, kept_names, readonly, immutable, default, default_from, class, allow, set } =
-            self;
+        let Self {
+            name,
+            description,
+            kept_names,
+            readonly,
+            immutable,
+            default,
+            default_from,
+            pattern_message,
+            class,
+            allow,
+            set,
+        } = self;
         let parts = [
             (*description != newer.description, "the description"),
             (*kept_names != newer.kept_names, "the kept names"),
             (*readonly != newer.readonly, "`@readonly`"),
             (*immutable != newer.immutable, "`@immutable`"),
             (*default != newer.default || *default_from != newer.default_from, "the default"),
+            (*pattern_message != newer.pattern_message, "the message of the pattern"),
             (*class != newer.class, "the class"),
             (*allow != newer.allow, "the rules"),
             (*set != newer.set, "`@set`"),
@@ -100,6 +113,7 @@ impl<'m> FieldBehaviour<'m> {
             immutable,
             default,
             default_from,
+            pattern,
             class,
             allow,
             set,
@@ -111,6 +125,7 @@ impl<'m> FieldBehaviour<'m> {
             required: _,
             within: _,
             length: _,
+            range: _,
             unique: _,
             // What finds the pair, and what a difference is bridged with.
             name: _,
@@ -130,6 +145,8 @@ impl<'m> FieldBehaviour<'m> {
             immutable: *immutable,
             default: default.as_ref(),
             default_from: text(default_from.as_ref()),
+            // The pattern itself is compared in `compare`.
+            pattern_message: pattern.as_ref().and_then(|pattern| pattern.message.as_deref()),
             class: *class,
             allow: FieldAllowBehaviour::of(allow),
             set: set.collect(),

@@ -3,7 +3,7 @@ use std::fmt;
 use backstay_base::Duration;
 
 use super::{Difference, Filled, TypeChange};
-use crate::{Nulls, Trash};
+use crate::{Nulls, Trash, ValueLimit};
 
 impl fmt::Display for Difference {
     #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
@@ -66,7 +66,8 @@ impl fmt::Display for Difference {
             Self::OnDeleteChanged { collection, field } => {
                 write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
             }
-            Self::SingleChanged { .. }
+            Self::LimitChanged { .. }
+            | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
@@ -92,6 +93,9 @@ struct Beside<'d>(&'d Difference);
 impl fmt::Display for Beside<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            Difference::LimitChanged { collection, field, limit, stricter } => {
+                f.write_str(&limit_words((collection, field), (*limit, *stricter)))
+            }
             Difference::SingleChanged { collection, single: true, .. } => {
                 write!(f, "{collection} is now a type with exactly one record; a stored one stays")
             }
@@ -152,6 +156,16 @@ impl fmt::Display for Beside<'_> {
             | Difference::BehaviourChanged { .. } => unreachable!("`Difference` describes these itself"),
         }
     }
+}
+
+fn limit_words((collection, field): (&str, &str), limit: (ValueLimit, bool)) -> String {
+    let what = match limit {
+        (ValueLimit::Range, true) => "has a stricter `@range`, in which every stored value must be",
+        (ValueLimit::Range, false) => "has a looser `@range`; no record changes",
+        (ValueLimit::Pattern, true) => "has a new `@pattern`, which every stored value must match",
+        (ValueLimit::Pattern, false) => "loses its `@pattern`; no record changes",
+    };
+    format!("{collection}.{field} {what}")
 }
 
 fn trash_words(collection: &str, had: bool, has: Option<Trash>) -> String {
@@ -332,6 +346,12 @@ impl Difference {
             }
             Self::LengthChanged { collection, field, stricter: false } => {
                 harmless(format!("{collection}.{field} takes values of more lengths"))
+            }
+            Self::LimitChanged { collection, field, limit, stricter: true } => {
+                breaking(format!("some values of {collection}.{field} are refused by its {limit}"))
+            }
+            Self::LimitChanged { collection, field, stricter: false, .. } => {
+                harmless(format!("{collection}.{field} takes more values"))
             }
             Self::CheckAdded { collection, field, message } => {
                 let place = place(collection, field.as_deref());

@@ -1,5 +1,6 @@
 //! What is different between the types of two documents: whether what is stored stays as it is.
 
+use super::limits::limits_tightened;
 use super::pairing::{Pairing, enum_values};
 use crate::{Document, Element, EmbeddedId, Field, FieldKind, Model, Shape};
 
@@ -52,9 +53,12 @@ impl Documents<'_> {
         from.len() == to.len() && from.iter().zip(to).all(|(from, to)| self.is_same_member(from, to))
     }
 
-    /// A value that is required from now on may be missing in what is stored.
+    /// A value that is required from now on may be missing in what is stored, and one may be outside of a new limit.
     fn is_same_member(&self, from: &Field, to: &Field) -> bool {
-        from.name == to.name && (from.required || !to.required) && self.is_same_kind(&from.kind, &to.kind)
+        from.name == to.name
+            && (from.required || !to.required)
+            && !limits_tightened(from, to)
+            && self.is_same_kind(&from.kind, &to.kind)
     }
 
     fn is_same_kind(&self, from: &FieldKind, to: &FieldKind) -> bool {

@@ -5,12 +5,13 @@ mod compare;
 mod describe;
 mod documents;
 mod likely;
+mod limits;
 mod pairing;
 mod work;
 
 use std::fmt;
 
-use crate::{Nulls, Trash};
+use crate::{Nulls, Trash, ValueLimit};
 
 pub use compare::{diff, index_before, type_change};
 pub use describe::ApiChange;
@@ -162,6 +163,17 @@ pub enum Difference {
         collection: String,
         /// The field.
         field: String,
+        /// Whether stored values may not fit any more.
+        stricter: bool,
+    },
+    /// Values must be as another `@range` or `@pattern` says, and so must stored ones.
+    LimitChanged {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+        /// Which of the two is another.
+        limit: ValueLimit,
         /// Whether stored values may not fit any more.
         stricter: bool,
     },

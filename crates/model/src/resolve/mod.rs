@@ -16,6 +16,8 @@ mod kind;
 mod length;
 mod members;
 mod naming;
+mod pattern;
+mod range;
 mod read;
 mod relation;
 mod renamed;
