@@ -44,6 +44,7 @@ mod row_change;
 mod rule_of;
 mod rules;
 mod secrets;
+mod sent_back;
 mod singles;
 mod sink;
 mod sizes;

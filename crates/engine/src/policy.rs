@@ -400,7 +400,7 @@ impl<'m> Compiler<'m> {
     }
 
     fn given(&mut self, rule: &RuleText, checked: Checked) -> Option<Given> {
-        let given = Given::new(checked.expr);
+        let given = Given::new(self.model, checked.expr);
         if given.is_err() {
             let span = self.model.sources.within(rule, 0..rule.text.len());
             let diagnostic =

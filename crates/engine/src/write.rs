@@ -5,7 +5,8 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, TxContext, clauses, deletion, fill, links, references, states, stored, trash,
+    Authority, IfMatch, Input, Record, TxContext, clauses, deletion, fill, links, references, sent_back, states,
+    stored, trash,
 };
 
 impl TxContext<'_, '_> {
@@ -49,11 +50,12 @@ impl TxContext<'_, '_> {
         &mut self,
         authority: Authority,
         record: (CollectionId, RecordId),
-        input: Input,
+        mut input: Input,
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
         let mut proposal = stored::for_update(self, authority, record, &input).await?;
         stored::require_version(&proposal, if_match)?;
+        sent_back::drop_unchanged(self, &mut proposal, &mut input).await?;
         fill::patch(&mut proposal, input);
         fill::embedded_defaults(&mut proposal);
         fill::refuse_read_only(&mut proposal);

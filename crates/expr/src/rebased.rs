@@ -35,7 +35,7 @@ impl Expr {
             }
             Node::Computed(of) => {
                 let value = of.value.in_part(part);
-                Node::Computed(Box::new(ComputedField { value, scale: None, ..(**of).clone() }))
+                Node::Computed(Box::new(ComputedField { value, digits: None, ..(**of).clone() }))
             }
             Node::Literal(value) => Node::Literal(part.of(value)),
             other => unreachable!("no {other:?} is an amount of money"),

@@ -1,6 +1,7 @@
 //! Turns the text of model files into a checked `Model`, or into diagnostics that say what to fix; compares two
 //! models. Does no I/O, and knows neither SQL nor how rules are evaluated.
 
+mod addressed;
 mod allow;
 mod compile;
 mod diagnostic;
@@ -31,11 +32,12 @@ mod unsupported;
 mod value_type;
 mod values;
 
+pub use addressed::Addressed;
 pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
-    ApiChange, Difference, Filled, LikelyRename, LinkSource, Pairing, Risk, Stage, TypeChange, Work, diff, enum_values,
-    index_before, likely_renames, type_change,
+    ApiChange, Difference, DocumentTypes, Filled, LikelyRename, LinkSource, MemberChange, Pairing, Risk, Stage,
+    TypeChange, Work, diff, enum_values, index_before, likely_renames, type_change,
 };
 pub use document::TYPE_NAME;
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
@@ -49,7 +51,7 @@ pub use model::{
     Set, SetOn, StoredNames, Trash, Union, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
-pub use names::shortened;
+pub use names::{own_name, shortened};
 pub use pattern::FieldPattern;
 pub use range::{Range, RangeProblem};
 pub use render::Style;

@@ -322,7 +322,7 @@ impl Field {
 
     /// Its name in the object that it is a member of: `city` of `address.city`.
     pub fn own_name(&self) -> &str {
-        self.name.rsplit_once('.').map_or(&self.name, |(_, own)| own)
+        names::own_name(&self.name)
     }
 
     /// The words of its own name with underscores between, as in the names of columns.
@@ -418,6 +418,13 @@ pub struct Embedded {
     pub members: Vec<Field>,
     /// Where the type's name is in the model.
     pub span: Span,
+}
+
+impl Embedded {
+    /// The member with this id.
+    pub fn member(&self, id: FieldId) -> &Field {
+        &self.members[usize::from(id.0)]
+    }
 }
 
 /// A union of embedded types.

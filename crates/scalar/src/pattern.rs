@@ -294,7 +294,7 @@ fn write_portable(ast: &Ast, out: &mut String) -> Option<()> {
         Ast::Group(group) => match &group.kind {
             ast::GroupKind::NonCapturing(flags) if !flags.items.is_empty() => return None,
             ast::GroupKind::CaptureIndex(_) | ast::GroupKind::CaptureName { .. } | ast::GroupKind::NonCapturing(_) => {
-                write_group(&group.ast, out)?
+                write_group(&group.ast, out)?;
             }
         },
         Ast::Alternation(alternation) => {
@@ -378,9 +378,8 @@ fn write_plain(character: char, escaped: &str, out: &mut String) -> Option<()> {
         '\t' => out.push_str(r"\t"),
         '\n' => out.push_str(r"\n"),
         '\r' => out.push_str(r"\r"),
-        '\0'..='\x1f' | '\x7f' => return None,
-        // Without the flag `u` it would be two.
-        '\u{10000}'.. => return None,
+        // Of the last ones, each would be two without the flag `u`.
+        '\0'..='\x1f' | '\x7f' | '\u{10000}'.. => return None,
         special if escaped.contains(special) => out.extend(['\\', special]),
         plain => out.push(plain),
     }

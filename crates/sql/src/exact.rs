@@ -1,4 +1,4 @@
-use backstay_expr::{Aggregation, Expr, Function, Node, Operator, Type};
+use backstay_expr::{Digits, Expr, Function, Node, Operator};
 use backstay_scalar::Value;
 use backstay_scalar::exact::EXACT_DIGITS;
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Query};
@@ -66,19 +66,6 @@ fn literal(digits: &Expr) -> Option<i64> {
     match &digits.node {
         Node::Literal(Value::Int(digits)) => Some(*digits),
         _ => None,
-    }
-}
-
-/// Whether a `Decimal` is computed from others, so that it has as many digits as the computation gives it.
-pub(crate) fn is_computed(expr: &Expr) -> bool {
-    match &expr.node {
-        Node::Conditional(_, then, otherwise) => is_computed(then) || is_computed(otherwise),
-        Node::Aggregate(of) => match &of.function {
-            Aggregation::Count => false,
-            Aggregation::Sum(term) | Aggregation::First { term, .. } => is_computed(term),
-            Aggregation::Min(by) | Aggregation::Max(by) => is_computed(&by.term),
-        },
-        _ => expr.ty == Type::Decimal && Operation::of(expr).is_some(),
     }
 }
 
@@ -185,6 +172,11 @@ fn key(value: Val, scale: u8) -> Val {
 /// SQLite: a scaled integer as a key; null where it is a REAL, because 64 bits did not hold it.
 pub(crate) fn key_of(scaled: Sql, scale: u8) -> Sql {
     call("decimal", [scaled, integer(i64::from(scale))])
+}
+
+/// SQLite: a key as the integer that a column with these digits holds, rounded to its scale; null where it has more.
+pub(crate) fn fitted(key: Sql, digits: Digits) -> Sql {
+    call("decimal_fitted", [key, integer(digits.precision.into()), integer(digits.scale.into())])
 }
 
 /// SQLite: a key as the integer that a column of this scale holds; null where it holds none.

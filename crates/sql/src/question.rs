@@ -41,12 +41,13 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
         }
         ReadScope::One => Vec::new(),
     };
+    let ranges = Ranges::new(builder.model.collection(record.collection), &usable, &known);
     let rule = match &shape.scope {
-        ReadScope::Page { sort, .. } => page_rule(builder, rows, (&usable, sort)),
+        ReadScope::Page { sort, .. } => page_rule(builder, rows, (&ranges, sort)),
         ReadScope::Count => count_rule(builder, rows),
         ReadScope::One => vec![RulePred::plain(holds(builder, rows.read, record))],
     };
-    let mut questions = filtered(builder, record, (&usable, &known));
+    let mut questions = filtered(builder, record, (&ranges, &known));
     questions.extend(index_conditions(builder, shape, record, (&usable, &known)));
     let order = match &shape.scope {
         ReadScope::Page { sort, after } => {
@@ -76,9 +77,7 @@ pub(crate) fn order(builder: &mut Builder<'_>, sort: &[SortKey], record: &Anchor
     PageOrder::new(builder, sort, record, rights)
 }
 
-fn filtered(builder: &mut Builder<'_>, record: &Anchor, (usable, known): (&[Usable<'_>], &Known<'_>)) -> Vec<Question> {
-    let collection = builder.model.collection(record.collection);
-    let ranges = Ranges::new(collection, usable, known);
+fn filtered(builder: &mut Builder<'_>, record: &Anchor, (ranges, known): (&Ranges<'_>, &Known<'_>)) -> Vec<Question> {
     let mut lowering = Lowering::new(builder, Scope::question(record, known.rights));
     let parts = known.filter.iter().copied();
     parts.map(|part| Question { pred: lowering.is_true(part), is_range: ranges.include(part) }).collect()

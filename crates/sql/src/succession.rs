@@ -69,7 +69,7 @@ impl<'m> Succession<'m> {
                 Origin::Converted(before)
             }
             None | Some(TypeChange::Widened) => Origin::Kept(before),
-            Some(TypeChange::Converted) => Origin::Converted(before),
+            Some(TypeChange::Converted | TypeChange::Rewritten { .. }) => Origin::Converted(before),
             Some(
                 TypeChange::NotStored
                 | TypeChange::Computed

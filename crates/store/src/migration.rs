@@ -12,6 +12,8 @@ mod refused;
 mod renames;
 mod stages;
 mod tables;
+mod texts;
+mod unconvertible;
 
 use backstay_model::{Difference, Model, Risk, diff};
 use backstay_sql::{Dialect, Models, Statement, Succession, schema};

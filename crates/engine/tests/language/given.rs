@@ -72,6 +72,45 @@ enum State { OPEN @initial @to(state: "SHUT") SHUT }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_can_be_the_record_that_refers_to_one() {
+    let model = r#"
+type User @open { name: String  profile: Profile @inverse(field: "user") }
+type Profile @open { user: User @unique  label: String }
+type Note @open {
+  user: User
+  profile: Profile @set(on: WRITE, to: "this.user.profile")
+  label: String @default(from: "this.user.profile.label")
+  known: Boolean @set(on: WRITE, to: "this.user.profile != null && this.user.name != null")
+  pin: Pin @inverse(field: "note")
+  pinned: Pin @set(on: WRITE, to: "this.pin")
+}
+type Pin @open { note: Note @unique }
+"#;
+    for app in App::both(model) {
+        let ann = app.made("User", r#"{"name":"Ann"}"#).await;
+        let bob = app.made("User", r#"{"name":"Bob"}"#).await;
+        let profile = app.made("Profile", &format!(r#"{{"user":"{ann}","label":"A"}}"#)).await;
+        let caller = std::sync::Arc::new(backstay_base::Caller::anonymous());
+        let note = async |body: String| {
+            let id = app.create(&caller, "Note", &body).await.expect("a note");
+            (id, app.one(&caller, ("Note", id), "known,label,pinned,profile").await)
+        };
+        let (of_ann, seen) = note(format!(r#"{{"user":"{ann}"}}"#)).await;
+        let expected = format!(r#"{{"known":true,"label":"A","pinned":null,"profile":"{profile}"}}"#);
+        assert_eq!(seen, expected, "{}", app.database);
+        for body in [format!(r#"{{"user":"{bob}"}}"#), "{}".to_owned()] {
+            let (_, seen) = note(body).await;
+            assert_eq!(seen, r#"{"known":false,"label":null,"pinned":null,"profile":null}"#, "{}", app.database);
+        }
+        let pin = app.made("Pin", &format!(r#"{{"note":"{of_ann}"}}"#)).await;
+        app.update(&caller, ("Note", of_ann), r#"{"label":"B"}"#).await.expect("a change");
+        let seen = app.one(&caller, ("Note", of_ann), "known,label,pinned,profile").await;
+        let expected = format!(r#"{{"known":true,"label":"B","pinned":"{pin}","profile":"{profile}"}}"#);
+        assert_eq!(seen, expected, "{}", app.database);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_value_that_does_not_fit_is_refused() {
     let model = r#"
 type Variant @open { price: Decimal! @precision(digits: 18, scale: 6) }

@@ -253,6 +253,8 @@ async fn the_trash_takes_part_in_transactions_and_explanations() {
         "{}",
         wrong.text()
     );
+    let error = &wrong.json()["errors"][0];
+    assert_eq!((&error["message"], &error["remedy"]), (&json!("Tag has no trash"), &json!("what was deleted is gone")));
 
     let article = story.make("articles", json!({ "title": "Two", "slug": "two" })).await;
     story.ada(&format!("DELETE /api/articles/{article}")).await;
@@ -294,7 +296,7 @@ async fn only_types_with_a_trash_have_its_paths() {
         assert!(paths[&format!("/api/{path}")].get(method).is_some(), "{path}");
     }
     assert!(!paths.contains_key("/api/tags:trash"));
-    let written = &document["components"]["schemas"]["ArticleCreate"]["properties"];
+    let written = &document["components"]["schemas"]["Article.Create"]["properties"];
     assert_eq!(written.get("trashedAt"), None);
     let body = json!({ "title": "x", "slug": "x", "trashedAt": "2026-01-01T00:00:00Z" }).to_string();
     assert_eq!(story.app.post("POST /api/articles", &[("authorization", &story.ada)], &body).await.status, 422);

@@ -2,7 +2,7 @@ use std::fmt;
 
 use backstay_base::Duration;
 
-use super::{Difference, Filled, TypeChange};
+use super::{Difference, Filled, MemberChange, TypeChange};
 use crate::{Nulls, Trash, ValueLimit};
 
 impl fmt::Display for Difference {
@@ -31,7 +31,7 @@ impl fmt::Display for Difference {
                 write!(f, "{collection}.{field} is removed; it had no column")
             }
             Self::TypeChanged { collection, field, from, to, change } => {
-                let (what, effect) = change_words((from, to), *change);
+                let (what, effect) = change_words((from, to), change);
                 write!(f, "{collection}.{field} {what}; {effect}")
             }
             Self::RequiredTightened { collection, field, filled } => {
@@ -66,20 +66,62 @@ impl fmt::Display for Difference {
             Self::OnDeleteChanged { collection, field } => {
                 write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
             }
-            Self::LimitChanged { .. }
-            | Self::SingleChanged { .. }
-            | Self::TrashChanged { .. }
-            | Self::LinkAdded { .. }
-            | Self::LinkRemoved { .. }
-            | Self::IndexAdded { .. }
-            | Self::IndexRemoved { .. }
-            | Self::EnumRenamed { .. }
-            | Self::EnumValuesRenamed { .. }
-            | Self::EnumValuesAdded { .. }
-            | Self::EnumValuesRemoved { .. }
-            | Self::ApplicationChanged { .. }
-            | Self::AccountsMoved { .. }
-            | Self::RolesRemoved { .. } => Beside(self).fmt(f),
+            Self::LimitChanged { collection, field, limit, stricter } => {
+                write!(f, "{collection}.{field} {}", limit_words(*limit, *stricter))
+            }
+            Self::MemberChanged { of, member, change } => {
+                let effect = match change {
+                    MemberChange::LengthTightened => {
+                        "has a stricter `@length`; stored values that don't fit stay until they are changed"
+                    }
+                    MemberChange::LengthLoosened => "has a looser `@length`; no record changes",
+                    MemberChange::Limit { limit, stricter } => limit_words(*limit, *stricter),
+                    MemberChange::RequiredLoosened => "is no longer required; no record changes",
+                };
+                write!(f, "{of}.{member} {effect}")
+            }
+            Self::SingleChanged { collection, single: true, .. } => {
+                write!(f, "{collection} is now a type with exactly one record; a stored one stays")
+            }
+            Self::SingleChanged { collection, single: false, .. } => {
+                write!(f, "{collection} can now have any number of records; the one it has stays")
+            }
+            Self::TrashChanged { collection, had, has } => f.write_str(&trash_words(collection, *had, *has)),
+            Self::LinkAdded { collection, field, table } => {
+                write!(f, "{collection}.{field} gets the new link table {table}")
+            }
+            Self::LinkRemoved { collection, field, table } => {
+                write!(f, "the link table {table} of {collection}.{field} is removed, with its links")
+            }
+            Self::IndexAdded { collection, index, unique: true, nulls, condition } => {
+                unique_words(f, (collection, index), (*nulls, condition.as_ref()))
+            }
+            Self::IndexAdded { collection, index, unique: false, condition, .. } => {
+                let records = if condition.is_some() { " over records" } else { "" };
+                write!(f, "{collection} gets the index {index}{records}{}", of_which(condition.as_ref()))
+            }
+            Self::IndexRemoved { collection, index, unique } => {
+                let kind = if *unique { "unique index" } else { "index" };
+                write!(f, "{collection} loses the {kind} {index}")
+            }
+            Self::EnumRenamed { from, to } => write!(f, "the enum {from} is now called {to}; no record changes"),
+            Self::EnumValuesRenamed { name, values } => {
+                let values: Vec<String> = values.iter().map(|(from, to)| format!("{from} becomes {to}")).collect();
+                write!(f, "in {name}, {}; stored records follow", values.join(", "))
+            }
+            Self::EnumValuesAdded { name, values } => write!(f, "{name} has new values: {}", values.join(", ")),
+            Self::EnumValuesRemoved { name, values } => {
+                write!(f, "{name} loses values, which no record may hold: {}", values.join(", "))
+            }
+            Self::ApplicationChanged { parts } => write!(f, "{} changed; no record changes", listed(parts)),
+            Self::AccountsMoved { from, to } => {
+                let now = to.as_ref().map_or("there are no accounts".to_owned(), |to| format!("accounts are of {to}"));
+                write!(f, "{now}; those of {from} can't sign in any more, and their passwords and sessions are deleted")
+            }
+            Self::RolesRemoved { roles } => {
+                let (are, it) = if roles.len() == 1 { ("role", "is") } else { ("roles", "are") };
+                write!(f, "the {are} {} {it} removed, also from accounts, keys and invitations", listed(roles))
+            }
             Self::BehaviourChanged { collection, parts } => {
                 write!(f, "{collection}: {} changed; no record changes", listed(parts))
             }
@@ -87,85 +129,13 @@ impl fmt::Display for Difference {
     }
 }
 
-/// A difference that is not about the name, the path or a field of a collection.
-struct Beside<'d>(&'d Difference);
-
-impl fmt::Display for Beside<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Difference::LimitChanged { collection, field, limit, stricter } => {
-                f.write_str(&limit_words((collection, field), (*limit, *stricter)))
-            }
-            Difference::SingleChanged { collection, single: true, .. } => {
-                write!(f, "{collection} is now a type with exactly one record; a stored one stays")
-            }
-            Difference::SingleChanged { collection, single: false, .. } => {
-                write!(f, "{collection} can now have any number of records; the one it has stays")
-            }
-            Difference::TrashChanged { collection, had, has } => f.write_str(&trash_words(collection, *had, *has)),
-            Difference::LinkAdded { collection, field, table } => {
-                write!(f, "{collection}.{field} gets the new link table {table}")
-            }
-            Difference::LinkRemoved { collection, field, table } => {
-                write!(f, "the link table {table} of {collection}.{field} is removed, with its links")
-            }
-            Difference::IndexAdded { collection, index, unique: true, nulls, condition } => {
-                unique_words(f, (collection, index), (*nulls, condition.as_ref()))
-            }
-            Difference::IndexAdded { collection, index, unique: false, condition, .. } => {
-                let records = if condition.is_some() { " over records" } else { "" };
-                write!(f, "{collection} gets the index {index}{records}{}", of_which(condition.as_ref()))
-            }
-            Difference::IndexRemoved { collection, index, unique } => {
-                let kind = if *unique { "unique index" } else { "index" };
-                write!(f, "{collection} loses the {kind} {index}")
-            }
-            Difference::EnumRenamed { from, to } => write!(f, "the enum {from} is now called {to}; no record changes"),
-            Difference::EnumValuesRenamed { name, values } => {
-                let values: Vec<String> = values.iter().map(|(from, to)| format!("{from} becomes {to}")).collect();
-                write!(f, "in {name}, {}; stored records follow", values.join(", "))
-            }
-            Difference::EnumValuesAdded { name, values } => write!(f, "{name} has new values: {}", values.join(", ")),
-            Difference::EnumValuesRemoved { name, values } => {
-                write!(f, "{name} loses values, which no record may hold: {}", values.join(", "))
-            }
-            Difference::ApplicationChanged { parts } => write!(f, "{} changed; no record changes", listed(parts)),
-            Difference::AccountsMoved { from, to } => {
-                let now = to.as_ref().map_or("there are no accounts".to_owned(), |to| format!("accounts are of {to}"));
-                write!(f, "{now}; those of {from} can't sign in any more, and their passwords and sessions are deleted")
-            }
-            Difference::RolesRemoved { roles } => {
-                let (are, it) = if roles.len() == 1 { ("role", "is") } else { ("roles", "are") };
-                write!(f, "the {are} {} {it} removed, also from accounts, keys and invitations", listed(roles))
-            }
-            Difference::CollectionAdded { .. }
-            | Difference::CollectionRenamed { .. }
-            | Difference::CollectionRemoved { .. }
-            | Difference::PathChanged { .. }
-            | Difference::FieldAdded { .. }
-            | Difference::FieldRenamed { .. }
-            | Difference::FieldRemoved { .. }
-            | Difference::TypeChanged { .. }
-            | Difference::RequiredTightened { .. }
-            | Difference::RequiredLoosened { .. }
-            | Difference::LengthChanged { .. }
-            | Difference::ComputedChanged { .. }
-            | Difference::CheckAdded { .. }
-            | Difference::CheckRemoved { .. }
-            | Difference::OnDeleteChanged { .. }
-            | Difference::BehaviourChanged { .. } => unreachable!("`Difference` describes these itself"),
-        }
-    }
-}
-
-fn limit_words((collection, field): (&str, &str), limit: (ValueLimit, bool)) -> String {
-    let what = match limit {
+fn limit_words(limit: ValueLimit, stricter: bool) -> &'static str {
+    match (limit, stricter) {
         (ValueLimit::Range, true) => "has a stricter `@range`, in which every stored value must be",
         (ValueLimit::Range, false) => "has a looser `@range`; no record changes",
         (ValueLimit::Pattern, true) => "has a new `@pattern`, which every stored value must match",
         (ValueLimit::Pattern, false) => "loses its `@pattern`; no record changes",
-    };
-    format!("{collection}.{field} {what}")
+    }
 }
 
 fn trash_words(collection: &str, had: bool, has: Option<Trash>) -> String {
@@ -196,6 +166,7 @@ fn kept_words(keep: Option<Duration>) -> String {
     const DAY: i64 = 24 * 60 * 60 * 1_000_000;
     match keep {
         None => " until they are purged".to_owned(),
+        Some(keep) if keep.micros() == DAY => " for 1 day".to_owned(),
         Some(keep) if keep.micros() % DAY == 0 => format!(" for {} days", keep.micros() / DAY),
         Some(keep) => format!(" for {keep}"),
     }
@@ -266,17 +237,19 @@ fn stored_words(filled: Filled) -> &'static str {
     }
 }
 
-fn change_words((from, to): (&str, &str), change: TypeChange) -> (String, &'static str) {
-    if from == to {
-        // Of a document, whose embedded types are others.
-        return (format!("holds other values of {to}"), "each stored document is written anew");
-    }
+/// What a field with another type does, and what becomes of its stored values.
+fn change_words((from, to): (&str, &str), change: &TypeChange) -> (String, String) {
     let effect = match change {
+        TypeChange::Rewritten { lost, breaking: _ } => {
+            // The names of a document's types can be the same, and what they mean another.
+            let what = if from == to { format!("holds other values of {to}") } else { changes(from, to) };
+            return (what, rewritten_words(lost));
+        }
         TypeChange::NotStored => "it has no column, and links of a relation that stays are kept",
         TypeChange::Widened => "every stored value fits as it is",
         TypeChange::Converted => "each stored value is written as text and read as the new type",
         TypeChange::Computed => "it is computed from now on, and its stored values are deleted",
-        TypeChange::Stored(filled) => stored_words(filled),
+        TypeChange::Stored(filled) => stored_words(*filled),
         TypeChange::Linked => "the record that it refers to becomes the only one of the list",
         TypeChange::Replaced(Filled::Null | Filled::NotStored) => "stored values can't be converted and are deleted",
         TypeChange::Replaced(Filled::Default) => "stored values can't be converted; records get the default instead",
@@ -285,7 +258,19 @@ fn change_words((from, to): (&str, &str), change: TypeChange) -> (String, &'stat
             "stored values can't be converted, and nothing says what records get instead"
         }
     };
-    (format!("changes from {from} to {to}"), effect)
+    (changes(from, to), effect.to_owned())
+}
+
+fn changes(from: &str, to: &str) -> String {
+    format!("changes from {from} to {to}")
+}
+
+fn rewritten_words(lost: &[String]) -> String {
+    let without = match lost {
+        [] => String::new(),
+        lost => format!(", and the values of {} in it are deleted", listed(lost)),
+    };
+    format!("each stored document is written anew{without}")
 }
 
 /// How many records a path is for.
@@ -307,6 +292,7 @@ pub struct ApiChange {
 
 impl Difference {
     /// What clients notice; none if the API stays as it is, apart from who may do what.
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     pub fn api_change(&self) -> Option<ApiChange> {
         let breaking = |words: String| Some(ApiChange { words, breaking: true });
         let harmless = |words: String| Some(ApiChange { words, breaking: false });
@@ -329,8 +315,13 @@ impl Difference {
             Self::TypeChanged { change: TypeChange::Widened, collection, field, to, .. } => {
                 harmless(format!("{collection}.{field} can hold any {to}"))
             }
+            Self::TypeChanged {
+                change: TypeChange::Rewritten { breaking: false, .. }, collection, field, to, ..
+            } => {
+                harmless(format!("values of {to} in {collection}.{field} have new members or another order of members"))
+            }
             Self::TypeChanged { collection, field, from, to, change } => {
-                breaking(format!("{collection}.{field} {}", change_words((from, to), *change).0))
+                breaking(format!("{collection}.{field} {}", change_words((from, to), change).0))
             }
             Self::RequiredTightened { collection, field, .. } => {
                 breaking(format!("{collection}.{field} can't be null any more"))
@@ -347,11 +338,22 @@ impl Difference {
             Self::LengthChanged { collection, field, stricter: false } => {
                 harmless(format!("{collection}.{field} takes values of more lengths"))
             }
-            Self::LimitChanged { collection, field, limit, stricter: true } => {
-                breaking(format!("some values of {collection}.{field} are refused by its {limit}"))
+            Self::LimitChanged { collection: of, field, limit, stricter: true }
+            | Self::MemberChanged { of, member: field, change: MemberChange::Limit { limit, stricter: true } } => {
+                breaking(format!("some values of {of}.{field} are refused by its {limit}"))
             }
-            Self::LimitChanged { collection, field, stricter: false, .. } => {
-                harmless(format!("{collection}.{field} takes more values"))
+            Self::LimitChanged { collection: of, field, stricter: false, .. }
+            | Self::MemberChanged { of, member: field, change: MemberChange::Limit { stricter: false, .. } } => {
+                harmless(format!("{of}.{field} takes more values"))
+            }
+            Self::MemberChanged { of, member, change: MemberChange::LengthTightened } => {
+                breaking(format!("some values of {of}.{member} are refused by its stricter `@length`"))
+            }
+            Self::MemberChanged { of, member, change: MemberChange::LengthLoosened } => {
+                harmless(format!("{of}.{member} takes values of more lengths"))
+            }
+            Self::MemberChanged { of, member, change: MemberChange::RequiredLoosened } => {
+                breaking(format!("{of}.{member} can be null in responses"))
             }
             Self::CheckAdded { collection, field, message } => {
                 let place = place(collection, field.as_deref());

@@ -78,6 +78,7 @@ impl Difference {
             | Self::TrashChanged { .. }
             | Self::LengthChanged { .. }
             | Self::LimitChanged { .. }
+            | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
@@ -99,6 +100,7 @@ impl Difference {
             | Self::EnumValuesRemoved { .. }
             | Self::LengthChanged { .. }
             | Self::LimitChanged { stricter: false, .. }
+            | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
@@ -116,6 +118,10 @@ impl Difference {
                     Filled::Backfill => Work::Writes,
                 }
             }
+            Self::TypeChanged { change: TypeChange::Rewritten { lost, breaking: _ }, .. } => match lost.is_empty() {
+                true => Work::Writes,
+                false => Work::Deletes,
+            },
             Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
             Self::IndexAdded { .. }
             | Self::LimitChanged { stricter: true, .. }

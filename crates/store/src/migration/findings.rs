@@ -132,9 +132,11 @@ impl Finder<'_> {
                 Some(self.succession.having(before.id, field.id).count)
             }
             Difference::TypeChanged { collection, field, change, .. } => match change {
-                TypeChange::Converted | TypeChange::Linked | TypeChange::Computed | TypeChange::Replaced(_) => {
-                    self.having(collection, field)
-                }
+                TypeChange::Converted
+                | TypeChange::Rewritten { .. }
+                | TypeChange::Linked
+                | TypeChange::Computed
+                | TypeChange::Replaced(_) => self.having(collection, field),
                 TypeChange::Stored(Filled::Backfill) => {
                     Some(self.succession.records(self.models.pair(collection).0.id))
                 }
@@ -172,6 +174,7 @@ impl Finder<'_> {
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
             | Difference::LimitChanged { .. }
+            | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
@@ -285,6 +288,7 @@ impl Finder<'_> {
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
             | Difference::LimitChanged { stricter: false, .. }
+            | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
@@ -424,13 +428,12 @@ impl Finder<'_> {
     async fn shared_afterwards(&mut self, planned: &mut Vec<Planned>) -> Result<(), StoreError> {
         let Models { old, new, pairing, .. } = self.models;
         for after in &new.collections {
-            let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
             for index in after.indexes.iter().filter(|index| index.unique) {
                 let named = condition_fields(new, after, index);
                 let mut named = index.fields.iter().chain(&named);
                 let changed = named.find(|field| self.succession.changes_values(after.id, **field));
                 if let Some(changed) = changed
-                    && index_before(pairing, (before, after), index).is_some()
+                    && index_before((old, new), pairing, after.id, index).is_some()
                     && let Some(finding) = self.sharing(after, index).await?
                 {
                     note(planned, (&after.name, &after.field(*changed).name), finding);

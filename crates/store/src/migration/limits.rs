@@ -27,7 +27,7 @@ pub(super) async fn unfit(
             let id = std::mem::replace(&mut values[usize::from(Collection::ID.0)], Value::Null);
             let value = &values[usize::from(field.id.0)];
             if let Err(misfit) = field.check_values(value) {
-                refused.add(&id, value, format!("it {}", misfit.kind));
+                refused.add(&id, value, misfit.into());
             }
             last = Some(id);
             Ok(())

@@ -3,6 +3,7 @@ use backstay_model::{Collection, Field};
 use backstay_scalar::{Value, write};
 use backstay_sql::PROBED_IDS;
 
+use super::unconvertible::Unconvertible;
 use crate::step::Finding;
 
 /// Characters of a value that a message shows.
@@ -14,11 +15,11 @@ pub(super) struct Refused {
     records: u64,
     ids: Vec<RecordId>,
     /// Of the first: the value, and why it is refused.
-    example: Option<(String, String)>,
+    example: Option<(String, Unconvertible)>,
 }
 
 impl Refused {
-    pub(super) fn add(&mut self, id: &Value, value: &Value, why: String) {
+    pub(super) fn add(&mut self, id: &Value, value: &Value, why: Unconvertible) {
         self.records += 1;
         if let Value::Id(id) = id
             && self.ids.len() < PROBED_IDS
