@@ -230,6 +230,7 @@ impl Finder<'_> {
         probes
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
