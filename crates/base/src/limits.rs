@@ -58,6 +58,8 @@ pub const JSON_BYTES: usize = 1024 * 1024;
 pub const EMAIL_CHARS: usize = 254;
 /// Characters of a `Url`.
 pub const URL_CHARS: usize = 2048;
+/// Bytes of the longest text that `replace` makes in an expression.
+pub const REPLACED_BYTES: usize = 1024 * 1024;
 /// Bytes of the text of a pattern.
 pub const PATTERN_BYTES: usize = 1000;
 /// Groups and repetitions of a pattern within each other.

@@ -1,4 +1,4 @@
-//! Patterns that a whole text matches or doesn't.
+//! Patterns that a text matches or doesn't.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -8,19 +8,29 @@ use backstay_base::limits;
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ast::{self, Ast};
 
-/// A regular expression for a whole text, in the syntax of the crate `regex`: without look-around and back-references, so
+/// A regular expression, in the syntax of the crate `regex`: without look-around and back-references, so
 /// that the time it takes is linear in the text. `\d`, `\w` and `\s` are those of ASCII; `\p{…}` is for the rest.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: Arc<str>,
+    extent: Extent,
     regex: Regex,
     portable: Option<Arc<str>>,
+}
+
+/// How much of a text has to match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// Any part of it, unless the pattern begins with `^` or ends with `$`.
+    Part,
 }
 
 /// Patterns are the same if they are written in the same way.
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        self.text == other.text && self.extent == other.extent
     }
 }
 
@@ -47,11 +57,11 @@ impl Pattern {
     ///
     /// # Errors
     /// If it is too long, not written in the syntax above, or takes more than `limits::PATTERN_PROGRAM_BYTES`.
-    pub fn compile(text: &str) -> Result<Self, PatternProblem> {
+    pub fn compile(text: &str, extent: Extent) -> Result<Self, PatternProblem> {
         if text.is_empty() {
             return Err(PatternProblem::new(
                 "the pattern is empty",
-                "write what the whole text looks like, such as `[a-z]+`",
+                "write what the text looks like, such as `[a-z]+`",
             ));
         }
         if text.len() > limits::PATTERN_BYTES {
@@ -67,12 +77,16 @@ impl Pattern {
             return Err(PatternProblem::new(message, "remove the flag `x`, and white space and comments with it"));
         }
         let written = reading.with_ascii_shorthands();
-        let regex = RegexBuilder::new(&format!(r"\A(?:{written})\z"))
+        let written = match extent {
+            Extent::Whole => format!(r"\A(?:{written})\z"),
+            Extent::Part => written,
+        };
+        let regex = RegexBuilder::new(&written)
             .size_limit(limits::PATTERN_PROGRAM_BYTES)
             .dfa_size_limit(limits::PATTERN_PROGRAM_BYTES)
             .build();
         let regex = regex.map_err(|error| uncompiled(&error))?;
-        Ok(Self { text: text.into(), regex, portable: portable(&ast).map(Arc::from) })
+        Ok(Self { text: text.into(), extent, regex, portable: portable(&ast, extent).map(Arc::from) })
     }
 
     /// The pattern as it was written.
@@ -80,12 +94,12 @@ impl Pattern {
         &self.text
     }
 
-    /// Whether the whole text matches; none of a text that is longer than `limits::MATCHED_BYTES`.
+    /// Whether a text matches; none of a text that is longer than `limits::MATCHED_BYTES`.
     pub fn matches(&self, text: &str) -> Option<bool> {
         (text.len() <= limits::MATCHED_BYTES).then(|| self.regex.is_match(text))
     }
 
-    /// The pattern, with anchors, in the form in which ECMA-262 (with the flag `u` or `v`) and PostgreSQL mean the same by
+    /// The pattern, with anchors if the whole text has to match, in the form in which ECMA-262 (with the flag `u` or `v`) and PostgreSQL mean the same by
     /// it; none if they would mean something else.
     pub fn portable(&self) -> Option<&str> {
         self.portable.as_deref()
@@ -97,11 +111,11 @@ fn unreadable(text: &str, error: &ast::Error) -> PatternProblem {
     let (problem, remedy) = match error.kind() {
         ast::ErrorKind::UnsupportedLookAround => (
             "a pattern can't look ahead or behind".to_owned(),
-            "write what the whole text looks like, and put the other condition into a `@check`",
+            "leave it out, and write that condition as a rule of its own",
         ),
         ast::ErrorKind::UnsupportedBackreference => (
             "a pattern can't refer back to a group".to_owned(),
-            "write what the text looks like without `\\1`, and put the other condition into a `@check`",
+            "leave it out, and write that condition as a rule of its own",
         ),
         ast::ErrorKind::NestLimitExceeded(_) => {
             ("the pattern has too many groups within each other".to_owned(), "write it with fewer groups")
@@ -231,30 +245,36 @@ fn ascii(kind: &ast::ClassPerlKind) -> &'static str {
 /// The most that PostgreSQL repeats something by a number.
 const REPEATED: u32 = 255;
 
-fn portable(ast: &Ast) -> Option<String> {
+fn portable(ast: &Ast, extent: Extent) -> Option<String> {
     let parts = match ast {
         Ast::Concat(concat) => &concat.asts[..],
         one => std::slice::from_ref(one),
     };
-    let mut out = String::from("^");
-    match without_anchors(parts) {
+    let (begins, parts, ends) = without_anchors(parts);
+    let mut out = String::new();
+    if begins || extent == Extent::Whole {
+        out.push('^');
+    }
+    match parts {
         [alternation @ Ast::Alternation(_)] => write_group(alternation, &mut out)?,
         parts => parts.iter().try_for_each(|part| write_portable(part, &mut out))?,
     }
-    out.push('$');
+    if ends || extent == Extent::Whole {
+        out.push('$');
+    }
     Some(out)
 }
 
-/// The whole text has to match, with anchors at the ends of the pattern or without.
-fn without_anchors(parts: &[Ast]) -> &[Ast] {
+/// What is between anchors at the ends of a pattern, and whether there are any.
+fn without_anchors(parts: &[Ast]) -> (bool, &[Ast], bool) {
     use ast::AssertionKind::{EndLine, EndText, StartLine, StartText};
-    let parts = match parts {
-        [Ast::Assertion(first), rest @ ..] if matches!(first.kind, StartLine | StartText) => rest,
-        all => all,
+    let (begins, parts) = match parts {
+        [Ast::Assertion(first), rest @ ..] if matches!(first.kind, StartLine | StartText) => (true, rest),
+        all => (false, all),
     };
     match parts {
-        [rest @ .., Ast::Assertion(last)] if matches!(last.kind, EndLine | EndText) => rest,
-        all => all,
+        [rest @ .., Ast::Assertion(last)] if matches!(last.kind, EndLine | EndText) => (begins, rest, true),
+        all => (begins, all, false),
     }
 }
 
@@ -393,7 +413,7 @@ mod tests {
     #[test]
     fn the_whole_text_matches() {
         let check = |pattern: &str, yes: &[&str], no: &[&str]| {
-            let pattern = Pattern::compile(pattern).expect(pattern);
+            let pattern = Pattern::compile(pattern, Extent::Whole).expect(pattern);
             for (texts, expected) in [(yes, true), (no, false)] {
                 for text in texts {
                     assert_eq!(pattern.matches(text), Some(expected), "{} of {text:?}", pattern.text());
@@ -415,7 +435,7 @@ mod tests {
 
     #[test]
     fn a_text_can_be_too_long_to_be_compared() {
-        let pattern = Pattern::compile("a*").expect("a pattern");
+        let pattern = Pattern::compile("a*", Extent::Whole).expect("a pattern");
         assert_eq!(pattern.matches(&"a".repeat(limits::MATCHED_BYTES)), Some(true));
         assert_eq!(pattern.matches(&"a".repeat(limits::MATCHED_BYTES + 1)), None);
     }
@@ -423,20 +443,19 @@ mod tests {
     #[test]
     fn what_is_no_pattern_is_explained() {
         let check = |pattern: &str, message: &str, remedy: &str| {
-            let problem = Pattern::compile(pattern).expect_err(pattern);
+            let problem = Pattern::compile(pattern, Extent::Whole).expect_err(pattern);
             assert_eq!((problem.message.as_str(), problem.remedy), (message, remedy), "{pattern}");
         };
         let correct = "correct it; a backslash before a character stands for the character itself";
-        check("", "the pattern is empty", "write what the whole text looks like, such as `[a-z]+`");
+        check("", "the pattern is empty", "write what the text looks like, such as `[a-z]+`");
         check("(a", "unclosed group (character 1)", correct);
         check("a)|(b", "unopened group (character 2)", correct);
         check("é[z-a]", "invalid character class range, the start must be <= the end (character 3)", correct);
         check(r"\p{Nope}", "Unicode property not found", correct);
-        let check_look = "write what the whole text looks like, and put the other condition into a `@check`";
+        let check_look = "leave it out, and write that condition as a rule of its own";
         check("(?=a)b", "a pattern can't look ahead or behind (character 1)", check_look);
         check("a(?<!b)", "a pattern can't look ahead or behind (character 2)", check_look);
-        let check_back = "write what the text looks like without `\\1`, and put the other condition into a `@check`";
-        check(r"(a)\1", "a pattern can't refer back to a group (character 4)", check_back);
+        check(r"(a)\1", "a pattern can't refer back to a group (character 4)", check_look);
         let comments = "remove the flag `x`, and white space and comments with it";
         check("(?x)a # b", "a pattern has no comments (character 3)", comments);
         check("(?x:a # )\n)", "a pattern has no comments (character 3)", comments);
@@ -453,7 +472,7 @@ mod tests {
     #[test]
     fn some_mean_the_same_elsewhere() {
         let check = |pattern: &str, expected: Option<&str>| {
-            let compiled = Pattern::compile(pattern).expect(pattern);
+            let compiled = Pattern::compile(pattern, Extent::Whole).expect(pattern);
             assert_eq!(compiled.portable(), expected, "{pattern}");
         };
         check("[a-z0-9-]+", Some(r"^[a-z0-9\-]+$"));
@@ -479,5 +498,21 @@ mod tests {
         check(r"[\D]", None);
         check("🦊", None);
         check(r"\x01", None);
+    }
+
+    #[test]
+    fn a_part_of_the_text_can_be_enough() {
+        let check = |pattern: &str, portable: &str, yes: &[&str], no: &[&str]| {
+            let pattern = Pattern::compile(pattern, Extent::Part).expect(pattern);
+            assert_eq!(pattern.portable(), Some(portable));
+            for (texts, expected) in [(yes, true), (no, false)] {
+                for text in texts {
+                    assert_eq!(pattern.matches(text), Some(expected), "{} of {text:?}", pattern.text());
+                }
+            }
+        };
+        check("b", "b", &["abc", "b"], &["ac", ""]);
+        check("^b", "^b", &["bc"], &["ab", "a\nb"]);
+        check("b$", "b$", &["ab"], &["bc", "b\n"]);
     }
 }

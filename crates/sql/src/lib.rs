@@ -38,6 +38,7 @@ mod slots;
 mod statement;
 mod steer;
 mod succession;
+mod texts;
 mod tree;
 mod truth;
 mod value;

@@ -1,6 +1,6 @@
 use apollo_compiler::Node;
 use apollo_compiler::schema::Directive;
-use backstay_scalar::{Pattern, Scalar};
+use backstay_scalar::{Extent, Pattern, Scalar};
 
 use super::directive::check_message;
 use super::read;
@@ -40,7 +40,7 @@ pub(super) fn read(report: &mut Report<'_>, directive: &Node<Directive>) -> Opti
         check_message(report, (message, place), "a pattern");
         message.to_owned()
     });
-    match Pattern::compile(text) {
+    match Pattern::compile(text, Extent::Whole) {
         Ok(is) => Some(FieldPattern { is, message }),
         Err(problem) => {
             report.error(place, problem.message, "not a pattern", problem.remedy);

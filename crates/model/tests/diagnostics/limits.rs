@@ -91,7 +91,7 @@ refused
    ·                                      ╰── not a pattern
  4 │ }
    ╰────
-  help: write what the whole text looks like, and put the other condition into a `@check`
+  help: leave it out, and write that condition as a rule of its own
   × error: the message of a pattern has 1 to 200 characters
    ╭─[model.graphql:3:58]
  2 │   slug: String @pattern(is: "[a-z")
@@ -102,7 +102,7 @@ refused
    ╰────
   help: say what is expected, such as "at most 80 characters"
 "#);
-    let back = "write what the text looks like without `\\1`, and put the other condition into a `@check`";
+    let back = "leave it out, and write that condition as a rule of its own";
     check(r#"String @pattern(is: "(a)\\1")"#, "a pattern can't refer back to a group (character 4)", back);
     let less = "repeat less, such as `+` in place of `{1,500}`, and limit the text with `@length`";
     check(r#"String @pattern(is: "\\p{L}{1,500}")"#, "the pattern takes too much memory", less);
