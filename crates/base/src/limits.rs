@@ -69,6 +69,16 @@ pub const SLUG_RUNS: u32 = 8;
 pub const EMAIL_CHARS: usize = 254;
 /// Characters of a `Url`.
 pub const URL_CHARS: usize = 2048;
+/// Bytes of the longest text that `replace` makes in an expression.
+pub const REPLACED_BYTES: usize = 1024 * 1024;
+/// Bytes of the text of a pattern.
+pub const PATTERN_BYTES: usize = 1000;
+/// Groups and repetitions of a pattern within each other.
+pub const PATTERN_DEPTH: u32 = 32;
+/// Bytes that a compiled pattern takes.
+pub const PATTERN_PROGRAM_BYTES: usize = 512 * 1024;
+/// Bytes of the longest text that is compared with a pattern.
+pub const MATCHED_BYTES: usize = 64 * 1024;
 /// Bytes of an idempotency key.
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// Hours for which an idempotency record is kept.

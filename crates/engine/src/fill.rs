@@ -2,7 +2,7 @@
 //! field that it is for.
 
 use backstay_base::{CallerKind, Error, Limit, ViolationKind, limits};
-use backstay_model::{Class, Collection, Field, FieldId, FieldKind, LengthProblem, SetOn, ValueProblem};
+use backstay_model::{Class, Collection, Field, FieldId, FieldKind, LengthProblem, Misfit, SetOn, ValueProblem};
 use backstay_scalar::{Value, merged, written_bytes};
 use backstay_sql::RecordSource;
 
@@ -204,6 +204,25 @@ pub(crate) fn require(proposal: &mut Proposal<'_>) {
         };
         if lacks && !proposal.is_refused(field) {
             proposal.refuse(field, ViolationKind::Required);
+        }
+    }
+}
+
+/// Refuses new values that are outside of their field's `@range` or don't match its `@pattern`. A stored one that the caller
+/// sees may stay as it is.
+pub(crate) fn check_values(proposal: &mut Proposal<'_>) {
+    for field in proposal.collection.stored_fields().filter(|field| field.limits_values()) {
+        let (stored, value) = (proposal.stored_value(field.id), proposal.value(field.id));
+        if value == stored && (proposal.sees(field.id) || !proposal.input.fields().any(|named| named == field.id)) {
+            continue;
+        }
+        let Err(Misfit { item, kind }) = field.check_values(value) else { continue };
+        if proposal.is_refused(field) {
+            continue;
+        }
+        match item {
+            Some(index) => proposal.refuse_member(field, index, kind),
+            None => proposal.refuse(field, kind),
         }
     }
 }

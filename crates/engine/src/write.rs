@@ -36,6 +36,7 @@ impl TxContext<'_, '_> {
         slugs::make(self, &mut proposal).await?;
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
+        fill::check_values(&mut proposal);
         proposal.settle()?;
         fill::check_whole(&proposal)?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
@@ -74,6 +75,7 @@ impl TxContext<'_, '_> {
             slugs::check(&mut proposal);
             fill::require(&mut proposal);
             fill::check_sizes(self, &mut proposal);
+            fill::check_values(&mut proposal);
             proposal.settle()?;
             fill::check_whole(&proposal)?;
         }

@@ -199,6 +199,14 @@ pub enum ExprErrorKind {
         /// What to use instead.
         instead: &'static str,
     },
+    /// A pattern that can't be used.
+    #[error("{problem}")]
+    Pattern {
+        /// What is wrong with it.
+        problem: String,
+        /// What to write instead.
+        instead: &'static str,
+    },
     /// A name that is not known.
     #[error("{}", what.unknown(name))]
     Unknown {

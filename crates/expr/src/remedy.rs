@@ -34,7 +34,9 @@ impl ExprErrorKind {
         let fixed = match self {
             Self::TooLong | Self::TooDeep | Self::TooLarge => "split it, or shorten it",
             Self::TooManyParameters => "use a list parameter: `field in $values`",
-            Self::Unsupported { instead, .. } | Self::NoRecord { instead, .. } => instead,
+            Self::Unsupported { instead, .. } | Self::Pattern { instead, .. } | Self::NoRecord { instead, .. } => {
+                instead
+            }
             Self::Unknown { what, name, suggestion } => return unknown_remedy(what, name, suggestion.as_deref()),
             Self::Nul => "leave it out",
             Self::Unexpected { found } if matches!(&**found, ")" | "]" | "}") => "leave it out, or open the bracket",

@@ -20,7 +20,9 @@ mod load;
 mod model;
 mod named;
 mod names;
+mod pattern;
 mod places;
+mod range;
 mod render;
 mod resolve;
 mod source;
@@ -28,6 +30,7 @@ mod syntax;
 mod translate;
 mod unsupported;
 mod value_type;
+mod values;
 
 pub use addressed::Addressed;
 pub use allow::{Allow, FieldAllow, UpdateRule};
@@ -49,9 +52,12 @@ pub use model::{
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::{own_name, shortened};
+pub use pattern::FieldPattern;
+pub use range::{Range, RangeProblem};
 pub use render::Style;
 pub use source::{Position, RuleText, SourceFile, SourceMap, Span};
 pub use value_type::{ValueProblem, ValueType};
+pub use values::{Misfit, ValueLimit};
 
 /// The directives and scalars of a model file, as GraphQL: what an editor needs to complete and check one.
 pub const DIRECTIVES: &str = include_str!("directives.graphql");

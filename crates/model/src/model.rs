@@ -11,6 +11,8 @@ use crate::kind::{FieldKind, Link};
 use crate::length::Length;
 use crate::named::NamedRule;
 use crate::names;
+use crate::pattern::FieldPattern;
+use crate::range::Range;
 use crate::source::{RuleText, SourceMap, Span};
 
 /// A checked application: every name resolved, every directive understood. Rules are kept as text; crate `expr` types
@@ -245,6 +247,10 @@ pub struct Field {
     pub names: Option<StoredNames>,
     /// `@length(min:, max:)`.
     pub length: Option<Length>,
+    /// `@range(min:, max:)`.
+    pub range: Option<Range>,
+    /// `@pattern(is:, message:)`.
+    pub pattern: Option<FieldPattern>,
     /// `@set(on:, to:, when:)`, in the order in which they are tried: the first that applies gives the value.
     pub set: Vec<Set>,
     /// `@class(is:)`.
@@ -281,6 +287,8 @@ impl Field {
             backfill: None,
             names: None,
             length: None,
+            range: None,
+            pattern: None,
             set: Vec::new(),
             class: None,
             allow: FieldAllow::default(),

@@ -40,6 +40,7 @@ mod slugs;
 mod statement;
 mod steer;
 mod succession;
+mod texts;
 mod tree;
 mod truth;
 mod value;

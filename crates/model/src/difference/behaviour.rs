@@ -87,6 +87,7 @@ pub(super) struct FieldBehaviour<'m> {
     immutable: bool,
     default: Option<&'m Value>,
     default_from: Option<&'m str>,
+    pattern_message: Option<&'m str>,
     class: Option<Class>,
     allow: FieldAllowBehaviour<'m>,
     set: Vec<(SetOn, Option<&'m str>, &'m str)>,
@@ -95,8 +96,19 @@ pub(super) struct FieldBehaviour<'m> {
 impl<'m> FieldBehaviour<'m> {
     /// What is another in newer behaviour of the same field, in words.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
-        let Self { names, description, kept_names, readonly, immutable, default, default_from, class, allow, set } =
-            self;
+        let Self {
+            names,
+            description,
+            kept_names,
+            readonly,
+            immutable,
+            default,
+            default_from,
+            pattern_message,
+            class,
+            allow,
+            set,
+        } = self;
         let FieldNames { name, slug, order } = names;
         let parts = [
             (*description != newer.description, "the description"),
@@ -106,6 +118,7 @@ impl<'m> FieldBehaviour<'m> {
             (*default != newer.default || *default_from != newer.default_from, "the default"),
             (*slug != newer.names.slug, "`@slug`"),
             (*order != newer.names.order, "`@order`"),
+            (*pattern_message != newer.pattern_message, "the message of the pattern"),
             (*class != newer.class, "the class"),
             (*allow != newer.allow, "the rules"),
             (*set != newer.set, "`@set`"),
@@ -123,6 +136,7 @@ impl<'m> FieldBehaviour<'m> {
             immutable,
             default,
             default_from,
+            pattern,
             class,
             allow,
             set,
@@ -134,6 +148,7 @@ impl<'m> FieldBehaviour<'m> {
             required: _,
             within: _,
             length: _,
+            range: _,
             unique: _,
             // Part of the names.
             slug: _,
@@ -156,6 +171,8 @@ impl<'m> FieldBehaviour<'m> {
             immutable: *immutable,
             default: default.as_ref(),
             default_from: text(default_from.as_ref()),
+            // The pattern itself is compared in `compare`.
+            pattern_message: pattern.as_ref().and_then(|pattern| pattern.message.as_deref()),
             class: *class,
             allow: FieldAllowBehaviour::of(allow),
             set: set.collect(),

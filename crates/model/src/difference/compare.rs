@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::documents::{DocumentChange, Documents, Rewriting};
+use super::limits::limits_changed;
 use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
 use crate::names::{is_named_in, words};
@@ -280,6 +281,9 @@ impl<'a> Pair<'a> {
         if before.length != after.length {
             let stricter = Length::is_stricter(before.length, after.length);
             all.push(Difference::LengthChanged { collection: collection(), field: field(), stricter });
+        }
+        for (limit, stricter) in limits_changed(before, after) {
+            all.push(Difference::LimitChanged { collection: collection(), field: field(), limit, stricter });
         }
         if let (FieldKind::ToOne { on_delete: a, .. }, FieldKind::ToOne { on_delete: b, .. }) =
             (&before.kind, &after.kind)

@@ -3,7 +3,7 @@ use std::fmt;
 use backstay_base::Duration;
 
 use super::{Difference, Filled, MemberChange, TypeChange};
-use crate::{Nulls, Trash};
+use crate::{Nulls, Trash, ValueLimit};
 
 impl fmt::Display for Difference {
     #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
@@ -66,12 +66,16 @@ impl fmt::Display for Difference {
             Self::OnDeleteChanged { collection, field } => {
                 write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
             }
+            Self::LimitChanged { collection, field, limit, stricter } => {
+                write!(f, "{collection}.{field} {}", limit_words(*limit, *stricter))
+            }
             Self::MemberChanged { of, member, change } => {
                 let effect = match change {
                     MemberChange::LengthTightened => {
                         "has a stricter `@length`; stored values that don't fit stay until they are changed"
                     }
                     MemberChange::LengthLoosened => "has a looser `@length`; no record changes",
+                    MemberChange::Limit { limit, stricter } => limit_words(*limit, *stricter),
                     MemberChange::RequiredLoosened => "is no longer required; no record changes",
                 };
                 write!(f, "{of}.{member} {effect}")
@@ -122,6 +126,15 @@ impl fmt::Display for Difference {
                 write!(f, "{collection}: {} changed; no record changes", listed(parts))
             }
         }
+    }
+}
+
+fn limit_words(limit: ValueLimit, stricter: bool) -> &'static str {
+    match (limit, stricter) {
+        (ValueLimit::Range, true) => "has a stricter `@range`, in which every stored value must be",
+        (ValueLimit::Range, false) => "has a looser `@range`; no record changes",
+        (ValueLimit::Pattern, true) => "has a new `@pattern`, which every stored value must match",
+        (ValueLimit::Pattern, false) => "loses its `@pattern`; no record changes",
     }
 }
 
@@ -310,6 +323,9 @@ impl Difference {
             Self::LengthChanged { collection, field, stricter } => {
                 length_change(&place(collection, Some(field)), *stricter)
             }
+            Self::LimitChanged { collection, field, limit, stricter } => {
+                limit_change(&place(collection, Some(field)), *limit, *stricter)
+            }
             Self::MemberChanged { of, member, change } => member_change(&place(of, Some(member)), *change),
             Self::CheckAdded { collection, field, message } => {
                 let place = place(collection, field.as_deref());
@@ -372,6 +388,7 @@ fn member_change(place: &str, change: MemberChange) -> ApiChange {
     match change {
         MemberChange::LengthTightened => length_change(place, true),
         MemberChange::LengthLoosened => length_change(place, false),
+        MemberChange::Limit { limit, stricter } => limit_change(place, limit, stricter),
         MemberChange::RequiredLoosened => breaking(format!("{place} can be null in responses")),
     }
 }
@@ -381,6 +398,14 @@ fn length_change(place: &str, stricter: bool) -> ApiChange {
         breaking(format!("some values of {place} are refused by its stricter `@length`"))
     } else {
         harmless(format!("{place} takes values of more lengths"))
+    }
+}
+
+fn limit_change(place: &str, limit: ValueLimit, stricter: bool) -> ApiChange {
+    if stricter {
+        breaking(format!("some values of {place} are refused by its {limit}"))
+    } else {
+        harmless(format!("{place} takes more values"))
     }
 }
 

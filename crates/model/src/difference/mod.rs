@@ -5,13 +5,14 @@ mod compare;
 mod describe;
 mod documents;
 mod likely;
+mod limits;
 mod meeting;
 mod pairing;
 mod work;
 
 use std::fmt;
 
-use crate::{Nulls, Trash};
+use crate::{Nulls, Trash, ValueLimit};
 
 pub use compare::{diff, index_before, type_change};
 pub use describe::ApiChange;
@@ -164,6 +165,17 @@ pub enum Difference {
         collection: String,
         /// The field.
         field: String,
+        /// Whether stored values may not fit any more.
+        stricter: bool,
+    },
+    /// Values must be as another `@range` or `@pattern` says, and so must stored ones.
+    LimitChanged {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+        /// Which of the two is another.
+        limit: ValueLimit,
         /// Whether stored values may not fit any more.
         stricter: bool,
     },
@@ -320,6 +332,13 @@ pub enum MemberChange {
     LengthTightened,
     /// All values that fitted its `@length` still do.
     LengthLoosened,
+    /// Values must be as another `@range` or `@pattern` says. If it is stricter, the documents are of another type.
+    Limit {
+        /// Which of the two is another.
+        limit: ValueLimit,
+        /// Whether stored values may not fit any more.
+        stricter: bool,
+    },
     /// A value is no longer required.
     RequiredLoosened,
 }

@@ -77,6 +77,7 @@ impl Difference {
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
             | Self::LengthChanged { .. }
+            | Self::LimitChanged { .. }
             | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
@@ -98,6 +99,7 @@ impl Difference {
             | Self::EnumValuesAdded { .. }
             | Self::EnumValuesRemoved { .. }
             | Self::LengthChanged { .. }
+            | Self::LimitChanged { stricter: false, .. }
             | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
@@ -122,6 +124,7 @@ impl Difference {
             },
             Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
             Self::IndexAdded { .. }
+            | Self::LimitChanged { stricter: true, .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
             Self::RequiredTightened { filled: Filled::Default | Filled::Backfill | Filled::Slug, .. }
             | Self::EnumValuesRenamed { .. }

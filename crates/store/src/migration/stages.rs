@@ -225,6 +225,7 @@ impl Stages<'_> {
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumValuesRemoved { .. }
             | Difference::LengthChanged { .. }
+            | Difference::LimitChanged { .. }
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::CheckAdded { .. }
