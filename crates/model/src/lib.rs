@@ -32,7 +32,7 @@ pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
     ApiChange, Difference, Filled, LikelyRename, LinkSource, Pairing, Risk, Stage, TypeChange, Work, diff, enum_values,
-    index_before, likely_renames, type_change,
+    index_before, is_same_sum, likely_renames, type_change,
 };
 pub use document::TYPE_NAME;
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
@@ -43,7 +43,7 @@ pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
     Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Field, Index, Model, Nulls,
-    Set, SetOn, StoredNames, Trash, Union, Within,
+    Set, SetOn, StoredNames, StoredSum, Trash, Union, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::shortened;

@@ -38,6 +38,7 @@ mod slots;
 mod statement;
 mod steer;
 mod succession;
+mod sums;
 mod tree;
 mod truth;
 mod value;
@@ -60,3 +61,4 @@ pub use shape::{
 };
 pub use statement::{Extent, Slot, Statement, Template};
 pub use succession::{Origin, Succession, converted_table, next_table};
+pub use sums::{ComputedSums, SumsPlan};

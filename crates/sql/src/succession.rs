@@ -72,6 +72,8 @@ impl<'m> Succession<'m> {
             Some(TypeChange::Converted) => Origin::Converted(before),
             Some(
                 TypeChange::NotStored
+                | TypeChange::Summed { .. }
+                | TypeChange::Derived
                 | TypeChange::Computed
                 | TypeChange::Stored(_)
                 | TypeChange::Linked

@@ -72,12 +72,32 @@ struct FieldBehaviour<'m> {
     class: Option<Class>,
     allow: FieldAllowBehaviour<'m>,
     set: Vec<(SetOn, Option<&'m str>, &'m str)>,
+    given: GivenBy,
+}
+
+/// What gives a field its values, as far as `@computed` says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum GivenBy {
+    Writes,
+    Reads,
+    Sum,
 }
 
 impl<'m> FieldBehaviour<'m> {
     fn changed_in(&self, newer: &Self) -> Vec<String> {
-        let Self { name, description, kept_names, readonly, immutable, default, default_from, class, allow, set } =
-            self;
+        let Self {
+            name,
+            description,
+            kept_names,
+            readonly,
+            immutable,
+            default,
+            default_from,
+            class,
+            allow,
+            set,
+            given,
+        } = self;
         let parts = [
             (*description != newer.description, "the description"),
             (*kept_names != newer.kept_names, "the kept names"),
@@ -87,6 +107,8 @@ impl<'m> FieldBehaviour<'m> {
             (*class != newer.class, "the class"),
             (*allow != newer.allow, "the rules"),
             (*set != newer.set, "`@set`"),
+            // What was summed stays as it is; every other change of it is compared in `compare`.
+            ((*given, newer.given) == (GivenBy::Sum, GivenBy::Writes), "`@computed`"),
         ];
         let changed = parts.into_iter().filter(|(differs, _)| *differs);
         changed.map(|(_, part)| format!("{part} of {name}")).collect()
@@ -105,7 +127,8 @@ impl<'m> FieldBehaviour<'m> {
             set,
             // Compared in `compare`: the columns follow from the name and the kind, and `@unique` is an index.
             checks: _,
-            computed: _,
+            computed,
+            sum,
             kind: _,
             columns: _,
             required: _,
@@ -133,6 +156,11 @@ impl<'m> FieldBehaviour<'m> {
             class: *class,
             allow: FieldAllowBehaviour::of(allow),
             set: set.collect(),
+            given: match (computed, sum) {
+                (_, Some(_)) => GivenBy::Sum,
+                (Some(_), None) => GivenBy::Reads,
+                (None, None) => GivenBy::Writes,
+            },
         }
     }
 }

@@ -64,6 +64,7 @@ impl Difference {
             Self::FieldAdded { .. } => Stage::FieldsAdded,
             Self::LinkAdded { .. } => Stage::LinksAdded,
             Self::TypeChanged { .. }
+            | Self::SumChanged { .. }
             | Self::RequiredTightened { .. }
             | Self::RequiredLoosened { .. }
             | Self::OnDeleteChanged { .. } => Stage::ValuesChanged,
@@ -107,20 +108,27 @@ impl Difference {
             | Self::RequiredLoosened { .. }
             | Self::FieldRenamed { stored: false, .. }
             | Self::FieldRemoved { stored: false, .. }
-            | Self::TypeChanged { change: TypeChange::NotStored | TypeChange::Widened, .. } => Work::Nothing,
+            | Self::TypeChanged { change: TypeChange::NotStored | TypeChange::Widened | TypeChange::Derived, .. } => {
+                Work::Nothing
+            }
             Self::FieldAdded { filled, .. } | Self::TypeChanged { change: TypeChange::Stored(filled), .. } => {
                 match filled {
                     Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Work::Nothing,
-                    Filled::Backfill => Work::Writes,
+                    Filled::Backfill | Filled::Sum => Work::Writes,
                 }
             }
             Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
             Self::IndexAdded { .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
-            Self::RequiredTightened { filled: Filled::Default | Filled::Backfill, .. }
+            Self::RequiredTightened { filled: Filled::Default | Filled::Backfill | Filled::Sum, .. }
             | Self::EnumValuesRenamed { .. }
+            | Self::SumChanged { .. }
             | Self::TypeChanged {
-                change: TypeChange::Converted | TypeChange::Linked | TypeChange::Replaced(Filled::Backfill),
+                change:
+                    TypeChange::Converted
+                    | TypeChange::Linked
+                    | TypeChange::Summed { replaces: false }
+                    | TypeChange::Replaced(Filled::Backfill),
                 ..
             } => Work::Writes,
             Self::CollectionRemoved { .. }
@@ -128,7 +136,10 @@ impl Difference {
             | Self::LinkRemoved { .. }
             | Self::AccountsMoved { .. }
             | Self::RolesRemoved { .. }
-            | Self::TypeChanged { change: TypeChange::Computed | TypeChange::Replaced(_), .. } => Work::Deletes,
+            | Self::TypeChanged {
+                change: TypeChange::Computed | TypeChange::Summed { replaces: true } | TypeChange::Replaced(_),
+                ..
+            } => Work::Deletes,
         }
     }
 }

@@ -132,15 +132,18 @@ impl Finder<'_> {
                 Some(self.succession.having(before.id, field.id).count)
             }
             Difference::TypeChanged { collection, field, change, .. } => match change {
-                TypeChange::Converted | TypeChange::Linked | TypeChange::Computed | TypeChange::Replaced(_) => {
-                    self.having(collection, field)
-                }
-                TypeChange::Stored(Filled::Backfill) => {
+                TypeChange::Converted
+                | TypeChange::Linked
+                | TypeChange::Computed
+                | TypeChange::Summed { replaces: true }
+                | TypeChange::Replaced(_) => self.having(collection, field),
+                TypeChange::Stored(Filled::Backfill) | TypeChange::Summed { replaces: false } => {
                     Some(self.succession.records(self.models.pair(collection).0.id))
                 }
-                TypeChange::NotStored | TypeChange::Widened | TypeChange::Stored(_) => None,
+                TypeChange::NotStored | TypeChange::Widened | TypeChange::Derived | TypeChange::Stored(_) => None,
             },
-            Difference::FieldAdded { collection, filled: Filled::Backfill, .. }
+            Difference::FieldAdded { collection, filled: Filled::Backfill | Filled::Sum, .. }
+            | Difference::SumChanged { collection, .. }
             | Difference::RequiredTightened { collection, filled: Filled::Backfill | Filled::Default, .. } => {
                 Some(self.succession.records(self.models.pair(collection).0.id))
             }
@@ -277,6 +280,7 @@ impl Finder<'_> {
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
             | Difference::ComputedChanged { .. }
+            | Difference::SumChanged { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::LinkAdded { .. }
