@@ -11,6 +11,7 @@ use crate::Record;
 use crate::application::CallerClass;
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
+use crate::pending_sums::PendingSums;
 use crate::recorder::Recorder;
 
 /// How a request came.
@@ -107,6 +108,8 @@ pub struct TxContext<'a, 't> {
     pub(crate) rows_written: usize,
     /// Records that its deletions have deleted or changed besides those that were named.
     pub(crate) released: usize,
+    /// Stored sums that don't have yet what it has changed.
+    pub(crate) sums: PendingSums,
     /// What an explanation is made of.
     pub(crate) recorder: Option<Recorder>,
 }
@@ -155,7 +158,7 @@ impl<'a> TxContext<'a, '_> {
         self.read_whole(plan, (collection, id)).await
     }
 
-    async fn read_whole(
+    pub(crate) async fn read_whole(
         &mut self,
         plan: &StoredPlan,
         (collection, id): (CollectionId, RecordId),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{
-    Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Type, check_rule, compile, compile_value, computed,
+    Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Sum, Type, check_rule, compile, compile_value,
+    computed, sum,
 };
 use backstay_model::{
     Allow, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId,
@@ -119,6 +120,8 @@ pub(crate) struct FieldPolicy {
     pub(crate) sets: Vec<SetPolicy>,
     /// What it is computed from.
     pub(crate) computed: Option<Checked>,
+    /// What it sums.
+    pub(crate) sum: Option<Sum>,
 }
 
 /// A `@check`.
@@ -302,6 +305,7 @@ impl<'m> Compiler<'m> {
         let default = field.default_from.as_ref();
         let default = default.and_then(|from| self.value(from, &scope, (collection, field)));
         let computed = self.computed(collection, field);
+        let sum = self.sum(collection, field);
         let FieldAllow { read, create, update } = &field.allow;
         let rule = Scope::rule(self.model, collection.id);
         FieldPolicy {
@@ -311,6 +315,7 @@ impl<'m> Compiler<'m> {
             checks,
             default,
             computed,
+            sum,
             sets,
         }
     }
@@ -379,6 +384,19 @@ impl<'m> Compiler<'m> {
         let checked = self.reported(is, computed(self.model, collection.id, field.id))?;
         self.diagnostics.extend(secrets::copied(self.model, field, (is, &checked)));
         Some(checked)
+    }
+
+    /// The expression of a stored sum.
+    fn sum(&mut self, collection: &Collection, field: &Field) -> Option<Sum> {
+        let is = &field.sum.as_ref()?.is;
+        let sum = sum(self.model, collection.id, field.id);
+        let (sum, checked) = match sum {
+            Ok(sum) => (Some(sum.clone()), Ok(sum.checked)),
+            Err(errors) => (None, Err(errors)),
+        };
+        let checked = self.reported(is, checked)?;
+        self.diagnostics.extend(secrets::copied(self.model, field, (is, &checked)));
+        sum
     }
 
     /// The condition under which a field is given a value.

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use crate::application::CallerClass;
 use crate::context::Retry;
 use crate::inner::Inner;
+use crate::pending_sums::PendingSums;
 use crate::{Context, TxContext};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
@@ -152,6 +153,7 @@ impl<T: Transaction> Work for Running<T> {
                 violation: None,
                 rows_written: 0,
                 released: 0,
+                sums: PendingSums::default(),
                 recorder: None,
             };
             let answer = self.transaction.run(&mut cx).await;

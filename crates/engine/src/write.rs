@@ -5,13 +5,25 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, TxContext, clauses, deletion, fill, links, references, states, stored, trash,
+    Authority, IfMatch, Input, Record, TxContext, clauses, deletion, fill, links, references, states, stored, summing,
+    trash,
 };
 
 impl TxContext<'_, '_> {
     /// Makes a record of this input. The order of the steps is policy: nothing later tells of something that an earlier
     /// step would have hidden.
     pub async fn create(
+        &mut self,
+        authority: Authority,
+        collection: CollectionId,
+        input: Input,
+    ) -> Result<Record, Error> {
+        let record = self.make(authority, collection, input).await?;
+        summing::followed(self, collection, record).await
+    }
+
+    /// The same, except that stored sums don't follow yet.
+    pub(crate) async fn make(
         &mut self,
         authority: Authority,
         collection: CollectionId,
@@ -79,7 +91,8 @@ impl TxContext<'_, '_> {
             Some(stored) if idle => Ok(stored),
             _ => {
                 references::verify(self, &mut proposal).await?;
-                RowChange::update(self, proposal)
+                let updated = RowChange::update(self, proposal)?;
+                summing::followed(self, record.0, updated).await
             }
         }
     }
@@ -93,7 +106,8 @@ impl TxContext<'_, '_> {
     ) -> Result<Record, Error> {
         let (proposal, trash) = stored::in_trash(self, authority, record).await?;
         stored::require_version(&proposal, if_match)?;
-        trash::restore(self, (proposal, trash)).await
+        let restored = trash::restore(self, (proposal, trash)).await?;
+        summing::followed(self, record.0, restored).await
     }
 
     /// Deletes a record in the trash for good, and what can't be there without it.
@@ -105,7 +119,9 @@ impl TxContext<'_, '_> {
     ) -> Result<Record, Error> {
         let (proposal, _) = stored::in_trash(self, authority, record).await?;
         stored::require_version(&proposal, if_match)?;
-        deletion::purge(self, proposal).await
+        let purged = deletion::purge(self, proposal).await?;
+        summing::follow(self).await?;
+        Ok(purged)
     }
 
     /// Deletes a record, or moves it to the trash if its type has one, and what `@onDelete` says with it.
@@ -117,7 +133,9 @@ impl TxContext<'_, '_> {
     ) -> Result<Record, Error> {
         let proposal = stored::for_deletion(self, authority, record).await?;
         stored::require_version(&proposal, if_match)?;
-        deletion::delete(self, proposal).await
+        let deleted = deletion::delete(self, proposal).await?;
+        summing::follow(self).await?;
+        Ok(deleted)
     }
 
     /// Refuses references of an input for a new record that the caller may not make, although the record itself is made

@@ -2,6 +2,8 @@
 
 #[path = "constraints/opposite.rs"]
 mod opposite;
+#[path = "constraints/sums.rs"]
+mod sums;
 #[path = "constraints/support.rs"]
 mod support;
 #[path = "constraints/unique.rs"]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, RecordId, Secret};
-use backstay_engine::{Application, Engine, Migration, OpenOptions};
+use backstay_engine::{Application, Engine, Migration, OpenOptions, Purge, Request, WriteOptions};
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_store::Location;
 use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
@@ -125,6 +125,36 @@ impl Served {
             Ok(_) => "ok".to_owned(),
             Err(error) => told(&error),
         }
+    }
+
+    /// Brings the record of this number back from the trash.
+    pub(crate) async fn restore(&mut self, of: &str, number: usize) -> String {
+        let request = self.client().restore(of, self.ids[number]);
+        self.done(request).await
+    }
+
+    /// Deletes the record of this number, which is in the trash, for good.
+    pub(crate) async fn purge(&mut self, of: &str, number: usize) -> String {
+        let (collection, options) = (self.client().collection(of), WriteOptions::default());
+        self.done(Request::Purge(Purge { collection, id: self.ids[number], options })).await
+    }
+
+    /// Does something, of which nothing but its success is of interest.
+    pub(crate) async fn done(&self, request: Request) -> String {
+        match self.client().written(&self.caller, request).await {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => told(&error),
+        }
+    }
+
+    /// A request that creates a record.
+    pub(crate) fn creating(&self, of: &str, body: &str) -> Request {
+        self.client().create(of, &self.filled(body)).expect("a request")
+    }
+
+    /// How many records it has made.
+    pub(crate) fn made(&self) -> usize {
+        self.ids.len()
     }
 
     /// The records of a type, with `%0` for the first id.
