@@ -164,6 +164,11 @@ pub enum Answer {
         /// For programs.
         report: serde_json::Value,
     },
+    /// Stored sums were compared with what they sum.
+    Sums {
+        /// In the order of the model.
+        sums: Vec<SumLine>,
+    },
     /// A request was explained.
     Explained {
         /// For people.
@@ -253,6 +258,20 @@ pub struct InvitationLine {
     pub expires_at: String,
 }
 
+/// A stored sum, compared with what it sums.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SumLine {
+    /// Such as `Product.reserved`.
+    pub sum: String,
+    /// How many records have it.
+    pub records: u64,
+    /// In how many of them it isn't what it should be.
+    pub differing: u64,
+    /// The ids of the first of these.
+    pub first: Vec<String>,
+}
+
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -310,6 +329,8 @@ impl fmt::Display for Answer {
             Self::InvitationRevoked { email } => writeln!(f, "{email} is no longer invited"),
             Self::Seeded { seeded } => seeded.fmt(f),
             Self::Migration { text, .. } => f.write_str(text),
+            Self::Sums { sums } if sums.is_empty() => writeln!(f, "the model has no stored sums"),
+            Self::Sums { sums } => sums.iter().try_for_each(|sum| sum.fmt(f)),
             Self::Explained { text, .. } => writeln!(f, "{}", text.trim_end()),
         }
     }
@@ -339,6 +360,20 @@ impl fmt::Display for AccountLine {
         line("password", if self.password { "set" } else { "none; the account cannot sign in without one" })?;
         line("disabled", if self.disabled { "yes" } else { "no" })?;
         line("sessions", &self.sessions.to_string())
+    }
+}
+
+impl fmt::Display for SumLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sum, records, differing, first } = self;
+        let records = Count(*records, "record");
+        match differing {
+            0 => writeln!(f, "{sum}: {records}, none differs"),
+            _ => {
+                let differ = if *differing == 1 { "differs" } else { "differ" };
+                writeln!(f, "{sum}: {differing} of {records} {differ} from what it sums, first {}", first.join(", "))
+            }
+        }
     }
 }
 

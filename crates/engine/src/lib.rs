@@ -8,6 +8,7 @@ mod application;
 mod asked;
 mod bind;
 mod clauses;
+mod compared_sums;
 mod context;
 mod decision;
 mod defaults;
@@ -73,6 +74,7 @@ pub use backstay_store::{
     ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,
     Stored, Writes,
 };
+pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};
 pub use encoder::{Count, Encoder, PageEnd, RecordMember};
 pub use engine::Engine;

@@ -6,6 +6,7 @@ mod indexes;
 mod open_writes;
 mod revealing;
 mod states;
+mod sums;
 mod unused;
 
 use backstay_base::Action;
@@ -26,6 +27,7 @@ impl Application {
             open_writes::open,
             revealing::computed,
             states::unreachable,
+            sums::in_rules,
             unused::roles,
             unused::rules,
         ];

@@ -232,9 +232,11 @@ impl<'m> Compiler<'m> {
             self.diagnostics.push(circle);
             Vec::new()
         });
-        collection.indexes.iter().filter_map(|index| index.condition.as_ref()).for_each(|condition| {
-            self.index_condition(collection, condition);
-        });
+        for index in &collection.indexes {
+            if let Some(condition) = &index.condition {
+                self.index_condition(collection, (condition, index.unique));
+            }
+        }
         CollectionPolicy {
             allow: self.allow(collection.id, &collection.allow),
             checks: self.checks(collection),
@@ -245,7 +247,7 @@ impl<'m> Compiler<'m> {
     }
 
     /// Checks the condition of an index, which the database evaluates whenever a record is written.
-    fn index_condition(&mut self, collection: &Collection, condition: &RuleText) {
+    fn index_condition(&mut self, collection: &Collection, (condition, unique): (&RuleText, bool)) {
         let model = self.model;
         let Some(checked) = self.reported(condition, compile(&condition.text, &Scope::rule(model, collection.id)))
         else {
@@ -255,6 +257,13 @@ impl<'m> Compiler<'m> {
         if let Some(error) = index_condition_error(model, &checked.expr) {
             let diagnostic = Diagnostic::error(error.message).at(at(error.span), "here").help(error.remedy);
             self.diagnostics.push(diagnostic);
+        } else if let Some((_, sum)) =
+            checked.reads.iter().find(|(of, field)| model.field(*of, *field).is_sum() && unique)
+        {
+            let name = &collection.field(*sum).name;
+            let message = format!("the condition of a unique index can't name the stored sum `{name}`");
+            let help = "leave it out: a change of another record would be refused because of it";
+            self.diagnostics.push(Diagnostic::error(message).at(condition.span, format!("names `{name}`")).help(help));
         } else if let Some(name) = checked.rules.first() {
             // A change of the named rule would have to change the index.
             let diagnostic = Diagnostic::error("the condition of an index can't use a named rule")

@@ -12,6 +12,8 @@ mod disturbed;
 mod obstacles;
 #[path = "migrations/random/mod.rs"]
 mod random;
+#[path = "migrations/sums.rs"]
+mod sums;
 
 use std::fmt::Write as _;
 

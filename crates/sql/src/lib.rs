@@ -61,4 +61,4 @@ pub use shape::{
 };
 pub use statement::{Extent, Slot, Statement, Template};
 pub use succession::{Origin, Succession, converted_table, next_table};
-pub use sums::{ComputedSums, SumsPlan};
+pub use sums::{ComparedSums, ComputedSums, SumsPlan};

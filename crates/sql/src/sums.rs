@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use backstay_expr::{ComputedField, Sum, sum_levels};
 use backstay_model::{Collection, CollectionId, FieldId, Model, is_same_sum};
 use backstay_scalar::{Storage, Value};
-use sea_query::{BinOper, Expr as Sql, ExprTrait, Order, Query};
+use sea_query::{Expr as Sql, ExprTrait, Order, Query};
 
 use crate::builder::{Anchor, Builder, Record};
 use crate::layout::FieldLayout;
@@ -93,22 +93,49 @@ impl Planner {
         builder.finish(&update, Vec::new())
     }
 
-    /// Ids of the records whose stored sum isn't what their members come to, in order, at most `Slot::Limit`.
-    pub fn differing(&self, sum: &Sum) -> Template {
-        let ComputedField { collection, field, .. } = sum.computed;
+    /// These sums of one collection as they are stored and as they come from all members, of all records in the order of their
+    /// ids, at most `Slot::Limit`: from the start, or after `Slot::Id`.
+    pub fn compared_sums(&self, collection: CollectionId, sums: &[&Sum], after: bool) -> ComparedSums {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
         let this = unrestricted(&mut builder, definition, Perspective::Stored);
         let this = Anchor { perspective: MEMBERS, ..this };
-        let stored = builder.stored(&this, ColumnRef::main(field));
-        let computed = value(&mut builder, &sum.computed, &this);
         let id = builder.key(&this);
         let mut select = Query::select();
-        select.expr(id.clone()).and_where(stored.binary(BinOper::Custom("IS DISTINCT FROM"), computed));
+        select.expr(id.clone());
+        let (mut columns, mut layouts): (Vec<ColumnType>, Vec<_>) = (vec![Storage::Id.into()], Vec::new());
+        for sum in sums {
+            let field = definition.field(sum.computed.field);
+            let column = field.columns.iter().map(ColumnType::from);
+            layouts.push([FieldLayout::at(field, columns.len()), FieldLayout::at(field, columns.len() + 1)]);
+            select.expr(builder.stored(&this, ColumnRef::main(field.id)));
+            select.expr(value(&mut builder, &sum.computed, &this));
+            columns.extend(column.clone().chain(column));
+        }
+        if after {
+            let last = builder.id_slot(Slot::Id);
+            select.and_where(id.clone().gt(last));
+        }
         select.order_by_expr(id, Order::Asc);
         builder.from(this.frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
-        builder.finish(&select, vec![Storage::Id.into()])
+        ComparedSums { template: builder.finish(&select, columns), layouts }
+    }
+}
+
+/// A statement that compares stored sums with what their members come to.
+#[derive(Debug)]
+pub struct ComparedSums {
+    /// The statement. The first column is the record's id.
+    pub template: Template,
+    layouts: Vec<[FieldLayout; 2]>,
+}
+
+impl ComparedSums {
+    /// Of each sum whether the stored value is the computed one, in the order in which the sums were given.
+    pub fn read(&self, row: &dyn Row) -> Result<Vec<bool>, DecodeError> {
+        let same = |[stored, computed]: &[FieldLayout; 2]| Ok(stored.read(row)? == computed.read(row)?);
+        self.layouts.iter().map(same).collect()
     }
 }
 

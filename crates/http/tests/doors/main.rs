@@ -23,6 +23,7 @@ mod origins;
 mod overload;
 mod records;
 mod singles;
+mod sums;
 mod texts;
 mod transacting;
 mod trash;
