@@ -189,7 +189,8 @@ impl Succession<'_> {
         let Some(before) = before else { return false };
         let same_members = self.pairing.collection(member) == Some(before.member)
             && self.pairing.field(member, via) == Some(before.via)
-            && self.old.collection(before.member).trash.is_some() == self.new.collection(member).trash.is_some();
+            // What was in the trash counts where there is none any more; a new one is empty.
+            && (self.new.collection(member).trash.is_some() || self.old.collection(before.member).trash.is_none());
         let kept = |field: &FieldId| {
             matches!(self.origin(member, *field), Origin::Kept(_)) && !self.changes_values(member, *field)
         };

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use backstay_testkit::reference::Random;
 use futures_util::future::join_all;
 
-use crate::support::Served;
+use crate::support::{Served, refused};
 
 const SHOP: &str = r#"
 enum Hold { HELD RELEASED }
@@ -294,5 +294,166 @@ async fn sums_are_what_they_are_when_they_are_computed() {
             assert_eq!(kinds.len(), on.made(), "{name}: {did}");
             assert_eq!(differing(&on).await, Vec::<String>::new(), "{name}, step {step}: {of} {did}");
         }
+    }
+}
+
+#[test]
+fn what_is_no_stored_sum_is_refused() {
+    let sum = |ty: &str, is: &str| {
+        let model = format!(
+            r#"
+enum Mood {{ GOOD BAD }}
+type Group @open {{
+  rate: Int
+  name: String
+  area: Area
+  x: {ty} @computed(is: "{is}", stored: COMMIT)
+  count: Int @computed(is: "size(this.items)")
+  items: [Item!] @inverse(field: "group")
+  tags: [Tag!]
+}}
+type Area @open {{ groups: [Group!] @inverse(field: "area") }}
+type Tag @open {{ name: String }}
+type Item @open {{
+  group: Group
+  n: Int!
+  f: Float
+  d: Decimal @precision(digits: 8, scale: 3)
+  m: Money
+  mood: Mood
+  double: Int @computed(is: "this.n * 2")
+  secret: Int @class(is: SECRET)
+  parts: [Part!] @inverse(field: "item")
+}}
+type Part @open {{ item: Item }}"#
+        );
+        let told = refused(&model);
+        let line =
+            |start: &str| told.lines().find(|line| line.trim_start().starts_with(start)).unwrap_or_default().trim();
+        format!("{} / {}", line("× error:"), line("help:"))
+    };
+    let decimal = "Decimal @precision(digits: 9, scale: 2)";
+    let cases = [
+        ("Int", "size(this.items) + 1"),
+        ("Int", "this.items.first(i, true).n"),
+        ("Int", "this.rate"),
+        ("Boolean", "this.items.all(i, i.n > 1)"),
+        ("Int", "size(this.tags)"),
+        ("Int", "size(this.area.groups)"),
+        ("Int", "size(this.name)"),
+        ("Int", "this.items.sum(i, i.n * this.rate)"),
+        ("Int", "this.items.count(i, i.group.rate > 1)"),
+        ("Int", "this.items.count(i, i.createdAt < now)"),
+        ("Int", "this.items.count(i, auth.id != null)"),
+        ("Int", "this.items.count(i, i.parts.exists(p, true))"),
+        ("Int", "this.items.sum(i, i.double)"),
+        ("Int", "this.items.sum(i, size(i.parts))"),
+        ("Float", "this.items.sum(i, i.f)"),
+        ("Money", "this.items.sum(i, i.m)"),
+        ("Mood", "this.items.max(i, i.mood)"),
+        (decimal, "this.items.sum(i, i.d)"),
+        (decimal, "this.items.sum(i, i.d * i.d)"),
+        (decimal, "this.items.sum(i, i.m.amount)"),
+        ("Int", "this.items.sum(i, i.secret)"),
+        ("String", "this.items.sum(i, i.n)"),
+    ];
+    let mut told = String::new();
+    for (ty, is) in cases {
+        writeln!(told, "{ty}: {is}\n  {}", sum(ty, is)).expect("it is written");
+    }
+    insta::assert_snapshot!(told);
+    for (ty, is) in [
+        (decimal, "this.items.sum(i, round(i.d, 2))"),
+        (decimal, "this.items.sum(i, i.mood == 'GOOD' ? round(i.d / 3, 2) : 0.5)"),
+        ("Decimal @precision(digits: 9, scale: 6)", "this.items.sum(i, i.d * i.d - i.d)"),
+        ("Float", "this.items.max(i, i.f)"),
+        ("DateTime", "this.items.min(i, i.createdAt)"),
+    ] {
+        assert_eq!(sum(ty, is), " / ", "{ty}: {is}");
+    }
+}
+
+#[test]
+fn sums_in_a_circle_and_unique_ones_are_refused() {
+    insta::assert_snapshot!(refused(
+        r#"
+type A @open {
+  b: B
+  n: Int @computed(is: "this.bs.sum(b, b.n)", stored: COMMIT)
+  bs: [B!] @inverse(field: "a")
+}
+type B @open {
+  a: A
+  n: Int @computed(is: "this.as.sum(a, a.n)", stored: COMMIT)
+  as: [A!] @inverse(field: "b")
+}"#
+    ));
+    insta::assert_snapshot!(refused(
+        r#"
+type Node @open @unique(fields: ["name"], where: "this.below > 0") {
+  name: String
+  above: Node
+  nodes: [Node!] @inverse(field: "above")
+  below: Int @computed(is: "size(this.nodes)", stored: COMMIT)
+}"#
+    ));
+    insta::assert_snapshot!(refused(
+        r#"
+type Node @open {
+  above: Node
+  nodes: [Node!] @inverse(field: "above")
+  below: Int @computed(is: "this.nodes.sum(n, n.below)", stored: COMMIT)
+}"#
+    ));
+}
+
+/// A record can be among those that count in its own sum.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_counts_in_its_own_sum() {
+    let model = r#"
+type Node @open @check(rule: "this.below <= 2", message: "full") {
+  above: Node
+  weight: Int! @default(to: 1)
+  nodes: [Node!] @inverse(field: "above")
+  below: Int @computed(is: "size(this.nodes)", stored: COMMIT)
+  load: Int @computed(is: "this.nodes.sum(n, n.weight)", stored: COMMIT)
+  deep: Int @computed(is: "this.nodes.sum(n, n.load)", stored: COMMIT)
+}"#;
+    for mut on in Served::both(model) {
+        let name = on.database;
+        assert_eq!(on.create("Node", r#"[{"weight":5},{"weight":7}]"#).await, "ok", "{name}");
+        assert_eq!(on.update("Node", 0, r#"{"above":"%0"}"#).await, "ok", "{name}");
+        assert_eq!(on.update("Node", 1, r#"{"above":"%0"}"#).await, "ok", "{name}");
+        assert_eq!(fields(&on, "Node", "below,load,deep").await, "2 12 12\n0 0 0\n", "{name}");
+        assert_eq!(on.update("Node", 0, r#"{"weight":6,"above":"%1"}"#).await, "ok", "{name}");
+        assert_eq!(fields(&on, "Node", "below,load,deep").await, "1 7 6\n1 6 7\n", "{name}");
+        let three = r#"[{"above":"%0"},{"above":"%0"}]"#;
+        assert_eq!(on.create("Node", three).await, "invalid-values: /1 Check { message: \"full\" }", "{name}");
+        assert_eq!(on.update("Node", 0, r#"{"above":null}"#).await, "ok", "{name}");
+        assert_eq!(on.delete("Node", 0).await, "ok", "{name}: what refers to it is released");
+        assert_eq!(fields(&on, "Node", "below,load,deep").await, "0 0 0\n", "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_request_changes_the_sums_of_so_many_records() {
+    let model = r#"
+type Group @open { count: Int @computed(is: "size(this.items)", stored: COMMIT) items: [Item!] @inverse(field: "group") }
+type Part @open { count: Int @computed(is: "size(this.items)", stored: COMMIT) items: [Item!] @inverse(field: "part") }
+type Item @open { group: Group! part: Part! }"#;
+    for mut on in Served::both(model) {
+        let name = on.database;
+        let many = |one: &str, count: usize| format!("[{}]", vec![one; count].join(","));
+        assert_eq!(on.create("Group", &many("{}", 501)).await, "ok", "{name}");
+        assert_eq!(on.create("Part", &many("{}", 501)).await, "ok", "{name}");
+        let items = |count: usize| -> String {
+            let item = |at: usize| format!(r#"{{"group":"{}","part":"{}"}}"#, on.id(at), on.id(501 + at));
+            format!("[{}]", (0..count).map(item).collect::<Vec<_>>().join(","))
+        };
+        let (most, more) = (items(500), items(501));
+        assert_eq!(on.create("Item", &more).await, "too-large", "{name}");
+        assert_eq!(on.create("Item", &most).await, "ok", "{name}");
+        let filter = Some("count == 1");
+        assert_eq!(on.list("Part", "count", filter).await.matches("count").count(), 20, "{name}: a page");
     }
 }

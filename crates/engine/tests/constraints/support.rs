@@ -152,6 +152,11 @@ impl Served {
         self.client().create(of, &self.filled(body)).expect("a request")
     }
 
+    /// The id of the record of this number.
+    pub(crate) fn id(&self, number: usize) -> RecordId {
+        self.ids[number]
+    }
+
     /// How many records it has made.
     pub(crate) fn made(&self) -> usize {
         self.ids.len()

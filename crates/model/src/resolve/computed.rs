@@ -12,8 +12,8 @@ use crate::{Computed, ComputedRights, Field, StoredSum};
 const OF_STORED: [&str; 10] =
     ["backfill", "check", "default", "immutable", "length", "names", "onDelete", "readonly", "set", "unique"];
 
-/// Those of them that also have a meaning for a stored sum.
-const OF_SUMS: [&str; 1] = ["check"];
+/// Those of them that also have a meaning for a stored sum, or are refused in words of their own.
+const OF_SUMS: [&str; 2] = ["check", "unique"];
 
 /// Reads the directive of a field into the field.
 pub(super) fn read(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) {
