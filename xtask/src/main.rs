@@ -14,7 +14,7 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test [ARGS…]   Install what the tests need and run them all; passes ARGS to `cargo test`
   bench [PART…]  Measure the release build against its controls; see docs/benchmarks.md
-                 Parts: http, start, seeding, hostile, migrate; all of them by default
+                 Parts: http, start, seeding, hostile, migrate, language; all of them by default
   keep NAME      Make a data directory for the tests to open from now on: crates/backstay/tests/kept/NAME
 
 Options of bench:
@@ -23,7 +23,7 @@ Options of bench:
   --rounds N     Number of measurements to take the median of [default: 3]
   --no-build     Measure the programs in target/release as they are
   --only ATTACK  Carry out this attack of the part hostile; repeatable
-  --rows N       Number of records that the part migrate changes [default: 1000000]
+  --rows N       Number of records that migrate changes and language lists [default: 1000000]
   --write        Write the tables into docs/benchmarks.md
 
 Options of keep:

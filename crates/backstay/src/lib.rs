@@ -16,7 +16,6 @@ mod failure;
 mod instance;
 mod logging;
 mod maintenance;
-mod migrate;
 mod new;
 mod open_files;
 mod plan;

@@ -1,5 +1,6 @@
 mod callers;
 mod check;
+mod migrate;
 mod new;
 mod reset;
 
@@ -13,7 +14,7 @@ use tokio::runtime::Builder;
 use crate::arguments::{Arguments, Directives, Explain, Form, Migrate, Serve, Verb, Whole, Within};
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::socket::Running;
-use crate::{Answer, Command, Config, Failure, Place, compile, logging, migrate, threads};
+use crate::{Answer, Command, Config, Failure, Place, compile, logging, threads};
 
 /// Runs the command line.
 pub fn main() -> ExitCode {

@@ -17,7 +17,7 @@ use std::time::UNIX_EPOCH;
 use backstay_base::{Error, Timestamp, nearest};
 use backstay_engine::{Authority, Context, Engine, Input, Record, Transaction, TxContext};
 use backstay_identity::Identity;
-use backstay_model::{CollectionId, FieldId, Model};
+use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
@@ -45,6 +45,16 @@ struct SeedFile {
     path: PathBuf,
     collection: CollectionId,
     later: Vec<FieldId>,
+}
+
+impl SeedFile {
+    /// Whether a member of a line is set when all records exist: a relation that has to wait, or an embedded value, as a
+    /// whole, that contains one.
+    fn sets_later(&self, collection: &Collection, name: &str) -> bool {
+        let is_late = |field: &Field| self.later.contains(&field.id);
+        let field = collection.member_named(None, name);
+        field.is_some_and(|field| is_late(field) || collection.parts(field.id).any(is_late))
+    }
 }
 
 /// What a load did.

@@ -21,7 +21,7 @@ pub enum Action {
     Update,
     /// delete.
     Delete,
-    /// Seeing, restoring and purging records in the trash: for whoever may both search and delete them.
+    /// Seeing, restoring and purging records in the trash: allowed to callers who may both search and delete them.
     Trash,
 }
 
@@ -304,6 +304,12 @@ pub enum Limit {
     /// The request needs more work than one may cost.
     #[error("the request is too expensive; narrow the filter, or add an index for it")]
     Cost,
+    /// The change needs more work than one may cost.
+    #[error(
+        "the change is too expensive: the rules, checks or computed fields of what it writes ask too much; see their \
+         statements with `backstay explain`"
+    )]
+    WriteCost,
     /// The operation kept others from writing for longer than one may.
     #[error("the request keeps others from writing for too long; send fewer records at a time")]
     Hold,
@@ -454,7 +460,7 @@ impl Error {
             Self::KeyReused => "idempotency-key-reused",
             Self::Limit(Limit::Size { .. } | Limit::Answer { .. }) => "too-large",
             Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
-            Self::Limit(Limit::Cost | Limit::Hold) => "too-costly",
+            Self::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => "too-costly",
             Self::Limit(Limit::Share(_)) => "too-many-requests",
             Self::Limit(Limit::Busy) => "busy",
             Self::Limit(Limit::Storage) => "storage-full",

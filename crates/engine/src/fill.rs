@@ -11,14 +11,8 @@ use crate::giving::value_of;
 use crate::proposal::Proposal;
 use crate::{Authority, Input, TxContext, embedded};
 
-/// Puts the input in the place of what is stored. What a caller sees and sends back as it is stored changes nothing and is
-/// dropped from the input, even if the caller couldn't write it.
-pub(crate) fn patch(proposal: &mut Proposal<'_>, mut input: Input) {
-    if proposal.authority == Authority::Caller {
-        let stored = |field: FieldId| proposal.sees(field) && !proposal.collection.field(field).is_computed();
-        let unchanged = |field: FieldId, value: &Value| stored(field) && proposal.stored_value(field) == value;
-        input.values.retain(|(field, value)| !unchanged(*field, value));
-    }
+/// Puts the input in the place of what is stored.
+pub(crate) fn patch(proposal: &mut Proposal<'_>, input: Input) {
     for (field, value) in &input.values {
         proposal.values[usize::from(field.0)] = value.clone();
     }

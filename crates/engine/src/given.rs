@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use backstay_expr::{Expr, Node};
-use backstay_model::CollectionId;
+use backstay_model::{CollectionId, Model};
 use backstay_sql::{FetchPlan, Planner, RecordSource};
 
 /// An expression whose value a field gets.
@@ -25,9 +25,9 @@ pub(crate) struct Aggregates;
 
 impl Given {
     /// The expression, with what needs the database taken out.
-    pub(crate) fn new(whole: Expr) -> Result<Self, Aggregates> {
+    pub(crate) fn new(model: &Model, whole: Expr) -> Result<Self, Aggregates> {
         let (mut expr, mut parts) = (whole.clone(), Vec::new());
-        take_out(&mut expr, &mut parts)?;
+        take_out(model, &mut expr, &mut parts)?;
         Ok(Self { whole, expr, parts, plans: Default::default() })
     }
 
@@ -51,15 +51,12 @@ impl Given {
 }
 
 /// Replaces every part that needs the database by a parameter.
-fn take_out(expr: &mut Expr, parts: &mut Vec<Expr>) -> Result<(), Aggregates> {
-    let needs_store = match &expr.node {
-        Node::Path(path) => path.steps.len() > 1,
-        Node::Quantifier { .. } => true,
-        Node::Aggregate(_) => return Err(Aggregates),
-        _ => false,
-    };
-    if !needs_store {
-        return expr.children_mut().into_iter().try_for_each(|child| take_out(child, parts));
+fn take_out(model: &Model, expr: &mut Expr, parts: &mut Vec<Expr>) -> Result<(), Aggregates> {
+    if matches!(expr.node, Node::Aggregate(_)) {
+        return Err(Aggregates);
+    }
+    if !expr.node.asks_store(model) {
+        return expr.children_mut().into_iter().try_for_each(|child| take_out(model, child, parts));
     }
     let index = parts.iter().position(|known| known.same(expr)).unwrap_or_else(|| {
         parts.push(expr.clone());

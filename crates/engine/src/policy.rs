@@ -85,7 +85,7 @@ impl AllowPolicy {
 #[derive(Debug)]
 pub(crate) struct UpdatePolicy {
     pub(crate) rule: Compiled,
-    /// About the change; `None`: `rule` is asked of the proposed record too.
+    /// The condition on the change; `None`: `rule` must also be true of the proposed record.
     pub(crate) after: Option<Compiled>,
     /// The fields that may change; `None`: all.
     pub(crate) only: Option<Arc<[FieldId]>>,
@@ -128,7 +128,7 @@ pub(crate) struct FieldPolicy {
 #[derive(Debug)]
 pub(crate) struct CheckPolicy {
     pub(crate) rule: Compiled,
-    /// The fields whose change it may refuse; `None`: it is asked of every change.
+    /// The fields whose change it may refuse; `None`: it applies to every change.
     pub(crate) guards: Option<Arc<[FieldId]>>,
     pub(crate) message: String,
 }
@@ -202,11 +202,12 @@ impl Policy {
             facts: Facts::default(),
             used_rules: BTreeSet::new(),
             account: BTreeSet::new(),
+            circles: BTreeSet::new(),
             diagnostics,
         };
         let collections = model.collections.iter().map(|collection| compiler.collection(collection)).collect();
         compiler.named_rules();
-        let Compiler { model: _, facts, used_rules, account, diagnostics } = compiler;
+        let Compiler { model: _, facts, used_rules, account, circles: _, diagnostics } = compiler;
         let account = account.into_iter().collect();
         if diagnostics.is_empty() { Ok(Self { facts, collections, used_rules, account }) } else { Err(diagnostics) }
     }
@@ -221,6 +222,8 @@ struct Compiler<'m> {
     facts: Facts,
     used_rules: BTreeSet<String>,
     account: BTreeSet<FieldId>,
+    /// The computed fields of each circle that was reported.
+    circles: BTreeSet<BTreeSet<String>>,
     diagnostics: Diagnostics,
 }
 
@@ -427,7 +430,7 @@ impl<'m> Compiler<'m> {
     }
 
     fn given(&mut self, rule: &RuleText, checked: Checked) -> Option<Given> {
-        let given = Given::new(checked.expr);
+        let given = Given::new(self.model, checked.expr);
         if given.is_err() {
             let span = self.model.sources.within(rule, 0..rule.text.len());
             let diagnostic =
@@ -464,12 +467,17 @@ impl<'m> Compiler<'m> {
             return self.report(&named.is, error, Some(user.unwrap_or(span)));
         }
         let mut error = error;
-        // What is wrong with another computed field is reported there, but for a circle, in which this one is too.
+        // What is wrong with another computed field is reported there.
         while let ExprErrorKind::InComputed { error: inner, .. } = &error.kind {
             error = inner;
             if !matches!(error.kind, ExprErrorKind::InComputed { .. } | ExprErrorKind::ComputedCycle { .. }) {
                 return;
             }
+        }
+        if let ExprErrorKind::ComputedCycle { circle } = &error.kind
+            && !self.is_new_circle(rule, circle)
+        {
+            return;
         }
         let mut diagnostic = Diagnostic::error(error.to_string()).at(span, "here");
         if let Some(user) = user {
@@ -480,6 +488,18 @@ impl<'m> Compiler<'m> {
         if !self.diagnostics.iter().any(known) {
             self.diagnostics.push(diagnostic);
         }
+    }
+
+    /// Whether no field of a circle of computed fields has reported it, and this rule is that of the field with which the
+    /// circle begins: of the others, each finds it from where it enters it.
+    fn is_new_circle(&mut self, rule: &RuleText, circle: &[String]) -> bool {
+        let begins_here = circle.first().is_some_and(|name| {
+            let (collection, field) =
+                name.split_once('.').expect("a computed field goes by the name of its collection");
+            let field = self.model.collection_named(collection).and_then(|of| of.field_named(field));
+            field.and_then(|field| field.computed.as_ref()).is_some_and(|computed| computed.is.span == rule.span)
+        });
+        begins_here && self.circles.insert(circle.iter().cloned().collect())
     }
 
     /// Checks the named rules by themselves: what is wrong with one is wrong before anything uses it. Those that are

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind};
-use backstay_model::{Collection, Field, FieldId};
+use backstay_model::{Collection, Field, FieldId, Trash};
 use backstay_scalar::Value;
 
 use crate::application::CallerClass;
@@ -25,6 +25,8 @@ pub(crate) struct Proposal<'m> {
     pub(crate) values: Vec<Value>,
     /// Links that are made and ended.
     pub(crate) links: Vec<LinkChange>,
+    /// Fields of the input, and what holds them, that the caller sees in the stored record because of what this holds.
+    pub(crate) seen: Vec<FieldId>,
     /// Relations of which members were sent that the caller doesn't see, whether these are members already or not.
     pub(crate) unseen_members: Vec<FieldId>,
     /// What may permit an update.
@@ -58,8 +60,21 @@ impl<'m> Proposal<'m> {
         input: Input,
     ) -> Self {
         let values = vec![Value::Null; collection.fields.len()];
-        let (links, unseen_members, open, violations) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { collection, authority, class, input, stored: None, values, links, unseen_members, open, violations }
+        let (links, open, violations) = (Vec::new(), Vec::new(), Vec::new());
+        let (seen, unseen_members) = (Vec::new(), Vec::new());
+        Self {
+            collection,
+            authority,
+            class,
+            input,
+            stored: None,
+            values,
+            links,
+            seen,
+            unseen_members,
+            open,
+            violations,
+        }
     }
 
     /// A stored record as it is.
@@ -71,6 +86,17 @@ impl<'m> Proposal<'m> {
     ) -> Self {
         let values = stored.values().to_vec();
         Self { stored: Some(stored), values, ..Self::create(collection, authority, class, Input::new()) }
+    }
+
+    /// A record that comes back from the trash, as if it were new.
+    pub(crate) fn readmission(
+        (collection, trash): (&'m Collection, Trash),
+        (authority, class): (Authority, &Arc<CallerClass>),
+        record: &Record,
+    ) -> Self {
+        let mut values = record.values().to_vec();
+        values[usize::from(trash.at.0)] = Value::Null;
+        Self { values, ..Self::create(collection, authority, Arc::clone(class), Input::new()) }
     }
 
     /// The record and its changed links, if the write is the caller's: those of Backstay itself don't count.
@@ -106,9 +132,10 @@ impl<'m> Proposal<'m> {
         self.value(Collection::ID).as_id().ok_or_else(|| Error::internal(NoId))
     }
 
-    /// Whether the caller sees the field in every record.
+    /// Whether the caller sees the field: in every record, or in this one.
     pub(crate) fn sees(&self, field: FieldId) -> bool {
         self.authority == Authority::System
+            || self.seen.contains(&field)
             || self.class.rights.field(self.collection.id, field, backstay_base::Action::Read).allows()
     }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::{Action, RecordId, limits};
 use backstay_expr::Checked;
-use backstay_model::{CollectionId, FieldId};
+use backstay_model::{Addressed, CollectionId, FieldId};
 use backstay_scalar::Value;
 use backstay_sql::{Perspective, Selection, SortKey};
 use bytes::Bytes;
@@ -56,6 +56,16 @@ impl RequestKind {
             Self::Delete => "delete",
             Self::Restore => "restore",
             Self::Purge => "purge",
+        }
+    }
+
+    /// What it can address in a collection.
+    pub const fn addresses(self) -> &'static [Addressed] {
+        match self {
+            Self::Get | Self::Update => &[Addressed::Record, Addressed::Single],
+            Self::List | Self::Create => &[Addressed::All],
+            Self::Delete => &[Addressed::Record],
+            Self::Restore | Self::Purge => &[Addressed::Trash],
         }
     }
 

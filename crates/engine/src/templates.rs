@@ -52,7 +52,7 @@ struct CollectionTemplates {
     delete: OnceLock<Template>,
     whole: OnceLock<Arc<StoredPlan>>,
     whole_stored: OnceLock<Arc<StoredPlan>>,
-    expired: OnceLock<Template>,
+    expired: [OnceLock<Template>; 2],
     held: OnceLock<Arc<StoredPlan>>,
     ids: [OnceLock<ReadPlan>; 2],
 }
@@ -124,9 +124,14 @@ impl Templates {
         cached(&self.set_sums, (collection, fields), |(collection, fields)| planner.set_sums(*collection, fields))
     }
 
-    /// Finds the records that have been in the trash for too long.
-    pub(crate) fn expired(&self, planner: &Planner, collection: CollectionId, trash: Trash) -> &Template {
-        self.of(collection).expired.get_or_init(|| planner.expired(collection, trash))
+    /// Finds the records that have been in the trash for too long, from the oldest or after one.
+    pub(crate) fn expired(
+        &self,
+        planner: &Planner,
+        (collection, trash): (CollectionId, Trash),
+        after: bool,
+    ) -> &Template {
+        self.of(collection).expired[usize::from(after)].get_or_init(|| planner.expired(collection, trash, after))
     }
 
     pub(crate) fn update(&self, planner: &Planner, collection: CollectionId, fields: Vec<FieldId>) -> Arc<Template> {

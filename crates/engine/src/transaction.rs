@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, Conflict, Error, limits};
+use backstay_base::{Action, Conflict, Error, Limit, limits};
 use backstay_model::FieldId;
 use backstay_sql::condition_fields;
 use backstay_store::{Demand, Origin, StoreError, Tx, Work, Writes};
@@ -57,6 +57,10 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
             if transaction.writes() == Writes::Many =>
         {
             inner.store.write(running(Retry::SettleEach)).await
+        }
+        // It is not due to a read: the last statements are those that write.
+        Err(Failure::Store(StoreError::StepLimit)) if transaction.writes() != Writes::None => {
+            Err(Failure::Refused(Limit::WriteCost.into()))
         }
         outcome => outcome,
     };

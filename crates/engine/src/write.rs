@@ -5,8 +5,8 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, TxContext, clauses, deletion, fill, links, references, states, stored, summing,
-    trash,
+    Authority, IfMatch, Input, Record, TxContext, clauses, deletion, fill, links, references, sent_back, states,
+    stored, summing, trash,
 };
 
 impl TxContext<'_, '_> {
@@ -38,15 +38,15 @@ impl TxContext<'_, '_> {
         fill::defaults(self, &mut proposal);
         fill::embedded_defaults(&mut proposal);
         states::begin(self, &mut proposal);
+        links::added(&mut proposal);
+        self.count_rows(proposal.rows_for_caller())?;
+        references::permitted_first(self, &mut proposal).await?;
         fill::computed_defaults(self, &mut proposal).await?;
         fill::sets(self, &mut proposal, SetOn::Create).await?;
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
         proposal.settle()?;
         fill::check_whole(&proposal)?;
-        links::added(&mut proposal);
-        self.count_rows(proposal.rows_for_caller())?;
-        references::permitted(self, &mut proposal).await?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
             return Err(references::instead_of(self, &mut proposal, refusal).await);
         }
@@ -60,11 +60,12 @@ impl TxContext<'_, '_> {
         &mut self,
         authority: Authority,
         record: (CollectionId, RecordId),
-        input: Input,
+        mut input: Input,
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
         let mut proposal = stored::for_update(self, authority, record, &input).await?;
         stored::require_version(&proposal, if_match)?;
+        sent_back::drop_unchanged(self, &mut proposal, &mut input).await?;
         fill::patch(&mut proposal, input);
         fill::embedded_defaults(&mut proposal);
         fill::refuse_read_only(&mut proposal);

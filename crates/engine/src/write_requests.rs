@@ -188,7 +188,7 @@ impl PreparedWrite {
 
     /// Does it in a transaction, or gives the answer that is kept under its key.
     pub(crate) async fn run(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
-        self.carry_out(cx).await.map_err(|refusal| invitation(refusal, cx.caller()))
+        self.carry_out(cx).await.map_err(|refusal| of_write(invitation(refusal, cx.caller())))
     }
 
     async fn carry_out(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
@@ -240,6 +240,14 @@ fn invitation(refusal: Error, caller: &Caller) -> Error {
         _ => false,
     };
     if could_help && caller.kind == CallerKind::Anonymous { Unauthenticated::Missing.into() } else { refusal }
+}
+
+/// What a write costs is due to what the model asks of it: it has no filter that could be narrowed.
+fn of_write(refusal: Error) -> Error {
+    match refusal {
+        Error::Limit(Limit::Cost) => Limit::WriteCost.into(),
+        other => other,
+    }
 }
 
 fn gone(id: RecordId) -> Written {

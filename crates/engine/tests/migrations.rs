@@ -387,6 +387,22 @@ async fn an_embedded_value_is_required_or_optional() {
     .await;
 }
 
+/// The members are new, and the value is nowhere there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_becomes_an_embedded_value() {
+    check(
+        "a_text_becomes_an_embedded_value",
+        Change {
+            old: "type P @open { name: String! a: String b: String }",
+            records: &[("P", r#"{"name":"x","a":"v","b":"w"}"#), ("P", r#"{"name":"y"}"#)],
+            new: r#"type A @embedded { street: String! city: String @default(to: "?") size: Int! @default(to: 1) }
+                type P @open { name: String! a: A b: String }"#,
+            then: &[("P", "name,a{street,city,size},b")],
+        },
+    )
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_without_what_an_embedded_value_needs_are_named() {
     let give = "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`";
@@ -444,6 +460,38 @@ async fn types_of_documents_change() {
         },
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_of_documents_change_names_and_stay_null() {
+    check(
+        "members_of_documents_change_names_and_stay_null",
+        Change {
+            old: "type Line @embedded { a: String b: String count: Int @default(to: 1) } type P @open { l: [Line!] }",
+            records: &[("P", r#"{"l":[{"a":"A","b":"B","count":null},{"a":"only"}]}"#)],
+            new: r#"type Line @embedded { b: String @renamed(from: "a") a: String @renamed(from: "b") c: String @renamed(from: "b")
+                count: Int @default(to: 1) more: Int @default(to: 2) } type P @open { l: [Line!] }"#,
+            then: &[("P", "l")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_of_documents_are_lost_only_if_that_is_allowed() {
+    let old = "type A @embedded { sku: String n: Int } type P @open { l: [A!] }";
+    let new = "type A @embedded { code: String n: Int } type P @open { l: [A!] }";
+    let records = [("P", r#"{"l":[{"sku":"x","n":1}]}"#)];
+    let note = "A.code is new and has the same type; if you renamed `sku` to `code`, write `@renamed(from: \"sku\")` on \
+                `code`";
+    refused(old, &records, new, &[note]).await;
+    for mut place in Place::both() {
+        place.apply(old, false).expect("a database");
+        place.create(old, &records).await;
+        assert!(place.apply(new, false).is_err(), "{}", place.name());
+        assert_eq!(place.plan(old), [], "{}: nothing was changed", place.name());
+        place.apply(new, true).expect("it is allowed");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -635,6 +683,66 @@ async fn records_in_the_trash_are_migrated() {
         assert_eq!(
             place.trash(new, ("P", "a,b,n")).await,
             r#"{"items":[{"a":1,"b":1,"n":7}],"next":null}"#,
+            "{}",
+            place.name()
+        );
+    }
+}
+
+/// A stored reference leads to its record even if that is in the trash; the members of a relation are the live ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_backfilled_from_relations_leaves_out_the_trash() {
+    let others = r#"
+type Person @open @trash { name: String }
+type Tag @open @trash { name: String }
+type Note @open @trash { article: Article @onDelete(do: SET_NULL) n: Int }
+type Cover @open @trash { article: Article @unique @onDelete(do: SET_NULL) title: String }"#;
+    let relations = r#"author: Person @onDelete(do: SET_NULL) tags: [Tag!] notes: [Note!] @inverse(field: "article")
+  cover: Cover @inverse(field: "article")"#;
+    let old = format!("type Article @open @trash {{ {relations} }} {others}");
+    let new = format!(
+        r#"type Article @open @trash {{ {relations}
+  noted: Int! @backfill(from: "size(this.notes)")
+  total: Int! @backfill(from: "this.notes.sum(n, n.n)")
+  doubted: Boolean @backfill(from: "this.notes.exists(n, n.n > 5)")
+  tagged: Int! @backfill(from: "this.tags.count(t, t.name != null)")
+  title: String @backfill(from: "this.cover.title")
+  by: String @backfill(from: "this.author.name") }} {others}"#
+    );
+    for mut place in Place::both() {
+        place.apply(&old, false).expect("a database");
+        let records = [
+            ("Person", r#"{"name":"Ann"}"#),
+            ("Tag", r#"{"name":"a"}"#),
+            ("Tag", r#"{"name":"b"}"#),
+            ("Article", r#"{"author":"%0","tags":["%1","%2"]}"#),
+            ("Note", r#"{"article":"%3","n":1}"#),
+            ("Note", r#"{"article":"%3","n":9}"#),
+            ("Cover", r#"{"article":"%3","title":"first"}"#),
+        ];
+        place.create(&old, &records).await;
+        for (of, number) in [("Tag", 2), ("Note", 5), ("Cover", 6)] {
+            place.delete(&old, (of, number)).await;
+        }
+        let more = [
+            ("Cover", r#"{"article":"%3","title":"second"}"#),
+            ("Person", r#"{"name":"Bob"}"#),
+            ("Article", r#"{"author":"%8"}"#),
+        ];
+        place.create(&old, &more).await;
+        for (of, number) in [("Article", 9), ("Person", 8)] {
+            place.delete(&old, (of, number)).await;
+        }
+        place.applied(&new);
+        assert_eq!(
+            place.records(&new, ("Article", "noted,total,doubted,tagged,title,by")).await,
+            r#"{"items":[{"noted":1,"total":1,"doubted":false,"tagged":1,"title":"second","by":"Ann"}],"next":null}"#,
+            "{}",
+            place.name()
+        );
+        assert_eq!(
+            place.trash(&new, ("Article", "noted,total,doubted,tagged,title,by")).await,
+            r#"{"items":[{"noted":0,"total":0,"doubted":false,"tagged":0,"title":null,"by":"Bob"}],"next":null}"#,
             "{}",
             place.name()
         );

@@ -312,3 +312,54 @@ async fn parts_and_lists_are_compared_in_the_form_in_which_values_are_kept() {
         "as it was written"
     );
 }
+
+/// The other end of a one-to-one relation is no value of the record that doesn't store it.
+#[tokio::test]
+async fn what_refers_to_a_record_is_read_for_a_value_that_the_model_gives() {
+    const MODEL: &str = r#"
+        extend schema @app(name: "Members")
+        type Member @allow(read: "true", create: "true", update: "true") {
+          name: String
+          profile: Profile @inverse(field: "member")
+          friend: Member @onDelete(do: SET_NULL)
+          has: Boolean @set(on: WRITE, to: "this.profile != null")
+          own: Profile @set(on: WRITE, to: "this.profile")
+          theirs: Profile @set(on: WRITE, to: "this.friend.profile")
+          called: String @set(on: WRITE, to: "this.profile.name")
+          alone: Boolean @set(on: UPDATE, to: "true", when: "this.profile == null")
+          accompanied: Boolean @set(on: UPDATE, to: "true", when: "this.profile != null || this.friend.profile != null")
+          copied: Boolean @default(from: "this.friend.profile != null")
+        }
+        type Profile @allow(read: "true", create: "true", update: "true") {
+          name: String
+          member: Member @unique
+        }
+    "#;
+    let ambient = controlled(&TestClock::at("2026-01-31T12:00:00Z"), 7);
+    let application = TestApplication::open(vec![SourceFile::app("model/members.graphql", MODEL)], ambient);
+    let (client, anyone) = (application.client(), Arc::new(Caller::anonymous()));
+    let make = async |of: &str, body: &str| {
+        client.written(&anyone, client.create(of, body).expect("a request")).await.expect("a record").ids[0]
+    };
+    let check = async |id, body: &str, expected: serde_json::Value| {
+        client.written(&anyone, client.update("Member", id, body).expect("a request")).await.expect("a change");
+        let select = Some("has,own,theirs,called,alone,accompanied,copied");
+        let found =
+            client.found(&anyone, client.get("Member", id, select).expect("a request")).await.expect("a record");
+        let found: serde_json::Value = serde_json::from_slice(&found.body).expect("JSON");
+        assert_eq!(found, expected, "{body}");
+    };
+    let ada = make("Member", "{}").await;
+    let profile = make("Profile", &format!(r#"{{"name":"Countess","member":"{ada}"}}"#)).await;
+    let bob = make("Member", &format!(r#"{{"friend":"{ada}"}}"#)).await;
+    let expected = serde_json::json!({
+        "has": true, "own": profile.to_string(), "theirs": null, "called": "Countess", "alone": null, "accompanied": true,
+        "copied": false,
+    });
+    check(ada, r#"{"name":"Ada"}"#, expected).await;
+    let expected = serde_json::json!({
+        "has": false, "own": null, "theirs": profile.to_string(), "called": null, "alone": true, "accompanied": true,
+        "copied": true,
+    });
+    check(bob, r#"{"name":"Bob"}"#, expected).await;
+}

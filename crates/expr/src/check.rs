@@ -59,7 +59,6 @@ pub(crate) struct Checker<'m> {
 #[derive(Default)]
 struct Findings {
     uses_now: bool,
-    needs_store: bool,
     reads: BTreeSet<(CollectionId, FieldId)>,
     computed_from: BTreeSet<(CollectionId, FieldId)>,
     account: BTreeSet<FieldId>,
@@ -113,6 +112,7 @@ impl<'m> Checker<'m> {
         };
         give_parameters_types(&mut expr, &params);
         Ok(Checked {
+            needs_store: expr.needs_store(self.scope.model),
             expr,
             params,
             uses_now: self.found.uses_now,
@@ -120,7 +120,6 @@ impl<'m> Checker<'m> {
             computed_from: self.found.computed_from.into_iter().collect(),
             account: self.found.account.into_iter().collect(),
             rules: self.found.rules.into_iter().collect(),
-            needs_store: self.found.needs_store,
         })
     }
 

@@ -22,7 +22,8 @@ pub struct Checked {
     pub account: Vec<FieldId>,
     /// The named rules that it names, also within one another; in order, each once.
     pub rules: Vec<String>,
-    /// Whether it needs more than `this` and `new` themselves: it follows a relation or quantifies over one.
+    /// Whether it needs more than `this` and `new` themselves: it follows a relation, quantifies over one, or names
+    /// what refers to a record from elsewhere.
     pub needs_store: bool,
 }
 

@@ -270,7 +270,7 @@ pub enum ExprErrorKind {
         problem: SumProblem,
     },
     /// Aggregates within one another deeper than is allowed.
-    #[error("aggregates stand more than {max} deep within one another")]
+    #[error("aggregates are nested more than {max} deep")]
     NestedAggregates {
         /// The most.
         max: usize,

@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone};
 use backstay_scalar::{Value, exact};
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 
-use crate::{CalendarField, ComputedField, Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
+use crate::{CalendarField, ComputedField, Digits, Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
 
 /// Where an evaluation takes its values from. A bare proposed record answers paths of at most one step and no members;
 /// `Checked::needs_store` tells beforehand where that is not enough.
@@ -114,7 +114,7 @@ impl Evaluation<'_> {
             }
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
             Node::Computed(computed) if self.lacks_account(computed) => Value::Null,
-            Node::Computed(computed) => rounded(self.value(&computed.value), computed.scale),
+            Node::Computed(computed) => fitted(self.value(&computed.value), computed.digits),
             _ => self.truth(expr).into(),
         }
     }
@@ -169,13 +169,11 @@ impl Evaluation<'_> {
     }
 }
 
-/// A `Decimal` with this many digits after the point; any other value as it is.
-fn rounded(value: Value, scale: Option<u8>) -> Value {
-    match (value, scale) {
-        (Value::Decimal(number), Some(scale)) => {
-            Value::Decimal(number.round_dp_with_strategy(u32::from(scale), RoundingStrategy::MidpointAwayFromZero))
-        }
-        (value, _) => value,
+/// A number with the digits of a `Decimal` field; any other value as it is.
+fn fitted(value: Value, digits: Option<Digits>) -> Value {
+    match digits {
+        Some(digits) => known(exactly(&value).and_then(|number| digits.of(number))),
+        None => value,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is done with a checked expression before it stands in another: taking a part of `Money`, and moving it to the
+//! Changes to a checked expression before it becomes part of another: taking a part of `Money`, and moving it to the
 //! record that a path leads to.
 
 use backstay_scalar::{Part, Scalar};
@@ -35,7 +35,7 @@ impl Expr {
             }
             Node::Computed(of) => {
                 let value = of.value.in_part(part);
-                Node::Computed(Box::new(ComputedField { value, scale: None, ..(**of).clone() }))
+                Node::Computed(Box::new(ComputedField { value, digits: None, ..(**of).clone() }))
             }
             Node::Literal(value) => Node::Literal(part.of(value)),
             other => unreachable!("no {other:?} is an amount of money"),

@@ -8,8 +8,8 @@ use backstay_scalar::{MONEY_SCALE, Scalar, Value};
 
 use crate::compile::compile_value;
 use crate::{
-    Aggregation, Checked, ComputedField, Expr, ExprError, ExprErrorKind, Function, Node, Operator, Path, Quantifier,
-    Root, Scope, SumProblem, Type,
+    Aggregation, Checked, ComputedField, Digits, Expr, ExprError, ExprErrorKind, Function, Node, Operator, Path,
+    Quantifier, Root, Scope, SumProblem, Type,
 };
 
 /// A stored sum of a collection.
@@ -56,13 +56,13 @@ pub fn sum(model: &Model, collection: CollectionId, field: FieldId) -> Result<Su
     let taken = parts.taken(&checked.expr);
     let Taken { member, via, condition, kind, reads } =
         taken.map_err(|(span, problem)| vec![ExprError::new(span, ExprErrorKind::StoredSum { problem })])?;
-    let scale = match definition.kind.scalar() {
-        Some(Scalar::Decimal { scale, .. }) => Some(scale),
+    let digits = match definition.kind.scalar() {
+        Some(Scalar::Decimal { precision, scale }) => Some(Digits { precision, scale }),
         _ => None,
     };
     let at = Path { root: Root::This, collection, steps: Vec::new(), part: None };
     let (rights, value) = (ComputedRights::Model, checked.expr.clone());
-    let computed = ComputedField { at, collection, field, rights, scale, value };
+    let computed = ComputedField { at, collection, field, rights, digits, value };
     Ok(Sum { member, via, condition, kind, reads, computed, checked })
 }
 

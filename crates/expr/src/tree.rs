@@ -2,15 +2,25 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Period};
-use backstay_model::{CollectionId, ComputedRights, FieldId};
+use backstay_model::{CollectionId, ComputedRights, FieldId, Model};
 use backstay_scalar::{Part, Value};
 
-use crate::Type;
+use crate::{Digits, Type};
 
 impl Path {
     /// Whether it is a value of the caller's own record, which is known without the database.
     pub fn is_of_account(&self) -> bool {
         self.root == Root::Account && self.steps.len() <= 1
+    }
+
+    /// Whether it leads to what only the database knows, and not to a value of `this`, `new` or the caller's own record.
+    /// What refers to a record from elsewhere is no value of the record.
+    fn asks_store(&self, model: &Model) -> bool {
+        match (self.root, self.steps.as_slice()) {
+            (Root::Bound(_), _) => true,
+            (Root::This | Root::New, [field]) => model.field(self.collection, *field).kind.declared_by().is_some(),
+            (Root::This | Root::New | Root::Account, steps) => steps.len() > 1,
+        }
     }
 
     /// The column of the last field that is meant: of a whole `Money`, the amount's.
@@ -44,6 +54,11 @@ impl Expr {
                 Vec::new()
             }
         }
+    }
+
+    /// Whether it needs more than `this`, `new` and the caller: then only the database can answer it.
+    pub fn needs_store(&self, model: &Model) -> bool {
+        self.node.asks_store(model) || self.node.children().into_iter().any(|child| child.needs_store(model))
     }
 
     /// The expressions that must all be true for it to be true: the operands of its outermost `&&`, or itself.
@@ -118,6 +133,28 @@ pub enum Node {
 }
 
 impl Node {
+    /// Whether it asks the database for something, apart from what the expressions within it ask.
+    pub fn asks_store(&self, model: &Model) -> bool {
+        match self {
+            Self::Path(path) => path.asks_store(model),
+            Self::Quantifier { .. } | Self::Aggregate(_) => true,
+            Self::Literal(_)
+            | Self::Param(_)
+            | Self::Caller(_)
+            | Self::Now
+            | Self::Not(_)
+            | Self::Negate(_)
+            | Self::Binary(..)
+            | Self::IsNull { .. }
+            | Self::Conditional(..)
+            | Self::In(..)
+            | Self::List(_)
+            | Self::Call(..)
+            | Self::Computed(_)
+            | Self::Fact(_) => false,
+        }
+    }
+
     /// The path that it names: its own, or the one to the members or to the record that it is about.
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -320,10 +357,10 @@ pub struct ComputedField {
     pub collection: CollectionId,
     /// The field.
     pub field: FieldId,
-    /// Under whose rights the value looks at records where a caller asks.
+    /// Whose rights decide what the value reads when a caller asks for it.
     pub rights: ComputedRights,
-    /// Digits after the point of a `Decimal`, to which the value is rounded half away from zero.
-    pub scale: Option<u8>,
+    /// Those of a `Decimal`: the value is rounded to them, and unknown if it has more.
+    pub digits: Option<Digits>,
     /// The field's expression, about the record at the end of `at`.
     pub value: Expr,
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use backstay_base::{Error, ViolationKind};
 use backstay_engine::{Context, Create, Delete, Get, List, Perspective, Purge, Request, Restore, Update};
+use backstay_model::Model;
 use backstay_rest::{Reader, inputs, patch};
 use bytes::Bytes;
 use http::Method;
 
 use crate::admission::Admitted;
-use crate::endpoint::{Handler, RecordRequest};
+use crate::endpoint::{Endpoint, Handler, RecordRequest};
 use crate::target::{Records, Target};
 use crate::write_headers::WriteHeaders;
 use crate::{Refusal, body, endpoints, parameters};
@@ -57,23 +58,43 @@ fn list_in(perspective: Perspective, list: List) -> List {
 /// Reads `METHOD /api/…?query` and a body, as `backstay explain` takes them: as a request over HTTP with only the headers
 /// that it must have. Where the request takes none, the body `null` is none.
 pub fn parse_request(reader: &Reader, text: &str, body: Bytes) -> Result<Request, Refusal> {
-    let expected = || {
-        let expected = "a method and a path below /api/, such as GET /api/posts?limit=1".to_owned();
-        Refusal::malformed("request", ViolationKind::Type { expected })
-    };
-    let (method, target) = text.trim().split_once(' ').ok_or_else(expected)?;
-    let method = Method::from_bytes(method.as_bytes()).map_err(|_| expected())?;
-    let target = target.trim();
-    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    let records = Records::resolve(reader.model(), path.trim().strip_prefix("/api/").ok_or_else(expected)?)?;
-    let endpoint = endpoints::route_of(records.pattern()).endpoint(&method)?;
-    let Handler::Record(kind) = endpoint.handler else { return Err(expected()) };
+    let Line { records, kind, endpoint, query } = Line::read(reader.model(), text)?;
     let body = if endpoint.body.is_none() && &*body == b"null" { Bytes::new() } else { body };
     if endpoint.body.is_none() && !body.is_empty() {
         return Err(body::unwanted());
     }
     let select = parameters::single(query, endpoint.parameters)?;
     Sent { query, select, body, headers: WriteHeaders::default() }.into_request(reader, kind, records)
+}
+
+/// Whether a request, written as for `parse_request`, has a body. False for anything but a request for records.
+pub fn carries_body(model: &Model, text: &str) -> bool {
+    Line::read(model, text).is_ok_and(|line| line.endpoint.body.is_some())
+}
+
+/// `METHOD /api/…?query`.
+struct Line<'t> {
+    records: Records,
+    kind: RecordRequest,
+    endpoint: &'static Endpoint,
+    query: Option<&'t str>,
+}
+
+impl<'t> Line<'t> {
+    fn read(model: &Model, text: &'t str) -> Result<Self, Refusal> {
+        let expected = || {
+            let expected = "a method and a path below /api/, such as GET /api/posts?limit=1".to_owned();
+            Refusal::malformed("request", ViolationKind::Type { expected })
+        };
+        let (method, target) = text.trim().split_once(' ').ok_or_else(expected)?;
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_| expected())?;
+        let target = target.trim();
+        let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+        let records = Records::resolve(model, path.trim().strip_prefix("/api/").ok_or_else(expected)?)?;
+        let endpoint = endpoints::route_of(records.pattern()).endpoint(&method)?;
+        let Handler::Record(kind) = endpoint.handler else { return Err(expected()) };
+        Ok(Self { records, kind, endpoint, query })
+    }
 }
 
 /// What a request carries besides its path and method.

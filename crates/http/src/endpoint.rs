@@ -1,5 +1,6 @@
 use backstay_base::Action;
 use backstay_engine::RequestKind;
+use backstay_model::Addressed;
 use http::Method;
 
 use crate::Refusal;
@@ -278,6 +279,17 @@ impl Verb {
 }
 
 impl Pattern {
+    /// What its paths address in a collection.
+    pub(crate) fn addressed(self) -> Option<Addressed> {
+        match self {
+            Self::Fixed(_) | Self::Problem => None,
+            Self::Collection | Self::Query => Some(Addressed::All),
+            Self::Record => Some(Addressed::Record),
+            Self::Single => Some(Addressed::Single),
+            Self::Trash | Self::Restore | Self::Purge => Some(Addressed::Trash),
+        }
+    }
+
     /// The pattern as the `OpenAPI` document writes it.
     pub(crate) const fn text(self) -> &'static str {
         match self {

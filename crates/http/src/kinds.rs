@@ -84,7 +84,7 @@ kinds! {
     IDEMPOTENCY_KEY_REUSED: "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request",
         "Use a new key for each new request, and repeat a key only with the identical request.";
     TOO_COSTLY: "too-costly", UNPROCESSABLE_ENTITY, "The request is too expensive",
-        "Narrow the filter, add an index, or send fewer records at a time.";
+        "Narrow the filter, or add an index. For a write, send fewer records at a time, or simplify what the model asks of it.";
     TOO_MANY_ATTEMPTS: "too-many-attempts", TOO_MANY_REQUESTS, "Too many attempts",
         "Wait as many seconds as `Retry-After` says.";
     TOO_MANY_REQUESTS: "too-many-requests", TOO_MANY_REQUESTS, "Too many requests at a time",
@@ -106,7 +106,7 @@ const NO_MODEL: Kind = kind(
     "no-model",
     StatusCode::SERVICE_UNAVAILABLE,
     "There is no model to serve",
-    "Fix what `diagnostics` lists. The server notices it by itself.",
+    "Fix what `diagnostics` lists. The server then reloads the files by itself.",
 );
 
 /// The kind of problem that a refusal is: the only place where an error becomes a status. An error that is added has to
@@ -158,7 +158,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::KeyReused => &IDEMPOTENCY_KEY_REUSED,
         Error::Limit(Limit::Size { .. } | Limit::Answer { .. }) => &TOO_LARGE,
         Error::Limit(Limit::Rate { .. }) => &TOO_MANY_ATTEMPTS,
-        Error::Limit(Limit::Cost | Limit::Hold) => &TOO_COSTLY,
+        Error::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => &TOO_COSTLY,
         Error::Limit(Limit::Share(_)) => &TOO_MANY_REQUESTS,
         Error::Limit(Limit::Busy) => &BUSY,
         Error::Limit(Limit::Storage) => &STORAGE_FULL,
@@ -238,6 +238,7 @@ mod tests {
             Limit::Answer { max: 1 }.into(),
             Limit::Rate { retry_after_seconds: 3 }.into(),
             Limit::Cost.into(),
+            Limit::WriteCost.into(),
             Limit::Hold.into(),
             Limit::Deadline.into(),
             Limit::Storage.into(),

@@ -51,7 +51,7 @@ mod turned_away;
 mod write_headers;
 
 pub use cors::{Cors, CorsError};
-pub use decode::parse_request;
+pub use decode::{carries_body, parse_request};
 pub use development::Development;
 pub use door::Door;
 pub use doorway::{Doorway, Pause};

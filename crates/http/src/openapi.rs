@@ -1,4 +1,5 @@
 mod documents;
+mod names;
 mod operations;
 mod scalars;
 mod schemas;
@@ -47,7 +48,7 @@ fn readable(collection: &Collection) -> impl Iterator<Item = &Field> {
 
 fn shapes(model: &Model, shown: &[&Collection]) -> Map<String, Value> {
     let mut all = Map::new();
-    all.insert("Problem".to_owned(), schemas::problem());
+    all.insert(names::PROBLEM.to_owned(), schemas::problem());
     all.extend(documents::all(model));
     for en in &model.enums {
         all.insert(en.name.clone(), enumeration(en));
@@ -68,7 +69,7 @@ fn enumeration(en: &Enum) -> Value {
 }
 
 fn problem_response() -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/Problem" });
+    let schema = json!({ "$ref": names::path(names::PROBLEM) });
     json!({
         "description": "The request was refused or failed (RFC 9457). `x-problems` lists what `type` can be.",
         "content": { "application/problem+json": { "schema": schema } },

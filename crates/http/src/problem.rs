@@ -130,7 +130,7 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
         }
         Refusal::NoModel(NoModel::Withheld) => Some(
             "Fix the problems that `backstay dev` prints in its terminal; they are shown only on the machine where it \
-             runs. The server notices it by itself.",
+             runs. The server then reloads the files by itself.",
         ),
         Refusal::Domain(Error::KeyWithoutSession) => {
             Some("Stop sending the key. An operator revokes it with `backstay key revoke`.")
@@ -214,6 +214,7 @@ impl<'a> Details<'a> {
                 Limit::Size { .. }
                 | Limit::Answer { .. }
                 | Limit::Cost
+                | Limit::WriteCost
                 | Limit::Hold
                 | Limit::Storage
                 | Limit::Deadline
@@ -315,6 +316,7 @@ mod tests {
         check(domain(Limit::Size { what: "the body", max: 1, unit: "bytes" }.into()), 413);
         check(domain(Limit::Rate { retry_after_seconds: 3 }.into()), 429);
         check(domain(Limit::Cost.into()), 422);
+        check(domain(Limit::WriteCost.into()), 422);
         check(domain(Limit::Hold.into()), 422);
         check(domain(Limit::Deadline.into()), 503);
         check(domain(Limit::Busy.into()), 503);

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::iter;
 
 use backstay_base::{Error, RecordId, ViolationKind};
-use backstay_model::{Collection, CollectionId, Model};
+use backstay_model::{Addressed, Collection, CollectionId, Model};
 use backstay_rest::decode;
 use backstay_scalar::read_id;
 
@@ -62,7 +62,8 @@ impl<'p> Shape<'p> {
         self.first.split_once(':').map_or((&*self.first, None), |(name, verb)| (name, Some(verb)))
     }
 
-    fn pattern(&self) -> Pattern {
+    /// Its pattern, if it leads to something of this collection.
+    fn pattern(&self, collection: Option<&Collection>) -> Pattern {
         match (self.rest, self.name_and_verb().1) {
             (Some(rest), _) => match rest.rsplit_once(':') {
                 Some((_, RESTORE)) => Pattern::Restore,
@@ -71,6 +72,7 @@ impl<'p> Shape<'p> {
             },
             (None, Some(TRASH)) => Pattern::Trash,
             (None, Some(_)) => Pattern::Query,
+            (None, None) if collection.is_some_and(|of| Addressed::Single.is_in(of)) => Pattern::Single,
             (None, None) => Pattern::Collection,
         }
     }
@@ -80,10 +82,7 @@ impl<'p> Shape<'p> {
 pub(crate) fn pattern(model: &Model, path: &str) -> Option<Pattern> {
     let shape = Shape::of(path).ok()?;
     let (name, _) = shape.name_and_verb();
-    Some(match shape.pattern() {
-        Pattern::Collection if model.collection_at(name).is_some_and(|collection| collection.single) => Pattern::Single,
-        pattern => pattern,
-    })
+    Some(shape.pattern(model.collection_at(name)))
 }
 
 impl Records {
@@ -94,14 +93,16 @@ impl Records {
         let (name, verb) = shape.name_and_verb();
         let astray = || astray::refusal(model, &format!("/api/{}", shape.first), iter::empty());
         let collection = model.collection_at(name).ok_or_else(astray)?;
+        let pattern = shape.pattern(Some(collection));
+        if pattern.addressed().is_some_and(|addressed| !addressed.is_in(collection)) {
+            return Err(Refusal::NoSuchPath { hint: Some(format!("/api/{name}")) });
+        }
         match (verb, shape.rest) {
-            (None, None) if collection.single => Ok(Self::Single(collection.id)),
-            (_, _) if collection.single => Err(Refusal::NoSuchPath { hint: Some(format!("/api/{name}")) }),
+            (None, None) if pattern == Pattern::Single => Ok(Self::Single(collection.id)),
             (None, None) => Ok(Self::Collection(collection.id)),
             (None, Some(id)) => Self::record(collection, &decode(id, false).map_err(malformed)?),
             (Some("query"), None) => Ok(Self::Query(collection.id)),
-            (Some(TRASH), None) if collection.trash.is_some() => Ok(Self::Trash(collection.id)),
-            (Some(TRASH), None) => Err(Refusal::NoSuchPath { hint: Some(format!("/api/{name}")) }),
+            (Some(TRASH), None) => Ok(Self::Trash(collection.id)),
             (Some("aggregate"), None) => Err(Refusal::NotThereYet("`:aggregate` is not supported yet; use `:query`")),
             (Some("live"), None) => {
                 Err(Refusal::NotThereYet("`:live` is not supported yet; poll with `:query` instead"))
@@ -119,7 +120,7 @@ impl Records {
         }
         if let Some((id, verb @ (RESTORE | PURGE))) = id.rsplit_once(':') {
             let path = || format!("/api/{}", collection.path);
-            let in_trash = read_id(id).filter(|_| collection.trash.is_some());
+            let in_trash = read_id(id).filter(|_| Addressed::Trash.is_in(collection));
             let id = in_trash.ok_or_else(|| Refusal::NoSuchPath { hint: Some(path()) })?;
             let restores = verb == RESTORE;
             return Ok(if restores { Self::Restore(collection.id, id) } else { Self::Purge(collection.id, id) });

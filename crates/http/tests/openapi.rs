@@ -51,7 +51,7 @@ fn lengths_are_described() {
     assert_eq!((&document["x-limits"]["textBytes"], &document["x-limits"]["jsonBytes"]), (&5000.into(), &6000.into()));
     let schemas = &document["components"]["schemas"];
     let text = json!(["string", "null"]);
-    for of in ["PostCreate", "PostPatch"] {
+    for of in ["Post.Create", "Post.Patch"] {
         let properties = &schemas[of]["properties"];
         assert_eq!(properties["title"], json!({ "type": "string", "minLength": 1, "maxLength": 200 }));
         assert_eq!(properties["body"], json!({ "type": text, "maxLength": 300 }));
@@ -60,6 +60,72 @@ fn lengths_are_described() {
         assert_eq!(properties["from"], json!({ "type": text, "format": "idn-email" }));
     }
     assert_eq!(schemas["Post"]["properties"]["title"], json!({ "type": "string", "maxLength": 10_000 }));
+}
+
+fn described(model: &str) -> Value {
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    serde_json::from_str(&document).expect("the document is JSON")
+}
+
+/// Every kind of request that `/transact` takes.
+#[test]
+fn a_transaction_is_described_whole() {
+    let note = r#"type Note @trash(keep: "30d") @allow(read: "true", create: "true", update: "true", delete: "true") { text: Text }"#;
+    let site = r#"type Site @single @allow(read: "true") { text: Text }"#;
+    let check = |types: &str, expected: &[(&str, &[&str], &[&str])]| {
+        let document = described(&format!("extend schema @app(name: \"Notes\")\n{types}"));
+        let body = &document["paths"]["/transact"]["post"]["requestBody"]["content"]["application/json"]["schema"];
+        let kinds = elements(&body["properties"]["requests"]["items"]["oneOf"]);
+        assert_eq!(kinds.len(), expected.len(), "{types}");
+        for (kind, (verb, required, optional)) in kinds.into_iter().zip(expected) {
+            assert_eq!(kind["required"], json!([&[*verb], *required].concat()), "{verb}");
+            let mut names: Vec<&str> = members(&kind["properties"]).into_iter().map(|(name, _)| name).collect();
+            let mut all = [&[*verb], *required, *optional].concat();
+            names.sort_unstable();
+            all.sort_unstable();
+            assert_eq!((names, &kind["additionalProperties"]), (all, &json!(false)), "{verb}");
+        }
+    };
+    let rest: [(&str, &[&str], &[&str]); 3] =
+        [("delete", &["id"], &["ifMatch"]), ("restore", &["id"], &["ifMatch"]), ("purge", &["id"], &["ifMatch"])];
+    let (list, create): ((&str, &[&str], &[&str]), (&str, &[&str], &[&str])) =
+        (("list", &[], &["query"]), ("create", &["body"], &[]));
+    let plain = [("get", &["id"][..], &["select"][..]), list, create, ("update", &["id", "body"], &["ifMatch"])];
+    check(note, &[&plain[..], &rest].concat());
+    let single = [("get", &[][..], &["id", "select"][..]), list, create, ("update", &["body"], &["id", "ifMatch"])];
+    check(&format!("{note}\n{site}"), &[&single[..], &rest].concat());
+}
+
+/// Types may be called like what other documents call the schemas of another type.
+#[test]
+fn no_two_schemas_have_one_name() {
+    let document = described(
+        r#"
+        extend schema @app(name: "Names")
+        type Line @embedded { name: String! }
+        type Post @allow(read: "true", create: "true", update: "true") { lines: [Line!] }
+        type LineInput @allow(read: "true") { input: Int }
+        type PostCreate @allow(read: "true") { create: Int }
+        type PostPatch @allow(read: "true") { patch: Int }
+        type PostPage @allow(read: "true") { page: Int }
+        type Problem @allow(read: "true") { problem: Int }
+    "#,
+    );
+    let of = |name: &str| &document["components"]["schemas"][name]["properties"];
+    assert!(of("Line")["name"].is_object() && of("Line.Input")["name"].is_object());
+    assert!(of("Post.Create")["lines"].is_object() && of("Post.Patch")["lines"].is_object());
+    assert!(of("Post.Page")["items"].is_object() && of("Problem.Details")["instance"].is_object());
+    for (name, field) in [
+        ("LineInput", "input"),
+        ("PostCreate", "create"),
+        ("PostPatch", "patch"),
+        ("PostPage", "page"),
+        ("Problem", "problem"),
+    ] {
+        assert!(of(name)[field].is_object(), "{name}");
+    }
+    check_references(&document, &document);
 }
 
 /// `OpenAPI` 3.1 and JSON Schema 2020-12, as far as the document uses them: names that lead somewhere, and nothing

@@ -1,9 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error, RecordId, Secret, Timestamp};
+use backstay_base::{Caller, Error, Secret, Timestamp};
 use backstay_engine::{Context, Engine};
-use backstay_model::CollectionId;
 
 use crate::administration::{self, Administration, Parts};
 use crate::authenticator::Authenticator;
@@ -26,19 +25,6 @@ pub(crate) struct Inner {
     pub(crate) policy: SignUpPolicy,
     pub(crate) set_up: SetUp,
     known: KnownCallers,
-}
-
-/// The answer to a sign-in, a sign-up and a change of password.
-#[derive(Debug, Clone)]
-pub struct SignedIn {
-    /// The session's token. It is not stored and cannot be shown again.
-    pub token: Secret,
-    /// Who has signed in.
-    pub caller: Arc<Caller>,
-    /// The account's record, or the operator's.
-    pub account: (CollectionId, RecordId),
-    /// When the session expires.
-    pub expires_at: Timestamp,
 }
 
 impl Identity {

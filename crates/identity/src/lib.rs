@@ -26,6 +26,7 @@ mod settings;
 mod sign_in;
 mod sign_up;
 mod sign_up_policy;
+mod signed_in;
 mod system;
 mod token;
 
@@ -35,10 +36,11 @@ pub use administration::{
     NewKey, NewPassword, OpenInvitation, OperatorInfo,
 };
 pub use error::StartError;
-pub use identity::{Identity, SignedIn};
+pub use identity::Identity;
 pub use own_account::{EmailChange, Me, OwnKey, PasswordChange};
 pub use schema::check;
 pub use settings::{HashingCost, Settings, SignUp};
 pub use sign_in::{Credentials, SignInAs};
 pub use sign_up::{FirstOperator, NewAccount};
+pub use signed_in::SignedIn;
 pub use system::system_model;

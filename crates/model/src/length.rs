@@ -69,6 +69,18 @@ impl Length {
     }
 }
 
+impl Length {
+    /// Whether a value can be as long as the first says, and not as the second does.
+    pub(crate) fn is_stricter(before: Option<Self>, after: Option<Self>) -> bool {
+        let bounds = |length: Option<Self>| {
+            let Self { min, max } = length.unwrap_or(Self { min: 0, max: None });
+            (min, max.unwrap_or(usize::MAX))
+        };
+        let ((least, most), (min, max)) = (bounds(before), bounds(after));
+        min > least || max < most
+    }
+}
+
 impl Unit {
     /// What `@length` counts of the values of a field of this kind.
     pub fn of_length(kind: &FieldKind) -> Self {

@@ -1,6 +1,7 @@
 //! Turns the text of model files into a checked `Model`, or into diagnostics that say what to fix; compares two
 //! models. Does no I/O, and knows neither SQL nor how rules are evaluated.
 
+mod addressed;
 mod allow;
 mod compile;
 mod diagnostic;
@@ -28,11 +29,12 @@ mod translate;
 mod unsupported;
 mod value_type;
 
+pub use addressed::Addressed;
 pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
-    ApiChange, Difference, Filled, LikelyRename, LinkSource, Pairing, Risk, Stage, TypeChange, Work, diff, enum_values,
-    index_before, is_same_sum, likely_renames, type_change,
+    ApiChange, Difference, DocumentTypes, Filled, LikelyRename, LinkSource, MemberChange, Pairing, Risk, Stage,
+    TypeChange, Work, diff, enum_values, index_before, is_same_sum, likely_renames, type_change,
 };
 pub use document::TYPE_NAME;
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
@@ -46,7 +48,7 @@ pub use model::{
     Set, SetOn, StoredNames, StoredSum, Trash, Union, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
-pub use names::shortened;
+pub use names::{own_name, shortened};
 pub use render::Style;
 pub use source::{Position, RuleText, SourceFile, SourceMap, Span};
 pub use value_type::{ValueProblem, ValueType};

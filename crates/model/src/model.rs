@@ -317,7 +317,7 @@ impl Field {
 
     /// Its name in the object that it is a member of: `city` of `address.city`.
     pub fn own_name(&self) -> &str {
-        self.name.rsplit_once('.').map_or(&self.name, |(_, own)| own)
+        names::own_name(&self.name)
     }
 
     /// The words of its own name with underscores between, as in the names of columns.
@@ -420,6 +420,13 @@ pub struct Embedded {
     pub span: Span,
 }
 
+impl Embedded {
+    /// The member with this id.
+    pub fn member(&self, id: FieldId) -> &Field {
+        &self.members[usize::from(id.0)]
+    }
+}
+
 /// A union of embedded types.
 #[derive(Debug, Clone)]
 pub struct Union {
@@ -447,7 +454,7 @@ pub struct Within {
 pub struct Computed {
     /// The expression whose value it has.
     pub is: RuleText,
-    /// Under whose rights it looks at records.
+    /// Whose rights decide what it reads.
     pub rights: ComputedRights,
 }
 
@@ -459,8 +466,8 @@ pub struct StoredSum {
     pub is: RuleText,
 }
 
-/// Under whose rights a computed field looks at records where a caller reads it, filters or sorts by it. The model's own
-/// rules look at everything.
+/// Whose rights decide what a computed field reads when a caller selects it, or filters or sorts by it. In the model's
+/// own rules it reads everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ComputedRights {
     /// The caller's: what the caller may not read is null, or not there.
@@ -498,7 +505,7 @@ pub struct Check {
     pub rule: RuleText,
     /// The message for the client.
     pub message: String,
-    /// `guards:`: the fields whose change it may refuse, by name; `None`: it is asked of every change.
+    /// `guards:`: the fields whose change it may refuse, by name; `None`: it applies to every change.
     pub guards: Option<Vec<(String, Span)>>,
 }
 

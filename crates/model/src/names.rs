@@ -2,6 +2,11 @@
 
 use backstay_base::nearest;
 
+/// The last name of a path: `city` of `address.city`.
+pub fn own_name(path: &str) -> &str {
+    path.rsplit_once('.').map_or(path, |(_, own)| own)
+}
+
 /// Bytes of an identifier that both databases keep whole.
 const IDENTIFIER_BYTES: usize = 63;
 
@@ -86,6 +91,16 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str
         }
         None => format!("available names: {}", known.join(", ")),
     }
+}
+
+/// The words of an expression.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
+
+/// Whether an expression has all parts of a field's name among its words.
+pub(crate) fn is_named_in(text: &str, name: &str) -> bool {
+    name.split('.').all(|part| words(text).any(|word| word == part))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What is different between two models, in words.
 
-use backstay_model::{Model, SourceFile, diff, load};
+use backstay_model::{Difference, Model, SourceFile, diff, load};
 
 const BASE: &str = r#"
 enum Color { RED GREEN }
@@ -182,6 +182,35 @@ fn indexes() {
         &with("@index(fields: [\"a\"])"),
         &["Nothing: Post loses the unique index ux_post__a", "Reads: Post gets the index ix_post__a"],
     );
+}
+
+/// The text of a condition stays, and what it names is another.
+#[test]
+fn conditions_of_indexes() {
+    let post = |fields: &str, rule: &str| {
+        format!(
+            "type Post @allow(read: \"true\") {{ {fields} }} extend schema @rule(name: \"none(n: Int)\", is: \"{rule}\")"
+        )
+    };
+    let told = |old: &str, new: &str| -> Vec<String> {
+        let all = diff(&model(old), &model(new)).into_iter();
+        all.filter(|one| matches!(one, Difference::IndexAdded { .. } | Difference::IndexRemoved { .. }))
+            .map(|one| one.to_string())
+            .collect()
+    };
+    let s = "s: String @unique(where: \"none(this.a)\")";
+    let old = post(&format!("{s} a: Int b: Int c: Int"), "n == null");
+    let anew = [
+        "Post loses the unique index ux_post__s__a7cc6f87",
+        "Post gets the unique index ux_post__s__a7cc6f87; no two records with `none(this.a)` may share these values",
+    ];
+    let same = post(&format!("{s} a: Int d: Int @renamed(from: \"b\")"), "n == null");
+    assert_eq!(told(&old, &same), [""; 0]);
+    let swapped = "a: Int @renamed(from: \"b\") b: Int @renamed(from: \"a\") c: Int";
+    assert_eq!(told(&old, &post(&format!("{s} {swapped}"), "n == null")), anew);
+    let taken = "a: Int d: Int @renamed(from: \"a\")";
+    assert_eq!(told(&old, &post(&format!("{s} {taken}"), "n == null")), anew);
+    assert_eq!(told(&old, &post(&format!("{s} a: Int b: Int c: Int"), "n != null")), anew);
 }
 
 #[test]
@@ -376,5 +405,131 @@ fn accounts_and_roles() {
             "Deletes: the role ONE is removed, also from accounts, keys and invitations",
             "Nothing: the enum of roles changed; no record changes",
         ],
+    );
+}
+
+/// Compares two versions of the types that `Page` holds in documents, with what clients notice.
+fn check_documents(old: &str, new: &str, expected: &[(&str, Option<bool>)]) {
+    let page = "type Page @allow(read: \"true\") { lines: [Line!] block: Block } \
+                union Block = Quote | Rule type Quote @embedded { text: String } type Rule @embedded { thick: Boolean }";
+    let text = |types: &str| if types.contains("union") { types.to_owned() } else { format!("{page} {types}") };
+    let differences = diff(&model(&text(old)), &model(&text(new)));
+    let told = differences.iter().map(|difference| {
+        let words = format!("{:?}: {difference}", difference.work());
+        (words, difference.api_change().map(|change| change.breaking))
+    });
+    let expected: Vec<(String, Option<bool>)> =
+        expected.iter().map(|(words, breaking)| ((*words).to_owned(), *breaking)).collect();
+    assert_eq!(told.collect::<Vec<_>>(), expected, "{old} → {new}");
+}
+
+#[test]
+fn members_in_documents() {
+    let line = |members: &str| format!("type Line @embedded {{ {members} }}");
+    let check = |old: &str, new: &str, expected: &[(&str, Option<bool>)]| {
+        check_documents(&line(old), &line(new), expected);
+    };
+    let anew = "Page.lines holds other values of [Line]; each stored document is written anew";
+    let (written, deletes) = (format!("Writes: {anew}"), |lost: &str| {
+        format!("Deletes: {anew}, and the values of {lost} in it are deleted")
+    });
+    check("a: Int b: Int", "a: Int b: Int", &[]);
+    check("a: Int", "a: Int b: Int", &[(&written, Some(false))]);
+    check("a: Int", "a: Int b: Int! @default(to: 1)", &[(&written, Some(false))]);
+    check("a: Int", "a: Int b: Int!", &[(&written, Some(true))]);
+    check("a: Int", "a: Int!", &[(&written, Some(true))]);
+    check("a: Int b: Int", "b: Int a: Int", &[(&written, Some(false))]);
+    check("a: Int b: Int", "b: Int", &[(&deletes("Line.a"), Some(true))]);
+    check("a: Int b: Int c: Int", "d: Int", &[(&deletes("Line.a, Line.b and Line.c"), Some(true))]);
+    // What is renamed is not lost, and two members can change names.
+    check("a: Int", "b: Int @renamed(from: \"a\")", &[(&written, Some(true))]);
+    let swapped = "b: Int @renamed(from: \"a\") a: Int @renamed(from: \"b\")";
+    check("a: Int b: Int", swapped, &[(&written, Some(true))]);
+    check(swapped, "b: Int a: Int", &[]);
+    // A value goes to one member.
+    check("a: Int", "a: Int b: Int @renamed(from: \"a\")", &[(&written, Some(true))]);
+}
+
+#[test]
+fn what_documents_hold_within() {
+    let types = |block: &str, inner: &str| {
+        format!(
+            "type Page @allow(read: \"true\") {{ blocks: [Block!] one: Picture }} union Block = {block} \
+             type Quote @embedded {{ text: String }} type Rule @embedded {{ thick: Boolean }} \
+             type Picture @embedded {{ size: Size also: [Size!] }} type Size @embedded {{ {inner} }}"
+        )
+    };
+    let old = types("Quote | Rule | Picture", "width: Int height: Int");
+    let anew = "Page.blocks holds other values of [Block]; each stored document is written anew";
+    // The members of a value that is no document are fields of their own.
+    check_documents(
+        &old,
+        &types("Quote | Rule | Picture", "width: Int"),
+        &[
+            (&format!("Deletes: {anew}, and the values of Size.height in it are deleted"), Some(true)),
+            (
+                "Deletes: Page.one.also holds other values of [Size]; each stored document is written anew, and the values \
+                 of Size.height in it are deleted",
+                Some(true),
+            ),
+            ("Deletes: Page.one.size.height is removed, with its stored values", Some(true)),
+        ],
+    );
+    // Values of a type that the union hasn't any more are refused.
+    check_documents(
+        &old,
+        &types("Quote | Picture", "width: Int height: Int"),
+        &[(&format!("Writes: {anew}"), Some(true))],
+    );
+    check_documents(&types("Quote | Picture", "width: Int height: Int"), &old, &[]);
+    let single = |blocks: &str| {
+        format!(
+            "type Page @allow(read: \"true\") {{ blocks: {blocks} other: Block }} union Block = Quote | Rule \
+             type Quote @embedded {{ text: String }} type Rule @embedded {{ thick: Boolean text: String }}"
+        )
+    };
+    check_documents(
+        &single("[Block!]"),
+        &single("[Quote!]"),
+        &[(
+            "Deletes: Page.blocks changes from [Block] to [Quote]; each stored document is written anew, and the values of \
+             Rule and Rule.thick in it are deleted",
+            Some(true),
+        )],
+    );
+    let within = |blocks: &str| {
+        format!(
+            "type Page @allow(read: \"true\") {{ parts: [Part!] other: Block }} type Part @embedded {{ blocks: {blocks} }} \
+             union Block = Quote | Rule type Quote @embedded {{ text: String }} type Rule @embedded {{ text: String }}"
+        )
+    };
+    check_documents(
+        &within("[Block!]"),
+        &within("[Quote!]"),
+        &[(
+            "Deletes: Page.parts holds other values of [Part]; each stored document is written anew, and the values of \
+             Rule in it are deleted",
+            Some(true),
+        )],
+    );
+}
+
+#[test]
+fn behaviour_of_members_in_documents() {
+    let line = |members: &str| format!("type Line @embedded {{ {members} }}");
+    let check = |old: &str, new: &str, expected: &[(&str, Option<bool>)]| {
+        check_documents(&line(old), &line(new), expected);
+    };
+    let stricter = "Nothing: Line.a has a stricter `@length`; stored values that don't fit stay until they are changed";
+    check("a: String", "a: String @length(max: 3)", &[(stricter, Some(true))]);
+    let looser = "Nothing: Line.a has a looser `@length`; no record changes";
+    check("a: String @length(max: 3)", "a: String @length(max: 5)", &[(looser, Some(false))]);
+    check("a: String!", "a: String", &[("Nothing: Line.a is no longer required; no record changes", Some(true))]);
+    let both = "Nothing: Line: the description of a and the default of b changed; no record changes";
+    check("a: Int b: Int", "\"New.\" a: Int b: Int @default(to: 1)", &[(both, None)]);
+    check_documents(
+        &line("a: Int"),
+        &format!("\"New.\" {}", line("a: Int")),
+        &[("Nothing: Line: the description changed; no record changes", None)],
     );
 }

@@ -132,6 +132,9 @@ impl<'p> Parser<'p> {
             return Err(self.syntax(&problem, "choose another alias"));
         }
         self.space();
+        if self.rest().starts_with('.') {
+            return Err(self.path(field));
+        }
         let arguments = if self.take('(') { self.arguments(field)? } else { Arguments::default() };
         self.space();
         let inner = if self.take('{') { Some(self.inner((collection, field), depth)?) } else { None };
@@ -160,16 +163,41 @@ impl<'p> Parser<'p> {
         let holder = match (&field.kind, field.kind.target()) {
             (FieldKind::Embedded(_), _) => Holder { collection, within: Some(field.id) },
             (_, Some(target)) => Holder { collection: self.model.collection(target), within: None },
+            (FieldKind::Document(_), _) => return Err(self.within_document(field)),
             (_, None) => {
                 let problem = format!("`{}` is not a relation and has no fields", field.name);
                 return Err(self.syntax(&problem, "leave out the braces"));
             }
         };
         let inner = self.parts(holder, depth + 1)?;
-        match self.take('}') {
-            true => Ok(inner),
-            false => Err(self.syntax("a '}' is missing", "close the fields of the relation with '}'")),
+        if self.take('}') {
+            return Ok(inner);
         }
+        let remedy = match holder.within {
+            Some(_) => format!("close the members of `{}` with '}}'", field.name),
+            None => "close the fields of the relation with '}'".to_owned(),
+        };
+        Err(self.syntax("a '}' is missing", &remedy))
+    }
+
+    /// The refusal of a choice among the members of a document.
+    fn within_document(&self, field: &Field) -> Error {
+        let name = &field.name;
+        self.syntax(&format!("the members of `{name}` can't be selected"), &format!("select it whole, as `{name}`"))
+    }
+
+    /// The refusal of a `.` after a field.
+    fn path(&self, field: &Field) -> Error {
+        let rest = self.rest().trim_start_matches(['.', ' ']);
+        let name: String = rest.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
+        let inner = format!("{}{{{}}}", field.own_name(), shorten(&name));
+        let remedy = match (&field.kind, field.kind.target()) {
+            (FieldKind::Embedded(_), _) => format!("write the members in braces: {inner}"),
+            (FieldKind::Document(_), _) => return self.within_document(field),
+            (_, Some(_)) => format!("write the fields of a relation in braces: {inner}"),
+            (_, None) => format!("`{}` has no fields; leave out what follows it", field.name),
+        };
+        self.syntax("expected ',', not a path with '.'", &remedy)
     }
 
     /// What a to-many relation is asked for, after the `(`: `sort:-createdAt,limit:3`.
@@ -288,15 +316,6 @@ impl<'p> Parser<'p> {
     fn unexpected(&self) -> Error {
         match self.text[self.at..].chars().next() {
             Some('}') => self.syntax("this '}' has no '{' before it", "write the fields of a relation as author{name}"),
-            Some('.') => {
-                let (before, after) = (self.text[..self.at].trim_end(), self.text[self.at + 1..].trim_start());
-                let name = |text: &str| -> String { text.chars().take_while(|char| char.is_alphanumeric()).collect() };
-                let relation: String = before.chars().rev().take_while(|char| char.is_alphanumeric()).collect();
-                let relation: String = relation.chars().rev().collect();
-                let remedy =
-                    format!("write the fields of a relation in braces: {relation}{{{}}}", shorten(&name(after)));
-                self.syntax("expected ',', not a path with '.'", &remedy)
-            }
             _ => self.syntax("a ',' is missing", "separate the fields with ','; write an alias as other=FIELD"),
         }
     }

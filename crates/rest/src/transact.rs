@@ -5,7 +5,7 @@ use backstay_engine::{
     Answer, AnswerBuffer, Context, Create, Delete, EncodeError, Get, IfMatch, List, Outcome, Perspective, Purge,
     Refused, Request, RequestKind, Restore, Tag, Update, WriteOptions, Written,
 };
-use backstay_model::{Collection, CollectionId};
+use backstay_model::{Addressed, Collection, CollectionId};
 use backstay_scalar::{Scalar, Token};
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -26,14 +26,45 @@ pub struct Batch {
 #[derive(Debug, Clone)]
 pub struct Parts(Vec<RequestKind>);
 
-/// The members beside the collection that a request of this kind takes.
-fn members_of(kind: RequestKind) -> &'static [&'static str] {
-    match kind {
-        RequestKind::Get => &["id", "select"],
-        RequestKind::List => &["query"],
-        RequestKind::Create => &["body"],
-        RequestKind::Update => &["id", "body", "ifMatch"],
-        RequestKind::Delete | RequestKind::Restore | RequestKind::Purge => &["id", "ifMatch"],
+/// A member of a request beside its collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Member {
+    /// The record.
+    Id,
+    /// What is sent.
+    Body,
+    /// What is answered of a record.
+    Select,
+    /// Which records are listed.
+    Query,
+    /// The version that the record must have.
+    IfMatch,
+}
+
+impl Member {
+    /// Every member.
+    const ALL: [Self; 5] = [Self::Id, Self::Body, Self::Select, Self::Query, Self::IfMatch];
+
+    /// The members that a request of this kind takes.
+    pub const fn of(kind: RequestKind) -> &'static [Self] {
+        match kind {
+            RequestKind::Get => &[Self::Id, Self::Select],
+            RequestKind::List => &[Self::Query],
+            RequestKind::Create => &[Self::Body],
+            RequestKind::Update => &[Self::Id, Self::Body, Self::IfMatch],
+            RequestKind::Delete | RequestKind::Restore | RequestKind::Purge => &[Self::Id, Self::IfMatch],
+        }
+    }
+
+    /// Its name in the request.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Body => "body",
+            Self::Select => "select",
+            Self::Query => "query",
+            Self::IfMatch => "ifMatch",
+        }
     }
 }
 
@@ -223,7 +254,8 @@ fn one(
     for (name, value) in &members {
         let wrong = |kind| Err(Error::malformed(Place::member(shorten(name)), kind));
         let named = RequestKind::ALL.into_iter().find(|kind| kind.name() == &**name);
-        let slot = match (named, &**name) {
+        let member = Member::ALL.into_iter().find(|member| member.name() == &**name);
+        let slot = match (named, member) {
             (Some(kind), _) if found.kind.is_none() => {
                 found.kind = Some((kind, value));
                 continue;
@@ -233,12 +265,12 @@ fn one(
                 let problem = format!("a request has one action, but this one has `{first}` and `{}`", second.name());
                 return wrong(ViolationKind::Misused { problem, remedy: "split it in two".to_owned() });
             }
-            (None, "id") => &mut found.id,
-            (None, "body") => &mut found.body,
-            (None, "select") => &mut found.select,
-            (None, "query") => &mut found.query,
-            (None, "ifMatch") => &mut found.if_match,
-            (None, other) => return wrong(unknown_member(other)),
+            (None, Some(Member::Id)) => &mut found.id,
+            (None, Some(Member::Body)) => &mut found.body,
+            (None, Some(Member::Select)) => &mut found.select,
+            (None, Some(Member::Query)) => &mut found.query,
+            (None, Some(Member::IfMatch)) => &mut found.if_match,
+            (None, None) => return wrong(unknown_member(name)),
         };
         if slot.replace(value).is_some() {
             return wrong(ViolationKind::Duplicate);
@@ -248,14 +280,15 @@ fn one(
         let expected = "an action and a collection, such as {\"create\": \"posts\", \"body\": {…}}".to_owned();
         return Err(Error::malformed(Place::Whole, ViolationKind::Type { expected }));
     };
+    let taken = || Member::of(kind).iter().map(|member| member.name());
     if let Some((name, _)) =
-        members.iter().find(|(name, _)| **name != *kind.name() && !members_of(kind).contains(&&**name))
+        members.iter().find(|(name, _)| **name != *kind.name() && taken().all(|taken| *taken != **name))
     {
         let remedy = match (kind, &**name) {
             (RequestKind::Get | RequestKind::List, "body") | (RequestKind::Get, "query") => "leave it out".to_owned(),
             (RequestKind::List, "select") => "write it in `query`: {\"query\": {\"select\": …}}".to_owned(),
             (RequestKind::Create, "id") => "leave it out; Backstay assigns the id of a new record".to_owned(),
-            _ => format!("it takes `{}`", members_of(kind).join("`, `")),
+            _ => format!("it takes `{}`", taken().collect::<Vec<_>>().join("`, `")),
         };
         let misused = ViolationKind::Misused { problem: format!("`{}` has no `{name}`", kind.name()), remedy };
         return Err(Error::malformed(Place::member(shorten(name)), misused));
@@ -266,48 +299,25 @@ fn one(
     Ok((kind, found.into_request(reader, kind, collection)?))
 }
 
-/// Refuses what the type of the collection has no record for: another one of a `@single` type, one in a trash that there
-/// isn't.
+/// Refuses what the collection has no record for: another one of a `@single` type, one in a trash that there isn't.
 fn check_kind(
     reader: &Reader,
     collection: CollectionId,
     (kind, names_record): (RequestKind, bool),
 ) -> Result<(), Error> {
-    if reader.single(collection).is_some() {
-        let name = &reader.model().collection(collection).name;
-        let one = |remedy: &str| ViolationKind::Misused {
-            problem: format!("{name} has exactly one record"),
-            remedy: remedy.to_owned(),
-        };
-        match kind {
-            RequestKind::List
-            | RequestKind::Create
-            | RequestKind::Delete
-            | RequestKind::Restore
-            | RequestKind::Purge => {
-                let wrong = one("read it with `get`, change it with `update`");
-                return Err(Error::malformed(Place::member(kind.name()), wrong));
-            }
-            RequestKind::Get | RequestKind::Update if names_record => {
-                return Err(Error::malformed(Place::member("id"), one("leave `id` out")));
-            }
-            RequestKind::Get | RequestKind::Update => {}
-        }
-    }
-    if matches!(kind, RequestKind::Restore | RequestKind::Purge)
-        && let collection = reader.model().collection(collection)
-        && collection.trash.is_none()
-    {
-        let misused = ViolationKind::Misused {
-            problem: format!("{} has no trash", collection.name),
-            remedy: "what was deleted is gone; write `@trash` on the type to keep deleted records".to_owned(),
-        };
-        return Err(Error::malformed(Place::member(kind.name()), misused));
-    }
-    Ok(())
+    let collection = reader.model().collection(collection);
+    let (name, is_single) = (&collection.name, Addressed::Single.is_in(collection));
+    let addressed = kind.addresses().iter().find(|addressed| addressed.is_in(collection));
+    let (member, problem, remedy) = match addressed {
+        Some(Addressed::Single) if names_record => ("id", "has exactly one record", "leave `id` out"),
+        Some(_) => return Ok(()),
+        None if is_single => (kind.name(), "has exactly one record", "read it with `get`, change it with `update`"),
+        None => (kind.name(), "has no trash", "what was deleted is gone"),
+    };
+    let misused = ViolationKind::Misused { problem: format!("{name} {problem}"), remedy: remedy.to_owned() };
+    Err(Error::malformed(Place::member(member), misused))
 }
 
-const MEMBERS: [&str; 5] = ["id", "body", "select", "query", "ifMatch"];
 /// What other systems call the members, and ours.
 const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["insert", "post", "add", "new"], "write `create`"),
@@ -339,7 +349,8 @@ fn unknown_member(name: &str) -> ViolationKind {
             ViolationKind::Misused { problem, remedy: remedy.to_owned() }
         }
         None => {
-            unknown("member", name, nearest(name, RequestKind::ALL.map(RequestKind::name).into_iter().chain(MEMBERS)))
+            let names = RequestKind::ALL.map(RequestKind::name).into_iter().chain(Member::ALL.map(Member::name));
+            unknown("member", name, nearest(name, names))
         }
     }
 }

@@ -16,7 +16,13 @@ type Post @allow(read: "true") {
   body: Text
   author: User!
   comments: [Comment!] @inverse(field: "post")
+  place: Address
+  lines: [Line!]
+  tags: [String!]
 }
+type Address @embedded { city: String at: Point }
+type Point @embedded { lat: Float }
+type Line @embedded { sku: String }
 type Comment @allow(read: "true") { text: String! post: Post! by: User }
 "#;
 
@@ -103,6 +109,23 @@ fn a_mistake_has_a_place_and_a_remedy() {
         "author.name",
         "6: expected ',', not a path with '.': write the fields of a relation in braces: author{name}",
     );
+    check(
+        "author{posts.title}",
+        "12: expected ',', not a path with '.': write the fields of a relation in braces: posts{title}",
+    );
+    for of in ["lines", "lines "] {
+        let place = of.len();
+        let whole = "the members of `lines` can't be selected: select it whole, as `lines`";
+        check(&format!("{of}{{sku}}"), &format!("{}: {whole}", place + 1));
+        check(&format!("{of}.sku"), &format!("{place}: {whole}"));
+    }
+    let path = "expected ',', not a path with '.'";
+    check("place.city", &format!("5: {path}: write the members in braces: place{{city}}"));
+    check("place{at.lat}", &format!("8: {path}: write the members in braces: at{{lat}}"));
+    check("place.at.lat", &format!("5: {path}: write the members in braces: place{{at}}"));
+    check("title.x", &format!("5: {path}: `title` has no fields; leave out what follows it"));
+    check("tags{x}", "5: `tags` is not a relation and has no fields: leave out the braces");
+    check("place{city", "10: a '}' is missing: close the members of `place` with '}'");
     check(
         "author(name)",
         "7: `author` is not a list of records, so it takes no arguments: write author, or the fields of a record in braces: author{…}",

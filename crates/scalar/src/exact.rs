@@ -43,12 +43,15 @@ pub fn multiply(left: Decimal, right: Decimal) -> Option<Decimal> {
 /// The number with this many digits after the point, at most [`ROUNDED_DIGITS`]; halves go away from zero.
 pub fn round(number: Decimal, digits: u32) -> Option<Decimal> {
     assert!(digits <= ROUNDED_DIGITS, "the digits of a rounded number are checked where they are read");
-    let number = Parts::of(number);
-    let Some(superfluous) = number.scale.checked_sub(digits) else { return number.number() };
-    let unit = 10_i128.pow(superfluous);
-    let (mantissa, rest) = (number.mantissa / unit, number.mantissa % unit);
-    let away = if rest.abs() * 2 >= unit { rest.signum() } else { 0 };
-    Parts { mantissa: mantissa + away, scale: digits }.number()
+    Parts::of(number).rounded(digits).number()
+}
+
+/// The number as a field of `digits` digits, `scale` of them after the point, holds it: with all digits of the scale,
+/// rounded half away from zero; `None` if it has more digits.
+pub fn fitted(number: Decimal, digits: u32, scale: u32) -> Option<Decimal> {
+    let mantissa = Parts::of(number).rounded(scale).at(scale)?;
+    let fits = mantissa.unsigned_abs() < 10_u128.checked_pow(digits)?;
+    fits.then(|| Decimal::try_from_i128_with_scale(mantissa, scale).ok())?
 }
 
 /// The quotient, rounded as [`round`] does; `None` if the divisor is zero.
@@ -93,42 +96,81 @@ impl Parts {
         10_i128.checked_pow(scale - self.scale)?.checked_mul(self.mantissa)
     }
 
-    fn number(self) -> Option<Decimal> {
+    /// With no more than this many digits after the point; halves go away from zero.
+    fn rounded(self, digits: u32) -> Self {
+        let Some(superfluous) = self.scale.checked_sub(digits) else { return self };
+        let unit = 10_i128.pow(superfluous);
+        let (mantissa, rest) = (self.mantissa / unit, self.mantissa % unit);
+        let away = if rest.abs() * 2 >= unit { rest.signum() } else { 0 };
+        Self { mantissa: mantissa + away, scale: digits }
+    }
+
+    fn without_zeros(self) -> Self {
         let Self { mut mantissa, mut scale } = self;
         while scale > 0 && mantissa % 10 == 0 {
             (mantissa, scale) = (mantissa / 10, scale - 1);
         }
+        Self { mantissa, scale }
+    }
+
+    /// The number, if it has few enough digits.
+    fn number(self) -> Option<Decimal> {
+        let Self { mantissa, scale } = self.without_zeros();
         let fits = mantissa.unsigned_abs() < 10_u128.pow(EXACT_DIGITS) && scale <= EXACT_DIGITS;
         fits.then(|| Decimal::try_from_i128_with_scale(mantissa, scale).ok())?
     }
 }
 
-/// A sum of many numbers, which may have more digits than a result while it is made.
+/// One, in the unit of the fraction of a [`Split`].
+const UNIT: i128 = 10_i128.pow(EXACT_DIGITS);
+
+/// A number as the next lower whole number and what is added to it.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Sum {
+struct Split {
     whole: i128,
     /// In units of ten to the power of -28, at least 0 and less than one.
     fraction: i128,
 }
 
-impl Sum {
-    /// Adds a number. Ten billion of them don't overflow.
-    pub fn add(&mut self, number: Decimal) {
+impl Split {
+    fn of(number: Decimal) -> Self {
         let Parts { mantissa, scale } = Parts::of(number);
         let one = 10_i128.pow(scale);
-        let fraction = self.fraction + mantissa.rem_euclid(one) * (UNIT / one);
-        self.whole += mantissa.div_euclid(one) + fraction / UNIT;
-        self.fraction = fraction % UNIT;
+        Self { whole: mantissa.div_euclid(one), fraction: mantissa.rem_euclid(one) * (UNIT / one) }
+    }
+
+    fn add(self, other: Self) -> Option<Self> {
+        let fraction = self.fraction + other.fraction;
+        let whole = self.whole.checked_add(other.whole)?.checked_add(fraction / UNIT)?;
+        Some(Self { whole, fraction: fraction % UNIT })
+    }
+
+    fn parts(self) -> Option<Parts> {
+        let Parts { mantissa, scale } = Parts { mantissa: self.fraction, scale: EXACT_DIGITS }.without_zeros();
+        Some(Parts { mantissa: self.whole.checked_mul(10_i128.pow(scale))?.checked_add(mantissa)?, scale })
+    }
+}
+
+/// A sum of many numbers, which may have more digits than a result while it is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Sum(Option<Split>);
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self(Some(Split::default()))
+    }
+}
+
+impl Sum {
+    /// Adds a number. The sum stays unknown once its whole part doesn't fit 128 bits, which takes more than two billion of
+    /// the largest numbers.
+    pub fn add(&mut self, number: Decimal) {
+        self.0 = self.0.and_then(|sum| sum.add(Split::of(number)));
     }
 
     /// The sum, if it has few enough digits.
     pub fn number(self) -> Option<Decimal> {
-        let (mut fraction, mut scale) = (self.fraction, EXACT_DIGITS);
-        while scale > 0 && fraction % 10 == 0 {
-            (fraction, scale) = (fraction / 10, scale - 1);
-        }
-        let mantissa = self.whole.checked_mul(10_i128.pow(scale))?.checked_add(fraction)?;
-        Parts { mantissa, scale }.number()
+        self.0?.parts()?.number()
     }
 }
 
@@ -136,15 +178,10 @@ impl Sum {
 const KEY: usize = 28;
 /// Bytes of the key that hold the whole part.
 const WHOLE: usize = 16;
-/// One, in the unit of the fraction in a key.
-const UNIT: i128 = 10_i128.pow(EXACT_DIGITS);
-
 /// Bytes that are ordered as the numbers are, and equal if they are: the next lower whole number (128 bits, the sign
 /// inverted, the highest byte first), then what is added to it, in units of ten to the power of -28 (96 bits).
 pub fn to_key(number: Decimal) -> [u8; KEY] {
-    let Parts { mantissa, scale } = Parts::of(number);
-    let one = 10_i128.pow(scale);
-    let (whole, fraction) = (mantissa.div_euclid(one), mantissa.rem_euclid(one) * (UNIT / one));
+    let Split { whole, fraction } = Split::of(number);
     let mut key = [0; KEY];
     key[..WHOLE].copy_from_slice(&(whole ^ i128::MIN).to_be_bytes());
     key[WHOLE..].copy_from_slice(&fraction.to_be_bytes()[16 - (KEY - WHOLE)..]);
@@ -157,12 +194,8 @@ pub fn from_key(key: &[u8]) -> Option<Decimal> {
     let (whole, rest) = key.split_first_chunk::<WHOLE>()?;
     let mut fraction = [0; 16];
     fraction[16 - (KEY - WHOLE)..].copy_from_slice(rest);
-    let (whole, mut fraction) = (i128::from_be_bytes(*whole) ^ i128::MIN, i128::from_be_bytes(fraction));
-    let mut scale = EXACT_DIGITS;
-    while scale > 0 && fraction % 10 == 0 {
-        (fraction, scale) = (fraction / 10, scale - 1);
-    }
-    let mantissa = whole.checked_mul(10_i128.pow(scale))?.checked_add(fraction)?;
+    let (whole, fraction) = (i128::from_be_bytes(*whole) ^ i128::MIN, i128::from_be_bytes(fraction));
+    let Parts { mantissa, scale } = if fraction < UNIT { Split { whole, fraction }.parts()? } else { return None };
     Decimal::try_from_i128_with_scale(mantissa, scale).ok()
 }
 
@@ -194,6 +227,14 @@ mod tests {
             sum(&["0.0000000000000000000000000001", "0.0000000000000000000000000002"]),
             "0.0000000000000000000000000003",
         );
+        // Operands may have 29 digits.
+        let largest = Decimal::MAX.to_string();
+        check(sum(&[&largest, &largest]), "unknown");
+        check(sum(&[&largest, &format!("-{largest}"), "0.5"]), "0.5");
+        let mut sum = Sum(Some(Split { whole: i128::MAX, fraction: 0 }));
+        sum.add(Decimal::ONE);
+        sum.add(Decimal::NEGATIVE_ONE);
+        check(sum.number(), "unknown");
     }
 
     fn check(got: Option<Decimal>, expected: &str) {
@@ -259,6 +300,24 @@ mod tests {
     }
 
     #[test]
+    fn a_field_has_as_many_digits_as_it_holds() {
+        let held = |of: &str, digits, scale, expected: &str| check(fitted(number(of), digits, scale), expected);
+        held("2.5", 4, 2, "2.50");
+        held("-2.505", 4, 2, "-2.51");
+        held("99.994", 4, 2, "99.99");
+        held("99.995", 4, 2, "unknown");
+        held("-100", 4, 2, "unknown");
+        held("0.0000000000004", 18, 12, "0.000000000000");
+        held("123456.0000000000005", 18, 12, "123456.000000000001");
+        held("999999999999999999.4", 18, 0, "999999999999999999");
+        held("999999999999999999.5", 18, 0, "unknown");
+        held("79228162514264337593543950335", 18, 4, "unknown");
+        held("7922816251426433759354395033.5", 18, 18, "unknown");
+        held("0.7", 1, 1, "0.7");
+        held("0.95", 1, 1, "unknown");
+    }
+
+    #[test]
     fn quotients_are_rounded_once() {
         let quotient = |left: &str, right: &str, digits, expected: &str| {
             check(divide(number(left), number(right), digits), expected);
@@ -304,5 +363,6 @@ mod tests {
         assert_eq!(to_key(number("1.500")), to_key(number("1.5")));
         assert_eq!(to_key(number("-0.0")), to_key(Decimal::ZERO));
         assert_eq!(from_key(&[0; 3]), None);
+        assert_eq!(from_key(&[0xFF; KEY]), None);
     }
 }

@@ -4,7 +4,6 @@ use backstay_scalar::{MONEY_SCALE, Part, Storage, Value};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, Query, SelectStatement};
 
 use crate::builder::{Anchor, Members};
-use crate::exact::is_computed;
 use crate::lower::{Lowering, sees};
 use crate::operand::{Form, Val, constant_decimal, digits_of};
 use crate::owner::{Owner, tie};
@@ -89,7 +88,7 @@ impl Lowering<'_, '_, '_> {
                     Part::Currency => only_where(is_one.and(sum.is_not_null()), one),
                 }
             }
-            columns if is_computed(term) => this.sum_of_computed(columns[0].clone()),
+            columns if term.computes_digits() => this.sum_of_computed(columns[0].clone()),
             columns => this.sum(&columns[0], &term.ty, scale),
         });
         (select, form)
@@ -247,7 +246,7 @@ impl Lowering<'_, '_, '_> {
                 Aggregation::Min(by) | Aggregation::Max(by) => self.scale_of(&by.term),
                 Aggregation::Count => 0,
             },
-            Node::Computed(of) => of.scale.unwrap_or_default(),
+            Node::Computed(of) => of.digits.map_or_else(|| self.scale_of(&of.value), |digits| digits.scale),
             _ => Type::DECIMAL_SCALE,
         }
     }

@@ -179,7 +179,7 @@ impl<'m> Builder<'m> {
         kind: &FieldKind,
         (perspective, rights): (Perspective, &'r Rights),
     ) -> Option<Members<'r>> {
-        let perspective = perspective.of_related();
+        let perspective = perspective.of_related(kind);
         let declared = kind.declared_by().map(|(target, field)| rights.field(target, field, Action::Read));
         match kind {
             FieldKind::OneToMany { target, via } => {
@@ -304,7 +304,7 @@ impl<'m> Builder<'m> {
         let from = self.row(anchor);
         let kind = &self.model.field(from.collection, field).kind;
         let target = kind.target().expect("what is followed is a relation");
-        let perspective = from.perspective.of_related();
+        let perspective = from.perspective.of_related(kind);
         let relation = relation(self.model.collection(target), perspective, (rights, Action::Read));
         let join = self.frames[from.frame].joins.iter().find(|join| join.from == from.record && join.field == field);
         let anchor = if let Some(join) = join {

@@ -1,9 +1,11 @@
-use backstay_expr::{ComputedField, Expr, Node, Rights};
+use backstay_expr::{ComputedField, Digits, Expr, Node, Rights};
 use backstay_model::{CollectionId, ComputedRights, Field, FieldKind};
 use backstay_scalar::{Part, Storage};
-use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
+use sea_query::{Expr as Sql, ExprTrait};
 
 use crate::builder::{Anchor, Builder, Record};
+use crate::exact;
+use crate::expressions::Reader;
 use crate::lower::{Lowering, Scope};
 use crate::operand::{Form, Val, power_of_ten};
 use crate::predicate::Pred;
@@ -13,18 +15,18 @@ use crate::{ColumnType, Dialect};
 /// The columns in which the value of a computed field is answered, of the types that it would be stored in.
 ///
 /// # Panics
-/// Panics if the field's expression is wrong, which is found when the model is loaded.
+/// Panics if the field is not computed.
 pub(crate) fn computed(
     builder: &mut Builder<'_>,
     (collection, field): (CollectionId, &Field),
     record: &Anchor,
-    rights: &Rights,
+    reader: Reader<'_>,
 ) -> Vec<(Sql, ColumnType)> {
-    let checked = backstay_expr::computed(builder.model, collection, field.id);
-    let value = checked.expect("the expressions of computed fields are checked when the model is loaded").expr;
+    let checked = reader.expressions.computed(collection, field.id);
+    let value = &checked.expect("only a computed field is answered from its expression").expr;
     let column = |(part, storage): (Part, Storage)| {
         let Node::Computed(of) = value.in_part(part).node else { unreachable!("a computed field is one") };
-        let mut lowering = Lowering::new(builder, Scope::question(record, rights));
+        let mut lowering = Lowering::new(builder, Scope::question(record, reader.rights));
         let value = lowering.computed_value(&of);
         let kind = ColumnType::One(storage);
         let sql = if value.is_null() { lowering.builder.dialect.null(kind) } else { value.settled() };
@@ -86,44 +88,39 @@ impl Lowering<'_, '_, '_> {
     /// The value of a computed field of a record that is seen, as a stored one would be represented.
     pub(crate) fn computed_value(&mut self, of: &ComputedField) -> Val {
         let value = self.with_rights_of(of, |this| this.value(&of.value));
+        if let Some(digits) = of.digits {
+            return self.fitted(value, (&of.value, digits));
+        }
         let value = self.loose(value).moment();
-        let dialect = self.builder.dialect;
-        match (dialect, value.form.clone(), of.scale) {
-            (_, Form::Null, _) => value,
-            (Dialect::Postgres, Form::Number, None) => {
+        match (self.builder.dialect, value.form.clone()) {
+            (Dialect::Postgres, Form::Number) => {
                 Val { sql: cast(value.sql, "bigint"), guards: value.guards, form: Form::Column }
-            }
-            (Dialect::Postgres, _, Some(scale)) => {
-                let sql = call("round", [value.sql, integer(i64::from(scale))]);
-                Val { sql, guards: value.guards, form: Form::Column }
-            }
-            (Dialect::Sqlite, Form::Scaled(from), Some(scale)) if from > scale => {
-                self.rounded(value, &of.value, (from, scale))
-            }
-            (Dialect::Sqlite, Form::Scaled(_), Some(scale)) => value.rescaled(scale),
-            (Dialect::Sqlite, Form::Key, Some(scale)) => {
-                let digits = || integer(i64::from(scale));
-                let sql = call("decimal_scaled", [call("decimal_round", [value.settled(), digits()]), digits()]);
-                Val { sql, guards: Vec::new(), form: Form::Scaled(scale) }
             }
             _ => value,
         }
     }
 
-    /// SQLite: a scaled integer with fewer digits after the point, rounded half away from zero.
-    fn rounded(&mut self, value: Val, of: &Expr, (from, scale): (u8, u8)) -> Val {
-        let divisor = power_of_ten(from - scale);
-        let sql = self.named(value.settled(), of, |_, number| {
-            let (quotient, rest) = (number.clone().div(integer(divisor)), number.modulo(integer(divisor)));
-            let half = integer(divisor / 2);
-            let step: Sql = CaseStatement::new()
-                .case(rest.clone().gte(half.clone()), integer(1))
-                .case(rest.lte(integer(0).sub(half)), integer(-1))
-                .finally(integer(0))
-                .into();
-            quotient.add(step)
-        });
-        Val { sql, guards: Vec::new(), form: Form::Scaled(scale) }
+    /// A number as a field with these digits holds it, rounded half away from zero; null where it has more.
+    fn fitted(&mut self, value: Val, (of, digits): (&Expr, Digits)) -> Val {
+        let value = self.keyed(value);
+        if value.is_null() {
+            return value;
+        }
+        match self.builder.dialect {
+            Dialect::Sqlite => Val {
+                sql: exact::fitted(value.settled(), digits),
+                guards: Vec::new(),
+                form: Form::Scaled(digits.scale),
+            },
+            Dialect::Postgres => {
+                let rounded = call("round", [value.settled(), integer(digits.scale.into())]);
+                let beyond = power_of_ten(digits.precision - digits.scale);
+                let sql = self.named(rounded, of, |_, number| {
+                    only_where(call("abs", [number.clone()]).lt(integer(beyond)), number)
+                });
+                Val::plain(sql)
+            }
+        }
     }
 
     fn with_rights_of<T>(&mut self, of: &ComputedField, lower: impl FnOnce(&mut Self) -> T) -> T {

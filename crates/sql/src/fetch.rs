@@ -1,7 +1,7 @@
 //! What an expression needs of other records than its own, read so that the rest of it can be evaluated in memory.
 
 use backstay_expr::{Expr, Node, Path};
-use backstay_model::CollectionId;
+use backstay_model::{CollectionId, FieldKind};
 use backstay_scalar::{Part, Storage, Value, ValueRef};
 use sea_query::Query;
 
@@ -49,6 +49,14 @@ impl Planner {
                 // Rules see everything: there are no conditions on the way.
                 let (record, _) = lowering.walk(&start, way);
                 let field = self.model.field(record.collection, *last);
+                if let FieldKind::OneToOne { .. } = field.kind {
+                    let (key, _) = lowering.reference(&record, *last);
+                    fetched.push(Fetched::Field(FieldLayout::id(columns.len()), None));
+                    select.expr(key);
+                    columns.push(Storage::Id.into());
+                    continue;
+                }
+                assert!(!field.columns.is_empty(), "a path that has a value ends at a column or at a record");
                 fetched.push(Fetched::Field(FieldLayout::at(field, columns.len()), *part));
                 for column in &field.columns {
                     let at = ColumnRef { field: *last, part: column.part };

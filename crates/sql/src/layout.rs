@@ -1,5 +1,5 @@
 use backstay_model::{Collection, Field, FieldId};
-use backstay_scalar::{Scalar, Value, ValueRef};
+use backstay_scalar::{Scalar, Storage, Value, ValueRef};
 
 use crate::{ColumnType, DecodeError, Row, nested};
 
@@ -60,6 +60,11 @@ impl FieldLayout {
     pub(crate) fn at(field: &Field, first: usize) -> Self {
         let columns = (first..).zip(field.columns.iter().map(ColumnType::from)).collect();
         Self { columns, scalar: field.kind.scalar() }
+    }
+
+    /// The layout of the id of a record, in this column.
+    pub(crate) fn id(column: usize) -> Self {
+        Self { columns: Box::new([(column, ColumnType::One(Storage::Id))]), scalar: None }
     }
 
     /// The value; null where nothing is stored.

@@ -14,6 +14,7 @@ mod computed;
 mod decimal;
 mod dialect;
 mod exact;
+mod expressions;
 mod fetch;
 mod layout;
 mod lower;

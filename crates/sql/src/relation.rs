@@ -1,6 +1,6 @@
 use backstay_base::Action;
 use backstay_expr::{Rights, Rule};
-use backstay_model::{Collection, Link};
+use backstay_model::{Collection, FieldKind, Link};
 use sea_query::{Expr as Sql, ExprTrait, SelectStatement};
 
 use crate::tree::{boolean, column};
@@ -26,11 +26,23 @@ impl Perspective {
         }
     }
 
-    /// What relations lead to from here: a record in the trash refers to live ones.
-    pub(crate) fn of_related(self) -> Self {
-        match self {
-            Self::Live | Self::Trash => Self::Live,
-            Self::Stored => Self::Stored,
+    /// What a relation leads to from here: a record in the trash refers to live ones. Of all that is stored, a reference
+    /// keeps the record that it refers to; who else belongs to a record is a question about those that are live.
+    pub(crate) fn of_related(self, relation: &FieldKind) -> Self {
+        match (self, relation) {
+            (Self::Stored, FieldKind::ToOne { .. }) => Self::Stored,
+            (Self::Live | Self::Trash, _)
+            | (
+                Self::Stored,
+                FieldKind::OneToOne { .. }
+                | FieldKind::OneToMany { .. }
+                | FieldKind::ManyToMany { .. }
+                | FieldKind::Scalar(_)
+                | FieldKind::Enum(_)
+                | FieldKind::List(_)
+                | FieldKind::Embedded(_)
+                | FieldKind::Document(_),
+            ) => Self::Live,
         }
     }
 }

@@ -29,16 +29,19 @@ impl RulePred {
 /// the order of the page is therefore kept from choosing the index, so that the page is read in its order up to its limit.
 ///
 /// The caller's memberships drive the page where the records that one of them leads to are at hand in the order of the
-/// page: then as many are read of each as the page has, and not all that are hidden.
+/// page: then as many are read of each as the page has, and not all that are hidden. They also drive it where no index has
+/// that order: all records would be read and sorted, so it is better to read and sort those that the caller may see.
 pub(crate) fn page_rule(
     builder: &mut Builder<'_>,
     rows: &Seen<'_>,
-    (usable, sort): (&[Usable<'_>], &[SortKey]),
+    (ranges, sort): (&Ranges<'_>, &[SortKey]),
 ) -> Vec<RulePred> {
+    let usable = ranges.usable;
+    let is_sorted = sort.first().is_some_and(|key| !ranges.is_found(key.column.field));
     let in_order = |part: &RulePart<'_>| {
         part.driver.is_some_and(|driver| match driver.through {
-            Some(field) => keeps_order(usable, field, sort),
-            None => sort.is_empty(),
+            Some(field) => is_sorted || keeps_order(usable, field, sort),
+            None => is_sorted || sort.is_empty(),
         })
     };
     let part = |part: RulePart<'_>| {

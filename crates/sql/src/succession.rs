@@ -69,7 +69,7 @@ impl<'m> Succession<'m> {
                 Origin::Converted(before)
             }
             None | Some(TypeChange::Widened) => Origin::Kept(before),
-            Some(TypeChange::Converted) => Origin::Converted(before),
+            Some(TypeChange::Converted | TypeChange::Rewritten { .. }) => Origin::Converted(before),
             Some(
                 TypeChange::NotStored
                 | TypeChange::Summed { .. }
@@ -241,8 +241,9 @@ impl<'m> Succession<'m> {
     /// member gets in the records where the value is there.
     fn filled_where_present<'f>(&self, collection: CollectionId, field: &'f Field) -> Option<(FieldId, &'f Value)> {
         let within = field.within.filter(|within| !within.always)?;
-        let outer = self.pairing.field(collection, within.field)?;
-        field.default.as_ref().map(|default| (outer, default))
+        let (before, outer) = (self.pairing.collection(collection)?, self.pairing.field(collection, within.field)?);
+        let was_embedded = matches!(self.old.field(before, outer).kind, FieldKind::Embedded(_));
+        field.default.as_ref().filter(|_| was_embedded).map(|default| (outer, default))
     }
 
     /// Whether records get a value in a member of an embedded value because it is there in them.

@@ -17,9 +17,6 @@ use crate::{
     Succession, Template,
 };
 
-/// Members are counted while they live, whether the record that has the sum does or not.
-const MEMBERS: Perspective = Perspective::Live;
-
 /// A statement of one row that computes stored sums anew.
 #[derive(Debug)]
 pub struct SumsPlan {
@@ -61,7 +58,6 @@ impl Planner {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
         let this = unrestricted(&mut builder, definition, Perspective::Stored);
-        let this = Anchor { perspective: MEMBERS, ..this };
         let mut select = Query::select();
         let (mut columns, mut layouts): (Vec<ColumnType>, Vec<FieldLayout>) = (Vec::new(), Vec::new());
         for sum in sums {
@@ -99,7 +95,6 @@ impl Planner {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
         let this = unrestricted(&mut builder, definition, Perspective::Stored);
-        let this = Anchor { perspective: MEMBERS, ..this };
         let id = builder.key(&this);
         let mut select = Query::select();
         select.expr(id.clone());
@@ -205,7 +200,7 @@ impl Succession<'_> {
         let frame = builder.frame();
         // The table that is updated goes by its own name.
         let record = Record::Row(table.into());
-        let this = Anchor { frame, record, collection: collection.id, perspective: MEMBERS };
+        let this = Anchor { frame, record, collection: collection.id, perspective: Perspective::Stored };
         let mut update = Query::update();
         update.table(name(table));
         let mut fields = Vec::with_capacity(sums.len());

@@ -10,6 +10,8 @@ mod own_records;
 mod renames;
 mod stages;
 mod tables;
+mod texts;
+mod unconvertible;
 
 use backstay_model::{Difference, Model, Risk, diff};
 use backstay_sql::{Dialect, Models, Statement, Succession, schema};

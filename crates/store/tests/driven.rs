@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Scope, compile};
-use backstay_model::{Collection, Model, SourceFile};
+use backstay_model::{Collection, FieldId, Model, SourceFile};
 use backstay_sql::{
-    Dialect, Perspective, Planner, Position, ReadScope, ReadShape, Selected, SelectedField, Selection, Slot, schema,
+    ColumnRef, Dialect, Perspective, Planner, Position, ReadScope, ReadShape, Selected, SelectedField, Selection, Slot,
+    SortKey, schema,
 };
 use rusqlite::{Connection, StatementStatus, types::Value};
 
@@ -60,6 +61,10 @@ impl Desk {
         self.model.collection_named("Post").expect("a collection")
     }
 
+    fn title(&self) -> FieldId {
+        self.posts().field_named("title").expect("a field").id
+    }
+
     fn rights(&self) -> Rights {
         let rule = |collection: &Collection| {
             let text = &collection.allow[0].read.as_ref().expect("a rule").text;
@@ -80,15 +85,15 @@ impl Desk {
     }
 
     /// The rows of a page of 20 and the steps that SQLite makes for them.
-    fn page(&self, after: Option<Position>) -> (usize, i32) {
-        let title = self.posts().field_named("title").expect("a field").id;
+    fn page(&self, sort: Vec<SortKey>, after: Option<Position>) -> (usize, i32) {
+        let title = self.title();
         let shape = ReadShape {
             action: Action::Read,
             perspective: Perspective::Live,
             collection: self.posts().id,
             selection: Selection::parts([Selected::Field(SelectedField::of(title))]),
             filter: None,
-            scope: ReadScope::Page { sort: Vec::new(), after },
+            scope: ReadScope::Page { sort, after },
         };
         let plan = Planner::new(Arc::clone(&self.model), Dialect::Sqlite).read(&shape, &self.rights());
         let params: Vec<Value> = plan
@@ -115,11 +120,22 @@ impl Desk {
 fn a_page_costs_what_the_memberships_make() {
     for (memberships, most) in [(1, 1_000), (3, 2_000), (500, 20_000)] {
         let desk = Desk::new(memberships);
-        let (rows, steps) = desk.page(None);
+        let (rows, steps) = desk.page(Vec::new(), None);
         assert_eq!(rows, 20, "{memberships}");
         assert!(steps < most, "{memberships} memberships: {steps} steps");
-        let (rows, steps) = desk.page(Some(Position { nulls: Vec::new() }));
+        let (rows, steps) = desk.page(Vec::new(), Some(Position { nulls: Vec::new() }));
         assert_eq!(rows, 20, "{memberships}, after a place");
         assert!(steps < most, "{memberships} memberships, after a place: {steps} steps");
+    }
+}
+
+#[test]
+fn a_page_in_an_order_without_an_index_costs_what_the_memberships_make() {
+    for (memberships, most) in [(1, 4_000), (3, 10_000)] {
+        let desk = Desk::new(memberships);
+        let by_title = SortKey { column: ColumnRef::main(desk.title()), descending: true };
+        let (rows, steps) = desk.page(vec![by_title], None);
+        assert_eq!(rows, 20, "{memberships}");
+        assert!(steps < most, "{memberships} memberships: {steps} steps");
     }
 }

@@ -290,6 +290,11 @@ fn what_is_hidden() {
 }
 
 #[test]
+fn computed_fields() {
+    check("computed");
+}
+
+#[test]
 fn the_own_record_of_a_caller() {
     check("account");
 }

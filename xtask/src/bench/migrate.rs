@@ -157,6 +157,15 @@ fn reopened(workshop: &Workshop, (from, to): (&str, &str)) -> Result<Cost> {
     if application.exists() {
         fs::remove_dir_all(&application)?;
     }
+    let model = model_of_types();
+    write_model(&application, &model)?;
+    apply(workshop, &application)?;
+    write_model(&application, &if from.is_empty() { model } else { model.replace(from, to) })?;
+    apply(workshop, &application)
+}
+
+/// A model of many types that refer to each other, with a rule and an index each.
+pub(crate) fn model_of_types() -> String {
     let mut model = String::from("extend schema @app(name: \"Types\")\n");
     for number in 0..TYPES {
         let before = number.saturating_sub(1);
@@ -166,10 +175,7 @@ fn reopened(workshop: &Workshop, (from, to): (&str, &str)) -> Result<Cost> {
              text: String! @unique number: Int price: Decimal one: Thing{before} at: DateTime flag: Boolean }}"
         );
     }
-    write_model(&application, &model)?;
-    apply(workshop, &application)?;
-    write_model(&application, &if from.is_empty() { model } else { model.replace(from, to) })?;
-    apply(workshop, &application)
+    model
 }
 
 fn write_model(application: &Path, model: &str) -> Result<()> {

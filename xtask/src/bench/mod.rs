@@ -5,6 +5,7 @@ pub(crate) mod client;
 mod dataset;
 mod doors;
 mod hostile;
+mod language;
 mod load;
 mod migrate;
 mod report;
@@ -32,7 +33,7 @@ struct Options {
     rounds: usize,
     /// The attacks to carry out; all of them if there are none.
     only: Vec<String>,
-    /// Records of the table whose model changes.
+    /// Records of the table whose model changes, or messages to list.
     rows: u32,
     write: bool,
 }
@@ -45,6 +46,7 @@ enum Part {
     Seeding,
     Hostile,
     Migrate,
+    Language,
 }
 
 /// Where the built programs and the files of a run are.
@@ -91,6 +93,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
                 Part::Seeding => seeding::measure(&workshop, &mut report)?,
                 Part::Hostile => hostile::measure(&workshop, &options, &mut report)?,
                 Part::Migrate => migrate::measure(&workshop, &options, &mut report)?,
+                Part::Language => language::measure(&workshop, &options, &mut report)?,
             }
         }
     }
@@ -122,6 +125,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             "seeding" => options.parts.push(Part::Seeding),
             "hostile" => options.parts.push(Part::Hostile),
             "migrate" => options.parts.push(Part::Migrate),
+            "language" => options.parts.push(Part::Language),
             "--no-build" => options.build = false,
             "--callgrind" => options.callgrind = true,
             "--write" => options.write = true,
@@ -143,7 +147,7 @@ fn options(arguments: &[String]) -> Result<Options> {
     }
     hostile::chosen(&options.only)?;
     if options.parts.is_empty() {
-        options.parts = vec![Part::Start, Part::Http, Part::Seeding, Part::Hostile, Part::Migrate];
+        options.parts = vec![Part::Start, Part::Http, Part::Seeding, Part::Hostile, Part::Migrate, Part::Language];
     }
     Ok(options)
 }

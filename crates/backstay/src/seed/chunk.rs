@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::Error;
 use backstay_engine::Input;
-use backstay_model::{Field, Model};
+use backstay_model::Model;
 use backstay_rest::{members, record};
 use tokio::sync::mpsc;
 
@@ -119,13 +119,7 @@ impl Decoder {
             let input = record(&self.model, collection.id, members(text)?, &mut self.references)?;
             return Ok((input, false, Account::default()));
         }
-        // Of an embedded value all waits, where a relation in it does.
-        let is_late = |field: &Field| self.file.later.contains(&field.id);
-        let waits = |name: &str| {
-            let field = collection.member_named(None, name);
-            field.is_some_and(|field| is_late(field) || collection.parts(field.id).any(is_late))
-        };
-        let parts = line::take_apart(text, identity, waits)?;
+        let parts = line::take_apart(text, identity, |name| self.file.sets_later(collection, name))?;
         let input = record(&self.model, collection.id, parts.now, &mut self.references)?;
         Ok((input, !parts.later.is_empty(), parts.account))
     }

@@ -1,6 +1,6 @@
 use backstay_base::{Error, RecordId};
 use backstay_engine::{Authority, Context, Input, Record, Transaction, TxContext};
-use backstay_model::{CollectionId, Field};
+use backstay_model::CollectionId;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
@@ -52,12 +52,7 @@ impl Seeder {
         let (record, line, offset) = self.schema.note(note)?;
         let model = self.engine.model();
         let collection = model.collection(file.collection);
-        // Of an embedded value all waits, where a relation in it does.
-        let is_late = |field: &Field| file.later.contains(&field.id);
-        let waits = |name: &str| {
-            let field = collection.member_named(None, name);
-            field.is_some_and(|field| is_late(field) || collection.parts(field.id).any(is_late))
-        };
+        let waits = |name: &str| file.sets_later(collection, name);
         let text = line_at(&file.path, offset).map_err(|source| unreadable(&file.path, source))?;
         let input = line::take_apart(&text, model.identity == Some(collection.id), waits)
             .and_then(|parts| backstay_rest::record(model, collection.id, parts.later, references));

@@ -31,6 +31,35 @@ async fn the_field_of_a_condition_is_renamed() {
     .await;
 }
 
+/// The text of the condition is the same, and means other records.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_fields_of_a_condition_change_places() {
+    check(
+        "the_fields_of_a_condition_change_places",
+        Change {
+            old: r#"type P @open { slug: String @unique(where: "this.a == null") a: Int b: Int }"#,
+            records: &[("P", r#"{"slug":"s","a":1}"#), ("P", r#"{"slug":"s","b":2}"#)],
+            new: r#"type P @open { slug: String @unique(where: "this.a == null") a: Int @renamed(from: "b") b: Int @renamed(from: "a") }"#,
+            then: &[("P", "slug,a,b")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_field_takes_the_name_in_a_condition() {
+    check(
+        "another_field_takes_the_name_in_a_condition",
+        Change {
+            old: r#"type P @open { slug: String @unique(where: "this.a == null") a: Int }"#,
+            records: &[("P", r#"{"slug":"s","a":1}"#), ("P", r#"{"slug":"s"}"#)],
+            new: r#"type P @open { slug: String @unique(where: "this.a == null") a: Int @default(to: 7) was: Int @renamed(from: "a") }"#,
+            then: &[("P", "slug,a,was")],
+        },
+    )
+    .await;
+}
+
 /// A table that is written anew gets its indexes again, and the second one of SQLite with them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn indexes_with_conditions_are_rebuilt() {

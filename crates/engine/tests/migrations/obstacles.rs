@@ -1,8 +1,8 @@
-//! What stored records have against a change of the model, and what is said about it.
+//! Stored records that keep the model from changing, and what a plan says about them.
 
 use crate::changed::Place;
 
-/// What stands in the way of a change, with what is done about it.
+/// What keeps a change from being made, and how to fix it.
 pub(crate) async fn refused(old: &str, records: &[(&str, &str)], new: &str, expected: &[&str]) {
     for mut place in Place::both() {
         place.apply(old, false).expect("a database");
@@ -151,8 +151,8 @@ async fn what_a_backfill_gives_must_fit() {
     .await;
     check(
         "b: Boolean @backfill(from: \"auth.id != null\")",
-        "the `@backfill` of P.b doesn't fit the stored model: nobody is calling while a model is applied: there is no \
-         `auth`; use the record's own fields, `now` and literals",
+        "the `@backfill` of P.b doesn't fit the stored model: there is no `auth` while a model is applied, because \
+         nobody is calling; use the record's own fields, `now` and literals",
     )
     .await;
 }

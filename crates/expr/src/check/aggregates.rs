@@ -1,4 +1,4 @@
-//! What the members of a relation come to: `size`, `count`, `sum`, `min`, `max` and `first`.
+//! Aggregates of a relation's members: `size`, `count`, `sum`, `min`, `max` and `first`.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,7 +29,6 @@ impl Checker<'_> {
     pub(super) fn size_of_relation(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {
         let Place::Many { path: over, .. } = self.place(of)? else { return None };
         self.nested(span)?;
-        self.found.needs_store = true;
         let variable = self.next_variable;
         self.next_variable += 1;
         let aggregate = Aggregate { over, variable, condition: None, function: Aggregation::Count, part: None };
@@ -61,7 +60,6 @@ impl Checker<'_> {
             return self.refuse(at.clone(), ExprErrorKind::Shadows { name: name.clone() });
         }
         self.nested(span)?;
-        self.found.needs_store = true;
         let index = self.next_variable;
         self.next_variable += 1;
         self.variables.push(Variable { name: name.clone(), index, collection: of.member });

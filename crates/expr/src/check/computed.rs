@@ -11,7 +11,7 @@ use super::{Checker, Findings};
 use crate::error::{Expected, ExprError, ExprErrorKind};
 use crate::lexis::Lexis;
 use crate::syntax::Syntax;
-use crate::{Checked, ComputedField, Expr, Node, Path, Root, Scope, Type, syntax};
+use crate::{Checked, ComputedField, Digits, Expr, Node, Path, Root, Scope, Type, syntax};
 
 impl<'m> Checker<'m> {
     /// The computed field of the record that a path leads to.
@@ -56,12 +56,12 @@ impl<'m> Checker<'m> {
             return self.refuse(span.clone(), ExprErrorKind::LongPath { max: PATH_RELATIONS });
         }
         place_at(&mut value, span);
-        let scale = match field.kind.scalar() {
-            Some(Scalar::Decimal { scale, .. }) => Some(scale),
+        let digits = match field.kind.scalar() {
+            Some(Scalar::Decimal { precision, scale }) => Some(Digits { precision, scale }),
             _ => None,
         };
         let (collection, field, rights) = (collection.id, field.id, computed.rights);
-        let computed = ComputedField { at, collection, field, rights, scale, value };
+        let computed = ComputedField { at, collection, field, rights, digits, value };
         Some(self.make(Node::Computed(Box::new(computed)), ty, span))
     }
 
@@ -102,10 +102,9 @@ impl<'m> Checker<'m> {
     }
 
     fn looks_at(&mut self, found: Findings) {
-        let Findings { uses_now, needs_store, reads, computed_from, account, rules } = found;
+        let Findings { uses_now, reads, computed_from, account, rules } = found;
         self.found.account.extend(account);
         self.found.uses_now |= uses_now;
-        self.found.needs_store |= needs_store;
         self.found.computed_from.extend(reads.into_iter().chain(computed_from));
         self.found.rules.extend(rules);
     }
@@ -120,6 +119,7 @@ impl<'m> Checker<'m> {
         let expr = self.computed_field(at, (collection, collection.field(field)), &(0..0));
         match expr {
             Some(expr) if self.errors.is_empty() => Ok(Checked {
+                needs_store: expr.needs_store(self.scope.model),
                 expr,
                 params: Vec::new(),
                 uses_now: self.found.uses_now,
@@ -127,7 +127,6 @@ impl<'m> Checker<'m> {
                 computed_from: self.found.computed_from.into_iter().collect(),
                 account: self.found.account.into_iter().collect(),
                 rules: self.found.rules.into_iter().collect(),
-                needs_store: self.found.needs_store,
             }),
             _ => Err(self
                 .errors

@@ -164,7 +164,6 @@ impl Checker<'_> {
         if RESERVED_NAMES.contains(&name.as_str()) || self.is_taken(&name) {
             return self.refuse(variable.span.clone(), ExprErrorKind::Shadows { name });
         }
-        self.found.needs_store = true;
         let index = self.next_variable;
         self.next_variable += 1;
         self.variables.push(Variable { name, index, collection: target });

@@ -330,7 +330,6 @@ impl<'m> Checker<'m> {
             return self.unknown(Name::Field(collection.name.clone()), &name.name, names, &name.span);
         };
         let of_account = path.root == Root::Account && path.steps.is_empty();
-        let refers_here = field.kind.declared_by().is_some();
         if (client || of_account) && !field.is_readable() {
             return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: name.name.clone() });
         }
@@ -340,12 +339,9 @@ impl<'m> Checker<'m> {
             self.found.reads.insert((collection.id, field.id));
         }
         if field.is_computed() {
-            self.found.needs_store |= !path.steps.is_empty();
             return self.computed_field(path, (collection, field), span).map(Place::One);
         }
         if field.id != Collection::ID {
-            // A proposed record knows nothing of those that refer to it.
-            self.found.needs_store |= !path.steps.is_empty() || refers_here;
             path.steps.push(field.id);
             // Of the caller's own record only its fields are known without the database: this is a field of another one.
             if of_account && matches!(field.kind, FieldKind::OneToOne { .. }) {
@@ -393,7 +389,6 @@ impl<'m> Checker<'m> {
         if member.kind.is_stored() {
             self.found.reads.insert((collection.id, member.id));
         }
-        self.found.needs_store |= !path.steps.is_empty();
         path.steps.push(member.id);
         Type::of(collection, member).map(|ty| Place::One(self.make(Node::Path(path), ty, span)))
     }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use backstay_base::{Duration, RecordId};
-use backstay_scalar::{Money, Value};
+use backstay_scalar::{Money, Value, exact};
 use rust_decimal::Decimal;
 
 use super::Evaluation;
@@ -20,7 +20,7 @@ impl Evaluation<'_> {
             Aggregation::Count => super::count(members.len()),
             Aggregation::Sum(term) => {
                 let terms = self.terms((of.variable, &members), term);
-                terms.and_then(|terms| sum(&terms, &term.ty)).unwrap_or(Value::Null)
+                terms.and_then(|terms| sum(&terms, term)).unwrap_or(Value::Null)
             }
             Aggregation::Min(by) => self.extreme((of.variable, &members), by, Ordering::Less),
             Aggregation::Max(by) => self.extreme((of.variable, &members), by, Ordering::Greater),
@@ -103,12 +103,19 @@ impl OrderKey {
 }
 
 /// `None` where the sum is unknown.
-fn sum(terms: &[Value], ty: &Type) -> Option<Value> {
-    match ty {
+fn sum(terms: &[Value], of: &Expr) -> Option<Value> {
+    match &of.ty {
         Type::Float => {
             let floats = terms.iter().map(|term| if let Value::Float(term) = term { Some(*term) } else { None });
             let floats: Vec<f64> = floats.collect::<Option<_>>()?;
             floats.iter().all(|term| term.abs() <= FLOAT_TERM).then(|| Value::Float(floats.iter().sum()))
+        }
+        Type::Decimal if of.computes_digits() => {
+            let mut sum = exact::Sum::default();
+            for term in terms {
+                sum.add(super::exactly(term)?);
+            }
+            sum.number().map(Value::Decimal)
         }
         Type::Decimal => {
             let add = |sum: Decimal, term: &Value| match term {
@@ -137,7 +144,11 @@ fn sum(terms: &[Value], ty: &Type) -> Option<Value> {
             };
             let total = terms.iter().map(whole).sum::<Option<i128>>()?;
             let total = i64::try_from(total).ok()?;
-            Some(if *ty == Type::Duration { Value::Duration(Duration::from_micros(total)) } else { Value::Int(total) })
+            Some(if of.ty == Type::Duration {
+                Value::Duration(Duration::from_micros(total))
+            } else {
+                Value::Int(total)
+            })
         }
     }
 }

@@ -299,7 +299,7 @@ impl<'e> Lowering<'e> {
         match &expr.node {
             Node::Caller(CallerPart::Id | CallerPart::Kind | CallerPart::Roles) | Node::Now => false,
             Node::Path(path) => path.root == Root::Account || self.leads_to_null(path, path.steps.len()),
-            Node::Computed(of) => of.at.root == Root::Account || self.can_be_null(&of.value),
+            Node::Computed(of) => of.at.root == Root::Account || of.digits.is_some() || self.can_be_null(&of.value),
             Node::Call(function, _) if !function.is_total() => true,
             Node::Call(_, operands) | Node::List(operands) => operands.iter().any(|operand| self.can_be_null(operand)),
             _ => true,

@@ -5,6 +5,7 @@ use backstay_model::{Document, EmbeddedId, Field, Model, Shape, TYPE_NAME};
 use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
+use super::names::{self, Schema};
 use super::scalars;
 use super::schemas::{described, lengths, value};
 
@@ -25,11 +26,10 @@ impl Form {
         }
     }
 
-    /// What the name of the shape ends with.
-    fn suffix(self) -> &'static str {
+    fn schema(self) -> Schema {
         match self {
-            Self::Answered => "",
-            Self::Accepted => "Input",
+            Self::Answered => Schema::Read,
+            Self::Accepted => Schema::Input,
         }
     }
 }
@@ -39,7 +39,7 @@ pub(super) fn all(model: &Model) -> Map<String, Value> {
     let mut schemas = Map::new();
     for id in (0_u16..).map(EmbeddedId).take(model.embedded.len()).filter(|id| model.is_in_document(*id)) {
         for form in [Form::Answered, Form::Accepted] {
-            schemas.insert(format!("{}{}", model.embedded(id).name, form.suffix()), embedded(model, id, form));
+            schemas.insert(form.schema().of(&model.embedded(id).name), embedded(model, id, form));
         }
     }
     schemas
@@ -50,8 +50,12 @@ pub(super) fn document(model: &Model, document: Document, form: Form) -> Value {
     let shape = match document.shape() {
         Shape::Embedded(id) => reference(model, id, form),
         Shape::Union(id) => {
-            let types: Vec<Value> = model.union(id).members.iter().map(|id| reference(model, *id, form)).collect();
-            json!({ "oneOf": types, "discriminator": { "propertyName": TYPE_NAME } })
+            let members = || model.union(id).members.iter().copied();
+            let types: Vec<Value> = members().map(|id| alternative(model, id, form)).collect();
+            let path = |id| names::path(&form.schema().of(&model.embedded(id).name));
+            let mapping: Map<String, Value> =
+                members().map(|id| (model.embedded(id).name.clone(), json!(path(id)))).collect();
+            json!({ "oneOf": types, "discriminator": { "propertyName": TYPE_NAME, "mapping": mapping } })
         }
     };
     match document {
@@ -62,7 +66,16 @@ pub(super) fn document(model: &Model, document: Document, form: Form) -> Value {
 
 /// A value of an embedded type within a document.
 pub(super) fn reference(model: &Model, id: EmbeddedId, form: Form) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{}{}", model.embedded(id).name, form.suffix()) })
+    form.schema().reference(&model.embedded(id).name)
+}
+
+/// A value of an embedded type within a union: what is sent must say its type there.
+fn alternative(model: &Model, id: EmbeddedId, form: Form) -> Value {
+    let of_type = reference(model, id, form);
+    match form {
+        Form::Answered => of_type,
+        Form::Accepted => json!({ "allOf": [of_type, { "required": [TYPE_NAME] }] }),
+    }
 }
 
 fn embedded(model: &Model, id: EmbeddedId, form: Form) -> Value {

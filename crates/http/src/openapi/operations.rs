@@ -1,11 +1,12 @@
 use backstay_base::{Action, limits};
-use backstay_model::{Collection, Field, FieldKind, Model};
+use backstay_engine::RequestKind;
+use backstay_model::{Addressed, Collection, Field, FieldKind, Model};
 use backstay_rest::is_list_parameter;
+use backstay_rest::transact::Member;
 use serde_json::{Map, Value, json};
 
-use crate::endpoint::{
-    Conditions, Described, Endpoint, Handler, Idempotency, Parameters, Pattern, RecordRequest, Verb,
-};
+use super::names::Schema;
+use crate::endpoint::{Conditions, Described, Endpoint, Handler, Idempotency, Parameters, RecordRequest, Verb};
 use crate::endpoints;
 
 /// The paths of all endpoints that the table describes.
@@ -13,18 +14,13 @@ pub(super) fn paths(model: &Model, shown: &[&Collection]) -> Map<String, Value> 
     let mut paths = Map::new();
     for route in endpoints::all() {
         let pattern = route.pattern.text();
-        let (placeholder, of): (_, fn(&Collection) -> bool) = match route.pattern {
-            Pattern::Fixed(_) | Pattern::Problem => {
-                let singles = shown.iter().any(|collection| collection.single);
-                add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(|row| operation(row, singles)));
-                continue;
-            }
-            Pattern::Collection | Pattern::Query | Pattern::Record => ("{collection}", |of| !of.single),
-            Pattern::Trash | Pattern::Restore | Pattern::Purge => ("{collection}", |of| of.trash.is_some()),
-            Pattern::Single => ("{single}", |of| of.single),
+        let Some(addressed) = route.pattern.addressed() else {
+            let singles = shown.iter().any(|collection| Addressed::Single.is_in(collection));
+            add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(|row| operation(row, singles)));
+            continue;
         };
-        for collection in shown.iter().filter(|collection| of(collection)) {
-            let path = pattern.replace(placeholder, &collection.path);
+        for collection in shown.iter().filter(|collection| addressed.is_in(collection)) {
+            let path = pattern.replace("{collection}", &collection.path).replace("{single}", &collection.path);
             let here = |endpoint| operation_of(model, collection, endpoint);
             add(&mut paths, path, route.endpoints.iter().filter_map(here));
         }
@@ -87,16 +83,16 @@ struct Shapes {
 
 impl Shapes {
     fn of_records(kind: RecordRequest, name: &str) -> Self {
-        let schema = |suffix: &str| json!({ "$ref": format!("#/components/schemas/{name}{suffix}") });
+        let schema = |schema: Schema| schema.reference(name);
         match kind {
-            RecordRequest::Get | RecordRequest::Restore => Self { body: None, answer: Some(schema("")) },
-            RecordRequest::List | RecordRequest::Trash => Self { body: None, answer: Some(schema("Page")) },
-            RecordRequest::Query => Self { body: Some(query_body()), answer: Some(schema("Page")) },
+            RecordRequest::Get | RecordRequest::Restore => Self { body: None, answer: Some(schema(Schema::Read)) },
+            RecordRequest::List | RecordRequest::Trash => Self { body: None, answer: Some(schema(Schema::Page)) },
+            RecordRequest::Query => Self { body: Some(query_body()), answer: Some(schema(Schema::Page)) },
             RecordRequest::Create => Self {
-                body: Some(one_or_several(&schema("Create"), Some(limits::BATCH_RECORDS))),
-                answer: Some(one_or_several(&schema(""), None)),
+                body: Some(one_or_several(&schema(Schema::Create), Some(limits::BATCH_RECORDS))),
+                answer: Some(one_or_several(&schema(Schema::Read), None)),
             },
-            RecordRequest::Update => Self { body: Some(schema("Patch")), answer: Some(schema("")) },
+            RecordRequest::Update => Self { body: Some(schema(Schema::Patch)), answer: Some(schema(Schema::Read)) },
             RecordRequest::Delete | RecordRequest::Purge => Self::default(),
         }
     }
@@ -204,7 +200,7 @@ fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
     let compared = |field: &&Field| field.is_readable() && !is_list_parameter(&field.name);
     let fields = collection.fields.iter().filter(compared).filter_map(|field| {
         let schema = match &field.kind {
-            FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
+            FieldKind::Enum(id) => Schema::Read.reference(&model.enumeration(*id).name),
             FieldKind::Scalar(scalar) if scalar.is_equatable() => json!({ "type": "string" }),
             FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => json!({ "type": "string" }),
             FieldKind::Scalar(_)
@@ -322,37 +318,53 @@ fn sign_in_body() -> Value {
 
 /// What `/transact` takes.
 fn requests(singles: bool) -> Value {
-    let text = || json!({ "type": "string" });
-    let id = || match singles {
-        true => json!({ "type": "string", "format": "uuid", "description": "Required, unless there is one record." }),
-        false => json!({ "type": "string", "format": "uuid" }),
-    };
-    // The members that name the record, and these.
-    let needed = |others: &[&'static str]| -> Vec<&'static str> {
-        ["id"].into_iter().filter(|_| !singles).chain(others.iter().copied()).collect()
-    };
-    let if_match = || json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." });
-    let request = |verb: &str, required: &[&str], mut properties: Value| {
-        properties[verb] = json!({ "type": "string", "description": "The path of a collection, such as posts." });
-        let required: Vec<&str> = [verb].iter().chain(required).copied().collect();
-        json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
-    };
-    let body = || one_or_several(&json!({ "type": "object" }), Some(limits::BATCH_RECORDS));
-    let each = json!({ "oneOf": [
-        request("create", &["body"], json!({ "body": body() })),
-        request("update", &needed(&["body"]), json!({ "id": id(), "body": { "type": "object" }, "ifMatch": if_match() })),
-        request("delete", &["id"], json!({ "id": id(), "ifMatch": if_match() })),
-        request("get", &needed(&[]), json!({ "id": id(), "select": text() })),
-        request("list", &[], json!({ "query": query_body() })),
-    ] });
+    let each = RequestKind::ALL.map(|kind| request(kind, singles));
     let most = limits::TRANSACTION_REQUESTS;
-    let requests = json!({ "type": "array", "minItems": 1, "maxItems": most, "items": each });
+    let requests = json!({ "type": "array", "minItems": 1, "maxItems": most, "items": { "oneOf": each } });
     json!({
         "type": "object",
         "required": ["requests"],
         "properties": { "requests": requests },
         "additionalProperties": false,
     })
+}
+
+/// A request of a kind within `/transact`, in an application that has types with one record or not.
+fn request(kind: RequestKind, singles: bool) -> Value {
+    let mut properties = Map::new();
+    let path = json!({ "type": "string", "description": "The path of a collection, such as posts." });
+    properties.insert(kind.name().to_owned(), path);
+    let mut required = vec![kind.name()];
+    let has_no_id = singles && kind.addresses().contains(&Addressed::Single);
+    for member in Member::of(kind) {
+        let (schema, is_required) = match member {
+            Member::Id => (id(has_no_id), !has_no_id),
+            Member::Body => (body(kind), true),
+            Member::Select => (json!({ "type": "string" }), false),
+            Member::Query => (query_body(), false),
+            Member::IfMatch => {
+                (json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." }), false)
+            }
+        };
+        properties.insert(member.name().to_owned(), schema);
+        required.extend(is_required.then(|| member.name()));
+    }
+    json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
+}
+
+/// The record of a request, which some requests must not name.
+fn id(optional: bool) -> Value {
+    let mut id = json!({ "type": "string", "format": "uuid" });
+    if optional {
+        id["description"] = json!("Required, unless there is one record.");
+    }
+    id
+}
+
+/// What a request in a transaction sends: several records only to create them.
+fn body(kind: RequestKind) -> Value {
+    let object = json!({ "type": "object" });
+    if kind == RequestKind::Create { one_or_several(&object, Some(limits::BATCH_RECORDS)) } else { object }
 }
 
 /// What `/transact` answers.

@@ -1,24 +1,27 @@
 use backstay_base::{Action, limits};
-use backstay_model::{Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, Length, Model};
+use backstay_model::{
+    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, Length, Model,
+};
 use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
 use super::documents::{self, Form};
+use super::names::Schema;
 use super::{is_shown, readable};
 
 /// The shapes of one collection: a record as it is read, as it is created and as it is changed, and a page.
 pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<String, Value> {
     let name = &collection.name;
     let mut schemas = Map::new();
-    schemas.insert(name.clone(), record(model, collection));
-    if !collection.single {
-        schemas.insert(format!("{name}Page"), page(name));
+    schemas.insert(Schema::Read.of(name), record(model, collection));
+    if Addressed::All.is_in(collection) {
+        schemas.insert(Schema::Page.of(name), page(name));
     }
     if model.allows(collection, Action::Create) {
-        schemas.insert(format!("{name}Create"), create(model, collection));
+        schemas.insert(Schema::Create.of(name), create(model, collection));
     }
     if model.allows(collection, Action::Update) {
-        schemas.insert(format!("{name}Patch"), patch(model, collection));
+        schemas.insert(Schema::Patch.of(name), patch(model, collection));
     }
     schemas
 }
@@ -100,10 +103,12 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
 fn is_demanded(model: &Model, collection: &Collection, field: &Field) -> bool {
     match field.kind {
         FieldKind::Enum(id) if model.enumeration(id).initial().is_some() => false,
-        // Defaults of its members can make up the whole value.
+        // Defaults of its members can make up the whole value, but only of one that every record has.
         FieldKind::Embedded(_) => {
+            let is_filled = |part: &Field| part.default.is_some() && part.within.is_some_and(|within| within.always);
+            let is_made = collection.parts(field.id).any(is_filled);
             let mut members = collection.members(Some(field.id));
-            field.is_needed() && members.any(|member| is_demanded(model, collection, member))
+            field.is_needed() && (!is_made || members.any(|member| is_demanded(model, collection, member)))
         }
         FieldKind::Enum(_)
         | FieldKind::Scalar(_)
@@ -144,7 +149,7 @@ fn page(name: &str) -> Value {
         "type": "object",
         "required": ["items", "next"],
         "properties": {
-            "items": { "type": "array", "items": { "$ref": format!("#/components/schemas/{name}") } },
+            "items": { "type": "array", "items": Schema::Read.reference(name) },
             "next": { "type": ["string", "null"], "description": "The cursor of the next page: its `after`." },
             "count": {
                 "type": "object",
@@ -197,11 +202,7 @@ fn read(model: &Model, collection: &Collection, field: &Field) -> Value {
 fn shape(model: &Model, collection: &Collection, field: &Field) -> Value {
     let reference = |target: CollectionId| {
         let target = model.collection(target);
-        if is_shown(target) {
-            json!({ "$ref": format!("#/components/schemas/{}", target.name) })
-        } else {
-            json!({ "type": "object" })
-        }
+        if is_shown(target) { Schema::Read.reference(&target.name) } else { json!({ "type": "object" }) }
     };
     match &field.kind {
         FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => {
@@ -265,7 +266,7 @@ pub(super) fn lengths(kind: &FieldKind, length: Length, schema: &mut Value) {
 pub(super) fn value(model: &Model, field: &Field, required: bool, form: Form) -> Value {
     let mut schema = match &field.kind {
         FieldKind::Scalar(kind) => form.scalar(*kind),
-        FieldKind::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(*id).name) }),
+        FieldKind::Enum(id) => Schema::Read.reference(&model.enumeration(*id).name),
         FieldKind::List(element) => {
             json!({ "type": "array", "items": item(model, *element, form), "maxItems": limits::LIST_ITEMS })
         }
@@ -297,7 +298,7 @@ pub(super) fn value(model: &Model, field: &Field, required: bool, form: Form) ->
 fn item(model: &Model, element: Element, form: Form) -> Value {
     match element {
         Element::Scalar(kind) => form.scalar(kind),
-        Element::Enum(id) => json!({ "$ref": format!("#/components/schemas/{}", model.enumeration(id).name) }),
+        Element::Enum(id) => Schema::Read.reference(&model.enumeration(id).name),
     }
 }
 

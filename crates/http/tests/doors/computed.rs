@@ -212,7 +212,7 @@ async fn the_openapi_document_says_that_it_is_only_read() {
     let schemas = &document["components"]["schemas"];
     assert_eq!(schemas["Order"]["properties"]["itemCount"]["readOnly"], json!(true));
     assert_eq!(schemas["Order"]["properties"]["number"]["readOnly"], Value::Null);
-    for schema in ["OrderCreate", "OrderPatch"] {
+    for schema in ["Order.Create", "Order.Patch"] {
         assert_eq!(schemas[schema]["properties"].get("itemCount"), None, "{schema}");
     }
 }

@@ -60,7 +60,7 @@ async fn what_may_be_written_is_what_is_described() {
     for (collection, path) in [("Piece", "/api/pieces"), ("Topic", "/api/topics")] {
         let id = id_of(&app.post(&format!("POST {path}"), &[], "{}").await);
         for (shape, line) in [("Create", format!("POST {path}")), ("Patch", format!("PATCH {path}/{id}"))] {
-            let shape = format!("/components/schemas/{collection}{shape}/properties");
+            let shape = format!("/components/schemas/{collection}.{shape}/properties");
             let described = document.pointer(&shape).and_then(|fields| fields.as_object()).expect("a shape");
             let model = app.services.engine.model();
             for field in &model.collection_named(collection).expect("it is there").fields {
@@ -104,5 +104,5 @@ async fn the_description_is_whole() {
     assert_eq!(ids.len(), all, "operation ids are distinct");
     assert!(!text.contains("Backstay"), "Backstay's own collections are left out");
     assert_eq!(document.pointer("/x-limits/pageMax"), Some(&500.into()));
-    assert!(document.pointer("/components/schemas/NoteCreate/required") == Some(&serde_json::json!(["title"])));
+    assert!(document.pointer("/components/schemas/Note.Create/required") == Some(&serde_json::json!(["title"])));
 }

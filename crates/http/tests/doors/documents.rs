@@ -175,20 +175,24 @@ async fn the_description_has_the_types_of_documents() {
     let document = app.call("GET /openapi.json", &[]).await.json();
     let schemas = &document["components"]["schemas"];
     let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
-    let blocks = &schemas["PageCreate"]["properties"]["blocks"];
-    assert_eq!(
-        blocks["items"]["oneOf"],
-        json!([reference("QuoteInput"), reference("PictureInput"), reference("ColumnsInput")])
-    );
+    let sent = |name: &str| json!({ "allOf": [reference(name), { "required": ["__typename"] }] });
+    let blocks = &schemas["Page.Create"]["properties"]["blocks"];
+    assert_eq!(blocks["items"]["oneOf"], json!([sent("Quote.Input"), sent("Picture.Input"), sent("Columns.Input")]));
+    let mapping = |suffix: &str| {
+        let path = |name: &str| format!("#/components/schemas/{name}{suffix}");
+        json!({ "Quote": path("Quote"), "Picture": path("Picture"), "Columns": path("Columns") })
+    };
+    assert_eq!(blocks["items"]["discriminator"]["mapping"], mapping(".Input"));
+    assert_eq!(schemas["Page"]["properties"]["blocks"]["items"]["discriminator"]["mapping"], mapping(""));
     assert_eq!(blocks["items"]["discriminator"]["propertyName"], json!("__typename"));
     assert_eq!(blocks["maxItems"], json!(3));
     assert_eq!(schemas["Page"]["properties"]["blocks"]["items"]["oneOf"][1], reference("Picture"));
-    assert_eq!(schemas["QuoteInput"]["properties"]["__typename"], json!({ "const": "Quote" }));
-    assert_eq!(schemas["PictureInput"]["required"], json!(["url"]));
+    assert_eq!(schemas["Quote.Input"]["properties"]["__typename"], json!({ "const": "Quote" }));
+    assert_eq!(schemas["Picture.Input"]["required"], json!(["url"]));
     assert_eq!(schemas["Picture"]["description"], json!("Something to look at."));
-    assert_eq!(schemas["ColumnsInput"]["properties"]["left"]["items"], reference("CellInput"));
-    assert_eq!(schemas["LineInput"]["required"], json!(["sku", "price"]));
-    assert_eq!(schemas["LineInput"]["properties"].get("__typename"), None);
+    assert_eq!(schemas["Columns.Input"]["properties"]["left"]["items"], reference("Cell.Input"));
+    assert_eq!(schemas["Line.Input"]["required"], json!(["sku", "price"]));
+    assert_eq!(schemas["Line.Input"]["properties"].get("__typename"), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -304,12 +304,50 @@ async fn the_documented_example_holds() {
     }
 }
 
+/// What the description demands of a create is what the server demands.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_demands_values_that_no_default_makes() {
+    let app = TestApp::open(
+        r#"
+        extend schema @app(name: "Needs")
+        type User @identity @allow(read: "true") { email: Email! @unique }
+        type Loose @embedded { a: String, b: String }
+        type Filled @embedded { a: String @default(to: "x"), b: String }
+        type Strict @embedded { a: String! }
+        type Half @embedded { a: String!, b: String @default(to: "x") }
+        type Outer @embedded { filled: Filled! }
+        type Note @allow(read: "true", create: "true") {
+          loose: Loose!
+          filled: Filled!
+          strict: Strict!
+          half: Half!
+          outer: Outer!
+          inner: Outer
+        }
+    "#,
+    );
+    let document = app.call("GET /openapi.json", &[]).await.json();
+    let create = &document["components"]["schemas"]["Note.Create"];
+    assert_eq!(create["required"], json!(["loose", "strict", "half"]));
+    // In a value that a record may lack, nothing is made by itself.
+    assert_eq!(create["properties"]["outer"]["required"], json!([]));
+    assert_eq!(create["properties"]["inner"]["required"], json!(["filled"]));
+    let whole = json!({ "loose": { "a": "x" }, "strict": { "a": "x" }, "half": { "a": "x" } });
+    let made = app.post("POST /api/notes", &[], &whole.to_string()).await;
+    assert_eq!((made.status, &made.json()["outer"]["filled"]["a"]), (201, &json!("x")));
+    for name in ["loose", "strict", "half"] {
+        let mut part = whole.clone();
+        part.as_object_mut().expect("an object").remove(name);
+        assert_eq!(app.post("POST /api/notes", &[], &part.to_string()).await.status, 422, "{name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_description_has_objects() {
     let app = TestApp::open(MODEL);
     let document = app.call("GET /openapi.json", &[]).await.json();
     let schemas = &document["components"]["schemas"];
-    let created = &schemas["CustomerCreate"];
+    let created = &schemas["Customer.Create"];
     assert_eq!(created["required"], json!(["name", "address"]));
     let address = &created["properties"]["address"];
     assert_eq!(address["required"], json!(["street", "city"]));
@@ -318,7 +356,7 @@ async fn the_description_has_objects() {
     assert_eq!(address["properties"]["street"]["minLength"], json!(2));
     assert_eq!(address["properties"]["at"]["type"], json!(["object", "null"]));
     assert_eq!(schemas["Customer"]["properties"]["billing"]["type"], json!(["object", "null"]));
-    assert_eq!(schemas["CustomerPatch"]["properties"]["address"]["required"], Value::Null);
+    assert_eq!(schemas["Customer.Patch"]["properties"]["address"]["required"], Value::Null);
     assert_eq!(schemas["Customer"]["properties"].get("address.city"), None);
     let text = document["paths"]["/api/customers"].to_string();
     assert!(text.contains("\"address.city\""), "equality with a member is a parameter");

@@ -160,6 +160,31 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     }
 }
 
+#[test]
+fn only_requests_with_an_endpoint_that_takes_one_carry_a_body() {
+    let app = TestApp::open(
+        r#"
+        extend schema @app(name: "Bodies")
+        type User @identity @allow(read: "true") { email: Email! @unique }
+        type Note @trash(keep: "30d") @allow(read: "true", create: "true", update: "true", delete: "true") { title: String }
+        type Site @single @allow(read: "true", update: "true") { title: String }
+    "#,
+    );
+    let id = "/api/notes/01890a5d-ac96-774b-bcce-b302099a8057";
+    let check = |request: &str, expected: bool| {
+        assert_eq!(backstay_http::carries_body(app.services.engine.model(), request), expected, "{request}");
+    };
+    for request in ["POST /api/notes", "POST /api/notes:query", &format!("PATCH {id}"), "PATCH /api/site"] {
+        check(request, true);
+    }
+    for request in ["GET /api/notes?title=A", "GET /api/site", "GET /api/notes:trash", &format!("DELETE {id}")] {
+        check(request, false);
+    }
+    for request in [&format!("POST {id}:restore"), &format!("POST {id}:purge"), "POST /auth/sign-in", "/api/notes"] {
+        check(request, false);
+    }
+}
+
 /// The example of docs/api.md names every member.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_without_a_body_may_say_so() {

@@ -26,5 +26,5 @@ async fn the_documented_example_holds() {
     };
     assert_eq!(names("Article"), ["hidden", "price", "slug"]);
     assert_eq!(names("Guide"), ["body", "hidden", "slug"]);
-    assert_eq!(schemas["ArticleCreate"]["properties"]["slug"]["maxLength"], json!(80));
+    assert_eq!(schemas["Article.Create"]["properties"]["slug"]["maxLength"], json!(80));
 }

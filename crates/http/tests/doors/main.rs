@@ -22,6 +22,7 @@ mod old_names;
 mod origins;
 mod overload;
 mod records;
+mod sent_back;
 mod singles;
 mod sums;
 mod texts;

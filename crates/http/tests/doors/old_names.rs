@@ -45,6 +45,6 @@ async fn a_field_answers_to_its_old_name_while_it_is_kept() {
     assert_eq!(app.call("GET /api/notes?select=name=parent", &[]).await.status, 400);
 
     let document = app.call("GET /openapi.json", &[]).await.json();
-    let properties = &document["components"]["schemas"]["NotePatch"]["properties"];
+    let properties = &document["components"]["schemas"]["Note.Patch"]["properties"];
     assert_eq!((&properties["name"]["deprecated"], &properties["title"]["deprecated"]), (&json!(true), &json!(null)));
 }

@@ -135,8 +135,8 @@ async fn it_is_described_and_explained() {
     let methods: Vec<&String> = document["paths"]["/api/site-settings"].as_object().expect("a path").keys().collect();
     assert_eq!(methods, ["get", "patch"]);
     assert_eq!(document["paths"].get("/api/site-settings/{id}"), None);
-    assert_eq!(document["components"]["schemas"].get("SiteSettingsPage"), None);
-    assert_eq!(document["components"]["schemas"].get("SiteSettingsCreate"), None);
+    assert_eq!(document["components"]["schemas"].get("SiteSettings.Page"), None);
+    assert_eq!(document["components"]["schemas"].get("SiteSettings.Create"), None);
     let listed = app.call("GET /api/", &[]).await.json();
     let expected = json!({ "name": "SiteSettings", "path": "/api/site-settings", "single": true });
     assert!(listed["collections"].as_array().expect("a list").contains(&expected), "{listed}");

@@ -157,3 +157,40 @@ async fn who_has_not_signed_in_is_asked_to_where_that_could_help() {
     check("POST /api/notes", r#"{"title": "x"}"#).await;
     check("POST /transact", &format!(r#"{{"requests": [{{"delete": "notes", "id": "{id}"}}]}}"#)).await;
 }
+
+/// A write has no filter that could be narrowed: what costs too much is what the model asks of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_costs_too_much_is_told_by_what_it_is() {
+    let costly = "items.all(i, i.box.items.all(j, j.box.items.all(k, k.name != 'x')))";
+    let model = format!(
+        r#"
+extend schema @app(name: "Boxes")
+enum Role @roles {{ STAFF }}
+type User @identity @allow(read: "true") {{ email: Email! @unique }}
+type Box @allow(read: "true", create: "true") {{ name: String! items: [Item!] @inverse(field: "box") }}
+type Item @allow(read: "true", create: "true") {{ box: Box! name: String! }}
+type Seal @allow(read: "true", create: "this.box.{costly}") {{ box: Box! }}
+"#
+    );
+    let app = TestApp::open(&model);
+    let made = app.post("POST /api/boxes", &[], r#"{"name": "A"}"#).await;
+    let id = crate::id_of(&made);
+    let items: Vec<Value> = (0..150).map(|number| json!({ "box": id, "name": number.to_string() })).collect();
+    assert_eq!(app.post("POST /api/items", &[], &json!(items).to_string()).await.status, 201);
+    let check = async |query: Value, request: usize, expected: &str| {
+        let create = json!({ "create": "seals", "body": { "box": id } });
+        let requests = json!({ "requests": [{ "list": "boxes", "query": query }, create] });
+        let refused = app.post("POST /transact", &[], &requests.to_string()).await;
+        assert_eq!((refused.status, &*refused.problem()), (422, "too-costly"), "{}", refused.text());
+        let problem = refused.json();
+        assert_eq!(
+            (&problem["request"], &problem["detail"]),
+            (&json!(request), &json!(format!("/requests/{request}: {expected}")))
+        );
+    };
+    let of_list = "the request is too expensive; narrow the filter, or add an index for it";
+    let of_write = "the change is too expensive: the rules, checks or computed fields of what it writes ask too much; \
+                    see their statements with `backstay explain`";
+    check(json!({ "filter": costly }), 0, of_list).await;
+    check(json!({}), 1, of_write).await;
+}

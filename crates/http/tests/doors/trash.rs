@@ -1,5 +1,6 @@
 //! The trash.
 
+use backstay_engine::PurgePass;
 use backstay_testkit::{Reply, TestApp, TestClock, controlled};
 use serde_json::{Value, json};
 
@@ -216,7 +217,7 @@ async fn what_is_old_enough_is_purged() {
     story.ada(&format!("DELETE /api/articles/{later}")).await;
     let check = async |after: &str, articles: &[&str], comments: &[&str]| {
         clock.advance(after);
-        assert!(!engine.purge_expired().await.expect("it purges"), "{after}");
+        assert!(!engine.purge_expired(&mut PurgePass::default()).await.expect("it purges"), "{after}");
         let body = r#"{"email": "ada@example.org", "password": "correct horse battery"}"#;
         let signed_in = story.app.post("POST /auth/sign-in", &[], body).await.json();
         let ada = format!("Bearer {}", signed_in["token"].as_str().expect("a token"));
@@ -253,6 +254,8 @@ async fn the_trash_takes_part_in_transactions_and_explanations() {
         "{}",
         wrong.text()
     );
+    let error = &wrong.json()["errors"][0];
+    assert_eq!((&error["message"], &error["remedy"]), (&json!("Tag has no trash"), &json!("what was deleted is gone")));
 
     let article = story.make("articles", json!({ "title": "Two", "slug": "two" })).await;
     story.ada(&format!("DELETE /api/articles/{article}")).await;
@@ -294,7 +297,7 @@ async fn only_types_with_a_trash_have_its_paths() {
         assert!(paths[&format!("/api/{path}")].get(method).is_some(), "{path}");
     }
     assert!(!paths.contains_key("/api/tags:trash"));
-    let written = &document["components"]["schemas"]["ArticleCreate"]["properties"];
+    let written = &document["components"]["schemas"]["Article.Create"]["properties"];
     assert_eq!(written.get("trashedAt"), None);
     let body = json!({ "title": "x", "slug": "x", "trashedAt": "2026-01-01T00:00:00Z" }).to_string();
     assert_eq!(story.app.post("POST /api/articles", &[("authorization", &story.ada)], &body).await.status, 422);

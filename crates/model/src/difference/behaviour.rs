@@ -61,7 +61,8 @@ impl<'m> CollectionBehaviour<'m> {
     }
 }
 
-struct FieldBehaviour<'m> {
+/// The behaviour of a field, or of a member of an embedded type.
+pub(super) struct FieldBehaviour<'m> {
     name: &'m str,
     description: Option<&'m str>,
     kept_names: &'m [String],
@@ -84,7 +85,8 @@ enum GivenBy {
 }
 
 impl<'m> FieldBehaviour<'m> {
-    fn changed_in(&self, newer: &Self) -> Vec<String> {
+    /// What is another in newer behaviour of the same field, in words.
+    pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
         let Self {
             name,
             description,
@@ -114,7 +116,7 @@ impl<'m> FieldBehaviour<'m> {
         changed.map(|(_, part)| format!("{part} of {name}")).collect()
     }
 
-    fn of(field: &'m Field, name: &'m str) -> Self {
+    pub(super) fn of(field: &'m Field, name: &'m str) -> Self {
         let Field {
             description,
             kept_names,
@@ -259,7 +261,7 @@ impl<'m> ApplicationBehaviour<'m> {
             enums,
             // Compared in `compare`, each with that of the same name.
             collections: _,
-            // Their members are fields of the collections; their names and descriptions are nowhere stored.
+            // Their members are fields of the collections, or compared in `documents`; their names are nowhere stored.
             embedded: _,
             unions: _,
             // Of this load alone.

@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
-use super::documents::{DocumentChange, Documents};
+use super::documents::{DocumentChange, Documents, Rewriting};
 use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
+use crate::names::{is_named_in, words};
 use crate::{
     Check, Collection, CollectionId, Computed, Document, Element, Field, FieldId, FieldKind, Index, Length, Model,
     NamedRule, RuleText, SetOn, Shape, StoredNames, StoredSum,
@@ -25,6 +26,7 @@ pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
     if !roles.is_empty() {
         all.push(Difference::RolesRemoved { roles });
     }
+    Documents { old, new, pairing }.behaviour(&mut all);
     for after in &new.collections {
         match pairing.collection(after.id) {
             None => all.push(Difference::CollectionAdded { collection: after.name.clone() }),
@@ -210,12 +212,17 @@ impl<'a> Pair<'a> {
     /// Whether records whose embedded value is there, and was before, need a value for this member of it.
     fn is_needed_where_present(&self, member: &Field) -> bool {
         let within = member.within.filter(|within| within.required && !within.always);
-        within.is_some_and(|within| self.was(within.field).is_some())
+        within.is_some_and(|within| self.was_embedded(within.field))
     }
 
     fn is_filled_where_present(&self, member: &Field) -> bool {
         let within = member.within.filter(|within| !within.always && member.default.is_some());
-        within.is_some_and(|within| self.was(within.field).is_some())
+        within.is_some_and(|within| self.was_embedded(within.field))
+    }
+
+    /// Whether a field held an embedded value before, so that the value can be there in stored records.
+    fn was_embedded(&self, field: FieldId) -> bool {
+        self.was(field).is_some_and(|was| matches!(was.kind, FieldKind::Embedded(_)))
     }
 
     fn added(&self, field: &Field, all: &mut Vec<Difference>) {
@@ -237,11 +244,12 @@ impl<'a> Pair<'a> {
             all.push(Difference::FieldRenamed { collection: collection(), from, to, stored });
         }
         let change = self.change(before, after);
+        let replaced = matches!(change, Some(TypeChange::Replaced(_) | TypeChange::Stored(_)));
+        let is_same_type = change.is_none();
         if let Some(change) = change {
             let (from, to) = (field_written(self.old, before), field_written(self.new, after));
             all.push(Difference::TypeChanged { collection: collection(), field: field(), from, to, change });
         }
-        let replaced = matches!(change, Some(TypeChange::Replaced(_) | TypeChange::Stored(_)));
         let demands =
             |one: &Field, other: &Field| one.required && !other.required || one.is_needed() && !other.is_needed();
         if demands(after, before) && !replaced {
@@ -251,19 +259,19 @@ impl<'a> Pair<'a> {
             all.push(Difference::RequiredLoosened { collection: collection(), field: field() });
         }
         if let (Some(was), Some(is)) = (&before.computed, &after.computed)
-            && change.is_none()
+            && is_same_type
             && !self.same_value(was, is)
         {
             all.push(Difference::ComputedChanged { collection: collection(), field: field() });
         }
         if let (Some(was), Some(is)) = (&before.sum, &after.sum)
-            && change.is_none()
+            && is_same_type
             && !self.same_sum(was, is)
         {
             all.push(Difference::SumChanged { collection: collection(), field: field() });
         }
         if before.length != after.length {
-            let stricter = is_stricter(before.length, after.length);
+            let stricter = Length::is_stricter(before.length, after.length);
             all.push(Difference::LengthChanged { collection: collection(), field: field(), stricter });
         }
         if let (FieldKind::ToOne { on_delete: a, .. }, FieldKind::ToOne { on_delete: b, .. }) =
@@ -299,7 +307,7 @@ impl<'a> Pair<'a> {
             (FieldKind::Document(from), FieldKind::Document(to)) => {
                 match (Documents { old: self.old, new: self.new, pairing: self.pairing }.compare(*from, *to)) {
                     DocumentChange::Same => return None,
-                    DocumentChange::Rewritten => TypeChange::Converted,
+                    DocumentChange::Rewritten(Rewriting { lost, breaking }) => TypeChange::Rewritten { lost, breaking },
                     DocumentChange::Other => TypeChange::Replaced(self.filled(after)),
                 }
             }
@@ -386,28 +394,55 @@ impl<'a> Pair<'a> {
 
     fn indexes(&self, all: &mut Vec<Difference>) {
         let collection = || self.after.name.clone();
-        for index in self
-            .after
-            .indexes
-            .iter()
-            .filter(|index| index_before(self.pairing, (self.before, self.after), index).is_none())
-        {
+        let mut kept: Vec<&str> = Vec::new();
+        for index in &self.after.indexes {
+            if let Some(was) = self.index_before(index) {
+                kept.push(&was.name);
+                continue;
+            }
             let condition = index.condition_text().map(str::to_owned);
             let (index, unique, nulls) = (index.name.clone(), index.unique, index.nulls);
             all.push(Difference::IndexAdded { collection: collection(), index, unique, nulls, condition });
         }
-        let kept: Vec<&str> = self
-            .after
-            .indexes
-            .iter()
-            .filter_map(|index| {
-                index_before(self.pairing, (self.before, self.after), index).map(|index| index.name.as_str())
-            })
-            .collect();
         for index in self.before.indexes.iter().filter(|index| !kept.contains(&index.name.as_str())) {
             let (index, unique) = (index.name.clone(), index.unique);
             all.push(Difference::IndexRemoved { collection: collection(), index, unique });
         }
+    }
+
+    fn index_before(&self, index: &Index) -> Option<&'a Index> {
+        let fields = index.fields.iter().map(|field| self.pairing.field(self.after.id, *field));
+        let fields = fields.collect::<Option<Vec<FieldId>>>()?;
+        // Records in the trash are in no unique index.
+        let kept_alike = !index.unique || self.before.trash.is_some() == self.after.trash.is_some();
+        let mut same = self.before.indexes.iter().filter(|known| known.fields == fields && kept_alike);
+        same.find(|known| {
+            known.unique == index.unique && known.nulls == index.nulls && self.same_condition(known, index)
+        })
+    }
+
+    /// Whether an old and a new index are over the same records: a text means another thing once the rules and fields that
+    /// it names are others.
+    fn same_condition(&self, before: &Index, after: &Index) -> bool {
+        let (before, after) = match (&before.condition, &after.condition) {
+            (None, None) => return true,
+            (Some(before), Some(after)) => (before, after),
+            (None, Some(_)) | (Some(_), None) => return false,
+        };
+        let rules = rules_in(self.new, after);
+        before.text.trim() == after.text.trim()
+            && rules_in(self.old, before) == rules
+            && rules.into_values().chain([&*after.text]).all(|text| self.names_same_fields(text))
+    }
+
+    /// Whether all names of fields in a text are those of the same fields in both models.
+    fn names_same_fields(&self, text: &str) -> bool {
+        let named = |name: &&String| is_named_in(text, name);
+        let (old, new) = (&self.before.by_name, &self.after.by_name);
+        old.keys().chain(new.keys()).filter(named).all(|name| match (old.get(name), new.get(name)) {
+            (Some(was), Some(is)) => self.pairing.field(self.after.id, *is) == Some(*was),
+            _ => false,
+        })
     }
 }
 
@@ -438,19 +473,15 @@ pub fn is_same_sum(
     same && pair.change(was, is).is_none()
 }
 
-/// The old index that a new one was: over the same fields, in the same order, with the same condition.
+/// The old index that a new one was: over the same fields, in the same order, with a condition that means the same.
 pub fn index_before<'m>(
-    pairing: &Pairing,
-    (before, after): (&'m Collection, &Collection),
+    (old, new): (&'m Model, &'m Model),
+    pairing: &'m Pairing,
+    collection: CollectionId,
     index: &Index,
 ) -> Option<&'m Index> {
-    let fields: Option<Vec<FieldId>> = index.fields.iter().map(|field| pairing.field(after.id, *field)).collect();
-    let fields = fields?;
-    // Records in the trash are in no unique index.
-    let kept_alike = !index.unique || before.trash.is_some() == after.trash.is_some();
-    let mut same =
-        before.indexes.iter().filter(|known| known.covers_same(&fields, index.condition_text()) && kept_alike);
-    same.find(|known| known.unique == index.unique && known.nulls == index.nulls)
+    let (before, after) = (old.collection(pairing.collection(collection)?), new.collection(collection));
+    Pair { old, new, pairing, before, after }.index_before(index)
 }
 
 /// Whether the links of an old relation are those of a new one.
@@ -539,16 +570,6 @@ fn is_convertible(kind: &FieldKind) -> bool {
     }
 }
 
-/// Whether a value can be as long as the first says, and not as the second does.
-fn is_stricter(before: Option<Length>, after: Option<Length>) -> bool {
-    let bounds = |length: Option<Length>| {
-        let Length { min, max } = length.unwrap_or(Length { min: 0, max: None });
-        (min, max.unwrap_or(usize::MAX))
-    };
-    let ((least, most), (min, max)) = (bounds(before), bounds(after));
-    min > least || max < most
-}
-
 fn widens(from: Scalar, to: Scalar) -> bool {
     match (from, to) {
         (from, Scalar::Text) => from.storage() == Storage::Text,
@@ -567,8 +588,7 @@ fn rules_in<'m>(model: &'m Model, rule: &'m RuleText) -> BTreeMap<&'m str, &'m s
     let mut found = BTreeMap::new();
     let mut open = vec![&*rule.text];
     while let Some(text) = open.pop() {
-        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        for NamedRule { signature, parameters: _, is } in words.filter_map(|word| model.rules.get(word)) {
+        for NamedRule { signature, parameters: _, is } in words(text).filter_map(|word| model.rules.get(word)) {
             if found.insert(signature.as_str(), &*is.text).is_none() {
                 open.push(&is.text);
             }

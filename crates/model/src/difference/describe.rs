@@ -2,7 +2,7 @@ use std::fmt;
 
 use backstay_base::Duration;
 
-use super::{Difference, Filled, TypeChange};
+use super::{Difference, Filled, MemberChange, TypeChange};
 use crate::{Nulls, Trash};
 
 impl fmt::Display for Difference {
@@ -31,7 +31,7 @@ impl fmt::Display for Difference {
                 write!(f, "{collection}.{field} is removed; it had no column")
             }
             Self::TypeChanged { collection, field, from, to, change } => {
-                let (what, effect) = change_words((from, to), *change);
+                let (what, effect) = change_words((from, to), change);
                 write!(f, "{collection}.{field} {what}; {effect}")
             }
             Self::RequiredTightened { collection, field, filled } => {
@@ -69,91 +69,61 @@ impl fmt::Display for Difference {
             Self::OnDeleteChanged { collection, field } => {
                 write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
             }
-            Self::SingleChanged { .. }
-            | Self::TrashChanged { .. }
-            | Self::LinkAdded { .. }
-            | Self::LinkRemoved { .. }
-            | Self::IndexAdded { .. }
-            | Self::IndexRemoved { .. }
-            | Self::EnumRenamed { .. }
-            | Self::EnumValuesRenamed { .. }
-            | Self::EnumValuesAdded { .. }
-            | Self::EnumValuesRemoved { .. }
-            | Self::ApplicationChanged { .. }
-            | Self::AccountsMoved { .. }
-            | Self::RolesRemoved { .. } => Beside(self).fmt(f),
-            Self::BehaviourChanged { collection, parts } => {
-                write!(f, "{collection}: {} changed; no record changes", listed(parts))
+            Self::MemberChanged { of, member, change } => {
+                let effect = match change {
+                    MemberChange::LengthTightened => {
+                        "has a stricter `@length`; stored values that don't fit stay until they are changed"
+                    }
+                    MemberChange::LengthLoosened => "has a looser `@length`; no record changes",
+                    MemberChange::RequiredLoosened => "is no longer required; no record changes",
+                };
+                write!(f, "{of}.{member} {effect}")
             }
-        }
-    }
-}
-
-/// A difference that is not about the name, the path or a field of a collection.
-struct Beside<'d>(&'d Difference);
-
-impl fmt::Display for Beside<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Difference::SingleChanged { collection, single: true, .. } => {
+            Self::SingleChanged { collection, single: true, .. } => {
                 write!(f, "{collection} is now a type with exactly one record; a stored one stays")
             }
-            Difference::SingleChanged { collection, single: false, .. } => {
+            Self::SingleChanged { collection, single: false, .. } => {
                 write!(f, "{collection} can now have any number of records; the one it has stays")
             }
-            Difference::TrashChanged { collection, had, has } => f.write_str(&trash_words(collection, *had, *has)),
-            Difference::LinkAdded { collection, field, table } => {
+            Self::TrashChanged { collection, had, has } => f.write_str(&trash_words(collection, *had, *has)),
+            Self::LinkAdded { collection, field, table } => {
                 write!(f, "{collection}.{field} gets the new link table {table}")
             }
-            Difference::LinkRemoved { collection, field, table } => {
+            Self::LinkRemoved { collection, field, table } => {
                 write!(f, "the link table {table} of {collection}.{field} is removed, with its links")
             }
-            Difference::IndexAdded { collection, index, unique: true, nulls, condition } => {
+            Self::IndexAdded { collection, index, unique: true, nulls, condition } => {
                 unique_words(f, (collection, index), (*nulls, condition.as_ref()))
             }
-            Difference::IndexAdded { collection, index, unique: false, condition, .. } => {
+            Self::IndexAdded { collection, index, unique: false, condition, .. } => {
                 let records = if condition.is_some() { " over records" } else { "" };
                 write!(f, "{collection} gets the index {index}{records}{}", of_which(condition.as_ref()))
             }
-            Difference::IndexRemoved { collection, index, unique } => {
+            Self::IndexRemoved { collection, index, unique } => {
                 let kind = if *unique { "unique index" } else { "index" };
                 write!(f, "{collection} loses the {kind} {index}")
             }
-            Difference::EnumRenamed { from, to } => write!(f, "the enum {from} is now called {to}; no record changes"),
-            Difference::EnumValuesRenamed { name, values } => {
+            Self::EnumRenamed { from, to } => write!(f, "the enum {from} is now called {to}; no record changes"),
+            Self::EnumValuesRenamed { name, values } => {
                 let values: Vec<String> = values.iter().map(|(from, to)| format!("{from} becomes {to}")).collect();
                 write!(f, "in {name}, {}; stored records follow", values.join(", "))
             }
-            Difference::EnumValuesAdded { name, values } => write!(f, "{name} has new values: {}", values.join(", ")),
-            Difference::EnumValuesRemoved { name, values } => {
+            Self::EnumValuesAdded { name, values } => write!(f, "{name} has new values: {}", values.join(", ")),
+            Self::EnumValuesRemoved { name, values } => {
                 write!(f, "{name} loses values, which no record may hold: {}", values.join(", "))
             }
-            Difference::ApplicationChanged { parts } => write!(f, "{} changed; no record changes", listed(parts)),
-            Difference::AccountsMoved { from, to } => {
+            Self::ApplicationChanged { parts } => write!(f, "{} changed; no record changes", listed(parts)),
+            Self::AccountsMoved { from, to } => {
                 let now = to.as_ref().map_or("there are no accounts".to_owned(), |to| format!("accounts are of {to}"));
                 write!(f, "{now}; those of {from} can't sign in any more, and their passwords and sessions are deleted")
             }
-            Difference::RolesRemoved { roles } => {
+            Self::RolesRemoved { roles } => {
                 let (are, it) = if roles.len() == 1 { ("role", "is") } else { ("roles", "are") };
                 write!(f, "the {are} {} {it} removed, also from accounts, keys and invitations", listed(roles))
             }
-            Difference::CollectionAdded { .. }
-            | Difference::CollectionRenamed { .. }
-            | Difference::CollectionRemoved { .. }
-            | Difference::PathChanged { .. }
-            | Difference::FieldAdded { .. }
-            | Difference::FieldRenamed { .. }
-            | Difference::FieldRemoved { .. }
-            | Difference::TypeChanged { .. }
-            | Difference::RequiredTightened { .. }
-            | Difference::RequiredLoosened { .. }
-            | Difference::LengthChanged { .. }
-            | Difference::ComputedChanged { .. }
-            | Difference::SumChanged { .. }
-            | Difference::CheckAdded { .. }
-            | Difference::CheckRemoved { .. }
-            | Difference::OnDeleteChanged { .. }
-            | Difference::BehaviourChanged { .. } => unreachable!("`Difference` describes these itself"),
+            Self::BehaviourChanged { collection, parts } => {
+                write!(f, "{collection}: {} changed; no record changes", listed(parts))
+            }
         }
     }
 }
@@ -171,13 +141,8 @@ fn trash_words(collection: &str, had: bool, has: Option<Trash>) -> String {
 /// What clients notice of a trash that is new or gone.
 fn trash_change(collection: &str, had: bool, has: bool) -> Option<ApiChange> {
     match (had, has) {
-        (false, _) => {
-            Some(ApiChange { words: format!("deleted records of {collection} can be restored"), breaking: false })
-        }
-        (true, false) => {
-            let words = format!("deleted records of {collection} can't be restored any more");
-            Some(ApiChange { words, breaking: true })
-        }
+        (false, _) => Some(harmless(format!("deleted records of {collection} can be restored"))),
+        (true, false) => Some(breaking(format!("deleted records of {collection} can't be restored any more"))),
         (true, true) => None,
     }
 }
@@ -186,6 +151,7 @@ fn kept_words(keep: Option<Duration>) -> String {
     const DAY: i64 = 24 * 60 * 60 * 1_000_000;
     match keep {
         None => " until they are purged".to_owned(),
+        Some(keep) if keep.micros() == DAY => " for 1 day".to_owned(),
         Some(keep) if keep.micros() % DAY == 0 => format!(" for {} days", keep.micros() / DAY),
         Some(keep) => format!(" for {keep}"),
     }
@@ -258,17 +224,19 @@ fn stored_words(filled: Filled) -> &'static str {
     }
 }
 
-fn change_words((from, to): (&str, &str), change: TypeChange) -> (String, &'static str) {
-    if from == to {
-        // Of a document, whose embedded types are others.
-        return (format!("holds other values of {to}"), "each stored document is written anew");
-    }
+/// What a field with another type does, and what becomes of its stored values.
+fn change_words((from, to): (&str, &str), change: &TypeChange) -> (String, String) {
     let effect = match change {
+        TypeChange::Rewritten { lost, breaking: _ } => {
+            // The names of a document's types can be the same, and what they mean another.
+            let what = if from == to { format!("holds other values of {to}") } else { changes(from, to) };
+            return (what, rewritten_words(lost));
+        }
         TypeChange::NotStored => "it has no column, and links of a relation that stays are kept",
         TypeChange::Widened => "every stored value fits as it is",
         TypeChange::Converted => "each stored value is written as text and read as the new type",
         TypeChange::Computed => "it is computed from now on, and its stored values are deleted",
-        TypeChange::Stored(filled) => stored_words(filled),
+        TypeChange::Stored(filled) => stored_words(*filled),
         TypeChange::Summed { replaces: false } => "it is a stored sum from now on, and computed for stored records",
         TypeChange::Summed { replaces: true } => {
             "it is a stored sum from now on; stored values are replaced by the sums"
@@ -283,7 +251,19 @@ fn change_words((from, to): (&str, &str), change: TypeChange) -> (String, &'stat
             "stored values can't be converted, and nothing says what records get instead"
         }
     };
-    (format!("changes from {from} to {to}"), effect)
+    (changes(from, to), effect.to_owned())
+}
+
+fn changes(from: &str, to: &str) -> String {
+    format!("changes from {from} to {to}")
+}
+
+fn rewritten_words(lost: &[String]) -> String {
+    let without = match lost {
+        [] => String::new(),
+        lost => format!(", and the values of {} in it are deleted", listed(lost)),
+    };
+    format!("each stored document is written anew{without}")
 }
 
 /// How many records a path is for.
@@ -306,14 +286,12 @@ pub struct ApiChange {
 impl Difference {
     /// What clients notice; none if the API stays as it is, apart from who may do what.
     pub fn api_change(&self) -> Option<ApiChange> {
-        let breaking = |words: String| Some(ApiChange { words, breaking: true });
-        let harmless = |words: String| Some(ApiChange { words, breaking: false });
-        match self {
+        Some(match self {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
             Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
-            Self::TrashChanged { collection, had, has } => trash_change(collection, *had, has.is_some()),
+            Self::TrashChanged { collection, had, has } => return trash_change(collection, *had, has.is_some()),
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
@@ -324,11 +302,8 @@ impl Difference {
             Self::FieldRemoved { collection, field, .. } => {
                 breaking(format!("{collection}.{field} is gone, from requests and responses"))
             }
-            Self::TypeChanged { change: TypeChange::Widened, collection, field, to, .. } => {
-                harmless(format!("{collection}.{field} can hold any {to}"))
-            }
             Self::TypeChanged { collection, field, from, to, change } => {
-                breaking(format!("{collection}.{field} {}", change_words((from, to), *change).0))
+                type_change(&place(collection, Some(field)), (from, to), change)
             }
             Self::RequiredTightened { collection, field, .. } => {
                 breaking(format!("{collection}.{field} can't be null any more"))
@@ -339,12 +314,10 @@ impl Difference {
             Self::ComputedChanged { collection, field } | Self::SumChanged { collection, field } => {
                 harmless(format!("{collection}.{field} is computed in another way"))
             }
-            Self::LengthChanged { collection, field, stricter: true } => {
-                breaking(format!("some values of {collection}.{field} are refused by its stricter `@length`"))
+            Self::LengthChanged { collection, field, stricter } => {
+                length_change(&place(collection, Some(field)), *stricter)
             }
-            Self::LengthChanged { collection, field, stricter: false } => {
-                harmless(format!("{collection}.{field} takes values of more lengths"))
-            }
+            Self::MemberChanged { of, member, change } => member_change(&place(of, Some(member)), *change),
             Self::CheckAdded { collection, field, message } => {
                 let place = place(collection, field.as_deref());
                 breaking(format!("some values of {place} are refused: \"{message}\""))
@@ -372,13 +345,64 @@ impl Difference {
             | Self::IndexRemoved { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged { .. }
-            | Self::RolesRemoved { .. } => None,
+            | Self::RolesRemoved { .. } => return None,
             Self::AccountsMoved { from, .. } => breaking(format!("accounts of {from} can't sign in any more")),
-        }
+        })
     }
 }
 
-/// Where a check is: on a type, or on one of its fields.
+fn breaking(words: String) -> ApiChange {
+    ApiChange { words, breaking: true }
+}
+
+fn harmless(words: String) -> ApiChange {
+    ApiChange { words, breaking: false }
+}
+
+fn type_change(place: &str, (from, to): (&str, &str), change: &TypeChange) -> ApiChange {
+    match change {
+        TypeChange::Widened => harmless(format!("{place} can hold any {to}")),
+        TypeChange::Rewritten { lost: _, breaking: false } => {
+            harmless(format!("values of {to} in {place} have new members or another order of members"))
+        }
+        TypeChange::Summed { replaces: false } | TypeChange::Derived if is_same_but_for_computed(from, to) => {
+            harmless(format!("{place} is computed in another way"))
+        }
+        TypeChange::Rewritten { lost: _, breaking: true }
+        | TypeChange::NotStored
+        | TypeChange::Summed { .. }
+        | TypeChange::Derived
+        | TypeChange::Converted
+        | TypeChange::Linked
+        | TypeChange::Computed
+        | TypeChange::Stored(_)
+        | TypeChange::Replaced(_) => breaking(format!("{place} {}", change_words((from, to), change).0)),
+    }
+}
+
+/// Whether two types, as written, differ in `@computed` alone.
+fn is_same_but_for_computed(from: &str, to: &str) -> bool {
+    let ty = |written: &'_ str| written.split(" @computed").next().map(str::to_owned);
+    ty(from) == ty(to)
+}
+
+fn member_change(place: &str, change: MemberChange) -> ApiChange {
+    match change {
+        MemberChange::LengthTightened => length_change(place, true),
+        MemberChange::LengthLoosened => length_change(place, false),
+        MemberChange::RequiredLoosened => breaking(format!("{place} can be null in responses")),
+    }
+}
+
+fn length_change(place: &str, stricter: bool) -> ApiChange {
+    if stricter {
+        breaking(format!("some values of {place} are refused by its stricter `@length`"))
+    } else {
+        harmless(format!("{place} takes values of more lengths"))
+    }
+}
+
+/// A type, or one of its fields, by its name.
 fn place(collection: &str, field: Option<&str>) -> String {
     field.map_or_else(|| collection.to_owned(), |field| format!("{collection}.{field}"))
 }

@@ -1,7 +1,12 @@
-//! What is different between the types of two documents: whether what is stored stays as it is.
+//! What is different between the types of two documents: whether what is stored stays as it is, and what of it is lost.
 
+use std::collections::BTreeSet;
+
+use super::behaviour::FieldBehaviour;
+use super::meeting::DocumentTypes;
 use super::pairing::{Pairing, enum_values};
-use crate::{Document, Element, EmbeddedId, Field, FieldKind, Model, Shape};
+use super::{Difference, MemberChange};
+use crate::{Document, Element, Embedded, EmbeddedId, Field, FieldId, FieldKind, Length, Model, Shape};
 
 /// Two models whose documents are compared.
 pub(super) struct Documents<'a> {
@@ -11,45 +16,108 @@ pub(super) struct Documents<'a> {
 }
 
 /// What a new type of a document means for stored ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DocumentChange {
     /// They stay as they are.
     Same,
     /// Each is read as one of the new type and written anew.
-    Rewritten,
+    Rewritten(Rewriting),
     /// They mean nothing to the new type.
     Other,
 }
 
+/// What becomes of documents that are written anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Rewriting {
+    /// Old members, and types of a union, whose values have no place any more.
+    pub(super) lost: Vec<String>,
+    /// Whether clients that know the old type can't go on.
+    pub(super) breaking: bool,
+}
+
+/// What one part of a document's type means for stored ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum PartChange {
+    /// It is stored as it was.
+    Same,
+    /// It is stored in another way, and clients can go on as before.
+    Compatible,
+    /// It is something else.
+    Breaking,
+}
+
 impl Documents<'_> {
     pub(super) fn compare(&self, from: Document, to: Document) -> DocumentChange {
-        match (from, to) {
-            (Document::One(_), Document::List(_)) | (Document::List(_), Document::One(_)) => DocumentChange::Other,
-            (Document::One(_), Document::One(_)) | (Document::List(_), Document::List(_)) => {
-                match self.is_same(from.shape(), to.shape()) {
-                    true => DocumentChange::Same,
-                    false => DocumentChange::Rewritten,
-                }
+        if is_list(from) != is_list(to) {
+            return DocumentChange::Other;
+        }
+        let (mut change, mut lost) = self.shapes(from.shape(), to.shape());
+        for (types, members) in DocumentTypes::of((self.old, self.new), self.pairing, (from, to)).iter() {
+            let (of_members, gone) = self.members(types, members);
+            change = change.max(of_members);
+            lost.extend(gone);
+        }
+        let mut told = BTreeSet::new();
+        lost.retain(|lost| told.insert(lost.clone()));
+        match change {
+            PartChange::Same => DocumentChange::Same,
+            PartChange::Compatible | PartChange::Breaking => {
+                DocumentChange::Rewritten(Rewriting { lost, breaking: change == PartChange::Breaking })
             }
         }
     }
 
-    /// Whether values of the old shape are values of the new one as they are stored. A union may have more types.
-    fn is_same(&self, from: Shape, to: Shape) -> bool {
+    /// Whether values of the old shape are written as values of the new one, apart from their members, and the types of
+    /// which nobody can tell any more that a value was one. A union may have more types. Values of a type that a union
+    /// doesn't have any more are not lost: they are refused.
+    fn shapes(&self, from: Shape, to: Shape) -> (PartChange, Vec<String>) {
         match (from, to) {
-            (Shape::Embedded(from), Shape::Embedded(to)) => self.is_same_type(from, to),
-            (Shape::Union(_), Shape::Union(_)) => self.old.types_of(&from).into_iter().all(|from| {
-                let name = &self.old.embedded(from).name;
-                let to = self.new.types_of(&to).into_iter().find(|to| self.new.embedded(*to).name == *name);
-                to.is_some_and(|to| self.is_same_type(from, to))
-            }),
-            (Shape::Embedded(_), Shape::Union(_)) | (Shape::Union(_), Shape::Embedded(_)) => false,
+            (Shape::Embedded(_), Shape::Embedded(_)) => (PartChange::Same, Vec::new()),
+            (Shape::Union(_), Shape::Union(_)) => {
+                let is_same = self.old.types_of(&from).into_iter().all(|from| {
+                    let to = self.pairing.embedded_within(self.new, from, to);
+                    to.is_some_and(|to| self.new.embedded(to).name == self.old.embedded(from).name)
+                });
+                (if is_same { PartChange::Same } else { PartChange::Breaking }, Vec::new())
+            }
+            (Shape::Embedded(_), Shape::Union(_)) => (PartChange::Breaking, Vec::new()),
+            (Shape::Union(_), Shape::Embedded(to)) => {
+                let others = self.old.types_of(&from).into_iter();
+                let others = others.filter(|from| self.pairing.embedded(to) != Some(*from));
+                let lost = others.map(|id| self.old.embedded(id).name.clone()).collect();
+                (PartChange::Breaking, lost)
+            }
         }
     }
 
-    fn is_same_type(&self, from: EmbeddedId, to: EmbeddedId) -> bool {
-        let (from, to) = (&self.old.embedded(from).members, &self.new.embedded(to).members);
-        from.len() == to.len() && from.iter().zip(to).all(|(from, to)| self.is_same_member(from, to))
+    /// The same of the members of an embedded type, and those that are gone.
+    fn members(&self, (from, to): (EmbeddedId, EmbeddedId), members: &[Option<FieldId>]) -> (PartChange, Vec<String>) {
+        let (before, after) = (self.old.embedded(from), self.new.embedded(to));
+        let gone = before.members.iter().filter(|was| !members.contains(&Some(was.id)));
+        let mut lost: Vec<String> = gone.map(|was| Self::lost_member(before, was)).collect();
+        let mut change = if lost.is_empty() { PartChange::Same } else { PartChange::Breaking };
+        for (at, (is, was)) in after.members.iter().zip(members).enumerate() {
+            let of_member = match was.map(|was| before.member(was)) {
+                Some(was) if self.is_same_member(was, is) => match usize::from(was.id.0) == at {
+                    true => PartChange::Same,
+                    false => PartChange::Compatible,
+                },
+                None if !is.required || is.default.is_some() => PartChange::Compatible,
+                Some(_) | None => PartChange::Breaking,
+            };
+            change = change.max(of_member);
+        }
+        for (was, is) in shared(before, after, members) {
+            if let (FieldKind::Document(from), FieldKind::Document(to)) = (&was.kind, &is.kind) {
+                lost.extend(self.shapes(from.shape(), to.shape()).1);
+            }
+        }
+        (change, lost)
+    }
+
+    /// What a member whose values are lost is called.
+    pub(super) fn lost_member(of: &Embedded, member: &Field) -> String {
+        format!("{}.{}", of.name, member.name)
     }
 
     /// A value that is required from now on may be missing in what is stored.
@@ -57,7 +125,8 @@ impl Documents<'_> {
         from.name == to.name && (from.required || !to.required) && self.is_same_kind(&from.kind, &to.kind)
     }
 
-    fn is_same_kind(&self, from: &FieldKind, to: &FieldKind) -> bool {
+    /// Whether values are written alike, apart from the members of embedded ones.
+    pub(super) fn is_same_kind(&self, from: &FieldKind, to: &FieldKind) -> bool {
         match (from, to) {
             (FieldKind::Scalar(from), FieldKind::Scalar(to))
             | (FieldKind::List(Element::Scalar(from)), FieldKind::List(Element::Scalar(to))) => from == to,
@@ -67,9 +136,58 @@ impl Documents<'_> {
                 let values = || enum_values(self.old.enumeration(*from), self.new.enumeration(*to));
                 is_paired && values().into_iter().all(|(from, to)| to == Some(from))
             }
-            (FieldKind::Embedded(from), FieldKind::Embedded(to)) => self.is_same_type(*from, *to),
-            (FieldKind::Document(from), FieldKind::Document(to)) => self.compare(*from, *to) == DocumentChange::Same,
+            (FieldKind::Embedded(_), FieldKind::Embedded(_)) => true,
+            (FieldKind::Document(from), FieldKind::Document(to)) => {
+                is_list(*from) == is_list(*to) && self.shapes(from.shape(), to.shape()).0 == PartChange::Same
+            }
             _ => false,
         }
+    }
+
+    /// What is different in the types that documents hold and changes nothing that is stored.
+    pub(super) fn behaviour(&self, all: &mut Vec<Difference>) {
+        let types = DocumentTypes::of_models((self.old, self.new), self.pairing);
+        for ((from, to), members) in types.successors(self.pairing) {
+            let (before, after) = (self.old.embedded(from), self.new.embedded(to));
+            let mut parts = Vec::new();
+            if before.description != after.description {
+                parts.push("the description".to_owned());
+            }
+            for (was, is) in shared(before, after, members) {
+                parts.extend(FieldBehaviour::of(was, &is.name).changed_in(&FieldBehaviour::of(is, &is.name)));
+                let changes = [
+                    (was.length != is.length).then(|| match Length::is_stricter(was.length, is.length) {
+                        true => MemberChange::LengthTightened,
+                        false => MemberChange::LengthLoosened,
+                    }),
+                    (was.required && !is.required).then_some(MemberChange::RequiredLoosened),
+                ];
+                all.extend(changes.into_iter().flatten().map(|change| Difference::MemberChanged {
+                    of: after.name.clone(),
+                    member: is.name.clone(),
+                    change,
+                }));
+            }
+            if !parts.is_empty() {
+                all.push(Difference::BehaviourChanged { collection: after.name.clone(), parts });
+            }
+        }
+    }
+}
+
+/// The members that both types have.
+pub(super) fn shared<'m>(
+    before: &'m Embedded,
+    after: &'m Embedded,
+    members: &'m [Option<FieldId>],
+) -> impl Iterator<Item = (&'m Field, &'m Field)> {
+    let pairs = after.members.iter().zip(members);
+    pairs.filter_map(|(is, was)| was.map(|was| (before.member(was), is)))
+}
+
+fn is_list(document: Document) -> bool {
+    match document {
+        Document::One(_) => false,
+        Document::List(_) => true,
     }
 }

@@ -3,6 +3,8 @@
 use backstay_base::nearest;
 
 use super::compare::{Pair, declared, written};
+use super::documents::Documents;
+use super::meeting::DocumentTypes;
 use super::pairing::{Pairing, enum_values};
 use crate::{Collection, Field, FieldKind, Model};
 
@@ -25,6 +27,17 @@ pub enum LikelyRename {
         /// The same of the new one.
         to: String,
     },
+    /// Two members of an embedded type whose values are in documents; they have the same type.
+    Member {
+        /// The embedded type in the new model.
+        of: String,
+        /// The old member, as differences name what is lost: `Line.sku`.
+        lost: String,
+        /// The name of the member that is gone.
+        from: String,
+        /// The new one.
+        to: String,
+    },
     /// Two values of an enum.
     EnumValue {
         /// The enum in the new model.
@@ -44,6 +57,7 @@ pub fn likely_renames(old: &Model, new: &Model, pairing: &Pairing) -> Vec<Likely
         let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
         all.extend(fields(&Pair { old, new, pairing, before, after }));
     }
+    all.extend(members(&Documents { old, new, pairing }));
     for after in &new.enums {
         let Some(before) = pairing.enumeration(after.id).map(|id| old.enumeration(id)) else { continue };
         let became = enum_values(before, after);
@@ -106,6 +120,33 @@ fn fields(pair: &Pair<'_>) -> Vec<LikelyRename> {
         to: to.name.clone(),
     };
     likely.into_iter().map(rename).collect()
+}
+
+fn members(documents: &Documents<'_>) -> Vec<LikelyRename> {
+    let Documents { old, new, pairing } = documents;
+    let mut all = Vec::new();
+    let types = DocumentTypes::of_models((old, new), pairing);
+    for ((from, to), members) in types.successors(pairing) {
+        let (before, after) = (old.embedded(from), new.embedded(to));
+        let gone: Vec<&Field> = before.members.iter().filter(|was| !members.contains(&Some(was.id))).collect();
+        let added = after.members.iter().zip(members).filter(|(_, was)| was.is_none());
+        let added: Vec<&Field> = added.map(|(is, _)| is).collect();
+        let alike = |was: &Field, is: &Field| {
+            let is_same_written = || written(old, &was.kind) == written(new, &is.kind);
+            match (&was.kind, &is.kind) {
+                (FieldKind::Embedded(_), FieldKind::Embedded(_)) => is_same_written(),
+                _ => documents.is_same_kind(&was.kind, &is.kind),
+            }
+        };
+        let likely = matched(&gone, &added, |field| &field.name, alike);
+        all.extend(likely.into_iter().map(|(was, is)| LikelyRename::Member {
+            of: after.name.clone(),
+            lost: Documents::lost_member(before, was),
+            from: was.name.clone(),
+            to: is.name.clone(),
+        }));
+    }
+    all
 }
 
 /// Pairs of things that are alike: each the only one like the other or, of several, the one with a similar name.

@@ -5,6 +5,7 @@ mod compare;
 mod describe;
 mod documents;
 mod likely;
+mod meeting;
 mod pairing;
 mod work;
 
@@ -15,6 +16,7 @@ use crate::{Nulls, Trash};
 pub use compare::{diff, index_before, is_same_sum, type_change};
 pub use describe::ApiChange;
 pub use likely::{LikelyRename, likely_renames};
+pub use meeting::DocumentTypes;
 pub use pairing::{LinkSource, Pairing, enum_values};
 pub use work::{Stage, Work};
 
@@ -265,9 +267,19 @@ pub enum Difference {
         /// The values.
         values: Vec<String>,
     },
-    /// Something about a collection is another on which no stored value depends.
+    /// Something is another about a member of an embedded type whose values are in documents. Stored values stay as they
+    /// are.
+    MemberChanged {
+        /// The embedded type.
+        of: String,
+        /// The member.
+        member: String,
+        /// What is another.
+        change: MemberChange,
+    },
+    /// Something about a collection, or a type whose values are in documents, is another on which no stored value depends.
     BehaviourChanged {
-        /// The collection.
+        /// The collection or embedded type.
         collection: String,
         /// What is another, in words: `the rules of title`.
         parts: Vec<String>,
@@ -308,8 +320,19 @@ pub enum Filled {
     Missing,
 }
 
-/// What another type of a field means for stored values.
+/// What is another about a member of an embedded type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MemberChange {
+    /// Values that were long or short enough may not fit its `@length` any more.
+    LengthTightened,
+    /// All values that fitted its `@length` still do.
+    LengthLoosened,
+    /// A value is no longer required.
+    RequiredLoosened,
+}
+
+/// What another type of a field means for stored values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TypeChange {
     /// The field has no column in either model.
     NotStored,
@@ -317,6 +340,13 @@ pub enum TypeChange {
     Widened,
     /// Each stored value is written as a text and read again as a value of the new type, which may refuse it.
     Converted,
+    /// Each stored document is read as one of the new type, which may refuse it, and written anew.
+    Rewritten {
+        /// What has no place in the new type, so that its values are deleted: members as `Line.sku`, and types of a union.
+        lost: Vec<String>,
+        /// Whether clients that know the old type can't go on.
+        breaking: bool,
+    },
     /// The record that a relation led to becomes the only one of a relation to many.
     Linked,
     /// The value is computed from now on; what was stored is gone.

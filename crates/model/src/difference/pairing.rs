@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use crate::{Collection, CollectionId, Enum, EnumId, FieldId, FieldKind, Model, StoredNames};
+use crate::{
+    Collection, CollectionId, Embedded, EmbeddedId, Enum, EnumId, Field, FieldId, FieldKind, Model, Shape, StoredNames,
+};
 
 /// Which parts of two models are the same: those of the same name, and those that `@renamed` says were called otherwise.
 /// An `@renamed` that the old model had too was followed already, and means nothing any more.
@@ -12,6 +14,8 @@ pub struct Pairing {
     fields: Vec<Vec<Option<FieldId>>>,
     /// By the new model's `EnumId`.
     enums: Vec<Option<EnumId>>,
+    /// By the new model's `EmbeddedId`.
+    embedded: Vec<Option<EmbeddedId>>,
 }
 
 /// Where a new model's link table comes from.
@@ -39,7 +43,9 @@ impl Pairing {
         let fields = fields.collect();
         let enums = pair(&named_enums(old), &named_enums(new));
         let enums = enums.into_iter().map(|at| at.map(|at| old.enums[at].id)).collect();
-        Self { collections, fields, enums }
+        let embedded = pair(&named_embedded(old), &named_embedded(new)).into_iter();
+        let embedded = embedded.map(|at| at.map(|at| EmbeddedId(number(at)))).collect();
+        Self { collections, fields, enums, embedded }
     }
 
     /// The old collection that a new one was.
@@ -57,16 +63,29 @@ impl Pairing {
         self.enums[usize::from(new.0)]
     }
 
+    /// The old embedded type that a new one was.
+    pub fn embedded(&self, new: EmbeddedId) -> Option<EmbeddedId> {
+        self.embedded[usize::from(new.0)]
+    }
+
+    /// The type of a new document's values that values of this old type become.
+    pub fn embedded_within(&self, new: &Model, old: EmbeddedId, shape: Shape) -> Option<EmbeddedId> {
+        match shape {
+            Shape::Embedded(id) => Some(id),
+            Shape::Union(id) => new.union(id).members.iter().copied().find(|id| self.embedded(*id) == Some(old)),
+        }
+    }
+
     /// What an old collection has become.
     pub fn successor(&self, old: CollectionId) -> Option<CollectionId> {
         let at = self.collections.iter().position(|before| *before == Some(old))?;
-        Some(CollectionId(u16::try_from(at).expect("a model's collections are numbered by 16 bits")))
+        Some(CollectionId(number(at)))
     }
 
     /// What a field of an old collection has become, in what the collection has become.
     pub fn field_successor(&self, new: CollectionId, old: FieldId) -> Option<FieldId> {
         let at = self.fields[usize::from(new.0)].iter().position(|before| *before == Some(old))?;
-        Some(FieldId(u16::try_from(at).expect("a collection's fields are numbered by 16 bits")))
+        Some(FieldId(number(at)))
     }
 
     /// Of what stored texts name: the old names that are others now, or that name nothing any more.
@@ -138,8 +157,22 @@ pub fn enum_values(old: &Enum, new: &Enum) -> Vec<(Arc<str>, Option<Arc<str>>)> 
     old.values.iter().map(|value| (Arc::clone(&value.name), became(&value.name))).collect()
 }
 
+/// For each member of a new embedded type which one of an old type it was.
+pub(super) fn member_pairs(old: &Embedded, new: &Embedded) -> Vec<Option<FieldId>> {
+    pairs(&old.members, &new.members)
+}
+
 fn fields(old: &Collection, new: &Collection) -> Vec<Option<FieldId>> {
-    pair(&named(old), &named(new)).into_iter().map(|at| at.map(|at| old.fields[at].id)).collect()
+    pairs(&old.fields, &new.fields)
+}
+
+fn pairs(old: &[Field], new: &[Field]) -> Vec<Option<FieldId>> {
+    pair(&named(old), &named(new)).into_iter().map(|at| at.map(|at| old[at].id)).collect()
+}
+
+/// A place among the parts of a model as the number of an id.
+fn number(at: usize) -> u16 {
+    u16::try_from(at).expect("the parts of a model are numbered by 16 bits")
 }
 
 fn named_types(model: &Model) -> Vec<Named<'_>> {
@@ -150,8 +183,12 @@ fn named_enums(model: &Model) -> Vec<Named<'_>> {
     model.enums.iter().map(|of| Named(&of.name, &of.former)).collect()
 }
 
-fn named(of: &Collection) -> Vec<Named<'_>> {
-    of.fields.iter().map(|field| Named(&field.name, &field.former)).collect()
+fn named_embedded(model: &Model) -> Vec<Named<'_>> {
+    model.embedded.iter().map(|of| Named(&of.name, &of.former)).collect()
+}
+
+fn named(fields: &[Field]) -> Vec<Named<'_>> {
+    fields.iter().map(|field| Named(&field.name, &field.former)).collect()
 }
 
 /// A name, and those before it.

@@ -78,6 +78,7 @@ impl Difference {
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
             | Self::LengthChanged { .. }
+            | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
@@ -98,6 +99,7 @@ impl Difference {
             | Self::EnumValuesAdded { .. }
             | Self::EnumValuesRemoved { .. }
             | Self::LengthChanged { .. }
+            | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
@@ -117,6 +119,10 @@ impl Difference {
                     Filled::Backfill | Filled::Sum => Work::Writes,
                 }
             }
+            Self::TypeChanged { change: TypeChange::Rewritten { lost, breaking: _ }, .. } => match lost.is_empty() {
+                true => Work::Writes,
+                false => Work::Deletes,
+            },
             Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
             Self::IndexAdded { .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,

@@ -12,7 +12,7 @@ use super::survey::{Names, STANDARD_FIELDS, StoredType};
 use super::trash::{trash, trash_index};
 use super::{allow, directive};
 use crate::names::suggestion;
-use crate::{Check, Collection, Diagnostic, Field, FieldId, Lint, names};
+use crate::{Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Lint, Trash, names};
 
 /// Prefixes of tables that the databases keep for themselves.
 const TABLE_PREFIXES: &[&str] = &["sqlite_", "pg_"];
@@ -43,7 +43,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
     let checks: Vec<Check> =
         node.directives.get_all("check").filter_map(|directive| directive::check(report, directive)).collect();
     for check in checks.iter().chain(fields.iter().flat_map(|field| &field.checks)) {
-        check_guards(report, &node.name, &fields, check);
+        check_guards(report, &node.name, (&fields, trash), check);
     }
     let kept = fields.iter().flat_map(|field| kept_names(field, &fields));
     Collection {
@@ -65,20 +65,35 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
     }
 }
 
-/// What a check guards are fields that can change.
-fn check_guards(report: &mut Report<'_>, of: &str, fields: &[Field], check: &Check) {
+/// What a check guards are fields that an update can change.
+fn check_guards(report: &mut Report<'_>, of: &str, (fields, trash): (&[Field], Option<Trash>), check: &Check) {
+    let is_trashed_at = |field: &Field| trash.is_some_and(|trash| trash.at == field.id);
+    let never_changes =
+        |field: &Field| field.id <= Collection::VERSION || field.kind.declared_by().is_some() || is_trashed_at(field);
+    let changing = || fields.iter().filter(|field| !never_changes(field) && !field.is_computed());
     for (name, span) in check.guards.iter().flatten() {
         let found = fields.iter().find(|field| field.name == *name);
-        let diagnostic = match found {
+        let diagnostic = match found.map(|field| (field, &field.computed)) {
             None => {
-                let help = suggestion(name, fields.iter().map(|field| field.name.as_str()));
+                let help = suggestion(name, changing().map(|field| field.name.as_str()));
                 Diagnostic::error(format!("{of} has no field `{name}`")).at(*span, "not a field").help(help)
             }
-            Some(field) if field.id <= Collection::VERSION || field.kind.declared_by().is_some() => {
-                let diagnostic = Diagnostic::error(format!("no request changes `{name}` of {of}"));
+            Some((field, _)) if never_changes(field) => {
+                let diagnostic = Diagnostic::error(format!("no update changes `{name}` of {of}"));
                 diagnostic.at(*span, "never changes").help("remove it from `guards`")
             }
-            Some(_) => continue,
+            Some((_, Some(Computed { is, .. }))) => {
+                let plain = changing().filter(|field| !matches!(field.kind, FieldKind::Embedded(_)));
+                let sources = plain.filter(|field| names::is_named_in(&is.text, &field.name));
+                let sources: Vec<String> = sources.map(|field| format!("`{}`", field.name)).collect();
+                let help = match sources.as_slice() {
+                    [] => "remove it from `guards`, or guard the fields that it is computed from".to_owned(),
+                    sources => format!("guard the fields that it is computed from: {}", sources.join(", ")),
+                };
+                let diagnostic = Diagnostic::error(format!("`{name}` of {of} is computed, so no update changes it"));
+                diagnostic.at(*span, "computed").help(help)
+            }
+            Some((_, None)) => continue,
         };
         report.push(diagnostic);
     }

@@ -143,15 +143,17 @@ impl FieldDirective {
             ),
             Self::Default if state => (false, "the state marked `@initial` is the default"),
             Self::Set | Self::Computed if state => {
-                (false, "a state changes by its transitions alone, so that every guard is asked")
+                (false, "a state changes only through its transitions, so that their guards always run")
             }
             Self::Computed => (
                 matches!(kind, FieldKind::Scalar(_) | FieldKind::Enum(_)),
                 "it is for scalars and enums: of a related record, compute one of its fields",
             ),
             Self::Check => (kind.is_held(), "it is for fields that are stored in the record itself"),
-            Self::Backfill if document => (false, "a `JSON` field becomes one by itself; other values have to be sent"),
-            Self::Set if document => (false, "it is for single values and lists of them; a document has to be sent"),
+            Self::Backfill if document => {
+                (false, "a `JSON` field is converted automatically; clients must send other values")
+            }
+            Self::Set if document => (false, "it is for single values and lists of them; clients must send a document"),
             Self::Backfill if embedded => (false, "write it on the members of the embedded type"),
             Self::Default if embedded => (false, "give the members of the embedded type defaults of their own"),
             Self::Set | Self::Backfill | Self::Names | Self::Default => {
@@ -257,8 +259,13 @@ pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Opt
             guards.extend(report.places.span(place).map(|span| (name.to_owned(), span)));
         }
         if guards.is_empty() {
-            let help = "name the fields whose change it may refuse, or remove `guards` to ask it of every change";
-            report.error(value.location(), "`guards` names no field, so no update would be asked", "no field", help);
+            let help = "name the fields whose change it may refuse, or remove `guards` to check every update";
+            report.error(
+                value.location(),
+                "`guards` names no field, so the check would apply to no update",
+                "no field",
+                help,
+            );
         }
         guards
     });

@@ -80,7 +80,7 @@ fn check_default(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &F
 fn check_writable(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &Field) {
     let state = matches!(field.kind, FieldKind::Enum(id) if declared.names.has_states(id));
     let set = field.set.iter().any(|set| set.on != SetOn::Update && set.when.is_none());
-    // The members of an embedded value are asked each for itself.
+    // Each member of an embedded value is checked separately.
     if matches!(field.kind, FieldKind::Embedded(_)) {
         return;
     }

@@ -238,6 +238,59 @@ refused
 }
 
 #[test]
+fn what_a_check_cannot_guard() {
+    let model = r#"
+type Post @allow(read: "true") @trash
+  @check(rule: "this.total > 0", message: "more", guards: ["total", "five", "trashedAt", "toal"]) {
+  price: Int
+  box: Box
+  total: Int @computed(is: "this.price * this.box.count")
+  five: Int @computed(is: "5")
+}
+type Box @embedded { count: Int weight: Int }
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: `total` of Post is computed, so no update changes it
+   ╭─[model.graphql:2:60]
+ 1 │ type Post @allow(read: "true") @trash
+ 2 │   @check(rule: "this.total > 0", message: "more", guards: ["total", "five", "trashedAt", "toal"]) {
+   ·                                                            ───┬───
+   ·                                                               ╰── computed
+ 3 │   price: Int
+   ╰────
+  help: guard the fields that it is computed from: `price`, `box.count`
+  × error: `five` of Post is computed, so no update changes it
+   ╭─[model.graphql:2:69]
+ 1 │ type Post @allow(read: "true") @trash
+ 2 │   @check(rule: "this.total > 0", message: "more", guards: ["total", "five", "trashedAt", "toal"]) {
+   ·                                                                     ───┬──
+   ·                                                                        ╰── computed
+ 3 │   price: Int
+   ╰────
+  help: remove it from `guards`, or guard the fields that it is computed from
+  × error: no update changes `trashedAt` of Post
+   ╭─[model.graphql:2:77]
+ 1 │ type Post @allow(read: "true") @trash
+ 2 │   @check(rule: "this.total > 0", message: "more", guards: ["total", "five", "trashedAt", "toal"]) {
+   ·                                                                             ─────┬─────
+   ·                                                                                  ╰── never changes
+ 3 │   price: Int
+   ╰────
+  help: remove it from `guards`
+  × error: Post has no field `toal`
+   ╭─[model.graphql:2:90]
+ 1 │ type Post @allow(read: "true") @trash
+ 2 │   @check(rule: "this.total > 0", message: "more", guards: ["total", "five", "trashedAt", "toal"]) {
+   ·                                                                                          ───┬──
+   ·                                                                                             ╰── not a field
+ 3 │   price: Int
+   ╰────
+  help: available names: price, box, box.count, box.weight
+"#);
+}
+
+#[test]
 #[expect(clippy::too_many_lines, reason = "a snapshot of every mistake")]
 fn what_a_check_guards() {
     let model = r#"
@@ -259,8 +312,8 @@ refused
    ·                                                         ╰── not a field
  3 │   @check(rule: "this.a > 0", message: "", guards: []) {
    ╰────
-  help: available names: id, createdAt, updatedAt, version, a, parts
-  × error: no request changes `id` of Post
+  help: available names: a
+  × error: no update changes `id` of Post
    ╭─[model.graphql:2:61]
  1 │ type Post @allow(read: "true")
  2 │   @check(rule: "this.a > 0", message: "more", guards: ["b", "id", "parts", "a", "a"])
@@ -269,7 +322,7 @@ refused
  3 │   @check(rule: "this.a > 0", message: "", guards: []) {
    ╰────
   help: remove it from `guards`
-  × error: no request changes `parts` of Post
+  × error: no update changes `parts` of Post
    ╭─[model.graphql:2:67]
  1 │ type Post @allow(read: "true")
  2 │   @check(rule: "this.a > 0", message: "more", guards: ["b", "id", "parts", "a", "a"])
@@ -296,7 +349,7 @@ refused
  4 │   a: Int @check(rule: "this.a < 9", message: "less", guards: ["c"])
    ╰────
   help: say what is expected, such as "at most 80 characters"
-  × error: `guards` names no field, so no update would be asked
+  × error: `guards` names no field, so the check would apply to no update
    ╭─[model.graphql:3:51]
  2 │   @check(rule: "this.a > 0", message: "more", guards: ["b", "id", "parts", "a", "a"])
  3 │   @check(rule: "this.a > 0", message: "", guards: []) {
@@ -304,7 +357,7 @@ refused
    ·                                                    ╰── no field
  4 │   a: Int @check(rule: "this.a < 9", message: "less", guards: ["c"])
    ╰────
-  help: name the fields whose change it may refuse, or remove `guards` to ask it of every change
+  help: name the fields whose change it may refuse, or remove `guards` to check every update
   × error: Post has no field `c`
    ╭─[model.graphql:4:63]
  3 │   @check(rule: "this.a > 0", message: "", guards: []) {
@@ -313,6 +366,6 @@ refused
    ·                                                                ╰── not a field
  5 │   parts: [Part!] @inverse(field: "post")
    ╰────
-  help: available names: id, createdAt, updatedAt, version, a, parts
+  help: available names: a
 "#);
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use backstay_base::RecordId;
-use backstay_model::{
-    Collection, CollectionId, Element, Field, FieldId, FieldKind, Length, Model, StoredNames, ValueType,
-};
+use backstay_model::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Length, Model, StoredNames};
 use backstay_scalar::{Scalar, Token, Value, write};
 use backstay_sql::{Models, Origin, PROBED_IDS, Slot, Statement, Succession};
 
 use super::documents::{Rewriting, read_document};
+use super::texts::value_type;
+use super::unconvertible::Unconvertible;
 use crate::StoreError;
 use crate::session::SchemaSession;
 use crate::step::Finding;
@@ -67,11 +67,11 @@ struct Refused {
     records: u64,
     ids: Vec<RecordId>,
     /// Of the first.
-    example: Option<(String, String)>,
+    example: Option<(String, Unconvertible)>,
 }
 
 impl Refused {
-    fn add(&mut self, id: &Value, value: &Value, why: String) {
+    fn add(&mut self, id: &Value, value: &Value, why: Unconvertible) {
         self.records += 1;
         if let Value::Id(id) = id
             && self.ids.len() < PROBED_IDS
@@ -113,13 +113,10 @@ fn shown(value: &Value) -> String {
     if matches!(value, Value::List(_)) { text } else { format!("\"{text}\"") }
 }
 
-/// Names of an enum's values, and what they have become.
-pub(super) type RenamedValues = [(Arc<str>, Option<Arc<str>>)];
-
 struct Conversion<'c> {
     model: &'c Model,
-    from: &'c FieldKind,
-    documents: Rewriting<'c>,
+    /// Of a document that is one before too.
+    documents: Option<Rewriting<'c>>,
     to: &'c Field,
     /// Old and new names of an enum's values.
     renamed: Vec<(Arc<str>, Option<Arc<str>>)>,
@@ -133,29 +130,37 @@ impl<'c> Conversion<'c> {
         let is_enum = matches!(from.kind, FieldKind::Enum(_) | FieldKind::List(Element::Enum(_)));
         let renamed = if is_enum { succession.renamed_values(&to.kind) } else { Vec::new() };
         let followed = to.names.map_or_else(Vec::new, |names| pairing.followed(old, new, names));
-        Self { model: new, from: &from.kind, documents: Rewriting { models, succession }, to, renamed, followed }
+        let documents = match (&from.kind, &to.kind) {
+            (FieldKind::Document(from), FieldKind::Document(to)) => {
+                Some(Rewriting::new(models, succession, (*from, *to)))
+            }
+            _ => None,
+        };
+        Self { model: new, documents, to, renamed, followed }
     }
 
-    fn convert(&self, (id, value): (&Value, &Value)) -> Result<Value, String> {
+    fn convert(&self, (id, value): (&Value, &Value)) -> Result<Value, Unconvertible> {
         if let Some(names) = self.to.names {
             return Ok(self.follow((id, value), names));
         }
         let converted = match (value, &self.to.kind) {
-            (Value::Json(text), FieldKind::Document(to)) => match self.from {
-                FieldKind::Document(from) => self.documents.document(text, (*from, *to))?,
-                _ => read_document(self.model, *to, text)?,
+            (Value::Json(text), FieldKind::Document(to)) => match &self.documents {
+                Some(rewriting) => rewriting.document(text)?,
+                None => read_document(self.model, *to, text)?,
             },
             (Value::List(items), FieldKind::List(element)) => {
-                let items: Result<Vec<Value>, String> = items.iter().map(|item| self.one(item, *element)).collect();
+                let items: Result<Vec<Value>, Unconvertible> =
+                    items.iter().map(|item| self.one(item, *element)).collect();
                 Value::List(items?.into())
             }
             (value, FieldKind::List(element)) => Value::List(Arc::from([self.one(value, *element)?])),
             (value, FieldKind::Scalar(scalar)) => self.one(value, Element::Scalar(*scalar))?,
             (value, FieldKind::Enum(id)) => self.one(value, Element::Enum(*id))?,
-            _ => return Err("it is not a value".to_owned()),
+            _ => return Err(Unconvertible::NotAValue),
         };
         let length = self.to.length.unwrap_or(Length { min: 0, max: None });
-        length.check(&self.to.kind, &converted).map(|()| converted).map_err(|problem| format!("it {problem}"))
+        length.check(&self.to.kind, &converted)?;
+        Ok(converted)
     }
 
     /// Names of the model as the new one has them. What is gone leaves a list; what names one thing that is gone keeps a
@@ -180,18 +185,16 @@ impl<'c> Conversion<'c> {
         }
     }
 
-    fn one(&self, value: &Value, element: Element) -> Result<Value, String> {
+    fn one(&self, value: &Value, element: Element) -> Result<Value, Unconvertible> {
         let text = self.renamed(bare(value));
         let token = match element {
             Element::Scalar(Scalar::Json) => return document(value, &text),
             Element::Scalar(scalar) if scalar.storage() == backstay_scalar::Storage::Text => Token::Text(&text),
             Element::Scalar(_) | Element::Enum(_) => Token::Bare(&text),
         };
-        let read = value_type(self.model, element).read(token).map_err(|problem| problem.to_string())?;
+        let read = value_type(self.model, element).read(token)?;
         match element {
-            Element::Scalar(Scalar::Float) if shortest(&bare(&read)) != shortest(&text) => {
-                Err("a Float doesn't hold it exactly".to_owned())
-            }
+            Element::Scalar(Scalar::Float) if shortest(&bare(&read)) != shortest(&text) => Err(Unconvertible::Inexact),
             _ => Ok(read),
         }
     }
@@ -204,7 +207,7 @@ impl<'c> Conversion<'c> {
 }
 
 /// A value as a JSON document. A text that is one is read as what it says, as it was written if it was one before.
-fn document(value: &Value, text: &str) -> Result<Value, String> {
+fn document(value: &Value, text: &str) -> Result<Value, Unconvertible> {
     if matches!(value, Value::Text(_)) {
         if let Ok(document) = Scalar::Json.read(Token::Json(text)) {
             return Ok(document);
@@ -214,11 +217,11 @@ fn document(value: &Value, text: &str) -> Result<Value, String> {
     json(value)
 }
 
-fn json(value: &Value) -> Result<Value, String> {
+fn json(value: &Value) -> Result<Value, Unconvertible> {
     let mut json = Vec::new();
     write(&mut json, value);
     let json = String::from_utf8_lossy(&json).into_owned();
-    Scalar::Json.read(Token::Json(&json)).map_err(|problem| problem.to_string())
+    Ok(Scalar::Json.read(Token::Json(&json))?)
 }
 
 /// A text that is a name of the model, or begins with one, as the new model has it; none if that name is gone.
@@ -234,42 +237,9 @@ fn followed_name(text: &str, names: StoredNames, followed: &[(String, Option<Str
     }
 }
 
-/// A number without zeros that say nothing.
+/// A number without insignificant zeros.
 fn shortest(number: &str) -> &str {
     if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
-}
-
-fn value_type(model: &Model, element: Element) -> ValueType<'_> {
-    match element {
-        Element::Scalar(scalar) => ValueType::Scalar(scalar),
-        Element::Enum(id) => ValueType::Enum(model.enumeration(id)),
-    }
-}
-
-/// A value within a document as JSON of another type: read as it is, or else by its text.
-pub(super) fn text_as(
-    model: &Model,
-    raw: &str,
-    (element, renamed): (Element, &RenamedValues),
-) -> Result<String, String> {
-    let ty = value_type(model, element);
-    let text = match Scalar::Text.read(Token::Json(raw)) {
-        Ok(Value::Text(text)) => text.to_string(),
-        _ => raw.to_owned(),
-    };
-    let to = renamed.iter().find(|(from, _)| **from == *text).and_then(|(_, to)| to.as_ref());
-    let read = match (to, element) {
-        (Some(to), _) => ty.read(Token::Text(to)),
-        (None, Element::Scalar(scalar)) if scalar.storage() == backstay_scalar::Storage::Text => {
-            ty.read(Token::Text(&text))
-        }
-        (None, Element::Scalar(_) | Element::Enum(_)) => {
-            ty.read(Token::Json(raw)).or_else(|_| ty.read(Token::Bare(&text)))
-        }
-    };
-    let mut json = Vec::new();
-    write(&mut json, &read.map_err(|problem| problem.to_string())?);
-    Ok(String::from_utf8_lossy(&json).into_owned())
 }
 
 /// A value as it stands in a URL: as JSON, a text without its quotes.

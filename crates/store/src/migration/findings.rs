@@ -133,6 +133,7 @@ impl Finder<'_> {
             }
             Difference::TypeChanged { collection, field, change, .. } => match change {
                 TypeChange::Converted
+                | TypeChange::Rewritten { .. }
                 | TypeChange::Linked
                 | TypeChange::Computed
                 | TypeChange::Summed { replaces: true }
@@ -174,6 +175,7 @@ impl Finder<'_> {
             | Difference::RequiredTightened { .. }
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
+            | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
@@ -279,6 +281,7 @@ impl Finder<'_> {
             | Difference::TypeChanged { .. }
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
+            | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::SumChanged { .. }
             | Difference::CheckRemoved { .. }
@@ -409,13 +412,12 @@ impl Finder<'_> {
     async fn shared_afterwards(&mut self, planned: &mut Vec<Planned>) -> Result<(), StoreError> {
         let Models { old, new, pairing, .. } = self.models;
         for after in &new.collections {
-            let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
             for index in after.indexes.iter().filter(|index| index.unique) {
                 let named = condition_fields(new, after, index);
                 let mut named = index.fields.iter().chain(&named);
                 let changed = named.find(|field| self.succession.changes_values(after.id, **field));
                 if let Some(changed) = changed
-                    && index_before(pairing, (before, after), index).is_some()
+                    && index_before((old, new), pairing, after.id, index).is_some()
                     && let Some(finding) = self.sharing(after, index).await?
                 {
                     note(planned, (&after.name, &after.field(*changed).name), finding);

@@ -1,6 +1,6 @@
-//! What a plan says about `@renamed`: where it seems to be missing, and where it names what never was.
+//! What a plan says about `@renamed`: where it seems to be missing, and where it names something that never existed.
 
-use backstay_model::{Difference, LikelyRename, likely_renames};
+use backstay_model::{Difference, LikelyRename, TypeChange, likely_renames, own_name};
 use backstay_sql::Models;
 
 use super::Planned;
@@ -35,9 +35,9 @@ pub(super) fn misnamed(models: Models<'_>, difference: &Difference) -> Vec<Findi
         }
         Difference::FieldAdded { collection, field, .. } => {
             let (was, (after, field)) = (models.pair(collection).0, models.field(collection, field));
-            // A member has the old paths of what holds it, which say nothing of itself.
+            // A member's old paths include those that only its holder's old names give it.
             let is_told = |holder| models.pairing.field(after.id, holder).is_some();
-            let own = |path: &&String| path.rsplit('.').next() != Some(field.own_name());
+            let own = |path: &&String| own_name(path) != field.own_name();
             let former: Vec<String> = match field.parent() {
                 None => field.former.clone(),
                 Some(holder) if is_told(holder) => field.former.iter().filter(own).cloned().collect(),
@@ -64,6 +64,10 @@ fn is_departure(rename: &LikelyRename, difference: &Difference) -> bool {
             Difference::FieldRemoved { collection: of, field, .. }
             | Difference::LinkRemoved { collection: of, field, .. },
         ) => collection == of && is_part(field, from),
+        (
+            LikelyRename::Member { lost, .. },
+            Difference::TypeChanged { change: TypeChange::Rewritten { lost: all, .. }, .. },
+        ) => all.contains(lost),
         _ => false,
     }
 }
@@ -90,6 +94,7 @@ fn note(rename: &LikelyRename) -> Finding {
     let words = match rename {
         LikelyRename::Collection { to, .. } => format!("{to} is new and has most of its fields"),
         LikelyRename::Field { collection, to, .. } => format!("{collection}.{to} is new and has the same type"),
+        LikelyRename::Member { of, to, .. } => format!("{of}.{to} is new and has the same type"),
         LikelyRename::EnumValue { name, to, .. } => format!("{to} is new in {name}"),
     };
     Finding { words, records: 0, ids: Vec::new(), remedy: advice(rename), is_obstacle: false }
@@ -98,10 +103,10 @@ fn note(rename: &LikelyRename) -> Finding {
 fn advice(rename: &LikelyRename) -> String {
     let (LikelyRename::Collection { from, to }
     | LikelyRename::Field { from, to, .. }
+    | LikelyRename::Member { from, to, .. }
     | LikelyRename::EnumValue { from, to, .. }) = rename;
     // Members are renamed where their type declares them.
-    let own = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
-    let (from, to) = (own(from), own(to));
+    let (from, to) = (own_name(from), own_name(to));
     format!("if you renamed `{from}` to `{to}`, write `@renamed(from: \"{from}\")` on `{to}`")
 }
 

@@ -165,11 +165,10 @@ impl Stages<'_> {
     fn indexes_again(&mut self) {
         let Models { old, new, pairing, dialect, .. } = self.models;
         for after in &new.collections {
-            let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
             let is_rewritten = self.tables.is_rewritten(after);
             let mut actions = Vec::new();
             for index in &after.indexes {
-                let Some(was) = index_before(pairing, (before, after), index) else { continue };
+                let Some(was) = index_before((old, new), pairing, after.id, index) else { continue };
                 let is_gone = was.name != index.name && alter::rename_index(&was.name, &index.name, dialect).is_none();
                 if is_rewritten || is_gone {
                     let made = schema::add_index(new, after, index, dialect);
@@ -240,6 +239,7 @@ impl Stages<'_> {
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumValuesRemoved { .. }
             | Difference::LengthChanged { .. }
+            | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::SumChanged { .. }
             | Difference::CheckAdded { .. }

@@ -221,9 +221,8 @@ impl Renaming<'_> {
     fn indexes(&mut self, rewritten: &[bool]) {
         let Models { old, new, pairing, dialect, .. } = self.models;
         for after in new.collections.iter().filter(|after| !rewritten[usize::from(after.id.0)]) {
-            let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
             for index in &after.indexes {
-                let was = index_before(pairing, (before, after), index);
+                let was = index_before((old, new), pairing, after.id, index);
                 if let Some(was) = was.filter(|was| was.name != index.name) {
                     let names = |index| schema::index_names(index, dialect);
                     self.indexes.extend(names(was).into_iter().zip(names(index)));
@@ -247,8 +246,8 @@ impl Renaming<'_> {
                 continue;
             }
             // Those that the new model doesn't have are removed before.
-            let again =
-                after.map(|after| after.indexes.iter().filter_map(|of| index_before(pairing, (before, after), of)));
+            let again = after
+                .map(|after| after.indexes.iter().filter_map(|of| index_before((old, new), pairing, after.id, of)));
             let going: Vec<&Index> = again.map_or_else(|| before.indexes.iter().collect(), Iterator::collect);
             let going = going.into_iter().flat_map(names).filter(|name| taken.contains(name));
             self.indexes.extend(going.map(|name| (name.clone(), gone(&name))));

@@ -172,6 +172,13 @@ where
         let digits = digits(call, 2)?;
         Ok(numbers(call)?.and_then(|(left, right)| exact::divide(left, right, digits)))
     })?;
+    let charge_fitted = charge.clone();
+    scalar(db, "decimal_fitted", 3, move |call: &Context<'_>| {
+        charged(&charge_fitted, EXACT_BYTES)?;
+        let (precision, scale) = (digits(call, 1)?, digits(call, 2)?);
+        let fitted = number(call, 0)?.and_then(|of| exact::fitted(of, precision, scale));
+        Ok(fitted.and_then(|number| i64::try_from(number.mantissa()).ok()))
+    })?;
     let charge = charge.clone();
     scalar(db, "decimal_scaled", 2, move |call: &Context<'_>| {
         charged(&charge, EXACT_BYTES)?;

@@ -182,7 +182,7 @@ fn owned(value: ValueRef<'_>) -> Value {
 fn nested_rows_hold_every_kind_of_value() {
     on_both(|setting, database, dialect| {
         let (item, team) = (data::item(&setting.model), setting.model.collection_named("Team").expect("a collection"));
-        let stored = || item.fields.iter().filter(|field| field.kind.is_stored()).map(|field| field.id);
+        let stored = || item.fields.iter().filter(|field| field.is_stored()).map(|field| field.id);
         let mut selection = select(stored());
         let tags = item.field_named("tags").expect("a field");
         let FieldKind::ManyToMany { target, .. } = tags.kind else { panic!("tags are links") };

@@ -9,15 +9,16 @@ use backstay_engine::{Migration, OnProgress, OpenError, OpenOptions, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::spawn_blocking;
 
+use super::{find, print};
 use crate::apply::{opened, refused};
 use crate::arguments::{Form, Migrating};
 use crate::plan::Plan;
-use crate::program::{find, print};
+
 use crate::socket::Running;
 use crate::{Answer, Command, Compiled, Failure, Place, compile, logging};
 
 /// Shows the steps without applying them.
-pub(crate) fn plan(arguments: &Migrating) -> Result<ExitCode, Failure> {
+pub(super) fn plan(arguments: &Migrating) -> Result<ExitCode, Failure> {
     let place = find(arguments.whole.app.path(), arguments.whole.data.as_deref())?;
     let compiled = compile(&place.directory)?;
     place.require_database()?;
@@ -30,7 +31,7 @@ pub(crate) fn plan(arguments: &Migrating) -> Result<ExitCode, Failure> {
 }
 
 /// Applies all steps, or none. A running server does so itself.
-pub(crate) async fn apply(arguments: &Migrating) -> Result<ExitCode, Failure> {
+pub(super) async fn apply(arguments: &Migrating) -> Result<ExitCode, Failure> {
     let place = find(arguments.whole.app.path(), arguments.whole.data.as_deref())?;
     // Problems of the model are shown with excerpts here, whoever migrates.
     let compiled = compile(&place.directory)?;

@@ -1,0 +1,48 @@
+//! Why a stored value can't become one of the new type.
+
+use backstay_base::Violation;
+use backstay_model::{LengthProblem, ValueProblem};
+use backstay_scalar::Problem;
+
+/// Why a stored value can't become one of the new type; in the words of a finding only once it is told.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unconvertible {
+    /// It is nothing that a value can be made of.
+    #[error("it is not a value")]
+    NotAValue,
+    /// A `Float` would be another number.
+    #[error("a Float doesn't hold it exactly")]
+    Inexact,
+    /// It isn't a value of the new type.
+    #[error(transparent)]
+    Value(#[from] ValueProblem),
+    /// It isn't as long as the field says.
+    #[error("it {0}")]
+    Length(#[from] LengthProblem),
+    /// It isn't a document of its old type.
+    #[error("it isn't a document of its old type")]
+    Malformed,
+    /// It holds a value of a type that the new union doesn't have.
+    #[error("there are no values of {0} in it any more")]
+    TypeGone(String),
+    /// A member of it can't be what it is in the new type.
+    #[error("`{from}` can't become `{to}`")]
+    Member {
+        /// The old member.
+        from: String,
+        /// The new one.
+        to: String,
+    },
+    /// The new type refuses something within it.
+    #[error("at {}: {}", .0.at, .0.kind)]
+    Within(Violation),
+    /// It is not a document of the new type.
+    #[error("it is not a document of the new type")]
+    Refused,
+}
+
+impl From<Problem> for Unconvertible {
+    fn from(problem: Problem) -> Self {
+        Self::Value(problem.into())
+    }
+}

@@ -1,0 +1,168 @@
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::client::Client;
+use super::migrate::model_of_types;
+use super::report::{Compared, Report};
+use super::server::Server;
+use super::{Options, Workshop, dataset};
+use crate::commands::run;
+
+const MODEL: &str = include_str!("language.graphql");
+
+const ORDERS: u32 = 100_000;
+const GROUPS: u32 = 400;
+/// Groups that the caller is a member of.
+const MEMBERSHIPS: u32 = 5;
+/// Orders of a page: enough that HTTP hardly counts.
+const PAGE: u32 = 500;
+const PAGES: u32 = 200;
+/// What a list through a rule over memberships reaches at least of the list of one group.
+const MEMBERSHIP: f64 = 0.33;
+/// What a list with computed fields reaches at least of the same SQL in the `sqlite3` shell.
+const COMPUTED: f64 = 0.8;
+/// The longest that `backstay check` may take for a model of 50 types, with the start of the program.
+const LONGEST_CHECK: Duration = Duration::from_millis(50);
+
+/// The page of orders as one would write it by hand. A price is a whole number of ten-thousandths.
+const BY_HAND: &str = "SELECT id, created_at, updated_at, version, quantity, price, placed_at, price * quantity, \
+    (price * 119 + 50) / 100 / 100 * 100, quantity * 2 + 1, quantity > 10, date(placed_at / 1000000, 'unixepoch'), \
+    (SELECT count(*) FROM line WHERE order_id = o.id), (SELECT count(*) FROM note WHERE order_id = o.id), \
+    (SELECT count(*) FROM payment WHERE order_id = o.id AND settled) FROM \"order\" AS o ORDER BY id LIMIT 501;\n";
+
+/// Measures what expressions of the model cost: rules over memberships, computed fields, and checking a large model.
+pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Report) -> Result<()> {
+    let messages = options.rows;
+    eprintln!("xtask: making {messages} messages and {ORDERS} orders");
+    let (application, data) = prepare(workshop)?;
+    let database = data.join("backstay.db");
+    sqlite(&database, &filling(messages))?;
+    let server = Server::backstay(workshop, &application, &data)?;
+    let mut client = server.client()?;
+    client.sign_in(&dataset::email(0), dataset::PASSWORD)?;
+
+    let mut rows = Vec::new();
+    let group = client.get("/api/groups?limit=1&select=id")?["items"][0]["id"].as_str().map(str::to_owned);
+    let group = group.context("the caller has no group")?;
+    for (name, sort) in [("oldest first", ""), ("newest first", "&sort=-createdAt")] {
+        eprintln!("xtask: listing messages, {name}");
+        let path = format!("/api/messages?limit=20{sort}");
+        let (ours, theirs) =
+            (rate(&mut client, &path, options)?, rate(&mut client, &format!("{path}&group={group}"), options)?);
+        rows.push(Compared {
+            work: format!(
+                "20 of {messages} messages of {MEMBERSHIPS} of {GROUPS} groups, {name}; control: of one group"
+            ),
+            measured: ours,
+            control: theirs,
+            floor: Some(MEMBERSHIP),
+            remark: String::new(),
+        });
+    }
+    eprintln!("xtask: listing orders");
+    let ours = rate(&mut client, &format!("/api/orders?limit={PAGE}"), options)?;
+    rows.push(Compared {
+        work: format!("{PAGE} of {ORDERS} orders, 5 computed fields and 3 counts; control: SQL in the `sqlite3` shell"),
+        measured: ours,
+        control: by_hand(&database)?,
+        floor: Some(COMPUTED),
+        remark: String::new(),
+    });
+    server.stop()?;
+    report.compare("language", "per second", &rows);
+    report.list("check", &[checked(workshop, options)?]);
+    Ok(())
+}
+
+/// The application with its database and the caller's account.
+fn prepare(workshop: &Workshop) -> Result<(PathBuf, PathBuf)> {
+    let application = workshop.scratch.join("language");
+    for (file, text) in [
+        ("model/app.graphql", MODEL.to_owned()),
+        (
+            "seed/User.jsonl",
+            format!("{{\"email\":\"{}\",\"$password\":\"{}\"}}\n", dataset::email(0), dataset::PASSWORD),
+        ),
+    ] {
+        let path = application.join(file);
+        fs::create_dir_all(path.parent().expect("a directory of the application"))?;
+        fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+    }
+    let data = workshop.scratch.join("language-data");
+    Server::backstay(workshop, &application, &data)?.stop()?;
+    Ok((application, data))
+}
+
+/// The statements that fill the tables. Ids grow, as those of Backstay do.
+fn filling(messages: u32) -> String {
+    // 16 bytes, as an id has.
+    let id = |number: &str| format!("CAST(printf('%016d', {number}) AS BLOB)");
+    let mut script = String::from("BEGIN;\n");
+    let mut fill = |table: &str, columns: &str, count: u32, values: &str| {
+        let moment = "1700000000000000 + n * 1000";
+        let _ = writeln!(
+            script,
+            "INSERT INTO \"{table}\" (id, created_at, updated_at, version, {columns}) \
+             WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count}) \
+             SELECT {}, {moment}, {moment}, 1, {values} FROM numbers;",
+            id("n")
+        );
+    };
+    let order = id(&format!("n % {ORDERS} + 1"));
+    fill("group", "name", GROUPS, "'Group ' || n");
+    let group = id(&format!("n * 71 % {GROUPS} + 1"));
+    fill("member", "group_id, user_id", MEMBERSHIPS, &format!("{group}, (SELECT id FROM user)"));
+    let group = id(&format!("n * 7919 % {GROUPS} + 1"));
+    fill("message", "group_id, text", messages, &format!("{group}, 'Message ' || n"));
+    fill("order", "quantity, price, placed_at", ORDERS, "n % 20, n * 100, 1700000000000000 + n * 60000000");
+    fill("line", "order_id", ORDERS * 3, &order);
+    fill("note", "order_id", ORDERS * 2, &order);
+    fill("payment", "order_id, settled", ORDERS * 2, &format!("{order}, n % 2"));
+    script.push_str("COMMIT;\nPRAGMA wal_checkpoint(TRUNCATE);");
+    script
+}
+
+fn sqlite(database: &Path, script: &str) -> Result<()> {
+    run(Command::new("sqlite3").arg(database).arg(script).stdout(Stdio::null()))
+}
+
+/// How many of these requests one client gets answered in a second.
+fn rate(client: &mut Client, path: &str, options: &Options) -> Result<f64> {
+    client.get(path)?;
+    let (begin, time) = (Instant::now(), Duration::from_secs(options.seconds.into()));
+    let mut answers = 0_u32;
+    while begin.elapsed() < time {
+        let answer = client.send("GET", path, None)?;
+        ensure!(answer.status == 200, "status {} for {path}", answer.status);
+        answers += 1;
+    }
+    Ok(f64::from(answers) / begin.elapsed().as_secs_f64())
+}
+
+/// How many pages of orders the `sqlite3` shell writes in a second.
+fn by_hand(database: &Path) -> Result<f64> {
+    let begin = Instant::now();
+    sqlite(database, &BY_HAND.repeat(PAGES as usize))?;
+    Ok(f64::from(PAGES) / begin.elapsed().as_secs_f64())
+}
+
+/// How long `backstay check` takes.
+fn checked(workshop: &Workshop, options: &Options) -> Result<(String, String)> {
+    let application = workshop.scratch.join("checked");
+    fs::create_dir_all(application.join("model"))?;
+    fs::write(application.join("model/app.graphql"), model_of_types())?;
+    let mut times = Vec::new();
+    for _ in 0..options.rounds {
+        let begin = Instant::now();
+        run(Command::new(workshop.program("backstay")).arg("check").arg(&application).stdout(Stdio::null()))?;
+        times.push(begin.elapsed());
+    }
+    times.sort();
+    let (time, most) = (times[options.rounds / 2].as_millis(), LONGEST_CHECK.as_millis());
+    Ok((format!("`backstay check` of 50 types (at most {most} ms)"), format!("{time} ms")))
+}
