@@ -52,17 +52,19 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     let Some(record) = cx.read_whole(plan, (collection.id, touched.id)).await? else { return Ok(()) };
     let Differences { by_field, item } = differences;
     let (mut values, mut anew) = (record.values().to_vec(), Vec::new());
-    for (field, difference) in by_field {
-        match difference.added_to(record.value(field)) {
+    for (field, difference) in &by_field {
+        match difference.added_to(record.value(*field)) {
             Some(value) => values[usize::from(field.0)] = value,
-            None => anew.push(field),
+            None => anew.push(*field),
         }
     }
     compute(cx, (collection, own), &anew, (touched, &mut values)).await?;
     let differs = |field: &FieldId| values[usize::from(field.0)] != *record.value(*field);
     let sums = own.sums.iter().map(|(sum, _)| sum.computed.field);
     let changed: Vec<FieldId> = sums.filter(differs).collect();
-    if changed.is_empty() {
+    let lost = by_field.into_keys().filter(|field| !changed.contains(field) && is_lost(own, *field, &values));
+    let concerned: Vec<FieldId> = changed.iter().copied().chain(lost).collect();
+    if concerned.is_empty() {
         return Ok(());
     }
     cx.sums.followed += 1;
@@ -72,8 +74,11 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     }
     let at = item.map_or(Place::Whole, |item| Place::Whole.within(Step::Item(item)));
     fit(cx, collection, &changed, (&at, &mut values))?;
-    check(cx, (collection, own), (&record, &values), (&changed, at)).await?;
-    RowChange::sums(cx, collection, &record, (values, changed))
+    check(cx, (collection, own), (&record, &values), (&concerned, at)).await?;
+    match changed.is_empty() {
+        true => Ok(()),
+        false => RowChange::sums(cx, collection, &record, (values, changed)),
+    }
 }
 
 /// Computes sums from all members.
@@ -120,12 +125,12 @@ fn fit(
     Ok(())
 }
 
-/// Asks the checks that name a sum that changes, of the record with its new sums.
+/// Asks the checks that name one of these sums, of the record with its new sums.
 async fn check(
     cx: &mut TxContext<'_, '_>,
     (collection, own): (&Collection, &OwnSums),
     (record, values): (&Record, &[Value]),
-    (changed, at): (&[FieldId], Place),
+    (concerned, at): (&[FieldId], Place),
 ) -> Result<(), Error> {
     let policy = cx.engine.application.policy.collection(collection.id);
     let class = Arc::clone(&cx.class);
@@ -134,9 +139,9 @@ async fn check(
     for SumCheck { field, place, names } in &own.checks {
         let checks = field.map_or(&policy.checks, |field| &policy.fields[usize::from(field.0)].checks);
         let check = &checks[*place];
-        let is_changed = |field: &FieldId| changed.contains(field);
+        let is_concerned = |field: &FieldId| concerned.contains(field);
         let guards = check.guards.as_deref();
-        if !names.iter().any(is_changed) || !guards.is_none_or(|guards| guards.iter().any(is_changed)) {
+        if !names.iter().any(is_concerned) || !guards.is_none_or(|guards| guards.iter().any(is_concerned)) {
             continue;
         }
         let proposal = proposal.get_or_insert_with(|| {
@@ -149,8 +154,8 @@ async fn check(
         let is_refused = match answer {
             Truth::True => false,
             Truth::False => !eases(cx, rule, record.values(), values),
-            // What members come to must not become unknown to get past a check.
-            Truth::Unknown => names.iter().any(|name| is_changed(name) && is_lost(own, *name, values)),
+            // What members come to must not be unknown to get past a check.
+            Truth::Unknown => names.iter().any(|name| is_concerned(name) && is_lost(own, *name, values)),
         };
         if is_refused {
             violations.push(Violation::new(at.clone(), ViolationKind::Check { message: check.message.clone() }));

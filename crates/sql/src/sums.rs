@@ -182,10 +182,13 @@ impl Succession<'_> {
         let before = self.pairing.collection(at.0).zip(self.pairing.field(at.0, at.1));
         let before = before.and_then(|(collection, field)| backstay_expr::sum(self.old, collection, field).ok());
         let Some(before) = before else { return false };
+        // A trash that goes is empty. A new one has what says so already.
+        let new_trash =
+            self.new.collection(member).trash.filter(|_| self.old.collection(before.member).trash.is_none());
+        let finds_trashed = new_trash.is_some_and(|trash| self.pairing.field(member, trash.at).is_some());
         let same_members = self.pairing.collection(member) == Some(before.member)
             && self.pairing.field(member, via) == Some(before.via)
-            // What was in the trash counts where there is none any more; a new one is empty.
-            && (self.new.collection(member).trash.is_some() || self.old.collection(before.member).trash.is_none());
+            && !finds_trashed;
         let kept = |field: &FieldId| {
             matches!(self.origin(member, *field), Origin::Kept(_)) && !self.changes_values(member, *field)
         };

@@ -180,6 +180,36 @@ async fn a_check_that_names_a_sum_is_asked_when_the_sum_changes() {
     }
 }
 
+/// A total that is unknown is not below any limit, and stays so until it is known.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_total_passes_no_check() {
+    let model = |check: &str| {
+        format!(
+            r#"
+type Order @open {check} {{
+  total: Int @computed(is: "this.lines.sum(l, l.price * l.quantity)", stored: COMMIT)
+  lines: [Line!] @inverse(field: "order")
+}}
+type Line @open {{ order: Order!, price: Int, quantity: Int! }}"#
+        )
+    };
+    for mut on in Served::both(&model("")) {
+        let name = on.database;
+        assert_eq!(on.create("Order", "{}").await, "ok", "{name}");
+        assert_eq!(on.create("Line", r#"{"order":"%0","quantity":2}"#).await, "ok", "{name}");
+        assert_eq!(fields(&on, "Order", "total").await, "null\n", "{name}");
+        on.serve(&model(r#"@check(rule: "this.total <= 10", message: "too much")"#));
+        let refusal = "invalid-values:  Check { message: \"too much\" }";
+        assert_eq!(on.create("Line", r#"{"order":"%0","quantity":1,"price":1}"#).await, refusal, "{name}");
+        assert_eq!(on.update("Line", 1, r#"{"price":6}"#).await, refusal, "{name}");
+        assert_eq!(on.update("Line", 1, r#"{"price":5}"#).await, "ok", "{name}");
+        assert_eq!(on.create("Line", r#"{"order":"%0","quantity":1}"#).await, refusal, "{name}");
+        let product = format!(r#"{{"order":"%0","quantity":2,"price":{}}}"#, i64::MAX);
+        assert_eq!(on.create("Line", &product).await, refusal, "{name}: the product doesn't fit");
+        assert_eq!(fields(&on, "Order", "total").await, "10\n", "{name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_units_are_promised_twenty_times() {
     for mut on in Served::both(STOCK) {

@@ -103,17 +103,27 @@ async fn what_a_stored_sum_reads_changes() {
     .await;
 }
 
-/// What is in the trash doesn't count.
+/// What is in the trash doesn't count, and a new trash can find records in it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_records_that_count_get_a_trash() {
-    let model = |trash: &str| {
+    let model = |trash: &str, field: &str| {
         format!(
-            r#"type Group @open {{ name: String! all: Int @computed(is: "size(this.items)", stored: COMMIT) items: [Item!] @inverse(field: "group") }} type Item @open {trash} {{ group: Group n: Int }}"#
+            r#"type Group @open {{ name: String! all: Int @computed(is: "size(this.items)", stored: COMMIT) items: [Item!] @inverse(field: "group") }} type Item @open {trash} {{ group: Group n: Int {field} }}"#
         )
     };
+    let records = [
+        ("Group", r#"{"name":"a"}"#),
+        ("Item", r#"{"group":"%0"}"#),
+        ("Item", r#"{"group":"%0","trashedAt":"2026-01-31T12:00:00Z"}"#),
+    ];
     check(
         "the_records_that_count_get_a_trash",
-        Change { old: &model(""), records: RECORDS, new: &model("@trash"), then: &[("Group", "name,all")] },
+        Change {
+            old: &model("", "trashedAt: DateTime"),
+            records: &records,
+            new: &model("@trash", ""),
+            then: &[("Group", "name,all")],
+        },
     )
     .await;
 }
