@@ -14,7 +14,7 @@ pub enum SumProblem {
         what: &'static str,
     },
     /// A type whose differences aren't exact.
-    #[error("{ty} can't be a stored sum")]
+    #[error("values of {ty} can't be kept in a stored sum")]
     Inexact {
         /// The type.
         ty: &'static str,
