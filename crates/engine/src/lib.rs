@@ -87,8 +87,8 @@ pub use input::Input;
 pub use observer::Dependency;
 pub use record::Record;
 pub use request::{
-    Create, Cursor, Delete, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, Purge, Request, RequestKind,
-    Requests, Restore, Update, WriteOptions,
+    Create, Cursor, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, OfRecord, RecordVerb, Request,
+    RequestKind, Requests, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

@@ -1,7 +1,8 @@
 //! References of a write to other records.
 
 use backstay_base::{Action, Error, RecordId, ViolationKind};
-use backstay_model::{CollectionId, Model};
+use backstay_model::{CollectionId, Field, Model};
+use backstay_scalar::Value;
 use backstay_sql::{Row, Template};
 
 use crate::application::CallerClass;
@@ -72,6 +73,20 @@ async fn live(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result
         }
     }
     Ok(permitted)
+}
+
+/// A value for a field, or why it can't be the field's: it refers to a record in the trash, which the database would
+/// accept.
+pub(crate) async fn found(
+    cx: &mut TxContext<'_, '_>,
+    field: &Field,
+    value: Value,
+) -> Result<Result<Value, ViolationKind>, Error> {
+    let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { return Ok(Ok(value)) };
+    match has_trash(cx, target) && cx.get(target, to).await?.is_none() {
+        true => Ok(Err(none_with_id(cx.model(), target))),
+        false => Ok(Ok(value)),
+    }
 }
 
 /// Refuses references into a collection that the caller's key is not for.

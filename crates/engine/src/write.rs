@@ -5,8 +5,8 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, TxContext, clauses, deletion, fill, links, references, sent_back, states,
-    stored, summing, trash,
+    Authority, IfMatch, Input, Record, RecordVerb, TxContext, clauses, deletion, fill, links, references, sent_back,
+    states, stored, summing, trash,
 };
 
 impl TxContext<'_, '_> {
@@ -98,31 +98,32 @@ impl TxContext<'_, '_> {
         }
     }
 
-    /// Brings a record back from the trash, and what was moved there together with it.
-    pub async fn restore(
+    /// Does with a stored record what the verb says, if it has one of the versions wanted, and with it what `@onDelete` says
+    /// of others. Returns the record: as it comes back, or as it was.
+    pub async fn carry_out(
         &mut self,
         authority: Authority,
+        verb: RecordVerb,
         record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let (proposal, trash) = stored::in_trash(self, authority, record).await?;
-        stored::require_version(&proposal, if_match)?;
-        let restored = trash::restore(self, (proposal, trash)).await?;
-        summing::followed(self, record.0, restored).await
-    }
-
-    /// Deletes a record in the trash for good, and what can't be there without it.
-    pub async fn purge(
-        &mut self,
-        authority: Authority,
-        record: (CollectionId, RecordId),
-        if_match: Option<&IfMatch>,
-    ) -> Result<Record, Error> {
-        let (proposal, _) = stored::in_trash(self, authority, record).await?;
-        stored::require_version(&proposal, if_match)?;
-        let purged = deletion::purge(self, proposal).await?;
+        let gone = match verb {
+            RecordVerb::Delete => {
+                let proposal = stored::for_deletion(self, authority, record, if_match).await?;
+                deletion::delete(self, proposal).await?
+            }
+            RecordVerb::Restore => {
+                let found = stored::in_trash(self, authority, record, if_match).await?;
+                let restored = trash::restore(self, found).await?;
+                return summing::followed(self, record.0, restored).await;
+            }
+            RecordVerb::Purge => {
+                let (proposal, _) = stored::in_trash(self, authority, record, if_match).await?;
+                deletion::purge(self, proposal).await?
+            }
+        };
         summing::follow(self).await?;
-        Ok(purged)
+        Ok(gone)
     }
 
     /// Deletes a record, or moves it to the trash if its type has one, and what `@onDelete` says with it.
@@ -132,11 +133,7 @@ impl TxContext<'_, '_> {
         record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let proposal = stored::for_deletion(self, authority, record).await?;
-        stored::require_version(&proposal, if_match)?;
-        let deleted = deletion::delete(self, proposal).await?;
-        summing::follow(self).await?;
-        Ok(deleted)
+        self.carry_out(authority, RecordVerb::Delete, record, if_match).await
     }
 
     /// Refuses references of an input for a new record that the caller may not make, although the record itself is made

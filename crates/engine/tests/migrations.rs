@@ -692,11 +692,11 @@ async fn records_in_the_trash_are_migrated() {
 /// A stored reference leads to its record even if that is in the trash; the members of a relation are the live ones.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_backfilled_from_relations_leaves_out_the_trash() {
-    let others = r#"
+    let others = r"
 type Person @open @trash { name: String }
 type Tag @open @trash { name: String }
 type Note @open @trash { article: Article @onDelete(do: SET_NULL) n: Int }
-type Cover @open @trash { article: Article @unique @onDelete(do: SET_NULL) title: String }"#;
+type Cover @open @trash { article: Article @unique @onDelete(do: SET_NULL) title: String }";
     let relations = r#"author: Person @onDelete(do: SET_NULL) tags: [Tag!] notes: [Note!] @inverse(field: "article")
   cover: Cover @inverse(field: "article")"#;
     let old = format!("type Article @open @trash {{ {relations} }} {others}");

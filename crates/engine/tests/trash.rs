@@ -174,7 +174,9 @@ impl Families {
         match client.written(&self.anyone, client.restore(of, id)).await {
             Ok(_) => "ok".to_owned(),
             Err(Error::Invalid(violations)) => {
-                violations.iter().map(|violation| format!("{} {}", violation.at, violation.kind)).collect()
+                let told: Vec<String> =
+                    violations.iter().map(|violation| format!("{} {}", violation.at, violation.kind)).collect();
+                told.join("; ")
             }
             Err(error) => error.to_string(),
         }

@@ -6,7 +6,7 @@ use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone};
 use backstay_scalar::{Value, exact};
 use rust_decimal::Decimal;
 
-use crate::{CalendarField, ComputedField, Digits, Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
+use crate::{ComputedField, Digits, Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
 
 /// Where an evaluation takes its values from. A bare proposed record answers paths of at most one step and no members;
 /// `Checked::needs_store` tells beforehand where that is not enough.
@@ -310,14 +310,7 @@ fn call(function: Function, arguments: &[Value]) -> Value {
         (Function::StartOf(period), [Value::Timestamp(moment), Value::Text(zone)]) => {
             Zone::named(zone).and_then(|zone| zone.start_of(period, *moment)).map_or(Value::Null, Value::Timestamp)
         }
-        (Function::CalendarField(field), [Value::Date(date)]) => {
-            let (year, month, day) = date.calendar();
-            Value::Int(match field {
-                CalendarField::Year => year,
-                CalendarField::Month => month,
-                CalendarField::Day => day,
-            })
-        }
+        (Function::CalendarField(field), [Value::Date(date)]) => Value::Int(field.of(*date)),
         (Function::Quotient, [dividend, divisor, places]) => {
             let operands = exactly(dividend).zip(exactly(divisor)).zip(digits(places));
             known(operands.and_then(|((dividend, divisor), digits)| exact::divide(dividend, divisor, digits)))

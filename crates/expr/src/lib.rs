@@ -45,8 +45,8 @@ pub use sum::{Sum, SumKind, sum};
 pub use sum_order::sum_levels;
 pub use sum_problem::SumProblem;
 pub use tree::{
-    Aggregate, Aggregation, CalendarField, CallerPart, ComputedField, Expr, FLOAT_TERM, Function, Node, Operator,
-    OrderKey, Ordered, Path, Quantifier, Root,
+    Aggregate, Aggregation, CallerPart, ComputedField, Expr, FLOAT_TERM, Function, Node, Operator, OrderKey, Ordered,
+    Path, Quantifier, Root,
 };
 pub use truth::Truth;
 pub use value_type::Type;

@@ -1,7 +1,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Period};
+use backstay_base::{CalendarField, Caller, Period};
 use backstay_model::{CollectionId, ComputedRights, FieldId, Model};
 use backstay_scalar::{Part, Value};
 
@@ -312,15 +312,6 @@ pub enum Function {
     StartOf(Period),
     /// `year(date)`, `month(date)`, `day(date)`.
     CalendarField(CalendarField),
-}
-
-/// A part of a date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum CalendarField {
-    Year,
-    Month,
-    Day,
 }
 
 impl Function {

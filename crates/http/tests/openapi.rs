@@ -68,12 +68,15 @@ fn described(model: &str) -> Value {
     serde_json::from_str(&document).expect("the document is JSON")
 }
 
+/// A kind of request: its verb, and the members that it must and may have.
+type Kind<'t> = (&'t str, &'t [&'t str], &'t [&'t str]);
+
 /// Every kind of request that `/transact` takes.
 #[test]
 fn a_transaction_is_described_whole() {
     let note = r#"type Note @trash(keep: "30d") @allow(read: "true", create: "true", update: "true", delete: "true") { text: Text }"#;
     let site = r#"type Site @single @allow(read: "true") { text: Text }"#;
-    let check = |types: &str, expected: &[(&str, &[&str], &[&str])]| {
+    let check = |types: &str, expected: &[Kind<'_>]| {
         let document = described(&format!("extend schema @app(name: \"Notes\")\n{types}"));
         let body = &document["paths"]["/transact"]["post"]["requestBody"]["content"]["application/json"]["schema"];
         let kinds = elements(&body["properties"]["requests"]["items"]["oneOf"]);
@@ -87,14 +90,16 @@ fn a_transaction_is_described_whole() {
             assert_eq!((names, &kind["additionalProperties"]), (all, &json!(false)), "{verb}");
         }
     };
-    let rest: [(&str, &[&str], &[&str]); 3] =
-        [("delete", &["id"], &["ifMatch"]), ("restore", &["id"], &["ifMatch"]), ("purge", &["id"], &["ifMatch"])];
-    let (list, create): ((&str, &[&str], &[&str]), (&str, &[&str], &[&str])) =
-        (("list", &[], &["query"]), ("create", &["body"], &[]));
-    let plain = [("get", &["id"][..], &["select"][..]), list, create, ("update", &["id", "body"], &["ifMatch"])];
-    check(note, &[&plain[..], &rest].concat());
-    let single = [("get", &[][..], &["id", "select"][..]), list, create, ("update", &["body"], &["id", "ifMatch"])];
-    check(&format!("{note}\n{site}"), &[&single[..], &rest].concat());
+    let list: Kind<'_> = ("list", &[], &["query"]);
+    let create: Kind<'_> = ("create", &["body"], &[]);
+    let by_id = |verb| -> Kind<'_> { (verb, &["id"], &["ifMatch"]) };
+    let (delete, restore, purge) = (by_id("delete"), by_id("restore"), by_id("purge"));
+    let (get, update): (Kind<'_>, Kind<'_>) =
+        (("get", &["id"], &["select"]), ("update", &["id", "body"], &["ifMatch"]));
+    check(note, &[get, list, create, update, delete, restore, purge]);
+    let (get, update): (Kind<'_>, Kind<'_>) =
+        (("get", &[], &["id", "select"]), ("update", &["body"], &["id", "ifMatch"]));
+    check(&format!("{note}\n{site}"), &[get, list, create, update, delete, restore, purge]);
 }
 
 /// Types may be called like what other documents call the schemas of another type.

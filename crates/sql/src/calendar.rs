@@ -1,5 +1,5 @@
-use backstay_base::{Date, Period, Timestamp};
-use backstay_expr::{CalendarField, Expr, Function, Node, Operator, Type};
+use backstay_base::{Date, Timestamp};
+use backstay_expr::{Expr, Function, Node, Operator, Type};
 use backstay_scalar::Value;
 use sea_query::{Expr as Sql, ExprTrait};
 
@@ -71,20 +71,20 @@ impl Lowering<'_, '_, '_> {
                 only_where(local().gte(cast(word("0001-01-01"), "timestamp")), cast(local(), "date"))
             }),
             (Function::StartOf(period), Dialect::Sqlite) => {
-                call("start_of", [word(name_of(period)), value.sql, word(zone)])
+                call("start_of", [word(period.name()), value.sql, word(zone)])
             }
             (Function::StartOf(period), Dialect::Postgres) => {
-                let start = call("date_trunc", [word(name_of(period)), value.sql, word(zone)]);
+                let start = call("date_trunc", [word(period.name()), value.sql, word(zone)]);
                 let first = Timestamp::from_micros_saturating(i64::MIN).to_string();
                 self.named_always([start], |_, [start]| {
                     only_where(start.clone().gte(cast(word(&first), "timestamptz")), start)
                 })
             }
             (Function::CalendarField(field), Dialect::Sqlite) => {
-                call("calendar_field", [word(field_name(field)), value.sql])
+                call("calendar_field", [word(field.name()), value.sql])
             }
             (Function::CalendarField(field), Dialect::Postgres) => {
-                cast(call("date_part", [word(field_name(field)), value.sql]), "bigint")
+                cast(call("date_part", [word(field.name()), value.sql]), "bigint")
             }
             (_, Dialect::Sqlite | Dialect::Postgres) => return Val::null(),
         };
@@ -102,22 +102,5 @@ fn zone(argument: &Expr) -> &str {
     match &argument.node {
         Node::Literal(Value::Text(zone)) => zone,
         _ => "UTC",
-    }
-}
-
-fn name_of(period: Period) -> &'static str {
-    match period {
-        Period::Day => "day",
-        Period::Week => "week",
-        Period::Month => "month",
-        Period::Year => "year",
-    }
-}
-
-fn field_name(field: CalendarField) -> &'static str {
-    match field {
-        CalendarField::Year => "year",
-        CalendarField::Month => "month",
-        CalendarField::Day => "day",
     }
 }

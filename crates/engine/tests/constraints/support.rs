@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, RecordId, Secret};
-use backstay_engine::{Application, Engine, Migration, OpenOptions, Purge, Request, WriteOptions};
+use backstay_engine::{Application, Engine, Migration, OpenOptions, RecordVerb, Request};
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_store::Location;
 use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
@@ -135,8 +135,8 @@ impl Served {
 
     /// Deletes the record of this number, which is in the trash, for good.
     pub(crate) async fn purge(&mut self, of: &str, number: usize) -> String {
-        let (collection, options) = (self.client().collection(of), WriteOptions::default());
-        self.done(Request::Purge(Purge { collection, id: self.ids[number], options })).await
+        let request = self.client().of_record(RecordVerb::Purge, of, self.ids[number]);
+        self.done(request).await
     }
 
     /// Does something, of which nothing but its success is of interest.

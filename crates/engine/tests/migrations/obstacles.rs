@@ -304,3 +304,27 @@ async fn several_records_cannot_become_one() {
     refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#)], new, &[]).await;
     refused("type P @open { a: Int }", &[], new, &[]).await;
 }
+
+/// Neither in a field of its own nor within a document does a number become another one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_that_a_float_does_not_hold_are_named() {
+    let types = |number: &str| {
+        format!(
+            "type A @embedded {{ n: {number} l: [{number}!] x: Float }} type P @open {{ n: {number} one: [A!] many: [A!] }}"
+        )
+    };
+    let records = [
+        ("P", r#"{"n":9007199254740992,"one":[{"n":100,"x":1e2}]}"#),
+        ("P", r#"{"n":9007199254740993,"one":[{"n":9007199254740993}],"many":[{"l":[1,9007199254740993]}]}"#),
+    ];
+    let told = |place: &str| {
+        format!(
+            "1 value of P.{place} can't be converted (a Float doesn't hold it exactly): %1; change those records first, or \
+             give the field a `@backfill(from: …)`"
+        )
+    };
+    let (n, one) =
+        (told("n, \"9007199254740993\","), told("one, \"[{\"n\":9007199254740993,\"l\":null,\"x\":null…\","));
+    let many = told("many, \"[{\"n\":null,\"l\":[1,9007199254740993],\"x\":…\",");
+    refused(&types("Int"), &records, &types("Float"), &[&n, &one, &many]).await;
+}

@@ -25,14 +25,14 @@ pub(super) fn read(report: &mut Report<'_>, field: &mut Field, directive: &Node<
             field.computed = Some(Computed { is, rights });
         }
         Some("SOON") => {
-            let place = directive.specified_argument_by_name("stored").and_then(|value| value.location());
+            let place = directive.specified_argument_by_name("stored").and_then(Node::location);
             let help = "write `stored: COMMIT`, or remove it to compute the value whenever it is read";
             report.error(place, "`stored: SOON` is not supported yet", "not supported yet", help);
         }
         // GraphQL refuses any other word.
         Some(_) => {
             if rights == Some("CALLER") {
-                let place = directive.specified_argument_by_name("rights").and_then(|value| value.location());
+                let place = directive.specified_argument_by_name("rights").and_then(Node::location);
                 let help =
                     "remove `rights`: the value is the same for everyone; `@allow(read: …)` says who may read it";
                 report.error(place, "a stored sum looks with the rights of the model", "not here", help);

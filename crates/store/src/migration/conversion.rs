@@ -8,7 +8,7 @@ use backstay_scalar::{Scalar, Token, Value, write};
 use backstay_sql::{Models, Origin, PROBED_IDS, Slot, Statement, Succession};
 
 use super::documents::{Rewriting, read_document};
-use super::texts::value_type;
+use super::texts::{bare, exact, value_type};
 use super::unconvertible::Unconvertible;
 use crate::StoreError;
 use crate::session::SchemaSession;
@@ -192,11 +192,7 @@ impl<'c> Conversion<'c> {
             Element::Scalar(scalar) if scalar.storage() == backstay_scalar::Storage::Text => Token::Text(&text),
             Element::Scalar(_) | Element::Enum(_) => Token::Bare(&text),
         };
-        let read = value_type(self.model, element).read(token)?;
-        match element {
-            Element::Scalar(Scalar::Float) if shortest(&bare(&read)) != shortest(&text) => Err(Unconvertible::Inexact),
-            _ => Ok(read),
-        }
+        exact(value_type(self.model, element).read(token)?, element, &text)
     }
 
     /// The name that a value of an enum has now.
@@ -235,21 +231,4 @@ fn followed_name(text: &str, names: StoredNames, followed: &[(String, Option<Str
         Some((_, to)) => to.as_ref().map(|to| format!("{to}{rest}")),
         None => Some(text.to_owned()),
     }
-}
-
-/// A number without insignificant zeros.
-fn shortest(number: &str) -> &str {
-    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
-}
-
-/// A value as it stands in a URL: as JSON, a text without its quotes.
-fn bare(value: &Value) -> String {
-    if let Value::Text(text) | Value::Json(text) = value {
-        return text.to_string();
-    }
-    let mut json = Vec::new();
-    write(&mut json, value);
-    let json = String::from_utf8_lossy(&json).into_owned();
-    // What isn't a text has nothing in it that JSON escapes.
-    json.strip_prefix('"').and_then(|text| text.strip_suffix('"')).map(str::to_owned).unwrap_or(json)
 }

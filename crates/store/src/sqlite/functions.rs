@@ -2,7 +2,7 @@
 //! while they work on a long text (`lower`, `length`, `json_each`): a virtual-machine step has no bound on its length. These
 //! are linear, and charge the bytes that they work on to the connection's step budget.
 
-use backstay_base::{Date, Duration, Period, Timestamp, Zone};
+use backstay_base::{CalendarField, Date, Duration, Period, Timestamp, Zone};
 use backstay_scalar::exact;
 use memchr::memmem;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
@@ -84,25 +84,13 @@ where
     scalar(db, "start_of", 3, move |call: &Context<'_>| {
         pay()?;
         let (Some(moment), zone) = (moment(call, 1)?, zone(call, 2)?) else { return Ok(None) };
-        let period = match text(call, 0)? {
-            Some(b"day") => Period::Day,
-            Some(b"week") => Period::Week,
-            Some(b"month") => Period::Month,
-            Some(b"year") => Period::Year,
-            _ => return Err(Error::InvalidFunctionParameterType(0, Type::Text)),
-        };
-        Ok(zone.start_of(period, moment).map(Timestamp::micros))
+        Ok(zone.start_of(named(call, Period::named)?, moment).map(Timestamp::micros))
     })?;
     let pay = charge();
     scalar(db, "calendar_field", 2, move |call: &Context<'_>| {
         pay()?;
-        let Some((year, month, day)) = date(call, 1)?.map(Date::calendar) else { return Ok(None) };
-        match text(call, 0)? {
-            Some(b"year") => Ok(Some(year)),
-            Some(b"month") => Ok(Some(month)),
-            Some(b"day") => Ok(Some(day)),
-            _ => Err(Error::InvalidFunctionParameterType(0, Type::Text)),
-        }
+        let field = named(call, CalendarField::named)?;
+        Ok(date(call, 1)?.map(|date| field.of(date)))
     })?;
     let pay = charge();
     scalar(db, "date_add", 2, move |call: &Context<'_>| {
@@ -136,6 +124,12 @@ fn date(call: &Context<'_>, argument: usize) -> Result<Option<Date>, Error> {
     let Some(date) = text(call, argument)? else { return Ok(None) };
     let read = std::str::from_utf8(date).ok().and_then(|date| Date::parse(date).ok());
     read.map(Some).ok_or(Error::InvalidFunctionParameterType(argument, Type::Text))
+}
+
+/// The part of the calendar that the first argument names.
+fn named<T>(call: &Context<'_>, of: fn(&str) -> Option<T>) -> Result<T, Error> {
+    let name = text(call, 0)?.and_then(|name| std::str::from_utf8(name).ok());
+    name.and_then(of).ok_or(Error::InvalidFunctionParameterType(0, Type::Text))
 }
 
 /// An argument that names a time zone.
