@@ -367,13 +367,11 @@ impl fmt::Display for SumLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sum, records, differing, first } = self;
         let records = Count(*records, "record");
-        match differing {
-            0 => writeln!(f, "{sum}: {records}, none differs"),
-            _ => {
-                let differ = if *differing == 1 { "differs" } else { "differ" };
-                writeln!(f, "{sum}: {differing} of {records} {differ} from what it sums, first {}", first.join(", "))
-            }
+        if *differing == 0 {
+            return writeln!(f, "{sum}: {records}, none differs");
         }
+        let differ = if *differing == 1 { "differs" } else { "differ" };
+        writeln!(f, "{sum}: {differing} of {records} {differ} from what it sums, first {}", first.join(", "))
     }
 }
 
@@ -447,6 +445,22 @@ mod tests {
 
     fn check(answer: &Answer, expected: &str) {
         assert_eq!(answer.to_string(), format!("{expected}\n"));
+    }
+
+    #[test]
+    fn compared_sums() {
+        let sum = |differing: u64, first: &[&str]| Answer::Sums {
+            sums: vec![SumLine {
+                sum: "Product.reserved".to_owned(),
+                records: 20,
+                differing,
+                first: first.iter().map(|id| (*id).to_owned()).collect(),
+            }],
+        };
+        check(&Answer::Sums { sums: Vec::new() }, "the model has no stored sums");
+        check(&sum(0, &[]), "Product.reserved: 20 records, none differs");
+        check(&sum(1, &["7"]), "Product.reserved: 1 of 20 records differs from what it sums, first 7");
+        check(&sum(2, &["7", "9"]), "Product.reserved: 2 of 20 records differ from what it sums, first 7, 9");
     }
 
     #[test]

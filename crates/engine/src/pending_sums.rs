@@ -93,15 +93,15 @@ impl PendingSums {
         match (before, after) {
             (Some((from, was)), Some((to, is))) if from == to => {
                 if was != is {
-                    self.change(counted, from, between(was, is));
+                    self.change(counted, from, between(&was, &is));
                 }
             }
             (before, after) => {
                 if let Some((from, was)) = before {
-                    self.change(counted, from, negative(was));
+                    self.change(counted, from, negative(&was));
                 }
                 if let Some((to, is)) = after {
-                    self.change(counted, to, positive(is));
+                    self.change(counted, to, positive(&is));
                 }
             }
         }
@@ -166,14 +166,14 @@ fn leaves_out(term: &Expr) -> bool {
     matches!(term.node, Node::Path(_))
 }
 
-fn positive(share: Share) -> Difference {
+fn positive(share: &Share) -> Difference {
     match share {
-        Share::Known(by) => by,
+        Share::Known(by) => *by,
         Share::Among(_) | Share::Unknown => Difference::Anew,
     }
 }
 
-fn negative(share: Share) -> Difference {
+fn negative(share: &Share) -> Difference {
     match positive(share) {
         Difference::Whole(by) => Difference::Whole(-by),
         Difference::Exact(by) => Difference::Exact(-by),
@@ -181,6 +181,6 @@ fn negative(share: Share) -> Difference {
     }
 }
 
-fn between(before: Share, after: Share) -> Difference {
+fn between(before: &Share, after: &Share) -> Difference {
     negative(before).and(positive(after))
 }
