@@ -2,8 +2,14 @@
 
 #[path = "constraints/opposite.rs"]
 mod opposite;
+#[path = "constraints/sum_checks.rs"]
+mod sum_checks;
+#[path = "constraints/sum_twins.rs"]
+mod sum_twins;
 #[path = "constraints/sums.rs"]
 mod sums;
+#[path = "constraints/sums_refused.rs"]
+mod sums_refused;
 #[path = "constraints/support.rs"]
 mod support;
 #[path = "constraints/unique.rs"]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, RecordId, Secret};
-use backstay_engine::{Application, Engine, Migration, OpenOptions, RecordVerb, Request};
+use backstay_engine::{Application, Context, Engine, Migration, OpenOptions, RecordVerb, Request};
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_store::Location;
 use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
@@ -157,9 +157,12 @@ impl Served {
         self.ids[number]
     }
 
-    /// How many records it has made.
-    pub(crate) fn made(&self) -> usize {
-        self.ids.len()
+    /// The stored sums that aren't what they should be, those of records in the trash included.
+    pub(crate) async fn differing_sums(&self) -> Vec<String> {
+        let engine = self.engine.as_ref().expect("a model is served");
+        let compared = engine.compare_sums(&Context::system(engine)).await.expect("they are compared");
+        let differing = compared.into_iter().filter(|sum| sum.differing > 0);
+        differing.map(|sum| format!("{} of {:?}", sum.sum, sum.first)).collect()
     }
 
     /// The records of a type, with `%0` for the first id.
