@@ -90,6 +90,7 @@ impl ExprErrorKind {
             Self::EndedText { .. } => r"a quote within a text is `\'`, such as `'it\'s'`",
             Self::Escape => r#"use `\\`, `\'`, `\"`, `\n`, `\t` or `\u0000` with four hexadecimal digits"#,
             Self::InRule { error, .. } | Self::InComputed { error, .. } => return error.remedy(),
+            Self::StoredSum { problem } => return problem.remedy(),
             Self::ComputedCycle { .. } => "compute one of these fields from what is stored",
         };
         fixed.to_owned()

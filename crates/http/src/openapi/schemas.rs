@@ -196,7 +196,7 @@ pub(super) fn problem() -> Value {
 /// A field as it is read.
 fn read(model: &Model, collection: &Collection, field: &Field) -> Value {
     let mut schema = shape(model, collection, field);
-    if field.is_computed() {
+    if field.is_computed() || field.is_sum() {
         schema["readOnly"] = json!(true);
     }
     schema

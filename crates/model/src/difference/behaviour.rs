@@ -91,6 +91,15 @@ pub(super) struct FieldBehaviour<'m> {
     class: Option<Class>,
     allow: FieldAllowBehaviour<'m>,
     set: Vec<(SetOn, Option<&'m str>, &'m str)>,
+    given: GivenBy,
+}
+
+/// What gives a field its values, as far as `@computed` says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum GivenBy {
+    Writes,
+    Reads,
+    Sum,
 }
 
 impl<'m> FieldBehaviour<'m> {
@@ -108,6 +117,7 @@ impl<'m> FieldBehaviour<'m> {
             class,
             allow,
             set,
+            given,
         } = self;
         let FieldNames { name, slug, order } = names;
         let parts = [
@@ -122,6 +132,8 @@ impl<'m> FieldBehaviour<'m> {
             (*class != newer.class, "the class"),
             (*allow != newer.allow, "the rules"),
             (*set != newer.set, "`@set`"),
+            // What was summed stays as it is; every other change of it is compared in `compare`.
+            ((*given, newer.given) == (GivenBy::Sum, GivenBy::Writes), "`@computed`"),
         ];
         let changed = parts.into_iter().filter(|(differs, _)| *differs);
         changed.map(|(_, part)| format!("{part} of {name}")).collect()
@@ -142,7 +154,8 @@ impl<'m> FieldBehaviour<'m> {
             set,
             // Compared in `compare`: the columns follow from the name and the kind, and `@unique` is an index.
             checks: _,
-            computed: _,
+            computed,
+            sum,
             kind: _,
             columns: _,
             required: _,
@@ -176,6 +189,11 @@ impl<'m> FieldBehaviour<'m> {
             class: *class,
             allow: FieldAllowBehaviour::of(allow),
             set: set.collect(),
+            given: match (computed, sum) {
+                (_, Some(_)) => GivenBy::Sum,
+                (Some(_), None) => GivenBy::Reads,
+                (None, None) => GivenBy::Writes,
+            },
         }
     }
 }

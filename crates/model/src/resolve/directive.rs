@@ -56,7 +56,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
         FieldDirective::Check => field.checks.extend(check(report, directive)),
         FieldDirective::Class => field.class = Some(class(directive)),
-        FieldDirective::Computed => field.computed = computed::read(report, directive),
+        FieldDirective::Computed => computed::read(report, field, directive),
         FieldDirective::Default => set_default(report, names, field, directive),
         FieldDirective::Length => field.length = length::read(report, field, directive),
         FieldDirective::Pattern => field.pattern = pattern::read(report, directive),
