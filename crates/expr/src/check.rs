@@ -11,6 +11,7 @@ mod names;
 mod operators;
 mod parameters;
 mod quotes;
+mod texts;
 mod typing;
 
 use std::collections::BTreeSet;

@@ -242,7 +242,6 @@ fn left_out_function(name: &str) -> Option<&'static str> {
         "has" => Some("test presence with `x != null`"),
         "map" | "filter" => Some("ask the records with `exists` or `all`"),
         "exists_one" | "existsOne" => Some("use `exists`"),
-        "matches" => Some("use `startsWith`, `endsWith` or `contains`"),
         "int" | "uint" | "double" | "string" | "bool" | "bytes" | "dyn" | "type" => {
             Some("types are never converted; give the field the type that you need")
         }

@@ -34,7 +34,9 @@ impl ExprErrorKind {
         let fixed = match self {
             Self::TooLong | Self::TooDeep | Self::TooLarge => "split it, or shorten it",
             Self::TooManyParameters => "use a list parameter: `field in $values`",
-            Self::Unsupported { instead, .. } | Self::NoRecord { instead, .. } => instead,
+            Self::Unsupported { instead, .. } | Self::Pattern { instead, .. } | Self::NoRecord { instead, .. } => {
+                instead
+            }
             Self::Unknown { what, name, suggestion } => return unknown_remedy(what, name, suggestion.as_deref()),
             Self::Nul => "leave it out",
             Self::Unexpected { found } if matches!(&**found, ")" | "]" | "}") => "leave it out, or open the bracket",
@@ -90,6 +92,7 @@ impl ExprErrorKind {
             Self::EndedText { .. } => r"a quote within a text is `\'`, such as `'it\'s'`",
             Self::Escape => r#"use `\\`, `\'`, `\"`, `\n`, `\t` or `\u0000` with four hexadecimal digits"#,
             Self::InRule { error, .. } | Self::InComputed { error, .. } => return error.remedy(),
+            Self::StoredSum { problem } => return problem.remedy(),
             Self::ComputedCycle { .. } => "compute one of these fields from what is stored",
         };
         fixed.to_owned()

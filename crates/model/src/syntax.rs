@@ -413,7 +413,11 @@ impl<'t> Mistake<'t> {
         } else {
             format!("unexpected `{}`", shortened(found))
         };
-        self.here(message, "here", "model files are GraphQL type definitions (SDL); see docs/model.md")
+        let help = match parser_message.contains("unexpected escaped character") {
+            true => "in a string, write a backslash twice: `\\\\`",
+            false => "model files are GraphQL type definitions (SDL); see docs/model.md",
+        };
+        self.here(message, "here", help)
     }
 }
 

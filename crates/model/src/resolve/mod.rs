@@ -17,6 +17,8 @@ mod length;
 mod members;
 mod naming;
 mod order;
+mod pattern;
+mod range;
 mod read;
 mod relation;
 mod renamed;

@@ -9,6 +9,7 @@ mod embedded;
 mod fields;
 mod indexes;
 mod interfaces;
+mod limits;
 mod mistakes;
 mod names;
 mod newcomers;

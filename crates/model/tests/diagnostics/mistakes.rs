@@ -223,10 +223,7 @@ fn directives_of_other_systems() {
         &[("2:16", "there is no directive `@relation`", relation)],
     );
     check_fields("  a: User @auth", &[("2:11", "there is no directive `@auth`", "write `@allow(read: …, update: …)`")]);
-    check_fields(
-        "  a: Int @min(value: 3)",
-        &[("2:10", "there is no directive `@min`", "write `@check(rule: …, message: …)`")],
-    );
+    check_fields("  a: Int @min(value: 3)", &[("2:10", "there is no directive `@min`", "write `@range(min: …)`")]);
     check_fields(
         "  a: Int @index",
         &[("2:10", "`@index` can't be used on a field", "put it on the type: `@index(fields: [\"a\"])`")],
