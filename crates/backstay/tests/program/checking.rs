@@ -235,7 +235,21 @@ type Book
             )
         })
         .collect();
-    let expected: [&str; 0] = [];
+    let expected = [
+        "6: unknown function `uid` | write `auth.id`",
+        "13: unknown function `len` | write `size(x)`",
+        "14: unknown name `current_user` | write `auth.id`",
+        "15: `Book.pages` is computed from itself: Book.pages → Book.leaves → Book.pages | compute one of these fields \
+         from what is stored",
+        "17: String and Int cannot be compared | compare it with a value of its own type",
+        "18: unexpected `and` | write `&&`",
+        "19: `books` is a relation to many records, which `size` and `count` count | write `size(this.owner.books)`, or \
+         `this.owner.books.count(b, …)` with a condition",
+        "12: unknown name `owner` | write `this.owner`",
+        "12: unexpected `=` | to compare, write `==`",
+        "4: these rules need each other: `a` → `b` → `a` | write one of them out in full",
+        "12: there is no `new` here | write conditions on the proposed record in `after:`, beside `update:`",
+    ];
     assert_eq!(told, expected);
 }
 
