@@ -494,6 +494,12 @@ impl<'m> Compiler<'m> {
         {
             return;
         }
+        // Each rule of a circle finds it from where it enters it.
+        if let ExprErrorKind::Cycle { circle } = &error.kind
+            && !self.circles.insert(circle.iter().cloned().collect())
+        {
+            return;
+        }
         let mut diagnostic = Diagnostic::error(error.to_string()).at(span, "here");
         if let Some(user) = user {
             diagnostic = diagnostic.and(user, "used here");

@@ -198,6 +198,47 @@ fn the_examples_have_no_warnings() {
     }
 }
 
+#[test]
+fn ten_mistakes_in_rules_are_all_reported() {
+    let app = App::new();
+    let model = r#"extend schema
+  @app(name: "Shelf")
+  @rule(name: "a", is: "b")
+  @rule(name: "b", is: "a")
+
+type Person @identity @allow(read: "auth.uid() == this.id") {
+  email: Email! @unique @class(is: PERSONAL)
+  books: [Book!] @inverse(field: "owner")
+}
+
+type Book
+  @allow(read: "owner == auth.id", create: "this.owner = auth.id", update: "new.pages > 1", delete: "a") {
+  title: String! @check(rule: "len(this.title) > 1", message: "too short")
+  owner: Person! @set(on: CREATE, to: "current_user")
+  pages: Int @computed(is: "this.leaves * 2")
+  leaves: Int @computed(is: "this.pages / 2")
+  shared: Boolean! @default(from: "this.title == 5")
+  state: String @allow(read: "this.titel == 'a' and true")
+  others: Int @computed(is: "this.owner.books.length")
+}
+"#;
+    app.write("model/shelf.graphql", model);
+    let found = found(&app);
+    let told: Vec<String> = found
+        .iter()
+        .map(|one| {
+            format!(
+                "{}: {} | {}",
+                one["start"]["line"],
+                one["message"].as_str().unwrap_or_default(),
+                one["help"].as_str().unwrap_or_default()
+            )
+        })
+        .collect();
+    let expected: [&str; 0] = [];
+    assert_eq!(told, expected);
+}
+
 /// A stock whose reservations are counted.
 fn stock() -> App {
     let app = App::empty();
