@@ -124,7 +124,7 @@ struct Developing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Left {
     Nothing,
-    /// The developer is asked whether stored data may be lost.
+    /// `dev` waits for the developer to say whether stored data may be lost.
     Question,
     /// The developer has said that it may not.
     Declined,
@@ -191,7 +191,7 @@ impl Developing {
             left = tokio::select! {
                 changes = watcher.saved() => self.take_up(changes, left).await?,
                 line = self.typed.line() => {
-                    // A line typed while nothing is asked doesn't answer a later question.
+                    // A line typed before a question doesn't answer it.
                     if left != Left::Question {
                         left
                     } else if is_yes(&line) {

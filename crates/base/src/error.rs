@@ -21,7 +21,7 @@ pub enum Action {
     Update,
     /// delete.
     Delete,
-    /// Seeing, restoring and purging records in the trash: for whoever may both search and delete them.
+    /// Seeing, restoring and purging records in the trash: allowed to callers who may both search and delete them.
     Trash,
 }
 
@@ -186,7 +186,12 @@ pub enum ViolationKind {
 }
 
 fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
 }
 
 fn then(remedy: Option<&String>) -> String {
@@ -483,5 +488,21 @@ fn place(violation: &Violation) -> String {
     match &violation.at {
         Place::Whole => violation.kind.to_string(),
         at => format!("{at}: {}", violation.kind),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ViolationKind;
+
+    #[test]
+    fn names_are_listed() {
+        let check = |names: &[&str], expected: &str| {
+            let with = names.iter().map(|&name| name.to_owned()).collect();
+            assert_eq!(ViolationKind::FieldTogether { with }.to_string(), expected);
+        };
+        check(&["a"], "you may not change this field together with `a`");
+        check(&["a", "b"], "you may not change this field together with `a` and `b`");
+        check(&["a", "b", "c"], "you may not change this field together with `a`, `b` and `c`");
     }
 }

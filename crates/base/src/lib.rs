@@ -2,6 +2,7 @@
 //! Does no I/O, and knows nothing of HTTP, SQL or JSON.
 
 mod ambient;
+mod calendar;
 mod caller;
 mod error;
 mod flow;
@@ -17,6 +18,7 @@ mod time;
 mod zone;
 
 pub use ambient::{Ambient, Clock, Entropy, SystemClock, SystemEntropy};
+pub use calendar::{CalendarField, Period};
 pub use caller::{Caller, CallerKind, OwnRecord};
 pub use error::{Action, Conflict, Error, Limit, Shared, Unauthenticated, Violation, ViolationKind};
 pub use flow::{Flow, Source};
@@ -28,4 +30,4 @@ pub use network::Network;
 pub use place::{Place, Step};
 pub use secret::Secret;
 pub use time::{Date, Duration, TimeError, Timestamp};
-pub use zone::{Period, Zone};
+pub use zone::Zone;

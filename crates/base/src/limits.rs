@@ -54,12 +54,25 @@ pub const STRING_CHARS: usize = 10_000;
 pub const TEXT_BYTES: usize = 1024 * 1024;
 /// Bytes of a `JSON` document, where nothing else is configured.
 pub const JSON_BYTES: usize = 1024 * 1024;
+/// Characters of a slug that is made from a text.
+pub const SLUG_CHARS: usize = 100;
+/// The least that a `@length` can let a `@slug` have.
+pub const SLUG_CHARS_LEAST: usize = 16;
+/// Characters of a made slug that are kept for its number, with the hyphen before it.
+pub const SLUG_ENDING_CHARS: usize = 9;
+/// Slugs that differ by their number alone and are read to find one that is free. If there are more, random characters
+/// take the place of the number.
+pub const SLUG_NUMBERS: u32 = 1000;
+/// How often a transaction runs because others took the slugs that it had found free.
+pub const SLUG_RUNS: u32 = 8;
 /// Characters of an `Email` (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_CHARS: usize = 254;
 /// Characters of a `Url`.
 pub const URL_CHARS: usize = 2048;
-/// Bytes of the longest text that `replace` makes in an expression.
-pub const REPLACED_BYTES: usize = 1024 * 1024;
+/// Bytes of the longest text that `lower`, `upper` and `fold` change, and that `replace` makes, in an expression.
+pub const CHANGED_TEXT_BYTES: usize = 1024 * 1024;
+/// Patterns in one expression.
+pub const EXPRESSION_PATTERNS: usize = 10;
 /// Bytes of the text of a pattern.
 pub const PATTERN_BYTES: usize = 1000;
 /// Groups and repetitions of a pattern within each other.
@@ -72,9 +85,9 @@ pub const MATCHED_BYTES: usize = 64 * 1024;
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// Hours for which an idempotency record is kept.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
-/// Records of one type that are purged at a time because they have been in the trash for long enough.
+/// Expired records of one type that are purged from the trash at a time.
 pub const PURGE_RECORDS: usize = 100;
-/// Seconds between two looks for such records.
+/// Seconds between two searches for expired records.
 pub const PURGE_SECONDS: u64 = 60;
 /// Other records that the deletions of one transaction may delete or change through `@onDelete`.
 pub const DELETION_RECORDS: usize = 10_000;
@@ -138,7 +151,7 @@ pub const CLAIMS: usize = 32;
 pub const CLAIM_CHARS: usize = 1000;
 /// Pairs of a collection and an action in the grant of one key.
 pub const GRANT_ENTRIES: usize = 500;
-/// Bytes of the values that rules ask of a caller's own record, as JSON, up to which they are remembered with the session.
+/// Bytes, as JSON, up to which the values that rules read of a caller's own record are cached with the session.
 pub const REMEMBERED_ACCOUNT_BYTES: usize = 1024;
 /// Callers that are recognised without a statement.
 pub const KNOWN_CALLERS: usize = 100_000;
@@ -164,7 +177,7 @@ pub const MODEL_COLLECTIONS: usize = 1000;
 pub const MODEL_ENUMS: usize = 1000;
 /// Fields of one type, the four that every type has included.
 pub const MODEL_FIELDS: usize = 200;
-/// Clauses (`@allow`) of one type: each of them is asked of each record that is read or changed.
+/// Clauses (`@allow`) of one type: each is evaluated for each record that is read or changed.
 pub const MODEL_CLAUSES: usize = 20;
 /// Values of one enum.
 pub const MODEL_ENUM_VALUES: usize = 500;
@@ -190,14 +203,13 @@ pub const IDLE_SECONDS: u64 = 75;
 pub const CONNECTIONS: usize = 10_000;
 /// Percent of the connections, and of the memory for requests and answers, that one network may use.
 pub const NETWORK_PERCENT: u8 = 25;
-/// Bodies of requests of one network for whose rest the server waits at one time. Those that arrive together with their
-/// head don't count.
+/// Request bodies of one network that may be in transit at a time, not counting those that arrive with their head.
 pub const NETWORK_BODIES: usize = 256;
 /// Milliseconds for which a connection has waited for a request before it gives way to a new one.
 pub const GIVE_WAY_MILLIS: u64 = 1000;
 /// Seconds within which the first head of a new connection arrives while more than half of the connections are open.
 pub const CROWDED_HEADER_SECONDS: u64 = 5;
-/// Refused connections, and refused bodies, whose clients are told why at one time; further ones are closed without a word.
+/// Refused connections and bodies that may be answered at a time; further ones are closed without a response.
 pub const LINGERING: usize = 64;
 /// Bytes of a refused body that are read and discarded before the connection is closed.
 pub const LINGER_BYTES: usize = 64 * 1024 * 1024;

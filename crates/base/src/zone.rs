@@ -1,22 +1,11 @@
 use jiff::civil;
 use jiff::tz::{Disambiguation, TimeZone};
 
-use crate::{Date, Timestamp};
+use crate::{Date, Period, Timestamp};
 
 /// A time zone of the IANA database, whose rules are part of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(TimeZone);
-
-/// A part of the calendar that begins at midnight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Period {
-    Day,
-    /// From Monday (ISO 8601).
-    Week,
-    Month,
-    Year,
-}
 
 impl Zone {
     /// The zone with this name, such as `Europe/Zurich` or `UTC`, in any case.

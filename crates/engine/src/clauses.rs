@@ -81,7 +81,7 @@ impl Permit {
 }
 
 /// Refuses the fields that nothing lets change; without such a field, those that the closest of the permits, by the fields
-/// that each lets change, doesn't let change together with the others.
+/// that each lets change, doesn't let change: each with those of the others that nothing lets change together with it.
 fn refuse(proposal: &mut Proposal<'_>, open: &[&[FieldId]], changed: &[FieldId]) {
     let forbidden = |field: &&FieldId| !open.iter().any(|only| only.contains(field));
     let forbidden: Vec<FieldId> = changed.iter().filter(forbidden).copied().collect();
@@ -92,9 +92,17 @@ fn refuse(proposal: &mut Proposal<'_>, open: &[&[FieldId]], changed: &[FieldId])
     let closest = open.iter().min_by_key(missing).filter(|_| forbidden.is_empty());
     let Some(closest) = closest else { return };
     let (together, apart): (Vec<FieldId>, Vec<FieldId>) = changed.iter().partition(|field| closest.contains(field));
-    let with: Vec<String> = together.iter().map(|field| proposal.collection.field(*field).name.clone()).collect();
+    let name = |field: &FieldId| proposal.collection.field(*field).name.clone();
+    let mut refused = Vec::new();
     for field in apart {
-        proposal.refuse(proposal.collection.field(field), ViolationKind::FieldTogether { with: with.clone() });
+        let goes_with = |other: &FieldId| open.iter().any(|only| only.contains(&field) && only.contains(other));
+        let in_conflict: Vec<FieldId> = together.iter().filter(|other| !goes_with(other)).copied().collect();
+        // Each of them may change with it, but not all.
+        let with = if in_conflict.is_empty() { &together } else { &in_conflict };
+        refused.push((field, with.iter().map(name).collect()));
+    }
+    for (field, with) in refused {
+        proposal.refuse(proposal.collection.field(field), ViolationKind::FieldTogether { with });
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) async fn decide(
     Ok(answer)
 }
 
-/// The answer from memory; the database is asked only where the rule follows relations.
+/// Evaluates the rule in memory; queries the database only if the rule follows relations.
 async fn answer(
     cx: &mut TxContext<'_, '_>,
     class: &CallerClass,
@@ -66,7 +66,7 @@ async fn answer(
     answer.ok_or_else(|| Error::internal(NoAnswer))
 }
 
-/// Notes in an explanation what a rule says of the stored record; the statement that read the record has asked it.
+/// Notes in an explanation what a rule says of the stored record; the statement that read the record has evaluated it.
 pub(crate) async fn record_stored(
     cx: &mut TxContext<'_, '_>,
     proposal: &Proposal<'_>,

@@ -44,7 +44,7 @@ struct Referring<'m> {
 }
 
 /// A record among all.
-type Key = (CollectionId, RecordId);
+pub(crate) type Key = (CollectionId, RecordId);
 
 /// All that a deletion touches.
 struct Reach<'m> {
@@ -62,6 +62,39 @@ pub(crate) async fn delete(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -
 /// Deletes the record of a proposal that is in the trash, and what can't be without it.
 pub(crate) async fn purge(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>) -> Result<Record, Error> {
     remove(cx, proposal, Way::Gone).await
+}
+
+/// Records in the trash that can't be without one that is there, at most so many of each field.
+pub(crate) async fn requiring(cx: &mut TxContext<'_, '_>, to: Key, most: usize) -> Result<Vec<Key>, Error> {
+    let referring = referring_in_trash(cx, (to, OnDelete::Cascade), most).await?;
+    Ok(referring.into_iter().flat_map(|one| one.ids.into_iter().map(move |id| (one.collection.id, id))).collect())
+}
+
+/// Empties references to a record in the trash from records there that can be without it, at most so many of each field.
+/// Returns whether there were any.
+pub(crate) async fn release_some(cx: &mut TxContext<'_, '_>, to: Key, most: usize) -> Result<bool, Error> {
+    let referring = referring_in_trash(cx, (to, OnDelete::SetNull), most).await?;
+    release(cx, &referring, (&HashMap::new(), Way::Gone)).await?;
+    Ok(!referring.is_empty())
+}
+
+/// The records in the trash to which the deletion of one that is there would do this, at most so many of each field.
+async fn referring_in_trash<'a>(
+    cx: &mut TxContext<'a, '_>,
+    (to, on_delete): (Key, OnDelete),
+    most: usize,
+) -> Result<Vec<Referring<'a>>, Error> {
+    let (model, mut found) = (cx.model(), Vec::new());
+    let fields = referring_fields(model, to.0, Way::Gone);
+    for (collection, field, _) in
+        fields.filter(|(.., found)| *found == Found { perspective: Perspective::Trash, on_delete })
+    {
+        let ids = referring(cx, (collection.id, field.id), (to.1, Perspective::Trash, most)).await?;
+        if !ids.is_empty() {
+            found.push(Referring { to, collection, field, on_delete, ids });
+        }
+    }
+    Ok(found)
 }
 
 async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) -> Result<Record, Error> {
@@ -135,7 +168,7 @@ async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Re
 }
 
 /// Which referring records of a field are meant, and what happens to them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Found {
     perspective: Perspective,
     on_delete: OnDelete,

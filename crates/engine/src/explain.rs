@@ -48,7 +48,7 @@ pub(crate) async fn explain(
     let read = match &request {
         Request::Get(get) => Some((get.collection, Some(get.id), action)),
         Request::List(list) => Some((list.collection, None, action)),
-        Request::Create(_) | Request::Update(_) | Request::Delete(_) | Request::Restore(_) | Request::Purge(_) => None,
+        Request::Create(_) | Request::Update(_) | Request::OfRecord(_) => None,
     };
     let verdict = match Prepared::new(inner, cx, request, encoder) {
         Ok(request) => rehearse(inner, cx, (request, read), &mut explanation).await,

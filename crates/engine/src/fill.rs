@@ -9,7 +9,7 @@ use backstay_sql::RecordSource;
 use crate::given::Given;
 use crate::giving::value_of;
 use crate::proposal::Proposal;
-use crate::{Authority, Input, TxContext, embedded};
+use crate::{Authority, Input, TxContext, embedded, references};
 
 /// Puts the input in the place of what is stored.
 pub(crate) fn patch(proposal: &mut Proposal<'_>, input: Input) {
@@ -114,8 +114,7 @@ pub(crate) async fn computed_defaults(cx: &mut TxContext<'_, '_>, proposal: &mut
         if proposal.input.value(*id).is_some() {
             continue;
         }
-        let value = value_of(default, cx, proposal, RecordSource::Proposed).await?;
-        give(cx, proposal, proposal.collection.field(*id), value);
+        give(cx, proposal, (proposal.collection.field(*id), default), RecordSource::Proposed).await?;
     }
     Ok(())
 }
@@ -134,8 +133,7 @@ pub(crate) async fn sets(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
                 None => true,
             };
             if applies {
-                let value = value_of(&set.to, cx, proposal, RecordSource::Proposed).await?;
-                give(cx, proposal, field, value);
+                give(cx, proposal, (field, &set.to), RecordSource::Proposed).await?;
                 break;
             }
         }
@@ -149,20 +147,30 @@ pub(crate) async fn transition_set(
     proposal: &mut Proposal<'_>,
     (field, to): (FieldId, &Given),
 ) -> Result<(), Error> {
-    let value = value_of(to, cx, proposal, RecordSource::Stored).await?;
-    give(cx, proposal, proposal.collection.field(field), value);
-    Ok(())
+    give(cx, proposal, (proposal.collection.field(field), to), RecordSource::Stored).await
 }
 
-/// Puts a computed value into its field, in the form of the field's type.
-fn give(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, field: &Field, value: Value) {
-    match fitted(cx, field, value) {
+/// Puts the value that the model gives a field into it, in the form of the field's type.
+async fn give<'m>(
+    cx: &mut TxContext<'_, '_>,
+    proposal: &mut Proposal<'m>,
+    (field, given): (&'m Field, &Given),
+    this: RecordSource,
+) -> Result<(), Error> {
+    let value = value_of(given, cx, proposal, this).await?;
+    let fitted = match fitted(cx, field, value) {
+        // The record may have gone to the trash since the request began.
+        Ok(value) if given.names_account => references::found(cx, field, value).await?,
+        fitted => fitted,
+    };
+    match fitted {
         Ok(value) => proposal.set(field.id, value),
         Err(kind) => {
             proposal.set(field.id, Value::Null);
             proposal.refuse(field, kind);
         }
     }
+    Ok(())
 }
 
 fn fitted(cx: &TxContext<'_, '_>, field: &Field, value: Value) -> Result<Value, ViolationKind> {

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use backstay_expr::{Expr, Node};
+use backstay_expr::{Expr, Node, Root};
 use backstay_model::{CollectionId, Model};
 use backstay_sql::{FetchPlan, Planner, RecordSource};
 
@@ -14,6 +14,8 @@ pub(crate) struct Given {
     pub(crate) whole: Expr,
     /// With `Node::Param` in the place of each of `parts`.
     pub(crate) expr: Expr,
+    /// Whether it names the caller's own record, of which the caller has the values from when the request began.
+    pub(crate) names_account: bool,
     /// What is read from the database.
     parts: Vec<Expr>,
     plans: [OnceLock<FetchPlan>; 2],
@@ -28,7 +30,8 @@ impl Given {
     pub(crate) fn new(model: &Model, whole: Expr) -> Result<Self, Aggregates> {
         let (mut expr, mut parts) = (whole.clone(), Vec::new());
         take_out(model, &mut expr, &mut parts)?;
-        Ok(Self { whole, expr, parts, plans: Default::default() })
+        let names_account = names_account(&whole);
+        Ok(Self { whole, expr, names_account, parts, plans: Default::default() })
     }
 
     /// Tables of the statement that reads what other records hold; 0 if it reads nothing.
@@ -48,6 +51,11 @@ impl Given {
         };
         (!self.parts.is_empty()).then(|| plan.get_or_init(|| planner.fetch(collection, this, &self.parts)))
     }
+}
+
+fn names_account(expr: &Expr) -> bool {
+    expr.node.path().is_some_and(|path| path.root == Root::Account)
+        || expr.node.children().into_iter().any(names_account)
 }
 
 /// Replaces every part that needs the database by a parameter.

@@ -16,6 +16,7 @@ mod deletion_order;
 mod embedded;
 mod encoder;
 mod engine;
+mod expiry;
 mod explain;
 mod explanation;
 mod fill;
@@ -33,6 +34,7 @@ mod policy;
 mod prepared;
 mod proposal;
 mod read;
+mod readmission;
 mod record;
 mod recorder;
 mod recording;
@@ -48,6 +50,7 @@ mod sent_back;
 mod singles;
 mod sink;
 mod sizes;
+mod slugs;
 mod states;
 mod stored;
 mod tag;
@@ -74,13 +77,14 @@ pub use backstay_store::{
 pub use context::{Arrival, Authority, Context, TxContext};
 pub use encoder::{Count, Encoder, PageEnd, RecordMember};
 pub use engine::Engine;
+pub use expiry::PurgePass;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
 pub use input::Input;
 pub use observer::Dependency;
 pub use record::Record;
 pub use request::{
-    Create, Cursor, Delete, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, Purge, Request, RequestKind,
-    Requests, Restore, Update, WriteOptions,
+    Create, Cursor, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, OfRecord, RecordVerb, Request,
+    RequestKind, Requests, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

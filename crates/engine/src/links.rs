@@ -75,7 +75,8 @@ fn members_of(ids: &[RecordId]) -> Value {
     Value::List(ids.iter().copied().map(Value::Id).collect())
 }
 
-async fn targets(
+/// The members of a record's relation, be they live or in the trash.
+pub(crate) async fn targets(
     cx: &mut TxContext<'_, '_>,
     collection: &Collection,
     link: &Link,

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Action, Error, limits};
-use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Type, computed};
-use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
+use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Type};
+use backstay_model::{Collection, CollectionId, Field, FieldId};
 use backstay_scalar::{Scalar, Value};
 use backstay_sql::{
     DecodeError, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, RecordSource, Row, Selection, SortKey,
@@ -299,12 +299,12 @@ impl ListPlan {
         let mut filter = checked.map(|checked| checked.expr.clone());
         let params = checked.map_or(0, |checked| checked.params.len());
         for (index, field) in (0_u16..).skip(params).zip(equals) {
-            filter = Some(and(filter, equality(view.model, (collection, collection.field(*field)), index)));
+            filter = Some(and(filter, equality(planner, (collection, collection.field(*field)), index)));
         }
         let of_expression =
             checked.iter().flat_map(|checked| checked.reads.iter().chain(&checked.computed_from).copied());
         let own = equals.iter().copied().chain(sort.iter().map(|key| key.column.field));
-        let own = own.flat_map(|field| looked_at(view.model, collection, field));
+        let own = own.flat_map(|field| looked_at(planner, (collection.id, field)));
         let mut named = of_expression.chain(own);
         let names_classified = named.any(|(collection, field)| view.model.field(collection, field).class.is_some());
         let shape = ReadShape {
@@ -356,17 +356,17 @@ impl ListPlan {
 }
 
 /// The field, and what it looks at if it is computed.
-fn looked_at(model: &Model, collection: &Collection, field: FieldId) -> Vec<(CollectionId, FieldId)> {
-    let computed = collection.field(field).is_computed().then(|| computed(model, collection.id, field));
-    let from = computed.and_then(Result::ok).map(|checked| checked.computed_from).unwrap_or_default();
-    from.into_iter().chain([(collection.id, field)]).collect()
+fn looked_at(planner: &Planner, (collection, field): (CollectionId, FieldId)) -> Vec<(CollectionId, FieldId)> {
+    let computed = planner.computed(collection, field);
+    let from = computed.into_iter().flat_map(|checked| checked.computed_from.iter().copied());
+    from.chain([(collection, field)]).collect()
 }
 
-fn equality(model: &Model, (collection, field): (&Collection, &Field), param: u16) -> Expr {
+fn equality(planner: &Planner, (collection, field): (&Collection, &Field), param: u16) -> Expr {
     let ty = Type::of(collection, field).unwrap_or(Type::Null);
     let side = |node: Node| Box::new(Expr { node, ty: ty.clone(), span: 0..0 });
-    let own = match field.is_computed().then(|| computed(model, collection.id, field.id)) {
-        Some(checked) => Box::new(checked.expect("computed fields are checked when the model is loaded").expr),
+    let own = match planner.computed(collection.id, field.id) {
+        Some(checked) => Box::new(checked.expr.clone()),
         None => {
             side(Node::Path(Path { root: Root::This, collection: collection.id, steps: vec![field.id], part: None }))
         }

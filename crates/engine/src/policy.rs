@@ -84,7 +84,7 @@ impl AllowPolicy {
 #[derive(Debug)]
 pub(crate) struct UpdatePolicy {
     pub(crate) rule: Compiled,
-    /// About the change; `None`: `rule` is asked of the proposed record too.
+    /// The condition on the change; `None`: `rule` must also be true of the proposed record.
     pub(crate) after: Option<Compiled>,
     /// The fields that may change; `None`: all.
     pub(crate) only: Option<Arc<[FieldId]>>,
@@ -125,7 +125,7 @@ pub(crate) struct FieldPolicy {
 #[derive(Debug)]
 pub(crate) struct CheckPolicy {
     pub(crate) rule: Compiled,
-    /// The fields whose change it may refuse; `None`: it is asked of every change.
+    /// The fields whose change it may refuse; `None`: it applies to every change.
     pub(crate) guards: Option<Arc<[FieldId]>>,
     pub(crate) message: String,
 }
@@ -199,11 +199,12 @@ impl Policy {
             facts: Facts::default(),
             used_rules: BTreeSet::new(),
             account: BTreeSet::new(),
+            circles: BTreeSet::new(),
             diagnostics,
         };
         let collections = model.collections.iter().map(|collection| compiler.collection(collection)).collect();
         compiler.named_rules();
-        let Compiler { model: _, facts, used_rules, account, diagnostics } = compiler;
+        let Compiler { model: _, facts, used_rules, account, circles: _, diagnostics } = compiler;
         let account = account.into_iter().collect();
         if diagnostics.is_empty() { Ok(Self { facts, collections, used_rules, account }) } else { Err(diagnostics) }
     }
@@ -218,6 +219,8 @@ struct Compiler<'m> {
     facts: Facts,
     used_rules: BTreeSet<String>,
     account: BTreeSet<FieldId>,
+    /// The computed fields of each circle that was reported.
+    circles: BTreeSet<BTreeSet<String>>,
     diagnostics: Diagnostics,
 }
 
@@ -296,11 +299,21 @@ impl<'m> Compiler<'m> {
             let to = self.value(&set.to, &scope, (collection, field));
             // What is wrong with a condition is reported.
             if let (Some(to), Some(when)) = (to, when.map_or(Some(None), |when| when.map(Some))) {
+                if set.on != SetOn::Update {
+                    self.needs_slug((collection, field), (&set.to, &to));
+                    if let (Some(rule), Some(when)) = (&set.when, &when) {
+                        self.needs_slug((collection, field), (rule, when));
+                    }
+                }
                 sets.push(SetPolicy { on: set.on, when, to });
             }
         }
         let default = field.default_from.as_ref();
-        let default = default.and_then(|from| self.value(from, &scope, (collection, field)));
+        let default = default.and_then(|from| {
+            let given = self.value(from, &scope, (collection, field))?;
+            self.needs_slug((collection, field), (from, &given));
+            Some(given)
+        });
         let computed = self.computed(collection, field);
         let FieldAllow { read, create, update } = &field.allow;
         let rule = Scope::rule(self.model, collection.id);
@@ -313,6 +326,11 @@ impl<'m> Compiler<'m> {
             computed,
             sets,
         }
+    }
+
+    /// Refuses a value that a new record gets before the slug is made that it reads.
+    fn needs_slug(&mut self, (collection, field): (&Collection, &Field), (rule, given): (&RuleText, &Given)) {
+        self.diagnostics.extend(defaults::reads_slug(self.model, collection, (field, rule, given)));
     }
 
     /// The checks of a type.
@@ -437,12 +455,17 @@ impl<'m> Compiler<'m> {
             return self.report(&named.is, error, Some(user.unwrap_or(span)));
         }
         let mut error = error;
-        // What is wrong with another computed field is reported there, but for a circle, in which this one is too.
+        // What is wrong with another computed field is reported there.
         while let ExprErrorKind::InComputed { error: inner, .. } = &error.kind {
             error = inner;
             if !matches!(error.kind, ExprErrorKind::InComputed { .. } | ExprErrorKind::ComputedCycle { .. }) {
                 return;
             }
+        }
+        if let ExprErrorKind::ComputedCycle { circle } = &error.kind
+            && !self.is_new_circle(rule, circle)
+        {
+            return;
         }
         let mut diagnostic = Diagnostic::error(error.to_string()).at(span, "here");
         if let Some(user) = user {
@@ -453,6 +476,18 @@ impl<'m> Compiler<'m> {
         if !self.diagnostics.iter().any(known) {
             self.diagnostics.push(diagnostic);
         }
+    }
+
+    /// Whether no field of a circle of computed fields has reported it, and this rule is that of the field with which the
+    /// circle begins: of the others, each finds it from where it enters it.
+    fn is_new_circle(&mut self, rule: &RuleText, circle: &[String]) -> bool {
+        let begins_here = circle.first().is_some_and(|name| {
+            let (collection, field) =
+                name.split_once('.').expect("a computed field goes by the name of its collection");
+            let field = self.model.collection_named(collection).and_then(|of| of.field_named(field));
+            field.and_then(|field| field.computed.as_ref()).is_some_and(|computed| computed.is.span == rule.span)
+        });
+        begins_here && self.circles.insert(circle.iter().cloned().collect())
     }
 
     /// Checks the named rules by themselves: what is wrong with one is wrong before anything uses it. Those that are

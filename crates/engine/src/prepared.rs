@@ -39,9 +39,7 @@ impl Prepared {
             Request::List(list) => Self::List(read::prepare_list(inner, cx, list)?, encoder),
             Request::Create(create) => Self::Write(write_requests::create(inner, cx, create, encoder)?),
             Request::Update(update) => Self::Write(write_requests::update(inner, cx, update, encoder)?),
-            Request::Delete(delete) => Self::Write(write_requests::delete(inner, cx, delete, encoder)?),
-            Request::Restore(restore) => Self::Write(write_requests::restore(inner, cx, restore, encoder)?),
-            Request::Purge(purge) => Self::Write(write_requests::purge(inner, cx, purge, encoder)?),
+            Request::OfRecord(of_record) => Self::Write(write_requests::of_record(inner, cx, of_record, encoder)?),
         })
     }
 
@@ -184,13 +182,7 @@ fn filter_bytes(requests: &[Request], planned: &dyn Fn(&List) -> bool) -> usize 
         Request::List(list) if !planned(list) => {
             list.filter.expression.as_ref().map_or(0, |expression| expression.checked.expr.span.len())
         }
-        Request::List(_)
-        | Request::Get(_)
-        | Request::Create(_)
-        | Request::Update(_)
-        | Request::Delete(_)
-        | Request::Restore(_)
-        | Request::Purge(_) => 0,
+        Request::List(_) | Request::Get(_) | Request::Create(_) | Request::Update(_) | Request::OfRecord(_) => 0,
     };
     requests.iter().map(bytes).sum()
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind};
-use backstay_model::{Collection, Field, FieldId};
+use backstay_model::{Collection, Field, FieldId, Trash};
 use backstay_scalar::Value;
 
 use crate::application::CallerClass;
@@ -86,6 +86,17 @@ impl<'m> Proposal<'m> {
     ) -> Self {
         let values = stored.values().to_vec();
         Self { stored: Some(stored), values, ..Self::create(collection, authority, class, Input::new()) }
+    }
+
+    /// A record that comes back from the trash, as if it were new.
+    pub(crate) fn readmission(
+        (collection, trash): (&'m Collection, Trash),
+        (authority, class): (Authority, &Arc<CallerClass>),
+        record: &Record,
+    ) -> Self {
+        let mut values = record.values().to_vec();
+        values[usize::from(trash.at.0)] = Value::Null;
+        Self { values, ..Self::create(collection, authority, Arc::clone(class), Input::new()) }
     }
 
     /// The record and its changed links, if the write is the caller's: those of Backstay itself don't count.

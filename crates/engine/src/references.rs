@@ -1,7 +1,8 @@
 //! References of a write to other records.
 
 use backstay_base::{Action, Error, RecordId, ViolationKind};
-use backstay_model::{CollectionId, Model};
+use backstay_model::{CollectionId, Field, Model};
+use backstay_scalar::Value;
 use backstay_sql::{Row, Template};
 
 use crate::application::CallerClass;
@@ -13,9 +14,25 @@ use crate::{Authority, TxContext};
 /// Refuses references to records that the caller may not link to, just as those to records that do not exist: neither
 /// tells which it is. Whoever may read a record may link to it too.
 pub(crate) async fn permitted(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    inspect(cx, proposal).await?;
+    proposal.settle()
+}
+
+/// The same of a new record, before the model gives it values that follow its references. What else is wrong with it is
+/// reported at once, unless a reference is refused.
+pub(crate) async fn permitted_first(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    match inspect(cx, proposal).await? {
+        true => Ok(()),
+        false => proposal.settle(),
+    }
+}
+
+/// Notes references that the caller may not make. Whether there are none.
+async fn inspect(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<bool, Error> {
     if proposal.authority == Authority::System {
         return live(cx, proposal).await;
     }
+    let mut permitted = true;
     for (id, value) in proposal.input.values.clone() {
         let field = proposal.collection.field(id);
         let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { continue };
@@ -26,6 +43,7 @@ pub(crate) async fn permitted(cx: &mut TxContext<'_, '_>, proposal: &mut Proposa
         }
         if new && !may_refer(cx, &proposal.class, target, to).await? {
             proposal.refuse(field, none_with_id(cx.model(), target));
+            permitted = false;
         }
     }
     for (id, members) in proposal.input.links.clone() {
@@ -35,23 +53,40 @@ pub(crate) async fn permitted(cx: &mut TxContext<'_, '_>, proposal: &mut Proposa
         for (index, to) in members.iter().enumerate() {
             if !may_refer(cx, &proposal.class, target, *to).await? {
                 proposal.refuse_member(field, index, none_with_id(cx.model(), target));
+                permitted = false;
             }
         }
     }
-    proposal.settle()
+    Ok(permitted)
 }
 
-/// Refuses references of Backstay itself to records in the trash, which the database would accept.
-async fn live(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+/// Notes references of Backstay itself to records in the trash, which the database would accept.
+async fn live(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<bool, Error> {
+    let mut permitted = true;
     for (id, value) in proposal.input.values.clone() {
         let field = proposal.collection.field(id);
         let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { continue };
         let new = proposal.stored.is_none() || *proposal.stored_value(id) != value;
         if new && cx.model().collection(target).trash.is_some() && cx.get(target, to).await?.is_none() {
             proposal.refuse(field, none_with_id(cx.model(), target));
+            permitted = false;
         }
     }
-    proposal.settle()
+    Ok(permitted)
+}
+
+/// A value for a field, or why it can't be the field's: it refers to a record in the trash, which the database would
+/// accept.
+pub(crate) async fn found(
+    cx: &mut TxContext<'_, '_>,
+    field: &Field,
+    value: Value,
+) -> Result<Result<Value, ViolationKind>, Error> {
+    let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { return Ok(Ok(value)) };
+    match has_trash(cx, target) && cx.get(target, to).await?.is_none() {
+        true => Ok(Err(none_with_id(cx.model(), target))),
+        false => Ok(Ok(value)),
+    }
 }
 
 /// Refuses references into a collection that the caller's key is not for.
@@ -105,7 +140,7 @@ async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Re
 
 /// Whether the caller may link to a record. If every record may be linked to, it need not exist; but one in the trash may not
 /// be linked to.
-async fn may_refer(
+pub(crate) async fn may_refer(
     cx: &mut TxContext<'_, '_>,
     class: &CallerClass,
     target: CollectionId,
@@ -163,6 +198,6 @@ async fn is_there(
     Ok(found)
 }
 
-fn none_with_id(model: &Model, target: CollectionId) -> ViolationKind {
+pub(crate) fn none_with_id(model: &Model, target: CollectionId) -> ViolationKind {
     ViolationKind::Reference { collection: model.collection(target).name.clone(), by: "id".to_owned() }
 }

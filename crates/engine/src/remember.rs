@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::references::may_see;
-use crate::{Answer, Encoder, Idempotency, IfMatch, Outcome, Tag, TxContext, Written};
+use crate::{Answer, Encoder, Idempotency, IfMatch, Outcome, RecordVerb, Tag, TxContext, Written};
 
 /// What is asked under an idempotency key, besides the values that were sent for it.
 #[derive(Debug, Clone, Copy)]
@@ -21,12 +21,8 @@ pub(crate) enum Keyed<'r> {
     Create(&'r str),
     /// A change of a record of the collection with this name.
     Update(&'r str, RecordId, Option<&'r IfMatch>),
-    /// A deletion of a record of the collection with this name.
-    Delete(&'r str, RecordId, Option<&'r IfMatch>),
-    /// A record of the collection with this name is brought back from the trash.
-    Restore(&'r str, RecordId, Option<&'r IfMatch>),
-    /// A record of the collection with this name is deleted for good.
-    Purge(&'r str, RecordId, Option<&'r IfMatch>),
+    /// Something that is done with a record of the collection with this name.
+    OfRecord(RecordVerb, (&'r str, RecordId), Option<&'r IfMatch>),
     /// Several requests.
     Transact,
 }
@@ -72,16 +68,9 @@ impl Keyed<'_> {
                 let parts: [&[u8]; 4] = [b"update", collection.as_bytes(), id.as_bytes(), &wanted(if_match)];
                 parts.into_iter().for_each(&mut add);
             }
-            Self::Delete(collection, id, if_match) => {
-                let parts: [&[u8]; 4] = [b"delete", collection.as_bytes(), id.as_bytes(), &wanted(if_match)];
-                parts.into_iter().for_each(&mut add);
-            }
-            Self::Restore(collection, id, if_match) => {
-                let parts: [&[u8]; 4] = [b"restore", collection.as_bytes(), id.as_bytes(), &wanted(if_match)];
-                parts.into_iter().for_each(&mut add);
-            }
-            Self::Purge(collection, id, if_match) => {
-                let parts: [&[u8]; 4] = [b"purge", collection.as_bytes(), id.as_bytes(), &wanted(if_match)];
+            Self::OfRecord(verb, (collection, id), if_match) => {
+                let verb = verb.name().as_bytes();
+                let parts: [&[u8]; 4] = [verb, collection.as_bytes(), id.as_bytes(), &wanted(if_match)];
                 parts.into_iter().for_each(&mut add);
             }
             Self::Transact => add(b"transact"),
@@ -393,11 +382,25 @@ mod tests {
             r#"{"title":"b"}"#,
             "d25d870b9dbf38d10f03843bb92be9d61789f0e0367d00076e2bdba8d3f6b2c9",
         );
-        check(Keyed::Delete("Post", id, None), "", "9702bf5c2216f7b6674ef7bb29581a6d0bfcc42aa0be33cbdd38d3cb6d2af7ab");
         check(
-            Keyed::Delete("Post", id, Some(&IfMatch::Any)),
+            Keyed::OfRecord(RecordVerb::Delete, ("Post", id), None),
+            "",
+            "9702bf5c2216f7b6674ef7bb29581a6d0bfcc42aa0be33cbdd38d3cb6d2af7ab",
+        );
+        check(
+            Keyed::OfRecord(RecordVerb::Delete, ("Post", id), Some(&IfMatch::Any)),
             "",
             "c502adff034956338cbea7883db851b6baaa952041ad7477eccd7b58cadd8cb9",
+        );
+        check(
+            Keyed::OfRecord(RecordVerb::Restore, ("Post", id), None),
+            "",
+            "dd4845414d818f319935bbe795a805fd18efd317467f9796a7f9e4581ea2042e",
+        );
+        check(
+            Keyed::OfRecord(RecordVerb::Purge, ("Post", id), Some(&IfMatch::Any)),
+            "",
+            "20f8b07b33c035f9453f837b9e19f7d6fa7f6a18fd4399ef6781e016835e2671",
         );
         check(
             Keyed::Transact,

@@ -20,12 +20,8 @@ pub enum Request {
     Create(Create),
     /// An update.
     Update(Update),
-    /// A delete.
-    Delete(Delete),
-    /// A restore.
-    Restore(Restore),
-    /// A purge.
-    Purge(Purge),
+    /// A delete, a restore or a purge.
+    OfRecord(OfRecord),
 }
 
 /// Which kind of request.
@@ -36,15 +32,50 @@ pub enum RequestKind {
     List,
     Create,
     Update,
+    OfRecord(RecordVerb),
+}
+
+/// What is done with a stored record without any input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordVerb {
+    /// It is deleted, or moved to the trash if its type has one.
     Delete,
+    /// It is brought back from the trash, with what was moved there together with it.
     Restore,
+    /// It is in the trash, and is deleted for good.
     Purge,
+}
+
+impl RecordVerb {
+    /// Its name in explanations, in the commit log, in fingerprints and in the notation of doors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Delete => "delete",
+            Self::Restore => "restore",
+            Self::Purge => "purge",
+        }
+    }
+
+    /// What it asks for, as rules name it.
+    pub fn action(self) -> Action {
+        match self {
+            Self::Delete => Action::Delete,
+            Self::Restore | Self::Purge => Action::Trash,
+        }
+    }
 }
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Get, Self::List, Self::Create, Self::Update, Self::Delete, Self::Restore, Self::Purge];
+    pub const ALL: [Self; 7] = [
+        Self::Get,
+        Self::List,
+        Self::Create,
+        Self::Update,
+        Self::OfRecord(RecordVerb::Delete),
+        Self::OfRecord(RecordVerb::Restore),
+        Self::OfRecord(RecordVerb::Purge),
+    ];
 
     /// Its name in explanations, in the commit log and in the notation of doors.
     pub const fn name(self) -> &'static str {
@@ -53,9 +84,7 @@ impl RequestKind {
             Self::List => "list",
             Self::Create => "create",
             Self::Update => "update",
-            Self::Delete => "delete",
-            Self::Restore => "restore",
-            Self::Purge => "purge",
+            Self::OfRecord(verb) => verb.name(),
         }
     }
 
@@ -64,8 +93,8 @@ impl RequestKind {
         match self {
             Self::Get | Self::Update => &[Addressed::Record, Addressed::Single],
             Self::List | Self::Create => &[Addressed::All],
-            Self::Delete => &[Addressed::Record],
-            Self::Restore | Self::Purge => &[Addressed::Trash],
+            Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
+            Self::OfRecord(RecordVerb::Restore | RecordVerb::Purge) => &[Addressed::Trash],
         }
     }
 
@@ -76,8 +105,7 @@ impl RequestKind {
             Self::List => Action::Search,
             Self::Create => Action::Create,
             Self::Update => Action::Update,
-            Self::Delete => Action::Delete,
-            Self::Restore | Self::Purge => Action::Trash,
+            Self::OfRecord(verb) => verb.action(),
         }
     }
 }
@@ -90,9 +118,7 @@ impl Request {
             Self::List(_) => RequestKind::List,
             Self::Create(_) => RequestKind::Create,
             Self::Update(_) => RequestKind::Update,
-            Self::Delete(_) => RequestKind::Delete,
-            Self::Restore(_) => RequestKind::Restore,
-            Self::Purge(_) => RequestKind::Purge,
+            Self::OfRecord(of_record) => RequestKind::OfRecord(of_record.verb),
         }
     }
 
@@ -101,9 +127,7 @@ impl Request {
         match self {
             Self::Get(get) => get.action(),
             Self::List(list) => list.action(),
-            Self::Create(_) | Self::Update(_) | Self::Delete(_) | Self::Restore(_) | Self::Purge(_) => {
-                self.kind().action()
-            }
+            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) => self.kind().action(),
         }
     }
 
@@ -114,9 +138,7 @@ impl Request {
             Self::List(list) => list.collection,
             Self::Create(create) => create.collection,
             Self::Update(update) => update.collection,
-            Self::Delete(delete) => delete.collection,
-            Self::Restore(restore) => restore.collection,
-            Self::Purge(purge) => purge.collection,
+            Self::OfRecord(of_record) => of_record.collection,
         }
     }
 
@@ -126,9 +148,7 @@ impl Request {
             Self::Get(_) | Self::List(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
-            | Self::Delete(Delete { options, .. })
-            | Self::Restore(Restore { options, .. })
-            | Self::Purge(Purge { options, .. }) => Some(options),
+            | Self::OfRecord(OfRecord { options, .. }) => Some(options),
         }
     }
 
@@ -138,9 +158,7 @@ impl Request {
             Self::Get(_) | Self::List(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
-            | Self::Delete(Delete { options, .. })
-            | Self::Restore(Restore { options, .. })
-            | Self::Purge(Purge { options, .. }) => Some(options),
+            | Self::OfRecord(OfRecord { options, .. }) => Some(options),
         }
     }
 }
@@ -294,31 +312,11 @@ pub struct Update {
     pub options: WriteOptions,
 }
 
-/// Asks to delete one record.
+/// Asks for something that is done with one stored record without any input.
 #[derive(Debug, Clone)]
-pub struct Delete {
-    /// The record's collection.
-    pub collection: CollectionId,
-    /// The record.
-    pub id: RecordId,
-    /// How.
-    pub options: WriteOptions,
-}
-
-/// Asks to bring a record back from the trash, with what was moved there together with it.
-#[derive(Debug, Clone)]
-pub struct Restore {
-    /// The record's collection.
-    pub collection: CollectionId,
-    /// The record.
-    pub id: RecordId,
-    /// How.
-    pub options: WriteOptions,
-}
-
-/// Asks to delete a record in the trash for good.
-#[derive(Debug, Clone)]
-pub struct Purge {
+pub struct OfRecord {
+    /// What is done.
+    pub verb: RecordVerb,
     /// The record's collection.
     pub collection: CollectionId,
     /// The record.

@@ -36,7 +36,7 @@ impl Grantee<'_> {
         }
     }
 
-    /// What the clauses of a type come to: one of them is enough, and without one nobody is allowed.
+    /// The clauses of a type as one rule: one of them is enough, and without any the action is refused.
     fn allowed(self, rules: Vec<&Compiled>) -> Rule {
         match self {
             Self::System(_) => Rule::allowed(),
@@ -44,7 +44,7 @@ impl Grantee<'_> {
         }
     }
 
-    /// What the rule of a field comes to. Its absence restricts nothing.
+    /// The rule of a field. Without one, nothing is restricted.
     fn restricted(self, rule: Option<&Compiled>) -> Rule {
         match self {
             Self::System(_) => Rule::allowed(),

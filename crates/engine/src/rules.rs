@@ -78,7 +78,7 @@ fn of_field(id: FieldId, action: Action) -> impl Iterator<Item = RuleOf<'static>
 }
 
 /// `@check`s of the record as it would be, of its fields and of its type: each must be true, or unknown because a value is
-/// missing. A check that guards fields is asked if one of them changes.
+/// missing. A check that guards fields applies if one of them changes.
 pub(crate) async fn checks(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     let policy = cx.engine.application.policy.collection(proposal.collection.id);
     let of_fields = proposal.collection.fields.iter().zip(&policy.fields);

@@ -28,24 +28,31 @@ pub(crate) async fn for_update<'a>(
     if proposal.open.is_empty() { Err(forbidden(&proposal, Action::Update)) } else { Ok(proposal) }
 }
 
-/// The stored record, if the caller may read it and may delete it.
+/// The stored record, if the caller may read it and may delete it, and it has one of the versions wanted.
 pub(crate) async fn for_deletion<'a>(
     cx: &mut TxContext<'a, '_>,
     authority: Authority,
     record: (CollectionId, RecordId),
+    if_match: Option<&IfMatch>,
 ) -> Result<Proposal<'a>, Error> {
     let (proposal, truths) = readable(cx, authority, record, Action::Delete).await?;
-    if truths.contains(&true) { Ok(proposal) } else { Err(forbidden(&proposal, Action::Delete)) }
+    if !truths.contains(&true) {
+        return Err(forbidden(&proposal, Action::Delete));
+    }
+    require_version(&proposal, if_match)?;
+    Ok(proposal)
 }
 
-/// The record in the trash, and what its type says of its trash.
+/// The record in the trash, if it has one of the versions wanted, and what its type says of its trash.
 pub(crate) async fn in_trash<'a>(
     cx: &mut TxContext<'a, '_>,
     authority: Authority,
     record: (CollectionId, RecordId),
+    if_match: Option<&IfMatch>,
 ) -> Result<(Proposal<'a>, Trash), Error> {
     let (proposal, _) = readable(cx, authority, record, Action::Trash).await?;
     let trash = proposal.collection.trash.ok_or_else(|| not_found(proposal.collection))?;
+    require_version(&proposal, if_match)?;
     Ok((proposal, trash))
 }
 

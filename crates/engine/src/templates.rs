@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::Action;
 use backstay_expr::Rights;
-use backstay_model::{CollectionId, FieldId, Link, Model, Trash};
+use backstay_model::{CollectionId, FieldId, Index, Link, Model, Trash};
 use backstay_sql::{Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, Template};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -37,6 +37,7 @@ pub(crate) struct Templates {
     referencing: Statements<(CollectionId, FieldId, Perspective)>,
     went_with: Statements<(CollectionId, FieldId)>,
     links: Statements<(String, String, LinkStatement)>,
+    slugs: Statements<(CollectionId, FieldId, usize, Vec<FieldId>)>,
 }
 
 #[derive(Default)]
@@ -45,7 +46,7 @@ struct CollectionTemplates {
     delete: OnceLock<Template>,
     whole: OnceLock<Arc<StoredPlan>>,
     whole_stored: OnceLock<Arc<StoredPlan>>,
-    expired: OnceLock<Template>,
+    expired: [OnceLock<Template>; 2],
     ids: [OnceLock<ReadPlan>; 2],
 }
 
@@ -67,6 +68,7 @@ impl Templates {
             referencing: no_statements(),
             went_with: no_statements(),
             links: no_statements(),
+            slugs: no_statements(),
         }
     }
 
@@ -93,9 +95,14 @@ impl Templates {
         self.of(collection).whole_stored.get_or_init(plan)
     }
 
-    /// Finds the records that have been in the trash for too long.
-    pub(crate) fn expired(&self, planner: &Planner, collection: CollectionId, trash: Trash) -> &Template {
-        self.of(collection).expired.get_or_init(|| planner.expired(collection, trash))
+    /// Finds the records that have been in the trash for too long, from the oldest or after one.
+    pub(crate) fn expired(
+        &self,
+        planner: &Planner,
+        (collection, trash): (CollectionId, Trash),
+        after: bool,
+    ) -> &Template {
+        self.of(collection).expired[usize::from(after)].get_or_init(|| planner.expired(collection, trash, after))
     }
 
     pub(crate) fn update(&self, planner: &Planner, collection: CollectionId, fields: Vec<FieldId>) -> Arc<Template> {
@@ -129,6 +136,17 @@ impl Templates {
             LinkStatement::Clear => planner.link_clear(link),
             LinkStatement::Targets => planner.link_targets(link),
         })
+    }
+
+    /// Finds the slugs of a field that are taken, in the index at this place in the collection.
+    pub(crate) fn taken_slugs(
+        &self,
+        planner: &Planner,
+        (collection, slug, place): (CollectionId, FieldId, usize),
+        (index, absent): (&Index, &[FieldId]),
+    ) -> Arc<Template> {
+        let key = (collection, slug, place, absent.to_vec());
+        cached(&self.slugs, key, |_| planner.taken_slugs(collection, (index, slug), absent))
     }
 
     /// Reads the ids of a collection in their order, from the start or after one.

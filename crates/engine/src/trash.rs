@@ -1,19 +1,18 @@
-//! The trash: how records come back from it, and what is purged because it has been there for long enough. How they get
-//! there is part of `deletion`.
+//! How records come back from the trash. How they get there is part of `deletion`, and what is purged because it has been
+//! there for long enough, of `expiry`.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 
-use backstay_base::{Action, Conflict, Error, Limit, RecordId, Timestamp, limits};
+use backstay_base::{Action, Conflict, Error, Limit, RecordId, limits};
 use backstay_model::{Collection, CollectionId, FieldId, OnDelete, Trash};
 use backstay_scalar::Value;
-use futures_util::future::BoxFuture;
 
 use crate::bind::Bindings;
 use crate::deletion_order::to_one;
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
-use crate::{Authority, Context, Engine, Record, Transaction, TxContext};
+use crate::{Record, TxContext, readmission};
 
 /// A record in the trash that may come back.
 struct Coming<'m> {
@@ -30,17 +29,33 @@ struct Group<'m> {
     places: HashMap<Key, usize>,
 }
 
+impl Group<'_> {
+    /// By the place of a record, the records of the group that refer to it, with the field.
+    fn referring(&self) -> Vec<Vec<(usize, FieldId)>> {
+        let mut referring: Vec<Vec<(usize, FieldId)>> = vec![Vec::new(); self.coming.len()];
+        for (place, Coming { collection, record }) in self.coming.iter().enumerate() {
+            for field in &collection.fields {
+                let (Some((target, _)), Some(to)) = (to_one(field), record.value(field.id).as_id()) else { continue };
+                if let Some(at) = self.places.get(&(target, to)) {
+                    referring[*at].push((place, field.id));
+                }
+            }
+        }
+        referring
+    }
+}
+
 /// The place of the record that is asked for.
 const FIRST: usize = 0;
 
 /// Brings the record of a proposal back, with what was moved to the trash together with it: records that refer to one that
 /// comes back and would be deleted with it. A record of which a reference leads to one that stays in the trash stays there
-/// too, and so does what refers to it.
+/// too, and so does what refers to it. Each must satisfy what `readmission` asks, or none comes back.
 pub(crate) async fn restore(
     cx: &mut TxContext<'_, '_>,
     (proposal, trash): (Proposal<'_>, Trash),
 ) -> Result<Record, Error> {
-    let Proposal { collection, stored, class, .. } = proposal;
+    let Proposal { collection, authority, stored, class, .. } = proposal;
     let Some(record) = stored else { return Err(crate::read::not_found(collection)) };
     let collection = cx.model().collection(collection.id);
     let moment = record.value(trash.at).clone();
@@ -57,13 +72,51 @@ pub(crate) async fn restore(
         let field = sees.then(|| collection.field(field).name.clone());
         return Err(Conflict::InTrash { field }.into());
     }
-    let restored = RowChange::restore(cx, collection, &group.coming[FIRST].record)?;
-    for (Coming { collection, record }, astray) in group.coming.iter().zip(&astray).skip(FIRST + 1) {
-        if astray.is_none() {
-            RowChange::restore(cx, collection, record)?;
+    let is_coming = |collection: CollectionId, id: RecordId| {
+        group.places.get(&(collection, id)).is_some_and(|place| astray[*place].is_none())
+    };
+    let mut restored = None;
+    for place in order(&group, &astray) {
+        let Coming { collection, record } = &group.coming[place];
+        let Some(trash) = collection.trash else { continue };
+        let mut proposal = Proposal::readmission((collection, trash), (authority, &class), record);
+        match place {
+            FIRST => readmission::ask(cx, &mut proposal, is_coming).await?,
+            _ => readmission::ask_related(cx, &mut proposal, is_coming).await?,
+        }
+        let record = RowChange::restore(cx, collection, record)?;
+        if place == FIRST {
+            restored = Some(record);
         }
     }
-    Ok(restored)
+    restored.ok_or_else(|| crate::read::not_found(collection))
+}
+
+/// The places of the records that come back, each after those of the group to which it refers. In a circle, where none can
+/// be the first, the order in which they were found.
+fn order(group: &Group<'_>, astray: &[Option<FieldId>]) -> Vec<usize> {
+    let referring = group.referring();
+    let mut awaited = vec![0_usize; astray.len()];
+    for (to, referring) in referring.iter().enumerate() {
+        referring.iter().filter(|(place, _)| *place != to).for_each(|(place, _)| awaited[*place] += 1);
+    }
+    let mut next: VecDeque<usize> = (0..astray.len()).filter(|place| awaited[*place] == 0).collect();
+    let mut others = 0..astray.len();
+    let (mut known, mut order) = (vec![false; astray.len()], Vec::with_capacity(astray.len()));
+    while let Some(place) = next.pop_front().or_else(|| others.next()) {
+        if std::mem::replace(&mut known[place], true) {
+            continue;
+        }
+        order.push(place);
+        for (place, _) in referring[place].iter().filter(|(other, _)| *other != place) {
+            awaited[*place] -= 1;
+            if awaited[*place] == 0 {
+                next.push_back(*place);
+            }
+        }
+    }
+    order.retain(|place| astray[*place].is_none());
+    order
 }
 
 /// Adds what was moved to the trash because one record of the group was.
@@ -104,14 +157,13 @@ async fn gather<'a>(
 /// one that itself goes astray.
 async fn astray(cx: &mut TxContext<'_, '_>, group: &Group<'_>) -> Result<Vec<Option<FieldId>>, Error> {
     let mut astray = vec![None; group.coming.len()];
-    let mut referring: Vec<Vec<(usize, FieldId)>> = vec![Vec::new(); group.coming.len()];
+    let referring = group.referring();
     let mut elsewhere: HashMap<Key, bool> = HashMap::new();
     for (place, Coming { collection, record }) in group.coming.iter().enumerate() {
         for field in &collection.fields {
             let (Some((target, _)), Some(to)) = (to_one(field), record.value(field.id).as_id()) else { continue };
             let key = (target, to);
-            if let Some(at) = group.places.get(&key) {
-                referring[*at].push((place, field.id));
+            if group.places.contains_key(&key) {
                 continue;
             }
             if let Entry::Vacant(entry) = elsewhere.entry(key) {
@@ -133,93 +185,4 @@ async fn astray(cx: &mut TxContext<'_, '_>, group: &Group<'_>) -> Result<Vec<Opt
         }
     }
     Ok(astray)
-}
-
-impl Engine {
-    /// Purges records that have been in the trash for longer than their type keeps them: at most `limits::PURGE_RECORDS`
-    /// of each type, each in a commit of its own. Returns whether there may be more.
-    pub async fn purge_expired(&self) -> Result<bool, Error> {
-        let mut more = false;
-        for collection in &self.model().collections {
-            let Some(Trash { at, keep: Some(keep) }) = collection.trash else { continue };
-            let now = self.ambient().clock.now();
-            let Some(before) = now.micros().checked_sub(keep.micros()).and_then(Timestamp::from_micros) else {
-                continue;
-            };
-            let ids = self.run(&Context::system(self), Expired { collection: collection.id, at, before }).await?;
-            let mut purged = 0;
-            for id in &ids {
-                let purge = PurgeExpired { collection: collection.id, id: *id, at, before };
-                match self.run(&Context::system(self), purge).await {
-                    Ok(()) => purged += 1,
-                    // It was restored or purged in between.
-                    Err(Error::NotFound { .. }) => {}
-                    Err(error) => {
-                        tracing::warn!(collection = collection.name, record = %id, %error, "a record in the trash can't be purged");
-                    }
-                }
-            }
-            more |= purged > 0 && ids.len() >= limits::PURGE_RECORDS;
-        }
-        Ok(more)
-    }
-}
-
-/// Finds records that have been in the trash for too long.
-struct Expired {
-    collection: CollectionId,
-    at: FieldId,
-    before: Timestamp,
-}
-
-impl Transaction for Expired {
-    type Answer = Vec<RecordId>;
-
-    fn name(&self) -> &'static str {
-        "purge"
-    }
-
-    fn writes(&self) -> backstay_store::Writes {
-        backstay_store::Writes::None
-    }
-
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<RecordId>, Error>> {
-        Box::pin(async move {
-            let collection: &Collection = cx.model().collection(self.collection);
-            let Some(trash) = collection.trash else { return Ok(Vec::new()) };
-            let mut values = vec![Value::Null; collection.fields.len()];
-            values[usize::from(self.at.0)] = self.before.into();
-            let template = cx.engine.templates.expired(&cx.engine.planner, self.collection, trash);
-            let bindings = Bindings { proposed: &values, limit: limits::PURGE_RECORDS as u64, ..cx.bindings() };
-            cx.ids(template, bindings, self.collection).await
-        })
-    }
-}
-
-/// Purges a record, unless it was restored, or restored and deleted again, in between.
-struct PurgeExpired {
-    collection: CollectionId,
-    id: RecordId,
-    at: FieldId,
-    before: Timestamp,
-}
-
-impl Transaction for PurgeExpired {
-    type Answer = ();
-
-    fn name(&self) -> &'static str {
-        "purge"
-    }
-
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            let Some(record) = cx.get_stored(self.collection, self.id).await? else { return Ok(()) };
-            match record.value(self.at) {
-                Value::Timestamp(at) if *at < self.before => {
-                    cx.purge(Authority::System, (self.collection, self.id), None).await.map(drop)
-                }
-                _ => Ok(()),
-            }
-        })
-    }
 }

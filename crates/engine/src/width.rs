@@ -49,15 +49,13 @@ pub(crate) fn too_wide(model: &Arc<Model>, policy: &Policy) -> Vec<Diagnostic> {
 /// Tables of the widest statement that the rules of a type alone make.
 fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &CollectionPolicy) -> usize {
     let id = collection.id;
-    let shape = ReadShape {
-        action: Action::Read,
-        perspective: Perspective::Live,
-        collection: id,
-        selection: Selection::Whole,
-        filter: None,
-        scope: ReadScope::One,
+    let read = |action, perspective| {
+        let (selection, scope) = (Selection::Whole, ReadScope::One);
+        let shape = ReadShape { action, perspective, collection: id, selection, filter: None, scope };
+        planner.read(&shape, rights).template.extent().tables
     };
-    let read = planner.read(&shape, rights).template.extent().tables;
+    let live = read(Action::Read, Perspective::Live);
+    let trash = collection.trash.map_or(0, |_| read(Action::Trash, Perspective::Trash));
     let rule = |action| rights.rule(id, action);
     let stored = |rules: Vec<&Rule>| {
         let rules = std::iter::once(rule(Action::Read)).chain(rules).map(|rule| rule.expr().clone());
@@ -81,8 +79,7 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
     let others = of_fields.chain(rights.checks(id, None)).chain(guards).chain(after).map(check).max().unwrap_or(0);
     let updated = stored(rights.clauses(id).iter().map(|clause| &clause.rule).collect());
     let (deleted, referred) = (stored(vec![rule(Action::Delete)]), check(rule(Action::Refer)));
-    let trash = check(rule(Action::Trash));
     let given = policy.given().map(|given| given.tables(planner, id)).max().unwrap_or(0);
-    let all = [read, updated, deleted, referred, trash, check(rule(Action::Create)), others, given];
+    let all = [live, updated, deleted, referred, trash, check(rule(Action::Create)), others, given];
     all.into_iter().max().unwrap_or(0)
 }

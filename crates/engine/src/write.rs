@@ -5,8 +5,8 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, TxContext, clauses, deletion, fill, links, references, sent_back, states,
-    stored, trash,
+    Authority, IfMatch, Input, Record, RecordVerb, TxContext, clauses, deletion, fill, links, references, sent_back,
+    slugs, states, stored, trash,
 };
 
 impl TxContext<'_, '_> {
@@ -27,16 +27,18 @@ impl TxContext<'_, '_> {
         fill::defaults(self, &mut proposal);
         fill::embedded_defaults(&mut proposal);
         states::begin(self, &mut proposal);
+        links::added(&mut proposal);
+        self.count_rows(proposal.rows_for_caller())?;
+        references::permitted_first(self, &mut proposal).await?;
         fill::computed_defaults(self, &mut proposal).await?;
         fill::sets(self, &mut proposal, SetOn::Create).await?;
+        slugs::check(&mut proposal);
+        slugs::make(self, &mut proposal).await?;
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
         fill::check_values(&mut proposal);
         proposal.settle()?;
         fill::check_whole(&proposal)?;
-        links::added(&mut proposal);
-        self.count_rows(proposal.rows_for_caller())?;
-        references::permitted(self, &mut proposal).await?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
             return Err(references::instead_of(self, &mut proposal, refusal).await);
         }
@@ -70,6 +72,7 @@ impl TxContext<'_, '_> {
         let idle = proposal.is_idle();
         if !idle {
             fill::sets(self, &mut proposal, SetOn::Update).await?;
+            slugs::check(&mut proposal);
             fill::require(&mut proposal);
             fill::check_sizes(self, &mut proposal);
             fill::check_values(&mut proposal);
@@ -88,28 +91,29 @@ impl TxContext<'_, '_> {
         }
     }
 
-    /// Brings a record back from the trash, and what was moved there together with it.
-    pub async fn restore(
+    /// Does with a stored record what the verb says, if it has one of the versions wanted, and with it what `@onDelete` says
+    /// of others. Returns the record: as it comes back, or as it was.
+    pub async fn carry_out(
         &mut self,
         authority: Authority,
+        verb: RecordVerb,
         record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let (proposal, trash) = stored::in_trash(self, authority, record).await?;
-        stored::require_version(&proposal, if_match)?;
-        trash::restore(self, (proposal, trash)).await
-    }
-
-    /// Deletes a record in the trash for good, and what can't be there without it.
-    pub async fn purge(
-        &mut self,
-        authority: Authority,
-        record: (CollectionId, RecordId),
-        if_match: Option<&IfMatch>,
-    ) -> Result<Record, Error> {
-        let (proposal, _) = stored::in_trash(self, authority, record).await?;
-        stored::require_version(&proposal, if_match)?;
-        deletion::purge(self, proposal).await
+        match verb {
+            RecordVerb::Delete => {
+                let proposal = stored::for_deletion(self, authority, record, if_match).await?;
+                deletion::delete(self, proposal).await
+            }
+            RecordVerb::Restore => {
+                let found = stored::in_trash(self, authority, record, if_match).await?;
+                trash::restore(self, found).await
+            }
+            RecordVerb::Purge => {
+                let (proposal, _) = stored::in_trash(self, authority, record, if_match).await?;
+                deletion::purge(self, proposal).await
+            }
+        }
     }
 
     /// Deletes a record, or moves it to the trash if its type has one, and what `@onDelete` says with it.
@@ -119,9 +123,7 @@ impl TxContext<'_, '_> {
         record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let proposal = stored::for_deletion(self, authority, record).await?;
-        stored::require_version(&proposal, if_match)?;
-        deletion::delete(self, proposal).await
+        self.carry_out(authority, RecordVerb::Delete, record, if_match).await
     }
 
     /// Refuses references of an input for a new record that the caller may not make, although the record itself is made

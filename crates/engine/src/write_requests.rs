@@ -16,8 +16,8 @@ use crate::inner::Inner;
 use crate::read::{USUAL_RECORD, is_too_large, may_at_all};
 use crate::remember::Keyed;
 use crate::{
-    AnswerBuffer, Authority, Context, Create, Delete, Encoder, IfMatch, Input, Inputs, Outcome, Purge, Record,
-    RequestKind, Restore, Tag, TxContext, Update, Written, embedded, remember,
+    AnswerBuffer, Authority, Context, Create, Encoder, IfMatch, Input, Inputs, OfRecord, Outcome, Record, RecordVerb,
+    RequestKind, Tag, TxContext, Update, Written, embedded, remember,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -32,9 +32,7 @@ pub(crate) struct PreparedWrite {
 enum Work {
     Create { collection: CollectionId, inputs: Inputs, minimal: bool },
     Update { record: (CollectionId, RecordId), input: Input, if_match: Option<IfMatch>, minimal: bool },
-    Delete { record: (CollectionId, RecordId), if_match: Option<IfMatch> },
-    Restore { record: (CollectionId, RecordId), if_match: Option<IfMatch>, minimal: bool },
-    Purge { record: (CollectionId, RecordId), if_match: Option<IfMatch> },
+    OfRecord { verb: RecordVerb, record: (CollectionId, RecordId), if_match: Option<IfMatch>, minimal: bool },
 }
 
 /// Prepares a create of one record, or of several, all of which are created or none.
@@ -77,48 +75,19 @@ pub(crate) fn update(
     Ok(PreparedWrite { work, claim, encoder })
 }
 
-/// Prepares a deletion.
-pub(crate) fn delete(
+/// Prepares what is done with one stored record.
+pub(crate) fn of_record(
     inner: &Inner,
     cx: &Context,
-    request: Delete,
+    request: OfRecord,
     encoder: &'static dyn Encoder,
 ) -> Result<PreparedWrite, Error> {
-    let Delete { collection, id, options } = request;
-    let name = &admitted(inner, cx, collection, Action::Delete)?.name;
-    let what = Keyed::Delete(name, id, options.if_match.as_ref());
+    let OfRecord { verb, collection, id, options } = request;
+    let name = &admitted(inner, cx, collection, verb.action())?.name;
+    let what = Keyed::OfRecord(verb, (name, id), options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
-    let work = Work::Delete { record: (collection, id), if_match: options.if_match };
-    Ok(PreparedWrite { work, claim, encoder })
-}
-
-/// Prepares a restore.
-pub(crate) fn restore(
-    inner: &Inner,
-    cx: &Context,
-    request: Restore,
-    encoder: &'static dyn Encoder,
-) -> Result<PreparedWrite, Error> {
-    let Restore { collection, id, options } = request;
-    let name = &admitted(inner, cx, collection, Action::Trash)?.name;
-    let what = Keyed::Restore(name, id, options.if_match.as_ref());
-    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
-    let work = Work::Restore { record: (collection, id), if_match: options.if_match, minimal: options.minimal };
-    Ok(PreparedWrite { work, claim, encoder })
-}
-
-/// Prepares a purge.
-pub(crate) fn purge(
-    inner: &Inner,
-    cx: &Context,
-    request: Purge,
-    encoder: &'static dyn Encoder,
-) -> Result<PreparedWrite, Error> {
-    let Purge { collection, id, options } = request;
-    let name = &admitted(inner, cx, collection, Action::Trash)?.name;
-    let what = Keyed::Purge(name, id, options.if_match.as_ref());
-    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
-    let work = Work::Purge { record: (collection, id), if_match: options.if_match };
+    let (if_match, minimal) = (options.if_match, options.minimal);
+    let work = Work::OfRecord { verb, record: (collection, id), if_match, minimal };
     Ok(PreparedWrite { work, claim, encoder })
 }
 
@@ -140,9 +109,7 @@ impl PreparedWrite {
         let kind = match self.work {
             Work::Create { .. } => RequestKind::Create,
             Work::Update { .. } => RequestKind::Update,
-            Work::Delete { .. } => RequestKind::Delete,
-            Work::Restore { .. } => RequestKind::Restore,
-            Work::Purge { .. } => RequestKind::Purge,
+            Work::OfRecord { verb, .. } => RequestKind::OfRecord(verb),
         };
         kind.name()
     }
@@ -151,10 +118,7 @@ impl PreparedWrite {
     pub(crate) fn collection(&self) -> CollectionId {
         match &self.work {
             Work::Create { collection, .. } => *collection,
-            Work::Update { record, .. }
-            | Work::Delete { record, .. }
-            | Work::Restore { record, .. }
-            | Work::Purge { record, .. } => record.0,
+            Work::Update { record, .. } | Work::OfRecord { record, .. } => record.0,
         }
     }
 
@@ -164,11 +128,7 @@ impl PreparedWrite {
             Work::Create { inputs: Inputs::One(input), .. } | Work::Update { input, .. } if input.links.is_empty() => {
                 Writes::One
             }
-            Work::Create { .. }
-            | Work::Update { .. }
-            | Work::Delete { .. }
-            | Work::Restore { .. }
-            | Work::Purge { .. } => Writes::Many,
+            Work::Create { .. } | Work::Update { .. } | Work::OfRecord { .. } => Writes::Many,
         }
     }
 
@@ -198,18 +158,15 @@ impl PreparedWrite {
                 let body = cx.shown(record.0, &changed, (self.encoder, *minimal)).await?;
                 written(Outcome::Updated, &changed, body, *minimal)?
             }
-            Work::Delete { record, if_match } => {
-                cx.delete(Authority::Caller, *record, if_match.as_ref()).await?;
-                gone(record.1)
-            }
-            Work::Restore { record, if_match, minimal } => {
-                let restored = cx.restore(Authority::Caller, *record, if_match.as_ref()).await?;
-                let body = cx.shown(record.0, &restored, (self.encoder, *minimal)).await?;
-                written(Outcome::Updated, &restored, body, *minimal)?
-            }
-            Work::Purge { record, if_match } => {
-                cx.purge(Authority::Caller, *record, if_match.as_ref()).await?;
-                gone(record.1)
+            Work::OfRecord { verb, record, if_match, minimal } => {
+                let done = cx.carry_out(Authority::Caller, *verb, *record, if_match.as_ref()).await?;
+                match verb {
+                    RecordVerb::Delete | RecordVerb::Purge => gone(record.1),
+                    RecordVerb::Restore => {
+                        let body = cx.shown(record.0, &done, (self.encoder, *minimal)).await?;
+                        written(Outcome::Updated, &done, body, *minimal)?
+                    }
+                }
             }
         };
         cx.remember(self.claim.as_ref(), &written, self.encoder)?;

@@ -12,6 +12,8 @@ mod disturbed;
 mod obstacles;
 #[path = "migrations/random/mod.rs"]
 mod random;
+#[path = "migrations/slugs.rs"]
+mod slugs;
 
 use std::fmt::Write as _;
 
@@ -385,6 +387,22 @@ async fn an_embedded_value_is_required_or_optional() {
     .await;
 }
 
+/// The members are new, and the value is nowhere there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_becomes_an_embedded_value() {
+    check(
+        "a_text_becomes_an_embedded_value",
+        Change {
+            old: "type P @open { name: String! a: String b: String }",
+            records: &[("P", r#"{"name":"x","a":"v","b":"w"}"#), ("P", r#"{"name":"y"}"#)],
+            new: r#"type A @embedded { street: String! city: String @default(to: "?") size: Int! @default(to: 1) }
+                type P @open { name: String! a: A b: String }"#,
+            then: &[("P", "name,a{street,city,size},b")],
+        },
+    )
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_without_what_an_embedded_value_needs_are_named() {
     let give = "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`";
@@ -674,11 +692,11 @@ async fn records_in_the_trash_are_migrated() {
 /// A stored reference leads to its record even if that is in the trash; the members of a relation are the live ones.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_backfilled_from_relations_leaves_out_the_trash() {
-    let others = r#"
+    let others = r"
 type Person @open @trash { name: String }
 type Tag @open @trash { name: String }
 type Note @open @trash { article: Article @onDelete(do: SET_NULL) n: Int }
-type Cover @open @trash { article: Article @unique @onDelete(do: SET_NULL) title: String }"#;
+type Cover @open @trash { article: Article @unique @onDelete(do: SET_NULL) title: String }";
     let relations = r#"author: Person @onDelete(do: SET_NULL) tags: [Tag!] notes: [Note!] @inverse(field: "article")
   cover: Cover @inverse(field: "article")"#;
     let old = format!("type Article @open @trash {{ {relations} }} {others}");

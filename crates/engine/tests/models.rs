@@ -57,6 +57,25 @@ fn rules_that_no_statement_could_ask_are_refused() {
     assert_eq!(wrong(&model(&rule[..40].join(" || "))), Vec::<String>::new());
 }
 
+#[test]
+fn the_trash_asks_the_rules_of_reads_deletions_and_fields_in_one_statement() {
+    let fields = (0..45).map(|index| format!("  r{index}: A")).collect::<Vec<_>>().join("\n");
+    let rule =
+        |of: std::ops::Range<usize>| of.map(|index| format!("this.r{index}.x == 'y'")).collect::<Vec<_>>().join(" || ");
+    let (read, delete) = (rule(0..20), rule(20..40));
+    let model = |trash: &str, of_field: &str| {
+        format!(
+            "extend schema @app(name: \"A\")\ntype A @allow(read: \"{read}\", delete: \"{delete}\") {trash} {{\n  \
+             x: String\n  y: String @allow(read: \"{of_field}\")\n{fields}}}\n"
+        )
+    };
+    let expected = "2:6 the rules of A lead through 45 relations (at most 40 can be asked in one statement; let rules \
+                    name fewer paths)";
+    assert_eq!(wrong(&model("@trash", &rule(40..45))), [expected]);
+    assert_eq!(wrong(&model("@trash", &rule(0..5))), Vec::<String>::new());
+    assert_eq!(wrong(&model("", &rule(40..45))), Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn records_that_are_there_begin_in_the_first_state_of_a_new_field() {
     let desk = Desk::open().await;

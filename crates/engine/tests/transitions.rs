@@ -163,7 +163,7 @@ async fn a_clause_and_a_transition_do_not_add_up() {
     assert_eq!(told(office.update("Expense", &boss, id, r#"{"state":"APPROVED"}"#).await), "ok");
 }
 
-/// What a caller is told must not depend on a state that they don't see.
+/// A refusal must not reveal a state that the caller can't read.
 #[tokio::test]
 async fn whoever_does_not_see_the_state_takes_no_transition() {
     let office = Office::open().await;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error, RecordId};
-use backstay_engine::{Authority, Context, Transaction, TxContext};
+use backstay_base::{Caller, CallerKind, Error, RecordId};
+use backstay_engine::{Authority, Context, PurgePass, Transaction, TxContext};
 use backstay_model::SourceFile;
 use backstay_rest::input;
 use backstay_testkit::{TestApplication, TestClock, controlled};
@@ -33,6 +33,47 @@ type Area @allow(read: "true", create: "true", update: "true", delete: "true") @
 type Block @allow(read: "true", create: "true", update: "true", delete: "true") @trash {
   area: Area! @onDelete(do: CASCADE)
   main: Area @onDelete(do: RESTRICT)
+}
+
+type Ring @allow(read: "true", create: "true", update: "true", delete: "true") @trash(keep: "P10D") {
+  next: Ring @onDelete(do: CASCADE)
+}
+type Bead @allow(read: "true", create: "true", update: "true", delete: "true") @trash {
+  ring: Ring! @onDelete(do: CASCADE)
+}
+
+type Person @allow(read: "true", create: "true", update: "true", delete: "true") @trash(keep: "P10D") {
+  email: Email! @unique
+}
+type Note @allow(read: "true", create: "true", update: "true", delete: "true") {
+  author: Person @set(on: CREATE, to: "auth.id") @onDelete(do: RESTRICT)
+}
+
+type Hall @allow(read: "auth.id != null", refer: "size(this.guests) < 2", create: "true", update: "true", delete: "true") {
+  guests: [Guest!] @inverse(field: "hall")
+}
+type Table @allow(read: "true", create: "true", update: "true", delete: "true") @trash {
+  seats: Int
+  open: Boolean
+  guests: [Guest!] @inverse(field: "table")
+}
+type Round @allow(read: "true", create: "true", update: "true", delete: "true") @trash { name: String }
+type Guest @allow(read: "true", create: "true", update: "true", delete: "true") @trash
+  @check(rule: "size(this.table.guests) < this.table.seats", message: "the table is full") {
+  hall: Hall
+  table: Table
+  round: Round @onDelete(do: CASCADE)
+  name: String @check(rule: "this.table.open != false", message: "the table is closed")
+  tags: [Tag!]
+}
+type Code @allow(read: "true", create: "true", update: "true", delete: "true") @trash
+  @unique(fields: ["text"], where: "this.valid") {
+  text: String
+  valid: Boolean
+  round: Round @onDelete(do: CASCADE)
+}
+type Tag @allow(read: "auth.id != null", refer: "size(this.guests) < 2", create: "true", update: "true", delete: "true") {
+  guests: [Guest!] @inverse(field: "tags")
 }
 "#;
 
@@ -127,9 +168,40 @@ impl Families {
         code(client.written(&self.anyone, client.restore(of, id)).await)
     }
 
+    /// What a restore is refused for.
+    async fn refusal(&self, of: &str, id: RecordId) -> String {
+        let client = self.application.client();
+        match client.written(&self.anyone, client.restore(of, id)).await {
+            Ok(_) => "ok".to_owned(),
+            Err(Error::Invalid(violations)) => {
+                let told: Vec<String> =
+                    violations.iter().map(|violation| format!("{} {}", violation.at, violation.kind)).collect();
+                told.join("; ")
+            }
+            Err(error) => error.to_string(),
+        }
+    }
+
+    async fn update(&self, of: &str, id: RecordId, body: &str) {
+        let client = self.application.client();
+        let update = client.update(of, id, body).expect("a request");
+        client.written(&self.anyone, update).await.expect("a change");
+    }
+
     async fn is_live(&self, of: &str, id: RecordId) -> bool {
         let client = self.application.client();
         client.found(&self.anyone, client.get(of, id, None).expect("a request")).await.is_ok()
+    }
+
+    /// Purges what has been in the trash for long enough when this time has passed. Returns the number of its steps.
+    async fn purge_after(&self, time: &str) -> usize {
+        self.clock.advance(time);
+        let (mut pass, mut steps) = (PurgePass::default(), 1);
+        while self.application.engine.purge_expired(&mut pass).await.expect("it purges") {
+            steps += 1;
+            assert!(steps < 10, "a pass ends");
+        }
+        steps
     }
 
     /// How many records of a type are in the trash.
@@ -207,4 +279,137 @@ async fn records_that_were_deleted_before_do_not_hide_those_that_come_back() {
     assert_eq!(families.restore("Parent", parent).await, "ok");
     assert!(families.is_live("Kin", kin).await);
     assert!(!families.is_live("Kin", first).await);
+}
+
+#[tokio::test]
+async fn a_record_is_purged_with_more_than_one_commit_may_delete() {
+    let families = Families::open();
+    let parent = families.make("Parent", "{}").await;
+    let kin = families.fill("Kin", &format!(r#"{{"parent":"{parent}"}}"#), 10_001).await;
+    let child = families.make("Child", &format!(r#"{{"parent":"{parent}","kin":"{}"}}"#, kin[0])).await;
+    families.make("Toy", &format!(r#"{{"child":"{child}"}}"#)).await;
+    families.clear("Kin", kin[1..].to_vec()).await;
+    assert_eq!(families.delete("Parent", parent).await, "ok");
+    assert_eq!(families.purge_after("P11D").await, 1);
+    for of in ["Parent", "Kin", "Child", "Toy"] {
+        assert_eq!(families.trashed(of).await, 0, "{of}");
+    }
+}
+
+#[tokio::test]
+async fn a_purge_releases_more_than_one_commit_may_change() {
+    let families = Families::open();
+    let parent = families.make("Parent", "{}").await;
+    let other = families.make("Parent", "{}").await;
+    let kin = families.fill("Kin", &format!(r#"{{"parent":"{other}","away":"{parent}"}}"#), 10_001).await;
+    families.clear("Kin", kin).await;
+    assert_eq!(families.delete("Parent", parent).await, "ok");
+    assert_eq!(families.purge_after("P11D").await, 1);
+    assert_eq!(families.trashed("Parent").await, 0);
+    // No count goes further.
+    assert_eq!(families.trashed("Kin").await, 10_000);
+}
+
+#[tokio::test]
+async fn a_circle_is_purged_with_more_than_one_commit_may_delete() {
+    let families = Families::open();
+    let first = families.make("Ring", "{}").await;
+    let second = families.make("Ring", &format!(r#"{{"next":"{first}"}}"#)).await;
+    let beads = families.fill("Bead", &format!(r#"{{"ring":"{second}"}}"#), 10_001).await;
+    families.clear("Bead", beads).await;
+    families.update("Ring", first, &format!(r#"{{"next":"{second}"}}"#)).await;
+    assert_eq!(families.delete("Ring", first).await, "ok");
+    assert_eq!(families.trashed("Ring").await, 2);
+    assert_eq!(families.purge_after("P11D").await, 1);
+    assert_eq!(families.trashed("Ring").await, 0);
+    assert_eq!(families.trashed("Bead").await, 0);
+}
+
+#[tokio::test]
+async fn records_that_cannot_be_purged_do_not_keep_others_in_the_trash() {
+    let families = Families::open();
+    let mut people = Vec::new();
+    for number in 0..102 {
+        people.push(families.make("Person", &format!(r#"{{"email":"p{number}@example.org"}}"#)).await);
+    }
+    let last = people.pop().expect("people");
+    families.clear("Person", people.clone()).await;
+    families.clear("Person", vec![last]).await;
+    let client = families.application.client();
+    for person in &people {
+        let caller = Caller { id: Some(*person), kind: CallerKind::Account, ..Caller::anonymous() };
+        client.written(&Arc::new(caller), client.create("Note", "{}").expect("a request")).await.expect("a note");
+    }
+    assert_eq!(families.purge_after("P11D").await, 2);
+    assert_eq!(families.trashed("Person").await, 101);
+    assert_eq!(families.restore("Person", last).await, "not-found");
+}
+
+#[tokio::test]
+async fn a_restore_asks_what_may_refer_to_a_record_now() {
+    let families = Families::open();
+    let hall = families.make("Hall", "{}").await;
+    let tag = families.make("Tag", "{}").await;
+    for (body, refusal) in [
+        (format!(r#"{{"hall":"{hall}"}}"#), "/hall there is no Hall with this id"),
+        (format!(r#"{{"tags":["{tag}"]}}"#), "/tags there is no Tag with this id"),
+    ] {
+        let guests = families.fill("Guest", &body, 2).await;
+        assert_eq!(families.delete("Guest", guests[0]).await, "ok");
+        let third = families.make("Guest", &body).await;
+        assert_eq!(families.refusal("Guest", guests[0]).await, refusal);
+        assert_eq!(families.delete("Guest", third).await, "ok");
+        assert_eq!(families.refusal("Guest", guests[0]).await, "ok");
+        assert_eq!(families.refusal("Guest", third).await, refusal);
+    }
+}
+
+#[tokio::test]
+async fn a_restore_asks_the_checks_of_the_record_as_it_would_be_now() {
+    let families = Families::open();
+    let table = families.make("Table", r#"{"seats":2}"#).await;
+    let body = format!(r#"{{"table":"{table}","name":"Ada"}}"#);
+    let guests = families.fill("Guest", &body, 2).await;
+    assert_eq!(families.delete("Guest", guests[0]).await, "ok");
+    let third = families.make("Guest", &body).await;
+    assert_eq!(families.refusal("Guest", guests[0]).await, " the table is full");
+    assert_eq!(families.delete("Guest", third).await, "ok");
+    families.update("Table", table, r#"{"open":false}"#).await;
+    assert_eq!(families.refusal("Guest", guests[0]).await, "/name the table is closed");
+    families.update("Table", table, r#"{"open":true}"#).await;
+    assert_eq!(families.refusal("Guest", guests[0]).await, "ok");
+    assert_eq!(families.refusal("Guest", third).await, " the table is full");
+}
+
+#[tokio::test]
+async fn a_restore_asks_the_checks_of_every_record_that_it_brings_back() {
+    let families = Families::open();
+    let table = families.make("Table", r#"{"seats":2}"#).await;
+    let hall = families.make("Hall", "{}").await;
+    let round = families.make("Round", "{}").await;
+    families.fill("Guest", &format!(r#"{{"table":"{table}","hall":"{hall}","round":"{round}"}}"#), 2).await;
+    assert_eq!(families.delete("Round", round).await, "ok");
+    let seated = families.make("Guest", &format!(r#"{{"table":"{table}"}}"#)).await;
+    assert_eq!(families.refusal("Round", round).await, " the table is full");
+    assert_eq!(families.trashed("Guest").await, 2);
+    assert_eq!(families.delete("Guest", seated).await, "ok");
+    let visiting = families.make("Guest", &format!(r#"{{"hall":"{hall}"}}"#)).await;
+    assert_eq!(families.refusal("Round", round).await, " there is no Hall with this id");
+    assert_eq!(families.delete("Guest", visiting).await, "ok");
+    assert_eq!(families.refusal("Round", round).await, "ok");
+    assert_eq!(families.trashed("Guest").await, 2);
+}
+
+#[tokio::test]
+async fn a_restore_brings_no_second_record_with_unique_values_back() {
+    let families = Families::open();
+    let round = families.make("Round", "{}").await;
+    let code = families.make("Code", &format!(r#"{{"text":"A","valid":true,"round":"{round}"}}"#)).await;
+    assert_eq!(families.delete("Round", round).await, "ok");
+    let taken = families.make("Code", r#"{"text":"A","valid":true}"#).await;
+    assert_eq!(families.restore("Code", code).await, "refers-to-trash");
+    assert_eq!(families.restore("Round", round).await, "not-unique");
+    families.update("Code", taken, r#"{"valid":false}"#).await;
+    assert_eq!(families.restore("Round", round).await, "ok");
+    assert!(families.is_live("Code", code).await);
 }

@@ -272,7 +272,7 @@ pub enum ExprErrorKind {
         error: Box<ExprError>,
     },
     /// Aggregates within one another deeper than is allowed.
-    #[error("aggregates stand more than {max} deep within one another")]
+    #[error("aggregates are nested more than {max} deep")]
     NestedAggregates {
         /// The most.
         max: usize,

@@ -6,7 +6,7 @@ use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone, limits};
 use backstay_scalar::{Value, exact, replaced, trimmed};
 use rust_decimal::Decimal;
 
-use crate::{CalendarField, ComputedField, Digits, Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
+use crate::{ComputedField, Digits, Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
 
 /// Where an evaluation takes its values from. A bare proposed record answers paths of at most one step and no members;
 /// `Checked::needs_store` tells beforehand where that is not enough.
@@ -305,10 +305,11 @@ fn call(function: Function, arguments: &[Value]) -> Value {
         (Function::Contains, [Value::Text(text), Value::Text(part)]) => text.contains(&**part).into(),
         (Function::LowerAscii, [Value::Text(text)]) => Value::text(text.to_ascii_lowercase()),
         (Function::UpperAscii, [Value::Text(text)]) => Value::text(text.to_ascii_uppercase()),
+        (Function::Cased(_), [Value::Text(text)]) if text.len() > limits::CHANGED_TEXT_BYTES => Value::Null,
         (Function::Cased(casing), [Value::Text(text)]) => Value::text(casing.of(text)),
         (Function::Trim, [Value::Text(text)]) => Value::text(trimmed(text)),
         (Function::Replace, [Value::Text(text), Value::Text(part), Value::Text(by)]) => {
-            replaced(text, part, by, limits::REPLACED_BYTES).map_or(Value::Null, Value::text)
+            replaced(text, part, by, limits::CHANGED_TEXT_BYTES).map_or(Value::Null, Value::text)
         }
         (Function::Round, [number, places]) => {
             known(exactly(number).zip(digits(places)).and_then(|(number, digits)| exact::round(number, digits)))
@@ -319,14 +320,7 @@ fn call(function: Function, arguments: &[Value]) -> Value {
         (Function::StartOf(period), [Value::Timestamp(moment), Value::Text(zone)]) => {
             Zone::named(zone).and_then(|zone| zone.start_of(period, *moment)).map_or(Value::Null, Value::Timestamp)
         }
-        (Function::CalendarField(field), [Value::Date(date)]) => {
-            let (year, month, day) = date.calendar();
-            Value::Int(match field {
-                CalendarField::Year => year,
-                CalendarField::Month => month,
-                CalendarField::Day => day,
-            })
-        }
+        (Function::CalendarField(field), [Value::Date(date)]) => Value::Int(field.of(*date)),
         (Function::Quotient, [dividend, divisor, places]) => {
             let operands = exactly(dividend).zip(exactly(divisor)).zip(digits(places));
             known(operands.and_then(|((dividend, divisor), digits)| exact::divide(dividend, divisor, digits)))

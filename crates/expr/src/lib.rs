@@ -39,8 +39,8 @@ pub use outcomes::Outcomes;
 pub use rights::{Clause, CollectionRights, FieldRights, Rights, Rule, RulePart, Taking};
 pub use scope::Scope;
 pub use tree::{
-    Aggregate, Aggregation, CalendarField, CallerPart, ComputedField, Expr, FLOAT_TERM, Function, Node, Operator,
-    OrderKey, Ordered, Path, Quantifier, Root,
+    Aggregate, Aggregation, CallerPart, ComputedField, Expr, FLOAT_TERM, Function, Node, Operator, OrderKey, Ordered,
+    Path, Quantifier, Root,
 };
 pub use truth::Truth;
 pub use value_type::Type;

@@ -1,4 +1,4 @@
-//! What is done with a checked expression before it stands in another: taking a part of `Money`, and moving it to the
+//! Changes to a checked expression before it becomes part of another: taking a part of `Money`, and moving it to the
 //! record that a path leads to.
 
 use backstay_scalar::{Part, Scalar};

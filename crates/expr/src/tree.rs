@@ -1,7 +1,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Period};
+use backstay_base::{CalendarField, Caller, Period};
 use backstay_model::{CollectionId, ComputedRights, FieldId, Model};
 use backstay_scalar::{Casing, Part, Pattern, Value};
 
@@ -315,11 +315,11 @@ pub enum Function {
     LowerAscii,
     /// `text.upperAscii()`.
     UpperAscii,
-    /// `lower(text)`, `upper(text)`, `fold(text)`.
+    /// `lower(text)`, `upper(text)`, `fold(text)`; unknown of one that is longer than `limits::CHANGED_TEXT_BYTES`.
     Cased(Casing),
     /// `trim(text)`.
     Trim,
-    /// `replace(text, part, by)`; unknown if the result is longer than `limits::REPLACED_BYTES`.
+    /// `replace(text, part, by)`; unknown if the result is longer than `limits::CHANGED_TEXT_BYTES`.
     Replace,
     /// `round(number, digits)` of a `Decimal`: digits after the point, a literal; halves go away from zero.
     Round,
@@ -333,15 +333,6 @@ pub enum Function {
     CalendarField(CalendarField),
 }
 
-/// A part of a date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum CalendarField {
-    Year,
-    Month,
-    Day,
-}
-
 impl Function {
     /// Whether it has a value wherever its operands do.
     pub(crate) fn is_total(self) -> bool {
@@ -352,10 +343,9 @@ impl Function {
             | Self::Contains
             | Self::LowerAscii
             | Self::UpperAscii
-            | Self::Cased(_)
             | Self::Trim
             | Self::CalendarField(_) => true,
-            Self::Replace | Self::Round | Self::Quotient | Self::DateIn | Self::StartOf(_) => false,
+            Self::Cased(_) | Self::Replace | Self::Round | Self::Quotient | Self::DateIn | Self::StartOf(_) => false,
         }
     }
 }
@@ -378,7 +368,7 @@ pub struct ComputedField {
     pub collection: CollectionId,
     /// The field.
     pub field: FieldId,
-    /// Under whose rights the value looks at records where a caller asks.
+    /// Whose rights decide what the value reads when a caller asks for it.
     pub rights: ComputedRights,
     /// Those of a `Decimal`: the value is rounded to them, and unknown if it has more.
     pub digits: Option<Digits>,

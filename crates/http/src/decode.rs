@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Error, ViolationKind};
-use backstay_engine::{Context, Create, Delete, Get, List, Perspective, Purge, Request, Restore, Update};
+use backstay_engine::{Context, Create, Get, List, OfRecord, Perspective, RecordVerb, Request, Update};
 use backstay_model::Model;
 use backstay_rest::{Reader, inputs, patch};
 use bytes::Bytes;
@@ -136,13 +136,13 @@ impl Sent<'_> {
                 Request::Update(Update { collection, id, input, options: headers.with(body) })
             }
             (Kind::Delete, Records::Record(collection, id)) => {
-                Request::Delete(Delete { collection, id, options: headers.with(body) })
+                Request::OfRecord(OfRecord { verb: RecordVerb::Delete, collection, id, options: headers.with(body) })
             }
             (Kind::Restore, Records::Restore(collection, id)) => {
-                Request::Restore(Restore { collection, id, options: headers.with(body) })
+                Request::OfRecord(OfRecord { verb: RecordVerb::Restore, collection, id, options: headers.with(body) })
             }
             (Kind::Purge, Records::Purge(collection, id)) => {
-                Request::Purge(Purge { collection, id, options: headers.with(body) })
+                Request::OfRecord(OfRecord { verb: RecordVerb::Purge, collection, id, options: headers.with(body) })
             }
             (
                 Kind::Get

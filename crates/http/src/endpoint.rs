@@ -1,5 +1,5 @@
 use backstay_base::Action;
-use backstay_engine::RequestKind;
+use backstay_engine::{RecordVerb, RequestKind};
 use backstay_model::Addressed;
 use http::Method;
 
@@ -159,9 +159,9 @@ impl RecordRequest {
             Self::List | Self::Query | Self::Trash => RequestKind::List,
             Self::Create => RequestKind::Create,
             Self::Update => RequestKind::Update,
-            Self::Delete => RequestKind::Delete,
-            Self::Restore => RequestKind::Restore,
-            Self::Purge => RequestKind::Purge,
+            Self::Delete => RequestKind::OfRecord(RecordVerb::Delete),
+            Self::Restore => RequestKind::OfRecord(RecordVerb::Restore),
+            Self::Purge => RequestKind::OfRecord(RecordVerb::Purge),
         }
     }
 }

@@ -106,7 +106,7 @@ const NO_MODEL: Kind = kind(
     "no-model",
     StatusCode::SERVICE_UNAVAILABLE,
     "There is no model to serve",
-    "Fix what `diagnostics` lists. The server notices it by itself.",
+    "Fix what `diagnostics` lists. The server then reloads the files by itself.",
 );
 
 /// The kind of problem that a refusal is: the only place where an error becomes a status. An error that is added has to

@@ -5,8 +5,8 @@ use std::time::Duration;
 use backstay_base::limits;
 use tokio::sync::Semaphore;
 
-/// Refused clients that still send while they are told why. Closing a connection with unread bytes discards what was sent
-/// to it, so the server reads on for a moment and drops what it reads.
+/// Refused clients that are still sending while they get their response. Closing a connection with unread bytes discards
+/// what was sent to it, so the server reads on for a moment and drops what it reads.
 #[derive(Debug, Clone)]
 pub(crate) struct Lingering(Arc<Semaphore>);
 
@@ -15,8 +15,8 @@ impl Lingering {
         Self(Arc::new(Semaphore::new(limits::LINGERING)))
     }
 
-    /// Reads on in the background for at most this time. If too many clients are being told already, the work is dropped,
-    /// and with it the connection.
+    /// Reads on in the background for at most this time. If too many clients are being answered already, the work is
+    /// dropped, and with it the connection.
     pub(crate) fn linger<F>(&self, time: Duration, reading: impl FnOnce() -> F)
     where
         F: Future<Output: Send> + Send + 'static,

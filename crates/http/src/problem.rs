@@ -130,7 +130,7 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
         }
         Refusal::NoModel(NoModel::Withheld) => Some(
             "Fix the problems that `backstay dev` prints in its terminal; they are shown only on the machine where it \
-             runs. The server notices it by itself.",
+             runs. The server then reloads the files by itself.",
         ),
         Refusal::Domain(Error::KeyWithoutSession) => {
             Some("Stop sending the key. An operator revokes it with `backstay key revoke`.")

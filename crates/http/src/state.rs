@@ -34,7 +34,7 @@ pub(crate) struct State {
     pub(crate) identity: Identity,
     /// What requests and answers may hold.
     pub(crate) budget: Arc<Budget>,
-    /// Clients whose bodies are refused and that are told why.
+    /// Clients whose bodies are refused and that are still getting their response.
     pub(crate) lingering: Lingering,
     /// Reads the texts in requests.
     pub(crate) reader: Arc<Reader>,

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use crate::answer::Answer;
 use crate::lingering::Lingering;
 
-/// How long a refused client may take to read why.
+/// How long a refused client may take to read its response.
 const LINGER: Duration = Duration::from_secs(1);
 /// How often to warn.
 const WARNING: Duration = Duration::from_secs(10);

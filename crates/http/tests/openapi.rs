@@ -30,6 +30,60 @@ fn newsroom() -> Value {
         .expect("the document is JSON")
 }
 
+/// A slug can be left out, and has a form. A stored one may be older than that.
+#[test]
+fn slugs_are_described() {
+    let model = r#"
+        extend schema @app(name: "Slugs")
+        type Post @allow(read: "true", create: "true", update: "true") {
+          title: String!
+          slug: String! @slug(from: "title") @length(max: 40)
+          "Its own words."
+          other: String! @slug(from: "title")
+          fixed: String! @slug(from: "title") @readonly
+        }
+    "#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(schemas["Post.Create"]["required"], json!(["title"]));
+    let pattern = "^[a-z0-9]+(-[a-z0-9]+)*$";
+    for of in ["Post.Create", "Post.Patch"] {
+        let properties = &schemas[of]["properties"];
+        let made = "Made from `title` if a create leaves it out.";
+        assert_eq!(
+            properties["slug"],
+            json!({ "type": "string", "maxLength": 40, "pattern": pattern, "description": made })
+        );
+        assert_eq!(properties["other"]["description"], "Its own words.");
+        assert_eq!(properties["fixed"], json!(null));
+    }
+    assert_eq!(schemas["Post"]["properties"]["slug"]["pattern"], json!(null));
+}
+
+/// A client can tell in which order a nested list comes.
+#[test]
+fn the_order_of_lists_is_described() {
+    let model = r#"
+        extend schema @app(name: "Orders")
+        type Post @allow(read: "true") {
+          comments: [Comment!] @inverse(field: "post") @order(by: ["-pinned", "createdAt"])
+          "Its own words."
+          others: [Comment!] @order(by: "createdAt")
+          plain: [Comment!]
+        }
+        type Comment @allow(read: "true") { post: Post pinned: Boolean }
+    "#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    let properties = &document["components"]["schemas"]["Post"]["properties"];
+    assert_eq!(properties["comments"]["description"], "Sorted by `-pinned`, `createdAt`, unless `select` sorts it.");
+    assert_eq!(properties["others"]["description"], "Its own words.");
+    assert_eq!(properties["plain"]["description"], json!(null));
+}
+
 /// What is sent has the length that `@length` says. What is answered may have been stored before it said so, and an
 /// address is trimmed before it is measured.
 #[test]
@@ -118,12 +172,15 @@ fn described(model: &str) -> Value {
     serde_json::from_str(&document).expect("the document is JSON")
 }
 
+/// A kind of request: its verb, and the members that it must and may have.
+type Kind<'t> = (&'t str, &'t [&'t str], &'t [&'t str]);
+
 /// Every kind of request that `/transact` takes.
 #[test]
 fn a_transaction_is_described_whole() {
     let note = r#"type Note @trash(keep: "30d") @allow(read: "true", create: "true", update: "true", delete: "true") { text: Text }"#;
     let site = r#"type Site @single @allow(read: "true") { text: Text }"#;
-    let check = |types: &str, expected: &[(&str, &[&str], &[&str])]| {
+    let check = |types: &str, expected: &[Kind<'_>]| {
         let document = described(&format!("extend schema @app(name: \"Notes\")\n{types}"));
         let body = &document["paths"]["/transact"]["post"]["requestBody"]["content"]["application/json"]["schema"];
         let kinds = elements(&body["properties"]["requests"]["items"]["oneOf"]);
@@ -137,14 +194,16 @@ fn a_transaction_is_described_whole() {
             assert_eq!((names, &kind["additionalProperties"]), (all, &json!(false)), "{verb}");
         }
     };
-    let rest: [(&str, &[&str], &[&str]); 3] =
-        [("delete", &["id"], &["ifMatch"]), ("restore", &["id"], &["ifMatch"]), ("purge", &["id"], &["ifMatch"])];
-    let (list, create): ((&str, &[&str], &[&str]), (&str, &[&str], &[&str])) =
-        (("list", &[], &["query"]), ("create", &["body"], &[]));
-    let plain = [("get", &["id"][..], &["select"][..]), list, create, ("update", &["id", "body"], &["ifMatch"])];
-    check(note, &[&plain[..], &rest].concat());
-    let single = [("get", &[][..], &["id", "select"][..]), list, create, ("update", &["body"], &["id", "ifMatch"])];
-    check(&format!("{note}\n{site}"), &[&single[..], &rest].concat());
+    let list: Kind<'_> = ("list", &[], &["query"]);
+    let create: Kind<'_> = ("create", &["body"], &[]);
+    let by_id = |verb| -> Kind<'_> { (verb, &["id"], &["ifMatch"]) };
+    let (delete, restore, purge) = (by_id("delete"), by_id("restore"), by_id("purge"));
+    let (get, update): (Kind<'_>, Kind<'_>) =
+        (("get", &["id"], &["select"]), ("update", &["id", "body"], &["ifMatch"]));
+    check(note, &[get, list, create, update, delete, restore, purge]);
+    let (get, update): (Kind<'_>, Kind<'_>) =
+        (("get", &[], &["id", "select"]), ("update", &["body"], &["id", "ifMatch"]));
+    check(&format!("{note}\n{site}"), &[get, list, create, update, delete, restore, purge]);
 }
 
 /// Types may be called like what other documents call the schemas of another type.

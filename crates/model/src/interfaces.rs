@@ -1,7 +1,7 @@
 //! Interfaces: their fields and directives are written into the types that implement them, before the schema is built, so
-//! that nothing after it knows of them. What is written keeps its place, so that errors point into the interface.
+//! later stages don't know them. What is copied keeps its place, so that errors point into the interface.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use apollo_compiler::ast::{Definition, Directive, DirectiveList, Document, FieldDefinition};
 use apollo_compiler::{Name, Node};
@@ -28,46 +28,52 @@ pub(crate) fn expand(documents: &mut [Document], places: &Places, out: &mut Diag
     if interfaces.shared.is_empty() {
         return;
     }
-    let declared = declared(documents);
     let mut expansion = Expansion { interfaces: &interfaces, places, out };
-    for definition in documents.iter_mut().flat_map(|document| &mut document.definitions) {
-        match definition {
-            Definition::ObjectTypeDefinition(node) if !node.implements_interfaces.is_empty() => {
-                let of = node.make_mut();
-                expansion
-                    .write((&of.name, &declared), (&mut of.implements_interfaces, &mut of.directives, &mut of.fields));
-            }
-            Definition::ObjectTypeExtension(node) if !node.implements_interfaces.is_empty() => {
-                let of = node.make_mut();
-                expansion
-                    .write((&of.name, &declared), (&mut of.implements_interfaces, &mut of.directives, &mut of.fields));
-            }
-            Definition::InterfaceTypeDefinition(node) if !node.implements_interfaces.is_empty() => {
-                let of = node.make_mut();
-                expansion
-                    .write((&of.name, &declared), (&mut of.implements_interfaces, &mut of.directives, &mut of.fields));
-            }
-            _ => {}
-        }
+    for (name, mut parts) in types(documents) {
+        expansion.write(&name, &mut parts);
     }
 }
 
-/// The fields that each type and interface declares, its extensions included.
-fn declared(documents: &[Document]) -> HashMap<String, HashSet<String>> {
-    let mut declared: HashMap<String, HashSet<String>> = HashMap::new();
-    for definition in documents.iter().flat_map(|document| &document.definitions) {
-        let fields = match definition {
-            Definition::ObjectTypeDefinition(of) => &of.fields,
-            Definition::ObjectTypeExtension(of) => &of.fields,
-            Definition::InterfaceTypeDefinition(of) => &of.fields,
-            Definition::InterfaceTypeExtension(of) => &of.fields,
+/// A type or interface, or an extension of one, that interfaces are written into.
+struct Part<'d> {
+    implements: &'d mut Vec<Name>,
+    directives: &'d mut DirectiveList,
+    fields: &'d mut Vec<Node<FieldDefinition>>,
+    /// The fields of interfaces, before its own.
+    inherited: Vec<Node<FieldDefinition>>,
+}
+
+/// The types and interfaces, each with all its parts, in the order of their first ones.
+fn types(documents: &mut [Document]) -> Vec<(Name, Vec<Part<'_>>)> {
+    let mut types: Vec<(Name, Vec<Part<'_>>)> = Vec::new();
+    let mut known: HashMap<Name, usize> = HashMap::new();
+    for definition in documents.iter_mut().flat_map(|document| &mut document.definitions) {
+        let (name, implements, directives, fields) = match definition {
+            Definition::ObjectTypeDefinition(node) => {
+                let of = node.make_mut();
+                (&of.name, &mut of.implements_interfaces, &mut of.directives, &mut of.fields)
+            }
+            Definition::ObjectTypeExtension(node) => {
+                let of = node.make_mut();
+                (&of.name, &mut of.implements_interfaces, &mut of.directives, &mut of.fields)
+            }
+            Definition::InterfaceTypeDefinition(node) => {
+                let of = node.make_mut();
+                (&of.name, &mut of.implements_interfaces, &mut of.directives, &mut of.fields)
+            }
+            Definition::InterfaceTypeExtension(node) => {
+                let of = node.make_mut();
+                (&of.name, &mut of.implements_interfaces, &mut of.directives, &mut of.fields)
+            }
             _ => continue,
         };
-        let Some(name) = definition.name() else { continue };
-        let names = fields.iter().map(|field| field.name.to_string());
-        declared.entry(name.to_string()).or_default().extend(names);
+        let at = *known.entry(name.clone()).or_insert_with(|| {
+            types.push((name.clone(), Vec::new()));
+            types.len() - 1
+        });
+        types[at].1.push(Part { implements, directives, fields, inherited: Vec::new() });
     }
-    declared
+    types
 }
 
 /// The interfaces of a model.
@@ -103,6 +109,21 @@ impl Interfaces {
         shared.fields.extend(fields.iter().cloned());
     }
 
+    /// The interfaces that the parts of a type reach, each with the place of the part that it is written into: the first
+    /// one that names it, or else the first one that reaches it by another.
+    fn homes(&self, parts: &[Part<'_>]) -> Vec<(Name, usize)> {
+        let mut homes: Vec<(Name, usize)> = Vec::new();
+        for (at, part) in parts.iter().enumerate() {
+            for interface in self.reached(part.implements) {
+                if homes.iter().all(|(known, _)| *known != interface) {
+                    let named = parts.iter().position(|part| part.implements.contains(&interface));
+                    homes.push((interface, named.unwrap_or(at)));
+                }
+            }
+        }
+        homes
+    }
+
     /// These interfaces and those that they implement, each once.
     fn reached(&self, names: &[Name]) -> Vec<Name> {
         let mut reached: Vec<Name> = Vec::new();
@@ -119,12 +140,6 @@ impl Interfaces {
     }
 }
 
-/// The parts of a type that interfaces are written into.
-type Parts<'t> = (&'t mut Vec<Name>, &'t mut DirectiveList, &'t mut Vec<Node<FieldDefinition>>);
-
-/// A type's name, and which fields each type declares.
-type Implementing<'t> = (&'t Name, &'t HashMap<String, HashSet<String>>);
-
 struct Expansion<'e> {
     interfaces: &'e Interfaces,
     places: &'e Places,
@@ -132,30 +147,35 @@ struct Expansion<'e> {
 }
 
 impl Expansion<'_> {
-    fn write(&mut self, (name, declared): Implementing<'_>, (implements, directives, fields): Parts<'_>) {
-        let interfaces = self.interfaces;
-        let mut inherited: Vec<Node<FieldDefinition>> = Vec::new();
-        for interface in interfaces.reached(implements) {
-            let Some(shared) = interfaces.shared.get(interface.as_str()) else { continue };
-            if !implements.contains(&interface) {
-                implements.push(interface.clone());
+    /// Writes each interface that the parts of a type reach into one of them.
+    fn write(&mut self, name: &Name, parts: &mut [Part<'_>]) {
+        for (interface, home) in self.interfaces.homes(parts) {
+            let Some(shared) = self.interfaces.shared.get(interface.as_str()) else { continue };
+            if !parts[home].implements.contains(&interface) {
+                parts[home].implements.push(interface.clone());
             }
-            self.merge((&interface, ADDING_UP_ON_TYPES), directives, &shared.directives);
+            self.merge((&interface, ADDING_UP_ON_TYPES), parts[home].directives, &shared.directives);
             for field in &shared.fields {
-                let is_declared = declared.get(name.as_str()).is_some_and(|names| names.contains(field.name.as_str()));
-                let own = fields.iter_mut().chain(&mut inherited).find(|own| own.name == field.name);
-                match own {
+                let is_it = |own: &&mut Node<FieldDefinition>| own.name == field.name;
+                let is_declared = parts.iter().any(|part| part.fields.iter().any(|own| own.name == field.name));
+                let mut known = parts.iter_mut().enumerate().flat_map(|(at, Part { fields, inherited, .. })| {
+                    let own = if at == home { fields.as_mut_slice() } else { &mut [] };
+                    own.iter_mut().chain(inherited)
+                });
+                match known.find(is_it) {
                     Some(own) if own != field => {
                         let own = &mut own.make_mut().directives;
                         self.merge((&interface, ADDING_UP_ON_FIELDS), own, &field.directives.0);
                     }
                     Some(_) => {}
                     None if is_declared => self.refuse_apart(&interface, name, field),
-                    None => inherited.push(field.clone()),
+                    None => parts[home].inherited.push(field.clone()),
                 }
             }
         }
-        fields.splice(0..0, inherited);
+        for part in parts {
+            part.fields.splice(0..0, part.inherited.drain(..));
+        }
     }
 
     /// Adds what an interface is marked with. What a type or field says itself is not said again.

@@ -15,7 +15,7 @@ pub enum Lint {
     UnindexedRule,
     /// A field that holds something confidential, judging by its name or scalar, without `@class`.
     Unclassified,
-    /// A computed field that looks at what not everyone may read, and shows it to everyone.
+    /// A computed field that reads what not everyone may read, and shows it to everyone.
     RevealingComputed,
     /// A rule that refuses nothing.
     RuleAlwaysAllows,

@@ -141,7 +141,7 @@ impl Translation<'_> {
                 format!("`{own}` is of type `{found}`, but `{declared}` of the interface is `{expected}`"),
             )
             .located(span, "another type")
-            .help(format!("write `{expected}`, or leave the field out: the type has it by the interface")),
+            .help(format!("write `{expected}`, or leave the field out: the type gets it from the interface")),
             (_, [name, of, ..]) if message.starts_with("duplicate definitions") => self.written_twice(name, of, span),
             (_, [name, ..]) if message.starts_with("the type") && self.is_models(name) => {
                 let diagnostic = Diagnostic::error(format!("there are two types called `{name}`"));
@@ -406,7 +406,6 @@ fn option(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// What to do about a directive that is there twice.
 /// The argument with a value left open.
 pub(crate) fn placeholder(argument: &InputValueDefinition) -> String {
     let value = match &*argument.ty {
@@ -426,6 +425,7 @@ fn listed(words: &[&str], and: &str) -> String {
     }
 }
 
+/// A diagnostic about something that is there twice.
 fn twice(diagnostic: Diagnostic, first: Option<Span>, again: Option<Span>) -> Diagnostic {
     let diagnostic = diagnostic.located(again, "again here").help("remove one of the two, or give it another name");
     match first {

@@ -248,6 +248,30 @@ fn a_type_can_be_extended_over_files() {
     assert_eq!(model.sources.files[0].name, "a.graphql");
 }
 
+/// Each interface counts once, wherever and however often the parts of a type reach it.
+#[test]
+fn parts_of_a_type_share_interfaces() {
+    let interfaces = "interface Base @index(fields: [\"name\"]) { name: String @length(max: 9) } \
+                      interface A implements Base { name: String a: Int } interface B implements Base { b: Int }";
+    for parts in [
+        "type Post implements A { own: Int } extend type Post implements B { more: Int }",
+        "type Post implements A { own: Int } extend type Post implements Base & B { more: Int }",
+        "type Post implements Base { own: Int } extend type Post implements A & B { more: Int }",
+        "type Post { own: Int } extend type Post implements A { more: Int } extend type Post implements B",
+        "type Post implements C { own: Int } interface C { more: Int } extend interface C implements A & B",
+    ] {
+        let text =
+            format!("extend schema @app(name: \"T\") {interfaces} {parts} extend type Post @allow(read: \"true\")");
+        let loaded = load(vec![SourceFile::app("m.graphql", text)]);
+        let model = loaded.unwrap_or_else(|diagnostics| panic!("{parts}: {diagnostics}")).model;
+        let post = &model.collections[0];
+        let mut names: Vec<&str> = post.fields[4..].iter().map(|field| field.name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["a", "b", "more", "name", "own"], "{parts}");
+        assert_eq!(post.indexes.len(), 1, "{parts}");
+    }
+}
+
 #[test]
 fn a_part_of_a_rule_has_its_place_in_the_file() {
     let check = |literal: &str, part: &str, expected: &str| {

@@ -30,7 +30,7 @@ pub fn assignments(model: &Model, collection: CollectionId, words: &[(String, St
 fn assign(model: &Model, field: &Field, text: &str, input: &mut Input) -> Result<(), ViolationKind> {
     let value = match &field.kind {
         FieldKind::Embedded(_) => {
-            let problem = "an embedded value is not written as one text".to_owned();
+            let problem = "an embedded value can't be written as one text".to_owned();
             let remedy = format!("give its members values, such as `{}.…=value`", field.name);
             return Err(ViolationKind::Misused { problem, remedy });
         }

@@ -2,8 +2,8 @@
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
-    Answer, AnswerBuffer, Context, Create, Delete, EncodeError, Get, IfMatch, List, Outcome, Perspective, Purge,
-    Refused, Request, RequestKind, Restore, Tag, Update, WriteOptions, Written,
+    Answer, AnswerBuffer, Context, Create, EncodeError, Get, IfMatch, List, OfRecord, Outcome, Perspective, Refused,
+    Request, RequestKind, Tag, Update, WriteOptions, Written,
 };
 use backstay_model::{Addressed, Collection, CollectionId};
 use backstay_scalar::{Scalar, Token};
@@ -52,7 +52,7 @@ impl Member {
             RequestKind::List => &[Self::Query],
             RequestKind::Create => &[Self::Body],
             RequestKind::Update => &[Self::Id, Self::Body, Self::IfMatch],
-            RequestKind::Delete | RequestKind::Restore | RequestKind::Purge => &[Self::Id, Self::IfMatch],
+            RequestKind::OfRecord(_) => &[Self::Id, Self::IfMatch],
         }
     }
 
@@ -343,16 +343,12 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
 fn unknown_member(name: &str) -> ViolationKind {
     let lower = name.to_ascii_lowercase();
     let remedy = ELSEWHERE.iter().find(|(names, _)| names.contains(&&*lower)).map(|(_, remedy)| *remedy);
-    match remedy {
-        Some(remedy) => {
-            let problem = format!("unknown member `{}`", shorten(name));
-            ViolationKind::Misused { problem, remedy: remedy.to_owned() }
-        }
-        None => {
-            let names = RequestKind::ALL.map(RequestKind::name).into_iter().chain(Member::ALL.map(Member::name));
-            unknown("member", name, nearest(name, names))
-        }
+    if let Some(remedy) = remedy {
+        let problem = format!("unknown member `{}`", shorten(name));
+        return ViolationKind::Misused { problem, remedy: remedy.to_owned() };
     }
+    let names = RequestKind::ALL.map(RequestKind::name).into_iter().chain(Member::ALL.map(Member::name));
+    unknown("member", name, nearest(name, names))
 }
 
 fn collection(
@@ -415,15 +411,12 @@ impl Found<'_> {
                     options: self.options()?,
                 })
             }
-            RequestKind::Delete => {
-                Request::Delete(Delete { collection, id: self.id(reader, collection)?, options: self.options()? })
-            }
-            RequestKind::Restore => {
-                Request::Restore(Restore { collection, id: self.id(reader, collection)?, options: self.options()? })
-            }
-            RequestKind::Purge => {
-                Request::Purge(Purge { collection, id: self.id(reader, collection)?, options: self.options()? })
-            }
+            RequestKind::OfRecord(verb) => Request::OfRecord(OfRecord {
+                verb,
+                collection,
+                id: self.id(reader, collection)?,
+                options: self.options()?,
+            }),
         })
     }
 
@@ -471,7 +464,7 @@ fn in_request(error: Error, kind: RequestKind) -> Error {
         RequestKind::Get => return moved(error, |at| if at == Place::Select { Place::member("select") } else { at }),
         RequestKind::List => return moved(in_body(error), |at| at.within(Step::Member("query".to_owned()))),
         RequestKind::Create | RequestKind::Update => "body",
-        RequestKind::Delete | RequestKind::Restore | RequestKind::Purge => return error,
+        RequestKind::OfRecord(_) => return error,
     };
     moved(error, |at| at.within(Step::Member(member.to_owned())))
 }

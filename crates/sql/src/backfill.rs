@@ -50,7 +50,7 @@ pub(crate) fn compile(
     })?;
     if names_caller(&checked.expr) {
         let remedy = "use the record's own fields, `now` and literals".to_owned();
-        return Err(("nobody is calling while a model is applied: there is no `auth`".to_owned(), remedy));
+        return Err(("there is no `auth` while a model is applied, because nobody is calling".to_owned(), remedy));
     }
     if let (Type::Formatted(scalar), Type::Text) = (&expected, &checked.expr.ty) {
         let remedy = "add the field without `!`, and give it values through the API".to_owned();
@@ -60,7 +60,7 @@ pub(crate) fn compile(
         (Node::Path(_), _) | (_, 1) if !matches!(checked.expr.node, Node::List(_)) => Ok(checked.expr),
         (Node::List(_), _) => {
             let remedy = "write the list as `@default(to: […])` instead".to_owned();
-            Err(("a list can't be written out here".to_owned(), remedy))
+            Err(("a list literal can't be used here".to_owned(), remedy))
         }
         _ => {
             let remedy = "name another Money field, such as \"this.price\"".to_owned();

@@ -1,12 +1,12 @@
-use backstay_base::{Date, Period, Timestamp};
-use backstay_expr::{CalendarField, Expr, Function, Node, Operator, Type};
+use backstay_base::{Date, Timestamp};
+use backstay_expr::{Expr, Function, Node, Operator, Type};
 use backstay_scalar::Value;
-use sea_query::{Expr as Sql, ExprTrait, Query};
+use sea_query::{Expr as Sql, ExprTrait};
 
 use crate::Dialect;
 use crate::lower::Lowering;
 use crate::operand::{Form, Val};
-use crate::tree::{call, cast, column, integer, name, only_where, subquery, word};
+use crate::tree::{call, cast, integer, only_where, word};
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
@@ -44,25 +44,17 @@ impl Lowering<'_, '_, '_> {
         Val { sql, guards, form: Form::Column }
     }
 
-    /// PostgreSQL: a day and a length of time; null where that is no number of whole days, or the day is outside the years
-    /// 1 to 9999. The operands are named in a subquery that is not flattened, because they are needed more than once.
+    /// PostgreSQL: a day plus or minus a duration; null unless the duration is a number of whole days and the result is
+    /// within the years 1 to 9999.
     fn later_day(&mut self, day: Sql, by: Sql, operator: Operator) -> Sql {
-        let alias = self.builder.alias();
-        let mut named = Query::select();
-        named.expr_as(day.sub(epoch()), name("d")).expr_as(cast(by, "numeric"), name("m"));
-        self.builder.keep_apart(&mut named);
-        let micros = || column(&alias, "m");
-        let days = || {
-            let by = call("div", [micros(), integer(DAY)]);
-            let day = column(&alias, "d");
-            if operator == Operator::Subtract { day.sub(by) } else { day.add(by) }
-        };
-        let whole = call("mod", [micros(), integer(DAY)]).eq(integer(0));
-        let within = days().between(integer(i64::from(Date::FIRST.days())), integer(i64::from(Date::LAST.days())));
-        let later = epoch().add(cast(days(), "integer"));
-        let mut select = Query::select();
-        select.expr(only_where(whole.and(within), later)).from_subquery(named, name(&alias));
-        subquery(select)
+        self.named_always([day.sub(epoch()), cast(by, "numeric")], |_, [day, micros]| {
+            let by = call("div", [micros.clone(), integer(DAY)]);
+            let later = if operator == Operator::Subtract { day.sub(by) } else { day.add(by) };
+            let whole = call("mod", [micros, integer(DAY)]).eq(integer(0));
+            let [first, last] = [Date::FIRST, Date::LAST].map(|day| integer(day.days().into()));
+            let within = later.clone().between(first, last);
+            only_where(whole.and(within), epoch().add(cast(later, "integer")))
+        })
     }
 
     /// A function of the calendar.
@@ -79,36 +71,24 @@ impl Lowering<'_, '_, '_> {
                 only_where(local().gte(cast(word("0001-01-01"), "timestamp")), cast(local(), "date"))
             }),
             (Function::StartOf(period), Dialect::Sqlite) => {
-                call("start_of", [word(name_of(period)), value.sql, word(zone)])
+                call("start_of", [word(period.name()), value.sql, word(zone)])
             }
             (Function::StartOf(period), Dialect::Postgres) => {
-                let start = || call("date_trunc", [word(name_of(period)), value.sql.clone(), word(zone)]);
+                let start = call("date_trunc", [word(period.name()), value.sql, word(zone)]);
                 let first = Timestamp::from_micros_saturating(i64::MIN).to_string();
-                let start_named = start();
-                self.named_always(start_named, |start| {
+                self.named_always([start], |_, [start]| {
                     only_where(start.clone().gte(cast(word(&first), "timestamptz")), start)
                 })
             }
             (Function::CalendarField(field), Dialect::Sqlite) => {
-                call("calendar_field", [word(field_name(field)), value.sql])
+                call("calendar_field", [word(field.name()), value.sql])
             }
             (Function::CalendarField(field), Dialect::Postgres) => {
-                cast(call("date_part", [word(field_name(field)), value.sql]), "bigint")
+                cast(call("date_part", [word(field.name()), value.sql]), "bigint")
             }
             (_, Dialect::Sqlite | Dialect::Postgres) => return Val::null(),
         };
         Val { sql, guards: value.guards, form: Form::Column }
-    }
-
-    /// Uses a value more than once, which is named in a subquery that is not flattened.
-    pub(crate) fn named_always(&mut self, value: Sql, using: impl FnOnce(Sql) -> Sql) -> Sql {
-        let alias = self.builder.alias();
-        let mut named = Query::select();
-        named.expr_as(value, name("v"));
-        self.builder.keep_apart(&mut named);
-        let mut select = Query::select();
-        select.expr(using(column(&alias, "v"))).from_subquery(named, name(&alias));
-        subquery(select)
     }
 }
 
@@ -122,22 +102,5 @@ fn zone(argument: &Expr) -> &str {
     match &argument.node {
         Node::Literal(Value::Text(zone)) => zone,
         _ => "UTC",
-    }
-}
-
-fn name_of(period: Period) -> &'static str {
-    match period {
-        Period::Day => "day",
-        Period::Week => "week",
-        Period::Month => "month",
-        Period::Year => "year",
-    }
-}
-
-fn field_name(field: CalendarField) -> &'static str {
-    match field {
-        CalendarField::Year => "year",
-        CalendarField::Month => "month",
-        CalendarField::Day => "day",
     }
 }

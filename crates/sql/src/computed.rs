@@ -5,6 +5,7 @@ use sea_query::{Expr as Sql, ExprTrait};
 
 use crate::builder::{Anchor, Builder, Record};
 use crate::exact;
+use crate::expressions::Reader;
 use crate::lower::{Lowering, Scope};
 use crate::operand::{Form, Val, power_of_ten};
 use crate::predicate::Pred;
@@ -14,18 +15,18 @@ use crate::{ColumnType, Dialect};
 /// The columns in which the value of a computed field is answered, of the types that it would be stored in.
 ///
 /// # Panics
-/// Panics if the field's expression is wrong, which is found when the model is loaded.
+/// Panics if the field is not computed.
 pub(crate) fn computed(
     builder: &mut Builder<'_>,
     (collection, field): (CollectionId, &Field),
     record: &Anchor,
-    rights: &Rights,
+    reader: Reader<'_>,
 ) -> Vec<(Sql, ColumnType)> {
-    let checked = backstay_expr::computed(builder.model, collection, field.id);
-    let value = checked.expect("the expressions of computed fields are checked when the model is loaded").expr;
+    let checked = reader.expressions.computed(collection, field.id);
+    let value = &checked.expect("only a computed field is answered from its expression").expr;
     let column = |(part, storage): (Part, Storage)| {
         let Node::Computed(of) = value.in_part(part).node else { unreachable!("a computed field is one") };
-        let mut lowering = Lowering::new(builder, Scope::question(record, rights));
+        let mut lowering = Lowering::new(builder, Scope::question(record, reader.rights));
         let value = lowering.computed_value(&of);
         let kind = ColumnType::One(storage);
         let sql = if value.is_null() { lowering.builder.dialect.null(kind) } else { value.settled() };

@@ -1,14 +1,14 @@
 use backstay_expr::{Digits, Expr, Function, Node, Operator};
 use backstay_scalar::Value;
 use backstay_scalar::exact::EXACT_DIGITS;
-use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Query};
+use sea_query::{Expr as Sql, ExprTrait};
 
 use crate::Dialect;
 use crate::arithmetic::{binary, is_arithmetic};
 use crate::lower::Lowering;
 use crate::operand::{Form, Val};
 use crate::param::Encoding;
-use crate::tree::{call, cast, column, integer, name, subquery, word};
+use crate::tree::{call, cast, integer, only_where, word};
 
 /// What is computed from exact numbers.
 enum Operation<'e> {
@@ -132,36 +132,25 @@ impl Lowering<'_, '_, '_> {
     /// PostgreSQL: the quotient, rounded half away from zero. Its own division rounds to a number of digits that it
     /// chooses; `div` is exact.
     fn quotient(&mut self, dividend: Sql, divisor: Sql, digits: i64) -> Sql {
-        let alias = self.builder.alias();
-        let mut named = Query::select();
-        named.expr_as(dividend, name("a")).expr_as(divisor, name("b"));
-        self.builder.keep_apart(&mut named);
-        let size = |of: &str| call("abs", [column(&alias, of)]);
-        let sign = |of: &str| call("sign", [column(&alias, of)]);
-        let unit = |power: i64| cast(word(&format!("1e{power}")), "numeric");
-        let over = size("a").mul(unit(digits)).mul(integer(2)).add(size("b"));
-        let by = call("nullif", [size("b").mul(integer(2)), integer(0)]);
-        let mut select = Query::select();
-        select.expr(sign("a").mul(sign("b")).mul(call("div", [over, by])).mul(unit(-digits)));
-        select.from_subquery(named, name(&alias));
-        subquery(select)
+        self.named_always([dividend, divisor], |_, [dividend, divisor]| {
+            let size = |of: &Sql| call("abs", [of.clone()]);
+            let unit = |power: i64| cast(word(&format!("1e{power}")), "numeric");
+            let over = size(&dividend).mul(unit(digits)).mul(integer(2)).add(size(&divisor));
+            let by = call("nullif", [size(&divisor).mul(integer(2)), integer(0)]);
+            let sign = call("sign", [dividend]).mul(call("sign", [divisor]));
+            sign.mul(call("div", [over, by])).mul(unit(-digits))
+        })
     }
 
-    /// PostgreSQL: a number, null where it has more digits than a result may have. It is named in a subquery that is not
-    /// flattened, because it is needed more than once.
+    /// PostgreSQL: a number, null where it has more digits than a result may have.
     fn limited(&mut self, number: Sql) -> Sql {
-        let alias = self.builder.alias();
-        let mut named = Query::select();
-        named.expr_as(number, name("v"));
-        self.builder.keep_apart(&mut named);
-        let number = || column(&alias, "v");
-        let most = i64::from(EXACT_DIGITS);
-        let fraction = || call("min_scale", [number()]);
-        let whole = call("power", [cast(integer(10), "numeric"), integer(most).sub(fraction())]);
-        let fits = fraction().lte(integer(most)).and(call("abs", [number()]).lt(whole));
-        let mut select = Query::select();
-        select.expr(CaseStatement::new().case(fits, number())).from_subquery(named, name(&alias));
-        subquery(select)
+        self.named_always([number], |_, [number]| {
+            let most = i64::from(EXACT_DIGITS);
+            let fraction = call("min_scale", [number.clone()]);
+            let whole = call("power", [cast(integer(10), "numeric"), integer(most).sub(fraction.clone())]);
+            let fits = fraction.lte(integer(most)).and(call("abs", [number.clone()]).lt(whole));
+            only_where(fits, number)
+        })
     }
 }
 

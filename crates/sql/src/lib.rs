@@ -14,6 +14,7 @@ mod computed;
 mod decimal;
 mod dialect;
 mod exact;
+mod expressions;
 mod fetch;
 mod layout;
 mod lower;
@@ -35,6 +36,7 @@ mod relation;
 pub mod schema;
 mod shape;
 mod slots;
+mod slugs;
 mod statement;
 mod steer;
 mod succession;
@@ -59,5 +61,6 @@ pub use shape::{
     Arguments, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, Selected, SelectedField,
     Selection, SortKey, ValueOutput,
 };
+pub use slugs::{SlugRow, SlugSource, is_compared};
 pub use statement::{Extent, Slot, Statement, Template};
 pub use succession::{Origin, Succession, converted_table, next_table};

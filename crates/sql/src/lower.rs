@@ -8,6 +8,9 @@ use crate::predicate::Pred;
 use crate::tree::{column, name, subquery};
 use crate::{ColumnRef, Perspective};
 
+/// The names of values that are needed more than once.
+const VALUES: [&str; 2] = ["v", "w"];
+
 /// What the roots of paths are in one expression, and with whose rights it looks at records.
 #[derive(Debug, Clone)]
 pub(crate) struct Scope<'e> {
@@ -69,13 +72,25 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
         if is_short(of) {
             return using(self, value);
         }
+        self.named_always([value], |this, [value]| using(this, value))
+    }
+
+    /// Uses values more than once, which are named in a subquery that is not flattened.
+    pub(crate) fn named_always<const N: usize>(
+        &mut self,
+        values: [Sql; N],
+        using: impl FnOnce(&mut Self, [Sql; N]) -> Sql,
+    ) -> Sql {
         let alias = self.builder.alias();
-        let outer = using(self, column(&alias, "v"));
-        let mut operand = Query::select();
-        operand.expr_as(value, name("v"));
-        self.builder.keep_apart(&mut operand);
+        let names: [&str; N] = std::array::from_fn(|index| VALUES[index]);
+        let outer = using(self, names.map(|value| column(&alias, value)));
+        let mut operands = Query::select();
+        for (value, named) in values.into_iter().zip(names) {
+            operands.expr_as(value, name(named));
+        }
+        self.builder.keep_apart(&mut operands);
         let mut select = Query::select();
-        select.expr(outer).from_subquery(operand, name(&alias));
+        select.expr(outer).from_subquery(operands, name(&alias));
         subquery(select)
     }
 

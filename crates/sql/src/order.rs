@@ -1,12 +1,15 @@
+use std::borrow::Cow;
+
 use backstay_base::{Action, limits};
 use backstay_expr::Rights;
-use backstay_model::Collection;
+use backstay_model::{Collection, Field};
 use backstay_scalar::Storage;
 use sea_query::{Expr as Sql, ExprTrait, SelectStatement};
 
 use crate::builder::{Anchor, Builder};
 use crate::columns::Columns;
 use crate::computed;
+use crate::expressions::Reader;
 use crate::lower::holds;
 use crate::param::Encoding;
 use crate::predicate::Pred;
@@ -17,6 +20,14 @@ use crate::{ColumnRef, Position, Slot, SortKey};
 #[derive(Debug)]
 pub(crate) struct PageOrder {
     keys: Vec<Key>,
+}
+
+/// The order of a nested list: the one that the caller asks for, or else the one that the model gives it, without the fields
+/// that callers of this class never see.
+pub(crate) fn of_list<'s>(field: &Field, asked: &'s [SortKey], rights: &Rights) -> Cow<'s, [SortKey]> {
+    let Some(target) = field.kind.target().filter(|_| asked.is_empty()) else { return asked.into() };
+    let keys = field.order.iter().filter(|key| rights.may_see(target, key.field));
+    keys.map(|key| SortKey { column: ColumnRef::main(key.field), descending: key.descending }).collect()
 }
 
 /// One key of an order.
@@ -31,8 +42,8 @@ struct Key {
 }
 
 impl PageOrder {
-    pub(crate) fn new(builder: &mut Builder<'_>, sort: &[SortKey], record: &Anchor, rights: &Rights) -> Self {
-        let mut keys: Vec<Key> = sort.iter().map(|key| Key::new(builder, key, record, rights)).collect();
+    pub(crate) fn new(builder: &mut Builder<'_>, sort: &[SortKey], record: &Anchor, reader: Reader<'_>) -> Self {
+        let mut keys: Vec<Key> = sort.iter().map(|key| Key::new(builder, key, record, reader)).collect();
         let descending = sort.last().is_some_and(|key| key.descending);
         let sql = builder.key(record);
         keys.push(Key { sql, encoding: Storage::Id.into(), nullable: false, descending, open: true });
@@ -121,10 +132,10 @@ fn is_null(position: &Position, index: usize) -> bool {
 impl Key {
     /// A computed value, null where the caller does not see it. No index has it: what compares with it belongs behind the
     /// rule of the rows.
-    fn computed(builder: &mut Builder<'_>, key: &SortKey, record: &Anchor, rights: &Rights) -> Self {
+    fn computed(builder: &mut Builder<'_>, key: &SortKey, record: &Anchor, reader: Reader<'_>) -> Self {
         let field = builder.model.field(record.collection, key.column.field);
-        let sees = holds(builder, rights.field(record.collection, field.id, Action::Read), record);
-        let mut columns = computed::computed(builder, (record.collection, field), record, rights);
+        let sees = holds(builder, reader.rights.field(record.collection, field.id, Action::Read), record);
+        let mut columns = computed::computed(builder, (record.collection, field), record, reader);
         let (sql, kind) = columns.swap_remove(0);
         let sql = match sees {
             Pred::Known(true) => sql,
@@ -134,16 +145,16 @@ impl Key {
     }
 
     /// A column, null where the caller does not see it.
-    fn new(builder: &mut Builder<'_>, key: &SortKey, record: &Anchor, rights: &Rights) -> Self {
+    fn new(builder: &mut Builder<'_>, key: &SortKey, record: &Anchor, reader: Reader<'_>) -> Self {
         let ColumnRef { field, .. } = key.column;
         if builder.model.field(record.collection, field).is_computed() {
-            return Self::computed(builder, key, record, rights);
+            return Self::computed(builder, key, record, reader);
         }
         let sql = builder.stored(record, key.column);
         let encoding = Encoding::Column(builder.column(record.collection, key.column).into());
         let required = builder.model.field(record.collection, field).required || field <= Collection::VERSION;
         let descending = key.descending;
-        match holds(builder, rights.field(record.collection, field, Action::Read), record) {
+        match holds(builder, reader.rights.field(record.collection, field, Action::Read), record) {
             Pred::Known(true) => Self { sql, encoding, nullable: !required, descending, open: true },
             sees => Self { sql: only_where(sees.sql(), sql), encoding, nullable: true, descending, open: false },
         }

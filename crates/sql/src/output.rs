@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use backstay_base::{Action, limits};
-use backstay_expr::Rights;
 use backstay_model::{Field, FieldId, FieldKind};
 use backstay_scalar::Storage;
 use sea_query::{Expr as Sql, ExprTrait, Query};
@@ -9,17 +8,20 @@ use sea_query::{Expr as Sql, ExprTrait, Query};
 use crate::builder::{Anchor, Builder, Members};
 use crate::columns::Columns;
 use crate::computed;
+use crate::expressions::Reader;
 use crate::lower::{holds, sees};
 use crate::owner::tie;
 use crate::predicate::Pred;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
-use crate::{ColumnRef, ColumnType, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput, question};
+use crate::{
+    ColumnRef, ColumnType, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput, order, question,
+};
 
 /// Writes what is answered of a record into the columns of a SELECT, as far as the rights show it.
 #[derive(Debug)]
 pub(crate) struct RowWriter<'b, 'm, 'r> {
     builder: &'b mut Builder<'m>,
-    rights: &'r Rights,
+    reader: Reader<'r>,
     columns: Columns,
     /// Where the record whose members are written is shown.
     shown: Pred,
@@ -43,8 +45,8 @@ fn seen(sees: &Pred, value: Sql) -> Sql {
 }
 
 impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
-    pub(crate) fn new(builder: &'b mut Builder<'m>, rights: &'r Rights) -> Self {
-        Self { builder, rights, columns: Columns::default(), shown: Pred::Known(true) }
+    pub(crate) fn new(builder: &'b mut Builder<'m>, reader: Reader<'r>) -> Self {
+        Self { builder, reader, columns: Columns::default(), shown: Pred::Known(true) }
     }
 
     /// The columns that were written.
@@ -64,7 +66,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     }
 
     fn member(&mut self, selected: &SelectedField, at: &Anchor) -> Option<MemberOutput> {
-        let sees = holds(self.builder, self.rights.field(at.collection, selected.field, Action::Read), at);
+        let sees = holds(self.builder, self.reader.rights.field(at.collection, selected.field, Action::Read), at);
         let visible = match &sees {
             Pred::Known(false) => return None,
             Pred::Known(true) => None,
@@ -110,7 +112,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     fn computed(&mut self, member: &Member<'_>) -> Option<ValueOutput> {
         let Member { field, at, sees } = member;
         let shown = Pred::all([self.shown.clone(), sees.clone()]);
-        let values = computed::computed(self.builder, (at.collection, field), at, self.rights);
+        let values = computed::computed(self.builder, (at.collection, field), at, self.reader);
         let columns: Vec<(usize, ColumnType)> =
             values.into_iter().map(|(sql, kind)| (self.columns.push(seen(&shown, sql), kind), kind)).collect();
         match (columns.as_slice(), field.kind.scalar()) {
@@ -143,7 +145,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
 
     /// The record that a to-one relation leads to, from joined columns.
     fn related(&mut self, member: &Member<'_>, inner: &Selection) -> ValueOutput {
-        let target = self.builder.follow(member.at, member.field.id, self.rights);
+        let target = self.builder.follow(member.at, member.field.id, self.reader.rights);
         let read = sees(self.builder, &target);
         if matches!(read, Pred::Known(false)) {
             let present = Some(self.columns.push(boolean(false), Storage::Bool));
@@ -164,7 +166,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
 
     /// The id of the record that refers here.
     fn id_of_related(&mut self, member: &Member<'_>) -> ValueOutput {
-        let target = self.builder.follow(member.at, member.field.id, self.rights);
+        let target = self.builder.follow(member.at, member.field.id, self.reader.rights);
         let shown = Pred::all([member.sees.clone(), sees(self.builder, &target)]);
         let key = self.builder.key(&target.anchor);
         let column = self.columns.push(seen(&shown, key), Storage::Id);
@@ -190,19 +192,20 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     ) -> (Sql, Vec<ColumnType>, Vec<MemberOutput>) {
         let nothing = || (word("[]"), Vec::new(), Vec::new());
         let key = self.builder.key(member.at);
-        let view = (member.at.perspective, self.rights);
+        let view = (member.at.perspective, self.reader.rights);
         let Some(members) = self.builder.members(&member.field.kind, view) else {
             return nothing();
         };
+        let sort = order::of_list(member.field, &selected.arguments.sort, self.reader.rights);
         let Members { member, owner } = members;
         let read = sees(self.builder, &member);
         if matches!(read, Pred::Known(false)) {
             return nothing();
         }
-        let order = question::order(self.builder, &selected.arguments.sort, &member.anchor, self.rights);
+        let order = question::order(self.builder, &sort, &member.anchor, self.reader);
         self.builder.count_list();
         let ids = Selection::id();
-        let mut row = RowWriter::new(self.builder, self.rights);
+        let mut row = RowWriter::new(self.builder, self.reader);
         let members = row.object(selected.inner.as_ref().unwrap_or(&ids), &member.anchor);
         let mut inner = Query::select();
         let types = row.finish().name_into(&mut inner);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use backstay_base::Action;
 use backstay_expr::{Expr, Node, Operator, Path, Rights, Scope as Names, compile};
-use backstay_model::{Collection, FieldId, FieldKind, Index, Model};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Index, Model};
 use backstay_scalar::Scalar;
 
 use crate::SortKey;
@@ -136,7 +136,7 @@ pub(crate) fn written(builder: &mut Builder<'_>, condition: &Expr, this: &Anchor
 pub(crate) struct Usable<'m> {
     pub(crate) index: &'m Index,
     /// Its condition, which is true of all records of the page.
-    pub(crate) condition: Option<Expr>,
+    pub(crate) condition: Option<&'m Expr>,
 }
 
 /// What is known of all records of a page.
@@ -150,24 +150,23 @@ pub(crate) struct Known<'a> {
 
 /// The indexes of a collection that a page can use: those over all records, and those with a condition each part of which
 /// is a part of the rule, or of the filter where the caller sees its fields in every record.
-pub(crate) fn usable<'m>(model: &'m Model, collection: &'m Collection, known: &Known<'_>) -> Vec<Usable<'m>> {
+pub(crate) fn usable<'m>(
+    indexes: impl Iterator<Item = (&'m Index, Option<&'m Expr>)>,
+    collection: CollectionId,
+    known: &Known<'_>,
+) -> Vec<Usable<'m>> {
     let sees = |expr: &Expr| {
         let mut fields = Vec::new();
         named(expr, &mut fields);
-        fields.iter().all(|field| known.rights.field(collection.id, *field, Action::Read).allows())
+        fields.iter().all(|field| known.rights.field(collection, *field, Action::Read).allows())
     };
     let is_known = |part: &Expr| {
         let same = |other: &&&Expr| other.same(part);
         known.rule.iter().any(|other| same(&other)) || known.filter.iter().any(|other| same(&other) && sees(other))
     };
-    let usable = |index: &'m Index| match condition(model, collection, index) {
-        None => Some(Usable { index, condition: None }),
-        Some(condition) => {
-            let is_usable = condition.conjuncts().into_iter().all(is_known);
-            is_usable.then_some(Usable { index, condition: Some(condition) })
-        }
-    };
-    collection.indexes.iter().filter_map(usable).collect()
+    let is_usable = |condition: &Expr| condition.conjuncts().into_iter().all(is_known);
+    let usable = indexes.filter(|(_, condition)| condition.is_none_or(is_usable));
+    usable.map(|(index, condition)| Usable { index, condition }).collect()
 }
 
 /// The conditions of those indexes by which the records of a page could be found, or read in its order: both databases use
@@ -179,5 +178,5 @@ pub(crate) fn conditions<'u>(
     let first =
         |field: &FieldId| compared.contains(field) || sort.first().is_some_and(|key| key.column.field == *field);
     let begins = move |usable: &&Usable<'_>| usable.index.fields.first().is_some_and(first);
-    usable.iter().filter(begins).filter_map(|usable| usable.condition.as_ref())
+    usable.iter().filter(begins).filter_map(|usable| usable.condition)
 }

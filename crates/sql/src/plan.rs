@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
-use backstay_model::Model;
+use backstay_expr::Checked;
+use backstay_model::{CollectionId, FieldId, Model};
 
+use crate::expressions::Expressions;
 use crate::{Dialect, RecordLayout, Template};
 
 /// Makes statements for one model and one database. Plans depend on shapes and rights alone, so that callers may keep
@@ -9,6 +11,7 @@ use crate::{Dialect, RecordLayout, Template};
 #[derive(Debug, Clone)]
 pub struct Planner {
     pub(crate) model: Arc<Model>,
+    pub(crate) expressions: Arc<Expressions>,
     pub(crate) dialect: Dialect,
 }
 
@@ -33,9 +36,18 @@ pub struct StoredPlan {
 }
 
 impl Planner {
-    /// A planner for this model and database.
+    /// A planner for this model and database. It compiles the expressions that plans are made with.
+    ///
+    /// # Panics
+    /// Panics if the expression of a computed field or the condition of an index is wrong: they are checked before.
     pub fn new(model: Arc<Model>, dialect: Dialect) -> Self {
-        Self { model, dialect }
+        let expressions = Arc::new(Expressions::of(&model));
+        Self { model, expressions, dialect }
+    }
+
+    /// The expression of a field, a `Node::Computed` of `this`; `None` if the field is not computed.
+    pub fn computed(&self, collection: CollectionId, field: FieldId) -> Option<&Checked> {
+        self.expressions.computed(collection, field)
     }
 
     /// A planner for statements that are only measured (`Template::extent`), before there is a database: in both dialects

@@ -1,7 +1,8 @@
-use backstay_expr::{Expr, Rights};
+use backstay_expr::Expr;
 use sea_query::ExprTrait;
 
 use crate::builder::{Anchor, Builder, Seen};
+use crate::expressions::Reader;
 use crate::lower::{Lowering, Scope, holds, sees};
 use crate::order::PageOrder;
 use crate::partial::{self, Known, Usable, usable};
@@ -22,7 +23,7 @@ pub(crate) struct Asked {
 ///
 /// What the caller wrote is looked at with the caller's rights: a hidden field is null, and a hidden related record does
 /// not exist. None of it is evaluated on a hidden row, so that time, cost and errors reveal nothing about it: see `barrier`.
-pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_>, rights: &Rights) -> Asked {
+pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_>, reader: Reader<'_>) -> Asked {
     let record = &rows.anchor;
     let mut terms = match &shape.scope {
         ReadScope::One => {
@@ -34,10 +35,11 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
     let parts = rows.read.parts();
     let rule: Vec<&Expr> = parts.iter().map(|part| part.expr).collect();
     let filter: Vec<&Expr> = shape.filter.iter().flat_map(Expr::conjuncts).collect();
-    let known = Known { rights, rule: &rule, filter: &filter };
+    let known = Known { rights: reader.rights, rule: &rule, filter: &filter };
     let usable = match &shape.scope {
         ReadScope::Page { .. } | ReadScope::Count => {
-            usable(builder.model, builder.model.collection(record.collection), &known)
+            let indexes = reader.expressions.indexes(builder.model.collection(record.collection));
+            usable(indexes, record.collection, &known)
         }
         ReadScope::One => Vec::new(),
     };
@@ -51,7 +53,7 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
     questions.extend(index_conditions(builder, shape, record, (&usable, &known)));
     let order = match &shape.scope {
         ReadScope::Page { sort, after } => {
-            let order = order(builder, sort, record, rights);
+            let order = order(builder, sort, record, reader);
             if let Some(position) = after {
                 let pred = Pred::Sql(order.after(builder, position));
                 questions.push(Question { pred, is_range: order.is_open() });
@@ -73,8 +75,8 @@ struct Question {
 }
 
 /// The order that the caller asked for, of a page or of a nested list.
-pub(crate) fn order(builder: &mut Builder<'_>, sort: &[SortKey], record: &Anchor, rights: &Rights) -> PageOrder {
-    PageOrder::new(builder, sort, record, rights)
+pub(crate) fn order(builder: &mut Builder<'_>, sort: &[SortKey], record: &Anchor, reader: Reader<'_>) -> PageOrder {
+    PageOrder::new(builder, sort, record, reader)
 }
 
 fn filtered(builder: &mut Builder<'_>, record: &Anchor, (ranges, known): (&Ranges<'_>, &Known<'_>)) -> Vec<Question> {

@@ -4,6 +4,7 @@ use backstay_scalar::Storage;
 use sea_query::{Expr as Sql, Func, Query};
 
 use crate::builder::{Anchor, Builder};
+use crate::expressions::Reader;
 use crate::output::RowWriter;
 use crate::question::{Asked, asked};
 use crate::tree::{integer, name};
@@ -12,14 +13,15 @@ use crate::{ColumnRef, ObjectOutput, Planner, ReadPlan, ReadScope, ReadShape, Sl
 impl Planner {
     /// A read as callers with these rights may make it, in one statement.
     pub fn read(&self, shape: &ReadShape, rights: &Rights) -> ReadPlan {
+        let reader = Reader { rights, expressions: &self.expressions };
         let mut builder = Builder::new(&self.model, self.dialect);
         let rows = builder.rows(self.model.collection(shape.collection), shape.perspective, (rights, shape.action));
-        let asked = asked(&mut builder, shape, &rows, rights);
+        let asked = asked(&mut builder, shape, &rows, reader);
         let record = rows.anchor;
         match shape.scope {
             ReadScope::Count => counted(builder, &record, asked),
             ReadScope::One | ReadScope::Page { .. } => {
-                let mut row = RowWriter::new(&mut builder, rights);
+                let mut row = RowWriter::new(&mut builder, reader);
                 let members = row.object(&shape.selection, &record);
                 let mut columns = row.finish();
                 let mut select = Query::select();

@@ -142,15 +142,23 @@ impl Planner {
     }
 
     /// Ids of the records that were moved to the trash before `Slot::Proposed` of `trashedAt`, the oldest first, at most
-    /// `Slot::Limit`.
-    pub fn expired(&self, collection: CollectionId, trash: Trash) -> Template {
+    /// `Slot::Limit`; if it begins after a record, that is the one with `Slot::Stored` of `trashedAt` and of the id.
+    pub fn expired(&self, collection: CollectionId, trash: Trash, after: bool) -> Template {
         let mut builder = self.builder();
         let from = unrestricted(&mut builder, self.model.collection(collection), Perspective::Trash);
         let limit = proposed(&mut builder, collection);
         let at = ColumnRef::main(trash.at);
-        let (id, trashed, limit) = (builder.key(&from), builder.stored(&from, at), builder.stored(&limit, at));
+        let (id, trashed) = (builder.key(&from), builder.stored(&from, at));
         let mut select = Query::select();
-        select.expr(id).and_where(trashed.clone().lt(limit)).order_by_expr(trashed, Order::Asc);
+        select.expr(id.clone()).and_where(trashed.clone().lt(builder.stored(&limit, at)));
+        if after {
+            let last = Anchor { record: Record::Stored, ..limit };
+            let later = trashed.clone().gt(builder.stored(&last, at));
+            let same = trashed.clone().eq(builder.stored(&last, at)).and(id.clone().gt(builder.key(&last)));
+            // The index has the moment alone.
+            select.and_where(trashed.clone().gte(builder.stored(&last, at))).and_where(later.or(same));
+        }
+        select.order_by_expr(trashed, Order::Asc).order_by_expr(id, Order::Asc);
         builder.from(from.frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
         builder.finish(&select, vec![Storage::Id.into()])

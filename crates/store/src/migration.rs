@@ -10,6 +10,7 @@ mod limits;
 mod own_records;
 mod refused;
 mod renames;
+mod slugs;
 mod stages;
 mod tables;
 mod texts;

@@ -1,4 +1,4 @@
-//! What a migration does, step by step, and what stored records have against it.
+//! What a migration does, step by step, and which stored records keep it from being applied.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub struct Step {
     pub risk: Risk,
     /// Of a step that writes or deletes stored values: how many records it does that to.
     pub records: Option<u64>,
-    /// What stored records have against it, or what should be known about it.
+    /// Stored records that keep it from being taken, and what else to know about it.
     pub findings: Vec<Finding>,
     /// What clients of the API notice.
     pub api: Option<ApiChange>,
@@ -40,7 +40,7 @@ pub struct Step {
 /// What was found out about stored records before a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What is the matter.
+    /// The problem, in words.
     pub words: String,
     /// How many records it is about.
     pub records: u64,

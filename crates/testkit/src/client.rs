@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Error, RecordId};
 use backstay_engine::{
-    Answer, Context, Create, Delete, Engine, Explanation, Found, Get, Idempotency, IfMatch, List, Page, Perspective,
-    Refused, Request, Requests, Restore, Update, WriteOptions, Written,
+    Answer, Context, Create, Engine, Explanation, Found, Get, Idempotency, IfMatch, List, OfRecord, Page, Perspective,
+    RecordVerb, Refused, Request, Requests, Update, WriteOptions, Written,
 };
 use backstay_model::CollectionId;
 use backstay_rest::{JSON, ListWords, Reader, inputs, patch};
@@ -78,12 +78,16 @@ impl TestClient {
 
     /// A deletion.
     pub fn delete(&self, of: &str, id: RecordId) -> Request {
-        Request::Delete(Delete { collection: self.collection(of), id, options: WriteOptions::default() })
+        self.of_record(RecordVerb::Delete, of, id)
     }
 
     /// A restore.
     pub fn restore(&self, of: &str, id: RecordId) -> Request {
-        Request::Restore(Restore { collection: self.collection(of), id, options: WriteOptions::default() })
+        self.of_record(RecordVerb::Restore, of, id)
+    }
+
+    fn of_record(&self, verb: RecordVerb, of: &str, id: RecordId) -> Request {
+        Request::OfRecord(OfRecord { verb, collection: self.collection(of), id, options: WriteOptions::default() })
     }
 
     /// Asks in the name of a caller.

@@ -22,8 +22,8 @@ const MEMBERSHIPS: u32 = 5;
 /// Orders of a page: enough that HTTP hardly counts.
 const PAGE: u32 = 500;
 const PAGES: u32 = 200;
-/// A list through a rule over memberships may take so many times as long as the list of one group.
-const SLOWEST_MEMBERSHIP: f64 = 3.0;
+/// What a list through a rule over memberships reaches at least of the list of one group.
+const MEMBERSHIP: f64 = 0.33;
 /// What a list with computed fields reaches at least of the same SQL in the `sqlite3` shell.
 const COMPUTED: f64 = 0.8;
 /// The longest that `backstay check` may take for a model of 50 types, with the start of the program.
@@ -60,7 +60,7 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
             ),
             measured: ours,
             control: theirs,
-            floor: Some(1.0 / SLOWEST_MEMBERSHIP),
+            floor: Some(MEMBERSHIP),
             remark: String::new(),
         });
     }

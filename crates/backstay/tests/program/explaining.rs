@@ -6,16 +6,19 @@ use crate::support::App;
 fn a_write_is_explained_with_its_body() {
     let app = App::seeded();
     app.run(&["seed"]).done();
-    let check = |request: &str, method: &str| {
-        let refused = app.run(&["explain", request]).refused();
-        let words = format!("error: {method} /api/books needs a body\n");
-        assert_eq!(refused, format!("{words}  help: give one with --body, such as --body '{{}}'\n"));
+    let check = |request: &str, expected: &str| {
+        let words = format!("error: {expected} needs a body\n  help: give one with --body, such as --body '{{}}'\n");
+        assert_eq!(app.run(&["explain", request]).refused(), words);
     };
-    check("POST /api/books", "POST");
-    check("patch /api/books", "PATCH");
+    let one = "/api/books/01890a5d-ac96-774b-bcce-b302099a8057";
+    check("POST /api/books", "POST /api/books");
+    check(&format!("patch {one}"), &format!("PATCH {one}"));
     let server = app.serve();
-    check("post /api/books", "POST");
+    check("post /api/books", "POST /api/books");
     drop(server);
+    // A body would be of no use.
+    let many = app.run(&["explain", "patch /api/books"]).refused();
+    assert_eq!(many, "error: changing records by a filter is not supported yet; change them one by one\n");
     let explained = app.run(&["explain", "post /api/books", "--body", r#"{"number": 9, "title": "Emma"}"#]).done();
     assert!(explained.contains("'LIBRARIAN' in auth.roles"), "{explained}");
 }

@@ -6,8 +6,7 @@ use backstay_model::{Collection, CollectionId, ComputedRights, Diagnostic, Field
 
 use super::Subject;
 
-/// Computed fields that look with the model's rights at what not everyone may read, and that everyone who reads the record
-/// sees.
+/// Computed fields that read, with the model's rights, what some readers of the record may not see.
 pub(super) fn computed(subject: Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for collection in subject.collections() {
@@ -26,7 +25,7 @@ pub(super) fn computed(subject: Subject<'_>) -> Vec<Diagnostic> {
     found
 }
 
-/// The first thing that a computed field looks at and that somebody may not read.
+/// The first thing that a computed field reads and that somebody may not read.
 fn restricted<'f>(
     subject: Subject<'_>,
     own: CollectionId,
@@ -63,7 +62,7 @@ fn restricted<'f>(
 
 fn finding(collection: &Collection, field: &Field, hidden: &str) -> Diagnostic {
     let message = format!(
-        "`{}.{}` looks at {hidden} with the rights of the model, and shows what comes of it to whoever reads {0}",
+        "`{}.{}` reads {hidden} with the rights of the model, so anyone who can read {0} learns about them",
         collection.name, field.name
     );
     let help = "leave out `rights: MODEL`, or say who may read the field with `@allow(read: …)`";

@@ -141,3 +141,39 @@ type Vote @allow(create: "auth.account.bans.sum(b, 1) < 5", read: "auth.account.
         assert_ne!(told(app.create(&nobody, "Vote", r#"{"name":"Rome"}"#).await), "ok");
     }
 }
+
+/// The caller knows of the record what it held when the request began.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_refers_to_what_has_gone_to_the_trash_meanwhile() {
+    let model = r#"
+type Team @open @trash { name: String! }
+type User @identity @open { email: Email! @unique  team: Team }
+enum State { OPEN @initial @to(state: "DONE", set: [{ field: "closer", to: "auth.account.team" }]) DONE }
+type Note @open {
+  state: State!
+  closer: Team
+  team: Team @set(on: CREATE, when: "this.kind == 'set'", to: "auth.account.team")
+  other: Team @default(from: "this.kind == 'default' ? auth.account.team : null")
+  kind: String
+}
+"#;
+    for app in App::both(model) {
+        let red = app.made("Team", r#"{"name":"Red"}"#).await;
+        let ann = app.caller("User", &format!(r#"{{"email":"ann@example.org","team":"{red}"}}"#)).await;
+        let note = app.create(&ann, "Note", r#"{"kind":"set"}"#).await.expect("a note");
+        assert_eq!(app.one(&ann, ("Note", note), "team{name}").await, r#"{"team":{"name":"Red"}}"#, "{}", app.database);
+        app.client.written(&ann, app.client.delete("Team", red)).await.expect("it goes to the trash");
+        let check = |result, at: &str| {
+            assert_eq!(
+                told(result),
+                format!(r#"/{at} Reference {{ collection: "Team", by: "id" }}"#),
+                "{}",
+                app.database
+            );
+        };
+        check(app.create(&ann, "Note", r#"{"kind":"set"}"#).await.map(drop), "team");
+        check(app.create(&ann, "Note", r#"{"kind":"default"}"#).await.map(drop), "other");
+        check(app.update(&ann, ("Note", note), r#"{"state":"DONE"}"#).await, "closer");
+        assert_eq!(told(app.create(&ann, "Note", r#"{"kind":"neither"}"#).await), "ok", "{}", app.database);
+    }
+}

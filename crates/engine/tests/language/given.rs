@@ -129,6 +129,58 @@ type Line @open {
     }
 }
 
+/// What the model gives a new record follows its references: nothing of that is told to one who may not refer to them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_given_from_a_record_that_may_not_be_referred_to() {
+    let model = r#"
+type Team @allow(read: "this.public", create: "true") { public: Boolean!  name: String  budget: Int }
+type Note @open {
+  title: String!
+  team: Team
+  name: String @length(max: 3) @default(from: "this.team.name")
+  budget: Int! @set(on: CREATE, to: "this.team.budget")
+}
+"#;
+    for app in App::both(model) {
+        let poor = app.made("Team", r#"{"public":false,"name":"A"}"#).await.to_string();
+        let long = app.made("Team", r#"{"public":false,"name":"ABCD","budget":1}"#).await.to_string();
+        let seen = app.made("Team", r#"{"public":true,"name":"ABCD"}"#).await.to_string();
+        let caller = std::sync::Arc::new(backstay_base::Caller::anonymous());
+        let check = async |body: &str, expected: &str| {
+            let told = told(app.create(&caller, "Note", body).await);
+            assert_eq!(told, expected, "{} {body}", app.database);
+        };
+        let nobody = "01a20000-0000-7000-8000-000000000000";
+        for team in [&*poor, &*long, nobody] {
+            let refused = r#"/team Reference { collection: "Team", by: "id" }"#;
+            check(&format!(r#"{{"title":"A","team":"{team}"}}"#), refused).await;
+            check(&format!(r#"{{"team":"{team}"}}"#), refused).await;
+        }
+        let both = r#"/title Required; /budget Required; /name Range("must have at most 3 characters")"#;
+        check(&format!(r#"{{"team":"{seen}"}}"#), both).await;
+    }
+}
+
+#[test]
+fn a_circle_of_computed_fields_is_told_once() {
+    let check = |fields: &str, expected: &[&str]| {
+        let model =
+            format!("type A @open {{ {fields} }}\ntype B @open {{ of: A  x: Int @computed(is: \"this.of.a\") }}");
+        assert_eq!(wrong(&model), expected, "{fields}");
+    };
+    let help = "(compute one of these fields from what is stored)";
+    check(r#"a: Int @computed(is: "this.a")"#, &[&format!("2:101 `A.a` is computed from itself: A.a → A.a {help}")]);
+    check(
+        r#"c: Int @computed(is: "this.a + this.b")  a: Int @computed(is: "this.b + 1")  b: Int @computed(is: "this.a")
+           d: Int @check(rule: "this.d != this.a", message: "no")"#,
+        &[&format!("2:142 `A.a` is computed from itself: A.a → A.b → A.a {help}")],
+    );
+    check(
+        r#"a: Int @computed(is: "this.b + this.c")  b: Int @computed(is: "this.a")  c: Int @computed(is: "this.a")"#,
+        &[&format!("2:101 `A.a` is computed from itself: A.a → A.b → A.a {help}")],
+    );
+}
+
 #[test]
 fn circles_and_wrong_values_are_refused() {
     let check = |fields: &str, expected: &[&str]| {

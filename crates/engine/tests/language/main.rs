@@ -1,6 +1,7 @@
 //! What a model can say, end to end and on both databases: the examples of docs/model.md, and what is refused.
 
 mod account;
+mod computed;
 mod given;
 mod named;
 mod secrets;

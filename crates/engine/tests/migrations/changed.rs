@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use backstay_base::{Caller, RecordId, Secret};
-use backstay_engine::{Application, Engine, Migration, OpenError, OpenOptions, OpenOutcome, Request, Step};
+use backstay_engine::{Application, Engine, Migration, OpenError, OpenOptions, OpenOutcome, PurgePass, Request, Step};
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_store::Location;
 use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
@@ -257,7 +257,7 @@ impl Place {
     pub(crate) async fn purge_after(&self, model: &str, time: &str) {
         self.clock.advance(time);
         let (engine, _) = self.open(model, Migration::Refuse).expect("the same model");
-        assert!(!engine.purge_expired().await.expect("it purges"), "nothing more is due");
+        assert!(!engine.purge_expired(&mut PurgePass::default()).await.expect("it purges"), "nothing more is due");
         engine.close();
     }
 

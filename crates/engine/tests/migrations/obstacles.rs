@@ -1,8 +1,8 @@
-//! What stored records have against a change of the model, and what is said about it.
+//! Stored records that keep the model from changing, and what a plan says about them.
 
 use crate::changed::Place;
 
-/// What stands in the way of a change, with what is done about it.
+/// What keeps a change from being made, and how to fix it.
 pub(crate) async fn refused(old: &str, records: &[(&str, &str)], new: &str, expected: &[&str]) {
     for mut place in Place::both() {
         place.apply(old, false).expect("a database");
@@ -151,8 +151,8 @@ async fn what_a_backfill_gives_must_fit() {
     .await;
     check(
         "b: Boolean @backfill(from: \"auth.id != null\")",
-        "the `@backfill` of P.b doesn't fit the stored model: nobody is calling while a model is applied: there is no \
-         `auth`; use the record's own fields, `now` and literals",
+        "the `@backfill` of P.b doesn't fit the stored model: there is no `auth` while a model is applied, because \
+         nobody is calling; use the record's own fields, `now` and literals",
     )
     .await;
 }
@@ -367,4 +367,28 @@ async fn several_records_cannot_become_one() {
     refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#), ("P", r#"{"a":2}"#)], new, &[told]).await;
     refused("type P @open { a: Int }", &[("P", r#"{"a":1}"#)], new, &[]).await;
     refused("type P @open { a: Int }", &[], new, &[]).await;
+}
+
+/// Neither in a field of its own nor within a document does a number become another one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_that_a_float_does_not_hold_are_named() {
+    let types = |number: &str| {
+        format!(
+            "type A @embedded {{ n: {number} l: [{number}!] x: Float }} type P @open {{ n: {number} one: [A!] many: [A!] }}"
+        )
+    };
+    let records = [
+        ("P", r#"{"n":9007199254740992,"one":[{"n":100,"x":1e2}]}"#),
+        ("P", r#"{"n":9007199254740993,"one":[{"n":9007199254740993}],"many":[{"l":[1,9007199254740993]}]}"#),
+    ];
+    let told = |place: &str| {
+        format!(
+            "1 value of P.{place} can't be converted (a Float doesn't hold it exactly): %1; change those records first, or \
+             give the field a `@backfill(from: …)`"
+        )
+    };
+    let (n, one) =
+        (told("n, \"9007199254740993\","), told("one, \"[{\"n\":9007199254740993,\"l\":null,\"x\":null…\","));
+    let many = told("many, \"[{\"n\":null,\"l\":[1,9007199254740993],\"x\":…\",");
+    refused(&types("Int"), &records, &types("Float"), &[&n, &one, &many]).await;
 }

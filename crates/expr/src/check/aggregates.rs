@@ -1,4 +1,4 @@
-//! What the members of a relation come to: `size`, `count`, `sum`, `min`, `max` and `first`.
+//! Aggregates of a relation's members: `size`, `count`, `sum`, `min`, `max` and `first`.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,9 +19,44 @@ struct Of {
     member: CollectionId,
 }
 
-/// Whether a word is an aggregate over the members of a relation.
-pub(super) fn is_aggregate(word: &str) -> bool {
-    matches!(word, "count" | "sum" | "min" | "max" | "first")
+/// An aggregate over the members of a relation, as expressions name it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum AggregateName {
+    Count,
+    Sum,
+    Min,
+    Max,
+    First,
+}
+
+impl AggregateName {
+    pub(super) const ALL: [Self; 5] = [Self::Count, Self::Sum, Self::Min, Self::Max, Self::First];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Sum => "sum",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::First => "first",
+        }
+    }
+
+    /// The aggregate with this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|aggregate| aggregate.name() == name)
+    }
+
+    /// How it is used.
+    pub(super) fn usage(self) -> &'static str {
+        match self {
+            Self::Count => "`relation.count(x, condition on x)`, or `size(relation)` to count all",
+            Self::Sum => "`relation.sum(x, x.field)`",
+            Self::Min => "`relation.min(x, x.field)`",
+            Self::Max => "`relation.max(x, x.field)`",
+            Self::First => "`relation.first(x, condition on x, [-x.field])`, with `-` for descending order",
+        }
+    }
 }
 
 impl Checker<'_> {
@@ -38,11 +73,11 @@ impl Checker<'_> {
     /// `relation.count(x, condition)`, `sum(x, term)`, `min`, `max` or `first(x, condition, [keys])`.
     pub(super) fn aggregate(
         &mut self,
-        (target, function): (&Syntax, &Ident),
+        (target, function, aggregate): (&Syntax, &Ident, AggregateName),
         arguments: &[Syntax],
         span: &Range<u32>,
     ) -> Option<Expr> {
-        let word = function_named(&function.name)?;
+        let word = aggregate.name();
         let of = match &target.node {
             SyntaxNode::Name(_) | SyntaxNode::Select(..) => match self.place(target)? {
                 Place::Many { path: over, target: member, .. } => Of { over, member },
@@ -64,16 +99,27 @@ impl Checker<'_> {
         self.next_variable += 1;
         self.variables.push(Variable { name: name.clone(), index, collection: of.member });
         self.aggregates += 1;
-        let found = match (word, rest) {
-            ("count", [condition]) => self.counted(condition),
-            ("sum", [term]) => self.summed(term),
-            ("min", [term]) => self.ordered(term).map(|by| (by.term.ty.clone(), None, Aggregation::Min(by))),
-            ("max", [term]) => self.ordered(term).map(|by| (by.term.ty.clone(), None, Aggregation::Max(by))),
-            ("first", [condition]) => self.first((index, of.member), condition, &[]),
-            ("first", [condition, Syntax { node: SyntaxNode::List(keys), .. }]) => {
+        let found = match (aggregate, rest) {
+            (AggregateName::Count, [condition]) => self.counted(condition),
+            (AggregateName::Sum, [term]) => self.summed(term),
+            (AggregateName::Min, [term]) => {
+                self.ordered(term).map(|by| (by.term.ty.clone(), None, Aggregation::Min(by)))
+            }
+            (AggregateName::Max, [term]) => {
+                self.ordered(term).map(|by| (by.term.ty.clone(), None, Aggregation::Max(by)))
+            }
+            (AggregateName::First, [condition]) => self.first((index, of.member), condition, &[]),
+            (AggregateName::First, [condition, Syntax { node: SyntaxNode::List(keys), .. }]) => {
                 self.first((index, of.member), condition, keys)
             }
-            _ => self.refuse_call(function),
+            (
+                AggregateName::Count
+                | AggregateName::Sum
+                | AggregateName::Min
+                | AggregateName::Max
+                | AggregateName::First,
+                _,
+            ) => self.refuse_call(function),
         };
         self.aggregates -= 1;
         self.variables.pop();
@@ -179,9 +225,4 @@ impl Checker<'_> {
             }
         }
     }
-}
-
-/// The aggregate that a word names, as messages write it.
-fn function_named(word: &str) -> Option<&'static str> {
-    ["count", "sum", "min", "max", "first"].into_iter().find(|known| *known == word)
 }

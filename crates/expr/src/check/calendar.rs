@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use backstay_base::{Duration, Period, Zone, nearest};
+use backstay_base::{CalendarField, Duration, Period, Zone, nearest};
 use backstay_scalar::Value;
 
 use super::Checker;
 use crate::error::{ExprErrorKind, Name};
 use crate::syntax::{Ident, Syntax, SyntaxNode};
-use crate::{CalendarField, Expr, Function, Node, Operator, Type};
+use crate::{Expr, Function, Node, Operator, Type};
 
 /// The zone where none is written.
 const UTC: &str = "UTC";
@@ -28,10 +28,7 @@ fn function(name: &str) -> Option<Function> {
         "startOfWeek" => Function::StartOf(Period::Week),
         "startOfMonth" => Function::StartOf(Period::Month),
         "startOfYear" => Function::StartOf(Period::Year),
-        "year" => Function::CalendarField(CalendarField::Year),
-        "month" => Function::CalendarField(CalendarField::Month),
-        "day" => Function::CalendarField(CalendarField::Day),
-        _ => return None,
+        name => Function::CalendarField(CalendarField::named(name)?),
     })
 }
 
@@ -40,8 +37,8 @@ pub(super) fn is_of_calendar(name: &str, arguments: &[Syntax]) -> bool {
     match (name, arguments) {
         ("today", [] | [_]) => true,
         ("date", [one]) => !matches!(one.node, SyntaxNode::Text(_) | SyntaxNode::Param(_)),
-        ("year" | "month" | "day", arguments) => arguments.len() == 1,
-        (name, [_] | [_, _]) => function(name).is_some(),
+        (name, [_]) => function(name).is_some(),
+        (name, [_, _]) => matches!(function(name), Some(Function::DateIn | Function::StartOf(_))),
         _ => false,
     }
 }

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::aggregates::is_aggregate;
+use super::aggregates::AggregateName;
 use super::calendar::is_of_calendar;
 use super::names::Place;
 use super::operators::is_written_out;
@@ -11,8 +11,8 @@ use crate::{Expr, Function, Node, Quantifier, Type, foreign};
 use backstay_base::nearest;
 use backstay_scalar::{Letters, exact};
 
-/// Every function, and how it is used.
-const USAGES: [(&str, &str); 31] = [
+/// Every function but the aggregates, and how it is used.
+const USAGES: [(&str, &str); 26] = [
     ("size", "`size(x)` or `x.size()` of a text, a list or a relation"),
     ("startsWith", "`text.startsWith(prefix)`"),
     ("endsWith", "`text.endsWith(suffix)`"),
@@ -39,12 +39,12 @@ const USAGES: [(&str, &str); 31] = [
     ("day", "`day(date)`"),
     ("exists", "`relation.exists(x, condition on x)`"),
     ("all", "`relation.all(x, condition on x)`"),
-    ("count", "`relation.count(x, condition on x)`, or `size(relation)` to count all"),
-    ("sum", "`relation.sum(x, x.field)`"),
-    ("min", "`relation.min(x, x.field)`"),
-    ("max", "`relation.max(x, x.field)`"),
-    ("first", "`relation.first(x, condition on x, [-x.field])`, with `-` for descending order"),
 ];
+
+/// Every function, and how it is used.
+fn usages() -> impl Iterator<Item = (&'static str, &'static str)> {
+    USAGES.into_iter().chain(AggregateName::ALL.map(|aggregate| (aggregate.name(), aggregate.usage())))
+}
 
 /// Digits to which a number is rounded at most.
 const ROUNDED_DIGITS: i64 = exact::ROUNDED_DIGITS as i64;
@@ -69,8 +69,8 @@ impl Checker<'_> {
         if let Some((many, field)) = self.foreign_count(function, target.or(arguments.first())) {
             return self.refuse_many(many, span, ExprErrorKind::Uncountable { field });
         }
-        if let Some(target) = target.filter(|_| is_aggregate(&function.name)) {
-            return self.aggregate((target, function), arguments, span);
+        if let (Some(target), Some(aggregate)) = (target, AggregateName::named(&function.name)) {
+            return self.aggregate((target, function, aggregate), arguments, span);
         }
         match (function.name.as_str(), target, arguments, method) {
             ("size", None, [of], _) | ("size", Some(of), [], _) => self.size(of, span),
@@ -110,11 +110,11 @@ impl Checker<'_> {
 
     pub(super) fn refuse_call<T>(&mut self, function: &Ident) -> Option<T> {
         let name = function.name.clone();
-        let kind = if let Some((_, usage)) = USAGES.iter().find(|(known, _)| *known == name) {
+        let kind = if let Some((_, usage)) = usages().find(|(known, _)| *known == name) {
             ExprErrorKind::Arguments { function: name, usage }
         } else {
             let rules = self.scope.model.rules.keys().filter(|_| !self.scope.client).map(String::as_str);
-            let known = USAGES.iter().map(|(known, _)| *known).chain(rules);
+            let known = usages().map(|(known, _)| known).chain(rules);
             let suggestion = nearest(&name, known).map(str::to_owned);
             ExprErrorKind::Unknown { what: Name::Function, name, suggestion }
         };

@@ -30,7 +30,7 @@ impl<'m> Argument<'m> {
         self.name
     }
 
-    /// What stands for a parameter where no use gives it a value: a record that nothing else is, or a missing value.
+    /// The value of a parameter outside any use: a record unlike any other, or a missing value.
     fn any(parameter: &'m RuleParameter, index: u16) -> Self {
         let ty = Type::of_parameter(parameter.kind);
         let node = match ty {

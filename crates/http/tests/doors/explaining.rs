@@ -135,9 +135,7 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
             Ok(Request::List(list)) => format!("list {} {}", list.limit, list.filter.expression.is_some()),
             Ok(Request::Create(create)) => format!("create {}", create.inputs.as_slice().len()),
             Ok(Request::Update(update)) => format!("update {}", update.input.fields().count()),
-            Ok(Request::Delete(_)) => "delete".to_owned(),
-            Ok(Request::Restore(_)) => "restore".to_owned(),
-            Ok(Request::Purge(_)) => "purge".to_owned(),
+            Ok(Request::OfRecord(of_record)) => of_record.verb.name().to_owned(),
             Err(refusal) => refusal.code().to_owned(),
         };
         assert_eq!(got, expected, "{line}");

@@ -23,7 +23,7 @@ async fn listed(app: &TestApp, query: &str, fields: &[&str]) -> Vec<String> {
     page["items"].as_array().expect("a page").iter().map(of).collect()
 }
 
-/// What one refused value is told.
+/// The status, place and message of a refusal's only error.
 fn refusal(reply: &Reply) -> String {
     let problem = reply.json();
     let error = &problem["errors"][0];

@@ -1,5 +1,6 @@
 //! The trash.
 
+use backstay_engine::PurgePass;
 use backstay_testkit::{Reply, TestApp, TestClock, controlled};
 use serde_json::{Value, json};
 
@@ -216,7 +217,7 @@ async fn what_is_old_enough_is_purged() {
     story.ada(&format!("DELETE /api/articles/{later}")).await;
     let check = async |after: &str, articles: &[&str], comments: &[&str]| {
         clock.advance(after);
-        assert!(!engine.purge_expired().await.expect("it purges"), "{after}");
+        assert!(!engine.purge_expired(&mut PurgePass::default()).await.expect("it purges"), "{after}");
         let body = r#"{"email": "ada@example.org", "password": "correct horse battery"}"#;
         let signed_in = story.app.post("POST /auth/sign-in", &[], body).await.json();
         let ada = format!("Bearer {}", signed_in["token"].as_str().expect("a token"));

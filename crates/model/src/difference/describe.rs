@@ -151,13 +151,8 @@ fn trash_words(collection: &str, had: bool, has: Option<Trash>) -> String {
 /// What clients notice of a trash that is new or gone.
 fn trash_change(collection: &str, had: bool, has: bool) -> Option<ApiChange> {
     match (had, has) {
-        (false, _) => {
-            Some(ApiChange { words: format!("deleted records of {collection} can be restored"), breaking: false })
-        }
-        (true, false) => {
-            let words = format!("deleted records of {collection} can't be restored any more");
-            Some(ApiChange { words, breaking: true })
-        }
+        (false, _) => Some(harmless(format!("deleted records of {collection} can be restored"))),
+        (true, false) => Some(breaking(format!("deleted records of {collection} can't be restored any more"))),
         (true, true) => None,
     }
 }
@@ -216,6 +211,7 @@ fn filled_words(filled: Filled) -> &'static str {
         Filled::Null => "it is null in stored records",
         Filled::Default => "stored records get its default",
         Filled::Backfill => "stored records get the value of its `@backfill`",
+        Filled::Slug => "each stored record gets a slug",
         Filled::Missing => "it is required, and nothing says what stored records get",
     }
 }
@@ -224,6 +220,7 @@ fn required_words(filled: Filled) -> &'static str {
     match filled {
         Filled::Default => "records without a value get its default",
         Filled::Backfill => "records without a value get the one of its `@backfill`",
+        Filled::Slug => "each record without a value gets a slug",
         Filled::Missing | Filled::Null | Filled::NotStored => "every stored record must have a value",
     }
 }
@@ -233,6 +230,7 @@ fn stored_words(filled: Filled) -> &'static str {
         Filled::NotStored | Filled::Null => "it is stored from now on, and null in stored records",
         Filled::Default => "it is stored from now on; stored records get its default",
         Filled::Backfill => "it is stored from now on; stored records get the value of its `@backfill`",
+        Filled::Slug => "it is stored from now on; each stored record gets a slug",
         Filled::Missing => "it is stored from now on and required, and nothing says what stored records get",
     }
 }
@@ -254,6 +252,7 @@ fn change_words((from, to): (&str, &str), change: &TypeChange) -> (String, Strin
         TypeChange::Replaced(Filled::Null | Filled::NotStored) => "stored values can't be converted and are deleted",
         TypeChange::Replaced(Filled::Default) => "stored values can't be converted; records get the default instead",
         TypeChange::Replaced(Filled::Backfill) => "records get the value of its `@backfill` instead",
+        TypeChange::Replaced(Filled::Slug) => "stored values can't be converted; each record gets a slug instead",
         TypeChange::Replaced(Filled::Missing) => {
             "stored values can't be converted, and nothing says what records get instead"
         }
@@ -292,16 +291,13 @@ pub struct ApiChange {
 
 impl Difference {
     /// What clients notice; none if the API stays as it is, apart from who may do what.
-    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     pub fn api_change(&self) -> Option<ApiChange> {
-        let breaking = |words: String| Some(ApiChange { words, breaking: true });
-        let harmless = |words: String| Some(ApiChange { words, breaking: false });
-        match self {
+        Some(match self {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
             Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
-            Self::TrashChanged { collection, had, has } => trash_change(collection, *had, has.is_some()),
+            Self::TrashChanged { collection, had, has } => return trash_change(collection, *had, has.is_some()),
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
@@ -312,16 +308,8 @@ impl Difference {
             Self::FieldRemoved { collection, field, .. } => {
                 breaking(format!("{collection}.{field} is gone, from requests and responses"))
             }
-            Self::TypeChanged { change: TypeChange::Widened, collection, field, to, .. } => {
-                harmless(format!("{collection}.{field} can hold any {to}"))
-            }
-            Self::TypeChanged {
-                change: TypeChange::Rewritten { breaking: false, .. }, collection, field, to, ..
-            } => {
-                harmless(format!("values of {to} in {collection}.{field} have new members or another order of members"))
-            }
             Self::TypeChanged { collection, field, from, to, change } => {
-                breaking(format!("{collection}.{field} {}", change_words((from, to), change).0))
+                type_change(&place(collection, Some(field)), (from, to), change)
             }
             Self::RequiredTightened { collection, field, .. } => {
                 breaking(format!("{collection}.{field} can't be null any more"))
@@ -332,29 +320,13 @@ impl Difference {
             Self::ComputedChanged { collection, field } => {
                 harmless(format!("{collection}.{field} is computed in another way"))
             }
-            Self::LengthChanged { collection, field, stricter: true } => {
-                breaking(format!("some values of {collection}.{field} are refused by its stricter `@length`"))
+            Self::LengthChanged { collection, field, stricter } => {
+                length_change(&place(collection, Some(field)), *stricter)
             }
-            Self::LengthChanged { collection, field, stricter: false } => {
-                harmless(format!("{collection}.{field} takes values of more lengths"))
+            Self::LimitChanged { collection, field, limit, stricter } => {
+                limit_change(&place(collection, Some(field)), *limit, *stricter)
             }
-            Self::LimitChanged { collection: of, field, limit, stricter: true }
-            | Self::MemberChanged { of, member: field, change: MemberChange::Limit { limit, stricter: true } } => {
-                breaking(format!("some values of {of}.{field} are refused by its {limit}"))
-            }
-            Self::LimitChanged { collection: of, field, stricter: false, .. }
-            | Self::MemberChanged { of, member: field, change: MemberChange::Limit { stricter: false, .. } } => {
-                harmless(format!("{of}.{field} takes more values"))
-            }
-            Self::MemberChanged { of, member, change: MemberChange::LengthTightened } => {
-                breaking(format!("some values of {of}.{member} are refused by its stricter `@length`"))
-            }
-            Self::MemberChanged { of, member, change: MemberChange::LengthLoosened } => {
-                harmless(format!("{of}.{member} takes values of more lengths"))
-            }
-            Self::MemberChanged { of, member, change: MemberChange::RequiredLoosened } => {
-                breaking(format!("{of}.{member} can be null in responses"))
-            }
+            Self::MemberChanged { of, member, change } => member_change(&place(of, Some(member)), *change),
             Self::CheckAdded { collection, field, message } => {
                 let place = place(collection, field.as_deref());
                 breaking(format!("some values of {place} are refused: \"{message}\""))
@@ -382,13 +354,62 @@ impl Difference {
             | Self::IndexRemoved { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged { .. }
-            | Self::RolesRemoved { .. } => None,
+            | Self::RolesRemoved { .. } => return None,
             Self::AccountsMoved { from, .. } => breaking(format!("accounts of {from} can't sign in any more")),
-        }
+        })
     }
 }
 
-/// Where a check is: on a type, or on one of its fields.
+fn breaking(words: String) -> ApiChange {
+    ApiChange { words, breaking: true }
+}
+
+fn harmless(words: String) -> ApiChange {
+    ApiChange { words, breaking: false }
+}
+
+fn type_change(place: &str, (from, to): (&str, &str), change: &TypeChange) -> ApiChange {
+    match change {
+        TypeChange::Widened => harmless(format!("{place} can hold any {to}")),
+        TypeChange::Rewritten { lost: _, breaking: false } => {
+            harmless(format!("values of {to} in {place} have new members or another order of members"))
+        }
+        TypeChange::Rewritten { lost: _, breaking: true }
+        | TypeChange::NotStored
+        | TypeChange::Converted
+        | TypeChange::Linked
+        | TypeChange::Computed
+        | TypeChange::Stored(_)
+        | TypeChange::Replaced(_) => breaking(format!("{place} {}", change_words((from, to), change).0)),
+    }
+}
+
+fn member_change(place: &str, change: MemberChange) -> ApiChange {
+    match change {
+        MemberChange::LengthTightened => length_change(place, true),
+        MemberChange::LengthLoosened => length_change(place, false),
+        MemberChange::Limit { limit, stricter } => limit_change(place, limit, stricter),
+        MemberChange::RequiredLoosened => breaking(format!("{place} can be null in responses")),
+    }
+}
+
+fn length_change(place: &str, stricter: bool) -> ApiChange {
+    if stricter {
+        breaking(format!("some values of {place} are refused by its stricter `@length`"))
+    } else {
+        harmless(format!("{place} takes values of more lengths"))
+    }
+}
+
+fn limit_change(place: &str, limit: ValueLimit, stricter: bool) -> ApiChange {
+    if stricter {
+        breaking(format!("some values of {place} are refused by its {limit}"))
+    } else {
+        harmless(format!("{place} takes more values"))
+    }
+}
+
+/// A type, or one of its fields, by its name.
 fn place(collection: &str, field: Option<&str>) -> String {
     field.map_or_else(|| collection.to_owned(), |field| format!("{collection}.{field}"))
 }

@@ -9,7 +9,7 @@ use super::report::Report;
 use crate::{Computed, ComputedRights, Field};
 
 /// Directives that say something of a value that is stored or written.
-const OF_STORED: [&str; 12] = [
+const OF_STORED: [&str; 14] = [
     "backfill",
     "check",
     "default",
@@ -17,10 +17,12 @@ const OF_STORED: [&str; 12] = [
     "length",
     "names",
     "onDelete",
+    "order",
     "pattern",
     "range",
     "readonly",
     "set",
+    "slug",
     "unique",
 ];
 

@@ -28,12 +28,14 @@ enum FieldDirective {
     Length,
     Names,
     OnDelete,
+    Order,
     Pattern,
     Precision,
     Range,
     Readonly,
     Renamed,
     Set,
+    Slug,
     Unique,
 }
 
@@ -70,19 +72,21 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
                 report.error(directive.location(), "`fields` is for `@unique` on a type", "on a field", help);
             }
         }
-        // `field::field` sets the flags and the former names, also where the field's type is wrong; the others are part of the type, which
-        // `Declared::kind` reads.
+        // `field::field` sets the flags and the former names, also where the field's type is wrong; `slug.rs` and
+        // `order.rs` find the fields that are named; the others are part of the type, which `Declared::kind` reads.
         FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
         | FieldDirective::OnDelete
+        | FieldDirective::Order
         | FieldDirective::Precision
-        | FieldDirective::Renamed => {}
+        | FieldDirective::Renamed
+        | FieldDirective::Slug => {}
     }
 }
 
 impl FieldDirective {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 20] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
@@ -94,12 +98,14 @@ impl FieldDirective {
         Self::Length,
         Self::Names,
         Self::OnDelete,
+        Self::Order,
         Self::Pattern,
         Self::Precision,
         Self::Range,
         Self::Readonly,
         Self::Renamed,
         Self::Set,
+        Self::Slug,
         Self::Unique,
     ];
 
@@ -120,12 +126,14 @@ impl FieldDirective {
             Self::Length => "length",
             Self::Names => "names",
             Self::OnDelete => "onDelete",
+            Self::Order => "order",
             Self::Pattern => "pattern",
             Self::Precision => "precision",
             Self::Range => "range",
             Self::Readonly => "readonly",
             Self::Renamed => "renamed",
             Self::Set => "set",
+            Self::Slug => "slug",
             Self::Unique => "unique",
         }
     }
@@ -152,15 +160,18 @@ impl FieldDirective {
             ),
             Self::Default if state => (false, "the state marked `@initial` is the default"),
             Self::Set | Self::Computed if state => {
-                (false, "a state changes by its transitions alone, so that every guard is asked")
+                (false, "a state changes only through its transitions, so that their guards always run")
             }
             Self::Computed => (
                 matches!(kind, FieldKind::Scalar(_) | FieldKind::Enum(_)),
                 "it is for scalars and enums: of a related record, compute one of its fields",
             ),
+            Self::Slug => (matches!(kind, FieldKind::Scalar(Scalar::String)), "it is for a `String`"),
             Self::Check => (kind.is_held(), "it is for fields that are stored in the record itself"),
-            Self::Backfill if document => (false, "a `JSON` field becomes one by itself; other values have to be sent"),
-            Self::Set if document => (false, "it is for single values and lists of them; a document has to be sent"),
+            Self::Backfill if document => {
+                (false, "a `JSON` field is converted automatically; clients must send other values")
+            }
+            Self::Set if document => (false, "it is for single values and lists of them; clients must send a document"),
             Self::Backfill if embedded => (false, "write it on the members of the embedded type"),
             Self::Default if embedded => (false, "give the members of the embedded type defaults of their own"),
             Self::Set | Self::Backfill | Self::Names | Self::Default => {
@@ -168,6 +179,7 @@ impl FieldDirective {
             }
             Self::Class if embedded => (true, ""),
             Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
+            Self::Order => (kind.is_to_many(), "it is for lists of records"),
             Self::OnDelete => (to_one, "it is for relations to one record"),
             Self::Inverse => (
                 kind.is_to_many() || matches!(kind, FieldKind::OneToOne { .. }),
@@ -273,8 +285,13 @@ pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Opt
             guards.extend(report.places.span(place).map(|span| (name.to_owned(), span)));
         }
         if guards.is_empty() {
-            let help = "name the fields whose change it may refuse, or remove `guards` to ask it of every change";
-            report.error(value.location(), "`guards` names no field, so no update would be asked", "no field", help);
+            let help = "name the fields whose change it may refuse, or remove `guards` to check every update";
+            report.error(
+                value.location(),
+                "`guards` names no field, so the check would apply to no update",
+                "no field",
+                help,
+            );
         }
         guards
     });
@@ -335,6 +352,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 38, "every location is checked above");
+        assert_eq!(places, 40, "every location is checked above");
     }
 }

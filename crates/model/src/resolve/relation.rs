@@ -27,7 +27,7 @@ impl<'a> OtherEnd<'_, 'a> {
         let (near, far) = (&self.near.node.name, &self.far.node.name);
         let name = &other.name;
         if other.ty.is_list() || other.directives.has("inverse") {
-            let message = format!("`{far}.{name}` does not refer to one {near} by itself");
+            let message = format!("`{far}.{name}` does not hold a reference to one {near}");
             let help = format!("name a field of {far} with the type `{near}` and `@unique`, or make this field a list");
             report.error(place, message, format!("is of type `{}`", other.ty), help);
             return None;

@@ -26,7 +26,7 @@ impl<'a> Report<'a> {
         self.out
     }
 
-    /// Adds a diagnostic. What is wrong with an embedded type is said once, however many fields hold its values.
+    /// Adds a diagnostic. A problem of an embedded type is reported once, however many fields hold its values.
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         let same = |known: &Diagnostic| known.span == diagnostic.span && known.message == diagnostic.message;
         if !self.out.iter().any(same) {

@@ -70,7 +70,8 @@ fn begins_with(collection: &Collection, field: &Field, enums: &[Enum]) -> bool {
 }
 
 fn refuse_empty(report: &mut Report<'_>, collection: &Collection, field: &Field) {
-    let message = format!("`{}.{}` is required, but its record begins without it", collection.name, field.name);
+    let message =
+        format!("`{}.{}` is required, but the record is created without a value for it", collection.name, field.name);
     let diagnostic = Diagnostic::error(message).at(field.span, "required, and without a default");
     let help = match field.kind {
         FieldKind::Embedded(_) => "give a member a `@default(to: …)`, or remove the `!`",

@@ -184,7 +184,7 @@ fn check_transitions(report: &mut Report<'_>, enums: &[Enum], collections: &[Col
 fn check_assignment(report: &mut Report<'_>, enums: &[Enum], collection: &Collection, set: &Assignment<'_>) {
     let is_standard = |field: &Field| field.id <= Collection::VERSION;
     let holds_state = |field: &Field| matches!(field.kind, FieldKind::Enum(id) if enums[usize::from(id.0)].states);
-    // Nothing that an expression comes to is known to be a document of its types.
+    // The result of an expression isn't known to be a document of the field's types.
     let is_document = |field: &Field| matches!(field.kind, FieldKind::Document(_));
     let is_settable = |field: &&Field| !is_standard(field) && !holds_state(field) && !is_document(field);
     let settable = collection.stored_fields().filter(is_settable);

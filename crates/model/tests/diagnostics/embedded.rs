@@ -1,5 +1,5 @@
 //! Embedded types and their members.
-#![expect(clippy::too_many_lines, reason = "a snapshot is as long as what is told")]
+#![expect(clippy::too_many_lines, reason = "the snapshots are long")]
 
 use insta::assert_snapshot;
 
@@ -420,7 +420,7 @@ refused
    ·              ────────────────┬────────────────
    ·                              ╰── not here
    ╰────
-  help: it is for single values and lists of them; a document has to be sent
+  help: it is for single values and lists of them; clients must send a document
   × error: `@backfill` has no meaning for this field
    ╭─[model.graphql:6:48]
  5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
@@ -428,6 +428,6 @@ refused
    ·                                                ──────────────┬─────────────
    ·                                                              ╰── not here
    ╰────
-  help: a `JSON` field becomes one by itself; other values have to be sent
+  help: a `JSON` field is converted automatically; clients must send other values
 "#);
 }

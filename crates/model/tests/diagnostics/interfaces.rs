@@ -89,7 +89,7 @@ refused
    ·                               ────┬────
    ·                                   ╰── another type
    ╰────
-  help: write `String!`, or leave the field out: the type has it by the interface
+  help: write `String!`, or leave the field out: the type gets it from the interface
 "#);
 }
 

@@ -61,7 +61,7 @@ type Picture @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `Settings.title` is required, but its record begins without it
+  × error: `Settings.title` is required, but the record is created without a value for it
    ╭─[model.graphql:3:3]
  2 │ type Settings @single @allow(read: "true") {
  3 │   title: String!
@@ -70,7 +70,7 @@ refused
  4 │   logo: Picture!
    ╰────
   help: write `@default(to: …)`, or remove the `!`: Backstay creates the record from the defaults
-  × error: `Settings.logo` is required, but its record begins without it
+  × error: `Settings.logo` is required, but the record is created without a value for it
    ╭─[model.graphql:4:3]
  3 │   title: String!
  4 │   logo: Picture!

@@ -232,7 +232,7 @@ refused
    ·                              ╰── not here
  5 │   other: Other!
    ╰────
-  help: a state changes by its transitions alone, so that every guard is asked
+  help: a state changes only through its transitions, so that their guards always run
 "#);
 }
 

@@ -349,7 +349,7 @@ refused
  4 │   a: Int @check(rule: "this.a < 9", message: "less", guards: ["c"])
    ╰────
   help: say what is expected, such as "at most 80 characters"
-  × error: `guards` names no field, so no update would be asked
+  × error: `guards` names no field, so the check would apply to no update
    ╭─[model.graphql:3:51]
  2 │   @check(rule: "this.a > 0", message: "more", guards: ["b", "id", "parts", "a", "a"])
  3 │   @check(rule: "this.a > 0", message: "", guards: []) {
@@ -357,7 +357,7 @@ refused
    ·                                                    ╰── no field
  4 │   a: Int @check(rule: "this.a < 9", message: "less", guards: ["c"])
    ╰────
-  help: name the fields whose change it may refuse, or remove `guards` to ask it of every change
+  help: name the fields whose change it may refuse, or remove `guards` to check every update
   × error: Post has no field `c`
    ╭─[model.graphql:4:63]
  3 │   @check(rule: "this.a > 0", message: "", guards: []) {

@@ -7,8 +7,8 @@ use backstay_scalar::{Scalar, Token, Value, write};
 use backstay_sql::{Models, Origin, Slot, Statement, Succession};
 
 use super::documents::{Rewriting, read_document};
-use super::refused::{Refused, bare};
-use super::texts::value_type;
+use super::refused::Refused;
+use super::texts::{bare, exact, value_type};
 use super::unconvertible::Unconvertible;
 use crate::StoreError;
 use crate::session::SchemaSession;
@@ -141,11 +141,7 @@ impl<'c> Conversion<'c> {
             Element::Scalar(scalar) if scalar.storage() == backstay_scalar::Storage::Text => Token::Text(&text),
             Element::Scalar(_) | Element::Enum(_) => Token::Bare(&text),
         };
-        let read = value_type(self.model, element).read(token)?;
-        match element {
-            Element::Scalar(Scalar::Float) if shortest(&bare(&read)) != shortest(&text) => Err(Unconvertible::Inexact),
-            _ => Ok(read),
-        }
+        exact(value_type(self.model, element).read(token)?, element, &text)
     }
 
     /// The name that a value of an enum has now.
@@ -184,9 +180,4 @@ fn followed_name(text: &str, names: StoredNames, followed: &[(String, Option<Str
         Some((_, to)) => to.as_ref().map(|to| format!("{to}{rest}")),
         None => Some(text.to_owned()),
     }
-}
-
-/// A number without insignificant zeros.
-fn shortest(number: &str) -> &str {
-    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }

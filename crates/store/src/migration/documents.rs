@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use backstay_base::Place;
 use backstay_model::{Document, DocumentTypes, Element, EmbeddedId, EnumId, Field, FieldKind, Model, Shape, TYPE_NAME};
-use backstay_scalar::{Members, Value, items, members};
+use backstay_scalar::{Members, Scalar, Value, items, members};
 use backstay_sql::Succession;
 
 use super::Models;
@@ -97,6 +97,11 @@ impl<'r> Rewriting<'r> {
                 self.value(raw, (Shape::Embedded(*from), Shape::Embedded(*to)))
             }
             (FieldKind::Document(from), FieldKind::Document(to)) => self.reshaped(raw, (*from, *to)),
+            // A number that was a `Float` before stays as it was written.
+            (FieldKind::Scalar(Scalar::Float), FieldKind::Scalar(Scalar::Float))
+            | (FieldKind::List(Element::Scalar(Scalar::Float)), FieldKind::List(Element::Scalar(Scalar::Float))) => {
+                Ok(raw.to_owned())
+            }
             (from, FieldKind::List(element)) => {
                 let raws: Vec<&str> = match from {
                     FieldKind::List(_) => {

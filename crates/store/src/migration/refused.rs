@@ -1,8 +1,9 @@
 use backstay_base::RecordId;
 use backstay_model::{Collection, Field};
-use backstay_scalar::{Value, write};
+use backstay_scalar::Value;
 use backstay_sql::PROBED_IDS;
 
+use super::texts::bare;
 use super::unconvertible::Unconvertible;
 use crate::step::Finding;
 
@@ -58,16 +59,4 @@ fn shown(value: &Value) -> String {
         None => text,
     };
     if matches!(value, Value::List(_)) { text } else { format!("\"{text}\"") }
-}
-
-/// A value as it stands in a URL: as JSON, a text without its quotes.
-pub(super) fn bare(value: &Value) -> String {
-    if let Value::Text(text) | Value::Json(text) = value {
-        return text.to_string();
-    }
-    let mut json = Vec::new();
-    write(&mut json, value);
-    let json = String::from_utf8_lossy(&json).into_owned();
-    // What isn't a text has nothing in it that JSON escapes.
-    json.strip_prefix('"').and_then(|text| text.strip_suffix('"')).map(str::to_owned).unwrap_or(json)
 }

@@ -1,4 +1,4 @@
-//! What a plan says about `@renamed`: where it seems to be missing, and where it names what never was.
+//! What a plan says about `@renamed`: where it seems to be missing, and where it names something that never existed.
 
 use backstay_model::{Difference, LikelyRename, TypeChange, likely_renames, own_name};
 use backstay_sql::Models;
@@ -35,7 +35,7 @@ pub(super) fn misnamed(models: Models<'_>, difference: &Difference) -> Vec<Findi
         }
         Difference::FieldAdded { collection, field, .. } => {
             let (was, (after, field)) = (models.pair(collection).0, models.field(collection, field));
-            // A member has the old paths of what holds it, which say nothing of itself.
+            // A member's old paths include those that only its holder's old names give it.
             let is_told = |holder| models.pairing.field(after.id, holder).is_some();
             let own = |path: &&String| own_name(path) != field.own_name();
             let former: Vec<String> = match field.parent() {

@@ -37,7 +37,34 @@ pub(super) fn text_as(
             ty.read(Token::Json(raw)).or_else(|_| ty.read(Token::Bare(&text)))
         }
     };
+    Ok(json(&exact(read?, element, &text)?))
+}
+
+/// A value that was read of a text, if it is the same as the text says: a `Float` can be another number.
+pub(super) fn exact(read: Value, element: Element, text: &str) -> Result<Value, Unconvertible> {
+    match element {
+        Element::Scalar(Scalar::Float) if shortest(&bare(&read)) != shortest(text) => Err(Unconvertible::Inexact),
+        Element::Scalar(_) | Element::Enum(_) => Ok(read),
+    }
+}
+
+/// A number without insignificant zeros.
+fn shortest(number: &str) -> &str {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
+}
+
+fn json(value: &Value) -> String {
     let mut json = Vec::new();
-    write(&mut json, &read?);
-    Ok(String::from_utf8_lossy(&json).into_owned())
+    write(&mut json, value);
+    String::from_utf8_lossy(&json).into_owned()
+}
+
+/// A value as it stands in a URL: as JSON, a text without its quotes.
+pub(super) fn bare(value: &Value) -> String {
+    if let Value::Text(text) | Value::Json(text) = value {
+        return text.to_string();
+    }
+    let json = json(value);
+    // What isn't a text has nothing in it that JSON escapes.
+    json.strip_prefix('"').and_then(|text| text.strip_suffix('"')).map(str::to_owned).unwrap_or(json)
 }

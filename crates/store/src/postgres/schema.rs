@@ -18,7 +18,7 @@ const OBJECTS: &str = "SELECT 'column', table_name::text, column_name::text FROM
 const CONTENTS: &str = "SELECT count(*), count(*) FILTER (WHERE tablename = 'backstay_meta') FROM pg_tables \
                         WHERE schemaname = current_schema()";
 
-/// The advisory lock of those who look at the schema in order to change it: "`BkSt`", "sch".
+/// The advisory lock held while the schema is read in order to change it: "`BkSt`", "sch".
 const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(1114329972, 7562088)";
 
 impl SchemaSession for PostgresSession {

@@ -65,6 +65,7 @@ fn functions_compare_bytes_and_count_characters() {
     check("decimal_scaled(decimal_multiply(decimal(1250, 2), decimal(-3, 1)), 2)", Some("-375"));
     check("decimal_scaled(decimal_negate(decimal(1, 0)), 0)", Some("-1"));
     check("decimal_scaled(decimal_round(decimal(1005, 3), 2), 2)", Some("101"));
+    check("decimal_fitted(decimal(1005, 3), 3, 2)", Some("101"));
     check("decimal_scaled(decimal_divide(decimal(2, 0), decimal(3, 0), 2), 2)", Some("67"));
     check("decimal(-1, 2) < decimal(0, 0) AND decimal(10, 1) = decimal(1, 0)", Some("1"));
     for call in [
@@ -80,6 +81,7 @@ fn functions_compare_bytes_and_count_characters() {
         "decimal(9e18 * 2, 2)",
         "decimal_add(decimal(1, 0), NULL)",
         "decimal_divide(decimal(1, 0), decimal(0, 0), 2)",
+        "decimal_fitted(decimal(9995, 3), 3, 2)",
         "decimal_scaled(decimal(1, 3), 2)",
         "decimal_scaled(decimal_multiply(decimal(9223372036854775807, 0), decimal(2, 0)), 0)",
     ] {

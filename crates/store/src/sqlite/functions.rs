@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Date, Duration, Period, Timestamp, Zone, limits};
+use backstay_base::{CalendarField, Date, Duration, Period, Timestamp, Zone, limits};
 use backstay_scalar::{Casing, Extent, Pattern, exact, replaced, trimmed};
 use memchr::memmem;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
@@ -69,7 +69,7 @@ where
 const PATTERN_BYTES: usize = 32 * 1024;
 /// Bytes that a byte is charged as of a text that is compared with a pattern, or that isn't in ASCII and whose letters
 /// change: looking a character up takes as long as searching through that many.
-const WORK_PER_BYTE: usize = 64;
+const WORK_PER_BYTE: usize = 32;
 
 /// Functions that make texts of texts, and patterns; null where the text is too long.
 fn texts<C>(db: &Connection, charge: &C) -> Result<(), Error>
@@ -79,7 +79,9 @@ where
     for (name, casing) in [("text_lower", Casing::Lower), ("text_upper", Casing::Upper), ("text_fold", Casing::Fold)] {
         let charge = charge.clone();
         scalar(db, name, 1, move |call: &Context<'_>| {
-            let Some(text) = characters_of(call, 0)? else { return Ok(None) };
+            let Some(text) = characters_of(call, 0)?.filter(|text| text.len() <= limits::CHANGED_TEXT_BYTES) else {
+                return Ok(None);
+            };
             let work = match casing {
                 Casing::Lower | Casing::Upper => WORK_PER_BYTE,
                 Casing::Fold => 2 * WORK_PER_BYTE,
@@ -99,7 +101,7 @@ where
         let texts = (characters_of(call, 0)?, characters_of(call, 1)?, characters_of(call, 2)?);
         let (Some(text), Some(part), Some(by)) = texts else { return Ok(None) };
         charged(&pay, text.len() + part.len() + by.len())?;
-        let replaced = replaced(text, part, by, limits::REPLACED_BYTES);
+        let replaced = replaced(text, part, by, limits::CHANGED_TEXT_BYTES);
         charged(&pay, replaced.as_ref().map_or(0, String::len))?;
         Ok(replaced)
     })?;
@@ -147,25 +149,13 @@ where
     scalar(db, "start_of", 3, move |call: &Context<'_>| {
         pay()?;
         let (Some(moment), zone) = (moment(call, 1)?, zone(call, 2)?) else { return Ok(None) };
-        let period = match text(call, 0)? {
-            Some(b"day") => Period::Day,
-            Some(b"week") => Period::Week,
-            Some(b"month") => Period::Month,
-            Some(b"year") => Period::Year,
-            _ => return Err(Error::InvalidFunctionParameterType(0, Type::Text)),
-        };
-        Ok(zone.start_of(period, moment).map(Timestamp::micros))
+        Ok(zone.start_of(named(call, Period::named)?, moment).map(Timestamp::micros))
     })?;
     let pay = charge();
     scalar(db, "calendar_field", 2, move |call: &Context<'_>| {
         pay()?;
-        let Some((year, month, day)) = date(call, 1)?.map(Date::calendar) else { return Ok(None) };
-        match text(call, 0)? {
-            Some(b"year") => Ok(Some(year)),
-            Some(b"month") => Ok(Some(month)),
-            Some(b"day") => Ok(Some(day)),
-            _ => Err(Error::InvalidFunctionParameterType(0, Type::Text)),
-        }
+        let field = named(call, CalendarField::named)?;
+        Ok(date(call, 1)?.map(|date| field.of(date)))
     })?;
     let pay = charge();
     scalar(db, "date_add", 2, move |call: &Context<'_>| {
@@ -199,6 +189,12 @@ fn date(call: &Context<'_>, argument: usize) -> Result<Option<Date>, Error> {
     let Some(date) = text(call, argument)? else { return Ok(None) };
     let read = std::str::from_utf8(date).ok().and_then(|date| Date::parse(date).ok());
     read.map(Some).ok_or(Error::InvalidFunctionParameterType(argument, Type::Text))
+}
+
+/// The part of the calendar that the first argument names.
+fn named<T>(call: &Context<'_>, of: fn(&str) -> Option<T>) -> Result<T, Error> {
+    let name = text(call, 0)?.and_then(|name| std::str::from_utf8(name).ok());
+    name.and_then(of).ok_or(Error::InvalidFunctionParameterType(0, Type::Text))
 }
 
 /// An argument that names a time zone.

@@ -150,13 +150,13 @@ impl Asker {
         }
     }
 
-    /// Whether the caller sees a field in every record.
-    fn always_sees(&self, world: &World, of: usize, field: usize) -> bool {
-        let named = world.schema.field(of, field);
+    /// Whether the caller sees a field in a stored record, so that what they send back can be what they read.
+    fn saw(&self, world: &World, stored: &Record, field: usize) -> bool {
+        let named = world.schema.field(stored.of, field);
         field == 0
             || (!named.secret
-                && self.caller.is_for(of, &["get", "search"])
-                && self.is_certain(world, named.allow.read.as_ref()))
+                && self.caller.is_for(stored.of, &["get", "search"])
+                && named.allow.read.as_ref().is_none_or(|rule| self.holds(world, rule, stored.into())))
     }
 
     fn create(
@@ -234,8 +234,9 @@ impl Asker {
         for field in &proposal.named {
             let Some(target) = world.schema.field(proposal.of, *field).kind.target() else { continue };
             let value = &proposal.values[*field];
-            let unchanged = proposal.stored.is_some_and(|stored| stored.values[*field] == *value)
-                && self.always_sees(world, proposal.of, *field);
+            let unchanged = proposal
+                .stored
+                .is_some_and(|stored| stored.values[*field] == *value && self.saw(world, stored, *field));
             let sent = proposal.sent.iter().find(|(of, _)| of == field);
             let to: Vec<&Arc<str>> = match sent {
                 Some((_, ids)) => ids.iter().collect(),
@@ -313,8 +314,8 @@ impl Asker {
         let (mut proposal, wanted) = self.patched(&before, stored, body)?;
         let linked = self.link(&before, &mut proposal, &wanted);
         let changed = |field: &&usize| match before.schema.field(of, **field).is_stored() {
-            true => proposal.values[**field] != stored.values[**field] || !self.always_sees(&before, of, **field),
-            false => linked.1.contains(*field) || !self.always_sees(&before, of, **field),
+            true => proposal.values[**field] != stored.values[**field] || !self.saw(&before, stored, **field),
+            false => linked.1.contains(*field) || !self.saw(&before, stored, **field),
         };
         let changed: Vec<usize> = proposal.named.iter().filter(changed).copied().collect();
         let covers =
@@ -332,7 +333,7 @@ impl Asker {
         dangling.refuse()?;
         let idle = proposal.values == stored.values
             && linked.1.is_empty()
-            && proposal.named.iter().all(|field| self.always_sees(&before, of, *field));
+            && proposal.named.iter().all(|field| self.saw(&before, stored, *field));
         let fields = &before.schema.types[of].fields;
         if !idle && fields.iter().zip(&proposal.values).any(|(field, value)| field.required && value.is_null()) {
             return Err(INVALID);
@@ -376,7 +377,7 @@ impl Asker {
         let of = stored.of;
         let (mut values, mut sent, mut named) = (stored.values.clone(), Vec::new(), Vec::new());
         for (field, value) in body {
-            let (about, sees) = (world.schema.field(of, *field), self.always_sees(world, of, *field));
+            let (about, sees) = (world.schema.field(of, *field), self.saw(world, stored, *field));
             if about.kind.is_many() {
                 sent.push((*field, ids(value)));
             } else if sees && stored.values[*field] == *value {
@@ -435,7 +436,7 @@ impl Asker {
                 continue;
             };
             // To a caller who doesn't see the state, whatever is not possible looks the same.
-            let unseen = proposal.named.contains(&field) && !self.always_sees(world, proposal.of, field);
+            let unseen = proposal.named.contains(&field) && !self.saw(world, stored, field);
             if from == to && !unseen {
                 continue;
             }

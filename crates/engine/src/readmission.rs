@@ -1,0 +1,91 @@
+//! What a record must satisfy to come back from the trash: what a new record with its values would have to, as far as others
+//! may have changed the answer since it was deleted.
+
+use backstay_base::{Error, Place, RecordId, ViolationKind};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind};
+
+use crate::proposal::Proposal;
+use crate::references::{may_refer, none_with_id};
+use crate::{Authority, TxContext, links, rules};
+
+/// Asks the `refer` rules of the records to which a record refers, and its checks, before it comes back. `is_coming` tells
+/// which records come back with it: while they were in the trash, nothing could refer to them instead.
+pub(crate) async fn ask(
+    cx: &mut TxContext<'_, '_>,
+    proposal: &mut Proposal<'_>,
+    is_coming: impl Fn(CollectionId, RecordId) -> bool,
+) -> Result<(), Error> {
+    if proposal.authority == Authority::Caller {
+        references(cx, proposal, is_coming).await?;
+        members(cx, proposal).await?;
+        proposal.settle()?;
+    }
+    rules::checks(cx, proposal).await
+}
+
+/// The same for a record that comes back because another one does. What it is refused for is told of the whole: the request
+/// doesn't name the record.
+pub(crate) async fn ask_related(
+    cx: &mut TxContext<'_, '_>,
+    proposal: &mut Proposal<'_>,
+    is_coming: impl Fn(CollectionId, RecordId) -> bool,
+) -> Result<(), Error> {
+    ask(cx, proposal, is_coming).await.map_err(|error| match error {
+        Error::Invalid(mut violations) => {
+            for violation in &mut violations {
+                violation.at = Place::Whole;
+            }
+            Error::Invalid(violations)
+        }
+        error => error,
+    })
+}
+
+async fn references(
+    cx: &mut TxContext<'_, '_>,
+    proposal: &mut Proposal<'_>,
+    is_coming: impl Fn(CollectionId, RecordId) -> bool,
+) -> Result<(), Error> {
+    for field in &proposal.collection.fields {
+        let (Some(target), Some(to)) = (field.kind.target(), proposal.value(field.id).as_id()) else { continue };
+        let is_asked = has_rule(cx, target) && !is_coming(target, to);
+        if is_asked && !may_refer(cx, &proposal.class, target, to).await? {
+            refuse(cx, proposal, (field.id, target));
+        }
+    }
+    Ok(())
+}
+
+/// Members of many-to-many relations that are there: the links to others in the trash stay, and are asked about when those
+/// come back.
+async fn members(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    let (collection, id): (&Collection, _) = (proposal.collection, proposal.id()?);
+    for field in &collection.fields {
+        let FieldKind::ManyToMany { link, target } = &field.kind else { continue };
+        if !has_rule(cx, *target) {
+            continue;
+        }
+        for to in links::targets(cx, collection, link, id).await? {
+            if !may_refer(cx, &proposal.class, *target, to).await? && cx.get(*target, to).await?.is_some() {
+                refuse(cx, proposal, (field.id, *target));
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether links to records of a type have a rule of their own. Otherwise those may be linked to that may be read, which was
+/// asked of whoever made the link.
+fn has_rule(cx: &TxContext<'_, '_>, target: CollectionId) -> bool {
+    !cx.engine.application.policy.collection(target).allow.refer.is_empty()
+}
+
+/// Refuses a reference; of the whole record if the caller doesn't see that it is there.
+fn refuse(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, (field, target): (FieldId, CollectionId)) {
+    let kind: ViolationKind = none_with_id(cx.model(), target);
+    match proposal.sees(field) {
+        true => proposal.refuse(proposal.collection.field(field), kind),
+        false => proposal.refuse_whole(kind),
+    }
+}
