@@ -69,7 +69,7 @@ where
 const PATTERN_BYTES: usize = 32 * 1024;
 /// Bytes that a byte is charged as of a text that is compared with a pattern, or that isn't in ASCII and whose letters
 /// change: looking a character up takes as long as searching through that many.
-const WORK_PER_BYTE: usize = 64;
+const WORK_PER_BYTE: usize = 32;
 
 /// Functions that make texts of texts, and patterns; null where the text is too long.
 fn texts<C>(db: &Connection, charge: &C) -> Result<(), Error>
@@ -79,7 +79,9 @@ where
     for (name, casing) in [("text_lower", Casing::Lower), ("text_upper", Casing::Upper), ("text_fold", Casing::Fold)] {
         let charge = charge.clone();
         scalar(db, name, 1, move |call: &Context<'_>| {
-            let Some(text) = characters_of(call, 0)? else { return Ok(None) };
+            let Some(text) = characters_of(call, 0)?.filter(|text| text.len() <= limits::CHANGED_TEXT_BYTES) else {
+                return Ok(None);
+            };
             let work = match casing {
                 Casing::Lower | Casing::Upper => WORK_PER_BYTE,
                 Casing::Fold => 2 * WORK_PER_BYTE,
@@ -99,7 +101,7 @@ where
         let texts = (characters_of(call, 0)?, characters_of(call, 1)?, characters_of(call, 2)?);
         let (Some(text), Some(part), Some(by)) = texts else { return Ok(None) };
         charged(&pay, text.len() + part.len() + by.len())?;
-        let replaced = replaced(text, part, by, limits::REPLACED_BYTES);
+        let replaced = replaced(text, part, by, limits::CHANGED_TEXT_BYTES);
         charged(&pay, replaced.as_ref().map_or(0, String::len))?;
         Ok(replaced)
     })?;
