@@ -93,6 +93,14 @@ pub(crate) enum Retry {
     SettleEach,
 }
 
+/// A slug that was made for a new record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MadeSlug {
+    pub(crate) collection: CollectionId,
+    pub(crate) field: FieldId,
+    pub(crate) slug: String,
+}
+
 /// What a transaction works with: the caller, the model, the moment and the transaction. Nothing else may be awaited.
 pub struct TxContext<'a, 't> {
     pub(crate) engine: &'a Inner,
@@ -110,6 +118,10 @@ pub struct TxContext<'a, 't> {
     pub(crate) released: usize,
     /// Stored sums that don't have yet what it has changed.
     pub(crate) sums: PendingSums,
+    /// The slugs that it has made because no record had them.
+    pub(crate) made_slugs: Vec<MadeSlug>,
+    /// How often the transaction has run before because others took its slugs.
+    pub(crate) slug_run: u32,
     /// What an explanation is made of.
     pub(crate) recorder: Option<Recorder>,
 }

@@ -52,6 +52,7 @@ mod sent_back;
 mod singles;
 mod sink;
 mod sizes;
+mod slugs;
 mod states;
 mod stored;
 mod summing;

@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::Action;
 use backstay_expr::{Rights, Sum};
-use backstay_model::{CollectionId, FieldId, Link, Model, Trash};
+use backstay_model::{CollectionId, FieldId, Index, Link, Model, Trash};
 use backstay_sql::{
     Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, SumsPlan, Template,
 };
@@ -44,6 +44,7 @@ pub(crate) struct Templates {
     set_sums: Statements<(CollectionId, Vec<FieldId>)>,
     sums_anew: Cache<(CollectionId, Vec<FieldId>), Arc<SumsPlan>>,
     links: Statements<(String, String, LinkStatement)>,
+    slugs: Statements<(CollectionId, FieldId, usize, Vec<FieldId>)>,
 }
 
 #[derive(Default)]
@@ -77,6 +78,7 @@ impl Templates {
             set_sums: no_statements(),
             sums_anew: Cache::new(SUMS),
             links: no_statements(),
+            slugs: no_statements(),
         }
     }
 
@@ -165,6 +167,17 @@ impl Templates {
             LinkStatement::Clear => planner.link_clear(link),
             LinkStatement::Targets => planner.link_targets(link),
         })
+    }
+
+    /// Finds the slugs of a field that are taken, in the index at this place in the collection.
+    pub(crate) fn taken_slugs(
+        &self,
+        planner: &Planner,
+        (collection, slug, place): (CollectionId, FieldId, usize),
+        (index, absent): (&Index, &[FieldId]),
+    ) -> Arc<Template> {
+        let key = (collection, slug, place, absent.to_vec());
+        cached(&self.slugs, key, |_| planner.taken_slugs(collection, (index, slug), absent))
     }
 
     /// Reads the ids of a collection in their order, from the start or after one.

@@ -2,6 +2,10 @@
 
 #[path = "constraints/opposite.rs"]
 mod opposite;
+#[path = "constraints/order.rs"]
+mod order;
+#[path = "constraints/slug.rs"]
+mod slug;
 #[path = "constraints/sum_checks.rs"]
 mod sum_checks;
 #[path = "constraints/sum_twins.rs"]

@@ -202,6 +202,7 @@ fn filled_words(filled: Filled) -> &'static str {
         Filled::Default => "stored records get its default",
         Filled::Backfill => "stored records get the value of its `@backfill`",
         Filled::Sum => "it is computed for stored records",
+        Filled::Slug => "each stored record gets a slug",
         Filled::Missing => "it is required, and nothing says what stored records get",
     }
 }
@@ -210,6 +211,7 @@ fn required_words(filled: Filled) -> &'static str {
     match filled {
         Filled::Default => "records without a value get its default",
         Filled::Backfill => "records without a value get the one of its `@backfill`",
+        Filled::Slug => "each record without a value gets a slug",
         Filled::Missing | Filled::Null | Filled::NotStored | Filled::Sum => "every stored record must have a value",
     }
 }
@@ -220,6 +222,7 @@ fn stored_words(filled: Filled) -> &'static str {
         Filled::Default => "it is stored from now on; stored records get its default",
         Filled::Backfill => "it is stored from now on; stored records get the value of its `@backfill`",
         Filled::Sum => "it is stored from now on, and computed for stored records",
+        Filled::Slug => "it is stored from now on; each stored record gets a slug",
         Filled::Missing => "it is stored from now on and required, and nothing says what stored records get",
     }
 }
@@ -247,6 +250,7 @@ fn change_words((from, to): (&str, &str), change: &TypeChange) -> (String, Strin
         TypeChange::Replaced(Filled::Default) => "stored values can't be converted; records get the default instead",
         TypeChange::Replaced(Filled::Backfill) => "records get the value of its `@backfill` instead",
         TypeChange::Replaced(Filled::Sum) => "stored values can't be converted; the sums replace them",
+        TypeChange::Replaced(Filled::Slug) => "stored values can't be converted; each record gets a slug instead",
         TypeChange::Replaced(Filled::Missing) => {
             "stored values can't be converted, and nothing says what records get instead"
         }

@@ -316,6 +316,8 @@ pub enum Filled {
     Backfill,
     /// The value of the stored sum.
     Sum,
+    /// A slug that is made for each: see `Field::slug`.
+    Slug,
     /// A value is required and there is none to give: only a collection without records can take the field.
     Missing,
 }

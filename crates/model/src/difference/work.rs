@@ -116,7 +116,7 @@ impl Difference {
             Self::FieldAdded { filled, .. } | Self::TypeChanged { change: TypeChange::Stored(filled), .. } => {
                 match filled {
                     Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Work::Nothing,
-                    Filled::Backfill | Filled::Sum => Work::Writes,
+                    Filled::Backfill | Filled::Slug | Filled::Sum => Work::Writes,
                 }
             }
             Self::TypeChanged { change: TypeChange::Rewritten { lost, breaking: _ }, .. } => match lost.is_empty() {
@@ -126,7 +126,9 @@ impl Difference {
             Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
             Self::IndexAdded { .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
-            Self::RequiredTightened { filled: Filled::Default | Filled::Backfill | Filled::Sum, .. }
+            Self::RequiredTightened {
+                filled: Filled::Default | Filled::Backfill | Filled::Slug | Filled::Sum, ..
+            }
             | Self::EnumValuesRenamed { .. }
             | Self::SumChanged { .. }
             | Self::TypeChanged {

@@ -9,8 +9,20 @@ use super::report::Report;
 use crate::{Computed, ComputedRights, Field, StoredSum};
 
 /// Directives that say something of a value that is stored or written.
-const OF_STORED: [&str; 10] =
-    ["backfill", "check", "default", "immutable", "length", "names", "onDelete", "readonly", "set", "unique"];
+const OF_STORED: [&str; 12] = [
+    "backfill",
+    "check",
+    "default",
+    "immutable",
+    "length",
+    "names",
+    "onDelete",
+    "order",
+    "readonly",
+    "set",
+    "slug",
+    "unique",
+];
 
 /// Those of them that also have a meaning for a stored sum, or are refused in words of their own.
 const OF_SUMS: [&str; 2] = ["check", "unique"];
