@@ -6,7 +6,7 @@ use backstay_scalar::Scalar;
 
 use super::report::Report;
 use super::survey::Names;
-use super::{allow, computed, default, length, read};
+use super::{allow, computed, default, deprecated, length, read};
 use crate::source::Span;
 use crate::{Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
@@ -22,6 +22,7 @@ enum FieldDirective {
     Class,
     Computed,
     Default,
+    Deprecated,
     Immutable,
     Inverse,
     Length,
@@ -54,6 +55,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         FieldDirective::Check => field.checks.extend(check(report, directive)),
         FieldDirective::Class => field.class = Some(class(directive)),
         FieldDirective::Computed => field.computed = computed::read(report, directive),
+        FieldDirective::Deprecated => field.deprecated = Some(deprecated::reason(report, directive)),
         FieldDirective::Default => set_default(report, names, field, directive),
         FieldDirective::Length => field.length = length::read(report, field, directive),
         FieldDirective::Names if report.places.is_system(directive.location()) => field.names = stored_names(directive),
@@ -81,13 +83,14 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
         Self::Class,
         Self::Computed,
         Self::Default,
+        Self::Deprecated,
         Self::Immutable,
         Self::Inverse,
         Self::Length,
@@ -114,6 +117,7 @@ impl FieldDirective {
             Self::Class => "class",
             Self::Computed => "computed",
             Self::Default => "default",
+            Self::Deprecated => "deprecated",
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
             Self::Length => "length",
@@ -140,7 +144,7 @@ impl FieldDirective {
             FieldKind::Scalar(Scalar::Decimal { .. }) | FieldKind::List(Element::Scalar(Scalar::Decimal { .. }))
         );
         let (applies, help) = match self {
-            Self::Allow | Self::Renamed => (true, ""),
+            Self::Allow | Self::Deprecated | Self::Renamed => (true, ""),
             Self::Unique => (
                 kind.is_indexable(),
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
@@ -317,16 +321,29 @@ mod tests {
         // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
-            ["allow", "check", "embedded", "identity", "index", "path", "renamed", "single", "trash", "unique"].into(),
+            [
+                "allow",
+                "check",
+                "deprecated",
+                "embedded",
+                "identity",
+                "index",
+                "path",
+                "renamed",
+                "single",
+                "trash",
+                "unique",
+            ]
+            .into(),
         );
         // Written into the types that implement it by `interfaces.rs`
         check(DirectiveLocation::Interface, ["allow", "index", "unique"].into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
-        check(DirectiveLocation::EnumValue, ["initial", "renamed", "to"].into());
+        check(DirectiveLocation::EnumValue, ["deprecated", "initial", "renamed", "to"].into());
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 38, "every location is checked above");
+        assert_eq!(places, 41, "every location is checked above");
     }
 }
