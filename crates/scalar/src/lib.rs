@@ -3,6 +3,7 @@
 
 mod definition;
 pub mod exact;
+pub mod formula;
 mod json;
 mod money;
 mod notation;
