@@ -8,6 +8,7 @@ mod documents;
 mod findings;
 mod own_records;
 mod renames;
+mod slugs;
 mod stages;
 mod tables;
 mod texts;
