@@ -69,8 +69,10 @@ pub const SLUG_RUNS: u32 = 8;
 pub const EMAIL_CHARS: usize = 254;
 /// Characters of a `Url`.
 pub const URL_CHARS: usize = 2048;
-/// Bytes of the longest text that `replace` makes in an expression.
-pub const REPLACED_BYTES: usize = 1024 * 1024;
+/// Bytes of the longest text that `lower`, `upper` and `fold` change, and that `replace` makes, in an expression.
+pub const CHANGED_TEXT_BYTES: usize = 1024 * 1024;
+/// Patterns in one expression.
+pub const EXPRESSION_PATTERNS: usize = 10;
 /// Bytes of the text of a pattern.
 pub const PATTERN_BYTES: usize = 1000;
 /// Groups and repetitions of a pattern within each other.

@@ -305,10 +305,11 @@ fn call(function: Function, arguments: &[Value]) -> Value {
         (Function::Contains, [Value::Text(text), Value::Text(part)]) => text.contains(&**part).into(),
         (Function::LowerAscii, [Value::Text(text)]) => Value::text(text.to_ascii_lowercase()),
         (Function::UpperAscii, [Value::Text(text)]) => Value::text(text.to_ascii_uppercase()),
+        (Function::Cased(_), [Value::Text(text)]) if text.len() > limits::CHANGED_TEXT_BYTES => Value::Null,
         (Function::Cased(casing), [Value::Text(text)]) => Value::text(casing.of(text)),
         (Function::Trim, [Value::Text(text)]) => Value::text(trimmed(text)),
         (Function::Replace, [Value::Text(text), Value::Text(part), Value::Text(by)]) => {
-            replaced(text, part, by, limits::REPLACED_BYTES).map_or(Value::Null, Value::text)
+            replaced(text, part, by, limits::CHANGED_TEXT_BYTES).map_or(Value::Null, Value::text)
         }
         (Function::Round, [number, places]) => {
             known(exactly(number).zip(digits(places)).and_then(|(number, digits)| exact::round(number, digits)))

@@ -315,11 +315,11 @@ pub enum Function {
     LowerAscii,
     /// `text.upperAscii()`.
     UpperAscii,
-    /// `lower(text)`, `upper(text)`, `fold(text)`.
+    /// `lower(text)`, `upper(text)`, `fold(text)`; unknown of one that is longer than `limits::CHANGED_TEXT_BYTES`.
     Cased(Casing),
     /// `trim(text)`.
     Trim,
-    /// `replace(text, part, by)`; unknown if the result is longer than `limits::REPLACED_BYTES`.
+    /// `replace(text, part, by)`; unknown if the result is longer than `limits::CHANGED_TEXT_BYTES`.
     Replace,
     /// `round(number, digits)` of a `Decimal`: digits after the point, a literal; halves go away from zero.
     Round,
@@ -343,10 +343,9 @@ impl Function {
             | Self::Contains
             | Self::LowerAscii
             | Self::UpperAscii
-            | Self::Cased(_)
             | Self::Trim
             | Self::CalendarField(_) => true,
-            Self::Replace | Self::Round | Self::Quotient | Self::DateIn | Self::StartOf(_) => false,
+            Self::Cased(_) | Self::Replace | Self::Round | Self::Quotient | Self::DateIn | Self::StartOf(_) => false,
         }
     }
 }

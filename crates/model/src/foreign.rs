@@ -170,6 +170,11 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
         &["field", "fields", "of", "source", "sources", "basedOn", "populateFrom"],
         "write `@slug(from: \"title\")`",
     ),
+    (
+        "deprecated",
+        &["because", "why", "message", "use", "note", "text", "instead", "since"],
+        "write `@deprecated(reason: \"…\")`",
+    ),
     ("order", &["fields", "field", "sort", "on", "key", "keys", "orderBy"], "write `@order(by: \"createdAt\")`"),
     (
         "order",

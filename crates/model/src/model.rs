@@ -120,6 +120,8 @@ pub struct Collection {
     pub path: String,
     /// The description in the model.
     pub description: Option<String>,
+    /// `@deprecated(reason:)`: why clients should no longer use it.
+    pub deprecated: Option<String>,
     /// Whether it belongs to the system model: not reachable under `/api/` but for operators.
     pub system: bool,
     /// `@single`: it has exactly one record, which is there as soon as the database is open.
@@ -220,6 +222,8 @@ pub struct Field {
     pub columns: Vec<Column>,
     /// The description in the model.
     pub description: Option<String>,
+    /// `@deprecated(reason:)`: why clients should no longer use it.
+    pub deprecated: Option<String>,
     /// What it holds.
     pub kind: FieldKind,
     /// Whether a value is required (`!`). A to-many relation is never null, so `false` there, as it is for a member of an
@@ -276,6 +280,7 @@ impl Field {
             kept_names: Vec::new(),
             columns: Column::of(name, &kind),
             description: None,
+            deprecated: None,
             kind,
             required,
             unique: false,

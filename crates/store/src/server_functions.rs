@@ -10,7 +10,7 @@ use backstay_scalar::{Casing, CasingTable};
 pub(crate) static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(statements);
 
 fn statements() -> Vec<String> {
-    let (longest, replaced) = (limits::MATCHED_BYTES, limits::REPLACED_BYTES);
+    let (longest, changed) = (limits::MATCHED_BYTES, limits::CHANGED_TEXT_BYTES);
     let found = "(octet_length($1) - octet_length(replace($1, $2, ''))) / octet_length($2)";
     vec![
         cased("backstay_lower", "lower", Casing::Lower),
@@ -20,8 +20,8 @@ fn statements() -> Vec<String> {
             "backstay_replace(text, text, text)",
             "text",
             &format!(
-                "CASE WHEN octet_length($2) = 0 THEN CASE WHEN octet_length($1) <= {replaced} THEN $1 END \
-                 WHEN octet_length($1) + {found}::bigint * (octet_length($3) - octet_length($2)) <= {replaced} \
+                "CASE WHEN octet_length($2) = 0 THEN CASE WHEN octet_length($1) <= {changed} THEN $1 END \
+                 WHEN octet_length($1) + {found}::bigint * (octet_length($3) - octet_length($2)) <= {changed} \
                  THEN replace($1, $2, $3) END"
             ),
         ),
@@ -40,7 +40,10 @@ fn cased(name: &str, ascii: &str, casing: Casing) -> String {
     for (character, becomes) in several {
         other = format!("replace({other}, {}, {})", quoted(&character.to_string()), quoted(&becomes));
     }
-    let body = format!("CASE WHEN octet_length($1) = char_length($1) THEN {ascii}($1 COLLATE \"C\") ELSE {other} END");
+    let longest = limits::CHANGED_TEXT_BYTES;
+    let body = format!(
+        "CASE WHEN octet_length($1) > {longest} THEN NULL WHEN octet_length($1) = char_length($1) THEN {ascii}($1 COLLATE \"C\") ELSE {other} END"
+    );
     function(&format!("{name}(text)"), "text", &body)
 }
 

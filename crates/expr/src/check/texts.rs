@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use backstay_base::limits;
 use backstay_scalar::{Casing, Extent, Pattern};
 
 use super::Checker;
@@ -31,6 +32,11 @@ impl Checker<'_> {
 
     /// `text.matches('pattern')`.
     pub(super) fn matches(&mut self, of: &Syntax, (text, at): (&str, &Range<u32>), span: &Range<u32>) -> Option<Expr> {
+        self.patterns += 1;
+        if self.patterns > limits::EXPRESSION_PATTERNS {
+            let problem = format!("the expression has more than {} patterns", limits::EXPRESSION_PATTERNS);
+            return self.refuse(at.clone(), ExprErrorKind::Pattern { problem, instead: "join patterns with `|`" });
+        }
         let of = self.expect(of, &Type::Text);
         let pattern = match Pattern::compile(text, Extent::Part) {
             Ok(pattern) if pattern.portable().is_some() => pattern,

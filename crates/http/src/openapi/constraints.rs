@@ -25,7 +25,11 @@ pub(super) fn add(field: &Field, schema: &mut Value) {
     told.extend(field.pattern.as_ref().and_then(|pattern| add_pattern(&field.kind, pattern, of_values)));
     if !told.is_empty() {
         let each = if matches!(field.kind, FieldKind::List(_)) { "Each value must" } else { "Must" };
-        schema["description"] = json!(format!("{each} {}.", told.join(", and ")));
+        let told = format!("{each} {}.", told.join(", and "));
+        schema["description"] = match schema.get("description").and_then(Value::as_str) {
+            Some(other) => json!(format!("{other} {told}")),
+            None => json!(told),
+        };
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
 pub(super) struct CollectionBehaviour<'m> {
     description: Option<&'m str>,
+    deprecated: Option<&'m str>,
     allow: Vec<AllowBehaviour<'m>>,
     fields: Vec<FieldBehaviour<'m>>,
 }
@@ -18,8 +19,12 @@ pub(super) struct CollectionBehaviour<'m> {
 impl<'m> CollectionBehaviour<'m> {
     /// What is another in newer behaviour of the same collection, in words.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
-        let Self { description, allow, fields } = self;
-        let own = [(*description != newer.description, "the description"), (*allow != newer.allow, "the rules")];
+        let Self { description, deprecated, allow, fields } = self;
+        let own = [
+            (*description != newer.description, "the description"),
+            (*deprecated != newer.deprecated, "`@deprecated`"),
+            (*allow != newer.allow, "the rules"),
+        ];
         let own = own.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part.to_owned());
         let of_fields = newer.fields.iter().flat_map(|after| {
             let before = fields.iter().find(|before| before.names.name == after.names.name);
@@ -50,6 +55,7 @@ impl<'m> CollectionBehaviour<'m> {
             checks: _,
             fields,
             description,
+            deprecated,
             allow,
             // Follows from the file that declares the type; the system model is the same for all applications.
             system: _,
@@ -65,7 +71,7 @@ impl<'m> CollectionBehaviour<'m> {
             FieldBehaviour::of(field, names)
         });
         let allow = allow.iter().map(|clause| AllowBehaviour::of(clause, named)).collect();
-        Self { description: description.as_deref(), allow, fields: shared.collect() }
+        Self { description: description.as_deref(), deprecated: deprecated.as_deref(), allow, fields: shared.collect() }
     }
 }
 
@@ -82,6 +88,7 @@ pub(super) struct FieldNames<'m> {
 pub(super) struct FieldBehaviour<'m> {
     names: FieldNames<'m>,
     description: Option<&'m str>,
+    deprecated: Option<&'m str>,
     kept_names: &'m [String],
     readonly: bool,
     immutable: bool,
@@ -108,6 +115,7 @@ impl<'m> FieldBehaviour<'m> {
         let Self {
             names,
             description,
+            deprecated,
             kept_names,
             readonly,
             immutable,
@@ -122,6 +130,7 @@ impl<'m> FieldBehaviour<'m> {
         let FieldNames { name, slug, order } = names;
         let parts = [
             (*description != newer.description, "the description"),
+            (*deprecated != newer.deprecated, "`@deprecated`"),
             (*kept_names != newer.kept_names, "the kept names"),
             (*readonly != newer.readonly, "`@readonly`"),
             (*immutable != newer.immutable, "`@immutable`"),
@@ -143,6 +152,7 @@ impl<'m> FieldBehaviour<'m> {
     pub(super) fn of(field: &'m Field, names: FieldNames<'m>) -> Self {
         let Field {
             description,
+            deprecated,
             kept_names,
             readonly,
             immutable,
@@ -179,6 +189,7 @@ impl<'m> FieldBehaviour<'m> {
         Self {
             names,
             description: description.as_deref(),
+            deprecated: deprecated.as_deref(),
             kept_names,
             readonly: *readonly,
             immutable: *immutable,
@@ -346,8 +357,8 @@ struct StateBehaviour<'m> {
 
 impl<'m> StateBehaviour<'m> {
     fn of(value: &'m EnumValue) -> Self {
-        // As with enums, a new description doesn't change behaviour.
-        let EnumValue { name, initial, transitions, description: _, former: _, span: _ } = value;
+        // As with enums, a new description doesn't change behaviour; nor does a deprecation.
+        let EnumValue { name, initial, transitions, description: _, deprecated: _, former: _, span: _ } = value;
         Self { name, initial: *initial, transitions: transitions.iter().map(TransitionBehaviour::of).collect() }
     }
 }

@@ -10,7 +10,7 @@ use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
 use super::trash::{trash, trash_index};
-use super::{allow, directive, slug};
+use super::{allow, deprecated, directive, slug};
 use crate::names::suggestion;
 use crate::{Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Lint, Trash, names};
 
@@ -53,6 +53,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         path: path(report, of),
         table: of.table.clone(),
         description: read::description(node.description.as_ref()),
+        deprecated: node.directives.get("deprecated").map(|directive| deprecated::reason(report, directive)),
         system: of.system,
         single: node.directives.has("single"),
         by_name: kept.chain(fields.iter().map(|field| (field.name.clone(), field.id))).collect(),

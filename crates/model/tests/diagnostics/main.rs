@@ -4,6 +4,7 @@ mod allow;
 mod app;
 mod computed;
 mod defaults;
+mod deprecated;
 mod directives;
 mod embedded;
 mod fields;
