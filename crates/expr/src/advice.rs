@@ -27,7 +27,7 @@ fn advice(error: &ExprError, scope: &Scope<'_>) -> Option<String> {
             scope.model.enums.iter().find(|one| one.name == *of).map(values)
         }
         ExprErrorKind::Unknown { what: Name::Variable, name, suggestion: None } if !scope.client => {
-            let fixed = || with_role(scope, error.remedy());
+            let fixed = || with_role(scope, &error.remedy());
             named_role(scope, name).or_else(|| named_type(scope, name)).or_else(fixed)
         }
         ExprErrorKind::Unknown { what: Name::Field(of), suggestion: None, .. } if !scope.client => {
@@ -46,12 +46,12 @@ fn advice(error: &ExprError, scope: &Scope<'_>) -> Option<String> {
             let condition = condition(scope).filter(|_| is_rule)?;
             Some(format!("write a condition such as `{condition}`"))
         }
-        _ => with_role(scope, error.remedy()),
+        _ => with_role(scope, &error.remedy()),
     }
 }
 
 /// The remedy with a role of the model, if it names one.
-fn with_role(scope: &Scope<'_>, remedy: String) -> Option<String> {
+fn with_role(scope: &Scope<'_>, remedy: &str) -> Option<String> {
     let role = scope.model.roles.and_then(|roles| scope.model.enumeration(roles).values.first());
     match role {
         _ if !remedy.contains(ANY_ROLE) => None,
