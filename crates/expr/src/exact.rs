@@ -25,6 +25,7 @@ impl Expr {
             | Node::List(_)
             | Node::Call(..)
             | Node::Quantifier { .. }
+            | Node::Ordinal(..)
             | Node::Fact(_)
             | Node::Computed(_) => false,
         }

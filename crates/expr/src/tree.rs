@@ -44,7 +44,11 @@ impl Expr {
     /// The expressions directly within it, to be changed.
     pub fn children_mut(&mut self) -> Vec<&mut Self> {
         match &mut self.node {
-            Node::Not(of) | Node::Negate(of) | Node::IsNull { of, .. } | Node::Quantifier { body: of, .. } => vec![of],
+            Node::Not(of)
+            | Node::Negate(of)
+            | Node::IsNull { of, .. }
+            | Node::Quantifier { body: of, .. }
+            | Node::Ordinal(of, _) => vec![of],
             Node::Binary(_, left, right) | Node::In(left, right) => vec![left, right],
             Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
             Node::List(items) | Node::Call(_, items) => items.iter_mut().collect(),
@@ -128,6 +132,9 @@ pub enum Node {
     Aggregate(Box<Aggregate>),
     /// A computed field, with its expression about the record that the path leads to.
     Computed(Box<ComputedField>),
+    /// The place of an enum's value among these names, the first of which is 0: enums are ordered by it where their texts
+    /// have another order. Always `Int`.
+    Ordinal(Box<Expr>, Arc<[Arc<str>]>),
     /// A part that depends on the caller alone, taken out by `Facts`; always Boolean.
     Fact(u16),
 }
@@ -151,6 +158,7 @@ impl Node {
             | Self::List(_)
             | Self::Call(..)
             | Self::Computed(_)
+            | Self::Ordinal(..)
             | Self::Fact(_) => false,
         }
     }
@@ -173,6 +181,7 @@ impl Node {
             | Self::In(..)
             | Self::List(_)
             | Self::Call(..)
+            | Self::Ordinal(..)
             | Self::Fact(_) => None,
         }
     }
@@ -195,6 +204,7 @@ impl Node {
             | Self::In(..)
             | Self::List(_)
             | Self::Call(..)
+            | Self::Ordinal(..)
             | Self::Fact(_) => None,
         }
     }
@@ -202,7 +212,11 @@ impl Node {
     /// The expressions directly within it.
     pub fn children(&self) -> Vec<&Expr> {
         match self {
-            Self::Not(of) | Self::Negate(of) | Self::IsNull { of, .. } | Self::Quantifier { body: of, .. } => vec![of],
+            Self::Not(of)
+            | Self::Negate(of)
+            | Self::IsNull { of, .. }
+            | Self::Quantifier { body: of, .. }
+            | Self::Ordinal(of, _) => vec![of],
             Self::Binary(_, left, right) | Self::In(left, right) => vec![left, right],
             Self::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
             Self::List(items) | Self::Call(_, items) => items.iter().collect(),
@@ -408,7 +422,7 @@ pub enum Aggregation {
 pub struct Ordered {
     /// The value.
     pub term: Expr,
-    /// The names of the values of its enum, if it is of one, in the order in which they are declared.
+    /// The names of the values of its enum in their order, if it is of one whose texts have another.
     pub names: Option<Arc<[Arc<str>]>>,
 }
 

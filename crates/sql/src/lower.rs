@@ -171,7 +171,8 @@ pub(crate) fn is_short(expr: &Expr) -> bool {
         | Node::In(..)
         | Node::List(_)
         | Node::Quantifier { .. }
-        | Node::Aggregate(_) => false,
+        | Node::Aggregate(_)
+        | Node::Ordinal(..) => false,
         Node::Computed(of) => is_short(&of.value),
     }
 }

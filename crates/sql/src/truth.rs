@@ -71,6 +71,7 @@ impl Lowering<'_, '_, '_> {
             | Node::Negate(_)
             | Node::List(_)
             | Node::Aggregate(_)
+            | Node::Ordinal(..)
             | Node::Computed(_) => {
                 if let Node::Computed(of) = &expr.node
                     && !self.repeated
@@ -121,6 +122,7 @@ impl Lowering<'_, '_, '_> {
             | Node::Negate(_)
             | Node::List(_)
             | Node::Aggregate(_)
+            | Node::Ordinal(..)
             | Node::Computed(_) => self.value(expr).settled(),
         }
     }

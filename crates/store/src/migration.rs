@@ -6,6 +6,7 @@ mod carry_out;
 mod conversion;
 mod documents;
 mod findings;
+mod orders;
 mod own_records;
 mod renames;
 mod stages;

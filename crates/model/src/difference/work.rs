@@ -81,6 +81,7 @@ impl Difference {
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
+            | Self::EnumReordered { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged { .. } => Stage::Behaviour,
         }
@@ -96,6 +97,7 @@ impl Difference {
             | Self::LinkAdded { .. }
             | Self::EnumRenamed { .. }
             | Self::EnumValuesAdded { .. }
+            | Self::EnumReordered { .. }
             | Self::EnumValuesRemoved { .. }
             | Self::LengthChanged { .. }
             | Self::MemberChanged { .. }
