@@ -1,3 +1,4 @@
+mod constraints;
 mod documents;
 mod names;
 mod operations;

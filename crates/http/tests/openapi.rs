@@ -178,6 +178,56 @@ fn lengths_are_described() {
     assert_eq!(schemas["Post"]["properties"]["title"], json!({ "type": "string", "maxLength": 10_000 }));
 }
 
+#[test]
+fn ranges_and_patterns_are_described() {
+    let model = r#"
+        extend schema @app(name: "Limits")
+        type Size @embedded { width: Int @range(min: 1) }
+        type Post @allow(read: "true", create: "true", update: "true") {
+          stars: Int! @range(min: 1, max: 5)
+          ratio: Float! @range(max: 0.5)
+          price: Decimal! @range(min: 0.1)
+          "The day." day: Date! @range(min: "2020-01-01", max: "2030-12-31")
+          scores: [Int!]! @range(max: 10)
+          slug: String! @pattern(is: "[a-z0-9-]+")
+          name: String! @pattern(is: "\\p{L}+")
+          mail: Email! @pattern(is: ".*@example\\.org")
+          tags: [String!]! @pattern(is: "(?i)[a-z]+")
+          size: Size!
+          sizes: [Size!]!
+        }
+    "#;
+    let document = described(model);
+    let schemas = &document["components"]["schemas"];
+    let check = |field: &str, expected: Value| {
+        for of in ["Post.Create", "Post.Patch"] {
+            let mut found = schemas[of]["properties"][field].clone();
+            for known in ["type", "format", "maxLength", "maxItems"] {
+                found.as_object_mut().expect("a schema").remove(known);
+            }
+            assert_eq!(found, expected, "{of}.{field}");
+        }
+    };
+    check("stars", json!({ "minimum": 1, "maximum": 5 }));
+    check("ratio", json!({ "maximum": 0.5 }));
+    let number = schemas["Post.Create"]["properties"]["price"]["pattern"].clone();
+    check("price", json!({ "minimum": 0.1, "pattern": number, "description": "Must be at least 0.1." }));
+    check("day", json!({ "description": "The day.\n\nMust not be before 2020-01-01 and not be after 2030-12-31." }));
+    check("scores", json!({ "items": { "type": "integer", "format": "int64", "maximum": 10 } }));
+    check("slug", json!({ "pattern": r"^[a-z0-9\-]+$" }));
+    check("name", json!({ "description": r"Must match `\p{L}+` from its beginning to its end." }));
+    check("mail", json!({ "description": r"Must match `.*@example\.org` from its beginning to its end." }));
+    let items = json!({ "type": "string", "maxLength": 10_000 });
+    let tags = "Each value must match `(?i)[a-z]+` from its beginning to its end.";
+    check("tags", json!({ "items": items, "description": tags }));
+    for width in [
+        &schemas["Post.Create"]["properties"]["size"]["properties"]["width"],
+        &schemas["Size.Input"]["properties"]["width"],
+    ] {
+        assert_eq!(width["minimum"], 1);
+    }
+}
+
 fn described(model: &str) -> Value {
     let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
     let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());

@@ -71,7 +71,8 @@ impl Check<'_> {
             Definition::InterfaceTypeDefinition(of) => self.fields(&of.fields),
             Definition::InterfaceTypeExtension(of) => self.fields(&of.fields),
             Definition::InputObjectTypeDefinition(_) | Definition::InputObjectTypeExtension(_) => {
-                self.refuse(definition, "`input` is not supported yet", "remove it");
+                let help = "remove it; clients send the fields of the types. Values without an `id` are types marked `@embedded`";
+                self.refuse(definition, "`input` is not supported yet", help);
             }
             Definition::DirectiveDefinition(_) => {
                 self.refuse(definition, "directives of your own are not supported", "remove the definition");

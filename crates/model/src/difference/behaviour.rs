@@ -94,9 +94,19 @@ pub(super) struct FieldBehaviour<'m> {
     immutable: bool,
     default: Option<&'m Value>,
     default_from: Option<&'m str>,
+    pattern_message: Option<&'m str>,
     class: Option<Class>,
     allow: FieldAllowBehaviour<'m>,
     set: Vec<(SetOn, Option<&'m str>, &'m str)>,
+    given: GivenBy,
+}
+
+/// What gives a field its values, as far as `@computed` says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum GivenBy {
+    Writes,
+    Reads,
+    Sum,
 }
 
 impl<'m> FieldBehaviour<'m> {
@@ -111,9 +121,11 @@ impl<'m> FieldBehaviour<'m> {
             immutable,
             default,
             default_from,
+            pattern_message,
             class,
             allow,
             set,
+            given,
         } = self;
         let FieldNames { name, slug, order } = names;
         let parts = [
@@ -125,9 +137,12 @@ impl<'m> FieldBehaviour<'m> {
             (*default != newer.default || *default_from != newer.default_from, "the default"),
             (*slug != newer.names.slug, "`@slug`"),
             (*order != newer.names.order, "`@order`"),
+            (*pattern_message != newer.pattern_message, "the message of the pattern"),
             (*class != newer.class, "the class"),
             (*allow != newer.allow, "the rules"),
             (*set != newer.set, "`@set`"),
+            // What was summed stays as it is; every other change of it is compared in `compare`.
+            ((*given, newer.given) == (GivenBy::Sum, GivenBy::Writes), "`@computed`"),
         ];
         let changed = parts.into_iter().filter(|(differs, _)| *differs);
         changed.map(|(_, part)| format!("{part} of {name}")).collect()
@@ -143,17 +158,20 @@ impl<'m> FieldBehaviour<'m> {
             immutable,
             default,
             default_from,
+            pattern,
             class,
             allow,
             set,
             // Compared in `compare`: the columns follow from the name and the kind, and `@unique` is an index.
             checks: _,
-            computed: _,
+            computed,
+            sum,
             kind: _,
             columns: _,
             required: _,
             within: _,
             length: _,
+            range: _,
             unique: _,
             // Part of the names.
             slug: _,
@@ -177,9 +195,16 @@ impl<'m> FieldBehaviour<'m> {
             immutable: *immutable,
             default: default.as_ref(),
             default_from: text(default_from.as_ref()),
+            // The pattern itself is compared in `compare`.
+            pattern_message: pattern.as_ref().and_then(|pattern| pattern.message.as_deref()),
             class: *class,
             allow: FieldAllowBehaviour::of(allow),
             set: set.collect(),
+            given: match (computed, sum) {
+                (_, Some(_)) => GivenBy::Sum,
+                (Some(_), None) => GivenBy::Reads,
+                (None, None) => GivenBy::Writes,
+            },
         }
     }
 }

@@ -135,8 +135,13 @@ fn path(report: &mut Report<'_>, of: &StoredType<'_>) -> String {
         && !path.ends_with('-')
         && path.len() <= limits::MODEL_NAME_CHARS;
     if !shaped {
-        let help = "a path has up to 48 lower-case letters, digits and hyphens, and starts with a letter";
-        report.error(place, format!("`{path}` is not a path"), "not a path", help);
+        let help = if path.starts_with('/') {
+            "write the part after `/api/` alone, such as \"blog-posts\""
+        } else {
+            "a path has up to 48 lower-case letters, digits and hyphens, and starts with a letter"
+        };
+        let message = if path.is_empty() { "the path is empty".to_owned() } else { format!("`{path}` is not a path") };
+        report.error(place, message, "not a path", help);
     } else if path.starts_with("backstay") != of.system {
         let help = "paths that begin with `backstay` are those of the system model";
         report.error(place, format!("`{path}` cannot be the path of this type"), "reserved", help);

@@ -1,12 +1,13 @@
 //! The directives of fields.
 
 use apollo_compiler::Node;
+use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::Directive;
 use backstay_scalar::Scalar;
 
 use super::report::Report;
 use super::survey::Names;
-use super::{allow, computed, default, deprecated, length, read};
+use super::{allow, computed, default, deprecated, length, pattern, range, read};
 use crate::source::Span;
 use crate::{Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
@@ -29,7 +30,9 @@ enum FieldDirective {
     Names,
     OnDelete,
     Order,
+    Pattern,
     Precision,
+    Range,
     Readonly,
     Renamed,
     Set,
@@ -54,10 +57,12 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
         FieldDirective::Check => field.checks.extend(check(report, directive)),
         FieldDirective::Class => field.class = Some(class(directive)),
-        FieldDirective::Computed => field.computed = computed::read(report, directive),
+        FieldDirective::Computed => computed::read(report, field, directive),
         FieldDirective::Deprecated => field.deprecated = Some(deprecated::reason(report, directive)),
         FieldDirective::Default => set_default(report, names, field, directive),
         FieldDirective::Length => field.length = length::read(report, field, directive),
+        FieldDirective::Pattern => field.pattern = pattern::read(report, directive),
+        FieldDirective::Range => field.range = range::read(report, field, directive),
         FieldDirective::Names if report.places.is_system(directive.location()) => field.names = stored_names(directive),
         FieldDirective::Names => {
             report.error(directive.location(), "`@names` is for the system model", "not here", "remove it");
@@ -83,7 +88,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 21] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
@@ -97,7 +102,9 @@ impl FieldDirective {
         Self::Names,
         Self::OnDelete,
         Self::Order,
+        Self::Pattern,
         Self::Precision,
+        Self::Range,
         Self::Readonly,
         Self::Renamed,
         Self::Set,
@@ -124,7 +131,9 @@ impl FieldDirective {
             Self::Names => "names",
             Self::OnDelete => "onDelete",
             Self::Order => "order",
+            Self::Pattern => "pattern",
             Self::Precision => "precision",
+            Self::Range => "range",
             Self::Readonly => "readonly",
             Self::Renamed => "renamed",
             Self::Set => "set",
@@ -183,6 +192,17 @@ impl FieldDirective {
             Self::Length => (
                 length::most(kind).is_some(),
                 "it is for `String`, `Text`, `Email`, `Url` and `Locale`, and for lists of scalars or enum values",
+            ),
+            Self::Range if pattern::applies(kind) => {
+                (false, "`@length` says how long a text is, and `@pattern` what it looks like")
+            }
+            Self::Range => (
+                range::of_kind(kind).is_some(),
+                "it is for `Int`, `Float`, `Decimal`, `Date`, `DateTime`, `Time` and `Duration`, and for lists of these",
+            ),
+            Self::Pattern => (
+                pattern::applies(kind),
+                "it is for `String`, `Text`, `Email`, `Url`, `Phone`, `Country` and `Locale`, and for lists of these",
             ),
             Self::Precision => (decimal, "it is for Decimal"),
         };
@@ -258,11 +278,7 @@ fn set(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) 
 pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Option<Check> {
     let rule = read::rule(report, directive, "rule")?;
     let (message, place) = read::text(directive, "message")?;
-    if message.trim().is_empty() || message.chars().count() > MESSAGE_CHARS {
-        let help = "say what is expected, such as \"at most 80 characters\"";
-        let message = format!("the message of a check has 1 to {MESSAGE_CHARS} characters");
-        report.error(place, message, "not a message", help);
-    }
+    check_message(report, (message, place), "a check");
     let guards = directive.specified_argument_by_name("guards").filter(|value| !value.is_null());
     let guards = guards.map(|value| {
         let mut guards: Vec<(String, Span)> = Vec::new();
@@ -284,6 +300,15 @@ pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Opt
         guards
     });
     Some(Check { rule, message: message.to_owned(), guards })
+}
+
+/// Refuses a message for clients that says nothing or too much.
+pub(super) fn check_message(report: &mut Report<'_>, (message, place): (&str, Option<SourceSpan>), of: &str) {
+    if message.trim().is_empty() || message.chars().count() > MESSAGE_CHARS {
+        let help = "say what is expected, such as \"at most 80 characters\"";
+        let message = format!("the message of {of} has 1 to {MESSAGE_CHARS} characters");
+        report.error(place, message, "not a message", help);
+    }
 }
 
 #[cfg(test)]
@@ -344,6 +369,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 41, "every location is checked above");
+        assert_eq!(places, 43, "every location is checked above");
     }
 }

@@ -18,6 +18,8 @@ mod length;
 mod members;
 mod naming;
 mod order;
+mod pattern;
+mod range;
 mod read;
 mod relation;
 mod renamed;

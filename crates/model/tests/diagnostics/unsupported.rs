@@ -145,7 +145,7 @@ refused
    · ╰──── this definition
  5 │     type Mutation {
    ╰────
-  help: remove it
+  help: remove it; clients send the fields of the types. Values without an `id` are types marked `@embedded`
   × error: `type Mutation` is not supported yet
    ╭─[model.graphql:5:1]
  4 │     }
