@@ -56,7 +56,7 @@ fn slugs_are_described() {
             properties["slug"],
             json!({ "type": "string", "maxLength": 40, "pattern": pattern, "description": made })
         );
-        assert_eq!(properties["other"]["description"], "Its own words.");
+        assert_eq!(properties["other"]["description"], format!("Its own words.\n\n{made}"));
         assert_eq!(properties["fixed"], json!(null));
     }
     assert_eq!(schemas["Post"]["properties"]["slug"]["pattern"], json!(null));
@@ -142,7 +142,8 @@ fn the_order_of_lists_is_described() {
     let document: Value = serde_json::from_str(&document).expect("the document is JSON");
     let properties = &document["components"]["schemas"]["Post"]["properties"];
     assert_eq!(properties["comments"]["description"], "Sorted by `-pinned`, `createdAt`, unless `select` sorts it.");
-    assert_eq!(properties["others"]["description"], "Its own words.");
+    let own = "Its own words.\n\nSorted by `createdAt`, unless `select` sorts it.";
+    assert_eq!(properties["others"]["description"], own);
     assert_eq!(properties["plain"]["description"], json!(null));
 }
 

@@ -33,6 +33,7 @@ pub(super) struct Surveyed<'a> {
 fn instead(directive: &str) -> &'static str {
     match directive {
         "allow" => "write `@allow` on the types and fields that hold the value",
+        "deprecated" => "write `@deprecated` on the fields that hold the value, or on its members",
         "identity" => "the people who sign in are records of a type of their own",
         "index" => "write `@index` on the type that holds the value, with a path such as `\"address.city\"`",
         "unique" => {

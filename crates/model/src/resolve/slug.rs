@@ -31,6 +31,10 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>, field:
         let message = format!("`{}` is always set, so no slug is made for it", field.name);
         report.error(place, message, "always applies", "keep either `@set` or `@slug`, or give `@set` a `when:`");
     }
+    if let Some(pattern) = node.directives.get("pattern") {
+        let help = "remove it: a slug has its own form, words of a-z and 0-9 with hyphens between";
+        report.error(pattern.location(), "a slug that is made may not match a pattern", "not beside `@slug`", help);
+    }
     let Some(length) = field.length else { return };
     let place = node.directives.get("length").and_then(Node::location);
     if length.min > 1 {

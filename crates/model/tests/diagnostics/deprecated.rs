@@ -46,7 +46,16 @@ type Post @allow(read: "true") @deprecated(reason: "") {
   address: Address
 }
 enum State { OLD @deprecated(reason: "") NEW }
-type Address @embedded @deprecated { city: String @deprecated(reason: "") }
+type Address @embedded { city: String @deprecated(reason: "") }
+"#;
+    assert_snapshot!(told(model.trim_start()));
+}
+
+#[test]
+fn an_embedded_type_is_not_deprecated() {
+    let model = r#"
+type Post @allow(read: "true") { address: Address }
+type Address @embedded @deprecated { city: String }
 "#;
     assert_snapshot!(told(model.trim_start()));
 }

@@ -55,6 +55,7 @@ type Post @allow(read: "true", create: "true") {
   b: String @slug(from: "title") @set(on: CREATE, to: "this.title")
   c: String @slug(from: "title") @length(min: 3, max: 10)
   d: String @slug(from: "secret")
+  h: String @slug(from: "title") @pattern(is: "[a-z]+")
   e: String @slug(from: "secret") @class(is: MEDICAL)
   f: String! @slug(from: "title") @readonly @immutable @length(min: 1, max: 16) @set(on: UPDATE, to: "this.title")
   g: String! @slug(from: "title") @set(on: CREATE, when: "this.title == 'x'", to: "this.title")
