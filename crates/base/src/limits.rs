@@ -89,6 +89,8 @@ pub const IDEMPOTENCY_HOURS: i64 = 24;
 pub const PURGE_RECORDS: usize = 100;
 /// Seconds between two searches for expired records.
 pub const PURGE_SECONDS: u64 = 60;
+/// Records whose stored sums follow what one request changes.
+pub const SUM_RECORDS: usize = 1000;
 /// Other records that the deletions of one transaction may delete or change through `@onDelete`.
 pub const DELETION_RECORDS: usize = 10_000;
 /// Members of a many-to-many relation that are read to find out what a write changes in it.

@@ -33,6 +33,9 @@ pub(crate) fn defaults(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
             proposal.values[usize::from(field.id.0)] = default.clone();
         }
     }
+    for (sum, of_nothing) in cx.engine.application.sums.own(proposal.collection.id).iter().flat_map(|own| &own.sums) {
+        proposal.set(sum.computed.field, of_nothing.clone());
+    }
     proposal.set(Collection::ID, Value::Id(cx.next_id()));
     proposal.set(Collection::CREATED_AT, cx.moment().into());
     proposal.set(Collection::UPDATED_AT, cx.moment().into());
@@ -66,7 +69,7 @@ pub(crate) fn refuse_read_only(proposal: &mut Proposal<'_>) {
     let refused = |id: FieldId| {
         let field = collection.field(id);
         let reason = field.refused_to_clients()?;
-        let to_all = id == Collection::VERSION || field.is_computed();
+        let to_all = id == Collection::VERSION || field.is_computed() || field.is_sum();
         (authority == Authority::Caller || to_all).then_some((id, reason))
     };
     let refused: Vec<_> = proposal.input.fields().filter_map(refused).collect();

@@ -62,6 +62,68 @@ fn slugs_are_described() {
     assert_eq!(schemas["Post"]["properties"]["slug"]["pattern"], json!(null));
 }
 
+/// What is deprecated is marked as such, with the reason.
+#[test]
+fn deprecations_are_described() {
+    let model = r#"
+        extend schema @app(name: "Deprecated")
+        "The old ones."
+        type Post @allow(read: "true", create: "true") @deprecated(reason: "Use Article.") {
+          "Its name."
+          name: String @deprecated(reason: "Use `title`.")
+          state: State @deprecated
+          title: String
+          at: Place
+        }
+        "Where it is."
+        enum State { OLD @deprecated(reason: "Use NEW.") NEW }
+        type Place @embedded { city: String @deprecated(reason: "Use `town`."), town: String }
+        type Article @allow(read: "true") { title: String }
+    "#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    let schemas = &document["components"]["schemas"];
+    let told = |of: &Value| (of["deprecated"].clone(), of["description"].clone());
+    let deprecated = |description: &str| (json!(true), json!(description));
+    assert_eq!(told(&schemas["Post"]), deprecated("The old ones.\n\nDeprecated: Use Article."));
+    for of in ["Post", "Post.Create"] {
+        let properties = &schemas[of]["properties"];
+        assert_eq!(told(&properties["name"]), deprecated("Its name.\n\nDeprecated: Use `title`."), "{of}");
+        assert_eq!(told(&properties["state"]), deprecated("Deprecated: No longer supported"), "{of}");
+        assert_eq!(told(&properties["title"]), (json!(null), json!(null)), "{of}");
+        let city = &properties["at"]["properties"]["city"];
+        assert_eq!(told(city), deprecated("Deprecated: Use `town`."), "{of}");
+    }
+    assert_eq!(schemas["State"]["description"], "Where it is.\n\n`OLD` is deprecated: Use NEW.");
+    for verb in ["get", "post"] {
+        let operation = &document["paths"]["/api/posts"][verb];
+        assert_eq!(told(operation), deprecated("Deprecated: Use Article."), "{verb}");
+    }
+    let list = document["paths"]["/api/posts"]["get"]["parameters"].as_array().expect("parameters");
+    let name = list.iter().find(|parameter| parameter["name"] == "name").expect("the parameter");
+    assert_eq!(told(name), deprecated("Equal to this value.\n\nDeprecated: Use `title`."));
+    assert_eq!(document["paths"]["/api/articles"]["get"]["deprecated"], json!(null));
+}
+
+/// The example of docs/model.md.
+#[test]
+fn documented_deprecations_are_described() {
+    const DOCUMENT: &str = include_str!("../../../docs/model.md");
+    let (_, section) = DOCUMENT.split_once("## Deprecation\n").expect("the section");
+    let (_, example) = section.split_once("```graphql\n").expect("an example");
+    let (example, _) = example.split_once("```").expect("its end");
+    let text = format!("extend schema @app(name: \"Parcels\")\n{example}");
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", text)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    let schemas = &document["components"]["schemas"];
+    let grams = "Deprecated: Use `grams`, which is exact.";
+    assert_eq!(schemas["Parcel.Create"]["properties"]["weight"]["description"], grams);
+    assert_eq!(schemas["Size"]["description"], "`HUGE` is deprecated: Use LARGE.");
+    assert_eq!(document["paths"]["/api/packages/{id}"]["get"]["deprecated"], json!(true));
+}
+
 /// A client can tell in which order a nested list comes.
 #[test]
 fn the_order_of_lists_is_described() {

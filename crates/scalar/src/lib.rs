@@ -4,6 +4,7 @@
 mod casing;
 mod definition;
 pub mod exact;
+pub mod formula;
 mod json;
 mod money;
 mod notation;

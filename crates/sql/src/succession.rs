@@ -73,6 +73,8 @@ impl<'m> Succession<'m> {
             Some(TypeChange::Converted | TypeChange::Rewritten { .. }) => Origin::Converted(before),
             Some(
                 TypeChange::NotStored
+                | TypeChange::Summed { .. }
+                | TypeChange::Derived
                 | TypeChange::Computed
                 | TypeChange::Stored(_)
                 | TypeChange::Linked

@@ -48,6 +48,7 @@ fn record(model: &Model, collection: &Collection) -> Value {
     if let Some(description) = &collection.description {
         schema["description"] = json!(description);
     }
+    deprecate(collection.deprecated.as_ref(), &mut schema);
     schema
 }
 
@@ -196,7 +197,7 @@ pub(super) fn problem() -> Value {
 /// A field as it is read.
 fn read(model: &Model, collection: &Collection, field: &Field) -> Value {
     let mut schema = shape(model, collection, field);
-    if field.is_computed() {
+    if field.is_computed() || field.is_sum() {
         schema["readOnly"] = json!(true);
     }
     schema
@@ -303,5 +304,18 @@ pub(super) fn described(field: &Field, mut schema: Value) -> Value {
             None => json!(description),
         };
     }
+    deprecate(field.deprecated.as_ref(), &mut schema);
     schema
+}
+
+/// Marks a schema or an operation if there is a reason not to use it any more, and adds the reason to its description.
+pub(super) fn deprecate(reason: Option<&String>, of: &mut Value) {
+    let Some(reason) = reason else { return };
+    let reason = format!("Deprecated: {reason}");
+    let description = match of.get("description").and_then(Value::as_str) {
+        Some(description) => format!("{description}\n\n{reason}"),
+        None => reason,
+    };
+    of["deprecated"] = json!(true);
+    of["description"] = json!(description);
 }

@@ -14,7 +14,7 @@ use std::fmt;
 
 use crate::{Nulls, Trash, ValueLimit};
 
-pub use compare::{diff, index_before, type_change};
+pub use compare::{diff, index_before, is_same_sum, type_change};
 pub use describe::ApiChange;
 pub use likely::{LikelyRename, likely_renames};
 pub use meeting::DocumentTypes;
@@ -154,6 +154,13 @@ pub enum Difference {
     },
     /// A computed field is computed in another way.
     ComputedChanged {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+    },
+    /// A stored sum is of something else. It is computed anew.
+    SumChanged {
         /// The collection.
         collection: String,
         /// The field.
@@ -321,6 +328,8 @@ pub enum Filled {
     Backfill,
     /// A slug that is made for each: see `Field::slug`.
     Slug,
+    /// The value of the stored sum.
+    Sum,
     /// A value is required and there is none to give: only a collection without records can take the field.
     Missing,
 }
@@ -365,6 +374,13 @@ pub enum TypeChange {
     Computed,
     /// The value was computed and is stored from now on.
     Stored(Filled),
+    /// It is a stored sum from now on, and computed for stored records.
+    Summed {
+        /// Whether other values were stored, which are gone.
+        replaces: bool,
+    },
+    /// It was a stored sum, and is computed whenever it is read from now on.
+    Derived,
     /// Stored values mean nothing to the new type and are gone.
     Replaced(Filled),
 }

@@ -7,7 +7,7 @@ use backstay_scalar::Scalar;
 
 use super::report::Report;
 use super::survey::Names;
-use super::{allow, computed, default, length, pattern, range, read};
+use super::{allow, computed, default, deprecated, length, pattern, range, read};
 use crate::source::Span;
 use crate::{Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
@@ -23,6 +23,7 @@ enum FieldDirective {
     Class,
     Computed,
     Default,
+    Deprecated,
     Immutable,
     Inverse,
     Length,
@@ -56,7 +57,8 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
         FieldDirective::Check => field.checks.extend(check(report, directive)),
         FieldDirective::Class => field.class = Some(class(directive)),
-        FieldDirective::Computed => field.computed = computed::read(report, directive),
+        FieldDirective::Computed => computed::read(report, field, directive),
+        FieldDirective::Deprecated => field.deprecated = Some(deprecated::reason(report, directive)),
         FieldDirective::Default => set_default(report, names, field, directive),
         FieldDirective::Length => field.length = length::read(report, field, directive),
         FieldDirective::Pattern => field.pattern = pattern::read(report, directive),
@@ -86,13 +88,14 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
         Self::Class,
         Self::Computed,
         Self::Default,
+        Self::Deprecated,
         Self::Immutable,
         Self::Inverse,
         Self::Length,
@@ -121,6 +124,7 @@ impl FieldDirective {
             Self::Class => "class",
             Self::Computed => "computed",
             Self::Default => "default",
+            Self::Deprecated => "deprecated",
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
             Self::Length => "length",
@@ -149,7 +153,7 @@ impl FieldDirective {
             FieldKind::Scalar(Scalar::Decimal { .. }) | FieldKind::List(Element::Scalar(Scalar::Decimal { .. }))
         );
         let (applies, help) = match self {
-            Self::Allow | Self::Renamed => (true, ""),
+            Self::Allow | Self::Deprecated | Self::Renamed => (true, ""),
             Self::Unique => (
                 kind.is_indexable(),
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
@@ -342,16 +346,29 @@ mod tests {
         // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
-            ["allow", "check", "embedded", "identity", "index", "path", "renamed", "single", "trash", "unique"].into(),
+            [
+                "allow",
+                "check",
+                "deprecated",
+                "embedded",
+                "identity",
+                "index",
+                "path",
+                "renamed",
+                "single",
+                "trash",
+                "unique",
+            ]
+            .into(),
         );
         // Written into the types that implement it by `interfaces.rs`
         check(DirectiveLocation::Interface, ["allow", "index", "unique"].into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
-        check(DirectiveLocation::EnumValue, ["initial", "renamed", "to"].into());
+        check(DirectiveLocation::EnumValue, ["deprecated", "initial", "renamed", "to"].into());
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 40, "every location is checked above");
+        assert_eq!(places, 43, "every location is checked above");
     }
 }

@@ -101,7 +101,7 @@ fn check_writable(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &
     // A default that does not fit is reported already.
     let default = field.default.is_some() || declared.node.directives.has("default");
     let slug = declared.node.directives.has("slug");
-    let given = field.is_computed() || !field.readonly || default || set || slug || state;
+    let given = field.is_computed() || field.is_sum() || !field.readonly || default || set || slug || state;
     if field.required && !given && !declared.system {
         let message = format!("nobody can give `{}` the value that it requires", field.name);
         let help =

@@ -6,6 +6,7 @@ mod app;
 mod collection;
 mod computed;
 mod default;
+mod deprecated;
 mod directive;
 mod documents;
 mod embedded;

@@ -137,13 +137,15 @@ impl Finder<'_> {
                 | TypeChange::Rewritten { .. }
                 | TypeChange::Linked
                 | TypeChange::Computed
+                | TypeChange::Summed { replaces: true }
                 | TypeChange::Replaced(_) => self.having(collection, field),
-                TypeChange::Stored(Filled::Backfill | Filled::Slug) => {
+                TypeChange::Stored(Filled::Backfill | Filled::Slug) | TypeChange::Summed { replaces: false } => {
                     Some(self.succession.records(self.models.pair(collection).0.id))
                 }
-                TypeChange::NotStored | TypeChange::Widened | TypeChange::Stored(_) => None,
+                TypeChange::NotStored | TypeChange::Widened | TypeChange::Derived | TypeChange::Stored(_) => None,
             },
-            Difference::FieldAdded { collection, filled: Filled::Backfill | Filled::Slug, .. }
+            Difference::FieldAdded { collection, filled: Filled::Backfill | Filled::Slug | Filled::Sum, .. }
+            | Difference::SumChanged { collection, .. }
             | Difference::RequiredTightened {
                 collection,
                 filled: Filled::Backfill | Filled::Slug | Filled::Default,
@@ -294,6 +296,7 @@ impl Finder<'_> {
             | Difference::LimitChanged { stricter: false, .. }
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
+            | Difference::SumChanged { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::LinkAdded { .. }
