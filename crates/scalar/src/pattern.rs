@@ -69,7 +69,7 @@ impl Pattern {
     /// # Errors
     /// If it is too long, not written in the syntax above, or takes more than `limits::PATTERN_PROGRAM_BYTES`.
     pub fn compile(text: &str, extent: Extent) -> Result<Self, PatternProblem> {
-        if text.is_empty() {
+        if text.trim().is_empty() {
             return Err(PatternProblem::new(
                 "the pattern is empty",
                 "write what the text looks like, such as `[a-z]+`",
@@ -290,7 +290,9 @@ mod tests {
             assert_eq!((problem.message.as_str(), problem.remedy), (message, remedy), "{pattern}");
         };
         let correct = "correct it; a backslash before a character stands for the character itself";
-        check("", "the pattern is empty", "write what the text looks like, such as `[a-z]+`");
+        for empty in ["", " "] {
+            check(empty, "the pattern is empty", "write what the text looks like, such as `[a-z]+`");
+        }
         check("(a", "unclosed group (character 1)", correct);
         check("a)|(b", "unopened group (character 2)", correct);
         check("é[z-a]", "invalid character class range, the start must be <= the end (character 3)", correct);
