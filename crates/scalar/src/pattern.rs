@@ -1,12 +1,15 @@
 //! Patterns that a text matches or doesn't.
 
-use std::fmt::Write as _;
+mod portable;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::limits;
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ast::{self, Ast};
+
+use portable::{Portable, ascii};
 
 /// A regular expression, in the syntax of the crate `regex`: without look-around and back-references, so
 /// that the time it takes is linear in the text. `\d`, `\w` and `\s` are those of ASCII; `\p{…}` is for the rest.
@@ -25,6 +28,14 @@ pub enum Extent {
     Whole,
     /// Any part of it, unless the pattern begins with `^` or ends with `$`.
     Part,
+}
+
+impl Extent {
+    fn written(self, Portable { begins, body, ends }: &Portable) -> String {
+        let is_whole = self == Self::Whole;
+        let anchor = |is_there: bool, anchor: &'static str| if is_there || is_whole { anchor } else { "" };
+        format!("{}{body}{}", anchor(*begins, "^"), anchor(*ends, "$"))
+    }
 }
 
 /// Patterns are the same if they are written in the same way.
@@ -58,7 +69,7 @@ impl Pattern {
     /// # Errors
     /// If it is too long, not written in the syntax above, or takes more than `limits::PATTERN_PROGRAM_BYTES`.
     pub fn compile(text: &str, extent: Extent) -> Result<Self, PatternProblem> {
-        if text.is_empty() {
+        if text.trim().is_empty() {
             return Err(PatternProblem::new(
                 "the pattern is empty",
                 "write what the text looks like, such as `[a-z]+`",
@@ -86,7 +97,12 @@ impl Pattern {
             .dfa_size_limit(limits::PATTERN_PROGRAM_BYTES)
             .build();
         let regex = regex.map_err(|error| uncompiled(&error))?;
-        Ok(Self { text: text.into(), extent, regex, portable: portable(&ast, extent).map(Arc::from) })
+        Ok(Self {
+            text: text.into(),
+            extent,
+            regex,
+            portable: Portable::of(&ast).map(|portable| extent.written(&portable).into()),
+        })
     }
 
     /// The pattern as it was written.
@@ -233,179 +249,6 @@ enum Place {
     InBrackets,
 }
 
-/// The characters of a shorthand, as they stand within brackets.
-fn ascii(kind: &ast::ClassPerlKind) -> &'static str {
-    match kind {
-        ast::ClassPerlKind::Digit => "0-9",
-        ast::ClassPerlKind::Space => r"\t\n\v\f\r ",
-        ast::ClassPerlKind::Word => "0-9A-Za-z_",
-    }
-}
-
-/// The most that PostgreSQL repeats something by a number.
-const REPEATED: u32 = 255;
-
-fn portable(ast: &Ast, extent: Extent) -> Option<String> {
-    let parts = match ast {
-        Ast::Concat(concat) => &concat.asts[..],
-        one => std::slice::from_ref(one),
-    };
-    let (begins, parts, ends) = without_anchors(parts);
-    let mut out = String::new();
-    if begins || extent == Extent::Whole {
-        out.push('^');
-    }
-    match parts {
-        [alternation @ Ast::Alternation(_)] => write_group(alternation, &mut out)?,
-        parts => parts.iter().try_for_each(|part| write_portable(part, &mut out))?,
-    }
-    if ends || extent == Extent::Whole {
-        out.push('$');
-    }
-    Some(out)
-}
-
-/// What is between anchors at the ends of a pattern, and whether there are any.
-fn without_anchors(parts: &[Ast]) -> (bool, &[Ast], bool) {
-    use ast::AssertionKind::{EndLine, EndText, StartLine, StartText};
-    let (begins, parts) = match parts {
-        [Ast::Assertion(first), rest @ ..] if matches!(first.kind, StartLine | StartText) => (true, rest),
-        all => (false, all),
-    };
-    match parts {
-        [rest @ .., Ast::Assertion(last)] if matches!(last.kind, EndLine | EndText) => (begins, rest, true),
-        all => (begins, all, false),
-    }
-}
-
-/// Writes a part; none if it would mean something else elsewhere.
-fn write_portable(ast: &Ast, out: &mut String) -> Option<()> {
-    match ast {
-        Ast::Empty(_) => {}
-        Ast::Literal(literal) => write_literal(literal.c, out)?,
-        Ast::Dot(_) => out.push_str(r"[^\n]"),
-        Ast::ClassPerl(class) => {
-            let negation = if class.negated { "^" } else { "" };
-            write!(out, "[{negation}{}]", ascii(&class.kind)).ok()?;
-        }
-        Ast::ClassBracketed(class) => {
-            out.push_str(if class.negated { "[^" } else { "[" });
-            match &class.kind {
-                ast::ClassSet::Item(item) => write_item(item, out)?,
-                ast::ClassSet::BinaryOp(_) => return None,
-            }
-            out.push(']');
-        }
-        Ast::Repetition(repetition) => {
-            match &*repetition.ast {
-                one @ (Ast::Literal(_) | Ast::Dot(_) | Ast::ClassPerl(_) | Ast::ClassBracketed(_) | Ast::Group(_)) => {
-                    write_portable(one, out)?;
-                }
-                Ast::Repetition(_) => write_group(&repetition.ast, out)?,
-                Ast::Empty(_)
-                | Ast::Flags(_)
-                | Ast::Assertion(_)
-                | Ast::ClassUnicode(_)
-                | Ast::Alternation(_)
-                | Ast::Concat(_) => return None,
-            }
-            write_times(&repetition.op.kind, out)?;
-        }
-        Ast::Group(group) => match &group.kind {
-            ast::GroupKind::NonCapturing(flags) if !flags.items.is_empty() => return None,
-            ast::GroupKind::CaptureIndex(_) | ast::GroupKind::CaptureName { .. } | ast::GroupKind::NonCapturing(_) => {
-                write_group(&group.ast, out)?;
-            }
-        },
-        Ast::Alternation(alternation) => {
-            for (at, part) in alternation.asts.iter().enumerate() {
-                if at > 0 {
-                    out.push('|');
-                }
-                write_portable(part, out)?;
-            }
-        }
-        Ast::Concat(concat) => concat.asts.iter().try_for_each(|part| write_portable(part, out))?,
-        Ast::Flags(_) | Ast::Assertion(_) | Ast::ClassUnicode(_) => return None,
-    }
-    Some(())
-}
-
-fn write_group(ast: &Ast, out: &mut String) -> Option<()> {
-    out.push_str("(?:");
-    write_portable(ast, out)?;
-    out.push(')');
-    Some(())
-}
-
-/// Whether as much or as little as possible is taken makes no difference to whether the whole text matches.
-fn write_times(kind: &ast::RepetitionKind, out: &mut String) -> Option<()> {
-    match kind {
-        ast::RepetitionKind::ZeroOrOne => out.push('?'),
-        ast::RepetitionKind::ZeroOrMore => out.push('*'),
-        ast::RepetitionKind::OneOrMore => out.push('+'),
-        ast::RepetitionKind::Range(range) => match *range {
-            ast::RepetitionRange::Exactly(times) if times <= REPEATED => write!(out, "{{{times}}}").ok()?,
-            ast::RepetitionRange::AtLeast(least) if least <= REPEATED => write!(out, "{{{least},}}").ok()?,
-            ast::RepetitionRange::Bounded(least, most) if most <= REPEATED => write!(out, "{{{least},{most}}}").ok()?,
-            ast::RepetitionRange::Exactly(_) | ast::RepetitionRange::AtLeast(_) | ast::RepetitionRange::Bounded(..) => {
-                return None;
-            }
-        },
-    }
-    Some(())
-}
-
-fn write_item(item: &ast::ClassSetItem, out: &mut String) -> Option<()> {
-    match item {
-        ast::ClassSetItem::Literal(literal) => write_in_brackets(literal.c, out),
-        ast::ClassSetItem::Range(range) => {
-            if out.ends_with(range.start.c) {
-                return None;
-            }
-            write_in_brackets(range.start.c, out)?;
-            out.push('-');
-            write_in_brackets(range.end.c, out)
-        }
-        ast::ClassSetItem::Perl(class) if !class.negated => {
-            out.push_str(ascii(&class.kind));
-            Some(())
-        }
-        ast::ClassSetItem::Union(union) => union.items.iter().try_for_each(|item| write_item(item, out)),
-        ast::ClassSetItem::Empty(_)
-        | ast::ClassSetItem::Ascii(_)
-        | ast::ClassSetItem::Unicode(_)
-        | ast::ClassSetItem::Perl(_)
-        | ast::ClassSetItem::Bracketed(_) => None,
-    }
-}
-
-fn write_literal(character: char, out: &mut String) -> Option<()> {
-    write_plain(character, r"^$\.*+?()[]{}|", out)
-}
-
-fn write_in_brackets(character: char, out: &mut String) -> Option<()> {
-    // With the flag `v`, two of the same of these mean something else.
-    let doubles = "&!#%,:;<=>@`~^$*+.?";
-    if out.ends_with(character) && doubles.contains(character) {
-        return Some(());
-    }
-    write_plain(character, r"^$\.*+?()[]{}|/-", out)
-}
-
-fn write_plain(character: char, escaped: &str, out: &mut String) -> Option<()> {
-    match character {
-        '\t' => out.push_str(r"\t"),
-        '\n' => out.push_str(r"\n"),
-        '\r' => out.push_str(r"\r"),
-        // Of the last ones, each would be two without the flag `u`.
-        '\0'..='\x1f' | '\x7f' | '\u{10000}'.. => return None,
-        special if escaped.contains(special) => out.extend(['\\', special]),
-        plain => out.push(plain),
-    }
-    Some(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -447,7 +290,9 @@ mod tests {
             assert_eq!((problem.message.as_str(), problem.remedy), (message, remedy), "{pattern}");
         };
         let correct = "correct it; a backslash before a character stands for the character itself";
-        check("", "the pattern is empty", "write what the text looks like, such as `[a-z]+`");
+        for empty in ["", " "] {
+            check(empty, "the pattern is empty", "write what the text looks like, such as `[a-z]+`");
+        }
         check("(a", "unclosed group (character 1)", correct);
         check("a)|(b", "unopened group (character 2)", correct);
         check("é[z-a]", "invalid character class range, the start must be <= the end (character 3)", correct);
