@@ -24,6 +24,7 @@ impl Expr {
             | Node::In(..)
             | Node::List(_)
             | Node::Call(..)
+            | Node::Matches(..)
             | Node::Quantifier { .. }
             | Node::Fact(_)
             | Node::Computed(_) => false,

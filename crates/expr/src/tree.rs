@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use backstay_base::{CalendarField, Caller, Period};
 use backstay_model::{CollectionId, ComputedRights, FieldId, Model};
-use backstay_scalar::{Part, Value};
+use backstay_scalar::{Casing, Part, Pattern, Value};
 
 use crate::{Digits, Type};
 
@@ -44,7 +44,11 @@ impl Expr {
     /// The expressions directly within it, to be changed.
     pub fn children_mut(&mut self) -> Vec<&mut Self> {
         match &mut self.node {
-            Node::Not(of) | Node::Negate(of) | Node::IsNull { of, .. } | Node::Quantifier { body: of, .. } => vec![of],
+            Node::Not(of)
+            | Node::Negate(of)
+            | Node::Matches(of, _)
+            | Node::IsNull { of, .. }
+            | Node::Quantifier { body: of, .. } => vec![of],
             Node::Binary(_, left, right) | Node::In(left, right) => vec![left, right],
             Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
             Node::List(items) | Node::Call(_, items) => items.iter_mut().collect(),
@@ -113,6 +117,8 @@ pub enum Node {
     List(Vec<Expr>),
     /// A function of the language.
     Call(Function, Vec<Expr>),
+    /// `text.matches('pattern')`: whether a part of the text does; unknown of one that is longer than `limits::MATCHED_BYTES`.
+    Matches(Box<Expr>, Pattern),
     /// `path.exists(v, body)` or `path.all(v, body)`.
     Quantifier {
         /// Which.
@@ -150,6 +156,7 @@ impl Node {
             | Self::In(..)
             | Self::List(_)
             | Self::Call(..)
+            | Self::Matches(..)
             | Self::Computed(_)
             | Self::Fact(_) => false,
         }
@@ -173,6 +180,7 @@ impl Node {
             | Self::In(..)
             | Self::List(_)
             | Self::Call(..)
+            | Self::Matches(..)
             | Self::Fact(_) => None,
         }
     }
@@ -195,6 +203,7 @@ impl Node {
             | Self::In(..)
             | Self::List(_)
             | Self::Call(..)
+            | Self::Matches(..)
             | Self::Fact(_) => None,
         }
     }
@@ -202,7 +211,11 @@ impl Node {
     /// The expressions directly within it.
     pub fn children(&self) -> Vec<&Expr> {
         match self {
-            Self::Not(of) | Self::Negate(of) | Self::IsNull { of, .. } | Self::Quantifier { body: of, .. } => vec![of],
+            Self::Not(of)
+            | Self::Negate(of)
+            | Self::Matches(of, _)
+            | Self::IsNull { of, .. }
+            | Self::Quantifier { body: of, .. } => vec![of],
             Self::Binary(_, left, right) | Self::In(left, right) => vec![left, right],
             Self::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
             Self::List(items) | Self::Call(_, items) => items.iter().collect(),
@@ -302,6 +315,12 @@ pub enum Function {
     LowerAscii,
     /// `text.upperAscii()`.
     UpperAscii,
+    /// `lower(text)`, `upper(text)`, `fold(text)`; unknown of one that is longer than `limits::CHANGED_TEXT_BYTES`.
+    Cased(Casing),
+    /// `trim(text)`.
+    Trim,
+    /// `replace(text, part, by)`; unknown if the result is longer than `limits::CHANGED_TEXT_BYTES`.
+    Replace,
     /// `round(number, digits)` of a `Decimal`: digits after the point, a literal; halves go away from zero.
     Round,
     /// `round(a / b, digits)`: the exact quotient, rounded once. The operands are `Decimal` or `Int`.
@@ -324,8 +343,9 @@ impl Function {
             | Self::Contains
             | Self::LowerAscii
             | Self::UpperAscii
+            | Self::Trim
             | Self::CalendarField(_) => true,
-            Self::Round | Self::Quotient | Self::DateIn | Self::StartOf(_) => false,
+            Self::Cased(_) | Self::Replace | Self::Round | Self::Quotient | Self::DateIn | Self::StartOf(_) => false,
         }
     }
 }

@@ -24,6 +24,7 @@ mod overload;
 mod records;
 mod sent_back;
 mod singles;
+mod sums;
 mod texts;
 mod transacting;
 mod trash;

@@ -2,9 +2,11 @@
 //! while they work on a long text (`lower`, `length`, `json_each`): a virtual-machine step has no bound on its length. These
 //! are linear, and charge the bytes that they work on to the connection's step budget.
 
-use backstay_base::{CalendarField, Date, Duration, Period, Timestamp, Zone};
-use backstay_scalar::exact;
+use std::sync::Arc;
+
+use backstay_base::{CalendarField, Date, Duration, Period, Timestamp, Zone, limits};
 use backstay_scalar::formula::{Answer, Formula, FormulaError, Notation};
+use backstay_scalar::{Casing, Extent, Pattern, exact, replaced, trimmed};
 use memchr::memmem;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
@@ -41,6 +43,7 @@ where
     cased("ascii_lower", <[u8]>::to_ascii_lowercase)?;
     cased("ascii_upper", <[u8]>::to_ascii_uppercase)?;
 
+    texts(db, &charge)?;
     let charge_size = charge.clone();
     scalar(db, "text_size", 1, move |call: &Context<'_>| {
         let Some(text) = text(call, 0)? else { return Ok(None) };
@@ -61,6 +64,68 @@ where
         }
         Ok(call.get_arg(0))
     })
+}
+
+/// Bytes that compiling a pattern is charged as, once for each statement.
+const PATTERN_BYTES: usize = 32 * 1024;
+/// Bytes that a byte is charged as of a text that is compared with a pattern, or that isn't in ASCII and whose letters
+/// change: looking a character up takes as long as searching through that many.
+const WORK_PER_BYTE: usize = 32;
+
+/// Functions that make texts of texts, and patterns; null where the text is too long.
+fn texts<C>(db: &Connection, charge: &C) -> Result<(), Error>
+where
+    C: Fn(usize) -> bool + Clone + Send + 'static,
+{
+    for (name, casing) in [("text_lower", Casing::Lower), ("text_upper", Casing::Upper), ("text_fold", Casing::Fold)] {
+        let charge = charge.clone();
+        scalar(db, name, 1, move |call: &Context<'_>| {
+            let Some(text) = characters_of(call, 0)?.filter(|text| text.len() <= limits::CHANGED_TEXT_BYTES) else {
+                return Ok(None);
+            };
+            let work = match casing {
+                Casing::Lower | Casing::Upper => WORK_PER_BYTE,
+                Casing::Fold => 2 * WORK_PER_BYTE,
+            };
+            charged(&charge, if text.is_ascii() { text.len() } else { work * text.len() })?;
+            Ok(Some(casing.of(text)))
+        })?;
+    }
+    let pay = charge.clone();
+    scalar(db, "text_trim", 1, move |call: &Context<'_>| {
+        let Some(text) = characters_of(call, 0)? else { return Ok(None) };
+        charged(&pay, text.len())?;
+        Ok(Some(trimmed(text).to_owned()))
+    })?;
+    let pay = charge.clone();
+    scalar(db, "text_replace", 3, move |call: &Context<'_>| {
+        let texts = (characters_of(call, 0)?, characters_of(call, 1)?, characters_of(call, 2)?);
+        let (Some(text), Some(part), Some(by)) = texts else { return Ok(None) };
+        charged(&pay, text.len() + part.len() + by.len())?;
+        let replaced = replaced(text, part, by, limits::CHANGED_TEXT_BYTES);
+        charged(&pay, replaced.as_ref().map_or(0, String::len))?;
+        Ok(replaced)
+    })?;
+    let pay = charge.clone();
+    scalar(db, "text_matches", 2, move |call: &Context<'_>| {
+        // SQLite keeps what was made of an argument that is the same in all rows.
+        let pattern: Arc<Pattern> = call.get_or_create_aux(1, |pattern| -> Result<Pattern, PatternError> {
+            charged(&pay, PATTERN_BYTES)?;
+            Ok(Pattern::compile(pattern.as_str()?, Extent::Part)?)
+        })?;
+        let Some(text) = characters_of(call, 0)? else { return Ok(None) };
+        charged(&pay, WORK_PER_BYTE * text.len().min(limits::MATCHED_BYTES))?;
+        Ok(pattern.matches(text))
+    })
+}
+
+type PatternError = Box<dyn std::error::Error + Send + Sync>;
+
+/// An argument that is a text, as characters; `None` for null.
+fn characters_of<'c>(call: &'c Context<'_>, argument: usize) -> Result<Option<&'c str>, Error> {
+    let Some(text) = text(call, argument)? else { return Ok(None) };
+    let read = std::str::from_utf8(text);
+    read.map(Some).map_err(|_| Error::InvalidFunctionParameterType(argument, Type::Text))
 }
 
 /// Bytes that a function of the calendar is charged as: what is looked up of a time zone.
