@@ -201,6 +201,17 @@ async fn values_of_an_enum_are_renamed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_of_an_enum_are_moved() {
+    check("values_of_an_enum_are_moved", Change {
+        old: r#"enum C { LOW HIGH } type P @open { c: C @check(rule: "this.c <= 'HIGH'", message: "not above high") l: [C!] }"#,
+        records: &[("P", r#"{"c":"LOW","l":["LOW","HIGH"]}"#), ("P", r#"{"c":"HIGH"}"#), ("P", r#"{}"#)],
+        new: r#"enum C { MEDIUM HIGH LOW } type P @open { c: C @check(rule: "this.c <= 'HIGH'", message: "not above high") l: [C!] }"#,
+        then: &[("P", "c,l")],
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relation_turns() {
     check(
         "a_relation_turns",

@@ -1,6 +1,7 @@
 mod aggregate;
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone, limits};
 use backstay_scalar::{Value, exact, replaced, trimmed};
@@ -118,6 +119,7 @@ impl Evaluation<'_> {
             },
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
             Node::Computed(computed) if self.lacks_account(computed) => Value::Null,
+            Node::Ordinal(of, names) => ordinal(&self.value(of), names),
             Node::Computed(computed) => fitted(self.value(&computed.value), computed.digits),
             _ => self.truth(expr).into(),
         }
@@ -325,6 +327,13 @@ fn call(function: Function, arguments: &[Value]) -> Value {
             let operands = exactly(dividend).zip(exactly(divisor)).zip(digits(places));
             known(operands.and_then(|((dividend, divisor), digits)| exact::divide(dividend, divisor, digits)))
         }
+        _ => Value::Null,
+    }
+}
+
+fn ordinal(value: &Value, names: &[Arc<str>]) -> Value {
+    match value {
+        Value::Text(name) => names.iter().position(|known| known == name).map_or(Value::Null, count),
         _ => Value::Null,
     }
 }

@@ -26,6 +26,7 @@ impl Expr {
             | Node::Call(..)
             | Node::Matches(..)
             | Node::Quantifier { .. }
+            | Node::Ordinal(..)
             | Node::Fact(_)
             | Node::Computed(_) => false,
         }

@@ -161,6 +161,7 @@ fn same_kind(left: &Node, right: &Node) -> bool {
         (Node::Binary(left, ..), Node::Binary(right, ..)) => left == right,
         (Node::IsNull { negated: left, .. }, Node::IsNull { negated: right, .. }) => left == right,
         (Node::Call(left, _), Node::Call(right, _)) => left == right,
+        (Node::Ordinal(_, left), Node::Ordinal(_, right)) => left == right,
         (
             Node::Quantifier { kind, over, variable, .. },
             Node::Quantifier { kind: other_kind, over: other_over, variable: other_variable, .. },

@@ -37,6 +37,7 @@ pub fn fold(expr: &Expr, truths: &Truths) -> Expr {
             Node::Literal(value) => literal(Truth::from(value.is_null() != negated)),
             _ => Node::IsNull { of, negated },
         },
+        Node::Ordinal(of, _) if is_null(&of) => Node::Literal(Value::Null),
         Node::Conditional(condition, then, otherwise) => match decided(&condition) {
             Some(Truth::True) => then.node,
             Some(Truth::False) => otherwise.node,

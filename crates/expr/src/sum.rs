@@ -179,6 +179,7 @@ fn about_member(mut expr: Expr, variable: u16, reads: &mut BTreeSet<FieldId>) ->
             | Node::In(..)
             | Node::List(_)
             | Node::Matches(..)
+            | Node::Ordinal(..)
             | Node::Call(..) => {}
         }
         expr.children_mut().into_iter().try_for_each(|child| turn(child, variable, reads))

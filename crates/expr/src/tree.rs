@@ -48,7 +48,8 @@ impl Expr {
             | Node::Negate(of)
             | Node::Matches(of, _)
             | Node::IsNull { of, .. }
-            | Node::Quantifier { body: of, .. } => vec![of],
+            | Node::Quantifier { body: of, .. }
+            | Node::Ordinal(of, _) => vec![of],
             Node::Binary(_, left, right) | Node::In(left, right) => vec![left, right],
             Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
             Node::List(items) | Node::Call(_, items) => items.iter_mut().collect(),
@@ -134,6 +135,9 @@ pub enum Node {
     Aggregate(Box<Aggregate>),
     /// A computed field, with its expression about the record that the path leads to.
     Computed(Box<ComputedField>),
+    /// The place of an enum's value among these names, the first of which is 0: enums are ordered by it where their texts
+    /// have another order. Always `Int`.
+    Ordinal(Box<Expr>, Arc<[Arc<str>]>),
     /// A part that depends on the caller alone, taken out by `Facts`; always Boolean.
     Fact(u16),
 }
@@ -158,6 +162,7 @@ impl Node {
             | Self::Call(..)
             | Self::Matches(..)
             | Self::Computed(_)
+            | Self::Ordinal(..)
             | Self::Fact(_) => false,
         }
     }
@@ -181,6 +186,7 @@ impl Node {
             | Self::List(_)
             | Self::Call(..)
             | Self::Matches(..)
+            | Self::Ordinal(..)
             | Self::Fact(_) => None,
         }
     }
@@ -204,6 +210,7 @@ impl Node {
             | Self::List(_)
             | Self::Call(..)
             | Self::Matches(..)
+            | Self::Ordinal(..)
             | Self::Fact(_) => None,
         }
     }
@@ -215,7 +222,8 @@ impl Node {
             | Self::Negate(of)
             | Self::Matches(of, _)
             | Self::IsNull { of, .. }
-            | Self::Quantifier { body: of, .. } => vec![of],
+            | Self::Quantifier { body: of, .. }
+            | Self::Ordinal(of, _) => vec![of],
             Self::Binary(_, left, right) | Self::In(left, right) => vec![left, right],
             Self::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
             Self::List(items) | Self::Call(_, items) => items.iter().collect(),
@@ -428,7 +436,7 @@ pub enum Aggregation {
 pub struct Ordered {
     /// The value.
     pub term: Expr,
-    /// The names of the values of its enum, if it is of one, in the order in which they are declared.
+    /// The names of the values of its enum in their order, if it is of one whose texts have another.
     pub names: Option<Arc<[Arc<str>]>>,
 }
 

@@ -29,6 +29,13 @@ impl Enum {
         self.values.iter().find(|value| &*value.name == name)
     }
 
+    /// The names of its values in the order in which `<` and `sort` compare them, which is that of their declaration;
+    /// `None` if they are declared in the order of their texts.
+    pub fn order(&self) -> Option<Arc<[Arc<str>]>> {
+        let names = || self.values.iter().map(|value| &value.name);
+        (!names().is_sorted()).then(|| names().cloned().collect())
+    }
+
     /// The value marked `@initial`.
     pub fn initial(&self) -> Option<&EnumValue> {
         self.values.iter().find(|value| value.initial)

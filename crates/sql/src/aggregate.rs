@@ -120,7 +120,7 @@ impl Lowering<'_, '_, '_> {
         let mut terms = self.terms(&rows, &by.term);
         let form = if part == Part::Currency { Form::Column } else { terms.form.clone() };
         if let Some(names) = &by.names {
-            terms.columns = vec![rank(&terms.columns[0], names)];
+            terms.columns = vec![self.builder.dialect.ordinal(terms.columns[0].clone(), names)];
             terms.apart = true;
         }
         let select = self.folded(rows, terms, |_, columns| match (columns, &by.names) {
@@ -150,7 +150,10 @@ impl Lowering<'_, '_, '_> {
         select.expr(value.settled());
         for key in order {
             let value = self.comparable(&key.by.term);
-            let value = key.by.names.as_ref().map_or_else(|| value.clone(), |names| rank(&value, names));
+            let value = match &key.by.names {
+                Some(names) => self.builder.dialect.ordinal(value, names),
+                None => value,
+            };
             select.order_by_expr_with_nulls(value, direction(key.descending), NullOrdering::Last);
         }
         let id = self.builder.key(&rows.member);
@@ -261,15 +264,6 @@ fn all_rows() -> Sql {
 
 fn direction(descending: bool) -> Order {
     if descending { Order::Desc } else { Order::Asc }
-}
-
-/// The place of an enum's value among its values.
-fn rank(value: &Sql, names: &[std::sync::Arc<str>]) -> Sql {
-    let mut case = CaseStatement::new();
-    for (place, name) in (0..).zip(names) {
-        case = case.case(value.clone().eq(word(name)), integer(place));
-    }
-    case.into()
 }
 
 /// The exact sum of integers or of decimal numbers, zero of none; null where it doesn't fit 64 bits, scaled where it is a

@@ -1,6 +1,8 @@
 //! What the two databases write differently, one exhaustive `match` each. Differences that follow from how a database
 //! represents numbers and lists are in the modules that they concern, as a `match` without `_` too.
 
+use std::sync::Arc;
+
 use backstay_base::Timestamp;
 use backstay_model::{Risk, Work, shortened};
 use backstay_scalar::{Storage, Value};
@@ -144,6 +146,19 @@ impl Dialect {
             Self::Postgres => "CASE ($1) WHEN TRUE THEN ($2) WHEN FALSE THEN ($3) END",
         };
         Sql::cust_with_exprs(text, [condition, then, otherwise])
+    }
+
+    /// The place of an enum's value among these names, the first of which is 0. The value is written once.
+    pub(crate) fn ordinal(self, value: Sql, names: &[Arc<str>]) -> Sql {
+        let mut text = match self {
+            Self::Sqlite => "CASE (?)".to_owned(),
+            Self::Postgres => "CASE ($1)".to_owned(),
+        };
+        for (place, name) in names.iter().enumerate() {
+            text.push_str(&format!(" WHEN '{name}' THEN {place}"));
+        }
+        text.push_str(" END");
+        Sql::cust_with_expr(text, value)
     }
 
     /// Of a column of truths whether one is true, or whether all are; null where there is none that is known.

@@ -172,7 +172,8 @@ pub(crate) fn is_short(expr: &Expr) -> bool {
         | Node::List(_)
         | Node::Matches(..)
         | Node::Quantifier { .. }
-        | Node::Aggregate(_) => false,
+        | Node::Aggregate(_)
+        | Node::Ordinal(..) => false,
         Node::Computed(of) => is_short(&of.value),
     }
 }

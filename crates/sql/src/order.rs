@@ -1,8 +1,9 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use backstay_base::{Action, limits};
 use backstay_expr::Rights;
-use backstay_model::{Collection, Field};
+use backstay_model::{Collection, Field, FieldKind, Model};
 use backstay_scalar::Storage;
 use sea_query::{Expr as Sql, ExprTrait, SelectStatement};
 
@@ -14,7 +15,7 @@ use crate::lower::holds;
 use crate::param::Encoding;
 use crate::predicate::Pred;
 use crate::tree::only_where;
-use crate::{ColumnRef, Position, Slot, SortKey};
+use crate::{ColumnRef, Dialect, Position, Slot, SortKey};
 
 /// The order of a page: the sort keys as the caller sees them, then the id.
 #[derive(Debug)]
@@ -33,11 +34,14 @@ pub(crate) fn of_list<'s>(field: &Field, asked: &'s [SortKey], rights: &Rights) 
 /// One key of an order.
 #[derive(Debug)]
 struct Key {
+    /// The value.
     sql: Sql,
+    /// The names of the values of its enum in their order, if their texts have another.
+    names: Option<Arc<[Arc<str>]>>,
     encoding: Encoding,
     nullable: bool,
     descending: bool,
-    /// Whether the caller sees the column wherever they see the record.
+    /// Whether an index can have the order, and the caller sees the column wherever they see the record.
     open: bool,
 }
 
@@ -46,18 +50,19 @@ impl PageOrder {
         let mut keys: Vec<Key> = sort.iter().map(|key| Key::new(builder, key, record, reader)).collect();
         let descending = sort.last().is_some_and(|key| key.descending);
         let sql = builder.key(record);
-        keys.push(Key { sql, encoding: Storage::Id.into(), nullable: false, descending, open: true });
+        keys.push(Key { sql, names: None, encoding: Storage::Id.into(), nullable: false, descending, open: true });
         Self { keys }
     }
 
     /// Orders a SELECT.
     pub(crate) fn write(&self, builder: &Builder<'_>, select: &mut SelectStatement) {
         for key in &self.keys {
-            builder.dialect.order(select, key.sql.clone(), key.descending, key.nullable);
+            builder.dialect.order(select, key.ordered(builder.dialect), key.descending, key.nullable);
         }
     }
 
-    /// Whether everyone of the caller's class sees the columns of all its keys, in every record that they see.
+    /// Whether an index can find what comes after a place, and everyone of the caller's class sees the columns of all keys
+    /// in every record that they see.
     pub(crate) fn is_open(&self) -> bool {
         self.keys.iter().all(|key| key.open)
     }
@@ -72,7 +77,7 @@ impl PageOrder {
         let keys = &self.keys;
         let simple = keys.iter().all(|key| !key.nullable && key.descending == keys[0].descending);
         if simple && keys.len() > 1 {
-            let left: Vec<Sql> = keys.iter().map(|key| key.sql.clone()).collect();
+            let left: Vec<Sql> = keys.iter().map(|key| key.ordered(builder.dialect)).collect();
             let right: Vec<Sql> = (0..keys.len()).map(|index| self.place(builder, index)).collect();
             let (left, right) = (Sql::tuple(left), Sql::tuple(right));
             return if keys[0].descending { left.lt(right) } else { left.gt(right) };
@@ -82,8 +87,8 @@ impl PageOrder {
         // A bound on the first key alone, which an index can use.
         let bound = match (first.descending, first.nullable, is_null(position, 0)) {
             _ if keys.len() == 1 => None,
-            (true, _, false) => Some(first.sql.clone().lte(self.place(builder, 0))),
-            (false, false, false) => Some(first.sql.clone().gte(self.place(builder, 0))),
+            (true, _, false) => Some(first.ordered(builder.dialect).lte(self.place(builder, 0))),
+            (false, false, false) => Some(first.ordered(builder.dialect).gte(self.place(builder, 0))),
             (false, true, _) | (true, _, true) | (false, false, true) => None,
         };
         Pred::all(bound.into_iter().map(Pred::Sql).chain([rest])).sql()
@@ -93,13 +98,14 @@ impl PageOrder {
     fn after_from(&self, builder: &mut Builder<'_>, position: &Position, index: usize) -> Pred {
         let Some(key) = self.keys.get(index) else { return Pred::Known(false) };
         let null = is_null(position, index) && key.nullable;
-        let sql = || key.sql.clone();
+        let dialect = builder.dialect;
+        let (sql, ordered) = (|| key.sql.clone(), || key.ordered(dialect));
         let (beyond, level) = match (null, key.descending) {
             (true, true) => (Pred::Sql(sql().is_not_null()), Pred::Sql(sql().is_null())),
             (true, false) => (Pred::Known(false), Pred::Sql(sql().is_null())),
-            (false, true) => (Pred::Sql(sql().lt(self.place(builder, index))), Pred::Known(true)),
+            (false, true) => (Pred::Sql(ordered().lt(self.place(builder, index))), Pred::Known(true)),
             (false, false) => {
-                let greater = Pred::Sql(sql().gt(self.place(builder, index)));
+                let greater = Pred::Sql(ordered().gt(self.place(builder, index)));
                 let null = if key.nullable { Pred::Sql(sql().is_null()) } else { Pred::Known(false) };
                 (Pred::any([greater, null]), Pred::Known(true))
             }
@@ -107,7 +113,7 @@ impl PageOrder {
         if index + 1 == self.keys.len() {
             return beyond;
         }
-        let level = if null { level } else { Pred::Sql(sql().eq(self.place(builder, index))) };
+        let level = if null { level } else { Pred::Sql(ordered().eq(self.place(builder, index))) };
         let rest = self.after_from(builder, position, index + 1);
         Pred::any([beyond, Pred::all([level, rest])])
     }
@@ -120,7 +126,24 @@ impl PageOrder {
             reason = "an order has at most `limits::SORT_FIELDS` keys and the id"
         )]
         let slot = Slot::Cursor(index as u16);
-        builder.slot(slot, self.keys[index].encoding)
+        let key = &self.keys[index];
+        let value = builder.slot(slot, key.encoding);
+        key.in_order(value, builder.dialect)
+    }
+}
+
+/// The names of the values of a field in their order, if it is of an enum whose texts have another: no index has it.
+pub(crate) fn names(model: &Model, field: &Field) -> Option<Arc<[Arc<str>]>> {
+    match field.kind {
+        FieldKind::Enum(id) => model.enumeration(id).order(),
+        FieldKind::Scalar(_)
+        | FieldKind::List(_)
+        | FieldKind::Embedded(_)
+        | FieldKind::Document(_)
+        | FieldKind::ToOne { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
+        | FieldKind::ManyToMany { .. } => None,
     }
 }
 
@@ -130,6 +153,19 @@ fn is_null(position: &Position, index: usize) -> bool {
 }
 
 impl Key {
+    /// What orders the records.
+    fn ordered(&self, dialect: Dialect) -> Sql {
+        self.in_order(self.sql.clone(), dialect)
+    }
+
+    /// What orders a value of the key.
+    fn in_order(&self, value: Sql, dialect: Dialect) -> Sql {
+        match &self.names {
+            Some(names) => dialect.ordinal(value, names),
+            None => value,
+        }
+    }
+
     /// A computed value, null where the caller does not see it. No index has it: what compares with it belongs behind the
     /// rule of the rows.
     fn computed(builder: &mut Builder<'_>, key: &SortKey, record: &Anchor, reader: Reader<'_>) -> Self {
@@ -141,7 +177,8 @@ impl Key {
             Pred::Known(true) => sql,
             sees => only_where(sees.sql(), sql),
         };
-        Self { sql, encoding: kind.into(), nullable: true, descending: key.descending, open: false }
+        let names = names(builder.model, field);
+        Self { sql, names, encoding: kind.into(), nullable: true, descending: key.descending, open: false }
     }
 
     /// A column, null where the caller does not see it.
@@ -152,11 +189,16 @@ impl Key {
         }
         let sql = builder.stored(record, key.column);
         let encoding = Encoding::Column(builder.column(record.collection, key.column).into());
-        let required = builder.model.field(record.collection, field).required || field <= Collection::VERSION;
+        let of = builder.model.field(record.collection, field);
+        let required = of.required || field <= Collection::VERSION;
+        let names = names(builder.model, of);
         let descending = key.descending;
         match holds(builder, reader.rights.field(record.collection, field, Action::Read), record) {
-            Pred::Known(true) => Self { sql, encoding, nullable: !required, descending, open: true },
-            sees => Self { sql: only_where(sees.sql(), sql), encoding, nullable: true, descending, open: false },
+            Pred::Known(true) => {
+                let open = names.is_none();
+                Self { sql, names, encoding, nullable: !required, descending, open }
+            }
+            sees => Self { sql: only_where(sees.sql(), sql), names, encoding, nullable: true, descending, open: false },
         }
     }
 }

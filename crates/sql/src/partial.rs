@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use backstay_base::Action;
-use backstay_expr::{Expr, Node, Operator, Path, Rights, Scope as Names, compile};
+use backstay_expr::{Expr, Node, Operator, Path, Rights, Scope as Names, Type, compile};
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Index, Model};
 use backstay_scalar::Scalar;
 
@@ -25,6 +25,10 @@ pub struct IndexConditionError {
 
 const OWN_FIELDS: &str = "compare the record's own fields with literals, or with each other";
 
+// The index would be over other records as soon as a value is added or moved.
+const ENUM_ORDER: &str = "the condition of an index can't depend on the order of an enum's values";
+const NAMED_VALUES: &str = "name the values, such as `this.state in ['A', 'B']`";
+
 /// What is wrong with the condition of an index, a checked expression about a record: both databases decide which records
 /// an index is over when a record is written, by its own columns alone.
 pub fn index_condition_error(model: &Model, condition: &Expr) -> Option<IndexConditionError> {
@@ -45,6 +49,12 @@ pub fn index_condition_error(model: &Model, condition: &Expr) -> Option<IndexCon
         | Node::Negate(_) => refused("the condition of an index can't compute", OWN_FIELDS),
         Node::Binary(Operator::And | Operator::Or, left, right) => {
             index_condition_error(model, left).or_else(|| index_condition_error(model, right))
+        }
+        Node::Ordinal(..) => refused(ENUM_ORDER, NAMED_VALUES),
+        Node::Binary(operator, left, _)
+            if !matches!(operator, Operator::Equal | Operator::NotEqual) && matches!(left.ty, Type::Enum(_)) =>
+        {
+            refused(ENUM_ORDER, NAMED_VALUES)
         }
         Node::Binary(_, left, right) => [left, right].into_iter().find_map(|side| compared(model, side)),
         Node::In(element, list) => compared(model, element).or_else(|| match &list.node {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backstay_expr::{Expr, Scope as Names, compile};
 use backstay_model::{
-    Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Nulls, RuleText, StoredNames,
+    Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Index, Length, Nulls, RuleText, StoredNames,
 };
 use backstay_scalar::{Scalar, Storage, Value};
 use sea_query::{
@@ -166,6 +166,12 @@ impl Succession<'_> {
     pub fn breaking(&self, new: CollectionId, rule: &RuleText) -> Option<Probe> {
         let rule: Expr = compile(&rule.text, &Names::check(self.new, new)).ok()?.expr;
         Some(self.of_next(new, &|builder, this| Lowering::new(builder, Scope::rule(this)).is_false(&rule)))
+    }
+
+    /// The same of a check that orders values of this enum; none if it doesn't.
+    pub fn breaking_in_order(&self, new: CollectionId, rule: &RuleText, of: EnumId) -> Option<Probe> {
+        let orders = compile(&rule.text, &Names::check(self.new, new)).ok()?.expr.orders(of);
+        orders.then(|| self.breaking(new, rule)).flatten()
     }
 
     /// The records whose value in this field would be shorter or longer than its `@length` says.

@@ -5,6 +5,7 @@ use backstay_model::{Collection, FieldId};
 use crate::SortKey;
 use crate::builder::{Builder, Seen};
 use crate::lower::{Lowering, Scope};
+use crate::order;
 use crate::partial::{Known, Usable};
 use crate::predicate::Pred;
 use crate::quantifier::Quantified;
@@ -36,8 +37,10 @@ pub(crate) fn page_rule(
     rows: &Seen<'_>,
     (ranges, sort): (&Ranges<'_>, &[SortKey]),
 ) -> Vec<RulePred> {
-    let usable = ranges.usable;
-    let is_sorted = sort.first().is_some_and(|key| !ranges.is_found(key.column.field));
+    let of = builder.model.collection(rows.anchor.collection);
+    let is_ordinal = |key: &SortKey| order::names(builder.model, of.field(key.column.field)).is_some();
+    let usable = if sort.iter().any(is_ordinal) { &[] } else { ranges.usable };
+    let is_sorted = sort.first().is_some_and(|key| is_ordinal(key) || !ranges.is_found(key.column.field));
     let in_order = |part: &RulePart<'_>| {
         part.driver.is_some_and(|driver| match driver.through {
             Some(field) => is_sorted || keeps_order(usable, field, sort),

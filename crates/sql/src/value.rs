@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use backstay_expr::{Expr, Function, Node, Path, Type};
 use backstay_model::{ColumnStorage, FieldKind};
 use backstay_scalar::{Part, Storage, Value};
@@ -31,6 +33,7 @@ impl Lowering<'_, '_, '_> {
             Node::Matches(of, pattern) => self.matches(of, pattern),
             Node::Aggregate(aggregate) => self.aggregate(aggregate, aggregate.part.unwrap_or(Part::Main)),
             Node::Computed(computed) => self.computed(computed),
+            Node::Ordinal(of, names) => self.ordinal(of, names),
             Node::List(_) => unreachable!("a list that is written out is lowered item by item, where it is used"),
             Node::Not(_)
             | Node::Binary(..)
@@ -174,6 +177,19 @@ impl Lowering<'_, '_, '_> {
             (_, Type::List(_)) => self.of_text(of, Dialect::list_size),
             _ => self.of_text(of, Dialect::text_size),
         }
+    }
+
+    fn ordinal(&mut self, of: &Expr, names: &[Arc<str>]) -> Val {
+        if let Node::Literal(Value::Text(name)) = &of.node
+            && let Some(place) = names.iter().position(|known| known == name)
+        {
+            return Val::plain(integer(i64::try_from(place).expect("an enum has few values")));
+        }
+        let value = self.value(of);
+        if value.is_null() {
+            return value;
+        }
+        Val { sql: self.builder.dialect.ordinal(value.sql, names), guards: value.guards, form: Form::Column }
     }
 
     /// What a function makes of one value.

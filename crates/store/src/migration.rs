@@ -7,6 +7,7 @@ mod conversion;
 mod documents;
 mod findings;
 mod limits;
+mod orders;
 mod own_records;
 mod refused;
 mod renames;

@@ -1,7 +1,6 @@
 //! Aggregates of a relation's members: `size`, `count`, `sum`, `min`, `max` and `first`.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use backstay_base::limits;
 use backstay_model::CollectionId;
@@ -158,10 +157,7 @@ impl Checker<'_> {
     fn ordered(&mut self, term: &Syntax) -> Option<Ordered> {
         let term = self.expr(term, None)?;
         let names = match &term.ty {
-            Type::Enum(id) => {
-                let names = self.scope.model.enumeration(*id).values.iter().map(|value| Arc::clone(&value.name));
-                Some(names.collect())
-            }
+            Type::Enum(id) => self.scope.model.enumeration(*id).order(),
             Type::Money => None,
             ty if has_order(ty) => None,
             ty => {

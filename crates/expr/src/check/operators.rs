@@ -40,7 +40,16 @@ impl Checker<'_> {
         }
         self.kind_is_known(&left, &right)?;
         self.kind_is_known(&right, &left)?;
+        let (left, right) = if equality { (left, right) } else { (self.ordinal(left), self.ordinal(right)) };
         Some(self.make(Node::Binary(operator, Box::new(left), Box::new(right)), Type::Bool, span))
+    }
+
+    /// What an enum's value is ordered by; any other value as it is.
+    fn ordinal(&self, value: Expr) -> Expr {
+        let Type::Enum(id) = value.ty else { return value };
+        let Some(names) = self.scope.model.enumeration(id).order() else { return value };
+        let span = value.span.clone();
+        Expr { node: Node::Ordinal(Box::new(value), names), ty: Type::Int, span }
     }
 
     /// Notes that the name on the left, which was just refused, is a value of the enum that the right side hints at.

@@ -50,7 +50,14 @@ pub(super) fn element_of(ty: &Type) -> Option<&Type> {
 /// Whether `<` compares two values of it.
 pub(super) fn has_order(ty: &Type) -> bool {
     match ty {
-        Type::Int | Type::Float | Type::Decimal | Type::Text | Type::Timestamp | Type::Date | Type::Duration => true,
+        Type::Int
+        | Type::Float
+        | Type::Decimal
+        | Type::Text
+        | Type::Enum(_)
+        | Type::Timestamp
+        | Type::Date
+        | Type::Duration => true,
         Type::Formatted(scalar) => scalar.is_sortable(),
         _ => false,
     }
@@ -58,7 +65,7 @@ pub(super) fn has_order(ty: &Type) -> bool {
 
 /// Whether `==` compares two values of it.
 pub(super) fn has_equality(ty: &Type) -> bool {
-    has_order(ty) || matches!(ty, Type::Bool | Type::Enum(_) | Type::Id | Type::Record(_) | Type::Formatted(_))
+    has_order(ty) || matches!(ty, Type::Bool | Type::Id | Type::Record(_) | Type::Formatted(_))
 }
 
 /// The type of what an arithmetic operator gives for these; `None` where it has no meaning for them.

@@ -148,6 +148,7 @@ impl<'e> Lowering<'e> {
             | Node::Call(..)
             | Node::Matches(..)
             | Node::Aggregate(_)
+            | Node::Ordinal(..)
             | Node::Fact(_) => self.truth(Atom::Other(expr), truths(self.can_be_null(expr))),
         }
     }
@@ -287,7 +288,7 @@ impl<'e> Lowering<'e> {
             return value.is_null();
         }
         match &expr.node {
-            Node::Negate(_) | Node::Call(..) | Node::Matches(..) => {}
+            Node::Negate(_) | Node::Call(..) | Node::Matches(..) | Node::Ordinal(..) => {}
             Node::Binary(operator, ..) if !matches!(operator, Operator::And | Operator::Or) => {}
             _ => return false,
         }
@@ -302,6 +303,7 @@ impl<'e> Lowering<'e> {
             Node::Caller(CallerPart::Id | CallerPart::Kind | CallerPart::Roles) | Node::Now => false,
             Node::Path(path) => path.root == Root::Account || self.leads_to_null(path, path.steps.len()),
             Node::Computed(of) => of.at.root == Root::Account || of.digits.is_some() || self.can_be_null(&of.value),
+            Node::Ordinal(of, _) => self.can_be_null(of),
             Node::Call(function, _) if !function.is_total() => true,
             Node::Call(_, operands) | Node::List(operands) => operands.iter().any(|operand| self.can_be_null(operand)),
             _ => true,

@@ -12,6 +12,7 @@ mod documents;
 mod doorway;
 mod embedded;
 mod endpoints;
+mod enums;
 mod everyday_words;
 mod explaining;
 mod expressions;

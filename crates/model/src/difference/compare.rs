@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::documents::{DocumentChange, Documents, Rewriting};
@@ -65,7 +66,7 @@ fn enums(old: &Model, new: &Model, pairing: &Pairing, all: &mut Vec<Difference>)
         let added: Vec<String> = added.collect();
         let mut renamed = Vec::new();
         let mut removed = Vec::new();
-        for (from, to) in became {
+        for (from, to) in &became {
             match to {
                 None => removed.push(from.to_string()),
                 Some(to) if to != from => renamed.push((from.to_string(), to.to_string())),
@@ -80,6 +81,11 @@ fn enums(old: &Model, new: &Model, pairing: &Pairing, all: &mut Vec<Difference>)
         }
         if !removed.is_empty() {
             all.push(Difference::EnumValuesRemoved { name: name(), values: removed });
+        }
+        let place = |name: &Arc<str>| after.values.iter().position(|value| value.name == *name);
+        if !became.iter().filter_map(|(_, to)| place(to.as_ref()?)).is_sorted() {
+            let values = after.values.iter().map(|value| value.name.to_string()).collect();
+            all.push(Difference::EnumReordered { name: name(), values });
         }
     }
 }

@@ -116,6 +116,9 @@ impl fmt::Display for Difference {
             Self::EnumValuesRemoved { name, values } => {
                 write!(f, "{name} loses values, which no record may hold: {}", values.join(", "))
             }
+            Self::EnumReordered { name, values } => {
+                write!(f, "{name} has another order: {}; no record changes", values.join(", "))
+            }
             Self::ApplicationChanged { parts } => write!(f, "{} changed; no record changes", listed(parts)),
             Self::AccountsMoved { from, to } => {
                 let now = to.as_ref().map_or("there are no accounts".to_owned(), |to| format!("accounts are of {to}"));
@@ -349,6 +352,10 @@ impl Difference {
             Self::EnumValuesAdded { name, values } => {
                 harmless(format!("responses can contain new values of {name}: {}", values.join(", ")))
             }
+            Self::EnumReordered { name, values } => harmless(format!(
+                "lists that are sorted by a {name}, and filters that compare one with `<`, follow its new order: {}",
+                values.join(", ")
+            )),
             Self::EnumValuesRenamed { name, values } => {
                 let values: Vec<String> = values.iter().map(|(from, to)| format!("{from} is now {to}")).collect();
                 breaking(format!("values of {name} change: {}", values.join(", ")))

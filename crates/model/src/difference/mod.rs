@@ -279,6 +279,14 @@ pub enum Difference {
         /// The values.
         values: Vec<String>,
     },
+    /// The values of an enum that it had before are declared in another order, by which records are sorted and compared.
+    /// Nothing stored changes.
+    EnumReordered {
+        /// The enum.
+        name: String,
+        /// All of its values in their order.
+        values: Vec<String>,
+    },
     /// Something is another about a member of an embedded type whose values are in documents. Stored values stay as they
     /// are.
     MemberChanged {

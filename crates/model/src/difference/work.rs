@@ -83,6 +83,7 @@ impl Difference {
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
+            | Self::EnumReordered { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged { .. } => Stage::Behaviour,
         }
@@ -98,6 +99,7 @@ impl Difference {
             | Self::LinkAdded { .. }
             | Self::EnumRenamed { .. }
             | Self::EnumValuesAdded { .. }
+            | Self::EnumReordered { .. }
             | Self::EnumValuesRemoved { .. }
             | Self::LengthChanged { .. }
             | Self::LimitChanged { stricter: false, .. }

@@ -77,7 +77,7 @@ fn stranger(models: Models<'_>) -> Option<Finding> {
 /// Asks questions of stored records.
 pub(super) struct Finder<'f> {
     session: &'f mut dyn SchemaSession,
-    models: Models<'f>,
+    pub(super) models: Models<'f>,
     pub(super) succession: &'f Succession<'f>,
 }
 
@@ -189,6 +189,7 @@ impl Finder<'_> {
             | Difference::IndexRemoved { .. }
             | Difference::EnumRenamed { .. }
             | Difference::EnumValuesAdded { .. }
+            | Difference::EnumReordered { .. }
             | Difference::EnumValuesRemoved { .. }
             | Difference::BehaviourChanged { .. }
             | Difference::ApplicationChanged { .. } => None,
@@ -256,6 +257,7 @@ impl Finder<'_> {
                 }
             }
             Difference::EnumValuesRemoved { name, values } => found = self.having_removed(name, values).await?,
+            Difference::EnumReordered { name, .. } => found = self.breaking_in_order(name).await?,
             Difference::CheckAdded { collection, field, message } => {
                 found.extend(self.breaking((collection, field.as_deref()), message).await?);
             }
@@ -496,6 +498,6 @@ pub(super) fn counted(records: u64) -> String {
 }
 
 /// The same with the verb in its two forms.
-fn that(records: u64, [one, several]: [&str; 2]) -> String {
+pub(super) fn that(records: u64, [one, several]: [&str; 2]) -> String {
     format!("{} {}", counted(records), if records == 1 { one } else { several })
 }

@@ -237,6 +237,7 @@ impl Stages<'_> {
             | Difference::TrashChanged { .. }
             | Difference::FieldRemoved { stored: false, .. }
             | Difference::EnumValuesAdded { .. }
+            | Difference::EnumReordered { .. }
             | Difference::EnumValuesRemoved { .. }
             | Difference::LengthChanged { .. }
             | Difference::LimitChanged { .. }

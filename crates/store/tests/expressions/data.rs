@@ -33,6 +33,7 @@ pub(crate) fn param(name: &str) -> Value {
         "n" => Value::Int(3),
         "text" => Value::text("Apple"),
         "part" => Value::text("pp"),
+        "state" => Value::text("DONE"),
         "exact" => decimal("12.50"),
         "between" => decimal("12.505"),
         "amounts" => list([decimal("12.50"), decimal("3"), decimal("-0.050")]),

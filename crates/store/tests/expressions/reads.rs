@@ -62,7 +62,11 @@ impl Setting {
 
     fn ordered(&self, sort: &[SortKey]) -> Vec<RecordId> {
         let mut items = self.data.items.clone();
-        let value = |id: &RecordId, key: &SortKey| self.values(*id)[usize::from(key.column.field.0)].clone();
+        let value = |id: &RecordId, key: &SortKey| match &self.values(*id)[usize::from(key.column.field.0)] {
+            Value::Text(state) if **state == *"OPEN" => Value::Int(0),
+            Value::Text(state) if **state == *"DONE" => Value::Int(1),
+            value => value.clone(),
+        };
         items.sort_by(|left, right| {
             let keys = sort.iter().map(|key| (compare(&value(left, key), &value(right, key)), key.descending));
             let last = (left.cmp(right), sort.last().is_some_and(|key| key.descending));

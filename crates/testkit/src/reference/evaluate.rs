@@ -62,7 +62,12 @@ impl<'w> Evaluation<'w> {
             Expr::And(left, right) => truth(and(self.value(left, bound).truth(), self.value(right, bound).truth())),
             Expr::Or(left, right) => truth(or(self.value(left, bound).truth(), self.value(right, bound).truth())),
             Expr::Compare(operator, left, right) => {
-                let ordering = self.value(left, bound).compare(&self.value(right, bound));
+                let kind = self.enum_of(left).or_else(|| self.enum_of(right));
+                let [left, right] = [left, right].map(|side| {
+                    let value = self.value(side, bound);
+                    kind.map_or_else(|| value.clone(), |kind| self.world.schema.in_order(kind, value.clone()))
+                });
+                let ordering = left.compare(&right);
                 truth(ordering.map(|ordering| holds(*operator, ordering)))
             }
             Expr::Compute(operator, left, right) => {
@@ -100,6 +105,20 @@ impl<'w> Evaluation<'w> {
                 })
             }
             Expr::Named(index) => self.value(&self.world.schema.rules[*index].1, &mut Vec::new()),
+        }
+    }
+
+    /// The kind of what is a value of an enum wherever it stands; a literal is one only beside such a value.
+    fn enum_of(self, expr: &Expr) -> Option<&'w Kind> {
+        match expr {
+            Expr::Path(path) => {
+                let (last, steps) = path.steps.split_last()?;
+                let schema = &self.world.schema;
+                let of = steps.iter().try_fold(path.of, |of, step| schema.field(of, *step).kind.target())?;
+                Some(&schema.field(of, *last).kind).filter(|kind| matches!(kind, Kind::Enum(_)))
+            }
+            Expr::If(_, then, _) => self.enum_of(then),
+            _ => None,
         }
     }
 

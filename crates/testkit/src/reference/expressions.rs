@@ -189,18 +189,13 @@ impl<'r, 's> Expressions<'r, 's> {
         let comparable =
             |kind: &Kind| !kind.is_many() && !matches!(kind, Kind::List(_) | Kind::ToOne { .. } | Kind::Key);
         let (path, kind) = self.path(comparable)?;
-        let ordered = !matches!(kind, Kind::Bool | Kind::Enum(_));
-        let operator = *self.random.pick(if ordered { Comparison::ALL } else { &Comparison::ALL[..2] });
+        let operator = *self.random.pick(if kind == Kind::Bool { &Comparison::ALL[..2] } else { Comparison::ALL });
         let left = match self.random.chance(30).then(|| self.computed(&kind, 1)) {
             // A literal has no type of its own that a parameter beside it could take.
             Some(Expr::Literal(_)) | None => Expr::Path(path),
             Some(computed) => computed,
         };
-        let right = if matches!(kind, Kind::Enum(_)) {
-            Expr::Literal(self.random.value(self.schema, &kind))
-        } else {
-            self.operand(&kind, 1)
-        };
+        let right = self.operand(&kind, 1);
         match self.random.chance(85) {
             true => Some(Expr::Compare(operator, Box::new(left), Box::new(right))),
             false => Some(Expr::Compare(operator, Box::new(right), Box::new(left))),

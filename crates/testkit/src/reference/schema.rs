@@ -259,6 +259,17 @@ impl Schema {
         one.transitions.is_some().then(|| &one.values[0])
     }
 
+    /// What a value of this kind is ordered by: that of an enum by its place in the declaration.
+    pub fn in_order(&self, kind: &Kind, value: Value) -> Value {
+        match (kind, &value) {
+            (Kind::Enum(index), Value::Text(name)) => {
+                let place = self.enums[*index].values.iter().position(|known| known == name);
+                Value::Int(i64::try_from(place.expect("a value of the enum")).expect("few"))
+            }
+            _ => value,
+        }
+    }
+
     /// The member field that declares a relation of which this is the other end, with its type.
     pub fn declared_by(&self, of: usize, field: usize) -> Option<(usize, usize)> {
         match self.field(of, field).kind {

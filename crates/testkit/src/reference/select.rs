@@ -103,7 +103,11 @@ impl Asker {
         let turned = |ordering: Ordering, descending: bool| if descending { ordering.reverse() } else { ordering };
         let last = keys.last().is_some_and(|key| key.descending);
         records.sort_by(|left, right| {
-            let by = |key: &SortKey| turned(seen(left, key.field).order(&seen(right, key.field)), key.descending);
+            let by = |key: &SortKey| {
+                let kind = &world.schema.field(left.of, key.field).kind;
+                let place = |record: &Record| world.schema.in_order(kind, seen(record, key.field));
+                turned(place(left).order(&place(right)), key.descending)
+            };
             let ties = || turned(left.id().cmp(right.id()), last);
             keys.iter().map(by).find(|ordering| ordering.is_ne()).unwrap_or_else(ties)
         });
