@@ -3,6 +3,8 @@
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
+use rust_decimal::Decimal;
+
 use crate::{Money, Value, ValueRef, notation};
 
 /// Appends a stored value as JSON.
@@ -13,7 +15,7 @@ pub fn write_stored(out: &mut Vec<u8>, value: ValueRef<'_>) {
         ValueRef::Bool(false) => out.extend_from_slice(b"false"),
         ValueRef::Int(number) => display(out, number),
         ValueRef::Float(number) => display(out, FloatText(number)),
-        ValueRef::Decimal(number) => display_quoted(out, number),
+        ValueRef::Decimal(number) => decimal(out, number),
         ValueRef::Text(text) => quote(out, text),
         ValueRef::Id(id) => plain(out, id.encode(&mut [0; 36]).as_bytes()),
         ValueRef::Timestamp(moment) => plain(out, &moment.encode()),
@@ -55,7 +57,7 @@ pub fn write(out: &mut Vec<u8>, value: &Value) {
 /// Appends money: an object of the amount, in quotes, and the currency.
 pub fn write_money(out: &mut Vec<u8>, money: &Money) {
     out.extend_from_slice(b"{\"amount\":");
-    display_quoted(out, money.amount());
+    decimal(out, money.amount());
     out.extend_from_slice(b",\"currency\":\"");
     out.extend_from_slice(money.currency().code().as_bytes());
     out.extend_from_slice(b"\"}");
@@ -81,10 +83,52 @@ fn display(out: &mut Vec<u8>, value: impl fmt::Display) {
     let _ = write!(out, "{value}");
 }
 
-fn display_quoted(out: &mut Vec<u8>, value: impl fmt::Display) {
+/// Digits of the longest number.
+const MOST_DIGITS: usize = 29;
+
+/// Appends a number with all digits of its scale, as its `Display` does in several times as long.
+fn decimal(out: &mut Vec<u8>, number: Decimal) {
+    // The digits, the point, and a zero before it.
+    let mut text = [0; MOST_DIGITS + 2];
+    let (mut rest, mut fraction) = (number.mantissa().unsigned_abs(), number.scale());
+    let mut free = text.len();
+    let mut put = |byte: u8| {
+        free -= 1;
+        text[free] = byte;
+    };
+    loop {
+        let digit;
+        (rest, digit) = last_digit(rest);
+        put(b'0' + digit);
+        match fraction {
+            0 if rest == 0 => break,
+            0 => {}
+            1 => {
+                put(b'.');
+                fraction = 0;
+                if rest == 0 {
+                    put(b'0');
+                    break;
+                }
+            }
+            _ => fraction -= 1,
+        }
+    }
     out.push(b'"');
-    display(out, value);
+    if number.is_sign_negative() {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&text[free..]);
     out.push(b'"');
+}
+
+/// A number without its last digit, and that digit. Dividing 128 bits takes several times as long as dividing 64.
+fn last_digit(number: u128) -> (u128, u8) {
+    let digit = |digit: u64| u8::try_from(digit).expect("a digit is less than ten");
+    match u64::try_from(number) {
+        Ok(number) => ((number / 10).into(), digit(number % 10)),
+        Err(_) => (number / 10, digit(u64::try_from(number % 10).expect("a digit is less than ten"))),
+    }
 }
 
 /// Appends text that needs no escapes.
@@ -218,6 +262,35 @@ mod tests {
         let mut widest = Vec::new();
         write(&mut widest, &Value::Timestamp(backstay_base::Timestamp::from_micros_saturating(i64::MIN)));
         assert!(widest.len() <= written_bytes(&Value::Null));
+    }
+
+    #[test]
+    fn a_decimal_has_all_digits_of_its_scale() {
+        let check = |text: &str| {
+            let mut out = Vec::new();
+            write(&mut out, &Value::Decimal(text.parse().expect("a decimal")));
+            assert_eq!(String::from_utf8(out).expect("a text"), format!("\"{text}\""));
+        };
+        for text in [
+            "0",
+            "7",
+            "10",
+            "-7",
+            "0.5",
+            "-0.5",
+            "0.00",
+            "12.50",
+            "100.0",
+            "-0.05",
+            "18446744073709551615",
+            "18446744073709551616",
+            "79228162514264337593543950335",
+            "-7.9228162514264337593543950335",
+            "0.0000000000000000000000000001",
+            "0.0000000000000000000000000000",
+        ] {
+            check(text);
+        }
     }
 
     #[test]
