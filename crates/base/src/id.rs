@@ -27,6 +27,11 @@ impl RecordId {
         self.0.as_u128()
     }
 
+    /// Its last eight hexadecimal digits, which are random where Backstay made it.
+    pub fn ending(self) -> String {
+        format!("{:08x}", self.0.as_u128() & 0xFFFF_FFFF)
+    }
+
     /// Writes the 36 lower-case characters of the usual form into `buffer` and returns them.
     pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
         self.0.hyphenated().encode_lower(buffer)

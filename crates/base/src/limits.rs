@@ -54,6 +54,17 @@ pub const STRING_CHARS: usize = 10_000;
 pub const TEXT_BYTES: usize = 1024 * 1024;
 /// Bytes of a `JSON` document, where nothing else is configured.
 pub const JSON_BYTES: usize = 1024 * 1024;
+/// Characters of a slug that is made from a text.
+pub const SLUG_CHARS: usize = 100;
+/// The least that a `@length` can let a `@slug` have.
+pub const SLUG_CHARS_LEAST: usize = 16;
+/// Characters of a made slug that are kept for its number, with the hyphen before it.
+pub const SLUG_ENDING_CHARS: usize = 9;
+/// Slugs that differ by their number alone and are read to find one that is free. If there are more, random characters
+/// take the place of the number.
+pub const SLUG_NUMBERS: u32 = 1000;
+/// How often a transaction runs because others took the slugs that it had found free.
+pub const SLUG_RUNS: u32 = 8;
 /// Characters of an `Email` (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_CHARS: usize = 254;
 /// Characters of a `Url`.

@@ -92,6 +92,14 @@ pub(crate) enum Retry {
     SettleEach,
 }
 
+/// A slug that was made for a new record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MadeSlug {
+    pub(crate) collection: CollectionId,
+    pub(crate) field: FieldId,
+    pub(crate) slug: String,
+}
+
 /// What a transaction works with: the caller, the model, the moment and the transaction. Nothing else may be awaited.
 pub struct TxContext<'a, 't> {
     pub(crate) engine: &'a Inner,
@@ -107,6 +115,10 @@ pub struct TxContext<'a, 't> {
     pub(crate) rows_written: usize,
     /// Records that its deletions have deleted or changed besides those that were named.
     pub(crate) released: usize,
+    /// The slugs that it has made because no record had them.
+    pub(crate) made_slugs: Vec<MadeSlug>,
+    /// How often the transaction has run before because others took its slugs.
+    pub(crate) slug_run: u32,
     /// What an explanation is made of.
     pub(crate) recorder: Option<Recorder>,
 }

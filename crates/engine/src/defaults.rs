@@ -1,7 +1,8 @@
-//! In which order `@default(from:)` is computed: each after those that its expression reads.
+//! `@default(from:)`: in which order the defaults are computed, each after those that its expression reads, and what none
+//! can read.
 
 use backstay_expr::{Expr, Node, Root};
-use backstay_model::{Collection, Diagnostic, FieldId};
+use backstay_model::{Collection, Diagnostic, Field, FieldId, Model, RuleText};
 
 use crate::given::Given;
 
@@ -59,6 +60,22 @@ fn own_fields(expr: &Expr, found: &mut Vec<FieldId>) {
     for child in expr.node.children() {
         own_fields(child, found);
     }
+}
+
+/// What a model gives a new record before its slugs are made, although it reads one of them.
+pub(crate) fn reads_slug(
+    model: &Model,
+    collection: &Collection,
+    (field, rule, given): (&Field, &RuleText, &Given),
+) -> Option<Diagnostic> {
+    let mut reads = Vec::new();
+    own_fields(&given.whole, &mut reads);
+    let slug = reads.into_iter().map(|read| collection.field(read)).find(|read| read.slug.is_some())?;
+    let span = model.sources.within(rule, 0..rule.text.len());
+    let (name, slug) = (&field.name, &slug.name);
+    let message = format!("`{name}` gets its value before `{slug}` is made");
+    let help = format!("make it a `@computed` field, or leave `{slug}` out");
+    Some(Diagnostic::error(message).at(span, format!("reads `{slug}`")).help(help))
 }
 
 fn told(collection: &Collection, circle: &[FieldId]) -> Diagnostic {

@@ -50,6 +50,7 @@ mod sent_back;
 mod singles;
 mod sink;
 mod sizes;
+mod slugs;
 mod states;
 mod stored;
 mod tag;

@@ -299,11 +299,21 @@ impl<'m> Compiler<'m> {
             let to = self.value(&set.to, &scope, (collection, field));
             // What is wrong with a condition is reported.
             if let (Some(to), Some(when)) = (to, when.map_or(Some(None), |when| when.map(Some))) {
+                if set.on != SetOn::Update {
+                    self.needs_slug((collection, field), (&set.to, &to));
+                    if let (Some(rule), Some(when)) = (&set.when, &when) {
+                        self.needs_slug((collection, field), (rule, when));
+                    }
+                }
                 sets.push(SetPolicy { on: set.on, when, to });
             }
         }
         let default = field.default_from.as_ref();
-        let default = default.and_then(|from| self.value(from, &scope, (collection, field)));
+        let default = default.and_then(|from| {
+            let given = self.value(from, &scope, (collection, field))?;
+            self.needs_slug((collection, field), (from, &given));
+            Some(given)
+        });
         let computed = self.computed(collection, field);
         let FieldAllow { read, create, update } = &field.allow;
         let rule = Scope::rule(self.model, collection.id);
@@ -316,6 +326,11 @@ impl<'m> Compiler<'m> {
             computed,
             sets,
         }
+    }
+
+    /// Refuses a value that a new record gets before the slug is made that it reads.
+    fn needs_slug(&mut self, (collection, field): (&Collection, &Field), (rule, given): (&RuleText, &Given)) {
+        self.diagnostics.extend(defaults::reads_slug(self.model, collection, (field, rule, given)));
     }
 
     /// The checks of a type.

@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::Action;
 use backstay_expr::Rights;
-use backstay_model::{CollectionId, FieldId, Link, Model, Trash};
+use backstay_model::{CollectionId, FieldId, Index, Link, Model, Trash};
 use backstay_sql::{Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, Template};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -37,6 +37,7 @@ pub(crate) struct Templates {
     referencing: Statements<(CollectionId, FieldId, Perspective)>,
     went_with: Statements<(CollectionId, FieldId)>,
     links: Statements<(String, String, LinkStatement)>,
+    slugs: Statements<(CollectionId, FieldId, usize, Vec<FieldId>)>,
 }
 
 #[derive(Default)]
@@ -67,6 +68,7 @@ impl Templates {
             referencing: no_statements(),
             went_with: no_statements(),
             links: no_statements(),
+            slugs: no_statements(),
         }
     }
 
@@ -134,6 +136,17 @@ impl Templates {
             LinkStatement::Clear => planner.link_clear(link),
             LinkStatement::Targets => planner.link_targets(link),
         })
+    }
+
+    /// Finds the slugs of a field that are taken, in the index at this place in the collection.
+    pub(crate) fn taken_slugs(
+        &self,
+        planner: &Planner,
+        (collection, slug, place): (CollectionId, FieldId, usize),
+        (index, absent): (&Index, &[FieldId]),
+    ) -> Arc<Template> {
+        let key = (collection, slug, place, absent.to_vec());
+        cached(&self.slugs, key, |_| planner.taken_slugs(collection, (index, slug), absent))
     }
 
     /// Reads the ids of a collection in their order, from the start or after one.

@@ -5,9 +5,10 @@ use backstay_model::FieldId;
 use backstay_sql::condition_fields;
 use backstay_store::{Demand, Origin, StoreError, Tx, Work, Writes};
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 
 use crate::application::CallerClass;
-use crate::context::Retry;
+use crate::context::{MadeSlug, Retry};
 use crate::inner::Inner;
 use crate::{Context, TxContext};
 
@@ -38,7 +39,7 @@ pub trait Transaction: Send + Sync + 'static {
 pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transaction: T) -> Result<T::Answer, Error> {
     let transaction = Arc::new(transaction);
     let application = &inner.application;
-    let running = |retry: Retry| {
+    let running = |retry: Retry, slug_run: u32| {
         Arc::new(Running {
             engine: Arc::clone(inner),
             cx: cx.clone(),
@@ -46,16 +47,30 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
             system: application.system_class(),
             transaction: Arc::clone(&transaction),
             retry,
+            slug_run,
+            made_slugs: Mutex::default(),
         })
     };
-    let outcome = match inner.store.write(running(Retry::None)).await {
+    let mut last = running(Retry::None, 0);
+    let mut outcome = inner.store.write(Arc::clone(&last)).await;
+    // Others have taken a slug that was free: the next run sees theirs. If it makes the same one again, they are not the
+    // reason.
+    while last.slug_run + 1 < limits::SLUG_RUNS && last.lost_slug(&outcome) {
+        let next = running(Retry::None, last.slug_run + 1);
+        outcome = inner.store.write(Arc::clone(&next)).await;
+        if *next.made_slugs.lock() == *last.made_slugs.lock() {
+            break;
+        }
+        last = next;
+    }
+    let outcome = match outcome {
         // The database doesn't say which reference leads nowhere, nor of several new records which has a value that
         // is taken: a second run looks.
-        Err(Failure::Store(StoreError::ForeignKey)) => inner.store.write(running(Retry::VerifyReferences)).await,
+        Err(Failure::Store(StoreError::ForeignKey)) => inner.store.write(running(Retry::VerifyReferences, 0)).await,
         Err(Failure::Store(StoreError::Unique { .. } | StoreError::UniqueIndex { .. }))
             if transaction.writes() == Writes::Many =>
         {
-            inner.store.write(running(Retry::SettleEach)).await
+            inner.store.write(running(Retry::SettleEach, last.slug_run)).await
         }
         // It is not due to a read: the last statements are those that write.
         Err(Failure::Store(StoreError::StepLimit)) if transaction.writes() != Writes::None => {
@@ -117,6 +132,22 @@ struct Running<T> {
     system: Arc<CallerClass>,
     transaction: Arc<T>,
     retry: Retry,
+    /// How often it has run before because others took its slugs.
+    slug_run: u32,
+    made_slugs: Mutex<Vec<MadeSlug>>,
+}
+
+impl<T: Transaction> Running<T> {
+    /// Whether another record has a slug that was made because none had it.
+    fn lost_slug(&self, outcome: &Result<T::Answer, Failure>) -> bool {
+        let Err(Failure::Store(StoreError::Unique { table, columns })) = outcome else { return false };
+        let model = &self.engine.application.model;
+        let is_lost = |made: &MadeSlug| {
+            let (of, field) = (model.collection(made.collection), model.field(made.collection, made.field));
+            of.table == *table && field.columns.iter().any(|column| columns.contains(&column.name))
+        };
+        self.made_slugs.lock().iter().any(is_lost)
+    }
 }
 
 impl<T: Transaction> Work for Running<T> {
@@ -156,9 +187,12 @@ impl<T: Transaction> Work for Running<T> {
                 violation: None,
                 rows_written: 0,
                 released: 0,
+                made_slugs: Vec::new(),
+                slug_run: self.slug_run,
                 recorder: None,
             };
             let answer = self.transaction.run(&mut cx).await;
+            *self.made_slugs.lock() = std::mem::take(&mut cx.made_slugs);
             answer.map_err(|error| match (cx.violation, self.retry) {
                 (Some(violation), Retry::None) => Failure::Store(violation),
                 _ => Failure::Refused(error),

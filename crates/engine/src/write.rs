@@ -6,7 +6,7 @@ use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
     Authority, IfMatch, Input, Record, RecordVerb, TxContext, clauses, deletion, fill, links, references, sent_back,
-    states, stored, trash,
+    slugs, states, stored, trash,
 };
 
 impl TxContext<'_, '_> {
@@ -32,6 +32,8 @@ impl TxContext<'_, '_> {
         references::permitted_first(self, &mut proposal).await?;
         fill::computed_defaults(self, &mut proposal).await?;
         fill::sets(self, &mut proposal, SetOn::Create).await?;
+        slugs::check(&mut proposal);
+        slugs::make(self, &mut proposal).await?;
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
         proposal.settle()?;
@@ -69,6 +71,7 @@ impl TxContext<'_, '_> {
         let idle = proposal.is_idle();
         if !idle {
             fill::sets(self, &mut proposal, SetOn::Update).await?;
+            slugs::check(&mut proposal);
             fill::require(&mut proposal);
             fill::check_sizes(self, &mut proposal);
             proposal.settle()?;

@@ -2,6 +2,10 @@
 
 #[path = "constraints/opposite.rs"]
 mod opposite;
+#[path = "constraints/order.rs"]
+mod order;
+#[path = "constraints/slug.rs"]
+mod slug;
 #[path = "constraints/support.rs"]
 mod support;
 #[path = "constraints/unique.rs"]

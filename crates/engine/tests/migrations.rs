@@ -12,6 +12,8 @@ mod disturbed;
 mod obstacles;
 #[path = "migrations/random/mod.rs"]
 mod random;
+#[path = "migrations/slugs.rs"]
+mod slugs;
 
 use std::fmt::Write as _;
 

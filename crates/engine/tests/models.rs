@@ -59,7 +59,7 @@ fn rules_that_no_statement_could_ask_are_refused() {
 
 #[test]
 fn the_trash_asks_the_rules_of_reads_deletions_and_fields_in_one_statement() {
-    let fields: String = (0..45).map(|index| format!("  r{index}: A\n")).collect();
+    let fields = (0..45).map(|index| format!("  r{index}: A")).collect::<Vec<_>>().join("\n");
     let rule =
         |of: std::ops::Range<usize>| of.map(|index| format!("this.r{index}.x == 'y'")).collect::<Vec<_>>().join(" || ");
     let (read, delete) = (rule(0..20), rule(20..40));

@@ -30,6 +30,60 @@ fn newsroom() -> Value {
         .expect("the document is JSON")
 }
 
+/// A slug can be left out, and has a form. A stored one may be older than that.
+#[test]
+fn slugs_are_described() {
+    let model = r#"
+        extend schema @app(name: "Slugs")
+        type Post @allow(read: "true", create: "true", update: "true") {
+          title: String!
+          slug: String! @slug(from: "title") @length(max: 40)
+          "Its own words."
+          other: String! @slug(from: "title")
+          fixed: String! @slug(from: "title") @readonly
+        }
+    "#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(schemas["Post.Create"]["required"], json!(["title"]));
+    let pattern = "^[a-z0-9]+(-[a-z0-9]+)*$";
+    for of in ["Post.Create", "Post.Patch"] {
+        let properties = &schemas[of]["properties"];
+        let made = "Made from `title` if a create leaves it out.";
+        assert_eq!(
+            properties["slug"],
+            json!({ "type": "string", "maxLength": 40, "pattern": pattern, "description": made })
+        );
+        assert_eq!(properties["other"]["description"], "Its own words.");
+        assert_eq!(properties["fixed"], json!(null));
+    }
+    assert_eq!(schemas["Post"]["properties"]["slug"]["pattern"], json!(null));
+}
+
+/// A client can tell in which order a nested list comes.
+#[test]
+fn the_order_of_lists_is_described() {
+    let model = r#"
+        extend schema @app(name: "Orders")
+        type Post @allow(read: "true") {
+          comments: [Comment!] @inverse(field: "post") @order(by: ["-pinned", "createdAt"])
+          "Its own words."
+          others: [Comment!] @order(by: "createdAt")
+          plain: [Comment!]
+        }
+        type Comment @allow(read: "true") { post: Post pinned: Boolean }
+    "#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    let properties = &document["components"]["schemas"]["Post"]["properties"];
+    assert_eq!(properties["comments"]["description"], "Sorted by `-pinned`, `createdAt`, unless `select` sorts it.");
+    assert_eq!(properties["others"]["description"], "Its own words.");
+    assert_eq!(properties["plain"]["description"], json!(null));
+}
+
 /// What is sent has the length that `@length` says. What is answered may have been stored before it said so, and an
 /// address is trimmed before it is measured.
 #[test]

@@ -41,6 +41,11 @@ const DIRECTIVES: Table = &[
     (&["softDelete", "softDeletes", "paranoid"], "write `@trash(keep: \"30d\")` on the type"),
     (&["singleton", "singleType", "global", "one"], "write `@single`"),
     (&["writeOnly", "secret", "password"], "write `@class(is: SECRET)`"),
+    (
+        &["orderBy", "sort", "sortBy", "defaultSort", "ordered", "orderable"],
+        "write `@order(by: \"createdAt\")` on the list",
+    ),
+    (&["slugify", "permalink", "handle", "sluggable", "autoSlug"], "write `@slug(from: \"title\")`"),
     (&["initialState"], "write `@initial`"),
     (&["transition"], "write `@to(state: …)`"),
 ];
@@ -61,6 +66,17 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("to", &["target", "to", "next"], "write `@to(state: …)`"),
     ("length", &["least", "minimum", "from", "gte", "minLength"], "write `@length(min: …)`"),
     ("length", &["most", "maximum", "to", "lte", "limit", "value", "maxLength"], "write `@length(max: …)`"),
+    (
+        "slug",
+        &["field", "fields", "of", "source", "sources", "basedOn", "populateFrom"],
+        "write `@slug(from: \"title\")`",
+    ),
+    ("order", &["fields", "field", "sort", "on", "key", "keys", "orderBy"], "write `@order(by: \"createdAt\")`"),
+    (
+        "order",
+        &["desc", "descending", "asc", "direction", "dir"],
+        "write `@order(by: \"-createdAt\")` for descending order",
+    ),
     ("trash", &["for", "days", "after", "ttl", "retention", "purge", "duration"], "write `@trash(keep: \"30d\")`"),
     ("rule", &["expr", "expression", "rule", "when", "if", "condition", "value"], "write `@rule(name: …, is: …)`"),
 ];

@@ -85,6 +85,21 @@ impl FieldKind {
         }
     }
 
+    /// Whether records can be sorted by a field that holds this.
+    pub fn has_order(&self) -> bool {
+        match self {
+            Self::Scalar(scalar) => scalar.is_sortable(),
+            Self::Enum(_) => true,
+            Self::List(_)
+            | Self::Embedded(_)
+            | Self::Document(_)
+            | Self::ToOne { .. }
+            | Self::OneToMany { .. }
+            | Self::OneToOne { .. }
+            | Self::ManyToMany { .. } => false,
+        }
+    }
+
     /// Whether a record holds a value of it: in a column, or in the columns of its members.
     pub fn is_held(&self) -> bool {
         self.is_stored() || matches!(self, Self::Embedded(_))

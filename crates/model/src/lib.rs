@@ -45,7 +45,7 @@ pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
     Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Field, Index, Model, Nulls,
-    Set, SetOn, StoredNames, Trash, Union, Within,
+    OrderKey, Set, SetOn, StoredNames, Trash, Union, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::{own_name, shortened};

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::{Action, Duration, Place};
+use backstay_base::{Action, Duration, Place, limits};
 use backstay_scalar::{Part, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
@@ -235,6 +235,10 @@ pub struct Field {
     pub default: Option<Value>,
     /// `@default(from:)`: the expression whose value a new record gets where none is given.
     pub default_from: Option<RuleText>,
+    /// `@slug(from:)`: the field from which a new record's value is made where none is given.
+    pub slug: Option<FieldId>,
+    /// `@order(by:)`: in which order the records of a list come, of equal ones in that of their ids.
+    pub order: Vec<OrderKey>,
     /// `@backfill(from:)`: what stored records get where a new model needs a value; about the record of the old model.
     pub backfill: Option<RuleText>,
     /// `@names(of:)`, in the system model alone.
@@ -272,6 +276,8 @@ impl Field {
             computed: None,
             default: None,
             default_from: None,
+            slug: None,
+            order: Vec::new(),
             backfill: None,
             names: None,
             length: None,
@@ -330,6 +336,12 @@ impl Field {
     /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say.
     pub fn is_readable(&self) -> bool {
         self.class != Some(Class::Secret)
+    }
+
+    /// How many characters a slug has at most that is made for the field.
+    pub fn most_slug_chars(&self) -> usize {
+        let max = self.length.and_then(|length| length.max);
+        max.map_or(limits::SLUG_CHARS, |max| max.clamp(limits::SLUG_CHARS_LEAST, limits::SLUG_CHARS))
     }
 
     /// Whether the field has a column in its collection's own table.
@@ -458,6 +470,15 @@ pub enum ComputedRights {
     Caller,
     /// The model's: everything.
     Model,
+}
+
+/// One key of the order of a list of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderKey {
+    /// A field of the listed collection.
+    pub field: FieldId,
+    /// Whether from high to low.
+    pub descending: bool,
 }
 
 /// `@set(on:, to:, when:)`: a value that Backstay gives a field, whatever the client says.

@@ -256,16 +256,7 @@ impl Succession<'_> {
 
     /// The temporary table for the converted values of a field.
     pub fn create_converted(&self, new: CollectionId, field: FieldId) -> Statement {
-        let table = converted_table(new, field);
-        let kind = |column: ColumnType| self.dialect.stored_type(column);
-        let value = self.converted_type(new, field);
-        let text = format!(
-            "CREATE TEMPORARY TABLE {} (id {} NOT NULL PRIMARY KEY, value {} NOT NULL)",
-            quoted(&table),
-            kind(Storage::Id.into()),
-            kind(value)
-        );
-        schema::raw(text)
+        self.create_kept(&converted_table(new, field), self.converted_type(new, field))
     }
 
     /// # Panics
@@ -276,7 +267,7 @@ impl Succession<'_> {
 
     /// Removes that table.
     pub fn drop_converted(&self, new: CollectionId, field: FieldId) -> Statement {
-        schema::raw(format!("DROP TABLE {}", quoted(&converted_table(new, field))))
+        drop_kept(&converted_table(new, field))
     }
 
     /// The records after an id that have a value in a field that is converted, at most so many: their ids, then all columns
@@ -320,16 +311,36 @@ impl Succession<'_> {
 
     /// Stores the converted value, `Slot::Argument(0)`, of the record `Slot::Id`.
     pub fn keep_converted(&self, new: CollectionId, field: FieldId) -> Template {
+        self.keep(&converted_table(new, field), self.converted_type(new, field))
+    }
+
+    /// A temporary table for values of this kind by the ids of records.
+    pub(crate) fn create_kept(&self, table: &str, value: ColumnType) -> Statement {
+        let kind = |column: ColumnType| self.dialect.stored_type(column);
+        schema::raw(format!(
+            "CREATE TEMPORARY TABLE {} (id {} NOT NULL PRIMARY KEY, value {} NOT NULL)",
+            quoted(table),
+            kind(Storage::Id.into()),
+            kind(value)
+        ))
+    }
+
+    /// Stores a value, `Slot::Argument(0)`, of the record `Slot::Id` in such a table.
+    pub(crate) fn keep(&self, table: &str, value: ColumnType) -> Template {
         let mut builder = Builder::new(self.new, self.dialect);
-        let stored = self.converted_type(new, field);
         let key = builder.id_slot(Slot::Id);
-        let converted = builder.slot(Slot::Argument(0), stored);
+        let value = builder.slot(Slot::Argument(0), value);
         let mut insert = Query::insert();
-        insert.into_table(name(&converted_table(new, field))).columns([name("id"), name("value")]);
-        let whole = insert.values([key, converted]).is_ok();
+        insert.into_table(name(table)).columns([name("id"), name("value")]);
+        let whole = insert.values([key, value]).is_ok();
         assert!(whole, "one value per column");
         builder.finish(&insert, Vec::new())
     }
+}
+
+/// Removes a temporary table.
+pub(crate) fn drop_kept(table: &str) -> Statement {
+    schema::raw(format!("DROP TABLE {}", quoted(table)))
 }
 
 fn quoted(identifier: &str) -> String {

@@ -36,6 +36,7 @@ mod relation;
 pub mod schema;
 mod shape;
 mod slots;
+mod slugs;
 mod statement;
 mod steer;
 mod succession;
@@ -59,5 +60,6 @@ pub use shape::{
     Arguments, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, Selected, SelectedField,
     Selection, SortKey, ValueOutput,
 };
+pub use slugs::{SlugRow, SlugSource, is_compared};
 pub use statement::{Extent, Slot, Statement, Template};
 pub use succession::{Origin, Succession, converted_table, next_table};

@@ -1,6 +1,8 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use backstay_base::{Action, limits};
+use backstay_expr::Rights;
 use backstay_model::{Collection, Field, FieldKind, Model};
 use backstay_scalar::Storage;
 use sea_query::{Expr as Sql, ExprTrait, SelectStatement};
@@ -19,6 +21,14 @@ use crate::{ColumnRef, Dialect, Position, Slot, SortKey};
 #[derive(Debug)]
 pub(crate) struct PageOrder {
     keys: Vec<Key>,
+}
+
+/// The order of a nested list: the one that the caller asks for, or else the one that the model gives it, without the fields
+/// that callers of this class never see.
+pub(crate) fn of_list<'s>(field: &Field, asked: &'s [SortKey], rights: &Rights) -> Cow<'s, [SortKey]> {
+    let Some(target) = field.kind.target().filter(|_| asked.is_empty()) else { return asked.into() };
+    let keys = field.order.iter().filter(|key| rights.may_see(target, key.field));
+    keys.map(|key| SortKey { column: ColumnRef::main(key.field), descending: key.descending }).collect()
 }
 
 /// One key of an order.

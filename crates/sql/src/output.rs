@@ -13,7 +13,9 @@ use crate::lower::{holds, sees};
 use crate::owner::tie;
 use crate::predicate::Pred;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
-use crate::{ColumnRef, ColumnType, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput, question};
+use crate::{
+    ColumnRef, ColumnType, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput, order, question,
+};
 
 /// Writes what is answered of a record into the columns of a SELECT, as far as the rights show it.
 #[derive(Debug)]
@@ -194,12 +196,13 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let Some(members) = self.builder.members(&member.field.kind, view) else {
             return nothing();
         };
+        let sort = order::of_list(member.field, &selected.arguments.sort, self.reader.rights);
         let Members { member, owner } = members;
         let read = sees(self.builder, &member);
         if matches!(read, Pred::Known(false)) {
             return nothing();
         }
-        let order = question::order(self.builder, &selected.arguments.sort, &member.anchor, self.reader);
+        let order = question::order(self.builder, &sort, &member.anchor, self.reader);
         self.builder.count_list();
         let ids = Selection::id();
         let mut row = RowWriter::new(self.builder, self.reader);

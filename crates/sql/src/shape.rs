@@ -53,17 +53,7 @@ pub struct SortKey {
 impl SortKey {
     /// Whether records can be sorted by a field.
     pub fn takes(field: &Field) -> bool {
-        match &field.kind {
-            FieldKind::Scalar(scalar) => scalar.is_sortable(),
-            FieldKind::Enum(_) => true,
-            FieldKind::List(_)
-            | FieldKind::Embedded(_)
-            | FieldKind::Document(_)
-            | FieldKind::ToOne { .. }
-            | FieldKind::OneToMany { .. }
-            | FieldKind::OneToOne { .. }
-            | FieldKind::ManyToMany { .. } => false,
-        }
+        field.kind.has_order()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::backfill::{self, BackfillError};
 use crate::builder::{Anchor, Builder};
 use crate::relation::written_links;
 use crate::schema;
+use crate::slugs::slugs_table;
 use crate::tree::{boolean, call, column, name, only_where, word};
 use crate::write::{columns_of, unrestricted};
 use crate::{ColumnRef, Dialect, Models, Perspective, Slot, Statement, Template};
@@ -267,7 +268,7 @@ impl<'m> Succession<'m> {
         let (stored, may_lack) = match self.origin(collection.id, field.id) {
             Origin::Kept(id) => (self.kept(builder, this, (id, field), at.part), !before(id).is_needed()),
             Origin::Converted(id) => {
-                (Some(Self::converted(builder, this, (collection, field))), !before(id).is_needed())
+                (Some(Self::made(builder, this, &converted_table(collection.id, field.id))), !before(id).is_needed())
             }
             Origin::New => (None, true),
         };
@@ -278,6 +279,8 @@ impl<'m> Succession<'m> {
             let value = backfill::backfilled(builder, this, expr, at);
             let of_old_enum = matches!(expr.ty, Type::Enum(_));
             Some(if of_old_enum { self.renamed(value, &field.kind) } else { value })
+        } else if self.slugs(collection.id, field.id).is_some() {
+            Some(Self::made(builder, this, &slugs_table(collection.id, field.id)))
         } else {
             match self.filled_where_present(collection.id, field) {
                 Some((outer, default)) => {
@@ -320,10 +323,11 @@ impl<'m> Succession<'m> {
         case.map_or(stored.clone(), |case| case.finally(stored).into())
     }
 
-    fn converted(builder: &mut Builder<'_>, this: &Anchor, (collection, field): (&Collection, &Field)) -> Sql {
+    /// The value that a temporary table holds for the record.
+    fn made(builder: &mut Builder<'_>, this: &Anchor, table: &str) -> Sql {
         let alias = builder.alias();
         let mut select = Query::select();
-        select.expr(column(&alias, "value")).from_as(name(&converted_table(collection.id, field.id)), name(&alias));
+        select.expr(column(&alias, "value")).from_as(name(table), name(&alias));
         select.and_where(column(&alias, "id").eq(builder.key(this)));
         crate::tree::subquery(select)
     }

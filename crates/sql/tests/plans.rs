@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{CollectionRights, Expr, FieldRights, Rights, Rule, Scope, compile};
-use backstay_model::{Collection, CollectionId, FieldKind, Model, SourceFile};
+use backstay_model::{Collection, CollectionId, FieldKind, Index, Model, Nulls, SourceFile};
 use backstay_scalar::Value;
 use backstay_sql::{
     Arguments, ColumnRef, Dialect, Perspective, Planner, Position, ReadScope, ReadShape, RecordSource, Selected,
@@ -468,6 +468,26 @@ SELECT "t1"."user_id" FROM "section__members" AS "t1" WHERE "t1"."section_id" = 
   [Id, Limit]
 SELECT "t1"."user_id" FROM "section__members" AS "t1" WHERE "t1"."section_id" = CAST($1 AS uuid) ORDER BY "t1"."user_id" ASC LIMIT $2
   [Id, Limit]
+"##);
+}
+
+#[test]
+fn taken_slugs() {
+    let world = World::new();
+    let user = world.collection("User");
+    let (email, name) = (user.field_named("email").expect("a field").id, user.field_named("name").expect("a field").id);
+    let index = Index { fields: vec![email, name], nulls: Nulls::Same, ..user.indexes[0].clone() };
+    insta::assert_snapshot!(world.both(|planner| planner.taken_slugs(user.id, (&index, name), &[])), @r##"
+SELECT "t1"."name" FROM "user" AS "t1" WHERE "t1"."name" >= ? AND "t1"."name" < ? AND "t1"."email" = ? ORDER BY "t1"."name" ASC LIMIT ?
+  [Param(0, Main), Param(1, Main), Proposed(ColumnRef { field: FieldId(4), part: Main }), Constant(Int(1000))]
+SELECT "t1"."name" FROM "user" AS "t1" WHERE "t1"."name" >= (CAST($1 AS text) COLLATE "C") AND "t1"."name" < (CAST($2 AS text) COLLATE "C") AND "t1"."email" = (CAST($3 AS text) COLLATE "C") ORDER BY "t1"."name" ASC LIMIT $4
+  [Param(0, Main), Param(1, Main), Proposed(ColumnRef { field: FieldId(4), part: Main }), Constant(Int(1000))]
+"##);
+    insta::assert_snapshot!(world.both(|planner| planner.taken_slugs(user.id, (&index, name), &[email])), @r##"
+SELECT "t1"."name" FROM "user" AS "t1" WHERE "t1"."name" >= ? AND "t1"."name" < ? AND "t1"."email" IS NULL ORDER BY "t1"."name" ASC LIMIT ?
+  [Param(0, Main), Param(1, Main), Constant(Int(1000))]
+SELECT "t1"."name" FROM "user" AS "t1" WHERE "t1"."name" >= (CAST($1 AS text) COLLATE "C") AND "t1"."name" < (CAST($2 AS text) COLLATE "C") AND "t1"."email" IS NULL ORDER BY "t1"."name" ASC LIMIT $3
+  [Param(0, Main), Param(1, Main), Constant(Int(1000))]
 "##);
 }
 

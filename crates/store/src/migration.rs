@@ -9,6 +9,7 @@ mod findings;
 mod orders;
 mod own_records;
 mod renames;
+mod slugs;
 mod stages;
 mod tables;
 mod texts;

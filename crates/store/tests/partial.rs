@@ -1,4 +1,4 @@
-//! Which reads SQLite makes through an index that is over some records only.
+//! Which reads SQLite makes through which index.
 
 use std::sync::Arc;
 
@@ -6,7 +6,8 @@ use backstay_base::Action;
 use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Scope, compile};
 use backstay_model::{Collection, Model, SourceFile};
 use backstay_sql::{
-    ColumnRef, Dialect, Perspective, Planner, ReadScope, ReadShape, Selected, SelectedField, Selection, SortKey, schema,
+    ColumnRef, Dialect, Perspective, Planner, ReadScope, ReadShape, Selected, SelectedField, Selection, SortKey,
+    Template, schema,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -48,9 +49,14 @@ fn plan(rule: &str, (filter, sort): (Option<&str>, Option<&str>), sees: &str) ->
         scope: ReadScope::Page { sort: sort.map(key).into_iter().collect(), after: None },
     };
     let plan = Planner::new(Arc::clone(&model), Dialect::Sqlite).read(&shape, &rights(&model, posts, (rule, sees)));
-    let text = format!("EXPLAIN QUERY PLAN {}", plan.template.text());
+    explained(&connection, &plan.template)
+}
+
+/// How SQLite carries a statement out.
+fn explained(connection: &Connection, template: &Template) -> String {
+    let text = format!("EXPLAIN QUERY PLAN {}", template.text());
     let mut statement = connection.prepare(&text).expect("a statement");
-    let params = plan.template.slots().map(|_| Value::Integer(1));
+    let params = template.slots().map(|_| Value::Integer(1));
     let mut rows = statement.query(rusqlite::params_from_iter(params)).expect("a plan");
     let mut plan = Vec::new();
     while let Some(row) = rows.next().expect("a row") {
@@ -74,6 +80,83 @@ fn rights(model: &Model, posts: &Collection, (rule, sees): (&str, &str)) -> Righ
         }
         rights
     }))
+}
+
+/// A nested list comes out of an index in its order, if there is one.
+#[test]
+fn an_index_has_the_order_of_a_nested_list() {
+    let check = |order: &str, sorts: bool| {
+        let text = format!(
+            r#"
+extend schema @app(name: "Ordered")
+type Post @allow(read: "true") {{ comments: [Comment!] @inverse(field: "post") @order(by: {order}) }}
+type Comment @allow(read: "true") @index(fields: ["post", "createdAt"]) @index(fields: ["post", "number"]) {{
+  post: Post!
+  number: Int
+}}"#
+        );
+        let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", text)]).expect("a model");
+        let model = Arc::new(loaded.model);
+        let connection = Connection::open_in_memory().expect("a database");
+        for statement in schema::create(&model, Dialect::Sqlite) {
+            connection.execute_batch(statement.text()).expect("a table");
+        }
+        let posts = model.collection_named("Post").expect("a collection");
+        let comments = SelectedField::of(posts.field_named("comments").expect("a field").id);
+        let shape = ReadShape {
+            action: Action::Read,
+            perspective: Perspective::Live,
+            collection: posts.id,
+            selection: Selection::parts([Selected::Field(comments)]),
+            filter: None,
+            scope: ReadScope::Page { sort: Vec::new(), after: None },
+        };
+        let plan =
+            Planner::new(Arc::clone(&model), Dialect::Sqlite).read(&shape, &rights(&model, posts, ("true", "true")));
+        let plan = explained(&connection, &plan.template);
+        assert_eq!(plan.contains("USE TEMP B-TREE FOR"), sorts, "{order}: {plan}");
+    };
+    check(r#""createdAt""#, false);
+    check(r#""-createdAt""#, false);
+    check(r#""version""#, true);
+    check(r#""number""#, true);
+}
+
+/// The slugs that are taken are one range of the index that they must be unique in, and nothing is sorted.
+#[test]
+fn taken_slugs_are_a_range_of_their_index() {
+    let text = r#"
+extend schema @app(name: "Slugs")
+type Post @allow(read: "true") @trash
+  @unique(fields: ["site", "slug"], where: "this.live")
+  @unique(fields: ["slug", "code"], nulls: SAME) {
+  title: String!
+  slug: String! @unique @slug(from: "title")
+  site: Int
+  live: Boolean!
+  code: Int
+}
+"#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", text)]).expect("a model");
+    let model = Arc::new(loaded.model);
+    let connection = Connection::open_in_memory().expect("a database");
+    for statement in schema::create(&model, Dialect::Sqlite) {
+        connection.execute_batch(statement.text()).expect("a table");
+    }
+    let posts = model.collection_named("Post").expect("a collection");
+    let field = |name: &str| posts.field_named(name).expect("a field").id;
+    let planner = Planner::new(Arc::clone(&model), Dialect::Sqlite);
+    let check = |place: usize, absent: &[&str], expected: &str| {
+        let absent: Vec<_> = absent.iter().map(|name| field(name)).collect();
+        let template = planner.taken_slugs(posts.id, (&posts.indexes[place], field("slug")), &absent);
+        assert_eq!(explained(&connection, &template), expected, "{}", template.text());
+    };
+    check(0, &[], "SEARCH t1 USING INDEX ux_post__slug (slug>? AND slug<?)");
+    let partial = format!("SEARCH t1 USING INDEX {} (site=? AND slug>? AND slug<?)", posts.indexes[1].name);
+    check(1, &[], &partial);
+    // The range of the other index is as good: it begins with the slug.
+    check(2, &[], "SEARCH t1 USING INDEX ux_post__slug (slug>? AND slug<?)");
+    check(2, &["code"], "SEARCH t1 USING INDEX ux_post__slug (slug>? AND slug<?)");
 }
 
 #[test]

@@ -9,3 +9,8 @@ mod walkthrough;
 fn the_newsroom_answers_as_its_readme_says() {
     walkthrough::walk_example("newsroom", |_| ());
 }
+
+#[test]
+fn conduit_answers_as_its_readme_says() {
+    walkthrough::walk_example("conduit", |_| ());
+}

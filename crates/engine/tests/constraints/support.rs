@@ -105,6 +105,36 @@ impl Served {
         }
     }
 
+    /// Creates records in requests of their own that are sent at the same time; what was answered to each.
+    pub(crate) async fn create_at_once(&mut self, of: &str, bodies: Vec<String>) -> Vec<String> {
+        let requests = bodies.iter().map(|body| self.client().create(of, body).expect("a create"));
+        let requests = requests.map(|request| {
+            let client = TestClient::new(self.engine.as_ref().expect("a model is served"));
+            let caller = Arc::clone(&self.caller);
+            tokio::spawn(async move { client.written(&caller, request).await })
+        });
+        let requests: Vec<_> = requests.collect();
+        let mut answers = Vec::new();
+        for request in requests {
+            match request.await.expect("it doesn't panic") {
+                Ok(written) => {
+                    self.ids.extend(written.ids);
+                    answers.push("ok".to_owned());
+                }
+                Err(error) => answers.push(told(&error)),
+            }
+        }
+        answers
+    }
+
+    /// A field of the record that was made last.
+    pub(crate) async fn newest(&self, of: &str, field: &str) -> serde_json::Value {
+        let id = *self.ids.last().expect("a record was made");
+        let request = self.client().get(of, id, Some(field)).expect("a get");
+        let found = self.client().found(&self.caller, request).await.expect("a record");
+        serde_json::from_slice::<serde_json::Value>(&found.body).expect("JSON")[field].take()
+    }
+
     /// Changes the record of this number.
     pub(crate) async fn update(&mut self, of: &str, number: usize, body: &str) -> String {
         let body = self.filled(body);

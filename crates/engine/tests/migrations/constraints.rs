@@ -139,3 +139,18 @@ async fn the_other_end_of_a_unique_relation_goes() {
     )
     .await;
 }
+
+/// What is stored doesn't depend on the order of a list, and a renamed field changes none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_order_of_a_list_changes() {
+    check(
+        "the_order_of_a_list_changes",
+        Change {
+            old: r#"type L @open { a: [I!] @inverse(field: "a") @order(by: "n") b: [I!] @inverse(field: "b") @order(by: "n") c: [I!] @inverse(field: "c") d: [I!] @order(by: "-n") } type I @open { n: Int m: Int a: L b: L c: L }"#,
+            records: &[("L", "{}"), ("I", r#"{"n":2,"m":1,"a":"%0","b":"%0","c":"%0"}"#), ("I", r#"{"n":1,"m":2,"a":"%0","b":"%0","c":"%0"}"#)],
+            new: r#"type L @open { a: [J!] @inverse(field: "a") @order(by: "number") b: [J!] @inverse(field: "b") @order(by: "m") c: [J!] @inverse(field: "c") @order(by: "number") d: [J!] } type J @open @renamed(from: "I") { number: Int @renamed(from: "n") m: Int a: L b: L c: L }"#,
+            then: &[("L", "a{number},b{number},c{number}")],
+        },
+    )
+    .await;
+}

@@ -1,8 +1,8 @@
 use backstay_base::{Action, limits};
 use backstay_model::{
-    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, Length, Model,
+    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, Length, Model, OrderKey,
 };
-use backstay_scalar::Scalar;
+use backstay_scalar::{SLUG_PATTERN, Scalar};
 use serde_json::{Map, Value, json};
 
 use super::documents::{self, Form};
@@ -85,7 +85,7 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
                 let object = self::body(model, collection, Some(field.id), body);
                 embedded(model, (field, id), object, field.required)
             }
-            _ => written(model, field),
+            _ => written(model, collection, field),
         };
         named(field, described(field, schema))
     };
@@ -117,7 +117,10 @@ fn is_demanded(model: &Model, collection: &Collection, field: &Field) -> bool {
         | FieldKind::ToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
-        | FieldKind::ManyToMany { .. } => field.is_needed() && field.default.is_none() && field.default_from.is_none(),
+        | FieldKind::ManyToMany { .. } => {
+            let is_given = field.default.is_some() || field.default_from.is_some() || field.slug.is_some();
+            field.is_needed() && !is_given
+        }
     }
 }
 
@@ -212,7 +215,16 @@ fn shape(model: &Model, collection: &Collection, field: &Field) -> Value {
             json!({ "oneOf": forms })
         }
         FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
-            json!({ "type": "array", "items": reference(*target), "maxItems": limits::NESTED_MAX })
+            let mut list = json!({ "type": "array", "items": reference(*target), "maxItems": limits::NESTED_MAX });
+            if !field.order.is_empty() {
+                let key = |key: &OrderKey| {
+                    let name = &model.field(*target, key.field).name;
+                    format!("`{}{name}`", if key.descending { "-" } else { "" })
+                };
+                let keys: Vec<String> = field.order.iter().map(key).collect();
+                list["description"] = json!(format!("Sorted by {}, unless `select` sorts it.", keys.join(", ")));
+            }
+            list
         }
         FieldKind::Embedded(id) => {
             let members = collection.members(Some(field.id)).filter(|member| member.is_readable());
@@ -232,8 +244,13 @@ fn is_required(field: &Field) -> bool {
 }
 
 /// A field as it is written.
-fn written(model: &Model, field: &Field) -> Value {
+fn written(model: &Model, collection: &Collection, field: &Field) -> Value {
     let mut schema = value(model, field, field.is_needed(), Form::Accepted);
+    if let Some(source) = field.slug {
+        schema["pattern"] = json!(SLUG_PATTERN);
+        let made = format!("Made from `{}` if a create leaves it out.", collection.field(source).name);
+        schema["description"] = json!(made);
+    }
     if let Some(length) = field.length {
         lengths(&field.kind, length, &mut schema);
     }

@@ -22,17 +22,21 @@ impl<'m> CollectionBehaviour<'m> {
         let own = [(*description != newer.description, "the description"), (*allow != newer.allow, "the rules")];
         let own = own.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part.to_owned());
         let of_fields = newer.fields.iter().flat_map(|after| {
-            let before = fields.iter().find(|before| before.name == after.name);
+            let before = fields.iter().find(|before| before.names.name == after.names.name);
             before.map_or_else(Vec::new, |before| before.changed_in(after))
         });
-        let names = |of: &[FieldBehaviour<'m>]| of.iter().map(|field| field.name).collect::<Vec<_>>();
+        let names = |of: &[FieldBehaviour<'m>]| of.iter().map(|field| field.names.name).collect::<Vec<_>>();
         let order = (names(fields) != names(&newer.fields)).then(|| "the order of the fields".to_owned());
         own.chain(order).chain(of_fields).collect()
     }
 
     /// Of the fields that the other model has too, under the names they have there; the others are differences of their
-    /// own.
-    pub(super) fn shared(collection: &'m Collection, name_of: impl Fn(FieldId) -> Option<&'m str>) -> Self {
+    /// own. `order_of` is the order of a list, by the names that the fields of the other type have there.
+    pub(super) fn shared(
+        collection: &'m Collection,
+        name_of: impl Fn(FieldId) -> Option<&'m str>,
+        order_of: impl Fn(&'m Field) -> Vec<(&'m str, bool)>,
+    ) -> Self {
         let Collection {
             // The pair is found by the names, from which the table's name follows.
             name: _,
@@ -54,16 +58,29 @@ impl<'m> CollectionBehaviour<'m> {
             span: _,
             by_name: _,
         } = collection;
-        let shared = fields.iter().filter_map(|field| name_of(field.id).map(|name| FieldBehaviour::of(field, name)));
         let named = |field: FieldId| name_of(field).unwrap_or(&collection.field(field).name);
+        let shared = fields.iter().filter(|field| name_of(field.id).is_some());
+        let shared = shared.map(|field| {
+            let names = FieldNames { name: named(field.id), slug: field.slug.map(named), order: order_of(field) };
+            FieldBehaviour::of(field, names)
+        });
         let allow = allow.iter().map(|clause| AllowBehaviour::of(clause, named)).collect();
         Self { description: description.as_deref(), allow, fields: shared.collect() }
     }
 }
 
+/// The name of a field, and what it names, as both models call them.
+pub(super) struct FieldNames<'m> {
+    pub(super) name: &'m str,
+    /// What a slug is made from.
+    pub(super) slug: Option<&'m str>,
+    /// What a list is ordered by, and whether in descending order.
+    pub(super) order: Vec<(&'m str, bool)>,
+}
+
 /// The behaviour of a field, or of a member of an embedded type.
 pub(super) struct FieldBehaviour<'m> {
-    name: &'m str,
+    names: FieldNames<'m>,
     description: Option<&'m str>,
     kept_names: &'m [String],
     readonly: bool,
@@ -78,14 +95,17 @@ pub(super) struct FieldBehaviour<'m> {
 impl<'m> FieldBehaviour<'m> {
     /// What is another in newer behaviour of the same field, in words.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
-        let Self { name, description, kept_names, readonly, immutable, default, default_from, class, allow, set } =
+        let Self { names, description, kept_names, readonly, immutable, default, default_from, class, allow, set } =
             self;
+        let FieldNames { name, slug, order } = names;
         let parts = [
             (*description != newer.description, "the description"),
             (*kept_names != newer.kept_names, "the kept names"),
             (*readonly != newer.readonly, "`@readonly`"),
             (*immutable != newer.immutable, "`@immutable`"),
             (*default != newer.default || *default_from != newer.default_from, "the default"),
+            (*slug != newer.names.slug, "`@slug`"),
+            (*order != newer.names.order, "`@order`"),
             (*class != newer.class, "the class"),
             (*allow != newer.allow, "the rules"),
             (*set != newer.set, "`@set`"),
@@ -94,7 +114,8 @@ impl<'m> FieldBehaviour<'m> {
         changed.map(|(_, part)| format!("{part} of {name}")).collect()
     }
 
-    pub(super) fn of(field: &'m Field, name: &'m str) -> Self {
+    /// That of a field with these names.
+    pub(super) fn of(field: &'m Field, names: FieldNames<'m>) -> Self {
         let Field {
             description,
             kept_names,
@@ -114,6 +135,9 @@ impl<'m> FieldBehaviour<'m> {
             within: _,
             length: _,
             unique: _,
+            // Part of the names.
+            slug: _,
+            order: _,
             // What finds the pair, and what a difference is bridged with.
             name: _,
             former: _,
@@ -125,7 +149,7 @@ impl<'m> FieldBehaviour<'m> {
         } = field;
         let set = set.iter().map(|Set { on, when, to }| (*on, text(when.as_ref()), &*to.text));
         Self {
-            name,
+            names,
             description: description.as_deref(),
             kept_names,
             readonly: *readonly,

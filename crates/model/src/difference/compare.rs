@@ -8,7 +8,7 @@ use super::{Difference, Filled, TypeChange};
 use crate::names::{is_named_in, words};
 use crate::{
     Check, Collection, CollectionId, Computed, Document, Element, Field, FieldId, FieldKind, Index, Length, Model,
-    NamedRule, RuleText, SetOn, Shape, StoredNames,
+    NamedRule, OrderKey, RuleText, SetOn, Shape, StoredNames,
 };
 use backstay_scalar::{Scalar, Storage};
 
@@ -132,12 +132,29 @@ impl<'a> Pair<'a> {
         self.indexes(all);
         let old_names = |field: FieldId| self.became(field).map(|field| field.name.as_str());
         let new_names = |field: FieldId| self.was(field).map(|_| self.after.field(field).name.as_str());
-        let (before, after) =
-            (CollectionBehaviour::shared(self.before, old_names), CollectionBehaviour::shared(self.after, new_names));
+        let before = CollectionBehaviour::shared(self.before, old_names, |field| self.old_order(field));
+        let after = CollectionBehaviour::shared(self.after, new_names, |field| self.new_order(field));
         let parts = before.changed_in(&after);
         if !parts.is_empty() {
             all.push(Difference::BehaviourChanged { collection: collection(), parts });
         }
+    }
+
+    /// The order of an old list, by the names that the fields have now.
+    fn old_order(&self, field: &'a Field) -> Vec<(&'a str, bool)> {
+        let Some(target) = field.kind.target() else { return Vec::new() };
+        let name = |key: &OrderKey| {
+            let after = self.pairing.successor(target);
+            let after = after.and_then(|of| Some((of, self.pairing.field_successor(of, key.field)?)));
+            let field = after.map_or_else(|| self.old.field(target, key.field), |(of, id)| self.new.field(of, id));
+            (field.name.as_str(), key.descending)
+        };
+        field.order.iter().map(name).collect()
+    }
+
+    fn new_order(&self, field: &'a Field) -> Vec<(&'a str, bool)> {
+        let Some(target) = field.kind.target() else { return Vec::new() };
+        field.order.iter().map(|key| (self.new.field(target, key.field).name.as_str(), key.descending)).collect()
     }
 
     /// The checks of the type, or of a field, that are new and that are gone.
@@ -199,6 +216,8 @@ impl<'a> Pair<'a> {
             Filled::NotStored
         } else if field.backfill.is_some() {
             Filled::Backfill
+        } else if field.slug.is_some() {
+            Filled::Slug
         } else if self.new.default_of(field).is_some() || self.is_filled_where_present(field) {
             Filled::Default
         } else if field.required || self.is_needed_where_present(field) {
@@ -228,7 +247,8 @@ impl<'a> Pair<'a> {
         let (collection, filled) = (self.after.name.clone(), self.filled(field));
         let is_set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
         let is_default = self.new.default_of(field).is_some() || field.default_from.is_some();
-        let demanded = field.is_stored() && field.required && !is_set && !is_default;
+        let is_given = is_set || is_default || field.slug.is_some();
+        let demanded = field.is_stored() && field.required && !is_given;
         all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled, demanded });
     }
 

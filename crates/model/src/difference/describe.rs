@@ -201,6 +201,7 @@ fn filled_words(filled: Filled) -> &'static str {
         Filled::Null => "it is null in stored records",
         Filled::Default => "stored records get its default",
         Filled::Backfill => "stored records get the value of its `@backfill`",
+        Filled::Slug => "each stored record gets a slug",
         Filled::Missing => "it is required, and nothing says what stored records get",
     }
 }
@@ -209,6 +210,7 @@ fn required_words(filled: Filled) -> &'static str {
     match filled {
         Filled::Default => "records without a value get its default",
         Filled::Backfill => "records without a value get the one of its `@backfill`",
+        Filled::Slug => "each record without a value gets a slug",
         Filled::Missing | Filled::Null | Filled::NotStored => "every stored record must have a value",
     }
 }
@@ -218,6 +220,7 @@ fn stored_words(filled: Filled) -> &'static str {
         Filled::NotStored | Filled::Null => "it is stored from now on, and null in stored records",
         Filled::Default => "it is stored from now on; stored records get its default",
         Filled::Backfill => "it is stored from now on; stored records get the value of its `@backfill`",
+        Filled::Slug => "it is stored from now on; each stored record gets a slug",
         Filled::Missing => "it is stored from now on and required, and nothing says what stored records get",
     }
 }
@@ -239,6 +242,7 @@ fn change_words((from, to): (&str, &str), change: &TypeChange) -> (String, Strin
         TypeChange::Replaced(Filled::Null | Filled::NotStored) => "stored values can't be converted and are deleted",
         TypeChange::Replaced(Filled::Default) => "stored values can't be converted; records get the default instead",
         TypeChange::Replaced(Filled::Backfill) => "records get the value of its `@backfill` instead",
+        TypeChange::Replaced(Filled::Slug) => "stored values can't be converted; each record gets a slug instead",
         TypeChange::Replaced(Filled::Missing) => {
             "stored values can't be converted, and nothing says what records get instead"
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::behaviour::FieldBehaviour;
+use super::behaviour::{FieldBehaviour, FieldNames};
 use super::meeting::DocumentTypes;
 use super::pairing::{Pairing, enum_values};
 use super::{Difference, MemberChange};
@@ -154,7 +154,10 @@ impl Documents<'_> {
                 parts.push("the description".to_owned());
             }
             for (was, is) in shared(before, after, members) {
-                parts.extend(FieldBehaviour::of(was, &is.name).changed_in(&FieldBehaviour::of(is, &is.name)));
+                // None of them is a slug or a list of records.
+                let names = || FieldNames { name: &is.name, slug: None, order: Vec::new() };
+                let [older, newer] = [was, is].map(|member| FieldBehaviour::of(member, names()));
+                parts.extend(older.changed_in(&newer));
                 let changes = [
                     (was.length != is.length).then(|| match Length::is_stricter(was.length, is.length) {
                         true => MemberChange::LengthTightened,

@@ -315,6 +315,8 @@ pub enum Filled {
     Default,
     /// The value of its `@backfill`.
     Backfill,
+    /// A slug that is made for each: see `Field::slug`.
+    Slug,
     /// A value is required and there is none to give: only a collection without records can take the field.
     Missing,
 }

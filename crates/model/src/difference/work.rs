@@ -115,7 +115,7 @@ impl Difference {
             Self::FieldAdded { filled, .. } | Self::TypeChanged { change: TypeChange::Stored(filled), .. } => {
                 match filled {
                     Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Work::Nothing,
-                    Filled::Backfill => Work::Writes,
+                    Filled::Backfill | Filled::Slug => Work::Writes,
                 }
             }
             Self::TypeChanged { change: TypeChange::Rewritten { lost, breaking: _ }, .. } => match lost.is_empty() {
@@ -125,7 +125,7 @@ impl Difference {
             Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
             Self::IndexAdded { .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
-            Self::RequiredTightened { filled: Filled::Default | Filled::Backfill, .. }
+            Self::RequiredTightened { filled: Filled::Default | Filled::Backfill | Filled::Slug, .. }
             | Self::EnumValuesRenamed { .. }
             | Self::TypeChanged {
                 change: TypeChange::Converted | TypeChange::Linked | TypeChange::Replaced(Filled::Backfill),

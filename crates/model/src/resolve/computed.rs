@@ -9,8 +9,20 @@ use super::report::Report;
 use crate::{Computed, ComputedRights, Field};
 
 /// Directives that say something of a value that is stored or written.
-const OF_STORED: [&str; 10] =
-    ["backfill", "check", "default", "immutable", "length", "names", "onDelete", "readonly", "set", "unique"];
+const OF_STORED: [&str; 12] = [
+    "backfill",
+    "check",
+    "default",
+    "immutable",
+    "length",
+    "names",
+    "onDelete",
+    "order",
+    "readonly",
+    "set",
+    "slug",
+    "unique",
+];
 
 /// Reads the directive of a field.
 pub(super) fn read(report: &mut Report<'_>, directive: &Node<Directive>) -> Option<Computed> {

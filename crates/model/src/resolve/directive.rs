@@ -27,10 +27,12 @@ enum FieldDirective {
     Length,
     Names,
     OnDelete,
+    Order,
     Precision,
     Readonly,
     Renamed,
     Set,
+    Slug,
     Unique,
 }
 
@@ -65,19 +67,21 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
                 report.error(directive.location(), "`fields` is for `@unique` on a type", "on a field", help);
             }
         }
-        // `field::field` sets the flags and the former names, also where the field's type is wrong; the others are part of the type, which
-        // `Declared::kind` reads.
+        // `field::field` sets the flags and the former names, also where the field's type is wrong; `slug.rs` and
+        // `order.rs` find the fields that are named; the others are part of the type, which `Declared::kind` reads.
         FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
         | FieldDirective::OnDelete
+        | FieldDirective::Order
         | FieldDirective::Precision
-        | FieldDirective::Renamed => {}
+        | FieldDirective::Renamed
+        | FieldDirective::Slug => {}
     }
 }
 
 impl FieldDirective {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 18] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
@@ -89,10 +93,12 @@ impl FieldDirective {
         Self::Length,
         Self::Names,
         Self::OnDelete,
+        Self::Order,
         Self::Precision,
         Self::Readonly,
         Self::Renamed,
         Self::Set,
+        Self::Slug,
         Self::Unique,
     ];
 
@@ -113,10 +119,12 @@ impl FieldDirective {
             Self::Length => "length",
             Self::Names => "names",
             Self::OnDelete => "onDelete",
+            Self::Order => "order",
             Self::Precision => "precision",
             Self::Readonly => "readonly",
             Self::Renamed => "renamed",
             Self::Set => "set",
+            Self::Slug => "slug",
             Self::Unique => "unique",
         }
     }
@@ -149,6 +157,7 @@ impl FieldDirective {
                 matches!(kind, FieldKind::Scalar(_) | FieldKind::Enum(_)),
                 "it is for scalars and enums: of a related record, compute one of its fields",
             ),
+            Self::Slug => (matches!(kind, FieldKind::Scalar(Scalar::String)), "it is for a `String`"),
             Self::Check => (kind.is_held(), "it is for fields that are stored in the record itself"),
             Self::Backfill if document => {
                 (false, "a `JSON` field is converted automatically; clients must send other values")
@@ -161,6 +170,7 @@ impl FieldDirective {
             }
             Self::Class if embedded => (true, ""),
             Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
+            Self::Order => (kind.is_to_many(), "it is for lists of records"),
             Self::OnDelete => (to_one, "it is for relations to one record"),
             Self::Inverse => (
                 kind.is_to_many() || matches!(kind, FieldKind::OneToOne { .. }),
@@ -317,6 +327,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 36, "every location is checked above");
+        assert_eq!(places, 38, "every location is checked above");
     }
 }

@@ -5,7 +5,7 @@ use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Le
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession, condition_fields};
 
-use super::{Action, Planned, Route, backfills, conversion, own_records, renames};
+use super::{Action, Planned, Route, backfills, conversion, own_records, renames, slugs};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -24,6 +24,7 @@ pub(super) async fn find(
         note(planned, (collection, field), finding);
     }
     finder.conversions(planned).await?;
+    slugs::make(finder.session, (models, succession)).await?;
     for planned in planned.iter_mut() {
         finder.step(planned).await?;
     }
@@ -137,15 +138,17 @@ impl Finder<'_> {
                 | TypeChange::Linked
                 | TypeChange::Computed
                 | TypeChange::Replaced(_) => self.having(collection, field),
-                TypeChange::Stored(Filled::Backfill) => {
+                TypeChange::Stored(Filled::Backfill | Filled::Slug) => {
                     Some(self.succession.records(self.models.pair(collection).0.id))
                 }
                 TypeChange::NotStored | TypeChange::Widened | TypeChange::Stored(_) => None,
             },
-            Difference::FieldAdded { collection, filled: Filled::Backfill, .. }
-            | Difference::RequiredTightened { collection, filled: Filled::Backfill | Filled::Default, .. } => {
-                Some(self.succession.records(self.models.pair(collection).0.id))
-            }
+            Difference::FieldAdded { collection, filled: Filled::Backfill | Filled::Slug, .. }
+            | Difference::RequiredTightened {
+                collection,
+                filled: Filled::Backfill | Filled::Slug | Filled::Default,
+                ..
+            } => Some(self.succession.records(self.models.pair(collection).0.id)),
             Difference::LinkRemoved { collection, field, .. } => {
                 let (before, field) = self.models.old_field(collection, field);
                 self.succession.links(before.id, field.id)

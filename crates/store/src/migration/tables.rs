@@ -55,7 +55,10 @@ fn is_rewritten(models: Models<'_>, succession: &Succession<'_>, after: &Collect
         if !succession.renamed_values(&field.kind).is_empty() && is_unique() {
             return true;
         }
-        if succession.is_backfilled(after.id, field.id) || succession.fills_where_present(after.id, field) {
+        if succession.is_backfilled(after.id, field.id)
+            || succession.fills_where_present(after.id, field)
+            || succession.slugs(after.id, field.id).is_some()
+        {
             return true;
         }
     }
