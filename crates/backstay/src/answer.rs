@@ -164,6 +164,11 @@ pub enum Answer {
         /// For programs.
         report: serde_json::Value,
     },
+    /// Stored sums were compared with what they sum.
+    Sums {
+        /// In the order of the model.
+        sums: Vec<SumLine>,
+    },
     /// A request was explained.
     Explained {
         /// For people.
@@ -253,6 +258,20 @@ pub struct InvitationLine {
     pub expires_at: String,
 }
 
+/// A stored sum, compared with what it sums.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SumLine {
+    /// Such as `Product.reserved`.
+    pub sum: String,
+    /// How many records have it.
+    pub records: u64,
+    /// In how many of them it isn't what it should be.
+    pub differing: u64,
+    /// The ids of the first of these.
+    pub first: Vec<String>,
+}
+
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -310,6 +329,8 @@ impl fmt::Display for Answer {
             Self::InvitationRevoked { email } => writeln!(f, "{email} is no longer invited"),
             Self::Seeded { seeded } => seeded.fmt(f),
             Self::Migration { text, .. } => f.write_str(text),
+            Self::Sums { sums } if sums.is_empty() => writeln!(f, "the model has no stored sums"),
+            Self::Sums { sums } => sums.iter().try_for_each(|sum| sum.fmt(f)),
             Self::Explained { text, .. } => writeln!(f, "{}", text.trim_end()),
         }
     }
@@ -339,6 +360,18 @@ impl fmt::Display for AccountLine {
         line("password", if self.password { "set" } else { "none; the account cannot sign in without one" })?;
         line("disabled", if self.disabled { "yes" } else { "no" })?;
         line("sessions", &self.sessions.to_string())
+    }
+}
+
+impl fmt::Display for SumLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sum, records, differing, first } = self;
+        let records = Count(*records, "record");
+        if *differing == 0 {
+            return writeln!(f, "{sum}: {records}, none differs");
+        }
+        let differ = if *differing == 1 { "differs" } else { "differ" };
+        writeln!(f, "{sum}: {differing} of {records} {differ} from what it sums, first {}", first.join(", "))
     }
 }
 
@@ -412,6 +445,22 @@ mod tests {
 
     fn check(answer: &Answer, expected: &str) {
         assert_eq!(answer.to_string(), format!("{expected}\n"));
+    }
+
+    #[test]
+    fn compared_sums() {
+        let sum = |differing: u64, first: &[&str]| Answer::Sums {
+            sums: vec![SumLine {
+                sum: "Product.reserved".to_owned(),
+                records: 20,
+                differing,
+                first: first.iter().map(|id| (*id).to_owned()).collect(),
+            }],
+        };
+        check(&Answer::Sums { sums: Vec::new() }, "the model has no stored sums");
+        check(&sum(0, &[]), "Product.reserved: 20 records, none differs");
+        check(&sum(1, &["7"]), "Product.reserved: 1 of 20 records differs from what it sums, first 7");
+        check(&sum(2, &["7", "9"]), "Product.reserved: 2 of 20 records differ from what it sums, first 7, 9");
     }
 
     #[test]

@@ -312,6 +312,12 @@ pub(crate) struct Check {
     /// Exit with 1 if there are warnings, too
     #[arg(long)]
     pub(crate) deny_warnings: bool,
+    /// Compare the stored sums in the database with what they sum
+    #[arg(long, conflicts_with = "watch")]
+    pub(crate) sums: bool,
+    /// The data directory that `--sums` looks into
+    #[arg(long, value_name = "DIR", requires = "sums")]
+    pub(crate) data: Option<PathBuf>,
     /// Check again after each change of a file, until Ctrl-C
     #[arg(long)]
     pub(crate) watch: bool,

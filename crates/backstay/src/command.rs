@@ -153,6 +153,8 @@ pub enum Command {
         /// Whether stored values may be gone afterwards.
         allow_data_loss: bool,
     },
+    /// Compare stored sums with what they sum.
+    CompareSums {},
     /// Explain why a request is allowed or refused.
     Explain {
         /// Email address or id of an account or operator, or name or id of a key; `None` for anonymous.

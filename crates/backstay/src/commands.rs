@@ -6,6 +6,7 @@ mod named;
 mod new_account;
 mod operators;
 mod roles;
+mod sums;
 
 use std::sync::Arc;
 
@@ -83,6 +84,7 @@ impl Instance {
             Command::Seed {} => self.seed(false).await?,
             // An open database always fits the model that it is open with; `apply` is how a server gets another.
             Command::ApplyModel { .. } => applied(Vec::new()),
+            Command::CompareSums {} => sums::compare(&self.engine, cx).await?,
             Command::Explain { caller, request, body } => {
                 explain::explain(&self.engine, administration, caller.as_deref(), &request, body).await?
             }

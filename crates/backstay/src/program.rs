@@ -121,7 +121,7 @@ fn show(within: &Within, answer: &Answer) -> Result<ExitCode, Failure> {
 
 /// Has the running server run a command. If none is running, opens the database and runs it here. Only `serve` and
 /// `migrate apply` migrate the database.
-async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
+pub(crate) async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
     if let Some(server) = Running::find(&place.data)? {
         return tokio::task::spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)?;
     }

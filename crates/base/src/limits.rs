@@ -69,6 +69,18 @@ pub const SLUG_RUNS: u32 = 8;
 pub const EMAIL_CHARS: usize = 254;
 /// Characters of a `Url`.
 pub const URL_CHARS: usize = 2048;
+/// Bytes of the longest text that `lower`, `upper` and `fold` change, and that `replace` makes, in an expression.
+pub const CHANGED_TEXT_BYTES: usize = 1024 * 1024;
+/// Patterns in one expression.
+pub const EXPRESSION_PATTERNS: usize = 10;
+/// Bytes of the text of a pattern.
+pub const PATTERN_BYTES: usize = 1000;
+/// Groups and repetitions of a pattern within each other.
+pub const PATTERN_DEPTH: u32 = 32;
+/// Bytes that a compiled pattern takes.
+pub const PATTERN_PROGRAM_BYTES: usize = 512 * 1024;
+/// Bytes of the longest text that is compared with a pattern.
+pub const MATCHED_BYTES: usize = 64 * 1024;
 /// Bytes of an idempotency key.
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// Hours for which an idempotency record is kept.
@@ -77,6 +89,8 @@ pub const IDEMPOTENCY_HOURS: i64 = 24;
 pub const PURGE_RECORDS: usize = 100;
 /// Seconds between two searches for expired records.
 pub const PURGE_SECONDS: u64 = 60;
+/// Records whose stored sums follow what one request changes.
+pub const SUM_RECORDS: usize = 1000;
 /// Other records that the deletions of one transaction may delete or change through `@onDelete`.
 pub const DELETION_RECORDS: usize = 10_000;
 /// Members of a many-to-many relation that are read to find out what a write changes in it.

@@ -8,6 +8,7 @@ use quick_cache::sync::Cache;
 use crate::plans::{KeptPlans, Plans};
 use crate::policy::Policy;
 use crate::rights::{Grantee, rights_of};
+use crate::sums::Sums;
 use crate::{Sizes, deletion_order, secrets, width};
 
 /// Classes of callers that are kept at most: combinations of roles and of what rules ask of claims.
@@ -35,6 +36,8 @@ pub struct Application {
     pub(crate) policy: Policy,
     /// When the records of a collection are deleted among others; see `deletion_order::ranks`.
     pub(crate) ranks: Vec<usize>,
+    /// What its stored sums are made of.
+    pub(crate) sums: Sums,
     /// How large values are whose fields say nothing of it.
     pub(crate) sizes: Sizes,
     classes: Cache<ClassKey, Arc<CallerClass>>,
@@ -46,6 +49,11 @@ impl Application {
     /// Types every rule of the model. The diagnostics point into the rules' texts.
     pub fn compile(model: Model) -> Result<Self, Diagnostics> {
         let policy = Policy::compile(&model)?;
+        let sums = Sums::of(&model, &policy).map_err(|circle| {
+            let mut diagnostics = Diagnostics::new(Arc::clone(&model.sources));
+            diagnostics.push(circle);
+            diagnostics
+        })?;
         let ranks = deletion_order::ranks(&model);
         let model = Arc::new(model);
         let mut diagnostics = Diagnostics::new(Arc::clone(&model.sources));
@@ -55,7 +63,7 @@ impl Application {
             return Err(diagnostics);
         }
         let (sizes, classes, kept_plans) = (Sizes::default(), Cache::new(CLASSES), KeptPlans::new());
-        Ok(Self { model, policy, ranks, sizes, classes, kept_plans, system: OnceLock::new() })
+        Ok(Self { model, policy, ranks, sums, sizes, classes, kept_plans, system: OnceLock::new() })
     }
 
     /// The same, with values of these sizes.

@@ -11,6 +11,7 @@ use crate::Record;
 use crate::application::CallerClass;
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
+use crate::pending_sums::PendingSums;
 use crate::recorder::Recorder;
 
 /// How a request came.
@@ -119,6 +120,8 @@ pub struct TxContext<'a, 't> {
     pub(crate) made_slugs: Vec<MadeSlug>,
     /// How often the transaction has run before because others took its slugs.
     pub(crate) slug_run: u32,
+    /// Stored sums that don't have yet what it has changed.
+    pub(crate) sums: PendingSums,
     /// What an explanation is made of.
     pub(crate) recorder: Option<Recorder>,
 }
@@ -167,7 +170,7 @@ impl<'a> TxContext<'a, '_> {
         self.read_whole(plan, (collection, id)).await
     }
 
-    async fn read_whole(
+    pub(crate) async fn read_whole(
         &mut self,
         plan: &StoredPlan,
         (collection, id): (CollectionId, RecordId),

@@ -2,7 +2,7 @@
 //! field that it is for.
 
 use backstay_base::{CallerKind, Error, Limit, ViolationKind, limits};
-use backstay_model::{Class, Collection, Field, FieldId, FieldKind, LengthProblem, SetOn, ValueProblem};
+use backstay_model::{Class, Collection, Field, FieldId, FieldKind, LengthProblem, Misfit, SetOn, ValueProblem};
 use backstay_scalar::{Value, merged, written_bytes};
 use backstay_sql::RecordSource;
 
@@ -32,6 +32,9 @@ pub(crate) fn defaults(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
         if let Some(default) = field.default.as_ref().filter(|_| field.within.is_none_or(|within| within.always)) {
             proposal.values[usize::from(field.id.0)] = default.clone();
         }
+    }
+    for (sum, of_nothing) in cx.engine.application.sums.own(proposal.collection.id).iter().flat_map(|own| &own.sums) {
+        proposal.set(sum.computed.field, of_nothing.clone());
     }
     proposal.set(Collection::ID, Value::Id(cx.next_id()));
     proposal.set(Collection::CREATED_AT, cx.moment().into());
@@ -66,7 +69,7 @@ pub(crate) fn refuse_read_only(proposal: &mut Proposal<'_>) {
     let refused = |id: FieldId| {
         let field = collection.field(id);
         let reason = field.refused_to_clients()?;
-        let to_all = id == Collection::VERSION || field.is_computed();
+        let to_all = id == Collection::VERSION || field.is_computed() || field.is_sum();
         (authority == Authority::Caller || to_all).then_some((id, reason))
     };
     let refused: Vec<_> = proposal.input.fields().filter_map(refused).collect();
@@ -204,6 +207,25 @@ pub(crate) fn require(proposal: &mut Proposal<'_>) {
         };
         if lacks && !proposal.is_refused(field) {
             proposal.refuse(field, ViolationKind::Required);
+        }
+    }
+}
+
+/// Refuses new values that are outside of their field's `@range` or don't match its `@pattern`. A stored one that the caller
+/// sees may stay as it is.
+pub(crate) fn check_values(proposal: &mut Proposal<'_>) {
+    for field in proposal.collection.stored_fields().filter(|field| field.limits_values()) {
+        let (stored, value) = (proposal.stored_value(field.id), proposal.value(field.id));
+        if value == stored && (proposal.sees(field.id) || !proposal.input.fields().any(|named| named == field.id)) {
+            continue;
+        }
+        let Err(Misfit { item, kind }) = field.check_values(value) else { continue };
+        if proposal.is_refused(field) {
+            continue;
+        }
+        match item {
+            Some(index) => proposal.refuse_member(field, index, kind),
+            None => proposal.refuse(field, kind),
         }
     }
 }

@@ -8,6 +8,7 @@ mod application;
 mod asked;
 mod bind;
 mod clauses;
+mod compared_sums;
 mod context;
 mod decision;
 mod defaults;
@@ -29,6 +30,7 @@ mod links;
 mod lints;
 mod observer;
 mod opening;
+mod pending_sums;
 mod plans;
 mod policy;
 mod prepared;
@@ -53,6 +55,8 @@ mod sizes;
 mod slugs;
 mod states;
 mod stored;
+mod summing;
+mod sums;
 mod tag;
 mod templates;
 mod transaction;
@@ -74,6 +78,7 @@ pub use backstay_store::{
     ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,
     Stored, Writes,
 };
+pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};
 pub use encoder::{Count, Encoder, PageEnd, RecordMember};
 pub use engine::Engine;

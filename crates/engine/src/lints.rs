@@ -6,6 +6,7 @@ mod indexes;
 mod open_writes;
 mod revealing;
 mod states;
+mod sums;
 mod unused;
 
 use backstay_base::Action;
@@ -26,6 +27,7 @@ impl Application {
             open_writes::open,
             revealing::computed,
             states::unreachable,
+            sums::in_rules,
             unused::roles,
             unused::rules,
         ];
@@ -81,7 +83,7 @@ impl<'a> Subject<'a> {
             found.extend(clauses(&policy.allow).into_iter().map(of(None)));
             found.extend(policy.checks.iter().map(|check| (Decides::Check, &check.rule, true)).map(of(None)));
             for (field, policy) in collection.fields.iter().zip(&policy.fields) {
-                let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _ } = policy;
+                let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _, sum: _ } = policy;
                 let rules = [(Action::Read, read), (Action::Create, create)];
                 let rules = rules.into_iter().flat_map(|(action, rule)| rule.iter().map(move |one| (action, one)));
                 let rules = rules.map(|(action, rule)| (Decides::Action(action), rule, true));
@@ -113,6 +115,7 @@ impl<'a> Subject<'a> {
             let policy = self.policy.collection(collection.id);
             found.extend(policy.given().map(|given| &given.whole));
             found.extend(policy.fields.iter().filter_map(|field| field.computed.as_ref()).map(|of| &of.expr));
+            found.extend(policy.fields.iter().filter_map(|field| field.sum.as_ref()).map(|of| &of.computed.value));
         }
         found
     }

@@ -208,7 +208,11 @@ impl Plans {
                 }
             };
             let rules = std::iter::once(rights.rule(collection, seen)).chain(asked);
-            planner.stored(collection, perspective, &rules.map(|rule| rule.expr().clone()).collect::<Vec<_>>())
+            planner.stored_to_change(
+                collection,
+                perspective,
+                &rules.map(|rule| rule.expr().clone()).collect::<Vec<_>>(),
+            )
         })
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{
-    Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Type, check_rule, compile, compile_value, computed,
+    Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Sum, Type, check_rule, compile, compile_value,
+    computed, sum,
 };
 use backstay_model::{
     Allow, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId,
@@ -119,6 +120,8 @@ pub(crate) struct FieldPolicy {
     pub(crate) sets: Vec<SetPolicy>,
     /// What it is computed from.
     pub(crate) computed: Option<Checked>,
+    /// What it sums.
+    pub(crate) sum: Option<Sum>,
 }
 
 /// A `@check`.
@@ -232,9 +235,11 @@ impl<'m> Compiler<'m> {
             self.diagnostics.push(circle);
             Vec::new()
         });
-        collection.indexes.iter().filter_map(|index| index.condition.as_ref()).for_each(|condition| {
-            self.index_condition(collection, condition);
-        });
+        for index in &collection.indexes {
+            if let Some(condition) = &index.condition {
+                self.index_condition(collection, (condition, index.unique));
+            }
+        }
         CollectionPolicy {
             allow: self.allow(collection.id, &collection.allow),
             checks: self.checks(collection),
@@ -245,7 +250,7 @@ impl<'m> Compiler<'m> {
     }
 
     /// Checks the condition of an index, which the database evaluates whenever a record is written.
-    fn index_condition(&mut self, collection: &Collection, condition: &RuleText) {
+    fn index_condition(&mut self, collection: &Collection, (condition, unique): (&RuleText, bool)) {
         let model = self.model;
         let Some(checked) = self.reported(condition, compile(&condition.text, &Scope::rule(model, collection.id)))
         else {
@@ -255,6 +260,13 @@ impl<'m> Compiler<'m> {
         if let Some(error) = index_condition_error(model, &checked.expr) {
             let diagnostic = Diagnostic::error(error.message).at(at(error.span), "here").help(error.remedy);
             self.diagnostics.push(diagnostic);
+        } else if let Some((_, sum)) =
+            checked.reads.iter().find(|(of, field)| model.field(*of, *field).is_sum() && unique)
+        {
+            let name = &collection.field(*sum).name;
+            let message = format!("the condition of a unique index can't name the stored sum `{name}`");
+            let help = "leave it out: a change of another record would be refused because of it";
+            self.diagnostics.push(Diagnostic::error(message).at(condition.span, format!("names `{name}`")).help(help));
         } else if let Some(name) = checked.rules.first() {
             // A change of the named rule would have to change the index.
             let diagnostic = Diagnostic::error("the condition of an index can't use a named rule")
@@ -315,6 +327,7 @@ impl<'m> Compiler<'m> {
             Some(given)
         });
         let computed = self.computed(collection, field);
+        let sum = self.sum(collection, field);
         let FieldAllow { read, create, update } = &field.allow;
         let rule = Scope::rule(self.model, collection.id);
         FieldPolicy {
@@ -324,6 +337,7 @@ impl<'m> Compiler<'m> {
             checks,
             default,
             computed,
+            sum,
             sets,
         }
     }
@@ -399,6 +413,19 @@ impl<'m> Compiler<'m> {
         Some(checked)
     }
 
+    /// The expression of a stored sum.
+    fn sum(&mut self, collection: &Collection, field: &Field) -> Option<Sum> {
+        let is = &field.sum.as_ref()?.is;
+        let sum = sum(self.model, collection.id, field.id);
+        let (sum, checked) = match sum {
+            Ok(sum) => (Some(sum.clone()), Ok(sum.checked)),
+            Err(errors) => (None, Err(errors)),
+        };
+        let checked = self.reported(is, checked)?;
+        self.diagnostics.extend(secrets::copied(self.model, field, (is, &checked)));
+        sum
+    }
+
     /// The condition under which a field is given a value.
     fn condition(&mut self, rule: &RuleText, scope: &Scope<'m>) -> Option<Given> {
         let checked = self.reported(rule, compile_value(&rule.text, scope, &Type::Bool))?;
@@ -464,6 +491,12 @@ impl<'m> Compiler<'m> {
         }
         if let ExprErrorKind::ComputedCycle { circle } = &error.kind
             && !self.is_new_circle(rule, circle)
+        {
+            return;
+        }
+        // Each rule of a circle finds it from where it enters it.
+        if let ExprErrorKind::Cycle { circle } = &error.kind
+            && !self.circles.insert(circle.iter().cloned().collect())
         {
             return;
         }

@@ -192,7 +192,7 @@ impl<'m> Proposal<'m> {
         self.violations.push(Violation::new(Place::Whole, kind));
     }
 
-    /// Notes what is wrong with a member of a relation, in the order in which they were sent.
+    /// Notes what is wrong with a member of a relation, in the order in which they were sent, or with an item of a list.
     pub(crate) fn refuse_member(&mut self, field: &Field, index: usize, kind: ViolationKind) {
         self.violations.push(Violation::new(field.place().then(Step::Item(index)), kind));
     }

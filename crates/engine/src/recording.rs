@@ -323,7 +323,9 @@ fn parts<'e>(expr: &'e Expr, into: &mut Vec<&'e Expr>) {
 fn visit(expr: &Expr, see: &mut impl FnMut(&Node)) {
     see(&expr.node);
     match &expr.node {
-        Node::Not(of) | Node::Negate(of) | Node::IsNull { of, .. } | Node::Ordinal(of, _) => visit(of, see),
+        Node::Not(of) | Node::Negate(of) | Node::Matches(of, _) | Node::IsNull { of, .. } | Node::Ordinal(of, _) => {
+            visit(of, see)
+        }
         Node::Quantifier { over, body, .. } => {
             see(&Node::Path(over.clone()));
             visit(body, see);

@@ -1,11 +1,11 @@
 use std::collections::HashSet;
 
 use backstay_base::{Error, RecordId, Timestamp};
-use backstay_model::{Collection, Field, FieldId, FieldKind, Link};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Link};
 use backstay_scalar::Value;
 use backstay_store::{Change, ChangeKind, ChangedField};
 
-use crate::bind::Bindings;
+use crate::bind::{Bindings, InMemory};
 use crate::proposal::{LinkChange, Proposal};
 use crate::templates::LinkStatement;
 use crate::{Record, TxContext};
@@ -32,6 +32,7 @@ impl RowChange {
         let fields = collection.stored_fields().filter_map(given).collect();
         cx.tx.change(change(collection, &record, ChangeKind::Create, fields));
         write_links(cx, collection, &record, links);
+        note_sums(cx, collection.id, None, Some(record.values()));
         Ok(record)
     }
 
@@ -107,6 +108,7 @@ impl RowChange {
             Mark::Restore => (Value::Null, value),
         });
         cx.tx.change(change(collection, &record, kind, fields));
+        note_sums(cx, collection.id, Some(stored.values()), Some(record.values()));
         Ok(record)
     }
 
@@ -119,6 +121,30 @@ impl RowChange {
         cx.tx.stage(delete, Some(1));
         let fields = indexed_values(collection, record, |old| (old, Value::Null));
         cx.tx.change(change(collection, record, ChangeKind::Delete, fields));
+        note_sums(cx, collection.id, Some(record.values()), None);
+        cx.sums.forget(collection.id, record.id());
+    }
+
+    /// Writes changed stored sums of a record. Its version stays: nobody has changed what it says itself.
+    pub(crate) fn sums(
+        cx: &mut TxContext<'_, '_>,
+        collection: &Collection,
+        stored: &Record,
+        (values, changed): (Vec<Value>, Vec<FieldId>),
+    ) -> Result<(), Error> {
+        let record = Record::new(values).map_err(Error::internal)?;
+        let field = |field: &FieldId| {
+            let (old, new) = (stored.value(*field).clone(), record.value(*field).clone());
+            ChangedField { field: *field, old, new }
+        };
+        let fields = changed.iter().map(field).collect();
+        let template = cx.engine.templates.set_sums(&cx.engine.planner, collection.id, changed);
+        let bindings = Bindings { proposed: record.values(), ..cx.bindings().id(record.id()) };
+        let update = cx.statement(&template, &bindings, collection.id);
+        cx.tx.stage(update, Some(1));
+        cx.tx.change(change(collection, &record, ChangeKind::Update, fields));
+        note_sums(cx, collection.id, Some(stored.values()), Some(record.values()));
+        Ok(())
     }
 
     fn replace(
@@ -147,6 +173,7 @@ impl RowChange {
         cx.tx.stage(update, Some(1));
         cx.tx.change(change(collection, &record, ChangeKind::Update, fields));
         write_links(cx, collection, &record, links);
+        note_sums(cx, collection.id, Some(stored.values()), Some(record.values()));
         Ok(record)
     }
 }
@@ -191,6 +218,20 @@ fn row(collection: &Collection, mut values: Vec<Value>) -> Vec<Value> {
         }
     }
     values
+}
+
+/// Notes what a change of a row means to the stored sums in which its record counts.
+fn note_sums(cx: &mut TxContext<'_, '_>, collection: CollectionId, before: Option<&[Value]>, after: Option<&[Value]>) {
+    let counted = cx.engine.application.sums.counted(collection);
+    if counted.is_empty() {
+        return;
+    }
+    let (caller, now) = (cx.caller(), cx.now());
+    let memory = |values| InMemory { caller, now, this: values, new: values };
+    let (before, after) = (before.map(memory), after.map(memory));
+    for counted in counted {
+        cx.sums.note(counted, before.as_ref(), after.as_ref());
+    }
 }
 
 fn change(collection: &Collection, record: &Record, kind: ChangeKind, fields: Vec<ChangedField>) -> Change {

@@ -2,9 +2,11 @@ use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
 use backstay_base::Action;
-use backstay_expr::Rights;
+use backstay_expr::{Rights, Sum};
 use backstay_model::{CollectionId, FieldId, Index, Link, Model, Trash};
-use backstay_sql::{Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, Template};
+use backstay_sql::{
+    Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, SumsPlan, Template,
+};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -12,6 +14,9 @@ use quick_cache::sync::Cache;
 const STATEMENTS: usize = 4096;
 /// Bytes in the texts of one kind that are kept: clients choose the fields of updates.
 const STATEMENT_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Statements that compute stored sums from all members.
+const SUMS: usize = 256;
 
 /// Statements of one kind.
 type Statements<K> = Cache<K, Arc<Template>, TextBytes>;
@@ -36,6 +41,8 @@ pub(crate) struct Templates {
     lookups: Statements<(CollectionId, Vec<FieldId>)>,
     referencing: Statements<(CollectionId, FieldId, Perspective)>,
     went_with: Statements<(CollectionId, FieldId)>,
+    set_sums: Statements<(CollectionId, Vec<FieldId>)>,
+    sums_anew: Cache<(CollectionId, Vec<FieldId>), Arc<SumsPlan>>,
     links: Statements<(String, String, LinkStatement)>,
     slugs: Statements<(CollectionId, FieldId, usize, Vec<FieldId>)>,
 }
@@ -47,6 +54,7 @@ struct CollectionTemplates {
     whole: OnceLock<Arc<StoredPlan>>,
     whole_stored: OnceLock<Arc<StoredPlan>>,
     expired: [OnceLock<Template>; 2],
+    held: OnceLock<Arc<StoredPlan>>,
     ids: [OnceLock<ReadPlan>; 2],
 }
 
@@ -67,6 +75,8 @@ impl Templates {
             lookups: no_statements(),
             referencing: no_statements(),
             went_with: no_statements(),
+            set_sums: no_statements(),
+            sums_anew: Cache::new(SUMS),
             links: no_statements(),
             slugs: no_statements(),
         }
@@ -91,8 +101,29 @@ impl Templates {
 
     /// Reads a record with all its fields, be it live or in the trash.
     pub(crate) fn whole_stored(&self, planner: &Planner, collection: CollectionId) -> &Arc<StoredPlan> {
-        let plan = || Arc::new(planner.stored(collection, Perspective::Stored, &[]));
+        let plan = || Arc::new(planner.stored_to_change(collection, Perspective::Stored, &[]));
         self.of(collection).whole_stored.get_or_init(plan)
+    }
+
+    /// Reads what must be known of a record whose stored sums change: always the same fields.
+    pub(crate) fn held(&self, planner: &Planner, collection: CollectionId, fields: &[FieldId]) -> &Arc<StoredPlan> {
+        self.of(collection).held.get_or_init(|| Arc::new(planner.held(collection, fields)))
+    }
+
+    /// Computes stored sums of a collection from all members.
+    pub(crate) fn sums_anew(&self, planner: &Planner, collection: CollectionId, sums: &[&Sum]) -> Arc<SumsPlan> {
+        let key = (collection, sums.iter().map(|sum| sum.computed.field).collect());
+        if let Some(plan) = self.sums_anew.get(&key) {
+            return plan;
+        }
+        let plan = Arc::new(planner.sums_anew(collection, sums));
+        self.sums_anew.insert(key, Arc::clone(&plan));
+        plan
+    }
+
+    /// Sets stored sums.
+    pub(crate) fn set_sums(&self, planner: &Planner, collection: CollectionId, fields: Vec<FieldId>) -> Arc<Template> {
+        cached(&self.set_sums, (collection, fields), |(collection, fields)| planner.set_sums(*collection, fields))
     }
 
     /// Finds the records that have been in the trash for too long, from the oldest or after one.

@@ -10,7 +10,8 @@ use parking_lot::Mutex;
 use crate::application::CallerClass;
 use crate::context::{MadeSlug, Retry};
 use crate::inner::Inner;
-use crate::{Context, TxContext};
+use crate::pending_sums::PendingSums;
+use crate::{Context, TxContext, summing};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
 /// the database may have found another transaction in its way. What an earlier run did is undone by then.
@@ -189,9 +190,14 @@ impl<T: Transaction> Work for Running<T> {
                 released: 0,
                 made_slugs: Vec::new(),
                 slug_run: self.slug_run,
+                sums: PendingSums::default(),
                 recorder: None,
             };
-            let answer = self.transaction.run(&mut cx).await;
+            let answer = match self.transaction.run(&mut cx).await {
+                // Each of its writes has let them follow already, if it is one of `TxContext`'s.
+                Ok(answer) => summing::follow(&mut cx).await.map(|()| answer),
+                Err(refusal) => Err(refusal),
+            };
             *self.made_slugs.lock() = std::mem::take(&mut cx.made_slugs);
             answer.map_err(|error| match (cx.violation, self.retry) {
                 (Some(violation), Retry::None) => Failure::Store(violation),

@@ -6,13 +6,24 @@ use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
     Authority, IfMatch, Input, Record, RecordVerb, TxContext, clauses, deletion, fill, links, references, sent_back,
-    slugs, states, stored, trash,
+    slugs, states, stored, summing, trash,
 };
 
 impl TxContext<'_, '_> {
     /// Makes a record of this input. The order of the steps is policy: nothing later tells of something that an earlier
     /// step would have hidden.
     pub async fn create(
+        &mut self,
+        authority: Authority,
+        collection: CollectionId,
+        input: Input,
+    ) -> Result<Record, Error> {
+        let record = self.make(authority, collection, input).await?;
+        summing::followed(self, collection, record).await
+    }
+
+    /// The same, except that stored sums don't follow yet.
+    pub(crate) async fn make(
         &mut self,
         authority: Authority,
         collection: CollectionId,
@@ -36,6 +47,7 @@ impl TxContext<'_, '_> {
         slugs::make(self, &mut proposal).await?;
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
+        fill::check_values(&mut proposal);
         proposal.settle()?;
         fill::check_whole(&proposal)?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
@@ -74,6 +86,7 @@ impl TxContext<'_, '_> {
             slugs::check(&mut proposal);
             fill::require(&mut proposal);
             fill::check_sizes(self, &mut proposal);
+            fill::check_values(&mut proposal);
             proposal.settle()?;
             fill::check_whole(&proposal)?;
         }
@@ -84,7 +97,8 @@ impl TxContext<'_, '_> {
             Some(stored) if idle => Ok(stored),
             _ => {
                 references::verify(self, &mut proposal).await?;
-                RowChange::update(self, proposal)
+                let updated = RowChange::update(self, proposal)?;
+                summing::followed(self, record.0, updated).await
             }
         }
     }
@@ -98,20 +112,23 @@ impl TxContext<'_, '_> {
         record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        match verb {
+        let gone = match verb {
             RecordVerb::Delete => {
                 let proposal = stored::for_deletion(self, authority, record, if_match).await?;
-                deletion::delete(self, proposal).await
+                deletion::delete(self, proposal).await?
             }
             RecordVerb::Restore => {
                 let found = stored::in_trash(self, authority, record, if_match).await?;
-                trash::restore(self, found).await
+                let restored = trash::restore(self, found).await?;
+                return summing::followed(self, record.0, restored).await;
             }
             RecordVerb::Purge => {
                 let (proposal, _) = stored::in_trash(self, authority, record, if_match).await?;
-                deletion::purge(self, proposal).await
+                deletion::purge(self, proposal).await?
             }
-        }
+        };
+        summing::follow(self).await?;
+        Ok(gone)
     }
 
     /// Deletes a record, or moves it to the trash if its type has one, and what `@onDelete` says with it.

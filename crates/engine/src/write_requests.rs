@@ -17,7 +17,7 @@ use crate::read::{USUAL_RECORD, is_too_large, may_at_all};
 use crate::remember::Keyed;
 use crate::{
     AnswerBuffer, Authority, Context, Create, Encoder, IfMatch, Input, Inputs, OfRecord, Outcome, Record, RecordVerb,
-    RequestKind, Tag, TxContext, Update, Written, embedded, remember,
+    RequestKind, Tag, TxContext, Update, Written, embedded, remember, summing,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -26,6 +26,8 @@ pub(crate) struct PreparedWrite {
     work: Work,
     pub(crate) claim: Option<KeyClaim>,
     encoder: &'static dyn Encoder,
+    /// Whether what it writes counts in stored sums of other records.
+    counts: bool,
 }
 
 #[derive(Debug)]
@@ -55,8 +57,9 @@ pub(crate) fn create(
     // Before it waits for the writer.
     require_few_rows(inputs.as_slice().iter().map(Input::rows).sum())?;
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), Keyed::Create(&collection.name))?;
+    let counts = counts(inner, id);
     let work = Work::Create { collection: id, inputs, minimal: options.minimal };
-    Ok(PreparedWrite { work, claim, encoder })
+    Ok(PreparedWrite { work, claim, encoder, counts })
 }
 
 /// Prepares an update of one record.
@@ -68,11 +71,12 @@ pub(crate) fn update(
 ) -> Result<PreparedWrite, Error> {
     let Update { collection, id, input, options } = request;
     let name = &admitted(inner, cx, collection, Action::Update)?.name;
+    let counts = counts(inner, collection);
     let what = Keyed::Update(name, id, options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let (if_match, minimal) = (options.if_match, options.minimal);
     let work = Work::Update { record: (collection, id), input, if_match, minimal };
-    Ok(PreparedWrite { work, claim, encoder })
+    Ok(PreparedWrite { work, claim, encoder, counts })
 }
 
 /// Prepares what is done with one stored record.
@@ -84,11 +88,17 @@ pub(crate) fn of_record(
 ) -> Result<PreparedWrite, Error> {
     let OfRecord { verb, collection, id, options } = request;
     let name = &admitted(inner, cx, collection, verb.action())?.name;
+    let counts = counts(inner, collection);
     let what = Keyed::OfRecord(verb, (name, id), options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let (if_match, minimal) = (options.if_match, options.minimal);
     let work = Work::OfRecord { verb, record: (collection, id), if_match, minimal };
-    Ok(PreparedWrite { work, claim, encoder })
+    Ok(PreparedWrite { work, claim, encoder, counts })
+}
+
+/// Whether records of the collection count in stored sums.
+fn counts(inner: &Inner, collection: CollectionId) -> bool {
+    !inner.application.sums.counted(collection).is_empty()
 }
 
 /// The collection, if a rule could allow the caller this action on any of its records.
@@ -125,7 +135,9 @@ impl PreparedWrite {
     /// How much it may write.
     pub(crate) fn writes(&self) -> Writes {
         match &self.work {
-            Work::Create { inputs: Inputs::One(input), .. } | Work::Update { input, .. } if input.links.is_empty() => {
+            Work::Create { inputs: Inputs::One(input), .. } | Work::Update { input, .. }
+                if input.links.is_empty() && !self.counts =>
+            {
                 Writes::One
             }
             Work::Create { .. } | Work::Update { .. } | Work::OfRecord { .. } => Writes::Many,
@@ -237,12 +249,15 @@ impl TxContext<'_, '_> {
             if let Some(recorder) = &mut self.recorder {
                 recorder.about(index);
             }
-            let mut created = self.create(Authority::Caller, collection, input.clone()).await;
+            self.sums.about(Some(index));
+            let mut created = self.make(Authority::Caller, collection, input.clone()).await;
             if created.is_ok() && self.retry == Retry::SettleEach {
                 created = self.settle().await.and(created);
             }
             records.push(created.map_err(|error| within(error, index))?);
         }
+        self.sums.about(None);
+        summing::follow(self).await?;
         Ok(records)
     }
 

@@ -6,6 +6,14 @@ mod opposite;
 mod order;
 #[path = "constraints/slug.rs"]
 mod slug;
+#[path = "constraints/sum_checks.rs"]
+mod sum_checks;
+#[path = "constraints/sum_twins.rs"]
+mod sum_twins;
+#[path = "constraints/sums.rs"]
+mod sums;
+#[path = "constraints/sums_refused.rs"]
+mod sums_refused;
 #[path = "constraints/support.rs"]
 mod support;
 #[path = "constraints/unique.rs"]

@@ -14,6 +14,8 @@ mod obstacles;
 mod random;
 #[path = "migrations/slugs.rs"]
 mod slugs;
+#[path = "migrations/sums.rs"]
+mod sums;
 
 use std::fmt::Write as _;
 

@@ -26,6 +26,15 @@ fn advice(error: &ExprError, scope: &Scope<'_>) -> Option<String> {
         ExprErrorKind::Unknown { what: Name::Value(of), suggestion: None, .. } => {
             scope.model.enums.iter().find(|one| one.name == *of).map(values)
         }
+        ExprErrorKind::Unknown { what: Name::Variable, name, suggestion: None } if !scope.client => {
+            let fixed = || with_role(scope, error.remedy());
+            named_role(scope, name).or_else(|| named_type(scope, name)).or_else(fixed)
+        }
+        ExprErrorKind::Unknown { what: Name::Field(of), suggestion: None, .. } if !scope.client => {
+            let embedded = scope.model.embedded.iter().find(|embedded| embedded.name == *of)?;
+            let members: Vec<&str> = embedded.members.iter().map(|member| &*member.name).take(LISTED).collect();
+            Some(format!("its members are {}", members.join(", ")))
+        }
         ExprErrorKind::Unsupported { what, .. } if scope.client => {
             // A word that CEL keeps, or `auth` alone, which is a field's name here.
             let name = what.trim_end_matches(" alone").trim_matches('`');
@@ -37,16 +46,32 @@ fn advice(error: &ExprError, scope: &Scope<'_>) -> Option<String> {
             let condition = condition(scope).filter(|_| is_rule)?;
             Some(format!("write a condition such as `{condition}`"))
         }
-        _ => {
-            let remedy = error.remedy();
-            let role = scope.model.roles.and_then(|roles| scope.model.enumeration(roles).values.first());
-            match role {
-                _ if !remedy.contains(ANY_ROLE) => None,
-                Some(role) => Some(remedy.replace(ANY_ROLE, &format!("'{}'", role.name))),
-                None => Some(format!("mark an enum of the model `@roles`; then {remedy}")),
-            }
-        }
+        _ => with_role(scope, error.remedy()),
     }
+}
+
+/// The remedy with a role of the model, if it names one.
+fn with_role(scope: &Scope<'_>, remedy: String) -> Option<String> {
+    let role = scope.model.roles.and_then(|roles| scope.model.enumeration(roles).values.first());
+    match role {
+        _ if !remedy.contains(ANY_ROLE) => None,
+        Some(role) => Some(remedy.replace(ANY_ROLE, &format!("'{}'", role.name))),
+        None => Some(format!("mark an enum of the model `@roles`; then {remedy}")),
+    }
+}
+
+/// For a role as a name, such as `EDITOR` or `isEditor`.
+fn named_role(scope: &Scope<'_>, name: &str) -> Option<String> {
+    let roles = scope.model.enumeration(scope.model.roles?);
+    let bare = name.strip_prefix("is").unwrap_or(name).replace('_', "");
+    let role = roles.values.iter().find(|role| role.name.replace('_', "").eq_ignore_ascii_case(&bare))?;
+    Some(format!("write `'{}' in auth.roles`", role.name))
+}
+
+/// For the type of the record as a name, such as `Post` or `post`.
+fn named_type(scope: &Scope<'_>, name: &str) -> Option<String> {
+    let this = scope.model.collection(scope.this?);
+    this.name.eq_ignore_ascii_case(name).then(|| "the record is `this`".to_owned())
 }
 
 fn values(of: &Enum) -> String {

@@ -11,6 +11,7 @@ mod names;
 mod operators;
 mod parameters;
 mod quotes;
+mod texts;
 mod typing;
 
 use std::collections::BTreeSet;
@@ -43,6 +44,8 @@ pub(crate) struct Checker<'m> {
     arguments: Vec<Argument<'m>>,
     /// How many aggregates are around.
     aggregates: usize,
+    /// How many patterns there were.
+    patterns: usize,
     /// The computed fields around, innermost last.
     computing: Vec<String>,
     /// The named rules around, innermost last.
@@ -83,6 +86,7 @@ impl<'m> Checker<'m> {
             next_variable: 0,
             arguments: Vec::new(),
             aggregates: 0,
+            patterns: 0,
             computing: Vec::new(),
             rules: Vec::new(),
             params: Parameters::default(),

@@ -4,7 +4,7 @@ use std::ops::Range;
 use backstay_base::limits;
 use backstay_scalar::Problem;
 
-use crate::Type;
+use crate::{SumProblem, Type};
 
 /// Something that is wrong in the text of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,6 +199,14 @@ pub enum ExprErrorKind {
         /// What to use instead.
         instead: &'static str,
     },
+    /// A pattern that can't be used.
+    #[error("{problem}")]
+    Pattern {
+        /// What is wrong with it.
+        problem: String,
+        /// What to write instead.
+        instead: &'static str,
+    },
     /// A name that is not known.
     #[error("{}", what.unknown(name))]
     Unknown {
@@ -262,6 +270,12 @@ pub enum ExprErrorKind {
         field: String,
         /// What is wrong there.
         error: Box<ExprError>,
+    },
+    /// What can't be kept as a stored sum.
+    #[error("{problem}")]
+    StoredSum {
+        /// Why.
+        problem: SumProblem,
     },
     /// Aggregates within one another deeper than is allowed.
     #[error("aggregates are nested more than {max} deep")]

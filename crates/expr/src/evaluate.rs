@@ -3,8 +3,8 @@ mod aggregate;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone};
-use backstay_scalar::{Value, exact};
+use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone, limits};
+use backstay_scalar::{Value, exact, replaced, trimmed};
 use rust_decimal::Decimal;
 
 use crate::{ComputedField, Digits, Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
@@ -113,6 +113,10 @@ impl Evaluation<'_> {
                 let arguments: Vec<Value> = arguments.iter().map(|argument| self.value(argument)).collect();
                 call(*function, &arguments)
             }
+            Node::Matches(of, pattern) => match self.value(of) {
+                Value::Text(text) => pattern.matches(&text).map_or(Value::Null, Value::Bool),
+                _ => Value::Null,
+            },
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
             Node::Computed(computed) if self.lacks_account(computed) => Value::Null,
             Node::Ordinal(of, names) => ordinal(&self.value(of), names),
@@ -303,6 +307,12 @@ fn call(function: Function, arguments: &[Value]) -> Value {
         (Function::Contains, [Value::Text(text), Value::Text(part)]) => text.contains(&**part).into(),
         (Function::LowerAscii, [Value::Text(text)]) => Value::text(text.to_ascii_lowercase()),
         (Function::UpperAscii, [Value::Text(text)]) => Value::text(text.to_ascii_uppercase()),
+        (Function::Cased(_), [Value::Text(text)]) if text.len() > limits::CHANGED_TEXT_BYTES => Value::Null,
+        (Function::Cased(casing), [Value::Text(text)]) => Value::text(casing.of(text)),
+        (Function::Trim, [Value::Text(text)]) => Value::text(trimmed(text)),
+        (Function::Replace, [Value::Text(text), Value::Text(part), Value::Text(by)]) => {
+            replaced(text, part, by, limits::CHANGED_TEXT_BYTES).map_or(Value::Null, Value::text)
+        }
         (Function::Round, [number, places]) => {
             known(exactly(number).zip(digits(places)).and_then(|(number, digits)| exact::round(number, digits)))
         }

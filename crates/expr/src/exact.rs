@@ -24,6 +24,7 @@ impl Expr {
             | Node::In(..)
             | Node::List(_)
             | Node::Call(..)
+            | Node::Matches(..)
             | Node::Quantifier { .. }
             | Node::Ordinal(..)
             | Node::Fact(_)

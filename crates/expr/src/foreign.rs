@@ -16,17 +16,28 @@ const WORDS: Table = &[
     (&["is"], "write `== null` or `!= null`"),
     (&["<>", "!=="], "write `!=`"),
     (&["eq", "ne", "lt", "le", "gt", "ge"], "write `==`, `!=`, `<`, `<=`, `>` or `>=`"),
-    (&["~"], "write `x.contains('…')`"),
-    (&["like", "ilike"], "write `x.contains('…')`, `x.startsWith('…')` or `x.endsWith('…')`, without `%`"),
-    (&["matches"], "write `x.contains('…')`, `x.startsWith('…')` or `x.endsWith('…')`"),
+    (&["~", "=~", "matches"], "write `x.matches('[a-z]+')`"),
+    (&["like"], "write `x.contains('…')`, `x.startsWith('…')` or `x.endsWith('…')`, without `%`"),
+    (&["ilike"], "write `fold(x).contains(fold('…'))`, without `%`"),
     (&["contains", "has", "includes"], "write `text.contains('…')`; in a list, write `'…' in list`"),
     (&["startsWith"], "write `text.startsWith('…')`"),
     (&["endsWith"], "write `text.endsWith('…')`"),
     (&["between"], "write `x >= a && x <= b`"),
     (&["??"], "write `x != null ? x : y`"),
     (&["?."], "write `.`; what a missing record has is null"),
-    (&["=>", "->"], "write a comma: `relation.exists(x, condition on x)`"),
+    (&["=>"], "write a comma: `relation.exists(x, condition on x)`; to compare, write `>=`"),
+    (&["->"], "write a comma: `relation.exists(x, condition on x)`; before a part, write `.`"),
+    (&["=<"], "write `<=`"),
     (&["in("], "write the list in square brackets: `x in ['a', 'b']`"),
+    (&["in"], "write `in` in lower case, before a list: `x in ['a', 'b']`"),
+    (&["then", "else", "when", "end"], "write `condition ? value : other value`"),
+    (
+        &["day", "days", "hour", "hours", "minute", "minutes", "week", "weeks", "month", "months", "year", "years"],
+        "write a length of time: `duration(days: 1)`",
+    ),
+    (&["#", "--"], "begin a comment in a rule with `//`"),
+    (&["$"], "write names as they are, such as `auth.id`"),
+    (&[":"], "write names as they are, such as `auth.id`; `:` belongs to `condition ? a : b`"),
     (&["@request"], CALLER),
     (&["‘", "’", "‚", "“", "”", "„", "«", "»"], "write texts between `'` or `\"`"),
 ];
@@ -41,18 +52,24 @@ const NAMES: Table = &[
     (&["null", "nil", "none", "undefined"], "write `null`"),
     (&["true"], "write `true`"),
     (&["false"], "write `false`"),
-    (&["current_user", "currentUser"], "write `auth.id`"),
+    (&["current_user", "currentUser", "current_user_id", "currentUserId"], "write `auth.id`"),
     (&["current_timestamp"], "write `now`"),
 ];
 
 /// Names that a field or a rule is as likely to have: for where no name is near.
 const ROOTS: Table = &[
-    (&["user", "me", "principal", "session", "identity"], CALLER),
-    (&["self", "it", "record", "row", "doc", "document", "resource", "old"], "the record is `this`"),
+    (&["user", "me", "principal", "session", "identity", "context", "ctx", "viewer", "caller"], CALLER),
+    (
+        &["self", "it", "record", "row", "doc", "document", "resource", "old", "object", "item", "model", "value"],
+        "the record is `this`",
+    ),
+    (&["input", "data", "args", "body", "values"], "the proposed record is `new`; where one is created, it is `this`"),
+    (&["yes", "all", "allow"], "write `true`"),
+    (&["no", "deny"], "write `false`"),
     (&["public", "everyone", "anyone", "anonymous"], "write `true`, which allows everyone"),
-    (&["authenticated", "loggedIn", "signedIn"], SIGNED_IN),
-    (&["owner"], "write `this.author == auth.id`, with the field that refers to the owner"),
-    (&["admin"], ROLES),
+    (&["authenticated", "loggedIn", "signedIn", "isAuthenticated", "isLoggedIn", "isSignedIn"], SIGNED_IN),
+    (&["owner", "isOwner"], "write `this.author == auth.id`, with the field that refers to the owner"),
+    (&["admin", "isAdmin"], ROLES),
     (&["nobody", "private"], "write `false`, which allows nobody"),
     (&["today"], "write `today('Europe/Zurich')`, with the time zone, or `today()` for the day in UTC"),
 ];
@@ -66,14 +83,31 @@ const FUNCTIONS: Table = &[
     (&["maximum", "maxBy", "greatest"], "write `relation.max(x, x.field)`"),
     (&["minimum", "minBy", "least"], "write `relation.min(x, x.field)`"),
     (&["find", "findFirst", "single", "last"], "write `relation.first(x, condition on x, [-x.field])`"),
-    (&["lower", "toLower", "toLowerCase"], "write `text.lowerAscii()`"),
-    (&["upper", "toUpper", "toUpperCase"], "write `text.upperAscii()`"),
+    (&["toLower", "toLowerCase", "lcase", "downcase", "lowercase"], "write `lower(text)`"),
+    (&["toUpper", "toUpperCase", "ucase", "upcase", "uppercase"], "write `upper(text)`"),
+    (&["unaccent", "casefold", "normalize", "equalsIgnoreCase"], "write `fold(text)`, which ignores case and accents"),
+    (&["ilike", "icontains", "containsIgnoreCase"], "write `fold(text).contains(fold('…'))`"),
+    (&["like"], "write `text.contains('…')`, `text.startsWith('…')` or `text.endsWith('…')`, without `%`"),
+    (&["strip", "ltrim", "rtrim", "btrim", "trimStart", "trimEnd"], "write `trim(text)`, which trims both ends"),
+    (&["replaceAll", "gsub"], "write `replace(text, part, by)`"),
+    (&["match", "regex", "regexp", "regexMatch", "rlike", "test"], "write `text.matches('[a-z]+')`"),
+    (
+        &["substr", "substring", "slice", "left", "right", "charAt"],
+        "there are no parts of texts; ask `startsWith`, `endsWith`, `contains` or `matches`",
+    ),
     (&["length", "len"], "write `size(x)`"),
     (&["includes"], "write `text.contains(part)`, or `x in list`"),
     (&["not"], "write `!`"),
-    (&["uid"], "write `auth.id`"),
-    (&["role", "hasRole", "isAdmin"], ROLES),
-    (&["isAuthenticated", "isLoggedIn", "isSignedIn"], SIGNED_IN),
+    (&["uid", "id", "userId", "currentUser", "current_user"], "write `auth.id`"),
+    (&["isOwner", "owns", "own"], "write `this.author == auth.id`, with the field that refers to the owner"),
+    (&["role", "hasRole", "isAdmin", "hasAnyRole", "is", "can"], ROLES),
+    (&["isAuthenticated", "isLoggedIn", "isSignedIn", "authenticated", "loggedIn", "signedIn"], SIGNED_IN),
+    (&["isEmpty", "empty", "isBlank", "blank"], "write `size(x) == 0`, or `x == null`"),
+    (&["isNull", "defined", "exists", "isset", "present", "isNotNull"], "write `x == null` or `x != null`"),
+    (&["coalesce", "ifnull", "nvl", "default"], "write `x != null ? x : y`"),
+    (&["concat", "concat_ws"], "texts cannot be joined"),
+    (&["abs"], "write `x < 0 ? -x : x`"),
+    (&["select", "query", "lookup"], "follow a relation: `this.author.name`, or `relation.exists(x, condition on x)`"),
     (&["jwt"], CLAIMS),
     (&["toString", "str"], "types are never converted; compare values of one type"),
 ];
@@ -82,7 +116,21 @@ const AUTH_PARTS: Table = &[
     (&["role", "isAdmin", "admin"], ROLES),
     (&["isAuthenticated", "authenticated", "isLoggedIn", "loggedIn", "signedIn"], SIGNED_IN),
     (&["uid", "user", "userId", "user_id", "sub"], "write `auth.id`"),
-    (&["token", "jwt"], CLAIMS),
+    (
+        &[
+            "token",
+            "jwt",
+            "metadata",
+            "user_metadata",
+            "app_metadata",
+            "org_id",
+            "orgId",
+            "tenant",
+            "tenant_id",
+            "tenantId",
+        ],
+        CLAIMS,
+    ),
     (&["email", "name"], "the caller has neither in rules; compare a relation with `auth.id`"),
 ];
 
@@ -93,11 +141,17 @@ const REQUEST_PARTS: Table = &[
 ];
 
 /// Parts of things that have no parts.
-const PARTS: Table = &[(&["length", "size"], "write `size(x)`")];
+const PARTS: Table = &[
+    (&["length", "size", "count"], "write `size(x)`"),
+    (&["year", "month", "day"], "of a `Date`, write `year(x)`; of a `DateTime`, `year(date(x, 'Europe/Zurich'))`"),
+];
 
 /// Parameters that other systems fill in themselves, without their `$`.
-const PARAMETERS: Table =
-    &[(&["current_user"], CALLER), (&["current_role", "current_roles"], ROLES), (&["now"], "write `now`")];
+const PARAMETERS: Table = &[
+    (&["current_user", "auth", "user", "user_id", "userId", "uid", "me"], CALLER),
+    (&["current_role", "current_roles", "role", "roles"], ROLES),
+    (&["now"], "write `now`"),
+];
 
 /// Prefix of the names of the caller's variables in Hasura.
 const HASURA: &str = "x-hasura-";

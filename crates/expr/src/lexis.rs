@@ -179,6 +179,11 @@ fn refuse_what_is_left_out(text: &str, words: &[Word]) -> Result<(), ExprError> 
             let span = words[index - 1].span.start..word.span.end;
             return Err(error(span.clone(), ExprErrorKind::Unexpected { found: text[span].to_owned() }));
         }
+        let shouted = index.checked_sub(1).map(|before| words[before].span.clone());
+        if let Some(span) = shouted.filter(|span| word.kind == TokenKind::TokLeftBracket && text[span.clone()] == *"IN")
+        {
+            return Err(error(span, ExprErrorKind::Unexpected { found: "IN".to_owned() }));
+        }
         if let Some(instead) = left_out(&text[word.span.clone()], word, before, after) {
             let what = match word.kind {
                 TokenKind::TokUint => "an unsigned number".to_owned(),
@@ -210,12 +215,25 @@ fn left_out(text: &str, word: &Word, before: Option<TokenKind>, after: Option<To
         TokenKind::TokUint => Some("write the number without `u`"),
         TokenKind::TokBytes => Some("use a text"),
         TokenKind::TokLeftBrace => Some("compare fields one by one"),
-        TokenKind::TokLeftBracket if operand_before => Some("use `in` with lists, such as `'a' in list`"),
+        TokenKind::TokLeftBracket if operand_before => {
+            Some("write `x.name` for a part, `'a' in list` for an element, or `relation.first(x, true)` for a record")
+        }
         TokenKind::TokDot if !operand_before => Some("begin with the name"),
-        TokenKind::TokReservedWord if before != Some(TokenKind::TokDot) => Some("it is a word that CEL keeps"),
+        TokenKind::TokReservedWord if before != Some(TokenKind::TokDot) => Some(reserved(text)),
         TokenKind::TokIdent if text.starts_with('`') => Some("write names without quotes"),
         TokenKind::TokIdent if after == Some(TokenKind::TokLeftParen) && !word.parameter => left_out_function(text),
         _ => None,
+    }
+}
+
+/// What to write instead of a word that CEL keeps.
+fn reserved(word: &str) -> &'static str {
+    match word {
+        "if" | "else" => "write `condition ? value : other value`",
+        "return" | "function" | "let" | "var" | "const" | "for" | "while" | "loop" => {
+            "write one expression alone: there are no statements"
+        }
+        _ => "it is a word that CEL keeps",
     }
 }
 
@@ -224,7 +242,6 @@ fn left_out_function(name: &str) -> Option<&'static str> {
         "has" => Some("test presence with `x != null`"),
         "map" | "filter" => Some("ask the records with `exists` or `all`"),
         "exists_one" | "existsOne" => Some("use `exists`"),
-        "matches" => Some("use `startsWith`, `endsWith` or `contains`"),
         "int" | "uint" | "double" | "string" | "bool" | "bytes" | "dyn" | "type" => {
             Some("types are never converted; give the field the type that you need")
         }

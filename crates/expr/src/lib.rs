@@ -22,6 +22,9 @@ mod rebased;
 mod remedy;
 mod rights;
 mod scope;
+mod sum;
+mod sum_order;
+mod sum_problem;
 mod syntax;
 mod tree;
 mod truth;
@@ -39,6 +42,9 @@ pub use fold::fold;
 pub use outcomes::Outcomes;
 pub use rights::{Clause, CollectionRights, FieldRights, Rights, Rule, RulePart, Taking};
 pub use scope::Scope;
+pub use sum::{Sum, SumKind, sum};
+pub use sum_order::sum_levels;
+pub use sum_problem::SumProblem;
 pub use tree::{
     Aggregate, Aggregation, CallerPart, ComputedField, Expr, FLOAT_TERM, Function, Node, Operator, OrderKey, Ordered,
     Path, Quantifier, Root,

@@ -34,7 +34,9 @@ impl ExprErrorKind {
         let fixed = match self {
             Self::TooLong | Self::TooDeep | Self::TooLarge => "split it, or shorten it",
             Self::TooManyParameters => "use a list parameter: `field in $values`",
-            Self::Unsupported { instead, .. } | Self::NoRecord { instead, .. } => instead,
+            Self::Unsupported { instead, .. } | Self::Pattern { instead, .. } | Self::NoRecord { instead, .. } => {
+                instead
+            }
             Self::Unknown { what, name, suggestion } => return unknown_remedy(what, name, suggestion.as_deref()),
             Self::Nul => "leave it out",
             Self::Unexpected { found } if matches!(&**found, ")" | "]" | "}") => "leave it out, or open the bracket",
@@ -69,7 +71,9 @@ impl ExprErrorKind {
             Self::Compare { left, right } => compare_remedy(&left.ty, &right.ty),
             Self::Incomparable { ty, .. } => incomparable_remedy(&ty.ty),
             Self::Operator { left, operator, right } => operator_remedy(operator, &left.ty, &right.ty),
-            Self::Literal { problem: Problem::Expected(expected), .. } => return format!("write {expected}"),
+            Self::Literal { text, ty, problem: Problem::Expected(expected) } => {
+                return moment_remedy(text, ty).unwrap_or_else(|| format!("write {expected}"));
+            }
             Self::Literal { .. } => "write a value that a field of this type can hold",
             Self::Inexact { .. } => "use fewer digits",
             Self::Malformed { word } => return malformed_remedy(word),
@@ -88,10 +92,26 @@ impl ExprErrorKind {
             Self::EndedText { .. } => r"a quote within a text is `\'`, such as `'it\'s'`",
             Self::Escape => r#"use `\\`, `\'`, `\"`, `\n`, `\t` or `\u0000` with four hexadecimal digits"#,
             Self::InRule { error, .. } | Self::InComputed { error, .. } => return error.remedy(),
+            Self::StoredSum { problem } => return problem.remedy(),
             Self::ComputedCycle { .. } => "compute one of these fields from what is stored",
         };
         fixed.to_owned()
     }
+}
+
+/// For a day or a length of time where a moment is needed.
+fn moment_remedy(text: &str, ty: &str) -> Option<String> {
+    if ty != "DateTime" {
+        return None;
+    }
+    if Scalar::Date.read(Token::Text(text)).is_ok() {
+        return Some(format!("write a date and time: `'{text}T00:00:00Z'`"));
+    }
+    let length = match hours_of(text) {
+        Some(hours) => format!("{hours}h"),
+        None => Scalar::Duration.read(Token::Text(text)).ok().map(|_| text.to_owned())?,
+    };
+    Some(format!("write a length of time as `duration('{length}')`"))
 }
 
 fn malformed_remedy(word: &str) -> String {
@@ -143,6 +163,9 @@ fn available(what: &Name) -> &'static str {
 
 fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
     match (expected, found) {
+        (Expected::Type(NamedType { ty: Type::Bool, .. }), Type::Id | Type::Record(_)) => {
+            "to test whether there is one, write `x != null`"
+        }
         (Expected::Type(NamedType { ty: Type::Bool, .. }), _) => "write a condition, such as a comparison",
         (Expected::Type(NamedType { ty: Type::Text, .. }), Type::List(_)) => {
             "use `in` with lists, such as `'ADMIN' in auth.roles`"
@@ -174,6 +197,8 @@ fn compare_remedy(left: &Type, right: &Type) -> &'static str {
         "write a length of time, such as `duration('90m')`"
     } else if beside(&Type::Money, number) {
         "compare its `.amount`"
+    } else if beside(&Type::Timestamp, |ty| *ty == Type::Date) {
+        "take the day that it is in a time zone: `date(x, 'Europe/Zurich')`"
     } else if matches!((left, right), (Type::List(_), _) | (_, Type::List(_))) {
         "use `in` with lists, such as `'ADMIN' in auth.roles`"
     } else if beside(&Type::Bool, |_| true) {

@@ -114,8 +114,7 @@ fn place_of_error(lexis: &Lexis<'_>, place: Option<(isize, isize)>) -> ExprError
     let line_start: usize = lexis.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let offset = line_start + column.saturating_sub(1);
     let Some(index) = lexis.words.iter().position(|word| word.span.end > offset) else {
-        let end = lexis.text.len();
-        return ExprError::at(end..end, ExprErrorKind::End);
+        return ended_early(lexis);
     };
     if let Some(date) = bare_date(lexis.text, lexis.words[index].span.start) {
         return date;
@@ -134,6 +133,24 @@ fn place_of_error(lexis: &Lexis<'_>, place: Option<(isize, isize)>) -> ExprError
     ExprError::at(word.span.clone(), kind)
 }
 
+/// At the end, or at the bracket that is open there.
+fn ended_early(lexis: &Lexis<'_>) -> ExprError {
+    let mut open = Vec::new();
+    for word in &lexis.words {
+        match word.kind {
+            TokenKind::TokLeftParen | TokenKind::TokLeftBracket => open.push(word),
+            TokenKind::TokRightParen | TokenKind::TokRightBracket => drop(open.pop()),
+            _ => {}
+        }
+    }
+    let end = lexis.text.len();
+    let Some(bracket) = open.pop() else { return ExprError::at(end..end, ExprErrorKind::End) };
+    let closing = if bracket.kind == TokenKind::TokLeftParen { ")" } else { "]" };
+    let mut error = ExprError::at(bracket.span.clone(), ExprErrorKind::End);
+    error.advise(format!("close this bracket with `{closing}`"));
+    error
+}
+
 /// Whether the word begins where a text ends, as after a quote that is meant to be part of the text.
 fn follows_text(lexis: &Lexis<'_>, index: usize) -> bool {
     let (before, word) = (index.checked_sub(1).map(|before| &lexis.words[before]), &lexis.words[index]);
@@ -142,12 +159,12 @@ fn follows_text(lexis: &Lexis<'_>, index: usize) -> bool {
 }
 
 /// What belongs to another language around the word at which the parser stopped: `not x`, `x not in y`, `<>`, `===`,
-/// `=>`, `->`, `??` and `in (a, b)`.
+/// `=>`, `=<`, `->`, `??` and `in (a, b)`.
 fn place_of_foreign(lexis: &Lexis<'_>, index: usize) -> Option<Range<usize>> {
     let word = &lexis.words[index];
     let before = &lexis.words[index.checked_sub(1)?];
     let arrow = word.span.start..word.span.start + 2;
-    if lexis.text.get(arrow.clone()) == Some("=>") {
+    if matches!(lexis.text.get(arrow.clone()), Some("=>" | "=<")) {
         return Some(arrow);
     }
     let joined = |first: &Word, second: &Word| Some(first.span.start..second.span.end);

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use backstay_base::{CalendarField, Caller, Period};
 use backstay_model::{CollectionId, ComputedRights, FieldId, Model};
-use backstay_scalar::{Part, Value};
+use backstay_scalar::{Casing, Part, Pattern, Value};
 
 use crate::{Digits, Type};
 
@@ -46,6 +46,7 @@ impl Expr {
         match &mut self.node {
             Node::Not(of)
             | Node::Negate(of)
+            | Node::Matches(of, _)
             | Node::IsNull { of, .. }
             | Node::Quantifier { body: of, .. }
             | Node::Ordinal(of, _) => vec![of],
@@ -117,6 +118,8 @@ pub enum Node {
     List(Vec<Expr>),
     /// A function of the language.
     Call(Function, Vec<Expr>),
+    /// `text.matches('pattern')`: whether a part of the text does; unknown of one that is longer than `limits::MATCHED_BYTES`.
+    Matches(Box<Expr>, Pattern),
     /// `path.exists(v, body)` or `path.all(v, body)`.
     Quantifier {
         /// Which.
@@ -157,6 +160,7 @@ impl Node {
             | Self::In(..)
             | Self::List(_)
             | Self::Call(..)
+            | Self::Matches(..)
             | Self::Computed(_)
             | Self::Ordinal(..)
             | Self::Fact(_) => false,
@@ -181,6 +185,7 @@ impl Node {
             | Self::In(..)
             | Self::List(_)
             | Self::Call(..)
+            | Self::Matches(..)
             | Self::Ordinal(..)
             | Self::Fact(_) => None,
         }
@@ -204,6 +209,7 @@ impl Node {
             | Self::In(..)
             | Self::List(_)
             | Self::Call(..)
+            | Self::Matches(..)
             | Self::Ordinal(..)
             | Self::Fact(_) => None,
         }
@@ -214,6 +220,7 @@ impl Node {
         match self {
             Self::Not(of)
             | Self::Negate(of)
+            | Self::Matches(of, _)
             | Self::IsNull { of, .. }
             | Self::Quantifier { body: of, .. }
             | Self::Ordinal(of, _) => vec![of],
@@ -316,6 +323,12 @@ pub enum Function {
     LowerAscii,
     /// `text.upperAscii()`.
     UpperAscii,
+    /// `lower(text)`, `upper(text)`, `fold(text)`; unknown of one that is longer than `limits::CHANGED_TEXT_BYTES`.
+    Cased(Casing),
+    /// `trim(text)`.
+    Trim,
+    /// `replace(text, part, by)`; unknown if the result is longer than `limits::CHANGED_TEXT_BYTES`.
+    Replace,
     /// `round(number, digits)` of a `Decimal`: digits after the point, a literal; halves go away from zero.
     Round,
     /// `round(a / b, digits)`: the exact quotient, rounded once. The operands are `Decimal` or `Int`.
@@ -338,8 +351,9 @@ impl Function {
             | Self::Contains
             | Self::LowerAscii
             | Self::UpperAscii
+            | Self::Trim
             | Self::CalendarField(_) => true,
-            Self::Round | Self::Quotient | Self::DateIn | Self::StartOf(_) => false,
+            Self::Cased(_) | Self::Replace | Self::Round | Self::Quotient | Self::DateIn | Self::StartOf(_) => false,
         }
     }
 }

@@ -28,6 +28,29 @@ fn every_table_holds() {
     assert!(rows > 150, "only {rows} rows");
 }
 
+/// The table of errors in docs/expressions.md: each expression is refused, with the remedy that it shows.
+#[test]
+fn the_errors_in_the_documentation() {
+    let model = model();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/expressions.md");
+    let document = fs::read_to_string(path).expect("the document");
+    let (_, errors) = document.split_once("## Errors\n").expect("the section");
+    let rows: Vec<Vec<String>> = errors.lines().filter(|line| line.starts_with("| `")).filter_map(cells).collect();
+    let code = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    for row in &rows {
+        let [expression, _, remedy] = row.as_slice() else { panic!("three columns: {row:?}") };
+        let is_filter = expression.contains("(in a filter)") || expression.starts_with('$');
+        let expression = expression.split('`').find(|part| !part.is_empty()).expect("an expression");
+        let post = model.collection_named("Post").expect("a type").id;
+        let scope = if is_filter { Scope::filter(&model, post) } else { Scope::rule(&model, post) };
+        let errors = compile(expression, &scope).expect_err(expression);
+        for shown in code(remedy) {
+            assert!(errors[0].remedy().contains(&shown), "{expression}: {}: {shown}", errors[0].remedy());
+        }
+    }
+    assert!(rows.len() > 20, "only {} rows", rows.len());
+}
+
 fn run(model: &Model, file: &str, text: &str, wrong: &mut Vec<String>) -> usize {
     let (mut settings, mut columns, mut rows) = (BTreeMap::new(), Vec::new(), 0);
     for (number, line) in text.lines().enumerate() {

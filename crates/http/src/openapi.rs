@@ -1,3 +1,4 @@
+mod constraints;
 mod documents;
 mod names;
 mod operations;
@@ -6,7 +7,7 @@ mod schemas;
 
 use backstay_base::{Action, limits};
 use backstay_engine::Sizes;
-use backstay_model::{Collection, Enum, Field, Model};
+use backstay_model::{Collection, Enum, EnumValue, Field, Model};
 use serde_json::{Map, Value, json};
 
 use crate::kinds::KINDS;
@@ -62,8 +63,13 @@ fn shapes(model: &Model, shown: &[&Collection]) -> Map<String, Value> {
 fn enumeration(en: &Enum) -> Value {
     let names: Vec<&str> = en.values.iter().map(|value| &*value.name).collect();
     let mut schema = json!({ "type": "string", "enum": names });
-    if let Some(description) = &en.description {
-        schema["description"] = json!(description);
+    // A schema has no place to mark one of several values.
+    let deprecated =
+        |value: &EnumValue| value.deprecated.as_ref().map(|reason| format!("`{}` is deprecated: {reason}", value.name));
+    let paragraphs = en.description.iter().cloned().chain(en.values.iter().filter_map(deprecated));
+    let paragraphs: Vec<String> = paragraphs.collect();
+    if !paragraphs.is_empty() {
+        schema["description"] = json!(paragraphs.join("\n\n"));
     }
     schema
 }

@@ -62,6 +62,68 @@ fn slugs_are_described() {
     assert_eq!(schemas["Post"]["properties"]["slug"]["pattern"], json!(null));
 }
 
+/// What is deprecated is marked as such, with the reason.
+#[test]
+fn deprecations_are_described() {
+    let model = r#"
+        extend schema @app(name: "Deprecated")
+        "The old ones."
+        type Post @allow(read: "true", create: "true") @deprecated(reason: "Use Article.") {
+          "Its name."
+          name: String @deprecated(reason: "Use `title`.")
+          state: State @deprecated
+          title: String
+          at: Place
+        }
+        "Where it is."
+        enum State { OLD @deprecated(reason: "Use NEW.") NEW }
+        type Place @embedded { city: String @deprecated(reason: "Use `town`."), town: String }
+        type Article @allow(read: "true") { title: String }
+    "#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    let schemas = &document["components"]["schemas"];
+    let told = |of: &Value| (of["deprecated"].clone(), of["description"].clone());
+    let deprecated = |description: &str| (json!(true), json!(description));
+    assert_eq!(told(&schemas["Post"]), deprecated("The old ones.\n\nDeprecated: Use Article."));
+    for of in ["Post", "Post.Create"] {
+        let properties = &schemas[of]["properties"];
+        assert_eq!(told(&properties["name"]), deprecated("Its name.\n\nDeprecated: Use `title`."), "{of}");
+        assert_eq!(told(&properties["state"]), deprecated("Deprecated: No longer supported"), "{of}");
+        assert_eq!(told(&properties["title"]), (json!(null), json!(null)), "{of}");
+        let city = &properties["at"]["properties"]["city"];
+        assert_eq!(told(city), deprecated("Deprecated: Use `town`."), "{of}");
+    }
+    assert_eq!(schemas["State"]["description"], "Where it is.\n\n`OLD` is deprecated: Use NEW.");
+    for verb in ["get", "post"] {
+        let operation = &document["paths"]["/api/posts"][verb];
+        assert_eq!(told(operation), deprecated("Deprecated: Use Article."), "{verb}");
+    }
+    let list = document["paths"]["/api/posts"]["get"]["parameters"].as_array().expect("parameters");
+    let name = list.iter().find(|parameter| parameter["name"] == "name").expect("the parameter");
+    assert_eq!(told(name), deprecated("Equal to this value.\n\nDeprecated: Use `title`."));
+    assert_eq!(document["paths"]["/api/articles"]["get"]["deprecated"], json!(null));
+}
+
+/// The example of docs/model.md.
+#[test]
+fn documented_deprecations_are_described() {
+    const DOCUMENT: &str = include_str!("../../../docs/model.md");
+    let (_, section) = DOCUMENT.split_once("## Deprecation\n").expect("the section");
+    let (_, example) = section.split_once("```graphql\n").expect("an example");
+    let (example, _) = example.split_once("```").expect("its end");
+    let text = format!("extend schema @app(name: \"Parcels\")\n{example}");
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", text)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    let schemas = &document["components"]["schemas"];
+    let grams = "Deprecated: Use `grams`, which is exact.";
+    assert_eq!(schemas["Parcel.Create"]["properties"]["weight"]["description"], grams);
+    assert_eq!(schemas["Size"]["description"], "`HUGE` is deprecated: Use LARGE.");
+    assert_eq!(document["paths"]["/api/packages/{id}"]["get"]["deprecated"], json!(true));
+}
+
 /// A client can tell in which order a nested list comes.
 #[test]
 fn the_order_of_lists_is_described() {
@@ -114,6 +176,56 @@ fn lengths_are_described() {
         assert_eq!(properties["from"], json!({ "type": text, "format": "idn-email" }));
     }
     assert_eq!(schemas["Post"]["properties"]["title"], json!({ "type": "string", "maxLength": 10_000 }));
+}
+
+#[test]
+fn ranges_and_patterns_are_described() {
+    let model = r#"
+        extend schema @app(name: "Limits")
+        type Size @embedded { width: Int @range(min: 1) }
+        type Post @allow(read: "true", create: "true", update: "true") {
+          stars: Int! @range(min: 1, max: 5)
+          ratio: Float! @range(max: 0.5)
+          price: Decimal! @range(min: 0.1)
+          "The day." day: Date! @range(min: "2020-01-01", max: "2030-12-31")
+          scores: [Int!]! @range(max: 10)
+          slug: String! @pattern(is: "[a-z0-9-]+")
+          name: String! @pattern(is: "\\p{L}+")
+          mail: Email! @pattern(is: ".*@example\\.org")
+          tags: [String!]! @pattern(is: "(?i)[a-z]+")
+          size: Size!
+          sizes: [Size!]!
+        }
+    "#;
+    let document = described(model);
+    let schemas = &document["components"]["schemas"];
+    let check = |field: &str, expected: Value| {
+        for of in ["Post.Create", "Post.Patch"] {
+            let mut found = schemas[of]["properties"][field].clone();
+            for known in ["type", "format", "maxLength", "maxItems"] {
+                found.as_object_mut().expect("a schema").remove(known);
+            }
+            assert_eq!(found, expected, "{of}.{field}");
+        }
+    };
+    check("stars", json!({ "minimum": 1, "maximum": 5 }));
+    check("ratio", json!({ "maximum": 0.5 }));
+    let number = schemas["Post.Create"]["properties"]["price"]["pattern"].clone();
+    check("price", json!({ "minimum": 0.1, "pattern": number, "description": "Must be at least 0.1." }));
+    check("day", json!({ "description": "The day.\n\nMust not be before 2020-01-01 and not be after 2030-12-31." }));
+    check("scores", json!({ "items": { "type": "integer", "format": "int64", "maximum": 10 } }));
+    check("slug", json!({ "pattern": r"^[a-z0-9\-]+$" }));
+    check("name", json!({ "description": r"Must match `\p{L}+` from its beginning to its end." }));
+    check("mail", json!({ "description": r"Must match `.*@example\.org` from its beginning to its end." }));
+    let items = json!({ "type": "string", "maxLength": 10_000 });
+    let tags = "Each value must match `(?i)[a-z]+` from its beginning to its end.";
+    check("tags", json!({ "items": items, "description": tags }));
+    for width in [
+        &schemas["Post.Create"]["properties"]["size"]["properties"]["width"],
+        &schemas["Size.Input"]["properties"]["width"],
+    ] {
+        assert_eq!(width["minimum"], 1);
+    }
 }
 
 fn described(model: &str) -> Value {

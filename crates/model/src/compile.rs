@@ -45,15 +45,16 @@ pub(crate) fn compile(sources: &Arc<SourceMap>) -> Result<Compiled, Diagnostics>
     for document in &documents {
         builder = builder.add_ast(document);
     }
-    let (schema, errors) = match builder.build() {
-        Ok(schema) => match schema.validate() {
-            Ok(schema) => (schema, None),
-            Err(failed) => (Valid::assume_valid(failed.partial), Some(failed.errors)),
-        },
+    let (built, doubled) = match builder.build() {
+        Ok(schema) => (schema, None),
+        Err(failed) => (failed.partial, Some(failed.errors)),
+    };
+    let (schema, wrong) = match built.validate() {
+        Ok(schema) => (schema, None),
         Err(failed) => (Valid::assume_valid(failed.partial), Some(failed.errors)),
     };
-    if let Some(errors) = errors {
-        Translation { schema: &schema, places: &places }.add(&errors, &mut out);
+    for errors in doubled.iter().chain(&wrong) {
+        Translation { schema: &schema, places: &places }.add(errors, &mut out);
     }
     if out.has_errors() { Err(out) } else { Ok(Compiled { schema, places }) }
 }
@@ -121,6 +122,8 @@ fn parse(places: &mut Places, out: &mut Diagnostics) -> Vec<Document> {
             let message = error.error.to_string();
             let message = message.strip_prefix("syntax error: ").unwrap_or(&message);
             out.push(syntax::diagnostic(number, &file.text, at, message));
+        } else {
+            out.extend(syntax::without_values(number, &file.text));
         }
         documents.push(document);
     }

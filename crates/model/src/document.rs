@@ -277,7 +277,7 @@ impl Reader<'_> {
                 return self.counted(field, items);
             }
             FieldKind::List(element) => {
-                let items = self.list(raw, |reader, item| reader.element(*element, item));
+                let items = self.list(raw, |reader, item| reader.element((field, *element), item));
                 return self.counted(field, items);
             }
             FieldKind::Scalar(_) | FieldKind::Enum(_) => model.value_type(&field.kind),
@@ -289,8 +289,10 @@ impl Reader<'_> {
         };
         let read = ty.map(|ty| ty.read(Token::Json(raw)).map_err(ViolationKind::from));
         let read = read.unwrap_or(Err(ViolationKind::ReadOnly("a document holds no relation")));
-        let fits = |value: &Value| field.length.map_or(Ok(()), |length| length.check(&field.kind, value));
-        match read.and_then(|value| fits(&value).map(|()| value).map_err(ViolationKind::from)) {
+        let is_as_long = |value: &Value| field.length.map_or(Ok(()), |length| length.check(&field.kind, value));
+        let fits =
+            |value: &Value| is_as_long(value).map_err(ViolationKind::from).and_then(|()| field.check_value(value));
+        match read.and_then(|value| fits(&value).map(|()| value)) {
             Ok(value) => write(&mut self.out, &value),
             Err(kind) => self.refuse(kind),
         }
@@ -306,10 +308,13 @@ impl Reader<'_> {
         Presence::There
     }
 
-    fn element(&mut self, element: Element, raw: &str) {
+    fn element(&mut self, (field, element): (&Field, Element), raw: &str) {
         match self.model.element_type(element).read(Token::Json(raw)) {
             Ok(Value::Null) => self.refuse(ViolationKind::Required),
-            Ok(value) => write(&mut self.out, &value),
+            Ok(value) => match field.check_value(&value) {
+                Ok(()) => write(&mut self.out, &value),
+                Err(kind) => self.refuse(kind),
+            },
             Err(problem) => self.refuse(ViolationKind::from(problem)),
         }
     }

@@ -53,6 +53,8 @@ pub struct EnumValue {
     pub span: Span,
     /// The description in the model.
     pub description: Option<String>,
+    /// `@deprecated(reason:)`: why clients should no longer use it.
+    pub deprecated: Option<String>,
     /// `@initial`: the state of a new record.
     pub initial: bool,
     /// `@to`: where a record in this state can go.

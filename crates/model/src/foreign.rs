@@ -17,23 +17,80 @@ const TYPES: Table = &[
     (&["Jsonb", "Object", "Map", "Any", "Dictionary"], "write `JSON`"),
     (&["Blob", "Bytea", "Binary"], "write `Bytes`"),
     (&["Uri", "Link"], "write `Url`"),
+    (
+        &["Image", "Upload", "Attachment", "Media", "Photo", "Picture", "Avatar"],
+        "write `Url`; files themselves are not supported yet",
+    ),
     (&["Currency", "Price"], "write `Money`, or `Decimal`"),
+    (
+        &["Slug", "Color", "Colour", "Markdown", "Html", "RichText", "Editor"],
+        "write `String`, or `Text` if it can be long",
+    ),
+    (&["Year", "Month", "Count"], "write `Int`"),
+    (
+        &["Password", "Secret"],
+        "remove the field: accounts of the `@identity` type have a password; other secrets are `String @class(is: SECRET)`",
+    ),
+    (&["Relation", "Reference", "ForeignKey", "Ref", "Record"], "write the name of the type that it refers to"),
+    (&["Select", "Choice", "Choices", "Option"], "declare an enum, and write its name"),
+    (
+        &["Point", "Location", "LatLng", "Coordinates", "GeoPoint"],
+        "write two `Float` fields, or a type of your own that is marked `@embedded`",
+    ),
 ];
 
 const DIRECTIVES: Table = &[
     (
-        &["relation", "relationship", "hasMany", "hasOne", "belongsTo", "manyToMany", "oneToMany", "manyToOne", "ref"],
+        &[
+            "relation",
+            "relationship",
+            "hasMany",
+            "hasOne",
+            "belongsTo",
+            "hasAndBelongsToMany",
+            "manyToMany",
+            "oneToMany",
+            "manyToOne",
+            "oneToOne",
+            "ref",
+            "references",
+            "foreignKey",
+            "fk",
+        ],
         "remove it; a field whose type is a type of yours is the relation, and a list at its other end says `@inverse(field: …)`",
     ),
     (&["id", "primaryKey", "pk"], "remove it; every record has a UUIDv7 as `id`"),
     (&["required", "notNull", "nonNull"], "remove it, and write `!` after the type"),
-    (&["optional", "nullable"], "remove it; a field can be null unless its type ends with `!`"),
+    (&["optional", "nullable", "null", "blank"], "remove it; a field can be null unless its type ends with `!`"),
     (&["model", "entity", "table", "collection"], "remove it; every type is stored"),
     (&["map", "column"], "remove it; names in the database follow from those in the model"),
-    (&["createdAt", "updatedAt"], "remove it; every record has `createdAt` and `updatedAt`"),
-    (&["auth", "authenticated", "access", "permission", "permissions", "policy"], "write `@allow(read: …, update: …)`"),
+    (
+        &["createdAt", "updatedAt", "timestamps", "autoNow", "autoNowAdd"],
+        "remove it; every record has `createdAt` and `updatedAt`",
+    ),
+    (
+        &[
+            "auth",
+            "authenticated",
+            "authorize",
+            "access",
+            "permission",
+            "permissions",
+            "policy",
+            "can",
+            "grant",
+            "role",
+        ],
+        "write `@allow(read: …, update: …)`",
+    ),
+    (&["deny", "forbid", "cannot"], "remove it; what no `@allow` allows is refused"),
+    (&["user", "users", "account", "authUser"], "write `@identity`"),
     (&["hidden", "private", "hide"], "write `@allow(read: …)` on the field, or `@class(is: SECRET)`"),
-    (&["min", "max", "range", "constraint", "validate", "pattern", "regex"], "write `@check(rule: …, message: …)`"),
+    (&["min", "gte", "minimum"], "write `@range(min: …)`"),
+    (&["max", "lte", "maximum"], "write `@range(max: …)`"),
+    (&["between"], "write `@range(min: …, max: …)`"),
+    (&["regex", "regexp", "format", "match"], "write `@pattern(is: …)`"),
+    (&["constraint", "validate"], "write `@check(rule: …, message: …)`"),
     (&["minLength", "minItems"], "write `@length(min: …)`"),
     (&["maxLength", "maxItems", "size", "len"], "write `@length(max: …)`"),
     (&["public"], "write `@allow(read: \"true\")`"),
@@ -47,11 +104,32 @@ const DIRECTIVES: Table = &[
     ),
     (&["slugify", "permalink", "handle", "sluggable", "autoSlug"], "write `@slug(from: \"title\")`"),
     (&["initialState"], "write `@initial`"),
+    (&["uniqueTogether", "compositeUnique"], "write `@unique(fields: [\"…\", \"…\"])` on the type"),
+    (&["formula", "virtual", "derived", "generated", "getter", "rollup", "lookup"], "write `@computed(is: \"…\")`"),
+    (&["pii", "personal", "sensitive", "encrypted", "gdpr"], "write `@class(is: PERSONAL)`, or `@class(is: SECRET)`"),
+    (&["description", "comment", "doc", "label"], "write the description as a text before it: `\"…\"`"),
+    (&["unsigned", "positive"], "write `@check(rule: …, message: …)`"),
+    (&["choices", "oneOf", "values"], "declare an enum, and write its name as the type"),
+    (&["plural", "route", "endpoint", "url"], "write `@path(is: \"…\")` on the type"),
+    (&["frozen", "createOnly", "writeOnce", "final"], "write `@immutable`"),
+    (&["cache", "view", "interface"], "remove it"),
+    (&["versioned", "audit", "log"], "remove it; every record has a `version`, and every change is in the commit log"),
+    (&["fulltext", "fullText"], "remove it; filters can use `contains` and `startsWith`"),
     (&["transition"], "write `@to(state: …)`"),
 ];
 
 /// Arguments in other systems: the directive they belong to, and our word for them.
 const ARGUMENTS: &[(&str, &[&str], &str)] = &[
+    (
+        "allow",
+        &["role", "roles", "to", "who", "for", "group", "groups"],
+        "say it in the rule: `@allow(read: \"'ADMIN' in auth.roles\")`",
+    ),
+    (
+        "allow",
+        &["all", "any", "everything", "if", "rule", "when", "using"],
+        "write each action: `@allow(read: …, create: …, update: …, delete: …)`",
+    ),
     ("allow", &["list", "view", "get", "select", "see", "query", "show"], "write `@allow(read: …)`"),
     ("allow", &["insert", "add", "new", "make"], "write `@allow(create: …)`"),
     ("allow", &["edit", "change", "modify", "patch"], "write `@allow(update: …)`"),
@@ -59,10 +137,31 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("allow", &["fields", "columns", "attributes"], "write `@allow(update: …, only: [\"…\"])`"),
     ("allow", &["check", "withCheck", "with_check"], "write `@allow(update: …, after: …)`"),
     ("default", &["value", "is", "literal"], "write `@default(to: …)`"),
+    ("check", &["msg", "error", "text", "reason", "hint"], "write `@check(rule: …, message: …)`"),
+    (
+        "check",
+        &["is", "if", "when", "expr", "expression", "condition", "constraint", "that"],
+        "write `@check(rule: …, message: …)`",
+    ),
+    ("check", &["on", "only", "fields", "for"], "write `@check(rule: …, message: …, guards: [\"…\"])`"),
+    (
+        "computed",
+        &["to", "from", "as", "value", "rule", "expr", "expression", "formula", "by"],
+        "write `@computed(is: …)`",
+    ),
+    ("index", &["on", "columns", "column", "keys", "by", "of"], "write `@index(fields: [\"…\"])`"),
+    ("index", &["if", "when", "filter", "condition"], "write `@index(fields: …, where: …)`"),
+    ("unique", &["on", "columns", "column", "keys", "by", "of", "with", "scope"], "write `@unique(fields: [\"…\"])`"),
+    ("unique", &["if", "when", "filter", "condition"], "write `@unique(where: …)`"),
+    ("renamed", &["to", "was", "old", "name", "of"], "write `@renamed(from: …)`, with the name that it had before"),
+    ("set", &["value", "is", "from", "expression", "rule"], "write `@set(on: …, to: …)`"),
+    ("set", &["if", "condition", "where"], "write `@set(on: …, to: …, when: …)`"),
+    ("set", &["at", "event", "moment", "action"], "write `@set(on: …, to: …)`"),
     ("default", &["expression", "rule", "fn", "function"], "write `@default(from: …)`"),
     ("to", &["if", "guard", "condition", "rule", "allow", "check"], "write `@to(state: …, when: …)`"),
     ("to", &["who", "actor", "allowed", "roles"], "write `@to(state: …, by: …)`"),
     ("to", &["fields", "only", "params", "arguments"], "write `@to(state: …, by: …, with: [\"…\"])`"),
+    ("to", &["from"], "write `@to` on the state that it leads from"),
     ("to", &["target", "to", "next"], "write `@to(state: …)`"),
     ("length", &["least", "minimum", "from", "gte", "minLength"], "write `@length(min: …)`"),
     ("length", &["most", "maximum", "to", "lte", "limit", "value", "maxLength"], "write `@length(max: …)`"),
@@ -71,12 +170,21 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
         &["field", "fields", "of", "source", "sources", "basedOn", "populateFrom"],
         "write `@slug(from: \"title\")`",
     ),
+    (
+        "deprecated",
+        &["because", "why", "message", "use", "note", "text", "instead", "since"],
+        "write `@deprecated(reason: \"…\")`",
+    ),
     ("order", &["fields", "field", "sort", "on", "key", "keys", "orderBy"], "write `@order(by: \"createdAt\")`"),
     (
         "order",
         &["desc", "descending", "asc", "direction", "dir"],
         "write `@order(by: \"-createdAt\")` for descending order",
     ),
+    ("range", &["least", "minimum", "from", "gte", "ge", "after"], "write `@range(min: …)`"),
+    ("range", &["most", "maximum", "to", "lte", "le", "before"], "write `@range(max: …)`"),
+    ("pattern", &["regex", "regexp", "pattern", "value", "matches"], "write `@pattern(is: …)`"),
+    ("pattern", &["error", "text", "description"], "write `@pattern(is: …, message: …)`"),
     ("trash", &["for", "days", "after", "ttl", "retention", "purge", "duration"], "write `@trash(keep: \"30d\")`"),
     ("rule", &["expr", "expression", "rule", "when", "if", "condition", "value"], "write `@rule(name: …, is: …)`"),
 ];
@@ -91,8 +199,28 @@ const OPTIONS: &[(&[&str], &str)] = &[
     (&["CHANGE", "EDIT", "MODIFY"], "UPDATE"),
 ];
 
+/// Functions that give a value in other systems.
+const CALLS: Table = &[
+    (&["now", "current_timestamp", "getdate", "sysdate"], "write `@default(from: \"now\")`"),
+    (
+        &["uuid", "cuid", "nanoid", "ulid", "autoincrement", "gen_random_uuid", "uuid_generate_v4", "nextval"],
+        "remove it; every record has a UUIDv7 as `id`",
+    ),
+    (&["auth", "uid", "user"], "write `@default(from: \"auth.id\")`"),
+];
+
+/// For a call, such as `now()`, where `@default` needs a named argument.
+pub(crate) fn instead_of_call(directive: &str, written: &str) -> Option<String> {
+    let (name, _) = written.split_once('(').filter(|_| directive == "default")?;
+    let expression = || "write an expression: `@default(from: \"…\")`";
+    Some(find(CALLS, name).unwrap_or_else(expression).to_owned())
+}
+
+/// Finds a word whatever its case, and with or without underscores between its parts.
 fn find(table: Table, word: &str) -> Option<&'static str> {
-    let known = |(words, _): &&(&[&str], _)| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+    let word = &word.replace(['_', '-'], "");
+    let known =
+        |(words, _): &&(&[&str], _)| words.iter().any(|known| known.replace('_', "").eq_ignore_ascii_case(word));
     table.iter().find(known).map(|(_, remedy)| *remedy)
 }
 

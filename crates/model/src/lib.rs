@@ -20,7 +20,9 @@ mod load;
 mod model;
 mod named;
 mod names;
+mod pattern;
 mod places;
+mod range;
 mod render;
 mod resolve;
 mod source;
@@ -28,13 +30,14 @@ mod syntax;
 mod translate;
 mod unsupported;
 mod value_type;
+mod values;
 
 pub use addressed::Addressed;
 pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
     ApiChange, Difference, DocumentTypes, Filled, LikelyRename, LinkSource, MemberChange, Pairing, Risk, Stage,
-    TypeChange, Work, diff, enum_values, index_before, likely_renames, type_change,
+    TypeChange, Work, diff, enum_values, index_before, is_same_sum, likely_renames, type_change,
 };
 pub use document::TYPE_NAME;
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
@@ -45,13 +48,16 @@ pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
     Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Field, Index, Model, Nulls,
-    OrderKey, Set, SetOn, StoredNames, Trash, Union, Within,
+    OrderKey, Set, SetOn, StoredNames, StoredSum, Trash, Union, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::{own_name, shortened};
+pub use pattern::FieldPattern;
+pub use range::{Range, RangeProblem};
 pub use render::Style;
 pub use source::{Position, RuleText, SourceFile, SourceMap, Span};
 pub use value_type::{ValueProblem, ValueType};
+pub use values::{Misfit, ValueLimit};
 
 /// The directives and scalars of a model file, as GraphQL: what an editor needs to complete and check one.
 pub const DIRECTIVES: &str = include_str!("directives.graphql");

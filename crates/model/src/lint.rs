@@ -17,6 +17,8 @@ pub enum Lint {
     Unclassified,
     /// A computed field that reads what not everyone may read, and shows it to everyone.
     RevealingComputed,
+    /// A rule that reads a stored sum.
+    StoredSumInRule,
     /// A rule that refuses nothing.
     RuleAlwaysAllows,
     /// A rule that allows nothing.
@@ -39,7 +41,7 @@ pub enum Lint {
 
 impl Lint {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NoAllow,
         Self::MissingInverse,
         Self::RelationNamedAsKey,
@@ -47,6 +49,7 @@ impl Lint {
         Self::UnindexedRule,
         Self::Unclassified,
         Self::RevealingComputed,
+        Self::StoredSumInRule,
         Self::RuleAlwaysAllows,
         Self::RuleNeverAllows,
         Self::UnreachableState,
@@ -68,6 +71,7 @@ impl Lint {
             Self::UnindexedRule => "unindexed-rule",
             Self::Unclassified => "unclassified",
             Self::RevealingComputed => "revealing-computed",
+            Self::StoredSumInRule => "stored-sum-in-rule",
             Self::RuleAlwaysAllows => "rule-always-allows",
             Self::RuleNeverAllows => "rule-never-allows",
             Self::UnreachableState => "unreachable-state",

@@ -11,6 +11,8 @@ use crate::kind::{FieldKind, Link};
 use crate::length::Length;
 use crate::named::NamedRule;
 use crate::names;
+use crate::pattern::FieldPattern;
+use crate::range::Range;
 use crate::source::{RuleText, SourceMap, Span};
 
 /// A checked application: every name resolved, every directive understood. Rules are kept as text; crate `expr` types
@@ -118,6 +120,8 @@ pub struct Collection {
     pub path: String,
     /// The description in the model.
     pub description: Option<String>,
+    /// `@deprecated(reason:)`: why clients should no longer use it.
+    pub deprecated: Option<String>,
     /// Whether it belongs to the system model: not reachable under `/api/` but for operators.
     pub system: bool,
     /// `@single`: it has exactly one record, which is there as soon as the database is open.
@@ -218,6 +222,8 @@ pub struct Field {
     pub columns: Vec<Column>,
     /// The description in the model.
     pub description: Option<String>,
+    /// `@deprecated(reason:)`: why clients should no longer use it.
+    pub deprecated: Option<String>,
     /// What it holds.
     pub kind: FieldKind,
     /// Whether a value is required (`!`). A to-many relation is never null, so `false` there, as it is for a member of an
@@ -231,6 +237,8 @@ pub struct Field {
     pub immutable: bool,
     /// `@computed(is:, rights:)`: nothing is stored, and no client writes it.
     pub computed: Option<Computed>,
+    /// `@computed(is:, stored: COMMIT)`: a stored sum, which no client writes.
+    pub sum: Option<StoredSum>,
     /// `@default(to:)`, checked against the type.
     pub default: Option<Value>,
     /// `@default(from:)`: the expression whose value a new record gets where none is given.
@@ -245,6 +253,10 @@ pub struct Field {
     pub names: Option<StoredNames>,
     /// `@length(min:, max:)`.
     pub length: Option<Length>,
+    /// `@range(min:, max:)`.
+    pub range: Option<Range>,
+    /// `@pattern(is:, message:)`.
+    pub pattern: Option<FieldPattern>,
     /// `@set(on:, to:, when:)`, in the order in which they are tried: the first that applies gives the value.
     pub set: Vec<Set>,
     /// `@class(is:)`.
@@ -268,12 +280,14 @@ impl Field {
             kept_names: Vec::new(),
             columns: Column::of(name, &kind),
             description: None,
+            deprecated: None,
             kind,
             required,
             unique: false,
             readonly: false,
             immutable: false,
             computed: None,
+            sum: None,
             default: None,
             default_from: None,
             slug: None,
@@ -281,6 +295,8 @@ impl Field {
             backfill: None,
             names: None,
             length: None,
+            range: None,
+            pattern: None,
             set: Vec::new(),
             class: None,
             allow: FieldAllow::default(),
@@ -293,7 +309,7 @@ impl Field {
     pub fn refused_to_clients(&self) -> Option<&'static str> {
         if self.id <= Collection::VERSION {
             Some("Backstay sets this field")
-        } else if self.computed.is_some() {
+        } else if self.computed.is_some() || self.sum.is_some() {
             Some("this field is computed")
         } else if self.readonly {
             Some("this field is read-only")
@@ -352,6 +368,11 @@ impl Field {
     /// Whether it is computed whenever it is read.
     pub fn is_computed(&self) -> bool {
         self.computed.is_some()
+    }
+
+    /// Whether it is a stored sum.
+    pub fn is_sum(&self) -> bool {
+        self.sum.is_some()
     }
 
     /// Whether it is a member of the embedded value that another field of the same type holds, at any depth.
@@ -460,6 +481,14 @@ pub struct Computed {
     pub is: RuleText,
     /// Whose rights decide what it reads.
     pub rights: ComputedRights,
+}
+
+/// `@computed(is:, stored: COMMIT)`: what the records that refer to this one come to, kept in a column by every commit that
+/// changes one of them. It looks at everything, whoever writes.
+#[derive(Debug, Clone)]
+pub struct StoredSum {
+    /// The expression whose value it has.
+    pub is: RuleText,
 }
 
 /// Whose rights decide what a computed field reads when a caller selects it, or filters or sorts by it. In the model's

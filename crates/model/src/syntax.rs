@@ -2,16 +2,18 @@
 //! the first one is a mistake of the author.
 
 mod arguments;
+mod notation;
 mod tokens;
 mod types;
 
 use apollo_compiler::parser::Parser;
 
+pub(crate) use self::arguments::without_values;
 pub(crate) use self::tokens::{Token, comments, open_brackets, tokens};
 
 use self::tokens::{closing, is_name};
 use crate::source::Span;
-use crate::{DIRECTIVES, Diagnostic};
+use crate::{DIRECTIVES, Diagnostic, foreign};
 
 /// Words that begin a definition.
 const KEYWORDS: &[&str] = &["type", "enum", "extend", "interface", "union", "input", "scalar", "directive", "schema"];
@@ -26,7 +28,9 @@ pub(crate) fn diagnostic(file: u16, text: &str, at: usize, parser_message: &str)
     let index = tokens.iter().position(|token| token.end > at).unwrap_or(tokens.len());
     let open = open_brackets(&tokens[..index]);
     let mistake = Mistake { file, text, tokens: &tokens, index, at, open };
-    let known = mistake.of_other_languages().or_else(|| mistake.unclosed_block()).or_else(|| mistake.bare_rule());
+    let known = mistake.of_other_languages().or_else(|| mistake.of_other_notations(parser_message));
+    let known =
+        known.or_else(|| mistake.unclosed_block()).or_else(|| mistake.nested_type()).or_else(|| mistake.bare_rule());
     let known = known.or_else(|| mistake.of_characters(parser_message)).or_else(|| mistake.of_directives());
     let known = known.or_else(|| mistake.in_arguments()).or_else(|| mistake.in_block(parser_message));
     known.or_else(|| mistake.between_definitions()).unwrap_or_else(|| mistake.other(parser_message))
@@ -155,7 +159,7 @@ impl<'t> Mistake<'t> {
                 format!("`{character}` does not begin a text"),
                 r#"put strings in double quotes, such as "true"; within a rule, use single quotes: '…'"#,
             ),
-            '/' if rest.starts_with("//") || rest.starts_with("/*") => {
+            '/' | '-' if ["//", "/*", "--"].iter().any(|sign| rest.starts_with(sign)) => {
                 (format!("`{}` does not begin a comment", &rest[..2]), "begin a comment with `#`")
             }
             ';' => ("unexpected `;`".to_owned(), "remove it; a field ends with its line"),
@@ -163,6 +167,9 @@ impl<'t> Mistake<'t> {
                 "unexpected `?`".to_owned(),
                 "remove it; a field can be null unless its type ends with `!`, such as `String!`",
             ),
+            '0'..='9' if rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') => {
+                (format!("a name cannot begin with `{character}`"), "begin it with a letter")
+            }
             _ if in_word => (format!("a name cannot hold `{character}`"), "use the letters a to z, digits and `_`"),
             _ => (format!("unexpected `{character}`"), "remove it"),
         };
@@ -176,7 +183,12 @@ impl<'t> Mistake<'t> {
         let colon = self.tokens[..end].iter().rposition(|token| token.text == ":" && token.start > bracket.start)?;
         let [name, _, value, next] = self.tokens.get(colon.checked_sub(1)?..colon + 3)? else { return None };
         let is_rule = is_name(value.text) && matches!(next.text, "." | "=" | "!" | "(" | "&" | "|" | "<" | ">");
-        let help = format!("put strings and rules in double quotes: `{}: \"…\"`", name.text);
+        let directive = self.tokens[..end].iter().rfind(|token| token.end <= bracket.start).map_or("", |of| of.text);
+        let call = format!("{}{}", value.text, next.text);
+        let help = match foreign::instead_of_call(directive, &call).filter(|_| name.text == "to") {
+            Some(instead) => instead,
+            None => format!("put strings and rules in double quotes: `{}: \"…\"`", name.text),
+        };
         let diagnostic = Diagnostic::error(format!("the value of `{}` has no quotes", name.text));
         is_rule.then(|| diagnostic.located(self.span(value.start, value.end), "begins without a quote").help(help))
     }
@@ -401,7 +413,11 @@ impl<'t> Mistake<'t> {
         } else {
             format!("unexpected `{}`", shortened(found))
         };
-        self.here(message, "here", "model files are GraphQL type definitions (SDL); see docs/model.md")
+        let help = match parser_message.contains("unexpected escaped character") {
+            true => "in a string, write a backslash twice: `\\\\`",
+            false => "model files are GraphQL type definitions (SDL); see docs/model.md",
+        };
+        self.here(message, "here", help)
     }
 }
 

@@ -1,5 +1,7 @@
 //! From the GraphQL compiler's errors to ours.
 
+mod wrong_value;
+
 use apollo_compiler::ast::{InputValueDefinition, Type};
 use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::schema::ExtendedType;
@@ -30,6 +32,15 @@ impl Reported {
     /// Whether it goes away with one of the others.
     fn follows_from_one_of(&self, errors: &[Self]) -> bool {
         let is = |error: &Self, kind: &str| error.kind == Some(kind);
+        // What is wrong within a directive on the wrong place goes with the directive.
+        let misplaced = |other: &Self| {
+            is(other, "UnsupportedLocation")
+                && !is(self, "UnsupportedLocation")
+                && other.span.is_some_and(|outer| self.begins_within(outer))
+        };
+        if errors.iter().any(misplaced) {
+            return true;
+        }
         if is(self, "RequiredArgument") {
             // The argument has another name, or the directive another place.
             let within = |other: &Self| self.span.is_some_and(|outer| other.begins_within(outer));
@@ -143,10 +154,18 @@ impl Translation<'_> {
             .located(span, "another type")
             .help(format!("write `{expected}`, or leave the field out: the type gets it from the interface")),
             (_, [name, of, ..]) if message.starts_with("duplicate definitions") => self.written_twice(name, of, span),
+            (_, [name, ..]) if message.contains("two underscores") => {
+                let help = "begin it with a letter; two underscores belong to GraphQL";
+                Diagnostic::error(format!("`{name}` can't be a name")).located(span, "reserved").help(help)
+            }
             (_, [name, ..]) if message.starts_with("the type") && self.is_models(name) => {
                 let diagnostic = Diagnostic::error(format!("there are two types called `{name}`"));
                 let first = self.schema.types.get(*name).and_then(|ty| self.places.span(ty.name().location()));
                 twice(diagnostic, first, span)
+            }
+            (_, [name, ..]) if message.contains("defined multiple times") && self.schema.get_scalar(name).is_some() => {
+                let help = format!("give the type another name, or remove it to use the scalar `{name}`");
+                Diagnostic::error(format!("`{name}` is a scalar of Backstay")).located(span, "taken").help(help)
             }
             _ => Diagnostic::error(message).located(span, "here").help(self.remedy(message, &quoted)),
         }
@@ -213,37 +232,12 @@ impl Translation<'_> {
         twice(Diagnostic::error(format!("{of} has two {what} called `{name}`")), self.places.span(first), span)
     }
 
-    /// A value of another kind than the argument takes.
-    fn wrong_value(&self, message: &str, covered: &str) -> Diagnostic {
-        let words = message.strip_prefix("expected value of type ").and_then(|rest| rest.split_once(", found "));
-        let Some((ty, found)) = words else {
-            return Diagnostic::error(message).help("write a value of the type that is expected");
-        };
-        let ty = ty.trim_end_matches('!');
-        if let Some(of) = self.schema.get_enum(ty) {
-            let words: Vec<&str> = of.values.keys().map(Name::as_str).collect();
-            let help = match words.iter().find(|word| covered.trim_matches('"').eq_ignore_ascii_case(word)) {
-                Some(word) => format!("write `{word}` without quotes"),
-                None => format!("write one of {}", words.join(", ")),
-            };
-            return Diagnostic::error(format!("expected an unquoted name, found {found}")).help(help);
-        }
-        if ty == "String" {
-            let help = match found {
-                "an enum" | "a boolean" => format!("write it in quotes: `\"{covered}\"`"),
-                "a list" => "write one string, such as `\"a && b\"`".to_owned(),
-                _ => "write a string between double quotes".to_owned(),
-            };
-            return Diagnostic::error(format!(
-                "expected a string, found {}",
-                found.replace("an enum", "an unquoted name")
-            ))
-            .help(help);
-        }
-        Diagnostic::error(message).help("write a value of the type that is expected")
-    }
-
     fn unknown_type(&self, name: &str, span: Option<Span>) -> Diagnostic {
+        // A type of this name, where an interface is expected.
+        if self.is_models(name) {
+            let help = format!("declare it as `interface {name}`, which has no records, or refer to it in a field");
+            return Diagnostic::error(format!("`{name}` is not an interface")).located(span, "a type").help(help);
+        }
         if let Some(diagnostic) = unsupported::scalar(name, span) {
             return diagnostic;
         }

@@ -1,6 +1,6 @@
 //! What the design of Backstay names and this version does not have is refused by name, never ignored.
 
-use apollo_compiler::ast::{Definition, DirectiveList, Document, FieldDefinition};
+use apollo_compiler::ast::{Definition, Document, FieldDefinition};
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::{Name, Node};
 
@@ -12,7 +12,6 @@ const DIRECTIVES: &[(&str, &str)] = &[
     ("search", "remove it; filters can use `contains` and `startsWith`"),
     ("key", "remove it; every record has a UUIDv7 as `id`"),
     ("sequence", "remove it"),
-    ("deprecated", "remove it; say it in the description"),
     ("localized", "remove it"),
 ];
 
@@ -72,7 +71,8 @@ impl Check<'_> {
             Definition::InterfaceTypeDefinition(of) => self.fields(&of.fields),
             Definition::InterfaceTypeExtension(of) => self.fields(&of.fields),
             Definition::InputObjectTypeDefinition(_) | Definition::InputObjectTypeExtension(_) => {
-                self.refuse(definition, "`input` is not supported yet", "remove it");
+                let help = "remove it; clients send the fields of the types. Values without an `id` are types marked `@embedded`";
+                self.refuse(definition, "`input` is not supported yet", help);
             }
             Definition::DirectiveDefinition(_) => {
                 self.refuse(definition, "directives of your own are not supported", "remove the definition");
@@ -92,20 +92,16 @@ impl Check<'_> {
                 let name = &object.name;
                 self.object(definition, name, &object.fields);
             }
-            Definition::EnumTypeDefinition(of) => {
-                of.values.iter().for_each(|value| self.deprecated(&value.directives));
-            }
-            Definition::EnumTypeExtension(of) => {
-                of.values.iter().for_each(|value| self.deprecated(&value.directives));
-            }
             Definition::SchemaExtension(extension) => {
                 if let Some(operation) = extension.root_operations.first() {
                     let message = format!("`type {}` is not supported yet", operation.1);
                     self.push(operation.location(), Diagnostic::error(message).help("remove it"), "not supported yet");
                 }
             }
-            // `resolve/embedded.rs` refuses those whose members are not embedded.
-            Definition::UnionTypeDefinition(_)
+            // `resolve/embedded.rs` refuses unions whose members are not embedded.
+            Definition::EnumTypeDefinition(_)
+            | Definition::EnumTypeExtension(_)
+            | Definition::UnionTypeDefinition(_)
             | Definition::UnionTypeExtension(_)
             | Definition::OperationDefinition(_)
             | Definition::FragmentDefinition(_) => {}
@@ -122,18 +118,10 @@ impl Check<'_> {
 
     fn fields(&mut self, fields: &[Node<FieldDefinition>]) {
         for field in fields {
-            self.deprecated(&field.directives);
             if let Some(argument) = field.arguments.first() {
                 let diagnostic = Diagnostic::error("arguments of fields are not supported yet");
                 self.push(argument.location(), diagnostic.help("remove them"), "not supported yet");
             }
-        }
-    }
-
-    /// GraphQL defines this one, so that the compiler would let it pass.
-    fn deprecated(&mut self, directives: &DirectiveList) {
-        for found in directives.get_all("deprecated") {
-            self.out.extend(directive("deprecated", self.places.span(found.location())));
         }
     }
 }

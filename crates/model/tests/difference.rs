@@ -533,3 +533,23 @@ fn behaviour_of_members_in_documents() {
         &[("Nothing: Line: the description changed; no record changes", None)],
     );
 }
+
+#[test]
+fn limits_of_values() {
+    let stricter = "Reads: Post.a has a stricter `@range`, in which every stored value must be";
+    let looser = "Nothing: Post.a has a looser `@range`; no record changes";
+    check("a: Int", "a: Int @range(max: 5)", &[stricter]);
+    check("a: Int @range(max: 5)", "a: Int @range(min: 1, max: 6)", &[stricter]);
+    check("a: Int @range(max: 5)", "a: Int @range(max: 4)", &[stricter]);
+    check("a: Int @range(min: 1, max: 5)", "a: Int @range(min: 0, max: 5)", &[looser]);
+    check("a: Int @range(min: 1, max: 5)", "a: Int @range(max: 5)", &[looser]);
+    check("a: Int @range(max: 5)", "a: Int", &[looser]);
+    check("a: Duration @range(max: \"1h\")", "a: Duration @range(max: \"PT60M\")", &[]);
+    let other = "Reads: Post.a has a new `@pattern`, which every stored value must match";
+    check("a: String", "a: String @pattern(is: \"a+\")", &[other]);
+    check("a: String @pattern(is: \"a+\")", "a: String @pattern(is: \"a*\")", &[other]);
+    let gone = "Nothing: Post.a loses its `@pattern`; no record changes";
+    check("a: String @pattern(is: \"a+\")", "a: String", &[gone]);
+    let told = "Nothing: Post: the message of the pattern of a changed; no record changes";
+    check("a: String @pattern(is: \"a\")", "a: String @pattern(is: \"a\", message: \"only a\")", &[told]);
+}

@@ -1,11 +1,14 @@
 //! Every scalar, whole: how a value is read from any notation, normalized, written, ordered, stored and described, one
 //! family per file below `scalar`. Does no I/O, and knows neither models nor SQL.
 
+mod casing;
 mod definition;
 pub mod exact;
+pub mod formula;
 mod json;
 mod money;
 mod notation;
+mod pattern;
 mod problem;
 mod scalar;
 mod schema;
@@ -14,9 +17,11 @@ mod storage;
 mod token;
 mod value;
 
+pub use casing::{Casing, CasingTable, WHITE_SPACE, replaced, trimmed};
 pub use definition::{Letters, Writer};
 pub use json::{FloatText, quote, write, write_money, write_stored, written_bytes};
 pub use money::{Currency, MONEY_SCALE, Money, MoneyError};
+pub use pattern::{Extent, Pattern, PatternProblem};
 pub use problem::Problem;
 pub use scalar::{Members, Scalar, items, members, merged, read_exact, read_id};
 pub use schema::Schema;

@@ -119,6 +119,13 @@ impl<'m> Builder<'m> {
         self.slots.limit(select, slot);
     }
 
+    /// Keeps other transactions from changing a record that a SELECT reads, until this one ends.
+    pub(crate) fn hold(&self, record: &Anchor, select: &mut SelectStatement) {
+        if let Record::Row(alias) = &record.record {
+            self.dialect.hold(select, alias);
+        }
+    }
+
     /// Keeps a subquery from being merged into the one around it.
     pub(crate) fn keep_apart(&mut self, select: &mut SelectStatement) {
         self.slots.keep_apart(select);

@@ -4,7 +4,6 @@ use backstay_scalar::{Part, Storage};
 use sea_query::{Expr as Sql, ExprTrait};
 
 use crate::builder::{Anchor, Builder, Record};
-use crate::exact;
 use crate::expressions::Reader;
 use crate::lower::{Lowering, Scope};
 use crate::operand::{Form, Val, power_of_ten};
@@ -87,10 +86,10 @@ impl Lowering<'_, '_, '_> {
 
     /// The value of a computed field of a record that is seen, as a stored one would be represented.
     pub(crate) fn computed_value(&mut self, of: &ComputedField) -> Val {
-        let value = self.with_rights_of(of, |this| this.value(&of.value));
         if let Some(digits) = of.digits {
-            return self.fitted(value, (&of.value, digits));
+            return self.with_rights_of(of, |this| this.fitted(&of.value, digits));
         }
+        let value = self.with_rights_of(of, |this| this.value(&of.value));
         let value = self.loose(value).moment();
         match (self.builder.dialect, value.form.clone()) {
             (Dialect::Postgres, Form::Number) => {
@@ -101,18 +100,19 @@ impl Lowering<'_, '_, '_> {
     }
 
     /// A number as a field with these digits holds it, rounded half away from zero; null where it has more.
-    fn fitted(&mut self, value: Val, (of, digits): (&Expr, Digits)) -> Val {
-        let value = self.keyed(value);
-        if value.is_null() {
-            return value;
-        }
+    fn fitted(&mut self, of: &Expr, digits: Digits) -> Val {
         match self.builder.dialect {
-            Dialect::Sqlite => Val {
-                sql: exact::fitted(value.settled(), digits),
-                guards: Vec::new(),
-                form: Form::Scaled(digits.scale),
-            },
+            Dialect::Sqlite => {
+                let value = self.fitted_number(of, digits);
+                let form = value.form.clone();
+                Val { sql: value.settled(), guards: Vec::new(), form }
+            }
             Dialect::Postgres => {
+                let value = self.value(of);
+                let value = self.keyed(value);
+                if value.is_null() {
+                    return value;
+                }
                 let rounded = call("round", [value.settled(), integer(digits.scale.into())]);
                 let beyond = power_of_ten(digits.precision - digits.scale);
                 let sql = self.named(rounded, of, |_, number| {

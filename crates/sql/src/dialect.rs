@@ -7,7 +7,7 @@ use backstay_base::Timestamp;
 use backstay_model::{Risk, Work, shortened};
 use backstay_scalar::{Storage, Value};
 use sea_query::{
-    BinOper, CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, PostgresQueryBuilder, Query,
+    BinOper, CaseStatement, Expr as Sql, ExprTrait, Func, LockType, NullOrdering, Order, PostgresQueryBuilder, Query,
     QueryStatementWriter, SchemaStatementBuilder, SelectStatement, SqliteQueryBuilder, Values,
 };
 
@@ -68,6 +68,16 @@ impl Dialect {
             (Self::Sqlite, true) => Some("STRICT"),
             (Self::Sqlite, false) => Some("STRICT, WITHOUT ROWID"),
             (Self::Postgres, _) => None,
+        }
+    }
+
+    /// Keeps other transactions from changing the rows of a table in a SELECT until this one ends. On SQLite one transaction
+    /// writes at a time.
+    pub(crate) fn hold(self, select: &mut SelectStatement, alias: &str) {
+        match self {
+            Self::Sqlite => {}
+            // New references to the row don't wait for it.
+            Self::Postgres => _ = select.lock_with_tables(LockType::NoKeyUpdate, [name(alias)]),
         }
     }
 

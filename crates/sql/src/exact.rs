@@ -1,25 +1,30 @@
-use backstay_expr::{Digits, Expr, Function, Node, Operator};
+use backstay_expr::{Digits, Expr, Function, Node, Operator, Type};
 use backstay_scalar::Value;
 use backstay_scalar::exact::EXACT_DIGITS;
+use backstay_scalar::formula::{self, Formula, Notation, Outcome, Term};
 use sea_query::{Expr as Sql, ExprTrait};
 
 use crate::Dialect;
 use crate::arithmetic::{binary, is_arithmetic};
 use crate::lower::Lowering;
-use crate::operand::{Form, Val};
+use crate::operand::{Form, Val, constant_decimal};
 use crate::param::Encoding;
+use crate::predicate::Pred;
 use crate::tree::{call, cast, integer, only_where, word};
 
 /// What is computed from exact numbers.
 enum Operation<'e> {
     Negate(&'e Expr),
     Binary(Operator, &'e Expr, &'e Expr),
-    Round(&'e Expr, i64),
-    Quotient(&'e Expr, &'e Expr, i64),
+    Round(&'e Expr, u32),
+    Quotient(&'e Expr, &'e Expr, u32),
 }
 
 impl<'e> Operation<'e> {
     fn of(expr: &'e Expr) -> Option<Self> {
+        if expr.ty != Type::Decimal {
+            return None;
+        }
         match &expr.node {
             Node::Negate(of) => Some(Self::Negate(of)),
             Node::Binary(operator, left, right) if is_arithmetic(*operator) => {
@@ -40,32 +45,32 @@ impl<'e> Operation<'e> {
             Self::Binary(_, left, right) | Self::Quotient(left, right, _) => vec![left, right],
         }
     }
-
-    /// On SQLite, from keys.
-    fn of_keys(&self, mut keys: Vec<Sql>) -> Sql {
-        let function = match self {
-            Self::Negate(_) => "decimal_negate",
-            Self::Binary(Operator::Add, ..) => "decimal_add",
-            Self::Binary(Operator::Subtract, ..) => "decimal_subtract",
-            Self::Binary(..) => "decimal_multiply",
-            Self::Round(_, digits) => {
-                keys.push(integer(*digits));
-                "decimal_round"
-            }
-            Self::Quotient(.., digits) => {
-                keys.push(integer(*digits));
-                "decimal_divide"
-            }
-        };
-        call(function, keys)
-    }
 }
 
 /// The number of digits in a call of `round`.
-fn literal(digits: &Expr) -> Option<i64> {
+fn literal(digits: &Expr) -> Option<u32> {
     match &digits.node {
-        Node::Literal(Value::Int(digits)) => Some(*digits),
+        Node::Literal(Value::Int(digits)) => u32::try_from(*digits).ok(),
         _ => None,
+    }
+}
+
+/// SQLite: the operands of a formula, and where they are known.
+#[derive(Default)]
+struct Operands {
+    values: Vec<Sql>,
+    guards: Vec<Pred>,
+}
+
+impl Operands {
+    /// The call that computes a number from them.
+    fn compute(self, term: Term, outcome: Outcome) -> Val {
+        let form = match outcome {
+            Outcome::Key => Form::Key,
+            Outcome::Fitted { scale, .. } | Outcome::Scaled(scale) => Form::Scaled(scale),
+        };
+        let formula = word(&Formula { term, outcome }.to_string());
+        Val { sql: call("decimal", [formula].into_iter().chain(self.values)), guards: self.guards, form }
     }
 }
 
@@ -79,10 +84,70 @@ impl Lowering<'_, '_, '_> {
     }
 
     /// A computed `Decimal`; null where the result has more digits than one may have, or the divisor is zero. SQLite has
-    /// no numbers that hold it: what is computed there is a key (`backstay_scalar::exact::to_key`), which the store's own
-    /// functions compute with, and which compares as the number does.
+    /// no numbers that hold it: one call of the store's own function computes it as a key
+    /// (`backstay_scalar::exact::to_key`), which compares as the number does.
     pub(crate) fn exact(&mut self, expr: &Expr) -> Val {
-        let Some(operation) = Operation::of(expr) else { return self.value(expr) };
+        let Some(operation) = Operation::of(expr) else { unreachable!("{:?} is not computed from numbers", expr.node) };
+        match self.builder.dialect {
+            Dialect::Sqlite => self.formula(expr, Outcome::Key),
+            Dialect::Postgres => self.numeric(&operation),
+        }
+    }
+
+    /// SQLite: a number as a field with these digits holds it, rounded half away from zero; null where it has more.
+    pub(crate) fn fitted_number(&mut self, expr: &Expr, digits: Digits) -> Val {
+        let Digits { precision, scale } = digits;
+        self.formula(expr, Outcome::Fitted { precision, scale })
+    }
+
+    /// SQLite: a number, however it is computed, by one call.
+    fn formula(&mut self, expr: &Expr, outcome: Outcome) -> Val {
+        let mut operands = Operands::default();
+        self.term(expr, &mut operands).map_or_else(Val::null, |term| operands.compute(term, outcome))
+    }
+
+    /// SQLite: a number as a part of a formula; `None` if it is the literal null, or computed from it.
+    fn term(&mut self, expr: &Expr, operands: &mut Operands) -> Option<Term> {
+        let Some(operation) = Operation::of(expr) else {
+            let value = self.value(expr);
+            return self.operand(value, operands);
+        };
+        let mut both = |left, right| Some(Box::new([self.term(left, operands)?, self.term(right, operands)?]));
+        Some(match operation {
+            Operation::Binary(Operator::Add, left, right) => {
+                Term::Operation(formula::Operation::Add, both(left, right)?)
+            }
+            Operation::Binary(Operator::Subtract, left, right) => {
+                Term::Operation(formula::Operation::Subtract, both(left, right)?)
+            }
+            Operation::Binary(_, left, right) => Term::Operation(formula::Operation::Multiply, both(left, right)?),
+            Operation::Quotient(left, right, digits) => {
+                Term::Operation(formula::Operation::Divide(digits), both(left, right)?)
+            }
+            Operation::Negate(of) => Term::Negation(Box::new(self.term(of, operands)?)),
+            Operation::Round(of, digits) => Term::Rounded(Box::new(self.term(of, operands)?), digits),
+        })
+    }
+
+    /// SQLite: a value as an operand of a formula, or as a number in it; `None` if it is the literal null.
+    fn operand(&mut self, value: Val, operands: &mut Operands) -> Option<Term> {
+        let (sql, notation) = match value.form {
+            Form::Null => return None,
+            Form::Exact(slot) => match constant_decimal(&slot) {
+                Some(number) => return Some(Term::Constant(number)),
+                None => (self.builder.slot(slot, Encoding::Key), Notation::Key),
+            },
+            Form::Key => (value.sql, Notation::Key),
+            Form::Scaled(scale) => (value.sql, Notation::Scaled(scale)),
+            Form::Column | Form::Number | Form::Micros => (value.sql, Notation::Scaled(0)),
+        };
+        operands.guards.extend(value.guards);
+        operands.values.push(sql);
+        Some(Term::Operand(operands.values.len() - 1, notation))
+    }
+
+    /// PostgreSQL: a computed number.
+    fn numeric(&mut self, operation: &Operation<'_>) -> Val {
         let mut guards = Vec::new();
         let mut operands = Vec::new();
         for operand in operation.operands() {
@@ -94,16 +159,11 @@ impl Lowering<'_, '_, '_> {
             guards.extend(value.guards);
             operands.push(value.sql);
         }
-        match self.builder.dialect {
-            Dialect::Sqlite => Val { sql: operation.of_keys(operands), guards, form: Form::Key },
-            Dialect::Postgres => {
-                let number = self.numeric(&operation, operands);
-                Val { sql: self.limited(number), guards, form: Form::Column }
-            }
-        }
+        let number = self.unlimited(operation, operands);
+        Val { sql: self.limited(number), guards, form: Form::Column }
     }
 
-    /// An exact number in the form in which it is computed with.
+    /// An exact number in the form in which it is compared with others: on SQLite as a key.
     pub(crate) fn keyed(&mut self, value: Val) -> Val {
         match (self.builder.dialect, value.form.clone()) {
             (_, Form::Null | Form::Key) | (Dialect::Postgres, Form::Number) => value,
@@ -119,11 +179,11 @@ impl Lowering<'_, '_, '_> {
     }
 
     /// PostgreSQL: the result, which may have any number of digits.
-    fn numeric(&mut self, operation: &Operation<'_>, operands: Vec<Sql>) -> Sql {
+    fn unlimited(&mut self, operation: &Operation<'_>, operands: Vec<Sql>) -> Sql {
         match (operation, <[Sql; 2]>::try_from(operands)) {
             (Operation::Binary(operator, ..), Ok([left, right])) => binary(*operator, left, right),
-            (Operation::Quotient(.., digits), Ok([left, right])) => self.quotient(left, right, *digits),
-            (Operation::Round(_, digits), Err(of)) => call("round", of.into_iter().chain([integer(*digits)])),
+            (Operation::Quotient(.., digits), Ok([left, right])) => self.quotient(left, right, (*digits).into()),
+            (Operation::Round(_, digits), Err(of)) => call("round", of.into_iter().chain([integer((*digits).into())])),
             (_, Ok([of, _])) => of,
             (_, Err(of)) => of.into_iter().fold(integer(0), ExprTrait::sub),
         }
@@ -160,15 +220,15 @@ fn key(value: Val, scale: u8) -> Val {
 
 /// SQLite: a scaled integer as a key; null where it is a REAL, because 64 bits did not hold it.
 pub(crate) fn key_of(scaled: Sql, scale: u8) -> Sql {
-    call("decimal", [scaled, integer(i64::from(scale))])
-}
-
-/// SQLite: a key as the integer that a column with these digits holds, rounded to its scale; null where it has more.
-pub(crate) fn fitted(key: Sql, digits: Digits) -> Sql {
-    call("decimal_fitted", [key, integer(digits.precision.into()), integer(digits.scale.into())])
+    only_operand(scaled, Notation::Scaled(scale), Outcome::Key)
 }
 
 /// SQLite: a key as the integer that a column of this scale holds; null where it holds none.
 pub(crate) fn scaled(key: Sql, scale: u8) -> Sql {
-    call("decimal_scaled", [key, integer(i64::from(scale))])
+    only_operand(key, Notation::Key, Outcome::Scaled(scale))
+}
+
+fn only_operand(operand: Sql, notation: Notation, outcome: Outcome) -> Sql {
+    let operands = Operands { values: vec![operand], guards: Vec::new() };
+    operands.compute(Term::Operand(0, notation), outcome).sql
 }

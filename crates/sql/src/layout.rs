@@ -1,4 +1,4 @@
-use backstay_model::{Collection, Field};
+use backstay_model::{Collection, Field, FieldId};
 use backstay_scalar::{Scalar, Storage, Value, ValueRef};
 
 use crate::{ColumnType, DecodeError, Row, nested};
@@ -22,8 +22,16 @@ pub(crate) struct FieldLayout {
 impl RecordLayout {
     /// The layout of all stored columns of a collection, in the order of its fields.
     pub fn of(collection: &Collection) -> Self {
+        Self::of_fields(collection, |_| true)
+    }
+
+    /// The layout of the columns of some fields alone, in the same order.
+    pub(crate) fn of_fields(collection: &Collection, is_read: impl Fn(FieldId) -> bool) -> Self {
         let mut columns = 0;
         let fields = collection.fields.iter().map(|field| {
+            if !is_read(field.id) {
+                return FieldLayout::nothing();
+            }
             let layout = FieldLayout::at(field, columns);
             columns += field.columns.len();
             layout
@@ -43,6 +51,11 @@ impl RecordLayout {
 }
 
 impl FieldLayout {
+    /// That of a field that isn't read.
+    fn nothing() -> Self {
+        Self { columns: Box::default(), scalar: None }
+    }
+
     /// The layout of a field whose first column is this one.
     pub(crate) fn at(field: &Field, first: usize) -> Self {
         let columns = (first..).zip(field.columns.iter().map(ColumnType::from)).collect();

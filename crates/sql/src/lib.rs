@@ -40,6 +40,8 @@ mod slugs;
 mod statement;
 mod steer;
 mod succession;
+mod sums;
+mod texts;
 mod tree;
 mod truth;
 mod value;
@@ -63,3 +65,4 @@ pub use shape::{
 pub use slugs::{SlugRow, SlugSource, is_compared};
 pub use statement::{Extent, Slot, Statement, Template};
 pub use succession::{Origin, Succession, converted_table, next_table};
+pub use sums::{ComparedSums, ComputedSums, SumsPlan};

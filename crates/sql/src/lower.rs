@@ -170,6 +170,7 @@ pub(crate) fn is_short(expr: &Expr) -> bool {
         | Node::Conditional(..)
         | Node::In(..)
         | Node::List(_)
+        | Node::Matches(..)
         | Node::Quantifier { .. }
         | Node::Aggregate(_)
         | Node::Ordinal(..) => false,

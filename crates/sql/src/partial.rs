@@ -69,7 +69,7 @@ pub fn index_condition_error(model: &Model, condition: &Expr) -> Option<IndexCon
             "compare the field with null or with a literal; a moment passes without a write",
         ),
         Node::Computed(_) => refused("the condition of an index can't name a computed field", OWN_FIELDS),
-        Node::Call(..) => refused("the condition of an index can't call a function", OWN_FIELDS),
+        Node::Call(..) | Node::Matches(..) => refused("the condition of an index can't call a function", OWN_FIELDS),
         Node::Conditional(..) => {
             refused("the condition of an index can't choose between values", "write it with `&&` and `||`")
         }

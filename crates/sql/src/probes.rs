@@ -17,9 +17,10 @@ use crate::builder::{Anchor, Builder};
 use crate::lower::{Lowering, Scope};
 use crate::predicate::Pred;
 use crate::relation::written_links;
+use crate::schema;
 use crate::tree::{column, integer, name, word};
-use crate::write::unrestricted;
-use crate::{ColumnRef, Origin, Perspective, Slot, Statement, Succession, partial};
+use crate::write::{columns_of, unrestricted};
+use crate::{ColumnRef, Origin, Perspective, RecordLayout, Slot, Statement, Succession, partial};
 
 /// Ids that a probe names at most.
 pub const PROBED_IDS: usize = 10;
@@ -225,6 +226,51 @@ impl Succession<'_> {
             self.finished(builder, select, (counts, column("shared", "id")), expressions)
         });
         Probe { count, ids }
+    }
+
+    /// A page of the records of a new collection that would have a value in this field, in the order of their ids: those
+    /// after this id. Of the layout's fields, only `id` and this one are read.
+    pub fn values(
+        &self,
+        (new, field): (CollectionId, FieldId),
+        after: Option<&Value>,
+        limit: i64,
+    ) -> (Statement, RecordLayout) {
+        let mut builder = Builder::new(self.old, self.dialect);
+        let expressions = self.expressions(&mut builder);
+        builder.model = &self.next;
+        let collection = self.next.collection(new);
+        let this = unrestricted(&mut builder, collection, Perspective::Stored);
+        let (mut select, mut columns) = (Query::select(), Vec::new());
+        for (at, stored) in columns_of(collection) {
+            let is_read = at.field == field || at.field == Collection::ID;
+            select.expr(if is_read { builder.stored(&this, at) } else { schema::typed_null(self.dialect, stored) });
+            columns.push(stored.into());
+        }
+        select.and_where(builder.stored(&this, ColumnRef::main(field)).is_not_null());
+        let key = builder.key(&this);
+        if after.is_some() {
+            let bound = builder.id_slot(Slot::Id);
+            select.and_where(key.clone().gt(bound));
+        }
+        select.order_by_expr(key, Order::Asc);
+        builder.limit(&mut select, Slot::Limit);
+        builder.from(this.frame, &mut select);
+        let template = if expressions.is_empty() {
+            builder.finish(&select, columns)
+        } else {
+            let mut with = WithClause::new();
+            for expression in expressions {
+                with.cte(expression);
+            }
+            builder.finish(&with.query(select), columns)
+        };
+        let statement = template.bind(|slot| match slot {
+            Slot::Id => after.cloned().unwrap_or(Value::Null),
+            Slot::Limit => Value::Int(limit),
+            other => self.value_of(other),
+        });
+        (statement, RecordLayout::of(collection))
     }
 
     fn of_old(&self, old: CollectionId, condition: &Condition<'_>) -> Probe {

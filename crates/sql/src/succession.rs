@@ -73,6 +73,8 @@ impl<'m> Succession<'m> {
             Some(TypeChange::Converted | TypeChange::Rewritten { .. }) => Origin::Converted(before),
             Some(
                 TypeChange::NotStored
+                | TypeChange::Summed { .. }
+                | TypeChange::Derived
                 | TypeChange::Computed
                 | TypeChange::Stored(_)
                 | TypeChange::Linked
@@ -151,12 +153,17 @@ impl<'m> Succession<'m> {
 
     /// The value of a statement's placeholders.
     pub(crate) fn bound(&self, template: &Template) -> Statement {
-        template.bind(|slot| match slot {
+        template.bind(|slot| self.value_of(slot))
+    }
+
+    /// The value of a placeholder while a model is applied.
+    pub(crate) fn value_of(&self, slot: &Slot) -> Value {
+        match slot {
             Slot::Now => Value::Timestamp(self.now),
             // A check may ask for the caller, of whom nothing is known.
             Slot::Caller(_) | Slot::Account(_) => Value::Null,
             other => unreachable!("nothing gives {other:?} a value while a model is applied"),
-        })
+        }
     }
 
     /// The new model's collections that aren't a table of the old one, each as a named SELECT.

@@ -64,6 +64,11 @@ impl Lowering<'_, '_, '_> {
                 Quantified::of(expr).map_or(Pred::Known(false), |quantified| quantified.lowered(self, wanted))
             }
             Node::Call(function, arguments) => self.text_test(*function, arguments, wanted).holds(),
+            Node::Matches(of, pattern) => {
+                let test = self.matches(of, pattern);
+                let sql = self.builder.dialect.is_truth(test.sql.clone(), wanted);
+                if test.is_null() { Pred::Known(false) } else { test.guarded(sql) }
+            }
             Node::Param(_)
             | Node::Path(_)
             | Node::Caller(_)
@@ -113,6 +118,10 @@ impl Lowering<'_, '_, '_> {
             },
             Node::Call(function, arguments) => {
                 let test = self.text_test(*function, arguments, true);
+                self.settled_truth(test)
+            }
+            Node::Matches(of, pattern) => {
+                let test = self.matches(of, pattern);
                 self.settled_truth(test)
             }
             Node::Param(_)
@@ -166,6 +175,9 @@ impl Lowering<'_, '_, '_> {
             Function::Size
             | Function::LowerAscii
             | Function::UpperAscii
+            | Function::Cased(_)
+            | Function::Trim
+            | Function::Replace
             | Function::Round
             | Function::Quotient
             | Function::DateIn

@@ -30,6 +30,7 @@ impl Lowering<'_, '_, '_> {
             Node::Conditional(..) if expr.ty == Type::Bool => Val::plain(self.truth(expr)),
             Node::Conditional(condition, then, otherwise) => self.conditional(condition, then, otherwise),
             Node::Call(function, arguments) => self.call(*function, arguments, expr),
+            Node::Matches(of, pattern) => self.matches(of, pattern),
             Node::Aggregate(aggregate) => self.aggregate(aggregate, aggregate.part.unwrap_or(Part::Main)),
             Node::Computed(computed) => self.computed(computed),
             Node::Ordinal(of, names) => self.ordinal(of, names),
@@ -148,14 +149,23 @@ impl Lowering<'_, '_, '_> {
             (Function::Size, [of]) => self.size(of),
             (Function::LowerAscii, [of]) => self.of_text(of, Dialect::ascii_lower),
             (Function::UpperAscii, [of]) => self.of_text(of, Dialect::ascii_upper),
+            (Function::Cased(casing), [of]) => self.cased(of, casing),
+            (Function::Trim, [of]) => self.of_text(of, Dialect::trimmed),
+            (Function::Replace, [text, part, by]) => self.replaced([text, part, by]),
             (Function::Round | Function::Quotient, _) => self.exact(expr),
             (Function::DateIn | Function::StartOf(_) | Function::CalendarField(_), _) => {
                 self.of_calendar(function, arguments)
             }
             (Function::StartsWith | Function::EndsWith | Function::Contains, _) => Val::plain(self.truth(expr)),
-            (Function::Size | Function::LowerAscii | Function::UpperAscii, _) => {
-                unreachable!("{function:?} takes one operand")
-            }
+            (
+                Function::Size
+                | Function::LowerAscii
+                | Function::UpperAscii
+                | Function::Cased(_)
+                | Function::Trim
+                | Function::Replace,
+                _,
+            ) => unreachable!("{function:?} takes another number of operands"),
         }
     }
 
@@ -183,7 +193,7 @@ impl Lowering<'_, '_, '_> {
     }
 
     /// What a function makes of one value.
-    fn of_text(&mut self, of: &Expr, function: fn(Dialect, Sql) -> Sql) -> Val {
+    pub(crate) fn of_text(&mut self, of: &Expr, function: impl FnOnce(Dialect, Sql) -> Sql) -> Val {
         let value = self.value(of);
         if value.is_null() {
             return value;

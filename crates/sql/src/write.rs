@@ -1,6 +1,6 @@
 use backstay_base::Action;
 use backstay_expr::{Expr, Rights};
-use backstay_model::{Collection, CollectionId, Column, FieldId, Link, Trash};
+use backstay_model::{Collection, CollectionId, Column, Field, FieldId, Link, Trash};
 use backstay_scalar::{Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, OnConflict, Order, Query};
 
@@ -16,6 +16,17 @@ impl Planner {
     /// The record with `Slot::Id` in a perspective, unrestricted: every stored column, then one nullable Boolean per rule, in which `this`
     /// is the record and `new` is `Slot::Proposed`.
     pub fn stored(&self, collection: CollectionId, perspective: Perspective, rules: &[Expr]) -> StoredPlan {
+        self.whole((collection, perspective), rules, false)
+    }
+
+    /// The same of a record that is going to be changed. One with stored sums, which don't raise the version, is kept from
+    /// others until the transaction ends.
+    pub fn stored_to_change(&self, collection: CollectionId, perspective: Perspective, rules: &[Expr]) -> StoredPlan {
+        let held = self.model.collection(collection).fields.iter().any(Field::is_sum);
+        self.whole((collection, perspective), rules, held)
+    }
+
+    fn whole(&self, (collection, perspective): (CollectionId, Perspective), rules: &[Expr], held: bool) -> StoredPlan {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
         let this = unrestricted(&mut builder, definition, perspective);
@@ -34,6 +45,9 @@ impl Planner {
 
         let id = builder.id_slot(Slot::Id);
         select.and_where(builder.key(&this).eq(id));
+        if held {
+            builder.hold(&this, &mut select);
+        }
         builder.from(this.frame, &mut select);
         StoredPlan { template: builder.finish(&select, columns), layout, truths }
     }

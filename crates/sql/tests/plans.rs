@@ -55,7 +55,11 @@ struct World(Arc<Model>);
 
 impl World {
     fn new() -> Self {
-        let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", MODEL)]);
+        Self::of_model(MODEL)
+    }
+
+    fn of_model(text: &str) -> Self {
+        let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", text)]);
         Self(Arc::new(loaded.unwrap_or_else(|errors| panic!("{errors:?}")).model))
     }
 
@@ -611,4 +615,42 @@ fn statements_grow_as_filters_do() {
         }
     }
     assert_eq!(grown, Vec::<String>::new());
+}
+
+#[test]
+fn stored_sums() {
+    let world = World::of_model(
+        r#"
+extend schema @app(name: "Sums")
+type Product @allow(read: "true") @trash {
+  name: String!
+  reserved: Int @computed(is: "this.reservations.sum(r, r.state == 'HELD' ? r.quantity : 0)", stored: COMMIT)
+  value: Decimal @precision(digits: 9, scale: 2) @computed(is: "this.reservations.sum(r, r.price)", stored: COMMIT)
+  latest: DateTime @computed(is: "this.reservations.max(r, r.createdAt)", stored: COMMIT)
+  reservations: [Reservation!] @inverse(field: "product")
+}
+type Reservation @allow(read: "true") @trash {
+  product: Product!
+  quantity: Int!
+  price: Decimal! @precision(digits: 9, scale: 2)
+  state: String!
+}"#,
+    );
+    let id = world.id("Product");
+    let field = |name: &str| world.collection("Product").field_named(name).expect("a field").id;
+    let sum = |name: &str| backstay_expr::sum(&world.0, id, field(name)).expect("a stored sum");
+    let (reserved, value, latest) = (sum("reserved"), sum("value"), sum("latest"));
+    let all = [&reserved, &value, &latest];
+    let read = [Collection::ID, Collection::VERSION, field("reserved")];
+    let mut text = String::new();
+    for (name, both) in [
+        ("held", world.both(|planner| planner.held(id, &read).template)),
+        ("anew", world.both(|planner| planner.sums_anew(id, &all).template)),
+        ("set", world.both(|planner| planner.set_sums(id, &[field("reserved"), field("latest")]))),
+        ("compared", world.both(|planner| planner.compared_sums(id, &[&reserved], true).template)),
+        ("to change", world.both(|planner| planner.stored_to_change(id, Perspective::Live, &[]).template)),
+    ] {
+        write!(text, "{name}\n{both}").expect("writes");
+    }
+    insta::assert_snapshot!(text);
 }

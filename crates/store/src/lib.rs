@@ -17,6 +17,7 @@ mod own;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod read;
+mod server_functions;
 mod session;
 mod setup;
 mod snapshot;

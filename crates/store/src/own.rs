@@ -5,6 +5,7 @@ use backstay_scalar::{Storage, ValueRef};
 use backstay_sql::{DecodeError, Dialect, Param, Statement};
 
 use crate::StoreError;
+use crate::server_functions;
 use crate::session::OwnRow;
 
 /// The format of these tables. A database in a newer format is refused.
@@ -80,6 +81,16 @@ fn expect_rows() -> String {
          IF changed <> expected THEN RAISE EXCEPTION USING ERRCODE = '{UNEXPECTED_ROWS}', \
          MESSAGE = 'a statement changed an unexpected number of rows', DETAIL = changed::text; END IF; END $$"
     )
+}
+
+/// What makes the functions that the database needs for expressions, and doesn't have: whenever it is opened, because they
+/// follow the version of Backstay.
+pub(crate) fn functions(dialect: Dialect) -> Vec<Statement> {
+    match dialect {
+        // The store adds them to each connection.
+        Dialect::Sqlite => Vec::new(),
+        Dialect::Postgres => server_functions::STATEMENTS.iter().map(|text| own(text, vec![], &[])).collect(),
+    }
 }
 
 /// A statement over own tables.

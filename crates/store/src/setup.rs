@@ -62,6 +62,8 @@ impl Opening<'_> {
     }
 
     async fn prepare_within(&self, session: &mut dyn SchemaSession, contents: Contents) -> Result<Prepared, OpenError> {
+        let functions = own::functions(session.dialect());
+        run(session, &functions).await?;
         let outcome = match contents {
             Contents::Backstay { format } => self.adapt(session, format).await?,
             Contents::Nothing | Contents::Foreign => self.create(session).await?,
@@ -149,6 +151,7 @@ pub(crate) async fn plan(
         }
     };
     session.begin().await?;
+    run(session, &own::functions(dialect)).await?;
     let stored = newest(session).await?;
     if stored.hash != snapshot::hash(model) {
         let old = stored_model(session, stored).await?;

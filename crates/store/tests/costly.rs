@@ -37,6 +37,31 @@ fn search(rows: u32, bytes: usize) -> Statement {
     Statement::raw(text, params.to_vec(), &[Storage::Int])
 }
 
+/// Texts that functions work on, one after the other.
+#[tokio::test]
+async fn functions_of_long_texts_have_a_budget() {
+    let directory = TempDir::new().expect("a directory");
+    let options = OpenOptions::new(directory.path());
+    let store = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())).expect("a database").store;
+    for (call, bytes) in [
+        ("text_fold(?1 || i) IS NULL", 400_000),
+        ("text_replace(?1 || i, 'a', 'bb') IS NULL", 400_000),
+        ("text_matches(?1 || i, '^(a|b)*a(a|b){200}$')", 60_000),
+    ] {
+        let text = |rows: u32| {
+            let text = format!(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) SELECT {call} FROM n"
+            );
+            Statement::raw(text, vec![Param::Text("aé".repeat(bytes / 3).into())], &[Storage::Int])
+        };
+        let mut found = Found::default();
+        read(&store, &text(1), &mut found).await.expect(call);
+        assert_eq!(found.0, [false], "{call}");
+        let ended = read(&store, &text(100_000), &mut Found::default()).await;
+        assert!(matches!(ended, Err(StoreError::StepLimit)), "{call}: {ended:?}");
+    }
+}
+
 #[tokio::test]
 async fn searches_in_long_texts_have_a_budget() {
     let directory = TempDir::new().expect("a directory");

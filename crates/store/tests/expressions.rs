@@ -23,6 +23,9 @@ mod random;
 mod reads;
 #[path = "expressions/sent.rs"]
 mod sent;
+/// The functions that the store adds to PostgreSQL.
+#[path = "../src/server_functions.rs"]
+mod server_functions;
 #[path = "expressions/sqlite.rs"]
 mod sqlite;
 #[path = "expressions/table.rs"]

@@ -119,7 +119,8 @@ type Comment @allow(read: "true") @index(fields: ["post", "createdAt"]) @index(f
     check(r#""createdAt""#, false);
     check(r#""-createdAt""#, false);
     check(r#""version""#, true);
-    check(r#""number""#, true);
+    check(r#""number""#, false);
+    check(r#""-number""#, false);
 }
 
 /// The slugs that are taken are one range of the index that they must be unique in, and nothing is sorted.

@@ -86,7 +86,8 @@ impl TestClient {
         self.of_record(RecordVerb::Restore, of, id)
     }
 
-    fn of_record(&self, verb: RecordVerb, of: &str, id: RecordId) -> Request {
+    /// A request that does something with a stored record.
+    pub fn of_record(&self, verb: RecordVerb, of: &str, id: RecordId) -> Request {
         Request::OfRecord(OfRecord { verb, collection: self.collection(of), id, options: WriteOptions::default() })
     }
 

@@ -40,6 +40,7 @@ impl Named {
             | Command::RevokeInvitation { .. }
             | Command::Seed {}
             | Command::ApplyModel { .. }
+            | Command::CompareSums {}
             | Command::Explain { .. } => None,
         }
     }

@@ -3,22 +3,25 @@ use std::io::{self, IsTerminal as _};
 use std::pin::pin;
 use std::process::ExitCode;
 
+use backstay_base::Error;
 use backstay_model::{Diagnostics, Style};
 use console::Term;
 use serde_json::json;
 
-use super::print;
-use crate::answer::Count;
+use super::{ask, print};
+use crate::answer::{Count, SumLine};
 use crate::arguments::{Check, Form};
 use crate::check::{Checked, plain, shown};
 use crate::serve::stop_signal;
 use crate::watch::Watcher;
-use crate::{Compiled, Directory, Failure, logging};
+use crate::{Answer, Command, Compiled, Directory, Failure, Place, logging};
 
 /// Checks an application, with `--watch` again after each change.
 pub(super) async fn check(arguments: &Check) -> Result<ExitCode, Failure> {
     if !arguments.watch {
-        return check_once(arguments);
+        let checked = crate::check::check(arguments.app.path());
+        let sums = if arguments.sums && checked.failures.is_empty() { compare(arguments).await? } else { Vec::new() };
+        return show(arguments, checked, &sums);
     }
     let mut watcher = Watcher::new(Directory::open(arguments.app.path())?);
     let mut stop = pin!(stop_signal()?);
@@ -27,7 +30,7 @@ pub(super) async fn check(arguments: &Check) -> Result<ExitCode, Failure> {
         if terminal {
             Term::stdout().clear_screen()?;
         }
-        let code = check_once(arguments)?;
+        let code = show(arguments, crate::check::check(arguments.app.path()), &[])?;
         if terminal {
             logging::tell("\nwatching for changes; end with Ctrl-C\n");
         }
@@ -38,18 +41,37 @@ pub(super) async fn check(arguments: &Check) -> Result<ExitCode, Failure> {
     }
 }
 
-fn check_once(arguments: &Check) -> Result<ExitCode, Failure> {
-    let Checked { config, compiled, failures } = crate::check::check(arguments.app.path());
+/// Compares the stored sums in the database.
+async fn compare(arguments: &Check) -> Result<Vec<SumLine>, Failure> {
+    let place = Place::find(arguments.app.path(), arguments.data.as_deref())?;
+    match ask(&place, Command::CompareSums {}).await? {
+        Answer::Sums { sums } => Ok(sums),
+        _ => Err(Error::internal(OtherAnswer).into()),
+    }
+}
+
+/// The answer to another command.
+#[derive(Debug, thiserror::Error)]
+#[error("the server answered something else than was asked")]
+struct OtherAnswer;
+
+fn show(arguments: &Check, checked: Checked, sums: &[SumLine]) -> Result<ExitCode, Failure> {
+    let Checked { config, compiled, failures } = checked;
     let settings = config.map(|config| config.warnings).unwrap_or_default();
     let lints = compiled.as_ref().map(Compiled::warnings);
     let warnings = settings.iter().count() + lints.iter().flat_map(Diagnostics::iter).count();
     let is_denied = arguments.deny_warnings && warnings > 0;
-    let code = if failures.is_empty() && !is_denied { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    let differs = sums.iter().any(|sum| sum.differing > 0);
+    let code = if failures.is_empty() && !is_denied && !differs { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if arguments.format == Form::Json {
         let warnings = settings.plain().into_iter().chain(lints.iter().flat_map(Diagnostics::plain));
         let found = failures.iter().flat_map(|failure| plain(failure, arguments.app.path())).chain(warnings);
         let found: Vec<_> = found.map(|one| shown(&one)).collect();
-        print(&format!("{}\n", json!({ "diagnostics": found })))?;
+        let answer = match arguments.sums {
+            true => json!({ "diagnostics": found, "sums": sums }),
+            false => json!({ "diagnostics": found }),
+        };
+        print(&format!("{answer}\n"))?;
         return Ok(code);
     }
     let colour = io::stderr().is_terminal();
@@ -73,6 +95,12 @@ fn check_once(arguments: &Check) -> Result<ExitCode, Failure> {
         };
         let collections = Count(collections as u64, "collection");
         print(&format!("{}: {collections}, no errors{warnings}\n", model.name))?;
+        for sum in sums {
+            print(&sum.to_string())?;
+        }
+        if arguments.sums && sums.is_empty() {
+            print(&Answer::Sums { sums: Vec::new() }.to_string())?;
+        }
     }
     Ok(code)
 }

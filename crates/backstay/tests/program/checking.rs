@@ -197,3 +197,100 @@ fn the_examples_have_no_warnings() {
         app.run(&["check", path.to_str().expect("a path"), "--deny-warnings"]).done();
     }
 }
+
+#[test]
+fn ten_mistakes_in_rules_are_all_reported() {
+    let app = App::new();
+    let model = r#"extend schema
+  @app(name: "Shelf")
+  @rule(name: "a", is: "b")
+  @rule(name: "b", is: "a")
+
+type Person @identity @allow(read: "auth.uid() == this.id") {
+  email: Email! @unique @class(is: PERSONAL)
+  books: [Book!] @inverse(field: "owner")
+}
+
+type Book
+  @allow(read: "owner == auth.id", create: "this.owner = auth.id", update: "new.pages > 1", delete: "a") {
+  title: String! @check(rule: "len(this.title) > 1", message: "too short")
+  owner: Person! @set(on: CREATE, to: "current_user")
+  pages: Int @computed(is: "this.leaves * 2")
+  leaves: Int @computed(is: "this.pages / 2")
+  shared: Boolean! @default(from: "this.title == 5")
+  state: String @allow(read: "this.titel == 'a' and true")
+  others: Int @computed(is: "this.owner.books.length")
+}
+"#;
+    app.write("model/shelf.graphql", model);
+    let found = found(&app);
+    let told: Vec<String> = found
+        .iter()
+        .map(|one| {
+            format!(
+                "{}: {} | {}",
+                one["start"]["line"],
+                one["message"].as_str().unwrap_or_default(),
+                one["help"].as_str().unwrap_or_default()
+            )
+        })
+        .collect();
+    let expected: [&str; 0] = [];
+    assert_eq!(told, expected);
+}
+
+/// A stock whose reservations are counted.
+fn stock() -> App {
+    let app = App::empty();
+    let model = r#"
+extend schema @app(name: "Stock")
+type Product @allow(read: "true") @check(rule: "this.reserved <= 4", message: "not that many") {
+  name: String! @unique
+  reserved: Int @computed(is: "this.reservations.sum(r, r.quantity)", stored: COMMIT)
+  reservations: [Reservation!] @inverse(field: "product")
+}
+type Reservation @allow(read: "true") { product: Product!, quantity: Int! }"#;
+    app.write("model/stock.graphql", model);
+    app.write("seed/Product.jsonl", "{\"name\": \"chair\"}\n{\"name\": \"table\"}\n");
+    let line = |quantity: u8| format!("{{\"product\": {{\"name\": \"chair\"}}, \"quantity\": {quantity}}}\n");
+    app.write("seed/Reservation.jsonl", &[line(1), line(3)].concat());
+    app
+}
+
+#[test]
+fn stored_sums_are_compared_with_what_they_sum() {
+    let app = stock();
+    let refused = app.run(&["check", "--sums"]).refused();
+    assert!(refused.contains("there is no database"), "{refused}");
+    assert_eq!(app.run(&["seed"]).done(), "4 records loaded\n");
+    let told = "Stock: 2 collections, no errors\nProduct.reserved: 2 records, none differs\n";
+    assert_eq!(app.run(&["check", "--sums"]).done(), told);
+    let server = app.serve();
+    assert_eq!(app.run(&["check", "--sums", "--data", ".backstay"]).done(), told, "through the server");
+    drop(server);
+    let programs = app.run(&["check", "--sums", "--format", "json"]).done();
+    let programs: Value = serde_json::from_str(&programs).expect("JSON");
+    let sum = json!({"sum": "Product.reserved", "records": 2, "differing": 0, "first": []});
+    assert_eq!(programs, json!({"diagnostics": [], "sums": [sum]}));
+    let refused = app.run(&["check", "--sums", "--watch"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    app.write("model/wrong.graphql", "type X @allow(read: \"tru\") { n: Int }");
+    assert!(app.run(&["check", "--sums"]).refused().contains("tru"), "what is wrong with the model comes first");
+}
+
+#[test]
+fn an_application_without_stored_sums_has_none_to_compare() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    assert!(app.run(&["check", "--sums"]).done().ends_with("no errors\nthe model has no stored sums\n"));
+}
+
+#[test]
+fn a_seed_that_breaks_the_check_of_a_sum_is_named_by_its_line() {
+    let app = stock();
+    let line = "{\"product\": {\"name\": \"table\"}, \"quantity\": 5}\n";
+    app.write("seed/Reservation.jsonl", &["{\"product\": {\"name\": \"table\"}, \"quantity\": 1}\n", line].concat());
+    let refused = app.run(&["seed"]).refused();
+    assert!(refused.starts_with("error: seed/Reservation.jsonl:2: not that many"), "{refused}");
+    assert!(app.run(&["check", "--sums"]).done().ends_with("Product.reserved: 2 records, none differs\n"));
+}

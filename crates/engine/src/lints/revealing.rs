@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use backstay_base::Action;
 use backstay_expr::Rule;
-use backstay_model::{Collection, CollectionId, ComputedRights, Diagnostic, Field, FieldId, FieldKind, Lint};
+use backstay_model::{Collection, CollectionId, Computed, ComputedRights, Diagnostic, Field, FieldId, FieldKind, Lint};
 
 use super::Subject;
 
@@ -12,13 +12,14 @@ pub(super) fn computed(subject: Subject<'_>) -> Vec<Diagnostic> {
     for collection in subject.collections() {
         let policy = subject.policy.collection(collection.id);
         for (field, policy) in collection.fields.iter().zip(&policy.fields) {
-            let is_open = field.computed.as_ref().is_some_and(|computed| computed.rights == ComputedRights::Model)
-                && policy.read.is_none();
-            if !is_open {
+            let as_model = |computed: &Computed| computed.rights == ComputedRights::Model;
+            let is_open = field.is_sum() || field.computed.as_ref().is_some_and(as_model);
+            if !is_open || policy.read.is_some() {
                 continue;
             }
-            let looks_at = policy.computed.iter().flat_map(|computed| &computed.computed_from);
-            let hidden = restricted(subject, collection.id, looks_at);
+            let of_computed = policy.computed.iter().flat_map(|computed| &computed.computed_from);
+            let of_sum = policy.sum.iter().flat_map(|sum| sum.checked.reads.iter().chain(&sum.checked.computed_from));
+            let hidden = restricted(subject, collection.id, of_computed.chain(of_sum));
             found.extend(hidden.map(|hidden| finding(collection, field, &hidden)));
         }
     }
@@ -65,6 +66,9 @@ fn finding(collection: &Collection, field: &Field, hidden: &str) -> Diagnostic {
         "`{}.{}` reads {hidden} with the rights of the model, so anyone who can read {0} learns about them",
         collection.name, field.name
     );
-    let help = "leave out `rights: MODEL`, or say who may read the field with `@allow(read: …)`";
+    let help = match field.is_sum() {
+        true => "say who may read the field with `@allow(read: …)`",
+        false => "leave out `rights: MODEL`, or say who may read the field with `@allow(read: …)`",
+    };
     Diagnostic::warning(Lint::RevealingComputed, message).at(field.span, "not everyone may read that").help(help)
 }

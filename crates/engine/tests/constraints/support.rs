@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, RecordId, Secret};
-use backstay_engine::{Application, Engine, Migration, OpenOptions};
+use backstay_engine::{Application, Context, Engine, Migration, OpenOptions, RecordVerb, Request};
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_store::Location;
 use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
@@ -155,6 +155,44 @@ impl Served {
             Ok(_) => "ok".to_owned(),
             Err(error) => told(&error),
         }
+    }
+
+    /// Brings the record of this number back from the trash.
+    pub(crate) async fn restore(&mut self, of: &str, number: usize) -> String {
+        let request = self.client().restore(of, self.ids[number]);
+        self.done(request).await
+    }
+
+    /// Deletes the record of this number, which is in the trash, for good.
+    pub(crate) async fn purge(&mut self, of: &str, number: usize) -> String {
+        let request = self.client().of_record(RecordVerb::Purge, of, self.ids[number]);
+        self.done(request).await
+    }
+
+    /// Does something, of which nothing but its success is of interest.
+    pub(crate) async fn done(&self, request: Request) -> String {
+        match self.client().written(&self.caller, request).await {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => told(&error),
+        }
+    }
+
+    /// A request that creates a record.
+    pub(crate) fn creating(&self, of: &str, body: &str) -> Request {
+        self.client().create(of, &self.filled(body)).expect("a request")
+    }
+
+    /// The id of the record of this number.
+    pub(crate) fn id(&self, number: usize) -> RecordId {
+        self.ids[number]
+    }
+
+    /// The stored sums that aren't what they should be, those of records in the trash included.
+    pub(crate) async fn differing_sums(&self) -> Vec<String> {
+        let engine = self.engine.as_ref().expect("a model is served");
+        let compared = engine.compare_sums(&Context::system(engine)).await.expect("they are compared");
+        let differing = compared.into_iter().filter(|sum| sum.differing > 0);
+        differing.map(|sum| format!("{} of {:?}", sum.sum, sum.first)).collect()
     }
 
     /// The records of a type, with `%0` for the first id.

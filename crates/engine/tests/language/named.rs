@@ -49,11 +49,7 @@ fn errors_point_into_the_text_of_the_rule() {
     check(
         r#"@rule(name: "a(n: Int)", is: "b(n)") @rule(name: "b(n: Int)", is: "c(n)") @rule(name: "c(n: Int)", is: "a(n)")"#,
         "a(this.x)",
-        &[
-            "1:135 these rules need each other: `a` → `b` → `c` → `a` (write one of them out in full)",
-            "1:61 these rules need each other: `b` → `c` → `a` → `b` (write one of them out in full)",
-            "1:98 these rules need each other: `c` → `a` → `b` → `c` (write one of them out in full)",
-        ],
+        &["1:135 these rules need each other: `a` → `b` → `c` → `a` (write one of them out in full)"],
     );
     check(
         r#"@rule(name: "f(n: Int)", is: "n == 1")"#,

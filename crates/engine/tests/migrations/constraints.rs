@@ -154,3 +154,18 @@ async fn the_order_of_a_list_changes() {
     )
     .await;
 }
+
+/// What is stored doesn't depend on what clients should no longer use.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deprecations_come_and_go() {
+    check(
+        "deprecations_come_and_go",
+        Change {
+            old: r#"type P @open @deprecated(reason: "Use Q.") { a: String b: String @deprecated c: String @deprecated } enum S { A @deprecated B }"#,
+            records: &[("P", r#"{"a":"x"}"#)],
+            new: r#"type P @open { a: String @deprecated b: String c: String @deprecated(reason: "Use a.") } enum S { A B @deprecated }"#,
+            then: &[("P", "a")],
+        },
+    )
+    .await;
+}

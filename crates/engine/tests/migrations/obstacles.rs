@@ -157,6 +157,70 @@ async fn what_a_backfill_gives_must_fit() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stored_values_must_fit_a_new_limit() {
+    let old =
+        "type S @embedded { w: Int u: String } type P @open { a: Int d: Decimal b: String l: [Int!] s: S docs: [S!] }";
+    let records = [
+        ("P", r#"{"a":7,"d":1.5,"b":"x y","l":[1,9],"s":{"w":9},"docs":[{"w":9}]}"#),
+        ("P", r#"{"a":8,"b":"x","l":[9],"s":{"u":"X"}}"#),
+        ("P", "{}"),
+    ];
+    let with = |s: &str, p: &str| format!("type S @embedded {{ {s} }} type P @open {{ {p} }}");
+    let (s, docs) = ("w: Int u: String", "s: S docs: [S!]");
+    let check = async |new: String, expected: &[&str]| refused(old, &records, &new, expected).await;
+    let first = "change those records first";
+    check(
+        with(s, &format!("a: Int @range(max: 5) d: Decimal @range(max: 1) b: String l: [Int!] {docs}")),
+        &[
+            &format!("2 values of P.a, such as \"7\", don't fit (it must be at most 5): %0, %1; {first}"),
+            &format!("1 value of P.d, \"1.5000\", doesn't fit (it must be at most 1): %0; {first}"),
+        ],
+    )
+    .await;
+    check(
+        with(s, &format!("a: Int d: Decimal b: String @pattern(is: \"[a-z]\") l: [Int!] @range(max: 8) {docs}")),
+        &[
+            &format!("1 value of P.b, \"x y\", doesn't fit (it must match `[a-z]`): %0; {first}"),
+            &format!("2 values of P.l, such as [1,9], don't fit (it must be at most 8): %0, %1; {first}"),
+        ],
+    )
+    .await;
+    check(
+        with("w: Int @range(max: 8) u: String @pattern(is: \"[a-z]\")", &format!("a: Int d: Decimal b: String l: [Int!] {docs}")),
+        &[
+            &format!(
+                "1 value of P.docs, \"[{{\"w\":9,\"u\":null}}]\", can't be converted (at /0/w: must be at most 8): %0; {first}, or \
+                 give the field a `@backfill(from: …)`"
+            ),
+            &format!("1 value of P.s.w, \"9\", doesn't fit (it must be at most 8): %0; {first}"),
+            &format!("1 value of P.s.u, \"X\", doesn't fit (it must match `[a-z]`): %1; {first}"),
+        ],
+    )
+    .await;
+    // What is converted, and what is given.
+    check(
+        with(s, &format!("a: Decimal @range(max: 7) d: Decimal b: String l: [Int!] {docs} n: Int @range(min: 8) @backfill(from: \"this.a\")")),
+        &[
+            "1 value of P.n, \"7\", doesn't fit (it must be at least 8): %0; make its `@backfill` give values that fit",
+            &format!(
+                "1 value of P.a, \"8\", can't be converted (it must be at most 7): %1; {first}, or give the field a \
+                 `@backfill(from: …)`"
+            ),
+        ],
+    )
+    .await;
+    // Limits that all values fit.
+    check(
+        with(
+            "w: Int @range(max: 9) u: String @pattern(is: \"[X]\")",
+            &format!("a: Int @range(min: 7, max: 8) d: Decimal @range(min: 1.5) b: String @pattern(is: \"[a-z ]+\") l: [Int!] @range(max: 9) {docs}"),
+        ),
+        &[],
+    )
+    .await;
+}
+
 /// A plan is made with the moment at which it is made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backfill_may_depend_on_the_moment() {

@@ -20,12 +20,15 @@ impl Advisor<'_, '_> {
         let Some(kind) = self.checker.errors.get(noted).map(|error| error.kind.clone()) else { return };
         let advice = match &syntax.node {
             SyntaxNode::Binary(of) => self.beside(of, &kind),
-            SyntaxNode::In(element, list) => self.member(list, element),
+            SyntaxNode::In(element, list) => self.member(list, element).or_else(|| part_of_text(element, list, &kind)),
             SyntaxNode::Call { target, function, arguments } => {
                 self.of_call(target.as_deref(), &function.name, arguments, &kind)
             }
             SyntaxNode::Quantified(of) if matches!(kind, ExprErrorKind::NotToMany { .. }) => element_of(of),
-            SyntaxNode::Select(..) => identity_part(syntax).map(|part| self.of_identity(part, None)),
+            SyntaxNode::Select(of, field) => match identity_part(syntax) {
+                Some(part) => Some(self.of_identity(part, None)),
+                None => self.of_owner(of, &field.name, &kind),
+            },
             _ => None,
         };
         let advice = advice.or_else(|| self.of_parameter(syntax, &kind));
@@ -39,8 +42,14 @@ impl Advisor<'_, '_> {
     /// For a comparison.
     fn beside(&mut self, of: &Binary, kind: &ExprErrorKind) -> Option<String> {
         let Binary { operator, left, right } = of;
+        if let Some(advice) = alternatives(of, kind) {
+            return Some(advice);
+        }
         let not = if *operator == Operator::NotEqual { "!" } else { "" };
         let sign = super::comparison(*operator)?;
+        if let Some(advice) = between(of, kind) {
+            return Some(advice);
+        }
         for (one, other) in [(left, right), (right, left)] {
             if let Some(advice) = self.of_roles(one, other, not) {
                 return Some(advice);
@@ -240,6 +249,19 @@ impl Advisor<'_, '_> {
         identity.is_some_and(|identity| scope.model.collection(identity).field_named(name).is_some())
     }
 
+    /// For the key of the record's owner, which other systems keep in a field of its own.
+    fn of_owner(&self, of: &Syntax, name: &str, kind: &ExprErrorKind) -> Option<String> {
+        let ExprErrorKind::Unknown { what: Name::Field(_), suggestion: None, .. } = kind else { return None };
+        let key = name.replace('_', "").to_ascii_lowercase();
+        let is_owner = matches!(
+            key.as_str(),
+            "userid" | "ownerid" | "owner" | "user" | "uid" | "createdby" | "creatorid" | "creator"
+        );
+        let is_this = matches!(&of.node, SyntaxNode::Name(name) if name == "this");
+        let owner = self.relation_to_identity().filter(|_| is_owner && is_this && !self.checker.scope.client)?;
+        Some(format!("did you mean `{owner}`?"))
+    }
+
     /// What in this record is an account.
     fn relation_to_identity(&self) -> Option<String> {
         let (identity, this) = (self.checker.scope.model.identity?, self.checker.scope.this?);
@@ -251,6 +273,39 @@ impl Advisor<'_, '_> {
         let to_one = |field: &&backstay_model::Field| !field.kind.is_to_many() && field.kind.target() == Some(identity);
         collection.fields.iter().find(to_one).map(|field| format!("{prefix}{}", field.name))
     }
+}
+
+/// For `x == 'a' || 'b'`.
+fn alternatives(of: &Binary, kind: &ExprErrorKind) -> Option<String> {
+    let ExprErrorKind::Type { .. } = kind else { return None };
+    let (Operator::Or, SyntaxNode::Binary(first)) = (of.operator, &of.left.node) else { return None };
+    let (SyntaxNode::Text(_), Operator::Equal, SyntaxNode::Text(_)) =
+        (&of.right.node, first.operator, &first.right.node)
+    else {
+        return None;
+    };
+    let (tested, one, other) = (first.left.path()?, first.right.written()?, of.right.written()?);
+    Some(format!("write `{tested} in [{one}, {other}]`"))
+}
+
+/// For `1 < x < 2`, and for `x == ['a']`.
+fn between(of: &Binary, kind: &ExprErrorKind) -> Option<String> {
+    let ExprErrorKind::Compare { .. } = kind else { return None };
+    if let (SyntaxNode::List(elements), Operator::Equal, Some(tested)) = (&of.right.node, of.operator, of.left.path()) {
+        let elements: Vec<String> = elements.iter().map(Syntax::written).collect::<Option<_>>()?;
+        return Some(format!("write `{tested} in [{}]`", elements.join(", ")));
+    }
+    let SyntaxNode::Binary(first) = &of.left.node else { return None };
+    let (one, other) = (super::comparison(first.operator)?, super::comparison(of.operator)?);
+    let (least, tested, most) = (first.left.written()?, first.right.written()?, of.right.written()?);
+    Some(format!("write `{least} {one} {tested} && {tested} {other} {most}`"))
+}
+
+/// For `'a' in text`.
+fn part_of_text(element: &Syntax, list: &Syntax, kind: &ExprErrorKind) -> Option<String> {
+    let ExprErrorKind::Type { found, .. } = kind else { return None };
+    let text = list.path().filter(|_| found.ty == Type::Text)?;
+    Some(format!("write `{text}.contains({})`", element.written()?))
 }
 
 /// Whether this is `auth` without a part.

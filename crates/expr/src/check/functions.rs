@@ -12,13 +12,19 @@ use backstay_base::nearest;
 use backstay_scalar::{Letters, exact};
 
 /// Every function but the aggregates, and how it is used.
-const USAGES: [(&str, &str); 20] = [
+const USAGES: [(&str, &str); 26] = [
     ("size", "`size(x)` or `x.size()` of a text, a list or a relation"),
     ("startsWith", "`text.startsWith(prefix)`"),
     ("endsWith", "`text.endsWith(suffix)`"),
     ("contains", "`text.contains(part)`"),
     ("lowerAscii", "`text.lowerAscii()`"),
     ("upperAscii", "`text.upperAscii()`"),
+    ("lower", "`lower(text)`"),
+    ("upper", "`upper(text)`"),
+    ("fold", "`fold(text)`, which ignores case and accents"),
+    ("trim", "`trim(text)`"),
+    ("replace", "`replace(text, part, by)`"),
+    ("matches", "`text.matches('[a-z]+')`, with the pattern in quotes"),
     ("round", "`round(number, 2)`, with the number of digits after the point, from 0 to 9"),
     ("timestamp", "`timestamp('2026-01-31T12:00:00Z')`, of a literal or a parameter"),
     ("date", "`date('2026-01-31')`, of a literal or a parameter, or `date(moment, 'Europe/Zurich')`"),
@@ -73,6 +79,12 @@ impl Checker<'_> {
             }
             (name, None, arguments, _) if is_of_calendar(name, arguments) => {
                 self.of_calendar(function, arguments, span)
+            }
+            ("lower" | "upper" | "fold" | "trim", None, [_], _) | ("replace", None, [_, _, _], _) => {
+                self.of_texts(function, arguments, span)
+            }
+            ("matches", Some(of), [Syntax { node: SyntaxNode::Text(text), span: at }], _) => {
+                self.matches(of, (text, at), span)
             }
             ("timestamp", None, [of], _) => self.moment(of, &Type::Timestamp, function, span),
             ("date", None, [of], _) => self.moment(of, &Type::Date, function, span),

@@ -14,6 +14,12 @@ pub(super) fn correct(error: &mut ExprError, syntax: &Syntax) {
     if let Some((number, span)) = quoted_number(&error.kind, syntax) {
         error.span = span;
         error.advise(format!("write `{number}` without quotes"));
+    } else if let (ExprErrorKind::Type { expected: Expected::Type(expected), .. }, SyntaxNode::Text(text)) =
+        (&error.kind, &syntax.node)
+        && expected.ty == Type::Bool
+        && matches!(text.as_str(), "true" | "false")
+    {
+        error.advise(format!("write `{text}` without quotes"));
     } else if let Some((kind, span)) = unquoted_date(&error.kind, syntax) {
         *error = ExprError::at(span, kind);
     }

@@ -137,6 +137,7 @@ impl<'e> Lowering<'e> {
             }
             Node::Computed(of) => self.lower(&of.value),
             Node::Call(_, operands) if operands.iter().any(|operand| self.is_certainly_null(operand)) => unknown(),
+            Node::Matches(of, _) if self.is_certainly_null(of) => unknown(),
             Node::Literal(_)
             | Node::Param(_)
             | Node::Caller(_)
@@ -145,6 +146,7 @@ impl<'e> Lowering<'e> {
             | Node::Negate(_)
             | Node::List(_)
             | Node::Call(..)
+            | Node::Matches(..)
             | Node::Aggregate(_)
             | Node::Ordinal(..)
             | Node::Fact(_) => self.truth(Atom::Other(expr), truths(self.can_be_null(expr))),
@@ -286,7 +288,7 @@ impl<'e> Lowering<'e> {
             return value.is_null();
         }
         match &expr.node {
-            Node::Negate(_) | Node::Call(..) | Node::Ordinal(..) => {}
+            Node::Negate(_) | Node::Call(..) | Node::Matches(..) | Node::Ordinal(..) => {}
             Node::Binary(operator, ..) if !matches!(operator, Operator::And | Operator::Or) => {}
             _ => return false,
         }

@@ -6,8 +6,8 @@ use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
 use super::names::{self, Schema};
-use super::scalars;
-use super::schemas::{described, lengths, value};
+use super::schemas::{described, value};
+use super::{constraints, scalars};
 
 /// Whether a value is answered or sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +82,8 @@ fn embedded(model: &Model, id: EmbeddedId, form: Form) -> Value {
     let of = model.embedded(id);
     let member = |field: &Field| {
         let mut schema = value(model, field, field.required, form);
-        if let Some(length) = field.length.filter(|_| form == Form::Accepted) {
-            lengths(&field.kind, length, &mut schema);
+        if form == Form::Accepted {
+            constraints::add(field, &mut schema);
         }
         (field.name.clone(), described(field, schema))
     };

@@ -6,6 +6,7 @@ use backstay_rest::transact::Member;
 use serde_json::{Map, Value, json};
 
 use super::names::Schema;
+use super::schemas::deprecate;
 use crate::endpoint::{Conditions, Described, Endpoint, Handler, Idempotency, Parameters, RecordRequest, Verb};
 use crate::endpoints;
 
@@ -71,7 +72,11 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     };
     let (name, shapes) = (&collection.name, Shapes::of_records(kind, &collection.name));
     let id = format!("{verb}{name}");
-    possible.then(|| (endpoint.verb, assemble(endpoint, (name, &id), status, shapes, parameters(endpoint, own))))
+    possible.then(|| {
+        let mut operation = assemble(endpoint, (name, &id), status, shapes, parameters(endpoint, own));
+        deprecate(collection.deprecated.as_ref(), &mut operation);
+        (endpoint.verb, operation)
+    })
 }
 
 /// The schemas of an operation's body and answer, if it has them.
@@ -210,7 +215,10 @@ fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
             | FieldKind::OneToMany { .. }
             | FieldKind::ManyToMany { .. } => return None,
         };
-        Some(json!({ "name": field.name, "in": "query", "schema": schema, "description": "Equal to this value." }))
+        let about = "Equal to this value.";
+        let mut parameter = json!({ "name": field.name, "in": "query", "schema": schema, "description": about });
+        deprecate(field.deprecated.as_ref(), &mut parameter);
+        Some(parameter)
     });
     fields.collect()
 }

@@ -1,13 +1,13 @@
 use backstay_base::{Action, limits};
 use backstay_model::{
-    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, Length, Model, OrderKey,
+    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, Model, OrderKey,
 };
 use backstay_scalar::{SLUG_PATTERN, Scalar};
 use serde_json::{Map, Value, json};
 
 use super::documents::{self, Form};
 use super::names::Schema;
-use super::{is_shown, readable};
+use super::{constraints, is_shown, readable};
 
 /// The shapes of one collection: a record as it is read, as it is created and as it is changed, and a page.
 pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<String, Value> {
@@ -48,6 +48,7 @@ fn record(model: &Model, collection: &Collection) -> Value {
     if let Some(description) = &collection.description {
         schema["description"] = json!(description);
     }
+    deprecate(collection.deprecated.as_ref(), &mut schema);
     schema
 }
 
@@ -196,7 +197,7 @@ pub(super) fn problem() -> Value {
 /// A field as it is read.
 fn read(model: &Model, collection: &Collection, field: &Field) -> Value {
     let mut schema = shape(model, collection, field);
-    if field.is_computed() {
+    if field.is_computed() || field.is_sum() {
         schema["readOnly"] = json!(true);
     }
     schema
@@ -251,32 +252,8 @@ fn written(model: &Model, collection: &Collection, field: &Field) -> Value {
         let made = format!("Made from `{}` if a create leaves it out.", collection.field(source).name);
         schema["description"] = json!(made);
     }
-    if let Some(length) = field.length {
-        lengths(&field.kind, length, &mut schema);
-    }
+    constraints::add(field, &mut schema);
     schema
-}
-
-/// What `@length` says of a value that is sent. Email and web addresses and languages are measured in their normal form,
-/// which can have fewer characters than what is sent.
-pub(super) fn lengths(kind: &FieldKind, length: Length, schema: &mut Value) {
-    let (min, max) = match kind {
-        FieldKind::Scalar(Scalar::String | Scalar::Text) => ("minLength", "maxLength"),
-        FieldKind::List(_) | FieldKind::Document(_) => ("minItems", "maxItems"),
-        FieldKind::Scalar(_)
-        | FieldKind::Enum(_)
-        | FieldKind::Embedded(_)
-        | FieldKind::ToOne { .. }
-        | FieldKind::OneToMany { .. }
-        | FieldKind::OneToOne { .. }
-        | FieldKind::ManyToMany { .. } => return,
-    };
-    if length.min > 0 {
-        schema[min] = json!(length.min);
-    }
-    if let Some(most) = length.max {
-        schema[max] = json!(most);
-    }
 }
 
 /// A field whose values have this form.
@@ -321,7 +298,24 @@ fn item(model: &Model, element: Element, form: Form) -> Value {
 
 pub(super) fn described(field: &Field, mut schema: Value) -> Value {
     if let Some(description) = &field.description {
-        schema["description"] = json!(description);
+        // What was said of its limits comes after it.
+        schema["description"] = match schema.get("description").and_then(Value::as_str) {
+            Some(limits) => json!(format!("{description}\n\n{limits}")),
+            None => json!(description),
+        };
     }
+    deprecate(field.deprecated.as_ref(), &mut schema);
     schema
+}
+
+/// Marks a schema or an operation if there is a reason not to use it any more, and adds the reason to its description.
+pub(super) fn deprecate(reason: Option<&String>, of: &mut Value) {
+    let Some(reason) = reason else { return };
+    let reason = format!("Deprecated: {reason}");
+    let description = match of.get("description").and_then(Value::as_str) {
+        Some(description) => format!("{description}\n\n{reason}"),
+        None => reason,
+    };
+    of["deprecated"] = json!(true);
+    of["description"] = json!(description);
 }

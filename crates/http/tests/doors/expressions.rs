@@ -73,3 +73,28 @@ async fn days_and_lengths_of_time() {
     let refused = app.call(&format!("GET /api/{}", filter("due < today('Mars/Base')")), &[]).await;
     assert_eq!(refusal(&refused), "400 filter there is no time zone `Mars/Base` (character 12)");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts() {
+    let user = "type User @identity @allow(read: \"true\") { email: Email! @unique }";
+    let app = TestApp::open(&format!("extend schema @app(name: \"Shop\")\n{user}\n{}", example("Texts")));
+    let make = async |name: &str| app.post("POST /api/products", &[], &format!(r#"{{"name": "{name}"}}"#)).await;
+    for name in ["Crème brûlée", "Creme caramel", "Straße"] {
+        let made = make(name).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    assert_eq!(refusal(&make(" Tea\u{a0}").await), "422 /name no white space at the ends");
+    let found = async |filter: &str| {
+        let filter = filter.bytes().fold("products?sort=name&filter=".to_owned(), |mut query, byte| {
+            write!(query, "%{byte:02X}").expect("a text takes what is written");
+            query
+        });
+        listed(&app, &format!("{filter}&$q=CR%C3%88ME"), &["name", "code"]).await
+    };
+    let (caramel, brulee) = ("Creme caramel CREME-CARAMEL", "Crème brûlée CRÈME-BRÛLÉE");
+    assert_eq!(found("fold(name).contains(fold($q))").await, [caramel, brulee]);
+    assert_eq!(found("name.matches('^Cr.*e$') && $q != ''").await, [brulee]);
+    assert_eq!(found("lower(name) == 'straße' && $q != ''").await, ["Straße STRASSE"]);
+    let refused = app.call("GET /api/products?filter=name.matches('(a')", &[]).await;
+    assert_eq!(refusal(&refused), "400 filter unclosed group (character 1) (character 13)");
+}

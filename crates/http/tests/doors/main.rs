@@ -25,6 +25,7 @@ mod overload;
 mod records;
 mod sent_back;
 mod singles;
+mod sums;
 mod texts;
 mod transacting;
 mod trash;

@@ -11,6 +11,7 @@ use crate::{
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
 pub(super) struct CollectionBehaviour<'m> {
     description: Option<&'m str>,
+    deprecated: Option<&'m str>,
     allow: Vec<AllowBehaviour<'m>>,
     fields: Vec<FieldBehaviour<'m>>,
 }
@@ -18,8 +19,12 @@ pub(super) struct CollectionBehaviour<'m> {
 impl<'m> CollectionBehaviour<'m> {
     /// What is another in newer behaviour of the same collection, in words.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
-        let Self { description, allow, fields } = self;
-        let own = [(*description != newer.description, "the description"), (*allow != newer.allow, "the rules")];
+        let Self { description, deprecated, allow, fields } = self;
+        let own = [
+            (*description != newer.description, "the description"),
+            (*deprecated != newer.deprecated, "`@deprecated`"),
+            (*allow != newer.allow, "the rules"),
+        ];
         let own = own.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part.to_owned());
         let of_fields = newer.fields.iter().flat_map(|after| {
             let before = fields.iter().find(|before| before.names.name == after.names.name);
@@ -50,6 +55,7 @@ impl<'m> CollectionBehaviour<'m> {
             checks: _,
             fields,
             description,
+            deprecated,
             allow,
             // Follows from the file that declares the type; the system model is the same for all applications.
             system: _,
@@ -65,7 +71,7 @@ impl<'m> CollectionBehaviour<'m> {
             FieldBehaviour::of(field, names)
         });
         let allow = allow.iter().map(|clause| AllowBehaviour::of(clause, named)).collect();
-        Self { description: description.as_deref(), allow, fields: shared.collect() }
+        Self { description: description.as_deref(), deprecated: deprecated.as_deref(), allow, fields: shared.collect() }
     }
 }
 
@@ -82,33 +88,61 @@ pub(super) struct FieldNames<'m> {
 pub(super) struct FieldBehaviour<'m> {
     names: FieldNames<'m>,
     description: Option<&'m str>,
+    deprecated: Option<&'m str>,
     kept_names: &'m [String],
     readonly: bool,
     immutable: bool,
     default: Option<&'m Value>,
     default_from: Option<&'m str>,
+    pattern_message: Option<&'m str>,
     class: Option<Class>,
     allow: FieldAllowBehaviour<'m>,
     set: Vec<(SetOn, Option<&'m str>, &'m str)>,
+    given: GivenBy,
+}
+
+/// What gives a field its values, as far as `@computed` says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum GivenBy {
+    Writes,
+    Reads,
+    Sum,
 }
 
 impl<'m> FieldBehaviour<'m> {
     /// What is another in newer behaviour of the same field, in words.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
-        let Self { names, description, kept_names, readonly, immutable, default, default_from, class, allow, set } =
-            self;
+        let Self {
+            names,
+            description,
+            deprecated,
+            kept_names,
+            readonly,
+            immutable,
+            default,
+            default_from,
+            pattern_message,
+            class,
+            allow,
+            set,
+            given,
+        } = self;
         let FieldNames { name, slug, order } = names;
         let parts = [
             (*description != newer.description, "the description"),
+            (*deprecated != newer.deprecated, "`@deprecated`"),
             (*kept_names != newer.kept_names, "the kept names"),
             (*readonly != newer.readonly, "`@readonly`"),
             (*immutable != newer.immutable, "`@immutable`"),
             (*default != newer.default || *default_from != newer.default_from, "the default"),
             (*slug != newer.names.slug, "`@slug`"),
             (*order != newer.names.order, "`@order`"),
+            (*pattern_message != newer.pattern_message, "the message of the pattern"),
             (*class != newer.class, "the class"),
             (*allow != newer.allow, "the rules"),
             (*set != newer.set, "`@set`"),
+            // What was summed stays as it is; every other change of it is compared in `compare`.
+            ((*given, newer.given) == (GivenBy::Sum, GivenBy::Writes), "`@computed`"),
         ];
         let changed = parts.into_iter().filter(|(differs, _)| *differs);
         changed.map(|(_, part)| format!("{part} of {name}")).collect()
@@ -118,22 +152,26 @@ impl<'m> FieldBehaviour<'m> {
     pub(super) fn of(field: &'m Field, names: FieldNames<'m>) -> Self {
         let Field {
             description,
+            deprecated,
             kept_names,
             readonly,
             immutable,
             default,
             default_from,
+            pattern,
             class,
             allow,
             set,
             // Compared in `compare`: the columns follow from the name and the kind, and `@unique` is an index.
             checks: _,
-            computed: _,
+            computed,
+            sum,
             kind: _,
             columns: _,
             required: _,
             within: _,
             length: _,
+            range: _,
             unique: _,
             // Part of the names.
             slug: _,
@@ -151,14 +189,22 @@ impl<'m> FieldBehaviour<'m> {
         Self {
             names,
             description: description.as_deref(),
+            deprecated: deprecated.as_deref(),
             kept_names,
             readonly: *readonly,
             immutable: *immutable,
             default: default.as_ref(),
             default_from: text(default_from.as_ref()),
+            // The pattern itself is compared in `compare`.
+            pattern_message: pattern.as_ref().and_then(|pattern| pattern.message.as_deref()),
             class: *class,
             allow: FieldAllowBehaviour::of(allow),
             set: set.collect(),
+            given: match (computed, sum) {
+                (_, Some(_)) => GivenBy::Sum,
+                (Some(_), None) => GivenBy::Reads,
+                (None, None) => GivenBy::Writes,
+            },
         }
     }
 }
@@ -311,8 +357,8 @@ struct StateBehaviour<'m> {
 
 impl<'m> StateBehaviour<'m> {
     fn of(value: &'m EnumValue) -> Self {
-        // As with enums, a new description doesn't change behaviour.
-        let EnumValue { name, initial, transitions, description: _, former: _, span: _ } = value;
+        // As with enums, a new description doesn't change behaviour; nor does a deprecation.
+        let EnumValue { name, initial, transitions, description: _, deprecated: _, former: _, span: _ } = value;
         Self { name, initial: *initial, transitions: transitions.iter().map(TransitionBehaviour::of).collect() }
     }
 }

@@ -3,12 +3,13 @@ use std::sync::Arc;
 
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::documents::{DocumentChange, Documents, Rewriting};
+use super::limits::limits_changed;
 use super::pairing::{LinkSource, Pairing, enum_values};
 use super::{Difference, Filled, TypeChange};
 use crate::names::{is_named_in, words};
 use crate::{
     Check, Collection, CollectionId, Computed, Document, Element, Field, FieldId, FieldKind, Index, Length, Model,
-    NamedRule, OrderKey, RuleText, SetOn, Shape, StoredNames,
+    NamedRule, OrderKey, RuleText, SetOn, Shape, StoredNames, StoredSum,
 };
 use backstay_scalar::{Scalar, Storage};
 
@@ -201,6 +202,11 @@ impl<'a> Pair<'a> {
             && rules_in(self.old, &before.is) == rules_in(self.new, &after.is)
     }
 
+    /// Whether an old and a new stored sum have the same value, as far as their texts tell.
+    fn same_sum(&self, before: &StoredSum, after: &StoredSum) -> bool {
+        before.is.text == after.is.text && rules_in(self.old, &before.is) == rules_in(self.new, &after.is)
+    }
+
     /// The old field that this one was.
     pub(super) fn was(&self, field: FieldId) -> Option<&'a Field> {
         self.pairing.field(self.after.id, field).map(|id| self.before.field(id))
@@ -214,6 +220,8 @@ impl<'a> Pair<'a> {
     fn filled(&self, field: &Field) -> Filled {
         if !field.is_stored() {
             Filled::NotStored
+        } else if field.is_sum() {
+            Filled::Sum
         } else if field.backfill.is_some() {
             Filled::Backfill
         } else if field.slug.is_some() {
@@ -283,9 +291,18 @@ impl<'a> Pair<'a> {
         {
             all.push(Difference::ComputedChanged { collection: collection(), field: field() });
         }
+        if let (Some(was), Some(is)) = (&before.sum, &after.sum)
+            && is_same_type
+            && !self.same_sum(was, is)
+        {
+            all.push(Difference::SumChanged { collection: collection(), field: field() });
+        }
         if before.length != after.length {
             let stricter = Length::is_stricter(before.length, after.length);
             all.push(Difference::LengthChanged { collection: collection(), field: field(), stricter });
+        }
+        for (limit, stricter) in limits_changed(before, after) {
+            all.push(Difference::LimitChanged { collection: collection(), field: field(), limit, stricter });
         }
         if let (FieldKind::ToOne { on_delete: a, .. }, FieldKind::ToOne { on_delete: b, .. }) =
             (&before.kind, &after.kind)
@@ -298,7 +315,13 @@ impl<'a> Pair<'a> {
 
     /// What another kind of a field means for stored values; none if it is the same.
     pub(super) fn change(&self, before: &Field, after: &Field) -> Option<TypeChange> {
+        if after.is_sum() {
+            let is_same = before.is_sum() && self.written_in_old(&after.kind) == Some(written(self.old, &before.kind));
+            let replaces = before.is_stored() && !before.is_sum();
+            return (!is_same).then_some(TypeChange::Summed { replaces });
+        }
         match (before.is_computed(), after.is_computed()) {
+            (false, true) if before.is_sum() => return Some(TypeChange::Derived),
             (false, false) => {}
             (true, true) if self.written_in_old(&after.kind) == Some(written(self.old, &before.kind)) => return None,
             (true, true) => return Some(TypeChange::NotStored),
@@ -464,6 +487,22 @@ pub fn type_change(
     Pair { old, new, pairing, before, after }.change(was, after.field(field))
 }
 
+/// Whether a field that both models have is the same stored sum in both, as far as its text and the named rules in it tell.
+pub fn is_same_sum(
+    (old, new): (&Model, &Model),
+    pairing: &Pairing,
+    (collection, field): (CollectionId, FieldId),
+) -> bool {
+    let Some((before, was)) = pairing.collection(collection).zip(pairing.field(collection, field)) else {
+        return false;
+    };
+    let (before, after) = (old.collection(before), new.collection(collection));
+    let pair = Pair { old, new, pairing, before, after };
+    let (was, is) = (before.field(was), after.field(field));
+    let same = was.sum.as_ref().zip(is.sum.as_ref()).is_some_and(|(was, is)| pair.same_sum(was, is));
+    same && pair.change(was, is).is_none()
+}
+
 /// The old index that a new one was: over the same fields, in the same order, with a condition that means the same.
 pub fn index_before<'m>(
     (old, new): (&'m Model, &'m Model),
@@ -530,7 +569,11 @@ fn written_document(model: &Model, document: Document) -> String {
 
 /// A field's type as it is written in a model, without `!`, and whether it is computed.
 fn field_written(model: &Model, field: &Field) -> String {
-    let computed = if field.is_computed() { " @computed" } else { "" };
+    let computed = match (field.is_computed(), field.is_sum()) {
+        (true, _) => " @computed",
+        (false, true) => " @computed(stored: COMMIT)",
+        (false, false) => "",
+    };
     format!("{}{computed}", written(model, &field.kind))
 }
 

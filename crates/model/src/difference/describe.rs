@@ -3,7 +3,7 @@ use std::fmt;
 use backstay_base::Duration;
 
 use super::{Difference, Filled, MemberChange, TypeChange};
-use crate::{Nulls, Trash};
+use crate::{Nulls, Trash, ValueLimit};
 
 impl fmt::Display for Difference {
     #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
@@ -43,6 +43,9 @@ impl fmt::Display for Difference {
             Self::ComputedChanged { collection, field } => {
                 write!(f, "{collection}.{field} is computed in another way; no record changes")
             }
+            Self::SumChanged { collection, field } => {
+                write!(f, "{collection}.{field} is summed in another way; it is computed anew for stored records")
+            }
             Self::LengthChanged { collection, field, stricter: true } => {
                 write!(
                     f,
@@ -66,12 +69,16 @@ impl fmt::Display for Difference {
             Self::OnDeleteChanged { collection, field } => {
                 write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
             }
+            Self::LimitChanged { collection, field, limit, stricter } => {
+                write!(f, "{collection}.{field} {}", limit_words(*limit, *stricter))
+            }
             Self::MemberChanged { of, member, change } => {
                 let effect = match change {
                     MemberChange::LengthTightened => {
                         "has a stricter `@length`; stored values that don't fit stay until they are changed"
                     }
                     MemberChange::LengthLoosened => "has a looser `@length`; no record changes",
+                    MemberChange::Limit { limit, stricter } => limit_words(*limit, *stricter),
                     MemberChange::RequiredLoosened => "is no longer required; no record changes",
                 };
                 write!(f, "{of}.{member} {effect}")
@@ -125,6 +132,15 @@ impl fmt::Display for Difference {
                 write!(f, "{collection}: {} changed; no record changes", listed(parts))
             }
         }
+    }
+}
+
+fn limit_words(limit: ValueLimit, stricter: bool) -> &'static str {
+    match (limit, stricter) {
+        (ValueLimit::Range, true) => "has a stricter `@range`, in which every stored value must be",
+        (ValueLimit::Range, false) => "has a looser `@range`; no record changes",
+        (ValueLimit::Pattern, true) => "has a new `@pattern`, which every stored value must match",
+        (ValueLimit::Pattern, false) => "loses its `@pattern`; no record changes",
     }
 }
 
@@ -202,6 +218,7 @@ fn filled_words(filled: Filled) -> &'static str {
         Filled::Default => "stored records get its default",
         Filled::Backfill => "stored records get the value of its `@backfill`",
         Filled::Slug => "each stored record gets a slug",
+        Filled::Sum => "it is computed for stored records",
         Filled::Missing => "it is required, and nothing says what stored records get",
     }
 }
@@ -211,7 +228,7 @@ fn required_words(filled: Filled) -> &'static str {
         Filled::Default => "records without a value get its default",
         Filled::Backfill => "records without a value get the one of its `@backfill`",
         Filled::Slug => "each record without a value gets a slug",
-        Filled::Missing | Filled::Null | Filled::NotStored => "every stored record must have a value",
+        Filled::Missing | Filled::Null | Filled::NotStored | Filled::Sum => "every stored record must have a value",
     }
 }
 
@@ -221,6 +238,7 @@ fn stored_words(filled: Filled) -> &'static str {
         Filled::Default => "it is stored from now on; stored records get its default",
         Filled::Backfill => "it is stored from now on; stored records get the value of its `@backfill`",
         Filled::Slug => "it is stored from now on; each stored record gets a slug",
+        Filled::Sum => "it is stored from now on, and computed for stored records",
         Filled::Missing => "it is stored from now on and required, and nothing says what stored records get",
     }
 }
@@ -238,11 +256,17 @@ fn change_words((from, to): (&str, &str), change: &TypeChange) -> (String, Strin
         TypeChange::Converted => "each stored value is written as text and read as the new type",
         TypeChange::Computed => "it is computed from now on, and its stored values are deleted",
         TypeChange::Stored(filled) => stored_words(*filled),
+        TypeChange::Summed { replaces: false } => "it is a stored sum from now on, and computed for stored records",
+        TypeChange::Summed { replaces: true } => {
+            "it is a stored sum from now on; stored values are replaced by the sums"
+        }
+        TypeChange::Derived => "it is computed whenever it is read from now on, and its column is removed",
         TypeChange::Linked => "the record that it refers to becomes the only one of the list",
         TypeChange::Replaced(Filled::Null | Filled::NotStored) => "stored values can't be converted and are deleted",
         TypeChange::Replaced(Filled::Default) => "stored values can't be converted; records get the default instead",
         TypeChange::Replaced(Filled::Backfill) => "records get the value of its `@backfill` instead",
         TypeChange::Replaced(Filled::Slug) => "stored values can't be converted; each record gets a slug instead",
+        TypeChange::Replaced(Filled::Sum) => "stored values can't be converted; the sums replace them",
         TypeChange::Replaced(Filled::Missing) => {
             "stored values can't be converted, and nothing says what records get instead"
         }
@@ -307,11 +331,14 @@ impl Difference {
             Self::RequiredLoosened { collection, field } => {
                 breaking(format!("{collection}.{field} can be null in responses"))
             }
-            Self::ComputedChanged { collection, field } => {
+            Self::ComputedChanged { collection, field } | Self::SumChanged { collection, field } => {
                 harmless(format!("{collection}.{field} is computed in another way"))
             }
             Self::LengthChanged { collection, field, stricter } => {
                 length_change(&place(collection, Some(field)), *stricter)
+            }
+            Self::LimitChanged { collection, field, limit, stricter } => {
+                limit_change(&place(collection, Some(field)), *limit, *stricter)
             }
             Self::MemberChanged { of, member, change } => member_change(&place(of, Some(member)), *change),
             Self::CheckAdded { collection, field, message } => {
@@ -365,8 +392,13 @@ fn type_change(place: &str, (from, to): (&str, &str), change: &TypeChange) -> Ap
         TypeChange::Rewritten { lost: _, breaking: false } => {
             harmless(format!("values of {to} in {place} have new members or another order of members"))
         }
+        TypeChange::Summed { replaces: false } | TypeChange::Derived if is_same_but_for_computed(from, to) => {
+            harmless(format!("{place} is computed in another way"))
+        }
         TypeChange::Rewritten { lost: _, breaking: true }
         | TypeChange::NotStored
+        | TypeChange::Summed { .. }
+        | TypeChange::Derived
         | TypeChange::Converted
         | TypeChange::Linked
         | TypeChange::Computed
@@ -375,10 +407,17 @@ fn type_change(place: &str, (from, to): (&str, &str), change: &TypeChange) -> Ap
     }
 }
 
+/// Whether two types, as written, differ in `@computed` alone.
+fn is_same_but_for_computed(from: &str, to: &str) -> bool {
+    let ty = |written: &'_ str| written.split(" @computed").next().map(str::to_owned);
+    ty(from) == ty(to)
+}
+
 fn member_change(place: &str, change: MemberChange) -> ApiChange {
     match change {
         MemberChange::LengthTightened => length_change(place, true),
         MemberChange::LengthLoosened => length_change(place, false),
+        MemberChange::Limit { limit, stricter } => limit_change(place, limit, stricter),
         MemberChange::RequiredLoosened => breaking(format!("{place} can be null in responses")),
     }
 }
@@ -388,6 +427,14 @@ fn length_change(place: &str, stricter: bool) -> ApiChange {
         breaking(format!("some values of {place} are refused by its stricter `@length`"))
     } else {
         harmless(format!("{place} takes values of more lengths"))
+    }
+}
+
+fn limit_change(place: &str, limit: ValueLimit, stricter: bool) -> ApiChange {
+    if stricter {
+        breaking(format!("some values of {place} are refused by its {limit}"))
+    } else {
+        harmless(format!("{place} takes more values"))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::behaviour::{FieldBehaviour, FieldNames};
+use super::limits::{limits_changed, limits_tightened};
 use super::meeting::DocumentTypes;
 use super::pairing::{Pairing, enum_values};
 use super::{Difference, MemberChange};
@@ -120,9 +121,12 @@ impl Documents<'_> {
         format!("{}.{}", of.name, member.name)
     }
 
-    /// A value that is required from now on may be missing in what is stored.
+    /// A value that is required from now on may be missing in what is stored, and one may be outside of a new limit.
     fn is_same_member(&self, from: &Field, to: &Field) -> bool {
-        from.name == to.name && (from.required || !to.required) && self.is_same_kind(&from.kind, &to.kind)
+        from.name == to.name
+            && (from.required || !to.required)
+            && !limits_tightened(from, to)
+            && self.is_same_kind(&from.kind, &to.kind)
     }
 
     /// Whether values are written alike, apart from the members of embedded ones.
@@ -165,7 +169,10 @@ impl Documents<'_> {
                     }),
                     (was.required && !is.required).then_some(MemberChange::RequiredLoosened),
                 ];
-                all.extend(changes.into_iter().flatten().map(|change| Difference::MemberChanged {
+                let limits = limits_changed(was, is).into_iter();
+                let limits = limits.map(|(limit, stricter)| MemberChange::Limit { limit, stricter });
+                let changes = changes.into_iter().flatten().chain(limits);
+                all.extend(changes.map(|change| Difference::MemberChanged {
                     of: after.name.clone(),
                     member: is.name.clone(),
                     change,

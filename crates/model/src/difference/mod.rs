@@ -5,15 +5,16 @@ mod compare;
 mod describe;
 mod documents;
 mod likely;
+mod limits;
 mod meeting;
 mod pairing;
 mod work;
 
 use std::fmt;
 
-use crate::{Nulls, Trash};
+use crate::{Nulls, Trash, ValueLimit};
 
-pub use compare::{diff, index_before, type_change};
+pub use compare::{diff, index_before, is_same_sum, type_change};
 pub use describe::ApiChange;
 pub use likely::{LikelyRename, likely_renames};
 pub use meeting::DocumentTypes;
@@ -158,12 +159,30 @@ pub enum Difference {
         /// The field.
         field: String,
     },
+    /// A stored sum is of something else. It is computed anew.
+    SumChanged {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+    },
     /// Values must be as long as another `@length` says. Stored ones stay as they are.
     LengthChanged {
         /// The collection.
         collection: String,
         /// The field.
         field: String,
+        /// Whether stored values may not fit any more.
+        stricter: bool,
+    },
+    /// Values must be as another `@range` or `@pattern` says, and so must stored ones.
+    LimitChanged {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+        /// Which of the two is another.
+        limit: ValueLimit,
         /// Whether stored values may not fit any more.
         stricter: bool,
     },
@@ -317,6 +336,8 @@ pub enum Filled {
     Backfill,
     /// A slug that is made for each: see `Field::slug`.
     Slug,
+    /// The value of the stored sum.
+    Sum,
     /// A value is required and there is none to give: only a collection without records can take the field.
     Missing,
 }
@@ -328,6 +349,13 @@ pub enum MemberChange {
     LengthTightened,
     /// All values that fitted its `@length` still do.
     LengthLoosened,
+    /// Values must be as another `@range` or `@pattern` says. If it is stricter, the documents are of another type.
+    Limit {
+        /// Which of the two is another.
+        limit: ValueLimit,
+        /// Whether stored values may not fit any more.
+        stricter: bool,
+    },
     /// A value is no longer required.
     RequiredLoosened,
 }
@@ -354,6 +382,13 @@ pub enum TypeChange {
     Computed,
     /// The value was computed and is stored from now on.
     Stored(Filled),
+    /// It is a stored sum from now on, and computed for stored records.
+    Summed {
+        /// Whether other values were stored, which are gone.
+        replaces: bool,
+    },
+    /// It was a stored sum, and is computed whenever it is read from now on.
+    Derived,
     /// Stored values mean nothing to the new type and are gone.
     Replaced(Filled),
 }

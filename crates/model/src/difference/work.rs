@@ -64,6 +64,7 @@ impl Difference {
             Self::FieldAdded { .. } => Stage::FieldsAdded,
             Self::LinkAdded { .. } => Stage::LinksAdded,
             Self::TypeChanged { .. }
+            | Self::SumChanged { .. }
             | Self::RequiredTightened { .. }
             | Self::RequiredLoosened { .. }
             | Self::OnDeleteChanged { .. } => Stage::ValuesChanged,
@@ -77,6 +78,7 @@ impl Difference {
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
             | Self::LengthChanged { .. }
+            | Self::LimitChanged { .. }
             | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
@@ -100,6 +102,7 @@ impl Difference {
             | Self::EnumReordered { .. }
             | Self::EnumValuesRemoved { .. }
             | Self::LengthChanged { .. }
+            | Self::LimitChanged { stricter: false, .. }
             | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
@@ -111,11 +114,13 @@ impl Difference {
             | Self::RequiredLoosened { .. }
             | Self::FieldRenamed { stored: false, .. }
             | Self::FieldRemoved { stored: false, .. }
-            | Self::TypeChanged { change: TypeChange::NotStored | TypeChange::Widened, .. } => Work::Nothing,
+            | Self::TypeChanged { change: TypeChange::NotStored | TypeChange::Widened | TypeChange::Derived, .. } => {
+                Work::Nothing
+            }
             Self::FieldAdded { filled, .. } | Self::TypeChanged { change: TypeChange::Stored(filled), .. } => {
                 match filled {
                     Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Work::Nothing,
-                    Filled::Backfill | Filled::Slug => Work::Writes,
+                    Filled::Backfill | Filled::Slug | Filled::Sum => Work::Writes,
                 }
             }
             Self::TypeChanged { change: TypeChange::Rewritten { lost, breaking: _ }, .. } => match lost.is_empty() {
@@ -124,11 +129,19 @@ impl Difference {
             },
             Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
             Self::IndexAdded { .. }
+            | Self::LimitChanged { stricter: true, .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
-            Self::RequiredTightened { filled: Filled::Default | Filled::Backfill | Filled::Slug, .. }
+            Self::RequiredTightened {
+                filled: Filled::Default | Filled::Backfill | Filled::Slug | Filled::Sum, ..
+            }
             | Self::EnumValuesRenamed { .. }
+            | Self::SumChanged { .. }
             | Self::TypeChanged {
-                change: TypeChange::Converted | TypeChange::Linked | TypeChange::Replaced(Filled::Backfill),
+                change:
+                    TypeChange::Converted
+                    | TypeChange::Linked
+                    | TypeChange::Summed { replaces: false }
+                    | TypeChange::Replaced(Filled::Backfill),
                 ..
             } => Work::Writes,
             Self::CollectionRemoved { .. }
@@ -136,7 +149,10 @@ impl Difference {
             | Self::LinkRemoved { .. }
             | Self::AccountsMoved { .. }
             | Self::RolesRemoved { .. }
-            | Self::TypeChanged { change: TypeChange::Computed | TypeChange::Replaced(_), .. } => Work::Deletes,
+            | Self::TypeChanged {
+                change: TypeChange::Computed | TypeChange::Summed { replaces: true } | TypeChange::Replaced(_),
+                ..
+            } => Work::Deletes,
         }
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn of_field(report: &mut Report<'_>, field: &mut Field, directive: &N
 
 /// `update:` and `after:`. Refuses a directive that says nothing, and what restricts an `update:` that isn't there.
 fn update_rule(report: &mut Report<'_>, directive: &Node<Directive>, restricting: &[&str]) -> Option<UpdateRule> {
-    if directive.arguments.is_empty() {
+    if directive.arguments.iter().all(|argument| argument.value.is_null()) {
         let help = "say what is allowed to whom, such as `@allow(read: \"true\")`, or remove it";
         report.error(directive.location(), "`@allow` allows nothing", "no rule in it", help);
     }

@@ -10,7 +10,7 @@ use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
 use super::trash::{trash, trash_index};
-use super::{allow, directive, slug};
+use super::{allow, deprecated, directive, slug};
 use crate::names::suggestion;
 use crate::{Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Lint, Trash, names};
 
@@ -53,6 +53,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         path: path(report, of),
         table: of.table.clone(),
         description: read::description(node.description.as_ref()),
+        deprecated: node.directives.get("deprecated").map(|directive| deprecated::reason(report, directive)),
         system: of.system,
         single: node.directives.has("single"),
         by_name: kept.chain(fields.iter().map(|field| (field.name.clone(), field.id))).collect(),
@@ -134,8 +135,13 @@ fn path(report: &mut Report<'_>, of: &StoredType<'_>) -> String {
         && !path.ends_with('-')
         && path.len() <= limits::MODEL_NAME_CHARS;
     if !shaped {
-        let help = "a path has up to 48 lower-case letters, digits and hyphens, and starts with a letter";
-        report.error(place, format!("`{path}` is not a path"), "not a path", help);
+        let help = if path.starts_with('/') {
+            "write the part after `/api/` alone, such as \"blog-posts\""
+        } else {
+            "a path has up to 48 lower-case letters, digits and hyphens, and starts with a letter"
+        };
+        let message = if path.is_empty() { "the path is empty".to_owned() } else { format!("`{path}` is not a path") };
+        report.error(place, message, "not a path", help);
     } else if path.starts_with("backstay") != of.system {
         let help = "paths that begin with `backstay` are those of the system model";
         report.error(place, format!("`{path}` cannot be the path of this type"), "reserved", help);

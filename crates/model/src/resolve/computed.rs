@@ -1,4 +1,4 @@
-//! `@computed(is:, rights:)`.
+//! `@computed(is:, rights:, stored:)`.
 
 use apollo_compiler::Node;
 use apollo_compiler::schema::Directive;
@@ -6,10 +6,10 @@ use apollo_compiler::schema::Directive;
 use super::kind::Declared;
 use super::read;
 use super::report::Report;
-use crate::{Computed, ComputedRights, Field};
+use crate::{Computed, ComputedRights, Field, StoredSum};
 
 /// Directives that say something of a value that is stored or written.
-const OF_STORED: [&str; 12] = [
+const OF_STORED: [&str; 14] = [
     "backfill",
     "check",
     "default",
@@ -18,41 +18,71 @@ const OF_STORED: [&str; 12] = [
     "names",
     "onDelete",
     "order",
+    "pattern",
+    "range",
     "readonly",
     "set",
     "slug",
     "unique",
 ];
 
-/// Reads the directive of a field.
-pub(super) fn read(report: &mut Report<'_>, directive: &Node<Directive>) -> Option<Computed> {
-    let is = read::rule(report, directive, "is")?;
-    let rights = match read::word(directive, "rights") {
-        Some("MODEL") => ComputedRights::Model,
-        _ => ComputedRights::Caller,
-    };
-    Some(Computed { is, rights })
+/// Those of them that also have a meaning for a stored sum, or are refused in words of their own.
+const OF_SUMS: [&str; 2] = ["check", "unique"];
+
+/// Reads the directive of a field into the field.
+pub(super) fn read(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) {
+    let Some(is) = read::rule(report, directive, "is") else { return };
+    let rights = read::word(directive, "rights");
+    match read::word(directive, "stored") {
+        None => {
+            let rights = if rights == Some("MODEL") { ComputedRights::Model } else { ComputedRights::Caller };
+            field.computed = Some(Computed { is, rights });
+        }
+        Some("SOON") => {
+            let place = directive.specified_argument_by_name("stored").and_then(Node::location);
+            let help = "write `stored: COMMIT`, or remove it to compute the value whenever it is read";
+            report.error(place, "`stored: SOON` is not supported yet", "not supported yet", help);
+        }
+        // GraphQL refuses any other word.
+        Some(_) => {
+            if rights == Some("CALLER") {
+                let place = directive.specified_argument_by_name("rights").and_then(Node::location);
+                let help =
+                    "remove `rights`: the value is the same for everyone; `@allow(read: …)` says who may read it";
+                report.error(place, "a stored sum looks with the rights of the model", "not here", help);
+            }
+            field.sum = Some(StoredSum { is });
+        }
+    }
 }
 
-/// Refuses what a field can't be if it is computed, and takes its columns away.
+/// Refuses what a field can't be if it is computed, and takes its columns away unless it is a stored sum.
 pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &mut Field) {
-    if field.computed.is_none() {
+    if field.computed.is_none() && field.sum.is_none() {
         return;
     }
     let node = declared.node;
     if declared.of.is_none() {
-        field.computed = None;
+        (field.computed, field.sum) = (None, None);
         let place = node.directives.get("computed").and_then(Node::location);
         let help =
             "write `@computed` on a field of the type that holds the value, with a path such as `this.address.city`";
         report.error(place, "a member of an embedded type can't be computed", "not here", help);
         return;
     }
-    field.columns.clear();
-    for directive in node.directives.iter().filter(|directive| OF_STORED.contains(&directive.name.as_str())) {
-        let message = format!("`@{}` has no meaning for a computed field", directive.name);
-        let help = "remove it: the value is computed whenever it is read, and never stored or written";
-        report.error(directive.location(), message, "not here", help);
+    let (what, why) = match field.is_sum() {
+        true => ("a stored sum", "remove it: Backstay computes the value in every commit that changes it"),
+        false => {
+            ("a computed field", "remove it: the value is computed whenever it is read, and never stored or written")
+        }
+    };
+    if !field.is_sum() {
+        field.columns.clear();
+    }
+    let is_refused = |name: &str| OF_STORED.contains(&name) && !(field.is_sum() && OF_SUMS.contains(&name));
+    for directive in node.directives.iter().filter(|directive| is_refused(directive.name.as_str())) {
+        let message = format!("`@{}` has no meaning for {what}", directive.name);
+        report.error(directive.location(), message, "not here", why);
     }
     if field.required {
         let message = format!("`{}` is computed and can't be required", field.name);

@@ -52,7 +52,7 @@ fn enum_value(literal: &Literal, of: &Enum) -> Result<Value, String> {
 }
 
 /// The token that a literal is; of objects and lists their JSON.
-fn scalar(literal: &Literal, scalar: Scalar) -> Result<Value, String> {
+pub(super) fn scalar(literal: &Literal, scalar: Scalar) -> Result<Value, String> {
     let read = match literal {
         Literal::String(text) => scalar.read(Token::Text(text)),
         Literal::Int(number) => scalar.read(Token::Number(number.as_str())),

@@ -1,12 +1,13 @@
 //! The directives of fields.
 
 use apollo_compiler::Node;
+use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::Directive;
 use backstay_scalar::Scalar;
 
 use super::report::Report;
 use super::survey::Names;
-use super::{allow, computed, default, length, read};
+use super::{allow, computed, default, deprecated, length, pattern, range, read};
 use crate::source::Span;
 use crate::{Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
@@ -22,13 +23,16 @@ enum FieldDirective {
     Class,
     Computed,
     Default,
+    Deprecated,
     Immutable,
     Inverse,
     Length,
     Names,
     OnDelete,
     Order,
+    Pattern,
     Precision,
+    Range,
     Readonly,
     Renamed,
     Set,
@@ -53,9 +57,12 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
         FieldDirective::Check => field.checks.extend(check(report, directive)),
         FieldDirective::Class => field.class = Some(class(directive)),
-        FieldDirective::Computed => field.computed = computed::read(report, directive),
+        FieldDirective::Computed => computed::read(report, field, directive),
+        FieldDirective::Deprecated => field.deprecated = Some(deprecated::reason(report, directive)),
         FieldDirective::Default => set_default(report, names, field, directive),
         FieldDirective::Length => field.length = length::read(report, field, directive),
+        FieldDirective::Pattern => field.pattern = pattern::read(report, directive),
+        FieldDirective::Range => field.range = range::read(report, field, directive),
         FieldDirective::Names if report.places.is_system(directive.location()) => field.names = stored_names(directive),
         FieldDirective::Names => {
             report.error(directive.location(), "`@names` is for the system model", "not here", "remove it");
@@ -81,20 +88,23 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 21] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
         Self::Class,
         Self::Computed,
         Self::Default,
+        Self::Deprecated,
         Self::Immutable,
         Self::Inverse,
         Self::Length,
         Self::Names,
         Self::OnDelete,
         Self::Order,
+        Self::Pattern,
         Self::Precision,
+        Self::Range,
         Self::Readonly,
         Self::Renamed,
         Self::Set,
@@ -114,13 +124,16 @@ impl FieldDirective {
             Self::Class => "class",
             Self::Computed => "computed",
             Self::Default => "default",
+            Self::Deprecated => "deprecated",
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
             Self::Length => "length",
             Self::Names => "names",
             Self::OnDelete => "onDelete",
             Self::Order => "order",
+            Self::Pattern => "pattern",
             Self::Precision => "precision",
+            Self::Range => "range",
             Self::Readonly => "readonly",
             Self::Renamed => "renamed",
             Self::Set => "set",
@@ -140,7 +153,7 @@ impl FieldDirective {
             FieldKind::Scalar(Scalar::Decimal { .. }) | FieldKind::List(Element::Scalar(Scalar::Decimal { .. }))
         );
         let (applies, help) = match self {
-            Self::Allow | Self::Renamed => (true, ""),
+            Self::Allow | Self::Deprecated | Self::Renamed => (true, ""),
             Self::Unique => (
                 kind.is_indexable(),
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
@@ -179,6 +192,17 @@ impl FieldDirective {
             Self::Length => (
                 length::most(kind).is_some(),
                 "it is for `String`, `Text`, `Email`, `Url` and `Locale`, and for lists of scalars or enum values",
+            ),
+            Self::Range if pattern::applies(kind) => {
+                (false, "`@length` says how long a text is, and `@pattern` what it looks like")
+            }
+            Self::Range => (
+                range::of_kind(kind).is_some(),
+                "it is for `Int`, `Float`, `Decimal`, `Date`, `DateTime`, `Time` and `Duration`, and for lists of these",
+            ),
+            Self::Pattern => (
+                pattern::applies(kind),
+                "it is for `String`, `Text`, `Email`, `Url`, `Phone`, `Country` and `Locale`, and for lists of these",
             ),
             Self::Precision => (decimal, "it is for Decimal"),
         };
@@ -254,11 +278,7 @@ fn set(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) 
 pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Option<Check> {
     let rule = read::rule(report, directive, "rule")?;
     let (message, place) = read::text(directive, "message")?;
-    if message.trim().is_empty() || message.chars().count() > MESSAGE_CHARS {
-        let help = "say what is expected, such as \"at most 80 characters\"";
-        let message = format!("the message of a check has 1 to {MESSAGE_CHARS} characters");
-        report.error(place, message, "not a message", help);
-    }
+    check_message(report, (message, place), "a check");
     let guards = directive.specified_argument_by_name("guards").filter(|value| !value.is_null());
     let guards = guards.map(|value| {
         let mut guards: Vec<(String, Span)> = Vec::new();
@@ -280,6 +300,15 @@ pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Opt
         guards
     });
     Some(Check { rule, message: message.to_owned(), guards })
+}
+
+/// Refuses a message for clients that says nothing or too much.
+pub(super) fn check_message(report: &mut Report<'_>, (message, place): (&str, Option<SourceSpan>), of: &str) {
+    if message.trim().is_empty() || message.chars().count() > MESSAGE_CHARS {
+        let help = "say what is expected, such as \"at most 80 characters\"";
+        let message = format!("the message of {of} has 1 to {MESSAGE_CHARS} characters");
+        report.error(place, message, "not a message", help);
+    }
 }
 
 #[cfg(test)]
@@ -317,16 +346,29 @@ mod tests {
         // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
-            ["allow", "check", "embedded", "identity", "index", "path", "renamed", "single", "trash", "unique"].into(),
+            [
+                "allow",
+                "check",
+                "deprecated",
+                "embedded",
+                "identity",
+                "index",
+                "path",
+                "renamed",
+                "single",
+                "trash",
+                "unique",
+            ]
+            .into(),
         );
         // Written into the types that implement it by `interfaces.rs`
         check(DirectiveLocation::Interface, ["allow", "index", "unique"].into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
-        check(DirectiveLocation::EnumValue, ["initial", "renamed", "to"].into());
+        check(DirectiveLocation::EnumValue, ["deprecated", "initial", "renamed", "to"].into());
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 38, "every location is checked above");
+        assert_eq!(places, 43, "every location is checked above");
     }
 }

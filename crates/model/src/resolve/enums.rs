@@ -6,10 +6,10 @@ use apollo_compiler::{Name, Node};
 use backstay_base::limits;
 
 use super::naming::{check_count, check_definition_name, check_name};
-use super::read;
 use super::renamed::{check_former, former};
 use super::report::Report;
 use super::survey::Survey;
+use super::{deprecated, read};
 use crate::names::suggestion;
 use crate::source::Span;
 use crate::{Diagnostic, Enum, EnumId, EnumValue, RuleText, Transition};
@@ -84,6 +84,7 @@ fn value(report: &mut Report<'_>, of: &Node<EnumType>, node: &Component<EnumValu
         former: former(report, &node.value, node.directives.get_all("renamed").map(|directive| &**directive)),
         span: report.span_of(&node.value),
         description: read::description(node.description.as_ref()),
+        deprecated: node.directives.get("deprecated").map(|directive| deprecated::reason(report, directive)),
         initial: node.directives.has("initial"),
         transitions,
     }

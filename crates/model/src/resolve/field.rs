@@ -1,4 +1,5 @@
 use apollo_compiler::Node;
+use backstay_base::ViolationKind;
 use backstay_scalar::Scalar;
 
 use super::kind::Declared;
@@ -7,7 +8,7 @@ use super::renamed::former_of_field;
 use super::report::Report;
 use super::survey::{StandardField, StoredType};
 use super::{computed, directive, read, slug};
-use crate::{Collection, Field, FieldId, FieldKind, SetOn};
+use crate::{Collection, Field, FieldId, FieldKind, SetOn, ValueLimit};
 
 /// One of the fields that every record has.
 pub(super) fn standard_field(report: &mut Report<'_>, of: &StoredType<'_>, standard: &StandardField) -> Field {
@@ -67,14 +68,26 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
     field
 }
 
-/// A default is as long as `@length` says, whichever of the two directives is written first.
+/// A default is as long as `@length` says, in the field's `@range`, and matches its `@pattern`, whichever of the directives
+/// is written first.
 fn check_default(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &Field) {
-    let (Some(length), Some(default)) = (field.length, &field.default) else { return };
-    if let Err(problem) = length.check(&field.kind, default) {
-        let place = declared.node.directives.get("default").and_then(Node::location);
-        let message = format!("the default of `{}` does not fit its `@length`", field.name);
-        report.error(place, message, "does not fit", format!("the value {problem}"));
-    }
+    let Some(default) = &field.default else { return };
+    let of_length = field.length.and_then(|length| length.check(&field.kind, default).err());
+    let (limit, problem) = match (of_length, field.check_values(default)) {
+        (Some(problem), _) => ("`@length`".to_owned(), problem.to_string()),
+        (None, Ok(())) => return,
+        (None, Err(misfit)) => {
+            let limit = if field.range.is_some() { ValueLimit::Range } else { ValueLimit::Pattern };
+            let problem = match misfit.kind {
+                ViolationKind::Check { message } => format!("is refused: {message}"),
+                other => other.to_string(),
+            };
+            (limit.to_string(), problem)
+        }
+    };
+    let place = declared.node.directives.get("default").and_then(Node::location);
+    let message = format!("the default of `{}` does not fit its {limit}", field.name);
+    report.error(place, message, "does not fit", format!("the value {problem}"));
 }
 
 /// A value that is required must come from somewhere.
@@ -88,7 +101,7 @@ fn check_writable(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &
     // A default that does not fit is reported already.
     let default = field.default.is_some() || declared.node.directives.has("default");
     let slug = declared.node.directives.has("slug");
-    let given = field.is_computed() || !field.readonly || default || set || slug || state;
+    let given = field.is_computed() || field.is_sum() || !field.readonly || default || set || slug || state;
     if field.required && !given && !declared.system {
         let message = format!("nobody can give `{}` the value that it requires", field.name);
         let help =

@@ -47,6 +47,12 @@ impl Declared<'_, '_> {
     fn add(&mut self, report: &mut Report<'_>, directive: &Node<Directive>, ids: Vec<FieldId>) {
         let flag = directive.specified_argument_by_name("unique").and_then(|value| value.to_bool());
         let unique = directive.name == "unique" || flag == Some(true);
+        let sum = ids.iter().map(|id| &self.fields[usize::from(id.0)]).find(|field| field.is_sum());
+        if let Some(sum) = sum.filter(|_| unique) {
+            let message = format!("`{}` is a stored sum and can't be unique", sum.name);
+            let help = "leave it out: a change of another record would be refused because of it";
+            report.error(directive.location(), message, "unique", help);
+        }
         let condition = read::rule(report, directive, "where");
         let text = condition.as_ref().map(|condition| condition.text.trim());
         if self.indexes.iter().any(|other| other.covers_same(&ids, text)) {
@@ -136,7 +142,7 @@ fn index_field<'f>(
         return None;
     }
     if field.is_computed() {
-        let help = "remove it: an index is over what is stored";
+        let help = "remove it: an index is over what is stored; a sum of related records is with `stored: COMMIT`";
         report.error(place, format!("`{name}` is computed and cannot be in an index"), "not in an index", help);
         return None;
     }

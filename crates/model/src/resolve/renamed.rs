@@ -86,7 +86,9 @@ fn names<'d>(
             report.error(place, format!("`{name}` is renamed from itself"), "the same name", help);
         } else if !is_name(from) {
             let help = "write the bare name that it had before, such as \"title\"";
-            report.error(place, format!("`{from}` is not a name"), "not a name", help);
+            let message =
+                if from.is_empty() { "the name is empty".to_owned() } else { format!("`{from}` is not a name") };
+            report.error(place, message, "not a name", help);
         } else if former.iter().any(|known| known == from) {
             report.error(
                 place,

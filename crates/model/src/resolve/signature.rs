@@ -68,7 +68,11 @@ impl Signature<'_, '_> {
     fn rule_name(&self, name: &str) -> Result<String, Refusal> {
         if !is_identifier(name) {
             let help = "a name has up to 48 letters, digits and underscores, and starts with a letter";
-            return Err((format!("`{}` cannot name a rule", self.written), help.to_owned()));
+            let message = match self.written {
+                "" => "the rule has no name".to_owned(),
+                written => format!("`{written}` cannot name a rule"),
+            };
+            return Err((message, help.to_owned()));
         }
         if is_expression_word(name) {
             let message = format!("`{name}` is a word of the rule language");

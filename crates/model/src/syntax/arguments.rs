@@ -3,14 +3,64 @@
 use apollo_compiler::Node;
 use apollo_compiler::ast::{DirectiveDefinition, InputValueDefinition};
 use apollo_compiler::parser::Parser;
+use backstay_base::limits;
 
 use super::tokens::{Token, is_name};
-use super::{Mistake, shortened};
+use super::{Mistake, open_brackets, shortened, tokens};
 use crate::names::suggestion;
 use crate::translate::placeholder;
 use crate::{DIRECTIVES, Diagnostic, foreign, unsupported};
 
+/// Names without a value between the brackets of directives, such as `@unique(true)`: the parser leaves them out without
+/// an error. Of each directive the first; of a file that has no other mistake of syntax.
+pub(crate) fn without_values(file: u16, text: &str) -> Vec<Diagnostic> {
+    let tokens = tokens(text);
+    let mut found = Vec::new();
+    for at in 2..tokens.len() {
+        if tokens[at].text != "(" || tokens[at - 2].text != "@" || found.len() >= limits::MODEL_DIAGNOSTICS {
+            continue;
+        }
+        let mut next = at + 1;
+        while tokens.get(next).is_some_and(|token| token.text != ")") {
+            if tokens.get(next + 1).is_some_and(|colon| colon.text == ":") {
+                next = value_end(&tokens, next + 2);
+                continue;
+            }
+            if !is_name(tokens[next].text) {
+                break;
+            }
+            let open = open_brackets(&tokens[..=next]);
+            let mistake = Mistake { file, text, tokens: &tokens, index: next + 1, at: tokens[next].end, open };
+            found.extend(mistake.without_value(tokens[at]));
+            break;
+        }
+    }
+    found
+}
+
 impl<'t> Mistake<'t> {
+    /// The name of an argument without a value, or a value without the name of its argument. `None` if the directive is
+    /// unknown, which the compiler reports.
+    fn without_value(&self, bracket: Token<'_>) -> Option<Diagnostic> {
+        let at = self.tokens.iter().position(|token| token.start == bracket.start)?;
+        let (directive, name) = (self.tokens.get(at.checked_sub(1)?)?, self.before(1)?);
+        let known = definitions();
+        let definition = known.iter().find(|of| of.name == directive.text)?;
+        if let Some(argument) = definition.arguments.iter().find(|argument| argument.name == name.text) {
+            let diagnostic = Diagnostic::error(format!("`{}` has no value", name.text));
+            let diagnostic = diagnostic.located(self.span(name.start, name.end), "nothing follows it");
+            return Some(diagnostic.help(format!("write `@{}({})`", directive.text, placeholder(argument))));
+        }
+        // Directives that say all by their name.
+        let is_flag = matches!(directive.text, "unique" | "trash") && matches!(name.text, "true" | "false");
+        if is_flag || definition.arguments.is_empty() {
+            let diagnostic = Diagnostic::error(format!("`@{}` takes no `{}`", directive.text, name.text));
+            let diagnostic = diagnostic.located(self.span(name.start, name.end), "not an argument of it");
+            return Some(diagnostic.help(format!("write `@{}` alone", directive.text)));
+        }
+        self.unnamed_values(bracket)
+    }
+
     /// A value without the name of its argument, or arguments of a directive that does not exist.
     pub(super) fn unnamed_values(&self, bracket: Token<'_>) -> Option<Diagnostic> {
         if self.open.last()?.start != bracket.start {
@@ -35,8 +85,14 @@ impl<'t> Mistake<'t> {
         if definition.is_none() {
             return Some(self.unknown_directive(*sign, *directive, &known));
         }
-        let free: Vec<_> = arguments.iter().filter(|argument| !named.contains(&argument.name.as_str())).collect();
-        let help = if named.is_empty() {
+        let mut free: Vec<_> = arguments.iter().filter(|argument| !named.contains(&argument.name.as_str())).collect();
+        if directive.text == "length" && unnamed.len() == 1 {
+            // One length is the greatest.
+            free.reverse();
+        }
+        let help = if let Some(instead) = foreign::instead_of_call(directive.text, first.text) {
+            instead
+        } else if named.is_empty() {
             let written = free.iter().enumerate().filter_map(|(at, argument)| match unnamed.get(at) {
                 Some(value) => Some(format!("{}: {}", argument.name, given(*value, argument))),
                 None => argument.is_required().then(|| placeholder(argument)),
@@ -60,32 +116,19 @@ impl<'t> Mistake<'t> {
         while let Some(token) = self.tokens.get(at).filter(|token| !matches!(token.text, ")" | "@" | "{" | "}")) {
             if self.tokens.get(at + 1).is_some_and(|next| next.text == ":") {
                 named.push(token.text);
-                at = self.value_end(at + 2);
+                at = value_end(self.tokens, at + 2);
             } else {
-                let end = self.value_end(at);
+                let mut end = value_end(self.tokens, at);
+                // A call, as in `now()`
+                if self.tokens.get(end).is_some_and(|token| token.text == "(") {
+                    end = value_end(self.tokens, end);
+                }
                 let last = self.tokens.get(end - 1).unwrap_or(token);
                 unnamed.push(Token { text: &self.text[token.start..last.end], start: token.start, end: last.end });
                 at = end;
             }
         }
         (named, unnamed)
-    }
-
-    /// The token after the value that begins here.
-    fn value_end(&self, at: usize) -> usize {
-        let rest = self.tokens.get(at..).unwrap_or_default();
-        let mut depth = 0_usize;
-        for (count, token) in rest.iter().enumerate() {
-            match token.text {
-                "[" | "{" => depth += 1,
-                "]" | "}" => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth == 0 {
-                return at + count + 1;
-            }
-        }
-        at + 1
     }
 
     fn unknown_directive(&self, sign: Token<'_>, name: Token<'_>, known: &[Node<DirectiveDefinition>]) -> Diagnostic {
@@ -101,13 +144,37 @@ impl<'t> Mistake<'t> {
     }
 }
 
+/// The token after the value that begins at this one.
+fn value_end(tokens: &[Token<'_>], at: usize) -> usize {
+    let rest = tokens.get(at..).unwrap_or_default();
+    let mut depth = 0_usize;
+    for (count, token) in rest.iter().enumerate() {
+        match token.text {
+            "[" | "{" | "(" => depth += 1,
+            "]" | "}" | ")" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        // A number is several tokens: `-1.5e-3`.
+        let next = rest.get(count + 1).filter(|next| next.start == token.end);
+        let goes_on = next.is_some_and(|next| matches!(token.text, "-" | ".") || matches!(next.text, "-" | "."));
+        if depth == 0 && !goes_on {
+            return at + count + 1;
+        }
+    }
+    at + 1
+}
+
 /// A value as this argument takes it.
 fn given(value: Token<'_>, argument: &InputValueDefinition) -> String {
     if argument.ty.is_list() && !value.text.starts_with('[') {
         return format!("[{}]", shortened(value.text));
     }
     let takes_text = argument.ty.inner_named_type() == "String" && !argument.ty.is_list();
-    if takes_text && is_name(value.text) { format!("\"{}\"", shortened(value.text)) } else { shortened(value.text) }
+    if takes_text && value.text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        format!("\"{}\"", shortened(value.text))
+    } else {
+        shortened(value.text)
+    }
 }
 
 /// The directives of Backstay.

@@ -7,6 +7,9 @@ use crate::Diagnostic;
 /// Tokens of the type of a field before the place where the parser stops, at most.
 const REACH: usize = 12;
 
+/// What begins a union of types, and no list of values.
+const SCALARS: [&str; 8] = ["String", "Text", "Int", "Float", "Decimal", "Boolean", "DateTime", "Date"];
+
 impl Mistake<'_> {
     /// A type, or a definition, as another language writes it.
     pub(super) fn of_other_languages(&self) -> Option<Diagnostic> {
@@ -100,13 +103,14 @@ fn meant(field: &str, ty: &[Token<'_>]) -> Option<(String, String, usize)> {
         }
         (of @ ("String" | "Text" | "Varchar" | "VARCHAR" | "varchar" | "Char"), "(", ..) => {
             let (most, of_ours) = (number(2)?, if of == "Text" { "Text" } else { "String" });
-            let help = format!(
-                "write `{of_ours} @check(rule: \"size(this.{field}) <= {most}\", message: \"at most {most} characters\")`"
-            );
-            Some((format!("`{of}` takes no arguments"), help, 4))
+            Some((format!("`{of}` takes no arguments"), format!("write `{of_ours} @length(max: {most})`"), 4))
         }
         ("enum" | "Enum", "(", ..) => listed(field, ty, 2, ")"),
         ("[", value, ..) if value.starts_with('"') => listed(field, ty, 1, "]"),
+        (of, "|", ..) if SCALARS.contains(&of) => {
+            let help = "choose one type; a field of type `JSON` holds any value".to_owned();
+            Some(("a field has one type".to_owned(), help, 3))
+        }
         (_, "|", ..) => listed(field, ty, 0, ""),
         ("{", ..) => {
             let help = "write `JSON`, or a type of its own and its name here".to_owned();

@@ -193,7 +193,7 @@ refused
    ·                                                              ╰── another kind of value
  2 │   title: String
    ╰────
-  help: write a string between double quotes
+  help: write it in quotes: `"1"`
   × error: expected a string, found a list
    ╭─[model.graphql:1:73]
  1 │ type Post @allow(update: true) @allow(update: "true", only: [1], after: ["x"]) @allow(refer: "true", refer: "true") @allow {

@@ -223,10 +223,7 @@ fn directives_of_other_systems() {
         &[("2:16", "there is no directive `@relation`", relation)],
     );
     check_fields("  a: User @auth", &[("2:11", "there is no directive `@auth`", "write `@allow(read: …, update: …)`")]);
-    check_fields(
-        "  a: Int @min(value: 3)",
-        &[("2:10", "there is no directive `@min`", "write `@check(rule: …, message: …)`")],
-    );
+    check_fields("  a: Int @min(value: 3)", &[("2:10", "there is no directive `@min`", "write `@range(min: …)`")]);
     check_fields(
         "  a: Int @index",
         &[("2:10", "`@index` can't be used on a field", "put it on the type: `@index(fields: [\"a\"])`")],
@@ -237,11 +234,8 @@ fn directives_of_other_systems() {
 fn arguments_without_their_names() {
     let message = "an argument needs its name";
     check_fields("  n: Int @check(\"a\")", &[("2:17", message, "write `@check(rule: \"a\", message: \"…\")`")]);
-    check_fields("  a: User @onDelete(CASCADE)", &[("2:11", "@onDelete needs `do`", "write `@onDelete(do: CASCADE)`")]);
-    check_fields(
-        "  p: [Post!] @inverse(author)",
-        &[("2:14", "@inverse needs `field`", "write `@inverse(field: \"author\")`")],
-    );
+    check_fields("  a: User @onDelete(CASCADE)", &[("2:21", message, "write `@onDelete(do: CASCADE)`")]);
+    check_fields("  p: [Post!] @inverse(author)", &[("2:23", message, "write `@inverse(field: \"author\")`")]);
     check_fields("  n: Decimal @precision(10, 2)", &[("2:25", message, "write `@precision(digits: 10, scale: 2)`")]);
     check_fields("  n: Int @set(CREATE, \"1\")", &[("2:15", message, "write `@set(on: CREATE, to: \"1\")`")]);
     check(
@@ -347,7 +341,7 @@ fn things_that_are_there_twice() {
 #[test]
 fn types_in_the_notation_of_other_languages() {
     let precision = "write `Decimal @precision(digits: 6, scale: 2)`";
-    let size = "write `String @check(rule: \"size(this.a) <= 80\", message: \"at most 80 characters\")`";
+    let size = "write `String @length(max: 80)`";
     let declare = "declare `enum State { DRAFT DONE }` and write `state: State`";
     let json = "write `JSON`, or a type of its own and its name here";
     check_fields("  a: List<String>", &[("2:6", "`List<…>` is not a type", "write `[String!]`")]);

@@ -310,7 +310,7 @@ refused
    ·                     ╰── another kind of value
  2 │   title: String!
    ╰────
-  help: write a string between double quotes
+  help: write it in quotes: `"3"`
 "#);
 }
 

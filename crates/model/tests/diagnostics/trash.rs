@@ -94,7 +94,7 @@ refused
    ·                      ╰── another kind of value
  2 │ type B @trash @trash(for: "30d") @allow(read: "true") { a: Int }
    ╰────
-  help: write a string between double quotes
+  help: write it in quotes: `"30"`
   × error: @trash is written twice
    ╭─[model.graphql:2:15]
  1 │ type A @trash(keep: 30) @allow(read: "true") { a: Int }

@@ -30,7 +30,6 @@ fn directives() {
 type Post @allow(read: "true") @key(type: INT) {
   a: String @search
   b: Int @sequence
-  e: Int @deprecated
 }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
@@ -58,18 +57,9 @@ refused
  3 │   b: Int @sequence
    ·          ────┬────
    ·              ╰── not supported yet
- 4 │   e: Int @deprecated
+ 4 │ }
    ╰────
   help: remove it
-  × error: `@deprecated` is not supported yet
-   ╭─[model.graphql:4:10]
- 3 │   b: Int @sequence
- 4 │   e: Int @deprecated
-   ·          ─────┬─────
-   ·               ╰── not supported yet
- 5 │ }
-   ╰────
-  help: remove it; say it in the description
 "#);
 }
 
@@ -155,7 +145,7 @@ refused
    · ╰──── this definition
  5 │     type Mutation {
    ╰────
-  help: remove it
+  help: remove it; clients send the fields of the types. Values without an `id` are types marked `@embedded`
   × error: `type Mutation` is not supported yet
    ╭─[model.graphql:5:1]
  4 │     }

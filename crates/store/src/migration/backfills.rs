@@ -49,6 +49,9 @@ pub(super) async fn find(
         let words = words("a value that is too short or too long");
         found.extend(finder.ask(&probe, (&words, "make it give values that fit", true)).await?);
     }
+    if field.limits_values() {
+        found.extend(finder.unfit((collection, field), "make its `@backfill` give values that fit").await?);
+    }
     for check in &field.checks {
         if let Some(probe) = finder.succession.breaking(collection.id, &check.rule) {
             let words = words("a value that breaks its check");

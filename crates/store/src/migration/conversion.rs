@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use backstay_base::RecordId;
 use backstay_model::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Length, Model, StoredNames};
 use backstay_scalar::{Scalar, Token, Value, write};
-use backstay_sql::{Models, Origin, PROBED_IDS, Slot, Statement, Succession};
+use backstay_sql::{Models, Origin, Slot, Statement, Succession};
 
 use super::documents::{Rewriting, read_document};
+use super::refused::Refused;
 use super::texts::{bare, exact, value_type};
 use super::unconvertible::Unconvertible;
 use crate::StoreError;
@@ -16,8 +16,6 @@ use crate::step::Finding;
 
 /// Records that are read at a time.
 const PAGE: i64 = 1000;
-/// Characters of a value that a message shows.
-const SHOWN_CHARS: usize = 40;
 
 /// Fills the temporary table of a field's converted values; returns what can't be converted.
 pub(super) async fn convert(
@@ -58,59 +56,9 @@ pub(super) async fn convert(
             }
         }
     }
-    Ok(refused.finding(models.new.collection(collection), to))
-}
-
-/// Records whose values the new type refuses.
-#[derive(Default)]
-struct Refused {
-    records: u64,
-    ids: Vec<RecordId>,
-    /// Of the first.
-    example: Option<(String, Unconvertible)>,
-}
-
-impl Refused {
-    fn add(&mut self, id: &Value, value: &Value, why: Unconvertible) {
-        self.records += 1;
-        if let Value::Id(id) = id
-            && self.ids.len() < PROBED_IDS
-        {
-            self.ids.push(*id);
-        }
-        self.example.get_or_insert_with(|| (shown(value), why));
-    }
-
-    fn finding(self, collection: &Collection, field: &Field) -> Option<Finding> {
-        let (value, why) = self.example?;
-        let such_as = if self.records == 1 { "" } else { "such as " };
-        let example = if field.class.is_some() { String::new() } else { format!(", {such_as}{value},") };
-        Some(Finding {
-            words: format!(
-                "{} of {}.{}{example} can't be converted ({why})",
-                values(self.records),
-                collection.name,
-                field.name
-            ),
-            records: self.records,
-            ids: self.ids,
-            remedy: "change those records first, or give the field a `@backfill(from: …)`".to_owned(),
-            is_obstacle: true,
-        })
-    }
-}
-
-fn values(count: u64) -> String {
-    if count == 1 { "1 value".to_owned() } else { format!("{count} values") }
-}
-
-fn shown(value: &Value) -> String {
-    let text = bare(value);
-    let text = match text.char_indices().nth(SHOWN_CHARS) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
-    };
-    if matches!(value, Value::List(_)) { text } else { format!("\"{text}\"") }
+    let remedy = "change those records first, or give the field a `@backfill(from: …)`";
+    let words = ["can't be converted", "can't be converted"];
+    Ok(refused.finding((models.new.collection(collection), to), (words, remedy)))
 }
 
 struct Conversion<'c> {
@@ -160,6 +108,7 @@ impl<'c> Conversion<'c> {
         };
         let length = self.to.length.unwrap_or(Length { min: 0, max: None });
         length.check(&self.to.kind, &converted)?;
+        self.to.check_values(&converted)?;
         Ok(converted)
     }
 

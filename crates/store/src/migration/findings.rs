@@ -5,7 +5,7 @@ use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Le
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession, condition_fields};
 
-use super::{Action, Planned, Route, backfills, conversion, own_records, renames, slugs};
+use super::{Action, Planned, Route, backfills, conversion, limits, own_records, renames, slugs};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -137,13 +137,15 @@ impl Finder<'_> {
                 | TypeChange::Rewritten { .. }
                 | TypeChange::Linked
                 | TypeChange::Computed
+                | TypeChange::Summed { replaces: true }
                 | TypeChange::Replaced(_) => self.having(collection, field),
-                TypeChange::Stored(Filled::Backfill | Filled::Slug) => {
+                TypeChange::Stored(Filled::Backfill | Filled::Slug) | TypeChange::Summed { replaces: false } => {
                     Some(self.succession.records(self.models.pair(collection).0.id))
                 }
-                TypeChange::NotStored | TypeChange::Widened | TypeChange::Stored(_) => None,
+                TypeChange::NotStored | TypeChange::Widened | TypeChange::Derived | TypeChange::Stored(_) => None,
             },
-            Difference::FieldAdded { collection, filled: Filled::Backfill | Filled::Slug, .. }
+            Difference::FieldAdded { collection, filled: Filled::Backfill | Filled::Slug | Filled::Sum, .. }
+            | Difference::SumChanged { collection, .. }
             | Difference::RequiredTightened {
                 collection,
                 filled: Filled::Backfill | Filled::Slug | Filled::Default,
@@ -176,6 +178,7 @@ impl Finder<'_> {
             | Difference::RequiredTightened { .. }
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
+            | Difference::LimitChanged { .. }
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::CheckAdded { .. }
@@ -233,6 +236,7 @@ impl Finder<'_> {
         probes
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     async fn finding(&mut self, difference: &Difference) -> Result<Vec<Finding>, StoreError> {
         let mut found = Vec::new();
         match difference {
@@ -262,6 +266,13 @@ impl Finder<'_> {
                 let (after, field) = self.models.field(collection, field);
                 found.extend(self.not_as_long(after, field).await?);
             }
+            Difference::LimitChanged { collection, field, stricter: true, .. } => {
+                let (after, field) = self.models.field(collection, field);
+                // What is converted is asked when it is, and what a `@backfill` gives with the `@backfill`.
+                if matches!(self.succession.origin(after.id, field.id), Origin::Kept(_)) {
+                    found.extend(self.unfit((after, field), "change those records first").await?);
+                }
+            }
             Difference::TrashChanged { collection, had: true, has: None } => {
                 let (before, _) = self.models.pair(collection);
                 if let Some(trash) = before.trash {
@@ -284,8 +295,10 @@ impl Finder<'_> {
             | Difference::TypeChanged { .. }
             | Difference::RequiredLoosened { .. }
             | Difference::LengthChanged { .. }
+            | Difference::LimitChanged { stricter: false, .. }
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
+            | Difference::SumChanged { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::LinkAdded { .. }
@@ -408,6 +421,16 @@ impl Finder<'_> {
         let probe = self.succession.not_as_long(collection.id, field.id, length);
         let words = |records| format!("{} a value that doesn't fit", that(records, ["has", "have"]));
         self.ask(&probe, (&words, "", false)).await
+    }
+
+    /// Values that a limit of their field refuses.
+    pub(super) async fn unfit(
+        &mut self,
+        (collection, field): (&Collection, &Field),
+        remedy: &str,
+    ) -> Result<Option<Finding>, StoreError> {
+        let refused = limits::unfit(self.session, self.succession, (collection, field)).await?;
+        Ok(refused.finding((collection, field), (["doesn't fit", "don't fit"], remedy)))
     }
 
     /// Values that a migration changes must still be unique where they were.

@@ -2,7 +2,7 @@ use std::iter::Peekable;
 use std::vec::IntoIter;
 
 use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, Stage, Work, index_before};
-use backstay_sql::{Models, Origin, Statement, Succession, alter, next_table, schema};
+use backstay_sql::{ComputedSums, Models, Origin, Statement, Succession, alter, next_table, schema};
 
 use super::tables::Tables;
 use super::{Action, Planned, Route};
@@ -37,7 +37,21 @@ impl Stages<'_> {
         self.swap();
         self.up_to(Stage::ValuesRenamed, &mut rest);
         self.indexes_again();
+        self.up_to(Stage::IndexesAdded, &mut rest);
+        self.sums();
         self.up_to(Stage::Behaviour, &mut rest);
+    }
+
+    /// Computes stored sums, over everything else as it is then.
+    fn sums(&mut self) {
+        let Models { new, dialect, .. } = self.models;
+        for ComputedSums { collection, fields, statement } in self.carried.sums_to_compute() {
+            let collection = new.collection(collection);
+            let names: Vec<String> =
+                fields.iter().map(|field| format!("{}.{}", collection.name, collection.field(*field).name)).collect();
+            let words = format!("compute {} for every stored record", names.join(", "));
+            self.push_own(&words, dialect.risk(Work::Writes), vec![Action::Run(statement)]);
+        }
     }
 
     /// Bridges the differences up to the end of a stage.
@@ -226,8 +240,10 @@ impl Stages<'_> {
             | Difference::EnumReordered { .. }
             | Difference::EnumValuesRemoved { .. }
             | Difference::LengthChanged { .. }
+            | Difference::LimitChanged { .. }
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
+            | Difference::SumChanged { .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }

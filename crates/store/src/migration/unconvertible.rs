@@ -1,7 +1,7 @@
 //! Why a stored value can't become one of the new type.
 
 use backstay_base::Violation;
-use backstay_model::{LengthProblem, ValueProblem};
+use backstay_model::{LengthProblem, Misfit, ValueProblem};
 use backstay_scalar::Problem;
 
 /// Why a stored value can't become one of the new type; in the words of a finding only once it is told.
@@ -19,6 +19,9 @@ pub(super) enum Unconvertible {
     /// It isn't as long as the field says.
     #[error("it {0}")]
     Length(#[from] LengthProblem),
+    /// It isn't in the field's range, or doesn't match its pattern.
+    #[error("it {}", .0.kind)]
+    Unfit(Misfit),
     /// It isn't a document of its old type.
     #[error("it isn't a document of its old type")]
     Malformed,
@@ -39,6 +42,12 @@ pub(super) enum Unconvertible {
     /// It is not a document of the new type.
     #[error("it is not a document of the new type")]
     Refused,
+}
+
+impl From<Misfit> for Unconvertible {
+    fn from(misfit: Misfit) -> Self {
+        Self::Unfit(misfit)
+    }
 }
 
 impl From<Problem> for Unconvertible {

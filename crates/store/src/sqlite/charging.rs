@@ -59,15 +59,18 @@ fn functions_compare_bytes_and_count_characters() {
     check("ascii_lower('ÉPÉE Ab')", Some("ÉpÉe ab"));
     check("ascii_upper('épée aB')", Some("éPéE AB"));
     check("metered('[1]')", Some("[1]"));
-    check("decimal_scaled(decimal(1250, 2), 4)", Some("125000"));
-    check("decimal_scaled(decimal_add(decimal(1250, 2), decimal(5, 3)), 3)", Some("12505"));
-    check("decimal_scaled(decimal_subtract(decimal(1250, 2), decimal(5, 3)), 3)", Some("12495"));
-    check("decimal_scaled(decimal_multiply(decimal(1250, 2), decimal(-3, 1)), 2)", Some("-375"));
-    check("decimal_scaled(decimal_negate(decimal(1, 0)), 0)", Some("-1"));
-    check("decimal_scaled(decimal_round(decimal(1005, 3), 2), 2)", Some("101"));
-    check("decimal_fitted(decimal(1005, 3), 3, 2)", Some("101"));
-    check("decimal_scaled(decimal_divide(decimal(2, 0), decimal(3, 0), 2), 2)", Some("67"));
-    check("decimal(-1, 2) < decimal(0, 0) AND decimal(10, 1) = decimal(1, 0)", Some("1"));
+    check("decimal('@2 at4', 1250)", Some("125000"));
+    check("decimal('@2 @3 + at3', 1250, 5)", Some("12505"));
+    check("decimal('@2 0.005 - at3', 1250)", Some("12495"));
+    check("decimal('@2 @1 * at2', 1250, -3)", Some("-375"));
+    check("decimal('@0 neg at0', 1)", Some("-1"));
+    check("decimal('@3 round2 at2', 1005)", Some("101"));
+    check("decimal('@3 fit3.2', 1005)", Some("101"));
+    check("decimal('@0 @0 /2 at2', 2, 3)", Some("67"));
+    check("decimal('@ 2 * at1', decimal('@1', 15))", Some("30"));
+    check("decimal('@2', -1) < decimal('0') AND decimal('@1', 10) = decimal('@0', 1)", Some("1"));
+    // A formula that differs from row to row.
+    check("(SELECT sum(decimal(column1, 5)) FROM (VALUES ('@0 at0'), ('@1 at1'), ('@0 at1')))", Some("60"));
     for call in [
         "contains(NULL, 'a')",
         "contains('a', NULL)",
@@ -77,13 +80,13 @@ fn functions_compare_bytes_and_count_characters() {
         "ascii_lower(NULL)",
         "ascii_upper(NULL)",
         "metered(NULL)",
-        "decimal(NULL, 2)",
-        "decimal(9e18 * 2, 2)",
-        "decimal_add(decimal(1, 0), NULL)",
-        "decimal_divide(decimal(1, 0), decimal(0, 0), 2)",
-        "decimal_fitted(decimal(9995, 3), 3, 2)",
-        "decimal_scaled(decimal(1, 3), 2)",
-        "decimal_scaled(decimal_multiply(decimal(9223372036854775807, 0), decimal(2, 0)), 0)",
+        "decimal('@2', NULL)",
+        "decimal('@2', 9e18 * 2)",
+        "decimal('@0 @ +', 1, NULL)",
+        "decimal('@0 @0 /2 0 *', 1, 0)",
+        "decimal('@3 fit3.2', 9995)",
+        "decimal('@3 at2', 1)",
+        "decimal('@0 2 * at0', 9223372036854775807)",
     ] {
         check(call, None);
     }
@@ -165,7 +168,20 @@ fn a_search_costs_what_the_texts_are_long() {
 fn a_value_that_is_no_text_is_refused() {
     let directory = TempDir::new().expect("a directory");
     let mut session = session(&directory);
-    for call in ["contains(1, 'a')", "text_size(x'00')", "metered(1.5)", "decimal_add(1, 2)", "decimal('1', 2)"] {
+    for call in [
+        "contains(1, 'a')",
+        "text_size(x'00')",
+        "metered(1.5)",
+        "decimal('@0', '1')",
+        "decimal('@', 1)",
+        "decimal('@0', x'00')",
+        "decimal('@0 @0 +', 1)",
+        "decimal('+', 1)",
+        "decimal(x'00', 1)",
+        "decimal(NULL, 1)",
+        "decimal()",
+        "decimal_sum(1)",
+    ] {
         let (_, ended) = rows(&mut session, &statement(&format!("SELECT {call}"), &[]), 10);
         assert!(matches!(ended, Err(StoreError::Database(_))), "{call}: {ended:?}");
     }

@@ -2,8 +2,11 @@
 //! while they work on a long text (`lower`, `length`, `json_each`): a virtual-machine step has no bound on its length. These
 //! are linear, and charge the bytes that they work on to the connection's step budget.
 
-use backstay_base::{CalendarField, Date, Duration, Period, Timestamp, Zone};
-use backstay_scalar::exact;
+use std::sync::Arc;
+
+use backstay_base::{CalendarField, Date, Duration, Period, Timestamp, Zone, limits};
+use backstay_scalar::formula::{Answer, Formula, FormulaError, Notation};
+use backstay_scalar::{Casing, Extent, Pattern, exact, replaced, trimmed};
 use memchr::memmem;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
@@ -40,6 +43,7 @@ where
     cased("ascii_lower", <[u8]>::to_ascii_lowercase)?;
     cased("ascii_upper", <[u8]>::to_ascii_uppercase)?;
 
+    texts(db, &charge)?;
     let charge_size = charge.clone();
     scalar(db, "text_size", 1, move |call: &Context<'_>| {
         let Some(text) = text(call, 0)? else { return Ok(None) };
@@ -50,7 +54,7 @@ where
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     db.create_aggregate_function("exact_sum", 1, flags, ExactSum)?;
     db.create_aggregate_function("decimal_sum", 1, flags, DecimalSum)?;
-    exact_numbers(db, &charge)?;
+    decimal(db, &charge)?;
     calendar(db, &charge)?;
 
     // What SQLite does next with the text takes as long as the text is: see `metered` of the planner.
@@ -60,6 +64,68 @@ where
         }
         Ok(call.get_arg(0))
     })
+}
+
+/// Bytes that compiling a pattern is charged as, once for each statement.
+const PATTERN_BYTES: usize = 32 * 1024;
+/// Bytes that a byte is charged as of a text that is compared with a pattern, or that isn't in ASCII and whose letters
+/// change: looking a character up takes as long as searching through that many.
+const WORK_PER_BYTE: usize = 32;
+
+/// Functions that make texts of texts, and patterns; null where the text is too long.
+fn texts<C>(db: &Connection, charge: &C) -> Result<(), Error>
+where
+    C: Fn(usize) -> bool + Clone + Send + 'static,
+{
+    for (name, casing) in [("text_lower", Casing::Lower), ("text_upper", Casing::Upper), ("text_fold", Casing::Fold)] {
+        let charge = charge.clone();
+        scalar(db, name, 1, move |call: &Context<'_>| {
+            let Some(text) = characters_of(call, 0)?.filter(|text| text.len() <= limits::CHANGED_TEXT_BYTES) else {
+                return Ok(None);
+            };
+            let work = match casing {
+                Casing::Lower | Casing::Upper => WORK_PER_BYTE,
+                Casing::Fold => 2 * WORK_PER_BYTE,
+            };
+            charged(&charge, if text.is_ascii() { text.len() } else { work * text.len() })?;
+            Ok(Some(casing.of(text)))
+        })?;
+    }
+    let pay = charge.clone();
+    scalar(db, "text_trim", 1, move |call: &Context<'_>| {
+        let Some(text) = characters_of(call, 0)? else { return Ok(None) };
+        charged(&pay, text.len())?;
+        Ok(Some(trimmed(text).to_owned()))
+    })?;
+    let pay = charge.clone();
+    scalar(db, "text_replace", 3, move |call: &Context<'_>| {
+        let texts = (characters_of(call, 0)?, characters_of(call, 1)?, characters_of(call, 2)?);
+        let (Some(text), Some(part), Some(by)) = texts else { return Ok(None) };
+        charged(&pay, text.len() + part.len() + by.len())?;
+        let replaced = replaced(text, part, by, limits::CHANGED_TEXT_BYTES);
+        charged(&pay, replaced.as_ref().map_or(0, String::len))?;
+        Ok(replaced)
+    })?;
+    let pay = charge.clone();
+    scalar(db, "text_matches", 2, move |call: &Context<'_>| {
+        // SQLite keeps what was made of an argument that is the same in all rows.
+        let pattern: Arc<Pattern> = call.get_or_create_aux(1, |pattern| -> Result<Pattern, PatternError> {
+            charged(&pay, PATTERN_BYTES)?;
+            Ok(Pattern::compile(pattern.as_str()?, Extent::Part)?)
+        })?;
+        let Some(text) = characters_of(call, 0)? else { return Ok(None) };
+        charged(&pay, WORK_PER_BYTE * text.len().min(limits::MATCHED_BYTES))?;
+        Ok(pattern.matches(text))
+    })
+}
+
+type PatternError = Box<dyn std::error::Error + Send + Sync>;
+
+/// An argument that is a text, as characters; `None` for null.
+fn characters_of<'c>(call: &'c Context<'_>, argument: usize) -> Result<Option<&'c str>, Error> {
+    let Some(text) = text(call, argument)? else { return Ok(None) };
+    let read = std::str::from_utf8(text);
+    read.map(Some).map_err(|_| Error::InvalidFunctionParameterType(argument, Type::Text))
 }
 
 /// Bytes that a function of the calendar is charged as: what is looked up of a time zone.
@@ -138,83 +204,72 @@ fn zone(call: &Context<'_>, argument: usize) -> Result<Zone, Error> {
     name.and_then(Zone::named).ok_or(Error::InvalidFunctionParameterType(argument, Type::Text))
 }
 
-/// Bytes that a computation with exact numbers is charged as: the keys of its operands and of its result.
+/// Bytes that each step of a formula is charged as: the numbers that it works on.
 const EXACT_BYTES: usize = 84;
 
-/// Arithmetic on exact numbers, which go by their keys; null where the result is unknown.
-fn exact_numbers<C>(db: &Connection, charge: &C) -> Result<(), Error>
-where
-    C: Fn(usize) -> bool + Clone + Send + 'static,
-{
-    let compute = |name: &str, arguments: i32, of: fn(&Context<'_>) -> Result<Option<Decimal>, Error>| {
-        let charge = charge.clone();
-        scalar(db, name, arguments, move |call: &Context<'_>| {
-            charged(&charge, EXACT_BYTES)?;
-            Ok(of(call)?.map(exact::to_key))
-        })
-    };
-    compute("decimal", 2, scaled)?;
-    compute("decimal_negate", 1, |call| Ok(number(call, 0)?.and_then(|of| exact::subtract(Decimal::ZERO, of))))?;
-    compute("decimal_add", 2, |call| Ok(numbers(call)?.and_then(|(left, right)| exact::add(left, right))))?;
-    compute("decimal_subtract", 2, |call| Ok(numbers(call)?.and_then(|(left, right)| exact::subtract(left, right))))?;
-    compute("decimal_multiply", 2, |call| Ok(numbers(call)?.and_then(|(left, right)| exact::multiply(left, right))))?;
-    compute("decimal_round", 2, |call| {
-        let digits = digits(call, 1)?;
-        Ok(number(call, 0)?.and_then(|of| exact::round(of, digits)))
-    })?;
-    compute("decimal_divide", 3, |call| {
-        let digits = digits(call, 2)?;
-        Ok(numbers(call)?.and_then(|(left, right)| exact::divide(left, right, digits)))
-    })?;
-    let charge_fitted = charge.clone();
-    scalar(db, "decimal_fitted", 3, move |call: &Context<'_>| {
-        charged(&charge_fitted, EXACT_BYTES)?;
-        let (precision, scale) = (digits(call, 1)?, digits(call, 2)?);
-        let fitted = number(call, 0)?.and_then(|of| exact::fitted(of, precision, scale));
-        Ok(fitted.and_then(|number| i64::try_from(number.mantissa()).ok()))
-    })?;
-    let charge = charge.clone();
-    scalar(db, "decimal_scaled", 2, move |call: &Context<'_>| {
-        charged(&charge, EXACT_BYTES)?;
-        let scale = digits(call, 1)?;
-        let scaled = number(call, 0)?.and_then(|mut number| {
-            number.rescale(scale.max(number.scale()));
-            (number.scale() == scale).then(|| i64::try_from(number.mantissa()).ok())?
-        });
-        Ok(scaled)
-    })
+/// A formula that was read once for a statement.
+struct Read {
+    formula: Formula,
+    /// Bytes that computing it is charged as.
+    bytes: usize,
 }
 
-/// The number that the first argument is at the scale in the second.
-fn scaled(call: &Context<'_>) -> Result<Option<Decimal>, Error> {
-    match call.get_raw(0) {
-        ValueRef::Integer(scaled) => Ok(Decimal::try_from_i128_with_scale(scaled.into(), digits(call, 1)?).ok()),
-        // 64 bits did not hold the integer.
-        ValueRef::Null | ValueRef::Real(_) => Ok(None),
-        other => Err(Error::InvalidFunctionParameterType(0, other.data_type())),
+impl Read {
+    /// The formula that the first argument is.
+    fn of(call: &Context<'_>) -> Result<Self, Error> {
+        let refused = |source: Box<_>| Error::FromSqlConversionFailure(0, Type::Text, source);
+        let text = std::str::from_utf8(text(call, 0)?.unwrap_or_default()).map_err(|error| refused(error.into()))?;
+        let formula: Formula = text.parse().map_err(|error: FormulaError| refused(error.into()))?;
+        // The outcome takes a step as well.
+        let bytes = (formula.term.steps() + 1) * EXACT_BYTES;
+        Ok(Self { formula, bytes })
     }
 }
 
-/// An argument that is the key of an exact number; `None` for null.
-fn number(call: &Context<'_>, argument: usize) -> Result<Option<Decimal>, Error> {
+/// Arithmetic on exact numbers: the first argument is a formula, the others are its operands; null where the result is
+/// unknown.
+fn decimal<C>(db: &Connection, charge: &C) -> Result<(), Error>
+where
+    C: Fn(usize) -> bool + Clone + Send + 'static,
+{
+    let charge = charge.clone();
+    scalar(db, "decimal", ANY_NUMBER, move |call: &Context<'_>| {
+        if call.is_empty() {
+            return Err(Error::InvalidParameterCount(0, 1));
+        }
+        let read = match call.get_aux::<Read>(0)? {
+            Some(read) => read,
+            None => call.set_aux(0, Read::of(call)?)?,
+        };
+        let Formula { term, outcome } = &read.formula;
+        charged(&charge, read.bytes)?;
+        let number = term.number(&|index, notation| operand(call, index + 1, notation))?;
+        Ok(number.and_then(|number| outcome.of(number)).map(Exact))
+    })
+}
+
+/// The number that an argument is; `None` for null.
+fn operand(call: &Context<'_>, argument: usize, notation: Notation) -> Result<Option<Decimal>, Error> {
+    if argument >= call.len() {
+        return Err(Error::InvalidParameterCount(call.len(), argument + 1));
+    }
     let raw = call.get_raw(argument);
-    let read = match raw {
-        ValueRef::Null => return Ok(None),
-        ValueRef::Blob(key) => exact::from_key(key),
-        ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) => None,
+    let read = match (raw, notation) {
+        // 64 bits did not hold the integer.
+        (ValueRef::Null, _) | (ValueRef::Real(_), Notation::Scaled(_)) => return Ok(None),
+        (ValueRef::Integer(scaled), Notation::Scaled(scale)) => {
+            Decimal::try_from_i128_with_scale(scaled.into(), scale.into()).ok()
+        }
+        (ValueRef::Blob(key), Notation::Key) => exact::from_key(key),
+        (ValueRef::Integer(_) | ValueRef::Real(_), Notation::Key)
+        | (ValueRef::Blob(_), Notation::Scaled(_))
+        | (ValueRef::Text(_), _) => None,
     };
     read.map(Some).ok_or(Error::InvalidFunctionParameterType(argument, raw.data_type()))
 }
 
-/// The first two arguments, if both are known.
-fn numbers(call: &Context<'_>) -> Result<Option<(Decimal, Decimal)>, Error> {
-    Ok(number(call, 0)?.zip(number(call, 1)?))
-}
-
-/// An argument that is a number of digits.
-fn digits(call: &Context<'_>, argument: usize) -> Result<u32, Error> {
-    call.get(argument)
-}
+/// The number of arguments of a function that takes any.
+const ANY_NUMBER: i32 = -1;
 
 /// A deterministic function of this many arguments.
 fn scalar<T>(
@@ -286,14 +341,29 @@ impl Aggregate<exact::Sum, Option<Vec<u8>>> for DecimalSum {
     }
 
     fn step(&self, call: &mut Context<'_>, sum: &mut exact::Sum) -> Result<(), Error> {
-        if let Some(number) = number(call, 0)? {
-            sum.add(number);
-        }
-        Ok(())
+        let raw = call.get_raw(0);
+        let added = match raw {
+            ValueRef::Null => return Ok(()),
+            ValueRef::Blob(key) => sum.add_key(key),
+            ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) => None,
+        };
+        added.ok_or(Error::InvalidFunctionParameterType(0, raw.data_type()))
     }
 
     fn finalize(&self, _: &mut Context<'_>, sum: Option<exact::Sum>) -> Result<Option<Vec<u8>>, Error> {
         Ok(sum.unwrap_or_default().number().map(|number| exact::to_key(number).to_vec()))
+    }
+}
+
+/// What a formula answers.
+struct Exact(Answer);
+
+impl ToSql for Exact {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>, Error> {
+        Ok(ToSqlOutput::Borrowed(match &self.0 {
+            Answer::Key(key) => ValueRef::Blob(key),
+            Answer::Scaled(number) => ValueRef::Integer(*number),
+        }))
     }
 }
 

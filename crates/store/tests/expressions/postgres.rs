@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, NoTls};
 
-use crate::{Database, Setting, data};
+use crate::{Database, Setting, data, server_functions};
 
 pub(crate) struct Postgres {
     runtime: Runtime,
@@ -32,6 +32,9 @@ impl Postgres {
             client
         });
         let this = Self { runtime, client, _cluster: cluster };
+        for text in server_functions::STATEMENTS.iter() {
+            this.runtime.block_on(this.client.batch_execute(text)).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+        }
         for statement in data::statements(setting, Dialect::Postgres) {
             this.run(&statement).unwrap_or_else(|error| panic!("{}: {error:?}", statement.text()));
         }

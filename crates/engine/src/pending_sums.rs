@@ -1,0 +1,186 @@
+//! What a transaction has changed of records that count in stored sums, as long as the sums don't have it yet.
+
+use std::collections::BTreeMap;
+
+use backstay_base::{Duration, RecordId};
+use backstay_expr::{Expr, Node, SumKind, evaluate, truth};
+use backstay_model::{CollectionId, FieldId};
+use backstay_scalar::Value;
+use rust_decimal::Decimal;
+
+use crate::bind::InMemory;
+use crate::sums::Counted;
+
+/// The sums that have to follow.
+#[derive(Debug, Default)]
+pub(crate) struct PendingSums {
+    /// In the order in which records are changed: the same in every transaction, so that none waits for one that waits for
+    /// it.
+    touched: BTreeMap<Touched, Differences>,
+    /// Of several records that one request makes, the one that is being made.
+    item: Option<usize>,
+    /// Records whose sums have followed so far.
+    pub(crate) followed: usize,
+}
+
+/// A record whose sums of one level have to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Touched {
+    pub(crate) level: usize,
+    pub(crate) collection: CollectionId,
+    pub(crate) id: RecordId,
+}
+
+/// By how much the sums of one record change.
+#[derive(Debug, Default)]
+pub(crate) struct Differences {
+    pub(crate) by_field: BTreeMap<FieldId, Difference>,
+    /// Of several records that one request makes, the last one that changed a sum.
+    pub(crate) item: Option<usize>,
+}
+
+/// By how much a sum changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Difference {
+    /// By so many, or so many microseconds.
+    Whole(i128),
+    /// By an exact number.
+    Exact(Decimal),
+    /// Nobody knows without looking at all members.
+    Anew,
+}
+
+impl Difference {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Whole(one), Self::Whole(other)) => one.checked_add(other).map_or(Self::Anew, Self::Whole),
+            (Self::Exact(one), Self::Exact(other)) => one.checked_add(other).map_or(Self::Anew, Self::Exact),
+            _ => Self::Anew,
+        }
+    }
+
+    /// What a stored value becomes; `None` where it must be computed anew.
+    pub(crate) fn added_to(self, stored: &Value) -> Option<Value> {
+        match (self, stored) {
+            (Self::Whole(by), Value::Int(stored)) => {
+                i64::try_from(i128::from(*stored).checked_add(by)?).ok().map(Value::Int)
+            }
+            (Self::Whole(by), Value::Duration(stored)) => {
+                let micros = i64::try_from(i128::from(stored.micros()).checked_add(by)?).ok()?;
+                Some(Value::Duration(Duration::from_micros(micros)))
+            }
+            (Self::Exact(by), Value::Decimal(stored)) => stored.checked_add(by).map(Value::Decimal),
+            _ => None,
+        }
+    }
+}
+
+/// What one member adds to a sum.
+#[derive(Debug, Clone, PartialEq)]
+enum Share {
+    Known(Difference),
+    /// A value among which the sum is found.
+    Among(Value),
+    /// Its term is unknown, and so is the sum.
+    Unknown,
+}
+
+impl PendingSums {
+    /// Notes what a change of a record means to the sums in which it counts. `None`: it isn't there, before or afterwards.
+    pub(crate) fn note(&mut self, counted: &Counted, before: Option<&InMemory<'_>>, after: Option<&InMemory<'_>>) {
+        let before = before.and_then(|member| share(counted, member));
+        let after = after.and_then(|member| share(counted, member));
+        match (before, after) {
+            (Some((from, was)), Some((to, is))) if from == to => {
+                if was != is {
+                    self.change(counted, from, between(&was, &is));
+                }
+            }
+            (before, after) => {
+                if let Some((from, was)) = before {
+                    self.change(counted, from, negative(&was));
+                }
+                if let Some((to, is)) = after {
+                    self.change(counted, to, positive(&is));
+                }
+            }
+        }
+    }
+
+    fn change(&mut self, counted: &Counted, id: RecordId, by: Difference) {
+        let (collection, field) = (counted.sum.computed.collection, counted.sum.computed.field);
+        let differences = self.touched.entry(Touched { level: counted.level, collection, id }).or_default();
+        differences.by_field.entry(field).and_modify(|known| *known = known.and(by)).or_insert(by);
+        differences.item = self.item;
+    }
+
+    /// From now on it is about this one of several records; `None`: about the request as a whole.
+    pub(crate) fn about(&mut self, item: Option<usize>) {
+        self.item = item;
+    }
+
+    /// Forgets a record that is deleted.
+    pub(crate) fn forget(&mut self, collection: CollectionId, id: RecordId) {
+        if !self.touched.is_empty() {
+            self.touched.retain(|of, _| (of.collection, of.id) != (collection, id));
+        }
+    }
+
+    /// The next record whose sums have to follow.
+    pub(crate) fn next(&mut self) -> Option<(Touched, Differences)> {
+        self.touched.pop_first()
+    }
+}
+
+/// What a member adds to a sum, and to that of which record; `None` where it doesn't count.
+fn share(counted: &Counted, member: &InMemory<'_>) -> Option<(RecordId, Share)> {
+    let Counted { sum, trashed, .. } = counted;
+    let is_trashed = |at: FieldId| !member.this[usize::from(at.0)].is_null();
+    if trashed.is_some_and(is_trashed) {
+        return None;
+    }
+    let id = member.this[usize::from(sum.via.0)].as_id()?;
+    if sum.condition.as_ref().is_some_and(|condition| !truth(condition, member).is_true()) {
+        return None;
+    }
+    let share = match &sum.kind {
+        SumKind::Count => Share::Known(Difference::Whole(1)),
+        SumKind::Total(term) => match (evaluate(term, member), leaves_out(term)) {
+            (Value::Int(value), _) => Share::Known(Difference::Whole(value.into())),
+            (Value::Duration(value), _) => Share::Known(Difference::Whole(value.micros().into())),
+            (Value::Decimal(value), _) => Share::Known(Difference::Exact(value)),
+            (_, true) => return None,
+            (_, false) => Share::Unknown,
+        },
+        SumKind::Anew(term) => match (evaluate(term, member), leaves_out(term)) {
+            (Value::Null, true) => return None,
+            (Value::Null, false) => Share::Unknown,
+            (value, _) => Share::Among(value),
+        },
+    };
+    Some((id, share))
+}
+
+/// Whether a member in which the term has no value is left out of the sum, which otherwise is unknown.
+fn leaves_out(term: &Expr) -> bool {
+    matches!(term.node, Node::Path(_))
+}
+
+fn positive(share: &Share) -> Difference {
+    match share {
+        Share::Known(by) => *by,
+        Share::Among(_) | Share::Unknown => Difference::Anew,
+    }
+}
+
+fn negative(share: &Share) -> Difference {
+    match positive(share) {
+        Difference::Whole(by) => Difference::Whole(-by),
+        Difference::Exact(by) => Difference::Exact(-by),
+        Difference::Anew => Difference::Anew,
+    }
+}
+
+fn between(before: &Share, after: &Share) -> Difference {
+    negative(before).and(positive(after))
+}

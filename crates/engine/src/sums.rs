@@ -1,0 +1,149 @@
+//! What a model's stored sums are made of: in which sums the records of a type count, and what is needed of a record that
+//! has some.
+
+use std::collections::BTreeSet;
+
+use backstay_expr::{Expr, Node, Root, Sum, SumKind, sum_levels};
+use backstay_model::{Collection, CollectionId, Diagnostic, FieldId, Model};
+use backstay_scalar::Value;
+use rust_decimal::Decimal;
+
+use crate::policy::{CheckPolicy, Policy};
+
+/// The stored sums of a model.
+#[derive(Debug)]
+pub(crate) struct Sums {
+    /// By collection: the sums in which its records count.
+    counted: Vec<Vec<Counted>>,
+    /// By collection: its own sums.
+    own: Vec<Option<OwnSums>>,
+}
+
+/// A sum in which the records of a collection count.
+#[derive(Debug, Clone)]
+pub(crate) struct Counted {
+    pub(crate) sum: Sum,
+    /// How many sums come before it at most, one reading the other.
+    pub(crate) level: usize,
+    /// The field that says since when a record of the collection is in the trash, where it counts no more.
+    pub(crate) trashed: Option<FieldId>,
+}
+
+/// The sums of one collection.
+#[derive(Debug)]
+pub(crate) struct OwnSums {
+    /// Each with its value while nothing counts in it.
+    pub(crate) sums: Vec<(Sum, Value)>,
+    /// The fields that must be known of a record whose sums change.
+    pub(crate) needed: Vec<FieldId>,
+    /// The checks that name a sum.
+    pub(crate) checks: Vec<SumCheck>,
+}
+
+/// A check that names stored sums of its record.
+#[derive(Debug)]
+pub(crate) struct SumCheck {
+    /// The field that has the check; `None`: the type.
+    pub(crate) field: Option<FieldId>,
+    /// Its place among the checks there.
+    pub(crate) place: usize,
+    /// The sums that it names.
+    pub(crate) names: Vec<FieldId>,
+}
+
+impl OwnSums {
+    pub(crate) fn sum(&self, field: FieldId) -> Option<&Sum> {
+        self.sums.iter().map(|(sum, _)| sum).find(|sum| sum.computed.field == field)
+    }
+}
+
+impl Sums {
+    /// The sums of a model, or what is wrong with them together.
+    pub(crate) fn of(model: &Model, policy: &Policy) -> Result<Self, Diagnostic> {
+        let all: Vec<&Sum> =
+            policy.collections.iter().flat_map(|of| &of.fields).filter_map(|of| of.sum.as_ref()).collect();
+        let levels = sum_levels(&all).map_err(|circle| in_circle(model, &circle))?;
+        let mut counted: Vec<Vec<Counted>> = model.collections.iter().map(|_| Vec::new()).collect();
+        for (sum, level) in all.into_iter().zip(levels) {
+            let trashed = model.collection(sum.member).trash.map(|trash| trash.at);
+            counted[usize::from(sum.member.0)].push(Counted { sum: sum.clone(), level, trashed });
+        }
+        let own = model.collections.iter().map(|of| own(of, policy, &counted[usize::from(of.id.0)])).collect();
+        Ok(Self { counted, own })
+    }
+
+    /// The sums in which records of the collection count.
+    pub(crate) fn counted(&self, collection: CollectionId) -> &[Counted] {
+        &self.counted[usize::from(collection.0)]
+    }
+
+    /// The sums that records of the collection have.
+    pub(crate) fn own(&self, collection: CollectionId) -> Option<&OwnSums> {
+        self.own[usize::from(collection.0)].as_ref()
+    }
+}
+
+fn own(collection: &Collection, policy: &Policy, counted: &[Counted]) -> Option<OwnSums> {
+    let policy = policy.collection(collection.id);
+    let sums: Vec<(Sum, Value)> =
+        policy.fields.iter().filter_map(|of| of.sum.as_ref()).map(|sum| (sum.clone(), of_nothing(sum))).collect();
+    if sums.is_empty() {
+        return None;
+    }
+    let fields: BTreeSet<FieldId> = sums.iter().map(|(sum, _)| sum.computed.field).collect();
+    let mut needed: BTreeSet<FieldId> =
+        [Collection::ID, Collection::VERSION].into_iter().chain(fields.clone()).collect();
+    let of_fields = collection.fields.iter().zip(&policy.fields).map(|(field, of)| (Some(field.id), &of.checks));
+    let mut checks = Vec::new();
+    for (field, of) in of_fields.chain([(None, &policy.checks)]) {
+        for (place, CheckPolicy { rule, .. }) in of.iter().enumerate() {
+            let mut read = BTreeSet::new();
+            own_fields(&rule.whole, &mut read);
+            let names: Vec<FieldId> = read.intersection(&fields).copied().collect();
+            if !names.is_empty() {
+                needed.extend(read);
+                checks.push(SumCheck { field, place, names });
+            }
+        }
+    }
+    // A record that counts in a sum of sums.
+    for Counted { sum, trashed, .. } in
+        counted.iter().filter(|of| of.sum.reads.iter().any(|read| fields.contains(read)))
+    {
+        needed.extend(sum.reads.iter().copied().chain([sum.via]).chain(*trashed));
+    }
+    let is_stored = |field: &FieldId| collection.field(*field).is_stored();
+    Some(OwnSums { sums, needed: needed.into_iter().filter(is_stored).collect(), checks })
+}
+
+/// What a sum is while nothing counts in it.
+fn of_nothing(sum: &Sum) -> Value {
+    match (&sum.kind, &sum.computed.value.node) {
+        (SumKind::Count, _) => Value::Int(0),
+        (SumKind::Total(term), _) => match term.ty {
+            backstay_expr::Type::Decimal => Value::Decimal(Decimal::ZERO),
+            backstay_expr::Type::Duration => Value::Duration(backstay_base::Duration::from_micros(0)),
+            _ => Value::Int(0),
+        },
+        (SumKind::Anew(_), Node::Quantifier { .. }) => Value::Bool(false),
+        (SumKind::Anew(_), _) => Value::Null,
+    }
+}
+
+/// The fields of the record itself that an expression reads, those included by which it leads elsewhere.
+fn own_fields(expr: &Expr, fields: &mut BTreeSet<FieldId>) {
+    if let Some(path) = expr.node.path().filter(|path| matches!(path.root, Root::This | Root::New)) {
+        fields.extend(path.steps.first());
+    }
+    expr.node.children().into_iter().for_each(|child| own_fields(child, fields));
+}
+
+fn in_circle(model: &Model, circle: &[(CollectionId, FieldId)]) -> Diagnostic {
+    let name = |(collection, field): &(CollectionId, FieldId)| {
+        format!("{}.{}", model.collection(*collection).name, model.field(*collection, *field).name)
+    };
+    let names: Vec<String> = circle.iter().map(name).collect();
+    let (first, message) = (circle[0], format!("`{}` is summed from itself: {}", names[0], names.join(" → ")));
+    let span = model.field(first.0, first.1).span;
+    Diagnostic::error(message).at(span, "this sum").help("sum what is stored in one of these types, not its sum")
+}

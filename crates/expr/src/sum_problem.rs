@@ -1,0 +1,55 @@
+/// What a stored sum can't be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SumProblem {
+    /// Not one aggregate.
+    #[error("a stored sum is one `size`, `count`, `sum`, `min`, `max` or `exists` of records, and nothing else")]
+    NotAnAggregate,
+    /// Not over the other end of a to-one relation.
+    #[error("a stored sum is over a list of `this` that is the other end of a relation to one record")]
+    Relation,
+    /// Something else than the member's own columns.
+    #[error("a stored sum reads the columns of the records that it counts alone, not {what}")]
+    Reads {
+        /// What it reads.
+        what: &'static str,
+    },
+    /// A type whose differences aren't exact.
+    #[error("values of {ty} can't be kept in a stored sum")]
+    Inexact {
+        /// The type.
+        ty: &'static str,
+    },
+    /// Values of an enum, whose order a model can change.
+    #[error("the order of an enum's values can change, so a stored sum can't be the least or the greatest of them")]
+    EnumOrder,
+    /// A `Decimal` with more digits than the field, or not limited to any number.
+    #[error("the term can have more digits after the point than the field, which has {scale}")]
+    Digits {
+        /// Digits after the point of the field.
+        scale: u8,
+    },
+    /// A value of another type than the field's.
+    #[error("the field is of another type than the values")]
+    OtherType,
+}
+
+impl SumProblem {
+    /// What to do about it.
+    pub(crate) fn remedy(&self) -> String {
+        const UNSTORED: &str = "or remove `stored:` to compute the value whenever it is read";
+        match self {
+            Self::NotAnAggregate => {
+                format!(
+                    "write such as `this.items.sum(i, i.quantity)` and compute the rest in another field, {UNSTORED}"
+                )
+            }
+            Self::Relation => format!("name a field with `@inverse` of a to-one field, {UNSTORED}"),
+            Self::Reads { .. } => format!("keep what it needs in fields of those records, {UNSTORED}"),
+            Self::Inexact { ty: "Float" } => format!("make the fields Decimal, {UNSTORED}"),
+            Self::Inexact { .. } => format!("sum its `.amount`, {UNSTORED}"),
+            Self::EnumOrder => format!("use a number, {UNSTORED}"),
+            Self::Digits { scale } => format!("write `round(…, {scale})` within the sum, {UNSTORED}"),
+            Self::OtherType => "give the field the type of the values".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The functions of the expression language on PostgreSQL that it doesn't have itself, or has in a form that depends on
+//! its locale and version. They are made anew whenever a database is opened.
+
+use std::sync::LazyLock;
+
+use backstay_base::limits;
+use backstay_scalar::{Casing, CasingTable};
+
+/// The statements that make them.
+pub(crate) static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(statements);
+
+fn statements() -> Vec<String> {
+    let (longest, changed) = (limits::MATCHED_BYTES, limits::CHANGED_TEXT_BYTES);
+    let found = "(octet_length($1) - octet_length(replace($1, $2, ''))) / octet_length($2)";
+    vec![
+        cased("backstay_lower", "lower", Casing::Lower),
+        cased("backstay_upper", "upper", Casing::Upper),
+        cased("backstay_fold", "lower", Casing::Fold),
+        function(
+            "backstay_replace(text, text, text)",
+            "text",
+            &format!(
+                "CASE WHEN octet_length($2) = 0 THEN CASE WHEN octet_length($1) <= {changed} THEN $1 END \
+                 WHEN octet_length($1) + {found}::bigint * (octet_length($3) - octet_length($2)) <= {changed} \
+                 THEN replace($1, $2, $3) END"
+            ),
+        ),
+        function(
+            "backstay_matches(text, text)",
+            "boolean",
+            &format!("CASE WHEN octet_length($1) <= {longest} THEN $1 ~ $2 END"),
+        ),
+    ]
+}
+
+/// A function that changes letters. PostgreSQL's own is right about texts in ASCII, in the collation `C`.
+fn cased(name: &str, ascii: &str, casing: Casing) -> String {
+    let CasingTable { from, to, several } = casing.table();
+    let mut other = format!("translate($1, {}, {})", quoted(&from), quoted(&to));
+    for (character, becomes) in several {
+        other = format!("replace({other}, {}, {})", quoted(&character.to_string()), quoted(&becomes));
+    }
+    let longest = limits::CHANGED_TEXT_BYTES;
+    let body = format!(
+        "CASE WHEN octet_length($1) > {longest} THEN NULL WHEN octet_length($1) = char_length($1) THEN {ascii}($1 COLLATE \"C\") ELSE {other} END"
+    );
+    function(&format!("{name}(text)"), "text", &body)
+}
+
+fn function(head: &str, returns: &str, body: &str) -> String {
+    format!(
+        "CREATE OR REPLACE FUNCTION {head} RETURNS {returns} LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE \
+         AS $body$ SELECT {body} $body$"
+    )
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
