@@ -204,7 +204,7 @@ async fn values_of_an_enum_are_renamed() {
 async fn values_of_an_enum_are_moved() {
     check("values_of_an_enum_are_moved", Change {
         old: r#"enum C { LOW HIGH } type P @open { c: C @check(rule: "this.c <= 'HIGH'", message: "not above high") l: [C!] }"#,
-        records: &[("P", r#"{"c":"LOW","l":["LOW","HIGH"]}"#), ("P", r#"{"c":"HIGH"}"#), ("P", r#"{}"#)],
+        records: &[("P", r#"{"c":"LOW","l":["LOW","HIGH"]}"#), ("P", r#"{"c":"HIGH"}"#), ("P", r"{}")],
         new: r#"enum C { MEDIUM HIGH LOW } type P @open { c: C @check(rule: "this.c <= 'HIGH'", message: "not above high") l: [C!] }"#,
         then: &[("P", "c,l")],
     })

@@ -150,14 +150,13 @@ impl Dialect {
 
     /// The place of an enum's value among these names, the first of which is 0. The value is written once.
     pub(crate) fn ordinal(self, value: Sql, names: &[Arc<str>]) -> Sql {
-        let mut text = match self {
-            Self::Sqlite => "CASE (?)".to_owned(),
-            Self::Postgres => "CASE ($1)".to_owned(),
+        let value_of = match self {
+            Self::Sqlite => "CASE (?)",
+            Self::Postgres => "CASE ($1)",
         };
-        for (place, name) in names.iter().enumerate() {
-            text.push_str(&format!(" WHEN '{name}' THEN {place}"));
-        }
-        text.push_str(" END");
+        let place = |(place, name): (usize, &Arc<str>)| format!(" WHEN '{name}' THEN {place}");
+        let places: Vec<String> = names.iter().enumerate().map(place).collect();
+        let text = format!("{value_of}{} END", places.concat());
         Sql::cust_with_expr(text, value)
     }
 
