@@ -324,7 +324,7 @@ fn visit(expr: &Expr, see: &mut impl FnMut(&Node)) {
     see(&expr.node);
     match &expr.node {
         Node::Not(of) | Node::Negate(of) | Node::Matches(of, _) | Node::IsNull { of, .. } | Node::Ordinal(of, _) => {
-            visit(of, see)
+            visit(of, see);
         }
         Node::Quantifier { over, body, .. } => {
             see(&Node::Path(over.clone()));
