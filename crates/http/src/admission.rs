@@ -16,9 +16,7 @@ use crate::head::Head;
 use crate::state::State;
 use crate::target::Target;
 use crate::write_headers::WriteHeaders;
-use crate::{
-    Refusal, body, credentials, csrf, developer, endpoints, idempotency, negotiation, parameters, preconditions,
-};
+use crate::{Refusal, body, credentials, csrf, endpoints, idempotency, local, negotiation, parameters, preconditions};
 
 /// A request that has passed everything its endpoint demands. Only `admit` makes one, and handlers take nothing else.
 #[derive(Debug)]
@@ -53,7 +51,7 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
     let recognized = match route.callers {
         Callers::Unread => Recognized::anonymous(),
         Callers::Everyone => credentials::recognize(head).await?,
-        Callers::Developer => developer::recognize(head)?,
+        Callers::Developer => local::recognize(head)?,
         Callers::Operators => credentials::recognize(head).await?.require_operator()?,
     };
     require_visible(head, target, &recognized)?;

@@ -16,7 +16,7 @@ use crate::door::Peer;
 use crate::head::REQUEST_ID;
 use crate::kinds::kind_of;
 use crate::outgoing::Unwritten;
-use crate::{Door, HttpSettings, ModelProblems, NoModel, Proxies, Refusal, Services, developer, problem};
+use crate::{Door, HttpSettings, ModelProblems, NoModel, Proxies, Refusal, Services, developer, local, problem};
 
 /// Where requests come in. It leads to the door of what is served, which can be exchanged while the server runs: new
 /// requests then wait for the next door. Cheap to clone.
@@ -115,7 +115,7 @@ impl Doorway {
 
     /// The answer while there is nothing to serve.
     fn unserved(&self, parts: &Parts, peer: &Peer, problems: &Arc<ModelProblems>) -> Response<Unwritten> {
-        let is_here = developer::is_here(&self.0.proxies, peer.address(), parts);
+        let is_here = local::is_here(&self.0.proxies, peer.address(), parts);
         let model = if is_here { NoModel::Explained(Arc::clone(problems)) } else { NoModel::Withheld };
         let mut headers = HeaderMap::new();
         model.mark(&mut headers);

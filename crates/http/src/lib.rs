@@ -28,6 +28,7 @@ mod head;
 mod idempotency;
 mod kinds;
 mod lingering;
+mod local;
 mod model_problems;
 mod negotiation;
 mod openapi;

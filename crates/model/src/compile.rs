@@ -123,7 +123,7 @@ fn parse(places: &mut Places, out: &mut Diagnostics) -> Vec<Document> {
             let message = message.strip_prefix("syntax error: ").unwrap_or(&message);
             out.push(syntax::diagnostic(number, &file.text, at, message));
         } else {
-            out.extend(syntax::without_values(number, &file.text));
+            out.extend(syntax::arguments::without_values(number, &file.text));
         }
         documents.push(document);
     }

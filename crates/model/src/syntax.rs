@@ -1,14 +1,13 @@
 //! What the first syntax error of a file means. The parser goes on after an error and reports what follows from it; only
 //! the first one is a mistake of the author.
 
-mod arguments;
+pub(crate) mod arguments;
 mod notation;
 mod tokens;
 mod types;
 
 use apollo_compiler::parser::Parser;
 
-pub(crate) use self::arguments::without_values;
 pub(crate) use self::tokens::{Token, comments, open_brackets, tokens};
 
 use self::tokens::{closing, is_name};

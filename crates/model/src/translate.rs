@@ -2,7 +2,6 @@
 
 mod wrong_value;
 
-use apollo_compiler::ast::{InputValueDefinition, Type};
 use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::DiagnosticList;
@@ -12,6 +11,7 @@ use backstay_base::{limits, nearest};
 use crate::names::suggestion;
 use crate::places::Places;
 use crate::source::Span;
+use crate::syntax::arguments::placeholder;
 use crate::syntax::{open_brackets, tokens};
 use crate::{Diagnostic, Diagnostics, foreign, unsupported};
 
@@ -398,16 +398,6 @@ fn option(name: &str, known: &[&str]) -> String {
             None => format!("choose {}", listed(known, "or")),
         },
     }
-}
-
-/// The argument with a value left open.
-pub(crate) fn placeholder(argument: &InputValueDefinition) -> String {
-    let value = match &*argument.ty {
-        Type::List(_) | Type::NonNullList(_) => "[…]",
-        Type::Named(name) | Type::NonNullNamed(name) if name == "String" => "\"…\"",
-        Type::Named(_) | Type::NonNullNamed(_) => "…",
-    };
-    format!("{}: {value}", argument.name)
 }
 
 /// `a`, `b` and `c`.

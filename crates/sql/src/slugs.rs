@@ -9,6 +9,7 @@ use crate::alter::drop_kept;
 use crate::builder::Builder;
 use crate::layout::FieldLayout;
 use crate::partial;
+use crate::succession::slugs_table;
 use crate::write::{columns_of, proposed, unrestricted};
 use crate::{
     ColumnRef, ColumnType, DecodeError, Origin, Perspective, Planner, Row, Slot, Statement, Succession, Template,
@@ -164,11 +165,6 @@ impl Succession<'_> {
     pub fn drop_slugs(&self, new: CollectionId, field: FieldId) -> Statement {
         drop_kept(&slugs_table(new, field))
     }
-}
-
-/// The temporary table that holds the made slugs of a field by the ids of the records.
-pub(crate) fn slugs_table(collection: CollectionId, field: FieldId) -> String {
-    format!("backstay_slugs_{}_{}", collection.0, field.0)
 }
 
 /// Whether a unique index compares a record with others: one with a null in it usually doesn't.

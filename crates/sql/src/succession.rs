@@ -14,7 +14,6 @@ use crate::backfill::{self, BackfillError};
 use crate::builder::{Anchor, Builder};
 use crate::relation::written_links;
 use crate::schema;
-use crate::slugs::slugs_table;
 use crate::tree::{boolean, call, column, name, only_where, word};
 use crate::write::{columns_of, unrestricted};
 use crate::{ColumnRef, Dialect, Models, Perspective, Slot, Statement, Template};
@@ -343,6 +342,11 @@ impl<'m> Succession<'m> {
 /// The temporary table that holds the converted values of a field by the ids of the records.
 pub fn converted_table(collection: CollectionId, field: FieldId) -> String {
     format!("backstay_converted_{}_{}", collection.0, field.0)
+}
+
+/// The temporary table that holds the made slugs of a field by the ids of the records.
+pub(crate) fn slugs_table(collection: CollectionId, field: FieldId) -> String {
+    format!("backstay_slugs_{}_{}", collection.0, field.0)
 }
 
 /// What the names of tables begin with that are about to be.

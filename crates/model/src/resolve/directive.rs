@@ -1,7 +1,6 @@
 //! The directives of fields.
 
 use apollo_compiler::Node;
-use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::Directive;
 use backstay_scalar::Scalar;
 
@@ -10,9 +9,6 @@ use super::survey::Names;
 use super::{allow, computed, default, deprecated, length, pattern, range, read};
 use crate::source::Span;
 use crate::{Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
-
-/// Characters of the message of a check.
-const MESSAGE_CHARS: usize = 200;
 
 /// Everything that a field can be marked with: the directives of `directives.graphql` on `FIELD_DEFINITION`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -278,7 +274,7 @@ fn set(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) 
 pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Option<Check> {
     let rule = read::rule(report, directive, "rule")?;
     let (message, place) = read::text(directive, "message")?;
-    check_message(report, (message, place), "a check");
+    read::check_message(report, (message, place), "a check");
     let guards = directive.specified_argument_by_name("guards").filter(|value| !value.is_null());
     let guards = guards.map(|value| {
         let mut guards: Vec<(String, Span)> = Vec::new();
@@ -300,15 +296,6 @@ pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Opt
         guards
     });
     Some(Check { rule, message: message.to_owned(), guards })
-}
-
-/// Refuses a message for clients that says nothing or too much.
-pub(super) fn check_message(report: &mut Report<'_>, (message, place): (&str, Option<SourceSpan>), of: &str) {
-    if message.trim().is_empty() || message.chars().count() > MESSAGE_CHARS {
-        let help = "say what is expected, such as \"at most 80 characters\"";
-        let message = format!("the message of {of} has 1 to {MESSAGE_CHARS} characters");
-        report.error(place, message, "not a message", help);
-    }
 }
 
 #[cfg(test)]

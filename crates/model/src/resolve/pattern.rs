@@ -2,8 +2,8 @@ use apollo_compiler::Node;
 use apollo_compiler::schema::Directive;
 use backstay_scalar::{Extent, Pattern, Scalar};
 
-use super::directive::check_message;
 use super::read;
+use super::read::check_message;
 use super::report::Report;
 use crate::{FieldKind, FieldPattern};
 

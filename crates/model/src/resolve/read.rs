@@ -9,6 +9,9 @@ use backstay_base::limits;
 use super::report::Report;
 use crate::{RuleText, literal};
 
+/// Characters of the message of a check.
+const MESSAGE_CHARS: usize = 200;
+
 /// The text in an argument and its place, if it is given.
 pub(super) fn text<'d>(directive: &'d Directive, argument: &str) -> Option<(&'d str, Option<SourceSpan>)> {
     let value = directive.specified_argument_by_name(argument)?;
@@ -51,4 +54,13 @@ pub(super) fn description(text: Option<&Node<str>>) -> Option<String> {
 pub(super) fn texts(value: &Node<Literal>) -> impl Iterator<Item = (&str, Option<SourceSpan>)> {
     let items = if let Literal::List(items) = &**value { items.as_slice() } else { std::slice::from_ref(value) };
     items.iter().filter_map(|item| item.as_str().map(|name| (name, item.location())))
+}
+
+/// Refuses a message for clients that says nothing or too much.
+pub(super) fn check_message(report: &mut Report<'_>, (message, place): (&str, Option<SourceSpan>), of: &str) {
+    if message.trim().is_empty() || message.chars().count() > MESSAGE_CHARS {
+        let help = "say what is expected, such as \"at most 80 characters\"";
+        let message = format!("the message of {of} has 1 to {MESSAGE_CHARS} characters");
+        report.error(place, message, "not a message", help);
+    }
 }

@@ -1,14 +1,13 @@
 //! Values between the brackets of a directive that have no names.
 
 use apollo_compiler::Node;
-use apollo_compiler::ast::{DirectiveDefinition, InputValueDefinition};
+use apollo_compiler::ast::{DirectiveDefinition, InputValueDefinition, Type};
 use apollo_compiler::parser::Parser;
 use backstay_base::limits;
 
 use super::tokens::{Token, is_name};
 use super::{Mistake, open_brackets, shortened, tokens};
 use crate::names::suggestion;
-use crate::translate::placeholder;
 use crate::{DIRECTIVES, Diagnostic, foreign, unsupported};
 
 /// Names without a value between the brackets of directives, such as `@unique(true)`: the parser leaves them out without
@@ -181,4 +180,14 @@ fn given(value: Token<'_>, argument: &InputValueDefinition) -> String {
 fn definitions() -> Vec<Node<DirectiveDefinition>> {
     let document = Parser::new().parse_ast(DIRECTIVES, "directives.graphql").unwrap_or_else(|failed| failed.partial);
     document.definitions.iter().filter_map(|definition| definition.as_directive_definition().cloned()).collect()
+}
+
+/// The argument with a value left open.
+pub(crate) fn placeholder(argument: &InputValueDefinition) -> String {
+    let value = match &*argument.ty {
+        Type::List(_) | Type::NonNullList(_) => "[…]",
+        Type::Named(name) | Type::NonNullNamed(name) if name == "String" => "\"…\"",
+        Type::Named(_) | Type::NonNullNamed(_) => "…",
+    };
+    format!("{}: {value}", argument.name)
 }
