@@ -299,11 +299,10 @@ fn item(model: &Model, element: Element, form: Form) -> Value {
 pub(super) fn described(field: &Field, mut schema: Value) -> Value {
     if let Some(description) = &field.description {
         // What was said of its limits comes after it.
-        schema["description"] =
-            match schema.get("description").and_then(Value::as_str).filter(|_| field.limits_values()) {
-                Some(limits) => json!(format!("{description}\n\n{limits}")),
-                None => json!(description),
-            };
+        schema["description"] = match schema.get("description").and_then(Value::as_str) {
+            Some(limits) => json!(format!("{description}\n\n{limits}")),
+            None => json!(description),
+        };
     }
     deprecate(field.deprecated.as_ref(), &mut schema);
     schema
