@@ -170,6 +170,12 @@ fn about_member(mut expr: Expr, variable: u16, reads: &mut BTreeSet<FieldId>) ->
             Node::Quantifier { .. } | Node::Aggregate(_) => return refused("other records"),
             Node::Computed(_) => return refused("fields that are computed whenever they are read"),
             Node::Param(_) => return refused("parameters"),
+            Node::Ordinal(..) => return Err((expr.span.clone(), SumProblem::EnumOrder)),
+            Node::Binary(
+                Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual,
+                left,
+                _,
+            ) if matches!(left.ty, Type::Enum(_)) => return Err((expr.span.clone(), SumProblem::EnumOrder)),
             Node::Literal(_)
             | Node::Not(_)
             | Node::Negate(_)
@@ -179,7 +185,6 @@ fn about_member(mut expr: Expr, variable: u16, reads: &mut BTreeSet<FieldId>) ->
             | Node::In(..)
             | Node::List(_)
             | Node::Matches(..)
-            | Node::Ordinal(..)
             | Node::Call(..) => {}
         }
         expr.children_mut().into_iter().try_for_each(|child| turn(child, variable, reads))

@@ -20,7 +20,7 @@ pub enum SumProblem {
         ty: &'static str,
     },
     /// Values of an enum, whose order a model can change.
-    #[error("the order of an enum's values can change, so a stored sum can't be the least or the greatest of them")]
+    #[error("the order of an enum's values can change, so a stored sum can't depend on it")]
     EnumOrder,
     /// A `Decimal` with more digits than the field, or not limited to any number.
     #[error("the term can have more digits after the point than the field, which has {scale}")]
@@ -47,7 +47,9 @@ impl SumProblem {
             Self::Reads { .. } => format!("keep what it needs in fields of those records, {UNSTORED}"),
             Self::Inexact { ty: "Float" } => format!("make the fields Decimal, {UNSTORED}"),
             Self::Inexact { .. } => format!("sum its `.amount`, {UNSTORED}"),
-            Self::EnumOrder => format!("use a number, {UNSTORED}"),
+            Self::EnumOrder => {
+                format!("name the values, such as `i.state in ['NEW', 'PAID']`, or use a number, {UNSTORED}")
+            }
             Self::Digits { scale } => format!("write `round(…, {scale})` within the sum, {UNSTORED}"),
             Self::OtherType => "give the field the type of the values".to_owned(),
         }

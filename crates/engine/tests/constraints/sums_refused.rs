@@ -9,6 +9,7 @@ fn told(ty: &str, is: &str) -> String {
     let model = format!(
         r#"
 enum Mood {{ GOOD BAD }}
+enum Size {{ LARGE SMALL }}
 type Group @open {{
   rate: Int
   name: String
@@ -27,6 +28,7 @@ type Item @open {{
   d: Decimal @precision(digits: 8, scale: 3)
   m: Money
   mood: Mood
+  size: Size
   double: Int @computed(is: "this.n * 2")
   secret: Int @class(is: SECRET)
   parts: [Part!] @inverse(field: "item")
@@ -60,6 +62,8 @@ fn what_is_no_stored_sum_is_refused() {
         ("Float", "this.items.sum(i, i.f)"),
         ("Money", "this.items.sum(i, i.m)"),
         ("Mood", "this.items.max(i, i.mood)"),
+        ("Int", "this.items.count(i, i.mood > 'GOOD')"),
+        ("Int", "this.items.count(i, i.size >= 'LARGE')"),
         (decimal, "this.items.sum(i, i.d)"),
         (decimal, "this.items.sum(i, i.d * i.d)"),
         (decimal, "this.items.sum(i, i.m.amount)"),
