@@ -368,10 +368,10 @@ impl fmt::Display for SumLine {
         let Self { sum, records, differing, first } = self;
         let records = Count(*records, "record");
         if *differing == 0 {
-            return writeln!(f, "{sum}: {records}, none differs");
+            return writeln!(f, "{sum}: {records}, all correct");
         }
-        let differ = if *differing == 1 { "differs" } else { "differ" };
-        writeln!(f, "{sum}: {differing} of {records} {differ} from what it sums, first {}", first.join(", "))
+        let ids = if first.len() == 1 { "id" } else { "first ids" };
+        writeln!(f, "{sum}: wrong in {differing} of {records}; {ids}: {}", first.join(", "))
     }
 }
 
@@ -458,9 +458,9 @@ mod tests {
             }],
         };
         check(&Answer::Sums { sums: Vec::new() }, "the model has no stored sums");
-        check(&sum(0, &[]), "Product.reserved: 20 records, none differs");
-        check(&sum(1, &["7"]), "Product.reserved: 1 of 20 records differs from what it sums, first 7");
-        check(&sum(2, &["7", "9"]), "Product.reserved: 2 of 20 records differ from what it sums, first 7, 9");
+        check(&sum(0, &[]), "Product.reserved: 20 records, all correct");
+        check(&sum(1, &["7"]), "Product.reserved: wrong in 1 of 20 records; id: 7");
+        check(&sum(2, &["7", "9"]), "Product.reserved: wrong in 2 of 20 records; first ids: 7, 9");
     }
 
     #[test]

@@ -312,10 +312,10 @@ pub(crate) struct Check {
     /// Exit with 1 if there are warnings, too
     #[arg(long)]
     pub(crate) deny_warnings: bool,
-    /// Compare the stored sums in the database with what they sum
+    /// Also compare each stored sum in the database with the records it is computed from
     #[arg(long, conflicts_with = "watch")]
     pub(crate) sums: bool,
-    /// The data directory that `--sums` looks into
+    /// Data directory for `--sums`
     #[arg(long, value_name = "DIR", requires = "sums")]
     pub(crate) data: Option<PathBuf>,
     /// Check again after each change of a file, until Ctrl-C

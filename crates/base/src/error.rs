@@ -311,8 +311,8 @@ pub enum Limit {
     Cost,
     /// The change needs more work than one may cost.
     #[error(
-        "the change is too expensive: the rules, checks or computed fields of what it writes ask too much; see their \
-         statements with `backstay explain`"
+        "the change is too expensive: evaluating the rules, checks and computed fields of its records costs too much; \
+         `backstay explain` shows the statements"
     )]
     WriteCost,
     /// The operation kept others from writing for longer than one may.

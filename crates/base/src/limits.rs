@@ -54,16 +54,16 @@ pub const STRING_CHARS: usize = 10_000;
 pub const TEXT_BYTES: usize = 1024 * 1024;
 /// Bytes of a `JSON` document, where nothing else is configured.
 pub const JSON_BYTES: usize = 1024 * 1024;
-/// Characters of a slug that is made from a text.
+/// Characters of a slug that is generated from a text.
 pub const SLUG_CHARS: usize = 100;
-/// The least that a `@length` can let a `@slug` have.
+/// The smallest maximum that `@length` may set on a `@slug` field.
 pub const SLUG_CHARS_LEAST: usize = 16;
 /// Characters of a made slug that are kept for its number, with the hyphen before it.
 pub const SLUG_ENDING_CHARS: usize = 9;
-/// Slugs that differ by their number alone and are read to find one that is free. If there are more, random characters
-/// take the place of the number.
+/// Numbered variants of a slug that are read, at most, to find a free number. If there are more, random characters replace
+/// the number.
 pub const SLUG_NUMBERS: u32 = 1000;
-/// How often a transaction runs because others took the slugs that it had found free.
+/// Attempts of a transaction whose slugs other transactions took first.
 pub const SLUG_RUNS: u32 = 8;
 /// Characters of an `Email` (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_CHARS: usize = 254;
@@ -89,7 +89,7 @@ pub const IDEMPOTENCY_HOURS: i64 = 24;
 pub const PURGE_RECORDS: usize = 100;
 /// Seconds between two searches for expired records.
 pub const PURGE_SECONDS: u64 = 60;
-/// Records whose stored sums follow what one request changes.
+/// Records whose stored sums one request may update.
 pub const SUM_RECORDS: usize = 1000;
 /// Other records that the deletions of one transaction may delete or change through `@onDelete`.
 pub const DELETION_RECORDS: usize = 10_000;

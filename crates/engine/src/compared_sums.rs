@@ -9,10 +9,10 @@ use crate::{Context, Engine};
 
 /// Records that are compared by one statement.
 const RECORDS_AT_ONCE: u64 = 500;
-/// Records that are named of those whose sum differs.
+/// How many differing records are listed for each sum.
 const NAMED: usize = 10;
 
-/// A stored sum beside what its members come to.
+/// The result of comparing one stored sum with its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComparedSum {
     /// Such as `Product.reserved`.

@@ -8,6 +8,7 @@ use backstay_sql::{DecodeError, Perspective, Row, Statement, StoredPlan, Templat
 use backstay_store::{Demand, StoreError, Tx};
 
 use crate::Record;
+use crate::answered::NoAnswer;
 use crate::application::CallerClass;
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
@@ -228,6 +229,21 @@ impl<'a> TxContext<'a, '_> {
     ) -> Result<(), Error> {
         let answered = self.tx.rows(statement, visit).await;
         answered.map(|_| ()).map_err(|error| self.failed(error))
+    }
+
+    /// What is read of the one row of a statement.
+    pub(crate) async fn one_row<T: Send>(
+        &mut self,
+        statement: &Statement,
+        read: impl Fn(&dyn Row) -> Result<T, DecodeError> + Send + Sync,
+    ) -> Result<T, Error> {
+        let mut answer = None;
+        let visit = &mut |row: &dyn Row| {
+            answer = Some(read(row)?);
+            Ok(())
+        };
+        self.rows(statement, visit).await?;
+        answer.ok_or_else(|| Error::internal(NoAnswer))
     }
 
     /// The ids in the one column of a statement's rows.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use backstay_base::Error;
 use backstay_expr::{Rule, Truth, truth};
-use backstay_sql::{RecordSource, Row};
+use backstay_sql::RecordSource;
 
 use crate::TxContext;
-use crate::answered::{NoAnswer, truth_in};
+use crate::answered::truth_in;
 use crate::application::CallerClass;
 use crate::bind::{Bindings, InMemory};
 use crate::proposal::Proposal;
@@ -57,13 +57,7 @@ async fn answer(
     let template = class.plans.check(&cx.engine.planner, (collection, rule), this);
     let bindings = Bindings { proposed, stored, ..cx.bindings() };
     let statement = cx.statement(&template, &bindings, collection);
-    let mut answer = None;
-    let visit = &mut |row: &dyn Row| {
-        answer = Some(truth_in(row, 0)?);
-        Ok(())
-    };
-    cx.rows(&statement, visit).await?;
-    answer.ok_or_else(|| Error::internal(NoAnswer))
+    cx.one_row(&statement, |row| truth_in(row, 0)).await
 }
 
 /// Notes in an explanation what a rule says of the stored record; the statement that read the record has evaluated it.

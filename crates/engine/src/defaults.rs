@@ -1,7 +1,6 @@
 //! `@default(from:)`: in which order the defaults are computed, each after those that its expression reads, and what none
 //! can read.
 
-use backstay_expr::{Expr, Node, Root};
 use backstay_model::{Collection, Diagnostic, Field, FieldId, Model, RuleText};
 
 use crate::given::Given;
@@ -36,29 +35,12 @@ impl Order<'_> {
             return Err(self.trail[first..].iter().copied().chain([field]).collect());
         }
         self.trail.push(field);
-        let mut reads = Vec::new();
-        own_fields(&default.whole, &mut reads);
-        for read in reads {
+        for read in default.whole.own_fields() {
             self.visit(read)?;
         }
         self.trail.pop();
         self.done.push(field);
         Ok(())
-    }
-}
-
-/// The record's own fields that an expression reads.
-fn own_fields(expr: &Expr, found: &mut Vec<FieldId>) {
-    let path = match &expr.node {
-        Node::Path(path) | Node::Quantifier { over: path, .. } => Some(path),
-        Node::Aggregate(aggregate) => Some(&aggregate.over),
-        _ => None,
-    };
-    if let Some(path) = path.filter(|path| path.root == Root::This) {
-        found.extend(path.steps.first());
-    }
-    for child in expr.node.children() {
-        own_fields(child, found);
     }
 }
 
@@ -68,9 +50,8 @@ pub(crate) fn reads_slug(
     collection: &Collection,
     (field, rule, given): (&Field, &RuleText, &Given),
 ) -> Option<Diagnostic> {
-    let mut reads = Vec::new();
-    own_fields(&given.whole, &mut reads);
-    let slug = reads.into_iter().map(|read| collection.field(read)).find(|read| read.slug.is_some())?;
+    let slug =
+        given.whole.own_fields().into_iter().map(|read| collection.field(read)).find(|read| read.slug.is_some())?;
     let span = model.sources.within(rule, 0..rule.text.len());
     let (name, slug) = (&field.name, &slug.name);
     let message = format!("`{name}` gets its value before `{slug}` is made");

@@ -1,7 +1,6 @@
 //! What is purged because it has been in the trash for as long as its type keeps it.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use backstay_base::{Error, Limit, RecordId, Timestamp, limits};
 use backstay_model::{Collection, CollectionId, Trash};
@@ -50,16 +49,17 @@ impl Engine {
                 Some(Reached::End) => continue,
             };
             let Some(before) = self.expires_before(collection) else { continue };
-            let places = self.run(&Context::system(self), Expired { collection: collection.id, before, after }).await?;
-            for place in &places {
-                let expired = ExpiredRecord { key: (collection.id, place.id), before };
+            let expired = Expired { collection: collection.id, before, after };
+            let Found { ids, last } = self.run(&Context::system(self), expired).await?;
+            for id in &ids {
+                let expired = ExpiredRecord { key: (collection.id, *id), before };
                 if let Err(error) = self.purge_whole(expired).await {
-                    tracing::warn!(collection = collection.name, record = %place.id, %error, "a record in the trash can't be purged");
+                    tracing::warn!(collection = collection.name, record = %id, %error, "a record in the trash can't be purged");
                 }
             }
-            let last = places.last().filter(|_| places.len() >= limits::PURGE_RECORDS);
+            let last = last.filter(|_| ids.len() >= limits::PURGE_RECORDS);
             more |= last.is_some();
-            pass.reached.insert(collection.name.clone(), last.map_or(Reached::End, |place| Reached::Record(*place)));
+            pass.reached.insert(collection.name.clone(), last.map_or(Reached::End, Reached::Record));
         }
         Ok(more)
     }
@@ -84,18 +84,19 @@ impl Engine {
     async fn purge_in_parts(&self, expired: ExpiredRecord) -> Result<(), Error> {
         let mut going = vec![expired.key];
         // Those that have been looked at and are still there.
-        let mut known: Arc<HashSet<Key>> = Arc::default();
+        let mut known: HashSet<Key> = HashSet::new();
         while let Some(record) = going.last().copied() {
-            Arc::make_mut(&mut known).insert(record);
-            let release = ReleaseOne { expired, record, known: Arc::clone(&known) };
-            let Released { requiring, changed } = self.run(&Context::system(self), release).await?;
+            known.insert(record);
+            let release = ReleaseOne { expired, record, most: limits::PURGE_RECORDS + known.len() };
+            let Released { mut requiring, changed } = self.run(&Context::system(self), release).await?;
+            requiring.retain(|key| !known.contains(key));
             if changed || !requiring.is_empty() {
                 going.extend(requiring);
                 continue;
             }
             match self.run(&Context::system(self), PurgeOne { expired, record }).await {
                 Ok(()) => {
-                    Arc::make_mut(&mut known).remove(&record);
+                    known.remove(&record);
                 }
                 // It goes with one of its circle to which the others lead.
                 Err(error) if is_too_much(&error) && going.len() > 1 => {}
@@ -112,9 +113,9 @@ fn trashed_at(record: &Record, trash: Trash) -> Option<Timestamp> {
     if let Value::Timestamp(at) = record.value(trash.at) { Some(*at) } else { None }
 }
 
-/// Whether a part of it could be done.
+/// Whether the purge failed only because it is too much for one commit.
 fn is_too_much(error: &Error) -> bool {
-    matches!(error, Error::Limit(Limit::Size { .. } | Limit::Cost | Limit::Hold))
+    matches!(error, Error::Limit(Limit::Size { .. } | Limit::Cost | Limit::WriteCost | Limit::Hold))
 }
 
 /// Finds records that have been in the trash for too long, in the order of their places.
@@ -124,8 +125,16 @@ struct Expired {
     after: Option<Place>,
 }
 
+/// Records that are to be purged.
+#[derive(Debug, Default)]
+struct Found {
+    ids: Vec<RecordId>,
+    /// The place of the last one.
+    last: Option<Place>,
+}
+
 impl Transaction for Expired {
-    type Answer = Vec<Place>;
+    type Answer = Found;
 
     fn name(&self) -> &'static str {
         "purge"
@@ -135,10 +144,10 @@ impl Transaction for Expired {
         Writes::None
     }
 
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<Place>, Error>> {
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Found, Error>> {
         Box::pin(async move {
             let collection: &Collection = cx.model().collection(self.collection);
-            let Some(trash) = collection.trash else { return Ok(Vec::new()) };
+            let Some(trash) = collection.trash else { return Ok(Found::default()) };
             let values = |trashed_at: Timestamp| {
                 let mut values = vec![Value::Null; collection.fields.len()];
                 values[usize::from(trash.at.0)] = trashed_at.into();
@@ -154,13 +163,14 @@ impl Transaction for Expired {
                 cx.engine.templates.expired(&cx.engine.planner, (collection.id, trash), self.after.is_some());
             let limit = limits::PURGE_RECORDS as u64;
             let bindings = Bindings { proposed: &proposed, stored: &stored, limit, ..cx.bindings() };
-            let mut places = Vec::new();
-            for id in cx.ids(template, bindings, collection.id).await? {
+            let ids = cx.ids(template, bindings, collection.id).await?;
+            let mut last = None;
+            if let Some(id) = ids.last().copied() {
                 let record = cx.get_stored(collection.id, id).await?;
                 let trashed_at = record.and_then(|record| trashed_at(&record, trash));
-                places.extend(trashed_at.map(|trashed_at| Place { trashed_at, id }));
+                last = trashed_at.map(|trashed_at| Place { trashed_at, id });
             }
-            Ok(places)
+            Ok(Found { ids, last })
         })
     }
 }
@@ -214,8 +224,8 @@ impl Transaction for PurgeOne {
 struct ReleaseOne {
     expired: ExpiredRecord,
     record: Key,
-    /// Records that aren't to be found.
-    known: Arc<HashSet<Key>>,
+    /// Records that require it and are to be found, at most so many of each field.
+    most: usize,
 }
 
 struct Released {
@@ -237,11 +247,28 @@ impl Transaction for ReleaseOne {
             if !self.expired.is_there(cx).await? {
                 return Ok(Released { requiring: Vec::new(), changed: false });
             }
-            let most = limits::PURGE_RECORDS + self.known.len();
-            let mut requiring = deletion::requiring(cx, self.record, most).await?;
-            requiring.retain(|key| !self.known.contains(key));
+            let requiring = deletion::requiring(cx, self.record, self.most).await?;
             let changed = deletion::release_some(cx, self.record, limits::PURGE_RECORDS).await?;
             Ok(Released { requiring, changed })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_base::Conflict;
+
+    use super::*;
+
+    #[test]
+    fn what_is_too_much_for_one_commit_is_purged_in_several() {
+        let size = Limit::Size { what: "what would be deleted", max: 1, unit: "records" };
+        for limit in [size, Limit::Cost, Limit::WriteCost, Limit::Hold] {
+            let error = limit.into();
+            assert!(is_too_much(&error), "{error}");
+        }
+        for error in [Limit::Busy.into(), Limit::Storage.into(), Conflict::Concurrent.into()] {
+            assert!(!is_too_much(&error), "{error}");
+        }
     }
 }

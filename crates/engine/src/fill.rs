@@ -219,7 +219,7 @@ pub(crate) fn check_values(proposal: &mut Proposal<'_>) {
         if value == stored && (proposal.sees(field.id) || !proposal.input.fields().any(|named| named == field.id)) {
             continue;
         }
-        let Err(Misfit { item, kind }) = field.check_values(value) else { continue };
+        let Err(Misfit { item, limit: _, kind }) = field.check_values(value) else { continue };
         if proposal.is_refused(field) {
             continue;
         }

@@ -3,10 +3,9 @@
 use backstay_base::{Caller, Error, Timestamp};
 use backstay_expr::{Environment, Path, Start, evaluate};
 use backstay_scalar::Value;
-use backstay_sql::{RecordSource, Row};
+use backstay_sql::RecordSource;
 
 use crate::TxContext;
-use crate::answered::NoAnswer;
 use crate::bind::{Bindings, InMemory};
 use crate::given::Given;
 use crate::proposal::Proposal;
@@ -25,13 +24,7 @@ pub(crate) async fn value_of(
     if let Some(plan) = given.plan(&engine.planner, collection, this) {
         let bindings = Bindings { proposed, stored, ..cx.bindings() };
         let statement = cx.statement(&plan.template, &bindings, collection);
-        let mut answer = None;
-        let visit = &mut |row: &dyn Row| {
-            answer = Some(plan.read(row)?);
-            Ok(())
-        };
-        cx.rows(&statement, visit).await?;
-        fetched = answer.ok_or_else(|| Error::internal(NoAnswer))?;
+        fetched = cx.one_row(&statement, |row| plan.read(row)).await?;
     }
     let record = if this == RecordSource::Stored { stored } else { proposed };
     let memory = InMemory { caller: cx.caller(), now: cx.now(), this: record, new: proposed };

@@ -46,7 +46,7 @@ pub(crate) enum Difference {
     Whole(i128),
     /// By an exact number.
     Exact(Decimal),
-    /// Nobody knows without looking at all members.
+    /// It must be recomputed from all members.
     Anew,
 }
 
@@ -149,8 +149,8 @@ fn share(counted: &Counted, member: &InMemory<'_>) -> Option<(RecordId, Share)> 
             (Value::Int(value), _) => Share::Known(Difference::Whole(value.into())),
             (Value::Duration(value), _) => Share::Known(Difference::Whole(value.micros().into())),
             (Value::Decimal(value), _) => Share::Known(Difference::Exact(value)),
-            (_, true) => return None,
-            (_, false) => Share::Unknown,
+            (Value::Null, true) => return None,
+            _ => Share::Unknown,
         },
         SumKind::Anew(term) => match (evaluate(term, member), leaves_out(term)) {
             (Value::Null, true) => return None,

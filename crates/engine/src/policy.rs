@@ -260,12 +260,12 @@ impl<'m> Compiler<'m> {
         if let Some(error) = index_condition_error(model, &checked.expr) {
             let diagnostic = Diagnostic::error(error.message).at(at(error.span), "here").help(error.remedy);
             self.diagnostics.push(diagnostic);
-        } else if let Some((_, sum)) =
-            checked.reads.iter().find(|(of, field)| model.field(*of, *field).is_sum() && unique)
+        } else if unique
+            && let Some((_, sum)) = checked.reads.iter().find(|(of, field)| model.field(*of, *field).is_sum())
         {
             let name = &collection.field(*sum).name;
             let message = format!("the condition of a unique index can't name the stored sum `{name}`");
-            let help = "leave it out: a change of another record would be refused because of it";
+            let help = "remove it; otherwise a change to one record could fail because of another";
             self.diagnostics.push(Diagnostic::error(message).at(condition.span, format!("names `{name}`")).help(help));
         } else if let Some(name) = checked.rules.first() {
             // A change of the named rule would have to change the index.

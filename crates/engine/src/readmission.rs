@@ -23,8 +23,8 @@ pub(crate) async fn ask(
     rules::checks(cx, proposal).await
 }
 
-/// The same for a record that comes back because another one does. What it is refused for is told of the whole: the request
-/// doesn't name the record.
+/// The same for a record that comes back because another one does. Violations are reported for the request as a whole,
+/// because it doesn't name this record.
 pub(crate) async fn ask_related(
     cx: &mut TxContext<'_, '_>,
     proposal: &mut Proposal<'_>,

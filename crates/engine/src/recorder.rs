@@ -92,13 +92,7 @@ impl Note {
 
 /// What stands for a value that is classified.
 pub(crate) fn withheld(class: Class) -> String {
-    let class = match class {
-        Class::Personal => "PERSONAL",
-        Class::Medical => "MEDICAL",
-        Class::Card => "CARD",
-        Class::Secret => "SECRET",
-    };
-    format!("(withheld: {class})")
+    format!("(withheld: {})", class.word())
 }
 
 /// What rules call a field of the caller's own record, and its value for a person to read.

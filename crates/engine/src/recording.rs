@@ -322,31 +322,13 @@ fn parts<'e>(expr: &'e Expr, into: &mut Vec<&'e Expr>) {
 
 fn visit(expr: &Expr, see: &mut impl FnMut(&Node)) {
     see(&expr.node);
-    match &expr.node {
-        Node::Not(of) | Node::Negate(of) | Node::Matches(of, _) | Node::IsNull { of, .. } | Node::Ordinal(of, _) => {
-            visit(of, see);
-        }
-        Node::Quantifier { over, body, .. } => {
-            see(&Node::Path(over.clone()));
-            visit(body, see);
-        }
-        Node::Binary(_, left, right) | Node::In(left, right) => {
-            visit(left, see);
-            visit(right, see);
-        }
-        Node::Conditional(condition, then, otherwise) => {
-            for part in [condition, then, otherwise] {
-                visit(part, see);
-            }
-        }
-        Node::Computed(of) => visit(&of.value, see),
-        Node::Aggregate(of) => {
-            see(&Node::Path(of.over.clone()));
-            of.children().into_iter().for_each(|part| visit(part, see));
-        }
-        Node::List(items) | Node::Call(_, items) => items.iter().for_each(|item| visit(item, see)),
-        Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => {}
+    if let Node::Quantifier { over, .. } = &expr.node {
+        see(&Node::Path(over.clone()));
     }
+    if let Node::Aggregate(of) = &expr.node {
+        see(&Node::Path(of.over.clone()));
+    }
+    expr.node.children().into_iter().for_each(|part| visit(part, see));
 }
 
 fn part_text(part: &Expr, rule: &Compiled) -> String {

@@ -7,6 +7,7 @@ use backstay_sql::{Row, Template};
 
 use crate::application::CallerClass;
 use crate::context::Retry;
+use crate::deletion::Key;
 use crate::proposal::Proposal;
 use crate::rights::{self, without_grant};
 use crate::{Authority, TxContext};
@@ -67,7 +68,7 @@ async fn live(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result
         let field = proposal.collection.field(id);
         let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { continue };
         let new = proposal.stored.is_none() || *proposal.stored_value(id) != value;
-        if new && cx.model().collection(target).trash.is_some() && cx.get(target, to).await?.is_none() {
+        if new && !is_live(cx, (target, to)).await? {
             proposal.refuse(field, none_with_id(cx.model(), target));
             permitted = false;
         }
@@ -83,10 +84,15 @@ pub(crate) async fn found(
     value: Value,
 ) -> Result<Result<Value, ViolationKind>, Error> {
     let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { return Ok(Ok(value)) };
-    match has_trash(cx, target) && cx.get(target, to).await?.is_none() {
-        true => Ok(Err(none_with_id(cx.model(), target))),
-        false => Ok(Ok(value)),
+    match is_live(cx, (target, to)).await? {
+        true => Ok(Ok(value)),
+        false => Ok(Err(none_with_id(cx.model(), target))),
     }
+}
+
+/// Whether a record that something refers to is not in the trash.
+pub(crate) async fn is_live(cx: &mut TxContext<'_, '_>, (target, to): Key) -> Result<bool, Error> {
+    Ok(cx.model().collection(target).trash.is_none() || cx.get(target, to).await?.is_some())
 }
 
 /// Refuses references into a collection that the caller's key is not for.

@@ -122,7 +122,9 @@ impl RowChange {
         let fields = indexed_values(collection, record, |old| (old, Value::Null));
         cx.tx.change(change(collection, record, ChangeKind::Delete, fields));
         note_sums(cx, collection.id, Some(record.values()), None);
-        cx.sums.forget(collection.id, record.id());
+        if cx.engine.application.sums.own(collection.id).is_some() {
+            cx.sums.forget(collection.id, record.id());
+        }
     }
 
     /// Writes changed stored sums of a record. Its version stays: nobody has changed what it says itself.

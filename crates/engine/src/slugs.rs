@@ -10,7 +10,7 @@ use crate::bind::{Bindings, Question};
 use crate::context::MadeSlug;
 use crate::proposal::Proposal;
 
-/// Refuses slugs that were sent and are none.
+/// Refuses values sent for slug fields that aren't valid slugs.
 pub(crate) fn check(proposal: &mut Proposal<'_>) {
     let collection = proposal.collection;
     for field in collection.fields.iter().filter(|field| field.slug.is_some()) {

@@ -7,7 +7,6 @@ use backstay_base::{Error, Limit, Place, Step, Violation, ViolationKind, limits}
 use backstay_expr::{Expr, Node, Operator, Rule, SumKind, Truth, evaluate, truth};
 use backstay_model::{Collection, CollectionId, FieldId};
 use backstay_scalar::Value;
-use backstay_sql::Row;
 use rust_decimal::Decimal;
 
 use crate::bind::InMemory;
@@ -70,7 +69,12 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     cx.sums.followed += 1;
     if cx.sums.followed > limits::SUM_RECORDS && !cx.class.system {
         let max = limits::SUM_RECORDS as u64;
-        return Err(Limit::Size { what: "what follows in stored sums of related records", max, unit: "records" }.into());
+        return Err(Limit::Size {
+            what: "the set of related records whose stored sums this changes",
+            max,
+            unit: "records",
+        }
+        .into());
     }
     let at = item.map_or(Place::Whole, |item| Place::Whole.within(Step::Item(item)));
     fit(cx, collection, &changed, (&at, &mut values))?;
@@ -94,12 +98,7 @@ async fn compute(
     }
     let plan = cx.engine.templates.sums_anew(&cx.engine.planner, collection.id, &sums);
     let statement = cx.statement(&plan.template, &cx.bindings().id(touched.id), collection.id);
-    let mut computed = Vec::new();
-    let visit = &mut |row: &dyn Row| {
-        computed = plan.read(row)?;
-        Ok(())
-    };
-    cx.rows(&statement, visit).await?;
+    let computed = cx.one_row(&statement, |row| plan.read(row)).await?;
     for (sum, value) in sums.iter().zip(computed) {
         values[usize::from(sum.computed.field.0)] = value;
     }
@@ -118,7 +117,7 @@ fn fit(
         let value = &mut values[usize::from(field.0)];
         let Some(ty) = model.value_type(&collection.field(*field).kind) else { continue };
         *value = ty.fit(value.clone()).map_err(|_| {
-            let kind = ViolationKind::Range("a sum in which this counts would be larger than its field".to_owned());
+            let kind = ViolationKind::Range("this would make a stored sum larger than its field can hold".to_owned());
             Error::Invalid(vec![Violation::new(at.clone(), kind)])
         })?;
     }

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use backstay_expr::{Expr, Node, Root, Sum, SumKind, sum_levels};
+use backstay_base::Duration;
+use backstay_expr::{Node, Sum, SumKind, Type, sum_levels};
 use backstay_model::{Collection, CollectionId, Diagnostic, FieldId, Model};
 use backstay_scalar::Value;
 use rust_decimal::Decimal;
@@ -97,8 +98,7 @@ fn own(collection: &Collection, policy: &Policy, counted: &[Counted]) -> Option<
     let mut checks = Vec::new();
     for (field, of) in of_fields.chain([(None, &policy.checks)]) {
         for (place, CheckPolicy { rule, .. }) in of.iter().enumerate() {
-            let mut read = BTreeSet::new();
-            own_fields(&rule.whole, &mut read);
+            let read = rule.whole.own_fields();
             let names: Vec<FieldId> = read.intersection(&fields).copied().collect();
             if !names.is_empty() {
                 needed.extend(read);
@@ -121,8 +121,9 @@ fn of_nothing(sum: &Sum) -> Value {
     match (&sum.kind, &sum.computed.value.node) {
         (SumKind::Count, _) => Value::Int(0),
         (SumKind::Total(term), _) => match term.ty {
-            backstay_expr::Type::Decimal => Value::Decimal(Decimal::ZERO),
-            backstay_expr::Type::Duration => Value::Duration(backstay_base::Duration::from_micros(0)),
+            Type::Decimal => Value::Decimal(Decimal::ZERO),
+            Type::Duration => Value::Duration(Duration::from_micros(0)),
+            // Totals of other types are refused.
             _ => Value::Int(0),
         },
         (SumKind::Anew(_), Node::Quantifier { .. }) => Value::Bool(false),
@@ -130,20 +131,15 @@ fn of_nothing(sum: &Sum) -> Value {
     }
 }
 
-/// The fields of the record itself that an expression reads, those included by which it leads elsewhere.
-fn own_fields(expr: &Expr, fields: &mut BTreeSet<FieldId>) {
-    if let Some(path) = expr.node.path().filter(|path| matches!(path.root, Root::This | Root::New)) {
-        fields.extend(path.steps.first());
-    }
-    expr.node.children().into_iter().for_each(|child| own_fields(child, fields));
-}
-
 fn in_circle(model: &Model, circle: &[(CollectionId, FieldId)]) -> Diagnostic {
     let name = |(collection, field): &(CollectionId, FieldId)| {
         format!("{}.{}", model.collection(*collection).name, model.field(*collection, *field).name)
     };
     let names: Vec<String> = circle.iter().map(name).collect();
-    let (first, message) = (circle[0], format!("`{}` is summed from itself: {}", names[0], names.join(" → ")));
+    let (first, message) =
+        (circle[0], format!("the stored sum `{}` depends on itself: {}", names[0], names.join(" → ")));
     let span = model.field(first.0, first.1).span;
-    Diagnostic::error(message).at(span, "this sum").help("sum what is stored in one of these types, not its sum")
+    Diagnostic::error(message)
+        .at(span, "this sum")
+        .help("base one of these sums on stored fields instead of another sum")
 }

@@ -9,8 +9,10 @@ use backstay_model::{Collection, CollectionId, FieldId, OnDelete, Trash};
 use backstay_scalar::Value;
 
 use crate::bind::Bindings;
+use crate::deletion::Key;
 use crate::deletion_order::to_one;
 use crate::proposal::Proposal;
+use crate::references::is_live;
 use crate::row_change::RowChange;
 use crate::{Record, TxContext, readmission};
 
@@ -19,9 +21,6 @@ struct Coming<'m> {
     collection: &'m Collection,
     record: Record,
 }
-
-/// A record among all.
-type Key = (CollectionId, RecordId);
 
 /// What was moved to the trash together: the record that is asked for first, and those that went because one before did.
 struct Group<'m> {
@@ -49,8 +48,8 @@ impl Group<'_> {
 const FIRST: usize = 0;
 
 /// Brings the record of a proposal back, with what was moved to the trash together with it: records that refer to one that
-/// comes back and would be deleted with it. A record of which a reference leads to one that stays in the trash stays there
-/// too, and so does what refers to it. Each must satisfy what `readmission` asks, or none comes back.
+/// comes back and would be deleted with it. A record that refers to one that stays in the trash stays there too, and
+/// so does what refers to it. Each must satisfy what `readmission` asks, or none comes back.
 pub(crate) async fn restore(
     cx: &mut TxContext<'_, '_>,
     (proposal, trash): (Proposal<'_>, Trash),
@@ -129,9 +128,9 @@ async fn gather<'a>(
     let (target, to) = (target.id, record.id());
     for collection in &cx.model().collections {
         let Some(trash) = collection.trash else { continue };
-        let mut values = vec![Value::Null; collection.fields.len()];
-        values[usize::from(trash.at.0)] = moment.clone();
         for field in collection.fields.iter().filter(|field| to_one(field) == Some((target, OnDelete::Cascade))) {
+            let mut values = vec![Value::Null; collection.fields.len()];
+            values[usize::from(trash.at.0)] = moment.clone();
             let template = cx.engine.templates.went_with(&cx.engine.planner, (collection.id, field.id), trash);
             let limit = limits::DELETION_RECORDS as u64 + 1;
             let bindings = Bindings { proposed: &values, limit, ..cx.bindings().id(to) };
@@ -167,8 +166,7 @@ async fn astray(cx: &mut TxContext<'_, '_>, group: &Group<'_>) -> Result<Vec<Opt
                 continue;
             }
             if let Entry::Vacant(entry) = elsewhere.entry(key) {
-                let is_there = cx.model().collection(target).trash.is_none() || cx.get(target, to).await?.is_some();
-                entry.insert(is_there);
+                entry.insert(is_live(cx, key).await?);
             }
             if !elsewhere[&key] {
                 astray[place].get_or_insert(field.id);

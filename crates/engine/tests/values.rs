@@ -313,7 +313,7 @@ async fn parts_and_lists_are_compared_in_the_form_in_which_values_are_kept() {
     );
 }
 
-/// The other end of a one-to-one relation is no value of the record that doesn't store it.
+/// The other end of a one-to-one relation isn't stored in the record, so it is read from the database.
 #[tokio::test]
 async fn what_refers_to_a_record_is_read_for_a_value_that_the_model_gives() {
     const MODEL: &str = r#"

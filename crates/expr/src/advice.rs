@@ -63,8 +63,11 @@ fn with_role(scope: &Scope<'_>, remedy: &str) -> Option<String> {
 /// For a role as a name, such as `EDITOR` or `isEditor`.
 fn named_role(scope: &Scope<'_>, name: &str) -> Option<String> {
     let roles = scope.model.enumeration(scope.model.roles?);
-    let bare = name.strip_prefix("is").unwrap_or(name).replace('_', "");
-    let role = roles.values.iter().find(|role| role.name.replace('_', "").eq_ignore_ascii_case(&bare))?;
+    let named = |bare: &str| {
+        let bare = bare.replace('_', "");
+        roles.values.iter().find(|role| role.name.replace('_', "").eq_ignore_ascii_case(&bare))
+    };
+    let role = named(name).or_else(|| named(name.strip_prefix("is")?))?;
     Some(format!("write `'{}' in auth.roles`", role.name))
 }
 

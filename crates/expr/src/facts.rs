@@ -162,6 +162,7 @@ fn same_kind(left: &Node, right: &Node) -> bool {
         (Node::IsNull { negated: left, .. }, Node::IsNull { negated: right, .. }) => left == right,
         (Node::Call(left, _), Node::Call(right, _)) => left == right,
         (Node::Ordinal(_, left), Node::Ordinal(_, right)) => left == right,
+        (Node::Matches(_, left), Node::Matches(_, right)) => left == right,
         (
             Node::Quantifier { kind, over, variable, .. },
             Node::Quantifier { kind: other_kind, over: other_over, variable: other_variable, .. },
@@ -171,7 +172,22 @@ fn same_kind(left: &Node, right: &Node) -> bool {
         (Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_), _) => {
             left == right
         }
-        _ => false,
+        (
+            Node::Not(_)
+            | Node::Negate(_)
+            | Node::In(..)
+            | Node::List(_)
+            | Node::Conditional(..)
+            | Node::Binary(..)
+            | Node::IsNull { .. }
+            | Node::Call(..)
+            | Node::Ordinal(..)
+            | Node::Matches(..)
+            | Node::Quantifier { .. }
+            | Node::Aggregate(_)
+            | Node::Computed(_),
+            _,
+        ) => false,
     }
 }
 

@@ -107,7 +107,7 @@ impl Parts<'_> {
             self.check_type(&kind, expr)?;
         }
         let mut reads = BTreeSet::new();
-        let mut own = |expr: Expr| about_member(expr, variable, &mut reads);
+        let mut own = |expr: Expr| about_member(expr, (self.model, variable), &mut reads);
         let condition = condition.map(&mut own).transpose()?;
         let kind = match kind {
             SumKind::Count => SumKind::Count,
@@ -136,8 +136,8 @@ impl Parts<'_> {
         };
         let refused = |problem| Err((term.span.clone(), problem));
         match &term.ty {
-            Type::Money => refused(SumProblem::Inexact { ty: "Money" }),
-            Type::Float if is_total => refused(SumProblem::Inexact { ty: "Float" }),
+            Type::Money => refused(SumProblem::Money),
+            Type::Float if is_total => refused(SumProblem::FloatTotal),
             Type::Enum(_) => refused(SumProblem::EnumOrder),
             _ if expr.ty != *self.ty => refused(SumProblem::OtherType),
             Type::Decimal => match self.scalar {
@@ -152,30 +152,32 @@ impl Parts<'_> {
 }
 
 /// An expression about the member that a variable stands for, with `this` in its place.
-fn about_member(mut expr: Expr, variable: u16, reads: &mut BTreeSet<FieldId>) -> Result<Expr, Refused> {
-    fn turn(expr: &mut Expr, variable: u16, reads: &mut BTreeSet<FieldId>) -> Result<(), Refused> {
+fn about_member(mut expr: Expr, member: (&Model, u16), reads: &mut BTreeSet<FieldId>) -> Result<Expr, Refused> {
+    fn turn(expr: &mut Expr, (model, variable): (&Model, u16), reads: &mut BTreeSet<FieldId>) -> Result<(), Refused> {
         let refused = |what| Err((expr.span.clone(), SumProblem::Reads { what }));
+        if expr.node.ordered_enum().is_some() {
+            return Err((expr.span.clone(), SumProblem::EnumOrder));
+        }
         match &mut expr.node {
             Node::Path(path) => match (path.root, path.steps.as_slice()) {
+                (Root::Bound(bound), [field])
+                    if bound == variable && model.field(path.collection, *field).kind.declared_by().is_some() =>
+                {
+                    return refused("the records that refer to them");
+                }
                 (Root::Bound(bound), [] | [_]) if bound == variable => {
                     reads.extend(path.steps.first());
                     path.root = Root::This;
                 }
-                (Root::Bound(bound), _) if bound == variable => return refused("what they refer to"),
+                (Root::Bound(bound), _) if bound == variable => return refused("the records that they refer to"),
                 (Root::Account, _) => return refused("the caller"),
                 (Root::This | Root::New | Root::Bound(_), _) => return refused("the record that has the sum"),
             },
             Node::Caller(_) | Node::Fact(_) => return refused("the caller"),
             Node::Now => return refused("the time"),
             Node::Quantifier { .. } | Node::Aggregate(_) => return refused("other records"),
-            Node::Computed(_) => return refused("fields that are computed whenever they are read"),
+            Node::Computed(_) => return refused("computed fields that aren't stored"),
             Node::Param(_) => return refused("parameters"),
-            Node::Ordinal(..) => return Err((expr.span.clone(), SumProblem::EnumOrder)),
-            Node::Binary(
-                Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual,
-                left,
-                _,
-            ) if matches!(left.ty, Type::Enum(_)) => return Err((expr.span.clone(), SumProblem::EnumOrder)),
             Node::Literal(_)
             | Node::Not(_)
             | Node::Negate(_)
@@ -185,11 +187,12 @@ fn about_member(mut expr: Expr, variable: u16, reads: &mut BTreeSet<FieldId>) ->
             | Node::In(..)
             | Node::List(_)
             | Node::Matches(..)
+            | Node::Ordinal(..)
             | Node::Call(..) => {}
         }
-        expr.children_mut().into_iter().try_for_each(|child| turn(child, variable, reads))
+        expr.children_mut().into_iter().try_for_each(|child| turn(child, (model, variable), reads))
     }
-    turn(&mut expr, variable, reads)?;
+    turn(&mut expr, member, reads)?;
     Ok(expr)
 }
 

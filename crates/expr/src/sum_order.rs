@@ -6,8 +6,8 @@ use backstay_model::{CollectionId, FieldId};
 
 use crate::Sum;
 
-/// Of each sum how many others, one reading the other, come before it at most; or sums that read each other in a circle, the
-/// first one again at the end.
+/// The level of each sum: the length of the longest chain of sums that it depends on. Fails with a circle, its first sum
+/// repeated at the end.
 pub fn sum_levels(sums: &[&Sum]) -> Result<Vec<usize>, Vec<(CollectionId, FieldId)>> {
     let key = |sum: &Sum| (sum.computed.collection, sum.computed.field);
     let places: BTreeMap<_, usize> = sums.iter().enumerate().map(|(place, sum)| (key(sum), place)).collect();
@@ -28,11 +28,11 @@ pub fn sum_levels(sums: &[&Sum]) -> Result<Vec<usize>, Vec<(CollectionId, FieldI
         }
     }
     let Some(start) = waiting.iter().position(|left| *left > 0) else { return Ok(levels) };
-    // What still waits reads something that still waits.
     let mut trail = vec![start];
     loop {
         let last = trail[trail.len() - 1];
-        let Some(next) = reads[last].iter().copied().find(|place| waiting[*place] > 0) else { return Ok(levels) };
+        let next = reads[last].iter().copied().find(|place| waiting[*place] > 0);
+        let next = next.expect("what waits reads something that waits");
         if let Some(first) = trail.iter().position(|place| *place == next) {
             return Err(trail[first..].iter().chain([&next]).map(|place| key(sums[*place])).collect());
         }

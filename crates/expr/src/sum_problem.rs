@@ -5,25 +5,25 @@ pub enum SumProblem {
     #[error("a stored sum is one `size`, `count`, `sum`, `min`, `max` or `exists` of records, and nothing else")]
     NotAnAggregate,
     /// Not over the other end of a to-one relation.
-    #[error("a stored sum is over a list of `this` that is the other end of a relation to one record")]
+    #[error("a stored sum must aggregate a list of `this` that is the `@inverse` of a to-one field")]
     Relation,
     /// Something else than the member's own columns.
-    #[error("a stored sum reads the columns of the records that it counts alone, not {what}")]
+    #[error("a stored sum can only read stored fields of the records that it aggregates, not {what}")]
     Reads {
         /// What it reads.
         what: &'static str,
     },
-    /// A type whose differences aren't exact.
-    #[error("values of {ty} can't be kept in a stored sum")]
-    Inexact {
-        /// The type.
-        ty: &'static str,
-    },
+    /// A total of `Float`.
+    #[error("a stored sum can't add up Float values, because floating-point sums aren't exact")]
+    FloatTotal,
+    /// An amount with its currency.
+    #[error("a stored sum can't hold Money")]
+    Money,
     /// Values of an enum, whose order a model can change.
     #[error("the order of an enum's values can change, so a stored sum can't depend on it")]
     EnumOrder,
     /// A `Decimal` with more digits than the field, or not limited to any number.
-    #[error("the term can have more digits after the point than the field, which has {scale}")]
+    #[error("the summed value can have more digits after the point than the field, which has {scale}")]
     Digits {
         /// Digits after the point of the field.
         scale: u8,
@@ -40,13 +40,13 @@ impl SumProblem {
         match self {
             Self::NotAnAggregate => {
                 format!(
-                    "write such as `this.items.sum(i, i.quantity)` and compute the rest in another field, {UNSTORED}"
+                    "write a single aggregate, such as `this.items.sum(i, i.quantity)`, and compute the rest in another field, {UNSTORED}"
                 )
             }
             Self::Relation => format!("name a field with `@inverse` of a to-one field, {UNSTORED}"),
             Self::Reads { .. } => format!("keep what it needs in fields of those records, {UNSTORED}"),
-            Self::Inexact { ty: "Float" } => format!("make the fields Decimal, {UNSTORED}"),
-            Self::Inexact { .. } => format!("sum its `.amount`, {UNSTORED}"),
+            Self::FloatTotal => format!("make the fields Decimal, {UNSTORED}"),
+            Self::Money => format!("aggregate its `.amount`, {UNSTORED}"),
             Self::EnumOrder => {
                 format!("name the values, such as `i.state in ['NEW', 'PAID']`, or use a number, {UNSTORED}")
             }

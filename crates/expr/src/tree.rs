@@ -1,8 +1,9 @@
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::{CalendarField, Caller, Period};
-use backstay_model::{CollectionId, ComputedRights, FieldId, Model};
+use backstay_model::{CollectionId, ComputedRights, EnumId, FieldId, Model};
 use backstay_scalar::{Casing, Part, Pattern, Value};
 
 use crate::{Digits, Type};
@@ -14,7 +15,7 @@ impl Path {
     }
 
     /// Whether it leads to what only the database knows, and not to a value of `this`, `new` or the caller's own record.
-    /// What refers to a record from elsewhere is no value of the record.
+    /// A record doesn't hold what refers to it from elsewhere.
     fn asks_store(&self, model: &Model) -> bool {
         match (self.root, self.steps.as_slice()) {
             (Root::Bound(_), _) => true,
@@ -64,6 +65,19 @@ impl Expr {
     /// Whether it needs more than `this`, `new` and the caller: then only the database can answer it.
     pub fn needs_store(&self, model: &Model) -> bool {
         self.node.asks_store(model) || self.node.children().into_iter().any(|child| child.needs_store(model))
+    }
+
+    /// The fields of `this` and `new` that it reads, including those by which it leads elsewhere.
+    pub fn own_fields(&self) -> BTreeSet<FieldId> {
+        fn collect(expr: &Expr, fields: &mut BTreeSet<FieldId>) {
+            if let Some(path) = expr.node.path().filter(|path| matches!(path.root, Root::This | Root::New)) {
+                fields.extend(path.steps.first());
+            }
+            expr.node.children().into_iter().for_each(|child| collect(child, fields));
+        }
+        let mut fields = BTreeSet::new();
+        collect(self, &mut fields);
+        fields
     }
 
     /// The expressions that must all be true for it to be true: the operands of its outermost `&&`, or itself.
@@ -165,6 +179,37 @@ impl Node {
             | Self::Ordinal(..)
             | Self::Fact(_) => false,
         }
+    }
+
+    /// The enum by whose order it compares values.
+    pub fn ordered_enum(&self) -> Option<EnumId> {
+        let compared = match self {
+            Self::Ordinal(value, _) => value,
+            Self::Binary(
+                Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual,
+                left,
+                _,
+            ) => left,
+            Self::Literal(_)
+            | Self::Param(_)
+            | Self::Caller(_)
+            | Self::Now
+            | Self::Path(_)
+            | Self::Not(_)
+            | Self::Negate(_)
+            | Self::Binary(..)
+            | Self::IsNull { .. }
+            | Self::Conditional(..)
+            | Self::In(..)
+            | Self::List(_)
+            | Self::Call(..)
+            | Self::Matches(..)
+            | Self::Quantifier { .. }
+            | Self::Aggregate(_)
+            | Self::Computed(_)
+            | Self::Fact(_) => return None,
+        };
+        if let Type::Enum(of) = compared.ty { Some(of) } else { None }
     }
 
     /// The path that it names: its own, or the one to the members or to the record that it is about.

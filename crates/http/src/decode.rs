@@ -56,7 +56,7 @@ fn list_in(perspective: Perspective, list: List) -> List {
 }
 
 /// Reads `METHOD /api/…?query` and a body, as `backstay explain` takes them: as a request over HTTP with only the headers
-/// that it must have. Where the request takes none, the body `null` is none.
+/// that it must have. If the request takes no body, a body of `null` counts as none.
 pub fn parse_request(reader: &Reader, text: &str, body: Bytes) -> Result<Request, Refusal> {
     let Line { records, kind, endpoint, query } = Line::read(reader.model(), text)?;
     let body = if endpoint.body.is_none() && &*body == b"null" { Bytes::new() } else { body };

@@ -84,7 +84,7 @@ kinds! {
     IDEMPOTENCY_KEY_REUSED: "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request",
         "Use a new key for each new request, and repeat a key only with the identical request.";
     TOO_COSTLY: "too-costly", UNPROCESSABLE_ENTITY, "The request is too expensive",
-        "Narrow the filter, or add an index. For a write, send fewer records at a time, or simplify what the model asks of it.";
+        "Narrow the filter, or add an index.";
     TOO_MANY_ATTEMPTS: "too-many-attempts", TOO_MANY_REQUESTS, "Too many attempts",
         "Wait as many seconds as `Retry-After` says.";
     TOO_MANY_REQUESTS: "too-many-requests", TOO_MANY_REQUESTS, "Too many requests at a time",

@@ -115,6 +115,10 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
         | Refusal::InTransaction { error: Error::Limit(Limit::Answer { .. }), .. } => {
             Some("Select fewer fields (`select=name`). For a write, send `Prefer: return=minimal`.")
         }
+        Refusal::Domain(Error::Limit(Limit::WriteCost | Limit::Hold))
+        | Refusal::InTransaction { error: Error::Limit(Limit::WriteCost | Limit::Hold), .. } => {
+            Some("Send fewer records at a time, or simplify the type's rules, checks and computed fields.")
+        }
         Refusal::Domain(Error::SignUpClosed) => Some(
             "Ask an operator for an account; they create one with `backstay account add EMAIL`, or open sign-up with \
                  the setting `accounts.sign_up`.",

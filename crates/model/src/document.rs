@@ -290,8 +290,11 @@ impl Reader<'_> {
         let read = ty.map(|ty| ty.read(Token::Json(raw)).map_err(ViolationKind::from));
         let read = read.unwrap_or(Err(ViolationKind::ReadOnly("a document holds no relation")));
         let is_as_long = |value: &Value| field.length.map_or(Ok(()), |length| length.check(&field.kind, value));
-        let fits =
-            |value: &Value| is_as_long(value).map_err(ViolationKind::from).and_then(|()| field.check_value(value));
+        let fits = |value: &Value| {
+            is_as_long(value)
+                .map_err(ViolationKind::from)
+                .and_then(|()| field.check_value(value).map_err(|(_, kind)| kind))
+        };
         match read.and_then(|value| fits(&value).map(|()| value)) {
             Ok(value) => write(&mut self.out, &value),
             Err(kind) => self.refuse(kind),
@@ -313,7 +316,7 @@ impl Reader<'_> {
             Ok(Value::Null) => self.refuse(ViolationKind::Required),
             Ok(value) => match field.check_value(&value) {
                 Ok(()) => write(&mut self.out, &value),
-                Err(kind) => self.refuse(kind),
+                Err((_, kind)) => self.refuse(kind),
             },
             Err(problem) => self.refuse(ViolationKind::from(problem)),
         }

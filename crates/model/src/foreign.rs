@@ -22,10 +22,8 @@ const TYPES: Table = &[
         "write `Url`; files themselves are not supported yet",
     ),
     (&["Currency", "Price"], "write `Money`, or `Decimal`"),
-    (
-        &["Slug", "Color", "Colour", "Markdown", "Html", "RichText", "Editor"],
-        "write `String`, or `Text` if it can be long",
-    ),
+    (&["Color", "Colour", "Markdown", "Html", "RichText", "Editor"], "write `String`, or `Text` if it can be long"),
+    (&["Slug"], "write `String @slug(from: \"title\")`"),
     (&["Year", "Month", "Count"], "write `Int`"),
     (
         &["Password", "Secret"],
@@ -108,7 +106,8 @@ const DIRECTIVES: Table = &[
     (&["formula", "virtual", "derived", "generated", "getter", "rollup", "lookup"], "write `@computed(is: \"…\")`"),
     (&["pii", "personal", "sensitive", "encrypted", "gdpr"], "write `@class(is: PERSONAL)`, or `@class(is: SECRET)`"),
     (&["description", "comment", "doc", "label"], "write the description as a text before it: `\"…\"`"),
-    (&["unsigned", "positive"], "write `@check(rule: …, message: …)`"),
+    (&["unsigned"], "write `@range(min: 0)`"),
+    (&["positive"], "write `@range(min: 1)`"),
     (&["choices", "oneOf", "values"], "declare an enum, and write its name as the type"),
     (&["plural", "route", "endpoint", "url"], "write `@path(is: \"…\")` on the type"),
     (&["frozen", "createOnly", "writeOnce", "final"], "write `@immutable`"),

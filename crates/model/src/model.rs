@@ -572,6 +572,18 @@ pub enum Class {
     Secret,
 }
 
+impl Class {
+    /// Its word in a model.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Personal => "PERSONAL",
+            Self::Medical => "MEDICAL",
+            Self::Card => "CARD",
+            Self::Secret => "SECRET",
+        }
+    }
+}
+
 /// An index of a collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {

@@ -6,7 +6,7 @@ use backstay_scalar::Pattern;
 pub struct FieldPattern {
     /// What the whole text matches, in the form in which it is stored.
     pub is: Pattern,
-    /// What clients are told of a text that doesn't; `None`: the pattern.
+    /// The message that the client gets if a text doesn't match; `None`: the pattern.
     pub message: Option<String>,
 }
 

@@ -30,6 +30,8 @@ impl fmt::Display for ValueLimit {
 pub struct Misfit {
     /// The item of the list that it is wrong with.
     pub item: Option<usize>,
+    /// What it is outside of.
+    pub limit: ValueLimit,
     /// What is wrong.
     pub kind: ViolationKind,
 }
@@ -47,19 +49,19 @@ impl Field {
     pub fn check_values(&self, value: &Value) -> Result<(), Misfit> {
         match value {
             Value::List(items) => items.iter().enumerate().try_for_each(|(index, item)| {
-                self.check_value(item).map_err(|kind| Misfit { item: Some(index), kind })
+                self.check_value(item).map_err(|(limit, kind)| Misfit { item: Some(index), limit, kind })
             }),
-            one => self.check_value(one).map_err(|kind| Misfit { item: None, kind }),
+            one => self.check_value(one).map_err(|(limit, kind)| Misfit { item: None, limit, kind }),
         }
     }
 
     /// The same of one value, or of one item of a list.
-    pub(crate) fn check_value(&self, value: &Value) -> Result<(), ViolationKind> {
+    pub(crate) fn check_value(&self, value: &Value) -> Result<(), (ValueLimit, ViolationKind)> {
         if let Some(range) = &self.range {
-            range.check(value)?;
+            range.check(value).map_err(|problem| (ValueLimit::Range, problem.into()))?;
         }
         match (&self.pattern, value) {
-            (Some(pattern), Value::Text(text)) => pattern.check(text),
+            (Some(pattern), Value::Text(text)) => pattern.check(text).map_err(|kind| (ValueLimit::Pattern, kind)),
             _ => Ok(()),
         }
     }

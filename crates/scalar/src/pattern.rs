@@ -331,6 +331,9 @@ mod tests {
         check("a{2}{3}", Some("^(?:a{2}){3}$"));
         check(".", Some(r"^[^\n]$"));
         check("[!!#]", Some("^[!#]$"));
+        check("[^^a]", Some(r"^[^\^a]$"));
+        check("[^^]", Some(r"^[^\^]$"));
+        check("[^^-a]", Some(r"^[^\^-a]$"));
         check("a{256}", None);
         check("a{0,300}", None);
         check("^a|b$", None);

@@ -121,9 +121,8 @@ impl<'m> Builder<'m> {
 
     /// Keeps other transactions from changing a record that a SELECT reads, until this one ends.
     pub(crate) fn hold(&self, record: &Anchor, select: &mut SelectStatement) {
-        if let Record::Row(alias) = &record.record {
-            self.dialect.hold(select, alias);
-        }
+        let Record::Row(alias) = &record.record else { unreachable!("only a stored row is held") };
+        self.dialect.hold(select, alias);
     }
 
     /// Keeps a subquery from being merged into the one around it.

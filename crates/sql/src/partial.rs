@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use backstay_base::Action;
-use backstay_expr::{Expr, Node, Operator, Path, Rights, Scope as Names, Type, compile};
+use backstay_expr::{Expr, Node, Operator, Path, Rights, Scope as Names, compile};
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Index, Model};
 use backstay_scalar::Scalar;
 
@@ -51,11 +51,7 @@ pub fn index_condition_error(model: &Model, condition: &Expr) -> Option<IndexCon
             index_condition_error(model, left).or_else(|| index_condition_error(model, right))
         }
         Node::Ordinal(..) => refused(ENUM_ORDER, NAMED_VALUES),
-        Node::Binary(operator, left, _)
-            if !matches!(operator, Operator::Equal | Operator::NotEqual) && matches!(left.ty, Type::Enum(_)) =>
-        {
-            refused(ENUM_ORDER, NAMED_VALUES)
-        }
+        Node::Binary(..) if condition.node.ordered_enum().is_some() => refused(ENUM_ORDER, NAMED_VALUES),
         Node::Binary(_, left, right) => [left, right].into_iter().find_map(|side| compared(model, side)),
         Node::In(element, list) => compared(model, element).or_else(|| match &list.node {
             Node::List(items) => items.iter().find_map(|item| compared(model, item)),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use backstay_expr::{ComputedField, Sum, sum_levels};
-use backstay_model::{Collection, CollectionId, FieldId, Model, is_same_sum};
+use backstay_model::{Collection, CollectionId, Field, FieldId, Model, is_same_sum};
 use backstay_scalar::{Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, Order, Query};
 
@@ -151,7 +151,7 @@ impl Succession<'_> {
     pub fn sums_to_compute(&self) -> Vec<ComputedSums> {
         let of_new = sums_of(self.new);
         let sums: Vec<&Sum> = of_new.iter().collect();
-        let Ok(levels) = sum_levels(&sums) else { return Vec::new() };
+        let levels = sum_levels(&sums).expect("stored sums are checked when the model is loaded");
         let mut ordered: Vec<(usize, &Sum)> = levels.into_iter().zip(sums).collect();
         ordered.sort_by_key(|(level, sum)| (*level, sum.computed.collection));
         let mut changed: HashSet<(CollectionId, FieldId)> = HashSet::new();
@@ -222,7 +222,8 @@ impl Succession<'_> {
 fn sums_of(model: &Model) -> Vec<Sum> {
     let fields = model.collections.iter().flat_map(|of| of.fields.iter().map(move |field| (of.id, field)));
     let sums = fields.filter(|(_, field)| field.is_sum());
-    sums.filter_map(|(collection, field)| backstay_expr::sum(model, collection, field.id).ok()).collect()
+    let sum = |(collection, field): (CollectionId, &Field)| backstay_expr::sum(model, collection, field.id);
+    sums.map(|of| sum(of).expect("stored sums are checked when the model is loaded")).collect()
 }
 
 /// The value of a stored sum of a record as its column takes it.

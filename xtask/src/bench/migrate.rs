@@ -178,7 +178,7 @@ pub(crate) fn model_of_types() -> String {
     model
 }
 
-fn write_model(application: &Path, model: &str) -> Result<()> {
+pub(crate) fn write_model(application: &Path, model: &str) -> Result<()> {
     let directory = application.join("model");
     fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
     fs::write(directory.join("app.graphql"), model).context("writing the model")

@@ -19,9 +19,15 @@ use crate::{Answer, Command, Compiled, Directory, Failure, Place, logging};
 /// Checks an application, with `--watch` again after each change.
 pub(super) async fn check(arguments: &Check) -> Result<ExitCode, Failure> {
     if !arguments.watch {
-        let checked = crate::check::check(arguments.app.path());
-        let sums = if arguments.sums && checked.failures.is_empty() { compare(arguments).await? } else { Vec::new() };
-        return show(arguments, checked, &sums);
+        let mut checked = crate::check::check(arguments.app.path());
+        let mut sums = Vec::new();
+        if arguments.sums && checked.failures.is_empty() {
+            match compare(arguments).await {
+                Ok(compared) => sums = compared,
+                Err(failure) => checked.failures.push(failure),
+            }
+        }
+        return show(arguments, checked, sums);
     }
     let mut watcher = Watcher::new(Directory::open(arguments.app.path())?);
     let mut stop = pin!(stop_signal()?);
@@ -30,7 +36,7 @@ pub(super) async fn check(arguments: &Check) -> Result<ExitCode, Failure> {
         if terminal {
             Term::stdout().clear_screen()?;
         }
-        let code = show(arguments, crate::check::check(arguments.app.path()), &[])?;
+        let code = show(arguments, crate::check::check(arguments.app.path()), Vec::new())?;
         if terminal {
             logging::tell("\nwatching for changes; end with Ctrl-C\n");
         }
@@ -52,10 +58,10 @@ async fn compare(arguments: &Check) -> Result<Vec<SumLine>, Failure> {
 
 /// The answer to another command.
 #[derive(Debug, thiserror::Error)]
-#[error("the server answered something else than was asked")]
+#[error("the server's reply does not match the command")]
 struct OtherAnswer;
 
-fn show(arguments: &Check, checked: Checked, sums: &[SumLine]) -> Result<ExitCode, Failure> {
+fn show(arguments: &Check, checked: Checked, sums: Vec<SumLine>) -> Result<ExitCode, Failure> {
     let Checked { config, compiled, failures } = checked;
     let settings = config.map(|config| config.warnings).unwrap_or_default();
     let lints = compiled.as_ref().map(Compiled::warnings);
@@ -95,11 +101,8 @@ fn show(arguments: &Check, checked: Checked, sums: &[SumLine]) -> Result<ExitCod
         };
         let collections = Count(collections as u64, "collection");
         print(&format!("{}: {collections}, no errors{warnings}\n", model.name))?;
-        for sum in sums {
-            print(&sum.to_string())?;
-        }
-        if arguments.sums && sums.is_empty() {
-            print(&Answer::Sums { sums: Vec::new() }.to_string())?;
+        if arguments.sums {
+            print(&Answer::Sums { sums }.to_string())?;
         }
     }
     Ok(code)

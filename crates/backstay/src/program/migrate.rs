@@ -13,7 +13,6 @@ use super::{find, print};
 use crate::apply::{opened, refused};
 use crate::arguments::{Form, Migrating};
 use crate::plan::Plan;
-
 use crate::socket::Running;
 use crate::{Answer, Command, Compiled, Failure, Place, compile, logging};
 

@@ -277,7 +277,7 @@ fn stored_sums_are_compared_with_what_they_sum() {
     let refused = app.run(&["check", "--sums"]).refused();
     assert!(refused.contains("there is no database"), "{refused}");
     assert_eq!(app.run(&["seed"]).done(), "4 records loaded\n");
-    let told = "Stock: 2 collections, no errors\nProduct.reserved: 2 records, none differs\n";
+    let told = "Stock: 2 collections, no errors\nProduct.reserved: 2 records, all correct\n";
     assert_eq!(app.run(&["check", "--sums"]).done(), told);
     let server = app.serve();
     assert_eq!(app.run(&["check", "--sums", "--data", ".backstay"]).done(), told, "through the server");
@@ -306,5 +306,5 @@ fn a_seed_that_breaks_the_check_of_a_sum_is_named_by_its_line() {
     app.write("seed/Reservation.jsonl", &["{\"product\": {\"name\": \"table\"}, \"quantity\": 1}\n", line].concat());
     let refused = app.run(&["seed"]).refused();
     assert!(refused.starts_with("error: seed/Reservation.jsonl:2: not that many"), "{refused}");
-    assert!(app.run(&["check", "--sums"]).done().ends_with("Product.reserved: 2 records, none differs\n"));
+    assert!(app.run(&["check", "--sums"]).done().ends_with("Product.reserved: 2 records, all correct\n"));
 }

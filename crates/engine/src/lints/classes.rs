@@ -21,11 +21,12 @@ fn finding(collection: &Collection, field: &Field) -> Option<Diagnostic> {
         None if matches!(field.kind.scalar(), Some(Scalar::Email | Scalar::Phone)) => (Class::Personal, "its scalar"),
         None => return None,
     };
-    let (word, about) = match class {
-        Class::Personal => ("PERSONAL", "personal data"),
-        Class::Medical => ("MEDICAL", "data about somebody's health"),
-        Class::Card => ("CARD", "a payment card's number"),
-        Class::Secret => ("SECRET", "a secret"),
+    let word = class.word();
+    let about = match class {
+        Class::Personal => "personal data",
+        Class::Medical => "data about somebody's health",
+        Class::Card => "a payment card's number",
+        Class::Secret => "a secret",
     };
     let effect = match class {
         Class::Secret => "it is then never returned, logged or shown in explanations",

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use backstay_expr::{Expr, Root};
-use backstay_model::{Collection, CollectionId, Diagnostic, Field, FieldId, FieldKind, Lint};
+use backstay_model::{Collection, CollectionId, Diagnostic, Field, FieldId, Lint};
 
 use super::{Decides, RuleUse, Subject};
 
@@ -16,10 +16,12 @@ pub(super) fn in_rules(subject: Subject<'_>) -> Vec<Diagnostic> {
         found.extend(read.first().map(|(of, field)| {
             let of: &Collection = subject.model.collection(*of);
             let field: &Field = of.field(*field);
-            let message =
-                format!("this rule reads `{}.{}`, a stored sum, as it is before other changes", of.name, field.name);
+            let message = format!(
+                "this rule reads the stored sum `{}.{}`, which a concurrent request may be changing",
+                of.name, field.name
+            );
             let help = format!(
-                "to limit the sum, write a `@check` on {} that names it: it is asked of every change of the sum",
+                "to limit the sum, add a `@check` to {} that names it; it runs on every change of the sum",
                 of.name
             );
             let span = subject.span(&rule.text);
@@ -39,16 +41,8 @@ fn sums(subject: Subject<'_>, expr: &Expr, own_is_exact: bool, read: &mut BTreeS
             if field.is_sum() && !(is_own && own_is_exact) {
                 read.insert((at, *step));
             }
-            at = match field.kind {
-                FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => target,
-                FieldKind::Scalar(_)
-                | FieldKind::Enum(_)
-                | FieldKind::List(_)
-                | FieldKind::Embedded(_)
-                | FieldKind::Document(_)
-                | FieldKind::OneToMany { .. }
-                | FieldKind::ManyToMany { .. } => break,
-            };
+            let Some(target) = field.kind.target() else { break };
+            at = target;
         }
     }
     expr.node.children().into_iter().for_each(|child| sums(subject, child, own_is_exact, read));

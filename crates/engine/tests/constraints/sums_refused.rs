@@ -32,7 +32,9 @@ type Item @open {{
   double: Int @computed(is: "this.n * 2")
   secret: Int @class(is: SECRET)
   parts: [Part!] @inverse(field: "item")
+  label: Label @inverse(field: "item")
 }}
+type Label @open {{ item: Item @unique }}
 type Part @open {{ item: Item }}"#
     );
     let refused = refused(&model);
@@ -57,6 +59,7 @@ fn what_is_no_stored_sum_is_refused() {
         ("Int", "this.items.count(i, i.createdAt < now)"),
         ("Int", "this.items.count(i, auth.id != null)"),
         ("Int", "this.items.count(i, i.parts.exists(p, true))"),
+        ("Int", "this.items.count(i, i.label != null)"),
         ("Int", "this.items.sum(i, i.double)"),
         ("Int", "this.items.sum(i, size(i.parts))"),
         ("Float", "this.items.sum(i, i.f)"),

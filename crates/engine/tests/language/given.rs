@@ -129,7 +129,7 @@ type Line @open {
     }
 }
 
-/// What the model gives a new record follows its references: nothing of that is told to one who may not refer to them.
+/// What the model gives a new record follows its references. Whoever may not refer to them learns nothing from it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_given_from_a_record_that_may_not_be_referred_to() {
     let model = r#"
@@ -179,6 +179,19 @@ fn a_circle_of_computed_fields_is_told_once() {
         r#"a: Int @computed(is: "this.b + this.c")  b: Int @computed(is: "this.a")  c: Int @computed(is: "this.a")"#,
         &[&format!("2:101 `A.a` is computed from itself: A.a → A.b → A.a {help}")],
     );
+}
+
+#[test]
+fn patterns_of_computed_fields_count_in_the_expressions_that_name_them() {
+    let patterns = ["this.a.matches('x')"; 6].join(" || ");
+    let model = |check: &str| {
+        format!(
+            "type A @open @check(rule: \"{check}\", message: \"no\") {{ a: String  c: Boolean @computed(is: \"{patterns}\") }}"
+        )
+    };
+    assert_eq!(wrong(&model("this.c")), Vec::<String>::new());
+    let refused = wrong(&model("this.c || this.c"));
+    assert!(matches!(&*refused, [one] if one.contains("more than 10 patterns")), "{refused:?}");
 }
 
 #[test]

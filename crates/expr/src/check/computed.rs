@@ -31,6 +31,7 @@ impl<'m> Checker<'m> {
             computing: self.computing.iter().cloned().chain([name.clone()]).collect(),
             next_variable: self.next_variable,
             aggregates: self.aggregates,
+            patterns: self.patterns,
             nodes: self.nodes,
             depth: self.depth,
             ..Self::new(Scope::rule(self.scope.model, collection.id))
@@ -42,7 +43,7 @@ impl<'m> Checker<'m> {
                 None
             }
         };
-        (self.next_variable, self.nodes) = (inner.next_variable, inner.nodes);
+        (self.next_variable, self.nodes, self.patterns) = (inner.next_variable, inner.nodes, inner.patterns);
         let errors = inner.errors.into_iter();
         self.errors.extend(errors.map(|error| {
             let kind = ExprErrorKind::InComputed { field: name.clone(), error: Box::new(error) };

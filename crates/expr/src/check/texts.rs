@@ -10,7 +10,7 @@ use crate::error::ExprErrorKind;
 use crate::syntax::{Ident, Syntax};
 use crate::{Expr, Function, Node, Type};
 
-/// What a pattern is told that only one of the databases would read as memory does.
+/// The remedy for a pattern that the databases would interpret differently.
 const PORTABLE: &str = "write the characters out, such as `[A-Za-zäöü]`, in place of `\\p{…}`, `\\b` and `(?i)`; a `@pattern` of a \
                         field can have them";
 
@@ -24,7 +24,7 @@ impl Checker<'_> {
             "trim" => Function::Trim,
             _ => Function::Replace,
         };
-        // What is wrong with each of them is told together.
+        // Errors in all arguments are reported at once.
         let operands: Vec<Option<Expr>> = arguments.iter().map(|argument| self.expect(argument, &Type::Text)).collect();
         let operands = operands.into_iter().collect::<Option<Vec<Expr>>>()?;
         Some(self.make(Node::Call(function, operands), Type::Text, span))

@@ -1,4 +1,4 @@
-//! What `@length`, `@range` and `@pattern` say of a value that is sent.
+//! Adds the limits of `@length`, `@range` and `@pattern` to the schemas of what is sent.
 
 use backstay_model::{Field, FieldKind, FieldPattern, Length, Range};
 use backstay_scalar::{Scalar, Value as Typed};
@@ -9,7 +9,7 @@ pub(super) fn add(field: &Field, schema: &mut Value) {
     if let Some(length) = field.length {
         add_length(&field.kind, length, schema);
     }
-    let mut told: Vec<String> = Vec::new();
+    let mut words: Vec<String> = Vec::new();
     let of_values = match field.kind {
         FieldKind::List(_) => &mut schema["items"],
         FieldKind::Scalar(_)
@@ -21,14 +21,14 @@ pub(super) fn add(field: &Field, schema: &mut Value) {
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => &mut *schema,
     };
-    told.extend(field.range.as_ref().and_then(|range| add_range(range, of_values)));
-    told.extend(field.pattern.as_ref().and_then(|pattern| add_pattern(&field.kind, pattern, of_values)));
-    if !told.is_empty() {
+    words.extend(field.range.as_ref().and_then(|range| add_range(range, of_values)));
+    words.extend(field.pattern.as_ref().and_then(|pattern| add_pattern(&field.kind, pattern, of_values)));
+    if !words.is_empty() {
         let each = if matches!(field.kind, FieldKind::List(_)) { "Each value must" } else { "Must" };
-        let told = format!("{each} {}.", told.join(", and "));
+        let words = format!("{each} {}.", words.join(", and "));
         schema["description"] = match schema.get("description").and_then(Value::as_str) {
-            Some(other) => json!(format!("{other} {told}")),
-            None => json!(told),
+            Some(other) => json!(format!("{other} {words}")),
+            None => json!(words),
         };
     }
 }

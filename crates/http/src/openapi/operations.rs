@@ -364,7 +364,7 @@ fn request(kind: RequestKind, singles: bool) -> Value {
 fn id(optional: bool) -> Value {
     let mut id = json!({ "type": "string", "format": "uuid" });
     if optional {
-        id["description"] = json!("Required, unless there is one record.");
+        id["description"] = json!("Required unless the type has a single record.");
     }
     id
 }

@@ -17,7 +17,7 @@ pub(super) struct CollectionBehaviour<'m> {
 }
 
 impl<'m> CollectionBehaviour<'m> {
-    /// What is another in newer behaviour of the same collection, in words.
+    /// What changed in newer behaviour of the same collection, in words.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
         let Self { description, deprecated, allow, fields } = self;
         let own = [
@@ -110,7 +110,7 @@ enum GivenBy {
 }
 
 impl<'m> FieldBehaviour<'m> {
-    /// What is another in newer behaviour of the same field, in words.
+    /// What changed in newer behaviour of the same field, in words.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
         let Self {
             names,
@@ -273,7 +273,7 @@ pub(super) struct ApplicationBehaviour<'m> {
 }
 
 impl<'m> ApplicationBehaviour<'m> {
-    /// What is another in newer behaviour, in words.
+    /// What changed in newer behaviour, in words.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
         let Self { name, rules, roles, identity, states } = self;
         let mut parts = Vec::new();

@@ -44,7 +44,7 @@ impl fmt::Display for Difference {
                 write!(f, "{collection}.{field} is computed in another way; no record changes")
             }
             Self::SumChanged { collection, field } => {
-                write!(f, "{collection}.{field} is summed in another way; it is computed anew for stored records")
+                write!(f, "{collection}.{field} sums something else; Backstay recomputes it for all records")
             }
             Self::LengthChanged { collection, field, stricter: true } => {
                 write!(
@@ -117,7 +117,7 @@ impl fmt::Display for Difference {
                 write!(f, "{name} loses values, which no record may hold: {}", values.join(", "))
             }
             Self::EnumReordered { name, values } => {
-                write!(f, "{name} has another order: {}; no record changes", values.join(", "))
+                write!(f, "{name} has its values in a new order: {}; no record changes", values.join(", "))
             }
             Self::ApplicationChanged { parts } => write!(f, "{} changed; no record changes", listed(parts)),
             Self::AccountsMoved { from, to } => {
@@ -137,7 +137,7 @@ impl fmt::Display for Difference {
 
 fn limit_words(limit: ValueLimit, stricter: bool) -> &'static str {
     match (limit, stricter) {
-        (ValueLimit::Range, true) => "has a stricter `@range`, in which every stored value must be",
+        (ValueLimit::Range, true) => "has a stricter `@range`, which every stored value must satisfy",
         (ValueLimit::Range, false) => "has a looser `@range`; no record changes",
         (ValueLimit::Pattern, true) => "has a new `@pattern`, which every stored value must match",
         (ValueLimit::Pattern, false) => "loses its `@pattern`; no record changes",
@@ -283,7 +283,7 @@ fn rewritten_words(lost: &[String]) -> String {
         [] => String::new(),
         lost => format!(", and the values of {} in it are deleted", listed(lost)),
     };
-    format!("each stored document is written anew{without}")
+    format!("each stored document is rewritten{without}")
 }
 
 /// How many records a path is for.

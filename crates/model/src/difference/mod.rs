@@ -181,7 +181,7 @@ pub enum Difference {
         collection: String,
         /// The field.
         field: String,
-        /// Which of the two is another.
+        /// Which of the two changed.
         limit: ValueLimit,
         /// Whether stored values may not fit any more.
         stricter: bool,
@@ -294,19 +294,19 @@ pub enum Difference {
         of: String,
         /// The member.
         member: String,
-        /// What is another.
+        /// What changed.
         change: MemberChange,
     },
     /// Something about a collection, or a type whose values are in documents, is another on which no stored value depends.
     BehaviourChanged {
         /// The collection or embedded type.
         collection: String,
-        /// What is another, in words: `the rules of title`.
+        /// What changed, in words: `the rules of title`.
         parts: Vec<String>,
     },
     /// Something about the application is another on which no stored value depends.
     ApplicationChanged {
-        /// What is another, in words: `the rule editor`.
+        /// What changed, in words: `the rule editor`.
         parts: Vec<String>,
     },
     /// Another type is marked `@identity`, or none: the accounts that there are sign in no more.
@@ -342,7 +342,7 @@ pub enum Filled {
     Missing,
 }
 
-/// What is another about a member of an embedded type.
+/// What changed about a member of an embedded type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MemberChange {
     /// Values that were long or short enough may not fit its `@length` any more.
@@ -351,7 +351,7 @@ pub enum MemberChange {
     LengthLoosened,
     /// Values must be as another `@range` or `@pattern` says. If it is stricter, the documents are of another type.
     Limit {
-        /// Which of the two is another.
+        /// Which of the two changed.
         limit: ValueLimit,
         /// Whether stored values may not fit any more.
         stricter: bool,

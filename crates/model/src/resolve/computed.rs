@@ -49,7 +49,7 @@ pub(super) fn read(report: &mut Report<'_>, field: &mut Field, directive: &Node<
                 let place = directive.specified_argument_by_name("rights").and_then(Node::location);
                 let help =
                     "remove `rights`: the value is the same for everyone; `@allow(read: …)` says who may read it";
-                report.error(place, "a stored sum looks with the rights of the model", "not here", help);
+                report.error(place, "a stored sum always reads with the model's rights", "not here", help);
             }
             field.sum = Some(StoredSum { is });
         }

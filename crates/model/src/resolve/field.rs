@@ -8,7 +8,7 @@ use super::renamed::former_of_field;
 use super::report::Report;
 use super::survey::{StandardField, StoredType};
 use super::{computed, directive, read, slug};
-use crate::{Collection, Field, FieldId, FieldKind, SetOn, ValueLimit};
+use crate::{Collection, Field, FieldId, FieldKind, SetOn};
 
 /// One of the fields that every record has.
 pub(super) fn standard_field(report: &mut Report<'_>, of: &StoredType<'_>, standard: &StandardField) -> Field {
@@ -77,12 +77,11 @@ fn check_default(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &F
         (Some(problem), _) => ("`@length`".to_owned(), problem.to_string()),
         (None, Ok(())) => return,
         (None, Err(misfit)) => {
-            let limit = if field.range.is_some() { ValueLimit::Range } else { ValueLimit::Pattern };
             let problem = match misfit.kind {
                 ViolationKind::Check { message } => format!("is refused: {message}"),
                 other => other.to_string(),
             };
-            (limit.to_string(), problem)
+            (misfit.limit.to_string(), problem)
         }
     };
     let place = declared.node.directives.get("default").and_then(Node::location);

@@ -142,7 +142,7 @@ fn index_field<'f>(
         return None;
     }
     if field.is_computed() {
-        let help = "remove it: an index is over what is stored; a sum of related records is with `stored: COMMIT`";
+        let help = "remove it: only stored fields can be indexed; to store a count or sum of related records, write `stored: COMMIT`";
         report.error(place, format!("`{name}` is computed and cannot be in an index"), "not in an index", help);
         return None;
     }

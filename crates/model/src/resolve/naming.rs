@@ -43,7 +43,8 @@ const EXPRESSION_WORDS: &[&str] = &[
     "duration",
 ];
 
-/// Functions of CEL that Backstay leaves out or that convert types: called by these names, nothing else is meant.
+/// Functions of CEL that Backstay leaves out, that convert types, or that are methods here: called by these names, nothing
+/// else is meant.
 const CEL_FUNCTIONS: &[&str] = &[
     "has",
     "map",

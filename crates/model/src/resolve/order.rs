@@ -1,9 +1,10 @@
 //! `@order(by:)`.
 
 use apollo_compiler::Node;
-use apollo_compiler::ast::{Directive, Value as Literal};
+use apollo_compiler::ast::Directive;
 use backstay_base::limits;
 
+use super::read;
 use super::report::Report;
 use super::survey::Survey;
 use crate::names::suggestion;
@@ -32,14 +33,12 @@ pub(super) fn orders(report: &mut Report<'_>, survey: &Survey<'_>, collections: 
 
 fn keys(report: &mut Report<'_>, target: &Collection, directive: &Node<Directive>) -> Vec<OrderKey> {
     let Some(by) = directive.specified_argument_by_name("by") else { return Vec::new() };
-    let items = if let Literal::List(items) = &**by { items.as_slice() } else { std::slice::from_ref(by) };
+    let items: Vec<_> = read::texts(by).collect();
     let mut keys: Vec<OrderKey> = Vec::new();
-    for item in items {
-        // What isn't a text was refused by GraphQL.
-        let Some(text) = item.as_str() else { continue };
+    for (text, place) in &items {
         match key(target, text, &keys) {
             Ok(key) => keys.push(key),
-            Err(Refusal { message, label, help }) => report.error(item.location(), message, label, help),
+            Err(Refusal { message, label, help }) => report.error(*place, message, label, help),
         }
     }
     if items.is_empty() {

@@ -11,7 +11,7 @@ use super::read;
 use super::report::Report;
 use super::survey::StoredType;
 use crate::names::suggestion;
-use crate::{Class, Field, FieldId, FieldKind, SetOn};
+use crate::{Field, FieldId, FieldKind, SetOn};
 
 /// Refuses what a field can't be beside a slug.
 pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &Field) {
@@ -33,13 +33,13 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>, field:
     }
     if let Some(pattern) = node.directives.get("pattern") {
         let help = "remove it: a slug has its own form, words of a-z and 0-9 with hyphens between";
-        report.error(pattern.location(), "a slug that is made may not match a pattern", "not beside `@slug`", help);
+        report.error(pattern.location(), "a generated slug might not match the pattern", "not beside `@slug`", help);
     }
     let Some(length) = field.length else { return };
     let place = node.directives.get("length").and_then(Node::location);
     if length.min > 1 {
         let help = "remove `min`: a slug always has at least one character, and one of a short text is short";
-        report.error(place, "a slug that is made can be shorter than that", "`min` of a slug", help);
+        report.error(place, "a generated slug can be shorter than that", "`min` of a slug", help);
     }
     let least = limits::SLUG_CHARS_LEAST;
     if length.max.is_some_and(|max| max < least) {
@@ -102,12 +102,7 @@ fn source(
 /// What is made from a confidential text is as confidential.
 fn check_class(report: &mut Report<'_>, (field, from): (&Field, &Field), place: Option<SourceSpan>) {
     let Some(class) = from.class.filter(|class| field.class < Some(*class)) else { return };
-    let class = match class {
-        Class::Personal => "PERSONAL",
-        Class::Medical => "MEDICAL",
-        Class::Card => "CARD",
-        Class::Secret => "SECRET",
-    };
+    let class = class.word();
     let message = format!("`{}` would show what is in `{}`, which is {class}", field.name, from.name);
     let help = format!("write `@class(is: {class})` on `{}` too, or make it from another field", field.name);
     report.error(place, message, class, help);

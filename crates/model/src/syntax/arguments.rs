@@ -14,7 +14,7 @@ use crate::{DIRECTIVES, Diagnostic, foreign, unsupported};
 /// an error. Of each directive the first; of a file that has no other mistake of syntax.
 pub(crate) fn without_values(file: u16, text: &str) -> Vec<Diagnostic> {
     let tokens = tokens(text);
-    let mut found = Vec::new();
+    let (mut found, mut known) = (Vec::new(), None);
     for at in 2..tokens.len() {
         if tokens[at].text != "(" || tokens[at - 2].text != "@" || found.len() >= limits::MODEL_DIAGNOSTICS {
             continue;
@@ -26,6 +26,10 @@ pub(crate) fn without_values(file: u16, text: &str) -> Vec<Diagnostic> {
                 continue;
             }
             if !is_name(tokens[next].text) {
+                break;
+            }
+            if known.get_or_insert_with(definitions).iter().all(|of| of.name != tokens[at - 1].text) {
+                // An unknown directive is reported by the compiler.
                 break;
             }
             let open = open_brackets(&tokens[..=next]);

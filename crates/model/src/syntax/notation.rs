@@ -21,7 +21,7 @@ impl Mistake<'_> {
             "unique" | "index" => format!("write `@{name}(fields: [\"…\"])` before the `{{` of the type"),
             _ => foreign::instead_of_directive(name).map_or_else(|| format!("write `@{name}`"), str::to_owned),
         };
-        Some(self.here(format!("`@@{name}` is no directive: it has one `@`"), "a second `@`", help))
+        Some(self.here(format!("`@@{name}` is not a directive; write a single `@`"), "a second `@`", help))
     }
 
     /// `@db.VarChar(255)`
@@ -35,7 +35,7 @@ impl Mistake<'_> {
     /// A directive of a type, within its braces.
     fn inner_directive(&self) -> Option<Diagnostic> {
         let name = self.after(1);
-        let message = format!("`@{name}` stands within the braces, before the first field");
+        let message = format!("`@{name}` is inside the braces, before the first field");
         let is_inner = self.after(0) == "@" && self.before_is(1, "{") && self.open.len() == 1;
         is_inner.then(|| self.here(message, "a directive without a field", "write it before `{`"))
     }
@@ -72,7 +72,7 @@ impl Mistake<'_> {
         let is_nested =
             self.before_is(1, "type") && self.open.len() == 1 && is_name(name) && matches!(self.after(1), "{" | "@");
         let help = format!("move `type {name}` out of the braces, and refer to it in a field such as `field: {name}`");
-        is_nested.then(|| self.here("a type stands within another one", "this type", help))
+        is_nested.then(|| self.here("a type can't be declared inside another one", "this type", help))
     }
 
     /// `@allow()`

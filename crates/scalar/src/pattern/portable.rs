@@ -67,12 +67,14 @@ fn write_portable(ast: &Ast, out: &mut String) -> Option<()> {
             write!(out, "[{negation}{}]", ascii(&class.kind)).ok()?;
         }
         Ast::ClassBracketed(class) => {
-            out.push_str(if class.negated { "[^" } else { "[" });
+            // What stands before the first item isn't one of them.
+            let mut items = String::new();
             match &class.kind {
-                ast::ClassSet::Item(item) => write_item(item, out)?,
+                ast::ClassSet::Item(item) => write_item(item, &mut items)?,
                 ast::ClassSet::BinaryOp(_) => return None,
             }
-            out.push(']');
+            let negation = if class.negated { "^" } else { "" };
+            write!(out, "[{negation}{items}]").ok()?;
         }
         Ast::Repetition(repetition) => {
             match &*repetition.ast {

@@ -4,7 +4,7 @@ use backstay_base::Violation;
 use backstay_model::{LengthProblem, Misfit, ValueProblem};
 use backstay_scalar::Problem;
 
-/// Why a stored value can't become one of the new type; in the words of a finding only once it is told.
+/// Why a stored value can't become one of the new type.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unconvertible {
     /// It is nothing that a value can be made of.
