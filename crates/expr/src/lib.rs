@@ -29,6 +29,7 @@ mod syntax;
 mod tree;
 mod truth;
 mod value_type;
+mod within;
 
 pub use account::Account;
 pub use checked::{Checked, Parameter};
@@ -51,3 +52,4 @@ pub use tree::{
 };
 pub use truth::Truth;
 pub use value_type::Type;
+pub use within::{Holder, Many, Within};

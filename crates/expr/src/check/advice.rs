@@ -143,6 +143,8 @@ impl Advisor<'_, '_> {
             | Type::Money
             | Type::Json
             | Type::Embedded { .. }
+            | Type::Item(_)
+            | Type::TypeName(_)
             | Type::List(_)
             | Type::Null => None,
         }
