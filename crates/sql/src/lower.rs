@@ -128,7 +128,7 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
     ///
     /// # Panics
     /// Panics if it stands for no item, which in a checked expression it does.
-    pub(crate) fn item(&self, variable: u16) -> &str {
+    pub(crate) fn item_row(&self, variable: u16) -> &str {
         let Bound::Item(alias) = self.bound(variable) else { unreachable!("a record is no item") };
         alias
     }

@@ -63,8 +63,8 @@ impl Each<'_> {
     /// That it is one of the record with this key.
     pub(crate) fn tie(&self, key: &Sql) -> Pred {
         match self {
-            Self::Records(Members { owner: Some(owner), .. }) => Pred::Sql(owner.clone().eq(key.clone())),
-            Self::Records(Members { owner: None, .. }) | Self::Items { .. } => Pred::Known(true),
+            Self::Records(members) => tie(members.owner.clone(), key),
+            Self::Items { .. } => Pred::Known(true),
         }
     }
 }
@@ -119,6 +119,11 @@ impl<'r> Owner<'r> {
         let members = lowering.builder.members(kind, view)?;
         Some(Self { key, certain, conditions, members: Each::Records(members) })
     }
+}
+
+/// That the member is one of the record with the key.
+pub(crate) fn tie(owner: Option<Sql>, key: &Sql) -> Pred {
+    owner.map_or(Pred::Known(true), |owner| Pred::Sql(owner.eq(key.clone())))
 }
 
 /// Whether the rights hide a record of the collection, or its relation, from someone.

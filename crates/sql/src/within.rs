@@ -58,7 +58,7 @@ impl Lowering<'_, '_, '_> {
                 }
                 (document.sql, document.guards)
             }
-            Holder::Item(variable) => (column(self.item(*variable), VALUE), Vec::new()),
+            Holder::Item(variable) => (column(self.item_row(*variable), VALUE), Vec::new()),
         };
         let dialect = self.builder.dialect;
         let sql = match dialect {

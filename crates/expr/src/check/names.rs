@@ -207,6 +207,17 @@ impl<'m> Checker<'m> {
         matches!(place, Some(Place::Many { .. })).then_some(written)
     }
 
+    /// What of one of many can be compared with a value: a record itself, and a member of an item.
+    pub(super) fn comparable_of_many(&mut self, many: &Syntax, variable: &str) -> String {
+        let noted = self.errors.len();
+        let place = self.place(many);
+        self.errors.truncate(noted);
+        match place {
+            Some(Place::Many { over: Many::Items(_), .. }) => format!("{variable}.…"),
+            Some(Place::Many { over: Many::Records(_), .. } | Place::One(_)) | None => variable.to_owned(),
+        }
+    }
+
     /// A name for a variable of a quantifier over this path.
     pub(super) fn free_variable(&self, path: &str) -> String {
         let field = path.rsplit('.').next().unwrap_or(path);
