@@ -16,7 +16,8 @@ pub struct Driver {
 impl Driver {
     /// The driver that this part of a rule is.
     pub fn of(part: &Expr) -> Option<Self> {
-        let Node::Quantifier { kind: Quantifier::Exists, over: Many::Records(over), variable, body } = &part.node else {
+        let Node::Quantifier { kind: Quantifier::Exists, over: Many::Records(over), variable, body } = &part.node
+        else {
             return None;
         };
         let driver = match (over.root, over.steps.as_slice()) {

@@ -126,7 +126,9 @@ impl Type {
             Self::Duration => Scalar::Duration,
             Self::Money => Scalar::Money,
             Self::Json => Scalar::Json,
-            Self::Embedded { .. } | Self::Item(_) => return Err(Problem::Expected("a member of the embedded value").into()),
+            Self::Embedded { .. } | Self::Item(_) => {
+                return Err(Problem::Expected("a member of the embedded value").into());
+            }
             Self::List(_) => return Err(Problem::Expected("an array").into()),
             Self::Null => return Err(Problem::Expected("a value whose type is known").into()),
         };
@@ -176,7 +178,9 @@ impl Type {
 fn read_type_name(model: &Model, id: UnionId, token: Token<'_>) -> Result<Value, ValueProblem> {
     let names = model.union(id).members.iter().map(|member| Arc::from(model.embedded(*member).name.as_str()));
     let names: Vec<Arc<str>> = names.collect();
-    let Value::Text(name) = Scalar::Text.read(token)? else { return Err(ValueProblem::NotInEnum { names, suggestion: None }) };
+    let Value::Text(name) = Scalar::Text.read(token)? else {
+        return Err(ValueProblem::NotInEnum { names, suggestion: None });
+    };
     if names.contains(&name) {
         return Ok(Value::Text(name));
     }

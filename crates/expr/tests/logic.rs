@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, RecordId, Timestamp};
 use backstay_expr::{
-    CallerPart, Environment, Expr, Facts, Many, Node, Operator, Path, Quantifier, Root, Start, Truth, Type, evaluate, fold,
-    truth,
+    CallerPart, Environment, Expr, Facts, Many, Node, Operator, Path, Quantifier, Root, Start, Truth, Type, evaluate,
+    fold, truth,
 };
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;

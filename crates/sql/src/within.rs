@@ -66,7 +66,9 @@ impl Lowering<'_, '_, '_> {
             Dialect::Postgres => looked_up(document, &within.lookup),
         };
         let form = match (dialect, within.lookup.held.storage(), within.lookup.held) {
-            (Dialect::Sqlite, Storage::Decimal { scale }, Held::One(_)) if within.lookup.part != Some(Part::Currency) => {
+            (Dialect::Sqlite, Storage::Decimal { scale }, Held::One(_))
+                if within.lookup.part != Some(Part::Currency) =>
+            {
                 Form::Scaled(scale)
             }
             (Dialect::Sqlite | Dialect::Postgres, _, _) => Form::Column,

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use backstay_base::limits;
 use super::names::Place;
 use super::typing::has_order;
 use super::{Checker, Each, RESERVED_NAMES, Variable};
 use crate::error::{Expected, ExprErrorKind};
 use crate::syntax::{Ident, Syntax, SyntaxNode};
 use crate::{Aggregate, Aggregation, Expr, Node, OrderKey, Ordered, Type};
+use backstay_base::limits;
 
 /// An aggregate over the members of a relation or the items of a list, as expressions name it.
 #[derive(Debug, Clone, Copy)]

@@ -31,11 +31,7 @@ impl Evaluation<'_> {
         of.part.map_or_else(|| value.clone(), |part| part.of(&value))
     }
 
-    fn of_member<T>(
-        &mut self,
-        (variable, member): (u16, &Member),
-        evaluate: impl FnOnce(&mut Self) -> T,
-    ) -> T {
+    fn of_member<T>(&mut self, (variable, member): (u16, &Member), evaluate: impl FnOnce(&mut Self) -> T) -> T {
         self.bound.push((variable, member.clone()));
         let value = evaluate(self);
         self.bound.pop();

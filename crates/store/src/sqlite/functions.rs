@@ -259,9 +259,8 @@ where
     let charge = charge.clone();
     scalar(db, "within", 2, move |call: &Context<'_>| {
         // SQLite keeps what was made of an argument that is the same in all rows.
-        let lookup: Arc<Lookup> = call.get_or_create_aux(1, |text| -> Result<Lookup, LookupFailure> {
-            Ok(text.as_str()?.parse()?)
-        })?;
+        let lookup: Arc<Lookup> =
+            call.get_or_create_aux(1, |text| -> Result<Lookup, LookupFailure> { Ok(text.as_str()?.parse()?) })?;
         let Some(document) = characters_of(call, 0)? else { return Ok(None) };
         charged(&charge, document.len())?;
         Ok(Some(Held(lookup.value(document), lookup.held.storage())))
