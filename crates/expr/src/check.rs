@@ -11,6 +11,7 @@ mod named;
 mod names;
 mod operators;
 mod parameters;
+mod place;
 mod quotes;
 mod texts;
 mod typing;

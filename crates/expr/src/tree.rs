@@ -3,39 +3,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::{CalendarField, Caller, Period};
-use backstay_model::{CollectionId, ComputedRights, EnumId, Field, FieldId, Model};
-use backstay_scalar::{Casing, Part, Pattern, Value};
+use backstay_model::{CollectionId, ComputedRights, EnumId, FieldId, Model};
+use backstay_scalar::{Casing, Lookup, Part, Pattern, Value};
 
-use crate::{Digits, Many, Type, Within};
-
-impl Path {
-    /// Whether it is a value of the caller's own record, which is known without the database.
-    pub fn is_of_account(&self) -> bool {
-        self.root == Root::Account && self.steps.len() <= 1
-    }
-
-    /// Whether it leads to what only the database knows, and not to a value of `this`, `new` or the caller's own record.
-    /// A record doesn't hold what refers to it from elsewhere.
-    fn asks_store(&self, model: &Model) -> bool {
-        match (self.root, self.steps.as_slice()) {
-            (Root::Bound(_), _) => true,
-            (Root::This | Root::New, [field]) => model.field(self.collection, *field).kind.declared_by().is_some(),
-            (Root::This | Root::New | Root::Account, steps) => steps.len() > 1,
-        }
-    }
-
-    /// The field that it ends at; `None` if it ends at a record.
-    pub fn field<'m>(&self, model: &'m Model) -> Option<&'m Field> {
-        let (last, steps) = self.steps.split_last()?;
-        let holder = steps.iter().try_fold(self.collection, |at, step| model.field(at, *step).kind.target())?;
-        Some(model.field(holder, *last))
-    }
-
-    /// The column of the last field that is meant: of a whole `Money`, the amount's.
-    pub fn column(&self) -> Part {
-        self.part.unwrap_or(Part::Main)
-    }
-}
+use crate::path::{Path, Root};
+use crate::{Digits, Type};
 
 /// A checked expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -325,33 +297,6 @@ impl Node {
     }
 }
 
-/// A path from a record to a field. `this.id` has no steps and `this.author.id` the one of `this.author`: a record is
-/// its id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Path {
-    /// The record it starts from.
-    pub root: Root,
-    /// The collection of that record.
-    pub collection: CollectionId,
-    /// Fields, each of the collection that the one before leads to; all but the last are to-one relations.
-    pub steps: Vec<FieldId>,
-    /// The part, where the last field is `Money` and one of its parts is meant: `.amount` is `Part::Main`.
-    pub part: Option<Part>,
-}
-
-/// The record a path starts from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Root {
-    /// `this`; also what a filter's plain field names start from.
-    This,
-    /// `new`.
-    New,
-    /// `auth.account`: null for callers without an account of their own.
-    Account,
-    /// The variable of an enclosing quantifier.
-    Bound(u16),
-}
-
 /// What a rule can know of the caller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CallerPart {
@@ -596,5 +541,103 @@ impl Aggregate {
             && self.variable == other.variable
             && self.condition.is_some() == other.condition.is_some()
             && self.part == other.part
+    }
+}
+
+/// A value within a document: a member of an embedded value that is an item of a list, or a value of a union.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Within {
+    /// What it is looked up in.
+    pub of: Holder,
+    /// Where it is there, and how it is read.
+    pub lookup: Lookup,
+}
+
+/// What values are looked up in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Holder {
+    /// A field that holds a document.
+    Document(Box<Expr>),
+    /// The item that is the variable of an enclosing quantifier or aggregate.
+    Item(u16),
+}
+
+/// What a quantifier or an aggregate looks at.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Many {
+    /// The records of the to-many relation at the end of this path.
+    Records(Path),
+    /// The items of this list of embedded values. Of none that is there, the quantifier or the aggregate is unknown.
+    Items(Within),
+}
+
+impl Within {
+    /// The field that holds the document, if it isn't an item that is looked into.
+    pub fn document(&self) -> Option<&Expr> {
+        match &self.of {
+            Holder::Document(document) => Some(document),
+            Holder::Item(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn document_mut(&mut self) -> Option<&mut Expr> {
+        match &mut self.of {
+            Holder::Document(document) => Some(document),
+            Holder::Item(_) => None,
+        }
+    }
+
+    /// Whether the two are the same but for the expressions within them.
+    pub(crate) fn same_kind(&self, other: &Self) -> bool {
+        let of = match (&self.of, &other.of) {
+            (Holder::Document(_), Holder::Document(_)) => true,
+            (Holder::Item(item), Holder::Item(other)) => item == other,
+            (Holder::Document(_) | Holder::Item(_), _) => false,
+        };
+        of && self.lookup == other.lookup
+    }
+}
+
+impl Many {
+    /// The path to the relation, if they are records.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Records(path) => Some(path),
+            Self::Items(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn path_mut(&mut self) -> Option<&mut Path> {
+        match self {
+            Self::Records(path) => Some(path),
+            Self::Items(_) => None,
+        }
+    }
+
+    /// The field that holds the items, if it isn't an item that does.
+    pub(crate) fn document(&self) -> Option<&Expr> {
+        match self {
+            Self::Records(_) => None,
+            Self::Items(list) => list.document(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn document_mut(&mut self) -> Option<&mut Expr> {
+        match self {
+            Self::Records(_) => None,
+            Self::Items(list) => list.document_mut(),
+        }
+    }
+
+    /// Whether the two are the same but for the expressions within them.
+    pub(crate) fn same_kind(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Records(path), Self::Records(other)) => path == other,
+            (Self::Items(list), Self::Items(other)) => list.same_kind(other),
+            (Self::Records(_) | Self::Items(_), _) => false,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::names::Place;
+use super::place::Place;
 use super::typing::has_order;
 use super::{Checker, Each, RESERVED_NAMES, Variable};
 use crate::error::{Expected, ExprErrorKind};

@@ -6,34 +6,11 @@ use backstay_base::nearest;
 use backstay_model::{Document, Element, Field, FieldKind, Shape, TYPE_NAME};
 use backstay_scalar::{Held, Lookup, Scalar};
 
-use super::names::Place;
-use super::{Checker, Each};
+use super::Checker;
+use super::place::Place;
 use crate::error::{ExprErrorKind, Name};
 use crate::syntax::Ident;
-use crate::{Expr, Holder, Many, Node, Type, Within};
-
-/// The value of a field of this kind; if it is a list of embedded values, its items.
-pub(super) fn list_in(value: Expr, kind: &FieldKind, field: &str) -> Place {
-    match kind {
-        FieldKind::Document(Document::List(shape)) => {
-            let (of, lookup) = match value.node {
-                Node::Within(within) => (within.of, within.lookup),
-                node => (Holder::Document(Box::new(Expr { node, ..value })), Lookup::whole()),
-            };
-            let over = Many::Items(Within { of, lookup });
-            Place::Many { over, each: Each::Item(*shape), field: field.to_owned() }
-        }
-        FieldKind::Document(Document::One(_))
-        | FieldKind::Scalar(_)
-        | FieldKind::Enum(_)
-        | FieldKind::List(_)
-        | FieldKind::Embedded(_)
-        | FieldKind::ToOne { .. }
-        | FieldKind::OneToMany { .. }
-        | FieldKind::OneToOne { .. }
-        | FieldKind::ManyToMany { .. } => Place::One(value),
-    }
-}
+use crate::{Expr, Holder, Node, Type, Within};
 
 impl Within {
     /// The list itself, of which only the presence matters.
@@ -89,7 +66,7 @@ impl Checker<'_> {
         let kind = self.kind_within(shape, name)?;
         let one = |scalar| (Held::One(scalar), Type::of_scalar(scalar));
         let (held, ty) = match &kind {
-            FieldKind::Scalar(Scalar::Json) => (Held::Json, Type::Json),
+            FieldKind::Scalar(Scalar::Json) | FieldKind::Document(Document::List(_)) => (Held::Json, Type::Json),
             FieldKind::Scalar(scalar) => one(*scalar),
             FieldKind::Enum(id) => (Held::One(Scalar::Text), Type::Enum(*id)),
             FieldKind::List(Element::Scalar(scalar)) => {
@@ -98,7 +75,6 @@ impl Checker<'_> {
             FieldKind::List(Element::Enum(id)) => (Held::List(Scalar::Text), Type::List(Box::new(Type::Enum(*id)))),
             FieldKind::Embedded(id) => (Held::Json, Type::Item(Shape::Embedded(*id))),
             FieldKind::Document(Document::One(id)) => (Held::Json, Type::Item(Shape::Union(*id))),
-            FieldKind::Document(Document::List(_)) => (Held::Json, Type::Json),
             // A model in which a document would hold one is refused.
             FieldKind::ToOne { .. }
             | FieldKind::OneToMany { .. }
@@ -106,7 +82,7 @@ impl Checker<'_> {
             | FieldKind::ManyToMany { .. } => return None,
         };
         let value = self.make(Node::Within(Box::new(at(held))), ty, span);
-        Some(list_in(value, &kind, &name.name))
+        Some(Place::of(value, &kind, &name.name))
     }
 
     /// What the member of this name holds. In a union it need not be a member of every type: where it isn't, it is null.

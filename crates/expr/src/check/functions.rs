@@ -2,8 +2,8 @@ use std::ops::Range;
 
 use super::aggregates::AggregateName;
 use super::calendar::is_of_calendar;
-use super::names::Place;
 use super::operators::is_written_out;
+use super::place::Place;
 use super::{Checker, Each, RESERVED_NAMES, Variable, literal};
 use crate::error::{Expected, ExprErrorKind, Name};
 use crate::syntax::{Ident, Quantified, Syntax, SyntaxNode};

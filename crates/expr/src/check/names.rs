@@ -5,8 +5,8 @@ use backstay_base::nearest;
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind};
 use backstay_scalar::{Part, Scalar};
 
-use super::documents::list_in;
 use super::named::Argument;
+use super::place::Place;
 use super::{Checker, Each, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::syntax::{Ident, Syntax, SyntaxNode};
@@ -14,14 +14,6 @@ use crate::{CallerPart, Expr, Many, Node, Operator, Path, Root, Type, foreign};
 
 /// Relations that one path may lead through.
 pub(super) const PATH_RELATIONS: usize = 8;
-
-/// What a name or a path leads to.
-pub(super) enum Place {
-    /// A value.
-    One(Expr),
-    /// The records of a relation to many, or the items of a list.
-    Many { over: Many, each: Each, field: String },
-}
 
 impl<'m> Checker<'m> {
     /// The value that a name or a path leads to. An embedded value is none by itself.
@@ -382,7 +374,7 @@ impl<'m> Checker<'m> {
         }
         if let Some(ty) = Type::of(collection, field) {
             let value = self.make(Node::Path(path), ty, span);
-            return Some(list_in(value, &field.kind, &name.name));
+            return Some(Place::of(value, &field.kind, &name.name));
         }
         let target = field.kind.target().expect("a field whose value has no type is a relation to many");
         Some(Place::Many { over: Many::Records(path), each: Each::Record(target), field: name.name.clone() })
@@ -421,7 +413,7 @@ impl<'m> Checker<'m> {
         }
         path.steps.push(member.id);
         let value = Type::of(collection, member).map(|ty| self.make(Node::Path(path), ty, span))?;
-        Some(list_in(value, &member.kind, &name.name))
+        Some(Place::of(value, &member.kind, &name.name))
     }
 
     /// Whether an embedded value is there: one of its members has a value.
