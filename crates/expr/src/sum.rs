@@ -152,6 +152,8 @@ impl Parts<'_> {
     }
 }
 
+const IN_DOCUMENTS: &str = "values within lists and unions";
+
 /// An expression about the member that a variable stands for, with `this` in its place.
 fn about_member(mut expr: Expr, member: (&Model, u16), reads: &mut BTreeSet<FieldId>) -> Result<Expr, Refused> {
     fn turn(expr: &mut Expr, (model, variable): (&Model, u16), reads: &mut BTreeSet<FieldId>) -> Result<(), Refused> {
@@ -176,8 +178,9 @@ fn about_member(mut expr: Expr, member: (&Model, u16), reads: &mut BTreeSet<Fiel
             },
             Node::Caller(_) | Node::Fact(_) => return refused("the caller"),
             Node::Now => return refused("the time"),
-            Node::Quantifier { .. } | Node::Aggregate(_) => return refused("other records or lists"),
-            Node::Within(_) => return refused("values within documents"),
+            Node::Within(_) | Node::Quantifier { over: Many::Items(_), .. } => return refused(IN_DOCUMENTS),
+            Node::Aggregate(of) if of.over.path().is_none() => return refused(IN_DOCUMENTS),
+            Node::Quantifier { .. } | Node::Aggregate(_) => return refused("other records"),
             Node::Computed(_) => return refused("computed fields that aren't stored"),
             Node::Param(_) => return refused("parameters"),
             Node::Literal(_)
