@@ -303,7 +303,8 @@ impl<'m> Compiler<'m> {
     }
 
     fn field(&mut self, collection: &Collection, field: &Field) -> FieldPolicy {
-        let scope = Scope::check(self.model, collection.id);
+        let model = self.model;
+        let scope = Scope::check(model, collection.id);
         let checks = field.checks.iter().filter_map(|check| self.check(collection, check, &scope)).collect();
         let mut sets = Vec::new();
         for set in &field.set {
@@ -322,7 +323,7 @@ impl<'m> Compiler<'m> {
         }
         let default = field.default_from.as_ref();
         let default = default.and_then(|from| {
-            let given = self.value(from, &scope, (collection, field))?;
+            let given = self.value(from, &Scope::default(model, collection.id), (collection, field))?;
             self.needs_slug((collection, field), (from, &given));
             Some(given)
         });

@@ -229,7 +229,7 @@ fn note_sums(cx: &mut TxContext<'_, '_>, collection: CollectionId, before: Optio
         return;
     }
     let (caller, now) = (cx.caller(), cx.now());
-    let memory = |values| InMemory { caller, now, this: values, new: values };
+    let memory = |values| InMemory::of(caller, now, values);
     let (before, after) = (before.map(memory), after.map(memory));
     for counted in counted {
         cx.sums.note(counted, before.as_ref(), after.as_ref());

@@ -320,7 +320,7 @@ impl TxContext<'_, '_> {
         if is_computed || needs_store(read) || fields.iter().any(|(_, rule)| needs_store(rule)) {
             return self.read_back(collection.id, record.id(), encoder).await;
         }
-        let memory = InMemory { caller: self.caller(), now: self.now(), this: record.values(), new: record.values() };
+        let memory = InMemory::of(self.caller(), self.now(), record.values());
         let holds = |rule: &Rule| truth(rule.expr(), &memory).is_true();
         if !holds(read) {
             return Ok(None);

@@ -217,10 +217,10 @@ pub enum ExprErrorKind {
         /// A known name that is much like it.
         suggestion: Option<String>,
     },
-    /// `this` or `new` where there is none.
+    /// `this`, `new` or `old` where there is none.
     #[error("there is no `{name}` here")]
     NoRecord {
-        /// `this` or `new`.
+        /// `this`, `new` or `old`.
         name: &'static str,
         /// What to name instead.
         instead: &'static str,

@@ -14,13 +14,15 @@ impl Path {
         self.root == Root::Account && self.steps.len() <= 1
     }
 
-    /// Whether it leads to what only the database knows, and not to a value of `this`, `new` or the caller's own record.
+    /// Whether it leads to what only the database knows, and not to a value of `this`, `new`, `old` or the caller's own record.
     /// A record doesn't hold what refers to it from elsewhere.
     fn asks_store(&self, model: &Model) -> bool {
         match (self.root, self.steps.as_slice()) {
             (Root::Bound(_), _) => true,
-            (Root::This | Root::New, [field]) => model.field(self.collection, *field).kind.declared_by().is_some(),
-            (Root::This | Root::New | Root::Account, steps) => steps.len() > 1,
+            (Root::This | Root::New | Root::Old, [field]) => {
+                model.field(self.collection, *field).kind.declared_by().is_some()
+            }
+            (Root::This | Root::New | Root::Old | Root::Account, steps) => steps.len() > 1,
         }
     }
 
@@ -62,15 +64,16 @@ impl Expr {
         }
     }
 
-    /// Whether it needs more than `this`, `new` and the caller: then only the database can answer it.
+    /// Whether it needs more than `this`, `new`, `old` and the caller: then only the database can answer it.
     pub fn needs_store(&self, model: &Model) -> bool {
         self.node.asks_store(model) || self.node.children().into_iter().any(|child| child.needs_store(model))
     }
 
-    /// The fields of `this` and `new` that it reads, including those by which it leads elsewhere.
+    /// The fields of `this`, `new` and `old` that it reads, including those by which it leads elsewhere.
     pub fn own_fields(&self) -> BTreeSet<FieldId> {
         fn collect(expr: &Expr, fields: &mut BTreeSet<FieldId>) {
-            if let Some(path) = expr.node.path().filter(|path| matches!(path.root, Root::This | Root::New)) {
+            if let Some(path) = expr.node.path().filter(|path| matches!(path.root, Root::This | Root::New | Root::Old))
+            {
                 fields.extend(path.steps.first());
             }
             expr.node.children().into_iter().for_each(|child| collect(child, fields));
@@ -302,6 +305,8 @@ pub enum Root {
     This,
     /// `new`.
     New,
+    /// `old`: null where the write creates the record.
+    Old,
     /// `auth.account`: null for callers without an account of their own.
     Account,
     /// The variable of an enclosing quantifier.
@@ -319,6 +324,16 @@ pub enum CallerPart {
     Roles,
     /// `auth.claims.x`: a text, or null.
     Claim(Arc<str>),
+}
+
+impl Root {
+    /// Whether the record may be missing, with all its values.
+    pub(crate) fn may_be_absent(self) -> bool {
+        match self {
+            Self::Old | Self::Account => true,
+            Self::This | Self::New | Self::Bound(_) => false,
+        }
+    }
 }
 
 impl CallerPart {

@@ -162,10 +162,14 @@ impl Succession<'_> {
         }))
     }
 
-    /// The records of which a new check would be false; none if the check doesn't compile.
+    /// The records of which a new check would be false; none if the check doesn't compile. What is asked is a change that
+    /// leaves a record as it is: `old` is the record too.
     pub fn breaking(&self, new: CollectionId, rule: &RuleText) -> Option<Probe> {
         let rule: Expr = compile(&rule.text, &Names::check(self.new, new)).ok()?.expr;
-        Some(self.of_next(new, &|builder, this| Lowering::new(builder, Scope::rule(this)).is_false(&rule)))
+        Some(self.of_next(new, &|builder, this| {
+            let scope = Scope { old: this.clone(), ..Scope::rule(this) };
+            Lowering::new(builder, scope).is_false(&rule)
+        }))
     }
 
     /// The same of a check that orders values of this enum; none if it doesn't.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use backstay_base::limits;
 use backstay_model::CollectionId;
 
+use super::changed_links::Links;
 use super::names::Place;
 use super::typing::has_order;
 use super::{Checker, RESERVED_NAMES, Variable};
@@ -16,10 +17,11 @@ use crate::{Aggregate, Aggregation, Expr, Node, OrderKey, Ordered, Path, Root, T
 struct Of {
     over: Path,
     member: CollectionId,
+    links: Links,
 }
 
 /// An aggregate over the members of a relation, as expressions name it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AggregateName {
     Count,
     Sum,
@@ -61,12 +63,12 @@ impl AggregateName {
 impl Checker<'_> {
     /// `size(relation)`.
     pub(super) fn size_of_relation(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {
-        let Place::Many { path: over, .. } = self.place(of)? else { return None };
+        let Place::Many { path: over, target, links, .. } = self.place(of)? else { return None };
         self.nested(span)?;
         let variable = self.next_variable;
         self.next_variable += 1;
         let aggregate = Aggregate { over, variable, condition: None, function: Aggregation::Count, part: None };
-        Some(self.make(Node::Aggregate(Box::new(aggregate)), Type::Int, span))
+        Some(self.counted_links(aggregate, ((variable, target), links), span))
     }
 
     /// `relation.count(x, condition)`, `sum(x, term)`, `min`, `max` or `first(x, condition, [keys])`.
@@ -79,7 +81,7 @@ impl Checker<'_> {
         let word = aggregate.name();
         let of = match &target.node {
             SyntaxNode::Name(_) | SyntaxNode::Select(..) => match self.place(target)? {
-                Place::Many { path: over, target: member, .. } => Of { over, member },
+                Place::Many { path: over, target: member, links, .. } => Of { over, member, links },
                 Place::One(_) => return self.refuse(target.span.clone(), ExprErrorKind::NotToMany { function: word }),
             },
             _ => return self.refuse(target.span.clone(), ExprErrorKind::NotToMany { function: word }),
@@ -92,6 +94,11 @@ impl Checker<'_> {
         };
         if RESERVED_NAMES.contains(&name.as_str()) || self.is_taken(name) {
             return self.refuse(at.clone(), ExprErrorKind::Shadows { name: name.clone() });
+        }
+        if of.links != Links::All && aggregate != AggregateName::Count {
+            let what = format!("`{word}` of the links that a write adds or removes");
+            let instead = "use `exists`, `all`, `count` or `size`";
+            return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
         }
         self.nested(span)?;
         let index = self.next_variable;
@@ -124,6 +131,9 @@ impl Checker<'_> {
         self.variables.pop();
         let (ty, condition, function) = found?;
         let aggregate = Aggregate { over: of.over, variable: index, condition, function, part: None };
+        if of.links != Links::All {
+            return Some(self.counted_links(aggregate, ((index, of.member), of.links), span));
+        }
         Some(self.make(Node::Aggregate(Box::new(aggregate)), ty, span))
     }
 

@@ -165,9 +165,9 @@ impl Checker<'_> {
             Quantifier::Exists => "exists",
             Quantifier::All => "all",
         };
-        let (path, target) = match &over.node {
+        let (path, target, links) = match &over.node {
             SyntaxNode::Name(_) | SyntaxNode::Select(..) => match self.place(over)? {
-                Place::Many { path, target, .. } => (path, target),
+                Place::Many { path, target, links, .. } => (path, target, links),
                 Place::One(_) => return self.refuse(over.span.clone(), ExprErrorKind::NotToMany { function }),
             },
             _ => return self.refuse(over.span.clone(), ExprErrorKind::NotToMany { function }),
@@ -181,8 +181,7 @@ impl Checker<'_> {
         self.variables.push(Variable { name, index, collection: target });
         let body = self.expect(body, &Type::Bool);
         self.variables.pop();
-        let node = Node::Quantifier { kind: *kind, over: path, variable: index, body: Box::new(body?) };
-        Some(self.make(node, Type::Bool, span))
+        Some(self.quantified_links((path, links), *kind, ((index, target), body?), span))
     }
 }
 

@@ -5,6 +5,7 @@ use backstay_base::nearest;
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind};
 use backstay_scalar::{Part, Scalar};
 
+use super::changed_links::Links;
 use super::named::Argument;
 use super::{Checker, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
@@ -19,7 +20,7 @@ pub(super) enum Place {
     /// A value.
     One(Expr),
     /// The records of a relation to many.
-    Many { path: Path, target: CollectionId, field: String },
+    Many { path: Path, target: CollectionId, field: String, links: Links },
 }
 
 impl<'m> Checker<'m> {
@@ -72,6 +73,11 @@ impl<'m> Checker<'m> {
                 }
                 match self.place_of_operand(of)? {
                     Place::One(of) => self.step(of, field, &syntax.span),
+                    many @ Place::Many { links: Links::All, .. }
+                        if let Some(links) = Links::named(&field.name).filter(|_| !self.scope.client) =>
+                    {
+                        self.changed_links(many, links, &syntax.span)
+                    }
                     Place::Many { field: many, .. } if foreign::counts(&field.name) => {
                         self.refuse_many(of, &syntax.span, ExprErrorKind::Uncountable { field: many })
                     }
@@ -107,10 +113,13 @@ impl<'m> Checker<'m> {
             return self.value_of_argument(name, span).map(Place::One);
         }
         match name {
-            "this" | "new" => {
+            // A client's filter can name a field that is called so.
+            "old" if self.scope.client && self.this_field(name).is_some() => {}
+            "this" | "new" | "old" => {
                 let (name, root, collection) = match name {
                     "this" => ("this", Root::This, self.scope.this),
-                    _ => ("new", Root::New, self.scope.new),
+                    "new" => ("new", Root::New, self.scope.new),
+                    _ => ("old", Root::Old, self.scope.old),
                 };
                 let Some(collection) = collection else {
                     return self.refuse(span.clone(), self.no_record(name));
@@ -163,11 +172,14 @@ impl<'m> Checker<'m> {
         self.step(this, &Ident { name: name.to_owned(), span: span.clone() }, span)
     }
 
-    /// The error for `this` or `new` where there is no such record.
+    /// The error for `this`, `new` or `old` where there is no such record.
     fn no_record(&self, name: &'static str) -> ExprErrorKind {
-        let elsewhere = self.scope.new_elsewhere.filter(|_| name == "new");
+        let elsewhere = self.scope.change_elsewhere.filter(|_| name != "this");
         let instead = match self.scope.this {
             Some(_) if self.scope.client => "write the name of the field alone",
+            Some(_) if name == "old" => {
+                "write `this`; only a change has a record as it was: in `@check`, `@set`, `after:` and the `when:` of `@to`"
+            }
             Some(_) => "write `this`; where a record is created, `this` is the record as it would be",
             None => "only the caller (`auth`) and the moment (`now`) are known here",
         };
@@ -355,7 +367,7 @@ impl<'m> Checker<'m> {
             return Some(Place::One(self.make(Node::Path(path), ty, span)));
         }
         let target = field.kind.target().expect("a field whose value has no type is a relation to many");
-        Some(Place::Many { path, target, field: name.name.clone() })
+        Some(Place::Many { path, target, field: name.name.clone(), links: Links::All })
     }
 
     /// Notes a field of the record that a path leads to, if that is the caller's own: its values are read with the caller.
