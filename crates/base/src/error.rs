@@ -132,6 +132,16 @@ pub enum ViolationKind {
         /// The check's own message.
         message: String,
     },
+    /// A `@check` at commit failed of a record that the request doesn't name.
+    #[error("{message} ({collection} {id})")]
+    CheckOfOther {
+        /// The check's own message.
+        message: String,
+        /// The record's type.
+        collection: String,
+        /// The record.
+        id: RecordId,
+    },
     /// The field may not be written by clients, or not any more.
     #[error("{0}")]
     ReadOnly(&'static str),

@@ -136,8 +136,7 @@ async fn check(
     let mut violations = Vec::new();
     let mut proposal = None;
     for SumCheck { field, place, names } in &own.checks {
-        let checks = field.map_or(&policy.checks, |field| &policy.fields[usize::from(field.0)].checks);
-        let check = &checks[*place];
+        let check = &policy.checks_of(*field)[*place];
         let is_concerned = |field: &FieldId| concerned.contains(field);
         let guards = check.guards.as_deref();
         if !names.iter().any(is_concerned) || !guards.is_none_or(|guards| guards.iter().any(is_concerned)) {

@@ -289,6 +289,12 @@ pub enum ExprErrorKind {
         /// Its name.
         function: &'static str,
     },
+    /// What a check at commit asks of records that no lock keeps as they are until then.
+    #[error("a check at commit can't read {what}")]
+    AtCommit {
+        /// Which records or values.
+        what: &'static str,
+    },
     /// A path through more relations than is allowed.
     #[error("the path leads through more than {max} relations")]
     LongPath {

@@ -45,6 +45,13 @@ impl<'m> Scope<'m> {
         Self { old: Some(collection), ..Self::rule(model, collection) }
     }
 
+    /// A `@check` at commit: `this` is the record as the commit leaves it.
+    pub fn check_at_commit(model: &'m Model, collection: CollectionId) -> Self {
+        let elsewhere =
+            "write a check without `on: COMMIT`: at the end of a commit, only the record as it is then is known";
+        Self { change_elsewhere: Some(elsewhere), ..Self::rule(model, collection) }
+    }
+
     /// A `@default(from:)`: `this` is the new record.
     pub fn default(model: &'m Model, collection: CollectionId) -> Self {
         let elsewhere = "remove it: a default is for new records, and no record is stored before them";
