@@ -1,7 +1,7 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use crate::Place;
+use crate::{Place, RecordId};
 
 /// What was asked of a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -73,8 +73,8 @@ type Deed @open { seal: Seal!  title: String  signers: [User!] }
             let body = body.replace("ANN", &format!("\"{user}\""));
             assert_eq!(told(app.update(&anyone, ("Deed", deed), &body).await), expected, "{} {body}", app.database);
         };
-        check(r#"{"seal":"SEALED"}"#, "forbidden").await;
-        check(r#"{"seal":"SEALED","signers":[ANN],"title":"Flat"}"#, "forbidden").await;
+        check(r#"{"seal":"SEALED"}"#, "sign-in-required").await;
+        check(r#"{"seal":"SEALED","signers":[ANN],"title":"Flat"}"#, "sign-in-required").await;
         check(r#"{"seal":"SEALED","signers":[ANN]}"#, "ok").await;
     }
 }
