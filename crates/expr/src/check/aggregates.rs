@@ -5,8 +5,7 @@ use std::ops::Range;
 use backstay_base::limits;
 use backstay_model::CollectionId;
 
-use super::changed_links::Links;
-use super::names::Place;
+use super::names::{Links, Place};
 use super::typing::has_order;
 use super::{Checker, RESERVED_NAMES, Variable};
 use crate::error::{Expected, ExprErrorKind};

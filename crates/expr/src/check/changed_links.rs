@@ -7,31 +7,9 @@ use backstay_model::{CollectionId, FieldKind};
 use backstay_scalar::Value;
 
 use super::Checker;
-use super::names::Place;
+use super::names::{Links, Place};
 use crate::error::ExprErrorKind;
 use crate::{Aggregate, Expr, Node, Operator, Path, Quantifier, Root, Type};
-
-/// Which links of a relation are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Links {
-    /// Those that there are.
-    All,
-    /// Those that the write makes.
-    Added,
-    /// Those that the write ends.
-    Removed,
-}
-
-impl Links {
-    /// What is written after a relation.
-    pub(super) fn named(word: &str) -> Option<Self> {
-        match word {
-            "added" => Some(Self::Added),
-            "removed" => Some(Self::Removed),
-            _ => None,
-        }
-    }
-}
 
 /// The variable of a member, and the member's collection.
 type Member = (u16, CollectionId);

@@ -5,7 +5,6 @@ use backstay_base::nearest;
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind};
 use backstay_scalar::{Part, Scalar};
 
-use super::changed_links::Links;
 use super::named::Argument;
 use super::{Checker, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
@@ -21,6 +20,28 @@ pub(super) enum Place {
     One(Expr),
     /// The records of a relation to many.
     Many { path: Path, target: CollectionId, field: String, links: Links },
+}
+
+/// Which links of a relation are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// Those that there are.
+    All,
+    /// Those that the write makes.
+    Added,
+    /// Those that the write ends.
+    Removed,
+}
+
+impl Links {
+    /// What is written after a relation.
+    fn named(word: &str) -> Option<Self> {
+        match word {
+            "added" => Some(Self::Added),
+            "removed" => Some(Self::Removed),
+            _ => None,
+        }
+    }
 }
 
 impl<'m> Checker<'m> {
