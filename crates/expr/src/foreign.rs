@@ -60,8 +60,12 @@ const NAMES: Table = &[
 const ROOTS: Table = &[
     (&["user", "me", "principal", "session", "identity", "context", "ctx", "viewer", "caller"], CALLER),
     (
-        &["self", "it", "record", "row", "doc", "document", "resource", "old", "object", "item", "model", "value"],
+        &["self", "it", "record", "row", "doc", "document", "resource", "object", "item", "model", "value"],
         "the record is `this`",
+    ),
+    (
+        &["old", "previous", "prev", "before", "original"],
+        "the record before a write is `old`, in `@check`, `@set`, `after:` and the `when:` of `@to`",
     ),
     (&["input", "data", "args", "body", "values"], "the proposed record is `new`; where one is created, it is `this`"),
     (&["yes", "all", "allow"], "write `true`"),
@@ -190,7 +194,7 @@ pub(crate) fn instead_of_name(what: &Name, name: &str, is_near: bool) -> Option<
         Name::Function => find(FUNCTIONS, name),
         Name::AuthPart => find(AUTH_PARTS, name),
         Name::RequestPart => find(REQUEST_PARTS, name),
-        Name::BareValue | Name::Value(_) | Name::Kind | Name::MoneyPart | Name::Unit => None,
+        Name::BareValue | Name::Value(_) | Name::UnionType(_) | Name::Kind | Name::MoneyPart | Name::Unit => None,
     }
 }
 

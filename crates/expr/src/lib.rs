@@ -3,6 +3,7 @@
 
 mod account;
 mod advice;
+mod at_commit;
 mod bare_date;
 mod check;
 mod checked;
@@ -18,6 +19,7 @@ mod foreign;
 mod lexis;
 mod orders;
 mod outcomes;
+mod path;
 mod rebased;
 mod remedy;
 mod rights;
@@ -31,6 +33,7 @@ mod truth;
 mod value_type;
 
 pub use account::Account;
+pub use at_commit::{Children, children_at_commit};
 pub use checked::{Checked, Parameter};
 pub use compile::{check_rule, compile, compile_value, computed};
 pub use digits::Digits;
@@ -40,14 +43,15 @@ pub use evaluate::{Environment, Start, evaluate, truth};
 pub use facts::{Facts, Truths};
 pub use fold::fold;
 pub use outcomes::Outcomes;
+pub use path::{Path, Root};
 pub use rights::{Clause, CollectionRights, FieldRights, Rights, Rule, RulePart, Taking};
 pub use scope::Scope;
 pub use sum::{Sum, SumKind, sum};
 pub use sum_order::sum_levels;
 pub use sum_problem::SumProblem;
 pub use tree::{
-    Aggregate, Aggregation, CallerPart, ComputedField, Expr, FLOAT_TERM, Function, Node, Operator, OrderKey, Ordered,
-    Path, Quantifier, Root,
+    Aggregate, Aggregation, CallerPart, ComputedField, Expr, FLOAT_TERM, Function, Holder, Many, Node, Operator,
+    OrderKey, Ordered, Quantifier, Within,
 };
 pub use truth::Truth;
 pub use value_type::Type;

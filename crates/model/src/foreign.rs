@@ -145,7 +145,8 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
         &["is", "if", "when", "expr", "expression", "condition", "constraint", "that"],
         "write `@check(rule: …, message: …)`",
     ),
-    ("check", &["on", "only", "fields", "for"], "write `@check(rule: …, message: …, guards: [\"…\"])`"),
+    ("check", &["deferrable", "deferred", "initially", "at"], "write `@check(rule: …, message: …, on: COMMIT)`"),
+    ("check", &["only", "fields", "for"], "write `@check(rule: …, message: …, guards: [\"…\"])`"),
     (
         "computed",
         &["to", "from", "as", "value", "rule", "expr", "expression", "formula", "by"],

@@ -536,7 +536,7 @@ pub enum SetOn {
     Write,
 }
 
-/// `@check(rule:, message:)`.
+/// `@check(rule:, message:, on:)`.
 #[derive(Debug, Clone)]
 pub struct Check {
     /// The expression that must be true, or unknown because a value it needs is null.
@@ -545,6 +545,17 @@ pub struct Check {
     pub message: String,
     /// `guards:`: the fields whose change it may refuse, by name; `None`: it applies to every change.
     pub guards: Option<Vec<(String, Span)>>,
+    /// When it is asked.
+    pub asked: Asked,
+}
+
+/// When a check is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Before the record is written.
+    AtWrite,
+    /// At the end of the commit.
+    AtCommit,
 }
 
 impl Check {

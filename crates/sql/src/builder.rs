@@ -61,6 +61,8 @@ pub(crate) enum Record {
     Proposed,
     /// `Slot::Stored`.
     Stored,
+    /// `Slot::Old`.
+    Old,
     /// `Slot::Account`.
     Account,
 }
@@ -166,6 +168,12 @@ impl<'m> Builder<'m> {
         Seen { anchor, read: relation.read, declared: None }
     }
 
+    /// Reads from a SELECT in a new one: that one, and the alias of the rows.
+    pub(crate) fn select(&mut self, rows: SelectStatement) -> (usize, Arc<str>) {
+        let frame = self.frame();
+        (frame, self.source(frame, Rows::Select(Box::new(rows)), Part::All))
+    }
+
     /// Reads from the links of a many-to-many relation in a new SELECT: the SELECT, and the alias of the links.
     pub(crate) fn links(&mut self, link: &Link, perspective: Perspective) -> (usize, Arc<str>) {
         let frame = self.frame();
@@ -254,7 +262,7 @@ impl<'m> Builder<'m> {
                 let row = self.row(anchor);
                 Pred::Sql(self.key(&row).is_not_null())
             }
-            Record::Bare | Record::Proposed | Record::Stored | Record::Account => Pred::Known(true),
+            Record::Bare | Record::Proposed | Record::Stored | Record::Old | Record::Account => Pred::Known(true),
         }
     }
 
@@ -262,7 +270,7 @@ impl<'m> Builder<'m> {
     pub(crate) fn key(&mut self, anchor: &Anchor) -> Sql {
         match &anchor.record {
             Record::Linked(alias, far) => column(alias, far),
-            Record::Row(_) | Record::Bare | Record::Proposed | Record::Stored | Record::Account => {
+            Record::Row(_) | Record::Bare | Record::Proposed | Record::Stored | Record::Old | Record::Account => {
                 self.stored(anchor, ColumnRef::main(Collection::ID))
             }
         }
@@ -279,6 +287,7 @@ impl<'m> Builder<'m> {
             }
             Record::Proposed => Slot::Proposed(at),
             Record::Stored => Slot::Stored(at),
+            Record::Old => Slot::Old(at),
             Record::Account => Slot::Account(at),
         };
         let encoding = Encoding::Column(self.column(anchor.collection, at).into());
