@@ -313,7 +313,10 @@ impl Difference {
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
             Self::TrashChanged { collection, had, has } => return trash_change(collection, *had, has.is_some()),
-            Self::KeyChanged { collection, from, to } => return keys::api_change(collection, *from, *to),
+            Self::KeyChanged { collection, from, to } => {
+                let (words, breaking) = keys::noticed(collection, *from, *to)?;
+                ApiChange { words, breaking }
+            }
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
