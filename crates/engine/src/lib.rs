@@ -26,6 +26,7 @@ mod explanation;
 mod fill;
 mod given;
 mod giving;
+mod ids;
 mod in_flight;
 mod inner;
 mod input;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use backstay_model::{CollectionId, FieldId, FieldKind, Model};
 
-use crate::{Expr, ExprError, ExprErrorKind, Node, Path, Root};
+use crate::{Expr, ExprError, ExprErrorKind, Many, Node, Path, Root};
 
 /// The records of an `@inverse` field that a check at commit reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,7 @@ impl Walk<'_> {
             | Node::List(_)
             | Node::Call(..)
             | Node::Matches(..)
+            | Node::Within(_)
             | Node::Computed(_)
             | Node::Ordinal(..)
             | Node::Fact(_) => self.each(expr),
@@ -64,8 +65,10 @@ impl Walk<'_> {
         expr.node.children().into_iter().try_for_each(|child| self.visit(child))
     }
 
-    /// What asks the records of a list.
-    fn members(&mut self, expr: &Expr, (over, variable): (&Path, u16)) -> Result<(), ExprError> {
+    /// What asks the records of a list, or the items of an embedded one.
+    fn members(&mut self, expr: &Expr, (over, variable): (&Many, u16)) -> Result<(), ExprError> {
+        // Its list is among the children of the expression.
+        let Many::Records(over) = over else { return self.each(expr) };
         let (Root::This, [list]) = (over.root, over.steps.as_slice()) else { return Err(refused(expr, OTHERS)) };
         let FieldKind::OneToMany { target, via } = self.model.field(over.collection, *list).kind else {
             return Err(refused(expr, "the members of many-to-many relations"));

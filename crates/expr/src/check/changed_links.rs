@@ -6,10 +6,10 @@ use std::ops::Range;
 use backstay_model::{CollectionId, FieldKind};
 use backstay_scalar::Value;
 
-use super::Checker;
-use super::names::{Links, Place};
+use super::place::{Links, Place};
+use super::{Checker, Each};
 use crate::error::ExprErrorKind;
-use crate::{Aggregate, Expr, Node, Operator, Path, Quantifier, Root, Type};
+use crate::{Aggregate, Expr, Many, Node, Operator, Path, Quantifier, Root, Type};
 
 /// The variable of a member, and the member's collection.
 type Member = (u16, CollectionId);
@@ -17,7 +17,7 @@ type Member = (u16, CollectionId);
 impl Checker<'_> {
     /// The links of a relation that the write makes or ends, where a record is written.
     pub(super) fn changed_links(&mut self, many: Place, links: Links, span: &Range<u32>) -> Option<Place> {
-        let Place::Many { path, target, field, links: _ } = many else { return Some(many) };
+        let Place::Many { over: Many::Records(path), each, field, links: _ } = many else { return Some(many) };
         let word = if links == Links::Removed { "removed" } else { "added" };
         let instead = match (self.proposed(), path.steps.as_slice()) {
             (None, _) => {
@@ -26,7 +26,7 @@ impl Checker<'_> {
             (Some(proposed), [relation]) if path.root == proposed => {
                 let kind = &self.scope.model.field(path.collection, *relation).kind;
                 if matches!(kind, FieldKind::ManyToMany { .. }) && kind.declared_by().is_none() {
-                    return Some(Place::Many { path, target, field, links });
+                    return Some(Place::Many { over: Many::Records(path), each, field, links });
                 }
                 "a write sends the links of a many-to-many relation, at the field that declares it; the records of other \
                  lists are written by themselves"
@@ -47,21 +47,22 @@ impl Checker<'_> {
         }
     }
 
-    /// `exists` or `all` over these links.
-    pub(super) fn quantified_links(
+    /// `exists` or `all` over many, or over these of their links.
+    pub(super) fn quantified(
         &mut self,
-        (over, links): (Path, Links),
+        (over, each, links): (Many, Each, Links),
         kind: Quantifier,
-        (member, body): (Member, Expr),
+        (variable, body): (u16, Expr),
         span: &Range<u32>,
     ) -> Expr {
         let quantified = |this: &Self, over, body| {
-            this.make(Node::Quantifier { kind, over, variable: member.0, body: Box::new(body) }, Type::Bool, span)
+            this.make(Node::Quantifier { kind, over, variable, body: Box::new(body) }, Type::Bool, span)
         };
-        if links == Links::All {
+        let (Many::Records(over), Each::Record(target), Links::Added | Links::Removed) = (&over, each, links) else {
             return quantified(self, over, body);
-        }
-        let changed = self.is_changed((&over, links), member, span);
+        };
+        let member = (variable, target);
+        let changed = self.is_changed((over, links), member, span);
         let body = match kind {
             Quantifier::Exists => self.both(Operator::And, changed, body, span),
             Quantifier::All => {
@@ -69,7 +70,7 @@ impl Checker<'_> {
                 self.both(Operator::Or, kept, body, span)
             }
         };
-        let quantified = quantified(self, changed_among(over, links), body);
+        let quantified = quantified(self, Many::Records(changed_among(over, links)), body);
         match (links, kind) {
             (Links::All | Links::Added, _) => quantified,
             (Links::Removed, Quantifier::Exists) => {
@@ -84,17 +85,16 @@ impl Checker<'_> {
     }
 
     /// An aggregate, which counts, of these links.
-    pub(super) fn counted_links(&mut self, of: Aggregate, (member, links): (Member, Links), span: &Range<u32>) -> Expr {
-        if links == Links::All {
+    pub(super) fn counted_links(&mut self, of: Aggregate, (each, links): (Each, Links), span: &Range<u32>) -> Expr {
+        let (Many::Records(over), Each::Record(target), Links::Added | Links::Removed) = (&of.over, each, links) else {
             return self.make(Node::Aggregate(Box::new(of)), Type::Int, span);
-        }
-        let Aggregate { over, condition, .. } = &of;
-        let changed = self.is_changed((over, links), member, span);
-        let condition = match condition {
+        };
+        let changed = self.is_changed((over, links), (of.variable, target), span);
+        let condition = match &of.condition {
             Some(condition) => self.both(Operator::And, changed, condition.clone(), span),
             None => changed,
         };
-        let of = Aggregate { over: changed_among(of.over.clone(), links), condition: Some(condition), ..of };
+        let of = Aggregate { over: Many::Records(changed_among(over, links)), condition: Some(condition), ..of };
         let count = self.make(Node::Aggregate(Box::new(of)), Type::Int, span);
         if links != Links::Removed {
             return count;
@@ -117,7 +117,8 @@ impl Checker<'_> {
         });
         let body = Box::new(self.both(Operator::Equal, one, same, span));
         let kind = Quantifier::Exists;
-        let among = self.make(Node::Quantifier { kind, over: others, variable: other, body }, Type::Bool, span);
+        let over = Many::Records(others);
+        let among = self.make(Node::Quantifier { kind, over, variable: other, body }, Type::Bool, span);
         let apart = self.make(Node::Not(Box::new(among)), Type::Bool, span);
         if links == Links::Removed {
             return apart;
@@ -142,9 +143,9 @@ impl Checker<'_> {
 }
 
 /// Among which members the changed ones are.
-fn changed_among(relation: Path, links: Links) -> Path {
+fn changed_among(relation: &Path, links: Links) -> Path {
     match links {
-        Links::All | Links::Added => relation,
-        Links::Removed => Path { root: Root::Old, ..relation },
+        Links::All | Links::Added => relation.clone(),
+        Links::Removed => Path { root: Root::Old, ..relation.clone() },
     }
 }

@@ -336,7 +336,7 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
+        // `collection.rs`, `index.rs`, `key.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
             [
@@ -346,6 +346,7 @@ mod tests {
                 "embedded",
                 "identity",
                 "index",
+                "key",
                 "path",
                 "renamed",
                 "single",
@@ -362,6 +363,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 43, "every location is checked above");
+        assert_eq!(places, 44, "every location is checked above");
     }
 }

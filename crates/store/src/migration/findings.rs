@@ -172,6 +172,7 @@ impl Finder<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::KeyChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { stored: false, .. }
@@ -290,6 +291,7 @@ impl Finder<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::KeyChanged { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
             | Difference::TypeChanged { .. }
