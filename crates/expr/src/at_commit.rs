@@ -39,8 +39,8 @@ impl Walk<'_> {
     fn visit(&mut self, expr: &Expr) -> Result<(), ExprError> {
         match &expr.node {
             Node::Path(path) => self.path(path).map_err(|what| refused(expr, what)),
-            Node::Quantifier { over, variable, .. } => self.members(expr, (over, *variable)),
-            Node::Aggregate(of) => self.members(expr, (&of.over, of.variable)),
+            Node::Quantifier { over, variable, .. } => self.many(expr, (over, *variable)),
+            Node::Aggregate(of) => self.many(expr, (&of.over, of.variable)),
             Node::Literal(_)
             | Node::Param(_)
             | Node::Caller(_)
@@ -54,8 +54,8 @@ impl Walk<'_> {
             | Node::List(_)
             | Node::Call(..)
             | Node::Matches(..)
-            | Node::Within(_)
             | Node::Computed(_)
+            | Node::Within(_)
             | Node::Ordinal(..)
             | Node::Fact(_) => self.each(expr),
         }
@@ -65,10 +65,16 @@ impl Walk<'_> {
         expr.node.children().into_iter().try_for_each(|child| self.visit(child))
     }
 
-    /// What asks the records of a list, or the items of an embedded one.
-    fn members(&mut self, expr: &Expr, (over, variable): (&Many, u16)) -> Result<(), ExprError> {
-        // Its list is among the children of the expression.
-        let Many::Records(over) = over else { return self.each(expr) };
+    fn many(&mut self, expr: &Expr, (over, variable): (&Many, u16)) -> Result<(), ExprError> {
+        match over {
+            Many::Records(relation) => self.members(expr, (relation, variable)),
+            // The items are a value of the record that has the list.
+            Many::Items(_) => self.each(expr),
+        }
+    }
+
+    /// What asks the records of a relation.
+    fn members(&mut self, expr: &Expr, (over, variable): (&Path, u16)) -> Result<(), ExprError> {
         let (Root::This, [list]) = (over.root, over.steps.as_slice()) else { return Err(refused(expr, OTHERS)) };
         let FieldKind::OneToMany { target, via } = self.model.field(over.collection, *list).kind else {
             return Err(refused(expr, "the members of many-to-many relations"));

@@ -46,8 +46,8 @@ impl Path {
         self.root == Root::Account && self.steps.len() <= 1
     }
 
-    /// Whether it leads to what only the database knows, and not to a value of `this`, `new`, `old` or the caller's own record.
-    /// A record doesn't hold what refers to it from elsewhere.
+    /// Whether it leads to what only the database knows, and not to a value of `this`, `new`, `old` or the caller's own
+    /// record. A record doesn't hold what refers to it from elsewhere.
     pub(crate) fn asks_store(&self, model: &Model) -> bool {
         match (self.root, self.steps.as_slice()) {
             (Root::Bound(_), _) => true,

@@ -47,8 +47,8 @@ impl Checker<'_> {
         }
     }
 
-    /// `exists` or `all` over many, or over these of their links.
-    pub(super) fn quantified(
+    /// `exists` or `all` over these links.
+    pub(super) fn quantified_links(
         &mut self,
         (over, each, links): (Many, Each, Links),
         kind: Quantifier,
@@ -58,11 +58,11 @@ impl Checker<'_> {
         let quantified = |this: &Self, over, body| {
             this.make(Node::Quantifier { kind, over, variable, body: Box::new(body) }, Type::Bool, span)
         };
-        let (Many::Records(over), Each::Record(target), Links::Added | Links::Removed) = (&over, each, links) else {
+        if links == Links::All {
             return quantified(self, over, body);
-        };
-        let member = (variable, target);
-        let changed = self.is_changed((over, links), member, span);
+        }
+        let (over, member) = linked(over, (variable, each));
+        let changed = self.is_changed((&over, links), member, span);
         let body = match kind {
             Quantifier::Exists => self.both(Operator::And, changed, body, span),
             Quantifier::All => {
@@ -86,10 +86,11 @@ impl Checker<'_> {
 
     /// An aggregate, which counts, of these links.
     pub(super) fn counted_links(&mut self, of: Aggregate, (each, links): (Each, Links), span: &Range<u32>) -> Expr {
-        let (Many::Records(over), Each::Record(target), Links::Added | Links::Removed) = (&of.over, each, links) else {
+        if links == Links::All {
             return self.make(Node::Aggregate(Box::new(of)), Type::Int, span);
-        };
-        let changed = self.is_changed((over, links), (of.variable, target), span);
+        }
+        let (over, member) = linked(of.over.clone(), (of.variable, each));
+        let changed = self.is_changed((&over, links), member, span);
         let condition = match &of.condition {
             Some(condition) => self.both(Operator::And, changed, condition.clone(), span),
             None => changed,
@@ -117,8 +118,8 @@ impl Checker<'_> {
         });
         let body = Box::new(self.both(Operator::Equal, one, same, span));
         let kind = Quantifier::Exists;
-        let over = Many::Records(others);
-        let among = self.make(Node::Quantifier { kind, over, variable: other, body }, Type::Bool, span);
+        let among =
+            self.make(Node::Quantifier { kind, over: Many::Records(others), variable: other, body }, Type::Bool, span);
         let apart = self.make(Node::Not(Box::new(among)), Type::Bool, span);
         if links == Links::Removed {
             return apart;
@@ -142,10 +143,18 @@ impl Checker<'_> {
     }
 }
 
+/// The relation whose links are meant, and a member of it.
+fn linked(over: Many, (variable, each): (u16, Each)) -> (Path, Member) {
+    match (over, each) {
+        (Many::Records(relation), Each::Record(member)) => (relation, (variable, member)),
+        _ => unreachable!("only a relation has links that are added or removed"),
+    }
+}
+
 /// Among which members the changed ones are.
-fn changed_among(relation: &Path, links: Links) -> Path {
+fn changed_among(relation: Path, links: Links) -> Path {
     match links {
-        Links::All | Links::Added => relation.clone(),
-        Links::Removed => Path { root: Root::Old, ..relation.clone() },
+        Links::All | Links::Added => relation,
+        Links::Removed => Path { root: Root::Old, ..relation },
     }
 }

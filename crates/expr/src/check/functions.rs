@@ -187,7 +187,7 @@ impl Checker<'_> {
         self.variables.push(Variable { name, index, each });
         let body = self.expect(body, &Type::Bool);
         self.variables.pop();
-        Some(self.quantified((over, each, links), *kind, (index, body?), span))
+        Some(self.quantified_links((over, each, links), *kind, (index, body?), span))
     }
 }
 

@@ -388,12 +388,8 @@ impl<'m> Checker<'m> {
             return Some(Place::of(value, &field.kind, &name.name));
         }
         let target = field.kind.target().expect("a field whose value has no type is a relation to many");
-        Some(Place::Many {
-            over: Many::Records(path),
-            each: Each::Record(target),
-            field: name.name.clone(),
-            links: Links::All,
-        })
+        let (over, each) = (Many::Records(path), Each::Record(target));
+        Some(Place::Many { over, each, field: name.name.clone(), links: Links::All })
     }
 
     /// Notes a field of the record that a path leads to, if that is the caller's own: its values are read with the caller.
