@@ -100,7 +100,7 @@ impl<'m> Proposal<'m> {
         let mut values = record.values().to_vec();
         values[usize::from(trash.at.0)] = Value::Null;
         let readmitted = Some(record.clone());
-        Self { values, readmitted, ..Self::create(collection, authority, Arc::clone(class), Input::new()) }
+        Self { readmitted, values, ..Self::create(collection, authority, Arc::clone(class), Input::new()) }
     }
 
     /// The record and its changed links, if the write is the caller's: those of Backstay itself don't count.
