@@ -16,6 +16,7 @@ mod facts;
 mod fold;
 mod foreign;
 mod lexis;
+mod money;
 mod orders;
 mod outcomes;
 mod rebased;

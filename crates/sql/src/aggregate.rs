@@ -80,7 +80,10 @@ impl Lowering<'_, '_, '_> {
         let scale = self.scale_of(term);
         let select = self.folded(rows, terms, |this, columns| match columns {
             [amount, currency] => {
-                let sum = exact_sum(this.builder.dialect, amount, Storage::Decimal { scale });
+                let sum = match term.computes_digits() {
+                    true => this.sum_of_computed(amount.clone()),
+                    false => exact_sum(this.builder.dialect, amount, Storage::Decimal { scale }),
+                };
                 let one = call("min", [currency.clone()]);
                 let is_one = one.clone().eq(call("max", [currency.clone()]));
                 match part {
@@ -178,7 +181,10 @@ impl Lowering<'_, '_, '_> {
         let mut columns = Vec::with_capacity(parts.len());
         for part in parts.iter().rev() {
             let value = self.value(part);
-            let value = self.loose(value).moment();
+            let value = match expr.ty == Type::Money && part.ty == Type::Decimal && expr.computes_digits() {
+                true => self.keyed(value),
+                false => self.loose(value).moment(),
+            };
             form = value.form.clone();
             columns.push(match value.is_null() {
                 true => self.builder.dialect.null(column_type(&part.ty)),

@@ -69,7 +69,7 @@ impl Lowering<'_, '_, '_> {
                 let sql = self.builder.dialect.is_truth(test.sql.clone(), wanted);
                 if test.is_null() { Pred::Known(false) } else { test.guarded(sql) }
             }
-            Node::Param(_)
+            Node::Param(..)
             | Node::Path(_)
             | Node::Caller(_)
             | Node::Now
@@ -124,7 +124,7 @@ impl Lowering<'_, '_, '_> {
                 let test = self.matches(of, pattern);
                 self.settled_truth(test)
             }
-            Node::Param(_)
+            Node::Param(..)
             | Node::Path(_)
             | Node::Caller(_)
             | Node::Now
@@ -180,6 +180,8 @@ impl Lowering<'_, '_, '_> {
             | Function::Replace
             | Function::Round
             | Function::Quotient
+            | Function::Money
+            | Function::UnitDigits
             | Function::DateIn
             | Function::StartOf(_)
             | Function::CalendarField(_) => {

@@ -263,6 +263,11 @@ fn numbers() {
 }
 
 #[test]
+fn amounts_of_money() {
+    check("money");
+}
+
+#[test]
 fn texts_and_enums() {
     check("texts");
 }

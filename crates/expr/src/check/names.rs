@@ -274,9 +274,9 @@ impl<'m> Checker<'m> {
         if matches!(of.node, Node::Aggregate(_)) {
             return self.step_of_aggregate(of, field, span);
         }
-        if matches!((&of.node, &of.ty), (Node::Computed(_), Type::Money)) {
+        if of.ty == Type::Money && !matches!(of.node, Node::Path(_)) {
             let (part, _) = self.money_part(field)?;
-            return Some(Place::One(of.in_part(part)));
+            return self.bounded(of.in_part(part), span).map(Place::One);
         }
         let Expr { node: Node::Path(mut path), ty, .. } = of else {
             let kind = ExprErrorKind::NoFields { of: self.named_type(&of.ty), name: field.name.clone() };
