@@ -4,6 +4,7 @@ use backstay_scalar::{MONEY_SCALE, Part, Storage, Value};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, Query, SelectStatement};
 
 use crate::builder::{Anchor, Members};
+use crate::exact::scaled;
 use crate::lower::{Lowering, sees};
 use crate::operand::{Form, Val, constant_decimal, digits_of};
 use crate::owner::{Owner, tie};
@@ -184,6 +185,13 @@ impl Lowering<'_, '_, '_> {
             let value = match expr.ty == Type::Money && part.ty == Type::Decimal && expr.computes_digits() {
                 true => self.keyed(value),
                 false => self.loose(value).moment(),
+            };
+            let value = match value.form {
+                Form::Key if !expr.computes_digits() => {
+                    let scale = self.scale_of(part);
+                    Val { sql: scaled(value.sql, scale), form: Form::Scaled(scale), ..value }
+                }
+                _ => value,
             };
             form = value.form.clone();
             columns.push(match value.is_null() {

@@ -3,7 +3,7 @@ use backstay_scalar::Value;
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
 
 use crate::lower::Lowering;
-use crate::operand::Val;
+use crate::operand::{Form, Val};
 use crate::predicate::Pred;
 use crate::quantifier::Quantified;
 use crate::tree::boolean;
@@ -146,7 +146,11 @@ impl Lowering<'_, '_, '_> {
 
     /// Whether there is a value.
     fn presence(&mut self, of: &Expr, present: bool) -> Pred {
-        let value = self.value(of);
+        let mut value = self.value(of);
+        // A decimal number that is still to be bound has no representation of its own.
+        if let Form::Exact(_) = value.form {
+            value = self.keyed(value);
+        }
         let is = if value.is_null() {
             Pred::Known(false)
         } else {

@@ -126,10 +126,8 @@ impl Lowering<'_, '_, '_> {
         }
         let (one, other) = (self.loose(one), self.loose(other));
         match (one.form.clone(), other.form.clone()) {
-            (Form::Scaled(a), Form::Scaled(b)) => {
-                let scale = Ord::max(a, b);
-                (one.rescaled(scale), other.rescaled(scale), Form::Scaled(scale))
-            }
+            // 64 bits may not hold one at the scale of the other.
+            (Form::Scaled(a), Form::Scaled(b)) if a != b => (self.keyed(one), self.keyed(other), Form::Key),
             (Form::Null, form) | (form, Form::Null) => (one, other, form),
             (Form::Micros, _) | (_, Form::Micros) => (one.moment(), other.moment(), Form::Column),
             (Form::Number, form) | (form, Form::Number) if form != Form::Number => (one, other, Form::Number),

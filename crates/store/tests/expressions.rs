@@ -19,6 +19,8 @@ mod memory;
 mod postgres;
 #[path = "expressions/random.rs"]
 mod random;
+#[path = "expressions/random_money.rs"]
+mod random_money;
 #[path = "expressions/reads.rs"]
 mod reads;
 #[path = "expressions/sent.rs"]
