@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use backstay_scalar::{Currency, Part, Scalar, Value};
+use backstay_scalar::{Currency, Lookup, Part, Scalar, Value};
 
-use crate::{Aggregate, Aggregation, ComputedField, Digits, Expr, Function, Node, Operator, Path, Type};
+use crate::{Aggregate, Aggregation, ComputedField, Digits, Expr, Function, Node, Operator, Path, Type, Within};
 
 /// The type of a currency.
 pub(crate) const CURRENCY: Type = Type::Formatted(Scalar::Currency);
@@ -64,6 +64,10 @@ impl Expr {
                 }))
             }
             Node::Computed(of) => Node::Computed(Box::new(of.in_part(part))),
+            Node::Within(of) => {
+                let Within { of, lookup } = (**of).clone();
+                Node::Within(Box::new(Within { of, lookup: Lookup { part: Some(part), ..lookup } }))
+            }
             Node::Literal(value) => Node::Literal(part.of(value)),
             other => unreachable!("no {other:?} is an amount of money"),
         };

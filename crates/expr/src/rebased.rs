@@ -17,8 +17,9 @@ impl Expr {
     /// The steps of the longest path in it.
     pub(crate) fn longest_path(&self) -> usize {
         let own = match &self.node {
-            Node::Path(path) | Node::Quantifier { over: path, .. } => path.steps.len(),
-            Node::Aggregate(of) => of.over.steps.len(),
+            Node::Path(path) => path.steps.len(),
+            Node::Quantifier { over, .. } => over.path().map_or(0, |path| path.steps.len()),
+            Node::Aggregate(of) => of.over.path().map_or(0, |path| path.steps.len()),
             _ => 0,
         };
         self.node.children().into_iter().map(Self::longest_path).fold(own, Ord::max)

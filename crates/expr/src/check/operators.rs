@@ -99,6 +99,7 @@ impl Checker<'_> {
                 Node::Path(_)
                     | Node::Aggregate(_)
                     | Node::Computed(_)
+                    | Node::Within(_)
                     | Node::Param(..)
                     | Node::Caller(CallerPart::Id | CallerPart::Claim(_))
             );
