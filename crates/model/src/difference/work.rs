@@ -77,6 +77,7 @@ impl Difference {
             Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
+            | Self::KeyChanged { .. }
             | Self::LengthChanged { .. }
             | Self::LimitChanged { .. }
             | Self::MemberChanged { .. }
@@ -96,6 +97,7 @@ impl Difference {
             | Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
+            | Self::KeyChanged { .. }
             | Self::LinkAdded { .. }
             | Self::EnumRenamed { .. }
             | Self::EnumValuesAdded { .. }
