@@ -165,6 +165,17 @@ async fn an_exact_number_is_computed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_become_amounts_of_money() {
+    check("numbers_become_amounts_of_money", Change {
+        old: "type P @open { price: Decimal! code: String country: Country rate: Money }",
+        records: &[("P", r#"{"price":"19.99","country":"CH","rate":{"amount":"2.50","currency":"EUR"}}"#), ("P", r#"{"price":"0.0150","country":"DE"}"#)],
+        new: r#"type P @open { price: Money! @backfill(from: "round(money(this.price, this.country == 'CH' ? 'CHF' : 'EUR'))") code: Currency country: Country! @default(to: "DE") rate: Money twice: Money @backfill(from: "this.rate * 2 + money(1, 'EUR')") }"#,
+        then: &[("P", "price,code,country,rate,twice")],
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_value_is_no_longer_required() {
     check(
         "a_value_is_no_longer_required",

@@ -193,7 +193,7 @@ fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
         }
         (Expected::Summable, _) => "write a number, an amount of money or a length of time",
         (Expected::Ordered, _) => "write something that has an order, such as a number, a text, a date or an enum",
-        (Expected::Signed, _) => "write `-` before a number or a length of time",
+        (Expected::Signed, _) => "write `-` before a number, an amount of money or a length of time",
     }
 }
 
@@ -205,7 +205,7 @@ fn compare_remedy(left: &Type, right: &Type) -> &'static str {
     } else if beside(&Type::Duration, number) {
         "write a length of time, such as `duration('90m')`"
     } else if beside(&Type::Money, number) {
-        "compare its `.amount`"
+        "compare its `.amount`, or write the other as an amount, such as `money(10, 'EUR')`"
     } else if beside(&Type::Timestamp, |ty| *ty == Type::Date) {
         "take the day that it is in a time zone: `date(x, 'Europe/Zurich')`"
     } else if matches!((left, right), (Type::List(_), _) | (_, Type::List(_))) {
@@ -247,8 +247,10 @@ fn operator_remedy(operator: &str, left: &Type, right: &Type) -> &'static str {
         "say to how many digits after the point the quotient is rounded: `round(a / b, 2)`"
     } else if either(&Type::Decimal) {
         "a Decimal has `+`, `-` and `*`, and `round(a / b, 2)`"
+    } else if either(&Type::Money) && operator == "/" {
+        "round the quotient to what the currency has: `round(a / b)`"
     } else if either(&Type::Money) {
-        "compute with its `.amount`"
+        "amounts of money have `+` and `-` with each other, `*` with a number and `round(a / b)`; write one as `money(10, 'EUR')`"
     } else if either(&Type::Text) {
         "texts cannot be joined"
     } else if either(&Type::Int) && either(&Type::Float) {

@@ -207,7 +207,7 @@ All all /api/alls
   g g: Date = Date(Date(20484))
   h h: Email = Text("someone@example.com")
   i i: Url = Text("https://example.com/")
-  j j j_currency: Money = Money(Money { scaled: 125000, currency: Currency([69, 85, 82]) })
+  j j j_currency: Money = Money(Money { amount: 12.5, currency: Currency([69, 85, 82]) })
   k k: Color! = Text("GREEN")
   l l: Enum(EnumId(0))! = List([Text("RED")])
   m m: Json = Json("{\"a\":[1,2.5,\"q\\\"\\n\",null],\"b\":true}")

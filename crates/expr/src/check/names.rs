@@ -306,9 +306,9 @@ impl<'m> Checker<'m> {
             Ok((within, shape)) => return self.member_within(&within, shape, field, span),
             Err(of) => of,
         };
-        if matches!((&of.node, &of.ty), (Node::Computed(_) | Node::Within(_), Type::Money)) {
+        if of.ty == Type::Money && !matches!(of.node, Node::Path(_)) {
             let (part, _) = self.money_part(field)?;
-            return Some(Place::One(of.in_part(part)));
+            return self.bounded(of.in_part(part), span).map(Place::One);
         }
         let Expr { node: Node::Path(mut path), ty, .. } = of else {
             let kind = ExprErrorKind::NoFields { of: self.named_type(&of.ty), name: field.name.clone() };

@@ -80,6 +80,12 @@ pub(super) fn result_of(operator: Operator, left: &Type, right: &Type) -> Option
         {
             Some(Type::Decimal)
         }
+        (Type::Money, Type::Money) if additive => Some(Type::Money),
+        (Type::Money, Type::Int | Type::Decimal) | (Type::Int | Type::Decimal, Type::Money)
+            if operator == Operator::Multiply =>
+        {
+            Some(Type::Money)
+        }
         (Type::Float, Type::Float) if operator != Operator::Remainder => Some(Type::Float),
         (Type::Timestamp, Type::Duration) if additive => Some(Type::Timestamp),
         (Type::Duration, Type::Timestamp) if operator == Operator::Add => Some(Type::Timestamp),

@@ -198,7 +198,7 @@ impl FieldDirective {
             ),
             Self::Pattern => (
                 pattern::applies(kind),
-                "it is for `String`, `Text`, `Email`, `Url`, `Phone`, `Country` and `Locale`, and for lists of these",
+                "it is for `String`, `Text`, `Email`, `Url`, `Phone`, `Country`, `Currency`, `Locale` and lists of these",
             ),
             Self::Precision => (decimal, "it is for Decimal"),
         };

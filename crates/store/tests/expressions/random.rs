@@ -27,7 +27,7 @@ const ITEM: usize = 2;
 const PART: usize = 3;
 const TAG: usize = 4;
 
-fn setting(name: &str, usual: usize) -> usize {
+pub(crate) fn setting(name: &str, usual: usize) -> usize {
     let text = std::env::var(name).unwrap_or_else(|_| usual.to_string());
     text.parse().unwrap_or_else(|_| panic!("{name} is a whole number"))
 }
