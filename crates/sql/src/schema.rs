@@ -60,7 +60,13 @@ pub fn expected(model: &Model, dialect: Dialect) -> Vec<ExpectedTable> {
 }
 
 /// The columns of a field or its link table; without the indexes. A required field needs a default, or holds states.
-pub fn add_field(model: &Model, collection: &Collection, field: &Field, dialect: Dialect) -> Vec<Statement> {
+/// `is_there` says which columns of other fields the table has.
+pub fn add_field(
+    model: &Model,
+    (collection, field): (&Collection, &Field),
+    is_there: impl Fn(&Field) -> bool,
+    dialect: Dialect,
+) -> Vec<Statement> {
     let schema = Schema { model, dialect };
     if let FieldKind::ManyToMany { link, .. } = &field.kind {
         return if link.owner { schema.link(collection, field, link) } else { Vec::new() };
@@ -77,6 +83,7 @@ pub fn add_field(model: &Model, collection: &Collection, field: &Field, dialect:
             let target = model.collection(*target);
             column.extra(format!("REFERENCES {} ({})", quoted(written(target)), quoted("id")));
         }
+        exclude(&mut column, stored, collection.excluded_by(field).filter(|other| is_there(other)));
         let mut alter = Table::alter();
         alter.table(name(written(collection))).add_column(column);
         statements.push(schema.statement(&alter));
@@ -224,6 +231,15 @@ pub(crate) fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
+/// Lets a column that is part of a reference have no value where another part has one. Each pair has a condition of its
+/// own, so that those of the others stay if one of them is removed.
+fn exclude<'f>(definition: &mut ColumnDef, column: &Column, others: impl Iterator<Item = &'f Field>) {
+    for other in others.flat_map(|other| &other.columns) {
+        let [this, other] = [&column.name, &other.name].map(|name| quoted(name));
+        definition.extra(format!("CHECK ({other} IS NULL OR {this} IS NULL)"));
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Schema<'m> {
     pub(crate) model: &'m Model,
@@ -244,6 +260,7 @@ impl Schema<'_> {
                 if field.id == Collection::ID {
                     column.primary_key();
                 }
+                exclude(&mut column, stored, collection.excluded_by(field).filter(|other| other.id < field.id));
                 table.col(column);
             }
         }

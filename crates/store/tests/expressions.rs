@@ -258,6 +258,11 @@ fn embedded_values() {
 }
 
 #[test]
+fn references_to_one_of_several_types() {
+    check("references");
+}
+
+#[test]
 fn numbers() {
     check("numbers");
 }

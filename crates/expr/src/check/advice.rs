@@ -143,6 +143,7 @@ impl Advisor<'_, '_> {
             | Type::Money
             | Type::Json
             | Type::Embedded { .. }
+            | Type::OneOf { .. }
             | Type::List(_)
             | Type::Null => None,
         }

@@ -102,8 +102,9 @@ impl Checker<'_> {
         if !has_presence {
             return self.refuse(of.span.clone(), ExprErrorKind::Presence);
         }
-        if let (Node::Path(path), Type::Embedded { field, .. }) = (&tested.node, &tested.ty) {
-            return self.presence_of_embedded(path, *field, operator == Operator::NotEqual, span);
+        if let (Node::Path(path), Type::Embedded { field, .. } | Type::OneOf { field, .. }) = (&tested.node, &tested.ty)
+        {
+            return self.presence_of_members(path, *field, operator == Operator::NotEqual, span);
         }
         let node = Node::IsNull { of: Box::new(tested), negated: operator == Operator::NotEqual };
         Some(self.make(node, Type::Bool, span))

@@ -22,6 +22,7 @@ pub(super) fn name_of(model: &Model, ty: &Type) -> String {
         Type::Money => "Money",
         Type::Json => "JSON",
         Type::Embedded { of, .. } => &model.embedded(*of).name,
+        Type::OneOf { union, .. } => &model.record_union(*union).name,
         Type::List(element) => return format!("list of {}", name_of(model, element)),
         Type::Null => "null",
     };

@@ -207,6 +207,7 @@ fn item_a(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("place.city", "Rome".into()),
         ("place.level", 1.into()),
         ("place.keeper", Value::Id(id(1))),
+        ("about.Person", Value::Id(id(1))),
     ];
     record(model, "Item", 20, &fields)
 }
@@ -231,6 +232,7 @@ fn item_b(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("owner", Value::Id(id(2))),
         ("team", Value::Id(id(11))),
         ("place.level", 2.into()),
+        ("about.Team", Value::Id(id(11))),
     ];
     record(model, "Item", 21, &fields)
 }
@@ -255,6 +257,7 @@ fn item_d(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("keys", list([Value::Id(id(2))])),
         ("owner", Value::Id(id(1))),
         ("team", Value::Id(id(10))),
+        ("about.Team", Value::Id(id(10))),
     ];
     record(model, "Item", 23, &fields)
 }
