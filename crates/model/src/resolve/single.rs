@@ -28,9 +28,9 @@ pub(super) fn check_singles(report: &mut Report<'_>, survey: &Survey<'_>, enums:
                     format!("`{}.{}` refers to {}, which has one record", collection.name, field.name, target.name);
                 let diagnostic =
                     Diagnostic::error(message).at(field.span, "always the same record").and(target.span, "`@single`");
-                report.push(
-                    diagnostic.help(format!("remove the field; clients read the record at `/api/{}`", target.path)),
-                );
+                let what = if field.is_of_reference() { "the type from the union" } else { "the field" };
+                report
+                    .push(diagnostic.help(format!("remove {what}; clients read the record at `/api/{}`", target.path)));
             }
         }
     }
