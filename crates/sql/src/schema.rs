@@ -77,13 +77,15 @@ pub fn add_field(
         if let Some(default) = model.default_of(field).and_then(|value| constant(dialect, &value, stored)) {
             column.default(default);
         }
-        if let FieldKind::ToOne { target, .. } = &field.kind
-            && dialect.references_in_table()
-        {
-            let target = model.collection(*target);
-            column.extra(format!("REFERENCES {} ({})", quoted(written(target)), quoted("id")));
-        }
-        exclude(&mut column, stored, collection.excluded_by(field).filter(|other| is_there(other)));
+        let reference = match &field.kind {
+            FieldKind::ToOne { target, .. } if dialect.references_in_table() => {
+                let target = model.collection(*target);
+                Some(format!("REFERENCES {} ({})", quoted(written(target)), quoted("id")))
+            }
+            _ => None,
+        };
+        let others = collection.excluded_by(field).filter(|other| is_there(other));
+        constrain(&mut column, reference.into_iter().chain(exclusions(stored, others)));
         let mut alter = Table::alter();
         alter.table(name(written(collection))).add_column(column);
         statements.push(schema.statement(&alter));
@@ -231,12 +233,20 @@ pub(crate) fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
-/// Lets a column that is part of a reference have no value where another part has one. Each pair has a condition of its
-/// own, so that those of the others stay if one of them is removed.
-fn exclude<'f>(definition: &mut ColumnDef, column: &Column, others: impl Iterator<Item = &'f Field>) {
-    for other in others.flat_map(|other| &other.columns) {
+/// Conditions by which a column that is part of a reference has no value where another part has one. Each pair has one of
+/// its own, so that those of the others stay if one of them is removed.
+fn exclusions<'f>(column: &Column, others: impl Iterator<Item = &'f Field>) -> impl Iterator<Item = String> {
+    others.flat_map(|other| &other.columns).map(|other| {
         let [this, other] = [&column.name, &other.name].map(|name| quoted(name));
-        definition.extra(format!("CHECK ({other} IS NULL OR {this} IS NULL)"));
+        format!("CHECK ({other} IS NULL OR {this} IS NULL)")
+    })
+}
+
+/// Adds constraints to the definition of a column, which takes them as one text.
+fn constrain(definition: &mut ColumnDef, constraints: impl Iterator<Item = String>) {
+    let constraints: Vec<String> = constraints.collect();
+    if !constraints.is_empty() {
+        definition.extra(constraints.join(" "));
     }
 }
 
@@ -260,7 +270,8 @@ impl Schema<'_> {
                 if field.id == Collection::ID {
                     column.primary_key();
                 }
-                exclude(&mut column, stored, collection.excluded_by(field).filter(|other| other.id < field.id));
+                let others = collection.excluded_by(field).filter(|other| other.id < field.id);
+                constrain(&mut column, exclusions(stored, others));
                 table.col(column);
             }
         }
