@@ -96,4 +96,12 @@ mod tests {
         check("type A { b: B! }  type B { a: A }", "B(a) A");
         check("type A { b: B }  type B { a: A }", "A(b) B");
     }
+
+    #[test]
+    fn a_reference_to_one_of_several_types_comes_after_all_of_them() {
+        check("union U = B | C  type A { to: U! }  type B { x: Int }  type C { b: B }", "B C A");
+        check("union U = B | C  type A { to: U }  type B { a: A }  type C { x: Int }", "C A(to.B) B");
+        // Comments on comments name those that are loaded.
+        check("union U = A | B  type A { on: U! }  type B { best: A }", "B(best) A");
+    }
 }
