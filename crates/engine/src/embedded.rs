@@ -71,7 +71,10 @@ fn within<'r>(
         FieldKind::ToOneOf { .. } => reference(collection, (field, name), values),
         _ => RecordMember::Value(name, values.get(usize::from(field.id.0)).unwrap_or(&Value::Null)),
     };
-    named.map(member).collect()
+    // Most have one name; an iterator that is filtered doesn't know how many come.
+    let mut members = Vec::with_capacity(shown.len());
+    members.extend(named.map(member));
+    members
 }
 
 /// A reference to one of several types, as the type and the id.
