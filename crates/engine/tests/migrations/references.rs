@@ -76,7 +76,7 @@ async fn a_type_of_a_union_is_renamed() {
     check(
         "a_type_of_a_union_is_renamed",
         Change {
-            old: &link("union Target = Page | Post", r#"to: Target! links: Target @unique"#),
+            old: &link("union Target = Page | Post", "to: Target! links: Target @unique"),
             records: &LINKS,
             new: r#"union Place = Page | Article type Page @open { title: String! } type Article @open @renamed(from: "Post") { title: String! links: [Link!] @inverse(field: "at") } type Link @open { at: Place! @renamed(from: "to") links: Place @unique }"#,
             then: &[("Link", "at{title}"), ("Article", "links{id}")],

@@ -158,7 +158,7 @@ async fn filters_name_types_and_shared_fields() {
     let check = async |query: &str, expected: Value| {
         assert_eq!(items(&app, &format!("menu-links?sort=label&select=label&{query}")).await, expected, "{query}");
     };
-    let labels = |labels: &[&str]| Value::from_iter(labels.iter().map(|label| json!({"label": label})));
+    let labels = |labels: &[&str]| labels.iter().map(|label| json!({"label": label})).collect::<Value>();
     check("filter=to.Article.slug=='news'", labels(&["b"])).await;
     check("filter=to.Article!=null", labels(&["b", "c"])).await;
     check("filter=to.Article==null", labels(&["a"])).await;

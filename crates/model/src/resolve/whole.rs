@@ -178,7 +178,9 @@ fn check_references(report: &mut Report<'_>, collections: &[Collection]) {
         if ready.is_empty() {
             break;
         }
-        ready.into_iter().for_each(|id| creatable[usize::from(id.0)] = true);
+        for id in ready {
+            creatable[usize::from(id.0)] = true;
+        }
     }
     for of in collections {
         let is_unmet = |field: &&Field| field.required && !is_met(&creatable, of, field);

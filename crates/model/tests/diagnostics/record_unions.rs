@@ -1,5 +1,4 @@
 //! Unions of types with records, and the fields that refer to a record of one of them.
-#![expect(clippy::too_many_lines, reason = "the snapshots are long")]
 
 use insta::assert_snapshot;
 

@@ -207,13 +207,7 @@ impl Stages<'_> {
                 schema::add_collection(new, self.models.collection(collection), dialect)
             }
             Difference::FieldAdded { collection, field, filled, .. } if *filled != Filled::NotStored => {
-                self.in_place((collection, field), |collection, field| {
-                    // Fields come in the order of the model.
-                    let is_there = |other: &Field| {
-                        other.id < field.id || self.models.pairing.field(collection.id, other.id).is_some()
-                    };
-                    schema::add_field(new, (collection, field), is_there, dialect)
-                })
+                self.in_place((collection, field), |collection, field| self.added_field(collection, field))
             }
             Difference::LinkAdded { collection, field, .. } => {
                 alter::create_link(new, self.models.field(collection, field), dialect)
@@ -286,6 +280,13 @@ impl Stages<'_> {
     ) -> Vec<Statement> {
         let (collection, field) = self.models.field(collection, field);
         if self.tables.is_rewritten(collection) { Vec::new() } else { change(collection, field) }
+    }
+
+    fn added_field(&self, collection: &Collection, field: &Field) -> Vec<Statement> {
+        let Models { new, pairing, dialect, .. } = self.models;
+        // Fields come in the order of the model.
+        let is_there = |other: &Field| other.id < field.id || pairing.field(collection.id, other.id).is_some();
+        schema::add_field(new, (collection, field), is_there, dialect)
     }
 
     fn added_index(&self, collection: &str, index: &str) -> Vec<Statement> {
