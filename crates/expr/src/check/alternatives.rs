@@ -6,7 +6,7 @@ use std::ops::Range;
 use backstay_model::{Collection, CollectionId, Field, FieldId};
 
 use super::Checker;
-use super::names::Place;
+use super::place::Place;
 use crate::error::{ExprErrorKind, Name};
 use crate::syntax::Ident;
 use crate::{Expr, Node, Path, Type};
