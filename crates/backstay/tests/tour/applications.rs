@@ -13,3 +13,8 @@ fn split_it() {
 fn finance() {
     walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/finance"));
 }
+
+#[test]
+fn todo() {
+    walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/todo"));
+}

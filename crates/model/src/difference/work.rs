@@ -80,6 +80,7 @@ impl Difference {
             Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
+            | Self::KeyChanged { .. }
             | Self::LengthChanged { .. }
             | Self::LimitChanged { .. }
             | Self::MemberChanged { .. }
@@ -99,6 +100,7 @@ impl Difference {
             | Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
+            | Self::KeyChanged { .. }
             | Self::LinkAdded { .. }
             | Self::EnumRenamed { .. }
             | Self::EnumValuesAdded { .. }

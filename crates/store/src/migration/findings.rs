@@ -176,6 +176,7 @@ impl Finder<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::KeyChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { stored: false, .. }
@@ -297,6 +298,7 @@ impl Finder<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::KeyChanged { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
             | Difference::TypeChanged { .. }
@@ -362,7 +364,7 @@ impl Finder<'_> {
         };
         let mut found = Vec::new();
         for check in checks.iter().filter(|check| check.message == *message) {
-            if let Some(probe) = self.succession.breaking(after.id, &check.rule) {
+            if let Some(probe) = self.succession.breaking(after.id, check) {
                 let words = |records| format!("{} it", that(records, ["breaks", "break"]));
                 found.extend(self.ask(&probe, (&words, "", false)).await?);
             }
