@@ -188,7 +188,11 @@ impl<'m> Proposal<'m> {
 
     /// Notes what is wrong with a field.
     pub(crate) fn refuse(&mut self, field: &Field, kind: ViolationKind) {
-        self.violations.push(Violation::new(field.place(), kind));
+        let violation = Violation::new(field.place(), kind);
+        // The parts of a reference to one of several types are one value to the caller.
+        if !field.is_of_reference() || !self.violations.contains(&violation) {
+            self.violations.push(violation);
+        }
     }
 
     /// Notes what is wrong with the record as a whole.

@@ -12,6 +12,8 @@ mod disturbed;
 mod obstacles;
 #[path = "migrations/random/mod.rs"]
 mod random;
+#[path = "migrations/references.rs"]
+mod references;
 #[path = "migrations/slugs.rs"]
 mod slugs;
 #[path = "migrations/sums.rs"]

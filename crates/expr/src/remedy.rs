@@ -219,7 +219,9 @@ fn compare_remedy(left: &Type, right: &Type) -> &'static str {
 
 fn incomparable_remedy(ty: &Type) -> &'static str {
     match ty {
-        Type::Json | Type::Embedded { .. } | Type::Item(_) => "only its presence can be tested: `== null`, `!= null`",
+        Type::Json | Type::Embedded { .. } | Type::OneOf { .. } | Type::Item(_) => {
+            "only its presence can be tested: `== null`, `!= null`"
+        }
         Type::Money => "compare `.amount`, and `.currency` with `==`",
         Type::List(_) => "use `in` with lists, such as `'a' in list`",
         Type::Bool

@@ -34,6 +34,11 @@ fn assign(model: &Model, field: &Field, text: &str, input: &mut Input) -> Result
             let remedy = format!("give its members values, such as `{}.…=value`", field.name);
             return Err(ViolationKind::Misused { problem, remedy });
         }
+        FieldKind::ToOneOf { .. } => {
+            let problem = "a reference to one of several types can't be written as one text".to_owned();
+            let remedy = format!("name the type too, as in `{}.Post=id`", field.name);
+            return Err(ViolationKind::Misused { problem, remedy });
+        }
         FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } => {
             return Err(ViolationKind::ReadOnly("set this relation from the other side"));
         }

@@ -141,6 +141,7 @@ pub(crate) fn names(model: &Model, field: &Field) -> Option<Arc<[Arc<str>]>> {
         | FieldKind::Embedded(_)
         | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => None,

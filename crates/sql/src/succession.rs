@@ -77,6 +77,7 @@ impl<'m> Succession<'m> {
                 | TypeChange::Computed
                 | TypeChange::Stored(_)
                 | TypeChange::Linked
+                | TypeChange::Referring
                 | TypeChange::Replaced(_),
             ) => Origin::New,
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::documents::{self, Form};
 use super::names::Schema;
-use super::{constraints, is_shown, readable};
+use super::{constraints, is_shown, readable, references};
 
 /// The shapes of one collection: a record as it is read, as it is created and as it is changed, and a page.
 pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<String, Value> {
@@ -116,6 +116,7 @@ fn is_demanded(model: &Model, collection: &Collection, field: &Field) -> bool {
         | FieldKind::List(_)
         | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => {
@@ -216,6 +217,7 @@ fn shape(model: &Model, collection: &Collection, field: &Field) -> Value {
             forms.extend((!is_required(field)).then(|| json!({ "type": "null" })));
             json!({ "oneOf": forms })
         }
+        FieldKind::ToOneOf { union, .. } => references::answered(model, *union, is_required(field)),
         FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
             let mut list = json!({ "type": "array", "items": reference(*target), "maxItems": limits::NESTED_MAX });
             if !field.order.is_empty() {
@@ -273,6 +275,7 @@ pub(super) fn value(model: &Model, field: &Field, required: bool, form: Form) ->
         FieldKind::Document(document) => documents::document(model, *document, form),
         // Within a record, `read` and `body` make objects of them.
         FieldKind::Embedded(id) => documents::reference(model, *id, form),
+        FieldKind::ToOneOf { union, .. } => references::accepted(model, *union),
         FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => form.scalar(Scalar::Id),
         FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
             return json!({ "type": "array", "items": form.scalar(Scalar::Id), "maxItems": limits::LIST_ITEMS });

@@ -388,6 +388,9 @@ pub enum TypeChange {
     },
     /// The record that a relation led to becomes the only one of a relation to many.
     Linked,
+    /// A reference to records of one type becomes one to records of several, or the other way round. References that the
+    /// new type can hold stay in their column, which has another name; those that it can't are fields that are removed.
+    Referring,
     /// The value is computed from now on; what was stored is gone.
     Computed,
     /// The value was computed and is stored from now on.

@@ -58,7 +58,10 @@ impl Difference {
         match self {
             Self::AccountsMoved { .. } => Stage::Accounts,
             Self::IndexRemoved { .. } => Stage::IndexesRemoved,
-            Self::EnumRenamed { .. } | Self::CollectionRenamed { .. } | Self::FieldRenamed { .. } => Stage::Renames,
+            Self::EnumRenamed { .. }
+            | Self::CollectionRenamed { .. }
+            | Self::FieldRenamed { .. }
+            | Self::TypeChanged { change: TypeChange::Referring, .. } => Stage::Renames,
             Self::EnumValuesAdded { .. } => Stage::ValuesAdded,
             Self::CollectionAdded { .. } => Stage::TypesAdded,
             Self::FieldAdded { .. } => Stage::FieldsAdded,
@@ -129,7 +132,9 @@ impl Difference {
                 true => Work::Writes,
                 false => Work::Deletes,
             },
-            Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
+            Self::CollectionRenamed { .. }
+            | Self::FieldRenamed { stored: true, .. }
+            | Self::TypeChanged { change: TypeChange::Referring, .. } => Work::Renames,
             Self::IndexAdded { .. }
             | Self::LimitChanged { stricter: true, .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,

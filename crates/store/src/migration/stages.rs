@@ -1,7 +1,9 @@
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, Stage, Work, index_before};
+use backstay_model::{
+    Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, Stage, TypeChange, Work, index_before,
+};
 use backstay_sql::{ComputedSums, Models, Origin, Statement, Succession, alter, next_table, schema};
 
 use super::tables::Tables;
@@ -67,9 +69,25 @@ impl Stages<'_> {
         let mut renames = Some(self.tables.renames.clone());
         while let Some(difference) = rest.next_if(|difference| difference.stage() <= Stage::Renames) {
             let statements = if difference.work() == Work::Renames { renames.take() } else { None };
-            self.push(difference, statements.unwrap_or_default());
+            let mut statements = statements.unwrap_or_default();
+            statements.extend(self.loosened(&difference));
+            self.push(difference, statements);
         }
         self.make_room(renames);
+    }
+
+    /// A required reference to records of one type that can now lead to several is in one of several columns.
+    fn loosened(&self, difference: &Difference) -> Vec<Statement> {
+        let Difference::TypeChanged { collection, field, change: TypeChange::Referring, .. } = difference else {
+            return Vec::new();
+        };
+        let Models { old, pairing, .. } = self.models;
+        let (collection, holder) = self.models.field(collection, field);
+        let was = |part: &Field| pairing.collection(collection.id).zip(pairing.field(collection.id, part.id));
+        let was_required = |part: &&Field| was(part).is_some_and(|(before, was)| old.field(before, was).required);
+        let parts = collection.members(Some(holder.id)).filter(was_required);
+        let statements = parts.flat_map(|part| alter::require(collection, part, false));
+        if self.tables.is_rewritten(collection) { Vec::new() } else { statements.collect() }
     }
 
     fn push(&mut self, difference: Difference, statements: Vec<Statement>) {
@@ -188,8 +206,9 @@ impl Stages<'_> {
             Difference::CollectionAdded { collection } => {
                 schema::add_collection(new, self.models.collection(collection), dialect)
             }
-            Difference::FieldAdded { collection, field, filled, .. } if *filled != Filled::NotStored => self
-                .in_place((collection, field), |collection, field| schema::add_field(new, collection, field, dialect)),
+            Difference::FieldAdded { collection, field, filled, .. } if *filled != Filled::NotStored => {
+                self.in_place((collection, field), |collection, field| self.added_field(collection, field))
+            }
             Difference::LinkAdded { collection, field, .. } => {
                 alter::create_link(new, self.models.field(collection, field), dialect)
             }
@@ -262,6 +281,13 @@ impl Stages<'_> {
     ) -> Vec<Statement> {
         let (collection, field) = self.models.field(collection, field);
         if self.tables.is_rewritten(collection) { Vec::new() } else { change(collection, field) }
+    }
+
+    fn added_field(&self, collection: &Collection, field: &Field) -> Vec<Statement> {
+        let Models { new, pairing, dialect, .. } = self.models;
+        // Fields come in the order of the model.
+        let is_there = |other: &Field| other.id < field.id || pairing.field(collection.id, other.id).is_some();
+        schema::add_field(new, (collection, field), is_there, dialect)
     }
 
     fn added_index(&self, collection: &str, index: &str) -> Vec<Statement> {
