@@ -215,8 +215,6 @@ impl Decoder<'_> {
             let id = self.reference(target, item.get());
             members.push(id.map_err(|kind| Wrong { item: Some(index), kind })?);
         }
-        members.sort_unstable();
-        members.dedup();
         Ok(members)
     }
 }

@@ -96,6 +96,12 @@ impl fmt::Display for Difference {
             Self::LinkRemoved { collection, field, table } => {
                 write!(f, "the link table {table} of {collection}.{field} is removed, with its links")
             }
+            Self::LinksOrdered { collection, field } => {
+                write!(f, "the links of {collection}.{field} get an order; those that there are keep the order of ids")
+            }
+            Self::LinksUnordered { collection, field } => {
+                write!(f, "the links of {collection}.{field} lose their order")
+            }
             Self::IndexAdded { collection, index, unique: true, nulls, condition } => {
                 unique_words(f, (collection, index), (*nulls, condition.as_ref()))
             }
@@ -344,6 +350,12 @@ impl Difference {
             Self::CheckAdded { collection, field, message } => {
                 let place = place(collection, field.as_deref());
                 breaking(format!("some values of {place} are refused: \"{message}\""))
+            }
+            Self::LinksOrdered { collection, field } => {
+                harmless(format!("the records of {collection}.{field} come in the order in which they were sent"))
+            }
+            Self::LinksUnordered { collection, field } => {
+                harmless(format!("the records of {collection}.{field} come in another order"))
             }
             Self::IndexAdded { collection, index, unique: true, condition, .. } => {
                 breaking(second_words((collection, index), condition.as_ref()))
