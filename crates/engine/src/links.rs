@@ -89,10 +89,8 @@ fn in_order(present: &[RecordId], kept: &[RecordId], sent: &[RecordId]) -> Vec<R
     let is_sent: HashSet<RecordId> = sent.iter().copied().collect();
     let unseen: HashSet<RecordId> = kept.iter().copied().filter(|member| !is_sent.contains(member)).collect();
     let mut next = sent.iter().copied();
-    let mut all: Vec<RecordId> = present
-        .iter()
-        .filter_map(|member| if unseen.contains(member) { Some(*member) } else { next.next() })
-        .collect();
+    let mut all: Vec<RecordId> =
+        present.iter().filter_map(|member| if unseen.contains(member) { Some(*member) } else { next.next() }).collect();
     all.extend(next);
     all
 }

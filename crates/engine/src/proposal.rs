@@ -112,9 +112,7 @@ impl<'m> Proposal<'m> {
     /// The record and its changed links, if the write is the caller's: those of Backstay itself don't count.
     pub(crate) fn rows_for_caller(&self) -> usize {
         match self.authority {
-            Authority::Caller => {
-                1 + self.links.iter().map(LinkChange::rows).sum::<usize>()
-            }
+            Authority::Caller => 1 + self.links.iter().map(LinkChange::rows).sum::<usize>(),
             Authority::System => 0,
         }
     }

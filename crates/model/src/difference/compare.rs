@@ -440,7 +440,8 @@ impl<'a> Pair<'a> {
     }
 
     fn unordered(&self, of: CollectionId, field: FieldId) -> Difference {
-        let (collection, field) = (self.old.collection(of).name.clone(), self.old.field(of, field).name.clone());
+        let collection = self.pairing.successor(of).map_or(self.old.collection(of), |id| self.new.collection(id));
+        let (collection, field) = (collection.name.clone(), self.old.field(of, field).name.clone());
         Difference::LinksUnordered { collection, field }
     }
 

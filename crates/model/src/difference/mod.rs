@@ -238,7 +238,7 @@ pub enum Difference {
     },
     /// The links of a relation have no order any more.
     LinksUnordered {
-        /// The collection whose field declared the relation, by its old name.
+        /// The collection whose field declared the relation.
         collection: String,
         /// The field, by its old name.
         field: String,

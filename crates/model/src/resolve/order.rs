@@ -76,11 +76,14 @@ fn sent_links(
         FieldKind::ManyToMany { link, .. } if link.owner => return Some(()),
         FieldKind::ManyToMany { link, .. } => {
             let declared = link.inverse.map(|field| target.field(field).name.as_str()).unwrap_or("…");
-            format!("write it on {}.{declared}, which declares the relation, or order this list by a field", target.name)
+            format!(
+                "write it on {}.{declared}, which declares the relation, or order this list by a field",
+                target.name
+            )
         }
         _ => format!("give {} a number to order by, such as `@order(by: \"position\")`", target.name),
     };
-    let message = "only the records of a many-to-many relation have the order in which they were sent";
+    let message = "`@order(as: SENT)` is for the field that declares a many-to-many relation";
     report.error(directive.location(), message, "not for this list", help);
     None
 }
