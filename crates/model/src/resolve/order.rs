@@ -75,7 +75,7 @@ fn sent_links(
     let help = match &field.kind {
         FieldKind::ManyToMany { link, .. } if link.owner => return Some(()),
         FieldKind::ManyToMany { link, .. } => {
-            let declared = link.inverse.map(|field| target.field(field).name.as_str()).unwrap_or("…");
+            let declared = link.inverse.map_or("…", |field| target.field(field).name.as_str());
             format!(
                 "write it on {}.{declared}, which declares the relation, or order this list by a field",
                 target.name
