@@ -221,10 +221,7 @@ impl Stages<'_> {
             }
             Difference::FieldRemoved { collection, field, stored: true } => self.removed(collection, field),
             Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field),
-            Difference::LinksOrdered { collection, field } => match &self.models.field(collection, field).1.kind {
-                FieldKind::ManyToMany { link, .. } => alter::order_links(new, link, dialect),
-                _ => Vec::new(),
-            },
+            Difference::LinksOrdered { collection, field } => self.ordered_links(collection, field),
             Difference::LinksUnordered { collection, field } => self.unordered_links(collection, field),
             Difference::CollectionRemoved { collection } => {
                 let gone = self.tables.carried.collection(self.models.removed(collection).id);
@@ -299,6 +296,13 @@ impl Stages<'_> {
         let links = self.tables.carried.collection(before.id).links();
         let gone = links.filter(|(field, _)| field.id == gone.id);
         gone.map(|(_, link)| alter::drop_table(&link.table, self.models.dialect)).collect()
+    }
+
+    fn ordered_links(&self, collection: &str, field: &str) -> Vec<Statement> {
+        let Models { new, dialect, .. } = self.models;
+        let (of, ordered) = self.models.field(collection, field);
+        let links = of.links().filter(|(field, _)| field.id == ordered.id);
+        links.flat_map(|(_, link)| alter::order_links(new, link, dialect)).collect()
     }
 
     /// The places of links go; if the relation is declared at its other end now, they have gone with the old table.
