@@ -91,6 +91,8 @@ pub const PURGE_RECORDS: usize = 100;
 pub const PURGE_SECONDS: u64 = 60;
 /// Records whose stored sums one request may update.
 pub const SUM_RECORDS: usize = 1000;
+/// Records of which one commit may have to ask checks at commit.
+pub const COMMIT_CHECK_RECORDS: usize = 1000;
 /// Other records that the deletions of one transaction may delete or change through `@onDelete`.
 pub const DELETION_RECORDS: usize = 10_000;
 /// Members of a many-to-many relation that are read to find out what a write changes in it.

@@ -5,13 +5,14 @@ use backstay_base::{Caller, Error, Flow, Limit, Memory, Network, RecordId, Reque
 use backstay_model::{CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Row, Statement, StoredPlan, Template};
-use backstay_store::{Demand, StoreError, Tx};
+use backstay_store::{Demand, RecordKey, StoreError, Tx};
 
 use crate::Record;
 use crate::answered::NoAnswer;
 use crate::application::CallerClass;
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
+use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
 use crate::recorder::Recorder;
 
@@ -123,6 +124,10 @@ pub struct TxContext<'a, 't> {
     pub(crate) slug_run: u32,
     /// Stored sums that don't have yet what it has changed.
     pub(crate) sums: PendingSums,
+    /// Records of which checks have to be asked before the commit.
+    pub(crate) checks: PendingChecks,
+    /// The part that is at work.
+    pub(crate) part: Part,
     /// What an explanation is made of.
     pub(crate) recorder: Option<Recorder>,
 }
@@ -291,6 +296,19 @@ impl<'a> TxContext<'a, '_> {
             }
         }
         bindings.statement(template)
+    }
+
+    /// The last version of the deleted record with this key; 0 if none was deleted.
+    pub(crate) async fn last_version(&mut self, collection: CollectionId, record: &RecordKey) -> Result<i64, Error> {
+        let key = self.engine.store.dependency_keys().record(collection, record);
+        let last = self.tx.last_version(key).await;
+        last.map_err(|error| self.failed(error))
+    }
+
+    /// Keeps the last version of a record that is going to be deleted.
+    pub(crate) fn bury(&mut self, collection: CollectionId, record: &Record) {
+        let key = self.engine.store.dependency_keys().record(collection, &record.id().into());
+        self.tx.bury(key, record.version());
     }
 
     pub(crate) fn refused(&self, error: StoreError) -> Error {

@@ -6,8 +6,11 @@ mod answer_buffer;
 mod answered;
 mod application;
 mod asked;
+mod at_commit;
 mod bind;
+mod broken_checks;
 mod clauses;
+mod commit_checks;
 mod compared_sums;
 mod context;
 mod decision;
@@ -23,13 +26,16 @@ mod explanation;
 mod fill;
 mod given;
 mod giving;
+mod ids;
 mod in_flight;
 mod inner;
 mod input;
 mod links;
 mod lints;
+mod membership;
 mod observer;
 mod opening;
+mod pending_checks;
 mod pending_sums;
 mod plans;
 mod policy;
@@ -78,6 +84,7 @@ pub use backstay_store::{
     ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,
     Stored, Writes,
 };
+pub use broken_checks::BrokenCheck;
 pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};
 pub use encoder::{Count, Encoder, PageEnd, RecordMember};

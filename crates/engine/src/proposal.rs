@@ -21,6 +21,8 @@ pub(crate) struct Proposal<'m> {
     pub(crate) input: Input,
     /// None in a create.
     pub(crate) stored: Option<Record>,
+    /// The record as it is in the trash, if it comes back from there as if it were new.
+    pub(crate) readmitted: Option<Record>,
     /// By `FieldId`; of a many-to-many relation the members, where they were sent, else null.
     pub(crate) values: Vec<Value>,
     /// Links that are made and ended.
@@ -78,6 +80,7 @@ impl<'m> Proposal<'m> {
             class,
             input,
             stored: None,
+            readmitted: None,
             values,
             links,
             seen,
@@ -106,7 +109,8 @@ impl<'m> Proposal<'m> {
     ) -> Self {
         let mut values = record.values().to_vec();
         values[usize::from(trash.at.0)] = Value::Null;
-        Self { values, ..Self::create(collection, authority, Arc::clone(class), Input::new()) }
+        let readmitted = Some(record.clone());
+        Self { values, readmitted, ..Self::create(collection, authority, Arc::clone(class), Input::new()) }
     }
 
     /// The record and its changed links, if the write is the caller's: those of Backstay itself don't count.
@@ -117,9 +121,9 @@ impl<'m> Proposal<'m> {
         }
     }
 
-    /// The stored values; none in a create.
+    /// The stored values, which rules call `old`; none in a create.
     pub(crate) fn stored_values(&self) -> &[Value] {
-        self.stored.as_ref().map_or(&[], Record::values)
+        self.stored.as_ref().or(self.readmitted.as_ref()).map_or(&[], Record::values)
     }
 
     /// The stored value of a field; null in a create.

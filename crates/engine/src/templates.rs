@@ -55,6 +55,7 @@ struct CollectionTemplates {
     whole_stored: OnceLock<Arc<StoredPlan>>,
     expired: [OnceLock<Template>; 2],
     held: OnceLock<Arc<StoredPlan>>,
+    checked: OnceLock<Arc<StoredPlan>>,
     ids: [OnceLock<ReadPlan>; 2],
 }
 
@@ -109,6 +110,11 @@ impl Templates {
     /// Reads what must be known of a record whose stored sums change: always the same fields.
     pub(crate) fn held(&self, planner: &Planner, collection: CollectionId, fields: &[FieldId]) -> &Arc<StoredPlan> {
         self.of(collection).held.get_or_init(|| Arc::new(planner.held(collection, fields)))
+    }
+
+    /// Reads what must be known of a record that is asked at commit: always the same fields.
+    pub(crate) fn checked(&self, planner: &Planner, collection: CollectionId, fields: &[FieldId]) -> &Arc<StoredPlan> {
+        self.of(collection).checked.get_or_init(|| Arc::new(planner.held(collection, fields)))
     }
 
     /// Computes stored sums of a collection from all members.

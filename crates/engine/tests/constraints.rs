@@ -1,5 +1,9 @@
 //! What a model says of the values of many records together, on both databases.
 
+#[path = "constraints/commit_checks.rs"]
+mod commit_checks;
+#[path = "constraints/keys.rs"]
+mod keys;
 #[path = "constraints/opposite.rs"]
 mod opposite;
 #[path = "constraints/order.rs"]

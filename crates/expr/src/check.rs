@@ -3,6 +3,7 @@
 mod advice;
 mod aggregates;
 mod calendar;
+mod changed_links;
 mod computed;
 mod documents;
 mod functions;
@@ -71,7 +72,7 @@ struct Findings {
 }
 
 /// Names that are always known, and that no variable of a quantifier may take.
-const RESERVED_NAMES: [&str; 5] = ["this", "new", "auth", "request", "now"];
+const RESERVED_NAMES: [&str; 6] = ["this", "new", "old", "auth", "request", "now"];
 
 /// The variable of a quantifier or an aggregate.
 struct Variable {

@@ -221,10 +221,10 @@ pub enum ExprErrorKind {
         /// A known name that is much like it.
         suggestion: Option<String>,
     },
-    /// `this` or `new` where there is none.
+    /// `this`, `new` or `old` where there is none.
     #[error("there is no `{name}` here")]
     NoRecord {
-        /// `this` or `new`.
+        /// `this`, `new` or `old`.
         name: &'static str,
         /// What to name instead.
         instead: &'static str,
@@ -300,6 +300,12 @@ pub enum ExprErrorKind {
     NotToMany {
         /// Its name.
         function: &'static str,
+    },
+    /// What a check at commit asks of records that no lock keeps as they are until then.
+    #[error("a check at commit can't read {what}")]
+    AtCommit {
+        /// Which records or values.
+        what: &'static str,
     },
     /// A path through more relations than is allowed.
     #[error("the path leads through more than {max} relations")]

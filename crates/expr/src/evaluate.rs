@@ -50,6 +50,8 @@ pub enum Start {
     This,
     /// `new`.
     New,
+    /// `old`.
+    Old,
     /// `auth.account`.
     Account,
     /// A member of a to-many relation.
@@ -96,7 +98,7 @@ impl Evaluation<'_> {
             Node::In(element, list) => self.is_in(element, list),
             Node::Quantifier { kind, over, variable, body } => self.quantifier(*kind, over, *variable, body),
             Node::Fact(index) => self.environment.fact(*index),
-            Node::Computed(computed) if self.lacks_account(computed) => Truth::Unknown,
+            Node::Computed(computed) if self.lacks_record(computed) => Truth::Unknown,
             Node::Computed(computed) => self.truth(&computed.value),
             _ => Truth::from(&self.value(expr)),
         }
@@ -129,7 +131,7 @@ impl Evaluation<'_> {
                 _ => Value::Null,
             },
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
-            Node::Computed(computed) if self.lacks_account(computed) => Value::Null,
+            Node::Computed(computed) if self.lacks_record(computed) => Value::Null,
             Node::Ordinal(of, names) => ordinal(&self.value(of), names),
             Node::Computed(computed) => fitted(self.value(&computed.value), computed.digits),
             Node::Within(within) => self.within(within),
@@ -141,6 +143,7 @@ impl Evaluation<'_> {
         match root {
             Root::This => Some(Start::This),
             Root::New => Some(Start::New),
+            Root::Old => Some(Start::Old),
             Root::Account => Some(Start::Account),
             Root::Bound(variable) => {
                 let bound = self.bound.iter().rev().find(|(name, _)| *name == variable);
@@ -190,9 +193,10 @@ impl Evaluation<'_> {
         }
     }
 
-    /// Whether a computed field is one of the caller's own record, or of one that it leads to, and the caller has none.
-    fn lacks_account(&self, of: &ComputedField) -> bool {
-        of.at.root == Root::Account && self.path(&Path { steps: Vec::new(), ..of.at.clone() }).is_null()
+    /// Whether a computed field is one of a record that is missing, or of one that it leads to: the caller has no account, or
+    /// the write creates the record.
+    fn lacks_record(&self, of: &ComputedField) -> bool {
+        of.at.root.may_be_absent() && self.path(&Path { steps: Vec::new(), ..of.at.clone() }).is_null()
     }
 
     fn is_in(&mut self, element: &Expr, list: &Expr) -> Truth {

@@ -210,7 +210,7 @@ impl Environment for CallerAlone<'_> {
     fn value(&self, from: Start, path: &Path) -> Value {
         match from {
             Start::Account => Account::value(self.0, path.steps.first().copied().unwrap_or(Collection::ID)),
-            Start::This | Start::New | Start::Record(_) => Value::Null,
+            Start::This | Start::New | Start::Old | Start::Record(_) => Value::Null,
         }
     }
 }

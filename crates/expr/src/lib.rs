@@ -3,6 +3,7 @@
 
 mod account;
 mod advice;
+mod at_commit;
 mod bare_date;
 mod check;
 mod checked;
@@ -32,6 +33,7 @@ mod truth;
 mod value_type;
 
 pub use account::Account;
+pub use at_commit::{Children, children_at_commit};
 pub use checked::{Checked, Parameter};
 pub use compile::{check_rule, compile, compile_value, computed};
 pub use digits::Digits;

@@ -47,6 +47,9 @@ impl ExprErrorKind {
             Self::Secret { .. } => "nothing may depend on what is secret",
             Self::NoFields { .. } => "only records, `auth`, `request` and amounts of money have parts",
             Self::NestedAggregates { .. } => "nest fewer of them",
+            Self::AtCommit { .. } => {
+                "use fields of the record itself and of the records of its `@inverse` lists, or remove `on: COMMIT`"
+            }
             Self::LongPath { .. } => "lead through fewer relations",
             Self::Type { expected, found } => type_remedy(expected, &found.ty),
             Self::Zone { .. } => "name a zone of the IANA database, such as `'Europe/Zurich'`, or `'UTC'`",

@@ -174,7 +174,9 @@ fn about_member(mut expr: Expr, member: (&Model, u16), reads: &mut BTreeSet<Fiel
                 }
                 (Root::Bound(bound), _) if bound == variable => return refused("the records that they refer to"),
                 (Root::Account, _) => return refused("the caller"),
-                (Root::This | Root::New | Root::Bound(_), _) => return refused("the record that has the sum"),
+                (Root::This | Root::New | Root::Old | Root::Bound(_), _) => {
+                    return refused("the record that has the sum");
+                }
             },
             Node::Caller(_) | Node::Fact(_) => return refused("the caller"),
             Node::Now => return refused("the time"),

@@ -42,7 +42,7 @@ impl Expr {
         }
     }
 
-    /// Whether it needs more than `this`, `new` and the caller: then only the database can answer it.
+    /// Whether it needs more than `this`, `new`, `old` and the caller: then only the database can answer it.
     pub fn needs_store(&self, model: &Model) -> bool {
         self.node.asks_store(model) || self.node.children().into_iter().any(|child| child.needs_store(model))
     }
@@ -64,10 +64,11 @@ impl Expr {
             || self.node.children().into_iter().any(Self::searches_document)
     }
 
-    /// The fields of `this` and `new` that it reads, including those by which it leads elsewhere.
+    /// The fields of `this`, `new` and `old` that it reads, including those by which it leads elsewhere.
     pub fn own_fields(&self) -> BTreeSet<FieldId> {
         fn collect(expr: &Expr, fields: &mut BTreeSet<FieldId>) {
-            if let Some(path) = expr.node.path().filter(|path| matches!(path.root, Root::This | Root::New)) {
+            if let Some(path) = expr.node.path().filter(|path| matches!(path.root, Root::This | Root::New | Root::Old))
+            {
                 fields.extend(path.steps.first());
             }
             expr.node.children().into_iter().for_each(|child| collect(child, fields));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use backstay_expr::{Expr, Scope as Names, compile};
 use backstay_model::{
-    Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Index, Length, Nulls, RuleText, StoredNames,
+    Asked, Check, Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Index, Length, Nulls,
+    StoredNames,
 };
 use backstay_scalar::{Scalar, Storage, Value};
 use sea_query::{
@@ -162,16 +163,24 @@ impl Succession<'_> {
         }))
     }
 
-    /// The records of which a new check would be false; none if the check doesn't compile.
-    pub fn breaking(&self, new: CollectionId, rule: &RuleText) -> Option<Probe> {
-        let rule: Expr = compile(&rule.text, &Names::check(self.new, new)).ok()?.expr;
-        Some(self.of_next(new, &|builder, this| Lowering::new(builder, Scope::rule(this)).is_false(&rule)))
+    /// The records of which a new check would be false; none if the check doesn't compile. What is asked is a change that
+    /// leaves a record as it is: `old` is the record too. At commit, nothing is asked of records in the trash.
+    pub fn breaking(&self, new: CollectionId, check: &Check) -> Option<Probe> {
+        let perspective = match check.asked {
+            Asked::AtWrite => Perspective::Stored,
+            Asked::AtCommit => Perspective::Live,
+        };
+        let rule: Expr = compile(&check.rule.text, &Names::check(self.new, new)).ok()?.expr;
+        Some(self.of_next_in((new, perspective), &|builder, this| {
+            let scope = Scope { old: this.clone(), ..Scope::rule(this) };
+            Lowering::new(builder, scope).is_false(&rule)
+        }))
     }
 
     /// The same of a check that orders values of this enum; none if it doesn't.
-    pub fn breaking_in_order(&self, new: CollectionId, rule: &RuleText, of: EnumId) -> Option<Probe> {
-        let orders = compile(&rule.text, &Names::check(self.new, new)).ok()?.expr.orders(of);
-        orders.then(|| self.breaking(new, rule)).flatten()
+    pub fn breaking_in_order(&self, new: CollectionId, check: &Check, of: EnumId) -> Option<Probe> {
+        let orders = compile(&check.rule.text, &Names::check(self.new, new)).ok()?.expr.orders(of);
+        orders.then(|| self.breaking(new, check)).flatten()
     }
 
     /// The records whose value in this field would be shorter or longer than its `@length` says.
@@ -276,18 +285,22 @@ impl Succession<'_> {
     fn of_old(&self, old: CollectionId, condition: &Condition<'_>) -> Probe {
         let [count, ids] = [true, false].map(|counts| {
             let mut builder = Builder::new(self.old, self.dialect);
-            let select = filtered(&mut builder, self.old.collection(old), condition);
+            let select = filtered(&mut builder, (self.old.collection(old), Perspective::Stored), condition);
             self.finished(builder, select.0, (counts, select.1), Vec::new())
         });
         Probe { count, ids }
     }
 
     fn of_next(&self, new: CollectionId, condition: &Condition<'_>) -> Probe {
+        self.of_next_in((new, Perspective::Stored), condition)
+    }
+
+    fn of_next_in(&self, (new, perspective): (CollectionId, Perspective), condition: &Condition<'_>) -> Probe {
         let [count, ids] = [true, false].map(|counts| {
             let mut builder = Builder::new(self.old, self.dialect);
             let expressions = self.expressions(&mut builder);
             builder.model = &self.next;
-            let (select, key) = filtered(&mut builder, self.next.collection(new), condition);
+            let (select, key) = filtered(&mut builder, (self.next.collection(new), perspective), condition);
             self.finished(builder, select, (counts, key), expressions)
         });
         Probe { count, ids }
@@ -321,8 +334,12 @@ impl Succession<'_> {
 }
 
 /// The records of a collection for which a condition holds, without columns so far, and their key.
-fn filtered(builder: &mut Builder<'_>, collection: &Collection, condition: &Condition<'_>) -> (SelectStatement, Sql) {
-    let this = unrestricted(builder, collection, Perspective::Stored);
+fn filtered(
+    builder: &mut Builder<'_>,
+    (collection, perspective): (&Collection, Perspective),
+    condition: &Condition<'_>,
+) -> (SelectStatement, Sql) {
+    let this = unrestricted(builder, collection, perspective);
     let mut select = Query::select();
     let key = builder.key(&this);
     condition(builder, &this).restrict(&mut select);

@@ -17,6 +17,8 @@ pub enum Slot {
     Proposed(ColumnRef),
     /// A column of the stored record that the transaction has read (`this` where `new` is the proposed one).
     Stored(ColumnRef),
+    /// A column of the record as it was before the write (`old`); null in a create.
+    Old(ColumnRef),
     /// A column of the caller's own record.
     Account(ColumnRef),
     /// Something of the caller.

@@ -68,6 +68,19 @@ impl Planner {
         builder.finish(&select, vec![Storage::Bool.into(); rules.len()])
     }
 
+    /// Ids of the live records of which a rule is false, in order, at most `Slot::Limit`.
+    pub fn breaking(&self, collection: CollectionId, rule: &Expr) -> Template {
+        let mut builder = self.builder();
+        let this = unrestricted(&mut builder, self.model.collection(collection), LIVE);
+        let id = builder.key(&this);
+        let mut select = Query::select();
+        select.expr(id.clone()).order_by_expr(id, Order::Asc);
+        Lowering::new(&mut builder, Scope::rule(&this)).is_false(rule).restrict(&mut select);
+        builder.from(this.frame, &mut select);
+        builder.limit(&mut select, Slot::Limit);
+        builder.finish(&select, vec![Storage::Id.into()])
+    }
+
     /// Inserts all stored columns from `Slot::Proposed`.
     pub fn insert(&self, collection: CollectionId) -> Template {
         let mut builder = self.builder();

@@ -15,6 +15,8 @@ mod data;
 mod functions;
 #[path = "expressions/memory.rs"]
 mod memory;
+#[path = "expressions/old.rs"]
+mod old;
 #[path = "expressions/postgres.rs"]
 mod postgres;
 #[path = "expressions/random.rs"]

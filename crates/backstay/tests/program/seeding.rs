@@ -338,3 +338,29 @@ fn a_type_with_one_record_needs_defaults_that_its_checks_accept() {
     );
     assert!(refused.contains("help: give the fields defaults"), "{refused}");
 }
+
+/// Parents and their children are in different files, so what they must be together shows when all are loaded.
+#[test]
+fn checks_at_commit_are_asked_when_all_files_are_loaded() {
+    let app = App::empty();
+    let model = r#"
+extend schema @app(name: "Books")
+type Entry @allow(read: "true") @check(rule: "this.postings.sum(p, p.n) == this.total", message: "it adds up", on: COMMIT) {
+  name: String! @unique
+  total: Int!
+  postings: [Posting!] @inverse(field: "entry")
+}
+type Posting @allow(read: "true") { entry: Entry!, n: Int! }"#;
+    app.write("model/books.graphql", model);
+    app.write("seed/Entry.jsonl", "{\"name\": \"rent\", \"total\": 3}\n{\"name\": \"food\", \"total\": 0}\n");
+    let posting = |n: u8| format!("{{\"entry\": {{\"name\": \"rent\"}}, \"n\": {n}}}\n");
+    app.write("seed/Posting.jsonl", &posting(1));
+    let refused = app.run(&["seed"]).refused();
+    assert!(refused.starts_with("error: seed: Entry "), "{refused}");
+    assert!(refused.lines().next().is_some_and(|line| line.ends_with(": it adds up")), "{refused}");
+    assert!(refused.contains("add lines with what is missing at the end of a file and load again"), "{refused}");
+    assert!(app.run(&["seed"]).refused().contains("it adds up"), "it isn't forgotten");
+    app.write("seed/Posting.jsonl", &[posting(1), posting(2)].concat());
+    assert_eq!(app.run(&["seed"]).done(), "1 record loaded\n");
+    assert_eq!(app.run(&["seed"]).done(), "0 records loaded\n");
+}

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, RecordId, Secret};
-use backstay_engine::{Application, Context, Engine, Migration, OpenOptions, RecordVerb, Request};
+use backstay_engine::{
+    Application, Context, Engine, Explanation, Migration, OpenOptions, RecordVerb, Refused, Request, Transaction,
+};
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_store::Location;
 use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
@@ -127,6 +129,17 @@ impl Served {
         answers
     }
 
+    /// Does two things at the same time; what was answered to each.
+    pub(crate) async fn at_once(&self, requests: [Request; 2]) -> [String; 2] {
+        let [first, second] = requests.map(|request| {
+            let client = TestClient::new(self.engine.as_ref().expect("a model is served"));
+            let caller = Arc::clone(&self.caller);
+            tokio::spawn(async move { client.written(&caller, request).await })
+        });
+        let answer = |answer: Result<_, Error>| answer.map_or_else(|error| told(&error), |_| "ok".to_owned());
+        [answer(first.await.expect("it doesn't panic")), answer(second.await.expect("it doesn't panic"))]
+    }
+
     /// A field of the record that was made last.
     pub(crate) async fn newest(&self, of: &str, field: &str) -> serde_json::Value {
         let id = *self.ids.last().expect("a record was made");
@@ -180,6 +193,36 @@ impl Served {
     /// A request that creates a record.
     pub(crate) fn creating(&self, of: &str, body: &str) -> Request {
         self.client().create(of, &self.filled(body)).expect("a request")
+    }
+
+    /// A request that changes the record of this number.
+    pub(crate) fn updating(&self, of: &str, number: usize, body: &str) -> Request {
+        self.client().update(of, self.ids[number], &self.filled(body)).expect("a request")
+    }
+
+    /// A request that deletes the record of this number.
+    pub(crate) fn deleting(&self, of: &str, number: usize) -> Request {
+        self.client().delete(of, self.ids[number])
+    }
+
+    /// Does all of them in one commit or none. Tells which of them was refused, and why.
+    pub(crate) async fn together(&self, requests: Vec<Request>) -> String {
+        match self.client().answer_all(&self.caller, requests, None).await {
+            Ok(_) => "ok".to_owned(),
+            Err(Refused { request, error }) => self.shown(&format!("{request:?} {}", told(&error))),
+        }
+    }
+
+    /// How a request would fare.
+    pub(crate) async fn explained(&self, request: Request) -> Explanation {
+        self.client().explain(&self.caller, request).await.expect("an explanation")
+    }
+
+    /// Runs a transaction of Backstay's own in the name of the caller.
+    pub(crate) async fn run<T: Transaction>(&self, transaction: T) -> Result<T::Answer, String> {
+        let engine = self.engine.as_ref().expect("a model is served");
+        let cx = Context::new(engine, Arc::clone(&self.caller));
+        engine.run(&cx, transaction).await.map_err(|error| self.shown(&told(&error)))
     }
 
     /// The id of the record of this number.

@@ -65,6 +65,47 @@ async fn what_stands_in_the_way_is_named() {
     refused(old, &number, check, &["1 record breaks it: %2", "2 records have a value that doesn't fit: %0, %2"]).await;
 }
 
+/// A record in the trash, whose children are there too, is not asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_at_commit_finds_the_records_that_break_it() {
+    let model = |check: &str| {
+        format!(
+            r#"type E @open @trash {check} {{ n: Int! parts: [P!] @inverse(field: "e") }} type P @open @trash {{ e: E! @onDelete(do: CASCADE) n: Int! }}"#
+        )
+    };
+    let records = [
+        ("E", r#"{"n":3}"#),
+        ("E", r#"{"n":4}"#),
+        ("E", r#"{"n":0}"#),
+        ("P", r#"{"e":"%0","n":1}"#),
+        ("P", r#"{"e":"%0","n":2}"#),
+        ("P", r#"{"e":"%1","n":3}"#),
+    ];
+    let rule = |on: &str| format!(r#"@check(rule: "this.parts.sum(p, p.n) == this.n", message: "adds up"{on})"#);
+    let (at_write, at_commit) = (model(&rule("")), model(&rule(", on: COMMIT")));
+    refused(&model(""), &records, &at_commit, &["1 record breaks it: %1"]).await;
+    refused(&model(""), &records, &model(r#"@check(rule: "old == null || this.n >= old.n", message: "grows")"#), &[])
+        .await;
+    for mut place in Place::both() {
+        place.apply(&model(""), false).expect("a database");
+        place.create(&model(""), &records).await;
+        place.delete(&model(""), ("E", 1)).await;
+        assert_eq!(place.plan(&at_commit).iter().flat_map(|step| &step.findings).count(), 0, "{}", place.name());
+        place.apply(&at_commit, false).expect("the check is there");
+        let steps = place.plan(&at_write);
+        let words: Vec<String> = steps.iter().map(|step| step.words.clone()).collect();
+        assert_eq!(
+            words,
+            [
+                "E has a new check, \"adds up\"; stored records that break it stay until they are changed",
+                "E loses the check \"adds up\"; no record changes"
+            ],
+            "{}",
+            place.name()
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_of_an_enum_that_records_hold_stay() {
     let old = "enum C { A B } type P @open { c: C! l: [C!] }";

@@ -3,7 +3,7 @@ use std::ops::Range;
 use super::aggregates::AggregateName;
 use super::calendar::is_of_calendar;
 use super::operators::is_written_out;
-use super::place::Place;
+use super::place::{Links, Place};
 use super::{Checker, Each, RESERVED_NAMES, Variable, literal};
 use crate::error::{Expected, ExprErrorKind, Name};
 use crate::syntax::{Ident, Quantified, Syntax, SyntaxNode};
@@ -160,13 +160,13 @@ impl Checker<'_> {
     }
 
     /// The records of a relation or the items of a list, of which a function of this name asks.
-    pub(super) fn many(&mut self, of: &Syntax, function: &'static str) -> Option<(Many, Each)> {
+    pub(super) fn many(&mut self, of: &Syntax, function: &'static str) -> Option<(Many, Each, Links)> {
         let place = match &of.node {
             SyntaxNode::Name(_) | SyntaxNode::Select(..) => Some(self.place(of)?),
             _ => None,
         };
         match place {
-            Some(Place::Many { over, each, .. }) => Some((over, each)),
+            Some(Place::Many { over, each, links, .. }) => Some((over, each, links)),
             Some(Place::One(_)) | None => self.refuse(of.span.clone(), ExprErrorKind::NotToMany { function }),
         }
     }
@@ -177,7 +177,7 @@ impl Checker<'_> {
             Quantifier::Exists => "exists",
             Quantifier::All => "all",
         };
-        let (over, each) = self.many(over, function)?;
+        let (over, each, links) = self.many(over, function)?;
         let name = variable.name.clone();
         if RESERVED_NAMES.contains(&name.as_str()) || self.is_taken(&name) {
             return self.refuse(variable.span.clone(), ExprErrorKind::Shadows { name });
@@ -187,8 +187,7 @@ impl Checker<'_> {
         self.variables.push(Variable { name, index, each });
         let body = self.expect(body, &Type::Bool);
         self.variables.pop();
-        let node = Node::Quantifier { kind: *kind, over, variable: index, body: Box::new(body?) };
-        Some(self.make(node, Type::Bool, span))
+        Some(self.quantified_links((over, each, links), *kind, (index, body?), span))
     }
 }
 

@@ -6,7 +6,7 @@ use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind};
 use backstay_scalar::{Part, Scalar};
 
 use super::named::Argument;
-use super::place::Place;
+use super::place::{Links, Place};
 use super::{Checker, Each, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::syntax::{Ident, Syntax, SyntaxNode};
@@ -67,6 +67,11 @@ impl<'m> Checker<'m> {
                 }
                 match self.place_of_operand(of)? {
                     Place::One(of) => self.step(of, field, &syntax.span),
+                    many @ Place::Many { over: Many::Records(_), links: Links::All, .. }
+                        if let Some(links) = Links::named(&field.name).filter(|_| !self.scope.client) =>
+                    {
+                        self.changed_links(many, links, &syntax.span)
+                    }
                     Place::Many { field: many, .. } if foreign::counts(&field.name) => {
                         self.refuse_many(of, &syntax.span, ExprErrorKind::Uncountable { field: many })
                     }
@@ -105,10 +110,13 @@ impl<'m> Checker<'m> {
             return self.value_of_argument(name, span).map(Place::One);
         }
         match name {
-            "this" | "new" => {
+            // A client's filter can name a field that is called so.
+            "old" if self.scope.client && self.this_field(name).is_some() => {}
+            "this" | "new" | "old" => {
                 let (name, root, collection) = match name {
                     "this" => ("this", Root::This, self.scope.this),
-                    _ => ("new", Root::New, self.scope.new),
+                    "new" => ("new", Root::New, self.scope.new),
+                    _ => ("old", Root::Old, self.scope.old),
                 };
                 let Some(collection) = collection else {
                     return self.refuse(span.clone(), self.no_record(name));
@@ -161,11 +169,14 @@ impl<'m> Checker<'m> {
         self.step(this, &Ident { name: name.to_owned(), span: span.clone() }, span)
     }
 
-    /// The error for `this` or `new` where there is no such record.
+    /// The error for `this`, `new` or `old` where there is no such record.
     fn no_record(&self, name: &'static str) -> ExprErrorKind {
-        let elsewhere = self.scope.new_elsewhere.filter(|_| name == "new");
+        let elsewhere = self.scope.change_elsewhere.filter(|_| name != "this");
         let instead = match self.scope.this {
             Some(_) if self.scope.client => "write the name of the field alone",
+            Some(_) if name == "old" => {
+                "write `this`; only a change has a record as it was: in `@check`, `@set`, `after:` and the `when:` of `@to`"
+            }
             Some(_) => "write `this`; where a record is created, `this` is the record as it would be",
             None => "only the caller (`auth`) and the moment (`now`) are known here",
         };
@@ -377,7 +388,8 @@ impl<'m> Checker<'m> {
             return Some(Place::of(value, &field.kind, &name.name));
         }
         let target = field.kind.target().expect("a field whose value has no type is a relation to many");
-        Some(Place::Many { over: Many::Records(path), each: Each::Record(target), field: name.name.clone() })
+        let (over, each) = (Many::Records(path), Each::Record(target));
+        Some(Place::Many { over, each, field: name.name.clone(), links: Links::All })
     }
 
     /// Notes a field of the record that a path leads to, if that is the caller's own: its values are read with the caller.

@@ -77,6 +77,7 @@ impl<'m> World<'m> {
         let start = match from {
             Start::This => self.this,
             Start::New => self.new,
+            Start::Old => self.this,
             Start::Account => Account::value(&self.caller, Collection::ID).as_id()?,
             Start::Record(id) => id,
         };

@@ -118,6 +118,9 @@ impl<'a> Pair<'a> {
             let (had, has) = (self.before.trash.is_some(), self.after.trash);
             all.push(Difference::TrashChanged { collection: collection(), had, has });
         }
+        if self.before.key != self.after.key {
+            all.push(Difference::KeyChanged { collection: collection(), from: self.before.key, to: self.after.key });
+        }
         for after in declared(self.after) {
             match self.was(after.id) {
                 None => self.added(after, all),
@@ -188,9 +191,10 @@ impl<'a> Pair<'a> {
         sorted(old) == sorted(new)
     }
 
-    /// Whether an old and a new check ask the same of the same changes, whatever their messages say.
+    /// Whether an old and a new check ask the same of the same changes at the same time, whatever their messages say.
     fn same(&self, before: &Check, after: &Check) -> bool {
-        self.same_guards(before, after)
+        before.asked == after.asked
+            && self.same_guards(before, after)
             && before.rule.text == after.rule.text
             && rules_in(self.old, &before.rule) == rules_in(self.new, &after.rule)
     }

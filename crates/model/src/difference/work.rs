@@ -78,6 +78,7 @@ impl Difference {
             Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
+            | Self::KeyChanged { .. }
             | Self::LengthChanged { .. }
             | Self::LimitChanged { .. }
             | Self::MemberChanged { .. }
@@ -97,6 +98,7 @@ impl Difference {
             | Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
+            | Self::KeyChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinksOrdered { .. }
             | Self::EnumRenamed { .. }

@@ -8,7 +8,7 @@ use super::report::Report;
 use super::survey::Names;
 use super::{allow, computed, default, deprecated, length, pattern, range, read};
 use crate::source::Span;
-use crate::{Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
+use crate::{Asked, Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
 /// Everything that a field can be marked with: the directives of `directives.graphql` on `FIELD_DEFINITION`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -275,6 +275,7 @@ pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Opt
     let rule = read::rule(report, directive, "rule")?;
     let (message, place) = read::text(directive, "message")?;
     read::check_message(report, (message, place), "a check");
+    let asked = if read::word(directive, "on") == Some("COMMIT") { Asked::AtCommit } else { Asked::AtWrite };
     let guards = directive.specified_argument_by_name("guards").filter(|value| !value.is_null());
     let guards = guards.map(|value| {
         let mut guards: Vec<(String, Span)> = Vec::new();
@@ -293,9 +294,14 @@ pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Opt
                 help,
             );
         }
+        if asked == Asked::AtCommit {
+            let help = "remove `guards`; a check at commit is asked of every record that the commit has changed, or whose \
+                        members it has";
+            report.error(value.location(), "a check at commit can't have `guards`", "not at commit", help);
+        }
         guards
     });
-    Some(Check { rule, message: message.to_owned(), guards })
+    Some(Check { rule, message: message.to_owned(), guards, asked })
 }
 
 #[cfg(test)]
@@ -330,7 +336,7 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
+        // `collection.rs`, `index.rs`, `key.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
             [
@@ -340,6 +346,7 @@ mod tests {
                 "embedded",
                 "identity",
                 "index",
+                "key",
                 "path",
                 "renamed",
                 "single",
@@ -356,6 +363,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 43, "every location is checked above");
+        assert_eq!(places, 44, "every location is checked above");
     }
 }

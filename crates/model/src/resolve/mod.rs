@@ -13,6 +13,7 @@ mod embedded;
 mod enums;
 mod field;
 mod index;
+mod key;
 mod kind;
 mod length;
 mod members;

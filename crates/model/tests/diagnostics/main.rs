@@ -10,6 +10,7 @@ mod embedded;
 mod fields;
 mod indexes;
 mod interfaces;
+mod key;
 mod limits;
 mod mistakes;
 mod names;

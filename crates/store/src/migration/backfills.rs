@@ -53,7 +53,7 @@ pub(super) async fn find(
         found.extend(finder.unfit((collection, field), "make its `@backfill` give values that fit").await?);
     }
     for check in &field.checks {
-        if let Some(probe) = finder.succession.breaking(collection.id, &check.rule) {
+        if let Some(probe) = finder.succession.breaking(collection.id, check) {
             let words = words("a value that breaks its check");
             found.extend(finder.ask(&probe, (&words, "make it give values that pass", true)).await?);
         }

@@ -172,6 +172,7 @@ impl Finder<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::KeyChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { stored: false, .. }
@@ -291,6 +292,7 @@ impl Finder<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::KeyChanged { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
             | Difference::TypeChanged { .. }
@@ -358,7 +360,7 @@ impl Finder<'_> {
         };
         let mut found = Vec::new();
         for check in checks.iter().filter(|check| check.message == *message) {
-            if let Some(probe) = self.succession.breaking(after.id, &check.rule) {
+            if let Some(probe) = self.succession.breaking(after.id, check) {
                 let words = |records| format!("{} it", that(records, ["breaks", "break"]));
                 found.extend(self.ask(&probe, (&words, "", false)).await?);
             }
