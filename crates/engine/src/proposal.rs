@@ -49,8 +49,18 @@ pub(crate) enum Permit {
 #[derive(Debug)]
 pub(crate) struct LinkChange {
     pub(crate) field: FieldId,
+    /// New members. Of ordered links, they come after the others unless all are `placed`.
     pub(crate) added: Vec<RecordId>,
     pub(crate) removed: Vec<RecordId>,
+    /// All members in a new order, the added ones included; none if the links have no order, or those that stay keep theirs.
+    pub(crate) placed: Vec<RecordId>,
+}
+
+impl LinkChange {
+    /// How many links are written.
+    fn rows(&self) -> usize {
+        self.removed.len() + Ord::max(self.added.len(), self.placed.len())
+    }
 }
 
 impl<'m> Proposal<'m> {
@@ -106,9 +116,7 @@ impl<'m> Proposal<'m> {
     /// The record and its changed links, if the write is the caller's: those of Backstay itself don't count.
     pub(crate) fn rows_for_caller(&self) -> usize {
         match self.authority {
-            Authority::Caller => {
-                1 + self.links.iter().map(|change| change.added.len() + change.removed.len()).sum::<usize>()
-            }
+            Authority::Caller => 1 + self.links.iter().map(LinkChange::rows).sum::<usize>(),
             Authority::System => 0,
         }
     }

@@ -49,7 +49,7 @@ pub enum FieldKind {
         /// Its to-one field, which is a key of it.
         via: FieldId,
     },
-    /// A set of records of `target`, kept in a link table.
+    /// Records of `target`, each once, kept in a link table.
     ManyToMany {
         /// The collection at the other end.
         target: CollectionId,
@@ -202,7 +202,7 @@ impl Document {
 }
 
 /// The table that holds a many-to-many relation: two columns, the primary key over (`near`, `far`), an index the other
-/// way.
+/// way. If the links are ordered, a third column has their places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// The table's name.
@@ -215,9 +215,15 @@ pub struct Link {
     pub owner: bool,
     /// The field at the other end, if it is declared.
     pub inverse: Option<FieldId>,
+    /// `@order(as: SENT)`: whether the links of a record have an order, as this side sees it. The other end has none.
+    pub ordered: bool,
 }
 
 impl Link {
+    /// The column that holds the place of an ordered link among those of its near record, a whole number; equal places go
+    /// by the far ids.
+    pub const PLACE: &'static str = "place";
+
     /// The name of the index over (`far`, `near`), as the side that declares the relation sees them.
     pub fn index_name(&self) -> String {
         let far = if self.owner { &self.far } else { &self.near };

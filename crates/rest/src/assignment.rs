@@ -44,10 +44,7 @@ fn assign(model: &Model, field: &Field, text: &str, input: &mut Input) -> Result
         }
         FieldKind::ManyToMany { .. } => {
             let ids = separated(ValueType::Scalar(backstay_scalar::Scalar::Id), text)?;
-            let mut members: Vec<_> = ids.iter().filter_map(Value::as_id).collect();
-            members.sort_unstable();
-            members.dedup();
-            input.links(field.id, members);
+            input.links(field.id, ids.iter().filter_map(Value::as_id).collect());
             return Ok(());
         }
         FieldKind::List(element) if text.trim_start().starts_with('[') => {

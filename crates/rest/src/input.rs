@@ -276,8 +276,6 @@ impl Decoder<'_> {
             let id = self.reference(target, item.get());
             members.push(id.map_err(|kind| Wrong { step: Some(Step::Item(index)), kind })?);
         }
-        members.sort_unstable();
-        members.dedup();
         Ok(members)
     }
 }

@@ -234,6 +234,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         limit: u32,
     ) -> (Sql, Vec<ColumnType>, Vec<MemberOutput>) {
         let nothing = || (word("[]"), Vec::new(), Vec::new());
+        let field = member.field;
         let key = self.builder.key(member.at);
         let view = (member.at.perspective, self.reader.rights);
         let Some(members) = self.builder.members(&member.field.kind, view) else {
@@ -245,7 +246,10 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         if matches!(read, Pred::Known(false)) {
             return nothing();
         }
-        let order = question::order(self.builder, &sort, &member.anchor, self.reader);
+        let mut order = question::order(self.builder, &sort, &member.anchor, self.reader);
+        if let Some(place) = order::places(field, &selected.arguments.sort, &member.anchor) {
+            order = order.within_places(place);
+        }
         self.builder.count_list();
         let ids = Selection::id();
         let mut row = RowWriter::new(self.builder, self.reader);

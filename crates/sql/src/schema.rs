@@ -51,7 +51,7 @@ pub fn expected(model: &Model, dialect: Dialect) -> Vec<ExpectedTable> {
             if let FieldKind::ManyToMany { link, .. } = &field.kind
                 && link.owner
             {
-                let columns = vec![link.near.clone(), link.far.clone()];
+                let columns = link_columns(link).map(str::to_owned).collect();
                 tables.push(ExpectedTable { name: written_links(link).to_owned(), columns, indexes: Vec::new() });
             }
         }
@@ -319,6 +319,12 @@ impl Schema<'_> {
         key
     }
 
+    /// The column of the places of links.
+    pub(crate) fn place(self) -> ColumnDef {
+        let ty = self.sql_type(Storage::Int.into());
+        ColumnDef::new_with_type(name(Link::PLACE), ty).not_null().to_owned()
+    }
+
     pub(crate) fn link(self, collection: &Collection, field: &Field, link: &Link) -> Vec<Statement> {
         let target = field.kind.target().map_or(collection, |target| self.model.collection(target));
         let at = written_links(link);
@@ -327,11 +333,19 @@ impl Schema<'_> {
         for column in [&link.near, &link.far] {
             table.col(ColumnDef::new_with_type(name(column), self.sql_type(Storage::Id.into())).not_null());
         }
+        if link.ordered {
+            table.col(self.place());
+        }
         table.primary_key(SqlIndex::create().col(name(&link.near)).col(name(&link.far)));
         table.foreign_key(&mut self.key(at, &link.near, written(collection)));
         table.foreign_key(&mut self.key(at, &link.far, written(target)));
         vec![self.finished(table, false), self.statement(&reverse_index(link, self.dialect))]
     }
+}
+
+/// The columns of a link table.
+pub(crate) fn link_columns(link: &Link) -> impl Iterator<Item = &str> {
+    [link.near.as_str(), link.far.as_str()].into_iter().chain(link.ordered.then_some(Link::PLACE))
 }
 
 /// The index of a link table from the far end to the near one.

@@ -228,6 +228,9 @@ fn shape(model: &Model, collection: &Collection, field: &Field) -> Value {
                 let keys: Vec<String> = field.order.iter().map(key).collect();
                 list["description"] = json!(format!("Sorted by {}, unless `select` sorts it.", keys.join(", ")));
             }
+            if is_ordered(field) {
+                list["description"] = json!("In the order in which they were sent, unless `select` sorts it.");
+            }
             list
         }
         FieldKind::Embedded(id) => {
@@ -247,6 +250,11 @@ fn is_required(field: &Field) -> bool {
     field.is_needed() && field.allow.read.is_none()
 }
 
+/// Whether the links of a relation come as they were sent.
+fn is_ordered(field: &Field) -> bool {
+    matches!(&field.kind, FieldKind::ManyToMany { link, .. } if link.ordered)
+}
+
 /// A field as it is written.
 fn written(model: &Model, collection: &Collection, field: &Field) -> Value {
     let mut schema = value(model, field, field.is_needed(), Form::Accepted);
@@ -254,6 +262,9 @@ fn written(model: &Model, collection: &Collection, field: &Field) -> Value {
         schema["pattern"] = json!(SLUG_PATTERN);
         let made = format!("Made from `{}` if a create leaves it out.", collection.field(source).name);
         schema["description"] = json!(made);
+    }
+    if is_ordered(field) {
+        schema["description"] = json!("Their order is kept.");
     }
     if field.id == Collection::ID {
         let version = collection.key.kind.version();

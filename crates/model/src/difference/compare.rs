@@ -456,9 +456,21 @@ impl<'a> Pair<'a> {
         let collection = || self.after.name.clone();
         for (field, link) in self.after.links() {
             let source = self.pairing.link_source(self.old, self.new, (self.after.id, field.id));
-            if matches!(source, LinkSource::New) {
-                let (field, table) = (field.name.clone(), link.table.clone());
-                all.push(Difference::LinkAdded { collection: collection(), field, table });
+            match source {
+                LinkSource::New => {
+                    let (field, table) = (field.name.clone(), link.table.clone());
+                    all.push(Difference::LinkAdded { collection: collection(), field, table });
+                }
+                LinkSource::Same(of, was) => match (self.ordered_before(of, was), link.ordered) {
+                    (false, true) => {
+                        all.push(Difference::LinksOrdered { collection: collection(), field: field.name.clone() });
+                    }
+                    (true, false) => all.push(self.unordered(of, was)),
+                    (false, false) | (true, true) => {}
+                },
+                // The places were those of the links of a record at the other end.
+                LinkSource::Turned(of, was) if self.ordered_before(of, was) => all.push(self.unordered(of, was)),
+                LinkSource::Turned(..) | LinkSource::One(..) => {}
             }
         }
         for (field, link) in self.before.links() {
@@ -467,6 +479,17 @@ impl<'a> Pair<'a> {
                 all.push(Difference::LinkRemoved { collection: collection(), field, table });
             }
         }
+    }
+
+    /// Whether the links of an old relation had an order.
+    fn ordered_before(&self, of: CollectionId, field: FieldId) -> bool {
+        matches!(&self.old.field(of, field).kind, FieldKind::ManyToMany { link, .. } if link.ordered)
+    }
+
+    fn unordered(&self, of: CollectionId, field: FieldId) -> Difference {
+        let collection = self.pairing.successor(of).map_or(self.old.collection(of), |id| self.new.collection(id));
+        let (collection, field) = (collection.name.clone(), self.old.field(of, field).name.clone());
+        Difference::LinksUnordered { collection, field }
     }
 
     fn indexes(&self, all: &mut Vec<Difference>) {

@@ -97,6 +97,12 @@ impl fmt::Display for Difference {
             Self::LinkRemoved { collection, field, table } => {
                 write!(f, "the link table {table} of {collection}.{field} is removed, with its links")
             }
+            Self::LinksOrdered { collection, field } => {
+                write!(f, "the links of {collection}.{field} get an order; those that there are keep the order of ids")
+            }
+            Self::LinksUnordered { collection, field } => {
+                write!(f, "the links of {collection}.{field} lose their order")
+            }
             Self::IndexAdded { collection, index, unique: true, nulls, condition } => {
                 unique_words(f, (collection, index), (*nulls, condition.as_ref()))
             }
@@ -307,6 +313,7 @@ pub struct ApiChange {
 
 impl Difference {
     /// What clients notice; none if the API stays as it is, apart from who may do what.
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     pub fn api_change(&self) -> Option<ApiChange> {
         Some(match self {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
@@ -350,6 +357,12 @@ impl Difference {
             Self::CheckAdded { collection, field, message } => {
                 let place = place(collection, field.as_deref());
                 breaking(format!("some values of {place} are refused: \"{message}\""))
+            }
+            Self::LinksOrdered { collection, field } => {
+                harmless(format!("the records of {collection}.{field} come in the order in which they were sent"))
+            }
+            Self::LinksUnordered { collection, field } => {
+                harmless(format!("the records of {collection}.{field} come in another order"))
             }
             Self::IndexAdded { collection, index, unique: true, condition, .. } => {
                 breaking(second_words((collection, index), condition.as_ref()))

@@ -230,6 +230,20 @@ pub enum Difference {
         /// The table.
         table: String,
     },
+    /// The links of a relation have an order now. Those that there are come in the order of ids.
+    LinksOrdered {
+        /// The collection whose field declares the relation.
+        collection: String,
+        /// The field.
+        field: String,
+    },
+    /// The links of a relation have no order any more.
+    LinksUnordered {
+        /// The collection whose field declared the relation.
+        collection: String,
+        /// The field, by its old name.
+        field: String,
+    },
     /// A new index. One that is unique can be refused by what is stored.
     IndexAdded {
         /// The collection.

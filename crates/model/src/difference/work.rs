@@ -70,8 +70,9 @@ impl Difference {
             | Self::SumChanged { .. }
             | Self::RequiredTightened { .. }
             | Self::RequiredLoosened { .. }
+            | Self::LinksOrdered { .. }
             | Self::OnDeleteChanged { .. } => Stage::ValuesChanged,
-            Self::LinkRemoved { .. } => Stage::LinksRemoved,
+            Self::LinkRemoved { .. } | Self::LinksUnordered { .. } => Stage::LinksRemoved,
             Self::FieldRemoved { .. } => Stage::FieldsRemoved,
             Self::CollectionRemoved { .. } => Stage::TypesRemoved,
             Self::EnumValuesRemoved { .. } | Self::RolesRemoved { .. } => Stage::NamesRemoved,
@@ -102,6 +103,7 @@ impl Difference {
             | Self::TrashChanged { .. }
             | Self::KeyChanged { .. }
             | Self::LinkAdded { .. }
+            | Self::LinksOrdered { .. }
             | Self::EnumRenamed { .. }
             | Self::EnumValuesAdded { .. }
             | Self::EnumReordered { .. }
@@ -154,6 +156,7 @@ impl Difference {
             Self::CollectionRemoved { .. }
             | Self::FieldRemoved { stored: true, .. }
             | Self::LinkRemoved { .. }
+            | Self::LinksUnordered { .. }
             | Self::AccountsMoved { .. }
             | Self::RolesRemoved { .. }
             | Self::TypeChanged {

@@ -214,12 +214,18 @@ impl LinkTable {
     /// The relation as the field that declares it sees it.
     fn seen_by_owner(self, inverse: Option<FieldId>) -> FieldKind {
         let ((_, near), (target, far)) = (self.owner, self.other);
-        FieldKind::ManyToMany { target, link: Link { table: self.name, near, far, owner: true, inverse } }
+        FieldKind::ManyToMany {
+            target,
+            link: Link { table: self.name, near, far, owner: true, inverse, ordered: false },
+        }
     }
 
     /// The relation as the other end of the field `via` sees it.
     fn seen_by_other_end(self, via: FieldId) -> FieldKind {
         let ((target, far), (_, near)) = (self.owner, self.other);
-        FieldKind::ManyToMany { target, link: Link { table: self.name, near, far, owner: false, inverse: Some(via) } }
+        FieldKind::ManyToMany {
+            target,
+            link: Link { table: self.name, near, far, owner: false, inverse: Some(via), ordered: false },
+        }
     }
 }

@@ -155,7 +155,7 @@ impl Finder<'_> {
                 filled: Filled::Backfill | Filled::Slug | Filled::Default,
                 ..
             } => Some(self.succession.records(self.models.pair(collection).0.id)),
-            Difference::LinkRemoved { collection, field, .. } => {
+            Difference::LinkRemoved { collection, field, .. } | Difference::LinksUnordered { collection, field } => {
                 let (before, field) = self.models.old_field(collection, field);
                 self.succession.links(before.id, field.id)
             }
@@ -190,6 +190,7 @@ impl Finder<'_> {
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::LinkAdded { .. }
+            | Difference::LinksOrdered { .. }
             | Difference::IndexAdded { .. }
             | Difference::IndexRemoved { .. }
             | Difference::EnumRenamed { .. }
@@ -312,6 +313,8 @@ impl Finder<'_> {
             | Difference::OnDeleteChanged { .. }
             | Difference::LinkAdded { .. }
             | Difference::LinkRemoved { .. }
+            | Difference::LinksOrdered { .. }
+            | Difference::LinksUnordered { .. }
             | Difference::IndexAdded { .. }
             | Difference::IndexRemoved { .. }
             | Difference::EnumRenamed { .. }

@@ -240,6 +240,8 @@ impl Stages<'_> {
             }
             Difference::FieldRemoved { collection, field, stored: true } => self.removed(collection, field),
             Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field),
+            Difference::LinksOrdered { collection, field } => self.ordered_links(collection, field),
+            Difference::LinksUnordered { collection, field } => self.unordered_links(collection, field),
             Difference::CollectionRemoved { collection } => {
                 let gone = self.tables.carried.collection(self.models.removed(collection).id);
                 let links = gone.links().map(|(_, link)| alter::drop_table(&link.table, dialect));
@@ -321,6 +323,23 @@ impl Stages<'_> {
         let links = self.tables.carried.collection(before.id).links();
         let gone = links.filter(|(field, _)| field.id == gone.id);
         gone.map(|(_, link)| alter::drop_table(&link.table, self.models.dialect)).collect()
+    }
+
+    fn ordered_links(&self, collection: &str, field: &str) -> Vec<Statement> {
+        let Models { new, dialect, .. } = self.models;
+        let (of, ordered) = self.models.field(collection, field);
+        let links = of.links().filter(|(field, _)| field.id == ordered.id);
+        links.flat_map(|(_, link)| alter::order_links(new, link, dialect)).collect()
+    }
+
+    /// The places of links go; if the relation is declared at its other end now, they have gone with the old table.
+    fn unordered_links(&self, collection: &str, field: &str) -> Vec<Statement> {
+        let Models { old, new, pairing, dialect, .. } = self.models;
+        let (before, gone) = self.models.old_field(collection, field);
+        let source = LinkSource::Same(before.id, gone.id);
+        let all = new.collections.iter().flat_map(|of| of.links().map(move |(field, link)| (of.id, field.id, link)));
+        let same = all.filter(|(of, field, _)| pairing.link_source(old, new, (*of, *field)) == source);
+        same.map(|(_, _, link)| alter::unorder_links(link, dialect)).collect()
     }
 
     /// The link table of a relation that was one to a single record, or was declared at its other end.

@@ -85,7 +85,7 @@ fn list(values: impl IntoIterator<Item = Value>) -> Value {
 }
 
 /// A document in the form in which a field of items holds it.
-fn document(model: &Model, field: &str, text: &str) -> Value {
+pub(crate) fn document(model: &Model, field: &str, text: &str) -> Value {
     let FieldKind::Document(document) = item(model).field_named(field).expect("a field").kind else {
         panic!("{field} holds no document");
     };
