@@ -47,6 +47,7 @@ impl Dialect {
             // Indexes are built again under other names.
             (Self::Sqlite, Work::Renames) | (_, Work::Reads) => Risk::Locks,
             (_, Work::Writes) => Risk::Rewrites,
+            (_, Work::Reveals) => Risk::Reveals,
             (_, Work::Deletes) => Risk::LosesData,
         }
     }

@@ -125,7 +125,7 @@ impl Succession<'_> {
     pub fn more_digits(&self, new: CollectionId, field: FieldId) -> Option<Probe> {
         let scalar = self.new.field(new, field).kind.scalar();
         scalar.filter(|scalar| matches!(scalar, Scalar::Decimal { .. } | Scalar::Money))?;
-        let expr = self.backfills.get(&(new, field))?;
+        let expr = &self.backfills.get(&(new, field))?.expr;
         let old = self.pairing.collection(new)?;
         Some(self.of_old(old, &|builder, this| {
             let column = &self.new.field(new, field).columns[0];

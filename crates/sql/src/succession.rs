@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_base::Timestamp;
-use backstay_expr::{Expr, Type};
+use backstay_expr::Type;
 use backstay_model::{
     Collection, CollectionId, Column, Element, Field, FieldId, FieldKind, Link, LinkSource, Model, Pairing, TypeChange,
     enum_values, shortened, type_change,
@@ -10,7 +10,7 @@ use backstay_model::{
 use backstay_scalar::{Part, Value};
 use sea_query::{CaseStatement, CommonTableExpression, Expr as Sql, ExprTrait, Query, SelectStatement};
 
-use crate::backfill::{self, BackfillError};
+use crate::backfill::{self, Backfill, BackfillError};
 use crate::builder::{Anchor, Builder};
 use crate::relation::written_links;
 use crate::schema;
@@ -31,7 +31,7 @@ pub struct Succession<'m> {
     pub(crate) pairing: &'m Pairing,
     pub(crate) dialect: Dialect,
     now: Timestamp,
-    pub(crate) backfills: HashMap<(CollectionId, FieldId), Expr>,
+    pub(crate) backfills: HashMap<(CollectionId, FieldId), Backfill>,
     backfill_errors: Vec<BackfillError>,
 }
 
@@ -97,6 +97,19 @@ impl<'m> Succession<'m> {
         }
     }
 
+    /// Whether values that a field gets are none to show: it has a class, or what they come from has one.
+    pub fn is_classified(&self, collection: CollectionId, field: FieldId) -> bool {
+        let before = match self.origin(collection, field) {
+            Origin::Kept(before) | Origin::Converted(before) => Some(before),
+            Origin::New => None,
+        };
+        let was = self.pairing.collection(collection).zip(before).map(|(of, before)| self.old.field(of, before));
+        let backfill = self.backfills.get(&(collection, field));
+        self.new.field(collection, field).class.is_some()
+            || was.is_some_and(|was| was.class.is_some())
+            || backfill.is_some_and(|backfill| backfill.reads_classified)
+    }
+
     /// Whether the `@backfill` of a field gives stored records a value.
     pub fn is_backfilled(&self, collection: CollectionId, field: FieldId) -> bool {
         self.backfills.contains_key(&(collection, field))
@@ -122,13 +135,13 @@ impl<'m> Succession<'m> {
     }
 
     /// Checks each `@backfill` that is needed: those that give values, and what is wrong with the others.
-    fn compile_backfills(&self) -> (HashMap<(CollectionId, FieldId), Expr>, Vec<BackfillError>) {
+    fn compile_backfills(&self) -> (HashMap<(CollectionId, FieldId), Backfill>, Vec<BackfillError>) {
         let (mut backfills, mut errors) = (HashMap::new(), Vec::new());
         for collection in &self.new.collections {
             let Some(before) = self.pairing.collection(collection.id) else { continue };
             for field in collection.fields.iter().filter(|field| self.needs_backfill(collection, field)) {
                 match backfill::compile((collection, field), before, (self.old, self.pairing)) {
-                    Ok(expr) => _ = backfills.insert((collection.id, field.id), expr),
+                    Ok(backfill) => _ = backfills.insert((collection.id, field.id), backfill),
                     Err((message, remedy)) => {
                         errors.push(BackfillError { collection: collection.id, field: field.id, message, remedy });
                     }
@@ -291,7 +304,7 @@ impl<'m> Succession<'m> {
         if stored.is_some() && !(field.is_needed() && may_lack) {
             return stored.unwrap_or(Sql::null());
         }
-        let other = if let Some(expr) = self.backfills.get(&(collection.id, field.id)) {
+        let other = if let Some(Backfill { expr, .. }) = self.backfills.get(&(collection.id, field.id)) {
             let value = backfill::backfilled(builder, this, expr, at);
             let of_old_enum = matches!(expr.ty, Type::Enum(_));
             Some(if of_old_enum { self.renamed(value, &field.kind) } else { value })

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::documents::{DocumentChange, Documents, Rewriting};
 use super::limits::limits_changed;
-use super::pairing::{LinkSource, Pairing, enum_values};
+use super::pairing::{LinkSource, Pairing, enum_values, merged};
 use super::{Difference, Filled, TypeChange};
 use crate::names::{is_named_in, words};
 use crate::{
-    Check, Collection, CollectionId, Computed, Document, Element, Field, FieldId, FieldKind, Index, Length, Model,
-    NamedRule, OrderKey, RuleText, SetOn, Shape, StoredNames, StoredSum,
+    Check, Class, Collection, CollectionId, Computed, Document, Element, Field, FieldId, FieldKind, Index, Length,
+    Model, NamedRule, OrderKey, RuleText, SetOn, Shape, StoredNames, StoredSum,
 };
 use backstay_scalar::{Scalar, Storage};
 
@@ -24,6 +24,10 @@ pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
         all.push(Difference::ApplicationChanged { parts });
     }
     all.extend(accounts(old, new, pairing));
+    let roles = merged(&pairing.roles(old, new));
+    if !roles.is_empty() {
+        all.push(Difference::RolesMerged { roles });
+    }
     let roles: Vec<String> = pairing.gone(old, new, StoredNames::Roles);
     if !roles.is_empty() {
         all.push(Difference::RolesRemoved { roles });
@@ -77,7 +81,8 @@ fn enums(old: &Model, new: &Model, pairing: &Pairing, all: &mut Vec<Difference>)
             all.push(Difference::EnumValuesAdded { name: name(), values: added });
         }
         if !renamed.is_empty() {
-            all.push(Difference::EnumValuesRenamed { name: name(), values: renamed });
+            let merged = merged(&became).into_iter().map(|(from, _)| from).collect();
+            all.push(Difference::EnumValuesRenamed { name: name(), values: renamed, merged });
         }
         if !removed.is_empty() {
             all.push(Difference::EnumValuesRemoved { name: name(), values: removed });
@@ -328,6 +333,10 @@ impl<'a> Pair<'a> {
             all.push(Difference::RequiredTightened { collection: collection(), field: field(), filled });
         } else if demands(before, after) && after.kind.is_held() {
             all.push(Difference::RequiredLoosened { collection: collection(), field: field() });
+        }
+        let is_secret = |field: &Field| field.class == Some(Class::Secret);
+        if is_secret(before) && !is_secret(after) && !replaced {
+            all.push(Difference::SecretRevealed { collection: collection(), field: field() });
         }
         if let (Some(was), Some(is)) = (&before.computed, &after.computed)
             && is_same_type

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt;
 
 use backstay_base::Duration;
@@ -115,9 +116,14 @@ impl fmt::Display for Difference {
                 write!(f, "{collection} loses the {kind} {index}")
             }
             Self::EnumRenamed { from, to } => write!(f, "the enum {from} is now called {to}; no record changes"),
-            Self::EnumValuesRenamed { name, values } => {
+            Self::EnumValuesRenamed { name, values, merged } => {
                 let values: Vec<String> = values.iter().map(|(from, to)| format!("{from} becomes {to}")).collect();
-                write!(f, "in {name}, {}; stored records follow", values.join(", "))
+                write!(f, "in {name}, {}; stored records follow", values.join(", "))?;
+                if merged.is_empty() {
+                    Ok(())
+                } else {
+                    write!(f, ", and nothing tells any more which had {}", listed(merged))
+                }
             }
             Self::EnumValuesAdded { name, values } => write!(f, "{name} has new values: {}", values.join(", ")),
             Self::EnumValuesRemoved { name, values } => {
@@ -130,6 +136,21 @@ impl fmt::Display for Difference {
             Self::AccountsMoved { from, to } => {
                 let now = to.as_ref().map_or("there are no accounts".to_owned(), |to| format!("accounts are of {to}"));
                 write!(f, "{now}; those of {from} can't sign in any more, and their passwords and sessions are deleted")
+            }
+            Self::SecretRevealed { collection, field } => {
+                write!(f, "{collection}.{field} isn't secret any more: responses show its stored values")
+            }
+            Self::RolesMerged { roles } => {
+                let merged: Vec<String> = roles.iter().map(|(from, to)| format!("{from} becomes {to}")).collect();
+                let into: BTreeSet<&str> = roles.iter().map(|(_, to)| to.as_str()).collect();
+                let into: Vec<String> = into.into_iter().map(str::to_owned).collect();
+                write!(
+                    f,
+                    "of the roles, {}: accounts, keys and invitations get the rights of {}, and nothing tells any more \
+                     who had which",
+                    merged.join(", "),
+                    listed(&into)
+                )
             }
             Self::RolesRemoved { roles } => {
                 let (are, it) = if roles.len() == 1 { ("role", "is") } else { ("roles", "are") };
@@ -375,7 +396,7 @@ impl Difference {
                 "lists that are sorted by a {name}, and filters that compare one with `<`, follow its new order: {}",
                 values.join(", ")
             )),
-            Self::EnumValuesRenamed { name, values } => {
+            Self::EnumValuesRenamed { name, values, merged: _ } => {
                 let values: Vec<String> = values.iter().map(|(from, to)| format!("{from} is now {to}")).collect();
                 breaking(format!("values of {name} change: {}", values.join(", ")))
             }
@@ -391,7 +412,11 @@ impl Difference {
             | Self::IndexRemoved { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged { .. }
+            | Self::RolesMerged { .. }
             | Self::RolesRemoved { .. } => return None,
+            Self::SecretRevealed { collection, field } => {
+                harmless(format!("{collection} has a new field in responses, {field}, which was secret"))
+            }
             Self::AccountsMoved { from, .. } => breaking(format!("accounts of {from} can't sign in any more")),
         })
     }

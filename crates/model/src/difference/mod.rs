@@ -31,6 +31,8 @@ pub enum Risk {
     Locks,
     /// Every row of a table is written again.
     Rewrites,
+    /// Responses show stored values that nobody could read.
+    Reveals,
     /// Stored values are gone afterwards.
     LosesData,
 }
@@ -41,6 +43,7 @@ impl fmt::Display for Risk {
             Self::Safe => "safe",
             Self::Locks => "blocks writes while it runs",
             Self::Rewrites => "rewrites records",
+            Self::Reveals => "reveals values",
             Self::LosesData => "loses data",
         })
     }
@@ -148,6 +151,13 @@ pub enum Difference {
     },
     /// A value is no longer required.
     RequiredLoosened {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+    },
+    /// A field is secret no longer: whoever may read it sees what is stored.
+    SecretRevealed {
         /// The collection.
         collection: String,
         /// The field.
@@ -288,6 +298,8 @@ pub enum Difference {
         name: String,
         /// Old and new names.
         values: Vec<(String, String)>,
+        /// Those of the old names whose new one another value has too: which records held them can't be told afterwards.
+        merged: Vec<String>,
     },
     /// An enum has new values; they are stored as text, so that nothing stored changes.
     EnumValuesAdded {
@@ -339,6 +351,11 @@ pub enum Difference {
         from: String,
         /// The type that is.
         to: Option<String>,
+    },
+    /// Roles become others that there are already: accounts, keys and invitations get the rights of these.
+    RolesMerged {
+        /// Old and new names.
+        roles: Vec<(String, String)>,
     },
     /// Roles are gone, and with them those that accounts, keys and invitations have.
     RolesRemoved {

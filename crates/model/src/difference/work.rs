@@ -48,7 +48,9 @@ pub enum Work {
     Reads,
     /// Records are written again.
     Writes,
-    /// Stored values are deleted.
+    /// Stored values that nobody could read are shown.
+    Reveals,
+    /// Stored values are deleted, or can't be told apart any more.
     Deletes,
 }
 
@@ -75,7 +77,9 @@ impl Difference {
             Self::LinkRemoved { .. } | Self::LinksUnordered { .. } => Stage::LinksRemoved,
             Self::FieldRemoved { .. } => Stage::FieldsRemoved,
             Self::CollectionRemoved { .. } => Stage::TypesRemoved,
-            Self::EnumValuesRemoved { .. } | Self::RolesRemoved { .. } => Stage::NamesRemoved,
+            Self::EnumValuesRemoved { .. } | Self::RolesMerged { .. } | Self::RolesRemoved { .. } => {
+                Stage::NamesRemoved
+            }
             Self::EnumValuesRenamed { .. } => Stage::ValuesRenamed,
             Self::IndexAdded { .. } => Stage::IndexesAdded,
             Self::PathChanged { .. }
@@ -86,6 +90,7 @@ impl Difference {
             | Self::LimitChanged { .. }
             | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
+            | Self::SecretRevealed { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
             | Self::EnumReordered { .. }
@@ -134,6 +139,10 @@ impl Difference {
                 true => Work::Writes,
                 false => Work::Deletes,
             },
+            Self::EnumValuesRenamed { merged, .. } => match merged.is_empty() {
+                true => Work::Writes,
+                false => Work::Deletes,
+            },
             Self::CollectionRenamed { .. }
             | Self::FieldRenamed { stored: true, .. }
             | Self::TypeChanged { change: TypeChange::Referring, .. } => Work::Renames,
@@ -143,7 +152,6 @@ impl Difference {
             Self::RequiredTightened {
                 filled: Filled::Default | Filled::Backfill | Filled::Slug | Filled::Sum, ..
             }
-            | Self::EnumValuesRenamed { .. }
             | Self::SumChanged { .. }
             | Self::TypeChanged {
                 change:
@@ -153,11 +161,13 @@ impl Difference {
                     | TypeChange::Replaced(Filled::Backfill),
                 ..
             } => Work::Writes,
+            Self::SecretRevealed { .. } => Work::Reveals,
             Self::CollectionRemoved { .. }
             | Self::FieldRemoved { stored: true, .. }
             | Self::LinkRemoved { .. }
             | Self::LinksUnordered { .. }
             | Self::AccountsMoved { .. }
+            | Self::RolesMerged { .. }
             | Self::RolesRemoved { .. }
             | Self::TypeChanged {
                 change: TypeChange::Computed | TypeChange::Summed { replaces: true } | TypeChange::Replaced(_),

@@ -58,7 +58,7 @@ pub(super) async fn convert(
     }
     let remedy = "change those records first, or give the field a `@backfill(from: …)`";
     let words = ["can't be converted", "can't be converted"];
-    Ok(refused.finding((models.new.collection(collection), to), (words, remedy)))
+    Ok(refused.finding(succession, (models.new.collection(collection), to), (words, remedy)))
 }
 
 struct Conversion<'c> {

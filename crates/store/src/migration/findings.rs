@@ -132,6 +132,7 @@ impl Finder<'_> {
                 let (before, field) = self.models.old_field(collection, field);
                 Some(self.succession.having(before.id, field.id).count)
             }
+            Difference::SecretRevealed { collection, field } => self.having(collection, field),
             Difference::TypeChanged { collection, field, change, .. } => match change {
                 TypeChange::Converted
                 | TypeChange::Rewritten { .. }
@@ -162,11 +163,9 @@ impl Finder<'_> {
             Difference::AccountsMoved { .. } => {
                 return self.sum(own_records::credentials(self.succession)).await.map(Some);
             }
-            Difference::RolesRemoved { roles } => {
-                let holding = own_records::holding(self.succession, roles);
-                return self.sum(holding.into_iter().map(|(_, statement)| statement).collect()).await.map(Some);
-            }
-            Difference::EnumValuesRenamed { name, values } => {
+            Difference::RolesRemoved { roles } => return self.with_roles(roles).await.map(Some),
+            Difference::RolesMerged { roles } => return self.with_roles(&former(roles)).await.map(Some),
+            Difference::EnumValuesRenamed { name, values, merged: _ } => {
                 let values: Vec<Arc<str>> = values.iter().map(|(from, _)| Arc::from(from.as_str())).collect();
                 let holding = self.holding(name, &values);
                 return self.sum(holding.into_iter().map(|(_, probe)| probe.count).collect()).await.map(Some);
@@ -204,6 +203,12 @@ impl Finder<'_> {
             Some(statement) => Ok(Some(self.count(&statement).await?)),
             None => Ok(None),
         }
+    }
+
+    /// How many of Backstay's own records have one of these roles.
+    async fn with_roles(&mut self, roles: &[String]) -> Result<u64, StoreError> {
+        let holding = own_records::holding(self.succession, roles);
+        self.sum(holding.into_iter().map(|(_, statement)| statement).collect()).await
     }
 
     /// How many records had a value in what a field of the new model was.
@@ -271,6 +276,7 @@ impl Finder<'_> {
                 found.extend(self.breaking((collection, field.as_deref()), message).await?);
             }
             Difference::RolesRemoved { roles } => found = self.losing(roles).await?,
+            Difference::RolesMerged { roles } => found = self.losing(&former(roles)).await?,
             Difference::LengthChanged { collection, field, stricter: true } => {
                 let (after, field) = self.models.field(collection, field);
                 found.extend(self.not_as_long(after, field).await?);
@@ -320,6 +326,7 @@ impl Finder<'_> {
             | Difference::EnumRenamed { .. }
             | Difference::EnumValuesRenamed { .. }
             | Difference::EnumValuesAdded { .. }
+            | Difference::SecretRevealed { .. }
             | Difference::AccountsMoved { .. }
             | Difference::BehaviourChanged { .. }
             | Difference::ApplicationChanged { .. } => {}
@@ -458,7 +465,7 @@ impl Finder<'_> {
         remedy: &str,
     ) -> Result<Option<Finding>, StoreError> {
         let refused = limits::unfit(self.session, self.succession, (collection, field)).await?;
-        Ok(refused.finding((collection, field), (["doesn't fit", "don't fit"], remedy)))
+        Ok(refused.finding(self.succession, (collection, field), (["doesn't fit", "don't fit"], remedy)))
     }
 
     /// Values that a migration changes must still be unique where they were.
@@ -528,4 +535,9 @@ pub(super) fn counted(records: u64) -> String {
 /// The same with the verb in its two forms.
 pub(super) fn that(records: u64, [one, several]: [&str; 2]) -> String {
     format!("{} {}", counted(records), if records == 1 { one } else { several })
+}
+
+/// The old names.
+fn former(names: &[(String, String)]) -> Vec<String> {
+    names.iter().map(|(from, _)| from.clone()).collect()
 }

@@ -271,6 +271,8 @@ impl Stages<'_> {
             | Difference::OnDeleteChanged { .. }
             | Difference::BehaviourChanged { .. }
             | Difference::ApplicationChanged { .. }
+            | Difference::SecretRevealed { .. }
+            | Difference::RolesMerged { .. }
             | Difference::RolesRemoved { .. } => Vec::new(),
         }
     }
