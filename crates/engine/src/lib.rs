@@ -23,6 +23,7 @@ mod explanation;
 mod fill;
 mod given;
 mod giving;
+mod history;
 mod in_flight;
 mod inner;
 mod input;
@@ -61,6 +62,7 @@ mod tag;
 mod templates;
 mod transaction;
 mod trash;
+mod versions;
 mod width;
 mod write;
 mod write_requests;
@@ -71,8 +73,8 @@ pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_sql::{
-    Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Perspective, Row, Selected,
-    SelectedField, Selection, SortKey, ValueOutput, nested,
+    Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, Selected, SelectedField,
+    Selection, SortKey, ValueOutput, nested,
 };
 pub use backstay_store::{
     ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,
@@ -84,12 +86,13 @@ pub use encoder::{Count, Encoder, PageEnd, RecordMember};
 pub use engine::Engine;
 pub use expiry::PurgePass;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
+pub use history::history_order;
 pub use input::Input;
 pub use observer::Dependency;
 pub use record::Record;
 pub use request::{
-    Create, Cursor, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, OfRecord, RecordVerb, Request,
-    RequestKind, Requests, Update, WriteOptions,
+    Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, Perspective,
+    RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

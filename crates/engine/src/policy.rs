@@ -66,6 +66,8 @@ pub(crate) struct AllowPolicy {
     pub(crate) create: Vec<Compiled>,
     pub(crate) update: Vec<UpdatePolicy>,
     pub(crate) delete: Vec<Compiled>,
+    /// Who may read the history; none without `@history`.
+    pub(crate) history: Vec<Compiled>,
 }
 
 impl AllowPolicy {
@@ -77,6 +79,7 @@ impl AllowPolicy {
             Action::Create => self.create.iter().collect(),
             Action::Update => self.update.iter().map(|clause| &clause.rule).collect(),
             Action::Delete | Action::Trash => self.delete.iter().collect(),
+            Action::History => self.history.iter().collect(),
         }
     }
 }
@@ -240,12 +243,14 @@ impl<'m> Compiler<'m> {
                 self.index_condition(collection, (condition, index.unique));
             }
         }
+        // A version changes no state.
+        let stateful = if collection.versions.is_none() { collection.fields.as_slice() } else { &[] };
         CollectionPolicy {
-            allow: self.allow(collection.id, &collection.allow),
+            allow: self.allow(collection),
             checks: self.checks(collection),
             fields,
             defaults,
-            states: collection.fields.iter().filter_map(|field| self.states(collection, field)).collect(),
+            states: stateful.iter().filter_map(|field| self.states(collection, field)).collect(),
         }
     }
 
@@ -276,10 +281,13 @@ impl<'m> Compiler<'m> {
         }
     }
 
-    fn allow(&mut self, id: CollectionId, clauses: &[Allow]) -> AllowPolicy {
+    fn allow(&mut self, collection: &Collection) -> AllowPolicy {
+        let id = collection.id;
         let scope = Scope::rule(self.model, id);
         let mut policy = AllowPolicy::default();
-        for Allow { read, refer, create, update, only, delete } in clauses {
+        let history = collection.history.as_ref().map(|history| &history.read);
+        policy.history.extend(self.optional(history, &scope));
+        for Allow { read, refer, create, update, only, delete } in &collection.allow {
             policy.read.extend(self.optional(read.as_ref(), &scope));
             policy.refer.extend(self.optional(refer.as_ref(), &scope));
             policy.create.extend(self.optional(create.as_ref(), &scope));

@@ -142,6 +142,7 @@ fn bound(slot: &Slot, bindings: &Bindings<'_>, (model, collection): About<'_>) -
         }
         Slot::Caller(part) => format!("{} = {}", caller_name(part), value()),
         Slot::Now => format!("now = {}", value()),
+        Slot::AsOf => format!("as of = {}", value()),
         Slot::Limit => format!("limit = {}", value()),
         Slot::Cursor(index) => format!("cursor {} = {}", index + 1, value()),
         Slot::Param(index, _) => format!("parameter {} = {}", index + 1, value()),

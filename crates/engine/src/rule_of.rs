@@ -29,7 +29,7 @@ impl RuleOf<'_> {
     pub(crate) fn rule(self, rights: &Rights, collection: CollectionId) -> (&Rule, RecordSource) {
         use RecordSource::{Proposed, Stored};
         match self {
-            Self::Type(action @ (Action::Update | Action::Delete | Action::Read | Action::Get)) => {
+            Self::Type(action @ (Action::Update | Action::Delete | Action::Read | Action::Get | Action::History)) => {
                 (rights.rule(collection, action), Stored)
             }
             Self::Type(action) => (rights.rule(collection, action), Proposed),
@@ -61,7 +61,7 @@ impl RuleOf<'_> {
             Self::Field(id, Action::Update) => field(id).update.as_ref().map(|update| &update.rule),
             Self::Field(
                 id,
-                Action::Read | Action::Get | Action::Search | Action::Refer | Action::Delete | Action::Trash,
+                Action::Read | Action::Get | Action::Search | Action::Refer | Action::Delete | Action::Trash | Action::History,
             ) => field(id).read.as_ref(),
             Self::FieldAfter(id) => field(id).update.as_ref().map(UpdatePolicy::afterwards),
             Self::Check(None, place) => Some(&policy.checks[place].rule),

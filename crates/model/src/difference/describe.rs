@@ -90,6 +90,17 @@ impl fmt::Display for Difference {
                 write!(f, "{collection} can now have any number of records; the one it has stays")
             }
             Self::TrashChanged { collection, had, has } => f.write_str(&trash_words(collection, *had, *has)),
+            Self::HistoryAdded { collection, is_new: true } => write!(f, "{collection} has a history"),
+            Self::HistoryAdded { collection, is_new: false } => {
+                write!(f, "{collection} now has a history; stored records are the first versions in it")
+            }
+            Self::HistoryRemoved { collection } => write!(f, "the history of {collection} is removed, with all versions"),
+            Self::HistoryKept { collection, keep: None } => {
+                write!(f, "the history of {collection} now keeps all versions")
+            }
+            Self::HistoryKept { collection, keep } => {
+                write!(f, "the history of {collection} now keeps old versions{}", kept_words(*keep))
+            }
             Self::LinkAdded { collection, field, table } => {
                 write!(f, "{collection}.{field} gets the new link table {table}")
             }
@@ -312,6 +323,9 @@ impl Difference {
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
             Self::TrashChanged { collection, had, has } => return trash_change(collection, *had, has.is_some()),
+            Self::HistoryAdded { is_new: true, .. } => return None,
+            Self::HistoryAdded { collection, .. } => harmless(format!("the history of {collection} can be read")),
+            Self::HistoryRemoved { collection } => breaking(format!("the history of {collection} is gone")),
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
@@ -364,6 +378,7 @@ impl Difference {
                 breaking(format!("values of {name} are refused: {}", values.join(", ")))
             }
             Self::CollectionRenamed { .. }
+            | Self::HistoryKept { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::OnDeleteChanged { .. }

@@ -60,7 +60,7 @@ impl Difference {
             Self::IndexRemoved { .. } => Stage::IndexesRemoved,
             Self::EnumRenamed { .. } | Self::CollectionRenamed { .. } | Self::FieldRenamed { .. } => Stage::Renames,
             Self::EnumValuesAdded { .. } => Stage::ValuesAdded,
-            Self::CollectionAdded { .. } => Stage::TypesAdded,
+            Self::CollectionAdded { .. } | Self::HistoryAdded { .. } => Stage::TypesAdded,
             Self::FieldAdded { .. } => Stage::FieldsAdded,
             Self::LinkAdded { .. } => Stage::LinksAdded,
             Self::TypeChanged { .. }
@@ -70,13 +70,14 @@ impl Difference {
             | Self::OnDeleteChanged { .. } => Stage::ValuesChanged,
             Self::LinkRemoved { .. } => Stage::LinksRemoved,
             Self::FieldRemoved { .. } => Stage::FieldsRemoved,
-            Self::CollectionRemoved { .. } => Stage::TypesRemoved,
+            Self::CollectionRemoved { .. } | Self::HistoryRemoved { .. } => Stage::TypesRemoved,
             Self::EnumValuesRemoved { .. } | Self::RolesRemoved { .. } => Stage::NamesRemoved,
             Self::EnumValuesRenamed { .. } => Stage::ValuesRenamed,
             Self::IndexAdded { .. } => Stage::IndexesAdded,
             Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
+            | Self::HistoryKept { .. }
             | Self::LengthChanged { .. }
             | Self::LimitChanged { .. }
             | Self::MemberChanged { .. }
@@ -96,6 +97,8 @@ impl Difference {
             | Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
+            | Self::HistoryAdded { is_new: true, .. }
+            | Self::HistoryKept { .. }
             | Self::LinkAdded { .. }
             | Self::EnumRenamed { .. }
             | Self::EnumValuesAdded { .. }
@@ -129,6 +132,7 @@ impl Difference {
             },
             Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
             Self::IndexAdded { .. }
+            | Self::HistoryAdded { is_new: false, .. }
             | Self::LimitChanged { stricter: true, .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
             Self::RequiredTightened {
@@ -145,6 +149,7 @@ impl Difference {
                 ..
             } => Work::Writes,
             Self::CollectionRemoved { .. }
+            | Self::HistoryRemoved { .. }
             | Self::FieldRemoved { stored: true, .. }
             | Self::LinkRemoved { .. }
             | Self::AccountsMoved { .. }

@@ -1,8 +1,12 @@
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, Stage, Work, index_before};
-use backstay_sql::{ComputedSums, Models, Origin, Statement, Succession, alter, next_table, schema};
+use backstay_model::{
+    Collection, CollectionId, Difference, Field, FieldKind, Filled, LinkSource, Risk, Stage, Work, index_before,
+};
+use backstay_sql::{
+    ComputedSums, Followed, Models, Origin, Statement, Succession, alter, follow_records, next_table, schema,
+};
 
 use super::tables::Tables;
 use super::{Action, Planned, Route};
@@ -40,6 +44,7 @@ impl Stages<'_> {
         self.up_to(Stage::IndexesAdded, &mut rest);
         self.sums();
         self.up_to(Stage::Behaviour, &mut rest);
+        self.histories();
     }
 
     /// Computes stored sums, over everything else as it is then.
@@ -52,6 +57,44 @@ impl Stages<'_> {
             let words = format!("compute {} for every stored record", names.join(", "));
             self.push_own(&words, dialect.risk(Work::Writes), vec![Action::Run(statement)]);
         }
+    }
+
+    /// Adds versions of records whose kept values are others now, or that have none yet, as everything is then.
+    fn histories(&mut self) {
+        let Models { new, pairing, dialect, now, .. } = self.models;
+        for collection in &new.collections {
+            let Some(history) = &collection.history else { continue };
+            let Some(before) = pairing.collection(collection.id) else { continue };
+            let is_new = pairing.collection(history.versions).is_none();
+            let followed = if is_new { Followed::Found } else { Followed::Migrated(now) };
+            if !is_new && !self.changes_values(collection, before) {
+                continue;
+            }
+            let words = match followed {
+                Followed::Found => format!("keep the stored records of {} as the first versions", collection.name),
+                Followed::Migrated(_) => format!("keep what changes in records of {} as versions", collection.name),
+            };
+            let statements = follow_records(new, collection, followed, dialect);
+            let risk = dialect.risk(if is_new { Work::Reads } else { Work::Writes });
+            self.push_own(&words, risk, statements.into_iter().map(Action::Run).collect());
+        }
+    }
+
+    /// Whether stored records can have other values than before in a field that a history keeps.
+    fn changes_values(&self, collection: &Collection, before: CollectionId) -> bool {
+        let kept = collection.stored_fields().filter(|field| field.is_in_history());
+        let was = self.models.old.collection(before);
+        let fields = |of: &Collection| of.stored_fields().filter(|field| field.is_in_history()).count();
+        kept.clone().any(|field| {
+            self.carried.changes_values(collection.id, field.id) && !self.is_empty_at_first(collection, field)
+        }) || fields(was) > kept.count()
+    }
+
+    /// Whether a field is new, and null in stored records.
+    fn is_empty_at_first(&self, collection: &Collection, field: &Field) -> bool {
+        let is_new = self.models.pairing.field(collection.id, field.id).is_none();
+        let is_filled = self.carried.is_backfilled(collection.id, field.id) || field.slug.is_some();
+        is_new && !is_filled && self.models.new.default_of(field).is_none()
     }
 
     /// Bridges the differences up to the end of a stage.
@@ -212,6 +255,12 @@ impl Stages<'_> {
             Difference::RequiredLoosened { collection, field } => {
                 self.in_place((collection, field), |collection, field| alter::require(collection, field, false))
             }
+            Difference::HistoryAdded { collection, is_new } => self.added_history(collection, *is_new),
+            Difference::HistoryRemoved { collection } => {
+                let of = self.models.removed_or_old(collection);
+                let history = of.history.as_ref().expect("a history that goes was there");
+                vec![alter::drop_table(&self.tables.carried.collection(history.versions).table, dialect)]
+            }
             Difference::IndexAdded { collection, index, .. } => self.added_index(collection, index),
             Difference::IndexRemoved { collection, index, .. } => {
                 let (before, _) = self.models.pair(collection);
@@ -235,6 +284,7 @@ impl Stages<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::HistoryKept { .. }
             | Difference::FieldRemoved { stored: false, .. }
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumReordered { .. }
@@ -261,6 +311,13 @@ impl Stages<'_> {
     ) -> Vec<Statement> {
         let (collection, field) = self.models.field(collection, field);
         if self.tables.is_rewritten(collection) { Vec::new() } else { change(collection, field) }
+    }
+
+    fn added_history(&self, collection: &str, _: bool) -> Vec<Statement> {
+        let Models { new, dialect, .. } = self.models;
+        let history = self.models.collection(collection).history.as_ref();
+        let versions = history.map(|history| new.collection(history.versions));
+        versions.map_or_else(Vec::new, |versions| schema::add_collection(new, versions, dialect))
     }
 
     fn added_index(&self, collection: &str, index: &str) -> Vec<Statement> {
