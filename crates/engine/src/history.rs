@@ -59,7 +59,8 @@ pub(crate) async fn history<R: Reads>(
     let model = &inner.application.model;
     let collection = model.collection(request.collection);
     let versions = collection.history.as_ref().map(|history| model.collection(history.versions));
-    let (versions, layout) = versions.and_then(|of| Some((of, of.versions.as_ref()?))).ok_or_else(|| not_found(collection))?;
+    let (versions, layout) =
+        versions.and_then(|of| Some((of, of.versions.as_ref()?))).ok_or_else(|| not_found(collection))?;
     let sort = history_order(layout);
     let mut limit = request.limit;
     loop {

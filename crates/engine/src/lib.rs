@@ -73,8 +73,8 @@ pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_sql::{
-    Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, Selected, SelectedField,
-    Selection, SortKey, ValueOutput, nested,
+    Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, Selected, SelectedField, Selection,
+    SortKey, ValueOutput, nested,
 };
 pub use backstay_store::{
     ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,

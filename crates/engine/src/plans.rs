@@ -8,8 +8,8 @@ use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Typ
 use backstay_model::{Collection, CollectionId, Field, FieldId};
 use backstay_scalar::{Scalar, Value};
 use backstay_sql::{
-    DecodeError, HistoryPlan, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, RecordSource, Row, Selection, SortKey,
-    StoredPlan, Template,
+    DecodeError, HistoryPlan, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, RecordSource, Row,
+    Selection, SortKey, StoredPlan, Template,
 };
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -231,9 +231,7 @@ impl Plans {
                 | Action::Search
                 | Action::Refer
                 | Action::Create
-                | Action::History => {
-                    (Perspective::Live, Action::Read, vec![rights.rule(collection, action)])
-                }
+                | Action::History => (Perspective::Live, Action::Read, vec![rights.rule(collection, action)]),
             };
             let rules = std::iter::once(rights.rule(collection, seen)).chain(asked);
             planner.stored_to_change(

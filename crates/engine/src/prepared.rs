@@ -212,7 +212,8 @@ impl All {
     fn page_size(&self, index: usize, bytes: usize) -> PageSize {
         let most = limits::ANSWER_BYTES.saturating_sub(bytes);
         let after = &self.requests[index..];
-        let lists = after.iter().filter(|request| matches!(request, Prepared::List(..) | Prepared::History(..))).count();
+        let lists =
+            after.iter().filter(|request| matches!(request, Prepared::List(..) | Prepared::History(..))).count();
         let reserved = limits::CURSOR_BYTES + (after.len() - lists) * USUAL_ANSWER;
         PageSize { share: most.saturating_sub(reserved) / lists.max(1), most }
     }

@@ -61,7 +61,13 @@ impl RuleOf<'_> {
             Self::Field(id, Action::Update) => field(id).update.as_ref().map(|update| &update.rule),
             Self::Field(
                 id,
-                Action::Read | Action::Get | Action::Search | Action::Refer | Action::Delete | Action::Trash | Action::History,
+                Action::Read
+                | Action::Get
+                | Action::Search
+                | Action::Refer
+                | Action::Delete
+                | Action::Trash
+                | Action::History,
             ) => field(id).read.as_ref(),
             Self::FieldAfter(id) => field(id).update.as_ref().map(UpdatePolicy::afterwards),
             Self::Check(None, place) => Some(&policy.checks[place].rule),

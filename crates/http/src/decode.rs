@@ -25,14 +25,11 @@ pub(crate) async fn request(
     let state = admitted.state();
     let query = admitted.head().query();
     // The past has a rule of its own.
-    let of_past = matches!(kind, RecordRequest::Get | RecordRequest::List) && is_of_past(query);
+    let has_past = state.engine.model().collection(records.collection()).history.is_some();
+    let of_past = has_past && matches!(kind, RecordRequest::Get | RecordRequest::List) && is_of_past(query);
     let action = if of_past { Action::History } else { kind.action() };
     state.engine.admit(context, records.collection(), action)?;
-    let sent = Sent {
-        query,
-        body: admitted.take_body(),
-        headers: admitted.write_headers()?,
-    };
+    let sent = Sent { query, body: admitted.take_body(), headers: admitted.write_headers()? };
     let (engine, reader, collection) = (&state.engine, Arc::clone(&state.reader), records.collection());
     let list = match (kind, sent) {
         (RecordRequest::List | RecordRequest::Trash, Sent { query, .. })
@@ -127,9 +124,7 @@ impl Sent<'_> {
             | Records::History(..) => records,
         };
         Ok(match (kind, records) {
-            (Kind::Get, Records::Record(collection, id)) => {
-                Request::Get(reader.get_of_query((collection, id), query)?)
-            }
+            (Kind::Get, Records::Record(collection, id)) => Request::Get(reader.get_of_query((collection, id), query)?),
             (Kind::List, Records::Collection(collection)) | (Kind::Trash, Records::Trash(collection)) => {
                 Request::List(list_in(kind, reader.list_of_query(collection, query)?)?)
             }

@@ -283,8 +283,7 @@ pub enum VersionChange {
 
 impl VersionChange {
     /// Every one.
-    pub const ALL: [Self; 6] =
-        [Self::Create, Self::Update, Self::Delete, Self::Restore, Self::Found, Self::Migrate];
+    pub const ALL: [Self; 6] = [Self::Create, Self::Update, Self::Delete, Self::Restore, Self::Found, Self::Migrate];
 
     /// Its word.
     pub const fn word(self) -> &'static str {

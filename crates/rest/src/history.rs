@@ -34,11 +34,7 @@ impl Reader {
     }
 
     /// Reads the query of `GET /api/{collection}/{id}:history`: `limit` and `after`.
-    pub fn history_of_query(
-        &self,
-        record: (CollectionId, RecordId),
-        query: Option<&str>,
-    ) -> Result<History, Error> {
+    pub fn history_of_query(&self, record: (CollectionId, RecordId), query: Option<&str>) -> Result<History, Error> {
         let [limit, after] = known(query, [LIMIT, AFTER])?;
         self.history(record, limit.as_deref(), after.as_deref())
     }

@@ -133,9 +133,7 @@ pub fn in_body(error: Error) -> Error {
             | Place::Limit
             | Place::After
             | Place::Count
-            | Place::AsOf) => {
-                Place::member(part.to_string())
-            }
+            | Place::AsOf) => Place::member(part.to_string()),
             other @ (Place::Whole | Place::Value(_) | Place::Part(_)) => other,
         };
         Violation::new(at, violation.kind)

@@ -24,8 +24,7 @@ pub(crate) enum Parameter {
 }
 
 impl Parameter {
-    const ALL: [Self; 7] =
-        [Self::Filter, Self::Sort, Self::Select, Self::Limit, Self::After, Self::Count, Self::AsOf];
+    const ALL: [Self; 7] = [Self::Filter, Self::Sort, Self::Select, Self::Limit, Self::After, Self::Count, Self::AsOf];
 
     /// The parameter of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {

@@ -98,7 +98,8 @@ impl Reader {
 
     /// The typed form of a list.
     pub fn list(&self, words: &ListWords<'_>) -> Result<List, Error> {
-        let ListWords { collection: id, equals, filter: text, params, sort, select, limit, after, count, as_of } = words;
+        let ListWords { collection: id, equals, filter: text, params, sort, select, limit, after, count, as_of } =
+            words;
         let (model, collection) = (&*self.model, self.model.collection(*id));
         let sort = match sort {
             Some(text) => kept(&self.orders, (*id, text), || sort::keys(text, collection).map(Arc::from))?,

@@ -480,7 +480,9 @@ fn in_request(error: Error, kind: RequestKind) -> Error {
                 at => at,
             });
         }
-        RequestKind::List | RequestKind::History => return moved(in_body(error), |at| at.within(Step::Member("query".to_owned()))),
+        RequestKind::List | RequestKind::History => {
+            return moved(in_body(error), |at| at.within(Step::Member("query".to_owned())));
+        }
         RequestKind::Create | RequestKind::Update => "body",
         RequestKind::OfRecord(_) => return error,
     };

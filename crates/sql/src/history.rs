@@ -171,7 +171,9 @@ impl Planner {
             update.value(name(&definition.field(ended).columns[0].name), moment);
         }
         let record = builder.id_slot(Slot::Id);
-        update.and_where(Sql::col(name(Versions::RECORD)).eq(record)).and_where(Sql::col(name(Versions::UNTIL)).is_null());
+        update
+            .and_where(Sql::col(name(Versions::RECORD)).eq(record))
+            .and_where(Sql::col(name(Versions::UNTIL)).is_null());
         builder.finish(&update, Vec::new())
     }
 
@@ -180,7 +182,9 @@ impl Planner {
         let mut builder = self.builder();
         let record = builder.id_slot(Slot::Id);
         let mut delete = Query::delete();
-        delete.from_table(name(written(self.model.collection(of)))).and_where(Sql::col(name(Versions::RECORD)).eq(record));
+        delete
+            .from_table(name(written(self.model.collection(of))))
+            .and_where(Sql::col(name(Versions::RECORD)).eq(record));
         builder.finish(&delete, Vec::new())
     }
 
@@ -319,9 +323,12 @@ impl Follow<'_> {
         let same = self.columns().map(|(of, kept)| {
             self.dialect.same(column(RECORDS, &of.name), column(table, &kept.name), ColumnType::from(of))
         });
-        let same = same.reduce(ExprTrait::and).expect("every record has a version");
+        let same = same.reduce(ExprTrait::and).expect("every record has moments and a version");
         let mut changed = self.records();
-        changed.expr(integer(1)).and_where(column(RECORDS, ID).eq(column(table, Versions::RECORD))).and_where(same.not());
+        changed
+            .expr(integer(1))
+            .and_where(column(RECORDS, ID).eq(column(table, Versions::RECORD)))
+            .and_where(same.not());
         let mut update = Query::update();
         update.table(name(table));
         update.value(name(Versions::UNTIL), self.moment(now)).value(name(Versions::ENDED), self.moment(now));

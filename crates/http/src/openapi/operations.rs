@@ -303,13 +303,8 @@ fn history_page() -> Value {
     })
 }
 
-const CALLER_KINDS: [CallerKind; 5] = [
-    CallerKind::Anonymous,
-    CallerKind::Account,
-    CallerKind::Service,
-    CallerKind::Operator,
-    CallerKind::System,
-];
+const CALLER_KINDS: [CallerKind; 5] =
+    [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator, CallerKind::System];
 
 const AS_OF: &str = "Records as they were at this moment, with the fields that their history keeps. Rules are asked about \
                      them as they are now.";

@@ -94,7 +94,9 @@ impl fmt::Display for Difference {
             Self::HistoryAdded { collection, is_new: false } => {
                 write!(f, "{collection} now has a history; stored records are the first versions in it")
             }
-            Self::HistoryRemoved { collection } => write!(f, "the history of {collection} is removed, with all versions"),
+            Self::HistoryRemoved { collection } => {
+                write!(f, "the history of {collection} is removed, with all versions")
+            }
             Self::HistoryKept { collection, keep: None } => {
                 write!(f, "the history of {collection} now keeps all versions")
             }

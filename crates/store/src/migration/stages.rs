@@ -1,9 +1,7 @@
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use backstay_model::{
-    Collection, CollectionId, Difference, Field, FieldKind, Filled, LinkSource, Risk, Stage, Work, index_before,
-};
+use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, Stage, Work, index_before};
 use backstay_sql::{
     ComputedSums, Followed, Models, Origin, Statement, Succession, alter, follow_records, next_table, schema,
 };
@@ -64,10 +62,12 @@ impl Stages<'_> {
         let Models { new, pairing, dialect, now, .. } = self.models;
         for collection in &new.collections {
             let Some(history) = &collection.history else { continue };
-            let Some(before) = pairing.collection(collection.id) else { continue };
+            if pairing.collection(collection.id).is_none() {
+                continue;
+            }
             let is_new = pairing.collection(history.versions).is_none();
             let followed = if is_new { Followed::Found } else { Followed::Migrated(now) };
-            if !is_new && !self.changes_values(collection, before) {
+            if !is_new && !self.changes_kept_values(collection) {
                 continue;
             }
             let words = match followed {
@@ -81,13 +81,15 @@ impl Stages<'_> {
     }
 
     /// Whether stored records can have other values than before in a field that a history keeps.
-    fn changes_values(&self, collection: &Collection, before: CollectionId) -> bool {
-        let kept = collection.stored_fields().filter(|field| field.is_in_history());
-        let was = self.models.old.collection(before);
-        let fields = |of: &Collection| of.stored_fields().filter(|field| field.is_in_history()).count();
-        kept.clone().any(|field| {
-            self.carried.changes_values(collection.id, field.id) && !self.is_empty_at_first(collection, field)
-        }) || fields(was) > kept.count()
+    fn changes_kept_values(&self, collection: &Collection) -> bool {
+        let Models { old, pairing, .. } = self.models;
+        let mut kept = collection.stored_fields().filter(|field| field.is_in_history());
+        kept.any(|field| {
+            let before = pairing.collection(collection.id).zip(pairing.field(collection.id, field.id));
+            let was_kept = before.is_none_or(|(of, was)| old.field(of, was).is_in_history());
+            let changes = self.carried.changes_values(collection.id, field.id);
+            !was_kept || changes && !self.is_empty_at_first(collection, field)
+        })
     }
 
     /// Whether a field is new, and null in stored records.
@@ -118,11 +120,25 @@ impl Stages<'_> {
     fn push(&mut self, difference: Difference, statements: Vec<Statement>) {
         let step = Step {
             risk: self.models.dialect.risk(difference.work()),
-            api: difference.api_change(),
+            api: difference.api_change().filter(|_| !self.is_of_versions(&difference)),
             ..Step::safe(&difference.to_string(), &statements)
         };
         let actions = statements.into_iter().map(Action::Run).collect();
         self.all.push(Planned { step, actions, difference: Some(difference) });
+    }
+
+    /// Whether a difference is one in how versions are kept: clients notice it of the records.
+    fn is_of_versions(&self, difference: &Difference) -> bool {
+        let (Difference::FieldAdded { collection, .. }
+        | Difference::FieldRenamed { collection, .. }
+        | Difference::FieldRemoved { collection, .. }
+        | Difference::TypeChanged { collection, .. }
+        | Difference::RequiredTightened { collection, .. }
+        | Difference::RequiredLoosened { collection, .. }) = difference
+        else {
+            return false;
+        };
+        self.models.new.collection_named(collection).is_some_and(|of| of.versions.is_some())
     }
 
     fn push_own(&mut self, words: &str, risk: Risk, actions: Vec<Action>) {
@@ -153,9 +169,11 @@ impl Stages<'_> {
         for collection in rewritten {
             let table = Action::Run(alter::create_next(new, collection, dialect));
             // A start takes it for Backstay's own records, about which nobody has anything to decide.
-            let (words, risk) = match collection.system {
-                true => (format!("update Backstay's own records of {}", collection.name), Risk::Locks),
-                false => (format!("copy the records of {} into a new table", collection.name), Risk::Rewrites),
+            let of_history = collection.versions.as_ref().map(|versions| &new.collection(versions.of).name);
+            let (words, risk) = match (of_history, collection.system) {
+                (Some(of), _) => (format!("copy the history of {of} into a new table"), Risk::Rewrites),
+                (None, true) => (format!("update Backstay's own records of {}", collection.name), Risk::Locks),
+                (None, false) => (format!("copy the records of {} into a new table", collection.name), Risk::Rewrites),
             };
             self.push_own(&words, risk, vec![table, Action::Copy(collection.id)]);
         }
@@ -255,9 +273,9 @@ impl Stages<'_> {
             Difference::RequiredLoosened { collection, field } => {
                 self.in_place((collection, field), |collection, field| alter::require(collection, field, false))
             }
-            Difference::HistoryAdded { collection, is_new } => self.added_history(collection, *is_new),
+            Difference::HistoryAdded { collection, .. } => self.added_history(collection),
             Difference::HistoryRemoved { collection } => {
-                let of = self.models.removed_or_old(collection);
+                let of = self.models.removed(collection);
                 let history = of.history.as_ref().expect("a history that goes was there");
                 vec![alter::drop_table(&self.tables.carried.collection(history.versions).table, dialect)]
             }
@@ -313,7 +331,7 @@ impl Stages<'_> {
         if self.tables.is_rewritten(collection) { Vec::new() } else { change(collection, field) }
     }
 
-    fn added_history(&self, collection: &str, _: bool) -> Vec<Statement> {
+    fn added_history(&self, collection: &str) -> Vec<Statement> {
         let Models { new, dialect, .. } = self.models;
         let history = self.models.collection(collection).history.as_ref();
         let versions = history.map(|history| new.collection(history.versions));
