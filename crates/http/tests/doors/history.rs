@@ -60,7 +60,7 @@ impl Story {
 
     async fn change(&self, id: &str, body: Value) {
         let changed = self.send(&self.ada, &format!("PATCH /api/contracts/{id}"), body).await;
-        assert_eq!(changed.status, 200, "{}", changed.text());
+        assert!(matches!(changed.status, 200 | 204), "{}", changed.text());
     }
 
     /// What each change of a record did, and its changed values.
@@ -250,8 +250,8 @@ async fn what_a_history_does_not_keep_is_refused() {
         assert_eq!((reply.status, reply.problem()), (404, "no-such-path".to_owned()), "{line}");
     }
     // Nobody gets at the versions by a path of their own.
+    let operator = story.app.operator("root@example.org").await;
     for path in ["contract_history", "Contract%20history", "contract-history", "contract-histories"] {
-        let operator = story.app.operator("root@example.org").await;
         assert_eq!(story.ask(&operator, &format!("GET /api/{path}")).await.status, 404, "{path}");
     }
 }
@@ -299,7 +299,7 @@ async fn the_rule_of_the_history_decides_about_the_record_as_it_is_now() {
     check(&story.bob, true).await;
     assert_eq!(story.history(&story.bob, &id).await[0], ("delete".to_owned(), json!({})));
     let anonymous = story.app.call(&history, &[]).await;
-    assert_eq!(anonymous.status, 404);
+    assert_eq!(anonymous.status, 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -348,7 +348,8 @@ type Memo @allow(read: "true", create: "true", update: "true", delete: "true") @
     let (draft, memo) = (make("drafts").await, make("memos").await);
     story.ask(&story.ada, &format!("DELETE /api/drafts/{draft}")).await;
     assert_eq!(actions("drafts", &draft).await, ["delete null", r#"create {"new":"a","old":null}"#]);
-    story.send(&story.ada, &format!("POST /api/drafts/{draft}:restore"), json!({})).await;
+    let restored = story.ask(&story.ada, &format!("POST /api/drafts/{draft}:restore")).await;
+    assert_eq!(restored.status, 200, "{}", restored.text());
     let line = format!("GET /api/drafts/{draft}?asOf=2026-01-31T12:00:01Z");
     assert_eq!(story.ask(&story.ada, &line).await.status, 200);
 
@@ -376,7 +377,7 @@ type Memo @allow(read: "true", create: "true", update: "true", delete: "true") @
     story.ask(&story.ada, &format!("DELETE /api/memos/{memo}")).await;
     story.ask(&story.ada, &format!("DELETE /api/drafts/{draft}")).await;
     assert_eq!(actions("memos", &memo).await, ["delete null", r#"update {"new":"b"}"#]);
-    story.send(&story.ada, &format!("POST /api/drafts/{draft}:purge"), json!({})).await;
+    assert_eq!(story.ask(&story.ada, &format!("POST /api/drafts/{draft}:purge")).await.status, 204);
     assert_eq!(story.ask(&story.ada, &format!("GET /api/drafts/{draft}:history")).await.status, 404);
     story.clock.advance("P11D");
     purge().await;
