@@ -51,6 +51,21 @@ impl Action {
         }
     }
 
+    /// The word in the names of rules, as explanations write them.
+    pub fn rule_name(self) -> &'static str {
+        match self {
+            Self::History => self.word(),
+            Self::Read
+            | Self::Get
+            | Self::Search
+            | Self::Refer
+            | Self::Create
+            | Self::Update
+            | Self::Delete
+            | Self::Trash => self.name(),
+        }
+    }
+
     /// The word in messages.
     pub fn name(self) -> &'static str {
         match self {

@@ -287,6 +287,9 @@ impl<'m> Compiler<'m> {
         let mut policy = AllowPolicy::default();
         let history = collection.history.as_ref().map(|history| &history.read);
         policy.history.extend(self.optional(history, &scope));
+        if let Some(rule) = history {
+            self.history_rule(collection, rule, &scope);
+        }
         for Allow { read, refer, create, update, only, delete } in &collection.allow {
             policy.read.extend(self.optional(read.as_ref(), &scope));
             policy.refer.extend(self.optional(refer.as_ref(), &scope));
@@ -295,6 +298,19 @@ impl<'m> Compiler<'m> {
             policy.update.extend(self.update(id, update.as_ref(), only.as_deref()));
         }
         policy
+    }
+
+    /// Refuses a rule of a history that names what a history doesn't keep: it could never be true.
+    fn history_rule(&mut self, collection: &Collection, rule: &RuleText, scope: &Scope<'m>) {
+        let Ok(checked) = compile(&rule.text, scope) else { return };
+        let reads = checked.reads.iter().chain(&checked.computed_from);
+        let mut sums = reads.filter(|(of, field)| *of == collection.id && collection.field(*field).is_sum());
+        if let Some((_, sum)) = sums.next() {
+            let name = &collection.field(*sum).name;
+            let message = format!("a history doesn't keep the stored sum `{name}`, which the rule names");
+            let help = "name other fields of the record; the rule must hold for deleted records too";
+            self.diagnostics.push(Diagnostic::error(message).at(rule.span, format!("names `{name}`")).help(help));
+        }
     }
 
     fn update(

@@ -159,7 +159,7 @@ impl<'p> Asked<'p> {
         let rules = of.compiled(policy);
         match of {
             RuleOf::Type(action) if rules.is_empty() => {
-                vec![Self { name: format!("{} {}", collection.name, action.name()), rule: None }]
+                vec![Self { name: format!("{} {}", collection.name, action.rule_name()), rule: None }]
             }
             of => {
                 let names = of.names(collection, policy).into_iter();

@@ -82,7 +82,7 @@ impl RuleOf<'_> {
 
     /// Its names in explanations, one for each of `compiled`.
     pub(crate) fn names(self, collection: &Collection, policy: &CollectionPolicy) -> Vec<String> {
-        let of_type = |action: Action| format!("{} {}", collection.name, action.name());
+        let of_type = |action: Action| format!("{} {}", collection.name, action.rule_name());
         let of_field = |id: FieldId| format!("{}.{}", collection.name, collection.field(id).name);
         match self {
             Self::Type(action) => {

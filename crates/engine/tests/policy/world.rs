@@ -309,6 +309,15 @@ impl<'w> Session<'w> {
         page["next"].as_str().map(str::to_owned)
     }
 
+    /// The history of a record, which a type without one refuses.
+    pub(crate) async fn history(&mut self, of: &str, id: RecordId) {
+        let answer = self.answer(Ok(self.world.client().history(of, id))).await;
+        self.note(&("history", of), &answer, |answer| match answer {
+            Answer::Page(page) => format!("{} {:?}", String::from_utf8_lossy(&page.body), page.tag),
+            other => format!("{other:?}"),
+        });
+    }
+
     pub(crate) async fn filter(&mut self, of: &str, filter: &str) {
         self.list(of, |list| list.filter = Some(filter.to_owned().into())).await;
     }

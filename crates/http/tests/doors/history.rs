@@ -419,7 +419,7 @@ async fn the_past_takes_part_in_transactions_explanations_and_the_description() 
             let reply = story.send(&operator, "POST /explain", body).await;
             assert_eq!((reply.status, &reply.json()["allowed"]), (200, &json!(allowed)), "{line}: {}", reply.text());
             let rule = &reply.json()["rules"][0];
-            assert_eq!(rule["of"], "Contract read the history of", "{rule}");
+            assert_eq!(rule["of"], "Contract history", "{rule}");
             assert_eq!(rule["answer"], allowed.to_string(), "{rule}");
         }
     }
