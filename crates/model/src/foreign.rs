@@ -116,7 +116,7 @@ const DIRECTIVES: Table = &[
     (&["plural", "route", "endpoint", "url"], "write `@path(is: \"…\")` on the type"),
     (&["frozen", "createOnly", "writeOnce", "final"], "write `@immutable`"),
     (&["cache", "view", "interface"], "remove it"),
-    (&["versioned", "audit", "log"], "remove it; every record has a `version`, and every change is in the commit log"),
+    (&["log"], "remove it; every record has a `version`, and every change is in the commit log"),
     (&["fulltext", "fullText"], "remove it; filters can use `contains` and `startsWith`"),
     (&["transition"], "write `@to(state: …)`"),
 ];
