@@ -41,6 +41,9 @@ pub(crate) enum Records {
     Single(CollectionId),
 }
 
+/// Makes what a path names of a record.
+type OfRecord = fn(CollectionId, RecordId) -> Records;
+
 const TRASH: &str = "trash";
 const RESTORE: &str = "restore";
 const PURGE: &str = "purge";
@@ -122,7 +125,7 @@ impl Records {
         if id.contains('/') {
             return Err(Refusal::NoSuchPath { hint: None });
         }
-        let verb: Option<(&str, Addressed, fn(CollectionId, RecordId) -> Self)> = match id.rsplit_once(':') {
+        let verb: Option<(&str, Addressed, OfRecord)> = match id.rsplit_once(':') {
             Some((id, RESTORE)) => Some((id, Addressed::Trash, Self::Restore)),
             Some((id, PURGE)) => Some((id, Addressed::Trash, Self::Purge)),
             Some((id, HISTORY)) => Some((id, Addressed::History, Self::History)),

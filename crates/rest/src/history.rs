@@ -107,12 +107,11 @@ fn moment(collection: &Collection, text: &str) -> Result<Timestamp, Error> {
 fn known<const N: usize>(query: Option<&str>, names: [&str; N]) -> Result<[Option<String>; N], Error> {
     let (mut values, mut violations) = (std::array::from_fn(|_| None), Vec::new());
     for (name, text) in url::of_url(query)? {
-        match names.iter().position(|known| *known == name) {
-            Some(place) => values[place] = Some(text.into_owned()),
-            None => {
-                let kind = unknown("parameter", &name, meant_parameter(&names, &name));
-                violations.push(Violation::new(Place::part(shorten(&name)), kind));
-            }
+        if let Some(place) = names.iter().position(|known| *known == name) {
+            values[place] = Some(text.into_owned());
+        } else {
+            let kind = unknown("parameter", &name, meant_parameter(&names, &name));
+            violations.push(Violation::new(Place::part(shorten(&name)), kind));
         }
     }
     if violations.is_empty() { Ok(values) } else { Err(Error::Malformed(violations)) }

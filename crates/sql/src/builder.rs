@@ -104,6 +104,14 @@ pub(crate) struct Members<'r> {
     pub(crate) owner: Option<Sql>,
 }
 
+impl Anchor {
+    /// The alias of the row that it is.
+    pub(crate) fn alias(&self) -> Arc<str> {
+        let Record::Row(alias) = &self.record else { unreachable!("only a stored row has an alias") };
+        Arc::clone(alias)
+    }
+}
+
 impl<'m> Builder<'m> {
     pub(crate) fn new(model: &'m Model, dialect: Dialect) -> Self {
         Self { model, dialect, slots: Slots::new(dialect), frames: Vec::new(), aliases: 0, extent: Extent::default() }
@@ -267,12 +275,6 @@ impl<'m> Builder<'m> {
             }
             Record::Bare | Record::Proposed | Record::Stored | Record::Account => Pred::Known(true),
         }
-    }
-
-    /// The alias of the row that a record is.
-    pub(crate) fn alias_of(&self, anchor: &Anchor) -> Arc<str> {
-        let Record::Row(alias) = &anchor.record else { unreachable!("only a stored row has an alias") };
-        Arc::clone(alias)
     }
 
     /// The record's key.

@@ -126,7 +126,7 @@ impl Planner {
         let id = builder.id_slot(Slot::Id);
         let mut terms = vec![Pred::Sql(builder.key(at).eq(id)), holds(&mut builder, rows.read, at)];
         let mut columns = Columns::default();
-        let alias = builder.alias_of(at);
+        let alias = at.alias();
         let mut push = |column_name: &str, storage: Storage| columns.push(column(&alias, column_name), storage);
         let own = Own {
             id: push(ID, Storage::Id),
@@ -206,7 +206,7 @@ impl Planner {
 
     fn expired_among(&self, builder: &mut Builder<'_>, of: CollectionId) -> SelectStatement {
         let from = unrestricted(builder, self.model.collection(of), Perspective::Live);
-        let alias = builder.alias_of(&from);
+        let alias = from.alias();
         let limit = builder.slot(Slot::AsOf, Storage::Timestamp);
         let (id, ended) = (column(&alias, ID), column(&alias, Versions::ENDED));
         let mut select = Query::select();

@@ -318,6 +318,7 @@ pub struct ApiChange {
 
 impl Difference {
     /// What clients notice; none if the API stays as it is, apart from who may do what.
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     pub fn api_change(&self) -> Option<ApiChange> {
         Some(match self {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
@@ -325,8 +326,9 @@ impl Difference {
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
             Self::TrashChanged { collection, had, has } => return trash_change(collection, *had, has.is_some()),
-            Self::HistoryAdded { is_new: true, .. } => return None,
-            Self::HistoryAdded { collection, .. } => harmless(format!("the history of {collection} can be read")),
+            Self::HistoryAdded { collection, is_new: false } => {
+                harmless(format!("the history of {collection} can be read"))
+            }
             Self::HistoryRemoved { collection } => breaking(format!("the history of {collection} is gone")),
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
@@ -380,6 +382,7 @@ impl Difference {
                 breaking(format!("values of {name} are refused: {}", values.join(", ")))
             }
             Self::CollectionRenamed { .. }
+            | Self::HistoryAdded { is_new: true, .. }
             | Self::HistoryKept { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }

@@ -39,6 +39,36 @@ pub(super) fn histories(report: &mut Report<'_>, survey: &Survey<'_>, collection
 /// The versions of the records of a collection. A value that a record must have can be missing in a version that is older
 /// than the field, and a reference can lead to a record that is gone: so no field is required, and none is a relation.
 fn of(collection: &Collection, id: CollectionId, expire: bool) -> Collection {
+    let (mut fields, kept) = kept_fields(collection);
+    let versions = own_fields(collection, kept, &mut fields);
+    let table = format!("{}_history", collection.table);
+    let indexes = indexes(&table, &versions, expire);
+    let by_name: HashMap<String, FieldId> = fields.iter().map(|field| (field.name.clone(), field.id)).collect();
+    Collection {
+        id,
+        name: named(&collection.name),
+        former: collection.former.iter().map(|former| named(former)).collect(),
+        // No path has an underscore: nobody gets there.
+        path: table.clone(),
+        table,
+        description: None,
+        deprecated: None,
+        system: true,
+        single: false,
+        trash: None,
+        history: None,
+        versions: Some(versions),
+        fields,
+        indexes,
+        allow: Vec::new(),
+        checks: Vec::new(),
+        span: collection.span,
+        by_name,
+    }
+}
+
+/// The fields whose values are kept, and by the `FieldId` of the collection which they are.
+fn kept_fields(collection: &Collection) -> (Vec<Field>, Vec<Option<FieldId>>) {
     let (mut fields, mut kept): (Vec<Field>, Vec<Option<FieldId>>) = (Vec::new(), Vec::new());
     for field in &collection.fields {
         if !field.is_in_history() {
@@ -62,15 +92,20 @@ fn of(collection: &Collection, id: CollectionId, expire: bool) -> Collection {
         });
         kept.push(Some(at));
     }
+    (fields, kept)
+}
+
+/// The fields that every version has of its own.
+fn own_fields(collection: &Collection, kept: Vec<Option<FieldId>>, fields: &mut Vec<Field>) -> Versions {
     let mut own = |column: &str, scalar: Scalar, storage: Storage, required: bool| {
-        let at = number(&fields);
+        let at = number(fields);
         // No field of a model is called like this.
         let field = Field::unmarked(at, &format!("@{column}"), FieldKind::Scalar(scalar), required, collection.span);
         let column = Column { part: Part::Main, name: column.to_owned(), storage: ColumnStorage::One(storage) };
         fields.push(Field { columns: vec![column], ..field });
         at
     };
-    let versions = Versions {
+    Versions {
         of: collection.id,
         fields: kept,
         record: own(Versions::RECORD, Scalar::Id, Storage::Id, true),
@@ -80,12 +115,15 @@ fn of(collection: &Collection, id: CollectionId, expire: bool) -> Collection {
         change: own(Versions::CHANGE, Scalar::String, Storage::Text, true),
         by_kind: own(Versions::BY_KIND, Scalar::String, Storage::Text, true),
         by: own(Versions::BY, Scalar::Id, Storage::Id, false),
-    };
-    let table = format!("{}_history", collection.table);
+    }
+}
+
+/// The versions of a record, the last one first among them; and those that are of the past for too long.
+fn indexes(table: &str, versions: &Versions, expire: bool) -> Vec<Index> {
     let index = |over: &[(FieldId, &str)]| {
         let columns: Vec<&str> = over.iter().map(|(_, column)| *column).collect();
         Index {
-            name: names::index(&table, &columns, false),
+            name: names::index(table, &columns, false),
             fields: over.iter().map(|(field, _)| *field).collect(),
             unique: false,
             nulls: Nulls::Distinct,
@@ -96,28 +134,7 @@ fn of(collection: &Collection, id: CollectionId, expire: bool) -> Collection {
     let mut indexes =
         vec![index(&[record, (versions.until, Versions::UNTIL)]), index(&[record, (versions.from, Versions::FROM)])];
     indexes.extend(expire.then(|| index(&[(versions.ended, Versions::ENDED)])));
-    let by_name: HashMap<String, FieldId> = fields.iter().map(|field| (field.name.clone(), field.id)).collect();
-    Collection {
-        id,
-        name: named(&collection.name),
-        former: collection.former.iter().map(|former| named(former)).collect(),
-        // No path has an underscore: nobody gets there.
-        path: table.clone(),
-        table,
-        description: None,
-        deprecated: None,
-        system: true,
-        single: false,
-        trash: None,
-        history: None,
-        versions: Some(versions),
-        fields,
-        indexes,
-        allow: Vec::new(),
-        checks: Vec::new(),
-        span: collection.span,
-        by_name,
-    }
+    indexes
 }
 
 /// What the collection is called in plans of migrations and in the catalog. No type of a model has a name with a space.

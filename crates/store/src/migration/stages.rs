@@ -2,12 +2,10 @@ use std::iter::Peekable;
 use std::vec::IntoIter;
 
 use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, Stage, Work, index_before};
-use backstay_sql::{
-    ComputedSums, Followed, Models, Origin, Statement, Succession, alter, follow_records, next_table, schema,
-};
+use backstay_sql::{ComputedSums, Models, Origin, Statement, Succession, alter, next_table, schema};
 
 use super::tables::Tables;
-use super::{Action, Planned, Route};
+use super::{Action, Planned, Route, histories};
 use crate::step::Step;
 
 /// The steps that bridge the differences, in the order in which they are carried out.
@@ -57,46 +55,11 @@ impl Stages<'_> {
         }
     }
 
-    /// Adds versions of records whose kept values are others now, or that have none yet, as everything is then.
+    /// Adds versions of records, over everything else as it is then.
     fn histories(&mut self) {
-        let Models { new, pairing, dialect, now, .. } = self.models;
-        for collection in &new.collections {
-            let Some(history) = &collection.history else { continue };
-            if pairing.collection(collection.id).is_none() {
-                continue;
-            }
-            let is_new = pairing.collection(history.versions).is_none();
-            let followed = if is_new { Followed::Found } else { Followed::Migrated(now) };
-            if !is_new && !self.changes_kept_values(collection) {
-                continue;
-            }
-            let words = match followed {
-                Followed::Found => format!("keep the stored records of {} as the first versions", collection.name),
-                Followed::Migrated(_) => format!("keep what changes in records of {} as versions", collection.name),
-            };
-            let statements = follow_records(new, collection, followed, dialect);
-            let risk = dialect.risk(if is_new { Work::Reads } else { Work::Writes });
+        for (words, risk, statements) in histories::follow(self.models, self.carried) {
             self.push_own(&words, risk, statements.into_iter().map(Action::Run).collect());
         }
-    }
-
-    /// Whether stored records can have other values than before in a field that a history keeps.
-    fn changes_kept_values(&self, collection: &Collection) -> bool {
-        let Models { old, pairing, .. } = self.models;
-        let mut kept = collection.stored_fields().filter(|field| field.is_in_history());
-        kept.any(|field| {
-            let before = pairing.collection(collection.id).zip(pairing.field(collection.id, field.id));
-            let was_kept = before.is_none_or(|(of, was)| old.field(of, was).is_in_history());
-            let changes = self.carried.changes_values(collection.id, field.id);
-            !was_kept || changes && !self.is_empty_at_first(collection, field)
-        })
-    }
-
-    /// Whether a field is new, and null in stored records.
-    fn is_empty_at_first(&self, collection: &Collection, field: &Field) -> bool {
-        let is_new = self.models.pairing.field(collection.id, field.id).is_none();
-        let is_filled = self.carried.is_backfilled(collection.id, field.id) || field.slug.is_some();
-        is_new && !is_filled && self.models.new.default_of(field).is_none()
     }
 
     /// Bridges the differences up to the end of a stage.
@@ -120,25 +83,11 @@ impl Stages<'_> {
     fn push(&mut self, difference: Difference, statements: Vec<Statement>) {
         let step = Step {
             risk: self.models.dialect.risk(difference.work()),
-            api: difference.api_change().filter(|_| !self.is_of_versions(&difference)),
+            api: difference.api_change().filter(|_| !histories::is_about(self.models, &difference)),
             ..Step::safe(&difference.to_string(), &statements)
         };
         let actions = statements.into_iter().map(Action::Run).collect();
         self.all.push(Planned { step, actions, difference: Some(difference) });
-    }
-
-    /// Whether a difference is one in how versions are kept: clients notice it of the records.
-    fn is_of_versions(&self, difference: &Difference) -> bool {
-        let (Difference::FieldAdded { collection, .. }
-        | Difference::FieldRenamed { collection, .. }
-        | Difference::FieldRemoved { collection, .. }
-        | Difference::TypeChanged { collection, .. }
-        | Difference::RequiredTightened { collection, .. }
-        | Difference::RequiredLoosened { collection, .. }) = difference
-        else {
-            return false;
-        };
-        self.models.new.collection_named(collection).is_some_and(|of| of.versions.is_some())
     }
 
     fn push_own(&mut self, words: &str, risk: Risk, actions: Vec<Action>) {
@@ -273,11 +222,9 @@ impl Stages<'_> {
             Difference::RequiredLoosened { collection, field } => {
                 self.in_place((collection, field), |collection, field| alter::require(collection, field, false))
             }
-            Difference::HistoryAdded { collection, .. } => self.added_history(collection),
+            Difference::HistoryAdded { collection, .. } => histories::added(self.models, collection),
             Difference::HistoryRemoved { collection } => {
-                let of = self.models.removed(collection);
-                let history = of.history.as_ref().expect("a history that goes was there");
-                vec![alter::drop_table(&self.tables.carried.collection(history.versions).table, dialect)]
+                histories::removed(self.models, &self.tables.carried, collection)
             }
             Difference::IndexAdded { collection, index, .. } => self.added_index(collection, index),
             Difference::IndexRemoved { collection, index, .. } => {
@@ -288,11 +235,7 @@ impl Stages<'_> {
             }
             Difference::FieldRemoved { collection, field, stored: true } => self.removed(collection, field),
             Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field),
-            Difference::CollectionRemoved { collection } => {
-                let gone = self.tables.carried.collection(self.models.removed(collection).id);
-                let links = gone.links().map(|(_, link)| alter::drop_table(&link.table, dialect));
-                links.chain([alter::drop_table(&gone.table, dialect)]).collect()
-            }
+            Difference::CollectionRemoved { collection } => self.removed_type(collection),
             Difference::EnumValuesRenamed { name, .. } => self.renamed_values(name),
             Difference::AccountsMoved { .. } => alter::delete_accounts(self.models.old, dialect),
             Difference::CollectionRenamed { .. }
@@ -331,18 +274,17 @@ impl Stages<'_> {
         if self.tables.is_rewritten(collection) { Vec::new() } else { change(collection, field) }
     }
 
-    fn added_history(&self, collection: &str) -> Vec<Statement> {
-        let Models { new, dialect, .. } = self.models;
-        let history = self.models.collection(collection).history.as_ref();
-        let versions = history.map(|history| new.collection(history.versions));
-        versions.map_or_else(Vec::new, |versions| schema::add_collection(new, versions, dialect))
-    }
-
     fn added_index(&self, collection: &str, index: &str) -> Vec<Statement> {
         let Models { new, dialect, .. } = self.models;
         let collection = self.models.collection(collection);
         let added = collection.indexes.iter().filter(|candidate| candidate.name == index);
         added.flat_map(|index| schema::add_index(new, collection, index, dialect)).collect()
+    }
+
+    fn removed_type(&self, collection: &str) -> Vec<Statement> {
+        let gone = self.tables.carried.collection(self.models.removed(collection).id);
+        let links = gone.links().map(|(_, link)| alter::drop_table(&link.table, self.models.dialect));
+        links.chain([alter::drop_table(&gone.table, self.models.dialect)]).collect()
     }
 
     fn removed(&self, collection: &str, field: &str) -> Vec<Statement> {
