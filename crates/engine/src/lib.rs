@@ -24,6 +24,7 @@ mod fill;
 mod given;
 mod giving;
 mod history;
+mod ids;
 mod in_flight;
 mod inner;
 mod input;

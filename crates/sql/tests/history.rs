@@ -63,9 +63,8 @@ fn the_past_is_read_from_versions_and_rules_are_asked_about_the_last_one() {
     let rights = rights(&model);
     let deal = model.collection_named("Deal").expect("a type");
     let field = |name: &str| deal.field_named(name).expect("a field").id;
-    let selection = |names: &[&str]| {
-        Selection::parts(names.iter().map(|name| Selected::Field(SelectedField::of(field(name)))))
-    };
+    let selection =
+        |names: &[&str]| Selection::parts(names.iter().map(|name| Selected::Field(SelectedField::of(field(name)))));
     let read = |scope: ReadScope, filter: Option<&str>| {
         let filter = filter.map(|text| compile(text, &Scope::filter(&model, deal.id)).expect("a filter").expr);
         let selection = selection(&["title", "price", "owner"]);

@@ -24,6 +24,7 @@ mod snapshot;
 mod sqlite;
 mod step;
 mod store;
+mod tombstones;
 mod tx;
 mod wait;
 mod work;

@@ -7,18 +7,30 @@ use backstay_sql::{DecodeError, Dialect, Param, Statement};
 use crate::StoreError;
 use crate::server_functions;
 use crate::session::OwnRow;
+use crate::tombstones;
 
 /// The format of these tables. A database in a newer format is refused.
-pub(crate) const FORMAT: i64 = 2;
+pub(crate) const FORMAT: i64 = 3;
 
 /// The statements that bring tables of an older format to the newest one; `None` if they have it.
 ///
-/// Since format 2 the log has entries of format 2 and idempotency records have a format.
+/// Since format 2 the log has entries of format 2 and idempotency records have a format; since format 3 there are
+/// tombstones.
 pub(crate) fn upgrade(from: i64, dialect: Dialect) -> Option<Vec<Statement>> {
     let int = int_type(dialect);
-    (from < FORMAT).then(|| {
-        vec![own(&format!("ALTER TABLE backstay_idempotency ADD COLUMN format {int} NOT NULL DEFAULT 1"), vec![], &[])]
-    })
+    let to_2 = || format!("ALTER TABLE backstay_idempotency ADD COLUMN format {int} NOT NULL DEFAULT 1");
+    let to_3 = || tombstones::table(int, strict(dialect));
+    let texts = [(from < 2).then(to_2), (from < 3).then(to_3)];
+    let statements: Vec<Statement> = texts.into_iter().flatten().map(|text| own(&text, vec![], &[])).collect();
+    (!statements.is_empty()).then_some(statements)
+}
+
+/// What a table ends with.
+fn strict(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => " STRICT",
+        Dialect::Postgres => "",
+    }
 }
 
 fn int_type(dialect: Dialect) -> &'static str {
@@ -31,9 +43,10 @@ fn int_type(dialect: Dialect) -> &'static str {
 /// The statements that make the store's own tables.
 pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
     let int = int_type(dialect);
-    let (bytes, strict, rowless) = match dialect {
-        Dialect::Sqlite => ("BLOB", " STRICT", " STRICT, WITHOUT ROWID"),
-        Dialect::Postgres => ("bytea", "", ""),
+    let strict = strict(dialect);
+    let (bytes, rowless) = match dialect {
+        Dialect::Sqlite => ("BLOB", " STRICT, WITHOUT ROWID"),
+        Dialect::Postgres => ("bytea", ""),
     };
     let serial = match dialect {
         Dialect::Sqlite => "INTEGER PRIMARY KEY",
@@ -62,6 +75,7 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
             "CREATE TABLE backstay_idempotency (number {serial}, digest {bytes} NOT NULL UNIQUE, \
              fingerprint {bytes} NOT NULL, answer {bytes} NOT NULL, expires {int} NOT NULL, format {int} NOT NULL){strict}"
         ),
+        tombstones::table(int, strict),
     ];
     let guard = match dialect {
         Dialect::Sqlite => None,

@@ -20,6 +20,7 @@ mod forms;
 mod heads;
 mod history;
 mod interfaces;
+mod keys;
 mod old_names;
 mod origins;
 mod overload;

@@ -58,6 +58,7 @@ impl<'m> CollectionBehaviour<'m> {
             // That it exists is a difference of its collections, and `keep` is compared in `compare`.
             versions: _,
             history,
+            key: _,
             indexes: _,
             checks: _,
             fields,
@@ -200,7 +201,8 @@ impl<'m> FieldBehaviour<'m> {
             description: description.as_deref(),
             deprecated: deprecated.as_deref(),
             kept_names,
-            readonly: *readonly,
+            // Whether clients write the id follows from `@key`, which is compared in `compare`.
+            readonly: *readonly && field.id > Collection::VERSION,
             immutable: *immutable,
             default: default.as_ref(),
             default_from: text(default_from.as_ref()),

@@ -143,6 +143,9 @@ impl<'a> Pair<'a> {
         {
             all.push(Difference::HistoryKept { collection: collection(), keep });
         }
+        if self.before.key != self.after.key {
+            all.push(Difference::KeyChanged { collection: collection(), from: self.before.key, to: self.after.key });
+        }
         for after in declared(self.after) {
             match self.was(after.id) {
                 None => self.added(after, all),

@@ -2,7 +2,7 @@ use std::fmt;
 
 use backstay_base::Duration;
 
-use super::{Difference, Filled, MemberChange, TypeChange};
+use super::{Difference, Filled, MemberChange, TypeChange, keys};
 use crate::{Nulls, Trash, ValueLimit};
 
 impl fmt::Display for Difference {
@@ -103,6 +103,7 @@ impl fmt::Display for Difference {
             Self::HistoryKept { collection, keep } => {
                 write!(f, "the history of {collection} now keeps old versions{}", kept_words(*keep))
             }
+            Self::KeyChanged { collection, from, to } => f.write_str(&keys::words(collection, *from, *to)),
             Self::LinkAdded { collection, field, table } => {
                 write!(f, "{collection}.{field} gets the new link table {table}")
             }
@@ -330,6 +331,7 @@ impl Difference {
                 harmless(format!("the history of {collection} can be read"))
             }
             Self::HistoryRemoved { collection } => breaking(format!("the history of {collection} is gone")),
+            Self::KeyChanged { collection, from, to } => return keys::api_change(collection, *from, *to),
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }

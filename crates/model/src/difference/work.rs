@@ -78,6 +78,7 @@ impl Difference {
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
             | Self::HistoryKept { .. }
+            | Self::KeyChanged { .. }
             | Self::LengthChanged { .. }
             | Self::LimitChanged { .. }
             | Self::MemberChanged { .. }
@@ -99,6 +100,7 @@ impl Difference {
             | Self::TrashChanged { .. }
             | Self::HistoryAdded { is_new: true, .. }
             | Self::HistoryKept { .. }
+            | Self::KeyChanged { .. }
             | Self::LinkAdded { .. }
             | Self::EnumRenamed { .. }
             | Self::EnumValuesAdded { .. }

@@ -330,7 +330,7 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `history.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
+        // `collection.rs`, `history.rs`, `index.rs`, `key.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
             [
@@ -341,6 +341,7 @@ mod tests {
                 "history",
                 "identity",
                 "index",
+                "key",
                 "path",
                 "renamed",
                 "single",
@@ -357,6 +358,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 44, "every location is checked above");
+        assert_eq!(places, 45, "every location is checked above");
     }
 }

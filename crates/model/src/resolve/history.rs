@@ -9,7 +9,7 @@ use super::report::Report;
 use super::survey::Survey;
 use super::trash::keep;
 use crate::{
-    Collection, CollectionId, Column, ColumnStorage, Diagnostic, Field, FieldId, FieldKind, History, Index, Nulls,
+    Collection, CollectionId, Column, ColumnStorage, Diagnostic, Field, FieldId, FieldKind, History, Index, Key, Nulls,
     Versions, Within, names,
 };
 
@@ -57,6 +57,7 @@ fn of(collection: &Collection, id: CollectionId, expire: bool) -> Collection {
         single: false,
         trash: None,
         history: None,
+        key: Key::UNMARKED,
         versions: Some(versions),
         fields,
         indexes,

@@ -14,6 +14,7 @@ mod enums;
 mod field;
 mod history;
 mod index;
+mod key;
 mod kind;
 mod length;
 mod members;

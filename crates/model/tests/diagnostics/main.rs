@@ -11,6 +11,7 @@ mod fields;
 mod history;
 mod indexes;
 mod interfaces;
+mod key;
 mod limits;
 mod mistakes;
 mod names;

@@ -195,6 +195,7 @@ impl Finder<'_> {
             | Difference::TrashChanged { .. }
             | Difference::HistoryAdded { is_new: true, .. }
             | Difference::HistoryKept { .. }
+            | Difference::KeyChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { stored: false, .. }
@@ -316,6 +317,7 @@ impl Finder<'_> {
             | Difference::HistoryAdded { .. }
             | Difference::HistoryRemoved { .. }
             | Difference::HistoryKept { .. }
+            | Difference::KeyChanged { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
             | Difference::TypeChanged { .. }

@@ -246,6 +246,7 @@ impl Stages<'_> {
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
             | Difference::HistoryKept { .. }
+            | Difference::KeyChanged { .. }
             | Difference::FieldRemoved { stored: false, .. }
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumReordered { .. }

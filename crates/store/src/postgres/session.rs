@@ -2,7 +2,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use backstay_base::Timestamp;
-use backstay_sql::Statement;
+use backstay_sql::{Dialect, Statement};
 use deadpool_postgres::{Object, Pool};
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt, TryStreamExt};
@@ -175,6 +175,10 @@ impl PostgresSession {
 }
 
 impl Session for PostgresSession {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
     fn query<'a>(&'a mut self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ReadStats> {
         later(async move {
             self.ensure_begun().await?;
