@@ -65,9 +65,9 @@ fn version<'a>(
 fn stage(cx: &mut TxContext<'_, '_>, (of, versions): (CollectionId, &Versions), record: &Record, values: &[Value]) {
     let engine = cx.engine;
     let bindings = Bindings { proposed: values, ..cx.bindings().id(record.id()) };
-    let end = cx.statement(&engine.templates.versions(&engine.planner, (of, versions)).end, &bindings, of);
+    let end = cx.whole_statement(&engine.templates.versions(&engine.planner, (of, versions)).end, &bindings, of);
     cx.tx.stage(end, None);
-    let insert = cx.statement(engine.templates.insert(&engine.planner, of), &bindings, of);
+    let insert = cx.whole_statement(engine.templates.insert(&engine.planner, of), &bindings, of);
     cx.tx.stage(insert, Some(1));
 }
 

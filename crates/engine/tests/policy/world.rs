@@ -133,6 +133,10 @@ impl World {
             Variant::Other => {
                 format!(r#""code":"other","number":500,"once":"other",{}{}"#, stage("CLOSED"), owner(1))
             }
+            // What is seen of it is the same: also its history.
+            Variant::None if hidden == Hidden::Secret => {
+                r#""code":null,"number":null,"once":null,"text":"t""#.to_owned()
+            }
             Variant::None => r#""code":null,"number":null,"once":null"#.to_owned(),
         };
         self.thing = self.seed(name, &format!(r#"{{"name":"thing","public":false,{values}}}"#)).await;
