@@ -26,7 +26,8 @@ pub(crate) struct PreparedWrite {
     work: Work,
     pub(crate) claim: Option<KeyClaim>,
     encoder: &'static dyn Encoder,
-    /// Whether what it writes counts in stored sums of other records.
+    /// Whether something follows from it that can be refused: it counts in stored sums of other records, or checks at
+    /// commit depend on it.
     counts: bool,
 }
 
@@ -96,9 +97,10 @@ pub(crate) fn of_record(
     Ok(PreparedWrite { work, claim, encoder, counts })
 }
 
-/// Whether records of the collection count in stored sums.
+/// Whether records of the collection count in stored sums, or checks at commit depend on them.
 fn counts(inner: &Inner, collection: CollectionId) -> bool {
-    !inner.application.sums.counted(collection).is_empty()
+    let application = &inner.application;
+    !application.sums.counted(collection).is_empty() || application.commit_checks.concern(collection)
 }
 
 /// The collection, if a rule could allow the caller this action on any of its records.
@@ -249,14 +251,14 @@ impl TxContext<'_, '_> {
             if let Some(recorder) = &mut self.recorder {
                 recorder.about(index);
             }
-            self.sums.about(Some(index));
+            self.part.item = Some(index);
             let mut created = self.make(Authority::Caller, collection, input.clone()).await;
             if created.is_ok() && self.retry == Retry::SettleEach {
                 created = self.settle().await.and(created);
             }
             records.push(created.map_err(|error| within(error, index))?);
         }
-        self.sums.about(None);
+        self.part.item = None;
         summing::follow(self).await?;
         Ok(records)
     }
@@ -320,7 +322,7 @@ impl TxContext<'_, '_> {
         if is_computed || needs_store(read) || fields.iter().any(|(_, rule)| needs_store(rule)) {
             return self.read_back(collection.id, record.id(), encoder).await;
         }
-        let memory = InMemory { caller: self.caller(), now: self.now(), this: record.values(), new: record.values() };
+        let memory = InMemory::of(self.caller(), self.now(), record.values());
         let holds = |rule: &Rule| truth(rule.expr(), &memory).is_true();
         if !holds(read) {
             return Ok(None);

@@ -222,7 +222,7 @@ impl Planner {
 /// record has says nothing that the version doesn't.
 fn is_shown(collection: &Collection, field: &Field) -> bool {
     let is_trashed_at = collection.trash.is_some_and(|trash| trash.at == field.id);
-    let is_value = field.is_in_history() && !matches!(field.kind, FieldKind::Embedded(_));
+    let is_value = field.is_in_history() && !field.kind.has_members();
     is_value && field.id > Collection::VERSION && !is_trashed_at
 }
 

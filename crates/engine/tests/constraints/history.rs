@@ -24,7 +24,8 @@ type Player @open @history(read: "true") {
   double: Int @computed(is: "this.points * 2")
 }
 type Home @embedded { city: String zip: Int }
-type Bag @open @trash @history(read: "true") { text: String player: Player @onDelete(do: SET_NULL) }
+union Owner = Team | Player
+type Bag @open @trash @history(read: "true") { text: String player: Player @onDelete(do: SET_NULL) owner: Owner }
 "#;
 
 fn model() -> String {
@@ -58,7 +59,10 @@ async fn every_change_of_a_row_is_a_version() {
         let done = r#"{"done":{"new":"2026-01-31T13:00:00.000000Z","old":null},"home.city":{"new":null,"old":"Bern"},"more":{"new":null,"old":{"a":1}},"state":{"new":"DONE","old":"DRAFT"},"tags":{"new":[],"old":["x","y"]}}"#;
         assert_eq!(history[1], format!("2 update {done}"), "{name}");
 
-        assert_eq!(on.create("Bag", r#"{"text":"x","player":"%2"}"#).await, "ok", "{name}");
+        let bag = r#"{"text":"x","player":"%2","owner":{"__typename":"Team","id":"%1"}}"#;
+        assert_eq!(on.create("Bag", bag).await, "ok", "{name}");
+        let created = r#"1 create {"owner.Team":{"new":"%1","old":null},"player":{"new":"%2","old":null},"text":{"new":"x","old":null}}"#;
+        assert_eq!(on.history("Bag", 3).await, [created], "{name}");
         on.clock.advance("PT1H");
         assert_eq!(on.delete("Team", 0).await, "ok", "{name}");
         // What goes with a record, and what lets go of it.
@@ -84,10 +88,11 @@ async fn every_change_of_a_row_is_a_version() {
         assert_eq!(points("2026-01-31T12:30:00Z", Some("home.city != 'Bern'")).await, "[]", "{name}");
         assert_eq!(points("2026-01-31T13:30:00Z", None).await, later, "{name}");
         assert_eq!(points("2026-01-31T14:30:00Z", None).await, "[]", "{name}");
-        let bags = async |moment: &str| on.list_as_of("Bag", "text,trashedAt", moment, None).await;
-        assert_eq!(bags("2026-01-31T14:30:00Z").await, r#"[{"text":"x","trashedAt":null}]"#, "{name}");
+        let bags = async |moment: &str| on.list_as_of("Bag", "owner,trashedAt", moment, None).await;
+        let bag = r#"[{"owner":{"__typename":"Team","id":"%1"},"trashedAt":null}]"#;
+        assert_eq!(bags("2026-01-31T14:30:00Z").await, bag, "{name}");
         assert_eq!(bags("2026-01-31T15:30:00Z").await, "[]", "{name}");
-        assert_eq!(bags("2026-01-31T16:30:00Z").await, r#"[{"text":"x","trashedAt":null}]"#, "{name}");
+        assert_eq!(bags("2026-01-31T16:30:00Z").await, bag, "{name}");
         assert_eq!(on.delete("Bag", 3).await, "ok", "{name}");
         assert_eq!(on.purge("Bag", 3).await, "ok", "{name}");
         assert_eq!(on.history("Bag", 3).await, ["not-found"], "{name}");

@@ -72,7 +72,8 @@ fn of(collection: &Collection, id: CollectionId, expire: bool) -> Collection {
 fn kept_fields(collection: &Collection) -> (Vec<Field>, Vec<Option<FieldId>>) {
     let (mut fields, mut kept): (Vec<Field>, Vec<Option<FieldId>>) = (Vec::new(), Vec::new());
     for field in &collection.fields {
-        if !field.is_in_history() {
+        // What a reference to one of several types holds is in its members, each of which is kept as an id.
+        if !field.is_in_history() || matches!(field.kind, FieldKind::ToOneOf { .. }) {
             kept.push(None);
             continue;
         }
