@@ -23,6 +23,8 @@ pub enum Action {
     Delete,
     /// Seeing, restoring and purging records in the trash: allowed to callers who may both search and delete them.
     Trash,
+    /// Reading the history of a record, and records as they were at a moment: what `@history(read: …)` is about.
+    History,
 }
 
 impl Action {
@@ -32,7 +34,7 @@ impl Action {
         match self {
             Self::Get | Self::Search => Self::Read,
             Self::Trash => Self::Delete,
-            Self::Read | Self::Refer | Self::Create | Self::Update | Self::Delete => self,
+            Self::Read | Self::Refer | Self::Create | Self::Update | Self::Delete | Self::History => self,
         }
     }
 
@@ -44,7 +46,23 @@ impl Action {
         match self {
             Self::Refer => "refer",
             Self::Trash => "trash",
+            Self::History => "history",
             Self::Read | Self::Get | Self::Search | Self::Create | Self::Update | Self::Delete => self.name(),
+        }
+    }
+
+    /// The word in the names of rules, as explanations write them.
+    pub fn rule_name(self) -> &'static str {
+        match self {
+            Self::History => self.word(),
+            Self::Read
+            | Self::Get
+            | Self::Search
+            | Self::Refer
+            | Self::Create
+            | Self::Update
+            | Self::Delete
+            | Self::Trash => self.name(),
         }
     }
 
@@ -59,6 +77,7 @@ impl Action {
             Self::Update => "update",
             Self::Delete => "delete",
             Self::Trash => "see or use deleted",
+            Self::History => "read the history of",
         }
     }
 }

@@ -131,8 +131,14 @@ type Clause<'a> = (Decides<'a>, &'a Compiled, bool);
 
 /// The rules of each clause of a type.
 fn clauses(allow: &AllowPolicy) -> Vec<Clause<'_>> {
-    let AllowPolicy { read, refer, create, update, delete } = allow;
-    let rules = [(Action::Read, read), (Action::Refer, refer), (Action::Create, create), (Action::Delete, delete)];
+    let AllowPolicy { read, refer, create, update, delete, history } = allow;
+    let rules = [
+        (Action::Read, read),
+        (Action::Refer, refer),
+        (Action::Create, create),
+        (Action::Delete, delete),
+        (Action::History, history),
+    ];
     let mut found = Vec::new();
     for (action, rules) in rules {
         found.extend(rules.iter().map(|rule| (Decides::Action(action), rule, rules.len() == 1)));

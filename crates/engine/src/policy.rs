@@ -78,6 +78,8 @@ pub(crate) struct AllowPolicy {
     pub(crate) create: Vec<Compiled>,
     pub(crate) update: Vec<UpdatePolicy>,
     pub(crate) delete: Vec<Compiled>,
+    /// Who may read the history; none without `@history`.
+    pub(crate) history: Vec<Compiled>,
 }
 
 impl AllowPolicy {
@@ -89,6 +91,7 @@ impl AllowPolicy {
             Action::Create => self.create.iter().collect(),
             Action::Update => self.update.iter().map(|clause| &clause.rule).collect(),
             Action::Delete | Action::Trash => self.delete.iter().collect(),
+            Action::History => self.history.iter().collect(),
         }
     }
 }
@@ -254,12 +257,14 @@ impl<'m> Compiler<'m> {
                 self.index_condition(collection, (condition, index.unique));
             }
         }
+        // A version changes no state.
+        let stateful = if collection.versions.is_none() { collection.fields.as_slice() } else { &[] };
         CollectionPolicy {
-            allow: self.allow(collection.id, &collection.allow),
+            allow: self.allow(collection),
             checks: self.checks(collection),
             fields,
             defaults,
-            states: collection.fields.iter().filter_map(|field| self.states(collection, field)).collect(),
+            states: stateful.iter().filter_map(|field| self.states(collection, field)).collect(),
         }
     }
 
@@ -290,10 +295,16 @@ impl<'m> Compiler<'m> {
         }
     }
 
-    fn allow(&mut self, id: CollectionId, clauses: &[Allow]) -> AllowPolicy {
+    fn allow(&mut self, collection: &Collection) -> AllowPolicy {
+        let id = collection.id;
         let scope = Scope::rule(self.model, id);
         let mut policy = AllowPolicy::default();
-        for Allow { read, refer, create, update, only, delete } in clauses {
+        let history = collection.history.as_ref().map(|history| &history.read);
+        policy.history.extend(self.optional(history, &scope));
+        if let Some(rule) = history {
+            self.history_rule(collection, rule, &scope);
+        }
+        for Allow { read, refer, create, update, only, delete } in &collection.allow {
             policy.read.extend(self.optional(read.as_ref(), &scope));
             policy.refer.extend(self.optional(refer.as_ref(), &scope));
             policy.create.extend(self.optional(create.as_ref(), &scope));
@@ -301,6 +312,19 @@ impl<'m> Compiler<'m> {
             policy.update.extend(self.update(id, update.as_ref(), only.as_deref()));
         }
         policy
+    }
+
+    /// Refuses a rule of a history that names what a history doesn't keep: it could never be true.
+    fn history_rule(&mut self, collection: &Collection, rule: &RuleText, scope: &Scope<'m>) {
+        let Ok(checked) = compile(&rule.text, scope) else { return };
+        let reads = checked.reads.iter().chain(&checked.computed_from);
+        let mut sums = reads.filter(|(of, field)| *of == collection.id && collection.field(*field).is_sum());
+        if let Some((_, sum)) = sums.next() {
+            let name = &collection.field(*sum).name;
+            let message = format!("a history doesn't keep the stored sum `{name}`, which the rule names");
+            let help = "name other fields of the record; the rule must hold for deleted records too";
+            self.diagnostics.push(Diagnostic::error(message).at(rule.span, format!("names `{name}`")).help(help));
+        }
     }
 
     fn update(

@@ -2,6 +2,8 @@
 
 #[path = "constraints/commit_checks.rs"]
 mod commit_checks;
+#[path = "constraints/history.rs"]
+mod history;
 #[path = "constraints/keys.rs"]
 mod keys;
 #[path = "constraints/opposite.rs"]

@@ -8,6 +8,8 @@ mod changed;
 mod constraints;
 #[path = "migrations/disturbed.rs"]
 mod disturbed;
+#[path = "migrations/history.rs"]
+mod history;
 #[path = "migrations/obstacles.rs"]
 mod obstacles;
 #[path = "migrations/random/mod.rs"]

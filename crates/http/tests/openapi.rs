@@ -267,12 +267,13 @@ fn a_transaction_is_described_whole() {
     let create: Kind<'_> = ("create", &["body"], &[]);
     let by_id = |verb| -> Kind<'_> { (verb, &["id"], &["ifMatch"]) };
     let (delete, restore, purge) = (by_id("delete"), by_id("restore"), by_id("purge"));
+    let history: Kind<'_> = ("history", &["id"], &["query"]);
     let (get, update): (Kind<'_>, Kind<'_>) =
-        (("get", &["id"], &["select"]), ("update", &["id", "body"], &["ifMatch"]));
-    check(note, &[get, list, create, update, delete, restore, purge]);
+        (("get", &["id"], &["select", "asOf"]), ("update", &["id", "body"], &["ifMatch"]));
+    check(note, &[get, list, create, update, delete, restore, purge, history]);
     let (get, update): (Kind<'_>, Kind<'_>) =
-        (("get", &[], &["id", "select"]), ("update", &["body"], &["id", "ifMatch"]));
-    check(&format!("{note}\n{site}"), &[get, list, create, update, delete, restore, purge]);
+        (("get", &[], &["id", "select", "asOf"]), ("update", &["body"], &["id", "ifMatch"]));
+    check(&format!("{note}\n{site}"), &[get, list, create, update, delete, restore, purge, history]);
 }
 
 /// Types may be called like what other documents call the schemas of another type.

@@ -96,6 +96,10 @@ const DIRECTIVES: Table = &[
     (&["maxLength", "maxItems", "size", "len"], "write `@length(max: …)`"),
     (&["public"], "write `@allow(read: \"true\")`"),
     (&["cascade", "onDeleteCascade"], "write `@onDelete(do: CASCADE)`"),
+    (
+        &["audit", "audited", "auditable", "versioned", "versions", "temporal", "paperTrail", "tracked", "revisions"],
+        "write `@history(read: \"…\")` on the type",
+    ),
     (&["softDelete", "softDeletes", "paranoid"], "write `@trash(keep: \"30d\")` on the type"),
     (&["singleton", "singleType", "global", "one"], "write `@single`"),
     (&["writeOnly", "secret", "password"], "write `@class(is: SECRET)`"),
@@ -115,7 +119,7 @@ const DIRECTIVES: Table = &[
     (&["plural", "route", "endpoint", "url"], "write `@path(is: \"…\")` on the type"),
     (&["frozen", "createOnly", "writeOnce", "final"], "write `@immutable`"),
     (&["cache", "view", "interface"], "remove it"),
-    (&["versioned", "audit", "log"], "remove it; every record has a `version`, and every change is in the commit log"),
+    (&["log"], "remove it; every record has a `version`, and every change is in the commit log"),
     (&["fulltext", "fullText"], "remove it; filters can use `contains` and `startsWith`"),
     (&["transition"], "write `@to(state: …)`"),
 ];
@@ -199,6 +203,8 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("range", &["most", "maximum", "to", "lte", "le", "before"], "write `@range(max: …)`"),
     ("pattern", &["regex", "regexp", "pattern", "value", "matches"], "write `@pattern(is: …)`"),
     ("pattern", &["error", "text", "description"], "write `@pattern(is: …, message: …)`"),
+    ("history", &["for", "days", "after", "ttl", "retention", "duration"], "write `@history(read: …, keep: \"365d\")`"),
+    ("history", &["who", "allow", "rule", "if", "when", "is"], "write `@history(read: …)`"),
     ("trash", &["for", "days", "after", "ttl", "retention", "purge", "duration"], "write `@trash(keep: \"30d\")`"),
     ("rule", &["expr", "expression", "rule", "when", "if", "condition", "value"], "write `@rule(name: …, is: …)`"),
 ];

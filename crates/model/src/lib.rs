@@ -49,8 +49,9 @@ pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
-    Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Field, Index, Model,
-    Nulls, OrderKey, RecordUnion, Set, SetOn, StoredNames, StoredSum, Trash, Union, Within,
+    Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Field, History, Index,
+    Model, Nulls, OrderKey, RecordUnion, Set, SetOn, StoredNames, StoredSum, Trash, Union, VersionChange, Versions,
+    Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::{own_name, shortened};

@@ -80,6 +80,7 @@ impl Model {
             _ => false,
         };
         collection.allow.iter().any(|clause| clause.is_about(action))
+            || (action == Action::History && collection.history.is_some())
             || (action == Action::Update && collection.fields.iter().any(is_taken))
     }
 
@@ -136,6 +137,10 @@ pub struct Collection {
     pub single: bool,
     /// `@trash`: deleted records are kept.
     pub trash: Option<Trash>,
+    /// `@history`: every version of a record is kept.
+    pub history: Option<History>,
+    /// Of the versions of another type's records: which, and how they are stored. Nobody addresses them as a collection.
+    pub versions: Option<Versions>,
     /// `@key`: how the ids of its records are made.
     pub key: Key,
     /// All fields; the first four are `id`, `createdAt`, `updatedAt`, `version`. The members of an embedded value follow the
@@ -227,6 +232,95 @@ pub struct Trash {
     pub at: FieldId,
     /// How long records are kept; `None`: until they are purged by request.
     pub keep: Option<Duration>,
+}
+
+/// `@history(read:, keep:)`.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// Who may read it. The record is as its last version says, also if it was deleted.
+    pub read: RuleText,
+    /// How long versions are kept once another has followed, and those of a record once it is deleted; `None`: for ever.
+    pub keep: Option<Duration>,
+    /// The collection of the versions, and its table.
+    pub versions: CollectionId,
+    /// The versions' table.
+    pub table: String,
+}
+
+/// What a collection of versions has besides the fields whose values it keeps. Its own `id` is that of a version;
+/// `createdAt`, `updatedAt` and `version` are those of the record.
+#[derive(Debug, Clone)]
+pub struct Versions {
+    /// The collection whose records they are versions of.
+    pub of: CollectionId,
+    /// By the `FieldId` of that collection: the field that keeps its values; `None` where they aren't kept.
+    pub fields: Vec<Option<FieldId>>,
+    /// The record.
+    pub record: FieldId,
+    /// The moment of the change that made the version.
+    pub from: FieldId,
+    /// The moment of the next one; null in the last version.
+    pub until: FieldId,
+    /// The moment from which on the version says nothing of the present: that of the next one, and in the version with
+    /// which the record was deleted its own. Null in the last version of a record that exists.
+    pub ended: FieldId,
+    /// What was done: a word of `VersionChange`.
+    pub change: FieldId,
+    /// The kind of caller that did it.
+    pub by_kind: FieldId,
+    /// The caller's id, if it has one.
+    pub by: FieldId,
+}
+
+impl Versions {
+    /// The column with the record's id, in every table of versions.
+    pub const RECORD: &'static str = "history__record";
+    /// The column with the moment from which on a version counts.
+    pub const FROM: &'static str = "history__from";
+    /// The column with the moment until which it counts.
+    pub const UNTIL: &'static str = "history__until";
+    /// The column with the moment from which on it is of the past.
+    pub const ENDED: &'static str = "history__ended";
+    /// The column with what was done.
+    pub const CHANGE: &'static str = "history__change";
+    /// The column with the kind of caller.
+    pub const BY_KIND: &'static str = "history__by_kind";
+    /// The column with the caller's id.
+    pub const BY: &'static str = "history__by";
+}
+
+/// What made a version. The words are stored and answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VersionChange {
+    /// The record was created.
+    Create,
+    /// It was updated, or a reference in it was emptied because what it led to was deleted.
+    Update,
+    /// It was deleted, or moved to the trash.
+    Delete,
+    /// It was brought back from the trash.
+    Restore,
+    /// It was there already when `@history` was added: who made it what it is isn't known.
+    Found,
+    /// A migration gave it other values.
+    Migrate,
+}
+
+impl VersionChange {
+    /// Every one.
+    pub const ALL: [Self; 6] = [Self::Create, Self::Update, Self::Delete, Self::Restore, Self::Found, Self::Migrate];
+
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Restore => "restore",
+            Self::Found => "found",
+            Self::Migrate => "migrate",
+        }
+    }
 }
 
 /// One field of a stored type.
@@ -396,6 +490,11 @@ impl Field {
     /// Whether the field has a column in its collection's own table.
     pub fn is_stored(&self) -> bool {
         self.computed.is_none() && self.kind.is_stored()
+    }
+
+    /// Whether a history keeps its values: what is stored of the record itself, but for secrets and sums.
+    pub fn is_in_history(&self) -> bool {
+        self.kind.is_held() && self.computed.is_none() && self.sum.is_none() && self.is_readable()
     }
 
     /// Whether it is computed whenever it is read.

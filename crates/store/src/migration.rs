@@ -6,6 +6,7 @@ mod carry_out;
 mod conversion;
 mod documents;
 mod findings;
+mod histories;
 mod limits;
 mod orders;
 mod own_records;

@@ -18,6 +18,7 @@ mod explaining;
 mod expressions;
 mod forms;
 mod heads;
+mod history;
 mod interfaces;
 mod keys;
 mod old_names;
@@ -61,7 +62,8 @@ type Note
   author: User! @set(on: CREATE, to: "auth.id")
 }
 
-type Paper @allow(read: "true", create: "auth.id != null", delete: "auth.id != null") @trash(keep: "30d") {
+type Paper @allow(read: "true", create: "auth.id != null", delete: "auth.id != null") @trash(keep: "30d")
+  @history(read: "auth.id != null") {
   title: String
 }
 

@@ -13,17 +13,21 @@ pub(super) struct CollectionBehaviour<'m> {
     description: Option<&'m str>,
     deprecated: Option<&'m str>,
     allow: Vec<AllowBehaviour<'m>>,
+    /// Who may read the history; none if one of the two has none, which is a difference of its own.
+    history: Option<&'m str>,
     fields: Vec<FieldBehaviour<'m>>,
 }
 
 impl<'m> CollectionBehaviour<'m> {
     /// What changed in newer behaviour of the same collection, in words.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
-        let Self { description, deprecated, allow, fields } = self;
+        let Self { description, deprecated, allow, history, fields } = self;
+        let is_other_history = history.is_some() && newer.history.is_some() && *history != newer.history;
         let own = [
             (*description != newer.description, "the description"),
             (*deprecated != newer.deprecated, "`@deprecated`"),
             (*allow != newer.allow, "the rules"),
+            (is_other_history, "the rule of its history"),
         ];
         let own = own.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part.to_owned());
         let of_fields = newer.fields.iter().flat_map(|after| {
@@ -51,6 +55,9 @@ impl<'m> CollectionBehaviour<'m> {
             path: _,
             single: _,
             trash: _,
+            // That it exists is a difference of its collections, and `keep` is compared in `compare`.
+            versions: _,
+            history,
             key: _,
             indexes: _,
             checks: _,
@@ -72,7 +79,9 @@ impl<'m> CollectionBehaviour<'m> {
             FieldBehaviour::of(field, names)
         });
         let allow = allow.iter().map(|clause| AllowBehaviour::of(clause, named)).collect();
-        Self { description: description.as_deref(), deprecated: deprecated.as_deref(), allow, fields: shared.collect() }
+        let history = history.as_ref().map(|history| &*history.read.text);
+        let (description, deprecated) = (description.as_deref(), deprecated.as_deref());
+        Self { description, deprecated, allow, history, fields: shared.collect() }
     }
 }
 

@@ -35,15 +35,34 @@ pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
     Documents { old, new, pairing }.behaviour(&mut all);
     for after in &new.collections {
         match pairing.collection(after.id) {
-            None => all.push(Difference::CollectionAdded { collection: after.name.clone() }),
+            None => all.push(added(new, pairing, after)),
             Some(before) => Pair { old, new, pairing, before: old.collection(before), after }.compare(&mut all),
         }
     }
     for collection in old.collections.iter().filter(|before| pairing.successor(before.id).is_none()) {
-        all.push(Difference::CollectionRemoved { collection: collection.name.clone() });
+        all.push(removed(old, collection));
     }
     all.sort_by_key(Difference::stage);
     all
+}
+
+/// A collection that is new.
+fn added(new: &Model, pairing: &Pairing, after: &Collection) -> Difference {
+    match &after.versions {
+        Some(versions) => Difference::HistoryAdded {
+            collection: new.collection(versions.of).name.clone(),
+            is_new: pairing.collection(versions.of).is_none(),
+        },
+        None => Difference::CollectionAdded { collection: after.name.clone() },
+    }
+}
+
+/// A collection that is gone.
+fn removed(old: &Model, before: &Collection) -> Difference {
+    match &before.versions {
+        Some(versions) => Difference::HistoryRemoved { collection: old.collection(versions.of).name.clone() },
+        None => Difference::CollectionRemoved { collection: before.name.clone() },
+    }
 }
 
 /// Accounts that are of another type than before, or of none.
@@ -110,7 +129,7 @@ impl<'a> Pair<'a> {
         if self.before.name != self.after.name {
             all.push(Difference::CollectionRenamed { from: self.before.name.clone(), to: collection() });
         }
-        if self.before.path != self.after.path {
+        if self.before.path != self.after.path && self.after.versions.is_none() {
             let (from, to) = (self.before.path.clone(), self.after.path.clone());
             all.push(Difference::PathChanged { collection: collection(), from, to });
         }
@@ -122,6 +141,12 @@ impl<'a> Pair<'a> {
         if keep(self.before) != keep(self.after) {
             let (had, has) = (self.before.trash.is_some(), self.after.trash);
             all.push(Difference::TrashChanged { collection: collection(), had, has });
+        }
+        let kept = |of: &Collection| of.history.as_ref().map(|history| history.keep);
+        if let (Some(was), Some(keep)) = (kept(self.before), kept(self.after))
+            && was != keep
+        {
+            all.push(Difference::HistoryKept { collection: collection(), keep });
         }
         if self.before.key != self.after.key {
             all.push(Difference::KeyChanged { collection: collection(), from: self.before.key, to: self.after.key });
@@ -139,6 +164,9 @@ impl<'a> Pair<'a> {
         self.checks((&self.before.checks, &self.after.checks), None, all);
         self.links(all);
         self.indexes(all);
+        if self.after.versions.is_some() {
+            return;
+        }
         let old_names = |field: FieldId| self.became(field).map(|field| field.name.as_str());
         let new_names = |field: FieldId| self.was(field).map(|_| self.after.field(field).name.as_str());
         let before = CollectionBehaviour::shared(self.before, old_names, |field| self.old_order(field));

@@ -91,6 +91,19 @@ impl fmt::Display for Difference {
                 write!(f, "{collection} can now have any number of records; the one it has stays")
             }
             Self::TrashChanged { collection, had, has } => f.write_str(&trash_words(collection, *had, *has)),
+            Self::HistoryAdded { collection, is_new: true } => write!(f, "{collection} has a history"),
+            Self::HistoryAdded { collection, is_new: false } => {
+                write!(f, "{collection} now has a history; stored records are the first versions in it")
+            }
+            Self::HistoryRemoved { collection } => {
+                write!(f, "the history of {collection} is removed, with all versions")
+            }
+            Self::HistoryKept { collection, keep: None } => {
+                write!(f, "the history of {collection} now keeps all versions")
+            }
+            Self::HistoryKept { collection, keep } => {
+                write!(f, "the history of {collection} now keeps old versions{}", kept_words(*keep))
+            }
             Self::KeyChanged { collection, from, to } => f.write_str(&keys::words(collection, *from, *to)),
             Self::LinkAdded { collection, field, table } => {
                 write!(f, "{collection}.{field} gets the new link table {table}")
@@ -342,6 +355,10 @@ impl Difference {
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
             Self::TrashChanged { collection, had, has } => return trash_change(collection, *had, has.is_some()),
+            Self::HistoryAdded { collection, is_new: false } => {
+                harmless(format!("the history of {collection} can be read"))
+            }
+            Self::HistoryRemoved { collection } => breaking(format!("the history of {collection} is gone")),
             Self::KeyChanged { collection, from, to } => {
                 let (words, breaking) = keys::noticed(collection, *from, *to)?;
                 ApiChange { words, breaking }
@@ -404,6 +421,8 @@ impl Difference {
                 breaking(format!("values of {name} are refused: {}", values.join(", ")))
             }
             Self::CollectionRenamed { .. }
+            | Self::HistoryAdded { is_new: true, .. }
+            | Self::HistoryKept { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::OnDeleteChanged { .. }

@@ -13,6 +13,8 @@ mod work;
 
 use std::fmt;
 
+use backstay_base::Duration;
+
 use crate::{Key, Nulls, Trash, ValueLimit};
 
 pub use compare::{diff, index_before, is_same_sum, type_change};
@@ -95,6 +97,25 @@ pub enum Difference {
         had: bool,
         /// The trash that there is.
         has: Option<Trash>,
+    },
+    /// The versions of a type's records are kept from now on. Those that are stored are the first.
+    HistoryAdded {
+        /// The type.
+        collection: String,
+        /// Whether it is new itself, so that it has no records.
+        is_new: bool,
+    },
+    /// The versions of a type's records are deleted.
+    HistoryRemoved {
+        /// The type, by its old name.
+        collection: String,
+    },
+    /// Versions are kept longer or shorter.
+    HistoryKept {
+        /// The type.
+        collection: String,
+        /// How long; `None`: for ever.
+        keep: Option<Duration>,
     },
     /// A new field. Its indexes and its link table are differences of their own.
     FieldAdded {

@@ -65,7 +65,7 @@ impl Difference {
             | Self::FieldRenamed { .. }
             | Self::TypeChanged { change: TypeChange::Referring, .. } => Stage::Renames,
             Self::EnumValuesAdded { .. } => Stage::ValuesAdded,
-            Self::CollectionAdded { .. } => Stage::TypesAdded,
+            Self::CollectionAdded { .. } | Self::HistoryAdded { .. } => Stage::TypesAdded,
             Self::FieldAdded { .. } => Stage::FieldsAdded,
             Self::LinkAdded { .. } => Stage::LinksAdded,
             Self::TypeChanged { .. }
@@ -76,7 +76,7 @@ impl Difference {
             | Self::OnDeleteChanged { .. } => Stage::ValuesChanged,
             Self::LinkRemoved { .. } | Self::LinksUnordered { .. } => Stage::LinksRemoved,
             Self::FieldRemoved { .. } => Stage::FieldsRemoved,
-            Self::CollectionRemoved { .. } => Stage::TypesRemoved,
+            Self::CollectionRemoved { .. } | Self::HistoryRemoved { .. } => Stage::TypesRemoved,
             Self::EnumValuesRemoved { .. } | Self::RolesMerged { .. } | Self::RolesRemoved { .. } => {
                 Stage::NamesRemoved
             }
@@ -85,6 +85,7 @@ impl Difference {
             Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
+            | Self::HistoryKept { .. }
             | Self::KeyChanged { .. }
             | Self::LengthChanged { .. }
             | Self::LimitChanged { .. }
@@ -106,6 +107,8 @@ impl Difference {
             | Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
+            | Self::HistoryAdded { is_new: true, .. }
+            | Self::HistoryKept { .. }
             | Self::KeyChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinksOrdered { .. }
@@ -147,6 +150,7 @@ impl Difference {
             | Self::FieldRenamed { stored: true, .. }
             | Self::TypeChanged { change: TypeChange::Referring, .. } => Work::Renames,
             Self::IndexAdded { .. }
+            | Self::HistoryAdded { is_new: false, .. }
             | Self::LimitChanged { stricter: true, .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
             Self::RequiredTightened {
@@ -163,6 +167,7 @@ impl Difference {
             } => Work::Writes,
             Self::SecretRevealed { .. } => Work::Reveals,
             Self::CollectionRemoved { .. }
+            | Self::HistoryRemoved { .. }
             | Self::FieldRemoved { stored: true, .. }
             | Self::LinkRemoved { .. }
             | Self::LinksUnordered { .. }

@@ -61,6 +61,9 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         by_name: kept.chain(fields.iter().map(|field| (field.name.clone(), field.id))).collect(),
         indexes: indexes(report, of, &fields).into_iter().chain(trash.map(|trash| trash_index(of, trash))).collect(),
         trash,
+        // Follow when all types are known.
+        history: None,
+        versions: None,
         key,
         fields,
         allow,

@@ -205,7 +205,8 @@ struct Assignment<'m> {
 /// What a transition sets must be there in every collection that has the states.
 fn check_transitions(report: &mut Report<'_>, enums: &[Enum], collections: &[Collection]) {
     for states in enums {
-        let uses = |collection: &&Collection| collection.fields.iter().any(|f| f.kind == FieldKind::Enum(states.id));
+        let holds = |field: &Field| field.kind == FieldKind::Enum(states.id);
+        let uses = |collection: &&Collection| collection.versions.is_none() && collection.fields.iter().any(holds);
         let using: Vec<&Collection> = collections.iter().filter(uses).collect();
         let transitions = || states.values.iter().flat_map(|value| &value.transitions);
         for (field, value) in transitions().flat_map(|transition| &transition.set) {

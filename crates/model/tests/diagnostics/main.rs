@@ -8,6 +8,7 @@ mod deprecated;
 mod directives;
 mod embedded;
 mod fields;
+mod history;
 mod indexes;
 mod interfaces;
 mod key;

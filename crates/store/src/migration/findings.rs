@@ -43,6 +43,17 @@ pub(super) async fn find(
     Ok(())
 }
 
+/// Says of the step that changes a field that stored values are gone afterwards.
+fn loses(planned: &mut [Planned], (collection, field): (&str, &str)) {
+    let is_change = |planned: &&mut Planned| match &planned.difference {
+        Some(Difference::TypeChanged { collection: of, field: at, .. }) => of == collection && at == field,
+        _ => false,
+    };
+    if let Some(planned) = planned.iter_mut().find(is_change) {
+        planned.step.risk = Risk::LosesData;
+    }
+}
+
 /// Notes something about a field where its difference is, or in a step of its own.
 fn note(planned: &mut Vec<Planned>, (collection, field): (&str, &str), finding: Finding) {
     let is_about = |planned: &Planned| match &planned.difference {
@@ -91,6 +102,9 @@ impl Finder<'_> {
                 let at = (collection.id, field.id);
                 let found = conversion::convert(self.session, (self.models, self.succession), at).await?;
                 if let Some(finding) = found {
+                    if collection.versions.is_some() {
+                        loses(planned, (&collection.name, &field.name));
+                    }
                     note(planned, (&collection.name, &field.name), finding);
                 }
             }
@@ -122,6 +136,13 @@ impl Finder<'_> {
         let statement = match difference {
             Difference::CollectionRemoved { collection } => {
                 Some(self.succession.records(self.models.removed(collection).id))
+            }
+            Difference::HistoryRemoved { collection } => {
+                let history = self.models.removed(collection).history.as_ref();
+                history.map(|history| self.succession.records(history.versions))
+            }
+            Difference::HistoryAdded { collection, is_new: false } => {
+                Some(self.succession.records(self.models.pair(collection).0.id))
             }
             Difference::FieldRemoved { collection, field, .. } | Difference::TypeChanged { collection, field, .. }
                 if self.is_about_accounts(collection, field) =>
@@ -167,7 +188,7 @@ impl Finder<'_> {
             Difference::RolesMerged { roles } => return self.with_roles(&former(roles)).await.map(Some),
             Difference::EnumValuesRenamed { name, values, merged: _ } => {
                 let values: Vec<Arc<str>> = values.iter().map(|(from, _)| Arc::from(from.as_str())).collect();
-                let holding = self.holding(name, &values);
+                let holding = self.holding(name, &values, |_| true);
                 return self.sum(holding.into_iter().map(|(_, probe)| probe.count).collect()).await.map(Some);
             }
             Difference::CollectionAdded { .. }
@@ -175,6 +196,8 @@ impl Finder<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::HistoryAdded { is_new: true, .. }
+            | Difference::HistoryKept { .. }
             | Difference::KeyChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
@@ -228,11 +251,11 @@ impl Finder<'_> {
         was.is_some_and(|was| self.succession.of_accounts().contains(&(before.id, was)))
     }
 
-    /// Of every field that holds an enum, and held it before, which records hold one of these values.
-    fn holding(&self, name: &str, values: &[Arc<str>]) -> Vec<(String, Probe)> {
+    /// Of every field of these collections that holds an enum, and held it before, which records hold one of these values.
+    fn holding(&self, name: &str, values: &[Arc<str>], is_asked: impl Fn(&Collection) -> bool) -> Vec<(String, Probe)> {
         let Models { new, pairing, .. } = self.models;
         let mut probes = Vec::new();
-        for collection in &new.collections {
+        for collection in new.collections.iter().filter(|of| is_asked(of)) {
             let Some(before) = pairing.collection(collection.id) else { continue };
             for field in &collection.fields {
                 let FieldKind::Enum(id) = field.kind else { continue };
@@ -305,6 +328,9 @@ impl Finder<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::HistoryAdded { .. }
+            | Difference::HistoryRemoved { .. }
+            | Difference::HistoryKept { .. }
             | Difference::KeyChanged { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
@@ -338,7 +364,7 @@ impl Finder<'_> {
     async fn having_removed(&mut self, name: &str, values: &[String]) -> Result<Vec<Finding>, StoreError> {
         let (gone, mut found): (Vec<Arc<str>>, _) =
             (values.iter().map(|value| Arc::from(value.as_str())).collect(), Vec::new());
-        for (place, probe) in self.holding(name, &gone) {
+        for (place, probe) in self.holding(name, &gone, |of| of.versions.is_none()) {
             let words = |records| format!("{} a removed value in {place}", that(records, ["has", "have"]));
             let remedy = format!(
                 "change those records first, or write `@renamed(from: \"{}\")` on the value that replaces it",
