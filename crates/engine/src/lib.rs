@@ -49,6 +49,7 @@ mod rule_of;
 mod rules;
 mod secrets;
 mod sent_back;
+mod sequences;
 mod singles;
 mod sink;
 mod sizes;

@@ -98,7 +98,8 @@ impl CollectionPolicy {
         let of_fields = self.fields.iter().filter_map(|field| field.default.as_ref());
         let transitions = self.states.iter().flat_map(|states| states.transitions.values());
         let of_transitions = transitions.flat_map(|transition| &transition.set).map(|(_, to)| to);
-        of_fields.chain(sets.flat_map(|set| set.when.iter().chain([&set.to]))).chain(of_transitions)
+        let numbered = self.fields.iter().filter_map(|field| field.due.as_ref());
+        of_fields.chain(sets.flat_map(|set| set.when.iter().chain([&set.to]))).chain(of_transitions).chain(numbered)
     }
 }
 
@@ -118,6 +119,8 @@ pub(crate) struct FieldPolicy {
     pub(crate) checks: Vec<CheckPolicy>,
     pub(crate) default: Option<Given>,
     pub(crate) sets: Vec<SetPolicy>,
+    /// When it numbers a record; `None`: always.
+    pub(crate) due: Option<Given>,
     /// What it is computed from.
     pub(crate) computed: Option<Checked>,
     /// What it sums.
@@ -312,9 +315,9 @@ impl<'m> Compiler<'m> {
             // What is wrong with a condition is reported.
             if let (Some(to), Some(when)) = (to, when.map_or(Some(None), |when| when.map(Some))) {
                 if set.on != SetOn::Update {
-                    self.needs_slug((collection, field), (&set.to, &to));
+                    self.needs_made((collection, field), (&set.to, &to.whole));
                     if let (Some(rule), Some(when)) = (&set.when, &when) {
-                        self.needs_slug((collection, field), (rule, when));
+                        self.needs_made((collection, field), (rule, &when.whole));
                     }
                 }
                 sets.push(SetPolicy { on: set.on, when, to });
@@ -323,7 +326,13 @@ impl<'m> Compiler<'m> {
         let default = field.default_from.as_ref();
         let default = default.and_then(|from| {
             let given = self.value(from, &scope, (collection, field))?;
-            self.needs_slug((collection, field), (from, &given));
+            self.needs_made((collection, field), (from, &given.whole));
+            Some(given)
+        });
+        let due = field.sequence.as_ref().and_then(|sequence| sequence.when.as_ref());
+        let due = due.and_then(|when| {
+            let given = self.condition(when, &scope)?;
+            self.needs_made((collection, field), (when, &given.whole));
             Some(given)
         });
         let computed = self.computed(collection, field);
@@ -339,12 +348,13 @@ impl<'m> Compiler<'m> {
             computed,
             sum,
             sets,
+            due,
         }
     }
 
-    /// Refuses a value that a new record gets before the slug is made that it reads.
-    fn needs_slug(&mut self, (collection, field): (&Collection, &Field), (rule, given): (&RuleText, &Given)) {
-        self.diagnostics.extend(defaults::reads_slug(self.model, collection, (field, rule, given)));
+    /// Refuses a value that a new record gets before the slug or number is made that it reads.
+    fn needs_made(&mut self, (collection, field): (&Collection, &Field), (rule, given): (&RuleText, &Expr)) {
+        self.diagnostics.extend(defaults::reads_made(self.model, collection, (field, rule, given)));
     }
 
     /// The checks of a type.
@@ -355,6 +365,7 @@ impl<'m> Compiler<'m> {
 
     fn check(&mut self, collection: &Collection, check: &Check, scope: &Scope<'m>) -> Option<CheckPolicy> {
         let rule = self.rule(&check.rule, scope)?;
+        self.diagnostics.extend(defaults::checks_number(self.model, collection, (&check.rule, &rule.whole)));
         let guards = check.guarded().map(|names| {
             let fields = names.into_iter().filter_map(|name| collection.field_named(name));
             with_parts(collection, fields.map(|field| field.id))

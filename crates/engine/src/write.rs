@@ -6,7 +6,7 @@ use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
     Authority, IfMatch, Input, Record, RecordVerb, TxContext, clauses, deletion, fill, links, references, sent_back,
-    slugs, states, stored, summing, trash,
+    sequences, slugs, states, stored, summing, trash,
 };
 
 impl TxContext<'_, '_> {
@@ -54,6 +54,7 @@ impl TxContext<'_, '_> {
             return Err(references::instead_of(self, &mut proposal, refusal).await);
         }
         references::verify(self, &mut proposal).await?;
+        sequences::number(self, &mut proposal).await?;
         RowChange::insert(self, proposal)
     }
 
@@ -84,6 +85,7 @@ impl TxContext<'_, '_> {
         if !idle {
             fill::sets(self, &mut proposal, SetOn::Update).await?;
             slugs::check(&mut proposal);
+            sequences::refuse_moves(&mut proposal);
             fill::require(&mut proposal);
             fill::check_sizes(self, &mut proposal);
             fill::check_values(&mut proposal);
@@ -97,6 +99,7 @@ impl TxContext<'_, '_> {
             Some(stored) if idle => Ok(stored),
             _ => {
                 references::verify(self, &mut proposal).await?;
+                sequences::number(self, &mut proposal).await?;
                 let updated = RowChange::update(self, proposal)?;
                 summing::followed(self, record.0, updated).await
             }

@@ -26,8 +26,8 @@ pub(crate) struct PreparedWrite {
     work: Work,
     pub(crate) claim: Option<KeyClaim>,
     encoder: &'static dyn Encoder,
-    /// Whether what it writes counts in stored sums of other records.
-    counts: bool,
+    /// Whether it writes more than a row: stored sums of other records, or counters of sequences.
+    writes_more: bool,
 }
 
 #[derive(Debug)]
@@ -57,9 +57,9 @@ pub(crate) fn create(
     // Before it waits for the writer.
     require_few_rows(inputs.as_slice().iter().map(Input::rows).sum())?;
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), Keyed::Create(&collection.name))?;
-    let counts = counts(inner, id);
+    let writes_more = writes_more(inner, id);
     let work = Work::Create { collection: id, inputs, minimal: options.minimal };
-    Ok(PreparedWrite { work, claim, encoder, counts })
+    Ok(PreparedWrite { work, claim, encoder, writes_more })
 }
 
 /// Prepares an update of one record.
@@ -71,12 +71,12 @@ pub(crate) fn update(
 ) -> Result<PreparedWrite, Error> {
     let Update { collection, id, input, options } = request;
     let name = &admitted(inner, cx, collection, Action::Update)?.name;
-    let counts = counts(inner, collection);
+    let writes_more = writes_more(inner, collection);
     let what = Keyed::Update(name, id, options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let (if_match, minimal) = (options.if_match, options.minimal);
     let work = Work::Update { record: (collection, id), input, if_match, minimal };
-    Ok(PreparedWrite { work, claim, encoder, counts })
+    Ok(PreparedWrite { work, claim, encoder, writes_more })
 }
 
 /// Prepares what is done with one stored record.
@@ -88,17 +88,19 @@ pub(crate) fn of_record(
 ) -> Result<PreparedWrite, Error> {
     let OfRecord { verb, collection, id, options } = request;
     let name = &admitted(inner, cx, collection, verb.action())?.name;
-    let counts = counts(inner, collection);
+    let writes_more = writes_more(inner, collection);
     let what = Keyed::OfRecord(verb, (name, id), options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let (if_match, minimal) = (options.if_match, options.minimal);
     let work = Work::OfRecord { verb, record: (collection, id), if_match, minimal };
-    Ok(PreparedWrite { work, claim, encoder, counts })
+    Ok(PreparedWrite { work, claim, encoder, writes_more })
 }
 
-/// Whether records of the collection count in stored sums.
-fn counts(inner: &Inner, collection: CollectionId) -> bool {
-    !inner.application.sums.counted(collection).is_empty()
+/// Whether records of the collection count in stored sums, or are numbered.
+fn writes_more(inner: &Inner, collection: CollectionId) -> bool {
+    let is_numbered = |field: &Field| field.sequence.is_some();
+    let mut fields = inner.application.model.collection(collection).fields.iter();
+    !inner.application.sums.counted(collection).is_empty() || fields.any(is_numbered)
 }
 
 /// The collection, if a rule could allow the caller this action on any of its records.
@@ -136,7 +138,7 @@ impl PreparedWrite {
     pub(crate) fn writes(&self) -> Writes {
         match &self.work {
             Work::Create { inputs: Inputs::One(input), .. } | Work::Update { input, .. }
-                if input.links.is_empty() && !self.counts =>
+                if input.links.is_empty() && !self.writes_more =>
             {
                 Writes::One
             }

@@ -4,6 +4,8 @@
 mod opposite;
 #[path = "constraints/order.rs"]
 mod order;
+#[path = "constraints/sequence.rs"]
+mod sequence;
 #[path = "constraints/slug.rs"]
 mod slug;
 #[path = "constraints/sum_checks.rs"]

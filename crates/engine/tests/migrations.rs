@@ -12,6 +12,8 @@ mod disturbed;
 mod obstacles;
 #[path = "migrations/random/mod.rs"]
 mod random;
+#[path = "migrations/sequences.rs"]
+mod sequences;
 #[path = "migrations/slugs.rs"]
 mod slugs;
 #[path = "migrations/sums.rs"]

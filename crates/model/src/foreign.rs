@@ -101,6 +101,10 @@ const DIRECTIVES: Table = &[
         "write `@order(by: \"createdAt\")` on the list",
     ),
     (&["slugify", "permalink", "handle", "sluggable", "autoSlug"], "write `@slug(from: \"title\")`"),
+    (
+        &["autoIncrement", "serial", "counter", "numbered", "increment", "nextNumber", "identityColumn"],
+        "write `Int @sequence`, or `String @sequence(format: \"INV-{n:05}\")`",
+    ),
     (&["initialState"], "write `@initial`"),
     (&["uniqueTogether", "compositeUnique"], "write `@unique(fields: [\"…\", \"…\"])` on the type"),
     (&["formula", "virtual", "derived", "generated", "getter", "rollup", "lookup"], "write `@computed(is: \"…\")`"),
@@ -170,6 +174,19 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
         "write `@slug(from: \"title\")`",
     ),
     (
+        "sequence",
+        &["by", "scope", "group", "groupBy", "partitionBy", "of", "on"],
+        "write `@sequence(per: \"project\")`",
+    ),
+    ("sequence", &["pattern", "prefix", "template", "as", "pad", "width"], "write `@sequence(format: \"INV-{n:05}\")`"),
+    ("sequence", &["noGaps", "gaps", "strict", "dense", "contiguous"], "write `@sequence(gapless: true)`"),
+    ("sequence", &["if", "condition", "where", "rule"], "write `@sequence(when: …)`"),
+    (
+        "sequence",
+        &["start", "from", "first", "startAt", "startWith"],
+        "remove it: a series begins with 1, or after the highest number that a seed gives",
+    ),
+    (
         "deprecated",
         &["because", "why", "message", "use", "note", "text", "instead", "since"],
         "write `@deprecated(reason: \"…\")`",
@@ -202,9 +219,10 @@ const OPTIONS: &[(&[&str], &str)] = &[
 const CALLS: Table = &[
     (&["now", "current_timestamp", "getdate", "sysdate"], "write `@default(from: \"now\")`"),
     (
-        &["uuid", "cuid", "nanoid", "ulid", "autoincrement", "gen_random_uuid", "uuid_generate_v4", "nextval"],
+        &["uuid", "cuid", "nanoid", "ulid", "gen_random_uuid", "uuid_generate_v4"],
         "remove it; every record has a UUIDv7 as `id`",
     ),
+    (&["autoincrement", "nextval"], "write `@sequence` to number the records; as `id`, every record has a UUIDv7"),
     (&["auth", "uid", "user"], "write `@default(from: \"auth.id\")`"),
 ];
 

@@ -13,6 +13,7 @@ use crate::named::NamedRule;
 use crate::names;
 use crate::pattern::FieldPattern;
 use crate::range::Range;
+use crate::sequence::Sequence;
 use crate::source::{RuleText, SourceMap, Span};
 
 /// A checked application: every name resolved, every directive understood. Rules are kept as text; crate `expr` types
@@ -229,7 +230,7 @@ pub struct Field {
     /// Whether a value is required (`!`). A to-many relation is never null, so `false` there, as it is for a member of an
     /// embedded value that can be absent: see `Within::required`.
     pub required: bool,
-    /// `@unique` without `where:`: its value identifies a record.
+    /// `@unique` without `where:`, or `@sequence` without `per:`: its value identifies a record.
     pub unique: bool,
     /// `@readonly`: clients may not write it.
     pub readonly: bool,
@@ -245,6 +246,8 @@ pub struct Field {
     pub default_from: Option<RuleText>,
     /// `@slug(from:)`: the field from which a new record's value is made where none is given.
     pub slug: Option<FieldId>,
+    /// `@sequence(per:, gapless:, format:, when:)`: Backstay numbers the records, and no client writes it.
+    pub sequence: Option<Sequence>,
     /// `@order(by:)`: in which order the records of a list come, of equal ones in that of their ids.
     pub order: Vec<OrderKey>,
     /// `@backfill(from:)`: what stored records get where a new model needs a value; about the record of the old model.
@@ -291,6 +294,7 @@ impl Field {
             default: None,
             default_from: None,
             slug: None,
+            sequence: None,
             order: Vec::new(),
             backfill: None,
             names: None,
@@ -311,6 +315,8 @@ impl Field {
             Some("Backstay sets this field")
         } else if self.computed.is_some() || self.sum.is_some() {
             Some("this field is computed")
+        } else if self.sequence.is_some() {
+            Some("Backstay numbers the records")
         } else if self.readonly {
             Some("this field is read-only")
         } else if !self.set.is_empty() {

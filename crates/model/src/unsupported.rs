@@ -11,7 +11,6 @@ use crate::{Diagnostic, Diagnostics};
 const DIRECTIVES: &[(&str, &str)] = &[
     ("search", "remove it; filters can use `contains` and `startsWith`"),
     ("key", "remove it; every record has a UUIDv7 as `id`"),
-    ("sequence", "remove it"),
     ("localized", "remove it"),
 ];
 

@@ -9,16 +9,38 @@ use crate::server_functions;
 use crate::session::OwnRow;
 
 /// The format of these tables. A database in a newer format is refused.
-pub(crate) const FORMAT: i64 = 2;
+pub(crate) const FORMAT: i64 = 3;
 
 /// The statements that bring tables of an older format to the newest one; `None` if they have it.
 ///
-/// Since format 2 the log has entries of format 2 and idempotency records have a format.
+/// Since format 2 the log has entries of format 2 and idempotency records have a format. Since format 3 there are counters
+/// of sequences.
 pub(crate) fn upgrade(from: i64, dialect: Dialect) -> Option<Vec<Statement>> {
     let int = int_type(dialect);
-    (from < FORMAT).then(|| {
-        vec![own(&format!("ALTER TABLE backstay_idempotency ADD COLUMN format {int} NOT NULL DEFAULT 1"), vec![], &[])]
-    })
+    let steps = [
+        (2, format!("ALTER TABLE backstay_idempotency ADD COLUMN format {int} NOT NULL DEFAULT 1")),
+        (3, sequences(dialect)),
+    ];
+    let steps = steps.into_iter().filter(|(format, _)| from < *format);
+    (from < FORMAT).then(|| steps.map(|(_, text)| own(&text, vec![], &[])).collect())
+}
+
+/// The statement that makes the table of the counters.
+fn sequences(dialect: Dialect) -> String {
+    let int = int_type(dialect);
+    let rowless = rowless(dialect);
+    format!(
+        "CREATE TABLE backstay_sequence (type {int} NOT NULL, field {int} NOT NULL, series TEXT NOT NULL, \
+         last {int} NOT NULL, PRIMARY KEY (type, field, series)){rowless}"
+    )
+}
+
+/// The end of a statement that makes a table without numbers of rows.
+fn rowless(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => " STRICT, WITHOUT ROWID",
+        Dialect::Postgres => "",
+    }
 }
 
 fn int_type(dialect: Dialect) -> &'static str {
@@ -31,10 +53,11 @@ fn int_type(dialect: Dialect) -> &'static str {
 /// The statements that make the store's own tables.
 pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
     let int = int_type(dialect);
-    let (bytes, strict, rowless) = match dialect {
-        Dialect::Sqlite => ("BLOB", " STRICT", " STRICT, WITHOUT ROWID"),
-        Dialect::Postgres => ("bytea", "", ""),
+    let (bytes, strict) = match dialect {
+        Dialect::Sqlite => ("BLOB", " STRICT"),
+        Dialect::Postgres => ("bytea", ""),
     };
+    let rowless = rowless(dialect);
     let serial = match dialect {
         Dialect::Sqlite => "INTEGER PRIMARY KEY",
         Dialect::Postgres => "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
@@ -62,6 +85,7 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
             "CREATE TABLE backstay_idempotency (number {serial}, digest {bytes} NOT NULL UNIQUE, \
              fingerprint {bytes} NOT NULL, answer {bytes} NOT NULL, expires {int} NOT NULL, format {int} NOT NULL){strict}"
         ),
+        sequences(dialect),
     ];
     let guard = match dialect {
         Dialect::Sqlite => None,

@@ -214,6 +214,27 @@ impl Served {
         }
     }
 
+    /// The values of `number` of the records of a type, page after page.
+    pub(crate) async fn numbers(&self, of: &str, filter: &str) -> Vec<i64> {
+        let mut found: Vec<i64> = Vec::new();
+        loop {
+            let after = found.iter().max().map_or(String::new(), |last| format!(" && number > {last}"));
+            let request = self.client().list(of, |words| {
+                words.select = Some("number".into());
+                words.sort = Some("number".into());
+                words.limit = Some("500".into());
+                words.filter = Some(format!("{filter}{after}").into());
+            });
+            let page = self.client().page(&self.caller, request.expect("a list")).await.expect("a page");
+            let body: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
+            let items = body["items"].as_array().expect("a list");
+            if items.is_empty() {
+                return found;
+            }
+            found.extend(items.iter().filter_map(|item| item["number"].as_i64()));
+        }
+    }
+
     fn filled(&self, text: &str) -> String {
         let ids = self.ids.iter().enumerate().rev();
         ids.fold(text.to_owned(), |text, (at, id)| text.replace(&format!("%{at}"), &id.to_string()))

@@ -226,6 +226,8 @@ impl<'a> Pair<'a> {
             Filled::Backfill
         } else if field.slug.is_some() {
             Filled::Slug
+        } else if field.sequence.is_some() {
+            Filled::Number
         } else if self.new.default_of(field).is_some() || self.is_filled_where_present(field) {
             Filled::Default
         } else if field.required || self.is_needed_where_present(field) {
@@ -255,7 +257,7 @@ impl<'a> Pair<'a> {
         let (collection, filled) = (self.after.name.clone(), self.filled(field));
         let is_set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
         let is_default = self.new.default_of(field).is_some() || field.default_from.is_some();
-        let is_given = is_set || is_default || field.slug.is_some();
+        let is_given = is_set || is_default || field.slug.is_some() || field.sequence.is_some();
         let demanded = field.is_stored() && field.required && !is_given;
         all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled, demanded });
     }
@@ -296,6 +298,9 @@ impl<'a> Pair<'a> {
             && !self.same_sum(was, is)
         {
             all.push(Difference::SumChanged { collection: collection(), field: field() });
+        }
+        if before.sequence.is_none() && after.sequence.is_some() && !replaced {
+            all.push(Difference::SequenceAdded { collection: collection(), field: field() });
         }
         if before.length != after.length {
             let stricter = Length::is_stricter(before.length, after.length);

@@ -46,6 +46,11 @@ impl fmt::Display for Difference {
             Self::SumChanged { collection, field } => {
                 write!(f, "{collection}.{field} sums something else; Backstay recomputes it for all records")
             }
+            Self::SequenceAdded { collection, field } => write!(
+                f,
+                "{collection}.{field} numbers the records from now on; those without a number get one in the order in \
+                 which they were created"
+            ),
             Self::LengthChanged { collection, field, stricter: true } => {
                 write!(
                     f,
@@ -218,6 +223,7 @@ fn filled_words(filled: Filled) -> &'static str {
         Filled::Default => "stored records get its default",
         Filled::Backfill => "stored records get the value of its `@backfill`",
         Filled::Slug => "each stored record gets a slug",
+        Filled::Number => "stored records are numbered in the order in which they were created",
         Filled::Sum => "it is computed for stored records",
         Filled::Missing => "it is required, and nothing says what stored records get",
     }
@@ -228,6 +234,7 @@ fn required_words(filled: Filled) -> &'static str {
         Filled::Default => "records without a value get its default",
         Filled::Backfill => "records without a value get the one of its `@backfill`",
         Filled::Slug => "each record without a value gets a slug",
+        Filled::Number => "each record without a value gets a number",
         Filled::Missing | Filled::Null | Filled::NotStored | Filled::Sum => "every stored record must have a value",
     }
 }
@@ -238,6 +245,9 @@ fn stored_words(filled: Filled) -> &'static str {
         Filled::Default => "it is stored from now on; stored records get its default",
         Filled::Backfill => "it is stored from now on; stored records get the value of its `@backfill`",
         Filled::Slug => "it is stored from now on; each stored record gets a slug",
+        Filled::Number => {
+            "it is stored from now on; stored records are numbered in the order in which they were created"
+        }
         Filled::Sum => "it is stored from now on, and computed for stored records",
         Filled::Missing => "it is stored from now on and required, and nothing says what stored records get",
     }
@@ -266,6 +276,9 @@ fn change_words((from, to): (&str, &str), change: &TypeChange) -> (String, Strin
         TypeChange::Replaced(Filled::Default) => "stored values can't be converted; records get the default instead",
         TypeChange::Replaced(Filled::Backfill) => "records get the value of its `@backfill` instead",
         TypeChange::Replaced(Filled::Slug) => "stored values can't be converted; each record gets a slug instead",
+        TypeChange::Replaced(Filled::Number) => {
+            "stored values can't be converted; records are numbered in the order in which they were created"
+        }
         TypeChange::Replaced(Filled::Sum) => "stored values can't be converted; the sums replace them",
         TypeChange::Replaced(Filled::Missing) => {
             "stored values can't be converted, and nothing says what records get instead"
@@ -333,6 +346,9 @@ impl Difference {
             }
             Self::ComputedChanged { collection, field } | Self::SumChanged { collection, field } => {
                 harmless(format!("{collection}.{field} is computed in another way"))
+            }
+            Self::SequenceAdded { collection, field } => {
+                breaking(format!("{collection}.{field} can't be sent any more"))
             }
             Self::LengthChanged { collection, field, stricter } => {
                 length_change(&place(collection, Some(field)), *stricter)

@@ -166,6 +166,13 @@ pub enum Difference {
         /// The field.
         field: String,
     },
+    /// A field that there was numbers the records from now on.
+    SequenceAdded {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+    },
     /// Values must be as long as another `@length` says. Stored ones stay as they are.
     LengthChanged {
         /// The collection.
@@ -336,6 +343,8 @@ pub enum Filled {
     Backfill,
     /// A slug that is made for each: see `Field::slug`.
     Slug,
+    /// A number, in the order in which the records were created: see `Field::sequence`.
+    Number,
     /// The value of the stored sum.
     Sum,
     /// A value is required and there is none to give: only a collection without records can take the field.

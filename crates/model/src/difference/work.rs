@@ -65,6 +65,7 @@ impl Difference {
             Self::LinkAdded { .. } => Stage::LinksAdded,
             Self::TypeChanged { .. }
             | Self::SumChanged { .. }
+            | Self::SequenceAdded { .. }
             | Self::RequiredTightened { .. }
             | Self::RequiredLoosened { .. }
             | Self::OnDeleteChanged { .. } => Stage::ValuesChanged,
@@ -120,7 +121,7 @@ impl Difference {
             Self::FieldAdded { filled, .. } | Self::TypeChanged { change: TypeChange::Stored(filled), .. } => {
                 match filled {
                     Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Work::Nothing,
-                    Filled::Backfill | Filled::Slug | Filled::Sum => Work::Writes,
+                    Filled::Backfill | Filled::Slug | Filled::Number | Filled::Sum => Work::Writes,
                 }
             }
             Self::TypeChanged { change: TypeChange::Rewritten { lost, breaking: _ }, .. } => match lost.is_empty() {
@@ -132,8 +133,10 @@ impl Difference {
             | Self::LimitChanged { stricter: true, .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
             Self::RequiredTightened {
-                filled: Filled::Default | Filled::Backfill | Filled::Slug | Filled::Sum, ..
+                filled: Filled::Default | Filled::Backfill | Filled::Slug | Filled::Number | Filled::Sum,
+                ..
             }
+            | Self::SequenceAdded { .. }
             | Self::EnumValuesRenamed { .. }
             | Self::SumChanged { .. }
             | Self::TypeChanged {

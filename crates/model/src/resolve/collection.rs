@@ -10,7 +10,7 @@ use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
 use super::trash::{trash, trash_index};
-use super::{allow, deprecated, directive, slug};
+use super::{allow, deprecated, directive, sequence, slug};
 use crate::names::suggestion;
 use crate::{Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Lint, Trash, names};
 
@@ -118,6 +118,7 @@ fn fields<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: &StoredType<'a>
         fields.push(field);
     }
     slug::sources(report, of, &mut fields);
+    sequence::sequences(report, of, &mut fields);
     if of.fields.is_empty() {
         let (name, help) = (&of.node.name, "give it a field such as `name: String!`, or remove it");
         report.error(name.location(), format!("{name} has no fields of its own"), "this type", help);

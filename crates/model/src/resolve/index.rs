@@ -24,6 +24,9 @@ pub(super) fn indexes(report: &mut Report<'_>, of: &StoredType<'_>, fields: &[Fi
             declared.add(report, directive, ids);
         }
     }
+    for field in fields {
+        declared.add_sequence(field);
+    }
     let mut indexes = declared.indexes;
     for field in fields.iter().filter(|field| matches!(field.kind, FieldKind::ToOne { .. })) {
         let begins = |index: &Index| index.fields.first() == Some(&field.id) && index.condition.is_none();
@@ -67,6 +70,17 @@ impl Declared<'_, '_> {
         let whole = name(self.of, self.fields, (&ids, unique));
         let name = text.map_or_else(|| whole.clone(), |text| names::partial_index(&whole, text));
         self.indexes.push(Index { name, fields: ids, unique, nulls, condition });
+    }
+
+    /// Adds the index by which no two records of a series have the same number.
+    fn add_sequence(&mut self, field: &Field) {
+        let Some(sequence) = &field.sequence else { return };
+        let ids: Vec<FieldId> = sequence.per.iter().copied().chain([field.id]).collect();
+        if self.indexes.iter().any(|other| other.unique && other.covers_same(&ids, None)) {
+            return;
+        }
+        let name = name(self.of, self.fields, (&ids, true));
+        self.indexes.push(Index { name, fields: ids, unique: true, nulls: Nulls::Distinct, condition: None });
     }
 
     fn nulls(&self, report: &mut Report<'_>, directive: &Node<Directive>, ids: &[FieldId]) -> Nulls {

@@ -24,6 +24,7 @@ mod read;
 mod relation;
 mod renamed;
 mod report;
+mod sequence;
 mod signature;
 mod single;
 mod slug;

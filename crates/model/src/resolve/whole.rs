@@ -186,8 +186,9 @@ fn check_assignment(report: &mut Report<'_>, enums: &[Enum], collection: &Collec
     let holds_state = |field: &Field| matches!(field.kind, FieldKind::Enum(id) if enums[usize::from(id.0)].states);
     // The result of an expression isn't known to be a document of the field's types.
     let is_document = |field: &Field| matches!(field.kind, FieldKind::Document(_));
-    let is_settable =
-        |field: &&Field| !is_standard(field) && !holds_state(field) && !is_document(field) && !field.is_sum();
+    let is_settable = |field: &&Field| {
+        !is_standard(field) && !holds_state(field) && !is_document(field) && !field.is_sum() && field.sequence.is_none()
+    };
     let settable = collection.stored_fields().filter(is_settable);
     let settable: Vec<&str> = settable.map(|field| field.name.as_str()).collect();
     let name = set.field;

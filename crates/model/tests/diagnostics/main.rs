@@ -17,6 +17,7 @@ mod newcomers;
 mod opposite;
 mod order;
 mod relations;
+mod sequence;
 mod single;
 mod slug;
 mod states;

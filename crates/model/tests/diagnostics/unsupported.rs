@@ -29,7 +29,7 @@ fn directives() {
     let model = r#"
 type Post @allow(read: "true") @key(type: INT) {
   a: String @search
-  b: Int @sequence
+  b: String @localized
 }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"

@@ -5,7 +5,7 @@ use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Le
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession, condition_fields};
 
-use super::{Action, Planned, Route, backfills, conversion, limits, own_records, renames, slugs};
+use super::{Action, Planned, Route, backfills, conversion, limits, numbers, own_records, renames, slugs};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -25,6 +25,7 @@ pub(super) async fn find(
     }
     finder.conversions(planned).await?;
     slugs::make(finder.session, (models, succession)).await?;
+    numbers::make(finder.session, (models, succession)).await?;
     for planned in planned.iter_mut() {
         finder.step(planned).await?;
     }
@@ -139,16 +140,22 @@ impl Finder<'_> {
                 | TypeChange::Computed
                 | TypeChange::Summed { replaces: true }
                 | TypeChange::Replaced(_) => self.having(collection, field),
-                TypeChange::Stored(Filled::Backfill | Filled::Slug) | TypeChange::Summed { replaces: false } => {
+                TypeChange::Stored(Filled::Backfill | Filled::Slug | Filled::Number)
+                | TypeChange::Summed { replaces: false } => {
                     Some(self.succession.records(self.models.pair(collection).0.id))
                 }
                 TypeChange::NotStored | TypeChange::Widened | TypeChange::Derived | TypeChange::Stored(_) => None,
             },
-            Difference::FieldAdded { collection, filled: Filled::Backfill | Filled::Slug | Filled::Sum, .. }
+            Difference::FieldAdded {
+                collection,
+                filled: Filled::Backfill | Filled::Slug | Filled::Number | Filled::Sum,
+                ..
+            }
             | Difference::SumChanged { collection, .. }
+            | Difference::SequenceAdded { collection, .. }
             | Difference::RequiredTightened {
                 collection,
-                filled: Filled::Backfill | Filled::Slug | Filled::Default,
+                filled: Filled::Backfill | Filled::Slug | Filled::Number | Filled::Default,
                 ..
             } => Some(self.succession.records(self.models.pair(collection).0.id)),
             Difference::LinkRemoved { collection, field, .. } => {
@@ -299,6 +306,7 @@ impl Finder<'_> {
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::SumChanged { .. }
+            | Difference::SequenceAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::LinkAdded { .. }

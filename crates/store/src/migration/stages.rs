@@ -244,6 +244,7 @@ impl Stages<'_> {
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::SumChanged { .. }
+            | Difference::SequenceAdded { .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }

@@ -301,6 +301,10 @@ impl Session for SqliteSession {
     fn execute<'a>(&'a mut self, statement: &'a Statement) -> Answer<'a, u64> {
         at_once(self.write_within(statement))
     }
+
+    fn query_apart<'a>(&'a mut self, _: &'a Statement, _: &'a mut Visit<'_>) -> Option<Answer<'a, ReadStats>> {
+        None
+    }
 }
 
 #[cfg(test)]
