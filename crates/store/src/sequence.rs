@@ -66,8 +66,11 @@ impl Series {
 
     /// Sets a counter that this transaction has.
     pub(crate) fn set(&self, last: i64) -> Statement {
-        const SET: &str = "UPDATE backstay_sequence SET last = $4 WHERE type = $1 AND field = $2 AND series = $3";
-        own(SET, self.params(last), &[])
+        const SET: &str = "UPDATE backstay_sequence SET last = $1 WHERE type = $2 AND field = $3 AND series = $4";
+        let mut params = self.params(last);
+        // In the order in which they occur.
+        params.rotate_right(1);
+        own(SET, params, &[])
     }
 }
 
@@ -85,7 +88,7 @@ impl Counted {
     pub(crate) fn next(&mut self) -> Option<i64> {
         let last = match self {
             Self::Held { last, .. } => last,
-            Self::Reserved { last, end, .. } if last < end => last,
+            Self::Reserved { last, end, .. } if *last < *end => last,
             Self::Reserved { .. } => return None,
         };
         *last += 1;

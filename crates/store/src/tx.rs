@@ -219,13 +219,15 @@ impl<'a> Tx<'a> {
             last = int(row, 0);
             Ok(())
         };
-        if !gapless && let Some(answer) = self.session.query_apart(statement, visit) {
-            answer.await?;
-            return Ok((last?, true));
+        let apart = match self.session.query_apart(statement, visit).filter(|_| !gapless) {
+            Some(answer) => Some(answer.await?),
+            None => None,
+        };
+        if apart.is_none() {
+            self.pending.wrote = true;
+            self.show(statement, visit).await?;
         }
-        self.pending.wrote = true;
-        self.show(statement, visit).await?;
-        Ok((last?, false))
+        Ok((last?, apart.is_some()))
     }
 
     async fn show(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {

@@ -41,7 +41,9 @@ async fn each_series_counts_from_one() {
         assert_eq!(on.create("Ticket", &format!("[{}]", several.join(","))).await, "ok");
         let numbers = on.list("Ticket", "number", Some("project.name == 'B'")).await;
         assert_eq!(numbers, r#"[{"number":1},{"number":2},{"number":3},{"number":4}]"#, "{name}");
-        assert_eq!(numbered(&mut on, "Ticket", &ticket(0)).await, "7", "{name}");
+        // What was reserved for more records of the request than there were is not given later.
+        let next = if name == "SQLite" { "7" } else { "8" };
+        assert_eq!(numbered(&mut on, "Ticket", &ticket(0)).await, next, "{name}");
     }
 }
 
@@ -55,7 +57,7 @@ async fn a_number_is_given_when_its_condition_is_true() {
         for invoice in [1, 0] {
             assert_eq!(on.update("Invoice", invoice, r#"{"state":"ISSUED"}"#).await, "ok", "{name}");
         }
-        on.clock.set("2027-01-31T12:00:00Z");
+        on.clock.advance("8760h");
         assert_eq!(on.update("Invoice", 2, r#"{"state":"ISSUED"}"#).await, "ok", "{name}");
         assert_eq!(
             on.list("Invoice", "number", None).await,
@@ -181,7 +183,11 @@ type A @open {
         assert_eq!(on.update("A", 1, r#"{"kind":"y"}"#).await, "ok", "{name}");
         assert_eq!(on.update("A", 2, r#"{"kind":"y"}"#).await, moved, "{name}");
         on.ask_as(Caller::anonymous());
-        assert_eq!(on.list("A", "kind", Some("number == 1")).await, "forbidden", "{name}");
+        assert_eq!(
+            on.list("A", "kind", Some("number == 1")).await,
+            "malformed-request: filter FieldHidden { field: \"number\" }",
+            "{name}"
+        );
     }
 }
 
@@ -197,4 +203,40 @@ type A @open @check(rule: "this.number < 100", message: "full") {
   late: Int @set(on: UPDATE, to: "this.number")
 }"#;
     insta::assert_snapshot!(refused(model));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn series_go_on_in_a_changed_model() {
+    let of = |fields: &str, kinds: &str| format!("enum Kind {{ {kinds} }} type A @open {{ kind: Kind {fields} }}");
+    let plain = of("number: Int", "X Y");
+    let all = of("number: Int @sequence", "X Y");
+    let by_kind = of(r#"number: Int @sequence(per: "kind")"#, "X Y");
+    let renamed = of(
+        r#"count: Int @sequence(per: "sort", gapless: true) @renamed(from: "number")"#,
+        r#"Z @renamed(from: "X") Y"#,
+    );
+    let renamed = renamed.replace("kind: Kind", r#"sort: Kind @renamed(from: "kind")"#);
+    for mut on in Served::both(&plain) {
+        let name = on.database;
+        for body in [r#"{"kind":"X"}"#, r#"{"kind":"X","number":40}"#, r#"{"kind":"Y"}"#] {
+            assert_eq!(on.create("A", body).await, "ok");
+        }
+        on.serve(&all);
+        assert_eq!(numbered(&mut on, "A", r#"{"kind":"X"}"#).await, "43", "{name}");
+        on.serve(&by_kind);
+        for (kind, expected) in [("Y", "43"), ("X", "44"), ("X", "45")] {
+            assert_eq!(numbered(&mut on, "A", &format!(r#"{{"kind":"{kind}"}}"#)).await, expected, "{name} {kind}");
+        }
+        // A series with another key goes on after the highest number that is stored.
+        assert_eq!(on.delete("A", 6).await, "ok");
+        on.serve(&renamed);
+        assert_eq!(on.create("A", r#"{"sort":"Z"}"#).await, "ok");
+        assert_eq!(on.newest("A", "count").await.to_string(), "45", "{name}");
+        // Nothing numbers the records any more, and then again.
+        on.serve(&of("count: Int", "Z Y").replace("kind", "sort"));
+        assert_eq!(on.create("A", r#"{"sort":"Z","count":99}"#).await, "ok");
+        on.serve(&of(r#"count: Int @sequence(per: "sort")"#, "Z Y").replace("kind", "sort"));
+        assert_eq!(on.create("A", r#"{"sort":"Z"}"#).await, "ok");
+        assert_eq!(on.newest("A", "count").await.to_string(), "100", "{name}");
+    }
 }

@@ -222,7 +222,7 @@ impl Served {
             let request = self.client().list(of, |words| {
                 words.select = Some("number".into());
                 words.sort = Some("number".into());
-                words.limit = Some("500".into());
+                words.limit = Some(500);
                 words.filter = Some(format!("{filter}{after}").into());
             });
             let page = self.client().page(&self.caller, request.expect("a list")).await.expect("a page");

@@ -165,7 +165,7 @@ fn counted_by<'f>(
     } else if by.is_computed() || by.is_sum() {
         Some(("a sequence can't count by a computed field", "name a field that is stored"))
     } else if by.id <= Collection::VERSION {
-        Some(("a sequence can't count by a field that is another in every record", "remove it"))
+        Some(("a sequence can't count by a field that differs in every record", "remove it"))
     } else if !by.kind.is_indexable() {
         Some((
             "a sequence can't count by this field",
@@ -196,7 +196,7 @@ fn number_format(
         let close = rest[open..].find('}').filter(|close| *close > 0);
         let Some(close) = close else {
             let help = "write placeholders as `{n}`; a number's text can't contain braces";
-            report.error(place, "a brace in `format` has no other half", "this format", help);
+            report.error(place, "`format` has an unmatched brace", "this format", help);
             return None;
         };
         pieces.extend((open > 0).then(|| NumberPiece::Text(rest[..open].to_owned())));
@@ -243,7 +243,9 @@ fn placeholder(fields: &[Field], per: &[FieldId], inner: &str) -> Result<NumberP
     let unknown = |help: String| Err((format!("`format` doesn't know `{{{inner}}}`"), help));
     match fields.iter().find(|field| field.name == inner) {
         Some(field) if per.contains(&field.id) => match field.kind {
-            FieldKind::ToOne { .. } => unknown(format!("the id of `{inner}` is no part of a number; remove it")),
+            FieldKind::ToOne { .. } => {
+                unknown(format!("`{inner}` is a relation, whose id doesn't belong in a number; remove it"))
+            }
             _ => Ok(NumberPiece::Field(field.id)),
         },
         Some(_) => unknown(format!("name `{inner}` in `per` too: each of its values then has numbers of its own")),

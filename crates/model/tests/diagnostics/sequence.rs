@@ -15,7 +15,6 @@ type Order @allow(read: "true") {
   d: Float @sequence
   e: [Int!] @sequence
   f: Order @sequence
-  g: Int @sequence @sequence
   h: Int @computed(is: "1") @sequence
 }
 type Address @embedded { street: String, number: Int @sequence }
@@ -56,7 +55,7 @@ type Order @allow(read: "true") {
 fn how_a_text_is_made() {
     let model = r#"
 type Order @allow(read: "true") {
-  shop: Order!
+  shop: Order
   year: Int!
   a: String @sequence(format: "A")
   b: String @sequence(format: "{n}{n}")
@@ -67,7 +66,7 @@ type Order @allow(read: "true") {
   g: String @sequence(format: "{n")
   h: String @sequence(format: "n}-{n}")
   i: String @sequence(format: "{yeer}-{n}")
-  j: String! @sequence(per: ["shop", "year"], format: "INV {year}/{n:05}-A")
+  j: String @sequence(per: ["shop", "year"], format: "INV {year}/{n:05}-A")
 }
 "#;
     assert_snapshot!(told(model.trim_start()));
@@ -83,9 +82,21 @@ type Order @allow(read: "true", create: "true") {
   c: String @sequence(format: "{n}") @slug(from: "name") @length(max: 5) @pattern(is: "x")
   d: Int @sequence @range(min: 1) @set(on: CREATE, to: "1") @check(rule: "true", message: "x")
   e: Int @sequence @allow(read: "true", update: "true")
-  f: Int @autoIncrement
-  g: Int @default(nextval("x"))
-  h: Int @sequence(by: "name")
+}
+"#;
+    assert_snapshot!(told(model.trim_start()));
+}
+
+#[test]
+fn it_is_written_once_with_our_words() {
+    let model = r#"
+type Order @allow(read: "true") @sequence {
+  a: Int @sequence @sequence
+  b: Int @autoIncrement
+  c: Int @sequence(by: "name")
+  d: Int @sequence(start: 1000)
+  e: String @sequence(prefix: "A")
+  f: Int @sequence(gapless: "yes")
 }
 "#;
     assert_snapshot!(told(model.trim_start()));
