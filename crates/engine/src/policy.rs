@@ -493,11 +493,14 @@ impl<'m> Compiler<'m> {
             return self.report(&named.is, error, Some(user.unwrap_or(span)));
         }
         let mut error = error;
-        // What is wrong with another computed field is reported there.
-        while let ExprErrorKind::InComputed { error: inner, .. } = &error.kind {
-            error = inner;
-            if !matches!(error.kind, ExprErrorKind::InComputed { .. } | ExprErrorKind::ComputedCycle { .. }) {
-                return;
+        if let ExprErrorKind::InComputed { of: (collection, field), .. } = &error.kind {
+            let innermost = innermost(error);
+            match &innermost.kind {
+                ExprErrorKind::ComputedCycle { .. } => error = innermost,
+                // What is wrong with a computed field by itself is reported there; what remains is wrong only here, such
+                // as a text that grows too large.
+                _ if computed(self.model, *collection, *field).is_err() => return,
+                _ => {}
             }
         }
         if let ExprErrorKind::ComputedCycle { circle } = &error.kind
@@ -542,7 +545,7 @@ impl<'m> Compiler<'m> {
         for name in names {
             let rule = &self.model.rules[name].is;
             let errors = check_rule(name, self.model);
-            let about_a_record = |error: &ExprError| matches!(innermost(error), ExprErrorKind::NoRecord { .. });
+            let about_a_record = |error: &ExprError| matches!(innermost(error).kind, ExprErrorKind::NoRecord { .. });
             if !errors.iter().any(about_a_record) {
                 for error in &errors {
                     self.report(rule, error, None);
@@ -552,11 +555,11 @@ impl<'m> Compiler<'m> {
     }
 }
 
-/// What is wrong in the named rule that is the deepest.
-fn innermost(error: &ExprError) -> &ExprErrorKind {
+/// What is wrong in the named rule or the computed field that is the deepest.
+fn innermost(error: &ExprError) -> &ExprError {
     match &error.kind {
-        ExprErrorKind::InRule { error, .. } => innermost(error),
-        kind => kind,
+        ExprErrorKind::InRule { error, .. } | ExprErrorKind::InComputed { error, .. } => innermost(error),
+        _ => error,
     }
 }
 

@@ -2,6 +2,7 @@ use std::fmt;
 use std::ops::Range;
 
 use backstay_base::limits;
+use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Problem;
 
 use crate::{SumProblem, Type};
@@ -266,7 +267,9 @@ pub enum ExprErrorKind {
     /// An error in the expression of a computed field.
     #[error("in the computed field `{field}`: {error}")]
     InComputed {
-        /// The field, with its type.
+        /// The field.
+        of: (CollectionId, FieldId),
+        /// Its name, with its type.
         field: String,
         /// What is wrong there.
         error: Box<ExprError>,

@@ -429,7 +429,7 @@ fn members_in_documents() {
     let check = |old: &str, new: &str, expected: &[(&str, Option<bool>)]| {
         check_documents(&line(old), &line(new), expected);
     };
-    let anew = "Page.lines holds other values of [Line]; each stored document is written anew";
+    let anew = "Page.lines holds other values of [Line]; each stored document is rewritten";
     let (written, deletes) = (format!("Writes: {anew}"), |lost: &str| {
         format!("Deletes: {anew}, and the values of {lost} in it are deleted")
     });
@@ -460,7 +460,7 @@ fn what_documents_hold_within() {
         )
     };
     let old = types("Quote | Rule | Picture", "width: Int height: Int");
-    let anew = "Page.blocks holds other values of [Block]; each stored document is written anew";
+    let anew = "Page.blocks holds other values of [Block]; each stored document is rewritten";
     // The members of a value that is no document are fields of their own.
     check_documents(
         &old,
@@ -468,7 +468,7 @@ fn what_documents_hold_within() {
         &[
             (&format!("Deletes: {anew}, and the values of Size.height in it are deleted"), Some(true)),
             (
-                "Deletes: Page.one.also holds other values of [Size]; each stored document is written anew, and the values \
+                "Deletes: Page.one.also holds other values of [Size]; each stored document is rewritten, and the values \
                  of Size.height in it are deleted",
                 Some(true),
             ),
@@ -492,7 +492,7 @@ fn what_documents_hold_within() {
         &single("[Block!]"),
         &single("[Quote!]"),
         &[(
-            "Deletes: Page.blocks changes from [Block] to [Quote]; each stored document is written anew, and the values of \
+            "Deletes: Page.blocks changes from [Block] to [Quote]; each stored document is rewritten, and the values of \
              Rule and Rule.thick in it are deleted",
             Some(true),
         )],
@@ -507,7 +507,7 @@ fn what_documents_hold_within() {
         &within("[Block!]"),
         &within("[Quote!]"),
         &[(
-            "Deletes: Page.parts holds other values of [Part]; each stored document is written anew, and the values of \
+            "Deletes: Page.parts holds other values of [Part]; each stored document is rewritten, and the values of \
              Rule in it are deleted",
             Some(true),
         )],
@@ -536,7 +536,7 @@ fn behaviour_of_members_in_documents() {
 
 #[test]
 fn limits_of_values() {
-    let stricter = "Reads: Post.a has a stricter `@range`, in which every stored value must be";
+    let stricter = "Reads: Post.a has a stricter `@range`, which every stored value must satisfy";
     let looser = "Nothing: Post.a has a looser `@range`; no record changes";
     check("a: Int", "a: Int @range(max: 5)", &[stricter]);
     check("a: Int @range(max: 5)", "a: Int @range(min: 1, max: 6)", &[stricter]);

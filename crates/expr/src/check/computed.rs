@@ -46,7 +46,8 @@ impl<'m> Checker<'m> {
         (self.next_variable, self.nodes, self.patterns) = (inner.next_variable, inner.nodes, inner.patterns);
         let errors = inner.errors.into_iter();
         self.errors.extend(errors.map(|error| {
-            let kind = ExprErrorKind::InComputed { field: name.clone(), error: Box::new(error) };
+            let of = (collection.id, field.id);
+            let kind = ExprErrorKind::InComputed { of, field: name.clone(), error: Box::new(error) };
             ExprError::new(span.clone(), kind)
         }));
         self.looks_at(inner.found);

@@ -189,8 +189,8 @@ type Seal @allow(read: "true", create: "this.box.{costly}") {{ box: Box! }}
         );
     };
     let of_list = "the request is too expensive; narrow the filter, or add an index for it";
-    let of_write = "the change is too expensive: the rules, checks or computed fields of what it writes ask too much; \
-                    see their statements with `backstay explain`";
+    let of_write = "the change is too expensive: evaluating the rules, checks and computed fields of its records costs too \
+                    much; `backstay explain` shows the statements";
     check(json!({ "filter": costly }), 0, of_list).await;
     check(json!({}), 1, of_write).await;
 }
