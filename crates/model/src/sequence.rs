@@ -58,15 +58,12 @@ impl Sequence {
     /// The value that a number gives the field of a record.
     pub fn value<'v>(&self, number: i64, value: impl Fn(FieldId) -> &'v Value) -> Value {
         let Some(format) = &self.format else { return Value::Int(number) };
-        let mut text = String::new();
-        for piece in &format.pieces {
-            match piece {
-                NumberPiece::Text(piece) => text.push_str(piece),
-                NumberPiece::Number(digits) => text.push_str(&format!("{number:0digits$}")),
-                NumberPiece::Field(field) => text.push_str(&plain(value(*field))),
-            }
-        }
-        Value::text(text)
+        let piece = |piece: &NumberPiece| match piece {
+            NumberPiece::Text(piece) => piece.clone(),
+            NumberPiece::Number(digits) => format!("{number:0digits$}"),
+            NumberPiece::Field(field) => plain(value(*field)),
+        };
+        Value::text(format.pieces.iter().map(piece).collect::<String>())
     }
 
     /// The number in a value of the field, if `value` could have made it; from 1 to `limits::SEQUENCE_MOST`.

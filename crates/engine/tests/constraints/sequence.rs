@@ -135,9 +135,9 @@ async fn numbers_outlast_the_trash() {
 /// Whoever writes at the same time gets numbers of their own; without gaps where the model says so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_at_once() {
-    let model = r#"
+    let model = r"
 type Strict @open { text: String code: Int @unique number: Int! @sequence(gapless: true) }
-type Loose @open { text: String code: Int @unique number: Int! @sequence }"#;
+type Loose @open { text: String code: Int @unique number: Int! @sequence }";
     for mut on in Served::both(model) {
         let name = on.database;
         for of in ["Strict", "Loose"] {

@@ -318,6 +318,7 @@ pub struct ApiChange {
 
 impl Difference {
     /// What clients notice; none if the API stays as it is, apart from who may do what.
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     pub fn api_change(&self) -> Option<ApiChange> {
         Some(match self {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
