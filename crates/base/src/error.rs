@@ -2,6 +2,7 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 
 use crate::Place;
+use crate::RecordId;
 
 /// What was asked of a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -225,6 +226,26 @@ pub enum Conflict {
         /// The collection.
         collection: String,
     },
+    /// The range of another record overlaps this one's.
+    #[error("{}", overlaps(collection, range, same, *other))]
+    Overlap {
+        /// The collection.
+        collection: String,
+        /// The fields with the start and the end of the range.
+        range: [String; 2],
+        /// The fields in which both records have the same values.
+        same: Vec<String>,
+        /// The other record, if the caller may read it.
+        other: Option<RecordId>,
+        /// Of several new records the one whose range it is.
+        record: Option<usize>,
+    },
+    /// The range of another record overlaps this one's, and the caller may not see everywhere what decides that.
+    #[error("another {collection} is in the way")]
+    OverlapUnseen {
+        /// The collection.
+        collection: String,
+    },
     /// Other records refer to this one.
     #[error("records of {collection} refer to it by `{field}` ({count}{})", if *more { " or more" } else { "" })]
     Referenced {
@@ -255,6 +276,12 @@ pub enum Conflict {
     /// What was asked is already so.
     #[error("{0}")]
     Already(&'static str),
+}
+
+fn overlaps(collection: &str, [from, to]: &[String; 2], same: &[String], other: Option<RecordId>) -> String {
+    let other = other.map_or_else(|| format!("another {collection}"), |id| format!("the {collection} {id}"));
+    let same = if same.is_empty() { String::new() } else { format!(" with the same {}", same.join(" and ")) };
+    format!("the range from `{from}` to `{to}` overlaps that of {other}{same}")
 }
 
 fn in_trash(field: Option<&str>) -> String {
@@ -456,6 +483,7 @@ impl Error {
             | Self::KeyWithoutSession => "forbidden",
             Self::NotFound { .. } => "not-found",
             Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",
+            Self::Conflict(Conflict::Overlap { .. } | Conflict::OverlapUnseen { .. }) => "overlaps",
             Self::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => "still-referenced",
             Self::Conflict(Conflict::InTrash { .. }) => "refers-to-trash",
             Self::Conflict(Conflict::InFlight) => "request-in-flight",

@@ -65,6 +65,8 @@ pub const SLUG_ENDING_CHARS: usize = 9;
 pub const SLUG_NUMBERS: u32 = 1000;
 /// Attempts of a transaction whose slugs other transactions took first.
 pub const SLUG_RUNS: u32 = 8;
+/// Fields in which two records must be the same for one `@exclude`: an index has these and the start of the range.
+pub const EXCLUSION_FIELDS: usize = 7;
 /// Fields by which one `@sequence` counts.
 pub const SEQUENCE_FIELDS: usize = 4;
 /// Characters of the `format` of a `@sequence`.

@@ -17,6 +17,7 @@ mod deletion_order;
 mod embedded;
 mod encoder;
 mod engine;
+mod exclusions;
 mod expiry;
 mod explain;
 mod explanation;

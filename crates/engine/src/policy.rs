@@ -8,8 +8,8 @@ use backstay_expr::{
     computed, sum,
 };
 use backstay_model::{
-    Allow, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId,
-    FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
+    Allow, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Exclusion, Field, FieldAllow,
+    FieldId, FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
 };
 use backstay_sql::index_condition_error;
 
@@ -37,6 +37,8 @@ pub(crate) struct CollectionPolicy {
     pub(crate) fields: Vec<FieldPolicy>,
     /// The fields that hold a state.
     pub(crate) states: Vec<StatePolicy>,
+    /// In the order of `Collection::exclusions`.
+    pub(crate) exclusions: Vec<ExclusionPolicy>,
     /// The fields with a `@default(from:)`, each after those that its expression reads.
     pub(crate) defaults: Vec<FieldId>,
 }
@@ -125,6 +127,15 @@ pub(crate) struct FieldPolicy {
     pub(crate) computed: Option<Checked>,
     /// What it sums.
     pub(crate) sum: Option<Sum>,
+}
+
+/// An `@exclude`.
+#[derive(Debug)]
+pub(crate) struct ExclusionPolicy {
+    /// Of which records it is true they are compared; `None`: all.
+    pub(crate) condition: Option<Expr>,
+    /// The fields that the condition reads.
+    pub(crate) reads: Vec<FieldId>,
 }
 
 /// A `@check`.
@@ -246,10 +257,26 @@ impl<'m> Compiler<'m> {
         CollectionPolicy {
             allow: self.allow(collection.id, &collection.allow),
             checks: self.checks(collection),
+            exclusions: collection.exclusions.iter().map(|of| self.exclusion(collection, of)).collect(),
             fields,
             defaults,
             states: collection.fields.iter().filter_map(|field| self.states(collection, field)).collect(),
         }
+    }
+
+    /// What is wrong with its condition is told of its index.
+    fn exclusion(&mut self, collection: &Collection, exclusion: &Exclusion) -> ExclusionPolicy {
+        let condition = exclusion.condition.as_ref();
+        let checked = condition.and_then(|rule| compile(&rule.text, &Scope::rule(self.model, collection.id)).ok());
+        let condition = checked.map(|checked| checked.expr);
+        let reads: Vec<FieldId> = condition.iter().flat_map(Expr::own_fields).collect();
+        if let Some(sum) = reads.iter().map(|read| collection.field(*read)).find(|read| read.is_sum()) {
+            let message = format!("the condition of an `@exclude` can't name the stored sum `{}`", sum.name);
+            let help = "remove it; otherwise a change to one record could fail because of another";
+            let diagnostic = Diagnostic::error(message).at(exclusion.span, format!("names `{}`", sum.name));
+            self.diagnostics.push(diagnostic.help(help));
+        }
+        ExclusionPolicy { condition, reads }
     }
 
     /// Checks the condition of an index, which the database evaluates whenever a record is written.

@@ -5,8 +5,8 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, RecordVerb, TxContext, clauses, deletion, fill, links, references, sent_back,
-    sequences, slugs, states, stored, summing, trash,
+    Authority, IfMatch, Input, Record, RecordVerb, TxContext, clauses, deletion, exclusions, fill, links, references,
+    sent_back, sequences, slugs, states, stored, summing, trash,
 };
 
 impl TxContext<'_, '_> {
@@ -54,6 +54,7 @@ impl TxContext<'_, '_> {
             return Err(references::instead_of(self, &mut proposal, refusal).await);
         }
         references::verify(self, &mut proposal).await?;
+        exclusions::ask(self, &mut proposal).await?;
         sequences::number(self, &mut proposal).await?;
         RowChange::insert(self, proposal)
     }
@@ -99,6 +100,7 @@ impl TxContext<'_, '_> {
             Some(stored) if idle => Ok(stored),
             _ => {
                 references::verify(self, &mut proposal).await?;
+                exclusions::ask(self, &mut proposal).await?;
                 sequences::number(self, &mut proposal).await?;
                 let updated = RowChange::update(self, proposal)?;
                 summing::followed(self, record.0, updated).await

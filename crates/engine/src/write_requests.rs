@@ -239,6 +239,9 @@ fn within(error: Error, index: usize) -> Error {
         Error::Conflict(Conflict::Unique { collection, fields, record: None }) => {
             Conflict::Unique { collection, fields, record: Some(index) }.into()
         }
+        Error::Conflict(Conflict::Overlap { collection, range, same, other, record: None }) => {
+            Conflict::Overlap { collection, range, same, other, record: Some(index) }.into()
+        }
         other => other,
     }
 }

@@ -58,6 +58,8 @@ kinds! {
         "Send it again, faster or in several requests.";
     NOT_UNIQUE: "not-unique", CONFLICT, "The value is already taken",
         "Choose another value, or change the record that has it.";
+    OVERLAPS: "overlaps", CONFLICT, "Another record is in the way",
+        "Choose another range, or change the record that is in the way.";
     STILL_REFERENCED: "still-referenced", CONFLICT, "Other records refer to this one",
         "Delete those records first, or make them refer to another.";
     REFERS_TO_TRASH: "refers-to-trash", CONFLICT, "A record that it refers to is in the trash",
@@ -149,6 +151,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         | Error::KeyWithoutSession => &FORBIDDEN,
         Error::NotFound { .. } => &NOT_FOUND,
         Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => &NOT_UNIQUE,
+        Error::Conflict(Conflict::Overlap { .. } | Conflict::OverlapUnseen { .. }) => &OVERLAPS,
         Error::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => &STILL_REFERENCED,
         Error::Conflict(Conflict::InTrash { .. }) => &REFERS_TO_TRASH,
         Error::Conflict(Conflict::InFlight) => &REQUEST_IN_FLIGHT,
@@ -226,6 +229,9 @@ mod tests {
             Error::NotFound { what: what() },
             Conflict::Unique { collection: collection(), fields: vec![], record: None }.into(),
             Conflict::UniqueUnseen { collection: collection() }.into(),
+            Conflict::Overlap { collection: text(), range: [text(), text()], same: vec![], other: None, record: None }
+                .into(),
+            Conflict::OverlapUnseen { collection: collection() }.into(),
             referenced.into(),
             Conflict::ReferencedUnseen.into(),
             Conflict::InTrash { field: None }.into(),

@@ -38,7 +38,7 @@ pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
     ApiChange, Difference, DocumentTypes, Filled, LikelyRename, LinkSource, MemberChange, Pairing, Risk, Stage,
-    TypeChange, Work, diff, enum_values, index_before, is_same_sum, likely_renames, type_change,
+    TypeChange, Work, diff, enum_values, exclusion_before, index_before, is_same_sum, likely_renames, type_change,
 };
 pub use document::TYPE_NAME;
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
@@ -48,8 +48,8 @@ pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
-    Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Field, Index, Model, Nulls,
-    OrderKey, Set, SetOn, StoredNames, StoredSum, Trash, Union, Within,
+    Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Exclusion, Field, Index,
+    Model, Nulls, OrderKey, Set, SetOn, StoredNames, StoredSum, Trash, Union, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::{own_name, shortened};

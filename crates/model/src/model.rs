@@ -134,6 +134,8 @@ pub struct Collection {
     pub fields: Vec<Field>,
     /// Indexes declared by `@index` and `@unique` and those that relations need, without the primary key.
     pub indexes: Vec<Index>,
+    /// `@exclude`s.
+    pub exclusions: Vec<Exclusion>,
     /// Who may do what with its records: an action is allowed if one of these clauses allows it.
     pub allow: Vec<Allow>,
     /// `@check`s of the type.
@@ -193,6 +195,39 @@ impl Collection {
     /// Fields that have columns in the collection's own table, in order.
     pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.is_stored())
+    }
+}
+
+/// `@exclude(fields:, from:, to:, where:)`: two records with the same values in some fields can't have ranges that overlap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exclusion {
+    /// The fields whose values must be the same for two records to be compared. One that lacks one of the values is compared
+    /// with none.
+    pub fields: Vec<FieldId>,
+    /// The field that holds the start of the range, which is part of it. Without a value, the record has no range.
+    pub from: FieldId,
+    /// The field that holds the end of the range, which isn't part of it. Without a value, the range has no end.
+    pub to: FieldId,
+    /// `where:`: only records of which this is true are compared; `None`: all.
+    pub condition: Option<RuleText>,
+    /// Where it is in the model.
+    pub span: Span,
+}
+
+impl Exclusion {
+    /// Its fields, those that must be the same first.
+    pub fn all_fields(&self) -> impl Iterator<Item = FieldId> {
+        self.fields.iter().copied().chain([self.from, self.to])
+    }
+
+    /// The text of its condition, without blanks around it.
+    pub fn condition_text(&self) -> Option<&str> {
+        self.condition.as_ref().map(|condition| condition.text.trim())
+    }
+
+    /// The fields of the index in which the records are found whose range begins before another one ends.
+    pub fn index_fields(&self) -> Vec<FieldId> {
+        self.fields.iter().copied().chain([self.from]).collect()
     }
 }
 

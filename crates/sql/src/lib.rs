@@ -33,6 +33,7 @@ mod predicate;
 mod probes;
 mod quantifier;
 mod question;
+mod ranges;
 mod read;
 mod relation;
 pub mod schema;

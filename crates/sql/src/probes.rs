@@ -282,7 +282,7 @@ impl Succession<'_> {
         Probe { count, ids }
     }
 
-    fn of_next(&self, new: CollectionId, condition: &Condition<'_>) -> Probe {
+    pub(crate) fn of_next(&self, new: CollectionId, condition: &Condition<'_>) -> Probe {
         let [count, ids] = [true, false].map(|counts| {
             let mut builder = Builder::new(self.old, self.dialect);
             let expressions = self.expressions(&mut builder);
@@ -293,7 +293,7 @@ impl Succession<'_> {
         Probe { count, ids }
     }
 
-    fn finished(
+    pub(crate) fn finished(
         &self,
         mut builder: Builder<'_>,
         mut select: SelectStatement,

@@ -3,6 +3,7 @@ use std::fmt;
 
 use backstay_base::{Timestamp, limits};
 use backstay_sql::{Row, Statement};
+use sha2::{Digest, Sha256};
 
 use crate::idempotency::{self, Remembered};
 use crate::own::int;
@@ -175,6 +176,17 @@ impl<'a> Tx<'a> {
         })
         .await?;
         Ok(known)
+    }
+
+    /// Lets nobody else do what is done under this name until the transaction ends: what is read afterwards, of what is
+    /// written under the name alone, stays as it is. Names are told apart by 8 bytes of their digest, so that two of them may
+    /// wait for each other needlessly.
+    pub async fn lock(&mut self, name: &str) -> Result<(), StoreError> {
+        let digest: [u8; 32] = Sha256::digest(name).into();
+        let [a, b, c, d, e, f, g, h, ..] = digest;
+        let locked = self.session.lock(i64::from_be_bytes([a, b, c, d, e, f, g, h])).await;
+        self.pending.failed |= locked.is_err();
+        locked
     }
 
     /// The next number of a series. With `gapless`, other transactions that want one of it wait until this one has ended, and

@@ -52,6 +52,7 @@ impl<'m> CollectionBehaviour<'m> {
             single: _,
             trash: _,
             indexes: _,
+            exclusions: _,
             checks: _,
             fields,
             description,

@@ -112,6 +112,13 @@ impl fmt::Display for Difference {
                 let kind = if *unique { "unique index" } else { "index" };
                 write!(f, "{collection} loses the {kind} {index}")
             }
+            Self::ExclusionAdded { collection, fields, condition } => {
+                write!(f, "{} may overlap", no_two_words(collection, (fields, condition.as_ref())))
+            }
+            Self::ExclusionRemoved { collection, fields, condition } => {
+                let range = range_words(collection, (fields, condition.as_ref()));
+                write!(f, "{range} may overlap from now on; no record changes")
+            }
             Self::EnumRenamed { from, to } => write!(f, "the enum {from} is now called {to}; no record changes"),
             Self::EnumValuesRenamed { name, values } => {
                 let values: Vec<String> = values.iter().map(|(from, to)| format!("{from} becomes {to}")).collect();
@@ -205,6 +212,23 @@ fn unique_words(
         Nulls::Same => ", nulls included",
     };
     write!(f, "{collection} gets the unique index {index}; no two records{of_which} may share these values{null}")
+}
+
+/// Of which records of a type the ranges are compared.
+fn range_words(collection: &str, (fields, condition): (&[String], Option<&String>)) -> String {
+    let of_which = of_which(condition);
+    match fields {
+        [same @ .., from, to] if same.is_empty() => format!("the ranges from {from} to {to} of {collection}{of_which}"),
+        [same @ .., from, to] => {
+            let same = listed(same);
+            format!("the ranges from {from} to {to} of {collection}{of_which} with the same {same}")
+        }
+        _ => format!("the ranges of {collection}{of_which}"),
+    }
+}
+
+fn no_two_words(collection: &str, of: (&[String], Option<&String>)) -> String {
+    range_words(collection, of).replacen("the ranges", "no two ranges", 1)
 }
 
 fn second_words((collection, index): (&str, &str), condition: Option<&String>) -> String {
@@ -364,6 +388,12 @@ impl Difference {
             }
             Self::IndexAdded { collection, index, unique: true, condition, .. } => {
                 breaking(second_words((collection, index), condition.as_ref()))
+            }
+            Self::ExclusionAdded { collection, fields, condition } => {
+                breaking(format!("{} may overlap", no_two_words(collection, (fields, condition.as_ref()))))
+            }
+            Self::ExclusionRemoved { collection, fields, condition } => {
+                harmless(format!("{} may overlap", range_words(collection, (fields, condition.as_ref()))))
             }
             Self::EnumRenamed { from, to } => harmless(format!("{from} is called {to} in the OpenAPI document")),
             Self::EnumValuesAdded { name, values } => {

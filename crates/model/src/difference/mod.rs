@@ -14,7 +14,7 @@ use std::fmt;
 
 use crate::{Nulls, Trash, ValueLimit};
 
-pub use compare::{diff, index_before, is_same_sum, type_change};
+pub use compare::{diff, exclusion_before, index_before, is_same_sum, type_change};
 pub use describe::ApiChange;
 pub use likely::{LikelyRename, likely_renames};
 pub use meeting::DocumentTypes;
@@ -257,6 +257,24 @@ pub enum Difference {
         index: String,
         /// Whether it was unique.
         unique: bool,
+    },
+    /// A new `@exclude`. What is stored can refuse it.
+    ExclusionAdded {
+        /// The collection.
+        collection: String,
+        /// Its fields: those that must be the same, and from which to which the range goes.
+        fields: Vec<String>,
+        /// Which records it is for; all if there is none.
+        condition: Option<String>,
+    },
+    /// An `@exclude` is gone.
+    ExclusionRemoved {
+        /// The collection.
+        collection: String,
+        /// Its fields, as in `ExclusionAdded`.
+        fields: Vec<String>,
+        /// Which records it was for; all if there is none.
+        condition: Option<String>,
     },
     /// An enum has another name, under which nothing is stored.
     EnumRenamed {

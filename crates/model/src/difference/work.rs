@@ -74,7 +74,7 @@ impl Difference {
             Self::CollectionRemoved { .. } => Stage::TypesRemoved,
             Self::EnumValuesRemoved { .. } | Self::RolesRemoved { .. } => Stage::NamesRemoved,
             Self::EnumValuesRenamed { .. } => Stage::ValuesRenamed,
-            Self::IndexAdded { .. } => Stage::IndexesAdded,
+            Self::IndexAdded { .. } | Self::ExclusionAdded { .. } => Stage::IndexesAdded,
             Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
@@ -84,6 +84,7 @@ impl Difference {
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
+            | Self::ExclusionRemoved { .. }
             | Self::EnumReordered { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged { .. } => Stage::Behaviour,
@@ -108,6 +109,7 @@ impl Difference {
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
+            | Self::ExclusionRemoved { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged { .. }
             | Self::IndexRemoved { .. }
@@ -130,6 +132,7 @@ impl Difference {
             },
             Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
             Self::IndexAdded { .. }
+            | Self::ExclusionAdded { .. }
             | Self::LimitChanged { stricter: true, .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
             Self::RequiredTightened {

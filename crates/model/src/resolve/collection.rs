@@ -10,7 +10,7 @@ use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
 use super::trash::{trash, trash_index};
-use super::{allow, deprecated, directive, sequence, slug};
+use super::{allow, deprecated, directive, exclude, sequence, slug};
 use crate::names::suggestion;
 use crate::{Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Lint, Trash, names};
 
@@ -45,6 +45,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
     for check in checks.iter().chain(fields.iter().flat_map(|field| &field.checks)) {
         check_guards(report, &node.name, (&fields, trash), check);
     }
+    let exclusions = exclude::exclusions(report, of, &fields);
     let kept = fields.iter().flat_map(|field| kept_names(field, &fields));
     Collection {
         id: of.id,
@@ -57,7 +58,11 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         system: of.system,
         single: node.directives.has("single"),
         by_name: kept.chain(fields.iter().map(|field| (field.name.clone(), field.id))).collect(),
-        indexes: indexes(report, of, &fields).into_iter().chain(trash.map(|trash| trash_index(of, trash))).collect(),
+        indexes: indexes(report, of, (&fields, &exclusions))
+            .into_iter()
+            .chain(trash.map(|trash| trash_index(of, trash)))
+            .collect(),
+        exclusions,
         trash,
         fields,
         allow,

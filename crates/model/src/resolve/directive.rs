@@ -338,7 +338,7 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
+        // `collection.rs`, `exclude.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
             [
@@ -346,6 +346,7 @@ mod tests {
                 "check",
                 "deprecated",
                 "embedded",
+                "exclude",
                 "identity",
                 "index",
                 "path",
@@ -364,6 +365,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 44, "every location is checked above");
+        assert_eq!(places, 45, "every location is checked above");
     }
 }

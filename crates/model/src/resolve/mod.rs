@@ -11,6 +11,7 @@ mod directive;
 mod documents;
 mod embedded;
 mod enums;
+mod exclude;
 mod field;
 mod index;
 mod kind;

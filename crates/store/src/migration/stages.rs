@@ -245,6 +245,8 @@ impl Stages<'_> {
             | Difference::ComputedChanged { .. }
             | Difference::SumChanged { .. }
             | Difference::SequenceAdded { .. }
+            | Difference::ExclusionAdded { .. }
+            | Difference::ExclusionRemoved { .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }

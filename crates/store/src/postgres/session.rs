@@ -2,7 +2,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use backstay_base::Timestamp;
-use backstay_sql::Statement;
+use backstay_sql::{Param, Statement};
 use deadpool_postgres::{Object, Pool};
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt, TryStreamExt};
@@ -205,6 +205,11 @@ impl Session for PostgresSession {
 
     fn execute<'a>(&'a mut self, statement: &'a Statement) -> Answer<'a, u64> {
         later(self.write(statement))
+    }
+
+    fn lock(&mut self, name: i64) -> Answer<'_, ()> {
+        let statement = own("SELECT pg_advisory_xact_lock($1)", vec![Param::Int(name)], &[]);
+        later(async move { self.write(&statement).await.map(|_| ()) })
     }
 
     fn query_apart<'a>(

@@ -302,6 +302,11 @@ impl Session for SqliteSession {
         at_once(self.write_within(statement))
     }
 
+    /// There is no other transaction that writes.
+    fn lock(&mut self, _: i64) -> Answer<'_, ()> {
+        at_once(self.require_transaction())
+    }
+
     fn query_apart<'a>(&'a mut self, _: &'a Statement, _: &'a mut Visit<'_>) -> Option<Answer<'a, ReadStats>> {
         None
     }
