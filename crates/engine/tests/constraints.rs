@@ -1,5 +1,7 @@
 //! What a model says of the values of many records together, on both databases.
 
+#[path = "constraints/exclude.rs"]
+mod exclude;
 #[path = "constraints/opposite.rs"]
 mod opposite;
 #[path = "constraints/order.rs"]

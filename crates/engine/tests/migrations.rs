@@ -8,6 +8,8 @@ mod changed;
 mod constraints;
 #[path = "migrations/disturbed.rs"]
 mod disturbed;
+#[path = "migrations/exclusions.rs"]
+mod exclusions;
 #[path = "migrations/obstacles.rs"]
 mod obstacles;
 #[path = "migrations/random/mod.rs"]

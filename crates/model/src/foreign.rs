@@ -107,6 +107,10 @@ const DIRECTIVES: Table = &[
     ),
     (&["initialState"], "write `@initial`"),
     (&["uniqueTogether", "compositeUnique"], "write `@unique(fields: [\"…\", \"…\"])` on the type"),
+    (
+        &["noOverlap", "noOverlaps", "overlap", "exclusion", "excludeConstraint", "daterange", "tsrange"],
+        "write `@exclude(fields: [\"room\"], from: \"start\", to: \"end\")` on the type",
+    ),
     (&["formula", "virtual", "derived", "generated", "getter", "rollup", "lookup"], "write `@computed(is: \"…\")`"),
     (&["pii", "personal", "sensitive", "encrypted", "gdpr"], "write `@class(is: PERSONAL)`, or `@class(is: SECRET)`"),
     (&["description", "comment", "doc", "label"], "write the description as a text before it: `\"…\"`"),
@@ -168,6 +172,10 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("to", &["target", "to", "next"], "write `@to(state: …)`"),
     ("length", &["least", "minimum", "from", "gte", "minLength"], "write `@length(min: …)`"),
     ("length", &["most", "maximum", "to", "lte", "limit", "value", "maxLength"], "write `@length(max: …)`"),
+    ("exclude", &["start", "begin", "lower", "min"], "write `@exclude(from: \"start\", to: …)`"),
+    ("exclude", &["end", "until", "upper", "max"], "write `@exclude(from: …, to: \"end\")`"),
+    ("exclude", &["by", "on", "scope", "same", "equal", "columns"], "write `@exclude(fields: [\"room\"], …)`"),
+    ("exclude", &["if", "when", "filter", "condition"], "write `@exclude(where: …)`"),
     (
         "slug",
         &["field", "fields", "of", "source", "sources", "basedOn", "populateFrom"],

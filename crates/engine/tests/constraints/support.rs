@@ -266,6 +266,11 @@ fn told(error: &Error) -> String {
             let record = record.map(|record| format!(" (record {record})")).unwrap_or_default();
             format!("{code}: {collection} {}{record}", fields.join(", "))
         }
+        Error::Conflict(Conflict::Overlap { collection, range, same, other, record }) => {
+            let record = record.map(|record| format!(" (record {record})")).unwrap_or_default();
+            let other = if other.is_some() { "one that is seen" } else { "another" };
+            format!("{code}: {collection} {} [{}] {other}{record}", range.join(" to "), same.join(", "))
+        }
         Error::Conflict(conflict) => format!("{code}: {conflict:?}"),
         _ => code.to_owned(),
     }

@@ -7,6 +7,7 @@ mod defaults;
 mod deprecated;
 mod directives;
 mod embedded;
+mod exclude;
 mod fields;
 mod indexes;
 mod interfaces;
