@@ -93,27 +93,36 @@ impl Succession<'_> {
         (new, this): (CollectionId, &Anchor),
         exclusion: &Exclusion,
     ) -> SelectStatement {
+        const RUNNING: &str = "running";
         let (from, to) = (ColumnRef::main(exclusion.from), ColumnRef::main(exclusion.to));
         let (id, start, end) = (builder.key(this), builder.stored(this, from), builder.stored(this, to));
         let mut known = vec![Pred::Sql(start.clone().is_not_null())];
-        let mut earlier = WindowStatement::new();
-        for field in &exclusion.fields {
-            let value = builder.stored(this, ColumnRef::main(*field));
-            earlier.add_partition_by(value.clone());
+        let (mut up_to, mut before) = (WindowStatement::new(), WindowStatement::new());
+        let mut running = Query::select();
+        for (place, field) in exclusion.fields.iter().enumerate() {
+            let (value, same) = (builder.stored(this, ColumnRef::main(*field)), format!("same{place}"));
+            running.expr_as(value.clone(), name(&same));
+            up_to.add_partition_by(value.clone());
+            before.add_partition_by(column(RUNNING, &same));
             known.push(Pred::Sql(value.is_not_null()));
         }
-        earlier.order_by_expr(start.clone(), Order::Asc).order_by_expr(id.clone(), Order::Asc);
-        earlier.frame_between(FrameType::Rows, Frame::UnboundedPreceding, Frame::Preceding(1));
+        up_to.order_by_expr(start.clone(), Order::Asc).order_by_expr(id.clone(), Order::Asc);
+        up_to.frame_between(FrameType::Rows, Frame::UnboundedPreceding, Frame::CurrentRow);
+        before.order_by_expr(column(RUNNING, "start"), Order::Asc).order_by_expr(column(RUNNING, "id"), Order::Asc);
         if let Some(condition) = condition(self.new, self.new.collection(new), exclusion) {
             known.push(partial::written(builder, &condition, this));
         }
+        running.expr_as(id, name("id")).expr_as(start, name("start"));
+        running.expr_window_as(Func::max(end.clone()), up_to.clone(), name("latest"));
+        running.expr_window_as(Func::count(Sql::col(Asterisk)), up_to.clone(), name("earlier"));
+        running.expr_window_as(Func::count(end), up_to, name("ended"));
+        Pred::all(known).restrict(&mut running);
+        builder.from(this.frame, &mut running);
         let mut ranges = Query::select();
-        ranges.expr_as(id, name("id")).expr_as(start, name("start"));
-        ranges.expr_window_as(Func::max(end.clone()), earlier.clone(), name("latest"));
-        ranges.expr_window_as(Func::count(Sql::col(Asterisk)), earlier.clone(), name("earlier"));
-        ranges.expr_window_as(Func::count(end), earlier, name("ended"));
-        Pred::all(known).restrict(&mut ranges);
-        builder.from(this.frame, &mut ranges);
-        ranges
+        ranges.expr_as(column(RUNNING, "id"), name("id")).expr_as(column(RUNNING, "start"), name("start"));
+        for of in ["latest", "earlier", "ended"] {
+            ranges.expr_window_as(Func::cust("lag").arg(column(RUNNING, of)), before.clone(), name(of));
+        }
+        ranges.from_subquery(running, name(RUNNING)).to_owned()
     }
 }
