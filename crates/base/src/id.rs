@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{Ambient, Entropy, Timestamp};
 
-/// The key of one record: a UUID, version 7 (RFC 9562, section 5.7) where Backstay made it.
+/// The key of one record: a UUID, which Backstay makes as version 7 or 4 (RFC 9562, sections 5.7 and 5.4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordId(Uuid);
 
@@ -25,6 +25,12 @@ impl RecordId {
     /// The id as a number, big end first, which orders as the bytes do.
     pub fn as_u128(self) -> u128 {
         self.0.as_u128()
+    }
+
+    /// Its version; none if it isn't of the variant that RFC 9562 specifies (section 4.1).
+    pub fn version(self) -> Option<u8> {
+        let [.., sixth, _, eighth, _, _, _, _, _, _, _] = *self.as_bytes();
+        (eighth >> 6 == 0b10).then_some(sixth >> 4)
     }
 
     /// Its last eight hexadecimal digits, which are random where Backstay made it.
@@ -89,7 +95,7 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Makes UUIDs of version 7 that never go backwards within one process (RFC 9562, section 6.2, method 3: the
+/// Makes UUIDs: random ones, or ones of version 7 that never go backwards within one process (RFC 9562, section 6.2, method 3: the
 /// twelve bits after the milliseconds hold fractions of a millisecond and count up where time stands still).
 #[derive(Debug, Default)]
 pub struct IdSource {
@@ -141,7 +147,7 @@ impl IdSource {
         let ticks = wanted.max(last + 1);
 
         let mut bytes = [0_u8; 16];
-        bytes[8..].copy_from_slice(&self.random(ambient));
+        bytes[8..].copy_from_slice(&self.eight_random(ambient));
         bytes[..6].copy_from_slice(&(ticks >> 12).to_be_bytes()[2..]);
         let fraction = (ticks & 0xFFF).to_be_bytes();
         bytes[6] = 0x70 | fraction[6];
@@ -150,7 +156,17 @@ impl IdSource {
         RecordId::from_bytes(bytes)
     }
 
-    fn random(&self, ambient: &Ambient) -> [u8; 8] {
+    /// A UUID of version 4 (RFC 9562, section 5.4): 122 random bits.
+    pub fn random(&self, ambient: &Ambient) -> RecordId {
+        let mut bytes = [0_u8; 16];
+        bytes[..8].copy_from_slice(&self.eight_random(ambient));
+        bytes[8..].copy_from_slice(&self.eight_random(ambient));
+        bytes[6] = 0x40 | (bytes[6] & 0x0F);
+        bytes[8] = 0x80 | (bytes[8] & 0x3F);
+        RecordId::from_bytes(bytes)
+    }
+
+    fn eight_random(&self, ambient: &Ambient) -> [u8; 8] {
         if let Ok(mut spare) = self.spare.try_lock() {
             return spare.take(&*ambient.entropy);
         }
@@ -175,8 +191,27 @@ mod tests {
         let (source, ambient) = (IdSource::default(), Ambient::system());
         let ids: Vec<RecordId> = (0..10_000).map(|_| source.next(&ambient)).collect();
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!(ids.iter().all(|id| id.as_bytes()[6] >> 4 == 7 && id.as_bytes()[8] >> 6 == 2));
+        assert!(ids.iter().all(|id| id.version() == Some(7)));
         assert_eq!(ids[0].to_string().parse(), Ok(ids[0]));
+    }
+
+    #[test]
+    fn random_ids_are_version_4_and_differ() {
+        let (source, ambient) = (IdSource::default(), Ambient::system());
+        let ids: std::collections::BTreeSet<RecordId> = (0..1000).map(|_| source.random(&ambient)).collect();
+        assert_eq!(ids.len(), 1000);
+        assert!(ids.iter().all(|id| id.version() == Some(4)));
+    }
+
+    #[test]
+    fn only_ids_of_the_specified_variant_have_a_version() {
+        let check =
+            |id: &str, expected: Option<u8>| assert_eq!(id.parse().map(RecordId::version), Ok(expected), "{id}");
+        check("0191e4f0-a000-7000-8000-00000000000a", Some(7));
+        check("0191e4f0-a000-4000-bfff-00000000000a", Some(4));
+        check("0191e4f0-a000-7000-c000-00000000000a", None);
+        check("00000000-0000-0000-0000-000000000000", None);
+        check("ffffffff-ffff-ffff-ffff-ffffffffffff", None);
     }
 
     #[test]

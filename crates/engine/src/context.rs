@@ -5,7 +5,7 @@ use backstay_base::{Caller, Error, Flow, Limit, Memory, Network, RecordId, Reque
 use backstay_model::{CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Row, Statement, StoredPlan, Template};
-use backstay_store::{Demand, StoreError, Tx};
+use backstay_store::{Demand, RecordKey, StoreError, Tx};
 
 use crate::Record;
 use crate::answered::NoAnswer;
@@ -291,6 +291,19 @@ impl<'a> TxContext<'a, '_> {
             }
         }
         bindings.statement(template)
+    }
+
+    /// The last version of the deleted record with this key; 0 if none was deleted.
+    pub(crate) async fn last_version(&mut self, collection: CollectionId, record: &RecordKey) -> Result<i64, Error> {
+        let key = self.engine.store.dependency_keys().record(collection, record);
+        let last = self.tx.last_version(key).await;
+        last.map_err(|error| self.failed(error))
+    }
+
+    /// Keeps the last version of a record that is going to be deleted.
+    pub(crate) fn bury(&mut self, collection: CollectionId, record: &Record) {
+        let key = self.engine.store.dependency_keys().record(collection, &record.id().into());
+        self.tx.bury(key, record.version());
     }
 
     pub(crate) fn refused(&self, error: StoreError) -> Error {

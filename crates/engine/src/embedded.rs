@@ -65,5 +65,8 @@ fn within<'r>(
         FieldKind::Embedded(_) => RecordMember::Value(name, &Value::Null),
         _ => RecordMember::Value(name, values.get(usize::from(field.id.0)).unwrap_or(&Value::Null)),
     };
-    named.map(member).collect()
+    // Most have one name; an iterator that is filtered doesn't know how many come.
+    let mut members = Vec::with_capacity(shown.len());
+    members.extend(named.map(member));
+    members
 }

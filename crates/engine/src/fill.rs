@@ -9,7 +9,7 @@ use backstay_sql::RecordSource;
 use crate::given::Given;
 use crate::giving::value_of;
 use crate::proposal::Proposal;
-use crate::{Authority, Input, TxContext, embedded, references};
+use crate::{Authority, Input, TxContext, embedded, ids, references};
 
 /// Puts the input in the place of what is stored.
 pub(crate) fn patch(proposal: &mut Proposal<'_>, input: Input) {
@@ -36,7 +36,7 @@ pub(crate) fn defaults(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
     for (sum, of_nothing) in cx.engine.application.sums.own(proposal.collection.id).iter().flat_map(|own| &own.sums) {
         proposal.set(sum.computed.field, of_nothing.clone());
     }
-    proposal.set(Collection::ID, Value::Id(cx.next_id()));
+    proposal.set(Collection::ID, Value::Id(ids::made(cx, proposal.collection)));
     proposal.set(Collection::CREATED_AT, cx.moment().into());
     proposal.set(Collection::UPDATED_AT, cx.moment().into());
     proposal.set(Collection::VERSION, Value::Int(1));
@@ -63,12 +63,19 @@ pub(crate) fn embedded_defaults(proposal: &mut Proposal<'_>) {
     }
 }
 
+/// Why a create can't give an id.
+const NOT_GIVEN: &str = "the server makes the ids of these records; write `@key(given: true)` on the type in the model to \
+                         let clients make them";
+
 /// Refuses fields that no client may write. Backstay itself writes all but the version and what is computed.
 pub(crate) fn refuse_read_only(proposal: &mut Proposal<'_>) {
-    let (collection, authority) = (proposal.collection, proposal.authority);
+    let (collection, authority, creates) = (proposal.collection, proposal.authority, proposal.stored.is_none());
     let refused = |id: FieldId| {
         let field = collection.field(id);
-        let reason = field.refused_to_clients()?;
+        let reason = match field.refused_to_clients()? {
+            _ if creates && id == Collection::ID => NOT_GIVEN,
+            reason => reason,
+        };
         let to_all = id == Collection::VERSION || field.is_computed() || field.is_sum();
         (authority == Authority::Caller || to_all).then_some((id, reason))
     };

@@ -60,11 +60,11 @@ fn names_account(expr: &Expr) -> bool {
 
 /// Replaces every part that needs the database by a parameter.
 fn take_out(model: &Model, expr: &mut Expr, parts: &mut Vec<Expr>) -> Result<(), Aggregates> {
-    if matches!(expr.node, Node::Aggregate(_)) {
-        return Err(Aggregates);
-    }
     if !expr.node.asks_store(model) {
         return expr.children_mut().into_iter().try_for_each(|child| take_out(model, child, parts));
+    }
+    if matches!(expr.node, Node::Aggregate(_)) {
+        return Err(Aggregates);
     }
     let index = parts.iter().position(|known| known.same(expr)).unwrap_or_else(|| {
         parts.push(expr.clone());

@@ -55,6 +55,10 @@ impl Inner {
         self.ids.next(&self.ambient)
     }
 
+    pub(crate) fn random_id(&self) -> RecordId {
+        self.ids.random(&self.ambient)
+    }
+
     /// The statement that finds a record by these values, and the values as those of a proposed record.
     pub(crate) fn lookup(&self, collection: CollectionId, by: &[(FieldId, Value)]) -> (Arc<Template>, Vec<Value>) {
         let fields: Vec<FieldId> = by.iter().map(|(field, _)| *field).collect();

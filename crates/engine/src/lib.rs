@@ -24,6 +24,7 @@ mod explanation;
 mod fill;
 mod given;
 mod giving;
+mod ids;
 mod in_flight;
 mod inner;
 mod input;

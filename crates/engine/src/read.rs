@@ -304,8 +304,9 @@ impl RowSink for OneRecord {
         Ok(self.body.check()?)
     }
 
-    fn end(&mut self) {
+    fn end(&mut self) -> usize {
         self.found = self.version.map(|version| (version, Tag::of_record(version, self.body.as_slice())));
+        self.body.as_slice().len()
     }
 }
 
@@ -423,9 +424,10 @@ impl RowSink for PageBody {
         Ok(())
     }
 
-    fn end(&mut self) {
+    fn end(&mut self) -> usize {
         let body = self.body.as_slice();
         self.hashed = (Sha256::new_with_prefix(body), body.len());
+        body.len()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Records a run of the engine for an explanation: the rules that are asked, with what they see.
 
 use backstay_base::{Action, Error};
-use backstay_expr::{Expr, Node, Operator, Path, Root, Truth, truth};
+use backstay_expr::{Expr, Many, Node, Operator, Path, Root, Truth, truth};
 use backstay_model::{Collection, FieldId, FieldKind, Model};
 use backstay_scalar::Value;
 use backstay_sql::{RecordSource, Row};
@@ -322,11 +322,13 @@ fn parts<'e>(expr: &'e Expr, into: &mut Vec<&'e Expr>) {
 
 fn visit(expr: &Expr, see: &mut impl FnMut(&Node)) {
     see(&expr.node);
-    if let Node::Quantifier { over, .. } = &expr.node {
-        see(&Node::Path(over.clone()));
-    }
-    if let Node::Aggregate(of) = &expr.node {
-        see(&Node::Path(of.over.clone()));
+    let over = match &expr.node {
+        Node::Quantifier { over, .. } => Some(over),
+        Node::Aggregate(of) => Some(&of.over),
+        _ => None,
+    };
+    if let Some(path) = over.and_then(Many::path) {
+        see(&Node::Path(path.clone()));
     }
     expr.node.children().into_iter().for_each(|part| visit(part, see));
 }

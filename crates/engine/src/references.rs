@@ -1,7 +1,7 @@
 //! References of a write to other records.
 
 use backstay_base::{Action, Error, RecordId, ViolationKind};
-use backstay_model::{CollectionId, Field, Model};
+use backstay_model::{Collection, CollectionId, Field, Model};
 use backstay_scalar::Value;
 use backstay_sql::{Row, Template};
 
@@ -42,7 +42,7 @@ async fn inspect(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Res
         if new {
             within_grant(cx, target)?;
         }
-        if new && !may_refer(cx, &proposal.class, target, to).await? {
+        if new && (is_itself(proposal, (target, to)) || !may_refer(cx, &proposal.class, target, to).await?) {
             proposal.refuse(field, none_with_id(cx.model(), target));
             permitted = false;
         }
@@ -52,13 +52,19 @@ async fn inspect(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Res
         let Some(target) = field.kind.target() else { continue };
         within_grant(cx, target)?;
         for (index, to) in members.iter().enumerate() {
-            if !may_refer(cx, &proposal.class, target, *to).await? {
+            if is_itself(proposal, (target, *to)) || !may_refer(cx, &proposal.class, target, *to).await? {
                 proposal.refuse_member(field, index, none_with_id(cx.model(), target));
                 permitted = false;
             }
         }
     }
     Ok(permitted)
+}
+
+/// Whether a reference leads to the new record itself, which isn't there yet. Whether another record has the id that it was
+/// given makes no difference.
+fn is_itself(proposal: &Proposal<'_>, (target, to): Key) -> bool {
+    proposal.stored.is_none() && target == proposal.collection.id && proposal.value(Collection::ID).as_id() == Some(to)
 }
 
 /// Notes references of Backstay itself to records in the trash, which the database would accept.

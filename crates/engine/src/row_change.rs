@@ -114,6 +114,9 @@ impl RowChange {
 
     /// Deletes a record and its links.
     pub(crate) fn delete(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record) {
+        if collection.key.given {
+            cx.bury(collection.id, record);
+        }
         clear_links(cx, collection, record.id());
         let bindings = Bindings { version: Some(record.version()), ..cx.bindings().id(record.id()) };
         let template = cx.engine.templates.delete(&cx.engine.planner, collection.id);

@@ -5,8 +5,8 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, RecordVerb, TxContext, clauses, deletion, exclusions, fill, links, references,
-    sent_back, sequences, slugs, states, stored, summing, trash,
+    Authority, IfMatch, Input, Record, RecordVerb, TxContext, clauses, deletion, exclusions, fill, ids, links,
+    references, sent_back, sequences, slugs, states, stored, summing, trash,
 };
 
 impl TxContext<'_, '_> {
@@ -36,6 +36,7 @@ impl TxContext<'_, '_> {
         let mut proposal = Proposal::create(collection, authority, self.class_of(authority), input);
         fill::refuse_read_only(&mut proposal);
         fill::defaults(self, &mut proposal);
+        ids::check(self, &mut proposal);
         fill::embedded_defaults(&mut proposal);
         states::begin(self, &mut proposal);
         links::added(&mut proposal);
@@ -54,6 +55,7 @@ impl TxContext<'_, '_> {
             return Err(references::instead_of(self, &mut proposal, refusal).await);
         }
         references::verify(self, &mut proposal).await?;
+        ids::continue_version(self, &mut proposal).await?;
         exclusions::ask(self, &mut proposal).await?;
         sequences::number(self, &mut proposal).await?;
         RowChange::insert(self, proposal)

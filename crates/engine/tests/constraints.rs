@@ -2,6 +2,8 @@
 
 #[path = "constraints/exclude.rs"]
 mod exclude;
+#[path = "constraints/keys.rs"]
+mod keys;
 #[path = "constraints/opposite.rs"]
 mod opposite;
 #[path = "constraints/order.rs"]

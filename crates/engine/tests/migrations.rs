@@ -639,6 +639,21 @@ async fn a_type_gets_a_trash() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_may_give_ids() {
+    check(
+        "clients_may_give_ids",
+        Change {
+            old: "type P @open { a: Int } type Q @open @key(type: UUID4, given: true) { a: Int } type R @open { a: Int }",
+            records: &[("P", r#"{"a":1}"#), ("Q", r#"{"a":2}"#)],
+            new: "type P @open @key(given: true) { a: Int } type Q @open { a: Int } \
+                  type R @open @key(type: UUID4) { a: Int }",
+            then: &[("P", "id,a"), ("Q", "id,a")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_trash_keeps_records_for_longer() {
     check(
         "a_trash_keeps_records_for_longer",

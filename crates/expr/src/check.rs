@@ -4,12 +4,14 @@ mod advice;
 mod aggregates;
 mod calendar;
 mod computed;
+mod documents;
 mod functions;
 mod literal;
 mod named;
 mod names;
 mod operators;
 mod parameters;
+mod place;
 mod quotes;
 mod texts;
 mod typing;
@@ -18,7 +20,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use backstay_base::limits;
-use backstay_model::{CollectionId, FieldId};
+use backstay_model::{CollectionId, FieldId, Shape};
 use backstay_scalar::{Token, Value};
 
 use advice::Advisor;
@@ -71,11 +73,20 @@ struct Findings {
 /// Names that are always known, and that no variable of a quantifier may take.
 const RESERVED_NAMES: [&str; 5] = ["this", "new", "auth", "request", "now"];
 
-/// The variable of a quantifier.
+/// The variable of a quantifier or an aggregate.
 struct Variable {
     name: String,
     index: u16,
-    collection: CollectionId,
+    each: Each,
+}
+
+/// What one of many is.
+#[derive(Debug, Clone, Copy)]
+enum Each {
+    /// A record of this collection.
+    Record(CollectionId),
+    /// An embedded value in a list.
+    Item(Shape),
 }
 
 impl<'m> Checker<'m> {
@@ -236,9 +247,9 @@ impl<'m> Checker<'m> {
 
     /// Notes that the name that was just refused is a value of the enum hinted at, or a text without its quotes.
     fn tell_bare_value(&mut self, name: &str, hint: Option<&Type>) {
-        let Some(ty @ (Type::Enum(_) | Type::Text | Type::Formatted(_))) = hint else { return };
+        let Some(ty @ (Type::Enum(_) | Type::TypeName(_) | Type::Text | Type::Formatted(_))) = hint else { return };
         let Some(error) = self.errors.last_mut() else { return };
-        let is_free = matches!(ty, Type::Enum(_)) || !error.kind.has_remedy();
+        let is_free = matches!(ty, Type::Enum(_) | Type::TypeName(_)) || !error.kind.has_remedy();
         if is_free
             && ty.read(Token::Text(name), self.scope.model).is_ok()
             && let ExprErrorKind::Unknown { what, name: unknown, .. } = &mut error.kind

@@ -1,6 +1,6 @@
 use backstay_model::FieldId;
 
-use crate::{CallerPart, Expr, Node, Operator, Path, Quantifier, Root};
+use crate::{CallerPart, Expr, Many, Node, Operator, Path, Quantifier, Root};
 
 /// A part of a rule that is true of the records that the caller's memberships lead to, such as
 /// `this.section.members.exists(m, m == auth.id)`: the records can be found from the caller, instead of being asked one by
@@ -16,7 +16,10 @@ pub struct Driver {
 impl Driver {
     /// The driver that this part of a rule is.
     pub fn of(part: &Expr) -> Option<Self> {
-        let Node::Quantifier { kind: Quantifier::Exists, over, variable, body } = &part.node else { return None };
+        let Node::Quantifier { kind: Quantifier::Exists, over: Many::Records(over), variable, body } = &part.node
+        else {
+            return None;
+        };
         let driver = match (over.root, over.steps.as_slice()) {
             (Root::This, [members]) => Self { through: None, members: *members },
             (Root::This, [through, members]) => Self { through: Some(*through), members: *members },
@@ -50,7 +53,7 @@ fn names_caller(body: &Expr, variable: u16) -> bool {
 fn is_about(body: &Expr, variable: u16) -> bool {
     match &body.node {
         Node::Path(path) => path.root == Root::Bound(variable) || path.is_of_account(),
-        Node::Quantifier { .. } | Node::Aggregate(_) | Node::Computed(_) => false,
+        Node::Quantifier { .. } | Node::Aggregate(_) | Node::Computed(_) | Node::Within(_) => false,
         node => node.children().into_iter().all(|child| is_about(child, variable)),
     }
 }

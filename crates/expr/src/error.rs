@@ -60,6 +60,8 @@ pub enum Name {
     Field(String),
     /// A value of the enum of this name.
     Value(String),
+    /// A type of this union.
+    UnionType(String),
     /// A value of an enum, written without quotes.
     BareValue,
     /// A kind of caller.
@@ -82,6 +84,7 @@ impl Name {
             Self::Function => format!("unknown function `{name}`"),
             Self::Field(collection) => format!("{collection} has no field `{name}`"),
             Self::Value(of) => format!("{of} has no value `{name}`"),
+            Self::UnionType(of) => format!("{of} has no type `{name}`"),
             Self::Kind => format!("unknown kind of caller `{name}`"),
             Self::AuthPart => format!("`auth` has no `{name}`"),
             Self::RequestPart => format!("`request` has no `{name}`"),
@@ -244,8 +247,14 @@ pub enum ExprErrorKind {
         /// The field.
         field: String,
     },
-    /// The records of a relation to many, counted with another language's word.
-    #[error("`{field}` is a relation to many records, which `size` and `count` count")]
+    /// A list of embedded values where one value is needed.
+    #[error("`{field}` is a list of embedded values")]
+    ToItems {
+        /// The field.
+        field: String,
+    },
+    /// The records of a relation to many, or the items of a list, counted with another language's word.
+    #[error("`{field}` has many members, which `size` and `count` count")]
     Uncountable {
         /// The field.
         field: String,
@@ -286,8 +295,8 @@ pub enum ExprErrorKind {
         /// The most.
         max: usize,
     },
-    /// `exists` or another function of members over something else than a relation to many.
-    #[error("`{function}` asks the records of a relation to many")]
+    /// `exists` or another function of members over something that has none.
+    #[error("`{function}` asks the records of a relation to many, or the items of a list of embedded values")]
     NotToMany {
         /// Its name.
         function: &'static str,

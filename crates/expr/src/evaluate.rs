@@ -4,10 +4,12 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone, limits};
-use backstay_scalar::{Value, exact, replaced, trimmed};
+use backstay_scalar::{Value, exact, items, replaced, trimmed};
 use rust_decimal::Decimal;
 
-use crate::{ComputedField, Digits, Expr, Function, Node, Operator, Path, Quantifier, Root, Truth};
+use crate::{
+    ComputedField, Digits, Expr, Function, Holder, Many, Node, Operator, Path, Quantifier, Root, Truth, Within,
+};
 
 /// Where an evaluation takes its values from. A bare proposed record answers paths of at most one step and no members;
 /// `Checked::needs_store` tells beforehand where that is not enough.
@@ -66,7 +68,16 @@ pub fn truth(expr: &Expr, environment: &dyn Environment) -> Truth {
 
 struct Evaluation<'e> {
     environment: &'e dyn Environment,
-    bound: Vec<(u16, RecordId)>,
+    bound: Vec<(u16, Member)>,
+}
+
+/// What a variable stands for.
+#[derive(Debug, Clone)]
+enum Member {
+    /// A record of a to-many relation.
+    Record(RecordId),
+    /// An item of a list of embedded values, and its place.
+    Item(usize, Arc<str>),
 }
 
 impl Evaluation<'_> {
@@ -121,6 +132,7 @@ impl Evaluation<'_> {
             Node::Computed(computed) if self.lacks_account(computed) => Value::Null,
             Node::Ordinal(of, names) => ordinal(&self.value(of), names),
             Node::Computed(computed) => fitted(self.value(&computed.value), computed.digits),
+            Node::Within(within) => self.within(within),
             _ => self.truth(expr).into(),
         }
     }
@@ -132,7 +144,39 @@ impl Evaluation<'_> {
             Root::Account => Some(Start::Account),
             Root::Bound(variable) => {
                 let bound = self.bound.iter().rev().find(|(name, _)| *name == variable);
-                bound.map(|(_, record)| Start::Record(*record))
+                bound.and_then(|(_, member)| match member {
+                    Member::Record(record) => Some(Start::Record(*record)),
+                    Member::Item(..) => None,
+                })
+            }
+        }
+    }
+
+    /// A value within a document.
+    fn within(&mut self, within: &Within) -> Value {
+        match &within.of {
+            Holder::Document(document) => match self.value(document) {
+                Value::Json(document) => within.lookup.value(&document),
+                _ => Value::Null,
+            },
+            Holder::Item(variable) => match self.bound.iter().rev().find(|(name, _)| name == variable) {
+                Some((_, Member::Item(_, item))) => within.lookup.value(item),
+                Some((_, Member::Record(_))) | None => Value::Null,
+            },
+        }
+    }
+
+    /// The records of a relation, or the items of a list; `None` where they are not known.
+    fn members(&mut self, over: &Many) -> Option<Vec<Member>> {
+        match over {
+            Many::Records(path) => {
+                let records = self.environment.members(self.start(path.root)?, path)?;
+                Some(records.into_iter().map(Member::Record).collect())
+            }
+            Many::Items(list) => {
+                let Value::Json(list) = self.within(list) else { return None };
+                let items = items(&list).ok()?.into_iter().enumerate();
+                Some(items.map(|(place, item)| Member::Item(place, item.get().into())).collect())
             }
         }
     }
@@ -158,9 +202,8 @@ impl Evaluation<'_> {
         list.iter().fold(Truth::False, |so_far, other| so_far.or(equal(other)))
     }
 
-    fn quantifier(&mut self, kind: Quantifier, over: &Path, variable: u16, body: &Expr) -> Truth {
-        let members = self.start(over.root).and_then(|start| self.environment.members(start, over));
-        let Some(members) = members else { return Truth::Unknown };
+    fn quantifier(&mut self, kind: Quantifier, over: &Many, variable: u16, body: &Expr) -> Truth {
+        let Some(members) = self.members(over) else { return Truth::Unknown };
         let mut so_far = Truth::from(kind == Quantifier::All);
         for member in members {
             self.bound.push((variable, member));

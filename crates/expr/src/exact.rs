@@ -28,6 +28,7 @@ impl Expr {
             | Node::Quantifier { .. }
             | Node::Ordinal(..)
             | Node::Fact(_)
+            | Node::Within(_)
             | Node::Computed(_) => false,
         }
     }

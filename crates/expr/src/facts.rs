@@ -111,6 +111,7 @@ pub(crate) fn depends_on_caller_alone(expr: &Expr) -> bool {
         | Node::Quantifier { .. }
         | Node::Aggregate(_)
         | Node::Computed(_)
+        | Node::Within(_)
         | Node::Fact(_) => false,
         node => node.children().into_iter().all(depends_on_caller_alone),
     }
@@ -166,7 +167,8 @@ fn same_kind(left: &Node, right: &Node) -> bool {
         (
             Node::Quantifier { kind, over, variable, .. },
             Node::Quantifier { kind: other_kind, over: other_over, variable: other_variable, .. },
-        ) => kind == other_kind && over == other_over && variable == other_variable,
+        ) => kind == other_kind && over.same_kind(other_over) && variable == other_variable,
+        (Node::Within(left), Node::Within(right)) => left.same_kind(right),
         (Node::Aggregate(left), Node::Aggregate(right)) => left.same_kind(right),
         (Node::Computed(left), Node::Computed(right)) => left.same_kind(right),
         (Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_), _) => {
@@ -185,7 +187,8 @@ fn same_kind(left: &Node, right: &Node) -> bool {
             | Node::Matches(..)
             | Node::Quantifier { .. }
             | Node::Aggregate(_)
-            | Node::Computed(_),
+            | Node::Computed(_)
+            | Node::Within(_),
             _,
         ) => false,
     }

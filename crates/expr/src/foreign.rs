@@ -190,7 +190,7 @@ pub(crate) fn instead_of_name(what: &Name, name: &str, is_near: bool) -> Option<
         Name::Function => find(FUNCTIONS, name),
         Name::AuthPart => find(AUTH_PARTS, name),
         Name::RequestPart => find(REQUEST_PARTS, name),
-        Name::BareValue | Name::Value(_) | Name::Kind | Name::MoneyPart | Name::Unit => None,
+        Name::BareValue | Name::Value(_) | Name::UnionType(_) | Name::Kind | Name::MoneyPart | Name::Unit => None,
     }
 }
 

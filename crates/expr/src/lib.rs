@@ -18,6 +18,7 @@ mod foreign;
 mod lexis;
 mod orders;
 mod outcomes;
+mod path;
 mod rebased;
 mod remedy;
 mod rights;
@@ -40,14 +41,15 @@ pub use evaluate::{Environment, Start, evaluate, truth};
 pub use facts::{Facts, Truths};
 pub use fold::fold;
 pub use outcomes::Outcomes;
+pub use path::{Path, Root};
 pub use rights::{Clause, CollectionRights, FieldRights, Rights, Rule, RulePart, Taking};
 pub use scope::Scope;
 pub use sum::{Sum, SumKind, sum};
 pub use sum_order::sum_levels;
 pub use sum_problem::SumProblem;
 pub use tree::{
-    Aggregate, Aggregation, CallerPart, ComputedField, Expr, FLOAT_TERM, Function, Node, Operator, OrderKey, Ordered,
-    Path, Quantifier, Root,
+    Aggregate, Aggregation, CallerPart, ComputedField, Expr, FLOAT_TERM, Function, Holder, Many, Node, Operator,
+    OrderKey, Ordered, Quantifier, Within,
 };
 pub use truth::Truth;
 pub use value_type::Type;

@@ -1,9 +1,9 @@
 //! Changes to a checked expression before it becomes part of another: taking a part of `Money`, and moving it to the
 //! record that a path leads to.
 
-use backstay_scalar::{Part, Scalar};
+use backstay_scalar::{Lookup, Part, Scalar};
 
-use crate::{Aggregate, Aggregation, ComputedField, Expr, Node, Path, Root, Type};
+use crate::{Aggregate, Aggregation, ComputedField, Expr, Node, Path, Root, Type, Within};
 
 impl Expr {
     /// A part of an expression that is `Money`; any other as it is.
@@ -37,6 +37,10 @@ impl Expr {
                 let value = of.value.in_part(part);
                 Node::Computed(Box::new(ComputedField { value, digits: None, ..(**of).clone() }))
             }
+            Node::Within(of) => {
+                let Within { of, lookup } = (**of).clone();
+                Node::Within(Box::new(Within { of, lookup: Lookup { part: Some(part), ..lookup } }))
+            }
             Node::Literal(value) => Node::Literal(part.of(value)),
             other => unreachable!("no {other:?} is an amount of money"),
         };
@@ -57,8 +61,9 @@ impl Expr {
     /// The steps of the longest path in it.
     pub(crate) fn longest_path(&self) -> usize {
         let own = match &self.node {
-            Node::Path(path) | Node::Quantifier { over: path, .. } => path.steps.len(),
-            Node::Aggregate(of) => of.over.steps.len(),
+            Node::Path(path) => path.steps.len(),
+            Node::Quantifier { over, .. } => over.path().map_or(0, |path| path.steps.len()),
+            Node::Aggregate(of) => of.over.path().map_or(0, |path| path.steps.len()),
             _ => 0,
         };
         self.node.children().into_iter().map(Self::longest_path).fold(own, Ord::max)

@@ -67,7 +67,12 @@ impl ExprErrorKind {
             Self::Uncountable { field } => {
                 return format!("write `size({field})`, or `{field}.count(x, …)` with a condition");
             }
-            Self::NotToMany { .. } => "use `in` with lists and `exists` with relations",
+            Self::ToItems { field } => {
+                return format!("ask for its items: `{field}.exists(x, …)`");
+            }
+            Self::NotToMany { .. } => {
+                "use `in` with lists of values, and `exists` with relations and lists of embedded values"
+            }
             Self::Compare { left, right } => compare_remedy(&left.ty, &right.ty),
             Self::Incomparable { ty, .. } => incomparable_remedy(&ty.ty),
             Self::Operator { left, operator, right } => operator_remedy(operator, &left.ty, &right.ty),
@@ -139,7 +144,7 @@ fn unknown_remedy(what: &Name, name: &str, suggestion: Option<&str>) -> String {
     match (what, suggestion) {
         (Name::BareValue, _) => format!("write it in quotes: `'{name}'`"),
         (Name::Variable, Some(meant)) if meant.starts_with("this.") => format!("write `{meant}`"),
-        (Name::Value(_) | Name::Kind, Some(meant)) => format!("did you mean `'{meant}'`?"),
+        (Name::Value(_) | Name::UnionType(_) | Name::Kind, Some(meant)) => format!("did you mean `'{meant}'`?"),
         (_, Some(meant)) => format!("did you mean `{meant}`?"),
         (_, None) => available(what).to_owned(),
     }
@@ -153,6 +158,7 @@ fn available(what: &Name) -> &'static str {
         Name::Field(_) => "name a field of this type, or one of `id`, `createdAt`, `updatedAt`, `version`",
         Name::BareValue => "write it in quotes",
         Name::Value(_) => "name a value of this enum",
+        Name::UnionType(_) => "name a type of this union",
         Name::Kind => "it is `'ANONYMOUS'`, `'ACCOUNT'`, `'SERVICE'` or `'OPERATOR'`",
         Name::AuthPart => "it has `id`, `roles`, `kind`, `claims` and `account`",
         Name::RequestPart => "it has `time`",
@@ -210,7 +216,7 @@ fn compare_remedy(left: &Type, right: &Type) -> &'static str {
 
 fn incomparable_remedy(ty: &Type) -> &'static str {
     match ty {
-        Type::Json | Type::Embedded { .. } => "only its presence can be tested: `== null`, `!= null`",
+        Type::Json | Type::Embedded { .. } | Type::Item(_) => "only its presence can be tested: `== null`, `!= null`",
         Type::Money => "compare `.amount`, and `.currency` with `==`",
         Type::List(_) => "use `in` with lists, such as `'a' in list`",
         Type::Bool
@@ -220,6 +226,7 @@ fn incomparable_remedy(ty: &Type) -> &'static str {
         | Type::Text
         | Type::Formatted(_)
         | Type::Enum(_)
+        | Type::TypeName(_)
         | Type::Id
         | Type::Record(_)
         | Type::Timestamp

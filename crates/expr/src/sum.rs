@@ -8,7 +8,7 @@ use backstay_scalar::{MONEY_SCALE, Scalar, Value};
 
 use crate::compile::compile_value;
 use crate::{
-    Aggregation, Checked, ComputedField, Digits, Expr, ExprError, ExprErrorKind, Function, Node, Operator, Path,
+    Aggregation, Checked, ComputedField, Digits, Expr, ExprError, ExprErrorKind, Function, Many, Node, Operator, Path,
     Quantifier, Root, Scope, SumProblem, Type,
 };
 
@@ -118,7 +118,8 @@ impl Parts<'_> {
     }
 
     /// The members, and the field by which they refer to the record.
-    fn members(&self, over: &Path) -> Option<(CollectionId, FieldId)> {
+    fn members(&self, over: &Many) -> Option<(CollectionId, FieldId)> {
+        let over = over.path()?;
         match (over.root, over.steps.as_slice()) {
             (Root::This, [list]) => match self.model.field(over.collection, *list).kind {
                 FieldKind::OneToMany { target, via } => Some((target, via)),
@@ -151,6 +152,8 @@ impl Parts<'_> {
     }
 }
 
+const IN_DOCUMENTS: &str = "values within lists and unions";
+
 /// An expression about the member that a variable stands for, with `this` in its place.
 fn about_member(mut expr: Expr, member: (&Model, u16), reads: &mut BTreeSet<FieldId>) -> Result<Expr, Refused> {
     fn turn(expr: &mut Expr, (model, variable): (&Model, u16), reads: &mut BTreeSet<FieldId>) -> Result<(), Refused> {
@@ -175,6 +178,8 @@ fn about_member(mut expr: Expr, member: (&Model, u16), reads: &mut BTreeSet<Fiel
             },
             Node::Caller(_) | Node::Fact(_) => return refused("the caller"),
             Node::Now => return refused("the time"),
+            Node::Within(_) | Node::Quantifier { over: Many::Items(_), .. } => return refused(IN_DOCUMENTS),
+            Node::Aggregate(of) if of.over.path().is_none() => return refused(IN_DOCUMENTS),
             Node::Quantifier { .. } | Node::Aggregate(_) => return refused("other records"),
             Node::Computed(_) => return refused("computed fields that aren't stored"),
             Node::Param(_) => return refused("parameters"),

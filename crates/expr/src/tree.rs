@@ -4,31 +4,10 @@ use std::sync::Arc;
 
 use backstay_base::{CalendarField, Caller, Period};
 use backstay_model::{CollectionId, ComputedRights, EnumId, FieldId, Model};
-use backstay_scalar::{Casing, Part, Pattern, Value};
+use backstay_scalar::{Casing, Lookup, Part, Pattern, Value};
 
+use crate::path::{Path, Root};
 use crate::{Digits, Type};
-
-impl Path {
-    /// Whether it is a value of the caller's own record, which is known without the database.
-    pub fn is_of_account(&self) -> bool {
-        self.root == Root::Account && self.steps.len() <= 1
-    }
-
-    /// Whether it leads to what only the database knows, and not to a value of `this`, `new` or the caller's own record.
-    /// A record doesn't hold what refers to it from elsewhere.
-    fn asks_store(&self, model: &Model) -> bool {
-        match (self.root, self.steps.as_slice()) {
-            (Root::Bound(_), _) => true,
-            (Root::This | Root::New, [field]) => model.field(self.collection, *field).kind.declared_by().is_some(),
-            (Root::This | Root::New | Root::Account, steps) => steps.len() > 1,
-        }
-    }
-
-    /// The column of the last field that is meant: of a whole `Money`, the amount's.
-    pub fn column(&self) -> Part {
-        self.part.unwrap_or(Part::Main)
-    }
-}
 
 /// A checked expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,12 +28,13 @@ impl Expr {
             | Node::Negate(of)
             | Node::Matches(of, _)
             | Node::IsNull { of, .. }
-            | Node::Quantifier { body: of, .. }
             | Node::Ordinal(of, _) => vec![of],
+            Node::Quantifier { over, body, .. } => over.document_mut().into_iter().chain([&mut **body]).collect(),
             Node::Binary(_, left, right) | Node::In(left, right) => vec![left, right],
             Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
             Node::List(items) | Node::Call(_, items) => items.iter_mut().collect(),
             Node::Aggregate(aggregate) => aggregate.children_mut(),
+            Node::Within(within) => within.document_mut().into_iter().collect(),
             Node::Computed(computed) => vec![&mut computed.value],
             Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => {
                 Vec::new()
@@ -65,6 +45,23 @@ impl Expr {
     /// Whether it needs more than `this`, `new` and the caller: then only the database can answer it.
     pub fn needs_store(&self, model: &Model) -> bool {
         self.node.asks_store(model) || self.node.children().into_iter().any(|child| child.needs_store(model))
+    }
+
+    /// Whether it needs the database where it is asked of each item of a list: also where it looks through another list, for
+    /// which nothing in memory limits the work.
+    fn asks_store_of_items(&self, model: &Model) -> bool {
+        self.needs_store(model) || self.searches_document()
+    }
+
+    /// Whether it looks through a list that isn't part of an item.
+    fn searches_document(&self) -> bool {
+        let over = match &self.node {
+            Node::Quantifier { over, .. } => Some(over),
+            Node::Aggregate(aggregate) => Some(&aggregate.over),
+            _ => None,
+        };
+        over.is_some_and(|over| over.document().is_some())
+            || self.node.children().into_iter().any(Self::searches_document)
     }
 
     /// The fields of `this` and `new` that it reads, including those by which it leads elsewhere.
@@ -134,21 +131,23 @@ pub enum Node {
     Call(Function, Vec<Expr>),
     /// `text.matches('pattern')`: whether a part of the text does; unknown of one that is longer than `limits::MATCHED_BYTES`.
     Matches(Box<Expr>, Pattern),
-    /// `path.exists(v, body)` or `path.all(v, body)`.
+    /// `many.exists(v, body)` or `many.all(v, body)`.
     Quantifier {
         /// Which.
         kind: Quantifier,
-        /// A path whose last step is a to-many relation.
-        over: Path,
-        /// The member's variable: `Root::Bound` in `body`.
+        /// The records of a to-many relation, or the items of a list.
+        over: Many,
+        /// The variable of one of them: `Root::Bound` or `Holder::Item` in `body`.
         variable: u16,
         /// Must be Boolean.
         body: Box<Expr>,
     },
-    /// `path.count(v, condition)`, `size(path)`, `path.sum(v, term)`, `min`, `max` or `first`.
+    /// `many.count(v, condition)`, `size(many)`, `many.sum(v, term)`, `min`, `max` or `first`.
     Aggregate(Box<Aggregate>),
     /// A computed field, with its expression about the record that the path leads to.
     Computed(Box<ComputedField>),
+    /// A value within a document.
+    Within(Box<Within>),
     /// The place of an enum's value among these names, the first of which is 0: enums are ordered by it where their texts
     /// have another order. Always `Int`.
     Ordinal(Box<Expr>, Arc<[Arc<str>]>),
@@ -161,7 +160,12 @@ impl Node {
     pub fn asks_store(&self, model: &Model) -> bool {
         match self {
             Self::Path(path) => path.asks_store(model),
-            Self::Quantifier { .. } | Self::Aggregate(_) => true,
+            Self::Quantifier { over: Many::Records(_), .. } => true,
+            Self::Quantifier { over: Many::Items(_), body, .. } => body.asks_store_of_items(model),
+            Self::Aggregate(aggregate) => match &aggregate.over {
+                Many::Records(_) => true,
+                Many::Items(_) => aggregate.own_children().into_iter().any(|child| child.asks_store_of_items(model)),
+            },
             Self::Literal(_)
             | Self::Param(_)
             | Self::Caller(_)
@@ -176,9 +180,15 @@ impl Node {
             | Self::Call(..)
             | Self::Matches(..)
             | Self::Computed(_)
+            | Self::Within(_)
             | Self::Ordinal(..)
             | Self::Fact(_) => false,
         }
+    }
+
+    /// Whether it is a value that is held somewhere, and not computed.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Path(_) | Self::Within(_))
     }
 
     /// The enum by whose order it compares values.
@@ -207,6 +217,7 @@ impl Node {
             | Self::Quantifier { .. }
             | Self::Aggregate(_)
             | Self::Computed(_)
+            | Self::Within(_)
             | Self::Fact(_) => return None,
         };
         if let Type::Enum(of) = compared.ty { Some(of) } else { None }
@@ -215,8 +226,9 @@ impl Node {
     /// The path that it names: its own, or the one to the members or to the record that it is about.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Path(path) | Self::Quantifier { over: path, .. } => Some(path),
-            Self::Aggregate(aggregate) => Some(&aggregate.over),
+            Self::Path(path) => Some(path),
+            Self::Quantifier { over, .. } => over.path(),
+            Self::Aggregate(aggregate) => aggregate.over.path(),
             Self::Computed(computed) => Some(&computed.at),
             Self::Literal(_)
             | Self::Param(_)
@@ -231,6 +243,7 @@ impl Node {
             | Self::List(_)
             | Self::Call(..)
             | Self::Matches(..)
+            | Self::Within(_)
             | Self::Ordinal(..)
             | Self::Fact(_) => None,
         }
@@ -239,8 +252,9 @@ impl Node {
     /// The same, to be changed.
     pub(crate) fn path_mut(&mut self) -> Option<&mut Path> {
         match self {
-            Self::Path(path) | Self::Quantifier { over: path, .. } => Some(path),
-            Self::Aggregate(aggregate) => Some(&mut aggregate.over),
+            Self::Path(path) => Some(path),
+            Self::Quantifier { over, .. } => over.path_mut(),
+            Self::Aggregate(aggregate) => aggregate.over.path_mut(),
             Self::Computed(computed) => Some(&mut computed.at),
             Self::Literal(_)
             | Self::Param(_)
@@ -255,6 +269,7 @@ impl Node {
             | Self::List(_)
             | Self::Call(..)
             | Self::Matches(..)
+            | Self::Within(_)
             | Self::Ordinal(..)
             | Self::Fact(_) => None,
         }
@@ -267,45 +282,19 @@ impl Node {
             | Self::Negate(of)
             | Self::Matches(of, _)
             | Self::IsNull { of, .. }
-            | Self::Quantifier { body: of, .. }
             | Self::Ordinal(of, _) => vec![of],
+            Self::Quantifier { over, body, .. } => over.document().into_iter().chain([&**body]).collect(),
             Self::Binary(_, left, right) | Self::In(left, right) => vec![left, right],
             Self::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
             Self::List(items) | Self::Call(_, items) => items.iter().collect(),
             Self::Aggregate(aggregate) => aggregate.children(),
+            Self::Within(within) => within.document().into_iter().collect(),
             Self::Computed(computed) => vec![&computed.value],
             Self::Literal(_) | Self::Param(_) | Self::Caller(_) | Self::Now | Self::Path(_) | Self::Fact(_) => {
                 Vec::new()
             }
         }
     }
-}
-
-/// A path from a record to a field. `this.id` has no steps and `this.author.id` the one of `this.author`: a record is
-/// its id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Path {
-    /// The record it starts from.
-    pub root: Root,
-    /// The collection of that record.
-    pub collection: CollectionId,
-    /// Fields, each of the collection that the one before leads to; all but the last are to-one relations.
-    pub steps: Vec<FieldId>,
-    /// The part, where the last field is `Money` and one of its parts is meant: `.amount` is `Part::Main`.
-    pub part: Option<Part>,
-}
-
-/// The record a path starts from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Root {
-    /// `this`; also what a filter's plain field names start from.
-    This,
-    /// `new`.
-    New,
-    /// `auth.account`: null for callers without an account of their own.
-    Account,
-    /// The variable of an enclosing quantifier.
-    Bound(u16),
 }
 
 /// What a rule can know of the caller.
@@ -403,7 +392,7 @@ impl Function {
     }
 }
 
-/// `exists` or `all`. Both are unknown where a relation on the way to the members is null.
+/// `exists` or `all`. Both are unknown where a relation on the way to the members is null, or the list that has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Quantifier {
     /// True where a member is true, false where none is *not false*, else unknown.
@@ -436,13 +425,13 @@ impl ComputedField {
     }
 }
 
-/// One value of the members of a to-many relation: what they come to together, or what one of them has. Null if the record
-/// that has the relation isn't there.
+/// One value of the members of a to-many relation or the items of a list: what they come to together, or what one of them
+/// has. Null if the record that has the relation isn't there, or the list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Aggregate {
-    /// A path whose last step is a to-many relation.
-    pub over: Path,
-    /// The member's variable: `Root::Bound` in the expressions of this aggregate.
+    /// What it is about.
+    pub over: Many,
+    /// The variable of one of them: `Root::Bound` or `Holder::Item` in the expressions of this aggregate.
     pub variable: u16,
     /// Which members are meant: those for which it is true. `None`: all.
     pub condition: Option<Expr>,
@@ -471,7 +460,8 @@ pub enum Aggregation {
     First {
         /// What is taken of it.
         term: Expr,
-        /// The order of the members. The id is always the last key, in the direction of the key before it.
+        /// The order of the members. The id is always the last key, in the direction of the key before it. Of the items of a
+        /// list, the place in it is the last key.
         order: Vec<OrderKey>,
     },
 }
@@ -500,6 +490,11 @@ pub const FLOAT_TERM: f64 = 1e290;
 impl Aggregate {
     /// The expressions directly within it.
     pub fn children(&self) -> Vec<&Expr> {
+        self.over.document().into_iter().chain(self.own_children()).collect()
+    }
+
+    /// Those about one of the members.
+    fn own_children(&self) -> Vec<&Expr> {
         let mut children: Vec<&Expr> = self.condition.iter().collect();
         match &self.function {
             Aggregation::Count => {}
@@ -515,7 +510,7 @@ impl Aggregate {
 
     /// The expressions directly within it, to be changed, in the same order.
     pub(crate) fn children_mut(&mut self) -> Vec<&mut Expr> {
-        let mut children: Vec<&mut Expr> = self.condition.iter_mut().collect();
+        let mut children: Vec<&mut Expr> = self.over.document_mut().into_iter().chain(&mut self.condition).collect();
         match &mut self.function {
             Aggregation::Count => {}
             Aggregation::Sum(term) => children.push(term),
@@ -542,9 +537,107 @@ impl Aggregate {
             _ => false,
         };
         function
-            && self.over == other.over
+            && self.over.same_kind(&other.over)
             && self.variable == other.variable
             && self.condition.is_some() == other.condition.is_some()
             && self.part == other.part
+    }
+}
+
+/// A value within a document: a member of an embedded value that is an item of a list, or a value of a union.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Within {
+    /// What it is looked up in.
+    pub of: Holder,
+    /// Where it is there, and how it is read.
+    pub lookup: Lookup,
+}
+
+/// What values are looked up in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Holder {
+    /// A field that holds a document.
+    Document(Box<Expr>),
+    /// The item that is the variable of an enclosing quantifier or aggregate.
+    Item(u16),
+}
+
+/// What a quantifier or an aggregate looks at.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Many {
+    /// The records of the to-many relation at the end of this path.
+    Records(Path),
+    /// The items of this list of embedded values. Of none that is there, the quantifier or the aggregate is unknown.
+    Items(Within),
+}
+
+impl Within {
+    /// The field that holds the document, if it isn't an item that is looked into.
+    pub fn document(&self) -> Option<&Expr> {
+        match &self.of {
+            Holder::Document(document) => Some(document),
+            Holder::Item(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn document_mut(&mut self) -> Option<&mut Expr> {
+        match &mut self.of {
+            Holder::Document(document) => Some(document),
+            Holder::Item(_) => None,
+        }
+    }
+
+    /// Whether the two are the same but for the expressions within them.
+    pub(crate) fn same_kind(&self, other: &Self) -> bool {
+        let of = match (&self.of, &other.of) {
+            (Holder::Document(_), Holder::Document(_)) => true,
+            (Holder::Item(item), Holder::Item(other)) => item == other,
+            (Holder::Document(_) | Holder::Item(_), _) => false,
+        };
+        of && self.lookup == other.lookup
+    }
+}
+
+impl Many {
+    /// The path to the relation, if they are records.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Records(path) => Some(path),
+            Self::Items(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn path_mut(&mut self) -> Option<&mut Path> {
+        match self {
+            Self::Records(path) => Some(path),
+            Self::Items(_) => None,
+        }
+    }
+
+    /// The field that holds the items, if it isn't an item that does.
+    pub(crate) fn document(&self) -> Option<&Expr> {
+        match self {
+            Self::Records(_) => None,
+            Self::Items(list) => list.document(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn document_mut(&mut self) -> Option<&mut Expr> {
+        match self {
+            Self::Records(_) => None,
+            Self::Items(list) => list.document_mut(),
+        }
+    }
+
+    /// Whether the two are the same but for the expressions within them.
+    pub(crate) fn same_kind(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Records(path), Self::Records(other)) => path == other,
+            (Self::Items(list), Self::Items(other)) => list.same_kind(other),
+            (Self::Records(_) | Self::Items(_), _) => false,
+        }
     }
 }

@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
+use backstay_base::nearest;
 use backstay_model::{
-    Collection, CollectionId, ColumnStorage, Element, EmbeddedId, EnumId, Field, FieldId, FieldKind, Model,
-    ValueProblem,
+    Collection, CollectionId, ColumnStorage, Element, EmbeddedId, EnumId, Field, FieldId, FieldKind, Model, Shape,
+    UnionId, ValueProblem,
 };
 use backstay_scalar::{Part, Problem, Scalar, Storage, Token, Value, read_exact};
 
@@ -43,6 +46,11 @@ pub enum Type {
         /// The field that holds it.
         field: (CollectionId, FieldId),
     },
+    /// An item of a list of embedded values or a value of a union, or an embedded value in one of these; leads to its
+    /// members. Only presence can be tested.
+    Item(Shape),
+    /// `__typename` of a value of this union; compares with text literals that name its types.
+    TypeName(UnionId),
     /// A list of scalars.
     List(Box<Type>),
     /// The literal `null`.
@@ -105,6 +113,7 @@ impl Type {
     pub fn read(&self, token: Token<'_>, model: &Model) -> Result<Value, ValueProblem> {
         let scalar = match self {
             Self::Enum(id) => return model.enum_type(*id).read(token),
+            Self::TypeName(id) => return read_type_name(model, *id, token),
             Self::Decimal => return Ok(read_exact(token)?),
             Self::Formatted(scalar) => *scalar,
             Self::Bool => Scalar::Boolean,
@@ -117,7 +126,9 @@ impl Type {
             Self::Duration => Scalar::Duration,
             Self::Money => Scalar::Money,
             Self::Json => Scalar::Json,
-            Self::Embedded { .. } => return Err(Problem::Expected("a member of the embedded value").into()),
+            Self::Embedded { .. } | Self::Item(_) => {
+                return Err(Problem::Expected("a member of the embedded value").into());
+            }
             Self::List(_) => return Err(Problem::Expected("an array").into()),
             Self::Null => return Err(Problem::Expected("a value whose type is known").into()),
         };
@@ -148,17 +159,31 @@ impl Type {
             Self::Float => Storage::Float,
             Self::Decimal => Storage::Decimal { scale: Self::DECIMAL_SCALE },
             Self::Money => Scalar::Money.storage(),
-            Self::Text | Self::Enum(_) | Self::Null => Storage::Text,
+            Self::Text | Self::Enum(_) | Self::TypeName(_) | Self::Null => Storage::Text,
             Self::Formatted(scalar) => scalar.storage(),
             Self::Id | Self::Record(_) => Storage::Id,
             Self::Timestamp => Storage::Timestamp,
             Self::Date => Storage::Date,
             // What is checked has members in the place of the value.
-            Self::Json | Self::Embedded { .. } => Storage::Json,
+            Self::Json | Self::Embedded { .. } | Self::Item(_) => Storage::Json,
             Self::List(element) => element.storage(),
         }
     }
 
     /// Digits after the point of a `Decimal` that is neither a column nor compared with one.
     pub const DECIMAL_SCALE: u8 = 9;
+}
+
+/// The name of one of a union's types.
+fn read_type_name(model: &Model, id: UnionId, token: Token<'_>) -> Result<Value, ValueProblem> {
+    let names = model.union(id).members.iter().map(|member| Arc::from(model.embedded(*member).name.as_str()));
+    let names: Vec<Arc<str>> = names.collect();
+    let Value::Text(name) = Scalar::Text.read(token)? else {
+        return Err(ValueProblem::NotInEnum { names, suggestion: None });
+    };
+    if names.contains(&name) {
+        return Ok(Value::Text(name));
+    }
+    let suggestion = nearest(&name, names.iter().map(|name| &**name)).map(Arc::from);
+    Err(ValueProblem::NotInEnum { names, suggestion })
 }

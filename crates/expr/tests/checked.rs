@@ -41,6 +41,11 @@ fn reads_tell_every_field_on_the_way() {
         &["Member.user", "Post.section", "Section.members"],
         true,
     );
+    check("this.intro.text == 'a'", &["Post.intro"], false);
+    check("this.blocks.all(b, b.size.width > 3 && b.text != this.title)", &["Post.blocks", "Post.title"], false);
+    check("this.blocks.exists(b, b.text == this.author.name)", &["Post.author", "Post.blocks", "User.name"], true);
+    // For each item through all of them: nothing in memory limits that.
+    check("this.blocks.all(a, this.blocks.count(b, a.text == b.text) == 1)", &["Post.blocks"], true);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, RecordId, Timestamp};
 use backstay_expr::{
-    CallerPart, Environment, Expr, Facts, Node, Operator, Path, Quantifier, Root, Start, Truth, Type, evaluate, fold,
-    truth,
+    CallerPart, Environment, Expr, Facts, Many, Node, Operator, Path, Quantifier, Root, Start, Truth, Type, evaluate,
+    fold, truth,
 };
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
@@ -90,7 +90,7 @@ fn choice(condition: Expr, then: Expr, otherwise: Expr) -> Expr {
 }
 
 fn quantifier(kind: Quantifier, variable: u16, body: Expr) -> Expr {
-    boolean(Node::Quantifier { kind, over: field(Root::This, 0), variable, body: Box::new(body) })
+    boolean(Node::Quantifier { kind, over: Many::Records(field(Root::This, 0)), variable, body: Box::new(body) })
 }
 
 fn check(expr: &Expr, world: &World, expected: Truth) {

@@ -57,7 +57,10 @@ const DIRECTIVES: Table = &[
         ],
         "remove it; a field whose type is a type of yours is the relation, and a list at its other end says `@inverse(field: …)`",
     ),
-    (&["id", "primaryKey", "pk"], "remove it; every record has a UUIDv7 as `id`"),
+    (
+        &["id", "primaryKey", "pk", "uuid"],
+        "remove it; every record has a UUID as `id`, and `@key` on the type says how it is made",
+    ),
     (&["required", "notNull", "nonNull"], "remove it, and write `!` after the type"),
     (&["optional", "nullable", "null", "blank"], "remove it; a field can be null unless its type ends with `!`"),
     (&["model", "entity", "table", "collection"], "remove it; every type is stored"),
@@ -170,6 +173,17 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("to", &["fields", "only", "params", "arguments"], "write `@to(state: …, by: …, with: [\"…\"])`"),
     ("to", &["from"], "write `@to` on the state that it leads from"),
     ("to", &["target", "to", "next"], "write `@to(state: …)`"),
+    ("key", &["kind", "is", "as", "format", "version"], "write `@key(type: UUID4)`"),
+    (
+        "key",
+        &["client", "clients", "generated", "manual", "custom", "allowClient", "writable"],
+        "write `@key(given: true)` to let clients make the ids",
+    ),
+    (
+        "key",
+        &["fields", "field", "columns"],
+        "remove it; the key of a record is `id`. Write `@unique(fields: […])` for others",
+    ),
     ("length", &["least", "minimum", "from", "gte", "minLength"], "write `@length(min: …)`"),
     ("length", &["most", "maximum", "to", "lte", "limit", "value", "maxLength"], "write `@length(max: …)`"),
     ("exclude", &["start", "begin", "lower", "min"], "write `@exclude(from: \"start\", to: …)`"),
@@ -228,9 +242,9 @@ const CALLS: Table = &[
     (&["now", "current_timestamp", "getdate", "sysdate"], "write `@default(from: \"now\")`"),
     (
         &["uuid", "cuid", "nanoid", "ulid", "gen_random_uuid", "uuid_generate_v4"],
-        "remove it; every record has a UUIDv7 as `id`",
+        "remove it; every record has a UUID as `id`, and `@key` on the type says how it is made",
     ),
-    (&["autoincrement", "nextval"], "write `@sequence` to number the records; as `id`, every record has a UUIDv7"),
+    (&["autoincrement", "nextval"], "write `@sequence` to number the records; as `id`, every record has a UUID"),
     (&["auth", "uid", "user"], "write `@default(from: \"auth.id\")`"),
 ];
 

@@ -160,7 +160,7 @@ pub enum Document {
 }
 
 /// What an item of a document is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// A value of an embedded type.
     Embedded(EmbeddedId),

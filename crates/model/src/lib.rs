@@ -12,6 +12,7 @@ mod foreign;
 mod ids;
 mod ignore;
 mod interfaces;
+mod key;
 mod kind;
 mod length;
 mod lint;
@@ -43,6 +44,7 @@ pub use difference::{
 pub use document::TYPE_NAME;
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
 pub use ids::{CollectionId, EmbeddedId, FieldId, UnionId};
+pub use key::{Key, KeyKind};
 pub use kind::{Document, Element, FieldKind, Link, OnDelete, Shape};
 pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;

@@ -7,6 +7,7 @@ use backstay_scalar::{Part, Storage, Value};
 use crate::allow::{Allow, FieldAllow};
 use crate::enumeration::{Enum, EnumId};
 use crate::ids::{CollectionId, EmbeddedId, FieldId, UnionId};
+use crate::key::Key;
 use crate::kind::{FieldKind, Link};
 use crate::length::Length;
 use crate::named::NamedRule;
@@ -129,6 +130,8 @@ pub struct Collection {
     pub single: bool,
     /// `@trash`: deleted records are kept.
     pub trash: Option<Trash>,
+    /// `@key`: how the ids of its records are made.
+    pub key: Key,
     /// All fields; the first four are `id`, `createdAt`, `updatedAt`, `version`. The members of an embedded value follow the
     /// field that holds it, as fields of their own: after `address` come `address.street` and `address.city`.
     pub fields: Vec<Field>,
@@ -267,7 +270,7 @@ pub struct Field {
     pub required: bool,
     /// `@unique` without `where:`, or `@sequence` without `per:`: its value identifies a record.
     pub unique: bool,
-    /// `@readonly`: clients may not write it.
+    /// `@readonly`: clients may not write it. So is every standard field, apart from an `id` that clients can give.
     pub readonly: bool,
     /// `@immutable`: it may be given on create and never changed.
     pub immutable: bool,
@@ -346,7 +349,8 @@ impl Field {
 
     /// Why no client may write it, in words, where that is so. A field that is `@immutable` can be given on create.
     pub fn refused_to_clients(&self) -> Option<&'static str> {
-        if self.id <= Collection::VERSION {
+        // Clients can give an id where `@key` says so.
+        if self.id <= Collection::VERSION && self.readonly {
             Some("Backstay sets this field")
         } else if self.computed.is_some() || self.sum.is_some() {
             Some("this field is computed")

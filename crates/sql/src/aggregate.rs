@@ -3,18 +3,19 @@ use backstay_model::ColumnStorage;
 use backstay_scalar::{MONEY_SCALE, Part, Storage, Value};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, Query, SelectStatement};
 
-use crate::builder::{Anchor, Members};
-use crate::lower::{Lowering, sees};
+use crate::lower::{Bound, Lowering};
 use crate::operand::{Form, Val, constant_decimal, digits_of};
-use crate::owner::{Owner, tie};
+use crate::owner::Owner;
 use crate::predicate::Pred;
 use crate::tree::{call, cast, column, integer, name, only_where, subquery, word};
 use crate::value::column_type;
+use crate::within::Items;
 use crate::{Dialect, Slot};
 
 /// The members that an aggregate is about, in a SELECT of their own that is not written yet.
 struct Rows {
-    member: Anchor,
+    frame: usize,
+    member: Bound,
     /// Which rows are meant. Terms and keys are evaluated on these alone, because a SELECT filters before it computes.
     meant: Pred,
 }
@@ -38,12 +39,11 @@ impl Lowering<'_, '_, '_> {
             conditions.push(Pred::Sql(key.clone().is_not_null()));
         }
         let known = Pred::all(conditions);
-        let visible = sees(self.builder, &members.member);
-        let Members { member, owner } = members;
-        let member = member.anchor;
-        self.scope.bound.push((of.variable, member.clone()));
+        let visible = members.visible(self.builder);
+        self.scope.bound.push((of.variable, members.bound()));
         let condition = of.condition.as_ref().map_or(Pred::Known(true), |condition| self.is_true(condition));
-        let rows = Rows { member, meant: Pred::all([tie(owner, &key), condition.behind(visible)]) };
+        let meant = Pred::all([members.tie(&key), condition.behind(visible)]);
+        let rows = Rows { frame: members.frame(), member: members.bound(), meant };
         let (select, form) = match &of.function {
             Aggregation::Count => self.counted(rows),
             Aggregation::Sum(term) => self.summed(rows, term, part),
@@ -156,8 +156,11 @@ impl Lowering<'_, '_, '_> {
             };
             select.order_by_expr_with_nulls(value, direction(key.descending), NullOrdering::Last);
         }
-        let id = self.builder.key(&rows.member);
-        select.order_by_expr(id, direction(order.last().is_some_and(|key| key.descending)));
+        let descending = order.last().is_some_and(|key| key.descending);
+        match &rows.member {
+            Bound::Record(record) => select.order_by_expr(self.builder.key(record), direction(descending)),
+            Bound::Item(alias) => select.order_by_expr(Items::place(alias), Order::Asc),
+        };
         self.read(rows, &mut select);
         self.builder.limit(&mut select, Slot::Constant(Value::Int(1)));
         (select, form)
@@ -187,7 +190,7 @@ impl Lowering<'_, '_, '_> {
         }
         columns.reverse();
         let own = match &expr.node {
-            Node::Path(path) => self.anchor(path.root).frame == rows.member.frame,
+            Node::Path(path) => self.anchor(path.root).frame == rows.frame,
             _ => false,
         };
         let apart = !own || !columns.iter().all(|column| matches!(column, Sql::Column(_)));
@@ -214,10 +217,10 @@ impl Lowering<'_, '_, '_> {
         self.read(rows, &mut each);
         self.builder.keep_apart(&mut each);
         let answer = fold(self, &named);
-        select.expr(match terms.expr.node {
-            Node::Path(_) => answer,
+        select.expr(match terms.expr.node.is_held() {
+            true => answer,
             // What is computed and unknown makes the whole unknown.
-            _ => only_where(all_rows().eq(Func::count(named[0].clone())), answer),
+            false => only_where(all_rows().eq(Func::count(named[0].clone())), answer),
         });
         select.from_subquery(each, name(&alias));
         select
@@ -226,7 +229,7 @@ impl Lowering<'_, '_, '_> {
     /// Writes the members' tables and which of them are meant.
     fn read(&mut self, rows: Rows, select: &mut SelectStatement) {
         rows.meant.restrict(select);
-        self.builder.from(rows.member.frame, select);
+        self.builder.from(rows.frame, select);
     }
 
     /// Digits after the point of an exact term.
@@ -240,6 +243,10 @@ impl Lowering<'_, '_, '_> {
                     _ => Type::DECIMAL_SCALE,
                 }
             }
+            Node::Within(within) => match within.lookup.held.storage() {
+                Storage::Decimal { scale } => scale,
+                _ => Type::DECIMAL_SCALE,
+            },
             Node::Literal(value) => {
                 constant_decimal(&Slot::Constant(value.clone())).map_or(0, |number| digits_of(&number))
             }

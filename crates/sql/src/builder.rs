@@ -166,6 +166,12 @@ impl<'m> Builder<'m> {
         Seen { anchor, read: relation.read, declared: None }
     }
 
+    /// Reads from a SELECT in a new one: that one, and the alias of the rows.
+    pub(crate) fn select(&mut self, rows: SelectStatement) -> (usize, Arc<str>) {
+        let frame = self.frame();
+        (frame, self.source(frame, Rows::Select(Box::new(rows)), Part::All))
+    }
+
     /// Reads from the links of a many-to-many relation in a new SELECT: the SELECT, and the alias of the links.
     pub(crate) fn links(&mut self, link: &Link, perspective: Perspective) -> (usize, Arc<str>) {
         let frame = self.frame();

@@ -293,6 +293,7 @@ impl Lowering<'_, '_, '_> {
     fn element_storage(&self, list: &Expr, one: &Val) -> Storage {
         match (&list.node, &one.form) {
             (Node::Path(path), _) => self.stored_elements(path).unwrap_or_else(|| list.ty.storage()),
+            (Node::Within(within), _) => within.lookup.held.storage(),
             (Node::Param(_), Form::Key) => Storage::Bytes,
             (Node::Param(_), Form::Scaled(scale)) => Storage::Decimal { scale: *scale },
             _ => list.ty.storage(),
@@ -307,10 +308,7 @@ impl Lowering<'_, '_, '_> {
 
     /// The field that a path ends at; none if it ends at a record.
     pub(crate) fn field_at(&self, path: &Path) -> Option<&Field> {
-        let (last, steps) = path.steps.split_last()?;
-        let model = self.builder.model;
-        let holder = steps.iter().try_fold(path.collection, |at, step| model.field(at, *step).kind.target())?;
-        Some(model.field(holder, *last))
+        path.field(self.builder.model)
     }
 
     /// A value as an element of a stored list is written, and by how many digits the elements have to be scaled up before

@@ -343,7 +343,7 @@ impl Dialect {
 }
 
 /// The type of a parameter or a column on PostgreSQL.
-fn postgres_type(column: ColumnType) -> &'static str {
+pub(crate) fn postgres_type(column: ColumnType) -> &'static str {
     match column {
         ColumnType::One(Storage::Bool) => "boolean",
         ColumnType::One(Storage::Int) => "bigint",
@@ -387,7 +387,7 @@ pub(crate) fn metered(value: Sql) -> Sql {
 }
 
 /// PostgreSQL: a text that is compared by code point.
-fn collate_c(text: Sql) -> Sql {
+pub(crate) fn collate_c(text: Sql) -> Sql {
     text.binary(BinOper::Custom("COLLATE"), Sql::col("C"))
 }
 

@@ -48,6 +48,7 @@ mod texts;
 mod tree;
 mod truth;
 mod value;
+mod within;
 mod write;
 
 pub use backfill::BackfillError;

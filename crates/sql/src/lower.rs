@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use backstay_base::Action;
 use backstay_expr::{Expr, Node, Rights, Root, Rule};
 use backstay_model::FieldId;
@@ -16,7 +18,7 @@ const VALUES: [&str; 2] = ["v", "w"];
 pub(crate) struct Scope<'e> {
     pub(crate) this: Anchor,
     pub(crate) new: Anchor,
-    pub(crate) bound: Vec<(u16, Anchor)>,
+    pub(crate) bound: Vec<(u16, Bound)>,
     pub(crate) rights: &'e Rights,
 }
 
@@ -30,6 +32,15 @@ impl<'e> Scope<'e> {
     pub(crate) fn question(this: &Anchor, rights: &'e Rights) -> Self {
         Self { this: this.clone(), new: this.clone(), bound: Vec::new(), rights }
     }
+}
+
+/// What a variable stands for.
+#[derive(Debug, Clone)]
+pub(crate) enum Bound {
+    /// A record of a to-many relation.
+    Record(Anchor),
+    /// The item of a list that the row with this alias is.
+    Item(Arc<str>),
 }
 
 /// Lowers expressions in one scope. What is lowered is as long as the expression: an operand whose text is needed twice
@@ -107,10 +118,24 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
                 Anchor { record: Record::Account, collection: identity, ..self.scope.this.clone() }
             }
             Root::Bound(variable) => {
-                let bound = self.scope.bound.iter().rev().find(|(name, _)| *name == variable);
-                bound.expect("a variable is bound where it is named").1.clone()
+                let Bound::Record(record) = self.bound(variable) else { unreachable!("an item is no record") };
+                record.clone()
             }
         }
+    }
+
+    /// The alias of the row that is the item for which a variable stands.
+    ///
+    /// # Panics
+    /// Panics if it stands for no item, which in a checked expression it does.
+    pub(crate) fn item_row(&self, variable: u16) -> &str {
+        let Bound::Item(alias) = self.bound(variable) else { unreachable!("a record is no item") };
+        alias
+    }
+
+    fn bound(&self, variable: u16) -> &Bound {
+        let bound = self.scope.bound.iter().rev().find(|(name, _)| *name == variable);
+        &bound.expect("a variable is bound where it is named").1
     }
 
     /// In which perspective and with whose rights the relations of a record are read.
@@ -158,7 +183,13 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
 /// Whether an expression is lowered to a short text, whatever the client wrote.
 pub(crate) fn is_short(expr: &Expr) -> bool {
     match &expr.node {
-        Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => true,
+        Node::Literal(_)
+        | Node::Param(_)
+        | Node::Caller(_)
+        | Node::Now
+        | Node::Path(_)
+        | Node::Within(_)
+        | Node::Fact(_) => true,
         Node::Call(_, arguments) => match arguments.as_slice() {
             [only] => matches!(only.node, Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Path(_)),
             _ => false,

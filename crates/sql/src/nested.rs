@@ -145,7 +145,7 @@ impl<'a> Iterator for Elements<'a> {
 }
 
 /// A list of scalars as it is stored in a column of type `List`.
-pub(crate) fn write_list(values: &[Value], element: Storage, dialect: Dialect) -> String {
+pub fn write_list(values: &[Value], element: Storage, dialect: Dialect) -> String {
     let mut out = String::with_capacity(2 + values.len() * 8);
     out.push('[');
     for (index, value) in values.iter().enumerate() {

@@ -1,26 +1,89 @@
+use std::sync::Arc;
+
 use backstay_base::Action;
-use backstay_expr::Path;
+use backstay_expr::{Many, Path};
 use backstay_model::{CollectionId, FieldId};
 use sea_query::{Expr as Sql, ExprTrait};
 
-use crate::builder::{Members, Record};
-use crate::lower::Lowering;
+use crate::builder::{Builder, Members, Record};
+use crate::lower::{Bound, Lowering, sees};
 use crate::predicate::Pred;
+use crate::within::Items;
 
-/// The record whose members are meant, and the members.
+/// What has the members that are meant, and the members.
 #[derive(Debug)]
 pub(crate) struct Owner<'r> {
+    /// The key of a record, or a list.
     pub(crate) key: Sql,
     /// Whether there always is one.
     pub(crate) certain: bool,
     /// Where it and its relation are seen.
     pub(crate) conditions: Vec<Pred>,
-    pub(crate) members: Members<'r>,
+    pub(crate) members: Each<'r>,
+}
+
+/// Members in a SELECT of their own.
+#[derive(Debug)]
+pub(crate) enum Each<'r> {
+    /// The records of a to-many relation.
+    Records(Members<'r>),
+    /// The items of a list.
+    Items {
+        /// The SELECT.
+        frame: usize,
+        /// What the items go by there.
+        alias: Arc<str>,
+    },
+}
+
+impl Each<'_> {
+    pub(crate) fn frame(&self) -> usize {
+        match self {
+            Self::Records(members) => members.member.anchor.frame,
+            Self::Items { frame, .. } => *frame,
+        }
+    }
+
+    /// What a variable is that stands for one of them.
+    pub(crate) fn bound(&self) -> Bound {
+        match self {
+            Self::Records(members) => Bound::Record(members.member.anchor.clone()),
+            Self::Items { alias, .. } => Bound::Item(Arc::clone(alias)),
+        }
+    }
+
+    /// Where one of them is seen. Whoever sees a document sees all of it.
+    pub(crate) fn visible(&self, builder: &mut Builder<'_>) -> Pred {
+        match self {
+            Self::Records(members) => sees(builder, &members.member),
+            Self::Items { .. } => Pred::Known(true),
+        }
+    }
+
+    /// That it is one of the record with this key.
+    pub(crate) fn tie(&self, key: &Sql) -> Pred {
+        match self {
+            Self::Records(members) => tie(members.owner.clone(), key),
+            Self::Items { .. } => Pred::Known(true),
+        }
+    }
 }
 
 impl<'r> Owner<'r> {
+    /// That of these; `None` if it is certain that there is none.
+    pub(crate) fn of(lowering: &mut Lowering<'_, '_, 'r>, over: &Many) -> Option<Self> {
+        match over {
+            Many::Records(path) => Self::of_records(lowering, path),
+            Many::Items(list) => {
+                let Items { list, frame, alias } = lowering.items(list)?;
+                let members = Each::Items { frame, alias };
+                Some(Self { key: list, certain: false, conditions: Vec::new(), members })
+            }
+        }
+    }
+
     /// That of the to-many relation at the end of this path.
-    pub(crate) fn of(lowering: &mut Lowering<'_, '_, 'r>, over: &Path) -> Option<Self> {
+    fn of_records(lowering: &mut Lowering<'_, '_, 'r>, over: &Path) -> Option<Self> {
         let (relation, steps) = over.steps.split_last()?;
         let start = lowering.anchor(over.root);
         let view = lowering.view_from(&start);
@@ -31,7 +94,7 @@ impl<'r> Owner<'r> {
                 if start.record == Record::Proposed
                     && let Some(members) = lowering.builder.proposed_members(&start, *relation, view.1)
                 {
-                    return Some(Self { key, certain: true, conditions, members });
+                    return Some(Self { key, certain: true, conditions, members: Each::Records(members) });
                 }
                 // A caller need not have an account; any other record that a relation starts from is there.
                 (key, start.collection, start.record != Record::Account, conditions)
@@ -54,8 +117,13 @@ impl<'r> Owner<'r> {
         };
         let kind = &lowering.builder.model.field(collection, *relation).kind;
         let members = lowering.builder.members(kind, view)?;
-        Some(Self { key, certain, conditions, members })
+        Some(Self { key, certain, conditions, members: Each::Records(members) })
     }
+}
+
+/// That the member is one of the record with the key.
+pub(crate) fn tie(owner: Option<Sql>, key: &Sql) -> Pred {
+    owner.map_or(Pred::Known(true), |owner| Pred::Sql(owner.eq(key.clone())))
 }
 
 /// Whether the rights hide a record of the collection, or its relation, from someone.
@@ -63,9 +131,4 @@ fn is_restricted(lowering: &Lowering<'_, '_, '_>, collection: CollectionId, rela
     let rights = lowering.scope.rights;
     let seen = rights.rule(collection, Action::Read).allows();
     !seen || !rights.field(collection, relation, Action::Read).allows()
-}
-
-/// That the member is one of the record with the key.
-pub(crate) fn tie(owner: Option<Sql>, key: &Sql) -> Pred {
-    owner.map_or(Pred::Known(true), |owner| Pred::Sql(owner.eq(key.clone())))
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use backstay_base::Action;
-use backstay_expr::{Expr, Node, Operator, Path, Rights, Scope as Names, compile};
+use backstay_expr::{Expr, Many, Node, Operator, Path, Rights, Scope as Names, compile};
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Index, Model};
 use backstay_scalar::Scalar;
 
@@ -23,6 +23,7 @@ pub struct IndexConditionError {
     pub remedy: &'static str,
 }
 
+const IN_DOCUMENT: &str = "the condition of an index can't look into a document";
 const OWN_FIELDS: &str = "compare the record's own fields with literals, or with each other";
 
 // The index would be over other records as soon as a value is added or moved.
@@ -69,6 +70,8 @@ pub fn index_condition_error(model: &Model, condition: &Expr) -> Option<IndexCon
         Node::Conditional(..) => {
             refused("the condition of an index can't choose between values", "write it with `&&` and `||`")
         }
+        Node::Within(_) | Node::Quantifier { over: Many::Items(_), .. } => refused(IN_DOCUMENT, OWN_FIELDS),
+        Node::Aggregate(of) if of.over.path().is_none() => refused(IN_DOCUMENT, OWN_FIELDS),
         Node::Quantifier { .. } | Node::Aggregate(_) => {
             refused("the condition of an index can't read other records", OWN_FIELDS)
         }

@@ -1,17 +1,18 @@
-use backstay_expr::{Expr, Node, Path, Quantifier};
+use backstay_expr::{Expr, Many, Node, Quantifier};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, Query};
 
 use crate::builder::Members;
-use crate::lower::{Lowering, sees};
-use crate::owner::{Owner, tie};
+use crate::lower::{Bound, Lowering, sees};
+use crate::owner::{Each, Owner};
 use crate::predicate::Pred;
 use crate::tree::{boolean, column, integer, name, subquery};
 
-/// `exists` or `all` over the members of a relation; unknown where the record that has it is not there.
+/// `exists` or `all` over the members of a relation or the items of a list; unknown where the record or the list that has
+/// them is not there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Quantified<'e> {
     kind: Quantifier,
-    over: &'e Path,
+    over: &'e Many,
     variable: u16,
     body: &'e Expr,
 }
@@ -30,25 +31,24 @@ impl<'e> Quantified<'e> {
     pub(crate) fn lowered(self, lowering: &mut Lowering<'_, '_, '_>, wanted: bool) -> Pred {
         let Some(owner) = Owner::of(lowering, self.over) else { return Pred::Known(false) };
         let Owner { key, certain, conditions, members } = owner;
-        let visible = sees(lowering.builder, &members.member);
-        let Members { member, owner } = members;
+        let visible = members.visible(lowering.builder);
         // One member that is true (exists) or false (all) decides; else none may be anything but the contrary.
         let decisive = self.kind == Quantifier::Exists;
-        lowering.scope.bound.push((self.variable, member.anchor.clone()));
+        lowering.scope.bound.push((self.variable, members.bound()));
         let of_member = match wanted == decisive {
             true => lowering.is(self.body, decisive),
             false => lowering.is(self.body, !decisive).otherwise(),
         };
         lowering.scope.bound.pop();
 
-        let found = match Pred::all([tie(owner, &key), of_member.behind(visible)]) {
+        let found = match Pred::all([members.tie(&key), of_member.behind(visible)]) {
             Pred::Known(false) => Pred::Known(false),
             // Even of what is true of every member there must be one.
             condition => {
                 let mut select = Query::select();
                 select.expr(integer(1));
                 condition.restrict(&mut select);
-                lowering.builder.from(member.anchor.frame, &mut select);
+                lowering.builder.from(members.frame(), &mut select);
                 Pred::Sql(Sql::exists(select))
             }
         };
@@ -68,10 +68,11 @@ impl<'e> Quantified<'e> {
     pub(crate) fn driven(self, lowering: &mut Lowering<'_, '_, '_>) -> Pred {
         let Some(owner) = Owner::of(lowering, self.over) else { return Pred::Known(false) };
         let Owner { key, certain: _, mut conditions, members } = owner;
+        let Each::Records(members) = members else { return self.lowered(lowering, true) };
         let Some(owner) = members.owner.clone() else { return self.lowered(lowering, true) };
         let visible = sees(lowering.builder, &members.member);
         let Members { member, owner: _ } = members;
-        lowering.scope.bound.push((self.variable, member.anchor.clone()));
+        lowering.scope.bound.push((self.variable, Bound::Record(member.anchor.clone())));
         let of_member = lowering.is_true(self.body);
         lowering.scope.bound.pop();
         let mut select = Query::select();
@@ -86,15 +87,14 @@ impl<'e> Quantified<'e> {
     pub(crate) fn lowered_once(self, lowering: &mut Lowering<'_, '_, '_>) -> Sql {
         let Some(owner) = Owner::of(lowering, self.over) else { return lowering.builder.dialect.unknown() };
         let Owner { key, certain, mut conditions, members } = owner;
-        let visible = sees(lowering.builder, &members.member);
-        let Members { member, owner } = members;
-        lowering.scope.bound.push((self.variable, member.anchor.clone()));
+        let visible = members.visible(lowering.builder);
+        lowering.scope.bound.push((self.variable, members.bound()));
         let truth = lowering.once(self.body);
         lowering.scope.bound.pop();
 
         let mut each = Query::select();
-        each.expr_as(truth, name("v")).and_where(Pred::all([tie(owner, &key), visible]).sql());
-        lowering.builder.from(member.anchor.frame, &mut each);
+        each.expr_as(truth, name("v")).and_where(Pred::all([members.tie(&key), visible]).sql());
+        lowering.builder.from(members.frame(), &mut each);
         let (alias, dialect) = (lowering.builder.alias(), lowering.builder.dialect);
         let decisive = self.kind == Quantifier::Exists;
         let truths = || column(&alias, "v");

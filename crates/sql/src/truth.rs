@@ -76,6 +76,7 @@ impl Lowering<'_, '_, '_> {
             | Node::Negate(_)
             | Node::List(_)
             | Node::Aggregate(_)
+            | Node::Within(_)
             | Node::Ordinal(..)
             | Node::Computed(_) => {
                 if let Node::Computed(of) = &expr.node
@@ -131,6 +132,7 @@ impl Lowering<'_, '_, '_> {
             | Node::Negate(_)
             | Node::List(_)
             | Node::Aggregate(_)
+            | Node::Within(_)
             | Node::Ordinal(..)
             | Node::Computed(_) => self.value(expr).settled(),
         }

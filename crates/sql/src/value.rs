@@ -33,6 +33,7 @@ impl Lowering<'_, '_, '_> {
             Node::Matches(of, pattern) => self.matches(of, pattern),
             Node::Aggregate(aggregate) => self.aggregate(aggregate, aggregate.part.unwrap_or(Part::Main)),
             Node::Computed(computed) => self.computed(computed),
+            Node::Within(within) => self.within(within),
             Node::Ordinal(of, names) => self.ordinal(of, names),
             Node::List(_) => unreachable!("a list that is written out is lowered item by item, where it is used"),
             Node::Not(_)

@@ -28,7 +28,9 @@ const RECORD: u8 = 1;
 const FIELD: u8 = 2;
 
 impl DependencyKeys {
-    pub(crate) fn new(model: &Model, catalog: &Catalog, secret: [u8; 16]) -> Self {
+    /// Under the first half of the database's key for feeds.
+    pub(crate) fn new(model: &Model, catalog: &Catalog, feed_key: [u8; 32]) -> Self {
+        let secret = std::array::from_fn(|index| feed_key[index]);
         let types = model.collections.iter().map(|collection| {
             let fields = collection.fields.iter().map(|field| catalog.field_number(collection.id, field.id));
             (catalog.type_number(collection.id), fields.collect())

@@ -25,6 +25,7 @@ mod snapshot;
 mod sqlite;
 mod step;
 mod store;
+mod tombstones;
 mod tx;
 mod wait;
 mod work;

@@ -103,8 +103,7 @@ impl LogFormat {
             });
             (catalog.type_number(collection.id), fields.collect())
         });
-        let secret = std::array::from_fn(|index| feed_key[index]);
-        Self { types: types.collect(), model: number, keys: DependencyKeys::new(model, catalog, secret) }
+        Self { types: types.collect(), model: number, keys: DependencyKeys::new(model, catalog, feed_key) }
     }
 
     /// Appends an entry at this place of the log.

@@ -7,35 +7,34 @@ use backstay_sql::{DecodeError, Dialect, Param, Statement};
 use crate::StoreError;
 use crate::server_functions;
 use crate::session::OwnRow;
+use crate::{sequence, tombstones};
 
 /// The format of these tables. A database in a newer format is refused.
-pub(crate) const FORMAT: i64 = 3;
+pub(crate) const FORMAT: i64 = 4;
 
 /// The statements that bring tables of an older format to the newest one; `None` if they have it.
 ///
-/// Since format 2 the log has entries of format 2 and idempotency records have a format. Since format 3 there are counters
-/// of sequences.
+/// Since format 2 the log has entries of format 2 and idempotency records have a format; since format 3 there are
+/// tombstones; since format 4 there are counters of sequences.
 pub(crate) fn upgrade(from: i64, dialect: Dialect) -> Option<Vec<Statement>> {
     let int = int_type(dialect);
-    let steps = [
-        (2, format!("ALTER TABLE backstay_idempotency ADD COLUMN format {int} NOT NULL DEFAULT 1")),
-        (3, sequences(dialect)),
-    ];
-    let steps = steps.into_iter().filter(|(format, _)| from < *format);
-    (from < FORMAT).then(|| steps.map(|(_, text)| own(&text, vec![], &[])).collect())
+    let to_2 = || format!("ALTER TABLE backstay_idempotency ADD COLUMN format {int} NOT NULL DEFAULT 1");
+    let to_3 = || tombstones::table(int, strict(dialect));
+    let to_4 = || sequence::table(int, rowless(dialect));
+    let texts = [(from < 2).then(to_2), (from < 3).then(to_3), (from < 4).then(to_4)];
+    let statements: Vec<Statement> = texts.into_iter().flatten().map(|text| own(&text, vec![], &[])).collect();
+    (!statements.is_empty()).then_some(statements)
 }
 
-/// The statement that makes the table of the counters.
-fn sequences(dialect: Dialect) -> String {
-    let int = int_type(dialect);
-    let rowless = rowless(dialect);
-    format!(
-        "CREATE TABLE backstay_sequence (type {int} NOT NULL, field {int} NOT NULL, series TEXT NOT NULL, \
-         last {int} NOT NULL, PRIMARY KEY (type, field, series)){rowless}"
-    )
+/// What a table ends with.
+fn strict(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => " STRICT",
+        Dialect::Postgres => "",
+    }
 }
 
-/// The end of a statement that makes a table without numbers of rows.
+/// What a table without numbers of rows ends with.
 fn rowless(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => " STRICT, WITHOUT ROWID",
@@ -53,11 +52,11 @@ fn int_type(dialect: Dialect) -> &'static str {
 /// The statements that make the store's own tables.
 pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
     let int = int_type(dialect);
-    let (bytes, strict) = match dialect {
-        Dialect::Sqlite => ("BLOB", " STRICT"),
-        Dialect::Postgres => ("bytea", ""),
+    let (strict, rowless) = (strict(dialect), rowless(dialect));
+    let bytes = match dialect {
+        Dialect::Sqlite => "BLOB",
+        Dialect::Postgres => "bytea",
     };
-    let rowless = rowless(dialect);
     let serial = match dialect {
         Dialect::Sqlite => "INTEGER PRIMARY KEY",
         Dialect::Postgres => "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
@@ -85,7 +84,8 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
             "CREATE TABLE backstay_idempotency (number {serial}, digest {bytes} NOT NULL UNIQUE, \
              fingerprint {bytes} NOT NULL, answer {bytes} NOT NULL, expires {int} NOT NULL, format {int} NOT NULL){strict}"
         ),
-        sequences(dialect),
+        tombstones::table(int, strict),
+        sequence::table(int, rowless),
     ];
     let guard = match dialect {
         Dialect::Sqlite => None,

@@ -12,8 +12,11 @@ pub trait RowSink: Send {
     fn begin(&mut self, most: usize);
     /// The next row. An error ends the read.
     fn row(&mut self, row: &dyn Row) -> Result<(), StoreError>;
-    /// Comes after the last row, on the thread that the read ran on: what takes long is done here.
-    fn end(&mut self) {}
+    /// Comes after the last row, on the thread that the read ran on: what takes long is done here. Returns how many
+    /// bytes it made of the rows, as `begin` counts them.
+    fn end(&mut self) -> usize {
+        0
+    }
 }
 
 /// What a read cost.

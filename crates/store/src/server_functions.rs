@@ -25,6 +25,13 @@ fn statements() -> Vec<String> {
                  THEN replace($1, $2, $3) END"
             ),
         ),
+        // A length of time as documents have it (ISO 8601), in microseconds.
+        function(
+            "backstay_duration(text)",
+            "bigint",
+            "CASE WHEN $1 LIKE '-%' THEN -(extract(epoch FROM substr($1, 2)::interval) * 1000000)::bigint \
+             ELSE (extract(epoch FROM $1::interval) * 1000000)::bigint END",
+        ),
         function(
             "backstay_matches(text, text)",
             "boolean",

@@ -31,6 +31,9 @@ pub(crate) type Visit<'v> = dyn FnMut(&dyn OwnRow) -> Result<(), StoreError> + S
 
 /// A connection within a transaction.
 pub(crate) trait Session: Send {
+    /// Which SQL it speaks.
+    fn dialect(&self) -> Dialect;
+
     /// Runs a statement and passes its rows to `visit`.
     fn query<'a>(&'a mut self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ReadStats>;
 
@@ -51,9 +54,6 @@ pub(crate) trait Session: Send {
 
 /// A connection that can also begin and end transactions and describe the database: what opening a database needs.
 pub(crate) trait SchemaSession: Session {
-    /// Which SQL it speaks.
-    fn dialect(&self) -> Dialect;
-
     /// Whose database it is and in which format.
     fn contents(&mut self) -> Answer<'_, Contents>;
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_audit::{Entry, ModelNumber};
 use backstay_base::{Ambient, Timestamp};
-use backstay_model::{Model, Pairing, SourceFile, load};
+use backstay_model::{Collection, CollectionId, Model, Pairing, SourceFile, load};
 use backstay_scalar::Storage;
 use backstay_sql::{Models, Param, Statement, schema};
 
@@ -12,7 +12,7 @@ use crate::migration::{self, Bridge};
 use crate::own::{self, FORMAT, array, own};
 use crate::session::{Contents, Object, OwnRow, SchemaSession};
 use crate::snapshot::{self, Snapshot};
-use crate::{Catalog, CommitObserver, OpenError, OpenOptions, Outcome, Step, StoreError};
+use crate::{Catalog, CommitObserver, DependencyKeys, OpenError, OpenOptions, Outcome, Step, StoreError, tombstones};
 
 /// What a database is opened with.
 pub(crate) struct Opening<'a> {
@@ -131,11 +131,29 @@ impl Opening<'_> {
         migration::carry_out(session, &route, &planned, &self.options.on_progress).await?;
         run(session, &numbers.follow(&old, self.model, &pairing)).await?;
         run(session, &numbers.extend(self.model)).await?;
-        let catalog = self::numbers(session).await?.catalog(self.model)?;
+        let catalog = numbers.catalog(self.model)?;
+        self.recover_versions(session, (&old, &pairing), &catalog).await?;
         migration::recount(session, (self.model, bridge.succession()), &catalog).await?;
         let number = ModelNumber(stored.number.0 + 1);
         run(session, &snapshot::keep(self.model, number, models.now)).await?;
         Ok(planned.into_iter().map(|planned| planned.step).collect())
+    }
+}
+
+impl Opening<'_> {
+    /// Looks up the last versions of deleted records whose ids clients can give from now on.
+    async fn recover_versions(
+        &self,
+        session: &mut dyn SchemaSession,
+        (old, pairing): (&Model, &Pairing),
+        catalog: &Catalog,
+    ) -> Result<(), StoreError> {
+        let was_given = |new: CollectionId| pairing.collection(new).map(|before| old.collection(before).key.given);
+        let begin = |after: &&Collection| after.key.given && was_given(after.id) == Some(false);
+        let begin = self.model.collections.iter().filter(begin);
+        let types = begin.map(|collection| (catalog.type_number(collection.id), collection.id)).collect();
+        let keys = DependencyKeys::new(self.model, catalog, feed_key(session).await?);
+        tombstones::recover(session, &keys, &types).await
     }
 }
 

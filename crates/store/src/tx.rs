@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use backstay_base::{Timestamp, limits};
+use backstay_base::{DependencyKey, Timestamp, limits};
 use backstay_sql::{Row, Statement};
 use sha2::{Digest, Sha256};
 
@@ -9,7 +9,7 @@ use crate::idempotency::{self, Remembered};
 use crate::own::int;
 use crate::sequence::{Counted, Series};
 use crate::session::{Session, Visit};
-use crate::{Change, KeyClaim, ReadStats, Recall, StoreError};
+use crate::{Change, KeyClaim, ReadStats, Recall, StoreError, tombstones};
 
 /// One transaction as the `Work` that runs in it sees it.
 pub struct Tx<'a> {
@@ -164,6 +164,29 @@ impl<'a> Tx<'a> {
     /// Adds a change to the transaction's entry in the commit log, in order.
     pub fn change(&mut self, change: Change) {
         self.pending.changes.push(change);
+    }
+
+    /// The last version of the deleted record with this key; 0 if none was deleted. Until the transaction ends, no other one
+    /// deletes it.
+    pub async fn last_version(&mut self, record: DependencyKey) -> Result<i64, StoreError> {
+        self.flush().await?;
+        let dialect = self.session.dialect();
+        let mut last = 0;
+        self.show(&tombstones::last_version(dialect, record), &mut |row| {
+            last = int(row, 0)?;
+            Ok(())
+        })
+        .await?;
+        if let Some(unclaim) = tombstones::unclaim(dialect, record) {
+            self.stage(unclaim, None);
+        }
+        Ok(last)
+    }
+
+    /// Keeps the last version of a record that is going to be deleted, for one that is created with its id. To be called
+    /// before its deletion is staged.
+    pub fn bury(&mut self, record: DependencyKey, version: i64) {
+        self.stage(tombstones::keep(record, version), Some(1));
     }
 
     /// What is known about an idempotency key. A record that has expired counts as unknown.

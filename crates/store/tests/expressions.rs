@@ -135,13 +135,14 @@ fn condition(text: &str) -> String {
     condition.strip_prefix("WHERE ").unwrap_or(if condition.is_empty() { "always" } else { condition }).to_owned()
 }
 
-/// `number` is seen where `flag` is true; people without an age, parts that are not ok and notes without an author are not
+/// `number` and `blocks` are seen where `flag` is true; people without an age, parts that are not ok and notes without an author are not
 /// seen at all.
-const HIDDEN: [(&str, &str); 4] = [
+const HIDDEN: [(&str, &str); 5] = [
     ("Person", "this.age != null"),
     ("Part", "this.ok == true"),
     ("Note", "this.author != null"),
     ("Item.number", "this.flag == true"),
+    ("Item.blocks", "this.flag == true"),
 ];
 
 /// Rights to read everything but for these rules of types and fields.
@@ -255,6 +256,11 @@ fn logic_and_presence() {
 #[test]
 fn embedded_values() {
     check("embedded");
+}
+
+#[test]
+fn values_in_documents() {
+    check("documents");
 }
 
 #[test]

@@ -8,3 +8,8 @@ use crate::walkthrough;
 fn split_it() {
     walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/split-it"));
 }
+
+#[test]
+fn todo() {
+    walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/todo"));
+}

@@ -127,6 +127,17 @@ impl Served {
         answers
     }
 
+    /// Does two things at the same time; what was answered to each.
+    pub(crate) async fn at_once(&self, requests: [Request; 2]) -> [String; 2] {
+        let [first, second] = requests.map(|request| {
+            let client = TestClient::new(self.engine.as_ref().expect("a model is served"));
+            let caller = Arc::clone(&self.caller);
+            tokio::spawn(async move { client.written(&caller, request).await })
+        });
+        let answer = |answer: Result<_, Error>| answer.map_or_else(|error| told(&error), |_| "ok".to_owned());
+        [answer(first.await.expect("it doesn't panic")), answer(second.await.expect("it doesn't panic"))]
+    }
+
     /// A field of the record that was made last.
     pub(crate) async fn newest(&self, of: &str, field: &str) -> serde_json::Value {
         let id = *self.ids.last().expect("a record was made");
@@ -180,6 +191,11 @@ impl Served {
     /// A request that creates a record.
     pub(crate) fn creating(&self, of: &str, body: &str) -> Request {
         self.client().create(of, &self.filled(body)).expect("a request")
+    }
+
+    /// A request that deletes the record of this number.
+    pub(crate) fn deleting(&self, of: &str, number: usize) -> Request {
+        self.client().delete(of, self.ids[number])
     }
 
     /// The id of the record of this number.

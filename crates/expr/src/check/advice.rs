@@ -91,7 +91,8 @@ impl Advisor<'_, '_> {
                 let not = if wants_none { "!" } else { "" };
                 return Some(format!("write `{not}{many}.exists({variable}, true)`"));
             }
-            return Some(format!("write `{many}.exists({variable}, {variable} {sign} {})`", operand(other)?));
+            let member = self.checker.comparable_of_many(one, &variable);
+            return Some(format!("write `{many}.exists({variable}, {member} {sign} {})`", operand(other)?));
         }
         let SyntaxNode::Select(of, field) = &one.node else { return None };
         let many = self.checker.many_at(of).filter(|_| !crate::foreign::counts(&field.name))?;
@@ -143,6 +144,8 @@ impl Advisor<'_, '_> {
             | Type::Money
             | Type::Json
             | Type::Embedded { .. }
+            | Type::Item(_)
+            | Type::TypeName(_)
             | Type::List(_)
             | Type::Null => None,
         }
@@ -169,7 +172,8 @@ impl Advisor<'_, '_> {
     fn member(&mut self, list: &Syntax, element: &Syntax) -> Option<String> {
         let many = self.checker.many_at(list)?;
         let variable = self.checker.free_variable(&many);
-        Some(format!("write `{many}.exists({variable}, {variable} == {})`", operand(element)?))
+        let member = self.checker.comparable_of_many(list, &variable);
+        Some(format!("write `{many}.exists({variable}, {member} == {})`", operand(element)?))
     }
 
     fn of_call(

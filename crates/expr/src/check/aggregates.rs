@@ -1,24 +1,16 @@
-//! Aggregates of a relation's members: `size`, `count`, `sum`, `min`, `max` and `first`.
+//! Aggregates of a relation's members and of a list's items: `size`, `count`, `sum`, `min`, `max` and `first`.
 
 use std::ops::Range;
 
-use backstay_base::limits;
-use backstay_model::CollectionId;
-
-use super::names::Place;
+use super::place::Place;
 use super::typing::has_order;
-use super::{Checker, RESERVED_NAMES, Variable};
+use super::{Checker, Each, RESERVED_NAMES, Variable};
 use crate::error::{Expected, ExprErrorKind};
 use crate::syntax::{Ident, Syntax, SyntaxNode};
-use crate::{Aggregate, Aggregation, Expr, Node, OrderKey, Ordered, Path, Root, Type};
+use crate::{Aggregate, Aggregation, Expr, Node, OrderKey, Ordered, Type};
+use backstay_base::limits;
 
-/// The members that an aggregate is about.
-struct Of {
-    over: Path,
-    member: CollectionId,
-}
-
-/// An aggregate over the members of a relation, as expressions name it.
+/// An aggregate over the members of a relation or the items of a list, as expressions name it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum AggregateName {
     Count,
@@ -61,7 +53,7 @@ impl AggregateName {
 impl Checker<'_> {
     /// `size(relation)`.
     pub(super) fn size_of_relation(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {
-        let Place::Many { path: over, .. } = self.place(of)? else { return None };
+        let Place::Many { over, .. } = self.place(of)? else { return None };
         self.nested(span)?;
         let variable = self.next_variable;
         self.next_variable += 1;
@@ -76,14 +68,7 @@ impl Checker<'_> {
         arguments: &[Syntax],
         span: &Range<u32>,
     ) -> Option<Expr> {
-        let word = aggregate.name();
-        let of = match &target.node {
-            SyntaxNode::Name(_) | SyntaxNode::Select(..) => match self.place(target)? {
-                Place::Many { path: over, target: member, .. } => Of { over, member },
-                Place::One(_) => return self.refuse(target.span.clone(), ExprErrorKind::NotToMany { function: word }),
-            },
-            _ => return self.refuse(target.span.clone(), ExprErrorKind::NotToMany { function: word }),
-        };
+        let (over, each) = self.many(target, aggregate.name())?;
         let (Some((SyntaxNode::Name(name), at)), rest) = (
             arguments.first().map(|variable| (&variable.node, &variable.span)),
             arguments.get(1..).unwrap_or_default(),
@@ -96,7 +81,7 @@ impl Checker<'_> {
         self.nested(span)?;
         let index = self.next_variable;
         self.next_variable += 1;
-        self.variables.push(Variable { name: name.clone(), index, collection: of.member });
+        self.variables.push(Variable { name: name.clone(), index, each });
         self.aggregates += 1;
         let found = match (aggregate, rest) {
             (AggregateName::Count, [condition]) => self.counted(condition),
@@ -107,9 +92,9 @@ impl Checker<'_> {
             (AggregateName::Max, [term]) => {
                 self.ordered(term).map(|by| (by.term.ty.clone(), None, Aggregation::Max(by)))
             }
-            (AggregateName::First, [condition]) => self.first((index, of.member), condition, &[]),
+            (AggregateName::First, [condition]) => self.first((index, each), condition, &[]),
             (AggregateName::First, [condition, Syntax { node: SyntaxNode::List(keys), .. }]) => {
-                self.first((index, of.member), condition, keys)
+                self.first((index, each), condition, keys)
             }
             (
                 AggregateName::Count
@@ -123,7 +108,7 @@ impl Checker<'_> {
         self.aggregates -= 1;
         self.variables.pop();
         let (ty, condition, function) = found?;
-        let aggregate = Aggregate { over: of.over, variable: index, condition, function, part: None };
+        let aggregate = Aggregate { over, variable: index, condition, function, part: None };
         Some(self.make(Node::Aggregate(Box::new(aggregate)), ty, span))
     }
 
@@ -170,7 +155,7 @@ impl Checker<'_> {
 
     fn first(
         &mut self,
-        (variable, member): (u16, CollectionId),
+        (variable, each): (u16, Each),
         condition: &Syntax,
         keys: &[Syntax],
     ) -> Option<(Type, Option<Expr>, Aggregation)> {
@@ -178,9 +163,8 @@ impl Checker<'_> {
         let order: Vec<Option<OrderKey>> = keys.iter().map(|key| self.order_key(key)).collect();
         let order = order.into_iter().collect::<Option<Vec<OrderKey>>>()?;
         let condition = condition?;
-        let path = Path { root: Root::Bound(variable), collection: member, steps: Vec::new(), part: None };
-        let term = self.make(Node::Path(path), Type::Record(member), &condition.span.clone());
-        Some((Type::Record(member), Some(condition), Aggregation::First { term, order }))
+        let term = self.one_of_many(variable, each, &condition.span.clone());
+        Some((term.ty.clone(), Some(condition), Aggregation::First { term, order }))
     }
 
     /// A key of an order, `-` before it for the descending one.
@@ -201,7 +185,7 @@ impl Checker<'_> {
         let Expr { node: Node::Aggregate(mut aggregate), ty, .. } = of else { return None };
         if let Aggregation::First { term, .. } = &mut aggregate.function {
             let Place::One(stepped) = self.step(term.clone(), field, span)? else {
-                let what = "a relation to many of the record that `first` finds".to_owned();
+                let what = "a relation to many, or a list, of what `first` finds".to_owned();
                 let instead = "ask for it within `first`, or begin with the relation";
                 return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
             };

@@ -2,12 +2,12 @@ use std::ops::Range;
 
 use super::aggregates::AggregateName;
 use super::calendar::is_of_calendar;
-use super::names::Place;
 use super::operators::is_written_out;
-use super::{Checker, RESERVED_NAMES, Variable, literal};
+use super::place::Place;
+use super::{Checker, Each, RESERVED_NAMES, Variable, literal};
 use crate::error::{Expected, ExprErrorKind, Name};
 use crate::syntax::{Ident, Quantified, Syntax, SyntaxNode};
-use crate::{Expr, Function, Node, Quantifier, Type, foreign};
+use crate::{Expr, Function, Many, Node, Quantifier, Type, foreign};
 use backstay_base::nearest;
 use backstay_scalar::{Letters, exact};
 
@@ -159,29 +159,35 @@ impl Checker<'_> {
         }
     }
 
+    /// The records of a relation or the items of a list, of which a function of this name asks.
+    pub(super) fn many(&mut self, of: &Syntax, function: &'static str) -> Option<(Many, Each)> {
+        let place = match &of.node {
+            SyntaxNode::Name(_) | SyntaxNode::Select(..) => Some(self.place(of)?),
+            _ => None,
+        };
+        match place {
+            Some(Place::Many { over, each, .. }) => Some((over, each)),
+            Some(Place::One(_)) | None => self.refuse(of.span.clone(), ExprErrorKind::NotToMany { function }),
+        }
+    }
+
     pub(super) fn quantifier(&mut self, quantified: &Quantified, span: &Range<u32>) -> Option<Expr> {
         let Quantified { kind, over, variable, body } = quantified;
         let function = match kind {
             Quantifier::Exists => "exists",
             Quantifier::All => "all",
         };
-        let (path, target) = match &over.node {
-            SyntaxNode::Name(_) | SyntaxNode::Select(..) => match self.place(over)? {
-                Place::Many { path, target, .. } => (path, target),
-                Place::One(_) => return self.refuse(over.span.clone(), ExprErrorKind::NotToMany { function }),
-            },
-            _ => return self.refuse(over.span.clone(), ExprErrorKind::NotToMany { function }),
-        };
+        let (over, each) = self.many(over, function)?;
         let name = variable.name.clone();
         if RESERVED_NAMES.contains(&name.as_str()) || self.is_taken(&name) {
             return self.refuse(variable.span.clone(), ExprErrorKind::Shadows { name });
         }
         let index = self.next_variable;
         self.next_variable += 1;
-        self.variables.push(Variable { name, index, collection: target });
+        self.variables.push(Variable { name, index, each });
         let body = self.expect(body, &Type::Bool);
         self.variables.pop();
-        let node = Node::Quantifier { kind: *kind, over: path, variable: index, body: Box::new(body?) };
+        let node = Node::Quantifier { kind: *kind, over, variable: index, body: Box::new(body?) };
         Some(self.make(node, Type::Bool, span))
     }
 }

@@ -106,6 +106,7 @@ pub(super) fn text(model: &Model, text: &str, hint: Option<&Type>) -> Literal {
     let ty = match hint {
         Some(
             ty @ (Type::Enum(_)
+            | Type::TypeName(_)
             | Type::Formatted(_)
             | Type::Timestamp
             | Type::Date
@@ -120,7 +121,10 @@ pub(super) fn text(model: &Model, text: &str, hint: Option<&Type>) -> Literal {
         Ok(Value::Decimal(number)) => Ok((Value::Decimal(decimal(Some(number))?), ty.clone())),
         Ok(value) => Ok((value, ty.clone())),
         Err(ValueProblem::NotInEnum { suggestion, .. }) => {
-            let what = Name::Value(name_of(model, ty));
+            let what = match ty {
+                Type::TypeName(of) => Name::UnionType(model.union(*of).name.clone()),
+                ty => Name::Value(name_of(model, ty)),
+            };
             let suggestion = suggestion.map(|name| name.as_ref().to_owned());
             Err(ExprErrorKind::Unknown { what, name: text.to_owned(), suggestion })
         }

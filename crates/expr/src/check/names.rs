@@ -6,27 +6,20 @@ use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind};
 use backstay_scalar::{Part, Scalar};
 
 use super::named::Argument;
-use super::{Checker, RESERVED_NAMES, Variable};
+use super::place::Place;
+use super::{Checker, Each, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::syntax::{Ident, Syntax, SyntaxNode};
-use crate::{CallerPart, Expr, Node, Operator, Path, Root, Type, foreign};
+use crate::{CallerPart, Expr, Many, Node, Operator, Path, Root, Type, foreign};
 
 /// Relations that one path may lead through.
 pub(super) const PATH_RELATIONS: usize = 8;
-
-/// What a name or a path leads to.
-pub(super) enum Place {
-    /// A value.
-    One(Expr),
-    /// The records of a relation to many.
-    Many { path: Path, target: CollectionId, field: String },
-}
 
 impl<'m> Checker<'m> {
     /// The value that a name or a path leads to. An embedded value is none by itself.
     pub(super) fn value_at(&mut self, syntax: &Syntax) -> Option<Expr> {
         let value = self.tested_at(syntax)?;
-        if let Type::Embedded { .. } = value.ty {
+        if let Type::Embedded { .. } | Type::Item(_) = value.ty {
             let what = format!("a whole value of {}", self.named_type(&value.ty).name);
             let instead = "name one of its members, or test whether it is there with `!= null`";
             return self.refuse(syntax.span.clone(), ExprErrorKind::Unsupported { what, instead });
@@ -38,14 +31,16 @@ impl<'m> Checker<'m> {
     pub(super) fn tested_at(&mut self, syntax: &Syntax) -> Option<Expr> {
         match self.place(syntax)? {
             Place::One(expr) => Some(expr),
+            Place::Many { over: Many::Items(list), .. } => Some(list.whole(&syntax.span)),
             Place::Many { field, .. } => self.refuse_many(syntax, &syntax.span, ExprErrorKind::ToMany { field }),
         }
     }
 
-    /// Refuses the records of a relation, to which `of` leads, where one value is needed.
+    /// Refuses the records of a relation or the items of a list, to which `of` leads, where one value is needed.
     pub(super) fn refuse_many<T>(&mut self, of: &Syntax, span: &Range<u32>, kind: ExprErrorKind) -> Option<T> {
         let question = match kind {
             ExprErrorKind::Uncountable { .. } => None,
+            ExprErrorKind::ToItems { .. } => Some("ask for its items"),
             _ => Some("use `in` with lists and `exists` with relations"),
         };
         let mut error = ExprError::new(span.clone(), kind);
@@ -75,6 +70,9 @@ impl<'m> Checker<'m> {
                     Place::Many { field: many, .. } if foreign::counts(&field.name) => {
                         self.refuse_many(of, &syntax.span, ExprErrorKind::Uncountable { field: many })
                     }
+                    Place::Many { over: Many::Items(_), field, .. } => {
+                        self.refuse_many(of, &of.span, ExprErrorKind::ToItems { field })
+                    }
                     Place::Many { field, .. } => self.refuse_many(of, &of.span, ExprErrorKind::ToMany { field }),
                 }
             }
@@ -99,9 +97,9 @@ impl<'m> Checker<'m> {
     }
 
     fn named(&mut self, name: &str, span: &Range<u32>) -> Option<Place> {
-        if let Some(Variable { index, collection, .. }) = self.visible_variable(name) {
-            let (root, collection) = (Root::Bound(*index), *collection);
-            return Some(Place::One(self.record(root, collection, span)));
+        if let Some(Variable { index, each, .. }) = self.visible_variable(name) {
+            let (index, each) = (*index, *each);
+            return Some(Place::One(self.one_of_many(index, each, span)));
         }
         if self.argument(name).is_some() {
             return self.value_of_argument(name, span).map(Place::One);
@@ -174,6 +172,14 @@ impl<'m> Checker<'m> {
         ExprErrorKind::NoRecord { name, instead: elsewhere.unwrap_or(instead) }
     }
 
+    /// What a variable stands for.
+    pub(super) fn one_of_many(&mut self, variable: u16, each: Each, span: &Range<u32>) -> Expr {
+        match each {
+            Each::Record(collection) => self.record(Root::Bound(variable), collection, span),
+            Each::Item(shape) => self.item(variable, shape, span),
+        }
+    }
+
     fn record(&mut self, root: Root, collection: CollectionId, span: &Range<u32>) -> Expr {
         let path = Path { root, collection, steps: Vec::new(), part: None };
         self.make(Node::Path(path), Type::Record(collection), span)
@@ -191,6 +197,17 @@ impl<'m> Checker<'m> {
         let place = self.place(syntax);
         self.errors.truncate(noted);
         matches!(place, Some(Place::Many { .. })).then_some(written)
+    }
+
+    /// What of one of many can be compared with a value: a record itself, and a member of an item.
+    pub(super) fn comparable_of_many(&mut self, many: &Syntax, variable: &str) -> String {
+        let noted = self.errors.len();
+        let place = self.place(many);
+        self.errors.truncate(noted);
+        match place {
+            Some(Place::Many { over: Many::Items(_), .. }) => format!("{variable}.…"),
+            Some(Place::Many { over: Many::Records(_), .. } | Place::One(_)) | None => variable.to_owned(),
+        }
     }
 
     /// A name for a variable of a quantifier over this path.
@@ -274,7 +291,11 @@ impl<'m> Checker<'m> {
         if matches!(of.node, Node::Aggregate(_)) {
             return self.step_of_aggregate(of, field, span);
         }
-        if matches!((&of.node, &of.ty), (Node::Computed(_), Type::Money)) {
+        let of = match self.document_at(of) {
+            Ok((within, shape)) => return self.member_within(&within, shape, field, span),
+            Err(of) => of,
+        };
+        if matches!((&of.node, &of.ty), (Node::Computed(_) | Node::Within(_), Type::Money)) {
             let (part, _) = self.money_part(field)?;
             return Some(Place::One(of.in_part(part)));
         }
@@ -352,10 +373,11 @@ impl<'m> Checker<'m> {
             return self.refuse(span.clone(), ExprErrorKind::LongPath { max: PATH_RELATIONS });
         }
         if let Some(ty) = Type::of(collection, field) {
-            return Some(Place::One(self.make(Node::Path(path), ty, span)));
+            let value = self.make(Node::Path(path), ty, span);
+            return Some(Place::of(value, &field.kind, &name.name));
         }
         let target = field.kind.target().expect("a field whose value has no type is a relation to many");
-        Some(Place::Many { path, target, field: name.name.clone() })
+        Some(Place::Many { over: Many::Records(path), each: Each::Record(target), field: name.name.clone() })
     }
 
     /// Notes a field of the record that a path leads to, if that is the caller's own: its values are read with the caller.
@@ -390,7 +412,8 @@ impl<'m> Checker<'m> {
             self.found.reads.insert((collection.id, member.id));
         }
         path.steps.push(member.id);
-        Type::of(collection, member).map(|ty| Place::One(self.make(Node::Path(path), ty, span)))
+        let value = Type::of(collection, member).map(|ty| self.make(Node::Path(path), ty, span))?;
+        Some(Place::of(value, &member.kind, &name.name))
     }
 
     /// Whether an embedded value is there: one of its members has a value.

@@ -96,6 +96,7 @@ impl Checker<'_> {
                 Node::Path(_)
                     | Node::Aggregate(_)
                     | Node::Computed(_)
+                    | Node::Within(_)
                     | Node::Param(_)
                     | Node::Caller(CallerPart::Id | CallerPart::Claim(_))
             );

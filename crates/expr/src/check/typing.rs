@@ -1,6 +1,6 @@
 //! Which types go together.
 
-use backstay_model::Model;
+use backstay_model::{Model, Shape};
 
 use crate::{Operator, Type};
 
@@ -21,7 +21,9 @@ pub(super) fn name_of(model: &Model, ty: &Type) -> String {
         Type::Duration => "Duration",
         Type::Money => "Money",
         Type::Json => "JSON",
-        Type::Embedded { of, .. } => &model.embedded(*of).name,
+        Type::Embedded { of, .. } | Type::Item(Shape::Embedded(of)) => &model.embedded(*of).name,
+        Type::Item(Shape::Union(of)) => &model.union(*of).name,
+        Type::TypeName(_) => "__typename",
         Type::List(element) => return format!("list of {}", name_of(model, element)),
         Type::Null => "null",
     };
@@ -65,7 +67,7 @@ pub(super) fn has_order(ty: &Type) -> bool {
 
 /// Whether `==` compares two values of it.
 pub(super) fn has_equality(ty: &Type) -> bool {
-    has_order(ty) || matches!(ty, Type::Bool | Type::Id | Type::Record(_) | Type::Formatted(_))
+    has_order(ty) || matches!(ty, Type::Bool | Type::Id | Type::Record(_) | Type::Formatted(_) | Type::TypeName(_))
 }
 
 /// The type of what an arithmetic operator gives for these; `None` where it has no meaning for them.

@@ -2,19 +2,18 @@
 
 use std::cmp::Ordering;
 
-use backstay_base::{Duration, RecordId};
+use backstay_base::Duration;
 use backstay_scalar::{Money, Value, exact};
 use rust_decimal::Decimal;
 
-use super::Evaluation;
-use crate::{Aggregate, Aggregation, Expr, FLOAT_TERM, Node, OrderKey, Ordered, Type};
+use super::{Evaluation, Member};
+use crate::{Aggregate, Aggregation, Expr, FLOAT_TERM, OrderKey, Ordered, Type};
 
 impl Evaluation<'_> {
     pub(super) fn aggregate(&mut self, of: &Aggregate) -> Value {
-        let members = self.start(of.over.root).and_then(|start| self.environment.members(start, &of.over));
-        let Some(mut members) = members else { return Value::Null };
+        let Some(mut members) = self.members(&of.over) else { return Value::Null };
         if let Some(condition) = &of.condition {
-            members.retain(|member| self.of_member((of.variable, *member), |this| this.truth(condition)).is_true());
+            members.retain(|member| self.of_member((of.variable, member), |this| this.truth(condition)).is_true());
         }
         let value = match &of.function {
             Aggregation::Count => super::count(members.len()),
@@ -26,30 +25,30 @@ impl Evaluation<'_> {
             Aggregation::Max(by) => self.extreme((of.variable, &members), by, Ordering::Greater),
             Aggregation::First { term, order } => {
                 let first = self.first((of.variable, members), order);
-                first.map_or(Value::Null, |member| self.of_member((of.variable, member), |this| this.value(term)))
+                first.map_or(Value::Null, |member| self.of_member((of.variable, &member), |this| this.value(term)))
             }
         };
         of.part.map_or_else(|| value.clone(), |part| part.of(&value))
     }
 
-    fn of_member<T>(&mut self, member: (u16, RecordId), evaluate: impl FnOnce(&mut Self) -> T) -> T {
-        self.bound.push(member);
+    fn of_member<T>(&mut self, (variable, member): (u16, &Member), evaluate: impl FnOnce(&mut Self) -> T) -> T {
+        self.bound.push((variable, member.clone()));
         let value = evaluate(self);
         self.bound.pop();
         value
     }
 
     /// The term of each member that has one; `None` where a computed one is unknown.
-    fn terms(&mut self, (variable, members): (u16, &[RecordId]), term: &Expr) -> Option<Vec<Value>> {
-        let value = |member: &RecordId| self.of_member((variable, *member), |this| this.value(term));
+    fn terms(&mut self, (variable, members): (u16, &[Member]), term: &Expr) -> Option<Vec<Value>> {
+        let value = |member: &Member| self.of_member((variable, member), |this| this.value(term));
         let mut terms: Vec<Value> = members.iter().map(value).collect();
-        if matches!(term.node, Node::Path(_)) {
+        if term.node.is_held() {
             terms.retain(|term| !term.is_null());
         }
         (!terms.iter().any(Value::is_null)).then_some(terms)
     }
 
-    fn extreme(&mut self, members: (u16, &[RecordId]), by: &Ordered, wanted: Ordering) -> Value {
+    fn extreme(&mut self, members: (u16, &[Member]), by: &Ordered, wanted: Ordering) -> Value {
         let Some(terms) = self.terms(members, &by.term) else { return Value::Null };
         if let [Value::Money(first), rest @ ..] = terms.as_slice()
             && rest.iter().any(|one| !matches!(one, Value::Money(one) if one.currency() == first.currency()))
@@ -60,19 +59,30 @@ impl Evaluation<'_> {
         terms.into_iter().reduce(better).unwrap_or(Value::Null)
     }
 
-    fn first(&mut self, (variable, members): (u16, Vec<RecordId>), order: &[OrderKey]) -> Option<RecordId> {
+    fn first(&mut self, (variable, members): (u16, Vec<Member>), order: &[OrderKey]) -> Option<Member> {
         let descending = order.last().is_some_and(|key| key.descending);
-        let keys = |this: &mut Self, member: RecordId| -> Vec<Value> {
+        let keys = |this: &mut Self, member: &Member| -> Vec<Value> {
             this.of_member((variable, member), |this| order.iter().map(|key| this.value(&key.by.term)).collect())
         };
-        let mut keyed: Vec<(Vec<Value>, RecordId)> =
-            members.into_iter().map(|member| (keys(self, member), member)).collect();
-        keyed.sort_by(|(left, left_id), (right, right_id)| {
+        let mut keyed: Vec<(Vec<Value>, Member)> =
+            members.into_iter().map(|member| (keys(self, &member), member)).collect();
+        keyed.sort_by(|(left, left_member), (right, right_member)| {
             let by_key = order.iter().zip(left.iter().zip(right)).map(|(key, (left, right))| key.order(left, right));
-            let by_id = left_id.cmp(right_id);
-            by_key.fold(Ordering::Equal, Ordering::then).then(if descending { by_id.reverse() } else { by_id })
+            by_key.fold(Ordering::Equal, Ordering::then).then_with(|| left_member.order(right_member, descending))
         });
-        keyed.first().map(|(_, member)| *member)
+        keyed.into_iter().next().map(|(_, member)| member)
+    }
+}
+
+impl Member {
+    /// The order of two members that no key tells apart: records by id, in this direction, and items as they stand.
+    fn order(&self, other: &Self, descending: bool) -> Ordering {
+        match (self, other) {
+            (Self::Record(left), Self::Record(right)) if descending => right.cmp(left),
+            (Self::Record(left), Self::Record(right)) => left.cmp(right),
+            (Self::Item(left, _), Self::Item(right, _)) => left.cmp(right),
+            (Self::Record(_) | Self::Item(..), _) => Ordering::Equal,
+        }
     }
 }
 

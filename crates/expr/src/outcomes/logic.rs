@@ -4,7 +4,7 @@ use backstay_scalar::Value;
 
 use super::Outcomes;
 use crate::facts::{CallerAlone, depends_on_caller_alone};
-use crate::{CallerPart, Expr, Node, Operator, Path, Quantifier, Root, Truth, Type, evaluate};
+use crate::{CallerPart, Expr, Many, Node, Operator, Path, Quantifier, Root, Truth, Type, evaluate};
 
 /// A Boolean expression, reduced to what its truth depends on.
 pub(super) enum Logic {
@@ -148,6 +148,7 @@ impl<'e> Lowering<'e> {
             | Node::Call(..)
             | Node::Matches(..)
             | Node::Aggregate(_)
+            | Node::Within(_)
             | Node::Ordinal(..)
             | Node::Fact(_) => self.truth(Atom::Other(expr), truths(self.can_be_null(expr))),
         }
@@ -230,10 +231,13 @@ impl<'e> Lowering<'e> {
         }
     }
 
-    fn quantifier(&self, kind: Quantifier, over: &Path, body: &Expr) -> Outcomes {
+    fn quantifier(&self, kind: Quantifier, over: &Many, body: &Expr) -> Outcomes {
         let of_one = Outcomes::of(body, self.model, &[self.caller.kind]);
-        let relations = over.steps.len().saturating_sub(1);
-        let is_open = of_one.includes(Truth::Unknown) || self.leads_to_null(over, relations);
+        let is_there = match over {
+            Many::Records(path) => !self.leads_to_null(path, path.steps.len().saturating_sub(1)),
+            Many::Items(_) => false,
+        };
+        let is_open = of_one.includes(Truth::Unknown) || !is_there;
         // What it is without any member.
         let (empty, other) = match kind {
             Quantifier::Exists => (Truth::False, Truth::True),

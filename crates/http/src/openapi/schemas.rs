@@ -119,7 +119,8 @@ fn is_demanded(model: &Model, collection: &Collection, field: &Field) -> bool {
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => {
-            let is_given = field.default.is_some() || field.default_from.is_some() || field.slug.is_some();
+            let is_id = field.id == Collection::ID;
+            let is_given = is_id || field.default.is_some() || field.default_from.is_some() || field.slug.is_some();
             field.is_needed() && !is_given
         }
     }
@@ -265,6 +266,11 @@ fn written(model: &Model, collection: &Collection, field: &Field) -> Value {
         schema["pattern"] = json!(SLUG_PATTERN);
         let made = format!("Made from `{}` if a create leaves it out.", collection.field(source).name);
         schema["description"] = json!(made);
+    }
+    if field.id == Collection::ID {
+        let version = collection.key.kind.version();
+        schema["description"] =
+            json!(format!("A UUID of version {version}. The server makes one if a create leaves it out."));
     }
     constraints::add(field, &mut schema);
     schema

@@ -164,9 +164,100 @@ async fn queries_test_whether_a_document_is_there() {
     let found = app.call("GET /api/pages?filter=hero!=null&select=title,hero", &[]).await.json();
     assert_eq!(found["items"][0]["title"], json!("A"));
     assert_eq!(found["items"].as_array().map(Vec::len), Some(1));
-    for query in ["hero=x", "sort=blocks", "select=blocks{text}", "filter=hero.text=='Hi'", "filter=lines!=null"] {
+    for query in ["hero=x", "sort=blocks", "select=blocks{text}", "filter=hero.txt=='Hi'", "filter=lines!=null"] {
         assert_eq!(app.call(&format!("GET /api/pages?{query}"), &[]).await.status, 400, "{query}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_read_a_document_cannot_ask_for_what_is_in_it() {
+    let app = TestApp::open(MODEL);
+    let body = r#"{"title": "A", "lines": [{"sku": "a", "price": "1.50"}]}"#;
+    assert_eq!(app.post("POST /api/pages", &[], body).await.status, 201);
+    for filter in
+        ["lines.exists(l,l.sku=='a')", "size(lines)!=0", "lines.first(l,true).price!=1.0", "lines.sum(l,l.count)==1"]
+    {
+        let reply = app.call(&format!("GET /api/pages?filter={filter}"), &[]).await;
+        assert_eq!(reply.status, 400, "{filter}: {}", reply.text());
+    }
+    let reply = app.call("GET /api/pages?filter=blocks.exists(b,b.tags==null)", &[]).await;
+    assert_eq!((reply.status, reply.json()["items"].as_array().map(Vec::len)), (200, Some(0)));
+}
+
+/// The example of docs/expressions.md.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_questions_about_items_are_answered() {
+    let document = include_str!("../../../../docs/expressions.md");
+    let (_, section) = document.split_once("\n## Items of a list\n").expect("the section");
+    let (_, example) = section.split_once("```graphql\n").expect("an example");
+    let (example, _) = example.split_once("```").expect("its end");
+    let app = TestApp::open(example);
+    let orders = [
+        r#"{"number": 1, "lines": [{"product": "Ink", "quantity": 4, "price": "12.50"}, {"product": "Pen", "quantity": 5, "price": "11.00"}],
+            "notes": [{"__typename": "Gift", "to": "Ann"}], "main": {"__typename": "Gift", "to": "Bob"}}"#,
+        r#"{"number": 2, "lines": [{"product": "Ink", "quantity": 3, "price": "0.10", "labels": ["new", "fragile"]}],
+            "notes": [{"__typename": "Delivery", "text": "ring twice", "before": "2026-12-01"}],
+            "main": {"__typename": "Delivery", "text": "ring"}}"#,
+        r#"{"number": 3, "lines": []}"#,
+    ];
+    for body in orders {
+        let made = app.post("POST /api/orders", &[], body).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
+    let found = async |filter: &str| {
+        let body = json!({ "filter": filter, "sort": "number" }).to_string();
+        let reply = app.post("POST /api/orders:query", &[], &body).await;
+        assert_eq!(reply.status, 200, "{filter}: {}", reply.text());
+        let page = reply.json();
+        let numbers = page["items"].as_array().expect("a page").iter().map(|order| order["number"].as_i64());
+        numbers.map(|number| number.expect("a number")).collect::<Vec<i64>>()
+    };
+    let (_, table) = section.split_once("| filter of `/api/orders` with documents |").expect("the table");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with("| `"));
+    let filters: Vec<&str> = rows.filter_map(|line| line.split('`').nth(1)).collect();
+    let expected: [&[i64]; 6] = [&[1], &[1], &[2], &[1], &[2], &[2]];
+    assert_eq!(filters.len(), expected.len());
+    for (filter, expected) in filters.into_iter().zip(expected) {
+        assert_eq!(found(filter).await, expected, "{filter}");
+    }
+    let page = app.call("GET /api/orders?sort=-total&select=number,total,largest", &[]).await.json();
+    let of = |order: &Value| (order["number"].clone(), order["total"].clone(), order["largest"].clone());
+    let expected = [
+        (json!(1), json!("105.00"), json!("Pen")),
+        (json!(2), json!("0.30"), json!("Ink")),
+        (json!(3), json!("0.00"), Value::Null),
+    ];
+    assert_eq!(page["items"].as_array().expect("a page").iter().map(of).collect::<Vec<_>>(), expected);
+    let twice = r#"{"number": 4, "lines": [{"product": "Ink", "quantity": 1, "price": 1}, {"product": "Ink", "quantity": 1, "price": 1}]}"#;
+    let refused = app.post("POST /api/orders", &[], twice).await;
+    assert_eq!(
+        (refused.status, wrong(&refused.json())),
+        (422, vec![(String::new(), "name each product once".to_owned())])
+    );
+}
+
+/// A check that looks through the list for each of its items has the budget of a write.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_cannot_make_a_check_work_without_end() {
+    let app = TestApp::open(
+        r#"
+extend schema @app(name: "Site")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Line @embedded { sku: String! }
+type Order @allow(read: "true", create: "true")
+  @check(rule: "this.lines.all(a, this.lines.count(b, b.sku == a.sku) == 1)", message: "each once") {
+  lines: [Line!]!
+}
+"#,
+    );
+    let make = async |count: usize, chars: usize| {
+        let lines: Vec<String> = (0..count).map(|at| format!(r#"{{"sku":"{at:0>chars$}"}}"#)).collect();
+        app.post("POST /api/orders", &[], &format!(r#"{{"lines":[{}]}}"#, lines.join(","))).await
+    };
+    let made = make(100, 10).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let ended = make(1000, 1000).await;
+    assert_eq!((ended.status, &ended.json()["type"]), (422, &json!("/problems/too-costly")), "{}", ended.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

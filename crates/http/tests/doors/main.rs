@@ -19,6 +19,7 @@ mod expressions;
 mod forms;
 mod heads;
 mod interfaces;
+mod keys;
 mod old_names;
 mod origins;
 mod overload;

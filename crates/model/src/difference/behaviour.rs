@@ -51,6 +51,7 @@ impl<'m> CollectionBehaviour<'m> {
             path: _,
             single: _,
             trash: _,
+            key: _,
             indexes: _,
             exclusions: _,
             checks: _,
@@ -232,7 +233,8 @@ impl<'m> FieldBehaviour<'m> {
             description: description.as_deref(),
             deprecated: deprecated.as_deref(),
             kept_names,
-            readonly: *readonly,
+            // Whether clients write the id follows from `@key`, which is compared in `compare`.
+            readonly: *readonly && field.id > Collection::VERSION,
             immutable: *immutable,
             default: default.as_ref(),
             default_from: text(default_from.as_ref()),

@@ -118,6 +118,9 @@ impl<'a> Pair<'a> {
             let (had, has) = (self.before.trash.is_some(), self.after.trash);
             all.push(Difference::TrashChanged { collection: collection(), had, has });
         }
+        if self.before.key != self.after.key {
+            all.push(Difference::KeyChanged { collection: collection(), from: self.before.key, to: self.after.key });
+        }
         for after in declared(self.after) {
             match self.was(after.id) {
                 None => self.added(after, all),

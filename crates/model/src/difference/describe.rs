@@ -2,7 +2,7 @@ use std::fmt;
 
 use backstay_base::Duration;
 
-use super::{Difference, Filled, MemberChange, TypeChange};
+use super::{Difference, Filled, MemberChange, TypeChange, keys};
 use crate::{Nulls, Trash, ValueLimit};
 
 impl fmt::Display for Difference {
@@ -95,6 +95,7 @@ impl fmt::Display for Difference {
                 write!(f, "{collection} can now have any number of records; the one it has stays")
             }
             Self::TrashChanged { collection, had, has } => f.write_str(&trash_words(collection, *had, *has)),
+            Self::KeyChanged { collection, from, to } => f.write_str(&keys::words(collection, *from, *to)),
             Self::LinkAdded { collection, field, table } => {
                 write!(f, "{collection}.{field} gets the new link table {table}")
             }
@@ -350,6 +351,7 @@ impl Difference {
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
             Self::TrashChanged { collection, had, has } => return trash_change(collection, *had, has.is_some()),
+            Self::KeyChanged { collection, from, to } => return keys::api_change(collection, *from, *to),
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }

@@ -4,6 +4,7 @@ mod behaviour;
 mod compare;
 mod describe;
 mod documents;
+mod keys;
 mod likely;
 mod limits;
 mod meeting;
@@ -12,7 +13,7 @@ mod work;
 
 use std::fmt;
 
-use crate::{Nulls, Trash, ValueLimit};
+use crate::{Key, Nulls, Trash, ValueLimit};
 
 pub use compare::{diff, exclusion_before, index_before, is_same_sum, type_change};
 pub use describe::ApiChange;
@@ -282,6 +283,15 @@ pub enum Difference {
         from: String,
         /// The name it has.
         to: String,
+    },
+    /// The ids of new records are made in another way. Stored records keep theirs.
+    KeyChanged {
+        /// The collection.
+        collection: String,
+        /// How they were made.
+        from: Key,
+        /// How they are made now.
+        to: Key,
     },
     /// Values of an enum have other names, under which they are stored.
     EnumValuesRenamed {

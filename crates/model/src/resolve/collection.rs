@@ -2,6 +2,7 @@ use backstay_base::limits;
 
 use super::field::{field, standard_field};
 use super::index::indexes;
+use super::key::key;
 use super::kind::Declared;
 use super::members;
 use super::naming::check_definition_name;
@@ -12,7 +13,7 @@ use super::survey::{Names, STANDARD_FIELDS, StoredType};
 use super::trash::{trash, trash_index};
 use super::{allow, deprecated, directive, exclude, sequence, slug};
 use crate::names::suggestion;
-use crate::{Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Lint, Trash, names};
+use crate::{Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Key, Lint, Trash, names};
 
 /// Prefixes of tables that the databases keep for themselves.
 const TABLE_PREFIXES: &[&str] = &["sqlite_", "pg_"];
@@ -26,7 +27,8 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         let label = format!("its table is `{}`", of.table);
         report.error(node.name.location(), message, label, "give the type another name");
     }
-    let mut fields = fields(report, names, of);
+    let key = key(report, of);
+    let mut fields = fields(report, names, (of, key));
     let trash = trash(report, of, &mut fields);
     let allow = allow::of_type(report, of, &fields);
     if !node.directives.has("allow") && !of.system {
@@ -64,6 +66,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
             .collect(),
         exclusions,
         trash,
+        key,
         fields,
         allow,
         checks,
@@ -113,8 +116,9 @@ fn kept_names<'f>(field: &'f Field, fields: &'f [Field]) -> impl Iterator<Item =
 }
 
 /// The standard fields, then the declared ones.
-fn fields<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: &StoredType<'a>) -> Vec<Field> {
-    let mut fields: Vec<Field> = STANDARD_FIELDS.iter().map(|standard| standard_field(report, of, standard)).collect();
+fn fields<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, (of, key): (&StoredType<'a>, Key)) -> Vec<Field> {
+    let standard = STANDARD_FIELDS.iter().map(|standard| standard_field(report, (of, key), standard));
+    let mut fields: Vec<Field> = standard.collect();
     for (surveyed, id) in of.declared() {
         let field = match surveyed.within.map(|parent| &fields[usize::from(parent.0)]) {
             Some(parent) => members::member(report, names, (surveyed, id), parent),

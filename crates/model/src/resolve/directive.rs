@@ -338,7 +338,7 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `exclude.rs`, `index.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
+        // `collection.rs`, `exclude.rs`, `index.rs`, `key.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
             [
@@ -349,6 +349,7 @@ mod tests {
                 "exclude",
                 "identity",
                 "index",
+                "key",
                 "path",
                 "renamed",
                 "single",
@@ -365,6 +366,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 45, "every location is checked above");
+        assert_eq!(places, 46, "every location is checked above");
     }
 }

@@ -8,10 +8,14 @@ use super::renamed::former_of_field;
 use super::report::Report;
 use super::survey::{StandardField, StoredType};
 use super::{computed, directive, read, sequence, slug};
-use crate::{Collection, Field, FieldId, FieldKind, SetOn};
+use crate::{Collection, Field, FieldId, FieldKind, Key, SetOn};
 
 /// One of the fields that every record has.
-pub(super) fn standard_field(report: &mut Report<'_>, of: &StoredType<'_>, standard: &StandardField) -> Field {
+pub(super) fn standard_field(
+    report: &mut Report<'_>,
+    (of, key): (&StoredType<'_>, Key),
+    standard: &StandardField,
+) -> Field {
     let StandardField { id, name, written, scalar } = *standard;
     let declared = of.node.fields.get(name);
     if let Some(declared) = declared {
@@ -28,7 +32,7 @@ pub(super) fn standard_field(report: &mut Report<'_>, of: &StoredType<'_>, stand
     Field {
         description: declared.and_then(|field| read::description(field.description.as_ref())),
         unique: id == Collection::ID,
-        readonly: true,
+        readonly: !(id == Collection::ID && key.given),
         immutable: matches!(id, Collection::ID | Collection::CREATED_AT),
         ..Field::unmarked(id, name, FieldKind::Scalar(scalar), true, span)
     }

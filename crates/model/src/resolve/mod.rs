@@ -14,6 +14,7 @@ mod enums;
 mod exclude;
 mod field;
 mod index;
+mod key;
 mod kind;
 mod length;
 mod members;

@@ -11,6 +11,7 @@ mod exclude;
 mod fields;
 mod indexes;
 mod interfaces;
+mod key;
 mod limits;
 mod mistakes;
 mod names;

@@ -27,24 +27,16 @@ refused
 #[test]
 fn directives() {
     let model = r#"
-type Post @allow(read: "true") @key(type: INT) {
+type Post @allow(read: "true") {
   a: String @search
   b: String @localized
 }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `@key` is not supported yet
-   ╭─[model.graphql:1:32]
- 1 │ type Post @allow(read: "true") @key(type: INT) {
-   ·                                ───────┬───────
-   ·                                       ╰── not supported yet
- 2 │   a: String @search
-   ╰────
-  help: remove it; every record has a UUIDv7 as `id`
   × error: `@search` is not supported yet
    ╭─[model.graphql:2:13]
- 1 │ type Post @allow(read: "true") @key(type: INT) {
+ 1 │ type Post @allow(read: "true") {
  2 │   a: String @search
    ·             ───┬───
    ·                ╰── not supported yet

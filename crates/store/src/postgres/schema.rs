@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use backstay_scalar::Storage;
-use backstay_sql::{Dialect, Param, Statement};
+use backstay_sql::{Param, Statement};
 
 use super::session::PostgresSession;
 use crate::StoreError;
@@ -22,10 +22,6 @@ const CONTENTS: &str = "SELECT count(*), count(*) FILTER (WHERE tablename = 'bac
 const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(1114329972, 7562088)";
 
 impl SchemaSession for PostgresSession {
-    fn dialect(&self) -> Dialect {
-        Dialect::Postgres
-    }
-
     fn contents(&mut self) -> Answer<'_, Contents> {
         later(contents(self))
     }

@@ -2,7 +2,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use backstay_base::Timestamp;
-use backstay_sql::{Param, Statement};
+use backstay_sql::{Dialect, Param, Statement};
 use deadpool_postgres::{Object, Pool};
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt, TryStreamExt};
@@ -196,6 +196,10 @@ async fn collect(
 }
 
 impl Session for PostgresSession {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
     fn query<'a>(&'a mut self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ReadStats> {
         later(async move {
             self.ensure_begun().await?;

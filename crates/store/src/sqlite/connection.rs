@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_base::limits;
-use backstay_sql::Statement;
+use backstay_sql::{Dialect, Statement};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, StatementStatus, ffi};
@@ -294,6 +294,10 @@ impl Drop for LargestValue<'_> {
 }
 
 impl Session for SqliteSession {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
     fn query<'a>(&'a mut self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ReadStats> {
         at_once(self.require_transaction().and_then(|()| self.read(statement, visit)))
     }

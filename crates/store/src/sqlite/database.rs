@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::checkpoint::Checkpointer;
 use super::connection::SqliteSession;
 use super::file::Locks;
+use super::long_reads::LongReads;
 use super::pool::{Pool, Task};
 use super::readers::Readers;
 use super::shared::Shared;
@@ -27,6 +28,7 @@ pub(crate) struct SqliteDatabase {
     shared: Arc<Shared>,
     readers: Arc<Readers>,
     pool: Pool,
+    long_reads: Arc<LongReads>,
     writer: RwLock<Writer>,
     checkpointer: Mutex<Option<Checkpointer>>,
     /// Held until everything else is closed.
@@ -42,7 +44,8 @@ impl SqliteDatabase {
         locks: Locks,
     ) -> Self {
         let (writer, checkpointer) = (RwLock::new(writer), Mutex::new(Some(checkpointer)));
-        Self { shared, readers, pool, writer, checkpointer, _locks: locks }
+        let long_reads = Arc::new(LongReads::new());
+        Self { shared, readers, pool, long_reads, writer, checkpointer, _locks: locks }
     }
 
     fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
@@ -78,7 +81,7 @@ impl SqliteDatabase {
         }))
     }
 
-    /// Reads on this thread, unless that takes too long.
+    /// Reads on this thread, unless that takes too long or did so the last time.
     fn read_here(
         &self,
         demand: Demand,
@@ -86,13 +89,19 @@ impl SqliteDatabase {
         sink: &mut dyn RowSink,
     ) -> Result<Option<ReadStats>, StoreError> {
         self.require_running()?;
+        if self.long_reads.has(demand.flow, statement) {
+            return Ok(None);
+        }
         let read = self.with_reader(|session| {
             session.limit(limits::READ_KILO_STEPS, demand.deadline);
             take_all(session, statement, (sink, limits::READ_BYTES))
         });
         match read {
-            Ok(stats) => Ok(Some(stats)),
-            Err(StoreError::StepLimit | StoreError::LargeRead) => Ok(None),
+            Ok((stats, _)) => Ok(Some(stats)),
+            Err(StoreError::StepLimit | StoreError::LargeRead) => {
+                self.long_reads.add(demand.flow, statement);
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -100,15 +109,20 @@ impl SqliteDatabase {
     /// Reads on the reader pool.
     fn read_pooled(&self, mut read: Box<dyn LongRead>) -> Result<(), StoreError> {
         self.require_running()?;
-        let shared = Arc::clone(&self.shared);
+        let (shared, long_reads) = (Arc::clone(&self.shared), Arc::clone(&self.long_reads));
         self.pool.submit(Task::new(read.interest().clone(), move |session| {
             session.work_for(read.interest(), limits::TRANSACTION_KILO_STEPS);
+            let flow = read.interest().flow();
             let (statement, sink) = read.parts();
             // Nothing that a panic of the sink interrupts is used again.
             let taken = catch_unwind(AssertUnwindSafe(|| take_all(session, statement, (sink, usize::MAX))));
             let outcome = taken.unwrap_or(Err(StoreError::Panicked));
             shared.check(session);
-            read.ended(outcome.map(|stats| ReadStats { moved: true, ..stats }));
+            let outcome = outcome.map(|(stats, bytes)| {
+                long_reads.ran(flow, statement, stats, bytes);
+                ReadStats { moved: true, ..stats }
+            });
+            read.ended(outcome);
         }))
     }
 
@@ -158,16 +172,15 @@ impl SqliteDatabase {
     }
 }
 
-/// Hands the rows of a statement to a sink, which may make this many bytes of them.
+/// Hands the rows of a statement to a sink, which may make this many bytes of them; how many it made.
 fn take_all(
     session: &mut SqliteSession,
     statement: &Statement,
     (sink, most): (&mut dyn RowSink, usize),
-) -> Result<ReadStats, StoreError> {
+) -> Result<(ReadStats, usize), StoreError> {
     sink.begin(most);
     let stats = session.read(statement, &mut |row| sink.row(row))?;
-    sink.end();
-    Ok(stats)
+    Ok((stats, sink.end()))
 }
 
 impl Database for SqliteDatabase {

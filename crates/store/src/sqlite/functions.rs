@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use backstay_base::{CalendarField, Date, Duration, Period, Timestamp, Zone, limits};
 use backstay_scalar::formula::{Answer, Formula, FormulaError, Notation};
-use backstay_scalar::{Casing, Extent, Pattern, exact, replaced, trimmed};
+use backstay_scalar::{Casing, Extent, Lookup, Pattern, Storage, Value, exact, replaced, trimmed};
+use backstay_sql::{Dialect, nested};
 use memchr::memmem;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
-use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
+use rusqlite::types::{ToSql, ToSqlOutput, Type, Value as Raw, ValueRef};
 use rusqlite::{Connection, Error, ffi};
 use rust_decimal::Decimal;
 
@@ -55,6 +56,7 @@ where
     db.create_aggregate_function("exact_sum", 1, flags, ExactSum)?;
     db.create_aggregate_function("decimal_sum", 1, flags, DecimalSum)?;
     decimal(db, &charge)?;
+    within(db, &charge)?;
     calendar(db, &charge)?;
 
     // What SQLite does next with the text takes as long as the text is: see `metered` of the planner.
@@ -246,6 +248,58 @@ where
         let number = term.number(&|index, notation| operand(call, index + 1, notation))?;
         Ok(number.and_then(|number| outcome.of(number)).map(Exact))
     })
+}
+
+/// A value within a document, which is the first argument; the second says which, and the result is what a column would
+/// hold of it.
+fn within<C>(db: &Connection, charge: &C) -> Result<(), Error>
+where
+    C: Fn(usize) -> bool + Clone + Send + 'static,
+{
+    let charge = charge.clone();
+    scalar(db, "within", 2, move |call: &Context<'_>| {
+        // SQLite keeps what was made of an argument that is the same in all rows.
+        let lookup: Arc<Lookup> =
+            call.get_or_create_aux(1, |text| -> Result<Lookup, LookupFailure> { Ok(text.as_str()?.parse()?) })?;
+        let Some(document) = characters_of(call, 0)? else { return Ok(None) };
+        charged(&charge, document.len())?;
+        Ok(Some(Held(lookup.value(document), lookup.held.storage())))
+    })
+}
+
+type LookupFailure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A value as a column of its class holds it.
+struct Held(Value, Storage);
+
+impl ToSql for Held {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>, Error> {
+        let Self(value, storage) = self;
+        let owned = |raw: Raw| Ok(ToSqlOutput::Owned(raw));
+        let text = |text: String| owned(Raw::Text(text));
+        match value {
+            Value::Null => owned(Raw::Null),
+            Value::Bool(truth) => owned(Raw::Integer((*truth).into())),
+            Value::Int(number) => owned(Raw::Integer(*number)),
+            Value::Float(number) => owned(Raw::Real(*number)),
+            Value::Decimal(number) => owned(scaled(*number, *storage).map_or(Raw::Null, Raw::Integer)),
+            Value::Money(money) => owned(scaled(money.amount(), *storage).map_or(Raw::Null, Raw::Integer)),
+            Value::Text(text) | Value::Json(text) => Ok(ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes()))),
+            Value::Id(id) => owned(Raw::Blob(id.as_bytes().to_vec())),
+            Value::Timestamp(moment) => owned(Raw::Integer(moment.micros())),
+            Value::Duration(length) => owned(Raw::Integer(length.micros())),
+            Value::Date(date) => text(date.to_string()),
+            Value::Bytes(octets) => Ok(ToSqlOutput::Borrowed(ValueRef::Blob(octets))),
+            Value::List(values) => text(nested::write_list(values, *storage, Dialect::Sqlite)),
+        }
+    }
+}
+
+/// The integer that a column of decimal numbers holds of one.
+fn scaled(number: Decimal, storage: Storage) -> Option<i64> {
+    let Storage::Decimal { scale } = storage else { return None };
+    let more = u32::from(scale).checked_sub(number.scale())?;
+    i64::try_from(number.mantissa().checked_mul(10_i128.checked_pow(more)?)?).ok()
 }
 
 /// The number that an argument is; `None` for null.

@@ -12,6 +12,7 @@ mod fair_queue;
 mod file;
 mod functions;
 mod group;
+mod long_reads;
 mod pages;
 mod pool;
 mod readers;

@@ -1,7 +1,5 @@
 use std::collections::HashSet;
 
-use backstay_sql::Dialect;
-
 use super::connection::{Mode, SqliteSession};
 use super::error::store_error;
 use crate::StoreError;
@@ -15,10 +13,6 @@ const OBJECTS: &str = "SELECT 'column', m.name, p.name FROM sqlite_schema AS m, 
                        WHERE m.type = 'table' UNION ALL SELECT type, name, '' FROM sqlite_schema";
 
 impl SchemaSession for SqliteSession {
-    fn dialect(&self) -> Dialect {
-        Dialect::Sqlite
-    }
-
     fn contents(&mut self) -> Answer<'_, Contents> {
         at_once(contents(self))
     }

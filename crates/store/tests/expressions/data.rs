@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Date, RecordId};
-use backstay_model::{Collection, CollectionId, Model, SourceFile};
+use backstay_base::{Caller, Date, Place, RecordId};
+use backstay_model::{Collection, CollectionId, FieldKind, Model, SourceFile};
 use backstay_scalar::{Currency, Money, Value};
 use rust_decimal::Decimal;
 
@@ -80,6 +80,32 @@ fn money(amount: &str, currency: &str) -> Value {
 fn list(values: impl IntoIterator<Item = Value>) -> Value {
     Value::List(values.into_iter().collect())
 }
+
+/// A document in the form in which a field of items holds it.
+fn document(model: &Model, field: &str, text: &str) -> Value {
+    let FieldKind::Document(document) = item(model).field_named(field).expect("a field").kind else {
+        panic!("{field} holds no document");
+    };
+    model.read_document(document, text, Place::Whole).unwrap_or_else(|violations| panic!("{violations:?}"))
+}
+
+const LINES_OF_A: &str = r#"[
+    {"sku": "x", "quantity": 3, "price": "12.50", "ratio": 1.5, "ok": true, "state": "OPEN",
+     "at": "2026-01-31T12:00:00Z", "day": "2026-01-31", "wait": "PT1H", "cost": {"amount": "5.00", "currency": "EUR"},
+     "key": "00000000-0000-7000-8000-000000000001", "labels": ["p", "q\"\\"], "prices": ["12.50", "3"],
+     "moments": ["2026-01-31T12:00:00Z"], "keys": ["00000000-0000-7000-8000-000000000001"], "waits": ["PT1H", "PT0S"],
+     "states": ["DONE"], "size": {"width": 4}, "parts": [{"name": "n", "weight": 1}, {"name": "m", "weight": 2}]},
+    {"sku": "y", "quantity": 4, "price": "0.01", "ok": false, "state": "DONE", "day": "2025-12-31",
+     "cost": {"amount": "2.00", "currency": "EUR"}}]"#;
+
+const LINES_OF_D: &str = r#"[
+    {"sku": "z", "quantity": 9223372036854775807, "price": "9999999999999999.99", "ratio": 1.7976931348623157e308,
+     "at": "1969-12-31T23:59:59.999999Z", "wait": "-PT0.25S", "labels": [], "prices": [], "parts": null},
+    {"sku": "x", "quantity": 9007199254740993}]"#;
+
+const BLOCKS_OF_A: &str = r#"[
+    {"__typename": "Quote", "text": "Hello", "by": "Ann", "stars": 2},
+    {"__typename": "Picture", "url": "https://example.org/moon.jpg", "lines": [{"name": "n", "weight": 7}]}]"#;
 
 pub(crate) fn load() -> (Arc<Model>, Data) {
     let source = SourceFile::app("model.graphql", include_str!("model.graphql"));
@@ -207,6 +233,9 @@ fn item_a(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("place.city", "Rome".into()),
         ("place.level", 1.into()),
         ("place.keeper", Value::Id(id(1))),
+        ("lines", document(model, "lines", LINES_OF_A)),
+        ("blocks", document(model, "blocks", BLOCKS_OF_A)),
+        ("hero", document(model, "hero", r#"{"__typename": "Quote", "text": "Hello", "by": "Ann", "stars": 2}"#)),
     ];
     record(model, "Item", 20, &fields)
 }
@@ -231,6 +260,16 @@ fn item_b(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("owner", Value::Id(id(2))),
         ("team", Value::Id(id(11))),
         ("place.level", 2.into()),
+        ("lines", document(model, "lines", "[]")),
+        ("blocks", document(model, "blocks", "[]")),
+        (
+            "hero",
+            document(
+                model,
+                "hero",
+                r#"{"__typename": "Picture", "url": "https://example.org", "by": "Bob", "lines": [{"weight": 7}]}"#,
+            ),
+        ),
     ];
     record(model, "Item", 21, &fields)
 }
@@ -255,6 +294,12 @@ fn item_d(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("keys", list([Value::Id(id(2))])),
         ("owner", Value::Id(id(1))),
         ("team", Value::Id(id(10))),
+        ("lines", document(model, "lines", LINES_OF_D)),
+        (
+            "blocks",
+            document(model, "blocks", r#"[{"__typename": "Picture", "url": "https://example.org/", "by": "Bob"}]"#),
+        ),
+        ("hero", document(model, "hero", r#"{"__typename": "Quote", "text": "x"}"#)),
     ];
     record(model, "Item", 23, &fields)
 }

@@ -1,0 +1,116 @@
+//! Values in documents: the items of lists of embedded values, and values of unions of embedded types.
+
+use std::ops::Range;
+
+use backstay_base::nearest;
+use backstay_model::{Document, Element, Field, FieldKind, Shape, TYPE_NAME};
+use backstay_scalar::{Held, Lookup, Scalar};
+
+use super::Checker;
+use super::place::Place;
+use crate::error::{ExprErrorKind, Name};
+use crate::syntax::Ident;
+use crate::{Expr, Holder, Node, Type, Within};
+
+impl Within {
+    /// The list itself, of which only the presence matters.
+    pub(super) fn whole(self, span: &Range<u32>) -> Expr {
+        match self.of {
+            Holder::Document(document) if self.lookup.names.is_empty() => *document,
+            of => {
+                let node = Node::Within(Box::new(Self { of, lookup: self.lookup }));
+                Expr { node, ty: Type::Json, span: span.clone() }
+            }
+        }
+    }
+}
+
+impl Checker<'_> {
+    /// The item that a variable stands for.
+    pub(super) fn item(&mut self, variable: u16, shape: Shape, span: &Range<u32>) -> Expr {
+        let within = Within { of: Holder::Item(variable), lookup: Lookup::whole() };
+        self.make(Node::Within(Box::new(within)), Type::Item(shape), span)
+    }
+
+    /// A value that has members within a document, and their types; any other value as it is.
+    pub(super) fn document_at(&self, of: Expr) -> Result<(Within, Shape), Expr> {
+        match (of.node, of.ty) {
+            (Node::Within(within), Type::Item(shape)) => Ok((*within, shape)),
+            (Node::Path(path), Type::Json) => {
+                let of = Expr { node: Node::Path(path.clone()), ty: Type::Json, span: of.span };
+                match path.field(self.scope.model).map(|field| &field.kind) {
+                    Some(FieldKind::Document(Document::One(union))) => {
+                        let within = Within { of: Holder::Document(Box::new(of)), lookup: Lookup::whole() };
+                        Ok((within, Shape::Union(*union)))
+                    }
+                    _ => Err(of),
+                }
+            }
+            (node, ty) => Err(Expr { node, ty, span: of.span }),
+        }
+    }
+
+    /// A member of a value in a document.
+    pub(super) fn member_within(
+        &mut self,
+        within: &Within,
+        shape: Shape,
+        name: &Ident,
+        span: &Range<u32>,
+    ) -> Option<Place> {
+        let at = |held| Within { of: within.of.clone(), lookup: within.lookup.member(&name.name, held) };
+        if let (Shape::Union(union), TYPE_NAME) = (shape, name.name.as_str()) {
+            let node = Node::Within(Box::new(at(Held::One(Scalar::Text))));
+            return Some(Place::One(self.make(node, Type::TypeName(union), span)));
+        }
+        let kind = self.kind_within(shape, name)?;
+        let one = |scalar| (Held::One(scalar), Type::of_scalar(scalar));
+        let (held, ty) = match &kind {
+            FieldKind::Scalar(Scalar::Json) | FieldKind::Document(Document::List(_)) => (Held::Json, Type::Json),
+            FieldKind::Scalar(scalar) => one(*scalar),
+            FieldKind::Enum(id) => (Held::One(Scalar::Text), Type::Enum(*id)),
+            FieldKind::List(Element::Scalar(scalar)) => {
+                (Held::List(*scalar), Type::List(Box::new(Type::of_scalar(*scalar))))
+            }
+            FieldKind::List(Element::Enum(id)) => (Held::List(Scalar::Text), Type::List(Box::new(Type::Enum(*id)))),
+            FieldKind::Embedded(id) => (Held::Json, Type::Item(Shape::Embedded(*id))),
+            FieldKind::Document(Document::One(id)) => (Held::Json, Type::Item(Shape::Union(*id))),
+            // A model in which a document would hold one is refused.
+            FieldKind::ToOne { .. }
+            | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
+            | FieldKind::ManyToMany { .. } => return None,
+        };
+        let value = self.make(Node::Within(Box::new(at(held))), ty, span);
+        Some(Place::of(value, &kind, &name.name))
+    }
+
+    /// What the member of this name holds. In a union it need not be a member of every type: where it isn't, it is null.
+    fn kind_within(&mut self, shape: Shape, name: &Ident) -> Option<FieldKind> {
+        let model = self.scope.model;
+        let types = model.types_of(&shape);
+        let members = || types.iter().flat_map(|id| &model.embedded(*id).members);
+        let found: Vec<(&str, &FieldKind)> = types
+            .iter()
+            .flat_map(|id| {
+                let of = model.embedded(*id);
+                of.members.iter().map(|member| (of.name.as_str(), member))
+            })
+            .filter(|(_, member)| member.name == name.name)
+            .map(|(of, member)| (of, &member.kind))
+            .collect();
+        let Some(((first, kind), others)) = found.split_first() else {
+            let of = self.named_type(&Type::Item(shape)).name;
+            let tag = matches!(shape, Shape::Union(_)).then_some(TYPE_NAME);
+            let suggestion = nearest(&name.name, members().map(Field::own_name).chain(tag)).map(str::to_owned);
+            let kind = ExprErrorKind::Unknown { what: Name::Field(of), name: name.name.clone(), suggestion };
+            return self.refuse(name.span.clone(), kind);
+        };
+        if let Some((other, _)) = others.iter().find(|(_, other)| other != kind) {
+            let what = format!("`{}`, which has different types in {first} and {other},", name.name);
+            let instead = "give the member one type in both, or different names";
+            return self.refuse(name.span.clone(), ExprErrorKind::Unsupported { what, instead });
+        }
+        Some((*kind).clone())
+    }
+}

@@ -1,0 +1,31 @@
+//! A change of `@key` in words.
+
+use super::ApiChange;
+use crate::Key;
+
+/// What a change does to new and stored records.
+pub(super) fn words(collection: &str, from: Key, to: Key) -> String {
+    let given = match (from.given, to.given) {
+        (false, true) => Some(format!("creates of {collection} can give an id")),
+        (true, false) => Some(format!("creates of {collection} can't give an id any more")),
+        _ => None,
+    };
+    let version = to.kind.version();
+    let kind = (from.kind != to.kind).then(|| format!("new ids of {collection} are UUIDs of version {version}"));
+    let parts: Vec<String> = kind.into_iter().chain(given).collect();
+    format!("{}; no record changes", parts.join(", and "))
+}
+
+/// What clients notice.
+pub(super) fn api_change(collection: &str, from: Key, to: Key) -> Option<ApiChange> {
+    let (words, breaking) = match (from.given, to.given) {
+        (false, false) => return None,
+        (false, true) => (format!("creates of {collection} can give an id"), false),
+        (true, false) => (format!("creates of {collection} that give an id are refused"), true),
+        (true, true) => {
+            let version = to.kind.version();
+            (format!("ids that creates of {collection} give must be UUIDs of version {version}"), true)
+        }
+    };
+    Some(ApiChange { words, breaking })
+}

@@ -1,0 +1,39 @@
+use backstay_base::RecordId;
+
+/// How the ids of a collection's records are made: `@key(type:, given:)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// What they are.
+    pub kind: KeyKind,
+    /// Whether a create may give the id. The server makes one where it doesn't.
+    pub given: bool,
+}
+
+impl Key {
+    /// That of a type without `@key`.
+    pub const UNMARKED: Self = Self { kind: KeyKind::Uuid7, given: false };
+}
+
+/// What the ids of a collection's new records are. Stored ones can be others: of an older model, or from a seed file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// UUIDs of version 7 (RFC 9562, section 5.7), which sort by the moments at which they were made.
+    Uuid7,
+    /// UUIDs of version 4 (RFC 9562, section 5.4), which are random.
+    Uuid4,
+}
+
+impl KeyKind {
+    /// The version of the UUIDs.
+    pub fn version(self) -> u8 {
+        match self {
+            Self::Uuid7 => 7,
+            Self::Uuid4 => 4,
+        }
+    }
+
+    /// Whether a client may give a new record this id.
+    pub fn fits(self, id: RecordId) -> bool {
+        id.version() == Some(self.version())
+    }
+}

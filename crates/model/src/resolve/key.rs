@@ -1,0 +1,37 @@
+//! `@key`: how the ids of a type's records are made.
+
+use super::read;
+use super::report::Report;
+use super::survey::StoredType;
+use crate::{Key, KeyKind};
+
+/// How the ids of a type's records are made.
+pub(super) fn key(report: &mut Report<'_>, of: &StoredType<'_>) -> Key {
+    let Some(directive) = of.node.directives.get("key") else { return Key::UNMARKED };
+    if directive.arguments.is_empty() {
+        let help =
+            "write `@key(given: true)` to let clients make the ids, `@key(type: UUID4)` for random ones, or both";
+        report.error(directive.location(), "`@key` needs an argument", "what of the ids?", help);
+    }
+    let kind = match read::word(directive, "type") {
+        Some("UUID4") => KeyKind::Uuid4,
+        _ => KeyKind::Uuid7,
+    };
+    let given = directive.specified_argument_by_name("given").filter(|given| given.to_bool() == Some(true));
+    if let Some(given) = given {
+        let marked = |name: &str| of.node.directives.has(name);
+        let name = &of.node.name;
+        if marked("identity") {
+            let help =
+                "remove `given: true`; Backstay makes the ids of accounts, because rules compare `auth.id` with them";
+            let message = format!("clients can't give the ids of {name}, whose records are accounts");
+            report.error(given.location(), message, "on the type marked `@identity`", help);
+        }
+        if marked("single") {
+            let message = format!("clients can't give the id of {name}, which has one record");
+            let help = "remove `given: true`; Backstay makes the record before a client can";
+            report.error(given.location(), message, "on a type marked `@single`", help);
+        }
+    }
+    Key { kind, given: given.is_some() }
+}
