@@ -23,6 +23,7 @@ mod keys;
 mod old_names;
 mod origins;
 mod overload;
+mod ranges;
 mod records;
 mod sent_back;
 mod singles;
