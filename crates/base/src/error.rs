@@ -1,4 +1,5 @@
 use std::error::Error as StdError;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::Place;
@@ -227,19 +228,8 @@ pub enum Conflict {
         collection: String,
     },
     /// The range of another record overlaps this one's.
-    #[error("{}", overlaps(collection, range, same, *other))]
-    Overlap {
-        /// The collection.
-        collection: String,
-        /// The fields with the start and the end of the range.
-        range: [String; 2],
-        /// The fields in which both records have the same values.
-        same: Vec<String>,
-        /// The other record, if the caller may read it.
-        other: Option<RecordId>,
-        /// Of several new records the one whose range it is.
-        record: Option<usize>,
-    },
+    #[error("{0}")]
+    Overlap(Box<Overlap>),
     /// The range of another record overlaps this one's, and the caller may not see everywhere what decides that.
     #[error("another {collection} is in the way")]
     OverlapUnseen {
@@ -278,10 +268,31 @@ pub enum Conflict {
     Already(&'static str),
 }
 
-fn overlaps(collection: &str, [from, to]: &[String; 2], same: &[String], other: Option<RecordId>) -> String {
-    let other = other.map_or_else(|| format!("another {collection}"), |id| format!("the {collection} {id}"));
-    let same = if same.is_empty() { String::new() } else { format!(" with the same {}", same.join(" and ")) };
-    format!("the range from `{from}` to `{to}` overlaps that of {other}{same}")
+/// That the range of a record overlaps another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlap {
+    /// The collection.
+    pub collection: String,
+    /// The fields with the start and the end of the range.
+    pub range: [String; 2],
+    /// The fields in which both records have the same values.
+    pub same: Vec<String>,
+    /// The other record, if the caller may read it.
+    pub other: Option<RecordId>,
+    /// Of several new records the one whose range it is.
+    pub record: Option<usize>,
+}
+
+impl fmt::Display for Overlap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { collection, range: [from, to], same, other, record: _ } = self;
+        write!(f, "the range from `{from}` to `{to}` overlaps that of ")?;
+        match other {
+            Some(id) => write!(f, "the {collection} {id}")?,
+            None => write!(f, "another {collection}")?,
+        }
+        if same.is_empty() { Ok(()) } else { write!(f, " with the same {}", same.join(" and ")) }
+    }
 }
 
 fn in_trash(field: Option<&str>) -> String {
@@ -483,7 +494,7 @@ impl Error {
             | Self::KeyWithoutSession => "forbidden",
             Self::NotFound { .. } => "not-found",
             Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",
-            Self::Conflict(Conflict::Overlap { .. } | Conflict::OverlapUnseen { .. }) => "overlaps",
+            Self::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => "overlaps",
             Self::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => "still-referenced",
             Self::Conflict(Conflict::InTrash { .. }) => "refers-to-trash",
             Self::Conflict(Conflict::InFlight) => "request-in-flight",

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use backstay_base::{Action, Conflict, Error, RecordId, ViolationKind};
+use backstay_base::{Action, Conflict, Error, Overlap, RecordId, ViolationKind};
 use backstay_expr::truth;
 use backstay_model::{Collection, Exclusion, FieldId, FieldKind};
 use backstay_scalar::{Scalar, ValueRef, write};
@@ -132,7 +132,8 @@ async fn conflict(
     let other = may_read(cx, collection, other).await?.then_some(other);
     let range = [name(exclusion.from), name(exclusion.to)];
     let same = exclusion.fields.iter().copied().map(name).collect();
-    Ok(Conflict::Overlap { collection: collection.name.clone(), range, same, other, record: None }.into())
+    let overlap = Overlap { collection: collection.name.clone(), range, same, other, record: None };
+    Ok(Conflict::Overlap(Box::new(overlap)).into())
 }
 
 /// Whether the caller may read a record.

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use backstay_base::{
-    Action, Caller, CallerKind, Conflict, Error, Limit, Memory, Place, RecordId, Step, Unauthenticated, Violation,
-    ViolationKind, limits,
+    Action, Caller, CallerKind, Conflict, Error, Limit, Memory, Overlap, Place, RecordId, Step, Unauthenticated,
+    Violation, ViolationKind, limits,
 };
 use backstay_expr::{Rule, truth};
 use backstay_model::{Collection, CollectionId, Field};
@@ -239,8 +239,8 @@ fn within(error: Error, index: usize) -> Error {
         Error::Conflict(Conflict::Unique { collection, fields, record: None }) => {
             Conflict::Unique { collection, fields, record: Some(index) }.into()
         }
-        Error::Conflict(Conflict::Overlap { collection, range, same, other, record: None }) => {
-            Conflict::Overlap { collection, range, same, other, record: Some(index) }.into()
+        Error::Conflict(Conflict::Overlap(overlap)) => {
+            Conflict::Overlap(Box::new(Overlap { record: Some(index), ..*overlap })).into()
         }
         other => other,
     }

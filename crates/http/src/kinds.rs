@@ -151,7 +151,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         | Error::KeyWithoutSession => &FORBIDDEN,
         Error::NotFound { .. } => &NOT_FOUND,
         Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => &NOT_UNIQUE,
-        Error::Conflict(Conflict::Overlap { .. } | Conflict::OverlapUnseen { .. }) => &OVERLAPS,
+        Error::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => &OVERLAPS,
         Error::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => &STILL_REFERENCED,
         Error::Conflict(Conflict::InTrash { .. }) => &REFERS_TO_TRASH,
         Error::Conflict(Conflict::InFlight) => &REQUEST_IN_FLIGHT,
@@ -199,7 +199,7 @@ mod tests {
     use std::collections::HashSet;
     use std::io;
 
-    use backstay_base::{Action, Shared};
+    use backstay_base::{Action, Overlap, Shared};
 
     use super::*;
 
@@ -212,6 +212,7 @@ mod tests {
     #[test]
     fn an_error_has_the_kind_that_its_code_names() {
         let (text, collection, what) = (String::new, || "A".to_owned(), || "this".to_owned());
+        let overlap = Overlap { collection: text(), range: [text(), text()], same: vec![], other: None, record: None };
         let referenced = Conflict::Referenced { collection: text(), field: text(), count: 1, more: false };
         for error in [
             Error::Malformed(vec![]),
@@ -229,8 +230,7 @@ mod tests {
             Error::NotFound { what: what() },
             Conflict::Unique { collection: collection(), fields: vec![], record: None }.into(),
             Conflict::UniqueUnseen { collection: collection() }.into(),
-            Conflict::Overlap { collection: text(), range: [text(), text()], same: vec![], other: None, record: None }
-                .into(),
+            Conflict::Overlap(Box::new(overlap)).into(),
             Conflict::OverlapUnseen { collection: collection() }.into(),
             referenced.into(),
             Conflict::ReferencedUnseen.into(),

@@ -248,8 +248,8 @@ fn clashing(conflict: &Conflict, at: &str) -> Vec<Fault<'static>> {
             [_] => (fields.as_slice(), "the value is already taken".to_owned(), record),
             several => (several, format!("{} are already taken together", several.join(" and ")), record),
         },
-        Conflict::Overlap { range, record, .. } => {
-            (range.as_slice(), "the range overlaps that of another record".to_owned(), record)
+        Conflict::Overlap(overlap) => {
+            (overlap.range.as_slice(), "the range overlaps that of another record".to_owned(), &overlap.record)
         }
         Conflict::UniqueUnseen { .. }
         | Conflict::OverlapUnseen { .. }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Error, RecordId, Secret};
+use backstay_base::{Caller, Conflict, Error, Overlap, RecordId, Secret};
 use backstay_engine::{Application, Context, Engine, Migration, OpenOptions, RecordVerb, Request};
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_store::Location;
@@ -282,7 +282,8 @@ fn told(error: &Error) -> String {
             let record = record.map(|record| format!(" (record {record})")).unwrap_or_default();
             format!("{code}: {collection} {}{record}", fields.join(", "))
         }
-        Error::Conflict(Conflict::Overlap { collection, range, same, other, record }) => {
+        Error::Conflict(Conflict::Overlap(overlap)) => {
+            let Overlap { collection, range, same, other, record } = &**overlap;
             let record = record.map(|record| format!(" (record {record})")).unwrap_or_default();
             let other = if other.is_some() { "one that is seen" } else { "another" };
             format!("{code}: {collection} {} [{}] {other}{record}", range.join(" to "), same.join(", "))

@@ -219,7 +219,7 @@ fn unique_words(
 fn range_words(collection: &str, (fields, condition): (&[String], Option<&String>)) -> String {
     let of_which = of_which(condition);
     match fields {
-        [same @ .., from, to] if same.is_empty() => format!("the ranges from {from} to {to} of {collection}{of_which}"),
+        [from, to] => format!("the ranges from {from} to {to} of {collection}{of_which}"),
         [same @ .., from, to] => {
             let same = listed(same);
             format!("the ranges from {from} to {to} of {collection}{of_which} with the same {same}")
