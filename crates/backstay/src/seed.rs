@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use backstay_base::{Error, Timestamp, nearest};
-use backstay_engine::{Authority, Context, Engine, Input, Record, Transaction, TxContext};
+use backstay_engine::{Authority, BrokenCheck, Context, Engine, Input, Record, Transaction, TxContext};
 use backstay_identity::Identity;
 use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
 use futures_util::future::BoxFuture;
@@ -119,10 +119,25 @@ impl Seeder {
         }
         for file in &open {
             self.set_relations(file, &meter).await?;
+        }
+        self.check(&open).await?;
+        for file in &open {
             self.finish(file).await?;
         }
         meter.end(seeded.records);
         Ok(seeded)
+    }
+
+    /// Asks the checks at commit: what belongs together stands in several files, which are loaded one after the other.
+    async fn check(&self, files: &[SeedFile]) -> Result<(), SeedError> {
+        let collections: Vec<CollectionId> = files.iter().map(|file| file.collection).collect();
+        let broken = self.engine.broken_checks(&Context::system(&self.engine), &collections).await?;
+        match broken.into_iter().next() {
+            Some(BrokenCheck { collection, message, first }) => {
+                Err(SeedError::Broken { collection, message, records: first })
+            }
+            None => Ok(()),
+        }
     }
 
     async fn record_of(&self, file: &SeedFile) -> Result<Option<Record>, Error> {

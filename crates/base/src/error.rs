@@ -2,8 +2,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::Place;
-use crate::RecordId;
+use crate::{Place, RecordId};
 
 /// What was asked of a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -133,6 +132,16 @@ pub enum ViolationKind {
     Check {
         /// The check's own message.
         message: String,
+    },
+    /// A `@check` at commit failed of a record that the request doesn't name.
+    #[error("{message} ({collection} {id})")]
+    CheckOfOther {
+        /// The check's own message.
+        message: String,
+        /// The record's type.
+        collection: String,
+        /// The record.
+        id: RecordId,
     },
     /// The field may not be written by clients, or not any more.
     #[error("{0}")]

@@ -104,6 +104,8 @@ pub const PURGE_RECORDS: usize = 100;
 pub const PURGE_SECONDS: u64 = 60;
 /// Records whose stored sums one request may update.
 pub const SUM_RECORDS: usize = 1000;
+/// Records of which one commit may have to ask checks at commit.
+pub const COMMIT_CHECK_RECORDS: usize = 1000;
 /// Other records that the deletions of one transaction may delete or change through `@onDelete`.
 pub const DELETION_RECORDS: usize = 10_000;
 /// Members of a many-to-many relation that are read to find out what a write changes in it.
@@ -196,6 +198,8 @@ pub const MODEL_FIELDS: usize = 200;
 pub const MODEL_CLAUSES: usize = 20;
 /// Values of one enum.
 pub const MODEL_ENUM_VALUES: usize = 500;
+/// Types of one union of types with records: each has a column of its own, and a join if a read follows the reference.
+pub const RECORD_UNION_TYPES: usize = 20;
 /// Levels of embedded values within each other; that of the record's own field is the first.
 pub const EMBEDDED_DEPTH: usize = 4;
 /// Characters of the name of a type, field, enum, value or rule, and of what becomes of it in the database.

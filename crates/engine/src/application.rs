@@ -5,6 +5,7 @@ use backstay_expr::{Rights, Truths};
 use backstay_model::{Diagnostics, Model};
 use quick_cache::sync::Cache;
 
+use crate::commit_checks::CommitChecks;
 use crate::plans::{KeptPlans, Plans};
 use crate::policy::Policy;
 use crate::rights::{Grantee, rights_of};
@@ -38,6 +39,8 @@ pub struct Application {
     pub(crate) ranks: Vec<usize>,
     /// What its stored sums are made of.
     pub(crate) sums: Sums,
+    /// Its checks at commit.
+    pub(crate) commit_checks: CommitChecks,
     /// How large values are whose fields say nothing of it.
     pub(crate) sizes: Sizes,
     classes: Cache<ClassKey, Arc<CallerClass>>,
@@ -54,6 +57,7 @@ impl Application {
             diagnostics.push(circle);
             diagnostics
         })?;
+        let commit_checks = CommitChecks::of(&model, &policy);
         let ranks = deletion_order::ranks(&model);
         let model = Arc::new(model);
         let mut diagnostics = Diagnostics::new(Arc::clone(&model.sources));
@@ -63,7 +67,7 @@ impl Application {
             return Err(diagnostics);
         }
         let (sizes, classes, kept_plans) = (Sizes::default(), Cache::new(CLASSES), KeptPlans::new());
-        Ok(Self { model, policy, ranks, sums, sizes, classes, kept_plans, system: OnceLock::new() })
+        Ok(Self { model, policy, ranks, sums, commit_checks, sizes, classes, kept_plans, system: OnceLock::new() })
     }
 
     /// The same, with values of these sizes.

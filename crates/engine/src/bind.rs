@@ -1,6 +1,6 @@
 use backstay_base::{Caller, RecordId, Timestamp};
 use backstay_expr::{Account, Environment, Path, Root, Start};
-use backstay_model::{Collection, CollectionId};
+use backstay_model::{Collection, CollectionId, FieldId};
 use backstay_scalar::{Part, Value};
 use backstay_sql::{ColumnRef, Slot, Statement, Template};
 
@@ -20,6 +20,7 @@ pub(crate) struct Bindings<'b> {
     pub(crate) cursor: &'b [Value],
     pub(crate) limit: u64,
     pub(crate) argument: Option<RecordId>,
+    pub(crate) place: Option<i64>,
 }
 
 impl<'b> Bindings<'b> {
@@ -35,6 +36,7 @@ impl<'b> Bindings<'b> {
             cursor: &[],
             limit: 0,
             argument: None,
+            place: None,
         }
     }
 
@@ -58,12 +60,14 @@ impl<'b> Bindings<'b> {
             Slot::Version => Value::Int(self.version.expect("a statement that names a version is bound with it")),
             Slot::Proposed(column) => stored(self.proposed, *column),
             Slot::Stored(column) => stored(self.stored, *column),
+            Slot::Old(column) => column.part.of(value(self.stored, column.field)),
             Slot::Account(column) => column.part.of(&Account::value(self.caller, column.field)),
             Slot::Caller(part) => part.of(self.caller),
             Slot::Now => Value::Timestamp(self.now),
             Slot::Param(index, of) => part(self.params, *index, *of),
             Slot::Cursor(index) => part(self.cursor, *index, Part::Main),
             Slot::Limit => Value::Int(i64::try_from(self.limit).expect("every limit is far below 2^63")),
+            Slot::Place => Value::Int(self.place.expect("a statement that places a link is bound with its place")),
             Slot::Argument(_) => Value::Id(self.argument.expect("a statement about a link is bound with its far end")),
             Slot::Constant(value) => value.clone(),
         }
@@ -80,6 +84,11 @@ pub(crate) struct Question<'q> {
     pub(crate) withheld: bool,
 }
 
+/// The value of a field of the record as it was; null where there is none.
+fn value(old: &[Value], field: FieldId) -> &Value {
+    old.get(usize::from(field.0)).unwrap_or(&Value::Null)
+}
+
 /// One column of the value with this index.
 fn part(values: &[Value], index: u16, part: Part) -> Value {
     part.of(&values[usize::from(index)])
@@ -92,6 +101,15 @@ pub(crate) struct InMemory<'m> {
     pub(crate) now: Timestamp,
     pub(crate) this: &'m [Value],
     pub(crate) new: &'m [Value],
+    /// Empty where the record is created.
+    pub(crate) old: &'m [Value],
+}
+
+impl<'m> InMemory<'m> {
+    /// One record, of which nothing else is asked than what it is.
+    pub(crate) fn of(caller: &'m Caller, now: Timestamp, record: &'m [Value]) -> Self {
+        Self { caller, now, this: record, new: record, old: record }
+    }
 }
 
 impl Environment for InMemory<'_> {
@@ -110,6 +128,7 @@ impl Environment for InMemory<'_> {
         let record = match from {
             Start::New => self.new,
             Start::This => self.this,
+            Start::Old => return value(self.old, field).clone(),
             Start::Account => return Account::value(self.caller, field),
             Start::Record(_) => unreachable!("a rule without relations has no members"),
         };

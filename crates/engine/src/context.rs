@@ -12,6 +12,7 @@ use crate::answered::NoAnswer;
 use crate::application::CallerClass;
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
+use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
 use crate::recorder::Recorder;
 
@@ -123,6 +124,10 @@ pub struct TxContext<'a, 't> {
     pub(crate) slug_run: u32,
     /// Stored sums that don't have yet what it has changed.
     pub(crate) sums: PendingSums,
+    /// Records of which checks have to be asked before the commit.
+    pub(crate) checks: PendingChecks,
+    /// The part that is at work.
+    pub(crate) part: Part,
     /// What an explanation is made of.
     pub(crate) recorder: Option<Recorder>,
 }

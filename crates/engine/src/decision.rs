@@ -51,7 +51,7 @@ async fn answer(
     let (collection, stored, proposed) = (proposal.collection.id, proposal.stored_values(), &*proposal.values);
     if !rule.needs_store() {
         let record = if this == RecordSource::Stored { stored } else { proposed };
-        let memory = InMemory { caller: cx.caller(), now: cx.now(), this: record, new: proposed };
+        let memory = InMemory { caller: cx.caller(), now: cx.now(), this: record, new: proposed, old: stored };
         return Ok(truth(rule.expr(), &memory));
     }
     let template = class.plans.check(&cx.engine.planner, (collection, rule), this);

@@ -65,7 +65,7 @@ fn is_compared(
     let (caller, now, values) = (cx.caller(), cx.now(), proposal.values.as_slice());
     let mut needed = exclusion.fields.iter().chain([&exclusion.from]);
     let holds = || {
-        let memory = InMemory { caller, now, this: values, new: values };
+        let memory = InMemory::of(caller, now, values);
         policy.condition.as_ref().is_none_or(|condition| truth(condition, &memory).is_true())
     };
     needed.all(|field| !proposal.value(*field).is_null()) && holds()

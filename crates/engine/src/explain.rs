@@ -17,7 +17,7 @@ use crate::read::PageSize;
 use crate::recorder::Recorder;
 use crate::recording::{self, Subject};
 use crate::write_requests::admitted;
-use crate::{Context, Encoder, Record, Request, Transaction, TxContext, transaction};
+use crate::{Context, Encoder, Record, Request, Transaction, TxContext, at_commit, transaction};
 
 /// Explains a request of the context's caller: the rules that were asked with what they saw, the statements, and the
 /// time of each stage, up to the verdict.
@@ -131,7 +131,10 @@ impl Transaction for Rehearsal {
             cx.tx.watch();
             // What the database itself refuses shows only when the writes are run.
             let verdict = match self.request.run(cx, PageSize::WHOLE).await {
-                Ok(_) => cx.settle().await,
+                Ok(_) => match at_commit::ask(cx).await {
+                    Ok(()) => cx.settle().await,
+                    Err(unmet) => Err(unmet.error),
+                },
                 Err(error) => Err(error),
             };
             let verdict = verdict.map_err(|error| cx.engine.veiled(error, cx.cx));

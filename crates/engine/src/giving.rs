@@ -27,7 +27,7 @@ pub(crate) async fn value_of(
         fetched = cx.one_row(&statement, |row| plan.read(row)).await?;
     }
     let record = if this == RecordSource::Stored { stored } else { proposed };
-    let memory = InMemory { caller: cx.caller(), now: cx.now(), this: record, new: proposed };
+    let memory = InMemory { caller: cx.caller(), now: cx.now(), this: record, new: proposed, old: stored };
     Ok(evaluate(&given.expr, &Supplied { memory, fetched: &fetched }))
 }
 

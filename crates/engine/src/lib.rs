@@ -6,8 +6,11 @@ mod answer_buffer;
 mod answered;
 mod application;
 mod asked;
+mod at_commit;
 mod bind;
+mod broken_checks;
 mod clauses;
+mod commit_checks;
 mod compared_sums;
 mod context;
 mod decision;
@@ -30,8 +33,10 @@ mod inner;
 mod input;
 mod links;
 mod lints;
+mod membership;
 mod observer;
 mod opening;
+mod pending_checks;
 mod pending_sums;
 mod plans;
 mod policy;
@@ -74,13 +79,14 @@ pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_sql::{
-    Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Perspective, Row, Selected,
+    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Perspective, Row, Selected,
     SelectedField, Selection, SortKey, ValueOutput, nested,
 };
 pub use backstay_store::{
     ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,
     Stored, Writes,
 };
+pub use broken_checks::BrokenCheck;
 pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};
 pub use encoder::{Count, Encoder, PageEnd, RecordMember};

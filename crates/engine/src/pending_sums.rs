@@ -17,8 +17,6 @@ pub(crate) struct PendingSums {
     /// In the order in which records are changed: the same in every transaction, so that none waits for one that waits for
     /// it.
     touched: BTreeMap<Touched, Differences>,
-    /// Of several records that one request makes, the one that is being made.
-    item: Option<usize>,
     /// Records whose sums have followed so far.
     pub(crate) followed: usize,
 }
@@ -87,36 +85,37 @@ enum Share {
 
 impl PendingSums {
     /// Notes what a change of a record means to the sums in which it counts. `None`: it isn't there, before or afterwards.
-    pub(crate) fn note(&mut self, counted: &Counted, before: Option<&InMemory<'_>>, after: Option<&InMemory<'_>>) {
+    /// `item`: of several records that one request makes, the one that is being made.
+    pub(crate) fn note(
+        &mut self,
+        counted: &Counted,
+        (before, after): (Option<&InMemory<'_>>, Option<&InMemory<'_>>),
+        item: Option<usize>,
+    ) {
         let before = before.and_then(|member| share(counted, member));
         let after = after.and_then(|member| share(counted, member));
         match (before, after) {
             (Some((from, was)), Some((to, is))) if from == to => {
                 if was != is {
-                    self.change(counted, from, between(&was, &is));
+                    self.change(counted, (from, between(&was, &is)), item);
                 }
             }
             (before, after) => {
                 if let Some((from, was)) = before {
-                    self.change(counted, from, negative(&was));
+                    self.change(counted, (from, negative(&was)), item);
                 }
                 if let Some((to, is)) = after {
-                    self.change(counted, to, positive(&is));
+                    self.change(counted, (to, positive(&is)), item);
                 }
             }
         }
     }
 
-    fn change(&mut self, counted: &Counted, id: RecordId, by: Difference) {
+    fn change(&mut self, counted: &Counted, (id, by): (RecordId, Difference), item: Option<usize>) {
         let (collection, field) = (counted.sum.computed.collection, counted.sum.computed.field);
         let differences = self.touched.entry(Touched { level: counted.level, collection, id }).or_default();
         differences.by_field.entry(field).and_modify(|known| *known = known.and(by)).or_insert(by);
-        differences.item = self.item;
-    }
-
-    /// From now on it is about this one of several records; `None`: about the request as a whole.
-    pub(crate) fn about(&mut self, item: Option<usize>) {
-        self.item = item;
+        differences.item = item;
     }
 
     /// Forgets a record that is deleted.
@@ -134,12 +133,8 @@ impl PendingSums {
 
 /// What a member adds to a sum, and to that of which record; `None` where it doesn't count.
 fn share(counted: &Counted, member: &InMemory<'_>) -> Option<(RecordId, Share)> {
-    let Counted { sum, trashed, .. } = counted;
-    let is_trashed = |at: FieldId| !member.this[usize::from(at.0)].is_null();
-    if trashed.is_some_and(is_trashed) {
-        return None;
-    }
-    let id = member.this[usize::from(sum.via.0)].as_id()?;
+    let Counted { sum, membership, .. } = counted;
+    let id = membership.owner(member.this)?;
     if sum.condition.as_ref().is_some_and(|condition| !truth(condition, member).is_true()) {
         return None;
     }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{
-    Checked, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Sum, Type, check_rule, compile, compile_value,
-    computed, sum,
+    Checked, Children, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Sum, Type, check_rule, children_at_commit,
+    compile, compile_value, computed, sum,
 };
 use backstay_model::{
-    Allow, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Exclusion, Field, FieldAllow,
-    FieldId, FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
+    Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Exclusion, Field,
+    FieldAllow, FieldId, FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
 };
 use backstay_sql::index_condition_error;
 
@@ -47,6 +47,18 @@ impl CollectionPolicy {
     /// The transition of a field that holds a state.
     pub(crate) fn transition(&self, field: FieldId, way: &Way) -> Option<&TransitionPolicy> {
         self.states.iter().find(|states| states.field == field)?.transitions.get(way)
+    }
+
+    /// The checks of a field (`None`: of the type).
+    pub(crate) fn checks_of(&self, field: Option<FieldId>) -> &[CheckPolicy] {
+        field.map_or(&self.checks, |field| &self.fields[usize::from(field.0)].checks)
+    }
+
+    /// All checks, those of fields first: each with the field that has it and its place among the checks there.
+    pub(crate) fn all_checks(&self) -> impl Iterator<Item = (Option<FieldId>, usize, &CheckPolicy)> {
+        let of_fields = (0..).map(FieldId).zip(&self.fields).map(|(field, of)| (Some(field), &of.checks));
+        let all = of_fields.chain([(None, &self.checks)]);
+        all.flat_map(|(field, checks)| checks.iter().enumerate().map(move |(place, check)| (field, place, check)))
     }
 
     /// The rules one of which must be true for the action: those of the clauses, and for an update of the transitions.
@@ -145,6 +157,8 @@ pub(crate) struct CheckPolicy {
     /// The fields whose change it may refuse; `None`: it applies to every change.
     pub(crate) guards: Option<Arc<[FieldId]>>,
     pub(crate) message: String,
+    /// The children that it reads, if it is asked at commit.
+    pub(crate) at_commit: Option<Vec<Children>>,
 }
 
 /// A `@set`.
@@ -333,8 +347,9 @@ impl<'m> Compiler<'m> {
     }
 
     fn field(&mut self, collection: &Collection, field: &Field) -> FieldPolicy {
-        let scope = Scope::check(self.model, collection.id);
-        let checks = field.checks.iter().filter_map(|check| self.check(collection, check, &scope)).collect();
+        let model = self.model;
+        let scope = Scope::check(model, collection.id);
+        let checks = field.checks.iter().filter_map(|check| self.check(collection, check)).collect();
         let mut sets = Vec::new();
         for set in &field.set {
             let when = set.when.as_ref().map(|when| self.condition(when, &scope));
@@ -352,13 +367,13 @@ impl<'m> Compiler<'m> {
         }
         let default = field.default_from.as_ref();
         let default = default.and_then(|from| {
-            let given = self.value(from, &scope, (collection, field))?;
+            let given = self.value(from, &Scope::default(model, collection.id), (collection, field))?;
             self.needs_made((collection, field), (from, &given.whole));
             Some(given)
         });
         let due = field.sequence.as_ref().and_then(|sequence| sequence.when.as_ref());
         let due = due.and_then(|when| {
-            let given = self.condition(when, &scope)?;
+            let given = self.condition(when, &Scope::rule(model, collection.id))?;
             self.needs_made((collection, field), (when, &given.whole));
             Some(given)
         });
@@ -386,18 +401,29 @@ impl<'m> Compiler<'m> {
 
     /// The checks of a type.
     fn checks(&mut self, collection: &Collection) -> Vec<CheckPolicy> {
-        let scope = Scope::check(self.model, collection.id);
-        collection.checks.iter().filter_map(|check| self.check(collection, check, &scope)).collect()
+        collection.checks.iter().filter_map(|check| self.check(collection, check)).collect()
     }
 
-    fn check(&mut self, collection: &Collection, check: &Check, scope: &Scope<'m>) -> Option<CheckPolicy> {
-        let rule = self.rule(&check.rule, scope)?;
-        self.diagnostics.extend(defaults::checks_number(self.model, collection, (&check.rule, &rule.whole)));
+    fn check(&mut self, collection: &Collection, check: &Check) -> Option<CheckPolicy> {
+        let model = self.model;
+        let (rule, at_commit) = match check.asked {
+            Asked::AtWrite => {
+                let rule = self.rule(&check.rule, &Scope::check(model, collection.id))?;
+                self.diagnostics.extend(defaults::checks_number(model, collection, (&check.rule, &rule.whole)));
+                (rule, None)
+            }
+            Asked::AtCommit => {
+                let rule = self.rule(&check.rule, &Scope::check_at_commit(model, collection.id))?;
+                let children = children_at_commit(model, &rule.whole);
+                let children = children.map_err(|error| self.report(&check.rule, &error, None)).ok()?;
+                (rule, Some(children))
+            }
+        };
         let guards = check.guarded().map(|names| {
             let fields = names.into_iter().filter_map(|name| collection.field_named(name));
             with_parts(collection, fields.map(|field| field.id))
         });
-        Some(CheckPolicy { rule, guards, message: check.message.clone() })
+        Some(CheckPolicy { rule, guards, message: check.message.clone(), at_commit })
     }
 
     fn states(&mut self, collection: &Collection, field: &Field) -> Option<StatePolicy> {

@@ -9,6 +9,7 @@ use backstay_model::CollectionId;
 use backstay_store::{KeyClaim, Writes};
 use futures_util::future::BoxFuture;
 
+use crate::at_commit::{self, Unmet};
 use crate::inner::{Inner, too_large};
 use crate::plans::ListKey;
 use crate::read::{self, Alone, PageSize, PreparedGet, PreparedList};
@@ -244,6 +245,7 @@ impl Transaction for All {
             let (mut answers, mut bytes) = (Vec::with_capacity(self.requests.len()), 0);
             for (index, request) in self.requests.iter().enumerate() {
                 self.reached.store(index + 1, Ordering::Relaxed);
+                cx.part.request = Some(index);
                 let answer = request.run(cx, self.page_size(index, bytes)).await?.kept(&cx.cx.memory)?;
                 // What the database refuses of this request shows before the next begins.
                 cx.settle().await?;
@@ -252,6 +254,11 @@ impl Transaction for All {
                     return Err(too_large());
                 }
                 answers.push(Some(answer));
+            }
+            if let Err(Unmet { request, error }) = at_commit::ask(cx).await {
+                // It is told of the request that is the reason.
+                self.reached.store(request.map_or(0, |request| request + 1), Ordering::Relaxed);
+                return Err(error);
             }
             cx.remember_all(self.claim.as_ref(), &answers, self.encoder)?;
             Ok(answers)

@@ -21,6 +21,8 @@ pub(crate) struct Proposal<'m> {
     pub(crate) input: Input,
     /// None in a create.
     pub(crate) stored: Option<Record>,
+    /// The record as it is in the trash, if it comes back from there as if it were new.
+    pub(crate) readmitted: Option<Record>,
     /// By `FieldId`; of a many-to-many relation the members, where they were sent, else null.
     pub(crate) values: Vec<Value>,
     /// Links that are made and ended.
@@ -47,8 +49,18 @@ pub(crate) enum Permit {
 #[derive(Debug)]
 pub(crate) struct LinkChange {
     pub(crate) field: FieldId,
+    /// New members. Of ordered links, they come after the others unless all are `placed`.
     pub(crate) added: Vec<RecordId>,
     pub(crate) removed: Vec<RecordId>,
+    /// All members in a new order, the added ones included; none if the links have no order, or those that stay keep theirs.
+    pub(crate) placed: Vec<RecordId>,
+}
+
+impl LinkChange {
+    /// How many links are written.
+    fn rows(&self) -> usize {
+        self.removed.len() + Ord::max(self.added.len(), self.placed.len())
+    }
 }
 
 impl<'m> Proposal<'m> {
@@ -68,6 +80,7 @@ impl<'m> Proposal<'m> {
             class,
             input,
             stored: None,
+            readmitted: None,
             values,
             links,
             seen,
@@ -96,22 +109,21 @@ impl<'m> Proposal<'m> {
     ) -> Self {
         let mut values = record.values().to_vec();
         values[usize::from(trash.at.0)] = Value::Null;
-        Self { values, ..Self::create(collection, authority, Arc::clone(class), Input::new()) }
+        let readmitted = Some(record.clone());
+        Self { readmitted, values, ..Self::create(collection, authority, Arc::clone(class), Input::new()) }
     }
 
     /// The record and its changed links, if the write is the caller's: those of Backstay itself don't count.
     pub(crate) fn rows_for_caller(&self) -> usize {
         match self.authority {
-            Authority::Caller => {
-                1 + self.links.iter().map(|change| change.added.len() + change.removed.len()).sum::<usize>()
-            }
+            Authority::Caller => 1 + self.links.iter().map(LinkChange::rows).sum::<usize>(),
             Authority::System => 0,
         }
     }
 
-    /// The stored values; none in a create.
+    /// The stored values, which rules call `old`; none in a create.
     pub(crate) fn stored_values(&self) -> &[Value] {
-        self.stored.as_ref().map_or(&[], Record::values)
+        self.stored.as_ref().or(self.readmitted.as_ref()).map_or(&[], Record::values)
     }
 
     /// The stored value of a field; null in a create.
@@ -184,7 +196,11 @@ impl<'m> Proposal<'m> {
 
     /// Notes what is wrong with a field.
     pub(crate) fn refuse(&mut self, field: &Field, kind: ViolationKind) {
-        self.violations.push(Violation::new(field.place(), kind));
+        let violation = Violation::new(field.place(), kind);
+        // The parts of a reference to one of several types are one value to the caller.
+        if !field.is_of_reference() || !self.violations.contains(&violation) {
+            self.violations.push(violation);
+        }
     }
 
     /// Notes what is wrong with the record as a whole.

@@ -136,6 +136,7 @@ fn bound(slot: &Slot, bindings: &Bindings<'_>, (model, collection): About<'_>) -
         Slot::Version => format!("version = {}", value()),
         Slot::Proposed(column) => field(column.field),
         Slot::Stored(column) => format!("stored {}", field(column.field)),
+        Slot::Old(column) => format!("old {}", field(column.field)),
         Slot::Account(column) => {
             let (name, value) = of_account(model, column.field, bindings.caller);
             format!("{name} = {value}")
@@ -145,6 +146,7 @@ fn bound(slot: &Slot, bindings: &Bindings<'_>, (model, collection): About<'_>) -
         Slot::Limit => format!("limit = {}", value()),
         Slot::Cursor(index) => format!("cursor {} = {}", index + 1, value()),
         Slot::Param(index, _) => format!("parameter {} = {}", index + 1, value()),
+        Slot::Place => format!("place = {}", value()),
         Slot::Argument(_) => format!("related id = {}", value()),
     }
 }

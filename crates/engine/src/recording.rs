@@ -204,11 +204,11 @@ fn ask_of_nobody(cx: &TxContext<'_, '_>, compiled: &Compiled, leaves: &[&Expr]) 
     let whole = whole.decided().map_or(EACH_RECORD, word).to_owned();
     let of_part = |part: &Expr| {
         let mut about_a_record = false;
-        visit(part, &mut |node| about_a_record |= matches!(node, Node::Path(_) | Node::Param(_)));
+        visit(part, &mut |node| about_a_record |= matches!(node, Node::Path(_) | Node::Param(..)));
         if about_a_record {
             return EACH_RECORD.to_owned();
         }
-        let memory = InMemory { caller: cx.caller(), now: cx.now(), this: &[], new: &[] };
+        let memory = InMemory::of(cx.caller(), cx.now(), &[]);
         word(truth(part, &memory)).to_owned()
     };
     std::iter::once(whole).chain(leaves[1..].iter().map(|part| of_part(part))).collect()
@@ -271,7 +271,11 @@ fn saw(
             }
             Node::Path(path) if !matches!(path.root, Root::Bound(_)) => {
                 let (Some(subject), Some(first)) = (subject, path.steps.first()) else { return };
-                let values = if path.root == Root::New { subject.proposed } else { subject.this() };
+                let (root, values) = match path.root {
+                    Root::New => ("new", subject.proposed),
+                    Root::Old => ("old", subject.stored),
+                    Root::This | Root::Account | Root::Bound(_) => ("this", subject.this()),
+                };
                 let field = collection.field(*first);
                 // A record doesn't hold who refers to it.
                 if matches!(field.kind, FieldKind::OneToOne { .. }) {
@@ -282,7 +286,6 @@ fn saw(
                     (None, Some(value)) => shown(value),
                     (None, None) => shown(&Value::Null),
                 };
-                let root = if path.root == Root::New { "new" } else { "this" };
                 (format!("{root}.{}", field.name), value)
             }
             _ => return,

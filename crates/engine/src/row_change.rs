@@ -32,7 +32,7 @@ impl RowChange {
         let fields = collection.stored_fields().filter_map(given).collect();
         cx.tx.change(change(collection, &record, ChangeKind::Create, fields));
         write_links(cx, collection, &record, links);
-        note_sums(cx, collection.id, None, Some(record.values()));
+        note(cx, collection.id, (None, Some(record.values())), Sent::Yes);
         Ok(record)
     }
 
@@ -42,7 +42,7 @@ impl RowChange {
         let unseen = proposal.unseen();
         let Proposal { collection, values, links, stored, .. } = proposal;
         let stored = stored.ok_or_else(|| Error::internal(NothingStored))?;
-        Self::replace(cx, collection, &stored, Replacement { values, unseen, links })
+        Self::replace(cx, collection, &stored, Replacement { values, unseen, links, sent: Sent::Yes })
     }
 
     /// Empties a reference of a record and changes nothing else: what its model says of the record's own changes is not
@@ -57,7 +57,7 @@ impl RowChange {
         for field in fields {
             values[usize::from(field.0)] = Value::Null;
         }
-        let replacement = Replacement { values, unseen: Vec::new(), links: Vec::new() };
+        let replacement = Replacement { values, unseen: Vec::new(), links: Vec::new(), sent: Sent::No };
         Self::replace(cx, collection, stored, replacement).map(drop)
     }
 
@@ -108,7 +108,7 @@ impl RowChange {
             Mark::Restore => (Value::Null, value),
         });
         cx.tx.change(change(collection, &record, kind, fields));
-        note_sums(cx, collection.id, Some(stored.values()), Some(record.values()));
+        note(cx, collection.id, (Some(stored.values()), Some(record.values())), Sent::No);
         Ok(record)
     }
 
@@ -124,7 +124,7 @@ impl RowChange {
         cx.tx.stage(delete, Some(1));
         let fields = indexed_values(collection, record, |old| (old, Value::Null));
         cx.tx.change(change(collection, record, ChangeKind::Delete, fields));
-        note_sums(cx, collection.id, Some(record.values()), None);
+        note(cx, collection.id, (Some(record.values()), None), Sent::No);
         if cx.engine.application.sums.own(collection.id).is_some() {
             cx.sums.forget(collection.id, record.id());
         }
@@ -148,7 +148,7 @@ impl RowChange {
         let update = cx.statement(&template, &bindings, collection.id);
         cx.tx.stage(update, Some(1));
         cx.tx.change(change(collection, &record, ChangeKind::Update, fields));
-        note_sums(cx, collection.id, Some(stored.values()), Some(record.values()));
+        note(cx, collection.id, (Some(stored.values()), Some(record.values())), Sent::No);
         Ok(())
     }
 
@@ -158,7 +158,7 @@ impl RowChange {
         stored: &Record,
         replacement: Replacement,
     ) -> Result<Record, Error> {
-        let Replacement { values, unseen, links } = replacement;
+        let Replacement { values, unseen, links, sent } = replacement;
         let mut values = row(collection, values);
         values[usize::from(Collection::UPDATED_AT.0)] = cx.moment().into();
         values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
@@ -170,7 +170,11 @@ impl RowChange {
             let (old, new) = (stored.value(*field).clone(), record.value(*field).clone());
             ChangedField { field: *field, old, new }
         };
-        let fields = changed.iter().map(field).collect();
+        let placed = links.iter().filter(|change| !change.placed.is_empty()).map(|change| {
+            let new = Value::List(change.placed.iter().copied().map(Value::Id).collect());
+            ChangedField { field: change.field, old: Value::Null, new }
+        });
+        let fields = changed.iter().map(field).chain(placed).collect();
         let template = cx.engine.templates.update(&cx.engine.planner, collection.id, changed);
         let bindings =
             Bindings { proposed: record.values(), version: Some(stored.version()), ..cx.bindings().id(record.id()) };
@@ -178,7 +182,7 @@ impl RowChange {
         cx.tx.stage(update, Some(1));
         cx.tx.change(change(collection, &record, ChangeKind::Update, fields));
         write_links(cx, collection, &record, links);
-        note_sums(cx, collection.id, Some(stored.values()), Some(record.values()));
+        note(cx, collection.id, (Some(stored.values()), Some(record.values())), sent);
         Ok(record)
     }
 }
@@ -213,6 +217,14 @@ struct Replacement {
     /// Fields that are written even if they are the same: see `Proposal::unseen`.
     unseen: Vec<FieldId>,
     links: Vec<LinkChange>,
+    sent: Sent,
+}
+
+/// Whether somebody sent values for the record, or it changes because of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    Yes,
+    No,
 }
 
 /// The values that have columns; the members of relations have links.
@@ -225,17 +237,27 @@ fn row(collection: &Collection, mut values: Vec<Value>) -> Vec<Value> {
     values
 }
 
-/// Notes what a change of a row means to the stored sums in which its record counts.
-fn note_sums(cx: &mut TxContext<'_, '_>, collection: CollectionId, before: Option<&[Value]>, after: Option<&[Value]>) {
-    let counted = cx.engine.application.sums.counted(collection);
-    if counted.is_empty() {
-        return;
+/// Notes what a change of a row means to others: to the stored sums in which its record counts, and to the checks that are
+/// asked at commit. `None`: the row isn't there, before or afterwards.
+fn note(
+    cx: &mut TxContext<'_, '_>,
+    collection: CollectionId,
+    (before, after): (Option<&[Value]>, Option<&[Value]>),
+    sent: Sent,
+) {
+    let application = &cx.engine.application;
+    let counted = application.sums.counted(collection);
+    if !counted.is_empty() {
+        let (caller, now) = (cx.caller(), cx.now());
+        let memory = |values| InMemory::of(caller, now, values);
+        let (before, after) = (before.map(memory), after.map(memory));
+        for counted in counted {
+            cx.sums.note(counted, (before.as_ref(), after.as_ref()), cx.part.item);
+        }
     }
-    let (caller, now) = (cx.caller(), cx.now());
-    let memory = |values| InMemory { caller, now, this: values, new: values };
-    let (before, after) = (before.map(memory), after.map(memory));
-    for counted in counted {
-        cx.sums.note(counted, before.as_ref(), after.as_ref());
+    if application.commit_checks.concern(collection) {
+        let by = (cx.part, sent == Sent::Yes);
+        cx.checks.note(&application.commit_checks, collection, (before, after), by);
     }
 }
 
@@ -244,16 +266,25 @@ fn change(collection: &Collection, record: &Record, kind: ChangeKind, fields: Ve
 }
 
 fn write_links(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record, links: Vec<LinkChange>) {
-    for LinkChange { field, added, removed } in links {
+    for LinkChange { field, added, removed, placed } in links {
         let FieldKind::ManyToMany { link, .. } = &collection.field(field).kind else { continue };
-        let parts =
-            [(added, LinkStatement::Insert, ChangeKind::Link), (removed, LinkStatement::Remove, ChangeKind::Unlink)];
-        for (members, statement, kind) in parts.into_iter().filter(|(members, ..)| !members.is_empty()) {
+        let mut stage = |members: &[RecordId], statement| {
             let template = cx.engine.templates.link(&cx.engine.planner, link, statement);
-            for member in &members {
-                let bindings = Bindings { argument: Some(*member), ..cx.bindings().id(record.id()) };
+            for (place, member) in (0..).zip(members) {
+                let place = (statement == LinkStatement::Place).then_some(place);
+                let bindings = Bindings { argument: Some(*member), place, ..cx.bindings().id(record.id()) };
                 let statement = cx.statement(&template, &bindings, collection.id);
                 cx.tx.stage(statement, None);
+            }
+        };
+        stage(&removed, LinkStatement::Remove);
+        match placed.as_slice() {
+            [] => stage(&added, LinkStatement::Insert),
+            placed => stage(placed, LinkStatement::Place),
+        }
+        for (members, kind) in [(added, ChangeKind::Link), (removed, ChangeKind::Unlink)] {
+            if members.is_empty() {
+                continue;
             }
             let new = Value::List(members.into_iter().map(Value::Id).collect());
             let fields = vec![ChangedField { field, old: Value::Null, new }];

@@ -78,24 +78,19 @@ fn of_field(id: FieldId, action: Action) -> impl Iterator<Item = RuleOf<'static>
 }
 
 /// `@check`s of the record as it would be, of its fields and of its type: each must be true, or unknown because a value is
-/// missing. A check that guards fields applies if one of them changes.
+/// missing. A check that guards fields applies if one of them changes. Those at commit wait until then.
 pub(crate) async fn checks(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     let policy = cx.engine.application.policy.collection(proposal.collection.id);
-    let of_fields = proposal.collection.fields.iter().zip(&policy.fields);
-    let checks = of_fields.map(|(field, rules)| (Some(field), &rules.checks)).chain([(None, &policy.checks)]);
-    for (field, checks) in checks {
-        for (place, check) in checks.iter().enumerate() {
-            let guards = |guards: &[FieldId]| guards.iter().any(|guarded| proposal.may_change(*guarded));
-            if !check.guards.as_deref().is_none_or(guards) {
-                continue;
-            }
-            let of = RuleOf::Check(field.map(|field| field.id), place);
-            if decide(cx, proposal, of).await? == Truth::False {
-                let kind = ViolationKind::Check { message: check.message.clone() };
-                match field {
-                    Some(field) => proposal.refuse(field, kind),
-                    None => proposal.refuse_whole(kind),
-                }
+    for (field, place, check) in policy.all_checks().filter(|(.., check)| check.at_commit.is_none()) {
+        let guards = |guards: &[FieldId]| guards.iter().any(|guarded| proposal.may_change(*guarded));
+        if !check.guards.as_deref().is_none_or(guards) {
+            continue;
+        }
+        if decide(cx, proposal, RuleOf::Check(field, place)).await? == Truth::False {
+            let kind = ViolationKind::Check { message: check.message.clone() };
+            match field {
+                Some(field) => proposal.refuse(proposal.collection.field(field), kind),
+                None => proposal.refuse_whole(kind),
             }
         }
     }

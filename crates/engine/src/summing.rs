@@ -136,8 +136,7 @@ async fn check(
     let mut violations = Vec::new();
     let mut proposal = None;
     for SumCheck { field, place, names } in &own.checks {
-        let checks = field.map_or(&policy.checks, |field| &policy.fields[usize::from(field.0)].checks);
-        let check = &checks[*place];
+        let check = &policy.checks_of(*field)[*place];
         let is_concerned = |field: &FieldId| concerned.contains(field);
         let guards = check.guards.as_deref();
         if !names.iter().any(is_concerned) || !guards.is_none_or(|guards| guards.iter().any(is_concerned)) {
@@ -172,7 +171,7 @@ fn is_lost(own: &OwnSums, field: FieldId, values: &[Value]) -> bool {
 /// Whether a check that isn't true was broken before, and the change brings everything in it that is wrong nearer to being
 /// right: what was promised too much can be taken back step by step.
 fn eases(cx: &TxContext<'_, '_>, rule: &Rule, before: &[Value], after: &[Value]) -> bool {
-    let memory = |values| InMemory { caller: cx.caller(), now: cx.now(), this: values, new: values };
+    let memory = |values| InMemory { old: before, ..InMemory::of(cx.caller(), cx.now(), values) };
     let (before, after) = (memory(before), memory(after));
     let is_nearer = |part: &Expr| match (lack(part, &before), lack(part, &after)) {
         (Some(before), Some(after)) => after < before,

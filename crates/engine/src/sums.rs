@@ -9,6 +9,8 @@ use backstay_model::{Collection, CollectionId, Diagnostic, FieldId, Model};
 use backstay_scalar::Value;
 use rust_decimal::Decimal;
 
+use crate::commit_checks;
+use crate::membership::Membership;
 use crate::policy::{CheckPolicy, Policy};
 
 /// The stored sums of a model.
@@ -26,8 +28,7 @@ pub(crate) struct Counted {
     pub(crate) sum: Sum,
     /// How many sums come before it at most, one reading the other.
     pub(crate) level: usize,
-    /// The field that says since when a record of the collection is in the trash, where it counts no more.
-    pub(crate) trashed: Option<FieldId>,
+    pub(crate) membership: Membership,
 }
 
 /// The sums of one collection.
@@ -66,10 +67,10 @@ impl Sums {
         let levels = sum_levels(&all).map_err(|circle| in_circle(model, &circle))?;
         let mut counted: Vec<Vec<Counted>> = model.collections.iter().map(|_| Vec::new()).collect();
         for (sum, level) in all.into_iter().zip(levels) {
-            let trashed = model.collection(sum.member).trash.map(|trash| trash.at);
-            counted[usize::from(sum.member.0)].push(Counted { sum: sum.clone(), level, trashed });
+            let membership = Membership::of_sum(model, sum);
+            counted[usize::from(sum.member.0)].push(Counted { sum: sum.clone(), level, membership });
         }
-        let own = model.collections.iter().map(|of| own(of, policy, &counted[usize::from(of.id.0)])).collect();
+        let own = model.collections.iter().map(|of| own(model, of, policy, &counted[usize::from(of.id.0)])).collect();
         Ok(Self { counted, own })
     }
 
@@ -84,8 +85,8 @@ impl Sums {
     }
 }
 
-fn own(collection: &Collection, policy: &Policy, counted: &[Counted]) -> Option<OwnSums> {
-    let policy = policy.collection(collection.id);
+fn own(model: &Model, collection: &Collection, all: &Policy, counted: &[Counted]) -> Option<OwnSums> {
+    let policy = all.collection(collection.id);
     let sums: Vec<(Sum, Value)> =
         policy.fields.iter().filter_map(|of| of.sum.as_ref()).map(|sum| (sum.clone(), of_nothing(sum))).collect();
     if sums.is_empty() {
@@ -94,23 +95,27 @@ fn own(collection: &Collection, policy: &Policy, counted: &[Counted]) -> Option<
     let fields: BTreeSet<FieldId> = sums.iter().map(|(sum, _)| sum.computed.field).collect();
     let mut needed: BTreeSet<FieldId> =
         [Collection::ID, Collection::VERSION].into_iter().chain(fields.clone()).collect();
-    let of_fields = collection.fields.iter().zip(&policy.fields).map(|(field, of)| (Some(field.id), &of.checks));
     let mut checks = Vec::new();
-    for (field, of) in of_fields.chain([(None, &policy.checks)]) {
-        for (place, CheckPolicy { rule, .. }) in of.iter().enumerate() {
-            let read = rule.whole.own_fields();
-            let names: Vec<FieldId> = read.intersection(&fields).copied().collect();
-            if !names.is_empty() {
-                needed.extend(read);
-                checks.push(SumCheck { field, place, names });
-            }
+    for (field, place, CheckPolicy { rule, at_commit, .. }) in policy.all_checks() {
+        let read = rule.whole.own_fields();
+        let names: Vec<FieldId> = read.intersection(&fields).copied().collect();
+        if !names.is_empty() && at_commit.is_none() {
+            needed.extend(read);
+            checks.push(SumCheck { field, place, names });
         }
     }
     // A record that counts in a sum of sums.
-    for Counted { sum, trashed, .. } in
+    for Counted { sum, membership, .. } in
         counted.iter().filter(|of| of.sum.reads.iter().any(|read| fields.contains(read)))
     {
-        needed.extend(sum.reads.iter().copied().chain([sum.via]).chain(*trashed));
+        needed.extend(sum.reads.iter().copied().chain(membership.fields()));
+    }
+    // A record whose sums a check at commit of another one reads.
+    for (_, children) in commit_checks::children(all).filter(|(_, of)| of.collection == collection.id) {
+        if !children.reads.is_disjoint(&fields) {
+            needed.extend(&children.reads);
+            needed.extend(Membership::of(model, (collection.id, children.via)).fields());
+        }
     }
     let is_stored = |field: &FieldId| collection.field(*field).is_stored();
     Some(OwnSums { sums, needed: needed.into_iter().filter(is_stored).collect(), checks })

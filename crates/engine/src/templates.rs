@@ -56,6 +56,7 @@ struct CollectionTemplates {
     whole_stored: OnceLock<Arc<StoredPlan>>,
     expired: [OnceLock<Template>; 2],
     held: OnceLock<Arc<StoredPlan>>,
+    checked: OnceLock<Arc<StoredPlan>>,
     ids: [OnceLock<ReadPlan>; 2],
 }
 
@@ -63,6 +64,7 @@ struct CollectionTemplates {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum LinkStatement {
     Insert,
+    Place,
     Remove,
     Clear,
     Targets,
@@ -110,6 +112,11 @@ impl Templates {
     /// Reads what must be known of a record whose stored sums change: always the same fields.
     pub(crate) fn held(&self, planner: &Planner, collection: CollectionId, fields: &[FieldId]) -> &Arc<StoredPlan> {
         self.of(collection).held.get_or_init(|| Arc::new(planner.held(collection, fields)))
+    }
+
+    /// Reads what must be known of a record that is asked at commit: always the same fields.
+    pub(crate) fn checked(&self, planner: &Planner, collection: CollectionId, fields: &[FieldId]) -> &Arc<StoredPlan> {
+        self.of(collection).checked.get_or_init(|| Arc::new(planner.held(collection, fields)))
     }
 
     /// Computes stored sums of a collection from all members.
@@ -165,6 +172,7 @@ impl Templates {
     pub(crate) fn link(&self, planner: &Planner, link: &Link, statement: LinkStatement) -> Arc<Template> {
         cached(&self.links, (link.table.clone(), link.near.clone(), statement), |_| match statement {
             LinkStatement::Insert => planner.link_insert(link),
+            LinkStatement::Place => planner.link_place(link),
             LinkStatement::Remove => planner.link_remove(link),
             LinkStatement::Clear => planner.link_clear(link),
             LinkStatement::Targets => planner.link_targets(link),

@@ -10,8 +10,9 @@ use parking_lot::Mutex;
 use crate::application::CallerClass;
 use crate::context::{MadeSlug, Retry};
 use crate::inner::Inner;
+use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
-use crate::{Context, TxContext, summing};
+use crate::{Context, TxContext, at_commit, summing};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
 /// the database may have found another transaction in its way. What an earlier run did is undone by then.
@@ -25,6 +26,12 @@ pub trait Transaction: Send + Sync + 'static {
     /// How much it may write.
     fn writes(&self) -> Writes {
         Writes::Many
+    }
+
+    /// Whether it is one of several parts of what belongs together: checks at commit are not asked of what it writes. Only
+    /// Backstay itself has such transactions, and asks `Engine::broken_checks` after the last of them.
+    fn defers_checks(&self) -> bool {
+        false
     }
 
     /// The steps of an embedded database that it may take, in thousands.
@@ -139,6 +146,16 @@ struct Running<T> {
 }
 
 impl<T: Transaction> Running<T> {
+    /// Lets follow what follows from all that it has written, and asks what is asked at commit.
+    async fn complete(&self, cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
+        // Each of its writes has let sums follow already, if it is one of `TxContext`'s.
+        summing::follow(cx).await?;
+        if self.transaction.defers_checks() && cx.class.system {
+            return Ok(());
+        }
+        at_commit::ask(cx).await.map_err(|unmet| unmet.error)
+    }
+
     /// Whether another record has a slug that was made because none had it.
     fn lost_slug(&self, outcome: &Result<T::Answer, Failure>) -> bool {
         let Err(Failure::Store(StoreError::Unique { table, columns })) = outcome else { return false };
@@ -191,11 +208,12 @@ impl<T: Transaction> Work for Running<T> {
                 made_slugs: Vec::new(),
                 slug_run: self.slug_run,
                 sums: PendingSums::default(),
+                checks: PendingChecks::default(),
+                part: Part::default(),
                 recorder: None,
             };
             let answer = match self.transaction.run(&mut cx).await {
-                // Each of its writes has let them follow already, if it is one of `TxContext`'s.
-                Ok(answer) => summing::follow(&mut cx).await.map(|()| answer),
+                Ok(answer) => self.complete(&mut cx).await.map(|()| answer),
                 Err(refusal) => Err(refusal),
             };
             *self.made_slugs.lock() = std::mem::take(&mut cx.made_slugs);

@@ -26,7 +26,8 @@ pub(crate) struct PreparedWrite {
     work: Work,
     pub(crate) claim: Option<KeyClaim>,
     encoder: &'static dyn Encoder,
-    /// Whether it writes more than a row: stored sums of other records, or counters of sequences.
+    /// Whether it writes more than a row, or something follows from it that can be refused: stored sums of other records,
+    /// checks at commit, or counters of sequences.
     writes_more: bool,
 }
 
@@ -96,11 +97,13 @@ pub(crate) fn of_record(
     Ok(PreparedWrite { work, claim, encoder, writes_more })
 }
 
-/// Whether records of the collection count in stored sums, or are numbered.
+/// Whether records of the collection count in stored sums, checks at commit depend on them, or they are numbered.
 fn writes_more(inner: &Inner, collection: CollectionId) -> bool {
+    let application = &inner.application;
     let is_numbered = |field: &Field| field.sequence.is_some();
-    let mut fields = inner.application.model.collection(collection).fields.iter();
-    !inner.application.sums.counted(collection).is_empty() || fields.any(is_numbered)
+    !application.sums.counted(collection).is_empty()
+        || application.commit_checks.concern(collection)
+        || application.model.collection(collection).fields.iter().any(is_numbered)
 }
 
 /// The collection, if a rule could allow the caller this action on any of its records.
@@ -254,14 +257,14 @@ impl TxContext<'_, '_> {
             if let Some(recorder) = &mut self.recorder {
                 recorder.about(index);
             }
-            self.sums.about(Some(index));
+            self.part.item = Some(index);
             let mut created = self.make(Authority::Caller, collection, input.clone()).await;
             if created.is_ok() && self.retry == Retry::SettleEach {
                 created = self.settle().await.and(created);
             }
             records.push(created.map_err(|error| within(error, index))?);
         }
-        self.sums.about(None);
+        self.part.item = None;
         summing::follow(self).await?;
         Ok(records)
     }
@@ -325,7 +328,7 @@ impl TxContext<'_, '_> {
         if is_computed || needs_store(read) || fields.iter().any(|(_, rule)| needs_store(rule)) {
             return self.read_back(collection.id, record.id(), encoder).await;
         }
-        let memory = InMemory { caller: self.caller(), now: self.now(), this: record.values(), new: record.values() };
+        let memory = InMemory::of(self.caller(), self.now(), record.values());
         let holds = |rule: &Rule| truth(rule.expr(), &memory).is_true();
         if !holds(read) {
             return Ok(None);

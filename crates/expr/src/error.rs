@@ -132,8 +132,7 @@ impl fmt::Display for Expected {
             Self::List => f.write_str("a list"),
             Self::ListOfScalars => f.write_str("a list of scalars"),
             Self::TextOrList => f.write_str("a text, a list or a relation to many"),
-            Self::Signed => f.write_str("Int, Float, Decimal or Duration"),
-            Self::Summable => f.write_str("Int, Float, Decimal, Money or Duration"),
+            Self::Signed | Self::Summable => f.write_str("Int, Float, Decimal, Money or Duration"),
             Self::Ordered => f.write_str("a value that has an order"),
         }
     }
@@ -221,10 +220,10 @@ pub enum ExprErrorKind {
         /// A known name that is much like it.
         suggestion: Option<String>,
     },
-    /// `this` or `new` where there is none.
+    /// `this`, `new` or `old` where there is none.
     #[error("there is no `{name}` here")]
     NoRecord {
-        /// `this` or `new`.
+        /// `this`, `new` or `old`.
         name: &'static str,
         /// What to name instead.
         instead: &'static str,
@@ -300,6 +299,12 @@ pub enum ExprErrorKind {
     NotToMany {
         /// Its name.
         function: &'static str,
+    },
+    /// What a check at commit asks of records that no lock keeps as they are until then.
+    #[error("a check at commit can't read {what}")]
+    AtCommit {
+        /// Which records or values.
+        what: &'static str,
     },
     /// A path through more relations than is allowed.
     #[error("the path leads through more than {max} relations")]

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone, limits};
-use backstay_scalar::{Value, exact, items, replaced, trimmed};
+use backstay_scalar::{Currency, Money, Value, exact, items, replaced, trimmed};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -50,6 +50,8 @@ pub enum Start {
     This,
     /// `new`.
     New,
+    /// `old`.
+    Old,
     /// `auth.account`.
     Account,
     /// A member of a to-many relation.
@@ -96,7 +98,7 @@ impl Evaluation<'_> {
             Node::In(element, list) => self.is_in(element, list),
             Node::Quantifier { kind, over, variable, body } => self.quantifier(*kind, over, *variable, body),
             Node::Fact(index) => self.environment.fact(*index),
-            Node::Computed(computed) if self.lacks_account(computed) => Truth::Unknown,
+            Node::Computed(computed) if self.lacks_record(computed) => Truth::Unknown,
             Node::Computed(computed) => self.truth(&computed.value),
             _ => Truth::from(&self.value(expr)),
         }
@@ -105,7 +107,8 @@ impl Evaluation<'_> {
     fn value(&mut self, expr: &Expr) -> Value {
         match &expr.node {
             Node::Literal(value) => value.clone(),
-            Node::Param(index) => self.environment.param(*index),
+            Node::Param(index, None) => self.environment.param(*index),
+            Node::Param(index, Some(part)) => part.of(&self.environment.param(*index)),
             Node::Caller(part) => part.of(self.environment.caller()),
             Node::Now => self.environment.now().into(),
             Node::Path(path) => self.path(path),
@@ -129,7 +132,7 @@ impl Evaluation<'_> {
                 _ => Value::Null,
             },
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
-            Node::Computed(computed) if self.lacks_account(computed) => Value::Null,
+            Node::Computed(computed) if self.lacks_record(computed) => Value::Null,
             Node::Ordinal(of, names) => ordinal(&self.value(of), names),
             Node::Computed(computed) => fitted(self.value(&computed.value), computed.digits),
             Node::Within(within) => self.within(within),
@@ -141,6 +144,7 @@ impl Evaluation<'_> {
         match root {
             Root::This => Some(Start::This),
             Root::New => Some(Start::New),
+            Root::Old => Some(Start::Old),
             Root::Account => Some(Start::Account),
             Root::Bound(variable) => {
                 let bound = self.bound.iter().rev().find(|(name, _)| *name == variable);
@@ -190,9 +194,10 @@ impl Evaluation<'_> {
         }
     }
 
-    /// Whether a computed field is one of the caller's own record, or of one that it leads to, and the caller has none.
-    fn lacks_account(&self, of: &ComputedField) -> bool {
-        of.at.root == Root::Account && self.path(&Path { steps: Vec::new(), ..of.at.clone() }).is_null()
+    /// Whether a computed field is one of a record that is missing, or of one that it leads to: the caller has no account, or
+    /// the write creates the record.
+    fn lacks_record(&self, of: &ComputedField) -> bool {
+        of.at.root.may_be_absent() && self.path(&Path { steps: Vec::new(), ..of.at.clone() }).is_null()
     }
 
     fn is_in(&mut self, element: &Expr, list: &Expr) -> Truth {
@@ -221,6 +226,9 @@ impl Evaluation<'_> {
 /// A number with the digits of a `Decimal` field; any other value as it is.
 fn fitted(value: Value, digits: Option<Digits>) -> Value {
     match digits {
+        Some(digits) if let Value::Money(money) = value => {
+            digits.of(money.amount()).map_or(Value::Null, |amount| of_currency(amount, money))
+        }
         Some(digits) => known(exactly(&value).and_then(|number| digits.of(number))),
         None => value,
     }
@@ -232,6 +240,7 @@ fn negate(value: &Value) -> Value {
         Value::Int(number) => number.checked_neg().map_or(Value::Null, Value::Int),
         Value::Float(number) => Value::Float(-number),
         Value::Decimal(number) => known(exact::subtract(Decimal::ZERO, *number)),
+        Value::Money(money) => of_currency(-money.amount(), *money),
         Value::Duration(length) => {
             length.micros().checked_neg().map_or(Value::Null, |micros| Value::Duration(Duration::from_micros(micros)))
         }
@@ -266,6 +275,8 @@ fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Option<Value> 
         (Value::Decimal(left), Value::Decimal(right)) => decimal(operator, *left, *right),
         (Value::Decimal(left), Value::Int(right)) => decimal(operator, *left, Decimal::from(*right)),
         (Value::Int(left), Value::Decimal(right)) => decimal(operator, Decimal::from(*left), *right),
+        (Value::Money(left), Value::Money(right)) => sum_of_money(operator, *left, *right),
+        (Value::Money(money), number) | (number, Value::Money(money)) => multiple(operator, *money, number),
         (Value::Timestamp(moment), Value::Duration(by)) => {
             let by = if operator == Operator::Subtract { by.micros().checked_neg()? } else { by.micros() };
             moment.checked_add(Duration::from_micros(by)).map(Value::Timestamp)
@@ -284,6 +295,29 @@ fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Option<Value> 
         (Value::Duration(left), Value::Duration(right)) => length(int(operator, left.micros(), right.micros())),
         _ => None,
     }
+}
+
+/// Amounts in different currencies have no sum and no difference.
+fn sum_of_money(operator: Operator, left: Money, right: Money) -> Option<Value> {
+    if left.currency() != right.currency() {
+        return None;
+    }
+    let amount = match operator {
+        Operator::Add => exact::add(left.amount(), right.amount()),
+        Operator::Subtract => exact::subtract(left.amount(), right.amount()),
+        _ => None,
+    };
+    amount.map(|amount| of_currency(amount, left))
+}
+
+fn multiple(operator: Operator, money: Money, number: &Value) -> Option<Value> {
+    let amount = exactly(number).filter(|_| operator == Operator::Multiply);
+    amount.and_then(|number| exact::multiply(money.amount(), number)).map(|amount| of_currency(amount, money))
+}
+
+/// An amount in the currency of another.
+fn of_currency(amount: Decimal, money: Money) -> Value {
+    Value::Money(Money::computed(amount, money.currency()))
 }
 
 fn length(micros: Option<i64>) -> Option<Value> {
@@ -355,6 +389,22 @@ fn call(function: Function, arguments: &[Value]) -> Value {
         (Function::Trim, [Value::Text(text)]) => Value::text(trimmed(text)),
         (Function::Replace, [Value::Text(text), Value::Text(part), Value::Text(by)]) => {
             replaced(text, part, by, limits::CHANGED_TEXT_BYTES).map_or(Value::Null, Value::text)
+        }
+        (Function::Money, [amount, Value::Text(code)]) => {
+            let money = exactly(amount).zip(Currency::parse(code));
+            money.map_or(Value::Null, |(amount, currency)| Value::Money(Money::computed(amount, currency)))
+        }
+        (Function::UnitDigits, [Value::Text(code)]) => {
+            Currency::parse(code).map_or(Value::Null, |currency| Value::Int(currency.digits().into()))
+        }
+        (Function::Round, [Value::Money(money), places]) => {
+            let amount = digits(places).and_then(|digits| exact::round(money.amount(), digits));
+            amount.map_or(Value::Null, |amount| of_currency(amount, *money))
+        }
+        (Function::Quotient, [Value::Money(money), divisor, places]) => {
+            let amount = exactly(divisor).zip(digits(places));
+            let amount = amount.and_then(|(divisor, digits)| exact::divide(money.amount(), divisor, digits));
+            amount.map_or(Value::Null, |amount| of_currency(amount, *money))
         }
         (Function::Round, [number, places]) => {
             known(exactly(number).zip(digits(places)).and_then(|(number, digits)| exact::round(number, digits)))

@@ -60,8 +60,12 @@ const NAMES: Table = &[
 const ROOTS: Table = &[
     (&["user", "me", "principal", "session", "identity", "context", "ctx", "viewer", "caller"], CALLER),
     (
-        &["self", "it", "record", "row", "doc", "document", "resource", "old", "object", "item", "model", "value"],
+        &["self", "it", "record", "row", "doc", "document", "resource", "object", "item", "model", "value"],
         "the record is `this`",
+    ),
+    (
+        &["previous", "prev", "before", "original"],
+        "the record before a write is `old`, in `@check`, `@set`, `after:` and the `when:` of `@to`",
     ),
     (&["input", "data", "args", "body", "values"], "the proposed record is `new`; where one is created, it is `this`"),
     (&["yes", "all", "allow"], "write `true`"),

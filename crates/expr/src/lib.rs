@@ -3,6 +3,7 @@
 
 mod account;
 mod advice;
+mod at_commit;
 mod bare_date;
 mod check;
 mod checked;
@@ -16,6 +17,7 @@ mod facts;
 mod fold;
 mod foreign;
 mod lexis;
+mod money;
 mod orders;
 mod outcomes;
 mod path;
@@ -32,6 +34,7 @@ mod truth;
 mod value_type;
 
 pub use account::Account;
+pub use at_commit::{Children, children_at_commit};
 pub use checked::{Checked, Parameter};
 pub use compile::{check_rule, compile, compile_value, computed};
 pub use digits::Digits;

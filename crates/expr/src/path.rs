@@ -22,10 +22,22 @@ pub enum Root {
     This,
     /// `new`.
     New,
+    /// `old`: null where the write creates the record.
+    Old,
     /// `auth.account`: null for callers without an account of their own.
     Account,
     /// The variable of an enclosing quantifier.
     Bound(u16),
+}
+
+impl Root {
+    /// Whether the record may be missing, with all its values.
+    pub(crate) fn may_be_absent(self) -> bool {
+        match self {
+            Self::Old | Self::Account => true,
+            Self::This | Self::New | Self::Bound(_) => false,
+        }
+    }
 }
 
 impl Path {
@@ -34,13 +46,15 @@ impl Path {
         self.root == Root::Account && self.steps.len() <= 1
     }
 
-    /// Whether it leads to what only the database knows, and not to a value of `this`, `new` or the caller's own record.
-    /// A record doesn't hold what refers to it from elsewhere.
+    /// Whether it leads to what only the database knows, and not to a value of `this`, `new`, `old` or the caller's own
+    /// record. A record doesn't hold what refers to it from elsewhere.
     pub(crate) fn asks_store(&self, model: &Model) -> bool {
         match (self.root, self.steps.as_slice()) {
             (Root::Bound(_), _) => true,
-            (Root::This | Root::New, [field]) => model.field(self.collection, *field).kind.declared_by().is_some(),
-            (Root::This | Root::New | Root::Account, steps) => steps.len() > 1,
+            (Root::This | Root::New | Root::Old, [field]) => {
+                model.field(self.collection, *field).kind.declared_by().is_some()
+            }
+            (Root::This | Root::New | Root::Old | Root::Account, steps) => steps.len() > 1,
         }
     }
 

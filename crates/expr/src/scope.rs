@@ -8,8 +8,10 @@ pub struct Scope<'m> {
     pub(crate) this: Option<CollectionId>,
     /// The collection of `new`.
     pub(crate) new: Option<CollectionId>,
-    /// Where conditions on the proposed record are written, if that isn't here.
-    pub(crate) new_elsewhere: Option<&'static str>,
+    /// The collection of `old`.
+    pub(crate) old: Option<CollectionId>,
+    /// Where conditions on the change are written, if that isn't here.
+    pub(crate) change_elsewhere: Option<&'static str>,
     /// A client wrote it: plain field names, parameters, no named rules, no secrets.
     pub(crate) client: bool,
 }
@@ -17,35 +19,48 @@ pub struct Scope<'m> {
 impl<'m> Scope<'m> {
     /// A read, create or delete rule of the collection or of one of its fields: `this`.
     pub fn rule(model: &'m Model, collection: CollectionId) -> Self {
-        Self { model, this: Some(collection), new: None, new_elsewhere: None, client: false }
+        Self { this: Some(collection), ..Self::caller_only(model) }
     }
 
     /// An update rule of the collection or of one of its fields: `this`, the stored record or the proposed one.
     pub fn update_rule(model: &'m Model, collection: CollectionId) -> Self {
         let elsewhere = "write conditions on the proposed record in `after:`, beside `update:`";
-        Self { new_elsewhere: Some(elsewhere), ..Self::rule(model, collection) }
+        Self { change_elsewhere: Some(elsewhere), ..Self::rule(model, collection) }
     }
 
     /// Who may take a transition: `this`, the stored record.
     pub fn transition_by(model: &'m Model, collection: CollectionId) -> Self {
         let elsewhere = "write conditions on the proposed record in `when:`, beside `by:`";
-        Self { new_elsewhere: Some(elsewhere), ..Self::rule(model, collection) }
+        Self { change_elsewhere: Some(elsewhere), ..Self::rule(model, collection) }
     }
 
-    /// A rule about a change (`after:`), a guard or a value of a transition: `this` is the stored record, `new` the
-    /// proposed one.
+    /// A rule about a change (`after:`), a guard or a value of a transition: `this` and `old` are the stored record, `new`
+    /// the proposed one.
     pub fn change(model: &'m Model, collection: CollectionId) -> Self {
-        Self { new: Some(collection), ..Self::rule(model, collection) }
+        Self { new: Some(collection), old: Some(collection), ..Self::rule(model, collection) }
     }
 
-    /// A `@check` or a `@set`: `this` is the record as it would be.
+    /// A `@check` or a `@set`: `this` is the record as it would be, `old` the stored one.
     pub fn check(model: &'m Model, collection: CollectionId) -> Self {
-        Self::rule(model, collection)
+        Self { old: Some(collection), ..Self::rule(model, collection) }
+    }
+
+    /// A `@check` at commit: `this` is the record as the commit leaves it.
+    pub fn check_at_commit(model: &'m Model, collection: CollectionId) -> Self {
+        let elsewhere =
+            "write a check without `on: COMMIT`: at the end of a commit, only the record as it is then is known";
+        Self { change_elsewhere: Some(elsewhere), ..Self::rule(model, collection) }
+    }
+
+    /// A `@default(from:)`: `this` is the new record.
+    pub fn default(model: &'m Model, collection: CollectionId) -> Self {
+        let elsewhere = "remove it: a default is for new records, and no record is stored before them";
+        Self { change_elsewhere: Some(elsewhere), ..Self::rule(model, collection) }
     }
 
     /// No record at all: the caller and the moment.
     pub fn caller_only(model: &'m Model) -> Self {
-        Self { model, this: None, new: None, new_elsewhere: None, client: false }
+        Self { model, this: None, new: None, old: None, change_elsewhere: None, client: false }
     }
 
     /// A client's filter: plain names are fields of `this`, and there are parameters. Named rules and secret fields are

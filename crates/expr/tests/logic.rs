@@ -45,7 +45,7 @@ impl Environment for World {
     fn value(&self, from: Start, path: &Path) -> Value {
         let record = match from {
             Start::Record(id) => usize::from(id.as_bytes()[15]),
-            Start::This | Start::New | Start::Account => 0,
+            Start::This | Start::New | Start::Old | Start::Account => 0,
         };
         let steps: usize = path.steps.iter().map(|step| usize::from(step.0)).sum();
         self.truths.get((record + steps) % self.truths.len().max(1)).map_or(Value::Null, |truth| (*truth).into())

@@ -69,6 +69,7 @@ impl<'a> Fault<'a> {
             | ViolationKind::Type { .. }
             | ViolationKind::Range(_)
             | ViolationKind::Check { .. }
+            | ViolationKind::CheckOfOther { .. }
             | ViolationKind::Transition { .. } => None,
         };
         // The remedy stands beside the message.

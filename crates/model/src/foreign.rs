@@ -21,7 +21,7 @@ const TYPES: Table = &[
         &["Image", "Upload", "Attachment", "Media", "Photo", "Picture", "Avatar"],
         "write `Url`; files themselves are not supported yet",
     ),
-    (&["Currency", "Price"], "write `Money`, or `Decimal`"),
+    (&["Price"], "write `Money`, or `Decimal`"),
     (&["Color", "Colour", "Markdown", "Html", "RichText", "Editor"], "write `String`, or `Text` if it can be long"),
     (&["Slug"], "write `String @slug(from: \"title\")`"),
     (&["Year", "Month", "Count"], "write `Int`"),
@@ -153,7 +153,8 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
         &["is", "if", "when", "expr", "expression", "condition", "constraint", "that"],
         "write `@check(rule: …, message: …)`",
     ),
-    ("check", &["on", "only", "fields", "for"], "write `@check(rule: …, message: …, guards: [\"…\"])`"),
+    ("check", &["deferrable", "deferred", "initially", "at"], "write `@check(rule: …, message: …, on: COMMIT)`"),
+    ("check", &["only", "fields", "for"], "write `@check(rule: …, message: …, guards: [\"…\"])`"),
     (
         "computed",
         &["to", "from", "as", "value", "rule", "expr", "expression", "formula", "by"],

@@ -82,6 +82,8 @@ fn checks_of_types() {
     check_models(plain, &post("", "a: Int"), &[&added]);
     check_models(&post("", "a: Int"), plain, &[removed]);
     check_models(&post("", "a: Int"), &post(", guards: [\"a\"]", "a: Int"), &[&added, removed]);
+    check_models(&post("", "a: Int"), &post(", on: COMMIT", "a: Int"), &[&added, removed]);
+    check_models(&post("", "a: Int"), &post(", on: WRITE", "a: Int"), &[]);
     check_models(
         &post(", guards: [\"a\"]", "a: Int"),
         &post(", guards: [\"b\"]", "b: Int @renamed(from: \"a\")"),

@@ -61,6 +61,8 @@ pub(crate) enum Record {
     Proposed,
     /// `Slot::Stored`.
     Stored,
+    /// `Slot::Old`.
+    Old,
     /// `Slot::Account`.
     Account,
 }
@@ -206,6 +208,7 @@ impl<'m> Builder<'m> {
             | FieldKind::Embedded(_)
             | FieldKind::Document(_)
             | FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. }
             | FieldKind::OneToOne { .. } => None,
         }
     }
@@ -260,7 +263,7 @@ impl<'m> Builder<'m> {
                 let row = self.row(anchor);
                 Pred::Sql(self.key(&row).is_not_null())
             }
-            Record::Bare | Record::Proposed | Record::Stored | Record::Account => Pred::Known(true),
+            Record::Bare | Record::Proposed | Record::Stored | Record::Old | Record::Account => Pred::Known(true),
         }
     }
 
@@ -268,7 +271,7 @@ impl<'m> Builder<'m> {
     pub(crate) fn key(&mut self, anchor: &Anchor) -> Sql {
         match &anchor.record {
             Record::Linked(alias, far) => column(alias, far),
-            Record::Row(_) | Record::Bare | Record::Proposed | Record::Stored | Record::Account => {
+            Record::Row(_) | Record::Bare | Record::Proposed | Record::Stored | Record::Old | Record::Account => {
                 self.stored(anchor, ColumnRef::main(Collection::ID))
             }
         }
@@ -285,6 +288,7 @@ impl<'m> Builder<'m> {
             }
             Record::Proposed => Slot::Proposed(at),
             Record::Stored => Slot::Stored(at),
+            Record::Old => Slot::Old(at),
             Record::Account => Slot::Account(at),
         };
         let encoding = Encoding::Column(self.column(anchor.collection, at).into());

@@ -43,6 +43,7 @@ fn parts(field: &Field) -> Vec<(Part, Storage)> {
         | FieldKind::Document(_)
         | FieldKind::List(_)
         | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::ManyToMany { .. } => vec![(Part::Main, Storage::Text)],
@@ -65,12 +66,13 @@ impl Lowering<'_, '_, '_> {
         }
     }
 
-    /// Where the way to a computed field and the field itself are seen. A caller need not have an account.
+    /// Where the way to a computed field and the field itself are seen. A caller need not have an account, and a record that
+    /// is created is not stored before.
     fn knows_computed(&mut self, of: &ComputedField) -> Pred {
         let start = self.anchor(of.at.root);
         let (record, mut conditions) = self.walk(&start, &of.at.steps);
         conditions.push(self.sees_field(&record, of.field));
-        if start.record == Record::Account {
+        if matches!(start.record, Record::Account | Record::Old) {
             conditions.push(Pred::Sql(self.builder.key(&start).is_not_null()));
         }
         Pred::all(conditions)

@@ -18,6 +18,7 @@ const VALUES: [&str; 2] = ["v", "w"];
 pub(crate) struct Scope<'e> {
     pub(crate) this: Anchor,
     pub(crate) new: Anchor,
+    pub(crate) old: Anchor,
     pub(crate) bound: Vec<(u16, Bound)>,
     pub(crate) rights: &'e Rights,
 }
@@ -30,7 +31,8 @@ impl<'e> Scope<'e> {
 
     /// What a caller with these rights asks about a record.
     pub(crate) fn question(this: &Anchor, rights: &'e Rights) -> Self {
-        Self { this: this.clone(), new: this.clone(), bound: Vec::new(), rights }
+        let old = Anchor { record: Record::Old, ..this.clone() };
+        Self { this: this.clone(), new: this.clone(), old, bound: Vec::new(), rights }
     }
 }
 
@@ -113,6 +115,7 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
         match root {
             Root::This => self.scope.this.clone(),
             Root::New => self.scope.new.clone(),
+            Root::Old => self.scope.old.clone(),
             Root::Account => {
                 let identity = self.builder.model.identity.expect("only a model with accounts names the caller's own");
                 Anchor { record: Record::Account, collection: identity, ..self.scope.this.clone() }
@@ -184,14 +187,14 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
 pub(crate) fn is_short(expr: &Expr) -> bool {
     match &expr.node {
         Node::Literal(_)
-        | Node::Param(_)
+        | Node::Param(..)
         | Node::Caller(_)
         | Node::Now
         | Node::Path(_)
         | Node::Within(_)
         | Node::Fact(_) => true,
         Node::Call(_, arguments) => match arguments.as_slice() {
-            [only] => matches!(only.node, Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Path(_)),
+            [only] => matches!(only.node, Node::Literal(_) | Node::Param(..) | Node::Caller(_) | Node::Path(_)),
             _ => false,
         },
         Node::Not(_)

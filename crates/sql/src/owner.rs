@@ -96,8 +96,9 @@ impl<'r> Owner<'r> {
                 {
                     return Some(Self { key, certain: true, conditions, members: Each::Records(members) });
                 }
-                // A caller need not have an account; any other record that a relation starts from is there.
-                (key, start.collection, start.record != Record::Account, conditions)
+                // A caller need not have an account, and a record that is created is not stored before; any other record
+                // that a relation starts from is there.
+                (key, start.collection, !matches!(start.record, Record::Account | Record::Old), conditions)
             }
             Some((step, before)) => {
                 let (holder, mut conditions) = lowering.walk(&start, before);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use backstay_expr::{Expr, Scope as Names, compile};
 use backstay_model::{
-    Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Index, Length, Nulls, RuleText, StoredNames,
+    Asked, Check, Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Index, Length, Nulls,
+    StoredNames,
 };
 use backstay_scalar::{Scalar, Storage, Value};
 use sea_query::{
@@ -12,7 +13,7 @@ use sea_query::{
 };
 
 use crate::alter::own_references;
-use crate::backfill::has_more_digits;
+use crate::backfill::{has_more_digits, is_no_amount};
 use crate::builder::{Anchor, Builder};
 use crate::lower::{Lowering, Scope};
 use crate::predicate::Pred;
@@ -122,14 +123,18 @@ impl Succession<'_> {
 
     /// The records to which a `@backfill` would give a number with more digits than the field holds.
     pub fn more_digits(&self, new: CollectionId, field: FieldId) -> Option<Probe> {
-        let FieldKind::Scalar(Scalar::Decimal { precision, scale }) = self.new.field(new, field).kind else {
-            return None;
-        };
+        let scalar = self.new.field(new, field).kind.scalar();
+        scalar.filter(|scalar| matches!(scalar, Scalar::Decimal { .. } | Scalar::Money))?;
         let expr = self.backfills.get(&(new, field))?;
         let old = self.pairing.collection(new)?;
         Some(self.of_old(old, &|builder, this| {
             let column = &self.new.field(new, field).columns[0];
-            let more = has_more_digits(builder, this, expr, (column, precision, scale));
+            let more = match scalar {
+                Some(Scalar::Decimal { precision, scale }) => {
+                    has_more_digits(builder, this, expr, (column, precision, scale))
+                }
+                _ => is_no_amount(builder, this, expr, column),
+            };
             match self.origin(new, field) {
                 Origin::New => more,
                 // Only those without a value get one.
@@ -162,16 +167,24 @@ impl Succession<'_> {
         }))
     }
 
-    /// The records of which a new check would be false; none if the check doesn't compile.
-    pub fn breaking(&self, new: CollectionId, rule: &RuleText) -> Option<Probe> {
-        let rule: Expr = compile(&rule.text, &Names::check(self.new, new)).ok()?.expr;
-        Some(self.of_next(new, &|builder, this| Lowering::new(builder, Scope::rule(this)).is_false(&rule)))
+    /// The records of which a new check would be false; none if the check doesn't compile. What is asked is a change that
+    /// leaves a record as it is: `old` is the record too. At commit, nothing is asked of records in the trash.
+    pub fn breaking(&self, new: CollectionId, check: &Check) -> Option<Probe> {
+        let perspective = match check.asked {
+            Asked::AtWrite => Perspective::Stored,
+            Asked::AtCommit => Perspective::Live,
+        };
+        let rule: Expr = compile(&check.rule.text, &Names::check(self.new, new)).ok()?.expr;
+        Some(self.of_next_in((new, perspective), &|builder, this| {
+            let scope = Scope { old: this.clone(), ..Scope::rule(this) };
+            Lowering::new(builder, scope).is_false(&rule)
+        }))
     }
 
     /// The same of a check that orders values of this enum; none if it doesn't.
-    pub fn breaking_in_order(&self, new: CollectionId, rule: &RuleText, of: EnumId) -> Option<Probe> {
-        let orders = compile(&rule.text, &Names::check(self.new, new)).ok()?.expr.orders(of);
-        orders.then(|| self.breaking(new, rule)).flatten()
+    pub fn breaking_in_order(&self, new: CollectionId, check: &Check, of: EnumId) -> Option<Probe> {
+        let orders = compile(&check.rule.text, &Names::check(self.new, new)).ok()?.expr.orders(of);
+        orders.then(|| self.breaking(new, check)).flatten()
     }
 
     /// The records whose value in this field would be shorter or longer than its `@length` says.
@@ -276,18 +289,22 @@ impl Succession<'_> {
     fn of_old(&self, old: CollectionId, condition: &Condition<'_>) -> Probe {
         let [count, ids] = [true, false].map(|counts| {
             let mut builder = Builder::new(self.old, self.dialect);
-            let select = filtered(&mut builder, self.old.collection(old), condition);
+            let select = filtered(&mut builder, (self.old.collection(old), Perspective::Stored), condition);
             self.finished(builder, select.0, (counts, select.1), Vec::new())
         });
         Probe { count, ids }
     }
 
     pub(crate) fn of_next(&self, new: CollectionId, condition: &Condition<'_>) -> Probe {
+        self.of_next_in((new, Perspective::Stored), condition)
+    }
+
+    fn of_next_in(&self, (new, perspective): (CollectionId, Perspective), condition: &Condition<'_>) -> Probe {
         let [count, ids] = [true, false].map(|counts| {
             let mut builder = Builder::new(self.old, self.dialect);
             let expressions = self.expressions(&mut builder);
             builder.model = &self.next;
-            let (select, key) = filtered(&mut builder, self.next.collection(new), condition);
+            let (select, key) = filtered(&mut builder, (self.next.collection(new), perspective), condition);
             self.finished(builder, select, (counts, key), expressions)
         });
         Probe { count, ids }
@@ -321,8 +338,12 @@ impl Succession<'_> {
 }
 
 /// The records of a collection for which a condition holds, without columns so far, and their key.
-fn filtered(builder: &mut Builder<'_>, collection: &Collection, condition: &Condition<'_>) -> (SelectStatement, Sql) {
-    let this = unrestricted(builder, collection, Perspective::Stored);
+fn filtered(
+    builder: &mut Builder<'_>,
+    (collection, perspective): (&Collection, Perspective),
+    condition: &Condition<'_>,
+) -> (SelectStatement, Sql) {
+    let this = unrestricted(builder, collection, perspective);
     let mut select = Query::select();
     let key = builder.key(&this);
     condition(builder, &this).restrict(&mut select);

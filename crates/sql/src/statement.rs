@@ -17,6 +17,8 @@ pub enum Slot {
     Proposed(ColumnRef),
     /// A column of the stored record that the transaction has read (`this` where `new` is the proposed one).
     Stored(ColumnRef),
+    /// A column of the record as it was before the write (`old`); null in a create.
+    Old(ColumnRef),
     /// A column of the caller's own record.
     Account(ColumnRef),
     /// Something of the caller.
@@ -29,6 +31,8 @@ pub enum Slot {
     Cursor(u16),
     /// Rows wanted.
     Limit,
+    /// The place of an ordered link.
+    Place,
     /// An argument of a statement that has no better name for it, such as the far end of a link.
     Argument(u16),
     /// A constant of the statement.

@@ -12,14 +12,6 @@ use crate::own::own;
 /// Bytes of a series' key that are stored as they are: a longer one is stored as its digest.
 const KEY_BYTES: usize = 200;
 
-/// The statement that makes the table, with the databases' words for a whole number and for the end of the statement.
-pub(crate) fn table(int: &str, end: &str) -> String {
-    format!(
-        "CREATE TABLE backstay_sequence (type {int} NOT NULL, field {int} NOT NULL, series TEXT NOT NULL, \
-         last {int} NOT NULL, PRIMARY KEY (type, field, series)){end}"
-    )
-}
-
 /// A series of numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Series {

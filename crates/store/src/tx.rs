@@ -206,8 +206,8 @@ impl<'a> Tx<'a> {
     /// wait for each other needlessly.
     pub async fn lock(&mut self, name: &str) -> Result<(), StoreError> {
         let digest: [u8; 32] = Sha256::digest(name).into();
-        let [a, b, c, d, e, f, g, h, ..] = digest;
-        let locked = self.session.lock(i64::from_be_bytes([a, b, c, d, e, f, g, h])).await;
+        let number = digest[..8].iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
+        let locked = self.session.lock(number).await;
         self.pending.failed |= locked.is_err();
         locked
     }

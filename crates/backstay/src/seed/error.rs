@@ -1,7 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use backstay_base::{Error, Violation};
+use backstay_base::{Error, RecordId, Violation};
 
 /// Why seed files cannot be loaded. Records loaded so far stay, and the next load continues after them.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,16 @@ pub enum SeedError {
         /// Why.
         #[source]
         source: Error,
+    },
+    /// Records break a check at commit, although all files are loaded.
+    #[error("seed: {collection} {}: {message}", listed(records))]
+    Broken {
+        /// Their type.
+        collection: String,
+        /// What the check says.
+        message: String,
+        /// The first of them.
+        records: Vec<RecordId>,
     },
     /// The file of a `@single` type has more than one record.
     #[error("seed/{file}:{line}: the type has exactly one record, which an earlier line gives its values")]
@@ -80,11 +90,18 @@ impl SeedError {
             Self::Refused { .. } => {
                 Some(format!("correct the line and load again; the lines before it are already loaded; {ANEW}"))
             }
+            Self::Broken { .. } => Some(format!(
+                "add lines with what is missing at the end of a file and load again, or correct the files; {ANEW}"
+            )),
             Self::SecondLine { .. } => Some("keep one line".to_owned()),
             Self::Changed { .. } => Some(format!("restore those lines; {ANEW}")),
             Self::Read { .. } | Self::System { .. } | Self::Stored | Self::Engine(_) | Self::Reader => None,
         }
     }
+}
+
+fn listed(records: &[RecordId]) -> String {
+    records.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// All violations of a record on one line.

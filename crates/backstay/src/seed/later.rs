@@ -98,6 +98,10 @@ impl Transaction for Apply {
         "seed-relations"
     }
 
+    fn defers_checks(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             for patch in &self.patches {

@@ -213,6 +213,10 @@ impl Transaction for Write {
         "seed"
     }
 
+    fn defers_checks(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let file = self.advance(cx).await?;

@@ -37,7 +37,7 @@ fn sums(subject: Subject<'_>, expr: &Expr, own_is_exact: bool, read: &mut BTreeS
         let mut at = path.collection;
         for (place, step) in path.steps.iter().enumerate() {
             let field = subject.model.field(at, *step);
-            let is_own = place == 0 && matches!(path.root, Root::This | Root::New);
+            let is_own = place == 0 && matches!(path.root, Root::This | Root::New | Root::Old);
             if field.is_sum() && !(is_own && own_is_exact) {
                 read.insert((at, *step));
             }

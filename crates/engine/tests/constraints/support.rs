@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, Overlap, RecordId, Secret};
-use backstay_engine::{Application, Context, Engine, Migration, OpenOptions, RecordVerb, Request};
+use backstay_engine::{
+    Application, Context, Engine, Explanation, Migration, OpenOptions, RecordVerb, Refused, Request, Transaction,
+};
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_store::Location;
 use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
@@ -193,9 +195,34 @@ impl Served {
         self.client().create(of, &self.filled(body)).expect("a request")
     }
 
+    /// A request that changes the record of this number.
+    pub(crate) fn updating(&self, of: &str, number: usize, body: &str) -> Request {
+        self.client().update(of, self.ids[number], &self.filled(body)).expect("a request")
+    }
+
     /// A request that deletes the record of this number.
     pub(crate) fn deleting(&self, of: &str, number: usize) -> Request {
         self.client().delete(of, self.ids[number])
+    }
+
+    /// Does all of them in one commit or none. Tells which of them was refused, and why.
+    pub(crate) async fn together(&self, requests: Vec<Request>) -> String {
+        match self.client().answer_all(&self.caller, requests, None).await {
+            Ok(_) => "ok".to_owned(),
+            Err(Refused { request, error }) => self.shown(&format!("{request:?} {}", told(&error))),
+        }
+    }
+
+    /// How a request would fare.
+    pub(crate) async fn explained(&self, request: Request) -> Explanation {
+        self.client().explain(&self.caller, request).await.expect("an explanation")
+    }
+
+    /// Runs a transaction of Backstay's own in the name of the caller.
+    pub(crate) async fn run<T: Transaction>(&self, transaction: T) -> Result<T::Answer, String> {
+        let engine = self.engine.as_ref().expect("a model is served");
+        let cx = Context::new(engine, Arc::clone(&self.caller));
+        engine.run(&cx, transaction).await.map_err(|error| self.shown(&told(&error)))
     }
 
     /// The id of the record of this number.

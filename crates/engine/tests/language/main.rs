@@ -3,7 +3,9 @@
 mod account;
 mod computed;
 mod given;
+mod money;
 mod named;
+mod old;
 mod secrets;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -94,6 +96,14 @@ impl App {
 
     async fn update(&self, caller: &Arc<Caller>, (of, id): (&str, RecordId), body: &str) -> Result<(), Error> {
         self.client.written(caller, self.client.update(of, id, body)?).await.map(|_| ())
+    }
+
+    async fn delete(&self, caller: &Arc<Caller>, (of, id): (&str, RecordId)) -> Result<(), Error> {
+        self.client.written(caller, self.client.delete(of, id)).await.map(|_| ())
+    }
+
+    async fn restore(&self, caller: &Arc<Caller>, (of, id): (&str, RecordId)) -> Result<(), Error> {
+        self.client.written(caller, self.client.restore(of, id)).await.map(|_| ())
     }
 
     /// Some fields of a record.

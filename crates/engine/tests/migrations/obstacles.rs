@@ -65,6 +65,47 @@ async fn what_stands_in_the_way_is_named() {
     refused(old, &number, check, &["1 record breaks it: %2", "2 records have a value that doesn't fit: %0, %2"]).await;
 }
 
+/// A record in the trash, whose children are there too, is not asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_at_commit_finds_the_records_that_break_it() {
+    let model = |check: &str| {
+        format!(
+            r#"type E @open @trash {check} {{ n: Int! parts: [P!] @inverse(field: "e") }} type P @open @trash {{ e: E! @onDelete(do: CASCADE) n: Int! }}"#
+        )
+    };
+    let records = [
+        ("E", r#"{"n":3}"#),
+        ("E", r#"{"n":4}"#),
+        ("E", r#"{"n":0}"#),
+        ("P", r#"{"e":"%0","n":1}"#),
+        ("P", r#"{"e":"%0","n":2}"#),
+        ("P", r#"{"e":"%1","n":3}"#),
+    ];
+    let rule = |on: &str| format!(r#"@check(rule: "this.parts.sum(p, p.n) == this.n", message: "adds up"{on})"#);
+    let (at_write, at_commit) = (model(&rule("")), model(&rule(", on: COMMIT")));
+    refused(&model(""), &records, &at_commit, &["1 record breaks it: %1"]).await;
+    refused(&model(""), &records, &model(r#"@check(rule: "old == null || this.n >= old.n", message: "grows")"#), &[])
+        .await;
+    for mut place in Place::both() {
+        place.apply(&model(""), false).expect("a database");
+        place.create(&model(""), &records).await;
+        place.delete(&model(""), ("E", 1)).await;
+        assert_eq!(place.plan(&at_commit).iter().flat_map(|step| &step.findings).count(), 0, "{}", place.name());
+        place.apply(&at_commit, false).expect("the check is there");
+        let steps = place.plan(&at_write);
+        let words: Vec<String> = steps.iter().map(|step| step.words.clone()).collect();
+        assert_eq!(
+            words,
+            [
+                "E has a new check, \"adds up\"; stored records that break it stay until they are changed",
+                "E loses the check \"adds up\"; no record changes"
+            ],
+            "{}",
+            place.name()
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_of_an_enum_that_records_hold_stay() {
     let old = "enum C { A B } type P @open { c: C! l: [C!] }";
@@ -317,6 +358,32 @@ async fn a_new_required_relation_can_only_be_backfilled() {
         &[("P", "{}")],
         "type P @open { n: Int u: U! } type U @open { n: Int }",
         &["1 record would have no value in P.u: %0; give the field a `@backfill(from: …)`, or remove its `!`"],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_gives_amounts_that_the_currency_has() {
+    let old = "type P @open { price: Decimal! code: Currency! }";
+    let records = [
+        ("P", r#"{"price":"19.99","code":"EUR"}"#),
+        ("P", r#"{"price":"19.99","code":"JPY"}"#),
+        ("P", r#"{"price":"99999999999999","code":"KWD"}"#),
+    ];
+    let refuses = async |from: &str, of: &str| {
+        let new = format!("{} cost: Money @backfill(from: \"{from}\") }}", old.trim_end_matches('}'));
+        let expected = format!("the `@backfill` of P.cost gives {of}; round the amounts that it gives with `round(…)`");
+        refused(old, &records, &new, &[&expected]).await;
+    };
+    let what = "an amount with more digits than the currency has, or than the field holds";
+    refuses("money(this.price, this.code)", &format!("1 record {what}: %1")).await;
+    refuses("round(money(this.price * 10, this.code))", &format!("1 record {what}: %2")).await;
+    refused(
+        "type P @open { code: String! }",
+        &[("P", r#"{"code":"EUR"}"#)],
+        "type P @open { code: String! currency: Currency @backfill(from: \"this.code\") }",
+        &["the `@backfill` of P.currency doesn't fit the stored model: a text isn't always a value of Currency; add the \
+         field without `!`, and give it values through the API"],
     )
     .await;
 }

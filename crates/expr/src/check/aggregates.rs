@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::place::Place;
+use super::place::{Links, Place};
 use super::typing::has_order;
 use super::{Checker, Each, RESERVED_NAMES, Variable};
 use crate::error::{Expected, ExprErrorKind};
@@ -11,7 +11,7 @@ use crate::{Aggregate, Aggregation, Expr, Node, OrderKey, Ordered, Type};
 use backstay_base::limits;
 
 /// An aggregate over the members of a relation or the items of a list, as expressions name it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AggregateName {
     Count,
     Sum,
@@ -53,12 +53,12 @@ impl AggregateName {
 impl Checker<'_> {
     /// `size(relation)`.
     pub(super) fn size_of_relation(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {
-        let Place::Many { over, .. } = self.place(of)? else { return None };
+        let Place::Many { over, each, links, .. } = self.place(of)? else { return None };
         self.nested(span)?;
         let variable = self.next_variable;
         self.next_variable += 1;
         let aggregate = Aggregate { over, variable, condition: None, function: Aggregation::Count, part: None };
-        Some(self.make(Node::Aggregate(Box::new(aggregate)), Type::Int, span))
+        Some(self.counted_links(aggregate, (each, links), span))
     }
 
     /// `relation.count(x, condition)`, `sum(x, term)`, `min`, `max` or `first(x, condition, [keys])`.
@@ -68,7 +68,7 @@ impl Checker<'_> {
         arguments: &[Syntax],
         span: &Range<u32>,
     ) -> Option<Expr> {
-        let (over, each) = self.many(target, aggregate.name())?;
+        let (over, each, links) = self.many(target, aggregate.name())?;
         let (Some((SyntaxNode::Name(name), at)), rest) = (
             arguments.first().map(|variable| (&variable.node, &variable.span)),
             arguments.get(1..).unwrap_or_default(),
@@ -77,6 +77,11 @@ impl Checker<'_> {
         };
         if RESERVED_NAMES.contains(&name.as_str()) || self.is_taken(name) {
             return self.refuse(at.clone(), ExprErrorKind::Shadows { name: name.clone() });
+        }
+        if links != Links::All && aggregate != AggregateName::Count {
+            let what = format!("`{}` of the links that a write adds or removes", aggregate.name());
+            let instead = "use `exists`, `all`, `count` or `size`";
+            return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
         }
         self.nested(span)?;
         let index = self.next_variable;
@@ -109,6 +114,9 @@ impl Checker<'_> {
         self.variables.pop();
         let (ty, condition, function) = found?;
         let aggregate = Aggregate { over, variable: index, condition, function, part: None };
+        if links != Links::All {
+            return Some(self.counted_links(aggregate, (each, links), span));
+        }
         Some(self.make(Node::Aggregate(Box::new(aggregate)), ty, span))
     }
 

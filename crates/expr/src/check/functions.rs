@@ -3,7 +3,7 @@ use std::ops::Range;
 use super::aggregates::AggregateName;
 use super::calendar::is_of_calendar;
 use super::operators::is_written_out;
-use super::place::Place;
+use super::place::{Links, Place};
 use super::{Checker, Each, RESERVED_NAMES, Variable, literal};
 use crate::error::{Expected, ExprErrorKind, Name};
 use crate::syntax::{Ident, Quantified, Syntax, SyntaxNode};
@@ -12,7 +12,7 @@ use backstay_base::nearest;
 use backstay_scalar::{Letters, exact};
 
 /// Every function but the aggregates, and how it is used.
-const USAGES: [(&str, &str); 26] = [
+const USAGES: [(&str, &str); 27] = [
     ("size", "`size(x)` or `x.size()` of a text, a list or a relation"),
     ("startsWith", "`text.startsWith(prefix)`"),
     ("endsWith", "`text.endsWith(suffix)`"),
@@ -25,7 +25,11 @@ const USAGES: [(&str, &str); 26] = [
     ("trim", "`trim(text)`"),
     ("replace", "`replace(text, part, by)`"),
     ("matches", "`text.matches('[a-z]+')`, with the pattern in quotes"),
-    ("round", "`round(number, 2)`, with the number of digits after the point, from 0 to 9"),
+    (
+        "round",
+        "`round(number, 2)`, with the number of digits after the point, from 0 to 9 (an amount of money can do without)",
+    ),
+    ("money", "`money(12.50, 'EUR')`"),
     ("timestamp", "`timestamp('2026-01-31T12:00:00Z')`, of a literal or a parameter"),
     ("date", "`date('2026-01-31')`, of a literal or a parameter, or `date(moment, 'Europe/Zurich')`"),
     ("duration", "`duration('1h30m')`, of a literal or a parameter, or `duration(hours: 1, minutes: this.length)`"),
@@ -75,8 +79,10 @@ impl Checker<'_> {
         match (function.name.as_str(), target, arguments, method) {
             ("size", None, [of], _) | ("size", Some(of), [], _) => self.size(of, span),
             ("round", None, [of, Syntax { node: SyntaxNode::Int(digits @ 0..=ROUNDED_DIGITS), .. }], _) => {
-                self.round(of, *digits, span)
+                self.round(function, (of, Some(*digits)), span)
             }
+            ("round", None, [of], _) => self.round(function, (of, None), span),
+            ("money", None, [amount, currency], _) => self.money(amount, currency, span),
             (name, None, arguments, _) if is_of_calendar(name, arguments) => {
                 self.of_calendar(function, arguments, span)
             }
@@ -160,13 +166,13 @@ impl Checker<'_> {
     }
 
     /// The records of a relation or the items of a list, of which a function of this name asks.
-    pub(super) fn many(&mut self, of: &Syntax, function: &'static str) -> Option<(Many, Each)> {
+    pub(super) fn many(&mut self, of: &Syntax, function: &'static str) -> Option<(Many, Each, Links)> {
         let place = match &of.node {
             SyntaxNode::Name(_) | SyntaxNode::Select(..) => Some(self.place(of)?),
             _ => None,
         };
         match place {
-            Some(Place::Many { over, each, .. }) => Some((over, each)),
+            Some(Place::Many { over, each, links, .. }) => Some((over, each, links)),
             Some(Place::One(_)) | None => self.refuse(of.span.clone(), ExprErrorKind::NotToMany { function }),
         }
     }
@@ -177,7 +183,7 @@ impl Checker<'_> {
             Quantifier::Exists => "exists",
             Quantifier::All => "all",
         };
-        let (over, each) = self.many(over, function)?;
+        let (over, each, links) = self.many(over, function)?;
         let name = variable.name.clone();
         if RESERVED_NAMES.contains(&name.as_str()) || self.is_taken(&name) {
             return self.refuse(variable.span.clone(), ExprErrorKind::Shadows { name });
@@ -187,8 +193,7 @@ impl Checker<'_> {
         self.variables.push(Variable { name, index, each });
         let body = self.expect(body, &Type::Bool);
         self.variables.pop();
-        let node = Node::Quantifier { kind: *kind, over, variable: index, body: Box::new(body?) };
-        Some(self.make(node, Type::Bool, span))
+        Some(self.quantified_links((over, each, links), *kind, (index, body?), span))
     }
 }
 

@@ -6,7 +6,7 @@ use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind};
 use backstay_scalar::{Part, Scalar};
 
 use super::named::Argument;
-use super::place::Place;
+use super::place::{Links, Place};
 use super::{Checker, Each, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::syntax::{Ident, Syntax, SyntaxNode};
@@ -16,12 +16,18 @@ use crate::{CallerPart, Expr, Many, Node, Operator, Path, Root, Type, foreign};
 pub(super) const PATH_RELATIONS: usize = 8;
 
 impl<'m> Checker<'m> {
-    /// The value that a name or a path leads to. An embedded value is none by itself.
+    /// The value that a name or a path leads to. An embedded value is none by itself, nor is a reference to one of several
+    /// types.
     pub(super) fn value_at(&mut self, syntax: &Syntax) -> Option<Expr> {
         let value = self.tested_at(syntax)?;
         if let Type::Embedded { .. } | Type::Item(_) = value.ty {
             let what = format!("a whole value of {}", self.named_type(&value.ty).name);
             let instead = "name one of its members, or test whether it is there with `!= null`";
+            return self.refuse(syntax.span.clone(), ExprErrorKind::Unsupported { what, instead });
+        }
+        if let Type::OneOf { .. } = value.ty {
+            let what = format!("a whole reference to {}", self.named_type(&value.ty).name);
+            let instead = "name the type that it refers to, as in `this.to.Post == x`; `.id` is the id of any of them";
             return self.refuse(syntax.span.clone(), ExprErrorKind::Unsupported { what, instead });
         }
         Some(value)
@@ -67,6 +73,11 @@ impl<'m> Checker<'m> {
                 }
                 match self.place_of_operand(of)? {
                     Place::One(of) => self.step(of, field, &syntax.span),
+                    many @ Place::Many { over: Many::Records(_), links: Links::All, .. }
+                        if let Some(links) = Links::named(&field.name).filter(|_| !self.scope.client) =>
+                    {
+                        self.changed_links(many, links, &syntax.span)
+                    }
                     Place::Many { field: many, .. } if foreign::counts(&field.name) => {
                         self.refuse_many(of, &syntax.span, ExprErrorKind::Uncountable { field: many })
                     }
@@ -105,10 +116,13 @@ impl<'m> Checker<'m> {
             return self.value_of_argument(name, span).map(Place::One);
         }
         match name {
-            "this" | "new" => {
+            // A client's filter can name a field that is called so.
+            "old" if self.scope.client && self.this_field(name).is_some() => {}
+            "this" | "new" | "old" => {
                 let (name, root, collection) = match name {
                     "this" => ("this", Root::This, self.scope.this),
-                    _ => ("new", Root::New, self.scope.new),
+                    "new" => ("new", Root::New, self.scope.new),
+                    _ => ("old", Root::Old, self.scope.old),
                 };
                 let Some(collection) = collection else {
                     return self.refuse(span.clone(), self.no_record(name));
@@ -161,11 +175,14 @@ impl<'m> Checker<'m> {
         self.step(this, &Ident { name: name.to_owned(), span: span.clone() }, span)
     }
 
-    /// The error for `this` or `new` where there is no such record.
+    /// The error for `this`, `new` or `old` where there is no such record.
     fn no_record(&self, name: &'static str) -> ExprErrorKind {
-        let elsewhere = self.scope.new_elsewhere.filter(|_| name == "new");
+        let elsewhere = self.scope.change_elsewhere.filter(|_| name != "this");
         let instead = match self.scope.this {
             Some(_) if self.scope.client => "write the name of the field alone",
+            Some(_) if name == "old" => {
+                "write `this`; only a change has a record as it was: in `@check`, `@set`, `after:` and the `when:` of `@to`"
+            }
             Some(_) => "write `this`; where a record is created, `this` is the record as it would be",
             None => "only the caller (`auth`) and the moment (`now`) are known here",
         };
@@ -275,7 +292,7 @@ impl<'m> Checker<'m> {
         }
     }
 
-    fn unknown<'n, T>(
+    pub(super) fn unknown<'n, T>(
         &mut self,
         what: Name,
         name: &str,
@@ -295,9 +312,9 @@ impl<'m> Checker<'m> {
             Ok((within, shape)) => return self.member_within(&within, shape, field, span),
             Err(of) => of,
         };
-        if matches!((&of.node, &of.ty), (Node::Computed(_) | Node::Within(_), Type::Money)) {
+        if of.ty == Type::Money && !matches!(of.node, Node::Path(_)) {
             let (part, _) = self.money_part(field)?;
-            return Some(Place::One(of.in_part(part)));
+            return self.bounded(of.in_part(part), span).map(Place::One);
         }
         let Expr { node: Node::Path(mut path), ty, .. } = of else {
             let kind = ExprErrorKind::NoFields { of: self.named_type(&of.ty), name: field.name.clone() };
@@ -306,6 +323,9 @@ impl<'m> Checker<'m> {
         match (ty, path.part) {
             (Type::Embedded { field: (collection, outer), .. }, None) => {
                 self.member(path, (collection, outer), field, span)
+            }
+            (Type::OneOf { field: (collection, holder), .. }, None) => {
+                self.alternative(path, (collection, holder), field, span)
             }
             (Type::Record(collection), None) => self.field(path, collection, field, span),
             (Type::Money, None) => {
@@ -377,7 +397,8 @@ impl<'m> Checker<'m> {
             return Some(Place::of(value, &field.kind, &name.name));
         }
         let target = field.kind.target().expect("a field whose value has no type is a relation to many");
-        Some(Place::Many { over: Many::Records(path), each: Each::Record(target), field: name.name.clone() })
+        let (over, each) = (Many::Records(path), Each::Record(target));
+        Some(Place::Many { over, each, field: name.name.clone(), links: Links::All })
     }
 
     /// Notes a field of the record that a path leads to, if that is the caller's own: its values are read with the caller.
@@ -389,7 +410,7 @@ impl<'m> Checker<'m> {
     }
 
     /// A member of an embedded value, to which the path leads: it takes the place of the value in the path.
-    fn member(
+    pub(super) fn member(
         &mut self,
         mut path: Path,
         (collection, outer): (CollectionId, FieldId),
@@ -416,8 +437,8 @@ impl<'m> Checker<'m> {
         Some(Place::of(value, &member.kind, &name.name))
     }
 
-    /// Whether an embedded value is there: one of its members has a value.
-    pub(super) fn presence_of_embedded(
+    /// Whether an embedded value, or a reference to one of several types, is there: one of its members has a value.
+    pub(super) fn presence_of_members(
         &mut self,
         path: &Path,
         (collection, outer): (CollectionId, FieldId),

@@ -11,7 +11,29 @@ pub(super) enum Place {
     /// A value.
     One(Expr),
     /// The records of a relation to many, or the items of a list.
-    Many { over: Many, each: Each, field: String },
+    Many { over: Many, each: Each, field: String, links: Links },
+}
+
+/// Which links of a relation are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// Those that there are.
+    All,
+    /// Those that the write makes.
+    Added,
+    /// Those that the write ends.
+    Removed,
+}
+
+impl Links {
+    /// What is written after a relation.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        match word {
+            "added" => Some(Self::Added),
+            "removed" => Some(Self::Removed),
+            _ => None,
+        }
+    }
 }
 
 impl Place {
@@ -24,7 +46,7 @@ impl Place {
                     node => (Holder::Document(Box::new(Expr { node, ..value })), Lookup::whole()),
                 };
                 let over = Many::Items(Within { of, lookup });
-                Self::Many { over, each: Each::Item(*shape), field: field.to_owned() }
+                Self::Many { over, each: Each::Item(*shape), field: field.to_owned(), links: Links::All }
             }
             FieldKind::Document(Document::One(_))
             | FieldKind::Scalar(_)
@@ -32,6 +54,7 @@ impl Place {
             | FieldKind::List(_)
             | FieldKind::Embedded(_)
             | FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => Self::One(value),

@@ -139,7 +139,7 @@ impl<'e> Lowering<'e> {
             Node::Call(_, operands) if operands.iter().any(|operand| self.is_certainly_null(operand)) => unknown(),
             Node::Matches(of, _) if self.is_certainly_null(of) => unknown(),
             Node::Literal(_)
-            | Node::Param(_)
+            | Node::Param(..)
             | Node::Caller(_)
             | Node::Now
             | Node::Path(_)
@@ -234,7 +234,9 @@ impl<'e> Lowering<'e> {
     fn quantifier(&self, kind: Quantifier, over: &Many, body: &Expr) -> Outcomes {
         let of_one = Outcomes::of(body, self.model, &[self.caller.kind]);
         let is_there = match over {
-            Many::Records(path) => !self.leads_to_null(path, path.steps.len().saturating_sub(1)),
+            Many::Records(path) => {
+                !path.root.may_be_absent() && !self.leads_to_null(path, path.steps.len().saturating_sub(1))
+            }
             Many::Items(_) => false,
         };
         let is_open = of_one.includes(Truth::Unknown) || !is_there;
@@ -305,8 +307,8 @@ impl<'e> Lowering<'e> {
         }
         match &expr.node {
             Node::Caller(CallerPart::Id | CallerPart::Kind | CallerPart::Roles) | Node::Now => false,
-            Node::Path(path) => path.root == Root::Account || self.leads_to_null(path, path.steps.len()),
-            Node::Computed(of) => of.at.root == Root::Account || of.digits.is_some() || self.can_be_null(&of.value),
+            Node::Path(path) => path.root.may_be_absent() || self.leads_to_null(path, path.steps.len()),
+            Node::Computed(of) => of.at.root.may_be_absent() || of.digits.is_some() || self.can_be_null(&of.value),
             Node::Ordinal(of, _) => self.can_be_null(of),
             Node::Call(function, _) if !function.is_total() => true,
             Node::Call(_, operands) | Node::List(operands) => operands.iter().any(|operand| self.can_be_null(operand)),
@@ -329,6 +331,7 @@ impl<'e> Lowering<'e> {
                 | FieldKind::List(_)
                 | FieldKind::Embedded(_)
                 | FieldKind::Document(_)
+                | FieldKind::ToOneOf { .. }
                 | FieldKind::OneToMany { .. }
                 | FieldKind::ManyToMany { .. } => {}
             }

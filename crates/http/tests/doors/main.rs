@@ -25,6 +25,7 @@ mod origins;
 mod overload;
 mod ranges;
 mod records;
+mod references;
 mod sent_back;
 mod singles;
 mod sums;

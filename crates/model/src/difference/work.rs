@@ -58,7 +58,10 @@ impl Difference {
         match self {
             Self::AccountsMoved { .. } => Stage::Accounts,
             Self::IndexRemoved { .. } => Stage::IndexesRemoved,
-            Self::EnumRenamed { .. } | Self::CollectionRenamed { .. } | Self::FieldRenamed { .. } => Stage::Renames,
+            Self::EnumRenamed { .. }
+            | Self::CollectionRenamed { .. }
+            | Self::FieldRenamed { .. }
+            | Self::TypeChanged { change: TypeChange::Referring, .. } => Stage::Renames,
             Self::EnumValuesAdded { .. } => Stage::ValuesAdded,
             Self::CollectionAdded { .. } => Stage::TypesAdded,
             Self::FieldAdded { .. } => Stage::FieldsAdded,
@@ -68,8 +71,9 @@ impl Difference {
             | Self::SequenceAdded { .. }
             | Self::RequiredTightened { .. }
             | Self::RequiredLoosened { .. }
+            | Self::LinksOrdered { .. }
             | Self::OnDeleteChanged { .. } => Stage::ValuesChanged,
-            Self::LinkRemoved { .. } => Stage::LinksRemoved,
+            Self::LinkRemoved { .. } | Self::LinksUnordered { .. } => Stage::LinksRemoved,
             Self::FieldRemoved { .. } => Stage::FieldsRemoved,
             Self::CollectionRemoved { .. } => Stage::TypesRemoved,
             Self::EnumValuesRemoved { .. } | Self::RolesRemoved { .. } => Stage::NamesRemoved,
@@ -93,6 +97,7 @@ impl Difference {
     }
 
     /// What bridging it does to stored records, if there are any.
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     pub fn work(&self) -> Work {
         match self {
             Self::CollectionAdded { .. }
@@ -101,6 +106,7 @@ impl Difference {
             | Self::TrashChanged { .. }
             | Self::KeyChanged { .. }
             | Self::LinkAdded { .. }
+            | Self::LinksOrdered { .. }
             | Self::EnumRenamed { .. }
             | Self::EnumValuesAdded { .. }
             | Self::EnumReordered { .. }
@@ -132,7 +138,9 @@ impl Difference {
                 true => Work::Writes,
                 false => Work::Deletes,
             },
-            Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
+            Self::CollectionRenamed { .. }
+            | Self::FieldRenamed { stored: true, .. }
+            | Self::TypeChanged { change: TypeChange::Referring, .. } => Work::Renames,
             Self::IndexAdded { .. }
             | Self::ExclusionAdded { .. }
             | Self::LimitChanged { stricter: true, .. }
@@ -155,6 +163,7 @@ impl Difference {
             Self::CollectionRemoved { .. }
             | Self::FieldRemoved { stored: true, .. }
             | Self::LinkRemoved { .. }
+            | Self::LinksUnordered { .. }
             | Self::AccountsMoved { .. }
             | Self::RolesRemoved { .. }
             | Self::TypeChanged {

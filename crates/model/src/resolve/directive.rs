@@ -8,7 +8,7 @@ use super::report::Report;
 use super::survey::Names;
 use super::{allow, computed, default, deprecated, length, pattern, range, read};
 use crate::source::Span;
-use crate::{Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
+use crate::{Asked, Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
 /// Everything that a field can be marked with: the directives of `directives.graphql` on `FIELD_DEFINITION`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,9 +143,11 @@ impl FieldDirective {
     }
 
     /// Whether it has a meaning for a field that holds this; if not, what to do instead.
+    #[expect(clippy::too_many_lines, reason = "one arm for each directive")]
     fn check_place(self, names: Names<'_, '_>, kind: &FieldKind) -> Result<(), &'static str> {
         let to_one = matches!(kind, FieldKind::ToOne { .. });
         let embedded = matches!(kind, FieldKind::Embedded(_));
+        let of_several = matches!(kind, FieldKind::ToOneOf { .. });
         let document = matches!(kind, FieldKind::Document(_));
         let state = matches!(kind, FieldKind::Enum(id) if names.has_states(*id));
         let decimal = matches!(
@@ -155,7 +157,7 @@ impl FieldDirective {
         let (applies, help) = match self {
             Self::Allow | Self::Deprecated | Self::Renamed => (true, ""),
             Self::Unique => (
-                kind.is_indexable(),
+                kind.is_indexable() || of_several,
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
             ),
             Self::Readonly | Self::Immutable => (
@@ -180,6 +182,9 @@ impl FieldDirective {
                 (false, "a `JSON` field is converted automatically; clients must send other values")
             }
             Self::Set if document => (false, "it is for single values and lists of them; clients must send a document"),
+            Self::Default | Self::Set | Self::Backfill if of_several => {
+                (false, "what refers to one of several types has no value that the model gives; clients must send it")
+            }
             Self::Backfill if embedded => (false, "write it on the members of the embedded type"),
             Self::Default if embedded => (false, "give the members of the embedded type defaults of their own"),
             Self::Set | Self::Backfill | Self::Names | Self::Default => {
@@ -188,7 +193,7 @@ impl FieldDirective {
             Self::Class if embedded => (true, ""),
             Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
             Self::Order => (kind.is_to_many(), "it is for lists of records"),
-            Self::OnDelete => (to_one, "it is for relations to one record"),
+            Self::OnDelete => (to_one || of_several, "it is for relations to one record"),
             Self::Inverse => (
                 kind.is_to_many() || matches!(kind, FieldKind::OneToOne { .. }),
                 "it is for a field that lists or names records of another type",
@@ -206,7 +211,7 @@ impl FieldDirective {
             ),
             Self::Pattern => (
                 pattern::applies(kind),
-                "it is for `String`, `Text`, `Email`, `Url`, `Phone`, `Country` and `Locale`, and for lists of these",
+                "it is for `String`, `Text`, `Email`, `Url`, `Phone`, `Country`, `Currency`, `Locale` and lists of these",
             ),
             Self::Precision => (decimal, "it is for Decimal"),
         };
@@ -283,6 +288,7 @@ pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Opt
     let rule = read::rule(report, directive, "rule")?;
     let (message, place) = read::text(directive, "message")?;
     read::check_message(report, (message, place), "a check");
+    let asked = if read::word(directive, "on") == Some("COMMIT") { Asked::AtCommit } else { Asked::AtWrite };
     let guards = directive.specified_argument_by_name("guards").filter(|value| !value.is_null());
     let guards = guards.map(|value| {
         let mut guards: Vec<(String, Span)> = Vec::new();
@@ -301,9 +307,14 @@ pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Opt
                 help,
             );
         }
+        if asked == Asked::AtCommit {
+            let help = "remove `guards`; a check at commit is asked of every record that the commit has changed, or whose \
+                        members it has";
+            report.error(value.location(), "a check at commit can't have `guards`", "not at commit", help);
+        }
         guards
     });
-    Some(Check { rule, message: message.to_owned(), guards })
+    Some(Check { rule, message: message.to_owned(), guards, asked })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ const EXPRESSION_WORDS: &[&str] = &[
     "auth",
     "this",
     "new",
+    "old",
     "request",
     "now",
     "true",

@@ -18,6 +18,7 @@ mod names;
 mod newcomers;
 mod opposite;
 mod order;
+mod record_unions;
 mod relations;
 mod sequence;
 mod single;

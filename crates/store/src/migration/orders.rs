@@ -27,7 +27,7 @@ impl Finder<'_> {
         if self.models.pairing.collection(collection.id).is_none() {
             return Ok(None);
         }
-        let Some(probe) = self.succession.breaking_in_order(collection.id, &check.rule, of) else { return Ok(None) };
+        let Some(probe) = self.succession.breaking_in_order(collection.id, check, of) else { return Ok(None) };
         let words = |records| {
             let message = &check.message;
             format!("{} the check of {place}, \"{message}\"", that(records, ["breaks", "break"]))

@@ -53,7 +53,7 @@ impl View<'_> {
 
     fn start(&self, from: Start) -> Option<RecordId> {
         match from {
-            Start::This | Start::New => Some(self.item),
+            Start::This | Start::New | Start::Old => Some(self.item),
             Start::Account => self.setting.account(self.checked?, Collection::ID).as_id(),
             Start::Record(id) => Some(id),
         }

@@ -1,0 +1,101 @@
+//! Asks the checks at commit, once everything that a transaction writes is written.
+
+use std::sync::Arc;
+
+use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
+use backstay_expr::Truth;
+use backstay_model::{Collection, CollectionId, FieldId};
+
+use crate::decision::decide;
+use crate::pending_checks::Cause;
+use crate::proposal::Proposal;
+use crate::references::may_read;
+use crate::rule_of::RuleOf;
+use crate::{Authority, TxContext};
+
+/// Why a transaction can't be committed.
+#[derive(Debug)]
+pub(crate) struct Unmet {
+    /// Which of its requests is the reason.
+    pub(crate) request: Option<usize>,
+    pub(crate) error: Error,
+}
+
+impl From<Error> for Unmet {
+    fn from(error: Error) -> Self {
+        Self { request: None, error }
+    }
+}
+
+/// Asks them of each record that was changed, or whose children were. It is kept as it is from then on until the commit, and so are its
+/// children, because whoever changes these has to keep it first. Unknown passes, as in every check.
+pub(crate) async fn ask(cx: &mut TxContext<'_, '_>) -> Result<(), Unmet> {
+    let touched = cx.checks.take();
+    if touched.len() > limits::COMMIT_CHECK_RECORDS && !cx.class.system {
+        let max = limits::COMMIT_CHECK_RECORDS as u64;
+        let what = "the set of records that have to be checked at commit because of this";
+        return Err(Error::from(Limit::Size { what, max, unit: "records" }).into());
+    }
+    let mut violations: Vec<(Option<usize>, Violation)> = Vec::new();
+    for (record, cause) in touched {
+        of_one(cx, record, cause, &mut violations).await?;
+    }
+    let Some(request) = violations.iter().map(|(request, _)| *request).min() else { return Ok(()) };
+    let of_request = violations.into_iter().filter(|(of, _)| *of == request);
+    Err(Unmet { request, error: Error::Invalid(of_request.map(|(_, violation)| violation).collect()) })
+}
+
+async fn of_one(
+    cx: &mut TxContext<'_, '_>,
+    (collection, id): (CollectionId, RecordId),
+    cause: Cause,
+    violations: &mut Vec<(Option<usize>, Violation)>,
+) -> Result<(), Error> {
+    let collection: &Collection = cx.model().collection(collection);
+    let application = &cx.engine.application;
+    let Some(own) = application.commit_checks.own(collection.id) else { return Ok(()) };
+    let plan = cx.engine.templates.checked(&cx.engine.planner, collection.id, &own.needed);
+    // Nothing is asked of a record that is deleted.
+    let Some(record) = cx.read_whole(plan, (collection.id, id)).await? else { return Ok(()) };
+    if own.is_trashed(record.values()) {
+        return Ok(());
+    }
+    let policy = application.policy.collection(collection.id);
+    let proposal = Proposal::change(collection, Authority::Caller, Arc::clone(&cx.class), record);
+    for (field, place) in &own.checks {
+        if decide(cx, &proposal, RuleOf::Check(*field, *place)).await? != Truth::False {
+            continue;
+        }
+        let message = policy.checks_of(*field)[*place].message.clone();
+        let kind = violation(cx, (collection, id), cause, message).await?;
+        let at = place_of(collection, *field, cause);
+        violations.push((cause.part.request, Violation::new(at, kind)));
+    }
+    Ok(())
+}
+
+/// Where in its request the reason is: at the field with the check, if the request is about the record.
+fn place_of(collection: &Collection, field: Option<FieldId>, cause: Cause) -> Place {
+    let place = match field {
+        Some(field) if cause.is_sent => collection.field(field).place(),
+        _ => Place::Whole,
+    };
+    match cause.part.item {
+        Some(item) => place.within(Step::Item(item)),
+        None => place,
+    }
+}
+
+/// What is wrong. A record that the request isn't about is named to those who may read it.
+async fn violation(
+    cx: &mut TxContext<'_, '_>,
+    (collection, id): (&Collection, RecordId),
+    cause: Cause,
+    message: String,
+) -> Result<ViolationKind, Error> {
+    let class = Arc::clone(&cx.class);
+    if cause.is_sent || !class.system && !may_read(cx, &class, collection.id, id).await? {
+        return Ok(ViolationKind::Check { message });
+    }
+    Ok(ViolationKind::CheckOfOther { message, collection: collection.name.clone(), id })
+}

@@ -1,0 +1,58 @@
+use std::collections::BTreeSet;
+
+use backstay_base::{Error, RecordId};
+use backstay_model::CollectionId;
+use backstay_scalar::ValueRef;
+use backstay_sql::{DecodeError, Row};
+
+use crate::bind::Bindings;
+use crate::sink::Collect;
+use crate::{Context, Engine};
+
+/// How many records that break a check are listed.
+const NAMED: u64 = 5;
+
+/// A check at commit that stored records break.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenCheck {
+    /// The name of the collection that has it.
+    pub collection: String,
+    /// What it says to clients.
+    pub message: String,
+    /// The first of the records, at least one.
+    pub first: Vec<RecordId>,
+}
+
+impl Engine {
+    /// The checks at commit that stored records break, of all checks that depend on records of these collections: what a
+    /// transaction that defers its checks may have left behind. Each check reads its whole collection.
+    pub async fn broken_checks(&self, cx: &Context, written: &[CollectionId]) -> Result<Vec<BrokenCheck>, Error> {
+        const ID: usize = 0;
+        let inner = &self.inner;
+        let checks = &inner.application.commit_checks;
+        let owners = written.iter().flat_map(|of| checks.as_children(*of)).map(|children| children.owner);
+        let concerned: BTreeSet<CollectionId> = owners.chain(written.iter().copied()).collect();
+        let mut broken = Vec::new();
+        for id in concerned {
+            let Some(own) = checks.own(id) else { continue };
+            let policy = inner.application.policy.collection(id);
+            for (field, place) in &own.checks {
+                let check = &policy.checks_of(*field)[*place];
+                let template = inner.planner.breaking(id, &check.rule.whole);
+                let bindings = Bindings { limit: NAMED, ..Bindings::new(cx.caller(), cx.now) };
+                let statement = bindings.statement(&template);
+                let read = |row: &dyn Row| match row.value(ID)? {
+                    ValueRef::Id(id) => Ok(id),
+                    _ => Err(DecodeError { column: ID, expected: "an id" }),
+                };
+                let (rows, outcome) = inner.read(cx.demand(), &statement, Collect::new(read)).await;
+                outcome?;
+                if !rows.found.is_empty() {
+                    let collection = self.model().collection(id).name.clone();
+                    broken.push(BrokenCheck { collection, message: check.message.clone(), first: rows.found });
+                }
+            }
+        }
+        Ok(broken)
+    }
+}

@@ -1,0 +1,83 @@
+//! The records of which a transaction has to ask the checks at commit.
+
+use std::collections::BTreeMap;
+
+use backstay_base::RecordId;
+use backstay_model::{Collection, CollectionId, FieldId};
+use backstay_scalar::Value;
+
+use crate::commit_checks::CommitChecks;
+
+/// The part of a transaction that is at work.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Of several requests, which one.
+    pub(crate) request: Option<usize>,
+    /// Of several records that one request makes, which one.
+    pub(crate) item: Option<usize>,
+}
+
+/// Why a record is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cause {
+    /// The part of the transaction that changed something of it last.
+    pub(crate) part: Part,
+    /// Whether values were sent for the record itself.
+    pub(crate) is_sent: bool,
+}
+
+/// The records to ask, in the order in which records are changed and locked in every transaction.
+#[derive(Debug, Default)]
+pub(crate) struct PendingChecks {
+    touched: BTreeMap<(CollectionId, RecordId), Cause>,
+}
+
+impl PendingChecks {
+    /// Notes what a change of a row means to the checks at commit. `None`: the row isn't there, before or afterwards.
+    pub(crate) fn note(
+        &mut self,
+        checks: &CommitChecks,
+        collection: CollectionId,
+        (before, after): (Option<&[Value]>, Option<&[Value]>),
+        (part, is_sent): (Part, bool),
+    ) {
+        if let Some(own) = checks.own(collection)
+            && let Some(id) = after.or(before).and_then(|values| values[usize::from(Collection::ID.0)].as_id())
+        {
+            match after.filter(|values| !own.is_trashed(values)) {
+                None => _ = self.touched.remove(&(collection, id)),
+                Some(after) if before.is_none_or(|before| own.is_changed(before, after)) => {
+                    self.touch((collection, id), Cause { part, is_sent });
+                }
+                Some(_) => {}
+            }
+        }
+        for children in checks.as_children(collection) {
+            let owner = |values: Option<&[Value]>| values.and_then(|values| children.membership.owner(values));
+            let (from, to) = (owner(before), owner(after));
+            if from == to && before.zip(after).is_some_and(|rows| !children.reads.iter().any(|of| differs(rows, *of))) {
+                continue;
+            }
+            for owner in [from, to].into_iter().flatten() {
+                self.touch((children.owner, owner), Cause { part, is_sent: false });
+            }
+        }
+    }
+
+    fn touch(&mut self, record: (CollectionId, RecordId), cause: Cause) {
+        let known = self.touched.entry(record).or_insert(cause);
+        // What was sent for the record itself is where it can be put right.
+        if cause.is_sent || !known.is_sent {
+            *known = cause;
+        }
+    }
+
+    /// All records to ask; none are left.
+    pub(crate) fn take(&mut self) -> BTreeMap<(CollectionId, RecordId), Cause> {
+        std::mem::take(&mut self.touched)
+    }
+}
+
+fn differs((before, after): (&[Value], &[Value]), field: FieldId) -> bool {
+    before[usize::from(field.0)] != after[usize::from(field.0)]
+}
