@@ -1,4 +1,5 @@
 use std::error::Error as StdError;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::{Place, RecordId};
@@ -254,6 +255,15 @@ pub enum Conflict {
         /// The collection.
         collection: String,
     },
+    /// The range of another record overlaps this one's.
+    #[error("{0}")]
+    Overlap(Box<Overlap>),
+    /// The range of another record overlaps this one's, and the caller may not see everywhere what decides that.
+    #[error("another {collection} is in the way")]
+    OverlapUnseen {
+        /// The collection.
+        collection: String,
+    },
     /// Other records refer to this one.
     #[error("records of {collection} refer to it by `{field}` ({count}{})", if *more { " or more" } else { "" })]
     Referenced {
@@ -284,6 +294,33 @@ pub enum Conflict {
     /// What was asked is already so.
     #[error("{0}")]
     Already(&'static str),
+}
+
+/// That the range of a record overlaps another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlap {
+    /// The collection.
+    pub collection: String,
+    /// The fields with the start and the end of the range.
+    pub range: [String; 2],
+    /// The fields in which both records have the same values.
+    pub same: Vec<String>,
+    /// The other record, if the caller may read it.
+    pub other: Option<RecordId>,
+    /// Of several new records the one whose range it is.
+    pub record: Option<usize>,
+}
+
+impl fmt::Display for Overlap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { collection, range: [from, to], same, other, record: _ } = self;
+        write!(f, "the range from `{from}` to `{to}` overlaps that of ")?;
+        match other {
+            Some(id) => write!(f, "the {collection} {id}")?,
+            None => write!(f, "another {collection}")?,
+        }
+        if same.is_empty() { Ok(()) } else { write!(f, " with the same {}", same.join(" and ")) }
+    }
 }
 
 fn in_trash(field: Option<&str>) -> String {
@@ -485,6 +522,7 @@ impl Error {
             | Self::KeyWithoutSession => "forbidden",
             Self::NotFound { .. } => "not-found",
             Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",
+            Self::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => "overlaps",
             Self::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => "still-referenced",
             Self::Conflict(Conflict::InTrash { .. }) => "refers-to-trash",
             Self::Conflict(Conflict::InFlight) => "request-in-flight",

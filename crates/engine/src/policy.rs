@@ -8,8 +8,8 @@ use backstay_expr::{
     compile, compile_value, computed, sum,
 };
 use backstay_model::{
-    Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId,
-    FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
+    Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Exclusion, Field,
+    FieldAllow, FieldId, FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
 };
 use backstay_sql::index_condition_error;
 
@@ -37,6 +37,8 @@ pub(crate) struct CollectionPolicy {
     pub(crate) fields: Vec<FieldPolicy>,
     /// The fields that hold a state.
     pub(crate) states: Vec<StatePolicy>,
+    /// In the order of `Collection::exclusions`.
+    pub(crate) exclusions: Vec<ExclusionPolicy>,
     /// The fields with a `@default(from:)`, each after those that its expression reads.
     pub(crate) defaults: Vec<FieldId>,
 }
@@ -113,7 +115,8 @@ impl CollectionPolicy {
         let of_fields = self.fields.iter().filter_map(|field| field.default.as_ref());
         let transitions = self.states.iter().flat_map(|states| states.transitions.values());
         let of_transitions = transitions.flat_map(|transition| &transition.set).map(|(_, to)| to);
-        of_fields.chain(sets.flat_map(|set| set.when.iter().chain([&set.to]))).chain(of_transitions)
+        let numbered = self.fields.iter().filter_map(|field| field.due.as_ref());
+        of_fields.chain(sets.flat_map(|set| set.when.iter().chain([&set.to]))).chain(of_transitions).chain(numbered)
     }
 }
 
@@ -133,10 +136,21 @@ pub(crate) struct FieldPolicy {
     pub(crate) checks: Vec<CheckPolicy>,
     pub(crate) default: Option<Given>,
     pub(crate) sets: Vec<SetPolicy>,
+    /// When it numbers a record; `None`: always.
+    pub(crate) due: Option<Given>,
     /// What it is computed from.
     pub(crate) computed: Option<Checked>,
     /// What it sums.
     pub(crate) sum: Option<Sum>,
+}
+
+/// An `@exclude`.
+#[derive(Debug)]
+pub(crate) struct ExclusionPolicy {
+    /// Of which records it is true they are compared; `None`: all.
+    pub(crate) condition: Option<Expr>,
+    /// The fields that the condition reads.
+    pub(crate) reads: Vec<FieldId>,
 }
 
 /// A `@check`.
@@ -262,10 +276,26 @@ impl<'m> Compiler<'m> {
         CollectionPolicy {
             allow: self.allow(collection),
             checks: self.checks(collection),
+            exclusions: collection.exclusions.iter().map(|of| self.exclusion(collection, of)).collect(),
             fields,
             defaults,
             states: stateful.iter().filter_map(|field| self.states(collection, field)).collect(),
         }
+    }
+
+    /// What is wrong with its condition is told of its index.
+    fn exclusion(&mut self, collection: &Collection, exclusion: &Exclusion) -> ExclusionPolicy {
+        let condition = exclusion.condition.as_ref();
+        let checked = condition.and_then(|rule| compile(&rule.text, &Scope::rule(self.model, collection.id)).ok());
+        let condition = checked.map(|checked| checked.expr);
+        let reads: Vec<FieldId> = condition.iter().flat_map(Expr::own_fields).collect();
+        if let Some(sum) = reads.iter().map(|read| collection.field(*read)).find(|read| read.is_sum()) {
+            let message = format!("the condition of an `@exclude` can't name the stored sum `{}`", sum.name);
+            let help = "remove it; otherwise a change to one record could fail because of another";
+            let diagnostic = Diagnostic::error(message).at(exclusion.span, format!("names `{}`", sum.name));
+            self.diagnostics.push(diagnostic.help(help));
+        }
+        ExclusionPolicy { condition, reads }
     }
 
     /// Checks the condition of an index, which the database evaluates whenever a record is written.
@@ -351,9 +381,9 @@ impl<'m> Compiler<'m> {
             // What is wrong with a condition is reported.
             if let (Some(to), Some(when)) = (to, when.map_or(Some(None), |when| when.map(Some))) {
                 if set.on != SetOn::Update {
-                    self.needs_slug((collection, field), (&set.to, &to));
+                    self.needs_made((collection, field), (&set.to, &to.whole));
                     if let (Some(rule), Some(when)) = (&set.when, &when) {
-                        self.needs_slug((collection, field), (rule, when));
+                        self.needs_made((collection, field), (rule, &when.whole));
                     }
                 }
                 sets.push(SetPolicy { on: set.on, when, to });
@@ -362,7 +392,13 @@ impl<'m> Compiler<'m> {
         let default = field.default_from.as_ref();
         let default = default.and_then(|from| {
             let given = self.value(from, &Scope::default(model, collection.id), (collection, field))?;
-            self.needs_slug((collection, field), (from, &given));
+            self.needs_made((collection, field), (from, &given.whole));
+            Some(given)
+        });
+        let due = field.sequence.as_ref().and_then(|sequence| sequence.when.as_ref());
+        let due = due.and_then(|when| {
+            let given = self.condition(when, &Scope::rule(model, collection.id))?;
+            self.needs_made((collection, field), (when, &given.whole));
             Some(given)
         });
         let computed = self.computed(collection, field);
@@ -378,12 +414,13 @@ impl<'m> Compiler<'m> {
             computed,
             sum,
             sets,
+            due,
         }
     }
 
-    /// Refuses a value that a new record gets before the slug is made that it reads.
-    fn needs_slug(&mut self, (collection, field): (&Collection, &Field), (rule, given): (&RuleText, &Given)) {
-        self.diagnostics.extend(defaults::reads_slug(self.model, collection, (field, rule, given)));
+    /// Refuses a value that a new record gets before the slug or number is made that it reads.
+    fn needs_made(&mut self, (collection, field): (&Collection, &Field), (rule, given): (&RuleText, &Expr)) {
+        self.diagnostics.extend(defaults::reads_made(self.model, collection, (field, rule, given)));
     }
 
     /// The checks of a type.
@@ -394,7 +431,11 @@ impl<'m> Compiler<'m> {
     fn check(&mut self, collection: &Collection, check: &Check) -> Option<CheckPolicy> {
         let model = self.model;
         let (rule, at_commit) = match check.asked {
-            Asked::AtWrite => (self.rule(&check.rule, &Scope::check(model, collection.id))?, None),
+            Asked::AtWrite => {
+                let rule = self.rule(&check.rule, &Scope::check(model, collection.id))?;
+                self.diagnostics.extend(defaults::checks_number(model, collection, (&check.rule, &rule.whole)));
+                (rule, None)
+            }
             Asked::AtCommit => {
                 let rule = self.rule(&check.rule, &Scope::check_at_commit(model, collection.id))?;
                 let children = children_at_commit(model, &rule.whole);

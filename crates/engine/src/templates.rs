@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::Action;
 use backstay_expr::{Rights, Sum};
-use backstay_model::{CollectionId, FieldId, Index, Link, Model, Trash, Versions};
+use backstay_model::{CollectionId, Exclusion, FieldId, Index, Link, Model, Trash, Versions};
 use backstay_sql::{
     Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, SumsPlan, Template,
 };
@@ -45,6 +45,7 @@ pub(crate) struct Templates {
     sums_anew: Cache<(CollectionId, Vec<FieldId>), Arc<SumsPlan>>,
     links: Statements<(String, String, LinkStatement)>,
     slugs: Statements<(CollectionId, FieldId, usize, Vec<FieldId>)>,
+    ranges: Statements<(CollectionId, usize, bool)>,
 }
 
 #[derive(Default)]
@@ -94,6 +95,7 @@ impl Templates {
             sums_anew: Cache::new(SUMS),
             links: no_statements(),
             slugs: no_statements(),
+            ranges: no_statements(),
         }
     }
 
@@ -209,6 +211,16 @@ impl Templates {
             expired: planner.expired_versions(of),
             delete_expired: planner.delete_expired_versions(of),
         })
+    }
+
+    /// Finds the record that a range could overlap, by the exclusion at this place in the collection.
+    pub(crate) fn last_before(
+        &self,
+        planner: &Planner,
+        (collection, place): (CollectionId, usize),
+        (exclusion, ends): (&Exclusion, bool),
+    ) -> Arc<Template> {
+        cached(&self.ranges, (collection, place, ends), |_| planner.last_before(collection, exclusion, ends))
     }
 
     /// Reads the ids of a collection in their order, from the start or after one.

@@ -2,6 +2,8 @@
 
 #[path = "constraints/commit_checks.rs"]
 mod commit_checks;
+#[path = "constraints/exclude.rs"]
+mod exclude;
 #[path = "constraints/history.rs"]
 mod history;
 #[path = "constraints/keys.rs"]
@@ -10,6 +12,8 @@ mod keys;
 mod opposite;
 #[path = "constraints/order.rs"]
 mod order;
+#[path = "constraints/sequence.rs"]
+mod sequence;
 #[path = "constraints/slug.rs"]
 mod slug;
 #[path = "constraints/sum_checks.rs"]

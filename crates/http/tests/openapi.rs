@@ -62,6 +62,34 @@ fn slugs_are_described() {
     assert_eq!(schemas["Post"]["properties"]["slug"]["pattern"], json!(null));
 }
 
+/// A number is read and never sent.
+#[test]
+fn numbers_are_described() {
+    let model = r#"
+        extend schema @app(name: "Numbers")
+        type Ticket @allow(read: "true", create: "true", update: "true") {
+          project: String!
+          number: Int! @sequence(per: "project", gapless: true)
+          "Its own words."
+          code: String @sequence(format: "T-{n}")
+        }
+    "#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    let schemas = &document["components"]["schemas"];
+    let of = |schema: &str, field: &str| schemas[schema]["properties"][field].clone();
+    let number = "Numbers the records without gaps from 1, separately for each `project`. Backstay gives it, and it never changes.";
+    assert_eq!(of("Ticket", "number")["description"], number);
+    assert_eq!(of("Ticket", "number")["readOnly"], true);
+    let code = "Its own words.\n\nNumbers the records from 1. Backstay gives it, and it never changes.";
+    assert_eq!(of("Ticket", "code")["description"], code);
+    for schema in ["Ticket.Create", "Ticket.Patch"] {
+        assert_eq!((of(schema, "number"), of(schema, "code")), (json!(null), json!(null)), "{schema}");
+    }
+    assert_eq!(schemas["Ticket.Create"]["required"], json!(["project"]));
+}
+
 /// What is deprecated is marked as such, with the reason.
 #[test]
 fn deprecations_are_described() {

@@ -108,8 +108,16 @@ const DIRECTIVES: Table = &[
         "write `@order(by: \"createdAt\")` on the list",
     ),
     (&["slugify", "permalink", "handle", "sluggable", "autoSlug"], "write `@slug(from: \"title\")`"),
+    (
+        &["autoIncrement", "serial", "counter", "numbered", "increment", "nextNumber", "identityColumn"],
+        "write `Int @sequence`, or `String @sequence(format: \"INV-{n:05}\")`",
+    ),
     (&["initialState"], "write `@initial`"),
     (&["uniqueTogether", "compositeUnique"], "write `@unique(fields: [\"…\", \"…\"])` on the type"),
+    (
+        &["noOverlap", "noOverlaps", "overlap", "exclusion", "excludeConstraint", "daterange", "tsrange"],
+        "write `@exclude(fields: [\"room\"], from: \"start\", to: \"end\")` on the type",
+    ),
     (&["formula", "virtual", "derived", "generated", "getter", "rollup", "lookup"], "write `@computed(is: \"…\")`"),
     (&["pii", "personal", "sensitive", "encrypted", "gdpr"], "write `@class(is: PERSONAL)`, or `@class(is: SECRET)`"),
     (&["description", "comment", "doc", "label"], "write the description as a text before it: `\"…\"`"),
@@ -183,10 +191,27 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ),
     ("length", &["least", "minimum", "from", "gte", "minLength"], "write `@length(min: …)`"),
     ("length", &["most", "maximum", "to", "lte", "limit", "value", "maxLength"], "write `@length(max: …)`"),
+    ("exclude", &["start", "begin", "lower", "min"], "write `@exclude(from: \"start\", to: …)`"),
+    ("exclude", &["end", "until", "upper", "max"], "write `@exclude(from: …, to: \"end\")`"),
+    ("exclude", &["by", "on", "scope", "same", "equal", "columns"], "write `@exclude(fields: [\"room\"], …)`"),
+    ("exclude", &["if", "when", "filter", "condition"], "write `@exclude(where: …)`"),
     (
         "slug",
         &["field", "fields", "of", "source", "sources", "basedOn", "populateFrom"],
         "write `@slug(from: \"title\")`",
+    ),
+    (
+        "sequence",
+        &["by", "scope", "group", "groupBy", "partitionBy", "of", "on"],
+        "write `@sequence(per: \"project\")`",
+    ),
+    ("sequence", &["pattern", "prefix", "template", "as", "pad", "width"], "write `@sequence(format: \"INV-{n:05}\")`"),
+    ("sequence", &["noGaps", "gaps", "strict", "dense", "contiguous"], "write `@sequence(gapless: true)`"),
+    ("sequence", &["if", "condition", "where", "rule"], "write `@sequence(when: …)`"),
+    (
+        "sequence",
+        &["start", "from", "first", "startAt", "startWith"],
+        "remove it: a series begins with 1, or after the highest number that a seed gives",
     ),
     (
         "deprecated",
@@ -223,9 +248,10 @@ const OPTIONS: &[(&[&str], &str)] = &[
 const CALLS: Table = &[
     (&["now", "current_timestamp", "getdate", "sysdate"], "write `@default(from: \"now\")`"),
     (
-        &["uuid", "cuid", "nanoid", "ulid", "autoincrement", "gen_random_uuid", "uuid_generate_v4", "nextval"],
+        &["uuid", "cuid", "nanoid", "ulid", "gen_random_uuid", "uuid_generate_v4"],
         "remove it; every record has a UUID as `id`, and `@key` on the type says how it is made",
     ),
+    (&["autoincrement", "nextval"], "write `@sequence` to number the records; as `id`, every record has a UUID"),
     (&["auth", "uid", "user"], "write `@default(from: \"auth.id\")`"),
 ];
 

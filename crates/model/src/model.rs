@@ -14,6 +14,7 @@ use crate::named::NamedRule;
 use crate::names;
 use crate::pattern::FieldPattern;
 use crate::range::Range;
+use crate::sequence::Sequence;
 use crate::source::{RuleText, SourceMap, Span};
 
 /// A checked application: every name resolved, every directive understood. Rules are kept as text; crate `expr` types
@@ -149,6 +150,8 @@ pub struct Collection {
     pub fields: Vec<Field>,
     /// Indexes declared by `@index` and `@unique` and those that relations need, without the primary key.
     pub indexes: Vec<Index>,
+    /// `@exclude`s.
+    pub exclusions: Vec<Exclusion>,
     /// Who may do what with its records: an action is allowed if one of these clauses allows it.
     pub allow: Vec<Allow>,
     /// `@check`s of the type.
@@ -222,6 +225,39 @@ impl Collection {
     /// Fields that have columns in the collection's own table, in order.
     pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.is_stored())
+    }
+}
+
+/// `@exclude(fields:, from:, to:, where:)`: two records with the same values in some fields can't have ranges that overlap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exclusion {
+    /// The fields whose values must be the same for two records to be compared. One that lacks one of the values is compared
+    /// with none.
+    pub fields: Vec<FieldId>,
+    /// The field that holds the start of the range, which is part of it. Without a value, the record has no range.
+    pub from: FieldId,
+    /// The field that holds the end of the range, which isn't part of it. Without a value, the range has no end.
+    pub to: FieldId,
+    /// `where:`: only records of which this is true are compared; `None`: all.
+    pub condition: Option<RuleText>,
+    /// Where it is in the model.
+    pub span: Span,
+}
+
+impl Exclusion {
+    /// Its fields, those that must be the same first.
+    pub fn all_fields(&self) -> impl Iterator<Item = FieldId> {
+        self.fields.iter().copied().chain([self.from, self.to])
+    }
+
+    /// The text of its condition, without blanks around it.
+    pub fn condition_text(&self) -> Option<&str> {
+        self.condition.as_ref().map(|condition| condition.text.trim())
+    }
+
+    /// The fields of the index in which the records are found whose range begins before another one ends.
+    pub fn index_fields(&self) -> Vec<FieldId> {
+        self.fields.iter().copied().chain([self.from]).collect()
     }
 }
 
@@ -349,7 +385,7 @@ pub struct Field {
     /// Whether a value is required (`!`). A to-many relation is never null, so `false` there, as it is for a member of an
     /// embedded value that can be absent: see `Within::required`.
     pub required: bool,
-    /// `@unique` without `where:`: its value identifies a record.
+    /// `@unique` without `where:`, or `@sequence` without `per:`: its value identifies a record.
     pub unique: bool,
     /// `@readonly`: clients may not write it. So is every standard field, apart from an `id` that clients can give.
     pub readonly: bool,
@@ -365,6 +401,8 @@ pub struct Field {
     pub default_from: Option<RuleText>,
     /// `@slug(from:)`: the field from which a new record's value is made where none is given.
     pub slug: Option<FieldId>,
+    /// `@sequence(per:, gapless:, format:, when:)`: Backstay numbers the records, and no client writes it.
+    pub sequence: Option<Sequence>,
     /// `@order(by:)`: in which order the records of a list come, of equal ones in that of their ids.
     pub order: Vec<OrderKey>,
     /// `@backfill(from:)`: what stored records get where a new model needs a value; about the record of the old model.
@@ -411,6 +449,7 @@ impl Field {
             default: None,
             default_from: None,
             slug: None,
+            sequence: None,
             order: Vec::new(),
             backfill: None,
             names: None,
@@ -432,6 +471,8 @@ impl Field {
             Some("Backstay sets this field")
         } else if self.computed.is_some() || self.sum.is_some() {
             Some("this field is computed")
+        } else if self.sequence.is_some() {
+            Some("Backstay numbers the records")
         } else if self.readonly {
             Some("this field is read-only")
         } else if !self.set.is_empty() {

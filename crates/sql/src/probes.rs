@@ -295,7 +295,7 @@ impl Succession<'_> {
         Probe { count, ids }
     }
 
-    fn of_next(&self, new: CollectionId, condition: &Condition<'_>) -> Probe {
+    pub(crate) fn of_next(&self, new: CollectionId, condition: &Condition<'_>) -> Probe {
         self.of_next_in((new, Perspective::Stored), condition)
     }
 
@@ -310,7 +310,7 @@ impl Succession<'_> {
         Probe { count, ids }
     }
 
-    fn finished(
+    pub(crate) fn finished(
         &self,
         mut builder: Builder<'_>,
         mut select: SelectStatement,

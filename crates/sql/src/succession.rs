@@ -12,6 +12,7 @@ use sea_query::{CaseStatement, CommonTableExpression, Expr as Sql, ExprTrait, Qu
 
 use crate::backfill::{self, Backfill, BackfillError};
 use crate::builder::{Anchor, Builder};
+use crate::made::made_table;
 use crate::relation::written_links;
 use crate::schema;
 use crate::tree::{boolean, call, column, integer, name, only_where, word};
@@ -92,6 +93,7 @@ impl<'m> Succession<'m> {
                 let before = self.pairing.collection(collection).map(|id| self.old.field(id, was));
                 self.fills_where_present(collection, of)
                     || of.required && before.is_some_and(|before| !before.required)
+                    || self.numbers(collection, field).is_some()
                     || self.renamed_values(&of.kind).iter().any(|(_, to)| to.is_some())
             }
         }
@@ -301,15 +303,16 @@ impl<'m> Succession<'m> {
             }
             Origin::New => (None, true),
         };
-        if stored.is_some() && !(field.is_needed() && may_lack) {
+        let is_numbered = self.numbers(collection.id, field.id).is_some();
+        if stored.is_some() && !(may_lack && (field.is_needed() || is_numbered)) {
             return stored.unwrap_or(Sql::null());
         }
         let other = if let Some(Backfill { expr, .. }) = self.backfills.get(&(collection.id, field.id)) {
             let value = backfill::backfilled(builder, this, expr, at);
             let of_old_enum = matches!(expr.ty, Type::Enum(_));
             Some(if of_old_enum { self.renamed(value, &field.kind) } else { value })
-        } else if self.slugs(collection.id, field.id).is_some() {
-            Some(Self::made(builder, this, &slugs_table(collection.id, field.id)))
+        } else if self.is_made(collection.id, field.id) {
+            Some(Self::made(builder, this, &made_table(collection.id, field.id)))
         } else {
             match self.filled_where_present(collection.id, field) {
                 Some((outer, default)) => {
@@ -367,11 +370,6 @@ pub fn converted_table(collection: CollectionId, field: FieldId) -> String {
     format!("backstay_converted_{}_{}", collection.0, field.0)
 }
 
-/// The temporary table that holds the made slugs of a field by the ids of the records.
-pub(crate) fn slugs_table(collection: CollectionId, field: FieldId) -> String {
-    format!("backstay_slugs_{}_{}", collection.0, field.0)
-}
-
 /// What the names of tables begin with that are about to be.
 const NEXT: &str = "backstay_next_";
 
@@ -422,6 +420,7 @@ fn is_same_table(old: &Model, new: &Model, pairing: &Pairing, (before, after): (
             }
             _ => true,
         };
-        kept && values && was.columns == field.columns && (was.is_needed() || !field.is_needed())
+        let is_numbered = field.sequence.is_some() && was.sequence.is_none();
+        kept && values && !is_numbered && was.columns == field.columns && (was.is_needed() || !field.is_needed())
     })
 }

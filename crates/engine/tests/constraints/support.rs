@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Error, RecordId, Secret};
+use backstay_base::{Caller, Conflict, Error, Overlap, RecordId, Secret};
 use backstay_engine::{
     Application, Context, Engine, Explanation, Migration, OpenOptions, RecordVerb, Refused, Request, Transaction,
 };
@@ -286,6 +286,27 @@ impl Served {
         .await
     }
 
+    /// The values of `number` of the records of a type, page after page.
+    pub(crate) async fn numbers(&self, of: &str, filter: &str) -> Vec<i64> {
+        let mut found: Vec<i64> = Vec::new();
+        loop {
+            let after = found.iter().max().map_or(String::new(), |last| format!(" && number > {last}"));
+            let request = self.client().list(of, |words| {
+                words.select = Some("number".into());
+                words.sort = Some("number".into());
+                words.limit = Some(500);
+                words.filter = Some(format!("{filter}{after}").into());
+            });
+            let page = self.client().page(&self.caller, request.expect("a list")).await.expect("a page");
+            let body: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
+            let items = body["items"].as_array().expect("a list");
+            if items.is_empty() {
+                return found;
+            }
+            found.extend(items.iter().filter_map(|item| item["number"].as_i64()));
+        }
+    }
+
     fn filled(&self, text: &str) -> String {
         let ids = self.ids.iter().enumerate().rev();
         ids.fold(text.to_owned(), |text, (at, id)| text.replace(&format!("%{at}"), &id.to_string()))
@@ -316,6 +337,12 @@ fn told(error: &Error) -> String {
         Error::Conflict(Conflict::Unique { collection, fields, record }) => {
             let record = record.map(|record| format!(" (record {record})")).unwrap_or_default();
             format!("{code}: {collection} {}{record}", fields.join(", "))
+        }
+        Error::Conflict(Conflict::Overlap(overlap)) => {
+            let Overlap { collection, range, same, other, record } = &**overlap;
+            let record = record.map(|record| format!(" (record {record})")).unwrap_or_default();
+            let other = if other.is_some() { "one that is seen" } else { "another" };
+            format!("{code}: {collection} {} [{}] {other}{record}", range.join(" to "), same.join(", "))
         }
         Error::Conflict(conflict) => format!("{code}: {conflict:?}"),
         _ => code.to_owned(),

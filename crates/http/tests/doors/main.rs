@@ -24,6 +24,7 @@ mod keys;
 mod old_names;
 mod origins;
 mod overload;
+mod ranges;
 mod records;
 mod references;
 mod sent_back;

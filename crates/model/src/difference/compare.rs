@@ -8,8 +8,8 @@ use super::pairing::{LinkSource, Pairing, enum_values, merged};
 use super::{Difference, Filled, TypeChange};
 use crate::names::{is_named_in, words};
 use crate::{
-    Check, Class, Collection, CollectionId, Computed, Document, Element, Field, FieldId, FieldKind, Index, Length,
-    Model, NamedRule, OrderKey, RuleText, SetOn, Shape, StoredNames, StoredSum,
+    Check, Class, Collection, CollectionId, Computed, Document, Element, Exclusion, Field, FieldId, FieldKind, Index,
+    Length, Model, NamedRule, OrderKey, RuleText, SetOn, Shape, StoredNames, StoredSum,
 };
 use backstay_scalar::{Scalar, Storage};
 
@@ -167,6 +167,7 @@ impl<'a> Pair<'a> {
         if self.after.versions.is_some() {
             return;
         }
+        self.exclusions(all);
         let old_names = |field: FieldId| self.became(field).map(|field| field.name.as_str());
         let new_names = |field: FieldId| self.was(field).map(|_| self.after.field(field).name.as_str());
         let before = CollectionBehaviour::shared(self.before, old_names, |field| self.old_order(field));
@@ -278,6 +279,8 @@ impl<'a> Pair<'a> {
             Filled::Backfill
         } else if field.slug.is_some() {
             Filled::Slug
+        } else if field.sequence.is_some() {
+            Filled::Number
         } else if self.new.default_of(field).is_some() || self.is_filled_where_present(field) {
             Filled::Default
         } else if field.required || self.is_needed_where_present(field) {
@@ -311,7 +314,7 @@ impl<'a> Pair<'a> {
         let (collection, filled) = (self.after.name.clone(), self.filled(field));
         let is_set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
         let is_default = self.new.default_of(field).is_some() || field.default_from.is_some();
-        let is_given = is_set || is_default || field.slug.is_some();
+        let is_given = is_set || is_default || field.slug.is_some() || field.sequence.is_some();
         let is_sent = field.is_stored() || matches!(field.kind, FieldKind::ToOneOf { .. });
         let demanded = is_sent && field.required && !is_given;
         all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled, demanded });
@@ -377,6 +380,9 @@ impl<'a> Pair<'a> {
             && !self.same_sum(was, is)
         {
             all.push(Difference::SumChanged { collection: collection(), field: field() });
+        }
+        if before.sequence.is_none() && after.sequence.is_some() && !replaced {
+            all.push(Difference::SequenceAdded { collection: collection(), field: field() });
         }
         if before.length != after.length {
             let stricter = Length::is_stricter(before.length, after.length);
@@ -547,6 +553,29 @@ impl<'a> Pair<'a> {
         }
     }
 
+    fn exclusions(&self, all: &mut Vec<Difference>) {
+        let names = |of: &Collection, exclusion: &Exclusion| {
+            exclusion.all_fields().map(|field| of.field(field).name.clone()).collect::<Vec<String>>()
+        };
+        let condition = |exclusion: &Exclusion| exclusion.condition_text().map(str::to_owned);
+        for added in self.after.exclusions.iter().filter(|of| self.exclusion_before(of).is_none()) {
+            let (fields, condition) = (names(self.after, added), condition(added));
+            all.push(Difference::ExclusionAdded { collection: self.after.name.clone(), fields, condition });
+        }
+        let kept: Vec<&Exclusion> = self.after.exclusions.iter().filter_map(|of| self.exclusion_before(of)).collect();
+        for gone in self.before.exclusions.iter().filter(|of| !kept.contains(of)) {
+            let (fields, condition) = (names(self.before, gone), condition(gone));
+            all.push(Difference::ExclusionRemoved { collection: self.after.name.clone(), fields, condition });
+        }
+    }
+
+    fn exclusion_before(&self, exclusion: &Exclusion) -> Option<&'a Exclusion> {
+        let fields = exclusion.all_fields().map(|field| self.pairing.field(self.after.id, field));
+        let fields = fields.collect::<Option<Vec<FieldId>>>()?;
+        let mut same = self.before.exclusions.iter().filter(|known| known.all_fields().eq(fields.iter().copied()));
+        same.find(|known| self.same_condition(known.condition.as_ref(), exclusion.condition.as_ref()))
+    }
+
     fn index_before(&self, index: &Index) -> Option<&'a Index> {
         let fields = index.fields.iter().map(|field| self.pairing.field(self.after.id, *field));
         let fields = fields.collect::<Option<Vec<FieldId>>>()?;
@@ -554,14 +583,16 @@ impl<'a> Pair<'a> {
         let kept_alike = !index.unique || self.before.trash.is_some() == self.after.trash.is_some();
         let mut same = self.before.indexes.iter().filter(|known| known.fields == fields && kept_alike);
         same.find(|known| {
-            known.unique == index.unique && known.nulls == index.nulls && self.same_condition(known, index)
+            known.unique == index.unique
+                && known.nulls == index.nulls
+                && self.same_condition(known.condition.as_ref(), index.condition.as_ref())
         })
     }
 
-    /// Whether an old and a new index are over the same records: a text means another thing once the rules and fields that
+    /// Whether an old and a new condition are true of the same records: a text means another thing once the rules and fields that
     /// it names are others.
-    fn same_condition(&self, before: &Index, after: &Index) -> bool {
-        let (before, after) = match (&before.condition, &after.condition) {
+    fn same_condition(&self, before: Option<&RuleText>, after: Option<&RuleText>) -> bool {
+        let (before, after) = match (before, after) {
             (None, None) => return true,
             (Some(before), Some(after)) => (before, after),
             (None, Some(_)) | (Some(_), None) => return false,
@@ -619,6 +650,17 @@ pub fn index_before<'m>(
 ) -> Option<&'m Index> {
     let (before, after) = (old.collection(pairing.collection(collection)?), new.collection(collection));
     Pair { old, new, pairing, before, after }.index_before(index)
+}
+
+/// The old exclusion that a new one was: over the same fields, with a condition that means the same.
+pub fn exclusion_before<'m>(
+    (old, new): (&'m Model, &'m Model),
+    pairing: &'m Pairing,
+    collection: CollectionId,
+    exclusion: &Exclusion,
+) -> Option<&'m Exclusion> {
+    let (before, after) = (old.collection(pairing.collection(collection)?), new.collection(collection));
+    Pair { old, new, pairing, before, after }.exclusion_before(exclusion)
 }
 
 /// Whether the links of an old relation are those of a new one.

@@ -47,6 +47,11 @@ impl fmt::Display for Difference {
             Self::SumChanged { collection, field } => {
                 write!(f, "{collection}.{field} sums something else; Backstay recomputes it for all records")
             }
+            Self::SequenceAdded { collection, field } => write!(
+                f,
+                "{collection}.{field} numbers the records from now on; those without a number get one in the order in \
+                 which they were created"
+            ),
             Self::LengthChanged { collection, field, stricter: true } => {
                 write!(
                     f,
@@ -127,6 +132,13 @@ impl fmt::Display for Difference {
             Self::IndexRemoved { collection, index, unique } => {
                 let kind = if *unique { "unique index" } else { "index" };
                 write!(f, "{collection} loses the {kind} {index}")
+            }
+            Self::ExclusionAdded { collection, fields, condition } => {
+                write!(f, "{} may overlap", no_two_words(collection, (fields, condition.as_ref())))
+            }
+            Self::ExclusionRemoved { collection, fields, condition } => {
+                let range = range_words(collection, (fields, condition.as_ref()));
+                write!(f, "{range} may overlap from now on; no record changes")
             }
             Self::EnumRenamed { from, to } => write!(f, "the enum {from} is now called {to}; no record changes"),
             Self::EnumValuesRenamed { name, values, merged } => {
@@ -243,6 +255,23 @@ fn unique_words(
     write!(f, "{collection} gets the unique index {index}; no two records{of_which} may share these values{null}")
 }
 
+/// Of which records of a type the ranges are compared.
+fn range_words(collection: &str, (fields, condition): (&[String], Option<&String>)) -> String {
+    let of_which = of_which(condition);
+    match fields {
+        [from, to] => format!("the ranges from {from} to {to} of {collection}{of_which}"),
+        [same @ .., from, to] => {
+            let same = listed(same);
+            format!("the ranges from {from} to {to} of {collection}{of_which} with the same {same}")
+        }
+        _ => format!("the ranges of {collection}{of_which}"),
+    }
+}
+
+fn no_two_words(collection: &str, of: (&[String], Option<&String>)) -> String {
+    range_words(collection, of).replacen("the ranges", "no two ranges", 1)
+}
+
 fn second_words((collection, index): (&str, &str), condition: Option<&String>) -> String {
     format!("a second {collection}{} with the same values is refused (`{index}`)", of_which(condition))
 }
@@ -259,6 +288,7 @@ fn filled_words(filled: Filled) -> &'static str {
         Filled::Default => "stored records get its default",
         Filled::Backfill => "stored records get the value of its `@backfill`",
         Filled::Slug => "each stored record gets a slug",
+        Filled::Number => "stored records are numbered in the order in which they were created",
         Filled::Sum => "it is computed for stored records",
         Filled::Missing => "it is required, and nothing says what stored records get",
     }
@@ -269,6 +299,7 @@ fn required_words(filled: Filled) -> &'static str {
         Filled::Default => "records without a value get its default",
         Filled::Backfill => "records without a value get the one of its `@backfill`",
         Filled::Slug => "each record without a value gets a slug",
+        Filled::Number => "each record without a value gets a number",
         Filled::Missing | Filled::Null | Filled::NotStored | Filled::Sum => "every stored record must have a value",
     }
 }
@@ -279,6 +310,9 @@ fn stored_words(filled: Filled) -> &'static str {
         Filled::Default => "it is stored from now on; stored records get its default",
         Filled::Backfill => "it is stored from now on; stored records get the value of its `@backfill`",
         Filled::Slug => "it is stored from now on; each stored record gets a slug",
+        Filled::Number => {
+            "it is stored from now on; stored records are numbered in the order in which they were created"
+        }
         Filled::Sum => "it is stored from now on, and computed for stored records",
         Filled::Missing => "it is stored from now on and required, and nothing says what stored records get",
     }
@@ -308,6 +342,9 @@ fn change_words((from, to): (&str, &str), change: &TypeChange) -> (String, Strin
         TypeChange::Replaced(Filled::Default) => "stored values can't be converted; records get the default instead",
         TypeChange::Replaced(Filled::Backfill) => "records get the value of its `@backfill` instead",
         TypeChange::Replaced(Filled::Slug) => "stored values can't be converted; each record gets a slug instead",
+        TypeChange::Replaced(Filled::Number) => {
+            "stored values can't be converted; records are numbered in the order in which they were created"
+        }
         TypeChange::Replaced(Filled::Sum) => "stored values can't be converted; the sums replace them",
         TypeChange::Replaced(Filled::Missing) => {
             "stored values can't be converted, and nothing says what records get instead"
@@ -385,6 +422,9 @@ impl Difference {
             Self::ComputedChanged { collection, field } | Self::SumChanged { collection, field } => {
                 harmless(format!("{collection}.{field} is computed in another way"))
             }
+            Self::SequenceAdded { collection, field } => {
+                breaking(format!("{collection}.{field} can't be sent any more"))
+            }
             Self::LengthChanged { collection, field, stricter } => {
                 length_change(&place(collection, Some(field)), *stricter)
             }
@@ -404,6 +444,12 @@ impl Difference {
             }
             Self::IndexAdded { collection, index, unique: true, condition, .. } => {
                 breaking(second_words((collection, index), condition.as_ref()))
+            }
+            Self::ExclusionAdded { collection, fields, condition } => {
+                breaking(format!("{} may overlap", no_two_words(collection, (fields, condition.as_ref()))))
+            }
+            Self::ExclusionRemoved { collection, fields, condition } => {
+                harmless(format!("{} may overlap", range_words(collection, (fields, condition.as_ref()))))
             }
             Self::EnumRenamed { from, to } => harmless(format!("{from} is called {to} in the OpenAPI document")),
             Self::EnumValuesAdded { name, values } => {

@@ -17,7 +17,7 @@ use backstay_base::Duration;
 
 use crate::{Key, Nulls, Trash, ValueLimit};
 
-pub use compare::{diff, index_before, is_same_sum, type_change};
+pub use compare::{diff, exclusion_before, index_before, is_same_sum, type_change};
 pub use describe::ApiChange;
 pub use likely::{LikelyRename, likely_renames};
 pub use meeting::DocumentTypes;
@@ -198,6 +198,13 @@ pub enum Difference {
         /// The field.
         field: String,
     },
+    /// A field that there was numbers the records from now on.
+    SequenceAdded {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+    },
     /// Values must be as long as another `@length` says. Stored ones stay as they are.
     LengthChanged {
         /// The collection.
@@ -296,6 +303,24 @@ pub enum Difference {
         index: String,
         /// Whether it was unique.
         unique: bool,
+    },
+    /// A new `@exclude`. What is stored can refuse it.
+    ExclusionAdded {
+        /// The collection.
+        collection: String,
+        /// Its fields: those that must be the same, and from which to which the range goes.
+        fields: Vec<String>,
+        /// Which records it is for; all if there is none.
+        condition: Option<String>,
+    },
+    /// An `@exclude` is gone.
+    ExclusionRemoved {
+        /// The collection.
+        collection: String,
+        /// Its fields, as in `ExclusionAdded`.
+        fields: Vec<String>,
+        /// Which records it was for; all if there is none.
+        condition: Option<String>,
     },
     /// An enum has another name, under which nothing is stored.
     EnumRenamed {
@@ -398,6 +423,8 @@ pub enum Filled {
     Backfill,
     /// A slug that is made for each: see `Field::slug`.
     Slug,
+    /// A number, in the order in which the records were created: see `Field::sequence`.
+    Number,
     /// The value of the stored sum.
     Sum,
     /// A value is required and there is none to give: only a collection without records can take the field.

@@ -70,6 +70,7 @@ impl Difference {
             Self::LinkAdded { .. } => Stage::LinksAdded,
             Self::TypeChanged { .. }
             | Self::SumChanged { .. }
+            | Self::SequenceAdded { .. }
             | Self::RequiredTightened { .. }
             | Self::RequiredLoosened { .. }
             | Self::LinksOrdered { .. }
@@ -81,7 +82,7 @@ impl Difference {
                 Stage::NamesRemoved
             }
             Self::EnumValuesRenamed { .. } => Stage::ValuesRenamed,
-            Self::IndexAdded { .. } => Stage::IndexesAdded,
+            Self::IndexAdded { .. } | Self::ExclusionAdded { .. } => Stage::IndexesAdded,
             Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
@@ -94,6 +95,7 @@ impl Difference {
             | Self::SecretRevealed { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
+            | Self::ExclusionRemoved { .. }
             | Self::EnumReordered { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged { .. } => Stage::Behaviour,
@@ -101,6 +103,7 @@ impl Difference {
     }
 
     /// What bridging it does to stored records, if there are any.
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     pub fn work(&self) -> Work {
         match self {
             Self::CollectionAdded { .. }
@@ -122,6 +125,7 @@ impl Difference {
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
+            | Self::ExclusionRemoved { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged { .. }
             | Self::IndexRemoved { .. }
@@ -135,7 +139,7 @@ impl Difference {
             Self::FieldAdded { filled, .. } | Self::TypeChanged { change: TypeChange::Stored(filled), .. } => {
                 match filled {
                     Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Work::Nothing,
-                    Filled::Backfill | Filled::Slug | Filled::Sum => Work::Writes,
+                    Filled::Backfill | Filled::Slug | Filled::Number | Filled::Sum => Work::Writes,
                 }
             }
             Self::TypeChanged { change: TypeChange::Rewritten { lost, breaking: _ }, .. } => match lost.is_empty() {
@@ -151,11 +155,14 @@ impl Difference {
             | Self::TypeChanged { change: TypeChange::Referring, .. } => Work::Renames,
             Self::IndexAdded { .. }
             | Self::HistoryAdded { is_new: false, .. }
+            | Self::ExclusionAdded { .. }
             | Self::LimitChanged { stricter: true, .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
             Self::RequiredTightened {
-                filled: Filled::Default | Filled::Backfill | Filled::Slug | Filled::Sum, ..
+                filled: Filled::Default | Filled::Backfill | Filled::Slug | Filled::Number | Filled::Sum,
+                ..
             }
+            | Self::SequenceAdded { .. }
             | Self::SumChanged { .. }
             | Self::TypeChanged {
                 change:

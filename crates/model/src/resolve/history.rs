@@ -61,6 +61,7 @@ fn of(collection: &Collection, id: CollectionId, expire: bool) -> Collection {
         versions: Some(versions),
         fields,
         indexes,
+        exclusions: Vec::new(),
         allow: Vec::new(),
         checks: Vec::new(),
         span: collection.span,

@@ -229,8 +229,9 @@ fn check_assignment(report: &mut Report<'_>, enums: &[Enum], collection: &Collec
     let is_document = |field: &Field| matches!(field.kind, FieldKind::Document(_));
     // Its reference has other members, which would have to become null.
     let is_part = |field: &Field| field.is_of_reference();
+    let is_given = |field: &Field| field.is_sum() || field.sequence.is_some();
     let is_settable = |field: &&Field| {
-        !is_standard(field) && !holds_state(field) && !is_document(field) && !is_part(field) && !field.is_sum()
+        !is_standard(field) && !holds_state(field) && !is_document(field) && !is_part(field) && !is_given(field)
     };
     let settable = collection.stored_fields().filter(is_settable);
     let settable: Vec<&str> = settable.map(|field| field.name.as_str()).collect();

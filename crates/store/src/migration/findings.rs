@@ -1,11 +1,14 @@
 use std::sync::Arc;
 
 use backstay_base::RecordId;
-use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Length, Risk, TypeChange, index_before};
+use backstay_model::{
+    Collection, Difference, Exclusion, Field, FieldKind, Filled, Index, Length, Risk, TypeChange, exclusion_before,
+    index_before,
+};
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession, condition_fields};
 
-use super::{Action, Planned, Route, backfills, conversion, limits, own_records, renames, slugs};
+use super::{Action, Planned, Route, backfills, conversion, limits, numbers, own_records, renames, slugs};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -25,6 +28,7 @@ pub(super) async fn find(
     }
     finder.conversions(planned).await?;
     slugs::make(finder.session, (models, succession)).await?;
+    numbers::make(finder.session, (models, succession)).await?;
     for planned in planned.iter_mut() {
         finder.step(planned).await?;
     }
@@ -161,7 +165,8 @@ impl Finder<'_> {
                 | TypeChange::Computed
                 | TypeChange::Summed { replaces: true }
                 | TypeChange::Replaced(_) => self.having(collection, field),
-                TypeChange::Stored(Filled::Backfill | Filled::Slug) | TypeChange::Summed { replaces: false } => {
+                TypeChange::Stored(Filled::Backfill | Filled::Slug | Filled::Number)
+                | TypeChange::Summed { replaces: false } => {
                     Some(self.succession.records(self.models.pair(collection).0.id))
                 }
                 TypeChange::NotStored
@@ -170,11 +175,16 @@ impl Finder<'_> {
                 | TypeChange::Referring
                 | TypeChange::Stored(_) => None,
             },
-            Difference::FieldAdded { collection, filled: Filled::Backfill | Filled::Slug | Filled::Sum, .. }
+            Difference::FieldAdded {
+                collection,
+                filled: Filled::Backfill | Filled::Slug | Filled::Number | Filled::Sum,
+                ..
+            }
             | Difference::SumChanged { collection, .. }
+            | Difference::SequenceAdded { collection, .. }
             | Difference::RequiredTightened {
                 collection,
-                filled: Filled::Backfill | Filled::Slug | Filled::Default,
+                filled: Filled::Backfill | Filled::Slug | Filled::Number | Filled::Default,
                 ..
             } => Some(self.succession.records(self.models.pair(collection).0.id)),
             Difference::LinkRemoved { collection, field, .. } | Difference::LinksUnordered { collection, field } => {
@@ -215,6 +225,8 @@ impl Finder<'_> {
             | Difference::LinksOrdered { .. }
             | Difference::IndexAdded { .. }
             | Difference::IndexRemoved { .. }
+            | Difference::ExclusionAdded { .. }
+            | Difference::ExclusionRemoved { .. }
             | Difference::EnumRenamed { .. }
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumReordered { .. }
@@ -293,6 +305,16 @@ impl Finder<'_> {
                     found.extend(self.sharing(after, index).await?);
                 }
             }
+            Difference::ExclusionAdded { collection, fields, condition } => {
+                let after = self.models.collection(collection);
+                let is_meant = |of: &&Exclusion| {
+                    let names = of.all_fields().map(|field| &after.field(field).name);
+                    names.eq(fields) && of.condition_text() == condition.as_deref()
+                };
+                for exclusion in after.exclusions.iter().filter(is_meant) {
+                    found.extend(self.overlapping(after, exclusion).await?);
+                }
+            }
             Difference::EnumValuesRemoved { name, values } => found = self.having_removed(name, values).await?,
             Difference::EnumReordered { name, .. } => found = self.breaking_in_order(name).await?,
             Difference::CheckAdded { collection, field, message } => {
@@ -341,6 +363,7 @@ impl Finder<'_> {
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::SumChanged { .. }
+            | Difference::SequenceAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::LinkAdded { .. }
@@ -349,6 +372,7 @@ impl Finder<'_> {
             | Difference::LinksUnordered { .. }
             | Difference::IndexAdded { .. }
             | Difference::IndexRemoved { .. }
+            | Difference::ExclusionRemoved { .. }
             | Difference::EnumRenamed { .. }
             | Difference::EnumValuesRenamed { .. }
             | Difference::EnumValuesAdded { .. }
@@ -477,6 +501,28 @@ impl Finder<'_> {
         self.ask(&probe, (&words, "change or delete those records first", true)).await
     }
 
+    /// Ranges that end before they begin, and those that overlap an earlier one.
+    async fn overlapping(&mut self, of: &Collection, exclusion: &Exclusion) -> Result<Vec<Finding>, StoreError> {
+        let name = |field| &of.field(field).name;
+        let (from, to) = (name(exclusion.from), name(exclusion.to));
+        let remedy = "change or delete those records first";
+        let backwards = self.succession.backwards(of.id, exclusion);
+        let words = |records| {
+            let has = if records == 1 { "has" } else { "have" };
+            format!("{} of {} {has} a {to} that isn't after {from}", counted(records), of.name)
+        };
+        let mut found: Vec<Finding> = self.ask(&backwards, (&words, remedy, true)).await?.into_iter().collect();
+        let same: Vec<&str> = exclusion.fields.iter().map(|field| name(*field).as_str()).collect();
+        let same = if same.is_empty() { String::new() } else { format!(" with the same {}", same.join(" and ")) };
+        let overlapping = self.succession.overlapping(of.id, exclusion);
+        let words = |records| {
+            let one = if records == 1 { "overlaps an earlier one" } else { "overlap an earlier one" };
+            format!("{} of {} {one}{same}", counted(records), of.name)
+        };
+        found.extend(self.ask(&overlapping, (&words, remedy, true)).await?);
+        Ok(found)
+    }
+
     async fn not_as_long(&mut self, collection: &Collection, field: &Field) -> Result<Option<Finding>, StoreError> {
         let length = field.length.unwrap_or(Length { min: 0, max: None });
         let probe = self.succession.not_as_long(collection.id, field.id, length);
@@ -507,6 +553,16 @@ impl Finder<'_> {
                     && let Some(finding) = self.sharing(after, index).await?
                 {
                     note(planned, (&after.name, &after.field(*changed).name), finding);
+                }
+            }
+            for exclusion in &after.exclusions {
+                let changed = exclusion.all_fields().find(|field| self.succession.changes_values(after.id, *field));
+                if let Some(changed) = changed
+                    && exclusion_before((old, new), pairing, after.id, exclusion).is_some()
+                {
+                    for finding in self.overlapping(after, exclusion).await? {
+                        note(planned, (&after.name, &after.field(changed).name), finding);
+                    }
                 }
             }
         }

@@ -210,6 +210,7 @@ impl Stages<'_> {
     }
 
     /// What bridges a difference by itself; nothing where the table is written anew for it.
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     fn statements(&self, difference: &Difference) -> Vec<Statement> {
         let Models { new, dialect, .. } = self.models;
         match difference {
@@ -277,6 +278,9 @@ impl Stages<'_> {
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::SumChanged { .. }
+            | Difference::SequenceAdded { .. }
+            | Difference::ExclusionAdded { .. }
+            | Difference::ExclusionRemoved { .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
