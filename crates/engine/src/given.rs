@@ -70,6 +70,7 @@ fn take_out(model: &Model, expr: &mut Expr, parts: &mut Vec<Expr>) -> Result<(),
         parts.push(expr.clone());
         parts.len() - 1
     });
-    expr.node = Node::Param(u16::try_from(index).expect("an expression has at most `limits::EXPRESSION_NODES` parts"));
+    let index = u16::try_from(index).expect("an expression has at most `limits::EXPRESSION_NODES` parts");
+    expr.node = Node::Param(index, None);
     Ok(())
 }

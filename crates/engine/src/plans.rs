@@ -375,7 +375,7 @@ fn equality(planner: &Planner, (collection, field): (&Collection, &Field), param
             side(Node::Path(Path { root: Root::This, collection: collection.id, steps: vec![field.id], part: None }))
         }
     };
-    let node = Node::Binary(Operator::Equal, own, side(Node::Param(param)));
+    let node = Node::Binary(Operator::Equal, own, side(Node::Param(param, None)));
     Expr { node, ty: Type::Bool, span: 0..0 }
 }
 

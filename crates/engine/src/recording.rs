@@ -204,7 +204,7 @@ fn ask_of_nobody(cx: &TxContext<'_, '_>, compiled: &Compiled, leaves: &[&Expr]) 
     let whole = whole.decided().map_or(EACH_RECORD, word).to_owned();
     let of_part = |part: &Expr| {
         let mut about_a_record = false;
-        visit(part, &mut |node| about_a_record |= matches!(node, Node::Path(_) | Node::Param(_)));
+        visit(part, &mut |node| about_a_record |= matches!(node, Node::Path(_) | Node::Param(..)));
         if about_a_record {
             return EACH_RECORD.to_owned();
         }

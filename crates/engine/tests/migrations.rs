@@ -12,6 +12,8 @@ mod disturbed;
 mod obstacles;
 #[path = "migrations/random/mod.rs"]
 mod random;
+#[path = "migrations/references.rs"]
+mod references;
 #[path = "migrations/slugs.rs"]
 mod slugs;
 #[path = "migrations/sums.rs"]
@@ -160,6 +162,17 @@ async fn an_exact_number_is_computed() {
         records: &[("P", r#"{"price":"19.99","pieces":3}"#), ("P", r#"{"price":"0.01","pieces":0}"#)],
         new: r#"type P @open { price: Decimal! @precision(digits: 9, scale: 2) pieces: Int! net: Decimal! @precision(digits: 9, scale: 2) @backfill(from: "round(this.price * this.pieces * 0.95, 2)") each: Decimal @precision(digits: 9, scale: 4) @backfill(from: "round(this.price * 2 / this.pieces, 4)") half: Decimal @precision(digits: 9, scale: 3) @backfill(from: "this.price * 0.5") }"#,
         then: &[("P", "price,pieces,net,each,half")],
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_become_amounts_of_money() {
+    check("numbers_become_amounts_of_money", Change {
+        old: "type P @open { price: Decimal! code: String country: Country rate: Money }",
+        records: &[("P", r#"{"price":"19.99","country":"CH","rate":{"amount":"2.50","currency":"EUR"}}"#), ("P", r#"{"price":"0.0150","country":"DE"}"#)],
+        new: r#"type P @open { price: Money! @backfill(from: "round(money(this.price, this.country == 'CH' ? 'CHF' : 'EUR'))") code: Currency country: Country! @default(to: "DE") rate: Money twice: Money @backfill(from: "this.rate * 2 + money(1, 'EUR')") }"#,
+        then: &[("P", "price,code,country,rate,twice")],
     })
     .await;
 }
@@ -470,6 +483,34 @@ async fn types_of_documents_change() {
                 union Block = Rule | Citation | Picture
                 type Page @open { title: String content: [Block!]! @renamed(from: "blocks") lines: [Size!] @length(max: 3) }"#,
             then: &[("Page", "content,lines")],
+        },
+    )
+    .await;
+}
+
+/// A `@backfill` looks into documents as they were, also of a type that changes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_are_taken_out_of_documents() {
+    check(
+        "values_are_taken_out_of_documents",
+        Change {
+            old: r"type Line @embedded { sku: String! quantity: Int! price: Decimal @precision(digits: 9, scale: 2) }
+                type Gift @embedded { text: String for: Duration } type Note @embedded { text: String } union Extra = Gift | Note
+                type O @open { lines: [Line!] extra: Extra }",
+            records: &[
+                ("O", r#"{"lines":[{"sku":"a","quantity":2,"price":"1.25"},{"sku":"b","quantity":3,"price":"0.50"}],"extra":{"__typename":"Gift","text":"x","for":"PT1H"}}"#),
+                ("O", r#"{"extra":{"__typename":"Note","text":"y"}}"#),
+            ],
+            new: r#"type Line @embedded { sku: String! count: Int! @renamed(from: "quantity") }
+                type Gift @embedded { text: String for: Duration } type Note @embedded { text: String } union Extra = Gift | Note
+                type O @open {
+                  lines: [Line!] extra: Extra
+                  total: Decimal @precision(digits: 9, scale: 2) @backfill(from: "this.lines.sum(l, l.price * l.quantity)")
+                  first: String @backfill(from: "this.lines.first(l, true, [-l.quantity]).sku")
+                  gift: Boolean! @backfill(from: "this.extra.__typename == 'Gift'")
+                  for: Duration @backfill(from: "this.extra.for")
+                }"#,
+            then: &[("O", "lines,extra,total,first,gift,for")],
         },
     )
     .await;

@@ -2,12 +2,14 @@
 
 mod advice;
 mod aggregates;
+mod alternatives;
 mod calendar;
 mod changed_links;
 mod computed;
 mod documents;
 mod functions;
 mod literal;
+mod money;
 mod named;
 mod names;
 mod operators;
@@ -269,7 +271,7 @@ impl<'m> Checker<'m> {
 
     fn param(&mut self, name: &str, hint: Option<&Type>, span: &Range<u32>) -> Option<Expr> {
         match self.params.note(self.scope.model, name, hint, span) {
-            Ok((index, Some(ty))) => Some(self.make(Node::Param(index), ty, span)),
+            Ok((index, Some(ty))) => Some(self.make(Node::Param(index, None), ty, span)),
             Ok((_, None)) => self.refuse(span.clone(), ExprErrorKind::UntypedParameter { name: name.to_owned() }),
             Err(kind) => self.refuse(span.clone(), kind),
         }
@@ -306,7 +308,7 @@ fn comparison(operator: Operator) -> Option<&'static str> {
 
 /// A parameter's type may be known only by a later use of it.
 fn give_parameters_types(expr: &mut Expr, params: &[Parameter]) {
-    if let Node::Param(index) = expr.node
+    if let Node::Param(index, None) = expr.node
         && let Some(param) = params.get(usize::from(index))
     {
         expr.ty = param.ty.clone();

@@ -132,8 +132,7 @@ impl fmt::Display for Expected {
             Self::List => f.write_str("a list"),
             Self::ListOfScalars => f.write_str("a list of scalars"),
             Self::TextOrList => f.write_str("a text, a list or a relation to many"),
-            Self::Signed => f.write_str("Int, Float, Decimal or Duration"),
-            Self::Summable => f.write_str("Int, Float, Decimal, Money or Duration"),
+            Self::Signed | Self::Summable => f.write_str("Int, Float, Decimal, Money or Duration"),
             Self::Ordered => f.write_str("a value that has an order"),
         }
     }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone, limits};
-use backstay_scalar::{Value, exact, items, replaced, trimmed};
+use backstay_scalar::{Currency, Money, Value, exact, items, replaced, trimmed};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -107,7 +107,8 @@ impl Evaluation<'_> {
     fn value(&mut self, expr: &Expr) -> Value {
         match &expr.node {
             Node::Literal(value) => value.clone(),
-            Node::Param(index) => self.environment.param(*index),
+            Node::Param(index, None) => self.environment.param(*index),
+            Node::Param(index, Some(part)) => part.of(&self.environment.param(*index)),
             Node::Caller(part) => part.of(self.environment.caller()),
             Node::Now => self.environment.now().into(),
             Node::Path(path) => self.path(path),
@@ -225,6 +226,9 @@ impl Evaluation<'_> {
 /// A number with the digits of a `Decimal` field; any other value as it is.
 fn fitted(value: Value, digits: Option<Digits>) -> Value {
     match digits {
+        Some(digits) if let Value::Money(money) = value => {
+            digits.of(money.amount()).map_or(Value::Null, |amount| of_currency(amount, money))
+        }
         Some(digits) => known(exactly(&value).and_then(|number| digits.of(number))),
         None => value,
     }
@@ -236,6 +240,7 @@ fn negate(value: &Value) -> Value {
         Value::Int(number) => number.checked_neg().map_or(Value::Null, Value::Int),
         Value::Float(number) => Value::Float(-number),
         Value::Decimal(number) => known(exact::subtract(Decimal::ZERO, *number)),
+        Value::Money(money) => of_currency(-money.amount(), *money),
         Value::Duration(length) => {
             length.micros().checked_neg().map_or(Value::Null, |micros| Value::Duration(Duration::from_micros(micros)))
         }
@@ -270,6 +275,8 @@ fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Option<Value> 
         (Value::Decimal(left), Value::Decimal(right)) => decimal(operator, *left, *right),
         (Value::Decimal(left), Value::Int(right)) => decimal(operator, *left, Decimal::from(*right)),
         (Value::Int(left), Value::Decimal(right)) => decimal(operator, Decimal::from(*left), *right),
+        (Value::Money(left), Value::Money(right)) => sum_of_money(operator, *left, *right),
+        (Value::Money(money), number) | (number, Value::Money(money)) => multiple(operator, *money, number),
         (Value::Timestamp(moment), Value::Duration(by)) => {
             let by = if operator == Operator::Subtract { by.micros().checked_neg()? } else { by.micros() };
             moment.checked_add(Duration::from_micros(by)).map(Value::Timestamp)
@@ -288,6 +295,29 @@ fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Option<Value> 
         (Value::Duration(left), Value::Duration(right)) => length(int(operator, left.micros(), right.micros())),
         _ => None,
     }
+}
+
+/// Amounts in different currencies have no sum and no difference.
+fn sum_of_money(operator: Operator, left: Money, right: Money) -> Option<Value> {
+    if left.currency() != right.currency() {
+        return None;
+    }
+    let amount = match operator {
+        Operator::Add => exact::add(left.amount(), right.amount()),
+        Operator::Subtract => exact::subtract(left.amount(), right.amount()),
+        _ => None,
+    };
+    amount.map(|amount| of_currency(amount, left))
+}
+
+fn multiple(operator: Operator, money: Money, number: &Value) -> Option<Value> {
+    let amount = exactly(number).filter(|_| operator == Operator::Multiply);
+    amount.and_then(|number| exact::multiply(money.amount(), number)).map(|amount| of_currency(amount, money))
+}
+
+/// An amount in the currency of another.
+fn of_currency(amount: Decimal, money: Money) -> Value {
+    Value::Money(Money::computed(amount, money.currency()))
 }
 
 fn length(micros: Option<i64>) -> Option<Value> {
@@ -359,6 +389,22 @@ fn call(function: Function, arguments: &[Value]) -> Value {
         (Function::Trim, [Value::Text(text)]) => Value::text(trimmed(text)),
         (Function::Replace, [Value::Text(text), Value::Text(part), Value::Text(by)]) => {
             replaced(text, part, by, limits::CHANGED_TEXT_BYTES).map_or(Value::Null, Value::text)
+        }
+        (Function::Money, [amount, Value::Text(code)]) => {
+            let money = exactly(amount).zip(Currency::parse(code));
+            money.map_or(Value::Null, |(amount, currency)| Value::Money(Money::computed(amount, currency)))
+        }
+        (Function::UnitDigits, [Value::Text(code)]) => {
+            Currency::parse(code).map_or(Value::Null, |currency| Value::Int(currency.digits().into()))
+        }
+        (Function::Round, [Value::Money(money), places]) => {
+            let amount = digits(places).and_then(|digits| exact::round(money.amount(), digits));
+            amount.map_or(Value::Null, |amount| of_currency(amount, *money))
+        }
+        (Function::Quotient, [Value::Money(money), divisor, places]) => {
+            let amount = exactly(divisor).zip(digits(places));
+            let amount = amount.and_then(|(divisor, digits)| exact::divide(money.amount(), divisor, digits));
+            amount.map_or(Value::Null, |amount| of_currency(amount, *money))
         }
         (Function::Round, [number, places]) => {
             known(exactly(number).zip(digits(places)).and_then(|(number, digits)| exact::round(number, digits)))

@@ -1,7 +1,7 @@
 use crate::{Aggregation, Expr, Function, Node, Type};
 
 impl Expr {
-    /// Whether a `Decimal` is computed from others, so that it has as many digits as the computation gives it. A computed
+    /// Whether a `Decimal` or an amount of money is computed from others, so that it has as many digits as the computation gives it. A computed
     /// field has the digits of the field.
     pub fn computes_digits(&self) -> bool {
         match &self.node {
@@ -11,11 +11,13 @@ impl Expr {
                 Aggregation::Sum(term) | Aggregation::First { term, .. } => term.computes_digits(),
                 Aggregation::Min(by) | Aggregation::Max(by) => by.term.computes_digits(),
             },
-            Node::Negate(_) | Node::Binary(..) | Node::Call(Function::Round | Function::Quotient, _) => {
-                self.ty == Type::Decimal
+            Node::Negate(_)
+            | Node::Binary(..)
+            | Node::Call(Function::Round | Function::Quotient | Function::Money, _) => {
+                matches!(self.ty, Type::Decimal | Type::Money)
             }
             Node::Literal(_)
-            | Node::Param(_)
+            | Node::Param(..)
             | Node::Caller(_)
             | Node::Now
             | Node::Path(_)

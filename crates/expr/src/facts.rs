@@ -106,7 +106,7 @@ impl Truths {
 pub(crate) fn depends_on_caller_alone(expr: &Expr) -> bool {
     match &expr.node {
         Node::Path(path) => path.is_of_account(),
-        Node::Param(_)
+        Node::Param(..)
         | Node::Now
         | Node::Quantifier { .. }
         | Node::Aggregate(_)
@@ -171,7 +171,7 @@ fn same_kind(left: &Node, right: &Node) -> bool {
         (Node::Within(left), Node::Within(right)) => left.same_kind(right),
         (Node::Aggregate(left), Node::Aggregate(right)) => left.same_kind(right),
         (Node::Computed(left), Node::Computed(right)) => left.same_kind(right),
-        (Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_), _) => {
+        (Node::Literal(_) | Node::Param(..) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_), _) => {
             left == right
         }
         (

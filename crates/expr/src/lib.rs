@@ -17,6 +17,7 @@ mod facts;
 mod fold;
 mod foreign;
 mod lexis;
+mod money;
 mod orders;
 mod outcomes;
 mod path;

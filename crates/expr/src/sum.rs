@@ -184,7 +184,7 @@ fn about_member(mut expr: Expr, member: (&Model, u16), reads: &mut BTreeSet<Fiel
             Node::Aggregate(of) if of.over.path().is_none() => return refused(IN_DOCUMENTS),
             Node::Quantifier { .. } | Node::Aggregate(_) => return refused("other records"),
             Node::Computed(_) => return refused("computed fields that aren't stored"),
-            Node::Param(_) => return refused("parameters"),
+            Node::Param(..) => return refused("parameters"),
             Node::Literal(_)
             | Node::Not(_)
             | Node::Negate(_)
@@ -207,6 +207,7 @@ fn about_member(mut expr: Expr, member: (&Model, u16), reads: &mut BTreeSet<Fiel
 fn digits(model: &Model, expr: &Expr) -> Option<u8> {
     match &expr.node {
         Node::Literal(Value::Decimal(number)) => u8::try_from(number.scale()).ok(),
+        Node::Literal(Value::Null) => Some(0),
         _ if expr.ty == Type::Int => Some(0),
         Node::Path(path) => {
             match (path.part, path.steps.last().map(|field| &model.field(path.collection, *field).kind)) {
@@ -224,6 +225,7 @@ fn digits(model: &Model, expr: &Expr) -> Option<u8> {
         Node::Call(Function::Round | Function::Quotient, arguments) => {
             match arguments.last().map(|digits| &digits.node) {
                 Some(Node::Literal(Value::Int(digits))) => u8::try_from(*digits).ok(),
+                Some(Node::Call(Function::UnitDigits, _)) => u8::try_from(MONEY_SCALE).ok(),
                 _ => None,
             }
         }

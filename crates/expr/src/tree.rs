@@ -36,7 +36,7 @@ impl Expr {
             Node::Aggregate(aggregate) => aggregate.children_mut(),
             Node::Within(within) => within.document_mut().into_iter().collect(),
             Node::Computed(computed) => vec![&mut computed.value],
-            Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => {
+            Node::Literal(_) | Node::Param(..) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => {
                 Vec::new()
             }
         }
@@ -100,8 +100,8 @@ impl Expr {
 pub enum Node {
     /// A constant; `Value::Null` is unknown.
     Literal(Value),
-    /// The parameter with this index in `Checked::params`.
-    Param(u16),
+    /// The parameter with this index in `Checked::params`, or this part of an amount of money that it is.
+    Param(u16, Option<Part>),
     /// Something of the caller.
     Caller(CallerPart),
     /// `now` and `request.time`: the moment at which the request began.
@@ -168,7 +168,7 @@ impl Node {
                 Many::Items(_) => aggregate.own_children().into_iter().any(|child| child.asks_store_of_items(model)),
             },
             Self::Literal(_)
-            | Self::Param(_)
+            | Self::Param(..)
             | Self::Caller(_)
             | Self::Now
             | Self::Not(_)
@@ -202,7 +202,7 @@ impl Node {
                 _,
             ) => left,
             Self::Literal(_)
-            | Self::Param(_)
+            | Self::Param(..)
             | Self::Caller(_)
             | Self::Now
             | Self::Path(_)
@@ -232,7 +232,7 @@ impl Node {
             Self::Aggregate(aggregate) => aggregate.over.path(),
             Self::Computed(computed) => Some(&computed.at),
             Self::Literal(_)
-            | Self::Param(_)
+            | Self::Param(..)
             | Self::Caller(_)
             | Self::Now
             | Self::Not(_)
@@ -258,7 +258,7 @@ impl Node {
             Self::Aggregate(aggregate) => aggregate.over.path_mut(),
             Self::Computed(computed) => Some(&mut computed.at),
             Self::Literal(_)
-            | Self::Param(_)
+            | Self::Param(..)
             | Self::Caller(_)
             | Self::Now
             | Self::Not(_)
@@ -291,7 +291,7 @@ impl Node {
             Self::Aggregate(aggregate) => aggregate.children(),
             Self::Within(within) => within.document().into_iter().collect(),
             Self::Computed(computed) => vec![&computed.value],
-            Self::Literal(_) | Self::Param(_) | Self::Caller(_) | Self::Now | Self::Path(_) | Self::Fact(_) => {
+            Self::Literal(_) | Self::Param(..) | Self::Caller(_) | Self::Now | Self::Path(_) | Self::Fact(_) => {
                 Vec::new()
             }
         }
@@ -364,10 +364,15 @@ pub enum Function {
     Trim,
     /// `replace(text, part, by)`; unknown if the result is longer than `limits::CHANGED_TEXT_BYTES`.
     Replace,
-    /// `round(number, digits)` of a `Decimal`: digits after the point, a literal; halves go away from zero.
+    /// `round(number, digits)` of a `Decimal` or of `Money`: digits after the point, an `Int`; halves go away from zero.
     Round,
-    /// `round(a / b, digits)`: the exact quotient, rounded once. The operands are `Decimal` or `Int`.
+    /// `round(a / b, digits)`: the exact quotient, rounded once. The operands are `Decimal` or `Int`; the first can be
+    /// `Money`.
     Quotient,
+    /// `money(amount, currency)`; unknown where one of the two is.
+    Money,
+    /// How many digits after the point the amounts of a currency have. Part of `round(money)`.
+    UnitDigits,
     /// `date(moment, zone)`: the day that it is in a time zone, a literal.
     DateIn,
     /// `startOfDay(moment, zone)` and its like: the midnight with which the period began in a time zone, a literal.
@@ -387,6 +392,8 @@ impl Function {
             | Self::LowerAscii
             | Self::UpperAscii
             | Self::Trim
+            | Self::Money
+            | Self::UnitDigits
             | Self::CalendarField(_) => true,
             Self::Cased(_) | Self::Replace | Self::Round | Self::Quotient | Self::DateIn | Self::StartOf(_) => false,
         }
@@ -413,7 +420,8 @@ pub struct ComputedField {
     pub field: FieldId,
     /// Whose rights decide what the value reads when a caller asks for it.
     pub rights: ComputedRights,
-    /// Those of a `Decimal`: the value is rounded to them, and unknown if it has more.
+    /// Those of a `Decimal`, or of the amount of `Money` that is computed: the number is rounded to them, and unknown if it
+    /// has more.
     pub digits: Option<Digits>,
     /// The field's expression, about the record at the end of `at`.
     pub value: Expr,

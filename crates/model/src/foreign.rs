@@ -21,7 +21,7 @@ const TYPES: Table = &[
         &["Image", "Upload", "Attachment", "Media", "Photo", "Picture", "Avatar"],
         "write `Url`; files themselves are not supported yet",
     ),
-    (&["Currency", "Price"], "write `Money`, or `Decimal`"),
+    (&["Price"], "write `Money`, or `Decimal`"),
     (&["Color", "Colour", "Markdown", "Html", "RichText", "Editor"], "write `String`, or `Text` if it can be long"),
     (&["Slug"], "write `String @slug(from: \"title\")`"),
     (&["Year", "Month", "Count"], "write `Int`"),

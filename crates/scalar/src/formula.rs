@@ -9,7 +9,9 @@
 //! | `neg` | the negation of the number before |
 //! | `+`, `-`, `*` | the sum, difference, product of the two numbers before |
 //! | `/2` | the quotient of the two numbers before, rounded to 2 digits after the point |
+//! | `/` | the same, with as many digits as a third number says |
 //! | `round2` | the number before, rounded to 2 digits after the point |
+//! | `round` | the same, with as many digits as a second number says |
 //! | `fit18.4`, at the end | the integer that a field of 18 digits, 4 of them after the point, holds |
 //! | `at4`, at the end | the integer with 4 digits after the point |
 //!
@@ -35,6 +37,8 @@ pub enum Term {
     Operation(Operation, Box<[Term; 2]>),
     /// The number with at most this many digits after the point, rounded half away from zero.
     Rounded(Box<Term>, u32),
+    /// [`exact::divide`] the first number by the second, with as many digits after the point as the third says.
+    Quotient(Box<[Term; 3]>),
 }
 
 /// How an operand stands for a number.
@@ -57,6 +61,8 @@ pub enum Operation {
     Multiply,
     /// [`exact::divide`], with this many digits after the point.
     Divide(u32),
+    /// [`exact::round`], with as many digits after the point as the second number says.
+    Round,
 }
 
 /// How the number of a formula is answered.
@@ -117,6 +123,12 @@ impl Term {
                 left.zip(right).and_then(|(left, right)| operation.of(left, right))
             }
             Self::Rounded(of, digits) => of.number(operand)?.and_then(|of| exact::round(of, *digits)),
+            Self::Quotient(parts) => {
+                let [left, right, digits] = &**parts;
+                let (left, right, digits) = (left.number(operand)?, right.number(operand)?, digits.number(operand)?);
+                let parts = left.zip(right).zip(digits.and_then(places));
+                parts.and_then(|((left, right), digits)| exact::divide(left, right, digits))
+            }
         })
     }
 
@@ -126,6 +138,7 @@ impl Term {
             Self::Operand(..) | Self::Constant(_) => 1,
             Self::Negation(of) | Self::Rounded(of, _) => 1 + of.steps(),
             Self::Operation(_, sides) => 1 + sides.iter().map(Self::steps).sum::<usize>(),
+            Self::Quotient(parts) => 1 + parts.iter().map(Self::steps).sum::<usize>(),
         }
     }
 }
@@ -137,8 +150,14 @@ impl Operation {
             Self::Subtract => exact::subtract(left, right),
             Self::Multiply => exact::multiply(left, right),
             Self::Divide(digits) => exact::divide(left, right, digits),
+            Self::Round => exact::round(left, places(right)?),
         }
     }
+}
+
+/// A number of digits to which something is rounded; `None` if it isn't one.
+fn places(number: Decimal) -> Option<u32> {
+    u32::try_from(number).ok().filter(|digits| number.is_integer() && *digits <= exact::ROUNDED_DIGITS)
 }
 
 impl Outcome {
@@ -162,6 +181,7 @@ impl Display for Term {
             Self::Negation(of) => write!(f, "{of} neg"),
             Self::Operation(operation, sides) => write!(f, "{} {} {operation}", sides[0], sides[1]),
             Self::Rounded(of, digits) => write!(f, "{of} round{digits}"),
+            Self::Quotient(parts) => write!(f, "{} {} {} /", parts[0], parts[1], parts[2]),
         }
     }
 }
@@ -173,6 +193,7 @@ impl Display for Operation {
             Self::Subtract => f.write_str("-"),
             Self::Multiply => f.write_str("*"),
             Self::Divide(digits) => write!(f, "/{digits}"),
+            Self::Round => f.write_str("round"),
         }
     }
 }
@@ -208,7 +229,10 @@ fn read(text: &str) -> Option<Formula> {
             Term::Operand(operands.next()?, notation)
         } else if word == "neg" {
             Term::Negation(Box::new(terms.pop()?))
-        } else if let Some(digits) = word.strip_prefix("round") {
+        } else if word == "/" {
+            let (digits, right, left) = (terms.pop()?, terms.pop()?, terms.pop()?);
+            Term::Quotient(Box::new([left, right, digits]))
+        } else if let Some(digits) = word.strip_prefix("round").filter(|digits| !digits.is_empty()) {
             Term::Rounded(Box::new(terms.pop()?), rounded_digits(digits)?)
         } else if let Some(operation) = operation(word) {
             let (right, left) = (terms.pop()?, terms.pop()?);
@@ -227,6 +251,7 @@ fn operation(word: &str) -> Option<Operation> {
         "+" => Operation::Add,
         "-" => Operation::Subtract,
         "*" => Operation::Multiply,
+        "round" => Operation::Round,
         _ => Operation::Divide(rounded_digits(word.strip_prefix('/')?)?),
     })
 }
@@ -268,6 +293,11 @@ mod tests {
             check(Term::Operation(operation, Box::new(sides)), Outcome::Key, text);
         }
         check(key(), Outcome::Key, "@");
+        let digits = || Term::Operand(1, Notation::Scaled(0));
+        let rounded = Term::Operation(Operation::Round, Box::new([key(), digits()]));
+        check(rounded, Outcome::Scaled(4), "@ @0 round at4");
+        let three = Term::Constant("3".parse().expect("a decimal"));
+        check(Term::Quotient(Box::new([key(), three, digits()])), Outcome::Key, "@ 3 @0 /");
     }
 
     fn check(term: Term, outcome: Outcome, expected: &str) {
@@ -322,6 +352,17 @@ mod tests {
         assert_eq!(Outcome::Scaled(18).of(number("10")), None);
         assert_eq!(Outcome::Fitted { precision: 3, scale: 2 }.of(number("2.505")), Some(Answer::Scaled(251)));
         assert_eq!(Outcome::Key.of(number("2.5")), Some(Answer::Key(exact::to_key(number("2.5")))));
+        let number_of = |text: &str| {
+            let formula: Formula = text.parse().expect("a formula");
+            formula.term.number(&operand).expect("operands")
+        };
+        assert_eq!(number_of("@2 1 round"), Some(number("12.5")));
+        assert_eq!(number_of("@2 @0 round"), Some(number("12.5")));
+        assert_eq!(number_of("@2 0.5 round"), None);
+        assert_eq!(number_of("@2 10 round"), None);
+        assert_eq!(number_of("@2 -1 round"), None);
+        assert_eq!(number_of("@2 @0 2 /"), Some(number("4.17")));
+        assert_eq!(number_of("@2 0 2 /"), None);
         let unknown = |_, _| Ok::<_, ()>(None);
         assert_eq!(formula.term.number(&unknown), Ok(None));
     }

@@ -39,6 +39,11 @@ impl Currency {
         None
     }
 
+    /// Every currency, in the order of the codes.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CODES.split(' ').filter_map(Self::parse)
+    }
+
     /// The three letters.
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).expect("`parse` takes only codes of ISO 4217, which are ASCII")
@@ -77,39 +82,50 @@ pub enum MoneyError {
 }
 
 /// An exact amount in a currency. Amounts of different currencies are never compared or added.
+///
+/// What is stored was made by [`Money::new`]. An amount that is computed may have more digits; `Scalar::fit` refuses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Money {
-    /// The amount in ten-thousandths of the currency's unit.
-    scaled: i64,
-    /// Its currency.
+    amount: Decimal,
     currency: Currency,
 }
 
 impl Money {
     /// Checks that the amount has no more digits after the point than the currency.
     pub fn new(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
-        let amount = amount.normalize();
-        if amount.scale() > currency.digits() {
+        if amount.normalize().scale() > currency.digits() {
             return Err(MoneyError::Digits { currency });
         }
-        let scaled = amount.mantissa().checked_mul(10_i128.pow(MONEY_SCALE - amount.scale()));
-        let scaled = scaled.and_then(|scaled| i64::try_from(scaled).ok()).ok_or(MoneyError::Range)?;
-        Ok(Self { scaled, currency })
+        let money = Self::computed(amount, currency);
+        money.in_ten_thousandths().map(|_| money).ok_or(MoneyError::Range)
+    }
+
+    /// An amount that is computed, with any number of digits.
+    pub fn computed(amount: Decimal, currency: Currency) -> Self {
+        Self { amount: amount.normalize(), currency }
     }
 
     /// Money as it is stored: ten-thousandths of the currency's unit.
     pub fn from_scaled(scaled: i64, currency: Currency) -> Self {
-        Self { scaled, currency }
+        Self::computed(Decimal::new(scaled, MONEY_SCALE), currency)
     }
 
     /// The amount in ten-thousandths of the currency's unit.
+    ///
+    /// # Panics
+    /// Panics if the amount was computed and has more digits than a stored one.
     pub fn scaled(&self) -> i64 {
-        self.scaled
+        self.in_ten_thousandths().expect("an amount that is stored was checked")
     }
 
-    /// The amount, with as many digits after the point as the currency has.
+    fn in_ten_thousandths(&self) -> Option<i64> {
+        let missing = MONEY_SCALE.checked_sub(self.amount.scale())?;
+        i64::try_from(self.amount.mantissa().checked_mul(10_i128.pow(missing))?).ok()
+    }
+
+    /// The amount, with at least as many digits after the point as the currency has.
     pub fn amount(&self) -> Decimal {
-        let mut amount = Decimal::new(self.scaled, MONEY_SCALE).normalize();
+        let mut amount = self.amount;
         if amount.scale() < self.currency.digits() {
             amount.rescale(self.currency.digits());
         }

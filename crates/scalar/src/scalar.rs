@@ -49,8 +49,6 @@ macro_rules! scalars {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Scalar {
             $($(#[$doc])* $variant $({ $($(#[$parameter_doc])* $parameter: $ty),* })?,)*
-            /// The currency of `Money`, ISO 4217. Part of the expression language; fields cannot have it.
-            Currency,
         }
 
         impl Scalar {
@@ -62,7 +60,6 @@ macro_rules! scalars {
             fn define<R>(self, with: impl FnOnce(&dyn Definition) -> R) -> R {
                 match self {
                     $(Self::$variant $({ $($parameter),* })? => with(&$definition),)*
-                    Self::Currency => with(&CurrencyCode),
                 }
             }
         }
@@ -113,6 +110,8 @@ scalars! {
     Locale => Locale;
     /// `Money`: an amount with its currency.
     Money => MoneyAmount;
+    /// `Currency`: ISO 4217, three letters.
+    Currency => CurrencyCode;
 }
 
 impl Scalar {

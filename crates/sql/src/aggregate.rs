@@ -3,6 +3,7 @@ use backstay_model::ColumnStorage;
 use backstay_scalar::{MONEY_SCALE, Part, Storage, Value};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, Query, SelectStatement};
 
+use crate::exact::scaled;
 use crate::lower::{Bound, Lowering};
 use crate::operand::{Form, Val, constant_decimal, digits_of};
 use crate::owner::Owner;
@@ -80,7 +81,10 @@ impl Lowering<'_, '_, '_> {
         let scale = self.scale_of(term);
         let select = self.folded(rows, terms, |this, columns| match columns {
             [amount, currency] => {
-                let sum = exact_sum(this.builder.dialect, amount, Storage::Decimal { scale });
+                let sum = match term.computes_digits() {
+                    true => this.sum_of_computed(amount.clone()),
+                    false => exact_sum(this.builder.dialect, amount, Storage::Decimal { scale }),
+                };
                 let one = call("min", [currency.clone()]);
                 let is_one = one.clone().eq(call("max", [currency.clone()]));
                 match part {
@@ -181,7 +185,17 @@ impl Lowering<'_, '_, '_> {
         let mut columns = Vec::with_capacity(parts.len());
         for part in parts.iter().rev() {
             let value = self.value(part);
-            let value = self.loose(value).moment();
+            let value = match expr.ty == Type::Money && part.ty == Type::Decimal && expr.computes_digits() {
+                true => self.keyed(value),
+                false => self.loose(value).moment(),
+            };
+            let value = match value.form {
+                Form::Key if !expr.computes_digits() => {
+                    let scale = self.scale_of(part);
+                    Val { sql: scaled(value.sql, scale), form: Form::Scaled(scale), ..value }
+                }
+                _ => value,
+            };
             form = value.form.clone();
             columns.push(match value.is_null() {
                 true => self.builder.dialect.null(column_type(&part.ty)),

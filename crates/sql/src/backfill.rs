@@ -56,17 +56,11 @@ pub(crate) fn compile(
         let remedy = "add the field without `!`, and give it values through the API".to_owned();
         return Err((format!("a text isn't always a value of {}", scalar.name()), remedy));
     }
-    match (&checked.expr.node, field.columns.len()) {
-        (Node::Path(_), _) | (_, 1) if !matches!(checked.expr.node, Node::List(_)) => Ok(checked.expr),
-        (Node::List(_), _) => {
-            let remedy = "write the list as `@default(to: […])` instead".to_owned();
-            Err(("a list literal can't be used here".to_owned(), remedy))
-        }
-        _ => {
-            let remedy = "name another Money field, such as \"this.price\"".to_owned();
-            Err(("a value of Money can't be computed here".to_owned(), remedy))
-        }
+    if let Node::List(_) = checked.expr.node {
+        let remedy = "write the list as `@default(to: […])` instead".to_owned();
+        return Err(("a list literal can't be used here".to_owned(), remedy));
     }
+    Ok(checked.expr)
 }
 
 /// The type of a new field in terms of the old model; values of an enum are texts.
@@ -89,12 +83,7 @@ fn names_caller(expr: &Expr) -> bool {
 
 /// The value of a `@backfill` as the column takes it.
 pub(crate) fn backfilled(builder: &mut Builder<'_>, this: &Anchor, expr: &Expr, at: &Column) -> Sql {
-    let mut expr = expr.clone();
-    if let Node::Path(path) = &mut expr.node
-        && at.part != Part::Main
-    {
-        path.part = Some(at.part);
-    }
+    let expr = expr.in_part(at.part);
     let dialect = builder.dialect;
     let mut lowering = Lowering::new(builder, Scope::rule(this));
     let value = lowering.value(&expr);
@@ -129,6 +118,16 @@ fn fitted(value: Val, at: &Column, dialect: Dialect) -> Sql {
         Form::Column if dialect == Dialect::Sqlite => value.settled().mul(integer(10_i64.pow(u32::from(scale)))),
         _ => value.rescaled(scale).settled(),
     }
+}
+
+/// Whether a `@backfill` gives an amount of money that its currency doesn't have, or that the column doesn't hold.
+pub(crate) fn is_no_amount(builder: &mut Builder<'_>, this: &Anchor, expr: &Expr, at: &Column) -> Pred {
+    let held = backfilled(builder, this, expr, at);
+    let mut lowering = Lowering::new(builder, Scope::rule(this));
+    let exceeds = expr.exceeds_unit().map_or(Pred::Known(false), |exceeds| lowering.is_true(&exceeds));
+    let value = lowering.value(&expr.in_part(Part::Main));
+    let given = Pred::Sql(lowering.loose(value).settled().is_not_null());
+    Pred::any([exceeds, Pred::all([given, Pred::Sql(held.is_null())])])
 }
 
 /// Whether a `@backfill` gives a number that has more digits than the column of a `Decimal` with this precision and scale

@@ -278,7 +278,7 @@ impl Lowering<'_, '_, '_> {
     /// A list, its elements bound in this class.
     fn list(&mut self, list: &Expr, storage: Storage) -> Val {
         match &list.node {
-            Node::Param(index) => {
+            Node::Param(index, _) => {
                 let encoding = match (&list.ty, storage) {
                     (Type::List(element), Storage::Bytes) if **element == Type::Decimal => Encoding::Keys,
                     (_, storage) => ColumnType::List(storage).into(),
@@ -294,8 +294,8 @@ impl Lowering<'_, '_, '_> {
         match (&list.node, &one.form) {
             (Node::Path(path), _) => self.stored_elements(path).unwrap_or_else(|| list.ty.storage()),
             (Node::Within(within), _) => within.lookup.held.storage(),
-            (Node::Param(_), Form::Key) => Storage::Bytes,
-            (Node::Param(_), Form::Scaled(scale)) => Storage::Decimal { scale: *scale },
+            (Node::Param(..), Form::Key) => Storage::Bytes,
+            (Node::Param(..), Form::Scaled(scale)) => Storage::Decimal { scale: *scale },
             _ => list.ty.storage(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backstay_base::Timestamp;
 use backstay_model::{Risk, Work, shortened};
-use backstay_scalar::{Storage, Value};
+use backstay_scalar::{Currency, Storage, Value};
 use sea_query::{
     BinOper, CaseStatement, Expr as Sql, ExprTrait, Func, LockType, NullOrdering, Order, PostgresQueryBuilder, Query,
     QueryStatementWriter, SchemaStatementBuilder, SelectStatement, SqliteQueryBuilder, Values,
@@ -158,6 +158,19 @@ impl Dialect {
         let places: Vec<String> = names.iter().enumerate().map(place).collect();
         let text = format!("{value_of}{} END", places.concat());
         Sql::cust_with_expr(text, value)
+    }
+
+    /// How many digits after the point the amounts of a currency have. The currency is written once.
+    pub(crate) fn unit_digits(self, currency: Sql) -> Sql {
+        const USUAL: u32 = 2;
+        let value_of = match self {
+            Self::Sqlite => "CASE (?)",
+            Self::Postgres => "CASE ($1)",
+        };
+        let others = Currency::all().filter(|currency| currency.digits() != USUAL);
+        let others: Vec<String> = others.map(|of| format!(" WHEN '{of}' THEN {}", of.digits())).collect();
+        let text = format!("{value_of}{} ELSE {USUAL} END", others.concat());
+        Sql::cust_with_expr(text, currency)
     }
 
     /// Of a column of truths whether one is true, or whether all are; null where there is none that is known.

@@ -16,8 +16,15 @@ use crate::tree::{call, cast, integer, only_where, word};
 enum Operation<'e> {
     Negate(&'e Expr),
     Binary(Operator, &'e Expr, &'e Expr),
-    Round(&'e Expr, u32),
-    Quotient(&'e Expr, &'e Expr, u32),
+    Round(&'e Expr, Places<'e>),
+    Quotient(&'e Expr, &'e Expr, Places<'e>),
+}
+
+/// To how many digits after the point a number is rounded.
+#[derive(Clone, Copy)]
+enum Places<'e> {
+    Fixed(u32),
+    Computed(&'e Expr),
 }
 
 impl<'e> Operation<'e> {
@@ -31,8 +38,8 @@ impl<'e> Operation<'e> {
                 Some(Self::Binary(*operator, left, right))
             }
             Node::Call(function, arguments) => match (function, arguments.as_slice()) {
-                (Function::Round, [number, digits]) => Some(Self::Round(number, literal(digits)?)),
-                (Function::Quotient, [left, right, digits]) => Some(Self::Quotient(left, right, literal(digits)?)),
+                (Function::Round, [number, digits]) => Some(Self::Round(number, Places::of(digits))),
+                (Function::Quotient, [left, right, digits]) => Some(Self::Quotient(left, right, Places::of(digits))),
                 _ => None,
             },
             _ => None,
@@ -47,11 +54,12 @@ impl<'e> Operation<'e> {
     }
 }
 
-/// The number of digits in a call of `round`.
-fn literal(digits: &Expr) -> Option<u32> {
-    match &digits.node {
-        Node::Literal(Value::Int(digits)) => u32::try_from(*digits).ok(),
-        _ => None,
+impl<'e> Places<'e> {
+    fn of(digits: &'e Expr) -> Self {
+        match &digits.node {
+            Node::Literal(Value::Int(fixed)) => u32::try_from(*fixed).map_or(Self::Computed(digits), Self::Fixed),
+            _ => Self::Computed(digits),
+        }
     }
 }
 
@@ -121,11 +129,18 @@ impl Lowering<'_, '_, '_> {
                 Term::Operation(formula::Operation::Subtract, both(left, right)?)
             }
             Operation::Binary(_, left, right) => Term::Operation(formula::Operation::Multiply, both(left, right)?),
-            Operation::Quotient(left, right, digits) => {
+            Operation::Quotient(left, right, Places::Fixed(digits)) => {
                 Term::Operation(formula::Operation::Divide(digits), both(left, right)?)
             }
+            Operation::Quotient(left, right, Places::Computed(digits)) => {
+                let [left, right] = *both(left, right)?;
+                Term::Quotient(Box::new([left, right, self.term(digits, operands)?]))
+            }
             Operation::Negate(of) => Term::Negation(Box::new(self.term(of, operands)?)),
-            Operation::Round(of, digits) => Term::Rounded(Box::new(self.term(of, operands)?), digits),
+            Operation::Round(of, Places::Fixed(digits)) => Term::Rounded(Box::new(self.term(of, operands)?), digits),
+            Operation::Round(of, Places::Computed(digits)) => {
+                Term::Operation(formula::Operation::Round, both(of, digits)?)
+            }
         })
     }
 
@@ -163,6 +178,17 @@ impl Lowering<'_, '_, '_> {
         Val { sql: self.limited(number), guards, form: Form::Column }
     }
 
+    /// PostgreSQL: a number of digits, as an integer.
+    fn places(&mut self, places: Places<'_>) -> Sql {
+        match places {
+            Places::Fixed(digits) => integer(digits.into()),
+            Places::Computed(digits) => {
+                let value = self.value(digits);
+                cast(value.settled(), "integer")
+            }
+        }
+    }
+
     /// An exact number in the form in which it is compared with others: on SQLite as a key.
     pub(crate) fn keyed(&mut self, value: Val) -> Val {
         match (self.builder.dialect, value.form.clone()) {
@@ -182,23 +208,35 @@ impl Lowering<'_, '_, '_> {
     fn unlimited(&mut self, operation: &Operation<'_>, operands: Vec<Sql>) -> Sql {
         match (operation, <[Sql; 2]>::try_from(operands)) {
             (Operation::Binary(operator, ..), Ok([left, right])) => binary(*operator, left, right),
-            (Operation::Quotient(.., digits), Ok([left, right])) => self.quotient(left, right, (*digits).into()),
-            (Operation::Round(_, digits), Err(of)) => call("round", of.into_iter().chain([integer((*digits).into())])),
+            (Operation::Quotient(.., Places::Fixed(digits)), Ok([left, right])) => {
+                let unit = |power: i64| cast(word(&format!("1e{power}")), "numeric");
+                let digits = i64::from(*digits);
+                self.quotient([left, right], [unit(digits), unit(-digits)])
+            }
+            (Operation::Quotient(.., Places::Computed(digits)), Ok([left, right])) => {
+                let digits = self.places(Places::Computed(digits));
+                let ten = || cast(integer(10), "numeric");
+                let unit = call("power", [ten(), digits.clone()]);
+                self.quotient([left, right], [unit, call("power", [ten(), integer(0).sub(digits)])])
+            }
+            (Operation::Round(_, digits), Err(of)) => {
+                let digits = self.places(*digits);
+                call("round", of.into_iter().chain([digits]))
+            }
             (_, Ok([of, _])) => of,
             (_, Err(of)) => of.into_iter().fold(integer(0), ExprTrait::sub),
         }
     }
 
-    /// PostgreSQL: the quotient, rounded half away from zero. Its own division rounds to a number of digits that it
-    /// chooses; `div` is exact.
-    fn quotient(&mut self, dividend: Sql, divisor: Sql, digits: i64) -> Sql {
-        self.named_always([dividend, divisor], |_, [dividend, divisor]| {
+    /// PostgreSQL: the quotient, rounded half away from zero to a power of ten, which is given with its inverse. Its own
+    /// division rounds to a number of digits that it chooses; `div` is exact.
+    fn quotient(&mut self, operands: [Sql; 2], [inverse, unit]: [Sql; 2]) -> Sql {
+        self.named_always(operands, |_, [dividend, divisor]| {
             let size = |of: &Sql| call("abs", [of.clone()]);
-            let unit = |power: i64| cast(word(&format!("1e{power}")), "numeric");
-            let over = size(&dividend).mul(unit(digits)).mul(integer(2)).add(size(&divisor));
+            let over = size(&dividend).mul(inverse).mul(integer(2)).add(size(&divisor));
             let by = call("nullif", [size(&divisor).mul(integer(2)), integer(0)]);
             let sign = call("sign", [dividend]).mul(call("sign", [divisor]));
-            sign.mul(call("div", [over, by])).mul(unit(-digits))
+            sign.mul(call("div", [over, by])).mul(unit)
         })
     }
 

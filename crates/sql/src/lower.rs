@@ -187,14 +187,14 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
 pub(crate) fn is_short(expr: &Expr) -> bool {
     match &expr.node {
         Node::Literal(_)
-        | Node::Param(_)
+        | Node::Param(..)
         | Node::Caller(_)
         | Node::Now
         | Node::Path(_)
         | Node::Within(_)
         | Node::Fact(_) => true,
         Node::Call(_, arguments) => match arguments.as_slice() {
-            [only] => matches!(only.node, Node::Literal(_) | Node::Param(_) | Node::Caller(_) | Node::Path(_)),
+            [only] => matches!(only.node, Node::Literal(_) | Node::Param(..) | Node::Caller(_) | Node::Path(_)),
             _ => false,
         },
         Node::Not(_)

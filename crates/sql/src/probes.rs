@@ -13,7 +13,7 @@ use sea_query::{
 };
 
 use crate::alter::own_references;
-use crate::backfill::has_more_digits;
+use crate::backfill::{has_more_digits, is_no_amount};
 use crate::builder::{Anchor, Builder};
 use crate::lower::{Lowering, Scope};
 use crate::predicate::Pred;
@@ -123,14 +123,18 @@ impl Succession<'_> {
 
     /// The records to which a `@backfill` would give a number with more digits than the field holds.
     pub fn more_digits(&self, new: CollectionId, field: FieldId) -> Option<Probe> {
-        let FieldKind::Scalar(Scalar::Decimal { precision, scale }) = self.new.field(new, field).kind else {
-            return None;
-        };
+        let scalar = self.new.field(new, field).kind.scalar();
+        scalar.filter(|scalar| matches!(scalar, Scalar::Decimal { .. } | Scalar::Money))?;
         let expr = self.backfills.get(&(new, field))?;
         let old = self.pairing.collection(new)?;
         Some(self.of_old(old, &|builder, this| {
             let column = &self.new.field(new, field).columns[0];
-            let more = has_more_digits(builder, this, expr, (column, precision, scale));
+            let more = match scalar {
+                Some(Scalar::Decimal { precision, scale }) => {
+                    has_more_digits(builder, this, expr, (column, precision, scale))
+                }
+                _ => is_no_amount(builder, this, expr, column),
+            };
             match self.origin(new, field) {
                 Origin::New => more,
                 // Only those without a value get one.

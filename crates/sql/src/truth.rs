@@ -3,7 +3,7 @@ use backstay_scalar::Value;
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
 
 use crate::lower::Lowering;
-use crate::operand::Val;
+use crate::operand::{Form, Val};
 use crate::predicate::Pred;
 use crate::quantifier::Quantified;
 use crate::tree::boolean;
@@ -69,7 +69,7 @@ impl Lowering<'_, '_, '_> {
                 let sql = self.builder.dialect.is_truth(test.sql.clone(), wanted);
                 if test.is_null() { Pred::Known(false) } else { test.guarded(sql) }
             }
-            Node::Param(_)
+            Node::Param(..)
             | Node::Path(_)
             | Node::Caller(_)
             | Node::Now
@@ -125,7 +125,7 @@ impl Lowering<'_, '_, '_> {
                 let test = self.matches(of, pattern);
                 self.settled_truth(test)
             }
-            Node::Param(_)
+            Node::Param(..)
             | Node::Path(_)
             | Node::Caller(_)
             | Node::Now
@@ -148,7 +148,11 @@ impl Lowering<'_, '_, '_> {
 
     /// Whether there is a value.
     fn presence(&mut self, of: &Expr, present: bool) -> Pred {
-        let value = self.value(of);
+        let mut value = self.value(of);
+        // A decimal number that is still to be bound has no representation of its own.
+        if let Form::Exact(_) = value.form {
+            value = self.keyed(value);
+        }
         let is = if value.is_null() {
             Pred::Known(false)
         } else {
@@ -182,6 +186,8 @@ impl Lowering<'_, '_, '_> {
             | Function::Replace
             | Function::Round
             | Function::Quotient
+            | Function::Money
+            | Function::UnitDigits
             | Function::DateIn
             | Function::StartOf(_)
             | Function::CalendarField(_) => {

@@ -18,7 +18,7 @@ impl Lowering<'_, '_, '_> {
     pub(crate) fn value(&mut self, expr: &Expr) -> Val {
         match &expr.node {
             Node::Literal(value) => self.literal(value, &expr.ty),
-            Node::Param(index) => self.slot(Slot::Param(*index, Part::Main), &expr.ty),
+            Node::Param(index, part) => self.slot(Slot::Param(*index, part.unwrap_or(Part::Main)), &expr.ty),
             Node::Caller(part) => self.slot(Slot::Caller(part.clone()), &expr.ty),
             Node::Now => self.slot(Slot::Now, &expr.ty),
             Node::Path(path) => self.path(path),
@@ -103,6 +103,11 @@ impl Lowering<'_, '_, '_> {
             let (then, otherwise, form) = self.branches(then, otherwise);
             return Val { sql: self.builder.dialect.choice(condition, (then, otherwise)), guards: Vec::new(), form };
         }
+        if let Node::Literal(Value::Null) = otherwise.node {
+            let when = self.is_true(condition);
+            let (then, _, form) = self.branches(then, otherwise);
+            return Val { sql: only_where(when.sql(), then), guards: Vec::new(), form };
+        }
         let [when, unless] = self.both_ways(condition);
         let (then, otherwise, form) = self.branches(then, otherwise);
         let case = CaseStatement::new().case(when.sql(), then).case(unless.sql(), otherwise);
@@ -122,10 +127,8 @@ impl Lowering<'_, '_, '_> {
         }
         let (one, other) = (self.loose(one), self.loose(other));
         match (one.form.clone(), other.form.clone()) {
-            (Form::Scaled(a), Form::Scaled(b)) => {
-                let scale = Ord::max(a, b);
-                (one.rescaled(scale), other.rescaled(scale), Form::Scaled(scale))
-            }
+            // 64 bits may not hold one at the scale of the other.
+            (Form::Scaled(a), Form::Scaled(b)) if a != b => (self.keyed(one), self.keyed(other), Form::Key),
             (Form::Null, form) | (form, Form::Null) => (one, other, form),
             (Form::Micros, _) | (_, Form::Micros) => (one.moment(), other.moment(), Form::Column),
             (Form::Number, form) | (form, Form::Number) if form != Form::Number => (one, other, Form::Number),
@@ -158,12 +161,15 @@ impl Lowering<'_, '_, '_> {
                 self.of_calendar(function, arguments)
             }
             (Function::StartsWith | Function::EndsWith | Function::Contains, _) => Val::plain(self.truth(expr)),
+            (Function::UnitDigits, [currency]) => self.of_text(currency, Dialect::unit_digits),
+            (Function::Money, _) => unreachable!("of an amount of money, one part is lowered at a time"),
             (
                 Function::Size
                 | Function::LowerAscii
                 | Function::UpperAscii
                 | Function::Cased(_)
                 | Function::Trim
+                | Function::UnitDigits
                 | Function::Replace,
                 _,
             ) => unreachable!("{function:?} takes another number of operands"),

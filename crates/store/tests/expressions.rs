@@ -21,6 +21,8 @@ mod old;
 mod postgres;
 #[path = "expressions/random.rs"]
 mod random;
+#[path = "expressions/random_money.rs"]
+mod random_money;
 #[path = "expressions/reads.rs"]
 mod reads;
 #[path = "expressions/sent.rs"]
@@ -261,6 +263,11 @@ fn embedded_values() {
 }
 
 #[test]
+fn references_to_one_of_several_types() {
+    check("references");
+}
+
+#[test]
 fn values_in_documents() {
     check("documents");
 }
@@ -268,6 +275,11 @@ fn values_in_documents() {
 #[test]
 fn numbers() {
     check("numbers");
+}
+
+#[test]
+fn amounts_of_money() {
+    check("money");
 }
 
 #[test]

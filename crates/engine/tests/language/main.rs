@@ -3,6 +3,7 @@
 mod account;
 mod computed;
 mod given;
+mod money;
 mod named;
 mod old;
 mod secrets;

@@ -363,6 +363,32 @@ async fn a_new_required_relation_can_only_be_backfilled() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_gives_amounts_that_the_currency_has() {
+    let old = "type P @open { price: Decimal! code: Currency! }";
+    let records = [
+        ("P", r#"{"price":"19.99","code":"EUR"}"#),
+        ("P", r#"{"price":"19.99","code":"JPY"}"#),
+        ("P", r#"{"price":"99999999999999","code":"KWD"}"#),
+    ];
+    let refuses = async |from: &str, of: &str| {
+        let new = format!("{} cost: Money @backfill(from: \"{from}\") }}", old.trim_end_matches('}'));
+        let expected = format!("the `@backfill` of P.cost gives {of}; round the amounts that it gives with `round(…)`");
+        refused(old, &records, &new, &[&expected]).await;
+    };
+    let what = "an amount with more digits than the currency has, or than the field holds";
+    refuses("money(this.price, this.code)", &format!("1 record {what}: %1")).await;
+    refuses("round(money(this.price * 10, this.code))", &format!("1 record {what}: %2")).await;
+    refused(
+        "type P @open { code: String! }",
+        &[("P", r#"{"code":"EUR"}"#)],
+        "type P @open { code: String! currency: Currency @backfill(from: \"this.code\") }",
+        &["the `@backfill` of P.currency doesn't fit the stored model: a text isn't always a value of Currency; add the \
+         field without `!`, and give it values through the API"],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backfill_never_loses_digits() {
     let old = "type P @open { a: Decimal @precision(digits: 9, scale: 4) n: Int! b: Decimal @precision(digits: 5, scale: 2) }";
     let records = [

@@ -11,7 +11,7 @@ use super::{Checker, Findings};
 use crate::error::{Expected, ExprError, ExprErrorKind};
 use crate::lexis::Lexis;
 use crate::syntax::Syntax;
-use crate::{Checked, ComputedField, Digits, Expr, Node, Path, Root, Scope, Type, syntax};
+use crate::{Checked, ComputedField, Digits, Expr, Function, Node, Path, Root, Scope, Type, money, syntax};
 
 impl<'m> Checker<'m> {
     /// The computed field of the record that a path leads to.
@@ -60,6 +60,11 @@ impl<'m> Checker<'m> {
         place_at(&mut value, span);
         let digits = match field.kind.scalar() {
             Some(Scalar::Decimal { precision, scale }) => Some(Digits { precision, scale }),
+            Some(Scalar::Money) if value.computes_digits() => {
+                let operands = vec![value.clone(), value.unit_digits()];
+                value = self.make(Node::Call(Function::Round, operands), ty.clone(), span);
+                Some(money::FIELD_DIGITS)
+            }
             _ => None,
         };
         let (collection, field, rights) = (collection.id, field.id, computed.rights);

@@ -12,7 +12,7 @@ use backstay_base::nearest;
 use backstay_scalar::{Letters, exact};
 
 /// Every function but the aggregates, and how it is used.
-const USAGES: [(&str, &str); 26] = [
+const USAGES: [(&str, &str); 27] = [
     ("size", "`size(x)` or `x.size()` of a text, a list or a relation"),
     ("startsWith", "`text.startsWith(prefix)`"),
     ("endsWith", "`text.endsWith(suffix)`"),
@@ -25,7 +25,11 @@ const USAGES: [(&str, &str); 26] = [
     ("trim", "`trim(text)`"),
     ("replace", "`replace(text, part, by)`"),
     ("matches", "`text.matches('[a-z]+')`, with the pattern in quotes"),
-    ("round", "`round(number, 2)`, with the number of digits after the point, from 0 to 9"),
+    (
+        "round",
+        "`round(number, 2)`, with the number of digits after the point, from 0 to 9 (an amount of money can do without)",
+    ),
+    ("money", "`money(12.50, 'EUR')`"),
     ("timestamp", "`timestamp('2026-01-31T12:00:00Z')`, of a literal or a parameter"),
     ("date", "`date('2026-01-31')`, of a literal or a parameter, or `date(moment, 'Europe/Zurich')`"),
     ("duration", "`duration('1h30m')`, of a literal or a parameter, or `duration(hours: 1, minutes: this.length)`"),
@@ -75,8 +79,10 @@ impl Checker<'_> {
         match (function.name.as_str(), target, arguments, method) {
             ("size", None, [of], _) | ("size", Some(of), [], _) => self.size(of, span),
             ("round", None, [of, Syntax { node: SyntaxNode::Int(digits @ 0..=ROUNDED_DIGITS), .. }], _) => {
-                self.round(of, *digits, span)
+                self.round(function, (of, Some(*digits)), span)
             }
+            ("round", None, [of], _) => self.round(function, (of, None), span),
+            ("money", None, [amount, currency], _) => self.money(amount, currency, span),
             (name, None, arguments, _) if is_of_calendar(name, arguments) => {
                 self.of_calendar(function, arguments, span)
             }

@@ -1,14 +1,14 @@
 use std::ops::Range;
 
 use backstay_base::CallerKind;
-use backstay_scalar::Value;
+use backstay_scalar::{Part, Value};
 
 use super::Checker;
 use super::literal::Pliancy;
 use super::typing::{element_of, has_equality, has_order, is_alike, result_of};
 use crate::error::{Expected, ExprErrorKind, Name};
 use crate::syntax::{Binary, Conditional, Syntax, SyntaxNode};
-use crate::{CallerPart, Expr, Function, Node, Operator, Type};
+use crate::{CallerPart, Expr, Node, Operator, Type};
 use backstay_base::nearest;
 
 /// Kinds of callers that a rule can meet.
@@ -32,6 +32,9 @@ impl Checker<'_> {
         if !is_alike(&left.ty, &right.ty) {
             let (left, right) = (self.named_type(&left.ty), self.named_type(&right.ty));
             return self.refuse(span.clone(), ExprErrorKind::Compare { left, right });
+        }
+        if left.ty == Type::Money {
+            return self.comparison_of_money(operator, (&left, &right), span);
         }
         let allowed = if equality { has_equality(&left.ty) } else { has_order(&left.ty) };
         if !allowed {
@@ -90,30 +93,44 @@ impl Checker<'_> {
         if is_argument && let Some(decided) = presence_of_literal(&tested, operator == Operator::NotEqual) {
             return Some(self.make(decided, Type::Bool, span));
         }
+        let is_shared = matches!((&of.node, &tested.node), (SyntaxNode::Select(..), Node::Conditional(..)));
         let has_presence = is_argument
+            || is_shared
             || matches!(
                 tested.node,
                 Node::Path(_)
                     | Node::Aggregate(_)
                     | Node::Computed(_)
                     | Node::Within(_)
-                    | Node::Param(_)
+                    | Node::Param(..)
                     | Node::Caller(CallerPart::Id | CallerPart::Claim(_))
             );
         if !has_presence {
             return self.refuse(of.span.clone(), ExprErrorKind::Presence);
         }
-        if let (Node::Path(path), Type::Embedded { field, .. }) = (&tested.node, &tested.ty) {
-            return self.presence_of_embedded(path, *field, operator == Operator::NotEqual, span);
+        if let (Node::Path(path), Type::Embedded { field, .. } | Type::OneOf { field, .. }) = (&tested.node, &tested.ty)
+        {
+            return self.presence_of_members(path, *field, operator == Operator::NotEqual, span);
         }
-        let node = Node::IsNull { of: Box::new(tested), negated: operator == Operator::NotEqual };
-        Some(self.make(node, Type::Bool, span))
+        Some(self.presence_of(tested, operator == Operator::NotEqual, span))
+    }
+
+    /// Whether a value is there; of a field of whichever record a reference leads to, that of the record.
+    fn presence_of(&self, tested: Expr, negated: bool, span: &Range<u32>) -> Expr {
+        let node = match tested.node {
+            Node::Conditional(condition, then, otherwise) => {
+                let [then, otherwise] = [then, otherwise].map(|of| Box::new(self.presence_of(*of, negated, span)));
+                Node::Conditional(condition, then, otherwise)
+            }
+            _ => Node::IsNull { of: Box::new(tested.in_part(Part::Main)), negated },
+        };
+        self.make(node, Type::Bool, span)
     }
 
     /// A parameter whose presence is tested: its type comes from its other uses.
     fn param_of_any_type(&mut self, name: &str, span: &Range<u32>) -> Option<Expr> {
         match self.params.note(self.scope.model, name, None, span) {
-            Ok((index, ty)) => Some(self.make(Node::Param(index), ty.unwrap_or(Type::Null), span)),
+            Ok((index, ty)) => Some(self.make(Node::Param(index, None), ty.unwrap_or(Type::Null), span)),
             Err(kind) => self.refuse(span.clone(), kind),
         }
     }
@@ -177,7 +194,13 @@ impl Checker<'_> {
                 let is_time = matches!(ty, Type::Timestamp | Type::Date);
                 Some(if is_time { Type::Duration } else { ty.clone() })
             },
-            Operator::Multiply => |ty| Some(if *ty == Type::Duration { Type::Int } else { ty.clone() }),
+            Operator::Multiply => |ty| {
+                Some(match ty {
+                    Type::Duration => Type::Int,
+                    Type::Money => Type::Decimal,
+                    ty => ty.clone(),
+                })
+            },
             _ => |ty| Some(ty.clone()),
         };
         let (left, right) = self.pair(left, right, hint, other)?;
@@ -195,28 +218,6 @@ impl Checker<'_> {
         Some(self.make(Node::Binary(operator, Box::new(left), Box::new(right)), ty, span))
     }
 
-    /// `round(number, digits)`. A quotient is rounded as it is made, so that its digits are exact.
-    pub(super) fn round(&mut self, of: &Syntax, digits: i64, span: &Range<u32>) -> Option<Expr> {
-        let digits = self.make(Node::Literal(Value::Int(digits)), Type::Int, span);
-        let hint = Some(&Type::Decimal);
-        if let SyntaxNode::Binary(Binary { operator: Operator::Divide, left, right }) = &of.node {
-            let (left, right) = self.pair(left, right, hint, |_| Some(Type::Decimal))?;
-            let operands = vec![self.exact(left)?, self.exact(right)?, digits];
-            return Some(self.make(Node::Call(Function::Quotient, operands), Type::Decimal, span));
-        }
-        let number = self.expr(of, hint)?;
-        let number = self.must_be(number, &Type::Decimal)?;
-        Some(self.make(Node::Call(Function::Round, vec![number, digits]), Type::Decimal, span))
-    }
-
-    /// A number whose type is exact.
-    fn exact(&mut self, number: Expr) -> Option<Expr> {
-        match number.ty {
-            Type::Int | Type::Decimal => Some(number),
-            _ => self.must_be(number, &Type::Decimal),
-        }
-    }
-
     pub(super) fn negate(&mut self, of: &Syntax, hint: Option<&Type>, span: &Range<u32>) -> Option<Expr> {
         let of = self.expr(of, hint)?;
         let ty = of.ty.clone();
@@ -224,7 +225,9 @@ impl Checker<'_> {
             Node::Literal(Value::Int(number)) if number != i64::MIN => Node::Literal(Value::Int(-number)),
             Node::Literal(Value::Float(number)) => Node::Literal(Value::Float(0.0 - number)),
             Node::Literal(Value::Decimal(number)) => Node::Literal(Value::Decimal(-number)),
-            _ if matches!(ty, Type::Int | Type::Float | Type::Decimal | Type::Duration) => Node::Negate(Box::new(of)),
+            _ if matches!(ty, Type::Int | Type::Float | Type::Decimal | Type::Duration | Type::Money) => {
+                Node::Negate(Box::new(of))
+            }
             _ => {
                 let found = self.named_type(&ty);
                 return self.refuse(span.clone(), ExprErrorKind::Type { expected: Expected::Signed, found });
@@ -286,7 +289,7 @@ impl Checker<'_> {
     }
 
     /// Both, each with a hint at the other's type: the less pliant first.
-    fn pair(
+    pub(super) fn pair(
         &mut self,
         left: &Syntax,
         right: &Syntax,

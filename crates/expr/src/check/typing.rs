@@ -24,6 +24,7 @@ pub(super) fn name_of(model: &Model, ty: &Type) -> String {
         Type::Embedded { of, .. } | Type::Item(Shape::Embedded(of)) => &model.embedded(*of).name,
         Type::Item(Shape::Union(of)) => &model.union(*of).name,
         Type::TypeName(_) => "__typename",
+        Type::OneOf { union, .. } => &model.record_union(*union).name,
         Type::List(element) => return format!("list of {}", name_of(model, element)),
         Type::Null => "null",
     };
@@ -79,6 +80,12 @@ pub(super) fn result_of(operator: Operator, left: &Type, right: &Type) -> Option
             if additive || operator == Operator::Multiply =>
         {
             Some(Type::Decimal)
+        }
+        (Type::Money, Type::Money) if additive => Some(Type::Money),
+        (Type::Money, Type::Int | Type::Decimal) | (Type::Int | Type::Decimal, Type::Money)
+            if operator == Operator::Multiply =>
+        {
+            Some(Type::Money)
         }
         (Type::Float, Type::Float) if operator != Operator::Remainder => Some(Type::Float),
         (Type::Timestamp, Type::Duration) if additive => Some(Type::Timestamp),

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use backstay_base::Duration;
-use backstay_scalar::{Money, Value, exact};
+use backstay_scalar::{MONEY_SCALE, Money, Value, exact};
 use rust_decimal::Decimal;
 
 use super::{Evaluation, Member};
@@ -112,6 +112,18 @@ impl OrderKey {
     }
 }
 
+/// Amounts in several currencies have no sum, and neither have none at all.
+fn sum_of_money(amounts: &[Money], of: &Expr) -> Option<Value> {
+    let currency = amounts.first()?.currency();
+    let mut sum = exact::Sum::default();
+    for amount in amounts {
+        sum.add((amount.currency() == currency).then(|| amount.amount())?);
+    }
+    let sum = sum.number()?;
+    let scaled = || exact::at_scale(sum, MONEY_SCALE).and_then(|sum| i64::try_from(sum.mantissa()).ok());
+    (of.computes_digits() || scaled().is_some()).then(|| Value::Money(Money::computed(sum, currency)))
+}
+
 /// `None` where the sum is unknown.
 fn sum(terms: &[Value], of: &Expr) -> Option<Value> {
     match &of.ty {
@@ -136,15 +148,8 @@ fn sum(terms: &[Value], of: &Expr) -> Option<Value> {
             i64::try_from(sum.mantissa()).ok().map(|_| Value::Decimal(sum))
         }
         Type::Money => {
-            let amounts: Vec<&Money> = terms
-                .iter()
-                .map(|term| if let Value::Money(term) = term { Some(term) } else { None })
-                .collect::<Option<_>>()?;
-            let currency = amounts.first()?.currency();
-            let total: i128 = amounts.iter().map(|amount| i128::from(amount.scaled())).sum();
-            let is_one = amounts.iter().all(|amount| amount.currency() == currency);
-            let scaled = i64::try_from(total).ok().filter(|_| is_one)?;
-            Some(Value::Money(Money::from_scaled(scaled, currency)))
+            let amounts = terms.iter().map(|term| if let Value::Money(term) = term { Some(*term) } else { None });
+            sum_of_money(&amounts.collect::<Option<Vec<Money>>>()?, of)
         }
         _ => {
             let whole = |term: &Value| match term {

@@ -139,7 +139,7 @@ impl<'e> Lowering<'e> {
             Node::Call(_, operands) if operands.iter().any(|operand| self.is_certainly_null(operand)) => unknown(),
             Node::Matches(of, _) if self.is_certainly_null(of) => unknown(),
             Node::Literal(_)
-            | Node::Param(_)
+            | Node::Param(..)
             | Node::Caller(_)
             | Node::Now
             | Node::Path(_)
@@ -331,6 +331,7 @@ impl<'e> Lowering<'e> {
                 | FieldKind::List(_)
                 | FieldKind::Embedded(_)
                 | FieldKind::Document(_)
+                | FieldKind::ToOneOf { .. }
                 | FieldKind::OneToMany { .. }
                 | FieldKind::ManyToMany { .. } => {}
             }

@@ -49,6 +49,34 @@ async fn exact_numbers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn amounts_of_money() {
+    let app = TestApp::open(&example("Money"));
+    let make = async |body: &str| app.post("POST /api/lines", &[], body).await;
+    let price = r#""price": {"amount": "19.99", "currency": "EUR"}, "quantity": 3, "discount": "0.05""#;
+    let made = make(&format!(r#"{{{price}, "paid": {{"amount": "20.00", "currency": "EUR"}}}}"#)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let line = made.json();
+    assert_eq!(line["total"]["amount"], "56.97");
+    assert_eq!(line["open"].to_string(), r#"{"amount":"36.97","currency":"EUR"}"#);
+    let refused = make(&format!(r#"{{{price}, "paid": {{"amount": "60.00", "currency": "EUR"}}}}"#)).await;
+    assert_eq!(refusal(&refused), "422 /paid at most the total");
+    // Amounts in different currencies don't compare, and what is unknown doesn't break a check.
+    let made = make(&format!(r#"{{{price}, "paid": {{"amount": "60.00", "currency": "CHF"}}}}"#)).await;
+    assert_eq!(made.json()["open"], serde_json::Value::Null, "{made:?}");
+    let count = async |query: &str| {
+        let reply = app.call(&format!("GET /api/lines?{query}"), &[]).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply.json()["items"].as_array().expect("a page").len()
+    };
+    assert_eq!(count("filter=total%20%3E%20$least&$least=50%20EUR").await, 2);
+    assert_eq!(count("filter=total%20%3E%20$least&$least=50%20CHF").await, 0);
+    assert_eq!(count("filter=open%20%3E%20money(36,%20'EUR')").await, 1);
+    assert_eq!(count("filter=open.currency%20==%20'EUR'").await, 1);
+    let reply = app.call("GET /api/lines?filter=total%20%3E%20$least&$least=50", &[]).await;
+    assert_eq!(reply.status, 400, "{reply:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn days_and_lengths_of_time() {
     let app = TestApp::open(&example("Days and lengths of time"));
     let make = async |body: &str| app.post("POST /api/loans", &[], body).await;

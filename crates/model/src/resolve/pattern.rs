@@ -16,7 +16,8 @@ pub(super) fn applies(kind: &FieldKind) -> bool {
         | Scalar::Url
         | Scalar::Phone
         | Scalar::Country
-        | Scalar::Locale => true,
+        | Scalar::Locale
+        | Scalar::Currency => true,
         Scalar::Id
         | Scalar::Int
         | Scalar::Float
@@ -28,8 +29,7 @@ pub(super) fn applies(kind: &FieldKind) -> bool {
         | Scalar::Duration
         | Scalar::Bytes
         | Scalar::Json
-        | Scalar::Money
-        | Scalar::Currency => false,
+        | Scalar::Money => false,
     })
 }
 

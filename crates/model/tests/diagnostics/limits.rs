@@ -111,7 +111,7 @@ refused
     check("String @pattern(is: \"[a-z]+\") @default(to: \"A\")", default, "the value must match `[a-z]+`");
     let small = "the value is refused: small letters only";
     check("String @pattern(is: \"[a-z]+\", message: \"small letters only\") @default(to: \"A\")", default, small);
-    let of = "it is for `String`, `Text`, `Email`, `Url`, `Phone`, `Country` and `Locale`, and for lists of these";
+    let of = "it is for `String`, `Text`, `Email`, `Url`, `Phone`, `Country`, `Currency`, `Locale` and lists of these";
     for field in ["Int", "JSON", "Post", "[Post!]", "Money", "E", "Time"] {
         check(&format!("{field} @pattern(is: \"a\")"), "`@pattern` has no meaning for this field", of);
     }

@@ -206,7 +206,7 @@ fn a_type_that_is_missing() {
         &[(
             "2:11",
             "there is no type `Person`",
-            "define a type or an enum called `Person`; the built-in types are Boolean, Bytes, Country, Date, \
+            "define a type or an enum called `Person`; the built-in types are Boolean, Bytes, Country, Currency, Date, \
              DateTime, Decimal, Duration, Email, Float, ID, Int, JSON, Locale, Money, Phone, String, Text, Time, Url",
         )],
     );

@@ -11,7 +11,7 @@ use crate::{Currency, MONEY_SCALE, Money, MoneyError, Part, Problem, Schema, Sto
 /// quotes and has no more digits than its currency (ISO 4217); the code is read in either case.
 pub(crate) struct MoneyAmount;
 
-/// The currency of `Money`: a code of ISO 4217, read in either case.
+/// A currency, such as that of `Money`: a code of ISO 4217, read in either case.
 pub(crate) struct CurrencyCode;
 
 const EXPECTED: &str = "an amount with its currency, such as {\"amount\": \"12.50\", \"currency\": \"EUR\"}";
@@ -38,7 +38,7 @@ impl Definition for MoneyAmount {
 
     fn fit(&self, value: Value) -> Result<Value, Problem> {
         match value {
-            Value::Money(_) => Ok(value),
+            Value::Money(money) => Ok(Value::Money(Money::new(money.amount(), money.currency())?)),
             _ => Err(Problem::Expected(EXPECTED)),
         }
     }

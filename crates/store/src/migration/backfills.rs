@@ -1,6 +1,7 @@
 //! What is wrong with values that a `@backfill` gives.
 
 use backstay_model::{Collection, Field, FieldKind, Length};
+use backstay_scalar::Scalar;
 use backstay_sql::{BackfillError, Models};
 
 use super::findings::{Finder, counted};
@@ -39,9 +40,17 @@ pub(super) async fn find(
         found.extend(finder.ask(&probe, (&words, "make it give ids of stored records only", true)).await?);
     }
     if let Some(probe) = finder.succession.more_digits(collection.id, field.id) {
-        let words = words("a number with more digits than the field holds");
-        let remedy =
-            "make it give numbers with fewer digits, with `round(…)`, or give the field more with `@precision`";
+        let (what, remedy) = match field.kind.scalar() {
+            Some(Scalar::Money) => (
+                "an amount with more digits than the currency has, or than the field holds",
+                "round the amounts that it gives with `round(…)`",
+            ),
+            _ => (
+                "a number with more digits than the field holds",
+                "make it give numbers with fewer digits, with `round(…)`, or give the field more with `@precision`",
+            ),
+        };
+        let words = words(what);
         found.extend(finder.ask(&probe, (&words, remedy, true)).await?);
     }
     if let Some(length) = longest(field) {

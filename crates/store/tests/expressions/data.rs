@@ -40,6 +40,9 @@ pub(crate) fn param(name: &str) -> Value {
         "betweens" => list([decimal("12.505"), decimal("99999999.990")]),
         "nothing" => list([]),
         "ratio" => Value::Float(1.5),
+        "sum" => money("5.00", "EUR"),
+        "rate" => decimal("1.081"),
+        "currency" => Value::text("EUR"),
         "truth" => Value::Bool(true),
         "moment" => moment("2026-01-31T12:00:00Z"),
         "day" => day("2026-01-31"),
@@ -82,7 +85,7 @@ fn list(values: impl IntoIterator<Item = Value>) -> Value {
 }
 
 /// A document in the form in which a field of items holds it.
-fn document(model: &Model, field: &str, text: &str) -> Value {
+pub(crate) fn document(model: &Model, field: &str, text: &str) -> Value {
     let FieldKind::Document(document) = item(model).field_named(field).expect("a field").kind else {
         panic!("{field} holds no document");
     };
@@ -222,6 +225,7 @@ fn item_a(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("at", moment("2026-01-31T12:00:00Z")),
         ("day", day("2026-01-31")),
         ("cost", money("5.00", "EUR")),
+        ("currency", "EUR".into()),
         ("doc", Value::Json("{\"a\":1}".into())),
         ("labels", list(["p".into(), "q\"\\".into()])),
         ("numbers", list([1.into(), 3.into()])),
@@ -233,6 +237,7 @@ fn item_a(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("place.city", "Rome".into()),
         ("place.level", 1.into()),
         ("place.keeper", Value::Id(id(1))),
+        ("about.Person", Value::Id(id(1))),
         ("lines", document(model, "lines", LINES_OF_A)),
         ("blocks", document(model, "blocks", BLOCKS_OF_A)),
         ("hero", document(model, "hero", r#"{"__typename": "Quote", "text": "Hello", "by": "Ann", "stars": 2}"#)),
@@ -252,6 +257,7 @@ fn item_b(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("at", moment("1969-12-31T23:59:59.999999Z")),
         ("day", day("1969-12-31")),
         ("cost", money("5.00", "USD")),
+        ("currency", "JPY".into()),
         ("labels", list([])),
         ("numbers", list([])),
         ("prices", list([])),
@@ -260,6 +266,7 @@ fn item_b(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("owner", Value::Id(id(2))),
         ("team", Value::Id(id(11))),
         ("place.level", 2.into()),
+        ("about.Team", Value::Id(id(11))),
         ("lines", document(model, "lines", "[]")),
         ("blocks", document(model, "blocks", "[]")),
         (
@@ -286,6 +293,7 @@ fn item_d(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("at", moment("9999-12-30T21:59:59.999999Z")),
         ("day", day("9999-12-31")),
         ("cost", money("922337203685477.58", "EUR")),
+        ("currency", "KWD".into()),
         ("place.city", "Bonn".into()),
         ("labels", list(["%".into()])),
         ("numbers", list([i64::MAX.into()])),
@@ -294,6 +302,7 @@ fn item_d(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("keys", list([Value::Id(id(2))])),
         ("owner", Value::Id(id(1))),
         ("team", Value::Id(id(10))),
+        ("about.Team", Value::Id(id(10))),
         ("lines", document(model, "lines", LINES_OF_D)),
         (
             "blocks",
