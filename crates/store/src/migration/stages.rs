@@ -232,12 +232,7 @@ impl Stages<'_> {
                 self.in_place((collection, field), |collection, field| alter::require(collection, field, false))
             }
             Difference::IndexAdded { collection, index, .. } => self.added_index(collection, index),
-            Difference::IndexRemoved { collection, index, .. } => {
-                let (before, _) = self.models.pair(collection);
-                let gone = before.indexes.iter().filter(|known| known.name == *index);
-                let names = gone.flat_map(|index| schema::index_names(index, dialect));
-                names.flat_map(|name| schema::drop_index(&name, dialect)).collect()
-            }
+            Difference::IndexRemoved { collection, index, .. } => self.removed_index(collection, index),
             Difference::FieldRemoved { collection, field, stored: true } => self.removed(collection, field),
             Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field),
             Difference::LinksOrdered { collection, field } => self.ordered_links(collection, field),
@@ -297,6 +292,13 @@ impl Stages<'_> {
         let collection = self.models.collection(collection);
         let added = collection.indexes.iter().filter(|candidate| candidate.name == index);
         added.flat_map(|index| schema::add_index(new, collection, index, dialect)).collect()
+    }
+
+    fn removed_index(&self, collection: &str, index: &str) -> Vec<Statement> {
+        let (before, _) = self.models.pair(collection);
+        let gone = before.indexes.iter().filter(|known| known.name == index);
+        let names = gone.flat_map(|index| schema::index_names(index, self.models.dialect));
+        names.flat_map(|name| schema::drop_index(&name, self.models.dialect)).collect()
     }
 
     fn removed(&self, collection: &str, field: &str) -> Vec<Statement> {
