@@ -247,12 +247,7 @@ impl Stages<'_> {
                 histories::removed(self.models, &self.tables.carried, collection)
             }
             Difference::IndexAdded { collection, index, .. } => self.added_index(collection, index),
-            Difference::IndexRemoved { collection, index, .. } => {
-                let (before, _) = self.models.pair(collection);
-                let gone = before.indexes.iter().filter(|known| known.name == *index);
-                let names = gone.flat_map(|index| schema::index_names(index, dialect));
-                names.flat_map(|name| schema::drop_index(&name, dialect)).collect()
-            }
+            Difference::IndexRemoved { collection, index, .. } => self.removed_index(collection, index),
             Difference::FieldRemoved { collection, field, stored: true } => self.removed(collection, field),
             Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field),
             Difference::LinksOrdered { collection, field } => self.ordered_links(collection, field),
@@ -320,6 +315,13 @@ impl Stages<'_> {
         let gone = self.tables.carried.collection(self.models.removed(collection).id);
         let links = gone.links().map(|(_, link)| alter::drop_table(&link.table, self.models.dialect));
         links.chain([alter::drop_table(&gone.table, self.models.dialect)]).collect()
+    }
+
+    fn removed_index(&self, collection: &str, index: &str) -> Vec<Statement> {
+        let (before, _) = self.models.pair(collection);
+        let gone = before.indexes.iter().filter(|known| known.name == index);
+        let names = gone.flat_map(|index| schema::index_names(index, self.models.dialect));
+        names.flat_map(|name| schema::drop_index(&name, self.models.dialect)).collect()
     }
 
     fn removed(&self, collection: &str, field: &str) -> Vec<Statement> {
