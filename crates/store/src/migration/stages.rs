@@ -200,6 +200,7 @@ impl Stages<'_> {
     }
 
     /// What bridges a difference by itself; nothing where the table is written anew for it.
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     fn statements(&self, difference: &Difference) -> Vec<Statement> {
         let Models { new, dialect, .. } = self.models;
         match difference {
