@@ -42,7 +42,7 @@ impl Walk<'_> {
             Node::Quantifier { over, variable, .. } => self.many(expr, (over, *variable)),
             Node::Aggregate(of) => self.many(expr, (&of.over, of.variable)),
             Node::Literal(_)
-            | Node::Param(_)
+            | Node::Param(..)
             | Node::Caller(_)
             | Node::Now
             | Node::Not(_)
