@@ -32,7 +32,7 @@ pub(crate) fn selection(view: View<'_>, collection: CollectionId, selection: &Se
     level(view, holder, (selection, 1), &mut fields)
 }
 
-/// What a selection is of: a record, or the embedded value that one of its fields holds.
+/// What a selection is of: a record, or what one of its fields holds that has members.
 #[derive(Clone, Copy)]
 struct Holder<'m> {
     collection: &'m Collection,
@@ -98,7 +98,12 @@ fn field(
     }
     let follows = selected.inner.is_some() || !matches!(field.kind, FieldKind::ToOne { .. });
     let target = field.kind.target().filter(|_| follows);
-    if !view.may_see(collection.id, field.id) || target.is_some_and(|target| view.refuses(target)) {
+    let is_closed = target.is_some_and(|target| view.refuses(target));
+    // Of a reference to one of several types, records of one that the caller never reads are answered by null.
+    if is_closed && field.is_of_reference() && view.may_see(collection.id, field.id) {
+        return Ok(());
+    }
+    if !view.may_see(collection.id, field.id) || is_closed {
         return Err(Error::malformed(Place::Select, forbidden(field)));
     }
     if selected.arguments.limit.is_some_and(|limit| !(1..=limits::NESTED_MAX).contains(&limit)) {
@@ -108,11 +113,15 @@ fn field(
         order(view, view.model.collection(target), (&selected.arguments.sort, &Place::Select))?;
     }
     let inner = match (&field.kind, target) {
-        (FieldKind::Embedded(_), _) => Some(Holder { collection, within: Some(field.id) }),
+        (FieldKind::Embedded(_) | FieldKind::ToOneOf { .. }, _) => Some(Holder { collection, within: Some(field.id) }),
         (_, Some(target)) => Some(Holder { collection: view.model.collection(target), within: None }),
         (_, None) => None,
     };
     match (inner, &selected.inner) {
+        // The types of a reference are no level of their own.
+        (Some(inner), Some(selection)) if matches!(field.kind, FieldKind::ToOneOf { .. }) => {
+            level(view, inner, (selection, depth), fields)
+        }
         (Some(inner), Some(selection)) => level(view, inner, (selection, depth + 1), fields),
         (Some(_) | None, None) => Ok(()),
         (None, Some(_)) => Err(too_much(format!("`{}` is not a relation and has no fields", field.name))),
@@ -176,7 +185,8 @@ pub(crate) fn filter(view: View<'_>, collection: &Collection, filter: &Filter) -
             | FieldKind::List(_)
             | FieldKind::Embedded(_)
             | FieldKind::Document(_)
-            | FieldKind::ToOne { .. } => None,
+            | FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. } => None,
         };
         let unreachable = *reached != collection.id && view.refuses(*reached);
         if unreachable || members.is_some_and(|target| view.refuses(target)) || !view.may_see(*reached, *field) {

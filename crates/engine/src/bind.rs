@@ -20,6 +20,7 @@ pub(crate) struct Bindings<'b> {
     pub(crate) cursor: &'b [Value],
     pub(crate) limit: u64,
     pub(crate) argument: Option<RecordId>,
+    pub(crate) place: Option<i64>,
 }
 
 impl<'b> Bindings<'b> {
@@ -35,6 +36,7 @@ impl<'b> Bindings<'b> {
             cursor: &[],
             limit: 0,
             argument: None,
+            place: None,
         }
     }
 
@@ -65,6 +67,7 @@ impl<'b> Bindings<'b> {
             Slot::Param(index, of) => part(self.params, *index, *of),
             Slot::Cursor(index) => part(self.cursor, *index, Part::Main),
             Slot::Limit => Value::Int(i64::try_from(self.limit).expect("every limit is far below 2^63")),
+            Slot::Place => Value::Int(self.place.expect("a statement that places a link is bound with its place")),
             Slot::Argument(_) => Value::Id(self.argument.expect("a statement about a link is bound with its far end")),
             Slot::Constant(value) => value.clone(),
         }

@@ -45,12 +45,11 @@ impl CommitChecks {
         let mut as_children: Vec<Vec<ChildrenOf>> = model.collections.iter().map(|_| Vec::new()).collect();
         for (owner, Children { collection, via, reads }) in children(policy) {
             let known = &mut as_children[usize::from(collection.0)];
-            match known.iter_mut().find(|known| known.owner == owner && known.membership.via == *via) {
-                Some(known) => known.reads.extend(reads),
-                None => {
-                    let membership = Membership::of(model, (*collection, *via));
-                    known.push(ChildrenOf { owner, membership, reads: reads.clone() });
-                }
+            if let Some(known) = known.iter_mut().find(|known| known.owner == owner && known.membership.via == *via) {
+                known.reads.extend(reads);
+            } else {
+                let membership = Membership::of(model, (*collection, *via));
+                known.push(ChildrenOf { owner, membership, reads: reads.clone() });
             }
         }
         Self { own, as_children }

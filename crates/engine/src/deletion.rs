@@ -182,7 +182,7 @@ fn referring_fields(model: &Model, of: CollectionId, way: Way) -> impl Iterator<
     fields.filter_map(move |(collection, field)| Some((collection, field, to_one(field)?))).flat_map(
         move |(collection, field, (target, on_delete))| {
             let live = Found { perspective: Perspective::Live, on_delete };
-            let follows = on_delete == OnDelete::Cascade || field.required;
+            let follows = on_delete == OnDelete::Cascade || collection.requires(field);
             let on_delete = if follows { OnDelete::Cascade } else { OnDelete::SetNull };
             let trashed = Found { perspective: Perspective::Trash, on_delete };
             let trashed = (way == Way::Gone && collection.trash.is_some()).then_some(trashed);

@@ -1,4 +1,4 @@
-//! Embedded values of a record: whether they are there, and what they lack.
+//! Embedded values of a record, and references to one of several types: whether they are there, and what they lack.
 
 use backstay_model::{Collection, Field, FieldId, FieldKind, Within};
 use backstay_scalar::Value;
@@ -13,6 +13,11 @@ pub(crate) fn is_there(collection: &Collection, holder: &Field, values: &[Value]
     collection.parts(holder.id).any(|part| value(part).is_some_and(|value| !value.is_null()))
 }
 
+/// Whether more than one member of a reference to one of several types has a value in the proposed record.
+pub(crate) fn has_several(proposal: &Proposal<'_>, holder: &Field) -> bool {
+    proposal.collection.parts(holder.id).filter(|part| !proposal.value(part.id).is_null()).nth(1).is_some()
+}
+
 /// Whether an embedded value of the proposed record is not there.
 pub(crate) fn lacks_value(proposal: &Proposal<'_>, holder: &Field) -> bool {
     !is_there(proposal.collection, holder, &proposal.values)
@@ -24,7 +29,7 @@ pub(crate) fn lacks_member(proposal: &Proposal<'_>, (member, within): (&Field, W
     let collection = proposal.collection;
     let holder = collection.field(within.field);
     let lacks = |field: &Field| match &field.kind {
-        FieldKind::Embedded(_) => lacks_value(proposal, field),
+        FieldKind::Embedded(_) | FieldKind::ToOneOf { .. } => lacks_value(proposal, field),
         _ => proposal.value(field.id).is_null(),
     };
     if proposal.stored.is_some() && !proposal.sees(holder.id) {
@@ -63,10 +68,25 @@ fn within<'r>(
             RecordMember::Embedded(name, within(collection, Some(field.id), shown, values))
         }
         FieldKind::Embedded(_) => RecordMember::Value(name, &Value::Null),
+        FieldKind::ToOneOf { .. } => reference(collection, (field, name), values),
         _ => RecordMember::Value(name, values.get(usize::from(field.id.0)).unwrap_or(&Value::Null)),
     };
     // Most have one name; an iterator that is filtered doesn't know how many come.
     let mut members = Vec::with_capacity(shown.len());
     members.extend(named.map(member));
     members
+}
+
+/// A reference to one of several types, as the type and the id.
+fn reference<'r>(
+    collection: &'r Collection,
+    (holder, name): (&'r Field, &'r str),
+    values: &'r [Value],
+) -> RecordMember<'r> {
+    let value = |part: &Field| values.get(usize::from(part.id.0)).filter(|value| !value.is_null());
+    let mut parts = collection.members(Some(holder.id));
+    match parts.find_map(|part| Some((part.own_name(), value(part)?))) {
+        Some((of, id)) => RecordMember::Reference { name, of, id },
+        None => RecordMember::Value(name, &Value::Null),
+    }
 }

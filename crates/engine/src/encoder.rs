@@ -47,6 +47,15 @@ pub enum RecordMember<'r> {
     Value(&'r str, &'r Value),
     /// The name of a field that holds an embedded value, and the members of that.
     Embedded(&'r str, Vec<RecordMember<'r>>),
+    /// A reference to a record of one of several types.
+    Reference {
+        /// The name of the field.
+        name: &'r str,
+        /// The name of the record's type.
+        of: &'r str,
+        /// The record's id.
+        id: &'r Value,
+    },
 }
 
 /// What a page tells after its records.

@@ -208,12 +208,19 @@ fn fitted(cx: &TxContext<'_, '_>, field: &Field, value: Value) -> Result<Value, 
 pub(crate) fn require(proposal: &mut Proposal<'_>) {
     for field in &proposal.collection.fields {
         let lacks = match (&field.kind, field.within) {
-            (FieldKind::Embedded(_), None) => field.required && embedded::lacks_value(proposal, field),
+            (FieldKind::Embedded(_) | FieldKind::ToOneOf { .. }, None) => {
+                field.required && embedded::lacks_value(proposal, field)
+            }
             (_, Some(within)) => within.required && embedded::lacks_member(proposal, (field, within)),
             (_, None) => field.required && field.is_stored() && proposal.value(field.id).is_null(),
         };
         if lacks && !proposal.is_refused(field) {
             proposal.refuse(field, ViolationKind::Required);
+        }
+        if matches!(field.kind, FieldKind::ToOneOf { .. }) && embedded::has_several(proposal, field) {
+            let problem = "it refers to one record, of one type".to_owned();
+            let remedy = "give it one record; the others become null".to_owned();
+            proposal.refuse(field, ViolationKind::Misused { problem, remedy });
         }
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -54,8 +55,11 @@ impl Input {
         self
     }
 
-    /// Makes these the members of a many-to-many relation, and no others.
-    pub fn links(&mut self, field: FieldId, members: Vec<RecordId>) {
+    /// Makes these the members of a many-to-many relation, and no others, in this order if its links have one. A member that
+    /// is named again counts once, where it is named first.
+    pub fn links(&mut self, field: FieldId, mut members: Vec<RecordId>) {
+        let mut known = HashSet::with_capacity(members.len());
+        members.retain(|member| known.insert(*member));
         self.links.retain(|(existing, _)| *existing != field);
         self.links.push((field, members));
     }

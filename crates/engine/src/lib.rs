@@ -77,7 +77,7 @@ pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_sql::{
-    Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Perspective, Row, Selected,
+    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Perspective, Row, Selected,
     SelectedField, Selection, SortKey, ValueOutput, nested,
 };
 pub use backstay_store::{

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, ViolationKind, limits};
-use backstay_model::{Collection, FieldKind, Link};
+use backstay_model::{Collection, Field, FieldKind, Link};
 use backstay_scalar::Value;
 
 use crate::bind::Bindings;
@@ -15,15 +15,20 @@ use crate::{Authority, TxContext};
 
 /// The links of a new record: all that were sent, and no others.
 pub(crate) fn added(proposal: &mut Proposal<'_>) {
+    let is_ordered = |field: &Field| matches!(&field.kind, FieldKind::ManyToMany { link, .. } if link.ordered);
     for field in &proposal.collection.fields {
         if matches!(field.kind, FieldKind::ManyToMany { .. }) {
             proposal.values[usize::from(field.id.0)] = Value::List(Arc::from([]));
         }
     }
-    for (field, members) in std::mem::take(&mut proposal.input.links) {
+    for (field, mut members) in std::mem::take(&mut proposal.input.links) {
+        if !is_ordered(proposal.collection.field(field)) {
+            members.sort_unstable();
+        }
         proposal.set(field, members_of(&members));
         if !members.is_empty() {
-            proposal.links.push(LinkChange { field, added: members.clone(), removed: Vec::new() });
+            let change = LinkChange { field, added: members.clone(), removed: Vec::new(), placed: Vec::new() };
+            proposal.links.push(change);
         }
         proposal.input.links.push((field, members));
     }
@@ -35,40 +40,59 @@ pub(crate) async fn changed(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<
     let id = proposal.id()?;
     for (field, wanted) in proposal.input.links.clone() {
         let FieldKind::ManyToMany { link, target } = &proposal.collection.field(field).kind else { continue };
+        let ordered = link.ordered;
         let present = targets(cx, proposal.collection, link, id).await?;
-        let (known, wanted): (HashSet<RecordId>, HashSet<RecordId>) =
-            (present.iter().copied().collect(), wanted.into_iter().collect());
-        let mut added: Vec<RecordId> = wanted.difference(&known).copied().collect();
-        added.sort_unstable();
-        let (mut removed, mut members) = (Vec::new(), added.clone());
+        let known: HashSet<RecordId> = present.iter().copied().collect();
+        let sent = wanted;
+        let wanted: HashSet<RecordId> = sent.iter().copied().collect();
+        let mut added: Vec<RecordId> = sent.iter().copied().filter(|member| !known.contains(member)).collect();
+        if !ordered {
+            added.sort_unstable();
+        }
+        let (mut removed, mut kept) = (Vec::new(), Vec::new());
         // Without such a rule, whoever names a member has to see it.
         let may_link_unseen = !cx.engine.application.policy.collection(*target).allow.refer.is_empty();
         let mut unseen = false;
-        for member in present {
+        for member in present.iter().copied() {
             let is_wanted = wanted.contains(&member);
             let hidden = proposal.authority == Authority::Caller
                 && (!is_wanted || may_link_unseen)
                 && !may_read(cx, &proposal.class, *target, member).await?;
             unseen |= hidden && is_wanted;
-            if hidden || is_wanted { members.push(member) } else { removed.push(member) }
+            if hidden || is_wanted { kept.push(member) } else { removed.push(member) }
         }
         if unseen {
             proposal.unseen_members.push(field);
         }
-        proposal.set(field, members_of(&members));
-        if !added.is_empty() || !removed.is_empty() || unseen {
+        let unplaced: Vec<RecordId> = kept.iter().chain(&added).copied().collect();
+        let placed = if ordered { in_order(&present, &kept, &sent) } else { Vec::new() };
+        let placed = if placed == unplaced { Vec::new() } else { placed };
+        proposal.set(field, members_of(if placed.is_empty() { &unplaced } else { &placed }));
+        if !added.is_empty() || !removed.is_empty() || !placed.is_empty() || unseen {
             let field = proposal.collection.field(field);
             if field.immutable && proposal.authority == Authority::Caller {
                 proposal.refuse(field, ViolationKind::ReadOnly("this field can't change after creation"));
             }
             let field = field.id;
-            if added.is_empty() && removed.is_empty() {
+            if added.is_empty() && removed.is_empty() && placed.is_empty() {
                 continue;
             }
-            proposal.links.push(LinkChange { field, added, removed });
+            proposal.links.push(LinkChange { field, added, removed, placed });
         }
     }
     Ok(())
+}
+
+/// The members in the order in which they were sent. Those that stay although they weren't, because the caller may not read
+/// them, keep their places.
+fn in_order(present: &[RecordId], kept: &[RecordId], sent: &[RecordId]) -> Vec<RecordId> {
+    let is_sent: HashSet<RecordId> = sent.iter().copied().collect();
+    let unseen: HashSet<RecordId> = kept.iter().copied().filter(|member| !is_sent.contains(member)).collect();
+    let mut next = sent.iter().copied();
+    let mut all: Vec<RecordId> =
+        present.iter().filter_map(|member| if unseen.contains(member) { Some(*member) } else { next.next() }).collect();
+    all.extend(next);
+    all
 }
 
 fn members_of(ids: &[RecordId]) -> Value {

@@ -49,8 +49,18 @@ pub(crate) enum Permit {
 #[derive(Debug)]
 pub(crate) struct LinkChange {
     pub(crate) field: FieldId,
+    /// New members. Of ordered links, they come after the others unless all are `placed`.
     pub(crate) added: Vec<RecordId>,
     pub(crate) removed: Vec<RecordId>,
+    /// All members in a new order, the added ones included; none if the links have no order, or those that stay keep theirs.
+    pub(crate) placed: Vec<RecordId>,
+}
+
+impl LinkChange {
+    /// How many links are written.
+    fn rows(&self) -> usize {
+        self.removed.len() + Ord::max(self.added.len(), self.placed.len())
+    }
 }
 
 impl<'m> Proposal<'m> {
@@ -100,15 +110,13 @@ impl<'m> Proposal<'m> {
         let mut values = record.values().to_vec();
         values[usize::from(trash.at.0)] = Value::Null;
         let readmitted = Some(record.clone());
-        Self { values, readmitted, ..Self::create(collection, authority, Arc::clone(class), Input::new()) }
+        Self { readmitted, values, ..Self::create(collection, authority, Arc::clone(class), Input::new()) }
     }
 
     /// The record and its changed links, if the write is the caller's: those of Backstay itself don't count.
     pub(crate) fn rows_for_caller(&self) -> usize {
         match self.authority {
-            Authority::Caller => {
-                1 + self.links.iter().map(|change| change.added.len() + change.removed.len()).sum::<usize>()
-            }
+            Authority::Caller => 1 + self.links.iter().map(LinkChange::rows).sum::<usize>(),
             Authority::System => 0,
         }
     }
@@ -188,7 +196,11 @@ impl<'m> Proposal<'m> {
 
     /// Notes what is wrong with a field.
     pub(crate) fn refuse(&mut self, field: &Field, kind: ViolationKind) {
-        self.violations.push(Violation::new(field.place(), kind));
+        let violation = Violation::new(field.place(), kind);
+        // The parts of a reference to one of several types are one value to the caller.
+        if !field.is_of_reference() || !self.violations.contains(&violation) {
+            self.violations.push(violation);
+        }
     }
 
     /// Notes what is wrong with the record as a whole.

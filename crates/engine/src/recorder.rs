@@ -146,6 +146,7 @@ fn bound(slot: &Slot, bindings: &Bindings<'_>, (model, collection): About<'_>) -
         Slot::Limit => format!("limit = {}", value()),
         Slot::Cursor(index) => format!("cursor {} = {}", index + 1, value()),
         Slot::Param(index, _) => format!("parameter {} = {}", index + 1, value()),
+        Slot::Place => format!("place = {}", value()),
         Slot::Argument(_) => format!("related id = {}", value()),
     }
 }

@@ -170,7 +170,11 @@ impl RowChange {
             let (old, new) = (stored.value(*field).clone(), record.value(*field).clone());
             ChangedField { field: *field, old, new }
         };
-        let fields = changed.iter().map(field).collect();
+        let placed = links.iter().filter(|change| !change.placed.is_empty()).map(|change| {
+            let new = Value::List(change.placed.iter().copied().map(Value::Id).collect());
+            ChangedField { field: change.field, old: Value::Null, new }
+        });
+        let fields = changed.iter().map(field).chain(placed).collect();
         let template = cx.engine.templates.update(&cx.engine.planner, collection.id, changed);
         let bindings =
             Bindings { proposed: record.values(), version: Some(stored.version()), ..cx.bindings().id(record.id()) };
@@ -262,16 +266,25 @@ fn change(collection: &Collection, record: &Record, kind: ChangeKind, fields: Ve
 }
 
 fn write_links(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record, links: Vec<LinkChange>) {
-    for LinkChange { field, added, removed } in links {
+    for LinkChange { field, added, removed, placed } in links {
         let FieldKind::ManyToMany { link, .. } = &collection.field(field).kind else { continue };
-        let parts =
-            [(added, LinkStatement::Insert, ChangeKind::Link), (removed, LinkStatement::Remove, ChangeKind::Unlink)];
-        for (members, statement, kind) in parts.into_iter().filter(|(members, ..)| !members.is_empty()) {
+        let mut stage = |members: &[RecordId], statement| {
             let template = cx.engine.templates.link(&cx.engine.planner, link, statement);
-            for member in &members {
-                let bindings = Bindings { argument: Some(*member), ..cx.bindings().id(record.id()) };
+            for (place, member) in (0..).zip(members) {
+                let place = (statement == LinkStatement::Place).then_some(place);
+                let bindings = Bindings { argument: Some(*member), place, ..cx.bindings().id(record.id()) };
                 let statement = cx.statement(&template, &bindings, collection.id);
                 cx.tx.stage(statement, None);
+            }
+        };
+        stage(&removed, LinkStatement::Remove);
+        match placed.as_slice() {
+            [] => stage(&added, LinkStatement::Insert),
+            placed => stage(placed, LinkStatement::Place),
+        }
+        for (members, kind) in [(added, ChangeKind::Link), (removed, ChangeKind::Unlink)] {
+            if members.is_empty() {
+                continue;
             }
             let new = Value::List(members.into_iter().map(Value::Id).collect());
             let fields = vec![ChangedField { field, old: Value::Null, new }];

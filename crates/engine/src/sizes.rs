@@ -29,6 +29,7 @@ impl Sizes {
             | FieldKind::Enum(_)
             | FieldKind::Embedded(_)
             | FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => None,

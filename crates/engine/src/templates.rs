@@ -63,6 +63,7 @@ struct CollectionTemplates {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum LinkStatement {
     Insert,
+    Place,
     Remove,
     Clear,
     Targets,
@@ -169,6 +170,7 @@ impl Templates {
     pub(crate) fn link(&self, planner: &Planner, link: &Link, statement: LinkStatement) -> Arc<Template> {
         cached(&self.links, (link.table.clone(), link.near.clone(), statement), |_| match statement {
             LinkStatement::Insert => planner.link_insert(link),
+            LinkStatement::Place => planner.link_place(link),
             LinkStatement::Remove => planner.link_remove(link),
             LinkStatement::Clear => planner.link_clear(link),
             LinkStatement::Targets => planner.link_targets(link),

@@ -12,6 +12,8 @@ mod disturbed;
 mod obstacles;
 #[path = "migrations/random/mod.rs"]
 mod random;
+#[path = "migrations/references.rs"]
+mod references;
 #[path = "migrations/slugs.rs"]
 mod slugs;
 #[path = "migrations/sums.rs"]
@@ -481,6 +483,34 @@ async fn types_of_documents_change() {
                 union Block = Rule | Citation | Picture
                 type Page @open { title: String content: [Block!]! @renamed(from: "blocks") lines: [Size!] @length(max: 3) }"#,
             then: &[("Page", "content,lines")],
+        },
+    )
+    .await;
+}
+
+/// A `@backfill` looks into documents as they were, also of a type that changes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_are_taken_out_of_documents() {
+    check(
+        "values_are_taken_out_of_documents",
+        Change {
+            old: r"type Line @embedded { sku: String! quantity: Int! price: Decimal @precision(digits: 9, scale: 2) }
+                type Gift @embedded { text: String for: Duration } type Note @embedded { text: String } union Extra = Gift | Note
+                type O @open { lines: [Line!] extra: Extra }",
+            records: &[
+                ("O", r#"{"lines":[{"sku":"a","quantity":2,"price":"1.25"},{"sku":"b","quantity":3,"price":"0.50"}],"extra":{"__typename":"Gift","text":"x","for":"PT1H"}}"#),
+                ("O", r#"{"extra":{"__typename":"Note","text":"y"}}"#),
+            ],
+            new: r#"type Line @embedded { sku: String! count: Int! @renamed(from: "quantity") }
+                type Gift @embedded { text: String for: Duration } type Note @embedded { text: String } union Extra = Gift | Note
+                type O @open {
+                  lines: [Line!] extra: Extra
+                  total: Decimal @precision(digits: 9, scale: 2) @backfill(from: "this.lines.sum(l, l.price * l.quantity)")
+                  first: String @backfill(from: "this.lines.first(l, true, [-l.quantity]).sku")
+                  gift: Boolean! @backfill(from: "this.extra.__typename == 'Gift'")
+                  for: Duration @backfill(from: "this.extra.for")
+                }"#,
+            then: &[("O", "lines,extra,total,first,gift,for")],
         },
     )
     .await;

@@ -2,6 +2,7 @@
 
 mod advice;
 mod aggregates;
+mod alternatives;
 mod calendar;
 mod changed_links;
 mod computed;

@@ -64,7 +64,7 @@ const ROOTS: Table = &[
         "the record is `this`",
     ),
     (
-        &["old", "previous", "prev", "before", "original"],
+        &["previous", "prev", "before", "original"],
         "the record before a write is `old`, in `@check`, `@set`, `after:` and the `when:` of `@to`",
     ),
     (&["input", "data", "args", "body", "values"], "the proposed record is `new`; where one is created, it is `this`"),

@@ -47,9 +47,7 @@ impl ExprErrorKind {
             Self::Secret { .. } => "nothing may depend on what is secret",
             Self::NoFields { .. } => "only records, `auth`, `request` and amounts of money have parts",
             Self::NestedAggregates { .. } => "nest fewer of them",
-            Self::AtCommit { .. } => {
-                "use fields of the record itself and of the records of its `@inverse` lists, or remove `on: COMMIT`"
-            }
+            Self::AtCommit { .. } => KEPT_UNTIL_COMMIT,
             Self::LongPath { .. } => "lead through fewer relations",
             Self::Type { expected, found } => type_remedy(expected, &found.ty),
             Self::Zone { .. } => "name a zone of the IANA database, such as `'Europe/Zurich'`, or `'UTC'`",
@@ -70,9 +68,7 @@ impl ExprErrorKind {
             Self::Uncountable { field } => {
                 return format!("write `size({field})`, or `{field}.count(x, …)` with a condition");
             }
-            Self::ToItems { field } => {
-                return format!("ask for its items: `{field}.exists(x, …)`");
-            }
+            Self::ToItems { field } => return format!("ask for its items: `{field}.exists(x, …)`"),
             Self::NotToMany { .. } => {
                 "use `in` with lists of values, and `exists` with relations and lists of embedded values"
             }
@@ -106,6 +102,10 @@ impl ExprErrorKind {
         fixed.to_owned()
     }
 }
+
+/// What a check at commit can ask for.
+const KEPT_UNTIL_COMMIT: &str =
+    "use fields of the record itself and of the records of its `@inverse` lists, or remove `on: COMMIT`";
 
 /// For a day or a length of time where a moment is needed.
 fn moment_remedy(text: &str, ty: &str) -> Option<String> {
@@ -219,7 +219,9 @@ fn compare_remedy(left: &Type, right: &Type) -> &'static str {
 
 fn incomparable_remedy(ty: &Type) -> &'static str {
     match ty {
-        Type::Json | Type::Embedded { .. } | Type::Item(_) => "only its presence can be tested: `== null`, `!= null`",
+        Type::Json | Type::Embedded { .. } | Type::OneOf { .. } | Type::Item(_) => {
+            "only its presence can be tested: `== null`, `!= null`"
+        }
         Type::Money => "compare `.amount`, and `.currency` with `==`",
         Type::List(_) => "use `in` with lists, such as `'a' in list`",
         Type::Bool

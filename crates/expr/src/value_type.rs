@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use backstay_base::nearest;
 use backstay_model::{
-    Collection, CollectionId, ColumnStorage, Element, EmbeddedId, EnumId, Field, FieldId, FieldKind, Model, Shape,
-    UnionId, ValueProblem,
+    Collection, CollectionId, ColumnStorage, Element, EmbeddedId, EnumId, Field, FieldId, FieldKind, Model,
+    RecordUnionId, Shape, UnionId, ValueProblem,
 };
 use backstay_scalar::{Part, Problem, Scalar, Storage, Token, Value, read_exact};
 
@@ -46,6 +46,14 @@ pub enum Type {
         /// The field that holds it.
         field: (CollectionId, FieldId),
     },
+    /// A reference to a record of one of several types, which leads to one reference for each of them; only presence can be
+    /// tested. A checked expression has none.
+    OneOf {
+        /// The types.
+        union: RecordUnionId,
+        /// The field that holds it.
+        field: (CollectionId, FieldId),
+    },
     /// An item of a list of embedded values or a value of a union, or an embedded value in one of these; leads to its
     /// members. Only presence can be tested.
     Item(Shape),
@@ -69,6 +77,7 @@ impl Type {
             FieldKind::List(Element::Scalar(scalar)) => Self::List(Box::new(Self::of_scalar(*scalar))),
             FieldKind::List(Element::Enum(id)) => Self::List(Box::new(Self::Enum(*id))),
             FieldKind::Embedded(id) => Self::Embedded { of: *id, field: (collection.id, field.id) },
+            FieldKind::ToOneOf { union, .. } => Self::OneOf { union: *union, field: (collection.id, field.id) },
             FieldKind::Document(_) => Self::Json,
             FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => Self::Record(*target),
             FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => return None,
@@ -129,6 +138,7 @@ impl Type {
             Self::Embedded { .. } | Self::Item(_) => {
                 return Err(Problem::Expected("a member of the embedded value").into());
             }
+            Self::OneOf { .. } => return Err(Problem::Expected("one of the types of the reference").into()),
             Self::List(_) => return Err(Problem::Expected("an array").into()),
             Self::Null => return Err(Problem::Expected("a value whose type is known").into()),
         };
@@ -165,7 +175,7 @@ impl Type {
             Self::Timestamp => Storage::Timestamp,
             Self::Date => Storage::Date,
             // What is checked has members in the place of the value.
-            Self::Json | Self::Embedded { .. } | Self::Item(_) => Storage::Json,
+            Self::Json | Self::Embedded { .. } | Self::Item(_) | Self::OneOf { .. } => Storage::Json,
             Self::List(element) => element.storage(),
         }
     }

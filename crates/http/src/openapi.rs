@@ -2,6 +2,7 @@ mod constraints;
 mod documents;
 mod names;
 mod operations;
+mod references;
 mod scalars;
 mod schemas;
 

@@ -129,11 +129,12 @@ fn documented_deprecations_are_described() {
 fn the_order_of_lists_is_described() {
     let model = r#"
         extend schema @app(name: "Orders")
-        type Post @allow(read: "true") {
+        type Post @allow(read: "true", create: "true") {
           comments: [Comment!] @inverse(field: "post") @order(by: ["-pinned", "createdAt"])
           "Its own words."
           others: [Comment!] @order(by: "createdAt")
           plain: [Comment!]
+          picked: [Comment!] @order(as: SENT)
         }
         type Comment @allow(read: "true") { post: Post pinned: Boolean }
     "#;
@@ -145,6 +146,11 @@ fn the_order_of_lists_is_described() {
     let own = "Its own words.\n\nSorted by `createdAt`, unless `select` sorts it.";
     assert_eq!(properties["others"]["description"], own);
     assert_eq!(properties["plain"]["description"], json!(null));
+    let sent = "In the order in which they were sent, unless `select` sorts it.";
+    assert_eq!(properties["picked"]["description"], sent);
+    let written = &document["components"]["schemas"]["Post.Create"]["properties"];
+    assert_eq!(written["picked"]["description"], "Their order is kept.");
+    assert_eq!(written["plain"]["description"], json!(null));
 }
 
 /// What is sent has the length that `@length` says. What is answered may have been stored before it said so, and an

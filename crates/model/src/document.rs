@@ -283,6 +283,7 @@ impl Reader<'_> {
             FieldKind::Scalar(_) | FieldKind::Enum(_) => model.value_type(&field.kind),
             // A model in which a document would hold one is refused.
             FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => None,

@@ -12,6 +12,10 @@ pub struct FieldId(pub u16);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EmbeddedId(pub u16);
 
-/// Index of a union in one loaded `Model`; not permanent, and nothing is stored under its name.
+/// Index of a union of embedded types in one loaded `Model`; not permanent, and nothing is stored under its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnionId(pub u16);
+
+/// Index of a union of types with records in one loaded `Model`; not permanent, and nothing is stored under its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordUnionId(pub u16);

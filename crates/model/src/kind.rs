@@ -3,7 +3,7 @@
 use backstay_scalar::{Scalar, Storage};
 
 use crate::enumeration::EnumId;
-use crate::ids::{CollectionId, EmbeddedId, FieldId, UnionId};
+use crate::ids::{CollectionId, EmbeddedId, FieldId, RecordUnionId, UnionId};
 use crate::names;
 
 /// What a field holds.
@@ -27,6 +27,14 @@ pub enum FieldKind {
         /// What happens when the target is deleted.
         on_delete: OnDelete,
     },
+    /// A reference to one record of one of the types of a union. Its members are to-one fields of the collection, one for
+    /// each type, of which at most one has a value; the field itself has no column.
+    ToOneOf {
+        /// The union of the types referred to.
+        union: RecordUnionId,
+        /// What happens when the target is deleted.
+        on_delete: OnDelete,
+    },
     /// The records of `target` whose to-one field `via` refers here; nothing is stored.
     OneToMany {
         /// The collection that refers.
@@ -41,7 +49,7 @@ pub enum FieldKind {
         /// Its to-one field, which is a key of it.
         via: FieldId,
     },
-    /// A set of records of `target`, kept in a link table.
+    /// Records of `target`, each once, kept in a link table.
     ManyToMany {
         /// The collection at the other end.
         target: CollectionId,
@@ -60,6 +68,7 @@ impl FieldKind {
             | Self::Embedded(_)
             | Self::Document(_)
             | Self::ToOne { .. }
+            | Self::ToOneOf { .. }
             | Self::OneToMany { .. }
             | Self::OneToOne { .. }
             | Self::ManyToMany { .. } => None,
@@ -79,6 +88,7 @@ impl FieldKind {
             Self::List(_)
             | Self::Embedded(_)
             | Self::Document(_)
+            | Self::ToOneOf { .. }
             | Self::OneToMany { .. }
             | Self::OneToOne { .. }
             | Self::ManyToMany { .. } => false,
@@ -94,15 +104,21 @@ impl FieldKind {
             | Self::Embedded(_)
             | Self::Document(_)
             | Self::ToOne { .. }
+            | Self::ToOneOf { .. }
             | Self::OneToMany { .. }
             | Self::OneToOne { .. }
             | Self::ManyToMany { .. } => false,
         }
     }
 
+    /// Whether its value is in fields of their own that follow it in the collection, and not in a column of its own.
+    pub fn has_members(&self) -> bool {
+        matches!(self, Self::Embedded(_) | Self::ToOneOf { .. })
+    }
+
     /// Whether a record holds a value of it: in a column, or in the columns of its members.
     pub fn is_held(&self) -> bool {
-        self.is_stored() || matches!(self, Self::Embedded(_))
+        self.is_stored() || self.has_members()
     }
 
     /// The collection at the other end of a relation.
@@ -112,7 +128,12 @@ impl FieldKind {
             | Self::OneToMany { target, .. }
             | Self::OneToOne { target, .. }
             | Self::ManyToMany { target, .. } => Some(*target),
-            Self::Scalar(_) | Self::Enum(_) | Self::List(_) | Self::Embedded(_) | Self::Document(_) => None,
+            Self::Scalar(_)
+            | Self::Enum(_)
+            | Self::List(_)
+            | Self::Embedded(_)
+            | Self::Document(_)
+            | Self::ToOneOf { .. } => None,
         }
     }
 
@@ -126,7 +147,8 @@ impl FieldKind {
             | Self::List(_)
             | Self::Embedded(_)
             | Self::Document(_)
-            | Self::ToOne { .. } => None,
+            | Self::ToOne { .. }
+            | Self::ToOneOf { .. } => None,
         }
     }
 
@@ -140,7 +162,8 @@ impl FieldKind {
             | Self::List(_)
             | Self::Embedded(_)
             | Self::Document(_)
-            | Self::ToOne { .. } => false,
+            | Self::ToOne { .. }
+            | Self::ToOneOf { .. } => false,
         }
     }
 
@@ -179,7 +202,7 @@ impl Document {
 }
 
 /// The table that holds a many-to-many relation: two columns, the primary key over (`near`, `far`), an index the other
-/// way.
+/// way. If the links are ordered, a third column has their places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// The table's name.
@@ -192,9 +215,15 @@ pub struct Link {
     pub owner: bool,
     /// The field at the other end, if it is declared.
     pub inverse: Option<FieldId>,
+    /// `@order(as: SENT)`: whether the links of a record have an order, as this side sees it. The other end has none.
+    pub ordered: bool,
 }
 
 impl Link {
+    /// The column that holds the place of an ordered link among those of its near record, a whole number; equal places go
+    /// by the far ids.
+    pub const PLACE: &'static str = "place";
+
     /// The name of the index over (`far`, `near`), as the side that declares the relation sees them.
     pub fn index_name(&self) -> String {
         let far = if self.owner { &self.far } else { &self.near };

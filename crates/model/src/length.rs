@@ -90,6 +90,7 @@ impl Unit {
             | FieldKind::Enum(_)
             | FieldKind::Embedded(_)
             | FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => Self::Characters,

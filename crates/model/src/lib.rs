@@ -42,7 +42,7 @@ pub use difference::{
 };
 pub use document::TYPE_NAME;
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
-pub use ids::{CollectionId, EmbeddedId, FieldId, UnionId};
+pub use ids::{CollectionId, EmbeddedId, FieldId, RecordUnionId, UnionId};
 pub use key::{Key, KeyKind};
 pub use kind::{Document, Element, FieldKind, Link, OnDelete, Shape};
 pub use length::{Length, LengthProblem, Unit};
@@ -50,7 +50,7 @@ pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
     Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Field, Index, Model,
-    Nulls, OrderKey, Set, SetOn, StoredNames, StoredSum, Trash, Union, Within,
+    Nulls, OrderKey, RecordUnion, Set, SetOn, StoredNames, StoredSum, Trash, Union, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::{own_name, shortened};

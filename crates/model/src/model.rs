@@ -6,7 +6,7 @@ use backstay_scalar::{Part, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
 use crate::enumeration::{Enum, EnumId};
-use crate::ids::{CollectionId, EmbeddedId, FieldId, UnionId};
+use crate::ids::{CollectionId, EmbeddedId, FieldId, RecordUnionId, UnionId};
 use crate::key::Key;
 use crate::kind::{FieldKind, Link};
 use crate::length::Length;
@@ -30,6 +30,8 @@ pub struct Model {
     pub embedded: Vec<Embedded>,
     /// Unions of embedded types, indexed by `UnionId`.
     pub unions: Vec<Union>,
+    /// Unions of types with records, indexed by `RecordUnionId`.
+    pub record_unions: Vec<RecordUnion>,
     /// `@rule`s by name.
     pub rules: HashMap<String, NamedRule>,
     /// The enum marked `@roles`.
@@ -86,9 +88,14 @@ impl Model {
         &self.embedded[usize::from(id.0)]
     }
 
-    /// The union with this id.
+    /// The union of embedded types with this id.
     pub fn union(&self, id: UnionId) -> &Union {
         &self.unions[usize::from(id.0)]
+    }
+
+    /// The union of types with records with this id.
+    pub fn record_union(&self, id: RecordUnionId) -> &RecordUnion {
+        &self.record_unions[usize::from(id.0)]
     }
 
     /// What a field holds where a create gives nothing: its default, or the first state of its states. A member of an
@@ -132,7 +139,8 @@ pub struct Collection {
     /// `@key`: how the ids of its records are made.
     pub key: Key,
     /// All fields; the first four are `id`, `createdAt`, `updatedAt`, `version`. The members of an embedded value follow the
-    /// field that holds it, as fields of their own: after `address` come `address.street` and `address.city`.
+    /// field that holds it, as fields of their own: after `address` come `address.street` and `address.city`. So do those
+    /// of a reference to one of several types, which are called like the types: after `to` come `to.Page` and `to.Post`.
     pub fields: Vec<Field>,
     /// Indexes declared by `@index` and `@unique` and those that relations need, without the primary key.
     pub indexes: Vec<Index>,
@@ -178,10 +186,24 @@ impl Collection {
         }
     }
 
-    /// The fields in which the value of a field is stored: itself, or the members of an embedded value and their members.
+    /// The fields in which the value of a field is stored: itself, or its members and their members.
     pub fn parts(&self, field: FieldId) -> impl Iterator<Item = &Field> {
         let is_part = move |part: &Field| part.id == field || part.is_within(field, &self.fields);
         self.fields[usize::from(field.0)..].iter().take_while(move |part| is_part(part)).filter(|part| part.is_stored())
+    }
+
+    /// Whether no record can be without the reference that it holds in this field: the field is required, or that of
+    /// which it is a member.
+    pub fn requires(&self, field: &Field) -> bool {
+        let holder = field.within.filter(|within| within.is_reference).map(|within| self.field(within.field));
+        field.required || holder.is_some_and(|holder| holder.required)
+    }
+
+    /// The other fields that have no value where this one has, because both are members of one reference.
+    pub fn excluded_by(&self, field: &Field) -> impl Iterator<Item = &Field> {
+        let holder = field.within.filter(|within| within.is_reference).map(|within| within.field);
+        let others = holder.into_iter().flat_map(|holder| self.members(Some(holder)));
+        others.filter(|other| other.id != field.id)
     }
 
     /// Many-to-many relations that it declares, with their link tables.
@@ -213,9 +235,10 @@ pub struct Trash {
 pub struct Field {
     /// Its index.
     pub id: FieldId,
-    /// Its name, such as `publishedAt`; of a member of an embedded value the path to it, such as `address.city`.
+    /// Its name, such as `publishedAt`; of a member of an embedded value the path to it, such as `address.city`, and of one
+    /// of a reference to one of several types, such as `to.Post`.
     pub name: String,
-    /// The embedded value that it is a member of; `None` for a field of the record itself.
+    /// What it is a member of; `None` for a field of the record itself.
     pub within: Option<Within>,
     /// `@renamed(from:)`: names that it had before.
     pub former: Vec<String>,
@@ -328,7 +351,7 @@ impl Field {
 }
 
 impl Field {
-    /// The field that holds the embedded value that it is a member of.
+    /// The field that it is a member of.
     pub fn parent(&self) -> Option<FieldId> {
         self.within.map(|within| within.field)
     }
@@ -348,9 +371,15 @@ impl Field {
         names::snake(self.own_name())
     }
 
-    /// Where its value is in the body of a request.
+    /// Where its value is in the body of a request: a reference to one of several types is one value.
     pub fn place(&self) -> Place {
-        Place::field(&self.name)
+        let reference = self.name.rsplit_once('.').filter(|_| self.is_of_reference());
+        Place::field(reference.map_or(&self.name, |(holder, _)| holder))
+    }
+
+    /// Whether it is the part of a reference to one of several types that refers to records of one of them.
+    pub fn is_of_reference(&self) -> bool {
+        self.within.is_some_and(|within| within.is_reference)
     }
 
     /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say.
@@ -426,6 +455,7 @@ impl Column {
                 vec![Self { part: Part::Main, name: format!("{snake}_id"), storage }]
             }
             FieldKind::Embedded(_)
+            | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => Vec::new(),
@@ -467,15 +497,28 @@ pub struct Union {
     pub members: Vec<EmbeddedId>,
 }
 
-/// That a field is a member of an embedded value.
+/// A union of types with records.
+#[derive(Debug, Clone)]
+pub struct RecordUnion {
+    /// Its name, such as `Target`.
+    pub name: String,
+    /// The description in the model.
+    pub description: Option<String>,
+    /// The types to whose records a reference can lead, in order.
+    pub members: Vec<CollectionId>,
+}
+
+/// That a field is a member of an embedded value, or of a reference to one of several types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Within {
     /// The field that holds the value.
     pub field: FieldId,
     /// Whether the member has a value wherever the embedded value is there (`!`).
     pub required: bool,
-    /// Whether the embedded value is there in every record.
+    /// Whether the value is there in every record.
     pub always: bool,
+    /// Whether that is a reference, of whose members one has a value.
+    pub is_reference: bool,
 }
 
 /// `@computed(is:, rights:)`.

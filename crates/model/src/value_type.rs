@@ -89,6 +89,7 @@ impl Model {
             FieldKind::List(_)
             | FieldKind::Embedded(_)
             | FieldKind::Document(_)
+            | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::ManyToMany { .. } => None,
         }

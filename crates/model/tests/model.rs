@@ -19,6 +19,9 @@ fn kind(model: &Model, kind: &FieldKind) -> String {
         FieldKind::Document(document) => format!("{document:?}"),
         FieldKind::Embedded(id) => format!("embedded {}", model.embedded(*id).name),
         FieldKind::ToOne { target, on_delete } => format!("one {} {on_delete:?}", name(*target)),
+        FieldKind::ToOneOf { union, on_delete } => {
+            format!("one of {} {on_delete:?}", model.record_union(*union).name)
+        }
         FieldKind::OneToOne { target, via } => {
             format!("other end {} via {}", name(*target), model.field(*target, *via).name)
         }
@@ -562,4 +565,21 @@ fn every_scalar_is_the_type_of_a_field() {
         let field = model.collection_named("Thing").and_then(|thing| thing.field_named("a")).expect("the field");
         assert_eq!(field.kind, FieldKind::Scalar(scalar));
     }
+}
+
+#[test]
+fn a_reference_to_one_of_several_types_has_a_field_for_each() {
+    let model = model(
+        r#"extend schema @app(name: "T")
+        union Target = Page | Post
+        type Page { links: [Link!] @inverse(field: "to") best: Link @inverse(field: "other") }
+        type Post @renamed(from: "Article") { title: String }
+        type Owner @embedded { of: Target }
+        type Link @index(fields: ["to.Post", "label"]) { label: String to: Target! other: Target @unique @renamed(from: "old") owner: Owner }"#,
+    );
+    let link = model.collection_named("Link").expect("a type");
+    assert_snapshot!(described(&model, link) + &described(&model, model.collection_named("Page").expect("a type")));
+    let former: Vec<String> =
+        link.fields.iter().map(|field| field.former.join(" ")).filter(|of| !of.is_empty()).collect();
+    assert_eq!(former, ["to.Article", "old", "old.Page", "old.Post other.Article old.Article", "owner.of.Article"]);
 }

@@ -34,15 +34,17 @@ fn assign(model: &Model, field: &Field, text: &str, input: &mut Input) -> Result
             let remedy = format!("give its members values, such as `{}.…=value`", field.name);
             return Err(ViolationKind::Misused { problem, remedy });
         }
+        FieldKind::ToOneOf { .. } => {
+            let problem = "a reference to one of several types can't be written as one text".to_owned();
+            let remedy = format!("name the type too, as in `{}.Post=id`", field.name);
+            return Err(ViolationKind::Misused { problem, remedy });
+        }
         FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } => {
             return Err(ViolationKind::ReadOnly("set this relation from the other side"));
         }
         FieldKind::ManyToMany { .. } => {
             let ids = separated(ValueType::Scalar(backstay_scalar::Scalar::Id), text)?;
-            let mut members: Vec<_> = ids.iter().filter_map(Value::as_id).collect();
-            members.sort_unstable();
-            members.dedup();
-            input.links(field.id, members);
+            input.links(field.id, ids.iter().filter_map(Value::as_id).collect());
             return Ok(());
         }
         FieldKind::List(element) if text.trim_start().starts_with('[') => {

@@ -1,6 +1,6 @@
 use backstay_engine::{
-    AnswerBuffer, ColumnType, Count, DecodeError, EncodeError, Encoder, MemberOutput, ObjectOutput, PageEnd,
-    RecordMember, Row, ValueOutput, nested,
+    Alternative, AnswerBuffer, ColumnType, Count, DecodeError, EncodeError, Encoder, MemberOutput, ObjectOutput,
+    PageEnd, RecordMember, Row, ValueOutput, nested,
 };
 use backstay_scalar::{Scalar, ValueRef, Writer, write, write_stored};
 
@@ -34,6 +34,14 @@ impl Encoder for Json {
                     let out = out.reserve(field.len() + value.longest())?;
                     name(out, opening, field);
                     write(out, value);
+                }
+                RecordMember::Reference { name: field, of, id } => {
+                    name(out.reserve(field.len())?, opening, field);
+                    let out = out.reserve(TYPE_OPENING.len() + of.len() + 1 + id.longest())?;
+                    of_type(out, of);
+                    name(out, NEXT, "id");
+                    write(out, id);
+                    out.push(b'}');
                 }
                 RecordMember::Embedded(field, members) => {
                     name(out.reserve(field.len())?, opening, field);
@@ -89,6 +97,16 @@ impl Encoder for Json {
 const FIRST: [u8; 2] = *b"{\"";
 const NEXT: [u8; 2] = *b",\"";
 
+/// How an object begins that tells its type.
+const TYPE_OPENING: &str = "{\"__typename\":\"";
+
+/// Begins an object with the name of its type, which is letters, digits and underscores.
+fn of_type(out: &mut Vec<u8>, name: &str) {
+    out.extend_from_slice(TYPE_OPENING.as_bytes());
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'"');
+}
+
 /// Ends an object, which may have no members.
 fn end(out: &mut AnswerBuffer, opening: [u8; 2]) -> Result<(), EncodeError> {
     out.append(if opening == FIRST { b"{}" } else { b"}" })
@@ -106,8 +124,17 @@ fn object(out: &mut AnswerBuffer, row: &dyn Row, output: &ObjectOutput) -> Resul
     {
         return out.append(b"null");
     }
-    let (mut opening, mut cut) = (FIRST, Vec::new());
-    for member in &output.members {
+    members(out, row, (&output.members, FIRST))
+}
+
+/// Appends the members of an object and its end, the first of them with this before it.
+fn members(
+    out: &mut AnswerBuffer,
+    row: &dyn Row,
+    (members, mut opening): (&[MemberOutput], [u8; 2]),
+) -> Result<(), EncodeError> {
+    let mut cut = Vec::new();
+    for member in members {
         if is_visible(row, member)? {
             name(out.reserve(member.name.len())?, opening, &member.name);
             opening = NEXT;
@@ -165,6 +192,7 @@ fn value(out: &mut AnswerBuffer, row: &dyn Row, output: &ValueOutput) -> Result<
             write(out.reserve(value.longest())?, &value);
         }
         ValueOutput::Object(inner) => object(out, row, inner)?,
+        ValueOutput::OneOf(alternatives) => one_of(out, row, alternatives)?,
         ValueOutput::Rows { column, columns, element, limit } => match row.value(*column)? {
             ValueRef::Nested(text) => return rows(out, nested::Rows::parse(text, columns), element, *limit),
             // The caller doesn't see the relation in this record.
@@ -173,6 +201,17 @@ fn value(out: &mut AnswerBuffer, row: &dyn Row, output: &ValueOutput) -> Result<
         },
     }
     Ok(Extent::Whole)
+}
+
+/// Appends the record of whichever type it is, or null.
+fn one_of(out: &mut AnswerBuffer, row: &dyn Row, alternatives: &[Alternative]) -> Result<(), EncodeError> {
+    for Alternative { type_name, present, members: selected } in alternatives {
+        if row.value(*present)? == ValueRef::Bool(true) {
+            of_type(out.reserve(TYPE_OPENING.len() + type_name.len() + 1)?, type_name);
+            return members(out, row, (selected, NEXT));
+        }
+    }
+    out.append(b"null")
 }
 
 fn rows(

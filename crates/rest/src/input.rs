@@ -2,12 +2,12 @@ use std::borrow::Cow;
 
 use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_engine::{Input, Inputs};
-use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, ValueType};
+use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, TYPE_NAME, ValueType};
 use backstay_scalar::{Members, Scalar, Token, Value};
 use serde_json::value::RawValue;
 
 use crate::json::{few_items, items, members_of, not_an_object, utf8};
-use crate::words::{shorten, unknown_field};
+use crate::words::{shorten, unknown, unknown_field};
 
 /// Reads the ids that a relation member names, where it is not written as an id: a seed file names records by a unique
 /// field.
@@ -128,11 +128,12 @@ impl Decoder<'_> {
                     continue;
                 }
                 FieldKind::Embedded(_) => self.embedded(reading, (field, &name), raw.get()),
+                FieldKind::ToOneOf { .. } => self.one_of(&mut reading.input, field, raw.get()),
                 _ => self.member(&mut reading.input, field, raw.get()),
             };
-            if let Err(Wrong { item, kind }) = read {
+            if let Err(Wrong { step, kind }) = read {
                 let at = self.at.clone().then(Step::Member(shorten(&name)));
-                let at = item.map_or(at.clone(), |item| at.then(Step::Item(item)));
+                let at = step.map_or(at.clone(), |step| at.then(step));
                 self.violations.push(Violation::new(at, kind));
             }
         }
@@ -164,6 +165,66 @@ impl Decoder<'_> {
         Ok(())
     }
 
+    /// A reference to one of several types: an object with the type and what finds the record, or null.
+    fn one_of(&mut self, input: &mut Input, field: &Field, raw: &str) -> Result<(), Wrong> {
+        let parts: Vec<&Field> = self.collection.members(Some(field.id)).collect();
+        let found = match raw {
+            "null" => None,
+            raw => Some(self.alternative(&parts, raw)?),
+        };
+        for part in parts {
+            let value = found.filter(|(of, _)| *of == part.id).map_or(Value::Null, |(_, id)| Value::Id(id));
+            input.set(part.id, value);
+        }
+        Ok(())
+    }
+
+    /// The part of a reference that an object gives a value, and the record that it names.
+    fn alternative(&mut self, parts: &[&Field], raw: &str) -> Result<(FieldId, RecordId), Wrong> {
+        let example = parts.first().map_or("Post", |part| part.own_name());
+        let expected = || ViolationKind::Type {
+            expected: format!("an object such as {{\"{TYPE_NAME}\": \"{example}\", \"id\": …}}"),
+        };
+        let members = backstay_scalar::members(raw).map_err(|_| expected())?;
+        let (mut of, mut others) = (None, Vec::new());
+        for (name, raw) in members {
+            if name != TYPE_NAME {
+                others.push((name, raw));
+            } else if of.replace(raw).is_some() {
+                return Err(Wrong::at_member(TYPE_NAME, ViolationKind::Duplicate));
+            }
+        }
+        let of = of.ok_or_else(|| Wrong::at_member(TYPE_NAME, ViolationKind::Required))?;
+        let of: String = serde_json::from_str(of.get()).map_err(|_| {
+            Wrong::at_member(TYPE_NAME, ViolationKind::Type { expected: "the name of a type".to_owned() })
+        })?;
+        let names = || parts.iter().map(|part| part.own_name());
+        let part = parts.iter().find(|part| part.own_name() == of).ok_or_else(|| {
+            let kind = match backstay_base::nearest(&of, names()) {
+                Some(meant) => unknown("type", &of, Some(meant)),
+                None => ViolationKind::Range(format!("expected one of {}", names().collect::<Vec<_>>().join(", "))),
+            };
+            Wrong::at_member(TYPE_NAME, kind)
+        })?;
+        let target = part.kind.target().ok_or_else(expected)?;
+        match others.as_slice() {
+            [(name, raw)] if name == "id" => match self.reference(target, raw.get()) {
+                Ok(id) => Ok((part.id, id)),
+                Err(kind) => Err(Wrong::at_member("id", kind)),
+            },
+            [] => Err(Wrong::at_member("id", ViolationKind::Required)),
+            others => {
+                let raw: serde_json::Map<String, serde_json::Value> = others
+                    .iter()
+                    .map(|(name, raw)| Ok((name.to_string(), serde_json::from_str(raw.get())?)))
+                    .collect::<Result<_, serde_json::Error>>()
+                    .map_err(|_| expected())?;
+                let id = self.relations.read(target, &serde_json::Value::Object(raw).to_string())?;
+                Ok((part.id, id))
+            }
+        }
+    }
+
     fn refuse(&mut self, name: &str, kind: ViolationKind) {
         let at = self.at.clone().then(Step::Member(shorten(name)));
         self.violations.push(Violation::new(at, kind));
@@ -188,7 +249,7 @@ impl Decoder<'_> {
                 Value::Null
             }
             // `members` reads them.
-            FieldKind::Embedded(_) | FieldKind::Document(_) => return Ok(()),
+            FieldKind::Embedded(_) | FieldKind::ToOneOf { .. } | FieldKind::Document(_) => return Ok(()),
             FieldKind::List(element) => list(self.model.element_type(*element), raw)?,
             FieldKind::ToOne { target, .. } => Value::Id(self.reference(*target, raw)?),
             FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw)).map_err(ViolationKind::from)?,
@@ -213,23 +274,27 @@ impl Decoder<'_> {
         let mut members = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
             let id = self.reference(target, item.get());
-            members.push(id.map_err(|kind| Wrong { item: Some(index), kind })?);
+            members.push(id.map_err(|kind| Wrong { step: Some(Step::Item(index)), kind })?);
         }
-        members.sort_unstable();
-        members.dedup();
         Ok(members)
     }
 }
 
-/// What is wrong with a member, and in which item of its list.
+/// What is wrong with a member, and in which item of its list or member of its object.
 pub(crate) struct Wrong {
-    item: Option<usize>,
+    step: Option<Step>,
     pub(crate) kind: ViolationKind,
+}
+
+impl Wrong {
+    fn at_member(name: &str, kind: ViolationKind) -> Self {
+        Self { step: Some(Step::Member(name.to_owned())), kind }
+    }
 }
 
 impl From<ViolationKind> for Wrong {
     fn from(kind: ViolationKind) -> Self {
-        Self { item: None, kind }
+        Self { step: None, kind }
     }
 }
 
@@ -238,7 +303,9 @@ pub(crate) fn list(element: ValueType<'_>, raw: &str) -> Result<Value, Wrong> {
     let items = items(raw).ok_or_else(expected)?;
     within_list_limit(items.len())?;
     let value = |(index, item): (usize, &&RawValue)| {
-        element.read(Token::Json(item.get())).map_err(|problem| Wrong { item: Some(index), kind: problem.into() })
+        element
+            .read(Token::Json(item.get()))
+            .map_err(|problem| Wrong { step: Some(Step::Item(index)), kind: problem.into() })
     };
     let values: Result<Vec<Value>, Wrong> = items.iter().enumerate().map(value).collect();
     Ok(Value::List(values?.into()))

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::{Error, Place, Violation, ViolationKind, limits};
 use backstay_engine::{Arguments, Selected, SelectedField, Selection, SortKey};
-use backstay_model::{Collection, Field, FieldId, FieldKind, Model};
+use backstay_model::{Collection, Field, FieldId, FieldKind, Model, TYPE_NAME};
 
 use crate::sort;
 use crate::words::{member_named, shorten};
@@ -29,7 +29,7 @@ struct Parser<'p> {
     model: &'p Model,
 }
 
-/// What a selection is of: a record, or the embedded value that one of its fields holds.
+/// What a selection is of: a record, or what one of its fields holds that has members.
 #[derive(Clone, Copy)]
 struct Holder<'m> {
     collection: &'m Collection,
@@ -51,10 +51,7 @@ impl<'m> Holder<'m> {
 impl<'p> Parser<'p> {
     /// Parts with commas between, up to the end or a `}`.
     fn parts(&mut self, holder: Holder<'_>, depth: usize) -> Result<Selection, Error> {
-        if depth > limits::SELECT_DEPTH {
-            let problem = format!("more than {} levels, the record itself included", limits::SELECT_DEPTH);
-            return Err(self.syntax(&problem, "read the inner records with a request of their own"));
-        }
+        self.check_depth(depth)?;
         let mut parts: Vec<Selected> = Vec::new();
         loop {
             self.space();
@@ -70,6 +67,14 @@ impl<'p> Parser<'p> {
                 return Ok(Selection::parts(parts));
             }
         }
+    }
+
+    fn check_depth(&self, depth: usize) -> Result<(), Error> {
+        if depth <= limits::SELECT_DEPTH {
+            return Ok(());
+        }
+        let problem = format!("more than {} levels, the record itself included", limits::SELECT_DEPTH);
+        Err(self.syntax(&problem, "read the inner records with a request of their own"))
     }
 
     /// Adds a part. What is selected twice in the same way is answered once; with other contents it needs a name.
@@ -137,7 +142,11 @@ impl<'p> Parser<'p> {
         }
         let arguments = if self.take('(') { self.arguments(field)? } else { Arguments::default() };
         self.space();
-        let inner = if self.take('{') { Some(self.inner((collection, field), depth)?) } else { None };
+        let inner = match (self.take('{'), &field.kind) {
+            (false, _) => None,
+            (true, FieldKind::ToOneOf { .. }) => self.alternatives((collection, field), depth)?,
+            (true, _) => Some(self.inner((collection, field), depth)?),
+        };
         Ok(Selected::Field(SelectedField { field: field.id, alias, arguments, inner }))
     }
 
@@ -192,12 +201,116 @@ impl<'p> Parser<'p> {
         let name: String = rest.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
         let inner = format!("{}{{{}}}", field.own_name(), shorten(&name));
         let remedy = match (&field.kind, field.kind.target()) {
-            (FieldKind::Embedded(_), _) => format!("write the members in braces: {inner}"),
+            (FieldKind::Embedded(_) | FieldKind::ToOneOf { .. }, _) => format!("write the members in braces: {inner}"),
             (FieldKind::Document(_), _) => return self.within_document(field),
             (_, Some(_)) => format!("write the fields of a relation in braces: {inner}"),
             (_, None) => format!("`{}` has no fields; leave out what follows it", field.name),
         };
         self.syntax("expected ',', not a path with '.'", &remedy)
+    }
+
+    /// What is answered of the record that a reference to one of several types leads to, after the `{`: for each type what
+    /// is selected of it by its name, `Post{title}`, and the fields that are selected of all. `None` if that is nothing
+    /// but the type, which is always told.
+    fn alternatives(
+        &mut self,
+        (collection, field): (&Collection, &Field),
+        depth: usize,
+    ) -> Result<Option<Selection>, Error> {
+        self.check_depth(depth + 1)?;
+        let types: Vec<&Field> = collection.members(Some(field.id)).collect();
+        let mut selected: Vec<(Option<SelectedField>, Vec<Selected>)> = vec![(None, Vec::new()); types.len()];
+        loop {
+            self.space();
+            let start = self.at;
+            let name =
+                self.rest().split(|char: char| !char.is_ascii_alphanumeric() && char != '_').next().unwrap_or("");
+            if name == TYPE_NAME {
+                self.at += name.len();
+            } else if let Some(of) = types.iter().position(|part| part.own_name() == name) {
+                let holder = Holder { collection, within: Some(field.id) };
+                let Selected::Field(part) = self.field(holder, depth)? else { return Err(self.unexpected()) };
+                let problem = match part.alias {
+                    Some(_) => Some("the type of a record takes no alias".to_owned()),
+                    None if selected[of].0.is_some() => Some(format!("`{name}` is selected twice")),
+                    None => None,
+                };
+                if let Some(problem) = problem {
+                    self.at = start;
+                    return Err(self.syntax(&problem, &format!("select all of its fields once, as in {name}{{id}}")));
+                }
+                selected[of].0 = Some(part);
+            } else {
+                for (part, (_, shared)) in types.iter().zip(&mut selected) {
+                    self.at = start;
+                    let Some(target) = part.kind.target() else { continue };
+                    let target = self.model.collection(target);
+                    let chosen = self.shared((target, field), depth)?;
+                    self.add(shared, chosen, (target, start))?;
+                }
+            }
+            self.space();
+            if self.take('}') {
+                return self.merged(&types, selected);
+            }
+            if !self.take(',') {
+                let remedy = format!("close the types and fields of `{}` with '}}'", field.name);
+                return Err(self.syntax("a '}' is missing", &remedy));
+            }
+        }
+    }
+
+    /// A part that is selected of every type of a reference.
+    fn shared(&mut self, (target, reference): (&Collection, &Field), depth: usize) -> Result<Selected, Error> {
+        self.fields += 1;
+        if self.fields > limits::SELECT_FIELDS {
+            return Err(self.syntax(&format!("more than {} fields", limits::SELECT_FIELDS), "select fewer"));
+        }
+        if self.take('*') {
+            return Ok(Selected::Stored);
+        }
+        let start = self.at;
+        let holder = Holder { collection: target, within: None };
+        self.field(holder, depth + 1).map_err(|error| {
+            let is_unknown = |violations: &[Violation]| {
+                violations.iter().any(|violation| matches!(violation.kind, ViolationKind::Unknown { what: "field", .. }))
+            };
+            let Error::Malformed(violations) = &error else { return error };
+            if !is_unknown(violations) || self.text[start..self.at].contains('{') {
+                return error;
+            }
+            let name = shorten(self.text[start..self.at].trim());
+            let problem = format!("{} has no field `{name}`", target.name);
+            self.at = start;
+            let remedy = format!(
+                "fields outside of a type's braces must be fields of each type that `{}` refers to; write those of one as {}{{…}}",
+                reference.name, target.name
+            );
+            self.syntax(&problem, &remedy)
+        })
+    }
+
+    /// The selection of a reference: to what is selected of each type by its name comes what is selected of all.
+    fn merged(
+        &mut self,
+        types: &[&Field],
+        selected: Vec<(Option<SelectedField>, Vec<Selected>)>,
+    ) -> Result<Option<Selection>, Error> {
+        let (mut parts, at) = (Vec::new(), self.at);
+        for (part, (own, mut all)) in types.iter().zip(selected) {
+            let Some(target) = part.kind.target().map(|target| self.model.collection(target)) else { continue };
+            let own = own.and_then(|own| own.inner);
+            if let Some(Selection::Parts(own)) = own {
+                for part in own.iter() {
+                    self.add(&mut all, part.clone(), (target, at))?;
+                }
+            }
+            if !all.is_empty() {
+                let inner = Some(Selection::parts(all));
+                parts.push(Selected::Field(SelectedField { inner, ..SelectedField::of(part.id) }));
+            }
+        }
+        Ok((!parts.is_empty()).then(|| Selection::parts(parts)))
     }
 
     /// What a to-many relation is asked for, after the `(`: `sort:-createdAt,limit:3`.

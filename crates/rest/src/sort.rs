@@ -56,6 +56,7 @@ fn key(part: &str, collection: &Collection, known: &[SortKey]) -> Result<SortKey
         let (problem, remedy) = match field.kind {
             FieldKind::Scalar(Scalar::Text) => ("is a Text, which can be too long to sort by", "sort by a String"),
             FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => {

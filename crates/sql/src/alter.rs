@@ -147,6 +147,27 @@ pub fn create_link(model: &Model, (collection, field): (&Collection, &Field), di
     }
 }
 
+/// Gives the links of a relation places, all of them the same: they stay in the order of their far ids.
+pub fn order_links(model: &Model, link: &Link, dialect: Dialect) -> Vec<Statement> {
+    let schema = Schema { model, dialect };
+    let mut place = schema.place();
+    let add = Table::alter().table(name(written_links(link))).add_column(place.default(0)).to_owned();
+    let table = quoted(written_links(link));
+    let undo = format!("ALTER TABLE {table} ALTER COLUMN {} DROP DEFAULT", quoted(Link::PLACE));
+    let undo = match dialect {
+        // A default stays there, and no statement uses it.
+        Dialect::Sqlite => None,
+        Dialect::Postgres => Some(schema::raw(undo)),
+    };
+    [schema.statement(&add)].into_iter().chain(undo).collect()
+}
+
+/// Removes the places of links.
+pub fn unorder_links(link: &Link, dialect: Dialect) -> Statement {
+    let drop = Table::alter().table(name(written_links(link))).drop_column(name(Link::PLACE)).to_owned();
+    schema::raw(dialect.schema(&drop))
+}
+
 /// The index of a link table from the far end to the near one.
 pub fn create_link_index(link: &Link, dialect: Dialect) -> Statement {
     schema::raw(dialect.schema(&schema::reverse_index(link, dialect)))
@@ -228,7 +249,7 @@ impl Succession<'_> {
         let mut builder = Builder::new(self.old, self.dialect);
         let select = self.select_links(&mut builder, (collection, field), link);
         let mut insert = Query::insert();
-        insert.into_table(name(written_links(link))).columns([name(&link.near), name(&link.far)]);
+        insert.into_table(name(written_links(link))).columns(schema::link_columns(link).map(name));
         let whole = insert.select_from(select).is_ok();
         assert!(whole, "one value per column");
         Some(self.bound(&builder.finish(&insert, Vec::new())))

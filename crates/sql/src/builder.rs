@@ -208,6 +208,7 @@ impl<'m> Builder<'m> {
             | FieldKind::Embedded(_)
             | FieldKind::Document(_)
             | FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. }
             | FieldKind::OneToOne { .. } => None,
         }
     }

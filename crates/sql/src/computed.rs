@@ -43,6 +43,7 @@ fn parts(field: &Field) -> Vec<(Part, Storage)> {
         | FieldKind::Document(_)
         | FieldKind::List(_)
         | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::ManyToMany { .. } => vec![(Part::Main, Storage::Text)],

@@ -60,8 +60,8 @@ pub use plan::{Planner, RecordSource, StoredPlan};
 pub use probes::{PROBED_IDS, Probe};
 pub use relation::Perspective;
 pub use shape::{
-    Arguments, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, Selected, SelectedField,
-    Selection, SortKey, ValueOutput,
+    Alternative, Arguments, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, Selected,
+    SelectedField, Selection, SortKey, ValueOutput,
 };
 pub use slugs::{SlugRow, SlugSource, is_compared};
 pub use statement::{Extent, Slot, Statement, Template};

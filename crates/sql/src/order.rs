@@ -3,18 +3,18 @@ use std::sync::Arc;
 
 use backstay_base::{Action, limits};
 use backstay_expr::Rights;
-use backstay_model::{Collection, Field, FieldKind, Model};
+use backstay_model::{Collection, Field, FieldKind, Link, Model};
 use backstay_scalar::Storage;
 use sea_query::{Expr as Sql, ExprTrait, SelectStatement};
 
-use crate::builder::{Anchor, Builder};
+use crate::builder::{Anchor, Builder, Record};
 use crate::columns::Columns;
 use crate::computed;
 use crate::expressions::Reader;
 use crate::lower::holds;
 use crate::param::Encoding;
 use crate::predicate::Pred;
-use crate::tree::only_where;
+use crate::tree::{column, only_where};
 use crate::{ColumnRef, Dialect, Position, Slot, SortKey};
 
 /// The order of a page: the sort keys as the caller sees them, then the id.
@@ -29,6 +29,16 @@ pub(crate) fn of_list<'s>(field: &Field, asked: &'s [SortKey], rights: &Rights) 
     let Some(target) = field.kind.target().filter(|_| asked.is_empty()) else { return asked.into() };
     let keys = field.order.iter().filter(|key| rights.may_see(target, key.field));
     keys.map(|key| SortKey { column: ColumnRef::main(key.field), descending: key.descending }).collect()
+}
+
+/// The places of the links by which a nested list is ordered, if the caller asks for no order.
+pub(crate) fn places(field: &Field, asked: &[SortKey], member: &Anchor) -> Option<Sql> {
+    match (&field.kind, &member.record) {
+        (FieldKind::ManyToMany { link, .. }, Record::Linked(links, _)) if link.ordered && asked.is_empty() => {
+            Some(column(links, Link::PLACE))
+        }
+        _ => None,
+    }
 }
 
 /// One key of an order.
@@ -52,6 +62,13 @@ impl PageOrder {
         let sql = builder.key(record);
         keys.push(Key { sql, names: None, encoding: Storage::Id.into(), nullable: false, descending, open: true });
         Self { keys }
+    }
+
+    /// The same for records with equal places: those with a lesser one come first.
+    pub(crate) fn within_places(mut self, place: Sql) -> Self {
+        let encoding = Storage::Int.into();
+        self.keys.insert(0, Key { sql: place, names: None, encoding, nullable: false, descending: false, open: false });
+        self
     }
 
     /// Orders a SELECT.
@@ -141,6 +158,7 @@ pub(crate) fn names(model: &Model, field: &Field) -> Option<Arc<[Arc<str>]>> {
         | FieldKind::Embedded(_)
         | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => None,

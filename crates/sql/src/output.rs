@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::{Action, limits};
-use backstay_model::{Field, FieldId, FieldKind};
+use backstay_model::{Collection, Field, FieldId, FieldKind};
 use backstay_scalar::Storage;
 use sea_query::{Expr as Sql, ExprTrait, Query};
 
@@ -14,7 +14,8 @@ use crate::owner::tie;
 use crate::predicate::Pred;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
 use crate::{
-    ColumnRef, ColumnType, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput, order, question,
+    Alternative, ColumnRef, ColumnType, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput, order,
+    question,
 };
 
 /// Writes what is answered of a record into the columns of a SELECT, as far as the rights show it.
@@ -79,6 +80,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             (FieldKind::ToOne { .. } | FieldKind::OneToOne { .. }, Some(inner)) => self.related(&member, inner),
             (FieldKind::OneToOne { .. }, None) => self.id_of_related(&member),
             (FieldKind::Embedded(_), inner) => self.embedded(&member, inner.as_ref().unwrap_or(&Selection::Whole)),
+            (FieldKind::ToOneOf { .. }, inner) => self.one_of(&member, inner.as_ref()),
             (FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. }, _) => self.rows(&member, selected),
             (
                 FieldKind::Scalar(_)
@@ -143,25 +145,66 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         ValueOutput::Object(ObjectOutput { present, members })
     }
 
+    /// The record that a reference to one of several types leads to. A type whose records nothing is selected of is answered
+    /// by the id.
+    fn one_of(&mut self, member: &Member<'_>, inner: Option<&Selection>) -> ValueOutput {
+        let model = self.builder.model;
+        let collection = model.collection(member.at.collection);
+        let all = Selection::default();
+        let selected = inner.unwrap_or(&all).fields(collection, Some(member.field.id));
+        let mut alternatives = Vec::new();
+        for part in collection.members(Some(member.field.id)) {
+            let Some(target) = part.kind.target() else { continue };
+            let inner = selected.iter().find(|selected| selected.field == part.id).and_then(|part| part.inner.as_ref());
+            let of_part = Member { field: part, at: member.at, sees: member.sees.clone() };
+            let object = match inner {
+                Some(inner) => self.related_object(&of_part, inner),
+                None => Some(self.reference(&of_part)),
+            };
+            let type_name = Arc::from(model.collection(target).name.as_str());
+            alternatives.extend(object.map(|(present, members)| Alternative { type_name, present, members }));
+        }
+        ValueOutput::OneOf(alternatives.into())
+    }
+
+    /// The id that a part of a reference holds, as the only member of an object.
+    fn reference(&mut self, part: &Member<'_>) -> (usize, Vec<MemberOutput>) {
+        let stored = self.builder.stored(part.at, ColumnRef::main(part.field.id));
+        let there = Pred::Sql(stored.clone().is_not_null());
+        let present = self.columns.push(Pred::all([part.sees.clone(), there]).definite(), Storage::Bool);
+        let column = self.columns.push(seen(&part.sees, stored), Storage::Id);
+        let id = ValueOutput::Column { column, holds: Storage::Id.into(), scalar: None };
+        let name = Arc::from(self.builder.model.field(part.at.collection, Collection::ID).name.as_str());
+        (present, vec![MemberOutput { name, visible: None, value: id }])
+    }
+
     /// The record that a to-one relation leads to, from joined columns.
     fn related(&mut self, member: &Member<'_>, inner: &Selection) -> ValueOutput {
+        let (present, members) = match self.related_object(member, inner) {
+            Some((present, members)) => (present, members),
+            None => (self.columns.push(boolean(false), Storage::Bool), Vec::new()),
+        };
+        ValueOutput::Object(ObjectOutput { present: Some(present), members })
+    }
+
+    /// The same as the column that tells whether it is there, and its members; `None` if the caller sees none of the records.
+    fn related_object(&mut self, member: &Member<'_>, inner: &Selection) -> Option<(usize, Vec<MemberOutput>)> {
         let target = self.builder.follow(member.at, member.field.id, self.reader.rights);
         let read = sees(self.builder, &target);
         if matches!(read, Pred::Known(false)) {
-            let present = Some(self.columns.push(boolean(false), Storage::Bool));
-            return ValueOutput::Object(ObjectOutput { present, members: Vec::new() });
+            return None;
         }
         let there = self.builder.key(&target.anchor).is_not_null();
         let present = match (&member.sees, &read) {
             (Pred::Known(true), Pred::Known(true)) => there,
             _ => Pred::all([member.sees.clone(), Pred::Sql(there), read.clone()]).definite(),
         };
-        let present = Some(self.columns.push(present, Storage::Bool));
+        let present = self.columns.push(present, Storage::Bool);
         let shown = Pred::all([self.shown.clone(), member.sees.clone(), read]);
         let outer = std::mem::replace(&mut self.shown, shown);
         let members = self.object(inner, &target.anchor);
         self.shown = outer;
-        ValueOutput::Object(ObjectOutput { present, members })
+        Some((present, members))
     }
 
     /// The id of the record that refers here.
@@ -191,6 +234,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         limit: u32,
     ) -> (Sql, Vec<ColumnType>, Vec<MemberOutput>) {
         let nothing = || (word("[]"), Vec::new(), Vec::new());
+        let field = member.field;
         let key = self.builder.key(member.at);
         let view = (member.at.perspective, self.reader.rights);
         let Some(members) = self.builder.members(&member.field.kind, view) else {
@@ -202,7 +246,10 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         if matches!(read, Pred::Known(false)) {
             return nothing();
         }
-        let order = question::order(self.builder, &sort, &member.anchor, self.reader);
+        let mut order = question::order(self.builder, &sort, &member.anchor, self.reader);
+        if let Some(place) = order::places(field, &selected.arguments.sort, &member.anchor) {
+            order = order.within_places(place);
+        }
         self.builder.count_list();
         let ids = Selection::id();
         let mut row = RowWriter::new(self.builder, self.reader);

@@ -41,7 +41,8 @@ impl Perspective {
                 | FieldKind::Enum(_)
                 | FieldKind::List(_)
                 | FieldKind::Embedded(_)
-                | FieldKind::Document(_),
+                | FieldKind::Document(_)
+                | FieldKind::ToOneOf { .. },
             ) => Self::Live,
         }
     }

@@ -51,7 +51,7 @@ pub fn expected(model: &Model, dialect: Dialect) -> Vec<ExpectedTable> {
             if let FieldKind::ManyToMany { link, .. } = &field.kind
                 && link.owner
             {
-                let columns = vec![link.near.clone(), link.far.clone()];
+                let columns = link_columns(link).map(str::to_owned).collect();
                 tables.push(ExpectedTable { name: written_links(link).to_owned(), columns, indexes: Vec::new() });
             }
         }
@@ -60,7 +60,13 @@ pub fn expected(model: &Model, dialect: Dialect) -> Vec<ExpectedTable> {
 }
 
 /// The columns of a field or its link table; without the indexes. A required field needs a default, or holds states.
-pub fn add_field(model: &Model, collection: &Collection, field: &Field, dialect: Dialect) -> Vec<Statement> {
+/// `is_there` says which columns of other fields the table has.
+pub fn add_field(
+    model: &Model,
+    (collection, field): (&Collection, &Field),
+    is_there: impl Fn(&Field) -> bool,
+    dialect: Dialect,
+) -> Vec<Statement> {
     let schema = Schema { model, dialect };
     if let FieldKind::ManyToMany { link, .. } = &field.kind {
         return if link.owner { schema.link(collection, field, link) } else { Vec::new() };
@@ -71,12 +77,15 @@ pub fn add_field(model: &Model, collection: &Collection, field: &Field, dialect:
         if let Some(default) = model.default_of(field).and_then(|value| constant(dialect, &value, stored)) {
             column.default(default);
         }
-        if let FieldKind::ToOne { target, .. } = &field.kind
-            && dialect.references_in_table()
-        {
-            let target = model.collection(*target);
-            column.extra(format!("REFERENCES {} ({})", quoted(written(target)), quoted("id")));
-        }
+        let reference = match &field.kind {
+            FieldKind::ToOne { target, .. } if dialect.references_in_table() => {
+                let target = model.collection(*target);
+                Some(format!("REFERENCES {} ({})", quoted(written(target)), quoted("id")))
+            }
+            _ => None,
+        };
+        let others = collection.excluded_by(field).filter(|other| is_there(other));
+        constrain(&mut column, reference.into_iter().chain(exclusions(stored, others)));
         let mut alter = Table::alter();
         alter.table(name(written(collection))).add_column(column);
         statements.push(schema.statement(&alter));
@@ -224,6 +233,23 @@ pub(crate) fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
+/// Conditions by which a column that is part of a reference has no value where another part has one. Each pair has one of
+/// its own, so that those of the others stay if one of them is removed.
+fn exclusions<'f>(column: &Column, others: impl Iterator<Item = &'f Field>) -> impl Iterator<Item = String> {
+    others.flat_map(|other| &other.columns).map(|other| {
+        let [this, other] = [&column.name, &other.name].map(|name| quoted(name));
+        format!("CHECK ({other} IS NULL OR {this} IS NULL)")
+    })
+}
+
+/// Adds constraints to the definition of a column, which takes them as one text.
+fn constrain(definition: &mut ColumnDef, constraints: impl Iterator<Item = String>) {
+    let constraints: Vec<String> = constraints.collect();
+    if !constraints.is_empty() {
+        definition.extra(constraints.join(" "));
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Schema<'m> {
     pub(crate) model: &'m Model,
@@ -244,6 +270,8 @@ impl Schema<'_> {
                 if field.id == Collection::ID {
                     column.primary_key();
                 }
+                let others = collection.excluded_by(field).filter(|other| other.id < field.id);
+                constrain(&mut column, exclusions(stored, others));
                 table.col(column);
             }
         }
@@ -291,6 +319,12 @@ impl Schema<'_> {
         key
     }
 
+    /// The column of the places of links.
+    pub(crate) fn place(self) -> ColumnDef {
+        let ty = self.sql_type(Storage::Int.into());
+        ColumnDef::new_with_type(name(Link::PLACE), ty).not_null().to_owned()
+    }
+
     pub(crate) fn link(self, collection: &Collection, field: &Field, link: &Link) -> Vec<Statement> {
         let target = field.kind.target().map_or(collection, |target| self.model.collection(target));
         let at = written_links(link);
@@ -299,11 +333,19 @@ impl Schema<'_> {
         for column in [&link.near, &link.far] {
             table.col(ColumnDef::new_with_type(name(column), self.sql_type(Storage::Id.into())).not_null());
         }
+        if link.ordered {
+            table.col(self.place());
+        }
         table.primary_key(SqlIndex::create().col(name(&link.near)).col(name(&link.far)));
         table.foreign_key(&mut self.key(at, &link.near, written(collection)));
         table.foreign_key(&mut self.key(at, &link.far, written(target)));
         vec![self.finished(table, false), self.statement(&reverse_index(link, self.dialect))]
     }
+}
+
+/// The columns of a link table.
+pub(crate) fn link_columns(link: &Link) -> impl Iterator<Item = &str> {
+    [link.near.as_str(), link.far.as_str()].into_iter().chain(link.ordered.then_some(Link::PLACE))
 }
 
 /// The index of a link table from the far end to the near one.

@@ -2,7 +2,7 @@ use backstay_base::{Action, limits};
 use std::sync::Arc;
 
 use backstay_expr::Expr;
-use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
+use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
 use backstay_scalar::Scalar;
 
 use crate::{ColumnRef, ColumnType, Perspective, Template};
@@ -94,7 +94,8 @@ pub struct SelectedField {
     pub arguments: Arguments,
     /// What is answered of the records that a relation leads to; one that the rights hide is left out (to-many) or null
     /// (to-one). Without it a record is answered by its id. Of an embedded value, which of its members are answered:
-    /// without it all.
+    /// without it all. Of a reference to one of several types, for each type what is answered of its records: a type that
+    /// is missing, by the id.
     pub inner: Option<Selection>,
 }
 
@@ -133,7 +134,7 @@ impl Selection {
                 fewer |= limit > 1;
                 selected.arguments.limit = Some((limit / NARROWED).max(1));
             }
-            let holder = matches!(kind, FieldKind::Embedded(_)).then_some(collection);
+            let holder = kind.has_members().then_some(collection);
             let inner = kind.target().or(holder).zip(selected.inner.as_ref());
             if let Some(inner) = inner.and_then(|(target, inner)| inner.narrowed(model, target)) {
                 fewer = true;
@@ -222,6 +223,17 @@ pub struct MemberOutput {
     pub value: ValueOutput,
 }
 
+/// A type of record that a reference can lead to.
+#[derive(Debug, Clone)]
+pub struct Alternative {
+    /// The type's name, which its object tells.
+    pub type_name: Arc<str>,
+    /// A Boolean column that is true where the reference leads to a record of this type that is answered.
+    pub present: usize,
+    /// The object's members, in order.
+    pub members: Vec<MemberOutput>,
+}
+
 /// How columns become a value. Column indexes within `Rows` are those of one row of the nested array.
 #[derive(Debug, Clone)]
 pub enum ValueOutput {
@@ -238,6 +250,8 @@ pub enum ValueOutput {
     Columns(Box<[usize]>, Scalar),
     /// The object that a to-one relation leads to, or an embedded value, from columns of the same row.
     Object(ObjectOutput),
+    /// The record that a reference to one of several types leads to: the first of these whose object is present, or null.
+    OneOf(Box<[Alternative]>),
     /// The objects that a to-many relation leads to, from one column that holds an array of arrays.
     Rows {
         /// The column, of type `Nested`.

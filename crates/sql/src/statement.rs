@@ -31,6 +31,8 @@ pub enum Slot {
     Cursor(u16),
     /// Rows wanted.
     Limit,
+    /// The place of an ordered link.
+    Place,
     /// An argument of a statement that has no better name for it, such as the far end of a link.
     Argument(u16),
     /// A constant of the statement.

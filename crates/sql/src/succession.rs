@@ -14,7 +14,7 @@ use crate::backfill::{self, BackfillError};
 use crate::builder::{Anchor, Builder};
 use crate::relation::written_links;
 use crate::schema;
-use crate::tree::{boolean, call, column, name, only_where, word};
+use crate::tree::{boolean, call, column, integer, name, only_where, word};
 use crate::write::{columns_of, unrestricted};
 use crate::{ColumnRef, Dialect, Models, Perspective, Slot, Statement, Template};
 
@@ -77,6 +77,7 @@ impl<'m> Succession<'m> {
                 | TypeChange::Computed
                 | TypeChange::Stored(_)
                 | TypeChange::Linked
+                | TypeChange::Referring
                 | TypeChange::Replaced(_),
             ) => Origin::New,
         }
@@ -214,7 +215,9 @@ impl<'m> Succession<'m> {
         let mut select = Query::select();
         match self.pairing.link_source(self.old, self.new, at) {
             LinkSource::New => {
-                select.expr_as(Sql::null(), name(&link.near)).expr_as(Sql::null(), name(&link.far));
+                for column in schema::link_columns(link) {
+                    select.expr_as(Sql::null(), name(column));
+                }
                 select.and_where(boolean(false));
             }
             LinkSource::Same(of, field) => self.select_old_links(&mut select, (of, field), (link, false)),
@@ -223,6 +226,9 @@ impl<'m> Succession<'m> {
                 let this = unrestricted(builder, self.old.collection(of), Perspective::Stored);
                 let (near, far) = (builder.key(&this), builder.stored(&this, ColumnRef::main(field)));
                 select.expr_as(near, name(&link.near)).expr_as(far.clone(), name(&link.far));
+                if link.ordered {
+                    select.expr_as(integer(0), name(Link::PLACE));
+                }
                 select.and_where(far.is_not_null());
                 builder.from(this.frame, &mut select);
             }
@@ -239,6 +245,10 @@ impl<'m> Succession<'m> {
         let FieldKind::ManyToMany { link, .. } = &self.old.field(of, field).kind else { return };
         let (near, far) = if turned { (&link.far, &link.near) } else { (&link.near, &link.far) };
         select.expr_as(Sql::col(name(near)), name(&new.near)).expr_as(Sql::col(name(far)), name(&new.far));
+        if new.ordered {
+            let place = if link.ordered && !turned { Sql::col(name(Link::PLACE)) } else { integer(0) };
+            select.expr_as(place, name(Link::PLACE));
+        }
         select.from(name(written_links(link)));
     }
 

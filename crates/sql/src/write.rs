@@ -2,12 +2,13 @@ use backstay_base::Action;
 use backstay_expr::{Expr, Rights};
 use backstay_model::{Collection, CollectionId, Column, Field, FieldId, Link, Trash};
 use backstay_scalar::{Storage, Value};
-use sea_query::{Expr as Sql, ExprTrait, OnConflict, Order, Query};
+use sea_query::{Expr as Sql, ExprTrait, Func, OnConflict, Order, Query};
 
 use crate::builder::{Anchor, Builder, Record};
 use crate::lower::{Lowering, Scope};
 use crate::relation::{written, written_links};
-use crate::tree::{column, name};
+use crate::schema::link_columns;
+use crate::tree::{call, column, integer, name, subquery};
 use crate::{ColumnRef, ColumnType, Perspective, Planner, RecordLayout, RecordSource, Slot, StoredPlan, Template};
 
 const LIVE: Perspective = Perspective::Live;
@@ -191,15 +192,45 @@ impl Planner {
         builder.finish(&select, vec![Storage::Id.into()])
     }
 
-    /// Links `Slot::Id` (near) to `Slot::Argument(0)` (far); nothing where they are linked already.
+    /// Links `Slot::Id` (near) to `Slot::Argument(0)` (far); nothing where they are linked already. If the links are ordered,
+    /// the new one is the last.
     pub fn link_insert(&self, link: &Link) -> Template {
         let mut builder = self.builder();
         let (near, far) = ends(&mut builder);
+        let mut values = vec![near, far];
+        if link.ordered {
+            let near = builder.id_slot(Slot::Id);
+            let mut last = Query::select();
+            last.expr(
+                call("coalesce", [Sql::from(Func::max(Sql::col(name(Link::PLACE)))), integer(-1)]).add(integer(1)),
+            );
+            last.from(name(written_links(link))).and_where(Sql::col(name(&link.near)).eq(near));
+            values.push(subquery(last));
+        }
         let mut insert = Query::insert();
-        insert.into_table(name(written_links(link))).columns([name(&link.near), name(&link.far)]);
-        let whole = insert.values([near, far]).is_ok();
+        insert.into_table(name(written_links(link))).columns(link_columns(link).map(name));
+        let whole = insert.values(values).is_ok();
         assert!(whole, "one value per column");
         insert.on_conflict(OnConflict::columns([name(&link.near), name(&link.far)]).do_nothing().to_owned());
+        builder.finish(&insert, Vec::new())
+    }
+
+    /// Gives the link of `Slot::Id` (near) to `Slot::Argument(0)` (far) the place `Slot::Place`, and makes it if there is
+    /// none.
+    ///
+    /// # Panics
+    /// Panics if the links have no order.
+    pub fn link_place(&self, link: &Link) -> Template {
+        assert!(link.ordered, "only ordered links have places");
+        let mut builder = self.builder();
+        let (near, far) = ends(&mut builder);
+        let place = builder.slot(Slot::Place, Storage::Int);
+        let mut insert = Query::insert();
+        insert.into_table(name(written_links(link))).columns(link_columns(link).map(name));
+        let whole = insert.values([near, far, place]).is_ok();
+        assert!(whole, "one value per column");
+        let conflict = OnConflict::columns([name(&link.near), name(&link.far)]);
+        insert.on_conflict(conflict.clone().update_column(name(Link::PLACE)).to_owned());
         builder.finish(&insert, Vec::new())
     }
 
@@ -222,14 +253,18 @@ impl Planner {
         builder.finish(&delete, Vec::new())
     }
 
-    /// Ids at the far ends of the links of `Slot::Id` (near), in order, at most `Slot::Limit`.
+    /// Ids at the far ends of the links of `Slot::Id` (near), in the order of the links, at most `Slot::Limit`.
     pub fn link_targets(&self, link: &Link) -> Template {
         let mut builder = self.builder();
         let (frame, links) = builder.links(link, LIVE);
         let near = builder.id_slot(Slot::Id);
         let far = column(&links, &link.far);
         let mut select = Query::select();
-        select.expr(far.clone()).and_where(column(&links, &link.near).eq(near)).order_by_expr(far, Order::Asc);
+        select.expr(far.clone()).and_where(column(&links, &link.near).eq(near));
+        if link.ordered {
+            select.order_by_expr(column(&links, Link::PLACE), Order::Asc);
+        }
+        select.order_by_expr(far, Order::Asc);
         builder.from(frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
         builder.finish(&select, vec![Storage::Id.into()])

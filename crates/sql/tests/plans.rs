@@ -548,7 +548,7 @@ fn changes_of_tables() {
             field.default = default;
             let mut collection = post.clone();
             collection.fields[usize::from(field.id.0)] = field.clone();
-            added.push_str(&texts(&schema::add_field(&world.0, &collection, &field, dialect)));
+            added.push_str(&texts(&schema::add_field(&world.0, (&collection, &field), |_| true, dialect)));
         }
         added.push_str(&texts(&schema::drop_index("post_state", dialect)));
     }

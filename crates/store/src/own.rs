@@ -7,7 +7,6 @@ use backstay_sql::{DecodeError, Dialect, Param, Statement};
 use crate::StoreError;
 use crate::server_functions;
 use crate::session::OwnRow;
-use crate::tombstones;
 
 /// The format of these tables. A database in a newer format is refused.
 pub(crate) const FORMAT: i64 = 3;
@@ -19,10 +18,14 @@ pub(crate) const FORMAT: i64 = 3;
 pub(crate) fn upgrade(from: i64, dialect: Dialect) -> Option<Vec<Statement>> {
     let int = int_type(dialect);
     let to_2 = || format!("ALTER TABLE backstay_idempotency ADD COLUMN format {int} NOT NULL DEFAULT 1");
-    let to_3 = || tombstones::table(int, strict(dialect));
+    let to_3 = || tombstones(int, strict(dialect));
     let texts = [(from < 2).then(to_2), (from < 3).then(to_3)];
     let statements: Vec<Statement> = texts.into_iter().flatten().map(|text| own(&text, vec![], &[])).collect();
     (!statements.is_empty()).then_some(statements)
+}
+
+fn tombstones(int: &str, strict: &str) -> String {
+    format!("CREATE TABLE backstay_tombstone (record {int} NOT NULL PRIMARY KEY, version {int} NOT NULL){strict}")
 }
 
 /// What a table ends with.
@@ -75,7 +78,7 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
             "CREATE TABLE backstay_idempotency (number {serial}, digest {bytes} NOT NULL UNIQUE, \
              fingerprint {bytes} NOT NULL, answer {bytes} NOT NULL, expires {int} NOT NULL, format {int} NOT NULL){strict}"
         ),
-        tombstones::table(int, strict),
+        tombstones(int, strict),
     ];
     let guard = match dialect {
         Dialect::Sqlite => None,

@@ -17,11 +17,6 @@ use crate::{DependencyKeys, StoreError};
 /// Entries of the log that are read at a time.
 const ENTRIES: i64 = 256;
 
-/// The statement that makes the table.
-pub(crate) fn table(int: &str, strict: &str) -> String {
-    format!("CREATE TABLE backstay_tombstone (record {int} NOT NULL PRIMARY KEY, version {int} NOT NULL){strict}")
-}
-
 /// Shows the last version that a deleted record had, in a row at most; 0 if there was none. On PostgreSQL it waits for a
 /// transaction that deletes the record, which keeps its tombstone first.
 pub(crate) fn last_version(dialect: Dialect, record: DependencyKey) -> Statement {

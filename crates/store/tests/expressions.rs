@@ -263,6 +263,11 @@ fn embedded_values() {
 }
 
 #[test]
+fn references_to_one_of_several_types() {
+    check("references");
+}
+
+#[test]
 fn values_in_documents() {
     check("documents");
 }

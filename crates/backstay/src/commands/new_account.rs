@@ -70,6 +70,7 @@ fn type_of(model: &Model, field: &Field) -> String {
             Document::List(Shape::Union(id)) => format!("[{}!]", model.union(*id).name),
         },
         FieldKind::Embedded(id) => model.embedded(*id).name.clone(),
+        FieldKind::ToOneOf { union, .. } => model.record_union(*union).name.clone(),
         FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => model.collection(*target).name.clone(),
         FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
             format!("[{}!]", model.collection(*target).name)

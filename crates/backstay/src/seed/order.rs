@@ -20,20 +20,33 @@ pub(super) fn order(model: &Model, collections: &[CollectionId]) -> Vec<Place> {
         let open: HashSet<CollectionId> = waiting.iter().copied().collect();
         let index = next(model, &waiting, &open).expect("a checked model has no circle of required relations");
         let collection = waiting.remove(index);
-        let relations = model.collection(collection).fields.iter().filter(|field| is_written(field));
+        let of = model.collection(collection);
+        // A required reference to one of several types can't wait: what it leads to must be there.
+        let relations = of.fields.iter().filter(|field| is_written(field) && !of.requires(field));
         let later = relations.filter(|field| field.kind.target().is_some_and(|target| open.contains(&target)));
         places.push(Place { collection, later: later.map(|field| field.id).collect() });
     }
     places
 }
 
-/// The type that requires none of the others; of several, the one that refers to the fewest.
+/// The type that requires none of the others; of several, the one that refers to the fewest. A reference to one of several
+/// types requires all of them, unless nothing could come first then.
 fn next(model: &Model, waiting: &[CollectionId], open: &HashSet<CollectionId>) -> Option<usize> {
+    let is_required = |of: &Collection, field: &Field| of.requires(field) && field.kind.target() != Some(of.id);
+    next_by(model, waiting, open, is_required).or_else(|| next_by(model, waiting, open, |_, field| field.required))
+}
+
+fn next_by(
+    model: &Model,
+    waiting: &[CollectionId],
+    open: &HashSet<CollectionId>,
+    is_required: impl Fn(&Collection, &Field) -> bool,
+) -> Option<usize> {
     let leads_to_open = |field: &&Field| field.kind.target().is_some_and(|target| open.contains(&target));
     let candidates = waiting.iter().enumerate().filter_map(|(index, id)| {
         let collection: &Collection = model.collection(*id);
         let relations = || collection.fields.iter().filter(|field| is_written(field)).filter(leads_to_open);
-        let requires = relations().any(|field| field.required);
+        let requires = relations().any(|field| is_required(collection, field));
         let others = relations().filter(|field| is_declared(field) && field.kind.target() != Some(*id)).count();
         (!requires).then_some((others, index))
     });
@@ -82,5 +95,13 @@ mod tests {
         check("type A { parent: A  friends: [A!] }", "A(parent friends)");
         check("type A { b: B! }  type B { a: A }", "B(a) A");
         check("type A { b: B }  type B { a: A }", "A(b) B");
+    }
+
+    #[test]
+    fn a_reference_to_one_of_several_types_comes_after_all_of_them() {
+        check("union U = B | C  type A { to: U! }  type B { x: Int }  type C { b: B }", "B C A");
+        check("union U = B | C  type A { to: U }  type B { a: A }  type C { x: Int }", "C A(to.B) B");
+        // Comments on comments name those that are loaded.
+        check("union U = A | B  type A { on: U! }  type B { best: A }", "B(best) A");
     }
 }

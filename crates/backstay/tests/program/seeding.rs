@@ -15,6 +15,42 @@ fn relations_are_named_by_unique_fields() {
 }
 
 #[test]
+fn references_to_one_of_several_types_name_the_type() {
+    let app = App::new();
+    app.write(
+        "model/links.graphql",
+        "union Target = Page | Post\n\
+         type Page @allow(read: \"true\") { slug: String! @unique }\n\
+         type Post @allow(read: \"true\") { slug: String! @unique top: Link }\n\
+         type Link @allow(read: \"true\") { label: String! @unique to: Target! other: Target }\n",
+    );
+    app.write("seed/Page.jsonl", "{\"slug\": \"about\"}\n");
+    app.write("seed/Post.jsonl", "{\"slug\": \"news\", \"top\": {\"label\": \"a\"}}\n");
+    let about = r#"{"__typename": "Page", "slug": "about"}"#;
+    let news = r#"{"slug": "news", "__typename": "Post"}"#;
+    let lines =
+        format!("{{\"label\": \"a\", \"to\": {about}, \"other\": {news}}}\n{{\"label\": \"b\", \"to\": {news}}}\n");
+    app.write(
+        "seed/Link.jsonl",
+        &format!("{lines}{{\"label\": \"c\", \"to\": {{\"__typename\": \"Page\", \"slug\": \"x\"}}}}\n"),
+    );
+    let refused = app.run(&["seed"]).refused();
+    assert!(refused.starts_with("error: seed/Link.jsonl:3: to: there is no Page with this slug"), "{refused}");
+    app.write("seed/Link.jsonl", &lines);
+    assert_eq!(app.run(&["seed"]).code, Some(0));
+    let server = app.serve();
+    let links = server.get("/api/links?sort=label&select=label,to%7Bslug%7D,other%7Bslug%7D");
+    let links: Vec<String> = links["items"].as_array().expect("links").iter().map(ToString::to_string).collect();
+    assert_eq!(
+        links,
+        [
+            r#"{"label":"a","other":{"__typename":"Post","slug":"news"},"to":{"__typename":"Page","slug":"about"}}"#,
+            r#"{"label":"b","other":null,"to":{"__typename":"Post","slug":"news"}}"#,
+        ]
+    );
+}
+
+#[test]
 fn a_refused_record_is_named_by_file_and_line() {
     let check = |line: &str, expected: &str| {
         let app = App::seeded();

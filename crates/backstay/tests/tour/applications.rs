@@ -10,6 +10,11 @@ fn split_it() {
 }
 
 #[test]
+fn finance() {
+    walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/finance"));
+}
+
+#[test]
 fn todo() {
     walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/todo"));
 }

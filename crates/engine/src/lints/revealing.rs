@@ -50,7 +50,8 @@ fn restricted<'f>(
             | FieldKind::Embedded(_)
             | FieldKind::Document(_)
             | FieldKind::List(_)
-            | FieldKind::ToOne { .. } => None,
+            | FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. } => None,
         });
     }
     let closed = |of: &CollectionId| {

@@ -328,8 +328,9 @@ ORDER BY 1, 2, 3, 4, 5, 6"#;
 const POSTGRES_OBJECTS: &str = "
 SELECT table_name::text, 'column', column_name::text, udt_name::text, collation_name::text, is_nullable::text
 FROM information_schema.columns WHERE table_schema = 'public' UNION ALL
-SELECT conrelid::regclass::text, 'constraint', CASE contype WHEN 'p' THEN '' ELSE conname::text END,
-pg_get_constraintdef(oid), '', ''
+SELECT conrelid::regclass::text, 'constraint', CASE WHEN contype IN ('p', 'c') THEN '' ELSE conname::text END,
+CASE contype WHEN 'c' THEN (SELECT 'CHECK ' || string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute
+WHERE attrelid = conrelid AND attnum = ANY (conkey)) ELSE pg_get_constraintdef(oid) END, '', ''
 FROM pg_constraint WHERE contype <> 'n' AND connamespace = 'public'::regnamespace UNION ALL
 SELECT tablename::text, 'index', indexname::text, indexdef, '', '' FROM pg_indexes
 WHERE schemaname = 'public' AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE contype = 'p')

@@ -169,3 +169,18 @@ async fn deprecations_come_and_go() {
     )
     .await;
 }
+
+/// Links get an order, lose it, keep it under another name, and lose it with the end that had it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_order_of_links_comes_and_goes() {
+    check(
+        "the_order_of_links_comes_and_goes",
+        Change {
+            old: r#"type L @open { n: Int a: [I!] b: [I!] @order(as: SENT) c: [I!] @order(as: SENT) d: [I!] @order(as: SENT) f: I } type I @open { n: Int d: [L!] @inverse(field: "d") }"#,
+            records: &[("I", r#"{"n":1}"#), ("I", r#"{"n":2}"#), ("L", r#"{"n":1,"a":["%1","%0"],"b":["%1","%0"],"c":["%1","%0"],"d":["%1","%0"],"f":"%1"}"#)],
+            new: r#"type M @open @renamed(from: "L") { n: Int a: [J!] @order(as: SENT) b: [J!] c2: [J!] @order(as: SENT) @renamed(from: "c") d: [J!] @inverse(field: "d") e: [J!] @order(as: SENT) f: [J!] @order(as: SENT) } type J @open @renamed(from: "I") { n: Int d: [M!] @order(as: SENT) }"#,
+            then: &[("M", "a{n},b{n},c2{n},d{n},e{n},f{n}"), ("J", "d{n}")],
+        },
+    )
+    .await;
+}

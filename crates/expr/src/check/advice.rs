@@ -144,6 +144,7 @@ impl Advisor<'_, '_> {
             | Type::Money
             | Type::Json
             | Type::Embedded { .. }
+            | Type::OneOf { .. }
             | Type::Item(_)
             | Type::TypeName(_)
             | Type::List(_)

@@ -77,6 +77,7 @@ impl Checker<'_> {
             FieldKind::Document(Document::One(id)) => (Held::Json, Type::Item(Shape::Union(*id))),
             // A model in which a document would hold one is refused.
             FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => return None,

@@ -16,12 +16,18 @@ use crate::{CallerPart, Expr, Many, Node, Operator, Path, Root, Type, foreign};
 pub(super) const PATH_RELATIONS: usize = 8;
 
 impl<'m> Checker<'m> {
-    /// The value that a name or a path leads to. An embedded value is none by itself.
+    /// The value that a name or a path leads to. An embedded value is none by itself, nor is a reference to one of several
+    /// types.
     pub(super) fn value_at(&mut self, syntax: &Syntax) -> Option<Expr> {
         let value = self.tested_at(syntax)?;
         if let Type::Embedded { .. } | Type::Item(_) = value.ty {
             let what = format!("a whole value of {}", self.named_type(&value.ty).name);
             let instead = "name one of its members, or test whether it is there with `!= null`";
+            return self.refuse(syntax.span.clone(), ExprErrorKind::Unsupported { what, instead });
+        }
+        if let Type::OneOf { .. } = value.ty {
+            let what = format!("a whole reference to {}", self.named_type(&value.ty).name);
+            let instead = "name the type that it refers to, as in `this.to.Post == x`; `.id` is the id of any of them";
             return self.refuse(syntax.span.clone(), ExprErrorKind::Unsupported { what, instead });
         }
         Some(value)
@@ -286,7 +292,7 @@ impl<'m> Checker<'m> {
         }
     }
 
-    fn unknown<'n, T>(
+    pub(super) fn unknown<'n, T>(
         &mut self,
         what: Name,
         name: &str,
@@ -317,6 +323,9 @@ impl<'m> Checker<'m> {
         match (ty, path.part) {
             (Type::Embedded { field: (collection, outer), .. }, None) => {
                 self.member(path, (collection, outer), field, span)
+            }
+            (Type::OneOf { field: (collection, holder), .. }, None) => {
+                self.alternative(path, (collection, holder), field, span)
             }
             (Type::Record(collection), None) => self.field(path, collection, field, span),
             (Type::Money, None) => {
@@ -401,7 +410,7 @@ impl<'m> Checker<'m> {
     }
 
     /// A member of an embedded value, to which the path leads: it takes the place of the value in the path.
-    fn member(
+    pub(super) fn member(
         &mut self,
         mut path: Path,
         (collection, outer): (CollectionId, FieldId),
@@ -428,8 +437,8 @@ impl<'m> Checker<'m> {
         Some(Place::of(value, &member.kind, &name.name))
     }
 
-    /// Whether an embedded value is there: one of its members has a value.
-    pub(super) fn presence_of_embedded(
+    /// Whether an embedded value, or a reference to one of several types, is there: one of its members has a value.
+    pub(super) fn presence_of_members(
         &mut self,
         path: &Path,
         (collection, outer): (CollectionId, FieldId),

@@ -93,7 +93,9 @@ impl Checker<'_> {
         if is_argument && let Some(decided) = presence_of_literal(&tested, operator == Operator::NotEqual) {
             return Some(self.make(decided, Type::Bool, span));
         }
+        let is_shared = matches!((&of.node, &tested.node), (SyntaxNode::Select(..), Node::Conditional(..)));
         let has_presence = is_argument
+            || is_shared
             || matches!(
                 tested.node,
                 Node::Path(_)
@@ -106,12 +108,23 @@ impl Checker<'_> {
         if !has_presence {
             return self.refuse(of.span.clone(), ExprErrorKind::Presence);
         }
-        if let (Node::Path(path), Type::Embedded { field, .. }) = (&tested.node, &tested.ty) {
-            return self.presence_of_embedded(path, *field, operator == Operator::NotEqual, span);
+        if let (Node::Path(path), Type::Embedded { field, .. } | Type::OneOf { field, .. }) = (&tested.node, &tested.ty)
+        {
+            return self.presence_of_members(path, *field, operator == Operator::NotEqual, span);
         }
-        let tested = tested.in_part(Part::Main);
-        let node = Node::IsNull { of: Box::new(tested), negated: operator == Operator::NotEqual };
-        Some(self.make(node, Type::Bool, span))
+        Some(self.presence_of(tested, operator == Operator::NotEqual, span))
+    }
+
+    /// Whether a value is there; of a field of whichever record a reference leads to, that of the record.
+    fn presence_of(&self, tested: Expr, negated: bool, span: &Range<u32>) -> Expr {
+        let node = match tested.node {
+            Node::Conditional(condition, then, otherwise) => {
+                let [then, otherwise] = [then, otherwise].map(|of| Box::new(self.presence_of(*of, negated, span)));
+                Node::Conditional(condition, then, otherwise)
+            }
+            _ => Node::IsNull { of: Box::new(tested.in_part(Part::Main)), negated },
+        };
+        self.make(node, Type::Bool, span)
     }
 
     /// A parameter whose presence is tested: its type comes from its other uses.

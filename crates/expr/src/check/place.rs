@@ -54,6 +54,7 @@ impl Place {
             | FieldKind::List(_)
             | FieldKind::Embedded(_)
             | FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => Self::One(value),

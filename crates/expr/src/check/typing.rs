@@ -24,6 +24,7 @@ pub(super) fn name_of(model: &Model, ty: &Type) -> String {
         Type::Embedded { of, .. } | Type::Item(Shape::Embedded(of)) => &model.embedded(*of).name,
         Type::Item(Shape::Union(of)) => &model.union(*of).name,
         Type::TypeName(_) => "__typename",
+        Type::OneOf { union, .. } => &model.record_union(*union).name,
         Type::List(element) => return format!("list of {}", name_of(model, element)),
         Type::Null => "null",
     };

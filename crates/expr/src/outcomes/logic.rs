@@ -331,6 +331,7 @@ impl<'e> Lowering<'e> {
                 | FieldKind::List(_)
                 | FieldKind::Embedded(_)
                 | FieldKind::Document(_)
+                | FieldKind::ToOneOf { .. }
                 | FieldKind::OneToMany { .. }
                 | FieldKind::ManyToMany { .. } => {}
             }

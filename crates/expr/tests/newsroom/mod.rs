@@ -75,9 +75,8 @@ impl<'m> World<'m> {
 
     fn follow(&self, from: Start, steps: &[backstay_model::FieldId]) -> Option<Value> {
         let start = match from {
-            Start::This => self.this,
+            Start::This | Start::Old => self.this,
             Start::New => self.new,
-            Start::Old => self.this,
             Start::Account => Account::value(&self.caller, Collection::ID).as_id()?,
             Start::Record(id) => id,
         };

@@ -17,6 +17,7 @@ pub(super) fn add(field: &Field, schema: &mut Value) {
         | FieldKind::Embedded(_)
         | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => &mut *schema,
@@ -43,6 +44,7 @@ fn add_length(kind: &FieldKind, length: Length, schema: &mut Value) {
         | FieldKind::Enum(_)
         | FieldKind::Embedded(_)
         | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => return,

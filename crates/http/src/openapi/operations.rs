@@ -212,6 +212,7 @@ fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
             | FieldKind::List(_)
             | FieldKind::Embedded(_)
             | FieldKind::Document(_)
+            | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::ManyToMany { .. } => return None,
         };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::documents::{self, Form};
 use super::names::Schema;
-use super::{constraints, is_shown, readable};
+use super::{constraints, is_shown, readable, references};
 
 /// The shapes of one collection: a record as it is read, as it is created and as it is changed, and a page.
 pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<String, Value> {
@@ -116,6 +116,7 @@ fn is_demanded(model: &Model, collection: &Collection, field: &Field) -> bool {
         | FieldKind::List(_)
         | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => {
@@ -216,6 +217,7 @@ fn shape(model: &Model, collection: &Collection, field: &Field) -> Value {
             forms.extend((!is_required(field)).then(|| json!({ "type": "null" })));
             json!({ "oneOf": forms })
         }
+        FieldKind::ToOneOf { union, .. } => references::answered(model, *union, is_required(field)),
         FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
             let mut list = json!({ "type": "array", "items": reference(*target), "maxItems": limits::NESTED_MAX });
             if !field.order.is_empty() {
@@ -225,6 +227,9 @@ fn shape(model: &Model, collection: &Collection, field: &Field) -> Value {
                 };
                 let keys: Vec<String> = field.order.iter().map(key).collect();
                 list["description"] = json!(format!("Sorted by {}, unless `select` sorts it.", keys.join(", ")));
+            }
+            if is_ordered(field) {
+                list["description"] = json!("In the order in which they were sent, unless `select` sorts it.");
             }
             list
         }
@@ -245,6 +250,11 @@ fn is_required(field: &Field) -> bool {
     field.is_needed() && field.allow.read.is_none()
 }
 
+/// Whether the links of a relation come as they were sent.
+fn is_ordered(field: &Field) -> bool {
+    matches!(&field.kind, FieldKind::ManyToMany { link, .. } if link.ordered)
+}
+
 /// A field as it is written.
 fn written(model: &Model, collection: &Collection, field: &Field) -> Value {
     let mut schema = value(model, field, field.is_needed(), Form::Accepted);
@@ -252,6 +262,9 @@ fn written(model: &Model, collection: &Collection, field: &Field) -> Value {
         schema["pattern"] = json!(SLUG_PATTERN);
         let made = format!("Made from `{}` if a create leaves it out.", collection.field(source).name);
         schema["description"] = json!(made);
+    }
+    if is_ordered(field) {
+        schema["description"] = json!("Their order is kept.");
     }
     if field.id == Collection::ID {
         let version = collection.key.kind.version();
@@ -273,6 +286,7 @@ pub(super) fn value(model: &Model, field: &Field, required: bool, form: Form) ->
         FieldKind::Document(document) => documents::document(model, *document, form),
         // Within a record, `read` and `body` make objects of them.
         FieldKind::Embedded(id) => documents::reference(model, *id, form),
+        FieldKind::ToOneOf { union, .. } => references::accepted(model, *union),
         FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => form.scalar(Scalar::Id),
         FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
             return json!({ "type": "array", "items": form.scalar(Scalar::Id), "maxItems": limits::LIST_ITEMS });

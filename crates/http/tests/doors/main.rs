@@ -24,6 +24,7 @@ mod old_names;
 mod origins;
 mod overload;
 mod records;
+mod references;
 mod sent_back;
 mod singles;
 mod sums;

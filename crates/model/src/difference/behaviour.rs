@@ -308,6 +308,7 @@ impl<'m> ApplicationBehaviour<'m> {
             // Their members are fields of the collections, or compared in `documents`; their names are nowhere stored.
             embedded: _,
             unions: _,
+            record_unions: _,
             // Of this load alone.
             sources: _,
             by_name: _,

@@ -127,7 +127,7 @@ impl<'a> Pair<'a> {
                 Some(before) => self.field(before, after, all),
             }
         }
-        for field in declared(self.before).filter(|field| self.became(field.id).is_none()) {
+        for field in declared(self.before).filter(|field| self.became(field.id).is_none() && !self.is_narrowed(field)) {
             let stored = field.is_stored();
             all.push(Difference::FieldRemoved { collection: collection(), field: field.name.clone(), stored });
         }
@@ -221,7 +221,22 @@ impl<'a> Pair<'a> {
         self.pairing.field_successor(self.after.id, field).map(|id| self.after.field(id))
     }
 
+    /// The reference to one type that a new reference to one of several was.
+    fn plain_reference(&self, holder: &Field) -> Option<&'a Field> {
+        let mut parts = self.after.members(Some(holder.id)).filter(|part| part.is_of_reference());
+        parts.find_map(|part| self.was(part.id).filter(|was| !was.is_of_reference()))
+    }
+
+    /// Whether an old reference to one of several types has become one to records of one type.
+    fn is_narrowed(&self, holder: &Field) -> bool {
+        let mut parts = self.before.members(Some(holder.id)).filter(|part| part.is_of_reference());
+        parts.any(|part| self.became(part.id).is_some_and(|is| !is.is_of_reference()))
+    }
+
     fn filled(&self, field: &Field) -> Filled {
+        if matches!(field.kind, FieldKind::ToOneOf { .. }) {
+            return if field.required { Filled::Missing } else { Filled::Null };
+        }
         if !field.is_stored() {
             Filled::NotStored
         } else if field.is_sum() {
@@ -256,21 +271,44 @@ impl<'a> Pair<'a> {
     }
 
     fn added(&self, field: &Field, all: &mut Vec<Difference>) {
+        if let Some(was) = self.plain_reference(field) {
+            let tightened = field.required && !was.required;
+            return self.referring((was, field), tightened, all);
+        }
         let (collection, filled) = (self.after.name.clone(), self.filled(field));
         let is_set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
         let is_default = self.new.default_of(field).is_some() || field.default_from.is_some();
         let is_given = is_set || is_default || field.slug.is_some();
-        let demanded = field.is_stored() && field.required && !is_given;
+        let is_sent = field.is_stored() || matches!(field.kind, FieldKind::ToOneOf { .. });
+        let demanded = is_sent && field.required && !is_given;
         all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled, demanded });
+    }
+
+    /// A reference to records of one type that can now lead to several, or the other way round.
+    fn referring(&self, (before, after): (&Field, &Field), tightened: bool, all: &mut Vec<Difference>) {
+        let (collection, field) = (|| self.after.name.clone(), || after.name.clone());
+        let (from, to) = (written(self.old, &before.kind), written(self.new, &after.kind));
+        let change = TypeChange::Referring;
+        all.push(Difference::TypeChanged { collection: collection(), field: field(), from, to, change });
+        if tightened {
+            let filled = Filled::Missing;
+            all.push(Difference::RequiredTightened { collection: collection(), field: field(), filled });
+        } else if before.required && !after.required {
+            all.push(Difference::RequiredLoosened { collection: collection(), field: field() });
+        }
     }
 
     fn field(&self, before: &Field, after: &Field, all: &mut Vec<Difference>) {
         let collection = || self.after.name.clone();
         let field = || after.name.clone();
-        if before.name != after.name {
+        let is_referring = before.is_of_reference() != after.is_of_reference();
+        if let Some(holder) = before.within.filter(|_| is_referring && before.is_of_reference()) {
+            // References that led elsewhere are gone, so that a value can be missing wherever one is required.
+            self.referring((self.before.field(holder.field), after), after.required, all);
+        } else if before.name != after.name && !is_referring {
             let (from, to) = (before.name.clone(), field());
             // What has neither a column nor a link table has nothing to rename but itself.
-            let elsewhere = before.kind.declared_by().is_some() || matches!(before.kind, FieldKind::Embedded(_));
+            let elsewhere = before.kind.declared_by().is_some() || before.kind.has_members();
             let stored = !elsewhere && !before.is_computed();
             all.push(Difference::FieldRenamed { collection: collection(), from, to, stored });
         }
@@ -283,7 +321,9 @@ impl<'a> Pair<'a> {
         }
         let demands =
             |one: &Field, other: &Field| one.required && !other.required || one.is_needed() && !other.is_needed();
-        if demands(after, before) && !replaced {
+        if is_referring {
+            // `referring` has compared it.
+        } else if demands(after, before) && !replaced {
             let filled = self.filled(after);
             all.push(Difference::RequiredTightened { collection: collection(), field: field(), filled });
         } else if demands(before, after) && after.kind.is_held() {
@@ -347,7 +387,10 @@ impl<'a> Pair<'a> {
             }
             (FieldKind::Scalar(Scalar::Json), FieldKind::Document(_)) => TypeChange::Converted,
             // What it is called is nowhere stored; its members are compared each for itself.
-            (FieldKind::Embedded(_), FieldKind::Embedded(_)) => return None,
+            (FieldKind::Embedded(_), FieldKind::Embedded(_))
+            | (FieldKind::ToOneOf { .. }, FieldKind::ToOneOf { .. }) => {
+                return None;
+            }
             (FieldKind::List(from), FieldKind::List(to)) if self.same_element(*from, *to) => return None,
             (FieldKind::ToOne { target: from, .. }, FieldKind::ToOne { target: to, .. })
                 if same(*to) == Some(*from) =>
@@ -413,9 +456,21 @@ impl<'a> Pair<'a> {
         let collection = || self.after.name.clone();
         for (field, link) in self.after.links() {
             let source = self.pairing.link_source(self.old, self.new, (self.after.id, field.id));
-            if matches!(source, LinkSource::New) {
-                let (field, table) = (field.name.clone(), link.table.clone());
-                all.push(Difference::LinkAdded { collection: collection(), field, table });
+            match source {
+                LinkSource::New => {
+                    let (field, table) = (field.name.clone(), link.table.clone());
+                    all.push(Difference::LinkAdded { collection: collection(), field, table });
+                }
+                LinkSource::Same(of, was) => match (self.ordered_before(of, was), link.ordered) {
+                    (false, true) => {
+                        all.push(Difference::LinksOrdered { collection: collection(), field: field.name.clone() });
+                    }
+                    (true, false) => all.push(self.unordered(of, was)),
+                    (false, false) | (true, true) => {}
+                },
+                // The places were those of the links of a record at the other end.
+                LinkSource::Turned(of, was) if self.ordered_before(of, was) => all.push(self.unordered(of, was)),
+                LinkSource::Turned(..) | LinkSource::One(..) => {}
             }
         }
         for (field, link) in self.before.links() {
@@ -424,6 +479,17 @@ impl<'a> Pair<'a> {
                 all.push(Difference::LinkRemoved { collection: collection(), field, table });
             }
         }
+    }
+
+    /// Whether the links of an old relation had an order.
+    fn ordered_before(&self, of: CollectionId, field: FieldId) -> bool {
+        matches!(&self.old.field(of, field).kind, FieldKind::ManyToMany { link, .. } if link.ordered)
+    }
+
+    fn unordered(&self, of: CollectionId, field: FieldId) -> Difference {
+        let collection = self.pairing.successor(of).map_or(self.old.collection(of), |id| self.new.collection(id));
+        let (collection, field) = (collection.name.clone(), self.old.field(of, field).name.clone());
+        Difference::LinksUnordered { collection, field }
     }
 
     fn indexes(&self, all: &mut Vec<Difference>) {
@@ -544,6 +610,7 @@ pub(super) fn written(model: &Model, kind: &FieldKind) -> String {
         FieldKind::List(Element::Enum(id)) => format!("[{}]", model.enumeration(*id).name),
         FieldKind::Embedded(id) => model.embedded(*id).name.clone(),
         FieldKind::Document(document) => written_document(model, *document),
+        FieldKind::ToOneOf { union, on_delete: _ } => model.record_union(*union).name.clone(),
         // What happens on deletion is a difference of its own.
         FieldKind::ToOne { target, on_delete: _ } => name(*target).to_owned(),
         FieldKind::OneToMany { target, via } => {
@@ -598,6 +665,7 @@ fn is_convertible(kind: &FieldKind) -> bool {
         FieldKind::Embedded(_)
         | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => false,

@@ -97,6 +97,12 @@ impl fmt::Display for Difference {
             Self::LinkRemoved { collection, field, table } => {
                 write!(f, "the link table {table} of {collection}.{field} is removed, with its links")
             }
+            Self::LinksOrdered { collection, field } => {
+                write!(f, "the links of {collection}.{field} get an order; those that there are keep the order of ids")
+            }
+            Self::LinksUnordered { collection, field } => {
+                write!(f, "the links of {collection}.{field} lose their order")
+            }
             Self::IndexAdded { collection, index, unique: true, nulls, condition } => {
                 unique_words(f, (collection, index), (*nulls, condition.as_ref()))
             }
@@ -262,6 +268,7 @@ fn change_words((from, to): (&str, &str), change: &TypeChange) -> (String, Strin
             "it is a stored sum from now on; stored values are replaced by the sums"
         }
         TypeChange::Derived => "it is computed whenever it is read from now on, and its column is removed",
+        TypeChange::Referring => "references that fit the new type stay",
         TypeChange::Linked => "the record that it refers to becomes the only one of the list",
         TypeChange::Replaced(Filled::Null | Filled::NotStored) => "stored values can't be converted and are deleted",
         TypeChange::Replaced(Filled::Default) => "stored values can't be converted; records get the default instead",
@@ -306,6 +313,7 @@ pub struct ApiChange {
 
 impl Difference {
     /// What clients notice; none if the API stays as it is, apart from who may do what.
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     pub fn api_change(&self) -> Option<ApiChange> {
         Some(match self {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
@@ -313,7 +321,10 @@ impl Difference {
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
             Self::TrashChanged { collection, had, has } => return trash_change(collection, *had, has.is_some()),
-            Self::KeyChanged { collection, from, to } => return keys::api_change(collection, *from, *to),
+            Self::KeyChanged { collection, from, to } => {
+                let (words, breaking) = keys::noticed(collection, *from, *to)?;
+                ApiChange { words, breaking }
+            }
             Self::FieldAdded { collection, field, demanded: true, .. } => {
                 breaking(format!("{collection} has a new field, {field}, which every create has to give"))
             }
@@ -346,6 +357,12 @@ impl Difference {
             Self::CheckAdded { collection, field, message } => {
                 let place = place(collection, field.as_deref());
                 breaking(format!("some values of {place} are refused: \"{message}\""))
+            }
+            Self::LinksOrdered { collection, field } => {
+                harmless(format!("the records of {collection}.{field} come in the order in which they were sent"))
+            }
+            Self::LinksUnordered { collection, field } => {
+                harmless(format!("the records of {collection}.{field} come in another order"))
             }
             Self::IndexAdded { collection, index, unique: true, condition, .. } => {
                 breaking(second_words((collection, index), condition.as_ref()))
@@ -403,6 +420,7 @@ fn type_change(place: &str, (from, to): (&str, &str), change: &TypeChange) -> Ap
         | TypeChange::Derived
         | TypeChange::Converted
         | TypeChange::Linked
+        | TypeChange::Referring
         | TypeChange::Computed
         | TypeChange::Stored(_)
         | TypeChange::Replaced(_) => breaking(format!("{place} {}", change_words((from, to), change).0)),

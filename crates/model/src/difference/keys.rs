@@ -1,6 +1,5 @@
 //! A change of `@key` in words.
 
-use super::ApiChange;
 use crate::Key;
 
 /// What a change does to new and stored records.
@@ -16,9 +15,9 @@ pub(super) fn words(collection: &str, from: Key, to: Key) -> String {
     format!("{}; no record changes", parts.join(", and "))
 }
 
-/// What clients notice.
-pub(super) fn api_change(collection: &str, from: Key, to: Key) -> Option<ApiChange> {
-    let (words, breaking) = match (from.given, to.given) {
+/// What clients notice, and whether requests that worked can fail.
+pub(super) fn noticed(collection: &str, from: Key, to: Key) -> Option<(String, bool)> {
+    Some(match (from.given, to.given) {
         (false, false) => return None,
         (false, true) => (format!("creates of {collection} can give an id"), false),
         (true, false) => (format!("creates of {collection} that give an id are refused"), true),
@@ -26,6 +25,5 @@ pub(super) fn api_change(collection: &str, from: Key, to: Key) -> Option<ApiChan
             let version = to.kind.version();
             (format!("ids that creates of {collection} give must be UUIDs of version {version}"), true)
         }
-    };
-    Some(ApiChange { words, breaking })
+    })
 }

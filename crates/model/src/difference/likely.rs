@@ -106,7 +106,8 @@ fn fields(pair: &Pair<'_>) -> Vec<LikelyRename> {
     let alike = |before: &Field, after: &Field| {
         let is_same = match (&before.kind, &after.kind) {
             // Their members are compared each for itself, so that they never differ.
-            (FieldKind::Embedded(_), FieldKind::Embedded(_)) => {
+            (FieldKind::Embedded(_), FieldKind::Embedded(_))
+            | (FieldKind::ToOneOf { .. }, FieldKind::ToOneOf { .. }) => {
                 written(pair.old, &before.kind) == written(pair.new, &after.kind)
             }
             _ => pair.change(before, after).is_none(),

@@ -230,6 +230,20 @@ pub enum Difference {
         /// The table.
         table: String,
     },
+    /// The links of a relation have an order now. Those that there are come in the order of ids.
+    LinksOrdered {
+        /// The collection whose field declares the relation.
+        collection: String,
+        /// The field.
+        field: String,
+    },
+    /// The links of a relation have no order any more.
+    LinksUnordered {
+        /// The collection whose field declared the relation.
+        collection: String,
+        /// The field, by its old name.
+        field: String,
+    },
     /// A new index. One that is unique can be refused by what is stored.
     IndexAdded {
         /// The collection.
@@ -388,6 +402,9 @@ pub enum TypeChange {
     },
     /// The record that a relation led to becomes the only one of a relation to many.
     Linked,
+    /// A reference to records of one type becomes one to records of several, or the other way round. References that the
+    /// new type can hold stay in their column, which has another name; those that it can't are fields that are removed.
+    Referring,
     /// The value is computed from now on; what was stored is gone.
     Computed,
     /// The value was computed and is stored from now on.

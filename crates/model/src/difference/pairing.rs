@@ -36,8 +36,9 @@ impl Pairing {
     pub fn of(old: &Model, new: &Model) -> Self {
         let collections = pair(&named_types(old), &named_types(new));
         let collections: Vec<_> = collections.into_iter().map(|at| at.map(|at| old.collections[at].id)).collect();
+        let is_same = |new: CollectionId, old: CollectionId| collections[usize::from(new.0)] == Some(old);
         let fields = new.collections.iter().zip(&collections).map(|(after, before)| match before {
-            Some(before) => fields(old.collection(*before), after),
+            Some(before) => fields(old.collection(*before), after, is_same),
             None => Vec::new(),
         });
         let fields = fields.collect();
@@ -137,6 +138,7 @@ impl Pairing {
                 | FieldKind::List(_)
                 | FieldKind::Embedded(_)
                 | FieldKind::Document(_)
+                | FieldKind::ToOneOf { .. }
                 | FieldKind::OneToMany { .. }
                 | FieldKind::OneToOne { .. } => None,
             }
@@ -162,8 +164,36 @@ pub(super) fn member_pairs(old: &Embedded, new: &Embedded) -> Vec<Option<FieldId
     pairs(&old.members, &new.members)
 }
 
-fn fields(old: &Collection, new: &Collection) -> Vec<Option<FieldId>> {
-    pairs(&old.fields, &new.fields)
+fn fields(
+    old: &Collection,
+    new: &Collection,
+    is_same: impl Fn(CollectionId, CollectionId) -> bool,
+) -> Vec<Option<FieldId>> {
+    let mut pairs = pairs(&old.fields, &new.fields);
+    for field in &new.fields {
+        let at = usize::from(field.id.0);
+        let Some(was) = pairs[at].map(|was| old.field(was)) else { continue };
+        match (&was.kind, &field.kind) {
+            // Of a reference that can now lead to other types too, the part that leads where it led before is the same.
+            (FieldKind::ToOne { target, .. }, FieldKind::ToOneOf { .. }) => {
+                let leads_there = |part: &&Field| part.kind.target().is_some_and(|to| is_same(to, *target));
+                let part = new.members(Some(field.id)).find(leads_there).map(|part| usize::from(part.id.0));
+                if let Some(part) = part.filter(|part| pairs[*part].is_none()) {
+                    pairs[part] = pairs[at].take();
+                }
+            }
+            // And the other way round.
+            (FieldKind::ToOneOf { .. }, FieldKind::ToOne { target, .. }) => {
+                let led_there = |part: &&Field| part.kind.target().is_some_and(|from| is_same(*target, from));
+                let part = old.members(Some(was.id)).find(led_there).map(|part| part.id);
+                if let Some(part) = part.filter(|part| !pairs.contains(&Some(*part))) {
+                    pairs[at] = Some(part);
+                }
+            }
+            _ => {}
+        }
+    }
+    pairs
 }
 
 fn pairs(old: &[Field], new: &[Field]) -> Vec<Option<FieldId>> {

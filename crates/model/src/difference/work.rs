@@ -58,7 +58,10 @@ impl Difference {
         match self {
             Self::AccountsMoved { .. } => Stage::Accounts,
             Self::IndexRemoved { .. } => Stage::IndexesRemoved,
-            Self::EnumRenamed { .. } | Self::CollectionRenamed { .. } | Self::FieldRenamed { .. } => Stage::Renames,
+            Self::EnumRenamed { .. }
+            | Self::CollectionRenamed { .. }
+            | Self::FieldRenamed { .. }
+            | Self::TypeChanged { change: TypeChange::Referring, .. } => Stage::Renames,
             Self::EnumValuesAdded { .. } => Stage::ValuesAdded,
             Self::CollectionAdded { .. } => Stage::TypesAdded,
             Self::FieldAdded { .. } => Stage::FieldsAdded,
@@ -67,8 +70,9 @@ impl Difference {
             | Self::SumChanged { .. }
             | Self::RequiredTightened { .. }
             | Self::RequiredLoosened { .. }
+            | Self::LinksOrdered { .. }
             | Self::OnDeleteChanged { .. } => Stage::ValuesChanged,
-            Self::LinkRemoved { .. } => Stage::LinksRemoved,
+            Self::LinkRemoved { .. } | Self::LinksUnordered { .. } => Stage::LinksRemoved,
             Self::FieldRemoved { .. } => Stage::FieldsRemoved,
             Self::CollectionRemoved { .. } => Stage::TypesRemoved,
             Self::EnumValuesRemoved { .. } | Self::RolesRemoved { .. } => Stage::NamesRemoved,
@@ -99,6 +103,7 @@ impl Difference {
             | Self::TrashChanged { .. }
             | Self::KeyChanged { .. }
             | Self::LinkAdded { .. }
+            | Self::LinksOrdered { .. }
             | Self::EnumRenamed { .. }
             | Self::EnumValuesAdded { .. }
             | Self::EnumReordered { .. }
@@ -129,7 +134,9 @@ impl Difference {
                 true => Work::Writes,
                 false => Work::Deletes,
             },
-            Self::CollectionRenamed { .. } | Self::FieldRenamed { stored: true, .. } => Work::Renames,
+            Self::CollectionRenamed { .. }
+            | Self::FieldRenamed { stored: true, .. }
+            | Self::TypeChanged { change: TypeChange::Referring, .. } => Work::Renames,
             Self::IndexAdded { .. }
             | Self::LimitChanged { stricter: true, .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
@@ -149,6 +156,7 @@ impl Difference {
             Self::CollectionRemoved { .. }
             | Self::FieldRemoved { stored: true, .. }
             | Self::LinkRemoved { .. }
+            | Self::LinksUnordered { .. }
             | Self::AccountsMoved { .. }
             | Self::RolesRemoved { .. }
             | Self::TypeChanged {

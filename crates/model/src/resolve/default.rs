@@ -31,6 +31,7 @@ pub(super) fn read(literal: &Literal, kind: &FieldKind, enums: &[Enum]) -> Resul
         FieldKind::Document(Document::One(_)) => Err("a value of a union has no default".to_owned()),
         FieldKind::Embedded(_) => Err("give the members of the embedded type defaults of their own".to_owned()),
         FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => Err("write an expression: `@default(from: \"auth.id\")`".to_owned()),

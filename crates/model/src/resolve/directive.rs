@@ -142,6 +142,7 @@ impl FieldDirective {
     fn check_place(self, names: Names<'_, '_>, kind: &FieldKind) -> Result<(), &'static str> {
         let to_one = matches!(kind, FieldKind::ToOne { .. });
         let embedded = matches!(kind, FieldKind::Embedded(_));
+        let of_several = matches!(kind, FieldKind::ToOneOf { .. });
         let document = matches!(kind, FieldKind::Document(_));
         let state = matches!(kind, FieldKind::Enum(id) if names.has_states(*id));
         let decimal = matches!(
@@ -151,7 +152,7 @@ impl FieldDirective {
         let (applies, help) = match self {
             Self::Allow | Self::Deprecated | Self::Renamed => (true, ""),
             Self::Unique => (
-                kind.is_indexable(),
+                kind.is_indexable() || of_several,
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
             ),
             Self::Readonly | Self::Immutable => (
@@ -172,6 +173,9 @@ impl FieldDirective {
                 (false, "a `JSON` field is converted automatically; clients must send other values")
             }
             Self::Set if document => (false, "it is for single values and lists of them; clients must send a document"),
+            Self::Default | Self::Set | Self::Backfill if of_several => {
+                (false, "what refers to one of several types has no value that the model gives; clients must send it")
+            }
             Self::Backfill if embedded => (false, "write it on the members of the embedded type"),
             Self::Default if embedded => (false, "give the members of the embedded type defaults of their own"),
             Self::Set | Self::Backfill | Self::Names | Self::Default => {
@@ -180,7 +184,7 @@ impl FieldDirective {
             Self::Class if embedded => (true, ""),
             Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
             Self::Order => (kind.is_to_many(), "it is for lists of records"),
-            Self::OnDelete => (to_one, "it is for relations to one record"),
+            Self::OnDelete => (to_one || of_several, "it is for relations to one record"),
             Self::Inverse => (
                 kind.is_to_many() || matches!(kind, FieldKind::OneToOne { .. }),
                 "it is for a field that lists or names records of another type",

@@ -38,7 +38,7 @@ impl Documents<'_> {
 }
 
 fn refuse_in_document(report: &mut Report<'_>, of: &Embedded, member: &Field) {
-    let (what, help) = if let FieldKind::ToOne { .. } = member.kind {
+    let (what, help) = if let FieldKind::ToOne { .. } | FieldKind::ToOneOf { .. } = member.kind {
         ("a relation", "refer to it from a field of the record, or use a type with records for the items")
     } else if member.class == Some(Class::Secret) {
         ("a secret", "keep it in a field of the record")

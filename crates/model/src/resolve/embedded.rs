@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 
-use apollo_compiler::Node;
 use apollo_compiler::schema::{Component, FieldDefinition, ObjectType, UnionType};
+use apollo_compiler::{Name, Node};
 use backstay_base::limits;
 
 use super::naming::{check_count, check_definition_name};
 use super::read;
+use super::record_unions::RecordUnions;
 use super::report::Report;
 use crate::{EmbeddedId, FieldId, Union, UnionId};
 
@@ -20,13 +21,16 @@ pub(super) struct EmbeddedTypes<'a> {
     union_ids: HashMap<&'a str, UnionId>,
 }
 
-/// A declared field, or a member of an embedded value.
+/// A declared field, a member of an embedded value, or one of a reference to one of several types.
 pub(super) struct Surveyed<'a> {
+    /// Its declaration; of a part of a reference that of the reference.
     pub(super) node: &'a Component<FieldDefinition>,
     /// Its name in the collection: of a member the path to it.
     pub(super) name: String,
-    /// The field that holds the embedded value that it is a member of.
+    /// The field that it is a member of.
     pub(super) within: Option<FieldId>,
+    /// Of a part of a reference to one of several types: the type that it refers to.
+    pub(super) to: Option<&'a Name>,
 }
 
 /// What to do instead of marking an embedded type with what is for types with records.
@@ -95,15 +99,19 @@ impl<'a> EmbeddedTypes<'a> {
         check_definition_name(report, &node.name, report.places.is_system(node.location()), "union");
         for member in node.members.iter().filter(|member| self.named(&member.name).is_none()) {
             let message = format!("{} is not embedded, so it can't be one of {}", member.name, node.name);
-            let help = "mark it with `@embedded`; a relation to one of several types is not supported yet";
+            let help = "mark it with `@embedded`; only a union without any embedded type is a relation to one of several types";
             report.error(member.name.location(), message, "a type with records", help);
         }
     }
 
-    /// Fields, each followed by the members of its embedded value and theirs, up to one more than a type can have. The
-    /// first of them has this id.
-    pub(super) fn expand(&self, fields: &[&'a Component<FieldDefinition>], first: FieldId) -> Vec<Surveyed<'a>> {
-        let mut expansion = Expansion { types: self, first, expanded: Vec::new() };
+    /// Fields, each followed by its members and theirs, up to one more than a type can have. The first of them has this id.
+    pub(super) fn expand(
+        &self,
+        unions: &RecordUnions<'a>,
+        fields: &[&'a Component<FieldDefinition>],
+        first: FieldId,
+    ) -> Vec<Surveyed<'a>> {
+        let mut expansion = Expansion { types: self, unions, first, expanded: Vec::new() };
         for field in fields {
             expansion.add(field, None, 0);
         }
@@ -184,6 +192,7 @@ impl<'a> EmbeddedTypes<'a> {
 /// The fields of a type, while each embedded value is expanded.
 struct Expansion<'e, 'a> {
     types: &'e EmbeddedTypes<'a>,
+    unions: &'e RecordUnions<'a>,
     first: FieldId,
     expanded: Vec<Surveyed<'a>>,
 }
@@ -196,7 +205,14 @@ impl<'a> Expansion<'_, 'a> {
         let id = u16::try_from(self.expanded.len()).map(|at| FieldId(self.first.0 + at));
         let id = id.expect("a type has fewer fields than 16 bits count");
         let name = within.map_or_else(|| node.name.to_string(), |(_, outer)| format!("{outer}.{}", node.name));
-        self.expanded.push(Surveyed { node, name: name.clone(), within: within.map(|(id, _)| id) });
+        self.expanded.push(Surveyed { node, name: name.clone(), within: within.map(|(id, _)| id), to: None });
+        let parts = self.unions.referred_to(node);
+        self.expanded.extend(parts.map(|to| Surveyed {
+            node,
+            name: format!("{name}.{to}"),
+            within: Some(id),
+            to: Some(to),
+        }));
         let held = self.types.node_of(node).filter(|_| !node.ty.is_list() && depth < limits::EMBEDDED_DEPTH);
         for member in held.into_iter().flat_map(|held| held.fields.values()) {
             self.add(member, Some((id, &name)), depth + 1);

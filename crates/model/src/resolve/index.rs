@@ -14,8 +14,9 @@ const INDEX_FIELDS: usize = 8;
 /// Declared indexes in the order of their declaration, then those that relations need.
 pub(super) fn indexes(report: &mut Report<'_>, of: &StoredType<'_>, fields: &[Field]) -> Vec<Index> {
     let mut declared = Declared { of, fields, indexes: Vec::new() };
-    for (node, id) in of.declared() {
-        for directive in node.node.directives.get_all("unique") {
+    // Of a reference to one of several types, each of its members has the index of the declaration that they share.
+    for (surveyed, id) in of.declared().filter(|(_, id)| !fields[usize::from(id.0)].kind.has_members()) {
+        for directive in surveyed.node.directives.get_all("unique") {
             declared.add(report, directive, vec![id]);
         }
     }
@@ -144,6 +145,21 @@ fn index_field<'f>(
     if field.is_computed() {
         let help = "remove it: only stored fields can be indexed; to store a count or sum of related records, write `stored: COMMIT`";
         report.error(place, format!("`{name}` is computed and cannot be in an index"), "not in an index", help);
+        return None;
+    }
+    if matches!(field.kind, FieldKind::ToOneOf { .. }) {
+        let parts: Vec<String> = fields
+            .iter()
+            .filter(|part| part.parent() == Some(field.id))
+            .map(|part| format!("`\"{}\"`", part.name))
+            .collect();
+        let help = format!("name one of the types that it refers to: {}", parts.join(", "));
+        report.error(
+            place,
+            format!("`{name}` refers to several types and cannot be in an index as a whole"),
+            "several columns",
+            help,
+        );
         return None;
     }
     if !field.kind.is_indexable() {

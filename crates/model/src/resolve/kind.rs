@@ -60,6 +60,10 @@ impl Declared<'_, '_> {
         if let Some(id) = self.names.survey.embedded.union_named(name) {
             return Some(FieldKind::Document(Document::One(id)));
         }
+        if let Some(union) = self.names.survey.record_unions.named(name) {
+            self.check_no_key(report, name);
+            return Some(FieldKind::ToOneOf { union, on_delete: on_delete(report, self.node) });
+        }
         if let Some(target) = self.type_named(name) {
             self.check_open(report, target.system, name)?;
             if let Some(near) = self.of.filter(|_| self.node.directives.has("inverse")) {
@@ -90,7 +94,7 @@ impl Declared<'_, '_> {
         if !self.names.survey.is_interface(name) {
             return Some(());
         }
-        let help = "name a type that implements it; a relation to one of several types is not supported yet";
+        let help = "name a type that implements it, or a union of such types: `union Target = A | B`";
         report.error(name.location(), format!("{name} is an interface and has no records"), "not a type", help);
         None
     }
@@ -112,6 +116,14 @@ impl Declared<'_, '_> {
         let embedded = survey.embedded.named(name).filter(|_| !self.means_scalar(name)).map(Shape::Embedded);
         if let Some(shape) = embedded.or_else(|| survey.embedded.union_named(name).map(Shape::Union)) {
             return Some(FieldKind::Document(Document::List(shape)));
+        }
+        if survey.record_unions.named(name).is_some() {
+            let help = format!(
+                "list records of a type of your own, each of which refers to one: `type Item {{ list: …! to: {name}! }}`"
+            );
+            let message = format!("a list of records of several types is not supported: {name} is a union");
+            report.error(name.location(), message, "a list of a union", help);
+            return None;
         }
         if let Some(far) = self.type_named(name) {
             self.check_open(report, far.system, name)?;

@@ -16,6 +16,7 @@ pub(super) fn most(kind: &FieldKind) -> Option<usize> {
         | FieldKind::Embedded(_)
         | FieldKind::Document(Document::One(_))
         | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => None,

@@ -8,6 +8,7 @@ use super::embedded::Surveyed;
 use super::field::field;
 use super::kind::Declared;
 use super::read;
+use super::record_unions::reference;
 use super::renamed::{former, former_of_member};
 use super::report::Report;
 use super::survey::Names;
@@ -30,9 +31,22 @@ pub(super) fn types(report: &mut Report<'_>, names: Names<'_, '_>) -> Vec<Embedd
     names.survey.embedded.nodes().iter().map(of).collect()
 }
 
-/// A member of the embedded value that a field holds, as a field of the collection. What holds for the whole value holds
-/// for it: who may see and write it, and how confidential it is.
+/// A member of what a field holds, as a field of the collection.
 pub(super) fn member(
+    report: &mut Report<'_>,
+    names: Names<'_, '_>,
+    (surveyed, id): (&Surveyed<'_>, FieldId),
+    parent: &Field,
+) -> Field {
+    match surveyed.to {
+        Some(to) => reference(report, names.survey, (surveyed, to, id), parent),
+        None => of_embedded(report, names, (surveyed, id), parent),
+    }
+}
+
+/// A member of the embedded value that a field holds. What holds for the whole value holds for it: who may see and write
+/// it, and how confidential it is.
+fn of_embedded(
     report: &mut Report<'_>,
     names: Names<'_, '_>,
     (surveyed, id): (&Surveyed<'_>, FieldId),
@@ -54,7 +68,7 @@ pub(super) fn member(
     Field {
         id,
         name: surveyed.name.clone(),
-        within: Some(Within { field: parent.id, required: own.required, always: parent.required }),
+        within: Some(Within { field: parent.id, required: own.required, always: parent.required, is_reference: false }),
         former: former_of_member(parent, &own.name, &own.former),
         columns,
         required: own.required && parent.required,

@@ -22,6 +22,7 @@ mod order;
 mod pattern;
 mod range;
 mod read;
+mod record_unions;
 mod relation;
 mod renamed;
 mod report;
@@ -72,6 +73,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     let mut collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
     order::orders(report, &survey, &mut collections);
     let unions = survey.embedded.unions();
+    let record_unions = survey.record_unions.all(&survey);
     check_former(report, embedded.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     Documents { embedded: &embedded, unions: &unions }.check(report, &collections);
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
@@ -87,6 +89,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
         enums,
         embedded,
         unions,
+        record_unions,
         rules: app.rules,
         roles,
         identity,

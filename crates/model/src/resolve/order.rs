@@ -1,7 +1,7 @@
-//! `@order(by:)`.
+//! `@order(by:)` and `@order(as:)`.
 
 use apollo_compiler::Node;
-use apollo_compiler::ast::Directive;
+use apollo_compiler::ast::{Directive, Value};
 use backstay_base::limits;
 
 use super::read;
@@ -10,29 +10,85 @@ use super::survey::Survey;
 use crate::names::suggestion;
 use crate::{Class, Collection, Field, FieldKind, OrderKey};
 
-/// Finds the fields of the related types that lists are ordered by.
+/// What a field says of the order of its list.
+enum Ordering {
+    /// By fields of the listed type.
+    By(Vec<OrderKey>),
+    /// As the links were sent.
+    Sent,
+}
+
+/// Finds the fields of the related types that lists are ordered by, and the relations whose links have an order.
 pub(super) fn orders(report: &mut Report<'_>, survey: &Survey<'_>, collections: &mut [Collection]) {
     let mut found = Vec::new();
     for collection in &*collections {
         for (surveyed, id) in survey.stored(collection.id).declared() {
-            let (FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. }) =
-                collection.field(id).kind
-            else {
-                continue;
-            };
-            if let Some(directive) = surveyed.node.directives.get("order") {
-                let keys = keys(report, &collections[usize::from(target.0)], directive);
-                found.push((collection.id, id, keys));
+            let field = collection.field(id);
+            if let Some(target) = field.kind.target().filter(|_| field.kind.is_to_many())
+                && let Some(directive) = surveyed.node.directives.get("order")
+                && let Some(ordering) = ordering(report, (field, &collections[usize::from(target.0)]), directive)
+            {
+                found.push((collection.id, id, ordering));
             }
         }
     }
-    for (collection, field, keys) in found {
-        collections[usize::from(collection.0)].fields[usize::from(field.0)].order = keys;
+    for (collection, field, ordering) in found {
+        let field = &mut collections[usize::from(collection.0)].fields[usize::from(field.0)];
+        match (ordering, &mut field.kind) {
+            (Ordering::By(keys), _) => field.order = keys,
+            (Ordering::Sent, FieldKind::ManyToMany { link, .. }) => link.ordered = true,
+            (Ordering::Sent, _) => {}
+        }
     }
 }
 
-fn keys(report: &mut Report<'_>, target: &Collection, directive: &Node<Directive>) -> Vec<OrderKey> {
-    let Some(by) = directive.specified_argument_by_name("by") else { return Vec::new() };
+fn ordering(
+    report: &mut Report<'_>,
+    (field, target): (&Field, &Collection),
+    directive: &Node<Directive>,
+) -> Option<Ordering> {
+    let by = directive.specified_argument_by_name("by").filter(|by| !by.is_null());
+    let sent = directive.specified_argument_by_name("as").filter(|sent| !sent.is_null());
+    match (by, sent) {
+        (Some(by), None) => Some(Ordering::By(keys(report, target, by))),
+        (None, Some(_)) => sent_links(report, (field, target), directive).map(|()| Ordering::Sent),
+        (Some(_), Some(sent)) => {
+            let message = "`@order` has either `by` or `as`";
+            report.error(sent.location(), message, "two orders", "remove one of them");
+            None
+        }
+        (None, None) => {
+            let help = "name a field, such as `@order(by: \"createdAt\")`, or write `@order(as: SENT)` on a many-to-many \
+                        relation";
+            report.error(directive.location(), "`@order` says no order", "no order", help);
+            None
+        }
+    }
+}
+
+/// Whether the links of this relation can have an order of their own.
+fn sent_links(
+    report: &mut Report<'_>,
+    (field, target): (&Field, &Collection),
+    directive: &Node<Directive>,
+) -> Option<()> {
+    let help = match &field.kind {
+        FieldKind::ManyToMany { link, .. } if link.owner => return Some(()),
+        FieldKind::ManyToMany { link, .. } => {
+            let declared = link.inverse.map_or("…", |field| target.field(field).name.as_str());
+            format!(
+                "write it on {}.{declared}, which declares the relation, or order this list by a field",
+                target.name
+            )
+        }
+        _ => format!("give {} a number to order by, such as `@order(by: \"position\")`", target.name),
+    };
+    let message = "`@order(as: SENT)` is for the field that declares a many-to-many relation";
+    report.error(directive.location(), message, "not for this list", help);
+    None
+}
+
+fn keys(report: &mut Report<'_>, target: &Collection, by: &Node<Value>) -> Vec<OrderKey> {
     let items: Vec<_> = read::texts(by).collect();
     let mut keys: Vec<OrderKey> = Vec::new();
     for (text, place) in &items {

@@ -44,7 +44,7 @@ impl<'a> OtherEnd<'_, 'a> {
             let place = self.node.ty.inner_named_type().location();
             report.error(place, "the other end of a relation can't be required", "required", help);
         }
-        Some(FieldKind::OneToOne { target: self.far.id, via: id_of(self.far, name) })
+        Some(FieldKind::OneToOne { target: self.far.id, via: self.reference_to_near(other) })
     }
 
     /// The field that `@inverse` names, which refers to this type.
@@ -61,7 +61,7 @@ impl<'a> OtherEnd<'_, 'a> {
             report.error(place, message, "not a field of it", suggestion(name, known));
             return None;
         };
-        if other.ty.inner_named_type() != near {
+        if !refers(self.survey, other, self.near) {
             let message = format!("`{far}.{name}` does not refer to {near}");
             let label = format!("is of type `{}`", other.ty);
             report.error(place, message, label, format!("name the field of {far} that refers to {near}"));
@@ -74,12 +74,12 @@ impl<'a> OtherEnd<'_, 'a> {
     pub(super) fn many(&self, report: &mut Report<'_>) -> Option<FieldKind> {
         let Some(directive) = self.node.directives.get("inverse") else {
             self.check_meant(report);
-            let inverse = inverses(self.survey, self.near, self.node).first().map(|field| id_of(self.far, &field.name));
+            let inverse = inverses((self.near, self.node), self.far).first().map(|field| id_of(self.far, &field.name));
             return Some(LinkTable::declared(self.near, self.far, &self.node.name).seen_by_owner(inverse));
         };
         let (other, place) = self.named(report, directive)?;
         self.check_only_inverse(report, other)?;
-        let via = id_of(self.far, &other.name);
+        let via = self.reference_to_near(other);
         if !other.ty.is_list() {
             return Some(FieldKind::OneToMany { target: self.far.id, via });
         }
@@ -98,9 +98,16 @@ impl<'a> OtherEnd<'_, 'a> {
         Some(LinkTable::declared(self.far, self.near, &other.name).seen_by_other_end(via))
     }
 
+    /// The field by which records of the far type refer to this one: of a reference to one of several types, its member.
+    fn reference_to_near(&self, other: &Component<FieldDefinition>) -> FieldId {
+        let near = &self.near.node.name;
+        let member = self.far.field_id(&format!("{}.{near}", other.name));
+        member.unwrap_or_else(|| id_of(self.far, &other.name))
+    }
+
     /// Checks that no other field, and not the far one itself, claims to be the other end of `other`.
     fn check_only_inverse(&self, report: &mut Report<'_>, other: &Component<FieldDefinition>) -> Option<()> {
-        let all = inverses(self.survey, self.far, other);
+        let all = inverses((self.far, other), self.near);
         let first = all.first()?;
         let name = &self.node.name;
         if self.far.id == self.near.id && other.name == *name {
@@ -123,14 +130,14 @@ impl<'a> OtherEnd<'_, 'a> {
     /// no list is the other end of, that is probably what was meant.
     fn check_meant(&self, report: &mut Report<'_>) {
         let (near, far) = (self.near, self.far);
-        if near.id == far.id || !inverses(self.survey, near, self.node).is_empty() {
+        if near.id == far.id || !inverses((near, self.node), far).is_empty() {
             return;
         }
         let open = far.fields.iter().copied().find(|field| {
-            let refers = field.ty.inner_named_type() == &near.node.name && !field.directives.has("inverse");
+            let refers = refers(self.survey, field, near) && !field.directives.has("inverse");
             // Of two lists the later one is asked about.
             let asked = !field.ty.is_list() || far.id < near.id;
-            refers && asked && inverses(self.survey, far, field).is_empty()
+            refers && asked && inverses((far, field), near).is_empty()
         });
         if let Some(open) = open {
             let name = &self.node.name;
@@ -162,18 +169,22 @@ fn is_key(of: &StoredType<'_>, node: &Component<FieldDefinition>) -> bool {
         || of.node.directives.iter().any(|d| alone(&d))
 }
 
-/// The fields that say they are the other end of this one.
+/// Whether a field refers to records of this type, or can.
+fn refers(survey: &Survey<'_>, field: &FieldDefinition, to: &StoredType<'_>) -> bool {
+    let (named, to) = (field.ty.inner_named_type(), &to.node.name);
+    named == to || survey.record_unions.has(named, to)
+}
+
+/// The fields of the type at the other end that say they are the other end of this field.
 fn inverses<'a>(
-    survey: &Survey<'a>,
-    of: &StoredType<'a>,
-    node: &Component<FieldDefinition>,
+    (of, node): (&StoredType<'_>, &FieldDefinition),
+    other: &StoredType<'a>,
 ) -> Vec<&'a Component<FieldDefinition>> {
-    let Some(target) = survey.type_named(node.ty.inner_named_type()) else { return Vec::new() };
     let claims = |field: &&'a Component<FieldDefinition>| {
         let named = field.directives.get("inverse").and_then(|directive| read::text(directive, "field"));
         field.ty.inner_named_type() == &of.node.name && named.is_some_and(|(name, _)| name == node.name.as_str())
     };
-    target.fields.iter().copied().filter(claims).collect()
+    other.fields.iter().copied().filter(claims).collect()
 }
 
 fn id_of(of: &StoredType<'_>, name: &Name) -> FieldId {
@@ -203,12 +214,18 @@ impl LinkTable {
     /// The relation as the field that declares it sees it.
     fn seen_by_owner(self, inverse: Option<FieldId>) -> FieldKind {
         let ((_, near), (target, far)) = (self.owner, self.other);
-        FieldKind::ManyToMany { target, link: Link { table: self.name, near, far, owner: true, inverse } }
+        FieldKind::ManyToMany {
+            target,
+            link: Link { table: self.name, near, far, owner: true, inverse, ordered: false },
+        }
     }
 
     /// The relation as the other end of the field `via` sees it.
     fn seen_by_other_end(self, via: FieldId) -> FieldKind {
         let ((target, far), (_, near)) = (self.owner, self.other);
-        FieldKind::ManyToMany { target, link: Link { table: self.name, near, far, owner: false, inverse: Some(via) } }
+        FieldKind::ManyToMany {
+            target,
+            link: Link { table: self.name, near, far, owner: false, inverse: Some(via), ordered: false },
+        }
     }
 }

@@ -28,9 +28,9 @@ pub(super) fn check_singles(report: &mut Report<'_>, survey: &Survey<'_>, enums:
                     format!("`{}.{}` refers to {}, which has one record", collection.name, field.name, target.name);
                 let diagnostic =
                     Diagnostic::error(message).at(field.span, "always the same record").and(target.span, "`@single`");
-                report.push(
-                    diagnostic.help(format!("remove the field; clients read the record at `/api/{}`", target.path)),
-                );
+                let what = if field.is_of_reference() { "the type from the union" } else { "the field" };
+                report
+                    .push(diagnostic.help(format!("remove {what}; clients read the record at `/api/{}`", target.path)));
             }
         }
     }
@@ -61,6 +61,7 @@ fn begins_with(collection: &Collection, field: &Field, enums: &[Enum]) -> bool {
         | FieldKind::List(_)
         | FieldKind::Document(_)
         | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => false,
@@ -75,7 +76,9 @@ fn refuse_empty(report: &mut Report<'_>, collection: &Collection, field: &Field)
     let diagnostic = Diagnostic::error(message).at(field.span, "required, and without a default");
     let help = match field.kind {
         FieldKind::Embedded(_) => "give a member a `@default(to: …)`, or remove the `!`",
-        FieldKind::ToOne { .. } => "remove the `!`: Backstay creates the record before anybody can choose",
+        FieldKind::ToOne { .. } | FieldKind::ToOneOf { .. } => {
+            "remove the `!`: Backstay creates the record before anybody can choose"
+        }
         FieldKind::Scalar(_)
         | FieldKind::Enum(_)
         | FieldKind::List(_)

@@ -7,6 +7,7 @@ use backstay_scalar::Scalar;
 
 use super::embedded::{EmbeddedTypes, Surveyed, is_embedded};
 use super::naming::check_count;
+use super::record_unions::RecordUnions;
 use super::report::Report;
 use crate::{Collection, CollectionId, Embedded, Enum, EnumId, FieldId, names};
 
@@ -44,6 +45,8 @@ pub(super) struct Survey<'a> {
     pub(super) enums: Vec<&'a Node<EnumType>>,
     /// Types marked `@embedded`.
     pub(super) embedded: EmbeddedTypes<'a>,
+    /// Unions of types with records.
+    pub(super) record_unions: RecordUnions<'a>,
     interfaces: Vec<&'a str>,
     type_ids: HashMap<&'a str, CollectionId>,
     enum_ids: HashMap<&'a str, EnumId>,
@@ -57,7 +60,7 @@ pub(super) struct StoredType<'a> {
     pub(super) table: String,
     /// Declared fields but for the standard ones.
     pub(super) fields: Vec<&'a Component<FieldDefinition>>,
-    /// The same with the members of embedded values.
+    /// The same with the members of embedded values and of references to one of several types.
     expanded: Vec<Surveyed<'a>>,
     field_ids: HashMap<String, FieldId>,
 }
@@ -82,9 +85,10 @@ impl<'a> Survey<'a> {
         check_count(report, "enums", enums.len(), limits::MODEL_ENUMS, None);
         objects.truncate(limits::MODEL_COLLECTIONS);
         enums.truncate(limits::MODEL_ENUMS);
+        let record_unions = RecordUnions::take(report, &objects, &mut unions);
         let types = objects.into_iter().zip((0..).map(CollectionId));
         let embedded = EmbeddedTypes::of(report, embedded, unions);
-        let stored = types.map(|(node, id)| StoredType::of(report, (id, node), &embedded));
+        let stored = types.map(|(node, id)| StoredType::of(report, (id, node), (&embedded, &record_unions)));
         let types: Vec<StoredType<'a>> = stored.collect();
         Self {
             type_ids: types.iter().map(|ty| (ty.node.name.as_str(), ty.id)).collect(),
@@ -92,6 +96,7 @@ impl<'a> Survey<'a> {
             types,
             enums,
             embedded,
+            record_unions,
             interfaces,
         }
     }
@@ -121,11 +126,11 @@ impl<'a> StoredType<'a> {
     fn of(
         report: &mut Report<'_>,
         (id, node): (CollectionId, &'a Node<ObjectType>),
-        embedded: &EmbeddedTypes<'a>,
+        (embedded, unions): (&EmbeddedTypes<'a>, &RecordUnions<'a>),
     ) -> Self {
         let is_standard = |name: &str| STANDARD_FIELDS.iter().any(|standard| standard.name == name);
         let fields: Vec<_> = node.fields.values().filter(|field| !is_standard(&field.name)).collect();
-        let expanded = embedded.expand(&fields, FieldId(FIRST_DECLARED));
+        let expanded = embedded.expand(unions, &fields, FieldId(FIRST_DECLARED));
         let count = expanded.len() + STANDARD_FIELDS.len();
         check_count(report, "fields", count, limits::MODEL_FIELDS, node.name.location());
         let declared = expanded.iter().map(|field| field.name.clone());
@@ -140,7 +145,7 @@ impl<'a> StoredType<'a> {
         self.field_ids.get(name).copied()
     }
 
-    /// The declared fields with their ids, each followed by the members of its embedded value.
+    /// The declared fields with their ids, each followed by its members.
     pub(super) fn declared(&self) -> impl Iterator<Item = (&Surveyed<'a>, FieldId)> {
         self.expanded.iter().zip((FIRST_DECLARED..).map(FieldId))
     }

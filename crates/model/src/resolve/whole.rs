@@ -48,6 +48,9 @@ pub(super) fn check_whole(report: &mut Report<'_>, enums: &[Enum], collections: 
         check_columns(report, collection);
     }
     check_cycles(report, collections);
+    if !report.has_errors() {
+        check_references(report, collections);
+    }
     check_transitions(report, enums, collections);
 }
 
@@ -155,6 +158,43 @@ impl Requirements<'_> {
     }
 }
 
+/// A required reference to one of several types must be able to lead somewhere before its own record is there.
+fn check_references(report: &mut Report<'_>, collections: &[Collection]) {
+    let mut creatable = vec![false; collections.len()];
+    let is_met = |creatable: &[bool], of: &Collection, field: &Field| {
+        let is_creatable = |to: &Field| to.kind.target().is_some_and(|target| creatable[usize::from(target.0)]);
+        match field.kind {
+            FieldKind::ToOne { .. } => is_creatable(field),
+            FieldKind::ToOneOf { .. } => of.members(Some(field.id)).any(is_creatable),
+            _ => true,
+        }
+    };
+    loop {
+        let ready = |of: &&Collection| {
+            let required = || of.fields.iter().filter(|field| field.required);
+            !creatable[usize::from(of.id.0)] && required().all(|field| is_met(&creatable, of, field))
+        };
+        let ready: Vec<CollectionId> = collections.iter().filter(ready).map(|of| of.id).collect();
+        if ready.is_empty() {
+            break;
+        }
+        for id in ready {
+            creatable[usize::from(id.0)] = true;
+        }
+    }
+    for of in collections {
+        let is_unmet = |field: &&Field| field.required && !is_met(&creatable, of, field);
+        for field in of.fields.iter().filter(|field| matches!(field.kind, FieldKind::ToOneOf { .. })).filter(is_unmet) {
+            let message = format!(
+                "no {} can ever be created: each type that `{}` refers to requires one before it",
+                of.name, field.name
+            );
+            let diagnostic = Diagnostic::error(message).at(field.span, "required");
+            report.push(diagnostic.help("remove the `!`, or add a type to the union that requires none of these"));
+        }
+    }
+}
+
 /// A value that a transition gives a field.
 struct Assignment<'m> {
     states: &'m Enum,
@@ -186,8 +226,11 @@ fn check_assignment(report: &mut Report<'_>, enums: &[Enum], collection: &Collec
     let holds_state = |field: &Field| matches!(field.kind, FieldKind::Enum(id) if enums[usize::from(id.0)].states);
     // The result of an expression isn't known to be a document of the field's types.
     let is_document = |field: &Field| matches!(field.kind, FieldKind::Document(_));
-    let is_settable =
-        |field: &&Field| !is_standard(field) && !holds_state(field) && !is_document(field) && !field.is_sum();
+    // Its reference has other members, which would have to become null.
+    let is_part = |field: &Field| field.is_of_reference();
+    let is_settable = |field: &&Field| {
+        !is_standard(field) && !holds_state(field) && !is_document(field) && !is_part(field) && !field.is_sum()
+    };
     let settable = collection.stored_fields().filter(is_settable);
     let settable: Vec<&str> = settable.map(|field| field.name.as_str()).collect();
     let name = set.field;

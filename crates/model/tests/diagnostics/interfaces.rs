@@ -139,7 +139,7 @@ refused
    ·                                       ╰── not a type
  7 │ type Note implements Named { title: String others: [Named!] }
    ╰────
-  help: name a type that implements it; a relation to one of several types is not supported yet
+  help: name a type that implements it, or a union of such types: `union Target = A | B`
   × error: Named is an interface and has no records
    ╭─[model.graphql:7:53]
  6 │ type Post implements Named { other: Named }
@@ -147,7 +147,7 @@ refused
    ·                                                     ──┬──
    ·                                                       ╰── not a type
    ╰────
-  help: name a type that implements it; a relation to one of several types is not supported yet
+  help: name a type that implements it, or a union of such types: `union Target = A | B`
   ⚠ warning[unused-interface]: no type implements Unused
    ╭─[model.graphql:5:11]
  4 │ }

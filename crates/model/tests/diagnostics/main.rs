@@ -17,6 +17,7 @@ mod names;
 mod newcomers;
 mod opposite;
 mod order;
+mod record_unions;
 mod relations;
 mod single;
 mod slug;

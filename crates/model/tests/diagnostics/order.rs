@@ -49,7 +49,30 @@ type Post @allow(read: "true") @order(by: "title") {
   field: [Post!] @order(field: "title")
   direction: [Post!] @order(by: "title", desc: true)
   other: [Post!] @orderBy(by: "title")
+  added: [Post!] @order(as: ADDED)
+  quoted: [Post!] @order(as: "SENT")
 }
+"#;
+    assert_snapshot!(told(model.trim_start()));
+}
+
+#[test]
+fn links_of_a_declared_relation_can_have_an_order() {
+    let model = r#"
+type Post @allow(read: "true") {
+  tags: [Tag!] @order(as: SENT)
+  both: [Tag!] @order(by: "name", as: SENT)
+  none: [Tag!] @order
+  nothing: [Tag!] @order(as: null)
+  one: Tag @order(as: SENT)
+  words: [String!] @order(as: SENT)
+  comments: [Comment!] @inverse(field: "post") @order(as: SENT)
+}
+type Tag @allow(read: "true") {
+  name: String!
+  posts: [Post!] @inverse(field: "tags") @order(as: SENT)
+}
+type Comment @allow(read: "true") { post: Post }
 "#;
     assert_snapshot!(told(model.trim_start()));
 }

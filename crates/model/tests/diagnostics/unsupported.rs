@@ -5,26 +5,6 @@ use insta::assert_snapshot;
 use crate::told;
 
 #[test]
-fn unions_of_types_with_records() {
-    let model = r#"
-union Target = Post | Note
-type Post @allow(read: "true") { title: String, target: Target }
-type Note @embedded { text: Text! }
-"#;
-    assert_snapshot!(told(model.trim_start()), @r#"
-refused
-  × error: Post is not embedded, so it can't be one of Target
-   ╭─[model.graphql:1:16]
- 1 │ union Target = Post | Note
-   ·                ──┬─
-   ·                  ╰── a type with records
- 2 │ type Post @allow(read: "true") { title: String, target: Target }
-   ╰────
-  help: mark it with `@embedded`; a relation to one of several types is not supported yet
-"#);
-}
-
-#[test]
 fn directives() {
     let model = r#"
 type Post @allow(read: "true") {

@@ -142,7 +142,11 @@ impl Finder<'_> {
                 TypeChange::Stored(Filled::Backfill | Filled::Slug) | TypeChange::Summed { replaces: false } => {
                     Some(self.succession.records(self.models.pair(collection).0.id))
                 }
-                TypeChange::NotStored | TypeChange::Widened | TypeChange::Derived | TypeChange::Stored(_) => None,
+                TypeChange::NotStored
+                | TypeChange::Widened
+                | TypeChange::Derived
+                | TypeChange::Referring
+                | TypeChange::Stored(_) => None,
             },
             Difference::FieldAdded { collection, filled: Filled::Backfill | Filled::Slug | Filled::Sum, .. }
             | Difference::SumChanged { collection, .. }
@@ -151,7 +155,7 @@ impl Finder<'_> {
                 filled: Filled::Backfill | Filled::Slug | Filled::Default,
                 ..
             } => Some(self.succession.records(self.models.pair(collection).0.id)),
-            Difference::LinkRemoved { collection, field, .. } => {
+            Difference::LinkRemoved { collection, field, .. } | Difference::LinksUnordered { collection, field } => {
                 let (before, field) = self.models.old_field(collection, field);
                 self.succession.links(before.id, field.id)
             }
@@ -186,6 +190,7 @@ impl Finder<'_> {
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::LinkAdded { .. }
+            | Difference::LinksOrdered { .. }
             | Difference::IndexAdded { .. }
             | Difference::IndexRemoved { .. }
             | Difference::EnumRenamed { .. }
@@ -251,6 +256,9 @@ impl Finder<'_> {
                     | TypeChange::Stored(Filled::Missing | Filled::Backfill),
                 ..
             } => found.extend(self.lacking(collection, field).await?),
+            Difference::FieldRemoved { collection, field, stored: true } => {
+                found.extend(self.lacking_now(collection, field).await?);
+            }
             Difference::IndexAdded { collection, index, unique: true, .. } => {
                 let (_, after) = self.models.pair(collection);
                 for index in after.indexes.iter().filter(|candidate| candidate.name == *index) {
@@ -305,6 +313,8 @@ impl Finder<'_> {
             | Difference::OnDeleteChanged { .. }
             | Difference::LinkAdded { .. }
             | Difference::LinkRemoved { .. }
+            | Difference::LinksOrdered { .. }
+            | Difference::LinksUnordered { .. }
             | Difference::IndexAdded { .. }
             | Difference::IndexRemoved { .. }
             | Difference::EnumRenamed { .. }
@@ -365,6 +375,21 @@ impl Finder<'_> {
         Ok(found)
     }
 
+    /// Of a type to which a required reference can no longer lead: the records whose reference led to one of it.
+    async fn lacking_now(&mut self, collection: &str, field: &str) -> Result<Option<Finding>, StoreError> {
+        let ((before, after), (_, gone)) = (self.models.pair(collection), self.models.old_field(collection, field));
+        let holder = gone.within.filter(|within| within.is_reference).map(|within| within.field);
+        let holder = holder.and_then(|holder| self.models.pairing.field_successor(after.id, holder));
+        let holder = holder.map(|holder| after.field(holder)).filter(|holder| holder.required);
+        let Some(holder) = holder.filter(|holder| matches!(holder.kind, FieldKind::ToOneOf { .. })) else {
+            return Ok(None);
+        };
+        let probe = self.succession.having(before.id, gone.id);
+        let place = format!("{}.{}", after.name, holder.name);
+        let words = |records| format!("{} would have no value in {place}, which is required", counted(records));
+        self.ask(&probe, (&words, "change or delete those records first, or remove the `!`", true)).await
+    }
+
     async fn lacking(&mut self, collection: &str, field: &str) -> Result<Option<Finding>, StoreError> {
         let ((before, after), (_, field)) = (self.models.pair(collection), self.models.field(collection, field));
         if !field.is_needed() {
@@ -391,6 +416,7 @@ impl Finder<'_> {
         let words = |records| format!("{} would have no value in {place}", counted(records));
         let remedy = match (&field.backfill, &field.kind) {
             (Some(_), _) => "make its `@backfill` give every record a value, such as `x != null ? x : …`",
+            (None, FieldKind::ToOneOf { .. }) => "remove its `!`",
             // A relation has no default.
             (None, FieldKind::ToOne { .. }) => "give the field a `@backfill(from: …)`, or remove its `!`",
             (None, _) => "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`",

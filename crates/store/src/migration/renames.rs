@@ -40,6 +40,8 @@ pub(super) fn misnamed(models: Models<'_>, difference: &Difference) -> Vec<Findi
             let own = |path: &&String| own_name(path) != field.own_name();
             let former: Vec<String> = match field.parent() {
                 None => field.former.clone(),
+                // What a part of a reference was called follows from the names of its type.
+                Some(_) if field.is_of_reference() => Vec::new(),
                 Some(holder) if is_told(holder) => field.former.iter().filter(own).cloned().collect(),
                 Some(_) => Vec::new(),
             };

@@ -1,7 +1,9 @@
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use backstay_model::{Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, Stage, Work, index_before};
+use backstay_model::{
+    Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, Stage, TypeChange, Work, index_before,
+};
 use backstay_sql::{ComputedSums, Models, Origin, Statement, Succession, alter, next_table, schema};
 
 use super::tables::Tables;
@@ -67,9 +69,25 @@ impl Stages<'_> {
         let mut renames = Some(self.tables.renames.clone());
         while let Some(difference) = rest.next_if(|difference| difference.stage() <= Stage::Renames) {
             let statements = if difference.work() == Work::Renames { renames.take() } else { None };
-            self.push(difference, statements.unwrap_or_default());
+            let mut statements = statements.unwrap_or_default();
+            statements.extend(self.loosened(&difference));
+            self.push(difference, statements);
         }
         self.make_room(renames);
+    }
+
+    /// A required reference to records of one type that can now lead to several is in one of several columns.
+    fn loosened(&self, difference: &Difference) -> Vec<Statement> {
+        let Difference::TypeChanged { collection, field, change: TypeChange::Referring, .. } = difference else {
+            return Vec::new();
+        };
+        let Models { old, pairing, .. } = self.models;
+        let (collection, holder) = self.models.field(collection, field);
+        let was = |part: &Field| pairing.collection(collection.id).zip(pairing.field(collection.id, part.id));
+        let was_required = |part: &&Field| was(part).is_some_and(|(before, was)| old.field(before, was).required);
+        let parts = collection.members(Some(holder.id)).filter(was_required);
+        let statements = parts.flat_map(|part| alter::require(collection, part, false));
+        if self.tables.is_rewritten(collection) { Vec::new() } else { statements.collect() }
     }
 
     fn push(&mut self, difference: Difference, statements: Vec<Statement>) {
@@ -188,8 +206,9 @@ impl Stages<'_> {
             Difference::CollectionAdded { collection } => {
                 schema::add_collection(new, self.models.collection(collection), dialect)
             }
-            Difference::FieldAdded { collection, field, filled, .. } if *filled != Filled::NotStored => self
-                .in_place((collection, field), |collection, field| schema::add_field(new, collection, field, dialect)),
+            Difference::FieldAdded { collection, field, filled, .. } if *filled != Filled::NotStored => {
+                self.in_place((collection, field), |collection, field| self.added_field(collection, field))
+            }
             Difference::LinkAdded { collection, field, .. } => {
                 alter::create_link(new, self.models.field(collection, field), dialect)
             }
@@ -221,6 +240,8 @@ impl Stages<'_> {
             }
             Difference::FieldRemoved { collection, field, stored: true } => self.removed(collection, field),
             Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field),
+            Difference::LinksOrdered { collection, field } => self.ordered_links(collection, field),
+            Difference::LinksUnordered { collection, field } => self.unordered_links(collection, field),
             Difference::CollectionRemoved { collection } => {
                 let gone = self.tables.carried.collection(self.models.removed(collection).id);
                 let links = gone.links().map(|(_, link)| alter::drop_table(&link.table, dialect));
@@ -264,6 +285,13 @@ impl Stages<'_> {
         if self.tables.is_rewritten(collection) { Vec::new() } else { change(collection, field) }
     }
 
+    fn added_field(&self, collection: &Collection, field: &Field) -> Vec<Statement> {
+        let Models { new, pairing, dialect, .. } = self.models;
+        // Fields come in the order of the model.
+        let is_there = |other: &Field| other.id < field.id || pairing.field(collection.id, other.id).is_some();
+        schema::add_field(new, (collection, field), is_there, dialect)
+    }
+
     fn added_index(&self, collection: &str, index: &str) -> Vec<Statement> {
         let Models { new, dialect, .. } = self.models;
         let collection = self.models.collection(collection);
@@ -295,6 +323,23 @@ impl Stages<'_> {
         let links = self.tables.carried.collection(before.id).links();
         let gone = links.filter(|(field, _)| field.id == gone.id);
         gone.map(|(_, link)| alter::drop_table(&link.table, self.models.dialect)).collect()
+    }
+
+    fn ordered_links(&self, collection: &str, field: &str) -> Vec<Statement> {
+        let Models { new, dialect, .. } = self.models;
+        let (of, ordered) = self.models.field(collection, field);
+        let links = of.links().filter(|(field, _)| field.id == ordered.id);
+        links.flat_map(|(_, link)| alter::order_links(new, link, dialect)).collect()
+    }
+
+    /// The places of links go; if the relation is declared at its other end now, they have gone with the old table.
+    fn unordered_links(&self, collection: &str, field: &str) -> Vec<Statement> {
+        let Models { old, new, pairing, dialect, .. } = self.models;
+        let (before, gone) = self.models.old_field(collection, field);
+        let source = LinkSource::Same(before.id, gone.id);
+        let all = new.collections.iter().flat_map(|of| of.links().map(move |(field, link)| (of.id, field.id, link)));
+        let same = all.filter(|(of, field, _)| pairing.link_source(old, new, (*of, *field)) == source);
+        same.map(|(_, _, link)| alter::unorder_links(link, dialect)).collect()
     }
 
     /// The link table of a relation that was one to a single record, or was declared at its other end.

@@ -12,8 +12,19 @@ use crate::sqlite::Sqlite;
 use crate::table::Table;
 use crate::{Database as _, Setting, rights};
 
-const TABLES: [&str; 10] =
-    ["aggregates", "documents", "embedded", "logic", "money", "numbers", "texts", "times", "lists", "relations"];
+const TABLES: [&str; 11] = [
+    "aggregates",
+    "documents",
+    "embedded",
+    "logic",
+    "money",
+    "numbers",
+    "references",
+    "texts",
+    "times",
+    "lists",
+    "relations",
+];
 
 /// Rules that name no value of their own, so that every bound value but the caller's id is the filter's.
 const RULES: [&[(&str, &str)]; 9] = [

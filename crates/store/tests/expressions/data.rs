@@ -85,7 +85,7 @@ fn list(values: impl IntoIterator<Item = Value>) -> Value {
 }
 
 /// A document in the form in which a field of items holds it.
-fn document(model: &Model, field: &str, text: &str) -> Value {
+pub(crate) fn document(model: &Model, field: &str, text: &str) -> Value {
     let FieldKind::Document(document) = item(model).field_named(field).expect("a field").kind else {
         panic!("{field} holds no document");
     };
@@ -237,6 +237,7 @@ fn item_a(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("place.city", "Rome".into()),
         ("place.level", 1.into()),
         ("place.keeper", Value::Id(id(1))),
+        ("about.Person", Value::Id(id(1))),
         ("lines", document(model, "lines", LINES_OF_A)),
         ("blocks", document(model, "blocks", BLOCKS_OF_A)),
         ("hero", document(model, "hero", r#"{"__typename": "Quote", "text": "Hello", "by": "Ann", "stars": 2}"#)),
@@ -265,6 +266,7 @@ fn item_b(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("owner", Value::Id(id(2))),
         ("team", Value::Id(id(11))),
         ("place.level", 2.into()),
+        ("about.Team", Value::Id(id(11))),
         ("lines", document(model, "lines", "[]")),
         ("blocks", document(model, "blocks", "[]")),
         (
@@ -300,6 +302,7 @@ fn item_d(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("keys", list([Value::Id(id(2))])),
         ("owner", Value::Id(id(1))),
         ("team", Value::Id(id(10))),
+        ("about.Team", Value::Id(id(10))),
         ("lines", document(model, "lines", LINES_OF_D)),
         (
             "blocks",

@@ -11,7 +11,7 @@ use backstay_scalar::Value;
 use backstay_sql::Dialect;
 use backstay_testkit::reference::{
     Allow, Asker, Caller as Asking, Comparison, Enum, Evaluation, Expr, Expressions, Field, Kind, Link, OnDelete, Path,
-    Random, Record, Root, Schema, Type, Value as Known, World, Writer,
+    Random, Record, Root, SYSTEM_FIELDS, Schema, Type, Value as Known, World, Writer,
 };
 
 use crate::data::{self, Data};
@@ -20,12 +20,17 @@ use crate::{Databases, HIDDEN, Setting, letters, memory, postgres, rights, run, 
 /// Expressions in a run without settings.
 const CASES: usize = 2000;
 /// How many there are of each type.
-const RECORDS: [(usize, usize); 5] = [(PERSON, 4), (TEAM, 3), (TAG, 3), (ITEM, 10), (PART, 12)];
+const RECORDS: [(usize, usize); 6] = [(PERSON, 4), (TEAM, 3), (TAG, 3), (LINE, 12), (ITEM, 10), (PART, 12)];
 const PERSON: usize = 0;
 const TEAM: usize = 1;
 const ITEM: usize = 2;
 const PART: usize = 3;
 const TAG: usize = 4;
+/// Not a type of records: to the reference, the items of a list are those of a relation.
+const LINE: usize = 5;
+/// Fields of items.
+const TAGS: usize = 20;
+const LINES: usize = 21;
 
 pub(crate) fn setting(name: &str, usual: usize) -> usize {
     let text = std::env::var(name).unwrap_or_else(|_| usual.to_string());
@@ -61,17 +66,42 @@ fn schema() -> Schema {
         ("team", to_one(TEAM)),
         ("parts", Kind::OneToMany { target: PART, via: 4 }),
         ("tags", Kind::ManyToMany { target: TAG }),
+        ("lines", Kind::ManyToMany { target: LINE }),
     ];
     let part = [("item", to_one(ITEM)), ("weight", Kind::Int), ("ok", Kind::Bool)];
     let tag = [("name", Kind::Text)];
+    let line = [
+        ("sku", Kind::Text),
+        ("quantity", Kind::Int),
+        ("price", Kind::Decimal { scale: 2 }),
+        ("ratio", Kind::Float),
+        ("ok", Kind::Bool),
+        ("state", Kind::Enum(0)),
+        ("at", Kind::Moment),
+        ("day", Kind::Date),
+        ("labels", list(Kind::Text)),
+        ("prices", list(Kind::Decimal { scale: 2 })),
+        ("moments", list(Kind::Moment)),
+    ];
     let ty = |name: &str, fields: &[(&str, Kind)]| {
         let fields = fields.iter().map(|(name, kind)| Field::new(*name, kind.clone()));
         let allow = vec![Allow { read: Some(Expr::Literal(Known::Bool(true))), ..Allow::default() }];
         let fields = Field::system().into_iter().chain(fields).collect();
         Type { name: name.to_owned(), path: name.to_lowercase(), allow, fields }
     };
+    let mut lines = ty("Line", &line);
+    // Nobody can name the key by which the reference finds it.
+    lines.fields.drain(1..SYSTEM_FIELDS.len());
+    lines.fields[0].secret = true;
     Schema {
-        types: vec![ty("Person", &person), ty("Team", &team), ty("Item", &item), ty("Part", &part), ty("Tag", &tag)],
+        types: vec![
+            ty("Person", &person),
+            ty("Team", &team),
+            ty("Item", &item),
+            ty("Part", &part),
+            ty("Tag", &tag),
+            lines,
+        ],
         enums: vec![Enum { name: "State", values: ["OPEN", "DONE"].map(Into::into).to_vec(), transitions: None }],
         rules: Vec::new(),
         roles: ["EDITOR", "WRITER"].map(Into::into).to_vec(),
@@ -100,9 +130,15 @@ fn world(random: &mut Random) -> World {
         for index in 0..count {
             let id: Arc<str> = format!("01890a5d-ac96-774b-bcce-b30200{number:02x}{index:04x}").into();
             let fields = world.schema.types[of].fields.clone();
-            let mut values = vec![Known::Id(Arc::clone(&id)), at(random), at(random), Known::Int(1)];
-            for field in &fields[4..] {
-                let needed = matches!((of, field.name.as_str()), (PERSON, "email") | (PART, "item") | (TAG, "name"));
+            let mut values = vec![Known::Id(Arc::clone(&id))];
+            if of != LINE {
+                values.extend([at(random), at(random), Known::Int(1)]);
+            }
+            for field in &fields[values.len()..] {
+                let needed = matches!(
+                    (of, field.name.as_str()),
+                    (PERSON, "email") | (PART, "item") | (TAG, "name") | (LINE, "sku")
+                );
                 values.push(match &field.kind {
                     kind if kind.is_many() => Known::Null,
                     _ if !needed && random.chance(25) => Known::Null,
@@ -112,9 +148,11 @@ fn world(random: &mut Random) -> World {
                 });
             }
             if of == ITEM {
-                let tagged = random.records(&world, TAG, 3).into_iter();
-                let link = |far| Link { relation: (ITEM, 20), near: Arc::clone(&id), far };
-                world.links.extend(tagged.map(link));
+                for (field, target) in [(TAGS, TAG), (LINES, LINE)] {
+                    let members = random.records(&world, target, 3).into_iter();
+                    let link = |far| Link { relation: (ITEM, field), near: Arc::clone(&id), far };
+                    world.links.extend(members.map(link));
+                }
             }
             world.records.push(Record { of, values });
         }
@@ -150,18 +188,40 @@ fn record(id: &str) -> RecordId {
     id.parse().expect("an id")
 }
 
+/// The list of an item, as a document.
+fn lines(model: &Model, world: &World, item: &Record) -> Value {
+    let own = world.links.iter().filter(|link| link.relation == (ITEM, LINES) && link.near == *item.id());
+    let object = |link: &Link| {
+        let line = world.find(LINE, &link.far).expect("a line");
+        let members = world.schema.types[LINE].fields.iter().zip(&line.values).skip(1);
+        let members = members.map(|(field, value)| format!("\"{}\":{}", field.name, value.json(&field.kind)));
+        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+    };
+    let list: Vec<String> = own.map(object).collect();
+    data::document(model, "lines", &format!("[{}]", list.join(",")))
+}
+
 /// The same records as the databases and the evaluation in memory take them.
 fn data(model: &Model, world: &World) -> Data {
     let values = |one: &Record| {
         let ty = &world.schema.types[one.of];
         let collection = model.collection_named(&ty.name).expect("a collection");
         let value = |name: &str| ty.fields.iter().position(|field| field.name == name);
-        let value = |name| value(name).map_or(Value::Null, |at| stored(&one.values[at], &ty.fields[at].kind));
+        let value = |name: &str| match value(name) {
+            Some(LINES) if one.of == ITEM => lines(model, world, one),
+            Some(at) => stored(&one.values[at], &ty.fields[at].kind),
+            None => Value::Null,
+        };
         (collection.id, record(one.id()), collection.fields.iter().map(|field| value(&field.name)).collect())
     };
     Data {
-        records: world.records.iter().map(values).collect(),
-        tagged: world.links.iter().map(|link| (record(&link.near), record(&link.far))).collect(),
+        records: world.records.iter().filter(|one| one.of != LINE).map(values).collect(),
+        tagged: world
+            .links
+            .iter()
+            .filter(|link| link.relation == (ITEM, TAGS))
+            .map(|link| (record(&link.near), record(&link.far)))
+            .collect(),
         items: world.all(ITEM).map(|item| record(item.id())).collect(),
     }
 }

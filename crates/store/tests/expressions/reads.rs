@@ -157,7 +157,7 @@ fn member(row: &dyn Row, value: &ValueOutput) -> Value {
             ),
             other => panic!("no rows: {other:?}"),
         },
-        ValueOutput::Object(_) => panic!("no object is selected"),
+        ValueOutput::Object(_) | ValueOutput::OneOf(_) => panic!("no object is selected"),
     }
 }
 
