@@ -96,6 +96,7 @@ impl Difference {
     }
 
     /// What bridging it does to stored records, if there are any.
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     pub fn work(&self) -> Work {
         match self {
             Self::CollectionAdded { .. }

@@ -246,12 +246,7 @@ impl Stages<'_> {
                 histories::removed(self.models, &self.tables.carried, collection)
             }
             Difference::IndexAdded { collection, index, .. } => self.added_index(collection, index),
-            Difference::IndexRemoved { collection, index, .. } => {
-                let (before, _) = self.models.pair(collection);
-                let gone = before.indexes.iter().filter(|known| known.name == *index);
-                let names = gone.flat_map(|index| schema::index_names(index, dialect));
-                names.flat_map(|name| schema::drop_index(&name, dialect)).collect()
-            }
+            Difference::IndexRemoved { collection, index, .. } => self.removed_index(collection, index),
             Difference::FieldRemoved { collection, field, stored: true } => self.removed(collection, field),
             Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field),
             Difference::LinksOrdered { collection, field } => self.ordered_links(collection, field),
@@ -308,6 +303,13 @@ impl Stages<'_> {
         let collection = self.models.collection(collection);
         let added = collection.indexes.iter().filter(|candidate| candidate.name == index);
         added.flat_map(|index| schema::add_index(new, collection, index, dialect)).collect()
+    }
+
+    fn removed_index(&self, collection: &str, index: &str) -> Vec<Statement> {
+        let (before, _) = self.models.pair(collection);
+        let gone = before.indexes.iter().filter(|known| known.name == index);
+        let names = gone.flat_map(|index| schema::index_names(index, self.models.dialect));
+        names.flat_map(|name| schema::drop_index(&name, self.models.dialect)).collect()
     }
 
     fn removed_type(&self, collection: &str) -> Vec<Statement> {
