@@ -4,6 +4,7 @@ use backstay_base::{Caller, CallerKind, Grant};
 use backstay_expr::{Rights, Truths};
 use backstay_model::{Diagnostics, Model};
 use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
 
 use crate::commit_checks::CommitChecks;
 use crate::plans::{KeptPlans, Plans};
@@ -34,6 +35,8 @@ type ClassKey = (Truths, bool, Option<Arc<Grant>>);
 #[derive(Debug)]
 pub struct Application {
     pub(crate) model: Arc<Model>,
+    /// SHA-256 of the model's texts.
+    pub(crate) fingerprint: [u8; 32],
     pub(crate) policy: Policy,
     /// When the records of a collection are deleted among others; see `deletion_order::ranks`.
     pub(crate) ranks: Vec<usize>,
@@ -59,6 +62,7 @@ impl Application {
         })?;
         let commit_checks = CommitChecks::of(&model, &policy);
         let ranks = deletion_order::ranks(&model);
+        let fingerprint = Sha256::digest(model.sources.fingerprint_input()).into();
         let model = Arc::new(model);
         let mut diagnostics = Diagnostics::new(Arc::clone(&model.sources));
         diagnostics.extend(secrets::shown(&model));
@@ -67,7 +71,8 @@ impl Application {
             return Err(diagnostics);
         }
         let (sizes, classes, kept_plans) = (Sizes::default(), Cache::new(CLASSES), KeptPlans::new());
-        Ok(Self { model, policy, ranks, sums, commit_checks, sizes, classes, kept_plans, system: OnceLock::new() })
+        let system = OnceLock::new();
+        Ok(Self { model, fingerprint, policy, ranks, sums, commit_checks, sizes, classes, kept_plans, system })
     }
 
     /// The same, with values of these sizes.

@@ -115,7 +115,7 @@ struct Kept {
     version: Option<i64>,
     body: Option<String>,
     tag: Option<String>,
-    /// The caller's rights: an answer is shown again only to a caller who may still see all of it.
+    /// What the caller's rights came from: an answer is shown again only to a caller who may still see all of it.
     #[serde(default)]
     rights: String,
     /// The notation of the body.
@@ -168,20 +168,24 @@ impl TxContext<'_, '_> {
     }
 
     /// A kept answer, with its records if the caller has the rights of the first time and may read them still. Which
-    /// fields of a record the caller sees can depend on the record: then it must be as it was.
+    /// fields of a record the caller sees can depend on the record, and what is computed on others: then it must be as it
+    /// was.
     async fn shown_again(
         &mut self,
         kept: Kept,
         collection: CollectionId,
         encoder: &'static dyn Encoder,
     ) -> Result<Written, Error> {
-        let same = kept.rights == rights(self.caller()) && kept.encoder == encoder.name();
+        let same = kept.rights == self.rights() && kept.encoder == encoder.name();
         let mut written = kept.into_written()?;
         // A minimal answer has the tag of the record that it leaves out.
         let mut shown = same && (written.body.is_some() || written.tag.is_some());
         let class = Arc::clone(&self.class);
         let fields = &self.model().collection(collection).fields;
-        let depends = |field: &Field| class.rights.field(collection, field.id, Action::Read).decided().is_none();
+        let depends = |field: &Field| {
+            class.rights.field(collection, field.id, Action::Read).decided().is_none()
+                || field.is_computed() && class.rights.may_see(collection, field.id)
+        };
         let may_differ = fields.iter().any(depends);
         for id in &written.ids {
             shown = shown && may_see(self, &class, collection, *id).await?;
@@ -203,7 +207,7 @@ impl TxContext<'_, '_> {
         encoder: &'static dyn Encoder,
     ) -> Result<(), Error> {
         let Some(claim) = claim else { return Ok(()) };
-        self.keep(claim, &Kept::of(written, rights(self.caller()), encoder.name()))
+        self.keep(claim, &Kept::of(written, self.rights(), encoder.name()))
     }
 
     /// Keeps what several requests wrote under their key. What they read is not kept: it can be much, and is asked again.
@@ -214,12 +218,23 @@ impl TxContext<'_, '_> {
         encoder: &'static dyn Encoder,
     ) -> Result<(), Error> {
         let Some(claim) = claim else { return Ok(()) };
-        let rights = rights(self.caller());
+        let rights = self.rights();
         let written = answers.iter().filter_map(|answer| match answer {
             Some(Answer::Written(written)) => Some(Kept::of(written, rights.clone(), encoder.name())),
             Some(Answer::Found(_) | Answer::Page(_)) | None => None,
         });
         self.keep(claim, &written.collect::<Vec<Kept>>())
+    }
+
+    /// What the caller's rights come from: the model, roles, claims, grant, and what is true of the caller's own record;
+    /// as a digest.
+    fn rights(&self) -> String {
+        let (application, caller) = (&self.engine.application, self.caller());
+        let mut digest = Sha256::new();
+        digest.update(application.fingerprint);
+        digest.update(application.policy.facts.evaluate(caller).to_bytes());
+        add_rights(&mut digest, caller);
+        URL_SAFE_NO_PAD.encode(&digest.finalize()[..16])
     }
 
     async fn recalled(&mut self, claim: Option<&KeyClaim>) -> Result<Option<Vec<u8>>, Error> {
@@ -238,9 +253,8 @@ impl TxContext<'_, '_> {
     }
 }
 
-/// The caller's roles, claims and grant, as a digest.
-fn rights(caller: &Caller) -> String {
-    let mut digest = Sha256::new();
+/// Adds the caller's roles, claims and grant.
+fn add_rights(digest: &mut Sha256, caller: &Caller) {
     for role in caller.roles.iter() {
         digest.update(role.as_bytes());
         digest.update([0]);
@@ -260,7 +274,6 @@ fn rights(caller: &Caller) -> String {
     if caller.grant.is_some() {
         digest.update([3]);
     }
-    URL_SAFE_NO_PAD.encode(&digest.finalize()[..16])
 }
 
 fn expiry(now: Timestamp) -> Timestamp {

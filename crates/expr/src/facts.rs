@@ -22,6 +22,18 @@ pub struct Truths {
     without_account: bool,
 }
 
+impl Truths {
+    /// Bytes that two have in common exactly if they are the same.
+    pub fn to_bytes(self) -> [u8; 18] {
+        let Self { holds, fails, nameless, without_account } = self;
+        let mut bytes = [0; 18];
+        bytes[..8].copy_from_slice(&holds.to_be_bytes());
+        bytes[8..16].copy_from_slice(&fails.to_be_bytes());
+        bytes[16..].copy_from_slice(&[u8::from(nameless), u8::from(without_account)]);
+        bytes
+    }
+}
+
 impl Facts {
     /// Facts in one set at most; parts beyond that stay where they are.
     const MAX: usize = 64;
