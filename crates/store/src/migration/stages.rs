@@ -311,13 +311,6 @@ impl Stages<'_> {
         added.flat_map(|index| schema::add_index(new, collection, index, dialect)).collect()
     }
 
-    fn removed_index(&self, collection: &str, index: &str) -> Vec<Statement> {
-        let (before, _) = self.models.pair(collection);
-        let gone = before.indexes.iter().filter(|known| known.name == index);
-        let names = gone.flat_map(|index| schema::index_names(index, self.models.dialect));
-        names.flat_map(|name| schema::drop_index(&name, self.models.dialect)).collect()
-    }
-
     fn removed_type(&self, collection: &str) -> Vec<Statement> {
         let gone = self.tables.carried.collection(self.models.removed(collection).id);
         let links = gone.links().map(|(_, link)| alter::drop_table(&link.table, self.models.dialect));
