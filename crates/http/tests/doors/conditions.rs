@@ -235,6 +235,39 @@ async fn the_same_key_gives_the_same_answer() {
     assert_eq!((again.status, again.header("idempotency-replayed")), (204, "true"));
 }
 
+/// A model in which what an account reads depends on its own record.
+const LEVELS: &str = r#"
+extend schema @app(name: "Levels")
+type User @identity @allow(read: "true", update: "this.id == auth.id") {
+  email: Email! @unique
+  level: Int! @default(to: 6)
+}
+type Doc @allow(read: "true", create: "auth.id != null", update: "true") {
+  title: String!
+  sealed: String @allow(read: "auth.account.level > 2")
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_shows_nothing_that_the_own_record_allows_no_more() {
+    let app = TestApp::open(LEVELS);
+    let ada = app.account("ada@example.org").await;
+    let keyed = [("authorization", ada.as_str()), ("idempotency-key", "k")];
+    let create = async || app.post("POST /api/docs", &keyed, r#"{"title": "One", "sealed": "zz"}"#).await;
+    let first = create().await;
+    assert_eq!((first.status, first.json()["sealed"].as_str()), (201, Some("zz")), "{}", first.text());
+    let again = create().await;
+    assert_eq!((again.header("idempotency-replayed"), again.text()), ("true", first.text()));
+    let own = app.call("GET /api/users?select=id", &[("authorization", ada.as_str())]).await.json();
+    let own = own["items"][0]["id"].as_str().expect("an id").to_owned();
+    let lower =
+        app.post(&format!("PATCH /api/users/{own}"), &[("authorization", ada.as_str())], r#"{"level": 0}"#).await;
+    assert_eq!(lower.status, 200, "{}", lower.text());
+    let again = create().await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"));
+    assert!(!again.text().contains("zz"), "{}", again.text());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_honours_the_preference_of_its_own_request() {
     let app = TestApp::open(NOTES);
