@@ -23,7 +23,7 @@ pub(crate) async fn refused(old: &str, records: &[(&str, &str)], new: &str, expe
 async fn classified_values_are_not_named_whatever_becomes_of_the_class() {
     let record = [("P", r#"{"a":"PRIVATE1"}"#)];
     let old = "type P @open { a: String @class(is: SECRET) }";
-    let first = "1 value of P.a doesn't fit (it doesn't match the pattern): %0; change those records first";
+    let first = "1 value of P.a doesn't fit (it must match `a`): %0; change those records first";
     refused(old, &record, "type P @open { a: String @pattern(is: \"a\") }", &[first]).await;
     let converted = "can't be converted (expected a whole number, such as 42): %0; change those records first, or give the \
                      field a `@backfill(from: …)`";
@@ -33,7 +33,7 @@ async fn classified_values_are_not_named_whatever_becomes_of_the_class() {
     let given = "type P @open { a: String @class(is: SECRET) \
                  b: String! @class(is: SECRET) @pattern(is: \"a\") @backfill(from: \"this.a\") }";
     let unfit =
-        "1 value of P.b doesn't fit (it doesn't match the pattern): %0; make its `@backfill` give values that fit";
+        "1 value of P.b doesn't fit (it must match `a`): %0; make its `@backfill` give values that fit";
     refused(old, &record, given, &[unfit]).await;
     let shown = "type P @open { a: String @class(is: SECRET) b: String @backfill(from: \"this.a\") }";
     let refusal = "the `@backfill` of P.b doesn't fit the stored model: it reads `P.a`, which is secret; leave `a` out, or \
