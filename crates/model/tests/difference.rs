@@ -347,9 +347,9 @@ fn what_is_renamed() {
 fn merged_roles_give_rights_and_take_the_difference() {
     let roles = |values: &str| format!("enum Role @roles {{ {values} }}");
     let merged = [
-        "Deletes: in Role, USER becomes ADMIN; stored records follow, and nothing tells any more which had USER",
         "Deletes: of the roles, USER becomes ADMIN: accounts, keys and invitations get the rights of ADMIN, and nothing \
          tells any more who had which",
+        "Deletes: in Role, USER becomes ADMIN; stored records follow, and nothing tells any more which had USER",
     ];
     check_models(&roles("ADMIN USER"), &roles("ADMIN @renamed(from: \"USER\")"), &merged);
     let renamed = "Writes: in Role, USER becomes READER; stored records follow";
