@@ -92,7 +92,7 @@ fn fill(program: &Path, kept: &Path) -> Result<()> {
     let server = Server::program(program, &scratch, kept, &data)?;
     let mut client = server.client()?;
     let token = client.sign_in(EMAIL, PASSWORD)?;
-    let keyed = change(&mut client)?;
+    let (keyed, deleted) = change(&mut client)?;
     let key = command(program, kept, &data, &["key", "add", "importer", "--role", "LIBRARIAN"])?;
     command(program, kept, &data, &["operator", "add", OPERATOR, "--password-stdin"])?;
     let records = records(&mut client)?;
@@ -107,13 +107,15 @@ fn fill(program: &Path, kept: &Path) -> Result<()> {
         "operator": { "email": OPERATOR, "password": PASSWORD },
         "key": key["key"],
         "keyed": keyed,
+        "deleted": deleted,
         "records": records,
     });
     fs::write(kept.join("known.json"), format!("{known:#}\n")).context("writing known.json")
 }
 
-/// Changes records in every way. Returns the request that has an idempotency key, with its answer.
-fn change(client: &mut Client) -> Result<Value> {
+/// Changes records in every way. Returns the request that has an idempotency key, with its answer, and a book that is
+/// deleted, with its last version.
+fn change(client: &mut Client) -> Result<(Value, Value)> {
     let shelves = client.get("/api/shelves?sort=code")?;
     let low = shelves["items"][1]["id"].clone();
     let body = json!({
@@ -130,7 +132,7 @@ fn change(client: &mut Client) -> Result<Value> {
     let links = json!({"likedBy": [person], "pages": 250, "facts": {"b": null}});
     changed(client, "PATCH", &format!("/api/books/{book}"), Some(links))?;
     changed(client, "DELETE", &format!("/api/books/{gone}"), None)?;
-    Ok(keyed)
+    Ok((keyed, json!({ "id": gone, "version": 1 })))
 }
 
 fn keyed(client: &mut Client, path: &str, body: &str) -> Result<Value> {

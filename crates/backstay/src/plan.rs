@@ -173,6 +173,7 @@ fn risk(step: &Step) -> String {
     match (step.risk, step.records) {
         (risk @ (Risk::Safe | Risk::Locks), _) | (risk, None) => risk.to_string(),
         (Risk::Rewrites, Some(records)) => format!("rewrites {}", Count(records, "record")),
+        (Risk::Reveals, Some(records)) => format!("reveals values of {}", Count(records, "record")),
         (Risk::LosesData, Some(records)) => format!("loses data of {}", Count(records, "record")),
     }
 }
@@ -182,6 +183,7 @@ fn step(step: &Step) -> Value {
         Risk::Safe => "safe",
         Risk::Locks => "locks",
         Risk::Rewrites => "rewrites",
+        Risk::Reveals => "reveals",
         Risk::LosesData => "loses-data",
     };
     let api = step.api.as_ref().map(|api| json!({ "change": api.words, "breaking": api.breaking }));

@@ -1,4 +1,5 @@
 use std::error::Error as StdError;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::{Place, RecordId};
@@ -23,6 +24,8 @@ pub enum Action {
     Delete,
     /// Seeing, restoring and purging records in the trash: allowed to callers who may both search and delete them.
     Trash,
+    /// Reading the history of a record, and records as they were at a moment: what `@history(read: …)` is about.
+    History,
 }
 
 impl Action {
@@ -32,7 +35,7 @@ impl Action {
         match self {
             Self::Get | Self::Search => Self::Read,
             Self::Trash => Self::Delete,
-            Self::Read | Self::Refer | Self::Create | Self::Update | Self::Delete => self,
+            Self::Read | Self::Refer | Self::Create | Self::Update | Self::Delete | Self::History => self,
         }
     }
 
@@ -44,7 +47,23 @@ impl Action {
         match self {
             Self::Refer => "refer",
             Self::Trash => "trash",
+            Self::History => "history",
             Self::Read | Self::Get | Self::Search | Self::Create | Self::Update | Self::Delete => self.name(),
+        }
+    }
+
+    /// The word in the names of rules, as explanations write them.
+    pub fn rule_name(self) -> &'static str {
+        match self {
+            Self::History => self.word(),
+            Self::Read
+            | Self::Get
+            | Self::Search
+            | Self::Refer
+            | Self::Create
+            | Self::Update
+            | Self::Delete
+            | Self::Trash => self.name(),
         }
     }
 
@@ -59,6 +78,7 @@ impl Action {
             Self::Update => "update",
             Self::Delete => "delete",
             Self::Trash => "see or use deleted",
+            Self::History => "read the history of",
         }
     }
 }
@@ -235,6 +255,15 @@ pub enum Conflict {
         /// The collection.
         collection: String,
     },
+    /// The range of another record overlaps this one's.
+    #[error("{0}")]
+    Overlap(Box<Overlap>),
+    /// The range of another record overlaps this one's, and the caller may not see everywhere what decides that.
+    #[error("another {collection} is in the way")]
+    OverlapUnseen {
+        /// The collection.
+        collection: String,
+    },
     /// Other records refer to this one.
     #[error("records of {collection} refer to it by `{field}` ({count}{})", if *more { " or more" } else { "" })]
     Referenced {
@@ -265,6 +294,33 @@ pub enum Conflict {
     /// What was asked is already so.
     #[error("{0}")]
     Already(&'static str),
+}
+
+/// That the range of a record overlaps another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlap {
+    /// The collection.
+    pub collection: String,
+    /// The fields with the start and the end of the range.
+    pub range: [String; 2],
+    /// The fields in which both records have the same values.
+    pub same: Vec<String>,
+    /// The other record, if the caller may read it.
+    pub other: Option<RecordId>,
+    /// Of several new records the one whose range it is.
+    pub record: Option<usize>,
+}
+
+impl fmt::Display for Overlap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { collection, range: [from, to], same, other, record: _ } = self;
+        write!(f, "the range from `{from}` to `{to}` overlaps that of ")?;
+        match other {
+            Some(id) => write!(f, "the {collection} {id}")?,
+            None => write!(f, "another {collection}")?,
+        }
+        if same.is_empty() { Ok(()) } else { write!(f, " with the same {}", same.join(" and ")) }
+    }
 }
 
 fn in_trash(field: Option<&str>) -> String {
@@ -466,6 +522,7 @@ impl Error {
             | Self::KeyWithoutSession => "forbidden",
             Self::NotFound { .. } => "not-found",
             Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",
+            Self::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => "overlaps",
             Self::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => "still-referenced",
             Self::Conflict(Conflict::InTrash { .. }) => "refers-to-trash",
             Self::Conflict(Conflict::InFlight) => "request-in-flight",

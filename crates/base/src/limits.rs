@@ -65,6 +65,19 @@ pub const SLUG_ENDING_CHARS: usize = 9;
 pub const SLUG_NUMBERS: u32 = 1000;
 /// Attempts of a transaction whose slugs other transactions took first.
 pub const SLUG_RUNS: u32 = 8;
+/// Fields in which two records must be the same for one `@exclude`: an index has these and the start of the range.
+pub const EXCLUSION_FIELDS: usize = 7;
+/// Fields by which one `@sequence` counts.
+pub const SEQUENCE_FIELDS: usize = 4;
+/// Characters of the `format` of a `@sequence`.
+pub const SEQUENCE_FORMAT_CHARS: usize = 100;
+/// Digits to which the `format` of a `@sequence` fills up a number.
+pub const SEQUENCE_DIGITS: usize = 15;
+/// The highest number from which a sequence goes on: it has `SEQUENCE_DIGITS` digits. A higher one that a seed or a stored
+/// record brings is kept, and doesn't count.
+pub const SEQUENCE_MOST: i64 = 999_999_999_999_999;
+/// Numbers of a series without `gapless:` that one transaction reserves at a time, at most.
+pub const SEQUENCE_RESERVED: i64 = 1024;
 /// Characters of an `Email` (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_CHARS: usize = 254;
 /// Characters of a `Url`.

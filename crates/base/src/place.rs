@@ -20,6 +20,8 @@ pub enum Place {
     After,
     /// Whether a query counts.
     Count,
+    /// The moment of the past that a read is about.
+    AsOf,
     /// A parameter of the filter, by its name without `$`.
     Parameter(String),
     /// A field that a query compares with a value.
@@ -96,6 +98,7 @@ impl fmt::Display for Place {
             Self::Limit => f.write_str("limit"),
             Self::After => f.write_str("after"),
             Self::Count => f.write_str("count"),
+            Self::AsOf => f.write_str("asOf"),
             Self::Parameter(name) => write!(f, "${name}"),
             Self::Equality(name) | Self::Part(name) => f.write_str(name),
         }

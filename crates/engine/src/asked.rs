@@ -1,12 +1,12 @@
 //! What a query names, held against the rights of its caller: a field that the caller may never see cannot be selected,
 //! filtered, sorted or compared. Of what may be seen in some records, the planner hides the rest.
 
-use backstay_base::{Action, Error, Place, Violation, ViolationKind, limits};
+use backstay_base::{Action, Error, Place, Timestamp, Violation, ViolationKind, limits};
 use backstay_expr::Rights;
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
 use backstay_sql::{Selected, SelectedField, Selection, SortKey};
 
-use crate::Filter;
+use crate::{Filter, Perspective};
 
 /// The model and the rights of one class of callers.
 #[derive(Debug, Clone, Copy)]
@@ -194,6 +194,76 @@ pub(crate) fn filter(view: View<'_>, collection: &Collection, filter: &Filter) -
         }
     }
     Ok(())
+}
+
+/// Refuses what a history doesn't keep in a read that is about a moment of the past: records have their own stored values
+/// then, and nothing that follows from other records. Refuses also a moment that the history doesn't reach.
+pub(crate) fn past(
+    (collection, perspective): (&Collection, Perspective),
+    asked: Asked<'_>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Perspective::AsOf(moment) = perspective else { return Ok(()) };
+    let kept = collection.history.as_ref().and_then(|history| history.keep);
+    let first = kept.and_then(|keep| Timestamp::from_micros(now.micros().saturating_sub(keep.micros())));
+    if first.is_some_and(|first| moment < first) {
+        let range = format!("{} keeps its history from {} on", collection.name, first.unwrap_or(now));
+        return Err(Error::malformed(Place::AsOf, ViolationKind::Range(range)));
+    }
+    let Asked { selection, sort, filter } = asked;
+    if let Some(field) = not_kept(collection, selection) {
+        return Err(not_in_history(Place::Select, &collection.field(field).name));
+    }
+    let lacks = |field: FieldId| !collection.field(field).is_in_history();
+    if let Some(key) = sort.iter().find(|key| lacks(key.column.field)) {
+        return Err(not_in_history(Place::Sort, &collection.field(key.column.field).name));
+    }
+    let Some(filter) = filter else { return Ok(()) };
+    if let Some((field, _)) = filter.equals.iter().find(|(field, _)| lacks(*field)) {
+        let name = &collection.field(*field).name;
+        return Err(not_in_history(Place::Equality(name.clone()), name));
+    }
+    let Some(expression) = &filter.expression else { return Ok(()) };
+    let mut reads = expression.checked.reads.iter();
+    if let Some((_, field)) = reads.find(|(of, field)| *of == collection.id && lacks(*field)) {
+        return Err(not_in_history(Place::Filter, &collection.field(*field).name));
+    }
+    if expression.checked.needs_store {
+        return Err(not_in_history(Place::Filter, "what is asked of other records"));
+    }
+    Ok(())
+}
+
+/// What a read names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) selection: &'a Selection,
+    pub(crate) sort: &'a [SortKey],
+    pub(crate) filter: Option<&'a Filter>,
+}
+
+/// A field that is selected and that a history doesn't keep, or of whose record more than the id is selected.
+fn not_kept(collection: &Collection, selection: &Selection) -> Option<FieldId> {
+    let Selection::Parts(parts) = selection else { return None };
+    parts.iter().find_map(|part| {
+        let Selected::Field(selected) = part else { return None };
+        let field = collection.field(selected.field);
+        match (&field.kind, &selected.inner) {
+            _ if !field.is_in_history() => Some(field.id),
+            (FieldKind::Embedded(_), Some(inner)) => not_kept(collection, inner),
+            (_, Some(_)) => Some(field.id),
+            (_, None) => None,
+        }
+    })
+}
+
+fn not_in_history(at: Place, what: &str) -> Error {
+    let problem = match at {
+        Place::Filter if what.contains(' ') => format!("a filter with `asOf` can't use {what}"),
+        _ => format!("a history doesn't keep `{what}`, or what is selected of it"),
+    };
+    let remedy = "with `asOf`, name stored fields of the record itself; a relation gives the id".to_owned();
+    Error::malformed(at, ViolationKind::Misused { problem, remedy })
 }
 
 fn forbidden(field: &Field) -> ViolationKind {

@@ -19,6 +19,8 @@ pub(crate) struct Bindings<'b> {
     pub(crate) params: &'b [Value],
     pub(crate) cursor: &'b [Value],
     pub(crate) limit: u64,
+    /// The moment of the past that a request is about.
+    pub(crate) as_of: Option<Timestamp>,
     pub(crate) argument: Option<RecordId>,
     pub(crate) place: Option<i64>,
 }
@@ -35,6 +37,7 @@ impl<'b> Bindings<'b> {
             params: &[],
             cursor: &[],
             limit: 0,
+            as_of: None,
             argument: None,
             place: None,
         }
@@ -64,6 +67,7 @@ impl<'b> Bindings<'b> {
             Slot::Account(column) => column.part.of(&Account::value(self.caller, column.field)),
             Slot::Caller(part) => part.of(self.caller),
             Slot::Now => Value::Timestamp(self.now),
+            Slot::AsOf => Value::Timestamp(self.as_of.expect("a statement about the past is bound with its moment")),
             Slot::Param(index, of) => part(self.params, *index, *of),
             Slot::Cursor(index) => part(self.cursor, *index, Part::Main),
             Slot::Limit => Value::Int(i64::try_from(self.limit).expect("every limit is far below 2^63")),

@@ -285,6 +285,19 @@ impl<'a> TxContext<'a, '_> {
         bindings.statement(template)
     }
 
+    /// A statement that keeps whole records, with its values: an explanation doesn't tell these.
+    pub(crate) fn whole_statement(
+        &mut self,
+        template: &Template,
+        bindings: &Bindings<'_>,
+        collection: CollectionId,
+    ) -> Statement {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.whole_statement(template, bindings, (&self.engine.application.model, collection));
+        }
+        bindings.statement(template)
+    }
+
     /// The statement of a read with its values.
     pub(crate) fn asked(&mut self, question: &Question<'_>) -> Statement {
         let Question { template, bindings, collection, withheld } = question;

@@ -1,6 +1,7 @@
 //! `@default(from:)`: in which order the defaults are computed, each after those that its expression reads, and what none
 //! can read.
 
+use backstay_expr::Expr;
 use backstay_model::{Collection, Diagnostic, Field, FieldId, Model, RuleText};
 
 use crate::given::Given;
@@ -44,19 +45,33 @@ impl Order<'_> {
     }
 }
 
-/// What a model gives a new record before its slugs are made, although it reads one of them.
-pub(crate) fn reads_slug(
+/// What a model gives a new record before its slugs and numbers are made, although it reads one of them.
+pub(crate) fn reads_made(
     model: &Model,
     collection: &Collection,
-    (field, rule, given): (&Field, &RuleText, &Given),
+    (field, rule, given): (&Field, &RuleText, &Expr),
 ) -> Option<Diagnostic> {
-    let slug =
-        given.whole.own_fields().into_iter().map(|read| collection.field(read)).find(|read| read.slug.is_some())?;
+    let mut reads = given.own_fields().into_iter().map(|read| collection.field(read));
+    let made = reads.find(|read| read.slug.is_some() || read.sequence.is_some())?;
     let span = model.sources.within(rule, 0..rule.text.len());
-    let (name, slug) = (&field.name, &slug.name);
-    let message = format!("`{name}` gets its value before `{slug}` is made");
-    let help = format!("make it a `@computed` field, or leave `{slug}` out");
-    Some(Diagnostic::error(message).at(span, format!("reads `{slug}`")).help(help))
+    let (name, made) = (&field.name, &made.name);
+    let message = format!("`{name}` gets its value before `{made}` is made");
+    let help = format!("make it a `@computed` field, or leave `{made}` out");
+    Some(Diagnostic::error(message).at(span, format!("reads `{made}`")).help(help))
+}
+
+/// A check that reads a number, which a record gets after all checks.
+pub(crate) fn checks_number(
+    model: &Model,
+    collection: &Collection,
+    (rule, checked): (&RuleText, &Expr),
+) -> Option<Diagnostic> {
+    let mut reads = checked.own_fields().into_iter().map(|read| collection.field(read));
+    let number = &reads.find(|read| read.sequence.is_some())?.name;
+    let span = model.sources.within(rule, 0..rule.text.len());
+    let message = format!("a check is asked before a record gets its `{number}`");
+    let help = format!("leave `{number}` out: nobody sends it, and it never changes");
+    Some(Diagnostic::error(message).at(span, format!("reads `{number}`")).help(help))
 }
 
 fn told(collection: &Collection, circle: &[FieldId]) -> Diagnostic {

@@ -36,7 +36,8 @@ struct Place {
 }
 
 impl Engine {
-    /// Purges records that have been in the trash for longer than their type keeps them, the next
+    /// Purges records that have been in the trash for longer than their type keeps them, and deletes versions that a history
+    /// keeps no longer, the next
     /// `limits::PURGE_RECORDS` of each type in this pass. Returns whether the pass has more to do. One that can't be
     /// purged is left for the next pass.
     pub async fn purge_expired(&self, pass: &mut PurgePass) -> Result<bool, Error> {
@@ -61,7 +62,7 @@ impl Engine {
             more |= last.is_some();
             pass.reached.insert(collection.name.clone(), last.map_or(Reached::End, Reached::Record));
         }
-        Ok(more)
+        Ok(self.delete_old_versions().await? || more)
     }
 
     /// The moment before which a record was moved to the trash that isn't kept any longer; `None` if the type keeps all.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use backstay_base::{Action, Error, RecordId};
 use backstay_model::{Collection, CollectionId};
-use backstay_sql::RecordSource;
+use backstay_sql::{Perspective, RecordSource};
 use backstay_store::Writes;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
@@ -48,6 +48,7 @@ pub(crate) async fn explain(
     let read = match &request {
         Request::Get(get) => Some((get.collection, Some(get.id), action)),
         Request::List(list) => Some((list.collection, None, action)),
+        Request::History(history) => Some((history.collection, Some(history.id), action)),
         Request::Create(_) | Request::Update(_) | Request::OfRecord(_) => None,
     };
     let verdict = match Prepared::new(inner, cx, request, encoder) {
@@ -164,20 +165,28 @@ async fn read_rules(
 ) -> Result<Vec<ExplainedRule>, Error> {
     let collection: &Collection = cx.model().collection(collection);
     let Some(id) = record else {
-        let mut rules = recording::read_rules(cx, collection, None).await?;
+        let asked = if action == Action::History { action } else { Action::Read };
+        let mut rules = recording::read_rules(cx, (collection, asked), None).await?;
         if action == Action::Trash {
             rules.extend(recording::type_rules(cx, collection, action).await?);
         }
         return Ok(rules);
     };
-    let Some(stored) = cx.get(collection.id, id).await? else {
+    // The past is read by a rule about the record as it is now, or was when it was deleted.
+    let (asked, stored) = if action == Action::History {
+        let last = cx.engine.planner.stored(collection.id, Perspective::Last, &[]);
+        (action, cx.read_whole(&last, (collection.id, id)).await?)
+    } else {
+        (Action::Read, cx.get(collection.id, id).await?)
+    };
+    let Some(stored) = stored else {
         cx.recorder = Some(Recorder::default());
-        recording::absent(cx, collection, Action::Read);
+        recording::absent(cx, collection, asked);
         return Ok(recorded(cx)?.finish(Vec::new()).0);
     };
     let values = Record::values(&stored);
     let subject = Subject { this: RecordSource::Stored, stored: values, proposed: values };
-    recording::read_rules(cx, collection, Some(subject)).await
+    recording::read_rules(cx, (collection, asked), Some(subject)).await
 }
 
 /// Asks the clauses of a type of the caller alone.

@@ -212,7 +212,10 @@ pub(crate) fn require(proposal: &mut Proposal<'_>) {
                 field.required && embedded::lacks_value(proposal, field)
             }
             (_, Some(within)) => within.required && embedded::lacks_member(proposal, (field, within)),
-            (_, None) => field.required && field.is_stored() && proposal.value(field.id).is_null(),
+            // A number comes last.
+            (_, None) => {
+                field.required && field.is_stored() && field.sequence.is_none() && proposal.value(field.id).is_null()
+            }
         };
         if lacks && !proposal.is_refused(field) {
             proposal.refuse(field, ViolationKind::Required);

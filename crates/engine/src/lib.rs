@@ -20,12 +20,14 @@ mod deletion_order;
 mod embedded;
 mod encoder;
 mod engine;
+mod exclusions;
 mod expiry;
 mod explain;
 mod explanation;
 mod fill;
 mod given;
 mod giving;
+mod history;
 mod ids;
 mod in_flight;
 mod inner;
@@ -55,6 +57,7 @@ mod rule_of;
 mod rules;
 mod secrets;
 mod sent_back;
+mod sequences;
 mod singles;
 mod sink;
 mod sizes;
@@ -67,6 +70,7 @@ mod tag;
 mod templates;
 mod transaction;
 mod trash;
+mod versions;
 mod width;
 mod write;
 mod write_requests;
@@ -77,7 +81,7 @@ pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_sql::{
-    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Perspective, Row, Selected,
+    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, Selected,
     SelectedField, Selection, SortKey, ValueOutput, nested,
 };
 pub use backstay_store::{
@@ -91,12 +95,13 @@ pub use encoder::{Count, Encoder, PageEnd, RecordMember};
 pub use engine::Engine;
 pub use expiry::PurgePass;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
+pub use history::history_order;
 pub use input::Input;
 pub use observer::Dependency;
 pub use record::Record;
 pub use request::{
-    Create, Cursor, Expression, Filter, Get, Idempotency, IfMatch, Inputs, List, OfRecord, RecordVerb, Request,
-    RequestKind, Requests, Update, WriteOptions,
+    Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, Perspective,
+    RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

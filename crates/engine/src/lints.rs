@@ -83,7 +83,8 @@ impl<'a> Subject<'a> {
             found.extend(clauses(&policy.allow).into_iter().map(of(None)));
             found.extend(policy.checks.iter().map(|check| (Decides::Check, &check.rule, true)).map(of(None)));
             for (field, policy) in collection.fields.iter().zip(&policy.fields) {
-                let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _, sum: _ } = policy;
+                let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _, sum: _, due: _ } =
+                    policy;
                 let rules = [(Action::Read, read), (Action::Create, create)];
                 let rules = rules.into_iter().flat_map(|(action, rule)| rule.iter().map(move |one| (action, one)));
                 let rules = rules.map(|(action, rule)| (Decides::Action(action), rule, true));
@@ -131,8 +132,14 @@ type Clause<'a> = (Decides<'a>, &'a Compiled, bool);
 
 /// The rules of each clause of a type.
 fn clauses(allow: &AllowPolicy) -> Vec<Clause<'_>> {
-    let AllowPolicy { read, refer, create, update, delete } = allow;
-    let rules = [(Action::Read, read), (Action::Refer, refer), (Action::Create, create), (Action::Delete, delete)];
+    let AllowPolicy { read, refer, create, update, delete, history } = allow;
+    let rules = [
+        (Action::Read, read),
+        (Action::Refer, refer),
+        (Action::Create, create),
+        (Action::Delete, delete),
+        (Action::History, history),
+    ];
     let mut found = Vec::new();
     for (action, rules) in rules {
         found.extend(rules.iter().map(|rule| (Decides::Action(action), rule, rules.len() == 1)));

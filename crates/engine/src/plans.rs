@@ -8,8 +8,8 @@ use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Typ
 use backstay_model::{Collection, CollectionId, Field, FieldId};
 use backstay_scalar::{Scalar, Value};
 use backstay_sql::{
-    DecodeError, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, RecordSource, Row, Selection, SortKey,
-    StoredPlan, Template,
+    DecodeError, HistoryPlan, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, RecordSource, Row,
+    Selection, SortKey, StoredPlan, Template,
 };
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -96,6 +96,8 @@ struct CollectionPlans {
     stored_for_update: OnceLock<StoredPlan>,
     stored_for_delete: OnceLock<StoredPlan>,
     stored_in_trash: OnceLock<StoredPlan>,
+    /// From the latest version, and after one.
+    history: [OnceLock<Arc<HistoryPlan>>; 2],
 }
 
 impl fmt::Debug for Plans {
@@ -134,15 +136,24 @@ impl Plans {
     /// A get, checked and planned once for its selection.
     pub(crate) fn get(&self, planner: &Planner, view: View<'_>, get: &Get) -> Result<Arc<ReadPlan>, Error> {
         let Get { collection, id: _, selection, perspective } = get;
-        let shape = || one_record(Action::Get, *collection, selection.clone(), *perspective);
+        let perspective = perspective.rows();
+        let shape = || one_record(Action::Get, *collection, selection.clone(), perspective);
         match (selection, perspective) {
             (Selection::Whole, Perspective::Live) => {
                 let plan = || Arc::new(planner.read(&shape(), view.rights));
                 return Ok(Arc::clone(self.of(*collection).get.get_or_init(plan)));
             }
-            (Selection::Whole, Perspective::Trash | Perspective::Stored) | (Selection::Parts(_), _) => {}
+            (
+                Selection::Whole,
+                Perspective::Trash
+                | Perspective::Stored
+                | Perspective::AsOf
+                | Perspective::Versions
+                | Perspective::Last,
+            )
+            | (Selection::Parts(_), _) => {}
         }
-        let key = (self.class, *collection, *perspective, selection.clone());
+        let key = (self.class, *collection, perspective, selection.clone());
         if let Some(plan) = self.kept.gets.get(&key) {
             return Ok(plan);
         }
@@ -153,6 +164,17 @@ impl Plans {
             self.kept.gets.insert(key, Arc::clone(&plan));
         }
         Ok(plan)
+    }
+
+    /// The history of a record, from the latest version or after one.
+    pub(crate) fn history(
+        &self,
+        planner: &Planner,
+        rights: &Rights,
+        (collection, after): (CollectionId, bool),
+    ) -> Arc<HistoryPlan> {
+        let plan = || Arc::new(planner.history(collection, rights, after));
+        Arc::clone(self.of(collection).history[usize::from(after)].get_or_init(plan))
     }
 
     /// Whether there is a plan for this list.
@@ -192,7 +214,7 @@ impl Plans {
             Action::Update => &plans.stored_for_update,
             Action::Delete => &plans.stored_for_delete,
             Action::Trash => &plans.stored_in_trash,
-            Action::Read | Action::Get | Action::Search | Action::Refer | Action::Create => {
+            Action::Read | Action::Get | Action::Search | Action::Refer | Action::Create | Action::History => {
                 unreachable!("only updates, deletions and what is done in the trash start from a stored record")
             }
         };
@@ -203,9 +225,13 @@ impl Plans {
                     (Perspective::Live, Action::Read, clauses.collect())
                 }
                 Action::Trash => (Perspective::Trash, Action::Trash, Vec::new()),
-                Action::Delete | Action::Read | Action::Get | Action::Search | Action::Refer | Action::Create => {
-                    (Perspective::Live, Action::Read, vec![rights.rule(collection, action)])
-                }
+                Action::Delete
+                | Action::Read
+                | Action::Get
+                | Action::Search
+                | Action::Refer
+                | Action::Create
+                | Action::History => (Perspective::Live, Action::Read, vec![rights.rule(collection, action)]),
             };
             let rules = std::iter::once(rights.rule(collection, seen)).chain(asked);
             planner.stored_to_change(
@@ -254,7 +280,7 @@ impl ListKey {
         let List { collection, perspective, filter, selection, sort, limit: _, after, count: _ } = list;
         Self {
             collection: *collection,
-            perspective: *perspective,
+            perspective: perspective.rows(),
             equals: filter.equals.iter().map(|(field, _)| *field).collect(),
             expression: filter.expression.as_ref().map(|expression| Same(Arc::clone(&expression.checked))),
             selection: selection.clone(),

@@ -8,8 +8,8 @@ use backstay_expr::{
     compile, compile_value, computed, sum,
 };
 use backstay_model::{
-    Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Field, FieldAllow, FieldId,
-    FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
+    Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Exclusion, Field,
+    FieldAllow, FieldId, FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
 };
 use backstay_sql::index_condition_error;
 
@@ -37,6 +37,8 @@ pub(crate) struct CollectionPolicy {
     pub(crate) fields: Vec<FieldPolicy>,
     /// The fields that hold a state.
     pub(crate) states: Vec<StatePolicy>,
+    /// In the order of `Collection::exclusions`.
+    pub(crate) exclusions: Vec<ExclusionPolicy>,
     /// The fields with a `@default(from:)`, each after those that its expression reads.
     pub(crate) defaults: Vec<FieldId>,
 }
@@ -78,6 +80,8 @@ pub(crate) struct AllowPolicy {
     pub(crate) create: Vec<Compiled>,
     pub(crate) update: Vec<UpdatePolicy>,
     pub(crate) delete: Vec<Compiled>,
+    /// Who may read the history; none without `@history`.
+    pub(crate) history: Vec<Compiled>,
 }
 
 impl AllowPolicy {
@@ -89,6 +93,7 @@ impl AllowPolicy {
             Action::Create => self.create.iter().collect(),
             Action::Update => self.update.iter().map(|clause| &clause.rule).collect(),
             Action::Delete | Action::Trash => self.delete.iter().collect(),
+            Action::History => self.history.iter().collect(),
         }
     }
 }
@@ -110,7 +115,8 @@ impl CollectionPolicy {
         let of_fields = self.fields.iter().filter_map(|field| field.default.as_ref());
         let transitions = self.states.iter().flat_map(|states| states.transitions.values());
         let of_transitions = transitions.flat_map(|transition| &transition.set).map(|(_, to)| to);
-        of_fields.chain(sets.flat_map(|set| set.when.iter().chain([&set.to]))).chain(of_transitions)
+        let numbered = self.fields.iter().filter_map(|field| field.due.as_ref());
+        of_fields.chain(sets.flat_map(|set| set.when.iter().chain([&set.to]))).chain(of_transitions).chain(numbered)
     }
 }
 
@@ -130,10 +136,21 @@ pub(crate) struct FieldPolicy {
     pub(crate) checks: Vec<CheckPolicy>,
     pub(crate) default: Option<Given>,
     pub(crate) sets: Vec<SetPolicy>,
+    /// When it numbers a record; `None`: always.
+    pub(crate) due: Option<Given>,
     /// What it is computed from.
     pub(crate) computed: Option<Checked>,
     /// What it sums.
     pub(crate) sum: Option<Sum>,
+}
+
+/// An `@exclude`.
+#[derive(Debug)]
+pub(crate) struct ExclusionPolicy {
+    /// Of which records it is true they are compared; `None`: all.
+    pub(crate) condition: Option<Expr>,
+    /// The fields that the condition reads.
+    pub(crate) reads: Vec<FieldId>,
 }
 
 /// A `@check`.
@@ -254,13 +271,31 @@ impl<'m> Compiler<'m> {
                 self.index_condition(collection, (condition, index.unique));
             }
         }
+        // A version changes no state.
+        let stateful = if collection.versions.is_none() { collection.fields.as_slice() } else { &[] };
         CollectionPolicy {
-            allow: self.allow(collection.id, &collection.allow),
+            allow: self.allow(collection),
             checks: self.checks(collection),
+            exclusions: collection.exclusions.iter().map(|of| self.exclusion(collection, of)).collect(),
             fields,
             defaults,
-            states: collection.fields.iter().filter_map(|field| self.states(collection, field)).collect(),
+            states: stateful.iter().filter_map(|field| self.states(collection, field)).collect(),
         }
+    }
+
+    /// What is wrong with its condition is told of its index.
+    fn exclusion(&mut self, collection: &Collection, exclusion: &Exclusion) -> ExclusionPolicy {
+        let condition = exclusion.condition.as_ref();
+        let checked = condition.and_then(|rule| compile(&rule.text, &Scope::rule(self.model, collection.id)).ok());
+        let condition = checked.map(|checked| checked.expr);
+        let reads: Vec<FieldId> = condition.iter().flat_map(Expr::own_fields).collect();
+        if let Some(sum) = reads.iter().map(|read| collection.field(*read)).find(|read| read.is_sum()) {
+            let message = format!("the condition of an `@exclude` can't name the stored sum `{}`", sum.name);
+            let help = "remove it; otherwise a change to one record could fail because of another";
+            let diagnostic = Diagnostic::error(message).at(exclusion.span, format!("names `{}`", sum.name));
+            self.diagnostics.push(diagnostic.help(help));
+        }
+        ExclusionPolicy { condition, reads }
     }
 
     /// Checks the condition of an index, which the database evaluates whenever a record is written.
@@ -290,10 +325,16 @@ impl<'m> Compiler<'m> {
         }
     }
 
-    fn allow(&mut self, id: CollectionId, clauses: &[Allow]) -> AllowPolicy {
+    fn allow(&mut self, collection: &Collection) -> AllowPolicy {
+        let id = collection.id;
         let scope = Scope::rule(self.model, id);
         let mut policy = AllowPolicy::default();
-        for Allow { read, refer, create, update, only, delete } in clauses {
+        let history = collection.history.as_ref().map(|history| &history.read);
+        policy.history.extend(self.optional(history, &scope));
+        if let Some(rule) = history {
+            self.history_rule(collection, rule, &scope);
+        }
+        for Allow { read, refer, create, update, only, delete } in &collection.allow {
             policy.read.extend(self.optional(read.as_ref(), &scope));
             policy.refer.extend(self.optional(refer.as_ref(), &scope));
             policy.create.extend(self.optional(create.as_ref(), &scope));
@@ -301,6 +342,19 @@ impl<'m> Compiler<'m> {
             policy.update.extend(self.update(id, update.as_ref(), only.as_deref()));
         }
         policy
+    }
+
+    /// Refuses a rule of a history that names what a history doesn't keep: it could never be true.
+    fn history_rule(&mut self, collection: &Collection, rule: &RuleText, scope: &Scope<'m>) {
+        let Ok(checked) = compile(&rule.text, scope) else { return };
+        let reads = checked.reads.iter().chain(&checked.computed_from);
+        let mut sums = reads.filter(|(of, field)| *of == collection.id && collection.field(*field).is_sum());
+        if let Some((_, sum)) = sums.next() {
+            let name = &collection.field(*sum).name;
+            let message = format!("a history doesn't keep the stored sum `{name}`, which the rule names");
+            let help = "name other fields of the record; the rule must hold for deleted records too";
+            self.diagnostics.push(Diagnostic::error(message).at(rule.span, format!("names `{name}`")).help(help));
+        }
     }
 
     fn update(
@@ -327,9 +381,9 @@ impl<'m> Compiler<'m> {
             // What is wrong with a condition is reported.
             if let (Some(to), Some(when)) = (to, when.map_or(Some(None), |when| when.map(Some))) {
                 if set.on != SetOn::Update {
-                    self.needs_slug((collection, field), (&set.to, &to));
+                    self.needs_made((collection, field), (&set.to, &to.whole));
                     if let (Some(rule), Some(when)) = (&set.when, &when) {
-                        self.needs_slug((collection, field), (rule, when));
+                        self.needs_made((collection, field), (rule, &when.whole));
                     }
                 }
                 sets.push(SetPolicy { on: set.on, when, to });
@@ -338,7 +392,13 @@ impl<'m> Compiler<'m> {
         let default = field.default_from.as_ref();
         let default = default.and_then(|from| {
             let given = self.value(from, &Scope::default(model, collection.id), (collection, field))?;
-            self.needs_slug((collection, field), (from, &given));
+            self.needs_made((collection, field), (from, &given.whole));
+            Some(given)
+        });
+        let due = field.sequence.as_ref().and_then(|sequence| sequence.when.as_ref());
+        let due = due.and_then(|when| {
+            let given = self.condition(when, &Scope::rule(model, collection.id))?;
+            self.needs_made((collection, field), (when, &given.whole));
             Some(given)
         });
         let computed = self.computed(collection, field);
@@ -354,12 +414,13 @@ impl<'m> Compiler<'m> {
             computed,
             sum,
             sets,
+            due,
         }
     }
 
-    /// Refuses a value that a new record gets before the slug is made that it reads.
-    fn needs_slug(&mut self, (collection, field): (&Collection, &Field), (rule, given): (&RuleText, &Given)) {
-        self.diagnostics.extend(defaults::reads_slug(self.model, collection, (field, rule, given)));
+    /// Refuses a value that a new record gets before the slug or number is made that it reads.
+    fn needs_made(&mut self, (collection, field): (&Collection, &Field), (rule, given): (&RuleText, &Expr)) {
+        self.diagnostics.extend(defaults::reads_made(self.model, collection, (field, rule, given)));
     }
 
     /// The checks of a type.
@@ -370,7 +431,11 @@ impl<'m> Compiler<'m> {
     fn check(&mut self, collection: &Collection, check: &Check) -> Option<CheckPolicy> {
         let model = self.model;
         let (rule, at_commit) = match check.asked {
-            Asked::AtWrite => (self.rule(&check.rule, &Scope::check(model, collection.id))?, None),
+            Asked::AtWrite => {
+                let rule = self.rule(&check.rule, &Scope::check(model, collection.id))?;
+                self.diagnostics.extend(defaults::checks_number(model, collection, (&check.rule, &rule.whole)));
+                (rule, None)
+            }
             Asked::AtCommit => {
                 let rule = self.rule(&check.rule, &Scope::check_at_commit(model, collection.id))?;
                 let children = children_at_commit(model, &rule.whole);

@@ -10,13 +10,15 @@ use backstay_store::{KeyClaim, Writes};
 use futures_util::future::BoxFuture;
 
 use crate::at_commit::{self, Unmet};
+use crate::history::PreparedHistory;
 use crate::inner::{Inner, too_large};
 use crate::plans::ListKey;
 use crate::read::{self, Alone, PageSize, PreparedGet, PreparedList};
 use crate::remember::Keyed;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
-    Answer, Context, Encoder, List, Refused, Request, Requests, Transaction, TxContext, Written, remember, transaction,
+    Answer, Context, Encoder, List, Refused, Request, Requests, Transaction, TxContext, Written, history, remember,
+    transaction,
 };
 
 /// A request that its caller may make on some record, checked and planned.
@@ -24,6 +26,7 @@ use crate::{
 pub(crate) enum Prepared {
     Get(PreparedGet, &'static dyn Encoder),
     List(PreparedList, &'static dyn Encoder),
+    History(PreparedHistory, &'static dyn Encoder),
     Write(PreparedWrite),
 }
 
@@ -38,6 +41,7 @@ impl Prepared {
         Ok(match request {
             Request::Get(get) => Self::Get(read::prepare_get(inner, cx, get)?, encoder),
             Request::List(list) => Self::List(read::prepare_list(inner, cx, list)?, encoder),
+            Request::History(request) => Self::History(history::prepare(inner, cx, request)?, encoder),
             Request::Create(create) => Self::Write(write_requests::create(inner, cx, create, encoder)?),
             Request::Update(update) => Self::Write(write_requests::update(inner, cx, update, encoder)?),
             Request::OfRecord(of_record) => Self::Write(write_requests::of_record(inner, cx, of_record, encoder)?),
@@ -47,7 +51,7 @@ impl Prepared {
     /// How much it may write.
     pub(crate) fn writes(&self) -> Writes {
         match self {
-            Self::Get(..) | Self::List(..) => Writes::None,
+            Self::Get(..) | Self::List(..) | Self::History(..) => Writes::None,
             Self::Write(write) => write.writes(),
         }
     }
@@ -58,6 +62,9 @@ impl Prepared {
         match self {
             Self::Get(get, encoder) => read::get(cx, within, get, *encoder).await.map(Answer::Found),
             Self::List(list, encoder) => read::list(cx, within, list, (*encoder, size)).await.map(Answer::Page),
+            Self::History(request, encoder) => {
+                history::history(cx, within, request, (*encoder, size)).await.map(Answer::Page)
+            }
             Self::Write(write) => write.run(cx).await.map(Answer::Written),
         }
     }
@@ -66,7 +73,7 @@ impl Prepared {
     fn written(&self) -> Option<CollectionId> {
         match self {
             Self::Write(write) => Some(write.collection()),
-            Self::Get(..) | Self::List(..) => None,
+            Self::Get(..) | Self::List(..) | Self::History(..) => None,
         }
     }
 }
@@ -91,6 +98,10 @@ pub(crate) async fn answer(
         }
         Prepared::List(list, encoder) => {
             read::list(&mut Alone(inner, cx), (inner, cx), &list, (encoder, PageSize::WHOLE)).await.map(Answer::Page)
+        }
+        Prepared::History(request, encoder) => {
+            let (reads, within) = (&mut Alone(inner, cx), (&**inner, cx));
+            history::history(reads, within, &request, (encoder, PageSize::WHOLE)).await.map(Answer::Page)
         }
         Prepared::Write(write) => {
             let _held = write.claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
@@ -183,7 +194,12 @@ fn filter_bytes(requests: &[Request], planned: &dyn Fn(&List) -> bool) -> usize 
         Request::List(list) if !planned(list) => {
             list.filter.expression.as_ref().map_or(0, |expression| expression.checked.expr.span.len())
         }
-        Request::List(_) | Request::Get(_) | Request::Create(_) | Request::Update(_) | Request::OfRecord(_) => 0,
+        Request::List(_)
+        | Request::Get(_)
+        | Request::History(_)
+        | Request::Create(_)
+        | Request::Update(_)
+        | Request::OfRecord(_) => 0,
     };
     requests.iter().map(bytes).sum()
 }
@@ -197,7 +213,8 @@ impl All {
     fn page_size(&self, index: usize, bytes: usize) -> PageSize {
         let most = limits::ANSWER_BYTES.saturating_sub(bytes);
         let after = &self.requests[index..];
-        let lists = after.iter().filter(|request| matches!(request, Prepared::List(..))).count();
+        let lists =
+            after.iter().filter(|request| matches!(request, Prepared::List(..) | Prepared::History(..))).count();
         let reserved = limits::CURSOR_BYTES + (after.len() - lists) * USUAL_ANSWER;
         PageSize { share: most.saturating_sub(reserved) / lists.max(1), most }
     }

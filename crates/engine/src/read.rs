@@ -10,7 +10,7 @@ use backstay_store::{RowSink, StoreError};
 use sha2::{Digest as _, Sha256};
 
 use crate::application::CallerClass;
-use crate::asked::{self, View};
+use crate::asked::{self, Asked, View};
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
 use crate::plans::{ListKey, ListPlan};
@@ -79,6 +79,8 @@ pub(crate) fn prepare_get(inner: &Inner, cx: &Context, request: Get) -> Result<P
     let class = &cx.class;
     let collection = inner.application.model.collection(request.collection);
     may_at_all(&class.rights, cx, collection, request.action())?;
+    let named = Asked { selection: &request.selection, sort: &[], filter: None };
+    asked::past((collection, request.perspective), named, cx.now)?;
     let view = View { model: &inner.application.model, rights: &class.rights };
     let plan = class.plans.get(&inner.planner, view, &request)?;
     Ok(PreparedGet { plan, request })
@@ -114,7 +116,8 @@ async fn record<R: Reads>(
     encoder: &'static dyn Encoder,
 ) -> Result<Found, Error> {
     let PreparedGet { plan, request } = prepared;
-    let bindings = Bindings::new(cx.caller(), cx.now).id(request.id);
+    let as_of = request.perspective.moment();
+    let bindings = Bindings { as_of, ..Bindings::new(cx.caller(), cx.now).id(request.id) };
     let question = Question { template: &plan.template, bindings, collection: request.collection, withheld: false };
     let (sink, read) = reads.rows(question, OneRecord::new(Arc::clone(plan), encoder, &cx.memory)).await;
     read?;
@@ -130,6 +133,8 @@ pub(crate) fn prepare_list(inner: &Inner, cx: &Context, mut request: List) -> Re
     let collection = view.model.collection(request.collection);
     may_at_all(&class.rights, cx, collection, request.action())?;
     check(&request)?;
+    let named = Asked { selection: &request.selection, sort: &request.sort, filter: Some(&request.filter) };
+    asked::past((collection, request.perspective), named, cx.now)?;
     check_values(&request.filter, collection)?;
     let plan = class.plans.list(ListKey::of(&request), |key| {
         asked::selection(view, collection.id, &request.selection)?;
@@ -208,6 +213,7 @@ pub(crate) async fn list<R: Reads>(
     let mut bindings = Bindings {
         params,
         cursor: request.after.as_ref().map_or(&[], |cursor| &cursor.values),
+        as_of: request.perspective.moment(),
         ..Bindings::new(cx.caller(), cx.now)
     };
     let withheld = plan.names_classified;

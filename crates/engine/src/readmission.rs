@@ -6,7 +6,7 @@ use backstay_model::{Collection, CollectionId, FieldId, FieldKind};
 
 use crate::proposal::Proposal;
 use crate::references::{may_refer, none_with_id};
-use crate::{Authority, TxContext, links, rules};
+use crate::{Authority, TxContext, exclusions, links, rules};
 
 /// Asks the `refer` rules of the records to which a record refers, and its checks, before it comes back. `is_coming` tells
 /// which records come back with it: while they were in the trash, nothing could refer to them instead.
@@ -20,7 +20,8 @@ pub(crate) async fn ask(
         members(cx, proposal).await?;
         proposal.settle()?;
     }
-    rules::checks(cx, proposal).await
+    rules::checks(cx, proposal).await?;
+    exclusions::ask(cx, proposal).await
 }
 
 /// The same for a record that comes back because another one does. Violations are reported for the request as a whole,

@@ -39,6 +39,11 @@ impl Recorder {
         self.notes.push(Note::withheld(template, bindings, subject));
     }
 
+    /// The same of a statement that keeps whole records, of which the caller may not see all.
+    pub(crate) fn whole_statement(&mut self, template: &Template, bindings: &Bindings<'_>, subject: About<'_>) {
+        self.notes.push(Note::of_whole(template, bindings, subject));
+    }
+
     /// The rules that were asked, in order, and the statements that were run, each with what it cost.
     pub(crate) fn finish(
         mut self,
@@ -77,6 +82,14 @@ impl Note {
     fn withheld(template: &Template, bindings: &Bindings<'_>, subject: About<'_>) -> Self {
         let value = |slot: &Slot| match slot {
             Slot::Cursor(_) | Slot::Param(..) | Slot::Constant(_) => "(withheld)".to_owned(),
+            slot => bound(slot, bindings, subject),
+        };
+        Self { sql: template.text().to_owned(), values: template.slots().map(value).collect() }
+    }
+
+    fn of_whole(template: &Template, bindings: &Bindings<'_>, subject: About<'_>) -> Self {
+        let value = |slot: &Slot| match slot {
+            Slot::Proposed(_) => "(withheld)".to_owned(),
             slot => bound(slot, bindings, subject),
         };
         Self { sql: template.text().to_owned(), values: template.slots().map(value).collect() }
@@ -143,6 +156,7 @@ fn bound(slot: &Slot, bindings: &Bindings<'_>, (model, collection): About<'_>) -
         }
         Slot::Caller(part) => format!("{} = {}", caller_name(part), value()),
         Slot::Now => format!("now = {}", value()),
+        Slot::AsOf => format!("as of = {}", value()),
         Slot::Limit => format!("limit = {}", value()),
         Slot::Cursor(index) => format!("cursor {} = {}", index + 1, value()),
         Slot::Param(index, _) => format!("parameter {} = {}", index + 1, value()),

@@ -101,7 +101,10 @@ pub(crate) fn absent(cx: &mut TxContext<'_, '_>, collection: &Collection, action
         return;
     }
     let policy = cx.engine.application.policy.collection(collection.id);
-    let actions = if action == Action::Read { vec![action] } else { vec![Action::Read, action.in_model()] };
+    let actions = match action {
+        Action::Read | Action::History => vec![action],
+        action => vec![Action::Read, action.in_model()],
+    };
     for asked in actions.into_iter().flat_map(|action| Asked::of(RuleOf::Type(action), collection, policy)) {
         let answer = "there is no such record".to_owned();
         let rule = described(cx.model(), asked, answer, Vec::new());
@@ -109,16 +112,16 @@ pub(crate) fn absent(cx: &mut TxContext<'_, '_>, collection: &Collection, action
     }
 }
 
-/// The rules of a read: the type's, and those of fields; of one record, or of each record of a list.
+/// The rules of a read: the type's for the action, and those of fields; of one record, or of each record of a list.
 pub(crate) async fn read_rules(
     cx: &mut TxContext<'_, '_>,
-    collection: &Collection,
+    (collection, action): (&Collection, Action),
     subject: Option<Subject<'_>>,
 ) -> Result<Vec<ExplainedRule>, Error> {
     let policy: &CollectionPolicy = cx.engine.application.policy.collection(collection.id);
     let mut rules = Vec::new();
     let of_fields = collection.fields.iter().map(|field| RuleOf::Field(field.id, Action::Read));
-    for of in std::iter::once(RuleOf::Type(Action::Read)).chain(of_fields) {
+    for of in std::iter::once(RuleOf::Type(action)).chain(of_fields) {
         rules.extend(explained(cx, collection, Asked::of(of, collection, policy), subject).await?);
     }
     Ok(rules)
@@ -156,7 +159,7 @@ impl<'p> Asked<'p> {
         let rules = of.compiled(policy);
         match of {
             RuleOf::Type(action) if rules.is_empty() => {
-                vec![Self { name: format!("{} {}", collection.name, action.name()), rule: None }]
+                vec![Self { name: format!("{} {}", collection.name, action.rule_name()), rule: None }]
             }
             of => {
                 let names = of.names(collection, policy).into_iter();

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, RecordId, limits};
+use backstay_base::{Action, RecordId, Timestamp, limits};
 use backstay_expr::Checked;
 use backstay_model::{Addressed, CollectionId, FieldId};
 use backstay_scalar::Value;
-use backstay_sql::{Perspective, Selection, SortKey};
+use backstay_sql::{Selection, SortKey};
 use bytes::Bytes;
 
 use crate::Input;
@@ -22,6 +22,8 @@ pub enum Request {
     Update(Update),
     /// A delete, a restore or a purge.
     OfRecord(OfRecord),
+    /// The history of a record.
+    History(History),
 }
 
 /// Which kind of request.
@@ -33,6 +35,7 @@ pub enum RequestKind {
     Create,
     Update,
     OfRecord(RecordVerb),
+    History,
 }
 
 /// What is done with a stored record without any input.
@@ -67,7 +70,7 @@ impl RecordVerb {
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Get,
         Self::List,
         Self::Create,
@@ -75,6 +78,7 @@ impl RequestKind {
         Self::OfRecord(RecordVerb::Delete),
         Self::OfRecord(RecordVerb::Restore),
         Self::OfRecord(RecordVerb::Purge),
+        Self::History,
     ];
 
     /// Its name in explanations, in the commit log and in the notation of doors.
@@ -85,6 +89,7 @@ impl RequestKind {
             Self::Create => "create",
             Self::Update => "update",
             Self::OfRecord(verb) => verb.name(),
+            Self::History => "history",
         }
     }
 
@@ -95,6 +100,7 @@ impl RequestKind {
             Self::List | Self::Create => &[Addressed::All],
             Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
             Self::OfRecord(RecordVerb::Restore | RecordVerb::Purge) => &[Addressed::Trash],
+            Self::History => &[Addressed::History],
         }
     }
 
@@ -106,6 +112,7 @@ impl RequestKind {
             Self::Create => Action::Create,
             Self::Update => Action::Update,
             Self::OfRecord(verb) => verb.action(),
+            Self::History => Action::History,
         }
     }
 }
@@ -119,6 +126,7 @@ impl Request {
             Self::Create(_) => RequestKind::Create,
             Self::Update(_) => RequestKind::Update,
             Self::OfRecord(of_record) => RequestKind::OfRecord(of_record.verb),
+            Self::History(_) => RequestKind::History,
         }
     }
 
@@ -127,7 +135,7 @@ impl Request {
         match self {
             Self::Get(get) => get.action(),
             Self::List(list) => list.action(),
-            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) => self.kind().action(),
+            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) | Self::History(_) => self.kind().action(),
         }
     }
 
@@ -139,13 +147,14 @@ impl Request {
             Self::Create(create) => create.collection,
             Self::Update(update) => update.collection,
             Self::OfRecord(of_record) => of_record.collection,
+            Self::History(history) => history.collection,
         }
     }
 
     /// How it wants to be done, if it writes.
     pub fn options(&self) -> Option<&WriteOptions> {
         match self {
-            Self::Get(_) | Self::List(_) => None,
+            Self::Get(_) | Self::List(_) | Self::History(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
             | Self::OfRecord(OfRecord { options, .. }) => Some(options),
@@ -155,7 +164,7 @@ impl Request {
     /// The same, to be changed.
     pub fn options_mut(&mut self) -> Option<&mut WriteOptions> {
         match self {
-            Self::Get(_) | Self::List(_) => None,
+            Self::Get(_) | Self::List(_) | Self::History(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
             | Self::OfRecord(OfRecord { options, .. }) => Some(options),
@@ -170,6 +179,36 @@ pub struct Requests {
     pub list: Vec<Request>,
     /// The key of all of them together.
     pub idempotency: Option<Idempotency>,
+}
+
+/// Which version of the data a read sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Perspective {
+    /// The records as the last commit left them.
+    Live,
+    /// The records in the trash.
+    Trash,
+    /// The records of a type with `@history` as they were at this moment. What a history doesn't keep is not there.
+    AsOf(Timestamp),
+}
+
+impl Perspective {
+    /// Which rows that are.
+    pub(crate) fn rows(self) -> backstay_sql::Perspective {
+        match self {
+            Self::Live => backstay_sql::Perspective::Live,
+            Self::Trash => backstay_sql::Perspective::Trash,
+            Self::AsOf(_) => backstay_sql::Perspective::AsOf,
+        }
+    }
+
+    /// The moment that it is about, if it is of the past.
+    pub(crate) fn moment(self) -> Option<Timestamp> {
+        match self {
+            Self::AsOf(moment) => Some(moment),
+            Self::Live | Self::Trash => None,
+        }
+    }
 }
 
 /// Asks for one record.
@@ -188,7 +227,7 @@ pub struct Get {
 impl Get {
     /// What it asks for, as rules name it.
     pub(crate) fn action(&self) -> Action {
-        self.perspective.asks(Action::Get)
+        self.perspective.rows().asks(Action::Get)
     }
 }
 
@@ -216,7 +255,7 @@ pub struct List {
 impl List {
     /// What it asks for, as rules name it.
     pub(crate) fn action(&self) -> Action {
-        self.perspective.asks(Action::Search)
+        self.perspective.rows().asks(Action::Search)
     }
 
     /// The first page of a collection, in the order of the ids.
@@ -232,6 +271,19 @@ impl List {
             count: false,
         }
     }
+}
+
+/// Asks for a page of what was changed of one record, the latest change first.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// The record's collection.
+    pub collection: CollectionId,
+    /// The record, which may be deleted.
+    pub id: RecordId,
+    /// Changes on the page: 1 to `limits::PAGE_MAX`.
+    pub limit: u32,
+    /// Where the page starts: the keys of `history_order`, and the id of a version.
+    pub after: Option<Cursor>,
 }
 
 /// Which records of a collection a query is about: those for which all of this is true.

@@ -17,7 +17,7 @@ pub(crate) enum Grantee<'t> {
     Anyone,
 }
 
-/// What is done with records, and with seeing them, apart; but for their trash.
+/// What is done with records, and with seeing them, apart; but for their trash and their history.
 const ACTIONS: [Action; 7] =
     [Action::Read, Action::Get, Action::Search, Action::Refer, Action::Create, Action::Update, Action::Delete];
 
@@ -75,6 +75,7 @@ pub(crate) fn is_granted(grant: Option<&Grant>, collection: &Collection, action:
         Action::Read => any(&Action::GRANTED),
         Action::Refer => any(&[Action::Refer, Action::Get, Action::Search]),
         Action::Trash => any(&[Action::Search]) && any(&[Action::Delete]),
+        Action::History => any(&[Action::Get]) && any(&[Action::Search]),
         Action::Get | Action::Search | Action::Create | Action::Update | Action::Delete => any(&[action]),
     }
 }
@@ -105,6 +106,9 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
         let rule = |action| grantee.allowed(policy.allow.of(action));
         rights.allow(Action::Trash, rule(Action::Search).and(&rule(Action::Delete)));
     }
+    if collection.history.is_some() && is_granted(grantee.grant(), collection, Action::History) {
+        rights.allow(Action::History, grantee.allowed(policy.rules_for(Action::History)));
+    }
     if is_granted(grantee.grant(), collection, Action::Update) {
         grantee.clauses(&policy.allow.update).into_iter().for_each(|clause| rights.clause(clause));
     }
@@ -134,7 +138,7 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
 }
 
 fn of_field((grantee, sees): (Grantee<'_>, bool), field: &Field, policy: &FieldPolicy) -> FieldRights {
-    let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _, sum: _ } = policy;
+    let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _, sum: _, due: _ } = policy;
     let mut rights = FieldRights::default();
     // Nobody reads a secret; a record's id is what it is known by.
     rights.allow(

@@ -1,16 +1,17 @@
 use std::collections::HashSet;
 
 use backstay_base::{Error, RecordId, Timestamp};
-use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Link};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Link, VersionChange};
 use backstay_scalar::Value;
 use backstay_store::{Change, ChangeKind, ChangedField};
 
 use crate::bind::{Bindings, InMemory};
 use crate::proposal::{LinkChange, Proposal};
 use crate::templates::LinkStatement;
-use crate::{Record, TxContext};
+use crate::{Record, TxContext, versions};
 
-/// The one way a row is written: stages the row, its links, and its change for the commit log. It evaluates no rules:
+/// The one way a row is written: stages the row, its links, its version for
+/// the history, and its change for the commit log. It evaluates no rules:
 /// the steps before it have.
 #[derive(Debug)]
 pub(crate) struct RowChange;
@@ -33,6 +34,7 @@ impl RowChange {
         cx.tx.change(change(collection, &record, ChangeKind::Create, fields));
         write_links(cx, collection, &record, links);
         note(cx, collection.id, (None, Some(record.values())), Sent::Yes);
+        versions::add(cx, collection, &record, VersionChange::Create);
         Ok(record)
     }
 
@@ -109,6 +111,11 @@ impl RowChange {
         });
         cx.tx.change(change(collection, &record, kind, fields));
         note(cx, collection.id, (Some(stored.values()), Some(record.values())), Sent::No);
+        let change = match mark {
+            Mark::Trash(_) => VersionChange::Delete,
+            Mark::Restore => VersionChange::Restore,
+        };
+        versions::add(cx, collection, &record, change);
         Ok(record)
     }
 
@@ -125,6 +132,7 @@ impl RowChange {
         let fields = indexed_values(collection, record, |old| (old, Value::Null));
         cx.tx.change(change(collection, record, ChangeKind::Delete, fields));
         note(cx, collection.id, (Some(record.values()), None), Sent::No);
+        versions::end(cx, collection, record);
         if cx.engine.application.sums.own(collection.id).is_some() {
             cx.sums.forget(collection.id, record.id());
         }
@@ -183,6 +191,7 @@ impl RowChange {
         cx.tx.change(change(collection, &record, ChangeKind::Update, fields));
         write_links(cx, collection, &record, links);
         note(cx, collection.id, (Some(stored.values()), Some(record.values())), sent);
+        versions::add(cx, collection, &record, VersionChange::Update);
         Ok(record)
     }
 }

@@ -29,7 +29,7 @@ impl RuleOf<'_> {
     pub(crate) fn rule(self, rights: &Rights, collection: CollectionId) -> (&Rule, RecordSource) {
         use RecordSource::{Proposed, Stored};
         match self {
-            Self::Type(action @ (Action::Update | Action::Delete | Action::Read | Action::Get)) => {
+            Self::Type(action @ (Action::Update | Action::Delete | Action::Read | Action::Get | Action::History)) => {
                 (rights.rule(collection, action), Stored)
             }
             Self::Type(action) => (rights.rule(collection, action), Proposed),
@@ -61,7 +61,13 @@ impl RuleOf<'_> {
             Self::Field(id, Action::Update) => field(id).update.as_ref().map(|update| &update.rule),
             Self::Field(
                 id,
-                Action::Read | Action::Get | Action::Search | Action::Refer | Action::Delete | Action::Trash,
+                Action::Read
+                | Action::Get
+                | Action::Search
+                | Action::Refer
+                | Action::Delete
+                | Action::Trash
+                | Action::History,
             ) => field(id).read.as_ref(),
             Self::FieldAfter(id) => field(id).update.as_ref().map(UpdatePolicy::afterwards),
             Self::Check(None, place) => Some(&policy.checks[place].rule),
@@ -76,7 +82,7 @@ impl RuleOf<'_> {
 
     /// Its names in explanations, one for each of `compiled`.
     pub(crate) fn names(self, collection: &Collection, policy: &CollectionPolicy) -> Vec<String> {
-        let of_type = |action: Action| format!("{} {}", collection.name, action.name());
+        let of_type = |action: Action| format!("{} {}", collection.name, action.rule_name());
         let of_field = |id: FieldId| format!("{}.{}", collection.name, collection.field(id).name);
         match self {
             Self::Type(action) => {

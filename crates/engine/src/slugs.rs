@@ -33,7 +33,8 @@ pub(crate) async fn make(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
         if proposal.input.value(field.id).is_some() || !proposal.value(field.id).is_null() {
             continue;
         }
-        let id = proposal.id()?;
+        // An id that was sent and is none has been refused.
+        let Some(id) = proposal.value(Collection::ID).as_id() else { continue };
         let made = match proposal.value(source) {
             Value::Text(text) => slug(text, field.most_slug_chars()),
             _ => String::new(),

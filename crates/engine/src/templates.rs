@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::Action;
 use backstay_expr::{Rights, Sum};
-use backstay_model::{CollectionId, FieldId, Index, Link, Model, Trash};
+use backstay_model::{CollectionId, Exclusion, FieldId, Index, Link, Model, Trash, Versions};
 use backstay_sql::{
     Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, SumsPlan, Template,
 };
@@ -45,6 +45,7 @@ pub(crate) struct Templates {
     sums_anew: Cache<(CollectionId, Vec<FieldId>), Arc<SumsPlan>>,
     links: Statements<(String, String, LinkStatement)>,
     slugs: Statements<(CollectionId, FieldId, usize, Vec<FieldId>)>,
+    ranges: Statements<(CollectionId, usize, bool)>,
 }
 
 #[derive(Default)]
@@ -57,6 +58,19 @@ struct CollectionTemplates {
     held: OnceLock<Arc<StoredPlan>>,
     checked: OnceLock<Arc<StoredPlan>>,
     ids: [OnceLock<ReadPlan>; 2],
+    versions: OnceLock<VersionTemplates>,
+}
+
+/// What is done to the versions of records.
+pub(crate) struct VersionTemplates {
+    /// Ends the last version of a record.
+    pub(crate) end: Template,
+    /// Deletes all versions of a record.
+    pub(crate) delete: Template,
+    /// Finds those that are of the past for too long.
+    pub(crate) expired: Template,
+    /// Deletes them.
+    pub(crate) delete_expired: Template,
 }
 
 /// What is done to a link table.
@@ -81,6 +95,7 @@ impl Templates {
             sums_anew: Cache::new(SUMS),
             links: no_statements(),
             slugs: no_statements(),
+            ranges: no_statements(),
         }
     }
 
@@ -186,6 +201,26 @@ impl Templates {
     ) -> Arc<Template> {
         let key = (collection, slug, place, absent.to_vec());
         cached(&self.slugs, key, |_| planner.taken_slugs(collection, (index, slug), absent))
+    }
+
+    /// What is done to a collection of versions.
+    pub(crate) fn versions(&self, planner: &Planner, (of, versions): (CollectionId, &Versions)) -> &VersionTemplates {
+        self.of(of).versions.get_or_init(|| VersionTemplates {
+            end: planner.end_version((of, versions)),
+            delete: planner.delete_versions(of),
+            expired: planner.expired_versions(of),
+            delete_expired: planner.delete_expired_versions(of),
+        })
+    }
+
+    /// Finds the record that a range could overlap, by the exclusion at this place in the collection.
+    pub(crate) fn last_before(
+        &self,
+        planner: &Planner,
+        (collection, place): (CollectionId, usize),
+        (exclusion, ends): (&Exclusion, bool),
+    ) -> Arc<Template> {
+        cached(&self.ranges, (collection, place, ends), |_| planner.last_before(collection, exclusion, ends))
     }
 
     /// Reads the ids of a collection in their order, from the start or after one.

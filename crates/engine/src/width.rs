@@ -56,6 +56,10 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
     };
     let live = read(Action::Read, Perspective::Live);
     let trash = collection.trash.map_or(0, |_| read(Action::Trash, Perspective::Trash));
+    let history = collection.history.as_ref().map_or(0, |_| {
+        let listed = planner.history(id, rights, false).template.extent().tables;
+        listed.max(read(Action::History, Perspective::AsOf))
+    });
     let rule = |action| rights.rule(id, action);
     let stored = |rules: Vec<&Rule>| {
         let rules = std::iter::once(rule(Action::Read)).chain(rules).map(|rule| rule.expr().clone());
@@ -80,6 +84,6 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
     let updated = stored(rights.clauses(id).iter().map(|clause| &clause.rule).collect());
     let (deleted, referred) = (stored(vec![rule(Action::Delete)]), check(rule(Action::Refer)));
     let given = policy.given().map(|given| given.tables(planner, id)).max().unwrap_or(0);
-    let all = [live, updated, deleted, referred, trash, check(rule(Action::Create)), others, given];
+    let all = [live, updated, deleted, referred, trash, history, check(rule(Action::Create)), others, given];
     all.into_iter().max().unwrap_or(0)
 }

@@ -5,8 +5,8 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, RecordVerb, TxContext, clauses, deletion, fill, ids, links, references,
-    sent_back, slugs, states, stored, summing, trash,
+    Authority, IfMatch, Input, Record, RecordVerb, TxContext, clauses, deletion, exclusions, fill, ids, links,
+    references, sent_back, sequences, slugs, states, stored, summing, trash,
 };
 
 impl TxContext<'_, '_> {
@@ -56,6 +56,8 @@ impl TxContext<'_, '_> {
         }
         references::verify(self, &mut proposal).await?;
         ids::continue_version(self, &mut proposal).await?;
+        exclusions::ask(self, &mut proposal).await?;
+        sequences::number(self, &mut proposal).await?;
         RowChange::insert(self, proposal)
     }
 
@@ -86,6 +88,7 @@ impl TxContext<'_, '_> {
         if !idle {
             fill::sets(self, &mut proposal, SetOn::Update).await?;
             slugs::check(&mut proposal);
+            sequences::refuse_moves(&mut proposal);
             fill::require(&mut proposal);
             fill::check_sizes(self, &mut proposal);
             fill::check_values(&mut proposal);
@@ -99,6 +102,8 @@ impl TxContext<'_, '_> {
             Some(stored) if idle => Ok(stored),
             _ => {
                 references::verify(self, &mut proposal).await?;
+                exclusions::ask(self, &mut proposal).await?;
+                sequences::number(self, &mut proposal).await?;
                 let updated = RowChange::update(self, proposal)?;
                 summing::followed(self, record.0, updated).await
             }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use backstay_base::{
-    Action, Caller, CallerKind, Conflict, Error, Limit, Memory, Place, RecordId, Step, Unauthenticated, Violation,
-    ViolationKind, limits,
+    Action, Caller, CallerKind, Conflict, Error, Limit, Memory, Overlap, Place, RecordId, Step, Unauthenticated,
+    Violation, ViolationKind, limits,
 };
 use backstay_expr::{Rule, truth};
 use backstay_model::{Collection, CollectionId, Field};
@@ -26,9 +26,9 @@ pub(crate) struct PreparedWrite {
     work: Work,
     pub(crate) claim: Option<KeyClaim>,
     encoder: &'static dyn Encoder,
-    /// Whether something follows from it that can be refused: it counts in stored sums of other records, or checks at
-    /// commit depend on it.
-    counts: bool,
+    /// Whether it writes more than a row, or something follows from it that can be refused: stored sums of other records,
+    /// checks at commit, or counters of sequences.
+    writes_more: bool,
 }
 
 #[derive(Debug)]
@@ -58,9 +58,9 @@ pub(crate) fn create(
     // Before it waits for the writer.
     require_few_rows(inputs.as_slice().iter().map(Input::rows).sum())?;
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), Keyed::Create(&collection.name))?;
-    let counts = counts(inner, id);
+    let writes_more = writes_more(inner, id);
     let work = Work::Create { collection: id, inputs, minimal: options.minimal };
-    Ok(PreparedWrite { work, claim, encoder, counts })
+    Ok(PreparedWrite { work, claim, encoder, writes_more })
 }
 
 /// Prepares an update of one record.
@@ -72,12 +72,12 @@ pub(crate) fn update(
 ) -> Result<PreparedWrite, Error> {
     let Update { collection, id, input, options } = request;
     let name = &admitted(inner, cx, collection, Action::Update)?.name;
-    let counts = counts(inner, collection);
+    let writes_more = writes_more(inner, collection);
     let what = Keyed::Update(name, id, options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let (if_match, minimal) = (options.if_match, options.minimal);
     let work = Work::Update { record: (collection, id), input, if_match, minimal };
-    Ok(PreparedWrite { work, claim, encoder, counts })
+    Ok(PreparedWrite { work, claim, encoder, writes_more })
 }
 
 /// Prepares what is done with one stored record.
@@ -89,18 +89,21 @@ pub(crate) fn of_record(
 ) -> Result<PreparedWrite, Error> {
     let OfRecord { verb, collection, id, options } = request;
     let name = &admitted(inner, cx, collection, verb.action())?.name;
-    let counts = counts(inner, collection);
+    let writes_more = writes_more(inner, collection);
     let what = Keyed::OfRecord(verb, (name, id), options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let (if_match, minimal) = (options.if_match, options.minimal);
     let work = Work::OfRecord { verb, record: (collection, id), if_match, minimal };
-    Ok(PreparedWrite { work, claim, encoder, counts })
+    Ok(PreparedWrite { work, claim, encoder, writes_more })
 }
 
-/// Whether records of the collection count in stored sums, or checks at commit depend on them.
-fn counts(inner: &Inner, collection: CollectionId) -> bool {
+/// Whether records of the collection count in stored sums, checks at commit depend on them, or they are numbered.
+fn writes_more(inner: &Inner, collection: CollectionId) -> bool {
     let application = &inner.application;
-    !application.sums.counted(collection).is_empty() || application.commit_checks.concern(collection)
+    let is_numbered = |field: &Field| field.sequence.is_some();
+    !application.sums.counted(collection).is_empty()
+        || application.commit_checks.concern(collection)
+        || application.model.collection(collection).fields.iter().any(is_numbered)
 }
 
 /// The collection, if a rule could allow the caller this action on any of its records.
@@ -138,7 +141,7 @@ impl PreparedWrite {
     pub(crate) fn writes(&self) -> Writes {
         match &self.work {
             Work::Create { inputs: Inputs::One(input), .. } | Work::Update { input, .. }
-                if input.links.is_empty() && !self.counts =>
+                if input.links.is_empty() && !self.writes_more =>
             {
                 Writes::One
             }
@@ -238,6 +241,9 @@ fn within(error: Error, index: usize) -> Error {
         Error::Forbidden { action, what } => Error::Forbidden { action, what: format!("{what} (record {index})") },
         Error::Conflict(Conflict::Unique { collection, fields, record: None }) => {
             Conflict::Unique { collection, fields, record: Some(index) }.into()
+        }
+        Error::Conflict(Conflict::Overlap(overlap)) => {
+            Conflict::Overlap(Box::new(Overlap { record: Some(index), ..*overlap })).into()
         }
         other => other,
     }

@@ -2,12 +2,18 @@
 
 #[path = "constraints/commit_checks.rs"]
 mod commit_checks;
+#[path = "constraints/exclude.rs"]
+mod exclude;
+#[path = "constraints/history.rs"]
+mod history;
 #[path = "constraints/keys.rs"]
 mod keys;
 #[path = "constraints/opposite.rs"]
 mod opposite;
 #[path = "constraints/order.rs"]
 mod order;
+#[path = "constraints/sequence.rs"]
+mod sequence;
 #[path = "constraints/slug.rs"]
 mod slug;
 #[path = "constraints/sum_checks.rs"]

@@ -8,12 +8,18 @@ mod changed;
 mod constraints;
 #[path = "migrations/disturbed.rs"]
 mod disturbed;
+#[path = "migrations/exclusions.rs"]
+mod exclusions;
+#[path = "migrations/history.rs"]
+mod history;
 #[path = "migrations/obstacles.rs"]
 mod obstacles;
 #[path = "migrations/random/mod.rs"]
 mod random;
 #[path = "migrations/references.rs"]
 mod references;
+#[path = "migrations/sequences.rs"]
+mod sequences;
 #[path = "migrations/slugs.rs"]
 mod slugs;
 #[path = "migrations/sums.rs"]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Error, ViolationKind};
-use backstay_engine::{Context, Create, Get, List, OfRecord, Perspective, RecordVerb, Request, Update};
+use backstay_base::{Action, Error, Place, ViolationKind};
+use backstay_engine::{Context, Create, List, OfRecord, Perspective, RecordVerb, Request, Update};
 use backstay_model::Model;
-use backstay_rest::{Reader, inputs, patch};
+use backstay_rest::{Reader, inputs, is_of_past, patch};
 use bytes::Bytes;
 use http::Method;
 
@@ -23,13 +23,13 @@ pub(crate) async fn request(
 ) -> Result<Request, Refusal> {
     let Target::Records(records) = admitted.target() else { return Err(mismatch()) };
     let state = admitted.state();
-    state.engine.admit(context, records.collection(), kind.action())?;
-    let sent = Sent {
-        query: admitted.head().query(),
-        select: admitted.take_parameter(),
-        body: admitted.take_body(),
-        headers: admitted.write_headers()?,
-    };
+    let query = admitted.head().query();
+    // The past has a rule of its own.
+    let has_past = state.engine.model().collection(records.collection()).history.is_some();
+    let of_past = has_past && matches!(kind, RecordRequest::Get | RecordRequest::List) && is_of_past(query);
+    let action = if of_past { Action::History } else { kind.action() };
+    state.engine.admit(context, records.collection(), action)?;
+    let sent = Sent { query, body: admitted.take_body(), headers: admitted.write_headers()? };
     let (engine, reader, collection) = (&state.engine, Arc::clone(&state.reader), records.collection());
     let list = match (kind, sent) {
         (RecordRequest::List | RecordRequest::Trash, Sent { query, .. })
@@ -43,16 +43,21 @@ pub(crate) async fn request(
         }
         (_, sent) => return sent.into_request(&state.reader, kind, records),
     };
-    Ok(Request::List(list_in(perspective(kind), list?)))
+    Ok(Request::List(list_in(kind, list?)?))
 }
 
-/// In which version of the data a list is asked for.
-fn perspective(kind: RecordRequest) -> Perspective {
-    if kind == RecordRequest::Trash { Perspective::Trash } else { Perspective::Live }
-}
-
-fn list_in(perspective: Perspective, list: List) -> List {
-    List { perspective, ..list }
+/// A list in the version of the data in which this kind asks for it.
+fn list_in(kind: RecordRequest, list: List) -> Result<List, Error> {
+    match (kind, list.perspective) {
+        (RecordRequest::Trash, Perspective::AsOf(_)) => {
+            let (problem, remedy) = ("the trash has no past".to_owned(), "leave out `asOf`".to_owned());
+            Err(Error::malformed(Place::AsOf, ViolationKind::Misused { problem, remedy }))
+        }
+        (RecordRequest::Trash, Perspective::Live | Perspective::Trash) => {
+            Ok(List { perspective: Perspective::Trash, ..list })
+        }
+        _ => Ok(list),
+    }
 }
 
 /// Reads `METHOD /api/…?query` and a body, as `backstay explain` takes them: as a request over HTTP with only the headers
@@ -63,8 +68,8 @@ pub fn parse_request(reader: &Reader, text: &str, body: Bytes) -> Result<Request
     if endpoint.body.is_none() && !body.is_empty() {
         return Err(body::unwanted());
     }
-    let select = parameters::single(query, endpoint.parameters)?;
-    Sent { query, select, body, headers: WriteHeaders::default() }.into_request(reader, kind, records)
+    parameters::single(query, endpoint.parameters)?;
+    Sent { query, body, headers: WriteHeaders::default() }.into_request(reader, kind, records)
 }
 
 /// Whether a request, written as for `parse_request`, has a body. False for anything but a request for records.
@@ -100,7 +105,6 @@ impl<'t> Line<'t> {
 /// What a request carries besides its path and method.
 struct Sent<'q> {
     query: Option<&'q str>,
-    select: Option<String>,
     body: Bytes,
     headers: WriteHeaders,
 }
@@ -108,7 +112,7 @@ struct Sent<'q> {
 impl Sent<'_> {
     fn into_request(self, reader: &Reader, kind: RecordRequest, records: Records) -> Result<Request, Refusal> {
         use RecordRequest as Kind;
-        let (Self { query, select, body, headers }, model) = (self, reader.model());
+        let (Self { query, body, headers }, model) = (self, reader.model());
         let records = match records {
             Records::Single(collection) => Records::Record(collection, reader.single(collection).ok_or_else(mismatch)?),
             Records::Collection(_)
@@ -116,15 +120,13 @@ impl Sent<'_> {
             | Records::Trash(_)
             | Records::Record(..)
             | Records::Restore(..)
-            | Records::Purge(..) => records,
+            | Records::Purge(..)
+            | Records::History(..) => records,
         };
         Ok(match (kind, records) {
-            (Kind::Get, Records::Record(collection, id)) => {
-                let selection = reader.selection(collection, select.as_deref())?;
-                Request::Get(Get { collection, id, selection, perspective: Perspective::Live })
-            }
+            (Kind::Get, Records::Record(collection, id)) => Request::Get(reader.get_of_query((collection, id), query)?),
             (Kind::List, Records::Collection(collection)) | (Kind::Trash, Records::Trash(collection)) => {
-                Request::List(list_in(perspective(kind), reader.list_of_query(collection, query)?))
+                Request::List(list_in(kind, reader.list_of_query(collection, query)?)?)
             }
             (Kind::Query, Records::Query(collection)) => Request::List(reader.list_of_body(collection, &body)?),
             (Kind::Create, Records::Collection(collection)) => {
@@ -144,6 +146,9 @@ impl Sent<'_> {
             (Kind::Purge, Records::Purge(collection, id)) => {
                 Request::OfRecord(OfRecord { verb: RecordVerb::Purge, collection, id, options: headers.with(body) })
             }
+            (Kind::History, Records::History(collection, id)) => {
+                Request::History(reader.history_of_query((collection, id), query)?)
+            }
             (
                 Kind::Get
                 | Kind::List
@@ -153,7 +158,8 @@ impl Sent<'_> {
                 | Kind::Delete
                 | Kind::Trash
                 | Kind::Restore
-                | Kind::Purge,
+                | Kind::Purge
+                | Kind::History,
                 _,
             ) => {
                 return Err(mismatch());

@@ -38,6 +38,8 @@ pub(crate) enum Pattern {
     Restore,
     /// `/api/{collection}/{id}:purge`
     Purge,
+    /// `/api/{collection}/{id}:history`
+    History,
     /// `/api/{single}`: the record of a `@single` type
     Single,
 }
@@ -134,6 +136,7 @@ pub(crate) enum RecordRequest {
     Trash,
     Restore,
     Purge,
+    History,
 }
 
 impl RecordRequest {
@@ -148,7 +151,8 @@ impl RecordRequest {
             | Self::Update
             | Self::Delete
             | Self::Restore
-            | Self::Purge => self.kind().action(),
+            | Self::Purge
+            | Self::History => self.kind().action(),
         }
     }
 
@@ -162,6 +166,7 @@ impl RecordRequest {
             Self::Delete => RequestKind::OfRecord(RecordVerb::Delete),
             Self::Restore => RequestKind::OfRecord(RecordVerb::Restore),
             Self::Purge => RequestKind::OfRecord(RecordVerb::Purge),
+            Self::History => RequestKind::History,
         }
     }
 }
@@ -211,8 +216,10 @@ pub(crate) enum Parameters {
     /// Anything, unread: health checks are configured by others.
     Ignored,
     None,
-    /// `select`
-    Select,
+    /// Those of a record: `select` and `asOf`.
+    OfRecord,
+    /// Those of a history: `limit` and `after`.
+    OfHistory,
     /// `token`, which the terminal shows.
     TerminalToken,
     /// Those of a list: filter, sort, fields of the collection …
@@ -287,6 +294,7 @@ impl Pattern {
             Self::Record => Some(Addressed::Record),
             Self::Single => Some(Addressed::Single),
             Self::Trash | Self::Restore | Self::Purge => Some(Addressed::Trash),
+            Self::History => Some(Addressed::History),
         }
     }
 
@@ -302,6 +310,7 @@ impl Pattern {
             Self::Trash => "/api/{collection}:trash",
             Self::Restore => "/api/{collection}/{id}:restore",
             Self::Purge => "/api/{collection}/{id}:purge",
+            Self::History => "/api/{collection}/{id}:history",
             Self::Single => "/api/{single}",
         }
     }

@@ -60,7 +60,7 @@ pub(crate) static OPTIONS: Endpoint =
 const GET_RECORD: Endpoint = Endpoint {
     handler: Handler::Record(RecordRequest::Get),
     negotiated: true,
-    parameters: Parameters::Select,
+    parameters: Parameters::OfRecord,
     conditions: Conditions::OfRead,
     described: Described::OfCollection { verb: "get", status: "200" },
     ..DOCUMENT
@@ -138,6 +138,22 @@ static PURGE: Route = Route {
         ..WRITE
     }],
     otherwise: "purge a record with POST",
+    not_yet: &[],
+};
+
+static HISTORY: Route = Route {
+    pattern: Pattern::History,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
+    endpoints: &[Endpoint {
+        handler: Handler::Record(RecordRequest::History),
+        negotiated: true,
+        parameters: Parameters::OfHistory,
+        conditions: Conditions::OfRead,
+        described: Described::OfCollection { verb: "history", status: "200" },
+        ..DOCUMENT
+    }],
+    otherwise: "read the history of a record with GET",
     not_yet: &[],
 };
 
@@ -387,7 +403,7 @@ static DEVELOPMENT: &[Route] = &[
 ];
 
 /// The routes below `/api/`.
-static RECORDS: [&Route; 7] = [&RECORD, &COLLECTION, &QUERY, &TRASH, &RESTORE, &PURGE, &SINGLE];
+static RECORDS: [&Route; 8] = [&RECORD, &COLLECTION, &QUERY, &TRASH, &RESTORE, &PURGE, &HISTORY, &SINGLE];
 
 /// Every route of a server that is not one for development.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
@@ -440,6 +456,7 @@ fn other(state: &State, path: &str) -> Option<&'static Route> {
         | Pattern::Record
         | Pattern::Restore
         | Pattern::Purge
+        | Pattern::History
         | Pattern::Single => false,
     })
 }
@@ -456,6 +473,7 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
         | Pattern::Record
         | Pattern::Restore
         | Pattern::Purge
+        | Pattern::History
         | Pattern::Single => None,
     });
     paths.filter(|path| *path != "/")

@@ -58,6 +58,8 @@ kinds! {
         "Send it again, faster or in several requests.";
     NOT_UNIQUE: "not-unique", CONFLICT, "The value is already taken",
         "Choose another value, or change the record that has it.";
+    OVERLAPS: "overlaps", CONFLICT, "Another record is in the way",
+        "Choose another range, or change the record that is in the way.";
     STILL_REFERENCED: "still-referenced", CONFLICT, "Other records refer to this one",
         "Delete those records first, or make them refer to another.";
     REFERS_TO_TRASH: "refers-to-trash", CONFLICT, "A record that it refers to is in the trash",
@@ -149,6 +151,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         | Error::KeyWithoutSession => &FORBIDDEN,
         Error::NotFound { .. } => &NOT_FOUND,
         Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => &NOT_UNIQUE,
+        Error::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => &OVERLAPS,
         Error::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => &STILL_REFERENCED,
         Error::Conflict(Conflict::InTrash { .. }) => &REFERS_TO_TRASH,
         Error::Conflict(Conflict::InFlight) => &REQUEST_IN_FLIGHT,
@@ -196,7 +199,7 @@ mod tests {
     use std::collections::HashSet;
     use std::io;
 
-    use backstay_base::{Action, Shared};
+    use backstay_base::{Action, Overlap, Shared};
 
     use super::*;
 
@@ -209,6 +212,7 @@ mod tests {
     #[test]
     fn an_error_has_the_kind_that_its_code_names() {
         let (text, collection, what) = (String::new, || "A".to_owned(), || "this".to_owned());
+        let overlap = Overlap { collection: text(), range: [text(), text()], same: vec![], other: None, record: None };
         let referenced = Conflict::Referenced { collection: text(), field: text(), count: 1, more: false };
         for error in [
             Error::Malformed(vec![]),
@@ -226,6 +230,8 @@ mod tests {
             Error::NotFound { what: what() },
             Conflict::Unique { collection: collection(), fields: vec![], record: None }.into(),
             Conflict::UniqueUnseen { collection: collection() }.into(),
+            Conflict::Overlap(Box::new(overlap)).into(),
+            Conflict::OverlapUnseen { collection: collection() }.into(),
             referenced.into(),
             Conflict::ReferencedUnseen.into(),
             Conflict::InTrash { field: None }.into(),

@@ -4,12 +4,11 @@ use backstay_rest::{meant_parameter, of_url, shorten, unknown};
 use crate::endpoint::Parameters;
 
 /// The value of the one query parameter that an endpoint takes. All others are refused, unless they are ignored or
-/// left to the reader of a list.
+/// left to the reader of requests for records.
 pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<String>, Error> {
     match taken {
-        Parameters::Ignored | Parameters::OfList => Ok(None),
+        Parameters::Ignored | Parameters::OfList | Parameters::OfRecord | Parameters::OfHistory => Ok(None),
         Parameters::None => only(query, &[]),
-        Parameters::Select => only(query, &["select"]),
         Parameters::TerminalToken => only(query, &["token"]),
     }
 }

@@ -164,8 +164,8 @@ impl<'a> Details<'a> {
             Refusal::Domain(error) => Self::of_domain(error),
             Refusal::InTransaction { request, error } => {
                 let mut details = Self { request: Some(*request), ..Self::of_domain(error) };
-                if let Error::Conflict(Conflict::Unique { fields, record, .. }) = error {
-                    details.errors = taken(fields, *record, &format!("/requests/{request}/body"));
+                if let Error::Conflict(conflict) = error {
+                    details.errors = clashing(conflict, &format!("/requests/{request}/body"));
                 }
                 details
             }
@@ -201,9 +201,7 @@ impl<'a> Details<'a> {
             Error::Malformed(violations) | Error::Invalid(violations) => {
                 Self { errors: violations.iter().map(Fault::of).collect(), ..Self::default() }
             }
-            Error::Conflict(Conflict::Unique { fields, record, .. }) => {
-                Self { errors: taken(fields, *record, ""), ..Self::default() }
-            }
+            Error::Conflict(conflict) => Self { errors: clashing(conflict, ""), ..Self::default() },
             Error::Precondition { version } => Self { version: Some(*version), ..Self::default() },
             Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
@@ -225,7 +223,6 @@ impl<'a> Details<'a> {
                 | Limit::Deadline
                 | Limit::Time { .. },
             )
-            | Error::Conflict(_)
             | Error::Forbidden { .. }
             | Error::ForbiddenAfterwards { .. }
             | Error::SignUpClosed
@@ -244,14 +241,28 @@ impl<'a> Details<'a> {
     }
 }
 
-/// Fields whose values another record already has, of several new records those of one; `at` is where they were sent.
-fn taken(fields: &[String], record: Option<usize>, at: &str) -> Vec<Fault<'static>> {
-    let message = match fields {
-        [_] => "the value is already taken".to_owned(),
-        several => format!("{} are already taken together", several.join(" and ")),
+/// The fields whose values clash with those of another record, of several new records those of one; `at` is where they were
+/// sent.
+fn clashing(conflict: &Conflict, at: &str) -> Vec<Fault<'static>> {
+    let (fields, message, record) = match conflict {
+        Conflict::Unique { fields, record, .. } => match fields.as_slice() {
+            [_] => (fields.as_slice(), "the value is already taken".to_owned(), record),
+            several => (several, format!("{} are already taken together", several.join(" and ")), record),
+        },
+        Conflict::Overlap(overlap) => {
+            (overlap.range.as_slice(), "the range overlaps that of another record".to_owned(), &overlap.record)
+        }
+        Conflict::UniqueUnseen { .. }
+        | Conflict::OverlapUnseen { .. }
+        | Conflict::Referenced { .. }
+        | Conflict::ReferencedUnseen
+        | Conflict::InTrash { .. }
+        | Conflict::InFlight
+        | Conflict::Concurrent
+        | Conflict::Already(_) => return Vec::new(),
     };
     let place = |field: &String| match record {
-        Some(record) => Place::field(field).within(Step::Item(record)),
+        Some(record) => Place::field(field).within(Step::Item(*record)),
         None => Place::field(field),
     };
     let fault = |field| Fault { at: format!("{at}{}", place(field)), message: message.clone(), remedy: None };

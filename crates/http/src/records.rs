@@ -18,7 +18,11 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
     let request = decode::request(admitted, &context, kind).await?;
     let (collection, minimal) = (request.collection(), request.options().is_some_and(|options| options.minimal));
     let answered = engine.answer(&context, request, JSON).await.map_err(|error| match kind {
-        RecordRequest::Get | RecordRequest::List | RecordRequest::Trash | RecordRequest::Create => error.into(),
+        RecordRequest::Get
+        | RecordRequest::List
+        | RecordRequest::Trash
+        | RecordRequest::History
+        | RecordRequest::Create => error.into(),
         RecordRequest::Query => in_body(error).into(),
         RecordRequest::Update | RecordRequest::Delete | RecordRequest::Restore | RecordRequest::Purge => {
             preconditions::name_mismatch(headers, error)

@@ -35,13 +35,19 @@ pub(crate) enum Records {
     Restore(CollectionId, RecordId),
     /// `/api/posts/{id}:purge`
     Purge(CollectionId, RecordId),
+    /// `/api/posts/{id}:history`
+    History(CollectionId, RecordId),
     /// `/api/site-settings`, of a `@single` type
     Single(CollectionId),
 }
 
+/// Makes what a path names of a record.
+type OfRecord = fn(CollectionId, RecordId) -> Records;
+
 const TRASH: &str = "trash";
 const RESTORE: &str = "restore";
 const PURGE: &str = "purge";
+const HISTORY: &str = "history";
 
 /// A path below `/api/`, taken apart before anything in it is looked up.
 struct Shape<'p> {
@@ -68,6 +74,7 @@ impl<'p> Shape<'p> {
             (Some(rest), _) => match rest.rsplit_once(':') {
                 Some((_, RESTORE)) => Pattern::Restore,
                 Some((_, PURGE)) => Pattern::Purge,
+                Some((_, HISTORY)) => Pattern::History,
                 _ => Pattern::Record,
             },
             (None, Some(TRASH)) => Pattern::Trash,
@@ -118,12 +125,16 @@ impl Records {
         if id.contains('/') {
             return Err(Refusal::NoSuchPath { hint: None });
         }
-        if let Some((id, verb @ (RESTORE | PURGE))) = id.rsplit_once(':') {
-            let path = || format!("/api/{}", collection.path);
-            let in_trash = read_id(id).filter(|_| Addressed::Trash.is_in(collection));
-            let id = in_trash.ok_or_else(|| Refusal::NoSuchPath { hint: Some(path()) })?;
-            let restores = verb == RESTORE;
-            return Ok(if restores { Self::Restore(collection.id, id) } else { Self::Purge(collection.id, id) });
+        let verb: Option<(&str, Addressed, OfRecord)> = match id.rsplit_once(':') {
+            Some((id, RESTORE)) => Some((id, Addressed::Trash, Self::Restore)),
+            Some((id, PURGE)) => Some((id, Addressed::Trash, Self::Purge)),
+            Some((id, HISTORY)) => Some((id, Addressed::History, Self::History)),
+            _ => None,
+        };
+        if let Some((id, addressed, records)) = verb {
+            let id = read_id(id).filter(|_| addressed.is_in(collection));
+            let hint = || Some(format!("/api/{}", collection.path));
+            return id.map(|id| records(collection.id, id)).ok_or_else(|| Refusal::NoSuchPath { hint: hint() });
         }
         // No record has an id that is not a UUID, so it is not found, like any other that does not exist.
         let missing = || Error::NotFound { what: format!("{} with this id; an id is a UUID", collection.name) };
@@ -143,6 +154,7 @@ impl Records {
             Self::Record(..) => Pattern::Record,
             Self::Restore(..) => Pattern::Restore,
             Self::Purge(..) => Pattern::Purge,
+            Self::History(..) => Pattern::History,
             Self::Single(_) => Pattern::Single,
         }
     }
@@ -156,6 +168,7 @@ impl Records {
             | Self::Record(id, _)
             | Self::Restore(id, _)
             | Self::Purge(id, _)
+            | Self::History(id, _)
             | Self::Single(id) => id,
         }
     }

@@ -62,6 +62,34 @@ fn slugs_are_described() {
     assert_eq!(schemas["Post"]["properties"]["slug"]["pattern"], json!(null));
 }
 
+/// A number is read and never sent.
+#[test]
+fn numbers_are_described() {
+    let model = r#"
+        extend schema @app(name: "Numbers")
+        type Ticket @allow(read: "true", create: "true", update: "true") {
+          project: String!
+          number: Int! @sequence(per: "project", gapless: true)
+          "Its own words."
+          code: String @sequence(format: "T-{n}")
+        }
+    "#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    let schemas = &document["components"]["schemas"];
+    let of = |schema: &str, field: &str| schemas[schema]["properties"][field].clone();
+    let number = "Numbers the records without gaps from 1, separately for each `project`. Backstay gives it, and it never changes.";
+    assert_eq!(of("Ticket", "number")["description"], number);
+    assert_eq!(of("Ticket", "number")["readOnly"], true);
+    let code = "Its own words.\n\nNumbers the records from 1. Backstay gives it, and it never changes.";
+    assert_eq!(of("Ticket", "code")["description"], code);
+    for schema in ["Ticket.Create", "Ticket.Patch"] {
+        assert_eq!((of(schema, "number"), of(schema, "code")), (json!(null), json!(null)), "{schema}");
+    }
+    assert_eq!(schemas["Ticket.Create"]["required"], json!(["project"]));
+}
+
 /// What is deprecated is marked as such, with the reason.
 #[test]
 fn deprecations_are_described() {
@@ -267,12 +295,13 @@ fn a_transaction_is_described_whole() {
     let create: Kind<'_> = ("create", &["body"], &[]);
     let by_id = |verb| -> Kind<'_> { (verb, &["id"], &["ifMatch"]) };
     let (delete, restore, purge) = (by_id("delete"), by_id("restore"), by_id("purge"));
+    let history: Kind<'_> = ("history", &["id"], &["query"]);
     let (get, update): (Kind<'_>, Kind<'_>) =
-        (("get", &["id"], &["select"]), ("update", &["id", "body"], &["ifMatch"]));
-    check(note, &[get, list, create, update, delete, restore, purge]);
+        (("get", &["id"], &["select", "asOf"]), ("update", &["id", "body"], &["ifMatch"]));
+    check(note, &[get, list, create, update, delete, restore, purge, history]);
     let (get, update): (Kind<'_>, Kind<'_>) =
-        (("get", &[], &["id", "select"]), ("update", &["body"], &["id", "ifMatch"]));
-    check(&format!("{note}\n{site}"), &[get, list, create, update, delete, restore, purge]);
+        (("get", &[], &["id", "select", "asOf"]), ("update", &["body"], &["id", "ifMatch"]));
+    check(&format!("{note}\n{site}"), &[get, list, create, update, delete, restore, purge, history]);
 }
 
 /// Types may be called like what other documents call the schemas of another type.

@@ -11,6 +11,8 @@ pub enum Addressed {
     Single,
     /// Records in its trash.
     Trash,
+    /// The history of one of its records, by its id.
+    History,
 }
 
 impl Addressed {
@@ -20,6 +22,7 @@ impl Addressed {
             Self::All | Self::Record => !collection.single,
             Self::Single => collection.single,
             Self::Trash => collection.trash.is_some(),
+            Self::History => collection.history.is_some() && !collection.single,
         }
     }
 }

@@ -51,6 +51,8 @@ impl Allow {
             Action::Create => self.create.is_some(),
             Action::Update => self.update.is_some(),
             Action::Delete | Action::Trash => self.delete.is_some(),
+            // `@history` has a rule of its own.
+            Action::History => false,
         }
     }
 }

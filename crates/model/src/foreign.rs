@@ -96,6 +96,10 @@ const DIRECTIVES: Table = &[
     (&["maxLength", "maxItems", "size", "len"], "write `@length(max: …)`"),
     (&["public"], "write `@allow(read: \"true\")`"),
     (&["cascade", "onDeleteCascade"], "write `@onDelete(do: CASCADE)`"),
+    (
+        &["audit", "audited", "auditable", "versioned", "versions", "temporal", "paperTrail", "tracked", "revisions"],
+        "write `@history(read: \"…\")` on the type",
+    ),
     (&["softDelete", "softDeletes", "paranoid"], "write `@trash(keep: \"30d\")` on the type"),
     (&["singleton", "singleType", "global", "one"], "write `@single`"),
     (&["writeOnly", "secret", "password"], "write `@class(is: SECRET)`"),
@@ -104,8 +108,16 @@ const DIRECTIVES: Table = &[
         "write `@order(by: \"createdAt\")` on the list",
     ),
     (&["slugify", "permalink", "handle", "sluggable", "autoSlug"], "write `@slug(from: \"title\")`"),
+    (
+        &["autoIncrement", "serial", "counter", "numbered", "increment", "nextNumber", "identityColumn"],
+        "write `Int @sequence`, or `String @sequence(format: \"INV-{n:05}\")`",
+    ),
     (&["initialState"], "write `@initial`"),
     (&["uniqueTogether", "compositeUnique"], "write `@unique(fields: [\"…\", \"…\"])` on the type"),
+    (
+        &["noOverlap", "noOverlaps", "overlap", "exclusion", "excludeConstraint", "daterange", "tsrange"],
+        "write `@exclude(fields: [\"room\"], from: \"start\", to: \"end\")` on the type",
+    ),
     (&["formula", "virtual", "derived", "generated", "getter", "rollup", "lookup"], "write `@computed(is: \"…\")`"),
     (&["pii", "personal", "sensitive", "encrypted", "gdpr"], "write `@class(is: PERSONAL)`, or `@class(is: SECRET)`"),
     (&["description", "comment", "doc", "label"], "write the description as a text before it: `\"…\"`"),
@@ -115,7 +127,7 @@ const DIRECTIVES: Table = &[
     (&["plural", "route", "endpoint", "url"], "write `@path(is: \"…\")` on the type"),
     (&["frozen", "createOnly", "writeOnce", "final"], "write `@immutable`"),
     (&["cache", "view", "interface"], "remove it"),
-    (&["versioned", "audit", "log"], "remove it; every record has a `version`, and every change is in the commit log"),
+    (&["log"], "remove it; every record has a `version`, and every change is in the commit log"),
     (&["fulltext", "fullText"], "remove it; filters can use `contains` and `startsWith`"),
     (&["transition"], "write `@to(state: …)`"),
 ];
@@ -179,10 +191,27 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ),
     ("length", &["least", "minimum", "from", "gte", "minLength"], "write `@length(min: …)`"),
     ("length", &["most", "maximum", "to", "lte", "limit", "value", "maxLength"], "write `@length(max: …)`"),
+    ("exclude", &["start", "begin", "lower", "min"], "write `@exclude(from: \"start\", to: …)`"),
+    ("exclude", &["end", "until", "upper", "max"], "write `@exclude(from: …, to: \"end\")`"),
+    ("exclude", &["by", "on", "scope", "same", "equal", "columns"], "write `@exclude(fields: [\"room\"], …)`"),
+    ("exclude", &["if", "when", "filter", "condition"], "write `@exclude(where: …)`"),
     (
         "slug",
         &["field", "fields", "of", "source", "sources", "basedOn", "populateFrom"],
         "write `@slug(from: \"title\")`",
+    ),
+    (
+        "sequence",
+        &["by", "scope", "group", "groupBy", "partitionBy", "of", "on"],
+        "write `@sequence(per: \"project\")`",
+    ),
+    ("sequence", &["pattern", "prefix", "template", "as", "pad", "width"], "write `@sequence(format: \"INV-{n:05}\")`"),
+    ("sequence", &["noGaps", "gaps", "strict", "dense", "contiguous"], "write `@sequence(gapless: true)`"),
+    ("sequence", &["if", "condition", "where", "rule"], "write `@sequence(when: …)`"),
+    (
+        "sequence",
+        &["start", "from", "first", "startAt", "startWith"],
+        "remove it: a series begins with 1, or after the highest number that a seed gives",
     ),
     (
         "deprecated",
@@ -199,6 +228,8 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("range", &["most", "maximum", "to", "lte", "le", "before"], "write `@range(max: …)`"),
     ("pattern", &["regex", "regexp", "pattern", "value", "matches"], "write `@pattern(is: …)`"),
     ("pattern", &["error", "text", "description"], "write `@pattern(is: …, message: …)`"),
+    ("history", &["for", "days", "after", "ttl", "retention", "duration"], "write `@history(read: …, keep: \"365d\")`"),
+    ("history", &["who", "allow", "rule", "if", "when", "is"], "write `@history(read: …)`"),
     ("trash", &["for", "days", "after", "ttl", "retention", "purge", "duration"], "write `@trash(keep: \"30d\")`"),
     ("rule", &["expr", "expression", "rule", "when", "if", "condition", "value"], "write `@rule(name: …, is: …)`"),
 ];
@@ -217,9 +248,10 @@ const OPTIONS: &[(&[&str], &str)] = &[
 const CALLS: Table = &[
     (&["now", "current_timestamp", "getdate", "sysdate"], "write `@default(from: \"now\")`"),
     (
-        &["uuid", "cuid", "nanoid", "ulid", "autoincrement", "gen_random_uuid", "uuid_generate_v4", "nextval"],
+        &["uuid", "cuid", "nanoid", "ulid", "gen_random_uuid", "uuid_generate_v4"],
         "remove it; every record has a UUID as `id`, and `@key` on the type says how it is made",
     ),
+    (&["autoincrement", "nextval"], "write `@sequence` to number the records; as `id`, every record has a UUID"),
     (&["auth", "uid", "user"], "write `@default(from: \"auth.id\")`"),
 ];
 

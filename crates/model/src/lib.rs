@@ -26,6 +26,7 @@ mod places;
 mod range;
 mod render;
 mod resolve;
+mod sequence;
 mod source;
 mod syntax;
 mod translate;
@@ -38,7 +39,7 @@ pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
     ApiChange, Difference, DocumentTypes, Filled, LikelyRename, LinkSource, MemberChange, Pairing, Risk, Stage,
-    TypeChange, Work, diff, enum_values, index_before, is_same_sum, likely_renames, type_change,
+    TypeChange, Work, diff, enum_values, exclusion_before, index_before, is_same_sum, likely_renames, type_change,
 };
 pub use document::TYPE_NAME;
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
@@ -49,14 +50,16 @@ pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use model::{
-    Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Field, Index, Model,
-    Nulls, OrderKey, RecordUnion, Set, SetOn, StoredNames, StoredSum, Trash, Union, Within,
+    Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Exclusion, Field,
+    History, Index, Model, Nulls, OrderKey, RecordUnion, Set, SetOn, StoredNames, StoredSum, Trash, Union,
+    VersionChange, Versions, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::{own_name, shortened};
 pub use pattern::FieldPattern;
 pub use range::{Range, RangeProblem};
 pub use render::Style;
+pub use sequence::{NumberFormat, NumberPiece, Sequence};
 pub use source::{Position, RuleText, SourceFile, SourceMap, Span};
 pub use value_type::{ValueProblem, ValueType};
 pub use values::{Misfit, ValueLimit};

@@ -14,6 +14,7 @@ use crate::named::NamedRule;
 use crate::names;
 use crate::pattern::FieldPattern;
 use crate::range::Range;
+use crate::sequence::Sequence;
 use crate::source::{RuleText, SourceMap, Span};
 
 /// A checked application: every name resolved, every directive understood. Rules are kept as text; crate `expr` types
@@ -80,6 +81,7 @@ impl Model {
             _ => false,
         };
         collection.allow.iter().any(|clause| clause.is_about(action))
+            || (action == Action::History && collection.history.is_some())
             || (action == Action::Update && collection.fields.iter().any(is_taken))
     }
 
@@ -136,6 +138,10 @@ pub struct Collection {
     pub single: bool,
     /// `@trash`: deleted records are kept.
     pub trash: Option<Trash>,
+    /// `@history`: every version of a record is kept.
+    pub history: Option<History>,
+    /// Of the versions of another type's records: which, and how they are stored. Nobody addresses them as a collection.
+    pub versions: Option<Versions>,
     /// `@key`: how the ids of its records are made.
     pub key: Key,
     /// All fields; the first four are `id`, `createdAt`, `updatedAt`, `version`. The members of an embedded value follow the
@@ -144,6 +150,8 @@ pub struct Collection {
     pub fields: Vec<Field>,
     /// Indexes declared by `@index` and `@unique` and those that relations need, without the primary key.
     pub indexes: Vec<Index>,
+    /// `@exclude`s.
+    pub exclusions: Vec<Exclusion>,
     /// Who may do what with its records: an action is allowed if one of these clauses allows it.
     pub allow: Vec<Allow>,
     /// `@check`s of the type.
@@ -220,6 +228,39 @@ impl Collection {
     }
 }
 
+/// `@exclude(fields:, from:, to:, where:)`: two records with the same values in some fields can't have ranges that overlap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exclusion {
+    /// The fields whose values must be the same for two records to be compared. One that lacks one of the values is compared
+    /// with none.
+    pub fields: Vec<FieldId>,
+    /// The field that holds the start of the range, which is part of it. Without a value, the record has no range.
+    pub from: FieldId,
+    /// The field that holds the end of the range, which isn't part of it. Without a value, the range has no end.
+    pub to: FieldId,
+    /// `where:`: only records of which this is true are compared; `None`: all.
+    pub condition: Option<RuleText>,
+    /// Where it is in the model.
+    pub span: Span,
+}
+
+impl Exclusion {
+    /// Its fields, those that must be the same first.
+    pub fn all_fields(&self) -> impl Iterator<Item = FieldId> {
+        self.fields.iter().copied().chain([self.from, self.to])
+    }
+
+    /// The text of its condition, without blanks around it.
+    pub fn condition_text(&self) -> Option<&str> {
+        self.condition.as_ref().map(|condition| condition.text.trim())
+    }
+
+    /// The fields of the index in which the records are found whose range begins before another one ends.
+    pub fn index_fields(&self) -> Vec<FieldId> {
+        self.fields.iter().copied().chain([self.from]).collect()
+    }
+}
+
 /// `@trash(keep:)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trash {
@@ -227,6 +268,95 @@ pub struct Trash {
     pub at: FieldId,
     /// How long records are kept; `None`: until they are purged by request.
     pub keep: Option<Duration>,
+}
+
+/// `@history(read:, keep:)`.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// Who may read it. The record is as its last version says, also if it was deleted.
+    pub read: RuleText,
+    /// How long versions are kept once another has followed, and those of a record once it is deleted; `None`: for ever.
+    pub keep: Option<Duration>,
+    /// The collection of the versions, and its table.
+    pub versions: CollectionId,
+    /// The versions' table.
+    pub table: String,
+}
+
+/// What a collection of versions has besides the fields whose values it keeps. Its own `id` is that of a version;
+/// `createdAt`, `updatedAt` and `version` are those of the record.
+#[derive(Debug, Clone)]
+pub struct Versions {
+    /// The collection whose records they are versions of.
+    pub of: CollectionId,
+    /// By the `FieldId` of that collection: the field that keeps its values; `None` where they aren't kept.
+    pub fields: Vec<Option<FieldId>>,
+    /// The record.
+    pub record: FieldId,
+    /// The moment of the change that made the version.
+    pub from: FieldId,
+    /// The moment of the next one; null in the last version.
+    pub until: FieldId,
+    /// The moment from which on the version says nothing of the present: that of the next one, and in the version with
+    /// which the record was deleted its own. Null in the last version of a record that exists.
+    pub ended: FieldId,
+    /// What was done: a word of `VersionChange`.
+    pub change: FieldId,
+    /// The kind of caller that did it.
+    pub by_kind: FieldId,
+    /// The caller's id, if it has one.
+    pub by: FieldId,
+}
+
+impl Versions {
+    /// The column with the record's id, in every table of versions.
+    pub const RECORD: &'static str = "history__record";
+    /// The column with the moment from which on a version counts.
+    pub const FROM: &'static str = "history__from";
+    /// The column with the moment until which it counts.
+    pub const UNTIL: &'static str = "history__until";
+    /// The column with the moment from which on it is of the past.
+    pub const ENDED: &'static str = "history__ended";
+    /// The column with what was done.
+    pub const CHANGE: &'static str = "history__change";
+    /// The column with the kind of caller.
+    pub const BY_KIND: &'static str = "history__by_kind";
+    /// The column with the caller's id.
+    pub const BY: &'static str = "history__by";
+}
+
+/// What made a version. The words are stored and answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VersionChange {
+    /// The record was created.
+    Create,
+    /// It was updated, or a reference in it was emptied because what it led to was deleted.
+    Update,
+    /// It was deleted, or moved to the trash.
+    Delete,
+    /// It was brought back from the trash.
+    Restore,
+    /// It was there already when `@history` was added: who made it what it is isn't known.
+    Found,
+    /// A migration gave it other values.
+    Migrate,
+}
+
+impl VersionChange {
+    /// Every one.
+    pub const ALL: [Self; 6] = [Self::Create, Self::Update, Self::Delete, Self::Restore, Self::Found, Self::Migrate];
+
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Restore => "restore",
+            Self::Found => "found",
+            Self::Migrate => "migrate",
+        }
+    }
 }
 
 /// One field of a stored type.
@@ -255,7 +385,7 @@ pub struct Field {
     /// Whether a value is required (`!`). A to-many relation is never null, so `false` there, as it is for a member of an
     /// embedded value that can be absent: see `Within::required`.
     pub required: bool,
-    /// `@unique` without `where:`: its value identifies a record.
+    /// `@unique` without `where:`, or `@sequence` without `per:`: its value identifies a record.
     pub unique: bool,
     /// `@readonly`: clients may not write it. So is every standard field, apart from an `id` that clients can give.
     pub readonly: bool,
@@ -271,6 +401,8 @@ pub struct Field {
     pub default_from: Option<RuleText>,
     /// `@slug(from:)`: the field from which a new record's value is made where none is given.
     pub slug: Option<FieldId>,
+    /// `@sequence(per:, gapless:, format:, when:)`: Backstay numbers the records, and no client writes it.
+    pub sequence: Option<Sequence>,
     /// `@order(by:)`: in which order the records of a list come, of equal ones in that of their ids.
     pub order: Vec<OrderKey>,
     /// `@backfill(from:)`: what stored records get where a new model needs a value; about the record of the old model.
@@ -317,6 +449,7 @@ impl Field {
             default: None,
             default_from: None,
             slug: None,
+            sequence: None,
             order: Vec::new(),
             backfill: None,
             names: None,
@@ -338,6 +471,8 @@ impl Field {
             Some("Backstay sets this field")
         } else if self.computed.is_some() || self.sum.is_some() {
             Some("this field is computed")
+        } else if self.sequence.is_some() {
+            Some("Backstay numbers the records")
         } else if self.readonly {
             Some("this field is read-only")
         } else if !self.set.is_empty() {
@@ -396,6 +531,11 @@ impl Field {
     /// Whether the field has a column in its collection's own table.
     pub fn is_stored(&self) -> bool {
         self.computed.is_none() && self.kind.is_stored()
+    }
+
+    /// Whether a history keeps its values: what is stored of the record itself, but for secrets and sums.
+    pub fn is_in_history(&self) -> bool {
+        self.kind.is_held() && self.computed.is_none() && self.sum.is_none() && self.is_readable()
     }
 
     /// Whether it is computed whenever it is read.

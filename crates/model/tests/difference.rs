@@ -338,9 +338,31 @@ fn what_is_renamed() {
         &[
             "Nothing: the enum Old is now called New; no record changes",
             "Nothing: New has new values: C",
-            "Writes: in New, B becomes A; stored records follow",
+            "Deletes: in New, B becomes A; stored records follow, and nothing tells any more which had B",
         ],
     );
+}
+
+#[test]
+fn merged_roles_give_rights_and_take_the_difference() {
+    let roles = |values: &str| format!("enum Role @roles {{ {values} }}");
+    let merged = [
+        "Deletes: in Role, USER becomes ADMIN; stored records follow, and nothing tells any more which had USER",
+        "Deletes: of the roles, USER becomes ADMIN: accounts, keys and invitations get the rights of ADMIN, and nothing \
+         tells any more who had which",
+    ];
+    check_models(&roles("ADMIN USER"), &roles("ADMIN @renamed(from: \"USER\")"), &merged);
+    let renamed = "Writes: in Role, USER becomes READER; stored records follow";
+    check_models(&roles("ADMIN USER"), &roles("ADMIN READER @renamed(from: \"USER\")"), &[renamed]);
+}
+
+#[test]
+fn a_secret_is_not_shown_without_a_word() {
+    let revealed = "Reveals: Post.a isn't secret any more: responses show its stored values";
+    let class = "Nothing: Post: the class of a changed; no record changes";
+    check("a: String @class(is: SECRET)", "a: String", &[revealed, class]);
+    check("a: String @class(is: SECRET)", "a: String @class(is: PERSONAL)", &[revealed, class]);
+    check("a: String", "a: String @class(is: SECRET)", &[class]);
 }
 
 #[test]

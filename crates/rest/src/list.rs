@@ -48,7 +48,7 @@ impl Reader {
     }
 }
 
-/// Reads the query of `GET /api/{collection}`: `filter`, `sort`, `select`, `limit`, `after`, `count`, values of the
+/// Reads the query of `GET /api/{collection}`: `filter`, `sort`, `select`, `limit`, `after`, `count`, `asOf`, values of the
 /// filter's parameters as `$name`, and `field=value` for equality.
 fn from_query<'w>(collection: &Collection, text: Option<&'w str>) -> Result<ListWords<'w>, Error> {
     let mut list = ListWords::of(collection.id);
@@ -127,9 +127,13 @@ pub fn in_body(error: Error) -> Error {
         let at = match violation.at {
             Place::Parameter(name) => Place::member("params").then(Step::Member(name)),
             Place::Equality(name) => Place::member("where").then(Step::Member(name)),
-            part @ (Place::Select | Place::Sort | Place::Filter | Place::Limit | Place::After | Place::Count) => {
-                Place::member(part.to_string())
-            }
+            part @ (Place::Select
+            | Place::Sort
+            | Place::Filter
+            | Place::Limit
+            | Place::After
+            | Place::Count
+            | Place::AsOf) => Place::member(part.to_string()),
             other @ (Place::Whole | Place::Value(_) | Place::Part(_)) => other,
         };
         Violation::new(at, violation.kind)

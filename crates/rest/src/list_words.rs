@@ -25,6 +25,8 @@ pub struct ListWords<'w> {
     pub after: Option<Cow<'w, str>>,
     /// Whether to count the records.
     pub count: bool,
+    /// The moment as of which the records are read.
+    pub as_of: Option<Cow<'w, str>>,
 }
 
 /// A value, not yet typed.
@@ -58,6 +60,7 @@ impl ListWords<'_> {
             limit: None,
             after: None,
             count: false,
+            as_of: None,
         }
     }
 }

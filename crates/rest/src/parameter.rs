@@ -5,6 +5,9 @@ use backstay_base::{Place, ViolationKind, limits, nearest};
 use crate::json;
 use crate::list_words::{ListWords, Raw};
 
+/// The parameter of a read that is about a moment of the past.
+pub const AS_OF: &str = "asOf";
+
 /// Parameters that a list is going to have.
 pub(crate) const NOT_YET: &[&str] = &["search"];
 
@@ -17,10 +20,11 @@ pub(crate) enum Parameter {
     Limit,
     After,
     Count,
+    AsOf,
 }
 
 impl Parameter {
-    const ALL: [Self; 6] = [Self::Filter, Self::Sort, Self::Select, Self::Limit, Self::After, Self::Count];
+    const ALL: [Self; 7] = [Self::Filter, Self::Sort, Self::Select, Self::Limit, Self::After, Self::Count, Self::AsOf];
 
     /// The parameter of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -35,6 +39,7 @@ impl Parameter {
             Self::Limit => "limit",
             Self::After => "after",
             Self::Count => "count",
+            Self::AsOf => AS_OF,
         }
     }
 
@@ -47,6 +52,7 @@ impl Parameter {
             Self::Limit => Place::Limit,
             Self::After => Place::After,
             Self::Count => Place::Count,
+            Self::AsOf => Place::AsOf,
         }
     }
 
@@ -61,6 +67,7 @@ impl Parameter {
             }
             Self::After => &["page", "offset", "skip", "$skip", "cursor", "_page", "_start"],
             Self::Count => &["total", "totalCount", "with_count", "$count"],
+            Self::AsOf => &["as_of", "asof", "at", "validAt", "systemTime"],
         }
     }
 
@@ -71,6 +78,7 @@ impl Parameter {
             Self::Sort => list.sort = text(value, "one string, such as \"-createdAt,title\"")?,
             Self::Select => list.select = text(value, "one string, such as \"title,author{name}\"")?,
             Self::After => list.after = text(value, "a string")?,
+            Self::AsOf => list.as_of = text(value, "a moment, such as \"2026-01-31T12:00:00Z\"")?,
             Self::Limit => {
                 list.limit = match value {
                     Raw::Json(json) if json.get() == "null" => None,
@@ -121,7 +129,7 @@ fn text<'w>(value: Raw<'w>, expected: &str) -> Result<Option<Cow<'w, str>>, Viol
     }
 }
 
-fn page_limit(text: &str) -> Result<u32, ViolationKind> {
+pub(crate) fn page_limit(text: &str) -> Result<u32, ViolationKind> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let limit = text.parse().ok().filter(|limit| plain && (1..=limits::PAGE_MAX).contains(limit));
     let expected = || ViolationKind::Type { expected: format!("a whole number from 1 to {}", limits::PAGE_MAX) };

@@ -2,7 +2,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, limits};
-use backstay_engine::{Engine, Expression, Filter, List, Perspective, Selection, Singles, SortKey};
+use backstay_engine::{Engine, Expression, Filter, List, Selection, Singles, SortKey};
 use backstay_expr::Checked;
 use backstay_model::{CollectionId, Model};
 use quick_cache::sync::Cache;
@@ -98,7 +98,8 @@ impl Reader {
 
     /// The typed form of a list.
     pub fn list(&self, words: &ListWords<'_>) -> Result<List, Error> {
-        let ListWords { collection: id, equals, filter: text, params, sort, select, limit, after, count } = words;
+        let ListWords { collection: id, equals, filter: text, params, sort, select, limit, after, count, as_of } =
+            words;
         let (model, collection) = (&*self.model, self.model.collection(*id));
         let sort = match sort {
             Some(text) => kept(&self.orders, (*id, text), || sort::keys(text, collection).map(Arc::from))?,
@@ -116,7 +117,7 @@ impl Reader {
         let equals = filter::equalities(equals, collection, model)?;
         Ok(List {
             collection: *id,
-            perspective: Perspective::Live,
+            perspective: self.perspective(*id, as_of.as_deref())?,
             filter: Filter { equals, expression },
             selection: self.selection(*id, select.as_deref())?,
             sort,

@@ -2,14 +2,15 @@
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
-    Answer, AnswerBuffer, Context, Create, EncodeError, Get, IfMatch, List, OfRecord, Outcome, Perspective, Refused,
-    Request, RequestKind, Tag, Update, WriteOptions, Written,
+    Answer, AnswerBuffer, Context, Create, EncodeError, IfMatch, List, OfRecord, Outcome, Refused, Request,
+    RequestKind, Tag, Update, WriteOptions, Written,
 };
 use backstay_model::{Addressed, Collection, CollectionId};
 use backstay_scalar::{Scalar, Token};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use crate::parameter::AS_OF;
 use crate::reader::Reader;
 use crate::words::{shorten, unknown};
 use crate::{in_body, inputs, json, patch};
@@ -39,16 +40,19 @@ pub enum Member {
     Query,
     /// The version that the record must have.
     IfMatch,
+    /// The moment as of which the record is read.
+    AsOf,
 }
 
 impl Member {
     /// Every member.
-    const ALL: [Self; 5] = [Self::Id, Self::Body, Self::Select, Self::Query, Self::IfMatch];
+    const ALL: [Self; 6] = [Self::Id, Self::Body, Self::Select, Self::Query, Self::IfMatch, Self::AsOf];
 
     /// The members that a request of this kind takes.
     pub const fn of(kind: RequestKind) -> &'static [Self] {
         match kind {
-            RequestKind::Get => &[Self::Id, Self::Select],
+            RequestKind::Get => &[Self::Id, Self::Select, Self::AsOf],
+            RequestKind::History => &[Self::Id, Self::Query],
             RequestKind::List => &[Self::Query],
             RequestKind::Create => &[Self::Body],
             RequestKind::Update => &[Self::Id, Self::Body, Self::IfMatch],
@@ -64,14 +68,15 @@ impl Member {
             Self::Select => "select",
             Self::Query => "query",
             Self::IfMatch => "ifMatch",
+            Self::AsOf => AS_OF,
         }
     }
 }
 
 impl Batch {
     /// Reads `{"requests": […]}`, in which each request names its collection by its path: `{"create": "posts", "body": …}`,
-    /// `{"update": "posts", "id": …, "body": …}`, `{"delete": "posts", "id": …}`, `{"get": "posts", "id": …}` or
-    /// `{"list": "posts", "query": …}`. Collections that are not visible do not exist. What is wrong with any of the
+    /// `{"update": "posts", "id": …, "body": …}`, `{"delete": "posts", "id": …}`, `{"get": "posts", "id": …}`,
+    /// `{"history": "posts", "id": …}` or `{"list": "posts", "query": …}`. Collections that are not visible do not exist. What is wrong with any of the
     /// requests is reported together.
     pub fn read(reader: &Reader, body: &[u8], visible: &dyn Fn(&Collection) -> bool) -> Result<Self, Refused> {
         let whole = |error| Refused { request: None, error };
@@ -242,6 +247,7 @@ struct Found<'r> {
     select: Option<&'r RawValue>,
     query: Option<&'r RawValue>,
     if_match: Option<&'r RawValue>,
+    as_of: Option<&'r RawValue>,
 }
 
 fn one(
@@ -270,6 +276,7 @@ fn one(
             (None, Some(Member::Select)) => &mut found.select,
             (None, Some(Member::Query)) => &mut found.query,
             (None, Some(Member::IfMatch)) => &mut found.if_match,
+            (None, Some(Member::AsOf)) => &mut found.as_of,
             (None, None) => return wrong(unknown_member(name)),
         };
         if slot.replace(value).is_some() {
@@ -312,6 +319,7 @@ fn check_kind(
         Some(Addressed::Single) if names_record => ("id", "has exactly one record", "leave `id` out"),
         Some(_) => return Ok(()),
         None if is_single => (kind.name(), "has exactly one record", "read it with `get`, change it with `update`"),
+        None if kind == RequestKind::History => (kind.name(), "has no history", "only types with `@history` have one"),
         None => (kind.name(), "has no trash", "what was deleted is gone"),
     };
     let misused = ViolationKind::Misused { problem: format!("{name} {problem}"), remedy: remedy.to_owned() };
@@ -324,6 +332,8 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["patch", "put", "change", "upsert", "replace"], "write `update`"),
     (&["remove", "destroy"], "write `delete`"),
     (&["undelete", "recover", "untrash"], "write `restore`"),
+    (&["versions", "changes", "revisions", "audit"], "write `history`"),
+    (&["as_of", "at", "validAt"], "write `asOf`"),
     (&["read", "find", "fetch"], "write `get` or `list`"),
     (&["data", "values", "fields", "record", "attributes", "object"], "write `body`"),
     (
@@ -384,20 +394,22 @@ impl Found<'_> {
         let within = |error| in_request(error, kind);
         Ok(match kind {
             RequestKind::Get => {
-                let select = self.select.map(|raw| json::text(raw, "a text")).transpose();
-                let select = select.map_err(|kind| Error::malformed(Place::member("select"), kind))?.flatten();
-                let selection = reader.selection(collection, select.as_deref()).map_err(within)?;
-                Request::Get(Get {
-                    collection,
-                    id: self.id(reader, collection)?,
-                    selection,
-                    perspective: Perspective::Live,
-                })
+                let text = |raw: Option<&RawValue>, member: Member| {
+                    let text = raw.map(|raw| json::text(raw, "a text")).transpose();
+                    text.map(Option::flatten).map_err(|kind| Error::malformed(Place::member(member.name()), kind))
+                };
+                let (select, as_of) = (text(self.select, Member::Select)?, text(self.as_of, Member::AsOf)?);
+                let record = (collection, self.id(reader, collection)?);
+                Request::Get(reader.get(record, select.as_deref(), as_of.as_deref()).map_err(within)?)
             }
             RequestKind::List => Request::List(match self.query {
                 Some(query) => reader.list_of_body(collection, query.get().as_bytes()).map_err(within)?,
                 None => List::of(collection),
             }),
+            RequestKind::History => {
+                let record = (collection, self.id(reader, collection)?);
+                Request::History(reader.history_of_body(record, self.query).map_err(within)?)
+            }
             RequestKind::Create => {
                 let inputs = inputs(model, collection, body()?).map_err(within)?;
                 Request::Create(Create { collection, inputs, options: WriteOptions::default() })
@@ -461,8 +473,16 @@ fn version_expected() -> ViolationKind {
 /// An error of a request with its places in the object that the request is written as.
 fn in_request(error: Error, kind: RequestKind) -> Error {
     let member = match kind {
-        RequestKind::Get => return moved(error, |at| if at == Place::Select { Place::member("select") } else { at }),
-        RequestKind::List => return moved(in_body(error), |at| at.within(Step::Member("query".to_owned()))),
+        RequestKind::Get => {
+            return moved(error, |at| match at {
+                Place::Select => Place::member(Member::Select.name()),
+                Place::AsOf => Place::member(Member::AsOf.name()),
+                at => at,
+            });
+        }
+        RequestKind::List | RequestKind::History => {
+            return moved(in_body(error), |at| at.within(Step::Member("query".to_owned())));
+        }
         RequestKind::Create | RequestKind::Update => "body",
         RequestKind::OfRecord(_) => return error,
     };

@@ -85,7 +85,8 @@ impl<'l, 'b, 'm, 'e> Computation<'l, 'b, 'm, 'e> {
     }
 
     fn operation(&mut self, operator: Operator, left: &Expr, right: &Expr, ty: &Type) -> Val {
-        let exact = matches!(operator, Operator::Divide | Operator::Remainder);
+        // What overflowed would come back into the range of moments by a multiplication by 0 or a difference.
+        let exact = matches!(operator, Operator::Divide | Operator::Remainder) || *ty == Type::Timestamp;
         let [left, right] = [left, right].map(|operand| {
             let value = if exact { self.whole(operand) } else { self.computed(operand) };
             self.operand(value, operand)

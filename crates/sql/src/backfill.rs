@@ -1,7 +1,9 @@
 //! `@backfill`: values of stored records that a new model needs, computed from the records of the old one.
 
 use backstay_expr::{Expr, Node, Root, Scope as Names, Type, compile_value};
-use backstay_model::{Collection, CollectionId, Column, ColumnStorage, Field, FieldId, FieldKind, Model, Pairing};
+use backstay_model::{
+    Class, Collection, CollectionId, Column, ColumnStorage, Field, FieldId, FieldKind, Model, Pairing,
+};
 use backstay_scalar::{Part, Storage};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
 
@@ -26,12 +28,20 @@ pub struct BackfillError {
     pub remedy: String,
 }
 
+/// The values that a `@backfill` gives.
+#[derive(Debug)]
+pub(crate) struct Backfill {
+    pub(crate) expr: Expr,
+    /// Whether it reads a field of the old model that has a class.
+    pub(crate) reads_classified: bool,
+}
+
 /// Reads and checks the `@backfill` of a field about the old collection that its collection was. An error has a remedy.
 pub(crate) fn compile(
     (collection, field): (&Collection, &Field),
     before: CollectionId,
     (old_model, pairing): (&Model, &Pairing),
-) -> Result<Expr, (String, String)> {
+) -> Result<Backfill, (String, String)> {
     let text = field.backfill.as_ref().map_or("", |rule| &*rule.text);
     let old = old_model.collection(before);
     let expected = old_type((collection, field), pairing).ok_or_else(|| {
@@ -60,7 +70,17 @@ pub(crate) fn compile(
         let remedy = "write the list as `@default(to: […])` instead".to_owned();
         return Err(("a list literal can't be used here".to_owned(), remedy));
     }
-    Ok(checked.expr)
+    let reads =
+        || checked.reads.iter().chain(&checked.computed_from).map(|(of, read)| (*of, old_model.field(*of, *read)));
+    if let Some((of, secret)) = reads().find(|(_, read)| read.class == Some(Class::Secret))
+        && field.class != Some(Class::Secret)
+    {
+        let (of, secret) = (&old_model.collection(of).name, &secret.name);
+        let remedy = format!("leave `{secret}` out, or write `@class(is: SECRET)` on `{}` too", field.name);
+        return Err((format!("it reads `{of}.{secret}`, which is secret"), remedy));
+    }
+    let reads_classified = reads().any(|(_, read)| read.class.is_some());
+    Ok(Backfill { expr: checked.expr, reads_classified })
 }
 
 /// The type of a new field in terms of the old model; values of an enum are texts.

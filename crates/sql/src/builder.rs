@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{Rights, Rule};
-use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Link, Model};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Link, Model, Versions};
 use backstay_scalar::Storage;
 use sea_query::{Alias, Expr as Sql, ExprTrait, JoinType, Query, QueryStatementWriter, SelectStatement, UnionType};
 
@@ -38,10 +38,21 @@ struct Source {
     alias: Arc<str>,
 }
 
+/// What is joined to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The record that a to-one relation leads to.
+    Relation(FieldId),
+    /// The record itself, of which only the key has been read.
+    Row,
+    /// Of a version the last one of the same record.
+    Last,
+}
+
 #[derive(Debug)]
 struct Join {
     from: Record,
-    field: FieldId,
+    way: Way,
     alias: Arc<str>,
     rows: Rows,
     part: Part,
@@ -93,6 +104,14 @@ pub(crate) struct Members<'r> {
     /// The key of the record that has the relation, in the member's row; `None` where all members are those of one
     /// record.
     pub(crate) owner: Option<Sql>,
+}
+
+impl Anchor {
+    /// The alias of the row that it is.
+    pub(crate) fn alias(&self) -> Arc<str> {
+        let Record::Row(alias) = &self.record else { unreachable!("only a stored row has an alias") };
+        Arc::clone(alias)
+    }
 }
 
 impl<'m> Builder<'m> {
@@ -256,7 +275,7 @@ impl<'m> Builder<'m> {
         match &anchor.record {
             Record::Row(alias) => {
                 let is_source = self.frames[anchor.frame].sources.iter().any(|source| source.alias == *alias);
-                let condition = part.condition(alias).filter(|_| is_source);
+                let condition = part.condition(alias, || self.moment()).filter(|_| is_source);
                 condition.map_or(Pred::Known(true), Pred::Sql)
             }
             Record::Linked(..) => {
@@ -279,6 +298,11 @@ impl<'m> Builder<'m> {
 
     /// A stored column of the record.
     pub(crate) fn stored(&mut self, anchor: &Anchor, at: ColumnRef) -> Sql {
+        if anchor.perspective.is_of_versions()
+            && let Record::Row(alias) = &anchor.record
+        {
+            return self.versioned(anchor.collection, alias, at);
+        }
         let slot = match &anchor.record {
             Record::Row(alias) => return column(alias, &self.column(anchor.collection, at).name),
             Record::Bare => return Sql::col(name(&self.column(anchor.collection, at).name)),
@@ -293,6 +317,43 @@ impl<'m> Builder<'m> {
         };
         let encoding = Encoding::Column(self.column(anchor.collection, at).into());
         self.slot(slot, encoding)
+    }
+
+    /// A stored column of a version; null where a history doesn't keep it.
+    fn versioned(&mut self, collection: CollectionId, alias: &str, at: ColumnRef) -> Sql {
+        if at.field == Collection::ID {
+            return column(alias, Versions::RECORD);
+        }
+        let stored = self.column(collection, at);
+        match self.model.field(collection, at.field).is_in_history() {
+            true => column(alias, &stored.name),
+            false => self.dialect.null(stored.into()),
+        }
+    }
+
+    /// The record that rules are asked about: of a version, the last one of the same record.
+    pub(crate) fn judged(&mut self, anchor: &Anchor) -> Anchor {
+        match anchor.perspective {
+            Perspective::AsOf | Perspective::Versions => {}
+            Perspective::Live | Perspective::Trash | Perspective::Stored | Perspective::Last => return anchor.clone(),
+        }
+        let last = Anchor { perspective: Perspective::Last, ..anchor.clone() };
+        if let Some(known) = self.joined(anchor, Way::Last) {
+            return Anchor { record: Record::Row(known), ..last };
+        }
+        let key = self.key(anchor);
+        self.join(&last, Way::Last, anchor.collection, (Collection::ID, key))
+    }
+
+    /// The alias of what is joined to a record already.
+    fn joined(&self, from: &Anchor, way: Way) -> Option<Arc<str>> {
+        let joins = &self.frames[from.frame].joins;
+        joins.iter().find(|join| join.from == from.record && join.way == way).map(|join| Arc::clone(&join.alias))
+    }
+
+    /// A placeholder for the moment of the past that the request is about.
+    fn moment(&mut self) -> Sql {
+        self.slot(Slot::AsOf, Storage::Timestamp)
     }
 
     /// The definition of a stored column.
@@ -315,15 +376,14 @@ impl<'m> Builder<'m> {
         let target = kind.target().expect("what is followed is a relation");
         let perspective = from.perspective.of_related(kind);
         let relation = relation(self.model.collection(target), perspective, (rights, Action::Read));
-        let join = self.frames[from.frame].joins.iter().find(|join| join.from == from.record && join.field == field);
-        let anchor = if let Some(join) = join {
-            Anchor { record: Record::Row(Arc::clone(&join.alias)), collection: target, perspective, ..from }
+        let anchor = if let Some(known) = self.joined(&from, Way::Relation(field)) {
+            Anchor { record: Record::Row(known), collection: target, perspective, ..from }
         } else {
             let on = match kind {
                 FieldKind::OneToOne { via, .. } => (*via, self.key(&from)),
                 _ => (Collection::ID, self.stored(&from, ColumnRef::main(field))),
             };
-            self.join(&Anchor { perspective, ..from }, field, target, on)
+            self.join(&Anchor { perspective, ..from }, Way::Relation(field), target, on)
         };
         let declared = kind.declared_by().map(|(target, field)| rights.field(target, field, Action::Read));
         Seen { anchor, read: relation.read, declared }
@@ -332,24 +392,24 @@ impl<'m> Builder<'m> {
     /// The record, joined if its columns aren't available yet.
     fn row(&mut self, anchor: &Anchor) -> Anchor {
         let Record::Linked(alias, far) = &anchor.record else { return anchor.clone() };
-        let joins = &self.frames[anchor.frame].joins;
-        if let Some(join) = joins.iter().find(|join| join.from == anchor.record) {
-            return Anchor { record: Record::Row(Arc::clone(&join.alias)), ..anchor.clone() };
+        if let Some(known) = self.joined(anchor, Way::Row) {
+            return Anchor { record: Record::Row(known), ..anchor.clone() };
         }
         let key = column(alias, far);
-        self.join(anchor, Collection::ID, anchor.collection, (Collection::ID, key))
+        self.join(anchor, Way::Row, anchor.collection, (Collection::ID, key))
     }
 
     /// Joins the record of `target` in which the field is the value.
-    fn join(&mut self, from: &Anchor, field: FieldId, target: CollectionId, (at, value): (FieldId, Sql)) -> Anchor {
+    fn join(&mut self, from: &Anchor, way: Way, target: CollectionId, (at, value): (FieldId, Sql)) -> Anchor {
         let alias = self.alias();
         // `follow` and `members`, which join, return the rule of the rows.
         let Relation { rows, part, .. } =
             relation(self.model.collection(target), from.perspective, (Rights::unrestricted(), Action::Read));
-        let on = column(&alias, &self.column(target, ColumnRef::main(at)).name).eq(value);
-        let join = Join { from: from.record.clone(), field, alias: Arc::clone(&alias), rows, part, on };
+        let joined = Anchor { record: Record::Row(Arc::clone(&alias)), collection: target, ..from.clone() };
+        let on = self.stored(&joined, ColumnRef::main(at)).eq(value);
+        let join = Join { from: from.record.clone(), way, alias, rows, part, on };
         self.frames[from.frame].joins.push(join);
-        Anchor { record: Record::Row(alias), collection: target, ..from.clone() }
+        joined
     }
 
     /// Writes the tables of a frame into its SELECT, once all that refers to them is lowered.
@@ -362,7 +422,7 @@ impl<'m> Builder<'m> {
                 Rows::Table(table) => select.from_as(name(&table), name(&alias)),
                 Rows::Select(rows) => select.from_subquery(*rows, name(&alias)),
             };
-            if let Some(condition) = part.condition(&alias) {
+            if let Some(condition) = part.condition(&alias, || self.moment()) {
                 select.and_where(condition);
             }
         }
@@ -371,7 +431,7 @@ impl<'m> Builder<'m> {
             select.from_subquery(one, name("t0"));
         }
         for Join { alias, rows, part, on, .. } in joins {
-            let on = match part.condition(&alias) {
+            let on = match part.condition(&alias, || self.moment()) {
                 Some(condition) => on.and(condition),
                 None => on,
             };

@@ -47,6 +47,7 @@ impl Dialect {
             // Indexes are built again under other names.
             (Self::Sqlite, Work::Renames) | (_, Work::Reads) => Risk::Locks,
             (_, Work::Writes) => Risk::Rewrites,
+            (_, Work::Reveals) => Risk::Reveals,
             (_, Work::Deletes) => Risk::LosesData,
         }
     }
@@ -128,6 +129,29 @@ impl Dialect {
         match self {
             Self::Sqlite => Sql::null(),
             Self::Postgres => cast(Sql::null(), "boolean"),
+        }
+    }
+
+    /// Whether two stored values of this type are the same, null among them.
+    pub(crate) fn same(self, one: Sql, other: Sql, column: ColumnType) -> Sql {
+        match self {
+            Self::Sqlite => one.is(other),
+            Self::Postgres => {
+                let comparable = |value: Sql| match column {
+                    // Documents have no equality there.
+                    ColumnType::One(Storage::Json) | ColumnType::Nested => cast(value, "text"),
+                    ColumnType::One(_) | ColumnType::List(_) => value,
+                };
+                comparable(one).binary(BinOper::Custom("IS NOT DISTINCT FROM"), comparable(other))
+            }
+        }
+    }
+
+    /// An id that nothing else has.
+    pub(crate) fn random_id(self) -> Sql {
+        match self {
+            Self::Sqlite => call("randomblob", [integer(16)]),
+            Self::Postgres => call("gen_random_uuid", []),
         }
     }
 

@@ -62,6 +62,11 @@ impl FieldLayout {
         Self { columns, scalar: field.kind.scalar() }
     }
 
+    /// The layout of a field in these columns, with the scalar of its values.
+    pub(crate) fn of(columns: Vec<(usize, ColumnType)>, scalar: Option<Scalar>) -> Self {
+        Self { columns: columns.into(), scalar }
+    }
+
     /// The layout of the id of a record, in this column.
     pub(crate) fn id(column: usize) -> Self {
         Self { columns: Box::new([(column, ColumnType::One(Storage::Id))]), scalar: None }

@@ -55,9 +55,13 @@ pub(crate) struct Lowering<'b, 'm, 'e> {
     pub(crate) repeated: bool,
 }
 
-/// Where a rule about this record is true.
+/// Where a rule about this record is true. Of a version, the rule is about the record as it is now.
 pub(crate) fn holds(builder: &mut Builder<'_>, rule: &Rule, this: &Anchor) -> Pred {
-    Lowering::new(builder, Scope::rule(this)).is_true(rule.expr())
+    if let Some(truth) = rule.decided() {
+        return Pred::Known(truth.is_true());
+    }
+    let judged = builder.judged(this);
+    Lowering::new(builder, Scope::rule(&judged)).is_true(rule.expr())
 }
 
 /// Where a record is there and seen, and that a relation leads to it.

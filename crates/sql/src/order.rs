@@ -208,7 +208,8 @@ impl Key {
         let sql = builder.stored(record, key.column);
         let encoding = Encoding::Column(builder.column(record.collection, key.column).into());
         let of = builder.model.field(record.collection, field);
-        let required = of.required || field <= Collection::VERSION;
+        // An older version can lack what a record must have.
+        let required = of.required && !record.perspective.is_of_versions() || field <= Collection::VERSION;
         let names = names(builder.model, of);
         let descending = key.descending;
         match holds(builder, reader.rights.field(record.collection, field, Action::Read), record) {

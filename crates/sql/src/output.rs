@@ -67,6 +67,9 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     }
 
     fn member(&mut self, selected: &SelectedField, at: &Anchor) -> Option<MemberOutput> {
+        if !at.perspective.has(self.builder.model.field(at.collection, selected.field)) {
+            return None;
+        }
         let sees = holds(self.builder, self.reader.rights.field(at.collection, selected.field, Action::Read), at);
         let visible = match &sees {
             Pred::Known(false) => return None,
@@ -130,7 +133,9 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     /// An embedded value, which is there where one of its members is.
     fn embedded(&mut self, member: &Member<'_>, inner: &Selection) -> ValueOutput {
         let model = self.builder.model;
-        let is_always = member.field.required && matches!(member.sees, Pred::Known(true));
+        let is_always = member.field.required
+            && !member.at.perspective.is_of_versions()
+            && matches!(member.sees, Pred::Known(true));
         let present = if is_always {
             None
         } else {

@@ -125,7 +125,7 @@ impl Succession<'_> {
     pub fn more_digits(&self, new: CollectionId, field: FieldId) -> Option<Probe> {
         let scalar = self.new.field(new, field).kind.scalar();
         scalar.filter(|scalar| matches!(scalar, Scalar::Decimal { .. } | Scalar::Money))?;
-        let expr = self.backfills.get(&(new, field))?;
+        let expr = &self.backfills.get(&(new, field))?.expr;
         let old = self.pairing.collection(new)?;
         Some(self.of_old(old, &|builder, this| {
             let column = &self.new.field(new, field).columns[0];
@@ -295,7 +295,7 @@ impl Succession<'_> {
         Probe { count, ids }
     }
 
-    fn of_next(&self, new: CollectionId, condition: &Condition<'_>) -> Probe {
+    pub(crate) fn of_next(&self, new: CollectionId, condition: &Condition<'_>) -> Probe {
         self.of_next_in((new, Perspective::Stored), condition)
     }
 
@@ -310,7 +310,7 @@ impl Succession<'_> {
         Probe { count, ids }
     }
 
-    fn finished(
+    pub(crate) fn finished(
         &self,
         mut builder: Builder<'_>,
         mut select: SelectStatement,

@@ -37,6 +37,8 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
     let filter: Vec<&Expr> = shape.filter.iter().flat_map(Expr::conjuncts).collect();
     let known = Known { rights: reader.rights, rule: &rule, filter: &filter };
     let usable = match &shape.scope {
+        // Versions have indexes of their own.
+        _ if record.perspective.is_of_versions() => Vec::new(),
         ReadScope::Page { .. } | ReadScope::Count => {
             let indexes = reader.expressions.indexes(builder.model.collection(record.collection));
             usable(indexes, record.collection, &known)
@@ -45,6 +47,7 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
     };
     let ranges = Ranges::new(builder.model.collection(record.collection), &usable, &known);
     let rule = match &shape.scope {
+        _ if record.perspective.is_of_versions() => vec![RulePred::plain(holds(builder, rows.read, record))],
         ReadScope::Page { sort, .. } => page_rule(builder, rows, (&ranges, sort)),
         ReadScope::Count => count_rule(builder, rows),
         ReadScope::One => vec![RulePred::plain(holds(builder, rows.read, record))],

@@ -5,11 +5,9 @@ use backstay_model::{CollectionId, FieldId, Index, Nulls};
 use backstay_scalar::{Part, Storage, Value};
 use sea_query::{ExprTrait, Order, Query, WithClause};
 
-use crate::alter::drop_kept;
 use crate::builder::Builder;
 use crate::layout::FieldLayout;
 use crate::partial;
-use crate::succession::slugs_table;
 use crate::write::{columns_of, proposed, unrestricted};
 use crate::{
     ColumnRef, ColumnType, DecodeError, Origin, Perspective, Planner, Row, Slot, Statement, Succession, Template,
@@ -149,21 +147,6 @@ impl Succession<'_> {
         let mut values = values.into_iter();
         let mut next = || values.next().unwrap_or(Value::Null);
         Ok(SlugRow { id: next(), source: next(), slug: next(), scope })
-    }
-
-    /// The temporary table for the slugs that are made.
-    pub fn create_slugs(&self, new: CollectionId, field: FieldId) -> Statement {
-        self.create_kept(&slugs_table(new, field), Storage::Text.into())
-    }
-
-    /// Stores the slug, `Slot::Argument(0)`, of the record `Slot::Id`.
-    pub fn keep_slug(&self, new: CollectionId, field: FieldId) -> Template {
-        self.keep(&slugs_table(new, field), Storage::Text.into())
-    }
-
-    /// Removes that table.
-    pub fn drop_slugs(&self, new: CollectionId, field: FieldId) -> Statement {
-        drop_kept(&slugs_table(new, field))
     }
 }
 

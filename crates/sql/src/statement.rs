@@ -25,6 +25,8 @@ pub enum Slot {
     Caller(CallerPart),
     /// The moment at which the request began.
     Now,
+    /// The moment of the past that the request is about.
+    AsOf,
     /// A column of a parameter of the filter.
     Param(u16, Part),
     /// The n-th value of the cursor: the sort keys in order, then the id.

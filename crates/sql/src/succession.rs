@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_base::Timestamp;
-use backstay_expr::{Expr, Type};
+use backstay_expr::Type;
 use backstay_model::{
     Collection, CollectionId, Column, Element, Field, FieldId, FieldKind, Link, LinkSource, Model, Pairing, TypeChange,
     enum_values, shortened, type_change,
@@ -10,8 +10,9 @@ use backstay_model::{
 use backstay_scalar::{Part, Value};
 use sea_query::{CaseStatement, CommonTableExpression, Expr as Sql, ExprTrait, Query, SelectStatement};
 
-use crate::backfill::{self, BackfillError};
+use crate::backfill::{self, Backfill, BackfillError};
 use crate::builder::{Anchor, Builder};
+use crate::made::made_table;
 use crate::relation::written_links;
 use crate::schema;
 use crate::tree::{boolean, call, column, integer, name, only_where, word};
@@ -31,7 +32,7 @@ pub struct Succession<'m> {
     pub(crate) pairing: &'m Pairing,
     pub(crate) dialect: Dialect,
     now: Timestamp,
-    pub(crate) backfills: HashMap<(CollectionId, FieldId), Expr>,
+    pub(crate) backfills: HashMap<(CollectionId, FieldId), Backfill>,
     backfill_errors: Vec<BackfillError>,
 }
 
@@ -92,9 +93,23 @@ impl<'m> Succession<'m> {
                 let before = self.pairing.collection(collection).map(|id| self.old.field(id, was));
                 self.fills_where_present(collection, of)
                     || of.required && before.is_some_and(|before| !before.required)
+                    || self.numbers(collection, field).is_some()
                     || self.renamed_values(&of.kind).iter().any(|(_, to)| to.is_some())
             }
         }
+    }
+
+    /// Whether values that a field gets are none to show: it has a class, or what they come from has one.
+    pub fn is_classified(&self, collection: CollectionId, field: FieldId) -> bool {
+        let before = match self.origin(collection, field) {
+            Origin::Kept(before) | Origin::Converted(before) => Some(before),
+            Origin::New => None,
+        };
+        let was = self.pairing.collection(collection).zip(before).map(|(of, before)| self.old.field(of, before));
+        let backfill = self.backfills.get(&(collection, field));
+        self.new.field(collection, field).class.is_some()
+            || was.is_some_and(|was| was.class.is_some())
+            || backfill.is_some_and(|backfill| backfill.reads_classified)
     }
 
     /// Whether the `@backfill` of a field gives stored records a value.
@@ -122,13 +137,13 @@ impl<'m> Succession<'m> {
     }
 
     /// Checks each `@backfill` that is needed: those that give values, and what is wrong with the others.
-    fn compile_backfills(&self) -> (HashMap<(CollectionId, FieldId), Expr>, Vec<BackfillError>) {
+    fn compile_backfills(&self) -> (HashMap<(CollectionId, FieldId), Backfill>, Vec<BackfillError>) {
         let (mut backfills, mut errors) = (HashMap::new(), Vec::new());
         for collection in &self.new.collections {
             let Some(before) = self.pairing.collection(collection.id) else { continue };
             for field in collection.fields.iter().filter(|field| self.needs_backfill(collection, field)) {
                 match backfill::compile((collection, field), before, (self.old, self.pairing)) {
-                    Ok(expr) => _ = backfills.insert((collection.id, field.id), expr),
+                    Ok(backfill) => _ = backfills.insert((collection.id, field.id), backfill),
                     Err((message, remedy)) => {
                         errors.push(BackfillError { collection: collection.id, field: field.id, message, remedy });
                     }
@@ -288,15 +303,16 @@ impl<'m> Succession<'m> {
             }
             Origin::New => (None, true),
         };
-        if stored.is_some() && !(field.is_needed() && may_lack) {
+        let is_numbered = self.numbers(collection.id, field.id).is_some();
+        if stored.is_some() && !(may_lack && (field.is_needed() || is_numbered)) {
             return stored.unwrap_or(Sql::null());
         }
-        let other = if let Some(expr) = self.backfills.get(&(collection.id, field.id)) {
+        let other = if let Some(Backfill { expr, .. }) = self.backfills.get(&(collection.id, field.id)) {
             let value = backfill::backfilled(builder, this, expr, at);
             let of_old_enum = matches!(expr.ty, Type::Enum(_));
             Some(if of_old_enum { self.renamed(value, &field.kind) } else { value })
-        } else if self.slugs(collection.id, field.id).is_some() {
-            Some(Self::made(builder, this, &slugs_table(collection.id, field.id)))
+        } else if self.is_made(collection.id, field.id) {
+            Some(Self::made(builder, this, &made_table(collection.id, field.id)))
         } else {
             match self.filled_where_present(collection.id, field) {
                 Some((outer, default)) => {
@@ -354,11 +370,6 @@ pub fn converted_table(collection: CollectionId, field: FieldId) -> String {
     format!("backstay_converted_{}_{}", collection.0, field.0)
 }
 
-/// The temporary table that holds the made slugs of a field by the ids of the records.
-pub(crate) fn slugs_table(collection: CollectionId, field: FieldId) -> String {
-    format!("backstay_slugs_{}_{}", collection.0, field.0)
-}
-
 /// What the names of tables begin with that are about to be.
 const NEXT: &str = "backstay_next_";
 
@@ -409,6 +420,7 @@ fn is_same_table(old: &Model, new: &Model, pairing: &Pairing, (before, after): (
             }
             _ => true,
         };
-        kept && values && was.columns == field.columns && (was.is_needed() || !field.is_needed())
+        let is_numbered = field.sequence.is_some() && was.sequence.is_none();
+        kept && values && !is_numbered && was.columns == field.columns && (was.is_needed() || !field.is_needed())
     })
 }

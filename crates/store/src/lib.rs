@@ -17,6 +17,7 @@ mod own;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod read;
+mod sequence;
 mod server_functions;
 mod session;
 mod setup;
@@ -40,6 +41,7 @@ pub use interest::Demand;
 pub use log::LogEntry;
 pub use options::{Location, Migration, OpenOptions};
 pub use read::{ReadStats, RowSink};
+pub use sequence::Series;
 pub use setup::Stored;
 pub use step::{Finding, OnProgress, Outcome, Progress, Step};
 pub use store::{Opened, Store};

@@ -6,7 +6,9 @@ mod carry_out;
 mod conversion;
 mod documents;
 mod findings;
+mod histories;
 mod limits;
+mod numbers;
 mod orders;
 mod own_records;
 mod refused;
@@ -26,6 +28,7 @@ use crate::{Migration, OpenError, Step, StoreError};
 use tables::Tables;
 
 pub(crate) use carry_out::carry_out;
+pub(crate) use numbers::recount;
 
 /// A step and how it is done.
 #[derive(Debug)]
@@ -66,6 +69,11 @@ impl<'m> Bridge<'m> {
         let succession = Succession::new(models);
         let tables = Tables::of(models, &succession);
         Self { models, succession, tables }
+    }
+
+    /// How records come from one model's tables to the other's.
+    pub(crate) fn succession(&self) -> &Succession<'m> {
+        &self.succession
     }
 
     pub(crate) fn route(&self) -> Route<'_> {

@@ -9,17 +9,18 @@ use crate::server_functions;
 use crate::session::OwnRow;
 
 /// The format of these tables. A database in a newer format is refused.
-pub(crate) const FORMAT: i64 = 3;
+pub(crate) const FORMAT: i64 = 4;
 
 /// The statements that bring tables of an older format to the newest one; `None` if they have it.
 ///
 /// Since format 2 the log has entries of format 2 and idempotency records have a format; since format 3 there are
-/// tombstones.
+/// tombstones; since format 4 there are counters of sequences.
 pub(crate) fn upgrade(from: i64, dialect: Dialect) -> Option<Vec<Statement>> {
     let int = int_type(dialect);
     let to_2 = || format!("ALTER TABLE backstay_idempotency ADD COLUMN format {int} NOT NULL DEFAULT 1");
     let to_3 = || tombstones(int, strict(dialect));
-    let texts = [(from < 2).then(to_2), (from < 3).then(to_3)];
+    let to_4 = || sequences(int, rowless(dialect));
+    let texts = [(from < 2).then(to_2), (from < 3).then(to_3), (from < 4).then(to_4)];
     let statements: Vec<Statement> = texts.into_iter().flatten().map(|text| own(&text, vec![], &[])).collect();
     (!statements.is_empty()).then_some(statements)
 }
@@ -28,10 +29,26 @@ fn tombstones(int: &str, strict: &str) -> String {
     format!("CREATE TABLE backstay_tombstone (record {int} NOT NULL PRIMARY KEY, version {int} NOT NULL){strict}")
 }
 
+/// The statement that makes the table of the counters of sequences, with the databases' words for a whole number and for the end of the statement.
+fn sequences(int: &str, end: &str) -> String {
+    format!(
+        "CREATE TABLE backstay_sequence (type {int} NOT NULL, field {int} NOT NULL, series TEXT NOT NULL, \
+         last {int} NOT NULL, PRIMARY KEY (type, field, series)){end}"
+    )
+}
+
 /// What a table ends with.
 fn strict(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => " STRICT",
+        Dialect::Postgres => "",
+    }
+}
+
+/// What a table without numbers of rows ends with.
+fn rowless(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => " STRICT, WITHOUT ROWID",
         Dialect::Postgres => "",
     }
 }
@@ -46,10 +63,10 @@ fn int_type(dialect: Dialect) -> &'static str {
 /// The statements that make the store's own tables.
 pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
     let int = int_type(dialect);
-    let strict = strict(dialect);
-    let (bytes, rowless) = match dialect {
-        Dialect::Sqlite => ("BLOB", " STRICT, WITHOUT ROWID"),
-        Dialect::Postgres => ("bytea", ""),
+    let (strict, rowless) = (strict(dialect), rowless(dialect));
+    let bytes = match dialect {
+        Dialect::Sqlite => "BLOB",
+        Dialect::Postgres => "bytea",
     };
     let serial = match dialect {
         Dialect::Sqlite => "INTEGER PRIMARY KEY",
@@ -79,6 +96,7 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
              fingerprint {bytes} NOT NULL, answer {bytes} NOT NULL, expires {int} NOT NULL, format {int} NOT NULL){strict}"
         ),
         tombstones(int, strict),
+        sequences(int, rowless),
     ];
     let guard = match dialect {
         Dialect::Sqlite => None,

@@ -39,6 +39,17 @@ pub(crate) trait Session: Send {
 
     /// Runs a statement that writes; returns how many rows it changed.
     fn execute<'a>(&'a mut self, statement: &'a Statement) -> Answer<'a, u64>;
+
+    /// Waits until no other transaction has a lock of this name, and has it until the transaction ends.
+    fn lock(&mut self, name: i64) -> Answer<'_, ()>;
+
+    /// Runs a statement that writes in a transaction of its own, which is committed at once, and passes its rows to `visit`.
+    /// `None`: transactions of this database never wait for each other, so that it belongs into the one at hand.
+    fn query_apart<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+        visit: &'a mut Visit<'_>,
+    ) -> Option<Answer<'a, ReadStats>>;
 }
 
 /// A connection that can also begin and end transactions and describe the database: what opening a database needs.

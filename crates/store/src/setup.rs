@@ -131,7 +131,9 @@ impl Opening<'_> {
         migration::carry_out(session, &route, &planned, &self.options.on_progress).await?;
         run(session, &numbers.follow(&old, self.model, &pairing)).await?;
         run(session, &numbers.extend(self.model)).await?;
-        self.recover_versions(session, (&old, &pairing), &numbers.catalog(self.model)?).await?;
+        let catalog = numbers.catalog(self.model)?;
+        self.recover_versions(session, (&old, &pairing), &catalog).await?;
+        migration::recount(session, (self.model, bridge.succession()), &catalog).await?;
         let number = ModelNumber(stored.number.0 + 1);
         run(session, &snapshot::keep(self.model, number, models.now)).await?;
         Ok(planned.into_iter().map(|planned| planned.step).collect())

@@ -1,10 +1,13 @@
+use std::collections::HashMap;
 use std::fmt;
 
 use backstay_base::{DependencyKey, Timestamp, limits};
 use backstay_sql::{Row, Statement};
+use sha2::{Digest, Sha256};
 
 use crate::idempotency::{self, Remembered};
 use crate::own::int;
+use crate::sequence::{Counted, Series};
 use crate::session::{Session, Visit};
 use crate::{Change, KeyClaim, ReadStats, Recall, StoreError, tombstones};
 
@@ -13,6 +16,8 @@ pub struct Tx<'a> {
     session: &'a mut (dyn Session + 'a),
     moment: Timestamp,
     pending: Pending,
+    /// The counters that it has used.
+    counters: HashMap<Series, Counted>,
     /// The statements that were run since `watch`.
     watched: Option<Vec<Executed>>,
 }
@@ -71,11 +76,16 @@ impl Staged {
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(session: &'a mut (dyn Session + 'a), moment: Timestamp) -> Self {
-        Self { session, moment, pending: Pending::default(), watched: None }
+        Self { session, moment, pending: Pending::default(), counters: HashMap::new(), watched: None }
     }
 
     /// What is left to be done.
-    pub(crate) fn finish(self) -> Pending {
+    pub(crate) fn finish(mut self) -> Pending {
+        for (series, counted) in std::mem::take(&mut self.counters) {
+            if let Some(last) = counted.unstored() {
+                self.stage(series.set(last), Some(1));
+            }
+        }
         self.pending
     }
 
@@ -189,6 +199,70 @@ impl<'a> Tx<'a> {
         })
         .await?;
         Ok(known)
+    }
+
+    /// Lets nobody else do what is done under this name until the transaction ends: what is read afterwards, of what is
+    /// written under the name alone, stays as it is. Names are told apart by 8 bytes of their digest, so that two of them may
+    /// wait for each other needlessly.
+    pub async fn lock(&mut self, name: &str) -> Result<(), StoreError> {
+        let digest: [u8; 32] = Sha256::digest(name).into();
+        let number = digest[..8].iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
+        let locked = self.session.lock(number).await;
+        self.pending.failed |= locked.is_err();
+        locked
+    }
+
+    /// The next number of a series. With `gapless`, other transactions that want one of it wait until this one has ended, and
+    /// get this number if it is undone; without it, they wait for nobody on a server.
+    pub async fn next_number(&mut self, series: &Series, gapless: bool) -> Result<i64, StoreError> {
+        let known = self.counters.get_mut(series);
+        let block = match known {
+            None => 1,
+            Some(counted) => match counted.next() {
+                Some(number) => return Ok(number),
+                None => counted.block(),
+            },
+        };
+        let (end, apart) = self.count(&series.count(block), gapless).await?;
+        let last = end - block + 1;
+        let counted = match apart {
+            true => Counted::Reserved { last, end, block },
+            false => Counted::Held { last, stored: end },
+        };
+        self.counters.insert(series.clone(), counted);
+        Ok(last)
+    }
+
+    /// Lets a series go on after this number, if it isn't further already.
+    pub async fn raise_number(&mut self, series: &Series, to: i64, gapless: bool) -> Result<(), StoreError> {
+        if self.counters.get_mut(series).is_some_and(|counted| counted.covers(to)) {
+            return Ok(());
+        }
+        let (last, apart) = self.count(&series.raise(to), gapless).await?;
+        let counted = match apart {
+            true => Counted::Reserved { last, end: last, block: 1 },
+            false => Counted::Held { last, stored: last },
+        };
+        self.counters.insert(series.clone(), counted);
+        Ok(())
+    }
+
+    /// Runs a statement that changes a counter. Returns where it stands, and whether that is committed.
+    async fn count(&mut self, statement: &Statement, gapless: bool) -> Result<(i64, bool), StoreError> {
+        let mut last = Err(StoreError::Catalog("backstay_sequence"));
+        let visit: &mut Visit<'_> = &mut |row| {
+            last = int(row, 0);
+            Ok(())
+        };
+        let apart = match self.session.query_apart(statement, visit).filter(|_| !gapless) {
+            Some(answer) => Some(answer.await?),
+            None => None,
+        };
+        if apart.is_none() {
+            self.pending.wrote = true;
+            self.show(statement, visit).await?;
+        }
+        Ok((last?, apart.is_some()))
     }
 
     async fn show(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {

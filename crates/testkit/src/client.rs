@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error, RecordId};
+use backstay_base::{Caller, Error, RecordId, limits};
 use backstay_engine::{
-    Answer, Context, Create, Engine, Explanation, Found, Get, Idempotency, IfMatch, List, OfRecord, Page, Perspective,
-    RecordVerb, Refused, Request, Requests, Update, WriteOptions, Written,
+    Answer, Context, Create, Engine, Explanation, Found, Get, History, Idempotency, IfMatch, List, OfRecord, Page,
+    Perspective, RecordVerb, Refused, Request, Requests, Update, WriteOptions, Written,
 };
 use backstay_model::CollectionId;
 use backstay_rest::{JSON, ListWords, Reader, inputs, patch};
@@ -47,6 +47,11 @@ impl TestClient {
             Request::List(list) => Ok(Request::List(List { perspective: Perspective::Trash, ..list })),
             other => panic!("a list is a list, not {other:?}"),
         }
+    }
+
+    /// The whole history of a record, up to the largest page.
+    pub fn history(&self, of: &str, id: RecordId) -> Request {
+        Request::History(History { collection: self.collection(of), id, limit: limits::PAGE_MAX, after: None })
     }
 
     /// A create.

@@ -243,7 +243,7 @@ type Book
          from what is stored",
         "17: String and Int cannot be compared | compare it with a value of its own type",
         "18: unexpected `and` | write `&&`",
-        "19: `books` is a relation to many records, which `size` and `count` count | write `size(this.owner.books)`, or \
+        "19: `books` has many members, which `size` and `count` count | write `size(this.owner.books)`, or \
          `this.owner.books.count(b, …)` with a condition",
         "12: unknown name `owner` | write `this.owner`",
         "12: unexpected `=` | to compare, write `==`",

@@ -320,6 +320,21 @@ fn a_value_of_a_seed_is_the_same_as_one_that_is_sent() {
     }
 }
 
+/// Numbers of another system are kept, and Backstay goes on after them.
+#[test]
+fn a_seed_may_give_numbers() {
+    let app = App::new();
+    let model = "type Invoice @allow(read: \"true\") { year: Int! code: String @sequence(per: \"year\", format: \"{year}/{n:03}\") }\n";
+    app.write("model/invoice.graphql", model);
+    let lines = ["{\"year\": 2025, \"code\": \"2025/017\"}", "{\"year\": 2025}", "{\"year\": 2026}"];
+    app.write("seed/Invoice.jsonl", &lines.join("\n"));
+    assert_eq!(app.run(&["seed"]).done(), "3 records loaded\n");
+    let server = app.serve();
+    let page = server.get("/api/invoices?select=code");
+    let codes = [&page["items"][0]["code"], &page["items"][1]["code"], &page["items"][2]["code"]];
+    assert_eq!(codes, ["2025/017", "2025/018", "2026/001"]);
+}
+
 #[test]
 fn the_file_of_a_renamed_type_is_not_loaded_again() {
     let app = App::seeded();

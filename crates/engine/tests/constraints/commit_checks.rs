@@ -193,6 +193,25 @@ async fn parent_and_children_can_be_made_in_one_commit() {
     }
 }
 
+/// With an id that the client gives, children can refer to a record that is made in the same commit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_together_make_parent_and_children() {
+    let model = books().replace("type Entry\n", "type Entry @key(given: true)\n");
+    for mut on in Served::both(&model) {
+        let name = on.database;
+        let whole = |on: &Served, amount: &str| {
+            let id = "01990000-0000-7000-8000-00000000000e";
+            let posting = |amount: &str| format!(r#"{{"entry":"{id}","account":"a","amount":"{amount}"}}"#);
+            let entry = on.creating("Entry", &format!(r#"{{"id":"{id}","text":"rent"}}"#));
+            vec![entry, on.creating("Posting", &posting("5")), on.creating("Posting", &posting(amount))]
+        };
+        let told = r#"Some(0) invalid-values:  Check { message: "postings must add up to zero" }"#;
+        assert_eq!(on.together(whole(&on, "-4")).await, told, "{name}: the request that makes the record");
+        assert_eq!(on.create("Entry", r#"{"text":"other"}"#).await, "ok", "{name}");
+        assert_eq!(on.together(whole(&on, "-5")).await, "ok", "{name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_at_the_same_time_do_not_break_a_check_together() {
     let model = r#"

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Error, RecordId, Secret};
+use backstay_base::{Caller, Conflict, Error, Overlap, RecordId, Secret};
 use backstay_engine::{
     Application, Context, Engine, Explanation, Migration, OpenOptions, RecordVerb, Refused, Request, Transaction,
 };
 use backstay_model::{Diagnostics, SourceFile, load};
+use backstay_rest::ListWords;
 use backstay_store::Location;
 use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
 use tempfile::TempDir;
@@ -240,11 +241,15 @@ impl Served {
 
     /// The records of a type, with `%0` for the first id.
     pub(crate) async fn list(&self, of: &str, select: &str, filter: Option<&str>) -> String {
-        let request = self.client().list(of, |words| {
-            words.select = Some(select.into());
-            words.filter = filter.map(Into::into);
-        });
-        let page = match request {
+        self.list_by(of, |words| {
+            words.select = Some(select.to_owned().into());
+            words.filter = filter.map(|filter| filter.to_owned().into());
+        })
+        .await
+    }
+
+    async fn list_by(&self, of: &str, change: impl FnOnce(&mut ListWords<'static>)) -> String {
+        let page = match self.client().list(of, change) {
             Ok(request) => self.client().page(&self.caller, request).await,
             Err(error) => Err(error),
         };
@@ -254,6 +259,51 @@ impl Served {
                 self.shown(&body["items"].to_string())
             }
             Err(error) => told(&error),
+        }
+    }
+
+    /// What each change of the record of this number did, the latest first: its version, what was done, and the values.
+    pub(crate) async fn history(&self, of: &str, number: usize) -> Vec<String> {
+        let page = match self.client().page(&self.caller, self.client().history(of, self.ids[number])).await {
+            Ok(page) => page,
+            Err(error) => return vec![told(&error)],
+        };
+        let body: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
+        let items = body["items"].as_array().cloned().unwrap_or_default();
+        let shown = |item: &serde_json::Value| {
+            let (version, action) = (&item["version"], item["action"].as_str().unwrap_or_default());
+            self.shown(&format!("{version} {action} {}", item["changes"]))
+        };
+        items.iter().map(shown).collect()
+    }
+
+    /// The records of a type as they were at a moment.
+    pub(crate) async fn list_as_of(&self, of: &str, select: &str, moment: &str, filter: Option<&str>) -> String {
+        self.list_by(of, |words| {
+            (words.select, words.as_of) = (Some(select.to_owned().into()), Some(moment.to_owned().into()));
+            words.filter = filter.map(|filter| filter.to_owned().into());
+        })
+        .await
+    }
+
+    /// The values of `number` of the records of a type, page after page.
+    pub(crate) async fn numbers(&self, of: &str, filter: &str) -> Vec<i64> {
+        let mut found: Vec<i64> = Vec::new();
+        loop {
+            let after = found.iter().max().map_or(String::new(), |last| format!(" && number > {last}"));
+            let request = self.client().list(of, |words| {
+                words.select = Some("number".into());
+                words.sort = Some("number".into());
+                words.limit = Some(500);
+                words.filter = Some(format!("{filter}{after}").into());
+            });
+            let page = self.client().page(&self.caller, request.expect("a list")).await.expect("a page");
+            let body: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
+            let items = body["items"].as_array().expect("a list");
+            if items.is_empty() {
+                return found;
+            }
+            found.extend(items.iter().filter_map(|item| item["number"].as_i64()));
         }
     }
 
@@ -287,6 +337,12 @@ fn told(error: &Error) -> String {
         Error::Conflict(Conflict::Unique { collection, fields, record }) => {
             let record = record.map(|record| format!(" (record {record})")).unwrap_or_default();
             format!("{code}: {collection} {}{record}", fields.join(", "))
+        }
+        Error::Conflict(Conflict::Overlap(overlap)) => {
+            let Overlap { collection, range, same, other, record } = &**overlap;
+            let record = record.map(|record| format!(" (record {record})")).unwrap_or_default();
+            let other = if other.is_some() { "one that is seen" } else { "another" };
+            format!("{code}: {collection} {} [{}] {other}{record}", range.join(" to "), same.join(", "))
         }
         Error::Conflict(conflict) => format!("{code}: {conflict:?}"),
         _ => code.to_owned(),

@@ -235,6 +235,40 @@ impl Place {
         self.shown(std::str::from_utf8(&page.body).expect("a text"))
     }
 
+    /// The history of the record with this number: what was done, and the changed values.
+    pub(crate) async fn history(&self, model: &str, (of, number): (&str, usize)) -> Vec<String> {
+        let (engine, _) = self.open(model, Migration::Refuse).expect("the same model");
+        let client = TestClient::new(&engine);
+        let page = client.page(&self.caller, client.history(of, self.ids[number])).await.expect("a history");
+        drop(client);
+        engine.close();
+        let body: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
+        let items = body["items"].as_array().cloned().unwrap_or_default();
+        let shown = |item: &serde_json::Value| {
+            self.shown(&format!("{} {}", item["action"].as_str().unwrap_or_default(), item["changes"]))
+        };
+        items.iter().map(shown).collect()
+    }
+
+    /// Changes the record with this number.
+    pub(crate) async fn update(&self, model: &str, (of, number): (&str, usize), body: &str) {
+        self.clock.advance("PT1H");
+        self.write(model, |client| client.update(of, self.ids[number], &self.filled(body)).expect("a patch")).await;
+    }
+
+    /// All records of a type as they were at a moment.
+    pub(crate) async fn records_as_of(&self, model: &str, (of, select): (&str, &str), moment: &str) -> String {
+        let (engine, _) = self.open(model, Migration::Refuse).expect("the same model");
+        let client = TestClient::new(&engine);
+        let request = client.list(of, |words| {
+            (words.select, words.as_of) = (Some(select.into()), Some(moment.into()));
+        });
+        let page = client.page(&self.caller, request.expect("a list")).await.expect("a page");
+        drop(client);
+        engine.close();
+        self.shown(std::str::from_utf8(&page.body).expect("a text"))
+    }
+
     /// Deletes the record with this number.
     pub(crate) async fn delete(&self, model: &str, (of, number): (&str, usize)) {
         self.write(model, |client| client.delete(of, self.ids[number])).await;

@@ -20,6 +20,28 @@ pub(crate) async fn refused(old: &str, records: &[(&str, &str)], new: &str, expe
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn classified_values_are_not_named_whatever_becomes_of_the_class() {
+    let record = [("P", r#"{"a":"PRIVATE1"}"#)];
+    let old = "type P @open { a: String @class(is: SECRET) }";
+    let first = "1 value of P.a doesn't fit (it doesn't match the pattern): %0; change those records first";
+    refused(old, &record, "type P @open { a: String @pattern(is: \"a\") }", &[first]).await;
+    let converted = "can't be converted (expected a whole number, such as 42): %0; change those records first, or give the \
+                     field a `@backfill(from: …)`";
+    refused(old, &record, "type P @open { a: Int }", &[&format!("1 value of P.a {converted}")]).await;
+    let renamed = "type P @open { b: Int @renamed(from: \"a\") }";
+    refused(old, &record, renamed, &[&format!("1 value of P.b {converted}")]).await;
+    let given = "type P @open { a: String @class(is: SECRET) \
+                 b: String! @class(is: SECRET) @pattern(is: \"a\") @backfill(from: \"this.a\") }";
+    let unfit =
+        "1 value of P.b doesn't fit (it doesn't match the pattern): %0; make its `@backfill` give values that fit";
+    refused(old, &record, given, &[unfit]).await;
+    let shown = "type P @open { a: String @class(is: SECRET) b: String @backfill(from: \"this.a\") }";
+    let refusal = "the `@backfill` of P.b doesn't fit the stored model: it reads `P.a`, which is secret; leave `a` out, or \
+                   write `@class(is: SECRET)` on `b` too";
+    refused(old, &record, shown, &[refusal]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_stands_in_the_way_is_named() {
     let number = [("P", r#"{"a":1,"b":"x"}"#), ("P", r#"{"a":1}"#), ("P", r#"{"a":300,"b":"7"}"#)];
     let old = "type P @open { a: Int! b: String }";

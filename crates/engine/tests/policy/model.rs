@@ -50,7 +50,8 @@ type Row
     create: "auth.id != null"
     update: "this.public || editor"
     delete: "this.public || editor"
-  ) {
+  )
+  @history(read: "this.public || editor") {
   name: String!
   public: Boolean! @default(to: false)
   text: String
@@ -63,7 +64,8 @@ type Row
 }
 
 "Its fields are hidden in every record."
-type Field @allow(read: "true", create: "auth.id != null", update: "auth.id != null", delete: "auth.id != null") {
+type Field @allow(read: "true", create: "auth.id != null", update: "auth.id != null", delete: "auth.id != null")
+  @history(read: "true") {
   name: String!
   public: Boolean! @default(to: false)
   text: String
@@ -76,7 +78,8 @@ type Field @allow(read: "true", create: "auth.id != null", update: "auth.id != n
 }
 
 "Its fields are hidden in some of its records."
-type Partly @allow(read: "true", create: "auth.id != null", update: "auth.id != null", delete: "auth.id != null") {
+type Partly @allow(read: "true", create: "auth.id != null", update: "auth.id != null", delete: "auth.id != null")
+  @history(read: "true") {
   name: String!
   public: Boolean! @default(to: false)
   text: String
@@ -89,7 +92,8 @@ type Partly @allow(read: "true", create: "auth.id != null", update: "auth.id != 
 }
 
 "Its fields are secret."
-type Secret @allow(read: "true", create: "auth.id != null", update: "auth.id != null", delete: "auth.id != null") {
+type Secret @allow(read: "true", create: "auth.id != null", update: "auth.id != null", delete: "auth.id != null")
+  @history(read: "true") {
   name: String!
   public: Boolean! @default(to: false)
   text: String

@@ -26,10 +26,12 @@ pub(crate) enum Way {
     Unique,
     Referenced,
     Reference,
+    History,
+    Past,
 }
 
 impl Way {
-    pub(crate) const ALL: [(&str, Self); 17] = [
+    pub(crate) const ALL: [(&str, Self); 19] = [
         ("get", Self::Get),
         ("list", Self::List),
         ("nested", Self::Nested),
@@ -47,6 +49,8 @@ impl Way {
         ("conflict: unique", Self::Unique),
         ("conflict: still referenced", Self::Referenced),
         ("reference check", Self::Reference),
+        ("history", Self::History),
+        ("the past", Self::Past),
     ];
 
     /// Whether there is anything to ask in this way.
@@ -54,8 +58,8 @@ impl Way {
         match (self, hidden) {
             // No relation is secret. A secret is neither unique nor a state: a model in which it is isn't taken.
             (Self::Referenced | Self::Unique | Self::Transition, Hidden::Secret)
-            // Backstay's own types have no states.
-            | (Self::Transition, Hidden::System)
+            // Backstay's own types have no states, and no history.
+            | (Self::Transition | Self::History | Self::Past, Hidden::System)
             // A record of which a field is hidden may be referred to.
             | (Self::Reference, Hidden::Field | Hidden::Partly | Hidden::Secret | Hidden::System) => false,
             (_, Hidden::Row | Hidden::Field | Hidden::Partly | Hidden::Secret | Hidden::System) => true,
@@ -87,6 +91,8 @@ impl Way {
             Self::Unique => unique(hidden, session).await,
             Self::Referenced => referenced(hidden, session).await,
             Self::Reference => reference(hidden, session).await,
+            Self::History => session.history(hidden.type_name(), session.world.thing).await,
+            Self::Past => past(hidden, session).await,
         }
     }
 }
@@ -247,6 +253,26 @@ async fn count(hidden: Hidden, session: &mut Session<'_>) {
     ];
     for (of, filter) in asked {
         session.list(of, |list| (list.filter, list.count, list.limit) = (filter.map(Into::into), true, Some(1))).await;
+    }
+}
+
+/// Lists as of a moment at which everything was as it is.
+async fn past(hidden: Hidden, session: &mut Session<'_>) {
+    const MOMENT: &str = "2100-01-01T00:00:00Z";
+    let of = hidden.type_name();
+    for select in [None, Some("name"), Some("code"), Some("number"), Some("keeper")] {
+        session.list(of, |list| (list.as_of, list.select) = (Some(MOMENT.into()), select.map(Into::into))).await;
+    }
+    for filter in ["code == 'guess'", "!(code == 'guess')", "number == null", "number > 4", "name == 'thing'"] {
+        session.list(of, |list| (list.as_of, list.filter) = (Some(MOMENT.into()), Some(filter.into()))).await;
+    }
+    for sort in ["number", "-code"] {
+        session
+            .list(of, |list| {
+                (list.as_of, list.sort, list.limit) = (Some(MOMENT.into()), Some(sort.into()), Some(1));
+                list.count = true;
+            })
+            .await;
     }
 }
 

@@ -1,6 +1,6 @@
-use backstay_base::{Action, limits};
+use backstay_base::{Action, CallerKind, limits};
 use backstay_engine::RequestKind;
-use backstay_model::{Addressed, Collection, Field, FieldKind, Model};
+use backstay_model::{Addressed, Collection, Field, FieldKind, Model, VersionChange};
 use backstay_rest::is_list_parameter;
 use backstay_rest::transact::Member;
 use serde_json::{Map, Value, json};
@@ -62,14 +62,22 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         RecordRequest::Get | RecordRequest::List | RecordRequest::Query => true,
         RecordRequest::Create => model.allows(collection, Action::Create),
         RecordRequest::Update => model.allows(collection, Action::Update),
+        RecordRequest::History => collection.history.is_some(),
         RecordRequest::Delete | RecordRequest::Trash | RecordRequest::Restore | RecordRequest::Purge => {
             model.allows(collection, Action::Delete)
         }
     };
     let own = match endpoint.parameters {
         Parameters::OfList => equalities(model, collection),
-        Parameters::Ignored | Parameters::None | Parameters::Select | Parameters::TerminalToken => Vec::new(),
+        Parameters::Ignored
+        | Parameters::None
+        | Parameters::OfRecord
+        | Parameters::OfHistory
+        | Parameters::TerminalToken => Vec::new(),
     };
+    // A list of the trash takes the same parameters, but is of no past.
+    let has_past = collection.history.is_some() && matches!(kind, RecordRequest::Get | RecordRequest::List);
+    let own = own.into_iter().chain(has_past.then(|| reference("AsOf"))).collect();
     let (name, shapes) = (&collection.name, Shapes::of_records(kind, &collection.name));
     let id = format!("{verb}{name}");
     possible.then(|| {
@@ -92,6 +100,7 @@ impl Shapes {
         match kind {
             RecordRequest::Get | RecordRequest::Restore => Self { body: None, answer: Some(schema(Schema::Read)) },
             RecordRequest::List | RecordRequest::Trash => Self { body: None, answer: Some(schema(Schema::Page)) },
+            RecordRequest::History => Self { body: None, answer: Some(history_page()) },
             RecordRequest::Query => Self { body: Some(query_body()), answer: Some(schema(Schema::Page)) },
             RecordRequest::Create => Self {
                 body: Some(one_or_several(&schema(Schema::Create), Some(limits::BATCH_RECORDS))),
@@ -182,7 +191,8 @@ fn references<const N: usize>(names: [&str; N]) -> Value {
 fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
     let mut names = match endpoint.parameters {
         Parameters::Ignored | Parameters::None | Parameters::TerminalToken => vec![],
-        Parameters::Select => vec!["Select"],
+        Parameters::OfRecord => vec!["Select"],
+        Parameters::OfHistory => vec!["Limit", "After"],
         Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Count"],
     };
     if endpoint.idempotency == Idempotency::Taken {
@@ -224,6 +234,17 @@ fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
     fields.collect()
 }
 
+fn history_body() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "limit": { "type": "integer", "minimum": 1, "maximum": limits::PAGE_MAX },
+            "after": { "type": "string" },
+        },
+    })
+}
+
 fn query_body() -> Value {
     json!({
         "type": "object",
@@ -237,10 +258,57 @@ fn query_body() -> Value {
             "limit": { "type": "integer", "minimum": 1, "maximum": limits::PAGE_MAX },
             "after": { "type": "string" },
             "count": { "type": "boolean" },
+            "asOf": { "type": "string", "format": "date-time", "description": AS_OF },
         },
     })
 }
 
+/// A page of the history of a record.
+fn history_page() -> Value {
+    let value = json!({ "description": "A value of the field; null if it had none." });
+    let change = json!({
+        "type": "object",
+        "description": "`old` is missing in the oldest version that is kept, unless the record was created by it.",
+        "required": ["new"],
+        "properties": { "old": value, "new": value },
+        "additionalProperties": false,
+    });
+    let id = json!({ "type": ["string", "null"], "format": "uuid" });
+    let by = json!({
+        "type": "object",
+        "required": ["kind", "id"],
+        "properties": { "kind": { "enum": CALLER_KINDS.map(CallerKind::name) }, "id": id },
+        "additionalProperties": false,
+    });
+    let entry = json!({
+        "type": "object",
+        "required": ["version", "at", "action", "by", "changes"],
+        "properties": {
+            "version": { "type": "integer" },
+            "at": { "type": "string", "format": "date-time" },
+            "action": { "enum": VersionChange::ALL.map(VersionChange::word) },
+            "by": by,
+            "changes": {
+                "type": "object",
+                "description": "By the fields that the change gave other values; a member of an embedded value by its path.",
+                "additionalProperties": change,
+            },
+        },
+        "additionalProperties": false,
+    });
+    json!({
+        "type": "object",
+        "required": ["items", "next"],
+        "properties": { "items": { "type": "array", "items": entry }, "next": { "type": ["string", "null"] } },
+        "additionalProperties": false,
+    })
+}
+
+const CALLER_KINDS: [CallerKind; 5] =
+    [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator, CallerKind::System];
+
+const AS_OF: &str = "Records as they were at this moment, with the fields that their history keeps. Rules are asked about \
+                     them as they are now.";
 const IF_MATCH: &str = "An ETag: 412 unless the record still has its version, or the list its content.";
 const SELECT: &str = "Comma-separated fields of the answer, such as title,author{name}. A to-many relation takes \
                       (sort:-createdAt,limit:3), and name=field answers a field under another name.";
@@ -267,6 +335,7 @@ pub(super) fn components() -> Value {
         "Select": query("select", SELECT, text(limits::PARAMETER_BYTES)),
         "Limit": query("limit", "The most records on the page.", limit),
         "After": query("after", "`next` of the previous page.", text(limits::PARAMETER_BYTES)),
+        "AsOf": query("asOf", AS_OF, json!({ "type": "string", "format": "date-time" })),
         "Count": query("count", "Whether to count all matching records.", json!({ "type": "boolean" })),
         "IfNoneMatch": header("If-None-Match", "An ETag: 304 if it is still current.", json!({ "type": "string" })),
         "IfMatch": header("If-Match", IF_MATCH, json!({ "type": "string" })),
@@ -350,10 +419,12 @@ fn request(kind: RequestKind, singles: bool) -> Value {
             Member::Id => (id(has_no_id), !has_no_id),
             Member::Body => (body(kind), true),
             Member::Select => (json!({ "type": "string" }), false),
+            Member::Query if kind == RequestKind::History => (history_body(), false),
             Member::Query => (query_body(), false),
             Member::IfMatch => {
                 (json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." }), false)
             }
+            Member::AsOf => (json!({ "type": "string", "format": "date-time" }), false),
         };
         properties.insert(member.name().to_owned(), schema);
         required.extend(is_required.then(|| member.name()));

@@ -1,6 +1,6 @@
 use backstay_base::{Action, limits};
 use backstay_model::{
-    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, Model, OrderKey,
+    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, Model, OrderKey, Sequence,
 };
 use backstay_scalar::{SLUG_PATTERN, Scalar};
 use serde_json::{Map, Value, json};
@@ -199,8 +199,11 @@ pub(super) fn problem() -> Value {
 /// A field as it is read.
 fn read(model: &Model, collection: &Collection, field: &Field) -> Value {
     let mut schema = shape(model, collection, field);
-    if field.is_computed() || field.is_sum() {
+    if field.is_computed() || field.is_sum() || field.sequence.is_some() {
         schema["readOnly"] = json!(true);
+    }
+    if let Some(sequence) = &field.sequence {
+        schema["description"] = json!(numbered(collection, sequence));
     }
     schema
 }
@@ -243,6 +246,17 @@ fn shape(model: &Model, collection: &Collection, field: &Field) -> Value {
             value(model, field, is_required(field), Form::Answered)
         }
     }
+}
+
+/// What is said of a number.
+fn numbered(collection: &Collection, sequence: &Sequence) -> String {
+    let per: Vec<String> = sequence.per.iter().map(|by| format!("`{}`", collection.field(*by).name)).collect();
+    let series = match per.as_slice() {
+        [] => String::new(),
+        per => format!(", separately for each {}", per.join(" and ")),
+    };
+    let gaps = if sequence.gapless { " without gaps" } else { "" };
+    format!("Numbers the records{gaps} from 1{series}. Backstay gives it, and it never changes.")
 }
 
 /// Whether the field has a value in every answer that contains it.

@@ -21,9 +21,9 @@ struct Probe {
     query: &'static str,
 }
 
-/// Whether only types with a trash have the path.
+/// Whether only types with a trash or a history have the path.
 fn is_of_trash(path: &str) -> bool {
-    [":trash", ":restore", ":purge"].iter().any(|verb| path.ends_with(verb))
+    [":trash", ":restore", ":purge", ":history"].iter().any(|verb| path.ends_with(verb))
 }
 
 /// Makes a paper, moves it to the trash and gives its id.

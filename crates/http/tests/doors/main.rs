@@ -18,11 +18,13 @@ mod explaining;
 mod expressions;
 mod forms;
 mod heads;
+mod history;
 mod interfaces;
 mod keys;
 mod old_names;
 mod origins;
 mod overload;
+mod ranges;
 mod records;
 mod references;
 mod sent_back;
@@ -61,7 +63,8 @@ type Note
   author: User! @set(on: CREATE, to: "auth.id")
 }
 
-type Paper @allow(read: "true", create: "auth.id != null", delete: "auth.id != null") @trash(keep: "30d") {
+type Paper @allow(read: "true", create: "auth.id != null", delete: "auth.id != null") @trash(keep: "30d")
+  @history(read: "auth.id != null") {
   title: String
 }
 

@@ -4,8 +4,8 @@
 use backstay_scalar::Value;
 
 use crate::{
-    Allow, Class, Collection, Enum, EnumId, EnumValue, Field, FieldAllow, FieldId, Model, NamedRule, RuleText, Set,
-    SetOn, Transition, UpdateRule,
+    Allow, Class, Collection, Enum, EnumId, EnumValue, Field, FieldAllow, FieldId, Model, NamedRule, NumberPiece,
+    RuleText, Sequence, Set, SetOn, Transition, UpdateRule,
 };
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
@@ -13,17 +13,21 @@ pub(super) struct CollectionBehaviour<'m> {
     description: Option<&'m str>,
     deprecated: Option<&'m str>,
     allow: Vec<AllowBehaviour<'m>>,
+    /// Who may read the history; none if one of the two has none, which is a difference of its own.
+    history: Option<&'m str>,
     fields: Vec<FieldBehaviour<'m>>,
 }
 
 impl<'m> CollectionBehaviour<'m> {
     /// What changed in newer behaviour of the same collection, in words.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
-        let Self { description, deprecated, allow, fields } = self;
+        let Self { description, deprecated, allow, history, fields } = self;
+        let is_other_history = history.is_some() && newer.history.is_some() && *history != newer.history;
         let own = [
             (*description != newer.description, "the description"),
             (*deprecated != newer.deprecated, "`@deprecated`"),
             (*allow != newer.allow, "the rules"),
+            (is_other_history, "the rule of its history"),
         ];
         let own = own.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part.to_owned());
         let of_fields = newer.fields.iter().flat_map(|after| {
@@ -51,8 +55,12 @@ impl<'m> CollectionBehaviour<'m> {
             path: _,
             single: _,
             trash: _,
+            // That it exists is a difference of its collections, and `keep` is compared in `compare`.
+            versions: _,
+            history,
             key: _,
             indexes: _,
+            exclusions: _,
             checks: _,
             fields,
             description,
@@ -68,11 +76,15 @@ impl<'m> CollectionBehaviour<'m> {
         let named = |field: FieldId| name_of(field).unwrap_or(&collection.field(field).name);
         let shared = fields.iter().filter(|field| name_of(field.id).is_some());
         let shared = shared.map(|field| {
-            let names = FieldNames { name: named(field.id), slug: field.slug.map(named), order: order_of(field) };
+            let sequence = field.sequence.as_ref().map(|sequence| SequenceBehaviour::of(sequence, named));
+            let names =
+                FieldNames { name: named(field.id), slug: field.slug.map(named), sequence, order: order_of(field) };
             FieldBehaviour::of(field, names)
         });
         let allow = allow.iter().map(|clause| AllowBehaviour::of(clause, named)).collect();
-        Self { description: description.as_deref(), deprecated: deprecated.as_deref(), allow, fields: shared.collect() }
+        let history = history.as_ref().map(|history| &*history.read.text);
+        let (description, deprecated) = (description.as_deref(), deprecated.as_deref());
+        Self { description, deprecated, allow, history, fields: shared.collect() }
     }
 }
 
@@ -81,8 +93,43 @@ pub(super) struct FieldNames<'m> {
     pub(super) name: &'m str,
     /// What a slug is made from.
     pub(super) slug: Option<&'m str>,
+    /// How it numbers records.
+    pub(super) sequence: Option<SequenceBehaviour<'m>>,
     /// What a list is ordered by, and whether in descending order.
     pub(super) order: Vec<(&'m str, bool)>,
+}
+
+/// How a field numbers records, as both models call the fields by which it counts.
+#[derive(PartialEq)]
+pub(super) struct SequenceBehaviour<'m> {
+    per: Vec<&'m str>,
+    gapless: bool,
+    format: Vec<PieceBehaviour<'m>>,
+    when: Option<&'m str>,
+}
+
+#[derive(PartialEq)]
+enum PieceBehaviour<'m> {
+    Text(&'m str),
+    Number(usize),
+    Field(&'m str),
+}
+
+impl<'m> SequenceBehaviour<'m> {
+    fn of(sequence: &'m Sequence, named: impl Fn(FieldId) -> &'m str) -> Self {
+        let Sequence { per, gapless, format, when } = sequence;
+        let piece = |piece: &'m NumberPiece| match piece {
+            NumberPiece::Text(text) => PieceBehaviour::Text(text),
+            NumberPiece::Number(digits) => PieceBehaviour::Number(*digits),
+            NumberPiece::Field(field) => PieceBehaviour::Field(named(*field)),
+        };
+        Self {
+            per: per.iter().map(|field| named(*field)).collect(),
+            gapless: *gapless,
+            format: format.iter().flat_map(|format| &format.pieces).map(piece).collect(),
+            when: text(when.as_ref()),
+        }
+    }
 }
 
 /// The behaviour of a field, or of a member of an embedded type.
@@ -128,7 +175,7 @@ impl<'m> FieldBehaviour<'m> {
             set,
             given,
         } = self;
-        let FieldNames { name, slug, order } = names;
+        let FieldNames { name, slug, sequence, order } = names;
         let parts = [
             (*description != newer.description, "the description"),
             (*deprecated != newer.deprecated, "`@deprecated`"),
@@ -137,6 +184,8 @@ impl<'m> FieldBehaviour<'m> {
             (*immutable != newer.immutable, "`@immutable`"),
             (*default != newer.default || *default_from != newer.default_from, "the default"),
             (*slug != newer.names.slug, "`@slug`"),
+            // A new one is compared in `compare`.
+            (sequence.is_some() && *sequence != newer.names.sequence, "`@sequence`"),
             (*order != newer.names.order, "`@order`"),
             (*pattern_message != newer.pattern_message, "the message of the pattern"),
             (*class != newer.class, "the class"),
@@ -176,6 +225,7 @@ impl<'m> FieldBehaviour<'m> {
             unique: _,
             // Part of the names.
             slug: _,
+            sequence: _,
             order: _,
             // What finds the pair, and what a difference is bridged with.
             name: _,

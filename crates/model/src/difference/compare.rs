@@ -4,12 +4,12 @@ use std::sync::Arc;
 use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
 use super::documents::{DocumentChange, Documents, Rewriting};
 use super::limits::limits_changed;
-use super::pairing::{LinkSource, Pairing, enum_values};
+use super::pairing::{LinkSource, Pairing, enum_values, merged};
 use super::{Difference, Filled, TypeChange};
 use crate::names::{is_named_in, words};
 use crate::{
-    Check, Collection, CollectionId, Computed, Document, Element, Field, FieldId, FieldKind, Index, Length, Model,
-    NamedRule, OrderKey, RuleText, SetOn, Shape, StoredNames, StoredSum,
+    Check, Class, Collection, CollectionId, Computed, Document, Element, Exclusion, Field, FieldId, FieldKind, Index,
+    Length, Model, NamedRule, OrderKey, RuleText, SetOn, Shape, StoredNames, StoredSum,
 };
 use backstay_scalar::{Scalar, Storage};
 
@@ -24,6 +24,10 @@ pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
         all.push(Difference::ApplicationChanged { parts });
     }
     all.extend(accounts(old, new, pairing));
+    let roles = merged(&pairing.roles(old, new));
+    if !roles.is_empty() {
+        all.push(Difference::RolesMerged { roles });
+    }
     let roles: Vec<String> = pairing.gone(old, new, StoredNames::Roles);
     if !roles.is_empty() {
         all.push(Difference::RolesRemoved { roles });
@@ -31,15 +35,34 @@ pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
     Documents { old, new, pairing }.behaviour(&mut all);
     for after in &new.collections {
         match pairing.collection(after.id) {
-            None => all.push(Difference::CollectionAdded { collection: after.name.clone() }),
+            None => all.push(added(new, pairing, after)),
             Some(before) => Pair { old, new, pairing, before: old.collection(before), after }.compare(&mut all),
         }
     }
     for collection in old.collections.iter().filter(|before| pairing.successor(before.id).is_none()) {
-        all.push(Difference::CollectionRemoved { collection: collection.name.clone() });
+        all.push(removed(old, collection));
     }
     all.sort_by_key(Difference::stage);
     all
+}
+
+/// A collection that is new.
+fn added(new: &Model, pairing: &Pairing, after: &Collection) -> Difference {
+    match &after.versions {
+        Some(versions) => Difference::HistoryAdded {
+            collection: new.collection(versions.of).name.clone(),
+            is_new: pairing.collection(versions.of).is_none(),
+        },
+        None => Difference::CollectionAdded { collection: after.name.clone() },
+    }
+}
+
+/// A collection that is gone.
+fn removed(old: &Model, before: &Collection) -> Difference {
+    match &before.versions {
+        Some(versions) => Difference::HistoryRemoved { collection: old.collection(versions.of).name.clone() },
+        None => Difference::CollectionRemoved { collection: before.name.clone() },
+    }
 }
 
 /// Accounts that are of another type than before, or of none.
@@ -77,7 +100,8 @@ fn enums(old: &Model, new: &Model, pairing: &Pairing, all: &mut Vec<Difference>)
             all.push(Difference::EnumValuesAdded { name: name(), values: added });
         }
         if !renamed.is_empty() {
-            all.push(Difference::EnumValuesRenamed { name: name(), values: renamed });
+            let merged = merged(&became).into_iter().map(|(from, _)| from).collect();
+            all.push(Difference::EnumValuesRenamed { name: name(), values: renamed, merged });
         }
         if !removed.is_empty() {
             all.push(Difference::EnumValuesRemoved { name: name(), values: removed });
@@ -105,7 +129,7 @@ impl<'a> Pair<'a> {
         if self.before.name != self.after.name {
             all.push(Difference::CollectionRenamed { from: self.before.name.clone(), to: collection() });
         }
-        if self.before.path != self.after.path {
+        if self.before.path != self.after.path && self.after.versions.is_none() {
             let (from, to) = (self.before.path.clone(), self.after.path.clone());
             all.push(Difference::PathChanged { collection: collection(), from, to });
         }
@@ -117,6 +141,12 @@ impl<'a> Pair<'a> {
         if keep(self.before) != keep(self.after) {
             let (had, has) = (self.before.trash.is_some(), self.after.trash);
             all.push(Difference::TrashChanged { collection: collection(), had, has });
+        }
+        let kept = |of: &Collection| of.history.as_ref().map(|history| history.keep);
+        if let (Some(was), Some(keep)) = (kept(self.before), kept(self.after))
+            && was != keep
+        {
+            all.push(Difference::HistoryKept { collection: collection(), keep });
         }
         if self.before.key != self.after.key {
             all.push(Difference::KeyChanged { collection: collection(), from: self.before.key, to: self.after.key });
@@ -134,6 +164,10 @@ impl<'a> Pair<'a> {
         self.checks((&self.before.checks, &self.after.checks), None, all);
         self.links(all);
         self.indexes(all);
+        if self.after.versions.is_some() {
+            return;
+        }
+        self.exclusions(all);
         let old_names = |field: FieldId| self.became(field).map(|field| field.name.as_str());
         let new_names = |field: FieldId| self.was(field).map(|_| self.after.field(field).name.as_str());
         let before = CollectionBehaviour::shared(self.before, old_names, |field| self.old_order(field));
@@ -245,6 +279,8 @@ impl<'a> Pair<'a> {
             Filled::Backfill
         } else if field.slug.is_some() {
             Filled::Slug
+        } else if field.sequence.is_some() {
+            Filled::Number
         } else if self.new.default_of(field).is_some() || self.is_filled_where_present(field) {
             Filled::Default
         } else if field.required || self.is_needed_where_present(field) {
@@ -278,7 +314,7 @@ impl<'a> Pair<'a> {
         let (collection, filled) = (self.after.name.clone(), self.filled(field));
         let is_set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
         let is_default = self.new.default_of(field).is_some() || field.default_from.is_some();
-        let is_given = is_set || is_default || field.slug.is_some();
+        let is_given = is_set || is_default || field.slug.is_some() || field.sequence.is_some();
         let is_sent = field.is_stored() || matches!(field.kind, FieldKind::ToOneOf { .. });
         let demanded = is_sent && field.required && !is_given;
         all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled, demanded });
@@ -329,6 +365,10 @@ impl<'a> Pair<'a> {
         } else if demands(before, after) && after.kind.is_held() {
             all.push(Difference::RequiredLoosened { collection: collection(), field: field() });
         }
+        let is_secret = |field: &Field| field.class == Some(Class::Secret);
+        if is_secret(before) && !is_secret(after) && !replaced {
+            all.push(Difference::SecretRevealed { collection: collection(), field: field() });
+        }
         if let (Some(was), Some(is)) = (&before.computed, &after.computed)
             && is_same_type
             && !self.same_value(was, is)
@@ -340,6 +380,9 @@ impl<'a> Pair<'a> {
             && !self.same_sum(was, is)
         {
             all.push(Difference::SumChanged { collection: collection(), field: field() });
+        }
+        if before.sequence.is_none() && after.sequence.is_some() && !replaced {
+            all.push(Difference::SequenceAdded { collection: collection(), field: field() });
         }
         if before.length != after.length {
             let stricter = Length::is_stricter(before.length, after.length);
@@ -510,6 +553,29 @@ impl<'a> Pair<'a> {
         }
     }
 
+    fn exclusions(&self, all: &mut Vec<Difference>) {
+        let names = |of: &Collection, exclusion: &Exclusion| {
+            exclusion.all_fields().map(|field| of.field(field).name.clone()).collect::<Vec<String>>()
+        };
+        let condition = |exclusion: &Exclusion| exclusion.condition_text().map(str::to_owned);
+        for added in self.after.exclusions.iter().filter(|of| self.exclusion_before(of).is_none()) {
+            let (fields, condition) = (names(self.after, added), condition(added));
+            all.push(Difference::ExclusionAdded { collection: self.after.name.clone(), fields, condition });
+        }
+        let kept: Vec<&Exclusion> = self.after.exclusions.iter().filter_map(|of| self.exclusion_before(of)).collect();
+        for gone in self.before.exclusions.iter().filter(|of| !kept.contains(of)) {
+            let (fields, condition) = (names(self.before, gone), condition(gone));
+            all.push(Difference::ExclusionRemoved { collection: self.after.name.clone(), fields, condition });
+        }
+    }
+
+    fn exclusion_before(&self, exclusion: &Exclusion) -> Option<&'a Exclusion> {
+        let fields = exclusion.all_fields().map(|field| self.pairing.field(self.after.id, field));
+        let fields = fields.collect::<Option<Vec<FieldId>>>()?;
+        let mut same = self.before.exclusions.iter().filter(|known| known.all_fields().eq(fields.iter().copied()));
+        same.find(|known| self.same_condition(known.condition.as_ref(), exclusion.condition.as_ref()))
+    }
+
     fn index_before(&self, index: &Index) -> Option<&'a Index> {
         let fields = index.fields.iter().map(|field| self.pairing.field(self.after.id, *field));
         let fields = fields.collect::<Option<Vec<FieldId>>>()?;
@@ -517,14 +583,16 @@ impl<'a> Pair<'a> {
         let kept_alike = !index.unique || self.before.trash.is_some() == self.after.trash.is_some();
         let mut same = self.before.indexes.iter().filter(|known| known.fields == fields && kept_alike);
         same.find(|known| {
-            known.unique == index.unique && known.nulls == index.nulls && self.same_condition(known, index)
+            known.unique == index.unique
+                && known.nulls == index.nulls
+                && self.same_condition(known.condition.as_ref(), index.condition.as_ref())
         })
     }
 
-    /// Whether an old and a new index are over the same records: a text means another thing once the rules and fields that
+    /// Whether an old and a new condition are true of the same records: a text means another thing once the rules and fields that
     /// it names are others.
-    fn same_condition(&self, before: &Index, after: &Index) -> bool {
-        let (before, after) = match (&before.condition, &after.condition) {
+    fn same_condition(&self, before: Option<&RuleText>, after: Option<&RuleText>) -> bool {
+        let (before, after) = match (before, after) {
             (None, None) => return true,
             (Some(before), Some(after)) => (before, after),
             (None, Some(_)) | (Some(_), None) => return false,
@@ -582,6 +650,17 @@ pub fn index_before<'m>(
 ) -> Option<&'m Index> {
     let (before, after) = (old.collection(pairing.collection(collection)?), new.collection(collection));
     Pair { old, new, pairing, before, after }.index_before(index)
+}
+
+/// The old exclusion that a new one was: over the same fields, with a condition that means the same.
+pub fn exclusion_before<'m>(
+    (old, new): (&'m Model, &'m Model),
+    pairing: &'m Pairing,
+    collection: CollectionId,
+    exclusion: &Exclusion,
+) -> Option<&'m Exclusion> {
+    let (before, after) = (old.collection(pairing.collection(collection)?), new.collection(collection));
+    Pair { old, new, pairing, before, after }.exclusion_before(exclusion)
 }
 
 /// Whether the links of an old relation are those of a new one.

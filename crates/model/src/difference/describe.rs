@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt;
 
 use backstay_base::Duration;
@@ -46,6 +47,11 @@ impl fmt::Display for Difference {
             Self::SumChanged { collection, field } => {
                 write!(f, "{collection}.{field} sums something else; Backstay recomputes it for all records")
             }
+            Self::SequenceAdded { collection, field } => write!(
+                f,
+                "{collection}.{field} numbers the records from now on; those without a number get one in the order in \
+                 which they were created"
+            ),
             Self::LengthChanged { collection, field, stricter: true } => {
                 write!(
                     f,
@@ -90,6 +96,19 @@ impl fmt::Display for Difference {
                 write!(f, "{collection} can now have any number of records; the one it has stays")
             }
             Self::TrashChanged { collection, had, has } => f.write_str(&trash_words(collection, *had, *has)),
+            Self::HistoryAdded { collection, is_new: true } => write!(f, "{collection} has a history"),
+            Self::HistoryAdded { collection, is_new: false } => {
+                write!(f, "{collection} now has a history; stored records are the first versions in it")
+            }
+            Self::HistoryRemoved { collection } => {
+                write!(f, "the history of {collection} is removed, with all versions")
+            }
+            Self::HistoryKept { collection, keep: None } => {
+                write!(f, "the history of {collection} now keeps all versions")
+            }
+            Self::HistoryKept { collection, keep } => {
+                write!(f, "the history of {collection} now keeps old versions{}", kept_words(*keep))
+            }
             Self::KeyChanged { collection, from, to } => f.write_str(&keys::words(collection, *from, *to)),
             Self::LinkAdded { collection, field, table } => {
                 write!(f, "{collection}.{field} gets the new link table {table}")
@@ -114,10 +133,22 @@ impl fmt::Display for Difference {
                 let kind = if *unique { "unique index" } else { "index" };
                 write!(f, "{collection} loses the {kind} {index}")
             }
+            Self::ExclusionAdded { collection, fields, condition } => {
+                write!(f, "{} may overlap", no_two_words(collection, (fields, condition.as_ref())))
+            }
+            Self::ExclusionRemoved { collection, fields, condition } => {
+                let range = range_words(collection, (fields, condition.as_ref()));
+                write!(f, "{range} may overlap from now on; no record changes")
+            }
             Self::EnumRenamed { from, to } => write!(f, "the enum {from} is now called {to}; no record changes"),
-            Self::EnumValuesRenamed { name, values } => {
+            Self::EnumValuesRenamed { name, values, merged } => {
                 let values: Vec<String> = values.iter().map(|(from, to)| format!("{from} becomes {to}")).collect();
-                write!(f, "in {name}, {}; stored records follow", values.join(", "))
+                write!(f, "in {name}, {}; stored records follow", values.join(", "))?;
+                if merged.is_empty() {
+                    Ok(())
+                } else {
+                    write!(f, ", and nothing tells any more which had {}", listed(merged))
+                }
             }
             Self::EnumValuesAdded { name, values } => write!(f, "{name} has new values: {}", values.join(", ")),
             Self::EnumValuesRemoved { name, values } => {
@@ -130,6 +161,21 @@ impl fmt::Display for Difference {
             Self::AccountsMoved { from, to } => {
                 let now = to.as_ref().map_or("there are no accounts".to_owned(), |to| format!("accounts are of {to}"));
                 write!(f, "{now}; those of {from} can't sign in any more, and their passwords and sessions are deleted")
+            }
+            Self::SecretRevealed { collection, field } => {
+                write!(f, "{collection}.{field} isn't secret any more: responses show its stored values")
+            }
+            Self::RolesMerged { roles } => {
+                let merged: Vec<String> = roles.iter().map(|(from, to)| format!("{from} becomes {to}")).collect();
+                let into: BTreeSet<&str> = roles.iter().map(|(_, to)| to.as_str()).collect();
+                let into: Vec<String> = into.into_iter().map(str::to_owned).collect();
+                write!(
+                    f,
+                    "of the roles, {}: accounts, keys and invitations get the rights of {}, and nothing tells any more \
+                     who had which",
+                    merged.join(", "),
+                    listed(&into)
+                )
             }
             Self::RolesRemoved { roles } => {
                 let (are, it) = if roles.len() == 1 { ("role", "is") } else { ("roles", "are") };
@@ -209,6 +255,23 @@ fn unique_words(
     write!(f, "{collection} gets the unique index {index}; no two records{of_which} may share these values{null}")
 }
 
+/// Of which records of a type the ranges are compared.
+fn range_words(collection: &str, (fields, condition): (&[String], Option<&String>)) -> String {
+    let of_which = of_which(condition);
+    match fields {
+        [from, to] => format!("the ranges from {from} to {to} of {collection}{of_which}"),
+        [same @ .., from, to] => {
+            let same = listed(same);
+            format!("the ranges from {from} to {to} of {collection}{of_which} with the same {same}")
+        }
+        _ => format!("the ranges of {collection}{of_which}"),
+    }
+}
+
+fn no_two_words(collection: &str, of: (&[String], Option<&String>)) -> String {
+    range_words(collection, of).replacen("the ranges", "no two ranges", 1)
+}
+
 fn second_words((collection, index): (&str, &str), condition: Option<&String>) -> String {
     format!("a second {collection}{} with the same values is refused (`{index}`)", of_which(condition))
 }
@@ -225,6 +288,7 @@ fn filled_words(filled: Filled) -> &'static str {
         Filled::Default => "stored records get its default",
         Filled::Backfill => "stored records get the value of its `@backfill`",
         Filled::Slug => "each stored record gets a slug",
+        Filled::Number => "stored records are numbered in the order in which they were created",
         Filled::Sum => "it is computed for stored records",
         Filled::Missing => "it is required, and nothing says what stored records get",
     }
@@ -235,6 +299,7 @@ fn required_words(filled: Filled) -> &'static str {
         Filled::Default => "records without a value get its default",
         Filled::Backfill => "records without a value get the one of its `@backfill`",
         Filled::Slug => "each record without a value gets a slug",
+        Filled::Number => "each record without a value gets a number",
         Filled::Missing | Filled::Null | Filled::NotStored | Filled::Sum => "every stored record must have a value",
     }
 }
@@ -245,6 +310,9 @@ fn stored_words(filled: Filled) -> &'static str {
         Filled::Default => "it is stored from now on; stored records get its default",
         Filled::Backfill => "it is stored from now on; stored records get the value of its `@backfill`",
         Filled::Slug => "it is stored from now on; each stored record gets a slug",
+        Filled::Number => {
+            "it is stored from now on; stored records are numbered in the order in which they were created"
+        }
         Filled::Sum => "it is stored from now on, and computed for stored records",
         Filled::Missing => "it is stored from now on and required, and nothing says what stored records get",
     }
@@ -274,6 +342,9 @@ fn change_words((from, to): (&str, &str), change: &TypeChange) -> (String, Strin
         TypeChange::Replaced(Filled::Default) => "stored values can't be converted; records get the default instead",
         TypeChange::Replaced(Filled::Backfill) => "records get the value of its `@backfill` instead",
         TypeChange::Replaced(Filled::Slug) => "stored values can't be converted; each record gets a slug instead",
+        TypeChange::Replaced(Filled::Number) => {
+            "stored values can't be converted; records are numbered in the order in which they were created"
+        }
         TypeChange::Replaced(Filled::Sum) => "stored values can't be converted; the sums replace them",
         TypeChange::Replaced(Filled::Missing) => {
             "stored values can't be converted, and nothing says what records get instead"
@@ -321,6 +392,10 @@ impl Difference {
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
             Self::TrashChanged { collection, had, has } => return trash_change(collection, *had, has.is_some()),
+            Self::HistoryAdded { collection, is_new: false } => {
+                harmless(format!("the history of {collection} can be read"))
+            }
+            Self::HistoryRemoved { collection } => breaking(format!("the history of {collection} is gone")),
             Self::KeyChanged { collection, from, to } => {
                 let (words, breaking) = keys::noticed(collection, *from, *to)?;
                 ApiChange { words, breaking }
@@ -347,6 +422,9 @@ impl Difference {
             Self::ComputedChanged { collection, field } | Self::SumChanged { collection, field } => {
                 harmless(format!("{collection}.{field} is computed in another way"))
             }
+            Self::SequenceAdded { collection, field } => {
+                breaking(format!("{collection}.{field} can't be sent any more"))
+            }
             Self::LengthChanged { collection, field, stricter } => {
                 length_change(&place(collection, Some(field)), *stricter)
             }
@@ -367,6 +445,12 @@ impl Difference {
             Self::IndexAdded { collection, index, unique: true, condition, .. } => {
                 breaking(second_words((collection, index), condition.as_ref()))
             }
+            Self::ExclusionAdded { collection, fields, condition } => {
+                breaking(format!("{} may overlap", no_two_words(collection, (fields, condition.as_ref()))))
+            }
+            Self::ExclusionRemoved { collection, fields, condition } => {
+                harmless(format!("{} may overlap", range_words(collection, (fields, condition.as_ref()))))
+            }
             Self::EnumRenamed { from, to } => harmless(format!("{from} is called {to} in the OpenAPI document")),
             Self::EnumValuesAdded { name, values } => {
                 harmless(format!("responses can contain new values of {name}: {}", values.join(", ")))
@@ -375,7 +459,7 @@ impl Difference {
                 "lists that are sorted by a {name}, and filters that compare one with `<`, follow its new order: {}",
                 values.join(", ")
             )),
-            Self::EnumValuesRenamed { name, values } => {
+            Self::EnumValuesRenamed { name, values, merged: _ } => {
                 let values: Vec<String> = values.iter().map(|(from, to)| format!("{from} is now {to}")).collect();
                 breaking(format!("values of {name} change: {}", values.join(", ")))
             }
@@ -383,6 +467,8 @@ impl Difference {
                 breaking(format!("values of {name} are refused: {}", values.join(", ")))
             }
             Self::CollectionRenamed { .. }
+            | Self::HistoryAdded { is_new: true, .. }
+            | Self::HistoryKept { .. }
             | Self::LinkAdded { .. }
             | Self::LinkRemoved { .. }
             | Self::OnDeleteChanged { .. }
@@ -391,7 +477,11 @@ impl Difference {
             | Self::IndexRemoved { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged { .. }
+            | Self::RolesMerged { .. }
             | Self::RolesRemoved { .. } => return None,
+            Self::SecretRevealed { collection, field } => {
+                harmless(format!("{collection} has a new field in responses, {field}, which was secret"))
+            }
             Self::AccountsMoved { from, .. } => breaking(format!("accounts of {from} can't sign in any more")),
         })
     }

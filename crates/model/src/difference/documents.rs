@@ -159,7 +159,7 @@ impl Documents<'_> {
             }
             for (was, is) in shared(before, after, members) {
                 // None of them is a slug or a list of records.
-                let names = || FieldNames { name: &is.name, slug: None, order: Vec::new() };
+                let names = || FieldNames { name: &is.name, slug: None, sequence: None, order: Vec::new() };
                 let [older, newer] = [was, is].map(|member| FieldBehaviour::of(member, names()));
                 parts.extend(older.changed_in(&newer));
                 let changes = [

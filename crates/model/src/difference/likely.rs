@@ -53,7 +53,8 @@ pub enum LikelyRename {
 /// similar name is meant; without one, nothing is guessed.
 pub fn likely_renames(old: &Model, new: &Model, pairing: &Pairing) -> Vec<LikelyRename> {
     let mut all = collections(old, new, pairing);
-    for after in &new.collections {
+    // The versions of records follow these.
+    for after in new.collections.iter().filter(|of| of.versions.is_none()) {
         let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
         all.extend(fields(&Pair { old, new, pairing, before, after }));
     }
@@ -76,8 +77,10 @@ pub fn likely_renames(old: &Model, new: &Model, pairing: &Pairing) -> Vec<Likely
 }
 
 fn collections(old: &Model, new: &Model, pairing: &Pairing) -> Vec<LikelyRename> {
-    let gone: Vec<&Collection> = old.collections.iter().filter(|of| pairing.successor(of.id).is_none()).collect();
-    let added: Vec<&Collection> = new.collections.iter().filter(|of| pairing.collection(of.id).is_none()).collect();
+    let gone: Vec<&Collection> =
+        old.collections.iter().filter(|of| of.versions.is_none() && pairing.successor(of.id).is_none()).collect();
+    let added: Vec<&Collection> =
+        new.collections.iter().filter(|of| of.versions.is_none() && pairing.collection(of.id).is_none()).collect();
     let is_same = |before: &Field, after: &Field| {
         before.name == after.name && written(old, &before.kind) == written(new, &after.kind)
     };

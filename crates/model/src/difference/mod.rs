@@ -13,9 +13,11 @@ mod work;
 
 use std::fmt;
 
+use backstay_base::Duration;
+
 use crate::{Key, Nulls, Trash, ValueLimit};
 
-pub use compare::{diff, index_before, is_same_sum, type_change};
+pub use compare::{diff, exclusion_before, index_before, is_same_sum, type_change};
 pub use describe::ApiChange;
 pub use likely::{LikelyRename, likely_renames};
 pub use meeting::DocumentTypes;
@@ -31,6 +33,8 @@ pub enum Risk {
     Locks,
     /// Every row of a table is written again.
     Rewrites,
+    /// Responses show stored values that nobody could read.
+    Reveals,
     /// Stored values are gone afterwards.
     LosesData,
 }
@@ -41,6 +45,7 @@ impl fmt::Display for Risk {
             Self::Safe => "safe",
             Self::Locks => "blocks writes while it runs",
             Self::Rewrites => "rewrites records",
+            Self::Reveals => "reveals values",
             Self::LosesData => "loses data",
         })
     }
@@ -92,6 +97,25 @@ pub enum Difference {
         had: bool,
         /// The trash that there is.
         has: Option<Trash>,
+    },
+    /// The versions of a type's records are kept from now on. Those that are stored are the first.
+    HistoryAdded {
+        /// The type.
+        collection: String,
+        /// Whether it is new itself, so that it has no records.
+        is_new: bool,
+    },
+    /// The versions of a type's records are deleted.
+    HistoryRemoved {
+        /// The type, by its old name.
+        collection: String,
+    },
+    /// Versions are kept longer or shorter.
+    HistoryKept {
+        /// The type.
+        collection: String,
+        /// How long; `None`: for ever.
+        keep: Option<Duration>,
     },
     /// A new field. Its indexes and its link table are differences of their own.
     FieldAdded {
@@ -153,6 +177,13 @@ pub enum Difference {
         /// The field.
         field: String,
     },
+    /// A field is secret no longer: whoever may read it sees what is stored.
+    SecretRevealed {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+    },
     /// A computed field is computed in another way.
     ComputedChanged {
         /// The collection.
@@ -162,6 +193,13 @@ pub enum Difference {
     },
     /// A stored sum is of something else. It is computed anew.
     SumChanged {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+    },
+    /// A field that there was numbers the records from now on.
+    SequenceAdded {
         /// The collection.
         collection: String,
         /// The field.
@@ -266,6 +304,24 @@ pub enum Difference {
         /// Whether it was unique.
         unique: bool,
     },
+    /// A new `@exclude`. What is stored can refuse it.
+    ExclusionAdded {
+        /// The collection.
+        collection: String,
+        /// Its fields: those that must be the same, and from which to which the range goes.
+        fields: Vec<String>,
+        /// Which records it is for; all if there is none.
+        condition: Option<String>,
+    },
+    /// An `@exclude` is gone.
+    ExclusionRemoved {
+        /// The collection.
+        collection: String,
+        /// Its fields, as in `ExclusionAdded`.
+        fields: Vec<String>,
+        /// Which records it was for; all if there is none.
+        condition: Option<String>,
+    },
     /// An enum has another name, under which nothing is stored.
     EnumRenamed {
         /// The name it had.
@@ -288,6 +344,8 @@ pub enum Difference {
         name: String,
         /// Old and new names.
         values: Vec<(String, String)>,
+        /// Those of the old names whose new one another value has too: which records held them can't be told afterwards.
+        merged: Vec<String>,
     },
     /// An enum has new values; they are stored as text, so that nothing stored changes.
     EnumValuesAdded {
@@ -340,6 +398,11 @@ pub enum Difference {
         /// The type that is.
         to: Option<String>,
     },
+    /// Roles become others that there are already: accounts, keys and invitations get the rights of these.
+    RolesMerged {
+        /// Old and new names.
+        roles: Vec<(String, String)>,
+    },
     /// Roles are gone, and with them those that accounts, keys and invitations have.
     RolesRemoved {
         /// Their old names.
@@ -360,6 +423,8 @@ pub enum Filled {
     Backfill,
     /// A slug that is made for each: see `Field::slug`.
     Slug,
+    /// A number, in the order in which the records were created: see `Field::sequence`.
+    Number,
     /// The value of the stored sum.
     Sum,
     /// A value is required and there is none to give: only a collection without records can take the field.

@@ -97,21 +97,24 @@ impl Pairing {
                 old.collections.iter().map(|of| (of.name.clone(), name(of.id))).collect()
             }
             StoredNames::Roles => {
-                let Some(before) = old.roles.map(|id| old.enumeration(id)) else { return Vec::new() };
-                let after = new.roles.filter(|id| self.enumeration(*id) == Some(before.id));
-                let after = after.map(|id| new.enumeration(id));
-                let values = if let Some(after) = after {
-                    enum_values(before, after)
-                } else {
-                    // Roles of another enum are others, but for their names.
-                    let kept = |name: &str| new.roles.and_then(|id| new.enumeration(id).value(name));
-                    let values = before.values.iter().map(|value| &value.name);
-                    values.map(|name| (Arc::clone(name), kept(name).map(|value| Arc::clone(&value.name)))).collect()
-                };
-                values.into_iter().map(|(from, to)| (from.to_string(), to.map(|to| to.to_string()))).collect()
+                let values = self.roles(old, new).into_iter();
+                values.map(|(from, to)| (from.to_string(), to.map(|to| to.to_string()))).collect()
             }
         };
         followed.into_iter().filter(|(from, to)| to.as_ref() != Some(from)).collect()
+    }
+
+    /// What each old role has become.
+    pub(super) fn roles(&self, old: &Model, new: &Model) -> Vec<(Arc<str>, Option<Arc<str>>)> {
+        let Some(before) = old.roles.map(|id| old.enumeration(id)) else { return Vec::new() };
+        let after = new.roles.filter(|id| self.enumeration(*id) == Some(before.id));
+        if let Some(after) = after.map(|id| new.enumeration(id)) {
+            return enum_values(before, after);
+        }
+        // Roles of another enum are others, but for their names.
+        let kept = |name: &str| new.roles.and_then(|id| new.enumeration(id).value(name));
+        let values = before.values.iter().map(|value| &value.name);
+        values.map(|name| (Arc::clone(name), kept(name).map(|value| Arc::clone(&value.name)))).collect()
     }
 
     /// Of what stored texts name: the old names that name nothing any more.
@@ -157,6 +160,16 @@ pub fn enum_values(old: &Enum, new: &Enum) -> Vec<(Arc<str>, Option<Arc<str>>)> 
         new.values.iter().find(was).or_else(|| new.value(name)).map(|value| Arc::clone(&value.name))
     };
     old.values.iter().map(|value| (Arc::clone(&value.name), became(&value.name))).collect()
+}
+
+/// Of what names have become: the old ones that have another name now, which another old one has too.
+pub(super) fn merged(became: &[(Arc<str>, Option<Arc<str>>)]) -> Vec<(String, String)> {
+    let others = |(from, to): &(Arc<str>, Arc<str>)| {
+        became.iter().any(|(other, became)| other != from && became.as_ref() == Some(to))
+    };
+    let renamed = became.iter().filter_map(|(from, to)| Some((Arc::clone(from), Arc::clone(to.as_ref()?))));
+    let merged = renamed.filter(|(from, to)| from != to).filter(others);
+    merged.map(|(from, to)| (from.to_string(), to.to_string())).collect()
 }
 
 /// For each member of a new embedded type which one of an old type it was.

@@ -48,7 +48,9 @@ pub enum Work {
     Reads,
     /// Records are written again.
     Writes,
-    /// Stored values are deleted.
+    /// Stored values that nobody could read are shown.
+    Reveals,
+    /// Stored values are deleted, or can't be told apart any more.
     Deletes,
 }
 
@@ -63,31 +65,37 @@ impl Difference {
             | Self::FieldRenamed { .. }
             | Self::TypeChanged { change: TypeChange::Referring, .. } => Stage::Renames,
             Self::EnumValuesAdded { .. } => Stage::ValuesAdded,
-            Self::CollectionAdded { .. } => Stage::TypesAdded,
+            Self::CollectionAdded { .. } | Self::HistoryAdded { .. } => Stage::TypesAdded,
             Self::FieldAdded { .. } => Stage::FieldsAdded,
             Self::LinkAdded { .. } => Stage::LinksAdded,
             Self::TypeChanged { .. }
             | Self::SumChanged { .. }
+            | Self::SequenceAdded { .. }
             | Self::RequiredTightened { .. }
             | Self::RequiredLoosened { .. }
             | Self::LinksOrdered { .. }
             | Self::OnDeleteChanged { .. } => Stage::ValuesChanged,
             Self::LinkRemoved { .. } | Self::LinksUnordered { .. } => Stage::LinksRemoved,
             Self::FieldRemoved { .. } => Stage::FieldsRemoved,
-            Self::CollectionRemoved { .. } => Stage::TypesRemoved,
-            Self::EnumValuesRemoved { .. } | Self::RolesRemoved { .. } => Stage::NamesRemoved,
+            Self::CollectionRemoved { .. } | Self::HistoryRemoved { .. } => Stage::TypesRemoved,
+            Self::EnumValuesRemoved { .. } | Self::RolesMerged { .. } | Self::RolesRemoved { .. } => {
+                Stage::NamesRemoved
+            }
             Self::EnumValuesRenamed { .. } => Stage::ValuesRenamed,
-            Self::IndexAdded { .. } => Stage::IndexesAdded,
+            Self::IndexAdded { .. } | Self::ExclusionAdded { .. } => Stage::IndexesAdded,
             Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
+            | Self::HistoryKept { .. }
             | Self::KeyChanged { .. }
             | Self::LengthChanged { .. }
             | Self::LimitChanged { .. }
             | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
+            | Self::SecretRevealed { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
+            | Self::ExclusionRemoved { .. }
             | Self::EnumReordered { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged { .. } => Stage::Behaviour,
@@ -95,12 +103,15 @@ impl Difference {
     }
 
     /// What bridging it does to stored records, if there are any.
+    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
     pub fn work(&self) -> Work {
         match self {
             Self::CollectionAdded { .. }
             | Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
+            | Self::HistoryAdded { is_new: true, .. }
+            | Self::HistoryKept { .. }
             | Self::KeyChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinksOrdered { .. }
@@ -114,6 +125,7 @@ impl Difference {
             | Self::ComputedChanged { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
+            | Self::ExclusionRemoved { .. }
             | Self::BehaviourChanged { .. }
             | Self::ApplicationChanged { .. }
             | Self::IndexRemoved { .. }
@@ -127,10 +139,14 @@ impl Difference {
             Self::FieldAdded { filled, .. } | Self::TypeChanged { change: TypeChange::Stored(filled), .. } => {
                 match filled {
                     Filled::NotStored | Filled::Null | Filled::Default | Filled::Missing => Work::Nothing,
-                    Filled::Backfill | Filled::Slug | Filled::Sum => Work::Writes,
+                    Filled::Backfill | Filled::Slug | Filled::Number | Filled::Sum => Work::Writes,
                 }
             }
             Self::TypeChanged { change: TypeChange::Rewritten { lost, breaking: _ }, .. } => match lost.is_empty() {
+                true => Work::Writes,
+                false => Work::Deletes,
+            },
+            Self::EnumValuesRenamed { merged, .. } => match merged.is_empty() {
                 true => Work::Writes,
                 false => Work::Deletes,
             },
@@ -138,12 +154,15 @@ impl Difference {
             | Self::FieldRenamed { stored: true, .. }
             | Self::TypeChanged { change: TypeChange::Referring, .. } => Work::Renames,
             Self::IndexAdded { .. }
+            | Self::HistoryAdded { is_new: false, .. }
+            | Self::ExclusionAdded { .. }
             | Self::LimitChanged { stricter: true, .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
             Self::RequiredTightened {
-                filled: Filled::Default | Filled::Backfill | Filled::Slug | Filled::Sum, ..
+                filled: Filled::Default | Filled::Backfill | Filled::Slug | Filled::Number | Filled::Sum,
+                ..
             }
-            | Self::EnumValuesRenamed { .. }
+            | Self::SequenceAdded { .. }
             | Self::SumChanged { .. }
             | Self::TypeChanged {
                 change:
@@ -153,11 +172,14 @@ impl Difference {
                     | TypeChange::Replaced(Filled::Backfill),
                 ..
             } => Work::Writes,
+            Self::SecretRevealed { .. } => Work::Reveals,
             Self::CollectionRemoved { .. }
+            | Self::HistoryRemoved { .. }
             | Self::FieldRemoved { stored: true, .. }
             | Self::LinkRemoved { .. }
             | Self::LinksUnordered { .. }
             | Self::AccountsMoved { .. }
+            | Self::RolesMerged { .. }
             | Self::RolesRemoved { .. }
             | Self::TypeChanged {
                 change: TypeChange::Computed | TypeChange::Summed { replaces: true } | TypeChange::Replaced(_),

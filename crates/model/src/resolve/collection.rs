@@ -11,7 +11,7 @@ use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
 use super::trash::{trash, trash_index};
-use super::{allow, deprecated, directive, slug};
+use super::{allow, deprecated, directive, exclude, sequence, slug};
 use crate::names::suggestion;
 use crate::{Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Key, Lint, Trash, names};
 
@@ -47,6 +47,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
     for check in checks.iter().chain(fields.iter().flat_map(|field| &field.checks)) {
         check_guards(report, &node.name, (&fields, trash), check);
     }
+    let exclusions = exclude::exclusions(report, of, &fields);
     let kept = fields.iter().flat_map(|field| kept_names(field, &fields));
     Collection {
         id: of.id,
@@ -59,8 +60,15 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         system: of.system,
         single: node.directives.has("single"),
         by_name: kept.chain(fields.iter().map(|field| (field.name.clone(), field.id))).collect(),
-        indexes: indexes(report, of, &fields).into_iter().chain(trash.map(|trash| trash_index(of, trash))).collect(),
+        indexes: indexes(report, of, (&fields, &exclusions))
+            .into_iter()
+            .chain(trash.map(|trash| trash_index(of, trash)))
+            .collect(),
+        exclusions,
         trash,
+        // Follow when all types are known.
+        history: None,
+        versions: None,
         key,
         fields,
         allow,
@@ -122,6 +130,7 @@ fn fields<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, (of, key): (&Stored
         fields.push(field);
     }
     slug::sources(report, of, &mut fields);
+    sequence::sequences(report, of, &mut fields);
     if of.fields.is_empty() {
         let (name, help) = (&of.node.name, "give it a field such as `name: String!`, or remove it");
         report.error(name.location(), format!("{name} has no fields of its own"), "this type", help);

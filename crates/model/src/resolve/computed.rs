@@ -9,7 +9,7 @@ use super::report::Report;
 use crate::{Computed, ComputedRights, Field, StoredSum};
 
 /// Directives that say something of a value that is stored or written.
-const OF_STORED: [&str; 14] = [
+const OF_STORED: [&str; 15] = [
     "backfill",
     "check",
     "default",
@@ -21,6 +21,7 @@ const OF_STORED: [&str; 14] = [
     "pattern",
     "range",
     "readonly",
+    "sequence",
     "set",
     "slug",
     "unique",

@@ -31,6 +31,7 @@ enum FieldDirective {
     Range,
     Readonly,
     Renamed,
+    Sequence,
     Set,
     Slug,
     Unique,
@@ -70,8 +71,8 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
                 report.error(directive.location(), "`fields` is for `@unique` on a type", "on a field", help);
             }
         }
-        // `field::field` sets the flags and the former names, also where the field's type is wrong; `slug.rs` and
-        // `order.rs` find the fields that are named; the others are part of the type, which `Declared::kind` reads.
+        // `field::field` sets the flags and the former names, also where the field's type is wrong; `sequence.rs`, `slug.rs`
+        // and `order.rs` find the fields that are named; the others are part of the type, which `Declared::kind` reads.
         FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
@@ -79,12 +80,13 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         | FieldDirective::Order
         | FieldDirective::Precision
         | FieldDirective::Renamed
+        | FieldDirective::Sequence
         | FieldDirective::Slug => {}
     }
 }
 
 impl FieldDirective {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
@@ -103,6 +105,7 @@ impl FieldDirective {
         Self::Range,
         Self::Readonly,
         Self::Renamed,
+        Self::Sequence,
         Self::Set,
         Self::Slug,
         Self::Unique,
@@ -132,6 +135,7 @@ impl FieldDirective {
             Self::Range => "range",
             Self::Readonly => "readonly",
             Self::Renamed => "renamed",
+            Self::Sequence => "sequence",
             Self::Set => "set",
             Self::Slug => "slug",
             Self::Unique => "unique",
@@ -139,6 +143,7 @@ impl FieldDirective {
     }
 
     /// Whether it has a meaning for a field that holds this; if not, what to do instead.
+    #[expect(clippy::too_many_lines, reason = "one arm for each directive")]
     fn check_place(self, names: Names<'_, '_>, kind: &FieldKind) -> Result<(), &'static str> {
         let to_one = matches!(kind, FieldKind::ToOne { .. });
         let embedded = matches!(kind, FieldKind::Embedded(_));
@@ -168,6 +173,10 @@ impl FieldDirective {
                 "it is for scalars and enums: of a related record, compute one of its fields",
             ),
             Self::Slug => (matches!(kind, FieldKind::Scalar(Scalar::String)), "it is for a `String`"),
+            Self::Sequence => (
+                matches!(kind, FieldKind::Scalar(Scalar::Int | Scalar::String)),
+                "it is for an `Int`, or for a `String` with a `format`",
+            ),
             Self::Check => (kind.is_held(), "it is for fields that are stored in the record itself"),
             Self::Backfill if document => {
                 (false, "a `JSON` field is converted automatically; clients must send other values")
@@ -340,7 +349,8 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `index.rs`, `key.rs`, `renamed.rs`, `single.rs`, `trash.rs` and `whole.rs`
+        // `collection.rs`, `exclude.rs`, `history.rs`, `index.rs`, `key.rs`, `renamed.rs`, `single.rs`, `trash.rs` and
+        // `whole.rs`
         check(
             DirectiveLocation::Object,
             [
@@ -348,6 +358,8 @@ mod tests {
                 "check",
                 "deprecated",
                 "embedded",
+                "exclude",
+                "history",
                 "identity",
                 "index",
                 "key",
@@ -367,6 +379,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 44, "every location is checked above");
+        assert_eq!(places, 47, "every location is checked above");
     }
 }

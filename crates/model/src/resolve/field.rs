@@ -7,7 +7,7 @@ use super::naming::{check_field_name, check_member_name};
 use super::renamed::former_of_field;
 use super::report::Report;
 use super::survey::{StandardField, StoredType};
-use super::{computed, directive, read, slug};
+use super::{computed, directive, read, sequence, slug};
 use crate::{Collection, Field, FieldId, FieldKind, Key, SetOn};
 
 /// One of the fields that every record has.
@@ -66,6 +66,7 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
         }
         computed::check(report, declared, &mut field);
         slug::check(report, declared, &field);
+        sequence::check(report, declared, &field);
         check_default(report, declared, &field);
         check_writable(report, declared, &field);
     }
@@ -103,8 +104,8 @@ fn check_writable(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &
     }
     // A default that does not fit is reported already.
     let default = field.default.is_some() || declared.node.directives.has("default");
-    let slug = declared.node.directives.has("slug");
-    let given = field.is_computed() || field.is_sum() || !field.readonly || default || set || slug || state;
+    let made = declared.node.directives.has("slug") || declared.node.directives.has("sequence");
+    let given = field.is_computed() || field.is_sum() || !field.readonly || default || set || made || state;
     if field.required && !given && !declared.system {
         let message = format!("nobody can give `{}` the value that it requires", field.name);
         let help =

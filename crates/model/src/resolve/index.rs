@@ -6,13 +6,17 @@ use super::read;
 use super::report::Report;
 use super::survey::StoredType;
 use crate::names::{self, suggestion};
-use crate::{Collection, Field, FieldId, FieldKind, Index, Nulls};
+use crate::{Collection, Exclusion, Field, FieldId, FieldKind, Index, Nulls};
 
 /// Fields of one index.
 const INDEX_FIELDS: usize = 8;
 
 /// Declared indexes in the order of their declaration, then those that relations need.
-pub(super) fn indexes(report: &mut Report<'_>, of: &StoredType<'_>, fields: &[Field]) -> Vec<Index> {
+pub(super) fn indexes(
+    report: &mut Report<'_>,
+    of: &StoredType<'_>,
+    (fields, exclusions): (&[Field], &[Exclusion]),
+) -> Vec<Index> {
     let mut declared = Declared { of, fields, indexes: Vec::new() };
     // Of a reference to one of several types, each of its members has the index of the declaration that they share.
     for (surveyed, id) in of.declared().filter(|(_, id)| !fields[usize::from(id.0)].kind.has_members()) {
@@ -24,6 +28,12 @@ pub(super) fn indexes(report: &mut Report<'_>, of: &StoredType<'_>, fields: &[Fi
         if let Some(ids) = index_fields(report, of, directive, fields) {
             declared.add(report, directive, ids);
         }
+    }
+    for field in fields {
+        declared.add_sequence(field);
+    }
+    for exclusion in exclusions {
+        declared.add_exclusion(exclusion);
     }
     let mut indexes = declared.indexes;
     for field in fields.iter().filter(|field| matches!(field.kind, FieldKind::ToOne { .. })) {
@@ -68,6 +78,30 @@ impl Declared<'_, '_> {
         let whole = name(self.of, self.fields, (&ids, unique));
         let name = text.map_or_else(|| whole.clone(), |text| names::partial_index(&whole, text));
         self.indexes.push(Index { name, fields: ids, unique, nulls, condition });
+    }
+
+    /// Adds the index by which no two records of a series have the same number.
+    fn add_sequence(&mut self, field: &Field) {
+        let Some(sequence) = &field.sequence else { return };
+        let ids: Vec<FieldId> = sequence.per.iter().copied().chain([field.id]).collect();
+        if self.indexes.iter().any(|other| other.unique && other.covers_same(&ids, None)) {
+            return;
+        }
+        let name = name(self.of, self.fields, (&ids, true));
+        self.indexes.push(Index { name, fields: ids, unique: true, nulls: Nulls::Distinct, condition: None });
+    }
+
+    /// Adds the index in which the records are found whose ranges could overlap another one.
+    fn add_exclusion(&mut self, exclusion: &Exclusion) {
+        let ids = exclusion.index_fields();
+        if self.indexes.iter().any(|other| other.covers_same(&ids, exclusion.condition_text())) {
+            return;
+        }
+        let whole = name(self.of, self.fields, (&ids, false));
+        let text = exclusion.condition_text();
+        let name = text.map_or_else(|| whole.clone(), |text| names::partial_index(&whole, text));
+        let condition = exclusion.condition.clone();
+        self.indexes.push(Index { name, fields: ids, unique: false, nulls: Nulls::Distinct, condition });
     }
 
     fn nulls(&self, report: &mut Report<'_>, directive: &Node<Directive>, ids: &[FieldId]) -> Nulls {

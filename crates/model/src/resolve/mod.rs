@@ -11,7 +11,9 @@ mod directive;
 mod documents;
 mod embedded;
 mod enums;
+mod exclude;
 mod field;
+mod history;
 mod index;
 mod key;
 mod kind;
@@ -26,6 +28,7 @@ mod record_unions;
 mod relation;
 mod renamed;
 mod report;
+mod sequence;
 mod signature;
 mod single;
 mod slug;
@@ -42,6 +45,7 @@ use app::app;
 use collection::collection;
 use documents::Documents;
 use enums::enums;
+use history::histories;
 use renamed::check_former;
 use report::Report;
 use single::check_singles;
@@ -78,13 +82,15 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     Documents { embedded: &embedded, unions: &unions }.check(report, &collections);
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
+    histories(report, &survey, &mut collections);
     check_whole(report, &enums, &collections);
     check_trash(report, &survey, &collections);
     check_singles(report, &survey, &enums, &collections);
+    let addressed = collections.iter().filter(|collection| collection.versions.is_none());
     Some(Model {
         name: app.name?,
         by_name: collections.iter().map(|collection| (collection.name.clone(), collection.id)).collect(),
-        by_path: collections.iter().map(|collection| (collection.path.clone(), collection.id)).collect(),
+        by_path: addressed.map(|collection| (collection.path.clone(), collection.id)).collect(),
         collections,
         enums,
         embedded,

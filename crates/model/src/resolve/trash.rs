@@ -26,14 +26,17 @@ pub(super) fn trash(report: &mut Report<'_>, of: &StoredType<'_>, fields: &mut V
     let description = Some("When the record was moved to the trash; null outside of it.".to_owned());
     let field = Field::unmarked(at, TRASHED_AT, FieldKind::Scalar(Scalar::DateTime), false, span);
     fields.push(Field { description, readonly: true, ..field });
-    Some(Trash { at, keep: keep(report, directive) })
+    let otherwise = "leave `keep` out to keep them until they are purged";
+    Some(Trash { at, keep: keep(report, directive, otherwise) })
 }
 
-fn keep(report: &mut Report<'_>, directive: &Directive) -> Option<Duration> {
+/// How long something is kept; `otherwise` says what it means to leave that out.
+pub(super) fn keep(report: &mut Report<'_>, directive: &Directive, otherwise: &str) -> Option<Duration> {
     let (text, place) = read::text(directive, "keep")?;
     let kept = duration(text).filter(|kept| kept.micros() > 0);
     if kept.is_none() {
-        let help = "write days, such as \"30d\", or hours and minutes, such as \"12h\" or \"PT1H30M\"; leave `keep` out to keep them until they are purged";
+        let help =
+            format!("write days, such as \"30d\", or hours and minutes, such as \"12h\" or \"PT1H30M\"; {otherwise}");
         report.error(place, format!("`{text}` is not a length of time"), "how long?", help);
     }
     kept

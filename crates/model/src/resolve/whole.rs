@@ -205,7 +205,8 @@ struct Assignment<'m> {
 /// What a transition sets must be there in every collection that has the states.
 fn check_transitions(report: &mut Report<'_>, enums: &[Enum], collections: &[Collection]) {
     for states in enums {
-        let uses = |collection: &&Collection| collection.fields.iter().any(|f| f.kind == FieldKind::Enum(states.id));
+        let holds = |field: &Field| field.kind == FieldKind::Enum(states.id);
+        let uses = |collection: &&Collection| collection.versions.is_none() && collection.fields.iter().any(holds);
         let using: Vec<&Collection> = collections.iter().filter(uses).collect();
         let transitions = || states.values.iter().flat_map(|value| &value.transitions);
         for (field, value) in transitions().flat_map(|transition| &transition.set) {
@@ -228,8 +229,9 @@ fn check_assignment(report: &mut Report<'_>, enums: &[Enum], collection: &Collec
     let is_document = |field: &Field| matches!(field.kind, FieldKind::Document(_));
     // Its reference has other members, which would have to become null.
     let is_part = |field: &Field| field.is_of_reference();
+    let is_given = |field: &Field| field.is_sum() || field.sequence.is_some();
     let is_settable = |field: &&Field| {
-        !is_standard(field) && !holds_state(field) && !is_document(field) && !is_part(field) && !field.is_sum()
+        !is_standard(field) && !holds_state(field) && !is_document(field) && !is_part(field) && !is_given(field)
     };
     let settable = collection.stored_fields().filter(is_settable);
     let settable: Vec<&str> = settable.map(|field| field.name.as_str()).collect();

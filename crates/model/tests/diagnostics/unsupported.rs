@@ -9,7 +9,7 @@ fn directives() {
     let model = r#"
 type Post @allow(read: "true") {
   a: String @search
-  b: Int @sequence
+  b: String @localized
 }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
@@ -20,15 +20,15 @@ refused
  2 │   a: String @search
    ·             ───┬───
    ·                ╰── not supported yet
- 3 │   b: Int @sequence
+ 3 │   b: String @localized
    ╰────
   help: remove it; filters can use `contains` and `startsWith`
-  × error: `@sequence` is not supported yet
-   ╭─[model.graphql:3:10]
+  × error: `@localized` is not supported yet
+   ╭─[model.graphql:3:13]
  2 │   a: String @search
- 3 │   b: Int @sequence
-   ·          ────┬────
-   ·              ╰── not supported yet
+ 3 │   b: String @localized
+   ·             ─────┬────
+   ·                  ╰── not supported yet
  4 │ }
    ╰────
   help: remove it

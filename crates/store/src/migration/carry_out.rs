@@ -1,7 +1,7 @@
 use backstay_model::CollectionId;
 use backstay_sql::{Origin, Statement, Succession};
 
-use super::{Action, Planned, Route, slugs};
+use super::{Action, Planned, Route};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -58,7 +58,7 @@ async fn copy(
     Ok(())
 }
 
-/// Removes the temporary tables of converted values and made slugs.
+/// Removes the temporary tables of converted values, and of slugs and numbers that were made.
 async fn remove_converted(session: &mut dyn SchemaSession, route: &Route<'_>) -> Result<(), StoreError> {
     let Route { models, succession, .. } = route;
     for collection in &models.new.collections {
@@ -66,10 +66,10 @@ async fn remove_converted(session: &mut dyn SchemaSession, route: &Route<'_>) ->
             if matches!(succession.origin(collection.id, field.id), Origin::Converted(_)) {
                 session.execute(&succession.drop_converted(collection.id, field.id)).await?;
             }
+            if succession.is_made(collection.id, field.id) {
+                session.execute(&succession.drop_made(collection.id, field.id)).await?;
+            }
         }
-    }
-    for (of, field, _) in slugs::fields(*models, succession) {
-        session.execute(&succession.drop_slugs(of, field)).await?;
     }
     Ok(())
 }

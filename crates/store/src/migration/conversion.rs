@@ -52,13 +52,21 @@ pub(super) async fn convert(
                     });
                     session.execute(&statement).await?;
                 }
+                // A version can't be changed: what doesn't fit is null there.
                 Err(why) => refused.add(&id, &value, why),
             }
         }
     }
+    let of = models.new.collection(collection);
+    if of.versions.is_some() {
+        let words = ["can't be converted, and is deleted", "can't be converted, and are deleted"];
+        let found = refused.finding(succession, (of, to), (words, ""));
+        // The versions have ids that nobody knows.
+        return Ok(found.map(|finding| Finding { ids: Vec::new(), is_obstacle: false, ..finding }));
+    }
     let remedy = "change those records first, or give the field a `@backfill(from: …)`";
     let words = ["can't be converted", "can't be converted"];
-    Ok(refused.finding((models.new.collection(collection), to), (words, remedy)))
+    Ok(refused.finding(succession, (of, to), (words, remedy)))
 }
 
 struct Conversion<'c> {

@@ -1,11 +1,14 @@
 use std::sync::Arc;
 
 use backstay_base::RecordId;
-use backstay_model::{Collection, Difference, Field, FieldKind, Filled, Index, Length, Risk, TypeChange, index_before};
+use backstay_model::{
+    Collection, Difference, Exclusion, Field, FieldKind, Filled, Index, Length, Risk, TypeChange, exclusion_before,
+    index_before,
+};
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession, condition_fields};
 
-use super::{Action, Planned, Route, backfills, conversion, limits, own_records, renames, slugs};
+use super::{Action, Planned, Route, backfills, conversion, limits, numbers, own_records, renames, slugs};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -25,6 +28,7 @@ pub(super) async fn find(
     }
     finder.conversions(planned).await?;
     slugs::make(finder.session, (models, succession)).await?;
+    numbers::make(finder.session, (models, succession)).await?;
     for planned in planned.iter_mut() {
         finder.step(planned).await?;
     }
@@ -41,6 +45,17 @@ pub(super) async fn find(
         planned.insert(0, Planned { step, actions: Vec::new(), difference: None });
     }
     Ok(())
+}
+
+/// Says of the step that changes a field that stored values are gone afterwards.
+fn loses(planned: &mut [Planned], (collection, field): (&str, &str)) {
+    let is_change = |planned: &&mut Planned| match &planned.difference {
+        Some(Difference::TypeChanged { collection: of, field: at, .. }) => of == collection && at == field,
+        _ => false,
+    };
+    if let Some(planned) = planned.iter_mut().find(is_change) {
+        planned.step.risk = Risk::LosesData;
+    }
 }
 
 /// Notes something about a field where its difference is, or in a step of its own.
@@ -91,6 +106,9 @@ impl Finder<'_> {
                 let at = (collection.id, field.id);
                 let found = conversion::convert(self.session, (self.models, self.succession), at).await?;
                 if let Some(finding) = found {
+                    if collection.versions.is_some() {
+                        loses(planned, (&collection.name, &field.name));
+                    }
                     note(planned, (&collection.name, &field.name), finding);
                 }
             }
@@ -123,6 +141,13 @@ impl Finder<'_> {
             Difference::CollectionRemoved { collection } => {
                 Some(self.succession.records(self.models.removed(collection).id))
             }
+            Difference::HistoryRemoved { collection } => {
+                let history = self.models.removed(collection).history.as_ref();
+                history.map(|history| self.succession.records(history.versions))
+            }
+            Difference::HistoryAdded { collection, is_new: false } => {
+                Some(self.succession.records(self.models.pair(collection).0.id))
+            }
             Difference::FieldRemoved { collection, field, .. } | Difference::TypeChanged { collection, field, .. }
                 if self.is_about_accounts(collection, field) =>
             {
@@ -132,6 +157,7 @@ impl Finder<'_> {
                 let (before, field) = self.models.old_field(collection, field);
                 Some(self.succession.having(before.id, field.id).count)
             }
+            Difference::SecretRevealed { collection, field } => self.having(collection, field),
             Difference::TypeChanged { collection, field, change, .. } => match change {
                 TypeChange::Converted
                 | TypeChange::Rewritten { .. }
@@ -139,7 +165,8 @@ impl Finder<'_> {
                 | TypeChange::Computed
                 | TypeChange::Summed { replaces: true }
                 | TypeChange::Replaced(_) => self.having(collection, field),
-                TypeChange::Stored(Filled::Backfill | Filled::Slug) | TypeChange::Summed { replaces: false } => {
+                TypeChange::Stored(Filled::Backfill | Filled::Slug | Filled::Number)
+                | TypeChange::Summed { replaces: false } => {
                     Some(self.succession.records(self.models.pair(collection).0.id))
                 }
                 TypeChange::NotStored
@@ -148,11 +175,16 @@ impl Finder<'_> {
                 | TypeChange::Referring
                 | TypeChange::Stored(_) => None,
             },
-            Difference::FieldAdded { collection, filled: Filled::Backfill | Filled::Slug | Filled::Sum, .. }
+            Difference::FieldAdded {
+                collection,
+                filled: Filled::Backfill | Filled::Slug | Filled::Number | Filled::Sum,
+                ..
+            }
             | Difference::SumChanged { collection, .. }
+            | Difference::SequenceAdded { collection, .. }
             | Difference::RequiredTightened {
                 collection,
-                filled: Filled::Backfill | Filled::Slug | Filled::Default,
+                filled: Filled::Backfill | Filled::Slug | Filled::Number | Filled::Default,
                 ..
             } => Some(self.succession.records(self.models.pair(collection).0.id)),
             Difference::LinkRemoved { collection, field, .. } | Difference::LinksUnordered { collection, field } => {
@@ -162,13 +194,11 @@ impl Finder<'_> {
             Difference::AccountsMoved { .. } => {
                 return self.sum(own_records::credentials(self.succession)).await.map(Some);
             }
-            Difference::RolesRemoved { roles } => {
-                let holding = own_records::holding(self.succession, roles);
-                return self.sum(holding.into_iter().map(|(_, statement)| statement).collect()).await.map(Some);
-            }
-            Difference::EnumValuesRenamed { name, values } => {
+            Difference::RolesRemoved { roles } => return self.with_roles(roles).await.map(Some),
+            Difference::RolesMerged { roles } => return self.with_roles(&former(roles)).await.map(Some),
+            Difference::EnumValuesRenamed { name, values, merged: _ } => {
                 let values: Vec<Arc<str>> = values.iter().map(|(from, _)| Arc::from(from.as_str())).collect();
-                let holding = self.holding(name, &values);
+                let holding = self.holding(name, &values, |_| true);
                 return self.sum(holding.into_iter().map(|(_, probe)| probe.count).collect()).await.map(Some);
             }
             Difference::CollectionAdded { .. }
@@ -176,6 +206,8 @@ impl Finder<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::HistoryAdded { is_new: true, .. }
+            | Difference::HistoryKept { .. }
             | Difference::KeyChanged { .. }
             | Difference::FieldAdded { .. }
             | Difference::FieldRenamed { .. }
@@ -193,6 +225,8 @@ impl Finder<'_> {
             | Difference::LinksOrdered { .. }
             | Difference::IndexAdded { .. }
             | Difference::IndexRemoved { .. }
+            | Difference::ExclusionAdded { .. }
+            | Difference::ExclusionRemoved { .. }
             | Difference::EnumRenamed { .. }
             | Difference::EnumValuesAdded { .. }
             | Difference::EnumReordered { .. }
@@ -204,6 +238,12 @@ impl Finder<'_> {
             Some(statement) => Ok(Some(self.count(&statement).await?)),
             None => Ok(None),
         }
+    }
+
+    /// How many of Backstay's own records have one of these roles.
+    async fn with_roles(&mut self, roles: &[String]) -> Result<u64, StoreError> {
+        let holding = own_records::holding(self.succession, roles);
+        self.sum(holding.into_iter().map(|(_, statement)| statement).collect()).await
     }
 
     /// How many records had a value in what a field of the new model was.
@@ -223,11 +263,11 @@ impl Finder<'_> {
         was.is_some_and(|was| self.succession.of_accounts().contains(&(before.id, was)))
     }
 
-    /// Of every field that holds an enum, and held it before, which records hold one of these values.
-    fn holding(&self, name: &str, values: &[Arc<str>]) -> Vec<(String, Probe)> {
+    /// Of every field of these collections that holds an enum, and held it before, which records hold one of these values.
+    fn holding(&self, name: &str, values: &[Arc<str>], is_asked: impl Fn(&Collection) -> bool) -> Vec<(String, Probe)> {
         let Models { new, pairing, .. } = self.models;
         let mut probes = Vec::new();
-        for collection in &new.collections {
+        for collection in new.collections.iter().filter(|of| is_asked(of)) {
             let Some(before) = pairing.collection(collection.id) else { continue };
             for field in &collection.fields {
                 let FieldKind::Enum(id) = field.kind else { continue };
@@ -265,12 +305,23 @@ impl Finder<'_> {
                     found.extend(self.sharing(after, index).await?);
                 }
             }
+            Difference::ExclusionAdded { collection, fields, condition } => {
+                let after = self.models.collection(collection);
+                let is_meant = |of: &&Exclusion| {
+                    let names = of.all_fields().map(|field| &after.field(field).name);
+                    names.eq(fields) && of.condition_text() == condition.as_deref()
+                };
+                for exclusion in after.exclusions.iter().filter(is_meant) {
+                    found.extend(self.overlapping(after, exclusion).await?);
+                }
+            }
             Difference::EnumValuesRemoved { name, values } => found = self.having_removed(name, values).await?,
             Difference::EnumReordered { name, .. } => found = self.breaking_in_order(name).await?,
             Difference::CheckAdded { collection, field, message } => {
                 found.extend(self.breaking((collection, field.as_deref()), message).await?);
             }
             Difference::RolesRemoved { roles } => found = self.losing(roles).await?,
+            Difference::RolesMerged { roles } => found = self.losing(&former(roles)).await?,
             Difference::LengthChanged { collection, field, stricter: true } => {
                 let (after, field) = self.models.field(collection, field);
                 found.extend(self.not_as_long(after, field).await?);
@@ -299,6 +350,9 @@ impl Finder<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::HistoryAdded { .. }
+            | Difference::HistoryRemoved { .. }
+            | Difference::HistoryKept { .. }
             | Difference::KeyChanged { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
@@ -309,6 +363,7 @@ impl Finder<'_> {
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::SumChanged { .. }
+            | Difference::SequenceAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::LinkAdded { .. }
@@ -317,9 +372,11 @@ impl Finder<'_> {
             | Difference::LinksUnordered { .. }
             | Difference::IndexAdded { .. }
             | Difference::IndexRemoved { .. }
+            | Difference::ExclusionRemoved { .. }
             | Difference::EnumRenamed { .. }
             | Difference::EnumValuesRenamed { .. }
             | Difference::EnumValuesAdded { .. }
+            | Difference::SecretRevealed { .. }
             | Difference::AccountsMoved { .. }
             | Difference::BehaviourChanged { .. }
             | Difference::ApplicationChanged { .. } => {}
@@ -331,7 +388,7 @@ impl Finder<'_> {
     async fn having_removed(&mut self, name: &str, values: &[String]) -> Result<Vec<Finding>, StoreError> {
         let (gone, mut found): (Vec<Arc<str>>, _) =
             (values.iter().map(|value| Arc::from(value.as_str())).collect(), Vec::new());
-        for (place, probe) in self.holding(name, &gone) {
+        for (place, probe) in self.holding(name, &gone, |of| of.versions.is_none()) {
             let words = |records| format!("{} a removed value in {place}", that(records, ["has", "have"]));
             let remedy = format!(
                 "change those records first, or write `@renamed(from: \"{}\")` on the value that replaces it",
@@ -444,6 +501,28 @@ impl Finder<'_> {
         self.ask(&probe, (&words, "change or delete those records first", true)).await
     }
 
+    /// Ranges that end before they begin, and those that overlap an earlier one.
+    async fn overlapping(&mut self, of: &Collection, exclusion: &Exclusion) -> Result<Vec<Finding>, StoreError> {
+        let name = |field| &of.field(field).name;
+        let (from, to) = (name(exclusion.from), name(exclusion.to));
+        let remedy = "change or delete those records first";
+        let backwards = self.succession.backwards(of.id, exclusion);
+        let words = |records| {
+            let has = if records == 1 { "has" } else { "have" };
+            format!("{} of {} {has} a {to} that isn't after {from}", counted(records), of.name)
+        };
+        let mut found: Vec<Finding> = self.ask(&backwards, (&words, remedy, true)).await?.into_iter().collect();
+        let same: Vec<&str> = exclusion.fields.iter().map(|field| name(*field).as_str()).collect();
+        let same = if same.is_empty() { String::new() } else { format!(" with the same {}", same.join(" and ")) };
+        let overlapping = self.succession.overlapping(of.id, exclusion);
+        let words = |records| {
+            let one = if records == 1 { "overlaps an earlier one" } else { "overlap an earlier one" };
+            format!("{} of {} {one}{same}", counted(records), of.name)
+        };
+        found.extend(self.ask(&overlapping, (&words, remedy, true)).await?);
+        Ok(found)
+    }
+
     async fn not_as_long(&mut self, collection: &Collection, field: &Field) -> Result<Option<Finding>, StoreError> {
         let length = field.length.unwrap_or(Length { min: 0, max: None });
         let probe = self.succession.not_as_long(collection.id, field.id, length);
@@ -458,7 +537,7 @@ impl Finder<'_> {
         remedy: &str,
     ) -> Result<Option<Finding>, StoreError> {
         let refused = limits::unfit(self.session, self.succession, (collection, field)).await?;
-        Ok(refused.finding((collection, field), (["doesn't fit", "don't fit"], remedy)))
+        Ok(refused.finding(self.succession, (collection, field), (["doesn't fit", "don't fit"], remedy)))
     }
 
     /// Values that a migration changes must still be unique where they were.
@@ -474,6 +553,16 @@ impl Finder<'_> {
                     && let Some(finding) = self.sharing(after, index).await?
                 {
                     note(planned, (&after.name, &after.field(*changed).name), finding);
+                }
+            }
+            for exclusion in &after.exclusions {
+                let changed = exclusion.all_fields().find(|field| self.succession.changes_values(after.id, *field));
+                if let Some(changed) = changed
+                    && exclusion_before((old, new), pairing, after.id, exclusion).is_some()
+                {
+                    for finding in self.overlapping(after, exclusion).await? {
+                        note(planned, (&after.name, &after.field(changed).name), finding);
+                    }
                 }
             }
         }
@@ -528,4 +617,9 @@ pub(super) fn counted(records: u64) -> String {
 /// The same with the verb in its two forms.
 pub(super) fn that(records: u64, [one, several]: [&str; 2]) -> String {
     format!("{} {}", counted(records), if records == 1 { one } else { several })
+}
+
+/// The old names.
+fn former(names: &[(String, String)]) -> Vec<String> {
+    names.iter().map(|(from, _)| from.clone()).collect()
 }

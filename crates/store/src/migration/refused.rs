@@ -1,7 +1,7 @@
 use backstay_base::RecordId;
 use backstay_model::{Collection, Field};
 use backstay_scalar::Value;
-use backstay_sql::PROBED_IDS;
+use backstay_sql::{PROBED_IDS, Succession};
 
 use super::texts::bare;
 use super::unconvertible::Unconvertible;
@@ -30,9 +30,10 @@ impl Refused {
         self.example.get_or_insert_with(|| (shown(value), why));
     }
 
-    /// What stands in the way; none if nothing was added. The verb is in its two forms.
+    /// What stands in the way of a field's values; none if nothing was added. The verb is in its two forms.
     pub(super) fn finding(
         self,
+        succession: &Succession<'_>,
         (collection, field): (&Collection, &Field),
         ([one, several], remedy): ([&str; 2], &str),
     ) -> Option<Finding> {
@@ -41,7 +42,8 @@ impl Refused {
             1 => ("1 value".to_owned(), "", one),
             records => (format!("{records} values"), "such as ", several),
         };
-        let example = if field.class.is_some() { String::new() } else { format!(", {such_as}{value},") };
+        let is_classified = succession.is_classified(collection.id, field.id);
+        let example = if is_classified { String::new() } else { format!(", {such_as}{value},") };
         Some(Finding {
             words: format!("{values} of {}.{}{example} {verb} ({why})", collection.name, field.name),
             records: self.records,

@@ -28,7 +28,7 @@ pub(super) async fn make(
     let fields = fields(models, succession);
     // What is read for one of them names the tables of all.
     for (of, field, _) in &fields {
-        session.execute(&succession.create_slugs(*of, *field)).await?;
+        session.execute(&succession.create_made(*of, *field)).await?;
     }
     for (of, field, source) in &fields {
         let mut slugs = Slugs::new(models.new.collection(*of), models.new.field(*of, *field), source);
@@ -66,7 +66,7 @@ impl Making<'_, '_> {
 
     /// Makes those that records lack.
     async fn missing(&mut self, slugs: &mut Slugs<'_>) -> Result<(), StoreError> {
-        let keep = self.succession.keep_slug(self.at.0, self.at.1);
+        let keep = self.succession.keep_made(self.at.0, self.at.1);
         let mut after = None;
         loop {
             let page = self.page(after.as_ref()).await?;

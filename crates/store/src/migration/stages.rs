@@ -7,7 +7,7 @@ use backstay_model::{
 use backstay_sql::{ComputedSums, Models, Origin, Statement, Succession, alter, next_table, schema};
 
 use super::tables::Tables;
-use super::{Action, Planned, Route};
+use super::{Action, Planned, Route, histories};
 use crate::step::Step;
 
 /// The steps that bridge the differences, in the order in which they are carried out.
@@ -42,6 +42,7 @@ impl Stages<'_> {
         self.up_to(Stage::IndexesAdded, &mut rest);
         self.sums();
         self.up_to(Stage::Behaviour, &mut rest);
+        self.histories();
     }
 
     /// Computes stored sums, over everything else as it is then.
@@ -53,6 +54,13 @@ impl Stages<'_> {
                 fields.iter().map(|field| format!("{}.{}", collection.name, collection.field(*field).name)).collect();
             let words = format!("compute {} for every stored record", names.join(", "));
             self.push_own(&words, dialect.risk(Work::Writes), vec![Action::Run(statement)]);
+        }
+    }
+
+    /// Adds versions of records, over everything else as it is then.
+    fn histories(&mut self) {
+        for (words, risk, statements) in histories::follow(self.models, self.carried) {
+            self.push_own(&words, risk, statements.into_iter().map(Action::Run).collect());
         }
     }
 
@@ -93,7 +101,7 @@ impl Stages<'_> {
     fn push(&mut self, difference: Difference, statements: Vec<Statement>) {
         let step = Step {
             risk: self.models.dialect.risk(difference.work()),
-            api: difference.api_change(),
+            api: difference.api_change().filter(|_| !histories::is_about(self.models, &difference)),
             ..Step::safe(&difference.to_string(), &statements)
         };
         let actions = statements.into_iter().map(Action::Run).collect();
@@ -128,9 +136,11 @@ impl Stages<'_> {
         for collection in rewritten {
             let table = Action::Run(alter::create_next(new, collection, dialect));
             // A start takes it for Backstay's own records, about which nobody has anything to decide.
-            let (words, risk) = match collection.system {
-                true => (format!("update Backstay's own records of {}", collection.name), Risk::Locks),
-                false => (format!("copy the records of {} into a new table", collection.name), Risk::Rewrites),
+            let of_history = collection.versions.as_ref().map(|versions| &new.collection(versions.of).name);
+            let (words, risk) = match (of_history, collection.system) {
+                (Some(of), _) => (format!("copy the history of {of} into a new table"), Risk::Rewrites),
+                (None, true) => (format!("update Backstay's own records of {}", collection.name), Risk::Locks),
+                (None, false) => (format!("copy the records of {} into a new table", collection.name), Risk::Rewrites),
             };
             self.push_own(&words, risk, vec![table, Action::Copy(collection.id)]);
         }
@@ -232,22 +242,17 @@ impl Stages<'_> {
             Difference::RequiredLoosened { collection, field } => {
                 self.in_place((collection, field), |collection, field| alter::require(collection, field, false))
             }
-            Difference::IndexAdded { collection, index, .. } => self.added_index(collection, index),
-            Difference::IndexRemoved { collection, index, .. } => {
-                let (before, _) = self.models.pair(collection);
-                let gone = before.indexes.iter().filter(|known| known.name == *index);
-                let names = gone.flat_map(|index| schema::index_names(index, dialect));
-                names.flat_map(|name| schema::drop_index(&name, dialect)).collect()
+            Difference::HistoryAdded { collection, .. } => histories::added(self.models, collection),
+            Difference::HistoryRemoved { collection } => {
+                histories::removed(self.models, &self.tables.carried, collection)
             }
+            Difference::IndexAdded { collection, index, .. } => self.added_index(collection, index),
+            Difference::IndexRemoved { collection, index, .. } => self.removed_index(collection, index),
             Difference::FieldRemoved { collection, field, stored: true } => self.removed(collection, field),
             Difference::LinkRemoved { collection, field, .. } => self.removed_link(collection, field),
             Difference::LinksOrdered { collection, field } => self.ordered_links(collection, field),
             Difference::LinksUnordered { collection, field } => self.unordered_links(collection, field),
-            Difference::CollectionRemoved { collection } => {
-                let gone = self.tables.carried.collection(self.models.removed(collection).id);
-                let links = gone.links().map(|(_, link)| alter::drop_table(&link.table, dialect));
-                links.chain([alter::drop_table(&gone.table, dialect)]).collect()
-            }
+            Difference::CollectionRemoved { collection } => self.removed_type(collection),
             Difference::EnumValuesRenamed { name, .. } => self.renamed_values(name),
             Difference::AccountsMoved { .. } => alter::delete_accounts(self.models.old, dialect),
             Difference::CollectionRenamed { .. }
@@ -257,6 +262,7 @@ impl Stages<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::HistoryKept { .. }
             | Difference::KeyChanged { .. }
             | Difference::FieldRemoved { stored: false, .. }
             | Difference::EnumValuesAdded { .. }
@@ -267,11 +273,16 @@ impl Stages<'_> {
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::SumChanged { .. }
+            | Difference::SequenceAdded { .. }
+            | Difference::ExclusionAdded { .. }
+            | Difference::ExclusionRemoved { .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
             | Difference::BehaviourChanged { .. }
             | Difference::ApplicationChanged { .. }
+            | Difference::SecretRevealed { .. }
+            | Difference::RolesMerged { .. }
             | Difference::RolesRemoved { .. } => Vec::new(),
         }
     }
@@ -298,6 +309,19 @@ impl Stages<'_> {
         let collection = self.models.collection(collection);
         let added = collection.indexes.iter().filter(|candidate| candidate.name == index);
         added.flat_map(|index| schema::add_index(new, collection, index, dialect)).collect()
+    }
+
+    fn removed_type(&self, collection: &str) -> Vec<Statement> {
+        let gone = self.tables.carried.collection(self.models.removed(collection).id);
+        let links = gone.links().map(|(_, link)| alter::drop_table(&link.table, self.models.dialect));
+        links.chain([alter::drop_table(&gone.table, self.models.dialect)]).collect()
+    }
+
+    fn removed_index(&self, collection: &str, index: &str) -> Vec<Statement> {
+        let (before, _) = self.models.pair(collection);
+        let gone = before.indexes.iter().filter(|known| known.name == index);
+        let names = gone.flat_map(|index| schema::index_names(index, self.models.dialect));
+        names.flat_map(|name| schema::drop_index(&name, self.models.dialect)).collect()
     }
 
     fn removed(&self, collection: &str, field: &str) -> Vec<Statement> {

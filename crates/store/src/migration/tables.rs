@@ -57,7 +57,7 @@ fn is_rewritten(models: Models<'_>, succession: &Succession<'_>, after: &Collect
         }
         if succession.is_backfilled(after.id, field.id)
             || succession.fills_where_present(after.id, field)
-            || succession.slugs(after.id, field.id).is_some()
+            || succession.is_made(after.id, field.id)
         {
             return true;
         }

@@ -2,9 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use backstay_sql::{Dialect, Statement};
-use deadpool_postgres::Pool;
 
-use super::session::PostgresSession;
+use super::session::{Pools, PostgresSession};
 use crate::database::Database;
 use crate::job::Job;
 use crate::log::LogFormat;
@@ -19,7 +18,7 @@ const RUNS: usize = 8;
 
 /// A PostgreSQL database.
 pub(super) struct PostgresDatabase {
-    pool: Pool,
+    pools: Pools,
     log_format: LogFormat,
     observer: Arc<dyn CommitObserver>,
     /// Moments increase among the transactions of this process. Those of several processes, and of transactions that
@@ -29,18 +28,18 @@ pub(super) struct PostgresDatabase {
 
 impl PostgresDatabase {
     pub(super) fn new(
-        pool: Pool,
+        pools: Pools,
         log_format: LogFormat,
         observer: Arc<dyn CommitObserver>,
         commit_clock: CommitClock,
     ) -> Self {
-        Self { pool, log_format, observer, commit_clock }
+        Self { pools, log_format, observer, commit_clock }
     }
 
     async fn run_to_end(&self, mut job: Box<dyn Job>) -> Result<(), StoreError> {
         let read_only = job.writes() == Writes::None;
         for run in 1..=RUNS {
-            let mut session = PostgresSession::take(&self.pool, read_only).await?;
+            let mut session = PostgresSession::take(&self.pools, read_only).await?;
             if self.run_once(job.as_mut(), &mut session).await {
                 break;
             }
@@ -80,7 +79,7 @@ impl PostgresDatabase {
     }
 
     async fn read_rows(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
-        let mut session = PostgresSession::take(&self.pool, true).await?;
+        let mut session = PostgresSession::take(&self.pools, true).await?;
         sink.begin(usize::MAX);
         let stats = session.read(statement, &mut |row: &dyn OwnRow| sink.row(row)).await?;
         sink.end();
@@ -88,7 +87,7 @@ impl PostgresDatabase {
     }
 
     async fn read_own_rows(&self, statement: &Statement, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        let mut session = PostgresSession::take(&self.pool, true).await?;
+        let mut session = PostgresSession::take(&self.pools, true).await?;
         session.read(statement, visit).await.map(|_| ())
     }
 }
@@ -136,7 +135,8 @@ impl Database for PostgresDatabase {
     }
 
     fn close(&self) {
-        self.pool.close();
+        self.pools.usual.close();
+        self.pools.apart.close();
     }
 }
 

@@ -2,10 +2,11 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use backstay_base::Timestamp;
-use backstay_sql::{Dialect, Statement};
+use backstay_sql::{Dialect, Param, Statement};
 use deadpool_postgres::{Object, Pool};
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt, TryStreamExt};
+use tokio_postgres::RowStream;
 
 use super::error::{Guard, Refusal, plain};
 use super::param::Bound;
@@ -20,9 +21,20 @@ use crate::{ReadStats, StoreError};
 /// The advisory lock under which places in the commit log are assigned: "`BkSt`", "log".
 const LOG_LOCK: &str = "SELECT pg_advisory_xact_lock(1114329972, 7106407)";
 
+/// The connections to a database.
+#[derive(Clone)]
+pub(super) struct Pools {
+    /// Each for one transaction at a time.
+    pub(super) usual: Pool,
+    /// For statements that commit by themselves while a transaction waits for them: with all others in transactions, none of
+    /// those would become free.
+    pub(super) apart: Pool,
+}
+
 /// One connection and its transaction, which begins with the first statement.
 pub(super) struct PostgresSession {
     client: Object,
+    apart: Pool,
     begun: bool,
     read_only: bool,
     /// Whether a statement conflicted with another transaction.
@@ -36,9 +48,9 @@ pub(super) struct Last {
 }
 
 impl PostgresSession {
-    pub(super) async fn take(pool: &Pool, read_only: bool) -> Result<Self, StoreError> {
-        let client = pool.get().await.map_err(|error| StoreError::Database(Arc::new(error)))?;
-        Ok(Self { client, begun: false, read_only, conflict: false })
+    pub(super) async fn take(pools: &Pools, read_only: bool) -> Result<Self, StoreError> {
+        let client = pools.usual.get().await.map_err(|error| StoreError::Database(Arc::new(error)))?;
+        Ok(Self { client, apart: pools.apart.clone(), begun: false, read_only, conflict: false })
     }
 
     /// Whether the transaction failed because of a conflict that may be gone when it is run again.
@@ -52,15 +64,7 @@ impl PostgresSession {
         let prepared = prepared.map_err(|error| self.failed(&error))?;
         let params = statement.params().iter().map(Bound);
         let stream = self.client.query_raw(&prepared, params).await;
-        let mut stream = pin!(stream.map_err(|error| self.failed(&error))?);
-        let mut stats = ReadStats::default();
-        loop {
-            let next = stream.try_next().await;
-            let Some(row) = next.map_err(|error| Refusal::of(&error).note(&mut self.conflict))? else { break };
-            visit(&PostgresRow { row: &row, columns: statement.columns() })?;
-            stats.rows += 1;
-        }
-        Ok(stats)
+        collect(stream.map_err(|error| Refusal::of(&error)), (statement, visit), &mut self.conflict).await
     }
 
     async fn write(&mut self, statement: &Statement) -> Result<u64, StoreError> {
@@ -174,6 +178,23 @@ impl PostgresSession {
     }
 }
 
+/// Passes the rows of an answer to `visit`.
+async fn collect(
+    answer: Result<RowStream, Refusal>,
+    (statement, visit): (&Statement, &mut Visit<'_>),
+    conflict: &mut bool,
+) -> Result<ReadStats, StoreError> {
+    let mut stream = pin!(answer.map_err(|refusal| refusal.note(conflict))?);
+    let mut stats = ReadStats::default();
+    loop {
+        let next = stream.try_next().await;
+        let Some(row) = next.map_err(|error| Refusal::of(&error).note(conflict))? else { break };
+        visit(&PostgresRow { row: &row, columns: statement.columns() })?;
+        stats.rows += 1;
+    }
+    Ok(stats)
+}
+
 impl Session for PostgresSession {
     fn dialect(&self) -> Dialect {
         Dialect::Postgres
@@ -188,6 +209,27 @@ impl Session for PostgresSession {
 
     fn execute<'a>(&'a mut self, statement: &'a Statement) -> Answer<'a, u64> {
         later(self.write(statement))
+    }
+
+    fn lock(&mut self, name: i64) -> Answer<'_, ()> {
+        let statement = own("SELECT pg_advisory_xact_lock($1)", vec![Param::Int(name)], &[]);
+        later(async move { self.write(&statement).await.map(|_| ()) })
+    }
+
+    fn query_apart<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+        visit: &'a mut Visit<'_>,
+    ) -> Option<Answer<'a, ReadStats>> {
+        Some(later(async move {
+            if self.read_only {
+                return Err(StoreError::ReadOnly);
+            }
+            let client = self.apart.get().await.map_err(|error| StoreError::Database(Arc::new(error)))?;
+            let prepared = client.prepare_cached(statement.text()).await.map_err(plain)?;
+            let rows = client.query_raw(&prepared, statement.params().iter().map(Bound)).await;
+            collect(rows.map_err(|error| Refusal::of(&error)), (statement, visit), &mut self.conflict).await
+        }))
     }
 }
 

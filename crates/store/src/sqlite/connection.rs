@@ -305,6 +305,15 @@ impl Session for SqliteSession {
     fn execute<'a>(&'a mut self, statement: &'a Statement) -> Answer<'a, u64> {
         at_once(self.write_within(statement))
     }
+
+    /// There is no other transaction that writes.
+    fn lock(&mut self, _: i64) -> Answer<'_, ()> {
+        at_once(self.require_transaction())
+    }
+
+    fn query_apart<'a>(&'a mut self, _: &'a Statement, _: &'a mut Visit<'_>) -> Option<Answer<'a, ReadStats>> {
+        None
+    }
 }
 
 #[cfg(test)]

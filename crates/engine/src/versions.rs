@@ -1,0 +1,122 @@
+//! How the versions of records with `@history` are kept: written with every change of a row, and deleted when they are old.
+
+use backstay_base::{Error, Timestamp, limits};
+use backstay_model::{Collection, CollectionId, VersionChange, Versions};
+use backstay_scalar::Value;
+use backstay_store::Writes;
+use futures_util::future::BoxFuture;
+
+use crate::bind::Bindings;
+use crate::{Context, Engine, Record, Transaction, TxContext};
+
+/// Keeps the version that a change has made of a record; nothing of a type without `@history`.
+pub(crate) fn add(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record, change: VersionChange) {
+    if let Some((of, versions, values)) = version(cx, collection, record, change) {
+        stage(cx, (of, versions), record, &values);
+    }
+}
+
+/// Keeps that a record was deleted, with the values that it had last. One that was purged from the trash takes its versions
+/// along.
+pub(crate) fn end(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record) {
+    let Some((of, versions, mut values)) = version(cx, collection, record, VersionChange::Delete) else { return };
+    if collection.trash.is_some_and(|trash| !record.value(trash.at).is_null()) {
+        let template = &cx.engine.templates.versions(&cx.engine.planner, (of, versions)).delete;
+        let delete = cx.statement(template, &cx.bindings().id(record.id()), of);
+        cx.tx.stage(delete, None);
+        return;
+    }
+    values[usize::from(versions.ended.0)] = cx.moment().into();
+    values[usize::from(Collection::VERSION.0)] = Value::Int(record.version() + 1);
+    stage(cx, (of, versions), record, &values);
+}
+
+/// The values of a new version, by the fields of the collection of versions.
+fn version<'a>(
+    cx: &TxContext<'a, '_>,
+    collection: &Collection,
+    record: &Record,
+    change: VersionChange,
+) -> Option<(CollectionId, &'a Versions, Vec<Value>)> {
+    let of = cx.model().collection(collection.history.as_ref()?.versions);
+    let versions = of.versions.as_ref()?;
+    let mut values = vec![Value::Null; of.fields.len()];
+    for (value, kept) in record.values().iter().zip(&versions.fields) {
+        if let Some(kept) = kept {
+            values[usize::from(kept.0)] = value.clone();
+        }
+    }
+    let caller = cx.caller();
+    let own = [
+        (Collection::ID, Value::Id(cx.next_id())),
+        (versions.record, Value::Id(record.id())),
+        (versions.from, cx.moment().into()),
+        (versions.change, Value::text(change.word())),
+        (versions.by_kind, Value::text(caller.kind.name())),
+        (versions.by, caller.id.map_or(Value::Null, Value::Id)),
+    ];
+    for (field, value) in own {
+        values[usize::from(field.0)] = value;
+    }
+    Some((of.id, versions, values))
+}
+
+/// Ends the last version of a record, if it has one, and adds this one.
+fn stage(cx: &mut TxContext<'_, '_>, (of, versions): (CollectionId, &Versions), record: &Record, values: &[Value]) {
+    let engine = cx.engine;
+    let bindings = Bindings { proposed: values, ..cx.bindings().id(record.id()) };
+    let end = cx.whole_statement(&engine.templates.versions(&engine.planner, (of, versions)).end, &bindings, of);
+    cx.tx.stage(end, None);
+    let insert = cx.whole_statement(engine.templates.insert(&engine.planner, of), &bindings, of);
+    cx.tx.stage(insert, Some(1));
+}
+
+impl Engine {
+    /// Deletes versions that their types keep no longer, at most `limits::PURGE_RECORDS` of each type. Returns whether there
+    /// may be more.
+    pub(crate) async fn delete_old_versions(&self) -> Result<bool, Error> {
+        let mut more = false;
+        for collection in &self.model().collections {
+            let Some(history) = &collection.history else { continue };
+            let now = self.ambient().clock.now().micros();
+            let before = history.keep.and_then(|keep| now.checked_sub(keep.micros())).and_then(Timestamp::from_micros);
+            let Some(before) = before else { continue };
+            more |= self.run(&Context::system(self), DeleteOld { of: history.versions, before }).await?;
+        }
+        Ok(more)
+    }
+}
+
+/// Deletes versions that have been of the past since before a moment.
+struct DeleteOld {
+    of: CollectionId,
+    before: Timestamp,
+}
+
+impl Transaction for DeleteOld {
+    type Answer = bool;
+
+    fn name(&self) -> &'static str {
+        "forget"
+    }
+
+    fn writes(&self) -> Writes {
+        Writes::One
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move {
+            let engine = cx.engine;
+            let Some(versions) = &cx.model().collection(self.of).versions else { return Ok(false) };
+            let templates = engine.templates.versions(&engine.planner, (self.of, versions));
+            let limit = limits::PURGE_RECORDS as u64;
+            let bindings = Bindings { as_of: Some(self.before), limit, ..cx.bindings() };
+            let found = cx.ids(&templates.expired, bindings, self.of).await?.len();
+            if found > 0 {
+                let delete = cx.statement(&templates.delete_expired, &bindings, self.of);
+                cx.tx.stage(delete, Some(found as u64));
+            }
+            Ok(found >= limits::PURGE_RECORDS)
+        })
+    }
+}

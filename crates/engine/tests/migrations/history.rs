@@ -1,0 +1,132 @@
+//! Histories come, go, and follow what becomes of the records.
+
+use std::fmt::Write as _;
+
+use crate::changed::{Place, told};
+
+/// What a change of the model does, and what is then known of the past of the first record.
+async fn check(name: &str, (old, new): (&str, &str), (of, then_of): (&str, &str), select: &str) {
+    let mut text = format!("old: {old}\nnew: {new}\n");
+    for mut place in Place::both() {
+        place.apply(old, false).expect("a database");
+        place.create(old, &[(of, r#"{"a":"1","b":"x"}"#), (of, r#"{"a":"2"}"#)]).await;
+        place.update(old, (of, 0), r#"{"a":"3"}"#).await;
+        let steps = place.applied(new);
+        _ = writeln!(text, "\n{}", place.name());
+        for (step, words) in steps.iter().zip(told(&steps, &place)) {
+            _ = writeln!(text, "  {words}");
+            step.sql.iter().for_each(|sql| _ = writeln!(text, "    {sql}"));
+        }
+        for change in place.history(new, (then_of, 0)).await {
+            _ = writeln!(text, "  {change}");
+        }
+        for moment in ["2026-01-31T12:30:00Z", "2026-01-31T13:30:00Z"] {
+            _ = writeln!(text, "  {moment} {}", place.records_as_of(new, (then_of, select), moment).await);
+        }
+        _ = writeln!(text, "  now {}", place.records(new, (then_of, select)).await);
+        assert_eq!(place.plan(new), [], "{}", place.name());
+        assert_eq!(place.differences(new), "", "{}", place.name());
+    }
+    insta::assert_snapshot!(name, text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_type_gets_a_history() {
+    let old = "type P @open { a: String! b: String }";
+    let new = r#"type P @open @history(read: "true", keep: "365d") { a: String! b: String }"#;
+    check("a_type_gets_a_history", (old, new), ("P", "P"), "a,b").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_type_with_a_history_and_its_fields_are_renamed() {
+    let old = r#"enum E { X Y } type P @open @history(read: "true") { a: String! b: String e: E! @default(to: X) h: H }
+        type H @embedded { i: Int }"#;
+    let new = r#"enum E { Z @renamed(from: "X") Y }
+        type Q @open @renamed(from: "P") @history(read: "true") { c: String! @renamed(from: "a") b: String e: E! @default(to: Z) g: H @renamed(from: "h") }
+        type H @embedded { i: Int }"#;
+    check("a_type_with_a_history_and_its_fields_are_renamed", (old, new), ("P", "Q"), "c,b,e,g").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fields_of_a_history_come_go_and_change_their_types() {
+    let old = r#"type P @open @history(read: "true") { a: String! b: String }"#;
+    let new = r#"type P @open @history(read: "true") { a: Int! n: Int! @default(to: 7) m: String }"#;
+    check("fields_of_a_history_come_go_and_change_their_types", (old, new), ("P", "P"), "a,n,m").await;
+}
+
+/// An old value that doesn't fit is lost, and nobody could change it before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_version_cannot_be_converted() {
+    let old = r#"enum E { X Y } type P @open @history(read: "true") { a: String! e: E }"#;
+    let new = r#"enum E { X } type P @open @history(read: "true") { a: Int! e: E }"#;
+    for mut place in Place::both() {
+        let name = place.name();
+        place.apply(old, false).expect("a database");
+        place.create(old, &[("P", r#"{"a":"one","e":"Y"}"#)]).await;
+        place.update(old, ("P", 0), r#"{"a":"1","e":"X"}"#).await;
+        assert!(place.apply(new, false).is_err(), "{name}: it loses data");
+        let steps = place.applied(new);
+        let words = told(&steps, &place).join("\n");
+        assert!(words.contains("1 value of P history.a"), "{name}: {words}");
+        assert_eq!(
+            place.history(new, ("P", 0)).await,
+            [
+                r#"update {"a":{"new":1,"old":null},"e":{"new":"X","old":"Y"}}"#,
+                r#"create {"e":{"new":"Y","old":null}}"#
+            ],
+            "{name}"
+        );
+        assert_eq!(place.plan(new), [], "{name}");
+    }
+}
+
+/// What is removed with a history is gone, so it has to be allowed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_is_removed() {
+    let old = r#"type P @open @history(read: "true") { a: String! }"#;
+    for (new, words) in [
+        ("type P @open { a: String! }", "the history of P is removed, with all versions"),
+        ("type P @open @history(read: \"true\") { b: Int }", "P history.a is removed, with its stored values"),
+        (
+            "type P @open @history(read: \"true\") { a: String! @class(is: SECRET) }",
+            "P history.a is removed, with its stored values",
+        ),
+    ] {
+        for mut place in Place::both() {
+            let name = place.name();
+            place.apply(old, false).expect("a database");
+            place.create(old, &[("P", r#"{"a":"x"}"#)]).await;
+            assert!(place.apply(new, false).is_err(), "{name}: {new}");
+            let steps = place.applied(new);
+            assert!(steps.iter().any(|step| step.words == words && step.loses_data()), "{name}: {steps:?}");
+            assert_eq!(place.plan(new), [], "{name}");
+            assert_eq!(place.differences(new), "", "{name}");
+        }
+    }
+}
+
+/// How long versions are kept is not stored, but for an index; who may read them isn't either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_is_kept_for_another_time() {
+    let model = |history: &str| format!("type P @open @history({history}) {{ a: String! }}");
+    for place in Place::both() {
+        place.apply(&model(r#"read: "true""#), false).expect("a database");
+        let check = |history: &str, expected: &[&str]| {
+            let steps = place.apply(&model(history), false).expect("nothing is lost");
+            let words: Vec<&str> = steps.iter().map(|step| step.words.as_str()).collect();
+            assert_eq!(words, expected, "{} {history}", place.name());
+        };
+        check(
+            r#"read: "true", keep: "30d""#,
+            &[
+                "P history gets the index ix_p_history__history__ended",
+                "the history of P now keeps old versions for 30 days",
+            ],
+        );
+        check(r#"read: "false", keep: "30d""#, &["P: the rule of its history changed; no record changes"]);
+        check(
+            r#"read: "false""#,
+            &["P history loses the index ix_p_history__history__ended", "the history of P now keeps all versions"],
+        );
+    }
+}
