@@ -1,14 +1,15 @@
-//! Members of embedded types: those that the types declare, and what each of them is in a collection that holds a value.
+//! Members of embedded types and of references to one of several types: those that the types declare, and what each of them is
+//! in a collection that holds a value.
 
-use apollo_compiler::Node;
 use apollo_compiler::schema::ObjectType;
+use apollo_compiler::{Name, Node};
 use backstay_base::limits;
+use backstay_scalar::Scalar;
 
 use super::embedded::Surveyed;
 use super::field::field;
 use super::kind::Declared;
 use super::read;
-use super::record_unions::reference;
 use super::renamed::{former, former_of_member};
 use super::report::Report;
 use super::survey::Names;
@@ -39,8 +40,42 @@ pub(super) fn member(
     parent: &Field,
 ) -> Field {
     match surveyed.to {
-        Some(to) => reference(report, names.survey, (surveyed, to, id), parent),
+        Some(to) => reference(report, names, (surveyed, to, id), parent),
         None => of_embedded(report, names, (surveyed, id), parent),
+    }
+}
+
+/// The part of a reference to one of several types that refers to records of this one, as a field of the collection. What
+/// holds for the reference holds for it.
+fn reference(
+    report: &mut Report<'_>,
+    names: Names<'_, '_>,
+    (surveyed, to, id): (&Surveyed<'_>, &Name, FieldId),
+    parent: &Field,
+) -> Field {
+    let span = parent.span;
+    let (Some(target), &FieldKind::ToOneOf { on_delete, .. }) = (names.survey.type_named(to), &parent.kind) else {
+        // The type of the field that holds it is wrong, which is reported.
+        return Field::unmarked(id, &surveyed.name, FieldKind::Scalar(Scalar::String), false, span);
+    };
+    let kind = FieldKind::ToOne { target: target.id, on_delete };
+    let most = limits::MODEL_NAME_CHARS;
+    if Column::of(&surveyed.name, &kind).iter().any(|column| column.name.len() > most) {
+        let message = format!("the column of `{}` would have a name of more than {most} characters", surveyed.name);
+        let diagnostic =
+            Diagnostic::error(message).at(span, "refers to several types").and(report.span_of(to), to.as_str());
+        report.push(diagnostic.help("give the field or the type a shorter name"));
+    }
+    let former = target.node.directives.get_all("renamed").filter_map(|directive| read::text(directive, "from"));
+    let former: Vec<String> = former.map(|(from, _)| from.to_owned()).collect();
+    Field {
+        within: Some(Within { field: parent.id, required: false, always: parent.required, is_reference: true }),
+        former: former_of_member(parent, to, &former),
+        unique: parent.unique,
+        readonly: parent.readonly,
+        immutable: parent.immutable,
+        allow: parent.allow.clone(),
+        ..Field::unmarked(id, &surveyed.name, kind, false, span)
     }
 }
 

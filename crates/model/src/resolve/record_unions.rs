@@ -1,4 +1,4 @@
-//! Unions of types with records, and what a field that refers to a record of one of them is made of.
+//! Unions of types with records.
 
 use std::collections::HashMap;
 
@@ -6,13 +6,10 @@ use apollo_compiler::schema::{FieldDefinition, ObjectType, UnionType};
 use apollo_compiler::{Name, Node};
 use backstay_base::limits;
 
-use super::embedded::Surveyed;
 use super::naming::{check_count, check_definition_name};
 use super::read;
-use super::renamed::former_of_member;
 use super::report::Report;
-use super::survey::Survey;
-use crate::{Column, Diagnostic, Field, FieldId, FieldKind, RecordUnion, RecordUnionId, Within};
+use crate::{CollectionId, RecordUnion, RecordUnionId};
 
 /// The unions whose types have records.
 pub(super) struct RecordUnions<'a> {
@@ -75,47 +72,13 @@ impl<'a> RecordUnions<'a> {
         node.into_iter().flat_map(|node| &node.members).map(|member| &member.name)
     }
 
-    /// The unions as the model has them.
-    pub(super) fn all(&self, survey: &Survey<'_>) -> Vec<RecordUnion> {
+    /// The unions as the model has them, whose types have these ids.
+    pub(super) fn all(&self, id_of: impl Fn(&str) -> Option<CollectionId>) -> Vec<RecordUnion> {
         let of = |node: &&Node<UnionType>| RecordUnion {
             name: node.name.to_string(),
             description: read::description(node.description.as_ref()),
-            members: node.members.iter().filter_map(|name| survey.type_named(name)).map(|of| of.id).collect(),
+            members: node.members.iter().filter_map(|name| id_of(name)).collect(),
         };
         self.nodes.iter().map(of).collect()
-    }
-}
-
-/// The part of a reference to one of several types that refers to records of this one, as a field of the collection. What
-/// holds for the reference holds for it.
-pub(super) fn reference(
-    report: &mut Report<'_>,
-    survey: &Survey<'_>,
-    (surveyed, to, id): (&Surveyed<'_>, &Name, FieldId),
-    parent: &Field,
-) -> Field {
-    let span = parent.span;
-    let (Some(target), &FieldKind::ToOneOf { on_delete, .. }) = (survey.type_named(to), &parent.kind) else {
-        // The type of the field that holds it is wrong, which is reported.
-        return Field::unmarked(id, &surveyed.name, FieldKind::Scalar(backstay_scalar::Scalar::String), false, span);
-    };
-    let kind = FieldKind::ToOne { target: target.id, on_delete };
-    let most = limits::MODEL_NAME_CHARS;
-    if Column::of(&surveyed.name, &kind).iter().any(|column| column.name.len() > most) {
-        let message = format!("the column of `{}` would have a name of more than {most} characters", surveyed.name);
-        let diagnostic =
-            Diagnostic::error(message).at(span, "refers to several types").and(report.span_of(to), to.as_str());
-        report.push(diagnostic.help("give the field or the type a shorter name"));
-    }
-    let former = target.node.directives.get_all("renamed").filter_map(|directive| read::text(directive, "from"));
-    let former: Vec<String> = former.map(|(from, _)| from.to_owned()).collect();
-    Field {
-        within: Some(Within { field: parent.id, required: false, always: parent.required, is_reference: true }),
-        former: former_of_member(parent, to, &former),
-        unique: parent.unique,
-        readonly: parent.readonly,
-        immutable: parent.immutable,
-        allow: parent.allow.clone(),
-        ..Field::unmarked(id, &surveyed.name, kind, false, span)
     }
 }
