@@ -32,8 +32,7 @@ async fn classified_values_are_not_named_whatever_becomes_of_the_class() {
     refused(old, &record, renamed, &[&format!("1 value of P.b {converted}")]).await;
     let given = "type P @open { a: String @class(is: SECRET) \
                  b: String! @class(is: SECRET) @pattern(is: \"a\") @backfill(from: \"this.a\") }";
-    let unfit =
-        "1 value of P.b doesn't fit (it must match `a`): %0; make its `@backfill` give values that fit";
+    let unfit = "1 value of P.b doesn't fit (it must match `a`): %0; make its `@backfill` give values that fit";
     refused(old, &record, given, &[unfit]).await;
     let shown = "type P @open { a: String @class(is: SECRET) b: String @backfill(from: \"this.a\") }";
     let refusal = "the `@backfill` of P.b doesn't fit the stored model: it reads `P.a`, which is secret; leave `a` out, or \
