@@ -115,9 +115,12 @@ struct Kept {
     version: Option<i64>,
     body: Option<String>,
     tag: Option<String>,
-    /// What the caller's rights came from: an answer is shown again only to a caller who may still see all of it.
+    /// The caller's rights: an answer is shown again only to a caller who may still see all of it.
     #[serde(default)]
     rights: String,
+    /// Under which model it was made, and what was true of the caller's own record. Older answers don't say.
+    #[serde(default)]
+    under: String,
     /// The notation of the body.
     #[serde(default = "json", skip_serializing_if = "is_json")]
     encoder: String,
@@ -168,15 +171,16 @@ impl TxContext<'_, '_> {
     }
 
     /// A kept answer, with its records if the caller has the rights of the first time and may read them still. Which
-    /// fields of a record the caller sees can depend on the record, and what is computed on others: then it must be as it
-    /// was.
+    /// fields of a record the caller sees can depend on the record, on the model and on the caller's own record, and what
+    /// is computed on others: then the caller must see the same now.
     async fn shown_again(
         &mut self,
         kept: Kept,
         collection: CollectionId,
         encoder: &'static dyn Encoder,
     ) -> Result<Written, Error> {
-        let same = kept.rights == self.rights() && kept.encoder == encoder.name();
+        let same = kept.rights == rights(self.caller()) && kept.encoder == encoder.name();
+        let elsewhere = kept.under != self.under();
         let mut written = kept.into_written()?;
         // A minimal answer has the tag of the record that it leaves out.
         let mut shown = same && (written.body.is_some() || written.tag.is_some());
@@ -186,7 +190,7 @@ impl TxContext<'_, '_> {
             class.rights.field(collection, field.id, Action::Read).decided().is_none()
                 || field.is_computed() && class.rights.may_see(collection, field.id)
         };
-        let may_differ = fields.iter().any(depends);
+        let may_differ = elsewhere || fields.iter().any(depends);
         for id in &written.ids {
             shown = shown && may_see(self, &class, collection, *id).await?;
             if shown && may_differ {
@@ -207,7 +211,7 @@ impl TxContext<'_, '_> {
         encoder: &'static dyn Encoder,
     ) -> Result<(), Error> {
         let Some(claim) = claim else { return Ok(()) };
-        self.keep(claim, &Kept::of(written, self.rights(), encoder.name()))
+        self.keep(claim, &Kept::of(written, self.made_for(), encoder.name()))
     }
 
     /// Keeps what several requests wrote under their key. What they read is not kept: it can be much, and is asked again.
@@ -218,22 +222,24 @@ impl TxContext<'_, '_> {
         encoder: &'static dyn Encoder,
     ) -> Result<(), Error> {
         let Some(claim) = claim else { return Ok(()) };
-        let rights = self.rights();
+        let made_for = self.made_for();
         let written = answers.iter().filter_map(|answer| match answer {
-            Some(Answer::Written(written)) => Some(Kept::of(written, rights.clone(), encoder.name())),
+            Some(Answer::Written(written)) => Some(Kept::of(written, made_for.clone(), encoder.name())),
             Some(Answer::Found(_) | Answer::Page(_)) | None => None,
         });
         self.keep(claim, &written.collect::<Vec<Kept>>())
     }
 
-    /// What the caller's rights come from: the model, roles, claims, grant, and what is true of the caller's own record;
-    /// as a digest.
-    fn rights(&self) -> String {
-        let (application, caller) = (&self.engine.application, self.caller());
-        let mut digest = Sha256::new();
-        digest.update(application.fingerprint);
-        digest.update(application.policy.facts.evaluate(caller).to_bytes());
-        add_rights(&mut digest, caller);
+    /// The caller's rights, and under what they are.
+    fn made_for(&self) -> (String, String) {
+        (rights(self.caller()), self.under())
+    }
+
+    /// The model, and what of its rules is true of the caller, as a digest.
+    fn under(&self) -> String {
+        let application = &self.engine.application;
+        let mut digest = Sha256::new_with_prefix(application.fingerprint);
+        digest.update(application.policy.facts.evaluate(self.caller()).to_bytes());
         URL_SAFE_NO_PAD.encode(&digest.finalize()[..16])
     }
 
@@ -253,8 +259,9 @@ impl TxContext<'_, '_> {
     }
 }
 
-/// Adds the caller's roles, claims and grant.
-fn add_rights(digest: &mut Sha256, caller: &Caller) {
+/// The caller's roles, claims and grant, as a digest.
+fn rights(caller: &Caller) -> String {
+    let mut digest = Sha256::new();
     for role in caller.roles.iter() {
         digest.update(role.as_bytes());
         digest.update([0]);
@@ -274,6 +281,7 @@ fn add_rights(digest: &mut Sha256, caller: &Caller) {
     if caller.grant.is_some() {
         digest.update([3]);
     }
+    URL_SAFE_NO_PAD.encode(&digest.finalize()[..16])
 }
 
 fn expiry(now: Timestamp) -> Timestamp {
@@ -305,7 +313,7 @@ impl Kept {
         each.into_iter().map(|one| Self::read(one.get().as_bytes())).collect()
     }
 
-    fn of(written: &Written, rights: String, encoder: &str) -> Self {
+    fn of(written: &Written, (rights, under): (String, String), encoder: &str) -> Self {
         Self {
             form: FORM,
             outcome: match written.outcome {
@@ -319,6 +327,7 @@ impl Kept {
             body: written.body.as_ref().and_then(|body| String::from_utf8(body.to_vec()).ok()),
             tag: written.tag.as_ref().map(|tag| tag.as_str().to_owned()),
             rights,
+            under,
             encoder: encoder.to_owned(),
         }
     }

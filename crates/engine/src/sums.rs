@@ -126,7 +126,8 @@ fn of_nothing(sum: &Sum) -> Value {
     match (&sum.kind, &sum.computed.value.node) {
         (SumKind::Count, _) => Value::Int(0),
         (SumKind::Total(term), _) => match term.ty {
-            Type::Decimal => Value::Decimal(Decimal::ZERO),
+            // With the digits that every stored value of the field has.
+            Type::Decimal => Value::Decimal(Decimal::new(0, sum.computed.digits.map_or(0, |of| of.scale.into()))),
             Type::Duration => Value::Duration(Duration::from_micros(0)),
             // Totals of other types are refused.
             _ => Value::Int(0),

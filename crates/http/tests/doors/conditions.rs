@@ -235,6 +235,25 @@ async fn the_same_key_gives_the_same_answer() {
     assert_eq!((again.status, again.header("idempotency-replayed")), (204, "true"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_answers_a_sum_of_nothing_as_it_is_read() {
+    let app = TestApp::open(
+        r#"
+extend schema @app(name: "Sums")
+type Person @identity { email: Email! @unique }
+type Till @allow(read: "true", create: "true") {
+  items: [Item!] @inverse(field: "till")
+  total: Decimal @precision(digits: 9, scale: 2) @computed(is: "this.items.sum(i, i.price)", stored: COMMIT)
+}
+type Item @allow(read: "true", create: "true") { till: Till!  price: Decimal! @precision(digits: 9, scale: 2) }
+"#,
+    );
+    let made = app.post("POST /api/tills", &[], "{}").await;
+    assert_eq!((made.status, made.json()["total"].as_str()), (201, Some("0.00")), "{}", made.text());
+    let read = app.call(&format!("GET /api/tills/{}", id_of(&made)), &[]).await;
+    assert_eq!((read.text(), read.header("etag")), (made.text(), made.header("etag")));
+}
+
 /// A model in which what an account reads depends on its own record.
 const LEVELS: &str = r#"
 extend schema @app(name: "Levels")
