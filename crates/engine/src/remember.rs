@@ -180,7 +180,8 @@ impl TxContext<'_, '_> {
         encoder: &'static dyn Encoder,
     ) -> Result<Written, Error> {
         let same = kept.rights == rights(self.caller()) && kept.encoder == encoder.name();
-        let elsewhere = kept.under != self.under();
+        // Those that don't say are at most a day older than this Backstay.
+        let elsewhere = !kept.under.is_empty() && kept.under != self.under();
         let mut written = kept.into_written()?;
         // A minimal answer has the tag of the record that it leaves out.
         let mut shown = same && (written.body.is_some() || written.tag.is_some());
