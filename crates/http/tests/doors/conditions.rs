@@ -240,7 +240,7 @@ async fn a_create_answers_a_sum_of_nothing_as_it_is_read() {
     let app = TestApp::open(
         r#"
 extend schema @app(name: "Sums")
-type Person @identity { email: Email! @unique }
+type User @identity { email: Email! @unique }
 type Till @allow(read: "true", create: "true") {
   items: [Item!] @inverse(field: "till")
   total: Decimal @precision(digits: 9, scale: 2) @computed(is: "this.items.sum(i, i.price)", stored: COMMIT)
@@ -259,6 +259,7 @@ const LEVELS: &str = r#"
 extend schema @app(name: "Levels")
 type User @identity @allow(read: "true", update: "this.id == auth.id") {
   email: Email! @unique
+  name: String!
   level: Int! @default(to: 6)
 }
 type Doc @allow(read: "true", create: "auth.id != null", update: "true") {
