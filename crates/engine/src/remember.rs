@@ -119,7 +119,7 @@ struct Kept {
     #[serde(default)]
     rights: String,
     /// Under which model it was made, and what was true of the caller's own record. Older answers don't say.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     under: String,
     /// The notation of the body.
     #[serde(default = "json", skip_serializing_if = "is_json")]
@@ -434,11 +434,11 @@ mod tests {
 
     #[test]
     fn a_kept_answer_has_this_form() {
-        let kept = serde_json::to_string(&Kept::of(&updated(), "r".to_owned(), "json")).expect("JSON");
+        let kept = serde_json::to_string(&Kept::of(&updated(), ("r".to_owned(), String::new()), "json")).expect("JSON");
         assert_eq!(kept, GOLDEN);
         assert_eq!(read(GOLDEN).expect("it is read"), updated());
         let deletion = Written { outcome: Outcome::Deleted, version: None, body: None, tag: None, ..updated() };
-        let kept = serde_json::to_string(&Kept::of(&deletion, String::new(), "json")).expect("JSON");
+        let kept = serde_json::to_string(&Kept::of(&deletion, (String::new(), String::new()), "json")).expect("JSON");
         assert_eq!(read(&kept).expect("it is read"), deletion);
     }
 
