@@ -95,8 +95,8 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Makes UUIDs: random ones, or ones of version 7 that never go backwards within one process (RFC 9562, section 6.2, method 3: the
-/// twelve bits after the milliseconds hold fractions of a millisecond and count up where time stands still).
+/// Makes UUIDs: random ones, or ones of version 7 that never go backwards within one process (RFC 9562, section 6.2,
+/// method 3: the twelve bits after the milliseconds hold fractions of a millisecond and count up where time stands still).
 #[derive(Debug, Default)]
 pub struct IdSource {
     /// Milliseconds since the epoch in the upper 52 bits, the twelve bits of `rand_a` below.

@@ -206,8 +206,8 @@ pub(crate) fn past(
     let Perspective::AsOf(moment) = perspective else { return Ok(()) };
     let kept = collection.history.as_ref().and_then(|history| history.keep);
     let first = kept.and_then(|keep| Timestamp::from_micros(now.micros().saturating_sub(keep.micros())));
-    if first.is_some_and(|first| moment < first) {
-        let range = format!("{} keeps its history from {} on", collection.name, first.unwrap_or(now));
+    if let Some(first) = first.filter(|first| moment < *first) {
+        let range = format!("{} keeps its history from {first} on", collection.name);
         return Err(Error::malformed(Place::AsOf, ViolationKind::Range(range)));
     }
     let Asked { selection, sort, filter } = asked;
@@ -229,7 +229,7 @@ pub(crate) fn past(
         return Err(not_in_history(Place::Filter, &collection.field(*field).name));
     }
     if expression.checked.needs_store {
-        return Err(not_in_history(Place::Filter, "what is asked of other records"));
+        return Err(beyond_history(Place::Filter, "a filter with `asOf` can't ask other records".to_owned()));
     }
     Ok(())
 }
@@ -257,11 +257,11 @@ fn not_kept(collection: &Collection, selection: &Selection) -> Option<FieldId> {
     })
 }
 
-fn not_in_history(at: Place, what: &str) -> Error {
-    let problem = match at {
-        Place::Filter if what.contains(' ') => format!("a filter with `asOf` can't use {what}"),
-        _ => format!("a history doesn't keep `{what}`, or what is selected of it"),
-    };
+fn not_in_history(at: Place, field: &str) -> Error {
+    beyond_history(at, format!("a history doesn't keep `{field}`, or what is selected of it"))
+}
+
+fn beyond_history(at: Place, problem: String) -> Error {
     let remedy = "with `asOf`, name stored fields of the record itself; a relation gives the id".to_owned();
     Error::malformed(at, ViolationKind::Misused { problem, remedy })
 }

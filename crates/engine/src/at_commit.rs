@@ -27,8 +27,8 @@ impl From<Error> for Unmet {
     }
 }
 
-/// Asks them of each record that was changed, or whose children were. It is kept as it is from then on until the commit, and so are its
-/// children, because whoever changes these has to keep it first. Unknown passes, as in every check.
+/// Asks them of each record that was changed, or whose children were. The record is locked until the commit, and so, in
+/// effect, are its children: whoever changes one has to lock the record first. Unknown passes, as in every check.
 pub(crate) async fn ask(cx: &mut TxContext<'_, '_>) -> Result<(), Unmet> {
     let touched = cx.checks.take();
     if touched.len() > limits::COMMIT_CHECK_RECORDS && !cx.class.system {

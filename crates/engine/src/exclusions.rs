@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use backstay_base::{Action, Conflict, Error, Overlap, RecordId, ViolationKind};
 use backstay_expr::truth;
-use backstay_model::{Collection, Exclusion, FieldId, FieldKind};
+use backstay_model::{Exclusion, FieldId, FieldKind};
 use backstay_scalar::{Scalar, ValueRef, write};
 use backstay_sql::{DecodeError, Row};
 
@@ -14,6 +14,7 @@ use crate::TxContext;
 use crate::bind::{Bindings, InMemory, Question};
 use crate::policy::ExclusionPolicy;
 use crate::proposal::Proposal;
+use crate::references::may_read;
 
 /// Refuses a record whose range ends before it begins, or overlaps that of another record.
 pub(crate) async fn ask(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
@@ -129,26 +130,9 @@ async fn conflict(
         return Ok(Conflict::OverlapUnseen { collection: collection.name.clone() }.into());
     }
     let name = |field: FieldId| collection.field(field).name.clone();
-    let other = may_read(cx, collection, other).await?.then_some(other);
+    let other = may_read(cx, &class, collection.id, other).await?.then_some(other);
     let range = [name(exclusion.from), name(exclusion.to)];
     let same = exclusion.fields.iter().copied().map(name).collect();
     let overlap = Overlap { collection: collection.name.clone(), range, same, other, record: None };
     Ok(Conflict::Overlap(Box::new(overlap)).into())
-}
-
-/// Whether the caller may read a record.
-async fn may_read(cx: &mut TxContext<'_, '_>, collection: &Collection, id: RecordId) -> Result<bool, Error> {
-    let class = Arc::clone(&cx.class);
-    if class.rights.rule(collection.id, Action::Get).decided().is_some_and(|truth| !truth.is_true()) {
-        return Ok(false);
-    }
-    let plan = class.plans.seen(&cx.engine.planner, &class.rights, collection.id);
-    let statement = cx.statement(&plan.template, &cx.bindings().id(id), collection.id);
-    let mut found = false;
-    let visit = &mut |_: &dyn Row| {
-        found = true;
-        Ok(())
-    };
-    cx.rows(&statement, visit).await?;
-    Ok(found)
 }

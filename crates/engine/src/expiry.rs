@@ -36,9 +36,8 @@ struct Place {
 }
 
 impl Engine {
-    /// Purges records that have been in the trash for longer than their type keeps them, and deletes versions that a history
-    /// keeps no longer, the next
-    /// `limits::PURGE_RECORDS` of each type in this pass. Returns whether the pass has more to do. One that can't be
+    /// Purges records that have been in the trash for longer than their type keeps them, and deletes versions that a
+    /// history keeps no longer: the next `limits::PURGE_RECORDS` of each type in this pass. Returns whether the pass has more to do. One that can't be
     /// purged is left for the next pass.
     pub async fn purge_expired(&self, pass: &mut PurgePass) -> Result<bool, Error> {
         let mut more = false;

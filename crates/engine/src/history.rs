@@ -150,7 +150,7 @@ impl HistoryPage {
                 Some(before) => before.values[place].as_ref(),
                 None => None,
             };
-            // Without a version before it, all that it has is told.
+            // If no earlier version is kept, every value that it has counts as a change.
             if old.unwrap_or(&Value::Null) != new {
                 let old = old.map(|old| RecordMember::Value("old", old));
                 let members = old.into_iter().chain([RecordMember::Value("new", new)]).collect();

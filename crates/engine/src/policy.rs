@@ -283,7 +283,7 @@ impl<'m> Compiler<'m> {
         }
     }
 
-    /// What is wrong with its condition is told of its index.
+    /// Errors in its condition are reported with its index.
     fn exclusion(&mut self, collection: &Collection, exclusion: &Exclusion) -> ExclusionPolicy {
         let condition = exclusion.condition.as_ref();
         let checked = condition.and_then(|rule| compile(&rule.text, &Scope::rule(self.model, collection.id)).ok());

@@ -273,7 +273,7 @@ impl Transaction for All {
                 answers.push(Some(answer));
             }
             if let Err(Unmet { request, error }) = at_commit::ask(cx).await {
-                // It is told of the request that is the reason.
+                // The error names the request that caused it.
                 self.reached.store(request.map_or(0, |request| request + 1), Ordering::Relaxed);
                 return Err(error);
             }

@@ -254,7 +254,7 @@ fn shown(
         let kind = ColumnType::from(stored);
         places.push((columns.push(value, kind), kind));
     }
-    // Of a reference the id is told.
+    // A reference is shown as its id.
     let scalar = if matches!(field.kind, FieldKind::ToOne { .. }) { Some(Scalar::Id) } else { field.kind.scalar() };
     Some(HistoryField { name: field.name.as_str().into(), layout: FieldLayout::of(places, scalar), visible })
 }

@@ -46,8 +46,9 @@ impl Perspective {
         }
     }
 
-    /// What a relation leads to from here: a record in the trash refers to live ones, and so does a version. Of all that is stored, a reference
-    /// keeps the record that it refers to; who else belongs to a record is a question about those that are live.
+    /// What a relation leads to from here: a record in the trash refers to live ones, and so does a version. Of all that
+    /// is stored, a reference keeps the record that it refers to; who else belongs to a record is a question about those
+    /// that are live.
     pub(crate) fn of_related(self, relation: &FieldKind) -> Self {
         match (self, relation) {
             (Self::Stored, FieldKind::ToOne { .. }) => Self::Stored,

@@ -108,7 +108,7 @@ fn looked_up(document: Sql, lookup: &Lookup) -> Sql {
             }
         }
         (Held::One(scalar), Some((last, before))) => value_of(text(before.iter().fold(document, step), last), scalar),
-        (Held::One(_), None) => unreachable!("a document is no value of a scalar"),
+        (Held::One(_), None) => unreachable!("a scalar never holds a document"),
         (Held::Json, _) => {
             let at = lookup.names.iter().fold(document, step);
             only_where(call("json_typeof", [at.clone()]).ne(word("null")), at)

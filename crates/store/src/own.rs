@@ -29,7 +29,7 @@ fn tombstones(int: &str, strict: &str) -> String {
     format!("CREATE TABLE backstay_tombstone (record {int} NOT NULL PRIMARY KEY, version {int} NOT NULL){strict}")
 }
 
-/// The statement that makes the table of the counters of sequences, with the databases' words for a whole number and for the end of the statement.
+/// Makes the table of sequence counters; `int` and `end` are the dialect's words for the type and the end.
 fn sequences(int: &str, end: &str) -> String {
     format!(
         "CREATE TABLE backstay_sequence (type {int} NOT NULL, field {int} NOT NULL, series TEXT NOT NULL, \

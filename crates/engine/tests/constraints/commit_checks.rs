@@ -13,7 +13,7 @@ fn books() -> &'static str {
     documented("### Checks at commit")
 }
 
-/// What is told of the entry with this number, which a request doesn't name.
+/// The violation reported for the entry with this number, which the request doesn't name.
 fn unbalanced(on: &Served, number: usize) -> String {
     let id = on.id(number);
     format!(r#"CheckOfOther {{ message: "postings must add up to zero", collection: "Entry", id: {id} }}"#)
@@ -244,7 +244,7 @@ type Thing @allow(read: "true", create: "true") { box: Box! }
         assert_eq!(on.create("Box", "{}").await, "ok", "{name}");
         let two = r#"[{"box":"%0"},{"box":"%0"}]"#;
         let told = r#"invalid-values: /1 Check { message: "full" }"#;
-        assert_eq!(on.create("Thing", two).await, told, "{name}: nothing of it is told");
+        assert_eq!(on.create("Thing", two).await, told, "{name}: the record is not named");
     }
 }
 

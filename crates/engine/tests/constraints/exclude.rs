@@ -21,7 +21,7 @@ async fn ranges_of_one_room_do_not_overlap() {
         let backwards = r#"invalid-values: /end Range("must be later than `start`")"#;
         for (room, start, end, expected) in [
             (0, "10", "12", "ok"),
-            // The end is no part of it.
+            // The range does not include its end.
             (0, "12", "14", "ok"),
             (0, "08", "10", "ok"),
             (0, "11", "13", SAME_ROOM),

@@ -65,7 +65,7 @@ async fn every_change_of_a_row_is_a_version() {
         assert_eq!(on.history("Bag", 3).await, [created], "{name}");
         on.clock.advance("PT1H");
         assert_eq!(on.delete("Team", 0).await, "ok", "{name}");
-        // What goes with a record, and what lets go of it.
+        // Records deleted with another one, and records whose reference to it is emptied.
         assert_eq!(on.history("Team", 0).await[0], "2 delete {}", "{name}");
         assert_eq!(on.history("Player", 2).await[0], "4 delete {}", "{name}");
         assert_eq!(on.history("Team", 1).await[0], r#"2 update {"parent":{"new":null,"old":"%0"}}"#, "{name}");

@@ -33,6 +33,22 @@ fn told(reply: &Reply) -> (u16, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_is_null_is_refused_beside_a_slug_too() {
+    let app = TestApp::open(
+        r#"
+extend schema @app(name: "Slugs")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Doc @allow(read: "true", create: "true") { title: String!  slug: String! @unique @slug(from: "title") }
+"#,
+    );
+    let refused = post(&app, "/api/docs", json!({ "id": null, "title": "x" })).await;
+    assert_eq!(told(&refused), (422, "invalid-values".to_owned()), "{}", refused.text());
+    let create = json!({ "create": "docs", "body": { "id": null, "title": "x" } });
+    let refused = post(&app, "/transact", json!({ "requests": [create] })).await;
+    assert_eq!(told(&refused), (422, "invalid-values".to_owned()), "{}", refused.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_create_gives_the_id() {
     let app = app();
     let made = post(&app, "/api/todos", json!({ "id": A, "description": "Buy milk" })).await;

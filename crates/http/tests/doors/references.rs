@@ -19,7 +19,7 @@ fn model() -> String {
 async fn made(app: &TestApp, path: &str, body: &Value) -> String {
     let reply = app.post(&format!("POST /api/{path}"), &[], &body.to_string()).await;
     assert_eq!(reply.status, 201, "{body}: {}", reply.text());
-    // One that its creator may not read is told by its place alone.
+    // If its creator may not read it, only the place is reported.
     reply.header("location").rsplit('/').next().unwrap_or_default().to_owned()
 }
 

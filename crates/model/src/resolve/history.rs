@@ -25,6 +25,13 @@ pub(super) fn histories(report: &mut Report<'_>, survey: &Survey<'_>, collection
             report.push(diagnostic.help("remove `@history`"));
             continue;
         }
+        if collection.key.given {
+            let message = format!("{} is marked `@key(given: true)` and `@history`", collection.name);
+            let label = "whoever creates a record with the id of a deleted one could read what that one said";
+            let diagnostic = Diagnostic::error(message).at(collection.span, label);
+            report.push(diagnostic.help("remove `given: true`, or `@history`"));
+            continue;
+        }
         // A missing rule is reported with the other missing arguments.
         let Some(read) = read::rule(report, directive, "read") else { continue };
         let keep = keep(report, directive, "leave `keep` out to keep them for ever");

@@ -35,6 +35,11 @@ type B @embedded @history(read: "true") { c: Int }
 "#;
     assert_snapshot!(told(model.trim_start()));
     let model = r#"
+type A @key(given: true) @history(read: "true") @allow(read: "true") { a: Int }
+type B @key(type: UUID4) @history(read: "true") @allow(read: "true") { a: Int }
+"#;
+    assert_snapshot!(told(model.trim_start()));
+    let model = r#"
 type C @single @history(read: "true") @allow(read: "true") { a: Int }
 type D @history(read: "true") @allow(read: "true") { a: Int }
 type DHistory @allow(read: "true") { a: Int }
