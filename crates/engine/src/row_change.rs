@@ -10,9 +10,8 @@ use crate::proposal::{LinkChange, Proposal};
 use crate::templates::LinkStatement;
 use crate::{Record, TxContext, versions};
 
-/// The one way a row is written: stages the row, its links, its version for
-/// the history, and its change for the commit log. It evaluates no rules:
-/// the steps before it have.
+/// The one way a row is written: stages the row, its links, its version for the history, and its change for the commit
+/// log. It evaluates no rules: the steps before it have.
 #[derive(Debug)]
 pub(crate) struct RowChange;
 
