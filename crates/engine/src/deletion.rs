@@ -10,6 +10,7 @@ use backstay_sql::Perspective;
 use crate::bind::Bindings;
 use crate::deletion_order::to_one;
 use crate::proposal::Proposal;
+use crate::record::Key;
 use crate::references::may_read;
 use crate::row_change::RowChange;
 use crate::{Record, TxContext};
@@ -42,9 +43,6 @@ struct Referring<'m> {
     on_delete: OnDelete,
     ids: Vec<RecordId>,
 }
-
-/// A record among all.
-pub(crate) type Key = (CollectionId, RecordId);
 
 /// All that a deletion touches.
 struct Reach<'m> {

@@ -9,8 +9,8 @@ use backstay_store::Writes;
 use futures_util::future::BoxFuture;
 
 use crate::bind::Bindings;
-use crate::deletion::{self, Key};
-use crate::{Authority, Context, Engine, Record, RecordVerb, Transaction, TxContext};
+use crate::record::Key;
+use crate::{Authority, Context, Engine, Record, RecordVerb, Transaction, TxContext, deletion};
 
 /// How far a pass over the trash has come. It lasts while the application is exchanged for another version.
 #[derive(Debug, Default)]

@@ -36,6 +36,7 @@ mod links;
 mod lints;
 mod membership;
 mod observer;
+mod old_versions;
 mod opening;
 mod pending_checks;
 mod pending_sums;

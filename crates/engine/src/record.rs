@@ -2,9 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use backstay_base::RecordId;
-use backstay_model::{Collection, FieldId};
+use backstay_model::{Collection, CollectionId, FieldId};
 use backstay_scalar::Value;
 use backstay_sql::DecodeError;
+
+/// A record among those of all collections.
+pub(crate) type Key = (CollectionId, RecordId);
 
 /// A stored record: one value per field of its collection, null for those that have no column.
 #[derive(Clone, PartialEq)]

@@ -7,8 +7,8 @@ use backstay_sql::{Row, Template};
 
 use crate::application::CallerClass;
 use crate::context::Retry;
-use crate::deletion::Key;
 use crate::proposal::Proposal;
+use crate::record::Key;
 use crate::rights::{self, without_grant};
 use crate::{Authority, TxContext};
 

@@ -9,9 +9,9 @@ use backstay_model::{Collection, CollectionId, FieldId, OnDelete, Trash};
 use backstay_scalar::Value;
 
 use crate::bind::Bindings;
-use crate::deletion::Key;
 use crate::deletion_order::to_one;
 use crate::proposal::Proposal;
+use crate::record::Key;
 use crate::references::is_live;
 use crate::row_change::RowChange;
 use crate::{Record, TxContext, readmission};

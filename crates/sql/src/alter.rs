@@ -5,10 +5,11 @@ use backstay_scalar::{Storage, Value};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Query, Table};
 
 use crate::builder::Builder;
+use crate::layout::{columns_of, link_columns};
 use crate::relation::{written, written_links};
 use crate::schema::{self, Schema, inline};
+use crate::temporary::drop_kept;
 use crate::tree::{column, integer, name, word};
-use crate::write::columns_of;
 use crate::{
     ColumnType, Dialect, Perspective, RecordLayout, Slot, Statement, Succession, Template, converted_table, next_table,
 };
@@ -249,7 +250,7 @@ impl Succession<'_> {
         let mut builder = Builder::new(self.old, self.dialect);
         let select = self.select_links(&mut builder, (collection, field), link);
         let mut insert = Query::insert();
-        insert.into_table(name(written_links(link))).columns(schema::link_columns(link).map(name));
+        insert.into_table(name(written_links(link))).columns(link_columns(link).map(name));
         let whole = insert.select_from(select).is_ok();
         assert!(whole, "one value per column");
         Some(self.bound(&builder.finish(&insert, Vec::new())))
@@ -357,11 +358,6 @@ impl Succession<'_> {
         assert!(whole, "one value per column");
         builder.finish(&insert, Vec::new())
     }
-}
-
-/// Removes a temporary table.
-pub(crate) fn drop_kept(table: &str) -> Statement {
-    schema::raw(format!("DROP TABLE {}", quoted(table)))
 }
 
 fn quoted(identifier: &str) -> String {

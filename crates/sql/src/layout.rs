@@ -1,7 +1,7 @@
-use backstay_model::{Collection, Field, FieldId};
+use backstay_model::{Collection, Column, Field, FieldId, Link};
 use backstay_scalar::{Scalar, Storage, Value, ValueRef};
 
-use crate::{ColumnType, DecodeError, Row, nested};
+use crate::{ColumnRef, ColumnType, DecodeError, Row, nested};
 
 /// How the columns of a stored record become one `Value` per field.
 #[derive(Debug, Clone)]
@@ -100,4 +100,17 @@ impl FieldLayout {
         };
         value.ok_or(DecodeError { column, expected: "a value of the field's type" })
     }
+}
+
+/// The stored columns of a collection, in the order of `RecordLayout`.
+pub(crate) fn columns_of(collection: &Collection) -> impl Iterator<Item = (ColumnRef, &Column)> {
+    collection
+        .fields
+        .iter()
+        .flat_map(|field| field.columns.iter().map(|column| (ColumnRef { field: field.id, part: column.part }, column)))
+}
+
+/// The columns of a link table.
+pub(crate) fn link_columns(link: &Link) -> impl Iterator<Item = &str> {
+    [link.near.as_str(), link.far.as_str()].into_iter().chain(link.ordered.then_some(Link::PLACE))
 }

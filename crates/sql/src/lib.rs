@@ -45,6 +45,7 @@ mod statement;
 mod steer;
 mod succession;
 mod sums;
+mod temporary;
 mod texts;
 mod tree;
 mod truth;
@@ -71,5 +72,6 @@ pub use shape::{
 };
 pub use slugs::{SlugRow, SlugSource, is_compared};
 pub use statement::{Extent, Slot, Statement, Template};
-pub use succession::{Origin, Succession, converted_table, next_table};
+pub use succession::{Origin, Succession};
 pub use sums::{ComparedSums, ComputedSums, SumsPlan};
+pub use temporary::{converted_table, next_table};

@@ -2,7 +2,7 @@
 
 use backstay_model::{CollectionId, FieldId};
 
-use crate::alter::drop_kept;
+use crate::temporary::{drop_kept, made_table};
 use crate::{ColumnType, Statement, Succession, Template};
 
 impl Succession<'_> {
@@ -29,9 +29,4 @@ impl Succession<'_> {
     fn made_type(&self, new: CollectionId, field: FieldId) -> ColumnType {
         (&self.new.field(new, field).columns[0]).into()
     }
-}
-
-/// The temporary table that holds the values made for a field by the ids of the records.
-pub(crate) fn made_table(collection: CollectionId, field: FieldId) -> String {
-    format!("backstay_made_{}_{}", collection.0, field.0)
 }

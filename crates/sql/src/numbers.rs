@@ -7,8 +7,9 @@ use sea_query::{ExprTrait, Order, Query, WithClause};
 
 use crate::builder::Builder;
 use crate::layout::FieldLayout;
+use crate::layout::columns_of;
 use crate::lower::{Lowering, Scope};
-use crate::write::{columns_of, unrestricted};
+use crate::write::unrestricted;
 use crate::{ColumnRef, ColumnType, DecodeError, Origin, Perspective, Planner, Row, Slot, Statement, Succession};
 
 /// A stored record, as far as it is numbered.

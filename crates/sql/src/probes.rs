@@ -15,12 +15,13 @@ use sea_query::{
 use crate::alter::own_references;
 use crate::backfill::{has_more_digits, is_no_amount};
 use crate::builder::{Anchor, Builder};
+use crate::layout::columns_of;
 use crate::lower::{Lowering, Scope};
 use crate::predicate::Pred;
 use crate::relation::written_links;
 use crate::schema;
 use crate::tree::{column, integer, name, word};
-use crate::write::{columns_of, unrestricted};
+use crate::write::unrestricted;
 use crate::{ColumnRef, Origin, Perspective, RecordLayout, Slot, Statement, Succession, partial};
 
 /// Ids that a probe names at most.

@@ -10,10 +10,10 @@ use sea_query::{
 
 use crate::builder::{Anchor, Builder, Record};
 use crate::dialect::no_value;
+use crate::layout::{columns_of, link_columns};
 use crate::predicate::Pred;
 use crate::relation::{written, written_links};
 use crate::tree::{call, name, word};
-use crate::write::columns_of;
 use crate::{ColumnType, Dialect, Perspective, Statement, nested, partial};
 
 /// All tables, indexes and link tables of a model.
@@ -341,11 +341,6 @@ impl Schema<'_> {
         table.foreign_key(&mut self.key(at, &link.far, written(target)));
         vec![self.finished(table, false), self.statement(&reverse_index(link, self.dialect))]
     }
-}
-
-/// The columns of a link table.
-pub(crate) fn link_columns(link: &Link) -> impl Iterator<Item = &str> {
-    [link.near.as_str(), link.far.as_str()].into_iter().chain(link.ordered.then_some(Link::PLACE))
 }
 
 /// The index of a link table from the far end to the near one.

@@ -7,8 +7,9 @@ use sea_query::{ExprTrait, Order, Query, WithClause};
 
 use crate::builder::Builder;
 use crate::layout::FieldLayout;
+use crate::layout::columns_of;
 use crate::partial;
-use crate::write::{columns_of, proposed, unrestricted};
+use crate::write::{proposed, unrestricted};
 use crate::{
     ColumnRef, ColumnType, DecodeError, Origin, Perspective, Planner, Row, Slot, Statement, Succession, Template,
 };

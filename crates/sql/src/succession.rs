@@ -5,18 +5,19 @@ use backstay_base::Timestamp;
 use backstay_expr::Type;
 use backstay_model::{
     Collection, CollectionId, Column, Element, Field, FieldId, FieldKind, Link, LinkSource, Model, Pairing, TypeChange,
-    enum_values, shortened, type_change,
+    enum_values, type_change,
 };
 use backstay_scalar::{Part, Value};
 use sea_query::{CaseStatement, CommonTableExpression, Expr as Sql, ExprTrait, Query, SelectStatement};
 
 use crate::backfill::{self, Backfill, BackfillError};
 use crate::builder::{Anchor, Builder};
-use crate::made::made_table;
+use crate::layout::{columns_of, link_columns};
 use crate::relation::written_links;
 use crate::schema;
+use crate::temporary::{NEXT, converted_table, made_table, next_table};
 use crate::tree::{boolean, call, column, integer, name, only_where, word};
-use crate::write::{columns_of, unrestricted};
+use crate::write::unrestricted;
 use crate::{ColumnRef, Dialect, Models, Perspective, Slot, Statement, Template};
 
 /// How the records of a new model come from those of the old one: for every collection of the new model a SELECT over the
@@ -230,7 +231,7 @@ impl<'m> Succession<'m> {
         let mut select = Query::select();
         match self.pairing.link_source(self.old, self.new, at) {
             LinkSource::New => {
-                for column in schema::link_columns(link) {
+                for column in link_columns(link) {
                     select.expr_as(Sql::null(), name(column));
                 }
                 select.and_where(boolean(false));
@@ -363,19 +364,6 @@ impl<'m> Succession<'m> {
         select.and_where(column(&alias, "id").eq(builder.key(this)));
         crate::tree::subquery(select)
     }
-}
-
-/// The temporary table that holds the converted values of a field by the ids of the records.
-pub fn converted_table(collection: CollectionId, field: FieldId) -> String {
-    format!("backstay_converted_{}_{}", collection.0, field.0)
-}
-
-/// What the names of tables begin with that are about to be.
-const NEXT: &str = "backstay_next_";
-
-/// The name of a table while it is written anew, and of the SELECT that it is filled from.
-pub fn next_table(table: &str) -> String {
-    shortened(format!("{NEXT}{table}"))
 }
 
 /// The new model with the tables that the old one has, and names of SELECTs where it hasn't.

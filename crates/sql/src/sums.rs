@@ -9,9 +9,10 @@ use sea_query::{Expr as Sql, ExprTrait, Order, Query};
 
 use crate::builder::{Anchor, Builder, Record};
 use crate::layout::FieldLayout;
+use crate::layout::columns_of;
 use crate::lower::{Lowering, Scope};
 use crate::tree::name;
-use crate::write::{columns_of, proposed, unrestricted};
+use crate::write::{proposed, unrestricted};
 use crate::{
     ColumnRef, ColumnType, DecodeError, Origin, Perspective, Planner, RecordLayout, Row, Slot, Statement, StoredPlan,
     Succession, Template,

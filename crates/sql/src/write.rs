@@ -1,13 +1,13 @@
 use backstay_base::Action;
 use backstay_expr::{Expr, Rights};
-use backstay_model::{Collection, CollectionId, Column, Field, FieldId, Link, Trash};
+use backstay_model::{Collection, CollectionId, Field, FieldId, Link, Trash};
 use backstay_scalar::{Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, Func, OnConflict, Order, Query};
 
 use crate::builder::{Anchor, Builder, Record};
+use crate::layout::{columns_of, link_columns};
 use crate::lower::{Lowering, Scope};
 use crate::relation::{written, written_links};
-use crate::schema::link_columns;
 use crate::tree::{call, column, integer, name, subquery};
 use crate::{ColumnRef, ColumnType, Perspective, Planner, RecordLayout, RecordSource, Slot, StoredPlan, Template};
 
@@ -303,12 +303,4 @@ fn this_version(builder: &mut Builder<'_>, collection: &Collection) -> Sql {
 fn truth_columns(builder: &mut Builder<'_>, scope: Scope<'_>, rules: &[Expr]) -> Vec<Sql> {
     let mut lowering = Lowering::new(builder, scope);
     rules.iter().map(|rule| lowering.truth(rule)).collect()
-}
-
-/// The stored columns of a collection, in the order of `RecordLayout`.
-pub(crate) fn columns_of(collection: &Collection) -> impl Iterator<Item = (ColumnRef, &Column)> {
-    collection
-        .fields
-        .iter()
-        .flat_map(|field| field.columns.iter().map(|column| (ColumnRef { field: field.id, part: column.part }, column)))
 }
