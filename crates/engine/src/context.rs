@@ -116,8 +116,8 @@ pub struct TxContext<'a, 't> {
     pub(crate) violation: Option<StoreError>,
     /// Records and links that it has created or changed for the caller.
     pub(crate) rows_written: usize,
-    /// Records that its deletions have deleted or changed besides those that were named.
-    pub(crate) released: usize,
+    /// Records that its deletions and restorations have deleted, restored or changed besides those that were named.
+    pub(crate) taken_along: usize,
     /// The slugs that it has made because no record had them.
     pub(crate) made_slugs: Vec<MadeSlug>,
     /// How often the transaction has run before because others took its slugs.
@@ -157,6 +157,15 @@ impl<'a> TxContext<'a, '_> {
     /// The application's model.
     pub fn model(&self) -> &'a Model {
         &self.engine.application.model
+    }
+
+    /// Refuses a transaction that changes or has to check more related records than one may. A deletion or restoration is as
+    /// large as what it takes along, which has its own limit: it can't be done in smaller parts.
+    pub(crate) fn require_few(&self, records: usize, (max, what): (usize, &'static str)) -> Result<(), Error> {
+        if records <= max || self.taken_along > 0 || self.class.system {
+            return Ok(());
+        }
+        Err(Limit::Size { what, max: max as u64, unit: "records" }.into())
     }
 
     /// A new id.

@@ -127,7 +127,7 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
 async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Result<Reach<'a>, Error> {
     let model = cx.model();
     let mut known = HashSet::from([(first.collection.id, first.record.id())]);
-    let (mut reach, mut next, mut others) = (Reach { going: vec![first], referring: Vec::new() }, 0, cx.released);
+    let (mut reach, mut next, mut others) = (Reach { going: vec![first], referring: Vec::new() }, 0, cx.taken_along);
     let mut restricting: HashMap<(CollectionId, FieldId), usize> = HashMap::new();
     while let Some(Going { collection, record }) = reach.going.get(next) {
         let (of, to) = (collection.id, record.id());
@@ -161,7 +161,7 @@ async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Re
         }
         next += 1;
     }
-    cx.released = others;
+    cx.taken_along = others;
     Ok(reach)
 }
 

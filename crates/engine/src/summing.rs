@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Error, Limit, Place, Step, Violation, ViolationKind, limits};
+use backstay_base::{Error, Place, Step, Violation, ViolationKind, limits};
 use backstay_expr::{Expr, Node, Operator, Rule, SumKind, Truth, evaluate, truth};
 use backstay_model::{Collection, CollectionId, FieldId};
 use backstay_scalar::Value;
@@ -67,15 +67,7 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
         return Ok(());
     }
     cx.sums.followed += 1;
-    if cx.sums.followed > limits::SUM_RECORDS && !cx.class.system {
-        let max = limits::SUM_RECORDS as u64;
-        return Err(Limit::Size {
-            what: "the set of related records whose stored sums this changes",
-            max,
-            unit: "records",
-        }
-        .into());
-    }
+    cx.require_few(cx.sums.followed, (limits::SUM_RECORDS, "the set of related records whose stored sums this changes"))?;
     let at = item.map_or(Place::Whole, |item| Place::Whole.within(Step::Item(item)));
     fit(cx, collection, &changed, (&at, &mut values))?;
     check(cx, (collection, own), (&record, &values), (&concerned, at)).await?;

@@ -204,7 +204,7 @@ impl<T: Transaction> Work for Running<T> {
                 retry: self.retry,
                 violation: None,
                 rows_written: 0,
-                released: 0,
+                taken_along: 0,
                 made_slugs: Vec::new(),
                 slug_run: self.slug_run,
                 sums: PendingSums::default(),

@@ -84,8 +84,9 @@ pub(crate) async fn restore(
             _ => readmission::ask_related(cx, &mut proposal, is_coming).await?,
         }
         let record = RowChange::restore(cx, collection, record)?;
-        if place == FIRST {
-            restored = Some(record);
+        match place {
+            FIRST => restored = Some(record),
+            _ => cx.taken_along += 1,
         }
     }
     restored.ok_or_else(|| crate::read::not_found(collection))

@@ -178,3 +178,34 @@ type Item @open { group: Group! part: Part! }"#;
         assert_eq!(on.list("Part", "count", filter).await.matches("count").count(), 20, "{name}: a page");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_changes_the_sums_and_asks_the_checks_of_all_that_it_takes_along() {
+    let model = r#"
+type Order @open @trash { items: [Item!] @inverse(field: "order") }
+type Part @open @check(rule: "size(this.items) <= 1", message: "used twice", on: COMMIT) {
+  count: Int @computed(is: "size(this.items)", stored: COMMIT)
+  items: [Item!] @inverse(field: "part")
+}
+type Item @open @trash { order: Order! @onDelete(do: CASCADE) part: Part! }"#;
+    for mut on in Served::both(model) {
+        let name = on.database;
+        let used = |count: i64| Some(format!("count == {count}"));
+        assert_eq!(on.create("Order", "{}").await, "ok", "{name}");
+        for part in 0..2 {
+            assert_eq!(on.create("Part", &format!("[{}]", vec!["{}"; 750].join(","))).await, "ok", "{name}");
+            let first = if part == 0 { 1 } else { 1501 };
+            let item = |at: usize| format!(r#"{{"order":"%0","part":"{}"}}"#, on.id(at));
+            let items = format!("[{}]", (first..first + 750).map(item).collect::<Vec<_>>().join(","));
+            assert_eq!(on.create("Item", &items).await, "ok", "{name}");
+        }
+        assert_eq!(on.delete("Order", 0).await, "ok", "{name}");
+        assert_eq!(on.list("Part", "count", used(1).as_deref()).await, "[]", "{name}");
+        assert_eq!(on.restore("Order", 0).await, "ok", "{name}");
+        assert_eq!(on.list("Part", "count", used(0).as_deref()).await, "[]", "{name}");
+        assert_eq!(on.differing_sums().await, Vec::<String>::new(), "{name}");
+        assert_eq!(on.delete("Order", 0).await, "ok", "{name}");
+        assert_eq!(on.purge("Order", 0).await, "ok", "{name}");
+        assert_eq!(on.list("Part", "count", used(1).as_deref()).await, "[]", "{name}");
+    }
+}
