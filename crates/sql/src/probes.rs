@@ -175,7 +175,8 @@ impl Succession<'_> {
             Asked::AtWrite => Perspective::Stored,
             Asked::AtCommit => Perspective::Live,
         };
-        let rule: Expr = compile(&check.rule.text, &Names::check(self.new, new)).ok()?.expr;
+        let model = self.with_sums_as_computed();
+        let rule: Expr = compile(&check.rule.text, &Names::check(&model, new)).ok()?.expr;
         Some(self.of_next_in((new, perspective), &|builder, this| {
             let scope = Scope { old: this.clone(), ..Scope::rule(this) };
             Lowering::new(builder, scope).is_false(&rule)

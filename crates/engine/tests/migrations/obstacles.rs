@@ -86,6 +86,34 @@ async fn what_stands_in_the_way_is_named() {
     refused(old, &number, check, &["1 record breaks it: %2", "2 records have a value that doesn't fit: %0, %2"]).await;
 }
 
+/// Neither the sums nor the sums of sums that the check names are stored when it is asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_of_stored_sums_that_come_with_it_finds_the_records_that_break_it() {
+    let model = |area: &str, total: &str, group: &str, sum: &str| {
+        format!(
+            r#"type A @open {area} {{ groups: [G!] @inverse(field: "area") {total} }} type G @open {group} {{ area: A! max: Int! items: [I!] @inverse(field: "group") {sum} }} type I @open {{ group: G! n: Int! }}"#
+        )
+    };
+    let records = [
+        ("A", "{}"),
+        ("A", "{}"),
+        ("G", r#"{"area":"%0","max":2}"#),
+        ("G", r#"{"area":"%0","max":9}"#),
+        ("G", r#"{"area":"%1","max":9}"#),
+        ("I", r#"{"group":"%2","n":3}"#),
+        ("I", r#"{"group":"%3","n":4}"#),
+        ("I", r#"{"group":"%4","n":6}"#),
+    ];
+    let sum = |is: &str| format!("total: Int @computed(is: \"{is}\", stored: COMMIT)");
+    let new = model(
+        r#"@check(rule: "this.total < 7", message: "large")"#,
+        &sum("this.groups.sum(g, g.total)"),
+        r#"@check(rule: "this.total <= this.max", message: "full", on: COMMIT)"#,
+        &sum("this.items.sum(i, i.n)"),
+    );
+    refused(&model("", "", "", ""), &records, &new, &["1 record breaks it: %0", "1 record breaks it: %2"]).await;
+}
+
 /// A record in the trash, whose children are there too, is not asked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_at_commit_finds_the_records_that_break_it() {
