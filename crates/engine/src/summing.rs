@@ -67,7 +67,10 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
         return Ok(());
     }
     cx.sums.followed += 1;
-    cx.require_few(cx.sums.followed, (limits::SUM_RECORDS, "the set of related records whose stored sums this changes"))?;
+    cx.require_few(
+        cx.sums.followed,
+        (limits::SUM_RECORDS, "the set of related records whose stored sums this changes"),
+    )?;
     let at = item.map_or(Place::Whole, |item| Place::Whole.within(Step::Item(item)));
     fit(cx, collection, &changed, (&at, &mut values))?;
     check(cx, (collection, own), (&record, &values), (&concerned, at)).await?;
