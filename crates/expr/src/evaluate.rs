@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone, limits};
-use backstay_scalar::{Currency, Money, Value, exact, items, replaced, trimmed};
+use backstay_scalar::{Currency, Money, Replacement, Value, exact, items, trimmed};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -388,7 +388,8 @@ fn call(function: Function, arguments: &[Value]) -> Value {
         (Function::Cased(casing), [Value::Text(text)]) => Value::text(casing.of(text)),
         (Function::Trim, [Value::Text(text)]) => Value::text(trimmed(text)),
         (Function::Replace, [Value::Text(text), Value::Text(part), Value::Text(by)]) => {
-            replaced(text, part, by, limits::CHANGED_TEXT_BYTES).map_or(Value::Null, Value::text)
+            let result = Replacement::new(text, part, by).result(limits::CHANGED_TEXT_BYTES);
+            result.map_or(Value::Null, Value::text)
         }
         (Function::Money, [amount, Value::Text(code)]) => {
             let money = exactly(amount).zip(Currency::parse(code));

@@ -105,15 +105,36 @@ pub fn trimmed(text: &str) -> &str {
     text.trim_matches(char::is_whitespace)
 }
 
-/// A text in which each occurrence of a part is replaced, from the left; none if it has more bytes than this. Nothing occurs
-/// where the part is empty.
-pub fn replaced(text: &str, part: &str, by: &str, most: usize) -> Option<String> {
-    if part.is_empty() {
-        return (text.len() <= most).then(|| text.to_owned());
+/// A text in which each occurrence of a part is to be replaced, from the left. Nothing occurs if the part is empty.
+#[derive(Debug, Clone, Copy)]
+pub struct Replacement<'t> {
+    text: &'t str,
+    part: &'t str,
+    by: &'t str,
+    occurrences: usize,
+}
+
+impl<'t> Replacement<'t> {
+    /// Finds the occurrences.
+    pub fn new(text: &'t str, part: &'t str, by: &'t str) -> Self {
+        let found = memchr::memmem::find_iter(text.as_bytes(), part);
+        let occurrences = if part.is_empty() { 0 } else { found.count() };
+        Self { text, part, by, occurrences }
     }
-    let found = memchr::memmem::find_iter(text.as_bytes(), part).count();
-    let bytes = (text.len() - found * part.len()).checked_add(found.checked_mul(by.len())?)?;
-    (bytes <= most).then(|| text.replace(part, by))
+
+    /// How many there are.
+    pub fn occurrences(&self) -> usize {
+        self.occurrences
+    }
+
+    /// The text that results; none if it has more bytes than this.
+    pub fn result(&self, most: usize) -> Option<String> {
+        let added = self.occurrences.checked_mul(self.by.len())?;
+        let bytes = (self.text.len() - self.occurrences * self.part.len()).checked_add(added)?;
+        let result =
+            || if self.occurrences == 0 { self.text.to_owned() } else { self.text.replace(self.part, self.by) };
+        (bytes <= most).then(result)
+    }
 }
 
 #[cfg(test)]
@@ -164,7 +185,7 @@ mod tests {
     #[test]
     fn parts_are_replaced_within_a_limit() {
         let check = |(text, part, by): (&str, &str, &str), most: usize, expected: Option<&str>| {
-            assert_eq!(replaced(text, part, by, most).as_deref(), expected, "{text} {part} {by}");
+            assert_eq!(Replacement::new(text, part, by).result(most).as_deref(), expected, "{text} {part} {by}");
         };
         check(("a-b-c", "-", ""), 9, Some("abc"));
         check(("aaa", "aa", "b"), 9, Some("ba"));

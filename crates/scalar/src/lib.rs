@@ -18,7 +18,7 @@ mod storage;
 mod token;
 mod value;
 
-pub use casing::{Casing, CasingTable, WHITE_SPACE, replaced, trimmed};
+pub use casing::{Casing, CasingTable, Replacement, WHITE_SPACE, trimmed};
 pub use definition::{Letters, Writer};
 pub use json::{FloatText, quote, write, write_money, write_stored, written_bytes};
 pub use lookup::{Held, Lookup, LookupError};

@@ -63,6 +63,24 @@ async fn functions_of_long_texts_have_a_budget() {
     }
 }
 
+/// Replacing takes as long as there are occurrences, however short the text.
+#[tokio::test]
+async fn each_occurrence_that_is_replaced_has_its_price() {
+    let directory = TempDir::new().expect("a directory");
+    let options = OpenOptions::new(directory.path());
+    let store = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())).expect("a database").store;
+    let replaced = |text: &str, rows: u32| {
+        let call = "SELECT text_replace(?1 || i, 'a', 'b') IS NULL FROM n";
+        let rows = format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) {call}");
+        Statement::raw(rows, vec![Param::Text(text.repeat(100_000).into())], &[Storage::Int])
+    };
+    let mut found = Found::default();
+    read(&store, &replaced("xyz", 500), &mut found).await.expect("nothing occurs");
+    assert_eq!(found.0, [false; 500]);
+    let ended = read(&store, &replaced("aaa", 500), &mut Found::default()).await;
+    assert!(matches!(ended, Err(StoreError::StepLimit)), "{ended:?}");
+}
+
 #[tokio::test]
 async fn searches_in_long_texts_have_a_budget() {
     let directory = TempDir::new().expect("a directory");

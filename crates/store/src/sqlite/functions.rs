@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use backstay_base::{CalendarField, Date, Duration, Period, Timestamp, Zone, limits};
 use backstay_scalar::formula::{Answer, Formula, FormulaError, Notation};
-use backstay_scalar::{Casing, Extent, Lookup, Pattern, Storage, Value, exact, replaced, trimmed};
+use backstay_scalar::{Casing, Extent, Lookup, Pattern, Replacement, Storage, Value, exact, trimmed};
 use backstay_sql::{Dialect, nested};
 use memchr::memmem;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
@@ -73,6 +73,8 @@ const PATTERN_BYTES: usize = 32 * 1024;
 /// Bytes that a byte is charged as of a text that is compared with a pattern, or that isn't in ASCII and whose letters
 /// change: looking a character up takes as long as searching through that many.
 const WORK_PER_BYTE: usize = 32;
+/// Bytes that finding and replacing one occurrence of a part is charged as: it takes as long as working on so many.
+const WORK_PER_OCCURRENCE: usize = 32;
 
 /// Functions that make texts of texts, and patterns; null where the text is too long.
 fn texts<C>(db: &Connection, charge: &C) -> Result<(), Error>
@@ -104,9 +106,11 @@ where
         let texts = (characters_of(call, 0)?, characters_of(call, 1)?, characters_of(call, 2)?);
         let (Some(text), Some(part), Some(by)) = texts else { return Ok(None) };
         charged(&pay, text.len() + part.len() + by.len())?;
-        let replaced = replaced(text, part, by, limits::CHANGED_TEXT_BYTES);
-        charged(&pay, replaced.as_ref().map_or(0, String::len))?;
-        Ok(replaced)
+        let replacement = Replacement::new(text, part, by);
+        charged(&pay, WORK_PER_OCCURRENCE * replacement.occurrences())?;
+        let result = replacement.result(limits::CHANGED_TEXT_BYTES);
+        charged(&pay, result.as_ref().map_or(0, String::len))?;
+        Ok(result)
     })?;
     let pay = charge.clone();
     scalar(db, "text_matches", 2, move |call: &Context<'_>| {
