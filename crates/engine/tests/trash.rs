@@ -1,9 +1,10 @@
 //! Groups of records that go to the trash, come back from it and are purged together.
 
+use std::fs;
 use std::sync::Arc;
 
 use backstay_base::{Caller, CallerKind, Error, RecordId};
-use backstay_engine::{Authority, Context, PurgePass, Transaction, TxContext};
+use backstay_engine::{Authority, Context, PurgePass, RecordVerb, Transaction, TxContext};
 use backstay_model::SourceFile;
 use backstay_rest::input;
 use backstay_testkit::{TestApplication, TestClock, controlled};
@@ -412,4 +413,50 @@ async fn a_restore_brings_no_second_record_with_unique_values_back() {
     families.update("Code", taken, r#"{"valid":false}"#).await;
     assert_eq!(families.restore("Round", round).await, "ok");
     assert!(families.is_live("Code", code).await);
+}
+
+/// Values of the class PERSONAL aren't in the commit log. What was changed or deleted is overwritten, in indexes and on the
+/// pages of long texts too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_purged_or_changed_is_in_no_file_any_more() {
+    const PEOPLE: &str = r#"
+extend schema @app(name: "People")
+type Person @allow(read: "true", create: "true", update: "true", delete: "true") @trash @history(read: "true") {
+  email: Email! @unique @class(is: PERSONAL)
+  story: Text @class(is: PERSONAL)
+}
+type Guest @allow(read: "true", create: "true", update: "true", delete: "true") {
+  email: Email! @unique @class(is: PERSONAL)
+  story: Text @class(is: PERSONAL)
+}"#;
+    let files = vec![SourceFile::app("model/people.graphql", PEOPLE)];
+    let ambient = || controlled(&TestClock::at("2026-01-31T12:00:00Z"), 7);
+    let application = TestApplication::open(files.clone(), ambient());
+    let (client, anyone) = (application.client(), Arc::new(Caller::anonymous()));
+    let body = |name: &str| {
+        format!(r#"{{"email":"{name}@example.org","story":"{}"}}"#, format!("{name}-story ").repeat(2_000))
+    };
+    let mut ids = Vec::new();
+    for (of, name) in
+        [("Person", "purgedone"), ("Guest", "deletedone"), ("Guest", "changedone"), ("Person", "stayingone")]
+    {
+        let request = client.create(of, &body(name)).expect("a create");
+        ids.extend(client.written(&anyone, request).await.expect("it is created").ids);
+    }
+    let changed = client.update("Guest", ids[2], &body("otherone")).expect("an update");
+    let purged = client.of_record(RecordVerb::Purge, "Person", ids[0]);
+    for request in [client.delete("Person", ids[0]), purged, client.delete("Guest", ids[1]), changed] {
+        client.written(&anyone, request).await.expect("it is done");
+    }
+    drop(client);
+    let directory = application.into_directory();
+    let files = fs::read_dir(directory.path()).expect("a directory").map(|entry| entry.expect("an entry").path());
+    let bytes: Vec<u8> = files.filter(|path| path.is_file()).flat_map(|path| fs::read(path).expect("a file")).collect();
+    let is_there = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+    for gone in ["purgedone", "deletedone", "changedone"] {
+        assert!(!is_there(gone), "{gone}");
+    }
+    for staying in ["stayingone", "otherone"] {
+        assert!(is_there(staying), "{staying}");
+    }
 }

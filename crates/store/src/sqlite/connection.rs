@@ -83,7 +83,7 @@ impl SqliteSession {
         db.execute_batch(&format!(
             "PRAGMA busy_timeout = {BUSY_MS}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
              PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {LARGEST_KEPT_LOG_BYTES}; \
-             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIB};"
+             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIB}; PRAGMA secure_delete = ON;"
         ))?;
         if mode == Mode::Reader {
             db.execute_batch("PRAGMA query_only = ON;")?;
@@ -388,6 +388,8 @@ mod tests {
             assert_eq!(number("PRAGMA trusted_schema"), 0);
             assert_eq!(number("PRAGMA wal_autocheckpoint"), 0);
             assert_eq!(number("PRAGMA journal_size_limit"), 128 * 1024 * 1024);
+            // What is deleted is overwritten.
+            assert_eq!(number("PRAGMA secure_delete"), 1);
             assert_eq!(number("PRAGMA query_only"), i64::from(mode == Mode::Reader));
             assert!(session.db.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG).expect("a setting"));
             assert!(session.db.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE).expect("a setting"));
