@@ -5,6 +5,7 @@ mod constant;
 mod indexes;
 mod open_writes;
 mod revealing;
+mod self_granted;
 mod states;
 mod sums;
 mod unused;
@@ -26,6 +27,7 @@ impl Application {
             indexes::unindexed,
             open_writes::open,
             revealing::computed,
+            self_granted::own_fields,
             states::unreachable,
             sums::in_rules,
             unused::roles,

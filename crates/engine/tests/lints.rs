@@ -240,6 +240,39 @@ fn states_that_no_type_has_are_reached_by_every_transition() {
     );
 }
 
+/// An account with this update rule and field; a rule reads the field.
+#[test]
+fn fields_that_accounts_choose_and_rules_read() {
+    let check_one = |update: &str, field: &str, expected: bool| {
+        let model = format!(
+            r#"
+enum Role @roles {{ ADMIN }}
+type Person @identity @allow(read: "this.id == auth.id" {update}) {{
+  email: Email! @unique @class(is: PERSONAL)
+  team: Team {field}
+  nick: String @allow(update: "'ADMIN' in auth.roles")
+}}
+type Team @allow(read: "auth.account.team == this.id") {{ name: String }}
+"#
+        );
+        let found: Vec<String> = found(&model).into_iter().filter(|one| one.starts_with("self-granted: team")).collect();
+        assert_eq!(!found.is_empty(), expected, "{update} {field}: {found:?}");
+    };
+    let operators = r#"@allow(create: "auth.kind == 'OPERATOR'")"#;
+    check_one("", "", true);
+    check_one("", operators, false);
+    check_one("", "@readonly", false);
+    check_one(r#", update: "this.id == auth.id""#, operators, true);
+    check_one(r#", update: "auth.id == this.id && this.nick != 'x'""#, operators, true);
+    check_one(r#", update: "'ADMIN' in auth.roles || this.id == auth.id""#, operators, true);
+    check_one(r#", update: "'ADMIN' in auth.roles && this.id == auth.id""#, operators, false);
+    check_one(r#", update: "auth.account.nick == 'boss'""#, operators, false);
+    check_one(r#", update: "this.id == auth.id", only: ["nick"]"#, operators, false);
+    check_one(r#", update: "this.id == auth.id""#, "@immutable @allow(create: \"auth.kind == 'OPERATOR'\")", false);
+    let both = r#"@allow(create: "auth.kind == 'OPERATOR'", update: "'ADMIN' in auth.roles")"#;
+    check_one(r#", update: "this.id == auth.id""#, both, false);
+}
+
 #[test]
 fn writes_without_a_credential() {
     let open = |allow: &str, expected: &[&str]| {

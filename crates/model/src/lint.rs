@@ -17,6 +17,8 @@ pub enum Lint {
     Unclassified,
     /// A computed field that reads what not everyone may read, and shows it to everyone.
     RevealingComputed,
+    /// A field of accounts that rules read, and that accounts may choose themselves.
+    SelfGranted,
     /// A rule that reads a stored sum.
     StoredSumInRule,
     /// A rule that refuses nothing.
@@ -41,7 +43,7 @@ pub enum Lint {
 
 impl Lint {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::NoAllow,
         Self::MissingInverse,
         Self::RelationNamedAsKey,
@@ -49,6 +51,7 @@ impl Lint {
         Self::UnindexedRule,
         Self::Unclassified,
         Self::RevealingComputed,
+        Self::SelfGranted,
         Self::StoredSumInRule,
         Self::RuleAlwaysAllows,
         Self::RuleNeverAllows,
@@ -71,6 +74,7 @@ impl Lint {
             Self::UnindexedRule => "unindexed-rule",
             Self::Unclassified => "unclassified",
             Self::RevealingComputed => "revealing-computed",
+            Self::SelfGranted => "self-granted",
             Self::StoredSumInRule => "stored-sum-in-rule",
             Self::RuleAlwaysAllows => "rule-always-allows",
             Self::RuleNeverAllows => "rule-never-allows",
