@@ -13,7 +13,7 @@ use crate::proposal::Proposal;
 use crate::record::Key;
 use crate::references::may_read;
 use crate::row_change::RowChange;
-use crate::{Record, TxContext};
+use crate::{Record, TxContext, exclusions};
 
 /// Referring records that are looked at to say how many there are.
 const SHOWN_REFERRING: usize = 20;
@@ -202,7 +202,8 @@ async fn referring(
 }
 
 /// Empties the references of records that stay, all of one record in one change, and of those that would go later than
-/// what they refer to. Nothing else of a record that stays changes, and none of its rules and checks is asked.
+/// what they refer to. Nothing else of a record that stays changes, and none of its rules and checks is asked, but what no two
+/// records may share still holds.
 async fn release(
     cx: &mut TxContext<'_, '_>,
     referring: &[Referring<'_>],
@@ -232,6 +233,7 @@ async fn release(
     }
     for (id, collection, fields) in staying {
         if let Some(record) = cx.get_stored(collection.id, id).await? {
+            exclusions::ask_released(cx, collection, &record, &fields).await?;
             RowChange::release(cx, collection, &record, &fields)?;
         }
     }

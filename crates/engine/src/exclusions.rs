@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use backstay_base::{Action, Conflict, Error, Overlap, RecordId, ViolationKind};
 use backstay_expr::truth;
-use backstay_model::{Exclusion, FieldId, FieldKind};
-use backstay_scalar::{Scalar, ValueRef, write};
+use backstay_model::{Collection, Exclusion, FieldId, FieldKind};
+use backstay_scalar::{Scalar, Value, ValueRef, write};
 use backstay_sql::{DecodeError, Row};
 
-use crate::TxContext;
 use crate::bind::{Bindings, InMemory, Question};
 use crate::policy::ExclusionPolicy;
 use crate::proposal::Proposal;
 use crate::references::may_read;
+use crate::{Authority, Record, TxContext};
 
 /// Refuses a record whose range ends before it begins, or overlaps that of another record.
 pub(crate) async fn ask(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
@@ -38,6 +38,33 @@ pub(crate) async fn ask(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>)
         }
     }
     Ok(())
+}
+
+/// The same of a live record that loses these references because what they lead to is deleted: the condition of an exclusion
+/// may be true of it from now on. Callers who may not read the record learn only that there is one.
+pub(crate) async fn ask_released(
+    cx: &mut TxContext<'_, '_>,
+    collection: &Collection,
+    record: &Record,
+    fields: &[FieldId],
+) -> Result<(), Error> {
+    let in_trash = collection.trash.is_some_and(|trash| !record.value(trash.at).is_null());
+    if collection.exclusions.is_empty() || in_trash {
+        return Ok(());
+    }
+    let class = Arc::clone(&cx.class);
+    let mut proposal = Proposal::change(collection, Authority::System, Arc::clone(&class), record.clone());
+    for field in fields {
+        proposal.set(*field, Value::Null);
+    }
+    match ask(cx, &mut proposal).await {
+        Err(Error::Conflict(Conflict::Overlap(_)))
+            if !class.system && !may_read(cx, &class, collection.id, record.id()).await? =>
+        {
+            Err(Conflict::OverlapUnseen { collection: collection.name.clone() }.into())
+        }
+        asked => asked,
+    }
 }
 
 fn refuse_backwards(proposal: &mut Proposal<'_>, exclusion: &Exclusion) {

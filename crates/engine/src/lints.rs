@@ -2,6 +2,7 @@
 
 mod classes;
 mod constant;
+mod copies;
 mod indexes;
 mod open_writes;
 mod revealing;
@@ -23,6 +24,7 @@ impl Application {
         let subject = Subject { model: &self.model, policy: &self.policy };
         let questions = [
             classes::unclassified,
+            copies::less_classified,
             constant::always_or_never,
             indexes::unindexed,
             open_writes::open,

@@ -295,6 +295,11 @@ impl<'m> Compiler<'m> {
             let diagnostic = Diagnostic::error(message).at(exclusion.span, format!("names `{}`", sum.name));
             self.diagnostics.push(diagnostic.help(help));
         }
+        if let Some(secret) = reads.iter().find_map(|read| secrets::secret(collection.field(*read))) {
+            let message = format!("`{secret}` is secret: a conflict would tell clients what is in it");
+            let diagnostic = Diagnostic::error(message).at(exclusion.span, format!("`where:` names `{secret}`"));
+            self.diagnostics.push(diagnostic.help(format!("leave `{secret}` out of the condition")));
+        }
         ExclusionPolicy { condition, reads }
     }
 
@@ -397,7 +402,10 @@ impl<'m> Compiler<'m> {
         });
         let due = field.sequence.as_ref().and_then(|sequence| sequence.when.as_ref());
         let due = due.and_then(|when| {
-            let given = self.condition(when, &Scope::rule(model, collection.id))?;
+            let checked =
+                self.reported(when, compile_value(&when.text, &Scope::rule(model, collection.id), &Type::Bool))?;
+            self.diagnostics.extend(secrets::copied(model, field, (when, &checked)));
+            let given = self.given(when, checked)?;
             self.needs_made((collection, field), (when, &given.whole));
             Some(given)
         });

@@ -203,9 +203,12 @@ impl<'m> Proposal<'m> {
         }
     }
 
-    /// Notes what is wrong with the record as a whole.
+    /// Notes what is wrong with the record as a whole, once: how often would tell of how many hidden values it is true.
     pub(crate) fn refuse_whole(&mut self, kind: ViolationKind) {
-        self.violations.push(Violation::new(Place::Whole, kind));
+        let violation = Violation::new(Place::Whole, kind);
+        if !self.violations.contains(&violation) {
+            self.violations.push(violation);
+        }
     }
 
     /// Notes what is wrong with a member of a relation, in the order in which they were sent, or with an item of a list.

@@ -37,6 +37,11 @@ fn shows(model: &Model, collection: &Collection, field: &Field) -> Option<Diagno
     Some(Diagnostic::error(message).at(field.span, "this field").help(help))
 }
 
+/// The name of a field that is secret.
+pub(crate) fn secret(field: &Field) -> Option<&str> {
+    (field.class == Some(Class::Secret)).then_some(field.name.as_str())
+}
+
 /// What a value that is computed for a field, or given to it, would show of a secret. Under the caller's rights it would
 /// always be null.
 pub(crate) fn copied(model: &Model, to: &Field, (rule, checked): (&RuleText, &Checked)) -> Option<Diagnostic> {

@@ -46,6 +46,8 @@ pub(crate) async fn number(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'
             let value = sequence.value(number, |by| proposal.value(by));
             if let Err(problem) = cx.engine.application.sizes.check(field, &value) {
                 proposal.refuse(field, problem.into());
+            } else if let Some(Err(error)) = field.kind.scalar().map(|scalar| scalar.fit(value.clone())) {
+                proposal.refuse(field, error.into());
             }
             proposal.set(field.id, value);
         }

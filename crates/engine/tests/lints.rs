@@ -240,6 +240,48 @@ fn states_that_no_type_has_are_reached_by_every_transition() {
     );
 }
 
+/// A field that is given a value, beside one of a relation that has a class.
+#[test]
+fn fields_that_get_what_is_more_confidential() {
+    let check_one = |field: &str, expected: &[&str]| {
+        check(
+            &format!(
+                r#"
+enum Stage {{ A @initial @to(state: "B", set: [{{field: "copy", to: "this.diag"}}]) B }}
+type Visit @allow(read: "auth.kind == 'OPERATOR'") {{
+  diag: String @class(is: MEDICAL)
+  nick: String @class(is: PERSONAL)
+  cost: Int @class(is: MEDICAL)
+  of: Visit
+  visits: [Visit!] @inverse(field: "of")
+  {field}
+}}"#
+            ),
+            expected,
+        );
+    };
+    for field in [
+        r#"copy: String @set(on: WRITE, to: "this.of.diag")"#,
+        r#"copy: String @default(from: "lower(this.diag)")"#,
+        r#"copy: String @class(is: PERSONAL) @default(from: "this.diag")"#,
+        r#"copy: String @computed(is: "this.visits.max(v, v.diag)", stored: COMMIT)"#,
+        r#"copy: Int @computed(is: "this.visits.sum(v, v.cost)", stored: COMMIT)"#,
+        "copy: String stage: Stage!",
+    ] {
+        check_one(field, &["unclassified: copy"]);
+    }
+    for field in [
+        r#"copy: String @class(is: MEDICAL) @set(on: WRITE, to: "this.of.diag")"#,
+        r#"copy: Boolean @set(on: WRITE, to: "this.of.diag != null")"#,
+        r#"copy: String @set(on: WRITE, to: "this.of.diag == 'x' ? 'y' : 'z'")"#,
+        r#"copy: Int @computed(is: "this.visits.count(v, v.diag == 'x')", stored: COMMIT)"#,
+        r#"copy: String @computed(is: "this.diag")"#,
+        r#"copy: String @class(is: MEDICAL) @default(from: "this.nick")"#,
+    ] {
+        check_one(field, &[]);
+    }
+}
+
 /// An account with this update rule and field; a rule reads the field.
 #[test]
 fn fields_that_accounts_choose_and_rules_read() {
@@ -255,7 +297,8 @@ type Person @identity @allow(read: "this.id == auth.id" {update}) {{
 type Team @allow(read: "auth.account.team == this.id") {{ name: String }}
 "#
         );
-        let found: Vec<String> = found(&model).into_iter().filter(|one| one.starts_with("self-granted: team")).collect();
+        let found: Vec<String> =
+            found(&model).into_iter().filter(|one| one.starts_with("self-granted: team")).collect();
         assert_eq!(!found.is_empty(), expected, "{update} {field}: {found:?}");
     };
     let operators = r#"@allow(create: "auth.kind == 'OPERATOR'")"#;

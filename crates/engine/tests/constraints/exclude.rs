@@ -103,6 +103,42 @@ type Prices @open @exclude(fields: "of", from: "low", to: "high") @exclude(field
     }
 }
 
+/// A record that loses a reference because what it leads to is deleted can begin to be compared.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_makes_no_ranges_overlap() {
+    let model = |read: &str| {
+        format!(
+            r#"
+type Staff @open {{ name: String }}
+type Booking @allow(read: "{read}", create: "true", update: "true") @exclude(from: "low", to: "high", where: "this.cancelledBy == null") {{
+  low: Int!
+  high: Int!
+  cancelledBy: Staff
+}}"#
+        )
+    };
+    for (read, refusal) in [
+        ("true", "overlaps: Booking low to high [] one that is seen"),
+        ("this.cancelledBy == null", "overlaps: OverlapUnseen { collection: \"Booking\" }"),
+    ] {
+        for mut on in Served::both(&model(read)) {
+            let name = on.database;
+            assert_eq!(on.create("Staff", "[{},{}]").await, "ok", "{name}");
+            let booking = |by: &str, low: i64| format!(r#"{{"low":{low},"high":{},"cancelledBy":{by}}}"#, low + 10);
+            assert_eq!(on.create("Booking", &booking("null", 1)).await, "ok", "{name}");
+            assert_eq!(on.create("Booking", &booking(r#""%0""#, 5)).await, "ok", "{name}");
+            assert_eq!(on.create("Booking", &booking(r#""%1""#, 20)).await, "ok", "{name}");
+            assert_eq!(on.delete("Staff", 0).await, refusal, "{name} {read}");
+            assert_eq!(on.delete("Staff", 1).await, "ok", "{name} {read}");
+            // Two of them at once.
+            assert_eq!(on.create("Staff", "{}").await, "ok", "{name}");
+            assert_eq!(on.create("Booking", &booking(r#""%5""#, 40)).await, "ok", "{name}");
+            assert_eq!(on.create("Booking", &booking(r#""%5""#, 45)).await, "ok", "{name}");
+            assert_eq!(on.delete("Staff", 5).await, refusal, "{name} {read}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_in_the_trash_are_in_nobodys_way() {
     let model = r#"type A @open @trash @exclude(from: "low", to: "high") { low: Int! high: Int }"#;

@@ -112,6 +112,19 @@ type Paper @open { kind: Kind year: Int number: String @sequence(per: ["kind", "
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_that_is_longer_than_its_field_is_refused() {
+    let model = r#"type Paper @open { kind: String number: String @sequence(per: "kind", format: "{kind}/{n}") }"#;
+    for mut on in Served::both(model) {
+        let name = on.database;
+        let kind = |chars: usize| format!(r#"{{"kind":"{}"}}"#, "k".repeat(chars));
+        assert_eq!(on.create("Paper", &kind(9_998)).await, "ok", "{name}");
+        let refused = on.create("Paper", &kind(9_999)).await;
+        assert_eq!(refused.split_once(' ').map(|(start, _)| start), Some("invalid-values:"), "{name}: {refused}");
+        assert!(refused.starts_with("invalid-values: /number"), "{name}: {refused}");
+    }
+}
+
 /// Records in the trash keep their numbers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn numbers_outlast_the_trash() {

@@ -46,6 +46,20 @@ fn a_value_that_is_given_shows_no_secret() {
 }
 
 #[test]
+fn whether_records_are_numbered_or_compared_shows_no_secret() {
+    check(r#"copy: Int @sequence(when: "this.token == 'x'")"#, &["28 token"]);
+    let model = |by: &str| {
+        format!(
+            r#"type Doc @open @exclude(from: "low", to: "high", where: "this.{by} == 'x'") {{ token: String @class(is: SECRET), name: String, low: Int!, high: Int! }}"#
+        )
+    };
+    let refusal =
+        "2:79 `token` is secret: a conflict would tell clients what is in it (leave `token` out of the condition)";
+    assert_eq!(wrong(&model("token")), [refusal]);
+    assert_eq!(wrong(&model("name")), [""; 0]);
+}
+
+#[test]
 fn a_transition_gives_no_field_a_secret() {
     let model = |class: &str| {
         format!(

@@ -1,0 +1,108 @@
+use backstay_expr::{Aggregation, Expr, Holder, Node, Operator, Path};
+use backstay_model::{Class, Collection, Diagnostic, Field, FieldId, Lint, Model};
+
+use super::Subject;
+use crate::policy::CollectionPolicy;
+
+/// Stored fields that get their values from fields that are more confidential than they are.
+pub(super) fn less_classified(subject: Subject<'_>) -> Vec<Diagnostic> {
+    let fields = subject.collections().flat_map(|collection| {
+        let values = values(subject.policy.collection(collection.id));
+        values.into_iter().map(move |(field, value)| (collection, collection.field(field), value))
+    });
+    fields.filter_map(|(collection, field, value)| finding(subject.model, (collection, field), value)).collect()
+}
+
+/// The stored fields with what they are given.
+fn values(policy: &CollectionPolicy) -> Vec<(FieldId, &Expr)> {
+    let mut found = Vec::new();
+    for (field, of) in (0..).map(FieldId).zip(&policy.fields) {
+        let given = of.default.iter().chain(of.sets.iter().map(|set| &set.to));
+        found.extend(given.map(|given| (field, &given.whole)));
+        found.extend(of.sum.iter().map(|sum| (field, &sum.computed.value)));
+    }
+    let transitions = policy.states.iter().flat_map(|states| states.transitions.values());
+    found.extend(transitions.flat_map(|one| &one.set).map(|(field, given)| (*field, &given.whole)));
+    found
+}
+
+fn finding(model: &Model, (collection, field): (&Collection, &Field), value: &Expr) -> Option<Diagnostic> {
+    let mut read = Vec::new();
+    copied(value, &mut read);
+    let (of, class, from) =
+        read.into_iter().filter_map(|path| classified(model, path)).max_by_key(|(_, class, _)| *class)?;
+    // A secret that is copied is an error.
+    if field.class >= Some(class) || class == Class::Secret {
+        return None;
+    }
+    let word = class.word();
+    let message = format!(
+        "`{}.{}` gets its value from `{}.{}`, which is {word}, and isn't",
+        collection.name, field.name, of.name, from.name
+    );
+    let help =
+        format!("write `@class(is: {word})` on it too; otherwise its values are in the commit log and in explanations");
+    Some(Diagnostic::warning(Lint::Unclassified, message).at(field.span, format!("not {word}")).help(help))
+}
+
+/// The field at the end of a path, if it has a class.
+fn classified<'m>(model: &'m Model, path: &Path) -> Option<(&'m Collection, Class, &'m Field)> {
+    let (last, before) = path.steps.split_last()?;
+    let target = |at, step: &FieldId| model.field(at, *step).kind.target();
+    let of = before.iter().try_fold(path.collection, target)?;
+    let field = model.field(of, *last);
+    Some((model.collection(of), field.class?, field))
+}
+
+/// The paths whose values are in that of an expression: not those that it only compares.
+fn copied<'e>(expr: &'e Expr, found: &mut Vec<&'e Path>) {
+    match &expr.node {
+        Node::Path(path) => found.push(path),
+        Node::Conditional(_, then, otherwise) => {
+            copied(then, found);
+            copied(otherwise, found);
+        }
+        Node::Binary(
+            Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder,
+            left,
+            right,
+        ) => {
+            copied(left, found);
+            copied(right, found);
+        }
+        Node::Negate(of) => copied(of, found),
+        Node::List(items) | Node::Call(_, items) => items.iter().for_each(|item| copied(item, found)),
+        Node::Aggregate(aggregate) => match &aggregate.function {
+            Aggregation::Count => {}
+            Aggregation::Sum(term) | Aggregation::First { term, .. } => copied(term, found),
+            Aggregation::Min(by) | Aggregation::Max(by) => copied(&by.term, found),
+        },
+        Node::Within(within) => match &within.of {
+            Holder::Document(document) => copied(document, found),
+            Holder::Item(_) => {}
+        },
+        Node::Computed(computed) => copied(&computed.value, found),
+        Node::Binary(
+            Operator::And
+            | Operator::Or
+            | Operator::Equal
+            | Operator::NotEqual
+            | Operator::Less
+            | Operator::LessEqual
+            | Operator::Greater
+            | Operator::GreaterEqual,
+            ..,
+        )
+        | Node::Literal(_)
+        | Node::Param(..)
+        | Node::Caller(_)
+        | Node::Now
+        | Node::Not(_)
+        | Node::Matches(..)
+        | Node::IsNull { .. }
+        | Node::Ordinal(..)
+        | Node::Quantifier { .. }
+        | Node::In(..)
+        | Node::Fact(_) => {}
+    }
+}
