@@ -83,7 +83,10 @@ const FUNCTIONS: Table = &[
     (&["any", "some"], "write `relation.exists(x, condition on x)`"),
     (&["every"], "write `relation.all(x, condition on x)`"),
     (&["count"], "write `size(relation)`, or `relation.count(x, condition on x)`"),
-    (&["avg", "average", "mean"], "divide a sum by a count: `relation.sum(x, x.field) / size(relation)`"),
+    (
+        &["avg", "average", "mean"],
+        "divide a sum by a count and round: `round(relation.sum(x, x.field) / size(relation), 2)`",
+    ),
     (&["maximum", "maxBy", "greatest"], "write `relation.max(x, x.field)`"),
     (&["minimum", "minBy", "least"], "write `relation.min(x, x.field)`"),
     (&["find", "findFirst", "single", "last"], "write `relation.first(x, condition on x, [-x.field])`"),

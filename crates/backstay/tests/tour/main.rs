@@ -1,7 +1,9 @@
-//! Runs READMEs: the tours of the examples, the first requests of the templates, and the walks of whole applications.
+//! Runs READMEs: the tours of the examples, the first requests of the templates, the recipes, and the walks of whole
+//! applications.
 
 mod applications;
 mod atlas;
+mod recipes;
 mod templates;
 mod walkthrough;
 
