@@ -5,6 +5,7 @@ mod terminal;
 
 use std::fmt::Write as _;
 use std::future::pending;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -355,8 +356,14 @@ impl Developing {
     }
 
     /// Says what is served, and where.
-    async fn announce(&self, address: std::net::SocketAddr) {
-        let url = format!("http://{}", reachable(address));
+    async fn announce(&self, address: SocketAddr) {
+        let url = match reachable(address) {
+            // As docs and templates have it: a browser keeps cookies by name.
+            SocketAddr::V4(address) if *address.ip() == Ipv4Addr::LOCALHOST => {
+                format!("http://localhost:{}", address.port())
+            }
+            address => format!("http://{address}"),
+        };
         let served = self.serving.served().await;
         let model = served.as_ref().map(|served| Arc::clone(served.instance.engine.model()));
         let name = model.as_ref().map_or("Backstay", |model| &model.name);
