@@ -285,6 +285,12 @@ pub enum Conflict {
         /// The field, if the caller sees it.
         field: Option<String>,
     },
+    /// A record that would change because this one does is in conflict with another one. None if the caller may not see it.
+    #[error("{}", related(of.as_deref()))]
+    Related {
+        /// The record, and its conflict.
+        of: Option<Box<Related>>,
+    },
     /// The idempotency key is in use by a request that has not ended.
     #[error("a request with this idempotency key is still under way")]
     InFlight,
@@ -294,6 +300,26 @@ pub enum Conflict {
     /// What was asked is already so.
     #[error("{0}")]
     Already(&'static str),
+}
+
+/// The conflict of a record that would change because of another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// The collection.
+    pub collection: String,
+    /// The record.
+    pub id: RecordId,
+    /// Its conflict.
+    pub conflict: Conflict,
+}
+
+fn related(of: Option<&Related>) -> String {
+    match of {
+        Some(Related { collection, id, conflict }) => {
+            format!("the {collection} {id} would change with it: {conflict}")
+        }
+        None => "a record that would change with it can't, and you may not see it".to_owned(),
+    }
 }
 
 /// That the range of a record overlaps another one.
@@ -525,6 +551,7 @@ impl Error {
             Self::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => "overlaps",
             Self::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => "still-referenced",
             Self::Conflict(Conflict::InTrash { .. }) => "refers-to-trash",
+            Self::Conflict(Conflict::Related { .. }) => "related-conflict",
             Self::Conflict(Conflict::InFlight) => "request-in-flight",
             Self::Conflict(Conflict::Concurrent) => "concurrent-change",
             Self::Conflict(Conflict::Already(_)) => "already-done",

@@ -7,13 +7,14 @@ use backstay_base::{Action, Conflict, Error, Limit, RecordId, limits};
 use backstay_model::{Collection, CollectionId, Field, FieldId, Model, OnDelete};
 use backstay_sql::Perspective;
 
+use crate::application::CallerClass;
 use crate::bind::Bindings;
 use crate::deletion_order::to_one;
 use crate::proposal::Proposal;
 use crate::record::Key;
 use crate::references::may_read;
 use crate::row_change::RowChange;
-use crate::{Record, TxContext};
+use crate::{Authority, Record, TxContext, related};
 
 /// Referring records that are looked at to say how many there are.
 const SHOWN_REFERRING: usize = 20;
@@ -72,7 +73,8 @@ pub(crate) async fn requiring(cx: &mut TxContext<'_, '_>, to: Key, most: usize) 
 /// Returns whether there were any.
 pub(crate) async fn release_some(cx: &mut TxContext<'_, '_>, to: Key, most: usize) -> Result<bool, Error> {
     let referring = referring_in_trash(cx, (to, OnDelete::SetNull), most).await?;
-    release(cx, &referring, (&HashMap::new(), Way::Gone)).await?;
+    let class = cx.class_of(Authority::System);
+    release(cx, &class, &referring, (&HashMap::new(), Way::Gone)).await?;
     Ok(!referring.is_empty())
 }
 
@@ -113,7 +115,7 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
             return Err(still_referenced(cx, &class, one, &staying).await?.into());
         }
     }
-    release(cx, &referring, (&places, way)).await?;
+    release(cx, &class, &referring, (&places, way)).await?;
     for one in &going {
         match way {
             Way::Trash => RowChange::trash(cx, one.collection, &one.record)?,
@@ -205,6 +207,7 @@ async fn referring(
 /// what they refer to. Nothing else of a record that stays changes, and none of its rules and checks is asked.
 async fn release(
     cx: &mut TxContext<'_, '_>,
+    class: &CallerClass,
     referring: &[Referring<'_>],
     (places, way): (&HashMap<Key, usize>, Way),
 ) -> Result<(), Error> {
@@ -232,7 +235,8 @@ async fn release(
     }
     for (id, collection, fields) in staying {
         if let Some(record) = cx.get_stored(collection.id, id).await? {
-            RowChange::release(cx, collection, &record, &fields)?;
+            let write = |cx: &mut TxContext<'_, '_>| RowChange::release(cx, collection, &record, &fields);
+            related::write(cx, class, (collection, &record), write).await?;
         }
     }
     Ok(())
@@ -241,7 +245,7 @@ async fn release(
 /// Why a record cannot be deleted: which records refer to it, if the caller may see them.
 async fn still_referenced(
     cx: &mut TxContext<'_, '_>,
-    class: &crate::application::CallerClass,
+    class: &CallerClass,
     referring: &Referring<'_>,
     ids: &[RecordId],
 ) -> Result<Conflict, Error> {

@@ -4,9 +4,11 @@ use backstay_model::{Collection, CollectionId, Trash};
 use backstay_sql::{DecodeError, Row};
 
 use crate::answered::truth_in;
+use crate::application::CallerClass;
 use crate::decision;
 use crate::proposal::{Permit, Proposal};
 use crate::read::not_found;
+use crate::record::Key;
 use crate::recording;
 use crate::rule_of::RuleOf;
 use crate::{Authority, IfMatch, Input, Record, TxContext, clauses};
@@ -54,6 +56,23 @@ pub(crate) async fn in_trash<'a>(
     let trash = proposal.collection.trash.ok_or_else(|| not_found(proposal.collection))?;
     require_version(&proposal, if_match)?;
     Ok((proposal, trash))
+}
+
+/// Whether there is a record in the trash that callers of this class may see there.
+pub(crate) async fn may_see_in_trash(
+    cx: &mut TxContext<'_, '_>,
+    class: &CallerClass,
+    (collection, id): Key,
+) -> Result<bool, Error> {
+    let plan = class.plans.stored(&cx.engine.planner, &class.rights, (collection, Action::Trash));
+    let statement = cx.statement(&plan.template, &cx.bindings().id(id), collection);
+    let mut is_seen = false;
+    let visit = &mut |row: &dyn Row| {
+        is_seen = truth_in(row, plan.truths[READABLE])?.is_true();
+        Ok(())
+    };
+    cx.rows(&statement, visit).await?;
+    Ok(is_seen)
 }
 
 /// The stored record, if the caller may read it, with which of the rules for the action are true of it. Records in the trash

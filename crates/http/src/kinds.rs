@@ -64,6 +64,8 @@ kinds! {
         "Delete those records first, or make them refer to another.";
     REFERS_TO_TRASH: "refers-to-trash", CONFLICT, "A record that it refers to is in the trash",
         "Restore that record first.";
+    RELATED_CONFLICT: "related-conflict", CONFLICT, "A record that would change with it can't",
+        "Change or delete one of the records that are in conflict first.";
     REQUEST_IN_FLIGHT: "request-in-flight", CONFLICT, "The same request is still running",
         "Wait a moment, then repeat the request.";
     CONCURRENT_CHANGE: "concurrent-change", CONFLICT, "Changed at the same time",
@@ -154,6 +156,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => &OVERLAPS,
         Error::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => &STILL_REFERENCED,
         Error::Conflict(Conflict::InTrash { .. }) => &REFERS_TO_TRASH,
+        Error::Conflict(Conflict::Related { .. }) => &RELATED_CONFLICT,
         Error::Conflict(Conflict::InFlight) => &REQUEST_IN_FLIGHT,
         Error::Conflict(Conflict::Concurrent) => &CONCURRENT_CHANGE,
         Error::Conflict(Conflict::Already(_)) => &ALREADY_DONE,
@@ -235,6 +238,7 @@ mod tests {
             referenced.into(),
             Conflict::ReferencedUnseen.into(),
             Conflict::InTrash { field: None }.into(),
+            Conflict::Related { of: None }.into(),
             Conflict::InFlight.into(),
             Conflict::Concurrent.into(),
             Conflict::Already("so").into(),

@@ -257,6 +257,7 @@ fn clashing(conflict: &Conflict, at: &str) -> Vec<Fault<'static>> {
         | Conflict::Referenced { .. }
         | Conflict::ReferencedUnseen
         | Conflict::InTrash { .. }
+        | Conflict::Related { .. }
         | Conflict::InFlight
         | Conflict::Concurrent
         | Conflict::Already(_) => return Vec::new(),

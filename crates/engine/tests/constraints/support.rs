@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Error, Overlap, RecordId, Secret};
+use backstay_base::{Caller, Conflict, Error, Overlap, RecordId, Related, Secret};
 use backstay_engine::{
     Application, Context, Engine, Explanation, Migration, OpenOptions, RecordVerb, Refused, Request, Transaction,
 };
@@ -164,17 +164,12 @@ impl Served {
 
     /// Deletes the record of this number.
     pub(crate) async fn delete(&mut self, of: &str, number: usize) -> String {
-        let request = self.client().delete(of, self.ids[number]);
-        match self.client().written(&self.caller, request).await {
-            Ok(_) => "ok".to_owned(),
-            Err(error) => told(&error),
-        }
+        self.done(self.deleting(of, number)).await
     }
 
     /// Brings the record of this number back from the trash.
     pub(crate) async fn restore(&mut self, of: &str, number: usize) -> String {
-        let request = self.client().restore(of, self.ids[number]);
-        self.done(request).await
+        self.done(self.restoring(of, number)).await
     }
 
     /// Deletes the record of this number, which is in the trash, for good.
@@ -187,7 +182,7 @@ impl Served {
     pub(crate) async fn done(&self, request: Request) -> String {
         match self.client().written(&self.caller, request).await {
             Ok(_) => "ok".to_owned(),
-            Err(error) => told(&error),
+            Err(error) => self.shown(&told(&error)),
         }
     }
 
@@ -199,6 +194,11 @@ impl Served {
     /// A request that changes the record of this number.
     pub(crate) fn updating(&self, of: &str, number: usize, body: &str) -> Request {
         self.client().update(of, self.ids[number], &self.filled(body)).expect("a request")
+    }
+
+    /// A request that brings the record of this number back from the trash.
+    pub(crate) fn restoring(&self, of: &str, number: usize) -> Request {
+        self.client().restore(of, self.ids[number])
     }
 
     /// A request that deletes the record of this number.
@@ -343,6 +343,10 @@ fn told(error: &Error) -> String {
             let record = record.map(|record| format!(" (record {record})")).unwrap_or_default();
             let other = if other.is_some() { "one that is seen" } else { "another" };
             format!("{code}: {collection} {} [{}] {other}{record}", range.join(" to "), same.join(", "))
+        }
+        Error::Conflict(Conflict::Related { of: Some(related) }) => {
+            let Related { collection, id, conflict } = &**related;
+            format!("{code}: {collection} {id} {}", told(&conflict.clone().into()))
         }
         Error::Conflict(conflict) => format!("{code}: {conflict:?}"),
         _ => code.to_owned(),

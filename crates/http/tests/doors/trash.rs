@@ -302,3 +302,48 @@ async fn only_types_with_a_trash_have_its_paths() {
     let body = json!({ "title": "x", "slug": "x", "trashedAt": "2026-01-01T00:00:00Z" }).to_string();
     assert_eq!(story.app.post("POST /api/articles", &[("authorization", &story.ada)], &body).await.status, 422);
 }
+
+/// What keeps a record from coming back can be the value of one that would come back with it, which the caller may not see.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_of_what_comes_back_with_a_record_is_not_its_own() {
+    let app = TestApp::open(
+        r#"
+        extend schema @app(name: "Files")
+        enum Role @roles { CLERK }
+        type User @identity @allow(read: "true") { email: Email! @unique name: String! }
+        type Case @allow(read: "true", create: "true", delete: "true") @trash { name: String! @unique }
+        type Note @allow(read: "'CLERK' in auth.roles", create: "true", delete: "'CLERK' in auth.roles") @trash {
+          case: Case! @onDelete(do: CASCADE)
+          code: String! @unique
+        }
+        "#,
+    );
+    let (ada, clerk) = (app.account("ada@example.org").await, app.account("clerk@example.org").await);
+    app.grant("clerk@example.org", "CLERK").await;
+    let make = async |path: &str, body: Value| {
+        let made = app.post(&format!("POST /api/{path}"), &[("authorization", &ada)], &body.to_string()).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.header("location").rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    let (case, other) = (make("cases", json!({ "name": "A" })).await, make("cases", json!({ "name": "B" })).await);
+    let note = make("notes", json!({ "case": case, "code": "x" })).await;
+    assert_eq!(app.call(&format!("DELETE /api/cases/{case}"), &[("authorization", &ada)]).await.status, 204);
+    make("notes", json!({ "case": other, "code": "x" })).await;
+    let restore = async |who: &str| {
+        let alone = app.call(&format!("POST /api/cases/{case}:restore"), &[("authorization", who)]).await;
+        let requests = json!({ "requests": [{ "restore": "cases", "id": case }, { "list": "cases" }] }).to_string();
+        let together = app.post("POST /transact", &[("authorization", who)], &requests).await;
+        assert_eq!(together.json()["request"], 0, "{}", together.text());
+        for reply in [&alone, &together] {
+            assert_eq!((reply.status, reply.problem()), (409, "related-conflict".to_owned()), "{}", reply.text());
+            assert_eq!(reply.json().get("errors"), None, "no field of the request is the reason: {}", reply.text());
+        }
+        alone.json()["detail"].as_str().unwrap_or_default().to_owned()
+    };
+    let unseen = restore(&ada).await;
+    assert_eq!(unseen, "a record that would change with it can't, and you may not see it");
+    let seen = restore(&clerk).await;
+    assert_eq!(seen, format!("the Note {note} would change with it: another Note has this code"));
+    assert_eq!(app.call(&format!("DELETE /api/cases/{other}"), &[("authorization", &ada)]).await.status, 204);
+    assert_eq!(app.call(&format!("POST /api/cases/{case}:restore"), &[("authorization", &ada)]).await.status, 200);
+}
