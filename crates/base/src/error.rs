@@ -265,7 +265,12 @@ pub enum Conflict {
         collection: String,
     },
     /// Other records refer to this one.
-    #[error("records of {collection} refer to it by `{field}` ({count}{})", if *more { " or more" } else { "" })]
+    #[error(
+        "records of {collection}{} refer to it by `{field}` ({count}{}){}",
+        if *in_trash { " in the trash" } else { "" },
+        if *more { " or more" } else { "" },
+        if *in_trash { "; restore or purge them first" } else { "" }
+    )]
     Referenced {
         /// The referring collection.
         collection: String,
@@ -275,6 +280,8 @@ pub enum Conflict {
         count: u64,
         /// Whether there may be more.
         more: bool,
+        /// Whether they are in the trash.
+        in_trash: bool,
     },
     /// Other records refer to this one, and the caller may not see all of them.
     #[error("other records refer to it, not all of which you may see")]

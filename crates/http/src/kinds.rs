@@ -61,7 +61,7 @@ kinds! {
     OVERLAPS: "overlaps", CONFLICT, "Another record is in the way",
         "Choose another range, or change the record that is in the way.";
     STILL_REFERENCED: "still-referenced", CONFLICT, "Other records refer to this one",
-        "Delete those records first, or make them refer to another.";
+        "Delete those records first, or make them refer to another. Those in the trash can be purged.";
     REFERS_TO_TRASH: "refers-to-trash", CONFLICT, "A record that it refers to is in the trash",
         "Restore that record first.";
     RELATED_CONFLICT: "related-conflict", CONFLICT, "A record that would change with it can't",
@@ -216,7 +216,8 @@ mod tests {
     fn an_error_has_the_kind_that_its_code_names() {
         let (text, collection, what) = (String::new, || "A".to_owned(), || "this".to_owned());
         let overlap = Overlap { collection: text(), range: [text(), text()], same: vec![], other: None, record: None };
-        let referenced = Conflict::Referenced { collection: text(), field: text(), count: 1, more: false };
+        let referenced =
+            Conflict::Referenced { collection: text(), field: text(), count: 1, more: false, in_trash: false };
         for error in [
             Error::Malformed(vec![]),
             Error::Invalid(vec![]),

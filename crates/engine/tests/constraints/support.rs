@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, Overlap, RecordId, Related, Secret};
 use backstay_engine::{
-    Application, Context, Engine, Explanation, Migration, OpenOptions, RecordVerb, Refused, Request, Transaction,
+    Application, Context, Engine, Explanation, Migration, OpenOptions, PurgePass, RecordVerb, Refused, Request,
+    Transaction,
 };
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_rest::ListWords;
@@ -178,11 +179,18 @@ impl Served {
         self.done(request).await
     }
 
+    /// Purges what has been in the trash for long enough.
+    pub(crate) async fn purge_expired(&self) {
+        let engine = self.engine.as_ref().expect("a model is served");
+        let more = engine.purge_expired(&mut PurgePass::default()).await.expect("it purges");
+        assert!(!more, "one step is enough for these few records");
+    }
+
     /// Does something, of which nothing but its success is of interest.
     pub(crate) async fn done(&self, request: Request) -> String {
         match self.client().written(&self.caller, request).await {
             Ok(_) => "ok".to_owned(),
-            Err(error) => self.shown(&told(&error)),
+            Err(error) => told(&error),
         }
     }
 
@@ -345,8 +353,8 @@ fn told(error: &Error) -> String {
             format!("{code}: {collection} {} [{}] {other}{record}", range.join(" to "), same.join(", "))
         }
         Error::Conflict(Conflict::Related { of: Some(related) }) => {
-            let Related { collection, id, conflict } = &**related;
-            format!("{code}: {collection} {id} {}", told(&conflict.clone().into()))
+            let Related { collection, id: _, conflict } = &**related;
+            format!("{code}: of {collection} {}", told(&conflict.clone().into()))
         }
         Error::Conflict(conflict) => format!("{code}: {conflict:?}"),
         _ => code.to_owned(),

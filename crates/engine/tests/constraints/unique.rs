@@ -214,7 +214,7 @@ type Book @allow(create: "true", read: "'EDITOR' in auth.roles") @unique(fields:
         assert_eq!(on.delete("Page", 0).await, "ok", "{name}");
         assert_eq!(on.create("Page", r#"{"slug":"b"}"#).await, "ok", "{name}");
         let seen = on.restore("Page", 0).await;
-        assert_eq!(seen, "related-conflict: Page %1 not-unique: Page slug", "{name}");
+        assert_eq!(seen, "related-conflict: of Page not-unique: Page slug", "{name}");
         assert_eq!(on.update("Page", 2, r#"{"slug":"a"}"#).await, "ok", "{name}");
         assert_eq!(on.restore("Page", 0).await, "not-unique: Page slug", "{name}");
         assert_eq!(on.update("Page", 2, r#"{"slug":"c"}"#).await, "ok", "{name}");
@@ -225,9 +225,9 @@ type Book @allow(create: "true", read: "'EDITOR' in auth.roles") @unique(fields:
         assert_eq!(on.create("Note", r#"{"code":"x"}"#).await, "ok", "{name}");
         assert_eq!(on.restore("Page", 0).await, unseen, "{name}");
         on.ask_as(editor());
-        assert_eq!(on.restore("Page", 0).await, "related-conflict: Note %3 not-unique: Note code", "{name}");
+        assert_eq!(on.restore("Page", 0).await, "related-conflict: of Note not-unique: Note code", "{name}");
         assert_eq!(on.update("Note", 4, r#"{"code":"y","secretly":"s"}"#).await, "ok", "{name}");
-        let withheld = "related-conflict: Note %3 not-unique: UniqueUnseen { collection: \"Note\" }";
+        let withheld = "related-conflict: of Note not-unique: UniqueUnseen { collection: \"Note\" }";
         assert_eq!(on.restore("Page", 0).await, withheld, "{name}");
         let restore = |on: &Served| vec![on.deleting("Page", 2), on.restoring("Page", 0)];
         assert_eq!(on.together(restore(&on)).await, format!("Some(1) {withheld}"), "{name}");
@@ -238,7 +238,7 @@ type Book @allow(create: "true", read: "'EDITOR' in auth.roles") @unique(fields:
         assert_eq!(on.create("Book", r#"[{"shelf":"%5","place":1},{"place":1}]"#).await, "ok", "{name}");
         assert_eq!(on.delete("Shelf", 5).await, unseen, "{name}");
         on.ask_as(editor());
-        let seen = "related-conflict: Book %7 not-unique: Book shelf, place";
+        let seen = "related-conflict: of Book not-unique: Book shelf, place";
         assert_eq!(on.delete("Shelf", 5).await, seen, "{name}");
         assert_eq!(on.delete("Shelf", 6).await, "ok", "{name}");
     }

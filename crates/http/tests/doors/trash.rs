@@ -347,3 +347,48 @@ async fn a_conflict_of_what_comes_back_with_a_record_is_not_its_own() {
     assert_eq!(app.call(&format!("DELETE /api/cases/{other}"), &[("authorization", &ada)]).await.status, 204);
     assert_eq!(app.call(&format!("POST /api/cases/{case}:restore"), &[("authorization", &ada)]).await.status, 200);
 }
+
+/// What may come back keeps what it needs.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_the_trash_keeps_what_it_requires() {
+    let app = TestApp::open(
+        r#"
+        extend schema @app(name: "Files")
+        enum Role @roles { CLERK }
+        type User @identity @allow(read: "true") { email: Email! @unique name: String! }
+        type Drawer @allow(read: "true", create: "true", delete: "true") { name: String! }
+        type Case @allow(read: "true", create: "true", delete: "'CLERK' in auth.roles") @trash(keep: "30d") {
+          drawer: Drawer!
+        }
+        "#,
+    );
+    let (ada, clerk) = (app.account("ada@example.org").await, app.account("clerk@example.org").await);
+    app.grant("clerk@example.org", "CLERK").await;
+    let make = async |path: &str, body: Value| {
+        let made = app.post(&format!("POST /api/{path}"), &[("authorization", &ada)], &body.to_string()).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.header("location").rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    let ask = async |who: &str, line: &str| app.call(line, &[("authorization", who)]).await;
+    let drawer = make("drawers", json!({ "name": "A" })).await;
+    let case = make("cases", json!({ "drawer": drawer })).await;
+    assert_eq!(ask(&clerk, &format!("DELETE /api/cases/{case}")).await.status, 204);
+    let refused = async |who: &str, expected: &str| {
+        let alone = ask(who, &format!("DELETE /api/drawers/{drawer}")).await;
+        let requests = json!({ "requests": [{ "delete": "drawers", "id": drawer }] }).to_string();
+        let together = app.post("POST /transact", &[("authorization", who)], &requests).await;
+        for reply in [alone, together] {
+            assert_eq!((reply.status, reply.problem()), (409, "still-referenced".to_owned()), "{}", reply.text());
+            let problem = reply.json();
+            let detail = problem["detail"].as_str().unwrap_or_default();
+            assert_eq!(detail.strip_prefix("/requests/0: ").unwrap_or(detail), expected);
+        }
+    };
+    // Ada may not see the trash.
+    refused(&ada, "other records refer to it, not all of which you may see").await;
+    refused(&clerk, "records of Case in the trash refer to it by `drawer` (1); restore or purge them first").await;
+    assert_eq!(ask(&clerk, &format!("POST /api/cases/{case}:restore")).await.status, 200);
+    assert_eq!(ask(&clerk, &format!("DELETE /api/cases/{case}")).await.status, 204);
+    assert_eq!(ask(&clerk, &format!("POST /api/cases/{case}:purge")).await.status, 204);
+    assert_eq!(ask(&ada, &format!("DELETE /api/drawers/{drawer}")).await.status, 204);
+}
