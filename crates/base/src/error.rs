@@ -22,25 +22,20 @@ pub enum Action {
     Update,
     /// delete.
     Delete,
-    /// Seeing, restoring and purging records in the trash: allowed to callers who may both search and delete them.
+    /// Bringing a record back from the trash.
+    Restore,
+    /// Deleting a record in the trash for good.
+    Purge,
+    /// Seeing records in the trash: allowed to callers who may search them, and delete, restore or purge them.
     Trash,
     /// Reading the history of a record, and records as they were at a moment: what `@history(read: …)` is about.
     History,
 }
 
 impl Action {
-    /// The action in whose `@allow` the model answers for this one.
-    #[must_use]
-    pub fn in_model(self) -> Self {
-        match self {
-            Self::Get | Self::Search => Self::Read,
-            Self::Trash => Self::Delete,
-            Self::Read | Self::Refer | Self::Create | Self::Update | Self::Delete | Self::History => self,
-        }
-    }
-
     /// What a grant can name.
-    pub const GRANTED: [Self; 6] = [Self::Get, Self::Search, Self::Create, Self::Update, Self::Delete, Self::Refer];
+    pub const GRANTED: [Self; 8] =
+        [Self::Get, Self::Search, Self::Create, Self::Update, Self::Delete, Self::Restore, Self::Purge, Self::Refer];
 
     /// The word in grants and in `@allow`.
     pub fn word(self) -> &'static str {
@@ -48,7 +43,14 @@ impl Action {
             Self::Refer => "refer",
             Self::Trash => "trash",
             Self::History => "history",
-            Self::Read | Self::Get | Self::Search | Self::Create | Self::Update | Self::Delete => self.name(),
+            Self::Read
+            | Self::Get
+            | Self::Search
+            | Self::Create
+            | Self::Update
+            | Self::Delete
+            | Self::Restore
+            | Self::Purge => self.name(),
         }
     }
 
@@ -63,6 +65,8 @@ impl Action {
             | Self::Create
             | Self::Update
             | Self::Delete
+            | Self::Restore
+            | Self::Purge
             | Self::Trash => self.name(),
         }
     }
@@ -77,7 +81,9 @@ impl Action {
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
-            Self::Trash => "see or use deleted",
+            Self::Restore => "restore",
+            Self::Purge => "purge",
+            Self::Trash => "see deleted",
             Self::History => "read the history of",
         }
     }

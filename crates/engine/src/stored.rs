@@ -45,14 +45,18 @@ pub(crate) async fn for_deletion<'a>(
     Ok(proposal)
 }
 
-/// The record in the trash, if it has one of the versions wanted, and what its type says of its trash.
+/// The record in the trash, if the caller may do this to it, and it has one of the versions wanted; and what its type says
+/// of its trash.
 pub(crate) async fn in_trash<'a>(
     cx: &mut TxContext<'a, '_>,
-    authority: Authority,
+    (authority, action): (Authority, Action),
     record: (CollectionId, RecordId),
     if_match: Option<&IfMatch>,
 ) -> Result<(Proposal<'a>, Trash), Error> {
-    let (proposal, _) = readable(cx, authority, record, Action::Trash).await?;
+    let (proposal, truths) = readable(cx, authority, record, action).await?;
+    if !truths.contains(&true) {
+        return Err(forbidden(&proposal, action));
+    }
     let trash = proposal.collection.trash.ok_or_else(|| not_found(proposal.collection))?;
     require_version(&proposal, if_match)?;
     Ok((proposal, trash))
@@ -76,7 +80,7 @@ pub(crate) async fn may_see_in_trash(
 }
 
 /// The stored record, if the caller may read it, with which of the rules for the action are true of it. Records in the trash
-/// exist only for callers who may read and delete them, and nothing more is asked there.
+/// exist only for callers who may read them, and delete, restore or purge them.
 async fn readable<'a>(
     cx: &mut TxContext<'a, '_>,
     authority: Authority,
@@ -101,14 +105,17 @@ async fn readable<'a>(
     };
     let proposal = Proposal::change(collection, authority, class.clone(), record);
     decision::record_stored(cx, &proposal, RuleOf::Type(Action::Read)).await?;
-    if action == Action::Trash {
-        decision::record_stored(cx, &proposal, RuleOf::Type(Action::Delete)).await?;
+    let of_trash = matches!(action, Action::Restore | Action::Purge);
+    if of_trash {
+        for action in cx.engine.application.policy.collection(collection.id).allow.answering(Action::Trash) {
+            decision::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
+        }
     }
     let allowed = truths.split_off(READABLE + 1);
     if truths != [true] {
         return Err(not_found(collection));
     }
-    if action != Action::Trash {
+    if !of_trash {
         decision::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
     }
     Ok((proposal, allowed))

@@ -1,9 +1,10 @@
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use backstay_base::{Ambient, Secret};
 use backstay_engine::Context;
 use backstay_http::{Door, HttpSettings, Services};
-use backstay_identity::{AccountRef, HashingCost, Identity, Settings, SignUp, system_model};
+use backstay_identity::{AccountRef, HashingCost, Identity, NewKey, Settings, SignUp, system_model};
 use backstay_model::SourceFile;
 use bytes::Bytes;
 use http::header::HOST;
@@ -131,6 +132,16 @@ impl TestApp {
         let account = AccountRef::Email(email.to_owned());
         let administration = self.services.identity.administration(&system).expect("Backstay itself may");
         administration.grant_role(&account, role).await.expect("the role can be given");
+    }
+
+    /// Makes a key that is limited to this, such as `notes:get`, and gives what to put into `Authorization`.
+    pub async fn key(&self, only: &[String]) -> String {
+        let system = Context::system(&self.services.engine);
+        let administration = self.services.identity.administration(&system).expect("Backstay itself may");
+        let (name, only) = (only.join(" "), Some(only.to_vec()));
+        let key = NewKey { name, roles: Vec::new(), claims: BTreeMap::new(), only, expires_at: None };
+        let issued = administration.issue_key(key).await.expect("a key can be issued");
+        format!("Bearer {}", issued.secret.expose())
     }
 
     /// Takes a role from an account.
