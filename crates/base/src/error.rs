@@ -22,25 +22,20 @@ pub enum Action {
     Update,
     /// delete.
     Delete,
-    /// Seeing, restoring and purging records in the trash: allowed to callers who may both search and delete them.
+    /// Bringing a record back from the trash.
+    Restore,
+    /// Deleting a record in the trash for good.
+    Purge,
+    /// Seeing records in the trash: allowed to callers who may search them, and delete, restore or purge them.
     Trash,
     /// Reading the history of a record, and records as they were at a moment: what `@history(read: …)` is about.
     History,
 }
 
 impl Action {
-    /// The action in whose `@allow` the model answers for this one.
-    #[must_use]
-    pub fn in_model(self) -> Self {
-        match self {
-            Self::Get | Self::Search => Self::Read,
-            Self::Trash => Self::Delete,
-            Self::Read | Self::Refer | Self::Create | Self::Update | Self::Delete | Self::History => self,
-        }
-    }
-
     /// What a grant can name.
-    pub const GRANTED: [Self; 6] = [Self::Get, Self::Search, Self::Create, Self::Update, Self::Delete, Self::Refer];
+    pub const GRANTED: [Self; 8] =
+        [Self::Get, Self::Search, Self::Create, Self::Update, Self::Delete, Self::Restore, Self::Purge, Self::Refer];
 
     /// The word in grants and in `@allow`.
     pub fn word(self) -> &'static str {
@@ -48,7 +43,14 @@ impl Action {
             Self::Refer => "refer",
             Self::Trash => "trash",
             Self::History => "history",
-            Self::Read | Self::Get | Self::Search | Self::Create | Self::Update | Self::Delete => self.name(),
+            Self::Read
+            | Self::Get
+            | Self::Search
+            | Self::Create
+            | Self::Update
+            | Self::Delete
+            | Self::Restore
+            | Self::Purge => self.name(),
         }
     }
 
@@ -63,6 +65,8 @@ impl Action {
             | Self::Create
             | Self::Update
             | Self::Delete
+            | Self::Restore
+            | Self::Purge
             | Self::Trash => self.name(),
         }
     }
@@ -77,7 +81,9 @@ impl Action {
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
-            Self::Trash => "see or use deleted",
+            Self::Restore => "restore",
+            Self::Purge => "purge",
+            Self::Trash => "see deleted",
             Self::History => "read the history of",
         }
     }
@@ -265,7 +271,12 @@ pub enum Conflict {
         collection: String,
     },
     /// Other records refer to this one.
-    #[error("records of {collection} refer to it by `{field}` ({count}{})", if *more { " or more" } else { "" })]
+    #[error(
+        "records of {collection}{} refer to it by `{field}` ({count}{}){}",
+        if *in_trash { " in the trash" } else { "" },
+        if *more { " or more" } else { "" },
+        if *in_trash { "; restore or purge them first" } else { "" }
+    )]
     Referenced {
         /// The referring collection.
         collection: String,
@@ -275,6 +286,8 @@ pub enum Conflict {
         count: u64,
         /// Whether there may be more.
         more: bool,
+        /// Whether they are in the trash.
+        in_trash: bool,
     },
     /// Other records refer to this one, and the caller may not see all of them.
     #[error("other records refer to it, not all of which you may see")]
@@ -285,6 +298,12 @@ pub enum Conflict {
         /// The field, if the caller sees it.
         field: Option<String>,
     },
+    /// A record that would change because this one does is in conflict with another one. None if the caller may not see it.
+    #[error("{}", related(of.as_deref()))]
+    Related {
+        /// The record, and its conflict.
+        of: Option<Box<Related>>,
+    },
     /// The idempotency key is in use by a request that has not ended.
     #[error("a request with this idempotency key is still under way")]
     InFlight,
@@ -294,6 +313,26 @@ pub enum Conflict {
     /// What was asked is already so.
     #[error("{0}")]
     Already(&'static str),
+}
+
+/// The conflict of a record that would change because of another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// The collection.
+    pub collection: String,
+    /// The record.
+    pub id: RecordId,
+    /// Its conflict.
+    pub conflict: Conflict,
+}
+
+fn related(of: Option<&Related>) -> String {
+    match of {
+        Some(Related { collection, id, conflict }) => {
+            format!("the {collection} {id} would change with it: {conflict}")
+        }
+        None => "a record that would change with it can't, and you may not see it".to_owned(),
+    }
 }
 
 /// That the range of a record overlaps another one.
@@ -525,6 +564,7 @@ impl Error {
             Self::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => "overlaps",
             Self::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => "still-referenced",
             Self::Conflict(Conflict::InTrash { .. }) => "refers-to-trash",
+            Self::Conflict(Conflict::Related { .. }) => "related-conflict",
             Self::Conflict(Conflict::InFlight) => "request-in-flight",
             Self::Conflict(Conflict::Concurrent) => "concurrent-change",
             Self::Conflict(Conflict::Already(_)) => "already-done",

@@ -91,7 +91,7 @@ pub(crate) enum Retry {
     None,
     /// Which reference leads nowhere: each is looked up.
     VerifyReferences,
-    /// Which of several new records the database refuses: each is written before the next is looked at.
+    /// Which of several records the database refuses: each is written before the next is looked at.
     SettleEach,
 }
 

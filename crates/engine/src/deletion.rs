@@ -7,13 +7,14 @@ use backstay_base::{Action, Conflict, Error, Limit, RecordId, limits};
 use backstay_model::{Collection, CollectionId, Field, FieldId, Model, OnDelete};
 use backstay_sql::Perspective;
 
+use crate::application::CallerClass;
 use crate::bind::Bindings;
 use crate::deletion_order::to_one;
 use crate::proposal::Proposal;
 use crate::record::Key;
 use crate::references::may_read;
 use crate::row_change::RowChange;
-use crate::{Record, TxContext, exclusions};
+use crate::{Authority, Record, TxContext, exclusions, related, stored};
 
 /// Referring records that are looked at to say how many there are.
 const SHOWN_REFERRING: usize = 20;
@@ -40,7 +41,7 @@ struct Referring<'m> {
     to: Key,
     collection: &'m Collection,
     field: &'m Field,
-    on_delete: OnDelete,
+    how: Found,
     ids: Vec<RecordId>,
 }
 
@@ -72,7 +73,8 @@ pub(crate) async fn requiring(cx: &mut TxContext<'_, '_>, to: Key, most: usize) 
 /// Returns whether there were any.
 pub(crate) async fn release_some(cx: &mut TxContext<'_, '_>, to: Key, most: usize) -> Result<bool, Error> {
     let referring = referring_in_trash(cx, (to, OnDelete::SetNull), most).await?;
-    release(cx, &referring, (&HashMap::new(), Way::Gone)).await?;
+    let class = cx.class_of(Authority::System);
+    release(cx, &class, &referring, (&HashMap::new(), Way::Gone)).await?;
     Ok(!referring.is_empty())
 }
 
@@ -83,13 +85,12 @@ async fn referring_in_trash<'a>(
     most: usize,
 ) -> Result<Vec<Referring<'a>>, Error> {
     let (model, mut found) = (cx.model(), Vec::new());
+    let wanted = Found { perspective: Perspective::Trash, on_delete };
     let fields = referring_fields(model, to.0, Way::Gone);
-    for (collection, field, _) in
-        fields.filter(|(.., found)| *found == Found { perspective: Perspective::Trash, on_delete })
-    {
+    for (collection, field, how) in fields.filter(|(.., found)| *found == wanted) {
         let ids = referring(cx, (collection.id, field.id), (to.1, Perspective::Trash, most)).await?;
         if !ids.is_empty() {
-            found.push(Referring { to, collection, field, on_delete, ids });
+            found.push(Referring { to, collection, field, how, ids });
         }
     }
     Ok(found)
@@ -106,14 +107,14 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
     going.sort_by_key(|one| ranks[usize::from(one.collection.id.0)]);
     let places: HashMap<Key, usize> =
         going.iter().enumerate().map(|(place, one)| ((one.collection.id, one.record.id()), place)).collect();
-    for one in referring.iter().filter(|one| one.on_delete == OnDelete::Restrict) {
+    for one in referring.iter().filter(|one| one.how.on_delete == OnDelete::Restrict) {
         let stays = |id: &&RecordId| !places.contains_key(&(one.collection.id, **id));
         let staying: Vec<RecordId> = one.ids.iter().filter(stays).copied().collect();
         if !staying.is_empty() {
             return Err(still_referenced(cx, &class, one, &staying).await?.into());
         }
     }
-    release(cx, &referring, (&places, way)).await?;
+    release(cx, &class, &referring, (&places, way)).await?;
     for one in &going {
         match way {
             Way::Trash => RowChange::trash(cx, one.collection, &one.record)?,
@@ -131,15 +132,15 @@ async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Re
     let mut restricting: HashMap<(CollectionId, FieldId), usize> = HashMap::new();
     while let Some(Going { collection, record }) = reach.going.get(next) {
         let (of, to) = (collection.id, record.id());
-        for (collection, field, found) in referring_fields(model, of, way) {
-            let on_delete = found.on_delete;
+        for (collection, field, how) in referring_fields(model, of, way) {
+            let on_delete = how.on_delete;
             let at = (collection.id, field.id);
             // A record restricts through a field once: where more are found than can go, no further ones are needed.
             let most = match on_delete {
                 OnDelete::Restrict => RESTRICTING - restricting.get(&at).unwrap_or(&0),
                 OnDelete::Cascade | OnDelete::SetNull => limits::DELETION_RECORDS + 1,
             };
-            let ids = referring(cx, at, (to, found.perspective, most)).await?;
+            let ids = referring(cx, at, (to, how.perspective, most)).await?;
             match on_delete {
                 OnDelete::Restrict => *restricting.entry(at).or_default() += ids.len(),
                 OnDelete::Cascade | OnDelete::SetNull => others += ids.len(),
@@ -156,7 +157,7 @@ async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Re
                 }
             }
             if !ids.is_empty() {
-                reach.referring.push(Referring { to: (of, to), collection, field, on_delete, ids });
+                reach.referring.push(Referring { to: (of, to), collection, field, how, ids });
             }
         }
         next += 1;
@@ -172,18 +173,16 @@ struct Found {
     on_delete: OnDelete,
 }
 
-/// The fields that refer to a collection, and what happens to the records in which they do: to live ones what their
-/// `@onDelete` says. Those in the trash keep nothing from being deleted: they go too if they can't be without it.
+/// The fields that refer to a collection, and what happens to the records in which they do: what their `@onDelete` says, and
+/// to those in the trash only if the record goes for good. Until then, they can come back with it.
 fn referring_fields(model: &Model, of: CollectionId, way: Way) -> impl Iterator<Item = (&Collection, &Field, Found)> {
     let fields =
         model.collections.iter().flat_map(|collection| collection.fields.iter().map(move |field| (collection, field)));
     fields.filter_map(move |(collection, field)| Some((collection, field, to_one(field)?))).flat_map(
         move |(collection, field, (target, on_delete))| {
             let live = Found { perspective: Perspective::Live, on_delete };
-            let follows = on_delete == OnDelete::Cascade || collection.requires(field);
-            let on_delete = if follows { OnDelete::Cascade } else { OnDelete::SetNull };
-            let trashed = Found { perspective: Perspective::Trash, on_delete };
-            let trashed = (way == Way::Gone && collection.trash.is_some()).then_some(trashed);
+            let is_asked = way == Way::Gone && collection.trash.is_some();
+            let trashed = is_asked.then_some(Found { perspective: Perspective::Trash, on_delete });
             let found = (target == of).then_some([Some(live), trashed]).into_iter().flatten().flatten();
             found.map(move |found| (collection, field, found))
         },
@@ -206,6 +205,7 @@ async fn referring(
 /// records may share still holds.
 async fn release(
     cx: &mut TxContext<'_, '_>,
+    class: &CallerClass,
     referring: &[Referring<'_>],
     (places, way): (&HashMap<Key, usize>, Way),
 ) -> Result<(), Error> {
@@ -233,8 +233,11 @@ async fn release(
     }
     for (id, collection, fields) in staying {
         if let Some(record) = cx.get_stored(collection.id, id).await? {
-            exclusions::ask_released(cx, collection, &record, &fields).await?;
-            RowChange::release(cx, collection, &record, &fields)?;
+            if let Err(error) = exclusions::ask_released(cx, collection, &record, &fields).await {
+                return Err(related::of_request(cx, class, (collection, &record), error).await?);
+            }
+            let write = |cx: &mut TxContext<'_, '_>| RowChange::release(cx, collection, &record, &fields);
+            related::write(cx, class, (collection, &record), write).await?;
         }
     }
     Ok(())
@@ -243,15 +246,20 @@ async fn release(
 /// Why a record cannot be deleted: which records refer to it, if the caller may see them.
 async fn still_referenced(
     cx: &mut TxContext<'_, '_>,
-    class: &crate::application::CallerClass,
+    class: &CallerClass,
     referring: &Referring<'_>,
     ids: &[RecordId],
 ) -> Result<Conflict, Error> {
-    let Referring { collection, field, .. } = referring;
+    let Referring { collection, field, how: Found { perspective, .. }, .. } = referring;
+    let in_trash = *perspective == Perspective::Trash;
     let sees_field = class.system || class.rights.field(collection.id, field.id, Action::Read).allows();
     let shown = &ids[..ids.len().min(SHOWN_REFERRING)];
     for id in shown {
-        if !sees_field || !may_read(cx, class, collection.id, *id).await? {
+        let is_seen = match in_trash {
+            true => stored::may_see_in_trash(cx, class, (collection.id, *id)).await?,
+            false => may_read(cx, class, collection.id, *id).await?,
+        };
+        if !sees_field || !is_seen {
             return Ok(Conflict::ReferencedUnseen);
         }
     }
@@ -260,5 +268,6 @@ async fn still_referenced(
         field: field.name.clone(),
         count: shown.len() as u64,
         more: ids.len() > shown.len(),
+        in_trash,
     })
 }

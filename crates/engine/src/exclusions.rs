@@ -41,7 +41,7 @@ pub(crate) async fn ask(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>)
 }
 
 /// The same of a live record that loses these references because what they lead to is deleted: the condition of an exclusion
-/// may be true of it from now on. Callers who may not read the record learn only that there is one.
+/// may be true of it from now on.
 pub(crate) async fn ask_released(
     cx: &mut TxContext<'_, '_>,
     collection: &Collection,
@@ -52,19 +52,11 @@ pub(crate) async fn ask_released(
     if collection.exclusions.is_empty() || in_trash {
         return Ok(());
     }
-    let class = Arc::clone(&cx.class);
-    let mut proposal = Proposal::change(collection, Authority::System, Arc::clone(&class), record.clone());
+    let mut proposal = Proposal::change(collection, Authority::System, Arc::clone(&cx.class), record.clone());
     for field in fields {
         proposal.set(*field, Value::Null);
     }
-    match ask(cx, &mut proposal).await {
-        Err(Error::Conflict(Conflict::Overlap(_)))
-            if !class.system && !may_read(cx, &class, collection.id, record.id()).await? =>
-        {
-            Err(Conflict::OverlapUnseen { collection: collection.name.clone() }.into())
-        }
-        asked => asked,
-    }
+    ask(cx, &mut proposal).await
 }
 
 fn refuse_backwards(proposal: &mut Proposal<'_>, exclusion: &Exclusion) {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use backstay_base::{Error, Limit, RecordId, Timestamp, limits};
+use backstay_base::{Conflict, Error, Limit, RecordId, Timestamp, limits};
 use backstay_model::{Collection, CollectionId, Trash};
 use backstay_scalar::Value;
 use backstay_store::Writes;
@@ -37,8 +37,8 @@ struct Place {
 
 impl Engine {
     /// Purges records that have been in the trash for longer than their type keeps them, and deletes versions that a
-    /// history keeps no longer: the next `limits::PURGE_RECORDS` of each type in this pass. Returns whether the pass has more to do. One that can't be
-    /// purged is left for the next pass.
+    /// history keeps no longer: the next `limits::PURGE_RECORDS` of each type in this pass. Returns whether the pass has more
+    /// to do. One that can't be purged is left for the next pass.
     pub async fn purge_expired(&self, pass: &mut PurgePass) -> Result<bool, Error> {
         let mut more = false;
         for collection in &self.model().collections {
@@ -53,7 +53,9 @@ impl Engine {
             let Found { ids, last } = self.run(&Context::system(self), expired).await?;
             for id in &ids {
                 let expired = ExpiredRecord { key: (collection.id, *id), before };
-                if let Err(error) = self.purge_whole(expired).await {
+                if let Err(error) = self.purge_whole(expired).await
+                    && !is_needed(&error)
+                {
                     tracing::warn!(collection = collection.name, record = %id, %error, "a record in the trash can't be purged");
                 }
             }
@@ -98,8 +100,8 @@ impl Engine {
                 Ok(()) => {
                     known.remove(&record);
                 }
-                // It goes with one of its circle to which the others lead.
-                Err(error) if is_too_much(&error) && going.len() > 1 => {}
+                // It goes with one of its circle to which the others lead, or after those that refer to it.
+                Err(error) if (is_too_much(&error) || is_needed(&error)) && going.len() > 1 => {}
                 Err(error) => return Err(error),
             }
             going.pop();
@@ -193,6 +195,11 @@ impl ExpiredRecord {
     }
 }
 
+/// Whether the purge failed because another record that stays refers to what would go: it waits for that one.
+fn is_needed(error: &Error) -> bool {
+    matches!(error, Error::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen))
+}
+
 /// Purges a record: the one that is expired, or one that goes with it.
 struct PurgeOne {
     expired: ExpiredRecord,
@@ -256,8 +263,6 @@ impl Transaction for ReleaseOne {
 
 #[cfg(test)]
 mod tests {
-    use backstay_base::Conflict;
-
     use super::*;
 
     #[test]

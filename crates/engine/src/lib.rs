@@ -50,6 +50,7 @@ mod record;
 mod recorder;
 mod recording;
 mod references;
+mod related;
 mod remember;
 mod request;
 mod rights;

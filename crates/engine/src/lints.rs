@@ -136,12 +136,14 @@ type Clause<'a> = (Decides<'a>, &'a Compiled, bool);
 
 /// The rules of each clause of a type.
 fn clauses(allow: &AllowPolicy) -> Vec<Clause<'_>> {
-    let AllowPolicy { read, refer, create, update, delete, history } = allow;
+    let AllowPolicy { read, refer, create, update, delete, restore, purge, history } = allow;
     let rules = [
         (Action::Read, read),
         (Action::Refer, refer),
         (Action::Create, create),
         (Action::Delete, delete),
+        (Action::Restore, restore),
+        (Action::Purge, purge),
         (Action::History, history),
     ];
     let mut found = Vec::new();

@@ -96,6 +96,8 @@ struct CollectionPlans {
     stored_for_update: OnceLock<StoredPlan>,
     stored_for_delete: OnceLock<StoredPlan>,
     stored_in_trash: OnceLock<StoredPlan>,
+    stored_for_restore: OnceLock<StoredPlan>,
+    stored_for_purge: OnceLock<StoredPlan>,
     /// From the latest version, and after one.
     history: [OnceLock<Arc<HistoryPlan>>; 2],
 }
@@ -202,7 +204,7 @@ impl Plans {
     }
 
     /// The statement that reads a stored record with the truth of its read rule and of the rule for this action: for an
-    /// update of each clause, for a deletion of the delete rule. In the trash the one rule is that of the trash.
+    /// update of each clause. In the trash the first rule is that of the trash.
     pub(crate) fn stored(
         &self,
         planner: &Planner,
@@ -214,6 +216,8 @@ impl Plans {
             Action::Update => &plans.stored_for_update,
             Action::Delete => &plans.stored_for_delete,
             Action::Trash => &plans.stored_in_trash,
+            Action::Restore => &plans.stored_for_restore,
+            Action::Purge => &plans.stored_for_purge,
             Action::Read | Action::Get | Action::Search | Action::Refer | Action::Create | Action::History => {
                 unreachable!("only updates, deletions and what is done in the trash start from a stored record")
             }
@@ -225,6 +229,9 @@ impl Plans {
                     (Perspective::Live, Action::Read, clauses.collect())
                 }
                 Action::Trash => (Perspective::Trash, Action::Trash, Vec::new()),
+                Action::Restore | Action::Purge => {
+                    (Perspective::Trash, Action::Trash, vec![rights.rule(collection, action)])
+                }
                 Action::Delete
                 | Action::Read
                 | Action::Get

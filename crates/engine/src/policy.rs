@@ -80,6 +80,10 @@ pub(crate) struct AllowPolicy {
     pub(crate) create: Vec<Compiled>,
     pub(crate) update: Vec<UpdatePolicy>,
     pub(crate) delete: Vec<Compiled>,
+    /// Who may restore; where there is none, those who may delete.
+    pub(crate) restore: Vec<Compiled>,
+    /// Who may purge; where there is none, those who may delete.
+    pub(crate) purge: Vec<Compiled>,
     /// Who may read the history; none without `@history`.
     pub(crate) history: Vec<Compiled>,
 }
@@ -92,8 +96,33 @@ impl AllowPolicy {
             Action::Refer => self.refer.iter().chain(&self.read).collect(),
             Action::Create => self.create.iter().collect(),
             Action::Update => self.update.iter().map(|clause| &clause.rule).collect(),
-            Action::Delete | Action::Trash => self.delete.iter().collect(),
+            Action::Delete => self.delete.iter().collect(),
+            Action::Restore if self.restore.is_empty() => self.delete.iter().collect(),
+            Action::Restore => self.restore.iter().collect(),
+            Action::Purge if self.purge.is_empty() => self.delete.iter().collect(),
+            Action::Purge => self.purge.iter().collect(),
+            Action::Trash => self.answering(action).into_iter().flat_map(|action| self.of(action)).collect(),
             Action::History => self.history.iter().collect(),
+        }
+    }
+
+    /// The actions in whose `@allow` the model answers for this one.
+    pub(crate) fn answering(&self, action: Action) -> Vec<Action> {
+        let mut of_trash = vec![Action::Delete];
+        of_trash.extend((!self.restore.is_empty()).then_some(Action::Restore));
+        of_trash.extend((!self.purge.is_empty()).then_some(Action::Purge));
+        match action {
+            Action::Get | Action::Search => vec![Action::Read],
+            Action::Trash => of_trash,
+            Action::Restore | Action::Purge if !of_trash.contains(&action) => vec![Action::Delete],
+            Action::Read
+            | Action::Refer
+            | Action::Create
+            | Action::Update
+            | Action::Delete
+            | Action::Restore
+            | Action::Purge
+            | Action::History => vec![action],
         }
     }
 }
@@ -339,11 +368,13 @@ impl<'m> Compiler<'m> {
         if let Some(rule) = history {
             self.history_rule(collection, rule, &scope);
         }
-        for Allow { read, refer, create, update, only, delete } in &collection.allow {
+        for Allow { read, refer, create, update, only, delete, restore, purge } in &collection.allow {
             policy.read.extend(self.optional(read.as_ref(), &scope));
             policy.refer.extend(self.optional(refer.as_ref(), &scope));
             policy.create.extend(self.optional(create.as_ref(), &scope));
             policy.delete.extend(self.optional(delete.as_ref(), &scope));
+            policy.restore.extend(self.optional(restore.as_ref(), &scope));
+            policy.purge.extend(self.optional(purge.as_ref(), &scope));
             policy.update.extend(self.update(id, update.as_ref(), only.as_deref()));
         }
         policy

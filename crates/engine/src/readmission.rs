@@ -1,7 +1,7 @@
 //! What a record must satisfy to come back from the trash: what a new record with its values would have to, as far as others
 //! may have changed the answer since it was deleted.
 
-use backstay_base::{Error, Place, RecordId, ViolationKind};
+use backstay_base::{Error, RecordId, ViolationKind};
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind};
 
 use crate::proposal::Proposal;
@@ -22,24 +22,6 @@ pub(crate) async fn ask(
     }
     rules::checks(cx, proposal).await?;
     exclusions::ask(cx, proposal).await
-}
-
-/// The same for a record that comes back because another one does. Violations are reported for the request as a whole,
-/// because it doesn't name this record.
-pub(crate) async fn ask_related(
-    cx: &mut TxContext<'_, '_>,
-    proposal: &mut Proposal<'_>,
-    is_coming: impl Fn(CollectionId, RecordId) -> bool,
-) -> Result<(), Error> {
-    ask(cx, proposal, is_coming).await.map_err(|error| match error {
-        Error::Invalid(mut violations) => {
-            for violation in &mut violations {
-                violation.at = Place::Whole;
-            }
-            Error::Invalid(violations)
-        }
-        error => error,
-    })
 }
 
 async fn references(

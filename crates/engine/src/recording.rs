@@ -103,7 +103,10 @@ pub(crate) fn absent(cx: &mut TxContext<'_, '_>, collection: &Collection, action
     let policy = cx.engine.application.policy.collection(collection.id);
     let actions = match action {
         Action::Read | Action::History => vec![action],
-        action => vec![Action::Read, action.in_model()],
+        Action::Restore | Action::Purge => {
+            std::iter::once(Action::Read).chain(policy.allow.answering(Action::Trash)).collect()
+        }
+        action => std::iter::once(Action::Read).chain(policy.allow.answering(action)).collect(),
     };
     for asked in actions.into_iter().flat_map(|action| Asked::of(RuleOf::Type(action), collection, policy)) {
         let answer = "there is no such record".to_owned();
@@ -134,7 +137,9 @@ pub(crate) async fn type_rules(
     action: Action,
 ) -> Result<Vec<ExplainedRule>, Error> {
     let policy = cx.engine.application.policy.collection(collection.id);
-    let mut asked = Asked::of(RuleOf::Type(action.in_model()), collection, policy);
+    let of_type = policy.allow.answering(action).into_iter();
+    let mut asked: Vec<Asked<'_>> =
+        of_type.flat_map(|action| Asked::of(RuleOf::Type(action), collection, policy)).collect();
     if action == Action::Update {
         for states in &policy.states {
             let mut ways: Vec<&Way> = states.transitions.keys().collect();

@@ -63,7 +63,8 @@ impl RecordVerb {
     pub fn action(self) -> Action {
         match self {
             Self::Delete => Action::Delete,
-            Self::Restore | Self::Purge => Action::Trash,
+            Self::Restore => Action::Restore,
+            Self::Purge => Action::Purge,
         }
     }
 }

@@ -4,7 +4,7 @@ use backstay_base::{Action, Grant};
 use backstay_expr::{Clause, CollectionRights, FieldRights, Rights, Rule, Taking, Truths};
 use backstay_model::{Collection, Field, Model};
 
-use crate::policy::{CollectionPolicy, Compiled, FieldPolicy, Policy, TakingPolicy, UpdatePolicy};
+use crate::policy::{AllowPolicy, CollectionPolicy, Compiled, FieldPolicy, Policy, TakingPolicy, UpdatePolicy};
 
 /// Whose rights they are.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,9 @@ pub(crate) enum Grantee<'t> {
     /// Nobody in particular: every rule is whole, as if no fact were known of the caller.
     Anyone,
 }
+
+/// What is done with records that are or come to be in the trash. Whoever may do any of it sees what is there.
+const OF_TRASH: [Action; 3] = [Action::Delete, Action::Restore, Action::Purge];
 
 /// What is done with records, and with seeing them, apart; but for their trash and their history.
 const ACTIONS: [Action; 7] =
@@ -74,7 +77,8 @@ pub(crate) fn is_granted(grant: Option<&Grant>, collection: &Collection, action:
     match action {
         Action::Read => any(&Action::GRANTED),
         Action::Refer => any(&[Action::Refer, Action::Get, Action::Search]),
-        Action::Trash => any(&[Action::Search]) && any(&[Action::Delete]),
+        Action::Restore | Action::Purge => any(&[Action::Search]) && any(&[action, Action::Delete]),
+        Action::Trash => any(&[Action::Search]) && any(&OF_TRASH),
         Action::History => any(&[Action::Get]) && any(&[Action::Search]),
         Action::Get | Action::Search | Action::Create | Action::Update | Action::Delete => any(&[action]),
     }
@@ -101,10 +105,8 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
         };
         rights.allow(action, rule);
     }
-    // What is in the trash is seen by those who may read and delete it.
     if collection.trash.is_some() && is_granted(grantee.grant(), collection, Action::Trash) {
-        let rule = |action| grantee.allowed(policy.allow.of(action));
-        rights.allow(Action::Trash, rule(Action::Search).and(&rule(Action::Delete)));
+        of_trash(grantee, collection, &policy.allow, &mut rights);
     }
     if collection.history.is_some() && is_granted(grantee.grant(), collection, Action::History) {
         rights.allow(Action::History, grantee.allowed(policy.rules_for(Action::History)));
@@ -135,6 +137,24 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
         }
     }
     rights
+}
+
+/// What is in the trash is seen by those who may read it, and delete, restore or purge it.
+fn of_trash(grantee: Grantee<'_>, collection: &Collection, allow: &AllowPolicy, rights: &mut CollectionRights) {
+    let granted = OF_TRASH.into_iter().filter(|action| is_granted(grantee.grant(), collection, *action));
+    // One rule answers for all of them where the model says nothing of the trash.
+    let mut answering: Vec<Action> = Vec::new();
+    for action in granted.clone().flat_map(|action| allow.answering(action)) {
+        if !answering.contains(&action) {
+            answering.push(action);
+        }
+    }
+    let rule = |action| grantee.allowed(allow.of(action));
+    let seen = rule(Action::Search).and(&Rule::any(answering.into_iter().map(rule)));
+    if !seen.refuses() {
+        granted.filter(|action| *action != Action::Delete).for_each(|action| rights.allow(action, rule(action)));
+    }
+    rights.allow(Action::Trash, seen);
 }
 
 fn of_field((grantee, sees): (Grantee<'_>, bool), field: &Field, policy: &FieldPolicy) -> FieldRights {

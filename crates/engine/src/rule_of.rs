@@ -29,9 +29,15 @@ impl RuleOf<'_> {
     pub(crate) fn rule(self, rights: &Rights, collection: CollectionId) -> (&Rule, RecordSource) {
         use RecordSource::{Proposed, Stored};
         match self {
-            Self::Type(action @ (Action::Update | Action::Delete | Action::Read | Action::Get | Action::History)) => {
-                (rights.rule(collection, action), Stored)
-            }
+            Self::Type(
+                action @ (Action::Update
+                | Action::Delete
+                | Action::Restore
+                | Action::Purge
+                | Action::Read
+                | Action::Get
+                | Action::History),
+            ) => (rights.rule(collection, action), Stored),
             Self::Type(action) => (rights.rule(collection, action), Proposed),
             Self::After(place) => {
                 let clause = &rights.clauses(collection)[place];
@@ -66,6 +72,8 @@ impl RuleOf<'_> {
                 | Action::Search
                 | Action::Refer
                 | Action::Delete
+                | Action::Restore
+                | Action::Purge
                 | Action::Trash
                 | Action::History,
             ) => field(id).read.as_ref(),

@@ -27,32 +27,32 @@ pub(crate) fn begin(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
 }
 
 /// Checks every change of a state against its machine, asks the guards, and sets what the transitions set. Backstay
-/// itself passes guards, but makes no transition that the machine doesn't have.
+/// itself passes guards, but makes no transition that the machine doesn't have. A caller who doesn't see a state can't change
+/// it: whether a transition can be taken would tell the state.
 pub(crate) async fn pass(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     let engine = cx.engine;
     let policy = engine.application.policy.collection(proposal.collection.id);
+    for states in &policy.states {
+        if proposal.input.value(states.field).is_some() && !proposal.sees(states.field) {
+            let kind = ViolationKind::FieldForbidden { action: Action::Update };
+            proposal.refuse(proposal.collection.field(states.field), kind);
+        }
+    }
+    proposal.settle()?;
     for states in &policy.states {
         let (Value::Text(from), Value::Text(to)) = (proposal.stored_value(states.field), proposal.value(states.field))
         else {
             continue;
         };
         let way: Way = (from.clone(), to.clone());
-        // A caller who doesn't see the state gets the same answer for everything that isn't possible.
-        let unseen = !proposal.sees(states.field) && proposal.input.value(states.field).is_some();
-        if from == to && !unseen {
+        if from == to {
             continue;
         }
-        let refusal = |kind| Error::invalid(Place::member(&proposal.collection.field(states.field).name), kind);
-        let unknown = || refusal(ViolationKind::FieldForbidden { action: Action::Update });
         let Some(transition) = states.transitions.get(&way) else {
-            return Err(if unseen { unknown() } else { no_way(cx.model(), proposal.collection, states.field, &way) });
+            return Err(no_way(cx.model(), proposal.collection, states.field, &way));
         };
         if proposal.authority == Authority::Caller {
-            let asked = rules::require(cx, proposal, RuleOf::Transition(states.field, &way)).await;
-            asked.map_err(|error| match (unseen, error) {
-                (true, Error::Forbidden { .. }) => unknown(),
-                (_, error) => error,
-            })?;
+            rules::require(cx, proposal, RuleOf::Transition(states.field, &way)).await?;
         }
         for (field, to) in &transition.set {
             fill::transition_set(cx, proposal, (*field, to)).await?;

@@ -4,9 +4,11 @@ use backstay_model::{Collection, CollectionId, Trash};
 use backstay_sql::{DecodeError, Row};
 
 use crate::answered::truth_in;
+use crate::application::CallerClass;
 use crate::decision;
 use crate::proposal::{Permit, Proposal};
 use crate::read::not_found;
+use crate::record::Key;
 use crate::recording;
 use crate::rule_of::RuleOf;
 use crate::{Authority, IfMatch, Input, Record, TxContext, clauses};
@@ -43,21 +45,42 @@ pub(crate) async fn for_deletion<'a>(
     Ok(proposal)
 }
 
-/// The record in the trash, if it has one of the versions wanted, and what its type says of its trash.
+/// The record in the trash, if the caller may do this to it, and it has one of the versions wanted; and what its type says
+/// of its trash.
 pub(crate) async fn in_trash<'a>(
     cx: &mut TxContext<'a, '_>,
-    authority: Authority,
+    (authority, action): (Authority, Action),
     record: (CollectionId, RecordId),
     if_match: Option<&IfMatch>,
 ) -> Result<(Proposal<'a>, Trash), Error> {
-    let (proposal, _) = readable(cx, authority, record, Action::Trash).await?;
+    let (proposal, truths) = readable(cx, authority, record, action).await?;
+    if !truths.contains(&true) {
+        return Err(forbidden(&proposal, action));
+    }
     let trash = proposal.collection.trash.ok_or_else(|| not_found(proposal.collection))?;
     require_version(&proposal, if_match)?;
     Ok((proposal, trash))
 }
 
+/// Whether there is a record in the trash that callers of this class may see there.
+pub(crate) async fn may_see_in_trash(
+    cx: &mut TxContext<'_, '_>,
+    class: &CallerClass,
+    (collection, id): Key,
+) -> Result<bool, Error> {
+    let plan = class.plans.stored(&cx.engine.planner, &class.rights, (collection, Action::Trash));
+    let statement = cx.statement(&plan.template, &cx.bindings().id(id), collection);
+    let mut is_seen = false;
+    let visit = &mut |row: &dyn Row| {
+        is_seen = truth_in(row, plan.truths[READABLE])?.is_true();
+        Ok(())
+    };
+    cx.rows(&statement, visit).await?;
+    Ok(is_seen)
+}
+
 /// The stored record, if the caller may read it, with which of the rules for the action are true of it. Records in the trash
-/// exist only for callers who may read and delete them, and nothing more is asked there.
+/// exist only for callers who may read them, and delete, restore or purge them.
 async fn readable<'a>(
     cx: &mut TxContext<'a, '_>,
     authority: Authority,
@@ -82,14 +105,17 @@ async fn readable<'a>(
     };
     let proposal = Proposal::change(collection, authority, class.clone(), record);
     decision::record_stored(cx, &proposal, RuleOf::Type(Action::Read)).await?;
-    if action == Action::Trash {
-        decision::record_stored(cx, &proposal, RuleOf::Type(Action::Delete)).await?;
+    let of_trash = matches!(action, Action::Restore | Action::Purge);
+    if of_trash {
+        for action in cx.engine.application.policy.collection(collection.id).allow.answering(Action::Trash) {
+            decision::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
+        }
     }
     let allowed = truths.split_off(READABLE + 1);
     if truths != [true] {
         return Err(not_found(collection));
     }
-    if action != Action::Trash {
+    if !of_trash {
         decision::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
     }
     Ok((proposal, allowed))

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, Conflict, Error, Limit, limits};
+use backstay_base::{Action, Conflict, Error, Limit, Related, limits};
 use backstay_model::FieldId;
 use backstay_sql::condition_fields;
 use backstay_store::{Demand, Origin, StoreError, Tx, Work, Writes};
@@ -108,7 +108,21 @@ impl Inner {
     /// The error without what the caller may not know: that another record has this very value is said only of fields
     /// that the caller sees in every record, and so are those that the condition of a unique index names.
     pub(crate) fn veiled(&self, error: Error, cx: &Context) -> Error {
-        let Error::Conflict(Conflict::Unique { collection: name, fields, record }) = error else { return error };
+        match error {
+            Error::Conflict(conflict) => self.veiled_conflict(conflict, cx).into(),
+            error => error,
+        }
+    }
+
+    fn veiled_conflict(&self, conflict: Conflict, cx: &Context) -> Conflict {
+        let (name, fields, record) = match conflict {
+            Conflict::Unique { collection, fields, record } => (collection, fields, record),
+            Conflict::Related { of: Some(related) } => {
+                let conflict = self.veiled_conflict(related.conflict, cx);
+                return Conflict::Related { of: Some(Box::new(Related { conflict, ..*related })) };
+            }
+            conflict => return conflict,
+        };
         let class = &cx.class;
         let model = &self.application.model;
         let seen = model.collection_named(&name).is_some_and(|collection| {
@@ -120,8 +134,8 @@ impl Inner {
             named.iter().copied().chain(conditions).all(is_seen)
         });
         match seen || class.system {
-            true => Conflict::Unique { collection: name, fields, record }.into(),
-            false => Conflict::UniqueUnseen { collection: name }.into(),
+            true => Conflict::Unique { collection: name, fields, record },
+            false => Conflict::UniqueUnseen { collection: name },
         }
     }
 

@@ -14,7 +14,7 @@ use crate::proposal::Proposal;
 use crate::record::Key;
 use crate::references::is_live;
 use crate::row_change::RowChange;
-use crate::{Record, TxContext, readmission};
+use crate::{Record, TxContext, readmission, related};
 
 /// A record in the trash that may come back.
 struct Coming<'m> {
@@ -79,14 +79,17 @@ pub(crate) async fn restore(
         let Coming { collection, record } = &group.coming[place];
         let Some(trash) = collection.trash else { continue };
         let mut proposal = Proposal::readmission((collection, trash), (authority, &class), record);
-        match place {
-            FIRST => readmission::ask(cx, &mut proposal, is_coming).await?,
-            _ => readmission::ask_related(cx, &mut proposal, is_coming).await?,
-        }
-        let record = RowChange::restore(cx, collection, record)?;
-        match place {
-            FIRST => restored = Some(record),
-            _ => cx.taken_along += 1,
+        let asked = readmission::ask(cx, &mut proposal, is_coming).await;
+        if place == FIRST {
+            asked?;
+            restored = Some(RowChange::restore(cx, collection, record)?);
+        } else {
+            if let Err(error) = asked {
+                return Err(related::of_request(cx, &class, (collection, record), error).await?);
+            }
+            let write = |cx: &mut TxContext<'_, '_>| RowChange::restore(cx, collection, record);
+            related::write(cx, &class, (collection, record), write).await?;
+            cx.taken_along += 1;
         }
     }
     restored.ok_or_else(|| crate::read::not_found(collection))

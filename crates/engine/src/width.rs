@@ -55,12 +55,18 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
         planner.read(&shape, rights).template.extent().tables
     };
     let live = read(Action::Read, Perspective::Live);
-    let trash = collection.trash.map_or(0, |_| read(Action::Trash, Perspective::Trash));
+    let rule = |action| rights.rule(id, action);
+    let trash = collection.trash.map_or(0, |_| {
+        let used = [Action::Restore, Action::Purge].map(|action| {
+            let rules = [rule(Action::Trash), rule(action)].map(|rule| rule.expr().clone());
+            planner.stored(id, Perspective::Trash, &rules).template.extent().tables
+        });
+        used.into_iter().max().unwrap_or(0).max(read(Action::Trash, Perspective::Trash))
+    });
     let history = collection.history.as_ref().map_or(0, |_| {
         let listed = planner.history(id, rights, false).template.extent().tables;
         listed.max(read(Action::History, Perspective::AsOf))
     });
-    let rule = |action| rights.rule(id, action);
     let stored = |rules: Vec<&Rule>| {
         let rules = std::iter::once(rule(Action::Read)).chain(rules).map(|rule| rule.expr().clone());
         planner.stored(id, Perspective::Live, &rules.collect::<Vec<_>>()).template.extent().tables

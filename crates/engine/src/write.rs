@@ -125,12 +125,12 @@ impl TxContext<'_, '_> {
                 deletion::delete(self, proposal).await?
             }
             RecordVerb::Restore => {
-                let found = stored::in_trash(self, authority, record, if_match).await?;
+                let found = stored::in_trash(self, (authority, verb.action()), record, if_match).await?;
                 let restored = trash::restore(self, found).await?;
                 return summing::followed(self, record.0, restored).await;
             }
             RecordVerb::Purge => {
-                let (proposal, _) = stored::in_trash(self, authority, record, if_match).await?;
+                let (proposal, _) = stored::in_trash(self, (authority, verb.action()), record, if_match).await?;
                 deletion::purge(self, proposal).await?
             }
         };

@@ -409,7 +409,7 @@ async fn a_restore_brings_no_second_record_with_unique_values_back() {
     assert_eq!(families.delete("Round", round).await, "ok");
     let taken = families.make("Code", r#"{"text":"A","valid":true}"#).await;
     assert_eq!(families.restore("Code", code).await, "refers-to-trash");
-    assert_eq!(families.restore("Round", round).await, "not-unique");
+    assert_eq!(families.restore("Round", round).await, "related-conflict");
     families.update("Code", taken, r#"{"valid":false}"#).await;
     assert_eq!(families.restore("Round", round).await, "ok");
     assert!(families.is_live("Code", code).await);

@@ -61,9 +61,11 @@ kinds! {
     OVERLAPS: "overlaps", CONFLICT, "Another record is in the way",
         "Choose another range, or change the record that is in the way.";
     STILL_REFERENCED: "still-referenced", CONFLICT, "Other records refer to this one",
-        "Delete those records first, or make them refer to another.";
+        "Delete those records first, or make them refer to another. Those in the trash can be purged.";
     REFERS_TO_TRASH: "refers-to-trash", CONFLICT, "A record that it refers to is in the trash",
         "Restore that record first.";
+    RELATED_CONFLICT: "related-conflict", CONFLICT, "A record that would change with it can't",
+        "Change or delete one of the records that are in conflict first.";
     REQUEST_IN_FLIGHT: "request-in-flight", CONFLICT, "The same request is still running",
         "Wait a moment, then repeat the request.";
     CONCURRENT_CHANGE: "concurrent-change", CONFLICT, "Changed at the same time",
@@ -154,6 +156,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => &OVERLAPS,
         Error::Conflict(Conflict::Referenced { .. } | Conflict::ReferencedUnseen) => &STILL_REFERENCED,
         Error::Conflict(Conflict::InTrash { .. }) => &REFERS_TO_TRASH,
+        Error::Conflict(Conflict::Related { .. }) => &RELATED_CONFLICT,
         Error::Conflict(Conflict::InFlight) => &REQUEST_IN_FLIGHT,
         Error::Conflict(Conflict::Concurrent) => &CONCURRENT_CHANGE,
         Error::Conflict(Conflict::Already(_)) => &ALREADY_DONE,
@@ -213,7 +216,8 @@ mod tests {
     fn an_error_has_the_kind_that_its_code_names() {
         let (text, collection, what) = (String::new, || "A".to_owned(), || "this".to_owned());
         let overlap = Overlap { collection: text(), range: [text(), text()], same: vec![], other: None, record: None };
-        let referenced = Conflict::Referenced { collection: text(), field: text(), count: 1, more: false };
+        let referenced =
+            Conflict::Referenced { collection: text(), field: text(), count: 1, more: false, in_trash: false };
         for error in [
             Error::Malformed(vec![]),
             Error::Invalid(vec![]),
@@ -235,6 +239,7 @@ mod tests {
             referenced.into(),
             Conflict::ReferencedUnseen.into(),
             Conflict::InTrash { field: None }.into(),
+            Conflict::Related { of: None }.into(),
             Conflict::InFlight.into(),
             Conflict::Concurrent.into(),
             Conflict::Already("so").into(),

@@ -257,6 +257,7 @@ fn clashing(conflict: &Conflict, at: &str) -> Vec<Fault<'static>> {
         | Conflict::Referenced { .. }
         | Conflict::ReferencedUnseen
         | Conflict::InTrash { .. }
+        | Conflict::Related { .. }
         | Conflict::InFlight
         | Conflict::Concurrent
         | Conflict::Already(_) => return Vec::new(),
@@ -322,7 +323,8 @@ mod tests {
         check(domain(Error::KeyWithoutSession), 403);
         check(domain(Error::NotFound { what: "this".into() }), 404);
         check(domain(Conflict::Unique { collection: "A".into(), fields: vec![], record: None }.into()), 409);
-        let referenced = Conflict::Referenced { collection: "A".into(), field: "b".into(), count: 1, more: false };
+        let referenced =
+            Conflict::Referenced { collection: "A".into(), field: "b".into(), count: 1, more: false, in_trash: false };
         check(domain(referenced.into()), 409);
         check(domain(Conflict::InFlight.into()), 409);
         check(domain(Conflict::Concurrent.into()), 409);

@@ -58,6 +58,10 @@ fn pair<'m>(model: &'m Model, entry: &str) -> Result<(&'m Collection, &'static s
     let meant = || OTHER_NAMES.iter().find(|(name, _)| *name == action).map(|(_, ours)| (*ours).to_owned());
     let no_action = || unknown("action", action, meant().or_else(|| near(action, actions())), actions());
     let action = actions().find(|known| *known == action).ok_or_else(no_action)?;
+    let of_trash = [Action::Restore, Action::Purge].iter().any(|of_trash| of_trash.word() == action);
+    if of_trash && collection.trash.is_none() {
+        return Err(ViolationKind::Range(format!("nobody can {action} records of `{path}`, which have no trash")));
+    }
     Ok((collection, action))
 }
 
@@ -157,7 +161,7 @@ mod tests {
     fn words_of_other_systems_get_ours_as_the_suggestion() {
         let check = |action: &str, expected: &str| {
             let refused = read(&model(SHOP), &[format!("blog-posts:{action}")]).expect_err("there is no such action");
-            let actions = "get, search, create, update, delete, refer, read";
+            let actions = "get, search, create, update, delete, restore, purge, refer, read";
             assert_eq!(refused.to_string(), format!("only: unknown action `{action}`{expected} Choose from {actions}"));
         };
         check("list", "; did you mean `search`?");

@@ -19,6 +19,10 @@ pub struct Allow {
     pub only: Option<Vec<FieldId>>,
     /// Who may delete.
     pub delete: Option<RuleText>,
+    /// Who may bring a record back from the trash; without one in any clause, those who may delete it.
+    pub restore: Option<RuleText>,
+    /// Who may delete a record in the trash for good; without one in any clause, those who may delete it.
+    pub purge: Option<RuleText>,
 }
 
 /// The `@allow` of a field: it restricts the field further than the type's clauses do; `None` restricts nothing.
@@ -43,14 +47,17 @@ pub struct UpdateRule {
 }
 
 impl Allow {
-    /// Whether the clause has a rule for the action.
+    /// Whether the clause has a rule for the action, or one that can stand in for it.
     pub fn is_about(&self, action: Action) -> bool {
         match action {
             Action::Read | Action::Get | Action::Search => self.read.is_some(),
             Action::Refer => self.refer.is_some() || self.read.is_some(),
             Action::Create => self.create.is_some(),
             Action::Update => self.update.is_some(),
-            Action::Delete | Action::Trash => self.delete.is_some(),
+            Action::Delete => self.delete.is_some(),
+            Action::Restore => self.restore.is_some() || self.delete.is_some(),
+            Action::Purge => self.purge.is_some() || self.delete.is_some(),
+            Action::Trash => self.restore.is_some() || self.purge.is_some() || self.delete.is_some(),
             // `@history` has a rule of its own.
             Action::History => false,
         }

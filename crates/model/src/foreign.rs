@@ -148,6 +148,8 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("allow", &["insert", "add", "new", "make"], "write `@allow(create: …)`"),
     ("allow", &["edit", "change", "modify", "patch"], "write `@allow(update: …)`"),
     ("allow", &["link", "reference", "connect"], "write `@allow(refer: …)`"),
+    ("allow", &["undelete", "recover", "untrash"], "write `@allow(restore: …)`"),
+    ("allow", &["forceDelete", "hardDelete", "erase", "expunge"], "write `@allow(purge: …)`"),
     ("allow", &["fields", "columns", "attributes"], "write `@allow(update: …, only: [\"…\"])`"),
     ("allow", &["check", "withCheck", "with_check"], "write `@allow(update: …, after: …)`"),
     ("default", &["value", "is", "literal"], "write `@default(to: …)`"),

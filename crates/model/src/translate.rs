@@ -199,7 +199,7 @@ impl Translation<'_> {
         let known: Vec<&str> = known
             .into_iter()
             .filter(|known| {
-                let of_types = directive == "allow" && ["refer", "only", "delete"].contains(known);
+                let of_types = directive == "allow" && ["refer", "only", "delete", "restore", "purge"].contains(known);
                 !(of_types && at == Level::Field)
             })
             .collect();

@@ -1,8 +1,8 @@
 use backstay_base::Action;
 use backstay_expr::{Expr, Rights};
-use backstay_model::{Collection, CollectionId, Field, FieldId, Link, Trash};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Link, OnDelete, Trash};
 use backstay_scalar::{Storage, Value};
-use sea_query::{Expr as Sql, ExprTrait, Func, OnConflict, Order, Query};
+use sea_query::{Expr as Sql, ExprTrait, Func, OnConflict, Order, Query, SelectStatement};
 
 use crate::builder::{Anchor, Builder, Record};
 use crate::layout::{columns_of, link_columns};
@@ -170,7 +170,8 @@ impl Planner {
     }
 
     /// Ids of the records that were moved to the trash before `Slot::Proposed` of `trashedAt`, the oldest first, at most
-    /// `Slot::Limit`; if it begins after a record, that is the one with `Slot::Stored` of `trashedAt` and of the id.
+    /// `Slot::Limit`; if it begins after a record, that is the one with `Slot::Stored` of `trashedAt` and of the id. Those to
+    /// which others in the trash refer that restrict their deletion are left out: they wait for these.
     pub fn expired(&self, collection: CollectionId, trash: Trash, after: bool) -> Template {
         let mut builder = self.builder();
         let from = unrestricted(&mut builder, self.model.collection(collection), Perspective::Trash);
@@ -186,10 +187,33 @@ impl Planner {
             // The index has the moment alone.
             select.and_where(trashed.clone().gte(builder.stored(&last, at))).and_where(later.or(same));
         }
+        for needed in self.restricting_in_trash(&mut builder, (collection, &id)) {
+            select.and_where(Sql::exists(needed).not());
+        }
         select.order_by_expr(trashed, Order::Asc).order_by_expr(id, Order::Asc);
         builder.from(from.frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
         builder.finish(&select, vec![Storage::Id.into()])
+    }
+
+    /// For each field that restricts deletions in a collection: the records in the trash that refer to another one of it by
+    /// this field.
+    fn restricting_in_trash(&self, builder: &mut Builder<'_>, (of, id): (CollectionId, &Sql)) -> Vec<SelectStatement> {
+        let kind = FieldKind::ToOne { target: of, on_delete: OnDelete::Restrict };
+        let with_trash = self.model.collections.iter().filter(|collection| collection.trash.is_some());
+        let fields = with_trash.flat_map(|collection| collection.fields.iter().map(move |field| (collection, field)));
+        let restricting = fields.filter(|(_, field)| field.kind == kind).map(|(collection, field)| {
+            let from = unrestricted(builder, collection, Perspective::Trash);
+            let (other, to) = (builder.key(&from), builder.stored(&from, ColumnRef::main(field.id)));
+            let mut select = Query::select();
+            select.expr(integer(1)).and_where(to.eq(id.clone()));
+            if collection.id == of {
+                select.and_where(other.ne(id.clone()));
+            }
+            builder.from(from.frame, &mut select);
+            select
+        });
+        restricting.collect()
     }
 
     /// Links `Slot::Id` (near) to `Slot::Argument(0)` (far); nothing where they are linked already. If the links are ordered,

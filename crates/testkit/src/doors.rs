@@ -1,9 +1,10 @@
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use backstay_base::{Ambient, Secret};
 use backstay_engine::Context;
 use backstay_http::{Door, HttpSettings, Services};
-use backstay_identity::{AccountRef, HashingCost, Identity, Settings, SignUp, system_model};
+use backstay_identity::{AccountRef, HashingCost, Identity, NewKey, Settings, SignUp, system_model};
 use backstay_model::SourceFile;
 use bytes::Bytes;
 use http::header::HOST;
@@ -45,7 +46,19 @@ impl TestApp {
 
     fn opened(mut files: Vec<SourceFile>, settings: HttpSettings, ambient: Ambient) -> Self {
         files.push(system_model(Some("User")));
-        let application = TestApplication::open(files, ambient);
+        Self::of(TestApplication::open(files, ambient), settings)
+    }
+
+    /// Serves the same database with another model.
+    #[must_use]
+    pub fn restart(self, model: &str) -> Self {
+        let Self { services: Services { engine, identity, settings }, application } = self;
+        drop((engine, identity));
+        let files = vec![SourceFile::app("model/test.graphql", model), system_model(Some("User"))];
+        Self::of(application.restart(files, Ambient::system()), settings)
+    }
+
+    fn of(application: TestApplication, settings: HttpSettings) -> Self {
         let hashing = HashingCost { memory_kib: 64, passes: 1, lanes: 1, threads: 2 };
         let accounts = Settings { sign_up: SignUp::Open, sign_ups_per_address: 1000, hashing, ..Settings::default() };
         let identity = Identity::new(application.engine.clone(), accounts).expect("the settings are good");
@@ -119,6 +132,24 @@ impl TestApp {
         let account = AccountRef::Email(email.to_owned());
         let administration = self.services.identity.administration(&system).expect("Backstay itself may");
         administration.grant_role(&account, role).await.expect("the role can be given");
+    }
+
+    /// Makes a key that is limited to this, such as `notes:get`, and gives what to put into `Authorization`.
+    pub async fn key(&self, only: &[String]) -> String {
+        let system = Context::system(&self.services.engine);
+        let administration = self.services.identity.administration(&system).expect("Backstay itself may");
+        let (name, only) = (only.join(" "), Some(only.to_vec()));
+        let key = NewKey { name, roles: Vec::new(), claims: BTreeMap::new(), only, expires_at: None };
+        let issued = administration.issue_key(key).await.expect("a key can be issued");
+        format!("Bearer {}", issued.secret.expose())
+    }
+
+    /// Takes a role from an account.
+    pub async fn revoke(&self, email: &str, role: &str) {
+        let system = Context::system(&self.services.engine);
+        let account = AccountRef::Email(email.to_owned());
+        let administration = self.services.identity.administration(&system).expect("Backstay itself may");
+        administration.revoke_role(&account, role).await.expect("the role can be taken");
     }
 }
 

@@ -413,6 +413,30 @@ fn without_a_terminal_nothing_is_lost() {
     assert_eq!(client.get("/api/shelfs?select=above").status, 400);
 }
 
+/// What a key may do with a type goes with the type, for ever. A file that is saved before it is whole doesn't do that.
+#[test]
+fn a_half_saved_file_takes_nothing_from_keys() {
+    let app = App::new();
+    let whole = format!("{MODEL}\ntype Note @allow(read: \"true\") {{ text: String! }}\n");
+    app.write("model/shelf.graphql", &whole);
+    let mut dev = Dev::start(&app);
+    app.run(&["key", "add", "reader", "--only", "notes:get, books:get"]).done();
+    app.run(&["key", "add", "everything"]).done();
+    app.write("model/shelf.graphql", MODEL);
+    dev.until("Note is removed, with all its records (loses data of 1 record)");
+    dev.until("1 key loses what it may do with it");
+    dev.until("to apply this and lose the data, run `backstay dev --yes`");
+    app.write("model/shelf.graphql", &whole);
+    dev.until("reloaded in");
+    assert!(app.run(&["key", "list"]).done().contains("only books:get,notes:get"));
+    app.write("model/shelf.graphql", MODEL);
+    dev.until("the last good model stays in use");
+    assert!(app.run(&["migrate", "apply"]).refused().contains("--allow-data-loss"));
+    app.run(&["migrate", "apply", "--allow-data-loss"]).done();
+    let keys = app.run(&["key", "list"]).done();
+    assert!(keys.contains("only books:get\n"), "{keys}");
+}
+
 #[test]
 fn what_stored_records_stand_against_is_named_with_a_remedy() {
     let app = App::seeded();

@@ -9,7 +9,12 @@ pub(super) fn open(subject: Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for used in subject.rules() {
         let action = match (used.decides, used.field) {
-            (Decides::Action(action @ (Action::Create | Action::Update | Action::Delete)), None) => action,
+            (
+                Decides::Action(
+                    action @ (Action::Create | Action::Update | Action::Delete | Action::Restore | Action::Purge),
+                ),
+                None,
+            ) => action,
             (Decides::Taking { .. }, Some(_)) => Action::Update,
             _ => continue,
         };

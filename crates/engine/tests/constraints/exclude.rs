@@ -118,8 +118,8 @@ type Booking @allow(read: "{read}", create: "true", update: "true") @exclude(fro
         )
     };
     for (read, refusal) in [
-        ("true", "overlaps: Booking low to high [] one that is seen"),
-        ("this.cancelledBy == null", "overlaps: OverlapUnseen { collection: \"Booking\" }"),
+        ("true", "related-conflict: of Booking overlaps: Booking low to high [] one that is seen"),
+        ("this.cancelledBy == null", "related-conflict: Related { of: None }"),
     ] {
         for mut on in Served::both(&model(read)) {
             let name = on.database;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Error, Overlap, RecordId, Secret};
+use backstay_base::{Caller, Conflict, Error, Overlap, RecordId, Related, Secret};
 use backstay_engine::{
-    Application, Context, Engine, Explanation, Migration, OpenOptions, RecordVerb, Refused, Request, Transaction,
+    Application, Context, Engine, Explanation, Migration, OpenOptions, PurgePass, RecordVerb, Refused, Request,
+    Transaction,
 };
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_rest::ListWords;
@@ -164,23 +165,25 @@ impl Served {
 
     /// Deletes the record of this number.
     pub(crate) async fn delete(&mut self, of: &str, number: usize) -> String {
-        let request = self.client().delete(of, self.ids[number]);
-        match self.client().written(&self.caller, request).await {
-            Ok(_) => "ok".to_owned(),
-            Err(error) => told(&error),
-        }
+        self.done(self.deleting(of, number)).await
     }
 
     /// Brings the record of this number back from the trash.
     pub(crate) async fn restore(&mut self, of: &str, number: usize) -> String {
-        let request = self.client().restore(of, self.ids[number]);
-        self.done(request).await
+        self.done(self.restoring(of, number)).await
     }
 
     /// Deletes the record of this number, which is in the trash, for good.
     pub(crate) async fn purge(&mut self, of: &str, number: usize) -> String {
         let request = self.client().of_record(RecordVerb::Purge, of, self.ids[number]);
         self.done(request).await
+    }
+
+    /// Purges what has been in the trash for long enough.
+    pub(crate) async fn purge_expired(&self) {
+        let engine = self.engine.as_ref().expect("a model is served");
+        let more = engine.purge_expired(&mut PurgePass::default()).await.expect("it purges");
+        assert!(!more, "one step is enough for these few records");
     }
 
     /// Does something, of which nothing but its success is of interest.
@@ -199,6 +202,11 @@ impl Served {
     /// A request that changes the record of this number.
     pub(crate) fn updating(&self, of: &str, number: usize, body: &str) -> Request {
         self.client().update(of, self.ids[number], &self.filled(body)).expect("a request")
+    }
+
+    /// A request that brings the record of this number back from the trash.
+    pub(crate) fn restoring(&self, of: &str, number: usize) -> Request {
+        self.client().restore(of, self.ids[number])
     }
 
     /// A request that deletes the record of this number.
@@ -343,6 +351,10 @@ fn told(error: &Error) -> String {
             let record = record.map(|record| format!(" (record {record})")).unwrap_or_default();
             let other = if other.is_some() { "one that is seen" } else { "another" };
             format!("{code}: {collection} {} [{}] {other}{record}", range.join(" to "), same.join(", "))
+        }
+        Error::Conflict(Conflict::Related { of: Some(related) }) => {
+            let Related { collection, id: _, conflict } = &**related;
+            format!("{code}: of {collection} {}", told(&conflict.clone().into()))
         }
         Error::Conflict(conflict) => format!("{code}: {conflict:?}"),
         _ => code.to_owned(),

@@ -185,3 +185,61 @@ async fn the_documented_example_works() {
         );
     }
 }
+
+/// What can't come back, or be released, because of a value is a record that the request isn't about: the conflict is its
+/// own, and says nothing of it to those who may not see it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_conflict_of_a_related_record_is_its_own() {
+    let model = r#"
+enum Role @roles { EDITOR }
+type Page @open @trash { slug: String @unique  above: Page @onDelete(do: CASCADE) }
+type Note
+  @allow(create: "true", update: "true", read: "'EDITOR' in auth.roles", delete: "'EDITOR' in auth.roles") @trash {
+  page: Page @onDelete(do: CASCADE)
+  code: String @unique
+  secretly: String @unique @allow(read: "false")
+}
+type Shelf @open { name: String }
+type Book @allow(create: "true", read: "'EDITOR' in auth.roles") @unique(fields: ["shelf", "place"], nulls: SAME) {
+  shelf: Shelf @onDelete(do: SET_NULL)
+  place: Int!
+}"#;
+    let unseen = "related-conflict: Related { of: None }";
+    for mut on in Served::both(model) {
+        let name = on.database;
+        let editor = || Caller::account(backstay_base::RecordId::from_bytes([1; 16]), ["EDITOR"]);
+        // The page itself, and a page that comes back with it.
+        assert_eq!(on.create("Page", r#"[{"slug":"a"},{"slug":"b"}]"#).await, "ok", "{name}");
+        assert_eq!(on.update("Page", 1, r#"{"above":"%0"}"#).await, "ok", "{name}");
+        assert_eq!(on.delete("Page", 0).await, "ok", "{name}");
+        assert_eq!(on.create("Page", r#"{"slug":"b"}"#).await, "ok", "{name}");
+        let seen = on.restore("Page", 0).await;
+        assert_eq!(seen, "related-conflict: of Page not-unique: Page slug", "{name}");
+        assert_eq!(on.update("Page", 2, r#"{"slug":"a"}"#).await, "ok", "{name}");
+        assert_eq!(on.restore("Page", 0).await, "not-unique: Page slug", "{name}");
+        assert_eq!(on.update("Page", 2, r#"{"slug":"c"}"#).await, "ok", "{name}");
+        assert_eq!(on.restore("Page", 0).await, "ok", "{name}");
+        // A note that the caller may not see, and one with a value that nobody may see.
+        assert_eq!(on.create("Note", r#"{"page":"%0","code":"x","secretly":"s"}"#).await, "ok", "{name}");
+        assert_eq!(on.delete("Page", 0).await, "ok", "{name}");
+        assert_eq!(on.create("Note", r#"{"code":"x"}"#).await, "ok", "{name}");
+        assert_eq!(on.restore("Page", 0).await, unseen, "{name}");
+        on.ask_as(editor());
+        assert_eq!(on.restore("Page", 0).await, "related-conflict: of Note not-unique: Note code", "{name}");
+        assert_eq!(on.update("Note", 4, r#"{"code":"y","secretly":"s"}"#).await, "ok", "{name}");
+        let withheld = "related-conflict: of Note not-unique: UniqueUnseen { collection: \"Note\" }";
+        assert_eq!(on.restore("Page", 0).await, withheld, "{name}");
+        let restore = |on: &Served| vec![on.deleting("Page", 2), on.restoring("Page", 0)];
+        assert_eq!(on.together(restore(&on)).await, format!("Some(1) {withheld}"), "{name}");
+        on.ask_as(Caller::anonymous());
+        assert_eq!(on.together(restore(&on)).await, format!("Some(1) {unseen}"), "{name}");
+        // What is released by a deletion.
+        assert_eq!(on.create("Shelf", r#"[{"name":"a"},{"name":"b"}]"#).await, "ok", "{name}");
+        assert_eq!(on.create("Book", r#"[{"shelf":"%5","place":1},{"place":1}]"#).await, "ok", "{name}");
+        assert_eq!(on.delete("Shelf", 5).await, unseen, "{name}");
+        on.ask_as(editor());
+        let seen = "related-conflict: of Book not-unique: Book shelf, place";
+        assert_eq!(on.delete("Shelf", 5).await, seen, "{name}");
+        assert_eq!(on.delete("Shelf", 6).await, "ok", "{name}");
+    }
+}

@@ -79,3 +79,49 @@ async fn accounts_and_keys_lose_removed_roles() {
         r#"{"items":[{"roles":["GUEST"]}],"next":null}"#
     );
 }
+
+/// A type that is gone takes with it what keys may do there, for ever: also without records, that isn't done unasked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_lose_what_they_may_do_with_a_removed_type() {
+    const USER: &str = "type User @open @identity { email: Email! @unique }";
+    let [post, tag, note] = ["Post", "Tag", "Note"].map(|name| format!("type {name} @open {{ name: String }}"));
+    let old = &format!("{USER} {post} {tag} {note}");
+    let key = |only: &str| format!(r#"{{"roles":[],"grantedActions":{only}}}"#);
+    let keys = [
+        key(r#"["Post:create","Post:get"]"#),
+        key(r#"["Post:delete","Tag:get"]"#),
+        key(r#"["Tag:refer"]"#),
+        key("[]"),
+        key("null"),
+    ];
+    let keys: Vec<(&str, &str)> = keys.iter().map(|key| ("BackstayKey", key.as_str())).collect();
+    let check = |place: &Place, new: &str, expected: &str| {
+        let told = told(&place.plan(new), place);
+        assert!(told.contains(&expected.to_owned()), "{}: {told:?}", place.name());
+    };
+    for mut place in Place::both() {
+        place.apply(old, false).expect("a database");
+        place.create(old, &keys).await;
+        let without_post = &format!("{USER} {tag} {note}");
+        let lost = "LosesData 2: Post is removed, with all its records [2 keys lose what they may do with it]";
+        check(&place, without_post, lost);
+        assert!(place.apply(without_post, false).is_err(), "{}", place.name());
+        let renamed = old.replace("type Post", "type Article @renamed(from: \"Post\")");
+        assert!(place.plan(&renamed).iter().all(|step| !step.loses_data()), "{}", place.name());
+        check(&place, &old.replace(&note, ""), "Safe 0: Note is removed, with all its records");
+        place
+            .create(
+                old,
+                &[("Tag", r#"{"name":"a"}"#), ("BackstayKey", r#"{"roles":[],"grantedActions":["Note:get"]}"#)],
+            )
+            .await;
+        let lost = "LosesData 3: Tag is removed, with all its records [2 keys lose what they may do with it]";
+        check(&place, &format!("{USER} {post}"), lost);
+        let lost = "LosesData 1: Note is removed, with all its records [1 key loses what it may do with it]";
+        check(&place, &format!("{USER} {post}"), lost);
+        place.applied(without_post);
+        let left = place.records(without_post, ("BackstayKey", "grantedActions")).await;
+        let kept = r#"{"items":[{"grantedActions":[]},{"grantedActions":["Tag:get"]},{"grantedActions":["Tag:refer"]},{"grantedActions":[]},{"grantedActions":null},{"grantedActions":["Note:get"]}],"next":null}"#;
+        assert_eq!(left, kept, "{}", place.name());
+    }
+}

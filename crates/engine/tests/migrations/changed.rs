@@ -333,7 +333,7 @@ const OWN: &str = "type BackstayCredential @open {
   roles: [String!]! @names(of: ROLES)
 }
 type BackstaySession @open { credential: BackstayCredential! @onDelete(do: CASCADE) }
-type BackstayKey @open { roles: [String!]! @names(of: ROLES) }";
+type BackstayKey @open { roles: [String!]! @names(of: ROLES)  grantedActions: [String!] @names(of: TYPES) }";
 
 /// The type that is marked `@identity`.
 fn identity(model: &str) -> Option<&str> {

@@ -7,9 +7,10 @@ extend schema @app(name: "Policy") @rule(name: "editor", is: "'EDITOR' in auth.r
 enum Role @roles { EDITOR }
 
 enum Stage {
-  OPEN @initial @to(state: "CLOSED", when: "editor")
+  OPEN @initial @to(state: "CLOSED", when: "editor") @to(state: "SHUT")
   CLOSED @to(state: "OPEN", when: "editor") @to(state: "GONE", when: "editor")
   GONE
+  SHUT
 }
 
 type User @identity @allow(read: "auth.id != null", create: "editor", update: "this.id == auth.id", delete: "auth.id != null") {

@@ -44,7 +44,7 @@ impl Way {
         ("update echo", Self::Echo),
         ("update to the same value", Self::Same),
         ("immutable field", Self::Immutable),
-        ("refused transition", Self::Transition),
+        ("transition", Self::Transition),
         ("several in one transaction", Self::Together),
         ("conflict: unique", Self::Unique),
         ("conflict: still referenced", Self::Referenced),
@@ -334,10 +334,14 @@ async fn immutable(hidden: Hidden, session: &mut Session<'_>) {
     }
 }
 
-/// Transitions that the writer may not make, from whichever state.
+/// Transitions that the writer may not make, from whichever state, and one that anybody may make from one of them: alone,
+/// and where it is undone.
 async fn transition(hidden: Hidden, session: &mut Session<'_>) {
-    for state in ["OPEN", "CLOSED", "GONE"] {
-        session.update(hidden.type_name(), session.world.thing, format!(r#"{{"stage":"{state}"}}"#)).await;
+    let (world, client, of) = (session.world, session.world.client(), hidden.type_name());
+    for state in ["OPEN", "CLOSED", "GONE", "SHUT"] {
+        let body = format!(r#"{{"stage":"{state}"}}"#);
+        session.together(client.update(of, world.thing, &body), client.create("Holder", "{}")).await;
+        session.update(of, world.thing, body).await;
     }
 }
 

@@ -64,7 +64,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         RecordRequest::Update => model.allows(collection, Action::Update),
         RecordRequest::History => collection.history.is_some(),
         RecordRequest::Delete | RecordRequest::Trash | RecordRequest::Restore | RecordRequest::Purge => {
-            model.allows(collection, Action::Delete)
+            model.allows(collection, kind.action())
         }
     };
     let own = match endpoint.parameters {

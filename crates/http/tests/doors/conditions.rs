@@ -288,6 +288,80 @@ async fn a_replay_shows_nothing_that_the_own_record_allows_no_more() {
     assert!(!again.text().contains("zz"), "{}", again.text());
 }
 
+/// What is repeated for its key shows what the caller may read now: after the record, the caller's own record, a role or the
+/// model has changed, of a change of one record and of several requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_shows_nothing_that_is_hidden_now() {
+    const MODEL: &str = r#"
+extend schema @app(name: "Files")
+enum Role @roles { EDITOR }
+type User @identity @allow(read: "true", update: "this.id == auth.id") {
+  email: Email! @unique
+  name: String!
+  level: Int! @default(to: 6)
+}
+type Doc @allow(read: "true", create: "true", update: "true") {
+  open: Boolean! @default(to: true)
+  byRecord: String @allow(read: "this.open", update: "true")
+  byLevel: String @allow(read: "auth.account.level > 2", update: "true")
+  byRole: String @allow(read: "'EDITOR' in auth.roles", update: "true")
+  byModel: String
+}
+"#;
+    for field in ["byRecord", "byLevel", "byRole", "byModel"] {
+        let mut app = TestApp::open(MODEL);
+        let ada = app.account("ada@example.org").await;
+        app.grant("ada@example.org", "EDITOR").await;
+        let signed = [("authorization", ada.as_str())];
+        let made = app.post("POST /api/docs", &signed, "{}").await;
+        let line = format!("PATCH /api/docs/{}", id_of(&made));
+        let value = format!(r#"{{"{field}": "zz"}}"#);
+        let update = format!(r#"{{"update": "docs", "id": "{}", "body": {value}}}"#, id_of(&made));
+        let creates = format!(r#"{{"create": "docs", "body": {value}}}, {{"create": "docs", "body": [{value}]}}"#);
+        let requests = [
+            (line.clone(), value.clone()),
+            ("POST /transact".to_owned(), format!(r#"{{"requests": [{update}]}}"#)),
+            ("POST /transact".to_owned(), format!(r#"{{"requests": [{creates}, {update}]}}"#)),
+        ];
+        let send = async |app: &TestApp, number: usize| {
+            let (line, body) = &requests[number];
+            let key = format!("k{number}");
+            let reply = app.post(line, &[signed[0], ("idempotency-key", &key)], body).await;
+            assert!(matches!(reply.status, 200 | 204), "{field}, {line}: {}", reply.text());
+            reply
+        };
+        for number in 0..requests.len() {
+            let first = send(&app, number).await;
+            assert!(first.text().contains("zz"), "{field}: {}", first.text());
+        }
+        // The last one is repeated as it was; those before it showed another version.
+        assert!(send(&app, 2).await.text().contains("zz"), "{field}");
+        match field {
+            "byRecord" => {
+                let docs = app.call("GET /api/docs?select=id", &signed).await.json();
+                for doc in docs["items"].as_array().expect("docs") {
+                    let line = format!("PATCH /api/docs/{}", doc["id"].as_str().expect("an id"));
+                    assert_eq!(app.post(&line, &signed, r#"{"open": false}"#).await.status, 200);
+                }
+            }
+            "byLevel" => {
+                let own = app.call("GET /api/users?select=id", &signed).await.json();
+                let line = format!("PATCH /api/users/{}", own["items"][0]["id"].as_str().expect("an id"));
+                assert_eq!(app.post(&line, &signed, r#"{"level": 0}"#).await.status, 200);
+            }
+            "byRole" => app.revoke("ada@example.org", "EDITOR").await,
+            _ => app = app.restart(&MODEL.replace("byModel: String", r#"byModel: String @allow(read: "false")"#)),
+        }
+        for number in 0..requests.len() {
+            let again = send(&app, number).await;
+            assert_eq!(again.header("idempotency-replayed"), "true", "{field}");
+            assert!(!again.text().contains("zz"), "{field}: {}", again.text());
+            let visible = app.call("GET /api/docs?select=*", &signed).await;
+            assert!(!visible.text().contains("zz"), "{field}: {}", visible.text());
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_honours_the_preference_of_its_own_request() {
     let app = TestApp::open(NOTES);

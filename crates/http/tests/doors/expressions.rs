@@ -126,3 +126,50 @@ async fn texts() {
     let refused = app.call("GET /api/products?filter=name.matches('(a')", &[]).await;
     assert_eq!(refusal(&refused), "400 filter unclosed group (character 1) (character 13)");
 }
+
+/// A moment that a length of time leads out of what there is, or whose length is itself too long, is unknown: no rule is
+/// true because of it, and no record ends a list.
+#[tokio::test(flavor = "multi_thread")]
+async fn moments_out_of_range_allow_nothing() {
+    let app = TestApp::open(
+        r#"
+        extend schema @app(name: "Waiting")
+        type User @identity @allow(read: "true") { email: Email! @unique name: String! }
+        type After @allow(read: "this.at + duration(hours: this.wait) < now", create: "true") { name: String at: DateTime! wait: Int! }
+        type Before @allow(read: "!(this.at - duration(hours: this.wait) < now)", create: "true") { name: String at: DateTime! wait: Int! }
+        type Twice @allow(read: "this.at + duration(hours: this.wait) * 4 - duration(hours: this.wait) * 4 <= now", create: "true") {
+          name: String  at: DateTime!  wait: Int!
+        }
+        type Field @allow(read: "true", create: "true") {
+          name: String @allow(read: "this.at + duration(hours: this.wait) < now || this.at + duration(hours: this.wait) >= now")
+          at: DateTime!
+          wait: Int!
+        }
+        "#,
+    );
+    let waits = ["0", "2562047788", "-2562047788", "9223372036854775807", "-9223372036854775808"];
+    for path in ["afters", "befores", "twices", "fields"] {
+        for wait in waits {
+            for at in ["2020-01-01T00:00:00Z", "9999-12-30T00:00:00Z", "0001-01-02T00:00:00Z"] {
+                let body = format!(r#"{{"name": "{wait}", "at": "{at}", "wait": {wait}}}"#);
+                assert_eq!(app.post(&format!("POST /api/{path}"), &[], &body).await.status, 201, "{path} {body}");
+            }
+        }
+    }
+    let names = async |query: &str| {
+        let mut names = listed(&app, query, &["name"]).await;
+        names.retain(|name| name != "-");
+        names.sort();
+        names
+    };
+    // Without a wait, two of the moments are past and one is to come.
+    assert_eq!(names("afters").await, ["0", "0"]);
+    assert_eq!(names("befores").await, ["0"]);
+    assert_eq!(names("twices").await, ["0", "0"]);
+    assert_eq!(names("fields").await, ["0", "0", "0"]);
+    assert_eq!(names("afters?sort=wait&count=true").await, ["0", "0"]);
+    // A filter of the caller is no different.
+    let out = "at%20%2B%20duration(hours:%20wait)%20%3C%20$now&$now=2026-01-01T00:00:00Z";
+    assert_eq!(names(&format!("fields?filter={out}")).await, ["0", "0"]);
+    assert_eq!(names(&format!("fields?filter=!({}", out.replace("&$now", ")&$now"))).await, ["0"]);
+}

@@ -194,3 +194,67 @@ type Seal @allow(read: "true", create: "this.box.{costly}") {{ box: Box! }}
     check(json!({ "filter": costly }), 0, of_list).await;
     check(json!({}), 1, of_write).await;
 }
+
+/// A transition tells the state from which it is taken: that it fails, or that the next request does. Whoever doesn't see the
+/// state takes none, so all states get the same answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_state_is_not_told_by_the_request_that_fails() {
+    let app = TestApp::open(
+        r#"
+        extend schema @app(name: "Reviews")
+        enum Role @roles { EDITOR }
+        enum Stage {
+          OPEN @initial @to(state: "DONE") @to(state: "GONE", when: "this.author == auth.id")
+          DONE @to(state: "OPEN", by: "true")
+          GONE
+        }
+        type User @identity @allow(read: "true") { email: Email! @unique name: String! }
+        type Review
+          @allow(read: "true", create: "true", delete: "true")
+          @allow(update: "this.author == auth.id || 'EDITOR' in auth.roles") {
+          author: User! @immutable
+          stage: Stage! @allow(read: "'EDITOR' in auth.roles")
+          text: String
+        }
+        "#,
+    );
+    let ada = app.account("ada@example.org").await;
+    let editor = app.account("editor@example.org").await;
+    app.grant("editor@example.org", "EDITOR").await;
+    let me = app.call("GET /auth/me", &[("authorization", &*ada)]).await.json()["account"]["id"].clone();
+    let mut reviews = Vec::new();
+    for stage in ["OPEN", "DONE"] {
+        let made =
+            app.post("POST /api/reviews", &[("authorization", &*ada)], &json!({ "author": me }).to_string()).await;
+        let id = crate::id_of(&made);
+        let update = json!([{"update": "reviews", "id": id, "body": {"stage": stage}}]);
+        assert_eq!(transact(&app, &editor, update).await.0, 200);
+        reviews.push(id);
+    }
+    let check = async |body: Value, status: u16, request: u64, at: &str| {
+        for id in &reviews {
+            let update = json!({"update": "reviews", "id": id, "body": body});
+            let fails = json!({"create": "reviews", "body": {}});
+            let (got, mut problem) = transact(&app, &ada, json!([update, fails])).await;
+            problem["requestId"].take();
+            let errors = problem["errors"].as_array().cloned().unwrap_or_default();
+            let places: Vec<&str> = errors.iter().filter_map(|error| error["at"].as_str()).collect();
+            assert_eq!((got, &problem["request"], places), (status, &json!(request), vec![at]), "{body}: {problem}");
+        }
+    };
+    for stage in ["OPEN", "DONE", "GONE"] {
+        check(json!({ "stage": stage }), 422, 0, "/requests/0/body/stage").await;
+        check(json!({ "stage": stage, "text": "x" }), 422, 0, "/requests/0/body/stage").await;
+    }
+    check(json!({ "text": "x" }), 422, 1, "/requests/1/body/author").await;
+    // Alone, it isn't taken either.
+    for id in &reviews {
+        for stage in ["OPEN", "DONE", "GONE"] {
+            let body = json!({ "stage": stage }).to_string();
+            let line = format!("PATCH /api/reviews/{id}");
+            assert_eq!(app.post(&line, &[("authorization", &*ada)], &body).await.status, 422, "{stage}");
+        }
+        let seen = app.call(&format!("GET /api/reviews/{id}"), &[("authorization", &*editor)]).await.json();
+        assert_ne!(seen["stage"], "GONE");
+    }
+}

@@ -302,3 +302,224 @@ async fn only_types_with_a_trash_have_its_paths() {
     let body = json!({ "title": "x", "slug": "x", "trashedAt": "2026-01-01T00:00:00Z" }).to_string();
     assert_eq!(story.app.post("POST /api/articles", &[("authorization", &story.ada)], &body).await.status, 422);
 }
+
+/// What keeps a record from coming back can be the value of one that would come back with it, which the caller may not see.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_of_what_comes_back_with_a_record_is_not_its_own() {
+    let app = TestApp::open(
+        r#"
+        extend schema @app(name: "Files")
+        enum Role @roles { CLERK }
+        type User @identity @allow(read: "true") { email: Email! @unique name: String! }
+        type Case @allow(read: "true", create: "true", delete: "true") @trash { name: String! @unique }
+        type Note @allow(read: "'CLERK' in auth.roles", create: "true", delete: "'CLERK' in auth.roles") @trash {
+          case: Case! @onDelete(do: CASCADE)
+          code: String! @unique
+        }
+        "#,
+    );
+    let (ada, clerk) = (app.account("ada@example.org").await, app.account("clerk@example.org").await);
+    app.grant("clerk@example.org", "CLERK").await;
+    let make = async |path: &str, body: Value| {
+        let made = app.post(&format!("POST /api/{path}"), &[("authorization", &ada)], &body.to_string()).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.header("location").rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    let (case, other) = (make("cases", json!({ "name": "A" })).await, make("cases", json!({ "name": "B" })).await);
+    let note = make("notes", json!({ "case": case, "code": "x" })).await;
+    assert_eq!(app.call(&format!("DELETE /api/cases/{case}"), &[("authorization", &ada)]).await.status, 204);
+    make("notes", json!({ "case": other, "code": "x" })).await;
+    let restore = async |who: &str| {
+        let alone = app.call(&format!("POST /api/cases/{case}:restore"), &[("authorization", who)]).await;
+        let requests = json!({ "requests": [{ "restore": "cases", "id": case }, { "list": "cases" }] }).to_string();
+        let together = app.post("POST /transact", &[("authorization", who)], &requests).await;
+        assert_eq!(together.json()["request"], 0, "{}", together.text());
+        for reply in [&alone, &together] {
+            assert_eq!((reply.status, reply.problem()), (409, "related-conflict".to_owned()), "{}", reply.text());
+            assert_eq!(reply.json().get("errors"), None, "no field of the request is the reason: {}", reply.text());
+        }
+        alone.json()["detail"].as_str().unwrap_or_default().to_owned()
+    };
+    let unseen = restore(&ada).await;
+    assert_eq!(unseen, "a record that would change with it can't, and you may not see it");
+    let seen = restore(&clerk).await;
+    assert_eq!(seen, format!("the Note {note} would change with it: another Note has this code"));
+    assert_eq!(app.call(&format!("DELETE /api/cases/{other}"), &[("authorization", &ada)]).await.status, 204);
+    assert_eq!(app.call(&format!("POST /api/cases/{case}:restore"), &[("authorization", &ada)]).await.status, 200);
+}
+
+/// What may come back keeps what it needs.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_the_trash_keeps_what_it_requires() {
+    let app = TestApp::open(
+        r#"
+        extend schema @app(name: "Files")
+        enum Role @roles { CLERK }
+        type User @identity @allow(read: "true") { email: Email! @unique name: String! }
+        type Drawer @allow(read: "true", create: "true", delete: "true") { name: String! }
+        type Case @allow(read: "true", create: "true", delete: "'CLERK' in auth.roles") @trash(keep: "30d") {
+          drawer: Drawer!
+        }
+        "#,
+    );
+    let (ada, clerk) = (app.account("ada@example.org").await, app.account("clerk@example.org").await);
+    app.grant("clerk@example.org", "CLERK").await;
+    let make = async |path: &str, body: Value| {
+        let made = app.post(&format!("POST /api/{path}"), &[("authorization", &ada)], &body.to_string()).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.header("location").rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    let ask = async |who: &str, line: &str| app.call(line, &[("authorization", who)]).await;
+    let drawer = make("drawers", json!({ "name": "A" })).await;
+    let case = make("cases", json!({ "drawer": drawer })).await;
+    assert_eq!(ask(&clerk, &format!("DELETE /api/cases/{case}")).await.status, 204);
+    let refused = async |who: &str, expected: &str| {
+        let alone = ask(who, &format!("DELETE /api/drawers/{drawer}")).await;
+        let requests = json!({ "requests": [{ "delete": "drawers", "id": drawer }] }).to_string();
+        let together = app.post("POST /transact", &[("authorization", who)], &requests).await;
+        for reply in [alone, together] {
+            assert_eq!((reply.status, reply.problem()), (409, "still-referenced".to_owned()), "{}", reply.text());
+            let problem = reply.json();
+            let detail = problem["detail"].as_str().unwrap_or_default();
+            assert_eq!(detail.strip_prefix("/requests/0: ").unwrap_or(detail), expected);
+        }
+    };
+    // Ada may not see the trash.
+    refused(&ada, "other records refer to it, not all of which you may see").await;
+    refused(&clerk, "records of Case in the trash refer to it by `drawer` (1); restore or purge them first").await;
+    assert_eq!(ask(&clerk, &format!("POST /api/cases/{case}:restore")).await.status, 200);
+    assert_eq!(ask(&clerk, &format!("DELETE /api/cases/{case}")).await.status, 204);
+    assert_eq!(ask(&clerk, &format!("POST /api/cases/{case}:purge")).await.status, 204);
+    assert_eq!(ask(&ada, &format!("DELETE /api/drawers/{drawer}")).await.status, 204);
+}
+
+/// The example of the documentation, and a type whose trash has only the one rule.
+fn contracts() -> String {
+    const DOCUMENT: &str = include_str!("../../../../docs/model.md");
+    let at = DOCUMENT.find("type Contract\n").expect("the example");
+    let (example, _) = DOCUMENT[at..].split_once("```").expect("its end");
+    format!(
+        r#"
+extend schema @app(name: "Contracts")
+enum Role @roles {{ CLERK ADMIN }}
+type User @identity @allow(read: "true") {{ email: Email! @unique name: String! }}
+type Draft @allow(read: "true", create: "true", delete: "auth.id == this.owner") @allow(purge: "'ADMIN' in auth.roles") @trash {{
+  title: String!
+  owner: User! @set(on: CREATE, to: "auth.id")
+}}
+{example}"#
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restoring_and_purging_have_rules_of_their_own() {
+    let app = TestApp::open(&contracts());
+    let mut callers = vec![("nobody", String::new())];
+    for name in ["owner", "clerk", "admin", "other"] {
+        let email = format!("{name}@example.org");
+        callers.push((name, app.account(&email).await));
+        if ["clerk", "admin"].contains(&name) {
+            app.grant(&email, &name.to_uppercase()).await;
+        }
+    }
+    let token = |name: &str| callers.iter().find(|(known, _)| *known == name).expect("a caller").1.clone();
+    let ask = async |who: &str, line: &str, body: &str| {
+        let signed = token(who);
+        let headers = [("authorization", signed.as_str())];
+        app.post(line, if who == "nobody" { &[] } else { &headers }, body).await
+    };
+    let trashed = async |path: &str| {
+        let made = ask("owner", &format!("POST /api/{path}"), r#"{"title": "One"}"#).await;
+        let id = made.header("location").rsplit('/').next().unwrap_or_default().to_owned();
+        assert_eq!(ask("owner", &format!("DELETE /api/{path}/{id}"), "").await.status, 204);
+        id
+    };
+    for (path, who, listed, restored, purged) in [
+        ("contracts", "nobody", 401, 401, 401),
+        ("contracts", "other", 0, 403, 403),
+        ("contracts", "owner", 1, 403, 403),
+        ("contracts", "clerk", 1, 200, 403),
+        ("contracts", "admin", 1, 403, 204),
+        ("drafts", "nobody", 401, 401, 401),
+        ("drafts", "other", 0, 404, 403),
+        ("drafts", "owner", 1, 200, 403),
+        ("drafts", "clerk", 0, 404, 403),
+        ("drafts", "admin", 1, 403, 204),
+    ] {
+        trashed(path).await;
+        let list = app.call(&format!("GET /api/{path}:trash"), &[("authorization", &token(who))]).await;
+        if who == "nobody" {
+            assert_eq!(app.call(&format!("GET /api/{path}:trash"), &[]).await.status, listed, "{path}");
+        } else {
+            let count = list.json()["items"].as_array().map_or(0, Vec::len);
+            assert_eq!((list.status, u16::from(count > 0)), (200, listed), "{path} {who}: {}", list.text());
+        }
+        for (verb, expected) in [("restore", restored), ("purge", purged)] {
+            let id = trashed(path).await;
+            let requests = json!({ "requests": [{ verb: path, "id": id }, { "get": path, "id": id }] }).to_string();
+            let together = ask(who, "POST /transact", &requests).await;
+            // What is purged can't be read, so that nothing is done.
+            let whole = if expected == 204 { 404 } else { expected };
+            assert_eq!(together.status, whole, "{path} {who} {verb}: {}", together.text());
+            let id = if whole == 200 { trashed(path).await } else { id };
+            let alone = ask(who, &format!("POST /api/{path}/{id}:{verb}"), "").await;
+            assert_eq!(alone.status, expected, "{path} {who} {verb}: {}", alone.text());
+        }
+    }
+    // An explanation shows every rule that lets a caller see the trash, once.
+    let operator = app.operator("root@example.org").await;
+    let id = trashed("contracts").await;
+    let explained = async |who: &str, verb: &str| {
+        let request = format!("POST /api/contracts/{id}:{verb}");
+        let body = json!({ "as": format!("{who}@example.org"), "request": request }).to_string();
+        let reply = app.post("POST /explain", &[("authorization", &operator)], &body).await.json();
+        let rules = reply["rules"].as_array().cloned().unwrap_or_default();
+        let rule = |rule: &Value| format!("{}: {}", rule["rule"].as_str().unwrap_or("-"), rule["answer"]);
+        (reply["allowed"].clone(), rules.iter().map(rule).collect::<Vec<_>>())
+    };
+    let (allowed, rules) = explained("owner", "restore").await;
+    assert_eq!((allowed, rules.len()), (json!(false), 1), "{rules:?}");
+    let (allowed, rules) = explained("clerk", "restore").await;
+    assert_eq!((allowed, rules.len()), (json!(true), 4), "{rules:?}");
+    let document = app.call("GET /openapi.json", &[]).await.json();
+    assert!(document["paths"]["/api/contracts/{id}:purge"]["post"].is_object());
+}
+
+/// Actions of keys in the trash.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_limited_in_the_trash() {
+    let app = TestApp::open(
+        r#"
+        extend schema @app(name: "Keys")
+        type User @identity @allow(read: "true") { email: Email! @unique name: String! }
+        type Doc @allow(read: "true", create: "true", delete: "true") @trash { title: String! }
+        type Tag @allow(read: "true", restore: "true", create: "true", delete: "true") @trash { title: String! }
+        "#,
+    );
+    let trashed = async |path: &str| {
+        let made = app.post(&format!("POST /api/{path}"), &[], r#"{"title": "One"}"#).await;
+        let id = crate::id_of(&made);
+        assert_eq!(app.call(&format!("DELETE /api/{path}/{id}"), &[]).await.status, 204);
+        id
+    };
+    for (only, listed, restored, purged) in [
+        (&["search", "delete"][..], 200, 200, 204),
+        (&["search", "restore"], 200, 200, 403),
+        (&["search", "purge"], 200, 403, 204),
+        (&["search"], 403, 403, 403),
+        (&["restore", "purge"], 403, 403, 403),
+        (&["delete"], 403, 403, 403),
+    ] {
+        for path in ["docs", "tags"] {
+            let only: Vec<String> = only.iter().map(|action| format!("{path}:{action}")).collect();
+            let key = app.key(&only).await;
+            let key = [("authorization", key.as_str())];
+            assert_eq!(app.call(&format!("GET /api/{path}:trash"), &key).await.status, listed, "{only:?}");
+            for (verb, expected) in [("restore", restored), ("purge", purged)] {
+                let id = trashed(path).await;
+                let done = app.call(&format!("POST /api/{path}/{id}:{verb}"), &key).await;
+                assert_eq!(done.status, expected, "{only:?} {verb}: {}", done.text());
+            }
+        }
+    }
+}

@@ -120,7 +120,7 @@ async fn refusals_about_invitations_and_keys() {
     );
     check(
         administration.issue_key(key(&["houses:debit"])).await,
-        "only: unknown action `debit`. Choose from get, search, create, update, delete, refer, read",
+        "only: unknown action `debit`. Choose from get, search, create, update, delete, restore, purge, refer, read",
     );
     check(
         administration.issue_key(key(&["houses"])).await,

@@ -269,11 +269,13 @@ struct AllowBehaviour<'m> {
     update: Option<UpdateBehaviour<'m>>,
     only: Option<Vec<&'m str>>,
     delete: Option<&'m str>,
+    restore: Option<&'m str>,
+    purge: Option<&'m str>,
 }
 
 impl<'m> AllowBehaviour<'m> {
     fn of(allow: &'m Allow, named: impl Fn(FieldId) -> &'m str) -> Self {
-        let Allow { read, refer, create, update, only, delete } = allow;
+        let Allow { read, refer, create, update, only, delete, restore, purge } = allow;
         Self {
             read: text(read.as_ref()),
             refer: text(refer.as_ref()),
@@ -281,6 +283,8 @@ impl<'m> AllowBehaviour<'m> {
             update: update.as_ref().map(UpdateBehaviour::of),
             only: only.as_ref().map(|only| only.iter().map(|field| named(*field)).collect()),
             delete: text(delete.as_ref()),
+            restore: text(restore.as_ref()),
+            purge: text(purge.as_ref()),
         }
     }
 }

@@ -9,10 +9,14 @@ use super::read;
 use super::report::Report;
 use super::survey::StoredType;
 use crate::names::suggestion;
-use crate::{Allow, Field, FieldAllow, FieldId, UpdateRule};
+use crate::{Allow, Field, FieldAllow, FieldId, Trash, UpdateRule};
 
 /// The clauses of a type.
-pub(super) fn of_type(report: &mut Report<'_>, of: &StoredType<'_>, fields: &[Field]) -> Vec<Allow> {
+pub(super) fn of_type(
+    report: &mut Report<'_>,
+    of: &StoredType<'_>,
+    (fields, trash): (&[Field], Option<Trash>),
+) -> Vec<Allow> {
     let directives: Vec<&Node<Directive>> =
         of.node.directives.get_all("allow").map(|directive| &directive.node).collect();
     if let Some(first) = directives.get(limits::MODEL_CLAUSES) {
@@ -24,7 +28,28 @@ pub(super) fn of_type(report: &mut Report<'_>, of: &StoredType<'_>, fields: &[Fi
             "join rules with `||`, or name parts of them with `@rule`",
         );
     }
+    if trash.is_none() {
+        for directive in &directives {
+            refuse_trash(report, directive, &of.node.name);
+        }
+    }
     directives.into_iter().map(|directive| clause(report, directive, (of, fields))).collect()
+}
+
+/// Refuses rules of a trash that there isn't.
+fn refuse_trash(report: &mut Report<'_>, directive: &Node<Directive>, of: &str) {
+    for argument in ["restore", "purge"] {
+        let Some(value) = directive.specified_argument_by_name(argument).filter(|value| !value.is_null()) else {
+            continue;
+        };
+        let help = format!("add `@trash` to the type, or remove `{argument}:`");
+        report.error(
+            value.location(),
+            format!("nobody can {argument} a {of}: it has no trash"),
+            format!("`{argument}:` of a type without `@trash`"),
+            help,
+        );
+    }
 }
 
 fn clause(report: &mut Report<'_>, directive: &Node<Directive>, (of, fields): (&StoredType<'_>, &[Field])) -> Allow {
@@ -36,6 +61,8 @@ fn clause(report: &mut Report<'_>, directive: &Node<Directive>, (of, fields): (&
         only: only(report, directive, (of, fields)),
         update: updates,
         delete: read::rule(report, directive, "delete"),
+        restore: read::rule(report, directive, "restore"),
+        purge: read::rule(report, directive, "purge"),
     }
 }
 
@@ -51,6 +78,16 @@ pub(super) fn of_field(report: &mut Report<'_>, field: &mut Field, directive: &N
             "delete",
             "a field cannot be deleted",
             "a record is deleted as a whole: write `delete:` in the `@allow` of the type",
+        ),
+        (
+            "restore",
+            "a field cannot be restored",
+            "a record is restored as a whole: write `restore:` in the `@allow` of the type",
+        ),
+        (
+            "purge",
+            "a field cannot be purged",
+            "a record is purged as a whole: write `purge:` in the `@allow` of the type",
         ),
         ("refer", "nobody refers to a field", "others refer to the record: write `refer:` in the `@allow` of the type"),
         ("only", "`only` is for types", "remove it; the rules of a field are about this field alone"),

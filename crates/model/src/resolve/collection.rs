@@ -30,7 +30,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
     let key = key(report, of);
     let mut fields = fields(report, names, (of, key));
     let trash = trash(report, of, &mut fields);
-    let allow = allow::of_type(report, of, &fields);
+    let allow = allow::of_type(report, of, (&fields, trash));
     if !node.directives.has("allow") && !of.system {
         let message = format!("{} refuses everyone", node.name);
         let help = "write `@allow(read: …, create: …, update: …, delete: …)` on the type; what has no rule is refused";

@@ -243,7 +243,7 @@ fn arguments_without_their_names() {
         &[(
             "1:29",
             message,
-            "write the name of its argument before it: `refer`, `create`, `update`, `only`, `after`, `delete`",
+            "write the name of its argument before it: `refer`, `create`, `update`, `only`, `after`, `delete`, `restore`, `purge`",
         )],
     );
     let map = "remove it; names in the database follow from those in the model";
@@ -379,7 +379,10 @@ fn arguments_and_options_of_other_systems() {
     allow("list", "write `@allow(read: …)`");
     allow("view", "write `@allow(read: …)`");
     allow("write", "write `@allow(create: …, update: …, delete: …)`");
-    allow("whatever", "`@allow` takes `read`, `refer`, `create`, `update`, `only`, `after` and `delete`");
+    allow(
+        "whatever",
+        "`@allow` takes `read`, `refer`, `create`, `update`, `only`, `after`, `delete`, `restore` and `purge`",
+    );
     let field = |argument: &str, help: &str| {
         let message = format!("`@allow` takes no argument `{argument}`");
         check_fields(&format!("  a: Int @allow({argument}: \"true\")"), &[("2:17", &message, help)]);
@@ -389,6 +392,8 @@ fn arguments_and_options_of_other_systems() {
     allow("columns", "write `@allow(update: …, only: [\"…\"])`");
     allow("withCheck", "write `@allow(update: …, after: …)`");
     allow("link", "write `@allow(refer: …)`");
+    allow("undelete", "write `@allow(restore: …)`");
+    allow("hardDelete", "write `@allow(purge: …)`");
     let on_delete = "`@onDelete` has no option `DELETE`";
     check_fields("  a: User @onDelete(do: DELETE)", &[("2:25", on_delete, "write `CASCADE`")]);
     let choose = "choose `RESTRICT`, `CASCADE` or `SET_NULL`";

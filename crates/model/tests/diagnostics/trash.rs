@@ -171,3 +171,52 @@ refused
   help: leave this out; stored values stay
 "#);
 }
+
+#[test]
+fn rules_of_a_trash_need_one() {
+    let model = r#"
+type Post @allow(read: "true", restore: "true") @allow(purge: "false") {
+  title: String @allow(restore: "true", purge: "true")
+}
+type Note @allow(delete: "true", restore: "true", purge: "false") @trash {
+  title: String
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: nobody can restore a Post: it has no trash
+   ╭─[model.graphql:1:41]
+ 1 │ type Post @allow(read: "true", restore: "true") @allow(purge: "false") {
+   ·                                         ───┬──
+   ·                                            ╰── `restore:` of a type without `@trash`
+ 2 │   title: String @allow(restore: "true", purge: "true")
+   ╰────
+  help: add `@trash` to the type, or remove `restore:`
+  × error: nobody can purge a Post: it has no trash
+   ╭─[model.graphql:1:63]
+ 1 │ type Post @allow(read: "true", restore: "true") @allow(purge: "false") {
+   ·                                                               ───┬───
+   ·                                                                  ╰── `purge:` of a type without `@trash`
+ 2 │   title: String @allow(restore: "true", purge: "true")
+   ╰────
+  help: add `@trash` to the type, or remove `purge:`
+  × error: a field cannot be restored
+   ╭─[model.graphql:2:33]
+ 1 │ type Post @allow(read: "true", restore: "true") @allow(purge: "false") {
+ 2 │   title: String @allow(restore: "true", purge: "true")
+   ·                                 ───┬──
+   ·                                    ╰── `restore:` on a field
+ 3 │ }
+   ╰────
+  help: a record is restored as a whole: write `restore:` in the `@allow` of the type
+  × error: a field cannot be purged
+   ╭─[model.graphql:2:48]
+ 1 │ type Post @allow(read: "true", restore: "true") @allow(purge: "false") {
+ 2 │   title: String @allow(restore: "true", purge: "true")
+   ·                                                ───┬──
+   ·                                                   ╰── `purge:` on a field
+ 3 │ }
+   ╰────
+  help: a record is purged as a whole: write `purge:` in the `@allow` of the type
+"#);
+}

@@ -139,7 +139,10 @@ impl Finder<'_> {
     async fn records(&mut self, difference: &Difference) -> Result<Option<u64>, StoreError> {
         let statement = match difference {
             Difference::CollectionRemoved { collection } => {
-                Some(self.succession.records(self.models.removed(collection).id))
+                let mut all = vec![self.succession.records(self.models.removed(collection).id)];
+                let limited = own_records::limited(self.succession, collection);
+                all.extend(limited.into_iter().map(|(_, statement)| statement));
+                return self.sum(all).await.map(Some);
             }
             Difference::HistoryRemoved { collection } => {
                 let history = self.models.removed(collection).history.as_ref();
@@ -320,6 +323,12 @@ impl Finder<'_> {
             Difference::CheckAdded { collection, field, message } => {
                 found.extend(self.breaking((collection, field.as_deref()), message).await?);
             }
+            Difference::CollectionRemoved { collection } => {
+                for (holder, statement) in own_records::limited(self.succession, collection) {
+                    let records = self.count(&statement).await?;
+                    found.extend((records > 0).then(|| own_records::narrowed(holder, records)));
+                }
+            }
             Difference::RolesRemoved { roles } => found = self.losing(roles).await?,
             Difference::RolesMerged { roles } => found = self.losing(&former(roles)).await?,
             Difference::LengthChanged { collection, field, stricter: true } => {
@@ -346,7 +355,6 @@ impl Finder<'_> {
             }
             Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }
-            | Difference::CollectionRemoved { .. }
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }

@@ -426,25 +426,28 @@ impl Asker {
         (members, changes)
     }
 
-    /// A change of state must be a transition, and its guard true.
+    /// A change of state must be a transition, and its guard true. Whoever doesn't see the state can't change it.
     fn pass(&self, world: &World, proposal: &Proposal<'_>) -> Result<(), Refusal> {
         let Some(stored) = proposal.stored else { return Ok(()) };
-        for (field, about) in world.schema.types[proposal.of].fields.iter().enumerate() {
-            let Kind::Enum(states) = about.kind else { continue };
-            let Some(transitions) = &world.schema.enums[states].transitions else { continue };
+        let states = world.schema.types[proposal.of].fields.iter().enumerate().filter_map(|(field, about)| {
+            let Kind::Enum(states) = about.kind else { return None };
+            let states = &world.schema.enums[states];
+            Some((field, &states.values, states.transitions.as_ref()?))
+        });
+        if states.clone().any(|(field, ..)| proposal.named.contains(&field) && !self.saw(world, stored, field)) {
+            return Err(INVALID);
+        }
+        for (field, names, transitions) in states {
             let (Value::Text(from), Value::Text(to)) = (&stored.values[field], &proposal.values[field]) else {
                 continue;
             };
-            // To a caller who doesn't see the state, whatever is not possible looks the same.
-            let unseen = proposal.named.contains(&field) && !self.saw(world, stored, field);
-            if from == to && !unseen {
+            if from == to {
                 continue;
             }
-            let names = &world.schema.enums[states].values;
             let way = transitions.iter().find(|way| names[way.from] == *from && names[way.to] == *to).ok_or(INVALID)?;
             let passes = |guard: &Expr| self.truth(world, guard, (stored.into(), proposal.proposed())) == Some(true);
             if !way.when.as_ref().is_none_or(passes) {
-                return Err(if unseen { INVALID } else { self.forbidden() });
+                return Err(self.forbidden());
             }
         }
         Ok(())
