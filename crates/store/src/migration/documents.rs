@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use backstay_base::Place;
-use backstay_model::{Document, DocumentTypes, Element, EmbeddedId, EnumId, Field, FieldKind, Model, Shape, TYPE_NAME};
-use backstay_scalar::{Members, Scalar, Value, items, members};
+use backstay_model::{
+    Document, DocumentTypes, Element, EmbeddedId, EnumId, Field, FieldKind, Model, RecordUnionId, Shape, TYPE_NAME,
+};
+use backstay_scalar::{Members, Scalar, Storage, Value, items, members};
 use backstay_sql::Succession;
 
 use super::Models;
@@ -113,14 +115,38 @@ impl<'r> Rewriting<'r> {
                 let items: Vec<String> = items.collect::<Result<_, _>>()?;
                 Ok(format!("[{}]", items.join(",")))
             }
+            (FieldKind::ToOne { target: from, .. }, FieldKind::ToOne { target: to, .. })
+                if self.models.pairing.collection(*to) == Some(*from) =>
+            {
+                Ok(raw.to_owned())
+            }
+            (FieldKind::ToOneOf { union: from, .. }, FieldKind::ToOneOf { union: to, .. }) => {
+                self.reference(raw, (*from, *to)).ok_or_else(|| unlike(was, field))
+            }
+            // What was a text or an id is one if it is the id of a record; whether that is there is asked of all references.
+            (FieldKind::Scalar(scalar), FieldKind::ToOne { .. }) if scalar.storage() == Storage::Text || *scalar == Scalar::Id => {
+                Ok(raw.to_owned())
+            }
+            (FieldKind::ToOne { .. }, FieldKind::Scalar(scalar)) => text_as(new, raw, (Element::Scalar(*scalar), &[])),
             (FieldKind::Scalar(_) | FieldKind::Enum(_), FieldKind::Scalar(scalar)) => {
                 text_as(new, raw, (Element::Scalar(*scalar), &[]))
             }
             (FieldKind::Scalar(_) | FieldKind::Enum(_), FieldKind::Enum(id)) => {
                 text_as(new, raw, (Element::Enum(*id), self.renamed(Element::Enum(*id))))
             }
-            _ => Err(Unconvertible::Member { from: was.name.clone(), to: field.name.clone() }),
+            _ => Err(unlike(was, field)),
         }
+    }
+
+    /// A reference to one of several types, by the name that the type has now; none if the new union doesn't have it.
+    fn reference(&self, raw: &str, (from, to): (RecordUnionId, RecordUnionId)) -> Option<String> {
+        let Models { old, new, pairing, .. } = self.models;
+        let sent = members(raw).ok()?;
+        let raw = |name: &str| sent.iter().find(|(known, _)| known == name).map(|(_, raw)| raw.get());
+        let name = raw(TYPE_NAME)?.trim_matches('"');
+        let was = old.record_union(from).members.iter().find(|id| old.collection(**id).name == name)?;
+        let is = new.record_union(to).members.iter().find(|id| pairing.collection(**id) == Some(*was))?;
+        Some(format!("{{\"{TYPE_NAME}\":\"{}\",\"id\":{}}}", new.collection(*is).name, raw("id")?))
     }
 
     /// The names that values have now, of those that had others.
@@ -130,6 +156,11 @@ impl<'r> Rewriting<'r> {
             Element::Scalar(_) => &[],
         }
     }
+}
+
+/// That a member can't be what it is in the new type.
+fn unlike(was: &Field, field: &Field) -> Unconvertible {
+    Unconvertible::Member { from: was.name.clone(), to: field.name.clone() }
 }
 
 /// JSON as a document.

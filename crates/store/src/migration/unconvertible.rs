@@ -39,6 +39,14 @@ pub(super) enum Unconvertible {
     /// The new type refuses something within it.
     #[error("at {}: {}", .0.at, .0.kind)]
     Within(Violation),
+    /// It refers to a record that isn't there.
+    #[error("at {at}: there is no {of} with this id")]
+    Absent {
+        /// Where in the document.
+        at: String,
+        /// The type.
+        of: String,
+    },
     /// It is not a document of the new type.
     #[error("it is not a document of the new type")]
     Refused,
