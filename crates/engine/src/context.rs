@@ -14,8 +14,8 @@ use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
-use crate::reference::Reference;
 use crate::recorder::Recorder;
+use crate::reference::Reference;
 
 /// How a request came.
 #[derive(Debug, Clone)]

@@ -187,7 +187,9 @@ async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Re
             proposal.refuse(field, none_with_id(cx.model(), target));
         }
     }
-    for (field, Mentioned { relation, id, at }) in mentions::of_record(cx.model(), proposal.collection, &proposal.values) {
+    for (field, Mentioned { relation, id, at }) in
+        mentions::of_record(cx.model(), proposal.collection, &proposal.values)
+    {
         if cx.get(relation.target, id).await?.is_none() {
             let field = proposal.collection.field(field);
             proposal.refuse_within(field, at, none_with_id(cx.model(), relation.target));

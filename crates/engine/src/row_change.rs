@@ -7,8 +7,8 @@ use backstay_store::{Change, ChangeKind, ChangedField};
 
 use crate::bind::{Bindings, InMemory};
 use crate::proposal::{LinkChange, Proposal};
-use crate::templates::LinkStatement;
 use crate::reference::Reference;
+use crate::templates::LinkStatement;
 use crate::{Record, TxContext, mentions, versions};
 
 /// The one way a row is written: stages the row, its links, its version for the history, and its change for the commit
@@ -72,7 +72,12 @@ impl RowChange {
     }
 
     /// Empties a reference of a record that is itself about to be deleted: it is in a circle, which no order can serve.
-    pub(crate) fn untie(cx: &mut TxContext<'_, '_>, collection: &Collection, stored: &Record, reference: Reference<'_>) {
+    pub(crate) fn untie(
+        cx: &mut TxContext<'_, '_>,
+        collection: &Collection,
+        stored: &Record,
+        reference: Reference<'_>,
+    ) {
         let field = match reference {
             Reference::Field(field) => field.id,
             // The document goes with the record.

@@ -364,7 +364,8 @@ impl Reader<'_> {
             self.within(Step::Member(TYPE_NAME.to_owned()), |reader| reader.refuse(kind));
             return Presence::There;
         };
-        self.out.extend_from_slice(format!("{{\"{TYPE_NAME}\":\"{}\",\"id\":", model.collection(*target).name).as_bytes());
+        self.out
+            .extend_from_slice(format!("{{\"{TYPE_NAME}\":\"{}\",\"id\":", model.collection(*target).name).as_bytes());
         match others.as_slice() {
             [(name, raw)] if name == "id" => {
                 self.within(Step::Member("id".to_owned()), |reader| _ = reader.reference(*target, raw.get()));

@@ -290,9 +290,7 @@ pub(crate) fn insert_link(mut builder: Builder<'_>, link: &Link) -> Template {
     if link.ordered {
         let near = builder.id_slot(Slot::Id);
         let mut last = Query::select();
-        last.expr(
-            call("coalesce", [Sql::from(Func::max(Sql::col(name(Link::PLACE)))), integer(-1)]).add(integer(1)),
-        );
+        last.expr(call("coalesce", [Sql::from(Func::max(Sql::col(name(Link::PLACE)))), integer(-1)]).add(integer(1)));
         last.from(name(written_links(link))).and_where(Sql::col(name(&link.near)).eq(near));
         values.push(subquery(last));
     }

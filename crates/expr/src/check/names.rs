@@ -321,7 +321,8 @@ impl<'m> Checker<'m> {
                 return Some(Place::One(Expr { span: span.clone(), ..of }));
             }
             let what = format!("`{}` of a record that a document refers to", field.name);
-            let instead = "compare the reference with a record, or refer to the record from a field of a type with records";
+            let instead =
+                "compare the reference with a record, or refer to the record from a field of a type with records";
             return self.refuse(field.span.clone(), ExprErrorKind::Unsupported { what, instead });
         }
         let Expr { node: Node::Path(mut path), ty, .. } = of else {

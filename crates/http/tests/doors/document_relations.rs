@@ -16,7 +16,7 @@ fn example(language: &str) -> &'static str {
 }
 
 fn open(more: &str) -> TestApp {
-    let user = r#"type User @identity @allow(read: "true") { email: Email! @unique }"#;
+    let user = r#"type User @identity @allow(read: "true") { email: Email! @unique name: String! }"#;
     TestApp::open(&format!("extend schema @app(name: \"News\")\n{user}\n{}\n{more}", example("graphql")))
 }
 
@@ -110,7 +110,7 @@ async fn a_document_keeps_what_it_requires() {
     assert!(refused.text().contains("sections"), "{}", refused.text());
     // Nobody learns of a record that they may not read.
     let hide = app.post(&format!("PATCH /api/stories/{holder}"), &[], r#"{"public": false}"#).await;
-    assert_eq!(hide.status, 200, "{}", hide.text());
+    assert_eq!(hide.status, 204, "{}", hide.text());
     let refused = app.call(&format!("DELETE /api/stories/{story}"), &[]).await;
     assert_eq!(refused.status, 409, "{}", refused.text());
     assert!(!refused.text().contains("sections"), "{}", refused.text());
@@ -205,7 +205,12 @@ type Card @allow(read: "true", create: "true", delete: "true") @trash { name: St
     assert_eq!(history["items"].as_array().map(Vec::len), Some(2), "{history}");
     // It doesn't come back before what it refers to.
     let refused = app.post(&format!("POST /api/folders/{folder}:restore"), &[], "").await;
-    assert_eq!((refused.status, &refused.json()["type"]), (409, &json!("/problems/in-trash")), "{}", refused.text());
+    assert_eq!(
+        (refused.status, &refused.json()["type"]),
+        (409, &json!("/problems/refers-to-trash")),
+        "{}",
+        refused.text()
+    );
     // A new reference to a record in the trash is refused.
     let reply = app.post("POST /api/folders", &[], &json!({"entries": [{"card": card}]}).to_string()).await;
     let none = ("/entries/0/card".to_owned(), "there is no Card with this id".to_owned());

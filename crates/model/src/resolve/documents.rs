@@ -82,6 +82,6 @@ fn refuse_in_document(report: &mut Report<'_>, of: &Embedded, member: &Field) {
     } else {
         return;
     };
-    let message = format!("`{}.{}` is in a list or a union, which can't hold {what}", of.name, member.name);
+    let message = format!("`{}.{}` is in a list or a union, which can't hold {what} yet", of.name, member.name);
     report.push(Diagnostic::error(message).at(member.span, "in a document").help(help));
 }

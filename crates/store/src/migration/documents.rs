@@ -124,7 +124,9 @@ impl<'r> Rewriting<'r> {
                 self.reference(raw, (*from, *to)).ok_or_else(|| unlike(was, field))
             }
             // What was a text or an id is one if it is the id of a record; whether that is there is asked of all references.
-            (FieldKind::Scalar(scalar), FieldKind::ToOne { .. }) if scalar.storage() == Storage::Text || *scalar == Scalar::Id => {
+            (FieldKind::Scalar(scalar), FieldKind::ToOne { .. })
+                if scalar.storage() == Storage::Text || *scalar == Scalar::Id =>
+            {
                 Ok(raw.to_owned())
             }
             (FieldKind::ToOne { .. }, FieldKind::Scalar(scalar)) => text_as(new, raw, (Element::Scalar(*scalar), &[])),

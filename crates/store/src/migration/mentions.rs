@@ -20,7 +20,12 @@ use crate::step::Finding;
 const PAGE: i64 = 1000;
 
 /// Whether the table of a relation of the old model is that of one of the new model, with what it holds.
-fn is_kept(models: Models<'_>, tables: &Tables, (before, was): (&Collection, &Mention), now: (&Collection, &Mention)) -> bool {
+fn is_kept(
+    models: Models<'_>,
+    tables: &Tables,
+    (before, was): (&Collection, &Mention),
+    now: (&Collection, &Mention),
+) -> bool {
     let Models { old, new, pairing, .. } = models;
     let (after, is) = now;
     let member = |model: &Model, mention: &Mention| {
@@ -150,7 +155,10 @@ pub(super) async fn find(
                     for one in all.filter(|one| one.relation == mention.relation) {
                         let target = one.relation.target;
                         if let Entry::Vacant(entry) = known.entry((target, one.id)) {
-                            entry.insert(is_there(session, &succession.there(target, one.id)).await?);
+                            // A new type has no records yet.
+                            let is_there = models.pairing.collection(target).is_some()
+                                && is_there(session, &succession.there(target, one.id)).await?;
+                            entry.insert(is_there);
                         }
                         if !known[&(target, one.id)] {
                             let of = models.new.collection(target).name.clone();

@@ -69,7 +69,7 @@ impl Stages<'_> {
 
     /// Makes the tables of relations in documents, from the documents as they are then.
     fn mentions(&mut self) {
-        let Models { new, pairing, dialect, .. } = self.models;
+        let Models { new, pairing, .. } = self.models;
         for collection in &new.collections {
             let made = mentions::made(self.models, self.tables, collection);
             let mut actions: Vec<Action> =
@@ -79,7 +79,7 @@ impl Stages<'_> {
             }
             let mut risk = Risk::Safe;
             if pairing.collection(collection.id).is_some() {
-                risk = dialect.risk(Work::Writes);
+                risk = Risk::Locks;
                 actions.extend(made.into_iter().map(|mention| Action::Mentions(collection.id, mention.clone())));
             }
             let words = format!("keep track of the references in the documents of {}", collection.name);

@@ -1,0 +1,138 @@
+//! Relations in documents that come, go and change: the tables that follow them, and what stored documents refer to.
+
+use super::obstacles::refused;
+use super::{Change, check};
+
+const BLOCKS: &str = "union Block = Quote | Teaser type Quote @embedded { text: String }";
+
+/// Pages with blocks, one of whose types has this member.
+fn pages(member: &str) -> String {
+    format!(
+        "{BLOCKS} type Teaser @embedded {{ {member} }} type Post @open {{ title: String! }} \
+         type Page @open {{ blocks: [Block!] }}"
+    )
+}
+
+const RECORDS: [(&str, &str); 5] = [
+    ("Post", r#"{"title":"P"}"#),
+    ("Post", r#"{"title":"Q"}"#),
+    ("Page", r#"{"blocks":[{"__typename":"Teaser","post":"%0"},{"__typename":"Teaser","post":"%0"}]}"#),
+    ("Page", r#"{"blocks":[{"__typename":"Quote","text":"t"},{"__typename":"Teaser","post":"%1"}]}"#),
+    ("Page", "{}"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_in_documents_becomes_a_relation() {
+    check(
+        "an_id_in_documents_becomes_a_relation",
+        Change { old: &pages("post: ID!"), records: &RECORDS, new: &pages("post: Post!"), then: &[("Page", "blocks")] },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relation_in_documents_becomes_a_text() {
+    check(
+        "a_relation_in_documents_becomes_a_text",
+        Change {
+            old: &pages("post: Post!"),
+            records: &RECORDS,
+            new: &pages("post: String"),
+            then: &[("Page", "blocks")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_about_a_relation_in_documents_is_renamed() {
+    check(
+        "everything_about_a_relation_in_documents_is_renamed",
+        Change {
+            old: &pages("post: Post!"),
+            records: &RECORDS,
+            new: r#"union Block = Quote | Lead type Quote @embedded { text: String }
+                type Lead @embedded @renamed(from: "Teaser") { article: Article! @renamed(from: "post") }
+                type Article @open @renamed(from: "Post") { title: String! }
+                type Sheet @open @renamed(from: "Page") { parts: [Block!] @renamed(from: "blocks") }"#,
+            then: &[("Sheet", "parts")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relation_in_documents_opens_to_null_and_to_deletion() {
+    check(
+        "a_relation_in_documents_opens_to_null_and_to_deletion",
+        Change {
+            old: &pages("post: Post!"),
+            records: &RECORDS,
+            new: &pages("post: Post @onDelete(do: RESTRICT) caption: String"),
+            then: &[("Page", "blocks")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_type_that_documents_refer_to_goes() {
+    check(
+        "a_type_that_documents_refer_to_goes",
+        Change {
+            old: &pages("post: Post caption: String"),
+            records: &RECORDS,
+            new: &format!(
+                "{BLOCKS} type Teaser @embedded {{ caption: String }} type Page @open {{ blocks: [Block!] }}"
+            ),
+            then: &[("Page", "blocks")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_type_with_documents_that_refer_to_others_comes() {
+    check(
+        "a_type_with_documents_that_refer_to_others_comes",
+        Change {
+            old: "type Post @open { title: String! }",
+            records: &[("Post", r#"{"title":"P"}"#)],
+            new: &pages("post: Post!"),
+            then: &[("Post", "title")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_ends_of_a_relation_in_documents_are_written_anew() {
+    check(
+        "both_ends_of_a_relation_in_documents_are_written_anew",
+        Change {
+            old: &pages("post: Post!"),
+            records: &RECORDS,
+            new: &pages("post: Post!").replace("title: String!", "title: String! n: Int! @backfill(from: \"1\")"),
+            then: &[("Page", "blocks"), ("Post", "title,n")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ids_of_no_record_are_named() {
+    let records = [
+        ("Post", r#"{"title":"P"}"#),
+        ("Page", r#"{"blocks":[{"__typename":"Teaser","post":"%0"},{"__typename":"Teaser","post":"%1"}]}"#),
+    ];
+    let records = [records[0], ("Post", r#"{"title":"Q"}"#), records[1]];
+    let wrong = "1 value of Page.blocks, \"%0\", refers to no record (at /0/post: there is no Topic with this id): %2; remove \
+                 those references first, or create the records that they lead to";
+    let new = pages("post: Topic!") + " type Topic @open { title: String }";
+    refused(&pages("post: ID!"), &records, &new, &[wrong]).await;
+    let text = [("Page", r#"{"blocks":[{"__typename":"Teaser","post":"x"}]}"#)];
+    let wrong = "1 value of Page.blocks, \"[{\"__typename\":\"Teaser\",\"post\":\"x\"}]\", can't be converted (at /0/post: expected an \
+                 id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"): %0; change those records first, or give the field a \
+                 `@backfill(from: …)`";
+    refused(&pages("post: String!"), &text, &pages("post: Post!"), &[wrong]).await;
+}
