@@ -1,5 +1,6 @@
 //! Relations in documents that come, go and change: the tables that follow them, and what stored documents refer to.
 
+use super::changed::Place;
 use super::obstacles::refused;
 use super::{Change, check};
 
@@ -135,4 +136,54 @@ async fn ids_of_no_record_are_named() {
                  id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"): %0; change those records first, or give the field a \
                  `@backfill(from: …)`";
     refused(&pages("post: String!"), &text, &pages("post: Post!"), &[wrong]).await;
+}
+
+/// References that a migration found, and those that were written, keep integrity on both databases.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn references_in_documents_keep_integrity() {
+    let types = |page: &str, to: &str| {
+        format!(
+            "union Block = Teaser | Aside type Teaser @embedded {{ post: {page}! }} \
+             type Aside @embedded {{ see: See }} type See @embedded {{ to: {to} }} \
+             type Post @open @trash {{ title: String! blocks: [Block!] }} type Topic @open {{ name: String }} \
+             union Subject = Post | Topic \
+             type Page @open @trash @history(read: \"true\") {{ blocks: [Block!] aside: Block topics: [See!] }}"
+        )
+    };
+    let (old, new) = (types("ID", "Subject @onDelete(do: RESTRICT)"), types("Post", "Subject @onDelete(do: SET_NULL)"));
+    for mut place in Place::both() {
+        let name = place.name();
+        place.apply(&old, false).expect("a database");
+        let topic = r#"{"__typename":"Topic","id":"%3"}"#;
+        let aside = format!(r#"{{"__typename":"Aside","see":{{"to":{topic}}}}}"#);
+        let records = [
+            ("Post", r#"{"title":"a"}"#),
+            ("Post", r#"{"title":"b"}"#),
+            ("Post", r#"{"title":"c","blocks":[{"__typename":"Teaser","post":"%0"}]}"#),
+            ("Topic", "{}"),
+            ("Page", &*format!(r#"{{"blocks":[{aside},{{"__typename":"Teaser","post":"%1"}}],"aside":{aside}}}"#)),
+            ("Page", &*format!(r#"{{"topics":[{{"to":{topic}}},{{"to":{{"__typename":"Post","id":"%2"}}}}]}}"#)),
+        ];
+        place.create(&old, &records).await;
+        assert!(!place.can_delete(&old, ("Topic", 3)).await, "{name}");
+        place.applied(&new);
+        assert!(!place.can_delete(&new, ("Post", 0)).await, "{name}");
+        assert!(!place.can_delete(&new, ("Post", 1)).await, "{name}");
+        // Both fields of one page and one of the other are emptied, each page in one change.
+        assert!(place.can_delete(&new, ("Topic", 3)).await, "{name}");
+        let pages = r#"{"items":[{"version":2,"blocks":[{"__typename":"Aside","see":null},{"__typename":"Teaser","post":"%1"}],"aside":{"__typename":"Aside","see":null},"topics":null},{"version":2,"blocks":null,"aside":null,"topics":[{"to":null},{"to":{"__typename":"Post","id":"%2"}}]}],"next":null}"#;
+        assert_eq!(place.records(&new, ("Page", "version,blocks,aside,topics")).await, pages, "{name}");
+        assert_eq!(place.history(&new, ("Page", 5)).await.len(), 2, "{name}");
+        // An update ends a reference, and another begins.
+        place.update(&new, ("Post", 2), r#"{"blocks":[{"__typename":"Teaser","post":"%1"}]}"#).await;
+        assert!(place.can_delete(&new, ("Post", 0)).await, "{name}");
+        // A record that comes back keeps what it refers to again.
+        place.delete(&new, ("Page", 4)).await;
+        place.delete(&new, ("Post", 2)).await;
+        place.restore(&new, ("Page", 4)).await;
+        assert!(!place.can_delete(&new, ("Post", 1)).await, "{name}");
+        place.delete(&new, ("Page", 4)).await;
+        assert!(place.can_delete(&new, ("Post", 1)).await, "{name}");
+        assert_eq!(place.differences(&new), "", "{name}");
+    }
 }
