@@ -138,11 +138,16 @@ pub(crate) async fn found(
     field: &Field,
     value: Value,
 ) -> Result<Result<Value, ViolationKind>, Error> {
-    let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { return Ok(Ok(value)) };
-    match is_live(cx, (target, to)).await? {
-        true => Ok(Ok(value)),
-        false => Ok(Err(none_with_id(cx.model(), target))),
+    let own = field.kind.target().zip(value.as_id());
+    let in_document = mentions::of_value(cx.model(), field, &value).into_iter();
+    let in_document = in_document.map(|one| (one.relation.target, one.id));
+    let all: HashSet<Key> = own.into_iter().chain(in_document).collect();
+    for key in all {
+        if !is_live(cx, key).await? {
+            return Ok(Err(none_with_id(cx.model(), key.0)));
+        }
     }
+    Ok(Ok(value))
 }
 
 /// Whether a record that something refers to is not in the trash.
