@@ -121,7 +121,7 @@ impl<'r> Rewriting<'r> {
                 Ok(raw.to_owned())
             }
             (FieldKind::ToOneOf { union: from, .. }, FieldKind::ToOneOf { union: to, .. }) => {
-                self.reference(raw, (*from, *to)).ok_or_else(|| unlike(was, field))
+                self.reference(raw, (*from, *to))
             }
             // What was a text or an id is one if it is the id of a record; whether that is there is asked of all references.
             (FieldKind::Scalar(scalar), FieldKind::ToOne { .. })
@@ -136,19 +136,22 @@ impl<'r> Rewriting<'r> {
             (FieldKind::Scalar(_) | FieldKind::Enum(_), FieldKind::Enum(id)) => {
                 text_as(new, raw, (Element::Enum(*id), self.renamed(Element::Enum(*id))))
             }
-            _ => Err(unlike(was, field)),
+            _ => Err(Unconvertible::Member { from: was.name.clone(), to: field.name.clone() }),
         }
     }
 
-    /// A reference to one of several types, by the name that the type has now; none if the new union doesn't have it.
-    fn reference(&self, raw: &str, (from, to): (RecordUnionId, RecordUnionId)) -> Option<String> {
+    /// A reference to one of several types, by the name that the type has now.
+    fn reference(&self, raw: &str, (from, to): (RecordUnionId, RecordUnionId)) -> Result<String, Unconvertible> {
         let Models { old, new, pairing, .. } = self.models;
-        let sent = members(raw).ok()?;
+        let sent = members(raw).map_err(|_| Unconvertible::Malformed)?;
         let raw = |name: &str| sent.iter().find(|(known, _)| known == name).map(|(_, raw)| raw.get());
-        let name = raw(TYPE_NAME)?.trim_matches('"');
-        let was = old.record_union(from).members.iter().find(|id| old.collection(**id).name == name)?;
-        let is = new.record_union(to).members.iter().find(|id| pairing.collection(**id) == Some(*was))?;
-        Some(format!("{{\"{TYPE_NAME}\":\"{}\",\"id\":{}}}", new.collection(*is).name, raw("id")?))
+        let (Some(name), Some(id)) = (raw(TYPE_NAME), raw("id")) else { return Err(Unconvertible::Malformed) };
+        let name = name.trim_matches('"');
+        let was = old.record_union(from).members.iter().find(|id| old.collection(**id).name == name);
+        let was = was.ok_or(Unconvertible::Malformed)?;
+        let is = new.record_union(to).members.iter().find(|id| pairing.collection(**id) == Some(*was));
+        let is = is.ok_or_else(|| Unconvertible::LeadsToGone(name.to_owned()))?;
+        Ok(format!("{{\"{TYPE_NAME}\":\"{}\",\"id\":{id}}}", new.collection(*is).name))
     }
 
     /// The names that values have now, of those that had others.
@@ -158,11 +161,6 @@ impl<'r> Rewriting<'r> {
             Element::Scalar(_) => &[],
         }
     }
-}
-
-/// That a member can't be what it is in the new type.
-fn unlike(was: &Field, field: &Field) -> Unconvertible {
-    Unconvertible::Member { from: was.name.clone(), to: field.name.clone() }
 }
 
 /// JSON as a document.

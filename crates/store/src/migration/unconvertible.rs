@@ -28,6 +28,9 @@ pub(super) enum Unconvertible {
     /// It holds a value of a type that the new union doesn't have.
     #[error("there are no values of {0} in it any more")]
     TypeGone(String),
+    /// It refers to a record of a type to which the relation doesn't lead any more.
+    #[error("it refers to a record of {0}, to which the relation can't lead any more")]
+    LeadsToGone(String),
     /// A member of it can't be what it is in the new type.
     #[error("`{from}` can't become `{to}`")]
     Member {
