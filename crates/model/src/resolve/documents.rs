@@ -1,5 +1,7 @@
 //! What documents can hold, once all types are resolved: lists of embedded values, and values of unions.
 
+use backstay_base::limits;
+
 use super::report::Report;
 use crate::document::reach;
 use crate::mention::Types;
@@ -14,16 +16,30 @@ pub(super) struct Documents<'m> {
 
 impl Documents<'_> {
     /// Gives each collection the relations in its documents.
-    pub(super) fn mentions(&self, collections: &mut [Collection]) {
+    pub(super) fn mentions(&self, report: &mut Report<'_>, collections: &mut [Collection]) {
         let Self { embedded, unions, record_unions } = *self;
         let types = Types { embedded, unions, record_unions };
         let names: Vec<(String, String)> =
             collections.iter().map(|collection| (collection.name.clone(), collection.table.clone())).collect();
+        let (mut count, most) = (0, limits::MODEL_MENTIONS);
         for collection in collections {
             let mut mentions = Vec::new();
             for field in &collection.fields {
                 let FieldKind::Document(document) = field.kind else { continue };
-                for (relation, on_delete) in types.relations(document.shape()) {
+                let relations = types.relations(document.shape());
+                let before = count;
+                count += relations.len();
+                if count > most {
+                    if before <= most {
+                        let message = format!("the documents of the model hold more than {most} relations");
+                        let diagnostic = Diagnostic::error(message).at(field.span, "with those of this field");
+                        let help =
+                            "use fewer fields for documents with many relations, or types with records for the items";
+                        report.push(diagnostic.help(help));
+                    }
+                    continue;
+                }
+                for (relation, on_delete) in relations {
                     let (name, table) = &names[usize::from(relation.target.0)];
                     let owner = (collection.table.as_str(), field);
                     mentions.push(Mention::new(types, owner, (relation, on_delete), (name, table)));

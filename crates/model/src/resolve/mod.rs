@@ -81,7 +81,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     check_former(report, embedded.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let documents = Documents { embedded: &embedded, unions: &unions, record_unions: &record_unions };
     documents.check(report, &collections);
-    documents.mentions(&mut collections);
+    documents.mentions(report, &mut collections);
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
     histories(report, &survey, &mut collections);

@@ -423,3 +423,16 @@ refused
   help: a `JSON` field is converted automatically; clients must send other values
 "#);
 }
+
+#[test]
+fn too_many_relations_in_documents() {
+    let fields =
+        |from: usize, count: usize| -> String { (from..from + count).map(|at| format!(" d{at}: [L!]")).collect() };
+    let members: String = (0..20).map(|at| format!(" m{at}: P")).collect();
+    let model = |count: usize| {
+        format!("type L @embedded {{{members} }} type P @allow(read: \"true\") {{{} }}", fields(0, count))
+    };
+    assert!(!told(&model(50)).contains("relations"), "{}", told(&model(50)));
+    let message = "the documents of the model hold more than 1000 relations";
+    assert_eq!(told(&model(60)).matches(message).count(), 1, "{}", told(&model(60)));
+}
