@@ -190,6 +190,9 @@ pub const MODEL_DEPTH: usize = 64;
 pub const MODEL_DIAGNOSTICS: usize = 100;
 /// Types of a model, those of the system model included.
 pub const MODEL_COLLECTIONS: usize = 1000;
+/// Relations in documents of a model, one for each field that holds the documents and each type of record that they refer
+/// to: each has a table, and a deletion asks those that lead to its type.
+pub const MODEL_MENTIONS: usize = 1000;
 /// Enums of a model, those of the system model included.
 pub const MODEL_ENUMS: usize = 1000;
 /// Fields of one type, the four that every type has included.

@@ -15,6 +15,7 @@ use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
 use crate::recorder::Recorder;
+use crate::reference::Reference;
 
 /// How a request came.
 #[derive(Debug, Clone)]
@@ -219,7 +220,8 @@ impl<'a> TxContext<'a, '_> {
         to: RecordId,
         limit: u32,
     ) -> Result<Vec<RecordId>, Error> {
-        let template = self.engine.templates.referencing(&self.engine.planner, (collection, field), Perspective::Live);
+        let by = Reference::Field(self.model().field(collection, field));
+        let template = self.engine.templates.referencing(&self.engine.planner, (collection, by), Perspective::Live);
         let bindings = Bindings { limit: u64::from(limit), ..self.bindings().id(to) };
         self.ids(&template, bindings, collection).await
     }

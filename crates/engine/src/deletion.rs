@@ -4,14 +4,14 @@
 use std::collections::{HashMap, HashSet};
 
 use backstay_base::{Action, Conflict, Error, Limit, RecordId, limits};
-use backstay_model::{Collection, CollectionId, Field, FieldId, Model, OnDelete};
+use backstay_model::{Collection, CollectionId, FieldId, Model, OnDelete};
 use backstay_sql::Perspective;
 
 use crate::application::CallerClass;
 use crate::bind::Bindings;
-use crate::deletion_order::to_one;
 use crate::proposal::Proposal;
 use crate::record::Key;
+use crate::reference::Reference;
 use crate::references::may_read;
 use crate::row_change::RowChange;
 use crate::{Authority, Record, TxContext, exclusions, related, stored};
@@ -40,9 +40,16 @@ struct Going<'m> {
 struct Referring<'m> {
     to: Key,
     collection: &'m Collection,
-    field: &'m Field,
+    by: Reference<'m>,
     how: Found,
     ids: Vec<RecordId>,
+}
+
+/// A record that stays, and those of its references that are emptied, each with the record that it leads to.
+struct Releasing<'m> {
+    collection: &'m Collection,
+    id: RecordId,
+    references: Vec<(Reference<'m>, RecordId)>,
 }
 
 /// All that a deletion touches.
@@ -86,11 +93,10 @@ async fn referring_in_trash<'a>(
 ) -> Result<Vec<Referring<'a>>, Error> {
     let (model, mut found) = (cx.model(), Vec::new());
     let wanted = Found { perspective: Perspective::Trash, on_delete };
-    let fields = referring_fields(model, to.0, Way::Gone);
-    for (collection, field, how) in fields.filter(|(.., found)| *found == wanted) {
-        let ids = referring(cx, (collection.id, field.id), (to.1, Perspective::Trash, most)).await?;
+    for (collection, by, how) in referring_by(model, to.0, Way::Gone).filter(|(.., found)| *found == wanted) {
+        let ids = referring(cx, (collection.id, by), (to.1, Perspective::Trash, most)).await?;
         if !ids.is_empty() {
-            found.push(Referring { to, collection, field, how, ids });
+            found.push(Referring { to, collection, by, how, ids });
         }
     }
     Ok(found)
@@ -129,18 +135,18 @@ async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Re
     let model = cx.model();
     let mut known = HashSet::from([(first.collection.id, first.record.id())]);
     let (mut reach, mut next, mut others) = (Reach { going: vec![first], referring: Vec::new() }, 0, cx.taken_along);
-    let mut restricting: HashMap<(CollectionId, FieldId), usize> = HashMap::new();
+    let mut restricting: HashMap<_, usize> = HashMap::new();
     while let Some(Going { collection, record }) = reach.going.get(next) {
         let (of, to) = (collection.id, record.id());
-        for (collection, field, how) in referring_fields(model, of, way) {
+        for (collection, by, how) in referring_by(model, of, way) {
             let on_delete = how.on_delete;
-            let at = (collection.id, field.id);
-            // A record restricts through a field once: where more are found than can go, no further ones are needed.
+            let at = (collection.id, by.key());
+            // A record restricts through a reference to one record once: where more are found than can go, no further ones are needed.
             let most = match on_delete {
                 OnDelete::Restrict => RESTRICTING - restricting.get(&at).unwrap_or(&0),
                 OnDelete::Cascade | OnDelete::SetNull => limits::DELETION_RECORDS + 1,
             };
-            let ids = referring(cx, at, (to, how.perspective, most)).await?;
+            let ids = referring(cx, (collection.id, by), (to, how.perspective, most)).await?;
             match on_delete {
                 OnDelete::Restrict => *restricting.entry(at).or_default() += ids.len(),
                 OnDelete::Cascade | OnDelete::SetNull => others += ids.len(),
@@ -157,7 +163,7 @@ async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Re
                 }
             }
             if !ids.is_empty() {
-                reach.referring.push(Referring { to: (of, to), collection, field, how, ids });
+                reach.referring.push(Referring { to: (of, to), collection, by, how, ids });
             }
         }
         next += 1;
@@ -173,29 +179,28 @@ struct Found {
     on_delete: OnDelete,
 }
 
-/// The fields that refer to a collection, and what happens to the records in which they do: what their `@onDelete` says, and
-/// to those in the trash only if the record goes for good. Until then, they can come back with it.
-fn referring_fields(model: &Model, of: CollectionId, way: Way) -> impl Iterator<Item = (&Collection, &Field, Found)> {
-    let fields =
-        model.collections.iter().flat_map(|collection| collection.fields.iter().map(move |field| (collection, field)));
-    fields.filter_map(move |(collection, field)| Some((collection, field, to_one(field)?))).flat_map(
-        move |(collection, field, (target, on_delete))| {
-            let live = Found { perspective: Perspective::Live, on_delete };
-            let is_asked = way == Way::Gone && collection.trash.is_some();
-            let trashed = is_asked.then_some(Found { perspective: Perspective::Trash, on_delete });
-            let found = (target == of).then_some([Some(live), trashed]).into_iter().flatten().flatten();
-            found.map(move |found| (collection, field, found))
-        },
-    )
+/// What refers to a collection, and what happens to the records in which it does: what their `@onDelete` says, and to those
+/// in the trash only if the record goes for good. Until then, they can come back with it.
+fn referring_by(
+    model: &Model,
+    of: CollectionId,
+    way: Way,
+) -> impl Iterator<Item = (&Collection, Reference<'_>, Found)> {
+    Reference::to(model, of).flat_map(move |(collection, by, on_delete)| {
+        let live = Found { perspective: Perspective::Live, on_delete };
+        let is_asked = way == Way::Gone && collection.trash.is_some();
+        let trashed = is_asked.then_some(Found { perspective: Perspective::Trash, on_delete });
+        [Some(live), trashed].into_iter().flatten().map(move |found| (collection, by, found))
+    })
 }
 
 /// The records whose reference leads here, at most so many.
 async fn referring(
     cx: &mut TxContext<'_, '_>,
-    (collection, field): (CollectionId, FieldId),
+    (collection, by): (CollectionId, Reference<'_>),
     (to, perspective, most): (RecordId, Perspective, usize),
 ) -> Result<Vec<RecordId>, Error> {
-    let template = cx.engine.templates.referencing(&cx.engine.planner, (collection, field), perspective);
+    let template = cx.engine.templates.referencing(&cx.engine.planner, (collection, by), perspective);
     let bindings = Bindings { limit: most as u64, ..cx.bindings().id(to) };
     cx.ids(&template, bindings, collection).await
 }
@@ -209,7 +214,7 @@ async fn release(
     referring: &[Referring<'_>],
     (places, way): (&HashMap<Key, usize>, Way),
 ) -> Result<(), Error> {
-    let mut staying: Vec<(RecordId, &Collection, Vec<FieldId>)> = Vec::new();
+    let mut staying: Vec<Releasing<'_>> = Vec::new();
     let mut found: HashMap<Key, usize> = HashMap::new();
     for one in referring {
         for id in &one.ids {
@@ -217,26 +222,27 @@ async fn release(
             match places.get(&key) {
                 Some(place) if way == Way::Gone && Some(place) > places.get(&one.to) => {
                     if let Some(record) = cx.get_stored(one.collection.id, *id).await? {
-                        RowChange::untie(cx, one.collection, &record, one.field.id);
+                        RowChange::untie(cx, one.collection, &record, one.by);
                     }
                 }
                 Some(_) => {}
                 None => {
                     let index = *found.entry(key).or_insert(staying.len());
                     if index == staying.len() {
-                        staying.push((*id, one.collection, Vec::new()));
+                        staying.push(Releasing { collection: one.collection, id: *id, references: Vec::new() });
                     }
-                    staying[index].2.push(one.field.id);
+                    staying[index].references.push((one.by, one.to.1));
                 }
             }
         }
     }
-    for (id, collection, fields) in staying {
+    for Releasing { collection, id, references } in staying {
         if let Some(record) = cx.get_stored(collection.id, id).await? {
+            let fields: Vec<FieldId> = references.iter().map(|(reference, _)| reference.field()).collect();
             if let Err(error) = exclusions::ask_released(cx, collection, &record, &fields).await {
                 return Err(related::of_request(cx, class, (collection, &record), error).await?);
             }
-            let write = |cx: &mut TxContext<'_, '_>| RowChange::release(cx, collection, &record, &fields);
+            let write = |cx: &mut TxContext<'_, '_>| RowChange::release(cx, collection, &record, &references);
             related::write(cx, class, (collection, &record), write).await?;
         }
     }
@@ -250,8 +256,9 @@ async fn still_referenced(
     referring: &Referring<'_>,
     ids: &[RecordId],
 ) -> Result<Conflict, Error> {
-    let Referring { collection, field, how: Found { perspective, .. }, .. } = referring;
+    let Referring { collection, by, how: Found { perspective, .. }, .. } = referring;
     let in_trash = *perspective == Perspective::Trash;
+    let field = collection.field(by.field());
     let sees_field = class.system || class.rights.field(collection.id, field.id, Action::Read).allows();
     let shown = &ids[..ids.len().min(SHOWN_REFERRING)];
     for id in shown {

@@ -240,7 +240,8 @@ impl Engine {
         to: RecordId,
         limit: u32,
     ) -> Result<Vec<Record>, Error> {
-        let template = self.inner.templates.referencing(&self.inner.planner, (collection, field), Perspective::Live);
+        let by = crate::reference::Reference::Field(self.model().field(collection, field));
+        let template = self.inner.templates.referencing(&self.inner.planner, (collection, by), Perspective::Live);
         let cx = Context::system(self);
         let bindings = Bindings { limit: u64::from(limit), ..Bindings::new(cx.caller(), cx.now).id(to) };
         let mut records = Vec::new();

@@ -216,6 +216,12 @@ impl<'m> Proposal<'m> {
         self.violations.push(Violation::new(field.place().then(Step::Item(index)), kind));
     }
 
+    /// Notes what is wrong within the value of a field.
+    pub(crate) fn refuse_within(&mut self, field: &Field, steps: Vec<Step>, kind: ViolationKind) {
+        let at = steps.into_iter().fold(field.place(), Place::then);
+        self.violations.push(Violation::new(at, kind));
+    }
+
     /// Whether something was noted of the field.
     pub(crate) fn is_refused(&self, field: &Field) -> bool {
         let at = field.place();

@@ -6,7 +6,7 @@ use backstay_model::{Collection, CollectionId, FieldId, FieldKind};
 
 use crate::proposal::Proposal;
 use crate::references::{may_refer, none_with_id};
-use crate::{Authority, TxContext, exclusions, links, rules};
+use crate::{Authority, TxContext, exclusions, links, mentions, rules};
 
 /// Asks the `refer` rules of the records to which a record refers, and its checks, before it comes back. `is_coming` tells
 /// which records come back with it: while they were in the trash, nothing could refer to them instead.
@@ -34,6 +34,13 @@ async fn references(
         let is_asked = has_rule(cx, target) && !is_coming(target, to);
         if is_asked && !may_refer(cx, &proposal.class, target, to).await? {
             refuse(cx, proposal, (field.id, target));
+        }
+    }
+    for (field, mentioned) in mentions::of_record(cx.model(), proposal.collection, &proposal.values) {
+        let (target, to) = (mentioned.relation.target, mentioned.id);
+        let is_asked = has_rule(cx, target) && !is_coming(target, to);
+        if is_asked && !may_refer(cx, &proposal.class, target, to).await? {
+            refuse(cx, proposal, (field, target));
         }
     }
     Ok(())

@@ -1,7 +1,9 @@
 //! References of a write to other records.
 
+use std::collections::{HashMap, HashSet};
+
 use backstay_base::{Action, Error, RecordId, ViolationKind};
-use backstay_model::{Collection, CollectionId, Field, Model};
+use backstay_model::{Collection, CollectionId, Field, Mentioned, Model};
 use backstay_scalar::Value;
 use backstay_sql::{Row, Template};
 
@@ -10,7 +12,7 @@ use crate::context::Retry;
 use crate::proposal::Proposal;
 use crate::record::Key;
 use crate::rights::{self, without_grant};
-use crate::{Authority, TxContext};
+use crate::{Authority, TxContext, mentions};
 
 /// Refuses references to records that the caller may not link to, just as those to records that do not exist: neither
 /// tells which it is. Whoever may read a record may link to it too.
@@ -47,6 +49,7 @@ async fn inspect(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Res
             permitted = false;
         }
     }
+    permitted &= inspect_documents(cx, proposal).await?;
     for (id, members) in proposal.input.links.clone() {
         let field = proposal.collection.field(id);
         let Some(target) = field.kind.target() else { continue };
@@ -59,6 +62,46 @@ async fn inspect(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Res
         }
     }
     Ok(permitted)
+}
+
+/// Notes references in documents that the caller may not make. Whether there are none.
+async fn inspect_documents(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<bool, Error> {
+    let (mut permitted, mut asked) = (true, HashMap::new());
+    for (field, mentioned) in sent_in_documents(cx, proposal) {
+        let key = (mentioned.relation.target, mentioned.id);
+        let may = if let Some(may) = asked.get(&key) {
+            *may
+        } else {
+            within_grant(cx, key.0)?;
+            cx.count_rows(1)?;
+            let may = !is_itself(proposal, key) && may_refer(cx, &proposal.class, key.0, key.1).await?;
+            asked.insert(key, may);
+            may
+        };
+        if !may {
+            proposal.refuse_within(field, mentioned.at, none_with_id(cx.model(), key.0));
+            permitted = false;
+        }
+    }
+    Ok(permitted)
+}
+
+/// The references in the documents that were sent, but for those that were in the same document before. A caller who
+/// doesn't see a field must not learn which these are.
+fn sent_in_documents<'m>(cx: &TxContext<'_, '_>, proposal: &Proposal<'m>) -> Vec<(&'m Field, Mentioned)> {
+    let mut sent = Vec::new();
+    for (id, value) in &proposal.input.values {
+        let field = proposal.collection.field(*id);
+        let known = match proposal.stored.is_some() && proposal.sees(*id) {
+            true => mentions::of_value(cx.model(), field, proposal.stored_value(*id)),
+            false => Vec::new(),
+        };
+        let known: HashSet<Key> = known.iter().map(|one| (one.relation.target, one.id)).collect();
+        let all = mentions::of_value(cx.model(), field, value).into_iter();
+        let new = all.filter(|one| !known.contains(&(one.relation.target, one.id)));
+        sent.extend(new.map(|mentioned| (field, mentioned)));
+    }
+    sent
 }
 
 /// Whether a reference leads to the new record itself, which isn't there yet. Whether another record has the id that it was
@@ -79,6 +122,12 @@ async fn live(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result
             permitted = false;
         }
     }
+    for (field, Mentioned { relation, id, at }) in sent_in_documents(cx, proposal) {
+        if !is_live(cx, (relation.target, id)).await? {
+            proposal.refuse_within(field, at, none_with_id(cx.model(), relation.target));
+            permitted = false;
+        }
+    }
     Ok(permitted)
 }
 
@@ -89,11 +138,16 @@ pub(crate) async fn found(
     field: &Field,
     value: Value,
 ) -> Result<Result<Value, ViolationKind>, Error> {
-    let (Some(target), Some(to)) = (field.kind.target(), value.as_id()) else { return Ok(Ok(value)) };
-    match is_live(cx, (target, to)).await? {
-        true => Ok(Ok(value)),
-        false => Ok(Err(none_with_id(cx.model(), target))),
+    let own = field.kind.target().zip(value.as_id());
+    let in_document = mentions::of_value(cx.model(), field, &value).into_iter();
+    let in_document = in_document.map(|one| (one.relation.target, one.id));
+    let all: HashSet<Key> = own.into_iter().chain(in_document).collect();
+    for key in all {
+        if !is_live(cx, key).await? {
+            return Ok(Err(none_with_id(cx.model(), key.0)));
+        }
     }
+    Ok(Ok(value))
 }
 
 /// Whether a record that something refers to is not in the trash.
@@ -136,6 +190,14 @@ async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Re
             && cx.get(target, to).await?.is_none()
         {
             proposal.refuse(field, none_with_id(cx.model(), target));
+        }
+    }
+    for (field, Mentioned { relation, id, at }) in
+        mentions::of_record(cx.model(), proposal.collection, &proposal.values)
+    {
+        if cx.get(relation.target, id).await?.is_none() {
+            let field = proposal.collection.field(field);
+            proposal.refuse_within(field, at, none_with_id(cx.model(), relation.target));
         }
     }
     for (id, members) in proposal.input.links.clone() {

@@ -1,14 +1,15 @@
 use std::collections::HashSet;
 
 use backstay_base::{Error, RecordId, Timestamp};
-use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Link, VersionChange};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, InnerRelation, Link, VersionChange};
 use backstay_scalar::Value;
 use backstay_store::{Change, ChangeKind, ChangedField};
 
 use crate::bind::{Bindings, InMemory};
 use crate::proposal::{LinkChange, Proposal};
+use crate::reference::Reference;
 use crate::templates::LinkStatement;
-use crate::{Record, TxContext, versions};
+use crate::{Record, TxContext, mentions, versions};
 
 /// The one way a row is written: stages the row, its links, its version for the history, and its change for the commit
 /// log. It evaluates no rules: the steps before it have.
@@ -32,6 +33,7 @@ impl RowChange {
         let fields = collection.stored_fields().filter_map(given).collect();
         cx.tx.change(change(collection, &record, ChangeKind::Create, fields));
         write_links(cx, collection, &record, links);
+        mentions::follow(cx, collection, record.id(), (&[], record.values()));
         note(cx, collection.id, (None, Some(record.values())), Sent::Yes);
         versions::add(cx, collection, &record, VersionChange::Create);
         Ok(record)
@@ -46,24 +48,41 @@ impl RowChange {
         Self::replace(cx, collection, &stored, Replacement { values, unseen, links, sent: Sent::Yes })
     }
 
-    /// Empties a reference of a record and changes nothing else: what its model says of the record's own changes is not
+    /// Empties references of a record and changes nothing else: what its model says of the record's own changes is not
     /// asked, since nobody changes it.
     pub(crate) fn release(
         cx: &mut TxContext<'_, '_>,
         collection: &Collection,
         stored: &Record,
-        fields: &[FieldId],
+        references: &[(Reference<'_>, RecordId)],
     ) -> Result<(), Error> {
         let mut values = stored.values().to_vec();
-        for field in fields {
-            values[usize::from(field.0)] = Value::Null;
+        for (reference, to) in references {
+            let at = usize::from(reference.field().0);
+            values[at] = match reference {
+                Reference::Field(_) => Value::Null,
+                Reference::Mention(mention) => {
+                    let is_gone = |relation: &InnerRelation, id| *relation == mention.relation && id == *to;
+                    mentions::without(cx.model(), collection.field(mention.document), &values[at], is_gone)
+                }
+            };
         }
         let replacement = Replacement { values, unseen: Vec::new(), links: Vec::new(), sent: Sent::No };
         Self::replace(cx, collection, stored, replacement).map(drop)
     }
 
     /// Empties a reference of a record that is itself about to be deleted: it is in a circle, which no order can serve.
-    pub(crate) fn untie(cx: &mut TxContext<'_, '_>, collection: &Collection, stored: &Record, field: FieldId) {
+    pub(crate) fn untie(
+        cx: &mut TxContext<'_, '_>,
+        collection: &Collection,
+        stored: &Record,
+        reference: Reference<'_>,
+    ) {
+        let field = match reference {
+            Reference::Field(field) => field.id,
+            // The document goes with the record.
+            Reference::Mention(mention) => return clear(cx, collection.id, (&mention.link, stored.id())),
+        };
         let mut values = stored.values().to_vec();
         values[usize::from(field.0)] = Value::Null;
         let template = cx.engine.templates.update(&cx.engine.planner, collection.id, vec![field]);
@@ -189,6 +208,7 @@ impl RowChange {
         cx.tx.stage(update, Some(1));
         cx.tx.change(change(collection, &record, ChangeKind::Update, fields));
         write_links(cx, collection, &record, links);
+        mentions::follow(cx, collection, record.id(), (stored.values(), record.values()));
         note(cx, collection.id, (Some(stored.values()), Some(record.values())), sent);
         versions::add(cx, collection, &record, VersionChange::Update);
         Ok(record)
@@ -318,11 +338,17 @@ fn clear_links(cx: &mut TxContext<'_, '_>, collection: &Collection, id: RecordId
     }
     links.sort_by(|left, right| (&left.table, &left.near).cmp(&(&right.table, &right.near)));
     links.dedup_by(|left, right| left.table == right.table && left.near == right.near);
+    links.extend(collection.mentions.iter().map(|mention| mention.link.clone()));
     for link in links {
-        let template = cx.engine.templates.link(&cx.engine.planner, &link, LinkStatement::Clear);
-        let clear = cx.statement(&template, &cx.bindings().id(id), collection.id);
-        cx.tx.stage(clear, None);
+        clear(cx, collection.id, (&link, id));
     }
+}
+
+/// Ends the links of a record in one table.
+fn clear(cx: &mut TxContext<'_, '_>, collection: CollectionId, (link, id): (&Link, RecordId)) {
+    let template = cx.engine.templates.link(&cx.engine.planner, link, LinkStatement::Clear);
+    let clear = cx.statement(&template, &cx.bindings().id(id), collection);
+    cx.tx.stage(clear, None);
 }
 
 /// A record of a type without `@trash` was to be moved there.

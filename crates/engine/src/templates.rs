@@ -3,12 +3,14 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::Action;
 use backstay_expr::{Rights, Sum};
-use backstay_model::{CollectionId, Exclusion, FieldId, Index, Link, Model, Trash, Versions};
+use backstay_model::{CollectionId, Exclusion, FieldId, Index, InnerRelation, Link, Model, Trash, Versions};
 use backstay_sql::{
     Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, SumsPlan, Template,
 };
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+
+use crate::reference::Reference;
 
 /// Statements of one kind that are expected, of all collections together.
 const STATEMENTS: usize = 4096;
@@ -39,7 +41,7 @@ pub(crate) struct Templates {
     collections: Vec<CollectionTemplates>,
     updates: Statements<(CollectionId, Vec<FieldId>)>,
     lookups: Statements<(CollectionId, Vec<FieldId>)>,
-    referencing: Statements<(CollectionId, FieldId, Perspective)>,
+    referencing: Statements<(CollectionId, FieldId, Option<InnerRelation>, Perspective)>,
     went_with: Statements<(CollectionId, FieldId)>,
     set_sums: Statements<(CollectionId, Vec<FieldId>)>,
     sums_anew: Cache<(CollectionId, Vec<FieldId>), Arc<SumsPlan>>,
@@ -169,11 +171,13 @@ impl Templates {
     pub(crate) fn referencing(
         &self,
         planner: &Planner,
-        (collection, field): (CollectionId, FieldId),
+        (collection, reference): (CollectionId, Reference<'_>),
         perspective: Perspective,
     ) -> Arc<Template> {
-        cached(&self.referencing, (collection, field, perspective), |(collection, field, perspective)| {
-            planner.referencing(*collection, *field, *perspective)
+        let (field, relation) = reference.key();
+        cached(&self.referencing, (collection, field, relation, perspective), |_| match reference {
+            Reference::Field(field) => planner.referencing(collection, field.id, perspective),
+            Reference::Mention(mention) => planner.mentioning(collection, &mention.link, perspective),
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 use backstay_base::{Action, Conflict, Error, Limit, RecordId, limits};
-use backstay_model::{Collection, CollectionId, FieldId, OnDelete, Trash};
+use backstay_model::{Collection, CollectionId, Field, FieldId, Model, OnDelete, Trash};
 use backstay_scalar::Value;
 
 use crate::bind::Bindings;
@@ -14,7 +14,7 @@ use crate::proposal::Proposal;
 use crate::record::Key;
 use crate::references::is_live;
 use crate::row_change::RowChange;
-use crate::{Record, TxContext, readmission, related};
+use crate::{Record, TxContext, mentions, readmission, related};
 
 /// A record in the trash that may come back.
 struct Coming<'m> {
@@ -30,18 +30,25 @@ struct Group<'m> {
 
 impl Group<'_> {
     /// By the place of a record, the records of the group that refer to it, with the field.
-    fn referring(&self) -> Vec<Vec<(usize, FieldId)>> {
+    fn referring(&self, model: &Model) -> Vec<Vec<(usize, FieldId)>> {
         let mut referring: Vec<Vec<(usize, FieldId)>> = vec![Vec::new(); self.coming.len()];
         for (place, Coming { collection, record }) in self.coming.iter().enumerate() {
-            for field in &collection.fields {
-                let (Some((target, _)), Some(to)) = (to_one(field), record.value(field.id).as_id()) else { continue };
-                if let Some(at) = self.places.get(&(target, to)) {
-                    referring[*at].push((place, field.id));
+            for (field, to) in references(model, collection, record) {
+                if let Some(at) = self.places.get(&to) {
+                    referring[*at].push((place, field));
                 }
             }
         }
         referring
     }
+}
+
+/// The records that a record refers to, each with the field that holds the reference.
+fn references(model: &Model, collection: &Collection, record: &Record) -> Vec<(FieldId, Key)> {
+    let to = |field: &Field| Some((field.id, (to_one(field)?.0, record.value(field.id).as_id()?)));
+    let in_documents = mentions::of_record(model, collection, record.values()).into_iter();
+    let in_documents = in_documents.map(|(field, one)| (field, (one.relation.target, one.id)));
+    collection.fields.iter().filter_map(to).chain(in_documents).collect()
 }
 
 /// The place of the record that is asked for.
@@ -75,7 +82,7 @@ pub(crate) async fn restore(
         group.places.get(&(collection, id)).is_some_and(|place| astray[*place].is_none())
     };
     let mut restored = None;
-    for place in order(&group, &astray) {
+    for place in order(cx.model(), &group, &astray) {
         let Coming { collection, record } = &group.coming[place];
         let Some(trash) = collection.trash else { continue };
         let mut proposal = Proposal::readmission((collection, trash), (authority, &class), record);
@@ -97,8 +104,8 @@ pub(crate) async fn restore(
 
 /// The places of the records that come back, each after those of the group to which it refers. In a circle, where none can
 /// be the first, the order in which they were found.
-fn order(group: &Group<'_>, astray: &[Option<FieldId>]) -> Vec<usize> {
-    let referring = group.referring();
+fn order(model: &Model, group: &Group<'_>, astray: &[Option<FieldId>]) -> Vec<usize> {
+    let referring = group.referring(model);
     let mut awaited = vec![0_usize; astray.len()];
     for (to, referring) in referring.iter().enumerate() {
         referring.iter().filter(|(place, _)| *place != to).for_each(|(place, _)| awaited[*place] += 1);
@@ -160,12 +167,10 @@ async fn gather<'a>(
 /// one that itself goes astray.
 async fn astray(cx: &mut TxContext<'_, '_>, group: &Group<'_>) -> Result<Vec<Option<FieldId>>, Error> {
     let mut astray = vec![None; group.coming.len()];
-    let referring = group.referring();
+    let referring = group.referring(cx.model());
     let mut elsewhere: HashMap<Key, bool> = HashMap::new();
     for (place, Coming { collection, record }) in group.coming.iter().enumerate() {
-        for field in &collection.fields {
-            let (Some((target, _)), Some(to)) = (to_one(field), record.value(field.id).as_id()) else { continue };
-            let key = (target, to);
+        for (field, key) in references(cx.model(), collection, record) {
             if group.places.contains_key(&key) {
                 continue;
             }
@@ -173,7 +178,7 @@ async fn astray(cx: &mut TxContext<'_, '_>, group: &Group<'_>) -> Result<Vec<Opt
                 entry.insert(is_live(cx, key).await?);
             }
             if !elsewhere[&key] {
-                astray[place].get_or_insert(field.id);
+                astray[place].get_or_insert(field);
             }
         }
     }

@@ -5,12 +5,15 @@
 //! answers have them; a value of a union begins with `__typename`. The form belongs to the model that the database holds:
 //! a migration that changes the types writes stored documents anew.
 
-use backstay_base::{Place, Step, Violation, ViolationKind, limits, nearest};
+use backstay_base::{Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_scalar::{Members, Scalar, Token, Value, items, members, write};
 
 use crate::kind::{Document, Element, FieldKind, Shape};
 use crate::length::Unit;
-use crate::{Embedded, EmbeddedId, Field, Model, Union, UnionId};
+use crate::{CollectionId, Embedded, EmbeddedId, Field, Model, RecordUnionId, Union, UnionId};
+
+/// Reads the JSON that names a record of a type, where it isn't written as an id.
+pub type RelatedReader<'r> = &'r mut dyn FnMut(CollectionId, &str) -> Result<RecordId, ViolationKind>;
 
 /// The member that says which type of a union a value has.
 pub const TYPE_NAME: &str = "__typename";
@@ -21,7 +24,24 @@ impl Model {
     /// # Errors
     /// Everything that is wrong with it, at its place; `at` is that of the document.
     pub fn read_document(&self, document: Document, raw: &str, at: Place) -> Result<Value, Vec<Violation>> {
-        let mut reader = Reader { model: self, at, violations: Vec::new(), out: Vec::new() };
+        let by_id = &mut |_, raw: &str| match Scalar::Id.read(Token::Json(raw)) {
+            Ok(value) => value.as_id().ok_or(ViolationKind::Required),
+            Err(problem) => Err(problem.into()),
+        };
+        self.read_document_naming(document, raw, (at, by_id))
+    }
+
+    /// The same with another way to name related records: what it is given is an object that isn't an id.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at its place.
+    pub fn read_document_naming(
+        &self,
+        document: Document,
+        raw: &str,
+        (at, related): (Place, RelatedReader<'_>),
+    ) -> Result<Value, Vec<Violation>> {
+        let mut reader = Reader { model: self, related, at, violations: Vec::new(), out: Vec::new() };
         reader.document(document, raw);
         match reader.violations {
             violations if violations.is_empty() => {
@@ -90,6 +110,7 @@ enum Tag {
 
 struct Reader<'m> {
     model: &'m Model,
+    related: RelatedReader<'m>,
     at: Place,
     violations: Vec<Violation>,
     out: Vec<u8>,
@@ -281,15 +302,13 @@ impl Reader<'_> {
                 return self.counted(field, items);
             }
             FieldKind::Scalar(_) | FieldKind::Enum(_) => model.value_type(&field.kind),
-            // A model in which a document would hold one is refused.
-            FieldKind::ToOne { .. }
-            | FieldKind::ToOneOf { .. }
-            | FieldKind::OneToMany { .. }
-            | FieldKind::OneToOne { .. }
-            | FieldKind::ManyToMany { .. } => None,
+            FieldKind::ToOne { target, .. } => return self.reference(*target, raw),
+            FieldKind::ToOneOf { union, .. } => return self.one_of(*union, raw),
+            // An embedded type has none.
+            FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } | FieldKind::ManyToMany { .. } => None,
         };
         let read = ty.map(|ty| ty.read(Token::Json(raw)).map_err(ViolationKind::from));
-        let read = read.unwrap_or(Err(ViolationKind::ReadOnly("a document holds no relation")));
+        let read = read.unwrap_or(Err(ViolationKind::ReadOnly("an embedded value holds no relation to many records")));
         let is_as_long = |value: &Value| field.length.map_or(Ok(()), |length| length.check(&field.kind, value));
         let fits = |value: &Value| {
             is_as_long(value)
@@ -300,6 +319,64 @@ impl Reader<'_> {
             Ok(value) => write(&mut self.out, &value),
             Err(kind) => self.refuse(kind),
         }
+        Presence::There
+    }
+
+    /// A reference to a record: an id, or what else names one.
+    fn reference(&mut self, target: CollectionId, raw: &str) -> Presence {
+        let read = match raw.starts_with('{') {
+            true => (self.related)(target, raw).map(Value::Id),
+            false => Scalar::Id.read(Token::Json(raw)).map_err(ViolationKind::from),
+        };
+        match read {
+            Ok(id) => write(&mut self.out, &id),
+            Err(kind) => self.refuse(kind),
+        }
+        Presence::There
+    }
+
+    /// A reference to one of several types: an object with the type and the id, or what else names the record.
+    fn one_of(&mut self, union: RecordUnionId, raw: &str) -> Presence {
+        let model = self.model;
+        let targets = &model.record_union(union).members;
+        let names = || targets.iter().map(|id| model.collection(*id).name.as_str());
+        let example = names().next().unwrap_or("Post");
+        let Ok(sent) = members(raw) else {
+            let expected = format!("an object such as {{\"{TYPE_NAME}\": \"{example}\", \"id\": …}}");
+            self.refuse(ViolationKind::Type { expected });
+            return Presence::There;
+        };
+        let (tags, others): (Vec<_>, Vec<_>) = sent.into_iter().partition(|(name, _)| name == TYPE_NAME);
+        let name = match tags.first().map(|(_, raw)| Scalar::Text.read(Token::Json(raw.get()))) {
+            Some(Ok(Value::Text(name))) => Some(name),
+            _ => None,
+        };
+        let found = targets.iter().find(|id| Some(model.collection(**id).name.as_str()) == name.as_deref());
+        let (Some(target), [_]) = (found, tags.as_slice()) else {
+            let meant = name.as_deref().and_then(|name| nearest(name, names()));
+            let expected = format!("one of {}", names().collect::<Vec<_>>().join(", "));
+            let expected = meant.map_or(expected.clone(), |meant| format!("{expected}; did you mean {meant}?"));
+            let kind = match tags.as_slice() {
+                [] => ViolationKind::Required,
+                [_] => ViolationKind::Type { expected },
+                _ => ViolationKind::Duplicate,
+            };
+            self.within(Step::Member(TYPE_NAME.to_owned()), |reader| reader.refuse(kind));
+            return Presence::There;
+        };
+        self.out
+            .extend_from_slice(format!("{{\"{TYPE_NAME}\":\"{}\",\"id\":", model.collection(*target).name).as_bytes());
+        match others.as_slice() {
+            [(name, raw)] if name == "id" => {
+                self.within(Step::Member("id".to_owned()), |reader| _ = reader.reference(*target, raw.get()));
+            }
+            [] => self.within(Step::Member("id".to_owned()), |reader| reader.refuse(ViolationKind::Required)),
+            others => {
+                let named: Vec<String> = others.iter().map(|(name, raw)| format!("\"{name}\":{raw}")).collect();
+                _ = self.reference(*target, &format!("{{{}}}", named.join(",")));
+            }
+        }
+        self.out.push(b'}');
         Presence::There
     }
 

@@ -137,6 +137,21 @@ impl FieldKind {
         }
     }
 
+    /// What happens to the record when the one that it refers to is deleted, if it is a reference.
+    pub fn on_delete(&self) -> Option<OnDelete> {
+        match self {
+            Self::ToOne { on_delete, .. } | Self::ToOneOf { on_delete, .. } => Some(*on_delete),
+            Self::Scalar(_)
+            | Self::Enum(_)
+            | Self::List(_)
+            | Self::Embedded(_)
+            | Self::Document(_)
+            | Self::OneToMany { .. }
+            | Self::OneToOne { .. }
+            | Self::ManyToMany { .. } => None,
+        }
+    }
+
     /// The field that declares the relation, and its collection, where this one is its `@inverse`.
     pub fn declared_by(&self) -> Option<(CollectionId, FieldId)> {
         match self {

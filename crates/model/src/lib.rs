@@ -18,6 +18,7 @@ mod length;
 mod lint;
 mod literal;
 mod load;
+mod mention;
 mod model;
 mod named;
 mod names;
@@ -41,7 +42,7 @@ pub use difference::{
     ApiChange, Difference, DocumentTypes, Filled, LikelyRename, LinkSource, MemberChange, Pairing, Risk, Stage,
     TypeChange, Work, diff, enum_values, exclusion_before, index_before, is_same_sum, likely_renames, type_change,
 };
-pub use document::TYPE_NAME;
+pub use document::{RelatedReader, TYPE_NAME};
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
 pub use ids::{CollectionId, EmbeddedId, FieldId, RecordUnionId, UnionId};
 pub use key::{Key, KeyKind};
@@ -49,6 +50,7 @@ pub use kind::{Document, Element, FieldKind, Link, OnDelete, Shape};
 pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
 pub use load::{Loaded, load};
+pub use mention::{InnerRelation, Mention, Mentioned};
 pub use model::{
     Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Exclusion, Field,
     History, Index, Model, Nulls, OrderKey, RecordUnion, Set, SetOn, StoredNames, StoredSum, Trash, Union,

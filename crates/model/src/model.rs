@@ -10,6 +10,7 @@ use crate::ids::{CollectionId, EmbeddedId, FieldId, RecordUnionId, UnionId};
 use crate::key::Key;
 use crate::kind::{FieldKind, Link};
 use crate::length::Length;
+use crate::mention::{InnerRelation, Mention};
 use crate::named::NamedRule;
 use crate::names;
 use crate::pattern::FieldPattern;
@@ -150,6 +151,8 @@ pub struct Collection {
     pub fields: Vec<Field>,
     /// Indexes declared by `@index` and `@unique` and those that relations need, without the primary key.
     pub indexes: Vec<Index>,
+    /// Relations in its documents, in the order of the fields that hold these.
+    pub mentions: Vec<Mention>,
     /// `@exclude`s.
     pub exclusions: Vec<Exclusion>,
     /// Who may do what with its records: an action is allowed if one of these clauses allows it.
@@ -220,6 +223,18 @@ impl Collection {
             FieldKind::ManyToMany { link, .. } if link.owner => Some((field, link)),
             _ => None,
         })
+    }
+
+    /// The relation in the documents of this field.
+    pub fn mention(&self, document: FieldId, relation: &InnerRelation) -> Option<&Mention> {
+        self.mentions.iter().find(|mention| mention.document == document && mention.relation == *relation)
+    }
+
+    /// The fields whose documents can refer to records, in order.
+    pub fn mentioning(&self) -> impl Iterator<Item = &Field> {
+        let is_first = |at: usize| at == 0 || self.mentions[at - 1].document != self.mentions[at].document;
+        let firsts = (0..self.mentions.len()).filter(move |at| is_first(*at));
+        firsts.map(|at| self.field(self.mentions[at].document))
     }
 
     /// Fields that have columns in the collection's own table, in order.

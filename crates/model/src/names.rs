@@ -65,6 +65,13 @@ pub(crate) fn link(table: &str, field: &str) -> String {
     shortened(format!("{table}__{}", snake(field)))
 }
 
+/// The name of the table of a relation in documents: that of the type with records, and those of the field, of the embedded
+/// type and of the relation.
+pub(crate) fn mention<'n>(table: &str, parts: impl Iterator<Item = &'n str>) -> String {
+    let parts: Vec<String> = parts.map(|part| snake(&part.replace('.', "_"))).collect();
+    shortened(format!("{table}__{}", parts.join("__")))
+}
+
 /// A name that is too long for the databases ends in a hash of its whole instead.
 pub fn shortened(name: String) -> String {
     if name.len() <= IDENTIFIER_BYTES {

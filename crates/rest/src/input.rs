@@ -142,7 +142,8 @@ impl Decoder<'_> {
     /// A list of embedded values, or a value of a union: all that is wrong within it is reported.
     fn document(&mut self, reading: &mut Reading, (field, name): (&Field, &str), (document, raw): (Document, &str)) {
         let at = self.at.clone().then(Step::Member(shorten(name)));
-        match self.model.read_document(document, raw, at) {
+        let related = &mut |target, raw: &str| self.relations.read(target, raw);
+        match self.model.read_document_naming(document, raw, (at, related)) {
             Ok(value) => reading.input.set(field.id, value),
             Err(violations) => self.violations.extend(violations),
         }

@@ -208,6 +208,49 @@ pub fn add_link_reference(
     Some(schema.statement(&schema.key(written_links(link), end, written(target))))
 }
 
+/// A page of the records of a collection that have a value in a field, in the order of their ids: those after this id. Of
+/// the layout's fields, only `id` and this one are read.
+pub fn values_of(
+    (model, dialect): (&Model, Dialect),
+    (of, field): (CollectionId, FieldId),
+    after: Option<&Value>,
+    limit: i64,
+) -> (Statement, RecordLayout) {
+    let collection = model.collection(of);
+    let mut builder = Builder::new(model, dialect);
+    let this = crate::write::unrestricted(&mut builder, collection, Perspective::Stored);
+    let mut select = Query::select();
+    let key = builder.key(&this);
+    let mut columns = Vec::new();
+    for (at, stored) in columns_of(collection) {
+        // Only this field is read; the layout wants a place for every column.
+        let read = at.field == field || at.field == Collection::ID;
+        select.expr(if read { builder.stored(&this, at) } else { schema::typed_null(dialect, stored) });
+        columns.push(stored.into());
+    }
+    let value = builder.stored(&this, crate::ColumnRef::main(field));
+    select.and_where(value.is_not_null());
+    if after.is_some() {
+        let bound = builder.id_slot(Slot::Id);
+        select.and_where(key.clone().gt(bound));
+    }
+    select.order_by_expr(key, sea_query::Order::Asc);
+    builder.limit(&mut select, Slot::Limit);
+    builder.from(this.frame, &mut select);
+    let template = builder.finish(&select, columns);
+    let statement = template.bind(|slot| match slot {
+        Slot::Id => after.cloned().unwrap_or(Value::Null),
+        Slot::Limit => Value::Int(limit),
+        _ => Value::Null,
+    });
+    (statement, RecordLayout::of(collection))
+}
+
+/// Links `Slot::Id` (near) to `Slot::Argument(0)` (far) in a link table of a model; nothing where they are linked already.
+pub fn insert_link(model: &Model, link: &Link, dialect: Dialect) -> Template {
+    crate::write::insert_link(Builder::new(model, dialect), link)
+}
+
 impl Succession<'_> {
     /// Fills the table under its next name with the records of a collection; of SQLite only of the rows with these
     /// numbers, the first of which is excluded.
@@ -301,34 +344,7 @@ impl Succession<'_> {
         after: Option<&Value>,
         limit: i64,
     ) -> (Statement, RecordLayout) {
-        let collection = self.old.collection(old);
-        let mut builder = Builder::new(self.old, self.dialect);
-        let this = crate::write::unrestricted(&mut builder, collection, Perspective::Stored);
-        let mut select = Query::select();
-        let key = builder.key(&this);
-        let mut columns = Vec::new();
-        for (at, stored) in columns_of(collection) {
-            // Only what is converted is read; the layout wants a place for every column.
-            let read = at.field == field || at.field == Collection::ID;
-            select.expr(if read { builder.stored(&this, at) } else { schema::typed_null(self.dialect, stored) });
-            columns.push(stored.into());
-        }
-        let value = builder.stored(&this, crate::ColumnRef::main(field));
-        select.and_where(value.is_not_null());
-        if after.is_some() {
-            let bound = builder.id_slot(Slot::Id);
-            select.and_where(key.clone().gt(bound));
-        }
-        select.order_by_expr(key, sea_query::Order::Asc);
-        builder.limit(&mut select, Slot::Limit);
-        builder.from(this.frame, &mut select);
-        let template = builder.finish(&select, columns);
-        let statement = template.bind(|slot| match slot {
-            Slot::Id => after.cloned().unwrap_or(Value::Null),
-            Slot::Limit => Value::Int(limit),
-            _ => Value::Null,
-        });
-        (statement, RecordLayout::of(collection))
+        values_of((self.old, self.dialect), (old, field), after, limit)
     }
 
     /// Stores the converted value, `Slot::Argument(0)`, of the record `Slot::Id`.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use backstay_base::RecordId;
 use backstay_expr::{Expr, Scope as Names, compile};
 use backstay_model::{
     Asked, Check, Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Index, Length, Nulls,
@@ -166,6 +167,20 @@ impl Succession<'_> {
             builder.from(there.frame, &mut select);
             Pred::Sql(stored.is_not_null().and(Sql::exists(select).not()))
         }))
+    }
+
+    /// Whether a new collection would have a record of this id: its id, or nothing.
+    pub fn there(&self, new: CollectionId, id: RecordId) -> Statement {
+        let mut builder = Builder::new(self.old, self.dialect);
+        let expressions = self.expressions(&mut builder);
+        builder.model = &self.next;
+        let this = unrestricted(&mut builder, self.next.collection(new), Perspective::Stored);
+        let mut select = Query::select();
+        let key = builder.key(&this);
+        let wanted = builder.slot(Slot::Constant(Value::Id(id)), Storage::Id);
+        select.and_where(key.clone().eq(wanted));
+        builder.from(this.frame, &mut select);
+        self.finished(builder, select, (false, key), expressions)
     }
 
     /// The records of which a new check would be false; none if the check doesn't compile. What is asked is a change that

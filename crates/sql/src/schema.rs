@@ -1,6 +1,8 @@
 //! Statements that make and change tables. None has parameters; the order is that of execution.
 
-use backstay_model::{Collection, Column, ColumnStorage, Field, FieldKind, Index, Link, Model, Nulls, shortened};
+use backstay_model::{
+    Collection, Column, ColumnStorage, Field, FieldKind, Index, Link, Mention, Model, Nulls, shortened,
+};
 use backstay_scalar::{Storage, Value};
 use sea_query::{
     Alias, ColumnDef, ColumnType as SqlType, ConditionalStatement, Expr as Sql, ExprTrait, ForeignKey,
@@ -18,10 +20,20 @@ use crate::{ColumnType, Dialect, Perspective, Statement, nested, partial};
 
 /// All tables, indexes and link tables of a model.
 pub fn create(model: &Model, dialect: Dialect) -> Vec<Statement> {
-    collections(model, model.collections.iter(), dialect)
+    let mut statements = collections(model, model.collections.iter(), dialect);
+    for collection in &model.collections {
+        statements.extend(collection.mentions.iter().flat_map(|of| add_mention(model, collection, of, dialect)));
+    }
+    statements
 }
 
-/// The table of a collection, its indexes and the link tables that its fields own. On PostgreSQL what it refers to must
+/// The table of a relation in the documents of a collection.
+pub fn add_mention(model: &Model, collection: &Collection, mention: &Mention, dialect: Dialect) -> Vec<Statement> {
+    Schema { model, dialect }.link_table((collection, model.collection(mention.relation.target)), &mention.link)
+}
+
+/// The table of a collection, its indexes and the link tables that its fields own, without those of relations in its
+/// documents. On PostgreSQL what it refers to must
 /// be there before.
 pub fn add_collection(model: &Model, collection: &Collection, dialect: Dialect) -> Vec<Statement> {
     collections(model, std::iter::once(collection), dialect)
@@ -55,6 +67,11 @@ pub fn expected(model: &Model, dialect: Dialect) -> Vec<ExpectedTable> {
                 tables.push(ExpectedTable { name: written_links(link).to_owned(), columns, indexes: Vec::new() });
             }
         }
+        tables.extend(collection.mentions.iter().map(|mention| ExpectedTable {
+            name: written_links(&mention.link).to_owned(),
+            columns: link_columns(&mention.link).map(str::to_owned).collect(),
+            indexes: Vec::new(),
+        }));
     }
     tables
 }
@@ -327,6 +344,11 @@ impl Schema<'_> {
 
     pub(crate) fn link(self, collection: &Collection, field: &Field, link: &Link) -> Vec<Statement> {
         let target = field.kind.target().map_or(collection, |target| self.model.collection(target));
+        self.link_table((collection, target), link)
+    }
+
+    /// A table of links between the records of two collections, and its index the other way.
+    fn link_table(self, (near, far): (&Collection, &Collection), link: &Link) -> Vec<Statement> {
         let at = written_links(link);
         let mut table = Table::create();
         table.table(name(at));
@@ -337,8 +359,8 @@ impl Schema<'_> {
             table.col(self.place());
         }
         table.primary_key(SqlIndex::create().col(name(&link.near)).col(name(&link.far)));
-        table.foreign_key(&mut self.key(at, &link.near, written(collection)));
-        table.foreign_key(&mut self.key(at, &link.far, written(target)));
+        table.foreign_key(&mut self.key(at, &link.near, written(near)));
+        table.foreign_key(&mut self.key(at, &link.far, written(far)));
         vec![self.finished(table, false), self.statement(&reverse_index(link, self.dialect))]
     }
 }

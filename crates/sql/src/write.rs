@@ -1,6 +1,6 @@
 use backstay_base::Action;
 use backstay_expr::{Expr, Rights};
-use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Link, OnDelete, Trash};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Link, Mention, OnDelete, Trash};
 use backstay_scalar::{Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, Func, OnConflict, Order, Query, SelectStatement};
 
@@ -134,6 +134,22 @@ impl Planner {
         builder.finish(&select, vec![Storage::Id.into()])
     }
 
+    /// Ids of the records in a perspective whose documents refer to `Slot::Id` by this relation, in order, at most
+    /// `Slot::Limit`.
+    pub fn mentioning(&self, collection: CollectionId, link: &Link, perspective: Perspective) -> Template {
+        let mut builder = self.builder();
+        let from = unrestricted(&mut builder, self.model.collection(collection), perspective);
+        let id = builder.key(&from);
+        let far = builder.id_slot(Slot::Id);
+        let mut near = Query::select();
+        near.column(name(&link.near)).from(name(written_links(link))).and_where(Sql::col(name(&link.far)).eq(far));
+        let mut select = Query::select();
+        select.expr(id.clone()).and_where(id.clone().in_subquery(near)).order_by_expr(id, Order::Asc);
+        builder.from(from.frame, &mut select);
+        builder.limit(&mut select, Slot::Limit);
+        builder.finish(&select, vec![Storage::Id.into()])
+    }
+
     /// Ids of the records whose field refers to `Slot::Id` and that were moved to the trash at `Slot::Proposed` of
     /// `trashedAt`, in their order, at most `Slot::Limit`.
     pub fn went_with(&self, (collection, field): (CollectionId, FieldId), trash: Trash) -> Template {
@@ -196,8 +212,8 @@ impl Planner {
         builder.finish(&select, vec![Storage::Id.into()])
     }
 
-    /// For each field that restricts deletions in a collection: the records in the trash that refer to another one of it by
-    /// this field.
+    /// For each field, and each relation in documents, that restricts deletions in a collection: the records in the trash that
+    /// refer to another one of it by it.
     fn restricting_in_trash(&self, builder: &mut Builder<'_>, (of, id): (CollectionId, &Sql)) -> Vec<SelectStatement> {
         let kind = FieldKind::ToOne { target: of, on_delete: OnDelete::Restrict };
         let with_trash = self.model.collections.iter().filter(|collection| collection.trash.is_some());
@@ -213,30 +229,32 @@ impl Planner {
             builder.from(from.frame, &mut select);
             select
         });
-        restricting.collect()
+        let mut found: Vec<SelectStatement> = restricting.collect();
+        for collection in self.model.collections.iter().filter(|collection| collection.trash.is_some()) {
+            let restricts =
+                |mention: &&Mention| mention.relation.target == of && mention.on_delete == OnDelete::Restrict;
+            for Mention { link, .. } in collection.mentions.iter().filter(restricts) {
+                let from = unrestricted(builder, collection, Perspective::Trash);
+                let other = builder.key(&from);
+                let mut near = Query::select();
+                near.column(name(&link.near)).from(name(written_links(link)));
+                near.and_where(Sql::col(name(&link.far)).eq(id.clone()));
+                let mut select = Query::select();
+                select.expr(integer(1)).and_where(other.clone().in_subquery(near));
+                if collection.id == of {
+                    select.and_where(other.ne(id.clone()));
+                }
+                builder.from(from.frame, &mut select);
+                found.push(select);
+            }
+        }
+        found
     }
 
     /// Links `Slot::Id` (near) to `Slot::Argument(0)` (far); nothing where they are linked already. If the links are ordered,
     /// the new one is the last.
     pub fn link_insert(&self, link: &Link) -> Template {
-        let mut builder = self.builder();
-        let (near, far) = ends(&mut builder);
-        let mut values = vec![near, far];
-        if link.ordered {
-            let near = builder.id_slot(Slot::Id);
-            let mut last = Query::select();
-            last.expr(
-                call("coalesce", [Sql::from(Func::max(Sql::col(name(Link::PLACE)))), integer(-1)]).add(integer(1)),
-            );
-            last.from(name(written_links(link))).and_where(Sql::col(name(&link.near)).eq(near));
-            values.push(subquery(last));
-        }
-        let mut insert = Query::insert();
-        insert.into_table(name(written_links(link))).columns(link_columns(link).map(name));
-        let whole = insert.values(values).is_ok();
-        assert!(whole, "one value per column");
-        insert.on_conflict(OnConflict::columns([name(&link.near), name(&link.far)]).do_nothing().to_owned());
-        builder.finish(&insert, Vec::new())
+        insert_link(self.builder(), link)
     }
 
     /// Gives the link of `Slot::Id` (near) to `Slot::Argument(0)` (far) the place `Slot::Place`, and makes it if there is
@@ -306,6 +324,25 @@ pub(crate) fn unrestricted(builder: &mut Builder<'_>, collection: &Collection, p
 
 pub(crate) fn proposed(builder: &mut Builder<'_>, collection: CollectionId) -> Anchor {
     Anchor { frame: builder.frame(), record: Record::Proposed, collection, perspective: LIVE }
+}
+
+/// Links `Slot::Id` (near) to `Slot::Argument(0)` (far); nothing where they are linked already.
+pub(crate) fn insert_link(mut builder: Builder<'_>, link: &Link) -> Template {
+    let (near, far) = ends(&mut builder);
+    let mut values = vec![near, far];
+    if link.ordered {
+        let near = builder.id_slot(Slot::Id);
+        let mut last = Query::select();
+        last.expr(call("coalesce", [Sql::from(Func::max(Sql::col(name(Link::PLACE)))), integer(-1)]).add(integer(1)));
+        last.from(name(written_links(link))).and_where(Sql::col(name(&link.near)).eq(near));
+        values.push(subquery(last));
+    }
+    let mut insert = Query::insert();
+    insert.into_table(name(written_links(link))).columns(link_columns(link).map(name));
+    let whole = insert.values(values).is_ok();
+    assert!(whole, "one value per column");
+    insert.on_conflict(OnConflict::columns([name(&link.near), name(&link.far)]).do_nothing().to_owned());
+    builder.finish(&insert, Vec::new())
 }
 
 fn ends(builder: &mut Builder<'_>) -> (Sql, Sql) {

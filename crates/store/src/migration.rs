@@ -8,6 +8,7 @@ mod documents;
 mod findings;
 mod histories;
 mod limits;
+mod mentions;
 mod numbers;
 mod orders;
 mod own_records;
@@ -45,6 +46,8 @@ pub(crate) enum Action {
     Run(Statement),
     /// Copies the records of this collection of the new model into its next table.
     Copy(backstay_model::CollectionId),
+    /// Fills the table of this relation in the documents of a collection of the new model.
+    Mentions(backstay_model::CollectionId, backstay_model::Mention),
 }
 
 /// What is found out about two models before any step is planned or taken.

@@ -22,8 +22,8 @@ pub(super) fn order(model: &Model, collections: &[CollectionId]) -> Vec<Place> {
         let collection = waiting.remove(index);
         let of = model.collection(collection);
         // A required reference to one of several types can't wait: what it leads to must be there.
-        let relations = of.fields.iter().filter(|field| is_written(field) && !of.requires(field));
-        let later = relations.filter(|field| field.kind.target().is_some_and(|target| open.contains(&target)));
+        let relations = of.fields.iter().filter(|field| is_written(of, field) && !of.requires(field));
+        let later = relations.filter(|field| targets(of, field).any(|target| open.contains(&target)));
         places.push(Place { collection, later: later.map(|field| field.id).collect() });
     }
     places
@@ -32,8 +32,10 @@ pub(super) fn order(model: &Model, collections: &[CollectionId]) -> Vec<Place> {
 /// The type that requires none of the others; of several, the one that refers to the fewest. A reference to one of several
 /// types requires all of them, unless nothing could come first then.
 fn next(model: &Model, waiting: &[CollectionId], open: &HashSet<CollectionId>) -> Option<usize> {
-    let is_required = |of: &Collection, field: &Field| of.requires(field) && field.kind.target() != Some(of.id);
-    next_by(model, waiting, open, is_required).or_else(|| next_by(model, waiting, open, |_, field| field.required))
+    let is_required =
+        |of: &Collection, field: &Field| of.requires(field) && targets(of, field).any(|target| target != of.id);
+    next_by(model, waiting, open, is_required)
+        .or_else(|| next_by(model, waiting, open, |_, field| field.required && field.kind.target().is_some()))
 }
 
 fn next_by(
@@ -42,20 +44,28 @@ fn next_by(
     open: &HashSet<CollectionId>,
     is_required: impl Fn(&Collection, &Field) -> bool,
 ) -> Option<usize> {
-    let leads_to_open = |field: &&Field| field.kind.target().is_some_and(|target| open.contains(&target));
     let candidates = waiting.iter().enumerate().filter_map(|(index, id)| {
         let collection: &Collection = model.collection(*id);
-        let relations = || collection.fields.iter().filter(|field| is_written(field)).filter(leads_to_open);
+        let leads_to_open = |field: &&Field| targets(collection, field).any(|target| open.contains(&target));
+        let relations = || collection.fields.iter().filter(|field| is_written(collection, field)).filter(leads_to_open);
         let requires = relations().any(|field| is_required(collection, field));
-        let others = relations().filter(|field| is_declared(field) && field.kind.target() != Some(*id)).count();
+        let leads_away = |field: &&Field| targets(collection, field).any(|target| target != *id);
+        let others = relations().filter(|field| is_declared(field)).filter(leads_away).count();
         (!requires).then_some((others, index))
     });
     candidates.min().map(|(_, index)| index)
 }
 
-/// Whether the field is a relation that a seed file can set.
-fn is_written(field: &Field) -> bool {
+/// Whether the field is a relation that a seed file can set, or holds documents with relations.
+fn is_written(of: &Collection, field: &Field) -> bool {
     matches!(field.kind, FieldKind::ToOne { .. } | FieldKind::ManyToMany { .. })
+        || of.mentions.iter().any(|mention| mention.document == field.id)
+}
+
+/// The types whose records a field refers to, in its documents too.
+fn targets(of: &Collection, field: &Field) -> impl Iterator<Item = CollectionId> {
+    let mentions = of.mentions.iter().filter(|mention| mention.document == field.id);
+    field.kind.target().into_iter().chain(mentions.map(|mention| mention.relation.target))
 }
 
 /// Whether the relation is declared on this type rather than on the other.
@@ -95,6 +105,14 @@ mod tests {
         check("type A { parent: A  friends: [A!] }", "A(parent friends)");
         check("type A { b: B! }  type B { a: A }", "B(a) A");
         check("type A { b: B }  type B { a: A }", "A(b) B");
+    }
+
+    #[test]
+    fn what_documents_refer_to_comes_first() {
+        let links = "type Link @embedded { to: B! }";
+        check(&format!("{links}  type A {{ links: [Link!] }}  type B {{ x: Int }}"), "B A");
+        check(&format!("{links}  type A {{ links: [Link!] }}  type B {{ a: A! }}"), "A(links) B");
+        check(&format!("{links}  type B {{ links: [Link!] }}"), "B(links)");
     }
 
     #[test]

@@ -51,6 +51,37 @@ fn references_to_one_of_several_types_name_the_type() {
 }
 
 #[test]
+fn references_in_documents_name_records_by_unique_fields() {
+    let app = App::new();
+    app.write(
+        "model/site.graphql",
+        "union Block = Quote | Teaser\n\
+         type Quote @embedded { text: String! }\n\
+         type Teaser @embedded { post: Post! }\n\
+         type Link @embedded { label: String! to: Post }\n\
+         type Page @allow(read: \"true\") { slug: String! @unique blocks: [Block!]! }\n\
+         type Post @allow(read: \"true\") { slug: String! @unique related: [Link!] }\n",
+    );
+    let quote = r#"{"__typename": "Quote", "text": "x"}"#;
+    let teaser = |slug: &str| format!(r#"{{"__typename": "Teaser", "post": {{"slug": "{slug}"}}}}"#);
+    let page = |slug: &str| format!("{{\"slug\": \"home\", \"blocks\": [{quote}, {}]}}\n", teaser(slug));
+    let related = r#"[{"label": "next", "to": {"slug": "b"}}]"#;
+    app.write("seed/Post.jsonl", &format!("{{\"slug\": \"a\", \"related\": {related}}}\n{{\"slug\": \"b\"}}\n"));
+    app.write("seed/Page.jsonl", &page("x"));
+    let refused = app.run(&["seed"]).refused();
+    assert!(
+        refused.starts_with("error: seed/Page.jsonl:1: blocks/1/post: there is no Post with this slug"),
+        "{refused}"
+    );
+    app.write("seed/Page.jsonl", &page("a"));
+    assert_eq!(app.run(&["seed"]).code, Some(0));
+    let server = app.serve();
+    let posts = server.get("/api/posts?sort=slug")["items"].clone();
+    assert_eq!(posts[0]["related"][0]["to"], posts[1]["id"]);
+    assert_eq!(server.get("/api/pages")["items"][0]["blocks"][1]["post"], posts[0]["id"]);
+}
+
+#[test]
 fn a_refused_record_is_named_by_file_and_line() {
     let check = |line: &str, expected: &str| {
         let app = App::seeded();

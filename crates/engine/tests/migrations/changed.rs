@@ -274,6 +274,16 @@ impl Place {
         self.write(model, |client| client.delete(of, self.ids[number])).await;
     }
 
+    /// Whether the record with this number can be deleted; it is, then.
+    pub(crate) async fn can_delete(&self, model: &str, (of, number): (&str, usize)) -> bool {
+        let (engine, _) = self.open(model, Migration::Refuse).expect("the same model");
+        let client = TestClient::new(&engine);
+        let deleted = client.written(&self.caller, client.delete(of, self.ids[number])).await;
+        drop(client);
+        engine.close();
+        deleted.is_ok()
+    }
+
     /// Brings the record with this number back from the trash.
     pub(crate) async fn restore(&self, model: &str, (of, number): (&str, usize)) {
         self.write(model, |client| client.restore(of, self.ids[number])).await;

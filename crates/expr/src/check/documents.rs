@@ -25,6 +25,15 @@ impl Within {
     }
 }
 
+/// Whether two members have the same values: what happens on deletion makes no difference.
+fn is_alike(one: &FieldKind, other: &FieldKind) -> bool {
+    match (one, other) {
+        (FieldKind::ToOne { target, .. }, FieldKind::ToOne { target: other, .. }) => target == other,
+        (FieldKind::ToOneOf { union, .. }, FieldKind::ToOneOf { union: other, .. }) => union == other,
+        (one, other) => one == other,
+    }
+}
+
 impl Checker<'_> {
     /// The item that a variable stands for.
     pub(super) fn item(&mut self, variable: u16, shape: Shape, span: &Range<u32>) -> Expr {
@@ -66,7 +75,9 @@ impl Checker<'_> {
         let kind = self.kind_within(shape, name)?;
         let one = |scalar| (Held::One(scalar), Type::of_scalar(scalar));
         let (held, ty) = match &kind {
-            FieldKind::Scalar(Scalar::Json) | FieldKind::Document(Document::List(_)) => (Held::Json, Type::Json),
+            FieldKind::Scalar(Scalar::Json) | FieldKind::Document(Document::List(_)) | FieldKind::ToOneOf { .. } => {
+                (Held::Json, Type::Json)
+            }
             FieldKind::Scalar(scalar) => one(*scalar),
             FieldKind::Enum(id) => (Held::One(Scalar::Text), Type::Enum(*id)),
             FieldKind::List(Element::Scalar(scalar)) => {
@@ -75,12 +86,9 @@ impl Checker<'_> {
             FieldKind::List(Element::Enum(id)) => (Held::List(Scalar::Text), Type::List(Box::new(Type::Enum(*id)))),
             FieldKind::Embedded(id) => (Held::Json, Type::Item(Shape::Embedded(*id))),
             FieldKind::Document(Document::One(id)) => (Held::Json, Type::Item(Shape::Union(*id))),
-            // A model in which a document would hold one is refused.
-            FieldKind::ToOne { .. }
-            | FieldKind::ToOneOf { .. }
-            | FieldKind::OneToMany { .. }
-            | FieldKind::OneToOne { .. }
-            | FieldKind::ManyToMany { .. } => return None,
+            FieldKind::ToOne { target, .. } => (Held::One(Scalar::Id), Type::Record(*target)),
+            // An embedded type has none.
+            FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } | FieldKind::ManyToMany { .. } => return None,
         };
         let value = self.make(Node::Within(Box::new(at(held))), ty, span);
         Some(Place::of(value, &kind, &name.name))
@@ -107,7 +115,7 @@ impl Checker<'_> {
             let kind = ExprErrorKind::Unknown { what: Name::Field(of), name: name.name.clone(), suggestion };
             return self.refuse(name.span.clone(), kind);
         };
-        if let Some((other, _)) = others.iter().find(|(_, other)| other != kind) {
+        if let Some((other, _)) = others.iter().find(|(_, other)| !is_alike(kind, other)) {
             let what = format!("`{}`, which has different types in {first} and {other},", name.name);
             let instead = "give the member one type in both, or different names";
             return self.refuse(name.span.clone(), ExprErrorKind::Unsupported { what, instead });

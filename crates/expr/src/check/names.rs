@@ -316,6 +316,15 @@ impl<'m> Checker<'m> {
             let (part, _) = self.money_part(field)?;
             return self.bounded(of.in_part(part), span).map(Place::One);
         }
+        if let (Node::Within(_), Type::Record(_)) = (&of.node, &of.ty) {
+            if field.name == "id" {
+                return Some(Place::One(Expr { span: span.clone(), ..of }));
+            }
+            let what = format!("`{}` of a record that a document refers to", field.name);
+            let instead =
+                "compare the reference with a record, or refer to the record from a field of a type with records";
+            return self.refuse(field.span.clone(), ExprErrorKind::Unsupported { what, instead });
+        }
         let Expr { node: Node::Path(mut path), ty, .. } = of else {
             let kind = ExprErrorKind::NoFields { of: self.named_type(&of.ty), name: field.name.clone() };
             return self.refuse(field.span.clone(), kind);

@@ -8,6 +8,7 @@ mod computed;
 mod conditions;
 mod description;
 mod developing;
+mod document_relations;
 mod documents;
 mod doorway;
 mod embedded;

@@ -61,6 +61,8 @@ impl<'m> CollectionBehaviour<'m> {
             key: _,
             indexes: _,
             exclusions: _,
+            // What they are follows from the fields and the embedded types.
+            mentions: _,
             checks: _,
             fields,
             description,

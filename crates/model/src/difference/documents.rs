@@ -141,6 +141,16 @@ impl Documents<'_> {
                 is_paired && values().into_iter().all(|(from, to)| to == Some(from))
             }
             (FieldKind::Embedded(_), FieldKind::Embedded(_)) => true,
+            (FieldKind::ToOne { target: from, .. }, FieldKind::ToOne { target: to, .. }) => {
+                self.pairing.collection(*to) == Some(*from)
+            }
+            (FieldKind::ToOneOf { union: from, .. }, FieldKind::ToOneOf { union: to, .. }) => {
+                let targets = &self.new.record_union(*to).members;
+                self.old.record_union(*from).members.iter().all(|from| {
+                    let to = targets.iter().find(|to| self.pairing.collection(**to) == Some(*from));
+                    to.is_some_and(|to| self.new.collection(*to).name == self.old.collection(*from).name)
+                })
+            }
             (FieldKind::Document(from), FieldKind::Document(to)) => {
                 is_list(*from) == is_list(*to) && self.shapes(from.shape(), to.shape()).0 == PartChange::Same
             }
@@ -177,6 +187,12 @@ impl Documents<'_> {
                     member: is.name.clone(),
                     change,
                 }));
+                if let (Some(older), Some(newer)) = (was.kind.on_delete(), is.kind.on_delete())
+                    && older != newer
+                {
+                    let (collection, field) = (after.name.clone(), is.name.clone());
+                    all.push(Difference::OnDeleteChanged { collection, field });
+                }
             }
             if !parts.is_empty() {
                 all.push(Difference::BehaviourChanged { collection: after.name.clone(), parts });

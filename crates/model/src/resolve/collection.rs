@@ -64,6 +64,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
             .into_iter()
             .chain(trash.map(|trash| trash_index(of, trash)))
             .collect(),
+        mentions: Vec::new(),
         exclusions,
         trash,
         // Follow when all types are known.

@@ -1,16 +1,54 @@
 //! What documents can hold, once all types are resolved: lists of embedded values, and values of unions.
 
+use backstay_base::limits;
+
 use super::report::Report;
 use crate::document::reach;
-use crate::{Class, Collection, Diagnostic, Embedded, Field, FieldKind, Lint, Union};
+use crate::mention::Types;
+use crate::{Class, Collection, Diagnostic, Embedded, Field, FieldKind, Lint, Mention, OnDelete, RecordUnion, Union};
 
 /// The types whose values documents hold.
 pub(super) struct Documents<'m> {
     pub(super) embedded: &'m [Embedded],
     pub(super) unions: &'m [Union],
+    pub(super) record_unions: &'m [RecordUnion],
 }
 
 impl Documents<'_> {
+    /// Gives each collection the relations in its documents.
+    pub(super) fn mentions(&self, report: &mut Report<'_>, collections: &mut [Collection]) {
+        let Self { embedded, unions, record_unions } = *self;
+        let types = Types { embedded, unions, record_unions };
+        let names: Vec<(String, String)> =
+            collections.iter().map(|collection| (collection.name.clone(), collection.table.clone())).collect();
+        let (mut count, most) = (0, limits::MODEL_MENTIONS);
+        for collection in collections {
+            let mut mentions = Vec::new();
+            for field in &collection.fields {
+                let FieldKind::Document(document) = field.kind else { continue };
+                let relations = types.relations(document.shape());
+                let before = count;
+                count += relations.len();
+                if count > most {
+                    if before <= most {
+                        let message = format!("the documents of the model hold more than {most} relations");
+                        let diagnostic = Diagnostic::error(message).at(field.span, "with those of this field");
+                        let help =
+                            "use fewer fields for documents with many relations, or types with records for the items";
+                        report.push(diagnostic.help(help));
+                    }
+                    continue;
+                }
+                for (relation, on_delete) in relations {
+                    let (name, table) = &names[usize::from(relation.target.0)];
+                    let owner = (collection.table.as_str(), field);
+                    mentions.push(Mention::new(types, owner, (relation, on_delete), (name, table)));
+                }
+            }
+            collection.mentions = mentions;
+        }
+    }
+
     /// Refuses what a document can't hold, and warns of types that nothing holds.
     pub(super) fn check(&self, report: &mut Report<'_>, collections: &[Collection]) {
         let mut used = vec![false; self.embedded.len()];
@@ -38,8 +76,14 @@ impl Documents<'_> {
 }
 
 fn refuse_in_document(report: &mut Report<'_>, of: &Embedded, member: &Field) {
-    let (what, help) = if let FieldKind::ToOne { .. } | FieldKind::ToOneOf { .. } = member.kind {
-        ("a relation", "refer to it from a field of the record, or use a type with records for the items")
+    let (what, help) = if let FieldKind::ToOne { on_delete: OnDelete::Cascade, .. }
+    | FieldKind::ToOneOf { on_delete: OnDelete::Cascade, .. } = member.kind
+    {
+        (
+            "a relation with `@onDelete(do: CASCADE)`",
+            "write `do: RESTRICT`, or `do: SET_NULL` on a relation that can be null; for items that go with a record, use a \
+             type with records",
+        )
     } else if member.class == Some(Class::Secret) {
         ("a secret", "keep it in a field of the record")
     } else if member.class.is_some() {

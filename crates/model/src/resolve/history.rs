@@ -68,6 +68,7 @@ fn of(collection: &Collection, id: CollectionId, expire: bool) -> Collection {
         versions: Some(versions),
         fields,
         indexes,
+        mentions: Vec::new(),
         exclusions: Vec::new(),
         allow: Vec::new(),
         checks: Vec::new(),

@@ -79,7 +79,9 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     let unions = survey.embedded.unions();
     let record_unions = survey.record_unions.all(|name| survey.type_named(name).map(|of| of.id));
     check_former(report, embedded.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
-    Documents { embedded: &embedded, unions: &unions }.check(report, &collections);
+    let documents = Documents { embedded: &embedded, unions: &unions, record_unions: &record_unions };
+    documents.check(report, &collections);
+    documents.mentions(report, &mut collections);
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
     histories(report, &survey, &mut collections);

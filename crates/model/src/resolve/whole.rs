@@ -73,8 +73,10 @@ fn check_tables(report: &mut Report<'_>, collections: &[Collection]) {
             _ => None,
         });
         let indexes = collection.indexes.iter().map(|index| (index.name.as_str(), collection.span));
+        let mentions = collection.mentions.iter();
+        let mentions = mentions.map(|mention| (mention.link.table.as_str(), collection.field(mention.document).span));
         let table = (collection.table.as_str(), collection.span);
-        for (name, span) in std::iter::once(table).chain(links).chain(indexes) {
+        for (name, span) in std::iter::once(table).chain(links).chain(mentions).chain(indexes) {
             if let Some(first) = seen.insert(name, span) {
                 let what = format!("two things would be called `{name}` in the database");
                 collision(report, what, span, first, "give one of them another name");

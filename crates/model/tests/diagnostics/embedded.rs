@@ -326,21 +326,12 @@ fn what_documents_cannot_hold() {
 union Block = Picture | Card
 type Picture @embedded { media: Media!, size: Int @backfill(from: "this.x") }
 type Card @embedded { number: String! @class(is: SECRET), holder: String @class(is: PERSONAL), until: Date @immutable, inner: Inner }
-type Inner @embedded { media: Media }
+type Inner @embedded { media: Media @onDelete(do: CASCADE) }
 type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
   two: Block @set(on: CREATE, to: "this.free") @backfill(from: "this.free"), free: JSON }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `Picture.media` is in a list or a union, which can't hold a relation yet
-   ╭─[model.graphql:2:26]
- 1 │ union Block = Picture | Card
- 2 │ type Picture @embedded { media: Media!, size: Int @backfill(from: "this.x") }
-   ·                          ──┬──
-   ·                            ╰── in a document
- 3 │ type Card @embedded { number: String! @class(is: SECRET), holder: String @class(is: PERSONAL), until: Date @immutable, inner: Inner }
-   ╰────
-  help: refer to it from a field of the record, or use a type with records for the items
   × error: `Picture.size` is in a list or a union, which can't hold a `@backfill` of a member yet
    ╭─[model.graphql:2:41]
  1 │ union Block = Picture | Card
@@ -356,7 +347,7 @@ refused
  3 │ type Card @embedded { number: String! @class(is: SECRET), holder: String @class(is: PERSONAL), until: Date @immutable, inner: Inner }
    ·                       ───┬──
    ·                          ╰── in a document
- 4 │ type Inner @embedded { media: Media }
+ 4 │ type Inner @embedded { media: Media @onDelete(do: CASCADE) }
    ╰────
   help: keep it in a field of the record
   × error: `Card.holder` is in a list or a union, which can't hold a class of a member yet
@@ -365,7 +356,7 @@ refused
  3 │ type Card @embedded { number: String! @class(is: SECRET), holder: String @class(is: PERSONAL), until: Date @immutable, inner: Inner }
    ·                                                           ───┬──
    ·                                                              ╰── in a document
- 4 │ type Inner @embedded { media: Media }
+ 4 │ type Inner @embedded { media: Media @onDelete(do: CASCADE) }
    ╰────
   help: write `@class` on the field that holds the document; it then applies to all of it
   × error: `Card.until` is in a list or a union, which can't hold a member that clients can't write yet
@@ -374,21 +365,22 @@ refused
  3 │ type Card @embedded { number: String! @class(is: SECRET), holder: String @class(is: PERSONAL), until: Date @immutable, inner: Inner }
    ·                                                                                                ──┬──
    ·                                                                                                  ╰── in a document
- 4 │ type Inner @embedded { media: Media }
+ 4 │ type Inner @embedded { media: Media @onDelete(do: CASCADE) }
    ╰────
   help: remove `@readonly` or `@immutable`, or write it on the field that holds the document
-  × error: `Inner.media` is in a list or a union, which can't hold a relation yet
+  × error: `Inner.media` is in a list or a union, which can't hold a relation with `@onDelete(do: CASCADE)` yet
    ╭─[model.graphql:4:24]
  3 │ type Card @embedded { number: String! @class(is: SECRET), holder: String @class(is: PERSONAL), until: Date @immutable, inner: Inner }
- 4 │ type Inner @embedded { media: Media }
+ 4 │ type Inner @embedded { media: Media @onDelete(do: CASCADE) }
    ·                        ──┬──
    ·                          ╰── in a document
  5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
    ╰────
-  help: refer to it from a field of the record, or use a type with records for the items
+  help: write `do: RESTRICT`, or `do: SET_NULL` on a relation that can be null; for items that go with a record, use a
+        type with records
   × error: the default of `blocks` does not fit its type
    ╭─[model.graphql:5:80]
- 4 │ type Inner @embedded { media: Media }
+ 4 │ type Inner @embedded { media: Media @onDelete(do: CASCADE) }
  5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
    ·                                                                                ────┬───
    ·                                                                                    ╰── does not fit
@@ -397,7 +389,7 @@ refused
   help: the only default of a list of embedded values is `[]`
   × error: `@unique` has no meaning for this field
    ╭─[model.graphql:5:90]
- 4 │ type Inner @embedded { media: Media }
+ 4 │ type Inner @embedded { media: Media @onDelete(do: CASCADE) }
  5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
    ·                                                                                          ───┬───
    ·                                                                                             ╰── not here
@@ -406,7 +398,7 @@ refused
   help: it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`
   × error: `@length` has no meaning for this field
    ╭─[model.graphql:5:110]
- 4 │ type Inner @embedded { media: Media }
+ 4 │ type Inner @embedded { media: Media @onDelete(do: CASCADE) }
  5 │ type Media @allow(read: "true") { title: String, blocks: [Block!] @default(to: [{a: 1}]) @unique, one: Block @length(max: 3),
    ·                                                                                                              ───────┬───────
    ·                                                                                                                     ╰── not here
@@ -430,4 +422,17 @@ refused
    ╰────
   help: a `JSON` field is converted automatically; clients must send other values
 "#);
+}
+
+#[test]
+fn too_many_relations_in_documents() {
+    let members: Vec<String> = (0..20).map(|at| format!("m{at}: P")).collect();
+    let model = |count: usize| {
+        let fields: Vec<String> = (0..count).map(|at| format!("d{at}: [L!]")).collect();
+        let (members, fields) = (members.join(" "), fields.join(" "));
+        format!("type L @embedded {{ {members} }} type P @allow(read: \"true\") {{ {fields} }}")
+    };
+    assert!(!told(&model(50)).contains("relations"), "{}", told(&model(50)));
+    let message = "the documents of the model hold more than 1000 relations";
+    assert_eq!(told(&model(60)).matches(message).count(), 1, "{}", told(&model(60)));
 }

@@ -38,7 +38,7 @@ type Link @allow(read: "true") @index(fields: ["to"]) @unique(fields: ["other.Pa
 fn what_documents_and_records_cannot_refer_to() {
     let model = r#"
 union Target = Page | Post
-type Item @embedded { to: Target }
+type Item @embedded { to: Target @onDelete(do: CASCADE) }
 type Page @allow(read: "true") { items: [Item!] }
 type Post @allow(read: "true") { title: String! }
 type Settings @single @allow(read: "true") { place: Target! }

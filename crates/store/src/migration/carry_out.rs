@@ -1,7 +1,7 @@
 use backstay_model::CollectionId;
 use backstay_sql::{Origin, Statement, Succession};
 
-use super::{Action, Planned, Route};
+use super::{Action, Planned, Route, mentions};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -25,6 +25,11 @@ pub(crate) async fn carry_out(
                 Action::Run(statement) => {
                     on_progress(&progress);
                     session.execute(statement).await?;
+                }
+                Action::Mentions(collection, mention) => {
+                    on_progress(&progress);
+                    let collection = route.models.new.collection(*collection);
+                    mentions::fill(session, route.models, (collection, mention)).await?;
                 }
                 Action::Copy(collection) => {
                     copy(session, &route.carried, *collection, (&progress, on_progress)).await?;

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use backstay_base::Place;
-use backstay_model::{Document, DocumentTypes, Element, EmbeddedId, EnumId, Field, FieldKind, Model, Shape, TYPE_NAME};
-use backstay_scalar::{Members, Scalar, Value, items, members};
+use backstay_model::{
+    Document, DocumentTypes, Element, EmbeddedId, EnumId, Field, FieldKind, Model, RecordUnionId, Shape, TYPE_NAME,
+};
+use backstay_scalar::{Members, Scalar, Storage, Value, items, members};
 use backstay_sql::Succession;
 
 use super::Models;
@@ -113,6 +115,21 @@ impl<'r> Rewriting<'r> {
                 let items: Vec<String> = items.collect::<Result<_, _>>()?;
                 Ok(format!("[{}]", items.join(",")))
             }
+            (FieldKind::ToOne { target: from, .. }, FieldKind::ToOne { target: to, .. })
+                if self.models.pairing.collection(*to) == Some(*from) =>
+            {
+                Ok(raw.to_owned())
+            }
+            (FieldKind::ToOneOf { union: from, .. }, FieldKind::ToOneOf { union: to, .. }) => {
+                self.reference(raw, (*from, *to))
+            }
+            // What was a text or an id is one if it is the id of a record; whether that is there is asked of all references.
+            (FieldKind::Scalar(scalar), FieldKind::ToOne { .. })
+                if scalar.storage() == Storage::Text || *scalar == Scalar::Id =>
+            {
+                Ok(raw.to_owned())
+            }
+            (FieldKind::ToOne { .. }, FieldKind::Scalar(scalar)) => text_as(new, raw, (Element::Scalar(*scalar), &[])),
             (FieldKind::Scalar(_) | FieldKind::Enum(_), FieldKind::Scalar(scalar)) => {
                 text_as(new, raw, (Element::Scalar(*scalar), &[]))
             }
@@ -121,6 +138,20 @@ impl<'r> Rewriting<'r> {
             }
             _ => Err(Unconvertible::Member { from: was.name.clone(), to: field.name.clone() }),
         }
+    }
+
+    /// A reference to one of several types, by the name that the type has now.
+    fn reference(&self, raw: &str, (from, to): (RecordUnionId, RecordUnionId)) -> Result<String, Unconvertible> {
+        let Models { old, new, pairing, .. } = self.models;
+        let sent = members(raw).map_err(|_| Unconvertible::Malformed)?;
+        let raw = |name: &str| sent.iter().find(|(known, _)| known == name).map(|(_, raw)| raw.get());
+        let (Some(name), Some(id)) = (raw(TYPE_NAME), raw("id")) else { return Err(Unconvertible::Malformed) };
+        let name = name.trim_matches('"');
+        let was = old.record_union(from).members.iter().find(|id| old.collection(**id).name == name);
+        let was = was.ok_or(Unconvertible::Malformed)?;
+        let is = new.record_union(to).members.iter().find(|id| pairing.collection(**id) == Some(*was));
+        let is = is.ok_or_else(|| Unconvertible::LeadsToGone(name.to_owned()))?;
+        Ok(format!("{{\"{TYPE_NAME}\":\"{}\",\"id\":{id}}}", new.collection(*is).name))
     }
 
     /// The names that values have now, of those that had others.

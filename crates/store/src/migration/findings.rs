@@ -8,7 +8,7 @@ use backstay_model::{
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession, condition_fields};
 
-use super::{Action, Planned, Route, backfills, conversion, limits, numbers, own_records, renames, slugs};
+use super::{Action, Planned, Route, backfills, conversion, limits, mentions, numbers, own_records, renames, slugs};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -38,6 +38,10 @@ pub(super) async fn find(
                 note(planned, (&collection.name, &field.name), finding);
             }
         }
+    }
+    for (collection, field, finding) in mentions::find(finder.session, (models, succession), route.tables).await? {
+        let collection = models.new.collection(collection);
+        note(planned, (&collection.name, &collection.field(field).name), finding);
     }
     finder.shared_afterwards(planned).await?;
     if let Some(finding) = stranger(models) {

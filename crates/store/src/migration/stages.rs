@@ -7,7 +7,7 @@ use backstay_model::{
 use backstay_sql::{ComputedSums, Models, Origin, Statement, Succession, alter, next_table, schema};
 
 use super::tables::Tables;
-use super::{Action, Planned, Route, histories};
+use super::{Action, Planned, Route, histories, mentions};
 use crate::step::Step;
 
 /// The steps that bridge the differences, in the order in which they are carried out.
@@ -31,6 +31,7 @@ impl Stages<'_> {
     /// All steps: differences are in the order of their stages, and between some of these is what no single difference
     /// needs.
     fn all(&mut self, mut rest: Differences) {
+        self.mentions_removed();
         self.up_to(Stage::IndexesRemoved, &mut rest);
         self.rename(&mut rest);
         self.up_to(Stage::ValuesChanged, &mut rest);
@@ -40,6 +41,7 @@ impl Stages<'_> {
         self.up_to(Stage::ValuesRenamed, &mut rest);
         self.indexes_again();
         self.up_to(Stage::IndexesAdded, &mut rest);
+        self.mentions();
         self.sums();
         self.up_to(Stage::Behaviour, &mut rest);
         self.histories();
@@ -54,6 +56,34 @@ impl Stages<'_> {
                 fields.iter().map(|field| format!("{}.{}", collection.name, collection.field(*field).name)).collect();
             let words = format!("compute {} for every stored record", names.join(", "));
             self.push_own(&words, dialect.risk(Work::Writes), vec![Action::Run(statement)]);
+        }
+    }
+
+    fn mentions_removed(&mut self) {
+        let removed = mentions::removed(self.models, self.tables);
+        if !removed.is_empty() {
+            let actions = removed.into_iter().map(Action::Run).collect();
+            self.push_own("remove the tables of references in documents that change", Risk::Safe, actions);
+        }
+    }
+
+    /// Makes the tables of relations in documents, from the documents as they are then.
+    fn mentions(&mut self) {
+        let Models { new, pairing, .. } = self.models;
+        for collection in &new.collections {
+            let made = mentions::made(self.models, self.tables, collection);
+            let mut actions: Vec<Action> =
+                mentions::create(self.models, collection, &made).into_iter().map(Action::Run).collect();
+            if actions.is_empty() {
+                continue;
+            }
+            let mut risk = Risk::Safe;
+            if pairing.collection(collection.id).is_some() {
+                risk = Risk::Locks;
+                actions.extend(made.into_iter().map(|mention| Action::Mentions(collection.id, mention.clone())));
+            }
+            let words = format!("keep track of the references in the documents of {}", collection.name);
+            self.push_own(&words, risk, actions);
         }
     }
 
@@ -112,6 +142,10 @@ impl Stages<'_> {
         let sql = actions.iter().map(|action| match action {
             Action::Run(statement) => statement.text().to_owned(),
             Action::Copy(collection) => self.carried.copy(*collection, None).text().to_owned(),
+            Action::Mentions(_, mention) => {
+                let Models { new, dialect, .. } = self.models;
+                alter::insert_link(new, &mention.link, dialect).text().to_owned()
+            }
         });
         let sql = sql.collect();
         let step = Step { sql, risk, ..Step::safe(words, &[]) };

@@ -28,6 +28,9 @@ pub(super) enum Unconvertible {
     /// It holds a value of a type that the new union doesn't have.
     #[error("there are no values of {0} in it any more")]
     TypeGone(String),
+    /// It refers to a record of a type to which the relation doesn't lead any more.
+    #[error("it refers to a record of {0}, to which the relation can't lead any more")]
+    LeadsToGone(String),
     /// A member of it can't be what it is in the new type.
     #[error("`{from}` can't become `{to}`")]
     Member {
@@ -39,6 +42,14 @@ pub(super) enum Unconvertible {
     /// The new type refuses something within it.
     #[error("at {}: {}", .0.at, .0.kind)]
     Within(Violation),
+    /// It refers to a record that isn't there.
+    #[error("at {at}: there is no {of} with this id")]
+    Absent {
+        /// Where in the document.
+        at: String,
+        /// The type.
+        of: String,
+    },
     /// It is not a document of the new type.
     #[error("it is not a document of the new type")]
     Refused,

@@ -108,7 +108,8 @@ const LINES_OF_D: &str = r#"[
 
 const BLOCKS_OF_A: &str = r#"[
     {"__typename": "Quote", "text": "Hello", "by": "Ann", "stars": 2},
-    {"__typename": "Picture", "url": "https://example.org/moon.jpg", "lines": [{"name": "n", "weight": 7}]}]"#;
+    {"__typename": "Picture", "url": "https://example.org/moon.jpg", "lines": [{"name": "n", "weight": 7}],
+     "shows": "00000000-0000-7000-8000-000000000001"}]"#;
 
 pub(crate) fn load() -> (Arc<Model>, Data) {
     let source = SourceFile::app("model.graphql", include_str!("model.graphql"));

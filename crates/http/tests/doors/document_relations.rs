@@ -1,0 +1,233 @@
+//! Relations in documents: the example of docs/model.md.
+
+use backstay_testkit::{Reply, TestApp};
+use serde_json::{Value, json};
+
+use crate::id_of;
+
+fn section() -> &'static str {
+    const DOCUMENT: &str = include_str!("../../../../docs/model.md");
+    DOCUMENT.split_once("\n### Relations in documents\n").expect("the section").1
+}
+
+fn example(language: &str) -> &'static str {
+    let (_, example) = section().split_once(&format!("```{language}\n")).expect("an example");
+    example.split_once("```").expect("its end").0
+}
+
+fn open(more: &str) -> TestApp {
+    let user = r#"type User @identity @allow(read: "true") { email: Email! @unique name: String! }"#;
+    TestApp::open(&format!("extend schema @app(name: \"News\")\n{user}\n{}\n{more}", example("graphql")))
+}
+
+async fn made(app: &TestApp, path: &str, body: &Value) -> String {
+    let reply = app.post(&format!("POST /api/{path}"), &[], &body.to_string()).await;
+    assert_eq!(reply.status, 201, "{body}: {}", reply.text());
+    reply.header("location").rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+fn wrong(reply: &Reply) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let errors = reply.json()["errors"].as_array().cloned().unwrap_or_default();
+    errors.iter().map(|error| (text(&error["at"]), text(&error["message"]))).collect()
+}
+
+fn teaser(story: &str) -> Value {
+    json!({"__typename": "Teaser", "headline": null, "story": story})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_example_holds() {
+    let app = open("");
+    let story = made(&app, "stories", &json!({"title": "A"})).await;
+    let topic = made(&app, "topics", &json!({"name": "Moon"})).await;
+    let body = example("json").replace("01890a5d-ac96-774b-bcce-b302099a8057", &story);
+    let body = body.replace("01890a5d-ac96-774b-bcce-b302099a8058", &topic);
+    let reply = app.post("POST /api/stories", &[], &body).await;
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    let sent: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(reply.json()["sections"], sent["sections"]);
+    assert_eq!(reply.json()["related"], sent["related"]);
+    let path = format!("/api/stories/{}", id_of(&reply));
+    assert_eq!(app.call(&format!("GET {path}"), &[]).await.json(), reply.json());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn references_must_lead_to_records_that_the_caller_may_read() {
+    let app = open("");
+    let story = made(&app, "stories", &json!({"title": "A"})).await;
+    let hidden = made(&app, "stories", &json!({"title": "B", "public": false})).await;
+    let topic = made(&app, "topics", &json!({"name": "Moon"})).await;
+    let unknown = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let check = async |body: Value, expected: &[(&str, &str)]| {
+        let reply = app.post("POST /api/stories", &[], &body.to_string()).await;
+        let expected: Vec<(String, String)> =
+            expected.iter().map(|(at, message)| ((*at).to_owned(), (*message).to_owned())).collect();
+        assert_eq!((reply.status, wrong(&reply)), (422, expected), "{body}: {}", reply.text());
+    };
+    let none = "there is no Story with this id";
+    let sections = |last: &str| json!({"title": "T", "sections": [teaser(&story), teaser(last)]});
+    check(sections(unknown), &[("/sections/1/story", none)]).await;
+    check(sections(&hidden), &[("/sections/1/story", none)]).await;
+    check(sections(&topic), &[("/sections/1/story", none)]).await;
+    let id = "expected an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"";
+    check(json!({"title": "T", "sections": [teaser("x")]}), &[("/sections/0/story", id)]).await;
+    let by_name = json!({"__typename": "Teaser", "story": {"title": "A"}});
+    check(json!({"title": "T", "sections": [by_name]}), &[("/sections/0/story", id)]).await;
+    let without = json!({"__typename": "Teaser", "headline": "x"});
+    check(json!({"title": "T", "sections": [without]}), &[("/sections/0/story", "a value is required")]).await;
+    let related = |to: Value| json!({"title": "T", "related": [{"label": "l", "to": to}]});
+    check(related(json!({"__typename": "Story", "id": hidden})), &[("/related/0/to", none)]).await;
+    let no_topic = "there is no Topic with this id";
+    check(related(json!({"__typename": "Topic", "id": story})), &[("/related/0/to", no_topic)]).await;
+    check(related(json!({"id": topic})), &[("/related/0/to/__typename", "a value is required")]).await;
+    check(related(json!({"__typename": "Topic"})), &[("/related/0/to/id", "a value is required")]).await;
+    let one_of = "expected one of Story, Topic; did you mean Topic?";
+    check(related(json!({"__typename": "Topics", "id": topic})), &[("/related/0/to/__typename", one_of)]).await;
+    let shape = r#"expected an object such as {"__typename": "Story", "id": …}"#;
+    check(related(json!(topic)), &[("/related/0/to", shape)]).await;
+
+    // What the document refers to already stays, although the caller can't read it.
+    let ada = app.account("ada@example.org").await;
+    let body = json!({"title": "T", "sections": [teaser(&hidden)]}).to_string();
+    let reply = app.post("POST /api/stories", &[("authorization", &ada)], &body).await;
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    let path = format!("/api/stories/{}", id_of(&reply));
+    let more = json!({"sections": [teaser(&story), teaser(&hidden)]}).to_string();
+    let reply = app.post(&format!("PATCH {path}"), &[], &more).await;
+    assert_eq!((reply.status, &reply.json()["sections"][1]), (200, &teaser(&hidden)), "{}", reply.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_keeps_what_it_requires() {
+    let app = open("");
+    let ada = app.account("ada@example.org").await;
+    let story = made(&app, "stories", &json!({"title": "A"})).await;
+    let holder = made(&app, "stories", &json!({"title": "B", "sections": [teaser(&story)]})).await;
+    let refused = app.call(&format!("DELETE /api/stories/{story}"), &[]).await;
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    assert_eq!(refused.json()["type"], json!("/problems/still-referenced"));
+    assert!(refused.text().contains("sections"), "{}", refused.text());
+    // Nobody learns of a record that they may not read.
+    let hide = app.post(&format!("PATCH /api/stories/{holder}"), &[], r#"{"public": false}"#).await;
+    assert_eq!(hide.status, 204, "{}", hide.text());
+    let refused = app.call(&format!("DELETE /api/stories/{story}"), &[]).await;
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    assert!(!refused.text().contains("sections"), "{}", refused.text());
+    // A document without the reference keeps nothing.
+    let auth = [("authorization", ada.as_str())];
+    let emptied = app.post(&format!("PATCH /api/stories/{holder}"), &auth, r#"{"sections": []}"#).await;
+    assert_eq!(emptied.status, 200, "{}", emptied.text());
+    assert_eq!(app.call(&format!("DELETE /api/stories/{story}"), &[]).await.status, 204);
+    // One that refers to its own record goes with it.
+    let own = json!({"sections": [teaser(&holder)]}).to_string();
+    let own = app.post(&format!("PATCH /api/stories/{holder}"), &auth, &own).await;
+    assert_eq!(own.status, 200, "{}", own.text());
+    assert_eq!(app.call(&format!("DELETE /api/stories/{holder}"), &auth).await.status, 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn references_that_can_be_null_are_emptied() {
+    let app = open("");
+    let topic = made(&app, "topics", &json!({"name": "Moon"})).await;
+    let other = made(&app, "topics", &json!({"name": "Sun"})).await;
+    let to = |id: &str| json!({"__typename": "Topic", "id": id});
+    let related = json!([
+        {"label": "a", "to": to(&topic)}, {"label": "b", "to": to(&other)}, {"label": "c", "to": to(&topic)},
+    ]);
+    let story = made(&app, "stories", &json!({"title": "A", "related": related})).await;
+    let gone = app.call(&format!("DELETE /api/topics/{topic}"), &[]).await;
+    assert_eq!(gone.status, 204, "{}", gone.text());
+    let read = app.call(&format!("GET /api/stories/{story}"), &[]).await.json();
+    let left = json!([
+        {"label": "a", "to": null}, {"label": "b", "to": to(&other)}, {"label": "c", "to": null},
+    ]);
+    assert_eq!((&read["related"], &read["version"]), (&left, &json!(2)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_and_filters_compare_references() {
+    let app = open("");
+    let story = made(&app, "stories", &json!({"title": "A"})).await;
+    let lead = json!({"title": "B", "lead": story, "sections": [teaser(&story)]});
+    made(&app, "stories", &lead).await;
+    made(&app, "stories", &json!({"title": "C", "sections": [teaser(&story)], "related": [{"label": "x"}]})).await;
+    let check = async |filter: &str, expected: &[&str]| {
+        let filter = filter.replace(' ', "%20").replace('\'', "%27");
+        let reply = app.call(&format!("GET /api/stories?sort=title&select=title&filter={filter}"), &[]).await;
+        assert_eq!(reply.status, 200, "{filter}: {}", reply.text());
+        let items = reply.json()["items"].as_array().cloned().unwrap_or_default();
+        let titles: Vec<&str> = items.iter().filter_map(|item| item["title"].as_str()).collect();
+        assert_eq!(titles, expected, "{filter}");
+    };
+    check("this.sections.exists(s, s.story == this.lead)", &["B"]).await;
+    check(&format!("sections.exists(s, s.story == '{story}')"), &["B", "C"]).await;
+    check("sections.exists(s, s.story.id == this.id)", &[]).await;
+    check("sections.exists(s, s.story != null)", &["B", "C"]).await;
+    check("related.exists(r, r.to == null)", &["C"]).await;
+    let check = async |filter: &str, expected: &str| {
+        let filter = filter.replace(' ', "%20");
+        let reply = app.call(&format!("GET /api/stories?filter={filter}"), &[]).await;
+        assert_eq!(reply.status, 400, "{filter}: {}", reply.text());
+        assert!(wrong(&reply)[0].1.contains(expected), "{filter}: {}", reply.text());
+    };
+    check("sections.exists(s, s.story.title == s.headline)", "of a record that a document refers to").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trash_and_the_history_know_references_in_documents() {
+    let app = open(
+        r#"
+type Folder @allow(read: "true", create: "true", update: "true", delete: "true") @trash @history(read: "true") {
+  entries: [Entry!]
+  notes: [Note!]
+}
+type Entry @embedded { card: Card! }
+type Note @embedded { text: String, card: Card }
+type Card @allow(read: "true", create: "true", delete: "true") @trash { name: String }
+"#,
+    );
+    let ask = async |line: String, status: u16| {
+        let reply = app.call(&line, &[]).await;
+        assert_eq!(reply.status, status, "{line}: {}", reply.text());
+        reply
+    };
+    let card = made(&app, "cards", &json!({"name": "a"})).await;
+    let folder = made(&app, "folders", &json!({"entries": [{"card": card}]})).await;
+    let noted = made(&app, "folders", &json!({"notes": [{"text": "t", "card": card}]})).await;
+    ask(format!("DELETE /api/cards/{card}"), 409).await;
+    ask(format!("DELETE /api/folders/{folder}"), 204).await;
+    // A record in the trash keeps nothing; what can be without it is released.
+    ask(format!("DELETE /api/cards/{card}"), 204).await;
+    let released = ask(format!("GET /api/folders/{noted}"), 200).await.json();
+    assert_eq!((&released["notes"][0]["card"], &released["version"]), (&json!(null), &json!(2)));
+    let history = ask(format!("GET /api/folders/{noted}:history"), 200).await.json();
+    assert_eq!(history["items"].as_array().map(Vec::len), Some(2), "{history}");
+    // It doesn't come back before what it refers to.
+    let refused = app.post(&format!("POST /api/folders/{folder}:restore"), &[], "").await;
+    assert_eq!(
+        (refused.status, &refused.json()["type"]),
+        (409, &json!("/problems/refers-to-trash")),
+        "{}",
+        refused.text()
+    );
+    // A new reference to a record in the trash is refused.
+    let reply = app.post("POST /api/folders", &[], &json!({"entries": [{"card": card}]}).to_string()).await;
+    let none = ("/entries/0/card".to_owned(), "there is no Card with this id".to_owned());
+    assert_eq!((reply.status, wrong(&reply)), (422, vec![none]));
+    // A purge takes what can't be without the record.
+    ask(format!("POST /api/cards/{card}:purge"), 204).await;
+    let trash = ask("GET /api/folders:trash?select=id".to_owned(), 200).await.json();
+    assert_eq!(trash["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_has_references() {
+    let app = open("");
+    let document = app.call("GET /openapi.json", &[]).await.json();
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(schemas["Teaser.Input"]["properties"]["story"]["format"], json!("uuid"));
+    assert_eq!(schemas["Teaser.Input"]["required"], json!(["story"]));
+    assert_eq!(schemas["Teaser"]["properties"]["story"]["format"], json!("uuid"));
+    assert!(schemas["Related"]["properties"]["to"].to_string().contains("Topic"), "{}", schemas["Related"]);
+}
