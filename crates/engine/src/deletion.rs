@@ -13,7 +13,7 @@ use crate::proposal::Proposal;
 use crate::record::Key;
 use crate::references::may_read;
 use crate::row_change::RowChange;
-use crate::{Record, TxContext};
+use crate::{Record, TxContext, trees};
 
 /// Referring records that are looked at to say how many there are.
 const SHOWN_REFERRING: usize = 20;
@@ -231,6 +231,9 @@ async fn release(
         }
     }
     for (id, collection, fields) in staying {
+        if collection.tree.is_some_and(|tree| fields.contains(&tree.parent)) {
+            trees::hold(cx, collection.id).await?;
+        }
         if let Some(record) = cx.get_stored(collection.id, id).await? {
             RowChange::release(cx, collection, &record, &fields)?;
         }

@@ -26,5 +26,7 @@ mod sums;
 mod sums_refused;
 #[path = "constraints/support.rs"]
 mod support;
+#[path = "constraints/trees.rs"]
+mod trees;
 #[path = "constraints/unique.rs"]
 mod unique;

@@ -285,6 +285,7 @@ impl Reader<'_> {
             FieldKind::ToOne { .. }
             | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::Lineage { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => None,
         };

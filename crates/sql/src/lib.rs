@@ -18,6 +18,7 @@ mod expressions;
 mod fetch;
 mod history;
 mod layout;
+mod lineage;
 mod lower;
 mod made;
 mod models;

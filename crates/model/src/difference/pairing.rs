@@ -143,6 +143,7 @@ impl Pairing {
                 | FieldKind::Document(_)
                 | FieldKind::ToOneOf { .. }
                 | FieldKind::OneToMany { .. }
+                | FieldKind::Lineage { .. }
                 | FieldKind::OneToOne { .. } => None,
             }
         };
