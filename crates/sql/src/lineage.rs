@@ -237,7 +237,8 @@ impl Succession<'_> {
         down.join_as(JoinType::InnerJoin, name(table), name(BELOW), on);
         walk.union(UnionType::All, down);
         let mut walked = CommonTableExpression::new();
-        walked.table_name(name(WALK)).columns([name("id"), name("path")]).query(walk);
+        // Or it would be walked anew for each record.
+        walked.table_name(name(WALK)).columns([name("id"), name("path")]).query(walk).materialized(true);
         let with = WithClause::new().recursive(true).cte(walked).to_owned();
         let mut update = Query::update();
         let mut found = Query::select();
