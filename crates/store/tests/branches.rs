@@ -65,15 +65,14 @@ impl Shop {
     fn rights(&self) -> Rights {
         Rights::new(self.model.collections.iter().map(|collection| {
             let mut rights = CollectionRights::default();
-            let text = if collection.name == "Product" { self.rule } else { "true" };
-            let rule = match collection.system {
-                true => Rule::refused(),
-                false => {
-                    let checked = compile(text, &Scope::rule(&self.model, collection.id)).expect("a rule");
-                    Rule::new(checked.expr, checked.needs_store)
-                }
+            let text = match collection.name.as_str() {
+                "Product" => self.rule,
+                "Category" => "true",
+                _ => "false",
             };
-            rights.allow(Action::Read, rule);
+            let checked = compile(text, &Scope::rule(&self.model, collection.id));
+            let rule = checked.map(|checked| Rule::new(checked.expr, checked.needs_store));
+            rights.allow(Action::Read, rule.unwrap_or_else(|_| Rule::refused()));
             for _ in &collection.fields {
                 let mut field = FieldRights::default();
                 field.allow(Action::Read, Rule::allowed());

@@ -28,7 +28,7 @@ async fn grown(served: &mut Served) {
 /// The names above and below each category.
 async fn shape(served: &Served) -> Vec<String> {
     let listed = served.list("Category", "name,ancestors{name},descendants{name}", None).await;
-    let listed: Vec<serde_json::Value> = serde_json::from_str(&listed).unwrap_or_else(|_| panic!("{listed}"));
+    let listed: Vec<serde_json::Value> = serde_json::from_str(&listed).expect("a list");
     let names = |list: &serde_json::Value| {
         let names = list.as_array().expect("a list").iter().map(|one| one["name"].as_str().expect("a name").to_owned());
         names.collect::<Vec<String>>().join("/")

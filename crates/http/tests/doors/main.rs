@@ -33,6 +33,7 @@ mod sums;
 mod texts;
 mod transacting;
 mod trash;
+mod trees;
 mod wire;
 
 use backstay_testkit::{Reply, TestApp};
