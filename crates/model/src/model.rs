@@ -571,6 +571,11 @@ impl Field {
         self.kind.is_held() && self.computed.is_none() && self.sum.is_none() && self.is_readable()
     }
 
+    /// Whether no model declares it: it comes with `@tree`.
+    pub(crate) fn comes_with_tree(&self) -> bool {
+        self.internal || matches!(self.kind, FieldKind::Lineage { .. })
+    }
+
     /// Whether it is computed whenever it is read.
     pub fn is_computed(&self) -> bool {
         self.computed.is_some()

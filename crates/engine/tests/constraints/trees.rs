@@ -202,6 +202,14 @@ async fn what_is_in_a_branch() {
         check("this.within('%2')", r#"[{"name":"Tools"},{"name":"Saws"}]"#).await;
         check("this.parent.within('%2')", r#"[{"name":"Saws"}]"#).await;
         check("ancestors.exists(a, a.name == 'Garden')", r#"[{"name":"Tools"},{"name":"Saws"}]"#).await;
+        check("this.parent == null && size(ancestors) == 0", r#"[{"name":"Home"},{"name":"Books"}]"#).await;
+        check(
+            "this.name != 'x' && ancestors.first(a, a.parent == null).name == 'Home' && size(descendants) == 0",
+            r#"[{"name":"Kitchen"},{"name":"Saws"}]"#,
+        )
+        .await;
+        check("this.descendants.all(d, d.name != 'Saws')", r#"[{"name":"Kitchen"},{"name":"Saws"},{"name":"Books"}]"#)
+            .await;
         check("ancestors.first(a, true, [-a.name]).name == 'Tools'", r#"[{"name":"Saws"}]"#).await;
     }
 }
@@ -280,6 +288,23 @@ async fn grown_plain(served: &mut Served) {
         r#"{"name":"Books"}"#,
     ] {
         assert_eq!(served.create("Category", body).await, "ok", "{} {body}", served.database);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_model_sets_the_parent() {
+    let model = "type Page @open @tree(parent: \"parent\") { name: String! wanted: Page \
+                 parent: Page @set(on: WRITE, to: \"this.wanted\") }";
+    for mut served in Served::both(model) {
+        let database = served.database;
+        for body in [r#"{"name":"a"}"#, r#"{"name":"b","wanted":"%0"}"#, r#"{"name":"c","wanted":"%1"}"#] {
+            assert_eq!(served.create("Page", body).await, "ok", "{database} {body}");
+        }
+        let refused = served.update("Page", 0, r#"{"wanted":"%2"}"#).await;
+        assert!(refused.starts_with("invalid-values: /parent Misused"), "{database}: {refused}");
+        assert_eq!(served.update("Page", 2, r#"{"wanted":"%0"}"#).await, "ok", "{database}");
+        let listed = served.list("Page", "name,ancestors{name}", Some("name == 'c'")).await;
+        assert_eq!(listed, r#"[{"ancestors":[{"name":"a"}],"name":"c"}]"#, "{database}");
     }
 }
 

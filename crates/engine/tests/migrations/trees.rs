@@ -45,6 +45,16 @@ async fn a_tree_follows_another_relation() {
     check("a_tree_follows_another_relation", Change { old, records, new, then }).await;
 }
 
+/// What the model called like that before is something else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fields_make_way_for_those_of_a_tree() {
+    let old = "type P @open { a: String! p: P ancestors: Int descendants: [P!] }";
+    let new = "type P @open @tree(parent: \"p\") { a: String! p: P }";
+    let records = &[("P", r#"{"a":"one","ancestors":1}"#), ("P", r#"{"a":"two","p":"%0","descendants":["%0"]}"#)];
+    let then = &[("P", LINES)];
+    check("fields_make_way_for_those_of_a_tree", Change { old, records, new, then }).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_in_a_circle_are_named() {
     let circle = "type P @open { a: String! p: P } type R @open { p: P }";

@@ -694,8 +694,7 @@ fn goes_on(old: &Model, new: &Model, pairing: &Pairing, (before, field): (&Colle
 
 /// Fields but for the four that every record has, and those that come with a tree.
 pub(super) fn declared(collection: &Collection) -> impl Iterator<Item = &Field> {
-    let comes_with_tree = |field: &Field| field.internal || matches!(field.kind, FieldKind::Lineage { .. });
-    collection.fields.iter().filter(move |field| field.id > Collection::VERSION && !comes_with_tree(field))
+    collection.fields.iter().filter(|field| field.id > Collection::VERSION && !field.comes_with_tree())
 }
 
 /// A field's type as it is written in a model, without `!`.
