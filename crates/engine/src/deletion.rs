@@ -230,8 +230,9 @@ async fn release(
             }
         }
     }
+    let mut held: HashSet<CollectionId> = HashSet::new();
     for (id, collection, fields) in staying {
-        if collection.tree.is_some_and(|tree| fields.contains(&tree.parent)) {
+        if collection.tree.is_some_and(|tree| fields.contains(&tree.parent)) && held.insert(collection.id) {
             trees::hold(cx, collection.id).await?;
         }
         if let Some(record) = cx.get_stored(collection.id, id).await? {
