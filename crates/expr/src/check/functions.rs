@@ -41,7 +41,7 @@ const USAGES: [(&str, &str); 28] = [
     ("year", "`year(date)`"),
     ("month", "`month(date)`"),
     ("day", "`day(date)`"),
-    ("within", "`record.within(other)` of a record in a tree"),
+    ("within", "`record.within(other)`"),
     ("exists", "`relation.exists(x, condition on x)`"),
     ("all", "`relation.all(x, condition on x)`"),
 ];
