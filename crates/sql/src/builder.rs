@@ -6,7 +6,7 @@ use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Link, Model, 
 use backstay_scalar::Storage;
 use sea_query::{Alias, Expr as Sql, ExprTrait, JoinType, Query, QueryStatementWriter, SelectStatement, UnionType};
 
-use crate::lineage::{self, Forest};
+use crate::forest::{self, Forest};
 use crate::param::Encoding;
 use crate::predicate::Pred;
 use crate::relation::{Part, Relation, Rows, links, relation};
@@ -225,8 +225,8 @@ impl<'m> Builder<'m> {
             FieldKind::Lineage { target, toward } => {
                 let collection = self.model.collection(*target);
                 let (near, far, known) = match toward {
-                    Toward::Root => (lineage::BELOW, lineage::ABOVE, Toward::Leaves),
-                    Toward::Leaves => (lineage::ABOVE, lineage::BELOW, Toward::Root),
+                    Toward::Root => (forest::BELOW, forest::ABOVE, Toward::Leaves),
+                    Toward::Leaves => (forest::ABOVE, forest::BELOW, Toward::Root),
                 };
                 let (frame, alias) = self.select(Forest::of(collection, self.dialect).pairs(known));
                 let owner = column(&alias, near);

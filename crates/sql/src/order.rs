@@ -11,7 +11,6 @@ use crate::builder::{Anchor, Builder, Record};
 use crate::columns::Columns;
 use crate::computed;
 use crate::expressions::Reader;
-use crate::lineage;
 use crate::lower::holds;
 use crate::param::Encoding;
 use crate::predicate::Pred;
@@ -36,7 +35,10 @@ pub(crate) fn of_list<'s>(field: &Field, asked: &'s [SortKey], rights: &Rights) 
 /// no order.
 pub(crate) fn places(builder: &mut Builder<'_>, (field, asked): (&Field, &[SortKey]), member: &Anchor) -> Option<Sql> {
     match (&field.kind, &member.record) {
-        (FieldKind::Lineage { .. }, _) if asked.is_empty() => lineage::places(builder, member),
+        (FieldKind::Lineage { .. }, _) if asked.is_empty() => {
+            let path = builder.model.collection(member.collection).tree?.path;
+            Some(builder.stored(member, ColumnRef::main(path)))
+        }
         (FieldKind::ManyToMany { link, .. }, Record::Linked(links, _)) if link.ordered && asked.is_empty() => {
             Some(column(links, Link::PLACE))
         }

@@ -3,8 +3,8 @@ use backstay_expr::{Expr, Node, Operator, Path, Rights, Root, RulePart, Type};
 use backstay_model::{Collection, FieldId};
 
 use crate::SortKey;
+use crate::branch::Branch;
 use crate::builder::{Builder, Seen};
-use crate::lineage::Branch;
 use crate::lower::{Lowering, Scope};
 use crate::order;
 use crate::partial::{Known, Usable};
@@ -131,7 +131,7 @@ impl<'a> Ranges<'a> {
     /// The branch in which a part asks a reference of the record to lead, or the record itself to be, if an index can look it
     /// up.
     pub(crate) fn branch<'e>(&self, part: &'e Expr) -> Option<Branch<'e>> {
-        let branch = Branch::of(part)?;
+        let branch = Branch::of(part).filter(|branch| is_given(branch.root))?;
         let is_open = |field: FieldId| self.rights.field(self.collection.id, field, Action::Read).allows();
         own_field(branch.member).filter(|field| self.is_found(*field) && is_open(*field)).map(|_| branch)
     }
@@ -166,7 +166,7 @@ fn compared(part: &Expr) -> Option<FieldId> {
 }
 
 /// Whether it is the same for every record.
-pub(crate) fn is_given(expr: &Expr) -> bool {
+fn is_given(expr: &Expr) -> bool {
     match &expr.node {
         Node::Literal(_) | Node::Param(..) | Node::Caller(_) | Node::Now => true,
         Node::List(items) => items.iter().all(is_given),
