@@ -54,6 +54,8 @@ pub const STRING_CHARS: usize = 10_000;
 pub const TEXT_BYTES: usize = 1024 * 1024;
 /// Bytes of a `JSON` document, where nothing else is configured.
 pub const JSON_BYTES: usize = 1024 * 1024;
+/// Levels of a tree of records, the root included.
+pub const TREE_LEVELS: usize = 32;
 /// Characters of a slug that is generated from a text.
 pub const SLUG_CHARS: usize = 100;
 /// The smallest maximum that `@length` may set on a `@slug` field.

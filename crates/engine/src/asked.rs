@@ -179,7 +179,8 @@ pub(crate) fn filter(view: View<'_>, collection: &Collection, filter: &Filter) -
         let members = match named.kind {
             FieldKind::OneToMany { target, .. }
             | FieldKind::OneToOne { target, .. }
-            | FieldKind::ManyToMany { target, .. } => Some(target),
+            | FieldKind::ManyToMany { target, .. }
+            | FieldKind::Lineage { target, .. } => Some(target),
             FieldKind::Scalar(_)
             | FieldKind::Enum(_)
             | FieldKind::List(_)

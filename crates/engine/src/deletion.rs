@@ -14,7 +14,7 @@ use crate::record::Key;
 use crate::reference::Reference;
 use crate::references::may_read;
 use crate::row_change::RowChange;
-use crate::{Authority, Record, TxContext, exclusions, related, stored};
+use crate::{Authority, Record, TxContext, exclusions, related, stored, trees};
 
 /// Referring records that are looked at to say how many there are.
 const SHOWN_REFERRING: usize = 20;
@@ -236,9 +236,13 @@ async fn release(
             }
         }
     }
+    let mut held: HashSet<CollectionId> = HashSet::new();
     for Releasing { collection, id, references } in staying {
+        let fields: Vec<FieldId> = references.iter().map(|(reference, _)| reference.field()).collect();
+        if collection.tree.is_some_and(|tree| fields.contains(&tree.parent)) && held.insert(collection.id) {
+            trees::hold(cx, collection.id).await?;
+        }
         if let Some(record) = cx.get_stored(collection.id, id).await? {
-            let fields: Vec<FieldId> = references.iter().map(|(reference, _)| reference.field()).collect();
             if let Err(error) = exclusions::ask_released(cx, collection, &record, &fields).await {
                 return Err(related::of_request(cx, class, (collection, &record), error).await?);
             }

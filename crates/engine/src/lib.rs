@@ -74,6 +74,7 @@ mod tag;
 mod templates;
 mod transaction;
 mod trash;
+mod trees;
 mod versions;
 mod width;
 mod write;

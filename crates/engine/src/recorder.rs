@@ -140,6 +140,8 @@ pub(crate) fn shown(value: &Value) -> String {
 fn bound(slot: &Slot, bindings: &Bindings<'_>, (model, collection): About<'_>) -> String {
     let field = |id: FieldId| match model.field(collection, id) {
         Field { name, class: Some(class), .. } => format!("{name} = {}", withheld(*class)),
+        // It names records that the caller may not read.
+        Field { name, internal: true, .. } => format!("{name} = (withheld)"),
         Field { name, .. } => format!("{name} = {}", shown(&bindings.value(slot))),
     };
     let value = || shown(&bindings.value(slot));

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use backstay_base::{Error, RecordId, Timestamp};
-use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, InnerRelation, Link, VersionChange};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, InnerRelation, Link, Tree, VersionChange};
 use backstay_scalar::Value;
 use backstay_store::{Change, ChangeKind, ChangedField};
 
@@ -9,7 +9,7 @@ use crate::bind::{Bindings, InMemory};
 use crate::proposal::{LinkChange, Proposal};
 use crate::reference::Reference;
 use crate::templates::LinkStatement;
-use crate::{Record, TxContext, mentions, versions};
+use crate::{Record, TxContext, mentions, trees, versions};
 
 /// The one way a row is written: stages the row, its links, its version for the history, and its change for the commit
 /// log. It evaluates no rules: the steps before it have.
@@ -22,6 +22,7 @@ impl RowChange {
         proposal.settle()?;
         let Proposal { collection, values, links, .. } = proposal;
         let record = Record::new(row(collection, values)).map_err(Error::internal)?;
+        check_path(collection, &record)?;
         let bindings = Bindings { proposed: record.values(), ..cx.bindings() };
         let template = cx.engine.templates.insert(&cx.engine.planner, collection.id);
         let insert = cx.statement(template, &bindings, collection.id);
@@ -30,7 +31,7 @@ impl RowChange {
             let new = record.value(field.id).clone();
             (!new.is_null()).then_some(ChangedField { field: field.id, old: Value::Null, new })
         };
-        let fields = collection.stored_fields().filter_map(given).collect();
+        let fields = told(collection).filter_map(given).collect();
         cx.tx.change(change(collection, &record, ChangeKind::Create, fields));
         write_links(cx, collection, &record, links);
         mentions::follow(cx, collection, record.id(), (&[], record.values()));
@@ -66,6 +67,9 @@ impl RowChange {
                     mentions::without(cx.model(), collection.field(mention.document), &values[at], is_gone)
                 }
             };
+        }
+        if let Some(tree) = collection.tree.filter(|tree| references.iter().any(|(of, _)| of.field() == tree.parent)) {
+            values[usize::from(tree.path.0)] = Value::Bytes(Tree::path_below(&[], stored.id()).into());
         }
         let replacement = Replacement { values, unseen: Vec::new(), links: Vec::new(), sent: Sent::No };
         Self::replace(cx, collection, stored, replacement).map(drop)
@@ -189,6 +193,7 @@ impl RowChange {
         values[usize::from(Collection::UPDATED_AT.0)] = cx.moment().into();
         values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
         let record = Record::new(values).map_err(Error::internal)?;
+        check_path(collection, &record)?;
         let is_changed =
             |field: &&Field| stored.value(field.id) != record.value(field.id) || unseen.contains(&field.id);
         let changed: Vec<FieldId> = collection.stored_fields().filter(is_changed).map(|field| field.id).collect();
@@ -200,12 +205,14 @@ impl RowChange {
             let new = Value::List(change.placed.iter().copied().map(Value::Id).collect());
             ChangedField { field: change.field, old: Value::Null, new }
         });
-        let fields = changed.iter().map(field).chain(placed).collect();
+        let told = |field: &&FieldId| !collection.field(**field).internal;
+        let fields = changed.iter().filter(told).map(field).chain(placed).collect();
         let template = cx.engine.templates.update(&cx.engine.planner, collection.id, changed);
         let bindings =
             Bindings { proposed: record.values(), version: Some(stored.version()), ..cx.bindings().id(record.id()) };
         let update = cx.statement(&template, &bindings, collection.id);
         cx.tx.stage(update, Some(1));
+        trees::follow(cx, collection, (stored, &record));
         cx.tx.change(change(collection, &record, ChangeKind::Update, fields));
         write_links(cx, collection, &record, links);
         mentions::follow(cx, collection, record.id(), (stored.values(), record.values()));
@@ -226,7 +233,25 @@ fn indexed_values(
         (!value.is_null()).then(|| change(value)).map(|(old, new)| ChangedField { field: field.id, old, new })
     };
     let indexed: HashSet<FieldId> = collection.indexes.iter().flat_map(|index| index.fields.clone()).collect();
-    collection.stored_fields().filter(|field| indexed.contains(&field.id)).filter_map(changed).collect()
+    told(collection).filter(|field| indexed.contains(&field.id)).filter_map(changed).collect()
+}
+
+/// The fields whose values the commit log tells.
+fn told(collection: &Collection) -> impl Iterator<Item = &Field> {
+    collection.stored_fields().filter(|field| !field.internal)
+}
+
+/// A record of a tree comes under its parent: whoever changes that gives it another path.
+fn check_path(collection: &Collection, record: &Record) -> Result<(), Error> {
+    let Some(tree) = collection.tree else { return Ok(()) };
+    let parent = record.value(tree.parent).as_id();
+    let end: Vec<u8> = parent.into_iter().chain([record.id()]).flat_map(|id| *id.as_bytes()).collect();
+    let ends = match record.value(tree.path) {
+        Value::Bytes(path) if parent.is_none() => **path == *end,
+        Value::Bytes(path) => path.ends_with(&end),
+        _ => false,
+    };
+    if ends { Ok(()) } else { Err(Error::internal(OtherPath)) }
 }
 
 /// Which way a record goes over the edge of the trash.
@@ -355,6 +380,11 @@ fn clear(cx: &mut TxContext<'_, '_>, collection: CollectionId, (link, id): (&Lin
 #[derive(Debug, thiserror::Error)]
 #[error("the type has no trash")]
 struct NoTrash;
+
+/// A record of a tree was to be written with a path that doesn't lead to it.
+#[derive(Debug, thiserror::Error)]
+#[error("the path of a record in a tree doesn't end with its parent and itself")]
+struct OtherPath;
 
 /// An update of a record that was not read.
 #[derive(Debug, thiserror::Error)]

@@ -31,6 +31,7 @@ impl Sizes {
             | FieldKind::ToOne { .. }
             | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::Lineage { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => None,
         }

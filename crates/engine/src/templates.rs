@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::Action;
 use backstay_expr::{Rights, Sum};
-use backstay_model::{CollectionId, Exclusion, FieldId, Index, InnerRelation, Link, Model, Trash, Versions};
+use backstay_model::{CollectionId, Exclusion, FieldId, Index, InnerRelation, Link, Model, Trash, Tree, Versions};
 use backstay_sql::{
     Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, SumsPlan, Template,
 };
@@ -61,6 +61,8 @@ struct CollectionTemplates {
     checked: OnceLock<Arc<StoredPlan>>,
     ids: [OnceLock<ReadPlan>; 2],
     versions: OnceLock<VersionTemplates>,
+    move_branch: OnceLock<Template>,
+    longest_path: OnceLock<Template>,
 }
 
 /// What is done to the versions of records.
@@ -205,6 +207,16 @@ impl Templates {
     ) -> Arc<Template> {
         let key = (collection, slug, place, absent.to_vec());
         cached(&self.slugs, key, |_| planner.taken_slugs(collection, (index, slug), absent))
+    }
+
+    /// Moves what is below a record of a tree.
+    pub(crate) fn move_branch(&self, planner: &Planner, (of, tree): (CollectionId, Tree)) -> &Template {
+        self.of(of).move_branch.get_or_init(|| planner.move_branch((of, tree)))
+    }
+
+    /// Finds how long the longest path below a record of a tree is.
+    pub(crate) fn longest_path(&self, planner: &Planner, (of, tree): (CollectionId, Tree)) -> &Template {
+        self.of(of).longest_path.get_or_init(|| planner.longest_path((of, tree)))
     }
 
     /// What is done to a collection of versions.

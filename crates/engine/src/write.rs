@@ -6,7 +6,7 @@ use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
     Authority, IfMatch, Input, Record, RecordVerb, TxContext, clauses, deletion, exclusions, fill, ids, links,
-    references, sent_back, sequences, slugs, states, stored, summing, trash,
+    references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
 };
 
 impl TxContext<'_, '_> {
@@ -57,6 +57,7 @@ impl TxContext<'_, '_> {
         references::verify(self, &mut proposal).await?;
         ids::continue_version(self, &mut proposal).await?;
         exclusions::ask(self, &mut proposal).await?;
+        trees::place(self, &mut proposal).await?;
         sequences::number(self, &mut proposal).await?;
         RowChange::insert(self, proposal)
     }
@@ -103,6 +104,7 @@ impl TxContext<'_, '_> {
             _ => {
                 references::verify(self, &mut proposal).await?;
                 exclusions::ask(self, &mut proposal).await?;
+                trees::place(self, &mut proposal).await?;
                 sequences::number(self, &mut proposal).await?;
                 let updated = RowChange::update(self, proposal)?;
                 summing::followed(self, record.0, updated).await

@@ -28,5 +28,7 @@ mod sums_refused;
 mod support;
 #[path = "constraints/trashed.rs"]
 mod trashed;
+#[path = "constraints/trees.rs"]
+mod trees;
 #[path = "constraints/unique.rs"]
 mod unique;

@@ -26,6 +26,8 @@ mod sequences;
 mod slugs;
 #[path = "migrations/sums.rs"]
 mod sums;
+#[path = "migrations/trees.rs"]
+mod trees;
 
 use std::fmt::Write as _;
 

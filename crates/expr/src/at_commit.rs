@@ -76,8 +76,10 @@ impl Walk<'_> {
     /// What asks the records of a relation.
     fn members(&mut self, expr: &Expr, (over, variable): (&Path, u16)) -> Result<(), ExprError> {
         let (Root::This, [list]) = (over.root, over.steps.as_slice()) else { return Err(refused(expr, OTHERS)) };
-        let FieldKind::OneToMany { target, via } = self.model.field(over.collection, *list).kind else {
-            return Err(refused(expr, "the members of many-to-many relations"));
+        let (target, via) = match self.model.field(over.collection, *list).kind {
+            FieldKind::OneToMany { target, via } => (target, via),
+            FieldKind::Lineage { .. } => return Err(refused(expr, "`ancestors` and `descendants`")),
+            _ => return Err(refused(expr, "the members of many-to-many relations")),
         };
         let place = self.place(target, via);
         self.bound.push((variable, place));

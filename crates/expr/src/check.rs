@@ -17,6 +17,7 @@ mod parameters;
 mod place;
 mod quotes;
 mod texts;
+mod trees;
 mod typing;
 
 use std::collections::BTreeSet;

@@ -80,7 +80,7 @@ impl Type {
             FieldKind::ToOneOf { union, .. } => Self::OneOf { union: *union, field: (collection.id, field.id) },
             FieldKind::Document(_) => Self::Json,
             FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => Self::Record(*target),
-            FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => return None,
+            FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } | FieldKind::Lineage { .. } => return None,
         })
     }
 

@@ -116,6 +116,7 @@ fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
         "jsonBytes": sizes.json_bytes,
         "idempotencyKeyBytes": limits::IDEMPOTENCY_KEY_BYTES,
         "idempotencyHours": limits::IDEMPOTENCY_HOURS,
+        "treeLevels": limits::TREE_LEVELS,
         "deletionRecords": limits::DELETION_RECORDS,
         "requestSeconds": settings.request_time.as_secs(),
         "bodySeconds": settings.body_time.min(settings.request_time).as_secs(),

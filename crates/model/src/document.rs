@@ -305,7 +305,10 @@ impl Reader<'_> {
             FieldKind::ToOne { target, .. } => return self.reference(*target, raw),
             FieldKind::ToOneOf { union, .. } => return self.one_of(*union, raw),
             // An embedded type has none.
-            FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } | FieldKind::ManyToMany { .. } => None,
+            FieldKind::OneToMany { .. }
+            | FieldKind::Lineage { .. }
+            | FieldKind::OneToOne { .. }
+            | FieldKind::ManyToMany { .. } => None,
         };
         let read = ty.map(|ty| ty.read(Token::Json(raw)).map_err(ViolationKind::from));
         let read = read.unwrap_or(Err(ViolationKind::ReadOnly("an embedded value holds no relation to many records")));

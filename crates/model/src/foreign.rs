@@ -100,6 +100,10 @@ const DIRECTIVES: Table = &[
         &["audit", "audited", "auditable", "versioned", "versions", "temporal", "paperTrail", "tracked", "revisions"],
         "write `@history(read: \"…\")` on the type",
     ),
+    (
+        &["nestedSet", "ltree", "hierarchy", "closureTable", "materializedPath", "hasTree"],
+        "write `@tree(parent: \"parent\")` on the type",
+    ),
     (&["softDelete", "softDeletes", "paranoid"], "write `@trash(keep: \"30d\")` on the type"),
     (&["singleton", "singleType", "global", "one"], "write `@single`"),
     (&["writeOnly", "secret", "password"], "write `@class(is: SECRET)`"),
@@ -233,6 +237,8 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("history", &["for", "days", "after", "ttl", "retention", "duration"], "write `@history(read: …, keep: \"365d\")`"),
     ("history", &["who", "allow", "rule", "if", "when", "is"], "write `@history(read: …)`"),
     ("trash", &["for", "days", "after", "ttl", "retention", "purge", "duration"], "write `@trash(keep: \"30d\")`"),
+    ("tree", &["by", "field", "of", "via", "up", "parentField"], "write `@tree(parent: \"parent\")`"),
+    ("tree", &["sort", "orderBy", "siblings", "position"], "write `@tree(parent: …, order: \"position\")`"),
     ("rule", &["expr", "expression", "rule", "when", "if", "condition", "value"], "write `@rule(name: …, is: …)`"),
 ];
 

@@ -56,6 +56,14 @@ pub enum FieldKind {
         /// The link table.
         link: Link,
     },
+    /// The records of its own collection that are above or below a record in the tree of `@tree`; read from the records'
+    /// paths.
+    Lineage {
+        /// The collection, which is the one that has the field.
+        target: CollectionId,
+        /// Which way they are.
+        toward: Toward,
+    },
 }
 
 impl FieldKind {
@@ -70,6 +78,7 @@ impl FieldKind {
             | Self::ToOne { .. }
             | Self::ToOneOf { .. }
             | Self::OneToMany { .. }
+            | Self::Lineage { .. }
             | Self::OneToOne { .. }
             | Self::ManyToMany { .. } => None,
         }
@@ -90,6 +99,7 @@ impl FieldKind {
             | Self::Document(_)
             | Self::ToOneOf { .. }
             | Self::OneToMany { .. }
+            | Self::Lineage { .. }
             | Self::OneToOne { .. }
             | Self::ManyToMany { .. } => false,
         }
@@ -106,6 +116,7 @@ impl FieldKind {
             | Self::ToOne { .. }
             | Self::ToOneOf { .. }
             | Self::OneToMany { .. }
+            | Self::Lineage { .. }
             | Self::OneToOne { .. }
             | Self::ManyToMany { .. } => false,
         }
@@ -127,7 +138,8 @@ impl FieldKind {
             Self::ToOne { target, .. }
             | Self::OneToMany { target, .. }
             | Self::OneToOne { target, .. }
-            | Self::ManyToMany { target, .. } => Some(*target),
+            | Self::ManyToMany { target, .. }
+            | Self::Lineage { target, .. } => Some(*target),
             Self::Scalar(_)
             | Self::Enum(_)
             | Self::List(_)
@@ -146,6 +158,7 @@ impl FieldKind {
             | Self::List(_)
             | Self::Embedded(_)
             | Self::Document(_)
+            | Self::Lineage { .. }
             | Self::OneToMany { .. }
             | Self::OneToOne { .. }
             | Self::ManyToMany { .. } => None,
@@ -163,7 +176,8 @@ impl FieldKind {
             | Self::Embedded(_)
             | Self::Document(_)
             | Self::ToOne { .. }
-            | Self::ToOneOf { .. } => None,
+            | Self::ToOneOf { .. }
+            | Self::Lineage { .. } => None,
         }
     }
 
@@ -178,14 +192,24 @@ impl FieldKind {
             | Self::Embedded(_)
             | Self::Document(_)
             | Self::ToOne { .. }
-            | Self::ToOneOf { .. } => false,
+            | Self::ToOneOf { .. }
+            | Self::Lineage { .. } => false,
         }
     }
 
     /// Whether it is a relation to many.
     pub fn is_to_many(&self) -> bool {
-        matches!(self, Self::OneToMany { .. } | Self::ManyToMany { .. })
+        matches!(self, Self::OneToMany { .. } | Self::ManyToMany { .. } | Self::Lineage { .. })
     }
+}
+
+/// Which way records are in a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toward {
+    /// Above: the parent, its parent, and so on up to the root.
+    Root,
+    /// Below: the children, their children, and so on.
+    Leaves,
 }
 
 /// What is held as one document.

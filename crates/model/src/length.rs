@@ -92,6 +92,7 @@ impl Unit {
             | FieldKind::ToOne { .. }
             | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::Lineage { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => Self::Characters,
         }

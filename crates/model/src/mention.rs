@@ -221,6 +221,7 @@ impl Walk<'_> {
             FieldKind::Scalar(_)
             | FieldKind::Enum(_)
             | FieldKind::List(_)
+            | FieldKind::Lineage { .. }
             | FieldKind::OneToMany { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => raw.to_owned(),

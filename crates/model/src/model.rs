@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::{Action, Duration, Place, limits};
+use backstay_base::{Action, Duration, Place, RecordId, limits};
 use backstay_scalar::{Part, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
@@ -139,6 +139,8 @@ pub struct Collection {
     pub single: bool,
     /// `@trash`: deleted records are kept.
     pub trash: Option<Trash>,
+    /// `@tree`: the records form trees.
+    pub tree: Option<Tree>,
     /// `@history`: every version of a record is kept.
     pub history: Option<History>,
     /// Of the versions of another type's records: which, and how they are stored. Nobody addresses them as a collection.
@@ -283,6 +285,30 @@ pub struct Trash {
     pub at: FieldId,
     /// How long records are kept; `None`: until they are purged by request.
     pub keep: Option<Duration>,
+}
+
+/// `@tree(parent:, order:)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tree {
+    /// The relation to the record above.
+    pub parent: FieldId,
+    /// The ids of the records from the root down to the record itself, one after the other; see `Tree::SEGMENT`.
+    pub path: FieldId,
+    /// The records above, from the root down.
+    pub ancestors: FieldId,
+    /// The records below, each after its parent.
+    pub descendants: FieldId,
+}
+
+impl Tree {
+    /// The bytes of one id in a path. Since all have the same length, a path begins with another one exactly if its
+    /// record is the other's or below it, and the paths of a branch are a range.
+    pub const SEGMENT: usize = 16;
+
+    /// The path of a record below one that has this path.
+    pub fn path_below(parent: &[u8], id: RecordId) -> Vec<u8> {
+        [parent, id.as_bytes()].concat()
+    }
 }
 
 /// `@history(read:, keep:)`.
@@ -434,6 +460,9 @@ pub struct Field {
     pub set: Vec<Set>,
     /// `@class(is:)`.
     pub class: Option<Class>,
+    /// Whether Backstay keeps it for itself: no request and no rule names it, no answer has it, and neither has the
+    /// history or the commit log.
+    pub internal: bool,
     /// Rules that restrict the field further than its type; `None` follows the type's.
     pub allow: FieldAllow,
     /// `@check`s.
@@ -473,6 +502,7 @@ impl Field {
             pattern: None,
             set: Vec::new(),
             class: None,
+            internal: false,
             allow: FieldAllow::default(),
             checks: Vec::new(),
             span,
@@ -492,6 +522,8 @@ impl Field {
             Some("this field is read-only")
         } else if !self.set.is_empty() {
             Some("the model sets this field")
+        } else if matches!(self.kind, FieldKind::Lineage { .. }) {
+            Some("this follows from the parents of the records")
         } else if self.kind.is_written_elsewhere() {
             Some("set this relation from the other side")
         } else {
@@ -532,9 +564,10 @@ impl Field {
         self.within.is_some_and(|within| within.is_reference)
     }
 
-    /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say.
+    /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say, or what
+    /// Backstay keeps for itself.
     pub fn is_readable(&self) -> bool {
-        self.class != Some(Class::Secret)
+        self.class != Some(Class::Secret) && !self.internal
     }
 
     /// How many characters a slug has at most that is made for the field.
@@ -551,6 +584,11 @@ impl Field {
     /// Whether a history keeps its values: what is stored of the record itself, but for secrets and sums.
     pub fn is_in_history(&self) -> bool {
         self.kind.is_held() && self.computed.is_none() && self.sum.is_none() && self.is_readable()
+    }
+
+    /// Whether no model declares it: it comes with `@tree`.
+    pub(crate) fn comes_with_tree(&self) -> bool {
+        self.internal || matches!(self.kind, FieldKind::Lineage { .. })
     }
 
     /// Whether it is computed whenever it is read.
@@ -612,6 +650,7 @@ impl Column {
             FieldKind::Embedded(_)
             | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::Lineage { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => Vec::new(),
         }

@@ -91,6 +91,7 @@ impl Model {
             | FieldKind::Document(_)
             | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::Lineage { .. }
             | FieldKind::ManyToMany { .. } => None,
         }
     }

@@ -28,6 +28,7 @@ fn kind(model: &Model, kind: &FieldKind) -> String {
         FieldKind::OneToMany { target, via } => {
             format!("many {} via {}", name(*target), model.field(*target, *via).name)
         }
+        FieldKind::Lineage { target, toward } => format!("many {} toward {toward:?}", name(*target)),
         FieldKind::ManyToMany { target, link } => format!(
             "many {} by {}({}, {}) owner {} inverse {}",
             name(*target),

@@ -42,6 +42,9 @@ fn assign(model: &Model, field: &Field, text: &str, input: &mut Input) -> Result
         FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } => {
             return Err(ViolationKind::ReadOnly("set this relation from the other side"));
         }
+        FieldKind::Lineage { .. } => {
+            return Err(ViolationKind::ReadOnly("this follows from the parents of the records"));
+        }
         FieldKind::ManyToMany { .. } => {
             let ids = separated(ValueType::Scalar(backstay_scalar::Scalar::Id), text)?;
             input.links(field.id, ids.iter().filter_map(Value::as_id).collect());

@@ -236,6 +236,9 @@ impl Decoder<'_> {
             FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } => {
                 return Err(ViolationKind::ReadOnly("set this relation from the other side").into());
             }
+            FieldKind::Lineage { .. } => {
+                return Err(ViolationKind::ReadOnly("this follows from the parents of the records").into());
+            }
             FieldKind::ManyToMany { target, .. } => {
                 input.links(field.id, self.links(*target, raw)?);
                 return Ok(());

@@ -316,7 +316,7 @@ impl<'p> Parser<'p> {
     /// What a to-many relation is asked for, after the `(`: `sort:-createdAt,limit:3`.
     fn arguments(&mut self, field: &Field) -> Result<Arguments, Error> {
         let name = &field.name;
-        let (FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. }) = field.kind else {
+        let Some(target) = field.kind.target().filter(|_| field.kind.is_to_many()) else {
             let problem = format!("`{name}` is not a list of records, so it takes no arguments");
             return Err(
                 self.syntax(&problem, &format!("write {name}, or the fields of a record in braces: {name}{{…}}"))

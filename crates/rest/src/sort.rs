@@ -58,6 +58,7 @@ fn key(part: &str, collection: &Collection, known: &[SortKey]) -> Result<SortKey
             FieldKind::ToOne { .. }
             | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::Lineage { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => {
                 ("is a relation, which has no order", "sort by a field of the record itself")

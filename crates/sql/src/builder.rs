@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{Rights, Rule};
-use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Link, Model, Versions};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Link, Model, Toward, Versions};
 use backstay_scalar::Storage;
 use sea_query::{Alias, Expr as Sql, ExprTrait, JoinType, Query, QueryStatementWriter, SelectStatement, UnionType};
 
+use crate::forest::{self, Forest};
 use crate::param::Encoding;
 use crate::predicate::Pred;
 use crate::relation::{Part, Relation, Rows, links, relation};
@@ -221,6 +222,19 @@ impl<'m> Builder<'m> {
                 let anchor = Anchor { frame, record, collection: *target, perspective };
                 Some(Members { member: Seen { anchor, read, declared }, owner: Some(owner) })
             }
+            FieldKind::Lineage { target, toward } => {
+                let collection = self.model.collection(*target);
+                let (near, far, known) = match toward {
+                    Toward::Root => (forest::BELOW, forest::ABOVE, Toward::Leaves),
+                    Toward::Leaves => (forest::ABOVE, forest::BELOW, Toward::Root),
+                };
+                let (frame, alias) = self.select(Forest::of(collection, self.dialect).pairs(known));
+                let owner = column(&alias, near);
+                let record = Record::Linked(alias, far.into());
+                let read = relation(collection, perspective, (rights, Action::Read)).read;
+                let anchor = Anchor { frame, record, collection: *target, perspective };
+                Some(Members { member: Seen { anchor, read, declared }, owner: Some(owner) })
+            }
             FieldKind::Scalar(_)
             | FieldKind::Enum(_)
             | FieldKind::List(_)
@@ -232,8 +246,9 @@ impl<'m> Builder<'m> {
         }
     }
 
-    /// The members that a many-to-many relation of the proposed record would have, in a new SELECT: those that were sent,
-    /// and where none were, the stored ones. `None` for any other field.
+    /// The members that a relation of the proposed record would have, in a new SELECT, if they aren't just the stored ones:
+    /// of a many-to-many relation those that were sent, and where none were, the stored ones; the records that would be
+    /// above it. `None` for any other field.
     pub(crate) fn proposed_members<'r>(
         &mut self,
         proposed: &Anchor,
@@ -241,24 +256,50 @@ impl<'m> Builder<'m> {
         rights: &'r Rights,
     ) -> Option<Members<'r>> {
         const FAR: &str = "far";
-        let FieldKind::ManyToMany { target, link } = &self.model.field(proposed.collection, field).kind else {
-            return None;
+        let (target, rows) = match &self.model.field(proposed.collection, field).kind {
+            FieldKind::ManyToMany { target, link } => (target, self.proposed_links(proposed, field, (link, FAR))),
+            FieldKind::Lineage { target, toward: Toward::Root } => {
+                let collection = self.model.collection(*target);
+                let parent = collection.tree.map(|tree| self.stored(proposed, ColumnRef::main(tree.parent)))?;
+                (target, Forest::of(collection, self.dialect).up_from(parent, FAR))
+            }
+            // What is below a record goes where the record goes.
+            FieldKind::Lineage { toward: Toward::Leaves, .. }
+            | FieldKind::Scalar(_)
+            | FieldKind::Enum(_)
+            | FieldKind::List(_)
+            | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
+            | FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. }
+            | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. } => return None,
         };
+        let (frame, alias) = self.select(rows);
+        let record = Record::Linked(alias, FAR.into());
+        let read = relation(self.model.collection(*target), proposed.perspective, (rights, Action::Read)).read;
+        let anchor = Anchor { frame, record, collection: *target, perspective: proposed.perspective };
+        Some(Members { member: Seen { anchor, read, declared: None }, owner: None })
+    }
+
+    /// The ids at the far ends of the links that the proposed record would have, in a column of this name.
+    fn proposed_links(
+        &mut self,
+        proposed: &Anchor,
+        field: FieldId,
+        (link, far): (&Link, &'static str),
+    ) -> SelectStatement {
         let mut sent = || self.slot(Slot::Proposed(ColumnRef::main(field)), ColumnType::List(Storage::Id));
         let (is_sent, list) = (sent(), sent());
         let mut rows = Query::select();
-        rows.expr_as(Sql::col(name(&link.far)), name(FAR));
+        rows.expr_as(Sql::col(name(&link.far)), name(far));
         match links(link, proposed.perspective) {
             Rows::Table(table) => rows.from(name(&table)),
             Rows::Select(stored) => rows.from_subquery(*stored, name("stored")),
         };
         rows.and_where(Sql::col(name(&link.near)).eq(self.key(proposed))).and_where(is_sent.is_null());
-        rows.union(UnionType::All, self.dialect.ids_of(list, FAR));
-        let frame = self.frame();
-        let record = Record::Linked(self.source(frame, Rows::Select(Box::new(rows)), Part::All), FAR.into());
-        let read = relation(self.model.collection(*target), proposed.perspective, (rights, Action::Read)).read;
-        let anchor = Anchor { frame, record, collection: *target, perspective: proposed.perspective };
-        Some(Members { member: Seen { anchor, read, declared: None }, owner: None })
+        rows.union(UnionType::All, self.dialect.ids_of(list, far));
+        rows
     }
 
     /// Where the record is part of its collection. Records that a path leads to are null where they are not.

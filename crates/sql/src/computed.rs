@@ -46,6 +46,7 @@ fn parts(field: &Field) -> Vec<(Part, Storage)> {
         | FieldKind::ToOneOf { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::Lineage { .. }
         | FieldKind::ManyToMany { .. } => vec![(Part::Main, Storage::Text)],
     }
 }

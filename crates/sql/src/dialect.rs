@@ -163,6 +163,24 @@ impl Dialect {
         }
     }
 
+    /// Octets and more octets as one value; both are stored octets or ids.
+    pub(crate) fn octets(self, first: Sql, rest: Sql) -> Sql {
+        let joined = first.binary(BinOper::Custom("||"), rest);
+        match self {
+            // There, what is joined is a text.
+            Self::Sqlite => cast(joined, "BLOB"),
+            Self::Postgres => joined,
+        }
+    }
+
+    /// The octets of an id.
+    pub(crate) fn octets_of_id(self, id: Sql) -> Sql {
+        match self {
+            Self::Sqlite => id,
+            Self::Postgres => call("uuid_send", [id]),
+        }
+    }
+
     /// The one value where a condition is true, the other where it is false, else null. The condition is written once.
     pub(crate) fn choice(self, condition: Sql, (then, otherwise): (Sql, Sql)) -> Sql {
         let text = match self {

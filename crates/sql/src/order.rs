@@ -31,9 +31,14 @@ pub(crate) fn of_list<'s>(field: &Field, asked: &'s [SortKey], rights: &Rights) 
     keys.map(|key| SortKey { column: ColumnRef::main(key.field), descending: key.descending }).collect()
 }
 
-/// The places of the links by which a nested list is ordered, if the caller asks for no order.
-pub(crate) fn places(field: &Field, asked: &[SortKey], member: &Anchor) -> Option<Sql> {
+/// The places of the links by which a nested list is ordered, or those of the records in their tree, if the caller asks for
+/// no order.
+pub(crate) fn places(builder: &mut Builder<'_>, (field, asked): (&Field, &[SortKey]), member: &Anchor) -> Option<Sql> {
     match (&field.kind, &member.record) {
+        (FieldKind::Lineage { .. }, _) if asked.is_empty() => {
+            let path = builder.model.collection(member.collection).tree?.path;
+            Some(builder.stored(member, ColumnRef::main(path)))
+        }
         (FieldKind::ManyToMany { link, .. }, Record::Linked(links, _)) if link.ordered && asked.is_empty() => {
             Some(column(links, Link::PLACE))
         }
@@ -66,6 +71,7 @@ impl PageOrder {
 
     /// The same for records with equal places: those with a lesser one come first.
     pub(crate) fn within_places(mut self, place: Sql) -> Self {
+        // A nested list has no cursor, which alone would need the type.
         let encoding = Storage::Int.into();
         self.keys.insert(0, Key { sql: place, names: None, encoding, nullable: false, descending: false, open: false });
         self
@@ -160,6 +166,7 @@ pub(crate) fn names(model: &Model, field: &Field) -> Option<Arc<[Arc<str>]>> {
         | FieldKind::ToOne { .. }
         | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::Lineage { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => None,
     }

@@ -84,7 +84,9 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             (FieldKind::OneToOne { .. }, None) => self.id_of_related(&member),
             (FieldKind::Embedded(_), inner) => self.embedded(&member, inner.as_ref().unwrap_or(&Selection::Whole)),
             (FieldKind::ToOneOf { .. }, inner) => self.one_of(&member, inner.as_ref()),
-            (FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. }, _) => self.rows(&member, selected),
+            (FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } | FieldKind::Lineage { .. }, _) => {
+                self.rows(&member, selected)
+            }
             (
                 FieldKind::Scalar(_)
                 | FieldKind::Enum(_)
@@ -252,7 +254,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             return nothing();
         }
         let mut order = question::order(self.builder, &sort, &member.anchor, self.reader);
-        if let Some(place) = order::places(field, &selected.arguments.sort, &member.anchor) {
+        if let Some(place) = order::places(self.builder, (field, &selected.arguments.sort), &member.anchor) {
             order = order.within_places(place);
         }
         self.builder.count_list();

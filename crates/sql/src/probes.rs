@@ -23,7 +23,7 @@ use crate::relation::written_links;
 use crate::schema;
 use crate::tree::{column, integer, name, word};
 use crate::write::unrestricted;
-use crate::{ColumnRef, Origin, Perspective, RecordLayout, Slot, Statement, Succession, partial};
+use crate::{ColumnRef, ColumnType, Origin, Perspective, RecordLayout, Slot, Statement, Succession, partial};
 
 /// Ids that a probe names at most.
 pub const PROBED_IDS: usize = 10;
@@ -334,15 +334,7 @@ impl Succession<'_> {
         (counts, key): (bool, Sql),
         expressions: Vec<sea_query::CommonTableExpression>,
     ) -> Statement {
-        let storage = if counts {
-            select.expr(Func::count(Sql::col(Asterisk)));
-            Storage::Int
-        } else {
-            select.expr(key.clone()).order_by_expr(key, Order::Asc);
-            builder.limit(&mut select, Slot::Constant(Value::Int(i64::try_from(PROBED_IDS).unwrap_or(i64::MAX))));
-            Storage::Id
-        };
-        let columns = vec![storage.into()];
+        let columns = vec![answer(&mut builder, &mut select, (counts, key))];
         if expressions.is_empty() {
             return self.bound(&builder.finish(&select, columns));
         }
@@ -352,6 +344,21 @@ impl Succession<'_> {
         }
         self.bound(&builder.finish(&with.query(select), columns))
     }
+}
+
+/// Has a SELECT count its rows, or name the first of them.
+pub(crate) fn answer(
+    builder: &mut Builder<'_>,
+    select: &mut SelectStatement,
+    (counts, key): (bool, Sql),
+) -> ColumnType {
+    if counts {
+        select.expr(Func::count(Sql::col(Asterisk)));
+        return Storage::Int.into();
+    }
+    select.expr(key.clone()).order_by_expr(key, Order::Asc);
+    builder.limit(select, Slot::Constant(Value::Int(i64::try_from(PROBED_IDS).unwrap_or(i64::MAX))));
+    Storage::Id.into()
 }
 
 /// The records of a collection for which a condition holds, without columns so far, and their key.

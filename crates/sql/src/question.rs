@@ -85,7 +85,16 @@ pub(crate) fn order(builder: &mut Builder<'_>, sort: &[SortKey], record: &Anchor
 fn filtered(builder: &mut Builder<'_>, record: &Anchor, (ranges, known): (&Ranges<'_>, &Known<'_>)) -> Vec<Question> {
     let mut lowering = Lowering::new(builder, Scope::question(record, known.rights));
     let parts = known.filter.iter().copied();
-    parts.map(|part| Question { pred: lowering.is_true(part), is_range: ranges.include(part) }).collect()
+    let mut questions: Vec<Question> =
+        parts.clone().map(|part| Question { pred: lowering.is_true(part), is_range: ranges.include(part) }).collect();
+    // Beside the question itself, which asks what the caller may know of the tree, stands a range that the index on the path
+    // finds: all that is stored in the branch.
+    let branches = parts.filter_map(|part| ranges.branch(part));
+    questions.extend(branches.filter_map(|branch| {
+        let pred = branch.lowered(&mut lowering)?;
+        Some(Question { pred, is_range: true })
+    }));
+    questions
 }
 
 /// The conditions of indexes that are true of all records that are asked for: without them, no index with a condition is

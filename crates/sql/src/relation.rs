@@ -57,6 +57,7 @@ impl Perspective {
                 Self::Stored,
                 FieldKind::OneToOne { .. }
                 | FieldKind::OneToMany { .. }
+                | FieldKind::Lineage { .. }
                 | FieldKind::ManyToMany { .. }
                 | FieldKind::Scalar(_)
                 | FieldKind::Enum(_)

@@ -3,6 +3,7 @@ use backstay_expr::{Expr, Node, Operator, Path, Rights, Root, RulePart, Type};
 use backstay_model::{Collection, FieldId};
 
 use crate::SortKey;
+use crate::branch::Branch;
 use crate::builder::{Builder, Seen};
 use crate::lower::{Lowering, Scope};
 use crate::order;
@@ -125,6 +126,14 @@ impl<'a> Ranges<'a> {
         compared(part).is_some_and(|field| {
             self.is_found(field) && self.rights.field(self.collection.id, field, Action::Read).allows()
         })
+    }
+
+    /// The branch in which a part asks a reference of the record to lead, or the record itself to be, if an index can look it
+    /// up.
+    pub(crate) fn branch<'e>(&self, part: &'e Expr) -> Option<Branch<'e>> {
+        let branch = Branch::of(part).filter(|branch| is_given(branch.root))?;
+        let is_open = |field: FieldId| self.rights.field(self.collection.id, field, Action::Read).allows();
+        own_field(branch.member).filter(|field| self.is_found(*field) && is_open(*field)).map(|_| branch)
     }
 
     /// An index finds a field by its place if all fields before it are fixed.

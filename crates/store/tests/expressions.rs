@@ -141,10 +141,11 @@ fn condition(text: &str) -> String {
 
 /// `number` and `blocks` are seen where `flag` is true; people without an age, parts that are not ok and notes without an author are not
 /// seen at all.
-const HIDDEN: [(&str, &str); 5] = [
+const HIDDEN: [(&str, &str); 6] = [
     ("Person", "this.age != null"),
     ("Part", "this.ok == true"),
     ("Note", "this.author != null"),
+    ("Shelf", "this.open == true"),
     ("Item.number", "this.flag == true"),
     ("Item.blocks", "this.flag == true"),
 ];
@@ -295,6 +296,11 @@ fn times() {
 #[test]
 fn lists_and_membership() {
     check("lists");
+}
+
+#[test]
+fn trees() {
+    check("trees");
 }
 
 #[test]

@@ -72,7 +72,9 @@ fn type_of(model: &Model, field: &Field) -> String {
         FieldKind::Embedded(id) => model.embedded(*id).name.clone(),
         FieldKind::ToOneOf { union, .. } => model.record_union(*union).name.clone(),
         FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => model.collection(*target).name.clone(),
-        FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
+        FieldKind::OneToMany { target, .. }
+        | FieldKind::ManyToMany { target, .. }
+        | FieldKind::Lineage { target, .. } => {
             format!("[{}!]", model.collection(*target).name)
         }
     };

@@ -44,7 +44,8 @@ fn restricted<'f>(
         reached.extend(match field.kind {
             FieldKind::OneToOne { target, .. }
             | FieldKind::OneToMany { target, .. }
-            | FieldKind::ManyToMany { target, .. } => Some(target),
+            | FieldKind::ManyToMany { target, .. }
+            | FieldKind::Lineage { target, .. } => Some(target),
             FieldKind::Scalar(_)
             | FieldKind::Enum(_)
             | FieldKind::Embedded(_)

@@ -282,7 +282,7 @@ fn a_check_at_commit_follows_own_fields_and_inverse_lists_only() {
             r#"
 type User @open {{ name: String  tags: [Tag!] }}
 type Tag @open {{ name: String }}
-type Entry @open {check} {{ text: String  by: User  tags: [Tag!]  lines: [Line!] @inverse(field: "entry")  linesOfBy: Boolean @computed(is: "this.by.name == 'x'") }}
+type Entry @open @tree(parent: "above") {check} {{ text: String  by: User  tags: [Tag!]  above: Entry  lines: [Line!] @inverse(field: "entry")  linesOfBy: Boolean @computed(is: "this.by.name == 'x'") }}
 type Line @open {{ entry: Entry!  n: Int  by: User  parts: [Part!] @inverse(field: "line") }}
 type Part @open {{ line: Line! }}"#
         );
@@ -299,6 +299,7 @@ type Part @open {{ line: Line! }}"#
     check(&rule("this.lines.all(l, l.entry.text == 'x')"), others, remedy);
     check(&rule("this.lines.all(l, size(l.parts) == 1)"), others, remedy);
     check(&rule("size(this.tags) == 1"), "a check at commit can't read the members of many-to-many relations", remedy);
+    check(&rule("size(this.ancestors) == 1"), "a check at commit can't read `ancestors` and `descendants`", remedy);
     check(&rule("size(this.by.tags) == 1"), others, remedy);
     let as_it_was =
         "write a check without `on: COMMIT`: at the end of a commit, only the record as it is then is known";

@@ -88,7 +88,10 @@ impl Checker<'_> {
             FieldKind::Document(Document::One(id)) => (Held::Json, Type::Item(Shape::Union(*id))),
             FieldKind::ToOne { target, .. } => (Held::One(Scalar::Id), Type::Record(*target)),
             // An embedded type has none.
-            FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. } | FieldKind::ManyToMany { .. } => return None,
+            FieldKind::OneToMany { .. }
+            | FieldKind::Lineage { .. }
+            | FieldKind::OneToOne { .. }
+            | FieldKind::ManyToMany { .. } => return None,
         };
         let value = self.make(Node::Within(Box::new(at(held))), ty, span);
         Some(Place::of(value, &kind, &name.name))

@@ -12,7 +12,7 @@ use backstay_base::nearest;
 use backstay_scalar::{Letters, exact};
 
 /// Every function but the aggregates, and how it is used.
-const USAGES: [(&str, &str); 27] = [
+const USAGES: [(&str, &str); 28] = [
     ("size", "`size(x)` or `x.size()` of a text, a list or a relation"),
     ("startsWith", "`text.startsWith(prefix)`"),
     ("endsWith", "`text.endsWith(suffix)`"),
@@ -41,6 +41,7 @@ const USAGES: [(&str, &str); 27] = [
     ("year", "`year(date)`"),
     ("month", "`month(date)`"),
     ("day", "`day(date)`"),
+    ("within", "`record.within(other)`"),
     ("exists", "`relation.exists(x, condition on x)`"),
     ("all", "`relation.all(x, condition on x)`"),
 ];
@@ -95,6 +96,9 @@ impl Checker<'_> {
             ("timestamp", None, [of], _) => self.moment(of, &Type::Timestamp, function, span),
             ("date", None, [of], _) => self.moment(of, &Type::Date, function, span),
             ("duration", None, [of], _) => self.moment(of, &Type::Duration, function, span),
+            ("within", Some(record), [other], _) if !matches!(other.node, SyntaxNode::Null) => {
+                self.within((record, function), other, span)
+            }
             (_, Some(target), arguments, Some((called, ty))) if arguments.len() == usize::from(ty == Type::Bool) => {
                 let Some(target) = self.expect(target, &Type::Text) else {
                     // What the argument must be depends on the target: only what is wrong within it counts.

@@ -56,6 +56,7 @@ impl Place {
             | FieldKind::ToOne { .. }
             | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::Lineage { .. }
             | FieldKind::OneToOne { .. }
             | FieldKind::ManyToMany { .. } => Self::One(value),
         }

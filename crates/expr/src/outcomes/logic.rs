@@ -333,6 +333,7 @@ impl<'e> Lowering<'e> {
                 | FieldKind::Document(_)
                 | FieldKind::ToOneOf { .. }
                 | FieldKind::OneToMany { .. }
+                | FieldKind::Lineage { .. }
                 | FieldKind::ManyToMany { .. } => {}
             }
         }

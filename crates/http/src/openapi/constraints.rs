@@ -19,6 +19,7 @@ pub(super) fn add(field: &Field, schema: &mut Value) {
         | FieldKind::ToOne { .. }
         | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::Lineage { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => &mut *schema,
     };
@@ -46,6 +47,7 @@ fn add_length(kind: &FieldKind, length: Length, schema: &mut Value) {
         | FieldKind::ToOne { .. }
         | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::Lineage { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => return,
     };

@@ -224,6 +224,7 @@ fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
             | FieldKind::Document(_)
             | FieldKind::ToOneOf { .. }
             | FieldKind::OneToMany { .. }
+            | FieldKind::Lineage { .. }
             | FieldKind::ManyToMany { .. } => return None,
         };
         let about = "Equal to this value.";

@@ -53,7 +53,7 @@ fn record(model: &Model, collection: &Collection) -> Value {
 }
 
 fn is_to_many(field: &Field) -> bool {
-    matches!(field.kind, FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. })
+    field.kind.is_to_many()
 }
 
 /// Which fields a body may have, and which of them it must have.
@@ -118,6 +118,7 @@ fn is_demanded(model: &Model, collection: &Collection, field: &Field) -> bool {
         | FieldKind::ToOne { .. }
         | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::Lineage { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => {
             let is_id = field.id == Collection::ID;
@@ -221,7 +222,9 @@ fn shape(model: &Model, collection: &Collection, field: &Field) -> Value {
             json!({ "oneOf": forms })
         }
         FieldKind::ToOneOf { union, .. } => references::answered(model, *union, is_required(field)),
-        FieldKind::OneToMany { target, .. } | FieldKind::ManyToMany { target, .. } => {
+        FieldKind::OneToMany { target, .. }
+        | FieldKind::ManyToMany { target, .. }
+        | FieldKind::Lineage { target, .. } => {
             let mut list = json!({ "type": "array", "items": reference(*target), "maxItems": limits::NESTED_MAX });
             if !field.order.is_empty() {
                 let key = |key: &OrderKey| {
@@ -302,7 +305,7 @@ pub(super) fn value(model: &Model, field: &Field, required: bool, form: Form) ->
         FieldKind::Embedded(id) => documents::reference(model, *id, form),
         FieldKind::ToOneOf { union, .. } => references::accepted(model, *union),
         FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => form.scalar(Scalar::Id),
-        FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } => {
+        FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } | FieldKind::Lineage { .. } => {
             return json!({ "type": "array", "items": form.scalar(Scalar::Id), "maxItems": limits::LIST_ITEMS });
         }
     };

@@ -34,6 +34,7 @@ mod sums;
 mod texts;
 mod transacting;
 mod trash;
+mod trees;
 mod wire;
 
 use backstay_testkit::{Reply, TestApp};

@@ -55,6 +55,7 @@ impl<'m> CollectionBehaviour<'m> {
             path: _,
             single: _,
             trash: _,
+            tree: _,
             // That it exists is a difference of its collections, and `keep` is compared in `compare`.
             versions: _,
             history,
@@ -225,6 +226,7 @@ impl<'m> FieldBehaviour<'m> {
             length: _,
             range: _,
             unique: _,
+            internal: _,
             // Part of the names.
             slug: _,
             sequence: _,

@@ -9,7 +9,7 @@ use super::{Difference, Filled, TypeChange};
 use crate::names::{is_named_in, words};
 use crate::{
     Check, Class, Collection, CollectionId, Computed, Document, Element, Exclusion, Field, FieldId, FieldKind, Index,
-    Length, Model, NamedRule, OrderKey, RuleText, SetOn, Shape, StoredNames, StoredSum,
+    Length, Model, NamedRule, OrderKey, RuleText, SetOn, Shape, StoredNames, StoredSum, Tree,
 };
 use backstay_scalar::{Scalar, Storage};
 
@@ -142,6 +142,7 @@ impl<'a> Pair<'a> {
             let (had, has) = (self.before.trash.is_some(), self.after.trash);
             all.push(Difference::TrashChanged { collection: collection(), had, has });
         }
+        all.extend(self.tree());
         let kept = |of: &Collection| of.history.as_ref().map(|history| history.keep);
         if let (Some(was), Some(keep)) = (kept(self.before), kept(self.after))
             && was != keep
@@ -176,6 +177,24 @@ impl<'a> Pair<'a> {
         if !parts.is_empty() {
             all.push(Difference::BehaviourChanged { collection: collection(), parts });
         }
+    }
+
+    /// A tree that is new, follows another relation, or is gone.
+    fn tree(&self) -> Option<Difference> {
+        let collection = self.after.name.clone();
+        let Some(tree) = self.after.tree else {
+            return self.before.tree.map(|_| Difference::TreeRemoved { collection });
+        };
+        let parent = self.after.field(tree.parent).name.clone();
+        let was = self.was(tree.parent).map(|was| was.id);
+        let stays = |before: &Tree| was == Some(before.parent) && self.stays_reference(tree.parent);
+        let had = self.before.tree.is_some();
+        (!self.before.tree.as_ref().is_some_and(stays)).then_some(Difference::TreeAdded { collection, parent, had })
+    }
+
+    /// Whether a relation to one record leads where it led.
+    fn stays_reference(&self, field: FieldId) -> bool {
+        self.was(field).is_some_and(|was| self.change(was, self.after.field(field)).is_none())
     }
 
     /// The order of an old list, by the names that the fields have now.
@@ -673,9 +692,9 @@ fn goes_on(old: &Model, new: &Model, pairing: &Pairing, (before, field): (&Colle
     })
 }
 
-/// Fields but for the four that every record has.
+/// Fields but for the four that every record has, and those that come with a tree.
 pub(super) fn declared(collection: &Collection) -> impl Iterator<Item = &Field> {
-    collection.fields.iter().filter(|field| field.id > Collection::VERSION)
+    collection.fields.iter().filter(|field| field.id > Collection::VERSION && !field.comes_with_tree())
 }
 
 /// A field's type as it is written in a model, without `!`.
@@ -702,6 +721,7 @@ pub(super) fn written(model: &Model, kind: &FieldKind) -> String {
             Some(inverse) => format!("[{}] @inverse(field: \"{}\")", name(*target), field(*target, inverse)),
             None => format!("[{}]", name(*target)),
         },
+        FieldKind::Lineage { target, .. } => format!("[{}]", name(*target)),
     }
 }
 
@@ -746,6 +766,7 @@ fn is_convertible(kind: &FieldKind) -> bool {
         | FieldKind::ToOne { .. }
         | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::Lineage { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => false,
     }

@@ -96,6 +96,15 @@ impl fmt::Display for Difference {
                 write!(f, "{collection} can now have any number of records; the one it has stays")
             }
             Self::TrashChanged { collection, had, has } => f.write_str(&trash_words(collection, *had, *has)),
+            Self::TreeAdded { collection, parent, had: false } => {
+                write!(f, "the records of {collection} form trees by {parent}")
+            }
+            Self::TreeAdded { collection, parent, had: true } => {
+                write!(f, "the records of {collection} now form trees by {parent}")
+            }
+            Self::TreeRemoved { collection } => {
+                write!(f, "the records of {collection} form no trees any more; their references stay")
+            }
             Self::HistoryAdded { collection, is_new: true } => write!(f, "{collection} has a history"),
             Self::HistoryAdded { collection, is_new: false } => {
                 write!(f, "{collection} now has a history; stored records are the first versions in it")
@@ -392,6 +401,15 @@ impl Difference {
             Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
             Self::TrashChanged { collection, had, has } => return trash_change(collection, *had, has.is_some()),
+            Self::TreeAdded { collection, had: false, .. } => {
+                harmless(format!("{collection} has the new lists `ancestors` and `descendants`"))
+            }
+            Self::TreeAdded { collection, had: true, parent } => {
+                breaking(format!("`ancestors` and `descendants` of {collection} follow {parent}"))
+            }
+            Self::TreeRemoved { collection } => {
+                breaking(format!("`ancestors` and `descendants` of {collection} are gone"))
+            }
             Self::HistoryAdded { collection, is_new: false } => {
                 harmless(format!("the history of {collection} can be read"))
             }

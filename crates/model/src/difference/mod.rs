@@ -98,6 +98,20 @@ pub enum Difference {
         /// The trash that there is.
         has: Option<Trash>,
     },
+    /// `@tree` is new, or follows another relation: every record gets a path. The fields that come with it are part of it.
+    TreeAdded {
+        /// The collection.
+        collection: String,
+        /// The relation to the record above.
+        parent: String,
+        /// Whether there was a tree before, by another relation.
+        had: bool,
+    },
+    /// `@tree` is gone, with the paths.
+    TreeRemoved {
+        /// The collection.
+        collection: String,
+    },
     /// The versions of a type's records are kept from now on. Those that are stored are the first.
     HistoryAdded {
         /// The type.

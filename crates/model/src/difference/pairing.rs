@@ -143,6 +143,7 @@ impl Pairing {
                 | FieldKind::Document(_)
                 | FieldKind::ToOneOf { .. }
                 | FieldKind::OneToMany { .. }
+                | FieldKind::Lineage { .. }
                 | FieldKind::OneToOne { .. } => None,
             }
         };
@@ -186,6 +187,10 @@ fn fields(
     for field in &new.fields {
         let at = usize::from(field.id.0);
         let Some(was) = pairs[at].map(|was| old.field(was)) else { continue };
+        if was.comes_with_tree() != field.comes_with_tree() {
+            pairs[at] = None;
+            continue;
+        }
         match (&was.kind, &field.kind) {
             // Of a reference that can now lead to other types too, the part that leads where it led before is the same.
             (FieldKind::ToOne { target, .. }, FieldKind::ToOneOf { .. }) => {

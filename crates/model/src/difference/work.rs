@@ -66,7 +66,7 @@ impl Difference {
             | Self::TypeChanged { change: TypeChange::Referring, .. } => Stage::Renames,
             Self::EnumValuesAdded { .. } => Stage::ValuesAdded,
             Self::CollectionAdded { .. } | Self::HistoryAdded { .. } => Stage::TypesAdded,
-            Self::FieldAdded { .. } => Stage::FieldsAdded,
+            Self::FieldAdded { .. } | Self::TreeAdded { .. } => Stage::FieldsAdded,
             Self::LinkAdded { .. } => Stage::LinksAdded,
             Self::TypeChanged { .. }
             | Self::SumChanged { .. }
@@ -76,7 +76,7 @@ impl Difference {
             | Self::LinksOrdered { .. }
             | Self::OnDeleteChanged { .. } => Stage::ValuesChanged,
             Self::LinkRemoved { .. } | Self::LinksUnordered { .. } => Stage::LinksRemoved,
-            Self::FieldRemoved { .. } => Stage::FieldsRemoved,
+            Self::FieldRemoved { .. } | Self::TreeRemoved { .. } => Stage::FieldsRemoved,
             Self::CollectionRemoved { .. } | Self::HistoryRemoved { .. } => Stage::TypesRemoved,
             Self::EnumValuesRemoved { .. } | Self::RolesMerged { .. } | Self::RolesRemoved { .. } => {
                 Stage::NamesRemoved
@@ -110,6 +110,8 @@ impl Difference {
             | Self::PathChanged { .. }
             | Self::SingleChanged { .. }
             | Self::TrashChanged { .. }
+            | Self::TreeAdded { .. }
+            | Self::TreeRemoved { .. }
             | Self::HistoryAdded { is_new: true, .. }
             | Self::HistoryKept { .. }
             | Self::KeyChanged { .. }

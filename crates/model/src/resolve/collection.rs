@@ -11,6 +11,7 @@ use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
 use super::trash::{trash, trash_index};
+use super::tree::{tree, tree_index};
 use super::{allow, deprecated, directive, exclude, sequence, slug};
 use crate::names::suggestion;
 use crate::{Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Key, Lint, Trash, names};
@@ -30,6 +31,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
     let key = key(report, of);
     let mut fields = fields(report, names, (of, key));
     let trash = trash(report, of, &mut fields);
+    let tree = tree(report, of, &mut fields);
     let allow = allow::of_type(report, of, (&fields, trash));
     if !node.directives.has("allow") && !of.system {
         let message = format!("{} refuses everyone", node.name);
@@ -49,6 +51,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
     }
     let exclusions = exclude::exclusions(report, of, &fields);
     let kept = fields.iter().flat_map(|field| kept_names(field, &fields));
+    let named = fields.iter().filter(|field| !field.internal);
     Collection {
         id: of.id,
         name: node.name.to_string(),
@@ -59,14 +62,16 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         deprecated: node.directives.get("deprecated").map(|directive| deprecated::reason(report, directive)),
         system: of.system,
         single: node.directives.has("single"),
-        by_name: kept.chain(fields.iter().map(|field| (field.name.clone(), field.id))).collect(),
+        by_name: kept.chain(named.map(|field| (field.name.clone(), field.id))).collect(),
         indexes: indexes(report, of, (&fields, &exclusions))
             .into_iter()
             .chain(trash.map(|trash| trash_index(of, trash)))
+            .chain(tree.map(|tree| tree_index(of, tree)))
             .collect(),
         mentions: Vec::new(),
         exclusions,
         trash,
+        tree,
         // Follow when all types are known.
         history: None,
         versions: None,

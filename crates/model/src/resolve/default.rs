@@ -33,6 +33,7 @@ pub(super) fn read(literal: &Literal, kind: &FieldKind, enums: &[Enum]) -> Resul
         FieldKind::ToOne { .. }
         | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::Lineage { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => Err("write an expression: `@default(from: \"auth.id\")`".to_owned()),
     }

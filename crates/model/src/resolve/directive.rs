@@ -349,8 +349,8 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `exclude.rs`, `history.rs`, `index.rs`, `key.rs`, `renamed.rs`, `single.rs`, `trash.rs` and
-        // `whole.rs`
+        // `collection.rs`, `exclude.rs`, `history.rs`, `index.rs`, `key.rs`, `renamed.rs`, `single.rs`, `trash.rs`,
+        // `tree.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
             [
@@ -367,6 +367,7 @@ mod tests {
                 "renamed",
                 "single",
                 "trash",
+                "tree",
                 "unique",
             ]
             .into(),
@@ -379,6 +380,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 47, "every location is checked above");
+        assert_eq!(places, 48, "every location is checked above");
     }
 }

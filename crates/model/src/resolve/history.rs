@@ -63,6 +63,7 @@ fn of(collection: &Collection, id: CollectionId, expire: bool) -> Collection {
         system: true,
         single: false,
         trash: None,
+        tree: None,
         history: None,
         key: Key::UNMARKED,
         versions: Some(versions),

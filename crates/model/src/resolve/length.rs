@@ -18,6 +18,7 @@ pub(super) fn most(kind: &FieldKind) -> Option<usize> {
         | FieldKind::ToOne { .. }
         | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::Lineage { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => None,
     }

@@ -63,6 +63,7 @@ fn begins_with(collection: &Collection, field: &Field, enums: &[Enum]) -> bool {
         | FieldKind::ToOne { .. }
         | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::Lineage { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => false,
     };
@@ -84,6 +85,7 @@ fn refuse_empty(report: &mut Report<'_>, collection: &Collection, field: &Field)
         | FieldKind::List(_)
         | FieldKind::Document(_)
         | FieldKind::OneToMany { .. }
+        | FieldKind::Lineage { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => {
             "write `@default(to: …)`, or remove the `!`: Backstay creates the record from the defaults"

@@ -28,6 +28,7 @@ mod states;
 mod syntax;
 mod system;
 mod trash;
+mod trees;
 mod types;
 mod unsupported;
 mod warnings;

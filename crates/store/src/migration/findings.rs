@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::RecordId;
+use backstay_base::{RecordId, limits as base_limits};
 use backstay_model::{
     Collection, Difference, Exclusion, Field, FieldKind, Filled, Index, Length, Risk, TypeChange, exclusion_before,
     index_before,
@@ -213,6 +213,8 @@ impl Finder<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::TreeAdded { .. }
+            | Difference::TreeRemoved { .. }
             | Difference::HistoryAdded { is_new: true, .. }
             | Difference::HistoryKept { .. }
             | Difference::KeyChanged { .. }
@@ -354,6 +356,7 @@ impl Finder<'_> {
                     found.extend(self.ask(&probe, (&words, "restore or purge those records first", true)).await?);
                 }
             }
+            Difference::TreeAdded { collection, parent, .. } => found = self.rootless(collection, parent).await?,
             Difference::SingleChanged { collection, single: true, .. } => {
                 found.extend(self.several(self.models.collection(collection)).await?);
             }
@@ -362,6 +365,7 @@ impl Finder<'_> {
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
             | Difference::TrashChanged { .. }
+            | Difference::TreeRemoved { .. }
             | Difference::HistoryAdded { .. }
             | Difference::HistoryRemoved { .. }
             | Difference::HistoryKept { .. }
@@ -491,6 +495,21 @@ impl Finder<'_> {
             (None, _) => "give the field a `@default(to: …)` or a `@backfill(from: …)`, or remove its `!`",
         };
         self.ask(&probe, (&words, remedy, true)).await
+    }
+
+    /// The records that would be in no tree, because none of those above them is a root, or too far down.
+    async fn rootless(&mut self, collection: &str, parent: &str) -> Result<Vec<Finding>, StoreError> {
+        let collection = self.models.collection(collection);
+        let Some(tree) = collection.tree else { return Ok(Vec::new()) };
+        let [circles, deep] = self.succession.rootless((collection.id, tree));
+        let place = format!("{}.{parent}", collection.name);
+        let circles_words = |records| format!("{} in or below a circle of {place}", that(records, ["is", "are"]));
+        let circles = self.ask(&circles, (&circles_words, "change those records so that each tree has a root", true));
+        let mut found: Vec<Finding> = circles.await?.into_iter().collect();
+        let most = base_limits::TREE_LEVELS;
+        let deep_words = |records| format!("{} more than {most} levels down", that(records, ["is", "are"]));
+        found.extend(self.ask(&deep, (&deep_words, "move those records further up", true)).await?);
+        Ok(found)
     }
 
     /// A type that is to have one record must not have more.

@@ -127,6 +127,7 @@ fn document_of(field: &Field) -> Option<Document> {
         | FieldKind::ToOne { .. }
         | FieldKind::ToOneOf { .. }
         | FieldKind::OneToMany { .. }
+        | FieldKind::Lineage { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => None,
     }

@@ -42,9 +42,19 @@ impl Stages<'_> {
         self.indexes_again();
         self.up_to(Stage::IndexesAdded, &mut rest);
         self.mentions();
+        self.paths();
         self.sums();
         self.up_to(Stage::Behaviour, &mut rest);
         self.histories();
+    }
+
+    /// Computes the paths of records in trees.
+    fn paths(&mut self) {
+        let Models { new, dialect, .. } = self.models;
+        for (collection, statement) in self.carried.paths_to_compute() {
+            let words = format!("compute the tree of {} for every stored record", new.collection(collection).name);
+            self.push_own(&words, dialect.risk(Work::Writes), vec![Action::Run(statement)]);
+        }
     }
 
     /// Computes stored sums, over everything else as it is then.
@@ -276,6 +286,8 @@ impl Stages<'_> {
             Difference::RequiredLoosened { collection, field } => {
                 self.in_place((collection, field), |collection, field| alter::require(collection, field, false))
             }
+            Difference::TreeAdded { collection, .. } => self.added_path(collection),
+            Difference::TreeRemoved { collection } => self.removed_path(collection),
             Difference::HistoryAdded { collection, .. } => histories::added(self.models, collection),
             Difference::HistoryRemoved { collection } => {
                 histories::removed(self.models, &self.tables.carried, collection)
@@ -336,6 +348,23 @@ impl Stages<'_> {
         // Fields come in the order of the model.
         let is_there = |other: &Field| other.id < field.id || pairing.field(collection.id, other.id).is_some();
         schema::add_field(new, (collection, field), is_there, dialect)
+    }
+
+    /// The column of the paths of a type whose records have none yet.
+    fn added_path(&self, collection: &str) -> Vec<Statement> {
+        let Models { new, pairing, .. } = self.models;
+        let collection = self.models.collection(collection);
+        let path = collection.tree.map(|tree| new.field(collection.id, tree.path));
+        let path = path.filter(|path| pairing.field(collection.id, path.id).is_none());
+        let path = path.filter(|_| !self.tables.is_rewritten(collection));
+        path.map_or_else(Vec::new, |path| self.added_field(collection, path))
+    }
+
+    fn removed_path(&self, collection: &str) -> Vec<Statement> {
+        let (before, after) = self.models.pair(collection);
+        let carried = self.tables.carried.collection(before.id);
+        let path = before.tree.map(|tree| carried.field(tree.path)).filter(|_| !self.tables.is_rewritten(after));
+        path.map_or_else(Vec::new, |path| alter::drop_columns(carried, path, self.models.dialect))
     }
 
     fn added_index(&self, collection: &str, index: &str) -> Vec<Statement> {

@@ -48,6 +48,9 @@ pub(crate) fn param(name: &str) -> Value {
         "day" => day("2026-01-31"),
         "length" => Value::Duration(backstay_base::Duration::from_micros(86_400_000_000)),
         "ann" => Value::Id(id(1)),
+        "hall" => Value::Id(id(60)),
+        "room" => Value::Id(id(61)),
+        "board" => Value::Id(id(62)),
         "names" => Value::List(Arc::from([Value::text("Apple"), Value::text("Pear")])),
         "counts" => Value::List(Arc::from([Value::Int(3), Value::Int(-7)])),
         "none" => Value::Null,
@@ -206,12 +209,25 @@ fn records(model: &Model) -> Data {
             &[("item", Value::Id(id(20))), ("text", "first".into()), ("author", Value::Id(id(1)))],
         ),
         record(model, "Note", 51, &[("item", Value::Id(id(21)))]),
+        shelf(model, (60, "Hall"), &[]),
+        shelf(model, (61, "Room"), &[60]),
+        shelf(model, (62, "Board"), &[60, 61]),
+        shelf(model, (63, "Other"), &[]),
         tag(40, "new"),
         tag(41, "old"),
     ];
     let _ = blue;
     let tagged = vec![(id(20), id(40)), (id(20), id(41)), (id(23), id(40))];
     Data { records, tagged, items: (20..24).map(id).collect() }
+}
+
+/// A shelf below others, the uppermost of them first; only rooms are not open.
+fn shelf(model: &Model, (number, name): (u8, &str), above: &[u8]) -> (CollectionId, RecordId, Vec<Value>) {
+    let path: Vec<u8> = above.iter().chain([&number]).flat_map(|number| *id(*number).as_bytes()).collect();
+    let parent = above.last().map_or(Value::Null, |above| Value::Id(id(*above)));
+    let path = Value::Bytes(path.into());
+    let open = Value::Bool(name != "Room");
+    record(model, "Shelf", number, &[("name", name.into()), ("open", open), ("above", parent), ("@path", path)])
 }
 
 fn item_a(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
@@ -239,6 +255,7 @@ fn item_a(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("place.level", 1.into()),
         ("place.keeper", Value::Id(id(1))),
         ("about.Person", Value::Id(id(1))),
+        ("shelf", Value::Id(id(62))),
         ("lines", document(model, "lines", LINES_OF_A)),
         ("blocks", document(model, "blocks", BLOCKS_OF_A)),
         ("hero", document(model, "hero", r#"{"__typename": "Quote", "text": "Hello", "by": "Ann", "stars": 2}"#)),
@@ -248,6 +265,7 @@ fn item_a(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
 
 fn item_b(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
     let fields = [
+        ("shelf", Value::Id(id(61))),
         ("title", "épée".into()),
         ("number", (-7).into()),
         ("ratio", Value::Float(-0.5)),
@@ -284,6 +302,7 @@ fn item_b(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
 
 fn item_d(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
     let fields = [
+        ("shelf", Value::Id(id(63))),
         ("title", "%_a'".into()),
         ("number", i64::MAX.into()),
         ("ratio", Value::Float(f64::MAX)),

@@ -2,7 +2,7 @@
 
 use backstay_base::{Action, Caller, RecordId, Timestamp};
 use backstay_expr::{Checked, Environment, Path, Rule, Start, Truth};
-use backstay_model::{Collection, CollectionId, FieldId, FieldKind};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Toward};
 use backstay_scalar::Value;
 
 use crate::Setting;
@@ -105,6 +105,21 @@ impl Environment for View<'_> {
                     .filter(|record| record.0 == *target && refers(&record.2))
                     .map(|record| record.1)
                     .collect()
+            }
+            FieldKind::Lineage { target, toward } => {
+                let parent = self.setting.model.collection(*target).tree.expect("a tree").parent;
+                let above = |id: RecordId| {
+                    let record = records.iter().find(|record| record.0 == *target && record.1 == id);
+                    record.and_then(|record| record.2[usize::from(parent.0)].as_id())
+                };
+                let all_above = |id: RecordId| std::iter::successors(above(id), |id| above(*id)).collect::<Vec<_>>();
+                match toward {
+                    Toward::Root => all_above(owner),
+                    Toward::Leaves => {
+                        let of_type = records.iter().filter(|record| record.0 == *target).map(|record| record.1);
+                        of_type.filter(|id| all_above(*id).contains(&owner)).collect()
+                    }
+                }
             }
             _ => self.setting.data.tagged.iter().filter(|link| link.0 == owner).map(|link| link.1).collect(),
         };
