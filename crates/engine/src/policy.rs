@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{
-    Checked, Children, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Sum, Type, check_rule, children_at_commit,
-    compile, compile_value, computed, sum,
+    Checked, Children, Expr, ExprError, ExprErrorKind, Facts, Node, Path, Root, Rule, Scope, Sum, Type, check_rule,
+    children_at_commit, compile, compile_value, computed, sum,
 };
 use backstay_model::{
     Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Exclusion, Field,
     FieldAllow, FieldId, FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
 };
+use backstay_scalar::Scalar;
 use backstay_sql::index_condition_error;
 
 use crate::defaults;
@@ -142,6 +143,8 @@ pub(crate) struct FieldPolicy {
     pub(crate) computed: Option<Checked>,
     /// What it sums.
     pub(crate) sum: Option<Sum>,
+    /// The currency of an amount that shares one.
+    pub(crate) currency: Option<Given>,
 }
 
 /// An `@exclude`.
@@ -415,6 +418,7 @@ impl<'m> Compiler<'m> {
             sum,
             sets,
             due,
+            currency: field.currency.as_ref().and_then(|way| currency(model, collection.id, way)),
         }
     }
 
@@ -527,7 +531,7 @@ impl<'m> Compiler<'m> {
         scope: &Scope<'m>,
         (collection, field): (&Collection, &Field),
     ) -> Option<Given> {
-        let checked = self.reported(rule, compile_value(&rule.text, scope, &Type::of(collection, field)?))?;
+        let checked = self.reported(rule, compile_value(&rule.text, scope, &Type::of_value(collection, field)?))?;
         self.diagnostics.extend(secrets::copied(self.model, field, (rule, &checked)));
         self.given(rule, checked)
     }
@@ -648,4 +652,11 @@ fn with_parts(collection: &Collection, fields: impl Iterator<Item = FieldId>) ->
         all.extend(collection.parts(field).map(|part| part.id).filter(|part| *part != field));
     }
     all.into()
+}
+
+/// The currency that an amount of a record shares.
+fn currency(model: &Model, collection: CollectionId, way: &[FieldId]) -> Option<Given> {
+    let path = Path { root: Root::This, collection, steps: way.to_vec(), part: None };
+    let expr = Expr { node: Node::Path(path), ty: Type::Formatted(Scalar::Currency), span: 0..0 };
+    Given::new(model, expr).ok()
 }

@@ -1,6 +1,6 @@
 use backstay_expr::{ComputedField, Digits, Expr, Node, Rights};
 use backstay_model::{CollectionId, ComputedRights, Field, FieldKind};
-use backstay_scalar::{Part, Storage};
+use backstay_scalar::{Part, Scalar, Storage};
 use sea_query::{Expr as Sql, ExprTrait};
 
 use crate::builder::{Anchor, Builder, Record};
@@ -14,7 +14,7 @@ use crate::{ColumnType, Dialect};
 /// The columns in which the value of a computed field is answered, of the types that it would be stored in.
 ///
 /// # Panics
-/// Panics if the field is not computed.
+/// Panics if the field is answered from its columns.
 pub(crate) fn computed(
     builder: &mut Builder<'_>,
     (collection, field): (CollectionId, &Field),
@@ -37,6 +37,7 @@ pub(crate) fn computed(
 /// The columns that a field which is one scalar or a value of an enum would be stored in.
 fn parts(field: &Field) -> Vec<(Part, Storage)> {
     match field.kind {
+        _ if field.shares_currency() => Scalar::Money.columns(),
         FieldKind::Scalar(scalar) => scalar.columns(),
         FieldKind::Enum(_)
         | FieldKind::Embedded(_)

@@ -70,7 +70,7 @@ impl<'m> Succession<'m> {
             None if self.renames_in_list(collection, field) || self.follows_names(collection, field) => {
                 Origin::Converted(before)
             }
-            None | Some(TypeChange::Widened) => Origin::Kept(before),
+            None | Some(TypeChange::Widened | TypeChange::Shared) => Origin::Kept(before),
             Some(TypeChange::Converted | TypeChange::Rewritten { .. }) => Origin::Converted(before),
             Some(
                 TypeChange::NotStored
@@ -340,7 +340,13 @@ impl<'m> Succession<'m> {
         (id, field): (FieldId, &Field),
         part: Part,
     ) -> Option<Sql> {
-        self.old.field(this.collection, id).column(part)?;
+        let before = self.old.field(this.collection, id);
+        if let (Part::Currency, true) = (part, before.shares_currency()) {
+            let number = builder.stored(this, ColumnRef::main(id));
+            let currency = Self::currency_of(builder, this, before);
+            return Some(only_where(number.is_not_null(), currency));
+        }
+        before.column(part)?;
         let stored = builder.stored(this, ColumnRef { field: id, part });
         Some(self.renamed(stored, &field.kind))
     }

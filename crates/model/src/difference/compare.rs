@@ -400,6 +400,32 @@ impl<'a> Pair<'a> {
         self.checks((&before.checks, &after.checks), Some(&after.name), all);
     }
 
+    /// What another place of an amount's currency means for stored values; `None` if the kinds of the fields say all.
+    fn shared(&self, before: &Field, after: &Field) -> Option<TypeChange> {
+        let is_money = |field: &Field| field.kind == FieldKind::Scalar(Scalar::Money);
+        let is_kept = after.backfill.is_none();
+        match (&before.currency, &after.currency) {
+            (Some(was), Some(is)) => (!self.same_way(was, is)).then_some(TypeChange::Shared),
+            (None, Some(_)) if is_money(before) && is_kept => Some(TypeChange::Shared),
+            (Some(_), None) if is_money(after) && is_kept => Some(TypeChange::Shared),
+            // A number can have more digits than its currency.
+            (None, Some(_)) => Some(TypeChange::Replaced(self.filled(after))),
+            (Some(_), None) if before.kind == after.kind => Some(TypeChange::Widened),
+            (None | Some(_), None) => None,
+        }
+    }
+
+    /// Whether two ways to a currency lead through the same fields.
+    fn same_way(&self, before: &[FieldId], after: &[FieldId]) -> bool {
+        let mut at = self.after;
+        before.len() == after.len()
+            && before.iter().zip(after).all(|(was, is)| {
+                let is_same = self.pairing.field(at.id, *is) == Some(*was);
+                at = at.field(*is).kind.target().map_or(at, |target| self.new.collection(target));
+                is_same
+            })
+    }
+
     /// What another kind of a field means for stored values; none if it is the same.
     pub(super) fn change(&self, before: &Field, after: &Field) -> Option<TypeChange> {
         if after.is_sum() {
@@ -414,6 +440,9 @@ impl<'a> Pair<'a> {
             (true, true) => return Some(TypeChange::NotStored),
             (false, true) => return Some(TypeChange::Computed),
             (true, false) => return Some(TypeChange::Stored(self.filled(after))),
+        }
+        if let Some(change) = self.shared(before, after) {
+            return Some(change);
         }
         let same = |target| self.pairing.collection(target);
         Some(match (&before.kind, &after.kind) {
@@ -724,7 +753,9 @@ fn field_written(model: &Model, field: &Field) -> String {
         (false, true) => " @computed(stored: COMMIT)",
         (false, false) => "",
     };
-    format!("{}{computed}", written(model, &field.kind))
+    let kind = if field.shares_currency() { Scalar::Money.name().to_owned() } else { written(model, &field.kind) };
+    let shared = field.currency.as_ref().map(|_| " @money").unwrap_or_default();
+    format!("{kind}{shared}{computed}")
 }
 
 fn scalar_written(scalar: Scalar) -> String {

@@ -168,6 +168,7 @@ impl Difference {
                 change:
                     TypeChange::Converted
                     | TypeChange::Linked
+                    | TypeChange::Shared
                     | TypeChange::Summed { replaces: false }
                     | TypeChange::Replaced(Filled::Backfill),
                 ..

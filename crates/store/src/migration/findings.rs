@@ -162,6 +162,7 @@ impl Finder<'_> {
                 TypeChange::Converted
                 | TypeChange::Rewritten { .. }
                 | TypeChange::Linked
+                | TypeChange::Shared
                 | TypeChange::Computed
                 | TypeChange::Summed { replaces: true }
                 | TypeChange::Replaced(_) => self.having(collection, field),
@@ -343,6 +344,17 @@ impl Finder<'_> {
             }
             Difference::SingleChanged { collection, single: true, .. } => {
                 found.extend(self.several(self.models.collection(collection)).await?);
+            }
+            Difference::TypeChanged { collection, field, change: TypeChange::Shared, .. } => {
+                let (after, field) = self.models.field(collection, field);
+                if let Some(probe) = self.succession.other_currency(after.id, field.id) {
+                    let place = format!("{collection}.{}", field.name);
+                    let words = |records| {
+                        format!("{} {place} in another currency than the record's", that(records, ["has", "have"]))
+                    };
+                    let remedy = "change the currency or the amount of those records first";
+                    found.extend(self.ask(&probe, (&words, remedy, true)).await?);
+                }
             }
             Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }
