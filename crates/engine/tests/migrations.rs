@@ -12,6 +12,8 @@ mod disturbed;
 mod exclusions;
 #[path = "migrations/history.rs"]
 mod history;
+#[path = "migrations/money.rs"]
+mod money;
 #[path = "migrations/obstacles.rs"]
 mod obstacles;
 #[path = "migrations/random/mod.rs"]

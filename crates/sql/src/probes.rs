@@ -151,22 +151,16 @@ impl Succession<'_> {
         let way = self.new.field(new, field).currency.as_ref()?;
         let (of, was) = self.pairing.collection(new).zip(self.pairing.field(new, field))?;
         Some(self.of_next(new, &|builder, this| {
-            let number = builder.stored(this, ColumnRef::main(field));
             let is = Self::currency(builder, this, way);
             let key = builder.key(this);
-            let was = self.old_currency(self.old.collection(of), self.old.field(of, was), key);
-            Pred::Sql(number.is_not_null().and(is.ne(was)))
+            let (of, was) = (self.old.collection(of), self.old.field(of, was));
+            let number = was.columns.first().map_or(Sql::null(), |column| value_of(of, &column.name, key.clone()));
+            Pred::Sql(number.is_not_null().and(is.ne(self.old_currency(of, was, key))))
         }))
     }
 
     /// The currency that an amount of the old record with this key has.
     fn old_currency<'s>(&'s self, mut of: &'s Collection, amount: &Field, key: Sql) -> Sql {
-        let value_of = |of: &Collection, column_name: &str, key: Sql| {
-            let mut select = Query::select();
-            select.expr(column(&of.table, column_name)).from(name(&of.table));
-            select.and_where(column(&of.table, &of.field(Collection::ID).columns[0].name).eq(key));
-            subquery(select)
-        };
         let Some(way) = &amount.currency else {
             return amount.column(Part::Currency).map_or(Sql::null(), |column| value_of(of, &column.name, key));
         };
@@ -383,6 +377,14 @@ impl Succession<'_> {
         }
         self.bound(&builder.finish(&with.query(select), columns))
     }
+}
+
+/// What a column of the record with this key holds.
+fn value_of(of: &Collection, column_name: &str, key: Sql) -> Sql {
+    let mut select = Query::select();
+    select.expr(column(&of.table, column_name)).from(name(&of.table));
+    select.and_where(column(&of.table, &of.field(Collection::ID).columns[0].name).eq(key));
+    subquery(select)
 }
 
 /// The records of a collection for which a condition holds, without columns so far, and their key.

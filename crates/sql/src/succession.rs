@@ -298,6 +298,10 @@ impl<'m> Succession<'m> {
     ) -> Sql {
         let before = |id: FieldId| self.old.field(this.collection, id);
         let (stored, may_lack) = match self.origin(collection.id, field.id) {
+            // Nobody can change a version so that its currencies agree.
+            Origin::Kept(id) if collection.versions.is_some() && self.comes_to_share((collection.id, field)) => {
+                (self.in_same_currency(builder, this, (before(id), collection, field)), true)
+            }
             Origin::Kept(id) => (self.kept(builder, this, (id, field), at.part), !before(id).is_needed()),
             Origin::Converted(id) => {
                 (Some(Self::made(builder, this, &converted_table(collection.id, field.id))), !before(id).is_needed())
@@ -331,6 +335,25 @@ impl<'m> Succession<'m> {
             (Some(only), None) | (None, Some(only)) => only,
             (None, None) => schema::typed_null(self.dialect, at),
         }
+    }
+
+    /// Whether the amounts of a field share another currency than they had.
+    fn comes_to_share(&self, (collection, field): (CollectionId, &Field)) -> bool {
+        let change = type_change((self.old, self.new), self.pairing, (collection, field.id));
+        field.shares_currency() && change == Some(TypeChange::Shared)
+    }
+
+    /// The number of an amount of a version where its currency is that of the version.
+    fn in_same_currency(
+        &self,
+        builder: &mut Builder<'_>,
+        this: &Anchor,
+        (before, collection, after): (&Field, &Collection, &Field),
+    ) -> Option<Sql> {
+        let currency = collection.field(*after.currency.as_ref()?.first()?);
+        let is = self.column(builder, this, (collection, currency), currency.columns.first()?);
+        let was = Self::currency_of(builder, this, before);
+        Some(only_where(was.eq(is), builder.stored(this, ColumnRef::main(before.id))))
     }
 
     fn kept(

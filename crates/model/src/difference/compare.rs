@@ -352,7 +352,7 @@ impl<'a> Pair<'a> {
         let replaced = matches!(change, Some(TypeChange::Replaced(_) | TypeChange::Stored(_)));
         let is_same_type = change.is_none();
         if let Some(change) = change {
-            let (from, to) = (field_written(self.old, before), field_written(self.new, after));
+            let (from, to) = (field_written(self.old, self.before, before), field_written(self.new, self.after, after));
             all.push(Difference::TypeChanged { collection: collection(), field: field(), from, to, change });
         }
         let demands =
@@ -403,11 +403,10 @@ impl<'a> Pair<'a> {
     /// What another place of an amount's currency means for stored values; `None` if the kinds of the fields say all.
     fn shared(&self, before: &Field, after: &Field) -> Option<TypeChange> {
         let is_money = |field: &Field| field.kind == FieldKind::Scalar(Scalar::Money);
-        let is_kept = after.backfill.is_none();
         match (&before.currency, &after.currency) {
             (Some(was), Some(is)) => (!self.same_way(was, is)).then_some(TypeChange::Shared),
-            (None, Some(_)) if is_money(before) && is_kept => Some(TypeChange::Shared),
-            (Some(_), None) if is_money(after) && is_kept => Some(TypeChange::Shared),
+            (None, Some(_)) if is_money(before) => Some(TypeChange::Shared),
+            (Some(_), None) if is_money(after) && after.backfill.is_none() => Some(TypeChange::Shared),
             // A number can have more digits than its currency.
             (None, Some(_)) => Some(TypeChange::Replaced(self.filled(after))),
             (Some(_), None) if before.kind == after.kind => Some(TypeChange::Widened),
@@ -747,15 +746,20 @@ fn written_document(model: &Model, document: Document) -> String {
 }
 
 /// A field's type as it is written in a model, without `!`, and whether it is computed.
-fn field_written(model: &Model, field: &Field) -> String {
+fn field_written(model: &Model, of: &Collection, field: &Field) -> String {
     let computed = match (field.is_computed(), field.is_sum()) {
         (true, _) => " @computed",
         (false, true) => " @computed(stored: COMMIT)",
         (false, false) => "",
     };
-    let kind = if field.shares_currency() { Scalar::Money.name().to_owned() } else { written(model, &field.kind) };
-    let shared = field.currency.as_ref().map(|_| " @money").unwrap_or_default();
-    format!("{kind}{shared}{computed}")
+    let Some(way) = &field.currency else { return format!("{}{computed}", written(model, &field.kind)) };
+    let (mut at, mut names) = (of, Vec::new());
+    for step in way {
+        let step = at.field(*step);
+        names.push(step.name.as_str());
+        at = step.kind.target().map_or(at, |target| model.collection(target));
+    }
+    format!("{} @money(in: \"{}\"){computed}", Scalar::Money.name(), names.join("."))
 }
 
 fn scalar_written(scalar: Scalar) -> String {

@@ -38,6 +38,10 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>) {
     } else if node.directives.has("computed") {
         refuse("a computed amount has the currency that it is computed in", "remove `@money`");
     }
+    if let Some(backfill) = node.directives.get("backfill") {
+        let help = "let it give a `Money` without `@money` first; with the next change of the model, add `@money`";
+        report.error(backfill.location(), "`@backfill` gives amounts with currencies of their own", "not here", help);
+    }
     if let Some(precision) = node.directives.get("precision") {
         let help = "remove it: an amount has as many digits after the point as its currency";
         report.error(precision.location(), "`@precision` has no meaning for this field", "not here", help);
@@ -50,7 +54,8 @@ pub(super) fn currencies(report: &mut Report<'_>, survey: &Survey<'_>, collectio
     for collection in &*collections {
         for (surveyed, id) in survey.stored(collection.id).declared() {
             let field = collection.field(id);
-            let is_number = field.kind == FieldKind::Scalar(NUMBER) && !field.is_computed() && !field.is_sum();
+            let is_number =
+                surveyed.within.is_none() && field.kind == FieldKind::Scalar(NUMBER) && !field.is_computed();
             if let Some(directive) = surveyed.node.directives.get("money").filter(|_| is_number) {
                 let steps = steps(report, collections, collection, (field, directive));
                 found.extend(steps.map(|steps| (collection.id, id, steps)));

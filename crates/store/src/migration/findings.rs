@@ -121,6 +121,10 @@ impl Finder<'_> {
             planned.step.records = self.records(&difference).await?;
             planned.step.findings.extend(renames::misnamed(self.models, &difference));
             let found = self.finding(&difference).await?;
+            let is_shared = matches!(difference, Difference::TypeChanged { change: TypeChange::Shared, .. });
+            if is_shared && found.iter().any(|found| !found.is_obstacle) {
+                planned.step.risk = Risk::LosesData;
+            }
             planned.step.findings.extend(found);
         } else if let Some(Action::Copy(collection)) = planned.actions.last()
             && let Some(before) = self.models.pairing.collection(*collection)
@@ -352,8 +356,11 @@ impl Finder<'_> {
                     let words = |records| {
                         format!("{} {place} in another currency than the record's", that(records, ["has", "have"]))
                     };
-                    let remedy = "change the currency or the amount of those records first";
-                    found.extend(self.ask(&probe, (&words, remedy, true)).await?);
+                    let (remedy, is_obstacle) = match after.versions {
+                        None => ("change the currency or the amount of those records first", true),
+                        Some(_) => ("these amounts are deleted", false),
+                    };
+                    found.extend(self.ask(&probe, (&words, remedy, is_obstacle)).await?);
                 }
             }
             Difference::CollectionAdded { .. }
