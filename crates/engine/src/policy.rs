@@ -418,7 +418,7 @@ impl<'m> Compiler<'m> {
             sum,
             sets,
             due,
-            currency: field.currency.as_ref().and_then(|way| currency(model, collection.id, way)),
+            currency: field.currency.as_ref().map(|way| currency(model, collection.id, way)),
         }
     }
 
@@ -521,7 +521,7 @@ impl<'m> Compiler<'m> {
     /// The condition under which a field is given a value.
     fn condition(&mut self, rule: &RuleText, scope: &Scope<'m>) -> Option<Given> {
         let checked = self.reported(rule, compile_value(&rule.text, scope, &Type::Bool))?;
-        self.given(rule, checked)
+        Some(Given::new(self.model, checked.expr))
     }
 
     /// A value that is given to a field.
@@ -533,20 +533,7 @@ impl<'m> Compiler<'m> {
     ) -> Option<Given> {
         let checked = self.reported(rule, compile_value(&rule.text, scope, &Type::of_value(collection, field)?))?;
         self.diagnostics.extend(secrets::copied(self.model, field, (rule, &checked)));
-        self.given(rule, checked)
-    }
-
-    fn given(&mut self, rule: &RuleText, checked: Checked) -> Option<Given> {
-        let given = Given::new(self.model, checked.expr);
-        if given.is_err() {
-            let span = self.model.sources.within(rule, 0..rule.text.len());
-            let diagnostic =
-                Diagnostic::error("a value that is given can't be computed from the records of a relation yet")
-                    .at(span, "computes something of many records")
-                    .help("use fields of the record and of the records that it refers to, `exists` and `all`");
-            self.diagnostics.push(diagnostic);
-        }
-        given.ok()
+        Some(Given::new(self.model, checked.expr))
     }
 
     fn reported(&mut self, rule: &RuleText, result: Result<Checked, Vec<ExprError>>) -> Option<Checked> {
@@ -655,8 +642,8 @@ fn with_parts(collection: &Collection, fields: impl Iterator<Item = FieldId>) ->
 }
 
 /// The currency that an amount of a record shares.
-fn currency(model: &Model, collection: CollectionId, way: &[FieldId]) -> Option<Given> {
+fn currency(model: &Model, collection: CollectionId, way: &[FieldId]) -> Given {
     let path = Path { root: Root::This, collection, steps: way.to_vec(), part: None };
     let expr = Expr { node: Node::Path(path), ty: Type::Formatted(Scalar::Currency), span: 0..0 };
-    Given::new(model, expr).ok()
+    Given::new(model, expr)
 }

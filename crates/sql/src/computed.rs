@@ -92,7 +92,12 @@ impl Lowering<'_, '_, '_> {
         if let Some(digits) = of.digits {
             return self.with_rights_of(of, |this| this.fitted(&of.value, digits));
         }
-        let value = self.with_rights_of(of, |this| this.value(&of.value));
+        self.with_rights_of(of, |this| this.unfitted(&of.value))
+    }
+
+    /// A value as a column of its type would hold it, apart from the digits of a number.
+    pub(crate) fn unfitted(&mut self, of: &Expr) -> Val {
+        let value = self.value(of);
         let value = self.loose(value).moment();
         match (self.builder.dialect, value.form.clone()) {
             (Dialect::Postgres, Form::Number) => {
