@@ -110,6 +110,7 @@ fn computed(
             let scalar = match ty {
                 Type::Formatted(scalar) => Some(*scalar),
                 Type::Json => Some(Scalar::Json),
+                Type::Duration => Some(Scalar::Duration),
                 _ => None,
             };
             let at = write(lowering.stored_value(of), kind);
