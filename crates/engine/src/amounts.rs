@@ -28,6 +28,10 @@ pub(crate) async fn check(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_
     let policy = cx.engine.application.policy.collection(collection.id);
     for (field, rules) in collection.fields.iter().zip(&policy.fields) {
         let (Some(way), Some(currency)) = (&field.currency, &rules.currency) else { continue };
+        // A stored sum is of amounts in the same currency, which never changes.
+        if field.is_sum() {
+            continue;
+        }
         let sent = proposal.input.amounts.iter().find(|(sent, _)| *sent == field.id).map(|(_, meant)| *meant);
         let given = proposal.currencies.iter().find(|(given, _)| *given == field.id).map(|(_, meant)| *meant);
         let is_new = sent.is_some() || given.is_some() || proposal.value(field.id) != proposal.stored_value(field.id);

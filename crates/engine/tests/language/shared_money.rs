@@ -220,3 +220,71 @@ fn an_amount_shares_a_currency_that_it_always_has() {
                     own, or move the field to the type with records)";
     assert_eq!(wrong(embedded), [expected]);
 }
+
+const SUMS: &str = r#"
+type Order @open @check(rule: "this.total <= this.limit", message: "within the limit") @index(fields: ["total"]) {
+  currency: Currency! @immutable
+  limit: Money! @money(in: "currency")
+  items: [Item!] @inverse(field: "order")
+  total: Money @money(in: "currency") @computed(is: "this.items.sum(i, i.price * i.quantity)", stored: COMMIT)
+  dearest: Money @money(in: "currency") @computed(is: "this.items.max(i, i.price)", stored: COMMIT)
+  number: Decimal @computed(is: "this.items.sum(i, i.quantity < 100 ? i.price : money(0, i.order.currency)).amount", stored: COMMIT)
+}
+type Item @open { order: Order! @immutable  quantity: Int! @default(to: 1)  price: Money! @money(in: "order.currency") }
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_sum_of_amounts_follows_its_members() {
+    for app in App::both(SUMS) {
+        let caller = Arc::new(Caller::anonymous());
+        let order = app.made("Order", r#"{"currency":"EUR","limit":100}"#).await;
+        let check = async |total: &str, dearest: &str, number: &str| {
+            let expected = format!(r#"{{"dearest":{dearest},"number":"{number}","total":{}}}"#, euros(total));
+            let found = app.one(&caller, ("Order", order), "total,dearest,number").await;
+            assert_eq!(found, expected, "{}", app.database);
+        };
+        check("0.00", "null", "0.0000").await;
+        let body =
+            |price: &str, quantity: i64| format!(r#"{{"order":"{order}","price":"{price}","quantity":{quantity}}}"#);
+        let pens = app.create(&caller, "Item", &body("12.50", 3)).await.expect("an item");
+        let ink = app.create(&caller, "Item", &body("20.05", 1)).await.expect("an item");
+        check("57.55", &euros("20.05"), "32.5500").await;
+        let refused = told(app.create(&caller, "Item", &body("12.50", 4)).await);
+        assert!(refused.contains("within the limit"), "{} {refused}", app.database);
+        app.update(&caller, ("Item", pens), r#"{"quantity":1}"#).await.expect("fewer");
+        check("32.55", &euros("20.05"), "32.5500").await;
+        app.delete(&caller, ("Item", ink)).await.expect("it goes");
+        check("12.50", &euros("12.50"), "12.5000").await;
+        assert_eq!(
+            list(&app, "Order", ("total == money(12.50, currency)", "total", "currency")).await,
+            r#"[{"currency":"EUR"}]"#
+        );
+        assert_eq!(list(&app, "Order", ("total > money(1, 'USD')", "", "currency")).await, "[]");
+    }
+}
+
+#[test]
+fn a_stored_sum_is_of_amounts_in_its_own_currency() {
+    let check = |total: &str, price: &str, expected: &str| {
+        let model = format!(
+            r#"type O @open {{ currency: Currency! @immutable items: [I!] @inverse(field: "o") total: {total} stored: COMMIT) }}
+type I @open {{ o: O! @immutable currency: Currency! @immutable price: {price} }}"#
+        );
+        let wrong = wrong(&model);
+        let wrong: Vec<&str> = wrong.iter().filter_map(|wrong| wrong.split_once(' ')).map(|(_, rest)| rest).collect();
+        assert_eq!(wrong.join("; "), expected, "{total} {price}");
+    };
+    let sum = r#"Money @money(in: "currency") @computed(is: "this.items.sum(i, i.price)""#;
+    check(sum, r#"Money @money(in: "o.currency")"#, "");
+    let unstored = "or remove `stored:` to compute the value whenever it is read";
+    let other = format!(
+        "these amounts can be in another currency than the stored sum (give them the sum's currency, as with `@money(in: \"order.currency\")` if the sum has `@money(in: \"currency\")`, {unstored})"
+    );
+    check(sum, r#"Money @money(in: "currency")"#, &other);
+    check(sum, "Money", &other);
+    check(&sum.replace("i.price", "money(1, 'EUR')"), r#"Money @money(in: "o.currency")"#, &other);
+    let shares = format!(
+        "a stored sum of Money must share its currency with the amounts (write `@money(in: …)` on the field and on the amounts, or aggregate their `.amount`, {unstored})"
+    );
+    check(r#"Money @computed(is: "this.items.sum(i, i.price)""#, r#"Money @money(in: "o.currency")"#, &shares);
+}

@@ -85,3 +85,29 @@ async fn amounts_in_another_currency_stand_in_the_way() {
     ];
     refused(&other("currency"), &records, &other("other"), &[&found("P.price", "%0")]).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_sum_of_amounts_is_added() {
+    let model = |total: &str| {
+        format!(
+            r#"type O @open {{ currency: Currency! @immutable items: [I!] @inverse(field: "o") {total} }} type I @open {{ o: O! @immutable price: Money! @money(in: "o.currency") }}"#
+        )
+    };
+    check(
+        "a_stored_sum_of_amounts_is_added",
+        Change {
+            old: &model("name: String"),
+            records: &[
+                ("O", r#"{"currency":"EUR"}"#),
+                ("O", r#"{"currency":"JPY"}"#),
+                ("I", r#"{"o":"%0","price":"1.50"}"#),
+                ("I", r#"{"o":"%0","price":2}"#),
+            ],
+            new: &model(
+                r#"name: String total: Money @money(in: "currency") @computed(is: "this.items.sum(i, i.price * 2)", stored: COMMIT)"#,
+            ),
+            then: &[("O", "total")],
+        },
+    )
+    .await;
+}

@@ -428,7 +428,8 @@ impl<'a> Pair<'a> {
     /// What another kind of a field means for stored values; none if it is the same.
     pub(super) fn change(&self, before: &Field, after: &Field) -> Option<TypeChange> {
         if after.is_sum() {
-            let is_same = before.is_sum() && self.written_in_old(&after.kind) == Some(written(self.old, &before.kind));
+            let is_alike = before.is_sum() && before.shares_currency() == after.shares_currency();
+            let is_same = is_alike && self.written_in_old(&after.kind) == Some(written(self.old, &before.kind));
             let replaces = before.is_stored() && !before.is_sum();
             return (!is_same).then_some(TypeChange::Summed { replaces });
         }

@@ -35,7 +35,7 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>) {
             "a member of an embedded type can't share a currency",
             "remove `@money`, so that the amount has a currency of its own, or move the field to the type with records",
         );
-    } else if node.directives.has("computed") {
+    } else if node.directives.get("computed").is_some_and(|of| of.specified_argument_by_name("stored").is_none()) {
         refuse("a computed amount has the currency that it is computed in", "remove `@money`");
     }
     if let Some(backfill) = node.directives.get("backfill") {
