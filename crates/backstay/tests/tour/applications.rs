@@ -18,3 +18,8 @@ fn finance() {
 fn todo() {
     walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/todo"));
 }
+
+#[test]
+fn shop() {
+    walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/shop"));
+}
