@@ -4,7 +4,7 @@
 use backstay_model::{FieldId, FieldKind, Model};
 use backstay_scalar::Value;
 
-use crate::sum::Refused;
+use crate::sum_problem::Refused;
 use crate::{Aggregate, Aggregation, Expr, Many, Node, Path, Root, SumProblem, Type};
 
 /// Puts numbers in the place of the amounts of an aggregate that have the currency to which this way leads.

@@ -8,6 +8,7 @@ use backstay_scalar::{MONEY_SCALE, Scalar, Value};
 
 use crate::compile::compile_value;
 use crate::shared_sum;
+use crate::sum_problem::Refused;
 use crate::{
     Aggregation, Checked, ComputedField, Digits, Expr, ExprError, ExprErrorKind, Function, Many, Node, Operator, Path,
     Quantifier, Root, Scope, SumProblem, Type,
@@ -77,9 +78,6 @@ struct Taken {
     kind: SumKind,
     reads: Vec<FieldId>,
 }
-
-/// Where and why an expression isn't a stored sum.
-pub(crate) type Refused = (Range<u32>, SumProblem);
 
 struct Parts<'m> {
     model: &'m Model,

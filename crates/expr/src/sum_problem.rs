@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 /// What a stored sum can't be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SumProblem {
@@ -35,6 +37,9 @@ pub enum SumProblem {
     #[error("the field is of another type than the values")]
     OtherType,
 }
+
+/// Where and why an expression isn't a stored sum.
+pub(crate) type Refused = (Range<u32>, SumProblem);
 
 impl SumProblem {
     /// What to do about it.

@@ -228,7 +228,8 @@ type Order @open @check(rule: "this.total <= this.limit", message: "within the l
   items: [Item!] @inverse(field: "order")
   total: Money @money(in: "currency") @computed(is: "this.items.sum(i, i.price * i.quantity)", stored: COMMIT)
   dearest: Money @money(in: "currency") @computed(is: "this.items.max(i, i.price)", stored: COMMIT)
-  number: Decimal @computed(is: "this.items.sum(i, i.quantity < 100 ? i.price : money(0, i.order.currency)).amount", stored: COMMIT)
+  few: Money @money(in: "currency") @computed(is: "this.items.sum(i, i.quantity < 3 ? i.price : money(0, i.order.currency))", stored: COMMIT)
+  number: Decimal @computed(is: "this.items.sum(i, i.price.amount)", stored: COMMIT)
 }
 type Item @open { order: Order! @immutable  quantity: Int! @default(to: 1)  price: Money! @money(in: "order.currency") }
 "#;
@@ -249,6 +250,8 @@ async fn a_stored_sum_of_amounts_follows_its_members() {
         let pens = app.create(&caller, "Item", &body("12.50", 3)).await.expect("an item");
         let ink = app.create(&caller, "Item", &body("20.05", 1)).await.expect("an item");
         check("57.55", &euros("20.05"), "32.5500").await;
+        let few = app.one(&caller, ("Order", order), "few").await;
+        assert_eq!(few, format!(r#"{{"few":{}}}"#, euros("20.05")), "{}", app.database);
         let refused = told(app.create(&caller, "Item", &body("12.50", 4)).await);
         assert!(refused.contains("within the limit"), "{} {refused}", app.database);
         app.update(&caller, ("Item", pens), r#"{"quantity":1}"#).await.expect("fewer");
