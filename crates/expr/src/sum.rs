@@ -1,7 +1,6 @@
 //! Stored sums: what the records that refer to one come to, so that a change of one of them changes it by a difference.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use backstay_model::{CollectionId, ComputedRights, FieldId, FieldKind, Model};
 use backstay_scalar::{MONEY_SCALE, Scalar, Value};
