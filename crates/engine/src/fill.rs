@@ -9,7 +9,7 @@ use backstay_sql::RecordSource;
 use crate::given::Given;
 use crate::giving::value_of;
 use crate::proposal::Proposal;
-use crate::{Authority, Input, TxContext, embedded, ids, references};
+use crate::{Authority, Input, TxContext, amounts, embedded, ids, references};
 
 /// Puts the input in the place of what is stored.
 pub(crate) fn patch(proposal: &mut Proposal<'_>, input: Input) {
@@ -168,7 +168,12 @@ async fn give<'m>(
     this: RecordSource,
 ) -> Result<(), Error> {
     let value = value_of(given, cx, proposal, this).await?;
-    let fitted = match fitted(cx, field, value) {
+    let fitted = amounts::taken_apart(field, value).and_then(|(value, currency)| {
+        proposal.currencies.retain(|(known, _)| *known != field.id);
+        proposal.currencies.extend(currency.map(|currency| (field.id, currency)));
+        fitted(cx, field, value)
+    });
+    let fitted = match fitted {
         // The record may have gone to the trash since the request began.
         Ok(value) if given.names_account => references::found(cx, field, value).await?,
         fitted => fitted,

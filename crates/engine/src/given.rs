@@ -21,17 +21,13 @@ pub(crate) struct Given {
     plans: [OnceLock<FetchPlan>; 2],
 }
 
-/// An expression that computes something of the members of a relation.
-#[derive(Debug)]
-pub(crate) struct Aggregates;
-
 impl Given {
     /// The expression, with what needs the database taken out.
-    pub(crate) fn new(model: &Model, whole: Expr) -> Result<Self, Aggregates> {
+    pub(crate) fn new(model: &Model, whole: Expr) -> Self {
         let (mut expr, mut parts) = (whole.clone(), Vec::new());
-        take_out(model, &mut expr, &mut parts)?;
+        take_out(model, &mut expr, &mut parts);
         let names_account = names_account(&whole);
-        Ok(Self { whole, expr, names_account, parts, plans: Default::default() })
+        Self { whole, expr, names_account, parts, plans: Default::default() }
     }
 
     /// Tables of the statement that reads what other records hold; 0 if it reads nothing.
@@ -59,12 +55,9 @@ fn names_account(expr: &Expr) -> bool {
 }
 
 /// Replaces every part that needs the database by a parameter.
-fn take_out(model: &Model, expr: &mut Expr, parts: &mut Vec<Expr>) -> Result<(), Aggregates> {
+fn take_out(model: &Model, expr: &mut Expr, parts: &mut Vec<Expr>) {
     if !expr.node.asks_store(model) {
-        return expr.children_mut().into_iter().try_for_each(|child| take_out(model, child, parts));
-    }
-    if matches!(expr.node, Node::Aggregate(_)) {
-        return Err(Aggregates);
+        return expr.children_mut().into_iter().for_each(|child| take_out(model, child, parts));
     }
     let index = parts.iter().position(|known| known.same(expr)).unwrap_or_else(|| {
         parts.push(expr.clone());
@@ -72,5 +65,4 @@ fn take_out(model: &Model, expr: &mut Expr, parts: &mut Vec<Expr>) -> Result<(),
     });
     let index = u16::try_from(index).expect("an expression has at most `limits::EXPRESSION_NODES` parts");
     expr.node = Node::Param(index, None);
-    Ok(())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backstay_base::RecordId;
 use backstay_model::FieldId;
-use backstay_scalar::Value;
+use backstay_scalar::{Currency, Value};
 
 /// What is sent for a write: values for some fields of a record, of the fields' types.
 #[derive(Clone, Default, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Input {
     /// Objects to be merged into the stored documents of these fields.
     pub(crate) patches: Vec<(FieldId, Arc<str>)>,
     pub(crate) links: Vec<(FieldId, Vec<RecordId>)>,
+    /// Amounts that share the currency of their record, with the currency that was sent with them.
+    pub(crate) amounts: Vec<(FieldId, Option<Currency>)>,
 }
 
 impl Input {
@@ -40,6 +42,14 @@ impl Input {
             Some(slot) => slot.1 = value,
             None => self.values.push((field, value)),
         }
+    }
+
+    /// Gives an amount that shares the currency of its record a number, or null; the write is refused if a currency is given
+    /// and it isn't the record's.
+    pub fn amount(&mut self, field: FieldId, number: impl Into<Value>, currency: Option<Currency>) {
+        self.set(field, number);
+        self.amounts.retain(|(existing, _)| *existing != field);
+        self.amounts.push((field, currency));
     }
 
     /// The same as a merge patch (RFC 7396): an object for a field that holds any document, which `is_free` says of it, is

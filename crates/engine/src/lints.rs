@@ -87,8 +87,18 @@ impl<'a> Subject<'a> {
             found.extend(clauses(&policy.allow).into_iter().map(of(None)));
             found.extend(policy.checks.iter().map(|check| (Decides::Check, &check.rule, true)).map(of(None)));
             for (field, policy) in collection.fields.iter().zip(&policy.fields) {
-                let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _, sum: _, due: _ } =
-                    policy;
+                let FieldPolicy {
+                    read,
+                    create,
+                    update,
+                    checks,
+                    default: _,
+                    sets: _,
+                    computed: _,
+                    sum: _,
+                    due: _,
+                    currency: _,
+                } = policy;
                 let rules = [(Action::Read, read), (Action::Create, create)];
                 let rules = rules.into_iter().flat_map(|(action, rule)| rule.iter().map(move |one| (action, one)));
                 let rules = rules.map(|(action, rule)| (Decides::Action(action), rule, true));

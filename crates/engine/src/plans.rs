@@ -402,7 +402,7 @@ fn looked_at(planner: &Planner, (collection, field): (CollectionId, FieldId)) ->
 fn equality(planner: &Planner, (collection, field): (&Collection, &Field), param: u16) -> Expr {
     let ty = Type::of(collection, field).unwrap_or(Type::Null);
     let side = |node: Node| Box::new(Expr { node, ty: ty.clone(), span: 0..0 });
-    let own = match planner.computed(collection.id, field.id) {
+    let own = match planner.computed(collection.id, field.id).filter(|_| field.is_computed()) {
         Some(checked) => Box::new(checked.expr.clone()),
         None => {
             side(Node::Path(Path { root: Root::This, collection: collection.id, steps: vec![field.id], part: None }))

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{
-    Checked, Children, Expr, ExprError, ExprErrorKind, Facts, Rule, Scope, Sum, Type, check_rule, children_at_commit,
-    compile, compile_value, computed, sum,
+    Checked, Children, Expr, ExprError, ExprErrorKind, Facts, Node, Path, Root, Rule, Scope, Sum, Type, check_rule,
+    children_at_commit, compile, compile_value, computed, sum,
 };
 use backstay_model::{
     Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Exclusion, Field,
     FieldAllow, FieldId, FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
 };
+use backstay_scalar::Scalar;
 use backstay_sql::index_condition_error;
 
 use crate::defaults;
@@ -171,6 +172,8 @@ pub(crate) struct FieldPolicy {
     pub(crate) computed: Option<Checked>,
     /// What it sums.
     pub(crate) sum: Option<Sum>,
+    /// The currency of an amount that shares one.
+    pub(crate) currency: Option<Given>,
 }
 
 /// An `@exclude`.
@@ -436,7 +439,7 @@ impl<'m> Compiler<'m> {
             let checked =
                 self.reported(when, compile_value(&when.text, &Scope::rule(model, collection.id), &Type::Bool))?;
             self.diagnostics.extend(secrets::copied(model, field, (when, &checked)));
-            let given = self.given(when, checked)?;
+            let given = Given::new(model, checked.expr);
             self.needs_made((collection, field), (when, &given.whole));
             Some(given)
         });
@@ -454,6 +457,7 @@ impl<'m> Compiler<'m> {
             sum,
             sets,
             due,
+            currency: field.currency.as_ref().map(|way| currency(model, collection.id, way)),
         }
     }
 
@@ -556,7 +560,7 @@ impl<'m> Compiler<'m> {
     /// The condition under which a field is given a value.
     fn condition(&mut self, rule: &RuleText, scope: &Scope<'m>) -> Option<Given> {
         let checked = self.reported(rule, compile_value(&rule.text, scope, &Type::Bool))?;
-        self.given(rule, checked)
+        Some(Given::new(self.model, checked.expr))
     }
 
     /// A value that is given to a field.
@@ -566,22 +570,9 @@ impl<'m> Compiler<'m> {
         scope: &Scope<'m>,
         (collection, field): (&Collection, &Field),
     ) -> Option<Given> {
-        let checked = self.reported(rule, compile_value(&rule.text, scope, &Type::of(collection, field)?))?;
+        let checked = self.reported(rule, compile_value(&rule.text, scope, &Type::of_value(collection, field)?))?;
         self.diagnostics.extend(secrets::copied(self.model, field, (rule, &checked)));
-        self.given(rule, checked)
-    }
-
-    fn given(&mut self, rule: &RuleText, checked: Checked) -> Option<Given> {
-        let given = Given::new(self.model, checked.expr);
-        if given.is_err() {
-            let span = self.model.sources.within(rule, 0..rule.text.len());
-            let diagnostic =
-                Diagnostic::error("a value that is given can't be computed from the records of a relation yet")
-                    .at(span, "computes something of many records")
-                    .help("use fields of the record and of the records that it refers to, `exists` and `all`");
-            self.diagnostics.push(diagnostic);
-        }
-        given.ok()
+        Some(Given::new(self.model, checked.expr))
     }
 
     fn reported(&mut self, rule: &RuleText, result: Result<Checked, Vec<ExprError>>) -> Option<Checked> {
@@ -687,4 +678,11 @@ fn with_parts(collection: &Collection, fields: impl Iterator<Item = FieldId>) ->
         all.extend(collection.parts(field).map(|part| part.id).filter(|part| *part != field));
     }
     all.into()
+}
+
+/// The currency that an amount of a record shares.
+fn currency(model: &Model, collection: CollectionId, way: &[FieldId]) -> Given {
+    let path = Path { root: Root::This, collection, steps: way.to_vec(), part: None };
+    let expr = Expr { node: Node::Path(path), ty: Type::Formatted(Scalar::Currency), span: 0..0 };
+    Given::new(model, expr)
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind};
 use backstay_model::{Collection, Field, FieldId, Trash};
-use backstay_scalar::Value;
+use backstay_scalar::{Currency, Value};
 
 use crate::application::CallerClass;
 use crate::policy::Way;
@@ -31,6 +31,8 @@ pub(crate) struct Proposal<'m> {
     pub(crate) seen: Vec<FieldId>,
     /// Relations of which members were sent that the caller doesn't see, whether these are members already or not.
     pub(crate) unseen_members: Vec<FieldId>,
+    /// Amounts that share the currency of their record and that the model gives, with the currency that they are in.
+    pub(crate) currencies: Vec<(FieldId, Currency)>,
     /// What may permit an update.
     pub(crate) open: Vec<Permit>,
     violations: Vec<Violation>,
@@ -73,7 +75,7 @@ impl<'m> Proposal<'m> {
     ) -> Self {
         let values = vec![Value::Null; collection.fields.len()];
         let (links, open, violations) = (Vec::new(), Vec::new(), Vec::new());
-        let (seen, unseen_members) = (Vec::new(), Vec::new());
+        let (seen, unseen_members, currencies) = (Vec::new(), Vec::new(), Vec::new());
         Self {
             collection,
             authority,
@@ -85,6 +87,7 @@ impl<'m> Proposal<'m> {
             links,
             seen,
             unseen_members,
+            currencies,
             open,
             violations,
         }

@@ -189,7 +189,7 @@ impl TxContext<'_, '_> {
         let fields = &self.model().collection(collection).fields;
         let depends = |field: &Field| {
             class.rights.field(collection, field.id, Action::Read).decided().is_none()
-                || field.is_computed() && class.rights.may_see(collection, field.id)
+                || field.is_computed_in_answers() && class.rights.may_see(collection, field.id)
         };
         let may_differ = elsewhere || fields.iter().any(depends);
         for id in &written.ids {

@@ -158,7 +158,8 @@ fn of_trash(grantee: Grantee<'_>, collection: &Collection, allow: &AllowPolicy, 
 }
 
 fn of_field((grantee, sees): (Grantee<'_>, bool), field: &Field, policy: &FieldPolicy) -> FieldRights {
-    let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _, sum: _, due: _ } = policy;
+    let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _, sum: _, due: _, currency: _ } =
+        policy;
     let mut rights = FieldRights::default();
     // Nobody reads a secret; a record's id is what it is known by.
     rights.allow(

@@ -5,7 +5,7 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, RecordVerb, TxContext, clauses, deletion, exclusions, fill, ids, links,
+    Authority, IfMatch, Input, Record, RecordVerb, TxContext, amounts, clauses, deletion, exclusions, fill, ids, links,
     references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
 };
 
@@ -44,6 +44,7 @@ impl TxContext<'_, '_> {
         references::permitted_first(self, &mut proposal).await?;
         fill::computed_defaults(self, &mut proposal).await?;
         fill::sets(self, &mut proposal, SetOn::Create).await?;
+        amounts::check(self, &mut proposal).await?;
         slugs::check(&mut proposal);
         slugs::make(self, &mut proposal).await?;
         fill::require(&mut proposal);
@@ -86,8 +87,12 @@ impl TxContext<'_, '_> {
         references::permitted(self, &mut proposal).await?;
         states::pass(self, &mut proposal).await?;
         let idle = proposal.is_idle();
-        if !idle {
+        if idle {
+            amounts::check(self, &mut proposal).await?;
+            proposal.settle()?;
+        } else {
             fill::sets(self, &mut proposal, SetOn::Update).await?;
+            amounts::check(self, &mut proposal).await?;
             slugs::check(&mut proposal);
             sequences::refuse_moves(&mut proposal);
             fill::require(&mut proposal);

@@ -323,7 +323,7 @@ impl TxContext<'_, '_> {
         let seen = held.filter(|field| rights.may_see(collection.id, field.id));
         let fields: Vec<_> = seen.map(|field| (field, rights.field(collection.id, field.id, Action::Read))).collect();
         let needs_store = |rule: &Rule| rule.decided().is_none() && rule.needs_store();
-        let is_seen = |field: &Field| field.is_computed() && rights.may_see(collection.id, field.id);
+        let is_seen = |field: &Field| field.is_computed_in_answers() && rights.may_see(collection.id, field.id);
         let is_computed = collection.fields.iter().any(is_seen);
         if is_computed || needs_store(read) || fields.iter().any(|(_, rule)| needs_store(rule)) {
             return self.read_back(collection.id, record.id(), encoder).await;

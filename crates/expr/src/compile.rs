@@ -35,7 +35,7 @@ pub fn compile_value(text: &str, scope: &Scope<'_>, expected: &Type) -> Result<C
     })
 }
 
-/// Checks a computed field by itself; the expression is a `Node::Computed` of `this`. The errors, at least one, stand in
+/// Checks a computed field, or an amount that shares a currency, by itself; the expression is a `Node::Computed` of `this`. The errors, at least one, stand in
 /// the field's own text.
 pub fn computed(model: &Model, collection: CollectionId, field: FieldId) -> Result<Checked, Vec<ExprError>> {
     let scope = Scope::rule(model, collection);

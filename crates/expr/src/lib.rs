@@ -25,6 +25,7 @@ mod rebased;
 mod remedy;
 mod rights;
 mod scope;
+mod shared_sum;
 mod sum;
 mod sum_order;
 mod sum_problem;

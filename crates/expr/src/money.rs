@@ -99,7 +99,7 @@ impl Expr {
     }
 
     /// The currencies of all amounts that it is computed from, each once.
-    fn currencies(&self) -> Vec<Self> {
+    pub(crate) fn currencies(&self) -> Vec<Self> {
         fn collect(expr: &Expr, currencies: &mut Vec<Expr>) {
             let one = match &expr.node {
                 Node::Negate(of) => return collect(of, currencies),

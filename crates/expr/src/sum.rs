@@ -1,12 +1,13 @@
 //! Stored sums: what the records that refer to one come to, so that a change of one of them changes it by a difference.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use backstay_model::{CollectionId, ComputedRights, FieldId, FieldKind, Model};
 use backstay_scalar::{MONEY_SCALE, Scalar, Value};
 
 use crate::compile::compile_value;
+use crate::shared_sum;
+use crate::sum_problem::Refused;
 use crate::{
     Aggregation, Checked, ComputedField, Digits, Expr, ExprError, ExprErrorKind, Function, Many, Node, Operator, Path,
     Quantifier, Root, Scope, SumProblem, Type,
@@ -51,9 +52,11 @@ pub fn sum(model: &Model, collection: CollectionId, field: FieldId) -> Result<Su
     let definition = of.field(field);
     let stored = definition.sum.as_ref().expect("the field is a stored sum");
     let ty = Type::of(of, definition).expect("a stored sum is a scalar or an enum");
-    let checked = compile_value(&stored.is.text, &Scope::rule(model, collection), &ty)?;
+    let named = Type::of_value(of, definition).expect("a stored sum is a scalar or an enum");
+    let mut checked = compile_value(&stored.is.text, &Scope::rule(model, collection), &named)?;
     let parts = Parts { model, ty: &ty, scalar: definition.kind.scalar() };
-    let taken = parts.taken(&checked.expr);
+    let numbers = shared_sum::of_numbers(model, &mut checked.expr, definition.currency.as_deref());
+    let taken = numbers.and_then(|()| parts.taken(&checked.expr));
     let Taken { member, via, condition, kind, reads } =
         taken.map_err(|(span, problem)| vec![ExprError::new(span, ExprErrorKind::StoredSum { problem })])?;
     let digits = match definition.kind.scalar() {
@@ -74,9 +77,6 @@ struct Taken {
     kind: SumKind,
     reads: Vec<FieldId>,
 }
-
-/// Where and why an expression isn't a stored sum.
-type Refused = (Range<u32>, SumProblem);
 
 struct Parts<'m> {
     model: &'m Model,

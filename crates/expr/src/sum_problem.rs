@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 /// What a stored sum can't be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SumProblem {
@@ -17,8 +19,11 @@ pub enum SumProblem {
     #[error("a stored sum can't add up Float values, because floating-point sums aren't exact")]
     FloatTotal,
     /// An amount with its currency.
-    #[error("a stored sum can't hold Money")]
+    #[error("a stored sum of Money must share its currency with the amounts")]
     Money,
+    /// Amounts that need not be in the currency of the sum.
+    #[error("these amounts can be in another currency than the stored sum")]
+    OtherCurrency,
     /// Values of an enum, whose order a model can change.
     #[error("the order of an enum's values can change, so a stored sum can't depend on it")]
     EnumOrder,
@@ -33,6 +38,9 @@ pub enum SumProblem {
     OtherType,
 }
 
+/// Where and why an expression isn't a stored sum.
+pub(crate) type Refused = (Range<u32>, SumProblem);
+
 impl SumProblem {
     /// What to do about it.
     pub(crate) fn remedy(&self) -> String {
@@ -46,7 +54,16 @@ impl SumProblem {
             Self::Relation => format!("name a field with `@inverse` of a to-one field, {UNSTORED}"),
             Self::Reads { .. } => format!("keep what it needs in fields of those records, {UNSTORED}"),
             Self::FloatTotal => format!("make the fields Decimal, {UNSTORED}"),
-            Self::Money => format!("aggregate its `.amount`, {UNSTORED}"),
+            Self::Money => {
+                format!(
+                    "write `@money(in: …)` on the field and on the amounts, or aggregate their `.amount`, {UNSTORED}"
+                )
+            }
+            Self::OtherCurrency => {
+                format!(
+                    "give them the sum's currency, as with `@money(in: \"order.currency\")` if the sum has `@money(in: \"currency\")`, {UNSTORED}"
+                )
+            }
             Self::EnumOrder => {
                 format!("name the values, such as `i.state in ['NEW', 'PAID']`, or use a number, {UNSTORED}")
             }

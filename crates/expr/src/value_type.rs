@@ -66,7 +66,12 @@ pub enum Type {
 }
 
 impl Type {
-    /// The type of a field's value; `None` for a relation to many.
+    /// The type of what a field is given, and of what its name stands for; `None` for a relation to many.
+    pub fn of_value(collection: &Collection, field: &Field) -> Option<Self> {
+        if field.shares_currency() { Some(Self::Money) } else { Self::of(collection, field) }
+    }
+
+    /// The type of what a field holds; `None` for a relation to many.
     pub fn of(collection: &Collection, field: &Field) -> Option<Self> {
         if field.id == Collection::ID {
             return Some(Self::Record(collection.id));

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_base::{Action, Duration, Place, RecordId, limits};
-use backstay_scalar::{Part, Storage, Value};
+use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
 use crate::enumeration::{Enum, EnumId};
@@ -436,6 +436,9 @@ pub struct Field {
     pub computed: Option<Computed>,
     /// `@computed(is:, stored: COMMIT)`: a stored sum, which no client writes.
     pub sum: Option<StoredSum>,
+    /// `@money(in:)`: the field is declared as `Money` and holds the number alone. This is the way to its currency: to-one
+    /// relations that every record has and that never change, and the field that holds the currency.
+    pub currency: Option<Vec<FieldId>>,
     /// `@default(to:)`, checked against the type.
     pub default: Option<Value>,
     /// `@default(from:)`: the expression whose value a new record gets where none is given.
@@ -490,6 +493,7 @@ impl Field {
             immutable: false,
             computed: None,
             sum: None,
+            currency: None,
             default: None,
             default_from: None,
             slug: None,
@@ -594,6 +598,21 @@ impl Field {
     /// Whether it is computed whenever it is read.
     pub fn is_computed(&self) -> bool {
         self.computed.is_some()
+    }
+
+    /// Whether it is an amount of money whose currency is in another field: what is answered is more than its own column.
+    pub fn shares_currency(&self) -> bool {
+        self.currency.is_some()
+    }
+
+    /// Whether an answer has to be computed from columns.
+    pub fn is_computed_in_answers(&self) -> bool {
+        self.is_computed() || self.shares_currency()
+    }
+
+    /// The scalar whose values answers contain.
+    pub fn answered_scalar(&self) -> Option<Scalar> {
+        if self.shares_currency() { Some(Scalar::Money) } else { self.kind.scalar() }
     }
 
     /// Whether it is a stored sum.

@@ -4,7 +4,7 @@ use backstay_model::{CollectionId, Field, FieldKind, Model, ValueType};
 use backstay_scalar::{Token, Value};
 use serde_json::value::RawValue;
 
-use crate::input::{list, within_list_limit};
+use crate::input::{amount, list, within_list_limit};
 use crate::words::{shorten, unknown_field};
 
 /// Reads words such as `name=Ada`, taken apart, as values for fields of a collection. A value is written as in a URL:
@@ -60,6 +60,10 @@ fn assign(model: &Model, field: &Field, text: &str, input: &mut Input) -> Result
             read.map_err(|kind| kind.unwrap_or(ViolationKind::Required))?
         }
         FieldKind::List(element) => Value::List(separated(model.element_type(*element), text)?.into()),
+        FieldKind::Scalar(number) if field.shares_currency() => {
+            let json = json(text).filter(|json| json.get().starts_with('{'));
+            return amount(input, (field.id, *number), json.map_or(Token::Bare(text), |json| Token::Json(json.get())));
+        }
         FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::ToOne { .. } => single(model, field, text)?,
     };
     input.set(field.id, value);

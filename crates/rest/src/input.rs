@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_engine::{Input, Inputs};
 use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, TYPE_NAME, ValueType};
-use backstay_scalar::{Members, Scalar, Token, Value};
+use backstay_scalar::{Members, Problem, Scalar, Token, Value};
 use serde_json::value::RawValue;
 
 use crate::json::{few_items, items, members_of, not_an_object, utf8};
@@ -239,6 +239,9 @@ impl Decoder<'_> {
             FieldKind::Lineage { .. } => {
                 return Err(ViolationKind::ReadOnly("this follows from the parents of the records").into());
             }
+            FieldKind::Scalar(number) if field.shares_currency() => {
+                return Ok(amount(input, (field.id, *number), Token::Json(raw))?);
+            }
             FieldKind::ManyToMany { target, .. } => {
                 input.links(field.id, self.links(*target, raw)?);
                 return Ok(());
@@ -283,6 +286,32 @@ impl Decoder<'_> {
         Ok(members)
     }
 }
+
+/// Reads an amount that shares the currency of its record: a number, or an object that names the currency too.
+pub(crate) fn amount(
+    input: &mut Input,
+    (field, number): (FieldId, Scalar),
+    token: Token<'_>,
+) -> Result<(), ViolationKind> {
+    let (value, currency) = match token {
+        Token::Json("null") => (Value::Null, None),
+        Token::Json(raw) if raw.trim_ascii().starts_with('{') => match Scalar::Money.read(token)? {
+            Value::Money(money) => (number.fit(Value::Decimal(money.amount()))?, Some(money.currency())),
+            other => (other, None),
+        },
+        token => match number.read(token) {
+            Ok(value) => (value, None),
+            Err(Problem::Expected(_)) => return Err(ViolationKind::Type { expected: AMOUNT.to_owned() }),
+            Err(problem) => return Err(problem.into()),
+        },
+    };
+    input.amount(field, value, currency);
+    Ok(())
+}
+
+/// What an amount is written as whose currency is in another field.
+const AMOUNT: &str =
+    "an amount such as \"12.50\", or with its currency such as {\"amount\": \"12.50\", \"currency\": \"EUR\"}";
 
 /// What is wrong with a member, and in which item of its list or member of its object.
 pub(crate) struct Wrong {

@@ -1,6 +1,6 @@
 use backstay_expr::{ComputedField, Digits, Expr, Node, Rights};
 use backstay_model::{CollectionId, ComputedRights, Field, FieldKind};
-use backstay_scalar::{Part, Storage};
+use backstay_scalar::{Part, Scalar, Storage};
 use sea_query::{Expr as Sql, ExprTrait};
 
 use crate::builder::{Anchor, Builder, Record};
@@ -14,7 +14,7 @@ use crate::{ColumnType, Dialect};
 /// The columns in which the value of a computed field is answered, of the types that it would be stored in.
 ///
 /// # Panics
-/// Panics if the field is not computed.
+/// Panics if the field is answered from its columns.
 pub(crate) fn computed(
     builder: &mut Builder<'_>,
     (collection, field): (CollectionId, &Field),
@@ -37,6 +37,7 @@ pub(crate) fn computed(
 /// The columns that a field which is one scalar or a value of an enum would be stored in.
 fn parts(field: &Field) -> Vec<(Part, Storage)> {
     match field.kind {
+        _ if field.shares_currency() => Scalar::Money.columns(),
         FieldKind::Scalar(scalar) => scalar.columns(),
         FieldKind::Enum(_)
         | FieldKind::Embedded(_)
@@ -92,7 +93,12 @@ impl Lowering<'_, '_, '_> {
         if let Some(digits) = of.digits {
             return self.with_rights_of(of, |this| this.fitted(&of.value, digits));
         }
-        let value = self.with_rights_of(of, |this| this.value(&of.value));
+        self.with_rights_of(of, |this| this.unfitted(&of.value))
+    }
+
+    /// A value as a column of its type would hold it, apart from the digits of a number.
+    pub(crate) fn unfitted(&mut self, of: &Expr) -> Val {
+        let value = self.value(of);
         let value = self.loose(value).moment();
         match (self.builder.dialect, value.form.clone()) {
             (Dialect::Postgres, Form::Number) => {

@@ -25,7 +25,7 @@ impl Expressions {
     pub(crate) fn of(model: &Model) -> Self {
         let of_collection = |collection: &Collection| {
             let computed = collection.fields.iter().map(|field| {
-                let checked = field.is_computed().then(|| computed(model, collection.id, field.id))?;
+                let checked = field.is_computed_in_answers().then(|| computed(model, collection.id, field.id))?;
                 Some(checked.expect("the expressions of a model's computed fields were checked before"))
             });
             let conditions = collection.indexes.iter().map(|index| condition(model, collection, index));
@@ -34,7 +34,7 @@ impl Expressions {
         Self { collections: model.collections.iter().map(of_collection).collect() }
     }
 
-    /// The expression of a field, a `Node::Computed` of `this`; `None` if the field is not computed.
+    /// The expression of a field, a `Node::Computed` of `this`; `None` if the field is answered from its columns.
     pub(crate) fn computed(&self, collection: CollectionId, field: FieldId) -> Option<&Checked> {
         self.collections[usize::from(collection.0)].computed[usize::from(field.0)].as_ref()
     }

@@ -1,15 +1,18 @@
 //! What an expression needs of other records than its own, read so that the rest of it can be evaluated in memory.
 
-use backstay_expr::{Expr, Node, Path};
+use backstay_expr::{Expr, Node, Path, Type};
 use backstay_model::{CollectionId, FieldKind};
-use backstay_scalar::{Part, Storage, Value, ValueRef};
-use sea_query::Query;
+use backstay_scalar::{Currency, Money, Part, Scalar, Storage, Value, ValueRef, exact};
+use rust_decimal::Decimal;
+use sea_query::{Expr as Sql, Query};
 
 use crate::builder::{Anchor, Record};
 use crate::layout::FieldLayout;
 use crate::lower::{Lowering, Scope};
+use crate::tree::cast;
+use crate::value::column_type;
 use crate::write::proposed;
-use crate::{ColumnRef, ColumnType, DecodeError, Planner, RecordSource, Row, Template};
+use crate::{ColumnRef, ColumnType, DecodeError, Dialect, Planner, RecordSource, Row, Template};
 
 /// A statement of one row that reads parts of expressions.
 #[derive(Debug)]
@@ -26,11 +29,15 @@ enum Fetched {
     Field(FieldLayout, Option<Part>),
     /// The nullable truth in this column.
     Truth(usize),
+    /// An exact number in this column.
+    Number(usize),
+    /// The number of an amount of money in the first column, its currency in the second one.
+    Money(usize, usize),
 }
 
 impl Planner {
-    /// The values of these parts of expressions, in which `this` is the given source. Each is a path or Boolean. They are
-    /// read without regard to anyone's rights, as rules are.
+    /// The values of these parts of expressions, in which `this` is the given source. Each is a path, Boolean or an aggregate
+    /// of records. They are read without regard to anyone's rights, as rules are.
     pub fn fetch(&self, collection: CollectionId, this: RecordSource, parts: &[Expr]) -> FetchPlan {
         let mut builder = self.builder();
         let new = proposed(&mut builder, collection);
@@ -63,6 +70,13 @@ impl Planner {
                     select.expr(lowering.builder.stored(&record, at));
                     columns.push(ColumnType::from(column));
                 }
+            } else if matches!(part.node, Node::Aggregate(_)) && part.ty != Type::Bool {
+                let mut write = |sql, kind: ColumnType| {
+                    select.expr(sql);
+                    columns.push(kind);
+                    columns.len() - 1
+                };
+                fetched.push(computed(&mut lowering, part, &mut write));
             } else {
                 fetched.push(Fetched::Truth(columns.len()));
                 select.expr(lowering.truth(part));
@@ -71,6 +85,72 @@ impl Planner {
         }
         builder.from(frame, &mut select);
         FetchPlan { template: builder.finish(&select, columns), parts: fetched }
+    }
+}
+
+/// Writes the value of an aggregate into columns.
+fn computed(
+    lowering: &mut Lowering<'_, '_, '_>,
+    of: &Expr,
+    write: &mut impl FnMut(Sql, ColumnType) -> usize,
+) -> Fetched {
+    match &of.ty {
+        Type::Money => {
+            let amount = lowering.written_number(&of.in_part(Part::Main));
+            let amount = write(amount.0, amount.1);
+            let currency = lowering.stored_value(&of.in_part(Part::Currency));
+            Fetched::Money(amount, write(currency, Storage::Text.into()))
+        }
+        Type::Decimal => {
+            let (number, kind) = lowering.written_number(of);
+            Fetched::Number(write(number, kind))
+        }
+        ty => {
+            let kind = column_type(ty);
+            let scalar = match ty {
+                Type::Formatted(scalar) => Some(*scalar),
+                Type::Json => Some(Scalar::Json),
+                Type::Duration => Some(Scalar::Duration),
+                _ => None,
+            };
+            let at = write(lowering.stored_value(of), kind);
+            Fetched::Field(FieldLayout::of(vec![(at, kind)], scalar), None)
+        }
+    }
+}
+
+impl Lowering<'_, '_, '_> {
+    /// A value as a column of its type would hold it.
+    fn stored_value(&mut self, of: &Expr) -> Sql {
+        let value = self.unfitted(of);
+        if value.is_null() { self.builder.dialect.null(column_type(&of.ty)) } else { value.settled() }
+    }
+
+    /// An exact number with all its digits: its key on SQLite, text on PostgreSQL.
+    fn written_number(&mut self, of: &Expr) -> (Sql, ColumnType) {
+        let dialect = self.builder.dialect;
+        let storage = match dialect {
+            Dialect::Sqlite => Storage::Bytes,
+            Dialect::Postgres => Storage::Text,
+        };
+        let value = self.value(of);
+        let value = self.keyed(value);
+        let sql = match (value.is_null(), dialect) {
+            (true, _) => dialect.null(storage.into()),
+            (false, Dialect::Sqlite) => value.settled(),
+            (false, Dialect::Postgres) => cast(value.settled(), "text"),
+        };
+        (sql, storage.into())
+    }
+}
+
+/// An exact number; unknown if it has more digits than expressions compute with.
+fn number(row: &dyn Row, column: usize) -> Result<Option<Decimal>, DecodeError> {
+    match row.value(column)? {
+        ValueRef::Null => Ok(None),
+        ValueRef::Bytes(key) => Ok(exact::from_key(key)),
+        ValueRef::Text(text) => Ok(Decimal::from_str_exact(text).ok()),
+        _ => Err(DecodeError { column, expected: "an exact number" }),
     }
 }
 
@@ -85,6 +165,12 @@ impl FetchPlan {
                 ValueRef::Null => Ok(Value::Null),
                 _ => Err(DecodeError { column: *column, expected: "a truth value" }),
             },
+            Fetched::Number(column) => Ok(number(row, *column)?.map_or(Value::Null, Value::Decimal)),
+            Fetched::Money(amount, currency) => {
+                let ValueRef::Text(code) = row.value(*currency)? else { return Ok(Value::Null) };
+                let amount = number(row, *amount)?.zip(Currency::parse(code));
+                Ok(amount.map_or(Value::Null, |(amount, currency)| Value::Money(Money::computed(amount, currency))))
+            }
         };
         self.parts.iter().map(value).collect()
     }

@@ -245,8 +245,17 @@ fn shown(
         Pred::Sql(_) => Some(columns.push(sees.clone().definite(), Storage::Bool)),
     };
     let mut places = Vec::with_capacity(field.columns.len());
-    for stored in &field.columns {
-        let value = builder.stored(at, ColumnRef { field: field.id, part: stored.part });
+    let own = field.columns.iter().map(|column| (ColumnRef { field: field.id, part: column.part }, column));
+    // That of the version: the currency of another record isn't kept.
+    let shared = field.currency.as_ref().and_then(|way| way.first()).map(|currency| {
+        let column = &builder.model.field(at.collection, *currency).columns[0];
+        (ColumnRef::main(*currency), column)
+    });
+    for (column, stored) in own.chain(shared) {
+        let mut value = builder.stored(at, column);
+        if column.field != field.id {
+            value = only_where(builder.stored(at, ColumnRef::main(field.id)).is_not_null(), value);
+        }
         let value = match &sees {
             Pred::Sql(sees) => only_where(sees.clone(), value),
             Pred::Known(_) => value,
@@ -255,7 +264,7 @@ fn shown(
         places.push((columns.push(value, kind), kind));
     }
     // A reference is shown as its id.
-    let scalar = if matches!(field.kind, FieldKind::ToOne { .. }) { Some(Scalar::Id) } else { field.kind.scalar() };
+    let scalar = if matches!(field.kind, FieldKind::ToOne { .. }) { Some(Scalar::Id) } else { field.answered_scalar() };
     Some(HistoryField { name: field.name.as_str().into(), layout: FieldLayout::of(places, scalar), visible })
 }
 

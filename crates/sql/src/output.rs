@@ -79,7 +79,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let field = self.builder.model.field(at.collection, selected.field);
         let member = Member { field, at, sees };
         let value = match (&field.kind, &selected.inner) {
-            _ if field.is_computed() => self.computed(&member)?,
+            _ if field.is_computed_in_answers() => self.computed(&member)?,
             (FieldKind::ToOne { .. } | FieldKind::OneToOne { .. }, Some(inner)) => self.related(&member, inner),
             (FieldKind::OneToOne { .. }, None) => self.id_of_related(&member),
             (FieldKind::Embedded(_), inner) => self.embedded(&member, inner.as_ref().unwrap_or(&Selection::Whole)),
@@ -122,7 +122,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let values = computed::computed(self.builder, (at.collection, field), at, self.reader);
         let columns: Vec<(usize, ColumnType)> =
             values.into_iter().map(|(sql, kind)| (self.columns.push(seen(&shown, sql), kind), kind)).collect();
-        match (columns.as_slice(), field.kind.scalar()) {
+        match (columns.as_slice(), field.answered_scalar()) {
             ([(column, holds)], scalar) => Some(ValueOutput::Column { column: *column, holds: *holds, scalar }),
             (columns, Some(scalar)) => {
                 Some(ValueOutput::Columns(columns.iter().map(|(column, _)| *column).collect(), scalar))

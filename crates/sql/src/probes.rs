@@ -8,7 +8,7 @@ use backstay_model::{
     Asked, Check, Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Index, Length, Nulls,
     StoredNames,
 };
-use backstay_scalar::{Scalar, Storage, Value};
+use backstay_scalar::{Part, Scalar, Storage, Value};
 use sea_query::{
     Asterisk, Expr as Sql, ExprTrait, Func, Order, OverStatement, Query, SelectStatement, WindowStatement, WithClause,
 };
@@ -21,7 +21,7 @@ use crate::lower::{Lowering, Scope};
 use crate::predicate::Pred;
 use crate::relation::written_links;
 use crate::schema;
-use crate::tree::{column, integer, name, word};
+use crate::tree::{column, integer, name, subquery, word};
 use crate::write::unrestricted;
 use crate::{ColumnRef, ColumnType, Origin, Perspective, RecordLayout, Slot, Statement, Succession, partial};
 
@@ -145,6 +145,47 @@ impl Succession<'_> {
                 }
             }
         }))
+    }
+
+    /// The records whose amount would be in another currency than it was.
+    pub fn other_currency(&self, new: CollectionId, field: FieldId) -> Option<Probe> {
+        let way = self.new.field(new, field).currency.as_ref()?;
+        let (of, was) = self.pairing.collection(new).zip(self.pairing.field(new, field))?;
+        Some(self.of_next(new, &|builder, this| {
+            let is = Self::currency(builder, this, way);
+            let key = builder.key(this);
+            let (of, was) = (self.old.collection(of), self.old.field(of, was));
+            let number = was.columns.first().map_or(Sql::null(), |column| value_of(of, &column.name, key.clone()));
+            Pred::Sql(number.is_not_null().and(is.ne(self.old_currency(of, was, key))))
+        }))
+    }
+
+    /// The currency that an amount of the old record with this key has.
+    fn old_currency<'s>(&'s self, mut of: &'s Collection, amount: &Field, key: Sql) -> Sql {
+        let Some(way) = &amount.currency else {
+            return amount.column(Part::Currency).map_or(Sql::null(), |column| value_of(of, &column.name, key));
+        };
+        let mut value = key;
+        for step in way {
+            let step = of.field(*step);
+            value = value_of(of, &step.columns[0].name, value);
+            of = step.kind.target().map_or(of, |target| self.old.collection(target));
+        }
+        value
+    }
+
+    /// The currency of an amount of a stored record.
+    pub(crate) fn currency_of(builder: &mut Builder<'_>, this: &Anchor, amount: &Field) -> Sql {
+        match &amount.currency {
+            Some(way) => Self::currency(builder, this, way),
+            None => builder.stored(this, ColumnRef { field: amount.id, part: Part::Currency }),
+        }
+    }
+
+    fn currency(builder: &mut Builder<'_>, this: &Anchor, way: &[FieldId]) -> Sql {
+        let [relations @ .., currency] = way else { return Sql::null() };
+        let (holder, _) = Lowering::new(builder, Scope::rule(this)).walk(this, relations);
+        builder.stored(&holder, ColumnRef::main(*currency))
     }
 
     /// The records whose field would hold a text that isn't a value of its enum.
@@ -359,6 +400,14 @@ pub(crate) fn answer(
     select.expr(key.clone()).order_by_expr(key, Order::Asc);
     builder.limit(select, Slot::Constant(Value::Int(i64::try_from(PROBED_IDS).unwrap_or(i64::MAX))));
     Storage::Id.into()
+}
+
+/// What a column of the record with this key holds.
+fn value_of(of: &Collection, column_name: &str, key: Sql) -> Sql {
+    let mut select = Query::select();
+    select.expr(column(&of.table, column_name)).from(name(&of.table));
+    select.and_where(column(&of.table, &of.field(Collection::ID).columns[0].name).eq(key));
+    subquery(select)
 }
 
 /// The records of a collection for which a condition holds, without columns so far, and their key.

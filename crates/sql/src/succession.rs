@@ -70,7 +70,7 @@ impl<'m> Succession<'m> {
             None if self.renames_in_list(collection, field) || self.follows_names(collection, field) => {
                 Origin::Converted(before)
             }
-            None | Some(TypeChange::Widened) => Origin::Kept(before),
+            None | Some(TypeChange::Widened | TypeChange::Shared) => Origin::Kept(before),
             Some(TypeChange::Converted | TypeChange::Rewritten { .. }) => Origin::Converted(before),
             Some(
                 TypeChange::NotStored
@@ -298,6 +298,10 @@ impl<'m> Succession<'m> {
     ) -> Sql {
         let before = |id: FieldId| self.old.field(this.collection, id);
         let (stored, may_lack) = match self.origin(collection.id, field.id) {
+            // Nobody can change a version so that its currencies agree.
+            Origin::Kept(id) if collection.versions.is_some() && self.comes_to_share((collection.id, field)) => {
+                (self.in_same_currency(builder, this, (before(id), collection, field)), true)
+            }
             Origin::Kept(id) => (self.kept(builder, this, (id, field), at.part), !before(id).is_needed()),
             Origin::Converted(id) => {
                 (Some(Self::made(builder, this, &converted_table(collection.id, field.id))), !before(id).is_needed())
@@ -333,6 +337,25 @@ impl<'m> Succession<'m> {
         }
     }
 
+    /// Whether the amounts of a field share another currency than they had.
+    fn comes_to_share(&self, (collection, field): (CollectionId, &Field)) -> bool {
+        let change = type_change((self.old, self.new), self.pairing, (collection, field.id));
+        field.shares_currency() && change == Some(TypeChange::Shared)
+    }
+
+    /// The number of an amount of a version where its currency is that of the version.
+    fn in_same_currency(
+        &self,
+        builder: &mut Builder<'_>,
+        this: &Anchor,
+        (before, collection, after): (&Field, &Collection, &Field),
+    ) -> Option<Sql> {
+        let currency = collection.field(*after.currency.as_ref()?.first()?);
+        let is = self.column(builder, this, (collection, currency), currency.columns.first()?);
+        let was = Self::currency_of(builder, this, before);
+        Some(only_where(was.eq(is), builder.stored(this, ColumnRef::main(before.id))))
+    }
+
     fn kept(
         &self,
         builder: &mut Builder<'_>,
@@ -340,7 +363,13 @@ impl<'m> Succession<'m> {
         (id, field): (FieldId, &Field),
         part: Part,
     ) -> Option<Sql> {
-        self.old.field(this.collection, id).column(part)?;
+        let before = self.old.field(this.collection, id);
+        if let (Part::Currency, true) = (part, before.shares_currency()) {
+            let number = builder.stored(this, ColumnRef::main(id));
+            let currency = Self::currency_of(builder, this, before);
+            return Some(only_where(number.is_not_null(), currency));
+        }
+        before.column(part)?;
         let stored = builder.stored(this, ColumnRef { field: id, part });
         Some(self.renamed(stored, &field.kind))
     }

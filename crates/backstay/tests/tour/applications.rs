@@ -23,3 +23,8 @@ fn todo() {
 fn website() {
     walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/website"));
 }
+
+#[test]
+fn shop() {
+    walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/shop"));
+}

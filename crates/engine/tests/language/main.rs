@@ -7,6 +7,7 @@ mod money;
 mod named;
 mod old;
 mod secrets;
+mod shared_money;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 

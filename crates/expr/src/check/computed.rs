@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
+use backstay_model::{Collection, CollectionId, ComputedRights, Field, FieldId, FieldKind, Model};
 use backstay_scalar::Scalar;
 
 use super::named::place_at;
@@ -116,14 +116,23 @@ impl<'m> Checker<'m> {
         self.found.rules.extend(rules);
     }
 
-    /// A computed field of `this`; the errors stand in its own text.
+    /// A computed field of `this`, or an amount that shares a currency, as answers contain it; the errors stand in its own
+    /// text.
     pub(crate) fn computed_alone(
         mut self,
         (collection, field): (CollectionId, FieldId),
     ) -> Result<Checked, Vec<ExprError>> {
         let collection: &'m Collection = self.scope.model.collection(collection);
         let at = Path { root: Root::This, collection: collection.id, steps: Vec::new(), part: None };
-        let expr = self.computed_field(at, (collection, collection.field(field)), &(0..0));
+        let definition = collection.field(field);
+        let expr = match &definition.currency {
+            Some(way) => self.shared_amount(&at, (definition, way), &(0..0)).map(|value| {
+                let rights = ComputedRights::Caller;
+                let of = ComputedField { at, collection: collection.id, field, rights, digits: None, value };
+                self.make(Node::Computed(Box::new(of)), Type::Money, &(0..0))
+            }),
+            None => self.computed_field(at, (collection, definition), &(0..0)),
+        };
         match expr {
             Some(expr) if self.errors.is_empty() => Ok(Checked {
                 needs_store: expr.needs_store(self.scope.model),

@@ -3,13 +3,15 @@
 use std::ops::Range;
 
 use backstay_base::limits;
+use backstay_model::{Field, FieldId};
 use backstay_scalar::Value;
 
 use super::Checker;
+use super::names::PATH_RELATIONS;
 use crate::error::{Expected, ExprErrorKind};
 use crate::money::CURRENCY;
 use crate::syntax::{Binary, Ident, Syntax, SyntaxNode};
-use crate::{Expr, Function, Node, Operator, Type};
+use crate::{Expr, Function, Node, Operator, Path, Type};
 
 impl Checker<'_> {
     /// `left < right` and its like: of amounts in one currency, else unknown.
@@ -23,6 +25,32 @@ impl Checker<'_> {
             self.make(Node::Binary(operator, Box::new(left), Box::new(right)), Type::Bool, span)
         });
         self.bounded(compared, span)
+    }
+
+    /// An amount whose currency is in another field, of the record that a path leads to.
+    pub(super) fn shared_amount(
+        &mut self,
+        at: &Path,
+        (field, way): (&Field, &[FieldId]),
+        span: &Range<u32>,
+    ) -> Option<Expr> {
+        let model = self.scope.model;
+        let value = |steps: &[FieldId], ty: &Type| {
+            let steps = at.steps.iter().chain(steps).copied().collect();
+            Expr { node: Node::Path(Path { steps, ..at.clone() }), ty: ty.clone(), span: span.clone() }
+        };
+        let (amount, currency) = (value(&[field.id], &Type::Decimal), value(way, &CURRENCY));
+        if at.steps.len() + way.len() > PATH_RELATIONS + 1 {
+            return self.refuse(span.clone(), ExprErrorKind::LongPath { max: PATH_RELATIONS });
+        }
+        let mut holder = at.steps.iter().try_fold(at.collection, |of, step| model.field(of, *step).kind.target())?;
+        self.note_of_account(at, model.field(holder, *way.first()?));
+        for step in way {
+            self.found.computed_from.insert((holder, *step));
+            holder = model.field(holder, *step).kind.target().unwrap_or(holder);
+        }
+        self.nodes += 2;
+        Some(self.make(Node::Call(Function::Money, vec![amount, currency]), Type::Money, span))
     }
 
     /// What the amounts of an expression have been turned into, if that is not too large.

@@ -391,6 +391,9 @@ impl<'m> Checker<'m> {
         if field.is_computed() {
             return self.computed_field(path, (collection, field), span).map(Place::One);
         }
+        if let Some(way) = &field.currency {
+            return self.shared_amount(&path, (field, way), span).map(Place::One);
+        }
         if field.id != Collection::ID {
             path.steps.push(field.id);
             // Of the caller's own record only its fields are known without the database: this is a field of another one.

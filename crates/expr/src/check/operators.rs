@@ -8,7 +8,7 @@ use super::literal::Pliancy;
 use super::typing::{element_of, has_equality, has_order, is_alike, result_of};
 use crate::error::{Expected, ExprErrorKind, Name};
 use crate::syntax::{Binary, Conditional, Syntax, SyntaxNode};
-use crate::{CallerPart, Expr, Node, Operator, Type};
+use crate::{CallerPart, Expr, Function, Node, Operator, Type};
 use backstay_base::nearest;
 
 /// Kinds of callers that a rule can meet.
@@ -94,8 +94,12 @@ impl Checker<'_> {
             return Some(self.make(decided, Type::Bool, span));
         }
         let is_shared = matches!((&of.node, &tested.node), (SyntaxNode::Select(..), Node::Conditional(..)));
+        // The name of an amount that shares a currency stands for `money(…)`.
+        let is_named = matches!(&of.node, SyntaxNode::Select(..) | SyntaxNode::Name(_));
+        let is_amount = is_named && matches!(tested.node, Node::Call(Function::Money, _));
         let has_presence = is_argument
             || is_shared
+            || is_amount
             || matches!(
                 tested.node,
                 Node::Path(_)

@@ -295,6 +295,11 @@ fn written(model: &Model, collection: &Collection, field: &Field) -> Value {
 /// A field whose values have this form.
 pub(super) fn value(model: &Model, field: &Field, required: bool, form: Form) -> Value {
     let mut schema = match &field.kind {
+        FieldKind::Scalar(kind) if field.shares_currency() => match form {
+            Form::Answered => form.scalar(Scalar::Money),
+            // A number is in the record's currency.
+            Form::Accepted => json!({ "oneOf": [form.scalar(*kind), form.scalar(Scalar::Money)] }),
+        },
         FieldKind::Scalar(kind) => form.scalar(*kind),
         FieldKind::Enum(id) => Schema::Read.reference(&model.enumeration(*id).name),
         FieldKind::List(element) => {

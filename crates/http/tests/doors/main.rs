@@ -29,6 +29,7 @@ mod ranges;
 mod records;
 mod references;
 mod sent_back;
+mod shared_money;
 mod singles;
 mod sums;
 mod texts;

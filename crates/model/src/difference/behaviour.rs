@@ -219,6 +219,7 @@ impl<'m> FieldBehaviour<'m> {
             checks: _,
             computed,
             sum,
+            currency: _,
             kind: _,
             columns: _,
             required: _,

@@ -371,7 +371,7 @@ impl<'a> Pair<'a> {
         let replaced = matches!(change, Some(TypeChange::Replaced(_) | TypeChange::Stored(_)));
         let is_same_type = change.is_none();
         if let Some(change) = change {
-            let (from, to) = (field_written(self.old, before), field_written(self.new, after));
+            let (from, to) = (field_written(self.old, self.before, before), field_written(self.new, self.after, after));
             all.push(Difference::TypeChanged { collection: collection(), field: field(), from, to, change });
         }
         let demands =
@@ -419,10 +419,36 @@ impl<'a> Pair<'a> {
         self.checks((&before.checks, &after.checks), Some(&after.name), all);
     }
 
+    /// What another place of an amount's currency means for stored values; `None` if the kinds of the fields say all.
+    fn shared(&self, before: &Field, after: &Field) -> Option<TypeChange> {
+        let is_money = |field: &Field| field.kind == FieldKind::Scalar(Scalar::Money);
+        match (&before.currency, &after.currency) {
+            (Some(was), Some(is)) => (!self.same_way(was, is)).then_some(TypeChange::Shared),
+            (None, Some(_)) if is_money(before) => Some(TypeChange::Shared),
+            (Some(_), None) if is_money(after) && after.backfill.is_none() => Some(TypeChange::Shared),
+            // A number can have more digits than its currency.
+            (None, Some(_)) => Some(TypeChange::Replaced(self.filled(after))),
+            (Some(_), None) if before.kind == after.kind => Some(TypeChange::Widened),
+            (None | Some(_), None) => None,
+        }
+    }
+
+    /// Whether two ways to a currency lead through the same fields.
+    fn same_way(&self, before: &[FieldId], after: &[FieldId]) -> bool {
+        let mut at = self.after;
+        before.len() == after.len()
+            && before.iter().zip(after).all(|(was, is)| {
+                let is_same = self.pairing.field(at.id, *is) == Some(*was);
+                at = at.field(*is).kind.target().map_or(at, |target| self.new.collection(target));
+                is_same
+            })
+    }
+
     /// What another kind of a field means for stored values; none if it is the same.
     pub(super) fn change(&self, before: &Field, after: &Field) -> Option<TypeChange> {
         if after.is_sum() {
-            let is_same = before.is_sum() && self.written_in_old(&after.kind) == Some(written(self.old, &before.kind));
+            let is_alike = before.is_sum() && before.shares_currency() == after.shares_currency();
+            let is_same = is_alike && self.written_in_old(&after.kind) == Some(written(self.old, &before.kind));
             let replaces = before.is_stored() && !before.is_sum();
             return (!is_same).then_some(TypeChange::Summed { replaces });
         }
@@ -433,6 +459,9 @@ impl<'a> Pair<'a> {
             (true, true) => return Some(TypeChange::NotStored),
             (false, true) => return Some(TypeChange::Computed),
             (true, false) => return Some(TypeChange::Stored(self.filled(after))),
+        }
+        if let Some(change) = self.shared(before, after) {
+            return Some(change);
         }
         let same = |target| self.pairing.collection(target);
         Some(match (&before.kind, &after.kind) {
@@ -738,13 +767,20 @@ fn written_document(model: &Model, document: Document) -> String {
 }
 
 /// A field's type as it is written in a model, without `!`, and whether it is computed.
-fn field_written(model: &Model, field: &Field) -> String {
+fn field_written(model: &Model, of: &Collection, field: &Field) -> String {
     let computed = match (field.is_computed(), field.is_sum()) {
         (true, _) => " @computed",
         (false, true) => " @computed(stored: COMMIT)",
         (false, false) => "",
     };
-    format!("{}{computed}", written(model, &field.kind))
+    let Some(way) = &field.currency else { return format!("{}{computed}", written(model, &field.kind)) };
+    let (mut at, mut names) = (of, Vec::new());
+    for step in way {
+        let step = at.field(*step);
+        names.push(step.name.as_str());
+        at = step.kind.target().map_or(at, |target| model.collection(target));
+    }
+    format!("{} @money(in: \"{}\"){computed}", Scalar::Money.name(), names.join("."))
 }
 
 fn scalar_written(scalar: Scalar) -> String {

@@ -345,6 +345,7 @@ fn change_words((from, to): (&str, &str), change: &TypeChange) -> (String, Strin
             "it is a stored sum from now on; stored values are replaced by the sums"
         }
         TypeChange::Derived => "it is computed whenever it is read from now on, and its column is removed",
+        TypeChange::Shared => "each amount stays as it is, in the same currency",
         TypeChange::Referring => "references that fit the new type stay",
         TypeChange::Linked => "the record that it refers to becomes the only one of the list",
         TypeChange::Replaced(Filled::Null | Filled::NotStored) => "stored values can't be converted and are deleted",
@@ -528,6 +529,7 @@ fn type_change(place: &str, (from, to): (&str, &str), change: &TypeChange) -> Ap
         | TypeChange::Derived
         | TypeChange::Converted
         | TypeChange::Linked
+        | TypeChange::Shared
         | TypeChange::Referring
         | TypeChange::Computed
         | TypeChange::Stored(_)

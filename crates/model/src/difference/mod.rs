@@ -479,6 +479,8 @@ pub enum TypeChange {
         /// Whether clients that know the old type can't go on.
         breaking: bool,
     },
+    /// The number of an amount of money stays in its column, and its currency is in another place than before.
+    Shared,
     /// The record that a relation led to becomes the only one of a relation to many.
     Linked,
     /// A reference to records of one type becomes one to records of several, or the other way round. References that the

@@ -170,6 +170,7 @@ impl Difference {
                 change:
                     TypeChange::Converted
                     | TypeChange::Linked
+                    | TypeChange::Shared
                     | TypeChange::Summed { replaces: false }
                     | TypeChange::Replaced(Filled::Backfill),
                 ..

@@ -23,6 +23,7 @@ enum FieldDirective {
     Immutable,
     Inverse,
     Length,
+    Money,
     Names,
     OnDelete,
     Order,
@@ -71,11 +72,12 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
                 report.error(directive.location(), "`fields` is for `@unique` on a type", "on a field", help);
             }
         }
-        // `field::field` sets the flags and the former names, also where the field's type is wrong; `sequence.rs`, `slug.rs`
-        // and `order.rs` find the fields that are named; the others are part of the type, which `Declared::kind` reads.
+        // `field::field` sets the flags and the former names, also where the field's type is wrong; `money.rs`, `sequence.rs`,
+        // `slug.rs` and `order.rs` find the fields that are named; the others are part of the type, which `Declared::kind` reads.
         FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
+        | FieldDirective::Money
         | FieldDirective::OnDelete
         | FieldDirective::Order
         | FieldDirective::Precision
@@ -86,7 +88,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
@@ -97,6 +99,7 @@ impl FieldDirective {
         Self::Immutable,
         Self::Inverse,
         Self::Length,
+        Self::Money,
         Self::Names,
         Self::OnDelete,
         Self::Order,
@@ -127,6 +130,7 @@ impl FieldDirective {
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
             Self::Length => "length",
+            Self::Money => "money",
             Self::Names => "names",
             Self::OnDelete => "onDelete",
             Self::Order => "order",
@@ -213,6 +217,8 @@ impl FieldDirective {
                 pattern::applies(kind),
                 "it is for `String`, `Text`, `Email`, `Url`, `Phone`, `Country`, `Currency`, `Locale` and lists of these",
             ),
+            // `money.rs` asks for `Money`, which is a number if it has this directive.
+            Self::Money => (matches!(kind, FieldKind::Scalar(_)), "it is for `Money`"),
             Self::Precision => (decimal, "it is for Decimal"),
         };
         if applies { Ok(()) } else { Err(help) }
@@ -380,6 +386,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 48, "every location is checked above");
+        assert_eq!(places, 49, "every location is checked above");
     }
 }

@@ -32,6 +32,15 @@ pub(super) fn histories(report: &mut Report<'_>, survey: &Survey<'_>, collection
             report.push(diagnostic.help("remove `given: true`, or `@history`"));
             continue;
         }
+        if let Some(amount) =
+            collection.fields.iter().find(|field| field.currency.as_ref().is_some_and(|way| way.len() > 1))
+        {
+            let message =
+                format!("the history of {} would keep `{}` without its currency", collection.name, amount.name);
+            let diagnostic = Diagnostic::error(message).at(amount.span, "its currency is in another record");
+            report.push(diagnostic.help("give the record a `currency` of its own, or remove `@history`"));
+            continue;
+        }
         // A missing rule is reported with the other missing arguments.
         let Some(read) = read::rule(report, directive, "read") else { continue };
         let keep = keep(report, directive, "leave `keep` out to keep them for ever");
@@ -103,6 +112,12 @@ fn kept_fields(collection: &Collection) -> (Vec<Field>, Vec<Option<FieldId>>) {
             ..Field::unmarked(at, &field.name, kind, required, field.span)
         });
         kept.push(Some(at));
+    }
+    for (field, at) in collection.fields.iter().zip(&kept) {
+        // The way through a relation is refused: no version has one.
+        if let (Some([currency]), Some(at)) = (field.currency.as_deref(), at) {
+            fields[usize::from(at.0)].currency = kept[usize::from(currency.0)].map(|currency| vec![currency]);
+        }
     }
     (fields, kept)
 }

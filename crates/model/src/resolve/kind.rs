@@ -3,10 +3,10 @@ use apollo_compiler::schema::{Component, FieldDefinition};
 use apollo_compiler::{Name, Node};
 use backstay_scalar::Scalar;
 
-use super::read;
 use super::relation::OtherEnd;
 use super::report::Report;
 use super::survey::{Names, StoredType};
+use super::{money, read};
 use crate::{Diagnostic, Document, Element, FieldKind, Lint, OnDelete, Shape};
 
 /// A declared field whose type is resolved.
@@ -167,6 +167,7 @@ impl Declared<'_, '_> {
 fn scalar(report: &mut Report<'_>, node: &Component<FieldDefinition>, name: &Name) -> Option<Scalar> {
     match Scalar::named(name) {
         Some(Scalar::Decimal { .. }) => Some(decimal(report, node)),
+        Some(Scalar::Money) if money::is_shared(node) => Some(money::NUMBER),
         Some(scalar) => Some(scalar),
         None => {
             let help = "see docs/model.md for the scalars that fields can have";

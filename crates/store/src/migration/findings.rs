@@ -125,6 +125,10 @@ impl Finder<'_> {
             planned.step.records = self.records(&difference).await?;
             planned.step.findings.extend(renames::misnamed(self.models, &difference));
             let found = self.finding(&difference).await?;
+            let is_shared = matches!(difference, Difference::TypeChanged { change: TypeChange::Shared, .. });
+            if is_shared && found.iter().any(|found| !found.is_obstacle) {
+                planned.step.risk = Risk::LosesData;
+            }
             planned.step.findings.extend(found);
         } else if let Some(Action::Copy(collection)) = planned.actions.last()
             && let Some(before) = self.models.pairing.collection(*collection)
@@ -169,6 +173,7 @@ impl Finder<'_> {
                 TypeChange::Converted
                 | TypeChange::Rewritten { .. }
                 | TypeChange::Linked
+                | TypeChange::Shared
                 | TypeChange::Computed
                 | TypeChange::Summed { replaces: true }
                 | TypeChange::Replaced(_) => self.having(collection, field),
@@ -359,6 +364,20 @@ impl Finder<'_> {
             Difference::TreeAdded { collection, parent, .. } => found = self.rootless(collection, parent).await?,
             Difference::SingleChanged { collection, single: true, .. } => {
                 found.extend(self.several(self.models.collection(collection)).await?);
+            }
+            Difference::TypeChanged { collection, field, change: TypeChange::Shared, .. } => {
+                let (after, field) = self.models.field(collection, field);
+                if let Some(probe) = self.succession.other_currency(after.id, field.id) {
+                    let place = format!("{collection}.{}", field.name);
+                    let words = |records| {
+                        format!("{} {place} in another currency than the record's", that(records, ["has", "have"]))
+                    };
+                    let (remedy, is_obstacle) = match after.versions {
+                        None => ("change the currency or the amount of those records first", true),
+                        Some(_) => ("these amounts are deleted", false),
+                    };
+                    found.extend(self.ask(&probe, (&words, remedy, is_obstacle)).await?);
+                }
             }
             Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }

@@ -40,6 +40,8 @@ fn is_rewritten(models: Models<'_>, succession: &Succession<'_>, after: &Collect
     let mut kept = HashSet::new();
     for field in after.stored_fields() {
         match succession.origin(after.id, field.id) {
+            // The currency of an amount comes or goes with its column.
+            Origin::Kept(was) if before.field(was).columns.len() != field.columns.len() => return true,
             Origin::Kept(was) => _ = kept.insert(was),
             Origin::Converted(_) => return true,
             Origin::New => {
