@@ -1,13 +1,13 @@
 use backstay_base::{Action, Error, RecordId};
 use backstay_expr::Truth;
 use backstay_model::{Collection, CollectionId, Trash};
-use backstay_sql::{DecodeError, Row};
+use backstay_sql::{DecodeError, Perspective, RecordSource, Row};
 
 use crate::answered::truth_in;
 use crate::decision;
 use crate::proposal::{Permit, Proposal};
 use crate::read::not_found;
-use crate::recording;
+use crate::recording::{self, This};
 use crate::rule_of::RuleOf;
 use crate::{Authority, IfMatch, Input, Record, TxContext, clauses};
 
@@ -81,16 +81,20 @@ async fn readable<'a>(
         return Err(not_found(collection));
     };
     let proposal = Proposal::change(collection, authority, class.clone(), record);
-    decision::record_stored(cx, &proposal, RuleOf::Type(Action::Read)).await?;
+    let this = match action {
+        Action::Trash => This::Gone(Perspective::Trash),
+        _ => This::Held(RecordSource::Stored),
+    };
+    decision::record_stored(cx, &proposal, RuleOf::Type(Action::Read), this).await?;
     if action == Action::Trash {
-        decision::record_stored(cx, &proposal, RuleOf::Type(Action::Delete)).await?;
+        decision::record_stored(cx, &proposal, RuleOf::Type(Action::Delete), this).await?;
     }
     let allowed = truths.split_off(READABLE + 1);
     if truths != [true] {
         return Err(not_found(collection));
     }
     if action != Action::Trash {
-        decision::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
+        decision::record_stored(cx, &proposal, RuleOf::Type(action), this).await?;
     }
     Ok((proposal, allowed))
 }

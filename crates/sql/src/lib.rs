@@ -16,6 +16,8 @@ mod dialect;
 mod exact;
 mod expressions;
 mod fetch;
+mod going_with;
+mod gone;
 mod history;
 mod layout;
 mod lower;

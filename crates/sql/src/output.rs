@@ -140,6 +140,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             None
         } else {
             let parts = model.collection(member.at.collection).parts(member.field.id);
+            let parts = parts.filter(|part| member.at.perspective.has(part));
             let there =
                 parts.map(|part| Pred::Sql(self.builder.stored(member.at, ColumnRef::main(part.id)).is_not_null()));
             let there = Pred::any(there.collect::<Vec<_>>());
