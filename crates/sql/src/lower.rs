@@ -81,6 +81,23 @@ pub(crate) fn holds(builder: &mut Builder<'_>, rule: &Rule, this: &Anchor) -> Pr
     }
 }
 
+/// Where a field is seen by its rule. Of a version, the rule is about the record as it is now, and those of its parts that
+/// name nothing but the record's own fields are about the version too: what it hid then stays hidden.
+pub(crate) fn shows(builder: &mut Builder<'_>, rule: &Rule, this: &Anchor) -> Pred {
+    let now = holds(builder, rule, this);
+    match this.perspective {
+        _ if rule.decided().is_some() => now,
+        Perspective::Live | Perspective::Trash | Perspective::Stored | Perspective::Last => now,
+        Perspective::AsOf | Perspective::Versions => {
+            let collection = builder.model.collection(this.collection);
+            let parts = rule.expr().conjuncts().into_iter();
+            let parts: Vec<_> = parts.filter(|part| is_of_version(builder.model, collection, part)).collect();
+            let mut lowering = Lowering::new(builder, Scope::rule(this));
+            Pred::all([now].into_iter().chain(parts.into_iter().map(|part| lowering.is_true(part))))
+        }
+    }
+}
+
 /// Where a record is there and seen, and that a relation leads to it.
 pub(crate) fn sees(builder: &mut Builder<'_>, record: &Seen<'_>) -> Pred {
     let Seen { anchor, read, declared } = record;
@@ -170,7 +187,7 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
     /// Where a field of the record is seen.
     pub(crate) fn sees_field(&mut self, record: &Anchor, field: FieldId) -> Pred {
         let rule = self.scope.rights.field(record.collection, field, Action::Read);
-        holds(self.builder, rule, record)
+        shows(self.builder, rule, record)
     }
 
     /// Where the record is seen.
