@@ -81,10 +81,8 @@ async fn readable<'a>(
         return Err(not_found(collection));
     };
     let proposal = Proposal::change(collection, authority, class.clone(), record);
-    let this = match action {
-        Action::Trash => This::Gone(Perspective::Trash),
-        _ => This::Held(RecordSource::Stored),
-    };
+    let is_in_trash = action == Action::Trash;
+    let this = if is_in_trash { This::Gone(Perspective::Trash) } else { This::Held(RecordSource::Stored) };
     decision::record_stored(cx, &proposal, RuleOf::Type(Action::Read), this).await?;
     if action == Action::Trash {
         decision::record_stored(cx, &proposal, RuleOf::Type(Action::Delete), this).await?;

@@ -60,10 +60,8 @@ pub(crate) fn is_of_version(model: &Model, collection: &Collection, rule: &Expr)
         | Node::Ordinal(..)
         | Node::Fact(_) => true,
     };
-    let kept = match &rule.node {
-        Node::Path(path) if path.root == Root::This => path.steps.iter().all(is_kept),
-        _ => true,
-    };
+    let path = rule.node.path().filter(|path| path.root == Root::This);
+    let kept = path.is_none_or(|path| path.steps.iter().all(is_kept));
     is_own && kept && rule.node.children().into_iter().all(|child| is_of_version(model, collection, child))
 }
 
@@ -130,12 +128,12 @@ impl Lowering<'_, '_, '_> {
 
     /// Where everything is known that an expression reads.
     fn is_known(&mut self, expr: &Expr) -> Pred {
-        let own = match &expr.node {
-            Node::Path(path) => self.ends_at(path),
-            Node::Computed(of) => self.follows(&of.at, &of.at.steps),
-            Node::Quantifier { over, .. } if over.path().is_some() => Pred::Known(false),
-            Node::Aggregate(of) if of.over.path().is_some() => return self.is_counted(of),
-            _ => Pred::Known(true),
+        let own = match (&expr.node, expr.node.path()) {
+            (_, None) => Pred::Known(true),
+            (Node::Path(path), _) => self.ends_at(path),
+            (Node::Computed(of), _) => self.follows(&of.at, &of.at.steps),
+            (Node::Aggregate(of), _) => return self.is_counted(of),
+            (_, Some(_)) => Pred::Known(false),
         };
         let children = expr.node.children();
         let within: Vec<Pred> = match own {

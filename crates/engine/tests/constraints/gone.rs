@@ -280,6 +280,8 @@ type C @allow(read: "this.tags.exists(t, t.open)", create: "true", delete: "this
         assert_eq!(on.delete("B", 4).await, "ok", "{name}");
         assert_eq!(on.history("B", 4).await, ["not-found"], "{name}");
         assert_eq!(on.list_as_of("B", "id", then, None).await, "[]", "{name}");
+        let explained = on.explained(on.reading_history("B", 4)).await;
+        assert_eq!(explained.rules[0].answer, "unknown", "{name}: {explained:?}");
         assert_eq!(on.delete("C", 6).await, "ok", "{name}");
         assert_eq!(on.trash("C", "id").await, r#"[{"id":"%6"}]"#, "{name}: links in the trash lead to what is live");
         assert_eq!(on.restore("C", 6).await, "ok", "{name}");

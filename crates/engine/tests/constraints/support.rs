@@ -287,6 +287,11 @@ impl Served {
         items.iter().map(shown).collect()
     }
 
+    /// A request for the history of the record of this number.
+    pub(crate) fn reading_history(&self, of: &str, number: usize) -> Request {
+        self.client().history(of, self.ids[number])
+    }
+
     /// The records of a type as they were at a moment.
     pub(crate) async fn list_as_of(&self, of: &str, select: &str, moment: &str, filter: Option<&str>) -> String {
         self.list_by(of, |words| {
