@@ -288,6 +288,40 @@ type C @allow(read: "this.tags.exists(t, t.open)", create: "true", delete: "this
     }
 }
 
+/// A restore that is refused because of references that its caller doesn't see doesn't tell how many there are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hidden_references_are_not_counted() {
+    let model = r#"
+type Case @open @trash { name: String }
+type Boss @allow(read: "this.free", refer: "this.free", create: "true", update: "true") { free: Boolean! }
+type D @open @trash {
+  case: Case @onDelete(do: CASCADE)
+  one: Boss @allow(read: "false")
+  other: Boss @allow(read: "false")
+}
+"#;
+    for mut on in Served::both(model) {
+        let name = on.database;
+        for (of, body) in [
+            ("Case", "{}"),
+            ("Boss", r#"{"free":true}"#),
+            ("Boss", r#"{"free":true}"#),
+            ("D", r#"{"one":"%1","other":"%2"}"#),
+            ("D", r#"{"case":"%0","one":"%1","other":"%2"}"#),
+        ] {
+            assert_eq!(on.create(of, body).await, "ok", "{name} {of}");
+        }
+        for boss in [1, 2] {
+            assert_eq!(on.update("Boss", boss, r#"{"free":false}"#).await, "ok", "{name}");
+        }
+        let refused = r#"invalid-values:  Reference { collection: "Boss", by: "id" }"#;
+        assert_eq!(on.delete("D", 3).await, "ok", "{name}");
+        assert_eq!(on.restore("D", 3).await, refused, "{name}");
+        assert_eq!(on.delete("Case", 0).await, "ok", "{name}");
+        assert_eq!(on.restore("Case", 0).await, refused, "{name}: with another record");
+    }
+}
+
 /// Who creates a record with the id of a deleted one gets nothing of what referred to that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_record_with_the_same_id_is_another_record() {
