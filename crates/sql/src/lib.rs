@@ -33,6 +33,7 @@ mod param;
 mod partial;
 mod plan;
 mod predicate;
+mod presence;
 mod probes;
 mod quantifier;
 mod question;

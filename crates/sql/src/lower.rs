@@ -6,8 +6,8 @@ use backstay_model::FieldId;
 use sea_query::{Expr as Sql, ExprTrait, Query};
 
 use crate::builder::{Anchor, Builder, Record, Seen};
-use crate::gone::{Presence, is_of_version};
 use crate::predicate::Pred;
+use crate::presence::{Presence, is_of_version};
 use crate::tree::{column, name, subquery};
 use crate::{ColumnRef, Perspective};
 

@@ -2,10 +2,10 @@ use backstay_expr::{Expr, Function, Node, Operator};
 use backstay_scalar::Value;
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
 
-use crate::gone::Presence;
 use crate::lower::Lowering;
 use crate::operand::{Form, Val};
 use crate::predicate::Pred;
+use crate::presence::Presence;
 use crate::quantifier::Quantified;
 use crate::tree::boolean;
 
