@@ -11,7 +11,7 @@ use crate::answered::truth_in;
 use crate::application::CallerClass;
 use crate::bind::{Bindings, InMemory};
 use crate::proposal::Proposal;
-use crate::recording;
+use crate::recording::{self, This};
 use crate::rule_of::RuleOf;
 
 /// What a rule says.
@@ -33,7 +33,7 @@ pub(crate) async fn decide(
     let (rule, this) = of.rule(&class.rights, proposal.collection.id);
     let answer = answer(cx, &class, proposal, (rule, this)).await?;
     if cx.recorder.is_some() {
-        recording::rule(cx, proposal, of, this).await?;
+        recording::rule(cx, proposal, of, This::Held(this)).await?;
     }
     Ok(answer)
 }
@@ -65,6 +65,7 @@ pub(crate) async fn record_stored(
     cx: &mut TxContext<'_, '_>,
     proposal: &Proposal<'_>,
     of: RuleOf<'_>,
+    this: This,
 ) -> Result<(), Error> {
-    recording::rule(cx, proposal, of, RecordSource::Stored).await
+    recording::rule(cx, proposal, of, this).await
 }

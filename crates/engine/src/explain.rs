@@ -15,7 +15,7 @@ use crate::inner::Inner;
 use crate::prepared::Prepared;
 use crate::read::PageSize;
 use crate::recorder::Recorder;
-use crate::recording::{self, Subject};
+use crate::recording::{self, Subject, This};
 use crate::write_requests::admitted;
 use crate::{Context, Encoder, Record, Request, Transaction, TxContext, at_commit, transaction};
 
@@ -173,11 +173,13 @@ async fn read_rules(
         return Ok(rules);
     };
     // The past is read by a rule about the record as it is now, or was when it was deleted.
-    let (asked, stored) = if action == Action::History {
-        let last = cx.engine.planner.stored(collection.id, Perspective::Last, &[]);
-        (action, cx.read_whole(&last, (collection.id, id)).await?)
-    } else {
-        (Action::Read, cx.get(collection.id, id).await?)
+    let asked = if action == Action::History { action } else { Action::Read };
+    let (this, stored) = match cx.get(collection.id, id).await? {
+        None if action == Action::History => {
+            let last = cx.engine.planner.stored(collection.id, Perspective::Last, &[]);
+            (This::Gone(Perspective::Last), cx.read_whole(&last, (collection.id, id)).await?)
+        }
+        stored => (This::Held(RecordSource::Stored), stored),
     };
     let Some(stored) = stored else {
         cx.recorder = Some(Recorder::default());
@@ -185,7 +187,7 @@ async fn read_rules(
         return Ok(recorded(cx)?.finish(Vec::new()).0);
     };
     let values = Record::values(&stored);
-    let subject = Subject { this: RecordSource::Stored, stored: values, proposed: values };
+    let subject = Subject { this, stored: values, proposed: values };
     recording::read_rules(cx, (collection, asked), Some(subject)).await
 }
 

@@ -383,14 +383,20 @@ impl<'m> Compiler<'m> {
         policy
     }
 
-    /// Refuses a rule of a history that names what a history doesn't keep: it could never be true.
+    /// Refuses a rule of a history that names what a history doesn't keep: nobody could answer it of a deleted record.
     fn history_rule(&mut self, collection: &Collection, rule: &RuleText, scope: &Scope<'m>) {
         let Ok(checked) = compile(&rule.text, scope) else { return };
         let reads = checked.reads.iter().chain(&checked.computed_from);
-        let mut sums = reads.filter(|(of, field)| *of == collection.id && collection.field(*field).is_sum());
-        if let Some((_, sum)) = sums.next() {
-            let name = &collection.field(*sum).name;
-            let message = format!("a history doesn't keep the stored sum `{name}`, which the rule names");
+        let mut named = reads.filter(|(of, _)| *of == collection.id).filter_map(|(_, field)| {
+            let field = collection.field(*field);
+            match field.is_sum() {
+                true => Some(("stored sum", &field.name)),
+                false if field.is_readable() || field.is_computed() => None,
+                false => Some(("secret", &field.name)),
+            }
+        });
+        if let Some((what, name)) = named.next() {
+            let message = format!("a history doesn't keep the {what} `{name}`, which the rule names");
             let help = "name other fields of the record; the rule must hold for deleted records too";
             self.diagnostics.push(Diagnostic::error(message).at(rule.span, format!("names `{name}`")).help(help));
         }

@@ -231,6 +231,11 @@ impl<'m> Proposal<'m> {
         self.violations.iter().any(|violation| violation.at == at)
     }
 
+    /// Whether something was noted of the record as a whole.
+    pub(crate) fn is_refused_whole(&self) -> bool {
+        self.violations.iter().any(|violation| violation.at == Place::Whole)
+    }
+
     /// Ends the write if anything was noted.
     pub(crate) fn settle(&mut self) -> Result<(), Error> {
         match std::mem::take(&mut self.violations) {

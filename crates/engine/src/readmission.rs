@@ -71,11 +71,13 @@ fn has_rule(cx: &TxContext<'_, '_>, target: CollectionId) -> bool {
     !cx.engine.application.policy.collection(target).allow.refer.is_empty()
 }
 
-/// Refuses a reference; of the whole record if the caller doesn't see that it is there.
+/// Refuses a reference; of the whole record if the caller doesn't see that it is there. How many of those there are doesn't
+/// show.
 fn refuse(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, (field, target): (FieldId, CollectionId)) {
     let kind: ViolationKind = none_with_id(cx.model(), target);
     match proposal.sees(field) {
         true => proposal.refuse(proposal.collection.field(field), kind),
+        false if proposal.is_refused_whole() => {}
         false => proposal.refuse_whole(kind),
     }
 }

@@ -4,7 +4,7 @@ use backstay_base::{Action, Error};
 use backstay_expr::{Expr, Many, Node, Operator, Path, Root, Truth, truth};
 use backstay_model::{Collection, FieldId, FieldKind, Model};
 use backstay_scalar::Value;
-use backstay_sql::{RecordSource, Row};
+use backstay_sql::{Perspective, RecordSource, Row};
 
 use crate::TxContext;
 use crate::answered::{NoAnswer, truth_in};
@@ -15,11 +15,20 @@ use crate::proposal::{Permit, Proposal};
 use crate::recorder::{caller_name, of_account, shown, withheld};
 use crate::rule_of::RuleOf;
 
+/// The record that rules are asked of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum This {
+    /// One that is in memory.
+    Held(RecordSource),
+    /// The stored one, which is in the trash or was deleted: the perspective has it.
+    Gone(Perspective),
+}
+
 /// What a rule and its parts are asked of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject<'s> {
     /// Which of them is `this`.
-    pub(crate) this: RecordSource,
+    pub(crate) this: This,
     /// By `FieldId`.
     pub(crate) stored: &'s [Value],
     pub(crate) proposed: &'s [Value],
@@ -27,7 +36,10 @@ pub(crate) struct Subject<'s> {
 
 impl<'s> Subject<'s> {
     fn this(self) -> &'s [Value] {
-        if self.this == RecordSource::Stored { self.stored } else { self.proposed }
+        match self.this {
+            This::Held(RecordSource::Proposed) => self.proposed,
+            This::Held(RecordSource::Stored) | This::Gone(_) => self.stored,
+        }
     }
 }
 
@@ -36,7 +48,7 @@ pub(crate) async fn rule(
     cx: &mut TxContext<'_, '_>,
     proposal: &Proposal<'_>,
     of: RuleOf<'_>,
-    this: RecordSource,
+    this: This,
 ) -> Result<(), Error> {
     if cx.recorder.is_none() {
         return Ok(());
@@ -243,19 +255,33 @@ async fn ask(
     subject: Subject<'_>,
 ) -> Result<Vec<String>, Error> {
     let parts: Vec<Expr> = parts.iter().map(|part| (*part).clone()).collect();
-    let template = cx.engine.planner.check(collection.id, subject.this, &parts);
-    let Subject { stored, proposed, .. } = subject;
-    let statement = Bindings { proposed, stored, ..cx.bindings() }.statement(&template);
+    let Subject { this, stored, proposed } = subject;
+    let (template, truths) = match this {
+        This::Held(this) => (cx.engine.planner.check(collection.id, this, &parts), (0..parts.len()).collect()),
+        This::Gone(perspective) => {
+            let plan = cx.engine.planner.stored(collection.id, perspective, &parts);
+            (plan.template, plan.truths)
+        }
+    };
+    let bindings = Bindings { proposed, stored, ..cx.bindings() };
+    let bindings = match stored.first() {
+        Some(Value::Id(id)) => bindings.id(*id),
+        _ => bindings,
+    };
+    let statement = bindings.statement(&template);
     let mut answers = Vec::new();
     let visit = &mut |row: &dyn Row| {
-        for column in 0..parts.len() {
-            answers.push(word(truth_in(row, column)?).to_owned());
+        for column in &truths {
+            answers.push(word(truth_in(row, *column)?).to_owned());
         }
         Ok(())
     };
     cx.rows(&statement, visit).await?;
     Ok(answers)
 }
+
+/// What is shown of a value that a history doesn't keep.
+const NOT_KEPT: &str = "not kept";
 
 /// The values of the caller and of the record's own fields that a part names.
 fn saw(
@@ -289,8 +315,13 @@ fn saw(
                 if matches!(field.kind, FieldKind::OneToOne { .. }) {
                     return;
                 }
+                let is_kept = match subject.this {
+                    This::Held(_) => true,
+                    This::Gone(perspective) => perspective.has(field),
+                };
                 let value = match (field.class, values.get(usize::from(first.0))) {
                     (Some(class), _) => withheld(class),
+                    (None, _) if !is_kept => NOT_KEPT.to_owned(),
                     (None, Some(value)) => shown(value),
                     (None, None) => shown(&Value::Null),
                 };

@@ -1,7 +1,7 @@
 use backstay_base::{Action, Error, RecordId};
 use backstay_expr::Truth;
 use backstay_model::{Collection, CollectionId, Trash};
-use backstay_sql::{DecodeError, Row};
+use backstay_sql::{DecodeError, Perspective, RecordSource, Row};
 
 use crate::answered::truth_in;
 use crate::application::CallerClass;
@@ -9,7 +9,7 @@ use crate::decision;
 use crate::proposal::{Permit, Proposal};
 use crate::read::not_found;
 use crate::record::Key;
-use crate::recording;
+use crate::recording::{self, This};
 use crate::rule_of::RuleOf;
 use crate::{Authority, IfMatch, Input, Record, TxContext, clauses};
 
@@ -104,11 +104,12 @@ async fn readable<'a>(
         return Err(not_found(collection));
     };
     let proposal = Proposal::change(collection, authority, class.clone(), record);
-    decision::record_stored(cx, &proposal, RuleOf::Type(Action::Read)).await?;
     let of_trash = matches!(action, Action::Restore | Action::Purge);
+    let this = if of_trash { This::Gone(Perspective::Trash) } else { This::Held(RecordSource::Stored) };
+    decision::record_stored(cx, &proposal, RuleOf::Type(Action::Read), this).await?;
     if of_trash {
         for action in cx.engine.application.policy.collection(collection.id).allow.answering(Action::Trash) {
-            decision::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
+            decision::record_stored(cx, &proposal, RuleOf::Type(action), this).await?;
         }
     }
     let allowed = truths.split_off(READABLE + 1);
@@ -116,7 +117,7 @@ async fn readable<'a>(
         return Err(not_found(collection));
     }
     if !of_trash {
-        decision::record_stored(cx, &proposal, RuleOf::Type(action)).await?;
+        decision::record_stored(cx, &proposal, RuleOf::Type(action), this).await?;
     }
     Ok((proposal, allowed))
 }

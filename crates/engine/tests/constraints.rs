@@ -4,6 +4,8 @@
 mod commit_checks;
 #[path = "constraints/exclude.rs"]
 mod exclude;
+#[path = "constraints/gone.rs"]
+mod gone;
 #[path = "constraints/history.rs"]
 mod history;
 #[path = "constraints/keys.rs"]

@@ -48,6 +48,8 @@ enum Way {
     Row,
     /// Of a version the last one of the same record.
     Last,
+    /// Of a version the record itself, if it is live.
+    Live,
 }
 
 #[derive(Debug)]
@@ -360,30 +362,37 @@ impl<'m> Builder<'m> {
         self.slot(slot, encoding)
     }
 
-    /// A stored column of a version; null where a history doesn't keep it.
+    /// A stored column of a version.
+    ///
+    /// # Panics
+    /// Panics if a history doesn't keep the field. A plausible value instead, such as null, would answer rules and filters:
+    /// they are asked for what is kept before.
     fn versioned(&mut self, collection: CollectionId, alias: &str, at: ColumnRef) -> Sql {
         if at.field == Collection::ID {
             return column(alias, Versions::RECORD);
         }
-        let stored = self.column(collection, at);
-        match self.model.field(collection, at.field).is_in_history() {
-            true => column(alias, &stored.name),
-            false => self.dialect.null(stored.into()),
-        }
+        let field = self.model.field(collection, at.field);
+        assert!(field.is_in_history(), "a version has no `{}`", field.name);
+        column(alias, &self.column(collection, at).name)
     }
 
-    /// The record that rules are asked about: of a version, the last one of the same record.
-    pub(crate) fn judged(&mut self, anchor: &Anchor) -> Anchor {
-        match anchor.perspective {
-            Perspective::AsOf | Perspective::Versions => {}
-            Perspective::Live | Perspective::Trash | Perspective::Stored | Perspective::Last => return anchor.clone(),
-        }
-        let last = Anchor { perspective: Perspective::Last, ..anchor.clone() };
-        if let Some(known) = self.joined(anchor, Way::Last) {
-            return Anchor { record: Record::Row(known), ..last };
+    /// The last version of the record that a version is of.
+    pub(crate) fn last_version(&mut self, anchor: &Anchor) -> Anchor {
+        self.same_record(anchor, (Way::Last, Perspective::Last))
+    }
+
+    /// The live record that a version is of; null if it was deleted.
+    pub(crate) fn live(&mut self, anchor: &Anchor) -> Anchor {
+        self.same_record(anchor, (Way::Live, Perspective::Live))
+    }
+
+    fn same_record(&mut self, anchor: &Anchor, (way, perspective): (Way, Perspective)) -> Anchor {
+        let same = Anchor { perspective, ..anchor.clone() };
+        if let Some(known) = self.joined(anchor, way) {
+            return Anchor { record: Record::Row(known), ..same };
         }
         let key = self.key(anchor);
-        self.join(&last, Way::Last, anchor.collection, (Collection::ID, key))
+        self.join(&same, way, anchor.collection, (Collection::ID, key))
     }
 
     /// The alias of what is joined to a record already.

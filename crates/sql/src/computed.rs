@@ -1,4 +1,4 @@
-use backstay_expr::{ComputedField, Digits, Expr, Node, Rights};
+use backstay_expr::{ComputedField, Digits, Expr, Node, Rights, Type};
 use backstay_model::{CollectionId, ComputedRights, Field, FieldKind};
 use backstay_scalar::{Part, Scalar, Storage};
 use sea_query::{Expr as Sql, ExprTrait};
@@ -80,6 +80,11 @@ impl Lowering<'_, '_, '_> {
         Pred::all(conditions)
     }
 
+    /// Whether a computed field is a truth, and seen wherever its record is.
+    pub(crate) fn is_shown_truth(&mut self, of: &ComputedField) -> bool {
+        of.value.ty == Type::Bool && matches!(self.knows_computed(of), Pred::Known(true))
+    }
+
     /// Where a computed field that is a truth is true or is false; `None` if the field is hidden somewhere.
     pub(crate) fn computed_truth(&mut self, of: &ComputedField, wanted: bool) -> Option<Pred> {
         match self.knows_computed(of) {
@@ -132,7 +137,7 @@ impl Lowering<'_, '_, '_> {
         }
     }
 
-    fn with_rights_of<T>(&mut self, of: &ComputedField, lower: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn with_rights_of<T>(&mut self, of: &ComputedField, lower: impl FnOnce(&mut Self) -> T) -> T {
         let rights = match of.rights {
             ComputedRights::Caller => self.scope.rights,
             ComputedRights::Model => Rights::unrestricted(),

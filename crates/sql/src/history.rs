@@ -12,7 +12,7 @@ use sea_query::{Expr as Sql, ExprTrait, Order, Query, SelectStatement};
 use crate::builder::{Anchor, Builder};
 use crate::columns::Columns;
 use crate::layout::FieldLayout;
-use crate::lower::holds;
+use crate::lower::{holds, shows};
 use crate::predicate::Pred;
 use crate::relation::written;
 use crate::schema::{inline, raw};
@@ -235,7 +235,7 @@ fn shown(
 ) -> Option<HistoryField> {
     let (mut sees, mut next) = (Vec::new(), Some(field.id));
     while let Some(id) = next {
-        sees.push(holds(builder, rights.field(at.collection, id, Action::Read), at));
+        sees.push(shows(builder, rights.field(at.collection, id, Action::Read), at));
         next = builder.model.field(at.collection, id).parent();
     }
     let sees = Pred::all(sees);

@@ -3,10 +3,11 @@ use std::sync::Arc;
 use backstay_base::Action;
 use backstay_expr::{Expr, Node, Rights, Root, Rule};
 use backstay_model::FieldId;
-use sea_query::{Expr as Sql, Query};
+use sea_query::{Expr as Sql, ExprTrait, Query};
 
 use crate::builder::{Anchor, Builder, Record, Seen};
 use crate::predicate::Pred;
+use crate::presence::{Presence, is_of_version};
 use crate::tree::{column, name, subquery};
 use crate::{ColumnRef, Perspective};
 
@@ -21,18 +22,20 @@ pub(crate) struct Scope<'e> {
     pub(crate) old: Anchor,
     pub(crate) bound: Vec<(u16, Bound)>,
     pub(crate) rights: &'e Rights,
+    /// Whether `this` is there, for a rule.
+    pub(crate) presence: Presence,
 }
 
 impl<'e> Scope<'e> {
     /// A rule about one record. Rules see everything.
     pub(crate) fn rule(this: &Anchor) -> Self {
-        Self::question(this, Rights::unrestricted())
+        Self { presence: Presence::of(this.perspective), ..Self::question(this, Rights::unrestricted()) }
     }
 
     /// What a caller with these rights asks about a record.
     pub(crate) fn question(this: &Anchor, rights: &'e Rights) -> Self {
         let old = Anchor { record: Record::Old, ..this.clone() };
-        Self { this: this.clone(), new: this.clone(), old, bound: Vec::new(), rights }
+        Self { this: this.clone(), new: this.clone(), old, bound: Vec::new(), rights, presence: Presence::There }
     }
 }
 
@@ -55,13 +58,44 @@ pub(crate) struct Lowering<'b, 'm, 'e> {
     pub(crate) repeated: bool,
 }
 
-/// Where a rule about this record is true. Of a version, the rule is about the record as it is now.
+/// Where a rule about this record is true. Of a version, the rule is about the record as it is now, or as it was when it was
+/// deleted.
 pub(crate) fn holds(builder: &mut Builder<'_>, rule: &Rule, this: &Anchor) -> Pred {
     if let Some(truth) = rule.decided() {
         return Pred::Known(truth.is_true());
     }
-    let judged = builder.judged(this);
-    Lowering::new(builder, Scope::rule(&judged)).is_true(rule.expr())
+    let about =
+        |builder: &mut Builder<'_>, record: &Anchor| Lowering::new(builder, Scope::rule(record)).is_true(rule.expr());
+    match this.perspective {
+        Perspective::Live | Perspective::Trash | Perspective::Stored | Perspective::Last => about(builder, this),
+        Perspective::AsOf | Perspective::Versions => {
+            let last = builder.last_version(this);
+            let of_last = about(builder, &last);
+            if is_of_version(builder.model, builder.model.collection(this.collection), rule.expr()) {
+                return of_last;
+            }
+            let live = builder.live(this);
+            let is_live = builder.key(&live).is_not_null();
+            about(builder, &live).or_where_not(is_live, of_last)
+        }
+    }
+}
+
+/// Where a field is seen by its rule. Of a version, the rule is about the record as it is now, and those of its parts that
+/// name nothing but the record's own fields are about the version too: what it hid then stays hidden.
+pub(crate) fn shows(builder: &mut Builder<'_>, rule: &Rule, this: &Anchor) -> Pred {
+    let now = holds(builder, rule, this);
+    match this.perspective {
+        _ if rule.decided().is_some() => now,
+        Perspective::Live | Perspective::Trash | Perspective::Stored | Perspective::Last => now,
+        Perspective::AsOf | Perspective::Versions => {
+            let collection = builder.model.collection(this.collection);
+            let parts = rule.expr().conjuncts().into_iter();
+            let parts: Vec<_> = parts.filter(|part| is_of_version(builder.model, collection, part)).collect();
+            let mut lowering = Lowering::new(builder, Scope::rule(this));
+            Pred::all([now].into_iter().chain(parts.into_iter().map(|part| lowering.is_true(part))))
+        }
+    }
 }
 
 /// Where a record is there and seen, and that a relation leads to it.
@@ -153,7 +187,7 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
     /// Where a field of the record is seen.
     pub(crate) fn sees_field(&mut self, record: &Anchor, field: FieldId) -> Pred {
         let rule = self.scope.rights.field(record.collection, field, Action::Read);
-        holds(self.builder, rule, record)
+        shows(self.builder, rule, record)
     }
 
     /// Where the record is seen.

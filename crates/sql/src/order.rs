@@ -11,7 +11,7 @@ use crate::builder::{Anchor, Builder, Record};
 use crate::columns::Columns;
 use crate::computed;
 use crate::expressions::Reader;
-use crate::lower::holds;
+use crate::lower::shows;
 use crate::param::Encoding;
 use crate::predicate::Pred;
 use crate::tree::{column, only_where};
@@ -195,7 +195,7 @@ impl Key {
     /// rule of the rows.
     fn computed(builder: &mut Builder<'_>, key: &SortKey, record: &Anchor, reader: Reader<'_>) -> Self {
         let field = builder.model.field(record.collection, key.column.field);
-        let sees = holds(builder, reader.rights.field(record.collection, field.id, Action::Read), record);
+        let sees = shows(builder, reader.rights.field(record.collection, field.id, Action::Read), record);
         let mut columns = computed::computed(builder, (record.collection, field), record, reader);
         let (sql, kind) = columns.swap_remove(0);
         let sql = match sees {
@@ -219,7 +219,7 @@ impl Key {
         let required = of.required && !record.perspective.is_of_versions() || field <= Collection::VERSION;
         let names = names(builder.model, of);
         let descending = key.descending;
-        match holds(builder, reader.rights.field(record.collection, field, Action::Read), record) {
+        match shows(builder, reader.rights.field(record.collection, field, Action::Read), record) {
             Pred::Known(true) => {
                 let open = names.is_none();
                 Self { sql, names, encoding, nullable: !required, descending, open }

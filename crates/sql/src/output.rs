@@ -9,7 +9,7 @@ use crate::builder::{Anchor, Builder, Members};
 use crate::columns::Columns;
 use crate::computed;
 use crate::expressions::Reader;
-use crate::lower::{holds, sees};
+use crate::lower::{sees, shows};
 use crate::owner::tie;
 use crate::predicate::Pred;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
@@ -70,7 +70,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         if !at.perspective.has(self.builder.model.field(at.collection, selected.field)) {
             return None;
         }
-        let sees = holds(self.builder, self.reader.rights.field(at.collection, selected.field, Action::Read), at);
+        let sees = shows(self.builder, self.reader.rights.field(at.collection, selected.field, Action::Read), at);
         let visible = match &sees {
             Pred::Known(false) => return None,
             Pred::Known(true) => None,
@@ -142,6 +142,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             None
         } else {
             let parts = model.collection(member.at.collection).parts(member.field.id);
+            let parts = parts.filter(|part| member.at.perspective.has(part));
             let there =
                 parts.map(|part| Pred::Sql(self.builder.stored(member.at, ColumnRef::main(part.id)).is_not_null()));
             let there = Pred::any(there.collect::<Vec<_>>());

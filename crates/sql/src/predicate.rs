@@ -52,6 +52,14 @@ impl Pred {
         }
     }
 
+    /// Holds where this does, of what the condition is true of, and elsewhere where the other one does.
+    pub(crate) fn or_where_not(self, condition: Sql, other: Self) -> Self {
+        match (self, other) {
+            (Self::Known(one), Self::Known(other)) if one == other => Self::Known(one),
+            (this, other) => Self::Sql(CaseStatement::new().case(condition, this.sql()).finally(other.sql()).into()),
+        }
+    }
+
     /// The condition as SQL.
     pub(crate) fn sql(self) -> Sql {
         match self {

@@ -2,7 +2,6 @@ use backstay_base::Action;
 use backstay_expr::{Expr, Node, Operator, Path, Rights, Root, RulePart, Type};
 use backstay_model::{Collection, FieldId};
 
-use crate::SortKey;
 use crate::branch::Branch;
 use crate::builder::{Builder, Seen};
 use crate::lower::{Lowering, Scope};
@@ -10,6 +9,7 @@ use crate::order;
 use crate::partial::{Known, Usable};
 use crate::predicate::Pred;
 use crate::quantifier::Quantified;
+use crate::{Perspective, SortKey};
 
 /// A part of the row rule.
 pub(crate) struct RulePred {
@@ -76,7 +76,7 @@ pub(crate) fn count_rule(builder: &mut Builder<'_>, rows: &Seen<'_>) -> Vec<Rule
 fn driven(builder: &mut Builder<'_>, part: RulePart<'_>, rows: &Seen<'_>) -> Pred {
     let mut lowering = Lowering::new(builder, Scope::rule(&rows.anchor));
     match (part.driver, Quantified::of(part.expr)) {
-        (Some(_), Some(quantified)) => quantified.driven(&mut lowering),
+        (Some(_), Some(quantified)) if rows.anchor.perspective == Perspective::Live => quantified.driven(&mut lowering),
         _ => lowering.is_true(part.expr),
     }
 }

@@ -5,6 +5,7 @@ use sea_query::{CaseStatement, Expr as Sql, ExprTrait};
 use crate::lower::Lowering;
 use crate::operand::{Form, Val};
 use crate::predicate::Pred;
+use crate::presence::Presence;
 use crate::quantifier::Quantified;
 use crate::tree::boolean;
 
@@ -39,6 +40,14 @@ impl Lowering<'_, '_, '_> {
     }
 
     pub(crate) fn is(&mut self, expr: &Expr, wanted: bool) -> Pred {
+        match self.tells(expr, wanted) {
+            Pred::Known(true) => self.is_known_to_be(expr, wanted),
+            Pred::Known(false) => Pred::Known(false),
+            told @ Pred::Sql(_) => Pred::all([told, self.is_known_to_be(expr, wanted)]),
+        }
+    }
+
+    fn is_known_to_be(&mut self, expr: &Expr, wanted: bool) -> Pred {
         match &expr.node {
             Node::Literal(Value::Bool(truth)) => Pred::Known(*truth == wanted),
             // A fact that was not folded is unknown.
@@ -79,8 +88,9 @@ impl Lowering<'_, '_, '_> {
             | Node::Within(_)
             | Node::Ordinal(..)
             | Node::Computed(_) => {
+                // Of a record that is gone, the parts of the expression tell more than the value that it has.
                 if let Node::Computed(of) = &expr.node
-                    && !self.repeated
+                    && (!self.repeated || self.scope.presence == Presence::Gone)
                     && let Some(truth) = self.computed_truth(of, wanted)
                 {
                     return truth;
@@ -99,7 +109,14 @@ impl Lowering<'_, '_, '_> {
 
     /// The same truth as `truth`, with every part of the expression lowered once.
     pub(crate) fn once(&mut self, expr: &Expr) -> Sql {
+        self.told(expr, |this| this.known_once(expr))
+    }
+
+    fn known_once(&mut self, expr: &Expr) -> Sql {
         match &expr.node {
+            Node::Computed(of) if self.scope.presence == Presence::Gone && self.is_shown_truth(of) => {
+                self.with_rights_of(of, |this| this.once(&of.value))
+            }
             Node::Literal(Value::Bool(truth)) => boolean(*truth),
             Node::Literal(_) | Node::Fact(_) => self.builder.dialect.unknown(),
             Node::Not(of) => self.once(of).not(),

@@ -37,7 +37,10 @@ impl Planner {
         let mut select = Query::select();
         let mut columns = Vec::with_capacity(layout.columns() + rules.len());
         for (at, column) in columns_of(definition) {
-            select.expr(builder.stored(&this, at));
+            select.expr(match perspective.has(definition.field(at.field)) {
+                true => builder.stored(&this, at),
+                false => self.dialect.null(column.into()),
+            });
             columns.push(column.into());
         }
         let truths = (layout.columns()..).take(rules.len()).collect();

@@ -100,6 +100,52 @@ async fn every_change_of_a_row_is_a_version() {
     }
 }
 
+/// What a field's rule hid of a version stays hidden when the record is shown: its parts about the record's own fields are
+/// asked of the version too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_is_hidden_in_the_versions_that_hid_it() {
+    let model = r#"
+type Draft @open @history(read: "true") {
+  shown: Boolean!
+  text: String @allow(read: "this.shown")
+  more: More @allow(read: "this.isShown && size(this.notes) == 0")
+  rank: Int @allow(read: "this.shown || size(this.notes) == 0")
+  isShown: Boolean @computed(is: "this.shown")
+  notes: [Note!] @inverse(field: "draft")
+}
+type More @embedded { text: String }
+type Note @open { draft: Draft! }
+"#;
+    let past = async |on: &Served, moment: &str, filter: Option<&str>| {
+        on.list_as_of("Draft", "text,more,rank", moment, filter).await
+    };
+    for mut on in Served::both(model) {
+        let name = on.database;
+        let draft = r#"{"shown":false,"text":"a secret draft","more":{"text":"more secrets"},"rank":1}"#;
+        assert_eq!(on.create("Draft", draft).await, "ok", "{name}");
+        on.clock.advance("PT1H");
+        let clean = r#"{"shown":true,"text":"clean","more":{"text":"clean"},"rank":2}"#;
+        assert_eq!(on.update("Draft", 0, clean).await, "ok", "{name}");
+        on.clock.advance("PT1H");
+        assert_eq!(on.update("Draft", 0, r#"{"text":"cleaner"}"#).await, "ok", "{name}");
+        let changes = [
+            r#"3 update {"text":{"new":"cleaner","old":"clean"}}"#,
+            r#"2 update {"more.text":{"new":"clean"},"rank":{"new":2,"old":1},"shown":{"new":true,"old":false},"text":{"new":"clean"}}"#,
+            r#"1 create {"rank":{"new":1,"old":null},"shown":{"new":false,"old":null}}"#,
+        ];
+        assert_eq!(on.history("Draft", 0).await, changes, "{name}");
+        let (first, second) = ("2026-01-31T12:30:00Z", "2026-01-31T13:30:00Z");
+        assert_eq!(past(&on, first, None).await, r#"[{"rank":1}]"#, "{name}");
+        assert_eq!(past(&on, first, Some("text == 'a secret draft'")).await, "[]", "{name}");
+        let clean = r#"[{"more":{"text":"clean"},"rank":2,"text":"clean"}]"#;
+        assert_eq!(past(&on, second, Some("text == 'clean'")).await, clean, "{name}");
+        assert_eq!(on.delete("Draft", 0).await, "ok", "{name}");
+        assert_eq!(past(&on, first, None).await, r#"[{"rank":1}]"#, "{name}");
+        let known = r#"[{"rank":2,"text":"clean"}]"#;
+        assert_eq!(past(&on, second, None).await, known, "{name}: nobody knows about its notes");
+    }
+}
+
 /// Rules are asked about the record as it is now, whatever they follow; a value that is hidden now is hidden then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rules_are_about_the_present() {

@@ -257,7 +257,11 @@ impl Served {
     }
 
     async fn list_by(&self, of: &str, change: impl FnOnce(&mut ListWords<'static>)) -> String {
-        let page = match self.client().list(of, change) {
+        self.page_of(self.client().list(of, change)).await
+    }
+
+    async fn page_of(&self, request: Result<Request, Error>) -> String {
+        let page = match request {
             Ok(request) => self.client().page(&self.caller, request).await,
             Err(error) => Err(error),
         };
@@ -268,6 +272,12 @@ impl Served {
             }
             Err(error) => told(&error),
         }
+    }
+
+    /// The records of a type in the trash.
+    pub(crate) async fn trash(&self, of: &str, select: &str) -> String {
+        let request = self.client().trash(of, |words| words.select = Some(select.to_owned().into()));
+        self.page_of(request).await
     }
 
     /// What each change of the record of this number did, the latest first: its version, what was done, and the values.
@@ -283,6 +293,11 @@ impl Served {
             self.shown(&format!("{version} {action} {}", item["changes"]))
         };
         items.iter().map(shown).collect()
+    }
+
+    /// A request for the history of the record of this number.
+    pub(crate) fn reading_history(&self, of: &str, number: usize) -> Request {
+        self.client().history(of, self.ids[number])
     }
 
     /// The records of a type as they were at a moment.

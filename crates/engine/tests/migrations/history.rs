@@ -80,6 +80,35 @@ async fn an_old_version_cannot_be_converted() {
     }
 }
 
+/// Old versions keep values of an enum that are removed, in lists as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_of_old_versions_keep_removed_values() {
+    let model = |values: &str| {
+        format!(
+            r#"enum E {{ {values} }} type P @open @history(read: "true") {{ es: [E!]! h: H }}
+            type H @embedded {{ es: [E!] }}"#
+        )
+    };
+    let (old, new) = (model("X Y Z"), model(r#"X W @renamed(from: "Z")"#));
+    for mut place in Place::both() {
+        let name = place.name();
+        place.apply(&old, false).expect("a database");
+        place.create(&old, &[("P", r#"{"es":["Y","Z"],"h":{"es":["Y"]}}"#)]).await;
+        place.update(&old, ("P", 0), r#"{"es":["X"],"h":{"es":["X"]}}"#).await;
+        assert!(place.apply(&new, false).is_ok(), "{name}: nothing is lost");
+        assert_eq!(
+            place.history(&new, ("P", 0)).await,
+            [
+                r#"update {"es":{"new":["X"],"old":["Y","W"]},"h.es":{"new":["X"],"old":["Y"]}}"#,
+                r#"create {"es":{"new":["Y","W"],"old":null},"h.es":{"new":["Y"],"old":null}}"#
+            ],
+            "{name}"
+        );
+        assert_eq!(place.plan(&new), [], "{name}");
+        assert_eq!(place.differences(&new), "", "{name}");
+    }
+}
+
 /// What is removed with a history is gone, so it has to be allowed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_history_is_removed() {

@@ -26,7 +26,9 @@ pub(super) async fn convert(
     let Origin::Converted(was) = succession.origin(collection, field) else { return Ok(None) };
     let Some(before) = models.pairing.collection(collection) else { return Ok(None) };
     let (from, to) = (models.old.field(before, was), models.new.field(collection, field));
-    let conversion = Conversion::new((models, succession), from, to);
+    let is_of_versions = models.new.collection(collection).versions.is_some();
+    let gone = if is_of_versions { gone_values(succession, (from, to)) } else { Vec::new() };
+    let conversion = Conversion { gone, ..Conversion::new((models, succession), from, to) };
     session.execute(&succession.create_converted(collection, field)).await?;
     let keep = succession.keep_converted(collection, field);
     let mut refused = Refused::default();
@@ -58,7 +60,7 @@ pub(super) async fn convert(
         }
     }
     let of = models.new.collection(collection);
-    if of.versions.is_some() {
+    if is_of_versions {
         let words = ["can't be converted, and is deleted", "can't be converted, and are deleted"];
         let found = refused.finding(succession, (of, to), (words, ""));
         // The versions have ids that nobody knows.
@@ -76,6 +78,8 @@ struct Conversion<'c> {
     to: &'c Field,
     /// Old and new names of an enum's values.
     renamed: Vec<(Arc<str>, Option<Arc<str>>)>,
+    /// Values of an enum that the model has no more, which stay as they are: old versions keep them.
+    gone: Vec<Arc<str>>,
     /// Old and new names of what the texts name.
     followed: Vec<(String, Option<String>)>,
 }
@@ -92,7 +96,7 @@ impl<'c> Conversion<'c> {
             }
             _ => None,
         };
-        Self { model: new, documents, to, renamed, followed }
+        Self { model: new, documents, to, renamed, gone: Vec::new(), followed }
     }
 
     fn convert(&self, (id, value): (&Value, &Value)) -> Result<Value, Unconvertible> {
@@ -143,7 +147,11 @@ impl<'c> Conversion<'c> {
     }
 
     fn one(&self, value: &Value, element: Element) -> Result<Value, Unconvertible> {
-        let text = self.renamed(bare(value));
+        let text = bare(value);
+        if self.gone.iter().any(|gone| **gone == *text) {
+            return Ok(Value::text(text));
+        }
+        let text = self.renamed(text);
         let token = match element {
             Element::Scalar(Scalar::Json) => return document(value, &text),
             Element::Scalar(scalar) if scalar.storage() == backstay_scalar::Storage::Text => Token::Text(&text),
@@ -156,6 +164,17 @@ impl<'c> Conversion<'c> {
     fn renamed(&self, text: String) -> String {
         let to = self.renamed.iter().find(|(from, _)| **from == *text).and_then(|(_, to)| to.as_ref());
         to.map_or(text, ToString::to_string)
+    }
+}
+
+/// The values of an enum that a list held before and can't hold now.
+fn gone_values(succession: &Succession<'_>, (from, to): (&Field, &Field)) -> Vec<Arc<str>> {
+    match (&from.kind, &to.kind) {
+        (FieldKind::List(Element::Enum(_)), FieldKind::List(Element::Enum(_))) => {
+            let values = succession.renamed_values(&to.kind).into_iter();
+            values.filter(|(_, to)| to.is_none()).map(|(from, _)| from).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
