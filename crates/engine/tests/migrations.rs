@@ -12,6 +12,8 @@ mod disturbed;
 mod exclusions;
 #[path = "migrations/history.rs"]
 mod history;
+#[path = "migrations/kept.rs"]
+mod kept;
 #[path = "migrations/obstacles.rs"]
 mod obstacles;
 #[path = "migrations/random/mod.rs"]
