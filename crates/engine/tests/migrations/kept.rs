@@ -29,7 +29,7 @@ async fn check(old: &str, (more, less): (&str, &str), prepare: &[&str], expected
 async fn a_trash_that_keeps_records_for_less() {
     let model = |keep: &str| format!("type P @open @trash{keep} {{ a: String }}");
     let less = model("(keep: \"30m\")");
-    let lost = "LosesData 1: the trash of P now keeps records for 30m";
+    let lost = "LosesData 1: the trash of P now keeps records for 30 minutes";
     let more = model("(keep: \"2h\")");
     // The update comes an hour after the deletion.
     check(&model(""), (&more, &less), &["delete", "update"], lost).await;
@@ -40,7 +40,7 @@ async fn a_trash_that_keeps_records_for_less() {
 async fn a_history_that_keeps_versions_for_less() {
     let model = |keep: &str| format!("type P @open @history(read: \"true\"{keep}) {{ a: String }}");
     let less = model(", keep: \"30m\"");
-    let lost = "LosesData 3: the history of P now keeps old versions for 30m";
+    let lost = "LosesData 3: the history of P now keeps old versions for 30 minutes";
     // Of the deleted record, both versions are old; of the other one, that which the first update followed.
     let acts = ["delete", "update", r#"{"a":"4"}"#];
     check(&model(""), (&model(", keep: \"3h\""), &less), &acts, lost).await;
@@ -51,7 +51,7 @@ async fn a_history_that_keeps_versions_for_less() {
 async fn a_trash_that_finds_old_records_in_it() {
     let old = "type P @open { a: String trashedAt: DateTime }";
     let model = |keep: &str| format!("type P @open @trash{keep} {{ a: String }}");
-    let lost = "LosesData 1: P now has a trash, in which deleted records are kept for 30m; those with a `trashedAt` are \
+    let lost = "LosesData 1: P now has a trash, in which deleted records are kept for 30 minutes; those with a `trashedAt` are \
                 in it [1 record is in the trash from then on: %0]";
     let trashed = r#"{"trashedAt":"2026-01-31T12:00:00Z"}"#;
     check(old, (&model("(keep: \"2h\")"), &model("(keep: \"30m\")")), &[trashed], lost).await;

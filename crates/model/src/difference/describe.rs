@@ -234,12 +234,14 @@ fn trash_words(collection: &str, (had, has): (bool, Option<Trash>), found: bool)
 }
 
 pub(super) fn kept_words(keep: Option<Duration>) -> String {
-    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
-    match keep {
-        None => " until they are purged".to_owned(),
-        Some(keep) if keep.micros() == DAY => " for 1 day".to_owned(),
-        Some(keep) if keep.micros() % DAY == 0 => format!(" for {} days", keep.micros() / DAY),
-        Some(keep) => format!(" for {keep}"),
+    const SECOND: i64 = 1_000_000;
+    let units =
+        [(24 * 60 * 60 * SECOND, "day"), (60 * 60 * SECOND, "hour"), (60 * SECOND, "minute"), (SECOND, "second")];
+    let Some(keep) = keep else { return " until they are purged".to_owned() };
+    match units.into_iter().find(|(unit, _)| keep.micros() % unit == 0) {
+        Some((unit, name)) if keep.micros() == unit => format!(" for 1 {name}"),
+        Some((unit, name)) => format!(" for {} {name}s", keep.micros() / unit),
+        None => format!(" for {keep}"),
     }
 }
 
