@@ -1,6 +1,6 @@
 //! What each difference between two models costs, and what clients of the API notice of it.
 
-use backstay_model::{ApiChange, Model, SourceFile, Work, diff, load};
+use backstay_model::{ApiChange, Difference, Model, SourceFile, Work, diff, load};
 
 fn model(text: &str) -> Model {
     let text = format!("extend schema @app(name: \"Test\")\n{text}");
@@ -362,7 +362,7 @@ fn states() {
     let of =
         |values: &str| format!("type P @allow(read: \"true\") {{ s: Step! @default(to: A) }} enum Step {{ {values} }}");
     let found = diff(&model(&of("A B")), &model(&of(plain).replace(" @default(to: A)", "")));
-    let found: Vec<_> = found.iter().filter_map(|one| one.api_change()).map(told).collect();
+    let found: Vec<_> = found.iter().filter_map(Difference::api_change).map(told).collect();
     let begun =
         "breaking: the values of Step are states: new records begin as A, and only what its `@to`s allow can follow";
     assert!(found.contains(&begun.to_owned()), "{found:?}");
@@ -436,7 +436,7 @@ fn new_members() {
 fn roles_and_accounts() {
     let roles = |values: &str| format!("enum Role @roles {{ {values} }}");
     let found = |old: &str, new: &str| -> Vec<String> {
-        diff(&model(old), &model(new)).iter().filter_map(|one| one.api_change()).map(told).collect()
+        diff(&model(old), &model(new)).iter().filter_map(Difference::api_change).map(told).collect()
     };
     assert_eq!(
         found(&roles("ONE TWO"), &roles("TWO")),
