@@ -450,3 +450,21 @@ fn roles_and_accounts() {
         ]
     );
 }
+
+/// A type can have the name that an enum had.
+#[test]
+fn types_of_the_same_name() {
+    let of = |kind: &str| format!("type P @allow(read: \"true\") {{ k: Kind }} {kind}");
+    check(
+        &of("enum Kind { A B }"),
+        &of("type Kind @embedded { a: Int }"),
+        &[
+            (Work::Nothing, "P.k.a is new; it is null in stored records", Some("P has a new field, k.a")),
+            (
+                Work::Deletes,
+                "P.k changes from the enum Kind to the embedded type Kind; stored values can't be converted and are deleted",
+                Some("breaking: P.k changes from the enum Kind to the embedded type Kind"),
+            ),
+        ],
+    );
+}

@@ -359,7 +359,11 @@ impl<'a> Pair<'a> {
         let replaced = matches!(change, Some(TypeChange::Replaced(_) | TypeChange::Stored(_)));
         let is_same_type = change.is_none();
         if let Some(change) = change {
-            let (from, to) = (field_written(self.old, before), field_written(self.new, after));
+            let (mut from, mut to) = (field_written(self.old, before), field_written(self.new, after));
+            let (was, is) = (sort_of(&before.kind), sort_of(&after.kind));
+            if from == to && was != is {
+                (from, to) = (format!("the {was} {from}"), format!("the {is} {to}"));
+            }
             all.push(Difference::TypeChanged { collection: collection(), field: field(), from, to, change });
         }
         let demands =
@@ -690,6 +694,24 @@ fn goes_on(old: &Model, new: &Model, pairing: &Pairing, (before, field): (&Colle
 /// Fields but for the four that every record has.
 pub(super) fn declared(collection: &Collection) -> impl Iterator<Item = &Field> {
     collection.fields.iter().filter(|field| field.id > Collection::VERSION)
+}
+
+/// What the name of a field's type is the name of.
+fn sort_of(kind: &FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Scalar(_) | FieldKind::List(Element::Scalar(_)) => "scalar",
+        FieldKind::Enum(_) | FieldKind::List(Element::Enum(_)) => "enum",
+        FieldKind::Embedded(_) => "embedded type",
+        FieldKind::Document(document) => match document.shape() {
+            Shape::Embedded(_) => "embedded type",
+            Shape::Union(_) => "union",
+        },
+        FieldKind::ToOneOf { .. } => "union of types with records",
+        FieldKind::ToOne { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
+        | FieldKind::ManyToMany { .. } => "type",
+    }
 }
 
 /// A field's type as it is written in a model, without `!`.
