@@ -359,11 +359,7 @@ impl<'a> Pair<'a> {
         let replaced = matches!(change, Some(TypeChange::Replaced(_) | TypeChange::Stored(_)));
         let is_same_type = change.is_none();
         if let Some(change) = change {
-            let (mut from, mut to) = (field_written(self.old, before), field_written(self.new, after));
-            let (was, is) = (sort_of(&before.kind), sort_of(&after.kind));
-            if from == to && was != is {
-                (from, to) = (format!("the {was} {from}"), format!("the {is} {to}"));
-            }
+            let (from, to) = self.types_written(before, after);
             all.push(Difference::TypeChanged { collection: collection(), field: field(), from, to, change });
         }
         let demands =
@@ -416,6 +412,13 @@ impl<'a> Pair<'a> {
             });
         }
         self.checks((&before.checks, &after.checks), Some(&after.name), all);
+    }
+
+    /// The types of a field as they are written in the models, told apart where they have the same name.
+    fn types_written(&self, before: &Field, after: &Field) -> (String, String) {
+        let (from, to) = (field_written(self.old, before), field_written(self.new, after));
+        let (was, is) = (sort_of(&before.kind), sort_of(&after.kind));
+        if from == to && was != is { (format!("the {was} {from}"), format!("the {is} {to}")) } else { (from, to) }
     }
 
     /// What another kind of a field means for stored values; none if it is the same.
