@@ -41,6 +41,10 @@ const SPARING: Migration = Migration::Apply { allow_data_loss: false };
 /// Takes also steps by which stored data are gone.
 const LOSING: Migration = Migration::Apply { allow_data_loss: true };
 
+/// What to do where nobody can be asked.
+const CONSENT: &str = "to apply this and lose the data, run `backstay migrate apply --allow-data-loss`; `backstay dev --yes` \
+                      agrees to every such change from then on\n";
+
 /// How long files stay the same before stored data is lost for them without a question: a file that is being written can
 /// look like a model without its last types.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -310,6 +314,12 @@ impl Developing {
     /// Says why the files are not served, here and to everyone who asks the server.
     async fn explain(&mut self, why: NotServed) -> Left {
         let root = self.place.directory.root();
+        let loses = match &why {
+            NotServed::Exchange(NotExchanged::Migration(plan)) if plan.blocked() == 0 => {
+                Some(plan.forbidden()).filter(|forbidden| *forbidden > 0)
+            }
+            NotServed::Exchange(_) | NotServed::Files(_) => None,
+        };
         let (found, text, left) = match why {
             NotServed::Exchange(NotExchanged::Occupied) => {
                 say_warning("waiting for requests that are running");
@@ -325,12 +335,17 @@ impl Developing {
                 (problems(&[&failure], root), failure.render(colour()), Left::Nothing)
             }
         };
-        let errors = Count(found.diagnostics.len() as u64, "error");
+        let what = match loses {
+            // Nothing is wrong with the model.
+            Some(1) => "1 step would lose data".to_owned(),
+            Some(steps) => format!("{steps} steps would lose data"),
+            None => Count(found.diagnostics.len() as u64, "error").to_string(),
+        };
         let found = Arc::new(found);
         self.development.set_problems(Some(Arc::clone(&found)));
         self.serving.explain(found).await;
         logging::tell(&text);
-        say_warning(&format!("{errors}; {}", self.state().await));
+        say_warning(&format!("{what}; {}", self.state().await));
         left
     }
 
@@ -349,7 +364,7 @@ impl Developing {
         let (left, words) = match plan.blocked() {
             0 if self.yes => (Left::Settling, "this loses data and will be applied, as --yes says\n"),
             0 if self.typed.can_ask() => (Left::Question, ""),
-            0 => (Left::Nothing, "to apply this and lose the data, run `backstay dev --yes`\n"),
+            0 => (Left::Nothing, CONSENT),
             _ => (Left::Nothing, ""),
         };
         (found, text + words, left)

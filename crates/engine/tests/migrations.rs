@@ -14,6 +14,8 @@ mod document_relations;
 mod exclusions;
 #[path = "migrations/history.rs"]
 mod history;
+#[path = "migrations/kept.rs"]
+mod kept;
 #[path = "migrations/money.rs"]
 mod money;
 #[path = "migrations/obstacles.rs"]

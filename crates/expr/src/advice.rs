@@ -30,8 +30,12 @@ fn advice(error: &ExprError, scope: &Scope<'_>) -> Option<String> {
             let fixed = || with_role(scope, &error.remedy());
             named_role(scope, name).or_else(|| named_type(scope, name)).or_else(fixed)
         }
-        ExprErrorKind::Unknown { what: Name::Field(of), suggestion: None, .. } if !scope.client => {
-            let embedded = scope.model.embedded.iter().find(|embedded| embedded.name == *of)?;
+        ExprErrorKind::Unknown { what: Name::Field(of), name, suggestion } if !scope.client => {
+            if let Some(renamed) = renamed(scope, of, name) {
+                return Some(renamed);
+            }
+            let embedded = scope.model.embedded.iter().find(|embedded| embedded.name == *of);
+            let embedded = embedded.filter(|_| suggestion.is_none())?;
             let members: Vec<&str> = embedded.members.iter().map(|member| &*member.name).take(LISTED).collect();
             Some(format!("its members are {}", members.join(", ")))
         }
@@ -48,6 +52,15 @@ fn advice(error: &ExprError, scope: &Scope<'_>) -> Option<String> {
         }
         _ => with_role(scope, &error.remedy()),
     }
+}
+
+/// For a field of a type, or a member of an embedded type, under the name that it had before.
+fn renamed(scope: &Scope<'_>, of: &str, name: &str) -> Option<String> {
+    let fields = scope.model.collection_named(of).map(|of| &of.fields);
+    let members = || scope.model.embedded.iter().find(|embedded| embedded.name == *of).map(|of| &of.members);
+    let mut fields = fields.or_else(members)?.iter();
+    let field = fields.find(|field| field.former.iter().any(|former| former == name))?;
+    Some(format!("it is called `{}` now", field.name))
 }
 
 /// The remedy with a role of the model, if it names one.

@@ -1,5 +1,6 @@
 mod constraints;
 mod documents;
+mod embedded_types;
 mod names;
 mod operations;
 mod references;
@@ -51,7 +52,7 @@ fn readable(collection: &Collection) -> impl Iterator<Item = &Field> {
 fn shapes(model: &Model, shown: &[&Collection]) -> Map<String, Value> {
     let mut all = Map::new();
     all.insert(names::PROBLEM.to_owned(), schemas::problem());
-    all.extend(documents::all(model));
+    all.extend(embedded_types::all(model));
     for en in &model.enums {
         all.insert(en.name.clone(), enumeration(en));
     }

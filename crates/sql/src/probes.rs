@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::RecordId;
+use backstay_base::{RecordId, Timestamp};
 use backstay_expr::{Expr, Scope as Names, compile};
 use backstay_model::{
     Asked, Check, Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Index, Length, Nulls,
@@ -101,6 +101,20 @@ impl Succession<'_> {
     /// All records that a new collection would have.
     pub fn all(&self, new: CollectionId) -> Probe {
         self.of_next(new, &|_, _| Pred::Known(true))
+    }
+
+    /// The records that would have a moment before this one in a field of a new collection.
+    pub fn older(&self, new: CollectionId, field: FieldId, before: Timestamp) -> Probe {
+        self.of_next(new, &|builder, this| {
+            let limit = self.dialect.constant(&Value::Timestamp(before), Storage::Timestamp);
+            let limit = limit.expect("a moment can be written out");
+            Pred::Sql(builder.stored(this, ColumnRef::main(field)).lt(limit))
+        })
+    }
+
+    /// The records that would have a value in this field of a new collection.
+    pub fn holding_any(&self, new: CollectionId, field: FieldId) -> Probe {
+        self.of_next(new, &|builder, this| Pred::Sql(builder.stored(this, ColumnRef::main(field)).is_not_null()))
     }
 
     /// The records that would have no value in this field of a new collection.
@@ -224,25 +238,29 @@ impl Succession<'_> {
         self.finished(builder, select, (false, key), expressions)
     }
 
-    /// The records of which a new check would be false; none if the check doesn't compile. What is asked is a change that
-    /// leaves a record as it is: `old` is the record too. At commit, nothing is asked of records in the trash.
-    pub fn breaking(&self, new: CollectionId, check: &Check) -> Option<Probe> {
+    /// The records of which a new check would be false. What is asked is a change that leaves a record as it is: `old` is
+    /// the record too. At commit, nothing is asked of records in the trash.
+    pub fn breaking(&self, new: CollectionId, check: &Check) -> Probe {
         let perspective = match check.asked {
             Asked::AtWrite => Perspective::Stored,
             Asked::AtCommit => Perspective::Live,
         };
-        let model = self.with_sums_as_computed();
-        let rule: Expr = compile(&check.rule.text, &Names::check(&model, new)).ok()?.expr;
-        Some(self.of_next_in((new, perspective), &|builder, this| {
+        let rule = self.check(new, check);
+        self.of_next_in((new, perspective), &|builder, this| {
             let scope = Scope { old: this.clone(), ..Scope::rule(this) };
             Lowering::new(builder, scope).is_false(&rule)
-        }))
+        })
     }
 
     /// The same of a check that orders values of this enum; none if it doesn't.
     pub fn breaking_in_order(&self, new: CollectionId, check: &Check, of: EnumId) -> Option<Probe> {
-        let orders = compile(&check.rule.text, &Names::check(self.new, new)).ok()?.expr.orders(of);
-        orders.then(|| self.breaking(new, check)).flatten()
+        self.check(new, check).orders(of).then(|| self.breaking(new, check))
+    }
+
+    /// The rule of a check of the new model, which was compiled when the model was loaded.
+    fn check(&self, new: CollectionId, check: &Check) -> Expr {
+        let model = self.with_sums_as_computed();
+        compile(&check.rule.text, &Names::check(&model, new)).expect("the checks of a model compile").expr
     }
 
     /// The records whose value in this field would be shorter or longer than its `@length` says.

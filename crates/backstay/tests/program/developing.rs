@@ -391,7 +391,10 @@ fn without_a_terminal_nothing_is_lost() {
     let mut dev = Dev::start(&app);
     app.write("model/shelf.graphql", &MODEL.replace("  name: String!\n", ""));
     dev.until("Person.name is removed, with its stored values (loses data of 2 records)");
-    dev.until("to apply this and lose the data, run `backstay dev --yes`");
+    dev.until(
+        "to apply this and lose the data, run `backstay migrate apply --allow-data-loss`; `backstay dev --yes` agrees",
+    );
+    dev.until("1 step would lose data; the last good model stays in use");
     let mut client = dev.client();
     assert_eq!(client.get("/api/books").header("backstay-model"), Some("stale; errors=1"));
     let state = client.get("/dev/model").json();

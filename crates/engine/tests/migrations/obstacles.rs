@@ -1,6 +1,6 @@
 //! Stored records that keep the model from changing, and what a plan says about them.
 
-use crate::changed::Place;
+use crate::changed::{Place, told};
 
 /// What keeps a change from being made, and how to fix it.
 pub(crate) async fn refused(old: &str, records: &[(&str, &str)], new: &str, expected: &[&str]) {
@@ -112,6 +112,51 @@ async fn a_check_of_stored_sums_that_come_with_it_finds_the_records_that_break_i
         &sum("this.items.sum(i, i.n)"),
     );
     refused(&model("", "", "", ""), &records, &new, &["1 record breaks it: %0", "1 record breaks it: %2"]).await;
+}
+
+/// Two checks can say the same to clients.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_is_not_blamed_for_another_one() {
+    let model = |checks: &[&str]| {
+        let checks: Vec<String> =
+            checks.iter().map(|rule| format!(r#"@check(rule: "{rule}", message: "must be positive")"#)).collect();
+        format!("type A @open {} {{ a: Int b: Int }}", checks.join(" "))
+    };
+    let records = [("A", r#"{"a":-1,"b":5}"#), ("A", r#"{"a":-1,"b":5}"#)];
+    for mut place in Place::both() {
+        place.apply(&model(&[]), false).expect("a database");
+        place.create(&model(&[]), &records).await;
+        place.apply(&model(&["this.a > 0"]), false).expect("stored records stay");
+        for (checks, expected) in [
+            (["this.a > 0", "this.b > 0"], ""),
+            (["this.b > 0", "this.a > 0"], ""),
+            (["this.a > 0", "this.b > 9"], " [2 records break it: %0, %1]"),
+        ] {
+            let rule = if checks[0] == "this.a > 0" { checks[1] } else { checks[0] };
+            let words = format!(
+                "Safe: A has a new check, \"must be positive\" (`{rule}`); stored records that break it stay until they are \
+                 changed{expected}"
+            );
+            assert_eq!(told(&place.plan(&model(&checks)), &place), [words], "{}: {checks:?}", place.name());
+        }
+    }
+}
+
+/// A `@backfill` gives values only where a field needs some.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_that_gives_no_values() {
+    let told = "only a field that is new, becomes required or gets another type takes values from it; change stored \
+                records with requests, or leave it out";
+    let (old, records) = ("type P @open { s: String }", [("P", "{}")]);
+    refused(old, &records, r#"type P @open { s: String @backfill(from: "'x'") }"#, &[told]).await;
+    refused(old, &records, r#"type P @open { s: String! @backfill(from: "'x'") }"#, &[]).await;
+    // It has done what it was there for.
+    let done = r#"type P @open { s: String @backfill(from: "'x'") }"#;
+    refused(done, &records, r#"type P @open { s: String @backfill(from: "'x'") t: Int }"#, &[]).await;
+    let new = r#"type P @open { s: String } type Q @open { p: P s: String @backfill(from: "this.p.s") }"#;
+    let told = "Q has no records yet, so the `@backfill` of Q.s does nothing; let a script create its records (see \"Split \
+                a type in two\" in docs/changing-a-model.md)";
+    refused(old, &records, new, &[told]).await;
 }
 
 /// A record in the trash, whose children are there too, is not asked.

@@ -1,13 +1,12 @@
 //! The shapes of lists of embedded values and of unions.
 
 use backstay_base::limits;
-use backstay_model::{Document, EmbeddedId, Field, Model, Shape, TYPE_NAME};
+use backstay_model::{Document, EmbeddedId, Model, Shape, TYPE_NAME};
 use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
 use super::names::{self, Schema};
-use super::schemas::{described, value};
-use super::{constraints, scalars};
+use super::scalars;
 
 /// Whether a value is answered or sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,23 +25,12 @@ impl Form {
         }
     }
 
-    fn schema(self) -> Schema {
+    pub(super) fn schema(self) -> Schema {
         match self {
             Self::Answered => Schema::Read,
             Self::Accepted => Schema::Input,
         }
     }
-}
-
-/// The shapes of all embedded types that documents hold.
-pub(super) fn all(model: &Model) -> Map<String, Value> {
-    let mut schemas = Map::new();
-    for id in (0_u16..).map(EmbeddedId).take(model.embedded.len()).filter(|id| model.is_in_document(*id)) {
-        for form in [Form::Answered, Form::Accepted] {
-            schemas.insert(form.schema().of(&model.embedded(id).name), embedded(model, id, form));
-        }
-    }
-    schemas
 }
 
 /// A list of embedded values, or a value of a union.
@@ -76,30 +64,4 @@ fn alternative(model: &Model, id: EmbeddedId, form: Form) -> Value {
         Form::Answered => of_type,
         Form::Accepted => json!({ "allOf": [of_type, { "required": [TYPE_NAME] }] }),
     }
-}
-
-fn embedded(model: &Model, id: EmbeddedId, form: Form) -> Value {
-    let of = model.embedded(id);
-    let member = |field: &Field| {
-        let mut schema = value(model, field, field.required, form);
-        if form == Form::Accepted {
-            constraints::add(field, &mut schema);
-        }
-        (field.name.clone(), described(field, schema))
-    };
-    let mut properties: Map<String, Value> = of.members.iter().map(member).collect();
-    let is_in_union = model.unions.iter().any(|union| union.members.contains(&id));
-    if is_in_union {
-        properties.insert(TYPE_NAME.to_owned(), json!({ "const": of.name }));
-    }
-    let mut schema = json!({ "type": "object", "properties": properties });
-    if form == Form::Accepted {
-        let needed = of.members.iter().filter(|field| field.required && field.default.is_none());
-        schema["required"] = json!(needed.map(|field| field.name.as_str()).collect::<Vec<_>>());
-        schema["additionalProperties"] = json!(false);
-    }
-    if let Some(description) = &of.description {
-        schema["description"] = json!(description);
-    }
-    schema
 }

@@ -1,12 +1,19 @@
 //! What no stored value depends on: two models can differ in it although they store the same. Every part of the model's
 //! types is named here, so that the compiler asks for each new one where it is compared: here, or in `compare`.
 
+use std::collections::BTreeSet;
+
+use backstay_base::Action;
 use backstay_scalar::Value;
 
-use crate::{
-    Allow, Class, Collection, Enum, EnumId, EnumValue, Field, FieldAllow, FieldId, Model, NamedRule, NumberPiece,
-    RuleText, Sequence, Set, SetOn, Transition, UpdateRule,
-};
+use super::Difference;
+use super::access::{AllowBehaviour, FieldAllowBehaviour, narrowed_rules};
+use super::api::{ApiChange, harmless};
+use super::narrowing::{Rule, is_as_wide};
+use super::parts::{FieldPart, Narrowed, Part};
+use super::states::{self, StatesPart};
+use super::writes::{WriteDirective, Writes};
+use crate::{Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, RuleText, Sequence, Set, SetOn};
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
 pub(super) struct CollectionBehaviour<'m> {
@@ -14,35 +21,46 @@ pub(super) struct CollectionBehaviour<'m> {
     deprecated: Option<&'m str>,
     allow: Vec<AllowBehaviour<'m>>,
     /// Who may read the history; none if one of the two has none, which is a difference of its own.
-    history: Option<&'m str>,
+    history: Option<Rule<'m>>,
     fields: Vec<FieldBehaviour<'m>>,
 }
 
 impl<'m> CollectionBehaviour<'m> {
-    /// What changed in newer behaviour of the same collection, in words.
-    pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
+    /// What changed in newer behaviour of the same collection.
+    pub(super) fn changed_in(&self, newer: &Self) -> Vec<Part> {
         let Self { description, deprecated, allow, history, fields } = self;
-        let is_other_history = history.is_some() && newer.history.is_some() && *history != newer.history;
-        let own = [
-            (*description != newer.description, "the description"),
-            (*deprecated != newer.deprecated, "`@deprecated`"),
-            (*allow != newer.allow, "the rules"),
-            (is_other_history, "the rule of its history"),
-        ];
-        let own = own.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part.to_owned());
-        let of_fields = newer.fields.iter().flat_map(|after| {
-            let before = fields.iter().find(|before| before.names.name == after.names.name);
-            before.map_or_else(Vec::new, |before| before.changed_in(after))
-        });
+        let mut parts = Vec::new();
+        if *description != newer.description {
+            parts.push(Part::Description);
+        }
+        if *deprecated != newer.deprecated {
+            parts.push(Part::Deprecated { now: newer.deprecated.is_some() });
+        }
+        if *allow != newer.allow {
+            parts.push(Part::Rules { narrowed: narrowed_rules(allow, &newer.allow) });
+        }
+        if let (Some(before), Some(after)) = (history, &newer.history)
+            && before != after
+        {
+            let narrowed = Narrowed { action: Action::History, to_nobody: after.conditions().is_empty() };
+            let narrowed = (!is_as_wide(after, before)).then_some(narrowed);
+            parts.push(Part::HistoryRule { narrowed });
+        }
         let names = |of: &[FieldBehaviour<'m>]| of.iter().map(|field| field.names.name).collect::<Vec<_>>();
-        let order = (names(fields) != names(&newer.fields)).then(|| "the order of the fields".to_owned());
-        own.chain(order).chain(of_fields).collect()
+        if names(fields) != names(&newer.fields) {
+            parts.push(Part::FieldOrder);
+        }
+        for after in &newer.fields {
+            let before = fields.iter().find(|before| before.names.name == after.names.name);
+            parts.extend(before.into_iter().flat_map(|before| before.changed_in(after)));
+        }
+        parts
     }
 
     /// Of the fields that the other model has too, under the names they have there; the others are differences of their
     /// own. `order_of` is the order of a list, by the names that the fields of the other type have there.
     pub(super) fn shared(
-        collection: &'m Collection,
+        (model, collection): (&'m Model, &'m Collection),
         name_of: impl Fn(FieldId) -> Option<&'m str>,
         order_of: impl Fn(&'m Field) -> Vec<(&'m str, bool)>,
     ) -> Self {
@@ -82,10 +100,10 @@ impl<'m> CollectionBehaviour<'m> {
             let sequence = field.sequence.as_ref().map(|sequence| SequenceBehaviour::of(sequence, named));
             let names =
                 FieldNames { name: named(field.id), slug: field.slug.map(named), sequence, order: order_of(field) };
-            FieldBehaviour::of(field, names)
+            FieldBehaviour::of(model, field, names)
         });
-        let allow = allow.iter().map(|clause| AllowBehaviour::of(clause, named)).collect();
-        let history = history.as_ref().map(|history| &*history.read.text);
+        let allow = allow.iter().map(|clause| AllowBehaviour::of(model, clause, named)).collect();
+        let history = history.as_ref().map(|history| Rule::of(model, &history.read));
         let (description, deprecated) = (description.as_deref(), deprecated.as_deref());
         Self { description, deprecated, allow, history, fields: shared.collect() }
     }
@@ -140,7 +158,10 @@ pub(super) struct FieldBehaviour<'m> {
     names: FieldNames<'m>,
     description: Option<&'m str>,
     deprecated: Option<&'m str>,
-    kept_names: &'m [String],
+    /// Its own name in its model.
+    own_name: &'m str,
+    /// All names that it goes by: its own, and those that it had and keeps.
+    called: BTreeSet<&'m str>,
     readonly: bool,
     immutable: bool,
     default: Option<&'m Value>,
@@ -150,6 +171,8 @@ pub(super) struct FieldBehaviour<'m> {
     allow: FieldAllowBehaviour<'m>,
     set: Vec<(SetOn, Option<&'m str>, &'m str)>,
     given: GivenBy,
+    /// What follows from all of these for clients.
+    writes: Writes,
 }
 
 /// What gives a field its values, as far as `@computed` says.
@@ -161,48 +184,84 @@ enum GivenBy {
 }
 
 impl<'m> FieldBehaviour<'m> {
-    /// What changed in newer behaviour of the same field, in words.
-    pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
+    /// What changed in newer behaviour of the same field.
+    pub(super) fn changed_in(&self, newer: &Self) -> Vec<Part> {
+        let mut parts = Vec::new();
+        if self.description != newer.description {
+            parts.push(FieldPart::Description);
+        }
+        if self.deprecated != newer.deprecated {
+            parts.push(FieldPart::Deprecated { now: newer.deprecated.is_some() });
+        }
+        parts.extend(self.kept_names(newer));
+        let directives = self.write_directives(newer);
+        if !directives.is_empty() {
+            parts.push(FieldPart::Writes { directives, from: self.writes, to: newer.writes });
+        }
+        if self.names.order != newer.names.order {
+            parts.push(FieldPart::Order);
+        }
+        if self.pattern_message != newer.pattern_message {
+            parts.push(FieldPart::PatternMessage);
+        }
+        if self.class != newer.class {
+            parts.push(FieldPart::Class { hides: newer.class == Some(Class::Secret) });
+        }
+        if self.allow != newer.allow {
+            parts.push(FieldPart::Rules { narrowed: self.allow.narrowed_in(&newer.allow) });
+        }
+        let of = |part| Part::Field { field: newer.names.name.to_owned(), part };
+        parts.into_iter().map(of).collect()
+    }
+
+    /// The names that it had before, and that it goes by no more, or goes by again. That it is renamed is a difference of
+    /// its own.
+    fn kept_names(&self, newer: &Self) -> Option<FieldPart> {
+        let others = |these: &BTreeSet<&'m str>, those: &BTreeSet<&'m str>, own: &str| {
+            let others = these.difference(those).filter(|name| **name != own);
+            others.map(|name| (*name).to_owned()).collect::<Vec<_>>()
+        };
+        let added = others(&newer.called, &self.called, newer.own_name);
+        let gone = others(&self.called, &newer.called, self.own_name);
+        (!added.is_empty() || !gone.is_empty()).then_some(FieldPart::KeptNames { added, gone })
+    }
+
+    /// The changed directives that say what gives it a value.
+    fn write_directives(&self, newer: &Self) -> Vec<WriteDirective> {
         let Self {
             names,
-            description,
-            deprecated,
-            kept_names,
             readonly,
             immutable,
             default,
             default_from,
-            pattern_message,
-            class,
-            allow,
             set,
             given,
+            description: _,
+            deprecated: _,
+            own_name: _,
+            called: _,
+            pattern_message: _,
+            class: _,
+            allow: _,
+            writes: _,
         } = self;
-        let FieldNames { name, slug, sequence, order } = names;
-        let parts = [
-            (*description != newer.description, "the description"),
-            (*deprecated != newer.deprecated, "`@deprecated`"),
-            (*kept_names != newer.kept_names, "the kept names"),
-            (*readonly != newer.readonly, "`@readonly`"),
-            (*immutable != newer.immutable, "`@immutable`"),
-            (*default != newer.default || *default_from != newer.default_from, "the default"),
-            (*slug != newer.names.slug, "`@slug`"),
+        let FieldNames { slug, sequence, name: _, order: _ } = names;
+        let directives = [
+            (*readonly != newer.readonly, WriteDirective::Readonly),
+            (*immutable != newer.immutable, WriteDirective::Immutable),
+            (*default != newer.default || *default_from != newer.default_from, WriteDirective::Default),
+            (*slug != newer.names.slug, WriteDirective::Slug),
             // A new one is compared in `compare`.
-            (sequence.is_some() && *sequence != newer.names.sequence, "`@sequence`"),
-            (*order != newer.names.order, "`@order`"),
-            (*pattern_message != newer.pattern_message, "the message of the pattern"),
-            (*class != newer.class, "the class"),
-            (*allow != newer.allow, "the rules"),
-            (*set != newer.set, "`@set`"),
+            (sequence.is_some() && *sequence != newer.names.sequence, WriteDirective::Sequence),
+            (*set != newer.set, WriteDirective::Set),
             // What was summed stays as it is; every other change of it is compared in `compare`.
-            ((*given, newer.given) == (GivenBy::Sum, GivenBy::Writes), "`@computed`"),
+            ((*given, newer.given) == (GivenBy::Sum, GivenBy::Writes), WriteDirective::Computed),
         ];
-        let changed = parts.into_iter().filter(|(differs, _)| *differs);
-        changed.map(|(_, part)| format!("{part} of {name}")).collect()
+        directives.into_iter().filter(|(differs, _)| *differs).map(|(_, directive)| directive).collect()
     }
 
     /// That of a field with these names.
-    pub(super) fn of(field: &'m Field, names: FieldNames<'m>) -> Self {
+    pub(super) fn of(model: &'m Model, field: &'m Field, names: FieldNames<'m>) -> Self {
         let Field {
             description,
             deprecated,
@@ -232,8 +291,8 @@ impl<'m> FieldBehaviour<'m> {
             slug: _,
             sequence: _,
             order: _,
+            name,
             // What finds the pair, and what a difference is bridged with.
-            name: _,
             former: _,
             backfill: _,
             names: _,
@@ -246,7 +305,8 @@ impl<'m> FieldBehaviour<'m> {
             names,
             description: description.as_deref(),
             deprecated: deprecated.as_deref(),
-            kept_names,
+            own_name: name,
+            called: kept_names.iter().map(String::as_str).chain([name.as_str()]).collect(),
             // Whether clients write the id follows from `@key`, which is compared in `compare`.
             readonly: *readonly && field.id > Collection::VERSION,
             immutable: *immutable,
@@ -255,71 +315,84 @@ impl<'m> FieldBehaviour<'m> {
             // The pattern itself is compared in `compare`.
             pattern_message: pattern.as_ref().and_then(|pattern| pattern.message.as_deref()),
             class: *class,
-            allow: FieldAllowBehaviour::of(allow),
+            allow: FieldAllowBehaviour::of(model, allow),
             set: set.collect(),
             given: match (computed, sum) {
                 (_, Some(_)) => GivenBy::Sum,
                 (Some(_), None) => GivenBy::Reads,
                 (None, None) => GivenBy::Writes,
             },
+            writes: Writes::of(model, field),
         }
     }
 }
 
-#[derive(PartialEq)]
-struct AllowBehaviour<'m> {
-    read: Option<&'m str>,
-    refer: Option<&'m str>,
-    create: Option<&'m str>,
-    update: Option<UpdateBehaviour<'m>>,
-    only: Option<Vec<&'m str>>,
-    delete: Option<&'m str>,
-    restore: Option<&'m str>,
-    purge: Option<&'m str>,
+/// Something about an application, on which no stored value depends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApplicationPart {
+    /// Its name.
+    Name,
+    /// A named rule. What clients notice of it, they notice where it is used.
+    Rule {
+        /// Its name and parameters.
+        signature: String,
+    },
+    /// The enum of roles.
+    Roles,
+    /// There were no accounts, and there are now.
+    Accounts {
+        /// The type of which they are.
+        of: String,
+    },
+    /// The states of an enum.
+    States {
+        /// The enum.
+        of: String,
+        /// What is another about them.
+        parts: Vec<StatesPart>,
+    },
 }
 
-impl<'m> AllowBehaviour<'m> {
-    fn of(allow: &'m Allow, named: impl Fn(FieldId) -> &'m str) -> Self {
-        let Allow { read, refer, create, update, only, delete, restore, purge } = allow;
-        Self {
-            read: text(read.as_ref()),
-            refer: text(refer.as_ref()),
-            create: text(create.as_ref()),
-            update: update.as_ref().map(UpdateBehaviour::of),
-            only: only.as_ref().map(|only| only.iter().map(|field| named(*field)).collect()),
-            delete: text(delete.as_ref()),
-            restore: text(restore.as_ref()),
-            purge: text(purge.as_ref()),
+impl ApplicationPart {
+    /// What it is called.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Name => "the application's name".to_owned(),
+            Self::Rule { signature } => format!("the rule {signature}"),
+            Self::Roles => "the enum of roles".to_owned(),
+            Self::Accounts { .. } => "the type of accounts".to_owned(),
+            Self::States { of, parts: _ } => format!("the states of {of}"),
+        }
+    }
+
+    /// What clients notice of it.
+    pub(super) fn api_change(&self) -> Option<ApiChange> {
+        match self {
+            Self::Name | Self::Rule { .. } | Self::Roles => None,
+            Self::Accounts { of } => Some(harmless(format!("accounts of {of} can sign in"))),
+            Self::States { of, parts } => states::noticed(of, parts),
         }
     }
 }
 
-#[derive(PartialEq)]
-struct FieldAllowBehaviour<'m> {
-    read: Option<&'m str>,
-    create: Option<&'m str>,
-    update: Option<UpdateBehaviour<'m>>,
+/// The differences that these are: what clients notice is one for itself each, so that a plan can judge it.
+pub(super) fn behaviour_changed(of: &str, parts: Vec<Part>) -> Vec<Difference> {
+    let is_noticed = |part: &Part| part.api_change(of).is_some();
+    let changed = |parts| Difference::BehaviourChanged { collection: of.to_owned(), parts };
+    grouped(parts, is_noticed).into_iter().map(changed).collect()
 }
 
-impl<'m> FieldAllowBehaviour<'m> {
-    fn of(allow: &'m FieldAllow) -> Self {
-        let FieldAllow { read, create, update } = allow;
-        let update = update.as_ref().map(UpdateBehaviour::of);
-        Self { read: text(read.as_ref()), create: text(create.as_ref()), update }
-    }
+/// The same of an application.
+pub(super) fn application_changed(parts: Vec<ApplicationPart>) -> Vec<Difference> {
+    let parts = grouped(parts, |part| part.api_change().is_some());
+    parts.into_iter().map(|parts| Difference::ApplicationChanged { parts }).collect()
 }
 
-#[derive(PartialEq)]
-struct UpdateBehaviour<'m> {
-    rule: &'m str,
-    after: Option<&'m str>,
-}
-
-impl<'m> UpdateBehaviour<'m> {
-    fn of(update: &'m UpdateRule) -> Self {
-        let UpdateRule { rule, after } = update;
-        Self { rule: &rule.text, after: text(after.as_ref()) }
-    }
+/// Those that nobody notices together, then each of the others.
+fn grouped<T>(parts: Vec<T>, is_noticed: impl Fn(&T) -> bool) -> Vec<Vec<T>> {
+    let (noticed, unnoticed): (Vec<T>, Vec<T>) = parts.into_iter().partition(is_noticed);
+    let unnoticed = Some(unnoticed).filter(|parts| !parts.is_empty());
+    unnoticed.into_iter().chain(noticed.into_iter().map(|part| vec![part])).collect()
 }
 
 /// The behaviour of an application apart from its collections.
@@ -329,29 +402,25 @@ pub(super) struct ApplicationBehaviour<'m> {
     rules: Vec<(&'m str, &'m str)>,
     roles: Option<&'m str>,
     identity: Option<&'m str>,
-    /// Enums whose values are states.
-    states: Vec<StatesBehaviour<'m>>,
 }
 
 impl<'m> ApplicationBehaviour<'m> {
-    /// What changed in newer behaviour, in words.
-    pub(super) fn changed_in(&self, newer: &Self) -> Vec<String> {
-        let Self { name, rules, roles, identity, states } = self;
+    /// What changed in newer behaviour.
+    pub(super) fn changed_in(&self, newer: &Self) -> Vec<ApplicationPart> {
+        let Self { name, rules, roles, identity } = self;
         let mut parts = Vec::new();
         if *name != newer.name {
-            parts.push("the application's name".to_owned());
+            parts.push(ApplicationPart::Name);
         }
         let changed = differing(rules, &newer.rules, |(name, _)| name);
-        parts.extend(changed.into_iter().map(|name| format!("the rule {name}")));
+        parts.extend(changed.into_iter().map(|name| ApplicationPart::Rule { signature: name.to_owned() }));
         if *roles != newer.roles {
-            parts.push("the enum of roles".to_owned());
+            parts.push(ApplicationPart::Roles);
         }
         // Other accounts than before are a difference of their own.
-        if identity.is_none() && newer.identity.is_some() {
-            parts.push("the type of accounts".to_owned());
+        if let (None, Some(of)) = (identity, newer.identity) {
+            parts.push(ApplicationPart::Accounts { of: of.to_owned() });
         }
-        let changed = differing(states, &newer.states, |of| of.name);
-        parts.extend(changed.into_iter().map(|name| format!("the states of {name}")));
         parts
     }
 
@@ -361,7 +430,8 @@ impl<'m> ApplicationBehaviour<'m> {
             rules,
             roles,
             identity,
-            enums,
+            // Their values are compared in `compare`, and their states in `states`.
+            enums: _,
             // Compared in `compare`, each with that of the same name.
             collections: _,
             // Their members are fields of the collections, or compared in `documents`; their names are nowhere stored.
@@ -376,70 +446,12 @@ impl<'m> ApplicationBehaviour<'m> {
         let mut rules: Vec<_> =
             rules.values().map(|NamedRule { signature, parameters: _, is }| (signature.as_str(), &*is.text)).collect();
         rules.sort_unstable();
-        let enumeration = |id: EnumId| model.enumeration(id).name.as_str();
         Self {
             name,
             rules,
-            roles: roles.map(enumeration),
+            roles: roles.map(|id| model.enumeration(id).name.as_str()),
             identity: identity.map(|id| model.collection(id).name.as_str()),
-            states: enums.iter().filter(|of| of.states).map(StatesBehaviour::of).collect(),
         }
-    }
-}
-
-#[derive(PartialEq)]
-struct StatesBehaviour<'m> {
-    name: &'m str,
-    values: Vec<StateBehaviour<'m>>,
-}
-
-impl<'m> StatesBehaviour<'m> {
-    fn of(of: &'m Enum) -> Self {
-        let Enum {
-            name,
-            values,
-            // Only enums with states are compared.
-            states: _,
-            // Not compared: a new description of an enum doesn't change behaviour.
-            description: _,
-            former: _,
-            // Of this load alone.
-            id: _,
-        } = of;
-        Self { name, values: values.iter().map(StateBehaviour::of).collect() }
-    }
-}
-
-#[derive(PartialEq)]
-struct StateBehaviour<'m> {
-    name: &'m str,
-    initial: bool,
-    transitions: Vec<TransitionBehaviour<'m>>,
-}
-
-impl<'m> StateBehaviour<'m> {
-    fn of(value: &'m EnumValue) -> Self {
-        // As with enums, a new description doesn't change behaviour; nor does a deprecation.
-        let EnumValue { name, initial, transitions, description: _, deprecated: _, former: _, span: _ } = value;
-        Self { name, initial: *initial, transitions: transitions.iter().map(TransitionBehaviour::of).collect() }
-    }
-}
-
-#[derive(PartialEq)]
-struct TransitionBehaviour<'m> {
-    to: &'m str,
-    by: Option<&'m str>,
-    with: Vec<&'m str>,
-    when: Option<&'m str>,
-    set: Vec<(&'m str, &'m str)>,
-}
-
-impl<'m> TransitionBehaviour<'m> {
-    fn of(transition: &'m Transition) -> Self {
-        let Transition { to, by, with, when, set } = transition;
-        let set = set.iter().map(|(field, rule)| (field.as_str(), &*rule.text));
-        let with = with.iter().map(|(field, _)| field.as_str()).collect();
-        Self { to, by: text(by.as_ref()), with, when: text(when.as_ref()), set: set.collect() }
     }
 }
 

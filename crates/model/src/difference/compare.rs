@@ -1,15 +1,19 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::behaviour::{ApplicationBehaviour, CollectionBehaviour};
+use super::behaviour::{
+    ApplicationBehaviour, ApplicationPart, CollectionBehaviour, application_changed, behaviour_changed,
+};
 use super::documents::{DocumentChange, Documents, Rewriting};
 use super::limits::limits_changed;
+use super::narrowing::rules_in;
 use super::pairing::{LinkSource, Pairing, enum_values, merged};
+use super::states::states_changed;
+use super::writes::{AtCreate, Writes};
 use super::{Difference, Filled, TypeChange};
-use crate::names::{is_named_in, words};
+use crate::names::is_named_in;
 use crate::{
     Check, Class, Collection, CollectionId, Computed, Document, Element, Exclusion, Field, FieldId, FieldKind, Index,
-    Length, Model, NamedRule, OrderKey, RuleText, SetOn, Shape, StoredNames, StoredSum, Tree,
+    Length, Model, OrderKey, RuleText, Shape, StoredNames, StoredSum, Tree,
 };
 use backstay_scalar::{Scalar, Storage};
 
@@ -19,10 +23,10 @@ pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
     let pairing = &Pairing::of(old, new);
     let mut all = Vec::new();
     enums(old, new, pairing, &mut all);
-    let parts = ApplicationBehaviour::of(old).changed_in(&ApplicationBehaviour::of(new));
-    if !parts.is_empty() {
-        all.push(Difference::ApplicationChanged { parts });
-    }
+    let mut parts = ApplicationBehaviour::of(old).changed_in(&ApplicationBehaviour::of(new));
+    let states = states_changed(old, new, pairing).into_iter();
+    parts.extend(states.map(|(of, parts)| ApplicationPart::States { of, parts }));
+    all.extend(application_changed(parts));
     all.extend(accounts(old, new, pairing));
     let roles = merged(&pairing.roles(old, new));
     if !roles.is_empty() {
@@ -139,15 +143,16 @@ impl<'a> Pair<'a> {
         }
         let keep = |of: &Collection| of.trash.map(|trash| trash.keep);
         if keep(self.before) != keep(self.after) {
-            let (had, has) = (self.before.trash.is_some(), self.after.trash);
-            all.push(Difference::TrashChanged { collection: collection(), had, has });
+            let (had, has) = (self.before.trash, self.after.trash);
+            let found = had.is_none() && has.is_some_and(|trash| self.was(trash.at).is_some());
+            all.push(Difference::TrashChanged { collection: collection(), had, has, found });
         }
         all.extend(self.tree());
         let kept = |of: &Collection| of.history.as_ref().map(|history| history.keep);
         if let (Some(was), Some(keep)) = (kept(self.before), kept(self.after))
             && was != keep
         {
-            all.push(Difference::HistoryKept { collection: collection(), keep });
+            all.push(Difference::HistoryKept { collection: collection(), was, keep });
         }
         if self.before.key != self.after.key {
             all.push(Difference::KeyChanged { collection: collection(), from: self.before.key, to: self.after.key });
@@ -171,12 +176,9 @@ impl<'a> Pair<'a> {
         self.exclusions(all);
         let old_names = |field: FieldId| self.became(field).map(|field| field.name.as_str());
         let new_names = |field: FieldId| self.was(field).map(|_| self.after.field(field).name.as_str());
-        let before = CollectionBehaviour::shared(self.before, old_names, |field| self.old_order(field));
-        let after = CollectionBehaviour::shared(self.after, new_names, |field| self.new_order(field));
-        let parts = before.changed_in(&after);
-        if !parts.is_empty() {
-            all.push(Difference::BehaviourChanged { collection: collection(), parts });
-        }
+        let before = CollectionBehaviour::shared((self.old, self.before), old_names, |field| self.old_order(field));
+        let after = CollectionBehaviour::shared((self.new, self.after), new_names, |field| self.new_order(field));
+        all.extend(behaviour_changed(&self.after.name, before.changed_in(&after)));
     }
 
     /// A tree that is new, follows another relation, or is gone.
@@ -217,13 +219,19 @@ impl<'a> Pair<'a> {
     /// The checks of the type, or of a field, that are new and that are gone.
     fn checks(&self, (before, after): (&[Check], &[Check]), field: Option<&str>, all: &mut Vec<Difference>) {
         let (collection, field) = (|| self.after.name.clone(), || field.map(str::to_owned));
-        for check in after.iter().filter(|check| before.iter().all(|known| !self.same(known, check))) {
-            let message = check.message.clone();
-            all.push(Difference::CheckAdded { collection: collection(), field: field(), message });
+        let rule = |check: &Check| {
+            let mut others = before.iter().chain(after).filter(|other| other.message == check.message);
+            others.any(|other| other.rule.text != check.rule.text).then(|| check.rule.text.to_string())
+        };
+        for (at, check) in after.iter().enumerate() {
+            if before.iter().all(|known| !self.same(known, check)) {
+                let (message, rule) = (check.message.clone(), rule(check));
+                all.push(Difference::CheckAdded { collection: collection(), field: field(), check: at, message, rule });
+            }
         }
         for check in before.iter().filter(|check| after.iter().all(|known| !self.same(check, known))) {
-            let message = check.message.clone();
-            all.push(Difference::CheckRemoved { collection: collection(), field: field(), message });
+            let (message, rule) = (check.message.clone(), rule(check));
+            all.push(Difference::CheckRemoved { collection: collection(), field: field(), message, rule });
         }
     }
 
@@ -331,11 +339,9 @@ impl<'a> Pair<'a> {
             return self.referring((was, field), tightened, all);
         }
         let (collection, filled) = (self.after.name.clone(), self.filled(field));
-        let is_set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
-        let is_default = self.new.default_of(field).is_some() || field.default_from.is_some();
-        let is_given = is_set || is_default || field.slug.is_some() || field.sequence.is_some();
-        let is_sent = field.is_stored() || matches!(field.kind, FieldKind::ToOneOf { .. });
-        let demanded = is_sent && field.required && !is_given;
+        // Of a member of an embedded value that is new too, the value is demanded as a whole.
+        let is_awaited = field.required || field.within.is_some_and(|within| self.was_embedded(within.field));
+        let demanded = is_awaited && Writes::of(self.new, field).create == AtCreate::Demanded;
         all.push(Difference::FieldAdded { collection, field: field.name.clone(), filled, demanded });
     }
 
@@ -365,13 +371,14 @@ impl<'a> Pair<'a> {
             // What has neither a column nor a link table has nothing to rename but itself.
             let elsewhere = before.kind.declared_by().is_some() || before.kind.has_members();
             let stored = !elsewhere && !before.is_computed();
-            all.push(Difference::FieldRenamed { collection: collection(), from, to, stored });
+            let kept = self.after.by_name.get(&from) == Some(&after.id);
+            all.push(Difference::FieldRenamed { collection: collection(), from, to, stored, kept });
         }
         let change = self.change(before, after);
         let replaced = matches!(change, Some(TypeChange::Replaced(_) | TypeChange::Stored(_)));
         let is_same_type = change.is_none();
         if let Some(change) = change {
-            let (from, to) = (field_written(self.old, self.before, before), field_written(self.new, self.after, after));
+            let (from, to) = self.types_written(before, after);
             all.push(Difference::TypeChanged { collection: collection(), field: field(), from, to, change });
         }
         let demands =
@@ -410,11 +417,18 @@ impl<'a> Pair<'a> {
         for (limit, stricter) in limits_changed(before, after) {
             all.push(Difference::LimitChanged { collection: collection(), field: field(), limit, stricter });
         }
-        if let (FieldKind::ToOne { on_delete: a, .. }, FieldKind::ToOne { on_delete: b, .. }) =
+        if let (FieldKind::ToOne { on_delete: a, .. }, FieldKind::ToOne { on_delete: b, target }) =
             (&before.kind, &after.kind)
             && a != b
         {
-            all.push(Difference::OnDeleteChanged { collection: collection(), field: field() });
+            let target = self.new.collection(*target).name.clone();
+            all.push(Difference::OnDeleteChanged {
+                collection: collection(),
+                field: field(),
+                target,
+                from: *a,
+                to: *b,
+            });
         }
         self.checks((&before.checks, &after.checks), Some(&after.name), all);
     }
@@ -442,6 +456,14 @@ impl<'a> Pair<'a> {
                 at = at.field(*is).kind.target().map_or(at, |target| self.new.collection(target));
                 is_same
             })
+    }
+
+    /// The types of a field as they are written in the models, told apart where they have the same name.
+    fn types_written(&self, before: &Field, after: &Field) -> (String, String) {
+        let from = field_written(self.old, self.before, before);
+        let to = field_written(self.new, self.after, after);
+        let (was, is) = (sort_of(&before.kind), sort_of(&after.kind));
+        if from == to && was != is { (format!("the {was} {from}"), format!("the {is} {to}")) } else { (from, to) }
     }
 
     /// What another kind of a field means for stored values; none if it is the same.
@@ -726,6 +748,25 @@ pub(super) fn declared(collection: &Collection) -> impl Iterator<Item = &Field> 
     collection.fields.iter().filter(|field| field.id > Collection::VERSION && !field.comes_with_tree())
 }
 
+/// What the name of a field's type is the name of.
+fn sort_of(kind: &FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Scalar(_) | FieldKind::List(Element::Scalar(_)) => "scalar",
+        FieldKind::Enum(_) | FieldKind::List(Element::Enum(_)) => "enum",
+        FieldKind::Embedded(_) => "embedded type",
+        FieldKind::Document(document) => match document.shape() {
+            Shape::Embedded(_) => "embedded type",
+            Shape::Union(_) => "union",
+        },
+        FieldKind::ToOneOf { .. } => "union of types with records",
+        FieldKind::ToOne { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::Lineage { .. }
+        | FieldKind::OneToOne { .. }
+        | FieldKind::ManyToMany { .. } => "type",
+    }
+}
+
 /// A field's type as it is written in a model, without `!`.
 pub(super) fn written(model: &Model, kind: &FieldKind) -> String {
     let name = |id| model.collection(id).name.as_str();
@@ -818,19 +859,4 @@ fn widens(from: Scalar, to: Scalar) -> bool {
         (Scalar::Decimal { precision: p, scale: s }, Scalar::Decimal { precision: q, scale: t }) => s == t && p <= q,
         _ => false,
     }
-}
-
-/// The named rules whose names stand in a rule or in one of those rules, each with its text: two models in which they are
-/// the same mean the same by the rule. A name that stands for something else counts too.
-fn rules_in<'m>(model: &'m Model, rule: &'m RuleText) -> BTreeMap<&'m str, &'m str> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![&*rule.text];
-    while let Some(text) = open.pop() {
-        for NamedRule { signature, parameters: _, is } in words(text).filter_map(|word| model.rules.get(word)) {
-            if found.insert(signature.as_str(), &*is.text).is_none() {
-                open.push(&is.text);
-            }
-        }
-    }
-    found
 }

@@ -3,8 +3,11 @@ use std::fmt;
 
 use backstay_base::Duration;
 
+use super::behaviour::ApplicationPart;
+use super::listing::listed;
+use super::parts::Part;
 use super::{Difference, Filled, MemberChange, TypeChange, keys};
-use crate::{Nulls, Trash, ValueLimit};
+use crate::{Nulls, OnDelete, Trash, ValueLimit};
 
 impl fmt::Display for Difference {
     #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
@@ -12,7 +15,7 @@ impl fmt::Display for Difference {
         match self {
             Self::CollectionAdded { collection } => write!(f, "{collection} is new"),
             Self::CollectionRenamed { from, to } => write!(f, "{from} is now called {to}; its records stay"),
-            Self::FieldRenamed { collection, from, to, stored } => {
+            Self::FieldRenamed { collection, from, to, stored, kept: _ } => {
                 let stay = if *stored { "; its values stay" } else { "" };
                 write!(f, "{collection}.{from} is now called {to}{stay}")
             }
@@ -61,19 +64,21 @@ impl fmt::Display for Difference {
             Self::LengthChanged { collection, field, stricter: false } => {
                 write!(f, "{collection}.{field} has a looser `@length`; no record changes")
             }
-            Self::CheckAdded { collection, field, message } => {
+            Self::CheckAdded { collection, field, check: _, message, rule } => {
                 write!(
                     f,
-                    "{} has a new check, \"{message}\"; stored records that break it stay until they are changed",
-                    place(collection, field.as_deref())
+                    "{} has a new check, {}; stored records that break it stay until they are changed",
+                    place(collection, field.as_deref()),
+                    check_words(message, rule.as_deref())
                 )
             }
-            Self::CheckRemoved { collection, field, message } => {
-                let place = place(collection, field.as_deref());
-                write!(f, "{place} loses the check \"{message}\"; no record changes")
+            Self::CheckRemoved { collection, field, message, rule } => {
+                let (place, check) = (place(collection, field.as_deref()), check_words(message, rule.as_deref()));
+                write!(f, "{place} loses the check {check}; no record changes")
             }
-            Self::OnDeleteChanged { collection, field } => {
-                write!(f, "{collection}.{field} has another `@onDelete`; no record changes")
+            Self::OnDeleteChanged { collection, field, target: _, from, to } => {
+                let (from, to) = (on_delete(*from), on_delete(*to));
+                write!(f, "the `@onDelete` of {collection}.{field} changes from {from} to {to}; no record changes")
             }
             Self::LimitChanged { collection, field, limit, stricter } => {
                 write!(f, "{collection}.{field} {}", limit_words(*limit, *stricter))
@@ -95,7 +100,6 @@ impl fmt::Display for Difference {
             Self::SingleChanged { collection, single: false, .. } => {
                 write!(f, "{collection} can now have any number of records; the one it has stays")
             }
-            Self::TrashChanged { collection, had, has } => f.write_str(&trash_words(collection, *had, *has)),
             Self::TreeAdded { collection, parent, had: false } => {
                 write!(f, "the records of {collection} form trees by {parent}")
             }
@@ -105,6 +109,9 @@ impl fmt::Display for Difference {
             Self::TreeRemoved { collection } => {
                 write!(f, "the records of {collection} form no trees any more; their references stay")
             }
+            Self::TrashChanged { collection, had, has, found } => {
+                f.write_str(&trash_words(collection, (had.is_some(), *has), *found))
+            }
             Self::HistoryAdded { collection, is_new: true } => write!(f, "{collection} has a history"),
             Self::HistoryAdded { collection, is_new: false } => {
                 write!(f, "{collection} now has a history; stored records are the first versions in it")
@@ -112,10 +119,10 @@ impl fmt::Display for Difference {
             Self::HistoryRemoved { collection } => {
                 write!(f, "the history of {collection} is removed, with all versions")
             }
-            Self::HistoryKept { collection, keep: None } => {
+            Self::HistoryKept { collection, was: _, keep: None } => {
                 write!(f, "the history of {collection} now keeps all versions")
             }
-            Self::HistoryKept { collection, keep } => {
+            Self::HistoryKept { collection, was: _, keep } => {
                 write!(f, "the history of {collection} now keeps old versions{}", kept_words(*keep))
             }
             Self::KeyChanged { collection, from, to } => f.write_str(&keys::words(collection, *from, *to)),
@@ -166,7 +173,10 @@ impl fmt::Display for Difference {
             Self::EnumReordered { name, values } => {
                 write!(f, "{name} has its values in a new order: {}; no record changes", values.join(", "))
             }
-            Self::ApplicationChanged { parts } => write!(f, "{} changed; no record changes", listed(parts)),
+            Self::ApplicationChanged { parts } => {
+                let parts: Vec<String> = parts.iter().map(ApplicationPart::words).collect();
+                write!(f, "{} changed; no record changes", listed(&parts))
+            }
             Self::AccountsMoved { from, to } => {
                 let now = to.as_ref().map_or("there are no accounts".to_owned(), |to| format!("accounts are of {to}"));
                 write!(f, "{now}; those of {from} can't sign in any more, and their passwords and sessions are deleted")
@@ -191,9 +201,24 @@ impl fmt::Display for Difference {
                 write!(f, "the {are} {} {it} removed, also from accounts, keys and invitations", listed(roles))
             }
             Self::BehaviourChanged { collection, parts } => {
-                write!(f, "{collection}: {} changed; no record changes", listed(parts))
+                let parts: Vec<String> = parts.iter().map(Part::words).collect();
+                write!(f, "{collection}: {} changed; no record changes", listed(&parts))
             }
         }
+    }
+}
+
+fn check_words(message: &str, rule: Option<&str>) -> String {
+    let rule = rule.map_or_else(String::new, |rule| format!(" (`{rule}`)"));
+    format!("\"{message}\"{rule}")
+}
+
+/// As a model says it.
+fn on_delete(action: OnDelete) -> &'static str {
+    match action {
+        OnDelete::Restrict => "RESTRICT",
+        OnDelete::Cascade => "CASCADE",
+        OnDelete::SetNull => "SET_NULL",
     }
 }
 
@@ -206,48 +231,26 @@ fn limit_words(limit: ValueLimit, stricter: bool) -> &'static str {
     }
 }
 
-fn trash_words(collection: &str, had: bool, has: Option<Trash>) -> String {
+fn trash_words(collection: &str, (had, has): (bool, Option<Trash>), found: bool) -> String {
+    let those = if found { "; those with a `trashedAt` are in it" } else { "" };
     match (had, has) {
         (_, None) => format!("{collection} has no trash any more; what is deleted is gone"),
         (false, Some(Trash { keep, .. })) => {
-            format!("{collection} now has a trash, in which deleted records are kept{}", kept_words(keep))
+            format!("{collection} now has a trash, in which deleted records are kept{}{those}", kept_words(keep))
         }
         (true, Some(Trash { keep, .. })) => format!("the trash of {collection} now keeps records{}", kept_words(keep)),
     }
 }
 
-/// What clients notice of a trash that is new or gone.
-fn trash_change(collection: &str, had: bool, has: bool) -> Option<ApiChange> {
-    match (had, has) {
-        (false, _) => Some(harmless(format!("deleted records of {collection} can be restored"))),
-        (true, false) => Some(breaking(format!("deleted records of {collection} can't be restored any more"))),
-        (true, true) => None,
-    }
-}
-
-fn kept_words(keep: Option<Duration>) -> String {
-    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
-    match keep {
-        None => " until they are purged".to_owned(),
-        Some(keep) if keep.micros() == DAY => " for 1 day".to_owned(),
-        Some(keep) if keep.micros() % DAY == 0 => format!(" for {} days", keep.micros() / DAY),
-        Some(keep) => format!(" for {keep}"),
-    }
-}
-
-/// How many changed parts are named.
-const NAMED_PARTS: usize = 6;
-
-/// Things in words, as one.
-fn listed(things: &[String]) -> String {
-    let more = match things.len().saturating_sub(NAMED_PARTS) {
-        0 => None,
-        more => Some(format!("{more} more")),
-    };
-    let named: Vec<&str> = things.iter().take(NAMED_PARTS).map(String::as_str).chain(more.as_deref()).collect();
-    match named.as_slice() {
-        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
-        _ => named.concat(),
+pub(super) fn kept_words(keep: Option<Duration>) -> String {
+    const SECOND: i64 = 1_000_000;
+    let units =
+        [(24 * 60 * 60 * SECOND, "day"), (60 * 60 * SECOND, "hour"), (60 * SECOND, "minute"), (SECOND, "second")];
+    let Some(keep) = keep else { return " until they are purged".to_owned() };
+    match units.into_iter().find(|(unit, _)| keep.micros() % unit == 0) {
+        Some((unit, name)) if keep.micros() == unit => format!(" for 1 {name}"),
+        Some((unit, name)) => format!(" for {} {name}s", keep.micros() / unit),
+        None => format!(" for {keep}"),
     }
 }
 
@@ -265,7 +268,7 @@ fn unique_words(
 }
 
 /// Of which records of a type the ranges are compared.
-fn range_words(collection: &str, (fields, condition): (&[String], Option<&String>)) -> String {
+pub(super) fn range_words(collection: &str, (fields, condition): (&[String], Option<&String>)) -> String {
     let of_which = of_which(condition);
     match fields {
         [from, to] => format!("the ranges from {from} to {to} of {collection}{of_which}"),
@@ -277,16 +280,12 @@ fn range_words(collection: &str, (fields, condition): (&[String], Option<&String
     }
 }
 
-fn no_two_words(collection: &str, of: (&[String], Option<&String>)) -> String {
+pub(super) fn no_two_words(collection: &str, of: (&[String], Option<&String>)) -> String {
     range_words(collection, of).replacen("the ranges", "no two ranges", 1)
 }
 
-fn second_words((collection, index): (&str, &str), condition: Option<&String>) -> String {
-    format!("a second {collection}{} with the same values is refused (`{index}`)", of_which(condition))
-}
-
 /// Which records an index is over.
-fn of_which(condition: Option<&String>) -> String {
+pub(super) fn of_which(condition: Option<&String>) -> String {
     condition.map_or_else(String::new, |condition| format!(" with `{condition}`"))
 }
 
@@ -328,7 +327,7 @@ fn stored_words(filled: Filled) -> &'static str {
 }
 
 /// What a field with another type does, and what becomes of its stored values.
-fn change_words((from, to): (&str, &str), change: &TypeChange) -> (String, String) {
+pub(super) fn change_words((from, to): (&str, &str), change: &TypeChange) -> (String, String) {
     let effect = match change {
         TypeChange::Rewritten { lost, breaking: _ } => {
             // The names of a document's types can be the same, and what they mean another.
@@ -375,200 +374,7 @@ fn rewritten_words(lost: &[String]) -> String {
     format!("each stored document is rewritten{without}")
 }
 
-/// How many records a path is for.
-fn place_words(collection: &str, path: &str, single: bool) -> String {
-    match single {
-        true => format!("{collection} is one record, read and changed at /api/{path}"),
-        false => format!("{collection} is a list of records at /api/{path}"),
-    }
-}
-
-/// What clients of the API notice of a difference.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiChange {
-    /// What is different for them.
-    pub words: String,
-    /// Whether requests that worked can fail, or answers lack what they had.
-    pub breaking: bool,
-}
-
-impl Difference {
-    /// What clients notice; none if the API stays as it is, apart from who may do what.
-    #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
-    pub fn api_change(&self) -> Option<ApiChange> {
-        Some(match self {
-            Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
-            Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
-            Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
-            Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
-            Self::TrashChanged { collection, had, has } => return trash_change(collection, *had, has.is_some()),
-            Self::TreeAdded { collection, had: false, .. } => {
-                harmless(format!("{collection} has the new lists `ancestors` and `descendants`"))
-            }
-            Self::TreeAdded { collection, had: true, parent } => {
-                breaking(format!("`ancestors` and `descendants` of {collection} follow {parent}"))
-            }
-            Self::TreeRemoved { collection } => {
-                breaking(format!("`ancestors` and `descendants` of {collection} are gone"))
-            }
-            Self::HistoryAdded { collection, is_new: false } => {
-                harmless(format!("the history of {collection} can be read"))
-            }
-            Self::HistoryRemoved { collection } => breaking(format!("the history of {collection} is gone")),
-            Self::KeyChanged { collection, from, to } => {
-                let (words, breaking) = keys::noticed(collection, *from, *to)?;
-                ApiChange { words, breaking }
-            }
-            Self::FieldAdded { collection, field, demanded: true, .. } => {
-                breaking(format!("{collection} has a new field, {field}, which every create has to give"))
-            }
-            Self::FieldAdded { collection, field, .. } => harmless(format!("{collection} has a new field, {field}")),
-            Self::FieldRenamed { collection, from, to, .. } => {
-                breaking(format!("{collection}.{from} is now {to}, in requests and responses"))
-            }
-            Self::FieldRemoved { collection, field, .. } => {
-                breaking(format!("{collection}.{field} is gone, from requests and responses"))
-            }
-            Self::TypeChanged { collection, field, from, to, change } => {
-                type_change(&place(collection, Some(field)), (from, to), change)
-            }
-            Self::RequiredTightened { collection, field, .. } => {
-                breaking(format!("{collection}.{field} can't be null any more"))
-            }
-            Self::RequiredLoosened { collection, field } => {
-                breaking(format!("{collection}.{field} can be null in responses"))
-            }
-            Self::ComputedChanged { collection, field } | Self::SumChanged { collection, field } => {
-                harmless(format!("{collection}.{field} is computed in another way"))
-            }
-            Self::SequenceAdded { collection, field } => {
-                breaking(format!("{collection}.{field} can't be sent any more"))
-            }
-            Self::LengthChanged { collection, field, stricter } => {
-                length_change(&place(collection, Some(field)), *stricter)
-            }
-            Self::LimitChanged { collection, field, limit, stricter } => {
-                limit_change(&place(collection, Some(field)), *limit, *stricter)
-            }
-            Self::MemberChanged { of, member, change } => member_change(&place(of, Some(member)), *change),
-            Self::CheckAdded { collection, field, message } => {
-                let place = place(collection, field.as_deref());
-                breaking(format!("some values of {place} are refused: \"{message}\""))
-            }
-            Self::LinksOrdered { collection, field } => {
-                harmless(format!("the records of {collection}.{field} come in the order in which they were sent"))
-            }
-            Self::LinksUnordered { collection, field } => {
-                harmless(format!("the records of {collection}.{field} come in another order"))
-            }
-            Self::IndexAdded { collection, index, unique: true, condition, .. } => {
-                breaking(second_words((collection, index), condition.as_ref()))
-            }
-            Self::ExclusionAdded { collection, fields, condition } => {
-                breaking(format!("{} may overlap", no_two_words(collection, (fields, condition.as_ref()))))
-            }
-            Self::ExclusionRemoved { collection, fields, condition } => {
-                harmless(format!("{} may overlap", range_words(collection, (fields, condition.as_ref()))))
-            }
-            Self::EnumRenamed { from, to } => harmless(format!("{from} is called {to} in the OpenAPI document")),
-            Self::EnumValuesAdded { name, values } => {
-                harmless(format!("responses can contain new values of {name}: {}", values.join(", ")))
-            }
-            Self::EnumReordered { name, values } => harmless(format!(
-                "lists that are sorted by a {name}, and filters that compare one with `<`, follow its new order: {}",
-                values.join(", ")
-            )),
-            Self::EnumValuesRenamed { name, values, merged: _ } => {
-                let values: Vec<String> = values.iter().map(|(from, to)| format!("{from} is now {to}")).collect();
-                breaking(format!("values of {name} change: {}", values.join(", ")))
-            }
-            Self::EnumValuesRemoved { name, values } => {
-                breaking(format!("values of {name} are refused: {}", values.join(", ")))
-            }
-            Self::CollectionRenamed { .. }
-            | Self::HistoryAdded { is_new: true, .. }
-            | Self::HistoryKept { .. }
-            | Self::LinkAdded { .. }
-            | Self::LinkRemoved { .. }
-            | Self::OnDeleteChanged { .. }
-            | Self::CheckRemoved { .. }
-            | Self::IndexAdded { unique: false, .. }
-            | Self::IndexRemoved { .. }
-            | Self::BehaviourChanged { .. }
-            | Self::ApplicationChanged { .. }
-            | Self::RolesMerged { .. }
-            | Self::RolesRemoved { .. } => return None,
-            Self::SecretRevealed { collection, field } => {
-                harmless(format!("{collection} has a new field in responses, {field}, which was secret"))
-            }
-            Self::AccountsMoved { from, .. } => breaking(format!("accounts of {from} can't sign in any more")),
-        })
-    }
-}
-
-fn breaking(words: String) -> ApiChange {
-    ApiChange { words, breaking: true }
-}
-
-fn harmless(words: String) -> ApiChange {
-    ApiChange { words, breaking: false }
-}
-
-fn type_change(place: &str, (from, to): (&str, &str), change: &TypeChange) -> ApiChange {
-    match change {
-        TypeChange::Widened => harmless(format!("{place} can hold any {to}")),
-        TypeChange::Rewritten { lost: _, breaking: false } => {
-            harmless(format!("values of {to} in {place} have new members or another order of members"))
-        }
-        TypeChange::Summed { replaces: false } | TypeChange::Derived if is_same_but_for_computed(from, to) => {
-            harmless(format!("{place} is computed in another way"))
-        }
-        TypeChange::Rewritten { lost: _, breaking: true }
-        | TypeChange::NotStored
-        | TypeChange::Summed { .. }
-        | TypeChange::Derived
-        | TypeChange::Converted
-        | TypeChange::Linked
-        | TypeChange::Shared
-        | TypeChange::Referring
-        | TypeChange::Computed
-        | TypeChange::Stored(_)
-        | TypeChange::Replaced(_) => breaking(format!("{place} {}", change_words((from, to), change).0)),
-    }
-}
-
-/// Whether two types, as written, differ in `@computed` alone.
-fn is_same_but_for_computed(from: &str, to: &str) -> bool {
-    let ty = |written: &'_ str| written.split(" @computed").next().map(str::to_owned);
-    ty(from) == ty(to)
-}
-
-fn member_change(place: &str, change: MemberChange) -> ApiChange {
-    match change {
-        MemberChange::LengthTightened => length_change(place, true),
-        MemberChange::LengthLoosened => length_change(place, false),
-        MemberChange::Limit { limit, stricter } => limit_change(place, limit, stricter),
-        MemberChange::RequiredLoosened => breaking(format!("{place} can be null in responses")),
-    }
-}
-
-fn length_change(place: &str, stricter: bool) -> ApiChange {
-    if stricter {
-        breaking(format!("some values of {place} are refused by its stricter `@length`"))
-    } else {
-        harmless(format!("{place} takes values of more lengths"))
-    }
-}
-
-fn limit_change(place: &str, limit: ValueLimit, stricter: bool) -> ApiChange {
-    if stricter {
-        breaking(format!("some values of {place} are refused by its {limit}"))
-    } else {
-        harmless(format!("{place} takes more values"))
-    }
-}
-
 /// A type, or one of its fields, by its name.
-fn place(collection: &str, field: Option<&str>) -> String {
+pub(super) fn place(collection: &str, field: Option<&str>) -> String {
     field.map_or_else(|| collection.to_owned(), |field| format!("{collection}.{field}"))
 }

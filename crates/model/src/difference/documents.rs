@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::behaviour::{FieldBehaviour, FieldNames};
+use super::behaviour::{FieldBehaviour, FieldNames, behaviour_changed};
+use super::compare::written;
 use super::limits::{limits_changed, limits_tightened};
 use super::meeting::DocumentTypes;
 use super::pairing::{Pairing, enum_values};
+use super::parts::Part;
 use super::{Difference, MemberChange};
 use crate::{Document, Element, Embedded, EmbeddedId, Field, FieldId, FieldKind, Length, Model, Shape};
 
@@ -165,12 +167,13 @@ impl Documents<'_> {
             let (before, after) = (self.old.embedded(from), self.new.embedded(to));
             let mut parts = Vec::new();
             if before.description != after.description {
-                parts.push("the description".to_owned());
+                parts.push(Part::Description);
             }
             for (was, is) in shared(before, after, members) {
                 // None of them is a slug or a list of records.
                 let names = || FieldNames { name: &is.name, slug: None, sequence: None, order: Vec::new() };
-                let [older, newer] = [was, is].map(|member| FieldBehaviour::of(member, names()));
+                let older = FieldBehaviour::of(self.old, was, names());
+                let newer = FieldBehaviour::of(self.new, is, names());
                 parts.extend(older.changed_in(&newer));
                 let changes = [
                     (was.length != is.length).then(|| match Length::is_stricter(was.length, is.length) {
@@ -190,13 +193,16 @@ impl Documents<'_> {
                 if let (Some(older), Some(newer)) = (was.kind.on_delete(), is.kind.on_delete())
                     && older != newer
                 {
-                    let (collection, field) = (after.name.clone(), is.name.clone());
-                    all.push(Difference::OnDeleteChanged { collection, field });
+                    all.push(Difference::OnDeleteChanged {
+                        collection: after.name.clone(),
+                        field: is.name.clone(),
+                        target: written(self.new, &is.kind),
+                        from: older,
+                        to: newer,
+                    });
                 }
             }
-            if !parts.is_empty() {
-                all.push(Difference::BehaviourChanged { collection: after.name.clone(), parts });
-            }
+            all.extend(behaviour_changed(&after.name, parts));
         }
     }
 }

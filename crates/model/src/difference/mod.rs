@@ -1,5 +1,7 @@
 //! What is different between two models, in words and in what it costs.
 
+mod access;
+mod api;
 mod behaviour;
 mod compare;
 mod describe;
@@ -7,22 +9,32 @@ mod documents;
 mod keys;
 mod likely;
 mod limits;
+mod listing;
 mod meeting;
+mod narrowing;
+mod noticed;
 mod pairing;
+mod parts;
+mod states;
 mod work;
+mod writes;
 
 use std::fmt;
 
 use backstay_base::Duration;
 
-use crate::{Key, Nulls, Trash, ValueLimit};
+use crate::{Key, Nulls, OnDelete, Trash, ValueLimit};
 
+pub use api::ApiChange;
+pub use behaviour::ApplicationPart;
 pub use compare::{diff, exclusion_before, index_before, is_same_sum, type_change};
-pub use describe::ApiChange;
 pub use likely::{LikelyRename, likely_renames};
 pub use meeting::DocumentTypes;
 pub use pairing::{LinkSource, Pairing, enum_values};
+pub use parts::{FieldPart, Narrowed, Part};
+pub use states::StatesPart;
 pub use work::{Stage, Work};
+pub use writes::{AtCreate, WriteDirective, Writes};
 
 /// What applying a difference can cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,10 +105,12 @@ pub enum Difference {
     TrashChanged {
         /// The collection.
         collection: String,
-        /// Whether there was a trash.
-        had: bool,
+        /// The trash that there was.
+        had: Option<Trash>,
         /// The trash that there is.
         has: Option<Trash>,
+        /// Of a new one: whether the field by which records are in it was there already.
+        found: bool,
     },
     /// `@tree` is new, or follows another relation: every record gets a path. The fields that come with it are part of it.
     TreeAdded {
@@ -128,7 +142,9 @@ pub enum Difference {
     HistoryKept {
         /// The type.
         collection: String,
-        /// How long; `None`: for ever.
+        /// How long they were kept; `None`: for ever.
+        was: Option<Duration>,
+        /// How long they are kept.
         keep: Option<Duration>,
     },
     /// A new field. Its indexes and its link table are differences of their own.
@@ -152,6 +168,8 @@ pub enum Difference {
         to: String,
         /// Whether it had a column or a link table.
         stored: bool,
+        /// Whether it still goes by the old name.
+        kept: bool,
     },
     /// A field is gone. Its indexes and its link table are differences of their own.
     FieldRemoved {
@@ -245,8 +263,12 @@ pub enum Difference {
         collection: String,
         /// The field; `None`: a check of the type.
         field: Option<String>,
+        /// Its place among the checks of the field or the type.
+        check: usize,
         /// What it says to clients.
         message: String,
+        /// Its rule, if another check says the same to clients.
+        rule: Option<String>,
     },
     /// A `@check` is gone.
     CheckRemoved {
@@ -256,6 +278,8 @@ pub enum Difference {
         field: Option<String>,
         /// What it said to clients.
         message: String,
+        /// Its rule, if another check says or said the same to clients.
+        rule: Option<String>,
     },
     /// Something else happens when the record that a relation refers to is deleted.
     OnDeleteChanged {
@@ -263,6 +287,12 @@ pub enum Difference {
         collection: String,
         /// The field.
         field: String,
+        /// The collection that it refers to.
+        target: String,
+        /// What happened.
+        from: OnDelete,
+        /// What happens now.
+        to: OnDelete,
     },
     /// A new link table.
     LinkAdded {
@@ -397,13 +427,13 @@ pub enum Difference {
     BehaviourChanged {
         /// The collection or embedded type.
         collection: String,
-        /// What changed, in words: `the rules of title`.
-        parts: Vec<String>,
+        /// What changed.
+        parts: Vec<Part>,
     },
     /// Something about the application is another on which no stored value depends.
     ApplicationChanged {
-        /// What changed, in words: `the rule editor`.
-        parts: Vec<String>,
+        /// What changed.
+        parts: Vec<ApplicationPart>,
     },
     /// Another type is marked `@identity`, or none: the accounts that there are sign in no more.
     AccountsMoved {

@@ -1,5 +1,7 @@
 //! When a difference is bridged, and what that does to stored records.
 
+use backstay_base::Duration;
+
 use super::{Difference, Filled, TypeChange};
 
 /// When a difference is bridged: differences are in this order, and within a stage in that of the models.
@@ -109,11 +111,9 @@ impl Difference {
             Self::CollectionAdded { .. }
             | Self::PathChanged { .. }
             | Self::SingleChanged { .. }
-            | Self::TrashChanged { .. }
             | Self::TreeAdded { .. }
             | Self::TreeRemoved { .. }
             | Self::HistoryAdded { is_new: true, .. }
-            | Self::HistoryKept { .. }
             | Self::KeyChanged { .. }
             | Self::LinkAdded { .. }
             | Self::LinksOrdered { .. }
@@ -147,6 +147,17 @@ impl Difference {
             Self::TypeChanged { change: TypeChange::Rewritten { lost, breaking: _ }, .. } => match lost.is_empty() {
                 true => Work::Writes,
                 false => Work::Deletes,
+            },
+            Self::TrashChanged { had, has, found, .. } => {
+                let was = had.map(|trash| trash.keep).or_else(|| found.then_some(None));
+                match (was, has) {
+                    (Some(was), Some(has)) if is_shorter(was, has.keep) => Work::Deletes,
+                    (Some(_) | None, _) => Work::Nothing,
+                }
+            }
+            Self::HistoryKept { was, keep, .. } => match is_shorter(*was, *keep) {
+                true => Work::Deletes,
+                false => Work::Nothing,
             },
             Self::EnumValuesRenamed { merged, .. } => match merged.is_empty() {
                 true => Work::Writes,
@@ -190,4 +201,9 @@ impl Difference {
             } => Work::Deletes,
         }
     }
+}
+
+/// Whether something is kept for a shorter time than before; `None`: for ever.
+pub(super) fn is_shorter(was: Option<Duration>, keep: Option<Duration>) -> bool {
+    keep.is_some_and(|keep| was.is_none_or(|was| keep.micros() < was.micros()))
 }

@@ -345,6 +345,38 @@ mod tests {
         document.definitions.iter().filter_map(directive).collect()
     }
 
+    /// Editors show the descriptions.
+    #[test]
+    fn everything_that_is_declared_is_described() {
+        let document = Parser::new().parse_ast(DIRECTIVES, "directives.graphql").expect("it is GraphQL");
+        let mut bare = Vec::new();
+        let mut look = |name: String, is_described: bool| {
+            if !is_described {
+                bare.push(name);
+            }
+        };
+        for definition in &document.definitions {
+            match definition {
+                Definition::DirectiveDefinition(of) => look(format!("@{}", of.name), of.description.is_some()),
+                Definition::EnumTypeDefinition(of) => {
+                    look(of.name.to_string(), of.description.is_some());
+                    of.values.iter().for_each(|value| {
+                        look(format!("{}.{}", of.name, value.value), value.description.is_some());
+                    });
+                }
+                Definition::InputObjectTypeDefinition(of) => {
+                    look(of.name.to_string(), of.description.is_some());
+                    of.fields.iter().for_each(|field| {
+                        look(format!("{}.{}", of.name, field.name), field.description.is_some());
+                    });
+                }
+                Definition::ScalarTypeDefinition(of) => look(of.name.to_string(), of.description.is_some()),
+                _ => {}
+            }
+        }
+        assert_eq!(bare, [""; 0]);
+    }
+
     /// Directives that a model can use and nobody reads would be ignored silently.
     #[test]
     fn every_directive_that_is_declared_is_read() {

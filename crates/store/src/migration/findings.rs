@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use backstay_base::{RecordId, limits as base_limits};
+use backstay_base::{Duration, RecordId, Timestamp, limits as base_limits};
 use backstay_model::{
-    Collection, Difference, Exclusion, Field, FieldKind, Filled, Index, Length, Risk, TypeChange, exclusion_before,
-    index_before,
+    Collection, CollectionId, Difference, Exclusion, Field, FieldId, FieldKind, Filled, Index, Length, Risk,
+    TypeChange, Work, exclusion_before, index_before,
 };
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession, condition_fields};
@@ -44,6 +44,9 @@ pub(super) async fn find(
         note(planned, (&collection.name, &collection.field(field).name), finding);
     }
     finder.shared_afterwards(planned).await?;
+    for unused in backfills::unused(models, succession) {
+        note_unused(planned, &unused);
+    }
     if let Some(finding) = stranger(models) {
         let step = Step { findings: vec![finding], ..Step::safe("use the database of another application", &[]) };
         planned.insert(0, Planned { step, actions: Vec::new(), difference: None });
@@ -77,6 +80,18 @@ fn note(planned: &mut Vec<Planned>, (collection, field): (&str, &str), finding: 
     }
     let step = Step { findings: vec![finding], ..Step::safe(&format!("{collection}.{field} changes"), &[]) };
     planned.push(Planned { step, actions: Vec::new(), difference: None });
+}
+
+/// Notes that a `@backfill` gives no value: where its type is new, or in a step of its own.
+fn note_unused(planned: &mut Vec<Planned>, unused: &backfills::Unused<'_>) {
+    let is_arrival = |planned: &&mut Planned| match &planned.difference {
+        Some(Difference::CollectionAdded { collection }) => *collection == unused.collection.name,
+        _ => false,
+    };
+    match planned.iter_mut().find(is_arrival) {
+        Some(planned) => planned.step.findings.push(unused.without_records()),
+        None => planned.push(Planned { step: unused.step(), actions: Vec::new(), difference: None }),
+    }
 }
 
 /// A model that has nothing in common with the stored one is probably another application's.
@@ -158,6 +173,15 @@ impl Finder<'_> {
             }
             Difference::HistoryAdded { collection, is_new: false } => {
                 Some(self.succession.records(self.models.pair(collection).0.id))
+            }
+            Difference::TrashChanged { collection, has: Some(trash), .. } if difference.work() == Work::Deletes => {
+                self.expired((self.models.collection(collection).id, trash.at), trash.keep)
+            }
+            Difference::HistoryKept { collection, keep, .. } if difference.work() == Work::Deletes => {
+                let history = self.models.collection(collection).history.as_ref().map(|history| history.versions);
+                let versions =
+                    history.and_then(|id| Some((id, self.models.new.collection(id).versions.as_ref()?.ended)));
+                versions.and_then(|at| self.expired(at, *keep))
             }
             Difference::FieldRemoved { collection, field, .. } | Difference::TypeChanged { collection, field, .. }
                 if self.is_about_accounts(collection, field) =>
@@ -254,6 +278,12 @@ impl Finder<'_> {
         }
     }
 
+    /// How many records are kept no longer, of those that are kept for this long after the moment in a field.
+    fn expired(&self, (of, field): (CollectionId, FieldId), keep: Option<Duration>) -> Option<Statement> {
+        let before = self.models.now.micros().checked_sub(keep?.micros()).and_then(Timestamp::from_micros)?;
+        Some(self.succession.older(of, field, before).count)
+    }
+
     /// How many of Backstay's own records have one of these roles.
     async fn with_roles(&mut self, roles: &[String]) -> Result<u64, StoreError> {
         let holding = own_records::holding(self.succession, roles);
@@ -331,8 +361,8 @@ impl Finder<'_> {
             }
             Difference::EnumValuesRemoved { name, values } => found = self.having_removed(name, values).await?,
             Difference::EnumReordered { name, .. } => found = self.breaking_in_order(name).await?,
-            Difference::CheckAdded { collection, field, message } => {
-                found.extend(self.breaking((collection, field.as_deref()), message).await?);
+            Difference::CheckAdded { collection, field, check, .. } => {
+                found.extend(self.breaking((collection, field.as_deref()), *check).await?);
             }
             Difference::CollectionRemoved { collection } => {
                 for (holder, statement) in own_records::limited(self.succession, collection) {
@@ -353,13 +383,16 @@ impl Finder<'_> {
                     found.extend(self.unfit((after, field), "change those records first").await?);
                 }
             }
-            Difference::TrashChanged { collection, had: true, has: None } => {
+            Difference::TrashChanged { collection, had: Some(trash), has: None, .. } => {
                 let (before, _) = self.models.pair(collection);
-                if let Some(trash) = before.trash {
-                    let probe = self.succession.having(before.id, trash.at);
-                    let words = |records| format!("{} in the trash of {collection}", that(records, ["is", "are"]));
-                    found.extend(self.ask(&probe, (&words, "restore or purge those records first", true)).await?);
-                }
+                let probe = self.succession.having(before.id, trash.at);
+                let words = |records| format!("{} in the trash of {collection}", that(records, ["is", "are"]));
+                found.extend(self.ask(&probe, (&words, "restore or purge those records first", true)).await?);
+            }
+            Difference::TrashChanged { collection, has: Some(trash), found: true, .. } => {
+                let probe = self.succession.holding_any(self.models.collection(collection).id, trash.at);
+                let words = |records| format!("{} in the trash from then on", that(records, ["is", "are"]));
+                found.extend(self.ask(&probe, (&words, "", false)).await?);
             }
             Difference::TreeAdded { collection, parent, .. } => found = self.rootless(collection, parent).await?,
             Difference::SingleChanged { collection, single: true, .. } => {
@@ -444,12 +477,12 @@ impl Finder<'_> {
         Ok(found)
     }
 
-    /// The records that break the new check with this message, of a type or of one of its fields.
+    /// The records that break a new check of a type or of one of its fields, by its place among them.
     async fn breaking(
         &mut self,
         (collection, field): (&str, Option<&str>),
-        message: &str,
-    ) -> Result<Vec<Finding>, StoreError> {
+        check: usize,
+    ) -> Result<Option<Finding>, StoreError> {
         let (after, checks) = if let Some(field) = field {
             let (after, field) = self.models.field(collection, field);
             (after, &field.checks)
@@ -457,14 +490,9 @@ impl Finder<'_> {
             let after = self.models.collection(collection);
             (after, &after.checks)
         };
-        let mut found = Vec::new();
-        for check in checks.iter().filter(|check| check.message == *message) {
-            if let Some(probe) = self.succession.breaking(after.id, check) {
-                let words = |records| format!("{} it", that(records, ["breaks", "break"]));
-                found.extend(self.ask(&probe, (&words, "", false)).await?);
-            }
-        }
-        Ok(found)
+        let probe = self.succession.breaking(after.id, &checks[check]);
+        let words = |records| format!("{} it", that(records, ["breaks", "break"]));
+        self.ask(&probe, (&words, "", false)).await
     }
 
     /// Of a type to which a required reference can no longer lead: the records whose reference led to one of it.

@@ -1,0 +1,45 @@
+//! The shapes of embedded types whose values are in lists and unions.
+
+use backstay_model::{EmbeddedId, Field, Model, TYPE_NAME};
+use serde_json::{Map, Value, json};
+
+use super::constraints;
+use super::documents::Form;
+use super::schemas::{described, value};
+
+/// The shapes of all embedded types that documents hold.
+pub(super) fn all(model: &Model) -> Map<String, Value> {
+    let mut schemas = Map::new();
+    for id in (0_u16..).map(EmbeddedId).take(model.embedded.len()).filter(|id| model.is_in_document(*id)) {
+        for form in [Form::Answered, Form::Accepted] {
+            schemas.insert(form.schema().of(&model.embedded(id).name), embedded(model, id, form));
+        }
+    }
+    schemas
+}
+
+fn embedded(model: &Model, id: EmbeddedId, form: Form) -> Value {
+    let of = model.embedded(id);
+    let member = |field: &Field| {
+        let mut schema = value(model, field, field.required, form);
+        if form == Form::Accepted {
+            constraints::add(field, &mut schema);
+        }
+        (field.name.clone(), described(field, schema))
+    };
+    let mut properties: Map<String, Value> = of.members.iter().map(member).collect();
+    let is_in_union = model.unions.iter().any(|union| union.members.contains(&id));
+    if is_in_union {
+        properties.insert(TYPE_NAME.to_owned(), json!({ "const": of.name }));
+    }
+    let mut schema = json!({ "type": "object", "properties": properties });
+    if form == Form::Accepted {
+        let needed = of.members.iter().filter(|field| field.required && field.default.is_none());
+        schema["required"] = json!(needed.map(|field| field.name.as_str()).collect::<Vec<_>>());
+        schema["additionalProperties"] = json!(false);
+    }
+    if let Some(description) = &of.description {
+        schema["description"] = json!(description);
+    }
+    schema
+}
