@@ -39,7 +39,8 @@ pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
     ApiChange, Difference, DocumentTypes, Filled, LikelyRename, LinkSource, MemberChange, Pairing, Risk, Stage,
-    TypeChange, Work, diff, enum_values, exclusion_before, index_before, is_same_sum, likely_renames, type_change,
+    TypeChange, Work, diff, enum_values, exclusion_before, index_before, is_same_computed, is_same_sum, likely_renames,
+    type_change,
 };
 pub use document::TYPE_NAME;
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};

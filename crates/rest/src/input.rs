@@ -110,33 +110,67 @@ impl Decoder<'_> {
     /// The members of a record, or of the embedded value that this field holds.
     fn members(&mut self, reading: &mut Reading, within: Option<FieldId>, members: Vec<(Cow<'_, str>, &RawValue)>) {
         let collection = self.collection;
-        for (name, raw) in members {
+        for (at, (name, raw)) in members.iter().enumerate() {
             if self.violations.len() >= limits::VIOLATIONS {
                 break;
             }
-            let Some(field) = collection.member_named(within, &name) else {
-                self.refuse(&name, unknown_field(collection, within, &name));
+            let Some(field) = collection.member_named(within, name) else {
+                self.refuse(name, unknown_field(collection, within, name));
                 continue;
             };
             if std::mem::replace(&mut reading.seen[usize::from(field.id.0)], true) {
-                self.refuse(&name, ViolationKind::Duplicate);
+                let is_same = |of: &Field| of.id == field.id;
+                let mut before = members[..at].iter();
+                let first = before.find(|(name, _)| collection.member_named(within, name).is_some_and(is_same));
+                self.again(field, first.map(|(name, raw)| (&**name, raw.get())), (name, raw.get()));
                 continue;
             }
-            let read = match field.kind {
-                FieldKind::Document(document) if raw.get() != "null" => {
-                    self.document(reading, (field, &name), (document, raw.get()));
-                    continue;
-                }
-                FieldKind::Embedded(_) => self.embedded(reading, (field, &name), raw.get()),
-                FieldKind::ToOneOf { .. } => self.one_of(&mut reading.input, field, raw.get()),
-                _ => self.member(&mut reading.input, field, raw.get()),
-            };
-            if let Err(Wrong { step, kind }) = read {
-                let at = self.at.clone().then(Step::Member(shorten(&name)));
-                let at = step.map_or(at.clone(), |step| at.then(step));
-                self.violations.push(Violation::new(at, kind));
-            }
+            self.value(reading, (field, name), raw.get());
         }
+    }
+
+    /// The value of a field.
+    fn value(&mut self, reading: &mut Reading, (field, name): (&Field, &str), raw: &str) {
+        let read = match field.kind {
+            FieldKind::Document(document) if raw != "null" => {
+                return self.document(reading, (field, name), (document, raw));
+            }
+            FieldKind::Embedded(_) => self.embedded(reading, (field, name), raw),
+            FieldKind::ToOneOf { .. } => self.one_of(&mut reading.input, field, raw),
+            _ => self.member(&mut reading.input, field, raw),
+        };
+        if let Err(Wrong { step, kind }) = read {
+            let at = self.at.clone().then(Step::Member(shorten(name)));
+            let at = step.map_or(at.clone(), |step| at.then(step));
+            self.violations.push(Violation::new(at, kind));
+        }
+    }
+
+    /// A field that has a value already. Answers contain it by each of its names, so that whoever sends back what was read
+    /// gives it the same value twice.
+    fn again(&mut self, field: &Field, first: Option<(&str, &str)>, (name, raw): (&str, &str)) {
+        let Some((before, first)) = first.filter(|(before, _)| *before != name) else {
+            return self.refuse(name, ViolationKind::Duplicate);
+        };
+        let found = self.violations.len();
+        let first = self.alone((field, before), first);
+        // What is wrong with it has been said.
+        let is_read = self.violations.len() == found;
+        self.violations.truncate(found);
+        let second = self.alone((field, name), raw);
+        if is_read && self.violations.len() == found && first != second {
+            let problem = format!("`{before}` and `{name}` are names of the same field, and their values differ");
+            let remedy = format!("send only `{}`", field.name);
+            self.refuse(name, ViolationKind::Misused { problem, remedy });
+        }
+    }
+
+    /// What a value alone gives a record.
+    fn alone(&mut self, (field, name): (&Field, &str), raw: &str) -> Input {
+        let seen = vec![false; self.collection.fields.len()];
+        let mut reading = Reading { input: Input::default(), seen };
+        self.value(&mut reading, (field, name), raw);
+        reading.input
     }
 
     /// A list of embedded values, or a value of a union: all that is wrong within it is reported.

@@ -5,6 +5,7 @@ mod aggregate;
 pub mod alter;
 mod arithmetic;
 mod backfill;
+mod broken;
 mod builder;
 mod calendar;
 mod column;
@@ -60,11 +61,12 @@ pub use fetch::FetchPlan;
 pub use history::{Followed, HistoryField, HistoryPlan, RecordVersion, follow_records};
 pub use layout::RecordLayout;
 pub use models::Models;
-pub use numbers::NumberedRow;
+pub use numbers::{NumberedRow, RenamedSeries};
 pub use param::Param;
 pub use partial::{IndexConditionError, condition_fields, index_condition_error};
 pub use plan::{Planner, RecordSource, StoredPlan};
 pub use probes::{PROBED_IDS, Probe};
+pub use ranges::exclusion_fields;
 pub use relation::Perspective;
 pub use shape::{
     Alternative, Arguments, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, Selected,

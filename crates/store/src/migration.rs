@@ -7,6 +7,7 @@ mod conversion;
 mod documents;
 mod findings;
 mod histories;
+mod kept;
 mod limits;
 mod numbers;
 mod orders;

@@ -69,7 +69,7 @@ impl Opening<'_> {
             Contents::Nothing | Contents::Foreign => self.create(session).await?,
         };
         verify(session, self.model).await?;
-        let catalog = numbers(session).await?.catalog(self.model)?;
+        let catalog = Numbers::stored(session).await?.catalog(self.model)?;
         let feed_key = feed_key(session).await?;
         let number = newest(session).await?.number;
         let log_format = LogFormat::new(self.model, &catalog, number, feed_key);
@@ -127,7 +127,7 @@ impl Opening<'_> {
         if let Some(refused) = migration::refused(&planned, self.options.migration) {
             return Err(refused);
         }
-        let mut numbers = numbers(session).await?;
+        let mut numbers = Numbers::stored(session).await?;
         migration::carry_out(session, &route, &planned, &self.options.on_progress).await?;
         run(session, &numbers.follow(&old, self.model, &pairing)).await?;
         run(session, &numbers.extend(self.model)).await?;
@@ -262,12 +262,6 @@ async fn stored_model(session: &mut dyn SchemaSession, stored: Snapshot) -> Resu
     };
     session.query(&snapshot::files(stored.number), visit).await?;
     load(files).map(|loaded| loaded.model).map_err(|_| OpenError::OldModel)
-}
-
-async fn numbers(session: &mut dyn SchemaSession) -> Result<Numbers, StoreError> {
-    let mut numbers = Numbers::default();
-    session.query(&Numbers::query(), &mut |row| numbers.add(row)).await?;
-    Ok(numbers)
 }
 
 async fn feed_key(session: &mut dyn SchemaSession) -> Result<[u8; 32], StoreError> {

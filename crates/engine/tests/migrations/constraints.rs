@@ -184,3 +184,74 @@ async fn the_order_of_links_comes_and_goes() {
     )
     .await;
 }
+
+/// Records break a check that there was with values that a migration gives them: they are counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_values_break_a_check() {
+    let check = |old: &'static str, records: &'static [(&str, &str)], new: &'static str, expected: &'static [&str]| async move {
+        for mut place in Place::both() {
+            place.apply(old, false).expect("a database");
+            place.create(old, records).await;
+            let steps = place.applied(new);
+            let told = steps.iter().flat_map(|step| &step.findings).map(|of| place.shown(&of.to_string()));
+            assert_eq!(told.collect::<Vec<_>>(), expected, "{}: {new}", place.name());
+            assert_eq!(place.plan(new), [], "{}", place.name());
+        }
+    };
+    check(
+        r#"type P @open @check(rule: "this.a + this.b < 10", message: "too much") { a: Int! b: Int }"#,
+        &[("P", r#"{"a":1}"#), ("P", r#"{"a":2,"b":3}"#)],
+        r#"type P @open @check(rule: "this.a + this.b < 10", message: "too much") { a: Int! b: Int! @backfill(from: "100") }"#,
+        &["1 record breaks the check \"too much\" of P then: %0"],
+    )
+    .await;
+    check(
+        r#"enum E { A B } type P @open { e: E @check(rule: "this.e != 'B' || this.a > 0", message: "no B") a: Int! }"#,
+        &[("P", r#"{"e":"A","a":0}"#), ("P", r#"{"e":"B","a":1}"#)],
+        r#"enum E { B @renamed(from: "A") } type P @open { e: E @check(rule: "this.e != 'B' || this.a > 0", message: "no B") a: Int! }"#,
+        &["1 record breaks the check \"no B\" of P then: %0"],
+    )
+    .await;
+    // By way of a computed field, and of sums that are computed anew.
+    let counts = |term: &str, b: &str| {
+        format!(
+            r#"type B @open {{ p: P! n: Int! m: Int{b} }}
+            type P @open @check(rule: "this.total < 10", message: "too much") {{
+              bs: [B!] @inverse(field: "p") total: Int @computed(is: "this.bs.sum(b, {term})", stored: COMMIT)
+            }}"#
+        )
+    };
+    let records = [("P", "{}"), ("P", "{}"), ("B", r#"{"p":"%0","n":3,"m":30}"#), ("B", r#"{"p":"%1","n":4}"#)];
+    for (old, new, broken) in
+        [(counts("b.n", ""), counts("b.m", ""), "%0"), (counts("b.n + b.n", ""), counts("b.n * 3", ""), "%1")]
+    {
+        for mut place in Place::both() {
+            place.apply(&old, false).expect("a database");
+            place.create(&old, &records).await;
+            let steps = place.applied(&new);
+            let told: Vec<String> =
+                steps.iter().flat_map(|step| &step.findings).map(|of| place.shown(&of.to_string())).collect();
+            assert_eq!(
+                told,
+                [format!("1 record breaks the check \"too much\" of P then: {broken}")],
+                "{}",
+                place.name()
+            );
+        }
+    }
+    check(
+        r#"type B @open { p: P! m: Int }
+        type P @open @check(rule: "this.twice < 100", message: "too much") {
+          bs: [B!] @inverse(field: "p") total: Int @computed(is: "this.bs.sum(b, b.m)", stored: COMMIT)
+          twice: Int @computed(is: "this.total * 2")
+        }"#,
+        &[("P", "{}"), ("B", r#"{"p":"%0","m":3}"#), ("B", r#"{"p":"%0"}"#)],
+        r#"type B @open { p: P! m: Int! @default(to: 60) }
+        type P @open @check(rule: "this.twice < 100", message: "too much") {
+          bs: [B!] @inverse(field: "p") total: Int @computed(is: "this.bs.sum(b, b.m)", stored: COMMIT)
+          twice: Int @computed(is: "this.total * 2")
+        }"#,
+        &["1 record breaks the check \"too much\" of P then: %0"],
+    )
+    .await;
+}

@@ -641,6 +641,20 @@ pub fn is_same_sum(
     same && pair.change(was, is).is_none()
 }
 
+/// Whether a field that both models have is computed in the same way in both.
+pub fn is_same_computed(
+    (old, new): (&Model, &Model),
+    pairing: &Pairing,
+    (collection, field): (CollectionId, FieldId),
+) -> bool {
+    let Some((before, was)) = pairing.collection(collection).zip(pairing.field(collection, field)) else {
+        return false;
+    };
+    let (before, after) = (old.collection(before), new.collection(collection));
+    let computed = before.field(was).computed.as_ref().zip(after.field(field).computed.as_ref());
+    computed.is_some_and(|(was, is)| Pair { old, new, pairing, before, after }.same_value(was, is))
+}
+
 /// The old index that a new one was: over the same fields, in the same order, with a condition that means the same.
 pub fn index_before<'m>(
     (old, new): (&'m Model, &'m Model),

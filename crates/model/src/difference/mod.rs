@@ -17,7 +17,7 @@ use backstay_base::Duration;
 
 use crate::{Key, Nulls, Trash, ValueLimit};
 
-pub use compare::{diff, exclusion_before, index_before, is_same_sum, type_change};
+pub use compare::{diff, exclusion_before, index_before, is_same_computed, is_same_sum, type_change};
 pub use describe::ApiChange;
 pub use likely::{LikelyRename, likely_renames};
 pub use meeting::DocumentTypes;

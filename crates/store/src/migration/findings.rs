@@ -1,14 +1,11 @@
 use std::sync::Arc;
 
 use backstay_base::RecordId;
-use backstay_model::{
-    Collection, Difference, Exclusion, Field, FieldKind, Filled, Index, Length, Risk, TypeChange, exclusion_before,
-    index_before,
-};
+use backstay_model::{Collection, Difference, Exclusion, Field, FieldKind, Filled, Index, Length, Risk, TypeChange};
 use backstay_scalar::ValueRef;
-use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession, condition_fields};
+use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession};
 
-use super::{Action, Planned, Route, backfills, conversion, limits, numbers, own_records, renames, slugs};
+use super::{Action, Planned, Route, backfills, conversion, kept, limits, numbers, own_records, renames, slugs};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -27,6 +24,7 @@ pub(super) async fn find(
         note(planned, (collection, field), finding);
     }
     finder.conversions(planned).await?;
+    create_made(finder.session, (models, succession)).await?;
     slugs::make(finder.session, (models, succession)).await?;
     numbers::make(finder.session, (models, succession)).await?;
     for planned in planned.iter_mut() {
@@ -39,10 +37,24 @@ pub(super) async fn find(
             }
         }
     }
-    finder.shared_afterwards(planned).await?;
+    kept::find(&mut finder, planned).await?;
     if let Some(finding) = stranger(models) {
         let step = Step { findings: vec![finding], ..Step::safe("use the database of another application", &[]) };
         planned.insert(0, Planned { step, actions: Vec::new(), difference: None });
+    }
+    Ok(())
+}
+
+/// Creates the temporary tables of the slugs and numbers that are made: what is read for one of them names the tables of
+/// all.
+async fn create_made(
+    session: &mut dyn SchemaSession,
+    (models, succession): (Models<'_>, &Succession<'_>),
+) -> Result<(), StoreError> {
+    for collection in &models.new.collections {
+        for field in collection.stored_fields().filter(|field| succession.is_made(collection.id, field.id)) {
+            session.execute(&succession.create_made(collection.id, field.id)).await?;
+        }
     }
     Ok(())
 }
@@ -59,12 +71,14 @@ fn loses(planned: &mut [Planned], (collection, field): (&str, &str)) {
 }
 
 /// Notes something about a field where its difference is, or in a step of its own.
-fn note(planned: &mut Vec<Planned>, (collection, field): (&str, &str), finding: Finding) {
+pub(super) fn note(planned: &mut Vec<Planned>, (collection, field): (&str, &str), finding: Finding) {
     let is_about = |planned: &Planned| match &planned.difference {
         Some(
             Difference::FieldAdded { collection: of, field: at, .. }
             | Difference::TypeChanged { collection: of, field: at, .. }
-            | Difference::RequiredTightened { collection: of, field: at, .. },
+            | Difference::RequiredTightened { collection: of, field: at, .. }
+            | Difference::SumChanged { collection: of, field: at }
+            | Difference::SequenceAdded { collection: of, field: at },
         ) => of == collection && at == field,
         _ => false,
     };
@@ -491,7 +505,11 @@ impl Finder<'_> {
         self.ask(&probe, (&words, "delete all but one of them first, or leave out `@single`", true)).await
     }
 
-    async fn sharing(&mut self, collection: &Collection, index: &Index) -> Result<Option<Finding>, StoreError> {
+    pub(super) async fn sharing(
+        &mut self,
+        collection: &Collection,
+        index: &Index,
+    ) -> Result<Option<Finding>, StoreError> {
         let names: Vec<&str> = index.fields.iter().map(|field| collection.field(*field).name.as_str()).collect();
         let names = names.join(" and ");
         let among = index.condition_text().map_or_else(String::new, |condition| format!(" with `{condition}`"));
@@ -502,7 +520,11 @@ impl Finder<'_> {
     }
 
     /// Ranges that end before they begin, and those that overlap an earlier one.
-    async fn overlapping(&mut self, of: &Collection, exclusion: &Exclusion) -> Result<Vec<Finding>, StoreError> {
+    pub(super) async fn overlapping(
+        &mut self,
+        of: &Collection,
+        exclusion: &Exclusion,
+    ) -> Result<Vec<Finding>, StoreError> {
         let name = |field| &of.field(field).name;
         let (from, to) = (name(exclusion.from), name(exclusion.to));
         let remedy = "change or delete those records first";
@@ -538,35 +560,6 @@ impl Finder<'_> {
     ) -> Result<Option<Finding>, StoreError> {
         let refused = limits::unfit(self.session, self.succession, (collection, field)).await?;
         Ok(refused.finding(self.succession, (collection, field), (["doesn't fit", "don't fit"], remedy)))
-    }
-
-    /// Values that a migration changes must still be unique where they were.
-    async fn shared_afterwards(&mut self, planned: &mut Vec<Planned>) -> Result<(), StoreError> {
-        let Models { old, new, pairing, .. } = self.models;
-        for after in &new.collections {
-            for index in after.indexes.iter().filter(|index| index.unique) {
-                let named = condition_fields(new, after, index);
-                let mut named = index.fields.iter().chain(&named);
-                let changed = named.find(|field| self.succession.changes_values(after.id, **field));
-                if let Some(changed) = changed
-                    && index_before((old, new), pairing, after.id, index).is_some()
-                    && let Some(finding) = self.sharing(after, index).await?
-                {
-                    note(planned, (&after.name, &after.field(*changed).name), finding);
-                }
-            }
-            for exclusion in &after.exclusions {
-                let changed = exclusion.all_fields().find(|field| self.succession.changes_values(after.id, *field));
-                if let Some(changed) = changed
-                    && exclusion_before((old, new), pairing, after.id, exclusion).is_some()
-                {
-                    for finding in self.overlapping(after, exclusion).await? {
-                        note(planned, (&after.name, &after.field(changed).name), finding);
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 
     /// What a probe finds; nothing if it finds no record.
