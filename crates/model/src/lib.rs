@@ -38,9 +38,9 @@ pub use addressed::Addressed;
 pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
-    ApiChange, Difference, DocumentTypes, Filled, LikelyRename, LinkSource, MemberChange, Pairing, Risk, Stage,
-    TypeChange, Work, diff, enum_values, exclusion_before, index_before, is_same_computed, is_same_sum, likely_renames,
-    type_change,
+    ApiChange, Difference, DocumentTypes, Filled, LikelyRename, LinkSource, Meaning, Meanings, MemberChange, Pairing,
+    Risk, Stage, TypeChange, Work, diff, diff_of_pair, enum_values, exclusion_before, index_before, is_same_computed,
+    is_same_sum, likely_renames, type_change,
 };
 pub use document::TYPE_NAME;
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};

@@ -4,7 +4,7 @@ use backstay_audit::{Entry, ModelNumber};
 use backstay_base::{Ambient, Timestamp};
 use backstay_model::{Collection, CollectionId, Model, Pairing, SourceFile, load};
 use backstay_scalar::Storage;
-use backstay_sql::{Models, Param, Statement, schema};
+use backstay_sql::{Models, Param, Statement, paired, schema};
 
 use crate::catalog::Numbers;
 use crate::log::{self, LogFormat, Place};
@@ -113,7 +113,7 @@ impl Opening<'_> {
 
     async fn migrate(&self, session: &mut dyn SchemaSession, stored: Snapshot) -> Result<Vec<Step>, OpenError> {
         let old = stored_model(session, stored).await?;
-        let pairing = Pairing::of(&old, self.model);
+        let pairing = paired(&old, self.model);
         let models = Models {
             old: &old,
             new: self.model,
@@ -175,7 +175,7 @@ pub(crate) async fn plan(
     let stored = newest(session).await?;
     if stored.hash != snapshot::hash(model) {
         let old = stored_model(session, stored).await?;
-        let pairing = Pairing::of(&old, model);
+        let pairing = paired(&old, model);
         let models = Models { old: &old, new: model, pairing: &pairing, dialect, now };
         let bridge = Bridge::new(models);
         let planned = migration::plan(session, &bridge.route()).await?;

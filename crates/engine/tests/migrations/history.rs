@@ -178,3 +178,40 @@ async fn the_last_version_equals_its_record() {
         }
     }
 }
+
+/// What a version says of a reference follows it to a union, and back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reference_opens_and_narrows() {
+    let model = |kind: &str| {
+        format!(
+            "union U = X | Y type X @open {{ n: Int }} type Y @open {{ n: Int }} \
+             type P @open @history(read: \"true\") {{ a: String! {kind} }}"
+        )
+    };
+    let (plain, union, other) = (model("u: X"), model("u: U"), model("w: U @renamed(from: \"u\")"));
+    for mut place in Place::both() {
+        let name = place.name();
+        place.apply(&plain, false).expect("a database");
+        place.create(&plain, &[("X", "{}"), ("X", "{}"), ("P", r#"{"a":"1","u":"%0"}"#)]).await;
+        place.update(&plain, ("P", 2), r#"{"u":"%1"}"#).await;
+        let first = r#"create {"a":{"new":"1","old":null},"u":{"new":"%0","old":null}}"#;
+        assert_eq!(place.history(&plain, ("P", 2)).await, [r#"update {"u":{"new":"%1","old":"%0"}}"#, first], "{name}");
+        let back = model("u: U @renamed(from: \"w\")");
+        for (to, field) in [(&union, "u.X"), (&other, "w.X"), (&back, "u.X"), (&plain, "u")] {
+            let steps = place.applied(to);
+            let lost =
+                steps.iter().filter(|step| step.loses_data() && step.words.contains(&format!("history.{field} ")));
+            assert_eq!(lost.count(), 0, "{name}: {steps:?}");
+            assert_eq!(
+                place.history(to, ("P", 2)).await,
+                [
+                    format!(r#"update {{"{field}":{{"new":"%1","old":"%0"}}}}"#),
+                    format!(r#"create {{"a":{{"new":"1","old":null}},"{field}":{{"new":"%0","old":null}}}}"#),
+                ],
+                "{name}: {to}"
+            );
+            assert_eq!(place.plan(to), [], "{name}");
+            assert_eq!(place.differences(to), "", "{name}");
+        }
+    }
+}

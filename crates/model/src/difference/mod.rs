@@ -7,6 +7,7 @@ mod documents;
 mod keys;
 mod likely;
 mod limits;
+mod meaning;
 mod meeting;
 mod pairing;
 mod work;
@@ -17,9 +18,10 @@ use backstay_base::Duration;
 
 use crate::{Key, Nulls, Trash, ValueLimit};
 
-pub use compare::{diff, exclusion_before, index_before, is_same_computed, is_same_sum, type_change};
+pub use compare::{diff, diff_of_pair, exclusion_before, index_before, is_same_computed, is_same_sum, type_change};
 pub use describe::ApiChange;
 pub use likely::{LikelyRename, likely_renames};
+pub use meaning::{Meaning, Meanings};
 pub use meeting::DocumentTypes;
 pub use pairing::{LinkSource, Pairing, enum_values};
 pub use work::{Stage, Work};

@@ -1,7 +1,10 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_base::RecordId;
-use backstay_model::{Collection, Difference, Exclusion, Field, FieldKind, Filled, Index, Length, Risk, TypeChange};
+use backstay_model::{
+    Collection, Difference, EnumId, Exclusion, Field, FieldId, FieldKind, Filled, Index, Length, Risk, TypeChange,
+};
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession};
 
@@ -18,7 +21,7 @@ pub(super) async fn find(
     planned: &mut Vec<Planned>,
 ) -> Result<(), StoreError> {
     let Route { models, succession, .. } = *route;
-    let mut finder = Finder { session, models, succession };
+    let mut finder = Finder { session, models, succession, renamed: HashMap::new() };
     for error in succession.backfill_errors() {
         let (collection, field, finding) = backfills::misfit(models, error);
         note(planned, (collection, field), finding);
@@ -108,6 +111,8 @@ pub(super) struct Finder<'f> {
     session: &'f mut dyn SchemaSession,
     pub(super) models: Models<'f>,
     pub(super) succession: &'f Succession<'f>,
+    /// In how many records the lists and documents have values of these enums that have other names now.
+    renamed: HashMap<EnumId, u64>,
 }
 
 impl Finder<'_> {
@@ -118,8 +123,11 @@ impl Finder<'_> {
                     continue;
                 }
                 let at = (collection.id, field.id);
-                let found = conversion::convert(self.session, (self.models, self.succession), at).await?;
-                if let Some(finding) = found {
+                let converted = conversion::convert(self.session, (self.models, self.succession), at).await?;
+                for (of, records) in converted.renamed {
+                    *self.renamed.entry(of).or_insert(0) += records;
+                }
+                if let Some(finding) = converted.refused {
                     if collection.versions.is_some() {
                         loses(planned, (&collection.name, &field.name));
                     }
@@ -213,7 +221,9 @@ impl Finder<'_> {
             Difference::EnumValuesRenamed { name, values, merged: _ } => {
                 let values: Vec<Arc<str>> = values.iter().map(|(from, _)| Arc::from(from.as_str())).collect();
                 let holding = self.holding(name, &values, |_| true);
-                return self.sum(holding.into_iter().map(|(_, probe)| probe.count).collect()).await.map(Some);
+                let held = self.sum(holding.into_iter().map(|(_, probe)| probe.count).collect()).await?;
+                let of = self.models.new.enums.iter().find(|of| of.name == *name);
+                return Ok(Some(held + of.and_then(|of| self.renamed.get(&of.id)).copied().unwrap_or(0)));
             }
             Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }
@@ -516,7 +526,19 @@ impl Finder<'_> {
         let words =
             |records| format!("{} of {}{among} have the same {names} as another", counted(records), collection.name);
         let probe = self.succession.sharing(collection.id, index);
-        self.ask(&probe, (&words, "change or delete those records first", true)).await
+        let is_new = |field: &&FieldId| self.models.pairing.field(collection.id, **field).is_none();
+        let remedy = match index.fields.iter().find(is_new).map(|field| collection.field(*field)) {
+            Some(Field { backfill: Some(_), name, .. }) => {
+                format!("make the `@backfill` of {name} give each of them another value")
+            }
+            Some(Field { name, .. }) => {
+                format!(
+                    "give {name} a `@backfill(from: …)` with another value for each of them, or leave its default out"
+                )
+            }
+            None => "change or delete those records first".to_owned(),
+        };
+        self.ask(&probe, (&words, &remedy, true)).await
     }
 
     /// Ranges that end before they begin, and those that overlap an earlier one.
