@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_engine::{Input, Inputs};
 use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, TYPE_NAME, ValueType};
-use backstay_scalar::{Members, Scalar, Token, Value};
+use backstay_scalar::{Scalar, Token, Value};
 use serde_json::value::RawValue;
 
 use crate::json::{few_items, items, members_of, not_an_object, utf8};
@@ -31,7 +31,7 @@ impl RelationReader for IdsOnly {
 /// Reads a JSON object as values for fields of a collection. Unknown members, members that occur twice and values of
 /// another type are violations, all of them at once. Says nothing of what the caller may write.
 pub fn input(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
-    record(model, collection, members_of(utf8(body)?)?, &mut IdsOnly)
+    record(model, collection, &members_of(utf8(body)?)?, &mut IdsOnly)
 }
 
 /// Reads a JSON Merge Patch (RFC 7396): an object of the fields that change, in which an object for a `JSON` field is merged
@@ -45,7 +45,7 @@ pub fn patch(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inp
 pub fn record(
     model: &Model,
     collection: CollectionId,
-    members: Members<'_>,
+    members: &[(Cow<'_, str>, &RawValue)],
     relations: &mut dyn RelationReader,
 ) -> Result<Input, Error> {
     let collection = model.collection(collection);
@@ -76,7 +76,7 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
         let at = Place::item(index);
         let mut decoder = Decoder { model, collection, relations: &mut IdsOnly, at, violations };
         match members_of(item.get()) {
-            Ok(members) => inputs.push(decoder.object(members)),
+            Ok(members) => inputs.push(decoder.object(&members)),
             Err(_) => decoder.violations.push(Violation::new(Place::item(index), not_an_object())),
         }
         violations = decoder.violations;
@@ -100,7 +100,7 @@ struct Reading {
 }
 
 impl Decoder<'_> {
-    fn object(&mut self, members: Vec<(Cow<'_, str>, &RawValue)>) -> Input {
+    fn object(&mut self, members: &[(Cow<'_, str>, &RawValue)]) -> Input {
         let seen = vec![false; self.collection.fields.len()];
         let mut reading = Reading { input: Input::with_capacity(members.len()), seen };
         self.members(&mut reading, None, members);
@@ -108,7 +108,7 @@ impl Decoder<'_> {
     }
 
     /// The members of a record, or of the embedded value that this field holds.
-    fn members(&mut self, reading: &mut Reading, within: Option<FieldId>, members: Vec<(Cow<'_, str>, &RawValue)>) {
+    fn members(&mut self, reading: &mut Reading, within: Option<FieldId>, members: &[(Cow<'_, str>, &RawValue)]) {
         let collection = self.collection;
         for (at, (name, raw)) in members.iter().enumerate() {
             if self.violations.len() >= limits::VIOLATIONS {
@@ -194,7 +194,7 @@ impl Decoder<'_> {
         let members = backstay_scalar::members(raw).map_err(|_| expected())?;
         let within = self.at.clone().then(Step::Member(shorten(name)));
         let outer = std::mem::replace(&mut self.at, within);
-        self.members(reading, Some(field.id), members);
+        self.members(reading, Some(field.id), &members);
         self.at = outer;
         Ok(())
     }
