@@ -3,6 +3,7 @@
 
 mod account;
 mod advice;
+mod alike;
 mod at_commit;
 mod bare_date;
 mod check;
@@ -35,6 +36,7 @@ mod truth;
 mod value_type;
 
 pub use account::Account;
+pub use alike::Alike;
 pub use at_commit::{Children, children_at_commit};
 pub use checked::{Checked, Parameter};
 pub use compile::{check_rule, compile, compile_value, computed};

@@ -40,8 +40,9 @@ pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
     ApiChange, ApplicationPart, AtCreate, Difference, DocumentTypes, FieldPart, Filled, LikelyRename, LinkSource,
-    MemberChange, Narrowed, Pairing, Part, Risk, Stage, StatesPart, TypeChange, Work, WriteDirective, Writes, diff,
-    enum_values, exclusion_before, index_before, is_same_sum, likely_renames, type_change,
+    Meaning, Meanings, MemberChange, Narrowed, Pairing, Part, Risk, Stage, StatesPart, TypeChange, Work,
+    WriteDirective, Writes, diff, diff_of_pair, enum_values, exclusion_before, index_before, is_same_computed,
+    is_same_sum, likely_renames, type_change,
 };
 pub use document::{RelatedReader, TYPE_NAME};
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};

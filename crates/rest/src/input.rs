@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_engine::{Input, Inputs};
 use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, TYPE_NAME, ValueType};
-use backstay_scalar::{Members, Problem, Scalar, Token, Value};
+use backstay_scalar::{Problem, Scalar, Token, Value};
 use serde_json::value::RawValue;
 
 use crate::json::{few_items, items, members_of, not_an_object, utf8};
@@ -31,7 +31,7 @@ impl RelationReader for IdsOnly {
 /// Reads a JSON object as values for fields of a collection. Unknown members, members that occur twice and values of
 /// another type are violations, all of them at once. Says nothing of what the caller may write.
 pub fn input(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
-    record(model, collection, members_of(utf8(body)?)?, &mut IdsOnly)
+    record(model, collection, &members_of(utf8(body)?)?, &mut IdsOnly)
 }
 
 /// Reads a JSON Merge Patch (RFC 7396): an object of the fields that change, in which an object for a `JSON` field is merged
@@ -45,7 +45,7 @@ pub fn patch(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inp
 pub fn record(
     model: &Model,
     collection: CollectionId,
-    members: Members<'_>,
+    members: &[(Cow<'_, str>, &RawValue)],
     relations: &mut dyn RelationReader,
 ) -> Result<Input, Error> {
     let collection = model.collection(collection);
@@ -76,7 +76,7 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
         let at = Place::item(index);
         let mut decoder = Decoder { model, collection, relations: &mut IdsOnly, at, violations };
         match members_of(item.get()) {
-            Ok(members) => inputs.push(decoder.object(members)),
+            Ok(members) => inputs.push(decoder.object(&members)),
             Err(_) => decoder.violations.push(Violation::new(Place::item(index), not_an_object())),
         }
         violations = decoder.violations;
@@ -100,7 +100,7 @@ struct Reading {
 }
 
 impl Decoder<'_> {
-    fn object(&mut self, members: Vec<(Cow<'_, str>, &RawValue)>) -> Input {
+    fn object(&mut self, members: &[(Cow<'_, str>, &RawValue)]) -> Input {
         let seen = vec![false; self.collection.fields.len()];
         let mut reading = Reading { input: Input::with_capacity(members.len()), seen };
         self.members(&mut reading, None, members);
@@ -108,35 +108,69 @@ impl Decoder<'_> {
     }
 
     /// The members of a record, or of the embedded value that this field holds.
-    fn members(&mut self, reading: &mut Reading, within: Option<FieldId>, members: Vec<(Cow<'_, str>, &RawValue)>) {
+    fn members(&mut self, reading: &mut Reading, within: Option<FieldId>, members: &[(Cow<'_, str>, &RawValue)]) {
         let collection = self.collection;
-        for (name, raw) in members {
+        for (at, (name, raw)) in members.iter().enumerate() {
             if self.violations.len() >= limits::VIOLATIONS {
                 break;
             }
-            let Some(field) = collection.member_named(within, &name) else {
-                self.refuse(&name, unknown_field(collection, within, &name));
+            let Some(field) = collection.member_named(within, name) else {
+                self.refuse(name, unknown_field(collection, within, name));
                 continue;
             };
             if std::mem::replace(&mut reading.seen[usize::from(field.id.0)], true) {
-                self.refuse(&name, ViolationKind::Duplicate);
+                let is_same = |of: &Field| of.id == field.id;
+                let mut before = members[..at].iter();
+                let first = before.find(|(name, _)| collection.member_named(within, name).is_some_and(is_same));
+                self.again(field, first.map(|(name, raw)| (&**name, raw.get())), (name, raw.get()));
                 continue;
             }
-            let read = match field.kind {
-                FieldKind::Document(document) if raw.get() != "null" => {
-                    self.document(reading, (field, &name), (document, raw.get()));
-                    continue;
-                }
-                FieldKind::Embedded(_) => self.embedded(reading, (field, &name), raw.get()),
-                FieldKind::ToOneOf { .. } => self.one_of(&mut reading.input, field, raw.get()),
-                _ => self.member(&mut reading.input, field, raw.get()),
-            };
-            if let Err(Wrong { step, kind }) = read {
-                let at = self.at.clone().then(Step::Member(shorten(&name)));
-                let at = step.map_or(at.clone(), |step| at.then(step));
-                self.violations.push(Violation::new(at, kind));
-            }
+            self.value(reading, (field, name), raw.get());
         }
+    }
+
+    /// The value of a field.
+    fn value(&mut self, reading: &mut Reading, (field, name): (&Field, &str), raw: &str) {
+        let read = match field.kind {
+            FieldKind::Document(document) if raw != "null" => {
+                return self.document(reading, (field, name), (document, raw));
+            }
+            FieldKind::Embedded(_) => self.embedded(reading, (field, name), raw),
+            FieldKind::ToOneOf { .. } => self.one_of(&mut reading.input, field, raw),
+            _ => self.member(&mut reading.input, field, raw),
+        };
+        if let Err(Wrong { step, kind }) = read {
+            let at = self.at.clone().then(Step::Member(shorten(name)));
+            let at = step.map_or(at.clone(), |step| at.then(step));
+            self.violations.push(Violation::new(at, kind));
+        }
+    }
+
+    /// A field that has a value already. Answers contain it by each of its names, so that whoever sends back what was read
+    /// gives it the same value twice.
+    fn again(&mut self, field: &Field, first: Option<(&str, &str)>, (name, raw): (&str, &str)) {
+        let Some((before, first)) = first.filter(|(before, _)| *before != name) else {
+            return self.refuse(name, ViolationKind::Duplicate);
+        };
+        let found = self.violations.len();
+        let first = self.alone((field, before), first);
+        // What is wrong with it has been said.
+        let is_read = self.violations.len() == found;
+        self.violations.truncate(found);
+        let second = self.alone((field, name), raw);
+        if is_read && self.violations.len() == found && first != second {
+            let problem = format!("`{before}` and `{name}` are names of the same field, and their values differ");
+            let remedy = format!("send only `{}`", field.name);
+            self.refuse(name, ViolationKind::Misused { problem, remedy });
+        }
+    }
+
+    /// What a value alone gives a record.
+    fn alone(&mut self, (field, name): (&Field, &str), raw: &str) -> Input {
+        let seen = vec![false; self.collection.fields.len()];
+        let mut reading = Reading { input: Input::default(), seen };
+        self.value(&mut reading, (field, name), raw);
+        reading.input
     }
 
     /// A list of embedded values, or a value of a union: all that is wrong within it is reported.
@@ -161,7 +195,7 @@ impl Decoder<'_> {
         let members = backstay_scalar::members(raw).map_err(|_| expected())?;
         let within = self.at.clone().then(Step::Member(shorten(name)));
         let outer = std::mem::replace(&mut self.at, within);
-        self.members(reading, Some(field.id), members);
+        self.members(reading, Some(field.id), &members);
         self.at = outer;
         Ok(())
     }

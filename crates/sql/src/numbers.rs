@@ -1,5 +1,7 @@
 //! What is read of stored records to number them, and to count where a series stands.
 
+use std::sync::Arc;
+
 use backstay_expr::{Expr, Scope as Names, compile};
 use backstay_model::{Collection, CollectionId, FieldId, Sequence};
 use backstay_scalar::{Storage, Value, ValueRef};
@@ -11,6 +13,10 @@ use crate::layout::columns_of;
 use crate::lower::{Lowering, Scope};
 use crate::write::unrestricted;
 use crate::{ColumnRef, ColumnType, DecodeError, Origin, Perspective, Planner, Row, Slot, Statement, Succession};
+
+/// For each field by which a sequence counts, the old values of its enum that are called otherwise now; `None`: there is
+/// no such value any more.
+pub type RenamedSeries = Vec<Vec<(Arc<str>, Option<Arc<str>>)>>;
 
 /// A stored record, as far as it is numbered.
 #[derive(Debug, Clone)]
@@ -55,18 +61,29 @@ impl Succession<'_> {
         is_needed.then_some(sequence)
     }
 
-    /// Whether the counters of this field are to be counted anew: it is new that it numbers records, or its series are others
-    /// or have other keys.
+    /// Whether the counters of this field are to be counted anew: it is new that it numbers records, or its series are
+    /// others.
     pub fn recounts(&self, new: CollectionId, field: FieldId) -> bool {
         let Some(before) = self.pairing.collection(new) else { return false };
         let Some(sequence) = &self.new.field(new, field).sequence else { return false };
         let was = self.pairing.field(new, field).and_then(|was| self.old.field(before, was).sequence.as_ref());
         let Some(was) = was else { return true };
-        let is_kept = |(was, is): (&FieldId, &FieldId)| {
-            matches!(self.origin(new, *is), Origin::Kept(from) if from == *was)
-                && self.renamed_values(&self.new.field(new, *is).kind).is_empty()
-        };
+        let is_kept =
+            |(was, is): (&FieldId, &FieldId)| matches!(self.origin(new, *is), Origin::Kept(from) if from == *was);
         was.per.len() != sequence.per.len() || !was.per.iter().zip(&sequence.per).all(is_kept)
+    }
+
+    /// What the values by which a sequence counts are called now.
+    pub fn renamed_series(&self, new: CollectionId, sequence: &Sequence) -> RenamedSeries {
+        sequence.per.iter().map(|by| self.renamed_values(&self.new.field(new, *by).kind)).collect()
+    }
+
+    /// Whether stored records get numbers in this field, or become part of other series.
+    pub fn numbers_others(&self, new: CollectionId, field: FieldId) -> bool {
+        let sequence = self.new.field(new, field).sequence.as_ref();
+        self.numbers(new, field).is_some()
+            || self.pairing.collection(new).is_some()
+                && sequence.is_some_and(|sequence| sequence.per.iter().any(|by| self.changes_values(new, *by)))
     }
 
     /// The records after the one with these values of `createdAt` and `id`, in the order of these; at most so many.

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use backstay_base::{RecordId, Timestamp};
 use backstay_expr::{Expr, Scope as Names, compile};
-use backstay_model::{
-    Asked, Check, Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Index, Length, Nulls,
-    StoredNames,
-};
+use backstay_model::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Nulls, StoredNames};
 use backstay_scalar::{Part, Scalar, Storage, Value};
 use sea_query::{
     Asterisk, Expr as Sql, ExprTrait, Func, Order, OverStatement, Query, SelectStatement, WindowStatement, WithClause,
@@ -238,31 +235,6 @@ impl Succession<'_> {
         self.finished(builder, select, (false, key), expressions)
     }
 
-    /// The records of which a new check would be false. What is asked is a change that leaves a record as it is: `old` is
-    /// the record too. At commit, nothing is asked of records in the trash.
-    pub fn breaking(&self, new: CollectionId, check: &Check) -> Probe {
-        let perspective = match check.asked {
-            Asked::AtWrite => Perspective::Stored,
-            Asked::AtCommit => Perspective::Live,
-        };
-        let rule = self.check(new, check);
-        self.of_next_in((new, perspective), &|builder, this| {
-            let scope = Scope { old: this.clone(), ..Scope::rule(this) };
-            Lowering::new(builder, scope).is_false(&rule)
-        })
-    }
-
-    /// The same of a check that orders values of this enum; none if it doesn't.
-    pub fn breaking_in_order(&self, new: CollectionId, check: &Check, of: EnumId) -> Option<Probe> {
-        self.check(new, check).orders(of).then(|| self.breaking(new, check))
-    }
-
-    /// The rule of a check of the new model, which was compiled when the model was loaded.
-    fn check(&self, new: CollectionId, check: &Check) -> Expr {
-        let model = self.with_sums_as_computed();
-        compile(&check.rule.text, &Names::check(&model, new)).expect("the checks of a model compile").expr
-    }
-
     /// The records whose value in this field would be shorter or longer than its `@length` says.
     pub fn not_as_long(&self, new: CollectionId, field: FieldId, length: Length) -> Probe {
         let kind = &self.new.field(new, field).kind;
@@ -375,7 +347,11 @@ impl Succession<'_> {
         self.of_next_in((new, Perspective::Stored), condition)
     }
 
-    fn of_next_in(&self, (new, perspective): (CollectionId, Perspective), condition: &Condition<'_>) -> Probe {
+    pub(crate) fn of_next_in(
+        &self,
+        (new, perspective): (CollectionId, Perspective),
+        condition: &Condition<'_>,
+    ) -> Probe {
         let [count, ids] = [true, false].map(|counts| {
             let mut builder = Builder::new(self.old, self.dialect);
             let expressions = self.expressions(&mut builder);

@@ -1,7 +1,7 @@
 //! Ranges that overlap: what a write asks, and what stored records have against a new `@exclude`.
 
 use backstay_expr::{Expr, Scope as Names, compile};
-use backstay_model::{Collection, CollectionId, Exclusion, Model};
+use backstay_model::{Collection, CollectionId, Exclusion, FieldId, Model};
 use backstay_scalar::{Storage, Value};
 use sea_query::{
     Asterisk, Expr as Sql, ExprTrait, Frame, FrameType, Func, Order, OverStatement, Query, SelectStatement,
@@ -59,6 +59,12 @@ fn condition(model: &Model, collection: &Collection, exclusion: &Exclusion) -> O
     let text = &exclusion.condition.as_ref()?.text;
     let checked = compile(text, &Names::rule(model, collection.id));
     Some(checked.expect("the rules of a model were compiled before").expr)
+}
+
+/// The fields that an exclusion depends on: those that it compares, and those that its condition names.
+pub fn exclusion_fields(model: &Model, collection: &Collection, exclusion: &Exclusion) -> Vec<FieldId> {
+    let named = condition(model, collection, exclusion).map(|condition| condition.own_fields());
+    exclusion.all_fields().chain(named.into_iter().flatten()).collect()
 }
 
 impl Succession<'_> {

@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use backstay_base::Timestamp;
 use backstay_expr::Type;
@@ -35,6 +35,8 @@ pub struct Succession<'m> {
     now: Timestamp,
     pub(crate) backfills: HashMap<(CollectionId, FieldId), Backfill>,
     backfill_errors: Vec<BackfillError>,
+    /// What checks are asked of: see `broken`.
+    pub(crate) summed: OnceLock<Model>,
 }
 
 /// Where the values of a field come from.
@@ -53,7 +55,8 @@ impl<'m> Succession<'m> {
     pub fn new(models: Models<'m>) -> Self {
         let Models { old, new, pairing, dialect, now } = models;
         let (next, backfills) = (next(old, new, pairing), HashMap::new());
-        let mut this = Self { old, new, next, pairing, dialect, now, backfills, backfill_errors: Vec::new() };
+        let (backfill_errors, summed) = (Vec::new(), OnceLock::new());
+        let mut this = Self { old, new, next, pairing, dialect, now, backfills, backfill_errors, summed };
         (this.backfills, this.backfill_errors) = this.compile_backfills();
         this
     }

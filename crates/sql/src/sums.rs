@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use backstay_expr::{ComputedField, Sum, sum_levels};
-use backstay_model::{Collection, CollectionId, Computed, ComputedRights, Field, FieldId, Model, is_same_sum};
+use backstay_model::{Collection, CollectionId, Field, FieldId, Model, is_same_sum};
 use backstay_scalar::{Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, Order, Query};
 
@@ -167,20 +167,6 @@ impl Succession<'_> {
             (level, sum.computed.collection) == (next, other.computed.collection)
         };
         ordered.chunk_by(together).map(|sums| self.compute(sums)).collect()
-    }
-
-    /// The new model with computed fields in place of the stored sums that aren't computed yet, so that what reads them can be
-    /// asked of stored records before they are.
-    pub(crate) fn with_sums_as_computed(&self) -> Model {
-        let mut model = self.new.clone();
-        for sums in self.sums_to_compute() {
-            for field in &sums.fields {
-                let field = &mut model.collections[usize::from(sums.collection.0)].fields[usize::from(field.0)];
-                let sum = field.sum.take();
-                field.computed = sum.map(|sum| Computed { is: sum.is, rights: ComputedRights::Model });
-            }
-        }
-        model
     }
 
     fn has_records(&self, sum: &Sum) -> bool {

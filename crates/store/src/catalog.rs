@@ -7,7 +7,7 @@ use backstay_sql::{Param, Statement};
 
 use crate::StoreError;
 use crate::own::{int, own, text};
-use crate::session::OwnRow;
+use crate::session::{OwnRow, SchemaSession};
 
 /// The permanent numbers of the loaded model's types and fields.
 #[derive(Debug, Clone, Default)]
@@ -99,8 +99,15 @@ impl Renames {
 }
 
 impl Numbers {
+    /// Those of a database.
+    pub(crate) async fn stored(session: &mut dyn SchemaSession) -> Result<Self, StoreError> {
+        let mut numbers = Self::default();
+        session.query(&Self::query(), &mut |row| numbers.add(row)).await?;
+        Ok(numbers)
+    }
+
     /// Selects all numbers; each row goes to `add`.
-    pub(crate) fn query() -> Statement {
+    fn query() -> Statement {
         own(
             "SELECT t.number, t.name, f.number, f.name FROM backstay_type t JOIN backstay_field f ON f.type = t.number",
             vec![],
@@ -108,7 +115,7 @@ impl Numbers {
         )
     }
 
-    pub(crate) fn add(&mut self, row: &dyn OwnRow) -> Result<(), StoreError> {
+    fn add(&mut self, row: &dyn OwnRow) -> Result<(), StoreError> {
         let number = |column| u32::try_from(int(row, column)?).map_err(|_| StoreError::Catalog("backstay_type"));
         let (type_number, field_number) = (number(0)?, number(2)?);
         let name = text(row, 1)?;

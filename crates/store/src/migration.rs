@@ -7,6 +7,7 @@ mod conversion;
 mod documents;
 mod findings;
 mod histories;
+mod kept;
 mod limits;
 mod mentions;
 mod numbers;
@@ -20,7 +21,7 @@ mod tables;
 mod texts;
 mod unconvertible;
 
-use backstay_model::{Difference, Model, Risk, diff};
+use backstay_model::{Difference, Model, Risk, diff_of_pair};
 use backstay_sql::{Dialect, Models, Statement, Succession, schema};
 
 use crate::own;
@@ -89,7 +90,7 @@ impl<'m> Bridge<'m> {
 /// The steps from one model to the other, in order, with everything that stored records have against them. Within a
 /// transaction; what it leaves behind in temporary tables is needed to carry the steps out.
 pub(crate) async fn plan(session: &mut dyn SchemaSession, route: &Route<'_>) -> Result<Vec<Planned>, StoreError> {
-    let mut planned = stages::stages(route, diff(route.models.old, route.models.new));
+    let mut planned = stages::stages(route, diff_of_pair((route.models.old, route.models.new), route.models.pairing));
     findings::find(session, route, &mut planned).await?;
     renames::suggest(route.models, &mut planned);
     for planned in &mut planned {

@@ -22,15 +22,7 @@ pub struct Series {
 impl Series {
     /// The series of a field that has this key: see `backstay_model::Sequence::series`.
     pub fn new(of: (TypeNumber, FieldNumber), key: String) -> Self {
-        let key = match key.len() > KEY_BYTES {
-            true => Sha256::digest(&key).iter().fold("sha256:".to_owned(), |mut hex, byte| {
-                // Writing into a text can't fail.
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            }),
-            false => key,
-        };
-        Self { of, key }
+        Self { of, key: stored_key(key) }
     }
 
     fn params(&self, number: i64) -> Vec<Param> {
@@ -71,6 +63,18 @@ impl Series {
         // In the order in which they occur.
         params.rotate_right(1);
         own(SET, params, &[])
+    }
+}
+
+/// The key of a series as it is stored.
+pub(crate) fn stored_key(key: String) -> String {
+    match key.len() > KEY_BYTES {
+        true => Sha256::digest(&key).iter().fold("sha256:".to_owned(), |mut hex, byte| {
+            // Writing into a text can't fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        }),
+        false => key,
     }
 }
 

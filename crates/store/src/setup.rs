@@ -4,7 +4,7 @@ use backstay_audit::{Entry, ModelNumber};
 use backstay_base::{Ambient, Timestamp};
 use backstay_model::{Collection, CollectionId, Model, Pairing, SourceFile, load};
 use backstay_scalar::Storage;
-use backstay_sql::{Models, Param, Statement, schema};
+use backstay_sql::{Models, Param, Statement, paired, schema};
 
 use crate::catalog::Numbers;
 use crate::log::{self, LogFormat, Place};
@@ -69,7 +69,7 @@ impl Opening<'_> {
             Contents::Nothing | Contents::Foreign => self.create(session).await?,
         };
         verify(session, self.model).await?;
-        let catalog = numbers(session).await?.catalog(self.model)?;
+        let catalog = Numbers::stored(session).await?.catalog(self.model)?;
         let feed_key = feed_key(session).await?;
         let number = newest(session).await?.number;
         let log_format = LogFormat::new(self.model, &catalog, number, feed_key);
@@ -113,7 +113,7 @@ impl Opening<'_> {
 
     async fn migrate(&self, session: &mut dyn SchemaSession, stored: Snapshot) -> Result<Vec<Step>, OpenError> {
         let old = stored_model(session, stored).await?;
-        let pairing = Pairing::of(&old, self.model);
+        let pairing = paired(&old, self.model);
         let models = Models {
             old: &old,
             new: self.model,
@@ -127,7 +127,7 @@ impl Opening<'_> {
         if let Some(refused) = migration::refused(&planned, self.options.migration) {
             return Err(refused);
         }
-        let mut numbers = numbers(session).await?;
+        let mut numbers = Numbers::stored(session).await?;
         migration::carry_out(session, &route, &planned, &self.options.on_progress).await?;
         run(session, &numbers.follow(&old, self.model, &pairing)).await?;
         run(session, &numbers.extend(self.model)).await?;
@@ -175,7 +175,7 @@ pub(crate) async fn plan(
     let stored = newest(session).await?;
     if stored.hash != snapshot::hash(model) {
         let old = stored_model(session, stored).await?;
-        let pairing = Pairing::of(&old, model);
+        let pairing = paired(&old, model);
         let models = Models { old: &old, new: model, pairing: &pairing, dialect, now };
         let bridge = Bridge::new(models);
         let planned = migration::plan(session, &bridge.route()).await?;
@@ -262,12 +262,6 @@ async fn stored_model(session: &mut dyn SchemaSession, stored: Snapshot) -> Resu
     };
     session.query(&snapshot::files(stored.number), visit).await?;
     load(files).map(|loaded| loaded.model).map_err(|_| OpenError::OldModel)
-}
-
-async fn numbers(session: &mut dyn SchemaSession) -> Result<Numbers, StoreError> {
-    let mut numbers = Numbers::default();
-    session.query(&Numbers::query(), &mut |row| numbers.add(row)).await?;
-    Ok(numbers)
 }
 
 async fn feed_key(session: &mut dyn SchemaSession) -> Result<[u8; 32], StoreError> {

@@ -116,11 +116,11 @@ impl Decoder {
         let collection = self.model.collection(self.file.collection);
         let identity = self.model.identity == Some(collection.id);
         if !identity && self.file.later.is_empty() {
-            let input = record(&self.model, collection.id, members(text)?, &mut self.references)?;
+            let input = record(&self.model, collection.id, &members(text)?, &mut self.references)?;
             return Ok((input, false, Account::default()));
         }
         let parts = line::take_apart(text, identity, |name| self.file.sets_later(collection, name))?;
-        let input = record(&self.model, collection.id, parts.now, &mut self.references)?;
+        let input = record(&self.model, collection.id, &parts.now, &mut self.references)?;
         Ok((input, !parts.later.is_empty(), parts.account))
     }
 }

@@ -55,7 +55,7 @@ impl Seeder {
         let waits = |name: &str| file.sets_later(collection, name);
         let text = line_at(&file.path, offset).map_err(|source| unreadable(&file.path, source))?;
         let input = line::take_apart(&text, model.identity == Some(collection.id), waits)
-            .and_then(|parts| backstay_rest::record(model, collection.id, parts.later, references));
+            .and_then(|parts| backstay_rest::record(model, collection.id, &parts.later, references));
         match input {
             Ok(input) => Ok(Patch { note: note.id(), line, record, input }),
             Err(source) => match references.failure() {

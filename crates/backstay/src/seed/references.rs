@@ -33,7 +33,7 @@ impl References {
     fn find(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
         let engine = self.engine.clone();
         let collection = engine.model().collection(target);
-        let input = members(raw.as_bytes()).and_then(|members| record(engine.model(), target, members, self));
+        let input = members(raw.as_bytes()).and_then(|members| record(engine.model(), target, &members, self));
         let input = input.map_err(|error| match error {
             Error::Invalid(mut violations) if !violations.is_empty() => violations.swap_remove(0).kind,
             _ => ViolationKind::Type { expected: named_by(collection) },

@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
-use backstay_base::{Caller, RecordId, Secret};
+use backstay_base::{Caller, Clock as _, RecordId, Secret};
 use backstay_engine::{Application, Engine, Migration, OpenError, OpenOptions, OpenOutcome, PurgePass, Request, Step};
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_store::Location;
@@ -254,6 +254,12 @@ impl Place {
     pub(crate) async fn update(&self, model: &str, (of, number): (&str, usize), body: &str) {
         self.clock.advance("PT1H");
         self.write(model, |client| client.update(of, self.ids[number], &self.filled(body)).expect("a patch")).await;
+    }
+
+    /// Lets an hour pass, and says what time it is then.
+    pub(crate) fn an_hour_later(&self) -> String {
+        self.clock.advance("PT1H");
+        self.clock.now().to_string()
     }
 
     /// All records of a type as they were at a moment.

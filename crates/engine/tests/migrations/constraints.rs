@@ -184,3 +184,195 @@ async fn the_order_of_links_comes_and_goes() {
     )
     .await;
 }
+
+/// Records break a check that there was with values that a migration gives them: they are counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_values_break_a_check() {
+    let check = |old: &'static str, records: &'static [(&str, &str)], new: &'static str, expected: &'static [&str]| async move {
+        for mut place in Place::both() {
+            place.apply(old, false).expect("a database");
+            place.create(old, records).await;
+            let steps = place.applied(new);
+            let told = steps.iter().flat_map(|step| &step.findings).map(|of| place.shown(&of.to_string()));
+            assert_eq!(told.collect::<Vec<_>>(), expected, "{}: {new}", place.name());
+            assert_eq!(place.plan(new), [], "{}", place.name());
+        }
+    };
+    check(
+        r#"type P @open @check(rule: "this.a + this.b < 10", message: "too much") { a: Int! b: Int }"#,
+        &[("P", r#"{"a":1}"#), ("P", r#"{"a":2,"b":3}"#)],
+        r#"type P @open @check(rule: "this.a + this.b < 10", message: "too much") { a: Int! b: Int! @backfill(from: "100") }"#,
+        &["1 record breaks the check \"too much\" of P then: %0"],
+    )
+    .await;
+    check(
+        r#"enum E { A B } type P @open { e: E @check(rule: "this.e != 'B' || this.a > 0", message: "no B") a: Int! }"#,
+        &[("P", r#"{"e":"A","a":0}"#), ("P", r#"{"e":"B","a":1}"#)],
+        r#"enum E { B @renamed(from: "A") } type P @open { e: E @check(rule: "this.e != 'B' || this.a > 0", message: "no B") a: Int! }"#,
+        &["1 record breaks the check \"no B\" of P then: %0"],
+    )
+    .await;
+    // By way of a computed field, and of sums that are computed anew.
+    let counts = |term: &str, b: &str| {
+        format!(
+            r#"type B @open {{ p: P! n: Int! m: Int{b} }}
+            type P @open @check(rule: "this.total < 10", message: "too much") {{
+              bs: [B!] @inverse(field: "p") total: Int @computed(is: "this.bs.sum(b, {term})", stored: COMMIT)
+            }}"#
+        )
+    };
+    let records = [("P", "{}"), ("P", "{}"), ("B", r#"{"p":"%0","n":3,"m":30}"#), ("B", r#"{"p":"%1","n":4}"#)];
+    for (old, new, broken) in
+        [(counts("b.n", ""), counts("b.m", ""), "%0"), (counts("b.n + b.n", ""), counts("b.n * 3", ""), "%1")]
+    {
+        for mut place in Place::both() {
+            place.apply(&old, false).expect("a database");
+            place.create(&old, &records).await;
+            let steps = place.applied(&new);
+            let told: Vec<String> =
+                steps.iter().flat_map(|step| &step.findings).map(|of| place.shown(&of.to_string())).collect();
+            assert_eq!(
+                told,
+                [format!("1 record breaks the check \"too much\" of P then: {broken}")],
+                "{}",
+                place.name()
+            );
+        }
+    }
+    check(
+        r#"type B @open { p: P! m: Int }
+        type P @open @check(rule: "this.twice < 100", message: "too much") {
+          bs: [B!] @inverse(field: "p") total: Int @computed(is: "this.bs.sum(b, b.m)", stored: COMMIT)
+          twice: Int @computed(is: "this.total * 2")
+        }"#,
+        &[("P", "{}"), ("B", r#"{"p":"%0","m":3}"#), ("B", r#"{"p":"%0"}"#)],
+        r#"type B @open { p: P! m: Int! @default(to: 60) }
+        type P @open @check(rule: "this.twice < 100", message: "too much") {
+          bs: [B!] @inverse(field: "p") total: Int @computed(is: "this.bs.sum(b, b.m)", stored: COMMIT)
+          twice: Int @computed(is: "this.total * 2")
+        }"#,
+        &["1 record breaks the check \"too much\" of P then: %0"],
+    )
+    .await;
+}
+
+/// However an expression is spelled, and whatever what it names is called now, it is the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn expressions_are_spelled_in_another_way() {
+    const OLD: &str = r#"
+enum E { X Y }
+type B @open @check(rule: "this.hours>0 && this.e!='X'", message: "m")
+  @unique(fields: ["p"], where: "this.hours==1") @exclude(from: "hours", to: "end", where: "this.hours>7") {
+  p: P! hours: Int! e: E end: Int
+}
+type P @open @check(rule: "this.bs.all(b,b.hours<100)", message: "n") {
+  bs: [B!] @inverse(field: "p") total: Int @computed(is: "this.bs.sum(b,b.hours)", stored: COMMIT)
+  twice: Int @computed(is: "this.total*2")
+}"#;
+    let records = [("P", "{}"), ("B", r#"{"p":"%0","hours":1,"e":"Y"}"#), ("B", r#"{"p":"%0","hours":8,"end":9}"#)];
+    let spelled = OLD
+        .replace("this.hours>0 && this.e!='X'", " (this.hours > 0) && this.e != 'X'")
+        .replace("this.hours==1", "this.hours == 1 ")
+        .replace("this.hours>7", "(this.hours > 7)")
+        .replace("this.bs.all(b,b.hours<100)", "this.bs.all(one, one.hours < 100)")
+        .replace("this.bs.sum(b,b.hours)", "this.bs.sum( x, x.hours )")
+        .replace("this.total*2", "this.total * 2");
+    let renamed = spelled
+        .replace("hours", "time")
+        .replace("time: Int!", "time: Int! @renamed(from: \"hours\")")
+        .replace("total", "sum")
+        .replace("sum: Int", "sum: Int @renamed(from: \"total\")")
+        .replace("type B", "type C @renamed(from: \"B\")")
+        .replace("[B!]", "[C!]");
+    for mut place in Place::both() {
+        let name = place.name();
+        place.apply(OLD, false).expect("a database");
+        place.create(OLD, &records).await;
+        // The name of an index depends on the text of its condition.
+        let steps = place.applied(&spelled);
+        let words: Vec<&str> = steps.iter().map(|step| step.words.as_str()).collect();
+        assert!(words.iter().all(|words| ["rename indexes", "rebuild the indexes of B"].contains(words)), "{words:?}");
+        assert!(steps.iter().all(|step| step.automatic && step.api.is_none()), "{name}: {steps:?}");
+        let steps = place.applied(&renamed);
+        let words: Vec<&str> = steps.iter().map(|step| step.words.as_str()).collect();
+        assert!(
+            words
+                .iter()
+                .all(|words| ["is now", "rebuild the indexes of C", "moves from"].iter().any(|of| words.contains(of))),
+            "{name}: {words:?}"
+        );
+        assert_eq!(place.plan(&renamed), [], "{name}");
+        assert_eq!(place.differences(&renamed), "", "{name}");
+        assert_eq!(
+            place.records(&renamed, ("P", "sum,twice")).await,
+            r#"{"items":[{"sum":9,"twice":18}],"next":null}"#,
+            "{name}"
+        );
+        // The same text means something else where its names do.
+        let swapped = renamed
+            .replace("time: Int! @renamed(from: \"hours\")", "end: Int! @renamed(from: \"time\")")
+            .replace(" end: Int\n", " time: Int @renamed(from: \"end\")\n")
+            .replace("@exclude(from: \"time\", to: \"end\", where: \"(this.time > 7)\")", "");
+        let steps = place.applied(&swapped);
+        let told = |part: &str| steps.iter().any(|step| step.words.contains(part));
+        assert!(told("sum sums something else") && told("new check"), "{name}: {steps:?}");
+        assert_eq!(
+            place.records(&swapped, ("P", "sum,twice")).await,
+            r#"{"items":[{"sum":9,"twice":18}],"next":null}"#,
+            "{name}"
+        );
+    }
+}
+
+/// Values of an enum that become one can't be told apart any more, wherever they are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn merged_values_in_lists_and_documents() {
+    let model = |values: &str| {
+        format!(
+            "enum E {{ {values} C }} enum F {{ X Z }} type D @embedded {{ e: E es: [E!] gs: [G!] }} type G @embedded {{ e: E }} \
+             type P @open {{ es: [E!] ds: [D!] d: D f: F }}"
+        )
+    };
+    for (record, count) in [
+        (r#"{"es":["A","B"]}"#, 1),
+        (r#"{"es":["C"]}"#, 0),
+        (r#"{"ds":[{"e":"A"},{"e":"A"}]}"#, 1),
+        (r#"{"ds":[{"es":["C","A"]}]}"#, 1),
+        (r#"{"ds":[{"gs":[{"e":"A"}]}]}"#, 1),
+        (r#"{"ds":[{"e":"C"}],"f":"X"}"#, 0),
+        (r#"{"d":{"es":["A"]}}"#, 1),
+        (r#"{"d":{"e":"A"},"es":["A"]}"#, 2),
+    ] {
+        for mut place in Place::both() {
+            let (name, old, new) = (place.name(), model("A B"), model("B @renamed(from: \"A\")"));
+            place.apply(&old, false).expect("a database");
+            place.create(&old, &[("P", record)]).await;
+            let steps = place.plan(&new);
+            let merged = steps
+                .iter()
+                .find(|step| step.words.starts_with("E: "))
+                .or(steps.iter().find(|step| step.words.contains("A becomes B")));
+            let merged = merged.expect("values become others");
+            assert_eq!((merged.records, merged.loses_data()), (Some(count), count > 0), "{name}: {record}: {steps:?}");
+            assert_eq!(place.apply(&new, false).is_err(), count > 0, "{name}: {record}");
+        }
+    }
+}
+
+/// Advice about a field that isn't there yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_field_is_unique() {
+    let old = "type P @open { n: Int! }";
+    let records = [("P", r#"{"n":1}"#), ("P", r#"{"n":2}"#)];
+    for (field, remedy) in [
+        (
+            r#"@default(to: "x")"#,
+            "give code a `@backfill(from: …)` with another value for each of them, or leave its default out",
+        ),
+        (r#"@backfill(from: "'x'")"#, "make the `@backfill` of code give each of them another value"),
+    ] {
+        let new = format!("type P @open {{ n: Int! code: String! @unique {field} }}");
+        let expected = format!("2 records of P have the same code as another: %0, %1; {remedy}");
+        super::obstacles::refused(old, &records, &new, &[&expected]).await;
+    }
+}

@@ -68,3 +68,24 @@ async fn stored_ranges_overlap() {
     )
     .await;
 }
+
+/// A migration can bring stored ranges under the condition.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_that_only_the_condition_names() {
+    let model = |kinds: &str, on: &str, condition: &str| {
+        format!(
+            "{kinds} type A @open @exclude(fields: \"r\", from: \"x\", to: \"y\", where: \"{condition}\") \
+             {{ r: String x: Int y: Int on: {on} }}"
+        )
+    };
+    let overlap = "1 record of A overlaps an earlier one with the same r: %1; change or delete those records first";
+    let (one, other) = (("A", r#"{"r":"q","x":1,"y":5}"#), ("A", r#"{"r":"q","x":3,"y":7}"#));
+    let old = model("", "Boolean", "this.on");
+    for on in ["Boolean! @default(to: true)", "Boolean! @backfill(from: \"true\")"] {
+        refused(&old, &[one, other], &model("", on, "this.on"), &[overlap]).await;
+    }
+    refused(&old, &[one, other], &model("", "Boolean! @default(to: false)", "this.on"), &[]).await;
+    let (one, other) = (("A", r#"{"r":"q","x":1,"y":5,"on":"A"}"#), ("A", r#"{"r":"q","x":3,"y":7,"on":"B"}"#));
+    let old = model("enum E { A B }", "E", "this.on == 'B'");
+    refused(&old, &[one, other], &model("enum E { B @renamed(from: \"A\") }", "E", "this.on == 'B'"), &[overlap]).await;
+}

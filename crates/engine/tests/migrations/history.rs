@@ -159,3 +159,88 @@ async fn a_history_is_kept_for_another_time() {
         );
     }
 }
+
+/// Whatever a migration gives records, their last versions say so: nobody who changes them later has done it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_version_equals_its_record() {
+    let old = r#"enum E { X Y }
+        type P @open @history(read: "true") { a: String! b: Int d: D n: Int e: E es: [E!] u: P o: O }
+        type D @embedded { a: String } type O @embedded { a: String! }"#;
+    let new = |kinds: &str, fields: &str, members: &str| {
+        format!(
+            r#"enum E {{ {kinds} }} type P @open @history(read: "true") {{ a: String! {fields} }}
+            type D @embedded {{ {members} }} type O @embedded {{ a: String! {members} }}"#
+        )
+    };
+    let rest = "b: Int d: D n: Int e: E es: [E!] u: P o: O";
+    let records = [
+        ("P", r#"{"a":"1","d":{"a":"x"},"e":"X","es":["X","Y"],"o":{"a":"x"}}"#),
+        ("P", r#"{"a":"2","b":7,"n":7,"u":"%0"}"#),
+    ];
+    for (new, select, added) in [
+        (new("X Y", &format!("{rest} number: Int! @sequence"), "a: String"), "number", 1),
+        (new("X Y", &format!("{rest} code: String @sequence(format: \"C{{n}}\")"), "a: String"), "code", 1),
+        (new("X Y", &format!("{rest} k: Int @sequence(when: \"this.a == '1'\")"), "a: String"), "k", 1),
+        (new("X Y", &format!("{rest} slug: String @slug(from: \"a\")"), "a: String"), "slug", 1),
+        (new("X Y", "b: Int d: D n: Int @sequence e: E es: [E!] u: P o: O", "a: String"), "n", 1),
+        (new("X Y", "b: Int! @default(to: 3) d: D n: Int e: E es: [E!] u: P o: O", "a: String"), "b", 1),
+        (new("X Y", "b: Int! @backfill(from: \"5\") d: D n: Int e: E es: [E!] u: P o: O", "a: String"), "b", 1),
+        (new("X Y", rest, "a: String c: Int @default(to: 3)"), "d,o", 1),
+        (new("Z @renamed(from: \"X\") Y", rest, "a: String"), "e,es", 0),
+    ] {
+        // The members of both are the same but for the first.
+        let new = new.replace("a: String! a: String", "a: String!");
+        for mut place in Place::both() {
+            place.apply(old, false).expect("a database");
+            place.create(old, &records).await;
+            let before = place.history(old, ("P", 0)).await.len();
+            place.an_hour_later();
+            place.applied(&new);
+            let now = place.an_hour_later();
+            let select = format!("a,{select}");
+            let records = place.records(&new, ("P", &select)).await;
+            assert_eq!(place.records_as_of(&new, ("P", &select), &now).await, records, "{}: {new}", place.name());
+            place.update(&new, ("P", 0), r#"{"a":"3"}"#).await;
+            let history = place.history(&new, ("P", 0)).await;
+            assert_eq!(history[0], r#"update {"a":{"new":"3","old":"1"}}"#, "{}: {new}", place.name());
+            assert_eq!(history.len(), before + 1 + added, "{}: {new}: {history:?}", place.name());
+        }
+    }
+}
+
+/// What a version says of a reference follows it to a union, and back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reference_opens_and_narrows() {
+    let model = |kind: &str| {
+        format!(
+            "union U = X | Y type X @open {{ n: Int }} type Y @open {{ n: Int }} \
+             type P @open @history(read: \"true\") {{ a: String! {kind} }}"
+        )
+    };
+    let (plain, union, other) = (model("u: X"), model("u: U"), model("w: U @renamed(from: \"u\")"));
+    for mut place in Place::both() {
+        let name = place.name();
+        place.apply(&plain, false).expect("a database");
+        place.create(&plain, &[("X", "{}"), ("X", "{}"), ("P", r#"{"a":"1","u":"%0"}"#)]).await;
+        place.update(&plain, ("P", 2), r#"{"u":"%1"}"#).await;
+        let first = r#"create {"a":{"new":"1","old":null},"u":{"new":"%0","old":null}}"#;
+        assert_eq!(place.history(&plain, ("P", 2)).await, [r#"update {"u":{"new":"%1","old":"%0"}}"#, first], "{name}");
+        let back = model("u: U @renamed(from: \"w\")");
+        for (to, field) in [(&union, "u.X"), (&other, "w.X"), (&back, "u.X"), (&plain, "u")] {
+            let steps = place.applied(to);
+            let lost =
+                steps.iter().filter(|step| step.loses_data() && step.words.contains(&format!("history.{field} ")));
+            assert_eq!(lost.count(), 0, "{name}: {steps:?}");
+            assert_eq!(
+                place.history(to, ("P", 2)).await,
+                [
+                    format!(r#"update {{"{field}":{{"new":"%1","old":"%0"}}}}"#),
+                    format!(r#"create {{"a":{{"new":"1","old":null}},"{field}":{{"new":"%0","old":null}}}}"#),
+                ],
+                "{name}: {to}"
+            );
+            assert_eq!(place.plan(to), [], "{name}");
+            assert_eq!(place.differences(to), "", "{name}");
+        }
+    }
+}

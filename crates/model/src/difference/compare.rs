@@ -5,6 +5,7 @@ use super::behaviour::{
 };
 use super::documents::{DocumentChange, Documents, Rewriting};
 use super::limits::limits_changed;
+use super::meaning::Meaning;
 use super::narrowing::rules_in;
 use super::pairing::{LinkSource, Pairing, enum_values, merged};
 use super::states::states_changed;
@@ -12,15 +13,19 @@ use super::writes::{AtCreate, Writes};
 use super::{Difference, Filled, TypeChange};
 use crate::names::is_named_in;
 use crate::{
-    Check, Class, Collection, CollectionId, Computed, Document, Element, Exclusion, Field, FieldId, FieldKind, Index,
-    Length, Model, OrderKey, RuleText, Shape, StoredNames, StoredSum, Tree,
+    Check, Class, Collection, CollectionId, Document, Element, Exclusion, Field, FieldId, FieldKind, Index, Length,
+    Model, OrderKey, RuleText, Shape, StoredNames, Tree,
 };
 use backstay_scalar::{Scalar, Storage};
 
 /// What is different in `new`, in an order in which it can be applied: what is renamed, what is added, what changes, what
 /// goes.
 pub fn diff(old: &Model, new: &Model) -> Vec<Difference> {
-    let pairing = &Pairing::of(old, new);
+    diff_of_pair((old, new), &Pairing::of(old, new))
+}
+
+/// The same of models of which more is known than their names.
+pub fn diff_of_pair((old, new): (&Model, &Model), pairing: &Pairing) -> Vec<Difference> {
     let mut all = Vec::new();
     enums(old, new, pairing, &mut all);
     let mut parts = ApplicationBehaviour::of(old).changed_in(&ApplicationBehaviour::of(new));
@@ -254,22 +259,31 @@ impl<'a> Pair<'a> {
 
     /// Whether an old and a new check ask the same of the same changes at the same time, whatever their messages say.
     fn same(&self, before: &Check, after: &Check) -> bool {
-        before.asked == after.asked
-            && self.same_guards(before, after)
-            && before.rule.text == after.rule.text
-            && rules_in(self.old, &before.rule) == rules_in(self.new, &after.rule)
+        let same_rule = || match self.pairing.meaning(self.after.id, (&before.rule.text, &after.rule.text)) {
+            Some(Meaning::Same | Meaning::ValuesRenamed) => true,
+            Some(Meaning::Other) => false,
+            None => self.same_text(&before.rule, &after.rule),
+        };
+        before.asked == after.asked && self.same_guards(before, after) && same_rule()
     }
 
-    /// Whether an old and a new computed field have the same value, as far as their texts tell.
-    fn same_value(&self, before: &Computed, after: &Computed) -> bool {
-        before.rights == after.rights
-            && before.is.text == after.is.text
-            && rules_in(self.old, &before.is) == rules_in(self.new, &after.is)
+    /// Whether an old and a new computed field, or stored sum, have the same value.
+    fn same_value(&self, before: &Field, after: &Field) -> bool {
+        let texts = match (&before.computed, &after.computed, &before.sum, &after.sum) {
+            (Some(was), Some(is), ..) if was.rights == is.rights => Some((&was.is, &is.is)),
+            (None, None, Some(was), Some(is)) => Some((&was.is, &is.is)),
+            _ => None,
+        };
+        texts.is_some_and(|(was, is)| match self.pairing.field_meaning(self.after.id, after.id) {
+            Some(Meaning::Same | Meaning::ValuesRenamed) => true,
+            Some(Meaning::Other) => false,
+            None => self.same_text(was, is),
+        })
     }
 
-    /// Whether an old and a new stored sum have the same value, as far as their texts tell.
-    fn same_sum(&self, before: &StoredSum, after: &StoredSum) -> bool {
-        before.is.text == after.is.text && rules_in(self.old, &before.is) == rules_in(self.new, &after.is)
+    /// Whether two expressions mean the same as far as their texts tell.
+    fn same_text(&self, before: &RuleText, after: &RuleText) -> bool {
+        before.text == after.text && rules_in(self.old, before) == rules_in(self.new, after)
     }
 
     /// The old field that this one was.
@@ -395,16 +409,10 @@ impl<'a> Pair<'a> {
         if is_secret(before) && !is_secret(after) && !replaced {
             all.push(Difference::SecretRevealed { collection: collection(), field: field() });
         }
-        if let (Some(was), Some(is)) = (&before.computed, &after.computed)
-            && is_same_type
-            && !self.same_value(was, is)
-        {
+        if before.is_computed() && after.is_computed() && is_same_type && !self.same_value(before, after) {
             all.push(Difference::ComputedChanged { collection: collection(), field: field() });
         }
-        if let (Some(was), Some(is)) = (&before.sum, &after.sum)
-            && is_same_type
-            && !self.same_sum(was, is)
-        {
+        if before.is_sum() && after.is_sum() && is_same_type && !self.same_value(before, after) {
             all.push(Difference::SumChanged { collection: collection(), field: field() });
         }
         if before.sequence.is_none() && after.sequence.is_some() && !replaced {
@@ -667,6 +675,12 @@ impl<'a> Pair<'a> {
             (Some(before), Some(after)) => (before, after),
             (None, Some(_)) | (Some(_), None) => return false,
         };
+        match self.pairing.meaning(self.after.id, (&before.text, &after.text)) {
+            Some(Meaning::Same) => return true,
+            // The database has the condition with the names that the values had.
+            Some(Meaning::ValuesRenamed | Meaning::Other) => return false,
+            None => {}
+        }
         let rules = rules_in(self.new, after);
         before.text.trim() == after.text.trim()
             && rules_in(self.old, before) == rules
@@ -707,8 +721,21 @@ pub fn is_same_sum(
     let (before, after) = (old.collection(before), new.collection(collection));
     let pair = Pair { old, new, pairing, before, after };
     let (was, is) = (before.field(was), after.field(field));
-    let same = was.sum.as_ref().zip(is.sum.as_ref()).is_some_and(|(was, is)| pair.same_sum(was, is));
-    same && pair.change(was, is).is_none()
+    was.is_sum() && is.is_sum() && pair.same_value(was, is) && pair.change(was, is).is_none()
+}
+
+/// Whether a field that both models have is computed in the same way in both.
+pub fn is_same_computed(
+    (old, new): (&Model, &Model),
+    pairing: &Pairing,
+    (collection, field): (CollectionId, FieldId),
+) -> bool {
+    let Some((before, was)) = pairing.collection(collection).zip(pairing.field(collection, field)) else {
+        return false;
+    };
+    let (before, after) = (old.collection(before), new.collection(collection));
+    let (was, is) = (before.field(was), after.field(field));
+    was.is_computed() && is.is_computed() && Pair { old, new, pairing, before, after }.same_value(was, is)
 }
 
 /// The old index that a new one was: over the same fields, in the same order, with a condition that means the same.

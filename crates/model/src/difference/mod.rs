@@ -10,6 +10,7 @@ mod keys;
 mod likely;
 mod limits;
 mod listing;
+mod meaning;
 mod meeting;
 mod narrowing;
 mod noticed;
@@ -27,8 +28,9 @@ use crate::{Key, Nulls, OnDelete, Trash, ValueLimit};
 
 pub use api::ApiChange;
 pub use behaviour::ApplicationPart;
-pub use compare::{diff, exclusion_before, index_before, is_same_sum, type_change};
+pub use compare::{diff, diff_of_pair, exclusion_before, index_before, is_same_computed, is_same_sum, type_change};
 pub use likely::{LikelyRename, likely_renames};
+pub use meaning::{Meaning, Meanings};
 pub use meeting::DocumentTypes;
 pub use pairing::{LinkSource, Pairing, enum_values};
 pub use parts::{FieldPart, Narrowed, Part};

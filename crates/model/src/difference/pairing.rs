@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::meaning::{Meaning, Meanings};
 use crate::{
     Collection, CollectionId, Embedded, EmbeddedId, Enum, EnumId, Field, FieldId, FieldKind, Model, Shape, StoredNames,
 };
@@ -16,6 +17,7 @@ pub struct Pairing {
     enums: Vec<Option<EnumId>>,
     /// By the new model's `EmbeddedId`.
     embedded: Vec<Option<EmbeddedId>>,
+    meanings: Meanings,
 }
 
 /// Where a new model's link table comes from.
@@ -41,12 +43,31 @@ impl Pairing {
             Some(before) => fields(old.collection(*before), after, is_same),
             None => Vec::new(),
         });
-        let fields = fields.collect();
+        let mut fields: Vec<Vec<Option<FieldId>>> = fields.collect();
+        for after in &new.collections {
+            follow_records(old, (after, collections[usize::from(after.id.0)]), &mut fields);
+        }
         let enums = pair(&named_enums(old), &named_enums(new));
         let enums = enums.into_iter().map(|at| at.map(|at| old.enums[at].id)).collect();
         let embedded = pair(&named_embedded(old), &named_embedded(new)).into_iter();
         let embedded = embedded.map(|at| at.map(|at| EmbeddedId(number(at)))).collect();
-        Self { collections, fields, enums, embedded }
+        Self { collections, fields, enums, embedded, meanings: Meanings::default() }
+    }
+
+    /// The same, with what is known of the expressions of both models.
+    #[must_use]
+    pub fn knowing(self, meanings: Meanings) -> Self {
+        Self { meanings, ..self }
+    }
+
+    /// Whether a check or condition of a new collection means what this one of the old model does, if that is known.
+    pub(super) fn meaning(&self, of: CollectionId, (was, is): (&str, &str)) -> Option<Meaning> {
+        self.meanings.rules.get(&(of, was.to_owned(), is.to_owned())).copied()
+    }
+
+    /// Whether a field that is computed, or a stored sum, is so in the same way as before, if that is known.
+    pub(super) fn field_meaning(&self, of: CollectionId, field: FieldId) -> Option<Meaning> {
+        self.meanings.fields.get(&(of, field)).copied()
     }
 
     /// The old collection that a new one was.
@@ -212,6 +233,23 @@ fn fields(
         }
     }
     pairs
+}
+
+/// The values that a history keeps of a field are those of what the field was, whatever that was called or of which type.
+fn follow_records(
+    old: &Model,
+    (after, before): (&Collection, Option<CollectionId>),
+    fields: &mut [Vec<Option<FieldId>>],
+) {
+    let kept_before = before.and_then(|before| old.collection(before).versions.as_ref());
+    let Some((versions, kept_before)) = after.versions.as_ref().zip(kept_before) else { return };
+    let of = versions.of;
+    for (at, kept) in versions.fields.iter().enumerate() {
+        let Some(kept) = kept else { continue };
+        let was = fields[usize::from(of.0)].get(at).copied().flatten();
+        fields[usize::from(after.id.0)][usize::from(kept.0)] =
+            was.and_then(|was| kept_before.fields.get(usize::from(was.0)).copied().flatten());
+    }
 }
 
 fn pairs(old: &[Field], new: &[Field]) -> Vec<Option<FieldId>> {

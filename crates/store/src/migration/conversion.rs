@@ -1,8 +1,11 @@
 //! Values of a field whose type is another: each is written as a text and read as a value of the new type.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use backstay_model::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Length, Model, StoredNames};
+use backstay_model::{
+    Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Length, Model, StoredNames,
+};
 use backstay_scalar::{Scalar, Token, Value, write};
 use backstay_sql::{Models, Origin, Slot, Statement, Succession};
 
@@ -17,21 +20,30 @@ use crate::step::Finding;
 /// Records that are read at a time.
 const PAGE: i64 = 1000;
 
-/// Fills the temporary table of a field's converted values; returns what can't be converted.
+/// What came of converting the values of a field.
+#[derive(Default)]
+pub(super) struct Converted {
+    /// What can't be converted.
+    pub(super) refused: Option<Finding>,
+    /// In how many records values of these enums were found that have other names now.
+    pub(super) renamed: HashMap<EnumId, u64>,
+}
+
+/// Fills the temporary table of a field's converted values.
 pub(super) async fn convert(
     session: &mut dyn SchemaSession,
     (models, succession): (Models<'_>, &Succession<'_>),
     (collection, field): (CollectionId, FieldId),
-) -> Result<Option<Finding>, StoreError> {
-    let Origin::Converted(was) = succession.origin(collection, field) else { return Ok(None) };
-    let Some(before) = models.pairing.collection(collection) else { return Ok(None) };
+) -> Result<Converted, StoreError> {
+    let Origin::Converted(was) = succession.origin(collection, field) else { return Ok(Converted::default()) };
+    let Some(before) = models.pairing.collection(collection) else { return Ok(Converted::default()) };
     let (from, to) = (models.old.field(before, was), models.new.field(collection, field));
     let is_of_versions = models.new.collection(collection).versions.is_some();
     let gone = if is_of_versions { gone_values(succession, (from, to)) } else { Vec::new() };
-    let conversion = Conversion { gone, ..Conversion::new((models, succession), from, to) };
+    let mut conversion = Conversion { gone, ..Conversion::new((models, succession), from, to) };
     session.execute(&succession.create_converted(collection, field)).await?;
     let keep = succession.keep_converted(collection, field);
-    let mut refused = Refused::default();
+    let (mut refused, mut renamed) = (Refused::default(), HashMap::new());
     let mut after: Option<Value> = None;
     loop {
         let (statement, layout) = succession.unconverted(before, was, after.as_ref(), PAGE);
@@ -46,7 +58,11 @@ pub(super) async fn convert(
         let Some((last, _)) = page.last() else { break };
         after = Some(last.clone());
         for (id, value) in page {
-            match conversion.convert((&id, &value)) {
+            let converted = conversion.convert((&id, &value));
+            for found in conversion.found() {
+                *renamed.entry(found).or_insert(0) += 1;
+            }
+            match converted {
                 Ok(converted) => {
                     let statement: Statement = keep.bind(|slot| match slot {
                         Slot::Id => id.clone(),
@@ -64,11 +80,12 @@ pub(super) async fn convert(
         let words = ["can't be converted, and is deleted", "can't be converted, and are deleted"];
         let found = refused.finding(succession, (of, to), (words, ""));
         // The versions have ids that nobody knows.
-        return Ok(found.map(|finding| Finding { ids: Vec::new(), is_obstacle: false, ..finding }));
+        let refused = found.map(|finding| Finding { ids: Vec::new(), is_obstacle: false, ..finding });
+        return Ok(Converted { refused, renamed });
     }
     let remedy = "change those records first, or give the field a `@backfill(from: …)`";
     let words = ["can't be converted", "can't be converted"];
-    Ok(refused.finding(succession, (of, to), (words, remedy)))
+    Ok(Converted { refused: refused.finding(succession, (of, to), (words, remedy)), renamed })
 }
 
 struct Conversion<'c> {
@@ -80,6 +97,8 @@ struct Conversion<'c> {
     renamed: Vec<(Arc<str>, Option<Arc<str>>)>,
     /// Values of an enum that the model has no more, which stay as they are: old versions keep them.
     gone: Vec<Arc<str>>,
+    /// The enum of which a value was found that has another name now.
+    found: Option<EnumId>,
     /// Old and new names of what the texts name.
     followed: Vec<(String, Option<String>)>,
 }
@@ -96,15 +115,15 @@ impl<'c> Conversion<'c> {
             }
             _ => None,
         };
-        Self { model: new, documents, to, renamed, gone: Vec::new(), followed }
+        Self { model: new, documents, to, renamed, gone: Vec::new(), found: None, followed }
     }
 
-    fn convert(&self, (id, value): (&Value, &Value)) -> Result<Value, Unconvertible> {
+    fn convert(&mut self, (id, value): (&Value, &Value)) -> Result<Value, Unconvertible> {
         if let Some(names) = self.to.names {
             return Ok(self.follow((id, value), names));
         }
         let converted = match (value, &self.to.kind) {
-            (Value::Json(text), FieldKind::Document(to)) => match &self.documents {
+            (Value::Json(text), FieldKind::Document(to)) => match &mut self.documents {
                 Some(rewriting) => rewriting.document(text)?,
                 None => read_document(self.model, *to, text)?,
             },
@@ -146,7 +165,7 @@ impl<'c> Conversion<'c> {
         }
     }
 
-    fn one(&self, value: &Value, element: Element) -> Result<Value, Unconvertible> {
+    fn one(&mut self, value: &Value, element: Element) -> Result<Value, Unconvertible> {
         let text = bare(value);
         if self.gone.iter().any(|gone| **gone == *text) {
             return Ok(Value::text(text));
@@ -161,9 +180,20 @@ impl<'c> Conversion<'c> {
     }
 
     /// The name that a value of an enum has now.
-    fn renamed(&self, text: String) -> String {
+    fn renamed(&mut self, text: String) -> String {
         let to = self.renamed.iter().find(|(from, _)| **from == *text).and_then(|(_, to)| to.as_ref());
-        to.map_or(text, ToString::to_string)
+        let Some(to) = to else { return text };
+        if let FieldKind::Enum(id) | FieldKind::List(Element::Enum(id)) = self.to.kind {
+            self.found = Some(id);
+        }
+        to.to_string()
+    }
+
+    /// The enums of which values with other names were found since this was asked last.
+    fn found(&mut self) -> BTreeSet<EnumId> {
+        let mut found = self.documents.as_mut().map_or_else(BTreeSet::new, Rewriting::found);
+        found.extend(self.found.take());
+        found
     }
 }
 

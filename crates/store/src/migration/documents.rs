@@ -1,6 +1,7 @@
 //! Stored documents, written anew for a model whose embedded types are others.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use backstay_base::Place;
 use backstay_model::{
@@ -18,28 +19,30 @@ pub(super) struct Rewriting<'r> {
     models: Models<'r>,
     from: Document,
     to: Document,
-    types: DocumentTypes,
+    types: Arc<DocumentTypes>,
     /// Of each enum of the new model whose values have other names.
     renamed: HashMap<EnumId, Box<RenamedValues>>,
+    /// Of which of them a value was found.
+    found: BTreeSet<EnumId>,
 }
 
 impl<'r> Rewriting<'r> {
     pub(super) fn new(models: Models<'r>, succession: &Succession<'_>, (from, to): (Document, Document)) -> Self {
-        let types = DocumentTypes::of((models.old, models.new), models.pairing, (from, to));
+        let types = Arc::new(DocumentTypes::of((models.old, models.new), models.pairing, (from, to)));
         let enums = models.new.enums.iter();
         let renamed = enums.map(|of| (of.id, succession.renamed_values(&FieldKind::Enum(of.id)).into_boxed_slice()));
-        Self { models, from, to, types, renamed: renamed.collect() }
+        Self { models, from, to, types, renamed: renamed.collect(), found: BTreeSet::new() }
     }
 
     /// A stored document as one of the new type: members follow their names and `@renamed`, those that are gone are left
     /// out, new ones get their defaults.
-    pub(super) fn document(&self, text: &str) -> Result<Value, Unconvertible> {
+    pub(super) fn document(&mut self, text: &str) -> Result<Value, Unconvertible> {
         let text = self.reshaped(text, (self.from, self.to))?;
         read_document(self.models.new, self.to, &text)
     }
 
     /// The document with the members of the new type, still as they were written.
-    fn reshaped(&self, text: &str, (from, to): (Document, Document)) -> Result<String, Unconvertible> {
+    fn reshaped(&mut self, text: &str, (from, to): (Document, Document)) -> Result<String, Unconvertible> {
         match (from, to) {
             (Document::List(from), Document::List(to)) => {
                 let items = items(text).map_err(|_| Unconvertible::Malformed)?;
@@ -51,7 +54,7 @@ impl<'r> Rewriting<'r> {
         }
     }
 
-    fn value(&self, text: &str, (from, to): (Shape, Shape)) -> Result<String, Unconvertible> {
+    fn value(&mut self, text: &str, (from, to): (Shape, Shape)) -> Result<String, Unconvertible> {
         let Models { old, new, pairing, .. } = self.models;
         let sent = members(text).map_err(|_| Unconvertible::Malformed)?;
         let from = match from {
@@ -74,9 +77,14 @@ impl<'r> Rewriting<'r> {
         Ok(format!("{{{}}}", parts.join(",")))
     }
 
-    fn members(&self, sent: &Members<'_>, (from, to): (EmbeddedId, EmbeddedId)) -> Result<Vec<String>, Unconvertible> {
+    fn members(
+        &mut self,
+        sent: &Members<'_>,
+        (from, to): (EmbeddedId, EmbeddedId),
+    ) -> Result<Vec<String>, Unconvertible> {
         let Models { old, new, .. } = self.models;
-        let pairs = self.types.members(from, to).ok_or(Unconvertible::Malformed)?;
+        let types = Arc::clone(&self.types);
+        let pairs = types.members(from, to).ok_or(Unconvertible::Malformed)?;
         let mut written = Vec::new();
         for (field, was) in new.embedded(to).members.iter().zip(pairs) {
             let Some(was) = was.map(|was| old.embedded(from).member(was)) else { continue };
@@ -92,7 +100,7 @@ impl<'r> Rewriting<'r> {
         Ok(written)
     }
 
-    fn member(&self, raw: &str, (was, field): (&Field, &Field)) -> Result<String, Unconvertible> {
+    fn member(&mut self, raw: &str, (was, field): (&Field, &Field)) -> Result<String, Unconvertible> {
         let new = self.models.new;
         match (&was.kind, &field.kind) {
             (FieldKind::Embedded(from), FieldKind::Embedded(to)) => {
@@ -111,6 +119,9 @@ impl<'r> Rewriting<'r> {
                     }
                     _ => vec![raw],
                 };
+                for raw in &raws {
+                    self.find(raw, *element);
+                }
                 let items = raws.into_iter().map(|raw| text_as(new, raw, (*element, self.renamed(*element))));
                 let items: Vec<String> = items.collect::<Result<_, _>>()?;
                 Ok(format!("[{}]", items.join(",")))
@@ -134,6 +145,7 @@ impl<'r> Rewriting<'r> {
                 text_as(new, raw, (Element::Scalar(*scalar), &[]))
             }
             (FieldKind::Scalar(_) | FieldKind::Enum(_), FieldKind::Enum(id)) => {
+                self.find(raw, Element::Enum(*id));
                 text_as(new, raw, (Element::Enum(*id), self.renamed(Element::Enum(*id))))
             }
             _ => Err(Unconvertible::Member { from: was.name.clone(), to: field.name.clone() }),
@@ -152,6 +164,20 @@ impl<'r> Rewriting<'r> {
         let is = new.record_union(to).members.iter().find(|id| pairing.collection(**id) == Some(*was));
         let is = is.ok_or_else(|| Unconvertible::LeadsToGone(name.to_owned()))?;
         Ok(format!("{{\"{TYPE_NAME}\":\"{}\",\"id\":{id}}}", new.collection(*is).name))
+    }
+
+    /// Notes the enum of which this is a value that has another name now.
+    fn find(&mut self, raw: &str, element: Element) {
+        let Element::Enum(id) = element else { return };
+        let value = raw.trim_matches('"');
+        if self.renamed(element).iter().any(|(from, to)| **from == *value && to.is_some()) {
+            self.found.insert(id);
+        }
+    }
+
+    /// The enums of which values with other names were found since this was asked last.
+    pub(super) fn found(&mut self) -> BTreeSet<EnumId> {
+        std::mem::take(&mut self.found)
     }
 
     /// The names that values have now, of those that had others.

@@ -1,14 +1,17 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_base::{Duration, RecordId, Timestamp, limits as base_limits};
 use backstay_model::{
-    Collection, CollectionId, Difference, Exclusion, Field, FieldId, FieldKind, Filled, Index, Length, Risk,
-    TypeChange, Work, exclusion_before, index_before,
+    Collection, CollectionId, Difference, EnumId, Exclusion, Field, FieldId, FieldKind, Filled, Index, Length, Risk,
+    TypeChange, Work,
 };
 use backstay_scalar::ValueRef;
-use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession, condition_fields};
+use backstay_sql::{DecodeError, Models, Origin, Probe, Statement, Succession};
 
-use super::{Action, Planned, Route, backfills, conversion, limits, mentions, numbers, own_records, renames, slugs};
+use super::{
+    Action, Planned, Route, backfills, conversion, kept, limits, mentions, numbers, own_records, renames, slugs,
+};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -21,12 +24,13 @@ pub(super) async fn find(
     planned: &mut Vec<Planned>,
 ) -> Result<(), StoreError> {
     let Route { models, succession, .. } = *route;
-    let mut finder = Finder { session, models, succession };
+    let mut finder = Finder { session, models, succession, renamed: HashMap::new() };
     for error in succession.backfill_errors() {
         let (collection, field, finding) = backfills::misfit(models, error);
         note(planned, (collection, field), finding);
     }
     finder.conversions(planned).await?;
+    create_made(finder.session, (models, succession)).await?;
     slugs::make(finder.session, (models, succession)).await?;
     numbers::make(finder.session, (models, succession)).await?;
     for planned in planned.iter_mut() {
@@ -43,13 +47,27 @@ pub(super) async fn find(
         let collection = models.new.collection(collection);
         note(planned, (&collection.name, &collection.field(field).name), finding);
     }
-    finder.shared_afterwards(planned).await?;
     for unused in backfills::unused(models, succession) {
         note_unused(planned, &unused);
     }
+    kept::find(&mut finder, planned).await?;
     if let Some(finding) = stranger(models) {
         let step = Step { findings: vec![finding], ..Step::safe("use the database of another application", &[]) };
         planned.insert(0, Planned { step, actions: Vec::new(), difference: None });
+    }
+    Ok(())
+}
+
+/// Creates the temporary tables of the slugs and numbers that are made: what is read for one of them names the tables of
+/// all.
+async fn create_made(
+    session: &mut dyn SchemaSession,
+    (models, succession): (Models<'_>, &Succession<'_>),
+) -> Result<(), StoreError> {
+    for collection in &models.new.collections {
+        for field in collection.stored_fields().filter(|field| succession.is_made(collection.id, field.id)) {
+            session.execute(&succession.create_made(collection.id, field.id)).await?;
+        }
     }
     Ok(())
 }
@@ -66,12 +84,14 @@ fn loses(planned: &mut [Planned], (collection, field): (&str, &str)) {
 }
 
 /// Notes something about a field where its difference is, or in a step of its own.
-fn note(planned: &mut Vec<Planned>, (collection, field): (&str, &str), finding: Finding) {
+pub(super) fn note(planned: &mut Vec<Planned>, (collection, field): (&str, &str), finding: Finding) {
     let is_about = |planned: &Planned| match &planned.difference {
         Some(
             Difference::FieldAdded { collection: of, field: at, .. }
             | Difference::TypeChanged { collection: of, field: at, .. }
-            | Difference::RequiredTightened { collection: of, field: at, .. },
+            | Difference::RequiredTightened { collection: of, field: at, .. }
+            | Difference::SumChanged { collection: of, field: at }
+            | Difference::SequenceAdded { collection: of, field: at },
         ) => of == collection && at == field,
         _ => false,
     };
@@ -113,6 +133,8 @@ pub(super) struct Finder<'f> {
     session: &'f mut dyn SchemaSession,
     pub(super) models: Models<'f>,
     pub(super) succession: &'f Succession<'f>,
+    /// In how many records the lists and documents have values of these enums that have other names now.
+    renamed: HashMap<EnumId, u64>,
 }
 
 impl Finder<'_> {
@@ -123,8 +145,11 @@ impl Finder<'_> {
                     continue;
                 }
                 let at = (collection.id, field.id);
-                let found = conversion::convert(self.session, (self.models, self.succession), at).await?;
-                if let Some(finding) = found {
+                let converted = conversion::convert(self.session, (self.models, self.succession), at).await?;
+                for (of, records) in converted.renamed {
+                    *self.renamed.entry(of).or_insert(0) += records;
+                }
+                if let Some(finding) = converted.refused {
                     if collection.versions.is_some() {
                         loses(planned, (&collection.name, &field.name));
                     }
@@ -235,7 +260,9 @@ impl Finder<'_> {
             Difference::EnumValuesRenamed { name, values, merged: _ } => {
                 let values: Vec<Arc<str>> = values.iter().map(|(from, _)| Arc::from(from.as_str())).collect();
                 let holding = self.holding(name, &values, |_| true);
-                return self.sum(holding.into_iter().map(|(_, probe)| probe.count).collect()).await.map(Some);
+                let held = self.sum(holding.into_iter().map(|(_, probe)| probe.count).collect()).await?;
+                let of = self.models.new.enums.iter().find(|of| of.name == *name);
+                return Ok(Some(held + of.and_then(|of| self.renamed.get(&of.id)).copied().unwrap_or(0)));
             }
             Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }
@@ -569,18 +596,38 @@ impl Finder<'_> {
         self.ask(&probe, (&words, "delete all but one of them first, or leave out `@single`", true)).await
     }
 
-    async fn sharing(&mut self, collection: &Collection, index: &Index) -> Result<Option<Finding>, StoreError> {
+    pub(super) async fn sharing(
+        &mut self,
+        collection: &Collection,
+        index: &Index,
+    ) -> Result<Option<Finding>, StoreError> {
         let names: Vec<&str> = index.fields.iter().map(|field| collection.field(*field).name.as_str()).collect();
         let names = names.join(" and ");
         let among = index.condition_text().map_or_else(String::new, |condition| format!(" with `{condition}`"));
         let words =
             |records| format!("{} of {}{among} have the same {names} as another", counted(records), collection.name);
         let probe = self.succession.sharing(collection.id, index);
-        self.ask(&probe, (&words, "change or delete those records first", true)).await
+        let is_new = |field: &&FieldId| self.models.pairing.field(collection.id, **field).is_none();
+        let remedy = match index.fields.iter().find(is_new).map(|field| collection.field(*field)) {
+            Some(Field { backfill: Some(_), name, .. }) => {
+                format!("make the `@backfill` of {name} give each of them another value")
+            }
+            Some(Field { name, .. }) => {
+                format!(
+                    "give {name} a `@backfill(from: …)` with another value for each of them, or leave its default out"
+                )
+            }
+            None => "change or delete those records first".to_owned(),
+        };
+        self.ask(&probe, (&words, &remedy, true)).await
     }
 
     /// Ranges that end before they begin, and those that overlap an earlier one.
-    async fn overlapping(&mut self, of: &Collection, exclusion: &Exclusion) -> Result<Vec<Finding>, StoreError> {
+    pub(super) async fn overlapping(
+        &mut self,
+        of: &Collection,
+        exclusion: &Exclusion,
+    ) -> Result<Vec<Finding>, StoreError> {
         let name = |field| &of.field(field).name;
         let (from, to) = (name(exclusion.from), name(exclusion.to));
         let remedy = "change or delete those records first";
@@ -616,35 +663,6 @@ impl Finder<'_> {
     ) -> Result<Option<Finding>, StoreError> {
         let refused = limits::unfit(self.session, self.succession, (collection, field)).await?;
         Ok(refused.finding(self.succession, (collection, field), (["doesn't fit", "don't fit"], remedy)))
-    }
-
-    /// Values that a migration changes must still be unique where they were.
-    async fn shared_afterwards(&mut self, planned: &mut Vec<Planned>) -> Result<(), StoreError> {
-        let Models { old, new, pairing, .. } = self.models;
-        for after in &new.collections {
-            for index in after.indexes.iter().filter(|index| index.unique) {
-                let named = condition_fields(new, after, index);
-                let mut named = index.fields.iter().chain(&named);
-                let changed = named.find(|field| self.succession.changes_values(after.id, **field));
-                if let Some(changed) = changed
-                    && index_before((old, new), pairing, after.id, index).is_some()
-                    && let Some(finding) = self.sharing(after, index).await?
-                {
-                    note(planned, (&after.name, &after.field(*changed).name), finding);
-                }
-            }
-            for exclusion in &after.exclusions {
-                let changed = exclusion.all_fields().find(|field| self.succession.changes_values(after.id, *field));
-                if let Some(changed) = changed
-                    && exclusion_before((old, new), pairing, after.id, exclusion).is_some()
-                {
-                    for finding in self.overlapping(after, exclusion).await? {
-                        note(planned, (&after.name, &after.field(changed).name), finding);
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 
     /// What a probe finds; nothing if it finds no record.

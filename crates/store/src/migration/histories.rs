@@ -72,6 +72,8 @@ fn is_empty_at_first(
     (collection, field): (&Collection, &Field),
 ) -> bool {
     let is_new = models.pairing.field(collection.id, field.id).is_none();
-    let is_filled = succession.is_backfilled(collection.id, field.id) || field.slug.is_some();
+    let is_filled = succession.is_backfilled(collection.id, field.id)
+        || succession.is_made(collection.id, field.id)
+        || succession.fills_where_present(collection.id, field);
     is_new && !is_filled && models.new.default_of(field).is_none()
 }

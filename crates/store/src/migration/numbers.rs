@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use backstay_base::{FieldNumber, TypeNumber};
 use backstay_model::{CollectionId, FieldId, Model, Sequence};
-use backstay_scalar::{Storage, Value};
-use backstay_sql::{Models, NumberedRow, Origin, Param, Planner, Slot, Succession};
+use backstay_scalar::{Storage, Value, items};
+use backstay_sql::{Models, NumberedRow, Origin, Param, Planner, RenamedSeries, Slot, Succession};
 
-use crate::own::{int, own};
-use crate::sequence::Series;
+use crate::catalog::Numbers;
+use crate::own::{int, own, text};
+use crate::sequence::{Series, stored_key};
 use crate::session::{OwnRow, SchemaSession};
 use crate::{Catalog, StoreError};
 
@@ -24,20 +25,16 @@ fn sequences(model: &Model) -> impl Iterator<Item = (Place, &Sequence)> {
     fields.filter_map(|(of, field)| field.sequence.as_ref().map(|sequence| ((of, field.id), sequence)))
 }
 
-/// Fills the temporary tables of the numbers that are made, each series after the highest number that it has, in the order
-/// in which the records were created.
+/// Fills the temporary tables of the numbers that are made, each series after the highest number that it has or ever gave,
+/// in the order in which the records were created. The temporary tables of everything that is made are there.
 pub(super) async fn make(
     session: &mut dyn SchemaSession,
     (models, succession): (Models<'_>, &Succession<'_>),
 ) -> Result<(), StoreError> {
     let made = sequences(models.new).filter(|((of, field), _)| succession.numbers(*of, *field).is_some());
-    let made: Vec<(Place, &Sequence)> = made.collect();
-    // What is read for one of them names the tables of all.
-    for ((of, field), _) in &made {
-        session.execute(&succession.create_made(*of, *field)).await?;
-    }
     for (at, sequence) in made {
-        let mut making = Making { session, succession, at, sequence, last: HashMap::new() };
+        let last = counters(session, (models, succession), (at, sequence)).await?;
+        let mut making = Making { session, succession, at, sequence, last };
         if !matches!(succession.origin(at.0, at.1), Origin::New) {
             making.stored().await?;
         }
@@ -46,12 +43,49 @@ pub(super) async fn make(
     Ok(())
 }
 
+/// Where the series stand that go on with their counters, by the keys that they have then.
+async fn counters(
+    session: &mut dyn SchemaSession,
+    (models, succession): (Models<'_>, &Succession<'_>),
+    ((of, field), sequence): (Place, &Sequence),
+) -> Result<HashMap<String, i64>, StoreError> {
+    let renamed = succession.renamed_series(of, sequence);
+    let before = models.pairing.collection(of).zip(models.pairing.field(of, field));
+    let Some((of, field)) = before.filter(|_| !succession.recounts(of, field)) else { return Ok(HashMap::new()) };
+    let catalog = Numbers::stored(session).await?.catalog(models.old)?;
+    let last = last_numbers(session, (catalog.type_number(of), catalog.field_number(of, field))).await?;
+    Ok(under_new_keys(last, &renamed))
+}
+
+/// The same by the keys that the series have now. What is stored as a digest stays: where it stands is counted from what
+/// is stored.
+fn under_new_keys(last: HashMap<String, i64>, renamed: &RenamedSeries) -> HashMap<String, i64> {
+    let mut found = HashMap::new();
+    for (key, number) in last {
+        let key = renamed_key(&key, renamed).unwrap_or(key);
+        let last = found.entry(key).or_insert(number);
+        *last = number.max(*last);
+    }
+    found
+}
+
+/// The key of a series in which values of enums have the names that they have now.
+fn renamed_key(key: &str, renamed: &RenamedSeries) -> Option<String> {
+    let values = items(key).ok()?;
+    let values = values.iter().zip(renamed).map(|(value, renamed)| {
+        let value = value.get();
+        let to = renamed.iter().find(|(from, _)| value == format!("\"{from}\"")).and_then(|(_, to)| to.as_ref());
+        to.map_or_else(|| value.to_owned(), |to| format!("\"{to}\""))
+    });
+    Some(stored_key(format!("[{}]", values.collect::<Vec<_>>().join(","))))
+}
+
 struct Making<'s, 'm> {
     session: &'s mut dyn SchemaSession,
     succession: &'s Succession<'m>,
     at: Place,
     sequence: &'s Sequence,
-    /// The last number of each series.
+    /// The last number of each series, by its stored key.
     last: HashMap<String, i64>,
 }
 
@@ -103,8 +137,9 @@ impl Making<'_, '_> {
     }
 }
 
+/// The stored key of a record's series.
 fn series(sequence: &Sequence, row: &NumberedRow) -> Option<String> {
-    sequence.series(|field| row.counted_by(sequence, field))
+    sequence.series(|field| row.counted_by(sequence, field)).map(stored_key)
 }
 
 /// Notes the number of a record, if it is higher than those before it.
@@ -117,7 +152,7 @@ fn note(sequence: &Sequence, last: &mut HashMap<String, i64>, row: &NumberedRow)
 }
 
 /// Brings the counters to what a model says, once its tables are there: those of fields that number nothing any more go,
-/// and those of new series begin with the highest number that is stored.
+/// those of new series begin with the highest number that is stored, and the others are at least as high as that.
 pub(crate) async fn recount(
     session: &mut dyn SchemaSession,
     (model, succession): (&Model, &Succession<'_>),
@@ -128,20 +163,41 @@ pub(crate) async fn recount(
     for gone in counted(session).await?.into_iter().filter(|of| !kept.contains(of)) {
         forget(session, gone).await?;
     }
-    let anew: Vec<(Place, &Sequence)> =
-        sequences(model).filter(|((of, field), _)| succession.recounts(*of, *field)).collect();
-    if anew.is_empty() {
+    let is_behind = |(of, field): Place| succession.recounts(of, field) || succession.numbers_others(of, field);
+    let behind: Vec<(Place, &Sequence)> = sequences(model).filter(|(at, _)| is_behind(*at)).collect();
+    if behind.is_empty() {
         return Ok(());
     }
     let planner = Planner::new(Arc::new(model.clone()), session.dialect());
-    for (at, sequence) in anew {
+    for (at, sequence) in behind {
+        let renamed = succession.renamed_series(at.0, sequence);
+        let stood = match succession.recounts(at.0, at.1) {
+            true => HashMap::new(),
+            false => under_new_keys(last_numbers(session, number(at)).await?, &renamed),
+        };
         forget(session, number(at)).await?;
-        for (key, last) in highest(session, &planner, (at, sequence)).await? {
+        for (key, last) in stood.into_iter().chain(highest(session, &planner, (at, sequence)).await?) {
             let raise = Series::new(number(at), key).raise(last);
             session.query(&raise, &mut |_| Ok(())).await?;
         }
     }
     Ok(())
+}
+
+/// Where the series of a field stand, by their stored keys.
+async fn last_numbers(
+    session: &mut dyn SchemaSession,
+    (of, field): (TypeNumber, FieldNumber),
+) -> Result<HashMap<String, i64>, StoreError> {
+    const COUNTERS: &str = "SELECT series, last FROM backstay_sequence WHERE type = $1 AND field = $2";
+    let params = vec![Param::Int(of.0.into()), Param::Int(field.0.into())];
+    let mut found = HashMap::new();
+    let visit = &mut |row: &dyn OwnRow| {
+        found.insert(text(row, 0)?.to_owned(), int(row, 1)?);
+        Ok(())
+    };
+    session.query(&own(COUNTERS, params, &[Storage::Text, Storage::Int]), visit).await?;
+    Ok(found)
 }
 
 /// The fields that have counters.

@@ -15,22 +15,17 @@ use crate::session::{OwnRow, SchemaSession};
 const PAGE: i64 = 1000;
 
 /// The fields whose stored records get slugs.
-pub(super) fn fields(models: Models<'_>, succession: &Succession<'_>) -> Vec<(CollectionId, FieldId, SlugSource)> {
+fn fields(models: Models<'_>, succession: &Succession<'_>) -> Vec<(CollectionId, FieldId, SlugSource)> {
     let fields = models.new.collections.iter().flat_map(|of| of.fields.iter().map(move |field| (of.id, field.id)));
     fields.filter_map(|(of, field)| succession.slugs(of, field).map(|source| (of, field, source))).collect()
 }
 
-/// Fills the temporary tables of the slugs that are made.
+/// Fills the temporary tables of the slugs that are made; those of everything that is made are there.
 pub(super) async fn make(
     session: &mut dyn SchemaSession,
     (models, succession): (Models<'_>, &Succession<'_>),
 ) -> Result<(), StoreError> {
-    let fields = fields(models, succession);
-    // What is read for one of them names the tables of all.
-    for (of, field, _) in &fields {
-        session.execute(&succession.create_made(*of, *field)).await?;
-    }
-    for (of, field, source) in &fields {
+    for (of, field, source) in &fields(models, succession) {
         let mut slugs = Slugs::new(models.new.collection(*of), models.new.field(*of, *field), source);
         let mut making = Making { session, succession, at: (*of, *field), source };
         if !matches!(succession.origin(*of, *field), Origin::New) {

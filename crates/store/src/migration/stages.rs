@@ -162,11 +162,16 @@ impl Stages<'_> {
         self.all.push(Planned { step, actions, difference: None });
     }
 
-    /// Renames where nothing is called otherwise in the model: of tables that go, whose names new ones take.
+    /// Renames where nothing is called otherwise in the model: of tables that go, whose names new ones take, and of indexes,
+    /// whose names depend on how a condition is spelled.
     fn make_room(&mut self, renames: Option<Vec<Statement>>) {
         if let Some(renames) = renames.filter(|renames| !renames.is_empty()) {
             let actions = renames.into_iter().map(Action::Run).collect();
-            self.push_own("rename tables that will be removed, because new ones take their names", Risk::Safe, actions);
+            let words = match self.tables.renames_indexes {
+                true => "rename indexes",
+                false => "rename tables that will be removed, because new ones take their names",
+            };
+            self.push_own(words, Risk::Safe, actions);
         }
     }
 

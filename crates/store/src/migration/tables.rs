@@ -10,6 +10,8 @@ pub(super) struct Tables {
     pub(super) rewritten: Vec<bool>,
     pub(super) carried: Model,
     pub(super) renames: Vec<Statement>,
+    /// Whether nothing but indexes is renamed.
+    pub(super) renames_indexes: bool,
 }
 
 /// Names of tables and indexes that go, and whose own names are taken meanwhile, begin with it.
@@ -26,7 +28,8 @@ impl Tables {
         renaming.tables();
         renaming.columns(&rewritten, succession);
         renaming.indexes(&rewritten);
-        Self { rewritten, renames: renaming.statements(), carried: renaming.carried }
+        let renames_indexes = renaming.statements.is_empty();
+        Self { rewritten, renames: renaming.statements(), carried: renaming.carried, renames_indexes }
     }
 
     pub(super) fn is_rewritten(&self, collection: &Collection) -> bool {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use backstay_testkit::reference::Random;
 
-use super::schema::{Backfill, Key, Kind, Schema};
+use super::schema::{Backfill, Key, Kind, Made, Schema};
 
 /// The new model, in which what has the name of something that would else be gone is that: names are all there is.
 pub(super) fn unified(old: &Schema, new: Schema) -> Schema {
@@ -60,6 +60,9 @@ fn rekeyed(mut schema: Schema, same: &HashMap<Key, Key>) -> Schema {
         for field in &mut of.fields {
             replace(&mut field.key);
             rekey_kind(&mut field.kind, &replace);
+            if let Some(Made::Slug(source)) = &mut field.made {
+                replace(source);
+            }
         }
     }
     schema
@@ -88,7 +91,7 @@ impl Schema {
                 let mut field = next.types[at].fields[place].clone();
                 field.backfill = None;
                 let lacks = before.field(field.key).is_none_or(|was| !was.required);
-                if field.required && lacks && random.chance(80) {
+                if field.required && field.made.is_none() && lacks && random.chance(80) {
                     field.backfill = next.random_backfill(random, &field, Some(before));
                     // A field of the old model can lack values too.
                     if matches!(&field.backfill, Some(Backfill::Field(key)) if before.field(*key).is_some_and(|of| !of.required))

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::carried::unified;
 use super::generate::random_name;
-use super::schema::{Field, Key, Kind, Schema, Type};
+use super::schema::{Field, Key, Kind, Made, Schema, Type};
 use super::text::text;
 use super::values::scalar;
 use crate::changed::is_valid;
@@ -17,11 +17,15 @@ pub(super) type Edit = fn(&mut Schema, &mut Random, &Schema) -> Option<()>;
 const MOST_TYPES: usize = 6;
 
 /// What a model is made of.
-pub(super) const GROWTH: [Edit; 7] = [add_field, add_field, add_field, relate, relate, add_inverse, add_index];
+pub(super) const GROWTH: [Edit; 8] =
+    [add_field, add_field, add_field, add_made, relate, relate, add_inverse, add_index];
 /// What can become of it.
-const EDITS: [Edit; 30] = [
+const EDITS: [Edit; 33] = [
     add_field,
     add_field,
+    add_made,
+    add_made,
+    toggle_history,
     relate,
     add_inverse,
     add_index,
@@ -86,6 +90,14 @@ impl Schema {
                 (field.required, field.default) = (true, None);
             }
             field.unique &= kind.can_be_indexed();
+            field.made = match field.made {
+                Some(Made::Number) if *kind == Kind::Scalar("Int") => field.made,
+                Some(Made::Slug(source)) if *kind == Kind::Scalar("String") && known.is_text(source) => field.made,
+                _ => None,
+            };
+            if field.made.is_some() {
+                (field.default, field.backfill, field.length, field.check) = (None, None, None, None);
+            }
             if kind.is_relation() {
                 field.default = None;
             }
@@ -103,6 +115,11 @@ impl Schema {
             }
         }
         self
+    }
+
+    fn is_text(&self, field: Key) -> bool {
+        let mut fields = self.types.iter().flat_map(|of| &of.fields);
+        fields.any(|of| of.key == field && of.kind.is_text() && of.made.is_none())
     }
 
     fn some_type(&mut self, random: &mut Random) -> Option<&mut Type> {
@@ -130,6 +147,28 @@ fn add_field(schema: &mut Schema, random: &mut Random, old: &Schema) -> Option<(
     let key = schema.some_type(random)?.key;
     let field = schema.random_field(random, old.of(key));
     schema.types.iter_mut().find(|of| of.key == key)?.fields.push(field);
+    Some(())
+}
+
+/// A field that numbers the records, or holds slugs of theirs.
+fn add_made(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> {
+    let key = schema.fresh();
+    let of = schema.some_type(random)?;
+    let texts: Vec<Key> =
+        of.fields.iter().filter(|of| of.kind.is_text() && of.made.is_none()).map(|of| of.key).collect();
+    let (kind, made) = match texts.is_empty() || random.chance(50) {
+        true => ("Int", Made::Number),
+        false => ("String", Made::Slug(*random.pick(&texts))),
+    };
+    let mut field = Field::new(key, random_name(random), Kind::Scalar(kind));
+    (field.required, field.made) = (random.chance(50), Some(made));
+    of.fields.push(field);
+    Some(())
+}
+
+fn toggle_history(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> {
+    let of = schema.some_type(random)?;
+    of.history = !of.history;
     Some(())
 }
 

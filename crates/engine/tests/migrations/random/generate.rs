@@ -45,7 +45,7 @@ impl Schema {
         let name = self.free_name(&TYPES, |schema, name| schema.types.iter().any(|of| of.name == name));
         let (key, field) = (self.fresh(), self.fresh());
         let plain = Field::new(field, "n".to_owned(), Kind::Scalar(scalar(random)));
-        self.types.push(Type { key, name, fields: vec![plain], indexes: Vec::new() });
+        self.types.push(Type { key, name, history: random.chance(30), fields: vec![plain], indexes: Vec::new() });
     }
 
     fn free_name(&mut self, names: &[&str], is_taken: impl Fn(&Self, &str) -> bool) -> String {

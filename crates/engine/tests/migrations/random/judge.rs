@@ -78,6 +78,9 @@ impl Judge<'_> {
     fn expected(&self, (was, field): (&Type, &Field), record: &Record) -> Option<Value> {
         let Some(before) = was.field(field.key) else { return self.fresh(field, record) };
         let value = &record.values[&field.key];
+        if value.is_null() && field.made.is_some() {
+            return None;
+        }
         if before.kind != field.kind && field.backfill.is_some() {
             return None;
         }
@@ -87,7 +90,7 @@ impl Judge<'_> {
 
     /// What a field holds that has no value.
     fn fresh(&self, field: &Field, record: &Record) -> Option<Value> {
-        if let Kind::Inverse(..) = field.kind {
+        if matches!(field.kind, Kind::Inverse(..)) || field.made.is_some() {
             return None;
         }
         match &field.backfill {

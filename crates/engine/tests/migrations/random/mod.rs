@@ -20,7 +20,7 @@ use super::changed::{Place, told};
 use judge::{judge_numbers, judge_world};
 use schema::Schema;
 use text::{is_ambiguous, text};
-use world::{populate, read, write_again};
+use world::{follows, populate, read, write_again};
 
 /// Models that are tried on SQLite in a run without settings.
 const CASES: usize = 50;
@@ -152,6 +152,7 @@ impl Case {
         if !differences.is_empty() {
             return Err(differences);
         }
+        follows(&self.place, (next, &to)).await?;
         let after = read(&self.place, (next, &to)).await?;
         judge_world((&old, next), (&before, &after))?;
         judge_numbers((&old, next), (&numbers, &self.place.numbers()))?;

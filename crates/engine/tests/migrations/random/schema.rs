@@ -17,6 +17,8 @@ pub(super) struct Schema {
 pub(super) struct Type {
     pub(super) key: Key,
     pub(super) name: String,
+    /// Whether it has a history.
+    pub(super) history: bool,
     pub(super) fields: Vec<Field>,
     /// Fields, and whether they are unique together.
     pub(super) indexes: Vec<(Vec<Key>, bool)>,
@@ -35,6 +37,16 @@ pub(super) struct Field {
     /// A number that it must not be.
     pub(super) check: Option<i64>,
     pub(super) on_delete: Option<&'static str>,
+    /// What gives it its values.
+    pub(super) made: Option<Made>,
+}
+
+/// What gives records a value that nobody sends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Made {
+    Number,
+    /// A slug of the field with this key.
+    Slug(Key),
 }
 
 /// What stored records get.
@@ -100,6 +112,11 @@ impl Kind {
 }
 
 impl Type {
+    /// Whether only values that are made must be unique.
+    pub(super) fn is_made_unique(&self) -> bool {
+        self.fields.iter().all(|field| !field.unique) && self.indexes.iter().all(|(_, unique)| !unique)
+    }
+
     pub(super) fn field(&self, key: Key) -> Option<&Field> {
         self.fields.iter().find(|field| field.key == key)
     }
@@ -118,6 +135,7 @@ impl Field {
             length: None,
             check: None,
             on_delete: None,
+            made: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::schema::{Backfill, Enum, Field, Kind, Schema, Type};
+use super::schema::{Backfill, Enum, Field, Kind, Made, Schema, Type};
 use super::values::{expression, literal};
 
 /// The model file, in which `@renamed` says what was called otherwise in the model before.
@@ -18,6 +18,9 @@ pub(super) fn text(schema: &Schema, before: Option<&Schema>) -> String {
         let was = before.and_then(|before| before.of(of.key));
         _ = write!(text, "type {} @open", of.name);
         renamed(&mut text, &of.name, was.map(|was| &was.name));
+        if of.history {
+            text.push_str(" @history(read: \"true\")");
+        }
         for (fields, unique) in &of.indexes {
             let names = fields.iter().filter_map(|key| of.field(*key)).map(|field| field.name.as_str());
             let names: Vec<&str> = names.collect();
@@ -26,7 +29,7 @@ pub(super) fn text(schema: &Schema, before: Option<&Schema>) -> String {
         }
         text.push_str(" {\n");
         for member in &of.fields {
-            field(&mut text, (schema, member), was);
+            field(&mut text, (schema, of, member), was);
         }
         text.push_str("}\n");
     }
@@ -67,7 +70,7 @@ fn enumeration(text: &mut String, of: &Enum, was: Option<&Enum>) {
     text.push_str("}\n");
 }
 
-fn field(text: &mut String, (schema, field): (&Schema, &Field), before: Option<&Type>) {
+fn field(text: &mut String, (schema, of, field): (&Schema, &Type, &Field), before: Option<&Type>) {
     let required = if field.required { "!" } else { "" };
     _ = write!(text, "  {}: {}{required}", field.name, written(schema, &field.kind));
     let was = before.and_then(|before| before.field(field.key));
@@ -91,6 +94,14 @@ fn field(text: &mut String, (schema, field): (&Schema, &Field), before: Option<&
     };
     if let Some(given) = given {
         _ = write!(text, " @backfill(from: {})", Value::from(given));
+    }
+    match field.made {
+        Some(Made::Number) => text.push_str(" @sequence"),
+        Some(Made::Slug(source)) => {
+            let source = of.field(source).map(|source| source.name.as_str()).unwrap_or_default();
+            _ = write!(text, " @slug(from: \"{source}\")");
+        }
+        None => {}
     }
     if let Some((min, max)) = field.length {
         _ = write!(text, " @length(min: {min}, max: {max})");

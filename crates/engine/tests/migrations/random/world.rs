@@ -50,13 +50,17 @@ impl Asked {
     }
 
     /// Whether a write was made; what the model refuses, or a deletion took along, is not.
-    async fn wrote(&self, request: Result<Request, Error>) -> Result<Option<Vec<RecordId>>, String> {
+    async fn wrote(&self, request: Result<Request, Error>, of: &Type) -> Result<Option<Vec<RecordId>>, String> {
         let written = match request {
             Ok(request) => self.client.written(&self.caller, request).await,
             Err(error) => Err(error),
         };
         match written {
             Ok(written) => Ok(Some(written.ids)),
+            // Numbers and slugs are made so that no other record has them.
+            Err(error) if error.code() == "not-unique" && of.is_made_unique() => {
+                Err(format!("a value was made twice: {error:?}"))
+            }
             Err(error) if ["invalid-values", "not-unique", "not-found", "still-referenced"].contains(&error.code()) => {
                 Ok(None)
             }
@@ -99,7 +103,7 @@ async fn create(
     ids: &mut Ids,
 ) -> Result<(), String> {
     let Some(body) = body(random, (schema, of), ids) else { return Ok(()) };
-    let made = asked.wrote(asked.client.create(&of.name, &body.to_string())).await?;
+    let made = asked.wrote(asked.client.create(&of.name, &body.to_string()), of).await?;
     let made = made.into_iter().flatten().map(|id| id.to_string());
     ids.entry(of.key).or_default().extend(made);
     Ok(())
@@ -108,7 +112,8 @@ async fn create(
 fn body(random: &mut Random, (schema, of): (&Schema, &Type), ids: &Ids) -> Option<Value> {
     let mut body = Map::new();
     for field in &of.fields {
-        let is_left_out = matches!(field.kind, Kind::Inverse(..)) || schema.is_state(&field.kind);
+        let is_made = field.made.is_some();
+        let is_left_out = matches!(field.kind, Kind::Inverse(..)) || schema.is_state(&field.kind) || is_made;
         if is_left_out || !field.required && random.chance(25) {
             continue;
         }
@@ -130,6 +135,22 @@ fn sent(random: &mut Random, (schema, field): (&Schema, &Field), ids: &Ids) -> V
         Kind::Many(target) => known(target).iter().filter(|_| random.chance(50)).map(|id| json!(id)).collect(),
         kind => value(random, schema, kind),
     }
+}
+
+/// Whether the last version of each record says what the record does.
+pub(super) async fn follows(place: &Place, (schema, model): (&Schema, &str)) -> Result<(), String> {
+    let now = place.an_hour_later();
+    for of in schema.types.iter().filter(|of| of.history) {
+        let kept = of.fields.iter().filter(|field| !field.kind.is_to_many());
+        let names: Vec<&str> = kept.map(|field| field.name.as_str()).chain(["id"]).collect();
+        let select = names.join(",");
+        let stored = place.records(model, (&of.name, &select)).await;
+        let kept = place.records_as_of(model, (&of.name, &select), &now).await;
+        if stored != kept {
+            return Err(format!("the last versions of {} aren't its records: {stored}\n{kept}", of.name));
+        }
+    }
+    Ok(())
 }
 
 /// Reads all records.
@@ -192,10 +213,10 @@ pub(super) async fn write_again(
         let Some(id) = ids.get(&of.key).and_then(|ids| ids.first()) else { continue };
         let id: RecordId = id.parse().expect("an id");
         if let Some(body) = body(random, (schema, of), &ids) {
-            asked.wrote(asked.client.update(&of.name, id, &body.to_string())).await?;
+            asked.wrote(asked.client.update(&of.name, id, &body.to_string()), of).await?;
         }
         if random.chance(20) {
-            asked.wrote(Ok(asked.client.delete(&of.name, id))).await?;
+            asked.wrote(Ok(asked.client.delete(&of.name, id)), of).await?;
         }
     }
     asked.close();
