@@ -8,6 +8,7 @@ mod backfill;
 mod builder;
 mod calendar;
 mod column;
+mod column_order;
 mod columns;
 mod compare;
 mod computed;

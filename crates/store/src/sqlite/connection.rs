@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, StatementStatus, ffi};
 
-use super::allowance::{Allowance, Hold};
+use super::allowance::{Allowance, Hold, STEPS_PER_LOOK};
 use super::error::store_error;
 use super::file;
 use super::functions;
@@ -20,8 +20,6 @@ use crate::interest::Interest;
 use crate::session::{Answer, Session, Visit, at_once};
 use crate::{ReadStats, StoreError};
 
-/// Steps of SQLite's virtual machine between two checks of the step budget.
-const STEPS_PER_CHECK: i32 = 1000;
 /// Bytes of the largest value or row; a nested list is one value.
 const LARGEST_VALUE: i32 = 32 * 1024 * 1024;
 /// The same where a row has so many nested lists that together they must not become larger.
@@ -78,7 +76,7 @@ impl SqliteSession {
         let kept = KeptStatements::of(&db);
         let allowance = Arc::new(Allowance::new());
         let (watched, charged) = (Arc::clone(&allowance), Arc::clone(&allowance));
-        db.progress_handler(STEPS_PER_CHECK, Some(move || watched.is_used_up(1)))?;
+        backstay_meter::on_progress(&mut db, STEPS_PER_LOOK.into(), move |pages| watched.look(pages))?;
         functions::register(&db, move |bytes| charged.is_used_up_by(bytes))?;
         db.execute_batch(&format!(
             "PRAGMA busy_timeout = {BUSY_MS}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
@@ -162,20 +160,33 @@ impl SqliteSession {
     pub(super) fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
         let charged = self.allowance.charged();
         let mut prepared = self.prepare(statement)?;
+        self.allowance.begin_read(backstay_meter::used(&self.db));
         let mut stats = ReadStats::default();
         let _larger = LargestValue::of(&self.db, statement.lists()).map_err(|error| self.failed(error))?;
         {
             let mut rows = prepared.raw_query();
             while let Some(row) = rows.next().map_err(|error| self.failed(error))? {
-                visit(&SqliteRow { row, columns: statement.columns() })?;
+                let row = SqliteRow::new(row, statement.columns());
+                visit(&row)?;
                 stats.rows += 1;
+                self.charge_row(row.taken())?;
             }
         }
+        self.charge_row(0)?;
         // The counters are 32 bits wide and signed; one that has overflowed is worth nothing.
         let counter = |status| u64::try_from(prepared.reset_status(status)).unwrap_or(0);
-        stats.steps = counter(StatementStatus::VmStep) + (self.allowance.charged() - charged) * 1000;
+        stats.steps = counter(StatementStatus::VmStep) + self.allowance.charged() - charged;
         stats.scanned = counter(StatementStatus::FullscanStep);
         Ok(stats)
+    }
+
+    /// Charges what a row took that steps don't show: the bytes of its values, and the pages on the way to them.
+    fn charge_row(&self, bytes: usize) -> Result<(), StoreError> {
+        let by_pages = self.allowance.is_used_up_by_pages(backstay_meter::used(&self.db));
+        match self.allowance.is_used_up_by(bytes) || by_pages {
+            true => Err(self.interrupted(self.allowance.reason())),
+            false => Ok(()),
+        }
     }
 
     /// Runs a statement that writes, within a transaction or not; returns how many rows it changed.
@@ -183,7 +194,9 @@ impl SqliteSession {
         if self.mode == Mode::Reader {
             return Err(StoreError::ReadOnly);
         }
-        let changed = self.prepare(statement)?.raw_execute().map_err(|error| self.failed(error))?;
+        let mut prepared = self.prepare(statement)?;
+        self.allowance.begin_write();
+        let changed = prepared.raw_execute().map_err(|error| self.failed(error))?;
         Ok(changed as u64)
     }
 

@@ -1,0 +1,99 @@
+//! The order of the columns of a table. A database reads a record from its beginning, and SQLite one that is longer than a
+//! page along a chain of pages: a value costs what stands before it. So what is small comes first.
+
+use backstay_model::{Collection, Column, ColumnStorage, Field, FieldKind};
+use backstay_scalar::{Scalar, Storage};
+
+/// How large the values of a column can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Size {
+    /// Some bytes, or a word that the model or Backstay chooses.
+    Few,
+    /// As many as a line of text has.
+    Line,
+    /// Any number.
+    Any,
+}
+
+/// The columns of a collection in the order in which a new table has them: among those of one size, that of the fields.
+pub(crate) fn column_order(collection: &Collection) -> Vec<(&Field, &Column)> {
+    let fields = collection.fields.iter();
+    let mut columns: Vec<(&Field, &Column)> =
+        fields.flat_map(|field| field.columns.iter().map(move |column| (field, column))).collect();
+    columns.sort_by_key(|(field, column)| size(collection, field, column));
+    columns
+}
+
+fn size(collection: &Collection, field: &Field, column: &Column) -> Size {
+    // What Backstay itself says of a version is asked of every one.
+    if collection.versions.as_ref().is_some_and(|versions| field.id >= versions.record) {
+        return Size::Few;
+    }
+    match column.storage {
+        ColumnStorage::List(_) | ColumnStorage::One(Storage::Json | Storage::Bytes) => Size::Any,
+        ColumnStorage::One(Storage::Text) => match field.kind {
+            FieldKind::Enum(_) => Size::Few,
+            FieldKind::Scalar(Scalar::Text) => Size::Any,
+            FieldKind::Scalar(_)
+            | FieldKind::List(_)
+            | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
+            | FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. }
+            | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. }
+            | FieldKind::ManyToMany { .. } => Size::Line,
+        },
+        ColumnStorage::One(
+            Storage::Bool
+            | Storage::Int
+            | Storage::Float
+            | Storage::Decimal { .. }
+            | Storage::Id
+            | Storage::Timestamp
+            | Storage::Date,
+        ) => Size::Few,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_model::SourceFile;
+
+    use super::*;
+
+    const MODEL: &str = r#"
+        extend schema @app(name: "Order")
+        enum Kind { A B }
+        type Note @allow(read: "true") @history(read: "true") {
+          body: Text
+          tags: [String!]
+          title: String!
+          about: Note
+          any: JSON
+          kind: Kind
+          done: Boolean
+          price: Money
+        }
+    "#;
+
+    #[test]
+    fn small_columns_come_first() {
+        let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", MODEL)]).expect("a model");
+        let check = |collection: &str, expected: &str| {
+            let collection = loaded.model.collections.iter().find(|one| one.name == collection).expect("a type");
+            let names: Vec<&str> =
+                column_order(collection).into_iter().map(|(_, column)| column.name.as_str()).collect();
+            assert_eq!(names.join(" "), expected, "{}", collection.name);
+        };
+        check(
+            "Note",
+            "id created_at updated_at version about_id kind done price title price_currency body tags any",
+        );
+        check(
+            "Note history",
+            "id created_at updated_at version about_id kind done price history__record history__from history__until \
+             history__ended history__change history__by_kind history__by title price_currency body tags any",
+        );
+    }
+}
