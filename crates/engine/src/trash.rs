@@ -19,6 +19,7 @@ use crate::{Record, TxContext, readmission};
 /// A record in the trash that may come back.
 struct Coming<'m> {
     collection: &'m Collection,
+    /// Its references alone, unless it is the first: many of them can be large.
     record: Record,
 }
 
@@ -78,12 +79,17 @@ pub(crate) async fn restore(
     for place in order(&group, &astray) {
         let Coming { collection, record } = &group.coming[place];
         let Some(trash) = collection.trash else { continue };
-        let mut proposal = Proposal::readmission((collection, trash), (authority, &class), record);
+        let whole = match place {
+            FIRST => Some(record.clone()),
+            _ => cx.get_stored(collection.id, record.id()).await?,
+        };
+        let Some(record) = whole else { continue };
+        let mut proposal = Proposal::readmission((collection, trash), (authority, &class), &record);
         match place {
             FIRST => readmission::ask(cx, &mut proposal, is_coming).await?,
             _ => readmission::ask_related(cx, &mut proposal, is_coming).await?,
         }
-        let record = RowChange::restore(cx, collection, record)?;
+        let record = RowChange::restore(cx, collection, &record)?;
         match place {
             FIRST => restored = Some(record),
             _ => cx.taken_along += 1,
@@ -139,7 +145,7 @@ async fn gather<'a>(
                 if group.places.contains_key(&(collection.id, id)) {
                     continue;
                 }
-                let Some(record) = cx.get_stored(collection.id, id).await? else { continue };
+                let Some(record) = cx.get_references(collection, id).await? else { continue };
                 group.places.insert((collection.id, id), group.coming.len());
                 group.coming.push(Coming { collection, record });
                 // A deletion moves as many besides the record itself.

@@ -57,8 +57,9 @@ impl Handle {
     unsafe fn counter(self, operation: c_int) -> u32 {
         let (mut current, mut highest): (c_int, c_int) = (0, 0);
         // SAFETY: the connection is open, as the caller promises, and the two numbers outlive the call.
-        let code =
-            unsafe { ffi::sqlite3_db_status(self.0, operation, ptr::from_mut(&mut current), ptr::from_mut(&mut highest), 0) };
+        let code = unsafe {
+            ffi::sqlite3_db_status(self.0, operation, ptr::from_mut(&mut current), ptr::from_mut(&mut highest), 0)
+        };
         debug_assert_eq!(code, ffi::SQLITE_OK, "SQLite knows the counter");
         current.cast_unsigned()
     }
@@ -113,7 +114,10 @@ mod tests {
         };
         on_progress(&mut db, 10, handler).expect("a handler");
         let ended = db.query_row(BEHIND, [], |row| row.get::<_, i64>(0));
-        assert_eq!(ended.map_err(|error| error.sqlite_error_code()), Err(Some(rusqlite::ErrorCode::OperationInterrupted)));
+        assert_eq!(
+            ended.map_err(|error| error.sqlite_error_code()),
+            Err(Some(rusqlite::ErrorCode::OperationInterrupted))
+        );
         assert!((1_000..1_500).contains(&seen.load(Ordering::Relaxed).wrapping_sub(before)));
     }
 }

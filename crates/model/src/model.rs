@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_base::{Action, Duration, Place, limits};
-use backstay_scalar::{Part, Storage, Value};
+use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
 use crate::enumeration::{Enum, EnumId};
@@ -531,6 +531,24 @@ impl Field {
     /// Whether the field has a column in its collection's own table.
     pub fn is_stored(&self) -> bool {
         self.computed.is_none() && self.kind.is_stored()
+    }
+
+    /// Whether its stored values can have any size: a `Text`, a document, octets or a list.
+    pub fn is_large(&self) -> bool {
+        let is_large = |column: &Column| match column.storage {
+            ColumnStorage::List(_) | ColumnStorage::One(Storage::Json | Storage::Bytes) => true,
+            ColumnStorage::One(Storage::Text) => self.kind == FieldKind::Scalar(Scalar::Text),
+            ColumnStorage::One(
+                Storage::Bool
+                | Storage::Int
+                | Storage::Float
+                | Storage::Decimal { .. }
+                | Storage::Id
+                | Storage::Timestamp
+                | Storage::Date,
+            ) => false,
+        };
+        self.columns.iter().any(is_large)
     }
 
     /// Whether a history keeps its values: what is stored of the record itself, but for secrets and sums.

@@ -2,7 +2,7 @@
 //! page along a chain of pages: a value costs what stands before it. So what is small comes first.
 
 use backstay_model::{Collection, Column, ColumnStorage, Field, FieldKind};
-use backstay_scalar::{Scalar, Storage};
+use backstay_scalar::Storage;
 
 /// How large the values of a column can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,29 +30,9 @@ fn size(collection: &Collection, field: &Field, column: &Column) -> Size {
         return Size::Few;
     }
     match column.storage {
-        ColumnStorage::List(_) | ColumnStorage::One(Storage::Json | Storage::Bytes) => Size::Any,
-        ColumnStorage::One(Storage::Text) => match field.kind {
-            FieldKind::Enum(_) => Size::Few,
-            FieldKind::Scalar(Scalar::Text) => Size::Any,
-            FieldKind::Scalar(_)
-            | FieldKind::List(_)
-            | FieldKind::Embedded(_)
-            | FieldKind::Document(_)
-            | FieldKind::ToOne { .. }
-            | FieldKind::ToOneOf { .. }
-            | FieldKind::OneToMany { .. }
-            | FieldKind::OneToOne { .. }
-            | FieldKind::ManyToMany { .. } => Size::Line,
-        },
-        ColumnStorage::One(
-            Storage::Bool
-            | Storage::Int
-            | Storage::Float
-            | Storage::Decimal { .. }
-            | Storage::Id
-            | Storage::Timestamp
-            | Storage::Date,
-        ) => Size::Few,
+        _ if field.is_large() => Size::Any,
+        ColumnStorage::One(Storage::Text) if !matches!(field.kind, FieldKind::Enum(_)) => Size::Line,
+        ColumnStorage::One(_) | ColumnStorage::List(_) => Size::Few,
     }
 }
 
@@ -86,10 +66,7 @@ mod tests {
                 column_order(collection).into_iter().map(|(_, column)| column.name.as_str()).collect();
             assert_eq!(names.join(" "), expected, "{}", collection.name);
         };
-        check(
-            "Note",
-            "id created_at updated_at version about_id kind done price title price_currency body tags any",
-        );
+        check("Note", "id created_at updated_at version about_id kind done price title price_currency body tags any");
         check(
             "Note history",
             "id created_at updated_at version about_id kind done price history__record history__from history__until \

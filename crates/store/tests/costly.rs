@@ -137,7 +137,12 @@ async fn large_rows_have_a_price() {
     // Small columns stand before large ones, whatever the order of the fields.
     check("SELECT count(*) FROM post WHERE weight = 1 OR day = '2026-01-31'".into(), Storage::Int, Ok(false)).await;
     check("SELECT count(*) FROM post WHERE labels = 'x'".into(), Storage::Int, Ok(true)).await;
-    check(format!("{times} SELECT count(*) FROM n CROSS JOIN post WHERE +labels = i"), Storage::Int, Err(StoreError::StepLimit)).await;
+    check(
+        format!("{times} SELECT count(*) FROM n CROSS JOIN post WHERE +labels = i"),
+        Storage::Int,
+        Err(StoreError::StepLimit),
+    )
+    .await;
     check("SELECT notes FROM post LIMIT 1".into(), Storage::Json, Ok(true)).await;
     check(format!("{times} SELECT notes FROM n CROSS JOIN post"), Storage::Json, Err(StoreError::StepLimit)).await;
 }

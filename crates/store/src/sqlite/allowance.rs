@@ -113,6 +113,7 @@ impl Allowance {
         self.kilo_steps.store(UNLIMITED, Ordering::Relaxed);
         self.deadline.store(NEVER, Ordering::Relaxed);
         *self.work.lock() = None;
+        self.begin_write();
     }
 
     /// Uses this many thousand steps up. Whether the statement must end.

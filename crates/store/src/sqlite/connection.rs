@@ -24,6 +24,8 @@ use crate::{ReadStats, StoreError};
 const LARGEST_VALUE: i32 = 32 * 1024 * 1024;
 /// The same where a row has so many nested lists that together they must not become larger.
 const LEAST_LARGEST_VALUE: i32 = 2 * 1024 * 1024;
+/// Pages that a statement uses to write a small record and its places in indexes.
+const PAGES_PER_WRITE: u32 = 30;
 /// KiB of pages that one connection keeps in memory.
 const CACHE_KIB: u32 = 16 * 1024;
 /// SQLite's `busy_timeout`: milliseconds to wait for another process's lock.
@@ -53,6 +55,8 @@ pub(crate) struct SqliteSession {
     full: Cell<bool>,
     /// Whether the work at hand was interrupted because it held the writer for too long.
     preempted: Cell<bool>,
+    /// How many pages the work at hand may still use in a commit that it shares; `None` in one of its own.
+    shared_pages: Cell<Option<u32>>,
     /// The number of commits when the open snapshot was begun; see `begin_snapshot`.
     snapshot: Option<u64>,
 }
@@ -87,8 +91,18 @@ impl SqliteSession {
             db.execute_batch("PRAGMA query_only = ON;")?;
         }
         let directory = file::directory(path).to_owned();
-        let (fatal, full, preempted) = (OnceCell::new(), Cell::new(false), Cell::new(false));
-        Ok(Self { db, directory, allowance, mode, fatal, kept, full, preempted, snapshot: None })
+        Ok(Self {
+            db,
+            directory,
+            allowance,
+            mode,
+            fatal: OnceCell::new(),
+            kept,
+            full: Cell::new(false),
+            preempted: Cell::new(false),
+            shared_pages: Cell::new(None),
+            snapshot: None,
+        })
     }
 
     /// What it is for.
@@ -135,6 +149,11 @@ impl SqliteSession {
         self.allowance.limit_work(kilo_steps, interest, hold);
     }
 
+    /// Bounds what the work that follows may change, if it must be possible to undo it alone.
+    pub(super) fn share_commit(&self, shares: bool) {
+        self.shared_pages.set(shares.then_some(limits::SHARED_PAGES));
+    }
+
     /// Lifts the limits for what follows, such as opening, migrating and committing.
     pub(super) fn lift_limits(&self) {
         self.allowance.lift();
@@ -159,8 +178,8 @@ impl SqliteSession {
     /// Runs a statement, within a transaction or not, and passes its rows to `visit`.
     pub(super) fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
         let charged = self.allowance.charged();
-        let mut prepared = self.prepare(statement)?;
         self.allowance.begin_read(backstay_meter::used(&self.db));
+        let mut prepared = self.prepare(statement)?;
         let mut stats = ReadStats::default();
         let _larger = LargestValue::of(&self.db, statement.lists()).map_err(|error| self.failed(error))?;
         {
@@ -194,10 +213,22 @@ impl SqliteSession {
         if self.mode == Mode::Reader {
             return Err(StoreError::ReadOnly);
         }
-        let mut prepared = self.prepare(statement)?;
         self.allowance.begin_write();
+        let mut prepared = self.prepare(statement)?;
+        let before = backstay_meter::used(&self.db);
         let changed = prepared.raw_execute().map_err(|error| self.failed(error))?;
+        self.count_shared(backstay_meter::used(&self.db).wrapping_sub(before))?;
         Ok(changed as u64)
+    }
+
+    /// Counts the pages that a statement has used to write.
+    fn count_shared(&self, pages: u32) -> Result<(), StoreError> {
+        let Some(left) = self.shared_pages.get() else { return Ok(()) };
+        self.shared_pages.set(left.checked_sub(pages.saturating_sub(PAGES_PER_WRITE)));
+        match self.shared_pages.get() {
+            Some(_) => Ok(()),
+            None => Err(self.interrupted(StoreError::HoldLimit)),
+        }
     }
 
     /// As `write`, but only within a transaction.
