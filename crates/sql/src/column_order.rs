@@ -20,7 +20,10 @@ pub(crate) fn column_order(collection: &Collection) -> Vec<(&Field, &Column)> {
     let fields = collection.fields.iter();
     let mut columns: Vec<(&Field, &Column)> =
         fields.flat_map(|field| field.columns.iter().map(move |column| (field, column))).collect();
-    columns.sort_by_key(|(field, column)| size(collection, field, column));
+    // Backstay's own records are small, and the form of their tables stays.
+    if !collection.system || collection.versions.is_some() {
+        columns.sort_by_key(|(field, column)| size(collection, field, column));
+    }
     columns
 }
 
