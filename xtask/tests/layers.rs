@@ -14,9 +14,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("vault", &[]),
     ("audit", &[]),
     ("live", &[]),
+    ("meter", &[]),
     ("expr", &["model"]),
     ("sql", &["expr", "model"]),
-    ("store", &["sql", "model", "audit"]),
+    ("store", &["sql", "model", "audit", "meter"]),
     ("engine", &["model", "expr", "vault", "audit", "live", "sql", "store"]),
     ("identity", ABOVE_ENGINE),
     ("jobs", ABOVE_ENGINE),
@@ -124,7 +125,7 @@ fn fault(name: &str, dependency: &Dependency, crates: &BTreeSet<String>) -> Opti
         (!keepers.contains(&name)).then(|| format!("{name} → {used}: only {} may use {what}", keepers.join(", ")))
     };
     if DATABASE_DRIVERS.contains(&used) {
-        return only("a database driver", &["store"]);
+        return only("a database driver", &["store", "meter"]);
     }
     if WEB_FRAMEWORK.contains(&used) {
         return only("the web framework", &["http", "admin", "backstay", "testkit"]);
@@ -166,13 +167,14 @@ fn a_forbidden_edge_is_found() {
     check("store", "store", true, None);
     check("testkit", "backstay", false, Some("testkit → backstay: nothing may use backstay"));
     check("store", "rusqlite", false, None);
-    check("engine", "rusqlite", true, Some("engine → rusqlite: only store may use a database driver"));
+    check("engine", "rusqlite", true, Some("engine → rusqlite: only store, meter may use a database driver"));
     check(
         "identity",
         "axum",
         false,
         Some("identity → axum: only http, admin, backstay, testkit may use the web framework"),
     );
+    check("engine", "meter", false, Some("engine → meter: not an edge of the house"));
     check("bench", "rusqlite", false, None);
     check("backstay", "bench", false, Some("backstay → bench: nothing may use bench"));
 }

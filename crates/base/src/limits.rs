@@ -46,6 +46,13 @@ pub const VIOLATIONS: usize = 50;
 pub const BATCH_RECORDS: usize = 1000;
 /// Records and links that one request creates or changes at most.
 pub const WRITE_ROWS: usize = 10_000;
+/// Bytes that one request stores at most: the values that it writes, and the versions that histories keep because of it.
+pub const WRITE_BYTES: usize = 64 * 1024 * 1024;
+/// Pages that an operation uses while it writes, beside those that small records take, before it is run again in a commit of
+/// its own. In one that it shares, SQLite keeps in memory what it has changed, to be able to undo it alone.
+pub const SHARED_PAGES: u32 = 16 * 1024;
+/// Bytes of records that a deletion reads before it writes what becomes of them.
+pub const DELETION_READ_BYTES: usize = 1024 * 1024;
 /// Elements of one list field or to-many relation in a write.
 pub const LIST_ITEMS: usize = 1000;
 /// Characters of a `String`.

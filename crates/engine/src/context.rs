@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_base::{Caller, Error, Flow, Limit, Memory, Network, RecordId, RequestId, Timestamp, limits};
-use backstay_model::{CollectionId, FieldId, Model};
+use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Row, Statement, StoredPlan, Template};
 use backstay_store::{Demand, RecordKey, StoreError, Tx};
@@ -186,6 +186,38 @@ impl<'a> TxContext<'a, '_> {
         self.read_whole(plan, (collection, id)).await
     }
 
+    /// The record, live or in the trash, with what must be known of one that goes or loses a reference: large values only if
+    /// something else depends on them.
+    pub(crate) async fn get_to_remove(
+        &mut self,
+        collection: &Collection,
+        id: RecordId,
+    ) -> Result<Option<Record>, Error> {
+        let application = &self.engine.application;
+        let id_of = collection.id;
+        if collection.history.is_some()
+            || collection.tree.is_some()
+            || !collection.exclusions.is_empty()
+            || !collection.mentions.is_empty()
+            || !application.sums.counted(id_of).is_empty()
+            || application.commit_checks.concern(id_of)
+        {
+            return self.get_stored(id_of, id).await;
+        }
+        let plan = self.engine.templates.brief(&self.engine.planner, collection);
+        self.read_whole(plan, (id_of, id)).await
+    }
+
+    /// The references of a record, live or in the trash; its other values are missing.
+    pub(crate) async fn get_references(
+        &mut self,
+        collection: &Collection,
+        id: RecordId,
+    ) -> Result<Option<Record>, Error> {
+        let plan = self.engine.templates.references(&self.engine.planner, collection);
+        self.read_whole(plan, (collection.id, id)).await
+    }
+
     pub(crate) async fn read_whole(
         &mut self,
         plan: &StoredPlan,
@@ -343,6 +375,15 @@ impl<'a> TxContext<'a, '_> {
     pub(crate) fn count_rows(&mut self, rows: usize) -> Result<(), Error> {
         self.rows_written += rows;
         require_few_rows(self.rows_written)
+    }
+
+    /// Refuses a transaction that stores more than one may, with the versions that histories keep because of it.
+    pub(crate) fn require_few_bytes(&self) -> Result<(), Error> {
+        const MAX: usize = limits::WRITE_BYTES;
+        match self.tx.written_bytes() > MAX && !self.class.system {
+            true => Err(Limit::Size { what: "what the change stores", max: MAX as u64, unit: "bytes" }.into()),
+            false => Ok(()),
+        }
     }
 
     /// Runs the staged writes.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use backstay_base::{Action, Conflict, Error, Limit, RecordId, limits};
 use backstay_model::{Collection, CollectionId, FieldId, Model, OnDelete};
+use backstay_scalar::Value;
 use backstay_sql::Perspective;
 
 use crate::application::CallerClass;
@@ -30,11 +31,15 @@ enum Way {
     Gone,
 }
 
-/// A record that is to be deleted.
+/// A record that is to be deleted. It is read when it goes: many of them can be large.
+#[derive(Clone, Copy)]
 struct Going<'m> {
     collection: &'m Collection,
-    record: Record,
+    id: RecordId,
 }
+
+/// References of records that go, which were emptied because no order can serve them, with where they led.
+type Untied = HashMap<Key, Vec<(FieldId, RecordId)>>;
 
 /// Records that refer to one that is to be deleted.
 struct Referring<'m> {
@@ -105,14 +110,14 @@ async fn referring_in_trash<'a>(
 async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) -> Result<Record, Error> {
     let Proposal { collection, stored, class, .. } = proposal;
     let Some(record) = stored else { return Err(crate::read::not_found(collection)) };
-    let first = Going { collection: cx.model().collection(collection.id), record: record.clone() };
+    let first = Going { collection: cx.model().collection(collection.id), id: record.id() };
     let Reach { mut going, referring } = reach(cx, first, way).await?;
     let ranks = &cx.engine.application.ranks;
     // Within a collection those that were found last go first: they refer to those before.
     going.reverse();
     going.sort_by_key(|one| ranks[usize::from(one.collection.id.0)]);
     let places: HashMap<Key, usize> =
-        going.iter().enumerate().map(|(place, one)| ((one.collection.id, one.record.id()), place)).collect();
+        going.iter().enumerate().map(|(place, one)| ((one.collection.id, one.id), place)).collect();
     for one in referring.iter().filter(|one| one.how.on_delete == OnDelete::Restrict) {
         let stays = |id: &&RecordId| !places.contains_key(&(one.collection.id, **id));
         let staying: Vec<RecordId> = one.ids.iter().filter(stays).copied().collect();
@@ -120,24 +125,67 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
             return Err(still_referenced(cx, &class, one, &staying).await?.into());
         }
     }
-    release(cx, &class, &referring, (&places, way)).await?;
-    for one in &going {
-        match way {
-            Way::Trash => RowChange::trash(cx, one.collection, &one.record)?,
-            Way::Gone => RowChange::delete(cx, one.collection, &one.record),
+    let untied = release(cx, &class, &referring, (&places, way)).await?;
+    let mut rest = going.as_slice();
+    while !rest.is_empty() {
+        let first = ((collection.id, record.id()), &record);
+        let records = read_some(cx, &mut rest, (first, &untied)).await?;
+        for (collection, record) in &records {
+            match way {
+                Way::Trash => RowChange::trash(cx, collection, record)?,
+                Way::Gone => RowChange::delete(cx, collection, record)?,
+            }
         }
     }
     Ok(record)
 }
 
+/// Reads the first of the records that go, as they were before any reference was emptied: as many as there is room for.
+/// `first` was read already.
+async fn read_some<'a>(
+    cx: &mut TxContext<'_, '_>,
+    rest: &mut &[Going<'a>],
+    ((key, first), untied): ((Key, &Record), &Untied),
+) -> Result<Vec<(&'a Collection, Record)>, Error> {
+    let (mut records, mut bytes) = (Vec::new(), 0);
+    while let [Going { collection, id }, others @ ..] = *rest {
+        let record = match (collection.id, *id) == key {
+            true => Some(first.clone()),
+            false => cx.get_to_remove(collection, *id).await?,
+        };
+        if let Some(record) = record {
+            let record = match untied.get(&(collection.id, *id)) {
+                Some(references) => tied(&record, references)?,
+                None => record,
+            };
+            bytes += record.size();
+            records.push((*collection, record));
+        }
+        *rest = others;
+        if bytes >= limits::DELETION_READ_BYTES {
+            break;
+        }
+    }
+    Ok(records)
+}
+
+/// A record with references that were emptied.
+fn tied(record: &Record, references: &[(FieldId, RecordId)]) -> Result<Record, Error> {
+    let mut values = record.values().to_vec();
+    for (field, to) in references {
+        values[usize::from(field.0)] = Value::Id(*to);
+    }
+    Record::new(values).map_err(Error::internal)
+}
+
 /// What goes with a record, itself first, and what refers to any of it.
 async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Result<Reach<'a>, Error> {
     let model = cx.model();
-    let mut known = HashSet::from([(first.collection.id, first.record.id())]);
+    let mut known = HashSet::from([(first.collection.id, first.id)]);
     let (mut reach, mut next, mut others) = (Reach { going: vec![first], referring: Vec::new() }, 0, cx.taken_along);
     let mut restricting: HashMap<_, usize> = HashMap::new();
-    while let Some(Going { collection, record }) = reach.going.get(next) {
-        let (of, to) = (collection.id, record.id());
+    while let Some(Going { collection, id: to }) = reach.going.get(next).copied() {
+        let of = collection.id;
         for (collection, by, how) in referring_by(model, of, way) {
             let on_delete = how.on_delete;
             let at = (collection.id, by.key());
@@ -157,10 +205,8 @@ async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Re
                 return Err(Limit::Size { what, max, unit: "records" }.into());
             }
             if on_delete == OnDelete::Cascade {
-                for id in ids.iter().filter(|id| known.insert((collection.id, **id))) {
-                    let record = cx.get_stored(collection.id, *id).await?;
-                    reach.going.extend(record.map(|record| Going { collection, record }));
-                }
+                let found = ids.iter().copied().filter(|id| known.insert((collection.id, *id)));
+                reach.going.extend(found.map(|id| Going { collection, id }));
             }
             if !ids.is_empty() {
                 reach.referring.push(Referring { to: (of, to), collection, by, how, ids });
@@ -206,14 +252,15 @@ async fn referring(
 }
 
 /// Empties the references of records that stay, all of one record in one change, and of those that would go later than
-/// what they refer to. Nothing else of a record that stays changes, and none of its rules and checks is asked, but what no two
-/// records may share still holds.
+/// what they refer to; returns the latter. Nothing else of a record that stays changes, and none of its rules and checks is
+/// asked, but what no two records may share still holds.
 async fn release(
     cx: &mut TxContext<'_, '_>,
     class: &CallerClass,
     referring: &[Referring<'_>],
     (places, way): (&HashMap<Key, usize>, Way),
-) -> Result<(), Error> {
+) -> Result<Untied, Error> {
+    let mut untied = Untied::new();
     let mut staying: Vec<Releasing<'_>> = Vec::new();
     let mut found: HashMap<Key, usize> = HashMap::new();
     for one in referring {
@@ -221,8 +268,11 @@ async fn release(
             let key = (one.collection.id, *id);
             match places.get(&key) {
                 Some(place) if way == Way::Gone && Some(place) > places.get(&one.to) => {
-                    if let Some(record) = cx.get_stored(one.collection.id, *id).await? {
+                    if let Some(record) = cx.get_to_remove(one.collection, *id).await? {
                         RowChange::untie(cx, one.collection, &record, one.by);
+                        if let Reference::Field(field) = one.by {
+                            untied.entry(key).or_default().push((field.id, one.to.1));
+                        }
                     }
                 }
                 Some(_) => {}
@@ -242,7 +292,7 @@ async fn release(
         if collection.tree.is_some_and(|tree| fields.contains(&tree.parent)) && held.insert(collection.id) {
             trees::hold(cx, collection.id).await?;
         }
-        if let Some(record) = cx.get_stored(collection.id, id).await? {
+        if let Some(record) = cx.get_to_remove(collection, id).await? {
             if let Err(error) = exclusions::ask_released(cx, collection, &record, &fields).await {
                 return Err(related::of_request(cx, class, (collection, &record), error).await?);
             }
@@ -250,7 +300,7 @@ async fn release(
             related::write(cx, class, (collection, &record), write).await?;
         }
     }
-    Ok(())
+    Ok(untied)
 }
 
 /// Why a record cannot be deleted: which records refer to it, if the caller may see them.

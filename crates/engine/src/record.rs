@@ -44,6 +44,11 @@ impl Record {
         &self.values[usize::from(field.0)]
     }
 
+    /// Bytes that its values take in memory.
+    pub(crate) fn size(&self) -> usize {
+        self.values.iter().map(|value| size_of::<Value>() + value.size()).sum()
+    }
+
     /// All values, by the fields' indexes.
     pub(crate) fn values(&self) -> &[Value] {
         &self.values

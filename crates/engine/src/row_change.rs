@@ -37,6 +37,7 @@ impl RowChange {
         mentions::follow(cx, collection, record.id(), (&[], record.values()));
         note(cx, collection.id, (None, Some(record.values())), Sent::Yes);
         versions::add(cx, collection, &record, VersionChange::Create);
+        cx.require_few_bytes()?;
         Ok(record)
     }
 
@@ -138,11 +139,12 @@ impl RowChange {
             Mark::Restore => VersionChange::Restore,
         };
         versions::add(cx, collection, &record, change);
+        cx.require_few_bytes()?;
         Ok(record)
     }
 
     /// Deletes a record and its links.
-    pub(crate) fn delete(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record) {
+    pub(crate) fn delete(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record) -> Result<(), Error> {
         if collection.key.given {
             cx.bury(collection.id, record);
         }
@@ -158,6 +160,7 @@ impl RowChange {
         if cx.engine.application.sums.own(collection.id).is_some() {
             cx.sums.forget(collection.id, record.id());
         }
+        cx.require_few_bytes()
     }
 
     /// Writes changed stored sums of a record. Its version stays: nobody has changed what it says itself.
@@ -218,6 +221,7 @@ impl RowChange {
         mentions::follow(cx, collection, record.id(), (stored.values(), record.values()));
         note(cx, collection.id, (Some(stored.values()), Some(record.values())), sent);
         versions::add(cx, collection, &record, VersionChange::Update);
+        cx.require_few_bytes()?;
         Ok(record)
     }
 }

@@ -3,7 +3,10 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::Action;
 use backstay_expr::{Rights, Sum};
-use backstay_model::{CollectionId, Exclusion, FieldId, Index, InnerRelation, Link, Model, Trash, Tree, Versions};
+use backstay_model::{
+    Collection, CollectionId, Exclusion, Field, FieldId, FieldKind, Index, InnerRelation, Link, Model, Trash, Tree,
+    Versions,
+};
 use backstay_sql::{
     Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, SumsPlan, Template,
 };
@@ -30,6 +33,12 @@ impl<K> Weighter<K, Arc<Template>> for TextBytes {
     fn weight(&self, _: &K, template: &Arc<Template>) -> u64 {
         template.text().len() as u64 + 1
     }
+}
+
+/// Reads some fields of a record, be it live or in the trash.
+fn fields(planner: &Planner, collection: &Collection, is_read: impl Fn(&Field) -> bool) -> Arc<StoredPlan> {
+    let fields: Vec<FieldId> = collection.fields.iter().filter(|field| is_read(field)).map(|field| field.id).collect();
+    Arc::new(planner.held(collection.id, &fields))
 }
 
 fn no_statements<K: Eq + Hash>() -> Statements<K> {
@@ -59,6 +68,8 @@ struct CollectionTemplates {
     expired: [OnceLock<Template>; 2],
     held: OnceLock<Arc<StoredPlan>>,
     checked: OnceLock<Arc<StoredPlan>>,
+    brief: OnceLock<Arc<StoredPlan>>,
+    references: OnceLock<Arc<StoredPlan>>,
     ids: [OnceLock<ReadPlan>; 2],
     versions: OnceLock<VersionTemplates>,
     move_branch: OnceLock<Template>,
@@ -134,6 +145,19 @@ impl Templates {
     /// Reads what must be known of a record that is asked at commit: always the same fields.
     pub(crate) fn checked(&self, planner: &Planner, collection: CollectionId, fields: &[FieldId]) -> &Arc<StoredPlan> {
         self.of(collection).checked.get_or_init(|| Arc::new(planner.held(collection, fields)))
+    }
+
+    /// Reads a record, be it live or in the trash, without large values that no index holds.
+    pub(crate) fn brief(&self, planner: &Planner, collection: &Collection) -> &Arc<StoredPlan> {
+        let is_indexed = |field: &Field| collection.indexes.iter().any(|index| index.fields.contains(&field.id));
+        let plan = || fields(planner, collection, |field| !field.is_large() || is_indexed(field));
+        self.of(collection.id).brief.get_or_init(plan)
+    }
+
+    /// Reads the references of a record, be it live or in the trash.
+    pub(crate) fn references(&self, planner: &Planner, collection: &Collection) -> &Arc<StoredPlan> {
+        let is_read = |field: &Field| field.id <= Collection::VERSION || matches!(field.kind, FieldKind::ToOne { .. });
+        self.of(collection.id).references.get_or_init(|| fields(planner, collection, is_read))
     }
 
     /// Computes stored sums of a collection from all members.

@@ -19,6 +19,7 @@ use crate::{Record, TxContext, mentions, readmission, related};
 /// A record in the trash that may come back.
 struct Coming<'m> {
     collection: &'m Collection,
+    /// Its references alone, unless it is the first: many of them can be large.
     record: Record,
 }
 
@@ -85,17 +86,22 @@ pub(crate) async fn restore(
     for place in order(cx.model(), &group, &astray) {
         let Coming { collection, record } = &group.coming[place];
         let Some(trash) = collection.trash else { continue };
-        let mut proposal = Proposal::readmission((collection, trash), (authority, &class), record);
+        let whole = match place {
+            FIRST => Some(record.clone()),
+            _ => cx.get_stored(collection.id, record.id()).await?,
+        };
+        let Some(record) = whole else { continue };
+        let mut proposal = Proposal::readmission((collection, trash), (authority, &class), &record);
         let asked = readmission::ask(cx, &mut proposal, is_coming).await;
         if place == FIRST {
             asked?;
-            restored = Some(RowChange::restore(cx, collection, record)?);
+            restored = Some(RowChange::restore(cx, collection, &record)?);
         } else {
             if let Err(error) = asked {
-                return Err(related::of_request(cx, &class, (collection, record), error).await?);
+                return Err(related::of_request(cx, &class, (collection, &record), error).await?);
             }
-            let write = |cx: &mut TxContext<'_, '_>| RowChange::restore(cx, collection, record);
-            related::write(cx, &class, (collection, record), write).await?;
+            let write = |cx: &mut TxContext<'_, '_>| RowChange::restore(cx, collection, &record);
+            related::write(cx, &class, (collection, &record), write).await?;
             cx.taken_along += 1;
         }
     }
@@ -149,7 +155,7 @@ async fn gather<'a>(
                 if group.places.contains_key(&(collection.id, id)) {
                     continue;
                 }
-                let Some(record) = cx.get_stored(collection.id, id).await? else { continue };
+                let Some(record) = cx.get_references(collection, id).await? else { continue };
                 group.places.insert((collection.id, id), group.coming.len());
                 group.coming.push(Coming { collection, record });
                 // A deletion moves as many besides the record itself.

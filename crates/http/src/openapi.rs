@@ -110,6 +110,7 @@ fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
         "countMax": limits::COUNT_MAX,
         "batchRecords": limits::BATCH_RECORDS,
         "writeRows": limits::WRITE_ROWS,
+        "writeBytes": limits::WRITE_BYTES,
         "transactionRequests": limits::TRANSACTION_REQUESTS,
         "listItems": limits::LIST_ITEMS,
         "stringChars": limits::STRING_CHARS,

@@ -585,6 +585,24 @@ impl Field {
         self.computed.is_none() && self.kind.is_stored()
     }
 
+    /// Whether its stored values can have any size: a `Text`, a document, octets or a list.
+    pub fn is_large(&self) -> bool {
+        let is_large = |column: &Column| match column.storage {
+            ColumnStorage::List(_) | ColumnStorage::One(Storage::Json | Storage::Bytes) => true,
+            ColumnStorage::One(Storage::Text) => self.kind == FieldKind::Scalar(Scalar::Text),
+            ColumnStorage::One(
+                Storage::Bool
+                | Storage::Int
+                | Storage::Float
+                | Storage::Decimal { .. }
+                | Storage::Id
+                | Storage::Timestamp
+                | Storage::Date,
+            ) => false,
+        };
+        self.columns.iter().any(is_large)
+    }
+
     /// Whether a history keeps its values: what is stored of the record itself, but for secrets and sums.
     pub fn is_in_history(&self) -> bool {
         self.kind.is_held() && self.computed.is_none() && self.sum.is_none() && self.is_readable()

@@ -59,6 +59,25 @@ impl Value {
         }
     }
 
+    /// Bytes that it takes beside its own: those of all texts, documents, octets and items in it.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Json(text) => text.len(),
+            Self::Bytes(octets) => octets.len(),
+            Self::List(values) => values.iter().map(|value| size_of::<Self>() + value.size()).sum(),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Decimal(_)
+            | Self::Id(_)
+            | Self::Timestamp(_)
+            | Self::Date(_)
+            | Self::Duration(_)
+            | Self::Money(_) => 0,
+        }
+    }
+
     /// Bytes of the longest text, document or octets in it.
     pub fn longest(&self) -> usize {
         match self {

@@ -10,6 +10,7 @@ mod broken;
 mod builder;
 mod calendar;
 mod column;
+mod column_order;
 mod columns;
 mod compare;
 mod computed;

@@ -26,6 +26,24 @@ pub enum Param {
     Bytes(Arc<[u8]>),
 }
 
+impl Param {
+    /// Bytes of its text, document or octets; 0 for a value of fixed size.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Json(text) => text.len(),
+            Self::Bytes(octets) => octets.len(),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Decimal(_)
+            | Self::Id(_)
+            | Self::Timestamp(_)
+            | Self::Date(_) => 0,
+        }
+    }
+}
+
 /// How a value becomes a parameter: what the placeholder takes, for one database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {

@@ -11,6 +11,7 @@ use sea_query::{
 };
 
 use crate::builder::{Anchor, Builder, Record};
+use crate::column_order::column_order;
 use crate::dialect::no_value;
 use crate::layout::{columns_of, link_columns};
 use crate::predicate::Pred;
@@ -281,16 +282,14 @@ impl Schema<'_> {
     pub(crate) fn table(self, collection: &Collection) -> Statement {
         let mut table = Table::create();
         table.table(name(written(collection)));
-        for field in &collection.fields {
-            for stored in &field.columns {
-                let mut column = self.column(field, stored);
-                if field.id == Collection::ID {
-                    column.primary_key();
-                }
-                let others = collection.excluded_by(field).filter(|other| other.id < field.id);
-                constrain(&mut column, exclusions(stored, others));
-                table.col(column);
+        for (field, stored) in column_order(collection) {
+            let mut column = self.column(field, stored);
+            if field.id == Collection::ID {
+                column.primary_key();
             }
+            let others = collection.excluded_by(field).filter(|other| other.id < field.id);
+            constrain(&mut column, exclusions(stored, others));
+            table.col(column);
         }
         if self.dialect.references_in_table() {
             for mut key in collection.fields.iter().filter_map(|field| self.reference(collection, field)) {

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use backstay_base::{DependencyKey, Timestamp, limits};
-use backstay_sql::{Row, Statement};
+use backstay_sql::{Param, Row, Statement};
 use sha2::{Digest, Sha256};
 
 use crate::idempotency::{self, Remembered};
@@ -43,6 +43,8 @@ pub(crate) struct Pending {
     pub(crate) remembered: Option<Remembered>,
     /// Bytes of its entry in the commit log, once that is written.
     pub(crate) logged_bytes: usize,
+    /// Bytes of the values in its writes.
+    pub(crate) written_bytes: usize,
     /// Whether it has changed rows already.
     pub(crate) wrote: bool,
     /// Whether a statement failed: the transaction then doesn't commit, even if the work ignores the error. (PostgreSQL
@@ -158,7 +160,13 @@ impl<'a> Tx<'a> {
     /// succeeded, and its errors surface only then. With `expected_rows`, any other number of changed rows is
     /// `StoreError::StagedRows`.
     pub fn stage(&mut self, statement: Statement, expected_rows: Option<u64>) {
+        self.pending.written_bytes += statement.params().iter().map(Param::size).sum::<usize>();
         self.pending.staged.push(Staged { statement, expected_rows });
+    }
+
+    /// Bytes of the texts, documents and octets in the writes that were staged so far.
+    pub fn written_bytes(&self) -> usize {
+        self.pending.written_bytes
     }
 
     /// Adds a change to the transaction's entry in the commit log, in order.

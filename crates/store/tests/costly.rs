@@ -7,8 +7,8 @@ use std::sync::Arc;
 use backstay_base::Ambient;
 use backstay_scalar::{Storage, ValueRef};
 use backstay_sql::{Param, Row, Statement};
-use backstay_store::{OpenOptions, RowSink, Store, StoreError};
-use conformance::script::{MODEL, model, read};
+use backstay_store::{OpenOptions, RowSink, Store, StoreError, Writes};
+use conformance::script::{Act, MODEL, model, read, script};
 use tempfile::TempDir;
 
 /// Whether each row found its part.
@@ -96,4 +96,53 @@ async fn searches_in_long_texts_have_a_budget() {
 
     let ended = read(&store, &search(1_000, 4_000_000), &mut found).await;
     assert!(matches!(ended, Err(StoreError::StepLimit)), "{ended:?}");
+}
+
+/// Posts with notes and labels of a megabyte each.
+async fn large_posts(store: &Store, posts: u32) {
+    let text = format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {posts}) \
+         INSERT INTO post (id, created_at, updated_at, version, title, notes, labels) \
+         SELECT randomblob(16), 0, 0, 1, 'x', '\"' || ?1 || '\"', '[\"' || ?1 || '\"]' FROM n"
+    );
+    let insert = Statement::raw(text, vec![Param::Text("x".repeat(1_000_000).into())], &[]);
+    store.write(script(Writes::One, [Act::Execute(insert)])).await.expect("posts");
+}
+
+/// Takes rows and makes nothing of them.
+#[derive(Default)]
+struct Taken;
+
+impl RowSink for Taken {
+    fn begin(&mut self, _: usize) {}
+
+    fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
+        row.value(0)?;
+        Ok(())
+    }
+}
+
+/// Few steps lead through many pages, where a column stands behind a large value, or where that is read.
+#[tokio::test]
+async fn large_rows_have_a_price() {
+    let directory = TempDir::new().expect("a directory");
+    let options = OpenOptions::new(directory.path());
+    let store = Store::open(&options, &model(MODEL), Ambient::system(), Arc::new(())).expect("a database").store;
+    large_posts(&store, 30).await;
+    let times = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)";
+    let check = async |text: String, storage: Storage, expected: Result<bool, StoreError>| {
+        let read = read(&store, &Statement::raw(text.clone(), Vec::new(), &[storage]), &mut Taken).await;
+        assert_eq!(format!("{:?}", read.map(|stats| stats.moved)), format!("{expected:?}"), "{text}");
+    };
+    // Small columns stand before large ones, whatever the order of the fields.
+    check("SELECT count(*) FROM post WHERE weight = 1 OR day = '2026-01-31'".into(), Storage::Int, Ok(false)).await;
+    check("SELECT count(*) FROM post WHERE labels = 'x'".into(), Storage::Int, Ok(true)).await;
+    check(
+        format!("{times} SELECT count(*) FROM n CROSS JOIN post WHERE +labels = i"),
+        Storage::Int,
+        Err(StoreError::StepLimit),
+    )
+    .await;
+    check("SELECT notes FROM post LIMIT 1".into(), Storage::Json, Ok(true)).await;
+    check(format!("{times} SELECT notes FROM n CROSS JOIN post"), Storage::Json, Err(StoreError::StepLimit)).await;
 }

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use backstay_base::Flow;
@@ -14,9 +14,15 @@ use crate::interest::Interest;
 pub(super) struct Allowance {
     /// Steps that are left, in thousands.
     kilo_steps: AtomicI64,
-    /// Bytes that functions have worked on and that don't make a thousand steps yet.
+    /// Steps that don't make a thousand yet.
+    steps: AtomicU64,
+    /// Bytes that functions have worked on, or that were read, and that don't make a thousand steps yet.
     bytes: AtomicU64,
-    /// Steps, in thousands, that bytes have used up since the connection was opened.
+    /// The connection's pages when they were last looked at.
+    pages: AtomicU32,
+    /// Whether pages are charged: a statement reads.
+    reads: AtomicBool,
+    /// Steps that bytes and pages have used up since the connection was opened.
     charged: AtomicU64,
     /// When statements end: in nanoseconds after `epoch`.
     deadline: AtomicU64,
@@ -61,7 +67,13 @@ impl Members {
     }
 }
 
-/// Bytes that a function works on in the time of a thousand steps.
+/// Steps of the virtual machine between two looks at the pages.
+pub(super) const STEPS_PER_LOOK: u16 = 100;
+/// Pages that this many steps use where records are small: finding one in an index takes a few of each.
+const PAGES_PER_LOOK: u32 = 100;
+/// Steps in the time in which one page more is used, on the way through a record that is large.
+const STEPS_PER_PAGE: u64 = 100;
+/// Bytes that a function works on, or that are read, in the time of a thousand steps.
 const BYTES_PER_KILO_STEP: u64 = 16 * 1024;
 /// Bytes of a statement's text that are prepared in the time of a thousand steps.
 const STATEMENT_BYTES_PER_KILO_STEP: u64 = 512;
@@ -74,7 +86,10 @@ impl Allowance {
     pub(super) fn new() -> Self {
         Self {
             kilo_steps: AtomicI64::new(UNLIMITED),
+            steps: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            pages: AtomicU32::new(0),
+            reads: AtomicBool::new(false),
             charged: AtomicU64::new(0),
             deadline: AtomicU64::new(NEVER),
             epoch: Instant::now(),
@@ -98,14 +113,64 @@ impl Allowance {
         self.kilo_steps.store(UNLIMITED, Ordering::Relaxed);
         self.deadline.store(NEVER, Ordering::Relaxed);
         *self.work.lock() = None;
+        self.begin_write();
     }
 
     /// Uses this many thousand steps up. Whether the statement must end.
-    pub(super) fn is_used_up(&self, kilo_steps: i64) -> bool {
+    fn is_used_up(&self, kilo_steps: i64) -> bool {
         self.kilo_steps.fetch_sub(kilo_steps, Ordering::Relaxed) < kilo_steps || self.over().is_some()
     }
 
-    /// Uses up the steps that working on this many bytes is worth. Whether the statement must end.
+    /// A statement that reads begins, of a connection that has used so many pages. What the one before left over is its own.
+    pub(super) fn begin_read(&self, pages: u32) {
+        self.steps.store(0, Ordering::Relaxed);
+        self.bytes.store(0, Ordering::Relaxed);
+        self.pages.store(pages, Ordering::Relaxed);
+        self.reads.store(true, Ordering::Relaxed);
+    }
+
+    /// A statement that writes begins. How much it may write isn't bounded by steps.
+    pub(super) fn begin_write(&self) {
+        self.reads.store(false, Ordering::Relaxed);
+    }
+
+    /// `STEPS_PER_LOOK` steps were taken, and so many pages are used by now. Whether the statement must end.
+    pub(super) fn look(&self, pages: u32) -> bool {
+        let more = self.more_pages(pages);
+        self.pages.store(pages, Ordering::Relaxed);
+        self.use_steps(u64::from(STEPS_PER_LOOK) + more)
+    }
+
+    /// So many pages are used by now, and few steps were taken. Whether the statement must end.
+    pub(super) fn is_used_up_by_pages(&self, pages: u32) -> bool {
+        let more = self.more_pages(pages);
+        if more > 0 {
+            self.pages.store(pages, Ordering::Relaxed);
+        }
+        more > 0 && self.use_steps(more)
+    }
+
+    /// The steps that are worth those of the pages, since the last look, that were not to be expected. Charges them.
+    fn more_pages(&self, pages: u32) -> u64 {
+        let used = pages.wrapping_sub(self.pages.load(Ordering::Relaxed));
+        if used <= PAGES_PER_LOOK || !self.reads.load(Ordering::Relaxed) {
+            return 0;
+        }
+        let steps = u64::from(used - PAGES_PER_LOOK) * STEPS_PER_PAGE;
+        self.charged.store(self.charged() + steps, Ordering::Relaxed);
+        steps
+    }
+
+    fn use_steps(&self, steps: u64) -> bool {
+        // Only the thread that uses the connection counts.
+        let steps = self.steps.load(Ordering::Relaxed) + steps;
+        self.steps.store(steps % 1000, Ordering::Relaxed);
+        let kilo_steps = steps / 1000;
+        // The counter of pages is 32 bits wide, and so is what is counted at a time.
+        kilo_steps > 0 && self.is_used_up(kilo_steps.cast_signed())
+    }
+
+    /// Uses up the steps that working on this many bytes, or reading them, is worth. Whether the statement must end.
     pub(super) fn is_used_up_by(&self, bytes: usize) -> bool {
         // Only the thread that uses the connection counts.
         let bytes = self.bytes.load(Ordering::Relaxed) + bytes as u64;
@@ -119,12 +184,12 @@ impl Allowance {
     }
 
     fn charge(&self, kilo_steps: u64) -> bool {
-        self.charged.store(self.charged() + kilo_steps, Ordering::Relaxed);
+        self.charged.store(self.charged() + kilo_steps * 1000, Ordering::Relaxed);
         // SQLite limits the length of a value and of a statement, and so what is counted at a time.
         kilo_steps > 0 && self.is_used_up(kilo_steps.cast_signed())
     }
 
-    /// Steps, in thousands, that were used up by bytes and not by steps, since the connection was opened.
+    /// Steps that were used up by bytes and pages and not by steps, since the connection was opened.
     pub(super) fn charged(&self) -> u64 {
         self.charged.load(Ordering::Relaxed)
     }

@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, StatementStatus, ffi};
 
-use super::allowance::{Allowance, Hold};
+use super::allowance::{Allowance, Hold, STEPS_PER_LOOK};
 use super::error::store_error;
 use super::file;
 use super::functions;
@@ -20,12 +20,12 @@ use crate::interest::Interest;
 use crate::session::{Answer, Session, Visit, at_once};
 use crate::{ReadStats, StoreError};
 
-/// Steps of SQLite's virtual machine between two checks of the step budget.
-const STEPS_PER_CHECK: i32 = 1000;
 /// Bytes of the largest value or row; a nested list is one value.
 const LARGEST_VALUE: i32 = 32 * 1024 * 1024;
 /// The same where a row has so many nested lists that together they must not become larger.
 const LEAST_LARGEST_VALUE: i32 = 2 * 1024 * 1024;
+/// Pages that a statement uses to write a small record and its places in indexes.
+const PAGES_PER_WRITE: u32 = 30;
 /// KiB of pages that one connection keeps in memory.
 const CACHE_KIB: u32 = 16 * 1024;
 /// SQLite's `busy_timeout`: milliseconds to wait for another process's lock.
@@ -55,6 +55,8 @@ pub(crate) struct SqliteSession {
     full: Cell<bool>,
     /// Whether the work at hand was interrupted because it held the writer for too long.
     preempted: Cell<bool>,
+    /// How many pages the work at hand may still use in a commit that it shares; `None` in one of its own.
+    shared_pages: Cell<Option<u32>>,
     /// The number of commits when the open snapshot was begun; see `begin_snapshot`.
     snapshot: Option<u64>,
 }
@@ -78,7 +80,7 @@ impl SqliteSession {
         let kept = KeptStatements::of(&db);
         let allowance = Arc::new(Allowance::new());
         let (watched, charged) = (Arc::clone(&allowance), Arc::clone(&allowance));
-        db.progress_handler(STEPS_PER_CHECK, Some(move || watched.is_used_up(1)))?;
+        backstay_meter::on_progress(&mut db, STEPS_PER_LOOK.into(), move |pages| watched.look(pages))?;
         functions::register(&db, move |bytes| charged.is_used_up_by(bytes))?;
         db.execute_batch(&format!(
             "PRAGMA busy_timeout = {BUSY_MS}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
@@ -89,8 +91,18 @@ impl SqliteSession {
             db.execute_batch("PRAGMA query_only = ON;")?;
         }
         let directory = file::directory(path).to_owned();
-        let (fatal, full, preempted) = (OnceCell::new(), Cell::new(false), Cell::new(false));
-        Ok(Self { db, directory, allowance, mode, fatal, kept, full, preempted, snapshot: None })
+        Ok(Self {
+            db,
+            directory,
+            allowance,
+            mode,
+            fatal: OnceCell::new(),
+            kept,
+            full: Cell::new(false),
+            preempted: Cell::new(false),
+            shared_pages: Cell::new(None),
+            snapshot: None,
+        })
     }
 
     /// What it is for.
@@ -137,6 +149,11 @@ impl SqliteSession {
         self.allowance.limit_work(kilo_steps, interest, hold);
     }
 
+    /// Bounds what the work that follows may change, if it must be possible to undo it alone.
+    pub(super) fn share_commit(&self, shares: bool) {
+        self.shared_pages.set(shares.then_some(limits::SHARED_PAGES));
+    }
+
     /// Lifts the limits for what follows, such as opening, migrating and committing.
     pub(super) fn lift_limits(&self) {
         self.allowance.lift();
@@ -161,21 +178,34 @@ impl SqliteSession {
     /// Runs a statement, within a transaction or not, and passes its rows to `visit`.
     pub(super) fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
         let charged = self.allowance.charged();
+        self.allowance.begin_read(backstay_meter::used(&self.db));
         let mut prepared = self.prepare(statement)?;
         let mut stats = ReadStats::default();
         let _larger = LargestValue::of(&self.db, statement.lists()).map_err(|error| self.failed(error))?;
         {
             let mut rows = prepared.raw_query();
             while let Some(row) = rows.next().map_err(|error| self.failed(error))? {
-                visit(&SqliteRow { row, columns: statement.columns() })?;
+                let row = SqliteRow::new(row, statement.columns());
+                visit(&row)?;
                 stats.rows += 1;
+                self.charge_row(row.taken())?;
             }
         }
+        self.charge_row(0)?;
         // The counters are 32 bits wide and signed; one that has overflowed is worth nothing.
         let counter = |status| u64::try_from(prepared.reset_status(status)).unwrap_or(0);
-        stats.steps = counter(StatementStatus::VmStep) + (self.allowance.charged() - charged) * 1000;
+        stats.steps = counter(StatementStatus::VmStep) + self.allowance.charged() - charged;
         stats.scanned = counter(StatementStatus::FullscanStep);
         Ok(stats)
+    }
+
+    /// Charges what a row took that steps don't show: the bytes of its values, and the pages on the way to them.
+    fn charge_row(&self, bytes: usize) -> Result<(), StoreError> {
+        let by_pages = self.allowance.is_used_up_by_pages(backstay_meter::used(&self.db));
+        match self.allowance.is_used_up_by(bytes) || by_pages {
+            true => Err(self.interrupted(self.allowance.reason())),
+            false => Ok(()),
+        }
     }
 
     /// Runs a statement that writes, within a transaction or not; returns how many rows it changed.
@@ -183,8 +213,22 @@ impl SqliteSession {
         if self.mode == Mode::Reader {
             return Err(StoreError::ReadOnly);
         }
-        let changed = self.prepare(statement)?.raw_execute().map_err(|error| self.failed(error))?;
+        self.allowance.begin_write();
+        let mut prepared = self.prepare(statement)?;
+        let before = backstay_meter::used(&self.db);
+        let changed = prepared.raw_execute().map_err(|error| self.failed(error))?;
+        self.count_shared(backstay_meter::used(&self.db).wrapping_sub(before))?;
         Ok(changed as u64)
+    }
+
+    /// Counts the pages that a statement has used to write.
+    fn count_shared(&self, pages: u32) -> Result<(), StoreError> {
+        let Some(left) = self.shared_pages.get() else { return Ok(()) };
+        self.shared_pages.set(left.checked_sub(pages.saturating_sub(PAGES_PER_WRITE)));
+        match self.shared_pages.get() {
+            Some(_) => Ok(()),
+            None => Err(self.interrupted(StoreError::HoldLimit)),
+        }
     }
 
     /// As `write`, but only within a transaction.

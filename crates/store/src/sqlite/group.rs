@@ -256,7 +256,9 @@ impl GroupCommit {
 
     /// Runs one job to its end, log entry included. An error means that the store must not go on.
     fn run_one(&mut self, job: &mut dyn Job, group: &mut Group) -> Result<Ended, StoreError> {
-        let savepoint = job.writes() == Writes::Many;
+        // What is alone in its transaction is undone with that.
+        let savepoint = job.writes() == Writes::Many && group.sharing == Sharing::Shared;
+        self.session.share_commit(savepoint);
         let hold = group.hold(job.interest().flow(), &self.turns);
         if savepoint {
             // Without the limits of the job before or of this one: an error here is the whole group's.

@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use backstay_base::{Date, RecordId, Timestamp};
 use backstay_scalar::{Storage, ValueRef};
 use backstay_sql::{ColumnType, DecodeError, Param, Row};
@@ -8,14 +10,34 @@ use crate::session::OwnRow;
 
 /// One row in SQLite's buffer.
 pub(super) struct SqliteRow<'a> {
-    pub(super) row: &'a rusqlite::Row<'a>,
-    pub(super) columns: &'a [ColumnType],
+    row: &'a rusqlite::Row<'a>,
+    columns: &'a [ColumnType],
+    /// Bytes of the texts that were taken from it.
+    taken: Cell<usize>,
+}
+
+impl<'a> SqliteRow<'a> {
+    pub(super) fn new(row: &'a rusqlite::Row<'a>, columns: &'a [ColumnType]) -> Self {
+        Self { row, columns, taken: Cell::new(0) }
+    }
+
+    /// Bytes of the texts that were taken from it.
+    pub(super) fn taken(&self) -> usize {
+        self.taken.get()
+    }
+
+    fn take(&self, stored: types::ValueRef<'_>) {
+        if let types::ValueRef::Text(bytes) | types::ValueRef::Blob(bytes) = stored {
+            self.taken.set(self.taken.get() + bytes.len());
+        }
+    }
 }
 
 impl Row for SqliteRow<'_> {
     fn value(&self, column: usize) -> Result<ValueRef<'_>, DecodeError> {
         let Some(ty) = self.columns.get(column).copied() else { return Err(missing(column)) };
         let stored = self.row.get_ref(column).map_err(|_| missing(column))?;
+        self.take(stored);
         decode(stored, ty).ok_or_else(|| DecodeError { column, expected: ty.name() })
     }
 }
