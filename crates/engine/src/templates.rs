@@ -154,9 +154,12 @@ impl Templates {
         self.of(collection.id).brief.get_or_init(plan)
     }
 
-    /// Reads the references of a record, be it live or in the trash.
+    /// Reads the references of a record, those in documents included, be it live or in the trash.
     pub(crate) fn references(&self, planner: &Planner, collection: &Collection) -> &Arc<StoredPlan> {
-        let is_read = |field: &Field| field.id <= Collection::VERSION || matches!(field.kind, FieldKind::ToOne { .. });
+        let mentions = |field: &Field| collection.mentions.iter().any(|mention| mention.document == field.id);
+        let is_read = |field: &Field| {
+            field.id <= Collection::VERSION || matches!(field.kind, FieldKind::ToOne { .. }) || mentions(field)
+        };
         self.of(collection.id).references.get_or_init(|| fields(planner, collection, is_read))
     }
 
