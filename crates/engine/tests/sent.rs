@@ -4,7 +4,7 @@ mod desk;
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Limit, Place, RecordId, Violation, ViolationKind, limits};
+use backstay_base::{Caller, CallerKind, Limit, Place, RecordId, Violation, ViolationKind, limits};
 use backstay_engine::{Error, Written};
 use backstay_model::SourceFile;
 use backstay_testkit::{TestApplication, TestClock, controlled};
@@ -259,7 +259,7 @@ async fn a_reference_that_leads_nowhere_is_told_before_a_check_that_follows_it()
 }
 
 #[tokio::test]
-async fn a_state_that_is_not_seen_is_not_told_by_changing_it() {
+async fn a_state_that_is_not_seen_cannot_be_changed() {
     let ambient = controlled(&TestClock::at("2026-01-31T12:00:00Z"), 7);
     let model = r#"
         extend schema @app(name: "Oven")
@@ -278,10 +278,16 @@ async fn a_state_that_is_not_seen_is_not_told_by_changing_it() {
     };
     let refused = |made: Result<Written, Error>| made.expect_err("it is refused").to_string();
     let same = refused(heat("COLD").await);
-    heat("HOT").await.expect("there is a way");
+    assert_eq!(refused(heat("HOT").await), same, "there would be a way");
+    assert!(!same.contains("HOT") && !same.contains("COLD"), "{same}");
+    let operator = Arc::new(Caller { kind: CallerKind::Operator, ..Caller::anonymous() });
+    let seen = async |state: &str| {
+        let body = format!(r#"{{"heat":"{state}"}}"#);
+        client.written(&operator, client.update("Oven", id, &body)?).await
+    };
+    seen("HOT").await.expect("there is a way");
     assert_eq!(refused(heat("HOT").await), same, "the same state");
     assert_eq!(refused(heat("COLD").await), same, "a guard");
-    assert!(!same.contains("HOT") && !same.contains("COLD"), "{same}");
 }
 
 #[tokio::test]

@@ -41,12 +41,14 @@ impl Shop {
                     SELECT c.id, CAST(w.path || c.id AS BLOB) FROM w JOIN category AS c ON c.parent_id = w.id)";
         let statements = [
             format!(
-                "{} INSERT INTO category SELECT {own}, 0, 0, 1, 'x', CASE WHEN i > 0 THEN {above} END, NULL FROM n",
+                "{} INSERT INTO category (id, created_at, updated_at, version, name, parent_id) \
+                 SELECT {own}, 0, 0, 1, 'x', CASE WHEN i > 0 THEN {above} END FROM n",
                 numbers(5_000)
             ),
             format!("{walk} UPDATE category SET tree__path = (SELECT path FROM w WHERE w.id = category.id)"),
             format!(
-                "{} INSERT INTO product SELECT {}, 0, 0, 1, 'x', {} FROM n",
+                "{} INSERT INTO product (id, created_at, updated_at, version, name, category_id) \
+                 SELECT {}, 0, 0, 1, 'x', {} FROM n",
                 numbers(20_000),
                 key(2, "i"),
                 key(1, "i % 5000")

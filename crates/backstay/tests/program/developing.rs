@@ -428,12 +428,12 @@ fn a_half_saved_file_takes_nothing_from_keys() {
     app.write("model/shelf.graphql", MODEL);
     dev.until("Note is removed, with all its records (loses data of 1 record)");
     dev.until("1 key loses what it may do with it");
-    dev.until("to apply this and lose the data, run `backstay dev --yes`");
+    dev.until("to apply this and lose the data, run `backstay migrate apply --allow-data-loss`");
     app.write("model/shelf.graphql", &whole);
     dev.until("reloaded in");
     assert!(app.run(&["key", "list"]).done().contains("only books:get,notes:get"));
     app.write("model/shelf.graphql", MODEL);
-    dev.until("the last good model stays in use");
+    dev.until("Note is removed, with all its records (loses data of 1 record)");
     assert!(app.run(&["migrate", "apply"]).refused().contains("--allow-data-loss"));
     app.run(&["migrate", "apply", "--allow-data-loss"]).done();
     let keys = app.run(&["key", "list"]).done();
