@@ -48,11 +48,11 @@ pub use document::{RelatedReader, TYPE_NAME};
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
 pub use ids::{CollectionId, EmbeddedId, FieldId, RecordUnionId, UnionId};
 pub use key::{Key, KeyKind};
-pub use kind::{Document, Element, FieldKind, Link, OnDelete, Shape, Toward};
+pub use kind::{Document, Element, FieldKind, InnerRelation, Link, Mention, OnDelete, Shape, Toward};
 pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
 pub use load::{Loaded, load};
-pub use mention::{InnerRelation, Mention, Mentioned};
+pub use mention::Mentioned;
 pub use model::{
     Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Exclusion, Field,
     History, Index, Model, Nulls, OrderKey, RecordUnion, Set, SetOn, StoredNames, StoredSum, Trash, Tree, Union,

@@ -4,35 +4,8 @@
 use backstay_base::{RecordId, Step};
 use backstay_scalar::{Members, Scalar, Token, items, members};
 
-use crate::kind::{Document, FieldKind, Link, OnDelete, Shape};
+use crate::kind::{Document, FieldKind, InnerRelation, Link, Mention, OnDelete, Shape};
 use crate::{CollectionId, Embedded, EmbeddedId, Field, FieldId, Model, RecordUnion, TYPE_NAME, Union, names};
-
-/// A relation of an embedded type whose values a field of a collection holds in documents. A table of the relation's own
-/// has the records whose documents refer to a record; it follows the documents in each commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mention {
-    /// The field that holds the documents.
-    pub document: FieldId,
-    /// Which relation, to records of which type.
-    pub relation: InnerRelation,
-    /// What happens to a record whose document refers to one that is deleted; never `Cascade`.
-    pub on_delete: OnDelete,
-    /// Whether no value of the embedded type is without it.
-    pub required: bool,
-    /// The table: near is the record that has the document.
-    pub link: Link,
-}
-
-/// A relation of an embedded type, to records of one type: a relation to one of several types is one for each of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct InnerRelation {
-    /// The embedded type.
-    pub of: EmbeddedId,
-    /// Its member.
-    pub member: FieldId,
-    /// The type of the records.
-    pub target: CollectionId,
-}
 
 /// A reference in a document.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod backfills;
 mod carry_out;
 mod conversion;
 mod documents;
+mod finder;
 mod findings;
 mod histories;
 mod kept;

@@ -10,11 +10,12 @@ use super::narrowing::rules_in;
 use super::pairing::{LinkSource, Pairing, enum_values, merged};
 use super::states::states_changed;
 use super::writes::{AtCreate, Writes};
+use super::written::{field_written, sort_of, written};
 use super::{Difference, Filled, TypeChange};
 use crate::names::is_named_in;
 use crate::{
-    Check, Class, Collection, CollectionId, Document, Element, Exclusion, Field, FieldId, FieldKind, Index, Length,
-    Model, OrderKey, RuleText, Shape, StoredNames, Tree,
+    Check, Class, Collection, CollectionId, Element, Exclusion, Field, FieldId, FieldKind, Index, Length, Model,
+    OrderKey, RuleText, StoredNames, Tree,
 };
 use backstay_scalar::{Scalar, Storage};
 
@@ -773,89 +774,6 @@ fn goes_on(old: &Model, new: &Model, pairing: &Pairing, (before, field): (&Colle
 /// Fields but for the four that every record has, and those that come with a tree.
 pub(super) fn declared(collection: &Collection) -> impl Iterator<Item = &Field> {
     collection.fields.iter().filter(|field| field.id > Collection::VERSION && !field.comes_with_tree())
-}
-
-/// What the name of a field's type is the name of.
-fn sort_of(kind: &FieldKind) -> &'static str {
-    match kind {
-        FieldKind::Scalar(_) | FieldKind::List(Element::Scalar(_)) => "scalar",
-        FieldKind::Enum(_) | FieldKind::List(Element::Enum(_)) => "enum",
-        FieldKind::Embedded(_) => "embedded type",
-        FieldKind::Document(document) => match document.shape() {
-            Shape::Embedded(_) => "embedded type",
-            Shape::Union(_) => "union",
-        },
-        FieldKind::ToOneOf { .. } => "union of types with records",
-        FieldKind::ToOne { .. }
-        | FieldKind::OneToMany { .. }
-        | FieldKind::Lineage { .. }
-        | FieldKind::OneToOne { .. }
-        | FieldKind::ManyToMany { .. } => "type",
-    }
-}
-
-/// A field's type as it is written in a model, without `!`.
-pub(super) fn written(model: &Model, kind: &FieldKind) -> String {
-    let name = |id| model.collection(id).name.as_str();
-    let field = |of, id: FieldId| model.field(of, id).name.as_str();
-    match kind {
-        FieldKind::Scalar(scalar) => scalar_written(*scalar),
-        FieldKind::Enum(id) => model.enumeration(*id).name.clone(),
-        FieldKind::List(Element::Scalar(scalar)) => format!("[{}]", scalar_written(*scalar)),
-        FieldKind::List(Element::Enum(id)) => format!("[{}]", model.enumeration(*id).name),
-        FieldKind::Embedded(id) => model.embedded(*id).name.clone(),
-        FieldKind::Document(document) => written_document(model, *document),
-        FieldKind::ToOneOf { union, on_delete: _ } => model.record_union(*union).name.clone(),
-        // What happens on deletion is a difference of its own.
-        FieldKind::ToOne { target, on_delete: _ } => name(*target).to_owned(),
-        FieldKind::OneToMany { target, via } => {
-            format!("[{}] @inverse(field: \"{}\")", name(*target), field(*target, *via))
-        }
-        FieldKind::OneToOne { target, via } => {
-            format!("{} @inverse(field: \"{}\")", name(*target), field(*target, *via))
-        }
-        FieldKind::ManyToMany { target, link } => match link.inverse.filter(|_| !link.owner) {
-            Some(inverse) => format!("[{}] @inverse(field: \"{}\")", name(*target), field(*target, inverse)),
-            None => format!("[{}]", name(*target)),
-        },
-        FieldKind::Lineage { target, .. } => format!("[{}]", name(*target)),
-    }
-}
-
-/// A document's type as it is written in a model.
-fn written_document(model: &Model, document: Document) -> String {
-    let name = match document.shape() {
-        Shape::Embedded(id) => &model.embedded(id).name,
-        Shape::Union(id) => &model.union(id).name,
-    };
-    match document {
-        Document::One(_) => name.clone(),
-        Document::List(_) => format!("[{name}]"),
-    }
-}
-
-/// A field's type as it is written in a model, without `!`, and whether it is computed.
-fn field_written(model: &Model, of: &Collection, field: &Field) -> String {
-    let computed = match (field.is_computed(), field.is_sum()) {
-        (true, _) => " @computed",
-        (false, true) => " @computed(stored: COMMIT)",
-        (false, false) => "",
-    };
-    let Some(way) = &field.currency else { return format!("{}{computed}", written(model, &field.kind)) };
-    let (mut at, mut names) = (of, Vec::new());
-    for step in way {
-        let step = at.field(*step);
-        names.push(step.name.as_str());
-        at = step.kind.target().map_or(at, |target| model.collection(target));
-    }
-    format!("{} @money(in: \"{}\"){computed}", Scalar::Money.name(), names.join("."))
-}
-
-fn scalar_written(scalar: Scalar) -> String {
-    match scalar {
-        Scalar::Decimal { precision, scale } => format!("Decimal({precision}, {scale})"),
-        other => other.name().to_owned(),
-    }
 }
 
 /// Whether its values are written and read as one text or number each.

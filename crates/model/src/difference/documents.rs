@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::behaviour::{FieldBehaviour, FieldNames, behaviour_changed};
-use super::compare::written;
 use super::limits::{limits_changed, limits_tightened};
 use super::meeting::DocumentTypes;
 use super::pairing::{Pairing, enum_values};
 use super::parts::Part;
+use super::written::written;
 use super::{Difference, MemberChange};
 use crate::{Document, Element, Embedded, EmbeddedId, Field, FieldId, FieldKind, Length, Model, Shape};
 

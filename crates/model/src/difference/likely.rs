@@ -2,10 +2,11 @@
 
 use backstay_base::nearest;
 
-use super::compare::{Pair, declared, written};
+use super::compare::{Pair, declared};
 use super::documents::Documents;
 use super::meeting::DocumentTypes;
 use super::pairing::{Pairing, enum_values};
+use super::written::written;
 use crate::{Collection, Field, FieldKind, Model};
 
 /// Something that may only have another name in the new model, although no `@renamed` says so.

@@ -19,6 +19,7 @@ mod parts;
 mod states;
 mod work;
 mod writes;
+mod written;
 
 use std::fmt;
 

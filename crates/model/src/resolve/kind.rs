@@ -1,12 +1,12 @@
 use apollo_compiler::ast::Type;
 use apollo_compiler::schema::{Component, FieldDefinition};
 use apollo_compiler::{Name, Node};
-use backstay_scalar::Scalar;
+use backstay_scalar::{MONEY_SCALE, Scalar};
 
+use super::read;
 use super::relation::OtherEnd;
 use super::report::Report;
 use super::survey::{Names, StoredType};
-use super::{money, read};
 use crate::{Diagnostic, Document, Element, FieldKind, Lint, OnDelete, Shape};
 
 /// A declared field whose type is resolved.
@@ -167,7 +167,7 @@ impl Declared<'_, '_> {
 fn scalar(report: &mut Report<'_>, node: &Component<FieldDefinition>, name: &Name) -> Option<Scalar> {
     match Scalar::named(name) {
         Some(Scalar::Decimal { .. }) => Some(decimal(report, node)),
-        Some(Scalar::Money) if money::is_shared(node) => Some(money::NUMBER),
+        Some(Scalar::Money) if shares_currency(node) => Some(NUMBER),
         Some(scalar) => Some(scalar),
         None => {
             let help = "see docs/model.md for the scalars that fields can have";
@@ -210,4 +210,13 @@ fn on_delete(report: &mut Report<'_>, node: &Component<FieldDefinition>) -> OnDe
         Some("SET_NULL") => OnDelete::SetNull,
         _ => OnDelete::Restrict,
     }
+}
+
+/// What holds the number of an amount whose currency is elsewhere: the same as that of a whole `Money`.
+#[expect(clippy::cast_possible_truncation, reason = "four fits")]
+pub(super) const NUMBER: Scalar = Scalar::Decimal { precision: 18, scale: MONEY_SCALE as u8 };
+
+/// Whether a field that is declared as `Money` holds the number alone.
+fn shares_currency(node: &Component<FieldDefinition>) -> bool {
+    node.directives.has("money")
 }

@@ -2,26 +2,16 @@
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::Directive;
-use apollo_compiler::schema::{Component, FieldDefinition};
-use backstay_scalar::{MONEY_SCALE, Scalar};
+use backstay_scalar::Scalar;
 
-use super::kind::Declared;
+use super::kind::{Declared, NUMBER};
 use super::read;
 use super::report::Report;
 use super::survey::Survey;
 use crate::names::suggestion;
 use crate::{Class, Collection, Field, FieldId, FieldKind};
 
-/// What holds the number of an amount whose currency is elsewhere: the same as that of a whole `Money`.
-#[expect(clippy::cast_possible_truncation, reason = "four fits")]
-pub(super) const NUMBER: Scalar = Scalar::Decimal { precision: 18, scale: MONEY_SCALE as u8 };
-
 const EXAMPLE: &str = "name a field of this type, such as `@money(in: \"currency\")` beside `currency: Currency!`";
-
-/// Whether a field that is declared as `Money` holds the number alone.
-pub(super) fn is_shared(node: &Component<FieldDefinition>) -> bool {
-    node.directives.has("money")
-}
 
 /// Refuses what has no currency to share.
 pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>) {

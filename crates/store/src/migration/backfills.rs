@@ -4,7 +4,7 @@ use backstay_model::{Collection, Field, FieldKind, Length};
 use backstay_scalar::Scalar;
 use backstay_sql::{BackfillError, Models, Succession};
 
-use super::findings::{Finder, counted};
+use super::finder::{Finder, counted};
 use crate::StoreError;
 use crate::step::{Finding, Step};
 

@@ -4,7 +4,7 @@ use backstay_model::{Collection, Difference, Field, exclusion_before, index_befo
 use backstay_sql::{condition_fields, exclusion_fields};
 
 use super::Planned;
-use super::findings::{Finder, note, that};
+use super::finder::{Finder, note, that};
 use crate::StoreError;
 
 /// Asks again what values that a migration changes may break: what must be unique, what may not overlap, and checks.

@@ -1,6 +1,6 @@
 use backstay_model::{Check, Collection, EnumId};
 
-use super::findings::{Finder, that};
+use super::finder::{Finder, that};
 use crate::StoreError;
 use crate::step::Finding;
 
