@@ -189,7 +189,8 @@ async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Re
         for (collection, by, how) in referring_by(model, of, way) {
             let on_delete = how.on_delete;
             let at = (collection.id, by.key());
-            // A record restricts through a reference to one record once: where more are found than can go, no further ones are needed.
+            // A record restricts through a reference to one record once. If more are found than can go, no further ones are
+            // needed.
             let most = match on_delete {
                 OnDelete::Restrict => RESTRICTING - restricting.get(&at).unwrap_or(&0),
                 OnDelete::Cascade | OnDelete::SetNull => limits::DELETION_RECORDS + 1,

@@ -21,9 +21,9 @@ pub(crate) fn of_value(model: &Model, field: &Field, value: &Value) -> Vec<Menti
 /// The references in all documents of a record, each with the field that holds it. `values` are by `FieldId`.
 pub(crate) fn of_record(model: &Model, collection: &Collection, values: &[Value]) -> Vec<(FieldId, Mentioned)> {
     let of_field = |field: &Field| {
-        let found = values.get(usize::from(field.id.0)).map(|value| of_value(model, field, value));
         let id = field.id;
-        found.unwrap_or_default().into_iter().map(move |mentioned| (id, mentioned))
+        let found = of_value(model, field, &values[usize::from(id.0)]);
+        found.into_iter().map(move |mentioned| (id, mentioned))
     };
     collection.mentioning().flat_map(of_field).collect()
 }

@@ -33,7 +33,7 @@ impl<'m> Alike<'m> {
             (Node::Caller(one), Node::Caller(other)) => one == other,
             (Node::Fact(one), Node::Fact(other)) => one == other,
             (Node::Now, Node::Now) => true,
-            // Of another order of an enum's values is told where the enum is.
+            // A new order of an enum's values is reported with the enum.
             (Node::Not(one), Node::Not(other))
             | (Node::Negate(one), Node::Negate(other))
             | (Node::Ordinal(one, _), Node::Ordinal(other, _)) => self.same(one, other),
