@@ -29,14 +29,14 @@ const ON_INTERFACES: [(&str, OnInterface); 15] = {
         ),
         (
             "embedded",
-            Refused("@embedded", "put it on the types that implement the interface; an interface itself stores nothing"),
+            Refused(
+                "@embedded",
+                "put it on the types that implement the interface; an interface itself stores nothing",
+            ),
         ),
         ("exclude", Shared(r#"@exclude(from: "rank", to: "until")"#, |of| of.exclusions.len() == 1)),
         ("history", Shared(r#"@history(read: "true", keep: "9d")"#, |of| of.history.is_some())),
-        (
-            "identity",
-            Refused("@identity", "put it on the type whose records are accounts; there is one such type"),
-        ),
+        ("identity", Refused("@identity", "put it on the type whose records are accounts; there is one such type")),
         ("index", Shared(r#"@index(fields: ["rank"])"#, |of| of.indexes.iter().any(|index| index.fields.len() == 1))),
         ("key", Shared("@key(type: UUID4)", |of| of.key.kind == KeyKind::Uuid4)),
         (
@@ -52,10 +52,7 @@ const ON_INTERFACES: [(&str, OnInterface); 15] = {
         ),
         ("single", Refused("@single", "put it on each type that has just one record")),
         ("trash", Shared(r#"@trash(keep: "30d")"#, |of| of.trash.is_some())),
-        (
-            "tree",
-            Refused(r#"@tree(parent: "up")"#, "put it on a type: the records of a tree are all of one type"),
-        ),
+        ("tree", Refused(r#"@tree(parent: "up")"#, "put it on a type: the records of a tree are all of one type")),
         ("unique", Shared(r#"@unique(fields: ["rank", "until"])"#, |of| of.indexes.iter().any(|index| index.unique))),
     ]
 };
