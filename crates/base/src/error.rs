@@ -399,6 +399,15 @@ pub enum Limit {
         /// `bytes`, `records`, `levels`, …
         unit: &'static str,
     },
+    /// A change concerns the stored sums of too many records.
+    #[error(
+        "the change concerns the stored sums of more than {max} records; make it in several requests, or declare these \
+         sums with `stored: SOON` in the model"
+    )]
+    Sums {
+        /// The most records.
+        max: u64,
+    },
     /// The answer is too large.
     #[error("the answer with so many fields and records is larger than {max} bytes")]
     Answer {
@@ -570,7 +579,7 @@ impl Error {
             Self::Conflict(Conflict::Already(_)) => "already-done",
             Self::Precondition { .. } => "version-mismatch",
             Self::KeyReused => "idempotency-key-reused",
-            Self::Limit(Limit::Size { .. } | Limit::Answer { .. }) => "too-large",
+            Self::Limit(Limit::Size { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => "too-large",
             Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
             Self::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => "too-costly",
             Self::Limit(Limit::Share(_)) => "too-many-requests",

@@ -126,6 +126,18 @@ impl TxContext<'_, '_> {
         record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
+        self.part.removes = true;
+        let done = self.remove_or_restore((authority, verb), record, if_match).await;
+        self.part.removes = false;
+        done
+    }
+
+    async fn remove_or_restore(
+        &mut self,
+        (authority, verb): (Authority, RecordVerb),
+        record: (CollectionId, RecordId),
+        if_match: Option<&IfMatch>,
+    ) -> Result<Record, Error> {
         let gone = match verb {
             RecordVerb::Delete => {
                 let proposal = stored::for_deletion(self, authority, record, if_match).await?;

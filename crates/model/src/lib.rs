@@ -55,7 +55,7 @@ pub use load::{Loaded, load};
 pub use mention::Mentioned;
 pub use model::{
     Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Exclusion, Field,
-    History, Index, Model, Nulls, OrderKey, RecordUnion, Set, SetOn, StoredNames, StoredSum, Trash, Tree, Union,
+    History, Index, Model, Nulls, OrderKey, RecordUnion, Set, SetOn, StoredNames, StoredSum, Trash, Tree, Union, Upkeep,
     VersionChange, Versions, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
