@@ -466,7 +466,10 @@ mod tests {
         check(&sum(0, &[], 0), "Product.reserved: 20 records, all correct");
         check(&sum(0, &[], 3), "Product.reserved: 20 records; 3 to be refreshed");
         check(&sum(1, &["7"], 0), "Product.reserved: wrong in 1 of 20 records; id: 7");
-        check(&sum(2, &["7", "9"], 4), "Product.reserved: wrong in 2 of 20 records; first ids: 7, 9; 4 to be refreshed");
+        check(
+            &sum(2, &["7", "9"], 4),
+            "Product.reserved: wrong in 2 of 20 records; first ids: 7, 9; 4 to be refreshed",
+        );
     }
 
     #[test]

@@ -71,7 +71,9 @@ impl Sums {
         for (sum, level) in all.into_iter().zip(levels) {
             let membership = Membership::of_sum(model, sum);
             let is_kept_soon = model.field(sum.computed.collection, sum.computed.field).is_kept_soon();
-            if !is_kept_soon && let Some(read) = sum.reads.iter().find(|of| model.field(sum.member, **of).is_kept_soon()) {
+            if !is_kept_soon
+                && let Some(read) = sum.reads.iter().find(|of| model.field(sum.member, **of).is_kept_soon())
+            {
                 return Err(of_one_kept_soon(model, sum, *read));
             }
             counted[usize::from(sum.member.0)].push(Counted { sum: sum.clone(), level, is_kept_soon, membership });

@@ -50,8 +50,7 @@ impl DueSum {
 
     /// Shows a row if it is in the queue.
     pub(crate) fn find(&self) -> Statement {
-        const FIND: &str =
-            "SELECT number FROM backstay_due_sum WHERE type = $1 AND field = $2 AND record = $3 LIMIT 1";
+        const FIND: &str = "SELECT number FROM backstay_due_sum WHERE type = $1 AND field = $2 AND record = $3 LIMIT 1";
         own(FIND, self.params(), &[Storage::Int])
     }
 }

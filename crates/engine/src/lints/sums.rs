@@ -40,7 +40,8 @@ pub(super) fn kept_soon(subject: Subject<'_>) -> Vec<Diagnostic> {
         let inexact = read.iter().map(|(of, field)| (subject.model.collection(*of), *field));
         for (of, field) in inexact.filter(|(of, field)| of.field(*field).is_kept_soon()) {
             let name = &of.field(field).name;
-            let message = format!("a rule can't read `{}.{name}`, which follows changes only after they are made", of.name);
+            let message =
+                format!("a rule can't read `{}.{name}`, which follows changes only after they are made", of.name);
             let help = format!("write `stored: COMMIT` at `{}.{name}`: the sum is then exact in every commit", of.name);
             let place = subject.span(&rule.text);
             found.push(Diagnostic::error(message).at(place, "reads a sum with `stored: SOON`").help(help));

@@ -233,7 +233,11 @@ type Item @open { group: Group! }"#;
             assert_eq!(on.create(of, &empty(501)).await, "ok", "{name}");
             assert_eq!(on.create(of, &empty(501)).await, "ok", "{name}");
         }
-        assert_eq!(on.create("Line", r#"[{"order":"%0","part":"%2"},{"order":"%1","part":"%3"}]"#).await, "ok", "{name}");
+        assert_eq!(
+            on.create("Line", r#"[{"order":"%0","part":"%2"},{"order":"%1","part":"%3"}]"#).await,
+            "ok",
+            "{name}"
+        );
         let of_each = |on: &Served, of: &str, owner: &str, (from, to): (usize, usize)| {
             let bodies = (from..to).map(|at| format!(r#"{{{owner}"{}"}}"#, on.id(at)));
             on.creating(of, &format!("[{}]", bodies.collect::<Vec<_>>().join(",")))

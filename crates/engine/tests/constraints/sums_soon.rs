@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::support::{Served, refused};
 use crate::sums::fields;
+use crate::support::{Served, refused};
 
 const BLOG: &str = r#"
 type Post @open @trash {
@@ -172,9 +172,12 @@ async fn what_is_queued_is_there_after_a_restart_and_another_model() {
         // One is exact from now on, one is computed when it is read, one has another name.
         let next = BLOG
             .replace(r#"size(this.visits)", stored: SOON"#, r#"size(this.visits)", stored: COMMIT"#)
-            .replace(r#"v.seconds)", stored: SOON)
-  longest"#, r#"v.seconds)")
-  most"#)
+            .replace(
+                r#"v.seconds)", stored: SOON)
+  longest"#,
+                r#"v.seconds)")
+  most"#,
+            )
             .replace("most: Int", "most: Int @renamed(from: \"longest\")");
         on.serve(&next);
         assert_eq!(fields(&on, "Post", "views,seconds,most,exact").await, "1 3 null 1\n", "{name}");

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, Overlap, RecordId, Related, Secret};
 use backstay_engine::{
-    Application, Context, Engine, Explanation, Migration, OpenOptions, PurgePass, RecordVerb, RefreshPass, Refused, Request,
-    Transaction,
+    Application, Context, Engine, Explanation, Migration, OpenOptions, PurgePass, RecordVerb, RefreshPass, Refused,
+    Request, Transaction,
 };
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_rest::ListWords;

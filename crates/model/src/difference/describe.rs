@@ -51,7 +51,10 @@ impl fmt::Display for Difference {
                 write!(f, "{collection}.{field} sums something else; Backstay recomputes it for all records")
             }
             Self::UpkeepChanged { collection, field, to: Upkeep::Commit } => {
-                write!(f, "{collection}.{field} is kept up to date in every commit; Backstay recomputes it for all records")
+                write!(
+                    f,
+                    "{collection}.{field} is kept up to date in every commit; Backstay recomputes it for all records"
+                )
             }
             Self::UpkeepChanged { collection, field, to: Upkeep::Soon } => {
                 write!(f, "{collection}.{field} is refreshed after each commit; no record changes")

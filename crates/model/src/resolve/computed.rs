@@ -74,7 +74,9 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>, field:
         Some(Upkeep::Soon) => {
             ("a stored sum", "remove it: Backstay computes the value after every commit that changes it")
         }
-        None => ("a computed field", "remove it: the value is computed whenever it is read, and never stored or written"),
+        None => {
+            ("a computed field", "remove it: the value is computed whenever it is read, and never stored or written")
+        }
     };
     if !field.is_sum() {
         field.columns.clear();

@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use backstay_base::{Duration, Timestamp, limits};
 use backstay_model::{
-    Collection, CollectionId, Difference, Exclusion, Field, FieldId, FieldKind, Filled, Length, Risk, TypeChange, Upkeep, Work,
+    Collection, CollectionId, Difference, Exclusion, Field, FieldId, FieldKind, Filled, Length, Risk, TypeChange,
+    Upkeep, Work,
 };
 use backstay_sql::{Models, Origin, Probe, Statement, Succession};
 
