@@ -430,7 +430,10 @@ pub enum Limit {
     )]
     WriteCost,
     /// The operation kept others from writing for longer than one may.
-    #[error("the request keeps others from writing for too long; send fewer records at a time")]
+    #[error(
+        "the request keeps others from writing for too long; send fewer records at a time, and before you delete a record, \
+         delete those that would go with it, a few at a time"
+    )]
     Hold,
     /// There is no space left to store anything.
     #[error("there is no space left on the server's disk")]

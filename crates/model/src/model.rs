@@ -363,6 +363,12 @@ impl Versions {
     pub const BY_KIND: &'static str = "history__by_kind";
     /// The column with the caller's id.
     pub const BY: &'static str = "history__by";
+
+    /// The name of the index that a table of versions had before format 5 of Backstay's own tables, where now one begins
+    /// with the moment until which a version counts.
+    pub fn former_index(table: &str) -> String {
+        names::index(table, &[Self::RECORD, Self::UNTIL], false)
+    }
 }
 
 /// What made a version. The words are stored and answered.
