@@ -488,6 +488,18 @@ pub enum Error {
         /// The collection.
         collection: String,
     },
+    /// The guard of a transition isn't true: for this caller, or not yet.
+    #[error("{}", refused_transition(collection, from, to, message.as_deref()))]
+    TransitionRefused {
+        /// The collection.
+        collection: String,
+        /// The state of the stored record, which the caller sees.
+        from: String,
+        /// The state that it should get.
+        to: String,
+        /// The reason that the model gives.
+        message: Option<String>,
+    },
     /// Nobody may create an account for themselves.
     #[error("sign-up is closed")]
     SignUpClosed,
@@ -559,6 +571,7 @@ impl Error {
             | Self::SignUpRefused
             | Self::NoAccounts
             | Self::KeyWithoutSession => "forbidden",
+            Self::TransitionRefused { .. } => "transition-refused",
             Self::NotFound { .. } => "not-found",
             Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",
             Self::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => "overlaps",
@@ -580,6 +593,13 @@ impl Error {
             Self::Unknown => "outcome-unknown",
             Self::Internal(_) => "internal",
         }
+    }
+}
+
+fn refused_transition(collection: &str, from: &str, to: &str, message: Option<&str>) -> String {
+    match message {
+        Some(message) => format!("this {collection} can't go from {from} to {to}: {message}"),
+        None => format!("this {collection} can't go from {from} to {to}: a condition of this transition isn't met"),
     }
 }
 

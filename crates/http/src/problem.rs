@@ -225,6 +225,7 @@ impl<'a> Details<'a> {
             )
             | Error::Forbidden { .. }
             | Error::ForbiddenAfterwards { .. }
+            | Error::TransitionRefused { .. }
             | Error::SignUpClosed
             | Error::SignUpRefused
             | Error::NoAccounts
