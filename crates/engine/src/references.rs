@@ -180,7 +180,7 @@ pub(crate) async fn instead_of(cx: &mut TxContext<'_, '_>, proposal: &mut Propos
         Error::Invalid(_)
             | Error::Forbidden { .. }
             | Error::ForbiddenAfterwards { .. }
-            | Error::TransitionRefused { .. }
+            | Error::TransitionRefused(_)
     );
     match refused && cx.violation.is_none() {
         true => existing(cx, proposal).await.err().unwrap_or(refusal),

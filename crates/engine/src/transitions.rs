@@ -1,6 +1,6 @@
 //! Why a change of a state is refused.
 
-use backstay_base::{Error, Place, ViolationKind};
+use backstay_base::{Error, Place, RefusedTransition, ViolationKind};
 use backstay_model::{Collection, FieldId, FieldKind, Model, Transition};
 
 use crate::policy::Way;
@@ -10,7 +10,7 @@ pub(crate) fn refused(model: &Model, collection: &Collection, field: FieldId, (f
     let mut ways = onward(model, collection, field, from);
     let message = ways.find(|transition| transition.to == *to).and_then(|transition| transition.message.clone());
     let (collection, from, to) = (collection.name.clone(), from.to_string(), to.to_string());
-    Error::TransitionRefused { collection, from, to, message }
+    Error::TransitionRefused(Box::new(RefusedTransition { collection, from, to, message }))
 }
 
 /// The machine has no such transition.

@@ -153,7 +153,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         | Error::SignUpRefused
         | Error::NoAccounts
         | Error::KeyWithoutSession => &FORBIDDEN,
-        Error::TransitionRefused { .. } => &TRANSITION_REFUSED,
+        Error::TransitionRefused(_) => &TRANSITION_REFUSED,
         Error::NotFound { .. } => &NOT_FOUND,
         Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => &NOT_UNIQUE,
         Error::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => &OVERLAPS,
@@ -205,7 +205,7 @@ mod tests {
     use std::collections::HashSet;
     use std::io;
 
-    use backstay_base::{Action, Overlap, Shared};
+    use backstay_base::{Action, Overlap, RefusedTransition, Shared};
 
     use super::*;
 
@@ -230,7 +230,12 @@ mod tests {
             Unauthenticated::Credentials.into(),
             Error::Forbidden { action: Action::Read, what: what() },
             Error::ForbiddenAfterwards { collection: collection() },
-            Error::TransitionRefused { collection: collection(), from: text(), to: text(), message: None },
+            Error::TransitionRefused(Box::new(RefusedTransition {
+                collection: collection(),
+                from: text(),
+                to: text(),
+                message: None,
+            })),
             Error::SignUpClosed,
             Error::SignUpRefused,
             Error::NoAccounts,

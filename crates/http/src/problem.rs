@@ -225,7 +225,7 @@ impl<'a> Details<'a> {
             )
             | Error::Forbidden { .. }
             | Error::ForbiddenAfterwards { .. }
-            | Error::TransitionRefused { .. }
+            | Error::TransitionRefused(_)
             | Error::SignUpClosed
             | Error::SignUpRefused
             | Error::NoAccounts
