@@ -38,7 +38,10 @@ mod tests {
         check(decimal("0.0000000000000000000000000001"), "0.0000000000000000000000000001");
         check(Value::Bool(false), "false");
         check(Value::Date(Date::parse("0001-01-01").expect("a day")), "0001-01-01");
-        check(Value::Timestamp(Timestamp::parse("2026-01-31T12:00:00Z").expect("a moment")), "2026-01-31T12:00:00.000000Z");
+        check(
+            Value::Timestamp(Timestamp::parse("2026-01-31T12:00:00Z").expect("a moment")),
+            "2026-01-31T12:00:00.000000Z",
+        );
         assert_eq!(plain_text(&Value::Null), None);
         assert_eq!(plain_text(&Value::Float(1.0)), None);
     }

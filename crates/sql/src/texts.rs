@@ -4,9 +4,9 @@ use backstay_expr::{Expr, Function, Type};
 use backstay_scalar::{Casing, Pattern, Storage, Value, WHITE_SPACE};
 use sea_query::Expr as Sql;
 
+use crate::dialect::collate_c;
 use crate::lower::Lowering;
 use crate::operand::{Form, Val};
-use crate::dialect::collate_c;
 use crate::tree::{call, cast, word};
 use crate::{Dialect, Slot};
 

@@ -299,7 +299,8 @@ fn joined_texts(of: &Binary, kind: &ExprErrorKind) -> Option<String> {
     let is_value = |side: &Syntax| side.written().is_some() && !matches!(side.node, SyntaxNode::Bool(_));
     let are_texts = found.ty.is_text() && of.operator == Operator::Or && is_value(&of.left) && is_value(&of.right);
     let (one, other) = (of.left.written()?, of.right.written()?);
-    let instead = format!("to join texts, write `{one} + {other}`; for what is missing, `{one} != null ? {one} : {other}`");
+    let instead =
+        format!("to join texts, write `{one} + {other}`; for what is missing, `{one} != null ? {one} : {other}`");
     are_texts.then_some(instead)
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use backstay_base::{CalendarField, Date, Duration, Period, RecordId, Timestamp, Zone, limits};
 use backstay_scalar::formula::{Answer, Formula, FormulaError, Notation};
-use backstay_scalar::{Casing, Extent, Lookup, Pattern, Replacement, Storage, Value, exact, joined, plain_text, split, trimmed};
+use backstay_scalar::{
+    Casing, Extent, Lookup, Pattern, Replacement, Storage, Value, exact, joined, plain_text, split, trimmed,
+};
 use backstay_sql::{Dialect, nested};
 use memchr::memmem;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
