@@ -54,7 +54,12 @@ async fn values_are_joined_and_split() {
         assert_eq!(change(r#"{"last":"Lovelace-King"}"#).await, r#" Check { message: "a long name" }"#);
         // A text that is given must fit its field.
         let long = r#"{"first":"Eve","last":"Andersen","number":1}"#;
-        assert_eq!(told(app.create(&caller, "Member", long).await), r#"/badge Range("must have at most 8 characters")"#, "{}", app.database);
+        assert_eq!(
+            told(app.create(&caller, "Member", long).await),
+            r#"/badge Range("must have at most 8 characters")"#,
+            "{}",
+            app.database
+        );
     }
 }
 
