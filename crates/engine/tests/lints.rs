@@ -275,7 +275,7 @@ type Visit @allow(read: "auth.kind == 'OPERATOR'") {{
     for field in [
         r#"copy: String @class(is: MEDICAL) @set(on: WRITE, to: "this.of.diag")"#,
         r#"copy: String @class(is: MEDICAL) @set(on: WRITE, to: "this.diag + ': ' + this.nick")"#,
-        r#"copy: String @set(on: WRITE, to: "this.nick + text(this.diag == 'x')")"#,
+        r#"copy: String @set(on: WRITE, to: "'is ' + text(this.diag == 'x')")"#,
         r#"copy: Boolean @set(on: WRITE, to: "this.of.diag != null")"#,
         r#"copy: String @set(on: WRITE, to: "this.of.diag == 'x' ? 'y' : 'z'")"#,
         r#"copy: Int @computed(is: "this.visits.count(v, v.diag == 'x')", stored: COMMIT)"#,
