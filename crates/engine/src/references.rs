@@ -177,10 +177,7 @@ pub(crate) async fn verify(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'
 pub(crate) async fn instead_of(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>, refusal: Error) -> Error {
     let refused = matches!(
         refusal,
-        Error::Invalid(_)
-            | Error::Forbidden { .. }
-            | Error::ForbiddenAfterwards { .. }
-            | Error::TransitionRefused(_)
+        Error::Invalid(_) | Error::Forbidden { .. } | Error::ForbiddenAfterwards { .. } | Error::TransitionRefused(_)
     );
     match refused && cx.violation.is_none() {
         true => existing(cx, proposal).await.err().unwrap_or(refusal),
