@@ -201,6 +201,10 @@ impl Lowering<'_, '_, '_> {
             | Function::Cased(_)
             | Function::Trim
             | Function::Replace
+            | Function::Concat
+            | Function::Split
+            | Function::Join
+            | Function::ToText
             | Function::Round
             | Function::Quotient
             | Function::Money

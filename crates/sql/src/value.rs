@@ -155,7 +155,10 @@ impl Lowering<'_, '_, '_> {
             (Function::UpperAscii, [of]) => self.of_text(of, Dialect::ascii_upper),
             (Function::Cased(casing), [of]) => self.cased(of, casing),
             (Function::Trim, [of]) => self.of_text(of, Dialect::trimmed),
-            (Function::Replace, [text, part, by]) => self.replaced([text, part, by]),
+            (Function::Replace | Function::Concat | Function::Split | Function::Join, operands) => {
+                self.of_texts(function, operands)
+            }
+            (Function::ToText, [of]) => self.written_text(of),
             (Function::Round | Function::Quotient, _) => self.exact(expr),
             (Function::DateIn | Function::StartOf(_) | Function::CalendarField(_), _) => {
                 self.of_calendar(function, arguments)
@@ -169,8 +172,8 @@ impl Lowering<'_, '_, '_> {
                 | Function::UpperAscii
                 | Function::Cased(_)
                 | Function::Trim
-                | Function::UnitDigits
-                | Function::Replace,
+                | Function::ToText
+                | Function::UnitDigits,
                 _,
             ) => unreachable!("{function:?} takes another number of operands"),
         }

@@ -10,7 +10,7 @@ use backstay_scalar::{Casing, CasingTable};
 pub(crate) static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(statements);
 
 fn statements() -> Vec<String> {
-    let (longest, changed) = (limits::MATCHED_BYTES, limits::CHANGED_TEXT_BYTES);
+    let (longest, changed, parts) = (limits::MATCHED_BYTES, limits::CHANGED_TEXT_BYTES, limits::LIST_ITEMS);
     let found = "(octet_length($1) - octet_length(replace($1, $2, ''))) / octet_length($2)";
     vec![
         cased("backstay_lower", "lower", Casing::Lower),
@@ -23,6 +23,30 @@ fn statements() -> Vec<String> {
                 "CASE WHEN octet_length($2) = 0 THEN CASE WHEN octet_length($1) <= {changed} THEN $1 END \
                  WHEN octet_length($1) + {found}::bigint * (octet_length($3) - octet_length($2)) <= {changed} \
                  THEN replace($1, $2, $3) END"
+            ),
+        ),
+        function(
+            "backstay_concat(text, text)",
+            "text",
+            &format!("CASE WHEN octet_length($1) + octet_length($2) <= {changed} THEN $1 || $2 END"),
+        ),
+        function(
+            "backstay_split(text, text)",
+            "jsonb",
+            &format!(
+                "CASE WHEN octet_length($1) > {changed} THEN NULL \
+                 WHEN octet_length($1) = 0 OR octet_length($2) = 0 THEN to_jsonb(ARRAY[$1]) \
+                 WHEN {found} < {parts} THEN to_jsonb(string_to_array($1, $2)) END"
+            ),
+        ),
+        function(
+            "backstay_join(jsonb, text)",
+            "text",
+            &format!(
+                "CASE WHEN (SELECT coalesce(sum(octet_length(e)), 0) + greatest(count(*) - 1, 0) * octet_length($2) \
+                 FROM jsonb_array_elements_text($1) AS e) <= {changed} \
+                 THEN (SELECT coalesce(string_agg(e, $2 ORDER BY n), '') \
+                 FROM jsonb_array_elements_text($1) WITH ORDINALITY AS x(e, n)) END"
             ),
         ),
         // A length of time as documents have it (ISO 8601), in microseconds.
