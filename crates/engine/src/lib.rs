@@ -75,6 +75,7 @@ mod sums;
 mod tag;
 mod templates;
 mod transaction;
+mod transitions;
 mod trash;
 mod trees;
 mod versions;
@@ -109,7 +110,7 @@ pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use request::{
     Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, Perspective,
-    RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
+    RecordAct, RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;
