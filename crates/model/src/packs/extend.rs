@@ -23,6 +23,7 @@ pub(super) fn merge(documents: &mut [Document], merging: &mut Merging<'_>) -> Ha
                 continue;
             }
             check_directives(documents, (&name, home, site), merging);
+            check_implemented(documents, (&name, home, site), merging);
             let earlier = &sites[..=at];
             join_fields(documents, (&name, earlier, site), merging, &mut tightened);
         }
@@ -85,6 +86,48 @@ fn check_directives(
             }
         }
     }
+}
+
+/// Refuses an interface that would bring what the part itself can't say.
+fn check_implemented(
+    documents: &[Document],
+    (name, home, site): (&Name, &Site<'_>, &Site<'_>),
+    merging: &mut Merging<'_>,
+) {
+    let Definition::ObjectTypeExtension(part) = &documents[site.at.0].definitions[site.at.1] else { return };
+    for interface in &part.implements_interfaces {
+        let brought = reached(documents, interface).into_iter().flat_map(|definition| definition.directives().iter());
+        for directive in brought.filter(|directive| !OF_OTHERS.contains(&directive.name.as_str())) {
+            let message = format!(
+                "{interface} has `@{}`, which can't be added to {name}, a type of {}",
+                directive.name, home.owner
+            );
+            let (at, first) = (interface.location(), place_of(documents, home, merging.places));
+            let help = "implement an interface without it; others than its owner can add fields and restrict a type";
+            merging.conflict(message, (at, "implemented here"), (first, "defined here"), help);
+        }
+    }
+}
+
+/// All parts of an interface, and of those that it implements.
+fn reached<'d>(documents: &'d [Document], interface: &Name) -> Vec<&'d Definition> {
+    let (mut open, mut known, mut parts) = (vec![interface.clone()], Vec::new(), Vec::new());
+    while let Some(name) = open.pop() {
+        if known.contains(&name) {
+            continue;
+        }
+        for definition in documents.iter().flat_map(|document| &document.definitions) {
+            let implemented = match definition {
+                Definition::InterfaceTypeDefinition(of) if of.name == name => &of.implements_interfaces,
+                Definition::InterfaceTypeExtension(of) if of.name == name => &of.implements_interfaces,
+                _ => continue,
+            };
+            open.extend(implemented.iter().cloned());
+            parts.push(definition);
+        }
+        known.push(name);
+    }
+    parts
 }
 
 /// Rules of an interface count as those of the types that implement it: an owner's alone.

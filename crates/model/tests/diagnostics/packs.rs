@@ -449,6 +449,27 @@ refused
 }
 
 #[test]
+fn an_interface_that_brings_what_only_the_owner_says() {
+    let more = r#"
+interface Kept implements Base { memo: String }
+interface Base @history(read: "true") { memo: String }
+extend type Comment implements Kept
+"#;
+    assert_snapshot!(told_with(more), @r#"
+refused
+  × error: Kept has `@history`, which can't be added to Comment, a type of the pack `comments`
+   ╭─[model/app.graphql:9:32]
+ 8 │ interface Base @history(read: "true") { memo: String }
+ 9 │ extend type Comment implements Kept
+   ·                                ──┬─
+   ·                                  ╰── implemented here
+   ╰────
+  help: implement an interface without it; others than its owner can add fields and restrict a type
+        defined here: packs/comments/comment.graphql:5:6
+"#);
+}
+
+#[test]
 fn a_rule_about_what_a_pack_lets_nobody_do() {
     assert_snapshot!(told_with("extend type Comment @allow(create: \"true\")"), @r#"
 refused
