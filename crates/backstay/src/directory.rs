@@ -370,7 +370,14 @@ mod tests {
                 "sead/A.jsonl",
                 "Seeds/A.jsonl",
             ]),
-            ["Backstay.toml backstay.toml", "Seeds seed", "backstay.tml backstay.toml", "models model", "pack packs", "sead seed"]
+            [
+                "Backstay.toml backstay.toml",
+                "Seeds seed",
+                "backstay.tml backstay.toml",
+                "models model",
+                "pack packs",
+                "sead seed"
+            ]
         );
         let fine = [
             "backstay.toml",
@@ -407,10 +414,7 @@ mod tests {
             write("packs/a.graphql", b""),
             "APP/packs/a.graphql would be ignored: `packs` has one directory for each pack",
         );
-        check(
-            write("packs/a/b/c.graphql", b""),
-            "APP/packs/a/b would be ignored: subdirectories are not read",
-        );
+        check(write("packs/a/b/c.graphql", b""), "APP/packs/a/b would be ignored: subdirectories are not read");
         check(write("seed", b""), "APP/seed would be ignored: `seed` must be a directory");
         check(
             write("model/b.graphql", b"type B {\n  x: \xff }"),

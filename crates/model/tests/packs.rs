@@ -107,7 +107,8 @@ fn what_delete_answers_for_is_narrowed_too() {
 
 #[test]
 fn rules_of_fields_both_hold() {
-    let one = "type Note @allow(read: \"true\", create: \"true\") { text: String @allow(read: \"this.more > 1\") more: Int }";
+    let one =
+        "type Note @allow(read: \"true\", create: \"true\") { text: String @allow(read: \"this.more > 1\") more: Int }";
     let model = model("extend type Note { text: String @allow(read: \"auth.id != null\", create: \"false\") }", one);
     let note = model.collection_named("Note").expect("the type");
     let allow = &note.field_named("text").expect("the field").allow;

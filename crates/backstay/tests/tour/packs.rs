@@ -13,7 +13,9 @@ fn packs() -> PathBuf {
 /// The models in a document, each with the path in its first line.
 fn models(document: &str) -> Vec<(&str, &str)> {
     let blocks = document.split("```graphql\n# ").skip(1);
-    blocks.map(|block| block.split("```").next().expect("a block").split_once('\n').expect("a path and a model")).collect()
+    blocks
+        .map(|block| block.split("```").next().expect("a block").split_once('\n').expect("a path and a model"))
+        .collect()
 }
 
 #[test]

@@ -368,7 +368,9 @@ impl ApplicationPart {
         match self {
             Self::Name => "the application's name".to_owned(),
             Self::Rule { signature } => format!("the rule {signature}"),
-            Self::Pack { name, from: None, to } => format!("the pack {name} (new, {})", to.as_deref().unwrap_or_default()),
+            Self::Pack { name, from: None, to } => {
+                format!("the pack {name} (new, {})", to.as_deref().unwrap_or_default())
+            }
             Self::Pack { name, from: Some(from), to: None } => format!("the pack {name} ({from}, no longer included)"),
             Self::Pack { name, from: Some(from), to: Some(to) } => format!("the pack {name} ({from} -> {to})"),
             Self::Roles => "the enum of roles".to_owned(),

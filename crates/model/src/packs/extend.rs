@@ -74,12 +74,14 @@ fn check_directives(
         let at = directive.location();
         match known.filter(|_| is_once) {
             Some(known) => {
-                let message = format!("`@{}` of {name} is written by {} and by {}", directive.name, home.owner, site.owner);
+                let message =
+                    format!("`@{}` of {name} is written by {} and by {}", directive.name, home.owner, site.owner);
                 merging.conflict(message, (at, "again here"), (known.location(), "first here"), "keep the first");
             }
             None if OF_OTHERS.contains(&directive.name.as_str()) => {}
             None => {
-                let message = format!("`@{}` can't be added to {name}, which is a type of {}", directive.name, home.owner);
+                let message =
+                    format!("`@{}` can't be added to {name}, which is a type of {}", directive.name, home.owner);
                 let help = "others than its owner can add fields, and write `@allow`, `@check`, `@unique`, `@exclude`, \
                             `@index`, `@path` and `@deprecated`";
                 merging.conflict(message, (at, "not here"), (first, "defined here"), help);
@@ -137,7 +139,8 @@ fn check_interface(
     merging: &mut Merging<'_>,
 ) {
     for directive in &**documents[site.at.0].definitions[site.at.1].directives() {
-        let message = format!("`@{}` can't be added to {name}, which is an interface of {}", directive.name, home.owner);
+        let message =
+            format!("`@{}` can't be added to {name}, which is an interface of {}", directive.name, home.owner);
         let help = "write it on the types that implement the interface";
         let first = place_of(documents, home, merging.places);
         merging.conflict(message, (directive.location(), "not here"), (first, "defined here"), help);
@@ -179,7 +182,8 @@ fn join_fields(
                 && part(documents, other).is_some_and(|part| part.fields.iter().any(|own| own.name == field.name))
         });
         let found = home.and_then(|home| Some((home, part(documents, home)?)));
-        let found = found.and_then(|(home, part)| Some((home, part.fields.iter_mut().find(|own| own.name == field.name)?)));
+        let found =
+            found.and_then(|(home, part)| Some((home, part.fields.iter_mut().find(|own| own.name == field.name)?)));
         match found {
             None => new.push(field),
             Some((home, own)) => {

@@ -48,7 +48,12 @@ fn join_type(own: &mut FieldDefinition, redeclared: &Redeclared<'_>, merging: &m
         own.ty = redeclared.field.ty.clone();
     } else if required(second) == *first {
         let message = format!("`{name}` of {of} is required by {owner}, and not by {other}");
-        merging.conflict(message, (places.0, "not required"), (places.1, "required"), format!("write `{name}: {first}`"));
+        merging.conflict(
+            message,
+            (places.0, "not required"),
+            (places.1, "required"),
+            format!("write `{name}: {first}`"),
+        );
     } else {
         let message = format!("`{name}` of {of} is of type `{first}` in {owner}, and of type `{second}` in {other}");
         let help = format!("write `{name}: {first}`, or give the field another name");

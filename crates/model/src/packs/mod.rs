@@ -69,12 +69,7 @@ pub(crate) fn included(mut files: Vec<SourceFile>) -> (Vec<SourceFile>, Vec<Stri
 }
 
 /// Brings what packs say together with the rest of the model.
-pub(crate) fn merge(
-    documents: &mut [Document],
-    places: &Places,
-    available: &[String],
-    out: &mut Diagnostics,
-) -> Packs {
+pub(crate) fn merge(documents: &mut [Document], places: &Places, available: &[String], out: &mut Diagnostics) -> Packs {
     let (all, inclusions) = inclusion::read(documents, places, available, out);
     if all.is_empty() {
         return Packs::default();

@@ -160,6 +160,7 @@ fn refuse_widening(
         return;
     }
     let message = format!("{owner} lets nobody {action} a {name}, so this rule allows nothing");
-    let help = format!("remove `{action}:`; what the application says of a type of {owner} narrows it and never widens it");
+    let help =
+        format!("remove `{action}:`; what the application says of a type of {owner} narrows it and never widens it");
     report.push(Diagnostic::error(message).at(rule.span, "narrows what nobody may").help(help));
 }

@@ -558,7 +558,8 @@ refused
 
 #[test]
 fn the_interface_of_a_pack() {
-    let pack = format!("{COMMENTS}interface Noted {{ memo: String }}\ntype Memo implements Noted @allow(read: \"true\")");
+    let pack =
+        format!("{COMMENTS}interface Noted {{ memo: String }}\ntype Memo implements Noted @allow(read: \"true\")");
     let app = format!("{APP}extend interface Noted @allow(create: \"true\") {{ more: Int }}\n");
     assert_snapshot!(told_of(files(&app, &pack)), @r#"
 refused
