@@ -364,11 +364,9 @@ type Note @open @history(read: "true") { project: Project n: Int @allow(read: "t
 "#;
     for mut on in Served::both(model) {
         let name = on.database;
-        for (of, body) in [
-            ("Project", r#"{"open":true}"#),
-            ("Task", r#"{"project":"%0"}"#),
-            ("Note", r#"{"project":"%0","n":1}"#),
-        ] {
+        for (of, body) in
+            [("Project", r#"{"open":true}"#), ("Task", r#"{"project":"%0"}"#), ("Note", r#"{"project":"%0","n":1}"#)]
+        {
             assert_eq!(on.create(of, body).await, "ok", "{name} {of}");
         }
         assert_eq!(on.history("Task", 1).await.len(), 1, "{name}");
