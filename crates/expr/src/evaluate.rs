@@ -427,6 +427,7 @@ fn call(function: Function, arguments: &[Value]) -> Value {
             Zone::named(zone).and_then(|zone| zone.start_of(period, *moment)).map_or(Value::Null, Value::Timestamp)
         }
         (Function::CalendarField(field), [Value::Date(date)]) => Value::Int(field.of(*date)),
+        (Function::Years, [Value::Date(from), Value::Date(to)]) => Value::Int(to.years_since(*from)),
         (Function::Quotient, [dividend, divisor, places]) => {
             let operands = exactly(dividend).zip(exactly(divisor)).zip(digits(places));
             known(operands.and_then(|((dividend, divisor), digits)| exact::divide(dividend, divisor, digits)))

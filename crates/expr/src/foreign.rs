@@ -15,6 +15,7 @@ const WORDS: Table = &[
     (&["notin"], "write `!(x in ['a', 'b'])`"),
     (&["is"], "write `== null` or `!= null`"),
     (&["<>", "!=="], "write `!=`"),
+    (&["*", "^"], "write `*` between two numbers; the square of `x` is `x * x`"),
     (&["eq", "ne", "lt", "le", "gt", "ge"], "write `==`, `!=`, `<`, `<=`, `>` or `>=`"),
     (&["~", "=~", "matches"], "write `x.matches('[a-z]+')`"),
     (&["like"], "write `x.contains('…')`, `x.startsWith('…')` or `x.endsWith('…')`, without `%`"),
@@ -114,6 +115,9 @@ const FUNCTIONS: Table = &[
     (&["isEmpty", "empty", "isBlank", "blank"], "write `size(x) == 0`, or `x == null`"),
     (&["isNull", "defined", "exists", "isset", "present", "isNotNull"], "write `x == null` or `x != null`"),
     (&["coalesce", "ifnull", "nvl", "default"], "write `x != null ? x : y`"),
+    (&["interval"], "write a length of time: `duration(days: 7)`"),
+    (&["pow", "power", "sqrt"], "multiply: `x * x`"),
+    (&["age", "dateDiff", "date_diff", "yearsBetween", "years_between", "yearsSince"], YEARS),
     (&["concat", "concat_ws", "format", "printf", "sprintf"], "write `a + b`, with `text(x)` for what isn't a text"),
     (&["abs"], "write `x < 0 ? -x : x`"),
     (&["select", "query", "lookup"], "follow a relation: `this.author.name`, or `relation.exists(x, condition on x)`"),
@@ -148,6 +152,11 @@ const REQUEST_PARTS: Table = &[
     (&["now"], "write `now`"),
     (&["resource", "data", "body"], "the proposed record is `new`; where one is created, it is `this`"),
 ];
+
+/// What isn't always equally long.
+const UNITS: Table = &[(&["year", "years"], YEARS)];
+const YEARS: &str =
+    "write `years(from, to)` for the whole years between two dates, such as `years(this.born, today()) >= 18`";
 
 /// Parts of things that have no parts.
 const PARTS: Table = &[
@@ -199,7 +208,8 @@ pub(crate) fn instead_of_name(what: &Name, name: &str, is_near: bool) -> Option<
         Name::Function => find(FUNCTIONS, name),
         Name::AuthPart => find(AUTH_PARTS, name),
         Name::RequestPart => find(REQUEST_PARTS, name),
-        Name::BareValue | Name::Value(_) | Name::UnionType(_) | Name::Kind | Name::MoneyPart | Name::Unit => None,
+        Name::Unit => find(UNITS, name),
+        Name::BareValue | Name::Value(_) | Name::UnionType(_) | Name::Kind | Name::MoneyPart => None,
     }
 }
 

@@ -388,6 +388,8 @@ pub enum Function {
     StartOf(Period),
     /// `year(date)`, `month(date)`, `day(date)`.
     CalendarField(CalendarField),
+    /// `years(from, to)`: the whole years between two dates; see [`backstay_base::Date::years_since`].
+    Years,
 }
 
 impl Function {
@@ -404,7 +406,8 @@ impl Function {
             | Self::Money
             | Self::ToText
             | Self::UnitDigits
-            | Self::CalendarField(_) => true,
+            | Self::CalendarField(_)
+            | Self::Years => true,
             Self::Cased(_)
             | Self::Replace
             | Self::Concat

@@ -211,7 +211,8 @@ impl Lowering<'_, '_, '_> {
             | Function::UnitDigits
             | Function::DateIn
             | Function::StartOf(_)
-            | Function::CalendarField(_) => {
+            | Function::CalendarField(_)
+            | Function::Years => {
                 return Val::null();
             }
         };

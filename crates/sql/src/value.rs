@@ -163,6 +163,7 @@ impl Lowering<'_, '_, '_> {
             (Function::DateIn | Function::StartOf(_) | Function::CalendarField(_), _) => {
                 self.of_calendar(function, arguments)
             }
+            (Function::Years, [from, to]) => self.years([from, to]),
             (Function::StartsWith | Function::EndsWith | Function::Contains, _) => Val::plain(self.truth(expr)),
             (Function::UnitDigits, [currency]) => self.of_text(currency, Dialect::unit_digits),
             (Function::Money, _) => unreachable!("of an amount of money, one part is lowered at a time"),
@@ -173,7 +174,8 @@ impl Lowering<'_, '_, '_> {
                 | Function::Cased(_)
                 | Function::Trim
                 | Function::ToText
-                | Function::UnitDigits,
+                | Function::UnitDigits
+                | Function::Years,
                 _,
             ) => unreachable!("{function:?} takes another number of operands"),
         }

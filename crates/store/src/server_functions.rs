@@ -49,6 +49,7 @@ fn statements() -> Vec<String> {
                  FROM jsonb_array_elements_text($1) WITH ORDINALITY AS x(e, n)) END"
             ),
         ),
+        function("backstay_years(date, date)", "bigint", &years()),
         // A length of time as documents have it (ISO 8601), in microseconds.
         function(
             "backstay_duration(text)",
@@ -76,6 +77,16 @@ fn cased(name: &str, ascii: &str, casing: Casing) -> String {
         "CASE WHEN octet_length($1) > {longest} THEN NULL WHEN octet_length($1) = char_length($1) THEN {ascii}($1 COLLATE \"C\") ELSE {other} END"
     );
     function(&format!("{name}(text)"), "text", &body)
+}
+
+/// Of two days, the whole years from the earlier one to the later one, negative if that is the first.
+fn years() -> String {
+    let part = |name: &str, day: &str| format!("date_part('{name}', {day})::bigint");
+    let of_year = |day: &str| format!("({} * 100 + {})", part("month", day), part("day", day));
+    let between = |from: &str, to: &str| {
+        format!("{} - {} - ({} < {})::integer", part("year", to), part("year", from), of_year(to), of_year(from))
+    };
+    format!("CASE WHEN $1 <= $2 THEN {} ELSE -({}) END", between("$1", "$2"), between("$2", "$1"))
 }
 
 fn function(head: &str, returns: &str, body: &str) -> String {

@@ -12,7 +12,7 @@ use backstay_base::nearest;
 use backstay_scalar::{Letters, exact};
 
 /// Every function but the aggregates, and how it is used.
-const USAGES: [(&str, &str); 31] = [
+const USAGES: [(&str, &str); 32] = [
     ("size", "`size(x)` or `x.size()` of a text, a list or a relation"),
     ("startsWith", "`text.startsWith(prefix)`"),
     ("endsWith", "`text.endsWith(suffix)`"),
@@ -44,6 +44,7 @@ const USAGES: [(&str, &str); 31] = [
     ("year", "`year(date)`"),
     ("month", "`month(date)`"),
     ("day", "`day(date)`"),
+    ("years", "`years(from, to)`, the whole years between two dates"),
     ("within", "`record.within(other)`"),
     ("exists", "`relation.exists(x, condition on x)`"),
     ("all", "`relation.all(x, condition on x)`"),
@@ -99,6 +100,7 @@ impl Checker<'_> {
             ("matches", Some(of), [Syntax { node: SyntaxNode::Text(text), span: at }], _) => {
                 self.matches(of, (text, at), span)
             }
+            ("years", None, [from, to], _) => self.years([from, to], span),
             ("timestamp", None, [of], _) => self.moment(of, &Type::Timestamp, function, span),
             ("date", None, [of], _) => self.moment(of, &Type::Date, function, span),
             ("duration", None, [of], _) => self.moment(of, &Type::Duration, function, span),

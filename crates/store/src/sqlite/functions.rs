@@ -232,6 +232,12 @@ where
         Ok(date.checked_add(Duration::from_micros(micros)).map(|date| date.to_string()))
     })?;
     let pay = charge();
+    scalar(db, "years_between", 2, move |call: &Context<'_>| {
+        pay()?;
+        let (Some(from), Some(to)) = (date(call, 0)?, date(call, 1)?) else { return Ok(None) };
+        Ok(Some(to.years_since(from)))
+    })?;
+    let pay = charge();
     scalar(db, "date_difference", 2, move |call: &Context<'_>| {
         pay()?;
         let (Some(one), Some(other)) = (date(call, 0)?, date(call, 1)?) else { return Ok(None) };
