@@ -22,6 +22,7 @@ mod mention;
 mod model;
 mod named;
 mod names;
+mod pack;
 mod packs;
 mod pattern;
 mod places;
@@ -61,7 +62,7 @@ pub use model::{
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::{own_name, shortened};
-pub use packs::Pack;
+pub use pack::Pack;
 pub use pattern::FieldPattern;
 pub use range::{Range, RangeProblem};
 pub use render::Style;

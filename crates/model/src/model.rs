@@ -12,7 +12,7 @@ use crate::kind::{FieldKind, InnerRelation, Link, Mention};
 use crate::length::Length;
 use crate::named::NamedRule;
 use crate::names;
-use crate::packs::Pack;
+use crate::pack::Pack;
 use crate::pattern::FieldPattern;
 use crate::range::Range;
 use crate::sequence::Sequence;
