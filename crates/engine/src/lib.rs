@@ -48,6 +48,7 @@ mod prepared;
 mod proposal;
 mod read;
 mod readmission;
+mod reads;
 mod record;
 mod recorder;
 mod recording;
@@ -87,7 +88,7 @@ pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_sql::{
-    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, Selected,
+    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, RowOutput, Selected,
     SelectedField, Selection, SortKey, ValueOutput, nested,
 };
 pub use backstay_store::{
@@ -106,8 +107,8 @@ pub use input::Input;
 pub use observer::Dependency;
 pub use record::Record;
 pub use request::{
-    Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, Perspective,
-    RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
+    Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, OfTypes,
+    Perspective, RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

@@ -11,6 +11,7 @@ use super::access::{AllowBehaviour, FieldAllowBehaviour, narrowed_rules};
 use super::api::{ApiChange, harmless};
 use super::narrowing::{Rule, is_as_wide};
 use super::parts::{FieldPart, Narrowed, Part};
+use super::paths::{PathChange, PathOfTypes, paths_changed};
 use super::states::{self, StatesPart};
 use super::writes::{WriteDirective, Writes};
 use crate::{Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, RuleText, Sequence, Set, SetOn};
@@ -344,6 +345,8 @@ pub enum ApplicationPart {
         /// The type of which they are.
         of: String,
     },
+    /// The path of an interface.
+    Path(PathChange),
     /// The states of an enum.
     States {
         /// The enum.
@@ -361,6 +364,7 @@ impl ApplicationPart {
             Self::Rule { signature } => format!("the rule {signature}"),
             Self::Roles => "the enum of roles".to_owned(),
             Self::Accounts { .. } => "the type of accounts".to_owned(),
+            Self::Path(PathChange { path, .. }) => format!("what is read at /api/{path}"),
             Self::States { of, parts: _ } => format!("the states of {of}"),
         }
     }
@@ -370,6 +374,7 @@ impl ApplicationPart {
         match self {
             Self::Name | Self::Rule { .. } | Self::Roles => None,
             Self::Accounts { of } => Some(harmless(format!("accounts of {of} can sign in"))),
+            Self::Path(change) => Some(change.noticed()),
             Self::States { of, parts } => states::noticed(of, parts),
         }
     }
@@ -400,6 +405,8 @@ pub(super) struct ApplicationBehaviour<'m> {
     name: &'m str,
     /// By signature, sorted.
     rules: Vec<(&'m str, &'m str)>,
+    /// The paths of interfaces.
+    interfaces: Vec<PathOfTypes<'m>>,
     roles: Option<&'m str>,
     identity: Option<&'m str>,
 }
@@ -407,7 +414,7 @@ pub(super) struct ApplicationBehaviour<'m> {
 impl<'m> ApplicationBehaviour<'m> {
     /// What changed in newer behaviour.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<ApplicationPart> {
-        let Self { name, rules, roles, identity } = self;
+        let Self { name, rules, interfaces, roles, identity } = self;
         let mut parts = Vec::new();
         if *name != newer.name {
             parts.push(ApplicationPart::Name);
@@ -417,6 +424,7 @@ impl<'m> ApplicationBehaviour<'m> {
         if *roles != newer.roles {
             parts.push(ApplicationPart::Roles);
         }
+        parts.extend(paths_changed(interfaces, &newer.interfaces).into_iter().map(ApplicationPart::Path));
         // Other accounts than before are a difference of their own.
         if let (None, Some(of)) = (identity, newer.identity) {
             parts.push(ApplicationPart::Accounts { of: of.to_owned() });
@@ -438,6 +446,7 @@ impl<'m> ApplicationBehaviour<'m> {
             embedded: _,
             unions: _,
             record_unions: _,
+            interfaces,
             // Of this load alone.
             sources: _,
             by_name: _,
@@ -449,6 +458,7 @@ impl<'m> ApplicationBehaviour<'m> {
         Self {
             name,
             rules,
+            interfaces: interfaces.iter().map(|of| PathOfTypes::of(model, of)).collect(),
             roles: roles.map(|id| model.enumeration(id).name.as_str()),
             identity: identity.map(|id| model.collection(id).name.as_str()),
         }

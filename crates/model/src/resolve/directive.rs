@@ -411,7 +411,7 @@ mod tests {
             .into(),
         );
         // Written into the types that implement it by `interfaces.rs`
-        let shared = ["allow", "check", "exclude", "history", "index", "key", "trash", "unique"];
+        let shared = ["allow", "check", "exclude", "history", "index", "key", "path", "trash", "unique"];
         check(DirectiveLocation::Interface, shared.into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
@@ -419,6 +419,6 @@ mod tests {
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 54, "every location is checked above");
+        assert_eq!(places, 55, "every location is checked above");
     }
 }
