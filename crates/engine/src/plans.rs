@@ -15,7 +15,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use crate::asked::View;
-use crate::reads::Reads;
+use crate::shapes::Shapes;
 use crate::{Cursor, Get, List, OfTypes, asked, width};
 
 /// Plans of each kind that are expected, for all classes of callers together.
@@ -371,7 +371,7 @@ pub(crate) struct ListPlan {
     pub(crate) names_classified: bool,
     /// The scalars of the sort keys and of the id; none for an enum.
     cursor: Vec<Option<Scalar>>,
-    reads: Reads,
+    shapes: Shapes,
     count: OnceLock<ReadPlan>,
 }
 
@@ -379,22 +379,22 @@ impl ListPlan {
     /// Plans a list whose rights were checked.
     pub(crate) fn new(key: &ListKey, view: View<'_>, planner: &Planner) -> Self {
         let (first, mut names_classified) = Self::of_type(key, view, planner);
-        let reads = if key.interface.is_some() {
-            let mut shapes = vec![first];
+        let shapes = if key.interface.is_some() {
+            let mut all = vec![first];
             for other in &key.others {
                 let (shape, classified) = Self::of_type(other, view, planner);
-                shapes.push(shape);
+                all.push(shape);
                 names_classified |= classified;
             }
-            Reads::Together(shapes)
+            Shapes::Together(all)
         } else {
-            Reads::One(Box::new(first))
+            Shapes::One(Box::new(first))
         };
         let collection = view.model.collection(key.collection);
         let scalars = key.sort.iter().map(|key| collection.field(key.column.field).kind.scalar());
         let cursor = scalars.chain([Some(Scalar::Id)]).collect();
-        let page = reads.plan(planner, view.rights);
-        Self { page, names_classified, cursor, reads, count: OnceLock::new() }
+        let page = shapes.plan(planner, view.rights);
+        Self { page, names_classified, cursor, shapes, count: OnceLock::new() }
     }
 
     /// The shape of a list of the records of one type, and whether it names a classified field.
@@ -427,10 +427,10 @@ impl ListPlan {
 
     /// The same list with fewer records in its nested lists; `None` if it has none that could be shorter.
     pub(crate) fn narrowed(&self, view: View<'_>, planner: &Planner) -> Option<Self> {
-        let reads = self.reads.narrowed(view.model)?;
-        let page = reads.plan(planner, view.rights);
+        let shapes = self.shapes.narrowed(view.model)?;
+        let page = shapes.plan(planner, view.rights);
         let (names_classified, cursor) = (self.names_classified, self.cursor.clone());
-        Some(Self { page, names_classified, cursor, reads, count: OnceLock::new() })
+        Some(Self { page, names_classified, cursor, shapes, count: OnceLock::new() })
     }
 
     /// Where the list goes on after this row.
@@ -451,7 +451,7 @@ impl ListPlan {
 
     /// The statement that counts what the list would show, whatever the page.
     pub(crate) fn count(&self, planner: &Planner, rights: &Rights) -> &ReadPlan {
-        self.count.get_or_init(|| self.reads.counted().plan(planner, rights))
+        self.count.get_or_init(|| self.shapes.counted().plan(planner, rights))
     }
 }
 

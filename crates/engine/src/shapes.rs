@@ -1,4 +1,4 @@
-//! What a planned read reads: records of one type, or of several together.
+//! What a read reads: records of one type, or of several together.
 
 use backstay_expr::Rights;
 use backstay_model::Model;
@@ -6,14 +6,14 @@ use backstay_sql::{Planner, ReadPlan, ReadScope, ReadShape, Selection};
 
 /// The shapes of a read.
 #[derive(Debug, Clone)]
-pub(crate) enum Reads {
+pub(crate) enum Shapes {
     /// Of one type.
     One(Box<ReadShape>),
     /// Of several types, which the caller may read.
     Together(Vec<ReadShape>),
 }
 
-impl Reads {
+impl Shapes {
     /// Plans it.
     pub(crate) fn plan(&self, planner: &Planner, rights: &Rights) -> ReadPlan {
         match self {
