@@ -5,6 +5,26 @@ use serde_json::{Value, json};
 
 use crate::id_of;
 
+/// What the documentation of the API says of the same model.
+async fn reads_as_documented(app: &TestApp) {
+    let document = include_str!("../../../../docs/api.md");
+    let (_, section) = document.split_once("\n## Records of several types\n").expect("the section");
+    let part = |fence: &str| {
+        let (_, part) = section.split_once(fence).expect("an example");
+        part.split_once("```").expect("its end").0.trim()
+    };
+    let creates = ["articles:create", "guides:create"].map(str::to_owned);
+    let key = app.key(&creates).await;
+    for (path, body) in
+        [("articles", r#"{"slug": "lamp", "price": "9.50"}"#), ("guides", r#"{"slug": "wiring", "body": "Twist"}"#)]
+    {
+        let made = app.post(&format!("POST /api/{path}"), &[("authorization", &key)], body).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
+    let expected: Value = serde_json::from_str(part("```json\n")).expect("JSON");
+    assert_eq!(app.call(part("```http\n"), &[]).await.json(), expected);
+}
+
 /// Three types, two of which have records that not everybody sees, read together at one path.
 const CONTENT: &str = r#"
 extend schema @app(name: "Magazine")
@@ -178,7 +198,7 @@ async fn what_cannot_be_asked_of_several_types_is_refused() {
         ("POST /api/content", 405, "at the path of its type"),
         ("PATCH /api/content/ID", 405, "at the path of its type"),
         ("DELETE /api/content/ID", 405, "at the path of its type"),
-        ("GET /api/contnt", 404, ""),
+        ("GET /api/contnt", 404, "/api/content"),
     ] {
         let reply = app.call(&line.replace("ID", &guide), &[]).await;
         let text = reply.text();
@@ -208,6 +228,32 @@ async fn hidden_values_answer_no_questions() {
         let line = format!("GET /api/content?{query}");
         assert_eq!(slugs(&app.call(&line, &others).await).join(" "), expected, "{line}");
         assert_eq!(slugs(&app.call(&line, &auth).await).join(" "), owners, "{line}");
+    }
+}
+
+/// A key reads at the path what it may read of each type.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_limited_by_type() {
+    let app = TestApp::open(CONTENT);
+    let ada = app.account("ada@example.org").await;
+    let [guide, article, ..] = content(&app, &ada).await;
+    let only = |grant: &[&str]| grant.iter().map(|pair| (*pair).to_owned()).collect::<Vec<String>>();
+    for (grant, listed, one, other) in [
+        (&["articles:search", "memos:search"][..], Some("a c m"), 403, 403),
+        (&["guides:search", "guides:get"], Some("b"), 200, 404),
+        (&["articles:get"], None, 404, 200),
+        (&["topics:read"], None, 403, 403),
+    ] {
+        let key = app.key(&only(grant)).await;
+        let auth = [("authorization", key.as_str())];
+        let list = app.call("GET /api/content?sort=slug", &auth).await;
+        match listed {
+            Some(expected) => assert_eq!(slugs(&list).join(" "), expected, "{grant:?}"),
+            None => assert_eq!(list.status, 403, "{grant:?}"),
+        }
+        let got = [&guide, &article].map(|id| format!("GET /api/content/{id}"));
+        let found = [app.call(&got[0], &auth).await.status, app.call(&got[1], &auth).await.status];
+        assert_eq!(found, [one, other], "{grant:?}");
     }
 }
 
@@ -277,6 +323,7 @@ async fn the_documented_example_holds() {
     assert_eq!(made.status, 401, "the interface allows accounts alone to create: {}", made.text());
     let listed = app.call("GET /api/articles?filter=slug=='lamp'&select=slug,hidden,price", &[]).await;
     assert_eq!((listed.status, listed.json()["items"].clone()), (200, json!([])));
+    reads_as_documented(&app).await;
 
     let schemas = &app.call("GET /openapi.json", &[]).await.json()["components"]["schemas"];
     let names = |of: &str| -> Vec<String> {
