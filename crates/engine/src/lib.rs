@@ -75,6 +75,7 @@ mod sums;
 mod tag;
 mod templates;
 mod transaction;
+mod transitions;
 mod trash;
 mod trees;
 mod versions;
@@ -108,7 +109,7 @@ pub use observer::Dependency;
 pub use record::Record;
 pub use request::{
     Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, OfTypes,
-    Perspective, RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
+    Perspective, RecordAct, RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

@@ -4,7 +4,7 @@ use backstay_model::{Collection, Interface, Model};
 use serde_json::{Map, Value, json};
 
 use super::names::Schema;
-use super::operations::{Shapes, add, assemble, equalities, parameters, reference};
+use super::operations::{Shapes, add, assemble, equalities, parameters, query_body, reference};
 use super::{is_shown, references, schemas};
 use crate::endpoint::{Described, Endpoint, Handler, Parameters, RecordRequest, Verb};
 use crate::endpoints;
@@ -62,7 +62,24 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
     let has_past = types(model, interface).all(|of| of.history.is_some());
     let takes_past = matches!(kind, RecordRequest::Get | RecordRequest::List);
     own.extend((has_past && takes_past).then(|| reference("AsOf")));
-    let (name, shapes) = (&interface.name, Shapes::of_records(kind, &interface.name));
+    let (name, shapes) = (&interface.name, shapes(kind, &interface.name)?);
     let id = format!("{verb}{name}");
     Some((endpoint.verb, assemble(endpoint, (name, &id), status, shapes, parameters(endpoint, own))))
+}
+
+/// What is sent and answered by the reads of an interface.
+fn shapes(kind: RecordRequest, name: &str) -> Option<Shapes> {
+    let answer = |schema: Schema| Some(schema.reference(name));
+    match kind {
+        RecordRequest::Get => Some(Shapes { body: None, answer: answer(Schema::Read) }),
+        RecordRequest::List => Some(Shapes { body: None, answer: answer(Schema::Page) }),
+        RecordRequest::Query => Some(Shapes { body: Some(query_body()), answer: answer(Schema::Page) }),
+        RecordRequest::Create
+        | RecordRequest::Update
+        | RecordRequest::Delete
+        | RecordRequest::Trash
+        | RecordRequest::Restore
+        | RecordRequest::Purge
+        | RecordRequest::History => None,
+    }
 }
