@@ -14,7 +14,7 @@ use super::parts::{FieldPart, Narrowed, Part};
 use super::paths::{PathChange, PathOfTypes, paths_changed};
 use super::states::{self, StatesPart};
 use super::writes::{WriteDirective, Writes};
-use crate::{Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, RuleText, Sequence, Set, SetOn};
+use crate::{Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, Pack, RuleText, Sequence, Set, SetOn};
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
 pub(super) struct CollectionBehaviour<'m> {
@@ -338,6 +338,15 @@ pub enum ApplicationPart {
         /// Its name and parameters.
         signature: String,
     },
+    /// A pack is included, is gone, or has another version.
+    Pack {
+        /// Its name.
+        name: String,
+        /// The version that it had, if it was included.
+        from: Option<String>,
+        /// The version that it has, if it is included.
+        to: Option<String>,
+    },
     /// The enum of roles.
     Roles,
     /// There were no accounts, and there are now.
@@ -362,6 +371,11 @@ impl ApplicationPart {
         match self {
             Self::Name => "the application's name".to_owned(),
             Self::Rule { signature } => format!("the rule {signature}"),
+            Self::Pack { name, from: None, to } => {
+                format!("the pack {name} (new, {})", to.as_deref().unwrap_or_default())
+            }
+            Self::Pack { name, from: Some(from), to: None } => format!("the pack {name} ({from}, no longer included)"),
+            Self::Pack { name, from: Some(from), to: Some(to) } => format!("the pack {name} ({from} -> {to})"),
             Self::Roles => "the enum of roles".to_owned(),
             Self::Accounts { .. } => "the type of accounts".to_owned(),
             Self::Path(PathChange { path, .. }) => format!("what is read at /api/{path}"),
@@ -372,7 +386,7 @@ impl ApplicationPart {
     /// What clients notice of it.
     pub(super) fn api_change(&self) -> Option<ApiChange> {
         match self {
-            Self::Name | Self::Rule { .. } | Self::Roles => None,
+            Self::Name | Self::Rule { .. } | Self::Pack { .. } | Self::Roles => None,
             Self::Accounts { of } => Some(harmless(format!("accounts of {of} can sign in"))),
             Self::Path(change) => Some(change.noticed()),
             Self::States { of, parts } => states::noticed(of, parts),
@@ -407,6 +421,7 @@ pub(super) struct ApplicationBehaviour<'m> {
     rules: Vec<(&'m str, &'m str)>,
     /// The paths of interfaces.
     interfaces: Vec<PathOfTypes<'m>>,
+    packs: &'m [Pack],
     roles: Option<&'m str>,
     identity: Option<&'m str>,
 }
@@ -414,13 +429,14 @@ pub(super) struct ApplicationBehaviour<'m> {
 impl<'m> ApplicationBehaviour<'m> {
     /// What changed in newer behaviour.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<ApplicationPart> {
-        let Self { name, rules, interfaces, roles, identity } = self;
+        let Self { name, rules, packs, interfaces, roles, identity } = self;
         let mut parts = Vec::new();
         if *name != newer.name {
             parts.push(ApplicationPart::Name);
         }
         let changed = differing(rules, &newer.rules, |(name, _)| name);
         parts.extend(changed.into_iter().map(|name| ApplicationPart::Rule { signature: name.to_owned() }));
+        parts.extend(packs_changed(packs, newer.packs));
         if *roles != newer.roles {
             parts.push(ApplicationPart::Roles);
         }
@@ -436,6 +452,7 @@ impl<'m> ApplicationBehaviour<'m> {
         let Model {
             name,
             rules,
+            packs,
             roles,
             identity,
             // Their values are compared in `compare`, and their states in `states`.
@@ -459,10 +476,23 @@ impl<'m> ApplicationBehaviour<'m> {
             name,
             rules,
             interfaces: interfaces.iter().map(|of| PathOfTypes::of(model, of)).collect(),
+            packs,
             roles: roles.map(|id| model.enumeration(id).name.as_str()),
             identity: identity.map(|id| model.collection(id).name.as_str()),
         }
     }
+}
+
+/// The packs that have another version, are new or gone.
+fn packs_changed(older: &[Pack], newer: &[Pack]) -> Vec<ApplicationPart> {
+    let version = |packs: &[Pack], name: &str| packs.iter().find(|of| of.name == name).map(|of| of.version.clone());
+    let gone = older.iter().filter(|of| newer.iter().all(|other| other.name != of.name));
+    let all = newer.iter().chain(gone).map(|Pack { name, version: _ }| ApplicationPart::Pack {
+        name: name.clone(),
+        from: version(older, name),
+        to: version(newer, name),
+    });
+    all.filter(|part| !matches!(part, ApplicationPart::Pack { from, to, .. } if from == to)).collect()
 }
 
 /// The names of what only one side has, or both in different forms.
@@ -474,5 +504,5 @@ fn differing<'m, T: PartialEq>(older: &[T], newer: &[T], name: impl Fn(&T) -> &'
 
 /// The text of a rule without its place.
 fn text(rule: Option<&RuleText>) -> Option<&str> {
-    rule.map(|RuleText { text, span: _ }| &**text)
+    rule.map(|RuleText { text, span: _, parts: _ }| &**text)
 }

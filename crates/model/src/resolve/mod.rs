@@ -22,6 +22,7 @@ mod length;
 mod members;
 mod money;
 mod naming;
+mod narrow;
 mod order;
 mod pattern;
 mod range;
@@ -35,6 +36,7 @@ mod signature;
 mod single;
 mod slug;
 mod survey;
+mod tighten;
 mod trash;
 mod tree;
 mod whole;
@@ -104,6 +106,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
         record_unions,
         interfaces,
         rules: app.rules,
+        packs: compiled.places.packs.all.clone(),
         roles,
         identity,
         sources: Arc::clone(&compiled.places.sources),
