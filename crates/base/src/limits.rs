@@ -218,6 +218,8 @@ pub const MODEL_CLAUSES: usize = 20;
 pub const MODEL_ENUM_VALUES: usize = 500;
 /// Types of one union of types with records: each has a column of its own, and a join if a read follows the reference.
 pub const RECORD_UNION_TYPES: usize = 20;
+/// Types with records of one interface with a path: a read of it is one SELECT of each.
+pub const INTERFACE_TYPES: usize = 20;
 /// Levels of embedded values within each other; that of the record's own field is the first.
 pub const EMBEDDED_DEPTH: usize = 4;
 /// Characters of the name of a type, field, enum, value or rule, and of what becomes of it in the database.

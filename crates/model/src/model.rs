@@ -7,6 +7,7 @@ use backstay_scalar::{Part, Scalar, Storage, Value};
 use crate::allow::{Allow, FieldAllow};
 use crate::enumeration::{Enum, EnumId};
 use crate::ids::{CollectionId, EmbeddedId, FieldId, RecordUnionId, UnionId};
+use crate::interface::Interface;
 use crate::key::Key;
 use crate::kind::{FieldKind, InnerRelation, Link, Mention};
 use crate::length::Length;
@@ -34,6 +35,8 @@ pub struct Model {
     pub unions: Vec<Union>,
     /// Unions of types with records, indexed by `RecordUnionId`.
     pub record_unions: Vec<RecordUnion>,
+    /// Interfaces with a path, indexed by `InterfaceId`.
+    pub interfaces: Vec<Interface>,
     /// `@rule`s by name.
     pub rules: HashMap<String, NamedRule>,
     /// The packs that it includes, in the order in which the application does.

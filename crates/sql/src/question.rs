@@ -25,6 +25,16 @@ pub(crate) struct Asked {
 /// What the caller wrote is looked at with the caller's rights: a hidden field is null, and a hidden related record does
 /// not exist. None of it is evaluated on a hidden row, so that time, cost and errors reveal nothing about it: see `barrier`.
 pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_>, reader: Reader<'_>) -> Asked {
+    asked_in_order(builder, (shape, &[]), rows, reader)
+}
+
+/// The same, where some sort keys are null in records of other types which are read together with these.
+pub(crate) fn asked_in_order(
+    builder: &mut Builder<'_>,
+    (shape, nullable): (&ReadShape, &[bool]),
+    rows: &Seen<'_>,
+    reader: Reader<'_>,
+) -> Asked {
     let record = &rows.anchor;
     let mut terms = match &shape.scope {
         ReadScope::One => {
@@ -57,7 +67,7 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
     questions.extend(index_conditions(builder, shape, record, (&usable, &known)));
     let order = match &shape.scope {
         ReadScope::Page { sort, after } => {
-            let order = order(builder, sort, record, reader);
+            let order = order(builder, sort, record, reader).with_nulls(nullable);
             if let Some(position) = after {
                 let pred = Pred::Sql(order.after(builder, position));
                 questions.push(Question { pred, is_range: order.is_open() });

@@ -192,8 +192,12 @@ fn found(items: &[RecordId], truths: &BTreeSet<RecordId>, falsehoods: &BTreeSet<
 
 /// A connection to one of the databases, with the data in it.
 trait Database {
+    /// The ids in this column.
+    fn ids_in(&mut self, statement: &Statement, column: usize) -> Result<BTreeSet<RecordId>, String>;
     /// The ids in the first column.
-    fn ids(&mut self, statement: &Statement) -> Result<BTreeSet<RecordId>, String>;
+    fn ids(&mut self, statement: &Statement) -> Result<BTreeSet<RecordId>, String> {
+        self.ids_in(statement, 0)
+    }
     /// The text in this column of the only row.
     fn text(&mut self, statement: &Statement, column: usize) -> String;
     /// The truth in the first column of the only row.

@@ -366,6 +366,11 @@ impl<'m> Checker<'m> {
         }
         // Clients may use the old name that a field still answers to; the model's own rules may not.
         let found = collection.member_named(None, &name.name).filter(|field| client || field.name == name.name);
+        let shared = self.scope.shared.filter(|_| path.root == Root::This && path.steps.is_empty());
+        if let Some(shared) = shared.filter(|shared| found.is_none_or(|field| !shared.shares(&field.name))) {
+            let names = shared.fields.iter().map(String::as_str);
+            return self.unknown(Name::Field(shared.name.clone()), &name.name, names, &name.span);
+        }
         let Some(field) = found else {
             let open = collection.members(None).filter(|field| !client || field.is_readable());
             let names = open.map(|field| field.name.as_str());
