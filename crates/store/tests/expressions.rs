@@ -274,6 +274,11 @@ fn values_in_documents() {
 }
 
 #[test]
+fn values_in_json_fields() {
+    check("json");
+}
+
+#[test]
 fn numbers() {
     check("numbers");
 }
