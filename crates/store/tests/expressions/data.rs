@@ -105,7 +105,7 @@ const LINES_OF_A: &str = r#"[
      "cost": {"amount": "2.00", "currency": "EUR"}}]"#;
 
 /// As a JSON field holds it: without white space.
-const DOC_OF_A: &str = r#"{"a":1,"colour":"Apple","n":3.0,"half":0.5,"long":9223372036854775808,"vast":1e400,"tiny":1e-400,"on":true,"no":null,"state":"OPEN","at":"2026-01-31T13:00:00.0000009+01:00","day":"2026-01-31","id":"00000000-0000-7000-8000-000000000001","tags":["p",3,null,"q",12.50,true,"2026-01-31T12:00:00Z"],"deep":{"a":[{"b":"c"}],"":{"a.b 'c'%\"\\":"quoted"}},"\u0061\u0062":"\u00e9scaped\n"}"#;
+const DOC_OF_A: &str = r#"{"a":1,"colour":"Apple","n":3.0,"half":0.5,"long":9223372036854775808,"vast":1e400,"tiny":1e-400,"on":true,"no":null,"state":"OPEN","at":"2026-01-31T13:00:00.0000009+01:00","day":"2026-01-31","id":"00000000-0000-7000-8000-000000000001","tags":["p",3,null,"q",12.50,true,"2026-01-31T12:00:00Z"],"deep":{"a":[{"b":"c"}],"":{"a.b#'c'%\"\\":"quoted"}},"\u0061\u0062":"\u00e9scaped\n"}"#;
 
 /// Every value is of another kind than in `DOC_OF_A`.
 const DOC_OF_B: &str = r#"{"colour":5,"n":"3","half":[0.5],"long":1e28,"vast":-1e999,"tiny":{},"on":"true","no":0,"state":"GONE","at":"2026-02-30T12:00:00Z","day":"2026-1-1","id":"{00000000-0000-7000-8000-000000000001}","tags":{"0":"p"},"deep":["a"]}"#;
