@@ -238,9 +238,10 @@ fn left_out_function(name: &str) -> Option<&'static str> {
         "has" => Some("test presence with `x != null`"),
         "map" | "filter" => Some("ask the records with `exists` or `all`"),
         "exists_one" | "existsOne" => Some("use `exists`"),
+        "string" => Some("write `text(x)`"),
         "uint" | "bytes" | "dyn" | "type" => Some("types are never converted; give the field the type that you need"),
-        "double" | "string" | "bool" => Some(
-            "types are never converted; give the field the type that you need; a value in a JSON field is read with `text(x)`, \
+        "double" | "bool" => Some(
+            "types are never converted; give the field the type that you need; a value in a JSON field is read with \
              `decimal(x)`, `float(x)` or `boolean(x)`",
         ),
         "getFullYear" | "getMonth" | "getDate" | "getDayOfMonth" | "getDayOfWeek" | "getDayOfYear" | "getHours"

@@ -298,17 +298,14 @@ impl Translation<'_> {
             Level::Other => "this",
         };
         if self.is_in_interface(span) {
-            let help = match directive {
-                "@path" => "remove it; an interface has no records: query the types that implement it".to_owned(),
-                _ => format!("put it on the types that implement the interface, or remove `{directive}`"),
-            };
+            let help = on_interface(directive);
             let error = Diagnostic::error(format!("`{directive}` can't be used on an interface"));
             return error.located(span, "not here").help(help);
         }
         let help = match (field, places.as_str()) {
             (Some(field), _) => format!("put it on the type: `@index(fields: [\"{field}\"])`"),
             (None, "`extend schema`") => "put it on `extend schema`".to_owned(),
-            (None, "types") => "put it on the type".to_owned(),
+            (None, "types" | "types or interfaces") => "put it on the type".to_owned(),
             (None, places) => format!("put it on {places}"),
         };
         Diagnostic::error(format!("`{directive}` can't be used on {here}")).located(span, "not here").help(help)
@@ -364,6 +361,21 @@ impl Translation<'_> {
         };
         remedy.to_owned()
     }
+}
+
+/// What to do with a directive that is about one type, where an interface has it.
+fn on_interface(directive: &str) -> String {
+    let remedy = match directive {
+        "@path" => "remove it; an interface has no records: query the types that implement it",
+        "@identity" => "put it on the type whose records are accounts; there is one such type",
+        "@embedded" => "put it on the types that implement the interface; an interface itself stores nothing",
+        "@single" => "put it on each type that has just one record",
+        "@tree" => "put it on a type: the records of a tree are all of one type",
+        "@renamed" => "remove it; nothing is stored under the name of an interface, so it can change at any time",
+        "@deprecated" => "put it on the types that clients should stop using, or on fields of the interface",
+        _ => return format!("put it on the types that implement the interface, or remove `{directive}`"),
+    };
+    remedy.to_owned()
 }
 
 /// What a directive is written on.

@@ -215,6 +215,35 @@ fn conditions_of_indexes() {
     assert_eq!(told(&old, &post(&format!("{s} a: Int b: Int c: Int"), "n != null")), anew);
 }
 
+/// What is stored is the types', so it doesn't matter which of them wrote it, or what the interface is called.
+#[test]
+fn interfaces() {
+    let shared = r#"@allow(read: "true") @index(fields: ["rank"]) @unique(fields: ["rank", "until"])
+        @check(rule: "this.rank > 1", message: "low") @exclude(from: "rank", to: "until")
+        @history(read: "true") @trash(keep: "30d") @key(type: UUID4)"#;
+    let fields = "rank: Int! until: Int";
+    let each = format!("type A {shared} {{ {fields} a: Int }} type B {shared} {{ {fields} b: Int }}");
+    let of_interface = |name: &str| {
+        format!(
+            "interface {name} {shared} {{ {fields} }} type A implements {name} {{ a: Int }} \
+             type B implements {name} {{ b: Int }}"
+        )
+    };
+    check_models(&each, &of_interface("Ranked"), &[]);
+    check_models(&of_interface("Ranked"), &each, &[]);
+    check_models(&of_interface("Ranked"), &of_interface("Placed"), &[]);
+    let kept = |trash: &str| format!("interface Kept {trash} {{ a: Int }} type A implements Kept {{ b: Int }}");
+    check_models(
+        &kept(""),
+        &kept("@trash(keep: \"30d\")"),
+        &[
+            "Nothing: A.trashedAt is new; it is null in stored records",
+            "Reads: A gets the index ix_a__trashed_at",
+            "Nothing: A now has a trash, in which deleted records are kept for 30 days",
+        ],
+    );
+}
+
 #[test]
 fn enums() {
     check_models("", "extend enum Color { BLUE }", &["Nothing: Color has new values: BLUE"]);

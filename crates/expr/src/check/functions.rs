@@ -12,7 +12,7 @@ use backstay_base::nearest;
 use backstay_scalar::{Letters, exact};
 
 /// Every function but the aggregates, and how it is used.
-const USAGES: [(&str, &str); 33] = [
+const USAGES: [(&str, &str); 36] = [
     ("size", "`size(x)` or `x.size()` of a text, a list or a relation"),
     ("startsWith", "`text.startsWith(prefix)`"),
     ("endsWith", "`text.endsWith(suffix)`"),
@@ -24,6 +24,9 @@ const USAGES: [(&str, &str); 33] = [
     ("fold", "`fold(text)`, which ignores case and accents"),
     ("trim", "`trim(text)`"),
     ("replace", "`replace(text, part, by)`"),
+    ("text", "`text(x)`, of one value that isn't a text"),
+    ("split", "`split(text, separator)`, which gives a list of texts"),
+    ("join", "`join(list, separator)` of a list of texts"),
     ("matches", "`text.matches('[a-z]+')`, with the pattern in quotes"),
     (
         "round",
@@ -41,8 +44,8 @@ const USAGES: [(&str, &str); 33] = [
     ("year", "`year(date)`"),
     ("month", "`month(date)`"),
     ("day", "`day(date)`"),
+    ("years", "`years(from, to)`, the whole years between two dates"),
     ("within", "`record.within(other)`"),
-    ("text", "`text(metadata['name'])`, of a value in a JSON field"),
     ("int", "`int(metadata['count'])`, of a value in a JSON field"),
     ("decimal", "`decimal(metadata['price'])`, of a value in a JSON field"),
     ("float", "`float(metadata['ratio'])`, of a value in a JSON field"),
@@ -98,9 +101,13 @@ impl Checker<'_> {
             ("lower" | "upper" | "fold" | "trim", None, [_], _) | ("replace", None, [_, _, _], _) => {
                 self.of_texts(function, arguments, span)
             }
+            ("split", None, [text, separator], _) => self.split([text, separator], span),
+            ("join", None, [list, separator], _) => self.join([list, separator], span),
+            ("text", None, [of], _) => self.written(of, span),
             ("matches", Some(of), [Syntax { node: SyntaxNode::Text(text), span: at }], _) => {
                 self.matches(of, (text, at), span)
             }
+            ("years", None, [from, to], _) => self.years([from, to], span),
             (name, None, [of], _) if let Some(ty) = read_as(name) => self.reading(of, (function, &ty), span),
             ("timestamp", None, [of], _) => self.moment(of, &Type::Timestamp, function, span),
             ("date", None, [of], _) => self.moment(of, &Type::Date, function, span),
@@ -215,7 +222,6 @@ impl Checker<'_> {
 /// The type as which a function of this name reads a value in a JSON field.
 fn read_as(name: &str) -> Option<Type> {
     match name {
-        "text" => Some(Type::Text),
         "int" => Some(Type::Int),
         "decimal" => Some(Type::Decimal),
         "float" => Some(Type::Float),

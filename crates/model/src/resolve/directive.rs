@@ -411,13 +411,14 @@ mod tests {
             .into(),
         );
         // Written into the types that implement it by `interfaces.rs`
-        check(DirectiveLocation::Interface, ["allow", "index", "unique"].into());
+        let shared = ["allow", "check", "exclude", "history", "index", "key", "trash", "unique"];
+        check(DirectiveLocation::Interface, shared.into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
         check(DirectiveLocation::EnumValue, ["deprecated", "initial", "renamed", "to"].into());
         // `app.rs`
         check(DirectiveLocation::Schema, ["app", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 49, "every location is checked above");
+        assert_eq!(places, 54, "every location is checked above");
     }
 }

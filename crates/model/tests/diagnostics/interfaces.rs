@@ -1,8 +1,92 @@
 //! Interfaces, and types that implement them.
 
+use std::collections::BTreeSet;
+
+use apollo_compiler::ast::DirectiveLocation;
+use apollo_compiler::parser::Parser;
+use backstay_model::{Collection, DIRECTIVES, KeyKind, SourceFile, load};
 use insta::assert_snapshot;
 
 use crate::told;
+
+/// What a directive of types means on an interface.
+enum OnInterface {
+    /// Each type has it; this looks whether one does.
+    Shared(&'static str, fn(&Collection) -> bool),
+    /// It is refused, with this remedy.
+    Refused(&'static str, &'static str),
+}
+
+/// Every directive of types, on an interface that two types implement.
+const ON_INTERFACES: [(&str, OnInterface); 15] = {
+    use OnInterface::{Refused, Shared};
+    [
+        ("allow", Shared(r#"@allow(update: "true")"#, |of| of.allow.len() == 2)),
+        ("check", Shared(r#"@check(rule: "this.rank > 1", message: "low")"#, |of| of.checks.len() == 1)),
+        (
+            "deprecated",
+            Refused("@deprecated", "put it on the types that clients should stop using, or on fields of the interface"),
+        ),
+        (
+            "embedded",
+            Refused(
+                "@embedded",
+                "put it on the types that implement the interface; an interface itself stores nothing",
+            ),
+        ),
+        ("exclude", Shared(r#"@exclude(from: "rank", to: "until")"#, |of| of.exclusions.len() == 1)),
+        ("history", Shared(r#"@history(read: "true", keep: "9d")"#, |of| of.history.is_some())),
+        ("identity", Refused("@identity", "put it on the type whose records are accounts; there is one such type")),
+        ("index", Shared(r#"@index(fields: ["rank"])"#, |of| of.indexes.iter().any(|index| index.fields.len() == 1))),
+        ("key", Shared("@key(type: UUID4)", |of| of.key.kind == KeyKind::Uuid4)),
+        (
+            "path",
+            Refused(r#"@path(is: "all")"#, "remove it; an interface has no records: query the types that implement it"),
+        ),
+        (
+            "renamed",
+            Refused(
+                r#"@renamed(from: "Old")"#,
+                "remove it; nothing is stored under the name of an interface, so it can change at any time",
+            ),
+        ),
+        ("single", Refused("@single", "put it on each type that has just one record")),
+        ("trash", Shared(r#"@trash(keep: "30d")"#, |of| of.trash.is_some())),
+        ("tree", Refused(r#"@tree(parent: "up")"#, "put it on a type: the records of a tree are all of one type")),
+        ("unique", Shared(r#"@unique(fields: ["rank", "until"])"#, |of| of.indexes.iter().any(|index| index.unique))),
+    ]
+};
+
+#[test]
+fn each_directive_of_types_is_shared_or_refused() {
+    let document = Parser::new().parse_ast(DIRECTIVES, "directives.graphql").expect("it is GraphQL");
+    let declared = document.definitions.iter().filter_map(|definition| definition.as_directive_definition());
+    let of_types = declared.filter(|directive| directive.locations.contains(&DirectiveLocation::Object));
+    let of_types: BTreeSet<&str> = of_types.map(|directive| directive.name.as_str()).collect();
+    assert_eq!(ON_INTERFACES.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), of_types);
+    for (name, on_interface) in ON_INTERFACES {
+        let (OnInterface::Shared(written, _) | OnInterface::Refused(written, _)) = on_interface;
+        let model = format!(
+            "extend schema @app(name: \"Test\")\n\
+             interface Ranked {written} {{ rank: Int! until: Int }}\n\
+             type A implements Ranked @allow(read: \"true\") {{ name: String }}\n\
+             type B implements Ranked @allow(read: \"true\") {{ title: String }}\n"
+        );
+        match (on_interface, load(vec![SourceFile::app("model.graphql", model)])) {
+            (OnInterface::Shared(_, has), Ok(loaded)) => {
+                assert!(loaded.model.collections[..2].iter().all(has), "{name}: each type has it");
+            }
+            (OnInterface::Refused(_, remedy), Err(diagnostics)) => {
+                let plain = diagnostics.plain();
+                let [one] = plain.as_slice() else { panic!("{name}: {diagnostics}") };
+                assert_eq!(one.message, format!("`@{name}` can't be used on an interface"));
+                assert_eq!(one.help.as_deref(), Some(remedy));
+            }
+            (OnInterface::Shared(..), Err(diagnostics)) => panic!("{name} is shared: {diagnostics}"),
+            (OnInterface::Refused(..), Ok(_)) => panic!("{name} is refused"),
+        }
+    }
+}
 
 #[test]
 fn what_is_wrong_in_an_interface_is_told_there() {
@@ -32,7 +116,7 @@ refused
    ·                                                                                    ╰── not here
  2 │   name: String! @length(max: 10)
    ╰────
-  help: put it on the types that implement the interface, or remove `@single`
+  help: put it on each type that has just one record
   × error: `@length` is written here and in the interface Named
    ╭─[model.graphql:2:17]
  1 │ interface Named @allow(read: "true") @index(fields: ["nme"]) @path(is: "named") @single {

@@ -76,22 +76,22 @@ refused
 #[test]
 fn keys_in_the_wrong_place() {
     let model = r#"
-interface Thing @key(given: true) { a: Int }
+enum Thing @key(given: true) { A }
 type A @allow(read: "true") { id: ID! @key(given: true), b: Int @uuid }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `@key` can't be used on an interface
-   ╭─[model.graphql:1:17]
- 1 │ interface Thing @key(given: true) { a: Int }
-   ·                 ────────┬────────
-   ·                         ╰── not here
+  × error: `@key` can't be used on this
+   ╭─[model.graphql:1:12]
+ 1 │ enum Thing @key(given: true) { A }
+   ·            ────────┬────────
+   ·                    ╰── not here
  2 │ type A @allow(read: "true") { id: ID! @key(given: true), b: Int @uuid }
    ╰────
-  help: put it on the types that implement the interface, or remove `@key`
+  help: put it on the type
   × error: `@key` can't be used on a field
    ╭─[model.graphql:2:39]
- 1 │ interface Thing @key(given: true) { a: Int }
+ 1 │ enum Thing @key(given: true) { A }
  2 │ type A @allow(read: "true") { id: ID! @key(given: true), b: Int @uuid }
    ·                                       ────────┬────────
    ·                                               ╰── not here
@@ -99,7 +99,7 @@ refused
   help: put it on the type
   × error: there is no directive `@uuid`
    ╭─[model.graphql:2:65]
- 1 │ interface Thing @key(given: true) { a: Int }
+ 1 │ enum Thing @key(given: true) { A }
  2 │ type A @allow(read: "true") { id: ID! @key(given: true), b: Int @uuid }
    ·                                                                 ──┬──
    ·                                                                   ╰── not known
