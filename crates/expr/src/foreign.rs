@@ -27,7 +27,10 @@ const WORDS: Table = &[
     (&["??"], "write `x != null ? x : y`"),
     (&["?."], "write `.`; what a missing record has is null"),
     (&["=>"], "write a comma: `relation.exists(x, condition on x)`; to compare, write `>=`"),
-    (&["->"], "write a comma: `relation.exists(x, condition on x)`; before a part, write `.`; in a JSON field, write `x['name']`"),
+    (
+        &["->"],
+        "write a comma: `relation.exists(x, condition on x)`; before a part, write `.`; in a JSON field, write `x['name']`",
+    ),
     (&["->>", "#>", "#>>"], "write `x['name']` for a value in a JSON field"),
     (&["=<"], "write `<=`"),
     (&["in("], "write the list in square brackets: `x in ['a', 'b']`"),

@@ -203,8 +203,7 @@ fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
 }
 
 /// For JSON, of which nothing says what it is read as.
-const OF_JSON: &str =
-    "test its presence, `x != null`; of a value in a JSON field, say what it is: `text(x['name'])`, `decimal(x['name'])`";
+const OF_JSON: &str = "test its presence, `x != null`; of a value in a JSON field, say what it is: `text(x['name'])`, `decimal(x['name'])`";
 
 fn compare_remedy(left: &Type, right: &Type) -> &'static str {
     if matches!((left, right), (Type::Json, _) | (_, Type::Json)) {

@@ -223,7 +223,8 @@ impl FromStr for Lookup {
                 Some("currency") => Some(Part::Currency),
                 Some(_) => return None,
             };
-            let steps = steps.split('.').filter(|step| !step.is_empty()).map(Step::parse).collect::<Option<Vec<_>>>()?;
+            let steps =
+                steps.split('.').filter(|step| !step.is_empty()).map(Step::parse).collect::<Option<Vec<_>>>()?;
             let (held, is_free) = held.strip_prefix('?').map_or((held, false), |free| (free, true));
             let held = match held.strip_prefix('[').and_then(|held| held.strip_suffix(']')) {
                 Some(element) if is_free => Held::FreeList(Reading::named(element)?),
@@ -289,7 +290,12 @@ mod tests {
         let number = [outer.clone(), inner.clone(), Step::Element(1)];
         let exact = Value::Decimal("2.50".parse().expect("a number"));
         check(&number, Held::Free(Reading::Number), "a%20b.%.#1 ?Number", exact);
-        check(&[outer.clone(), inner.clone(), Step::Element(4)], Held::Free(Reading::Json), "a%20b.%.#4 ?JSON", Value::Null);
+        check(
+            &[outer.clone(), inner.clone(), Step::Element(4)],
+            Held::Free(Reading::Json),
+            "a%20b.%.#4 ?JSON",
+            Value::Null,
+        );
         check(&[member("a\"'")], Held::Free(Reading::Boolean), "a\"' ?Boolean", Value::Bool(true));
         check(&[member("#0")], Held::Free(Reading::Int), "%230 ?Int", Value::Int(1));
         check(&[member("0")], Held::Free(Reading::Json), "0 ?JSON", Value::Null);
@@ -313,7 +319,19 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "a", "a Nothing", "a Decimal.2", "a Int more", "a Money amount more", "a [Int", "a ?Nothing", "a ?[Int", "#x ?Text", "a%2 ?Text"] {
+        for text in [
+            "",
+            "a",
+            "a Nothing",
+            "a Decimal.2",
+            "a Int more",
+            "a Money amount more",
+            "a [Int",
+            "a ?Nothing",
+            "a ?[Int",
+            "#x ?Text",
+            "a%2 ?Text",
+        ] {
             assert_eq!(text.parse::<Lookup>(), Err(LookupError(text.to_owned())));
         }
     }

@@ -96,7 +96,9 @@ impl Reading {
             Self::Json => (raw != "null").then(|| Value::Json(raw.into())),
             Self::Text => text().map(|text| Value::text(&*text)),
             Self::Number => exact(raw).map(Value::Decimal),
-            Self::Int => exact(raw).filter(Decimal::is_integer).and_then(|whole| i64::try_from(whole).ok()).map(Value::Int),
+            Self::Int => {
+                exact(raw).filter(Decimal::is_integer).and_then(|whole| i64::try_from(whole).ok()).map(Value::Int)
+            }
             Self::Float => float(raw).map(Value::Float),
             Self::Boolean => match raw {
                 "true" => Some(Value::Bool(true)),

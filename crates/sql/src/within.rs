@@ -7,11 +7,11 @@ use backstay_scalar::{Held, Lookup, Part, Reading, Scalar, Step, Storage, Value}
 use sea_query::extension::postgres::{PgBinOper, PgExpr};
 use sea_query::{Expr as Sql, ExprTrait, Func, Query, SelectStatement};
 
-use crate::{Dialect, Slot};
 use crate::dialect::{collate_c, metered, postgres_type};
 use crate::lower::Lowering;
 use crate::operand::{Form, Val};
 use crate::tree::{call, cast, column, integer, name, only_where, subquery, word};
+use crate::{Dialect, Slot};
 
 /// The columns of the items of a list: the JSON of each, and its place.
 const VALUE: &str = "value";

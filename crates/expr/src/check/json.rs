@@ -15,8 +15,7 @@ use crate::syntax::{Binary, Conditional, Ident, Syntax, SyntaxNode};
 use crate::{Aggregation, Expr, Holder, Node, Operator, Type, Within};
 
 /// What to write where an index stands behind something else.
-const NO_INDEX: &str =
-    "write `x.name` for a part, `'a' in list` for an element, or `relation.first(x, true)` for a record; values in JSON fields \
+const NO_INDEX: &str = "write `x.name` for a part, `'a' in list` for an element, or `relation.first(x, true)` for a record; values in JSON fields \
      have indexes";
 
 impl Checker<'_> {
@@ -131,7 +130,8 @@ impl Checker<'_> {
             (Ok(_), None) => self.refuse_call(function),
             (Err(value), _) => {
                 let what = format!("`{}` of {}", function.name, self.named_type(&value.ty).name);
-                let instead = "only values in JSON fields are read as another type; give the field the type that you need";
+                let instead =
+                    "only values in JSON fields are read as another type; give the field the type that you need";
                 self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead })
             }
         }

@@ -189,9 +189,7 @@ impl Checker<'_> {
     fn json_in(&mut self, element: &Syntax, list: &Syntax) -> Option<(Expr, Expr)> {
         let list = match &list.node {
             SyntaxNode::Param(name) => match self.param_of_any_type(name, &list.span)? {
-                Expr { ty: Type::Null, .. } => {
-                    self.param(name, Some(&Type::List(Box::new(Type::Text))), &list.span)?
-                }
+                Expr { ty: Type::Null, .. } => self.param(name, Some(&Type::List(Box::new(Type::Text))), &list.span)?,
                 known => known,
             },
             _ => self.beside_json(list, &Type::Decimal)?,

@@ -62,7 +62,8 @@ fn reads() -> Vec<Read> {
     let clock = "([01][0-9]|2[0-3]):[0-5][0-9]";
     let as_it_is = "to_jsonb(v)";
     // Digits after the microsecond are cut off.
-    let seconds = "(substr(t, 18, 2) || '.' || rpad(substr(coalesce(substring(t FROM '\\.([0-9]+)'), ''), 1, 6), 6, '0'))";
+    let seconds =
+        "(substr(t, 18, 2) || '.' || rpad(substr(coalesce(substring(t FROM '\\.([0-9]+)'), ''), 1, 6), 6, '0'))";
     let offset = "CASE WHEN t ~ '[Zz]$' THEN interval '0' ELSE (substr(right(t, 6), 1, 1) || '1')::int * \
                   make_interval(hours => substr(right(t, 6), 2, 2)::int, mins => right(t, 2)::int) END";
     let moment = format!(
