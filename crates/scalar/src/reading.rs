@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     fn check(reading: Reading, raw: &str, expected: Value) {
-        assert_eq!(reading.value(raw), expected, "{raw} as {}", reading.name());
+        assert_eq!((raw, reading.value(raw)), (raw, expected), "as {}", reading.name());
     }
 
     fn decimal(text: &str) -> Value {
