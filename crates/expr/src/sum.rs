@@ -161,7 +161,7 @@ impl Parts<'_> {
     }
 }
 
-const IN_DOCUMENTS: &str = "values within lists and unions";
+const IN_DOCUMENTS: &str = "values within lists, unions and JSON fields";
 
 /// An expression about the member that a variable stands for, with `this` in its place.
 fn about_member(mut expr: Expr, member: (&Model, u16), reads: &mut BTreeSet<FieldId>) -> Result<Expr, Refused> {

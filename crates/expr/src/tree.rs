@@ -189,7 +189,11 @@ impl Node {
 
     /// Whether it is a value that is held somewhere, and not computed.
     pub fn is_held(&self) -> bool {
-        matches!(self, Self::Path(_) | Self::Within(_))
+        match self {
+            Self::Path(_) => true,
+            Self::Within(within) => !within.lookup.held.is_free(),
+            _ => false,
+        }
     }
 
     /// The enum by whose order it compares values.

@@ -139,14 +139,15 @@ fn condition(text: &str) -> String {
     condition.strip_prefix("WHERE ").unwrap_or(if condition.is_empty() { "always" } else { condition }).to_owned()
 }
 
-/// `number` and `blocks` are seen where `flag` is true; people without an age, parts that are not ok and notes without an author are not
+/// `number`, `doc` and `blocks` are seen where `flag` is true; people without an age, parts that are not ok and notes without an author are not
 /// seen at all.
-const HIDDEN: [(&str, &str); 6] = [
+const HIDDEN: [(&str, &str); 7] = [
     ("Person", "this.age != null"),
     ("Part", "this.ok == true"),
     ("Note", "this.author != null"),
     ("Shelf", "this.open == true"),
     ("Item.number", "this.flag == true"),
+    ("Item.doc", "this.flag == true"),
     ("Item.blocks", "this.flag == true"),
 ];
 
@@ -275,6 +276,11 @@ fn references_to_one_of_several_types() {
 #[test]
 fn values_in_documents() {
     check("documents");
+}
+
+#[test]
+fn values_in_json_fields() {
+    check("json");
 }
 
 #[test]

@@ -72,6 +72,7 @@ impl<'m> Checker<'m> {
                     return refused;
                 }
                 match self.place_of_operand(of)? {
+                    Place::One(value) if self.is_free(&value) => self.refuse_part_of_json(of, field),
                     Place::One(of) => self.step(of, field, &syntax.span),
                     many @ Place::Many { over: Many::Records(_), links: Links::All, .. }
                         if let Some(links) = Links::named(&field.name).filter(|_| !self.scope.client) =>
@@ -87,6 +88,7 @@ impl<'m> Checker<'m> {
                     Place::Many { field, .. } => self.refuse_many(of, &of.span, ExprErrorKind::ToMany { field }),
                 }
             }
+            SyntaxNode::Index(of, key, bracket) => self.index((of, key, bracket), &syntax.span).map(Place::One),
             _ => self.expr(syntax, None).map(Place::One),
         }
     }
@@ -102,7 +104,7 @@ impl<'m> Checker<'m> {
         Some(self.refuse(span.clone(), kind))
     }
 
-    fn place_of_operand(&mut self, of: &Syntax) -> Option<Place> {
+    pub(super) fn place_of_operand(&mut self, of: &Syntax) -> Option<Place> {
         self.nodes += 1;
         self.place(of)
     }

@@ -21,6 +21,7 @@ mod forms;
 mod heads;
 mod history;
 mod interfaces;
+mod json_fields;
 mod keys;
 mod old_names;
 mod origins;

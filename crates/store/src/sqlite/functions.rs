@@ -7,7 +7,7 @@ use std::sync::Arc;
 use backstay_base::{CalendarField, Date, Duration, Period, RecordId, Timestamp, Zone, limits};
 use backstay_scalar::formula::{Answer, Formula, FormulaError, Notation};
 use backstay_scalar::{
-    Casing, Extent, Lookup, Pattern, Replacement, Storage, Value, exact, joined, plain_text, split, trimmed,
+    Casing, Extent, Lookup, Pattern, Reading, Replacement, Storage, Value, exact, joined, plain_text, split, trimmed,
 };
 use backstay_sql::{Dialect, nested};
 use memchr::memmem;
@@ -334,8 +334,23 @@ where
             call.get_or_create_aux(1, |text| -> Result<Lookup, LookupFailure> { Ok(text.as_str()?.parse()?) })?;
         let Some(document) = characters_of(call, 0)? else { return Ok(None) };
         charged(&charge, document.len())?;
-        Ok(Some(Held(lookup.value(document), lookup.held.storage())))
+        Ok(Some(Held(keyed(lookup.value(document), lookup.held), lookup.held.storage())))
     })
+}
+
+/// A value that is looked up, in which numbers of any digits are keys. Of a list of anything, only the size is asked for.
+fn keyed(value: Value, held: backstay_scalar::Held) -> Value {
+    let of_element = |value: &Value| match value {
+        Value::Decimal(number) => Value::Bytes(exact::to_key(*number).as_slice().into()),
+        _ => Value::Null,
+    };
+    match (value, held) {
+        (Value::Decimal(number), backstay_scalar::Held::Free(_)) => of_element(&Value::Decimal(number)),
+        (Value::List(values), backstay_scalar::Held::FreeList(Reading::Number | Reading::Json)) => {
+            Value::List(values.iter().map(of_element).collect())
+        }
+        (value, _) => value,
+    }
 }
 
 type LookupFailure = Box<dyn std::error::Error + Send + Sync>;
