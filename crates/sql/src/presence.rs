@@ -51,6 +51,7 @@ pub(crate) fn is_of_version(model: &Model, collection: &Collection, rule: &Expr)
         | Node::Fact(_) => true,
     };
     let path = rule.node.path().filter(|path| path.root == Root::This);
-    let kept = path.is_none_or(|path| path.steps.iter().all(is_kept));
+    // Later steps are fields of other types, and what they lead to isn't the version's own.
+    let kept = path.and_then(|path| path.steps.first()).is_none_or(is_kept);
     is_own && kept && rule.node.children().into_iter().all(|child| is_of_version(model, collection, child))
 }

@@ -353,6 +353,30 @@ type Own @open @history(read: "this.team.id == '01890a5d-ac96-774b-bcce-b302099a
     }
 }
 
+/// A rule of a history, or of a field in one, can lead on to a type that has more fields.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_leads_to_a_type_with_more_fields() {
+    let model = r#"
+type User @identity @open { email: Email! @unique }
+type Project @open { a: Int b: Int c: Int d: Int e: Int f: Int lead: User open: Boolean }
+type Task @open @history(read: "this.project.open") { project: Project }
+type Note @open @history(read: "true") { project: Project n: Int @allow(read: "this.project.open && this.n > 0") }
+"#;
+    for mut on in Served::both(model) {
+        let name = on.database;
+        for (of, body) in
+            [("Project", r#"{"open":true}"#), ("Task", r#"{"project":"%0"}"#), ("Note", r#"{"project":"%0","n":1}"#)]
+        {
+            assert_eq!(on.create(of, body).await, "ok", "{name} {of}");
+        }
+        assert_eq!(on.history("Task", 1).await.len(), 1, "{name}");
+        assert!(on.history("Note", 2).await[0].contains("\"n\":"), "{name}");
+        assert_eq!(on.update("Project", 0, r#"{"open":false}"#).await, "ok", "{name}");
+        assert_eq!(on.history("Task", 1).await, ["not-found"], "{name}");
+        assert!(!on.history("Note", 2).await[0].contains("\"n\":"), "{name}");
+    }
+}
+
 /// A history that nobody could read once the record is deleted is refused.
 #[test]
 fn the_rule_of_a_history_names_what_is_kept() {
