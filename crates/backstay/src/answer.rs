@@ -61,6 +61,16 @@ pub enum Answer {
         /// The account as named in the command.
         account: String,
     },
+    /// An account's address was verified.
+    AccountVerified {
+        /// The account as named in the command.
+        account: String,
+    },
+    /// An account's address is no longer verified.
+    AccountUnverified {
+        /// The account as named in the command.
+        account: String,
+    },
     /// An account was disabled.
     AccountDisabled {
         /// The account as named in the command.
@@ -198,6 +208,8 @@ pub struct ListedAccount {
     pub email: String,
     /// Roles of the model.
     pub roles: Vec<String>,
+    /// Whether its address is verified.
+    pub verified: bool,
     /// Whether it is disabled: its password and sessions are refused.
     pub disabled: bool,
     /// When its record was made.
@@ -216,6 +228,8 @@ pub struct AccountLine {
     pub roles: Vec<String>,
     /// `auth.claims`.
     pub claims: BTreeMap<String, String>,
+    /// Whether its address is verified.
+    pub verified: bool,
     /// Whether it is disabled: its password and sessions are refused.
     pub disabled: bool,
     /// Whether it has a password.
@@ -303,6 +317,8 @@ impl fmt::Display for Answer {
             Self::AccountDisabled { account } => {
                 writeln!(f, "disabled {account} and ended all its sessions")
             }
+            Self::AccountVerified { account } => writeln!(f, "verified the address of {account}"),
+            Self::AccountUnverified { account } => writeln!(f, "the address of {account} is no longer verified"),
             Self::AccountEnabled { account } => writeln!(f, "enabled {account}"),
             Self::ClaimSet { account, name, value } => writeln!(f, "{account} now has the claim {name}={value}"),
             Self::ClaimRemoved { account, name } => writeln!(f, "{account} no longer has the claim {name}"),
@@ -344,6 +360,9 @@ impl fmt::Display for ListedAccount {
         if !self.roles.is_empty() {
             write!(f, "  {}", self.roles.join(" "))?;
         }
+        if self.verified {
+            write!(f, "  verified")?;
+        }
         if self.disabled {
             write!(f, "  disabled")?;
         }
@@ -360,6 +379,7 @@ impl fmt::Display for AccountLine {
         let claims: Vec<String> = self.claims.iter().map(|(name, value)| format!("{name}={value}")).collect();
         line("claims", &or_none(claims.join("  ")))?;
         line("password", if self.password { "set" } else { "none; the account cannot sign in without one" })?;
+        line("verified", if self.verified { "yes" } else { "no" })?;
         line("disabled", if self.disabled { "yes" } else { "no" })?;
         line("sessions", &self.sessions.to_string())
     }
@@ -490,6 +510,8 @@ mod tests {
         let changed = "changed the password of ben@news.example and ended all its sessions";
         check(&Answer::AccountPasswordSet { account: ben() }, changed);
         check(&Answer::AccountDisabled { account: ben() }, "disabled ben@news.example and ended all its sessions");
+        check(&Answer::AccountVerified { account: ben() }, "verified the address of ben@news.example");
+        check(&Answer::AccountUnverified { account: ben() }, "the address of ben@news.example is no longer verified");
         check(&Answer::AccountEnabled { account: ben() }, "enabled ben@news.example");
         let set = Answer::ClaimSet { account: ben(), name: name(), value: value() };
         check(&set, "ben@news.example now has the claim region=north");
@@ -513,10 +535,11 @@ mod tests {
             id: "1".to_owned(),
             email: ben(),
             roles,
+            verified: disabled,
             disabled,
             created_at: "2026-01-31T12:00:00.000000Z".to_owned(),
         };
-        let shown = "1  ben@news.example  EDITOR  disabled  created 2026-01-31T12:00:00.000000Z\n\
+        let shown = "1  ben@news.example  EDITOR  verified  disabled  created 2026-01-31T12:00:00.000000Z\n\
                      1  ben@news.example  created 2026-01-31T12:00:00.000000Z";
         check(&accounts(vec![listed(vec![role()], true), listed(vec![], false)]), shown);
         let account = AccountLine {
@@ -524,12 +547,13 @@ mod tests {
             email: ben(),
             roles: vec![],
             claims: BTreeMap::from([(name(), value())]),
+            verified: true,
             disabled: false,
             password: false,
             sessions: 2,
         };
         let shown = "id        1\nemail     ben@news.example\nroles     none\nclaims    region=north\npassword  none; the \
-                     account cannot sign in without one\ndisabled  no\nsessions  2";
+                     account cannot sign in without one\nverified  yes\ndisabled  no\nsessions  2";
         check(&Answer::Account { account }, shown);
     }
 

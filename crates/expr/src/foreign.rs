@@ -132,6 +132,7 @@ const FUNCTIONS: Table = &[
 const AUTH_PARTS: Table = &[
     (&["role", "isAdmin", "admin"], ROLES),
     (&["isAuthenticated", "authenticated", "isLoggedIn", "loggedIn", "signedIn"], SIGNED_IN),
+    (&["email_verified", "emailVerified", "isVerified", "confirmed", "email_confirmed_at"], "write `auth.verified`"),
     (&["uid", "user", "userId", "user_id", "sub"], "write `auth.id`"),
     (
         &[

@@ -163,7 +163,7 @@ fn available(what: &Name) -> &'static str {
         Name::Value(_) => "name a value of this enum",
         Name::UnionType(_) => "name a type of this union",
         Name::Kind => "it is `'ANONYMOUS'`, `'ACCOUNT'`, `'SERVICE'` or `'OPERATOR'`",
-        Name::AuthPart => "it has `id`, `roles`, `kind`, `claims` and `account`",
+        Name::AuthPart => "it has `id`, `roles`, `kind`, `claims`, `verified` and `account`",
         Name::RequestPart => "it has `time`",
         Name::Unit => "it has `weeks`, `days`, `hours`, `minutes` and `seconds`",
         Name::MoneyPart => "it has `amount` and `currency`",

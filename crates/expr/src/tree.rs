@@ -311,6 +311,8 @@ pub enum CallerPart {
     Kind,
     /// `auth.roles`: a list of names of the `@roles` enum.
     Roles,
+    /// `auth.verified`: whether the caller's address is verified; false of all callers but accounts.
+    Verified,
     /// `auth.claims.x`: a text, or null.
     Claim(Arc<str>),
 }
@@ -322,6 +324,7 @@ impl CallerPart {
             Self::Id => caller.id.map_or(Value::Null, Value::Id),
             Self::Kind => Value::text(caller.kind.name()),
             Self::Roles => Value::List(caller.roles.iter().map(|role| Value::Text(role.clone())).collect()),
+            Self::Verified => caller.verified.into(),
             Self::Claim(name) => caller.claims.get(&**name).map_or(Value::Null, |text| Value::text(text.as_str())),
         }
     }

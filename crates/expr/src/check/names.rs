@@ -135,7 +135,7 @@ impl<'m> Checker<'m> {
             "auth" | "request" => {
                 let instead = match name {
                     "auth" => {
-                        "name a part: `auth.id`, `auth.kind`, `auth.roles`, `auth.claims.x` or `auth.account.x`; \
+                        "name a part: `auth.id`, `auth.kind`, `auth.roles`, `auth.claims.x`, `auth.verified` or `auth.account.x`; \
                          to require a signed-in caller, write `auth.id != null`"
                     }
                     _ => "name a part: `request.time`",
@@ -266,6 +266,7 @@ impl<'m> Checker<'m> {
             "account" => return self.account(part, span),
             "id" => (CallerPart::Id, Type::Id),
             "kind" => (CallerPart::Kind, Type::Text),
+            "verified" => (CallerPart::Verified, Type::Bool),
             "roles" => match self.scope.model.roles {
                 Some(roles) => (CallerPart::Roles, Type::List(Box::new(Type::Enum(roles)))),
                 None => return self.refuse(part.span.clone(), ExprErrorKind::NoRoles),
@@ -275,7 +276,12 @@ impl<'m> Checker<'m> {
                 return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
             }
             name => {
-                return self.unknown(Name::AuthPart, name, ["id", "kind", "roles", "claims", "account"], &part.span);
+                return self.unknown(
+                    Name::AuthPart,
+                    name,
+                    ["id", "kind", "roles", "claims", "account", "verified"],
+                    &part.span,
+                );
             }
         };
         Some(self.make(Node::Caller(caller), ty, span))

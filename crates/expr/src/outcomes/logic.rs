@@ -306,7 +306,9 @@ impl<'e> Lowering<'e> {
             return value.is_null();
         }
         match &expr.node {
-            Node::Caller(CallerPart::Id | CallerPart::Kind | CallerPart::Roles) | Node::Now => false,
+            Node::Caller(CallerPart::Id | CallerPart::Kind | CallerPart::Roles | CallerPart::Verified) | Node::Now => {
+                false
+            }
             Node::Path(path) => path.root.may_be_absent() || self.leads_to_null(path, path.steps.len()),
             Node::Computed(of) => of.at.root.may_be_absent() || of.digits.is_some() || self.can_be_null(&of.value),
             Node::Ordinal(of, _) => self.can_be_null(of),
