@@ -95,6 +95,7 @@ fn fill(program: &Path, kept: &Path) -> Result<()> {
     let (keyed, deleted) = change(&mut client)?;
     let key = command(program, kept, &data, &["key", "add", "importer", "--role", "LIBRARIAN"])?;
     command(program, kept, &data, &["operator", "add", OPERATOR, "--password-stdin"])?;
+    command(program, kept, &data, &["account", "verify", EMAIL])?;
     let records = records(&mut client)?;
     server.stop()?;
 

@@ -398,7 +398,7 @@ impl<'a> TxContext<'a, '_> {
         if matches!(error, StoreError::ForeignKey | StoreError::Unique { .. } | StoreError::UniqueIndex { .. }) {
             self.violation.get_or_insert_with(|| error.clone());
         }
-        self.engine.refused(error)
+        self.engine.unwritten(error)
     }
 }
 

@@ -142,7 +142,7 @@ impl Inner {
     pub(crate) fn failed(&self, failure: Failure) -> Error {
         match failure {
             Failure::Refused(error) => error,
-            Failure::Store(error) => self.refused(error),
+            Failure::Store(error) => self.unwritten(error),
         }
     }
 }

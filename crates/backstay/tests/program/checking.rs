@@ -238,7 +238,11 @@ type Book
         })
         .collect();
     let expected = [
+        "4: these rules need each other: `a` → `b` → `a` | write one of them out in full",
         "6: unknown function `uid` | write `auth.id`",
+        "12: unknown name `owner` | write `this.owner`",
+        "12: unexpected `=` | to compare, write `==`",
+        "12: there is no `new` here | write `this` for the stored record, and conditions on the proposed one in `after:`, beside `update:`",
         "13: unknown function `len` | write `size(x)`",
         "14: unknown name `current_user` | write `auth.id`",
         "15: `Book.pages` is computed from itself: Book.pages → Book.leaves → Book.pages | compute one of these fields \
@@ -247,10 +251,6 @@ type Book
         "18: unexpected `and` | write `&&`",
         "19: `books` has many members, which `size` and `count` count | write `size(this.owner.books)`, or \
          `this.owner.books.count(b, …)` with a condition",
-        "12: unknown name `owner` | write `this.owner`",
-        "12: unexpected `=` | to compare, write `==`",
-        "4: these rules need each other: `a` → `b` → `a` | write one of them out in full",
-        "12: there is no `new` here | write `this` for the stored record, and conditions on the proposed one in `after:`, beside `update:`",
     ];
     assert_eq!(told, expected);
 }
