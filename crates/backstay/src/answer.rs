@@ -270,6 +270,8 @@ pub struct SumLine {
     pub differing: u64,
     /// The ids of the first of these.
     pub first: Vec<String>,
+    /// In how many others it isn't yet, because it follows after the commit.
+    pub queued: u64,
 }
 
 impl fmt::Display for Answer {
@@ -365,13 +367,15 @@ impl fmt::Display for AccountLine {
 
 impl fmt::Display for SumLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sum, records, differing, first } = self;
+        let Self { sum, records, differing, first, queued } = self;
         let records = Count(*records, "record");
-        if *differing == 0 {
-            return writeln!(f, "{sum}: {records}, all correct");
-        }
         let ids = if first.len() == 1 { "id" } else { "first ids" };
-        writeln!(f, "{sum}: wrong in {differing} of {records}; {ids}: {}", first.join(", "))
+        match (differing, queued) {
+            (0, 0) => return writeln!(f, "{sum}: {records}, all correct"),
+            (0, _) => write!(f, "{sum}: {records}")?,
+            _ => write!(f, "{sum}: wrong in {differing} of {records}; {ids}: {}", first.join(", "))?,
+        }
+        if *queued > 0 { writeln!(f, "; {queued} to be refreshed") } else { writeln!(f) }
     }
 }
 
@@ -449,18 +453,23 @@ mod tests {
 
     #[test]
     fn compared_sums() {
-        let sum = |differing: u64, first: &[&str]| Answer::Sums {
+        let sum = |differing: u64, first: &[&str], queued: u64| Answer::Sums {
             sums: vec![SumLine {
                 sum: "Product.reserved".to_owned(),
                 records: 20,
                 differing,
                 first: first.iter().map(|id| (*id).to_owned()).collect(),
+                queued,
             }],
         };
         check(&Answer::Sums { sums: Vec::new() }, "the model has no stored sums");
-        check(&sum(0, &[]), "Product.reserved: 20 records, all correct");
-        check(&sum(1, &["7"]), "Product.reserved: wrong in 1 of 20 records; id: 7");
-        check(&sum(2, &["7", "9"]), "Product.reserved: wrong in 2 of 20 records; first ids: 7, 9");
+        check(&sum(0, &[], 0), "Product.reserved: 20 records, all correct");
+        check(&sum(0, &[], 3), "Product.reserved: 20 records; 3 to be refreshed");
+        check(&sum(1, &["7"], 0), "Product.reserved: wrong in 1 of 20 records; id: 7");
+        check(
+            &sum(2, &["7", "9"], 4),
+            "Product.reserved: wrong in 2 of 20 records; first ids: 7, 9; 4 to be refreshed",
+        );
     }
 
     #[test]

@@ -111,8 +111,14 @@ pub const IDEMPOTENCY_HOURS: i64 = 24;
 pub const PURGE_RECORDS: usize = 100;
 /// Seconds between two searches for expired records.
 pub const PURGE_SECONDS: u64 = 60;
-/// Records whose stored sums one request may update.
+/// Records whose sums with `stored: COMMIT` one request may update.
 pub const SUM_RECORDS: usize = 1000;
+/// Sums with `stored: SOON` that are computed in one commit.
+pub const REFRESHED_SUMS: usize = 100;
+/// Milliseconds between two looks at the queue of these sums.
+pub const REFRESH_MILLIS: u64 = 250;
+/// Seconds of work on the queue after which the log says how long it is.
+pub const REFRESH_LATE_SECONDS: u64 = 5;
 /// Records of which one commit may have to ask checks at commit.
 pub const COMMIT_CHECK_RECORDS: usize = 1000;
 /// Other records that the deletions of one transaction may delete or change through `@onDelete`.

@@ -11,7 +11,7 @@ use crate::plans::{KeptPlans, Plans};
 use crate::policy::Policy;
 use crate::rights::{Grantee, rights_of};
 use crate::sums::Sums;
-use crate::{Sizes, deletion_order, secrets, width};
+use crate::{Sizes, deletion_order, lints, secrets, width};
 
 /// Classes of callers that are kept at most: combinations of roles and of what rules ask of claims.
 const CLASSES: usize = 256;
@@ -67,6 +67,7 @@ impl Application {
         let mut diagnostics = Diagnostics::new(Arc::clone(&model.sources));
         diagnostics.extend(secrets::shown(&model));
         diagnostics.extend(width::too_wide(&model, &policy));
+        diagnostics.extend(lints::inexact_rules(&model, &policy));
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }

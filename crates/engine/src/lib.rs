@@ -53,6 +53,7 @@ mod recorder;
 mod recording;
 mod reference;
 mod references;
+mod refreshing;
 mod related;
 mod remember;
 mod request;
@@ -106,6 +107,7 @@ pub use history::history_order;
 pub use input::Input;
 pub use observer::Dependency;
 pub use record::Record;
+pub use refreshing::RefreshPass;
 pub use request::{
     Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, Perspective,
     RecordAct, RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,

@@ -39,6 +39,11 @@ impl Application {
     }
 }
 
+/// Rules that read what isn't exact: errors.
+pub(crate) fn inexact_rules(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
+    sums::kept_soon(Subject { model, policy })
+}
+
 /// What lints look at.
 #[derive(Clone, Copy)]
 struct Subject<'a> {

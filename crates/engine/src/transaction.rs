@@ -227,7 +227,7 @@ impl<T: Transaction> Work for Running<T> {
                 recorder: None,
             };
             let answer = match self.transaction.run(&mut cx).await {
-                Ok(answer) => self.complete(&mut cx).await.map(|()| answer),
+                Ok(answer) => self.complete(&mut cx).await.map(|()| summing::queue(&mut cx)).map(|()| answer),
                 Err(refusal) => Err(refusal),
             };
             *self.made_slugs.lock() = std::mem::take(&mut cx.made_slugs);

@@ -131,6 +131,18 @@ impl TxContext<'_, '_> {
         record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
+        self.part.removes = true;
+        let done = self.remove_or_restore((authority, act), record, if_match).await;
+        self.part.removes = false;
+        done
+    }
+
+    async fn remove_or_restore(
+        &mut self,
+        (authority, act): (Authority, &RecordAct),
+        record: (CollectionId, RecordId),
+        if_match: Option<&IfMatch>,
+    ) -> Result<Record, Error> {
         let action = act.verb().action();
         let gone = match act {
             RecordAct::Delete => {

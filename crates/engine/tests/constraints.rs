@@ -30,6 +30,8 @@ mod sum_twins;
 mod sums;
 #[path = "constraints/sums_refused.rs"]
 mod sums_refused;
+#[path = "constraints/sums_soon.rs"]
+mod sums_soon;
 #[path = "constraints/support.rs"]
 mod support;
 #[path = "constraints/trashed.rs"]

@@ -102,7 +102,7 @@ impl Parts<'_> {
             }
             _ => return Err(refused(SumProblem::NotAnAggregate)),
         };
-        let (member, via) = self.members(over).ok_or_else(|| refused(SumProblem::Relation))?;
+        let (member, via) = self.members(over).ok_or_else(|| refused(self.no_members(over)))?;
         if !matches!(kind, SumKind::Count) {
             self.check_type(&kind, expr)?;
         }
@@ -115,6 +115,15 @@ impl Parts<'_> {
             SumKind::Anew(term) => SumKind::Anew(own(term)?),
         };
         Ok(Taken { member, via, condition, kind, reads: reads.into_iter().collect() })
+    }
+
+    /// Why what is aggregated has no such members.
+    fn no_members(&self, over: &Many) -> SumProblem {
+        let first = over.path().and_then(|path| Some(self.model.field(path.collection, *path.steps.first()?)));
+        match first.filter(|field| matches!(field.kind, FieldKind::Lineage { .. })) {
+            Some(field) => SumProblem::Lineage { relation: field.name.clone() },
+            None => SumProblem::Relation,
+        }
     }
 
     /// The members, and the field by which they refer to the record.

@@ -57,7 +57,7 @@ pub use mention::Mentioned;
 pub use model::{
     Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Exclusion, Field,
     History, Index, Model, Nulls, OrderKey, RecordUnion, Set, SetOn, StoredNames, StoredSum, Trash, Tree, Union,
-    VersionChange, Versions, Within,
+    Upkeep, VersionChange, Versions, Within,
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::{own_name, shortened};

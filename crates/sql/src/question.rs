@@ -3,12 +3,13 @@ use sea_query::ExprTrait;
 
 use crate::builder::{Anchor, Builder, Seen};
 use crate::expressions::Reader;
+use crate::history::of_each_record;
 use crate::lower::{Lowering, Scope, holds, sees};
 use crate::order::PageOrder;
 use crate::partial::{self, Known, Usable, usable};
 use crate::predicate::Pred;
 use crate::steer::{Ranges, RulePred, compared_fields, count_rule, page_rule};
-use crate::{ReadScope, ReadShape, Slot, SortKey};
+use crate::{Perspective, ReadScope, ReadShape, Slot, SortKey};
 
 /// Which records are read, and in which order.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
             let id = builder.id_slot(Slot::Id);
             vec![Pred::Sql(builder.key(record).eq(id))]
         }
-        ReadScope::Page { .. } | ReadScope::Count => Vec::new(),
+        ReadScope::Page { .. } | ReadScope::Count => as_of(builder, record).into_iter().collect(),
     };
     let parts = rows.read.parts();
     let rule: Vec<&Expr> = parts.iter().map(|part| part.expr).collect();
@@ -67,6 +68,13 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
     };
     terms.extend(barrier(builder, rows, rule, questions));
     Asked { condition: Pred::all(terms), order }
+}
+
+/// Where a list of the past finds its versions.
+fn as_of(builder: &mut Builder<'_>, record: &Anchor) -> Option<Pred> {
+    let history = builder.model.collection(record.collection).history.as_ref();
+    let history = history.filter(|_| record.perspective == Perspective::AsOf)?;
+    Some(of_each_record(builder, &history.table, record))
 }
 
 /// What the caller asks: a term that must be true.

@@ -25,7 +25,7 @@ use std::fmt;
 
 use backstay_base::Duration;
 
-use crate::{Key, Nulls, OnDelete, Trash, ValueLimit};
+use crate::{Key, Nulls, OnDelete, Trash, Upkeep, ValueLimit};
 
 pub use api::ApiChange;
 pub use behaviour::ApplicationPart;
@@ -232,6 +232,15 @@ pub enum Difference {
         collection: String,
         /// The field.
         field: String,
+    },
+    /// A stored sum follows at another time than before.
+    UpkeepChanged {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+        /// When it follows from now on.
+        to: Upkeep,
     },
     /// A field that there was numbers the records from now on.
     SequenceAdded {

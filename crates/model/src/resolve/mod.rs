@@ -81,7 +81,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     let mut collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
     order::orders(report, &survey, &mut collections);
     tree::siblings(report, &survey, &mut collections);
-    money::currencies(report, &survey, &mut collections);
+    money::currencies(report, &survey, &enums, &mut collections);
     let unions = survey.embedded.unions();
     let record_unions = survey.record_unions.all(|name| survey.type_named(name).map(|of| of.id));
     check_former(report, embedded.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
