@@ -6,6 +6,8 @@ mod commit_checks;
 mod exclude;
 #[path = "constraints/gone.rs"]
 mod gone;
+#[path = "constraints/gone_documents.rs"]
+mod gone_documents;
 #[path = "constraints/history.rs"]
 mod history;
 #[path = "constraints/keys.rs"]

@@ -531,7 +531,7 @@ impl Aggregate {
     }
 
     /// Those about one of the members.
-    fn own_children(&self) -> Vec<&Expr> {
+    pub fn own_children(&self) -> Vec<&Expr> {
         let mut children: Vec<&Expr> = self.condition.iter().collect();
         match &self.function {
             Aggregation::Count => {}

@@ -8,7 +8,7 @@ use sea_query::extension::postgres::{PgBinOper, PgExpr};
 use sea_query::{Expr as Sql, ExprTrait, Func, Query, SelectStatement};
 
 use crate::dialect::{collate_c, metered, postgres_type};
-use crate::lower::Lowering;
+use crate::lower::{DocumentOf, Lowering};
 use crate::operand::{Form, Val};
 use crate::tree::{call, cast, column, integer, name, only_where, subquery, word};
 use crate::{Dialect, Slot};
@@ -26,6 +26,8 @@ pub(crate) struct Items {
     pub(crate) list: Sql,
     pub(crate) frame: usize,
     pub(crate) alias: Arc<str>,
+    /// Who has the list.
+    pub(crate) of: DocumentOf,
 }
 
 impl Items {
@@ -38,6 +40,7 @@ impl Items {
 impl Lowering<'_, '_, '_> {
     /// The items of a list; `None` if it is certain that there is none.
     pub(crate) fn items(&mut self, list: &Within) -> Option<Items> {
+        let of = self.document_of(&list.of);
         let list = self.within(list);
         if list.is_null() {
             return None;
@@ -45,7 +48,7 @@ impl Lowering<'_, '_, '_> {
         let list = list.settled();
         let rows = self.builder.dialect.items(list.clone());
         let (frame, alias) = self.builder.select(rows);
-        Some(Items { list, frame, alias })
+        Some(Items { list, frame, alias, of })
     }
 
     /// A value within a document.

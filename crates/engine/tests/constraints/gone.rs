@@ -6,13 +6,13 @@ use serde_json::Value;
 use crate::support::{Served, refused};
 
 /// Fields `r0`, `r1`, … of one type, each with one of these rules.
-fn ruled(rules: &[&str]) -> String {
+pub(crate) fn ruled(rules: &[&str]) -> String {
     let field = |(at, rule): (usize, &&str)| format!("r{at}: Int @default(to: 1) @allow(read: \"{rule}\")\n");
     rules.iter().enumerate().map(field).collect()
 }
 
 /// The rules, of those of the fields `r0`, `r1`, …, whose fields are in the only record of an answer.
-fn shown<'r>(answer: &str, rules: &[&'r str]) -> Vec<&'r str> {
+pub(crate) fn shown<'r>(answer: &str, rules: &[&'r str]) -> Vec<&'r str> {
     let items: Value = serde_json::from_str(answer).expect("a list");
     let items = items.as_array().expect("a list");
     assert_eq!(items.len(), 1, "{answer}");
@@ -21,15 +21,15 @@ fn shown<'r>(answer: &str, rules: &[&'r str]) -> Vec<&'r str> {
 }
 
 /// The rules of those fields whose changes are in a history.
-fn shown_changes<'r>(history: &[String], rules: &[&'r str]) -> Vec<&'r str> {
+pub(crate) fn shown_changes<'r>(history: &[String], rules: &[&'r str]) -> Vec<&'r str> {
     let is_shown = |at: &usize| history.iter().any(|change| change.contains(&format!("\"r{at}\":")));
     (0..rules.len()).filter(is_shown).map(|at| rules[at]).collect()
 }
 
 /// Each rule with whether it is true of the record while it is there, and when it is gone.
-type Rules = [(&'static str, bool, bool)];
+pub(crate) type Rules = [(&'static str, bool, bool)];
 
-fn true_of(rules: &Rules, is: impl Fn(&(&'static str, bool, bool)) -> bool) -> Vec<&'static str> {
+pub(crate) fn true_of(rules: &Rules, is: impl Fn(&(&'static str, bool, bool)) -> bool) -> Vec<&'static str> {
     rules.iter().filter(|rule| is(rule)).map(|(rule, ..)| *rule).collect()
 }
 
@@ -189,7 +189,7 @@ async fn filled(on: &mut Served) {
     assert_eq!(on.update("Group", 0, r#"{"pinned":"%3"}"#).await, "ok");
 }
 
-fn select(rules: &[&str]) -> String {
+pub(crate) fn select(rules: &[&str]) -> String {
     (0..rules.len()).map(|at| format!("r{at}")).collect::<Vec<_>>().join(",")
 }
 
