@@ -391,14 +391,17 @@ impl<'a> TxContext<'a, '_> {
     /// Runs the staged writes.
     pub(crate) async fn settle(&mut self) -> Result<(), Error> {
         let settled = self.tx.settle().await;
-        settled.map_err(|error| self.failed(error))
+        settled.map_err(|error| match error {
+            StoreError::TooLarge => self.engine.unwritten(error),
+            other => self.failed(other),
+        })
     }
 
     fn failed(&mut self, error: StoreError) -> Error {
         if matches!(error, StoreError::ForeignKey | StoreError::Unique { .. } | StoreError::UniqueIndex { .. }) {
             self.violation.get_or_insert_with(|| error.clone());
         }
-        self.engine.unwritten(error)
+        self.engine.refused(error)
     }
 }
 
