@@ -2,7 +2,7 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Caller, CallerKind, Grant};
 use backstay_expr::{Rights, Truths};
-use backstay_model::{Diagnostics, Model};
+use backstay_model::{Diagnostic, Diagnostics, Model};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
@@ -80,6 +80,11 @@ impl Application {
     #[must_use]
     pub fn with_sizes(self, sizes: Sizes) -> Self {
         Self { sizes, ..self }
+    }
+
+    /// Warnings about rules and about what rules decide, those included that comments in the model ignore.
+    pub fn lints(&self) -> Vec<Diagnostic> {
+        lints::of(&self.model, &self.policy)
     }
 
     /// The model.

@@ -1,6 +1,6 @@
 //! Interfaces with a path.
 
-use crate::{CollectionId, InterfaceId, Model, Span};
+use crate::{CollectionId, InterfaceId, Span};
 
 /// An interface with a path, at which the records of all its types are read together.
 #[derive(Debug, Clone)]
@@ -26,17 +26,5 @@ impl Interface {
     pub fn shares(&self, name: &str) -> bool {
         let outer = name.split('.').next().unwrap_or(name);
         self.fields.iter().any(|field| field == outer)
-    }
-}
-
-impl Model {
-    /// The interface with this id.
-    pub fn interface(&self, id: InterfaceId) -> &Interface {
-        &self.interfaces[usize::from(id.0)]
-    }
-
-    /// The interface whose types are read together at `/api/{path}`.
-    pub fn interface_at(&self, path: &str) -> Option<&Interface> {
-        self.interfaces.iter().find(|interface| interface.path == path)
     }
 }

@@ -6,7 +6,7 @@ use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
 use crate::enumeration::{Enum, EnumId};
-use crate::ids::{CollectionId, EmbeddedId, FieldId, RecordUnionId, UnionId};
+use crate::ids::{CollectionId, EmbeddedId, FieldId, InterfaceId, RecordUnionId, UnionId};
 use crate::interface::Interface;
 use crate::key::Key;
 use crate::kind::{FieldKind, InnerRelation, Link, Mention};
@@ -52,6 +52,16 @@ pub struct Model {
 }
 
 impl Model {
+    /// The interface with this id.
+    pub fn interface(&self, id: InterfaceId) -> &Interface {
+        &self.interfaces[usize::from(id.0)]
+    }
+
+    /// The interface whose types are read together at `/api/{path}`.
+    pub fn interface_at(&self, path: &str) -> Option<&Interface> {
+        self.interfaces.iter().find(|interface| interface.path == path)
+    }
+
     /// The collection with this id.
     pub fn collection(&self, id: CollectionId) -> &Collection {
         &self.collections[usize::from(id.0)]
