@@ -132,6 +132,17 @@ fn relations_of_others_delete_no_records_of_a_pack() {
 }
 
 #[test]
+fn functions_mean_the_same_to_all_owners() {
+    let one = "type Note @allow(read: \"text(this.at) == '1'\") { at: Int }";
+    let rule = |name: &str| format!("extend schema @rule(name: \"{name}\", is: \"'1'\")");
+    let told = "`text` is a function, which packs and applications call in their rules";
+    check_refused(&rule("text(n: Int)"), one, &[told]);
+    check_refused(&rule("text"), one, &[told]);
+    check_refused("", &format!("{one}\n{}", rule("text(n: Int)")), &[told]);
+    check_refused(&rule("texts(n: Int)"), one, &[]);
+}
+
+#[test]
 fn values_of_two_owners_stand_in_one_order() {
     let one = "enum Level { LOW MID HIGH }\ntype Note @allow(read: \"this.at < 'HIGH'\") { at: Level! }";
     check_refused("enum Level { HIGH LOW }", one, &["`HIGH` and `LOW` of Level stand in two orders"]);
