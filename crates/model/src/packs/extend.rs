@@ -9,9 +9,6 @@ use super::fields::{self, Redeclared};
 use super::{Kind, Merging, Site, interfaces, parts, place_of};
 use crate::source::{Owner, Span};
 
-/// Directives of types that others than the owner can write: they add to the type, or tighten it.
-pub(super) const OF_OTHERS: &[&str] = &["allow", "check", "deprecated", "exclude", "index", "path", "unique"];
-
 /// Writes fields that several owners declare into their first declaration. Returns what the directives there stand in for.
 pub(super) fn merge(documents: &mut [Document], merging: &mut Merging<'_>) -> HashMap<Span, Node<Directive>> {
     let mut tightened = HashMap::new();
@@ -78,7 +75,7 @@ fn check_directives(
                     format!("`@{}` of {name} is written by {} and by {}", directive.name, home.owner, site.owner);
                 merging.conflict(message, (at, "again here"), (known.location(), "first here"), "keep the first");
             }
-            None if OF_OTHERS.contains(&directive.name.as_str()) => {}
+            None if interfaces::OF_OTHERS.contains(&directive.name.as_str()) => {}
             None => {
                 let message =
                     format!("`@{}` can't be added to {name}, which is a type of {}", directive.name, home.owner);

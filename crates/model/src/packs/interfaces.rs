@@ -6,9 +6,11 @@ use apollo_compiler::Node;
 use apollo_compiler::ast::{Definition, Directive, Document, FieldDefinition};
 use apollo_compiler::parser::SourceSpan;
 
-use super::extend::OF_OTHERS;
 use super::{Merging, Site, place_of};
 use crate::source::Owner;
+
+/// Directives of types that others than the owner can write: they add to the type, or tighten it.
+pub(super) const OF_OTHERS: &[&str] = &["allow", "check", "deprecated", "exclude", "index", "path", "unique"];
 
 /// Refuses an interface that would bring what the part itself can't say.
 pub(super) fn check_implemented(
