@@ -62,7 +62,7 @@ pub use model::{
     History, Index, Model, Nulls, OrderKey, RecordUnion, Set, SetOn, StoredNames, StoredSum, Trash, Tree, Union,
     Upkeep, VersionChange, Versions, Within,
 };
-pub use named::{NamedRule, ParameterKind, RuleParameter};
+pub use named::{FUNCTIONS, NamedRule, ParameterKind, RuleParameter};
 pub use names::{own_name, shortened};
 pub use pack::Pack;
 pub use pattern::FieldPattern;

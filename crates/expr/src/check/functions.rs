@@ -242,3 +242,14 @@ fn in_case_of(ty: &Type, text: Expr) -> Expr {
     let span = text.span.clone();
     Expr { node: Node::Call(function, vec![text]), ty: Type::Text, span }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_model_knows_all_functions() {
+        let known: BTreeSet<&str> = backstay_model::FUNCTIONS.iter().copied().collect();
+        assert_eq!(known, super::usages().map(|(name, _)| name).collect());
+    }
+}

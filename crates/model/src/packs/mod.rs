@@ -7,6 +7,7 @@ mod enums;
 mod extend;
 mod fields;
 mod inclusion;
+mod interfaces;
 
 use std::collections::BTreeSet;
 

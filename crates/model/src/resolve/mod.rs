@@ -24,6 +24,7 @@ mod money;
 mod naming;
 mod narrow;
 mod order;
+mod owners;
 mod pattern;
 mod range;
 mod read;
