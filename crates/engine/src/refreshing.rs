@@ -16,10 +16,26 @@ const ENTRIES_READ: u32 = 256;
 /// How far a pass over the queue has come.
 #[derive(Debug, Default)]
 pub struct RefreshPass {
-    /// Those up to here can't be computed; they are left for the next pass.
+    /// Up to here the queue holds only those that can't be computed.
     after: QueuePlace,
+    /// Those that can't be computed, however often they are in the queue; they are left for the next pass.
+    failed: BTreeSet<DueSum>,
     /// How many to compute in the next transaction, if not as many as may be.
     sums: Option<usize>,
+}
+
+impl RefreshPass {
+    /// Which of the next entries of the queue to compute in one transaction.
+    fn choose(&self, queued: impl IntoIterator<Item = DueSum>) -> BTreeSet<DueSum> {
+        let most = self.sums.unwrap_or(limits::REFRESHED_SUMS);
+        let mut due = BTreeSet::new();
+        for sum in queued {
+            if due.len() < most && !self.failed.contains(&sum) {
+                due.insert(sum);
+            }
+        }
+        due
+    }
 }
 
 impl Engine {
@@ -34,24 +50,21 @@ impl Engine {
         if !self.has_sums_to_refresh() {
             return Ok(false);
         }
-        let most = pass.sums.unwrap_or(limits::REFRESHED_SUMS);
         let queued = self.run(&Context::system(self), Queued { after: pass.after }).await?;
-        let Some((first, _)) = queued.first().copied() else { return Ok(false) };
-        let mut due = BTreeSet::new();
-        for (_, sum) in &queued {
-            if due.len() < most {
-                due.insert(*sum);
-            }
-        }
+        let Some((last, _)) = queued.last().copied() else { return Ok(false) };
+        let due = pass.choose(queued.into_iter().map(|(_, sum)| sum));
+        let Some(first) = due.first().copied() else {
+            pass.after = last;
+            return Ok(true);
+        };
         let count = due.len();
         match self.run(&Context::system(self), Refresh { due }).await {
             Ok(()) => pass.sums = pass.sums.map(|sums| 2 * sums).filter(|sums| *sums < limits::REFRESHED_SUMS),
             Err(error) if is_passing(&error) => return Err(error),
             Err(error) if count == 1 => {
-                let (_, sum) = queued[0];
-                let name = self.name_of(sum).unwrap_or_default();
-                tracing::warn!(sum = name, record = %sum.record, %error, "a stored sum can't be refreshed");
-                pass.after = first;
+                let name = self.name_of(first).unwrap_or_default();
+                tracing::warn!(sum = name, record = %first.record, %error, "a stored sum can't be refreshed");
+                pass.failed.insert(first);
             }
             Err(_) => pass.sums = Some(count / 2),
         }
@@ -152,5 +165,34 @@ impl Transaction for Refresh {
             }
             Ok(())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_base::{FieldNumber, RecordId, TypeNumber};
+
+    use super::*;
+
+    fn sum(record: u8) -> DueSum {
+        DueSum { type_number: TypeNumber(1), field: FieldNumber(1), record: RecordId::from_bytes([record; 16]) }
+    }
+
+    /// The records whose sums are chosen from those that are queued.
+    fn check(pass: &RefreshPass, queued: &[u8], expected: &[u8]) {
+        let chosen = pass.choose(queued.iter().copied().map(sum));
+        assert_eq!(chosen, expected.iter().copied().map(sum).collect(), "{queued:?}");
+    }
+
+    #[test]
+    fn each_sum_is_chosen_once_and_one_that_failed_not_again() {
+        let mut pass = RefreshPass::default();
+        check(&pass, &[], &[]);
+        check(&pass, &[3, 1, 3, 2, 1], &[1, 2, 3]);
+        pass.sums = Some(2);
+        check(&pass, &[3, 3, 1, 2], &[1, 3]);
+        pass.failed.insert(sum(3));
+        check(&pass, &[3, 3, 1, 3, 2, 4], &[1, 2]);
+        check(&pass, &[3, 3], &[]);
     }
 }

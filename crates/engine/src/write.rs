@@ -177,10 +177,11 @@ impl TxContext<'_, '_> {
         stored::open_in_trash(self, &mut proposal).await?;
         let mut proposal = proposal.returning(trash);
         self.propose(&mut proposal, input).await?;
-        match rules::of_change(self, &mut proposal).await {
-            Ok(()) => Ok(proposal),
-            Err(refusal) => Err(references::instead_of(self, &mut proposal, refusal).await),
+        if let Err(refusal) = rules::of_change(self, &mut proposal).await {
+            return Err(references::instead_of(self, &mut proposal, refusal).await);
         }
+        references::verify(self, &mut proposal).await?;
+        Ok(proposal)
     }
 
     /// Deletes a record, or moves it to the trash if its type has one, and what `@onDelete` says with it.

@@ -26,14 +26,14 @@ async fn it_holds_for_the_very_next_request_and_for_one_address() {
     let change = async |email: &str| {
         let cx = club.shown(&token).await.expect("the token is good");
         let body = format!(r#"{{"email": "{email}", "password": "{PASSWORD}"}}"#);
-        told(club.change_email(&cx, &body).await.map(|_| ()))
+        club.change_email(&cx, &body).await.expect("the password is right").caller.verified
     };
-    assert_eq!(change("new@example.org").await, "done");
+    assert!(!change("new@example.org").await);
     assert_eq!(verified(&club, &token).await, false);
     let info = club.administration(&system).account(&by_email("new@example.org")).await.expect("an account");
     assert!(!info.verified);
     // It is the address that was verified, and the account has it again.
-    assert_eq!(change("ada@example.org").await, "done");
+    assert!(change("ada@example.org").await);
     assert_eq!(verified(&club, &token).await, true);
     let listed = club.administration(&system).accounts(None, 10).await.expect("a list");
     assert_eq!(listed.iter().map(|one| one.verified).collect::<Vec<_>>(), [true]);
