@@ -65,7 +65,7 @@ pub fn sum(model: &Model, collection: CollectionId, field: FieldId) -> Result<Su
     };
     let at = Path { root: Root::This, collection, steps: Vec::new(), part: None };
     let (rights, value) = (ComputedRights::Model, checked.expr.clone());
-    let computed = ComputedField { at, collection, field, rights, digits, value };
+    let computed = ComputedField { at, collection, field, rights, digits, most_chars: None, value };
     Ok(Sum { member, via, condition, kind, reads, computed, checked })
 }
 

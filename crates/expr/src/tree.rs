@@ -451,6 +451,8 @@ pub struct ComputedField {
     /// Those of a `Decimal`, or of the amount of `Money` that is computed: the number is rounded to them, and unknown if it
     /// has more.
     pub digits: Option<Digits>,
+    /// How many characters a text can have that is made of others: a longer one is unknown.
+    pub most_chars: Option<usize>,
     /// The field's expression, about the record at the end of `at`.
     pub value: Expr,
 }

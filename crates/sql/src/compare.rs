@@ -1,4 +1,4 @@
-use backstay_expr::{Expr, Node, Operator, Path, Type};
+use backstay_expr::{Expr, Node, Operator, Path, Root, Type};
 use backstay_model::{ColumnStorage, Field, FieldKind};
 use backstay_scalar::{Held, Part, Reading, Scalar, Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, Func, Query};
@@ -248,6 +248,8 @@ impl Lowering<'_, '_, '_> {
         let is_key = one.form == Form::Key;
         let (one, digits) = self.list_element(one, storage);
         let dialect = self.builder.dialect;
+        // SQLite keeps what it makes of each list until the statement ends, and can look for it in an index.
+        let is_same_for_all_rows = is_same_for_all_rows(list);
         let sql = self.named(values.sql, list, |this, list| match dialect {
             Dialect::Postgres => {
                 let contains = call("jsonb_contains", [list.clone(), call("to_jsonb", [one])]);
@@ -257,6 +259,14 @@ impl Lowering<'_, '_, '_> {
                     (true, true) => empty.not().and(contains),
                     (false, _) => empty.or(contains.not()),
                 }
+            }
+            Dialect::Sqlite if !is_same_for_all_rows => {
+                let scale = match storage {
+                    Storage::Decimal { scale } if is_key => scale,
+                    _ => digits,
+                };
+                let found = call("list_has", [list, one, integer(scale.into())]);
+                if wanted { found } else { found.not() }
             }
             Dialect::Sqlite => {
                 let alias = this.builder.alias();
@@ -333,6 +343,14 @@ impl Lowering<'_, '_, '_> {
             _ => (value, 0),
         };
         (self.builder.dialect.list_element(value.settled(), storage), digits)
+    }
+}
+
+/// Whether a list is a parameter, or one of the caller's own record.
+fn is_same_for_all_rows(list: &Expr) -> bool {
+    match &list.node {
+        Node::Path(path) => path.root == Root::Account,
+        node => node.children().into_iter().all(is_same_for_all_rows),
     }
 }
 
