@@ -88,7 +88,7 @@ pub struct Transition {
     pub with: Vec<(String, Span)>,
     /// Who may, or when: `this` is the stored record, `new` the proposed one.
     pub when: Option<RuleText>,
-    /// What a caller is told where `when` isn't true.
+    /// The reason that the response gives if `when` isn't true.
     pub message: Option<String>,
     /// Fields that the transition sets, by name.
     pub set: Vec<(String, RuleText)>,
