@@ -62,8 +62,8 @@ impl Engine {
             Ok(()) => pass.sums = pass.sums.map(|sums| 2 * sums).filter(|sums| *sums < limits::REFRESHED_SUMS),
             Err(error) if is_passing(&error) => return Err(error),
             Err(error) if count == 1 => {
-                let name = self.name_of(first).unwrap_or_default();
-                tracing::warn!(sum = name, record = %first.record, %error, "a stored sum can't be refreshed");
+                let name = self.name_of(first);
+                tracing::warn!(sum = name.as_deref(), record = %first.record, %error, "a stored sum can't be refreshed");
                 pass.failed.insert(first);
             }
             Err(_) => pass.sums = Some(count / 2),

@@ -4,7 +4,7 @@ use backstay_identity::{AddAccount, NewPassword};
 
 use crate::support::{Club, PASSWORD, by_email, secret, settings, told};
 
-/// What the holder of a token is told of itself.
+/// What `GET /auth/me` says about the caller.
 async fn verified(club: &Club, token: &backstay_base::Secret) -> serde_json::Value {
     let cx = club.shown(token).await.expect("the token is good");
     club.me(&cx).await["verified"].clone()

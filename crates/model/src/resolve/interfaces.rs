@@ -21,7 +21,9 @@ pub(super) fn interfaces(
 ) -> Vec<Interface> {
     let mut interfaces: Vec<Interface> = Vec::new();
     for node in declared(report, schema) {
-        let id = InterfaceId(u16::try_from(interfaces.len()).unwrap_or(u16::MAX));
+        // So many are too many, which is reported below.
+        let Ok(index) = u16::try_from(interfaces.len()) else { break };
+        let id = InterfaceId(index);
         let Some(interface) = interface(report, (node, id), survey) else { continue };
         check_path(report, &interface, (&interfaces, collections));
         check_keys(report, &interface, collections);
