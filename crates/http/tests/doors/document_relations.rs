@@ -232,3 +232,80 @@ async fn the_description_has_references() {
     assert_eq!(schemas["Teaser"]["properties"]["story"]["format"], json!("uuid"));
     assert!(schemas["Related"]["properties"]["to"].to_string().contains("Topic"), "{}", schemas["Related"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selection_reads_the_records_that_a_document_refers_to() {
+    let app = open("");
+    let ada = app.account("ada@example.org").await;
+    let topic = made(&app, "topics", &json!({"name": "Moon"})).await;
+    let open_story = made(&app, "stories", &json!({"title": "A"})).await;
+    let hidden = made(&app, "stories", &json!({"title": "B", "public": false})).await;
+    let to = |of: &str, id: &str| json!({"__typename": of, "id": id});
+    let paragraph = json!({"__typename": "Paragraph", "text": "Good morning."});
+    let body = json!({
+        "title": "T",
+        "lead": open_story,
+        "sections": [paragraph, teaser(&open_story), teaser(&hidden), teaser(&open_story)],
+        "related": [
+            {"label": "a", "to": to("Topic", &topic)},
+            {"label": "b", "to": to("Story", &hidden)},
+            {"label": "c", "to": null},
+        ],
+    });
+    let made = app.post("POST /api/stories", &[("authorization", &ada)], &body.to_string()).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let path = format!("/api/stories/{}", id_of(&made));
+    let check = async |select: &str, caller: Option<&str>, expected: Value| {
+        let headers: Vec<(&str, &str)> = caller.map(|token| ("authorization", token)).into_iter().collect();
+        let one = app.call(&format!("GET {path}?select={select}"), &headers).await;
+        assert_eq!((one.status, one.json()), (200, expected.clone()), "{select}: {}", one.text());
+        let all = app.call(&format!("GET /api/stories?filter=title=='T'&select={select}"), &headers).await;
+        assert_eq!((all.status, all.json()["items"].clone()), (200, json!([expected])), "{select}: {}", all.text());
+    };
+    let (a, b) = (json!({"title": "A"}), json!({"title": "B"}));
+    let headline = || json!({"__typename": "Teaser", "headline": null});
+    let section = |story: &Value| json!({"__typename": "Teaser", "story": story});
+    let plain = json!({"__typename": "Paragraph"});
+    check(
+        "sections{story{title}}",
+        None,
+        json!({"sections": [plain, section(&a), section(&Value::Null), section(&a)]}),
+    )
+    .await;
+    check(
+        "sections{Teaser{story{title}}}",
+        Some(&ada),
+        json!({"sections": [plain, section(&a), section(&b), section(&a)]}),
+    )
+    .await;
+    let unnamed = json!({"__typename": "Teaser"});
+    check("sections{text}", None, json!({"sections": [paragraph, unnamed, unnamed, unnamed]})).await;
+    check(
+        "title,lead{sections{story{id}}}",
+        None,
+        json!({"title": "T", "lead": {"sections": null}}),
+    )
+    .await;
+    check("what=sections{headline}", None, json!({"what": [plain, headline(), headline(), headline()]})).await;
+    let labelled = |label: &str, to: Value| json!({"label": label, "to": to});
+    check(
+        "related{label,to{Topic{name},Story{title}}}",
+        None,
+        json!({"related": [
+            labelled("a", json!({"__typename": "Topic", "name": "Moon"})),
+            labelled("b", Value::Null),
+            labelled("c", Value::Null),
+        ]}),
+    )
+    .await;
+    check(
+        "related{label,to{Topic{name}}}",
+        Some(&ada),
+        json!({"related": [
+            labelled("a", json!({"__typename": "Topic", "name": "Moon"})),
+            labelled("b", to("Story", &hidden)),
+            labelled("c", Value::Null),
+        ]}),
+    )
+    .await;
+}
