@@ -23,7 +23,7 @@ pub use caller::{Caller, CallerKind, OwnRecord};
 pub use error::{Action, Conflict, Error, Limit, Overlap, Related, Shared, Unauthenticated, Violation, ViolationKind};
 pub use flow::{Flow, Source};
 pub use grant::Grant;
-pub use id::{DependencyKey, FieldNumber, IdSource, RecordId, RequestId, TypeNumber};
+pub use id::{DependencyKey, FieldNumber, IdSource, KeyForm, KeyRef, RecordId, RequestId, TypeNumber};
 pub use memory::{Held, Memory, Reserve};
 pub use nearest::nearest;
 pub use network::Network;

@@ -50,7 +50,7 @@ impl Engine {
             let bindings = Bindings { limit: RECORDS_AT_ONCE, id: last, ..Bindings::new(cx.caller(), cx.now) };
             let statement = bindings.statement(&plan.template);
             let read = move |row: &dyn Row| match row.value(ID)? {
-                ValueRef::Id(id) => Ok((id, plan.read(row)?)),
+                ValueRef::Id(id) => Ok((id.into(), plan.read(row)?)),
                 _ => Err(DecodeError { column: ID, expected: "an id" }),
             };
             let (rows, outcome) = inner.read(cx.demand(), &statement, Collect::new(read)).await;

@@ -353,7 +353,7 @@ impl ListPlan {
             scope: ReadScope::Page { sort: sort.to_vec(), after: after.clone().map(|nulls| Position { nulls }) },
         };
         let scalars = sort.iter().map(|key| collection.field(key.column.field).kind.scalar());
-        let cursor = scalars.chain([Some(Scalar::Id)]).collect();
+        let cursor = scalars.chain([Some(collection.key.scalar())]).collect();
         let page = planner.read(&shape, view.rights);
         Self { page, names_classified, cursor, shape, count: OnceLock::new() }
     }

@@ -4,7 +4,7 @@ use std::iter;
 use backstay_base::{Error, RecordId, ViolationKind};
 use backstay_model::{Addressed, Collection, CollectionId, Model};
 use backstay_rest::decode;
-use backstay_scalar::read_id;
+use backstay_scalar::Token;
 
 use crate::endpoint::Pattern;
 use crate::{Refusal, astray};
@@ -132,13 +132,13 @@ impl Records {
             _ => None,
         };
         if let Some((id, addressed, records)) = verb {
-            let id = read_id(id).filter(|_| addressed.is_in(collection));
+            let id = key_of(collection, id).filter(|_| addressed.is_in(collection));
             let hint = || Some(format!("/api/{}", collection.path));
             return id.map(|id| records(collection.id, id)).ok_or_else(|| Refusal::NoSuchPath { hint: hint() });
         }
         // No record has an id that is not a UUID, so it is not found, like any other that does not exist.
         let missing = || Error::NotFound { what: format!("{} with this id; an id is a UUID", collection.name) };
-        match (read_id(id), id) {
+        match (key_of(collection, id), id) {
             (Some(id), _) => Ok(Self::Record(collection.id, id)),
             (None, "query") => Err(Refusal::NoSuchPath { hint: Some(format!("/api/{}:query", collection.path)) }),
             (None, _) => Err(missing().into()),
@@ -172,4 +172,9 @@ impl Records {
             | Self::Single(id) => id,
         }
     }
+}
+
+/// The key in a path, if it can be one of the collection's.
+fn key_of(collection: &Collection, text: &str) -> Option<RecordId> {
+    collection.key.scalar().read(Token::Bare(text)).ok().and_then(|key| key.as_id())
 }

@@ -6,7 +6,7 @@ use backstay_engine::{
     RequestKind, Tag, Update, WriteOptions, Written,
 };
 use backstay_model::{Addressed, Collection, CollectionId};
-use backstay_scalar::{Scalar, Token};
+use backstay_scalar::{Token, ValueRef, write_stored};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
@@ -165,13 +165,20 @@ fn append(out: &mut AnswerBuffer, answers: Vec<Option<Answer>>, minimal: bool) -
 
 /// What was written, where the records themselves are not shown: `{"id": …}` of each, and null after a deletion.
 fn ids(out: &mut AnswerBuffer, written: &Written) -> Result<(), EncodeError> {
-    let object = |id: &RecordId| format!("{{\"id\":\"{id}\"}}");
+    let object = |id: &RecordId| {
+        let mut object = b"{\"id\":".to_vec();
+        write_stored(&mut object, ValueRef::Id(id.key()));
+        object.push(b'}');
+        object
+    };
     match (written.outcome, written.version, &written.ids[..]) {
         (Outcome::Deleted, _, _) => out.append(b"null"),
-        (Outcome::Created | Outcome::Updated, Some(_), [id]) => out.append(object(id).as_bytes()),
+        (Outcome::Created | Outcome::Updated, Some(_), [id]) => out.append(&object(id)),
         (Outcome::Created | Outcome::Updated, _, ids) => {
-            let ids: Vec<String> = ids.iter().map(object).collect();
-            out.append(format!("[{}]", ids.join(",")).as_bytes())
+            let ids: Vec<Vec<u8>> = ids.iter().map(object).collect();
+            out.append(b"[")?;
+            out.append(&ids.join(&b','))?;
+            out.append(b"]")
         }
     }
 }
@@ -438,7 +445,8 @@ impl Found<'_> {
         }
         let wrong = |kind| Error::malformed(Place::member("id"), kind);
         let raw = self.id.ok_or_else(|| wrong(ViolationKind::Required))?;
-        let id = Scalar::Id.read(Token::Json(raw.get())).map_err(|problem| wrong(problem.into()))?;
+        let key = reader.model().collection(collection).key;
+        let id = key.scalar().read(Token::Json(raw.get())).map_err(|problem| wrong(problem.into()))?;
         id.as_id().ok_or_else(|| wrong(ViolationKind::Required))
     }
 

@@ -149,7 +149,7 @@ impl Lowering<'_, '_, '_> {
         let ends = match &field.kind {
             // What a sum counts may have gone with the record.
             _ if field.is_sum() || is_own && !holder.perspective.has(field) => Pred::Known(false),
-            FieldKind::ToOne { target, on_delete }
+            FieldKind::ToOne { target, on_delete, .. }
                 if is_own && !model.collection(*target).key.given && *on_delete != OnDelete::Restrict =>
             {
                 Pred::Known(true)

@@ -27,7 +27,7 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
     let record = &rows.anchor;
     let mut terms = match &shape.scope {
         ReadScope::One => {
-            let id = builder.id_slot(Slot::Id);
+            let id = builder.slot(Slot::Id, builder.key_storage(record));
             vec![Pred::Sql(builder.key(record).eq(id))]
         }
         ReadScope::Page { .. } | ReadScope::Count => Vec::new(),

@@ -70,7 +70,11 @@ impl Declared<'_, '_> {
                 return OtherEnd { survey: self.names.survey, near, far: target, node: self.node }.one(report);
             }
             self.check_no_key(report, name);
-            return Some(FieldKind::ToOne { target: target.id, on_delete: on_delete(report, self.node) });
+            return Some(FieldKind::ToOne {
+                target: target.id,
+                key: target.key_form(),
+                on_delete: on_delete(report, self.node),
+            });
         }
         if let Some((id, of)) = self.names.survey.enum_named(name).filter(|_| !self.means_scalar(name)) {
             self.check_open(report, report.places.is_system(of.location()), name)?;
