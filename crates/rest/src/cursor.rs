@@ -71,6 +71,8 @@ fn order_mark(order: &str) -> [u8; 4] {
 
 #[cfg(test)]
 mod tests {
+    use backstay_scalar::Scalar;
+
     use super::*;
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
