@@ -104,7 +104,7 @@ impl RecordId {
 }
 
 /// What a key is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum KeyRef<'a> {
     /// A UUID's sixteen bytes, in network order.
     Uuid([u8; 16]),
@@ -127,7 +127,10 @@ impl<'a> KeyRef<'a> {
 
     /// The key as text: of a UUID the 36 lower-case characters of the usual form, of a number its digits, of a text itself.
     #[inline]
-    pub fn encode(self, buffer: &'a mut [u8; 36]) -> &'a str {
+    pub fn encode<'t>(self, buffer: &'t mut [u8; 36]) -> &'t str
+    where
+        'a: 't,
+    {
         match self {
             Self::Uuid(uuid) => Uuid::from_bytes(uuid).hyphenated().encode_lower(buffer),
             Self::Int(number) => {
@@ -138,6 +141,12 @@ impl<'a> KeyRef<'a> {
             }
             Self::Text(text) => text,
         }
+    }
+}
+
+impl fmt::Debug for KeyRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.encode(&mut [0; 36]))
     }
 }
 

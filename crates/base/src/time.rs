@@ -154,6 +154,16 @@ impl Date {
         Duration((i64::from(self.0) - i64::from(other.0)) * 86_400_000_000)
     }
 
+    /// The whole years from another day to this one, as people count their ages: the next year begins on the same day of the same
+    /// month, and after 29 February on 1 March where there is none. Negative if this one is earlier.
+    pub fn years_since(self, other: Self) -> i64 {
+        if self < other {
+            return -other.years_since(self);
+        }
+        let ((from, from_month, from_day), (to, to_month, to_day)) = (other.calendar(), self.calendar());
+        to - from - i64::from((to_month, to_day) < (from_month, from_day))
+    }
+
     /// Year, month and day, by Hinnant's `civil_from_days` (the days since 0000-03-01 in eras of 400 years).
     pub fn calendar(self) -> (i64, i64, i64) {
         let shifted = i64::from(self.0) + 719_468;
@@ -215,6 +225,23 @@ impl fmt::Display for Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn years_are_counted_as_ages_are() {
+        let check = |from: &str, to: &str, expected: i64| {
+            let [from, to] = [from, to].map(|day| Date::parse(day).expect("a day"));
+            assert_eq!((to.years_since(from), from.years_since(to)), (expected, -expected), "{from} {to}");
+        };
+        check("2000-06-15", "2018-06-14", 17);
+        check("2000-06-15", "2018-06-15", 18);
+        check("2000-02-29", "2001-02-28", 0);
+        check("2000-02-29", "2001-03-01", 1);
+        check("2000-02-29", "2004-02-28", 3);
+        check("2000-02-29", "2004-02-29", 4);
+        check("2000-12-31", "2001-01-01", 0);
+        check("2026-01-31", "2026-01-31", 0);
+        check("0001-01-01", "9999-12-31", 9998);
+    }
 
     #[test]
     fn moments_read_and_write_rfc_3339() {

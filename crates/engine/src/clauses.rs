@@ -106,6 +106,25 @@ fn refuse(proposal: &mut Proposal<'_>, open: &[&[FieldId]], changed: &[FieldId])
     }
 }
 
+/// Leaves the clauses whose rules are true of the stored record. One must be.
+pub(crate) async fn permitted(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    let mut open = Vec::with_capacity(proposal.open.len());
+    for permit in std::mem::take(&mut proposal.open) {
+        let holds = match &permit {
+            Permit::Clause(place) => decide(cx, proposal, RuleOf::Clause(*place)).await?.is_true(),
+            Permit::Transition(field, way) => decide(cx, proposal, RuleOf::Taking(*field, way)).await?.is_true(),
+        };
+        if holds {
+            open.push(permit);
+        }
+    }
+    proposal.open = open;
+    match proposal.open.is_empty() {
+        true => Err(Error::Forbidden { action: Action::Update, what: format!("this {}", proposal.collection.name) }),
+        false => Ok(()),
+    }
+}
+
 /// Demands that what one of the permits asks of the change is true. A transition asks nothing more than its guard.
 pub(crate) async fn require(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>) -> Result<(), Error> {
     for permit in &proposal.open {

@@ -24,6 +24,7 @@ pub(crate) async fn decide(
     let class = match of {
         RuleOf::Check(..) => Arc::clone(&cx.class),
         RuleOf::Type(_)
+        | RuleOf::Clause(_)
         | RuleOf::After(_)
         | RuleOf::Field(..)
         | RuleOf::FieldAfter(_)

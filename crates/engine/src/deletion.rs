@@ -132,7 +132,10 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
         let records = read_some(cx, &mut rest, (first, &untied)).await?;
         for (collection, record) in &records {
             match way {
-                Way::Trash => RowChange::trash(cx, collection, record)?,
+                Way::Trash => {
+                    let since = cx.moment().into();
+                    RowChange::trash(cx, collection, (record, since))?;
+                }
                 Way::Gone => RowChange::delete(cx, collection, record)?,
             }
         }

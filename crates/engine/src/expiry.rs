@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 
 use crate::bind::Bindings;
 use crate::record::Key;
-use crate::{Authority, Context, Engine, Record, RecordVerb, Transaction, TxContext, deletion};
+use crate::{Authority, Context, Engine, Record, RecordAct, Transaction, TxContext, deletion};
 
 /// How far a pass over the trash has come. It lasts while the application is exchanged for another version.
 #[derive(Debug, Default)]
@@ -218,7 +218,7 @@ impl Transaction for PurgeOne {
             if !self.expired.is_there(cx).await? {
                 return Ok(());
             }
-            match cx.carry_out(Authority::System, RecordVerb::Purge, self.record, None).await {
+            match cx.carry_out(Authority::System, &RecordAct::Purge, self.record, None).await {
                 // It went with another one, or was restored.
                 Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
                 Err(error) => Err(error),

@@ -107,7 +107,7 @@ pub use observer::Dependency;
 pub use record::Record;
 pub use request::{
     Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, Perspective,
-    RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
+    RecordAct, RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

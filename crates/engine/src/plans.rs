@@ -97,6 +97,7 @@ struct CollectionPlans {
     stored_for_delete: OnceLock<StoredPlan>,
     stored_in_trash: OnceLock<StoredPlan>,
     stored_for_restore: OnceLock<StoredPlan>,
+    clauses_in_trash: OnceLock<StoredPlan>,
     stored_for_purge: OnceLock<StoredPlan>,
     /// From the latest version, and after one.
     history: [OnceLock<Arc<HistoryPlan>>; 2],
@@ -246,6 +247,14 @@ impl Plans {
                 perspective,
                 &rules.map(|rule| rule.expr().clone()).collect::<Vec<_>>(),
             )
+        })
+    }
+
+    /// The statement that reads a record in the trash with the truth of each clause for updates.
+    pub(crate) fn clauses_in_trash(&self, planner: &Planner, rights: &Rights, collection: CollectionId) -> &StoredPlan {
+        self.of(collection).clauses_in_trash.get_or_init(|| {
+            let clauses: Vec<_> = rights.clauses(collection).iter().map(|clause| clause.rule.expr().clone()).collect();
+            planner.stored_to_change(collection, Perspective::Trash, &clauses)
         })
     }
 

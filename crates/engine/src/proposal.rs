@@ -21,7 +21,8 @@ pub(crate) struct Proposal<'m> {
     pub(crate) input: Input,
     /// None in a create.
     pub(crate) stored: Option<Record>,
-    /// The record as it is in the trash, if it comes back from there as if it were new.
+    /// The record as it is in the trash, if it comes back from there. Unless values are sent for it, that is as if it were
+    /// new.
     pub(crate) readmitted: Option<Record>,
     /// By `FieldId`; of a many-to-many relation the members, where they were sent, else null.
     pub(crate) values: Vec<Value>,
@@ -104,16 +105,16 @@ impl<'m> Proposal<'m> {
         Self { stored: Some(stored), values, ..Self::create(collection, authority, class, Input::new()) }
     }
 
-    /// A record that comes back from the trash, as if it were new.
-    pub(crate) fn readmission(
-        (collection, trash): (&'m Collection, Trash),
-        (authority, class): (Authority, &Arc<CallerClass>),
-        record: &Record,
-    ) -> Self {
-        let mut values = record.values().to_vec();
-        values[usize::from(trash.at.0)] = Value::Null;
-        let readmitted = Some(record.clone());
-        Self { readmitted, values, ..Self::create(collection, authority, Arc::clone(class), Input::new()) }
+    /// The stored record, which is in the trash, as one that comes back as it was: as if it were new.
+    pub(crate) fn readmitted(self, trash: Trash) -> Self {
+        let returning = self.returning(trash);
+        Self { stored: None, ..returning }
+    }
+
+    /// The stored record, which is in the trash, as one that comes back with what is sent for it.
+    pub(crate) fn returning(mut self, trash: Trash) -> Self {
+        self.set(trash.at, Value::Null);
+        Self { readmitted: self.stored.clone(), ..self }
     }
 
     /// The record and its changed links, if the write is the caller's: those of Backstay itself don't count.
@@ -179,11 +180,13 @@ impl<'m> Proposal<'m> {
         self.input.fields().filter(changed).collect()
     }
 
-    /// Whether the write changes a field: the caller, or what the model sets. In a create, every field.
+    /// Whether the write changes a field: the caller, or what the model sets. In a create, and in a record that comes back,
+    /// every field.
     pub(crate) fn may_change(&self, id: FieldId) -> bool {
         let field = self.collection.field(id);
         let sent = || self.input.fields().any(|sent| sent == id);
         self.stored.is_none()
+            || self.readmitted.is_some()
             || (field.kind.is_stored() && self.value(id) != self.stored_value(id))
             || self.links.iter().any(|change| change.field == id)
             || self.unseen_members.contains(&id)

@@ -1,12 +1,16 @@
 //! What a record must satisfy to come back from the trash: what a new record with its values would have to, as far as others
 //! may have changed the answer since it was deleted.
 
+use std::sync::Arc;
+
 use backstay_base::{Error, RecordId, ViolationKind};
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind};
+use backstay_scalar::Value;
 
-use crate::proposal::Proposal;
+use crate::application::CallerClass;
+use crate::proposal::{Permit, Proposal};
 use crate::references::{may_refer, none_with_id};
-use crate::{Authority, TxContext, exclusions, links, mentions, rules};
+use crate::{Authority, Input, Record, TxContext, clauses, exclusions, links, mentions, rules};
 
 /// Asks the `refer` rules of the records to which a record refers, and its checks, before it comes back. `is_coming` tells
 /// which records come back with it: while they were in the trash, nothing could refer to them instead.
@@ -55,7 +59,11 @@ async fn members(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Res
         if !has_rule(cx, *target) {
             continue;
         }
-        for to in links::targets(cx, collection, link, id).await? {
+        let members = match proposal.value(field.id) {
+            Value::List(sent) => sent.iter().filter_map(Value::as_id).collect(),
+            _ => links::targets(cx, collection, link, id).await?,
+        };
+        for to in members {
             if !may_refer(cx, &proposal.class, *target, to).await? && cx.get(*target, to).await?.is_some() {
                 refuse(cx, proposal, (field.id, *target));
                 break;
@@ -79,5 +87,33 @@ fn refuse(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>, (field, target): 
         true => proposal.refuse(proposal.collection.field(field), kind),
         false if proposal.is_refused_whole() => {}
         false => proposal.refuse_whole(kind),
+    }
+}
+
+/// A change of a record that comes back, whose rules are asked once more when everything is there that came back with it:
+/// they may follow relations to that.
+pub(crate) struct Confirmation {
+    stored: Record,
+    values: Vec<Value>,
+    input: Input,
+    open: Vec<Permit>,
+}
+
+impl Confirmation {
+    pub(crate) fn of(proposal: &Proposal<'_>) -> Option<Self> {
+        let Proposal { stored, values, input, open, .. } = proposal;
+        Some(Self { stored: stored.clone()?, values: values.clone(), input: input.clone(), open: open.clone() })
+    }
+
+    pub(crate) async fn ask(
+        self,
+        cx: &mut TxContext<'_, '_>,
+        (collection, authority, class): (&Collection, Authority, Arc<CallerClass>),
+    ) -> Result<(), Error> {
+        let Self { stored, values, input, open } = self;
+        let mut proposal = Proposal::change(collection, authority, class, stored);
+        (proposal.values, proposal.input, proposal.open) = (values, input, open);
+        clauses::permitted(cx, &mut proposal).await?;
+        rules::of_change(cx, &mut proposal).await
     }
 }

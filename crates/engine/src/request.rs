@@ -38,7 +38,7 @@ pub enum RequestKind {
     History,
 }
 
-/// What is done with a stored record without any input.
+/// What is done with a stored record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordVerb {
     /// It is deleted, or moved to the trash if its type has one.
@@ -126,7 +126,7 @@ impl Request {
             Self::List(_) => RequestKind::List,
             Self::Create(_) => RequestKind::Create,
             Self::Update(_) => RequestKind::Update,
-            Self::OfRecord(of_record) => RequestKind::OfRecord(of_record.verb),
+            Self::OfRecord(of_record) => RequestKind::OfRecord(of_record.act.verb()),
             Self::History(_) => RequestKind::History,
         }
     }
@@ -365,11 +365,33 @@ pub struct Update {
     pub options: WriteOptions,
 }
 
-/// Asks for something that is done with one stored record without any input.
+/// What is done with a stored record, with what that takes.
+#[derive(Debug, Clone)]
+pub enum RecordAct {
+    /// `RecordVerb::Delete`.
+    Delete,
+    /// `RecordVerb::Restore`, with the values that the record gets as it comes back: none if it is to be as it was.
+    Restore(Input),
+    /// `RecordVerb::Purge`.
+    Purge,
+}
+
+impl RecordAct {
+    /// What it is.
+    pub fn verb(&self) -> RecordVerb {
+        match self {
+            Self::Delete => RecordVerb::Delete,
+            Self::Restore(_) => RecordVerb::Restore,
+            Self::Purge => RecordVerb::Purge,
+        }
+    }
+}
+
+/// Asks for something that is done with one stored record.
 #[derive(Debug, Clone)]
 pub struct OfRecord {
     /// What is done.
-    pub verb: RecordVerb,
+    pub act: RecordAct,
     /// The record's collection.
     pub collection: CollectionId,
     /// The record.

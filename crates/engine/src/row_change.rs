@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use backstay_base::{Error, RecordId, Timestamp};
+use backstay_base::{Error, RecordId};
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, InnerRelation, Link, Tree, VersionChange};
 use backstay_scalar::Value;
 use backstay_store::{Change, ChangeKind, ChangedField};
@@ -47,7 +47,8 @@ impl RowChange {
         let unseen = proposal.unseen();
         let Proposal { collection, values, links, stored, .. } = proposal;
         let stored = stored.ok_or_else(|| Error::internal(NothingStored))?;
-        Self::replace(cx, collection, &stored, Replacement { values, unseen, links, sent: Sent::Yes })
+        let (change, sent) = (VersionChange::Update, Sent::Yes);
+        Self::replace(cx, collection, &stored, Replacement { values, unseen, links, sent, change })
     }
 
     /// Empties references of a record and changes nothing else: what its model says of the record's own changes is not
@@ -72,7 +73,8 @@ impl RowChange {
         if let Some(tree) = collection.tree.filter(|tree| references.iter().any(|(of, _)| of.field() == tree.parent)) {
             values[usize::from(tree.path.0)] = Value::Bytes(Tree::path_below(&[], stored.id()).into());
         }
-        let replacement = Replacement { values, unseen: Vec::new(), links: Vec::new(), sent: Sent::No };
+        let (change, sent) = (VersionChange::Update, Sent::No);
+        let replacement = Replacement { values, unseen: Vec::new(), links: Vec::new(), sent, change };
         Self::replace(cx, collection, stored, replacement).map(drop)
     }
 
@@ -96,51 +98,30 @@ impl RowChange {
         cx.tx.stage(update, Some(1));
     }
 
-    /// Moves a record to the trash. Its links stay, and are followed again when it comes back.
-    pub(crate) fn trash(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Record) -> Result<(), Error> {
-        let moment = cx.moment();
-        Self::mark(cx, collection, record, Mark::Trash(moment)).map(drop)
-    }
-
-    /// Brings a record back from the trash.
-    pub(crate) fn restore(
+    /// Moves a record to the trash, where it counts as since this moment. Its links stay, and are followed again when it comes
+    /// back.
+    pub(crate) fn trash(
         cx: &mut TxContext<'_, '_>,
         collection: &Collection,
-        record: &Record,
-    ) -> Result<Record, Error> {
-        Self::mark(cx, collection, record, Mark::Restore)
+        (stored, since): (&Record, Value),
+    ) -> Result<(), Error> {
+        let trash = collection.trash.ok_or_else(|| Error::internal(NoTrash))?;
+        let mut values = stored.values().to_vec();
+        values[usize::from(trash.at.0)] = since;
+        let (change, sent) = (VersionChange::Delete, Sent::No);
+        let replacement = Replacement { values, unseen: Vec::new(), links: Vec::new(), sent, change };
+        Self::replace(cx, collection, stored, replacement).map(drop)
     }
 
-    fn mark(cx: &mut TxContext<'_, '_>, collection: &Collection, stored: &Record, mark: Mark) -> Result<Record, Error> {
-        let trash = collection.trash.ok_or_else(|| Error::internal(NoTrash))?;
-        let (at, kind) = match mark {
-            Mark::Trash(moment) => (moment.into(), ChangeKind::Trash),
-            Mark::Restore => (Value::Null, ChangeKind::Restore),
-        };
-        let mut values = stored.values().to_vec();
-        values[usize::from(trash.at.0)] = at;
-        values[usize::from(Collection::UPDATED_AT.0)] = cx.moment().into();
-        values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
-        let record = Record::new(values).map_err(Error::internal)?;
-        let template = cx.engine.templates.update(&cx.engine.planner, collection.id, vec![trash.at]);
-        let bindings =
-            Bindings { proposed: record.values(), version: Some(stored.version()), ..cx.bindings().id(record.id()) };
-        let update = cx.statement(&template, &bindings, collection.id);
-        cx.tx.stage(update, Some(1));
-        // To those who see live records alone, it ends or begins.
-        let fields = indexed_values(collection, &record, |value| match mark {
-            Mark::Trash(_) => (value, Value::Null),
-            Mark::Restore => (Value::Null, value),
-        });
-        cx.tx.change(change(collection, &record, kind, fields));
-        note(cx, collection.id, (Some(stored.values()), Some(record.values())), Sent::No);
-        let change = match mark {
-            Mark::Trash(_) => VersionChange::Delete,
-            Mark::Restore => VersionChange::Restore,
-        };
-        versions::add(cx, collection, &record, change);
-        cx.require_few_bytes()?;
-        Ok(record)
+    /// Brings a proposed record back from the trash, with what changes of it.
+    pub(crate) fn restore(cx: &mut TxContext<'_, '_>, mut proposal: Proposal<'_>) -> Result<Record, Error> {
+        proposal.settle()?;
+        let unseen = proposal.unseen();
+        let sent = if proposal.stored.is_some() { Sent::Yes } else { Sent::No };
+        let Proposal { collection, values, links, readmitted, .. } = proposal;
+        let in_trash = readmitted.ok_or_else(|| Error::internal(NothingStored))?;
+        let change = VersionChange::Restore;
+        Self::replace(cx, collection, &in_trash, Replacement { values, unseen, links, sent, change })
     }
 
     /// Deletes a record and its links.
@@ -191,7 +172,7 @@ impl RowChange {
         stored: &Record,
         replacement: Replacement,
     ) -> Result<Record, Error> {
-        let Replacement { values, unseen, links, sent } = replacement;
+        let Replacement { values, unseen, links, sent, change: as_version } = replacement;
         let mut values = row(collection, values);
         values[usize::from(Collection::UPDATED_AT.0)] = cx.moment().into();
         values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
@@ -216,14 +197,41 @@ impl RowChange {
         let update = cx.statement(&template, &bindings, collection.id);
         cx.tx.stage(update, Some(1));
         trees::follow(cx, collection, (stored, &record));
-        cx.tx.change(change(collection, &record, ChangeKind::Update, fields));
+        for change in logged(collection, &record, as_version, fields) {
+            cx.tx.change(change);
+        }
         write_links(cx, collection, &record, links);
         mentions::follow(cx, collection, record.id(), (stored.values(), record.values()));
         note(cx, collection.id, (Some(stored.values()), Some(record.values())), sent);
-        versions::add(cx, collection, &record, VersionChange::Update);
+        versions::add(cx, collection, &record, as_version);
         cx.require_few_bytes()?;
         Ok(record)
     }
+}
+
+/// What the log tells of a changed record. To those who see live records alone, one that goes to the trash ends, and one that
+/// comes back begins: with values that are then changed, if it gets other ones.
+fn logged(
+    collection: &Collection,
+    record: &Record,
+    as_version: VersionChange,
+    mut fields: Vec<ChangedField>,
+) -> Vec<Change> {
+    let over_the_edge = match as_version {
+        VersionChange::Delete => {
+            let ended = indexed_values(collection, record, |value| (value, Value::Null));
+            return vec![change(collection, record, ChangeKind::Trash, ended)];
+        }
+        VersionChange::Restore => {
+            fields.retain(|changed| collection.trash.is_none_or(|trash| trash.at != changed.field));
+            let begun = indexed_values(collection, record, |value| (Value::Null, value));
+            Some(change(collection, record, ChangeKind::Restore, begun))
+        }
+        VersionChange::Create | VersionChange::Update | VersionChange::Found | VersionChange::Migrate => None,
+    };
+    let changes = over_the_edge.is_none() || !fields.is_empty();
+    let changed = changes.then(|| change(collection, record, ChangeKind::Update, fields));
+    over_the_edge.into_iter().chain(changed).collect()
 }
 
 /// The indexed fields of a record that begins or ends, as old and new values.
@@ -258,15 +266,6 @@ fn check_path(collection: &Collection, record: &Record) -> Result<(), Error> {
     if ends { Ok(()) } else { Err(Error::internal(OtherPath)) }
 }
 
-/// Which way a record goes over the edge of the trash.
-#[derive(Debug, Clone, Copy)]
-enum Mark {
-    /// To it, at this moment.
-    Trash(Timestamp),
-    /// Back from it.
-    Restore,
-}
-
 /// What a stored record becomes.
 struct Replacement {
     /// By `FieldId`.
@@ -275,6 +274,8 @@ struct Replacement {
     unseen: Vec<FieldId>,
     links: Vec<LinkChange>,
     sent: Sent,
+    /// What its history calls this.
+    change: VersionChange,
 }
 
 /// Whether somebody sent values for the record, or it changes because of another one.

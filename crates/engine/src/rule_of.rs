@@ -10,6 +10,8 @@ use crate::policy::{CollectionPolicy, Compiled, UpdatePolicy, Way};
 pub(crate) enum RuleOf<'w> {
     /// The clauses of the type for an action, one of which is enough.
     Type(Action),
+    /// What the clause in this place asks of the record before an update.
+    Clause(usize),
     /// What the clause in this place asks of an update.
     After(usize),
     /// A field's rule for an action; for an update, of the stored record.
@@ -39,6 +41,7 @@ impl RuleOf<'_> {
                 | Action::History),
             ) => (rights.rule(collection, action), Stored),
             Self::Type(action) => (rights.rule(collection, action), Proposed),
+            Self::Clause(place) => (&rights.clauses(collection)[place].rule, Stored),
             Self::After(place) => {
                 let clause = &rights.clauses(collection)[place];
                 clause.after.as_ref().map_or((&clause.rule, Proposed), |after| (after, Stored))
@@ -62,6 +65,7 @@ impl RuleOf<'_> {
         let field = |field: FieldId| &policy.fields[usize::from(field.0)];
         let rule = match self {
             Self::Type(action) => return policy.allow.of(action),
+            Self::Clause(place) => policy.allow.update.get(place).map(|clause| &clause.rule),
             Self::After(place) => policy.allow.update.get(place).map(UpdatePolicy::afterwards),
             Self::Field(id, Action::Create) => field(id).create.as_ref(),
             Self::Field(id, Action::Update) => field(id).update.as_ref().map(|update| &update.rule),
@@ -97,6 +101,7 @@ impl RuleOf<'_> {
                 let clauses = policy.allow.of(action).len();
                 (0..clauses).map(|place| of_clause(of_type(action), place, clauses)).collect()
             }
+            Self::Clause(place) => vec![of_clause(of_type(Action::Update), place, policy.allow.update.len())],
             Self::After(place) => {
                 let name = of_clause(of_type(Action::Update), place, policy.allow.update.len());
                 vec![format!("{name}, afterwards")]

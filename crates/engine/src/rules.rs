@@ -23,12 +23,17 @@ pub(crate) async fn of_update(
     proposal: &mut Proposal<'_>,
     idle: bool,
 ) -> Result<(), Error> {
-    clauses::require(cx, proposal).await?;
-    fields(cx, proposal, Action::Update).await?;
+    of_change(cx, proposal).await?;
     match idle {
         true => Ok(()),
         false => checks(cx, proposal).await,
     }
+}
+
+/// The same, but for the checks.
+pub(crate) async fn of_change(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    clauses::require(cx, proposal).await?;
+    fields(cx, proposal, Action::Update).await
 }
 
 /// Ends the write unless the rule is true: the clauses for a new record, or a guard.
@@ -42,7 +47,7 @@ pub(crate) async fn require(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>,
             Error::Forbidden { action: Action::Update, what: format!("the state of this {name}") }
         }
         RuleOf::Type(action) | RuleOf::Field(_, action) => Error::Forbidden { action, what: format!("this {name}") },
-        RuleOf::After(_) | RuleOf::FieldAfter(_) | RuleOf::Check(..) => {
+        RuleOf::Clause(_) | RuleOf::After(_) | RuleOf::FieldAfter(_) | RuleOf::Check(..) => {
             Error::ForbiddenAfterwards { collection: name.clone() }
         }
     })

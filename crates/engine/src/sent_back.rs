@@ -36,8 +36,12 @@ pub(crate) async fn drop_unchanged(
     Ok(())
 }
 
-/// Asks the read rules that depend on the record, of the stored one. A caller of whom one is true could read the value.
+/// Asks the read rules that depend on the record, of the stored one. A caller of whom one is true could read the value. Of a
+/// record in the trash they aren't asked: what it is to others may have gone with it.
 async fn see(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>, input: &Input) -> Result<(), Error> {
+    if proposal.readmitted.is_some() {
+        return Ok(());
+    }
     let (class, collection) = (Arc::clone(&proposal.class), proposal.collection);
     let rule = |field: FieldId| class.rights.field(collection.id, field, Action::Read);
     // Fields with the same rule are seen together, as the members of an embedded value are.
@@ -72,7 +76,8 @@ async fn computed(
     input: &Input,
 ) -> Result<Vec<(FieldId, Value)>, Error> {
     let (class, collection) = (Arc::clone(&proposal.class), proposal.collection);
-    let is_asked = |field: FieldId| collection.field(field).is_computed() && proposal.sees(field);
+    let is_live = proposal.readmitted.is_none();
+    let is_asked = |field: FieldId| is_live && collection.field(field).is_computed() && proposal.sees(field);
     if !input.fields().any(is_asked) {
         return Ok(Vec::new());
     }

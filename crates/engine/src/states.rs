@@ -48,6 +48,12 @@ pub(crate) async fn pass(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
         if from == to {
             continue;
         }
+        if proposal.readmitted.is_some() {
+            let problem = "a state can't change while the record comes back from the trash".to_owned();
+            let remedy = "restore the record first, then change its state".to_owned();
+            proposal.refuse(proposal.collection.field(states.field), ViolationKind::Misused { problem, remedy });
+            return proposal.settle();
+        }
         let Some(transition) = states.transitions.get(&way) else {
             return Err(no_way(cx.model(), proposal.collection, states.field, &way));
         };

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use backstay_base::{Action, Error, RecordId};
 use backstay_expr::Truth;
 use backstay_model::{Collection, CollectionId, Trash};
@@ -60,6 +62,24 @@ pub(crate) async fn in_trash<'a>(
     let trash = proposal.collection.trash.ok_or_else(|| not_found(proposal.collection))?;
     require_version(&proposal, if_match)?;
     Ok((proposal, trash))
+}
+
+/// Lets a record in the trash be changed, if a clause allows updates of it.
+pub(crate) async fn open_in_trash(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    let (class, collection) = (Arc::clone(&proposal.class), proposal.collection.id);
+    let plan = class.plans.clauses_in_trash(&cx.engine.planner, &class.rights, collection);
+    let statement = cx.statement(&plan.template, &cx.bindings().id(proposal.id()?), collection);
+    let visit = &mut |row: &dyn Row| {
+        for (place, column) in plan.truths.iter().enumerate() {
+            if truth_in(row, *column)?.is_true() {
+                proposal.open.push(Permit::Clause(place));
+            }
+        }
+        Ok(())
+    };
+    cx.rows(&statement, visit).await?;
+    decision::record_stored(cx, proposal, RuleOf::Type(Action::Update), This::Gone(Perspective::Trash)).await?;
+    if proposal.open.is_empty() { Err(forbidden(proposal, Action::Update)) } else { Ok(()) }
 }
 
 /// Whether there is a record in the trash that callers of this class may see there.

@@ -1,11 +1,11 @@
 use backstay_base::{Error, RecordId};
-use backstay_model::{CollectionId, SetOn};
+use backstay_model::{CollectionId, SetOn, Trash};
 
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, RecordVerb, TxContext, amounts, clauses, deletion, exclusions, fill, ids, links,
+    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, clauses, deletion, exclusions, fill, ids, links,
     references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
 };
 
@@ -69,38 +69,13 @@ impl TxContext<'_, '_> {
         &mut self,
         authority: Authority,
         record: (CollectionId, RecordId),
-        mut input: Input,
+        input: Input,
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
         let mut proposal = stored::for_update(self, authority, record, &input).await?;
         stored::require_version(&proposal, if_match)?;
-        sent_back::drop_unchanged(self, &mut proposal, &mut input).await?;
-        fill::patch(&mut proposal, input);
-        fill::embedded_defaults(&mut proposal);
-        fill::refuse_read_only(&mut proposal);
-        fill::refuse_own_address(self, &mut proposal);
-        fill::refuse_immutable(&mut proposal);
-        proposal.settle()?;
-        links::changed(self, &mut proposal).await?;
-        clauses::cover(self, &mut proposal)?;
-        self.count_rows(proposal.rows_for_caller())?;
-        references::permitted(self, &mut proposal).await?;
-        states::pass(self, &mut proposal).await?;
+        self.propose(&mut proposal, input).await?;
         let idle = proposal.is_idle();
-        if idle {
-            amounts::check(self, &mut proposal).await?;
-            proposal.settle()?;
-        } else {
-            fill::sets(self, &mut proposal, SetOn::Update).await?;
-            amounts::check(self, &mut proposal).await?;
-            slugs::check(&mut proposal);
-            sequences::refuse_moves(&mut proposal);
-            fill::require(&mut proposal);
-            fill::check_sizes(self, &mut proposal);
-            fill::check_values(&mut proposal);
-            proposal.settle()?;
-            fill::check_whole(&proposal)?;
-        }
         if let Err(refusal) = rules::of_update(self, &mut proposal, idle).await {
             return Err(references::instead_of(self, &mut proposal, refusal).await);
         }
@@ -117,32 +92,83 @@ impl TxContext<'_, '_> {
         }
     }
 
-    /// Does with a stored record what the verb says, if it has one of the versions wanted, and with it what `@onDelete` says
+    /// The steps of a change between those that find out whether the caller may change the record at all, and those that ask
+    /// rules and checks about what would become of it.
+    async fn propose(&mut self, proposal: &mut Proposal<'_>, mut input: Input) -> Result<(), Error> {
+        sent_back::drop_unchanged(self, proposal, &mut input).await?;
+        fill::patch(proposal, input);
+        fill::embedded_defaults(proposal);
+        fill::refuse_read_only(proposal);
+        fill::refuse_own_address(self, proposal);
+        fill::refuse_immutable(proposal);
+        proposal.settle()?;
+        links::changed(self, proposal).await?;
+        clauses::cover(self, proposal)?;
+        self.count_rows(proposal.rows_for_caller())?;
+        references::permitted(self, proposal).await?;
+        states::pass(self, proposal).await?;
+        if proposal.is_idle() {
+            amounts::check(self, proposal).await?;
+            return proposal.settle();
+        }
+        fill::sets(self, proposal, SetOn::Update).await?;
+        amounts::check(self, proposal).await?;
+        slugs::check(proposal);
+        sequences::refuse_moves(proposal);
+        fill::require(proposal);
+        fill::check_sizes(self, proposal);
+        fill::check_values(proposal);
+        proposal.settle()?;
+        fill::check_whole(proposal)
+    }
+
+    /// Does with a stored record what is asked, if it has one of the versions wanted, and with it what `@onDelete` says
     /// of others. Returns the record: as it comes back, or as it was.
     pub async fn carry_out(
         &mut self,
         authority: Authority,
-        verb: RecordVerb,
+        act: &RecordAct,
         record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let gone = match verb {
-            RecordVerb::Delete => {
+        let action = act.verb().action();
+        let gone = match act {
+            RecordAct::Delete => {
                 let proposal = stored::for_deletion(self, authority, record, if_match).await?;
                 deletion::delete(self, proposal).await?
             }
-            RecordVerb::Restore => {
-                let found = stored::in_trash(self, (authority, verb.action()), record, if_match).await?;
-                let restored = trash::restore(self, found).await?;
+            RecordAct::Restore(input) => {
+                let (found, trash) = stored::in_trash(self, (authority, action), record, if_match).await?;
+                let proposal = match input.is_empty() {
+                    true => found.readmitted(trash),
+                    false => self.change_in_trash((found, trash), input.clone()).await?,
+                };
+                let restored = trash::restore(self, (proposal, trash)).await?;
                 return summing::followed(self, record.0, restored).await;
             }
-            RecordVerb::Purge => {
-                let (proposal, _) = stored::in_trash(self, (authority, verb.action()), record, if_match).await?;
+            RecordAct::Purge => {
+                let (proposal, _) = stored::in_trash(self, (authority, action), record, if_match).await?;
                 deletion::purge(self, proposal).await?
             }
         };
         summing::follow(self).await?;
         Ok(gone)
+    }
+
+    /// What a record in the trash would be that comes back with other values. Who changes it must be allowed to update it,
+    /// besides restoring it.
+    async fn change_in_trash<'a>(
+        &mut self,
+        (mut proposal, trash): (Proposal<'a>, Trash),
+        input: Input,
+    ) -> Result<Proposal<'a>, Error> {
+        stored::open_in_trash(self, &mut proposal).await?;
+        let mut proposal = proposal.returning(trash);
+        self.propose(&mut proposal, input).await?;
+        match rules::of_change(self, &mut proposal).await {
+            Ok(()) => Ok(proposal),
+            Err(refusal) => Err(references::instead_of(self, &mut proposal, refusal).await),
+        }
     }
 
     /// Deletes a record, or moves it to the trash if its type has one, and what `@onDelete` says with it.
@@ -152,7 +178,7 @@ impl TxContext<'_, '_> {
         record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        self.carry_out(authority, RecordVerb::Delete, record, if_match).await
+        self.carry_out(authority, &RecordAct::Delete, record, if_match).await
     }
 
     /// Refuses references of an input for a new record that the caller may not make, although the record itself is made

@@ -16,7 +16,7 @@ use crate::inner::Inner;
 use crate::read::{USUAL_RECORD, is_too_large, may_at_all};
 use crate::remember::Keyed;
 use crate::{
-    AnswerBuffer, Authority, Context, Create, Encoder, IfMatch, Input, Inputs, OfRecord, Outcome, Record, RecordVerb,
+    AnswerBuffer, Authority, Context, Create, Encoder, IfMatch, Input, Inputs, OfRecord, Outcome, Record, RecordAct,
     RequestKind, Tag, TxContext, Update, Written, embedded, remember, summing,
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct PreparedWrite {
 enum Work {
     Create { collection: CollectionId, inputs: Inputs, minimal: bool },
     Update { record: (CollectionId, RecordId), input: Input, if_match: Option<IfMatch>, minimal: bool },
-    OfRecord { verb: RecordVerb, record: (CollectionId, RecordId), if_match: Option<IfMatch>, minimal: bool },
+    OfRecord { act: RecordAct, record: (CollectionId, RecordId), if_match: Option<IfMatch>, minimal: bool },
 }
 
 /// Prepares a create of one record, or of several, all of which are created or none.
@@ -87,13 +87,13 @@ pub(crate) fn of_record(
     request: OfRecord,
     encoder: &'static dyn Encoder,
 ) -> Result<PreparedWrite, Error> {
-    let OfRecord { verb, collection, id, options } = request;
-    let name = &admitted(inner, cx, collection, verb.action())?.name;
+    let OfRecord { act, collection, id, options } = request;
+    let name = &admitted(inner, cx, collection, act.verb().action())?.name;
     let writes_more = writes_more(inner, collection);
-    let what = Keyed::OfRecord(verb, (name, id), options.if_match.as_ref());
+    let what = Keyed::OfRecord(act.verb(), (name, id), options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let (if_match, minimal) = (options.if_match, options.minimal);
-    let work = Work::OfRecord { verb, record: (collection, id), if_match, minimal };
+    let work = Work::OfRecord { act, record: (collection, id), if_match, minimal };
     Ok(PreparedWrite { work, claim, encoder, writes_more })
 }
 
@@ -124,7 +124,7 @@ impl PreparedWrite {
         let kind = match self.work {
             Work::Create { .. } => RequestKind::Create,
             Work::Update { .. } => RequestKind::Update,
-            Work::OfRecord { verb, .. } => RequestKind::OfRecord(verb),
+            Work::OfRecord { ref act, .. } => RequestKind::OfRecord(act.verb()),
         };
         kind.name()
     }
@@ -175,11 +175,11 @@ impl PreparedWrite {
                 let body = cx.shown(record.0, &changed, (self.encoder, *minimal)).await?;
                 written(Outcome::Updated, &changed, body, *minimal)?
             }
-            Work::OfRecord { verb, record, if_match, minimal } => {
-                let done = cx.carry_out(Authority::Caller, *verb, *record, if_match.as_ref()).await?;
-                match verb {
-                    RecordVerb::Delete | RecordVerb::Purge => gone(record.1),
-                    RecordVerb::Restore => {
+            Work::OfRecord { act, record, if_match, minimal } => {
+                let done = cx.carry_out(Authority::Caller, act, *record, if_match.as_ref()).await?;
+                match act {
+                    RecordAct::Delete | RecordAct::Purge => gone(record.1),
+                    RecordAct::Restore(_) => {
                         let body = cx.shown(record.0, &done, (self.encoder, *minimal)).await?;
                         written(Outcome::Updated, &done, body, *minimal)?
                     }

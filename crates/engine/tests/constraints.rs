@@ -14,6 +14,8 @@ mod keys;
 mod opposite;
 #[path = "constraints/order.rs"]
 mod order;
+#[path = "constraints/restored.rs"]
+mod restored;
 #[path = "constraints/sequence.rs"]
 mod sequence;
 #[path = "constraints/slug.rs"]

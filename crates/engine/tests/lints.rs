@@ -263,6 +263,8 @@ type Visit @allow(read: "auth.kind == 'OPERATOR'") {{
     for field in [
         r#"copy: String @set(on: WRITE, to: "this.of.diag")"#,
         r#"copy: String @default(from: "lower(this.diag)")"#,
+        r#"copy: String @set(on: WRITE, to: "this.nick + ' ' + this.diag")"#,
+        r#"copy: [String!] @set(on: WRITE, to: "split(this.diag, ' ')")"#,
         r#"copy: String @class(is: PERSONAL) @default(from: "this.diag")"#,
         r#"copy: String @computed(is: "this.visits.max(v, v.diag)", stored: COMMIT)"#,
         r#"copy: Int @computed(is: "this.visits.sum(v, v.cost)", stored: COMMIT)"#,
@@ -272,6 +274,8 @@ type Visit @allow(read: "auth.kind == 'OPERATOR'") {{
     }
     for field in [
         r#"copy: String @class(is: MEDICAL) @set(on: WRITE, to: "this.of.diag")"#,
+        r#"copy: String @class(is: MEDICAL) @set(on: WRITE, to: "this.diag + ': ' + this.nick")"#,
+        r#"copy: String @set(on: WRITE, to: "'is ' + text(this.diag == 'x')")"#,
         r#"copy: Boolean @set(on: WRITE, to: "this.of.diag != null")"#,
         r#"copy: String @set(on: WRITE, to: "this.of.diag == 'x' ? 'y' : 'z'")"#,
         r#"copy: Int @computed(is: "this.visits.count(v, v.diag == 'x')", stored: COMMIT)"#,

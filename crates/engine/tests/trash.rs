@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use backstay_base::{Caller, CallerKind, Error, RecordId};
-use backstay_engine::{Authority, Context, PurgePass, RecordVerb, Transaction, TxContext};
+use backstay_engine::{Authority, Context, PurgePass, RecordAct, Transaction, TxContext};
 use backstay_model::SourceFile;
 use backstay_rest::input;
 use backstay_testkit::{TestApplication, TestClock, controlled};
@@ -444,7 +444,7 @@ type Guest @allow(read: "true", create: "true", update: "true", delete: "true") 
         ids.extend(client.written(&anyone, request).await.expect("it is created").ids);
     }
     let changed = client.update("Guest", ids[2], &body("otherone")).expect("an update");
-    let purged = client.of_record(RecordVerb::Purge, "Person", ids[0]);
+    let purged = client.of_record(RecordAct::Purge, "Person", ids[0]);
     for request in [client.delete("Person", ids[0]), purged, client.delete("Guest", ids[1]), changed] {
         client.written(&anyone, request).await.expect("it is done");
     }

@@ -208,7 +208,10 @@ impl<'m> Checker<'m> {
             SyntaxNode::Float(number, text) => {
                 self.literal(literal::float(self.scope.model, *number, text, hint), span)
             }
-            SyntaxNode::Text(text) => self.literal(literal::text(self.scope.model, text, hint), span),
+            SyntaxNode::Text(text) => {
+                self.plain(text, span)?;
+                self.literal(literal::text(self.scope.model, text, hint), span)
+            }
             SyntaxNode::List(elements) => self.list(elements, hint, span),
             SyntaxNode::Param(name) => self.param(name, hint, span),
             SyntaxNode::Name(name) if let Some(rule) = self.rule_named(name) => {

@@ -116,6 +116,7 @@ pub enum Expected {
     Type(NamedType),
     List,
     ListOfScalars,
+    ListOfTexts,
     TextOrList,
     /// What has a sign.
     Signed,
@@ -123,6 +124,8 @@ pub enum Expected {
     Summable,
     /// What has an order.
     Ordered,
+    /// What `text(x)` can write.
+    Written,
 }
 
 impl fmt::Display for Expected {
@@ -131,9 +134,11 @@ impl fmt::Display for Expected {
             Self::Type(ty) => ty.fmt(f),
             Self::List => f.write_str("a list"),
             Self::ListOfScalars => f.write_str("a list of scalars"),
+            Self::ListOfTexts => f.write_str("a list of texts"),
             Self::TextOrList => f.write_str("a text, a list or a relation to many"),
             Self::Signed | Self::Summable => f.write_str("Int, Float, Decimal, Money or Duration"),
             Self::Ordered => f.write_str("a value that has an order"),
+            Self::Written => f.write_str("Int, Decimal, Boolean, an enum, an id, Date or DateTime"),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone, limits};
-use backstay_scalar::{Currency, Money, Replacement, Value, exact, items, trimmed};
+use backstay_scalar::{Currency, Money, Replacement, Value, exact, items, joined, plain_text, split, trimmed};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -391,6 +391,16 @@ fn call(function: Function, arguments: &[Value]) -> Value {
             let result = Replacement::new(text, part, by).result(limits::CHANGED_TEXT_BYTES);
             result.map_or(Value::Null, Value::text)
         }
+        (Function::Concat, [Value::Text(one), Value::Text(other)]) => {
+            joined([&**one, &**other], "", limits::CHANGED_TEXT_BYTES).map_or(Value::Null, Value::text)
+        }
+        (Function::Split, [Value::Text(text), Value::Text(separator)]) => parts(text, separator),
+        (Function::Join, [Value::List(texts), Value::Text(separator)]) => {
+            let texts: Option<Vec<&str>> = texts.iter().map(Value::as_text).collect();
+            let result = texts.and_then(|texts| joined(texts, separator, limits::CHANGED_TEXT_BYTES));
+            result.map_or(Value::Null, Value::text)
+        }
+        (Function::ToText, [value]) => plain_text(value).map_or(Value::Null, Value::text),
         (Function::Money, [amount, Value::Text(code)]) => {
             let money = exactly(amount).zip(Currency::parse(code));
             money.map_or(Value::Null, |(amount, currency)| Value::Money(Money::computed(amount, currency)))
@@ -417,12 +427,18 @@ fn call(function: Function, arguments: &[Value]) -> Value {
             Zone::named(zone).and_then(|zone| zone.start_of(period, *moment)).map_or(Value::Null, Value::Timestamp)
         }
         (Function::CalendarField(field), [Value::Date(date)]) => Value::Int(field.of(*date)),
+        (Function::Years, [Value::Date(from), Value::Date(to)]) => Value::Int(to.years_since(*from)),
         (Function::Quotient, [dividend, divisor, places]) => {
             let operands = exactly(dividend).zip(exactly(divisor)).zip(digits(places));
             known(operands.and_then(|((dividend, divisor), digits)| exact::divide(dividend, divisor, digits)))
         }
         _ => Value::Null,
     }
+}
+
+fn parts(text: &str, separator: &str) -> Value {
+    let parts = if text.len() > limits::CHANGED_TEXT_BYTES { None } else { split(text, separator, limits::LIST_ITEMS) };
+    parts.map_or(Value::Null, |parts| Value::List(parts.into_iter().map(Value::text).collect()))
 }
 
 fn ordinal(value: &Value, names: &[Arc<str>]) -> Value {

@@ -96,11 +96,13 @@ const FUNCTIONS: Table = &[
     (&["ilike", "icontains", "containsIgnoreCase"], "write `fold(text).contains(fold('…'))`"),
     (&["like"], "write `text.contains('…')`, `text.startsWith('…')` or `text.endsWith('…')`, without `%`"),
     (&["strip", "ltrim", "rtrim", "btrim", "trimStart", "trimEnd"], "write `trim(text)`, which trims both ends"),
+    (&["explode", "split_part", "string_to_array", "regexp_split"], "write `split(text, ',')`"),
+    (&["implode", "string_agg", "array_to_string", "array_join"], "write `join(list, ', ')`"),
     (&["replaceAll", "gsub"], "write `replace(text, part, by)`"),
     (&["match", "regex", "regexp", "regexMatch", "rlike", "test"], "write `text.matches('[a-z]+')`"),
     (
         &["substr", "substring", "slice", "left", "right", "charAt"],
-        "there are no parts of texts; ask `startsWith`, `endsWith`, `contains` or `matches`",
+        "split it, or ask `startsWith`, `endsWith`, `contains` or `matches`: `'a' in split(text, ',')`",
     ),
     (&["length", "len"], "write `size(x)`"),
     (&["includes"], "write `text.contains(part)`, or `x in list`"),
@@ -112,11 +114,12 @@ const FUNCTIONS: Table = &[
     (&["isEmpty", "empty", "isBlank", "blank"], "write `size(x) == 0`, or `x == null`"),
     (&["isNull", "defined", "exists", "isset", "present", "isNotNull"], "write `x == null` or `x != null`"),
     (&["coalesce", "ifnull", "nvl", "default"], "write `x != null ? x : y`"),
-    (&["concat", "concat_ws"], "texts cannot be joined"),
+    (&["age", "dateDiff", "date_diff", "yearsBetween", "years_between", "yearsSince"], YEARS),
+    (&["concat", "concat_ws", "format", "printf", "sprintf"], "write `a + b`, with `text(x)` for what isn't a text"),
     (&["abs"], "write `x < 0 ? -x : x`"),
     (&["select", "query", "lookup"], "follow a relation: `this.author.name`, or `relation.exists(x, condition on x)`"),
     (&["jwt"], CLAIMS),
-    (&["toString", "str"], "types are never converted; compare values of one type"),
+    (&["toString", "str", "to_char"], "write `text(x)`, or compare values of one type"),
 ];
 
 const AUTH_PARTS: Table = &[
@@ -146,6 +149,11 @@ const REQUEST_PARTS: Table = &[
     (&["now"], "write `now`"),
     (&["resource", "data", "body"], "the proposed record is `new`; where one is created, it is `this`"),
 ];
+
+/// What isn't always equally long.
+const UNITS: Table = &[(&["year", "years"], YEARS)];
+const YEARS: &str =
+    "write `years(from, to)` for the whole years between two dates, such as `years(this.born, today()) >= 18`";
 
 /// Parts of things that have no parts.
 const PARTS: Table = &[
@@ -197,7 +205,8 @@ pub(crate) fn instead_of_name(what: &Name, name: &str, is_near: bool) -> Option<
         Name::Function => find(FUNCTIONS, name),
         Name::AuthPart => find(AUTH_PARTS, name),
         Name::RequestPart => find(REQUEST_PARTS, name),
-        Name::BareValue | Name::Value(_) | Name::UnionType(_) | Name::Kind | Name::MoneyPart | Name::Unit => None,
+        Name::Unit => find(UNITS, name),
+        Name::BareValue | Name::Value(_) | Name::UnionType(_) | Name::Kind | Name::MoneyPart => None,
     }
 }
 

@@ -242,7 +242,8 @@ fn left_out_function(name: &str) -> Option<&'static str> {
         "has" => Some("test presence with `x != null`"),
         "map" | "filter" => Some("ask the records with `exists` or `all`"),
         "exists_one" | "existsOne" => Some("use `exists`"),
-        "int" | "uint" | "double" | "string" | "bool" | "bytes" | "dyn" | "type" => {
+        "string" => Some("write `text(x)`"),
+        "int" | "uint" | "double" | "bool" | "bytes" | "dyn" | "type" => {
             Some("types are never converted; give the field the type that you need")
         }
         "getFullYear" | "getMonth" | "getDate" | "getDayOfMonth" | "getDayOfWeek" | "getDayOfYear" | "getHours"

@@ -188,11 +188,18 @@ fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
         }
         (Expected::List, _) => "write the list in square brackets, such as `x in [1]`",
         (Expected::ListOfScalars, _) => "write one list of values",
+        (Expected::ListOfTexts, _) => "name a field such as `tags: [String!]`, or split a text: `split(x, ',')`",
         (Expected::TextOrList, _) => {
             "`size(x)` counts the characters of a text, the elements of a list or the records of a relation"
         }
         (Expected::Summable, _) => "write a number, an amount of money or a length of time",
         (Expected::Ordered, _) => "write something that has an order, such as a number, a text, a date or an enum",
+        (Expected::Written, Type::Money) => "write its parts: `text(x.amount) + ' ' + x.currency`",
+        (Expected::Written, Type::Float) => {
+            "make the field a Decimal: the digits of a Float aren't the same everywhere"
+        }
+        (Expected::Written, Type::List(_)) => "join its elements: `join(list, ', ')`",
+        (Expected::Written, _) => "no text is made of such a value",
         (Expected::Signed, _) => "write `-` before a number, an amount of money or a length of time",
     }
 }
@@ -243,7 +250,13 @@ fn incomparable_remedy(ty: &Type) -> &'static str {
 
 fn operator_remedy(operator: &str, left: &Type, right: &Type) -> &'static str {
     let either = |ty: &Type| left == ty || right == ty;
-    if either(&Type::Decimal) && either(&Type::Float) {
+    if operator == "+" && (left.is_text() || right.is_text()) {
+        "only texts are joined; write `text(x)` for what isn't a text"
+    } else if operator == "+" && [left, right].iter().any(|ty| matches!(ty, Type::Enum(_) | Type::TypeName(_))) {
+        "write `text(x)` for the text of a value of an enum"
+    } else if left.is_text() || right.is_text() {
+        "a text has no arithmetic; `+` joins it with another one"
+    } else if either(&Type::Decimal) && either(&Type::Float) {
         "a Float isn't exact; make the field a Decimal"
     } else if either(&Type::Decimal) && operator == "/" {
         "say to how many digits after the point the quotient is rounded: `round(a / b, 2)`"
@@ -253,8 +266,6 @@ fn operator_remedy(operator: &str, left: &Type, right: &Type) -> &'static str {
         "round the quotient to what the currency has: `round(a / b)`"
     } else if either(&Type::Money) {
         "amounts of money have `+` and `-` with each other, `*` with a number and `round(a / b)`; write one as `money(10, 'EUR')`"
-    } else if either(&Type::Text) {
-        "texts cannot be joined"
     } else if either(&Type::Int) && either(&Type::Float) {
         "give both one type"
     } else if either(&Type::Timestamp) || either(&Type::Date) {

@@ -364,6 +364,15 @@ pub enum Function {
     Trim,
     /// `replace(text, part, by)`; unknown if the result is longer than `limits::CHANGED_TEXT_BYTES`.
     Replace,
+    /// `one + other` of texts; unknown if the result is longer than `limits::CHANGED_TEXT_BYTES`.
+    Concat,
+    /// `split(text, separator)`: a list of texts; unknown of more than `limits::LIST_ITEMS`, and of a text that is longer than
+    /// `limits::CHANGED_TEXT_BYTES`.
+    Split,
+    /// `join(list, separator)`; unknown if the result is longer than `limits::CHANGED_TEXT_BYTES`.
+    Join,
+    /// `text(x)`: the text that a value is written as; see [`backstay_scalar::plain_text`].
+    ToText,
     /// `round(number, digits)` of a `Decimal` or of `Money`: digits after the point, an `Int`; halves go away from zero.
     Round,
     /// `round(a / b, digits)`: the exact quotient, rounded once. The operands are `Decimal` or `Int`; the first can be
@@ -379,6 +388,8 @@ pub enum Function {
     StartOf(Period),
     /// `year(date)`, `month(date)`, `day(date)`.
     CalendarField(CalendarField),
+    /// `years(from, to)`: the whole years between two dates; see [`backstay_base::Date::years_since`].
+    Years,
 }
 
 impl Function {
@@ -393,9 +404,19 @@ impl Function {
             | Self::UpperAscii
             | Self::Trim
             | Self::Money
+            | Self::ToText
             | Self::UnitDigits
-            | Self::CalendarField(_) => true,
-            Self::Cased(_) | Self::Replace | Self::Round | Self::Quotient | Self::DateIn | Self::StartOf(_) => false,
+            | Self::CalendarField(_)
+            | Self::Years => true,
+            Self::Cased(_)
+            | Self::Replace
+            | Self::Concat
+            | Self::Split
+            | Self::Join
+            | Self::Round
+            | Self::Quotient
+            | Self::DateIn
+            | Self::StartOf(_) => false,
         }
     }
 }

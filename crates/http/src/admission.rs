@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::answer::Audience;
 use crate::budget::Reservation;
 use crate::credentials::Recognized;
-use crate::endpoint::{Callers, Effect, Endpoint, Handler, Idempotency, Overload, Route};
+use crate::endpoint::{BodyRule, Callers, Effect, Endpoint, Handler, Idempotency, Overload, Presence, Route};
 use crate::head::Head;
 use crate::state::State;
 use crate::target::Target;
@@ -68,6 +68,7 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
     let mut held = memory.hold();
     let body = match endpoint.body {
         None => body::refuse(&body)?,
+        Some(BodyRule { presence: Presence::Optional, .. }) if body.is_end_stream() => Bytes::new(),
         Some(rule) => body::read(head, body, (rule, deadline), &mut held).await?,
     };
     if let Some(reservation) = reservation {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use backstay_base::{Action, Error, Place, ViolationKind};
-use backstay_engine::{Context, Create, List, OfRecord, Perspective, RecordVerb, Request, Update};
+use backstay_engine::{Context, Create, Input, List, OfRecord, Perspective, RecordAct, Request, Update};
 use backstay_model::Model;
 use backstay_rest::{Reader, inputs, is_of_past, patch};
 use bytes::Bytes;
 use http::Method;
 
 use crate::admission::Admitted;
-use crate::endpoint::{Endpoint, Handler, RecordRequest};
+use crate::endpoint::{Endpoint, Handler, Presence, RecordRequest};
 use crate::target::{Records, Target};
 use crate::write_headers::WriteHeaders;
 use crate::{Refusal, body, endpoints, parameters};
@@ -61,10 +61,10 @@ fn list_in(kind: RecordRequest, list: List) -> Result<List, Error> {
 }
 
 /// Reads `METHOD /api/…?query` and a body, as `backstay explain` takes them: as a request over HTTP with only the headers
-/// that it must have. If the request takes no body, a body of `null` counts as none.
+/// that it must have. If the request needs no body, a body of `null` counts as none.
 pub fn parse_request(reader: &Reader, text: &str, body: Bytes) -> Result<Request, Refusal> {
     let Line { records, kind, endpoint, query } = Line::read(reader.model(), text)?;
-    let body = if endpoint.body.is_none() && &*body == b"null" { Bytes::new() } else { body };
+    let body = if !needs_body(endpoint) && &*body == b"null" { Bytes::new() } else { body };
     if endpoint.body.is_none() && !body.is_empty() {
         return Err(body::unwanted());
     }
@@ -72,9 +72,13 @@ pub fn parse_request(reader: &Reader, text: &str, body: Bytes) -> Result<Request
     Sent { query, body, headers: WriteHeaders::default() }.into_request(reader, kind, records)
 }
 
-/// Whether a request, written as for `parse_request`, has a body. False for anything but a request for records.
+/// Whether a request, written as for `parse_request`, must have a body. False for anything but a request for records.
 pub fn carries_body(model: &Model, text: &str) -> bool {
-    Line::read(model, text).is_ok_and(|line| line.endpoint.body.is_some())
+    Line::read(model, text).is_ok_and(|line| needs_body(line.endpoint))
+}
+
+fn needs_body(endpoint: &Endpoint) -> bool {
+    endpoint.body.is_some_and(|rule| rule.presence == Presence::Required)
 }
 
 /// `METHOD /api/…?query`.
@@ -138,13 +142,15 @@ impl Sent<'_> {
                 Request::Update(Update { collection, id, input, options: headers.with(body) })
             }
             (Kind::Delete, Records::Record(collection, id)) => {
-                Request::OfRecord(OfRecord { verb: RecordVerb::Delete, collection, id, options: headers.with(body) })
+                Request::OfRecord(OfRecord { act: RecordAct::Delete, collection, id, options: headers.with(body) })
             }
             (Kind::Restore, Records::Restore(collection, id)) => {
-                Request::OfRecord(OfRecord { verb: RecordVerb::Restore, collection, id, options: headers.with(body) })
+                let input = if body.is_empty() { Input::new() } else { patch(model, collection, &body)? };
+                let act = RecordAct::Restore(input);
+                Request::OfRecord(OfRecord { act, collection, id, options: headers.with(body) })
             }
             (Kind::Purge, Records::Purge(collection, id)) => {
-                Request::OfRecord(OfRecord { verb: RecordVerb::Purge, collection, id, options: headers.with(body) })
+                Request::OfRecord(OfRecord { act: RecordAct::Purge, collection, id, options: headers.with(body) })
             }
             (Kind::History, Records::History(collection, id)) => {
                 Request::History(reader.history_of_query((collection, id), query)?)

@@ -194,9 +194,17 @@ pub(crate) enum Pages {
 /// A body that an endpoint takes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyRule {
+    pub(crate) presence: Presence,
     /// The first is the one that a refusal names.
     pub(crate) media_types: &'static [&'static str],
     pub(crate) limit: BodyLimit,
+}
+
+/// Whether a request may come without the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Required,
+    Optional,
 }
 
 /// How large a body may be.

@@ -3,20 +3,19 @@
 
 use crate::endpoint::{
     BodyLimit, BodyRule, Callers, Conditions, Described, Effect, Endpoint, Handler, Idempotency, Overload, Pages,
-    Parameters, Pattern, RecordRequest, Route, Verb, allow,
+    Parameters, Pattern, Presence, RecordRequest, Route, Verb, allow,
 };
 use crate::state::State;
 use crate::target::{Records, Target, pattern};
 use crate::{Refusal, astray};
 
 const JSON: &str = "application/json";
-const JSON_BODY: BodyRule = BodyRule { media_types: &[JSON], limit: BodyLimit::Configured };
+const JSON_BODY: BodyRule =
+    BodyRule { presence: Presence::Required, media_types: &[JSON], limit: BodyLimit::Configured };
 /// JSON Merge Patch (RFC 7396), also under the plain name.
-const PATCH_BODY: BodyRule =
-    BodyRule { media_types: &[JSON, "application/merge-patch+json"], limit: BodyLimit::Configured };
-const CREDENTIALS_BODY: BodyRule = BodyRule { media_types: &[JSON], limit: BodyLimit::Credentials };
-const FORM_BODY: BodyRule =
-    BodyRule { media_types: &["application/x-www-form-urlencoded"], limit: BodyLimit::Credentials };
+const PATCH_BODY: BodyRule = BodyRule { media_types: &[JSON, "application/merge-patch+json"], ..JSON_BODY };
+const CREDENTIALS_BODY: BodyRule = BodyRule { limit: BodyLimit::Credentials, ..JSON_BODY };
+const FORM_BODY: BodyRule = BodyRule { media_types: &["application/x-www-form-urlencoded"], ..CREDENTIALS_BODY };
 
 const KEY_ON_READ: &str = "this request changes nothing; an idempotency key is only for requests that do";
 const KEY_ON_SECRET: &str = "not supported under /auth/: the answer contains a secret, which is never stored";
@@ -117,6 +116,7 @@ static RESTORE: Route = Route {
     endpoints: &[Endpoint {
         verb: Verb::Post,
         handler: Handler::Record(RecordRequest::Restore),
+        body: Some(BodyRule { presence: Presence::Optional, ..PATCH_BODY }),
         conditions: Conditions::OfWrite,
         prefer: true,
         described: Described::OfCollection { verb: "restore", status: "200" },
@@ -206,7 +206,7 @@ static QUERY: Route = Route {
         handler: Handler::Record(RecordRequest::Query),
         pages: Pages::OwnWithCookie,
         negotiated: true,
-        body: Some(BodyRule { media_types: &[JSON], limit: BodyLimit::Query }),
+        body: Some(BodyRule { limit: BodyLimit::Query, ..JSON_BODY }),
         described: Described::OfCollection { verb: "query", status: "200" },
         ..DOCUMENT
     }],

@@ -294,7 +294,8 @@ fn a_transaction_is_described_whole() {
     let list: Kind<'_> = ("list", &[], &["query"]);
     let create: Kind<'_> = ("create", &["body"], &[]);
     let by_id = |verb| -> Kind<'_> { (verb, &["id"], &["ifMatch"]) };
-    let (delete, restore, purge) = (by_id("delete"), by_id("restore"), by_id("purge"));
+    let (delete, purge) = (by_id("delete"), by_id("purge"));
+    let restore: Kind<'_> = ("restore", &["id"], &["body", "ifMatch"]);
     let history: Kind<'_> = ("history", &["id"], &["query"]);
     let (get, update): (Kind<'_>, Kind<'_>) =
         (("get", &["id"], &["select", "asOf"]), ("update", &["id", "body"], &["ifMatch"]));

@@ -2,8 +2,8 @@
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
-    Answer, AnswerBuffer, Context, Create, EncodeError, IfMatch, List, OfRecord, Outcome, Refused, Request,
-    RequestKind, Tag, Update, WriteOptions, Written,
+    Answer, AnswerBuffer, Context, Create, EncodeError, IfMatch, Input, List, OfRecord, Outcome, RecordAct, RecordVerb,
+    Refused, Request, RequestKind, Tag, Update, WriteOptions, Written,
 };
 use backstay_model::{Addressed, Collection, CollectionId};
 use backstay_scalar::{Token, ValueRef, write_stored};
@@ -55,8 +55,8 @@ impl Member {
             RequestKind::History => &[Self::Id, Self::Query],
             RequestKind::List => &[Self::Query],
             RequestKind::Create => &[Self::Body],
-            RequestKind::Update => &[Self::Id, Self::Body, Self::IfMatch],
-            RequestKind::OfRecord(_) => &[Self::Id, Self::IfMatch],
+            RequestKind::Update | RequestKind::OfRecord(RecordVerb::Restore) => &[Self::Id, Self::Body, Self::IfMatch],
+            RequestKind::OfRecord(RecordVerb::Delete | RecordVerb::Purge) => &[Self::Id, Self::IfMatch],
         }
     }
 
@@ -76,7 +76,7 @@ impl Member {
 impl Batch {
     /// Reads `{"requests": […]}`, in which each request names its collection by its path: `{"create": "posts", "body": …}`,
     /// `{"update": "posts", "id": …, "body": …}`, `{"delete": "posts", "id": …}`, `{"get": "posts", "id": …}`,
-    /// `{"history": "posts", "id": …}` or `{"list": "posts", "query": …}`. Collections that are not visible do not exist. What is wrong with any of the
+    /// `{"restore": "posts", "id": …, "body": …}`, `{"history": "posts", "id": …}` or `{"list": "posts", "query": …}`. Collections that are not visible do not exist. What is wrong with any of the
     /// requests is reported together.
     pub fn read(reader: &Reader, body: &[u8], visible: &dyn Fn(&Collection) -> bool) -> Result<Self, Refused> {
         let whole = |error| Refused { request: None, error };
@@ -430,12 +430,18 @@ impl Found<'_> {
                     options: self.options()?,
                 })
             }
-            RequestKind::OfRecord(verb) => Request::OfRecord(OfRecord {
-                verb,
-                collection,
-                id: self.id(reader, collection)?,
-                options: self.options()?,
-            }),
+            RequestKind::OfRecord(verb) => {
+                let act = match (verb, self.body) {
+                    (RecordVerb::Delete, _) => RecordAct::Delete,
+                    (RecordVerb::Purge, _) => RecordAct::Purge,
+                    (RecordVerb::Restore, None) => RecordAct::Restore(Input::new()),
+                    (RecordVerb::Restore, Some(raw)) => {
+                        RecordAct::Restore(patch(model, collection, raw.get().as_bytes()).map_err(within)?)
+                    }
+                };
+                let id = self.id(reader, collection)?;
+                Request::OfRecord(OfRecord { act, collection, id, options: self.options()? })
+            }
         })
     }
 
@@ -491,8 +497,8 @@ fn in_request(error: Error, kind: RequestKind) -> Error {
         RequestKind::List | RequestKind::History => {
             return moved(in_body(error), |at| at.within(Step::Member("query".to_owned())));
         }
-        RequestKind::Create | RequestKind::Update => "body",
-        RequestKind::OfRecord(_) => return error,
+        RequestKind::Create | RequestKind::Update | RequestKind::OfRecord(RecordVerb::Restore) => "body",
+        RequestKind::OfRecord(RecordVerb::Delete | RecordVerb::Purge) => return error,
     };
     moved(error, |at| at.within(Step::Member(member.to_owned())))
 }

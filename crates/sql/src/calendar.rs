@@ -57,6 +57,19 @@ impl Lowering<'_, '_, '_> {
         })
     }
 
+    /// `years(from, to)`.
+    pub(crate) fn years(&mut self, days: [&Expr; 2]) -> Val {
+        let [from, to] = days.map(|day| self.value(day));
+        if from.is_null() || to.is_null() {
+            return Val::null();
+        }
+        let name = match self.builder.dialect {
+            Dialect::Sqlite => "years_between",
+            Dialect::Postgres => "backstay_years",
+        };
+        Val { sql: call(name, [from.sql, to.sql]), guards: [from.guards, to.guards].concat(), form: Form::Column }
+    }
+
     /// A function of the calendar.
     pub(crate) fn of_calendar(&mut self, function: Function, arguments: &[Expr]) -> Val {
         let (Some(of), zone) = (arguments.first(), arguments.get(1).map_or("UTC", zone)) else { return Val::null() };

@@ -201,13 +201,18 @@ impl Lowering<'_, '_, '_> {
             | Function::Cased(_)
             | Function::Trim
             | Function::Replace
+            | Function::Concat
+            | Function::Split
+            | Function::Join
+            | Function::ToText
             | Function::Round
             | Function::Quotient
             | Function::Money
             | Function::UnitDigits
             | Function::DateIn
             | Function::StartOf(_)
-            | Function::CalendarField(_) => {
+            | Function::CalendarField(_)
+            | Function::Years => {
                 return Val::null();
             }
         };

@@ -155,11 +155,15 @@ impl Lowering<'_, '_, '_> {
             (Function::UpperAscii, [of]) => self.of_text(of, Dialect::ascii_upper),
             (Function::Cased(casing), [of]) => self.cased(of, casing),
             (Function::Trim, [of]) => self.of_text(of, Dialect::trimmed),
-            (Function::Replace, [text, part, by]) => self.replaced([text, part, by]),
+            (Function::Replace | Function::Concat | Function::Split | Function::Join, operands) => {
+                self.of_texts(function, operands)
+            }
+            (Function::ToText, [of]) => self.written_text(of),
             (Function::Round | Function::Quotient, _) => self.exact(expr),
             (Function::DateIn | Function::StartOf(_) | Function::CalendarField(_), _) => {
                 self.of_calendar(function, arguments)
             }
+            (Function::Years, [from, to]) => self.years([from, to]),
             (Function::StartsWith | Function::EndsWith | Function::Contains, _) => Val::plain(self.truth(expr)),
             (Function::UnitDigits, [currency]) => self.of_text(currency, Dialect::unit_digits),
             (Function::Money, _) => unreachable!("of an amount of money, one part is lowered at a time"),
@@ -169,8 +173,9 @@ impl Lowering<'_, '_, '_> {
                 | Function::UpperAscii
                 | Function::Cased(_)
                 | Function::Trim
+                | Function::ToText
                 | Function::UnitDigits
-                | Function::Replace,
+                | Function::Years,
                 _,
             ) => unreachable!("{function:?} takes another number of operands"),
         }

@@ -10,7 +10,7 @@ use backstay_scalar::{Casing, CasingTable};
 pub(crate) static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(statements);
 
 fn statements() -> Vec<String> {
-    let (longest, changed) = (limits::MATCHED_BYTES, limits::CHANGED_TEXT_BYTES);
+    let (longest, changed, parts) = (limits::MATCHED_BYTES, limits::CHANGED_TEXT_BYTES, limits::LIST_ITEMS);
     let found = "(octet_length($1) - octet_length(replace($1, $2, ''))) / octet_length($2)";
     vec![
         cased("backstay_lower", "lower", Casing::Lower),
@@ -25,6 +25,31 @@ fn statements() -> Vec<String> {
                  THEN replace($1, $2, $3) END"
             ),
         ),
+        function(
+            "backstay_concat(text, text)",
+            "text",
+            &format!("CASE WHEN octet_length($1) + octet_length($2) <= {changed} THEN $1 || $2 END"),
+        ),
+        function(
+            "backstay_split(text, text)",
+            "jsonb",
+            &format!(
+                "CASE WHEN octet_length($1) > {changed} THEN NULL \
+                 WHEN octet_length($1) = 0 OR octet_length($2) = 0 THEN to_jsonb(ARRAY[$1]) \
+                 WHEN {found} < {parts} THEN to_jsonb(string_to_array($1, $2)) END"
+            ),
+        ),
+        function(
+            "backstay_join(jsonb, text)",
+            "text",
+            &format!(
+                "CASE WHEN (SELECT coalesce(sum(octet_length(e)), 0) + greatest(count(*) - 1, 0) * octet_length($2) \
+                 FROM jsonb_array_elements_text($1) AS e) <= {changed} \
+                 THEN (SELECT coalesce(string_agg(e, $2 ORDER BY n), '') \
+                 FROM jsonb_array_elements_text($1) WITH ORDINALITY AS x(e, n)) END"
+            ),
+        ),
+        function("backstay_years(date, date)", "bigint", &years()),
         // A length of time as documents have it (ISO 8601), in microseconds.
         function(
             "backstay_duration(text)",
@@ -52,6 +77,16 @@ fn cased(name: &str, ascii: &str, casing: Casing) -> String {
         "CASE WHEN octet_length($1) > {longest} THEN NULL WHEN octet_length($1) = char_length($1) THEN {ascii}($1 COLLATE \"C\") ELSE {other} END"
     );
     function(&format!("{name}(text)"), "text", &body)
+}
+
+/// Of two days, the whole years from the earlier one to the later one, negative if that is the first.
+fn years() -> String {
+    let part = |name: &str, day: &str| format!("date_part('{name}', {day})::bigint");
+    let of_year = |day: &str| format!("({} * 100 + {})", part("month", day), part("day", day));
+    let between = |from: &str, to: &str| {
+        format!("{} - {} - ({} < {})::integer", part("year", to), part("year", from), of_year(to), of_year(from))
+    };
+    format!("CASE WHEN $1 <= $2 THEN {} ELSE -({}) END", between("$1", "$2"), between("$2", "$1"))
 }
 
 fn function(head: &str, returns: &str, body: &str) -> String {

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Error, RecordId, limits};
 use backstay_engine::{
-    Answer, Context, Create, Engine, Explanation, Found, Get, History, Idempotency, IfMatch, List, OfRecord, Page,
-    Perspective, RecordVerb, Refused, Request, Requests, Update, WriteOptions, Written,
+    Answer, Context, Create, Engine, Explanation, Found, Get, History, Idempotency, IfMatch, Input, List, OfRecord,
+    Page, Perspective, RecordAct, Refused, Request, Requests, Update, WriteOptions, Written,
 };
 use backstay_model::CollectionId;
 use backstay_rest::{JSON, ListWords, Reader, inputs, patch};
@@ -83,17 +83,23 @@ impl TestClient {
 
     /// A deletion.
     pub fn delete(&self, of: &str, id: RecordId) -> Request {
-        self.of_record(RecordVerb::Delete, of, id)
+        self.of_record(RecordAct::Delete, of, id)
     }
 
     /// A restore.
     pub fn restore(&self, of: &str, id: RecordId) -> Request {
-        self.of_record(RecordVerb::Restore, of, id)
+        self.of_record(RecordAct::Restore(Input::new()), of, id)
+    }
+
+    /// A restore of a record that gets other values as it comes back: a merge patch.
+    pub fn restore_with(&self, of: &str, id: RecordId, body: &str) -> Result<Request, Error> {
+        let input = patch(self.engine.model(), self.collection(of), body.as_bytes())?;
+        Ok(self.of_record(RecordAct::Restore(input), of, id))
     }
 
     /// A request that does something with a stored record.
-    pub fn of_record(&self, verb: RecordVerb, of: &str, id: RecordId) -> Request {
-        Request::OfRecord(OfRecord { verb, collection: self.collection(of), id, options: WriteOptions::default() })
+    pub fn of_record(&self, act: RecordAct, of: &str, id: RecordId) -> Request {
+        Request::OfRecord(OfRecord { act, collection: self.collection(of), id, options: WriteOptions::default() })
     }
 
     /// Asks in the name of a caller.

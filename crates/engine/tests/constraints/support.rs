@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, Overlap, RecordId, Related, Secret};
 use backstay_engine::{
-    Application, Context, Engine, Explanation, Migration, OpenOptions, PurgePass, RecordVerb, Refused, Request,
+    Application, Context, Engine, Explanation, Migration, OpenOptions, PurgePass, RecordAct, Refused, Request,
     Transaction,
 };
 use backstay_model::{Diagnostics, SourceFile, load};
@@ -173,9 +173,17 @@ impl Served {
         self.done(self.restoring(of, number)).await
     }
 
+    /// The same of a record that gets other values as it comes back.
+    pub(crate) async fn restore_with(&mut self, of: &str, number: usize, body: &str) -> String {
+        match self.client().restore_with(of, self.ids[number], &self.filled(body)) {
+            Ok(request) => self.shown(&self.done(request).await),
+            Err(error) => told(&error),
+        }
+    }
+
     /// Deletes the record of this number, which is in the trash, for good.
     pub(crate) async fn purge(&mut self, of: &str, number: usize) -> String {
-        let request = self.client().of_record(RecordVerb::Purge, of, self.ids[number]);
+        let request = self.client().of_record(RecordAct::Purge, of, self.ids[number]);
         self.done(request).await
     }
 

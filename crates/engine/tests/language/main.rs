@@ -8,6 +8,7 @@ mod named;
 mod old;
 mod secrets;
 mod shared_money;
+mod texts;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 

@@ -39,6 +39,9 @@ fn a_computed_field_shows_no_secret() {
 fn a_value_that_is_given_shows_no_secret() {
     check(r#"copy: String @set(on: WRITE, to: "this.token")"#, &["35 token"]);
     check(r#"copy: String @set(on: WRITE, to: "this.of.token")"#, &["35 token"]);
+    check(r#"copy: String @set(on: WRITE, to: "'x' + this.token")"#, &["35 token"]);
+    check(r#"copy: [String!] @set(on: WRITE, to: "split(this.token, ',')")"#, &["38 token"]);
+    check(r#"copy: String @computed(is: "join(split(this.token, ','), text(this.of))", rights: MODEL)"#, &["29 token"]);
     check(r#"copy: Boolean @set(on: WRITE, to: "known")"#, &["36 token"]);
     check(r#"copy: Int @default(from: "size(this.token)")"#, &["27 token"]);
     let computed = r#"open: String @class(is: SECRET) @computed(is: "this.token", rights: MODEL)"#;

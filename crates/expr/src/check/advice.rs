@@ -42,7 +42,7 @@ impl Advisor<'_, '_> {
     /// For a comparison.
     fn beside(&mut self, of: &Binary, kind: &ExprErrorKind) -> Option<String> {
         let Binary { operator, left, right } = of;
-        if let Some(advice) = alternatives(of, kind) {
+        if let Some(advice) = alternatives(of, kind).or_else(|| joined_texts(of, kind)) {
             return Some(advice);
         }
         let not = if *operator == Operator::NotEqual { "!" } else { "" };
@@ -291,6 +291,17 @@ fn alternatives(of: &Binary, kind: &ExprErrorKind) -> Option<String> {
     };
     let (tested, one, other) = (first.left.path()?, first.right.written()?, of.right.written()?);
     Some(format!("write `{tested} in [{one}, {other}]`"))
+}
+
+/// For `first || last` of texts, which joins them in SQL and takes the first that there is elsewhere.
+fn joined_texts(of: &Binary, kind: &ExprErrorKind) -> Option<String> {
+    let ExprErrorKind::Type { found, .. } = kind else { return None };
+    let is_value = |side: &Syntax| side.written().is_some() && !matches!(side.node, SyntaxNode::Bool(_));
+    let are_texts = found.ty.is_text() && of.operator == Operator::Or && is_value(&of.left) && is_value(&of.right);
+    let (one, other) = (of.left.written()?, of.right.written()?);
+    let instead =
+        format!("to join texts, write `{one} + {other}`; for what is missing, `{one} != null ? {one} : {other}`");
+    are_texts.then_some(instead)
 }
 
 /// For `1 < x < 2`, and for `x == ['a']`.

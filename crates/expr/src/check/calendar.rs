@@ -66,6 +66,12 @@ impl Checker<'_> {
         Some(self.make(Node::Call(called, operands), ty, span))
     }
 
+    /// `years(from, to)`.
+    pub(super) fn years(&mut self, days: [&Syntax; 2], span: &Range<u32>) -> Option<Expr> {
+        let [from, to] = days.map(|day| self.expect(day, &Type::Date));
+        Some(self.make(Node::Call(Function::Years, vec![from?, to?]), Type::Int, span))
+    }
+
     /// A time zone, which must be a literal, so that a wrong one is found when the model is loaded.
     fn zone(&mut self, zone: Option<&Syntax>, function: &Ident) -> Option<Expr> {
         let (name, span) = match zone {

@@ -12,7 +12,7 @@ use backstay_base::nearest;
 use backstay_scalar::{Letters, exact};
 
 /// Every function but the aggregates, and how it is used.
-const USAGES: [(&str, &str); 28] = [
+const USAGES: [(&str, &str); 32] = [
     ("size", "`size(x)` or `x.size()` of a text, a list or a relation"),
     ("startsWith", "`text.startsWith(prefix)`"),
     ("endsWith", "`text.endsWith(suffix)`"),
@@ -24,6 +24,9 @@ const USAGES: [(&str, &str); 28] = [
     ("fold", "`fold(text)`, which ignores case and accents"),
     ("trim", "`trim(text)`"),
     ("replace", "`replace(text, part, by)`"),
+    ("text", "`text(x)`, of one value that isn't a text"),
+    ("split", "`split(text, separator)`, which gives a list of texts"),
+    ("join", "`join(list, separator)` of a list of texts"),
     ("matches", "`text.matches('[a-z]+')`, with the pattern in quotes"),
     (
         "round",
@@ -41,6 +44,7 @@ const USAGES: [(&str, &str); 28] = [
     ("year", "`year(date)`"),
     ("month", "`month(date)`"),
     ("day", "`day(date)`"),
+    ("years", "`years(from, to)`, the whole years between two dates"),
     ("within", "`record.within(other)`"),
     ("exists", "`relation.exists(x, condition on x)`"),
     ("all", "`relation.all(x, condition on x)`"),
@@ -90,9 +94,13 @@ impl Checker<'_> {
             ("lower" | "upper" | "fold" | "trim", None, [_], _) | ("replace", None, [_, _, _], _) => {
                 self.of_texts(function, arguments, span)
             }
+            ("split", None, [text, separator], _) => self.split([text, separator], span),
+            ("join", None, [list, separator], _) => self.join([list, separator], span),
+            ("text", None, [of], _) => self.written(of, span),
             ("matches", Some(of), [Syntax { node: SyntaxNode::Text(text), span: at }], _) => {
                 self.matches(of, (text, at), span)
             }
+            ("years", None, [from, to], _) => self.years([from, to], span),
             ("timestamp", None, [of], _) => self.moment(of, &Type::Timestamp, function, span),
             ("date", None, [of], _) => self.moment(of, &Type::Date, function, span),
             ("duration", None, [of], _) => self.moment(of, &Type::Duration, function, span),

@@ -5,7 +5,7 @@ use backstay_scalar::{Part, Value};
 
 use super::Checker;
 use super::literal::Pliancy;
-use super::typing::{element_of, has_equality, has_order, is_alike, result_of};
+use super::typing::{addend, element_of, has_equality, has_order, is_alike, result_of};
 use crate::error::{Expected, ExprErrorKind, Name};
 use crate::syntax::{Binary, Conditional, Syntax, SyntaxNode};
 use crate::{CallerPart, Expr, Function, Node, Operator, Type};
@@ -192,12 +192,12 @@ impl Checker<'_> {
     pub(super) fn arithmetic(&mut self, of: &Binary, hint: Option<&Type>, span: &Range<u32>) -> Option<Expr> {
         let Binary { operator, left, right } = of;
         let operator = *operator;
-        let hint = hint.filter(|ty| matches!(ty, Type::Int | Type::Float | Type::Decimal));
+        let hint = match hint {
+            Some(ty) if operator == Operator::Add && ty.is_text() => Some(&Type::Text),
+            hint => hint.filter(|ty| matches!(ty, Type::Int | Type::Float | Type::Decimal)),
+        };
         let other: fn(&Type) -> Option<Type> = match operator {
-            Operator::Add => |ty| {
-                let is_time = matches!(ty, Type::Timestamp | Type::Date);
-                Some(if is_time { Type::Duration } else { ty.clone() })
-            },
+            Operator::Add => |ty| Some(addend(ty)),
             Operator::Multiply => |ty| {
                 Some(match ty {
                     Type::Duration => Type::Int,
@@ -219,7 +219,11 @@ impl Checker<'_> {
             };
             return self.refuse(span.clone(), ExprErrorKind::Operator { left, operator, right });
         };
-        Some(self.make(Node::Binary(operator, Box::new(left), Box::new(right)), ty, span))
+        let node = match ty {
+            Type::Text => Node::Call(Function::Concat, vec![left, right]),
+            _ => Node::Binary(operator, Box::new(left), Box::new(right)),
+        };
+        Some(self.make(node, ty, span))
     }
 
     pub(super) fn negate(&mut self, of: &Syntax, hint: Option<&Type>, span: &Range<u32>) -> Option<Expr> {

@@ -6,7 +6,9 @@ use backstay_base::limits;
 use backstay_scalar::{Casing, Extent, Pattern};
 
 use super::Checker;
-use crate::error::ExprErrorKind;
+use super::operators::is_written_out;
+use super::typing::{element_of, is_written};
+use crate::error::{Expected, ExprErrorKind};
 use crate::syntax::{Ident, Syntax};
 use crate::{Expr, Function, Node, Type};
 
@@ -28,6 +30,56 @@ impl Checker<'_> {
         let operands: Vec<Option<Expr>> = arguments.iter().map(|argument| self.expect(argument, &Type::Text)).collect();
         let operands = operands.into_iter().collect::<Option<Vec<Expr>>>()?;
         Some(self.make(Node::Call(function, operands), Type::Text, span))
+    }
+
+    /// `text(x)`. A text is its own.
+    pub(super) fn written(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {
+        let of = self.expr(of, None)?;
+        if !is_written(&of.ty) {
+            let found = self.named_type(&of.ty);
+            return self.refuse(of.span, ExprErrorKind::Type { expected: Expected::Written, found });
+        }
+        if of.ty.is_text() {
+            return Some(Expr { ty: Type::Text, ..of });
+        }
+        Some(self.make(Node::Call(Function::ToText, vec![of]), Type::Text, span))
+    }
+
+    /// `split(text, separator)`.
+    pub(super) fn split(&mut self, arguments: [&Syntax; 2], span: &Range<u32>) -> Option<Expr> {
+        let [text, separator] = arguments.map(|argument| self.expect(argument, &Type::Text));
+        let node = Node::Call(Function::Split, vec![text?, separator?]);
+        Some(self.make(node, Type::List(Box::new(Type::Text)), span))
+    }
+
+    /// `join(list, separator)`.
+    pub(super) fn join(&mut self, [list, separator]: [&Syntax; 2], span: &Range<u32>) -> Option<Expr> {
+        let list = self.expr(list, Some(&Type::List(Box::new(Type::Text))))?;
+        let separator = self.expect(separator, &Type::Text);
+        let holds_texts = |ty: &Type| ty.is_text() || matches!(ty, Type::Enum(_));
+        if !element_of(&list.ty).is_some_and(holds_texts) {
+            let found = self.named_type(&list.ty);
+            return self.refuse(list.span, ExprErrorKind::Type { expected: Expected::ListOfTexts, found });
+        }
+        if is_written_out(&list) {
+            let (what, instead) = ("a list that is written out".to_owned(), "join its elements: `a + ', ' + b`");
+            return self.refuse(list.span, ExprErrorKind::Unsupported { what, instead });
+        }
+        Some(self.make(Node::Call(Function::Join, vec![list, separator?]), Type::Text, span))
+    }
+
+    /// Refuses a text that is meant to hold values, as the template strings of other languages do.
+    pub(super) fn plain(&mut self, text: &str, span: &Range<u32>) -> Option<()> {
+        let mut holes = text.split("${").skip(1);
+        let names_record = |hole: &str| {
+            let hole = hole.trim_start();
+            ["this.", "new.", "old.", "auth."].iter().any(|root| hole.starts_with(root)) && hole.contains('}')
+        };
+        if self.scope.client || !holes.any(names_record) {
+            return Some(());
+        }
+        let (what, instead) = ("`${…}` in a text".to_owned(), "join texts with `+`: `this.first + ' ' + this.last`");
+        self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead })
     }
 
     /// `text.matches('pattern')`.

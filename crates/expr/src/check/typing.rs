@@ -71,11 +71,59 @@ pub(super) fn has_equality(ty: &Type) -> bool {
     has_order(ty) || matches!(ty, Type::Bool | Type::Id(_) | Type::Record(..) | Type::Formatted(_) | Type::TypeName(_))
 }
 
+/// Whether `text(x)` can write a value of it.
+pub(super) fn is_written(ty: &Type) -> bool {
+    match ty {
+        Type::Bool
+        | Type::Int
+        | Type::Decimal
+        | Type::Text
+        | Type::Enum(_)
+        | Type::TypeName(_)
+        | Type::Id(_)
+        | Type::Record(..)
+        | Type::Timestamp
+        | Type::Date => true,
+        Type::Formatted(_) => ty.is_text(),
+        Type::Float
+        | Type::Duration
+        | Type::Money
+        | Type::Json
+        | Type::Embedded { .. }
+        | Type::OneOf { .. }
+        | Type::Item(_)
+        | Type::List(_)
+        | Type::Null => false,
+    }
+}
+
+/// The type that what is added to a value of this type is expected to have.
+pub(super) fn addend(ty: &Type) -> Type {
+    match ty {
+        Type::Timestamp | Type::Date => Type::Duration,
+        Type::Formatted(_) | Type::Enum(_) | Type::TypeName(_) | Type::Id(_) | Type::Record(..) => Type::Text,
+        Type::Bool
+        | Type::Int
+        | Type::Float
+        | Type::Decimal
+        | Type::Text
+        | Type::Duration
+        | Type::Money
+        | Type::Json
+        | Type::Embedded { .. }
+        | Type::OneOf { .. }
+        | Type::Item(_)
+        | Type::List(_)
+        | Type::Null => ty.clone(),
+    }
+}
+
 /// The type of what an arithmetic operator gives for these; `None` where it has no meaning for them.
 pub(super) fn result_of(operator: Operator, left: &Type, right: &Type) -> Option<Type> {
     let additive = matches!(operator, Operator::Add | Operator::Subtract);
     match (left, right) {
         (Type::Int, Type::Int) => Some(Type::Int),
+        (left, right) if operator == Operator::Add && left.is_text() && right.is_text() => Some(Type::Text),
         (Type::Decimal | Type::Int, Type::Decimal) | (Type::Decimal, Type::Int)
             if additive || operator == Operator::Multiply =>
         {

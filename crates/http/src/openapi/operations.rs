@@ -1,5 +1,5 @@
 use backstay_base::{Action, CallerKind, limits};
-use backstay_engine::RequestKind;
+use backstay_engine::{RecordVerb, RequestKind};
 use backstay_model::{Addressed, Collection, Field, FieldKind, Model, VersionChange};
 use backstay_rest::is_list_parameter;
 use backstay_rest::transact::Member;
@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::names::Schema;
 use super::schemas::deprecate;
-use crate::endpoint::{Conditions, Described, Endpoint, Handler, Idempotency, Parameters, RecordRequest, Verb};
+use crate::endpoint::{
+    Conditions, Described, Endpoint, Handler, Idempotency, Parameters, Presence, RecordRequest, Verb,
+};
 use crate::endpoints;
 
 /// The paths of all endpoints that the table describes.
@@ -78,7 +80,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     // A list of the trash takes the same parameters, but is of no past.
     let has_past = collection.history.is_some() && matches!(kind, RecordRequest::Get | RecordRequest::List);
     let own = own.into_iter().chain(has_past.then(|| reference("AsOf"))).collect();
-    let (name, shapes) = (&collection.name, Shapes::of_records(kind, &collection.name));
+    let (name, shapes) = (&collection.name, Shapes::of_records(model, kind, collection));
     let id = format!("{verb}{name}");
     possible.then(|| {
         let mut operation = assemble(endpoint, (name, &id), status, shapes, parameters(endpoint, own));
@@ -95,10 +97,10 @@ struct Shapes {
 }
 
 impl Shapes {
-    fn of_records(kind: RecordRequest, name: &str) -> Self {
-        let schema = |schema: Schema| schema.reference(name);
+    fn of_records(model: &Model, kind: RecordRequest, collection: &Collection) -> Self {
+        let schema = |schema: Schema| schema.reference(&collection.name);
         match kind {
-            RecordRequest::Get | RecordRequest::Restore => Self { body: None, answer: Some(schema(Schema::Read)) },
+            RecordRequest::Get => Self { body: None, answer: Some(schema(Schema::Read)) },
             RecordRequest::List | RecordRequest::Trash => Self { body: None, answer: Some(schema(Schema::Page)) },
             RecordRequest::History => Self { body: None, answer: Some(history_page()) },
             RecordRequest::Query => Self { body: Some(query_body()), answer: Some(schema(Schema::Page)) },
@@ -107,6 +109,10 @@ impl Shapes {
                 answer: Some(one_or_several(&schema(Schema::Read), None)),
             },
             RecordRequest::Update => Self { body: Some(schema(Schema::Patch)), answer: Some(schema(Schema::Read)) },
+            RecordRequest::Restore => {
+                let can_change = model.allows(collection, Action::Update);
+                Self { body: can_change.then(|| schema(Schema::Patch)), answer: Some(schema(Schema::Read)) }
+            }
             RecordRequest::Delete | RecordRequest::Purge => Self::default(),
         }
     }
@@ -174,7 +180,7 @@ fn assemble(
     if let (Some(rule), Some(schema)) = (endpoint.body, shapes.body) {
         let content: Map<String, Value> =
             rule.media_types.iter().map(|of| ((*of).to_owned(), json!({ "schema": schema }))).collect();
-        operation["requestBody"] = json!({ "required": true, "content": content });
+        operation["requestBody"] = json!({ "required": rule.presence == Presence::Required, "content": content });
     }
     operation
 }
@@ -418,7 +424,7 @@ fn request(kind: RequestKind, singles: bool) -> Value {
     for member in Member::of(kind) {
         let (schema, is_required) = match member {
             Member::Id => (id(has_no_id), !has_no_id),
-            Member::Body => (body(kind), true),
+            Member::Body => (body(kind), kind != RequestKind::OfRecord(RecordVerb::Restore)),
             Member::Select => (json!({ "type": "string" }), false),
             Member::Query if kind == RequestKind::History => (history_body(), false),
             Member::Query => (query_body(), false),

@@ -54,7 +54,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         "POST /api/{collection}" => r#"{"title": "x"}"#,
         "PATCH /api/{collection}/{id}" => r#"{"rank": 1}"#,
         "PATCH /api/{single}" => r#"{"motto": "x"}"#,
-        "POST /api/{collection}:query" => "{}",
+        "POST /api/{collection}:query" | "POST /api/{collection}/{id}:restore" => "{}",
         "POST /auth/sign-up" => r#"{"email": "bob@example.org", "name": "Bob", "password": "correct horse battery"}"#,
         "POST /auth/sign-in" => r#"{"email": "ada@example.org", "password": "correct horse battery"}"#,
         "POST /auth/password" => r#"{"current": "correct horse battery", "password": "another good password"}"#,

@@ -127,6 +127,34 @@ async fn texts() {
     assert_eq!(refusal(&refused), "400 filter unclosed group (character 1) (character 13)");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn joined_and_split_texts() {
+    let app = TestApp::open(&example("Joined and split texts"));
+    let make = async |body: &str| app.post("POST /api/members", &[], body).await;
+    let made = make(r#"{"first": "Ann", "last": "Lee", "number": 7, "level": "FULL", "keywords": "chess, go"}"#).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let made = make(r#"{"first": "Bob", "last": "Ray", "number": 8, "level": "BASIC"}"#).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let found = async |filter: &str| {
+        let filter = filter.bytes().fold("members?sort=-name&filter=".to_owned(), |mut query, byte| {
+            write!(query, "%{byte:02X}").expect("a text takes what is written");
+            query
+        });
+        listed(&app, &filter, &["badge", "card"]).await
+    };
+    let (ann, bob) = ("LEE-7 Ann Lee (FULL): chess + go", "RAY-8 -");
+    assert_eq!(found("true").await, [bob, ann]);
+    assert_eq!(found("name == 'Ann Lee'").await, [ann]);
+    assert_eq!(found("'go' in split(keywords, ', ')").await, [ann]);
+    assert_eq!(found("text(level) + text(number) == 'BASIC8'").await, [bob]);
+    let refused = app.call("GET /api/members?filter=first%20%2B%20number%20==%20'a'", &[]).await;
+    assert_eq!(refusal(&refused), "400 filter String + Int is not defined (character 0)");
+    let refused = app
+        .post("POST /api/members", &[], r#"{"first": "A", "last": "B", "number": 1, "level": "FULL", "name": "X"}"#)
+        .await;
+    assert_eq!(refusal(&refused), "422 /name this field is computed");
+}
+
 /// A moment that a length of time leads out of what there is, or whose length is itself too long, is unknown: no rule is
 /// true because of it, and no record ends a list.
 #[tokio::test(flavor = "multi_thread")]

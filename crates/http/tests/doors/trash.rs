@@ -176,8 +176,19 @@ async fn a_record_in_the_trash_takes_no_value() {
     assert_eq!((refused.status, refused.problem()), (409, "not-unique".to_owned()), "{}", refused.text());
     let body = json!({ "title": "Three", "slug": "one" }).to_string();
     assert_eq!(story.app.post("POST /api/articles", &[("authorization", &story.ada)], &body).await.status, 409);
+    let restore = async |body: &str| {
+        let line = format!("POST /api/articles/{first}:restore");
+        story.app.post(&line, &[("authorization", &story.ada)], body).await
+    };
+    assert_eq!(restore("{}").await.status, 409);
+    assert_eq!(restore("[]").await.status, 400);
+    let wrong = restore(r#"{"title": null, "slug": "two"}"#).await;
+    assert_eq!((wrong.status, &wrong.json()["errors"][0]["at"]), (422, &json!("/title")), "{}", wrong.text());
+    let restored = restore(r#"{"slug": "two"}"#).await;
+    assert_eq!((restored.status, &restored.json()["slug"]), (200, &json!("two")), "{}", restored.text());
+    story.ada(&format!("DELETE /api/articles/{first}")).await;
     story.ada(&format!("DELETE /api/articles/{second}")).await;
-    assert_eq!(story.ada(&format!("POST /api/articles/{first}:restore")).await.status, 200);
+    assert_eq!(restore("{}").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -247,6 +258,25 @@ async fn the_trash_takes_part_in_transactions_and_explanations() {
     .await;
     assert_eq!(done.status, 200, "{}", done.text());
     assert_eq!((&done.json()["results"][1]["version"], &done.json()["results"][3]), (&json!(3), &Value::Null));
+    let (one, six) = (json!({ "title": "One", "slug": "one" }), json!({ "title": "Six", "slug": "six" }));
+    let article = story.make("articles", one.clone()).await;
+    let done = transact(json!([
+        { "delete": "articles", "id": article },
+        { "create": "articles", "body": one },
+        { "restore": "articles", "id": article, "body": { "slug": "other" } },
+        { "delete": "articles", "id": article },
+        { "restore": "articles", "id": article, "body": {} },
+        { "delete": "articles", "id": article },
+        { "purge": "articles", "id": article },
+        { "create": "articles", "body": six },
+    ]))
+    .await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    let slugs = [2, 4].map(|at| done.json()["results"][at]["slug"].clone());
+    assert_eq!(slugs, [json!("other"), json!("other")]);
+    let wrong = transact(json!([{ "restore": "articles", "id": article, "body": { "title": 1, "x": 2 } }])).await;
+    let places = [0, 1].map(|at| wrong.json()["errors"][at]["at"].clone());
+    assert_eq!(places, [json!("/requests/0/body/title"), json!("/requests/0/body/x")], "{}", wrong.text());
     let wrong = transact(json!([{ "restore": "tags", "id": article }])).await;
     assert_eq!(
         (wrong.status, &wrong.json()["errors"][0]["at"]),
@@ -269,6 +299,11 @@ async fn the_trash_takes_part_in_transactions_and_explanations() {
     let restore = format!("POST /api/articles/{article}:restore");
     assert_eq!(explain("ada@example.org", &restore).await, true);
     assert_eq!(explain("bob@example.org", &restore).await, false);
+    let body = json!({ "as": "ada@example.org", "request": restore, "body": { "slug": "three" } }).to_string();
+    let changed = story.app.post("POST /explain", &[("authorization", &operator)], &body).await.json();
+    let rules: Vec<&str> =
+        changed["rules"].as_array().into_iter().flatten().filter_map(|rule| rule["of"].as_str()).collect();
+    assert!(changed["allowed"] == true && rules.contains(&"Article update"), "{changed}");
     assert_eq!(explain("ada@example.org", "GET /api/articles:trash").await, true);
     assert_eq!(explain("ada@example.org", &format!("POST /api/articles/{article}:purge")).await, true);
     assert_eq!(story.titles(&story.ada, "articles:trash").await, ["Two"], "nothing was done");

@@ -4,9 +4,11 @@
 
 use std::sync::Arc;
 
-use backstay_base::{CalendarField, Date, Duration, KeyRef, Period, Timestamp, Zone, limits};
+use backstay_base::{CalendarField, Date, Duration, KeyRef, Period, RecordId, Timestamp, Zone, limits};
 use backstay_scalar::formula::{Answer, Formula, FormulaError, Notation};
-use backstay_scalar::{Casing, Extent, Lookup, Pattern, Replacement, Storage, Value, exact, trimmed};
+use backstay_scalar::{
+    Casing, Extent, Lookup, Pattern, Replacement, Storage, Value, exact, joined, plain_text, split, trimmed,
+};
 use backstay_sql::{Dialect, nested};
 use memchr::memmem;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
@@ -112,6 +114,7 @@ where
         charged(&pay, result.as_ref().map_or(0, String::len))?;
         Ok(result)
     })?;
+    joining(db, charge)?;
     let pay = charge.clone();
     scalar(db, "text_matches", 2, move |call: &Context<'_>| {
         // SQLite keeps what was made of an argument that is the same in all rows.
@@ -123,6 +126,64 @@ where
         charged(&pay, WORK_PER_BYTE * text.len().min(limits::MATCHED_BYTES))?;
         Ok(pattern.matches(text))
     })
+}
+
+/// Functions that join and split texts, and that make texts of other values.
+fn joining<C>(db: &Connection, charge: &C) -> Result<(), Error>
+where
+    C: Fn(usize) -> bool + Clone + Send + 'static,
+{
+    let pay = charge.clone();
+    scalar(db, "text_concat", 2, move |call: &Context<'_>| {
+        let (Some(one), Some(other)) = (characters_of(call, 0)?, characters_of(call, 1)?) else { return Ok(None) };
+        charged(&pay, one.len() + other.len())?;
+        Ok(joined([one, other], "", limits::CHANGED_TEXT_BYTES))
+    })?;
+    let pay = charge.clone();
+    scalar(db, "text_split", 2, move |call: &Context<'_>| {
+        let (Some(text), Some(separator)) = (characters_of(call, 0)?, characters_of(call, 1)?) else { return Ok(None) };
+        charged(&pay, text.len().saturating_mul(2) + separator.len())?;
+        if text.len() > limits::CHANGED_TEXT_BYTES {
+            return Ok(None);
+        }
+        let Some(parts) = split(text, separator, limits::LIST_ITEMS) else { return Ok(None) };
+        charged(&pay, WORK_PER_OCCURRENCE * parts.len())?;
+        let parts: Vec<Value> = parts.into_iter().map(Value::text).collect();
+        Ok(Some(nested::write_list(&parts, Storage::Text, Dialect::Sqlite)))
+    })?;
+    let pay = charge.clone();
+    scalar(db, "text_join", 2, move |call: &Context<'_>| {
+        let (Some(list), Some(separator)) = (characters_of(call, 0)?, characters_of(call, 1)?) else { return Ok(None) };
+        charged(&pay, list.len().saturating_mul(2) + separator.len())?;
+        let elements = nested::elements(list, Storage::Text).collect::<Result<Vec<_>, _>>();
+        let elements = elements.map_err(|error| Error::FromSqlConversionFailure(0, Type::Text, error.into()))?;
+        let Some(texts) = elements.iter().map(element_text).collect::<Option<Vec<&str>>>() else { return Ok(None) };
+        let result = joined(texts, separator, limits::CHANGED_TEXT_BYTES);
+        charged(&pay, result.as_ref().map_or(0, String::len))?;
+        Ok(result)
+    })?;
+    scalar(db, "number_text", 1, |call: &Context<'_>| {
+        let number = operand(call, 0, Notation::Key)?;
+        Ok(number.and_then(|number| plain_text(&Value::Decimal(number))))
+    })?;
+    scalar(db, "id_text", 1, |call: &Context<'_>| {
+        let raw = call.get_raw(0);
+        let id = match raw {
+            ValueRef::Null => return Ok(None),
+            ValueRef::Blob(octets) => <[u8; 16]>::try_from(octets).ok().map(RecordId::from_bytes),
+            ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) => None,
+        };
+        id.map(|id| Some(id.to_string())).ok_or(Error::InvalidFunctionParameterType(0, raw.data_type()))
+    })?;
+    scalar(db, "moment_text", 1, |call: &Context<'_>| Ok(moment(call, 0)?.map(|moment| moment.to_string())))
+}
+
+/// The text that an element of a list is.
+fn element_text<'e>(element: &'e nested::Element<'_>) -> Option<&'e str> {
+    match element.value() {
+        backstay_scalar::ValueRef::Text(text) => Some(text),
+        _ => None,
+    }
 }
 
 type PatternError = Box<dyn std::error::Error + Send + Sync>;
@@ -169,6 +230,12 @@ where
         pay()?;
         let (Some(date), Some(micros)) = (date(call, 0)?, micros(call, 1)?) else { return Ok(None) };
         Ok(date.checked_add(Duration::from_micros(micros)).map(|date| date.to_string()))
+    })?;
+    let pay = charge();
+    scalar(db, "years_between", 2, move |call: &Context<'_>| {
+        pay()?;
+        let (Some(from), Some(to)) = (date(call, 0)?, date(call, 1)?) else { return Ok(None) };
+        Ok(Some(to.years_since(from)))
     })?;
     let pay = charge();
     scalar(db, "date_difference", 2, move |call: &Context<'_>| {
