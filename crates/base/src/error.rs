@@ -488,6 +488,9 @@ pub enum Error {
         /// The collection.
         collection: String,
     },
+    /// The guard of a transition isn't true: for this caller, or not yet.
+    #[error(transparent)]
+    TransitionRefused(Box<RefusedTransition>),
     /// Nobody may create an account for themselves.
     #[error("sign-up is closed")]
     SignUpClosed,
@@ -529,6 +532,20 @@ pub enum Error {
     Internal(#[source] Arc<dyn StdError + Send + Sync>),
 }
 
+/// A transition whose guard isn't true.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this {collection} can't go from {from} to {to}: {}", message.as_deref().unwrap_or("a condition of this transition isn't met"))]
+pub struct RefusedTransition {
+    /// The collection.
+    pub collection: String,
+    /// The state of the stored record, which the caller sees.
+    pub from: String,
+    /// The state that it should get.
+    pub to: String,
+    /// The reason that the model gives.
+    pub message: Option<String>,
+}
+
 impl Error {
     /// A fault of the server, with its cause kept for the log.
     pub fn internal(cause: impl StdError + Send + Sync + 'static) -> Self {
@@ -559,6 +576,7 @@ impl Error {
             | Self::SignUpRefused
             | Self::NoAccounts
             | Self::KeyWithoutSession => "forbidden",
+            Self::TransitionRefused(_) => "transition-refused",
             Self::NotFound { .. } => "not-found",
             Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",
             Self::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => "overlaps",

@@ -20,7 +20,10 @@ mod zone;
 pub use ambient::{Ambient, Clock, Entropy, SystemClock, SystemEntropy};
 pub use calendar::{CalendarField, Period};
 pub use caller::{Caller, CallerKind, OwnRecord};
-pub use error::{Action, Conflict, Error, Limit, Overlap, Related, Shared, Unauthenticated, Violation, ViolationKind};
+pub use error::{
+    Action, Conflict, Error, Limit, Overlap, RefusedTransition, Related, Shared, Unauthenticated, Violation,
+    ViolationKind,
+};
 pub use flow::{Flow, Source};
 pub use grant::Grant;
 pub use id::{DependencyKey, FieldNumber, IdSource, KeyForm, KeyRef, RecordId, RequestId, TypeNumber};

@@ -74,6 +74,7 @@ mod sums;
 mod tag;
 mod templates;
 mod transaction;
+mod transitions;
 mod trash;
 mod trees;
 mod versions;

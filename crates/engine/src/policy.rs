@@ -272,7 +272,11 @@ impl Policy {
         compiler.named_rules();
         let Compiler { model: _, facts, used_rules, account, circles: _, diagnostics } = compiler;
         let account = account.into_iter().collect();
-        if diagnostics.is_empty() { Ok(Self { facts, collections, used_rules, account }) } else { Err(diagnostics) }
+        if diagnostics.is_empty() {
+            Ok(Self { facts, collections, used_rules, account })
+        } else {
+            Err(diagnostics.ordered())
+        }
     }
 
     pub(crate) fn collection(&self, id: CollectionId) -> &CollectionPolicy {

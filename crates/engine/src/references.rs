@@ -175,7 +175,10 @@ pub(crate) async fn verify(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'
 /// The error of a write that a rule or check refuses: references that lead nowhere, if there are any, because a rule that
 /// follows one has no answer. An error of the database stays what it is; nothing more can be read then.
 pub(crate) async fn instead_of(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>, refusal: Error) -> Error {
-    let refused = matches!(refusal, Error::Invalid(_) | Error::Forbidden { .. } | Error::ForbiddenAfterwards { .. });
+    let refused = matches!(
+        refusal,
+        Error::Invalid(_) | Error::Forbidden { .. } | Error::ForbiddenAfterwards { .. } | Error::TransitionRefused(_)
+    );
     match refused && cx.violation.is_none() {
         true => existing(cx, proposal).await.err().unwrap_or(refusal),
         false => refusal,

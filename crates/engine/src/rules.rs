@@ -7,7 +7,7 @@ use backstay_model::FieldId;
 use crate::decision::decide;
 use crate::proposal::Proposal;
 use crate::rule_of::RuleOf;
-use crate::{TxContext, clauses};
+use crate::{TxContext, clauses, transitions};
 
 /// Everything that a new record must satisfy, in order: a check can follow relations, so its verdict is for those who
 /// may make the record.
@@ -43,9 +43,8 @@ pub(crate) async fn require(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>,
     }
     let name = &proposal.collection.name;
     Err(match of {
-        RuleOf::Taking(..) | RuleOf::Transition(..) => {
-            Error::Forbidden { action: Action::Update, what: format!("the state of this {name}") }
-        }
+        RuleOf::Taking(..) => Error::Forbidden { action: Action::Update, what: format!("the state of this {name}") },
+        RuleOf::Transition(field, way) => transitions::refused(cx.model(), proposal.collection, field, way),
         RuleOf::Type(action) | RuleOf::Field(_, action) => Error::Forbidden { action, what: format!("this {name}") },
         RuleOf::Clause(_) | RuleOf::After(_) | RuleOf::FieldAfter(_) | RuleOf::Check(..) => {
             Error::ForbiddenAfterwards { collection: name.clone() }

@@ -1,14 +1,13 @@
 //! States and their transitions.
 
-use backstay_base::{Action, Error, Place, ViolationKind};
-use backstay_model::{Collection, FieldId, FieldKind, Model};
+use backstay_base::{Action, Error, ViolationKind};
 use backstay_scalar::Value;
 
 use crate::policy::Way;
 use crate::proposal::Proposal;
 use crate::rule_of::RuleOf;
 use crate::rules;
-use crate::{Authority, TxContext, fill};
+use crate::{Authority, TxContext, fill, transitions};
 
 /// Puts every state that was not given to its initial one, and refuses others where the caller asks.
 pub(crate) fn begin(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
@@ -55,7 +54,7 @@ pub(crate) async fn pass(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
             return proposal.settle();
         }
         let Some(transition) = states.transitions.get(&way) else {
-            return Err(no_way(cx.model(), proposal.collection, states.field, &way));
+            return Err(transitions::no_way(cx.model(), proposal.collection, states.field, &way));
         };
         if proposal.authority == Authority::Caller {
             rules::require(cx, proposal, RuleOf::Transition(states.field, &way)).await?;
@@ -65,16 +64,4 @@ pub(crate) async fn pass(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
         }
     }
     Ok(())
-}
-
-fn no_way(model: &Model, collection: &Collection, field: FieldId, (from, to): &Way) -> Error {
-    let field = collection.field(field);
-    let states = match field.kind {
-        FieldKind::Enum(id) => model.enumeration(id).value(from),
-        _ => None,
-    };
-    let targets = states.into_iter().flat_map(|state| &state.transitions);
-    let allowed = targets.map(|transition| transition.to.to_string()).collect();
-    let kind = ViolationKind::Transition { from: from.to_string(), to: to.to_string(), allowed };
-    Error::invalid(Place::member(&field.name), kind)
 }

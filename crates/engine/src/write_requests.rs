@@ -195,7 +195,7 @@ impl PreparedWrite {
 fn invitation(refusal: Error, caller: &Caller) -> Error {
     let of_account = |violation: &Violation| violation.kind == ViolationKind::NotAnAccount;
     let could_help = match &refusal {
-        Error::Forbidden { .. } | Error::ForbiddenAfterwards { .. } => true,
+        Error::Forbidden { .. } | Error::ForbiddenAfterwards { .. } | Error::TransitionRefused(_) => true,
         Error::Invalid(violations) => violations.iter().any(of_account),
         _ => false,
     };

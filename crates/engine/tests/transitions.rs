@@ -12,7 +12,7 @@ extend schema @app(name: "Expenses")
 
 enum Claim {
   OPEN @initial
-    @to(state: "APPROVED", by: "this.boss == auth.id", with: ["note"], when: "this.amount <= 100", set: [{field: "by", to: "auth.id"}])
+    @to(state: "APPROVED", by: "this.boss == auth.id", with: ["note"], when: "this.amount <= 100", message: "claims over 100 go to the board", set: [{field: "by", to: "auth.id"}])
     @to(state: "DECLINED", by: "this.boss.deputies.exists(d, d == auth.id)", with: ["note", "seen"])
   APPROVED @to(state: "OPEN")
   DECLINED @to(state: "OPEN", by: "false")
@@ -137,10 +137,11 @@ async fn the_guard_is_asked_of_everyone() {
     let expensive = office.expense(500).await;
     let body = r#"{"state":"APPROVED"}"#;
     let told_boss = told(office.update("Expense", &office.boss, expensive, body).await);
-    assert_eq!(told_boss, "you may not update the state of this Expense");
+    let refused = "this Expense can't go from OPEN to APPROVED: claims over 100 go to the board";
+    assert_eq!(told_boss, refused);
     let service = Arc::new(Caller { kind: backstay_base::CallerKind::Service, ..Caller::anonymous() });
     let told_service = told(office.update("Expense", &service, expensive, body).await);
-    assert_eq!(told_service, "you may not update the state of this Expense");
+    assert_eq!(told_service, refused);
     let cheap = office.expense(5).await;
     assert_eq!(told(office.update("Expense", &service, cheap, body).await), "ok", "a clause lets it change the state");
     assert_eq!(told(office.update("Expense", &service, cheap, r#"{"state":"OPEN"}"#).await), "ok");
@@ -224,12 +225,13 @@ async fn the_documented_transitions_hold() {
         assert_eq!(told(client.written(caller, request).await), expected, "{body}");
     };
     check(&bob, r#"{"state":"APPROVED"}"#, "ok").await;
-    check(&bob, r#"{"state":"DECLINED"}"#, "you may not update the state of this Leave").await;
+    let unmet = |to: &str| format!("this Leave can't go from OPEN to {to}: a condition of this transition isn't met");
+    check(&bob, r#"{"state":"DECLINED"}"#, &unmet("DECLINED")).await;
     check(&bob, r#"{"state":"DECLINED","reason":"too late"}"#, "ok").await;
     check(&bob, r#"{"state":"RETRACTED"}"#, "you may not update this Leave").await;
     check(&ann, r#"{"state":"RETRACTED"}"#, "ok").await;
-    check(&ann, r#"{"state":"APPROVED"}"#, "you may not update the state of this Leave").await;
-    check(&ann, r#"{"state":"DECLINED"}"#, "you may not update the state of this Leave").await;
+    check(&ann, r#"{"state":"APPROVED"}"#, &unmet("APPROVED")).await;
+    check(&ann, r#"{"state":"DECLINED"}"#, &unmet("DECLINED")).await;
     let forbidden = ViolationKind::FieldForbidden { action: Action::Update };
     check(&ann, r#"{"reason":"x"}"#, &format!("/reason {forbidden}")).await;
 }

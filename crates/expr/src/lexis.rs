@@ -240,7 +240,12 @@ fn reserved(word: &str) -> &'static str {
 fn left_out_function(name: &str) -> Option<&'static str> {
     match name {
         "has" => Some("test presence with `x != null`"),
-        "map" | "filter" => Some("ask the records with `exists` or `all`"),
+        "filter" => {
+            Some("ask with `relation.exists(x, condition on x)`, or count with `relation.count(x, condition on x)`")
+        }
+        "map" => {
+            Some("take one value of all with `relation.sum(x, x.field)`, `min` or `max`, or ask with `exists` or `all`")
+        }
         "exists_one" | "existsOne" => Some("use `exists`"),
         "string" => Some("write `text(x)`"),
         "int" | "uint" | "double" | "bool" | "bytes" | "dyn" | "type" => {

@@ -176,9 +176,7 @@ fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
             "to test whether there is one, write `x != null`"
         }
         (Expected::Type(NamedType { ty: Type::Bool, .. }), _) => "write a condition, such as a comparison",
-        (Expected::Type(NamedType { ty: Type::Text, .. }), Type::List(_)) => {
-            "use `in` with lists, such as `'ADMIN' in auth.roles`"
-        }
+        (Expected::Type(NamedType { ty: Type::Text, .. }), Type::List(_)) => "use `in` with lists: `x in ['a', 'b']`",
         (Expected::Type(NamedType { ty: Type::Date, .. }), Type::Timestamp) => {
             "take the day that it is in a time zone: `date(x, 'Europe/Zurich')`"
         }
@@ -268,7 +266,9 @@ fn operator_remedy(operator: &str, left: &Type, right: &Type) -> &'static str {
         "amounts of money have `+` and `-` with each other, `*` with a number and `round(a / b)`; write one as `money(10, 'EUR')`"
     } else if either(&Type::Int) && either(&Type::Float) {
         "give both one type"
-    } else if either(&Type::Timestamp) || either(&Type::Date) {
+    } else if either(&Type::Date) {
+        "add a length of time: `x + duration(days: 7)`"
+    } else if either(&Type::Timestamp) {
         "add a duration, such as `now - duration('24h')`"
     } else {
         "use numbers of one type"

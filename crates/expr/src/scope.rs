@@ -24,7 +24,8 @@ impl<'m> Scope<'m> {
 
     /// An update rule of the collection or of one of its fields: `this`, the stored record or the proposed one.
     pub fn update_rule(model: &'m Model, collection: CollectionId) -> Self {
-        let elsewhere = "write conditions on the proposed record in `after:`, beside `update:`";
+        let elsewhere =
+            "write `this` for the stored record, and conditions on the proposed one in `after:`, beside `update:`";
         Self { change_elsewhere: Some(elsewhere), ..Self::rule(model, collection) }
     }
 

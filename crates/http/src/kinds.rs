@@ -44,6 +44,8 @@ kinds! {
         "Check both and try again.";
     FORBIDDEN: "forbidden", FORBIDDEN, "You may not do this",
         "Ask for access. An operator can find out which rule refused it.";
+    TRANSITION_REFUSED: "transition-refused", FORBIDDEN, "The state can't change like this",
+        "First do what `detail` asks for. If it gives no reason, ask for access; an operator can find out which condition refused it.";
     CROSS_ORIGIN: "cross-origin", FORBIDDEN, "Refused because of its origin",
         "Send the token as `Authorization: Bearer TOKEN`, or have the origin added to `server.cors_origins`.";
     NOT_FOUND: "not-found", NOT_FOUND, "Not found",
@@ -151,6 +153,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         | Error::SignUpRefused
         | Error::NoAccounts
         | Error::KeyWithoutSession => &FORBIDDEN,
+        Error::TransitionRefused(_) => &TRANSITION_REFUSED,
         Error::NotFound { .. } => &NOT_FOUND,
         Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => &NOT_UNIQUE,
         Error::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => &OVERLAPS,
@@ -202,7 +205,7 @@ mod tests {
     use std::collections::HashSet;
     use std::io;
 
-    use backstay_base::{Action, Overlap, Shared};
+    use backstay_base::{Action, Overlap, RefusedTransition, Shared};
 
     use super::*;
 
@@ -227,6 +230,12 @@ mod tests {
             Unauthenticated::Credentials.into(),
             Error::Forbidden { action: Action::Read, what: what() },
             Error::ForbiddenAfterwards { collection: collection() },
+            Error::TransitionRefused(Box::new(RefusedTransition {
+                collection: collection(),
+                from: text(),
+                to: text(),
+                message: None,
+            })),
             Error::SignUpClosed,
             Error::SignUpRefused,
             Error::NoAccounts,

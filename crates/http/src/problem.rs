@@ -225,6 +225,7 @@ impl<'a> Details<'a> {
             )
             | Error::Forbidden { .. }
             | Error::ForbiddenAfterwards { .. }
+            | Error::TransitionRefused(_)
             | Error::SignUpClosed
             | Error::SignUpRefused
             | Error::NoAccounts

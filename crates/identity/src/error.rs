@@ -12,7 +12,9 @@ pub enum StartError {
         collection: String,
     },
     /// A field has the name of a member of the sign-up body that is not stored in the record.
-    #[error("the field {collection}.{field} clashes with the member `{field}` of a sign-up; rename it")]
+    #[error(
+        "the field {collection}.{field} has the name of a member of `POST /auth/sign-up` that isn't stored in the record"
+    )]
     Reserved {
         /// The type.
         collection: String,

@@ -160,7 +160,10 @@ pub fn check(model: &Model) -> Result<(), Diagnostics> {
     let mut found = Diagnostics::new(Arc::clone(&model.sources));
     if let Some(collection) = model.identity.map(|id| model.collection(id)) {
         found.extend(reserved(collection).map(|(error, field)| {
-            let help = "this member of the body of `POST /auth/sign-up` is not stored in the record";
+            let help = match &*field.name {
+                "password" => "remove the field: Backstay itself stores the hashed password of each account".to_owned(),
+                name => format!("rename the field; in the body, `{name}` is what lets an account in by invitation"),
+            };
             Diagnostic::error(error.to_string()).at(field.span, "this name").help(help)
         }));
         if let Err(error) = email(collection) {

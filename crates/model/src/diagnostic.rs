@@ -178,7 +178,8 @@ impl Diagnostics {
     }
 
     /// Ordered by severity (errors first), then by place, without repetitions.
-    pub(crate) fn ordered(mut self) -> Self {
+    #[must_use]
+    pub fn ordered(mut self) -> Self {
         let place = |diagnostic: &Diagnostic| diagnostic.span.map(|span| (span.file, span.start));
         self.list.sort_by_key(|diagnostic| (std::cmp::Reverse(diagnostic.severity), place(diagnostic)));
         self.list.dedup();

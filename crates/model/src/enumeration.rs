@@ -61,7 +61,7 @@ pub struct EnumValue {
     pub transitions: Vec<Transition>,
 }
 
-/// `@to(state:, by:, with:, when:, set:)`. The rules and the values are typed once per collection that has a field of the
+/// `@to(state:, by:, with:, when:, message:, set:)`. The rules and the values are typed once per collection that has a field of the
 /// enum.
 #[derive(Debug, Clone)]
 pub struct Transition {
@@ -73,6 +73,8 @@ pub struct Transition {
     pub with: Vec<(String, Span)>,
     /// Who may, or when: `this` is the stored record, `new` the proposed one.
     pub when: Option<RuleText>,
+    /// What a caller is told where `when` isn't true.
+    pub message: Option<String>,
     /// Fields that the transition sets, by name.
     pub set: Vec<(String, RuleText)>,
 }

@@ -13,7 +13,11 @@ const TYPES: Table = &[
     (&["LongText", "MediumText"], "write `Text`"),
     (&["Timestamp", "Timestamptz", "Instant"], "write `DateTime`"),
     (&["Interval"], "write `Duration`"),
-    (&["UUID", "GUID", "ObjectId", "Serial"], "write `ID`, or the name of the type that it refers to"),
+    (
+        &["Serial", "BigSerial", "SmallSerial", "AutoField", "BigAutoField", "AutoIncrement"],
+        "write `Int @sequence`; every record has an `id` of its own",
+    ),
+    (&["UUID", "GUID", "ObjectId"], "write `ID`, or the name of the type that it refers to"),
     (&["Jsonb", "Object", "Map", "Any", "Dictionary"], "write `JSON`"),
     (&["Blob", "Bytea", "Binary"], "write `Bytes`"),
     (&["Uri", "Link"], "write `Url`"),
@@ -29,7 +33,15 @@ const TYPES: Table = &[
         &["Password", "Secret"],
         "remove the field: accounts of the `@identity` type have a password; other secrets are `String @class(is: SECRET)`",
     ),
-    (&["Relation", "Reference", "ForeignKey", "Ref", "Record"], "write the name of the type that it refers to"),
+    (
+        &["Relation", "Reference", "ForeignKey", "Ref", "Record", "BelongsTo", "HasOne", "OneToOneField", "ManyToOne"],
+        "write the name of the type that it refers to",
+    ),
+    (
+        &["HasMany", "ManyToMany", "ManyToManyField", "OneToMany", "HasAndBelongsToMany"],
+        "write a list of the type that it refers to, such as `[Tag!]`; at the other end of a relation, `[Post!] @inverse(field: \"author\")`",
+    ),
+    (&["Array", "List", "Set", "Collection"], "write the type of its elements in square brackets, such as `[String!]`"),
     (&["Select", "Choice", "Choices", "Option"], "declare an enum, and write its name"),
     (
         &["Point", "Location", "LatLng", "Coordinates", "GeoPoint"],
@@ -61,7 +73,7 @@ const DIRECTIVES: Table = &[
         &["id", "primaryKey", "pk", "uuid"],
         "remove it; every record has a UUID as `id`, and `@key` on the type says how it is made",
     ),
-    (&["required", "notNull", "nonNull"], "remove it, and write `!` after the type"),
+    (&["required", "notNull", "nonNull", "presence"], "remove it, and write `!` after the type"),
     (&["optional", "nullable", "null", "blank"], "remove it; a field can be null unless its type ends with `!`"),
     (&["model", "entity", "table", "collection"], "remove it; every type is stored"),
     (&["map", "column"], "remove it; names in the database follow from those in the model"),
@@ -91,7 +103,7 @@ const DIRECTIVES: Table = &[
     (&["max", "lte", "maximum"], "write `@range(max: …)`"),
     (&["between"], "write `@range(min: …, max: …)`"),
     (&["regex", "regexp", "format", "match"], "write `@pattern(is: …)`"),
-    (&["constraint", "validate"], "write `@check(rule: …, message: …)`"),
+    (&["constraint", "validate", "validates", "validation", "assert"], "write `@check(rule: …, message: …)`"),
     (&["minLength", "minItems"], "write `@length(min: …)`"),
     (&["maxLength", "maxItems", "size", "len"], "write `@length(max: …)`"),
     (&["public"], "write `@allow(read: \"true\")`"),
@@ -278,9 +290,27 @@ fn find(table: Table, word: &str) -> Option<&'static str> {
     table.iter().find(known).map(|(_, remedy)| *remedy)
 }
 
-/// For the name of a type that does not exist.
+/// For the name of a type that does not exist. Django's names end with `Field`.
 pub(crate) fn instead_of_type(name: &str) -> Option<&'static str> {
-    find(TYPES, name)
+    let of_django = || name.strip_suffix("Field").and_then(|name| find(TYPES, name).or_else(|| ours(name)));
+    find(TYPES, name).or_else(of_django)
+}
+
+/// For a type of ours with something after its name.
+fn ours(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "Text" => "write `Text`",
+        "Date" => "write `Date`",
+        "DateTime" => "write `DateTime`",
+        "Time" => "write `Time`",
+        "Decimal" => "write `Decimal`",
+        "Float" => "write `Float`",
+        "Boolean" => "write `Boolean`",
+        "Duration" => "write `Duration`",
+        "Email" => "write `Email`",
+        "JSON" => "write `JSON`",
+        _ => return None,
+    })
 }
 
 /// For the name of a directive that does not exist, without its `@`.

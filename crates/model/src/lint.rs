@@ -9,6 +9,8 @@ pub enum Lint {
     MissingInverse,
     /// A relation with the name of a key, such as `authorId`.
     RelationNamedAsKey,
+    /// An `ID` with the name of a key to another type, such as `userId`.
+    KeyWithoutRelation,
     /// A write that anonymous callers may make.
     OpenWrite,
     /// A rule that looks records up by a field without an index.
@@ -43,10 +45,11 @@ pub enum Lint {
 
 impl Lint {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NoAllow,
         Self::MissingInverse,
         Self::RelationNamedAsKey,
+        Self::KeyWithoutRelation,
         Self::OpenWrite,
         Self::UnindexedRule,
         Self::Unclassified,
@@ -70,6 +73,7 @@ impl Lint {
             Self::NoAllow => "no-allow",
             Self::MissingInverse => "missing-inverse",
             Self::RelationNamedAsKey => "relation-named-as-key",
+            Self::KeyWithoutRelation => "key-without-relation",
             Self::OpenWrite => "open-write",
             Self::UnindexedRule => "unindexed-rule",
             Self::Unclassified => "unclassified",

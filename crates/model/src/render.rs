@@ -9,6 +9,12 @@ use miette::{
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::source::Span;
 
+/// Columns of a drawn diagnostic.
+const WIDTH: usize = 120;
+
+/// Columns before the lines of its help.
+const HELP_INDENT: usize = 8;
+
 /// How diagnostics are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
@@ -25,7 +31,7 @@ impl Diagnostics {
             Style::Plain => GraphicalTheme::unicode_nocolor(),
             Style::Colour => GraphicalTheme::unicode(),
         };
-        let handler = GraphicalReportHandler::new_themed(theme).with_width(120).with_links(false);
+        let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false);
         let mut text = String::new();
         for diagnostic in self.iter() {
             let report = Report::new(diagnostic, self);
@@ -100,7 +106,11 @@ impl<'a> Report<'a> {
             }
         }
         let ignoring = diagnostic.lint.filter(|lint| lint.can_be_ignored()).map(|lint| {
-            format!("if it is meant: `# lint-ignore {lint} (reason)` on the line above; see docs/lints.md#{lint}")
+            let meant = format!("if it is meant: `# lint-ignore {lint} (reason)` on the line above;");
+            let page = format!("see docs/lints.md#{lint}");
+            // The page is to be copied, so it isn't broken at the hyphens of the code.
+            let fits = HELP_INDENT + meant.len() + page.len() < WIDTH;
+            format!("{meant}{}{page}", if fits { ' ' } else { '\n' })
         });
         let help = diagnostic.help.iter().cloned().chain(ignoring).chain(elsewhere).collect::<Vec<_>>().join("\n");
         Self { diagnostic, source, labels, help: (!help.is_empty()).then_some(help) }

@@ -146,7 +146,8 @@ impl Translation<'_> {
                 .located(span, "this type")
                 .help("give it a field such as `name: String!`, or remove it"),
             (Some("UnsupportedValueType"), _) => {
-                self.wrong_value(message, covered).located(span, "another kind of value")
+                let diagnostic = self.without_unit(covered, span);
+                diagnostic.unwrap_or_else(|| self.wrong_value(message, covered)).located(span, "another kind of value")
             }
             (_, [declared, expected, own, found]) if message.starts_with("interface field") => Diagnostic::error(
                 format!("`{own}` is of type `{found}`, but `{declared}` of the interface is `{expected}`"),

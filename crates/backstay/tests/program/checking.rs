@@ -248,7 +248,7 @@ type Book
         "12: unknown name `owner` | write `this.owner`",
         "12: unexpected `=` | to compare, write `==`",
         "4: these rules need each other: `a` → `b` → `a` | write one of them out in full",
-        "12: there is no `new` here | write conditions on the proposed record in `after:`, beside `update:`",
+        "12: there is no `new` here | write `this` for the stored record, and conditions on the proposed one in `after:`, beside `update:`",
     ];
     assert_eq!(told, expected);
 }

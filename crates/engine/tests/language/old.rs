@@ -113,7 +113,9 @@ fn a_record_before_the_write_is_known_where_one_is_written() {
     check(&format!(r#"type Note @open @index(fields: ["text"], where: "old.text == 'a'") {{ {readers} }}"#), &[only]);
     check(
         &format!(r#"type Note @allow(update: "old.text == 'a'") {{ {readers} }}"#),
-        &["there is no `old` here (write conditions on the proposed record in `after:`, beside `update:`)"],
+        &[
+            "there is no `old` here (write `this` for the stored record, and conditions on the proposed one in `after:`, beside `update:`)",
+        ],
     );
     check(
         &format!(r#"type Note @open {{ {readers} name: String @default(from: "old.text") }}"#),

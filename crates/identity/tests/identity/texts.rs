@@ -148,7 +148,7 @@ fn refusals_of_a_start() {
     );
     check(
         StartError::Reserved { collection: user(), field: "password" },
-        "the field User.password clashes with the member `password` of a sign-up; rename it",
+        "the field User.password has the name of a member of `POST /auth/sign-up` that isn't stored in the record",
     );
     check(
         StartError::System { name: "BackstayKey".into() },

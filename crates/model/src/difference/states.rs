@@ -164,7 +164,7 @@ struct TransitionBehaviour<'m> {
 impl<'m> TransitionBehaviour<'m> {
     fn of(model: &'m Model, transition: &'m Transition) -> Self {
         // The states are those of which it is a transition.
-        let Transition { to: _, by, with, when, set } = transition;
+        let Transition { to: _, by, with, when, message: _, set } = transition;
         Self {
             by: Rule::of_some(model, by.as_ref()),
             with: with.iter().map(|(field, _)| field.as_str()).collect(),

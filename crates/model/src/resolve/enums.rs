@@ -102,7 +102,19 @@ fn transition(report: &mut Report<'_>, of: &EnumType, from: &str, directive: &Di
     let (by, when) = (read::rule(report, directive, "by"), read::rule(report, directive, "when"));
     let set = sets(report, directive);
     let with = with(report, directive, &set);
-    Some(Transition { to: Arc::from(to), by, with, when, set })
+    let message = message(report, directive, when.is_some());
+    Some(Transition { to: Arc::from(to), by, with, when, message, set })
+}
+
+/// What a caller is told where `when` isn't true.
+fn message(report: &mut Report<'_>, directive: &Directive, guarded: bool) -> Option<String> {
+    let (message, place) = read::text(directive, "message")?;
+    read::check_message(report, (message, place), "a transition");
+    if !guarded {
+        let help = "write `when:` beside it, or remove it";
+        report.error(place, "`message` belongs to `when`, which is missing here", "nothing to refuse", help);
+    }
+    Some(message.to_owned())
 }
 
 /// The fields that `by` lets change with the state.

@@ -90,7 +90,27 @@ impl Declared<'_, '_> {
             return Some(FieldKind::Enum(id));
         }
         self.check_no_interface(report, name)?;
-        scalar(report, self.node, name).map(FieldKind::Scalar)
+        let scalar = scalar(report, self.node, name)?;
+        if scalar == Scalar::Id {
+            self.check_relation(report);
+        }
+        Some(FieldKind::Scalar(scalar))
+    }
+
+    /// Warns of an `ID` that is called as the key of a record of another type.
+    fn check_relation(&self, report: &mut Report<'_>) {
+        let field = &self.node.name;
+        let Some(relation) = named_as_key(field) else { return };
+        let word = relation.replace('_', "");
+        let is_meant = |of: &&StoredType<'_>| !of.system && of.node.name.eq_ignore_ascii_case(&word);
+        let Some(target) = self.names.survey.types.iter().find(is_meant) else { return };
+        let target = &target.node.name;
+        let message = format!("`{field}` is an `ID` that nothing checks, not a relation to {target}");
+        let required = if self.node.ty.is_non_null() { "!" } else { "" };
+        let help = format!(
+            "write `{relation}: {target}{required}`: the record must exist then, and clients can select its fields"
+        );
+        report.warn(field, Diagnostic::warning(Lint::KeyWithoutRelation, message).help(help), "called as a key");
     }
 
     /// Refuses an interface where a field needs a type.
@@ -106,8 +126,7 @@ impl Declared<'_, '_> {
     /// Warns of a relation that is called as a key is in other systems.
     fn check_no_key(&self, report: &mut Report<'_>, target: &Name) {
         let field = &self.node.name;
-        let relation = field.strip_suffix("Id").or_else(|| field.strip_suffix("_id"));
-        if let Some(relation) = relation.filter(|relation| !relation.is_empty()) {
+        if let Some(relation) = named_as_key(field) {
             let message = format!("`{field}` is a relation to {target}, not a key");
             let help = format!("call it `{relation}`; its value is the id of the {target}");
             let warning = Diagnostic::warning(Lint::RelationNamedAsKey, message).help(help);
@@ -223,4 +242,10 @@ pub(super) const NUMBER: Scalar = Scalar::Decimal { precision: 18, scale: MONEY_
 /// Whether a field that is declared as `Money` holds the number alone.
 fn shares_currency(node: &Component<FieldDefinition>) -> bool {
     node.directives.has("money")
+}
+
+/// What a field is called that has the name of a key, without that.
+fn named_as_key(field: &str) -> Option<&str> {
+    let relation = field.strip_suffix("Id").or_else(|| field.strip_suffix("_id"));
+    relation.filter(|relation| !relation.is_empty())
 }

@@ -35,8 +35,12 @@ pub(super) fn keep(report: &mut Report<'_>, directive: &Directive, otherwise: &s
     let (text, place) = read::text(directive, "keep")?;
     let kept = duration(text).filter(|kept| kept.micros() > 0);
     if kept.is_none() {
-        let help =
-            format!("write days, such as \"30d\", or hours and minutes, such as \"12h\" or \"PT1H30M\"; {otherwise}");
+        let help = match text.parse::<u32>() {
+            Ok(number) => format!("write \"{number}d\" for days or \"{number}h\" for hours"),
+            Err(_) => format!(
+                "write days, such as \"30d\", or hours and minutes, such as \"12h\" or \"PT1H30M\"; {otherwise}"
+            ),
+        };
         report.error(place, format!("`{text}` is not a length of time"), "how long?", help);
     }
     kept

@@ -94,6 +94,10 @@ impl Mistake<'_> {
                 "`implements` comes after a directive".to_owned(),
                 format!("write `implements {next}` before the directives"),
             ),
+            _ if self.before_is(2, "implements") && is_name(found) && matches!(next, "{" | "@") => (
+                "two interfaces are joined with `&`".to_owned(),
+                format!("write `implements {} & {found}`", self.before(1).map_or("", |name| name.text)),
+            ),
             "extends" | "inherits" => (
                 format!("`{found}` does not continue a type"),
                 "a type shares the fields of an interface: write `interface …`, and `implements …` after the type's name"

@@ -2,7 +2,7 @@
 
 use super::Mistake;
 use super::tokens::{Token, is_name, open_brackets};
-use crate::Diagnostic;
+use crate::{Diagnostic, foreign};
 
 /// Tokens of the type of a field before the place where the parser stops, at most.
 const REACH: usize = 12;
@@ -104,6 +104,18 @@ fn meant(field: &str, ty: &[Token<'_>]) -> Option<(String, String, usize)> {
         (of @ ("String" | "Text" | "Varchar" | "VARCHAR" | "varchar" | "Char"), "(", ..) => {
             let (most, of_ours) = (number(2)?, if of == "Text" { "Text" } else { "String" });
             Some((format!("`{of}` takes no arguments"), format!("write `{of_ours} @length(max: {most})`"), 4))
+        }
+        ("Money", "(", ..) => {
+            let length = ty.iter().position(|token| token.text == ")")? + 1;
+            Some((
+                "`Money` takes no arguments".to_owned(),
+                "write `Money`; its currency says how many digits it has".to_owned(),
+                length,
+            ))
+        }
+        (of, "(", digits, ")") if is_name(of) && digits.parse::<u32>().is_ok() => {
+            let help = foreign::instead_of_type(of).map_or_else(|| format!("write `{of}`"), str::to_owned);
+            Some((format!("`{of}` takes no arguments"), help, 4))
         }
         ("enum" | "Enum", "(", ..) => listed(field, ty, 2, ")"),
         ("[", value, ..) if value.starts_with('"') => listed(field, ty, 1, "]"),

@@ -4,8 +4,18 @@ use apollo_compiler::Name;
 
 use super::Translation;
 use crate::Diagnostic;
+use crate::source::Span;
 
 impl Translation<'_> {
+    /// A number as the `keep:` of a directive.
+    pub(super) fn without_unit(&self, covered: &str, span: Option<Span>) -> Option<Diagnostic> {
+        let (days, span) = (covered.parse::<u32>().ok()?, span?);
+        let before = self.places.sources.text(Span { start: 0, end: span.start, ..span });
+        before.trim_end().strip_suffix(':')?.trim_end().strip_suffix("keep")?;
+        let help = format!("write it with its unit, in quotes: `\"{days}d\"` for days");
+        Some(Diagnostic::error("expected a length of time, found a number").help(help))
+    }
+
     /// A value of another kind than the argument takes.
     pub(super) fn wrong_value(&self, message: &str, covered: &str) -> Diagnostic {
         let words = message.strip_prefix("expected value of type ").and_then(|rest| rest.split_once(", found "));

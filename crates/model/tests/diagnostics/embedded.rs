@@ -255,8 +255,8 @@ refused
  3 │ type P @allow(read: "true") { address: Address, addressCity: String, name: String @renamed(from: "address.name", keep: true) }
    ╰────
   help: write a field of the type Unused in a type with records, or remove the type
-        if it is meant: `# lint-ignore unused-embedded-type (reason)` on the line above; see docs/lints.md#unused-
-        embedded-type
+        if it is meant: `# lint-ignore unused-embedded-type (reason)` on the line above;
+        see docs/lints.md#unused-embedded-type
 "#);
 }
 

@@ -87,14 +87,14 @@ type C @softDelete @allow(read: "true") { a: Int @trash }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: expected a string, found an integer
+  × error: expected a length of time, found a number
    ╭─[model.graphql:1:21]
  1 │ type A @trash(keep: 30) @allow(read: "true") { a: Int }
    ·                     ─┬
    ·                      ╰── another kind of value
  2 │ type B @trash @trash(for: "30d") @allow(read: "true") { a: Int }
    ╰────
-  help: write it in quotes: `"30"`
+  help: write it with its unit, in quotes: `"30d"` for days
   × error: @trash is written twice
    ╭─[model.graphql:2:15]
  1 │ type A @trash(keep: 30) @allow(read: "true") { a: Int }

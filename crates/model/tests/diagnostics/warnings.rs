@@ -90,3 +90,45 @@ type Tag {
     assert!(told.contains("Tag refuses everyone") && !told.contains("Post refuses everyone"), "{told}");
     assert!(!told.contains("unused-ignore"), "{told}");
 }
+
+#[test]
+fn a_key_that_is_no_relation() {
+    let model = r#"
+type Post @allow(read: "true") {
+  personId: ID!
+  postId: String
+  externalId: ID
+}
+type Comment @allow(read: "true") {
+  person_id: ID
+}
+type Person @allow(read: "true") {
+  n: Int
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+loaded
+  ⚠ warning[key-without-relation]: `personId` is an `ID` that nothing checks, not a relation to Person
+   ╭─[model.graphql:2:3]
+ 1 │ type Post @allow(read: "true") {
+ 2 │   personId: ID!
+   ·   ────┬───
+   ·       ╰── called as a key
+ 3 │   postId: String
+   ╰────
+  help: write `person: Person!`: the record must exist then, and clients can select its fields
+        if it is meant: `# lint-ignore key-without-relation (reason)` on the line above;
+        see docs/lints.md#key-without-relation
+  ⚠ warning[key-without-relation]: `person_id` is an `ID` that nothing checks, not a relation to Person
+   ╭─[model.graphql:7:3]
+ 6 │ type Comment @allow(read: "true") {
+ 7 │   person_id: ID
+   ·   ────┬────
+   ·       ╰── called as a key
+ 8 │ }
+   ╰────
+  help: write `person: Person`: the record must exist then, and clients can select its fields
+        if it is meant: `# lint-ignore key-without-relation (reason)` on the line above;
+        see docs/lints.md#key-without-relation
+"#);
+}
