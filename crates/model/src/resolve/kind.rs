@@ -91,7 +91,7 @@ impl Declared<'_, '_> {
         }
         self.check_no_interface(report, name)?;
         let scalar = scalar(report, self.node, name)?;
-        if scalar == Scalar::Id {
+        if scalar == Scalar::UUID {
             self.check_relation(report);
         }
         Some(FieldKind::Scalar(scalar))
