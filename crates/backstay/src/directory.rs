@@ -21,13 +21,17 @@ pub(crate) const CONFIG_FILE: &str = "backstay.toml";
 /// The directives and scalars of the model language, for editors.
 pub(crate) const DIRECTIVES_FILE: &str = "directives.graphql";
 
+/// The directory with one directory for each pack.
+pub(crate) const PACKS: &str = "packs";
+
 /// What an application has at its root.
-const KNOWN: [&str; 3] = [CONFIG_FILE, "model", "seed"];
+const KNOWN: [&str; 4] = [CONFIG_FILE, "model", PACKS, "seed"];
 
 /// Files of a data directory whose names resemble that of the settings. It can be the application's own directory.
 const DATA_FILES: [&str; 2] = ["backstay.lock", "backstay.sock"];
 
-/// The directory of an application: `model/*.graphql` and, optionally, `backstay.toml` and `seed/*.jsonl`.
+/// The directory of an application: `model/*.graphql` and, optionally, `packs/*/*.graphql`, `backstay.toml` and
+/// `seed/*.jsonl`.
 #[derive(Debug, Clone)]
 pub struct Directory {
     root: PathBuf,
@@ -35,13 +39,14 @@ pub struct Directory {
 
 /// Whether a misspelt path has the content that the intended name would have.
 fn holds_what_is_meant(path: &Path, meant: &str) -> bool {
+    let inner = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
     let ending = match meant {
+        PACKS => return inner(path).any(|pack| pack.is_dir() && holds_what_is_meant(&pack, "model")),
         "model" => "graphql",
         "seed" => "jsonl",
         _ => return path.is_file(),
     };
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).any(|file| file.extension().is_some_and(|found| found == ending))
+    inner(path).any(|file| file.extension().is_some_and(|found| found == ending))
 }
 
 /// The files of a directory, and everything that is wrong with others.
@@ -61,6 +66,13 @@ impl<F> Found<F> {
             }
         }
         found
+    }
+
+    /// These and others.
+    fn and(mut self, other: Self) -> Self {
+        self.files.extend(other.files);
+        self.wrong.extend(other.wrong);
+        self
     }
 
     /// The files, or the first error.
@@ -124,11 +136,13 @@ impl Directory {
         misnamed.collect()
     }
 
-    /// Everything that an application is read from, as far as it exists: the settings, model files and seed files.
+    /// Everything that an application is read from, as far as it exists: the settings, model files, those of packs, and seed files.
     pub(crate) fn watched(&self) -> Vec<PathBuf> {
         let within = |name: &str| entries(&self.root.join(name)).unwrap_or_default().into_iter().map(|(_, path)| path);
         let settings = self.root.join(CONFIG_FILE);
-        settings.exists().then_some(settings).into_iter().chain(within("model")).chain(within("seed")).collect()
+        let packs = within(PACKS).flat_map(|pack| entries(&pack).unwrap_or_default()).map(|(_, path)| path);
+        let settings = settings.exists().then_some(settings);
+        settings.into_iter().chain(within("model")).chain(packs).chain(within("seed")).collect()
     }
 
     /// Files at the root that would be model files in `model`, without the one that is for editors.
@@ -140,7 +154,7 @@ impl Directory {
         Ok(files.map(|(name, _)| name).filter(|name| name.ends_with(".graphql") && name != DIRECTIVES_FILE).collect())
     }
 
-    /// The model files, ordered by name.
+    /// The model files, ordered by name, then those of all packs.
     pub(crate) fn model_files(&self) -> Found<SourceFile> {
         let directory = self.root.join("model");
         if !directory.is_dir() {
@@ -154,8 +168,32 @@ impl Directory {
             Found::from_results(listing(&directory, "graphql", "names of model files end in .graphql").map(read));
         match found.files.is_empty() && found.wrong.is_empty() {
             true => Found::from_results([Err(DirectoryError::EmptyModel { path: directory })]),
-            false => found,
+            false => found.and(self.pack_files()),
         }
+    }
+
+    /// The files of the packs in `packs`, whether the model includes them or not.
+    fn pack_files(&self) -> Found<SourceFile> {
+        let directory = self.root.join(PACKS);
+        if !directory.exists() {
+            return Found::from_results([]);
+        }
+        let packs = match entries(&directory) {
+            Ok(packs) => packs,
+            Err(error) => return Found::from_results([Err(error)]),
+        };
+        let of_pack = |(pack, path): (String, PathBuf)| {
+            if !path.is_dir() {
+                let why = "`packs` has one directory for each pack";
+                return Found::from_results([Err(DirectoryError::Stray { path, why })]);
+            }
+            let read = |found: Result<(String, PathBuf), DirectoryError>| {
+                let (name, path) = found?;
+                Ok(SourceFile::app(format!("{PACKS}/{pack}/{name}"), read_text(&path)?))
+            };
+            Found::from_results(listing(&path, "graphql", "names of model files end in .graphql").map(read))
+        };
+        packs.into_iter().map(of_pack).fold(Found::from_results([]), Found::and)
     }
 
     /// The seed files, ordered by name (`Post.jsonl`), with their paths; none if there is no `seed`.
@@ -205,7 +243,8 @@ fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
     for entry in fs::read_dir(directory).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
-        let document = path.extension().is_some_and(|extension| extension == "md" || extension == "txt");
+        let document = path.extension().is_some_and(|extension| extension == "md" || extension == "txt")
+            || name.starts_with("LICENSE");
         if !(name.starts_with(['.', '#']) || name.ends_with('~') || document) {
             entries.push((name, path));
         }
@@ -287,6 +326,16 @@ mod tests {
         );
         check(
             |root| {
+                for file in ["b/b.graphql", "a/z.graphql", "a/a.graphql", "a/README.md", "a/LICENSE"] {
+                    let path = root.join("packs").join(file);
+                    fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+                    fs::write(path, "").expect("a file");
+                }
+            },
+            "model/a.graphql packs/a/a.graphql packs/a/z.graphql packs/b/b.graphql",
+        );
+        check(
+            |root| {
                 fs::write(root.join("elsewhere"), "type B { y: Int }").expect("a file");
                 std::os::unix::fs::symlink(root.join("elsewhere"), root.join("model/b.graphql")).expect("a link");
             },
@@ -313,8 +362,22 @@ mod tests {
             told.collect::<Vec<_>>()
         };
         assert_eq!(
-            misnamed(&["backstay.tml", "Backstay.toml", "models/a.graphql", "sead/A.jsonl", "Seeds/A.jsonl"]),
-            ["Backstay.toml backstay.toml", "Seeds seed", "backstay.tml backstay.toml", "models model", "sead seed"]
+            misnamed(&[
+                "backstay.tml",
+                "Backstay.toml",
+                "models/a.graphql",
+                "pack/a/a.graphql",
+                "sead/A.jsonl",
+                "Seeds/A.jsonl",
+            ]),
+            [
+                "Backstay.toml backstay.toml",
+                "Seeds seed",
+                "backstay.tml backstay.toml",
+                "models model",
+                "pack packs",
+                "sead seed"
+            ]
         );
         let fine = [
             "backstay.toml",
@@ -347,6 +410,11 @@ mod tests {
             write("seed/A.json", b""),
             "APP/seed/A.json would be ignored: seed files are named after their type, such as Post.jsonl",
         );
+        check(
+            write("packs/a.graphql", b""),
+            "APP/packs/a.graphql would be ignored: `packs` has one directory for each pack",
+        );
+        check(write("packs/a/b/c.graphql", b""), "APP/packs/a/b would be ignored: subdirectories are not read");
         check(write("seed", b""), "APP/seed would be ignored: `seed` must be a directory");
         check(
             write("model/b.graphql", b"type B {\n  x: \xff }"),

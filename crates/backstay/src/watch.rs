@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::Directory;
-use crate::directory::{CONFIG_FILE, TEXT_BYTES};
+use crate::directory::{CONFIG_FILE, PACKS, TEXT_BYTES};
 
 /// How often to look at the files. Asking the system for a few files' times costs less than its notifications would need
 /// in code: those follow neither a directory that is replaced nor files on a network.
@@ -97,7 +97,7 @@ impl Watcher {
         let within = |place: &Path| differs(&self.sources, &sources, place);
         let changes = Changes {
             settings: within(&root.join(CONFIG_FILE)),
-            model: within(&root.join("model")),
+            model: within(&root.join("model")) || within(&root.join(PACKS)),
             seeds: within(&root.join("seed")),
         };
         self.sources = sources;
@@ -174,10 +174,14 @@ mod tests {
     #[test]
     fn other_content_is_a_change() {
         let write = |name: &'static str, text: &'static str| {
-            move |root: &Path| fs::write(root.join(name), text).expect("a file")
+            move |root: &Path| {
+                fs::create_dir_all(root.join(name).parent().expect("a directory")).expect("a directory");
+                fs::write(root.join(name), text).expect("a file");
+            }
         };
         check(write("model/a.graphql", "type B"), Some(MODEL));
         check(write("model/b.graphql", "type B"), Some(MODEL));
+        check(write("packs/b/b.graphql", "type B"), Some(MODEL));
         check(write("backstay.toml", "x = 1"), Some(SETTINGS));
         check(write("seed/A.jsonl", "{}\n{}"), Some(SEEDS));
         check(|root| fs::remove_file(root.join("backstay.toml")).expect("a file"), Some(SETTINGS));

@@ -1,7 +1,7 @@
 use backstay_base::Action;
 
 use crate::FieldId;
-use crate::source::RuleText;
+use crate::source::{RuleText, Span};
 
 /// One clause of a type: an `@allow`. An action is allowed if one clause allows it; a type without a clause refuses
 /// everyone but Backstay itself.
@@ -34,6 +34,15 @@ pub struct FieldAllow {
     pub create: Option<RuleText>,
     /// Who may change it.
     pub update: Option<UpdateRule>,
+}
+
+impl FieldAllow {
+    /// Where one of its rules is.
+    pub(crate) fn span(&self) -> Option<Span> {
+        let Self { read, create, update } = self;
+        let rule = read.as_ref().or(create.as_ref()).or(update.as_ref().map(|update| &update.rule));
+        rule.map(|rule| rule.span)
+    }
 }
 
 /// Who may change something.

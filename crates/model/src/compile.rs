@@ -13,7 +13,7 @@ use crate::literal;
 use crate::places::Places;
 use crate::source::{SourceMap, Span};
 use crate::translate::Translation;
-use crate::{DIRECTIVES, Diagnostic, Diagnostics, interfaces, syntax, unsupported};
+use crate::{DIRECTIVES, Diagnostic, Diagnostics, interfaces, packs, syntax, unsupported};
 
 /// The directives that only the system model uses.
 pub(crate) const SYSTEM_DIRECTIVES: &str = include_str!("system.graphql");
@@ -24,8 +24,9 @@ pub(crate) struct Compiled {
     pub(crate) places: Places,
 }
 
-/// Parses and validates. Errors of syntax come alone: what follows from them would only confuse.
-pub(crate) fn compile(sources: &Arc<SourceMap>) -> Result<Compiled, Diagnostics> {
+/// Parses and validates. Errors of syntax come alone: what follows from them would only confuse. `available` are the names
+/// of the packs that could be included.
+pub(crate) fn compile(sources: &Arc<SourceMap>, available: &[String]) -> Result<Compiled, Diagnostics> {
     let mut out = Diagnostics::new(Arc::clone(sources));
     check_sizes(sources, &mut out);
     if out.has_errors() {
@@ -37,6 +38,7 @@ pub(crate) fn compile(sources: &Arc<SourceMap>) -> Result<Compiled, Diagnostics>
         return Err(out);
     }
     unsupported::check(&documents, &places, &mut out);
+    places.packs = packs::merge(&mut documents, &places, available, &mut out);
     interfaces::expand(&mut documents, &places, &mut out);
     let mut builder = Schema::builder().add_ast(&shipped(&documents, &mut out));
     if sources.files.iter().any(|file| file.system) {

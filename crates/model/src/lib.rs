@@ -22,6 +22,7 @@ mod mention;
 mod model;
 mod named;
 mod names;
+mod packs;
 mod pattern;
 mod places;
 mod range;
@@ -60,11 +61,12 @@ pub use model::{
 };
 pub use named::{NamedRule, ParameterKind, RuleParameter};
 pub use names::{own_name, shortened};
+pub use packs::Pack;
 pub use pattern::FieldPattern;
 pub use range::{Range, RangeProblem};
 pub use render::Style;
 pub use sequence::{NumberFormat, NumberPiece, Sequence};
-pub use source::{Position, RuleText, SourceFile, SourceMap, Span};
+pub use source::{Owner, Position, RulePart, RuleText, SourceFile, SourceMap, Span};
 pub use value_type::{ValueProblem, ValueType};
 pub use values::{Misfit, ValueLimit};
 

@@ -12,6 +12,7 @@ use crate::kind::{FieldKind, InnerRelation, Link, Mention};
 use crate::length::Length;
 use crate::named::NamedRule;
 use crate::names;
+use crate::packs::Pack;
 use crate::pattern::FieldPattern;
 use crate::range::Range;
 use crate::sequence::Sequence;
@@ -35,6 +36,8 @@ pub struct Model {
     pub record_unions: Vec<RecordUnion>,
     /// `@rule`s by name.
     pub rules: HashMap<String, NamedRule>,
+    /// The packs that it includes, in the order in which the application does.
+    pub packs: Vec<Pack>,
     /// The enum marked `@roles`.
     pub roles: Option<EnumId>,
     /// The collection marked `@identity`.

@@ -3,17 +3,20 @@ use std::sync::Arc;
 
 use apollo_compiler::parser::{FileId, SourceSpan};
 
-use crate::source::{SourceMap, Span};
+use crate::packs::Packs;
+use crate::source::{Owner, SourceFile, SourceMap, Span};
 
 /// From places of the compiler to places in our files.
 pub(crate) struct Places {
     files: HashMap<FileId, u16>,
     pub(crate) sources: Arc<SourceMap>,
+    /// The packs that the model includes.
+    pub(crate) packs: Packs,
 }
 
 impl Places {
     pub(crate) fn new(sources: Arc<SourceMap>) -> Self {
-        Self { files: HashMap::new(), sources }
+        Self { files: HashMap::new(), sources, packs: Packs::default() }
     }
 
     /// Notes which of our files the compiler calls by this id.
@@ -30,6 +33,13 @@ impl Places {
         let blank = |c: char| c.is_whitespace() || c == ',';
         let end = place.offset() + covered.trim_end_matches(blank).len();
         Some(Span { file, start: u32::try_from(place.offset()).ok()?, end: u32::try_from(end).ok()? })
+    }
+
+    /// Whose part of the model the place is in. What ships with Backstay is its own.
+    pub(crate) fn owner(&self, place: Option<SourceSpan>) -> Owner<'_> {
+        let file = place.and_then(|place| self.files.get(&place.file_id()));
+        let file = file.and_then(|file| self.sources.files.get(usize::from(*file)));
+        file.map_or(Owner::System, SourceFile::owner)
     }
 
     /// Whether the place is in the system model.

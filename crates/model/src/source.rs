@@ -1,3 +1,4 @@
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,8 +23,93 @@ pub struct Span {
 pub struct RuleText {
     /// The expression.
     pub text: Arc<str>,
-    /// The whole string literal, quotes included: `SourceMap::within` finds the place of a part of the text.
+    /// The whole string literal, quotes included: `SourceMap::within` finds the place of a part of the text. Of a rule
+    /// that several literals make, the last one.
     pub span: Span,
+    /// The literals that make it, if there are several.
+    pub parts: Vec<RulePart>,
+}
+
+/// One of several literals that make a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulePart {
+    /// Where its text is in the text of the rule, in bytes.
+    pub at: Range<usize>,
+    /// The whole literal, quotes included.
+    pub span: Span,
+}
+
+impl RuleText {
+    /// A rule that one literal makes.
+    pub(crate) fn new(text: impl Into<Arc<str>>, span: Span) -> Self {
+        Self { text: text.into(), span, parts: Vec::new() }
+    }
+
+    /// The rule that is true where this one and another one are.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        let always = |rule: &Self| rule.text.trim() == "true";
+        if always(self) || self.text.trim() == other.text.trim() {
+            return other.clone();
+        }
+        if always(other) {
+            return self.clone();
+        }
+        let mut both = Self::new("", other.span);
+        let mut text = String::new();
+        for (rule, join) in [(self, ""), (other, " && ")] {
+            // What binds less than `&&`.
+            let is_loose = rule.text.contains("||") || rule.text.contains('?');
+            text.push_str(join);
+            text.push_str(if is_loose { "(" } else { "" });
+            let start = text.len();
+            text.push_str(&rule.text);
+            both.parts.extend(rule.moved_parts(start));
+            text.push_str(if is_loose { ")" } else { "" });
+        }
+        both.text = text.into();
+        both
+    }
+
+    /// The literals that make it, where its text begins at this byte of another one.
+    fn moved_parts(&self, start: usize) -> Vec<RulePart> {
+        let moved = |part: &RulePart| RulePart { at: part.at.start + start..part.at.end + start, span: part.span };
+        match self.parts.as_slice() {
+            [] => vec![RulePart { at: start..start + self.text.len(), span: self.span }],
+            parts => parts.iter().map(moved).collect(),
+        }
+    }
+
+    /// Whether its brackets and quotes close, so that it stays one expression as a part of another.
+    pub(crate) fn is_closed(&self) -> bool {
+        let (mut open, mut quote, mut escaped) = (Vec::new(), None, false);
+        for c in self.text.chars() {
+            if let Some(closing) = quote {
+                match c {
+                    _ if escaped => escaped = false,
+                    '\\' => escaped = true,
+                    c if c == closing => quote = None,
+                    _ => {}
+                }
+                continue;
+            }
+            match c {
+                '\'' | '"' => quote = Some(c),
+                '(' | '[' | '{' => open.push(c),
+                ')' | ']' | '}' => {
+                    let opening = match c {
+                        ')' => '(',
+                        ']' => '[',
+                        _ => '{',
+                    };
+                    if open.pop() != Some(opening) {
+                        return false;
+                    }
+                }
+                _ => {}
+            }
+        }
+        open.is_empty() && quote.is_none()
+    }
 }
 
 /// A place as people count it.
@@ -53,7 +139,40 @@ pub struct SourceFile {
     pub system: bool,
 }
 
+/// Whose a part of a model is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Owner<'s> {
+    /// The application's.
+    Application,
+    /// That of the pack of this name.
+    Pack(&'s str),
+    /// Backstay's own.
+    System,
+}
+
+impl fmt::Display for Owner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Application => f.write_str("the application"),
+            Self::Pack(name) => write!(f, "the pack `{name}`"),
+            Self::System => f.write_str("Backstay"),
+        }
+    }
+}
+
+/// What the names of the files of packs begin with: `packs/comments/comment.graphql`.
+const PACKS: &str = "packs/";
+
 impl SourceFile {
+    /// Whose file it is. The files of a pack are known by their names.
+    pub fn owner(&self) -> Owner<'_> {
+        if self.system {
+            return Owner::System;
+        }
+        let of_pack = self.name.strip_prefix(PACKS).and_then(|rest| rest.split_once('/'));
+        of_pack.map_or(Owner::Application, |(pack, _)| Owner::Pack(pack))
+    }
+
     /// A file of the application.
     pub fn app(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
         Self { name: name.into(), text: text.into(), system: false }
@@ -97,10 +216,17 @@ impl SourceMap {
     /// Where a part of a rule stands in its file. The range is in bytes of the rule's text, as the expression's spans
     /// are; escapes (`\"`, `\u00e9`) and the stripped indentation of a block string are counted back in.
     pub fn within(&self, rule: &RuleText, range: Range<usize>) -> Span {
-        let Some(literal) = Literal::parse(self.text(rule.span)) else { return rule.span };
+        let holds = |part: &&RulePart| part.at.start <= range.start && range.end <= part.at.end;
+        let (span, range) = match rule.parts.iter().find(holds) {
+            Some(part) => (part.span, range.start - part.at.start..range.end - part.at.start),
+            // It reaches over several literals.
+            None if !rule.parts.is_empty() => return rule.span,
+            None => (rule.span, range),
+        };
+        let Some(literal) = Literal::parse(self.text(span)) else { return span };
         let place = literal.source_range(range);
-        let moved = |offset: u32| rule.span.start.saturating_add(offset);
-        Span { file: rule.span.file, start: moved(place.start), end: moved(place.end) }
+        let moved = |offset: u32| span.start.saturating_add(offset);
+        Span { file: span.file, start: moved(place.start), end: moved(place.end) }
     }
 
     /// Bytes that are the same for two sets of files exactly where they have the same names and texts. The store hashes

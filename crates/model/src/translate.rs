@@ -10,7 +10,7 @@ use backstay_base::{limits, nearest};
 
 use crate::names::suggestion;
 use crate::places::Places;
-use crate::source::Span;
+use crate::source::{Owner, Span};
 use crate::syntax::arguments::placeholder;
 use crate::syntax::{open_brackets, tokens};
 use crate::{Diagnostic, Diagnostics, foreign, unsupported};
@@ -79,7 +79,11 @@ impl Translation<'_> {
         errors.sort_by_key(|error| error.span.map(|span| (span.file, span.start)));
         let mut found: Vec<Diagnostic> = Vec::new();
         for error in &errors {
-            let follows = refused.iter().any(|outer| error.begins_within(*outer)) || error.follows_from_one_of(&errors);
+            // A union of a pack, to which nothing is bound, is reported where it should be.
+            let is_unbound = error.kind == Some("EmptyMemberSet") && self.is_of_pack(error.span);
+            let follows = is_unbound
+                || refused.iter().any(|outer| error.begins_within(*outer))
+                || error.follows_from_one_of(&errors);
             if follows {
                 continue;
             }
@@ -93,6 +97,11 @@ impl Translation<'_> {
             }
         }
         out.extend(found);
+    }
+
+    fn is_of_pack(&self, span: Option<Span>) -> bool {
+        let file = span.and_then(|span| self.places.sources.file(span));
+        file.is_some_and(|file| matches!(file.owner(), Owner::Pack(_)))
     }
 
     fn reported(&self, error: &CompilerError<'_>) -> Reported {
@@ -131,7 +140,12 @@ impl Translation<'_> {
             (Some("UniqueArgument"), [name, ..]) => Diagnostic::error(format!("`{name}` is written twice"))
                 .located(span, "again here")
                 .help("keep one of the two; join two rules with `&&` or `||`"),
-            // The only object that a directive takes.
+            (Some("RequiredField" | "UndefinedInputValue"), _) if message.contains("BackstayBind") => {
+                Diagnostic::error("entries of `binds` have the members `name` and `to`")
+                    .located(span, "not `name` and `to`")
+                    .help("write `{name: \"Person\", to: \"User\"}`: a name of the pack, and what it stands for")
+            }
+            // The other object that a directive takes.
             (Some("RequiredField" | "UndefinedInputValue"), _) => {
                 Diagnostic::error("entries of `set` have the members `field` and `to`")
                     .located(span, "not `field` and `to`")

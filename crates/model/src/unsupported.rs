@@ -8,11 +8,8 @@ use crate::places::Places;
 use crate::source::Span;
 use crate::{Diagnostic, Diagnostics};
 
-const DIRECTIVES: &[(&str, &str)] = &[
-    ("search", "remove it; filters can use `contains` and `startsWith`"),
-    ("localized", "remove it"),
-    ("pack", "remove it, and write the types that you need into your model"),
-];
+const DIRECTIVES: &[(&str, &str)] =
+    &[("search", "remove it; filters can use `contains` and `startsWith`"), ("localized", "remove it")];
 
 const SCALARS: &[(&str, &str)] = &[("File", "`Url`"), ("Geo", "two `Float` fields"), ("Vector", "`[Float!]`")];
 

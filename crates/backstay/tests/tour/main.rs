@@ -3,6 +3,7 @@
 
 mod applications;
 mod atlas;
+mod packs;
 mod recipes;
 mod templates;
 mod walkthrough;

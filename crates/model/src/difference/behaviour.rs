@@ -13,7 +13,7 @@ use super::narrowing::{Rule, is_as_wide};
 use super::parts::{FieldPart, Narrowed, Part};
 use super::states::{self, StatesPart};
 use super::writes::{WriteDirective, Writes};
-use crate::{Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, RuleText, Sequence, Set, SetOn};
+use crate::{Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, Pack, RuleText, Sequence, Set, SetOn};
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
 pub(super) struct CollectionBehaviour<'m> {
@@ -337,6 +337,15 @@ pub enum ApplicationPart {
         /// Its name and parameters.
         signature: String,
     },
+    /// A pack is included, is gone, or has another version.
+    Pack {
+        /// Its name.
+        name: String,
+        /// The version that it had, if it was included.
+        from: Option<String>,
+        /// The version that it has, if it is included.
+        to: Option<String>,
+    },
     /// The enum of roles.
     Roles,
     /// There were no accounts, and there are now.
@@ -359,6 +368,11 @@ impl ApplicationPart {
         match self {
             Self::Name => "the application's name".to_owned(),
             Self::Rule { signature } => format!("the rule {signature}"),
+            Self::Pack { name, from: None, to } => {
+                format!("the pack {name} (new, {})", to.as_deref().unwrap_or_default())
+            }
+            Self::Pack { name, from: Some(from), to: None } => format!("the pack {name} ({from}, no longer included)"),
+            Self::Pack { name, from: Some(from), to: Some(to) } => format!("the pack {name} ({from} -> {to})"),
             Self::Roles => "the enum of roles".to_owned(),
             Self::Accounts { .. } => "the type of accounts".to_owned(),
             Self::States { of, parts: _ } => format!("the states of {of}"),
@@ -368,7 +382,7 @@ impl ApplicationPart {
     /// What clients notice of it.
     pub(super) fn api_change(&self) -> Option<ApiChange> {
         match self {
-            Self::Name | Self::Rule { .. } | Self::Roles => None,
+            Self::Name | Self::Rule { .. } | Self::Pack { .. } | Self::Roles => None,
             Self::Accounts { of } => Some(harmless(format!("accounts of {of} can sign in"))),
             Self::States { of, parts } => states::noticed(of, parts),
         }
@@ -400,6 +414,7 @@ pub(super) struct ApplicationBehaviour<'m> {
     name: &'m str,
     /// By signature, sorted.
     rules: Vec<(&'m str, &'m str)>,
+    packs: &'m [Pack],
     roles: Option<&'m str>,
     identity: Option<&'m str>,
 }
@@ -407,13 +422,14 @@ pub(super) struct ApplicationBehaviour<'m> {
 impl<'m> ApplicationBehaviour<'m> {
     /// What changed in newer behaviour.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<ApplicationPart> {
-        let Self { name, rules, roles, identity } = self;
+        let Self { name, rules, packs, roles, identity } = self;
         let mut parts = Vec::new();
         if *name != newer.name {
             parts.push(ApplicationPart::Name);
         }
         let changed = differing(rules, &newer.rules, |(name, _)| name);
         parts.extend(changed.into_iter().map(|name| ApplicationPart::Rule { signature: name.to_owned() }));
+        parts.extend(packs_changed(packs, newer.packs));
         if *roles != newer.roles {
             parts.push(ApplicationPart::Roles);
         }
@@ -428,6 +444,7 @@ impl<'m> ApplicationBehaviour<'m> {
         let Model {
             name,
             rules,
+            packs,
             roles,
             identity,
             // Their values are compared in `compare`, and their states in `states`.
@@ -449,10 +466,23 @@ impl<'m> ApplicationBehaviour<'m> {
         Self {
             name,
             rules,
+            packs,
             roles: roles.map(|id| model.enumeration(id).name.as_str()),
             identity: identity.map(|id| model.collection(id).name.as_str()),
         }
     }
+}
+
+/// The packs that have another version, are new or gone.
+fn packs_changed(older: &[Pack], newer: &[Pack]) -> Vec<ApplicationPart> {
+    let version = |packs: &[Pack], name: &str| packs.iter().find(|of| of.name == name).map(|of| of.version.clone());
+    let gone = older.iter().filter(|of| newer.iter().all(|other| other.name != of.name));
+    let all = newer.iter().chain(gone).map(|Pack { name, version: _ }| ApplicationPart::Pack {
+        name: name.clone(),
+        from: version(older, name),
+        to: version(newer, name),
+    });
+    all.filter(|part| !matches!(part, ApplicationPart::Pack { from, to, .. } if from == to)).collect()
 }
 
 /// The names of what only one side has, or both in different forms.
@@ -464,5 +494,5 @@ fn differing<'m, T: PartialEq>(older: &[T], newer: &[T], name: impl Fn(&T) -> &'
 
 /// The text of a rule without its place.
 fn text(rule: Option<&RuleText>) -> Option<&str> {
-    rule.map(|RuleText { text, span: _ }| &**text)
+    rule.map(|RuleText { text, span: _, parts: _ }| &**text)
 }

@@ -17,7 +17,7 @@ type Conditions = Vec<Vec<String>>;
 
 impl<'m> Rule<'m> {
     pub(super) fn of(model: &'m Model, rule: &'m RuleText) -> Self {
-        let RuleText { text, span: _ } = rule;
+        let RuleText { text, span: _, parts: _ } = rule;
         Self { text, named: rules_in(model, rule) }
     }
 

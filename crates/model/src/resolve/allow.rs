@@ -2,14 +2,15 @@
 
 use apollo_compiler::Node;
 use apollo_compiler::parser::SourceSpan;
-use apollo_compiler::schema::Directive;
+use apollo_compiler::schema::{Component, Directive, ExtensionId};
 use backstay_base::limits;
 
+use super::narrow::{self, Layer};
 use super::read;
 use super::report::Report;
 use super::survey::StoredType;
 use crate::names::suggestion;
-use crate::{Allow, Field, FieldAllow, FieldId, Trash, UpdateRule};
+use crate::{Allow, Field, FieldAllow, FieldId, SourceFile, Trash, UpdateRule};
 
 /// The clauses of a type.
 pub(super) fn of_type(
@@ -17,23 +18,37 @@ pub(super) fn of_type(
     of: &StoredType<'_>,
     (fields, trash): (&[Field], Option<Trash>),
 ) -> Vec<Allow> {
-    let directives: Vec<&Node<Directive>> =
-        of.node.directives.get_all("allow").map(|directive| &directive.node).collect();
+    let directives: Vec<&Component<Directive>> = of.node.directives.get_all("allow").collect();
     if let Some(first) = directives.get(limits::MODEL_CLAUSES) {
-        let message = format!("{} has more than {} clauses", of.node.name, limits::MODEL_CLAUSES);
-        report.error(
-            first.location(),
-            message,
-            "one too many",
-            "join rules with `||`, or name parts of them with `@rule`",
-        );
+        too_many(report, first.location(), &of.node.name);
     }
     if trash.is_none() {
         for directive in &directives {
             refuse_trash(report, directive, &of.node.name);
         }
     }
-    directives.into_iter().map(|directive| clause(report, directive, (of, fields))).collect()
+    let mut own = Layer { owner: report.places.owner(of.node.location()), clauses: Vec::new() };
+    let mut others: Vec<Layer<'_>> = Vec::new();
+    for directive in directives {
+        // The part of the type that has it, or that implements the interface which does.
+        let part = directive.origin.extension_id().map_or(of.node.location(), ExtensionId::location);
+        let (owner, clause) = (report.places.owner(part), clause(report, directive, (of, fields)));
+        let layer = std::iter::once(&mut own).chain(&mut others).find(|layer| layer.owner == owner);
+        match layer {
+            Some(layer) => layer.clauses.push(clause),
+            None => others.push(Layer { owner, clauses: vec![clause] }),
+        }
+    }
+    let narrowed = others.iter().fold(own, |own, other| narrow::by(report, &of.node.name, &own, other));
+    if narrowed.clauses.len() > limits::MODEL_CLAUSES && !others.is_empty() {
+        too_many(report, of.node.name.location(), &of.node.name);
+    }
+    narrowed.clauses
+}
+
+fn too_many(report: &mut Report<'_>, place: Option<SourceSpan>, of: &str) {
+    let message = format!("{of} has more than {} clauses", limits::MODEL_CLAUSES);
+    report.error(place, message, "one too many", "join rules with `||`, or name parts of them with `@rule`");
 }
 
 /// Refuses rules of a trash that there isn't.
@@ -68,8 +83,9 @@ fn clause(report: &mut Report<'_>, directive: &Node<Directive>, (of, fields): (&
 
 /// Reads the rules of a field into it.
 pub(super) fn of_field(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) {
-    let FieldAllow { read, create, update } = &field.allow;
-    if read.is_some() || create.is_some() || update.is_some() {
+    let owner = report.places.owner(directive.location());
+    let said = field.allow.span().and_then(|span| report.places.sources.file(span)).map(SourceFile::owner);
+    if said == Some(owner) {
         let help = "keep one `@allow` on a field, because its rules only restrict; join two rules with `&&`";
         report.error(directive.location(), "`@allow` is written twice", "again here", help);
     }
@@ -98,11 +114,12 @@ pub(super) fn of_field(report: &mut Report<'_>, field: &mut Field, directive: &N
         }
     }
     let updates = update_rule(report, directive, &["after"]);
-    field.allow = FieldAllow {
+    let allow = FieldAllow {
         read: read::rule(report, directive, "read"),
         create: read::rule(report, directive, "create"),
         update: updates,
     };
+    field.allow = if said.is_some() { narrow::field(report, &field.allow, allow) } else { allow };
 }
 
 /// `update:` and `after:`. Refuses a directive that says nothing, and what restricts an `update:` that isn't there.

@@ -1,13 +1,14 @@
 use std::collections::HashMap;
 
 use apollo_compiler::Schema;
+use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::Directive;
 
 use super::read;
 use super::report::Report;
 use super::signature::{self, Signature};
 use super::survey::Survey;
-use crate::NamedRule;
+use crate::{Diagnostic, NamedRule};
 
 /// Characters of the name of an application.
 const APP_NAME_CHARS: usize = 80;
@@ -22,6 +23,7 @@ pub(super) struct App {
 pub(super) fn app(report: &mut Report<'_>, schema: &Schema, survey: &Survey<'_>) -> App {
     let mut app = App { name: None, rules: HashMap::new() };
     let mut named = false;
+    let mut written: HashMap<String, Option<SourceSpan>> = HashMap::new();
     for directive in &schema.schema_definition.directives.0 {
         let place = directive.location();
         if report.places.is_system(place) {
@@ -36,10 +38,15 @@ pub(super) fn app(report: &mut Report<'_>, schema: &Schema, survey: &Survey<'_>)
             }
             "rule" => {
                 let Some((name, rule)) = named_rule(report, survey, directive) else { continue };
-                if app.rules.insert(name.clone(), rule).is_some() {
-                    let message = format!("the rule `{name}` is defined twice");
-                    report.error(place, message, "again here", "remove one of the two, or give it another name");
+                if let Some(first) = written.insert(name.clone(), place) {
+                    let mut diagnostic = Diagnostic::error(format!("the rule `{name}` is defined twice"));
+                    if let Some(first) = report.places.span(first) {
+                        diagnostic = diagnostic.and(first, "first here");
+                    }
+                    let help = "remove one of the two, or give it another name";
+                    report.push(diagnostic.located(report.places.span(place), "again here").help(help));
                 }
+                app.rules.insert(name, rule);
             }
             _ => {}
         }

@@ -6,7 +6,7 @@ use backstay_scalar::Scalar;
 
 use super::report::Report;
 use super::survey::Names;
-use super::{allow, computed, default, deprecated, length, pattern, range, read};
+use super::{allow, computed, default, deprecated, length, pattern, range, read, tighten};
 use crate::source::Span;
 use crate::{Asked, Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
@@ -85,6 +85,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         | FieldDirective::Sequence
         | FieldDirective::Slug => {}
     }
+    tighten::check(report, field, directive);
 }
 
 impl FieldDirective {
@@ -254,7 +255,7 @@ fn set_default(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut Field,
 
 /// The class of a field. A word that is none was refused by GraphQL already; until then the field counts as the most
 /// confidential.
-fn class(directive: &Node<Directive>) -> Class {
+pub(super) fn class(directive: &Node<Directive>) -> Class {
     match read::word(directive, "is") {
         Some("PERSONAL") => Class::Personal,
         Some("MEDICAL") => Class::Medical,
@@ -416,9 +417,9 @@ mod tests {
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
         check(DirectiveLocation::EnumValue, ["deprecated", "initial", "renamed", "to"].into());
-        // `app.rs`
-        check(DirectiveLocation::Schema, ["app", "rule"].into());
+        // `app.rs` and `packs.rs`
+        check(DirectiveLocation::Schema, ["app", "manifest", "pack", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 54, "every location is checked above");
+        assert_eq!(places, 56, "every location is checked above");
     }
 }

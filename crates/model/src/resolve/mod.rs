@@ -21,6 +21,7 @@ mod length;
 mod members;
 mod money;
 mod naming;
+mod narrow;
 mod order;
 mod pattern;
 mod range;
@@ -34,6 +35,7 @@ mod signature;
 mod single;
 mod slug;
 mod survey;
+mod tighten;
 mod trash;
 mod tree;
 mod whole;
@@ -103,6 +105,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
         unions,
         record_unions,
         rules: app.rules,
+        packs: compiled.places.packs.all.clone(),
         roles,
         identity,
         sources: Arc::clone(&compiled.places.sources),

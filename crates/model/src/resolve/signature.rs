@@ -125,6 +125,7 @@ impl Signature<'_, '_> {
             let message = format!("{of} takes `{ty}`, which belongs to Backstay");
             Err((message, "use a type or enum of your own".to_owned()))
         };
+        let ty = report.places.packs.meant(report.places.owner(self.place), ty);
         if let Some(target) = self.survey.type_named(ty) {
             return if target.system { belongs_to_backstay() } else { Ok(ParameterKind::Record(target.id)) };
         }

@@ -50,7 +50,9 @@ impl Translation<'_> {
                 ("true or false", format!("write `{quoted}` without quotes"))
             }
             "Boolean" => ("true or false", "write `true` or `false`".to_owned()),
-            // The only objects that a directive takes.
+            "BackstayBind" | "[BackstayBind!]" => {
+                ("objects with `name` and `to`", "write a list such as `[{name: \"Person\", to: \"User\"}]`".to_owned())
+            }
             "BackstayFieldValue" | "[BackstayFieldValue!]" => (
                 "objects with `field` and `to`",
                 "write a list such as `[{field: \"publishedAt\", to: \"now\"}]`".to_owned(),

@@ -12,10 +12,11 @@ extend schema @rule(name: "a", is: "true") @rule(name: "a", is: "false")
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
   × error: the rule `a` is defined twice
-   ╭─[model.graphql:1:44]
+   ╭─[model.graphql:1:15]
  1 │ extend schema @rule(name: "a", is: "true") @rule(name: "a", is: "false")
-   ·                                            ──────────────┬──────────────
-   ·                                                          ╰── again here
+   ·               ──────────────┬───────────── ──────────────┬──────────────
+   ·                             │                            ╰── again here
+   ·                             ╰── first here
    ╰────
   help: remove one of the two, or give it another name
 "#);

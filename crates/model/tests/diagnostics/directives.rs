@@ -17,13 +17,14 @@ const PLACES: [DirectiveLocation; 6] = [
 ];
 
 /// Words of GraphQL and of its compiler that say nothing to those who write a model.
-const JARGON: [&str; 9] = [
+const JARGON: [&str; 10] = [
     "non-null",
     "FIELD_DEFINITION",
     "OBJECT",
     "ENUM_VALUE",
     "argument definition",
     "BackstayLiteral",
+    "BackstayBind",
     "BackstayFieldValue",
     "expected value of type",
     "see docs/model.md",
@@ -107,6 +108,7 @@ fn value(ty: &Type) -> String {
     if ty.is_list() {
         return match ty.inner_named_type().as_str() {
             "BackstayFieldValue" => "[{field: \"title\", to: \"'a'\"}]".to_owned(),
+            "BackstayBind" => "[{name: \"Person\", to: \"Post\"}]".to_owned(),
             _ => "[\"title\"]".to_owned(),
         };
     }

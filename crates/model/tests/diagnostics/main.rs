@@ -19,6 +19,7 @@ mod names;
 mod newcomers;
 mod opposite;
 mod order;
+mod packs;
 mod record_unions;
 mod relations;
 mod sequence;

@@ -36,27 +36,6 @@ refused
 }
 
 #[test]
-fn packs() {
-    let model = r#"
-extend schema @pack(name: "shop")
-type Post @allow(read: "true") {
-  a: String
-}
-"#;
-    assert_snapshot!(told(model.trim_start()), @r#"
-refused
-  × error: `@pack` is not supported yet
-   ╭─[model.graphql:1:15]
- 1 │ extend schema @pack(name: "shop")
-   ·               ─────────┬─────────
-   ·                        ╰── not supported yet
- 2 │ type Post @allow(read: "true") {
-   ╰────
-  help: remove it, and write the types that you need into your model
-"#);
-}
-
-#[test]
 fn scalars() {
     let model = r#"
 type Post @allow(read: "true") {

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 
 use readme::Readme;
-pub(crate) use served::Served;
+pub(crate) use served::{Served, copy};
 
 /// Serves a copy of an example and walks through its README. `prepare` adds to the copy what is not part of the
 /// repository.
@@ -30,9 +30,15 @@ pub(crate) fn walk_example(example: &str, prepare: impl FnOnce(&Path)) {
 
 /// Serves a copy of an application and walks through its README.
 pub(crate) fn walk_application(source: &Path) {
+    walk_application_with(source, |_| ());
+}
+
+/// The same where `prepare` adds to the copy.
+pub(crate) fn walk_application_with(source: &Path, prepare: impl FnOnce(&Path)) {
     let place = tempfile::tempdir().expect("a temporary directory");
     let application = place.path().join("application");
     served::copy(source, &application);
+    prepare(&application);
     let within = application.clone();
     walk(&source.join("README.md"), &Served::start(place, &application, &within));
 }
