@@ -4,7 +4,7 @@ use std::iter;
 use backstay_base::{Error, RecordId, ViolationKind};
 use backstay_model::{Addressed, Collection, CollectionId, Interface, InterfaceId, Model};
 use backstay_rest::decode;
-use backstay_scalar::Token;
+use backstay_scalar::{Scalar, Token};
 
 use crate::endpoint::Pattern;
 use crate::{Refusal, astray};
@@ -150,7 +150,7 @@ impl Records {
                     return Err(Refusal::NoSuchPath { hint: Some(here()) });
                 }
                 let missing = || Error::NotFound { what: format!("{} with this id; an id is a UUID", interface.name) };
-                Ok(Self::OfTypes(interface.id, read_id(&id).ok_or_else(missing)?))
+                Ok(Self::OfTypes(interface.id, key(Scalar::UUID, &id).ok_or_else(missing)?))
             }
         }
     }
@@ -217,5 +217,9 @@ impl Records {
 
 /// The key in a path, if it can be one of the collection's.
 fn key_of(collection: &Collection, text: &str) -> Option<RecordId> {
-    collection.key.scalar().read(Token::Bare(text)).ok().and_then(|key| key.as_id())
+    key(collection.key.scalar(), text)
+}
+
+fn key(scalar: Scalar, text: &str) -> Option<RecordId> {
+    scalar.read(Token::Bare(text)).ok().and_then(|key| key.as_id())
 }
