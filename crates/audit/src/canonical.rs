@@ -1,3 +1,4 @@
+use backstay_base::KeyRef;
 use backstay_scalar::Value;
 
 /// Takes canonical bytes: a buffer, or a hash of them.
@@ -56,7 +57,14 @@ pub fn put_value(sink: &mut impl Sink, value: &Value) {
             sink.put(&[tag::TEXT]);
             put_text(sink, text);
         }
-        Value::Id(id) => tagged(sink, tag::ID, id.as_bytes()),
+        Value::Id(id) => match id.key() {
+            KeyRef::Uuid(uuid) => tagged(sink, tag::ID, &uuid),
+            KeyRef::Int(number) => put_value(sink, &Value::Int(number)),
+            KeyRef::Text(text) => {
+                sink.put(&[tag::TEXT]);
+                put_text(sink, text);
+            }
+        },
         Value::Timestamp(moment) => tagged(sink, tag::MOMENT, &moment.micros().to_be_bytes()),
         Value::Date(day) => tagged(sink, tag::DAY, &day.days().to_be_bytes()),
         Value::Duration(length) => tagged(sink, tag::LENGTH, &length.micros().to_be_bytes()),

@@ -1,4 +1,4 @@
-use backstay_base::RecordId;
+use backstay_base::{KeyRef, RecordId};
 use backstay_scalar::Value;
 
 /// The key of a record, of any type that can be one: an id, a text, a number, a moment or a day.
@@ -34,6 +34,10 @@ impl RecordKey {
 
 impl From<RecordId> for RecordKey {
     fn from(id: RecordId) -> Self {
-        Self(Value::Id(id))
+        Self(match id.key() {
+            KeyRef::Uuid(_) => Value::Id(id),
+            KeyRef::Int(number) => Value::Int(number),
+            KeyRef::Text(text) => Value::text(text),
+        })
     }
 }

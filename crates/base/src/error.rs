@@ -166,7 +166,7 @@ pub enum ViolationKind {
         /// The record's type.
         collection: String,
         /// The record.
-        id: RecordId,
+        id: Box<RecordId>,
     },
     /// The field may not be written by clients, or not any more.
     #[error("{0}")]

@@ -1,52 +1,178 @@
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::io::Write as _;
 use std::str::FromStr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::Uuid;
 
-use crate::{Ambient, Entropy, Timestamp};
+use crate::{Ambient, Entropy, Timestamp, limits};
 
-/// The key of one record: a UUID, which Backstay makes as version 7 or 4 (RFC 9562, sections 5.7 and 5.4).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RecordId(Uuid);
+/// Which of the forms of a `RecordId` the keys of a collection have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyForm {
+    /// UUIDs (RFC 9562).
+    Uuid,
+    /// Whole numbers from 1.
+    Int,
+    /// Short texts, compared by code point.
+    Text,
+}
+
+/// The key of one record: a UUID, which Backstay makes as version 7 or 4 (RFC 9562, sections 5.7 and 5.4), a number or a
+/// short text. Keys of one form are ordered by their bytes, as both databases order them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordId {
+    form: KeyForm,
+    /// Of a UUID its sixteen bytes, of a number eight with the big end first, of a text its own; then zeros, which no text
+    /// has.
+    bytes: [u8; limits::KEY_BYTES],
+    length: u8,
+}
 
 impl RecordId {
-    /// The id whose sixteen bytes, in network order, are these.
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes))
+    /// The UUID whose sixteen bytes, in network order, are these.
+    #[inline]
+    pub fn from_bytes(uuid: [u8; 16]) -> Self {
+        let mut bytes = [0; limits::KEY_BYTES];
+        bytes[..16].copy_from_slice(&uuid);
+        Self { form: KeyForm::Uuid, bytes, length: 16 }
     }
 
-    /// The sixteen bytes in network order.
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
+    /// The key that is a number; `None` if it isn't above zero.
+    pub fn from_number(number: i64) -> Option<Self> {
+        if number < 1 {
+            return None;
+        }
+        let mut bytes = [0; limits::KEY_BYTES];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        Some(Self { form: KeyForm::Int, bytes, length: 8 })
     }
 
-    /// The id as a number, big end first, which orders as the bytes do.
-    pub fn as_u128(self) -> u128 {
-        self.0.as_u128()
+    /// The key that is a text; `None` if it is empty, too long or has a NUL. `Scalar::UUID` says what else it must be.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let length = u8::try_from(text.len()).ok().filter(|length| *length > 0)?;
+        let mut bytes = [0; limits::KEY_BYTES];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        (!text.contains('\0')).then_some(Self { form: KeyForm::Text, bytes, length })
     }
 
-    /// Its version; none if it isn't of the variant that RFC 9562 specifies (section 4.1).
+    /// Which form it has.
+    #[inline]
+    pub fn form(&self) -> KeyForm {
+        self.form
+    }
+
+    /// What it is.
+    #[inline]
+    pub fn key(&self) -> KeyRef<'_> {
+        let bytes = self.as_bytes();
+        match self.form {
+            KeyForm::Uuid => KeyRef::Uuid(*bytes.first_chunk().expect("a UUID has sixteen bytes")),
+            KeyForm::Int => KeyRef::Int(i64::from_be_bytes(*bytes.first_chunk().expect("a number has eight bytes"))),
+            KeyForm::Text => KeyRef::Text(std::str::from_utf8(bytes).expect("a text has the bytes of a text")),
+        }
+    }
+
+    /// Its bytes: of a UUID sixteen in network order, of a number eight with the big end first, of a text those of UTF-8.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+
+    /// The UUID's version; none if it isn't of the variant that RFC 9562 specifies (section 4.1), or no UUID.
     pub fn version(self) -> Option<u8> {
-        let [.., sixth, _, eighth, _, _, _, _, _, _, _] = *self.as_bytes();
+        let KeyRef::Uuid([.., sixth, _, eighth, _, _, _, _, _, _, _]) = self.key() else { return None };
         (eighth >> 6 == 0b10).then_some(sixth >> 4)
     }
 
-    /// Its last eight hexadecimal digits, which are random where Backstay made it.
-    pub fn ending(self) -> String {
-        format!("{:08x}", self.0.as_u128() & 0xFFFF_FFFF)
+    /// Its last four bytes, which are random where Backstay made a UUID; of a text a hash of all of it.
+    pub fn ending(self) -> u32 {
+        match self.key() {
+            KeyRef::Uuid([.., a, b, c, d]) => u32::from_be_bytes([a, b, c, d]),
+            KeyRef::Int(number) => {
+                let [.., a, b, c, d] = number.to_be_bytes();
+                u32::from_be_bytes([a, b, c, d])
+            }
+            // FNV-1a.
+            KeyRef::Text(text) => {
+                text.bytes().fold(0x811C_9DC5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+            }
+        }
+    }
+}
+
+/// What a key is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum KeyRef<'a> {
+    /// A UUID's sixteen bytes, in network order.
+    Uuid([u8; 16]),
+    /// A number above zero.
+    Int(i64),
+    /// A text that `RecordId::from_text` takes.
+    Text(&'a str),
+}
+
+impl<'a> KeyRef<'a> {
+    /// The text as a key, if `RecordId::from_text` takes it.
+    pub fn text(text: &'a str) -> Option<Self> {
+        RecordId::from_text(text).map(|_| Self::Text(text))
     }
 
-    /// Writes the 36 lower-case characters of the usual form into `buffer` and returns them.
-    pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
-        self.0.hyphenated().encode_lower(buffer)
+    /// The number as a key, if it is above zero.
+    pub fn number(number: i64) -> Option<Self> {
+        (number > 0).then_some(Self::Int(number))
+    }
+
+    /// The key as text: of a UUID the 36 lower-case characters of the usual form, of a number its digits, of a text itself.
+    #[inline]
+    pub fn encode<'t>(self, buffer: &'t mut [u8; 36]) -> &'t str
+    where
+        'a: 't,
+    {
+        match self {
+            Self::Uuid(uuid) => Uuid::from_bytes(uuid).hyphenated().encode_lower(buffer),
+            Self::Int(number) => {
+                let mut rest: &mut [u8] = buffer;
+                write!(rest, "{number}").expect("a number has at most twenty characters");
+                let unused = rest.len();
+                std::str::from_utf8(&buffer[..36 - unused]).expect("digits are a text")
+            }
+            Self::Text(text) => text,
+        }
+    }
+}
+
+impl fmt::Debug for KeyRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.encode(&mut [0; 36]))
+    }
+}
+
+impl From<KeyRef<'_>> for RecordId {
+    /// # Panics
+    /// Panics if the number or the text is none that can be a key: whoever made the reference asked.
+    #[inline]
+    fn from(key: KeyRef<'_>) -> Self {
+        match key {
+            KeyRef::Uuid(uuid) => Self::from_bytes(uuid),
+            KeyRef::Int(number) => Self::from_number(number).expect("a number that is a key is above zero"),
+            KeyRef::Text(text) => Self::from_text(text).expect("a text that is a key was checked"),
+        }
+    }
+}
+
+impl Hash for RecordId {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.as_bytes());
     }
 }
 
 impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.encode(&mut [0; 36]))
+        f.write_str(self.key().encode(&mut [0; 36]))
     }
 }
 
@@ -64,11 +190,12 @@ pub struct ParseIdError;
 impl FromStr for RecordId {
     type Err = ParseIdError;
 
+    /// The key that is this UUID.
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
         if text.len() != 36 {
             return Err(ParseIdError);
         }
-        Uuid::try_parse(text).map(Self).map_err(|_| ParseIdError)
+        Uuid::try_parse(text).map(|uuid| Self::from_bytes(uuid.into_bytes())).map_err(|_| ParseIdError)
     }
 }
 

@@ -26,7 +26,7 @@ pub use error::{
 };
 pub use flow::{Flow, Source};
 pub use grant::Grant;
-pub use id::{DependencyKey, FieldNumber, IdSource, RecordId, RequestId, TypeNumber};
+pub use id::{DependencyKey, FieldNumber, IdSource, KeyForm, KeyRef, RecordId, RequestId, TypeNumber};
 pub use memory::{Held, Memory, Reserve};
 pub use nearest::nearest;
 pub use network::Network;

@@ -61,6 +61,8 @@ pub const STRING_CHARS: usize = 10_000;
 pub const TEXT_BYTES: usize = 1024 * 1024;
 /// Bytes of a `JSON` document, where nothing else is configured.
 pub const JSON_BYTES: usize = 1024 * 1024;
+/// Bytes of the key of a record, if it is a text.
+pub const KEY_BYTES: usize = 64;
 /// Levels of a tree of records, the root included.
 pub const TREE_LEVELS: usize = 32;
 /// Characters of a slug that is generated from a text.

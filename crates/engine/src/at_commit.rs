@@ -94,5 +94,5 @@ async fn violation(
     if cause.is_sent || !class.system && !may_read(cx, &class, collection.id, id).await? {
         return Ok(ViolationKind::Check { message });
     }
-    Ok(ViolationKind::CheckOfOther { message, collection: collection.name.clone(), id })
+    Ok(ViolationKind::CheckOfOther { message, collection: collection.name.clone(), id: Box::new(id) })
 }

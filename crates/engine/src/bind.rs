@@ -21,7 +21,7 @@ pub(crate) struct Bindings<'b> {
     pub(crate) limit: u64,
     /// The moment of the past that a request is about.
     pub(crate) as_of: Option<Timestamp>,
-    pub(crate) argument: Option<RecordId>,
+    pub(crate) argument: Option<&'b RecordId>,
     pub(crate) place: Option<i64>,
 }
 
@@ -72,7 +72,7 @@ impl<'b> Bindings<'b> {
             Slot::Cursor(index) => part(self.cursor, *index, Part::Main),
             Slot::Limit => Value::Int(i64::try_from(self.limit).expect("every limit is far below 2^63")),
             Slot::Place => Value::Int(self.place.expect("a statement that places a link is bound with its place")),
-            Slot::Argument(_) => Value::Id(self.argument.expect("a statement about a link is bound with its far end")),
+            Slot::Argument(_) => Value::Id(*self.argument.expect("a statement about a link is bound with its far end")),
             Slot::Constant(value) => value.clone(),
         }
     }

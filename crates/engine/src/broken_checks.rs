@@ -42,7 +42,7 @@ impl Engine {
                 let bindings = Bindings { limit: NAMED, ..Bindings::new(cx.caller(), cx.now) };
                 let statement = bindings.statement(&template);
                 let read = |row: &dyn Row| match row.value(ID)? {
-                    ValueRef::Id(id) => Ok(id),
+                    ValueRef::Id(id) => Ok(id.into()),
                     _ => Err(DecodeError { column: ID, expected: "an id" }),
                 };
                 let (rows, outcome) = inner.read(cx.demand(), &statement, Collect::new(read)).await;

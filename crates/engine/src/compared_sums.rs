@@ -138,7 +138,7 @@ impl ComparePart {
         let mut found = Vec::new();
         let visit = &mut |row: &dyn Row| {
             match row.value(ID)? {
-                ValueRef::Id(id) => found.push((id, plan.read(row)?)),
+                ValueRef::Id(id) => found.push((id.into(), plan.read(row)?)),
                 _ => return Err(DecodeError { column: ID, expected: "an id" }.into()),
             }
             Ok(())

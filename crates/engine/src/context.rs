@@ -308,7 +308,7 @@ impl<'a> TxContext<'a, '_> {
         let mut ids = Vec::new();
         let visit = &mut |row: &dyn Row| {
             match row.value(ID)? {
-                ValueRef::Id(id) => ids.push(id),
+                ValueRef::Id(id) => ids.push(id.into()),
                 _ => return Err(DecodeError { column: ID, expected: "an id" }.into()),
             }
             Ok(())

@@ -23,5 +23,5 @@ pub(crate) fn ranks(model: &Model) -> Vec<usize> {
 
 /// What a to-one relation leads to, and what a deletion there does to it.
 pub(crate) fn to_one(field: &Field) -> Option<(CollectionId, OnDelete)> {
-    if let FieldKind::ToOne { target, on_delete } = field.kind { Some((target, on_delete)) } else { None }
+    if let FieldKind::ToOne { target, on_delete, .. } = field.kind { Some((target, on_delete)) } else { None }
 }

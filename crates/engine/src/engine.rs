@@ -291,7 +291,7 @@ impl Engine {
     ) -> Result<Vec<RecordId>, Error> {
         let statement = bindings.statement(template);
         let sink = Collect::new(move |row: &dyn Row| match row.value(column)? {
-            ValueRef::Id(id) => Ok(id),
+            ValueRef::Id(id) => Ok(id.into()),
             _ => Err(DecodeError { column, expected: "an id" }),
         });
         let (sink, read) = self.inner.read(cx.demand(), &statement, sink).await;

@@ -125,7 +125,7 @@ async fn overlapped(
     let visit = &mut |row: &dyn Row| {
         let id = row.value(ID)?;
         match (id, row.value(OVERLAPS)?) {
-            (ValueRef::Id(id), ValueRef::Bool(true)) => found = Some(id),
+            (ValueRef::Id(id), ValueRef::Bool(true)) => found = Some(id.into()),
             (ValueRef::Id(_), ValueRef::Bool(false)) => {}
             _ => return Err(DecodeError { column: OVERLAPS, expected: "an id and whether it overlaps" }.into()),
         }

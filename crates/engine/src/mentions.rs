@@ -74,7 +74,7 @@ fn stage(
 ) {
     let Some(mention) = collection.mention(field, relation) else { return };
     let template = cx.engine.templates.link(&cx.engine.planner, &mention.link, statement);
-    let bindings = Bindings { argument: Some(far), ..cx.bindings().id(id) };
+    let bindings = Bindings { argument: Some(&far), ..cx.bindings().id(id) };
     let statement = cx.statement(&template, &bindings, collection.id);
     cx.tx.stage(statement, None);
 }

@@ -401,7 +401,7 @@ impl ListPlan {
         };
         let collection = view.model.collection(key.collection);
         let scalars = key.sort.iter().map(|key| collection.field(key.column.field).kind.scalar());
-        let cursor = scalars.chain([Some(Scalar::Id)]).collect();
+        let cursor = scalars.chain([Some(collection.key.scalar())]).collect();
         let page = shapes.plan(planner, view.rights);
         Self { page, names_classified, cursor, shapes, count: OnceLock::new() }
     }

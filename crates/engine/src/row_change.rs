@@ -262,7 +262,7 @@ fn told(collection: &Collection) -> impl Iterator<Item = &Field> {
 fn check_path(collection: &Collection, record: &Record) -> Result<(), Error> {
     let Some(tree) = collection.tree else { return Ok(()) };
     let parent = record.value(tree.parent).as_id();
-    let end: Vec<u8> = parent.into_iter().chain([record.id()]).flat_map(|id| *id.as_bytes()).collect();
+    let end: Vec<u8> = parent.into_iter().chain([record.id()]).flat_map(|id| id.as_bytes().to_vec()).collect();
     let ends = match record.value(tree.path) {
         Value::Bytes(path) if parent.is_none() => **path == *end,
         Value::Bytes(path) => path.ends_with(&end),
@@ -335,7 +335,7 @@ fn write_links(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &Rec
             let template = cx.engine.templates.link(&cx.engine.planner, link, statement);
             for (place, member) in (0..).zip(members) {
                 let place = (statement == LinkStatement::Place).then_some(place);
-                let bindings = Bindings { argument: Some(*member), place, ..cx.bindings().id(record.id()) };
+                let bindings = Bindings { argument: Some(member), place, ..cx.bindings().id(record.id()) };
                 let statement = cx.statement(&template, &bindings, collection.id);
                 cx.tx.stage(statement, None);
             }
@@ -367,7 +367,7 @@ fn clear_links(cx: &mut TxContext<'_, '_>, collection: &Collection, id: RecordId
             }
             if *target == collection.id {
                 let (near, far) = (link.far.clone(), link.near.clone());
-                links.push(Link { near, far, ..link.clone() });
+                links.push(Link { near, near_key: link.far_key, far, far_key: link.near_key, ..link.clone() });
             }
         }
     }

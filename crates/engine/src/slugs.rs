@@ -39,7 +39,7 @@ pub(crate) async fn make(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
             Value::Text(text) => slug(text, field.most_slug_chars()),
             _ => String::new(),
         };
-        let made = if made.is_empty() { id.ending() } else { made };
+        let made = if made.is_empty() { format!("{:08x}", id.ending()) } else { made };
         let made = free(cx, proposal, field, made).await?;
         cx.made_slugs.push(MadeSlug { collection: collection.id, field: field.id, slug: made.clone() });
         proposal.set(field.id, Value::text(made));
@@ -70,16 +70,14 @@ async fn free(
     let id = proposal.id()?;
     // No more were read than that: the next number is unknown.
     if taken.len() >= limits::SLUG_NUMBERS as usize {
-        return Ok(format!("{short}-{}", id.ending()));
+        return Ok(format!("{short}-{:08x}", id.ending()));
     }
     Ok(format!("{short}-{}", free_number(short, &taken, 2 + ahead(cx.slug_run, id))))
 }
 
 /// How many numbers are left out in a run: those who lost the same slug to another must not meet again.
 fn ahead(run: u32, id: RecordId) -> u64 {
-    #[expect(clippy::cast_possible_truncation, reason = "its last digits are the random ones")]
-    let random = id.as_u128() as u64;
-    random % 4_u64.pow(run)
+    u64::from(id.ending()) % 4_u64.pow(run)
 }
 
 /// A unique index that compares a record with others.

@@ -93,7 +93,7 @@ impl Walk<'_> {
         match (path.root, path.steps.as_slice()) {
             (_, []) | (Root::Account, [_]) => Ok(()),
             (Root::This, [field, rest @ ..]) => match (kind(*field), rest) {
-                (FieldKind::OneToOne { target, via }, rest @ ([] | [_])) => {
+                (FieldKind::OneToOne { target, via, .. }, rest @ ([] | [_])) => {
                     let (target, via) = (*target, *via);
                     let place = self.place(target, via);
                     rest.iter().try_for_each(|read| self.read(place, (target, *read)))

@@ -205,7 +205,7 @@ impl<'m> Checker<'m> {
         match &syntax.node {
             SyntaxNode::Null => self.refuse(span.clone(), ExprErrorKind::Null),
             SyntaxNode::Bool(is) => Some(self.make(Node::Literal(Value::Bool(*is)), Type::Bool, span)),
-            SyntaxNode::Int(number) => self.literal(literal::int(*number, hint), span),
+            SyntaxNode::Int(number) => self.literal(literal::int(self.scope.model, *number, hint), span),
             SyntaxNode::Float(number, text) => {
                 self.literal(literal::float(self.scope.model, *number, text, hint), span)
             }

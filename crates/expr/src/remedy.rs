@@ -172,7 +172,7 @@ fn available(what: &Name) -> &'static str {
 
 fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
     match (expected, found) {
-        (Expected::Type(NamedType { ty: Type::Bool, .. }), Type::Id | Type::Record(_)) => {
+        (Expected::Type(NamedType { ty: Type::Bool, .. }), Type::Id(_) | Type::Record(..)) => {
             "to test whether there is one, write `x != null`"
         }
         (Expected::Type(NamedType { ty: Type::Bool, .. }), _) => "write a condition, such as a comparison",
@@ -244,8 +244,8 @@ fn incomparable_remedy(ty: &Type) -> &'static str {
         | Type::Formatted(_)
         | Type::Enum(_)
         | Type::TypeName(_)
-        | Type::Id
-        | Type::Record(_)
+        | Type::Id(_)
+        | Type::Record(..)
         | Type::Timestamp
         | Type::Date
         | Type::Duration

@@ -437,7 +437,11 @@ mod tests {
         assert_eq!(truth(&[false, false]), Some(Truth::False));
         assert_eq!(truth(&[false, true, false]), Some(Truth::True));
         let open = || {
-            let mine = Expr { node: Node::Caller(crate::CallerPart::Id), ty: Type::Id, span: 0..0 };
+            let mine = Expr {
+                node: Node::Caller(crate::CallerPart::Id),
+                ty: Type::Id(backstay_base::KeyForm::Uuid),
+                span: 0..0,
+            };
             let node = Node::IsNull { of: Box::new(mine), negated: true };
             Rule::new(Expr { node, ty: Type::Bool, span: 0..0 }, false)
         };

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::nearest;
+use backstay_base::{KeyForm, nearest};
 use backstay_model::{
     Collection, CollectionId, ColumnStorage, Element, EmbeddedId, EnumId, Field, FieldId, FieldKind, Model,
     RecordUnionId, Shape, UnionId, ValueProblem,
@@ -25,10 +25,10 @@ pub enum Type {
     Formatted(Scalar),
     /// A value of an enum; compares with text literals that name its values.
     Enum(EnumId),
-    /// A key of unknown kind, such as `auth.id`.
-    Id,
-    /// A record of a collection, or its id: the two are the same in a comparison.
-    Record(CollectionId),
+    /// A key of a record of some type, such as `auth.id`.
+    Id(KeyForm),
+    /// A record of a collection, or its id of this form: the two are the same in a comparison.
+    Record(CollectionId, KeyForm),
     /// A moment.
     Timestamp,
     /// A day.
@@ -74,7 +74,7 @@ impl Type {
     /// The type of what a field holds; `None` for a relation to many.
     pub fn of(collection: &Collection, field: &Field) -> Option<Self> {
         if field.id == Collection::ID {
-            return Some(Self::Record(collection.id));
+            return Some(Self::Record(collection.id, collection.key.form()));
         }
         Some(match &field.kind {
             FieldKind::Scalar(scalar) => Self::of_scalar(*scalar),
@@ -84,14 +84,16 @@ impl Type {
             FieldKind::Embedded(id) => Self::Embedded { of: *id, field: (collection.id, field.id) },
             FieldKind::ToOneOf { union, .. } => Self::OneOf { union: *union, field: (collection.id, field.id) },
             FieldKind::Document(_) => Self::Json,
-            FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => Self::Record(*target),
+            FieldKind::ToOne { target, key, .. } | FieldKind::OneToOne { target, key, .. } => {
+                Self::Record(*target, *key)
+            }
             FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } | FieldKind::Lineage { .. } => return None,
         })
     }
 
     pub(crate) fn of_scalar(scalar: Scalar) -> Self {
         match scalar {
-            Scalar::Id => Self::Id,
+            Scalar::Id { form } => Self::Id(form),
             Scalar::String | Scalar::Text => Self::Text,
             Scalar::Int => Self::Int,
             Scalar::Float => Self::Float,
@@ -134,7 +136,7 @@ impl Type {
             Self::Int => Scalar::Int,
             Self::Float => Scalar::Float,
             Self::Text => Scalar::Text,
-            Self::Id | Self::Record(_) => Scalar::Id,
+            Self::Id(form) | Self::Record(_, form) => Scalar::Id { form: *form },
             Self::Timestamp => Scalar::DateTime,
             Self::Date => Scalar::Date,
             Self::Duration => Scalar::Duration,
@@ -176,7 +178,7 @@ impl Type {
             Self::Money => Scalar::Money.storage(),
             Self::Text | Self::Enum(_) | Self::TypeName(_) | Self::Null => Storage::Text,
             Self::Formatted(scalar) => scalar.storage(),
-            Self::Id | Self::Record(_) => Storage::Id,
+            Self::Id(form) | Self::Record(_, form) => Storage::Id(*form),
             Self::Timestamp => Storage::Timestamp,
             Self::Date => Storage::Date,
             // What is checked has members in the place of the value.

@@ -70,7 +70,7 @@ fn parameters_take_the_type_of_what_they_stand_beside() {
         assert_eq!(checked.params, expected, "{text}");
         assert!(!format!("{:?}", checked.expr).contains("Null,"), "{text}");
     };
-    let user = || Type::Record(model.collection_named("User").expect("a collection").id);
+    let user = || Type::Record(model.collection_named("User").expect("a collection").id, backstay_base::KeyForm::Uuid);
     let state = || Type::Enum(model.enums.iter().find(|one| one.name == "State").expect("an enum").id);
     check("title == $q", &[("q", Type::Text)]);
     check("$q == null || title == $q", &[("q", Type::Text)]);

@@ -165,7 +165,7 @@ fn type_named(model: &Model, name: &str) -> Type {
         "Date" => Type::Date,
         "Duration" => Type::Duration,
         "[String]" => Type::List(Box::new(Type::Text)),
-        "User" => Type::Record(model.collection_named(name).expect("a collection").id),
+        "User" => Type::Record(model.collection_named(name).expect("a collection").id, backstay_base::KeyForm::Uuid),
         other => Type::Enum(model.enums.iter().find(|one| one.name == other).expect("an enum").id),
     }
 }

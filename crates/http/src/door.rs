@@ -244,7 +244,7 @@ fn coding(head: &Head<'_>, status: StatusCode, audience: Audience, body: &Bytes)
 
 fn request_id(head: &Head<'_>) -> HeaderValue {
     let mut buffer = [0; 36];
-    let text = head.id.0.encode(&mut buffer);
+    let text = head.id.0.key().encode(&mut buffer);
     HeaderValue::from_str(text).expect("an id is hexadecimal digits and hyphens")
 }
 

@@ -4,7 +4,7 @@ use std::iter;
 use backstay_base::{Error, RecordId, ViolationKind};
 use backstay_model::{Addressed, Collection, CollectionId, Interface, InterfaceId, Model};
 use backstay_rest::decode;
-use backstay_scalar::read_id;
+use backstay_scalar::{Scalar, Token};
 
 use crate::endpoint::Pattern;
 use crate::{Refusal, astray};
@@ -150,7 +150,7 @@ impl Records {
                     return Err(Refusal::NoSuchPath { hint: Some(here()) });
                 }
                 let missing = || Error::NotFound { what: format!("{} with this id; an id is a UUID", interface.name) };
-                Ok(Self::OfTypes(interface.id, read_id(&id).ok_or_else(missing)?))
+                Ok(Self::OfTypes(interface.id, key(Scalar::UUID, &id).ok_or_else(missing)?))
             }
         }
     }
@@ -169,13 +169,13 @@ impl Records {
             _ => None,
         };
         if let Some((id, addressed, records)) = verb {
-            let id = read_id(id).filter(|_| addressed.is_in(collection));
+            let id = key_of(collection, id).filter(|_| addressed.is_in(collection));
             let hint = || Some(format!("/api/{}", collection.path));
             return id.map(|id| records(collection.id, id)).ok_or_else(|| Refusal::NoSuchPath { hint: hint() });
         }
         // No record has an id that is not a UUID, so it is not found, like any other that does not exist.
         let missing = || Error::NotFound { what: format!("{} with this id; an id is a UUID", collection.name) };
-        match (read_id(id), id) {
+        match (key_of(collection, id), id) {
             (Some(id), _) => Ok(Self::Record(collection.id, id)),
             (None, "query") => Err(Refusal::NoSuchPath { hint: Some(format!("/api/{}:query", collection.path)) }),
             (None, _) => Err(missing().into()),
@@ -213,4 +213,13 @@ impl Records {
             Self::Types(id) | Self::QueryOfTypes(id) | Self::OfTypes(id, _) => &model.interface(*id).types,
         }
     }
+}
+
+/// The key in a path, if it can be one of the collection's.
+fn key_of(collection: &Collection, text: &str) -> Option<RecordId> {
+    key(collection.key.scalar(), text)
+}
+
+fn key(scalar: Scalar, text: &str) -> Option<RecordId> {
+    scalar.read(Token::Bare(text)).ok().and_then(|key| key.as_id())
 }

@@ -24,7 +24,7 @@ impl Model {
     /// # Errors
     /// Everything that is wrong with it, at its place; `at` is that of the document.
     pub fn read_document(&self, document: Document, raw: &str, at: Place) -> Result<Value, Vec<Violation>> {
-        let by_id = &mut |_, raw: &str| match Scalar::Id.read(Token::Json(raw)) {
+        let by_id = &mut |target, raw: &str| match self.collection(target).key.scalar().read(Token::Json(raw)) {
             Ok(value) => value.as_id().ok_or(ViolationKind::Required),
             Err(problem) => Err(problem.into()),
         };
@@ -329,7 +329,7 @@ impl Reader<'_> {
     fn reference(&mut self, target: CollectionId, raw: &str) -> Presence {
         let read = match raw.starts_with('{') {
             true => (self.related)(target, raw).map(Value::Id),
-            false => Scalar::Id.read(Token::Json(raw)).map_err(ViolationKind::from),
+            false => self.model.collection(target).key.scalar().read(Token::Json(raw)).map_err(ViolationKind::from),
         };
         match read {
             Ok(id) => write(&mut self.out, &id),

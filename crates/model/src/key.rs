@@ -1,4 +1,5 @@
-use backstay_base::RecordId;
+use backstay_base::{KeyForm, RecordId};
+use backstay_scalar::{Scalar, Storage};
 
 /// How the ids of a collection's records are made: `@key(type:, given:)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +24,31 @@ pub enum KeyKind {
     Uuid4,
 }
 
+impl Key {
+    /// What keys they are.
+    pub fn form(self) -> KeyForm {
+        self.kind.form()
+    }
+
+    /// The scalar whose values they are.
+    pub fn scalar(self) -> Scalar {
+        Scalar::Id { form: self.form() }
+    }
+
+    /// What holds one of them.
+    pub fn storage(self) -> Storage {
+        Storage::Id(self.form())
+    }
+}
+
 impl KeyKind {
+    /// What keys they are.
+    pub fn form(self) -> KeyForm {
+        match self {
+            Self::Uuid7 | Self::Uuid4 => KeyForm::Uuid,
+        }
+    }
+
     /// The version of the UUIDs.
     pub fn version(self) -> u8 {
         match self {

@@ -1,5 +1,6 @@
 //! What a field can hold.
 
+use backstay_base::KeyForm;
 use backstay_scalar::{Scalar, Storage};
 
 use crate::enumeration::EnumId;
@@ -24,6 +25,8 @@ pub enum FieldKind {
     ToOne {
         /// The collection referred to.
         target: CollectionId,
+        /// What keys its records have.
+        key: KeyForm,
         /// What happens when the target is deleted.
         on_delete: OnDelete,
     },
@@ -46,6 +49,8 @@ pub enum FieldKind {
     OneToOne {
         /// The collection that refers.
         target: CollectionId,
+        /// What keys its records have.
+        key: KeyForm,
         /// Its to-one field, which is a key of it.
         via: FieldId,
     },
@@ -168,7 +173,7 @@ impl FieldKind {
     /// The field that declares the relation, and its collection, where this one is its `@inverse`.
     pub fn declared_by(&self) -> Option<(CollectionId, FieldId)> {
         match self {
-            Self::OneToMany { target, via } | Self::OneToOne { target, via } => Some((*target, *via)),
+            Self::OneToMany { target, via } | Self::OneToOne { target, via, .. } => Some((*target, *via)),
             Self::ManyToMany { target, link } => link.inverse.filter(|_| !link.owner).map(|field| (*target, field)),
             Self::Scalar(_)
             | Self::Enum(_)
@@ -248,8 +253,12 @@ pub struct Link {
     pub table: String,
     /// The column that holds the id of the record on this field's side.
     pub near: String,
+    /// What keys the records on this side have.
+    pub near_key: KeyForm,
     /// The column that holds the id of the record at the other end.
     pub far: String,
+    /// What keys the records at the other end have.
+    pub far_key: KeyForm,
     /// Whether this field declares the relation (`false`: it is the `@inverse` of the field that does).
     pub owner: bool,
     /// The field at the other end, if it is declared.

@@ -1,8 +1,8 @@
 //! Relations of embedded types whose values are in documents: which there are, which records a document refers to, and a
 //! document without references to some of them.
 
-use backstay_base::{RecordId, Step};
-use backstay_scalar::{Members, Scalar, Token, items, members};
+use backstay_base::{KeyForm, RecordId, Step};
+use backstay_scalar::{Members, Token, items, members};
 
 use crate::kind::{Document, FieldKind, InnerRelation, Link, Mention, OnDelete, Shape};
 use crate::{CollectionId, Embedded, EmbeddedId, Field, FieldId, Model, RecordUnion, TYPE_NAME, Union, names};
@@ -39,7 +39,7 @@ impl Types<'_> {
         let mut relations = Vec::new();
         for member in &self.embedded[usize::from(of.0)].members {
             let (targets, on_delete) = match &member.kind {
-                FieldKind::ToOne { target, on_delete } => (std::slice::from_ref(target), *on_delete),
+                FieldKind::ToOne { target, on_delete, .. } => (std::slice::from_ref(target), *on_delete),
                 FieldKind::ToOneOf { union, on_delete } => {
                     (self.record_unions[usize::from(union.0)].members.as_slice(), *on_delete)
                 }
@@ -56,13 +56,13 @@ impl Mention {
     /// The relation of the documents in a field of a collection with this table.
     pub(crate) fn new(
         types: Types<'_>,
-        (owner, document): (&str, &Field),
+        (owner, near_key, document): (&str, KeyForm, &Field),
         (relation, on_delete): (InnerRelation, OnDelete),
-        target: (&str, &str),
+        target: (&str, &str, KeyForm),
     ) -> Self {
         let of = &types.embedded[usize::from(relation.of.0)];
         let member = of.member(relation.member);
-        let (target_name, target_table) = target;
+        let (target_name, target_table, far_key) = target;
         let one_of = matches!(member.kind, FieldKind::ToOneOf { .. }).then_some(target_name);
         let parts = [document.name.as_str(), &of.name, &member.name];
         let table = names::mention(owner, parts.into_iter().chain(one_of));
@@ -70,7 +70,7 @@ impl Mention {
             true => ("from_id".to_owned(), "to_id".to_owned()),
             false => (format!("{owner}_id"), format!("{target_table}_id")),
         };
-        let link = Link { table, near, far, owner: true, inverse: None, ordered: false };
+        let link = Link { table, near, near_key, far, far_key, owner: true, inverse: None, ordered: false };
         Self { document: document.id, relation, on_delete, required: member.required, link }
     }
 }
@@ -206,7 +206,7 @@ impl Walk<'_> {
         (of, member, target): (EmbeddedId, FieldId, CollectionId),
         (raw, id): (&str, &str),
     ) -> String {
-        let id = Scalar::Id.read(Token::Json(id)).ok().and_then(|value| value.as_id());
+        let id = self.model.collection(target).key.scalar().read(Token::Json(id)).ok().and_then(|value| value.as_id());
         let kept = id.map_or(Kept::Yes, |id| {
             (self.each)(Mentioned { relation: InnerRelation { of, member, target }, id, at: self.at.clone() })
         });

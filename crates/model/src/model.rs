@@ -616,7 +616,7 @@ impl Field {
                 | Storage::Int
                 | Storage::Float
                 | Storage::Decimal { .. }
-                | Storage::Id
+                | Storage::Id(_)
                 | Storage::Timestamp
                 | Storage::Date,
             ) => false,
@@ -706,8 +706,8 @@ impl Column {
             FieldKind::Enum(_) => vec![one((Part::Main, Storage::Text))],
             FieldKind::Document(_) => vec![one((Part::Main, Storage::Json))],
             FieldKind::List(element) => vec![column(Part::Main, ColumnStorage::List(element.storage()))],
-            FieldKind::ToOne { .. } => {
-                let storage = ColumnStorage::One(Storage::Id);
+            FieldKind::ToOne { key, .. } => {
+                let storage = ColumnStorage::One(Storage::Id(*key));
                 vec![Self { part: Part::Main, name: format!("{snake}_id"), storage }]
             }
             FieldKind::Embedded(_)

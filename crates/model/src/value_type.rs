@@ -85,7 +85,9 @@ impl Model {
         match kind {
             FieldKind::Scalar(scalar) => Some(ValueType::Scalar(*scalar)),
             FieldKind::Enum(id) => Some(self.enum_type(*id)),
-            FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => Some(ValueType::Scalar(Scalar::Id)),
+            FieldKind::ToOne { key, .. } | FieldKind::OneToOne { key, .. } => {
+                Some(ValueType::Scalar(Scalar::Id { form: *key }))
+            }
             FieldKind::List(_)
             | FieldKind::Embedded(_)
             | FieldKind::Document(_)

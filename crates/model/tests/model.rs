@@ -18,11 +18,11 @@ fn kind(model: &Model, kind: &FieldKind) -> String {
         FieldKind::List(element) => format!("{element:?}"),
         FieldKind::Document(document) => format!("{document:?}"),
         FieldKind::Embedded(id) => format!("embedded {}", model.embedded(*id).name),
-        FieldKind::ToOne { target, on_delete } => format!("one {} {on_delete:?}", name(*target)),
+        FieldKind::ToOne { target, on_delete, .. } => format!("one {} {on_delete:?}", name(*target)),
         FieldKind::ToOneOf { union, on_delete } => {
             format!("one of {} {on_delete:?}", model.record_union(*union).name)
         }
-        FieldKind::OneToOne { target, via } => {
+        FieldKind::OneToOne { target, via, .. } => {
             format!("other end {} via {}", name(*target), model.field(*target, *via).name)
         }
         FieldKind::OneToMany { target, via } => {

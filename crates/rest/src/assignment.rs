@@ -45,8 +45,8 @@ fn assign(model: &Model, field: &Field, text: &str, input: &mut Input) -> Result
         FieldKind::Lineage { .. } => {
             return Err(ViolationKind::ReadOnly("this follows from the parents of the records"));
         }
-        FieldKind::ManyToMany { .. } => {
-            let ids = separated(ValueType::Scalar(backstay_scalar::Scalar::Id), text)?;
+        FieldKind::ManyToMany { target, .. } => {
+            let ids = separated(ValueType::Scalar(model.collection(*target).key.scalar()), text)?;
             input.links(field.id, ids.iter().filter_map(Value::as_id).collect());
             return Ok(());
         }

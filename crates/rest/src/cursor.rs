@@ -1,7 +1,7 @@
 use backstay_base::{Error, Place, ViolationKind, limits};
 use backstay_engine::{Cursor, SortKey};
 use backstay_model::{Collection, Model, ValueType};
-use backstay_scalar::{Scalar, Token, Value, quote};
+use backstay_scalar::{Token, Value, quote};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -21,7 +21,7 @@ pub(crate) fn encode(cursor: &Cursor, keys: &[SortKey], collection: &Collection)
 /// Reads a word that `encode` made for the same order.
 pub(crate) fn decode(word: &str, keys: &[SortKey], collection: &Collection, model: &Model) -> Result<Cursor, Error> {
     let kinds = keys.iter().filter_map(|key| model.value_type(&collection.field(key.column.field).kind));
-    let kinds: Vec<ValueType<'_>> = kinds.chain([ValueType::Scalar(Scalar::Id)]).collect();
+    let kinds: Vec<ValueType<'_>> = kinds.chain([ValueType::Scalar(collection.key.scalar())]).collect();
     read(word, &sort::text(keys, collection), &kinds).ok_or_else(|| {
         let problem = "this is not the `next` of a page of the same list in the same order".to_owned();
         let remedy = "send the `sort` of that page, or leave out `after` to start over".to_owned();
@@ -71,6 +71,8 @@ fn order_mark(order: &str) -> [u8; 4] {
 
 #[cfg(test)]
 mod tests {
+    use backstay_scalar::Scalar;
+
     use super::*;
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -78,7 +80,7 @@ mod tests {
     const GOLDEN: &str = "AVGJ-xBbIjQyIixudWxsLCIwMTg5MGE1ZC1hYzk2LTc3NGItYmNjZS1iMzAyMDk5YTgwNTciXQ";
     const ORDER: &str = "number,-name";
     const KINDS: [ValueType<'static>; 3] =
-        [ValueType::Scalar(Scalar::Int), ValueType::Scalar(Scalar::String), ValueType::Scalar(Scalar::Id)];
+        [ValueType::Scalar(Scalar::Int), ValueType::Scalar(Scalar::String), ValueType::Scalar(Scalar::UUID)];
 
     fn cursor() -> Cursor {
         Cursor { values: vec![Value::Int(42), Value::Null, Value::Id(ID.parse().expect("an id"))] }

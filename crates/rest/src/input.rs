@@ -304,7 +304,7 @@ impl Decoder<'_> {
         if raw.starts_with('{') {
             return self.relations.read(target, raw);
         }
-        let value = Scalar::Id.read(Token::Json(raw))?;
+        let value = self.model.collection(target).key.scalar().read(Token::Json(raw))?;
         value.as_id().ok_or(ViolationKind::Required)
     }
 

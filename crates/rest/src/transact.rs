@@ -6,7 +6,7 @@ use backstay_engine::{
     Refused, Request, RequestKind, Tag, Update, WriteOptions, Written,
 };
 use backstay_model::{Addressed, Collection, CollectionId, InterfaceId};
-use backstay_scalar::{Scalar, Token};
+use backstay_scalar::{Scalar, Token, ValueRef, write_stored};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
@@ -165,13 +165,20 @@ fn append(out: &mut AnswerBuffer, answers: Vec<Option<Answer>>, minimal: bool) -
 
 /// What was written, where the records themselves are not shown: `{"id": …}` of each, and null after a deletion.
 fn ids(out: &mut AnswerBuffer, written: &Written) -> Result<(), EncodeError> {
-    let object = |id: &RecordId| format!("{{\"id\":\"{id}\"}}");
+    let object = |id: &RecordId| {
+        let mut object = b"{\"id\":".to_vec();
+        write_stored(&mut object, ValueRef::Id(id.key()));
+        object.push(b'}');
+        object
+    };
     match (written.outcome, written.version, &written.ids[..]) {
         (Outcome::Deleted, _, _) => out.append(b"null"),
-        (Outcome::Created | Outcome::Updated, Some(_), [id]) => out.append(object(id).as_bytes()),
+        (Outcome::Created | Outcome::Updated, Some(_), [id]) => out.append(&object(id)),
         (Outcome::Created | Outcome::Updated, _, ids) => {
-            let ids: Vec<String> = ids.iter().map(object).collect();
-            out.append(format!("[{}]", ids.join(",")).as_bytes())
+            let ids: Vec<Vec<u8>> = ids.iter().map(object).collect();
+            out.append(b"[")?;
+            out.append(&ids.join(&b','))?;
+            out.append(b"]")
         }
     }
 }
@@ -451,7 +458,7 @@ impl Found<'_> {
         Ok(match kind {
             RequestKind::Get => {
                 let (select, as_of) = self.texts_of_get()?;
-                let record = (interface, self.named_id()?);
+                let record = (interface, self.named_id(Scalar::UUID)?);
                 Request::GetOfTypes(reader.get_of_types(record, select.as_deref(), as_of.as_deref()).map_err(within)?)
             }
             RequestKind::List => {
@@ -479,14 +486,14 @@ impl Found<'_> {
     fn id(&self, reader: &Reader, collection: CollectionId) -> Result<RecordId, Error> {
         match reader.single(collection) {
             Some(id) => Ok(id),
-            None => self.named_id(),
+            None => self.named_id(reader.model().collection(collection).key.scalar()),
         }
     }
 
-    fn named_id(&self) -> Result<RecordId, Error> {
+    fn named_id(&self, key: Scalar) -> Result<RecordId, Error> {
         let wrong = |kind| Error::malformed(Place::member("id"), kind);
         let raw = self.id.ok_or_else(|| wrong(ViolationKind::Required))?;
-        let id = Scalar::Id.read(Token::Json(raw.get())).map_err(|problem| wrong(problem.into()))?;
+        let id = key.read(Token::Json(raw.get())).map_err(|problem| wrong(problem.into()))?;
         id.as_id().ok_or_else(|| wrong(ViolationKind::Required))
     }
 

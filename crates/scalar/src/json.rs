@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
+use backstay_base::KeyRef;
 use rust_decimal::Decimal;
 
 use crate::{Money, Value, ValueRef, notation};
@@ -17,7 +18,11 @@ pub fn write_stored(out: &mut Vec<u8>, value: ValueRef<'_>) {
         ValueRef::Float(number) => display(out, FloatText(number)),
         ValueRef::Decimal(number) => decimal(out, number),
         ValueRef::Text(text) => quote(out, text),
-        ValueRef::Id(id) => plain(out, id.encode(&mut [0; 36]).as_bytes()),
+        ValueRef::Id(id) => match id {
+            KeyRef::Uuid(_) => plain(out, id.encode(&mut [0; 36]).as_bytes()),
+            KeyRef::Int(number) => display(out, number),
+            KeyRef::Text(text) => quote(out, text),
+        },
         ValueRef::Timestamp(moment) => plain(out, &moment.encode()),
         ValueRef::Date(date) => plain(out, &date.encode()),
         ValueRef::Json(text) => out.extend_from_slice(text.as_bytes()),
@@ -34,7 +39,7 @@ pub fn write(out: &mut Vec<u8>, value: &Value) {
         Value::Float(number) => write_stored(out, ValueRef::Float(*number)),
         Value::Decimal(number) => write_stored(out, ValueRef::Decimal(*number)),
         Value::Text(text) => write_stored(out, ValueRef::Text(text)),
-        Value::Id(id) => write_stored(out, ValueRef::Id(*id)),
+        Value::Id(id) => write_stored(out, ValueRef::Id(id.key())),
         Value::Timestamp(moment) => write_stored(out, ValueRef::Timestamp(*moment)),
         Value::Date(date) => write_stored(out, ValueRef::Date(*date)),
         Value::Json(text) => write_stored(out, ValueRef::Json(text)),

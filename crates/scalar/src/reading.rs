@@ -25,7 +25,7 @@ pub enum Reading {
     DateTime,
     /// A string that is a `Date`.
     Date,
-    /// A string that is an `ID`.
+    /// A string that is a UUID.
     Id,
 }
 
@@ -81,7 +81,7 @@ impl Reading {
             Self::Boolean => Storage::Bool,
             Self::DateTime => Storage::Timestamp,
             Self::Date => Storage::Date,
-            Self::Id => Storage::Id,
+            Self::Id => Storage::UUID,
         }
     }
 
@@ -107,7 +107,7 @@ impl Reading {
             },
             Self::DateTime => read(Scalar::DateTime, is_moment),
             Self::Date => read(Scalar::Date, |text| text.len() == DATE.len() && begins_with_date(text)),
-            Self::Id => read(Scalar::Id, |_| true),
+            Self::Id => read(Scalar::UUID, |_| true),
         };
         value.unwrap_or(Value::Null)
     }

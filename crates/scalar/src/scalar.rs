@@ -35,6 +35,8 @@ pub use document::{Members, items, members, merged};
 pub use id::read_id;
 pub(crate) use number::Exact;
 
+use backstay_base::KeyForm;
+
 use crate::definition::{Definition, Letters, Writer};
 use crate::{Part, Problem, Schema, Storage, Token, Value, ValueRef};
 
@@ -43,7 +45,7 @@ use crate::{Part, Problem, Schema, Storage, Token, Value, ValueRef};
 macro_rules! scalars {
     ($(
         $(#[$doc:meta])*
-        $variant:ident $({ $($(#[$parameter_doc:meta])* $parameter:ident: $ty:ty = $default:literal,)* })?
+        $variant:ident $({ $($(#[$parameter_doc:meta])* $parameter:ident: $ty:ty = $default:expr,)* })?
             => $definition:expr;
     )*) => {
         /// A scalar type.
@@ -68,8 +70,11 @@ macro_rules! scalars {
 }
 
 scalars! {
-    /// `ID`.
-    Id => Id;
+    /// `ID`: the key of a record.
+    Id {
+        /// What keys the type of the record has. A field that refers to no type holds a UUID.
+        form: KeyForm = KeyForm::Uuid,
+    } => Id { form };
     /// `String`: at most `limits::STRING_CHARS` characters.
     String => Word;
     /// `Text`: a text without a limit of its own.
@@ -116,6 +121,9 @@ scalars! {
 }
 
 impl Scalar {
+    /// The key of a record of most types, and of accounts.
+    pub const UUID: Self = Self::Id { form: KeyForm::Uuid };
+
     /// The scalar of this name in model files; `Decimal` with its default precision.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scalar| scalar.name() == name)

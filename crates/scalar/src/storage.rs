@@ -1,3 +1,5 @@
+use backstay_base::KeyForm;
+
 use crate::Value;
 
 /// What one database column holds. The databases are taught these classes and no scalars.
@@ -16,8 +18,8 @@ pub enum Storage {
     },
     /// Characters, ordered by code point.
     Text,
-    /// A UUID.
-    Id,
+    /// The key of a record.
+    Id(KeyForm),
     /// A moment, to the microsecond.
     Timestamp,
     /// A calendar date.
@@ -26,6 +28,11 @@ pub enum Storage {
     Json,
     /// Octets.
     Bytes,
+}
+
+impl Storage {
+    /// The key of a record of most types, and of accounts.
+    pub const UUID: Self = Self::Id(KeyForm::Uuid);
 }
 
 /// Which of a field's columns is meant.

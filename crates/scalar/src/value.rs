@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use backstay_base::{Date, Duration, RecordId, Timestamp};
+use backstay_base::{Date, Duration, KeyRef, RecordId, Timestamp};
 
 use crate::{Money, notation};
 
@@ -205,7 +205,7 @@ pub enum ValueRef<'a> {
     /// Text of every kind.
     Text(&'a str),
     /// A key or a to-one relation.
-    Id(RecordId),
+    Id(KeyRef<'a>),
     /// `DateTime`.
     Timestamp(Timestamp),
     /// `Date`.
@@ -246,7 +246,7 @@ impl From<ValueRef<'_>> for Value {
             ValueRef::Float(number) => Self::Float(number),
             ValueRef::Decimal(number) => Self::Decimal(number),
             ValueRef::Text(text) => Self::text(text),
-            ValueRef::Id(id) => Self::Id(id),
+            ValueRef::Id(key) => Self::Id(key.into()),
             ValueRef::Timestamp(moment) => Self::Timestamp(moment),
             ValueRef::Date(date) => Self::Date(date),
             ValueRef::Json(text) => Self::Json(text.into()),

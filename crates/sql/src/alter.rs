@@ -1,5 +1,6 @@
 //! Statements that change tables that hold records. None has parameters.
 
+use backstay_base::KeyForm;
 use backstay_model::{Collection, CollectionId, Column, Field, FieldId, FieldKind, Link, LinkSource, Model, OnDelete};
 use backstay_scalar::{Storage, Value};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Query, Table};
@@ -129,7 +130,7 @@ fn delete_with_dependents(
 pub(crate) fn own_references(model: &Model, to: CollectionId) -> impl Iterator<Item = (&Collection, &Field)> {
     let own = model.collections.iter().filter(|of| of.system);
     own.flat_map(|of| of.fields.iter().map(move |field| (of, field))).filter(move |(_, field)| {
-        matches!(field.kind, FieldKind::ToOne { target, on_delete: OnDelete::Cascade } if target == to)
+        matches!(field.kind, FieldKind::ToOne { target, on_delete: OnDelete::Cascade, .. } if target == to)
     })
 }
 
@@ -231,7 +232,7 @@ pub fn values_of(
     let value = builder.stored(&this, crate::ColumnRef::main(field));
     select.and_where(value.is_not_null());
     if after.is_some() {
-        let bound = builder.id_slot(Slot::Id);
+        let bound = builder.id_slot(collection.key.form(), Slot::Id);
         select.and_where(key.clone().gt(bound));
     }
     select.order_by_expr(key, sea_query::Order::Asc);
@@ -321,7 +322,10 @@ impl Succession<'_> {
 
     /// The temporary table for the converted values of a field.
     pub fn create_converted(&self, new: CollectionId, field: FieldId) -> Statement {
-        self.create_kept(&converted_table(new, field), self.converted_type(new, field))
+        self.create_kept(
+            &converted_table(new, field),
+            (self.new.collection(new).key.form(), self.converted_type(new, field)),
+        )
     }
 
     /// # Panics
@@ -349,24 +353,24 @@ impl Succession<'_> {
 
     /// Stores the converted value, `Slot::Argument(0)`, of the record `Slot::Id`.
     pub fn keep_converted(&self, new: CollectionId, field: FieldId) -> Template {
-        self.keep(&converted_table(new, field), self.converted_type(new, field))
+        self.keep(&converted_table(new, field), (self.new.collection(new).key.form(), self.converted_type(new, field)))
     }
 
     /// A temporary table for values of this kind by the ids of records.
-    pub(crate) fn create_kept(&self, table: &str, value: ColumnType) -> Statement {
+    pub(crate) fn create_kept(&self, table: &str, (key, value): (KeyForm, ColumnType)) -> Statement {
         let kind = |column: ColumnType| self.dialect.stored_type(column);
         schema::raw(format!(
             "CREATE TEMPORARY TABLE {} (id {} NOT NULL PRIMARY KEY, value {} NOT NULL)",
             quoted(table),
-            kind(Storage::Id.into()),
+            kind(Storage::Id(key).into()),
             kind(value)
         ))
     }
 
     /// Stores a value, `Slot::Argument(0)`, of the record `Slot::Id` in such a table.
-    pub(crate) fn keep(&self, table: &str, value: ColumnType) -> Template {
+    pub(crate) fn keep(&self, table: &str, (key, value): (KeyForm, ColumnType)) -> Template {
         let mut builder = Builder::new(self.new, self.dialect);
-        let key = builder.id_slot(Slot::Id);
+        let key = builder.id_slot(key, Slot::Id);
         let value = builder.slot(Slot::Argument(0), value);
         let mut insert = Query::insert();
         insert.into_table(name(table)).columns([name("id"), name("value")]);

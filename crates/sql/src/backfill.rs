@@ -87,7 +87,7 @@ pub(crate) fn compile(
 fn old_type((collection, field): (&Collection, &Field), pairing: &Pairing) -> Option<Type> {
     Some(match Type::of(collection, field)? {
         Type::Enum(_) => Type::Text,
-        Type::Record(target) => Type::Record(pairing.collection(target)?),
+        Type::Record(target, form) => Type::Record(pairing.collection(target)?, form),
         other => other,
     })
 }

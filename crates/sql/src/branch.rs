@@ -28,7 +28,7 @@ impl<'e> Branch<'e> {
         else {
             return None;
         };
-        let (Node::Path(path), Type::Record(of)) = (&member.node, &member.ty) else { return None };
+        let (Node::Path(path), Type::Record(of, _)) = (&member.node, &member.ty) else { return None };
         let Node::Binary(Operator::Equal, ancestor, other) = &body.node else { return None };
         let Node::Path(ancestor) = &ancestor.node else { return None };
         let is_ancestor = ancestor.root == Root::Bound(*variable) && ancestor.steps.is_empty();

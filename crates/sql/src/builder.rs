@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::Action;
+use backstay_base::{Action, KeyForm};
 use backstay_expr::{Rights, Rule};
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Link, Mention, Model, Toward, Versions};
 use backstay_scalar::Storage;
@@ -307,7 +307,8 @@ impl<'m> Builder<'m> {
         field: FieldId,
         (link, far): (&Link, &'static str),
     ) -> SelectStatement {
-        let mut sent = || self.slot(Slot::Proposed(ColumnRef::main(field)), ColumnType::List(Storage::Id));
+        let mut sent =
+            || self.slot(Slot::Proposed(ColumnRef::main(field)), ColumnType::List(Storage::Id(link.far_key)));
         let (is_sent, list) = (sent(), sent());
         let mut rows = Query::select();
         rows.expr_as(Sql::col(name(&link.far)), name(far));
@@ -508,8 +509,13 @@ impl<'m> Builder<'m> {
         }
     }
 
-    /// A placeholder for an id.
-    pub(crate) fn id_slot(&mut self, slot: Slot) -> Sql {
-        self.slot(slot, Storage::Id)
+    /// A placeholder for a key of this form.
+    pub(crate) fn id_slot(&mut self, form: KeyForm, slot: Slot) -> Sql {
+        self.slot(slot, Storage::Id(form))
+    }
+
+    /// What holds the key of a record.
+    pub(crate) fn key_storage(&self, of: &Anchor) -> Storage {
+        self.model.collection(of.collection).key.storage()
     }
 }

@@ -29,7 +29,7 @@ pub enum ColumnType {
     /// | `Float` | REAL | `double precision` |
     /// | `Decimal` | INTEGER, scaled by ten to the power of the scale | `numeric(19, scale)` |
     /// | `Text` | TEXT | `text COLLATE "C"` |
-    /// | `Id` | BLOB of 16 bytes | `uuid` |
+    /// | `Id`, by its form | BLOB of 16 bytes, INTEGER or TEXT | `uuid`, `bigint` or `text COLLATE "C"` |
     /// | `Timestamp` | INTEGER, microseconds since the epoch | `timestamptz` |
     /// | `Date` | TEXT `YYYY-MM-DD` | `date` |
     /// | `Json` | TEXT | `json` |
@@ -71,7 +71,7 @@ impl ColumnType {
             Self::One(Storage::Float) => "a number",
             Self::One(Storage::Decimal { .. }) => "a decimal number",
             Self::One(Storage::Text) => "a text",
-            Self::One(Storage::Id) => "an id",
+            Self::One(Storage::Id(_)) => "an id",
             Self::One(Storage::Timestamp) => "a moment",
             Self::One(Storage::Date) => "a date",
             Self::One(Storage::Json) => "a document",

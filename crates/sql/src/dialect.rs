@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::Timestamp;
+use backstay_base::{KeyForm, KeyRef, Timestamp};
 use backstay_model::{Risk, Work, shortened};
 use backstay_scalar::{Currency, Storage, Value};
 use sea_query::{
@@ -55,7 +55,9 @@ impl Dialect {
     /// The type of a stored column, as `CREATE TABLE` takes it.
     pub(crate) fn stored_type(self, column: ColumnType) -> String {
         match (self, column) {
-            (Self::Postgres, ColumnType::One(Storage::Text)) => "text COLLATE \"C\"".to_owned(),
+            (Self::Postgres, ColumnType::One(Storage::Text | Storage::Id(KeyForm::Text))) => {
+                "text COLLATE \"C\"".to_owned()
+            }
             // Nineteen digits hold every scaled number that SQLite's 64 bits do.
             (Self::Postgres, ColumnType::One(Storage::Decimal { scale })) => format!("numeric(19, {scale})"),
             (Self::Postgres, column) => postgres_type(column).to_owned(),
@@ -110,7 +112,9 @@ impl Dialect {
     pub(crate) fn placeholder(self, marker: Sql, column: ColumnType) -> Sql {
         match (self, column) {
             (Self::Sqlite, _) => marker,
-            (Self::Postgres, ColumnType::One(Storage::Text)) => collate_c(cast(marker, "text")),
+            (Self::Postgres, ColumnType::One(Storage::Text | Storage::Id(KeyForm::Text))) => {
+                collate_c(cast(marker, "text"))
+            }
             (Self::Postgres, column) => cast(marker, postgres_type(column)),
         }
     }
@@ -348,7 +352,7 @@ impl Dialect {
     /// A column's value in the nested form: see module `nested`.
     pub(crate) fn nested_value(self, value: Sql, column: ColumnType) -> Sql {
         match (self, column) {
-            (Self::Sqlite, ColumnType::One(Storage::Id | Storage::Bytes)) => call("hex", [value]),
+            (Self::Sqlite, ColumnType::One(Storage::UUID | Storage::Bytes)) => call("hex", [value]),
             (Self::Sqlite, ColumnType::Nested) => call("json", [value]),
             (Self::Sqlite, ColumnType::One(Storage::Float)) => {
                 let text = call("printf", [word("%!.17g"), value.clone()]);
@@ -373,10 +377,10 @@ impl Dialect {
     pub(crate) fn list_element(self, value: Sql, storage: Storage) -> Sql {
         match (self, storage) {
             // hex(null) is an empty text.
-            (Self::Sqlite, Storage::Id | Storage::Bytes) => call("nullif", [call("hex", [value]), word("")]),
+            (Self::Sqlite, Storage::UUID | Storage::Bytes) => call("nullif", [call("hex", [value]), word("")]),
             (Self::Postgres, Storage::Bytes) => call("encode", [value, word("hex")]),
             (Self::Postgres, Storage::Timestamp) => epoch_micros(value),
-            (Self::Postgres, Storage::Text) => cast(value, "text"),
+            (Self::Postgres, Storage::Text | Storage::Id(KeyForm::Text)) => cast(value, "text"),
             (Self::Sqlite | Self::Postgres, _) => value,
         }
     }
@@ -397,8 +401,12 @@ impl Dialect {
             (Value::Timestamp(moment), Self::Sqlite) => integer(moment.micros()),
             (Value::Timestamp(moment), Self::Postgres) => cast(word(&moment.to_string()), "timestamptz"),
             (Value::Date(date), _) => word(&date.to_string()),
-            (Value::Id(id), Self::Sqlite) => Sql::Constant(id.as_bytes().to_vec().into()),
-            (Value::Id(id), Self::Postgres) => cast(word(&id.to_string()), "uuid"),
+            (Value::Id(id), _) => match (id.key(), self) {
+                (KeyRef::Uuid(uuid), Self::Sqlite) => Sql::Constant(uuid.to_vec().into()),
+                (KeyRef::Uuid(_), Self::Postgres) => cast(word(&id.to_string()), "uuid"),
+                (KeyRef::Int(number), _) => integer(number),
+                (KeyRef::Text(text), _) => word(text),
+            },
             (Value::Duration(length), _) => integer(length.micros()),
             (Value::Bytes(octets), _) => Sql::Constant(octets.to_vec().into()),
             (Value::Null | Value::Money(_) | Value::List(_), _) => return None,
@@ -410,11 +418,11 @@ impl Dialect {
 pub(crate) fn postgres_type(column: ColumnType) -> &'static str {
     match column {
         ColumnType::One(Storage::Bool) => "boolean",
-        ColumnType::One(Storage::Int) => "bigint",
+        ColumnType::One(Storage::Int | Storage::Id(KeyForm::Int)) => "bigint",
         ColumnType::One(Storage::Float) => "double precision",
         ColumnType::One(Storage::Decimal { .. }) => "numeric",
-        ColumnType::One(Storage::Text) => "text",
-        ColumnType::One(Storage::Id) => "uuid",
+        ColumnType::One(Storage::Text | Storage::Id(KeyForm::Text)) => "text",
+        ColumnType::One(Storage::UUID) => "uuid",
         ColumnType::One(Storage::Timestamp) => "timestamptz",
         ColumnType::One(Storage::Date) => "date",
         // `jsonb` would lose how numbers are written and the order of members.
@@ -435,12 +443,14 @@ pub(crate) fn no_value(column: ColumnType) -> Sql {
 /// The type of a column on SQLite.
 fn sqlite_type(column: ColumnType) -> &'static str {
     match column {
-        ColumnType::One(Storage::Bool | Storage::Int | Storage::Timestamp | Storage::Decimal { .. }) => "INTEGER",
+        ColumnType::One(
+            Storage::Bool | Storage::Int | Storage::Timestamp | Storage::Decimal { .. } | Storage::Id(KeyForm::Int),
+        ) => "INTEGER",
         ColumnType::One(Storage::Float) => "REAL",
-        ColumnType::One(Storage::Id | Storage::Bytes) => "BLOB",
-        ColumnType::One(Storage::Text | Storage::Date | Storage::Json) | ColumnType::List(_) | ColumnType::Nested => {
-            "TEXT"
-        }
+        ColumnType::One(Storage::UUID | Storage::Bytes) => "BLOB",
+        ColumnType::One(Storage::Text | Storage::Date | Storage::Json | Storage::Id(KeyForm::Text))
+        | ColumnType::List(_)
+        | ColumnType::Nested => "TEXT",
     }
 }
 

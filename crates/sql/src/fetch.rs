@@ -56,11 +56,11 @@ impl Planner {
                 // Rules see everything: there are no conditions on the way.
                 let (record, _) = lowering.walk(&start, way);
                 let field = self.model.field(record.collection, *last);
-                if let FieldKind::OneToOne { .. } = field.kind {
+                if let FieldKind::OneToOne { key: form, .. } = field.kind {
                     let (key, _) = lowering.reference(&record, *last);
-                    fetched.push(Fetched::Field(FieldLayout::id(columns.len()), None));
+                    fetched.push(Fetched::Field(FieldLayout::id(columns.len(), form), None));
                     select.expr(key);
-                    columns.push(Storage::Id.into());
+                    columns.push(Storage::Id(form).into());
                     continue;
                 }
                 assert!(!field.columns.is_empty(), "a path that has a value ends at a column or at a record");

@@ -5,7 +5,7 @@ use backstay_model::{CollectionId, Field, FieldKind, Model, OnDelete};
 /// The types whose records one deletion can take together with a record of this type.
 pub(crate) fn going_with(model: &Model, of: CollectionId) -> HashSet<CollectionId> {
     let cascades = |field: &Field| match field.kind {
-        FieldKind::ToOne { target, on_delete: OnDelete::Cascade } => Some(target),
+        FieldKind::ToOne { target, on_delete: OnDelete::Cascade, .. } => Some(target),
         _ => None,
     };
     let of_type =

@@ -160,7 +160,7 @@ impl Lowering<'_, '_, '_> {
     /// documents of records that are there, also those in values within them.
     fn is_known_within(&mut self, within: &Within, ty: &Type) -> Pred {
         match (self.document_of(&within.of), ty) {
-            (DocumentOf::Own(root), Type::Record(target)) => {
+            (DocumentOf::Own(root), Type::Record(target, _)) => {
                 let version = self.anchor(root);
                 let Some(succeeded) = self.succeeded(&version) else { return Pred::Known(true) };
                 let collection = self.builder.model.collection(*target);
@@ -330,7 +330,7 @@ fn stays_with_member(field: &Field) -> bool {
 
 /// Whether a value within a document can be a reference or have some within it.
 fn can_be_emptied(ty: &Type) -> bool {
-    matches!(ty, Type::Record(_) | Type::Json | Type::Item(_))
+    matches!(ty, Type::Record(..) | Type::Json | Type::Item(_))
 }
 
 /// Which truth one member decides.

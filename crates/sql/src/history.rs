@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Action, RecordId, Timestamp};
+use backstay_base::{Action, KeyForm, RecordId, Timestamp};
 use backstay_expr::Rights;
 use backstay_model::{Collection, CollectionId, Column, Field, FieldId, FieldKind, Model, VersionChange, Versions};
 use backstay_scalar::{Scalar, Storage, Value, ValueRef};
@@ -107,7 +107,7 @@ impl HistoryPlan {
 
 fn optional_id(row: &dyn Row, column: usize) -> Result<Option<RecordId>, DecodeError> {
     match row.value(column)? {
-        ValueRef::Id(id) => Ok(Some(id)),
+        ValueRef::Id(id) => Ok(Some(id.into())),
         ValueRef::Null => Ok(None),
         _ => Err(DecodeError { column, expected: "an id" }),
     }
@@ -123,23 +123,24 @@ impl Planner {
         let definition = self.model.collection(collection);
         let rows = builder.rows(definition, Perspective::Versions, (rights, Action::Read));
         let at = &rows.anchor;
-        let id = builder.id_slot(Slot::Id);
+        let key = self.model.collection(collection).key;
+        let id = builder.id_slot(key.form(), Slot::Id);
         let mut terms = vec![Pred::Sql(builder.key(at).eq(id)), holds(&mut builder, rows.read, at)];
         let mut columns = Columns::default();
         let alias = at.alias();
         let mut push = |column_name: &str, storage: Storage| columns.push(column(&alias, column_name), storage);
         let own = Own {
-            id: push(ID, Storage::Id),
+            id: push(ID, Storage::UUID),
             from: push(Versions::FROM, Storage::Timestamp),
             version: push(column_name(definition, Collection::VERSION), Storage::Int),
             change: push(Versions::CHANGE, Storage::Text),
             by_kind: push(Versions::BY_KIND, Storage::Text),
-            by: push(Versions::BY, Storage::Id),
+            by: push(Versions::BY, Storage::UUID),
         };
         let fields = definition.fields.iter().filter(|field| is_shown(definition, field));
         let fields = fields.filter_map(|field| shown(&mut builder, &mut columns, (field, at), rights)).collect();
         let keys = [(Versions::FROM, Storage::Timestamp), (column_name(definition, Collection::VERSION), Storage::Int)];
-        let keys = keys.into_iter().chain([(ID, Storage::Id)]);
+        let keys = keys.into_iter().chain([(ID, Storage::UUID)]);
         let mut select = Query::select();
         let types = columns.select_into(self.dialect, &mut select);
         let mut order = Vec::new();
@@ -170,7 +171,7 @@ impl Planner {
             let moment = builder.stored(&next, ColumnRef::main(versions.from));
             update.value(name(&definition.field(ended).columns[0].name), moment);
         }
-        let record = builder.id_slot(Slot::Id);
+        let record = builder.id_slot(self.record_form(of), Slot::Id);
         update
             .and_where(Sql::col(name(Versions::RECORD)).eq(record))
             .and_where(Sql::col(name(Versions::UNTIL)).is_null());
@@ -180,7 +181,7 @@ impl Planner {
     /// Deletes all versions of the record `Slot::Id`.
     pub fn delete_versions(&self, of: CollectionId) -> Template {
         let mut builder = self.builder();
-        let record = builder.id_slot(Slot::Id);
+        let record = builder.id_slot(self.record_form(of), Slot::Id);
         let mut delete = Query::delete();
         delete
             .from_table(name(written(self.model.collection(of))))
@@ -192,7 +193,7 @@ impl Planner {
     pub fn expired_versions(&self, of: CollectionId) -> Template {
         let mut builder = self.builder();
         let select = self.expired_among(&mut builder, of);
-        builder.finish(&select, vec![Storage::Id.into()])
+        builder.finish(&select, vec![Storage::UUID.into()])
     }
 
     /// Deletes them.
@@ -202,6 +203,12 @@ impl Planner {
         let mut delete = Query::delete();
         delete.from_table(name(written(self.model.collection(of)))).and_where(Sql::col(name(ID)).in_subquery(expired));
         builder.finish(&delete, Vec::new())
+    }
+
+    /// What keys the records have whose versions these are.
+    fn record_form(&self, versions: CollectionId) -> KeyForm {
+        let of = self.model.collection(versions).versions.as_ref().map_or(versions, |versions| versions.of);
+        self.model.collection(of).key.form()
     }
 
     fn expired_among(&self, builder: &mut Builder<'_>, of: CollectionId) -> SelectStatement {
@@ -284,7 +291,10 @@ fn shown(
         places.push((columns.push(value, kind), kind));
     }
     // A reference is shown as its id.
-    let scalar = if matches!(field.kind, FieldKind::ToOne { .. }) { Some(Scalar::Id) } else { field.answered_scalar() };
+    let scalar = match field.kind {
+        FieldKind::ToOne { key, .. } => Some(Scalar::Id { form: key }),
+        _ => field.answered_scalar(),
+    };
     Some(HistoryField { name: field.name.as_str().into(), layout: FieldLayout::of(places, scalar), visible })
 }
 

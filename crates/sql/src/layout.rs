@@ -1,3 +1,4 @@
+use backstay_base::KeyForm;
 use backstay_model::{Collection, Column, Field, FieldId, Link};
 use backstay_scalar::{Scalar, Storage, Value, ValueRef};
 
@@ -68,8 +69,8 @@ impl FieldLayout {
     }
 
     /// The layout of the id of a record, in this column.
-    pub(crate) fn id(column: usize) -> Self {
-        Self { columns: Box::new([(column, ColumnType::One(Storage::Id))]), scalar: None }
+    pub(crate) fn id(column: usize, form: KeyForm) -> Self {
+        Self { columns: Box::new([(column, ColumnType::One(Storage::Id(form)))]), scalar: None }
     }
 
     /// The value; null where nothing is stored.

@@ -135,7 +135,7 @@ impl Succession<'_> {
             select.and_where(key.clone().in_subquery(reached));
         }
         builder.from(this.frame, &mut select);
-        let columns = vec![answer(&mut builder, &mut select, (counts, key))];
+        let columns = vec![answer(&mut builder, &mut select, (counts, (key, collection.key.form())))];
         let mut with = WithClause::new();
         with.recursive(true);
         for expression in expressions {

@@ -13,12 +13,12 @@ impl Succession<'_> {
 
     /// The temporary table for the values that are made.
     pub fn create_made(&self, new: CollectionId, field: FieldId) -> Statement {
-        self.create_kept(&made_table(new, field), self.made_type(new, field))
+        self.create_kept(&made_table(new, field), (self.new.collection(new).key.form(), self.made_type(new, field)))
     }
 
     /// Stores the value, `Slot::Argument(0)`, that was made for the record `Slot::Id`.
     pub fn keep_made(&self, new: CollectionId, field: FieldId) -> Template {
-        self.keep(&made_table(new, field), self.made_type(new, field))
+        self.keep(&made_table(new, field), (self.new.collection(new).key.form(), self.made_type(new, field)))
     }
 
     /// Removes that table.

@@ -17,7 +17,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use backstay_base::{Date, RecordId, Timestamp};
+use backstay_base::{Date, KeyForm, KeyRef, Timestamp};
 use backstay_scalar::{FloatText, Storage, Value, ValueRef};
 use rust_decimal::Decimal;
 
@@ -55,6 +55,8 @@ enum Cell<'a> {
     Text(String),
     /// A document that holds escapes.
     Json(String),
+    /// A key that holds escapes.
+    Key(String),
     /// A list that holds escapes.
     Nested(String),
     /// Octets from their digits.
@@ -111,6 +113,7 @@ impl Element<'_> {
             Cell::Plain(value) => *value,
             Cell::Text(text) => ValueRef::Text(text),
             Cell::Json(text) => ValueRef::Json(text),
+            Cell::Key(text) => ValueRef::Id(KeyRef::Text(text)),
             Cell::Nested(text) => ValueRef::Nested(text),
             Cell::Bytes(octets) => ValueRef::Bytes(octets),
         }
@@ -169,9 +172,14 @@ fn write_element(out: &mut String, value: &Value, element: Storage, dialect: Dia
             write_string(out, text);
             Ok(())
         }
-        Value::Id(id) => match dialect {
-            Dialect::Sqlite => write!(out, "\"{:032X}\"", id.as_u128()),
-            Dialect::Postgres => write!(out, "\"{id}\""),
+        Value::Id(id) => match (id.key(), dialect) {
+            (KeyRef::Uuid(uuid), Dialect::Sqlite) => write!(out, "\"{:032X}\"", u128::from_be_bytes(uuid)),
+            (KeyRef::Uuid(_), Dialect::Postgres) => write!(out, "\"{id}\""),
+            (KeyRef::Int(number), _) => write!(out, "{number}"),
+            (KeyRef::Text(text), _) => {
+                write_string(out, text);
+                Ok(())
+            }
         },
         Value::Timestamp(moment) => write!(out, "{}", moment.micros()),
         Value::Date(date) => write!(out, "\"{date}\""),
@@ -359,15 +367,19 @@ fn string(text: Cow<'_, str>, kind: ColumnType) -> Result<Cell<'_>, Malformed> {
         ColumnType::List(_) | ColumnType::Nested => return Ok(texts(text, ValueRef::Nested, Cell::Nested)),
         ColumnType::One(Storage::Text) => return Ok(texts(text, ValueRef::Text, Cell::Text)),
         ColumnType::One(Storage::Json) => return Ok(texts(text, ValueRef::Json, Cell::Json)),
-        ColumnType::One(Storage::Id) if text.is_empty() => Some(ValueRef::Null),
-        ColumnType::One(Storage::Id) => id(&text).map(ValueRef::Id),
+        ColumnType::One(Storage::UUID) if text.is_empty() => Some(ValueRef::Null),
+        ColumnType::One(Storage::UUID) => id(&text).map(|uuid| ValueRef::Id(KeyRef::Uuid(uuid))),
+        ColumnType::One(Storage::Id(KeyForm::Text)) if KeyRef::text(&text).is_none() => None,
+        ColumnType::One(Storage::Id(KeyForm::Text)) => {
+            return Ok(texts(text, |text| ValueRef::Id(KeyRef::Text(text)), Cell::Key));
+        }
         ColumnType::One(Storage::Date) => Date::parse(&text).ok().map(ValueRef::Date),
         ColumnType::One(Storage::Float) => text.parse().ok().map(ValueRef::Float),
         ColumnType::One(Storage::Decimal { .. }) => text.parse().ok().map(ValueRef::Decimal),
         ColumnType::One(Storage::Bytes) => {
             return octets(&text).map_or_else(|| malformed(kind.name()), |octets| Ok(Cell::Bytes(octets)));
         }
-        ColumnType::One(Storage::Bool | Storage::Int | Storage::Timestamp) => None,
+        ColumnType::One(Storage::Bool | Storage::Int | Storage::Id(KeyForm::Int) | Storage::Timestamp) => None,
     };
     plain.map_or_else(|| malformed(kind.name()), |value| Ok(Cell::Plain(value)))
 }
@@ -391,10 +403,13 @@ fn bare(token: &str, kind: ColumnType) -> Result<ValueRef<'static>, Malformed> {
             _ => None,
         },
         Storage::Int => token.parse().ok().map(ValueRef::Int),
+        Storage::Id(KeyForm::Int) => token.parse().ok().and_then(KeyRef::number).map(ValueRef::Id),
         Storage::Float => token.parse().ok().map(ValueRef::Float),
         Storage::Timestamp => token.parse().ok().and_then(Timestamp::from_micros).map(ValueRef::Timestamp),
         Storage::Decimal { scale } => decimal(token, scale).map(ValueRef::Decimal),
-        Storage::Text | Storage::Id | Storage::Date | Storage::Json | Storage::Bytes => None,
+        Storage::Text | Storage::Id(KeyForm::Uuid | KeyForm::Text) | Storage::Date | Storage::Json | Storage::Bytes => {
+            None
+        }
     };
     value.map_or_else(|| malformed(kind.name()), Ok)
 }
@@ -415,7 +430,7 @@ fn octets(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Sixteen bytes from 32 hexadecimal digits, with or without hyphens.
-fn id(text: &str) -> Option<RecordId> {
+fn id(text: &str) -> Option<[u8; 16]> {
     let mut bytes = [0_u8; 16];
     let mut digits = 0;
     for byte in text.bytes().filter(|byte| *byte != b'-') {
@@ -424,7 +439,7 @@ fn id(text: &str) -> Option<RecordId> {
         *slot = *slot << 4 | u8::try_from(digit).ok()?;
         digits += 1;
     }
-    (digits == 32).then(|| RecordId::from_bytes(bytes))
+    (digits == 32).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -432,7 +447,7 @@ mod tests {
     use super::*;
 
     const COLUMNS: [ColumnType; 5] = [
-        ColumnType::One(Storage::Id),
+        ColumnType::One(Storage::UUID),
         ColumnType::One(Storage::Decimal { scale: 2 }),
         ColumnType::One(Storage::Text),
         ColumnType::One(Storage::Bool),
@@ -505,9 +520,9 @@ mod tests {
         let texts = ["a\"b\\", "\u{1}é\n"].map(Value::text);
         let text = r#"["a\"b\\","\u0001é\u000a"]"#;
         check_list(&texts, Storage::Text, text, text);
-        let id = RecordId::from_bytes([0xAB; 16]);
+        let id = backstay_base::RecordId::from_bytes([0xAB; 16]);
         let (hex, hyphens) = ("AB".repeat(16), "abababab-abab-abab-abab-abababababab");
-        check_list(&[Value::Id(id)], Storage::Id, &format!("[\"{hex}\"]"), &format!("[\"{hyphens}\"]"));
+        check_list(&[Value::Id(id)], Storage::UUID, &format!("[\"{hex}\"]"), &format!("[\"{hyphens}\"]"));
         let large = format!("[0.1,1{}.0]", "0".repeat(300));
         check_list(&[Value::Float(0.1), Value::Float(1e300)], Storage::Float, &large, &large);
         check_list(&[Value::Bool(true), Value::Bool(false)], Storage::Bool, "[true,false]", "[true,false]");

@@ -112,7 +112,7 @@ impl Succession<'_> {
         let (created, id) = (builder.stored(&this, ColumnRef::main(Collection::CREATED_AT)), builder.key(&this));
         if let Some((moment, last)) = after {
             let moment = builder.slot(Slot::Constant(moment.clone()), Storage::Timestamp);
-            let last = builder.id_slot(Slot::Constant(last.clone()));
+            let last = builder.id_slot(collection.key.form(), Slot::Constant(last.clone()));
             let same = created.clone().eq(moment.clone()).and(id.clone().gt(last));
             select.and_where(created.clone().gt(moment).or(same));
         }
@@ -167,7 +167,7 @@ impl Planner {
         select.and_where(builder.stored(&this, ColumnRef::main(field)).is_not_null());
         let key = builder.key(&this);
         if let Some(after) = after {
-            let after = builder.id_slot(Slot::Constant(after.clone()));
+            let after = builder.id_slot(definition.key.form(), Slot::Constant(after.clone()));
             select.and_where(key.clone().gt(after));
         }
         select.order_by_expr(key, Order::Asc);

@@ -64,8 +64,8 @@ impl PageOrder {
     pub(crate) fn new(builder: &mut Builder<'_>, sort: &[SortKey], record: &Anchor, reader: Reader<'_>) -> Self {
         let mut keys: Vec<Key> = sort.iter().map(|key| Key::new(builder, key, record, reader)).collect();
         let descending = sort.last().is_some_and(|key| key.descending);
-        let sql = builder.key(record);
-        keys.push(Key { sql, names: None, encoding: Storage::Id.into(), nullable: false, descending, open: true });
+        let (sql, encoding) = (builder.key(record), builder.key_storage(record).into());
+        keys.push(Key { sql, names: None, encoding, nullable: false, descending, open: true });
         Self { keys }
     }
 

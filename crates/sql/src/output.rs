@@ -187,8 +187,9 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let stored = self.builder.stored(part.at, ColumnRef::main(part.field.id));
         let there = Pred::Sql(stored.clone().is_not_null());
         let present = self.columns.push(Pred::all([part.sees.clone(), there]).definite(), Storage::Bool);
-        let column = self.columns.push(seen(&part.sees, stored), Storage::Id);
-        let id = ValueOutput::Column { column, holds: Storage::Id.into(), scalar: None };
+        let holds: ColumnType = (&part.field.columns[0]).into();
+        let column = self.columns.push(seen(&part.sees, stored), holds);
+        let id = ValueOutput::Column { column, holds, scalar: None };
         let name = Arc::from(self.builder.model.field(part.at.collection, Collection::ID).name.as_str());
         (present, vec![MemberOutput { name, visible: None, value: id }])
     }
@@ -227,8 +228,9 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let target = self.builder.follow(member.at, member.field.id, self.reader.rights);
         let shown = Pred::all([member.sees.clone(), sees(self.builder, &target)]);
         let key = self.builder.key(&target.anchor);
-        let column = self.columns.push(seen(&shown, key), Storage::Id);
-        ValueOutput::Column { column, holds: Storage::Id.into(), scalar: None }
+        let holds = self.builder.key_storage(&target.anchor);
+        let column = self.columns.push(seen(&shown, key), holds);
+        ValueOutput::Column { column, holds: holds.into(), scalar: None }
     }
 
     /// The records that a to-many relation leads to, as one column in the nested form. The caller chooses their order and

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{RecordId, Timestamp};
+use backstay_base::{KeyForm, RecordId, Timestamp};
 use backstay_expr::{Expr, Scope as Names, compile};
 use backstay_model::{Collection, CollectionId, Element, Field, FieldId, FieldKind, Index, Length, Nulls, StoredNames};
 use backstay_scalar::{Part, Scalar, Storage, Value};
@@ -229,10 +229,10 @@ impl Succession<'_> {
         let this = unrestricted(&mut builder, self.next.collection(new), Perspective::Stored);
         let mut select = Query::select();
         let key = builder.key(&this);
-        let wanted = builder.slot(Slot::Constant(Value::Id(id)), Storage::Id);
+        let wanted = builder.id_slot(id.form(), Slot::Constant(Value::Id(id)));
         select.and_where(key.clone().eq(wanted));
         builder.from(this.frame, &mut select);
-        self.finished(builder, select, (false, key), expressions)
+        self.finished(builder, select, (false, (key, id.form())), expressions)
     }
 
     /// The records whose value in this field would be shorter or longer than its `@length` says.
@@ -263,6 +263,7 @@ impl Succession<'_> {
             let expressions = self.expressions(&mut builder);
             builder.model = &self.next;
             let this = unrestricted(&mut builder, self.next.collection(new), Perspective::Live);
+            let form = self.next.collection(new).key.form();
             let mut window = WindowStatement::new();
             let mut known = Vec::new();
             for field in &index.fields {
@@ -284,7 +285,7 @@ impl Succession<'_> {
             builder.from(this.frame, &mut shared);
             let mut select = Query::select();
             select.from_subquery(shared, name("shared")).and_where(column("shared", "sharers").gt(integer(1)));
-            self.finished(builder, select, (counts, column("shared", "id")), expressions)
+            self.finished(builder, select, (counts, (column("shared", "id"), form)), expressions)
         });
         Probe { count, ids }
     }
@@ -311,7 +312,7 @@ impl Succession<'_> {
         select.and_where(builder.stored(&this, ColumnRef::main(field)).is_not_null());
         let key = builder.key(&this);
         if after.is_some() {
-            let bound = builder.id_slot(Slot::Id);
+            let bound = builder.id_slot(collection.key.form(), Slot::Id);
             select.and_where(key.clone().gt(bound));
         }
         select.order_by_expr(key, Order::Asc);
@@ -366,7 +367,7 @@ impl Succession<'_> {
         &self,
         mut builder: Builder<'_>,
         mut select: SelectStatement,
-        (counts, key): (bool, Sql),
+        (counts, key): (bool, (Sql, KeyForm)),
         expressions: Vec<sea_query::CommonTableExpression>,
     ) -> Statement {
         let columns = vec![answer(&mut builder, &mut select, (counts, key))];
@@ -385,15 +386,16 @@ impl Succession<'_> {
 pub(crate) fn answer(
     builder: &mut Builder<'_>,
     select: &mut SelectStatement,
-    (counts, key): (bool, Sql),
+    (counts, key): (bool, (Sql, KeyForm)),
 ) -> ColumnType {
+    let (key, form) = key;
     if counts {
         select.expr(Func::count(Sql::col(Asterisk)));
         return Storage::Int.into();
     }
     select.expr(key.clone()).order_by_expr(key, Order::Asc);
     builder.limit(select, Slot::Constant(Value::Int(i64::try_from(PROBED_IDS).unwrap_or(i64::MAX))));
-    Storage::Id.into()
+    Storage::Id(form).into()
 }
 
 /// What a column of the record with this key holds.
@@ -409,11 +411,11 @@ fn filtered(
     builder: &mut Builder<'_>,
     (collection, perspective): (&Collection, Perspective),
     condition: &Condition<'_>,
-) -> (SelectStatement, Sql) {
+) -> (SelectStatement, (Sql, KeyForm)) {
     let this = unrestricted(builder, collection, perspective);
     let mut select = Query::select();
     let key = builder.key(&this);
     condition(builder, &this).restrict(&mut select);
     builder.from(this.frame, &mut select);
-    (select, key)
+    (select, (key, collection.key.form()))
 }

@@ -38,7 +38,7 @@ pub(crate) fn asked_in_order(
     let record = &rows.anchor;
     let mut terms = match &shape.scope {
         ReadScope::One => {
-            let id = builder.id_slot(Slot::Id);
+            let id = builder.slot(Slot::Id, builder.key_storage(record));
             vec![Pred::Sql(builder.key(record).eq(id))]
         }
         ReadScope::Page { .. } | ReadScope::Count => as_of(builder, record).into_iter().collect(),

@@ -41,7 +41,7 @@ impl Planner {
             true => select.and_where(start.clone().lt(builder.stored(&new, to))),
             false => select.and_where(start.clone().is_not_null()),
         };
-        let own = builder.id_slot(Slot::Id);
+        let own = builder.id_slot(definition.key.form(), Slot::Id);
         select.and_where(id.ne(own));
         if let Some(condition) = condition(&self.model, definition, exclusion) {
             partial::written(&mut builder, &condition, &this).restrict(&mut select);
@@ -49,7 +49,7 @@ impl Planner {
         select.order_by_expr(start, Order::Desc);
         builder.from(this.frame, &mut select);
         builder.limit(&mut select, Slot::Constant(Value::Int(1)));
-        builder.finish(&select, vec![Storage::Id.into(), Storage::Bool.into()])
+        builder.finish(&select, vec![definition.key.storage().into(), Storage::Bool.into()])
     }
 }
 
@@ -86,7 +86,12 @@ impl Succession<'_> {
             let ends_later = column("ranges", "latest").gt(column("ranges", "start"));
             let endless = column("ranges", "earlier").gt(column("ranges", "ended"));
             select.from_subquery(ranges, name("ranges")).and_where(ends_later.or(endless));
-            self.finished(builder, select, (counts, column("ranges", "id")), expressions)
+            self.finished(
+                builder,
+                select,
+                (counts, (column("ranges", "id"), self.next.collection(new).key.form())),
+                expressions,
+            )
         });
         Probe { count, ids }
     }

@@ -363,8 +363,8 @@ impl Schema<'_> {
         let at = written_links(link);
         let mut table = Table::create();
         table.table(name(at));
-        for column in [&link.near, &link.far] {
-            table.col(ColumnDef::new_with_type(name(column), self.sql_type(Storage::Id.into())).not_null());
+        for (column, key) in [(&link.near, link.near_key), (&link.far, link.far_key)] {
+            table.col(ColumnDef::new_with_type(name(column), self.sql_type(Storage::Id(key).into())).not_null());
         }
         if link.ordered {
             table.col(self.place());

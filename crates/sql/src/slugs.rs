@@ -118,7 +118,7 @@ impl Succession<'_> {
             }
         }
         if let Some(after) = after {
-            let after = builder.id_slot(Slot::Constant(after.clone()));
+            let after = builder.id_slot(collection.key.form(), Slot::Constant(after.clone()));
             select.and_where(key.clone().gt(after));
         }
         select.order_by_expr(key, Order::Asc);

@@ -201,7 +201,7 @@ fn names_few(expr: &Expr) -> bool {
     match &expr.node {
         Node::Binary(Operator::And, left, right) => names_few(left) || names_few(right),
         Node::Binary(Operator::Or, left, right) => names_few(left) && names_few(right),
-        Node::Binary(Operator::Equal, left, _) => matches!(left.ty, Type::Id | Type::Record(_)),
+        Node::Binary(Operator::Equal, left, _) => matches!(left.ty, Type::Id(_) | Type::Record(..)),
         _ => false,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use backstay_expr::{ComputedField, Sum, sum_levels};
 use backstay_model::{Collection, CollectionId, Field, FieldId, Model, is_same_sum};
-use backstay_scalar::{Storage, Value};
+use backstay_scalar::Value;
 use sea_query::{Expr as Sql, ExprTrait, Order, Query};
 
 use crate::builder::{Anchor, Builder, Record};
@@ -47,7 +47,7 @@ impl Planner {
             select.expr(builder.stored(&this, at));
             columns.push(column.into());
         }
-        let id = builder.id_slot(Slot::Id);
+        let id = builder.id_slot(definition.key.form(), Slot::Id);
         select.and_where(builder.key(&this).eq(id));
         builder.hold(&this, &mut select);
         builder.from(this.frame, &mut select);
@@ -67,7 +67,7 @@ impl Planner {
             select.expr(value(&mut builder, &sum.computed, &this));
             columns.extend(field.columns.iter().map(ColumnType::from));
         }
-        let id = builder.id_slot(Slot::Id);
+        let id = builder.id_slot(definition.key.form(), Slot::Id);
         select.and_where(builder.key(&this).eq(id));
         builder.from(this.frame, &mut select);
         SumsPlan { template: builder.finish(&select, columns), layouts }
@@ -84,7 +84,7 @@ impl Planner {
         for (at, column) in columns_of(definition).filter(|(at, _)| fields.contains(&at.field)) {
             update.value(name(&column.name), builder.stored(&proposed, at));
         }
-        let id = builder.id_slot(Slot::Id);
+        let id = builder.id_slot(definition.key.form(), Slot::Id);
         let key = &definition.field(Collection::ID).columns[0].name;
         update.and_where(Sql::col(name(key)).eq(id));
         builder.finish(&update, Vec::new())
@@ -99,7 +99,7 @@ impl Planner {
         let id = builder.key(&this);
         let mut select = Query::select();
         select.expr(id.clone());
-        let (mut columns, mut layouts): (Vec<ColumnType>, Vec<_>) = (vec![Storage::Id.into()], Vec::new());
+        let (mut columns, mut layouts): (Vec<ColumnType>, Vec<_>) = (vec![definition.key.storage().into()], Vec::new());
         for sum in sums {
             let field = definition.field(sum.computed.field);
             let column = field.columns.iter().map(ColumnType::from);
@@ -109,7 +109,7 @@ impl Planner {
             columns.extend(column.clone().chain(column));
         }
         if after {
-            let last = builder.id_slot(Slot::Id);
+            let last = builder.id_slot(definition.key.form(), Slot::Id);
             select.and_where(id.clone().gt(last));
         }
         select.order_by_expr(id, Order::Asc);

@@ -1,5 +1,6 @@
 //! Functions that make texts of texts, and patterns. What is called here are the store's own functions, on both databases.
 
+use backstay_base::KeyForm;
 use backstay_expr::{Expr, Function, Type};
 use backstay_scalar::{Casing, Pattern, Storage, Value, WHITE_SPACE};
 use sea_query::Expr as Sql;
@@ -106,7 +107,8 @@ impl Dialect {
     fn plain_text(self, value: Sql, ty: &Type) -> Sql {
         match (self, ty) {
             (Self::Sqlite, Type::Decimal) => call("number_text", [value]),
-            (Self::Sqlite, Type::Id | Type::Record(_)) => call("id_text", [value]),
+            (Self::Sqlite, Type::Id(KeyForm::Uuid) | Type::Record(_, KeyForm::Uuid)) => call("id_text", [value]),
+            (_, Type::Id(KeyForm::Text) | Type::Record(_, KeyForm::Text)) => value,
             (Self::Sqlite, Type::Timestamp) => call("moment_text", [value]),
             (Self::Postgres, Type::Decimal) => cast(call("trim_scale", [value]), "text"),
             (Self::Postgres, Type::Timestamp) => {
@@ -114,7 +116,7 @@ impl Dialect {
                 call("to_char", [utc, word("YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"")])
             }
             (Self::Postgres, Type::Date) => call("to_char", [cast(value, "timestamp"), word("YYYY-MM-DD")]),
-            (_, Type::Int) | (Self::Postgres, Type::Id | Type::Record(_)) => cast(value, "text"),
+            (_, Type::Int | Type::Id(_) | Type::Record(..)) => cast(value, "text"),
             // They are texts already.
             (Self::Sqlite | Self::Postgres, _) => value,
         }

@@ -1,5 +1,6 @@
 //! Values within documents: members of embedded values, and the items of lists of them.
 
+use backstay_base::KeyForm;
 use std::sync::Arc;
 
 use backstay_expr::{Holder, Within};
@@ -195,13 +196,13 @@ fn key(step: &Step) -> Sql {
 fn value_of(text: Sql, scalar: Scalar) -> Sql {
     match scalar.storage() {
         Storage::Int if scalar == Scalar::Duration => call("backstay_duration", [text]),
-        Storage::Text => collate_c(text),
+        Storage::Text | Storage::Id(KeyForm::Text) => collate_c(text),
         Storage::Bytes => call("decode", [text, word("base64")]),
         storage @ (Storage::Bool
         | Storage::Int
         | Storage::Float
         | Storage::Decimal { .. }
-        | Storage::Id
+        | Storage::Id(KeyForm::Uuid | KeyForm::Int)
         | Storage::Timestamp
         | Storage::Date
         | Storage::Json) => cast(text, postgres_type(storage.into())),
@@ -213,7 +214,7 @@ fn list_of(list: Sql, element: Scalar) -> Sql {
     let storage = element.storage();
     let is_written_alike = match storage {
         Storage::Int => element != Scalar::Duration,
-        Storage::Bool | Storage::Float | Storage::Text | Storage::Id | Storage::Date | Storage::Json => true,
+        Storage::Bool | Storage::Float | Storage::Text | Storage::Id(_) | Storage::Date | Storage::Json => true,
         Storage::Decimal { .. } | Storage::Timestamp | Storage::Bytes => false,
     };
     if is_written_alike {

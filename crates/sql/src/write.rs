@@ -47,7 +47,7 @@ impl Planner {
         select.exprs(truth_columns(&mut builder, Scope { new, ..Scope::rule(&this) }, rules));
         columns.extend(rules.iter().map(|_| ColumnType::One(Storage::Bool)));
 
-        let id = builder.id_slot(Slot::Id);
+        let id = builder.id_slot(definition.key.form(), Slot::Id);
         select.and_where(builder.key(&this).eq(id));
         if held {
             builder.hold(&this, &mut select);
@@ -81,7 +81,7 @@ impl Planner {
         Lowering::new(&mut builder, Scope::rule(&this)).is_false(rule).restrict(&mut select);
         builder.from(this.frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
-        builder.finish(&select, vec![Storage::Id.into()])
+        builder.finish(&select, vec![self.key_type(collection)])
     }
 
     /// Inserts all stored columns from `Slot::Proposed`.
@@ -129,12 +129,12 @@ impl Planner {
         let mut builder = self.builder();
         let from = unrestricted(&mut builder, self.model.collection(collection), perspective);
         let (id, reference) = (builder.key(&from), builder.stored(&from, ColumnRef::main(field)));
-        let target = builder.id_slot(Slot::Id);
+        let target = builder.slot(Slot::Id, self.reference_type(collection, field));
         let mut select = Query::select();
         select.expr(id.clone()).and_where(reference.eq(target)).order_by_expr(id, Order::Asc);
         builder.from(from.frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
-        builder.finish(&select, vec![Storage::Id.into()])
+        builder.finish(&select, vec![self.key_type(collection)])
     }
 
     /// Ids of the records in a perspective whose documents refer to `Slot::Id` by this relation, in order, at most
@@ -143,14 +143,14 @@ impl Planner {
         let mut builder = self.builder();
         let from = unrestricted(&mut builder, self.model.collection(collection), perspective);
         let id = builder.key(&from);
-        let far = builder.id_slot(Slot::Id);
+        let far = builder.id_slot(link.far_key, Slot::Id);
         let mut near = Query::select();
         near.column(name(&link.near)).from(name(written_links(link))).and_where(Sql::col(name(&link.far)).eq(far));
         let mut select = Query::select();
         select.expr(id.clone()).and_where(id.clone().in_subquery(near)).order_by_expr(id, Order::Asc);
         builder.from(from.frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
-        builder.finish(&select, vec![Storage::Id.into()])
+        builder.finish(&select, vec![self.key_type(collection)])
     }
 
     /// Ids of the records whose field refers to `Slot::Id` and that were moved to the trash at `Slot::Proposed` of
@@ -162,13 +162,13 @@ impl Planner {
         let at = ColumnRef::main(trash.at);
         let (id, reference) = (builder.key(&from), builder.stored(&from, ColumnRef::main(field)));
         let (trashed, moment) = (builder.stored(&from, at), builder.stored(&moment, at));
-        let target = builder.id_slot(Slot::Id);
+        let target = builder.slot(Slot::Id, self.reference_type(collection, field));
         let mut select = Query::select();
         select.expr(id.clone()).and_where(reference.eq(target)).and_where(trashed.eq(moment));
         select.order_by_expr(id, Order::Asc);
         builder.from(from.frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
-        builder.finish(&select, vec![Storage::Id.into()])
+        builder.finish(&select, vec![self.key_type(collection)])
     }
 
     /// The id of the record whose fields equal `Slot::Proposed` of them, at most one.
@@ -185,7 +185,7 @@ impl Planner {
         }
         builder.from(from.frame, &mut select);
         builder.limit(&mut select, Slot::Constant(Value::Int(1)));
-        builder.finish(&select, vec![Storage::Id.into()])
+        builder.finish(&select, vec![self.key_type(collection)])
     }
 
     /// Ids of the records that were moved to the trash before `Slot::Proposed` of `trashedAt`, the oldest first, at most
@@ -212,13 +212,14 @@ impl Planner {
         select.order_by_expr(trashed, Order::Asc).order_by_expr(id, Order::Asc);
         builder.from(from.frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
-        builder.finish(&select, vec![Storage::Id.into()])
+        builder.finish(&select, vec![self.key_type(collection)])
     }
 
     /// For each field, and each relation in documents, that restricts deletions in a collection: the records in the trash that
     /// refer to another one of it by it.
     fn restricting_in_trash(&self, builder: &mut Builder<'_>, (of, id): (CollectionId, &Sql)) -> Vec<SelectStatement> {
-        let kind = FieldKind::ToOne { target: of, on_delete: OnDelete::Restrict };
+        let kind =
+            FieldKind::ToOne { target: of, key: self.model.collection(of).key.form(), on_delete: OnDelete::Restrict };
         let with_trash = self.model.collections.iter().filter(|collection| collection.trash.is_some());
         let fields = with_trash.flat_map(|collection| collection.fields.iter().map(move |field| (collection, field)));
         let restricting = fields.filter(|(_, field)| field.kind == kind).map(|(collection, field)| {
@@ -268,7 +269,7 @@ impl Planner {
     pub fn link_place(&self, link: &Link) -> Template {
         assert!(link.ordered, "only ordered links have places");
         let mut builder = self.builder();
-        let (near, far) = ends(&mut builder);
+        let (near, far) = ends(&mut builder, link);
         let place = builder.slot(Slot::Place, Storage::Int);
         let mut insert = Query::insert();
         insert.into_table(name(written_links(link))).columns(link_columns(link).map(name));
@@ -282,7 +283,7 @@ impl Planner {
     /// Ends the link of `Slot::Id` (near) to `Slot::Argument(0)` (far).
     pub fn link_remove(&self, link: &Link) -> Template {
         let mut builder = self.builder();
-        let (near, far) = ends(&mut builder);
+        let (near, far) = ends(&mut builder, link);
         let mut delete = Query::delete();
         delete.from_table(name(written_links(link)));
         delete.and_where(Sql::col(name(&link.near)).eq(near)).and_where(Sql::col(name(&link.far)).eq(far));
@@ -292,7 +293,7 @@ impl Planner {
     /// Ends all links of `Slot::Id` (near).
     pub fn link_clear(&self, link: &Link) -> Template {
         let mut builder = self.builder();
-        let near = builder.id_slot(Slot::Id);
+        let near = builder.id_slot(link.near_key, Slot::Id);
         let mut delete = Query::delete();
         delete.from_table(name(written_links(link))).and_where(Sql::col(name(&link.near)).eq(near));
         builder.finish(&delete, Vec::new())
@@ -302,7 +303,7 @@ impl Planner {
     pub fn link_targets(&self, link: &Link) -> Template {
         let mut builder = self.builder();
         let (frame, links) = builder.links(link, LIVE);
-        let near = builder.id_slot(Slot::Id);
+        let near = builder.id_slot(link.near_key, Slot::Id);
         let far = column(&links, &link.far);
         let mut select = Query::select();
         select.expr(far.clone()).and_where(column(&links, &link.near).eq(near));
@@ -312,7 +313,16 @@ impl Planner {
         select.order_by_expr(far, Order::Asc);
         builder.from(frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
-        builder.finish(&select, vec![Storage::Id.into()])
+        builder.finish(&select, vec![Storage::Id(link.far_key).into()])
+    }
+
+    fn key_type(&self, collection: CollectionId) -> ColumnType {
+        self.model.collection(collection).key.storage().into()
+    }
+
+    /// What the column of a to-one field holds.
+    fn reference_type(&self, collection: CollectionId, field: FieldId) -> ColumnType {
+        (&self.model.field(collection, field).columns[0]).into()
     }
 
     pub(crate) fn builder(&self) -> Builder<'_> {
@@ -331,10 +341,10 @@ pub(crate) fn proposed(builder: &mut Builder<'_>, collection: CollectionId) -> A
 
 /// Links `Slot::Id` (near) to `Slot::Argument(0)` (far); nothing where they are linked already.
 pub(crate) fn insert_link(mut builder: Builder<'_>, link: &Link) -> Template {
-    let (near, far) = ends(&mut builder);
+    let (near, far) = ends(&mut builder, link);
     let mut values = vec![near, far];
     if link.ordered {
-        let near = builder.id_slot(Slot::Id);
+        let near = builder.id_slot(link.near_key, Slot::Id);
         let mut last = Query::select();
         last.expr(call("coalesce", [Sql::from(Func::max(Sql::col(name(Link::PLACE)))), integer(-1)]).add(integer(1)));
         last.from(name(written_links(link))).and_where(Sql::col(name(&link.near)).eq(near));
@@ -348,8 +358,8 @@ pub(crate) fn insert_link(mut builder: Builder<'_>, link: &Link) -> Template {
     builder.finish(&insert, Vec::new())
 }
 
-fn ends(builder: &mut Builder<'_>) -> (Sql, Sql) {
-    (builder.id_slot(Slot::Id), builder.id_slot(Slot::Argument(0)))
+fn ends(builder: &mut Builder<'_>, link: &Link) -> (Sql, Sql) {
+    (builder.id_slot(link.near_key, Slot::Id), builder.id_slot(link.far_key, Slot::Argument(0)))
 }
 
 /// The name of the key's column.
@@ -358,7 +368,7 @@ fn key(collection: &Collection) -> &str {
 }
 
 fn this_version(builder: &mut Builder<'_>, collection: &Collection) -> Sql {
-    let id = builder.id_slot(Slot::Id);
+    let id = builder.id_slot(collection.key.form(), Slot::Id);
     let version = builder.slot(Slot::Version, Storage::Int);
     let stored = &collection.field(Collection::VERSION).columns[0].name;
     Sql::col(name(key(collection))).eq(id).and(Sql::col(name(stored)).eq(version))

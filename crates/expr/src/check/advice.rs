@@ -136,8 +136,8 @@ impl Advisor<'_, '_> {
             }
             Type::Bool
             | Type::Formatted(_)
-            | Type::Id
-            | Type::Record(_)
+            | Type::Id(_)
+            | Type::Record(..)
             | Type::Timestamp
             | Type::Date
             | Type::Duration

@@ -72,8 +72,10 @@ impl<'m> Checker<'m> {
             let Place::One(mut value) = self.step(record.clone(), name, span)? else {
                 return self.refuse_unshared(name, "a list of records");
             };
-            if matches!(value.ty, Type::Record(_)) && name.name == "id" {
-                value.ty = Type::Id;
+            if let Type::Record(_, form) = value.ty
+                && name.name == "id"
+            {
+                value.ty = Type::Id(form);
             }
             branches.push((record, value));
         }

@@ -114,7 +114,7 @@ impl Checker<'_> {
         self.next_variable += 1;
         let [one, same] = [member.0, other].map(|variable| {
             let path = Path { root: Root::Bound(variable), collection, steps: Vec::new(), part: None };
-            self.make(Node::Path(path), Type::Record(collection), span)
+            self.make(Node::Path(path), self.record_type(collection), span)
         });
         let body = Box::new(self.both(Operator::Equal, one, same, span));
         let kind = Quantifier::Exists;
@@ -132,7 +132,7 @@ impl Checker<'_> {
     fn old_is_null(&mut self, negated: bool, span: &Range<u32>) -> Expr {
         let collection = self.scope.old.expect("where links are changed, there is a record as it was");
         let path = Path { root: Root::Old, collection, steps: Vec::new(), part: None };
-        let of = Box::new(self.make(Node::Path(path), Type::Record(collection), span));
+        let of = Box::new(self.make(Node::Path(path), self.record_type(collection), span));
         self.nodes += 2;
         self.make(Node::IsNull { of, negated }, Type::Bool, span)
     }

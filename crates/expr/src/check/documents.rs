@@ -85,7 +85,7 @@ impl Checker<'_> {
             FieldKind::List(Element::Enum(id)) => (Held::List(Scalar::Text), Type::List(Box::new(Type::Enum(*id)))),
             FieldKind::Embedded(id) => (Held::Json, Type::Item(Shape::Embedded(*id))),
             FieldKind::Document(Document::One(id)) => (Held::Json, Type::Item(Shape::Union(*id))),
-            FieldKind::ToOne { target, .. } => (Held::One(Scalar::Id), Type::Record(*target)),
+            FieldKind::ToOne { target, key, .. } => (Held::One(Scalar::Id { form: *key }), Type::Record(*target, *key)),
             // An embedded type has none.
             FieldKind::OneToMany { .. }
             | FieldKind::Lineage { .. }

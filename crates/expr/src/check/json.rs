@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use backstay_base::KeyForm;
 use backstay_model::FieldKind;
 use backstay_scalar::{Held, Lookup, Reading, Scalar, Step, Value};
 use rust_decimal::Decimal;
@@ -97,7 +98,7 @@ impl Checker<'_> {
     /// reference, isn't taken from a document.
     pub(super) fn read_by_hint(&self, value: Expr, hint: Option<&Type>) -> Expr {
         match hint {
-            Some(Type::Id | Type::Record(_)) | None => value,
+            Some(Type::Id(_) | Type::Record(..)) | None => value,
             Some(ty) => self.read_as(value, ty),
         }
     }
@@ -218,7 +219,7 @@ fn reading_of(ty: &Type) -> Option<Reading> {
         Type::Decimal => Some(Reading::Number),
         Type::Text | Type::Enum(_) => Some(Reading::Text),
         Type::Formatted(_) => ty.is_text().then_some(Reading::Text),
-        Type::Id | Type::Record(_) => Some(Reading::Id),
+        Type::Id(form) | Type::Record(_, form) => (*form == KeyForm::Uuid).then_some(Reading::Id),
         Type::Timestamp => Some(Reading::DateTime),
         Type::Date => Some(Reading::Date),
         Type::Json => Some(Reading::Json),

@@ -1,5 +1,6 @@
 //! Literals, which take the type that their place gives them where they can.
 
+use backstay_base::KeyForm;
 use backstay_model::{Model, ValueProblem};
 use backstay_scalar::{Problem, Token, Value, read_exact};
 use rust_decimal::Decimal;
@@ -64,8 +65,19 @@ impl Pliancy {
 pub(super) type Literal = Result<(Value, Type), ExprErrorKind>;
 
 /// A whole number.
-pub(super) fn int(number: i64, hint: Option<&Type>) -> Literal {
+pub(super) fn int(model: &Model, number: i64, hint: Option<&Type>) -> Literal {
     match hint {
+        Some(ty @ (Type::Id(KeyForm::Int) | Type::Record(_, KeyForm::Int))) => {
+            let text = number.to_string();
+            match ty.read(Token::Number(&text), model) {
+                Ok(key) => Ok((key, ty.clone())),
+                Err(ValueProblem::Scalar(problem)) => {
+                    Err(ExprErrorKind::Literal { text, ty: name_of(model, ty), problem })
+                }
+                // A key is of no enum.
+                Err(ValueProblem::NotInEnum { .. }) => Ok((Value::Int(number), Type::Int)),
+            }
+        }
         Some(Type::Decimal) => Ok((Value::Decimal(decimal(Some(Decimal::from(number)))?), Type::Decimal)),
         Some(Type::Float) if number.unsigned_abs() <= FLOAT_EXACT => {
             #[expect(clippy::cast_precision_loss, reason = "exact up to two to the power of 53")]
@@ -115,8 +127,8 @@ pub(super) fn text(model: &Model, text: &str, hint: Option<&Type>) -> Literal {
             | Type::Date
             | Type::Duration
             | Type::Decimal
-            | Type::Id
-            | Type::Record(_)),
+            | Type::Id(_)
+            | Type::Record(..)),
         ) => ty,
         _ => &Type::Text,
     };

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use backstay_base::limits;
-use backstay_model::{Element, NamedRule, ParameterKind, RuleParameter};
+use backstay_model::{Element, Model, NamedRule, ParameterKind, RuleParameter};
 use backstay_scalar::Value;
 
 use super::literal::Pliancy;
@@ -31,10 +31,10 @@ impl<'m> Argument<'m> {
     }
 
     /// The value of a parameter outside any use: a record unlike any other, or a missing value.
-    fn any(parameter: &'m RuleParameter, index: u16) -> Self {
-        let ty = Type::of_parameter(parameter.kind);
+    fn any(model: &Model, parameter: &'m RuleParameter, index: u16) -> Self {
+        let ty = Type::of_parameter(model, parameter.kind);
         let node = match ty {
-            Type::Record(collection) => {
+            Type::Record(collection, _) => {
                 Node::Path(Path { root: Root::Bound(index), collection, steps: Vec::new(), part: None })
             }
             _ => Node::Literal(Value::Null),
@@ -121,9 +121,9 @@ impl<'m> Checker<'m> {
     /// The arguments, all of them checked even if one is wrong.
     fn arguments_of(&mut self, rule: &'m NamedRule, given: &[Syntax]) -> Option<Vec<Argument<'m>>> {
         let each = |(parameter, syntax): (&'m RuleParameter, &Syntax)| {
-            let (ty, noted) = (Type::of_parameter(parameter.kind), self.errors.len());
+            let (ty, noted) = (Type::of_parameter(self.scope.model, parameter.kind), self.errors.len());
             let value = match (&syntax.node, &ty) {
-                (SyntaxNode::Null, Type::Record(_)) | (_, Type::Bool) => self.expr(syntax, Some(&ty)),
+                (SyntaxNode::Null, Type::Record(..)) | (_, Type::Bool) => self.expr(syntax, Some(&ty)),
                 _ => self.nullable(syntax, Some(&ty)),
             };
             let value = value.and_then(|value| self.must_be(value, &ty));
@@ -175,9 +175,9 @@ impl<'m> Checker<'m> {
 
     /// Checks a named rule by itself, with any values for its parameters.
     pub(crate) fn rule_alone(mut self, name: &str, rule: &'m NamedRule) -> Vec<ExprError> {
-        let parameters = rule.parameters.iter().zip(0..);
+        let (parameters, model) = (rule.parameters.iter().zip(0..), self.scope.model);
         self.next_variable = FIRST_FREE_VARIABLE;
-        self.arguments = parameters.map(|(parameter, index)| Argument::any(parameter, index)).collect();
+        self.arguments = parameters.map(|(parameter, index)| Argument::any(model, parameter, index)).collect();
         self.rules.push(name.to_owned());
         match parse(rule) {
             Ok(syntax) => drop(self.expr(&syntax, None)),
@@ -190,13 +190,13 @@ impl<'m> Checker<'m> {
 
 impl Type {
     /// The type of what a parameter of a named rule stands for.
-    fn of_parameter(kind: ParameterKind) -> Self {
+    fn of_parameter(model: &Model, kind: ParameterKind) -> Self {
         match kind {
             ParameterKind::Scalar(scalar) => Self::of_scalar(scalar),
             ParameterKind::Enum(id) => Self::Enum(id),
             ParameterKind::List(Element::Scalar(scalar)) => Self::List(Box::new(Self::of_scalar(scalar))),
             ParameterKind::List(Element::Enum(id)) => Self::List(Box::new(Self::Enum(id))),
-            ParameterKind::Record(collection) => Self::Record(collection),
+            ParameterKind::Record(collection) => Self::Record(collection, model.collection(collection).key.form()),
         }
     }
 }

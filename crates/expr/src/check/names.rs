@@ -1,7 +1,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use backstay_base::nearest;
+use backstay_base::{KeyForm, nearest};
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind};
 use backstay_scalar::{Part, Scalar};
 
@@ -201,7 +201,13 @@ impl<'m> Checker<'m> {
 
     fn record(&mut self, root: Root, collection: CollectionId, span: &Range<u32>) -> Expr {
         let path = Path { root, collection, steps: Vec::new(), part: None };
-        self.make(Node::Path(path), Type::Record(collection), span)
+        let ty = self.record_type(collection);
+        self.make(Node::Path(path), ty, span)
+    }
+
+    /// The type of a record of a collection.
+    pub(super) fn record_type(&self, collection: CollectionId) -> Type {
+        Type::Record(collection, self.scope.model.collection(collection).key.form())
     }
 
     pub(super) fn now(&mut self, span: &Range<u32>) -> Expr {
@@ -264,7 +270,7 @@ impl<'m> Checker<'m> {
     fn auth(&mut self, part: &Ident, span: &Range<u32>) -> Option<Expr> {
         let (caller, ty) = match part.name.as_str() {
             "account" => return self.account(part, span),
-            "id" => (CallerPart::Id, Type::Id),
+            "id" => (CallerPart::Id, Type::Id(KeyForm::Uuid)),
             "kind" => (CallerPart::Kind, Type::Text),
             "verified" => (CallerPart::Verified, Type::Bool),
             "roles" => match self.scope.model.roles {
@@ -324,7 +330,7 @@ impl<'m> Checker<'m> {
             let (part, _) = self.money_part(field)?;
             return self.bounded(of.in_part(part), span).map(Place::One);
         }
-        if let (Node::Within(_), Type::Record(_)) = (&of.node, &of.ty) {
+        if let (Node::Within(_), Type::Record(..)) = (&of.node, &of.ty) {
             if field.name == "id" {
                 return Some(Place::One(Expr { span: span.clone(), ..of }));
             }
@@ -344,7 +350,7 @@ impl<'m> Checker<'m> {
             (Type::OneOf { field: (collection, holder), .. }, None) => {
                 self.alternative(path, (collection, holder), field, span)
             }
-            (Type::Record(collection), None) => self.field(path, collection, field, span),
+            (Type::Record(collection, _), None) => self.field(path, collection, field, span),
             (Type::Money, None) => {
                 let (part, ty) = self.money_part(field)?;
                 path.part = Some(part);

@@ -282,7 +282,7 @@ impl Checker<'_> {
         let ty = match (&then.ty, &otherwise.ty) {
             (then, otherwise) if then == otherwise => then.clone(),
             (Type::Formatted(_), _) | (_, Type::Formatted(_)) => Type::Text,
-            _ if is_alike(&then.ty, &otherwise.ty) => Type::Id,
+            (Type::Id(form), Type::Record(..)) | (Type::Record(_, form), Type::Id(_)) => Type::Id(*form),
             (then, _) => then.clone(),
         };
         let otherwise = self.must_be(otherwise, &then.ty)?;

@@ -21,7 +21,7 @@ impl Checker<'_> {
     ) -> Option<Expr> {
         let noted = self.errors.len();
         let ty = self.value_at(record)?.ty;
-        let Type::Record(of) = ty else { return self.no_tree(record, &ty) };
+        let Type::Record(of, _) = ty else { return self.no_tree(record, &ty) };
         let Some(tree) = self.scope.model.collection(of).tree else { return self.no_tree(record, &ty) };
         assert_eq!(self.errors.len(), noted, "what is a record has no error");
         let relation = &self.scope.model.field(of, tree.ancestors).name;

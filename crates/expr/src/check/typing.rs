@@ -14,8 +14,8 @@ pub(super) fn name_of(model: &Model, ty: &Type) -> String {
         Type::Text => "String",
         Type::Formatted(scalar) => scalar.name(),
         Type::Enum(id) => &model.enumeration(*id).name,
-        Type::Id => "ID",
-        Type::Record(id) => &model.collection(*id).name,
+        Type::Id(_) => "ID",
+        Type::Record(id, _) => &model.collection(*id).name,
         Type::Timestamp => "DateTime",
         Type::Date => "Date",
         Type::Duration => "Duration",
@@ -36,7 +36,7 @@ pub(super) fn name_of(model: &Model, ty: &Type) -> String {
 pub(super) fn is_alike(left: &Type, right: &Type) -> bool {
     left == right
         || match (left, right) {
-            (Type::Id, Type::Record(_)) | (Type::Record(_), Type::Id) => true,
+            (Type::Id(one), Type::Record(_, other)) | (Type::Record(_, one), Type::Id(other)) => one == other,
             (Type::Text, Type::Formatted(_)) | (Type::Formatted(_), Type::Text) => left.is_text() && right.is_text(),
             _ => false,
         }
@@ -68,7 +68,7 @@ pub(super) fn has_order(ty: &Type) -> bool {
 
 /// Whether `==` compares two values of it.
 pub(super) fn has_equality(ty: &Type) -> bool {
-    has_order(ty) || matches!(ty, Type::Bool | Type::Id | Type::Record(_) | Type::Formatted(_) | Type::TypeName(_))
+    has_order(ty) || matches!(ty, Type::Bool | Type::Id(_) | Type::Record(..) | Type::Formatted(_) | Type::TypeName(_))
 }
 
 /// Whether `text(x)` can write a value of it.
@@ -80,8 +80,8 @@ pub(super) fn is_written(ty: &Type) -> bool {
         | Type::Text
         | Type::Enum(_)
         | Type::TypeName(_)
-        | Type::Id
-        | Type::Record(_)
+        | Type::Id(_)
+        | Type::Record(..)
         | Type::Timestamp
         | Type::Date => true,
         Type::Formatted(_) => ty.is_text(),
@@ -101,7 +101,7 @@ pub(super) fn is_written(ty: &Type) -> bool {
 pub(super) fn addend(ty: &Type) -> Type {
     match ty {
         Type::Timestamp | Type::Date => Type::Duration,
-        Type::Formatted(_) | Type::Enum(_) | Type::TypeName(_) | Type::Id | Type::Record(_) => Type::Text,
+        Type::Formatted(_) | Type::Enum(_) | Type::TypeName(_) | Type::Id(_) | Type::Record(..) => Type::Text,
         Type::Bool
         | Type::Int
         | Type::Float

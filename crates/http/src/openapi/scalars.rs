@@ -50,7 +50,7 @@ pub(super) fn accepted(kind: Scalar) -> Value {
             }
             schema
         }
-        Scalar::Id
+        Scalar::Id { .. }
         | Scalar::String
         | Scalar::Text
         | Scalar::Int
@@ -90,7 +90,7 @@ mod tests {
             assert_eq!((answered(kind), accepted(kind)), (read, write), "{kind:?}");
         };
         let same = |kind: Scalar, schema: Value| check(kind, schema.clone(), schema);
-        same(Scalar::Id, json!({ "type": "string", "format": "uuid" }));
+        same(Scalar::UUID, json!({ "type": "string", "format": "uuid" }));
         same(Scalar::String, json!({ "type": "string", "maxLength": backstay_base::limits::STRING_CHARS }));
         same(Scalar::Text, json!({ "type": "string" }));
         same(Scalar::Int, json!({ "type": "integer", "format": "int64" }));

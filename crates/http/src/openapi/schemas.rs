@@ -215,8 +215,8 @@ fn shape(model: &Model, collection: &Collection, field: &Field) -> Value {
         if is_shown(target) { Schema::Read.reference(&target.name) } else { json!({ "type": "object" }) }
     };
     match &field.kind {
-        FieldKind::ToOne { target, .. } | FieldKind::OneToOne { target, .. } => {
-            let id = json!({ "type": "string", "format": "uuid" });
+        FieldKind::ToOne { target, key, .. } | FieldKind::OneToOne { target, key, .. } => {
+            let id = Form::Answered.scalar(Scalar::Id { form: *key });
             let mut forms = vec![id, reference(*target)];
             forms.extend((!is_required(field)).then(|| json!({ "type": "null" })));
             json!({ "oneOf": forms })
@@ -309,9 +309,12 @@ pub(super) fn value(model: &Model, field: &Field, required: bool, form: Form) ->
         // Within a record, `read` and `body` make objects of them.
         FieldKind::Embedded(id) => documents::reference(model, *id, form),
         FieldKind::ToOneOf { union, .. } => references::accepted(model, *union),
-        FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => form.scalar(Scalar::Id),
-        FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } | FieldKind::Lineage { .. } => {
-            return json!({ "type": "array", "items": form.scalar(Scalar::Id), "maxItems": limits::LIST_ITEMS });
+        FieldKind::ToOne { key, .. } | FieldKind::OneToOne { key, .. } => form.scalar(Scalar::Id { form: *key }),
+        FieldKind::OneToMany { target, .. }
+        | FieldKind::ManyToMany { target, .. }
+        | FieldKind::Lineage { target, .. } => {
+            let id = form.scalar(model.collection(*target).key.scalar());
+            return json!({ "type": "array", "items": id, "maxItems": limits::LIST_ITEMS });
         }
     };
     if required || schema.as_object().is_some_and(Map::is_empty) {

@@ -431,7 +431,7 @@ impl<'a> Pair<'a> {
         for (limit, stricter) in limits_changed(before, after) {
             all.push(Difference::LimitChanged { collection: collection(), field: field(), limit, stricter });
         }
-        if let (FieldKind::ToOne { on_delete: a, .. }, FieldKind::ToOne { on_delete: b, target }) =
+        if let (FieldKind::ToOne { on_delete: a, .. }, FieldKind::ToOne { on_delete: b, target, .. }) =
             (&before.kind, &after.kind)
             && a != b
         {
@@ -788,7 +788,7 @@ pub(super) fn declared(collection: &Collection) -> impl Iterator<Item = &Field> 
 fn is_convertible(kind: &FieldKind) -> bool {
     match kind {
         FieldKind::Scalar(scalar) | FieldKind::List(Element::Scalar(scalar)) => {
-            !matches!(scalar, Scalar::Id | Scalar::Money)
+            !matches!(scalar, Scalar::Id { .. } | Scalar::Money)
         }
         FieldKind::Enum(_) | FieldKind::List(Element::Enum(_)) => true,
         FieldKind::Embedded(_)

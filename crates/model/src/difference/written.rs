@@ -36,11 +36,11 @@ pub(super) fn written(model: &Model, kind: &FieldKind) -> String {
         FieldKind::Document(document) => written_document(model, *document),
         FieldKind::ToOneOf { union, on_delete: _ } => model.record_union(*union).name.clone(),
         // What happens on deletion is a difference of its own.
-        FieldKind::ToOne { target, on_delete: _ } => name(*target).to_owned(),
+        FieldKind::ToOne { target, .. } => name(*target).to_owned(),
         FieldKind::OneToMany { target, via } => {
             format!("[{}] @inverse(field: \"{}\")", name(*target), field(*target, *via))
         }
-        FieldKind::OneToOne { target, via } => {
+        FieldKind::OneToOne { target, via, .. } => {
             format!("{} @inverse(field: \"{}\")", name(*target), field(*target, *via))
         }
         FieldKind::ManyToMany { target, link } => match link.inverse.filter(|_| !link.owner) {

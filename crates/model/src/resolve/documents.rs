@@ -1,6 +1,6 @@
 //! What documents can hold, once all types are resolved: lists of embedded values, and values of unions.
 
-use backstay_base::limits;
+use backstay_base::{KeyForm, limits};
 
 use super::report::Report;
 use crate::document::reach;
@@ -19,8 +19,8 @@ impl Documents<'_> {
     pub(super) fn mentions(&self, report: &mut Report<'_>, collections: &mut [Collection]) {
         let Self { embedded, unions, record_unions } = *self;
         let types = Types { embedded, unions, record_unions };
-        let names: Vec<(String, String)> =
-            collections.iter().map(|collection| (collection.name.clone(), collection.table.clone())).collect();
+        let named = |of: &Collection| (of.name.clone(), of.table.clone(), of.key.form());
+        let names: Vec<(String, String, KeyForm)> = collections.iter().map(named).collect();
         let (mut count, most) = (0, limits::MODEL_MENTIONS);
         for collection in collections {
             let mut mentions = Vec::new();
@@ -40,9 +40,9 @@ impl Documents<'_> {
                     continue;
                 }
                 for (relation, on_delete) in relations {
-                    let (name, table) = &names[usize::from(relation.target.0)];
-                    let owner = (collection.table.as_str(), field);
-                    mentions.push(Mention::new(types, owner, (relation, on_delete), (name, table)));
+                    let (name, table, key) = &names[usize::from(relation.target.0)];
+                    let owner = (collection.table.as_str(), collection.key.form(), field);
+                    mentions.push(Mention::new(types, owner, (relation, on_delete), (name, table, *key)));
                 }
             }
             collection.mentions = mentions;

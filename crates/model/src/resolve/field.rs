@@ -28,6 +28,7 @@ pub(super) fn standard_field(
             report.error(directive.location(), message, "not here", "remove it; Backstay alone writes this field");
         }
     }
+    let scalar = if id == Collection::ID { key.scalar() } else { scalar };
     let span = report.span_of(declared.map_or(&of.node.name, |field| &field.name));
     Field {
         description: declared.and_then(|field| read::description(field.description.as_ref())),

@@ -98,7 +98,7 @@ fn kept_fields(collection: &Collection) -> (Vec<Field>, Vec<Option<FieldId>>) {
         }
         let at = number(&fields);
         let kind = match &field.kind {
-            FieldKind::ToOne { .. } => FieldKind::Scalar(Scalar::Id),
+            FieldKind::ToOne { key, .. } => FieldKind::Scalar(Scalar::Id { form: *key }),
             kind => kind.clone(),
         };
         let within = field.within.and_then(|within| Some((within, kept[usize::from(within.field.0)]?)));
@@ -135,13 +135,13 @@ fn own_fields(collection: &Collection, kept: Vec<Option<FieldId>>, fields: &mut 
     Versions {
         of: collection.id,
         fields: kept,
-        record: own(Versions::RECORD, Scalar::Id, Storage::Id, true),
+        record: own(Versions::RECORD, collection.key.scalar(), collection.key.storage(), true),
         from: own(Versions::FROM, Scalar::DateTime, Storage::Timestamp, true),
         until: own(Versions::UNTIL, Scalar::DateTime, Storage::Timestamp, false),
         ended: own(Versions::ENDED, Scalar::DateTime, Storage::Timestamp, false),
         change: own(Versions::CHANGE, Scalar::String, Storage::Text, true),
         by_kind: own(Versions::BY_KIND, Scalar::String, Storage::Text, true),
-        by: own(Versions::BY, Scalar::Id, Storage::Id, false),
+        by: own(Versions::BY, Scalar::UUID, Storage::UUID, false),
     }
 }
 

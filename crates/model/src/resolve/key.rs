@@ -1,9 +1,20 @@
 //! `@key`: how the ids of a type's records are made.
 
+use apollo_compiler::Node;
+use apollo_compiler::schema::ObjectType;
+
 use super::read;
 use super::report::Report;
 use super::survey::StoredType;
 use crate::{Key, KeyKind};
+
+/// What the ids of a type's records are.
+pub(super) fn kind(of: &Node<ObjectType>) -> KeyKind {
+    match of.directives.get("key").and_then(|directive| read::word(directive, "type")) {
+        Some("UUID4") => KeyKind::Uuid4,
+        _ => KeyKind::Uuid7,
+    }
+}
 
 /// How the ids of a type's records are made.
 pub(super) fn key(report: &mut Report<'_>, of: &StoredType<'_>) -> Key {
@@ -13,10 +24,7 @@ pub(super) fn key(report: &mut Report<'_>, of: &StoredType<'_>) -> Key {
             "write `@key(given: true)` to let clients make the ids, `@key(type: UUID4)` for random ones, or both";
         report.error(directive.location(), "`@key` needs an argument", "what of the ids?", help);
     }
-    let kind = match read::word(directive, "type") {
-        Some("UUID4") => KeyKind::Uuid4,
-        _ => KeyKind::Uuid7,
-    };
+    let kind = kind(of.node);
     let given = directive.specified_argument_by_name("given").filter(|given| given.to_bool() == Some(true));
     if let Some(given) = given {
         let marked = |name: &str| of.node.directives.has(name);

@@ -70,7 +70,11 @@ impl Declared<'_, '_> {
                 return OtherEnd { survey: self.names.survey, near, far: target, node: self.node }.one(report);
             }
             self.check_no_key(report, name);
-            return Some(FieldKind::ToOne { target: target.id, on_delete: on_delete(report, self.node) });
+            return Some(FieldKind::ToOne {
+                target: target.id,
+                key: target.key_form(),
+                on_delete: on_delete(report, self.node),
+            });
         }
         if let Some((id, of)) = self.names.survey.enum_named(name).filter(|_| !self.means_scalar(name)) {
             self.check_open(report, report.places.is_system(of.location()), name)?;
@@ -87,7 +91,7 @@ impl Declared<'_, '_> {
         }
         self.check_no_interface(report, name)?;
         let scalar = scalar(report, self.node, name)?;
-        if scalar == Scalar::Id {
+        if scalar == Scalar::UUID {
             self.check_relation(report);
         }
         Some(FieldKind::Scalar(scalar))

@@ -58,7 +58,7 @@ fn reference(
         // The type of the field that holds it is wrong, which is reported.
         return Field::unmarked(id, &surveyed.name, FieldKind::Scalar(Scalar::String), false, span);
     };
-    let kind = FieldKind::ToOne { target: target.id, on_delete };
+    let kind = FieldKind::ToOne { target: target.id, key: target.key_form(), on_delete };
     let most = limits::MODEL_NAME_CHARS;
     if Column::of(&surveyed.name, &kind).iter().any(|column| column.name.len() > most) {
         let message = format!("the column of `{}` would have a name of more than {most} characters", surveyed.name);

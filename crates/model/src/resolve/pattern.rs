@@ -18,7 +18,7 @@ pub(super) fn applies(kind: &FieldKind) -> bool {
         | Scalar::Country
         | Scalar::Locale
         | Scalar::Currency => true,
-        Scalar::Id
+        Scalar::Id { .. }
         | Scalar::Int
         | Scalar::Float
         | Scalar::Decimal { .. }

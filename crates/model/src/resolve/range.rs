@@ -17,7 +17,7 @@ pub(super) fn of_kind(kind: &FieldKind) -> Option<Scalar> {
         | Scalar::Date
         | Scalar::Time
         | Scalar::Duration => true,
-        Scalar::Id
+        Scalar::Id { .. }
         | Scalar::String
         | Scalar::Text
         | Scalar::Boolean

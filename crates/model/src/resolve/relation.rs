@@ -2,6 +2,7 @@ use apollo_compiler::ast::Value as Literal;
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::{Component, Directive, FieldDefinition};
 use apollo_compiler::{Name, Node};
+use backstay_base::KeyForm;
 
 use super::read;
 use super::report::Report;
@@ -44,7 +45,7 @@ impl<'a> OtherEnd<'_, 'a> {
             let place = self.node.ty.inner_named_type().location();
             report.error(place, "the other end of a relation can't be required", "required", help);
         }
-        Some(FieldKind::OneToOne { target: self.far.id, via: self.reference_to_near(other) })
+        Some(FieldKind::OneToOne { target: self.far.id, key: self.far.key_form(), via: self.reference_to_near(other) })
     }
 
     /// The field that `@inverse` names, which refers to this type.
@@ -195,9 +196,9 @@ fn id_of(of: &StoredType<'_>, name: &Name) -> FieldId {
 struct LinkTable {
     name: String,
     /// The type that declares the relation, and the column that holds the ids of its records.
-    owner: (CollectionId, String),
+    owner: (CollectionId, KeyForm, String),
     /// The same of the type at the other end.
-    other: (CollectionId, String),
+    other: (CollectionId, KeyForm, String),
 }
 
 impl LinkTable {
@@ -208,24 +209,34 @@ impl LinkTable {
         } else {
             (format!("{}_id", owner.table), format!("{}_id", other.table))
         };
-        Self { name: names::link(&owner.table, field), owner: (owner.id, from), other: (other.id, to) }
+        let name = names::link(&owner.table, field);
+        Self { name, owner: (owner.id, owner.key_form(), from), other: (other.id, other.key_form(), to) }
     }
 
     /// The relation as the field that declares it sees it.
     fn seen_by_owner(self, inverse: Option<FieldId>) -> FieldKind {
-        let ((_, near), (target, far)) = (self.owner, self.other);
+        let ((_, near_key, near), (target, far_key, far)) = (self.owner, self.other);
         FieldKind::ManyToMany {
             target,
-            link: Link { table: self.name, near, far, owner: true, inverse, ordered: false },
+            link: Link { table: self.name, near, near_key, far, far_key, owner: true, inverse, ordered: false },
         }
     }
 
     /// The relation as the other end of the field `via` sees it.
     fn seen_by_other_end(self, via: FieldId) -> FieldKind {
-        let ((target, far), (_, near)) = (self.owner, self.other);
+        let ((target, far_key, far), (_, near_key, near)) = (self.owner, self.other);
         FieldKind::ManyToMany {
             target,
-            link: Link { table: self.name, near, far, owner: false, inverse: Some(via), ordered: false },
+            link: Link {
+                table: self.name,
+                near,
+                near_key,
+                far,
+                far_key,
+                owner: false,
+                inverse: Some(via),
+                ordered: false,
+            },
         }
     }
 }

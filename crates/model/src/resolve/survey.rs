@@ -2,10 +2,11 @@ use std::collections::HashMap;
 
 use apollo_compiler::schema::{Component, EnumType, ExtendedType, FieldDefinition, ObjectType};
 use apollo_compiler::{Node, Schema};
-use backstay_base::limits;
+use backstay_base::{KeyForm, limits};
 use backstay_scalar::Scalar;
 
 use super::embedded::{EmbeddedTypes, Surveyed, is_embedded};
+use super::key;
 use super::naming::check_count;
 use super::record_unions::RecordUnions;
 use super::report::Report;
@@ -22,7 +23,7 @@ pub(super) struct StandardField {
 
 /// The fields that every record has, in the order of their ids.
 pub(super) const STANDARD_FIELDS: [StandardField; 4] = [
-    StandardField { id: Collection::ID, name: "id", written: "ID!", scalar: Scalar::Id },
+    StandardField { id: Collection::ID, name: "id", written: "ID!", scalar: Scalar::UUID },
     StandardField { id: Collection::CREATED_AT, name: "createdAt", written: "DateTime!", scalar: Scalar::DateTime },
     StandardField { id: Collection::UPDATED_AT, name: "updatedAt", written: "DateTime!", scalar: Scalar::DateTime },
     StandardField { id: Collection::VERSION, name: "version", written: "Int!", scalar: Scalar::Int },
@@ -138,6 +139,11 @@ impl<'a> StoredType<'a> {
         let field_ids = names.take(limits::MODEL_FIELDS).zip((0..).map(FieldId)).collect();
         let system = report.places.is_system(node.location());
         Self { id, node, system, table: names::snake(&node.name), fields, expanded, field_ids }
+    }
+
+    /// What keys its records have.
+    pub(super) fn key_form(&self) -> KeyForm {
+        key::kind(self.node).form()
     }
 
     /// The id of its field of this name, a standard or a declared one.

@@ -82,7 +82,7 @@ pub(super) fn check_trash(report: &mut Report<'_>, survey: &Survey<'_>, collecti
     }
     for collection in collections.iter().filter(|collection| collection.trash.is_none()) {
         for field in &collection.fields {
-            let FieldKind::ToOne { target, on_delete: OnDelete::Cascade } = field.kind else { continue };
+            let FieldKind::ToOne { target, on_delete: OnDelete::Cascade, .. } = field.kind else { continue };
             let target = &collections[usize::from(target.0)];
             if target.trash.is_none() {
                 continue;

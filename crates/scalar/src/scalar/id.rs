@@ -1,17 +1,47 @@
-use backstay_base::RecordId;
+use backstay_base::{KeyForm, RecordId, limits};
+use unicode_normalization::UnicodeNormalization as _;
 
+use super::number::Int;
+use super::text::within;
 use crate::definition::Definition;
 use crate::{Problem, Schema, Storage, Token, Value};
 
-/// `ID` and references: a UUID in its hyphenated form (RFC 9562, section 4), in either case.
-pub(crate) struct Id;
+/// `ID` and references, by the form of the keys that they hold:
+///
+/// - a UUID in its hyphenated form (RFC 9562, section 4), in either case
+/// - a whole number from 1
+/// - a text in Unicode's normal form C that can stand in a path as one segment
+pub(crate) struct Id {
+    pub(crate) form: KeyForm,
+}
 
-/// The id that a text is, as `Scalar::Id` reads it; `None` if it is something else.
+/// The UUID that a text is, as `Scalar::UUID` reads it; `None` if it is something else.
 pub fn read_id(text: &str) -> Option<RecordId> {
     text.parse().ok()
 }
 
-const EXPECTED: &str = "an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"";
+const UUID: &str = "an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"";
+const NUMBER: &str = "an id, a whole number from 1";
+const TEXT: &str = "an id, a text of 1 to 64 bytes without `/`, control characters and space at its ends";
+
+impl Id {
+    fn read_number(token: Token<'_>) -> Result<RecordId, Problem> {
+        // A path has one form for each record.
+        let is_plain = !matches!(token, Token::Bare(text) if text.starts_with('0') || !text.bytes().all(|byte| byte.is_ascii_digit()));
+        let number = Int.read(token).ok().filter(|_| is_plain).and_then(|value| value.as_int());
+        number.and_then(RecordId::from_number).ok_or(Problem::Expected(NUMBER))
+    }
+
+    fn read_text(token: Token<'_>) -> Result<RecordId, Problem> {
+        let sent = token.text()?.ok_or(Problem::Expected(TEXT))?;
+        // No text becomes shorter than a third of itself in the normal form.
+        within(&sent, 3 * limits::KEY_BYTES).map_err(|_| Problem::Expected(TEXT))?;
+        let text: String = sent.nfc().collect();
+        let is_segment = text.trim() == text && text != "." && text != "..";
+        let is_whole = is_segment && !text.contains(|character: char| character == '/' || character.is_control());
+        Some(text).filter(|_| is_whole).and_then(|text| RecordId::from_text(&text)).ok_or(Problem::Expected(TEXT))
+    }
+}
 
 impl Definition for Id {
     fn name(&self) -> &'static str {
@@ -19,26 +49,38 @@ impl Definition for Id {
     }
 
     fn expected(&self) -> &'static str {
-        EXPECTED
+        match self.form {
+            KeyForm::Uuid => UUID,
+            KeyForm::Int => NUMBER,
+            KeyForm::Text => TEXT,
+        }
     }
 
     fn read(&self, token: Token<'_>) -> Result<Value, Problem> {
-        let text = token.text()?.ok_or(Problem::Expected(EXPECTED))?;
-        read_id(&text).map(Value::Id).ok_or(Problem::Expected(EXPECTED))
+        let id = match self.form {
+            KeyForm::Uuid => token.text()?.and_then(|text| read_id(&text)).ok_or(Problem::Expected(UUID)),
+            KeyForm::Int => Self::read_number(token),
+            KeyForm::Text => Self::read_text(token),
+        };
+        id.map(Value::Id)
     }
 
     fn fit(&self, value: Value) -> Result<Value, Problem> {
         match value {
-            Value::Id(_) => Ok(value),
-            _ => Err(Problem::Expected(EXPECTED)),
+            Value::Id(id) if id.form() == self.form => Ok(value),
+            _ => Err(Problem::Expected(self.expected())),
         }
     }
 
     fn storage(&self) -> Storage {
-        Storage::Id
+        Storage::Id(self.form)
     }
 
     fn schema(&self) -> Schema {
-        Schema::format("uuid")
+        match self.form {
+            KeyForm::Uuid => Schema::format("uuid"),
+            KeyForm::Int => Schema::Integer,
+            KeyForm::Text => Schema::up_to(limits::KEY_BYTES),
+        }
     }
 }

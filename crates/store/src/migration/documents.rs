@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use backstay_base::Place;
+use backstay_base::{KeyForm, Place};
 use backstay_model::{
     Document, DocumentTypes, Element, EmbeddedId, EnumId, Field, FieldKind, Model, RecordUnionId, Shape, TYPE_NAME,
 };
@@ -147,10 +147,13 @@ impl<'r> Rewriting<'r> {
                 self.reference(raw, (*from, *to))
             }
             // What was a text or an id is one if it is the id of a record; whether that is there is asked of all references.
-            (FieldKind::Scalar(scalar), FieldKind::ToOne { .. })
-                if scalar.storage() == Storage::Text || *scalar == Scalar::Id =>
+            (FieldKind::Scalar(scalar), FieldKind::ToOne { key: KeyForm::Uuid, .. })
+                if scalar.storage() == Storage::Text || *scalar == Scalar::UUID =>
             {
                 Ok(raw.to_owned())
+            }
+            (FieldKind::Scalar(_), FieldKind::ToOne { key, .. }) => {
+                text_as(new, raw, (Element::Scalar(Scalar::Id { form: *key }), &[]))
             }
             (FieldKind::ToOne { .. }, FieldKind::Scalar(scalar)) => text_as(new, raw, (Element::Scalar(*scalar), &[])),
             (FieldKind::Scalar(_) | FieldKind::Enum(_), FieldKind::Scalar(scalar)) => {

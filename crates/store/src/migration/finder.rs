@@ -98,7 +98,7 @@ impl Finder<'_> {
         let mut ids: Vec<RecordId> = Vec::new();
         let visit = &mut |row: &dyn OwnRow| match row.value(0)? {
             ValueRef::Id(id) => {
-                ids.push(id);
+                ids.push(id.into());
                 Ok(())
             }
             _ => Err(DecodeError { column: 0, expected: "an id" }.into()),

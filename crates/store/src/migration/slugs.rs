@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use backstay_base::{RecordId, limits};
+use backstay_base::limits;
 use backstay_model::{Collection, CollectionId, Field, FieldId, Index};
 use backstay_scalar::{Value, shortened, slug, write};
 use backstay_sql::{Models, Origin, Slot, SlugRow, SlugSource, Succession, is_compared};
@@ -124,7 +124,11 @@ impl<'m> Slugs<'m> {
             Value::Text(text) => slug(text, self.most),
             _ => String::new(),
         };
-        let whole = if whole.is_empty() { row.id.as_id().map_or_else(String::new, RecordId::ending) } else { whole };
+        let whole = if whole.is_empty() {
+            row.id.as_id().map_or_else(String::new, |id| format!("{:08x}", id.ending()))
+        } else {
+            whole
+        };
         let short = shortened(&whole, self.most - limits::SLUG_ENDING_CHARS).to_owned();
         let mut made = whole;
         while self.keys(row, &made).any(|key| self.taken.contains(&key)) {

@@ -1,3 +1,4 @@
+use backstay_base::KeyRef;
 use std::error::Error;
 
 use backstay_sql::Param;
@@ -29,7 +30,11 @@ impl ToSql for Bound<'_> {
             Param::Float(number) => out.put_f64(*number),
             Param::Decimal(number) => numeric::put(*number, out),
             Param::Text(text) => out.put_slice(text.as_bytes()),
-            Param::Id(id) => out.put_slice(id.as_bytes()),
+            Param::Id(id) => match id.key() {
+                KeyRef::Uuid(uuid) => out.put_slice(&uuid),
+                KeyRef::Int(number) => put_int(number, ty, out)?,
+                KeyRef::Text(text) => out.put_slice(text.as_bytes()),
+            },
             Param::Timestamp(moment) => out.put_i64(moment.micros() - EPOCH_MICROS),
             Param::Date(date) => out.put_i32(date.days() - EPOCH_DAYS),
             Param::Json(text) => {

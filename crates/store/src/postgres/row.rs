@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use backstay_base::{Date, RecordId, Timestamp};
+use backstay_base::{Date, KeyForm, KeyRef, Timestamp};
 use backstay_scalar::{Storage, ValueRef};
 use backstay_sql::{ColumnType, DecodeError, Row};
 use tokio_postgres::types::{FromSql, Type};
@@ -58,7 +58,9 @@ fn decode(raw: &[u8], ty: ColumnType) -> Option<ValueRef<'_>> {
         ColumnType::One(Storage::Float) => ValueRef::Float(f64::from_be_bytes(raw.try_into().ok()?)),
         ColumnType::One(Storage::Decimal { .. }) => ValueRef::Decimal(numeric::read(raw)?),
         ColumnType::One(Storage::Text) => ValueRef::Text(std::str::from_utf8(raw).ok()?),
-        ColumnType::One(Storage::Id) => ValueRef::Id(RecordId::from_bytes(raw.try_into().ok()?)),
+        ColumnType::One(Storage::UUID) => ValueRef::Id(KeyRef::Uuid(raw.try_into().ok()?)),
+        ColumnType::One(Storage::Id(KeyForm::Int)) => ValueRef::Id(KeyRef::number(int(raw)?)?),
+        ColumnType::One(Storage::Id(KeyForm::Text)) => ValueRef::Id(KeyRef::text(std::str::from_utf8(raw).ok()?)?),
         ColumnType::One(Storage::Timestamp) => {
             ValueRef::Timestamp(Timestamp::from_micros(int(raw)?.checked_add(EPOCH_MICROS)?)?)
         }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{CalendarField, Date, Duration, Period, RecordId, Timestamp, Zone, limits};
+use backstay_base::{CalendarField, Date, Duration, KeyRef, Period, RecordId, Timestamp, Zone, limits};
 use backstay_scalar::formula::{Answer, Formula, FormulaError, Notation};
 use backstay_scalar::{
     Casing, Extent, Lookup, Pattern, Reading, Replacement, Scalar, Storage, Token, Value, exact, items, joined,
@@ -424,7 +424,11 @@ impl ToSql for Held {
             Value::Decimal(number) => owned(scaled(*number, *storage).map_or(Raw::Null, Raw::Integer)),
             Value::Money(money) => owned(scaled(money.amount(), *storage).map_or(Raw::Null, Raw::Integer)),
             Value::Text(text) | Value::Json(text) => Ok(ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes()))),
-            Value::Id(id) => owned(Raw::Blob(id.as_bytes().to_vec())),
+            Value::Id(id) => match id.key() {
+                KeyRef::Uuid(uuid) => owned(Raw::Blob(uuid.to_vec())),
+                KeyRef::Int(number) => owned(Raw::Integer(number)),
+                KeyRef::Text(key) => text(key.to_owned()),
+            },
             Value::Timestamp(moment) => owned(Raw::Integer(moment.micros())),
             Value::Duration(length) => owned(Raw::Integer(length.micros())),
             Value::Date(date) => text(date.to_string()),

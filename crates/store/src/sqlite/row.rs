@@ -1,6 +1,6 @@
 use std::cell::Cell;
 
-use backstay_base::{Date, RecordId, Timestamp};
+use backstay_base::{Date, KeyForm, KeyRef, Timestamp};
 use backstay_scalar::{Storage, ValueRef};
 use backstay_sql::{ColumnType, DecodeError, Param, Row};
 use rusqlite::types::{self, ToSql, ToSqlOutput};
@@ -69,11 +69,12 @@ fn decode(stored: types::ValueRef<'_>, ty: ColumnType) -> Option<ValueRef<'_>> {
                 _ => return None,
             }),
             Storage::Timestamp => ValueRef::Timestamp(Timestamp::from_micros(number)?),
+            Storage::Id(KeyForm::Int) => ValueRef::Id(KeyRef::number(number)?),
             Storage::Decimal { scale } => ValueRef::Decimal(Decimal::new(number, u32::from(scale))),
             _ => return None,
         },
-        (types::ValueRef::Blob(bytes), ColumnType::One(Storage::Id)) => {
-            ValueRef::Id(RecordId::from_bytes(bytes.try_into().ok()?))
+        (types::ValueRef::Blob(bytes), ColumnType::One(Storage::UUID)) => {
+            ValueRef::Id(KeyRef::Uuid(bytes.try_into().ok()?))
         }
         (types::ValueRef::Blob(bytes), ColumnType::One(Storage::Bytes)) => ValueRef::Bytes(bytes),
         (types::ValueRef::Real(number), ColumnType::One(Storage::Float)) => ValueRef::Float(number),
@@ -81,6 +82,7 @@ fn decode(stored: types::ValueRef<'_>, ty: ColumnType) -> Option<ValueRef<'_>> {
             let text = std::str::from_utf8(bytes).ok()?;
             match ty {
                 ColumnType::One(Storage::Text) => ValueRef::Text(text),
+                ColumnType::One(Storage::Id(KeyForm::Text)) => ValueRef::Id(KeyRef::text(text)?),
                 ColumnType::One(Storage::Json) => ValueRef::Json(text),
                 ColumnType::One(Storage::Date) => ValueRef::Date(Date::parse(text).ok()?),
                 ColumnType::List(_) | ColumnType::Nested => ValueRef::Nested(text),
@@ -102,7 +104,11 @@ impl ToSql for Bound<'_> {
             Param::Int(number) => types::ValueRef::Integer(*number),
             Param::Float(number) => types::ValueRef::Real(*number),
             Param::Text(text) | Param::Json(text) => types::ValueRef::Text(text.as_bytes()),
-            Param::Id(id) => types::ValueRef::Blob(id.as_bytes()),
+            Param::Id(id) => match id.key() {
+                KeyRef::Uuid(_) => types::ValueRef::Blob(id.as_bytes()),
+                KeyRef::Int(number) => types::ValueRef::Integer(number),
+                KeyRef::Text(_) => types::ValueRef::Text(id.as_bytes()),
+            },
             Param::Timestamp(moment) => types::ValueRef::Integer(moment.micros()),
             Param::Bytes(bytes) => types::ValueRef::Blob(bytes),
             Param::Date(date) => return Ok(date.to_string().into()),

@@ -231,7 +231,7 @@ fn records(model: &Model) -> Data {
 
 /// A shelf below others, the uppermost of them first; only rooms are not open.
 fn shelf(model: &Model, (number, name): (u8, &str), above: &[u8]) -> (CollectionId, RecordId, Vec<Value>) {
-    let path: Vec<u8> = above.iter().chain([&number]).flat_map(|number| *id(*number).as_bytes()).collect();
+    let path: Vec<u8> = above.iter().chain([&number]).flat_map(|number| id(*number).as_bytes().to_vec()).collect();
     let parent = above.last().map_or(Value::Null, |above| Value::Id(id(*above)));
     let path = Value::Bytes(path.into());
     let open = Value::Bool(name != "Room");

@@ -39,7 +39,7 @@ impl View<'_> {
         if !self.holds(self.setting.rights.field(collection, field, Action::Read), id) {
             return Value::Null;
         }
-        if let FieldKind::OneToOne { target, via } = self.setting.model.field(collection, field).kind {
+        if let FieldKind::OneToOne { target, via, .. } = self.setting.model.field(collection, field).kind {
             let refers = |record: &&(CollectionId, RecordId, Vec<Value>)| {
                 record.0 == target && record.2[usize::from(via.0)].as_id() == Some(id)
             };

@@ -248,7 +248,7 @@ fn owned(value: ValueRef<'_>) -> Value {
         ValueRef::Float(number) => Value::Float(number),
         ValueRef::Decimal(number) => Value::Decimal(number),
         ValueRef::Text(text) => Value::text(text),
-        ValueRef::Id(id) => Value::Id(id),
+        ValueRef::Id(id) => Value::Id(id.into()),
         ValueRef::Timestamp(moment) => Value::Timestamp(moment),
         ValueRef::Date(date) => Value::Date(date),
         ValueRef::Json(text) => Value::Json(text.replace(' ', "").into()),
