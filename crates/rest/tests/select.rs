@@ -151,10 +151,7 @@ fn members_of_documents_are_selected_by_type() {
     check("blocks{Quote{*},text}", "blocks of Quote(text, source) Teaser(text)");
     check("blocks{Teaser{story{title}}}", "blocks of Quote() Teaser(story with Post[title])");
     check("blocks{story{title}}", "blocks of Quote() Teaser(story with Post[title])");
-    check(
-        "blocks{to{id,Post{title},__typename}}",
-        "blocks of Quote() Teaser(to with Post[title, id] with User[id])",
-    );
+    check("blocks{to{id,Post{title},__typename}}", "blocks of Quote() Teaser(to with Post[id, title] with User[id])");
     check("blocks{to{User{name}}}", "blocks of Quote() Teaser(to with User[name])");
     check("author{posts{lines{sku}}}", "author with [posts with [lines of Line(sku)]]");
 }
@@ -171,14 +168,8 @@ fn a_mistake_within_a_document_has_a_place_and_a_remedy() {
     check("lines{by=sku}", "6: `by` is the name of another member: choose another alias");
     check("lines{__typename=sku}", "6: `__typename` is the name of another member: choose another alias");
     check("lines{__typename}", "unknown member `__typename`");
-    check(
-        "lines{by,by{name}}",
-        "9: `by` is selected twice: select it once, or give one of them an alias: other=by",
-    );
-    check(
-        "blocks{Quote}",
-        "12: `Quote` is a type: write which members of its values to answer in braces: Quote{text}",
-    );
+    check("lines{by,by{name}}", "9: `by` is selected twice: select it once, or give one of them an alias: other=by");
+    check("blocks{Quote}", "12: `Quote` is a type: write which members of its values to answer in braces: Quote{text}");
     check("blocks{Quote{story}}", "unknown member `story`");
     check(
         "lines{parts(limit:3){n}}",

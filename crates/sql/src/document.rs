@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use backstay_model::{CollectionId, EmbeddedId, FieldId, Model};
+use backstay_scalar::Scalar;
 
 use crate::{ColumnType, ObjectOutput, Selection};
 
@@ -101,8 +102,17 @@ pub struct DocumentOutput {
 pub enum ValuesOutput {
     /// All values are of one type.
     One(Box<[DocumentMember]>),
-    /// A value says its type: the members of each of them.
-    OneOf(Box<[(Arc<str>, Box<[DocumentMember]>)]>),
+    /// A value says its type.
+    OneOf(Box<[TypeOutput]>),
+}
+
+/// How a value of one of several types becomes an object.
+#[derive(Debug, Clone)]
+pub struct TypeOutput {
+    /// The type's name.
+    pub name: Arc<str>,
+    /// The object's members, in order.
+    pub members: Box<[DocumentMember]>,
 }
 
 /// One member of such an object.
@@ -137,6 +147,8 @@ pub struct RecordsOutput {
     pub column: usize,
     /// Types of the columns of a row of it. The first of them is the record's id.
     pub columns: Arc<[ColumnType]>,
+    /// The scalar of the id.
+    pub key: Scalar,
     /// How such a row becomes an object.
     pub element: ObjectOutput,
 }

@@ -69,7 +69,7 @@ pub use column::{ColumnRef, ColumnType, DecodeError, Row};
 pub use dialect::Dialect;
 pub use document::{
     DocumentMember, DocumentOutput, DocumentSelection, DocumentValue, MemberSelection, RecordsOutput, SelectedMember,
-    SelectedType, ValuesOutput,
+    SelectedType, TypeOutput, ValuesOutput,
 };
 pub use fetch::FetchPlan;
 pub use history::{Followed, HistoryField, HistoryPlan, RecordVersion, follow_records};
@@ -84,8 +84,8 @@ pub use probes::{PROBED_IDS, Probe};
 pub use ranges::exclusion_fields;
 pub use relation::Perspective;
 pub use shape::{
-    Alternative, Arguments, InnerSelection, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, RowOutput, Selected,
-    SelectedField, Selection, SortKey, ValueOutput,
+    Alternative, Arguments, InnerSelection, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape,
+    RowOutput, Selected, SelectedField, Selection, SortKey, ValueOutput,
 };
 pub use slugs::{SlugRow, SlugSource, is_compared};
 pub use statement::{Extent, Slot, Statement, Template};

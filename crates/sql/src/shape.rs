@@ -144,7 +144,9 @@ impl Selection {
             }
             let holder = kind.has_members().then_some(collection);
             let inner = match (&selected.inner, kind.target().or(holder)) {
-                (Some(InnerSelection::Fields(inner)), Some(target)) => inner.narrowed(model, target).map(InnerSelection::Fields),
+                (Some(InnerSelection::Fields(inner)), Some(target)) => {
+                    inner.narrowed(model, target).map(InnerSelection::Fields)
+                }
                 (Some(InnerSelection::Document(inner)), _) => inner.narrowed(model).map(InnerSelection::Document),
                 (Some(InnerSelection::Fields(_)) | None, _) => None,
             };

@@ -280,12 +280,7 @@ async fn a_selection_reads_the_records_that_a_document_refers_to() {
     .await;
     let unnamed = json!({"__typename": "Teaser"});
     check("sections{text}", None, json!({"sections": [paragraph, unnamed, unnamed, unnamed]})).await;
-    check(
-        "title,lead{sections{story{id}}}",
-        None,
-        json!({"title": "T", "lead": {"sections": null}}),
-    )
-    .await;
+    check("title,lead{sections{story{id}}}", None, json!({"title": "T", "lead": {"sections": null}})).await;
     check("what=sections{headline}", None, json!({"what": [plain, headline(), headline(), headline()]})).await;
     let labelled = |label: &str, to: Value| json!({"label": label, "to": to});
     check(
@@ -308,4 +303,75 @@ async fn a_selection_reads_the_records_that_a_document_refers_to() {
         ]}),
     )
     .await;
+    // The two lists of one selection don't disturb each other.
+    check(
+        "first=sections{Teaser{story{title}}},second=sections{story{id}}",
+        None,
+        json!({
+            "first": [plain, section(&a), section(&Value::Null), section(&a)],
+            "second": [plain, section(&json!({"id": open_story})), section(&Value::Null), section(&json!({"id": open_story}))],
+        }),
+    )
+    .await;
+    let deep = format!("GET /api/stories?filter=id=='{}'&select=lead{{title}},related{{to{{id}}}}", id_of(&made));
+    let related = json!([{"to": {"__typename": "Topic", "id": topic}}, {"to": null}, {"to": null}]);
+    let deep = app.call(&deep, &[]).await;
+    assert_eq!(deep.json()["items"], json!([{"lead": a, "related": related}]), "{}", deep.text());
+}
+
+const RESTRICTED: &str = r#"
+extend schema @app(name: "Restricted") @rule(name: "staff", is: "auth.id != null")
+type User @identity @allow(read: "true") { email: Email! @unique name: String }
+type Secret @allow(read: "false", refer: "true", create: "true") { name: String! }
+type Part @allow(read: "true", create: "true") { name: String! cost: Int @allow(read: "staff") }
+type Line @embedded { n: Int, part: Part, secret: Secret, either: Either }
+union Either = Part | Secret
+type Kit @embedded { name: String, lines: [Line!], main: Line }
+type Box @allow(read: "true", create: "true", delete: "true") @history(read: "true") @trash(keep: "30d") {
+  kits: [Kit!] @allow(read: "this.open || staff")
+  open: Boolean!
+  hidden: [Line!] @allow(read: "staff")
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selection_through_a_document_shows_no_more_than_the_caller_may_see() {
+    let app = TestApp::open(RESTRICTED);
+    let ada = app.account("ada@example.org").await;
+    let secret = made(&app, "secrets", &json!({"name": "S"})).await;
+    let part = made(&app, "parts", &json!({"name": "P"})).await;
+    let line = json!({"n": 1, "part": part, "secret": secret, "either": {"__typename": "Secret", "id": secret}});
+    let kits = json!([{"name": "K", "lines": [line, {"n": 2}], "main": line}, {"name": "L", "lines": null}]);
+    for open in [true, false] {
+        let body = json!({"open": open, "kits": kits});
+        made(&app, "boxes", &body).await;
+    }
+    let ask = async |select: &str, token: Option<&str>| {
+        let headers: Vec<(&str, &str)> = token.map(|token| ("authorization", token)).into_iter().collect();
+        app.call(&format!("GET /api/boxes?sort=id&select={select}"), &headers).await
+    };
+    // What is never seen can't be named.
+    for select in ["kits{lines{secret{name}}}", "kits{lines{part{cost}}}", "hidden{n}", "kits{main{secret{id}}}"] {
+        let reply = ask(select, None).await;
+        assert_eq!(reply.status, 400, "{select}: {}", reply.text());
+    }
+    let cost = ask("kits{lines{part{cost}}}", Some(&ada)).await;
+    assert_eq!(cost.json()["items"][0]["kits"][0]["lines"][0]["part"], json!({"cost": null}), "{}", cost.text());
+    let either = ask("kits{main{either{Part{name},Secret{name}}}}", None).await;
+    assert_eq!(either.json()["items"][0]["kits"][0]["main"]["either"], Value::Null, "{}", either.text());
+    let shown = ask("open,kits{name,lines{n,part{name}}}", None).await.json();
+    let lines = json!([{"n": 1, "part": {"name": "P"}}, {"n": 2, "part": null}]);
+    let kits = json!([{"name": "K", "lines": lines}, {"name": "L", "lines": null}]);
+    assert_eq!(shown["items"], json!([{"open": true, "kits": kits}, {"open": false}]));
+    // The records that a document referred to in the past are live ones, which the past can't show.
+    let past = app.call("GET /api/boxes?asOf=2999-01-01T00:00:00Z&select=kits{lines{part{name}}}", &[]).await;
+    assert_eq!(past.status, 400, "{}", past.text());
+    let past = app.call("GET /api/boxes?asOf=2026-01-01T00:00:00Z&select=kits{name}", &[]).await;
+    assert!(!past.text().contains("history doesn't keep"), "{}", past.text());
+    // A deletion moves a box to the trash, where its documents refer to the same records.
+    let id = app.call("GET /api/boxes?open=true&select=id", &[]).await.json()["items"][0]["id"].clone();
+    let gone = app.call(&format!("DELETE /api/boxes/{}", id.as_str().unwrap_or_default()), &[]).await;
+    assert_eq!(gone.status, 204, "{}", gone.text());
+    let trash = app.call("GET /api/boxes:trash?select=kits{lines{part{name}}}", &[]).await;
+    assert_eq!(trash.json()["items"][0]["kits"][0]["lines"][0]["part"], json!({"name": "P"}), "{}", trash.text());
 }

@@ -9,7 +9,7 @@ use backstay_engine::{
     Row, ValuesOutput, nested,
 };
 use backstay_model::TYPE_NAME;
-use backstay_scalar::{Members, Scalar, Token, ValueRef, items, members};
+use backstay_scalar::{Members, Token, ValueRef, items, members};
 
 use super::{FIRST, NEXT, TYPE_OPENING, end, name, object, of_type};
 
@@ -33,7 +33,7 @@ const NULL: &str = "null";
 /// Records that a document refers to.
 struct Found<'r> {
     rows: HashMap<RecordId, nested::NestedRow<'r>>,
-    element: &'r ObjectOutput,
+    output: &'r RecordsOutput,
 }
 
 impl<'r> Found<'r> {
@@ -43,8 +43,11 @@ impl<'r> Found<'r> {
             ValueRef::Nested(text) => {
                 for record in nested::Rows::parse(text, &records.columns) {
                     let record = record?;
-                    let ValueRef::Id(id) = record.value(0)? else {
-                        return Err(DecodeError { column: records.column, expected: "rows that begin with an id" });
+                    let id = match record.value(0)? {
+                        ValueRef::Id(id) => RecordId::from(id),
+                        _ => {
+                            return Err(DecodeError { column: records.column, expected: "rows that begin with an id" });
+                        }
                     };
                     rows.insert(id, record);
                 }
@@ -53,7 +56,7 @@ impl<'r> Found<'r> {
             ValueRef::Null => {}
             _ => return Err(DecodeError { column: records.column, expected: "nested rows" }),
         }
-        Ok(Self { rows, element: &records.element })
+        Ok(Self { rows, output: records })
     }
 }
 
@@ -88,7 +91,7 @@ impl Writer<'_> {
             ValuesOutput::OneOf(types) => {
                 let of = type_name(&value).ok_or_else(|| malformed(self.column))?;
                 of_type(out.reserve(TYPE_OPENING.len() + of.len() + 1)?, of);
-                let selected = types.iter().find(|(name, _)| **name == *of).map_or(&[][..], |(_, members)| members);
+                let selected = types.iter().find(|one| *one.name == *of).map_or(&[][..], |one| &one.members);
                 self.members(out, &value, (selected, NEXT))
             }
         }
@@ -107,10 +110,7 @@ impl Writer<'_> {
             match &member.value {
                 DocumentValue::Itself => out.append(raw.as_bytes())?,
                 DocumentValue::Values(output) => self.values(out, raw, output)?,
-                DocumentValue::Record(records) => {
-                    let found = self.find(*records, raw);
-                    self.record(out, found, None)?;
-                }
+                DocumentValue::Record(records) => record(out, self.find(*records, raw), None)?,
                 DocumentValue::RecordOf(types) => self.record_of(out, raw, types)?,
             }
         }
@@ -118,40 +118,34 @@ impl Writer<'_> {
     }
 
     /// The record that a reference to one of several types leads to.
-    fn record_of(
-        &self,
-        out: &mut AnswerBuffer,
-        raw: &str,
-        types: &[(Arc<str>, usize)],
-    ) -> Result<(), EncodeError> {
+    fn record_of(&self, out: &mut AnswerBuffer, raw: &str, types: &[(Arc<str>, usize)]) -> Result<(), EncodeError> {
         let reference = if raw == NULL { None } else { members(raw).ok() };
         let Some(reference) = reference else { return out.append(NULL.as_bytes()) };
         let of = type_name(&reference).and_then(|of| types.iter().find(|(name, _)| **name == *of));
         let Some((of, records)) = of else { return out.append(raw.as_bytes()) };
         let id = reference.iter().find(|(name, _)| name == "id").map_or(NULL, |(_, raw)| raw.get());
-        self.record(out, self.find(*records, id), Some(of))
+        record(out, self.find(*records, id), Some(of))
     }
 
     fn find(&self, records: usize, raw: &str) -> Option<(&nested::NestedRow<'_>, &ObjectOutput)> {
-        let id = Scalar::Id.read(Token::Json(raw)).ok()?.as_id()?;
         let found = self.records.get(records)?;
-        found.rows.get(&id).map(|row| (row, found.element))
+        let id = found.output.key.read(Token::Json(raw)).ok()?.as_id()?;
+        found.rows.get(&id).map(|row| (row, &found.output.element))
     }
+}
 
-    /// A record, which tells its type if it can have several; null if it isn't shown.
-    fn record(
-        &self,
-        out: &mut AnswerBuffer,
-        found: Option<(&nested::NestedRow<'_>, &ObjectOutput)>,
-        of: Option<&str>,
-    ) -> Result<(), EncodeError> {
-        match (found, of) {
-            (None, _) => out.append(NULL.as_bytes()),
-            (Some((row, element)), None) => object(out, row, element),
-            (Some((row, element)), Some(of)) => {
-                of_type(out.reserve(TYPE_OPENING.len() + of.len() + 1)?, of);
-                super::members(out, row, (&element.members, NEXT))
-            }
+/// Appends a record, which tells its type if it can have several; null if it isn't shown.
+fn record(
+    out: &mut AnswerBuffer,
+    found: Option<(&nested::NestedRow<'_>, &ObjectOutput)>,
+    of: Option<&str>,
+) -> Result<(), EncodeError> {
+    match (found, of) {
+        (None, _) => out.append(NULL.as_bytes()),
+        (Some((row, element)), None) => object(out, row, element),
+        (Some((row, element)), Some(of)) => {
+            of_type(out.reserve(TYPE_OPENING.len() + of.len() + 1)?, of);
+            super::members(out, row, (&element.members, NEXT))
         }
     }
 }

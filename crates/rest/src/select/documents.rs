@@ -106,7 +106,7 @@ impl<'p> Parser<'p> {
         let model = self.model;
         let members = || types.iter().flat_map(|chosen| &model.embedded(chosen.of).members).map(Field::own_name);
         let start = self.at;
-        let mut word = |parser: &mut Self| {
+        let word = |parser: &mut Self| {
             let word = parser.word();
             if word.is_empty() {
                 let remedy = format!("write names with commas between them: {}", members().next().unwrap_or(TYPE_NAME));
@@ -126,9 +126,8 @@ impl<'p> Parser<'p> {
         if !members().any(|member| member == name) {
             return Err(Error::malformed(Place::Select, unknown("member", name, nearest(name, members()))));
         }
-        let taken = alias.filter(|alias| {
-            *alias == TYPE_NAME || (*alias != name && members().any(|member| member == *alias))
-        });
+        let taken =
+            alias.filter(|alias| *alias == TYPE_NAME || (*alias != name && members().any(|member| member == *alias)));
         if let Some(alias) = taken {
             self.at = start;
             return Err(self.syntax(&format!("`{alias}` is the name of another member"), "choose another alias"));
@@ -170,12 +169,8 @@ impl<'p> Parser<'p> {
         }
         let name = member.own_name();
         let inner = match &member.kind {
-            FieldKind::Embedded(of) => {
-                MemberSelection::Values(self.values((Shape::Embedded(*of), name), depth + 1)?)
-            }
-            FieldKind::Document(document) => {
-                MemberSelection::Values(self.values((document.shape(), name), depth + 1)?)
-            }
+            FieldKind::Embedded(of) => MemberSelection::Values(self.values((Shape::Embedded(*of), name), depth + 1)?),
+            FieldKind::Document(document) => MemberSelection::Values(self.values((document.shape(), name), depth + 1)?),
             FieldKind::ToOne { target, .. } => {
                 let target = self.model.collection(*target);
                 let selection = self.parts(Holder { collection: target, within: None }, depth + 1)?;

@@ -14,7 +14,7 @@ use crate::owner::tie;
 use crate::predicate::Pred;
 use crate::{
     ColumnRef, ColumnType, DocumentMember, DocumentOutput, DocumentSelection, DocumentValue, MemberSelection,
-    ObjectOutput, RecordsOutput, SelectedMember, Selection, ValueOutput, ValuesOutput,
+    ObjectOutput, RecordsOutput, SelectedMember, Selection, TypeOutput, ValueOutput, ValuesOutput,
 };
 
 /// A document that is written, with the records that were selected of it so far.
@@ -48,7 +48,8 @@ impl RowWriter<'_, '_, '_> {
             Shape::Embedded(of) => ValuesOutput::One(members(of)),
             Shape::Union(_) => {
                 let types = model.types_of(&shape).into_iter();
-                ValuesOutput::OneOf(types.map(|of| (model.embedded(of).name.as_str().into(), members(of))).collect())
+                let output = |of| TypeOutput { name: model.embedded(of).name.as_str().into(), members: members(of) };
+                ValuesOutput::OneOf(types.map(output).collect())
             }
         }
     }
@@ -102,8 +103,8 @@ impl RowWriter<'_, '_, '_> {
         let read = sees(self.builder, &record);
         self.builder.count_list();
         let mut row = RowWriter::new(self.builder, self.reader);
-        let id = row.builder.key(&record.anchor);
-        row.columns.push(id, Storage::Id);
+        let (id, kind) = (row.builder.key(&record.anchor), row.builder.key_storage(&record.anchor));
+        row.columns.push(id, kind);
         let members = row.object(selection, &record.anchor);
         let mut rows = Query::select();
         let types = row.finish().name_into(&mut rows);
@@ -112,7 +113,8 @@ impl RowWriter<'_, '_, '_> {
         let shown = Pred::all([self.shown.clone(), member.sees.clone()]);
         let array = self.array(rows, &types);
         let column = self.columns.push(seen(&shown, array), ColumnType::Nested);
-        RecordsOutput { column, columns: types.into(), element: ObjectOutput { present: None, members } }
+        let key = self.builder.model.collection(record.anchor.collection).key.scalar();
+        RecordsOutput { column, columns: types.into(), key, element: ObjectOutput { present: None, members } }
     }
 }
 
