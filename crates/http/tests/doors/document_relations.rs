@@ -233,90 +233,101 @@ async fn the_description_has_references() {
     assert!(schemas["Related"]["properties"]["to"].to_string().contains("Topic"), "{}", schemas["Related"]);
 }
 
+/// The same example with a story that refers to others, of which one is hidden from those who aren't signed in.
+struct Referring {
+    app: TestApp,
+    ada: String,
+    topic: String,
+    shown: String,
+    hidden: String,
+    /// The id of the story.
+    id: String,
+}
+
+impl Referring {
+    async fn open() -> Self {
+        let app = open("");
+        let ada = app.account("ada@example.org").await;
+        let topic = made(&app, "topics", &json!({"name": "Moon"})).await;
+        let shown = made(&app, "stories", &json!({"title": "A"})).await;
+        let hidden = made(&app, "stories", &json!({"title": "B", "public": false})).await;
+        let body = json!({
+            "title": "T",
+            "lead": shown,
+            "sections": [paragraph(), teaser(&shown), teaser(&hidden), teaser(&shown)],
+            "related": [
+                {"label": "a", "to": to("Topic", &topic)},
+                {"label": "b", "to": to("Story", &hidden)},
+                {"label": "c", "to": null},
+            ],
+        });
+        let made = app.post("POST /api/stories", &[("authorization", &ada)], &body.to_string()).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        let id = id_of(&made);
+        Self { app, ada, topic, shown, hidden, id }
+    }
+
+    /// What a selection answers, alone and in a list.
+    async fn check(&self, select: &str, caller: Option<&str>, expected: Value) {
+        let headers: Vec<(&str, &str)> = caller.map(|token| ("authorization", token)).into_iter().collect();
+        let one = self.app.call(&format!("GET /api/stories/{}?select={select}", self.id), &headers).await;
+        assert_eq!((one.status, one.json()), (200, expected.clone()), "{select}: {}", one.text());
+        let all = self.app.call(&format!("GET /api/stories?filter=title=='T'&select={select}"), &headers).await;
+        assert_eq!((all.status, all.json()["items"].clone()), (200, json!([expected])), "{select}: {}", all.text());
+    }
+}
+
+fn paragraph() -> Value {
+    json!({"__typename": "Paragraph", "text": "Good morning."})
+}
+
+fn to(of: &str, id: &str) -> Value {
+    json!({"__typename": of, "id": id})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selection_chooses_members_of_documents() {
+    let world = Referring::open().await;
+    let (plain, unnamed) = (json!({"__typename": "Paragraph"}), json!({"__typename": "Teaser"}));
+    let headline = json!({"__typename": "Teaser", "headline": null});
+    let texts = json!({"sections": [paragraph(), unnamed, unnamed, unnamed]});
+    world.check("sections{text}", None, texts).await;
+    world.check("what=sections{headline}", None, json!({"what": [plain, headline, headline, headline]})).await;
+    let nothing = json!({"title": "T", "lead": {"sections": null}});
+    world.check("title,lead{sections{story{id}}}", None, nothing).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_selection_reads_the_records_that_a_document_refers_to() {
-    let app = open("");
-    let ada = app.account("ada@example.org").await;
-    let topic = made(&app, "topics", &json!({"name": "Moon"})).await;
-    let open_story = made(&app, "stories", &json!({"title": "A"})).await;
-    let hidden = made(&app, "stories", &json!({"title": "B", "public": false})).await;
-    let to = |of: &str, id: &str| json!({"__typename": of, "id": id});
-    let paragraph = json!({"__typename": "Paragraph", "text": "Good morning."});
-    let body = json!({
-        "title": "T",
-        "lead": open_story,
-        "sections": [paragraph, teaser(&open_story), teaser(&hidden), teaser(&open_story)],
-        "related": [
-            {"label": "a", "to": to("Topic", &topic)},
-            {"label": "b", "to": to("Story", &hidden)},
-            {"label": "c", "to": null},
-        ],
-    });
-    let made = app.post("POST /api/stories", &[("authorization", &ada)], &body.to_string()).await;
-    assert_eq!(made.status, 201, "{}", made.text());
-    let path = format!("/api/stories/{}", id_of(&made));
-    let check = async |select: &str, caller: Option<&str>, expected: Value| {
-        let headers: Vec<(&str, &str)> = caller.map(|token| ("authorization", token)).into_iter().collect();
-        let one = app.call(&format!("GET {path}?select={select}"), &headers).await;
-        assert_eq!((one.status, one.json()), (200, expected.clone()), "{select}: {}", one.text());
-        let all = app.call(&format!("GET /api/stories?filter=title=='T'&select={select}"), &headers).await;
-        assert_eq!((all.status, all.json()["items"].clone()), (200, json!([expected])), "{select}: {}", all.text());
-    };
-    let (a, b) = (json!({"title": "A"}), json!({"title": "B"}));
-    let headline = || json!({"__typename": "Teaser", "headline": null});
-    let section = |story: &Value| json!({"__typename": "Teaser", "story": story});
+    let world = Referring::open().await;
     let plain = json!({"__typename": "Paragraph"});
-    check(
-        "sections{story{title}}",
-        None,
-        json!({"sections": [plain, section(&a), section(&Value::Null), section(&a)]}),
-    )
-    .await;
-    check(
-        "sections{Teaser{story{title}}}",
-        Some(&ada),
-        json!({"sections": [plain, section(&a), section(&b), section(&a)]}),
-    )
-    .await;
-    let unnamed = json!({"__typename": "Teaser"});
-    check("sections{text}", None, json!({"sections": [paragraph, unnamed, unnamed, unnamed]})).await;
-    check("title,lead{sections{story{id}}}", None, json!({"title": "T", "lead": {"sections": null}})).await;
-    check("what=sections{headline}", None, json!({"what": [plain, headline(), headline(), headline()]})).await;
+    let section = |story: Value| json!({"__typename": "Teaser", "story": story});
+    let sections = |first: &Value, second: &Value| {
+        json!([plain, section(first.clone()), section(second.clone()), section(first.clone())])
+    };
+    let (a, b, id) = (json!({"title": "A"}), json!({"title": "B"}), json!({"id": world.shown}));
+    world.check("sections{story{title}}", None, json!({"sections": sections(&a, &Value::Null)})).await;
+    let seen = json!({"sections": sections(&a, &b)});
+    world.check("sections{Teaser{story{title}}}", Some(&world.ada), seen).await;
+    // Two selections of one document don't disturb each other.
+    let both = json!({"first": sections(&a, &Value::Null), "second": sections(&id, &Value::Null)});
+    world.check("first=sections{Teaser{story{title}}},second=sections{story{id}}", None, both).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selection_reads_records_of_several_types_through_documents() {
+    let world = Referring::open().await;
     let labelled = |label: &str, to: Value| json!({"label": label, "to": to});
-    check(
-        "related{label,to{Topic{name},Story{title}}}",
-        None,
-        json!({"related": [
-            labelled("a", json!({"__typename": "Topic", "name": "Moon"})),
-            labelled("b", Value::Null),
-            labelled("c", Value::Null),
-        ]}),
-    )
-    .await;
-    check(
-        "related{label,to{Topic{name}}}",
-        Some(&ada),
-        json!({"related": [
-            labelled("a", json!({"__typename": "Topic", "name": "Moon"})),
-            labelled("b", to("Story", &hidden)),
-            labelled("c", Value::Null),
-        ]}),
-    )
-    .await;
-    // The two lists of one selection don't disturb each other.
-    check(
-        "first=sections{Teaser{story{title}}},second=sections{story{id}}",
-        None,
-        json!({
-            "first": [plain, section(&a), section(&Value::Null), section(&a)],
-            "second": [plain, section(&json!({"id": open_story})), section(&Value::Null), section(&json!({"id": open_story}))],
-        }),
-    )
-    .await;
-    let deep = format!("GET /api/stories?filter=id=='{}'&select=lead{{title}},related{{to{{id}}}}", id_of(&made));
-    let related = json!([{"to": {"__typename": "Topic", "id": topic}}, {"to": null}, {"to": null}]);
-    let deep = app.call(&deep, &[]).await;
-    assert_eq!(deep.json()["items"], json!([{"lead": a, "related": related}]), "{}", deep.text());
+    let moon = labelled("a", json!({"__typename": "Topic", "name": "Moon"}));
+    let (no_b, no_c) = (labelled("b", Value::Null), labelled("c", Value::Null));
+    let related = json!({"related": [moon, no_b, no_c]});
+    world.check("related{label,to{Topic{name},Story{title}}}", None, related).await;
+    let by_id = labelled("b", to("Story", &world.hidden));
+    let related = json!({"related": [moon, by_id, no_c]});
+    world.check("related{label,to{Topic{name}}}", Some(&world.ada), related).await;
+    let related = json!([{"to": to("Topic", &world.topic)}, {"to": null}, {"to": null}]);
+    let expected = json!({"lead": {"title": "A"}, "related": related});
+    world.check("lead{title},related{to{id}}", None, expected).await;
 }
 
 const RESTRICTED: &str = r#"
