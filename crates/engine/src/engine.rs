@@ -50,6 +50,7 @@ impl Engine {
             store,
             ambient,
             in_flight: InFlight::default(),
+            refreshing: Mutex::default(),
             ids,
             clock,
             singles: OnceLock::new(),
