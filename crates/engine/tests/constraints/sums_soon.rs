@@ -106,7 +106,7 @@ type Visit @open {{ page: Page!, text: Text! }}"#,
         matches.join(" || ")
     );
     let mut on = Served::sqlite(&model);
-    let pages = vec!["{}"; 8].join(",");
+    let pages = ["{}"; 8].join(",");
     assert_eq!(on.create("Page", &format!("[{pages}]")).await, "ok");
     // Ten times 64 KiB, of which a character is charged as 32 bytes: 1,280 thousand steps for each visit.
     let text = "x".repeat(64 * 1024);
