@@ -12,6 +12,7 @@ mod bind;
 mod broken_checks;
 mod clauses;
 mod commit_checks;
+mod commit_guards;
 mod compared_sums;
 mod context;
 mod decision;

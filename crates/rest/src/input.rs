@@ -14,6 +14,12 @@ use crate::words::{shorten, unknown, unknown_field};
 pub trait RelationReader {
     /// The record of `target` that this JSON value, which is not a string, refers to.
     fn read(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind>;
+
+    /// What is said of a JSON value that is neither an id nor an object, which has this problem as an id.
+    fn not_an_id(&self, target: CollectionId, raw: &str, problem: ViolationKind) -> ViolationKind {
+        let _ = (target, raw);
+        problem
+    }
 }
 
 /// Relations are ids, as everywhere in the API.
@@ -304,7 +310,8 @@ impl Decoder<'_> {
         if raw.starts_with('{') {
             return self.relations.read(target, raw);
         }
-        let value = self.model.collection(target).key.scalar().read(Token::Json(raw))?;
+        let value = self.model.collection(target).key.scalar().read(Token::Json(raw));
+        let value = value.map_err(|problem| self.relations.not_an_id(target, raw, problem.into()))?;
         value.as_id().ok_or(ViolationKind::Required)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use backstay_base::{Error, RecordId, ViolationKind};
 use backstay_engine::Engine;
 use backstay_model::{Collection, CollectionId, FieldId};
-use backstay_rest::{RelationReader, members, record};
+use backstay_rest::{RelationReader, members, record, shorten};
 use quick_cache::unsync::Cache;
 use tokio::runtime::Handle;
 
@@ -66,6 +66,21 @@ impl RelationReader for References {
         let id = self.find(target, raw)?;
         self.known.insert(key, id);
         Ok(id)
+    }
+
+    fn not_an_id(&self, target: CollectionId, raw: &str, problem: ViolationKind) -> ViolationKind {
+        let collection = self.engine.model().collection(target);
+        let alone = unique(collection).find_map(|fields| match fields.first() {
+            Some(only) if fields.len() == 1 => Some(collection.field(*only).name.clone()),
+            _ => None,
+        });
+        match alone.filter(|_| raw.starts_with('"')) {
+            Some(field) => ViolationKind::Misused {
+                problem: "expected an id".to_owned(),
+                remedy: format!("to name a {} by its {field}, write {{\"{field}\": {}}}", collection.name, shorten(raw)),
+            },
+            None => problem,
+        }
     }
 }
 
