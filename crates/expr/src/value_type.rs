@@ -221,7 +221,9 @@ impl Type {
             Self::Timestamp => Storage::Timestamp,
             Self::Date => Storage::Date,
             // What is checked has members in the place of the value.
-            Self::Json | Self::Embedded { .. } | Self::Item(_) | Self::OneOf { .. } | Self::Reference(_) => Storage::Json,
+            Self::Json | Self::Embedded { .. } | Self::Item(_) | Self::OneOf { .. } | Self::Reference(_) => {
+                Storage::Json
+            }
             Self::List(element) => element.storage(),
         }
     }

@@ -72,7 +72,9 @@ impl Lowering<'_, '_, '_> {
             Node::Quantifier { .. } => {
                 Quantified::of(expr).map_or(Pred::Known(false), |quantified| quantified.lowered(self, wanted))
             }
-            Node::Call(function, arguments) if *function != Function::Element => self.text_test(*function, arguments, wanted).holds(),
+            Node::Call(function, arguments) if *function != Function::Element => {
+                self.text_test(*function, arguments, wanted).holds()
+            }
             Node::Matches(of, pattern) => {
                 let test = self.matches(of, pattern);
                 let sql = self.builder.dialect.is_truth(test.sql.clone(), wanted);

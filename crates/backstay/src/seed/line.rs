@@ -36,7 +36,9 @@ fn misread(line: &[u8]) -> Option<Error> {
             "expected one JSON object on each line, not an array",
             "remove `[`, `]` and the commas between the records, or convert the file with `jq -c '.[]'`",
         ),
-        b"{" => ("the record doesn't end on its line", "write each record on one line, or convert the file with `jq -c .`"),
+        b"{" => {
+            ("the record doesn't end on its line", "write each record on one line, or convert the file with `jq -c .`")
+        }
         [b'{', .., b','] if members(&line[..line.len() - 1]).is_ok() => {
             ("a comma follows the record", "write one JSON object on each line, without commas between them")
         }
@@ -47,13 +49,8 @@ fn misread(line: &[u8]) -> Option<Error> {
 }
 
 /// What somebody meant who writes these members of an account.
-const MEANT: [(&str, &str); 5] = [
-    ("password", "$password"),
-    ("passwd", "$password"),
-    ("pwd", "$password"),
-    ("role", "$roles"),
-    ("roles", "$roles"),
-];
+const MEANT: [(&str, &str); 5] =
+    [("password", "$password"), ("passwd", "$password"), ("pwd", "$password"), ("role", "$roles"), ("roles", "$roles")];
 
 /// The error of an account's record, which names the members that stand for its password and roles.
 pub(super) fn of_account(error: Error) -> Error {
@@ -132,7 +129,10 @@ mod tests {
             "{",
             "the record doesn't end on its line; write each record on one line, or convert the file with `jq -c .`",
         );
-        check(r#"{"a": 1},"#, "a comma follows the record; write one JSON object on each line, without commas between them");
+        check(
+            r#"{"a": 1},"#,
+            "a comma follows the record; write one JSON object on each line, without commas between them",
+        );
         check("1", "expected a JSON object");
         check(r#"{"a": }"#, "not JSON: expected value (character 6)");
         check(r#"{"a": 1"#, "the JSON ends too early (character 6); send all of it");

@@ -77,7 +77,11 @@ impl RelationReader for References {
         match alone.filter(|_| raw.starts_with('"')) {
             Some(field) => ViolationKind::Misused {
                 problem: "expected an id".to_owned(),
-                remedy: format!("to name a {} by its {field}, write {{\"{field}\": {}}}", collection.name, shorten(raw)),
+                remedy: format!(
+                    "to name a {} by its {field}, write {{\"{field}\": {}}}",
+                    collection.name,
+                    shorten(raw)
+                ),
             },
             None => problem,
         }

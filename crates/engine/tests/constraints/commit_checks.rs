@@ -346,7 +346,11 @@ type Part @open {{ line: Line! }}"#
     let guarding = |guards: &str| {
         format!(r#"@check(rule: "size(this.lines) == 1", message: "no", on: COMMIT, guards: [{guards}])"#)
     };
-    check(&guarding(r#""text", "tags""#), "a check at commit can't guard `tags`, which is links", "without `on: COMMIT`");
+    check(
+        &guarding(r#""text", "tags""#),
+        "a check at commit can't guard `tags`, which is links",
+        "without `on: COMMIT`",
+    );
     check(&guarding(r#""descendants""#), "no update changes `descendants` of Entry", "remove it from `guards`");
     check(&guarding(r#""line""#), "Entry has no field `line`", "lines");
     check(

@@ -8,16 +8,15 @@ use backstay_model::FieldKind;
 use backstay_scalar::{Held, Lookup, Reading, Scalar, Step, Value};
 use rust_decimal::Decimal;
 
-use super::{Checker, Each};
 use super::literal::Pliancy;
 use super::place::Place;
+use super::{Checker, Each};
 use crate::error::{ExprError, ExprErrorKind};
 use crate::syntax::{Binary, Conditional, Ident, Syntax, SyntaxNode};
 use crate::{Aggregation, Expr, Function, Holder, Many, Node, Operator, Type, Within};
 
 /// What to write where an index stands behind something else.
-const NO_INDEX: &str =
-    "write `x.name` for a part, or `relation.first(x, true)` for a record; lists and values in JSON fields have indexes";
+const NO_INDEX: &str = "write `x.name` for a part, or `relation.first(x, true)` for a record; lists and values in JSON fields have indexes";
 
 impl Checker<'_> {
     /// `document['name']` or `document[0]`.

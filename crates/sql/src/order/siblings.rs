@@ -52,12 +52,12 @@ impl Dialect {
             return call("sortable", [value]);
         }
         let number = |value: Sql| {
-            let flipped = cast(value, "bigint").binary(BinOper::Custom("#"), cast(word("-9223372036854775808"), "bigint"));
+            let flipped =
+                cast(value, "bigint").binary(BinOper::Custom("#"), cast(word("-9223372036854775808"), "bigint"));
             tagged("n", call("encode", [call("int8send", [flipped]), word("hex")]), "")
         };
-        let text = |value: Sql| {
-            tagged("t", call("encode", [call("convert_to", [value, word("UTF8")]), word("hex")]), " ")
-        };
+        let text =
+            |value: Sql| tagged("t", call("encode", [call("convert_to", [value, word("UTF8")]), word("hex")]), " ");
         let written = match kind {
             None | Some(ColumnType::One(Storage::Int | Storage::Bool)) => number(value.clone()),
             Some(ColumnType::One(Storage::Decimal { scale })) => {
