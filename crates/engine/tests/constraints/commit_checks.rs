@@ -74,7 +74,7 @@ type Entry @open @trash(keep: "30d")
   postings: [Posting!] @inverse(field: "entry")
 }
 type Origin @embedded { place: String page: Int }
-type Posting @open { entry: Entry @onDelete(do: CASCADE)  amount: Int!  note: String }
+type Posting @open @trash(keep: "30d") { entry: Entry @onDelete(do: CASCADE)  amount: Int!  note: String }
 "#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

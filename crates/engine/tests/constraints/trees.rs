@@ -58,7 +58,7 @@ async fn a_record_has_those_above_and_below_it() {
     for mut served in Served::both(documented("### Trees")) {
         grown(&mut served).await;
         let expected = [
-            " | Home | Garden/Tools/Saws/Kitchen",
+            " | Home | Kitchen/Garden/Tools/Saws",
             "Home | Garden | Tools/Saws",
             "Home/Garden | Tools | Saws",
             "Home | Kitchen | ",
@@ -241,7 +241,7 @@ async fn nobody_learns_of_records_above_that_they_may_not_read() {
         assert_eq!(served.update("Category", 1, r#"{"public":false}"#).await, "ok", "{database}");
         served.ask_as(Caller::anonymous());
         let seen = [
-            " | Home | Tools/Saws/Kitchen",
+            " | Home | Kitchen/Tools/Saws",
             "Home | Tools | Saws",
             "Home | Kitchen | ",
             "Home/Tools | Saws | ",

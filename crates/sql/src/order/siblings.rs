@@ -3,7 +3,7 @@
 use backstay_base::{Action, limits};
 use backstay_model::{FieldId, Tree};
 use backstay_scalar::Storage;
-use sea_query::{BinOper, CaseStatement, Expr as Sql, ExprTrait, Query};
+use sea_query::{BinOper, CaseStatement, Expr as Sql, ExprTrait, Func, Query};
 
 use super::Key;
 use crate::builder::{Anchor, Builder};
@@ -12,8 +12,11 @@ use crate::expressions::Reader;
 use crate::lower::sees;
 use crate::operand::power_of_ten;
 use crate::predicate::Pred;
-use crate::tree::{call, cast, integer, only_where, subquery, word};
+use crate::tree::{call, cast, integer, name, only_where, subquery, word};
 use crate::{ColumnRef, ColumnType, Dialect, SortKey};
+
+#[expect(clippy::cast_possible_wrap, reason = "sixteen fits")]
+const SEGMENT: i64 = Tree::SEGMENT as i64;
 
 /// The place of a record in its tree: for each record from the root down to it, its place among its siblings. That of a
 /// record begins with that of its parent.
@@ -39,7 +42,7 @@ pub(super) fn place(
     let segment = dialect.sortable(value, kind).binary(BinOper::Custom("||"), id);
     let mut places = Query::select();
     places.expr(dialect.joined_in_order(segment, path.clone()));
-    places.and_where(dialect.begins_with((below, path), Tree::SEGMENT));
+    places.and_where(dialect.begins_with((below, path), SEGMENT));
     builder.from(above.anchor.frame, &mut places);
     subquery(places)
 }
@@ -92,17 +95,20 @@ impl Dialect {
     }
 
     /// That a path is that of a record or of one above it. An index finds these paths.
-    fn begins_with(self, (below, above): (Sql, Sql), segment: usize) -> Sql {
-        let lengths = (1..=limits::TREE_LEVELS).map(|level| level * segment);
+    fn begins_with(self, (below, above): (Sql, Sql), segment: i64) -> Sql {
+        const LEVEL: &str = "level";
+        let first = |bytes: Sql| call("substr", [below.clone(), integer(1), bytes]);
         match self {
             Self::Sqlite => {
-                let length = |length: usize| integer(i64::try_from(length).unwrap_or(i64::MAX));
-                above.is_in(lengths.map(|bytes| call("substr", [below.clone(), integer(1), length(bytes)])))
+                let levels = (1_i64..).take(limits::TREE_LEVELS);
+                above.is_in(levels.map(|level| first(integer(level * segment))))
             }
-            // Of a plain list, the planner makes a chain of comparisons.
             Self::Postgres => {
-                let first: Vec<String> = lengths.map(|bytes| format!("substr($2, 1, {bytes})")).collect();
-                Sql::cust_with_exprs(format!("$1 = ANY(ARRAY[{}])", first.join(", ")), [above, below])
+                let levels = call("octet_length", [below.clone()]).div(integer(segment));
+                let mut paths = Query::select();
+                paths.expr(first(Sql::col(name(LEVEL)).mul(integer(segment))));
+                paths.from_function(Func::cust("generate_series").args([integer(1), levels]), name(LEVEL));
+                above.in_subquery(paths)
             }
         }
     }
