@@ -36,7 +36,6 @@ pub(crate) fn defaults(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
     for (sum, of_nothing) in cx.engine.application.sums.own(proposal.collection.id).iter().flat_map(|own| &own.sums) {
         proposal.set(sum.computed.field, of_nothing.clone());
     }
-    proposal.set(Collection::ID, Value::Id(ids::made(cx, proposal.collection)));
     proposal.set(Collection::CREATED_AT, cx.moment().into());
     proposal.set(Collection::UPDATED_AT, cx.moment().into());
     proposal.set(Collection::VERSION, Value::Int(1));

@@ -10,6 +10,8 @@ mod gone;
 mod history;
 #[path = "constraints/keys.rs"]
 mod keys;
+#[path = "constraints/other_keys.rs"]
+mod other_keys;
 #[path = "constraints/opposite.rs"]
 mod opposite;
 #[path = "constraints/order.rs"]

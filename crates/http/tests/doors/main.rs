@@ -24,6 +24,7 @@ mod interfaces;
 mod keys;
 mod old_names;
 mod origins;
+mod other_keys;
 mod overload;
 mod ranges;
 mod records;

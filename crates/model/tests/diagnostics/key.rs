@@ -12,6 +12,9 @@ type B @key(type: UUID4) @allow(read: "true") { a: Int }
 type C @key(type: UUID7, given: false) @allow(read: "true") { a: Int }
 type User @identity @key(type: UUID4) @allow(read: "true") { email: Email! @unique }
 type Settings @single @key(type: UUID4) @allow(read: "true") { a: Int }
+type D @key(type: INT) @history(read: "true") @allow(read: "true") { a: Int }
+type E @key(type: INT, given: true) @allow(read: "true") { a: D }
+type F @key(type: TEXT) @allow(read: "true") { a: E }
 "#;
     assert_snapshot!(told(model.trim_start()), @"loaded");
 }
@@ -19,7 +22,7 @@ type Settings @single @key(type: UUID4) @allow(read: "true") { a: Int }
 #[test]
 fn keys_that_say_nothing_or_something_else() {
     let model = r#"
-type B @key(type: INT) @allow(read: "true") { a: Int }
+type B @key(type: ULID) @allow(read: "true") { a: Int }
 type C @key(type: "UUID4") @allow(read: "true") { a: Int }
 type D @key(given: "yes") @allow(read: "true") { a: Int }
 type E @key(type: UUID4) @key(given: true) @allow(read: "true") { a: Int }
@@ -162,4 +165,16 @@ refused
    ╰────
   help: write `@key(given: true)` to let clients make the ids, `@key(type: UUID4)` for random ones, or both
 "#);
+}
+
+#[test]
+fn numbers_and_texts_where_an_id_must_be_a_uuid() {
+    let model = r#"
+type User @identity @key(type: INT) @allow(read: "true") { email: Email! @unique }
+type Settings @single @key(type: TEXT) @allow(read: "true") { a: Int }
+type Page @tree(parent: "up") @key(type: INT) @allow(read: "true") { up: Page }
+type Note @key(type: TEXT, given: false) @allow(read: "true") { a: Int }
+type Kept @key(type: TEXT) @history(read: "true") @allow(read: "true") { a: Int }
+"#;
+    assert_snapshot!(told(model.trim_start()), @"");
 }
