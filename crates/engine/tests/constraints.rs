@@ -10,12 +10,12 @@ mod gone;
 mod history;
 #[path = "constraints/keys.rs"]
 mod keys;
-#[path = "constraints/other_keys.rs"]
-mod other_keys;
 #[path = "constraints/opposite.rs"]
 mod opposite;
 #[path = "constraints/order.rs"]
 mod order;
+#[path = "constraints/other_keys.rs"]
+mod other_keys;
 #[path = "constraints/restored.rs"]
 mod restored;
 #[path = "constraints/sequence.rs"]

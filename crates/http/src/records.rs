@@ -43,7 +43,8 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
             let mut answer = written_answer(admitted, &written, minimal);
             if let (Outcome::Created, [id]) = (written.outcome, &written.ids[..]) {
                 let path = &engine.model().collection(collection).path;
-                let location = HeaderValue::from_str(&format!("/api/{path}/{}", segment(id))).map_err(Error::internal)?;
+                let location =
+                    HeaderValue::from_str(&format!("/api/{path}/{}", segment(id))).map_err(Error::internal)?;
                 answer.header(header::LOCATION, location);
             }
             Ok(answer)

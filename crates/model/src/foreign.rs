@@ -271,7 +271,10 @@ const CALLS: Table = &[
         &["uuid", "cuid", "nanoid", "ulid", "gen_random_uuid", "uuid_generate_v4"],
         "remove it; every record has an `id`, and `@key` on the type says what it is and who makes it",
     ),
-    (&["autoincrement", "nextval"], "write `@key(type: INT)` on the type for ids that are numbers, or `@sequence` to number the records in another field"),
+    (
+        &["autoincrement", "nextval"],
+        "write `@key(type: INT)` on the type for ids that are numbers, or `@sequence` to number the records in another field",
+    ),
     (&["auth", "uid", "user"], "write `@default(from: \"auth.id\")`"),
 ];
 

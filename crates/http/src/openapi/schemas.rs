@@ -1,6 +1,7 @@
 use backstay_base::{Action, limits};
 use backstay_model::{
-    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, KeyKind, Model, OrderKey, Sequence,
+    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, KeyKind, Model, OrderKey,
+    Sequence,
 };
 use backstay_scalar::{SLUG_PATTERN, Scalar};
 use serde_json::{Map, Value, json};

@@ -60,8 +60,13 @@ async fn a_text_is_given_and_names_the_record() {
     let taken = post(&app, "/api/countries", json!({ "id": "CH", "name": "x" })).await;
     assert_eq!(told(&taken), (409, "not-unique".to_owned()));
     let missing = post(&app, "/api/countries", json!({ "name": "x" })).await;
-    assert_eq!((told(&missing), &missing.json()["errors"][0]["at"]), ((422, "invalid-values".to_owned()), &json!("/id")));
-    for id in [json!(""), json!(7), json!("a/b"), json!("a\nb"), json!(" a"), json!(".."), json!("x".repeat(65)), json!(null)] {
+    assert_eq!(
+        (told(&missing), &missing.json()["errors"][0]["at"]),
+        ((422, "invalid-values".to_owned()), &json!("/id"))
+    );
+    for id in
+        [json!(""), json!(7), json!("a/b"), json!("a\nb"), json!(" a"), json!(".."), json!("x".repeat(65)), json!(null)]
+    {
         let refused = post(&app, "/api/countries", json!({ "id": id, "name": "x" })).await;
         assert_eq!(told(&refused), (422, "invalid-values".to_owned()), "{id}");
     }
@@ -77,7 +82,12 @@ async fn numbers_are_counted_up_and_never_given_twice() {
     let made = post(&app, "/api/orders", json!({})).await;
     assert_eq!((made.status, made.header("location"), &made.json()["id"]), (201, "/api/orders/1", &json!(1)));
     let made = post(&app, "/api/orders", json!([{ "after": 1 }, {}])).await;
-    assert_eq!((made.status, &made.json()[0]["id"], &made.json()[1]["id"]), (201, &json!(2), &json!(3)), "{}", made.text());
+    assert_eq!(
+        (made.status, &made.json()[0]["id"], &made.json()[1]["id"]),
+        (201, &json!(2), &json!(3)),
+        "{}",
+        made.text()
+    );
     assert_eq!(app.call("DELETE /api/orders/3", &[]).await.status, 204);
     assert_eq!(app.call("DELETE /api/orders/3:purge", &[]).await.status, 404);
     assert_eq!(post(&app, "/api/orders", json!({})).await.json()["id"], 4);
@@ -123,7 +133,9 @@ async fn relations_follow_the_keys_of_their_targets() {
     let orders = json!([{ "id": 1, "after": null }, { "id": 2, "after": { "id": 1 } }]);
     assert_eq!(nested, json!({ "orders": orders, "neighbours": [{ "id": "DE" }], "n": 2 }));
 
-    for (body, at) in [(json!({ "to": "XX" }), "/to"), (json!({ "after": 99 }), "/after"), (json!({ "after": "1" }), "/after")] {
+    for (body, at) in
+        [(json!({ "to": "XX" }), "/to"), (json!({ "after": 99 }), "/after"), (json!({ "after": "1" }), "/after")]
+    {
         let refused = post(&app, "/api/orders", body).await;
         assert_eq!((refused.status, &refused.json()["errors"][0]["at"]), (422, &json!(at)), "{}", refused.text());
     }

@@ -26,8 +26,6 @@ pub(super) fn noticed(collection: &str, from: Key, to: Key) -> Option<(String, b
         (false, false) => return None,
         (false, true) => (format!("creates of {collection} can give an id"), false),
         (true, false) => (format!("creates of {collection} that give an id are refused"), true),
-        (true, true) => {
-            (format!("ids that creates of {collection} give must be {}", to.kind.words()), true)
-        }
+        (true, true) => (format!("ids that creates of {collection} give must be {}", to.kind.words()), true),
     })
 }

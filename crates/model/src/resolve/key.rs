@@ -23,8 +23,7 @@ pub(super) fn kind(of: &Node<ObjectType>) -> KeyKind {
 pub(super) fn key(report: &mut Report<'_>, of: &StoredType<'_>) -> Key {
     let Some(directive) = of.node.directives.get("key") else { return Key::UNMARKED };
     if directive.arguments.is_empty() {
-        let help =
-            "write `@key(given: true)` to let clients make the ids, `@key(type: UUID4)` for random ones, `@key(type: INT)` for numbers or `@key(type: TEXT)` for texts";
+        let help = "write `@key(given: true)` to let clients make the ids, `@key(type: UUID4)` for random ones, `@key(type: INT)` for numbers or `@key(type: TEXT)` for texts";
         report.error(directive.location(), "`@key` needs an argument", "what of the ids?", help);
     }
     let kind = kind(of.node);
@@ -58,7 +57,8 @@ fn check_form(report: &mut Report<'_>, of: &StoredType<'_>, (directive, kind): (
         ("single", "which has one record, whose id follows from the type's name"),
         ("tree", "whose paths are made of UUIDs"),
     ];
-    for (directive, why) in refusals.into_iter().filter(|(directive, _)| kind.version().is_none() && marked(directive)) {
+    for (directive, why) in refusals.into_iter().filter(|(directive, _)| kind.version().is_none() && marked(directive))
+    {
         let message = format!("the ids of {name} can't be {}", kind.words());
         let help = format!("write `UUID7` or `UUID4` for a type marked `@{directive}`, {why}");
         report.error(place, message, format!("on a type marked `@{directive}`"), help);
