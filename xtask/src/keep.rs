@@ -91,6 +91,7 @@ fn fill(program: &Path, kept: &Path) -> Result<()> {
     fs::create_dir_all(&scratch).context("cannot create target/keep")?;
     let server = Server::program(program, &scratch, kept, &data)?;
     let mut client = server.client()?;
+    command(program, kept, &data, &["account", "verify", EMAIL])?;
     let token = client.sign_in(EMAIL, PASSWORD)?;
     let (keyed, deleted) = change(&mut client)?;
     let key = command(program, kept, &data, &["key", "add", "importer", "--role", "LIBRARIAN"])?;

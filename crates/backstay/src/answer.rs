@@ -61,6 +61,16 @@ pub enum Answer {
         /// The account as named in the command.
         account: String,
     },
+    /// An account's address was verified.
+    AccountVerified {
+        /// The account as named in the command.
+        account: String,
+    },
+    /// An account's address is no longer verified.
+    AccountUnverified {
+        /// The account as named in the command.
+        account: String,
+    },
     /// An account was disabled.
     AccountDisabled {
         /// The account as named in the command.
@@ -198,6 +208,8 @@ pub struct ListedAccount {
     pub email: String,
     /// Roles of the model.
     pub roles: Vec<String>,
+    /// Whether its address is verified.
+    pub verified: bool,
     /// Whether it is disabled: its password and sessions are refused.
     pub disabled: bool,
     /// When its record was made.
@@ -216,6 +228,8 @@ pub struct AccountLine {
     pub roles: Vec<String>,
     /// `auth.claims`.
     pub claims: BTreeMap<String, String>,
+    /// Whether its address is verified.
+    pub verified: bool,
     /// Whether it is disabled: its password and sessions are refused.
     pub disabled: bool,
     /// Whether it has a password.
@@ -270,6 +284,8 @@ pub struct SumLine {
     pub differing: u64,
     /// The ids of the first of these.
     pub first: Vec<String>,
+    /// In how many others it isn't yet, because it follows after the commit.
+    pub queued: u64,
 }
 
 impl fmt::Display for Answer {
@@ -301,6 +317,8 @@ impl fmt::Display for Answer {
             Self::AccountDisabled { account } => {
                 writeln!(f, "disabled {account} and ended all its sessions")
             }
+            Self::AccountVerified { account } => writeln!(f, "verified the address of {account}"),
+            Self::AccountUnverified { account } => writeln!(f, "the address of {account} is no longer verified"),
             Self::AccountEnabled { account } => writeln!(f, "enabled {account}"),
             Self::ClaimSet { account, name, value } => writeln!(f, "{account} now has the claim {name}={value}"),
             Self::ClaimRemoved { account, name } => writeln!(f, "{account} no longer has the claim {name}"),
@@ -342,6 +360,9 @@ impl fmt::Display for ListedAccount {
         if !self.roles.is_empty() {
             write!(f, "  {}", self.roles.join(" "))?;
         }
+        if self.verified {
+            write!(f, "  verified")?;
+        }
         if self.disabled {
             write!(f, "  disabled")?;
         }
@@ -358,6 +379,7 @@ impl fmt::Display for AccountLine {
         let claims: Vec<String> = self.claims.iter().map(|(name, value)| format!("{name}={value}")).collect();
         line("claims", &or_none(claims.join("  ")))?;
         line("password", if self.password { "set" } else { "none; the account cannot sign in without one" })?;
+        line("verified", if self.verified { "yes" } else { "no" })?;
         line("disabled", if self.disabled { "yes" } else { "no" })?;
         line("sessions", &self.sessions.to_string())
     }
@@ -365,13 +387,15 @@ impl fmt::Display for AccountLine {
 
 impl fmt::Display for SumLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sum, records, differing, first } = self;
+        let Self { sum, records, differing, first, queued } = self;
         let records = Count(*records, "record");
-        if *differing == 0 {
-            return writeln!(f, "{sum}: {records}, all correct");
-        }
         let ids = if first.len() == 1 { "id" } else { "first ids" };
-        writeln!(f, "{sum}: wrong in {differing} of {records}; {ids}: {}", first.join(", "))
+        match (differing, queued) {
+            (0, 0) => return writeln!(f, "{sum}: {records}, all correct"),
+            (0, _) => write!(f, "{sum}: {records}")?,
+            _ => write!(f, "{sum}: wrong in {differing} of {records}; {ids}: {}", first.join(", "))?,
+        }
+        if *queued > 0 { writeln!(f, "; {queued} to be refreshed") } else { writeln!(f) }
     }
 }
 
@@ -449,18 +473,23 @@ mod tests {
 
     #[test]
     fn compared_sums() {
-        let sum = |differing: u64, first: &[&str]| Answer::Sums {
+        let sum = |differing: u64, first: &[&str], queued: u64| Answer::Sums {
             sums: vec![SumLine {
                 sum: "Product.reserved".to_owned(),
                 records: 20,
                 differing,
                 first: first.iter().map(|id| (*id).to_owned()).collect(),
+                queued,
             }],
         };
         check(&Answer::Sums { sums: Vec::new() }, "the model has no stored sums");
-        check(&sum(0, &[]), "Product.reserved: 20 records, all correct");
-        check(&sum(1, &["7"]), "Product.reserved: wrong in 1 of 20 records; id: 7");
-        check(&sum(2, &["7", "9"]), "Product.reserved: wrong in 2 of 20 records; first ids: 7, 9");
+        check(&sum(0, &[], 0), "Product.reserved: 20 records, all correct");
+        check(&sum(0, &[], 3), "Product.reserved: 20 records; 3 to be refreshed");
+        check(&sum(1, &["7"], 0), "Product.reserved: wrong in 1 of 20 records; id: 7");
+        check(
+            &sum(2, &["7", "9"], 4),
+            "Product.reserved: wrong in 2 of 20 records; first ids: 7, 9; 4 to be refreshed",
+        );
     }
 
     #[test]
@@ -481,6 +510,8 @@ mod tests {
         let changed = "changed the password of ben@news.example and ended all its sessions";
         check(&Answer::AccountPasswordSet { account: ben() }, changed);
         check(&Answer::AccountDisabled { account: ben() }, "disabled ben@news.example and ended all its sessions");
+        check(&Answer::AccountVerified { account: ben() }, "verified the address of ben@news.example");
+        check(&Answer::AccountUnverified { account: ben() }, "the address of ben@news.example is no longer verified");
         check(&Answer::AccountEnabled { account: ben() }, "enabled ben@news.example");
         let set = Answer::ClaimSet { account: ben(), name: name(), value: value() };
         check(&set, "ben@news.example now has the claim region=north");
@@ -504,10 +535,11 @@ mod tests {
             id: "1".to_owned(),
             email: ben(),
             roles,
+            verified: disabled,
             disabled,
             created_at: "2026-01-31T12:00:00.000000Z".to_owned(),
         };
-        let shown = "1  ben@news.example  EDITOR  disabled  created 2026-01-31T12:00:00.000000Z\n\
+        let shown = "1  ben@news.example  EDITOR  verified  disabled  created 2026-01-31T12:00:00.000000Z\n\
                      1  ben@news.example  created 2026-01-31T12:00:00.000000Z";
         check(&accounts(vec![listed(vec![role()], true), listed(vec![], false)]), shown);
         let account = AccountLine {
@@ -515,12 +547,13 @@ mod tests {
             email: ben(),
             roles: vec![],
             claims: BTreeMap::from([(name(), value())]),
+            verified: true,
             disabled: false,
             password: false,
             sessions: 2,
         };
         let shown = "id        1\nemail     ben@news.example\nroles     none\nclaims    region=north\npassword  none; the \
-                     account cannot sign in without one\ndisabled  no\nsessions  2";
+                     account cannot sign in without one\nverified  yes\ndisabled  no\nsessions  2";
         check(&Answer::Account { account }, shown);
     }
 

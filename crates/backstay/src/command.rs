@@ -44,6 +44,9 @@ pub enum Command {
         /// Password; one is generated without it.
         #[serde(with = "optional_secret")]
         password: Option<Secret>,
+        /// Whether the address is known to be the account holder's.
+        #[serde(default)]
+        verified: bool,
     },
     /// List accounts, oldest first.
     ListAccounts {
@@ -62,6 +65,16 @@ pub enum Command {
         /// Password.
         #[serde(with = "secret")]
         password: Secret,
+    },
+    /// Say that an account's address is its holder's.
+    VerifyAccount {
+        /// Email address or id.
+        account: String,
+    },
+    /// Take that back.
+    UnverifyAccount {
+        /// Email address or id.
+        account: String,
     },
     /// Disable an account.
     DisableAccount {

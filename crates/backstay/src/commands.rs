@@ -43,8 +43,8 @@ impl Instance {
                 operators::set_password(administration, operator, &password).await?
             }
             Command::RemoveOperator { operator } => operators::remove(administration, operator).await?,
-            Command::AddAccount { email, fields, roles, password } => {
-                let new = NewAccount { email, fields: &fields, roles: &roles, password };
+            Command::AddAccount { email, fields, roles, password, verified } => {
+                let new = NewAccount { email, fields: &fields, roles: &roles, password, verified };
                 new_account::add(&self.engine, administration, new).await?
             }
             Command::ListAccounts { after } => accounts::list(administration, after.as_deref()).await?,
@@ -52,6 +52,8 @@ impl Instance {
             Command::SetAccountPassword { account, password } => {
                 accounts::set_password(administration, account, &password).await?
             }
+            Command::VerifyAccount { account } => accounts::verify(administration, account).await?,
+            Command::UnverifyAccount { account } => accounts::unverify(administration, account).await?,
             Command::DisableAccount { account } => accounts::disable(administration, account).await?,
             Command::EnableAccount { account } => accounts::enable(administration, account).await?,
             Command::SetClaim { account, name, value } => {

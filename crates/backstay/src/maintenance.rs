@@ -2,14 +2,22 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use backstay_base::limits;
-use backstay_engine::PurgePass;
-use tokio::time::sleep;
+use backstay_engine::{PurgePass, RefreshPass};
+use tokio::time::{Instant, sleep};
 
 use crate::serving::{Served, Serving};
 
 /// Does what is due without anybody asking for it, as long as the server runs: purges what has been in the trash for long
-/// enough. Between two steps the application can be exchanged for another version.
+/// enough, and refreshes the stored sums that follow after a commit. Between two steps the application can be exchanged for
+/// another version.
 pub(crate) async fn maintain(serving: &Serving) -> Infallible {
+    tokio::select! {
+        never = purge_always(serving) => never,
+        never = refresh_always(serving) => never,
+    }
+}
+
+async fn purge_always(serving: &Serving) -> Infallible {
     let mut pass = PurgePass::default();
     loop {
         if !purge(serving, &mut pass).await {
@@ -27,4 +35,39 @@ async fn purge(serving: &Serving, pass: &mut PurgePass) -> bool {
         tracing::warn!(%error, "expired records in the trash can't be found");
         false
     })
+}
+
+async fn refresh_always(serving: &Serving) -> Infallible {
+    loop {
+        let (mut pass, begun) = (RefreshPass::default(), Instant::now());
+        // Sums that can't be computed are tried again in the next pass.
+        while begun.elapsed() < Duration::from_secs(limits::PURGE_SECONDS) {
+            let mut told = Instant::now();
+            while refresh(serving, &mut pass).await {
+                if told.elapsed() >= Duration::from_secs(limits::REFRESH_LATE_SECONDS) {
+                    tell_backlog(serving).await;
+                    told = Instant::now();
+                }
+            }
+            sleep(Duration::from_millis(limits::REFRESH_MILLIS)).await;
+        }
+    }
+}
+
+/// One step of a pass; whether it has more to do.
+async fn refresh(serving: &Serving, pass: &mut RefreshPass) -> bool {
+    let served = serving.served().await;
+    let Some(Served { instance, .. }) = &*served else { return false };
+    instance.engine.refresh_sums(pass).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "stored sums can't be refreshed");
+        false
+    })
+}
+
+async fn tell_backlog(serving: &Serving) {
+    let served = serving.served().await;
+    let Some(Served { instance, .. }) = &*served else { return };
+    if let Ok(queued) = instance.engine.queued_sums().await {
+        tracing::warn!(queued, "stored sums with `stored: SOON` are behind");
+    }
 }

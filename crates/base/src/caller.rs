@@ -75,6 +75,8 @@ pub struct Caller {
     pub roles: Arc<[Arc<str>]>,
     /// `auth.claims`: texts by name, set by an operator.
     pub claims: Arc<BTreeMap<String, String>>,
+    /// `auth.verified`: whether the address that the account signs in with is known to be its holder's; never of other callers.
+    pub verified: bool,
     /// `auth.account`: what rules can ask of the account's own record, as it was when the request began.
     pub account: Option<OwnRecord>,
     /// The session that was shown, if any, so that it can be ended.
@@ -86,7 +88,16 @@ pub struct Caller {
 impl Caller {
     /// A caller of this kind without an id, roles or claims.
     fn bare(kind: CallerKind) -> Self {
-        Self { kind, id: None, roles: Arc::from([]), claims: Arc::default(), account: None, session: None, grant: None }
+        Self {
+            kind,
+            id: None,
+            roles: Arc::from([]),
+            claims: Arc::default(),
+            verified: false,
+            account: None,
+            session: None,
+            grant: None,
+        }
     }
 
     /// Nobody signed in.

@@ -399,6 +399,15 @@ pub enum Limit {
         /// `bytes`, `records`, `levels`, …
         unit: &'static str,
     },
+    /// A change concerns the stored sums of too many records.
+    #[error(
+        "the change concerns the stored sums of more than {max} records; make it in several requests, or declare these \
+         sums with `stored: SOON` in the model"
+    )]
+    Sums {
+        /// The most records.
+        max: u64,
+    },
     /// The answer is too large.
     #[error("the answer with so many fields and records is larger than {max} bytes")]
     Answer {
@@ -421,7 +430,10 @@ pub enum Limit {
     )]
     WriteCost,
     /// The operation kept others from writing for longer than one may.
-    #[error("the request keeps others from writing for too long; send fewer records at a time")]
+    #[error(
+        "the request keeps others from writing for too long; send fewer records at a time, and before you delete a record, \
+         delete those that would go with it, a few at a time"
+    )]
     Hold,
     /// There is no space left to store anything.
     #[error("there is no space left on the server's disk")]
@@ -588,7 +600,7 @@ impl Error {
             Self::Conflict(Conflict::Already(_)) => "already-done",
             Self::Precondition { .. } => "version-mismatch",
             Self::KeyReused => "idempotency-key-reused",
-            Self::Limit(Limit::Size { .. } | Limit::Answer { .. }) => "too-large",
+            Self::Limit(Limit::Size { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => "too-large",
             Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
             Self::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => "too-costly",
             Self::Limit(Limit::Share(_)) => "too-many-requests",

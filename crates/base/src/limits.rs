@@ -113,8 +113,14 @@ pub const IDEMPOTENCY_HOURS: i64 = 24;
 pub const PURGE_RECORDS: usize = 100;
 /// Seconds between two searches for expired records.
 pub const PURGE_SECONDS: u64 = 60;
-/// Records whose stored sums one request may update.
+/// Records whose sums with `stored: COMMIT` one request may update.
 pub const SUM_RECORDS: usize = 1000;
+/// Sums with `stored: SOON` that are computed in one commit.
+pub const REFRESHED_SUMS: usize = 100;
+/// Milliseconds between two looks at the queue of these sums.
+pub const REFRESH_MILLIS: u64 = 250;
+/// Seconds of work on the queue after which the log says how long it is.
+pub const REFRESH_LATE_SECONDS: u64 = 5;
 /// Records of which one commit may have to ask checks at commit.
 pub const COMMIT_CHECK_RECORDS: usize = 1000;
 /// Other records that the deletions of one transaction may delete or change through `@onDelete`.
@@ -214,6 +220,8 @@ pub const MODEL_CLAUSES: usize = 20;
 pub const MODEL_ENUM_VALUES: usize = 500;
 /// Types of one union of types with records: each has a column of its own, and a join if a read follows the reference.
 pub const RECORD_UNION_TYPES: usize = 20;
+/// Types with records of one interface with a path: a read of it is one SELECT of each.
+pub const INTERFACE_TYPES: usize = 20;
 /// Levels of embedded values within each other; that of the record's own field is the first.
 pub const EMBEDDED_DEPTH: usize = 4;
 /// Characters of the name of a type, field, enum, value or rule, and of what becomes of it in the database.
@@ -276,6 +284,8 @@ pub const TRANSACTION_REQUESTS: usize = 100;
 pub const RECORD_BYTES: usize = 12 * 1024 * 1024;
 /// Bytes of one answer.
 pub const ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of the largest value or row in an SQLite database, as SQLite counts them: an entry of the commit log is one.
+pub const STORED_VALUE_BYTES: i32 = 32 * 1024 * 1024;
 /// Bytes of a statement's text from which on it is not kept: texts that long are seldom asked twice.
 pub const KEPT_STATEMENT_BYTES: usize = 16 * 1024;
 /// Bytes of memory, estimated, in the plans that are kept for requests.

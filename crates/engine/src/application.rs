@@ -2,7 +2,7 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Caller, CallerKind, Grant};
 use backstay_expr::{Rights, Truths};
-use backstay_model::{Diagnostics, Model};
+use backstay_model::{Diagnostic, Diagnostics, Model};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
@@ -11,7 +11,7 @@ use crate::plans::{KeptPlans, Plans};
 use crate::policy::Policy;
 use crate::rights::{Grantee, rights_of};
 use crate::sums::Sums;
-use crate::{Sizes, deletion_order, secrets, width};
+use crate::{Sizes, deletion_order, lints, secrets, width};
 
 /// Classes of callers that are kept at most: combinations of roles and of what rules ask of claims.
 const CLASSES: usize = 256;
@@ -67,6 +67,7 @@ impl Application {
         let mut diagnostics = Diagnostics::new(Arc::clone(&model.sources));
         diagnostics.extend(secrets::shown(&model));
         diagnostics.extend(width::too_wide(&model, &policy));
+        diagnostics.extend(lints::inexact_rules(&model, &policy));
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }
@@ -79,6 +80,11 @@ impl Application {
     #[must_use]
     pub fn with_sizes(self, sizes: Sizes) -> Self {
         Self { sizes, ..self }
+    }
+
+    /// Warnings about rules and about what rules decide, those included that comments in the model ignore.
+    pub fn lints(&self) -> Vec<Diagnostic> {
+        lints::of(&self.model, &self.policy)
     }
 
     /// The model.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits};
+use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind};
 use backstay_expr::Truth;
 use backstay_model::{Collection, CollectionId, FieldId};
 
@@ -31,8 +31,8 @@ impl From<Error> for Unmet {
 /// effect, are its children: whoever changes one has to lock the record first. Unknown passes, as in every check.
 pub(crate) async fn ask(cx: &mut TxContext<'_, '_>) -> Result<(), Unmet> {
     let touched = cx.checks.take();
-    let what = "the set of records that have to be checked at commit because of this";
-    cx.require_few(touched.len(), (limits::COMMIT_CHECK_RECORDS, what))?;
+    let counted = touched.values().filter(|cause| cause.is_counted).count();
+    cx.require_few_checks(counted)?;
     let mut violations: Vec<(Option<usize>, Violation)> = Vec::new();
     for (record, cause) in touched {
         of_one(cx, record, cause, &mut violations).await?;

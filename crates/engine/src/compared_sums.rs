@@ -1,11 +1,14 @@
 use backstay_base::{Error, RecordId};
-use backstay_model::Collection;
-use backstay_scalar::ValueRef;
+use backstay_expr::Sum;
+use backstay_model::{Collection, CollectionId};
+use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Row};
+use backstay_store::Writes;
+use futures_util::future::BoxFuture;
 
 use crate::bind::Bindings;
-use crate::sink::Collect;
-use crate::{Context, Engine};
+use crate::summing::due_sum;
+use crate::{Context, Engine, Transaction, TxContext};
 
 /// Records that are compared by one statement.
 const RECORDS_AT_ONCE: u64 = 500;
@@ -19,10 +22,23 @@ pub struct ComparedSum {
     pub sum: String,
     /// How many records have it.
     pub records: u64,
-    /// In how many of them it isn't what the members come to.
+    /// In how many of them it isn't what the members come to, and won't be.
     pub differing: u64,
     /// The first of these.
     pub first: Vec<RecordId>,
+    /// In how many others it isn't yet, because it follows after the commit.
+    pub queued: u64,
+}
+
+/// A stored sum of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    /// It is what the members come to.
+    Same,
+    /// It isn't.
+    Differs,
+    /// It isn't, and is in the queue of those that will be.
+    Queued,
 }
 
 impl Engine {
@@ -37,39 +53,119 @@ impl Engine {
     }
 
     async fn compare(&self, cx: &Context, collection: &Collection) -> Result<Vec<ComparedSum>, Error> {
-        const ID: usize = 0;
-        let inner = &self.inner;
-        let Some(own) = inner.application.sums.own(collection.id) else { return Ok(Vec::new()) };
-        let sums: Vec<_> = own.sums.iter().map(|(sum, _)| sum).collect();
-        let name = |field| format!("{}.{}", collection.name, collection.field(field).name);
-        let compared = |field| ComparedSum { sum: name(field), records: 0, differing: 0, first: Vec::new() };
-        let mut compared: Vec<ComparedSum> = sums.iter().map(|sum| compared(sum.computed.field)).collect();
+        let Some(own) = self.inner.application.sums.own(collection.id) else { return Ok(Vec::new()) };
+        let name = |sum: &Sum| format!("{}.{}", collection.name, collection.field(sum.computed.field).name);
+        let compared = |(sum, _): &(Sum, Value)| ComparedSum {
+            sum: name(sum),
+            records: 0,
+            differing: 0,
+            first: Vec::new(),
+            queued: 0,
+        };
+        let mut compared: Vec<ComparedSum> = own.sums.iter().map(compared).collect();
         let mut last = None;
         loop {
-            let plan = inner.planner.compared_sums(collection.id, &sums, last.is_some());
-            let bindings = Bindings { limit: RECORDS_AT_ONCE, id: last, ..Bindings::new(cx.caller(), cx.now) };
-            let statement = bindings.statement(&plan.template);
-            let read = move |row: &dyn Row| match row.value(ID)? {
-                ValueRef::Id(id) => Ok((id.into(), plan.read(row)?)),
-                _ => Err(DecodeError { column: ID, expected: "an id" }),
-            };
-            let (rows, outcome) = inner.read(cx.demand(), &statement, Collect::new(read)).await;
-            outcome?;
-            for (id, same) in &rows.found {
-                for (compared, same) in compared.iter_mut().zip(same) {
-                    compared.records += 1;
-                    compared.differing += u64::from(!same);
-                    if !same && compared.first.len() < NAMED {
-                        compared.first.push(*id);
-                    }
-                }
+            let records = self.run(cx, ComparePart { collection: collection.id, after: last }).await?;
+            for (id, sums) in &records {
+                compared.iter_mut().zip(sums).for_each(|(compared, sum)| compared.add(*id, *sum));
             }
-            last = rows.found.last().map(|(id, _)| *id);
-            if (rows.found.len() as u64) < RECORDS_AT_ONCE {
+            last = records.last().map(|(id, _)| *id);
+            if (records.len() as u64) < RECORDS_AT_ONCE {
                 return Ok(compared);
             }
         }
     }
+}
+
+impl ComparedSum {
+    fn add(&mut self, id: RecordId, sum: Compared) {
+        self.records += 1;
+        match sum {
+            Compared::Same => {}
+            Compared::Queued => self.queued += 1,
+            Compared::Differs => {
+                self.differing += 1;
+                if self.first.len() < NAMED {
+                    self.first.push(id);
+                }
+            }
+        }
+    }
+}
+
+/// Compares the sums of some records, and looks for those that differ in the queue as it is at the same moment.
+struct ComparePart {
+    collection: CollectionId,
+    after: Option<RecordId>,
+}
+
+impl Transaction for ComparePart {
+    type Answer = Vec<(RecordId, Vec<Compared>)>;
+
+    fn name(&self) -> &'static str {
+        "compare-sums"
+    }
+
+    fn writes(&self) -> Writes {
+        Writes::None
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+        Box::pin(async move {
+            let mut answers = Vec::new();
+            for (id, values) in self.values(cx).await? {
+                let Some(own) = cx.engine.application.sums.own(self.collection) else { continue };
+                let mut compared = Vec::with_capacity(values.len());
+                for ((sum, _), values) in own.sums.iter().zip(values) {
+                    compared.push(one(cx, sum, (id, values)).await?);
+                }
+                answers.push((id, compared));
+            }
+            Ok(answers)
+        })
+    }
+}
+
+impl ComparePart {
+    /// The sums as they are stored and as they come from all members.
+    async fn values(&self, cx: &mut TxContext<'_, '_>) -> Result<Vec<(RecordId, Vec<[Value; 2]>)>, Error> {
+        const ID: usize = 0;
+        let Some(own) = cx.engine.application.sums.own(self.collection) else { return Ok(Vec::new()) };
+        let sums: Vec<&Sum> = own.sums.iter().map(|(sum, _)| sum).collect();
+        let plan = cx.engine.planner.compared_sums(self.collection, &sums, self.after.is_some());
+        let bindings = Bindings { limit: RECORDS_AT_ONCE, id: self.after, ..cx.bindings() };
+        let statement = cx.statement(&plan.template, &bindings, self.collection);
+        let mut found = Vec::new();
+        let visit = &mut |row: &dyn Row| {
+            match row.value(ID)? {
+                ValueRef::Id(id) => found.push((id.into(), plan.read(row)?)),
+                _ => return Err(DecodeError { column: ID, expected: "an id" }.into()),
+            }
+            Ok(())
+        };
+        cx.rows(&statement, visit).await?;
+        Ok(found)
+    }
+}
+
+async fn one(
+    cx: &mut TxContext<'_, '_>,
+    sum: &Sum,
+    (id, [stored, computed]): (RecordId, [Value; 2]),
+) -> Result<Compared, Error> {
+    let at = (sum.computed.collection, sum.computed.field);
+    let field = cx.model().field(at.0, at.1);
+    // One that its field can't hold is unknown if nobody was there to be refused.
+    let fits = cx.model().value_type(&field.kind).is_none_or(|ty| ty.fit(computed.clone()).is_ok());
+    if stored == computed || field.is_kept_soon() && stored.is_null() && !fits {
+        return Ok(Compared::Same);
+    }
+    if !field.is_kept_soon() {
+        return Ok(Compared::Differs);
+    }
+    let due = due_sum(cx, at, id);
+    let is_queued = cx.tx.is_queued(&due).await.map_err(|error| cx.refused(error))?;
+    Ok(if is_queued { Compared::Queued } else { Compared::Differs })
 }
 
 #[cfg(test)]
@@ -154,6 +250,7 @@ type Item @allow(read: "true") { group: Group, n: Int }
             records: 1200,
             differing: first.len() as u64,
             first: first.to_vec(),
+            queued: 0,
         };
         let compared = engine.compare_sums(&cx).await.expect("they are compared");
         assert_eq!(compared, [line("Group.count", &[]), line("Group.most", &[])]);

@@ -160,13 +160,15 @@ impl<'a> TxContext<'a, '_> {
         &self.engine.application.model
     }
 
-    /// Refuses a transaction that changes or has to check more related records than one may. A deletion or restoration is as
-    /// large as what it takes along, which has its own limit: it can't be done in smaller parts.
-    pub(crate) fn require_few(&self, records: usize, (max, what): (usize, &'static str)) -> Result<(), Error> {
-        if records <= max || self.taken_along > 0 || self.class.system {
-            return Ok(());
+    /// Refuses a transaction that has to check more records at commit than one may, without those that a deletion or
+    /// restoration concerns: it is as large as what it takes along, which has its own limit, and can't be done in smaller parts.
+    pub(crate) fn require_few_checks(&self, records: usize) -> Result<(), Error> {
+        const MAX: usize = limits::COMMIT_CHECK_RECORDS;
+        let what = "the set of records that have to be checked at commit because of this";
+        match records > MAX && !self.class.system {
+            true => Err(Limit::Size { what, max: MAX as u64, unit: "records" }.into()),
+            false => Ok(()),
         }
-        Err(Limit::Size { what, max: max as u64, unit: "records" }.into())
     }
 
     /// A new id.
@@ -389,7 +391,10 @@ impl<'a> TxContext<'a, '_> {
     /// Runs the staged writes.
     pub(crate) async fn settle(&mut self) -> Result<(), Error> {
         let settled = self.tx.settle().await;
-        settled.map_err(|error| self.failed(error))
+        settled.map_err(|error| match error {
+            StoreError::TooLarge => self.engine.unwritten(error),
+            other => self.failed(other),
+        })
     }
 
     fn failed(&mut self, error: StoreError) -> Error {

@@ -2,7 +2,7 @@ use std::fmt;
 
 use backstay_model::Collection;
 use backstay_scalar::Value;
-use backstay_sql::{ObjectOutput, Row, SortKey};
+use backstay_sql::{Row, RowOutput, SortKey};
 
 use crate::{AnswerBuffer, Cursor, EncodeError};
 
@@ -12,7 +12,7 @@ pub trait Encoder: fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Appends a record: one row, as its plan says.
-    fn row(&self, out: &mut AnswerBuffer, row: &dyn Row, output: &ObjectOutput) -> Result<(), EncodeError>;
+    fn row(&self, out: &mut AnswerBuffer, row: &dyn Row, output: &RowOutput) -> Result<(), EncodeError>;
 
     /// Appends a record that is in memory.
     fn record(

@@ -99,6 +99,19 @@ impl Engine {
         write_requests::admitted(&self.inner, cx, collection, action).map(drop)
     }
 
+    /// The same of several collections, if the caller may do it in none of them.
+    pub fn admit_some(&self, cx: &Context, collections: &[CollectionId], action: Action) -> Result<(), Error> {
+        let mut refused = Ok(());
+        for collection in collections {
+            match (self.admit(cx, *collection, action), &refused) {
+                (Ok(()), _) => return Ok(()),
+                (Err(error), Ok(())) => refused = Err(error),
+                (Err(_), Err(_)) => {}
+            }
+        }
+        refused
+    }
+
     /// Does work that can keep a processor busy, such as reading a long filter, in turn with the long reads of this caller
     /// and of others.
     pub async fn take_turn<T: Send + 'static>(

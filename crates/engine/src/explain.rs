@@ -28,9 +28,11 @@ pub(crate) async fn explain(
     encoder: &'static dyn Encoder,
 ) -> Result<Explanation, Error> {
     let model = Arc::clone(&inner.application.model);
-    let collection = model.collection(request.collection());
+    let collections = request.collections();
+    let of_interface = request.interface().map(|interface| &model.interface(interface).name);
+    let name = of_interface.or_else(|| collections.first().map(|collection| &model.collection(*collection).name));
     let mut explanation = Explanation {
-        request: format!("{} {}", request.kind().name(), collection.name),
+        request: format!("{} {}", request.kind().name(), name.map_or("", String::as_str)),
         caller: explained(cx),
         allowed: true,
         refusal: None,
@@ -39,26 +41,50 @@ pub(crate) async fn explain(
         stages: Vec::new(),
     };
     let action = request.action();
-    if let Err(refusal) = admitted(inner, cx, collection.id, action) {
-        // No record matters: the type's rule refuses the caller as such.
-        explanation.rules = transaction::run(inner, cx, TypeRule { collection: collection.id, action }).await?;
-        explanation.refuse(&refusal);
+    let (open, mut refused) = (open(inner, cx, &collections, action), Vec::new());
+    for (collection, refusal) in collections.iter().zip(&open) {
+        if refusal.is_some() {
+            // No record matters: the type's rule refuses the caller as such.
+            refused.extend(transaction::run(inner, cx, TypeRule { collection: *collection, action }).await?);
+        }
+    }
+    if let Some(refusal) = open.iter().flatten().next().filter(|_| open.iter().all(Option::is_some)) {
+        explanation.rules = refused;
+        explanation.refuse(refusal);
         return Ok(explanation);
     }
-    let read = match &request {
-        Request::Get(get) => Some((get.collection, Some(get.id), action)),
-        Request::List(list) => Some((list.collection, None, action)),
-        Request::History(history) => Some((history.collection, Some(history.id), action)),
-        Request::Create(_) | Request::Update(_) | Request::OfRecord(_) => None,
-    };
+    let reads: Vec<ReadOf> = reads(&request, action)
+        .into_iter()
+        .zip(&open)
+        .filter(|(_, refusal)| refusal.is_none())
+        .map(|(read, _)| read)
+        .collect();
     let verdict = match Prepared::new(inner, cx, request, encoder) {
-        Ok(request) => rehearse(inner, cx, (request, read), &mut explanation).await,
+        Ok(request) => rehearse(inner, cx, (request, reads), &mut explanation).await,
         Err(refusal) => Err(refusal),
     };
     if let Err(refusal) = verdict {
         explanation.refuse(&refusal);
     }
+    explanation.rules.splice(0..0, refused);
     Ok(explanation)
+}
+
+/// Of each collection why the caller may do nothing of the kind there, if that is so.
+fn open(inner: &Inner, cx: &Context, collections: &[CollectionId], action: Action) -> Vec<Option<Error>> {
+    collections.iter().map(|collection| admitted(inner, cx, *collection, action).err()).collect()
+}
+
+/// What a request reads in each of its collections.
+fn reads(request: &Request, action: Action) -> Vec<ReadOf> {
+    match request {
+        Request::Get(get) => vec![(get.collection, Some(get.id), action)],
+        Request::List(list) => vec![(list.collection, None, action)],
+        Request::GetOfTypes(gets) => gets.each.iter().map(|get| (get.collection, Some(get.id), action)).collect(),
+        Request::ListOfTypes(lists) => lists.each.iter().map(|list| (list.collection, None, action)).collect(),
+        Request::History(history) => vec![(history.collection, Some(history.id), action)],
+        Request::Create(_) | Request::Update(_) | Request::OfRecord(_) => Vec::new(),
+    }
 }
 
 /// The collection of a read, the record if it is one, and the action that it asks for.
@@ -68,14 +94,15 @@ type ReadOf = (CollectionId, Option<RecordId>, Action);
 async fn rehearse(
     inner: &Arc<Inner>,
     cx: &Context,
-    (request, read): (Prepared, Option<ReadOf>),
+    (request, reads): (Prepared, Vec<ReadOf>),
     into: &mut Explanation,
 ) -> Result<(), Error> {
     let start = Instant::now();
     let recording = Arc::new(Mutex::new(Recording::default()));
-    let rehearsal = Rehearsal { request, read, recording: Arc::clone(&recording) };
+    let stage = if reads.is_empty() { "write" } else { "read" };
+    let rehearsal = Rehearsal { request, reads, recording: Arc::clone(&recording) };
     let undone = transaction::run(inner, cx, rehearsal).await;
-    into.stage(if read.is_some() { "read" } else { "write" }, start);
+    into.stage(stage, start);
     let Recording { verdict, rules, statements } = std::mem::take(&mut *recording.lock());
     (into.rules, into.statements) = (rules, statements);
     match (undone, verdict) {
@@ -103,7 +130,7 @@ struct Rehearsed;
 struct Rehearsal {
     request: Prepared,
     /// A read asks its rules in its one statement: they are asked part by part before it.
-    read: Option<ReadOf>,
+    reads: Vec<ReadOf>,
     recording: Arc<Mutex<Recording>>,
 }
 
@@ -124,10 +151,10 @@ impl Transaction for Rehearsal {
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let mut of_read = match self.read {
-                Some(read) => read_rules(cx, read).await?,
-                None => Vec::new(),
-            };
+            let mut of_read = Vec::new();
+            for read in &self.reads {
+                of_read.extend(read_rules(cx, *read).await?);
+            }
             cx.recorder = Some(Recorder::default());
             cx.tx.watch();
             // What the database itself refuses shows only when the writes are run.

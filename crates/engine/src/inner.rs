@@ -92,6 +92,17 @@ impl Inner {
         }
     }
 
+    /// The same of what was to be written.
+    pub(crate) fn unwritten(&self, error: StoreError) -> Error {
+        match error {
+            StoreError::TooLarge => {
+                let what = "what the change stores in a record, or of all its records in the commit log,";
+                Limit::Size { what, max: u64::from(limits::STORED_VALUE_BYTES.unsigned_abs()), unit: "bytes" }.into()
+            }
+            other => self.refused(other),
+        }
+    }
+
     /// The same by the name of an index.
     fn not_unique_in(&self, name: &str) -> Error {
         let dialect = self.planner.dialect();

@@ -53,6 +53,7 @@ mod recorder;
 mod recording;
 mod reference;
 mod references;
+mod refreshing;
 mod related;
 mod remember;
 mod request;
@@ -63,6 +64,7 @@ mod rules;
 mod secrets;
 mod sent_back;
 mod sequences;
+mod shapes;
 mod singles;
 mod sink;
 mod sizes;
@@ -88,7 +90,7 @@ pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_sql::{
-    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, Selected,
+    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, RowOutput, Selected,
     SelectedField, Selection, SortKey, ValueOutput, nested,
 };
 pub use backstay_store::{
@@ -106,9 +108,10 @@ pub use history::history_order;
 pub use input::Input;
 pub use observer::Dependency;
 pub use record::Record;
+pub use refreshing::RefreshPass;
 pub use request::{
-    Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, Perspective,
-    RecordAct, RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
+    Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, OfTypes,
+    Perspective, RecordAct, RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

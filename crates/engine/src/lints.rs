@@ -15,28 +15,30 @@ use backstay_base::Action;
 use backstay_expr::Expr;
 use backstay_model::{Collection, Diagnostic, Field, Model, RuleText, Span};
 
-use crate::Application;
 use crate::policy::{AllowPolicy, Compiled, FieldPolicy, Policy, UpdatePolicy};
 
-impl Application {
-    /// Warnings about rules and about what rules decide, those included that comments in the model ignore.
-    pub fn lints(&self) -> Vec<Diagnostic> {
-        let subject = Subject { model: &self.model, policy: &self.policy };
-        let questions = [
-            classes::unclassified,
-            copies::less_classified,
-            constant::always_or_never,
-            indexes::unindexed,
-            open_writes::open,
-            revealing::computed,
-            self_granted::own_fields,
-            states::unreachable,
-            sums::in_rules,
-            unused::roles,
-            unused::rules,
-        ];
-        questions.into_iter().flat_map(|question| question(subject)).collect()
-    }
+/// Warnings about rules and about what rules decide, those included that comments in the model ignore.
+pub(crate) fn of(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
+    let subject = Subject { model, policy };
+    let questions = [
+        classes::unclassified,
+        copies::less_classified,
+        constant::always_or_never,
+        indexes::unindexed,
+        open_writes::open,
+        revealing::computed,
+        self_granted::own_fields,
+        states::unreachable,
+        sums::in_rules,
+        unused::roles,
+        unused::rules,
+    ];
+    questions.into_iter().flat_map(|question| question(subject)).collect()
+}
+
+/// Rules that read what isn't exact: errors.
+pub(crate) fn inexact_rules(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
+    sums::kept_soon(Subject { model, policy })
 }
 
 /// What lints look at.

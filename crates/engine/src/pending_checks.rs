@@ -15,6 +15,8 @@ pub(crate) struct Part {
     pub(crate) request: Option<usize>,
     /// Of several records that one request makes, which one.
     pub(crate) item: Option<usize>,
+    /// Whether it is a deletion or a restoration.
+    pub(crate) removes: bool,
 }
 
 /// Why a record is asked.
@@ -24,6 +26,8 @@ pub(crate) struct Cause {
     pub(crate) part: Part,
     /// Whether values were sent for the record itself.
     pub(crate) is_sent: bool,
+    /// Whether it counts towards the limit: something else than deletions and restorations has changed something of it.
+    pub(crate) is_counted: bool,
 }
 
 /// The records to ask, in the order in which records are changed and locked in every transaction.
@@ -41,13 +45,14 @@ impl PendingChecks {
         (before, after): (Option<&[Value]>, Option<&[Value]>),
         (part, is_sent): (Part, bool),
     ) {
+        let is_counted = !part.removes;
         if let Some(own) = checks.own(collection)
             && let Some(id) = after.or(before).and_then(|values| values[usize::from(Collection::ID.0)].as_id())
         {
             match after.filter(|values| !own.is_trashed(values)) {
                 None => _ = self.touched.remove(&(collection, id)),
                 Some(after) if before.is_none_or(|before| own.is_changed(before, after)) => {
-                    self.touch((collection, id), Cause { part, is_sent });
+                    self.touch((collection, id), Cause { part, is_sent, is_counted });
                 }
                 Some(_) => {}
             }
@@ -59,17 +64,19 @@ impl PendingChecks {
                 continue;
             }
             for owner in [from, to].into_iter().flatten() {
-                self.touch((children.owner, owner), Cause { part, is_sent: false });
+                self.touch((children.owner, owner), Cause { part, is_sent: false, is_counted });
             }
         }
     }
 
     fn touch(&mut self, record: (CollectionId, RecordId), cause: Cause) {
         let known = self.touched.entry(record).or_insert(cause);
+        let is_counted = known.is_counted || cause.is_counted;
         // What was sent for the record itself is where it can be put right.
         if cause.is_sent || !known.is_sent {
             *known = cause;
         }
+        known.is_counted = is_counted;
     }
 
     /// All records to ask; none are left.

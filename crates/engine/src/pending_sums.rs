@@ -1,6 +1,6 @@
 //! What a transaction has changed of records that count in stored sums, as long as the sums don't have it yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use backstay_base::{Duration, RecordId};
 use backstay_expr::{Expr, Node, SumKind, evaluate, truth};
@@ -17,7 +17,9 @@ pub(crate) struct PendingSums {
     /// In the order in which records are changed: the same in every transaction, so that none waits for one that waits for
     /// it.
     touched: BTreeMap<Touched, Differences>,
-    /// Records whose sums have followed so far.
+    /// Sums that follow after the commit.
+    due: BTreeSet<(CollectionId, FieldId, RecordId)>,
+    /// Records whose sums have followed so far, without those that followed a deletion or a restoration.
     pub(crate) followed: usize,
 }
 
@@ -113,6 +115,10 @@ impl PendingSums {
 
     fn change(&mut self, counted: &Counted, (id, by): (RecordId, Difference), item: Option<usize>) {
         let (collection, field) = (counted.sum.computed.collection, counted.sum.computed.field);
+        if counted.is_kept_soon {
+            self.due.insert((collection, field, id));
+            return;
+        }
         let differences = self.touched.entry(Touched { level: counted.level, collection, id }).or_default();
         differences.by_field.entry(field).and_modify(|known| *known = known.and(by)).or_insert(by);
         differences.item = item;
@@ -123,6 +129,19 @@ impl PendingSums {
         if !self.touched.is_empty() {
             self.touched.retain(|of, _| (of.collection, of.id) != (collection, id));
         }
+        if !self.due.is_empty() {
+            self.due.retain(|(of, _, record)| (*of, *record) != (collection, id));
+        }
+    }
+
+    /// Lets a sum be computed from all members.
+    pub(crate) fn refresh(&mut self, touched: Touched, field: FieldId) {
+        self.touched.entry(touched).or_default().by_field.insert(field, Difference::Anew);
+    }
+
+    /// The sums that follow after the commit; none are left.
+    pub(crate) fn take_due(&mut self) -> BTreeSet<(CollectionId, FieldId, RecordId)> {
+        std::mem::take(&mut self.due)
     }
 
     /// The next record whose sums have to follow.

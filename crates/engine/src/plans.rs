@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Action, Error, limits};
 use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Type};
-use backstay_model::{Collection, CollectionId, Field, FieldId};
+use backstay_model::{Collection, CollectionId, Field, FieldId, InterfaceId};
 use backstay_scalar::{Scalar, Value};
 use backstay_sql::{
     DecodeError, HistoryPlan, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, RecordSource, Row,
@@ -15,7 +15,8 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use crate::asked::View;
-use crate::{Cursor, Get, List, asked, width};
+use crate::shapes::Shapes;
+use crate::{Cursor, Get, List, OfTypes, asked, width};
 
 /// Plans of each kind that are expected, for all classes of callers together.
 const PLANS: usize = 10_000;
@@ -28,10 +29,20 @@ const FILTER_BYTES: u64 = 64;
 /// The plans of lists and selections that are kept, of all classes of callers together, so that their memory is bounded
 /// however many classes there are.
 pub(crate) struct KeptPlans {
-    gets: Cache<(ClassNumber, CollectionId, Perspective, Selection), Arc<ReadPlan>, Memory>,
+    gets: Cache<(ClassNumber, GetKey), Arc<ReadPlan>, Memory>,
     lists: Cache<(ClassNumber, ListKey), Arc<ListPlan>, Memory>,
     classes: AtomicU64,
 }
+
+/// What makes two gets of one class of callers the same statement.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum GetKey {
+    One(GetOf),
+    /// Of any of several types of an interface.
+    Together(InterfaceId, Vec<GetOf>),
+}
+
+type GetOf = (CollectionId, Perspective, Selection);
 
 /// Distinguishes a class from all that there were before.
 type ClassNumber = u64;
@@ -54,8 +65,9 @@ impl<K> Weighter<K, Arc<ReadPlan>> for Memory {
 
 impl Weighter<(ClassNumber, ListKey), Arc<ListPlan>> for Memory {
     fn weight(&self, (_, key): &(ClassNumber, ListKey), plan: &Arc<ListPlan>) -> u64 {
-        let filter = key.expression.as_ref().map_or(0, |same| same.0.expr.span.len() as u64);
-        Self::of(&plan.page.template) + filter * FILTER_BYTES
+        let each = std::iter::once(key).chain(&key.others);
+        let filter = |key: &ListKey| key.expression.as_ref().map_or(0, |same| same.0.expr.span.len() as u64);
+        Self::of(&plan.page.template) + each.map(filter).sum::<u64>() * FILTER_BYTES
     }
 }
 
@@ -156,12 +168,38 @@ impl Plans {
             )
             | (Selection::Parts(_), _) => {}
         }
-        let key = (self.class, *collection, perspective, selection.clone());
+        self.kept_get(GetKey::One((*collection, perspective, selection.clone())), || {
+            asked::selection(view, *collection, selection)?;
+            Ok(planner.read(&shape(), view.rights))
+        })
+    }
+
+    /// A get of a record of any of these types, which the caller may read.
+    pub(crate) fn get_of_types(
+        &self,
+        planner: &Planner,
+        view: View<'_>,
+        gets: &OfTypes<Get>,
+    ) -> Result<Arc<ReadPlan>, Error> {
+        let of = |get: &Get| (get.collection, get.perspective.rows(), get.selection.clone());
+        let each: Vec<GetOf> = gets.each.iter().map(of).collect();
+        self.kept_get(GetKey::Together(gets.interface, each.clone()), || {
+            for (collection, _, selection) in &each {
+                asked::selection(view, *collection, selection)?;
+            }
+            let shape =
+                |(collection, perspective, selection)| one_record(Action::Get, collection, selection, perspective);
+            let shapes: Vec<ReadShape> = each.into_iter().map(shape).collect();
+            Ok(planner.read_together(&shapes, view.rights))
+        })
+    }
+
+    fn kept_get(&self, key: GetKey, plan: impl FnOnce() -> Result<ReadPlan, Error>) -> Result<Arc<ReadPlan>, Error> {
+        let key = (self.class, key);
         if let Some(plan) = self.kept.gets.get(&key) {
             return Ok(plan);
         }
-        asked::selection(view, *collection, selection)?;
-        let plan = Arc::new(planner.read(&shape(), view.rights));
+        let plan = Arc::new(plan()?);
         width::fits_statement(&plan.template)?;
         if width::is_kept(&plan.template) {
             self.kept.gets.insert(key, Arc::clone(&plan));
@@ -289,6 +327,9 @@ pub(crate) struct ListKey {
     selection: Selection,
     sort: Arc<[SortKey]>,
     after: Option<Vec<bool>>,
+    /// If records of several types are read together: of which interface, and the same of the other types.
+    interface: Option<InterfaceId>,
+    others: Vec<ListKey>,
 }
 
 impl ListKey {
@@ -302,7 +343,14 @@ impl ListKey {
             selection: selection.clone(),
             sort: Arc::clone(sort),
             after: after.as_ref().map(Cursor::nulls),
+            interface: None,
+            others: Vec::new(),
         }
+    }
+
+    /// The key of a list of the records of several types, at least one.
+    pub(crate) fn of_types(interface: InterfaceId, first: &List, others: &[List]) -> Self {
+        Self { interface: Some(interface), others: others.iter().map(Self::of).collect(), ..Self::of(first) }
     }
 }
 
@@ -332,14 +380,36 @@ pub(crate) struct ListPlan {
     pub(crate) names_classified: bool,
     /// The scalars of the sort keys and of the id; none for an enum.
     cursor: Vec<Option<Scalar>>,
-    shape: ReadShape,
+    shapes: Shapes,
     count: OnceLock<ReadPlan>,
 }
 
 impl ListPlan {
     /// Plans a list whose rights were checked.
     pub(crate) fn new(key: &ListKey, view: View<'_>, planner: &Planner) -> Self {
-        let ListKey { collection, perspective, equals, expression, selection, sort, after } = key;
+        let (first, mut names_classified) = Self::of_type(key, view, planner);
+        let shapes = if key.interface.is_some() {
+            let mut all = vec![first];
+            for other in &key.others {
+                let (shape, classified) = Self::of_type(other, view, planner);
+                all.push(shape);
+                names_classified |= classified;
+            }
+            Shapes::Together(all)
+        } else {
+            Shapes::One(Box::new(first))
+        };
+        let collection = view.model.collection(key.collection);
+        let scalars = key.sort.iter().map(|key| collection.field(key.column.field).kind.scalar());
+        let cursor = scalars.chain([Some(collection.key.scalar())]).collect();
+        let page = shapes.plan(planner, view.rights);
+        Self { page, names_classified, cursor, shapes, count: OnceLock::new() }
+    }
+
+    /// The shape of a list of the records of one type, and whether it names a classified field.
+    fn of_type(key: &ListKey, view: View<'_>, planner: &Planner) -> (ReadShape, bool) {
+        let ListKey { collection, perspective, equals, expression, selection, sort, after, interface: _, others: _ } =
+            key;
         let collection = view.model.collection(*collection);
         let checked = expression.as_ref().map(|same| &*same.0);
         let mut filter = checked.map(|checked| checked.expr.clone());
@@ -361,19 +431,15 @@ impl ListPlan {
             filter,
             scope: ReadScope::Page { sort: sort.to_vec(), after: after.clone().map(|nulls| Position { nulls }) },
         };
-        let scalars = sort.iter().map(|key| collection.field(key.column.field).kind.scalar());
-        let cursor = scalars.chain([Some(collection.key.scalar())]).collect();
-        let page = planner.read(&shape, view.rights);
-        Self { page, names_classified, cursor, shape, count: OnceLock::new() }
+        (shape, names_classified)
     }
 
     /// The same list with fewer records in its nested lists; `None` if it has none that could be shorter.
     pub(crate) fn narrowed(&self, view: View<'_>, planner: &Planner) -> Option<Self> {
-        let selection = self.shape.selection.narrowed(view.model, self.shape.collection)?;
-        let shape = ReadShape { selection, ..self.shape.clone() };
-        let page = planner.read(&shape, view.rights);
+        let shapes = self.shapes.narrowed(view.model)?;
+        let page = shapes.plan(planner, view.rights);
         let (names_classified, cursor) = (self.names_classified, self.cursor.clone());
-        Some(Self { page, names_classified, cursor, shape, count: OnceLock::new() })
+        Some(Self { page, names_classified, cursor, shapes, count: OnceLock::new() })
     }
 
     /// Where the list goes on after this row.
@@ -394,10 +460,7 @@ impl ListPlan {
 
     /// The statement that counts what the list would show, whatever the page.
     pub(crate) fn count(&self, planner: &Planner, rights: &Rights) -> &ReadPlan {
-        self.count.get_or_init(|| {
-            let shape = ReadShape { scope: ReadScope::Count, selection: Selection::parts([]), ..self.shape.clone() };
-            planner.read(&shape, rights)
-        })
+        self.count.get_or_init(|| self.shapes.counted().plan(planner, rights))
     }
 }
 

@@ -41,6 +41,8 @@ impl Prepared {
         Ok(match request {
             Request::Get(get) => Self::Get(read::prepare_get(inner, cx, get)?, encoder),
             Request::List(list) => Self::List(read::prepare_list(inner, cx, list)?, encoder),
+            Request::GetOfTypes(gets) => Self::Get(read::prepare_get_of_types(inner, cx, gets)?, encoder),
+            Request::ListOfTypes(lists) => Self::List(read::prepare_list_of_types(inner, cx, lists)?, encoder),
             Request::History(request) => Self::History(history::prepare(inner, cx, request)?, encoder),
             Request::Create(create) => Self::Write(write_requests::create(inner, cx, create, encoder)?),
             Request::Update(update) => Self::Write(write_requests::update(inner, cx, update, encoder)?),
@@ -190,12 +192,13 @@ fn takes_long(cx: &Context, requests: &[Request]) -> bool {
 
 /// Bytes of the filters of all lists but those that are planned.
 fn filter_bytes(requests: &[Request], planned: &dyn Fn(&List) -> bool) -> usize {
+    let of_list = |list: &List| list.filter.expression.as_ref().map_or(0, |of| of.checked.expr.span.len());
     let bytes = |request: &Request| match request {
-        Request::List(list) if !planned(list) => {
-            list.filter.expression.as_ref().map_or(0, |expression| expression.checked.expr.span.len())
-        }
+        Request::List(list) if !planned(list) => of_list(list),
+        Request::ListOfTypes(lists) => lists.each.iter().map(of_list).sum(),
         Request::List(_)
         | Request::Get(_)
+        | Request::GetOfTypes(_)
         | Request::History(_)
         | Request::Create(_)
         | Request::Update(_)

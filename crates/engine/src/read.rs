@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use backstay_base::{Action, CallerKind, Error, Limit, Memory, Place, Unauthenticated, ViolationKind, limits};
 use backstay_expr::Rights;
-use backstay_model::Collection;
+use backstay_model::{Collection, CollectionId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, ReadPlan, Row};
 use backstay_store::{RowSink, StoreError};
@@ -17,8 +17,8 @@ use crate::plans::{ListKey, ListPlan};
 use crate::rights::{is_granted, without_grant};
 use crate::sink::Collect;
 use crate::{
-    AnswerBuffer, Context, Count, Cursor, EncodeError, Encoder, Expression, Filter, Found, Get, List, Page, PageEnd,
-    Tag, TxContext,
+    AnswerBuffer, Context, Count, Cursor, EncodeError, Encoder, Expression, Filter, Found, Get, List, OfTypes, Page,
+    PageEnd, Tag, TxContext,
 };
 
 /// Where the statements of a read are run: each by itself, or all in a transaction.
@@ -63,6 +63,8 @@ impl Reads for TxContext<'_, '_> {
 pub(crate) struct PreparedGet {
     plan: Arc<ReadPlan>,
     request: Get,
+    /// If it can be a record of several types: the request for each of them that the caller may read, the first included.
+    of_types: Option<OfTypes<Get>>,
 }
 
 /// A list that its caller may make, planned.
@@ -83,7 +85,80 @@ pub(crate) fn prepare_get(inner: &Inner, cx: &Context, request: Get) -> Result<P
     asked::past((collection, request.perspective), named, cx.now)?;
     let view = View { model: &inner.application.model, rights: &class.rights };
     let plan = class.plans.get(&inner.planner, view, &request)?;
-    Ok(PreparedGet { plan, request })
+    Ok(PreparedGet { plan, request, of_types: None })
+}
+
+/// Plans a get of a record of any of several types.
+pub(crate) fn prepare_get_of_types(inner: &Inner, cx: &Context, request: OfTypes<Get>) -> Result<PreparedGet, Error> {
+    let of_types = may_read_some((inner, cx), request, |get| (get.collection, get.action()))?;
+    for Get { collection, selection, perspective, .. } in &of_types.each {
+        let named = Asked { selection, sort: &[], filter: None };
+        asked::past((inner.application.model.collection(*collection), *perspective), named, cx.now)?;
+    }
+    let view = View { model: &inner.application.model, rights: &cx.class.rights };
+    let plan = cx.class.plans.get_of_types(&inner.planner, view, &of_types)?;
+    let first = of_types.each.first().cloned().ok_or_else(|| Error::internal(NoTypes))?;
+    Ok(PreparedGet { plan, request: first, of_types: Some(of_types) })
+}
+
+/// Leaves of a read of several types those of which the caller may read records. Refuses it if there are none.
+fn may_read_some<R>(
+    (inner, cx): (&Inner, &Context),
+    request: OfTypes<R>,
+    asks: impl Fn(&R) -> (CollectionId, Action),
+) -> Result<OfTypes<R>, Error> {
+    let OfTypes { interface, each } = request;
+    let (mut open, mut refused) = (Vec::with_capacity(each.len()), None);
+    for request in each {
+        let (collection, action) = asks(&request);
+        match may_at_all(&cx.class.rights, cx, inner.application.model.collection(collection), action) {
+            Ok(()) => open.push(request),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    match refused {
+        Some(error) if open.is_empty() => Err(error),
+        Some(_) | None => Ok(OfTypes { interface, each: open }),
+    }
+}
+
+/// An interface has at least one type.
+#[derive(Debug, thiserror::Error)]
+#[error("a read of several types named none")]
+struct NoTypes;
+
+impl PreparedGet {
+    /// The same with fewer records in nested lists; `None` if none can have fewer.
+    fn narrowed(&self, inner: &Inner, cx: &Context) -> Result<Option<Self>, Error> {
+        let view = View { model: &inner.application.model, rights: &cx.class.rights };
+        let narrowed = |get: &Get| get.selection.narrowed(view.model, get.collection);
+        let Some(OfTypes { interface, each }) = &self.of_types else {
+            let Some(selection) = narrowed(&self.request) else { return Ok(None) };
+            let request = Get { selection, ..self.request.clone() };
+            let plan = cx.class.plans.get(&inner.planner, view, &request)?;
+            return Ok(Some(Self { plan, request, of_types: None }));
+        };
+        let mut fewer = false;
+        let each = each.iter().map(|get| {
+            let selection = narrowed(get);
+            fewer |= selection.is_some();
+            Get { selection: selection.unwrap_or_else(|| get.selection.clone()), ..get.clone() }
+        });
+        let gets = OfTypes { interface: *interface, each: each.collect() };
+        if !fewer {
+            return Ok(None);
+        }
+        let plan = cx.class.plans.get_of_types(&inner.planner, view, &gets)?;
+        Ok(Some(Self { plan, request: self.request.clone(), of_types: Some(gets) }))
+    }
+
+    /// What is not found if there is no such record.
+    fn missing(&self, model: &Model) -> Error {
+        match &self.of_types {
+            Some(of_types) => no_record(&model.interface(of_types.interface).name),
+            None => not_found(model.collection(self.request.collection)),
+        }
+    }
 }
 
 /// A record as the caller sees it. Nested lists that make it too large for an answer are cut.
@@ -94,17 +169,13 @@ pub(crate) async fn get<R: Reads>(
     encoder: &'static dyn Encoder,
 ) -> Result<Found, Error> {
     let mut found = record(reads, (inner, cx), prepared, encoder).await;
-    let view = View { model: &inner.application.model, rights: &cx.class.rights };
-    let mut request = None;
+    let mut narrower: Option<PreparedGet> = None;
     while let Err(error) = &found
         && is_too_large(error)
     {
-        let wider = request.as_ref().unwrap_or(&prepared.request);
-        let Some(selection) = wider.selection.narrowed(view.model, wider.collection) else { break };
-        let narrower = Get { selection, ..wider.clone() };
-        let plan = cx.class.plans.get(&inner.planner, view, &narrower)?;
-        found = record(reads, (inner, cx), &PreparedGet { plan, request: narrower.clone() }, encoder).await;
-        request = Some(narrower);
+        let Some(fewer) = narrower.as_ref().unwrap_or(prepared).narrowed(inner, cx)? else { break };
+        found = record(reads, (inner, cx), &fewer, encoder).await;
+        narrower = Some(fewer);
     }
     found
 }
@@ -115,14 +186,14 @@ async fn record<R: Reads>(
     prepared: &PreparedGet,
     encoder: &'static dyn Encoder,
 ) -> Result<Found, Error> {
-    let PreparedGet { plan, request } = prepared;
+    let PreparedGet { plan, request, of_types: _ } = prepared;
     let as_of = request.perspective.moment();
     let bindings = Bindings { as_of, ..Bindings::new(cx.caller(), cx.now).id(request.id) };
     let question = Question { template: &plan.template, bindings, collection: request.collection, withheld: false };
     let (sink, read) = reads.rows(question, OneRecord::new(Arc::clone(plan), encoder, &cx.memory)).await;
     read?;
     let OneRecord { body, found, .. } = sink;
-    let (version, tag) = found.ok_or_else(|| not_found(inner.application.model.collection(request.collection)))?;
+    let (version, tag) = found.ok_or_else(|| prepared.missing(&inner.application.model))?;
     Ok(Found { body: body.finish()?, version, tag })
 }
 
@@ -130,22 +201,62 @@ async fn record<R: Reads>(
 pub(crate) fn prepare_list(inner: &Inner, cx: &Context, mut request: List) -> Result<PreparedList, Error> {
     let class = Arc::clone(&cx.class);
     let view = View { model: &inner.application.model, rights: &class.rights };
-    let collection = view.model.collection(request.collection);
-    may_at_all(&class.rights, cx, collection, request.action())?;
-    check(&request)?;
-    let named = Asked { selection: &request.selection, sort: &request.sort, filter: Some(&request.filter) };
-    asked::past((collection, request.perspective), named, cx.now)?;
-    check_values(&request.filter, collection)?;
+    may_at_all(&class.rights, cx, view.model.collection(request.collection), request.action())?;
+    check_list(view, cx, &request)?;
     let plan = class.plans.list(ListKey::of(&request), |key| {
-        asked::selection(view, collection.id, &request.selection)?;
-        asked::sort(view, collection, &request.sort)?;
-        asked::filter(view, collection, &request.filter)?;
+        check_named(view, &request)?;
         Ok(ListPlan::new(key, view, &inner.planner))
     })?;
+    let params = take_params(&mut request);
+    Ok(PreparedList { plan, class, request, params })
+}
+
+/// Plans a list of the records of several types.
+pub(crate) fn prepare_list_of_types(
+    inner: &Inner,
+    cx: &Context,
+    request: OfTypes<List>,
+) -> Result<PreparedList, Error> {
+    let class = Arc::clone(&cx.class);
+    let view = View { model: &inner.application.model, rights: &class.rights };
+    let OfTypes { interface, each } = may_read_some((inner, cx), request, |list| (list.collection, list.action()))?;
+    let mut each = each.into_iter();
+    let mut first = each.next().ok_or_else(|| Error::internal(NoTypes))?;
+    let others = each.as_slice();
+    for list in std::iter::once(&first).chain(others) {
+        check_list(view, cx, list)?;
+    }
+    let plan = class.plans.list(ListKey::of_types(interface, &first, others), |key| {
+        std::iter::once(&first).chain(others).try_for_each(|list| check_named(view, list))?;
+        Ok(ListPlan::new(key, view, &inner.planner))
+    })?;
+    let params = take_params(&mut first);
+    Ok(PreparedList { plan, class, request: first, params })
+}
+
+/// Refuses a list whose values can't be answered, whatever its plan.
+fn check_list(view: View<'_>, cx: &Context, request: &List) -> Result<(), Error> {
+    let collection = view.model.collection(request.collection);
+    check(request)?;
+    let named = Asked { selection: &request.selection, sort: &request.sort, filter: Some(&request.filter) };
+    asked::past((collection, request.perspective), named, cx.now)?;
+    check_values(&request.filter, collection)
+}
+
+/// Refuses a list that names what the caller never sees.
+fn check_named(view: View<'_>, request: &List) -> Result<(), Error> {
+    let collection = view.model.collection(request.collection);
+    asked::selection(view, collection.id, &request.selection)?;
+    asked::sort(view, collection, &request.sort)?;
+    asked::filter(view, collection, &request.filter)
+}
+
+/// Takes the values of the filter and of the equalities out of a list.
+fn take_params(request: &mut List) -> Vec<Value> {
     let equal = std::mem::take(&mut request.filter.equals).into_iter().map(|(_, value)| value);
     let mut params = request.filter.expression.take().map(|expression| expression.params).unwrap_or_default();
     params.extend(equal);
-    Ok(PreparedList { plan, class, request, params })
+    params
 }
 
 /// Refuses a list that no door should have made.
@@ -275,7 +386,12 @@ pub(crate) fn may_at_all(rights: &Rights, cx: &Context, collection: &Collection,
 }
 
 pub(crate) fn not_found(collection: &Collection) -> Error {
-    Error::NotFound { what: format!("{} with this id", collection.name) }
+    no_record(&collection.name)
+}
+
+/// There is no record of the type or interface of this name.
+fn no_record(of: &str) -> Error {
+    Error::NotFound { what: format!("{of} with this id") }
 }
 
 /// Encodes one record.

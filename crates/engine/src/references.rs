@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use backstay_base::{Action, Error, RecordId, ViolationKind};
-use backstay_model::{Collection, CollectionId, Field, Mentioned, Model};
+use backstay_model::{Collection, CollectionId, Field, FieldId, Mentioned, Model};
 use backstay_scalar::Value;
 use backstay_sql::{Row, Template};
 
@@ -12,7 +12,7 @@ use crate::context::Retry;
 use crate::proposal::Proposal;
 use crate::record::Key;
 use crate::rights::{self, without_grant};
-use crate::{Authority, TxContext, mentions};
+use crate::{Authority, Record, TxContext, mentions};
 
 /// Refuses references to records that the caller may not link to, just as those to records that do not exist: neither
 /// tells which it is. Whoever may read a record may link to it too.
@@ -187,7 +187,8 @@ pub(crate) async fn instead_of(cx: &mut TxContext<'_, '_>, proposal: &mut Propos
 
 /// Refuses references that lead nowhere.
 async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
-    for field in &proposal.collection.fields {
+    let New { fields, in_documents } = New::of(cx.model(), proposal);
+    for field in fields {
         let Some(target) = field.kind.target() else { continue };
         if let Some(to) = proposal.value(field.id).as_id()
             && cx.get(target, to).await?.is_none()
@@ -195,9 +196,7 @@ async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Re
             proposal.refuse(field, none_with_id(cx.model(), target));
         }
     }
-    for (field, Mentioned { relation, id, at }) in
-        mentions::of_record(cx.model(), proposal.collection, &proposal.values)
-    {
+    for (field, Mentioned { relation, id, at }) in in_documents {
         if cx.get(relation.target, id).await?.is_none() {
             let field = proposal.collection.field(field);
             proposal.refuse_within(field, at, none_with_id(cx.model(), relation.target));
@@ -213,6 +212,28 @@ async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Re
         }
     }
     proposal.settle()
+}
+
+/// Where the references of a proposal are that may lead nowhere. Those that a record brings along from the trash may lead to
+/// others there: what comes of them isn't decided by looking them up, and the caller need not know of them.
+struct New<'m> {
+    fields: Vec<&'m Field>,
+    in_documents: Vec<(FieldId, Mentioned)>,
+}
+
+impl<'m> New<'m> {
+    fn of(model: &Model, proposal: &Proposal<'m>) -> Self {
+        let Proposal { collection, values, readmitted, .. } = proposal;
+        let brought = readmitted.as_ref().map_or(&[][..], Record::values);
+        let is_new = |field: &&Field| brought.get(usize::from(field.id.0)) != Some(proposal.value(field.id));
+        let mut in_documents = mentions::of_record(model, collection, values);
+        if !brought.is_empty() {
+            let known = mentions::of_record(model, collection, brought).into_iter();
+            let known: HashSet<_> = known.map(|(field, one)| (field, one.relation.target, one.id)).collect();
+            in_documents.retain(|(field, one)| !known.contains(&(*field, one.relation.target, one.id)));
+        }
+        Self { fields: collection.fields.iter().filter(is_new).collect(), in_documents }
+    }
 }
 
 /// Whether the caller may link to a record. If every record may be linked to, it need not exist; but one in the trash may not

@@ -260,7 +260,7 @@ impl TxContext<'_, '_> {
     }
 }
 
-/// The caller's roles, claims and grant, as a digest.
+/// The caller's roles, claims, grant and whether its address is verified, as a digest.
 fn rights(caller: &Caller) -> String {
     let mut digest = Sha256::new();
     for role in caller.roles.iter() {
@@ -281,6 +281,9 @@ fn rights(caller: &Caller) -> String {
     }
     if caller.grant.is_some() {
         digest.update([3]);
+    }
+    if caller.verified {
+        digest.update([4]);
     }
     URL_SAFE_NO_PAD.encode(&digest.finalize()[..16])
 }

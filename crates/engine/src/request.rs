@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::{Action, RecordId, Timestamp, limits};
 use backstay_expr::Checked;
-use backstay_model::{Addressed, CollectionId, FieldId};
+use backstay_model::{Addressed, CollectionId, FieldId, InterfaceId};
 use backstay_scalar::Value;
 use backstay_sql::{Selection, SortKey};
 use bytes::Bytes;
@@ -16,6 +16,10 @@ pub enum Request {
     Get(Get),
     /// A list.
     List(List),
+    /// A get of a record of any of several types.
+    GetOfTypes(OfTypes<Get>),
+    /// A list of the records of several types.
+    ListOfTypes(OfTypes<List>),
     /// A create.
     Create(Create),
     /// An update.
@@ -122,8 +126,8 @@ impl Request {
     /// Its kind.
     pub fn kind(&self) -> RequestKind {
         match self {
-            Self::Get(_) => RequestKind::Get,
-            Self::List(_) => RequestKind::List,
+            Self::Get(_) | Self::GetOfTypes(_) => RequestKind::Get,
+            Self::List(_) | Self::ListOfTypes(_) => RequestKind::List,
             Self::Create(_) => RequestKind::Create,
             Self::Update(_) => RequestKind::Update,
             Self::OfRecord(of_record) => RequestKind::OfRecord(of_record.act.verb()),
@@ -136,26 +140,49 @@ impl Request {
         match self {
             Self::Get(get) => get.action(),
             Self::List(list) => list.action(),
+            Self::GetOfTypes(gets) => gets.each.first().map_or(Action::Get, Get::action),
+            Self::ListOfTypes(lists) => lists.each.first().map_or(Action::Search, List::action),
             Self::Create(_) | Self::Update(_) | Self::OfRecord(_) | Self::History(_) => self.kind().action(),
         }
     }
 
-    /// The collection that it is about.
-    pub fn collection(&self) -> CollectionId {
+    /// The collections that it is about.
+    pub fn collections(&self) -> Vec<CollectionId> {
         match self {
-            Self::Get(get) => get.collection,
-            Self::List(list) => list.collection,
-            Self::Create(create) => create.collection,
-            Self::Update(update) => update.collection,
-            Self::OfRecord(of_record) => of_record.collection,
-            Self::History(history) => history.collection,
+            Self::Get(get) => vec![get.collection],
+            Self::List(list) => vec![list.collection],
+            Self::GetOfTypes(gets) => gets.each.iter().map(|get| get.collection).collect(),
+            Self::ListOfTypes(lists) => lists.each.iter().map(|list| list.collection).collect(),
+            Self::History(history) => vec![history.collection],
+            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) => self.written().into_iter().collect(),
+        }
+    }
+
+    /// The collection that it writes to, if it writes.
+    pub fn written(&self) -> Option<CollectionId> {
+        match self {
+            Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
+            Self::Create(create) => Some(create.collection),
+            Self::Update(update) => Some(update.collection),
+            Self::OfRecord(of_record) => Some(of_record.collection),
+        }
+    }
+
+    /// The interface whose types it is about, if it is about several.
+    pub fn interface(&self) -> Option<InterfaceId> {
+        match self {
+            Self::GetOfTypes(gets) => Some(gets.interface),
+            Self::ListOfTypes(lists) => Some(lists.interface),
+            Self::Get(_) | Self::List(_) | Self::History(_) | Self::Create(_) | Self::Update(_) | Self::OfRecord(_) => {
+                None
+            }
         }
     }
 
     /// How it wants to be done, if it writes.
     pub fn options(&self) -> Option<&WriteOptions> {
         match self {
-            Self::Get(_) | Self::List(_) | Self::History(_) => None,
+            Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
             | Self::OfRecord(OfRecord { options, .. }) => Some(options),
@@ -165,12 +192,22 @@ impl Request {
     /// The same, to be changed.
     pub fn options_mut(&mut self) -> Option<&mut WriteOptions> {
         match self {
-            Self::Get(_) | Self::List(_) | Self::History(_) => None,
+            Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
             | Self::OfRecord(OfRecord { options, .. }) => Some(options),
         }
     }
+}
+
+/// A read of the types of an interface: the same request for each, in their order. They differ only in the types: the
+/// fields that they name are shared, and the values that they bring are the same.
+#[derive(Debug, Clone)]
+pub struct OfTypes<R> {
+    /// Which interface.
+    pub interface: InterfaceId,
+    /// The request for each of its types.
+    pub each: Vec<R>,
 }
 
 /// Several requests that are answered together.

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use backstay_base::{Action, Grant};
-use backstay_expr::{Clause, CollectionRights, FieldRights, Rights, Rule, Taking, Truths};
-use backstay_model::{Collection, Field, Model};
+use backstay_expr::{Clause, CollectionRights, FieldRights, Path, Rights, Root, Rule, Taking, Truths};
+use backstay_model::{Collection, Field, FieldId, Model};
 
 use crate::policy::{AllowPolicy, CollectionPolicy, Compiled, FieldPolicy, Policy, TakingPolicy, UpdatePolicy};
 
@@ -126,7 +126,14 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
             let declaring = &whole.collection(target).fields[usize::from(declaring.0)];
             !sees_fields(model.collection(target)) || grantee.restricted(declaring.read.as_ref()).refuses()
         });
-        rights.field(of_field((grantee, sees && !declared_unseen), field, policy));
+        // Whoever reads an amount reads a currency of the same record, too.
+        let elsewhere = field.currency.as_deref().filter(|way| way.len() > 1);
+        let seen = match (field.id == Collection::ID || sees && !declared_unseen, elsewhere) {
+            (false, _) => Rule::refused(),
+            (true, None) => Rule::allowed(),
+            (true, Some(way)) => sees_currency(grantee, (collection, way), (model, whole)),
+        };
+        rights.field(of_field((grantee, seen), field, policy));
     }
     for states in &policy.states {
         for ((from, to), transition) in &states.transitions {
@@ -137,6 +144,29 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
         }
     }
     rights
+}
+
+/// Whether the currency that an amount shares can be read: each record on the way to it, and the fields that lead there. An
+/// amount without its currency says nothing, and its number alone would tell too much.
+fn sees_currency(
+    grantee: Grantee<'_>,
+    (of, way): (&Collection, &[FieldId]),
+    (model, policy): (&Model, &Policy),
+) -> Rule {
+    let (mut seen, mut at) = (Rule::allowed(), of);
+    for (taken, step) in way.iter().enumerate() {
+        let path = Path { root: Root::This, collection: of.id, steps: way[..taken].to_vec(), part: None };
+        let policy = policy.collection(at.id);
+        if taken > 0 {
+            let granted = [Action::Get, Action::Search].iter().any(|action| is_granted(grantee.grant(), at, *action));
+            let read = if granted { grantee.allowed(policy.rules_for(Action::Read)) } else { Rule::refused() };
+            seen = seen.and(&read.about(&path));
+        }
+        let leads = grantee.restricted(policy.fields[usize::from(step.0)].read.as_ref());
+        seen = seen.and(&leads.about(&path));
+        at = at.field(*step).kind.target().map_or(at, |target| model.collection(target));
+    }
+    seen
 }
 
 /// What is in the trash is seen by those who may read it, and delete, restore or purge it.
@@ -157,15 +187,16 @@ fn of_trash(grantee: Grantee<'_>, collection: &Collection, allow: &AllowPolicy, 
     rights.allow(Action::Trash, seen);
 }
 
-fn of_field((grantee, sees): (Grantee<'_>, bool), field: &Field, policy: &FieldPolicy) -> FieldRights {
+/// `seen`: what must be true beside the field's own rule.
+fn of_field((grantee, seen): (Grantee<'_>, Rule), field: &Field, policy: &FieldPolicy) -> FieldRights {
     let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _, sum: _, due: _, currency: _ } =
         policy;
     let mut rights = FieldRights::default();
     // Nobody reads a secret; a record's id is what it is known by.
     rights.allow(
         Action::Read,
-        match field.is_readable() && (sees || field.id == Collection::ID) {
-            true => grantee.restricted(read.as_ref()),
+        match field.is_readable() {
+            true => grantee.restricted(read.as_ref()).and(&seen),
             false => Rule::refused(),
         },
     );

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use backstay_base::{Error, RecordId};
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, InnerRelation, Link, Tree, VersionChange};
@@ -60,15 +60,20 @@ impl RowChange {
         references: &[(Reference<'_>, RecordId)],
     ) -> Result<(), Error> {
         let mut values = stored.values().to_vec();
+        // A document is walked once, however many of its references go.
+        let mut mentioned: BTreeMap<FieldId, BTreeSet<(InnerRelation, RecordId)>> = BTreeMap::new();
         for (reference, to) in references {
-            let at = usize::from(reference.field().0);
-            values[at] = match reference {
-                Reference::Field(_) => Value::Null,
+            match reference {
+                Reference::Field(field) => values[usize::from(field.id.0)] = Value::Null,
                 Reference::Mention(mention) => {
-                    let is_gone = |relation: &InnerRelation, id| *relation == mention.relation && id == *to;
-                    mentions::without(cx.model(), collection.field(mention.document), &values[at], is_gone)
+                    mentioned.entry(mention.document).or_default().insert((mention.relation, *to));
                 }
-            };
+            }
+        }
+        for (document, gone) in &mentioned {
+            let at = usize::from(document.0);
+            let is_gone = |relation: &InnerRelation, id| gone.contains(&(*relation, id));
+            values[at] = mentions::without(cx.model(), collection.field(*document), &values[at], is_gone);
         }
         if let Some(tree) = collection.tree.filter(|tree| references.iter().any(|(of, _)| of.field() == tree.parent)) {
             values[usize::from(tree.path.0)] = Value::Bytes(Tree::path_below(&[], stored.id()).into());

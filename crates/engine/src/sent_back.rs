@@ -6,7 +6,7 @@ use backstay_base::{Action, Error};
 use backstay_expr::Rule;
 use backstay_model::{Field, FieldId};
 use backstay_scalar::Value;
-use backstay_sql::{DecodeError, ObjectOutput, Row, ValueOutput};
+use backstay_sql::{DecodeError, Row, RowOutput, ValueOutput};
 
 use crate::decision::decide;
 use crate::proposal::Proposal;
@@ -97,7 +97,9 @@ async fn computed(
 }
 
 /// The value of a computed field in the row of an answer.
-fn value_of(row: &dyn Row, output: &ObjectOutput, field: &Field) -> Result<Option<Value>, DecodeError> {
+fn value_of(row: &dyn Row, output: &RowOutput, field: &Field) -> Result<Option<Value>, DecodeError> {
+    // One record is read, of a known type.
+    let RowOutput::Record(output) = output else { return Ok(None) };
     let Some(member) = output.members.iter().find(|member| *member.name == *field.name) else { return Ok(None) };
     let (columns, scalar) = match &member.value {
         ValueOutput::Column { column, holds: _, scalar } => (std::slice::from_ref(column), *scalar),

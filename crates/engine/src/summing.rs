@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, Step, Violation, ViolationKind, limits};
+use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_expr::{Expr, Node, Operator, Rule, SumKind, Truth, evaluate, truth};
 use backstay_model::{Collection, CollectionId, FieldId};
 use backstay_scalar::Value;
+use backstay_store::DueSum;
 use rust_decimal::Decimal;
 
 use crate::bind::InMemory;
@@ -24,6 +25,20 @@ pub(crate) async fn follow(cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
         one(cx, touched, differences).await?;
     }
     Ok(())
+}
+
+/// Queues the sums that follow after the commit.
+pub(crate) fn queue(cx: &mut TxContext<'_, '_>) {
+    for (collection, field, record) in cx.sums.take_due() {
+        let due = due_sum(cx, (collection, field), record);
+        cx.tx.queue_sum(&due);
+    }
+}
+
+/// A stored sum of a record, as the store knows it.
+pub(crate) fn due_sum(cx: &TxContext<'_, '_>, (of, field): (CollectionId, FieldId), record: RecordId) -> DueSum {
+    let catalog = cx.engine.store.catalog();
+    DueSum { type_number: catalog.type_number(of), field: catalog.field_number(of, field), record }
 }
 
 /// The same, and the record as it is then.
@@ -66,11 +81,12 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     if concerned.is_empty() {
         return Ok(());
     }
-    cx.sums.followed += 1;
-    cx.require_few(
-        cx.sums.followed,
-        (limits::SUM_RECORDS, "the set of related records whose stored sums this changes"),
-    )?;
+    if !cx.part.removes {
+        cx.sums.followed += 1;
+        if cx.sums.followed > limits::SUM_RECORDS && !cx.class.system {
+            return Err(Limit::Sums { max: limits::SUM_RECORDS as u64 }.into());
+        }
+    }
     let at = item.map_or(Place::Whole, |item| Place::Whole.within(Step::Item(item)));
     fit(cx, collection, &changed, (&at, &mut values))?;
     check(cx, (collection, own), (&record, &values), (&concerned, at)).await?;
@@ -100,7 +116,7 @@ async fn compute(
     Ok(())
 }
 
-/// Refuses sums that their fields can't hold.
+/// Refuses sums that their fields can't hold. One that follows later is unknown: nobody is there to be refused.
 fn fit(
     cx: &TxContext<'_, '_>,
     collection: &Collection,
@@ -111,6 +127,10 @@ fn fit(
     for field in changed {
         let value = &mut values[usize::from(field.0)];
         let Some(ty) = model.value_type(&collection.field(*field).kind) else { continue };
+        if collection.field(*field).is_kept_soon() {
+            *value = ty.fit(value.clone()).unwrap_or(Value::Null);
+            continue;
+        }
         *value = ty.fit(value.clone()).map_err(|_| {
             let kind = ViolationKind::Range("this would make a stored sum larger than its field can hold".to_owned());
             Error::Invalid(vec![Violation::new(at.clone(), kind)])

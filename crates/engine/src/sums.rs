@@ -28,6 +28,8 @@ pub(crate) struct Counted {
     pub(crate) sum: Sum,
     /// How many sums come before it at most, one reading the other.
     pub(crate) level: usize,
+    /// Whether it follows after the commit.
+    pub(crate) is_kept_soon: bool,
     pub(crate) membership: Membership,
 }
 
@@ -68,7 +70,13 @@ impl Sums {
         let mut counted: Vec<Vec<Counted>> = model.collections.iter().map(|_| Vec::new()).collect();
         for (sum, level) in all.into_iter().zip(levels) {
             let membership = Membership::of_sum(model, sum);
-            counted[usize::from(sum.member.0)].push(Counted { sum: sum.clone(), level, membership });
+            let is_kept_soon = model.field(sum.computed.collection, sum.computed.field).is_kept_soon();
+            if !is_kept_soon
+                && let Some(read) = sum.reads.iter().find(|of| model.field(sum.member, **of).is_kept_soon())
+            {
+                return Err(of_one_kept_soon(model, sum, *read));
+            }
+            counted[usize::from(sum.member.0)].push(Counted { sum: sum.clone(), level, is_kept_soon, membership });
         }
         let own = model.collections.iter().map(|of| own(model, of, policy, &counted[usize::from(of.id.0)])).collect();
         Ok(Self { counted, own })
@@ -77,6 +85,18 @@ impl Sums {
     /// The sums in which records of the collection count.
     pub(crate) fn counted(&self, collection: CollectionId) -> &[Counted] {
         &self.counted[usize::from(collection.0)]
+    }
+
+    /// Whether any of them follows after the commit.
+    pub(crate) fn are_kept_soon(&self) -> bool {
+        self.counted.iter().flatten().any(|of| of.is_kept_soon)
+    }
+
+    /// How many sums come before a sum at most, one reading the other.
+    pub(crate) fn level(&self, sum: &Sum) -> usize {
+        let at = (sum.computed.collection, sum.computed.field);
+        let is_meant = |of: &&Counted| (of.sum.computed.collection, of.sum.computed.field) == at;
+        self.counted(sum.member).iter().find(is_meant).map_or(0, |of| of.level)
     }
 
     /// The sums that records of the collection have.
@@ -135,6 +155,16 @@ fn of_nothing(sum: &Sum) -> Value {
         (SumKind::Anew(_), Node::Quantifier { .. }) => Value::Bool(false),
         (SumKind::Anew(_), _) => Value::Null,
     }
+}
+
+/// A sum that is exact in every commit and reads one that isn't.
+fn of_one_kept_soon(model: &Model, sum: &Sum, read: FieldId) -> Diagnostic {
+    let member = model.collection(sum.member);
+    let name = &member.field(read).name;
+    let message = format!("a sum with `stored: COMMIT` can't read `{}.{name}`, which is `stored: SOON`", member.name);
+    let help = format!("write `stored: SOON` here too, or `stored: COMMIT` at `{}.{name}`", member.name);
+    let span = model.field(sum.computed.collection, sum.computed.field).span;
+    Diagnostic::error(message).at(span, "this sum").help(help)
 }
 
 fn in_circle(model: &Model, circle: &[(CollectionId, FieldId)]) -> Diagnostic {

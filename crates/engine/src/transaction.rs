@@ -142,7 +142,7 @@ impl Inner {
     pub(crate) fn failed(&self, failure: Failure) -> Error {
         match failure {
             Failure::Refused(error) => error,
-            Failure::Store(error) => self.refused(error),
+            Failure::Store(error) => self.unwritten(error),
         }
     }
 }
@@ -227,7 +227,7 @@ impl<T: Transaction> Work for Running<T> {
                 recorder: None,
             };
             let answer = match self.transaction.run(&mut cx).await {
-                Ok(answer) => self.complete(&mut cx).await.map(|()| answer),
+                Ok(answer) => self.complete(&mut cx).await.map(|()| summing::queue(&mut cx)).map(|()| answer),
                 Err(refusal) => Err(refusal),
             };
             *self.made_slugs.lock() = std::mem::take(&mut cx.made_slugs);

@@ -8,6 +8,8 @@ use backstay_sql::{DecodeError, Row};
 
 use crate::bind::Bindings;
 use crate::proposal::Proposal;
+use crate::read::not_found;
+use crate::references::none_with_id;
 use crate::{Record, TxContext};
 
 /// Gives the proposed record its path, if it is new or has another parent. Refuses a parent that is the record itself or
@@ -25,15 +27,19 @@ pub(crate) async fn place(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_
     }
     if let Some(stored) = &proposal.stored {
         // Another transaction may have moved the branch that it is in since it was read.
-        let path = path_of(cx, (collection.id, tree), stored.id()).await?;
+        let path = path_of(cx, (collection.id, tree), stored.id()).await?.ok_or_else(|| not_found(collection))?;
         let mut values = stored.values().to_vec();
         values[usize::from(tree.path.0)] = Value::Bytes(path.into());
         proposal.stored = Some(Record::new(values).map_err(Error::internal)?);
     }
     let own = proposal.stored.as_ref().map(|stored| octets(stored, tree.path).to_vec());
     let above = match parent {
-        Some(parent) => path_of(cx, (collection.id, tree), parent).await?,
-        None => Vec::new(),
+        Some(parent) if parent != id => path_of(cx, (collection.id, tree), parent).await?,
+        Some(_) | None => Some(Vec::new()),
+    };
+    let Some(above) = above else {
+        proposal.refuse(collection.field(tree.parent), none_with_id(cx.model(), collection.id));
+        return proposal.settle();
     };
     if parent == Some(id) || own.as_ref().is_some_and(|own| above.starts_with(own)) {
         let problem = format!("this {} would be below itself", collection.name);
@@ -74,14 +80,14 @@ pub(crate) fn follow(cx: &mut TxContext<'_, '_>, collection: &Collection, (store
     cx.tx.stage(statement, None);
 }
 
-/// The path of a stored record; empty if there is none, which the database refuses to refer to.
+/// The path of a stored record, if there is one.
 async fn path_of(
     cx: &mut TxContext<'_, '_>,
     (collection, tree): (CollectionId, Tree),
     id: RecordId,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Option<Vec<u8>>, Error> {
     let record = cx.get_stored(collection, id).await?;
-    Ok(record.map_or_else(Vec::new, |record| octets(&record, tree.path).to_vec()))
+    Ok(record.map(|record| octets(&record, tree.path).to_vec()))
 }
 
 fn octets(record: &Record, path: FieldId) -> &[u8] {

@@ -133,6 +133,18 @@ impl TxContext<'_, '_> {
         record: (CollectionId, RecordId),
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
+        self.part.removes = true;
+        let done = self.remove_or_restore((authority, act), record, if_match).await;
+        self.part.removes = false;
+        done
+    }
+
+    async fn remove_or_restore(
+        &mut self,
+        (authority, act): (Authority, &RecordAct),
+        record: (CollectionId, RecordId),
+        if_match: Option<&IfMatch>,
+    ) -> Result<Record, Error> {
         let action = act.verb().action();
         let gone = match act {
             RecordAct::Delete => {
@@ -167,10 +179,11 @@ impl TxContext<'_, '_> {
         stored::open_in_trash(self, &mut proposal).await?;
         let mut proposal = proposal.returning(trash);
         self.propose(&mut proposal, input).await?;
-        match rules::of_change(self, &mut proposal).await {
-            Ok(()) => Ok(proposal),
-            Err(refusal) => Err(references::instead_of(self, &mut proposal, refusal).await),
+        if let Err(refusal) = rules::of_change(self, &mut proposal).await {
+            return Err(references::instead_of(self, &mut proposal, refusal).await);
         }
+        references::verify(self, &mut proposal).await?;
+        Ok(proposal)
     }
 
     /// Deletes a record, or moves it to the trash if its type has one, and what `@onDelete` says with it.

@@ -6,6 +6,8 @@ mod commit_checks;
 mod exclude;
 #[path = "constraints/gone.rs"]
 mod gone;
+#[path = "constraints/gone_documents.rs"]
+mod gone_documents;
 #[path = "constraints/history.rs"]
 mod history;
 #[path = "constraints/keys.rs"]
@@ -30,6 +32,8 @@ mod sum_twins;
 mod sums;
 #[path = "constraints/sums_refused.rs"]
 mod sums_refused;
+#[path = "constraints/sums_soon.rs"]
+mod sums_soon;
 #[path = "constraints/support.rs"]
 mod support;
 #[path = "constraints/trashed.rs"]

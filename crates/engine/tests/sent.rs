@@ -170,8 +170,11 @@ async fn checks_and_guards_see_the_links_that_are_sent() {
     assert_eq!(code(orgs.create("Club", &orgs.ann, body).await), "invalid-values");
 
     let deed = orgs.made("Deed", &orgs.ann, r#"{"signers":[ANN]}"#).await;
-    assert_eq!(code(orgs.update("Deed", &orgs.ann, deed, r#"{"signers":[],"s":"SEALED"}"#).await), "forbidden");
-    assert_eq!(code(orgs.update("Deed", &orgs.bob, deed, r#"{"s":"SEALED"}"#).await), "forbidden");
+    assert_eq!(
+        code(orgs.update("Deed", &orgs.ann, deed, r#"{"signers":[],"s":"SEALED"}"#).await),
+        "transition-refused"
+    );
+    assert_eq!(code(orgs.update("Deed", &orgs.bob, deed, r#"{"s":"SEALED"}"#).await), "transition-refused");
     assert_eq!(code(orgs.update("Deed", &orgs.bob, deed, r#"{"signers":[BOB],"s":"SEALED"}"#).await), "ok");
 }
 

@@ -282,6 +282,18 @@ async fn records_that_were_deleted_before_do_not_hide_those_that_come_back() {
     assert!(!families.is_live("Kin", first).await);
 }
 
+/// What the documentation advises.
+#[tokio::test]
+async fn a_record_with_too_much_below_it_is_deleted_after_some_of_that() {
+    let families = Families::open();
+    let parent = families.make("Parent", "{}").await;
+    let kin = families.fill("Kin", &format!(r#"{{"parent":"{parent}"}}"#), 10_001).await;
+    assert_eq!(families.delete("Parent", parent).await, "too-large");
+    families.clear("Kin", kin[..100].to_vec()).await;
+    assert_eq!(families.delete("Parent", parent).await, "ok");
+    assert!(!families.is_live("Kin", kin[10_000]).await);
+}
+
 #[tokio::test]
 async fn a_record_is_purged_with_more_than_one_commit_may_delete() {
     let families = Families::open();

@@ -83,7 +83,7 @@ async fn a_value_that_is_not_seen_cannot_be_guessed() {
 #[tokio::test]
 async fn a_guard_may_follow_relations() {
     let desk = Desk::open().await;
-    for (who, expected) in [(&desk.ada, "ok"), (&desk.eve, "forbidden: update")] {
+    for (who, expected) in [(&desk.ada, "ok"), (&desk.eve, "transition-refused")] {
         let id = desk.made("Request", who, "{}").await;
         assert_eq!(told(desk.update("Request", who, id, r#"{"visa":"GIVEN"}"#).await), expected);
     }

@@ -126,7 +126,7 @@ async fn states_change_only_along_their_transitions() {
     };
     check(&desk.ada, "PUBLISHED", "invalid-values: /state Transition").await;
     check(&desk.ada, "REVIEW", "ok").await;
-    check(&desk.ada, "PUBLISHED", "forbidden: update").await;
+    check(&desk.ada, "PUBLISHED", "transition-refused").await;
     check(&desk.editor, "PUBLISHED", "ok").await;
     check(&desk.editor, "PUBLISHED", "ok").await;
     check(&desk.editor, "DRAFT", "invalid-values: /state Transition").await;

@@ -149,6 +149,7 @@ impl<'m> Alike<'m> {
         self.path(&was.at, &is.at)
             && was.rights == is.rights
             && was.digits == is.digits
+            && was.most_chars == is.most_chars
             && self.same(&was.value, &is.value)
     }
 

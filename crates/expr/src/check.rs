@@ -8,6 +8,7 @@ mod changed_links;
 mod computed;
 mod documents;
 mod functions;
+mod json;
 mod literal;
 mod money;
 mod named;
@@ -226,6 +227,10 @@ impl<'m> Checker<'m> {
                 value
             }
             SyntaxNode::Select(..) => self.value_at(syntax),
+            SyntaxNode::Index(..) => {
+                let value = self.value_at(syntax)?;
+                Some(self.read_by_hint(value, hint))
+            }
             SyntaxNode::Call { target, function, arguments } => match self.rule_named(&function.name) {
                 Some(rule) if target.is_none() => self.use_of_rule(rule, (function, Some(arguments)), span, hint),
                 _ => self.call(target.as_deref(), function, arguments, span),

@@ -7,9 +7,7 @@ use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone, limits};
 use backstay_scalar::{Currency, Money, Replacement, Value, exact, items, joined, plain_text, split, trimmed};
 use rust_decimal::Decimal;
 
-use crate::{
-    ComputedField, Digits, Expr, Function, Holder, Many, Node, Operator, Path, Quantifier, Root, Truth, Within,
-};
+use crate::{ComputedField, Expr, Function, Holder, Many, Node, Operator, Path, Quantifier, Root, Truth, Within};
 
 /// Where an evaluation takes its values from. A bare proposed record answers paths of at most one step and no members;
 /// `Checked::needs_store` tells beforehand where that is not enough.
@@ -134,7 +132,7 @@ impl Evaluation<'_> {
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
             Node::Computed(computed) if self.lacks_record(computed) => Value::Null,
             Node::Ordinal(of, names) => ordinal(&self.value(of), names),
-            Node::Computed(computed) => fitted(self.value(&computed.value), computed.digits),
+            Node::Computed(computed) => fitted(self.value(&computed.value), computed),
             Node::Within(within) => self.within(within),
             _ => self.truth(expr).into(),
         }
@@ -223,14 +221,16 @@ impl Evaluation<'_> {
     }
 }
 
-/// A number with the digits of a `Decimal` field; any other value as it is.
-fn fitted(value: Value, digits: Option<Digits>) -> Value {
-    match digits {
-        Some(digits) if let Value::Money(money) = value => {
+/// A value as its field holds it: a number with its digits, a text that isn't too long.
+fn fitted(value: Value, field: &ComputedField) -> Value {
+    let is_too_long = |text: &str| field.most_chars.is_some_and(|most| text.chars().count() > most);
+    match (value, field.digits) {
+        (Value::Text(text), _) if is_too_long(&text) => Value::Null,
+        (Value::Money(money), Some(digits)) => {
             digits.of(money.amount()).map_or(Value::Null, |amount| of_currency(amount, money))
         }
-        Some(digits) => known(exactly(&value).and_then(|number| digits.of(number))),
-        None => value,
+        (value, Some(digits)) => known(exactly(&value).and_then(|number| digits.of(number))),
+        (value, None) => value,
     }
 }
 

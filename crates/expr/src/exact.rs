@@ -1,3 +1,5 @@
+use backstay_scalar::{Held, Reading};
+
 use crate::{Aggregation, Expr, Function, Node, Type};
 
 impl Expr {
@@ -11,6 +13,7 @@ impl Expr {
                 Aggregation::Sum(term) | Aggregation::First { term, .. } => term.computes_digits(),
                 Aggregation::Min(by) | Aggregation::Max(by) => by.term.computes_digits(),
             },
+            Node::Within(within) => within.lookup.held == Held::Free(Reading::Number),
             Node::Negate(_)
             | Node::Binary(..)
             | Node::Call(Function::Round | Function::Quotient | Function::Money, _) => {
@@ -30,7 +33,6 @@ impl Expr {
             | Node::Quantifier { .. }
             | Node::Ordinal(..)
             | Node::Fact(_)
-            | Node::Within(_)
             | Node::Computed(_) => false,
         }
     }

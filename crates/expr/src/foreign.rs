@@ -27,7 +27,11 @@ const WORDS: Table = &[
     (&["??"], "write `x != null ? x : y`"),
     (&["?."], "write `.`; what a missing record has is null"),
     (&["=>"], "write a comma: `relation.exists(x, condition on x)`; to compare, write `>=`"),
-    (&["->"], "write a comma: `relation.exists(x, condition on x)`; before a part, write `.`"),
+    (
+        &["->"],
+        "write a comma: `relation.exists(x, condition on x)`; before a part, write `.`; in a JSON field, write `x['name']`",
+    ),
+    (&["->>", "#>", "#>>"], "write `x['name']` for a value in a JSON field"),
     (&["=<"], "write `<=`"),
     (&["in("], "write the list in square brackets: `x in ['a', 'b']`"),
     (&["in"], "write `in` in lower case, before a list: `x in ['a', 'b']`"),
@@ -128,6 +132,7 @@ const FUNCTIONS: Table = &[
 const AUTH_PARTS: Table = &[
     (&["role", "isAdmin", "admin"], ROLES),
     (&["isAuthenticated", "authenticated", "isLoggedIn", "loggedIn", "signedIn"], SIGNED_IN),
+    (&["email_verified", "emailVerified", "isVerified", "confirmed", "email_confirmed_at"], "write `auth.verified`"),
     (&["uid", "user", "userId", "user_id", "sub"], "write `auth.id`"),
     (
         &[

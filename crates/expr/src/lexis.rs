@@ -189,7 +189,6 @@ fn refuse_what_is_left_out(text: &str, words: &[Word]) -> Result<(), ExprError> 
                 TokenKind::TokUint => "an unsigned number".to_owned(),
                 TokenKind::TokBytes => "a literal of bytes".to_owned(),
                 TokenKind::TokLeftBrace => "a map or a message".to_owned(),
-                TokenKind::TokLeftBracket => "an index".to_owned(),
                 TokenKind::TokDot => "a leading `.`".to_owned(),
                 _ => format!("`{}`", text[word.span.clone()].trim_matches('`')),
             };
@@ -215,9 +214,6 @@ fn left_out(text: &str, word: &Word, before: Option<TokenKind>, after: Option<To
         TokenKind::TokUint => Some("write the number without `u`"),
         TokenKind::TokBytes => Some("use a text"),
         TokenKind::TokLeftBrace => Some("compare fields one by one"),
-        TokenKind::TokLeftBracket if operand_before => {
-            Some("write `x.name` for a part, `'a' in list` for an element, or `relation.first(x, true)` for a record")
-        }
         TokenKind::TokDot if !operand_before => Some("begin with the name"),
         TokenKind::TokReservedWord if before != Some(TokenKind::TokDot) => Some(reserved(text)),
         TokenKind::TokIdent if text.starts_with('`') => Some("write names without quotes"),
@@ -248,9 +244,11 @@ fn left_out_function(name: &str) -> Option<&'static str> {
         }
         "exists_one" | "existsOne" => Some("use `exists`"),
         "string" => Some("write `text(x)`"),
-        "int" | "uint" | "double" | "bool" | "bytes" | "dyn" | "type" => {
-            Some("types are never converted; give the field the type that you need")
-        }
+        "uint" | "bytes" | "dyn" | "type" => Some("types are never converted; give the field the type that you need"),
+        "double" | "bool" => Some(
+            "types are never converted; give the field the type that you need; a value in a JSON field is read with \
+             `decimal(x)`, `float(x)` or `boolean(x)`",
+        ),
         "getFullYear" | "getMonth" | "getDate" | "getDayOfMonth" | "getDayOfWeek" | "getDayOfYear" | "getHours"
         | "getMinutes" | "getSeconds" | "getMilliseconds" => Some("compare with `timestamp(…)`"),
         _ => None,

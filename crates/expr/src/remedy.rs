@@ -163,7 +163,7 @@ fn available(what: &Name) -> &'static str {
         Name::Value(_) => "name a value of this enum",
         Name::UnionType(_) => "name a type of this union",
         Name::Kind => "it is `'ANONYMOUS'`, `'ACCOUNT'`, `'SERVICE'` or `'OPERATOR'`",
-        Name::AuthPart => "it has `id`, `roles`, `kind`, `claims` and `account`",
+        Name::AuthPart => "it has `id`, `roles`, `kind`, `claims`, `verified` and `account`",
         Name::RequestPart => "it has `time`",
         Name::Unit => "it has `weeks`, `days`, `hours`, `minutes` and `seconds`",
         Name::MoneyPart => "it has `amount` and `currency`",
@@ -202,7 +202,13 @@ fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
     }
 }
 
+/// For JSON, of which nothing says what it is read as.
+const OF_JSON: &str = "test its presence, `x != null`; of a value in a JSON field, say what it is: `text(x['name'])`, `decimal(x['name'])`";
+
 fn compare_remedy(left: &Type, right: &Type) -> &'static str {
+    if matches!((left, right), (Type::Json, _) | (_, Type::Json)) {
+        return OF_JSON;
+    }
     let number = |ty: &Type| matches!(ty, Type::Int | Type::Float | Type::Decimal);
     let beside = |one: &Type, is: fn(&Type) -> bool| (left == one && is(right)) || (right == one && is(left));
     if number(left) && number(right) {
@@ -224,7 +230,8 @@ fn compare_remedy(left: &Type, right: &Type) -> &'static str {
 
 fn incomparable_remedy(ty: &Type) -> &'static str {
     match ty {
-        Type::Json | Type::Embedded { .. } | Type::OneOf { .. } | Type::Item(_) => {
+        Type::Json => OF_JSON,
+        Type::Embedded { .. } | Type::OneOf { .. } | Type::Item(_) => {
             "only its presence can be tested: `== null`, `!= null`"
         }
         Type::Money => "compare `.amount`, and `.currency` with `==`",
@@ -248,7 +255,9 @@ fn incomparable_remedy(ty: &Type) -> &'static str {
 
 fn operator_remedy(operator: &str, left: &Type, right: &Type) -> &'static str {
     let either = |ty: &Type| left == ty || right == ty;
-    if operator == "+" && (left.is_text() || right.is_text()) {
+    if either(&Type::Json) {
+        OF_JSON
+    } else if operator == "+" && (left.is_text() || right.is_text()) {
         "only texts are joined; write `text(x)` for what isn't a text"
     } else if operator == "+" && [left, right].iter().any(|ty| matches!(ty, Type::Enum(_) | Type::TypeName(_))) {
         "write `text(x)` for the text of a value of an enum"

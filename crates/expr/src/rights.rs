@@ -4,7 +4,7 @@ use backstay_base::Action;
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
 
-use crate::{Driver, Expr, Node, Operator, Truth, Truths, Type, fold};
+use crate::{Driver, Expr, Node, Operator, Path, Truth, Truths, Type, fold};
 
 /// All that one class of callers may do: the model's rules with what depends on the caller alone already decided. What it
 /// doesn't mention is refused.
@@ -300,6 +300,14 @@ impl Rule {
     const fn constant(truth: bool) -> Self {
         let expr = Expr { node: Node::Literal(Value::Bool(truth)), ty: Type::Bool, span: 0..0 };
         Self { expr, needs_store: false, number: None }
+    }
+
+    /// The same rule about the record to which a path leads.
+    #[must_use]
+    pub fn about(&self, path: &Path) -> Self {
+        let mut expr = self.expr.clone();
+        expr.rebase(path);
+        Self::new(expr, self.needs_store || self.decided().is_none())
     }
 
     /// A rule that is true where both are.

@@ -1,4 +1,4 @@
-use backstay_model::{CollectionId, Model};
+use backstay_model::{CollectionId, Interface, Model};
 
 /// What an expression may name.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,8 @@ pub struct Scope<'m> {
     pub(crate) change_elsewhere: Option<&'static str>,
     /// A client wrote it: plain field names, parameters, no named rules, no secrets.
     pub(crate) client: bool,
+    /// The interface whose fields alone may be named of `this`.
+    pub(crate) shared: Option<&'m Interface>,
 }
 
 impl<'m> Scope<'m> {
@@ -61,12 +63,17 @@ impl<'m> Scope<'m> {
 
     /// No record at all: the caller and the moment.
     pub fn caller_only(model: &'m Model) -> Self {
-        Self { model, this: None, new: None, old: None, change_elsewhere: None, client: false }
+        Self { model, this: None, new: None, old: None, change_elsewhere: None, client: false, shared: None }
     }
 
     /// A client's filter: plain names are fields of `this`, and there are parameters. Named rules and secret fields are
     /// out of its reach.
     pub fn filter(model: &'m Model, collection: CollectionId) -> Self {
         Self { client: true, ..Self::rule(model, collection) }
+    }
+
+    /// The same of one type of an interface, for a filter of the records of all of them: it names the fields that they share.
+    pub fn filter_of_types(model: &'m Model, collection: CollectionId, interface: &'m Interface) -> Self {
+        Self { shared: Some(interface), ..Self::filter(model, collection) }
     }
 }

@@ -65,7 +65,7 @@ pub fn sum(model: &Model, collection: CollectionId, field: FieldId) -> Result<Su
     };
     let at = Path { root: Root::This, collection, steps: Vec::new(), part: None };
     let (rights, value) = (ComputedRights::Model, checked.expr.clone());
-    let computed = ComputedField { at, collection, field, rights, digits, value };
+    let computed = ComputedField { at, collection, field, rights, digits, most_chars: None, value };
     Ok(Sum { member, via, condition, kind, reads, computed, checked })
 }
 
@@ -102,7 +102,7 @@ impl Parts<'_> {
             }
             _ => return Err(refused(SumProblem::NotAnAggregate)),
         };
-        let (member, via) = self.members(over).ok_or_else(|| refused(SumProblem::Relation))?;
+        let (member, via) = self.members(over).ok_or_else(|| refused(self.no_members(over)))?;
         if !matches!(kind, SumKind::Count) {
             self.check_type(&kind, expr)?;
         }
@@ -115,6 +115,15 @@ impl Parts<'_> {
             SumKind::Anew(term) => SumKind::Anew(own(term)?),
         };
         Ok(Taken { member, via, condition, kind, reads: reads.into_iter().collect() })
+    }
+
+    /// Why what is aggregated has no such members.
+    fn no_members(&self, over: &Many) -> SumProblem {
+        let first = over.path().and_then(|path| Some(self.model.field(path.collection, *path.steps.first()?)));
+        match first.filter(|field| matches!(field.kind, FieldKind::Lineage { .. })) {
+            Some(field) => SumProblem::Lineage { relation: field.name.clone() },
+            None => SumProblem::Relation,
+        }
     }
 
     /// The members, and the field by which they refer to the record.
@@ -152,7 +161,7 @@ impl Parts<'_> {
     }
 }
 
-const IN_DOCUMENTS: &str = "values within lists and unions";
+const IN_DOCUMENTS: &str = "values within lists, unions and JSON fields";
 
 /// An expression about the member that a variable stands for, with `this` in its place.
 fn about_member(mut expr: Expr, member: (&Model, u16), reads: &mut BTreeSet<FieldId>) -> Result<Expr, Refused> {

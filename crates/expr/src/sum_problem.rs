@@ -9,6 +9,12 @@ pub enum SumProblem {
     /// Not over the other end of a to-one relation.
     #[error("a stored sum must aggregate a list of `this` that is the `@inverse` of a to-one field")]
     Relation,
+    /// Over the records above or below in a tree.
+    #[error("a stored sum can't aggregate `{relation}`: one move in the tree would change the sums of many records")]
+    Lineage {
+        /// The relation.
+        relation: String,
+    },
     /// Something else than the member's own columns.
     #[error("a stored sum can only read stored fields of the records that it aggregates, not {what}")]
     Reads {
@@ -52,6 +58,9 @@ impl SumProblem {
                 )
             }
             Self::Relation => format!("name a field with `@inverse` of a to-one field, {UNSTORED}"),
+            Self::Lineage { .. } => format!(
+                "aggregate the `@inverse` of the tree's relation if the records directly below are enough, {UNSTORED}"
+            ),
             Self::Reads { .. } => format!("keep what it needs in fields of those records, {UNSTORED}"),
             Self::FloatTotal => format!("make the fields Decimal, {UNSTORED}"),
             Self::Money => {

@@ -27,6 +27,8 @@ pub(crate) enum SyntaxNode {
     Name(String),
     Param(String),
     Select(Box<Syntax>, Ident),
+    /// `of[key]`, and where its first bracket stands.
+    Index(Box<Syntax>, Box<Syntax>, Range<u32>),
     Call {
         target: Option<Box<Syntax>>,
         function: Ident,
@@ -49,6 +51,7 @@ impl Syntax {
         match &self.node {
             SyntaxNode::Name(name) => Some(name.clone()),
             SyntaxNode::Select(of, field) => Some(format!("{}.{}", of.path()?, field.name)),
+            SyntaxNode::Index(of, key, _) => Some(format!("{}[{}]", of.path()?, key.written()?)),
             _ => None,
         }
     }
@@ -179,7 +182,8 @@ fn place_of_foreign(lexis: &Lexis<'_>, index: usize) -> Option<Range<usize>> {
         _ if equality && before.span.end == word.span.start && lexis.text_of(word) == "=" => joined(before, word),
         TokenKind::TokQuestion if before.kind == TokenKind::TokQuestion => joined(before, word),
         TokenKind::TokGreater if before.kind == TokenKind::TokMinus && before.span.end == word.span.start => {
-            joined(before, word)
+            let long = after.filter(|after| after.kind == TokenKind::TokGreater && after.span.start == word.span.end);
+            joined(before, long.unwrap_or(word))
         }
         TokenKind::TokGreater if before.kind == TokenKind::TokLess && before.span.end == word.span.start => {
             Some(before.span.start..word.span.end)
@@ -276,6 +280,14 @@ impl Walk<'_, '_> {
                 Ok(Syntax { node: SyntaxNode::Conditional(Conditional { condition, then, otherwise }), span })
             }
             (name, [left, right], None) if infix(name).is_some() => self.infix(name, left, right),
+            (operators::INDEX, [of, key], None) => {
+                let of = Box::new(self.expr(of)?);
+                let open = self.find(TokenKind::TokLeftBracket)?;
+                let key = Box::new(self.expr(key)?);
+                let close = self.find(TokenKind::TokRightBracket)?;
+                let span = of.span.start..place(&close).end;
+                Ok(Syntax { node: SyntaxNode::Index(of, key, place(&open)), span })
+            }
             (_, arguments, Some(target)) => {
                 let target = self.expr(target)?;
                 let function = self.step()?;

@@ -189,7 +189,11 @@ impl Node {
 
     /// Whether it is a value that is held somewhere, and not computed.
     pub fn is_held(&self) -> bool {
-        matches!(self, Self::Path(_) | Self::Within(_))
+        match self {
+            Self::Path(_) => true,
+            Self::Within(within) => !within.lookup.held.is_free(),
+            _ => false,
+        }
     }
 
     /// The enum by whose order it compares values.
@@ -307,6 +311,8 @@ pub enum CallerPart {
     Kind,
     /// `auth.roles`: a list of names of the `@roles` enum.
     Roles,
+    /// `auth.verified`: whether the caller's address is verified; false of all callers but accounts.
+    Verified,
     /// `auth.claims.x`: a text, or null.
     Claim(Arc<str>),
 }
@@ -318,6 +324,7 @@ impl CallerPart {
             Self::Id => caller.id.map_or(Value::Null, Value::Id),
             Self::Kind => Value::text(caller.kind.name()),
             Self::Roles => Value::List(caller.roles.iter().map(|role| Value::Text(role.clone())).collect()),
+            Self::Verified => caller.verified.into(),
             Self::Claim(name) => caller.claims.get(&**name).map_or(Value::Null, |text| Value::text(text.as_str())),
         }
     }
@@ -444,6 +451,8 @@ pub struct ComputedField {
     /// Those of a `Decimal`, or of the amount of `Money` that is computed: the number is rounded to them, and unknown if it
     /// has more.
     pub digits: Option<Digits>,
+    /// How many characters a text can have that is made of others: a longer one is unknown.
+    pub most_chars: Option<usize>,
     /// The field's expression, about the record at the end of `at`.
     pub value: Expr,
 }
@@ -524,7 +533,7 @@ impl Aggregate {
     }
 
     /// Those about one of the members.
-    fn own_children(&self) -> Vec<&Expr> {
+    pub fn own_children(&self) -> Vec<&Expr> {
         let mut children: Vec<&Expr> = self.condition.iter().collect();
         match &self.function {
             Aggregation::Count => {}

@@ -99,8 +99,13 @@ fn reserve(head: &Head<'_>, route: &Route, body: &Body) -> Result<Option<Arc<Res
 fn require_visible(head: &Head<'_>, target: Target<'_>, recognized: &Recognized) -> Result<(), Refusal> {
     let Target::Records(records) = target else { return Ok(()) };
     let engine = &head.state.engine;
-    let exists = engine.exists_for(&recognized.caller, engine.model().collection(records.collection()));
-    if exists { Ok(()) } else { Err(Refusal::NoSuchPath { hint: None }) }
+    let model = engine.model();
+    let mut collections = records.collections(model).iter().map(|collection| model.collection(*collection));
+    if collections.any(|collection| engine.exists_for(&recognized.caller, collection)) {
+        Ok(())
+    } else {
+        Err(Refusal::NoSuchPath { hint: None })
+    }
 }
 
 impl<'r> Admitted<'r> {

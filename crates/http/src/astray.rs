@@ -64,8 +64,8 @@ fn collection(model: &Model, path: &str) -> Option<String> {
     let named = parts.find_map(|part| open().find(|collection| is_named(collection, part)));
     let misspelt = || {
         let name = path.strip_prefix("/api/")?.split(['/', ':']).next()?.replace('_', "-");
-        let meant = nearest(&name, open().map(|collection| &*collection.path))?;
-        open().find(|collection| *collection.path == *meant)
+        let paths = open().map(|collection| &*collection.path);
+        nearest(&name, paths.chain(model.interfaces.iter().map(|interface| &*interface.path)))
     };
-    named.or_else(misspelt).map(|collection| format!("/api/{}", collection.path))
+    named.map(|collection| &*collection.path).or_else(misspelt).map(|path| format!("/api/{path}"))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Action, Error, Place, ViolationKind};
+use backstay_base::{Action, Error, Place, ViolationKind, limits};
 use backstay_engine::{Context, Create, Input, List, OfRecord, Perspective, RecordAct, Request, Update};
 use backstay_model::Model;
 use backstay_rest::{Reader, inputs, is_of_past, patch};
@@ -11,6 +11,7 @@ use http::Method;
 
 use crate::admission::Admitted;
 use crate::endpoint::{Endpoint, Handler, Presence, RecordRequest};
+use crate::state::State;
 use crate::target::{Records, Target};
 use crate::write_headers::WriteHeaders;
 use crate::{Refusal, body, endpoints, parameters};
@@ -25,12 +26,18 @@ pub(crate) async fn request(
     let state = admitted.state();
     let query = admitted.head().query();
     // The past has a rule of its own.
-    let has_past = state.engine.model().collection(records.collection()).history.is_some();
+    let (model, engine) = (state.engine.model(), &state.engine);
+    let collections = records.collections(model);
+    let has_past = collections.iter().all(|collection| model.collection(*collection).history.is_some());
     let of_past = has_past && matches!(kind, RecordRequest::Get | RecordRequest::List) && is_of_past(query);
     let action = if of_past { Action::History } else { kind.action() };
-    state.engine.admit(context, records.collection(), action)?;
+    engine.admit_some(context, collections, action)?;
     let sent = Sent { query, body: admitted.take_body(), headers: admitted.write_headers()? };
-    let (engine, reader, collection) = (&state.engine, Arc::clone(&state.reader), records.collection());
+    let reader = Arc::clone(&state.reader);
+    let collection = match collections {
+        &[collection] if !records.pattern().is_of_types() => collection,
+        _ => return read_of_types(state, context, (kind, records), sent).await,
+    };
     let list = match (kind, sent) {
         (RecordRequest::List | RecordRequest::Trash, Sent { query, .. })
             if reader.query_takes_long(collection, query) =>
@@ -44,6 +51,45 @@ pub(crate) async fn request(
         (_, sent) => return sent.into_request(&state.reader, kind, records),
     };
     Ok(Request::List(list_in(kind, list?)?))
+}
+
+/// A read of the types of an interface. A long one is read in turn, because each type reads the filter.
+async fn read_of_types(
+    state: &State,
+    context: &Context,
+    (kind, records): (RecordRequest, Records),
+    sent: Sent<'_>,
+) -> Result<Request, Refusal> {
+    let reader = Arc::clone(&state.reader);
+    let Sent { query, body, headers: _ } = sent;
+    if query.map_or(0, str::len).max(body.len()) <= limits::LONG_FILTER_BYTES {
+        return of_types(&reader, kind, records, (query, &body));
+    }
+    let query = query.map(str::to_owned);
+    let read = move || of_types(&reader, kind, records, (query.as_deref(), &body));
+    state.engine.take_turn(context, read).await?
+}
+
+/// A read of the types of an interface, from its query or its body.
+fn of_types(
+    reader: &Reader,
+    kind: RecordRequest,
+    records: Records,
+    (query, body): (Option<&str>, &[u8]),
+) -> Result<Request, Refusal> {
+    use RecordRequest as Kind;
+    Ok(match (kind, records) {
+        (Kind::Get, Records::OfTypes(interface, id)) => {
+            Request::GetOfTypes(reader.get_of_types_of_query((interface, id), query)?)
+        }
+        (Kind::List, Records::Types(interface)) => {
+            Request::ListOfTypes(reader.list_of_types_of_query(interface, query)?)
+        }
+        (Kind::Query, Records::QueryOfTypes(interface)) => {
+            Request::ListOfTypes(reader.list_of_types_of_body(interface, body)?)
+        }
+        _ => return Err(mismatch()),
+    })
 }
 
 /// A list in the version of the data in which this kind asks for it.
@@ -126,6 +172,9 @@ impl Sent<'_> {
             | Records::Restore(..)
             | Records::Purge(..)
             | Records::History(..) => records,
+            Records::Types(_) | Records::QueryOfTypes(_) | Records::OfTypes(..) => {
+                return of_types(reader, kind, records, (query, &body));
+            }
         };
         Ok(match (kind, records) {
             (Kind::Get, Records::Record(collection, id)) => Request::Get(reader.get_of_query((collection, id), query)?),

@@ -42,6 +42,12 @@ pub(crate) enum Pattern {
     History,
     /// `/api/{single}`: the record of a `@single` type
     Single,
+    /// `/api/{interface}`
+    Types,
+    /// `/api/{interface}:query`
+    QueryOfTypes,
+    /// `/api/{interface}/{id}`
+    OfTypes,
 }
 
 /// Who may call.
@@ -297,12 +303,29 @@ impl Pattern {
     /// What its paths address in a collection.
     pub(crate) fn addressed(self) -> Option<Addressed> {
         match self {
-            Self::Fixed(_) | Self::Problem => None,
+            Self::Fixed(_) | Self::Problem | Self::Types | Self::QueryOfTypes | Self::OfTypes => None,
             Self::Collection | Self::Query => Some(Addressed::All),
             Self::Record => Some(Addressed::Record),
             Self::Single => Some(Addressed::Single),
             Self::Trash | Self::Restore | Self::Purge => Some(Addressed::Trash),
             Self::History => Some(Addressed::History),
+        }
+    }
+
+    /// Whether its paths are those of interfaces.
+    pub(crate) fn is_of_types(self) -> bool {
+        match self {
+            Self::Types | Self::QueryOfTypes | Self::OfTypes => true,
+            Self::Fixed(_)
+            | Self::Problem
+            | Self::Collection
+            | Self::Query
+            | Self::Record
+            | Self::Single
+            | Self::Trash
+            | Self::Restore
+            | Self::Purge
+            | Self::History => false,
         }
     }
 
@@ -320,6 +343,9 @@ impl Pattern {
             Self::Purge => "/api/{collection}/{id}:purge",
             Self::History => "/api/{collection}/{id}:history",
             Self::Single => "/api/{single}",
+            Self::Types => "/api/{interface}",
+            Self::QueryOfTypes => "/api/{interface}:query",
+            Self::OfTypes => "/api/{interface}/{id}",
         }
     }
 }

@@ -171,19 +171,21 @@ static SINGLE: Route = Route {
 
 const BY_FILTER: &str = "changing records by a filter is not supported yet; change them one by one";
 
+const LIST_RECORDS: Endpoint = Endpoint {
+    handler: Handler::Record(RecordRequest::List),
+    negotiated: true,
+    parameters: Parameters::OfList,
+    conditions: Conditions::OfRead,
+    described: Described::OfCollection { verb: "list", status: "200" },
+    ..DOCUMENT
+};
+
 static COLLECTION: Route = Route {
     pattern: Pattern::Collection,
     callers: Callers::Everyone,
     overload: Overload::Refused,
     endpoints: &[
-        Endpoint {
-            handler: Handler::Record(RecordRequest::List),
-            negotiated: true,
-            parameters: Parameters::OfList,
-            conditions: Conditions::OfRead,
-            described: Described::OfCollection { verb: "list", status: "200" },
-            ..DOCUMENT
-        },
+        LIST_RECORDS,
         Endpoint {
             verb: Verb::Post,
             handler: Handler::Record(RecordRequest::Create),
@@ -197,22 +199,37 @@ static COLLECTION: Route = Route {
     not_yet: &[("PATCH", BY_FILTER), ("DELETE", BY_FILTER)],
 };
 
+const QUERY_RECORDS: Endpoint = Endpoint {
+    verb: Verb::Post,
+    handler: Handler::Record(RecordRequest::Query),
+    pages: Pages::OwnWithCookie,
+    negotiated: true,
+    body: Some(BodyRule { limit: BodyLimit::Query, ..JSON_BODY }),
+    described: Described::OfCollection { verb: "query", status: "200" },
+    ..DOCUMENT
+};
+
 static QUERY: Route = Route {
     pattern: Pattern::Query,
     callers: Callers::Everyone,
     overload: Overload::Refused,
-    endpoints: &[Endpoint {
-        verb: Verb::Post,
-        handler: Handler::Record(RecordRequest::Query),
-        pages: Pages::OwnWithCookie,
-        negotiated: true,
-        body: Some(BodyRule { limit: BodyLimit::Query, ..JSON_BODY }),
-        described: Described::OfCollection { verb: "query", status: "200" },
-        ..DOCUMENT
-    }],
+    endpoints: &[QUERY_RECORDS],
     otherwise: "send a query with POST",
     not_yet: &[],
 };
+
+/// The records of several types can be read at the path of their interface.
+const fn of_types(pattern: Pattern, endpoints: &'static [Endpoint], otherwise: &'static str) -> Route {
+    let (callers, overload) = (Callers::Everyone, Overload::Refused);
+    Route { pattern, callers, overload, endpoints, otherwise, not_yet: &[] }
+}
+
+const WRITTEN_BY_TYPE: &str =
+    "several types are read here with GET; write a record at the path of its type, which `GET /api/` lists";
+
+static TYPES: Route = of_types(Pattern::Types, &[LIST_RECORDS], WRITTEN_BY_TYPE);
+static QUERY_OF_TYPES: Route = of_types(Pattern::QueryOfTypes, &[QUERY_RECORDS], "send a query with POST");
+static OF_TYPES: Route = of_types(Pattern::OfTypes, &[GET_RECORD], WRITTEN_BY_TYPE);
 
 const TOGETHER: &str = "Several requests in one commit: all of them or none. Each sees what those before it did, but none can \
                         refer to a record that another one makes. Under a key that was used before, reads are null.";
@@ -403,7 +420,8 @@ static DEVELOPMENT: &[Route] = &[
 ];
 
 /// The routes below `/api/`.
-static RECORDS: [&Route; 8] = [&RECORD, &COLLECTION, &QUERY, &TRASH, &RESTORE, &PURGE, &HISTORY, &SINGLE];
+static RECORDS: [&Route; 11] =
+    [&RECORD, &COLLECTION, &QUERY, &TRASH, &RESTORE, &PURGE, &HISTORY, &SINGLE, &TYPES, &QUERY_OF_TYPES, &OF_TYPES];
 
 /// Every route of a server that is not one for development.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
@@ -457,7 +475,10 @@ fn other(state: &State, path: &str) -> Option<&'static Route> {
         | Pattern::Restore
         | Pattern::Purge
         | Pattern::History
-        | Pattern::Single => false,
+        | Pattern::Single
+        | Pattern::Types
+        | Pattern::QueryOfTypes
+        | Pattern::OfTypes => false,
     })
 }
 
@@ -474,7 +495,10 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
         | Pattern::Restore
         | Pattern::Purge
         | Pattern::History
-        | Pattern::Single => None,
+        | Pattern::Single
+        | Pattern::Types
+        | Pattern::QueryOfTypes
+        | Pattern::OfTypes => None,
     });
     paths.filter(|path| *path != "/")
 }

@@ -165,7 +165,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Conflict(Conflict::Already(_)) => &ALREADY_DONE,
         Error::Precondition { .. } => &VERSION_MISMATCH,
         Error::KeyReused => &IDEMPOTENCY_KEY_REUSED,
-        Error::Limit(Limit::Size { .. } | Limit::Answer { .. }) => &TOO_LARGE,
+        Error::Limit(Limit::Size { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => &TOO_LARGE,
         Error::Limit(Limit::Rate { .. }) => &TOO_MANY_ATTEMPTS,
         Error::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => &TOO_COSTLY,
         Error::Limit(Limit::Share(_)) => &TOO_MANY_REQUESTS,

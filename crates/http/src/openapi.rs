@@ -1,6 +1,7 @@
 mod constraints;
 mod documents;
 mod embedded_types;
+mod interfaces;
 mod names;
 mod operations;
 mod references;
@@ -19,11 +20,14 @@ use crate::{HttpSettings, credentials};
 /// problems. Collections that nobody may read, and Backstay's own, are left out.
 pub fn describe(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String {
     let shown: Vec<&Collection> = model.collections.iter().filter(|collection| is_shown(collection)).collect();
+    let interfaces = interfaces::shown(model);
+    let mut paths = operations::paths(model, &shown, !interfaces.is_empty());
+    paths.extend(interfaces::paths(model, &interfaces));
     let cookie = if settings.secure_cookies { credentials::SECURE_COOKIE } else { credentials::PLAIN_COOKIE };
     let document = json!({
         "openapi": "3.1.0",
         "info": { "title": model.name, "version": "1" },
-        "paths": operations::paths(model, &shown),
+        "paths": paths,
         "components": {
             "schemas": shapes(model, &shown),
             "parameters": operations::components(),
@@ -58,6 +62,9 @@ fn shapes(model: &Model, shown: &[&Collection]) -> Map<String, Value> {
     }
     for collection in shown {
         all.extend(schemas::of_collection(model, collection));
+    }
+    for interface in interfaces::shown(model) {
+        all.extend(interfaces::of_interface(model, interface));
     }
     all
 }

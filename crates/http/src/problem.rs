@@ -215,6 +215,7 @@ impl<'a> Details<'a> {
             Error::Limit(Limit::Share(_) | Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
             Error::Limit(
                 Limit::Size { .. }
+                | Limit::Sums { .. }
                 | Limit::Answer { .. }
                 | Limit::Cost
                 | Limit::WriteCost

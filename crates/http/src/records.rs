@@ -18,7 +18,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
     let (engine, headers) = (&admitted.state().engine, admitted.head().headers());
     let context = admitted.context();
     let request = decode::request(admitted, &context, kind).await?;
-    let (collection, minimal) = (request.collection(), request.options().is_some_and(|options| options.minimal));
+    let (collection, minimal) = (request.written(), request.options().is_some_and(|options| options.minimal));
     let answered = engine.answer(&context, request, JSON).await.map_err(|error| match kind {
         RecordRequest::Get
         | RecordRequest::List
@@ -41,7 +41,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
         }
         Answered::Written(written) => {
             let mut answer = written_answer(admitted, &written, minimal);
-            if let (Outcome::Created, [id]) = (written.outcome, &written.ids[..]) {
+            if let (Outcome::Created, [id], Some(collection)) = (written.outcome, &written.ids[..], collection) {
                 let path = &engine.model().collection(collection).path;
                 let location =
                     HeaderValue::from_str(&format!("/api/{path}/{}", segment(id))).map_err(Error::internal)?;

@@ -2,9 +2,9 @@ use std::borrow::Cow;
 use std::iter;
 
 use backstay_base::{Error, KeyForm, RecordId, ViolationKind};
-use backstay_model::{Addressed, Collection, CollectionId, Model};
+use backstay_model::{Addressed, Collection, CollectionId, Interface, InterfaceId, Model};
 use backstay_rest::decode;
-use backstay_scalar::Token;
+use backstay_scalar::{Scalar, Token};
 
 use crate::endpoint::Pattern;
 use crate::{Refusal, astray};
@@ -39,6 +39,12 @@ pub(crate) enum Records {
     History(CollectionId, RecordId),
     /// `/api/site-settings`, of a `@single` type
     Single(CollectionId),
+    /// `/api/content`, of an interface
+    Types(InterfaceId),
+    /// `/api/content:query`
+    QueryOfTypes(InterfaceId),
+    /// `/api/content/{id}`
+    OfTypes(InterfaceId, RecordId),
 }
 
 /// Makes what a path names of a record.
@@ -68,6 +74,15 @@ impl<'p> Shape<'p> {
         self.first.split_once(':').map_or((&*self.first, None), |(name, verb)| (name, Some(verb)))
     }
 
+    /// Its pattern, if it leads to something of an interface.
+    fn pattern_of_types(&self) -> Pattern {
+        match (self.rest, self.name_and_verb().1) {
+            (Some(_), _) => Pattern::OfTypes,
+            (None, Some(_)) => Pattern::QueryOfTypes,
+            (None, None) => Pattern::Types,
+        }
+    }
+
     /// Its pattern, if it leads to something of this collection.
     fn pattern(&self, collection: Option<&Collection>) -> Pattern {
         match (self.rest, self.name_and_verb().1) {
@@ -89,7 +104,9 @@ impl<'p> Shape<'p> {
 pub(crate) fn pattern(model: &Model, path: &str) -> Option<Pattern> {
     let shape = Shape::of(path).ok()?;
     let (name, _) = shape.name_and_verb();
-    Some(shape.pattern(model.collection_at(name)))
+    let collection = model.collection_at(name);
+    let is_interface = collection.is_none() && model.interface_at(name).is_some();
+    Some(if is_interface { shape.pattern_of_types() } else { shape.pattern(collection) })
 }
 
 impl Records {
@@ -99,7 +116,9 @@ impl Records {
         let shape = Shape::of(path).map_err(malformed)?;
         let (name, verb) = shape.name_and_verb();
         let astray = || astray::refusal(model, &format!("/api/{}", shape.first), iter::empty());
-        let collection = model.collection_at(name).ok_or_else(astray)?;
+        let Some(collection) = model.collection_at(name) else {
+            return Self::of_types(model.interface_at(name).ok_or_else(astray)?, &shape);
+        };
         let pattern = shape.pattern(Some(collection));
         if pattern.addressed().is_some_and(|addressed| !addressed.is_in(collection)) {
             return Err(Refusal::NoSuchPath { hint: Some(format!("/api/{name}")) });
@@ -115,6 +134,24 @@ impl Records {
                 Err(Refusal::NotThereYet("`:live` is not supported yet; poll with `:query` instead"))
             }
             (Some(_), _) => Err(Refusal::NoSuchPath { hint: Some(format!("/api/{name}:query")) }),
+        }
+    }
+
+    /// Reads the path of something of an interface, which has records to read and nothing else.
+    fn of_types(interface: &Interface, shape: &Shape<'_>) -> Result<Self, Refusal> {
+        let here = || format!("/api/{}", interface.path);
+        match (shape.name_and_verb().1, shape.rest) {
+            (None, None) => Ok(Self::Types(interface.id)),
+            (Some("query"), None) => Ok(Self::QueryOfTypes(interface.id)),
+            (Some(_), _) => Err(Refusal::NoSuchPath { hint: Some(format!("{}:query", here())) }),
+            (None, Some(id)) => {
+                let id = decode(id, false).map_err(|kind| Refusal::malformed("path", kind))?;
+                if id.is_empty() || id.contains([':', '/']) {
+                    return Err(Refusal::NoSuchPath { hint: Some(here()) });
+                }
+                let missing = || Error::NotFound { what: format!("{} with this id; an id is a UUID", interface.name) };
+                Ok(Self::OfTypes(interface.id, key(Scalar::UUID, &id).ok_or_else(missing)?))
+            }
         }
     }
 
@@ -167,11 +204,14 @@ impl Records {
             Self::Purge(..) => Pattern::Purge,
             Self::History(..) => Pattern::History,
             Self::Single(_) => Pattern::Single,
+            Self::Types(_) => Pattern::Types,
+            Self::QueryOfTypes(_) => Pattern::QueryOfTypes,
+            Self::OfTypes(..) => Pattern::OfTypes,
         }
     }
 
-    /// The collection it belongs to.
-    pub(crate) fn collection(self) -> CollectionId {
+    /// The collections it belongs to: one, or those of an interface.
+    pub(crate) fn collections<'r>(&'r self, model: &'r Model) -> &'r [CollectionId] {
         match self {
             Self::Collection(id)
             | Self::Query(id)
@@ -180,12 +220,17 @@ impl Records {
             | Self::Restore(id, _)
             | Self::Purge(id, _)
             | Self::History(id, _)
-            | Self::Single(id) => id,
+            | Self::Single(id) => std::slice::from_ref(id),
+            Self::Types(id) | Self::QueryOfTypes(id) | Self::OfTypes(id, _) => &model.interface(*id).types,
         }
     }
 }
 
 /// The key in a path, if it can be one of the collection's.
 fn key_of(collection: &Collection, text: &str) -> Option<RecordId> {
-    collection.key.scalar().read(Token::Bare(text)).ok().and_then(|key| key.as_id())
+    key(collection.key.scalar(), text)
+}
+
+fn key(scalar: Scalar, text: &str) -> Option<RecordId> {
+    scalar.read(Token::Bare(text)).ok().and_then(|key| key.as_id())
 }

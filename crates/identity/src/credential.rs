@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Caller, CallerKind, Error, RecordId};
+use backstay_base::{Caller, CallerKind, Error, RecordId, Timestamp};
 use backstay_engine::{Authority, Engine, Input, Record, TxContext};
 use backstay_scalar::Value;
 
@@ -25,7 +25,7 @@ impl Subject {
             SubjectKind::Account => CallerKind::Account,
             SubjectKind::Operator => CallerKind::Operator,
         };
-        Caller { kind, id: Some(self.id), roles, claims, account: None, session: None, grant: None }
+        Caller { kind, id: Some(self.id), roles, claims, verified: false, account: None, session: None, grant: None }
     }
 }
 
@@ -38,6 +38,8 @@ pub(crate) struct Credential {
     pub(crate) password_hash: Option<StoredHash>,
     pub(crate) roles: Roles,
     pub(crate) claims: Claims,
+    /// The address that was verified, whether or not the account still has it.
+    pub(crate) verified_email: Option<Arc<str>>,
     pub(crate) disabled: bool,
 }
 
@@ -56,6 +58,7 @@ impl Credential {
             password_hash: StoredHash::read(record.value(fields.password_hash), "BackstayCredential.passwordHash")?,
             roles: roles::read(record.value(fields.roles), "BackstayCredential.roles")?,
             claims: claims::read(record.value(fields.claims), "BackstayCredential.claims")?,
+            verified_email: record.value(fields.verified_email).as_text().map(Arc::from),
             disabled: record.value(fields.disabled).as_bool().ok_or(Damaged("BackstayCredential.disabled"))?,
         })
     }
@@ -107,8 +110,14 @@ impl Credentials {
             password_hash: password_hash.cloned(),
             roles: roles.into(),
             claims: Claims::default(),
+            verified_email: None,
             disabled: false,
         })
+    }
+
+    /// What is stored of an account whose address is verified.
+    pub(crate) fn verified(&self, email: &Value, now: Timestamp) -> Input {
+        Input::new().with(self.verified_email, email.clone()).with(self.verified_at, now)
     }
 
     /// Changes a stored credential.

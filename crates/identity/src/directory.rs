@@ -64,10 +64,21 @@ impl Directory {
         Ok(record.map(values))
     }
 
+    /// Whether the address of an account is the one that was verified.
+    pub(crate) async fn is_verified(&self, credential: &Credential) -> Result<bool, Error> {
+        match &credential.verified_email {
+            Some(verified) if credential.subject.of.kind == SubjectKind::Account => {
+                Ok(self.email_of(credential.subject).await?.as_ref() == Some(verified))
+            }
+            Some(_) | None => Ok(false),
+        }
+    }
+
     /// The caller who holds a credential, as rules see it.
     pub(crate) async fn caller(&self, credential: &Credential) -> Result<Caller, Error> {
         let account = self.own_record(credential.subject).await?.map(Account::into_own_record);
-        Ok(Caller { account, ..credential.caller() })
+        let verified = self.is_verified(credential).await?;
+        Ok(Caller { account, verified, ..credential.caller() })
     }
 
     /// The answer to somebody whose session was just stored.

@@ -54,6 +54,7 @@ impl Key {
             id: Some(self.id),
             roles: Arc::clone(&self.roles),
             claims: Arc::clone(&self.claims),
+            verified: false,
             account: None,
             session: None,
             grant: self.grant.clone(),

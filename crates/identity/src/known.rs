@@ -88,7 +88,7 @@ impl Fresh {
             Dependency::Record(sessions.collection, session.id()),
             Dependency::Record(credentials.collection, credential.id),
         ];
-        if !engine.account_fields().is_empty() {
+        if !engine.account_fields().is_empty() || credential.verified_email.is_some() {
             records.push(Dependency::Record(of.collection, id));
         }
         let seen = engine.observe(&records);
@@ -98,6 +98,7 @@ impl Fresh {
         let is_small = account.as_ref().is_none_or(|account| account.bytes() <= limits::REMEMBERED_ACCOUNT_BYTES);
         let caller = Caller {
             account: account.map(Account::into_own_record),
+            verified: directory.is_verified(&credential).await?,
             session: Some(session.id()),
             ..credential.caller()
         };

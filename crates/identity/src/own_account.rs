@@ -109,7 +109,11 @@ impl Identity {
 
         self.prove_again(cx, from, subject, &password).await?;
         directory.engine.run(cx, ChangeEmail { subject, email }).await?;
-        self.me(cx).await
+        let me = self.me(cx).await?;
+        // Whoever asked may have had another address verified.
+        let credential = directory.credential(subject).await?.ok_or(Unauthenticated::Missing)?;
+        let caller = Caller { session: cx.caller().session, ..directory.caller(&credential).await? };
+        Ok(Me { caller: Arc::new(caller), ..me })
     }
 
     /// Ends all sessions of the caller, this one too. Returns how many there were.

@@ -42,6 +42,8 @@ pub(crate) struct Credentials {
     pub(crate) password_hash: FieldId,
     pub(crate) roles: FieldId,
     pub(crate) claims: FieldId,
+    pub(crate) verified_email: FieldId,
+    pub(crate) verified_at: FieldId,
     pub(crate) disabled: FieldId,
 }
 
@@ -107,6 +109,8 @@ impl Credentials {
             password_hash: own.field("passwordHash")?,
             roles: own.field("roles")?,
             claims: own.field("claims")?,
+            verified_email: own.field("verifiedEmail")?,
+            verified_at: own.field("verifiedAt")?,
             disabled: own.field("disabled")?,
         })
     }

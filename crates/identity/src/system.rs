@@ -29,6 +29,9 @@ type BackstayCredential @allow(read: "auth.kind == 'OPERATOR'") {
   roles: [String!]! @names(of: ROLES)
   "Texts by name, for rules: auth.claims.NAME."
   claims: JSON
+  "The address that is known to be the account holder's, and since when: the account is verified as long as it has this address."
+  verifiedEmail: Email @class(is: PERSONAL)
+  verifiedAt: DateTime
   "Whether its password and its sessions are refused."
   disabled: Boolean!
 }

@@ -24,6 +24,21 @@ pub struct Enum {
 }
 
 impl Enum {
+    /// The same with one more value, which takes no part in a machine: old versions can hold one that was removed.
+    pub fn keep(&mut self, name: &str) {
+        let Some(like) = self.values.first().filter(|_| self.value(name).is_none()) else { return };
+        let kept = EnumValue {
+            name: name.into(),
+            former: Vec::new(),
+            description: None,
+            deprecated: None,
+            initial: false,
+            transitions: Vec::new(),
+            ..like.clone()
+        };
+        self.values.push(kept);
+    }
+
     /// The value of this name.
     pub fn value(&self, name: &str) -> Option<&EnumValue> {
         self.values.iter().find(|value| &*value.name == name)
@@ -73,7 +88,7 @@ pub struct Transition {
     pub with: Vec<(String, Span)>,
     /// Who may, or when: `this` is the stored record, `new` the proposed one.
     pub when: Option<RuleText>,
-    /// What a caller is told where `when` isn't true.
+    /// The reason that the response gives if `when` isn't true.
     pub message: Option<String>,
     /// Fields that the transition sets, by name.
     pub set: Vec<(String, RuleText)>,

@@ -16,6 +16,10 @@ pub struct EmbeddedId(pub u16);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnionId(pub u16);
 
+/// Index of an interface with a path in one loaded `Model`; not permanent, and nothing is stored under its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InterfaceId(pub u16);
+
 /// Index of a union of types with records in one loaded `Model`; not permanent, and nothing is stored under its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordUnionId(pub u16);

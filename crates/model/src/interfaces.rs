@@ -1,5 +1,5 @@
 //! Interfaces: their fields and directives are written into the types that implement them, before the schema is built, so
-//! later stages don't know them. What is copied keeps its place, so that errors point into the interface.
+//! later stages know them only by their paths. What is copied keeps its place, so that errors point into the interface.
 
 use std::collections::HashMap;
 
@@ -13,6 +13,9 @@ use crate::{Diagnostic, Diagnostics};
 const ADDING_UP_ON_TYPES: &[&str] = &["allow", "check", "exclude", "index", "unique"];
 /// The same of fields.
 const ADDING_UP_ON_FIELDS: &[&str] = &["check", "renamed", "set"];
+
+/// Directives that are about the interface itself.
+const OWN: &[&str] = &["path"];
 
 /// What an interface gives to the types that implement it.
 #[derive(Debug, Clone, Default)]
@@ -185,7 +188,7 @@ impl Expansion<'_> {
         own: &mut DirectiveList,
         inherited: &[Node<Directive>],
     ) {
-        for directive in inherited {
+        for directive in inherited.iter().filter(|of| !OWN.contains(&of.name.as_str())) {
             let twice = own.iter().find(|known| known.name == directive.name && *known != directive).cloned();
             if own.iter().any(|known| known == directive) {
                 continue;

@@ -11,6 +11,7 @@ mod enumeration;
 mod foreign;
 mod ids;
 mod ignore;
+mod interface;
 mod interfaces;
 mod key;
 mod kind;
@@ -22,6 +23,7 @@ mod mention;
 mod model;
 mod named;
 mod names;
+mod pack;
 mod packs;
 mod pattern;
 mod places;
@@ -41,13 +43,14 @@ pub use allow::{Allow, FieldAllow, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
     ApiChange, ApplicationPart, AtCreate, Difference, DocumentTypes, FieldPart, Filled, LikelyRename, LinkSource,
-    Meaning, Meanings, MemberChange, Narrowed, Pairing, Part, Risk, Stage, StatesPart, TypeChange, Work,
+    Meaning, Meanings, MemberChange, Narrowed, Pairing, Part, PathChange, Risk, Stage, StatesPart, TypeChange, Work,
     WriteDirective, Writes, diff, diff_of_pair, enum_values, exclusion_before, index_before, is_same_computed,
     is_same_sum, likely_renames, type_change,
 };
 pub use document::{RelatedReader, TYPE_NAME};
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
-pub use ids::{CollectionId, EmbeddedId, FieldId, RecordUnionId, UnionId};
+pub use ids::{CollectionId, EmbeddedId, FieldId, InterfaceId, RecordUnionId, UnionId};
+pub use interface::Interface;
 pub use key::{Key, KeyKind};
 pub use kind::{Document, Element, FieldKind, InnerRelation, Link, Mention, OnDelete, Shape, Toward};
 pub use length::{Length, LengthProblem, Unit};
@@ -57,11 +60,11 @@ pub use mention::Mentioned;
 pub use model::{
     Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Exclusion, Field,
     History, Index, Model, Nulls, OrderKey, RecordUnion, Set, SetOn, StoredNames, StoredSum, Trash, Tree, Union,
-    VersionChange, Versions, Within,
+    Upkeep, VersionChange, Versions, Within,
 };
-pub use named::{NamedRule, ParameterKind, RuleParameter};
+pub use named::{FUNCTIONS, NamedRule, ParameterKind, RuleParameter};
 pub use names::{own_name, shortened};
-pub use packs::Pack;
+pub use pack::Pack;
 pub use pattern::FieldPattern;
 pub use range::{Range, RangeProblem};
 pub use render::Style;

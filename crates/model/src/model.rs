@@ -6,13 +6,14 @@ use backstay_scalar::{Part, Scalar, Storage, Value};
 
 use crate::allow::{Allow, FieldAllow};
 use crate::enumeration::{Enum, EnumId};
-use crate::ids::{CollectionId, EmbeddedId, FieldId, RecordUnionId, UnionId};
+use crate::ids::{CollectionId, EmbeddedId, FieldId, InterfaceId, RecordUnionId, UnionId};
+use crate::interface::Interface;
 use crate::key::Key;
 use crate::kind::{FieldKind, InnerRelation, Link, Mention};
 use crate::length::Length;
 use crate::named::NamedRule;
 use crate::names;
-use crate::packs::Pack;
+use crate::pack::Pack;
 use crate::pattern::FieldPattern;
 use crate::range::Range;
 use crate::sequence::Sequence;
@@ -34,6 +35,8 @@ pub struct Model {
     pub unions: Vec<Union>,
     /// Unions of types with records, indexed by `RecordUnionId`.
     pub record_unions: Vec<RecordUnion>,
+    /// Interfaces with a path, indexed by `InterfaceId`.
+    pub interfaces: Vec<Interface>,
     /// `@rule`s by name.
     pub rules: HashMap<String, NamedRule>,
     /// The packs that it includes, in the order in which the application does.
@@ -49,6 +52,16 @@ pub struct Model {
 }
 
 impl Model {
+    /// The interface with this id.
+    pub fn interface(&self, id: InterfaceId) -> &Interface {
+        &self.interfaces[usize::from(id.0)]
+    }
+
+    /// The interface whose types are read together at `/api/{path}`.
+    pub fn interface_at(&self, path: &str) -> Option<&Interface> {
+        self.interfaces.iter().find(|interface| interface.path == path)
+    }
+
     /// The collection with this id.
     pub fn collection(&self, id: CollectionId) -> &Collection {
         &self.collections[usize::from(id.0)]
@@ -366,6 +379,12 @@ impl Versions {
     pub const BY_KIND: &'static str = "history__by_kind";
     /// The column with the caller's id.
     pub const BY: &'static str = "history__by";
+
+    /// The name of the index that a table of versions had before format 5 of Backstay's own tables, where now one begins
+    /// with the moment until which a version counts.
+    pub fn former_index(table: &str) -> String {
+        names::index(table, &[Self::RECORD, Self::UNTIL], false)
+    }
 }
 
 /// What made a version. The words are stored and answered.
@@ -640,6 +659,11 @@ impl Field {
         self.sum.is_some()
     }
 
+    /// Whether it is a stored sum that follows after the commit.
+    pub fn is_kept_soon(&self) -> bool {
+        self.sum.as_ref().is_some_and(|sum| sum.upkeep == Upkeep::Soon)
+    }
+
     /// Whether it is a member of the embedded value that another field of the same type holds, at any depth.
     pub(crate) fn is_within(&self, outer: FieldId, fields: &[Self]) -> bool {
         self.parent().is_some_and(|parent| parent == outer || fields[usize::from(parent.0)].is_within(outer, fields))
@@ -763,12 +787,33 @@ pub struct Computed {
     pub rights: ComputedRights,
 }
 
-/// `@computed(is:, stored: COMMIT)`: what the records that refer to this one come to, kept in a column by every commit that
-/// changes one of them. It looks at everything, whoever writes.
+/// `@computed(is:, stored:)`: what the records that refer to this one come to, kept in a column. It looks at everything,
+/// whoever writes.
 #[derive(Debug, Clone)]
 pub struct StoredSum {
     /// The expression whose value it has.
     pub is: RuleText,
+    /// When it follows them.
+    pub upkeep: Upkeep,
+}
+
+/// When a stored sum follows a change of what it sums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Upkeep {
+    /// In the same commit.
+    Commit,
+    /// Shortly afterwards, in a commit of Backstay's own.
+    Soon,
+}
+
+impl Upkeep {
+    /// As it is written in a model.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Commit => "COMMIT",
+            Self::Soon => "SOON",
+        }
+    }
 }
 
 /// Whose rights decide what a computed field reads when a caller selects it, or filters or sorts by it. In the model's

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use apollo_compiler::parser::{FileId, SourceSpan};
 
-use crate::packs::Packs;
+use crate::pack::Packs;
 use crate::source::{Owner, SourceFile, SourceMap, Span};
 
 /// From places of the compiler to places in our files.

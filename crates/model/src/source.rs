@@ -64,6 +64,8 @@ impl RuleText {
             let start = text.len();
             text.push_str(&rule.text);
             both.parts.extend(rule.moved_parts(start));
+            // A comment goes on to the end of its line.
+            text.push_str(if rule.text.contains("//") { "\n" } else { "" });
             text.push_str(if is_loose { ")" } else { "" });
         }
         both.text = text.into();
@@ -79,36 +81,55 @@ impl RuleText {
         }
     }
 
-    /// Whether its brackets and quotes close, so that it stays one expression as a part of another.
+    /// Whether its brackets and quotes close, so that it stays one expression as a part of another. Reads texts and
+    /// comments as the expressions' own parser does.
     pub(crate) fn is_closed(&self) -> bool {
-        let (mut open, mut quote, mut escaped) = (Vec::new(), None, false);
-        for c in self.text.chars() {
-            if let Some(closing) = quote {
-                match c {
-                    _ if escaped => escaped = false,
-                    '\\' => escaped = true,
-                    c if c == closing => quote = None,
-                    _ => {}
-                }
-                continue;
-            }
+        let (mut open, mut at) = (Vec::new(), 0);
+        while let Some(c) = self.text[at..].chars().next() {
             match c {
-                '\'' | '"' => quote = Some(c),
-                '(' | '[' | '{' => open.push(c),
-                ')' | ']' | '}' => {
-                    let opening = match c {
-                        ')' => '(',
-                        ']' => '[',
-                        _ => '{',
-                    };
-                    if open.pop() != Some(opening) {
-                        return false;
+                '\'' | '"' => match self.text_end(at, c) {
+                    Some(end) => {
+                        at = end;
+                        continue;
                     }
+                    None => return false,
+                },
+                '/' if self.text[at..].starts_with("//") => {
+                    at = self.text[at..].find('\n').map_or(self.text.len(), |line| at + line);
+                    continue;
                 }
+                '(' => open.push(')'),
+                '[' => open.push(']'),
+                '{' => open.push('}'),
+                ')' | ']' | '}' if open.pop() != Some(c) => return false,
                 _ => {}
             }
+            at += c.len_utf8();
         }
-        open.is_empty() && quote.is_none()
+        open.is_empty()
+    }
+
+    /// Where the text ends whose first quote is at this byte; `None` if it doesn't.
+    fn text_end(&self, at: usize, quote: char) -> Option<usize> {
+        let before = &self.text[..at];
+        let word = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        // A backslash has no meaning in a text such as r'\d'.
+        let is_raw = matches!(&before[word.len()..], "r" | "R" | "rb" | "rB" | "Rb" | "RB" | "br" | "bR" | "Br" | "BR");
+        let three = quote.to_string().repeat(3);
+        let closing = if self.text[at..].starts_with(&three) { &three } else { &three[..1] };
+        let mut end = at + closing.len();
+        loop {
+            let rest = &self.text[end..];
+            if rest.starts_with(closing) {
+                return Some(end + closing.len());
+            }
+            let mut chars = rest.chars();
+            let escapes = chars.next()? == '\\' && !is_raw;
+            if escapes {
+                chars.next();
+            }
+            end = self.text.len() - chars.as_str().len();
+        }
     }
 }
 

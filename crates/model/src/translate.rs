@@ -381,7 +381,6 @@ impl Translation<'_> {
 /// What to do with a directive that is about one type, where an interface has it.
 fn on_interface(directive: &str) -> String {
     let remedy = match directive {
-        "@path" => "remove it; an interface has no records: query the types that implement it",
         "@identity" => "put it on the type whose records are accounts; there is one such type",
         "@embedded" => "put it on the types that implement the interface; an interface itself stores nothing",
         "@single" => "put it on each type that has just one record",

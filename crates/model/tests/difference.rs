@@ -232,6 +232,15 @@ fn interfaces() {
     check_models(&each, &of_interface("Ranked"), &[]);
     check_models(&of_interface("Ranked"), &each, &[]);
     check_models(&of_interface("Ranked"), &of_interface("Placed"), &[]);
+    let path = |path: &str, types: [&str; 2]| {
+        let [a, b] = types.map(|of| format!("{of} @allow(read: \"true\")"));
+        format!("interface I {path} {{ n: Int }} type A {a} {{ n: Int a: Int }} type B {b} {{ n: Int b: Int }}")
+    };
+    let (both, here) = (["implements I", "implements I"], "@path(is: \"all\")");
+    let told = "Nothing: what is read at /api/all changed; no record changes";
+    check_models(&path("", both), &path(here, both), &[told]);
+    check_models(&path(here, both), &path("", both), &[told]);
+    check_models(&path(here, both), &path(here, ["implements I", ""]), &[told]);
     let kept = |trash: &str| format!("interface Kept {trash} {{ a: Int }} type A implements Kept {{ b: Int }}");
     check_models(
         &kept(""),

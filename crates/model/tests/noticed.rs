@@ -379,6 +379,23 @@ fn states() {
 }
 
 #[test]
+fn paths_of_interfaces() {
+    let model = |path: &str, b: &str| {
+        let read = "@allow(read: \"true\")";
+        format!(
+            "interface I {path} {{ n: Int }} type A implements I {read} {{ a: Int }} type B {b} {read} {{ n: Int }}"
+        )
+    };
+    let words = "what is read at /api/all changed; no record changes";
+    let check_path = |old: &str, new: &str, api: &str| check(old, new, &[(Work::Nothing, words, Some(api))]);
+    let (here, both) = ("@path(is: \"all\")", "implements I");
+    check_path(&model("", both), &model(here, both), "/api/all has records of A and B");
+    check_path(&model(here, both), &model("", both), "breaking: /api/all is gone");
+    check_path(&model(here, both), &model(here, ""), "breaking: /api/all has no records of B any more");
+    check_path(&model(here, ""), &model(here, both), "/api/all has records of B");
+}
+
+#[test]
 fn checks() {
     let one = |rule: &str| format!("@check(rule: \"{rule}\", message: \"no\")");
     let stays = "stored records that break it stay until they are changed";

@@ -46,6 +46,110 @@ fn check_narrowed(pack: &str, app: &str, expected: &[&str]) {
     assert_eq!(clauses(&model(&format!("extend type Note {app}"), &one), "Note"), expected, "{pack} and {app}");
 }
 
+/// What is wrong with an application and a pack.
+fn check_refused(app: &str, one: &str, expected: &[&str]) {
+    check_refused_with(APP, app, (one, ""), expected);
+}
+
+/// The same where the application may also include the pack `two`.
+fn check_refused_with(schema: &str, app: &str, (one, two): (&str, &str), expected: &[&str]) {
+    let manifest = |name: &str| format!("extend schema @manifest(name: \"{name}\", version: \"1.0\")\n");
+    let files = vec![
+        SourceFile::app("model/a.graphql", format!("{schema}{app}")),
+        SourceFile::app("packs/one/o.graphql", manifest("one") + one),
+        SourceFile::app("packs/two/t.graphql", manifest("two") + two),
+    ];
+    let told = load(files).err().map(|refused| refused.to_string()).unwrap_or_default();
+    let told = told.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+    let message = |error: &str| error.split(" ╭─").next().unwrap_or_default().to_owned();
+    let errors: Vec<String> = told.split("× error: ").skip(1).map(message).collect();
+    assert_eq!(errors, expected, "{app} and {one} {two}");
+}
+
+#[test]
+fn an_interface_brings_nothing_that_only_the_owner_says() {
+    let one = "interface Base { at: Int }
+interface Root { at: Int }
+type Note implements Base @allow(read: \"this.at == 1\") { at: Int, text: String }";
+    let history = "Kept has `@history`, which can't be added to Base, an interface of the pack `one`";
+    let kept = "interface Kept implements Deep { n: Int }
+interface Deep @history(read: \"true\") { n: Int }
+extend interface Base implements Kept { n: Int }";
+    check_refused(kept, one, &[history]);
+    let set = "`@set` can't be added to `text` of Note, which is a field of the pack `one`";
+    check_refused("extend interface Base { text: String @set(on: WRITE, to: \"'x'\") }", one, &[set]);
+    let deep = "interface Sets { text: String @set(on: WRITE, to: \"'x'\") }\nextend interface Base implements Sets";
+    check_refused(deep, one, &[set]);
+    let both = "extend schema @app(name: \"A\") @pack(name: \"one\") \
+                @pack(name: \"two\", binds: [{name: \"Rated\", to: [\"Note\"]}])\n";
+    for (rated, expected) in [
+        (
+            "interface Rated @history(read: \"true\") { stars: Int }",
+            &["Rated has `@history`, which can't be added to Note, a type of the pack `one`"] as &[&str],
+        ),
+        (
+            "interface Rated @allow(read: \"true\") { stars: Int }",
+            &["Rated has `@allow`, which can't be added to Note, a type of the pack `one`"],
+        ),
+        (
+            "interface Rated { text: String @set(on: WRITE, to: \"'x'\") }",
+            &["`@set` can't be added to `text` of Note, which is a field of the pack `one`"],
+        ),
+        ("interface Rated @path(is: \"rated\") { stars: Int @range(min: 1), text: String }", &[]),
+    ] {
+        check_refused_with(both, "", (one, rated), expected);
+    }
+}
+
+#[test]
+fn states_of_others_leave_the_fields_of_a_pack_alone() {
+    let one = "type Note @allow(read: \"true\") { text: String, at: Int @readonly }";
+    let told = |name: &str| {
+        format!("`{name}` of Note is a field of the pack `one`, and its state `st` one of the application")
+    };
+    for (to, expected) in [
+        ("by: \"true\", with: [\"text\"]", Some(told("text"))),
+        ("set: [{field: \"at\", to: \"1\"}]", Some(told("at"))),
+        ("by: \"true\", with: [\"own\"], set: [{field: \"more\", to: \"1\"}]", None),
+    ] {
+        let states = format!("enum St {{ A @initial @to(state: \"B\", {to}) B }}");
+        let app = format!("{states}\nextend type Note {{ st: St!, own: String, more: Int @readonly }}");
+        check_refused(&app, one, &expected.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn relations_of_others_delete_no_records_of_a_pack() {
+    let one = "type Note @allow(read: \"true\") { text: String }";
+    let topic = "type Topic @allow(delete: \"true\") { name: String }\ntype At @embedded { topic: Topic @onDelete(do: CASCADE) }";
+    let app = |field: &str| format!("{topic}\nextend type Note {{ {field} }}");
+    let told = |name: &str| format!("`{name}` would delete records of Note, a type of the pack `one`");
+    check_refused(&app("topic: Topic! @onDelete(do: CASCADE)"), one, &[&told("topic")]);
+    check_refused(&app("at: At"), one, &[&told("at.topic")]);
+    check_refused(&app("topic: Topic! @onDelete(do: RESTRICT)"), one, &[]);
+    let own = "type Topic { name: String }\ntype Note @allow(read: \"true\") { topic: Topic @onDelete(do: CASCADE) }";
+    check_refused("extend type Note { text: String }", own, &[]);
+}
+
+#[test]
+fn functions_mean_the_same_to_all_owners() {
+    let one = "type Note @allow(read: \"text(this.at) == '1'\") { at: Int }";
+    let rule = |name: &str| format!("extend schema @rule(name: \"{name}\", is: \"'1'\")");
+    let told = "`text` is a function, which packs and applications call in their rules";
+    check_refused(&rule("text(n: Int)"), one, &[told]);
+    check_refused(&rule("text"), one, &[told]);
+    check_refused("", &format!("{one}\n{}", rule("text(n: Int)")), &[told]);
+    check_refused(&rule("texts(n: Int)"), one, &[]);
+}
+
+#[test]
+fn values_of_two_owners_stand_in_one_order() {
+    let one = "enum Level { LOW MID HIGH }\ntype Note @allow(read: \"this.at < 'HIGH'\") { at: Level! }";
+    check_refused("enum Level { HIGH LOW }", one, &["`HIGH` and `LOW` of Level stand in two orders"]);
+    check_refused("enum Level { TOP LOW MORE HIGH }", one, &[]);
+    check_refused("enum Role @roles { B A }", "enum Role @roles { A B }", &[]);
+}
+
 #[test]
 fn rules_of_two_owners_both_hold() {
     check_narrowed(r#"@allow(read: "true")"#, r#"@allow(read: "auth.id != null")"#, &["read: auth.id != null"]);
@@ -69,6 +173,40 @@ fn rules_of_two_owners_both_hold() {
             "read: this.more > 2 && this.by == 'a'",
             "read: this.more > 2 && this.by == 'b'",
         ],
+    );
+}
+
+#[test]
+fn a_comment_or_a_text_ends_within_the_rule_that_it_is_in() {
+    check_narrowed(
+        r#"@allow(read: "this.more > 1 // the owner's")"#,
+        r#"@allow(read: "this.by == 'a'")"#,
+        &["read: this.more > 1 // the owner's\n && this.by == 'a'"],
+    );
+    check_narrowed(
+        r#"@allow(read: "this.more > 1 // (or:\n|| this.by == '''it's (a)'''")"#,
+        r#"@allow(read: "this.by != r'\\' || this.by == '\\'('")"#,
+        &["read: (this.more > 1 // (or:\n|| this.by == '''it's (a)'''\n) && (this.by != r'\\' || this.by == '\\'(')"],
+    );
+    let open = "the brackets or quotes of the rule don't close";
+    for rule in [
+        r"r'\\' == this.by) || (true || this.by == '\\''",
+        "'''a'b''' != this.by) || (true || this.by != '''a'b'''",
+        r"true // (\n) || (true",
+        "this.by == 'a",
+        "(true // )",
+    ] {
+        let more = format!("extend type Note @allow(read: \"{rule}\")");
+        check_refused(&more, "type Note @allow(read: \"this.more > 1\") { by: String, more: Int }", &[open]);
+    }
+}
+
+#[test]
+fn a_clause_that_repeats_one_of_the_owner_narrows_the_others() {
+    check_narrowed(
+        r#"@allow(read: "this.more > 1", create: "true") @allow(read: "this.by == 'a'")"#,
+        r#"@allow(read: "this.by == 'a'")"#,
+        &["create: true", "read: this.more > 1 && this.by == 'a'", "read: this.by == 'a'"],
     );
 }
 

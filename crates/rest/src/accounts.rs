@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, RecordId, Secret, Violation, ViolationKind, nearest};
+use backstay_base::{CallerKind, Error, Place, RecordId, Secret, Violation, ViolationKind, nearest};
 use backstay_engine::{Answer, Context, Engine, Get, Perspective, Request, Selection};
 use backstay_identity::{Credentials, EmailChange, Me, NewAccount, PasswordChange, SignInAs, SignedIn};
 use backstay_model::{CollectionId, Model};
@@ -71,6 +71,7 @@ pub async fn signed_in(engine: &Engine, cx: &Context, signed_in: &SignedIn) -> R
 }
 
 /// `kind`, `id`, `roles`, `claims` and `expiresAt`; of an account and an operator `account`, their record as they read it;
+/// of an account `verified`;
 /// of a key `name`, and `only`: what it is limited to, or null.
 pub async fn me(engine: &Engine, cx: &Context, me: &Me) -> Result<Bytes, Error> {
     #[derive(Serialize)]
@@ -82,6 +83,8 @@ pub async fn me(engine: &Engine, cx: &Context, me: &Me) -> Result<Bytes, Error> 
         name: Option<&'a str>,
         roles: Vec<&'a str>,
         claims: &'a BTreeMap<String, String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        verified: Option<bool>,
         #[serde(skip_serializing_if = "Option::is_none")]
         only: Option<Only<'a>>,
         expires_at: Option<String>,
@@ -105,6 +108,7 @@ pub async fn me(engine: &Engine, cx: &Context, me: &Me) -> Result<Bytes, Error> 
         name: me.key.as_ref().map(|key| &*key.name),
         roles: me.caller.roles.iter().map(|role| &**role).collect(),
         claims: &me.caller.claims,
+        verified: (me.caller.kind == CallerKind::Account).then_some(me.caller.verified),
         only: me.key.as_ref().map(|key| key.only.as_deref().map_or(Only::Unlimited, Only::Actions)),
         expires_at: me.expires_at.map(|moment| moment.to_string()),
         account: record.as_deref().map(serde_json::from_slice).transpose().map_err(Error::internal)?,

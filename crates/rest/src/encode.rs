@@ -1,6 +1,6 @@
 use backstay_engine::{
     Alternative, AnswerBuffer, ColumnType, Count, DecodeError, EncodeError, Encoder, MemberOutput, ObjectOutput,
-    PageEnd, RecordMember, Row, ValueOutput, nested,
+    PageEnd, RecordMember, Row, RowOutput, ValueOutput, nested,
 };
 use backstay_scalar::{Scalar, ValueRef, Writer, write, write_stored};
 
@@ -18,8 +18,11 @@ impl Encoder for Json {
         "json"
     }
 
-    fn row(&self, out: &mut AnswerBuffer, row: &dyn Row, output: &ObjectOutput) -> Result<(), EncodeError> {
-        object(out, row, output)
+    fn row(&self, out: &mut AnswerBuffer, row: &dyn Row, output: &RowOutput) -> Result<(), EncodeError> {
+        match output {
+            RowOutput::Record(output) => object(out, row, output),
+            RowOutput::OneOf(types) => one_of(out, row, types),
+        }
     }
 
     fn record(

@@ -1,6 +1,6 @@
 use backstay_base::{Error, Place, Violation, ViolationKind, limits, nearest};
 use backstay_expr::{Checked, ExprError, Parameter, Scope, Type, compile};
-use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
+use backstay_model::{Collection, Field, FieldId, Model};
 use backstay_scalar::{Token, Value};
 
 use crate::comparison;
@@ -10,14 +10,13 @@ use crate::list_words::Raw;
 use crate::words::{field_named, shorten, unknown};
 
 /// Checks the text of a filter.
-pub(crate) fn expression(text: &str, model: &Model, collection: CollectionId) -> Result<Checked, Error> {
+pub(crate) fn expression(text: &str, scope: &Scope<'_>) -> Result<Checked, Error> {
     let violation = |error: &ExprError| {
         let offset = text.get(..error.span.start).map_or(0, |before| before.chars().count());
         let (problem, remedy) = (error.to_string(), Some(error.remedy()));
         Violation::new(Place::Filter, ViolationKind::Syntax { offset, problem, remedy })
     };
-    compile(text, &Scope::filter(model, collection))
-        .map_err(|errors| Error::Malformed(errors.iter().map(violation).collect()))
+    compile(text, scope).map_err(|errors| Error::Malformed(errors.iter().map(violation).collect()))
 }
 
 /// The fields of `field=value` and their values.

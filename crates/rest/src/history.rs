@@ -18,7 +18,7 @@ const SELECT: &str = "select";
 impl Reader {
     /// Reads the query of `GET /api/{collection}/{id}`: `select` and `asOf`.
     pub fn get_of_query(&self, (collection, id): (CollectionId, RecordId), query: Option<&str>) -> Result<Get, Error> {
-        let [select, as_of] = known(query, [SELECT, AS_OF])?;
+        let [select, as_of] = of_record(query)?;
         self.get((collection, id), select.as_deref(), as_of.as_deref())
     }
 
@@ -101,6 +101,11 @@ fn moment(collection: &Collection, text: &str) -> Result<Timestamp, Error> {
         Ok(_) => Err(wrong(ViolationKind::Required)),
         Err(problem) => Err(wrong(problem.into())),
     }
+}
+
+/// `select` and `asOf`.
+pub(crate) fn of_record(query: Option<&str>) -> Result<[Option<String>; 2], Error> {
+    known(query, [SELECT, AS_OF])
 }
 
 /// The values of these parameters of a URL, in their order. Others are refused.

@@ -12,6 +12,7 @@ mod input;
 mod json;
 mod list;
 mod list_words;
+mod of_types;
 mod parameter;
 mod reader;
 mod select;

@@ -41,16 +41,21 @@ impl Reader {
 
     /// Reads the body of `POST /api/{collection}:query`.
     pub fn list_of_body(&self, collection: CollectionId, body: &[u8]) -> Result<List, Error> {
-        if body.len() > limits::QUERY_BYTES {
-            return Err(Limit::Size { what: "the query", max: limits::QUERY_BYTES as u64, unit: "bytes" }.into());
-        }
+        check_size(body)?;
         self.list(&from_body(collection, body)?).map_err(in_body)
     }
 }
 
+pub(crate) fn check_size(body: &[u8]) -> Result<(), Error> {
+    if body.len() > limits::QUERY_BYTES {
+        return Err(Limit::Size { what: "the query", max: limits::QUERY_BYTES as u64, unit: "bytes" }.into());
+    }
+    Ok(())
+}
+
 /// Reads the query of `GET /api/{collection}`: `filter`, `sort`, `select`, `limit`, `after`, `count`, `asOf`, values of the
 /// filter's parameters as `$name`, and `field=value` for equality.
-fn from_query<'w>(collection: &Collection, text: Option<&'w str>) -> Result<ListWords<'w>, Error> {
+pub(crate) fn from_query<'w>(collection: &Collection, text: Option<&'w str>) -> Result<ListWords<'w>, Error> {
     let mut list = ListWords::of(collection.id);
     let mut violations = Vec::new();
     for (name, value) in url::of_url(text)? {
@@ -92,7 +97,7 @@ fn place_of(name: &str) -> Place {
 
 /// Reads the body of `POST /api/{collection}:query`: the same, with the filter's parameters in `params` and the
 /// equalities in `where`, their values as JSON.
-fn from_body(collection: CollectionId, body: &[u8]) -> Result<ListWords<'_>, Error> {
+pub(crate) fn from_body(collection: CollectionId, body: &[u8]) -> Result<ListWords<'_>, Error> {
     let mut list = ListWords::of(collection);
     let (mut seen, mut violations) = (Vec::new(), Vec::new());
     let members = json::members(body)?;

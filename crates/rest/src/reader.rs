@@ -1,15 +1,16 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use backstay_base::{Error, RecordId, limits};
+use backstay_base::{Error, Place, RecordId, limits};
 use backstay_engine::{Engine, Expression, Filter, List, Selection, Singles, SortKey};
-use backstay_expr::Checked;
-use backstay_model::{CollectionId, Model};
+use backstay_expr::{Checked, Scope};
+use backstay_model::{CollectionId, FieldId, InterfaceId, Model};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 use crate::cursor;
 use crate::list_words::ListWords;
+use crate::words::not_shared;
 use crate::{filter, select, sort};
 
 /// Texts of each kind that are kept, as far as `limits::KEPT_TEXTS_BYTES` allows.
@@ -26,7 +27,21 @@ pub struct Reader {
     filters: Texts<Arc<Checked>>,
 }
 
-type Key = (CollectionId, Box<str>);
+type Key = (Named, Box<str>);
+
+/// What a text names fields of: a collection, as one of the types of an interface or by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Named {
+    pub(crate) collection: CollectionId,
+    pub(crate) interface: Option<InterfaceId>,
+}
+
+impl Named {
+    /// The fields of a collection.
+    pub(crate) fn of(collection: CollectionId) -> Self {
+        Self { collection, interface: None }
+    }
+}
 
 /// What texts of one kind mean.
 type Texts<T> = Cache<Key, T, Memory>;
@@ -47,11 +62,11 @@ fn no_texts<T: Clone>() -> Texts<T> {
 
 /// A key that borrows its text.
 #[derive(Clone, Copy, Hash)]
-struct Text<'t>(CollectionId, &'t str);
+struct Text<'t>(Named, &'t str);
 
 impl Equivalent<Key> for Text<'_> {
-    fn equivalent(&self, (collection, text): &Key) -> bool {
-        self.0 == *collection && *self.1 == **text
+    fn equivalent(&self, (named, text): &Key) -> bool {
+        self.0 == *named && *self.1 == **text
     }
 }
 
@@ -84,30 +99,54 @@ impl Reader {
 
     /// The meaning of a `select`; everything if there is none.
     pub fn selection(&self, collection: CollectionId, text: Option<&str>) -> Result<Selection, Error> {
+        self.selection_of(Named::of(collection), text)
+    }
+
+    pub(crate) fn selection_of(&self, named: Named, text: Option<&str>) -> Result<Selection, Error> {
         let Some(text) = text else { return Ok(Selection::Whole) };
-        kept(&self.selections, (collection, text), || {
-            select::selection(text, self.model.collection(collection), &self.model)
+        let (model, collection) = (&*self.model, self.model.collection(named.collection));
+        kept(&self.selections, (named, text), || match named.interface {
+            Some(interface) => select::selection_of_type(text, (model.interface(interface), collection), model),
+            None => select::selection(text, collection, model),
         })
     }
 
     /// Bytes of the filter if it isn't known yet.
     pub(crate) fn unknown_bytes(&self, words: &ListWords<'_>) -> usize {
         let text = words.filter.as_deref().filter(|text| text.len() <= limits::EXPRESSION_BYTES);
-        text.filter(|text| self.filters.get(&Text(words.collection, text)).is_none()).map_or(0, str::len)
+        text.filter(|text| self.filters.get(&Text(Named::of(words.collection), text)).is_none()).map_or(0, str::len)
     }
 
     /// The typed form of a list.
     pub fn list(&self, words: &ListWords<'_>) -> Result<List, Error> {
+        self.list_of(words, None)
+    }
+
+    pub(crate) fn list_of(&self, words: &ListWords<'_>, interface: Option<InterfaceId>) -> Result<List, Error> {
         let ListWords { collection: id, equals, filter: text, params, sort, select, limit, after, count, as_of } =
             words;
         let (model, collection) = (&*self.model, self.model.collection(*id));
+        let named = Named { collection: *id, interface };
+        let shared = interface.map(|interface| model.interface(interface));
+        let check_shared = |field: FieldId, place: Place| match shared {
+            Some(shared) => not_shared(shared, collection.field(field)).map_err(|kind| Error::malformed(place, kind)),
+            None => Ok(()),
+        };
         let sort = match sort {
-            Some(text) => kept(&self.orders, (*id, text), || sort::keys(text, collection).map(Arc::from))?,
+            Some(text) => kept(&self.orders, (named, text), || {
+                let keys = sort::keys(text, collection)?;
+                keys.iter().try_for_each(|key| check_shared(key.column.field, Place::Sort))?;
+                Ok(Arc::from(keys))
+            })?,
             None => Arc::default(),
         };
         let after = after.as_ref().map(|word| cursor::decode(word, &sort, collection, model)).transpose()?;
         let expression = if let Some(text) = text {
-            let checked = kept(&self.filters, (*id, text), || filter::expression(text, model, *id).map(Arc::new))?;
+            let scope = match shared {
+                Some(shared) => Scope::filter_of_types(model, *id, shared),
+                None => Scope::filter(model, *id),
+            };
+            let checked = kept(&self.filters, (named, text), || filter::expression(text, &scope).map(Arc::new))?;
             let params = filter::params(params, &checked.params, model)?;
             Some(Expression { checked, params })
         } else {
@@ -115,11 +154,14 @@ impl Reader {
             None
         };
         let equals = filter::equalities(equals, collection, model)?;
+        equals
+            .iter()
+            .try_for_each(|(field, _)| check_shared(*field, Place::Equality(collection.field(*field).name.clone())))?;
         Ok(List {
             collection: *id,
             perspective: self.perspective(*id, as_of.as_deref())?,
             filter: Filter { equals, expression },
-            selection: self.selection(*id, select.as_deref())?,
+            selection: self.selection_of(named, select.as_deref())?,
             sort,
             limit: limit.unwrap_or(limits::PAGE_DEFAULT),
             after,
@@ -131,17 +173,17 @@ impl Reader {
 /// What a text means, read if it is not known yet.
 fn kept<T: Clone>(
     texts: &Texts<T>,
-    (collection, text): (CollectionId, &str),
+    (named, text): (Named, &str),
     read: impl FnOnce() -> Result<T, Error>,
 ) -> Result<T, Error> {
     if text.len() > limits::KEPT_TEXT_BYTES {
         return read();
     }
-    if let Some(meaning) = texts.get(&Text(collection, text)) {
+    if let Some(meaning) = texts.get(&Text(named, text)) {
         return Ok(meaning);
     }
     let meaning = read()?;
-    texts.insert((collection, text.into()), meaning.clone());
+    texts.insert((named, text.into()), meaning.clone());
     Ok(meaning)
 }
 

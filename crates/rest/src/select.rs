@@ -2,24 +2,39 @@ use std::sync::Arc;
 
 use backstay_base::{Error, Place, Violation, ViolationKind, limits};
 use backstay_engine::{Arguments, Selected, SelectedField, Selection, SortKey};
-use backstay_model::{Collection, Field, FieldId, FieldKind, Model, TYPE_NAME};
+use backstay_model::{Collection, Field, FieldId, FieldKind, Interface, Model, TYPE_NAME};
 
 use crate::sort;
-use crate::words::{member_named, shorten};
+use crate::words::{member_named, not_shared, shorten};
 
 /// Reads a `select` such as `title,author{name}`, `*,author{*}` or `latest=comments(sort:-createdAt,limit:3){text}`.
 pub(crate) fn selection(text: &str, collection: &Collection, model: &Model) -> Result<Selection, Error> {
-    if text.len() > limits::PARAMETER_BYTES {
-        let (offset, problem) = (limits::PARAMETER_BYTES, format!("longer than {} bytes", limits::PARAMETER_BYTES));
-        let remedy = Some("select fewer fields".to_owned());
-        return Err(Error::malformed(Place::Select, ViolationKind::Syntax { offset, problem, remedy }));
-    }
+    check_length(text)?;
     let mut parser = Parser { text, at: 0, fields: 0, model };
     let selection = parser.parts(Holder { collection, within: None }, 1)?;
-    match parser.at == text.len() {
-        true => Ok(selection),
-        false => Err(parser.unexpected()),
+    parser.ended(selection)
+}
+
+/// What a `select` such as `slug,Article{price}` selects of this type of an interface: the shared fields that are named
+/// alone, and what stands in the braces of the type's name.
+pub(crate) fn selection_of_type(
+    text: &str,
+    (interface, collection): (&Interface, &Collection),
+    model: &Model,
+) -> Result<Selection, Error> {
+    check_length(text)?;
+    let mut parser = Parser { text, at: 0, fields: 0, model };
+    let selection = parser.parts_of_type(interface, collection)?;
+    parser.ended(selection)
+}
+
+fn check_length(text: &str) -> Result<(), Error> {
+    if text.len() <= limits::PARAMETER_BYTES {
+        return Ok(());
     }
+    let (offset, problem) = (limits::PARAMETER_BYTES, format!("longer than {} bytes", limits::PARAMETER_BYTES));
+    let remedy = Some("select fewer fields".to_owned());
+    Err(Error::malformed(Place::Select, ViolationKind::Syntax { offset, problem, remedy }))
 }
 
 struct Parser<'p> {
@@ -57,16 +72,81 @@ impl<'p> Parser<'p> {
             self.space();
             let start = self.at;
             let part = if self.take('*') { Selected::Stored } else { self.field(holder, depth)? };
-            self.fields += 1;
-            if self.fields > limits::SELECT_FIELDS {
-                return Err(self.syntax(&format!("more than {} fields", limits::SELECT_FIELDS), "select fewer"));
-            }
+            self.count()?;
             self.add(&mut parts, part, (holder.collection, start))?;
             self.space();
             if !self.take(',') {
                 return Ok(Selection::parts(parts));
             }
         }
+    }
+
+    /// The same at the outermost level of a read of several types, for one of them.
+    fn parts_of_type(&mut self, interface: &Interface, collection: &Collection) -> Result<Selection, Error> {
+        let holder = Holder { collection, within: None };
+        let mut parts: Vec<Selected> = Vec::new();
+        loop {
+            self.space();
+            let start = self.at;
+            let rest = self.rest();
+            let word = rest.split(|char: char| !char.is_ascii_alphanumeric() && char != '_').next().unwrap_or("");
+            let mut types = interface.types.iter().map(|id| self.model.collection(*id));
+            if let Some(of) = types.find(|of| of.name == word) {
+                let own = self.within_type(of, word)?;
+                let Selection::Parts(own) = own.filter(|_| of.id == collection.id).unwrap_or(Selection::parts([]))
+                else {
+                    return Err(self.unexpected());
+                };
+                for part in own.iter() {
+                    self.add(&mut parts, part.clone(), (collection, start))?;
+                }
+            } else if word == TYPE_NAME {
+                self.at += word.len();
+            } else {
+                let part = if self.take('*') { Selected::Stored } else { self.field(holder, 1)? };
+                if let Selected::Field(selected) = &part {
+                    let field = collection.field(selected.field);
+                    not_shared(interface, field).map_err(|kind| Error::malformed(Place::Select, kind))?;
+                }
+                self.count()?;
+                self.add(&mut parts, part, (collection, start))?;
+            }
+            self.space();
+            if !self.take(',') {
+                return Ok(Selection::parts(parts));
+            }
+        }
+    }
+
+    /// What stands in the braces of a type's name.
+    fn within_type(&mut self, of: &Collection, word: &str) -> Result<Option<Selection>, Error> {
+        self.at += word.len();
+        self.space();
+        if !self.take('{') {
+            return Err(self.syntax(
+                &format!("`{word}` is a type"),
+                &format!("write what to answer of its records in braces: {word}{{id}}"),
+            ));
+        }
+        let inner = self.parts(Holder { collection: of, within: None }, 1)?;
+        if self.take('}') {
+            return Ok(Some(inner));
+        }
+        Err(self.syntax("a '}' is missing", &format!("close the fields of `{word}` with '}}'")))
+    }
+
+    /// The selection, if it goes on to the end of the text.
+    fn ended(&self, selection: Selection) -> Result<Selection, Error> {
+        if self.at == self.text.len() { Ok(selection) } else { Err(self.unexpected()) }
+    }
+
+    /// Counts a part.
+    fn count(&mut self) -> Result<(), Error> {
+        self.fields += 1;
+        if self.fields > limits::SELECT_FIELDS {
+            return Err(self.syntax(&format!("more than {} fields", limits::SELECT_FIELDS), "select fewer"));
+        }
+        Ok(())
     }
 
     fn check_depth(&self, depth: usize) -> Result<(), Error> {
@@ -131,6 +211,10 @@ impl<'p> Parser<'p> {
         }
         let is_other =
             |alias: &&str| holder.named(alias).is_some_and(|known| known.id != field.id || known.own_name() == *alias);
+        if alias.as_deref() == Some(TYPE_NAME) {
+            self.at = start;
+            return Err(self.syntax(&format!("`{TYPE_NAME}` tells the type of a record"), "choose another alias"));
+        }
         if let Some(alias) = alias.as_deref().filter(is_other) {
             self.at = start;
             let problem = format!("`{alias}` is the name of a field of {}", holder.name());
@@ -262,10 +346,7 @@ impl<'p> Parser<'p> {
 
     /// A part that is selected of every type of a reference.
     fn shared(&mut self, (target, reference): (&Collection, &Field), depth: usize) -> Result<Selected, Error> {
-        self.fields += 1;
-        if self.fields > limits::SELECT_FIELDS {
-            return Err(self.syntax(&format!("more than {} fields", limits::SELECT_FIELDS), "select fewer"));
-        }
+        self.count()?;
         if self.take('*') {
             return Ok(Selected::Stored);
         }

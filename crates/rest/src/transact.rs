@@ -5,8 +5,8 @@ use backstay_engine::{
     Answer, AnswerBuffer, Context, Create, EncodeError, IfMatch, Input, List, OfRecord, Outcome, RecordAct, RecordVerb,
     Refused, Request, RequestKind, Tag, Update, WriteOptions, Written,
 };
-use backstay_model::{Addressed, Collection, CollectionId};
-use backstay_scalar::{Token, ValueRef, write_stored};
+use backstay_model::{Addressed, Collection, CollectionId, InterfaceId};
+use backstay_scalar::{Scalar, Token, ValueRef, write_stored};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
@@ -220,8 +220,12 @@ fn unknown_bytes(reader: &Reader, item: &RawValue) -> Option<usize> {
     let members = json::members(item.get().as_bytes()).ok()?;
     let member = |name: &str| members.iter().find(|(known, _)| known == name).map(|(_, raw)| *raw);
     let path: String = serde_json::from_str(member(RequestKind::List.name())?.get()).ok()?;
-    let collection = reader.model().collection_at(&path)?.id;
-    Some(reader.unknown_bytes_of(collection, member("query")?.get().as_bytes()))
+    let query = member("query")?.get().as_bytes();
+    match reader.model().collection_at(&path) {
+        Some(collection) => Some(reader.unknown_bytes_of(collection.id, query)),
+        // It is read once for each type.
+        None => reader.model().interface_at(&path).map(|interface| query.len() * interface.types.len()),
+    }
 }
 
 /// Several errors as one: of form if one of them is, with all that they say up to the limit.
@@ -307,10 +311,20 @@ fn one(
         let misused = ViolationKind::Misused { problem: format!("`{}` has no `{name}`", kind.name()), remedy };
         return Err(Error::malformed(Place::member(shorten(name)), misused));
     }
-    let collection =
-        collection(reader, path, visible).map_err(|wrong| Error::malformed(Place::member(kind.name()), wrong))?;
-    check_kind(reader, collection, (kind, found.id.is_some()))?;
-    Ok((kind, found.into_request(reader, kind, collection)?))
+    let at = || Place::member(kind.name());
+    match addressed(reader, path, visible).map_err(|wrong| Error::malformed(at(), wrong))? {
+        Named::Collection(collection) => {
+            check_kind(reader, collection, (kind, found.id.is_some()))?;
+            Ok((kind, found.into_request(reader, kind, collection)?))
+        }
+        Named::Interface(interface) => Ok((kind, found.into_read_of_types(reader, kind, interface)?)),
+    }
+}
+
+/// What the path in a request names.
+enum Named {
+    Collection(CollectionId),
+    Interface(InterfaceId),
 }
 
 /// Refuses what the collection has no record for: another one of a `@single` type, one in a trash that there isn't.
@@ -368,11 +382,7 @@ fn unknown_member(name: &str) -> ViolationKind {
     unknown("member", name, nearest(name, names))
 }
 
-fn collection(
-    reader: &Reader,
-    raw: &RawValue,
-    visible: &dyn Fn(&Collection) -> bool,
-) -> Result<CollectionId, ViolationKind> {
+fn addressed(reader: &Reader, raw: &RawValue, visible: &dyn Fn(&Collection) -> bool) -> Result<Named, ViolationKind> {
     let expected = "the path of a collection, such as \"posts\"";
     let path = json::text(raw, expected)?.ok_or_else(|| ViolationKind::Type { expected: expected.to_owned() })?;
     let found = reader.model().collection_at(&path).filter(|collection| visible(collection));
@@ -384,8 +394,9 @@ fn collection(
         let remedy = format!("write \"{}\" here, and the id in `id`", shorten(first));
         return Err(ViolationKind::Misused { problem: "this is the path of a record".to_owned(), remedy });
     }
+    let of_interface = || reader.model().interface_at(&path).map(|interface| Named::Interface(interface.id));
     let paths = || reader.model().collections.iter().filter(|collection| visible(collection));
-    found.map(|collection| collection.id).ok_or_else(|| {
+    found.map(|collection| Named::Collection(collection.id)).or_else(of_interface).ok_or_else(|| {
         let meant = backstay_base::nearest(&path, paths().map(|collection| &*collection.path));
         unknown("collection", &path, meant)
     })
@@ -401,11 +412,7 @@ impl Found<'_> {
         let within = |error| in_request(error, kind);
         Ok(match kind {
             RequestKind::Get => {
-                let text = |raw: Option<&RawValue>, member: Member| {
-                    let text = raw.map(|raw| json::text(raw, "a text")).transpose();
-                    text.map(Option::flatten).map_err(|kind| Error::malformed(Place::member(member.name()), kind))
-                };
-                let (select, as_of) = (text(self.select, Member::Select)?, text(self.as_of, Member::AsOf)?);
+                let (select, as_of) = self.texts_of_get()?;
                 let record = (collection, self.id(reader, collection)?);
                 Request::Get(reader.get(record, select.as_deref(), as_of.as_deref()).map_err(within)?)
             }
@@ -445,14 +452,48 @@ impl Found<'_> {
         })
     }
 
+    /// A read of the types of an interface. Nothing else can be asked of several types.
+    fn into_read_of_types(self, reader: &Reader, kind: RequestKind, interface: InterfaceId) -> Result<Request, Error> {
+        let within = |error| in_request(error, kind);
+        Ok(match kind {
+            RequestKind::Get => {
+                let (select, as_of) = self.texts_of_get()?;
+                let record = (interface, self.named_id(Scalar::UUID)?);
+                Request::GetOfTypes(reader.get_of_types(record, select.as_deref(), as_of.as_deref()).map_err(within)?)
+            }
+            RequestKind::List => {
+                let query = self.query.map_or("{}", RawValue::get);
+                Request::ListOfTypes(reader.list_of_types_of_body(interface, query.as_bytes()).map_err(within)?)
+            }
+            RequestKind::Create | RequestKind::Update | RequestKind::OfRecord(_) | RequestKind::History => {
+                let name = &reader.model().interface(interface).name;
+                let problem = format!("{name} is an interface, whose records can only be read with `get` and `list`");
+                let remedy = "write the path of the record's type".to_owned();
+                return Err(Error::malformed(Place::member(kind.name()), ViolationKind::Misused { problem, remedy }));
+            }
+        })
+    }
+
+    /// `select` and `asOf` of a get.
+    fn texts_of_get(&self) -> Result<(Option<String>, Option<String>), Error> {
+        let text = |raw: Option<&RawValue>, member: Member| {
+            let text = raw.map(|raw| json::text(raw, "a text")).transpose();
+            text.map(Option::flatten).map_err(|kind| Error::malformed(Place::member(member.name()), kind))
+        };
+        Ok((text(self.select, Member::Select)?, text(self.as_of, Member::AsOf)?))
+    }
+
     fn id(&self, reader: &Reader, collection: CollectionId) -> Result<RecordId, Error> {
-        if let Some(id) = reader.single(collection) {
-            return Ok(id);
+        match reader.single(collection) {
+            Some(id) => Ok(id),
+            None => self.named_id(reader.model().collection(collection).key.scalar()),
         }
+    }
+
+    fn named_id(&self, key: Scalar) -> Result<RecordId, Error> {
         let wrong = |kind| Error::malformed(Place::member("id"), kind);
         let raw = self.id.ok_or_else(|| wrong(ViolationKind::Required))?;
-        let key = reader.model().collection(collection).key;
-        let id = key.scalar().read(Token::Json(raw.get())).map_err(|problem| wrong(problem.into()))?;
+        let id = key.read(Token::Json(raw.get())).map_err(|problem| wrong(problem.into()))?;
         id.as_id().ok_or_else(|| wrong(ViolationKind::Required))
     }
 

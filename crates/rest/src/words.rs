@@ -1,5 +1,5 @@
 use backstay_base::ViolationKind;
-use backstay_model::{Collection, Field, FieldId};
+use backstay_model::{Collection, Field, FieldId, Interface};
 
 /// A name that was sent, short enough to repeat in an answer.
 pub fn shorten(name: &str) -> String {
@@ -29,6 +29,15 @@ pub(crate) fn member_named<'c>(
 ) -> Result<&'c Field, ViolationKind> {
     let field = collection.member_named(within, name).filter(|field| field.is_readable());
     field.ok_or_else(|| unknown_field(collection, within, name))
+}
+
+/// Refuses a field that isn't shared by the types of an interface.
+pub(crate) fn not_shared(interface: &Interface, field: &Field) -> Result<(), ViolationKind> {
+    if interface.shares(&field.name) {
+        return Ok(());
+    }
+    let names = interface.fields.iter().map(String::as_str);
+    Err(unknown("field", &field.name, backstay_base::nearest(&field.name, names)))
 }
 
 /// The error for an unknown member of an object: it names the one that was probably meant.

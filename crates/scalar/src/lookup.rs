@@ -10,8 +10,10 @@
 //! | `tags [String]` | a list of values |
 //! | `address {}` | the JSON itself |
 //! | `cost Money amount`, `cost Money currency` | a part of an amount of money |
+//! | `meta.colour ?Text`, `meta.tags ?[Text]` | what a [`Reading`] makes of a value that clients choose, and of an array of them |
 //!
-//! Without names before the space, the document itself is meant.
+//! Before the space are names of members, and places in arrays as `#0`. In a name, `%`, `.`, `#` and the space are written as
+//! `%` and two hexadecimal digits, and a name without characters as `%`. Without any, the document itself is meant.
 
 use std::fmt::{Display, Formatter};
 use std::str::FromStr;
@@ -19,17 +21,26 @@ use std::sync::Arc;
 
 use backstay_base::KeyForm;
 
-use crate::{Part, Scalar, Storage, Token, Value, items, members};
+use crate::{Part, Reading, Scalar, Storage, Token, Value, items, members};
 
 /// A value within a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lookup {
-    /// The names of the members that lead to it, from the outermost in. None: the document itself.
-    pub names: Vec<Arc<str>>,
+    /// What leads to it, from the outermost in. None: the document itself.
+    pub steps: Vec<Step>,
     /// What is there.
     pub held: Held,
     /// The part, if it is an amount of money of which a part is meant.
     pub part: Option<Part>,
+}
+
+/// A step from a value to one within it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// To the member of an object that has this name.
+    Member(Arc<str>),
+    /// To the element of an array that has this place, from 0.
+    Element(u16),
 }
 
 /// What a document holds at a place.
@@ -41,6 +52,10 @@ pub enum Held {
     List(Scalar),
     /// JSON that is looked into, or of which only the presence matters.
     Json,
+    /// A value that clients choose, read as this.
+    Free(Reading),
+    /// An array that clients choose: those of its elements that are read as this.
+    FreeList(Reading),
 }
 
 /// A text that is not a lookup.
@@ -51,37 +66,61 @@ pub struct LookupError(String);
 impl Lookup {
     /// The document itself.
     pub fn whole() -> Self {
-        Self { names: Vec::new(), held: Held::Json, part: None }
+        Self { steps: Vec::new(), held: Held::Json, part: None }
     }
 
     /// A member of what is here.
     #[must_use]
     pub fn member(&self, name: &str, held: Held) -> Self {
-        Self { names: self.names.iter().cloned().chain([name.into()]).collect(), held, part: None }
+        self.then(Step::Member(name.into()), held)
+    }
+
+    /// What a step from here leads to.
+    #[must_use]
+    pub fn then(&self, step: Step, held: Held) -> Self {
+        Self { steps: self.steps.iter().cloned().chain([step]).collect(), held, part: None }
     }
 
     /// The value in this document; null if it isn't there, or isn't what is held there. The work is linear in the length of
     /// the document.
     pub fn value(&self, document: &str) -> Value {
         let mut at = document;
-        for name in &self.names {
-            let Ok(members) = members(at) else { return Value::Null };
-            let Some((_, member)) = members.into_iter().find(|(known, _)| **known == **name) else {
-                return Value::Null;
-            };
-            at = member.get();
+        for step in &self.steps {
+            let Some(found) = step.from(at) else { return Value::Null };
+            at = found;
         }
         let value = self.held.read(at);
         self.part.map_or_else(|| value.clone(), |part| part.of(&value))
     }
 }
 
+impl Step {
+    fn from<'d>(&self, value: &'d str) -> Option<&'d str> {
+        match self {
+            Self::Member(name) => {
+                let (_, member) = members(value).ok()?.into_iter().find(|(known, _)| **known == **name)?;
+                Some(member.get())
+            }
+            Self::Element(place) => items(value).ok()?.get(usize::from(*place)).map(|element| element.get()),
+        }
+    }
+}
+
 impl Held {
+    /// Whether clients choose what is there.
+    pub fn is_free(self) -> bool {
+        match self {
+            Self::Free(_) | Self::FreeList(_) => true,
+            Self::One(_) | Self::List(_) | Self::Json => false,
+        }
+    }
+
     /// What one element or the value itself is stored in by the database, if it is taken out of the document.
     pub fn storage(self) -> Storage {
         match self {
             Self::One(scalar) | Self::List(scalar) => scalar.storage(),
             Self::Json => Storage::Json,
+            Self::Free(reading) | Self::FreeList(reading) => reading.storage(),
         }
     }
 
@@ -95,6 +134,11 @@ impl Held {
                 Value::List(items.into_iter().map(|item| read(scalar, item.get())).collect())
             }),
             Self::Json => Value::Json(raw.into()),
+            Self::Free(reading) => reading.value(raw),
+            Self::FreeList(reading) => items(raw).map_or(Value::Null, |items| {
+                let values = items.into_iter().map(|item| reading.value(item.get()));
+                Value::List(values.filter(|value| reading == Reading::Json || !value.is_null()).collect())
+            }),
         }
     }
 }
@@ -107,7 +151,10 @@ fn read(scalar: Scalar, raw: &str) -> Value {
 
 impl Display for Lookup {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ", self.names.join("."))?;
+        for (index, step) in self.steps.iter().enumerate() {
+            write!(f, "{}{step}", if index > 0 { "." } else { "" })?;
+        }
+        f.write_str(" ")?;
         match self.held {
             Held::One(scalar) => write_scalar(f, scalar)?,
             Held::List(scalar) => {
@@ -116,12 +163,46 @@ impl Display for Lookup {
                 f.write_str("]")?;
             }
             Held::Json => f.write_str("{}")?,
+            Held::Free(reading) => write!(f, "?{}", reading.name())?,
+            Held::FreeList(reading) => write!(f, "?[{}]", reading.name())?,
         }
         match self.part {
             Some(Part::Main) => f.write_str(" amount"),
             Some(Part::Currency) => f.write_str(" currency"),
             None => Ok(()),
         }
+    }
+}
+
+/// Characters of names that mean something in a lookup.
+const ESCAPED: [char; 4] = ['%', '.', '#', ' '];
+
+impl Display for Step {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Member(name) if name.is_empty() => f.write_str("%"),
+            Self::Member(name) => name.chars().try_for_each(|character| match character {
+                escaped if ESCAPED.contains(&escaped) => write!(f, "%{:02X}", u32::from(escaped)),
+                plain => write!(f, "{plain}"),
+            }),
+            Self::Element(place) => write!(f, "#{place}"),
+        }
+    }
+}
+
+impl Step {
+    fn parse(text: &str) -> Option<Self> {
+        if let Some(place) = text.strip_prefix('#') {
+            return place.parse().ok().map(Self::Element);
+        }
+        let mut parts = text.split('%');
+        let mut name = parts.next()?.to_owned();
+        for part in parts.filter(|_| text != "%") {
+            let (code, rest) = part.split_at_checked(2)?;
+            name.push(u8::from_str_radix(code, 16).ok()?.into());
+            name.push_str(rest);
+        }
+        Some(Self::Member(name.into()))
     }
 }
 
@@ -140,20 +221,24 @@ impl FromStr for Lookup {
     fn from_str(text: &str) -> Result<Self, LookupError> {
         let parsed = || {
             let mut words = text.split(' ');
-            let (names, held) = (words.next()?, words.next()?);
+            let (steps, held) = (words.next()?, words.next()?);
             let part = match words.next() {
                 None => None,
                 Some("amount") => Some(Part::Main),
                 Some("currency") => Some(Part::Currency),
                 Some(_) => return None,
             };
-            let names = names.split('.').filter(|name| !name.is_empty()).map(Arc::from).collect();
+            let steps =
+                steps.split('.').filter(|step| !step.is_empty()).map(Step::parse).collect::<Option<Vec<_>>>()?;
+            let (held, is_free) = held.strip_prefix('?').map_or((held, false), |free| (free, true));
             let held = match held.strip_prefix('[').and_then(|held| held.strip_suffix(']')) {
+                Some(element) if is_free => Held::FreeList(Reading::named(element)?),
+                None if is_free => Held::Free(Reading::named(held)?),
                 Some(element) => Held::List(scalar(element)?),
                 None if held == "{}" => Held::Json,
                 None => Held::One(scalar(held)?),
             };
-            words.next().is_none().then_some(Self { names, held, part })
+            words.next().is_none().then_some(Self { steps, held, part })
         };
         parsed().ok_or_else(|| LookupError(text.to_owned()))
     }
@@ -203,6 +288,38 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_clients_choose_is_found_by_any_name() {
+        let document = r##"{"a b":{"":[{"%.#":"x"},2.50,null,"y"]},"a\u0022'":true,"#0":1}"##;
+        let check = |steps: &[Step], held: Held, text: &str, expected: Value| {
+            let lookup = Lookup { steps: steps.to_vec(), held, part: None };
+            assert_eq!(lookup.to_string(), text);
+            assert_eq!(text.parse(), Ok(lookup.clone()));
+            assert_eq!(lookup.value(document), expected, "{text}");
+        };
+        let member = |name: &str| Step::Member(name.into());
+        let (outer, inner) = (member("a b"), member(""));
+        let named = [outer.clone(), inner.clone(), Step::Element(0), member("%.#")];
+        check(&named, Held::Free(Reading::Text), "a%20b.%.#0.%25%2E%23 ?Text", Value::text("x"));
+        let number = [outer.clone(), inner.clone(), Step::Element(1)];
+        let exact = Value::Decimal("2.50".parse().expect("a number"));
+        check(&number, Held::Free(Reading::Number), "a%20b.%.#1 ?Number", exact);
+        check(
+            &[outer.clone(), inner.clone(), Step::Element(4)],
+            Held::Free(Reading::Json),
+            "a%20b.%.#4 ?JSON",
+            Value::Null,
+        );
+        check(&[member("a\"'")], Held::Free(Reading::Boolean), "a\"' ?Boolean", Value::Bool(true));
+        check(&[member("#0")], Held::Free(Reading::Int), "%230 ?Int", Value::Int(1));
+        check(&[member("0")], Held::Free(Reading::Json), "0 ?JSON", Value::Null);
+        let list = [outer, inner];
+        check(&list, Held::FreeList(Reading::Text), "a%20b.% ?[Text]", Value::List([Value::text("y")].into()));
+        check(&[member("#0")], Held::FreeList(Reading::Text), "%230 ?[Text]", Value::Null);
+        let all: Lookup = "a%20b.% ?[JSON]".parse().expect("a lookup");
+        assert!(matches!(all.value(document), Value::List(all) if all.len() == 4));
+    }
+
+    #[test]
     fn the_document_itself_has_no_name() {
         let check = |document: &str, expected: Value| {
             let lookup: Lookup = " {}".parse().expect("a lookup");
@@ -215,7 +332,19 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "a", "a Nothing", "a Decimal.2", "a Int more", "a Money amount more", "a [Int"] {
+        for text in [
+            "",
+            "a",
+            "a Nothing",
+            "a Decimal.2",
+            "a Int more",
+            "a Money amount more",
+            "a [Int",
+            "a ?Nothing",
+            "a ?[Int",
+            "#x ?Text",
+            "a%2 ?Text",
+        ] {
             assert_eq!(text.parse::<Lookup>(), Err(LookupError(text.to_owned())));
         }
     }

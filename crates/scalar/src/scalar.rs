@@ -33,6 +33,7 @@ use url::Url;
 pub use decimal::read_exact;
 pub use document::{Members, items, members, merged};
 pub use id::read_id;
+pub(crate) use number::Exact;
 
 use backstay_base::KeyForm;
 

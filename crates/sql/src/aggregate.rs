@@ -163,7 +163,7 @@ impl Lowering<'_, '_, '_> {
         let descending = order.last().is_some_and(|key| key.descending);
         match &rows.member {
             Bound::Record(record) => select.order_by_expr(self.builder.key(record), direction(descending)),
-            Bound::Item(alias) => select.order_by_expr(Items::place(alias), Order::Asc),
+            Bound::Item(alias, _) => select.order_by_expr(Items::place(alias), Order::Asc),
         };
         self.read(rows, &mut select);
         self.builder.limit(&mut select, Slot::Constant(Value::Int(1)));

@@ -20,6 +20,11 @@ impl Columns {
         })
     }
 
+    /// The columns with their types, in order.
+    pub(crate) fn into_inner(self) -> Vec<(Sql, ColumnType)> {
+        self.0
+    }
+
     /// Makes them the columns of the SELECT; gives their types. Nested rows leave the database as text.
     pub(crate) fn select_into(self, dialect: Dialect, select: &mut SelectStatement) -> Vec<ColumnType> {
         let mut types = Vec::with_capacity(self.0.len());

@@ -1,6 +1,6 @@
-use backstay_expr::{Expr, Node, Operator, Path, Type};
+use backstay_expr::{Expr, Node, Operator, Path, Root, Type};
 use backstay_model::{ColumnStorage, Field, FieldKind};
-use backstay_scalar::{Part, Scalar, Storage, Value};
+use backstay_scalar::{Held, Part, Reading, Scalar, Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, Func, Query};
 
 use crate::dialect::metered;
@@ -235,7 +235,10 @@ impl Lowering<'_, '_, '_> {
 
     /// Membership in a list that is one value: a column or a parameter in the nested form.
     fn in_stored(&mut self, element: &Expr, list: &Expr, wanted: bool) -> Val {
-        let one = self.charged(element);
+        let mut one = self.charged(element);
+        if is_of_free_numbers(list) {
+            one = self.keyed(one);
+        }
         let storage = self.element_storage(list, &one);
         let values = self.list(list, storage);
         if values.is_null() {
@@ -245,6 +248,8 @@ impl Lowering<'_, '_, '_> {
         let is_key = one.form == Form::Key;
         let (one, digits) = self.list_element(one, storage);
         let dialect = self.builder.dialect;
+        // SQLite keeps what it makes of each list until the statement ends, and can look for it in an index.
+        let is_same_for_all_rows = is_same_for_all_rows(list);
         let sql = self.named(values.sql, list, |this, list| match dialect {
             Dialect::Postgres => {
                 let contains = call("jsonb_contains", [list.clone(), call("to_jsonb", [one])]);
@@ -254,6 +259,14 @@ impl Lowering<'_, '_, '_> {
                     (true, true) => empty.not().and(contains),
                     (false, _) => empty.or(contains.not()),
                 }
+            }
+            Dialect::Sqlite if !is_same_for_all_rows => {
+                let scale = match storage {
+                    Storage::Decimal { scale } if is_key => scale,
+                    _ => digits,
+                };
+                let found = call("list_has", [list, one, integer(scale.into())]);
+                if wanted { found } else { found.not() }
             }
             Dialect::Sqlite => {
                 let alias = this.builder.alias();
@@ -293,6 +306,10 @@ impl Lowering<'_, '_, '_> {
     fn element_storage(&self, list: &Expr, one: &Val) -> Storage {
         match (&list.node, &one.form) {
             (Node::Path(path), _) => self.stored_elements(path).unwrap_or_else(|| list.ty.storage()),
+            // PostgreSQL has numbers of any size in a list.
+            (Node::Within(_), _) if is_of_free_numbers(list) && self.builder.dialect == Dialect::Postgres => {
+                list.ty.storage()
+            }
             (Node::Within(within), _) => within.lookup.held.storage(),
             (Node::Param(..), Form::Key) => Storage::Bytes,
             (Node::Param(..), Form::Scaled(scale)) => Storage::Decimal { scale: *scale },
@@ -327,6 +344,19 @@ impl Lowering<'_, '_, '_> {
         };
         (self.builder.dialect.list_element(value.settled(), storage), digits)
     }
+}
+
+/// Whether a list is a parameter, or one of the caller's own record.
+fn is_same_for_all_rows(list: &Expr) -> bool {
+    match &list.node {
+        Node::Path(path) => path.root == Root::Account,
+        node => node.children().into_iter().all(is_same_for_all_rows),
+    }
+}
+
+/// Whether a list is an array in a JSON field, of which the numbers are compared.
+fn is_of_free_numbers(list: &Expr) -> bool {
+    matches!(&list.node, Node::Within(within) if within.lookup.held == Held::FreeList(Reading::Number))
 }
 
 /// The elements of a list that is written out.

@@ -98,7 +98,22 @@ impl Lowering<'_, '_, '_> {
         if let Some(digits) = of.digits {
             return self.with_rights_of(of, |this| this.fitted(&of.value, digits));
         }
-        self.with_rights_of(of, |this| this.unfitted(&of.value))
+        self.with_rights_of(of, |this| match of.most_chars {
+            Some(most) => this.short_text(&of.value, most),
+            None => this.unfitted(&of.value),
+        })
+    }
+
+    /// A text that was made; null where it has more characters.
+    fn short_text(&mut self, of: &Expr, most: usize) -> Val {
+        let value = self.value(of);
+        if value.is_null() {
+            return value;
+        }
+        let most = i64::try_from(most).expect("a limit fits 63 bits");
+        Val::plain(self.named_always([value.settled()], |this, [text]| {
+            only_where(this.builder.dialect.text_size(text.clone()).lte(integer(most)), text)
+        }))
     }
 
     /// A value as a column of its type would hold it, apart from the digits of a number.

@@ -318,6 +318,15 @@ impl Dialect {
         };
     }
 
+    /// A value of this type that comes from a union, as it is compared and ordered; of `None` there is nothing to say. The
+    /// operands of a union can have texts of different collations.
+    pub(crate) fn comparable(self, value: Sql, column: Option<ColumnType>) -> Sql {
+        match (self, column) {
+            (Self::Postgres, Some(ColumnType::One(Storage::Text))) => collate_c(value),
+            (Self::Sqlite | Self::Postgres, _) => value,
+        }
+    }
+
     /// The ids in a list, one a row, in a column of this name.
     pub(crate) fn ids_of(self, (list, form): (Sql, KeyForm), column: &str) -> SelectStatement {
         let value = Sql::col("value");

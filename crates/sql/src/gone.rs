@@ -2,16 +2,18 @@
 //! it can find records that are live. Nothing follows from what it doesn't find if that may have gone with the record: a part of
 //! a rule that would have to conclude from it is unknown.
 
-use backstay_expr::{Aggregate, Expr, Many, Node, Operator, Path, Quantifier, Root};
-use backstay_model::{Collection, Field, FieldId, FieldKind, OnDelete, Versions};
-use sea_query::{Expr as Sql, ExprTrait};
+use backstay_base::Action;
+use backstay_expr::{Aggregate, Expr, Many, Node, Operator, Path, Quantifier, Rights, Root, Type, Within};
+use backstay_model::{Collection, Field, FieldId, FieldKind, OnDelete, VersionChange, Versions};
+use sea_query::{Expr as Sql, ExprTrait, Query};
 
 use crate::builder::{Anchor, Record};
 use crate::going_with::going_with;
-use crate::lower::Lowering;
+use crate::lower::{Bound, DocumentOf, Lowering};
 use crate::predicate::Pred;
 use crate::presence::Presence;
-use crate::tree::{boolean, column, only_where};
+use crate::tree::{boolean, column, integer, only_where, word};
+use crate::within::Items;
 use crate::{ColumnRef, Perspective};
 
 impl Lowering<'_, '_, '_> {
@@ -28,6 +30,8 @@ impl Lowering<'_, '_, '_> {
                     false => Pred::Known(false),
                 }
             }
+            // Its body is asked of each item.
+            Node::Quantifier { over: Many::Items(list), .. } => self.has_list(list),
             Node::Computed(of) if self.is_shown_truth(of) => Pred::Known(true),
             Node::Literal(_)
             | Node::Param(..)
@@ -41,7 +45,6 @@ impl Lowering<'_, '_, '_> {
             | Node::List(_)
             | Node::Call(..)
             | Node::Matches(..)
-            | Node::Quantifier { .. }
             | Node::Aggregate(_)
             | Node::Computed(_)
             | Node::Within(_)
@@ -78,6 +81,14 @@ impl Lowering<'_, '_, '_> {
     /// Where everything is known that an expression reads.
     fn is_known(&mut self, expr: &Expr) -> Pred {
         let own = match (&expr.node, expr.node.path()) {
+            (Node::Quantifier { over: Many::Items(list), variable, body, .. }, _) => {
+                return self.is_known_of_items(list, *variable, &[body]);
+            }
+            (Node::Aggregate(of), None) => {
+                let Many::Items(list) = &of.over else { return Pred::Known(false) };
+                return self.is_known_of_items(list, of.variable, &of.own_children());
+            }
+            (Node::Within(within), _) => self.is_known_within(within, &expr.ty),
             (_, None) => Pred::Known(true),
             (Node::Path(path), _) => self.ends_at(path),
             (Node::Computed(of), _) => self.follows(&of.at, &of.at.steps),
@@ -111,11 +122,59 @@ impl Lowering<'_, '_, '_> {
                 Pred::Known(own)
             }
             Node::Path(_) => self.is_known(expr),
+            Node::Within(_) if can_be_emptied(&expr.ty) => Pred::Known(false),
             node if node.path().is_some() => Pred::Known(false),
             node => {
                 let children = node.children();
                 Pred::all(children.into_iter().map(|child| self.is_known_of_member(child)).collect::<Vec<_>>())
             }
+        }
+    }
+
+    /// Where the list is known, and what these read of each of its items.
+    fn is_known_of_items(&mut self, list: &Within, variable: u16, of_item: &[&Expr]) -> Pred {
+        let has_list = self.has_list(list);
+        let Some(Items { list: _, frame, alias, of }) = self.items(list) else { return has_list };
+        self.scope.bound.push((variable, Bound::Item(alias, of)));
+        let known = Pred::all(of_item.iter().map(|expr| self.is_known(expr)).collect::<Vec<_>>());
+        self.scope.bound.pop();
+        let of_all = match known.otherwise() {
+            Pred::Known(is_unknown) => Pred::Known(!is_unknown),
+            unknown @ Pred::Sql(_) => {
+                let mut select = Query::select();
+                select.expr(integer(1));
+                unknown.restrict(&mut select);
+                self.builder.from(frame, &mut select);
+                Pred::Sql(Sql::exists(select).not())
+            }
+        };
+        Pred::all([has_list, of_all])
+    }
+
+    /// Where the document is known that has a list; that of an item is known where the item is.
+    fn has_list(&mut self, list: &Within) -> Pred {
+        list.document().map_or(Pred::Known(true), |document| self.is_known(document))
+    }
+
+    /// Where a value within a document is what it was, if its document is known. A deletion empties references in the
+    /// documents of records that are there, also those in values within them.
+    fn is_known_within(&mut self, within: &Within, ty: &Type) -> Pred {
+        match (self.document_of(&within.of), ty) {
+            (DocumentOf::Own(root), Type::Record(target, _)) => {
+                let version = self.anchor(root);
+                let Some(succeeded) = self.succeeded(&version) else { return Pred::Known(true) };
+                let collection = self.builder.model.collection(*target);
+                let rights = (Rights::unrestricted(), Action::Read);
+                let record = self.builder.rows(collection, Perspective::Stored, rights).anchor;
+                let (key, reference) = (self.builder.key(&record), self.within(within).settled());
+                let created = self.builder.stored(&record, ColumnRef::main(Collection::CREATED_AT));
+                let mut later = Query::select();
+                later.expr(integer(1)).and_where(key.eq(reference)).and_where(created.gte(succeeded.at));
+                self.builder.from(record.frame, &mut later);
+                Pred::Sql(succeeded.is_live.or(Sql::exists(later).not()))
+            }
+            (DocumentOf::Another, ty) if can_be_emptied(ty) => Pred::Sql(self.within(within).settled().is_not_null()),
+            (DocumentOf::Own(_) | DocumentOf::Account | DocumentOf::Another, _) => Pred::Known(true),
         }
     }
 
@@ -149,10 +208,8 @@ impl Lowering<'_, '_, '_> {
         let ends = match &field.kind {
             // What a sum counts may have gone with the record.
             _ if field.is_sum() || is_own && !holder.perspective.has(field) => Pred::Known(false),
-            FieldKind::ToOne { target, on_delete, .. }
-                if is_own && !model.collection(*target).key.given && *on_delete != OnDelete::Restrict =>
-            {
-                Pred::Known(true)
+            FieldKind::ToOne { on_delete, .. } if is_own && *on_delete != OnDelete::Restrict => {
+                self.is_not_succeeded(&holder, field)
             }
             _ => self.follows_one(&holder, field, is_own),
         };
@@ -211,19 +268,47 @@ impl Lowering<'_, '_, '_> {
         }
     }
 
+    /// Where a version's own reference doesn't lead to a record that was created later under the id of a deleted one. Ids
+    /// may have been given before, whatever the type says now.
+    fn is_not_succeeded(&mut self, version: &Anchor, reference: &Field) -> Pred {
+        if self.succeeded(version).is_none() {
+            return Pred::Known(true);
+        }
+        let next = self.builder.follow(version, reference.id, self.scope.rights).anchor;
+        Pred::any([Pred::Sql(self.builder.key(&next).is_null()), self.is_older(&next, version)])
+    }
+
     /// Where a record was there before the version that refers to it ended: one that was created later under the id of a
     /// deleted record is another one.
     fn is_older(&mut self, record: &Anchor, version: &Anchor) -> Pred {
-        let Record::Row(alias) = &version.record else { return Pred::Known(true) };
-        let ended = match version.perspective {
-            Perspective::Live | Perspective::Stored | Perspective::Trash => return Pred::Known(true),
-            Perspective::Last => column(alias, Versions::FROM),
-            Perspective::AsOf | Perspective::Versions => {
-                column(alias, Versions::UNTIL).if_null(column(alias, Versions::FROM))
-            }
-        };
-        Pred::Sql(self.builder.stored(record, ColumnRef::main(Collection::CREATED_AT)).lt(ended))
+        let Some(Succeeded { is_live, at }) = self.succeeded(version) else { return Pred::Known(true) };
+        Pred::Sql(is_live.or(self.builder.stored(record, ColumnRef::main(Collection::CREATED_AT)).lt(at)))
     }
+
+    /// `None` of a record that isn't a version: its references are emptied when what they lead to is deleted.
+    fn succeeded(&self, version: &Anchor) -> Option<Succeeded> {
+        let Record::Row(alias) = &version.record else { return None };
+        let (from, until) = (column(alias, Versions::FROM), column(alias, Versions::UNTIL));
+        let trash = self.builder.model.collection(version.collection).trash;
+        let trashed = trash.map(|trash| self.builder.column(version.collection, ColumnRef::main(trash.at)));
+        let exists = column(alias, Versions::CHANGE).ne(word(VersionChange::Delete.word()));
+        let is_live = trashed.into_iter().fold(exists, |live, at| live.and(column(alias, &at.name).is_null()));
+        match version.perspective {
+            Perspective::Live | Perspective::Stored | Perspective::Trash => None,
+            Perspective::Last => Some(Succeeded { is_live, at: from }),
+            Perspective::AsOf | Perspective::Versions => {
+                Some(Succeeded { is_live: until.clone().is_null().and(is_live), at: until.if_null(from) })
+            }
+        }
+    }
+}
+
+/// When a version stopped being what the record is.
+struct Succeeded {
+    /// Where it still is.
+    is_live: Sql,
+    /// The moment, elsewhere.
+    at: Sql,
 }
 
 /// Whether a field of a record that is there is what it was when another one was deleted.
@@ -241,6 +326,11 @@ fn stays_with_member(field: &Field) -> bool {
         | FieldKind::Lineage { .. }
         | FieldKind::ManyToMany { .. } => !field.is_sum(),
     }
+}
+
+/// Whether a value within a document can be a reference or have some within it.
+fn can_be_emptied(ty: &Type) -> bool {
+    matches!(ty, Type::Record(..) | Type::Json | Type::Item(_))
 }
 
 /// Which truth one member decides.

@@ -16,7 +16,7 @@ use crate::lower::{holds, shows};
 use crate::predicate::Pred;
 use crate::relation::written;
 use crate::schema::{inline, raw};
-use crate::tree::{column, integer, name, only_where, word};
+use crate::tree::{column, integer, name, only_where, subquery, word};
 use crate::write::{proposed, unrestricted};
 use crate::{ColumnRef, ColumnType, DecodeError, Dialect, Perspective, Planner, Row, Slot, Statement, Template};
 
@@ -223,6 +223,26 @@ impl Planner {
         builder.limit(&mut select, Slot::Limit);
         select
     }
+}
+
+/// Versions that counted at `Slot::AsOf`, at most one of each record that there has been: found from the last versions of all
+/// records, so that many changes of one of them cost the others nothing.
+pub(crate) fn of_each_record(builder: &mut Builder<'_>, table: &str, at: &Anchor) -> Pred {
+    let mut moment = || builder.slot(Slot::AsOf, Storage::Timestamp);
+    let (each, then) = ("each", "then");
+    let until = || column(then, Versions::UNTIL);
+    let mut version = Query::select();
+    version
+        .expr(column(then, ID))
+        .from_as(name(table), name(then))
+        .and_where(column(then, Versions::RECORD).eq(column(each, Versions::RECORD)))
+        .and_where(column(then, Versions::FROM).lte(moment()))
+        .and_where(until().is_null().or(until().gt(moment())))
+        .order_by((name(then), name(Versions::FROM)), Order::Desc);
+    builder.limit(&mut version, Slot::Constant(Value::Int(1)));
+    let mut last = Query::select();
+    last.expr(subquery(version)).from_as(name(table), name(each)).and_where(column(each, Versions::UNTIL).is_null());
+    Pred::Sql(column(&at.alias(), ID).in_subquery(last))
 }
 
 /// Whether a history shows the changes of a field: those of an embedded value are those of its members, and what every

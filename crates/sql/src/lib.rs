@@ -56,6 +56,7 @@ mod succession;
 mod sums;
 mod temporary;
 mod texts;
+mod together;
 mod tree;
 mod truth;
 mod value;
@@ -78,7 +79,7 @@ pub use probes::{PROBED_IDS, Probe};
 pub use ranges::exclusion_fields;
 pub use relation::Perspective;
 pub use shape::{
-    Alternative, Arguments, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, Selected,
+    Alternative, Arguments, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, RowOutput, Selected,
     SelectedField, Selection, SortKey, ValueOutput,
 };
 pub use slugs::{SlugRow, SlugSource, is_compared};

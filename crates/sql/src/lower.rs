@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::Action;
-use backstay_expr::{Expr, Node, Rights, Root, Rule};
+use backstay_expr::{Expr, Holder, Node, Path, Rights, Root, Rule};
 use backstay_model::FieldId;
 use sea_query::{Expr as Sql, ExprTrait, Query};
 
@@ -44,8 +44,29 @@ impl<'e> Scope<'e> {
 pub(crate) enum Bound {
     /// A record of a to-many relation.
     Record(Anchor),
-    /// The item of a list that the row with this alias is.
-    Item(Arc<str>),
+    /// The item of a list that the row with this alias is, and who has the list.
+    Item(Arc<str>, DocumentOf),
+}
+
+/// Who has a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DocumentOf {
+    /// The record that this root of paths is.
+    Own(Root),
+    /// The caller's account.
+    Account,
+    /// A record that a relation leads to.
+    Another,
+}
+
+impl DocumentOf {
+    fn at(document: &Path) -> Self {
+        match document.root {
+            Root::Account => Self::Account,
+            Root::This | Root::New | Root::Old if document.steps.len() == 1 => Self::Own(document.root),
+            Root::This | Root::New | Root::Old | Root::Bound(_) => Self::Another,
+        }
+    }
 }
 
 /// Lowers expressions in one scope. What is lowered is as long as the expression: an operand whose text is needed twice
@@ -71,7 +92,7 @@ pub(crate) fn holds(builder: &mut Builder<'_>, rule: &Rule, this: &Anchor) -> Pr
         Perspective::AsOf | Perspective::Versions => {
             let last = builder.last_version(this);
             let of_last = about(builder, &last);
-            if is_of_version(builder.model, builder.model.collection(this.collection), rule.expr()) {
+            if is_of_version(builder.model.collection(this.collection), rule.expr()) {
                 return of_last;
             }
             let live = builder.live(this);
@@ -91,7 +112,7 @@ pub(crate) fn shows(builder: &mut Builder<'_>, rule: &Rule, this: &Anchor) -> Pr
         Perspective::AsOf | Perspective::Versions => {
             let collection = builder.model.collection(this.collection);
             let parts = rule.expr().conjuncts().into_iter();
-            let parts: Vec<_> = parts.filter(|part| is_of_version(builder.model, collection, part)).collect();
+            let parts: Vec<_> = parts.filter(|part| is_of_version(collection, part)).collect();
             let mut lowering = Lowering::new(builder, Scope::rule(this));
             Pred::all([now].into_iter().chain(parts.into_iter().map(|part| lowering.is_true(part))))
         }
@@ -170,8 +191,20 @@ impl<'b, 'm, 'e> Lowering<'b, 'm, 'e> {
     /// # Panics
     /// Panics if it stands for no item, which in a checked expression it does.
     pub(crate) fn item_row(&self, variable: u16) -> &str {
-        let Bound::Item(alias) = self.bound(variable) else { unreachable!("a record is no item") };
-        alias
+        self.bound_item(variable).0
+    }
+
+    /// Who has the document that a value is within.
+    pub(crate) fn document_of(&self, holder: &Holder) -> DocumentOf {
+        match holder {
+            Holder::Document(document) => document.node.path().map_or(DocumentOf::Another, DocumentOf::at),
+            Holder::Item(variable) => self.bound_item(*variable).1,
+        }
+    }
+
+    fn bound_item(&self, variable: u16) -> (&str, DocumentOf) {
+        let Bound::Item(alias, of) = self.bound(variable) else { unreachable!("a record is no item") };
+        (alias, *of)
     }
 
     fn bound(&self, variable: u16) -> &Bound {

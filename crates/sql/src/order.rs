@@ -15,7 +15,7 @@ use crate::lower::shows;
 use crate::param::Encoding;
 use crate::predicate::Pred;
 use crate::tree::{column, only_where};
-use crate::{ColumnRef, Dialect, Position, Slot, SortKey};
+use crate::{ColumnRef, ColumnType, Dialect, Position, Slot, SortKey};
 
 /// The order of a page: the sort keys as the caller sees them, then the id.
 #[derive(Debug)]
@@ -75,6 +75,39 @@ impl PageOrder {
         let encoding = Storage::Int.into();
         self.keys.insert(0, Key { sql: place, names: None, encoding, nullable: false, descending: false, open: false });
         self
+    }
+
+    /// The same with keys that are null in other records which are ordered together with these.
+    pub(crate) fn with_nulls(mut self, nullable: &[bool]) -> Self {
+        for (key, nullable) in self.keys.iter_mut().zip(nullable) {
+            key.nullable |= nullable;
+        }
+        self
+    }
+
+    /// Of each key whether it can be null.
+    pub(crate) fn nullable(&self) -> impl Iterator<Item = bool> {
+        self.keys.iter().map(|key| key.nullable)
+    }
+
+    /// The values of the keys, which are those of a cursor.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (Sql, ColumnType)> {
+        self.keys.iter().map(|key| (key.sql.clone(), key.encoding.column()))
+    }
+
+    /// Orders a SELECT over several that have the values of the keys in these columns.
+    pub(crate) fn write_merged(
+        &self,
+        builder: &Builder<'_>,
+        select: &mut SelectStatement,
+        value: impl Fn(usize) -> Sql,
+    ) {
+        let dialect = builder.dialect;
+        for (index, key) in self.keys.iter().enumerate() {
+            let value = key.in_order(value(index), dialect);
+            let value = dialect.comparable(value, key.names.is_none().then(|| key.encoding.column()));
+            dialect.order(select, value, key.descending, key.nullable);
+        }
     }
 
     /// Orders a SELECT.

@@ -6,7 +6,7 @@ use backstay_model::{CollectionId, FieldId};
 use sea_query::{Expr as Sql, ExprTrait};
 
 use crate::builder::{Builder, Members, Record};
-use crate::lower::{Bound, Lowering, sees};
+use crate::lower::{Bound, DocumentOf, Lowering, sees};
 use crate::predicate::Pred;
 use crate::within::Items;
 
@@ -33,6 +33,8 @@ pub(crate) enum Each<'r> {
         frame: usize,
         /// What the items go by there.
         alias: Arc<str>,
+        /// Who has the list.
+        of: DocumentOf,
     },
 }
 
@@ -48,7 +50,7 @@ impl Each<'_> {
     pub(crate) fn bound(&self) -> Bound {
         match self {
             Self::Records(members) => Bound::Record(members.member.anchor.clone()),
-            Self::Items { alias, .. } => Bound::Item(Arc::clone(alias)),
+            Self::Items { alias, of, .. } => Bound::Item(Arc::clone(alias), *of),
         }
     }
 
@@ -75,8 +77,8 @@ impl<'r> Owner<'r> {
         match over {
             Many::Records(path) => Self::of_records(lowering, path),
             Many::Items(list) => {
-                let Items { list, frame, alias } = lowering.items(list)?;
-                let members = Each::Items { frame, alias };
+                let Items { list, frame, alias, of } = lowering.items(list)?;
+                let members = Each::Items { frame, alias, of };
                 Some(Self { key: list, certain: false, conditions: Vec::new(), members })
             }
         }

@@ -23,7 +23,7 @@ pub struct IndexConditionError {
     pub remedy: &'static str,
 }
 
-const IN_DOCUMENT: &str = "the condition of an index can't look into a document";
+const IN_DOCUMENT: &str = "the condition of an index can't look into a document or a JSON field";
 const OWN_FIELDS: &str = "compare the record's own fields with literals, or with each other";
 
 // The index would be over other records as soon as a value is added or moved.

@@ -1,5 +1,5 @@
 use backstay_expr::{Expr, Node, Root};
-use backstay_model::{Collection, FieldId, Model};
+use backstay_model::{Collection, FieldId};
 
 use crate::Perspective;
 
@@ -22,12 +22,8 @@ impl Presence {
 }
 
 /// Whether the last version of a record answers the rule as the record itself does.
-pub(crate) fn is_of_version(model: &Model, collection: &Collection, rule: &Expr) -> bool {
-    let is_kept = |field: &FieldId| {
-        let field = collection.field(*field);
-        let other = field.kind.target().map(|target| model.collection(target));
-        Perspective::Last.has(field) && other.is_none_or(|target| !target.key.given)
-    };
+pub(crate) fn is_of_version(collection: &Collection, rule: &Expr) -> bool {
+    let is_kept = |field: &FieldId| Perspective::Last.has(collection.field(*field));
     let is_own = match &rule.node {
         Node::Path(path) => path.is_of_account() || path.root == Root::This && path.steps.len() <= 1,
         Node::Computed(of) => of.at.steps.is_empty(),
@@ -51,6 +47,7 @@ pub(crate) fn is_of_version(model: &Model, collection: &Collection, rule: &Expr)
         | Node::Fact(_) => true,
     };
     let path = rule.node.path().filter(|path| path.root == Root::This);
-    let kept = path.is_none_or(|path| path.steps.iter().all(is_kept));
-    is_own && kept && rule.node.children().into_iter().all(|child| is_of_version(model, collection, child))
+    // Later steps are fields of other types, and what they lead to isn't the version's own.
+    let kept = path.and_then(|path| path.steps.first()).is_none_or(is_kept);
+    is_own && kept && rule.node.children().into_iter().all(|child| is_of_version(collection, child))
 }

@@ -3,12 +3,13 @@ use sea_query::ExprTrait;
 
 use crate::builder::{Anchor, Builder, Seen};
 use crate::expressions::Reader;
+use crate::history::of_each_record;
 use crate::lower::{Lowering, Scope, holds, sees};
 use crate::order::PageOrder;
 use crate::partial::{self, Known, Usable, usable};
 use crate::predicate::Pred;
 use crate::steer::{Ranges, RulePred, compared_fields, count_rule, page_rule};
-use crate::{ReadScope, ReadShape, Slot, SortKey};
+use crate::{Perspective, ReadScope, ReadShape, Slot, SortKey};
 
 /// Which records are read, and in which order.
 #[derive(Debug)]
@@ -24,13 +25,23 @@ pub(crate) struct Asked {
 /// What the caller wrote is looked at with the caller's rights: a hidden field is null, and a hidden related record does
 /// not exist. None of it is evaluated on a hidden row, so that time, cost and errors reveal nothing about it: see `barrier`.
 pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_>, reader: Reader<'_>) -> Asked {
+    asked_in_order(builder, (shape, &[]), rows, reader)
+}
+
+/// The same, where some sort keys are null in records of other types which are read together with these.
+pub(crate) fn asked_in_order(
+    builder: &mut Builder<'_>,
+    (shape, nullable): (&ReadShape, &[bool]),
+    rows: &Seen<'_>,
+    reader: Reader<'_>,
+) -> Asked {
     let record = &rows.anchor;
     let mut terms = match &shape.scope {
         ReadScope::One => {
             let id = builder.slot(Slot::Id, builder.key_storage(record));
             vec![Pred::Sql(builder.key(record).eq(id))]
         }
-        ReadScope::Page { .. } | ReadScope::Count => Vec::new(),
+        ReadScope::Page { .. } | ReadScope::Count => as_of(builder, record).into_iter().collect(),
     };
     let parts = rows.read.parts();
     let rule: Vec<&Expr> = parts.iter().map(|part| part.expr).collect();
@@ -56,7 +67,7 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
     questions.extend(index_conditions(builder, shape, record, (&usable, &known)));
     let order = match &shape.scope {
         ReadScope::Page { sort, after } => {
-            let order = order(builder, sort, record, reader);
+            let order = order(builder, sort, record, reader).with_nulls(nullable);
             if let Some(position) = after {
                 let pred = Pred::Sql(order.after(builder, position));
                 questions.push(Question { pred, is_range: order.is_open() });
@@ -67,6 +78,13 @@ pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_
     };
     terms.extend(barrier(builder, rows, rule, questions));
     Asked { condition: Pred::all(terms), order }
+}
+
+/// Where a list of the past finds its versions.
+fn as_of(builder: &mut Builder<'_>, record: &Anchor) -> Option<Pred> {
+    let history = builder.model.collection(record.collection).history.as_ref();
+    let history = history.filter(|_| record.perspective == Perspective::AsOf)?;
+    Some(of_each_record(builder, &history.table, record))
 }
 
 /// What the caller asks: a term that must be true.

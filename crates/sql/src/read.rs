@@ -8,7 +8,7 @@ use crate::expressions::Reader;
 use crate::output::RowWriter;
 use crate::question::{Asked, asked};
 use crate::tree::{integer, name};
-use crate::{ColumnRef, ObjectOutput, Planner, ReadPlan, ReadScope, ReadShape, Slot};
+use crate::{ColumnRef, ObjectOutput, Planner, ReadPlan, ReadScope, ReadShape, RowOutput, Slot};
 
 impl Planner {
     /// A read as callers with these rights may make it, in one statement.
@@ -35,7 +35,7 @@ impl Planner {
                     builder.limit(&mut select, Slot::Limit);
                 }
                 builder.from(record.frame, &mut select);
-                let output = ObjectOutput { present: None, members };
+                let output = RowOutput::Record(ObjectOutput { present: None, members });
                 let template = builder.finish(&select, columns);
                 ReadPlan { template, output, version, cursor: cursor.unwrap_or_default() }
             }
@@ -51,7 +51,7 @@ fn counted(mut builder: Builder<'_>, record: &Anchor, asked: Asked) -> ReadPlan 
     builder.limit(&mut inner, Slot::Limit);
     let mut select = Query::select();
     select.expr(Func::count(Sql::col(sea_query::Asterisk))).from_subquery(inner, name("counted"));
-    let output = ObjectOutput { present: None, members: Vec::new() };
+    let output = RowOutput::Record(ObjectOutput { present: None, members: Vec::new() });
     let template = builder.finish(&select, vec![Storage::Int.into()]);
     ReadPlan { template, output, version: None, cursor: Vec::new() }
 }

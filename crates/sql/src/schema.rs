@@ -1,7 +1,7 @@
 //! Statements that make and change tables. None has parameters; the order is that of execution.
 
 use backstay_model::{
-    Collection, Column, ColumnStorage, Field, FieldKind, Index, Link, Mention, Model, Nulls, shortened,
+    Collection, Column, ColumnStorage, Field, FieldKind, Index, Link, Mention, Model, Nulls, Versions, shortened,
 };
 use backstay_scalar::{Storage, Value};
 use sea_query::{
@@ -213,6 +213,18 @@ pub(crate) fn inline(statement: &impl QueryStatementWriter, dialect: Dialect) ->
 pub fn drop_index(index: &str, dialect: Dialect) -> Vec<Statement> {
     let drop = SqlIndex::drop().name(index).to_owned();
     vec![raw(dialect.schema(&drop))]
+}
+
+/// Gives the tables of versions the index that they have since format 5 of Backstay's own tables.
+pub fn renew_version_indexes(model: &Model, dialect: Dialect) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    for collection in model.collections.iter().filter(|collection| collection.versions.is_some()) {
+        statements.extend(drop_index(&Versions::former_index(&collection.table), dialect));
+        // The one in its place is the first.
+        let index = collection.indexes.first().into_iter();
+        statements.extend(index.flat_map(|index| add_index(model, collection, index, dialect)));
+    }
+    statements
 }
 
 /// Tables, then links, then references (PostgreSQL: once all tables are there), then indexes.

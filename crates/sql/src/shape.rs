@@ -196,11 +196,20 @@ pub struct ReadPlan {
     /// The statement.
     pub template: Template,
     /// How a row becomes an answer. Without members for `ReadScope::Count`, whose one column is the number.
-    pub output: ObjectOutput,
+    pub output: RowOutput,
     /// The columns that hold the values of a cursor: the sort keys in order, then the id. Empty except for a page.
     pub cursor: Vec<usize>,
     /// The column that holds the record's version, for its entity tag; `None` for `ReadScope::Count`.
     pub version: Option<usize>,
+}
+
+/// How a row becomes an answer.
+#[derive(Debug, Clone)]
+pub enum RowOutput {
+    /// It is a record of the one type that is read.
+    Record(ObjectOutput),
+    /// It is a record of one of several types: the first of these whose object is present.
+    OneOf(Box<[Alternative]>),
 }
 
 /// How columns become one object.

@@ -128,10 +128,10 @@ pub struct ComparedSums {
 }
 
 impl ComparedSums {
-    /// Of each sum whether the stored value is the computed one, in the order in which the sums were given.
-    pub fn read(&self, row: &dyn Row) -> Result<Vec<bool>, DecodeError> {
-        let same = |[stored, computed]: &[FieldLayout; 2]| Ok(stored.read(row)? == computed.read(row)?);
-        self.layouts.iter().map(same).collect()
+    /// The stored and the computed value of each sum, in the order in which the sums were given.
+    pub fn read(&self, row: &dyn Row) -> Result<Vec<[Value; 2]>, DecodeError> {
+        let values = |[stored, computed]: &[FieldLayout; 2]| Ok([stored.read(row)?, computed.read(row)?]);
+        self.layouts.iter().map(values).collect()
     }
 }
 

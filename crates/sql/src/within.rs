@@ -4,15 +4,15 @@ use backstay_base::KeyForm;
 use std::sync::Arc;
 
 use backstay_expr::{Holder, Within};
-use backstay_scalar::{Held, Lookup, Part, Scalar, Storage};
-use sea_query::extension::postgres::PgExpr;
+use backstay_scalar::{Held, Lookup, Part, Reading, Scalar, Step, Storage, Value};
+use sea_query::extension::postgres::{PgBinOper, PgExpr};
 use sea_query::{Expr as Sql, ExprTrait, Func, Query, SelectStatement};
 
-use crate::Dialect;
 use crate::dialect::{collate_c, metered, postgres_type};
-use crate::lower::Lowering;
+use crate::lower::{DocumentOf, Lowering};
 use crate::operand::{Form, Val};
-use crate::tree::{call, cast, column, name, only_where, subquery, word};
+use crate::tree::{call, cast, column, integer, name, only_where, subquery, word};
+use crate::{Dialect, Slot};
 
 /// The columns of the items of a list: the JSON of each, and its place.
 const VALUE: &str = "value";
@@ -27,6 +27,8 @@ pub(crate) struct Items {
     pub(crate) list: Sql,
     pub(crate) frame: usize,
     pub(crate) alias: Arc<str>,
+    /// Who has the list.
+    pub(crate) of: DocumentOf,
 }
 
 impl Items {
@@ -39,6 +41,7 @@ impl Items {
 impl Lowering<'_, '_, '_> {
     /// The items of a list; `None` if it is certain that there is none.
     pub(crate) fn items(&mut self, list: &Within) -> Option<Items> {
+        let of = self.document_of(&list.of);
         let list = self.within(list);
         if list.is_null() {
             return None;
@@ -46,7 +49,7 @@ impl Lowering<'_, '_, '_> {
         let list = list.settled();
         let rows = self.builder.dialect.items(list.clone());
         let (frame, alias) = self.builder.select(rows);
-        Some(Items { list, frame, alias })
+        Some(Items { list, frame, alias, of })
     }
 
     /// A value within a document.
@@ -54,7 +57,8 @@ impl Lowering<'_, '_, '_> {
         let (document, guards) = match &within.of {
             Holder::Document(document) => {
                 let document = self.value(document);
-                if document.is_null() || (within.lookup.names.is_empty() && within.lookup.held == Held::Json) {
+                let is_whole = matches!(within.lookup.held, Held::Json | Held::Free(Reading::Json));
+                if document.is_null() || (within.lookup.steps.is_empty() && is_whole) {
                     return document;
                 }
                 (document.sql, document.guards)
@@ -62,9 +66,23 @@ impl Lowering<'_, '_, '_> {
             Holder::Item(variable) => (column(self.item_row(*variable), VALUE), Vec::new()),
         };
         let dialect = self.builder.dialect;
-        let sql = match dialect {
-            Dialect::Sqlite => call("within", [document, word(&within.lookup.to_string())]),
-            Dialect::Postgres => looked_up(document, &within.lookup),
+        let sql = match (dialect, within.lookup.held) {
+            // Clients choose the names, which therefore aren't written into the statement.
+            (Dialect::Sqlite, Held::Free(_) | Held::FreeList(_)) => {
+                let lookup = Value::text(within.lookup.to_string());
+                call("within", [document, self.builder.slot(Slot::Constant(lookup), Storage::Text)])
+            }
+            (Dialect::Sqlite, Held::One(_) | Held::List(_) | Held::Json) => {
+                call("within", [document, word(&within.lookup.to_string())])
+            }
+            (Dialect::Postgres, Held::Free(Reading::Text)) => {
+                collate_c(call(read(Reading::Text), [self.free(document, &within.lookup)]))
+            }
+            (Dialect::Postgres, Held::Free(reading)) => call(read(reading), [self.free(document, &within.lookup)]),
+            (Dialect::Postgres, Held::FreeList(reading)) => {
+                call(read_each(reading), [self.free(document, &within.lookup)])
+            }
+            (Dialect::Postgres, Held::One(_) | Held::List(_) | Held::Json) => looked_up(document, &within.lookup),
         };
         let form = match (dialect, within.lookup.held.storage(), within.lookup.held) {
             (Dialect::Sqlite, Storage::Decimal { scale }, Held::One(_))
@@ -72,9 +90,51 @@ impl Lowering<'_, '_, '_> {
             {
                 Form::Scaled(scale)
             }
+            (Dialect::Sqlite, _, Held::Free(Reading::Number)) => Form::Key,
             (Dialect::Sqlite | Dialect::Postgres, _, _) => Form::Column,
         };
         Val { sql, guards, form }
+    }
+
+    /// PostgreSQL: what is at a place of a document that clients choose.
+    fn free(&mut self, document: Sql, lookup: &Lookup) -> Sql {
+        lookup.steps.iter().fold(document, |at, step| {
+            let step = match step {
+                Step::Member(name) => self.builder.slot(Slot::Constant(Value::Text(Arc::clone(name))), Storage::Text),
+                Step::Element(place) => integer((*place).into()),
+            };
+            at.binary(PgBinOper::GetJsonField, step)
+        })
+    }
+}
+
+/// PostgreSQL: the function of the store's that reads a value which can be anything.
+fn read(reading: Reading) -> &'static str {
+    match reading {
+        Reading::Json => "backstay_json",
+        Reading::Text => "backstay_json_text",
+        Reading::Number => "backstay_json_number",
+        Reading::Int => "backstay_json_int",
+        Reading::Float => "backstay_json_float",
+        Reading::Boolean => "backstay_json_boolean",
+        Reading::DateTime => "backstay_json_moment",
+        Reading::Date => "backstay_json_date",
+        Reading::Id => "backstay_json_id",
+    }
+}
+
+/// PostgreSQL: the function of the store's that reads the elements of an array.
+fn read_each(reading: Reading) -> &'static str {
+    match reading {
+        Reading::Json => "backstay_json_list",
+        Reading::Text => "backstay_json_texts",
+        Reading::Number => "backstay_json_numbers",
+        Reading::Int => "backstay_json_ints",
+        Reading::Float => "backstay_json_floats",
+        Reading::Boolean => "backstay_json_booleans",
+        Reading::DateTime => "backstay_json_moments",
+        Reading::Date => "backstay_json_dates",
+        Reading::Id => "backstay_json_ids",
     }
 }
 
@@ -98,26 +158,37 @@ impl Dialect {
 
 /// PostgreSQL: a value within a document, in the form of a column that holds it.
 fn looked_up(document: Sql, lookup: &Lookup) -> Sql {
-    let step = |at: Sql, name: &Arc<str>| at.get_json_field(word(name));
+    let step = |at: Sql, step: &Step| at.get_json_field(key(step));
     let text = |at: Sql, name: &str| at.cast_json_field(word(name));
-    match (lookup.held, lookup.names.split_last()) {
+    match (lookup.held, lookup.steps.split_last()) {
         (Held::One(Scalar::Money), _) => {
-            let money = lookup.names.iter().fold(document, step);
+            let money = lookup.steps.iter().fold(document, step);
             match lookup.part {
                 Some(Part::Currency) => value_of(text(money, "currency"), Scalar::Currency),
                 Some(Part::Main) | None => cast(text(money, "amount"), "numeric"),
             }
         }
-        (Held::One(scalar), Some((last, before))) => value_of(text(before.iter().fold(document, step), last), scalar),
+        (Held::One(scalar), Some((last, before))) => {
+            value_of(before.iter().fold(document, step).cast_json_field(key(last)), scalar)
+        }
         (Held::One(_), None) => unreachable!("a scalar never holds a document"),
         (Held::Json, _) => {
-            let at = lookup.names.iter().fold(document, step);
+            let at = lookup.steps.iter().fold(document, step);
             only_where(call("json_typeof", [at.clone()]).ne(word("null")), at)
         }
         (Held::List(element), _) => {
-            let at = lookup.names.iter().fold(document, step);
+            let at = lookup.steps.iter().fold(document, step);
             only_where(call("json_typeof", [at.clone()]).eq(word("array")), list_of(at, element))
         }
+        (Held::Free(_) | Held::FreeList(_), _) => unreachable!("what clients choose is read by functions"),
+    }
+}
+
+/// A step to a member of an embedded value, or to a place in an array.
+fn key(step: &Step) -> Sql {
+    match step {
+        Step::Member(name) => word(name),
+        Step::Element(place) => integer((*place).into()),
     }
 }
 

@@ -9,19 +9,22 @@ use crate::server_functions;
 use crate::session::OwnRow;
 
 /// The format of these tables. A database in a newer format is refused.
-pub(crate) const FORMAT: i64 = 4;
+pub(crate) const FORMAT: i64 = 5;
 
 /// The statements that bring tables of an older format to the newest one; `None` if they have it.
 ///
 /// Since format 2 the log has entries of format 2 and idempotency records have a format; since format 3 there are
-/// tombstones; since format 4 there are counters of sequences.
+/// tombstones; since format 4 there are counters of sequences; since format 5 the
+/// stored sums that have to follow are queued.
 pub(crate) fn upgrade(from: i64, dialect: Dialect) -> Option<Vec<Statement>> {
     let int = int_type(dialect);
     let to_2 = || format!("ALTER TABLE backstay_idempotency ADD COLUMN format {int} NOT NULL DEFAULT 1");
     let to_3 = || tombstones(int, strict(dialect));
     let to_4 = || sequences(int, rowless(dialect));
     let texts = [(from < 2).then(to_2), (from < 3).then(to_3), (from < 4).then(to_4)];
-    let statements: Vec<Statement> = texts.into_iter().flatten().map(|text| own(&text, vec![], &[])).collect();
+    let to_5 = (from < 5).then(|| due_sums(dialect)).into_iter().flatten();
+    let texts = texts.into_iter().flatten().chain(to_5);
+    let statements: Vec<Statement> = texts.map(|text| own(&text, vec![], &[])).collect();
     (!statements.is_empty()).then_some(statements)
 }
 
@@ -35,6 +38,17 @@ fn sequences(int: &str, end: &str) -> String {
         "CREATE TABLE backstay_sequence (type {int} NOT NULL, field {int} NOT NULL, series TEXT NOT NULL, \
          last {int} NOT NULL, PRIMARY KEY (type, field, series)){end}"
     )
+}
+
+/// Makes the table of stored sums that have to follow, in the order in which they were queued. A sum can be in it several
+/// times: whoever queues it neither waits for others nor looks for it.
+fn due_sums(dialect: Dialect) -> [String; 2] {
+    let (int, serial, bytes, strict) = (int_type(dialect), serial(dialect), bytes_type(dialect), strict(dialect));
+    let table = format!(
+        "CREATE TABLE backstay_due_sum (number {serial}, type {int} NOT NULL, field {int} NOT NULL, \
+         record {bytes} NOT NULL){strict}"
+    );
+    [table, "CREATE INDEX backstay_due_sum_of ON backstay_due_sum (type, field, record)".to_owned()]
 }
 
 /// What a table ends with.
@@ -53,6 +67,21 @@ fn rowless(dialect: Dialect) -> &'static str {
     }
 }
 
+fn bytes_type(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "BLOB",
+        Dialect::Postgres => "bytea",
+    }
+}
+
+/// The type of a key that the database counts up.
+fn serial(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "INTEGER PRIMARY KEY",
+        Dialect::Postgres => "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    }
+}
+
 fn int_type(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => "INTEGER",
@@ -64,14 +93,7 @@ fn int_type(dialect: Dialect) -> &'static str {
 pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
     let int = int_type(dialect);
     let (strict, rowless) = (strict(dialect), rowless(dialect));
-    let bytes = match dialect {
-        Dialect::Sqlite => "BLOB",
-        Dialect::Postgres => "bytea",
-    };
-    let serial = match dialect {
-        Dialect::Sqlite => "INTEGER PRIMARY KEY",
-        Dialect::Postgres => "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-    };
+    let (bytes, serial) = (bytes_type(dialect), serial(dialect));
     let tables = [
         format!("CREATE TABLE backstay_meta (name TEXT NOT NULL PRIMARY KEY, value {bytes} NOT NULL){rowless}"),
         format!("CREATE TABLE backstay_type (number {int} NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE){strict}"),
@@ -102,7 +124,7 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
         Dialect::Sqlite => None,
         Dialect::Postgres => Some(expect_rows()),
     };
-    tables.into_iter().chain(guard).map(|text| own(&text, vec![], &[])).collect()
+    tables.into_iter().chain(due_sums(dialect)).chain(guard).map(|text| own(&text, vec![], &[])).collect()
 }
 
 /// The function on PostgreSQL that raises an error if a number of rows is not the expected one.

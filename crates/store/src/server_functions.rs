@@ -1,6 +1,10 @@
 //! The functions of the expression language on PostgreSQL that it doesn't have itself, or has in a form that depends on
 //! its locale and version. They are made anew whenever a database is opened.
 
+// Tests read this file by its path.
+#[path = "server_functions/json.rs"]
+mod json;
+
 use std::sync::LazyLock;
 
 use backstay_base::limits;
@@ -12,7 +16,7 @@ pub(crate) static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(statements);
 fn statements() -> Vec<String> {
     let (longest, changed, parts) = (limits::MATCHED_BYTES, limits::CHANGED_TEXT_BYTES, limits::LIST_ITEMS);
     let found = "(octet_length($1) - octet_length(replace($1, $2, ''))) / octet_length($2)";
-    vec![
+    let of_texts = vec![
         cased("backstay_lower", "lower", Casing::Lower),
         cased("backstay_upper", "upper", Casing::Upper),
         cased("backstay_fold", "lower", Casing::Fold),
@@ -62,7 +66,8 @@ fn statements() -> Vec<String> {
             "boolean",
             &format!("CASE WHEN octet_length($1) <= {longest} THEN $1 ~ $2 END"),
         ),
-    ]
+    ];
+    of_texts.into_iter().chain(json::statements()).collect()
 }
 
 /// A function that changes letters. PostgreSQL's own is right about texts in ASCII, in the collation `C`.

@@ -99,6 +99,12 @@ impl Opening<'_> {
         let mut steps = Vec::new();
         if let Some(upgrade) = own::upgrade(format, session.dialect()) {
             run(session, &upgrade).await?;
+            if format < 5 {
+                let stored = newest(session).await?;
+                let stored = stored_model(session, stored).await?;
+                let renew = schema::renew_version_indexes(&stored, session.dialect());
+                run(session, &renew).await?;
+            }
             session.set_format(FORMAT).await?;
             steps.push(migration::upgrade(&upgrade));
         }

@@ -9,7 +9,7 @@ use crate::idempotency::{self, Remembered};
 use crate::own::int;
 use crate::sequence::{Counted, Series};
 use crate::session::{Session, Visit};
-use crate::{Change, KeyClaim, ReadStats, Recall, StoreError, tombstones};
+use crate::{Change, DueSum, KeyClaim, QueuePlace, ReadStats, Recall, StoreError, due_sums, tombstones};
 
 /// One transaction as the `Work` that runs in it sees it.
 pub struct Tx<'a> {
@@ -195,6 +195,50 @@ impl<'a> Tx<'a> {
     /// before its deletion is staged.
     pub fn bury(&mut self, record: DependencyKey, version: i64) {
         self.stage(tombstones::keep(record, version), Some(1));
+    }
+
+    /// Queues a stored sum that has to follow what this transaction does.
+    pub fn queue_sum(&mut self, due: &DueSum) {
+        self.stage(due.queue(), Some(1));
+    }
+
+    /// Removes a stored sum from the queue; to be called before it is computed.
+    pub fn unqueue_sum(&mut self, due: &DueSum) {
+        self.stage(due.remove(), None);
+    }
+
+    /// The first stored sums in the queue after a place, in order; one can be there several times.
+    pub async fn queued_sums(
+        &mut self,
+        after: QueuePlace,
+        limit: u32,
+    ) -> Result<Vec<(QueuePlace, DueSum)>, StoreError> {
+        self.flush().await?;
+        let mut found = Vec::new();
+        self.show(&due_sums::next(after, limit), &mut |row| {
+            found.push(due_sums::read(row)?);
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Whether a stored sum is in the queue.
+    pub async fn is_queued(&mut self, due: &DueSum) -> Result<bool, StoreError> {
+        self.flush().await?;
+        Ok(self.show(&due.find(), &mut |_| Ok(())).await? > 0)
+    }
+
+    /// How often stored sums are in the queue.
+    pub async fn queue_length(&mut self) -> Result<u64, StoreError> {
+        self.flush().await?;
+        let mut length = 0;
+        self.show(&due_sums::count(), &mut |row| {
+            length = int(row, 0)?.cast_unsigned();
+            Ok(())
+        })
+        .await?;
+        Ok(length)
     }
 
     /// What is known about an idempotency key. A record that has expired counts as unknown.

@@ -47,6 +47,8 @@ async fn functions_of_long_texts_have_a_budget() {
         ("text_fold(?1 || i) IS NULL", 400_000),
         ("text_replace(?1 || i, 'a', 'bb') IS NULL", 400_000),
         (r#"within('{"a":"' || ?1 || i || '"}', 'a String') IS NULL"#, 400_000),
+        (r#"within('{"a":[{"b":"' || ?1 || i || '"}]}', 'a.#0.b ?Text') IS NULL"#, 400_000),
+        (r#"within('["' || ?1 || i || '"]', ' ?[Text]') IS NULL"#, 400_000),
         ("text_matches(?1 || i, '^(a|b)*a(a|b){200}$')", 60_000),
     ] {
         let text = |rows: u32| {

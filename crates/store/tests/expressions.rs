@@ -94,6 +94,7 @@ impl Setting {
             Slot::Account(column) => column.part.of(&self.account(checked, column.field)),
             Slot::Caller(CallerPart::Id) => self.caller.id.map_or(Value::Null, Value::Id),
             Slot::Caller(CallerPart::Kind) => Value::text(self.caller.kind.name()),
+            Slot::Caller(CallerPart::Verified) => Value::Bool(self.caller.verified),
             Slot::Caller(CallerPart::Roles) => {
                 Value::List(self.caller.roles.iter().map(|role| Value::Text(role.clone())).collect())
             }
@@ -139,14 +140,15 @@ fn condition(text: &str) -> String {
     condition.strip_prefix("WHERE ").unwrap_or(if condition.is_empty() { "always" } else { condition }).to_owned()
 }
 
-/// `number` and `blocks` are seen where `flag` is true; people without an age, parts that are not ok and notes without an author are not
+/// `number`, `doc` and `blocks` are seen where `flag` is true; people without an age, parts that are not ok and notes without an author are not
 /// seen at all.
-const HIDDEN: [(&str, &str); 6] = [
+const HIDDEN: [(&str, &str); 7] = [
     ("Person", "this.age != null"),
     ("Part", "this.ok == true"),
     ("Note", "this.author != null"),
     ("Shelf", "this.open == true"),
     ("Item.number", "this.flag == true"),
+    ("Item.doc", "this.flag == true"),
     ("Item.blocks", "this.flag == true"),
 ];
 
@@ -192,8 +194,12 @@ fn found(items: &[RecordId], truths: &BTreeSet<RecordId>, falsehoods: &BTreeSet<
 
 /// A connection to one of the databases, with the data in it.
 trait Database {
+    /// The ids in this column.
+    fn ids_in(&mut self, statement: &Statement, column: usize) -> Result<BTreeSet<RecordId>, String>;
     /// The ids in the first column.
-    fn ids(&mut self, statement: &Statement) -> Result<BTreeSet<RecordId>, String>;
+    fn ids(&mut self, statement: &Statement) -> Result<BTreeSet<RecordId>, String> {
+        self.ids_in(statement, 0)
+    }
     /// The text in this column of the only row.
     fn text(&mut self, statement: &Statement, column: usize) -> String;
     /// The truth in the first column of the only row.
@@ -271,6 +277,11 @@ fn references_to_one_of_several_types() {
 #[test]
 fn values_in_documents() {
     check("documents");
+}
+
+#[test]
+fn values_in_json_fields() {
+    check("json");
 }
 
 #[test]

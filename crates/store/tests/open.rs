@@ -86,7 +86,7 @@ fn files_that_are_not_ours_are_refused() {
     check(|path| made(path, "PRAGMA application_id = 77; PRAGMA user_version = 1"), other);
     check(
         |path| made(path, "PRAGMA application_id = 1114329972; PRAGMA user_version = 99"),
-        "DIR/backstay.db was written by a newer Backstay (format 99, while this one knows formats up to 4); update Backstay",
+        "DIR/backstay.db was written by a newer Backstay (format 99, while this one knows formats up to 5); update Backstay",
     );
 }
 
@@ -95,7 +95,8 @@ fn made(path: &Path, text: &str) {
 }
 
 /// Two entries of format 1, the first with the later moment, with their leaf hashes as `sha256sum` gives them.
-const FORMAT_1: &str = "DROP TABLE backstay_sequence;
+const FORMAT_1: &str = "DROP TABLE backstay_due_sum;
+    DROP TABLE backstay_sequence;
     ALTER TABLE backstay_idempotency DROP COLUMN format;
     DROP TABLE backstay_tombstone;
     PRAGMA user_version = 1;

@@ -6,8 +6,8 @@ use backstay_base::Action;
 use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Scope, compile};
 use backstay_model::{Collection, Model, SourceFile};
 use backstay_sql::{
-    ColumnRef, Dialect, Perspective, Planner, ReadScope, ReadShape, Selected, SelectedField, Selection, SortKey,
-    Template, schema,
+    ColumnRef, Dialect, Perspective, Planner, Position, ReadScope, ReadShape, Selected, SelectedField, Selection,
+    SortKey, Template, schema,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -121,6 +121,59 @@ type Comment @allow(read: "true") @index(fields: ["post", "createdAt"]) @index(f
     check(r#""version""#, true);
     check(r#""number""#, false);
     check(r#""-number""#, false);
+}
+
+/// Each of several types is read through its own index as far as the page needs, and only what that gives is sorted.
+#[test]
+fn each_of_several_types_has_a_range_of_its_own() {
+    let text = r#"
+extend schema @app(name: "Together")
+interface Content @path(is: "content") @allow(read: "true") @index(fields: ["slug"]) { slug: String! }
+type Article implements Content { a: Int }
+type Guide implements Content { b: Int }
+"#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", text)]).expect("a model");
+    let model = Arc::new(loaded.model);
+    let connection = Connection::open_in_memory().expect("a database");
+    for statement in schema::create(&model, Dialect::Sqlite) {
+        connection.execute_batch(statement.text()).expect("a table");
+    }
+    let check = |filter: Option<&str>, after: bool, expected: &[&str]| {
+        let shapes = model.interfaces[0].types.iter().map(|id| {
+            let slug = model.collection(*id).field_named("slug").expect("a field").id;
+            let sort = vec![SortKey { column: ColumnRef::main(slug), descending: false }];
+            let after = after.then(|| Position { nulls: vec![false] });
+            ReadShape {
+                action: Action::Read,
+                perspective: Perspective::Live,
+                collection: *id,
+                selection: Selection::Whole,
+                filter: filter.map(|text| compile(text, &Scope::filter(&model, *id)).expect("a filter").expr),
+                scope: ReadScope::Page { sort, after },
+            }
+        });
+        let shapes: Vec<ReadShape> = shapes.collect();
+        let article = model.collection(shapes[0].collection);
+        let rights = rights(&model, article, ("true", "true"));
+        let plan = Planner::new(Arc::clone(&model), Dialect::Sqlite).read_together(&shapes, &rights);
+        let plan = explained(&connection, &plan.template);
+        let used: Vec<&str> = plan.split("; ").filter(|step| step.contains("INDEX")).collect();
+        assert_eq!(used, expected, "{filter:?} {after}: {plan}");
+    };
+    check(None, false, &["SCAN t1 USING INDEX ix_article__slug", "SCAN t2 USING INDEX ix_guide__slug"]);
+    check(
+        None,
+        true,
+        &[
+            "SEARCH t1 USING INDEX ix_article__slug ((slug,id)>(?,?))",
+            "SEARCH t2 USING INDEX ix_guide__slug ((slug,id)>(?,?))",
+        ],
+    );
+    check(
+        Some("slug == 'x'"),
+        false,
+        &["SEARCH t1 USING INDEX ix_article__slug (slug=?)", "SEARCH t2 USING INDEX ix_guide__slug (slug=?)"],
+    );
 }
 
 /// The slugs that are taken are one range of the index that they must be unique in, and nothing is sorted.

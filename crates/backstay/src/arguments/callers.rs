@@ -53,6 +53,9 @@ pub(crate) enum Account {
         /// Role that the model declares; repeatable
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<String>,
+        /// You know that the address is the account holder's: auth.verified is true
+        #[arg(long)]
+        verified: bool,
         #[command(flatten)]
         password: PasswordFrom,
         #[command(flatten)]
@@ -75,6 +78,22 @@ pub(crate) enum Account {
         account: String,
         #[command(flatten)]
         password: PasswordFrom,
+        #[command(flatten)]
+        within: Within,
+    },
+    /// Mark an account's address as verified, which rules read as auth.verified
+    #[command(after_help = VERIFY)]
+    Verify {
+        /// Email address or id of the account
+        account: String,
+        #[command(flatten)]
+        within: Within,
+    },
+    /// Mark an account's address as not verified
+    #[command(after_help = "Example:\n  backstay account unverify ben@news.example")]
+    Unverify {
+        /// Email address or id of the account
+        account: String,
         #[command(flatten)]
         within: Within,
     },
@@ -133,6 +152,13 @@ Examples:
 
 An account that was created as a record, rather than by signing up, cannot sign in until it has a
 password.";
+
+const VERIFY: &str = "\
+Example:
+  backstay account verify ben@news.example
+
+Do this once you know that the address is the account holder's. It takes effect with the next
+request, and ends when the account changes its address. Backstay sends no mail itself yet.";
 
 const DISABLE: &str = "\
 Example:

@@ -23,6 +23,7 @@ pub(super) async fn list(administration: &Administration<'_>, after: Option<&str
         id: one.id.to_string(),
         email: one.email.to_string(),
         roles: names(&one.roles),
+        verified: one.verified,
         disabled: one.disabled,
         created_at: one.created_at.to_string(),
     };
@@ -36,6 +37,7 @@ pub(super) async fn show(administration: &Administration<'_>, account: &str) -> 
         email: found.email,
         roles: names(&found.roles),
         claims: found.claims.as_ref().clone(),
+        verified: found.verified,
         disabled: found.disabled,
         password: found.has_password,
         sessions: found.sessions,
@@ -50,6 +52,16 @@ pub(super) async fn set_password(
 ) -> Result<Answer, Error> {
     administration.set_account_password(&reference(&account), password).await?;
     Ok(Answer::AccountPasswordSet { account })
+}
+
+pub(super) async fn verify(administration: &Administration<'_>, account: String) -> Result<Answer, Error> {
+    administration.verify_account(&reference(&account)).await?;
+    Ok(Answer::AccountVerified { account })
+}
+
+pub(super) async fn unverify(administration: &Administration<'_>, account: String) -> Result<Answer, Error> {
+    administration.unverify_account(&reference(&account)).await?;
+    Ok(Answer::AccountUnverified { account })
 }
 
 pub(super) async fn disable(administration: &Administration<'_>, account: String) -> Result<Answer, Error> {

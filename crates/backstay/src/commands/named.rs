@@ -19,6 +19,8 @@ impl Named {
             Command::ShowAccount { account }
             | Command::SetAccountPassword { account, .. }
             | Command::DisableAccount { account }
+            | Command::VerifyAccount { account }
+            | Command::UnverifyAccount { account }
             | Command::EnableAccount { account }
             | Command::SetClaim { account, .. }
             | Command::RemoveClaim { account, .. } => Some(Self::Account(account.clone())),

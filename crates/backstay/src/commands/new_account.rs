@@ -13,6 +13,7 @@ pub(super) struct NewAccount<'a> {
     pub(super) fields: &'a [(String, String)],
     pub(super) roles: &'a [String],
     pub(super) password: Option<Secret>,
+    pub(super) verified: bool,
 }
 
 pub(super) async fn add(
@@ -22,10 +23,10 @@ pub(super) async fn add(
 ) -> Result<Answer, Failure> {
     let model = engine.model();
     let collection = model.identity.map(|id| model.collection(id)).ok_or(Error::NoAccounts)?;
-    let NewAccount { email, fields, roles, password } = new;
+    let NewAccount { email, fields, roles, password, verified } = new;
     let input = assignments(model, collection.id, fields).map_err(|error| failure(model, collection, error))?;
     let password = password.map_or(NewPassword::Generated, NewPassword::Given);
-    let account = AddAccount { email, input, roles: roles.to_vec(), password };
+    let account = AddAccount { email, input, roles: roles.to_vec(), password, verified };
     let added =
         administration.add_account(account).await.map_err(|error| match roles::failure(engine, roles, error) {
             Failure::Refused(error) => failure(model, collection, error),

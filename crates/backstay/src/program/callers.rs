@@ -22,9 +22,9 @@ pub(super) async fn operator(operator: Operator) -> Result<ExitCode, Failure> {
 
 pub(super) async fn account(account: Account) -> Result<ExitCode, Failure> {
     match account {
-        Account::Add { email, fields, roles, password, within } => {
+        Account::Add { email, fields, roles, verified, password, within } => {
             let password = given_password(&password)?;
-            command(&within, Command::AddAccount { email, fields, roles, password }).await
+            command(&within, Command::AddAccount { email, fields, roles, password, verified }).await
         }
         Account::List(within) => list_accounts(&within).await,
         Account::Show { account, within } => command(&within, Command::ShowAccount { account }).await,
@@ -32,6 +32,8 @@ pub(super) async fn account(account: Account) -> Result<ExitCode, Failure> {
             let password = new_password(&password)?;
             command(&within, Command::SetAccountPassword { account, password }).await
         }
+        Account::Verify { account, within } => command(&within, Command::VerifyAccount { account }).await,
+        Account::Unverify { account, within } => command(&within, Command::UnverifyAccount { account }).await,
         Account::Disable { account, within } => command(&within, Command::DisableAccount { account }).await,
         Account::Enable { account, within } => command(&within, Command::EnableAccount { account }).await,
         Account::Claim { account, claim: (name, value), within } => {

@@ -1,10 +1,12 @@
 //! `backstay check` reports all problems together, for people and for programs.
 
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{self, App};
+use crate::support::{self, App, Server};
 
 /// The output of `check --format json`.
 fn found(app: &App) -> Vec<Value> {
@@ -236,7 +238,11 @@ type Book
         })
         .collect();
     let expected = [
+        "4: these rules need each other: `a` → `b` → `a` | write one of them out in full",
         "6: unknown function `uid` | write `auth.id`",
+        "12: unknown name `owner` | write `this.owner`",
+        "12: unexpected `=` | to compare, write `==`",
+        "12: there is no `new` here | write `this` for the stored record, and conditions on the proposed one in `after:`, beside `update:`",
         "13: unknown function `len` | write `size(x)`",
         "14: unknown name `current_user` | write `auth.id`",
         "15: `Book.pages` is computed from itself: Book.pages → Book.leaves → Book.pages | compute one of these fields \
@@ -245,10 +251,6 @@ type Book
         "18: unexpected `and` | write `&&`",
         "19: `books` has many members, which `size` and `count` count | write `size(this.owner.books)`, or \
          `this.owner.books.count(b, …)` with a condition",
-        "12: unknown name `owner` | write `this.owner`",
-        "12: unexpected `=` | to compare, write `==`",
-        "4: these rules need each other: `a` → `b` → `a` | write one of them out in full",
-        "12: there is no `new` here | write `this` for the stored record, and conditions on the proposed one in `after:`, beside `update:`",
     ];
     assert_eq!(told, expected);
 }
@@ -284,12 +286,51 @@ fn stored_sums_are_compared_with_what_they_sum() {
     drop(server);
     let programs = app.run(&["check", "--sums", "--format", "json"]).done();
     let programs: Value = serde_json::from_str(&programs).expect("JSON");
-    let sum = json!({"sum": "Product.reserved", "records": 2, "differing": 0, "first": []});
+    let sum = json!({"sum": "Product.reserved", "records": 2, "differing": 0, "first": [], "queued": 0});
     assert_eq!(programs, json!({"diagnostics": [], "sums": [sum]}));
     let refused = app.run(&["check", "--sums", "--watch"]);
     assert_eq!(refused.code, Some(2), "{refused:?}");
     app.write("model/wrong.graphql", "type X @allow(read: \"tru\") { n: Int }");
     assert!(app.run(&["check", "--sums"]).refused().contains("tru"), "what is wrong with the model comes first");
+}
+
+/// What is queued is worked off by the server, whoever queued it, and whatever ended it.
+#[test]
+fn sums_that_follow_later_follow_while_the_server_runs() {
+    let app = App::empty();
+    let model = r#"
+extend schema @app(name: "Stock")
+type Product @allow(read: "true") {
+  name: String! @unique
+  reserved: Int @computed(is: "this.reservations.sum(r, r.quantity)", stored: SOON)
+  reservations: [Reservation!] @inverse(field: "product")
+}
+type Reservation @allow(read: "true", create: "true") { product: Product!, quantity: Int! }"#;
+    app.write("model/stock.graphql", model);
+    app.write("seed/Product.jsonl", "{\"name\": \"chair\"}\n{\"name\": \"table\"}\n");
+    app.write("seed/Reservation.jsonl", "{\"product\": {\"name\": \"chair\"}, \"quantity\": 3}\n");
+    assert_eq!(app.run(&["seed"]).done(), "3 records loaded\n");
+    let sums = |app: &App| app.run(&["check", "--sums"]).done().lines().last().map(str::to_owned);
+    assert_eq!(sums(&app).as_deref(), Some("Product.reserved: 2 records; 1 to be refreshed"));
+    let server = app.serve();
+    let chair = "/api/products?filter=name%20==%20%27chair%27";
+    let follow = |server: &Server, reserved: i64| {
+        while server.get(chair)["items"][0]["reserved"] != json!(reserved) {
+            thread::sleep(Duration::from_millis(10));
+        }
+        server.get(chair)["items"][0]["version"].clone()
+    };
+    assert_eq!(follow(&server, 3), 1);
+    let product = server.get(chair)["items"][0]["id"].as_str().expect("an id").to_owned();
+    let (status, _) =
+        server.ask("POST", "/api/reservations", None, &format!(r#"{{"product":"{product}","quantity":4}}"#));
+    assert_eq!(status, 201);
+    // It is killed.
+    drop(server);
+    let told = sums(&app).expect("a line");
+    assert!(["2 records, all correct", "2 records; 1 to be refreshed"].iter().any(|end| told.ends_with(end)), "{told}");
+    assert_eq!(follow(&app.serve(), 7), 1);
+    assert_eq!(sums(&app).as_deref(), Some("Product.reserved: 2 records, all correct"));
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn account(app: &App, name: &str) {
     assert!(id.starts_with("id        0"), "{shown}");
     assert_eq!(
         rest,
-        "email     ben@shelf.example\nroles     none\nclaims    floor=2\npassword  set\ndisabled  yes\nsessions  0\n"
+        "email     ben@shelf.example\nroles     none\nclaims    floor=2\npassword  set\nverified  no\ndisabled  yes\nsessions  0\n"
     );
     assert_eq!(app.run(&["role", "list", ben]).done(), "ben@shelf.example has no roles\n");
     assert_eq!(app.run(&["account", "enable", ben]).done(), "enabled ben@shelf.example\n");

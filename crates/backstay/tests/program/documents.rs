@@ -55,6 +55,8 @@ fn every_member_of_an_answer_is_documented() {
     check(&["account", "list"], "account list");
     check(&["account", "password", ben, "--password-stdin"], "account password");
     check(&["account", "show", ben], "account show");
+    check(&["account", "verify", ben], "account verify");
+    check(&["account", "unverify", ben], "account unverify");
     check(&["account", "disable", ben], "account disable");
     check(&["account", "enable", ben], "account enable");
     check(&["account", "claim", ben, "value=value"], "account claim");

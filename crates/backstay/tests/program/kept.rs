@@ -161,6 +161,10 @@ fn who_could_sign_in_still_can() {
 /// is refused.
 const OTHER_FINGERPRINTS: &[&str] = &["530276b", "ae6e07a"];
 
+/// Directories with answers that were kept under Backstay's own model of an older version: the answer is repeated without the
+/// record, because what its rules allowed may have changed.
+const OTHER_MODELS: &[&str] = &["15aca90", "851be40"];
+
 #[test]
 fn a_request_that_was_answered_is_not_carried_out_again() {
     for directory in kept() {
@@ -173,6 +177,8 @@ fn a_request_that_was_answered_is_not_carried_out_again() {
         if OTHER_FINGERPRINTS.contains(&&*kept.name) {
             let problem = (answer.0, &answer.1["type"]);
             assert_eq!(problem, (422, &json!("/problems/idempotency-key-reused")), "{}", kept.name);
+        } else if OTHER_MODELS.contains(&&*kept.name) {
+            assert_eq!((&kept.known["keyed"]["status"], &answer.1), (&json!(answer.0), &Value::Null), "{}", kept.name);
         } else {
             let expected = (&json!(answer.0), &answer.1);
             assert_eq!((&kept.known["keyed"]["status"], &kept.known["keyed"]["answer"]), expected, "{}", kept.name);

@@ -85,6 +85,6 @@ fn is_own_id(part: &Expr) -> bool {
 
 fn asks_more_of_caller(part: &Expr) -> bool {
     let is_account = part.node.path().is_some_and(|path| path.root == Root::Account);
-    let is_caller = matches!(part.node, Node::Caller(CallerPart::Roles | CallerPart::Claim(_)));
+    let is_caller = matches!(part.node, Node::Caller(CallerPart::Roles | CallerPart::Verified | CallerPart::Claim(_)));
     is_account || is_caller || part.node.children().into_iter().any(asks_more_of_caller)
 }

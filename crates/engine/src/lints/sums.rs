@@ -31,6 +31,25 @@ pub(super) fn in_rules(subject: Subject<'_>) -> Vec<Diagnostic> {
     found
 }
 
+/// Rules that read stored sums which follow after the commit: what decides must be exact.
+pub(super) fn kept_soon(subject: Subject<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for RuleUse { rule, .. } in subject.rules() {
+        let mut read = BTreeSet::new();
+        sums(subject, &rule.whole, false, &mut read);
+        let inexact = read.iter().map(|(of, field)| (subject.model.collection(*of), *field));
+        for (of, field) in inexact.filter(|(of, field)| of.field(*field).is_kept_soon()) {
+            let name = &of.field(field).name;
+            let message =
+                format!("a rule can't read `{}.{name}`, which follows changes only after they are made", of.name);
+            let help = format!("write `stored: COMMIT` at `{}.{name}`: the sum is then exact in every commit", of.name);
+            let place = subject.span(&rule.text);
+            found.push(Diagnostic::error(message).at(place, "reads a sum with `stored: SOON`").help(help));
+        }
+    }
+    found
+}
+
 /// The sums that an expression reads; without those of the record itself where these are exact.
 fn sums(subject: Subject<'_>, expr: &Expr, own_is_exact: bool, read: &mut BTreeSet<(CollectionId, FieldId)>) {
     if let Some(path) = expr.node.path() {

@@ -6,13 +6,13 @@ use serde_json::Value;
 use crate::support::{Served, refused};
 
 /// Fields `r0`, `r1`, … of one type, each with one of these rules.
-fn ruled(rules: &[&str]) -> String {
+pub(crate) fn ruled(rules: &[&str]) -> String {
     let field = |(at, rule): (usize, &&str)| format!("r{at}: Int @default(to: 1) @allow(read: \"{rule}\")\n");
     rules.iter().enumerate().map(field).collect()
 }
 
 /// The rules, of those of the fields `r0`, `r1`, …, whose fields are in the only record of an answer.
-fn shown<'r>(answer: &str, rules: &[&'r str]) -> Vec<&'r str> {
+pub(crate) fn shown<'r>(answer: &str, rules: &[&'r str]) -> Vec<&'r str> {
     let items: Value = serde_json::from_str(answer).expect("a list");
     let items = items.as_array().expect("a list");
     assert_eq!(items.len(), 1, "{answer}");
@@ -21,15 +21,15 @@ fn shown<'r>(answer: &str, rules: &[&'r str]) -> Vec<&'r str> {
 }
 
 /// The rules of those fields whose changes are in a history.
-fn shown_changes<'r>(history: &[String], rules: &[&'r str]) -> Vec<&'r str> {
+pub(crate) fn shown_changes<'r>(history: &[String], rules: &[&'r str]) -> Vec<&'r str> {
     let is_shown = |at: &usize| history.iter().any(|change| change.contains(&format!("\"r{at}\":")));
     (0..rules.len()).filter(is_shown).map(|at| rules[at]).collect()
 }
 
 /// Each rule with whether it is true of the record while it is there, and when it is gone.
-type Rules = [(&'static str, bool, bool)];
+pub(crate) type Rules = [(&'static str, bool, bool)];
 
-fn true_of(rules: &Rules, is: impl Fn(&(&'static str, bool, bool)) -> bool) -> Vec<&'static str> {
+pub(crate) fn true_of(rules: &Rules, is: impl Fn(&(&'static str, bool, bool)) -> bool) -> Vec<&'static str> {
     rules.iter().filter(|rule| is(rule)).map(|(rule, ..)| *rule).collect()
 }
 
@@ -189,7 +189,7 @@ async fn filled(on: &mut Served) {
     assert_eq!(on.update("Group", 0, r#"{"pinned":"%3"}"#).await, "ok");
 }
 
-fn select(rules: &[&str]) -> String {
+pub(crate) fn select(rules: &[&str]) -> String {
     (0..rules.len()).map(|at| format!("r{at}")).collect::<Vec<_>>().join(",")
 }
 
@@ -350,6 +350,30 @@ type Own @open @history(read: "this.team.id == '01890a5d-ac96-774b-bcce-b302099a
         assert_eq!(on.history("Doc", 1).await, ["not-found"], "{name}");
         assert_eq!(on.list_as_of("Doc", "title", then, None).await, "[]", "{name}");
         assert_eq!(on.list_as_of("Own", "title", then, None).await, "[]", "{name}: another team");
+    }
+}
+
+/// A rule of a history, or of a field in one, can lead on to a type that has more fields.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_leads_to_a_type_with_more_fields() {
+    let model = r#"
+type User @identity @open { email: Email! @unique }
+type Project @open { a: Int b: Int c: Int d: Int e: Int f: Int lead: User open: Boolean }
+type Task @open @history(read: "this.project.open") { project: Project }
+type Note @open @history(read: "true") { project: Project n: Int @allow(read: "this.project.open && this.n > 0") }
+"#;
+    for mut on in Served::both(model) {
+        let name = on.database;
+        for (of, body) in
+            [("Project", r#"{"open":true}"#), ("Task", r#"{"project":"%0"}"#), ("Note", r#"{"project":"%0","n":1}"#)]
+        {
+            assert_eq!(on.create(of, body).await, "ok", "{name} {of}");
+        }
+        assert_eq!(on.history("Task", 1).await.len(), 1, "{name}");
+        assert!(on.history("Note", 2).await[0].contains("\"n\":"), "{name}");
+        assert_eq!(on.update("Project", 0, r#"{"open":false}"#).await, "ok", "{name}");
+        assert_eq!(on.history("Task", 1).await, ["not-found"], "{name}");
+        assert!(!on.history("Note", 2).await[0].contains("\"n\":"), "{name}");
     }
 }
 

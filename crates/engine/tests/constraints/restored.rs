@@ -116,6 +116,54 @@ fn is_alike(error: &str, expected: &str) -> bool {
     expected.split(' ').try_fold(error, |rest, word| rest.split_once(word).map(|(_, rest)| rest)).is_some()
 }
 
+/// Has the id of no record.
+const NOBODY: &str = "01000000-0000-7000-8000-000000000000";
+
+/// A refused change tells nothing of the references that the record already has, and names those that were sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_references_that_were_sent_are_looked_up() {
+    let model = r#"
+        type Team @open { name: String }
+        type Place @open @trash { name: String }
+        type Note @embedded { team: Team place: Place }
+        type Doc @trash
+          @allow(read: "true", create: "true", delete: "true")
+          @allow(update: "true", only: ["n", "team", "notes"], after: "new.n != 13") {
+          n: Int
+          team: Team
+          notes: [Note!]
+          hidden: Place @allow(read: "false")
+          inside: Note @allow(read: "false")
+        }
+    "#;
+    for mut on in Served::both(model) {
+        let name = on.database;
+        on.ask_as(somebody([]));
+        assert_eq!(on.create("Place", r#"[{"name":"a"},{"name":"b"}]"#).await, "ok", "{name}");
+        let docs =
+            r#"[{"n":1,"hidden":"%0"},{"n":2,"inside":{"place":"%0"}},{"n":3,"notes":[{"place":"%0"}]},{"n":4}]"#;
+        assert_eq!(on.create("Doc", docs).await, "ok", "{name}");
+        for number in 2..6 {
+            assert_eq!(on.delete("Doc", number).await, "ok", "{name}");
+        }
+        assert_eq!(on.delete("Place", 0).await, "ok", "{name}");
+        let refused = on.restore_with("Doc", 5, r#"{"n":13}"#).await;
+        assert!(refused.starts_with("forbidden"), "{name}: {refused}");
+        for number in 2..5 {
+            assert_eq!(on.restore_with("Doc", number, r#"{"n":13}"#).await, refused, "{name}: {number}");
+        }
+        for (body, place) in [
+            (format!(r#"{{"team":"{NOBODY}"}}"#), "invalid-values: team"),
+            (format!(r#"{{"n":13,"team":"{NOBODY}"}}"#), "invalid-values: team"),
+            (format!(r#"{{"notes":[{{"team":"{NOBODY}"}}]}}"#), "invalid-values: notes 0 team"),
+        ] {
+            let refused = on.restore_with("Doc", 5, &body).await;
+            assert!(is_alike(&refused, place), "{name}: {body}: {refused}");
+        }
+        assert_eq!(on.restore_with("Doc", 5, r#"{"n":5}"#).await, "ok", "{name}");
+    }
+}
+
 /// What went to the trash with a record counts when its change is judged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rules_see_what_comes_back_as_well() {

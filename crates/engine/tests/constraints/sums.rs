@@ -209,3 +209,48 @@ type Item @open @trash { order: Order! @onDelete(do: CASCADE) part: Part! }"#;
         assert_eq!(on.list("Part", "count", used(1).as_deref()).await, "[]", "{name}");
     }
 }
+
+/// What a deletion takes along has its own limit; what is asked for beside it keeps that of every request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_leaves_the_other_requests_their_limits() {
+    let model = r#"
+type Order @open { lines: [Line!] @inverse(field: "order") }
+type Line @open { order: Order! @onDelete(do: CASCADE) part: Part! }
+type Part @open {
+  count: Int @computed(is: "size(this.lines)", stored: COMMIT)
+  lines: [Line!] @inverse(field: "part")
+}
+type Group @open @check(rule: "size(this.items) <= 2", message: "too many", on: COMMIT) {
+  items: [Item!] @inverse(field: "group")
+}
+type Item @open { group: Group! }"#;
+    for mut on in Served::both(model) {
+        let name = on.database;
+        let empty = |count: usize| format!("[{}]", vec!["{}"; count].join(","));
+        assert_eq!(on.create("Order", &empty(2)).await, "ok", "{name}");
+        // Parts from 2, groups from 1004.
+        for of in ["Part", "Group"] {
+            assert_eq!(on.create(of, &empty(501)).await, "ok", "{name}");
+            assert_eq!(on.create(of, &empty(501)).await, "ok", "{name}");
+        }
+        assert_eq!(
+            on.create("Line", r#"[{"order":"%0","part":"%2"},{"order":"%1","part":"%3"}]"#).await,
+            "ok",
+            "{name}"
+        );
+        let of_each = |on: &Served, of: &str, owner: &str, (from, to): (usize, usize)| {
+            let bodies = (from..to).map(|at| format!(r#"{{{owner}"{}"}}"#, on.id(at)));
+            on.creating(of, &format!("[{}]", bodies.collect::<Vec<_>>().join(",")))
+        };
+        let order = format!(r#""order":"{}","part":"#, on.id(1));
+        let lines = |from, to| of_each(&on, "Line", &order, (from, to));
+        let items = |from, to| of_each(&on, "Item", r#""group":"#, (from, to));
+        let requests = || vec![on.deleting("Order", 0), lines(2, 502), lines(502, 1003)];
+        assert_eq!(on.together(requests()).await, "Some(2) too-large", "{name}: sums");
+        let requests = || vec![on.deleting("Order", 0), items(1004, 1504), items(1504, 2005)];
+        assert_eq!(on.together(requests()).await, "None too-large", "{name}: checks at commit");
+        let requests = vec![on.deleting("Order", 0), lines(2, 502), lines(502, 1002), items(1004, 1504)];
+        assert_eq!(on.together(requests).await, "ok", "{name}: as many as without the deletion");
+        assert_eq!(on.differing_sums().await, Vec::<String>::new(), "{name}");
+    }
+}

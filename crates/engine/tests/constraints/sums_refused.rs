@@ -122,3 +122,20 @@ type Node @open {
 }"#
     ));
 }
+
+/// The records below one in a tree aren't members that refer to it.
+#[test]
+fn a_stored_sum_over_a_branch_is_refused() {
+    for relation in ["descendants", "ancestors"] {
+        let is = format!("this.{relation}.sum(p, p.n)");
+        let model = |stored: &str| {
+            format!(
+                r#"type P @open @tree(parent: "above") {{
+                n: Int above: P below: [P!] @inverse(field: "above") x: Int @computed(is: "{is}"{stored}) }}"#
+            )
+        };
+        assert_eq!(refused(&model("")), "", "{relation}");
+        let told = refused(&model(", stored: COMMIT"));
+        assert!(told.contains(&format!("can't aggregate `{relation}`")) && told.contains("remove `stored:`"), "{told}");
+    }
+}

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, Overlap, RecordId, Related, Secret};
 use backstay_engine::{
-    Application, Context, Engine, Explanation, Migration, OpenOptions, PurgePass, RecordAct, Refused, Request,
-    Transaction,
+    Application, Context, Engine, Explanation, Migration, OpenOptions, PurgePass, RecordAct, RefreshPass, Refused,
+    Request, Transaction,
 };
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_rest::ListWords;
@@ -192,6 +192,34 @@ impl Served {
         let engine = self.engine.as_ref().expect("a model is served");
         let more = engine.purge_expired(&mut PurgePass::default()).await.expect("it purges");
         assert!(!more, "one step is enough for these few records");
+    }
+
+    /// Refreshes all stored sums in the queue; how many commits that took.
+    pub(crate) async fn refresh_sums(&self) -> usize {
+        let engine = self.engine.as_ref().expect("a model is served");
+        let (mut pass, mut steps) = (RefreshPass::default(), 0);
+        while engine.refresh_sums(&mut pass).await.expect("they are refreshed") {
+            steps += 1;
+        }
+        steps
+    }
+
+    /// Refreshes stored sums, a few at a time, while something else happens.
+    pub(crate) fn refreshing(&self) -> tokio::task::JoinHandle<()> {
+        let engine = self.engine.as_ref().expect("a model is served").clone();
+        tokio::spawn(async move {
+            for _ in 0..20 {
+                engine.refresh_sums(&mut RefreshPass::default()).await.expect("they are refreshed");
+            }
+        })
+    }
+
+    /// How many stored sums of how many records differ, and how many of these are in the queue.
+    pub(crate) async fn queued_sums(&self) -> String {
+        let engine = self.engine.as_ref().expect("a model is served");
+        let compared = engine.compare_sums(&Context::system(engine)).await.expect("they are compared");
+        let told = compared.iter().map(|sum| format!("{} {} {}", sum.sum, sum.differing, sum.queued));
+        told.collect::<Vec<_>>().join(", ")
     }
 
     /// Does something, of which nothing but its success is of interest.

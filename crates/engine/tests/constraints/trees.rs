@@ -155,6 +155,24 @@ async fn no_record_is_below_itself() {
     }
 }
 
+/// The reference isn't looked up before if everybody may read the records.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_parent_exists() {
+    let model = r#"type N @open @key(given: true) @tree(parent: "up") { up: N }"#;
+    let none = r#"invalid-values: /up Reference { collection: "N", by: "id" }"#;
+    let unused = r#"{"up":"01890a5d-ac96-774b-bcce-b302099a8057"}"#;
+    let own = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","up":"01890a5d-ac96-774b-bcce-b302099a8057"}"#;
+    for mut served in Served::both(model) {
+        let database = served.database;
+        assert_eq!(served.create("N", "{}").await, "ok", "{database}");
+        assert_eq!(served.create("N", unused).await, none, "{database}");
+        assert_eq!(served.update("N", 0, unused).await, none, "{database}");
+        let together = vec![served.creating("N", "{}"), served.creating("N", unused)];
+        assert_eq!(served.together(together).await, format!("Some(1) {none}"), "{database}");
+        assert_eq!(served.create("N", own).await, none, "{database}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tree_has_so_many_levels() {
     for mut served in Served::both(documented("### Trees")) {

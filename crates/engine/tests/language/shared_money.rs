@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use backstay_base::Caller;
+use backstay_rest::Raw;
 
 use crate::{App, told, wrong};
 
@@ -140,22 +141,81 @@ async fn the_model_gives_amounts_in_the_currency() {
     }
 }
 
-/// The amount is as visible as its currency.
+/// The amount is as visible as its currency: also to what finds, sorts and pages by it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_amount_whose_currency_is_hidden_is_null() {
+async fn an_amount_whose_currency_is_hidden_is_hidden() {
     const MODEL: &str = r#"
-type Order @allow(read: "this.shown") { shown: Boolean! currency: Currency! @immutable }
-type Item @open { order: Order! @immutable  price: Money! @money(in: "order.currency") }
+type Order @allow(read: "this.shown") { shown: Boolean! currency: Currency! @immutable items: [Item!] @inverse(field: "order") }
+type Item @open { order: Order! @immutable  n: Int price: Money! @money(in: "order.currency") twice: Money @computed(is: "this.price * 2") }
 "#;
     for app in App::both(MODEL) {
-        for (shown, amount) in [("true", 1), ("false", 2)] {
+        let mut hidden = String::new();
+        for (n, (shown, amount)) in [("true", 3), ("false", 9), ("false", 2), ("false", 5)].into_iter().enumerate() {
             let order = app.made("Order", &format!(r#"{{"shown":{shown},"currency":"EUR"}}"#)).await;
-            app.made("Item", &format!(r#"{{"order":"{order}","price":{amount}}}"#)).await;
+            hidden = app.made("Item", &format!(r#"{{"n":{n},"order":"{order}","price":{amount}}}"#)).await.to_string();
         }
-        let expected = format!(r#"[{{"price":{}}},{{"price":null}}]"#, euros("1.00"));
-        assert_eq!(list(&app, "Item", ("", "", "price")).await, expected, "{}", app.database);
-        let expected = format!(r#"[{{"price":{}}}]"#, euros("1.00"));
-        assert_eq!(list(&app, "Item", ("price.amount > 0", "", "price")).await, expected, "{}", app.database);
+        let check = async |(filter, sort, select): (&str, &str, &str), expected: &str| {
+            let found = list(&app, "Item", (filter, sort, select)).await;
+            assert_eq!(found, expected, "{filter} {sort} {}", app.database);
+        };
+        let seen = format!(r#"[{{"price":{}}},{{}},{{}},{{}}]"#, euros("3.00"));
+        check(("", "", "price"), &seen).await;
+        check(("price.amount > 0", "", "n"), r#"[{"n":0}]"#).await;
+        check(("price == null", "", "n"), r#"[{"n":1},{"n":2},{"n":3}]"#).await;
+        check(("twice == null", "", "n"), r#"[{"n":1},{"n":2},{"n":3}]"#).await;
+        // What is hidden is in the order of the ids, which is that in which they were made.
+        check(("", "price", "n"), r#"[{"n":0},{"n":1},{"n":2},{"n":3}]"#).await;
+        check(("", "-price", "n"), r#"[{"n":3},{"n":2},{"n":1},{"n":0}]"#).await;
+        let equal = app.client.list("Item", |words| words.equals = vec![("price".to_owned(), Raw::Text("5".into()))]);
+        let page = app.client.page(&Arc::new(Caller::anonymous()), equal.expect("a list")).await.expect("a page");
+        assert!(page.body.starts_with(br#"{"items":[]"#), "{}", String::from_utf8_lossy(&page.body));
+        let paged = app.client.list("Item", |words| {
+            words.sort = Some("-price".into());
+            words.limit = Some(1);
+        });
+        let page = app.client.page(&Arc::new(Caller::anonymous()), paged.expect("a list")).await.expect("a page");
+        let body: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
+        let next = body["next"].as_str().expect("there are more");
+        let next = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, next).expect("base64");
+        // What a cursor begins with says how the list is sorted.
+        assert_eq!(String::from_utf8_lossy(&next[5..]), format!(r#"[null,"{hidden}"]"#));
+    }
+}
+
+/// Whether an amount is the stored one isn't told to those who neither see nor may write it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hidden_amount_cannot_be_guessed_by_sending_it_back() {
+    const MODEL: &str = r#"
+type Order @allow(read: "this.shown") { shown: Boolean! currency: Currency! @immutable }
+type Item @allow(read: "true", create: "true") @allow(update: "true", only: ["n"]) {
+  order: Order! @immutable
+  n: Int
+  price: Money @money(in: "order.currency")
+  fixed: Money @immutable @money(in: "order.currency")
+}
+"#;
+    for app in App::both(MODEL) {
+        for (shown, same) in [("true", "ok"), ("false", "/price FieldForbidden")] {
+            let order = app.made("Order", &format!(r#"{{"shown":{shown},"currency":"EUR"}}"#)).await;
+            let item = app.made("Item", &format!(r#"{{"order":"{order}","price":5,"fixed":6}}"#)).await;
+            let anyone = Arc::new(Caller::anonymous());
+            let check = async |body: &str, expected: &str| {
+                let told = told(app.update(&anyone, ("Item", item), body).await);
+                assert_eq!(told.split(" {").next(), Some(expected), "{body} {shown}");
+            };
+            let other = "/price FieldForbidden";
+            let fixed = "/fixed ReadOnly(\"this field can't change after creation\")";
+            check(r#"{"price":"5"}"#, same).await;
+            check(r#"{"price":"4"}"#, other).await;
+            check(r#"{"price":{"amount":"5","currency":"EUR"}}"#, same).await;
+            check(
+                r#"{"price":{"amount":"5","currency":"USD"}}"#,
+                if shown == "true" { "/price Misused" } else { other },
+            )
+            .await;
+            check(r#"{"fixed":"6"}"#, if shown == "true" { "ok" } else { fixed }).await;
+            check(r#"{"fixed":"7"}"#, fixed).await;
+        }
     }
 }
 
@@ -163,7 +223,8 @@ type Item @open { order: Order! @immutable  price: Money! @money(in: "order.curr
 fn an_amount_shares_a_currency_that_it_always_has() {
     let check = |field: &str, expected: &str| {
         let model = format!(
-            "type O @open {{ currency: Currency! moving: Currency! fixed: Currency! @immutable }}\n\
+            "enum S {{ A @initial @to(state: \"B\", set: {{field: \"next\", to: \"'JPY'\"}}) B }}\n\
+             type O @open {{ s: S! set: Currency! @immutable @set(on: WRITE, to: \"'EUR'\") next: Currency! @immutable currency: Currency! moving: Currency! fixed: Currency! @immutable }}\n\
              type T @open {{ currency: Currency! maybe: Currency kept: Currency! @allow(read: \"auth.id != null\") o: O! @immutable open: O! maybeO: O list: [O!] name: String {field} }}"
         );
         let wrong = wrong(&model);
@@ -194,6 +255,14 @@ fn an_amount_shares_a_currency_that_it_always_has() {
     check(
         "price: Money @money(in: \"maybeO.fixed\")",
         "`T.maybeO` can be missing, and an amount always has a currency (write `!` after its type)",
+    );
+    check(
+        "price: Money @money(in: \"o.set\")",
+        "`O.set` is changed by `@set`, which would change the currency of amounts (let `@set` be `on: CREATE`, or give the record of the amount a `currency` of its own)",
+    );
+    check(
+        "price: Money @money(in: \"o.next\")",
+        "`O.next` is set by a transition, which would change the currency of amounts (remove it from `set:`, or give the record of the amount a `currency` of its own)",
     );
     check(
         "price: Money @money(in: \"list.fixed\")",

@@ -1,11 +1,12 @@
 //! Applications whose model changes while they hold records, on both databases.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use backstay_base::{Caller, Clock as _, RecordId, Secret};
 use backstay_engine::{Application, Engine, Migration, OpenError, OpenOptions, OpenOutcome, PurgePass, Request, Step};
-use backstay_model::{Diagnostics, SourceFile, load};
+use backstay_model::{Diagnostics, Link, Model, SourceFile, load};
 use backstay_store::Location;
 use backstay_testkit::{Cluster, TestClient, TestClock, controlled};
 use tempfile::TempDir;
@@ -200,6 +201,26 @@ impl Place {
         rows.lines().map(number).collect()
     }
 
+    /// The rows of the tables of relations in documents, by type and field: who refers to whom.
+    pub(crate) fn mentioned(&self, model: &str) -> BTreeMap<(String, String), BTreeSet<(String, String)>> {
+        let model = loaded(model).expect("a model");
+        let mut mentioned: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for collection in &model.collections {
+            for mention in &collection.mentions {
+                let Link { table, near, far, .. } = &mention.link;
+                let hex = |column: &str| format!("lower(hex(\"{column}\"))");
+                let plain = |column: &str| format!("replace(\"{column}\"::text, '-', '')");
+                let select = |of: &dyn Fn(&str) -> String| format!("SELECT {}, {} FROM \"{table}\"", of(near), of(far));
+                let rows = self.rows(&select(&hex), &select(&plain));
+                let pairs = rows.lines().filter_map(|row| row.split_once('|'));
+                let pairs = pairs.map(|(near, far)| (hyphenated(near), hyphenated(far)));
+                let of = (collection.name.clone(), collection.field(mention.document).name.clone());
+                mentioned.entry(of).or_default().extend(pairs);
+            }
+        }
+        mentioned
+    }
+
     /// Makes records: type and body, in which `%0` is the id of the first record.
     pub(crate) async fn create(&mut self, model: &str, records: &[(&str, &str)]) {
         let (engine, _) = self.open(model, Migration::Refuse).expect("the same model");
@@ -333,14 +354,17 @@ pub(crate) fn is_valid(model: &str) -> bool {
 }
 
 fn compiled(model: &str) -> Result<Application, Diagnostics> {
+    Application::compile(loaded(model)?)
+}
+
+fn loaded(model: &str) -> Result<Model, Diagnostics> {
     let name = if model.contains("@app") { "" } else { "extend schema @app(name: \"Test\")\n" };
     let text = format!("{name}{}", model.replace("@open", OPEN));
     let mut files = vec![SourceFile::app("model/test.graphql", text)];
     if let Some(accounts) = identity(model) {
         files.push(SourceFile::system("test/own.graphql", OWN.replace("ACCOUNT", accounts).replace("@open", OPEN)));
     }
-    let loaded = load(files)?;
-    Application::compile(loaded.model)
+    Ok(load(files)?.model)
 }
 
 /// What Backstay itself stores about accounts, as far as migrations are concerned.
@@ -355,6 +379,11 @@ type BackstayKey @open { roles: [String!]! @names(of: ROLES)  grantedActions: [S
 fn identity(model: &str) -> Option<&str> {
     let (before, _) = model.split_once(" @identity")?;
     before.rsplit("type ").next()?.split(' ').next()
+}
+
+/// An id as the API writes it.
+fn hyphenated(digits: &str) -> String {
+    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
 }
 
 /// A row of the catalog.

@@ -109,6 +109,32 @@ async fn lists_of_old_versions_keep_removed_values() {
     }
 }
 
+/// Those of documents as well, and they outlast further migrations.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_of_old_versions_keep_removed_values() {
+    let model = |values: &str, member: &str| {
+        format!(
+            r#"enum E {{ {values} }} type P @open @history(read: "true") {{ ds: [D!] }}
+            type D @embedded {{ e: E es: [E!] {member} }}"#
+        )
+    };
+    let old = model("X Y Z", "");
+    for mut place in Place::both() {
+        let name = place.name();
+        place.apply(&old, false).expect("a database");
+        place.create(&old, &[("P", r#"{"ds":[{"e":"Y","es":["Y","Z"]}]}"#)]).await;
+        place.update(&old, ("P", 0), r#"{"ds":[{"e":"X"}]}"#).await;
+        let renamed = model(r#"X W @renamed(from: "Z")"#, "");
+        assert!(place.apply(&renamed, false).is_ok(), "{name}: nothing is lost");
+        let more = model("X W", "n: Int");
+        assert!(place.apply(&more, false).is_ok(), "{name}: nothing is lost");
+        let history = place.history(&more, ("P", 0)).await;
+        let first = r#"create {"ds":{"new":[{"e":"Y","es":["Y","W"],"n":null}],"old":null}}"#;
+        assert_eq!(history.last().map(String::as_str), Some(first), "{name}: {history:?}");
+        assert_eq!(place.plan(&more), [], "{name}");
+    }
+}
+
 /// What is removed with a history is gone, so it has to be allowed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_history_is_removed() {

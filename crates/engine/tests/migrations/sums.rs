@@ -74,6 +74,21 @@ async fn fields_become_stored_sums_and_computed_again() {
     .await;
 }
 
+/// A sum that may not have followed yet is computed when it has to be exact, and only then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stored_sums_are_kept_at_another_time() {
+    check(
+        "stored_sums_are_kept_at_another_time",
+        Change {
+            old: r#"type Group @open { name: String! later: Int @computed(is: "size(this.items)", stored: COMMIT) now: Int @computed(is: "size(this.items)", stored: SOON) read: Int @computed(is: "size(this.items)", stored: SOON) stored: Int @computed(is: "size(this.items)") other: Int @computed(is: "size(this.items)", stored: SOON) items: [Item!] @inverse(field: "group") } type Item @open { group: Group n: Int! }"#,
+            records: RECORDS,
+            new: r#"type Group @open { name: String! later: Int @computed(is: "size(this.items)", stored: SOON) now: Int @computed(is: "size(this.items)", stored: COMMIT) read: Int @computed(is: "size(this.items)") stored: Int @computed(is: "size(this.items)", stored: SOON) other: Int @computed(is: "this.items.sum(i, i.n)", stored: SOON) items: [Item!] @inverse(field: "group") } type Item @open { group: Group n: Int! }"#,
+            then: &[("Group", "name,later,now,read,stored,other")],
+        },
+    )
+    .await;
+}
+
 /// Nothing is computed again where only names change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stored_sums_are_renamed() {

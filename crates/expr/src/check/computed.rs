@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use backstay_base::limits;
 use backstay_model::{Collection, CollectionId, ComputedRights, Field, FieldId, FieldKind, Model};
-use backstay_scalar::Scalar;
+use backstay_scalar::{Held, Scalar};
 
 use super::named::place_at;
 use super::names::PATH_RELATIONS;
@@ -11,7 +12,9 @@ use super::{Checker, Findings};
 use crate::error::{Expected, ExprError, ExprErrorKind};
 use crate::lexis::Lexis;
 use crate::syntax::Syntax;
-use crate::{Checked, ComputedField, Digits, Expr, Function, Node, Path, Root, Scope, Type, money, syntax};
+use crate::{
+    Aggregation, Checked, ComputedField, Digits, Expr, Function, Node, Path, Root, Scope, Type, money, syntax,
+};
 
 impl<'m> Checker<'m> {
     /// The computed field of the record that a path leads to.
@@ -67,8 +70,11 @@ impl<'m> Checker<'m> {
             }
             _ => None,
         };
+        let is_string = field.kind.scalar() == Some(Scalar::String);
         let (collection, field, rights) = (collection.id, field.id, computed.rights);
-        let computed = ComputedField { at, collection, field, rights, digits, value };
+        let is_long = is_string && may_be_long(&value, self.scope.model);
+        let most_chars = is_long.then_some(limits::STRING_CHARS);
+        let computed = ComputedField { at, collection, field, rights, digits, most_chars, value };
         Some(self.make(Node::Computed(Box::new(computed)), ty, span))
     }
 
@@ -128,7 +134,15 @@ impl<'m> Checker<'m> {
         let expr = match &definition.currency {
             Some(way) => self.shared_amount(&at, (definition, way), &(0..0)).map(|value| {
                 let rights = ComputedRights::Caller;
-                let of = ComputedField { at, collection: collection.id, field, rights, digits: None, value };
+                let of = ComputedField {
+                    at,
+                    collection: collection.id,
+                    field,
+                    rights,
+                    digits: None,
+                    most_chars: None,
+                    value,
+                };
                 self.make(Node::Computed(Box::new(of)), Type::Money, &(0..0))
             }),
             None => self.computed_field(at, (collection, definition), &(0..0)),
@@ -153,5 +167,38 @@ impl<'m> Checker<'m> {
                 })
                 .collect()),
         }
+    }
+}
+
+/// Whether a text can have more characters than a `String` does.
+fn may_be_long(text: &Expr, model: &Model) -> bool {
+    let is_long = |of: &Expr| may_be_long(of, model);
+    match &text.node {
+        Node::Path(path) => path.field(model).is_some_and(|field| field.kind.scalar() == Some(Scalar::Text)),
+        Node::Within(within) => within.lookup.held.is_free() || within.lookup.held == Held::One(Scalar::Text),
+        Node::Conditional(_, then, otherwise) => is_long(then) || is_long(otherwise),
+        Node::Call(Function::LowerAscii | Function::UpperAscii | Function::Trim, of) => of.iter().any(is_long),
+        Node::Aggregate(aggregate) => match &aggregate.function {
+            Aggregation::First { term, .. } => is_long(term),
+            Aggregation::Min(by) | Aggregation::Max(by) => is_long(&by.term),
+            Aggregation::Count | Aggregation::Sum(_) => false,
+        },
+        Node::Computed(of) => of.most_chars.is_none() && is_long(&of.value),
+        Node::Literal(_)
+        | Node::Param(..)
+        | Node::Caller(_)
+        | Node::Now
+        | Node::Not(_)
+        | Node::Negate(_)
+        | Node::Binary(..)
+        | Node::IsNull { .. }
+        | Node::In(..)
+        | Node::List(_)
+        | Node::Matches(..)
+        | Node::Quantifier { .. }
+        | Node::Ordinal(..)
+        | Node::Fact(_)
+        | Node::Call(Function::ToText, _) => false,
+        Node::Call(..) => true,
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use backstay_base::nearest;
 use backstay_model::{Document, Element, Field, FieldKind, Shape, TYPE_NAME};
-use backstay_scalar::{Held, Lookup, Scalar};
+use backstay_scalar::{Held, Lookup, Reading, Scalar};
 
 use super::Checker;
 use super::place::Place;
@@ -16,7 +16,7 @@ impl Within {
     /// The list itself, of which only the presence matters.
     pub(super) fn whole(self, span: &Range<u32>) -> Expr {
         match self.of {
-            Holder::Document(document) if self.lookup.names.is_empty() => *document,
+            Holder::Document(document) if self.lookup.steps.is_empty() => *document,
             of => {
                 let node = Node::Within(Box::new(Self { of, lookup: self.lookup }));
                 Expr { node, ty: Type::Json, span: span.clone() }
@@ -75,9 +75,8 @@ impl Checker<'_> {
         let kind = self.kind_within(shape, name)?;
         let one = |scalar| (Held::One(scalar), Type::of_scalar(scalar));
         let (held, ty) = match &kind {
-            FieldKind::Scalar(Scalar::Json) | FieldKind::Document(Document::List(_)) | FieldKind::ToOneOf { .. } => {
-                (Held::Json, Type::Json)
-            }
+            FieldKind::Scalar(Scalar::Json) => (Held::Free(Reading::Json), Type::Json),
+            FieldKind::Document(Document::List(_)) | FieldKind::ToOneOf { .. } => (Held::Json, Type::Json),
             FieldKind::Scalar(scalar) => one(*scalar),
             FieldKind::Enum(id) => (Held::One(Scalar::Text), Type::Enum(*id)),
             FieldKind::List(Element::Scalar(scalar)) => {

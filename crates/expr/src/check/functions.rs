@@ -12,7 +12,7 @@ use backstay_base::nearest;
 use backstay_scalar::{Letters, exact};
 
 /// Every function but the aggregates, and how it is used.
-const USAGES: [(&str, &str); 32] = [
+const USAGES: [(&str, &str); 36] = [
     ("size", "`size(x)` or `x.size()` of a text, a list or a relation"),
     ("startsWith", "`text.startsWith(prefix)`"),
     ("endsWith", "`text.endsWith(suffix)`"),
@@ -46,6 +46,10 @@ const USAGES: [(&str, &str); 32] = [
     ("day", "`day(date)`"),
     ("years", "`years(from, to)`, the whole years between two dates"),
     ("within", "`record.within(other)`"),
+    ("int", "`int(metadata['count'])`, of a value in a JSON field"),
+    ("decimal", "`decimal(metadata['price'])`, of a value in a JSON field"),
+    ("float", "`float(metadata['ratio'])`, of a value in a JSON field"),
+    ("boolean", "`boolean(metadata['done'])`, of a value in a JSON field"),
     ("exists", "`relation.exists(x, condition on x)`"),
     ("all", "`relation.all(x, condition on x)`"),
 ];
@@ -88,6 +92,9 @@ impl Checker<'_> {
             }
             ("round", None, [of], _) => self.round(function, (of, None), span),
             ("money", None, [amount, currency], _) => self.money(amount, currency, span),
+            ("date", None, [of @ Syntax { node: SyntaxNode::Index(..), .. }], _) => {
+                self.reading(of, (function, &Type::Date), span)
+            }
             (name, None, arguments, _) if is_of_calendar(name, arguments) => {
                 self.of_calendar(function, arguments, span)
             }
@@ -101,6 +108,7 @@ impl Checker<'_> {
                 self.matches(of, (text, at), span)
             }
             ("years", None, [from, to], _) => self.years([from, to], span),
+            (name, None, [of], _) if let Some(ty) = read_as(name) => self.reading(of, (function, &ty), span),
             ("timestamp", None, [of], _) => self.moment(of, &Type::Timestamp, function, span),
             ("date", None, [of], _) => self.moment(of, &Type::Date, function, span),
             ("duration", None, [of], _) => self.moment(of, &Type::Duration, function, span),
@@ -153,6 +161,7 @@ impl Checker<'_> {
             return self.size_of_relation(of, span);
         }
         let of = self.expr(of, None)?;
+        let of = self.list_of(of, &Type::Json);
         if !of.ty.is_text() && !matches!(of.ty, Type::List(_)) {
             let found = self.named_type(&of.ty);
             return self.refuse(of.span, ExprErrorKind::Type { expected: Expected::TextOrList, found });
@@ -173,6 +182,7 @@ impl Checker<'_> {
                 let read = self.literal(literal::text(self.scope.model, text, Some(ty)), &of.span)?;
                 Some(self.make(read.node, read.ty, span))
             }
+            SyntaxNode::Index(..) if *ty != Type::Duration => self.reading(of, (function, ty), span),
             _ => self.refuse_call(function),
         }
     }
@@ -209,6 +219,17 @@ impl Checker<'_> {
     }
 }
 
+/// The type as which a function of this name reads a value in a JSON field.
+fn read_as(name: &str) -> Option<Type> {
+    match name {
+        "int" => Some(Type::Int),
+        "decimal" => Some(Type::Decimal),
+        "float" => Some(Type::Float),
+        "boolean" => Some(Type::Bool),
+        _ => None,
+    }
+}
+
 /// The text, in the case in which the values of a scalar have their letters: else no address would end with
 /// `@Example.org`.
 fn in_case_of(ty: &Type, text: Expr) -> Expr {
@@ -220,4 +241,15 @@ fn in_case_of(ty: &Type, text: Expr) -> Expr {
     };
     let span = text.span.clone();
     Expr { node: Node::Call(function, vec![text]), ty: Type::Text, span }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_model_knows_all_functions() {
+        let known: BTreeSet<&str> = backstay_model::FUNCTIONS.iter().copied().collect();
+        assert_eq!(known, super::usages().map(|(name, _)| name).collect());
+    }
 }

@@ -24,6 +24,8 @@ pub(super) enum Pliancy {
     Text,
     /// Whole numbers.
     Whole,
+    /// Values in JSON fields.
+    Read,
     /// Parameters and `null`: altogether.
     Open,
 }
@@ -34,6 +36,7 @@ impl Pliancy {
         match &syntax.node {
             SyntaxNode::Float(..) | SyntaxNode::Text(_) => Self::Text,
             SyntaxNode::Int(_) => Self::Whole,
+            SyntaxNode::Index(..) => Self::Read,
             SyntaxNode::Param(_) | SyntaxNode::Null => Self::Open,
             SyntaxNode::Negate(of) => Self::of(of),
             SyntaxNode::Conditional(Conditional { then: left, otherwise: right, .. })

@@ -72,6 +72,7 @@ impl<'m> Checker<'m> {
                     return refused;
                 }
                 match self.place_of_operand(of)? {
+                    Place::One(value) if self.is_free(&value) => self.refuse_part_of_json(of, field),
                     Place::One(of) => self.step(of, field, &syntax.span),
                     many @ Place::Many { over: Many::Records(_), links: Links::All, .. }
                         if let Some(links) = Links::named(&field.name).filter(|_| !self.scope.client) =>
@@ -87,6 +88,7 @@ impl<'m> Checker<'m> {
                     Place::Many { field, .. } => self.refuse_many(of, &of.span, ExprErrorKind::ToMany { field }),
                 }
             }
+            SyntaxNode::Index(of, key, bracket) => self.index((of, key, bracket), &syntax.span).map(Place::One),
             _ => self.expr(syntax, None).map(Place::One),
         }
     }
@@ -102,7 +104,7 @@ impl<'m> Checker<'m> {
         Some(self.refuse(span.clone(), kind))
     }
 
-    fn place_of_operand(&mut self, of: &Syntax) -> Option<Place> {
+    pub(super) fn place_of_operand(&mut self, of: &Syntax) -> Option<Place> {
         self.nodes += 1;
         self.place(of)
     }
@@ -133,7 +135,7 @@ impl<'m> Checker<'m> {
             "auth" | "request" => {
                 let instead = match name {
                     "auth" => {
-                        "name a part: `auth.id`, `auth.kind`, `auth.roles`, `auth.claims.x` or `auth.account.x`; \
+                        "name a part: `auth.id`, `auth.kind`, `auth.roles`, `auth.claims.x`, `auth.verified` or `auth.account.x`; \
                          to require a signed-in caller, write `auth.id != null`"
                     }
                     _ => "name a part: `request.time`",
@@ -270,6 +272,7 @@ impl<'m> Checker<'m> {
             "account" => return self.account(part, span),
             "id" => (CallerPart::Id, Type::Id(KeyForm::Uuid)),
             "kind" => (CallerPart::Kind, Type::Text),
+            "verified" => (CallerPart::Verified, Type::Bool),
             "roles" => match self.scope.model.roles {
                 Some(roles) => (CallerPart::Roles, Type::List(Box::new(Type::Enum(roles)))),
                 None => return self.refuse(part.span.clone(), ExprErrorKind::NoRoles),
@@ -279,7 +282,12 @@ impl<'m> Checker<'m> {
                 return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
             }
             name => {
-                return self.unknown(Name::AuthPart, name, ["id", "kind", "roles", "claims", "account"], &part.span);
+                return self.unknown(
+                    Name::AuthPart,
+                    name,
+                    ["id", "kind", "roles", "claims", "account", "verified"],
+                    &part.span,
+                );
             }
         };
         Some(self.make(Node::Caller(caller), ty, span))
@@ -372,6 +380,11 @@ impl<'m> Checker<'m> {
         }
         // Clients may use the old name that a field still answers to; the model's own rules may not.
         let found = collection.member_named(None, &name.name).filter(|field| client || field.name == name.name);
+        let shared = self.scope.shared.filter(|_| path.root == Root::This && path.steps.is_empty());
+        if let Some(shared) = shared.filter(|shared| found.is_none_or(|field| !shared.shares(&field.name))) {
+            let names = shared.fields.iter().map(String::as_str);
+            return self.unknown(Name::Field(shared.name.clone()), &name.name, names, &name.span);
+        }
         let Some(field) = found else {
             let open = collection.members(None).filter(|field| !client || field.is_readable());
             let names = open.map(|field| field.name.as_str());

@@ -75,7 +75,7 @@ impl Checker<'_> {
                 self.nodes += 1;
                 self.param_of_any_type(name, &of.span)?
             }
-            SyntaxNode::Select(..) => {
+            SyntaxNode::Select(..) | SyntaxNode::Index(..) => {
                 self.nodes += 1;
                 self.tested_at(of)?
             }
@@ -132,7 +132,7 @@ impl Checker<'_> {
     }
 
     /// A parameter whose presence is tested: its type comes from its other uses.
-    fn param_of_any_type(&mut self, name: &str, span: &Range<u32>) -> Option<Expr> {
+    pub(super) fn param_of_any_type(&mut self, name: &str, span: &Range<u32>) -> Option<Expr> {
         match self.params.note(self.scope.model, name, None, span) {
             Ok((index, ty)) => Some(self.make(Node::Param(index, None), ty.unwrap_or(Type::Null), span)),
             Err(kind) => self.refuse(span.clone(), kind),
@@ -140,7 +140,12 @@ impl Checker<'_> {
     }
 
     pub(super) fn is_in(&mut self, element: &Syntax, list: &Syntax, span: &Range<u32>) -> Option<Expr> {
-        let (element, list) = if self.pliancy(element) <= self.pliancy(list) {
+        let of_json = |this: &Self, side: &Syntax| this.pliancy(side) == Pliancy::Read;
+        let (element, list) = if of_json(self, list) {
+            (self.beside_json(element, &Type::Decimal)?, self.expr(list, None)?)
+        } else if of_json(self, element) {
+            self.json_in(element, list)?
+        } else if self.pliancy(element) <= self.pliancy(list) {
             let Some(element) = self.expr(element, None) else {
                 self.tell_bare_value_beside(element, list, element_of);
                 return None;
@@ -149,9 +154,13 @@ impl Checker<'_> {
             (element, list)
         } else {
             let list = self.expr(list, None)?;
-            let hint = element_of(&list.ty);
-            (self.expr(element, hint)?, list)
+            let element = match element_of(&list.ty) {
+                None if self.is_free(&list) => self.beside_json(element, &Type::Decimal)?,
+                hint => self.expr(element, hint)?,
+            };
+            (element, list)
         };
+        let list = self.list_of(list, &element.ty);
         let Some(of_list) = element_of(&list.ty) else {
             let found = self.named_type(&list.ty);
             return self.refuse(list.span, ExprErrorKind::Type { expected: Expected::List, found });
@@ -174,6 +183,21 @@ impl Checker<'_> {
             return self.refuse(list.span, ExprErrorKind::Unsupported { what, instead });
         }
         Some(self.make(Node::In(Box::new(element), Box::new(list)), Type::Bool, span))
+    }
+
+    /// A value in a JSON field that is looked for in a list.
+    fn json_in(&mut self, element: &Syntax, list: &Syntax) -> Option<(Expr, Expr)> {
+        let list = match &list.node {
+            SyntaxNode::Param(name) => match self.param_of_any_type(name, &list.span)? {
+                Expr { ty: Type::Null, .. } => self.param(name, Some(&Type::List(Box::new(Type::Text))), &list.span)?,
+                known => known,
+            },
+            _ => self.beside_json(list, &Type::Decimal)?,
+        };
+        let hint = element_of(&list.ty);
+        let element = self.expr(element, hint)?;
+        let element = hint.map_or_else(|| element.clone(), |ty| self.read_as(element.clone(), ty));
+        Some((element, list))
     }
 
     /// Refuses a misspelt kind of caller beside `auth.kind`.
@@ -304,6 +328,9 @@ impl Checker<'_> {
         hint: Option<&Type>,
         other: fn(&Type) -> Option<Type>,
     ) -> Option<(Expr, Expr)> {
+        if [left, right].into_iter().any(|side| self.pliancy(side) == Pliancy::Read) {
+            return self.pair_with_json((left, right), hint, other);
+        }
         if self.pliancy(left) <= self.pliancy(right) {
             let left = self.expr(left, hint)?;
             let right = self.expr(right, other(&left.ty).as_ref())?;

@@ -35,6 +35,7 @@ impl Checker<'_> {
     /// `text(x)`. A text is its own.
     pub(super) fn written(&mut self, of: &Syntax, span: &Range<u32>) -> Option<Expr> {
         let of = self.expr(of, None)?;
+        let of = self.read_as(of, &Type::Text);
         if !is_written(&of.ty) {
             let found = self.named_type(&of.ty);
             return self.refuse(of.span, ExprErrorKind::Type { expected: Expected::Written, found });
@@ -55,6 +56,7 @@ impl Checker<'_> {
     /// `join(list, separator)`.
     pub(super) fn join(&mut self, [list, separator]: [&Syntax; 2], span: &Range<u32>) -> Option<Expr> {
         let list = self.expr(list, Some(&Type::List(Box::new(Type::Text))))?;
+        let list = self.list_of(list, &Type::Text);
         let separator = self.expect(separator, &Type::Text);
         let holds_texts = |ty: &Type| ty.is_text() || matches!(ty, Type::Enum(_));
         if !element_of(&list.ty).is_some_and(holds_texts) {

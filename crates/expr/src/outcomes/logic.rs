@@ -306,9 +306,14 @@ impl<'e> Lowering<'e> {
             return value.is_null();
         }
         match &expr.node {
-            Node::Caller(CallerPart::Id | CallerPart::Kind | CallerPart::Roles) | Node::Now => false,
+            Node::Caller(CallerPart::Id | CallerPart::Kind | CallerPart::Roles | CallerPart::Verified) | Node::Now => {
+                false
+            }
             Node::Path(path) => path.root.may_be_absent() || self.leads_to_null(path, path.steps.len()),
-            Node::Computed(of) => of.at.root.may_be_absent() || of.digits.is_some() || self.can_be_null(&of.value),
+            Node::Computed(of) => {
+                let is_fitted = of.digits.is_some() || of.most_chars.is_some();
+                is_fitted || of.at.root.may_be_absent() || self.can_be_null(&of.value)
+            }
             Node::Ordinal(of, _) => self.can_be_null(of),
             Node::Call(function, _) if !function.is_total() => true,
             Node::Call(_, operands) | Node::List(operands) => operands.iter().any(|operand| self.can_be_null(operand)),

@@ -150,6 +150,9 @@ fn money(amount: &str, currency: &str) -> Value {
     Value::Money(Money::new(amount.parse().expect("a decimal"), currency).expect("money"))
 }
 
+/// What p1 has in its JSON field.
+const EXTRA: &str = r#"{"colour":"red","n":5.0,"half":0.5,"long":9223372036854775808,"vast":1e400,"on":true,"no":null,"state":"PUBLISHED","other":"GONE","at":"2026-01-31T12:00:00Z","day":"2026-01-31","id":"00000000-0000-0000-0000-000000000000","tags":["a",1,null,"b",2.50],"deep":{"a":[{"b":"c"}],"":{"a.b 'c'":"quoted"}},"\u0061b":"escaped","text":"12.5"}"#;
+
 fn records() -> Vec<Record> {
     let of = |name: &str| Value::Id(id(name));
     let moment = |text: &str| Value::Timestamp(Timestamp::parse(text).expect("a moment"));
@@ -194,7 +197,7 @@ fn records() -> Vec<Record> {
                 ("cost", money("12.50", "EUR")),
                 ("pinned", true.into()),
                 ("publishedAt", moment("2026-01-31T12:00:00Z")),
-                ("extra", Value::Json("{}".into())),
+                ("extra", Value::Json(EXTRA.into())),
             ],
         ),
         record(

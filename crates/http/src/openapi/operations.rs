@@ -12,14 +12,15 @@ use crate::endpoint::{
 };
 use crate::endpoints;
 
-/// The paths of all endpoints that the table describes.
-pub(super) fn paths(model: &Model, shown: &[&Collection]) -> Map<String, Value> {
+/// The paths of all endpoints that the table describes, but for those of interfaces, if there are any.
+pub(super) fn paths(model: &Model, shown: &[&Collection], interfaces: bool) -> Map<String, Value> {
     let mut paths = Map::new();
     for route in endpoints::all() {
         let pattern = route.pattern.text();
         let Some(addressed) = route.pattern.addressed() else {
             let singles = shown.iter().any(|collection| Addressed::Single.is_in(collection));
-            add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(|row| operation(row, singles)));
+            let special = Special { singles, interfaces };
+            add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(|row| operation(row, special)));
             continue;
         };
         for collection in shown.iter().filter(|collection| addressed.is_in(collection)) {
@@ -32,7 +33,7 @@ pub(super) fn paths(model: &Model, shown: &[&Collection]) -> Map<String, Value> 
     paths
 }
 
-fn add(paths: &mut Map<String, Value>, path: String, operations: impl Iterator<Item = (Verb, Value)>) {
+pub(super) fn add(paths: &mut Map<String, Value>, path: String, operations: impl Iterator<Item = (Verb, Value)>) {
     let mut item: Map<String, Value> =
         operations.map(|(verb, operation)| (verb.name().to_ascii_lowercase(), operation)).collect();
     if item.is_empty() {
@@ -54,10 +55,19 @@ fn name_key(paths: &mut Map<String, Value>, path: &str, collection: &Collection)
     }
 }
 
-/// An operation that exists once, in an application that has types with one record or not.
-fn operation(endpoint: &Endpoint, singles: bool) -> Option<(Verb, Value)> {
+/// What an application may have besides collections.
+#[derive(Clone, Copy)]
+struct Special {
+    /// Types with one record.
+    singles: bool,
+    /// Interfaces with a path.
+    interfaces: bool,
+}
+
+/// An operation that exists once.
+fn operation(endpoint: &Endpoint, special: Special) -> Option<(Verb, Value)> {
     let Described::Operation { tag, id, status, description } = endpoint.described else { return None };
-    let shapes = Shapes::of(endpoint.handler, singles);
+    let shapes = Shapes::of(endpoint.handler, special);
     let mut operation = assemble(endpoint, (tag, id), status, shapes, parameters(endpoint, Vec::new()));
     if let Some(description) = description {
         operation["description"] = json!(description);
@@ -102,9 +112,9 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
 
 /// The schemas of an operation's body and answer, if it has them.
 #[derive(Default)]
-struct Shapes {
-    body: Option<Value>,
-    answer: Option<Value>,
+pub(super) struct Shapes {
+    pub(super) body: Option<Value>,
+    pub(super) answer: Option<Value>,
 }
 
 impl Shapes {
@@ -128,10 +138,10 @@ impl Shapes {
         }
     }
 
-    fn of(handler: Handler, singles: bool) -> Self {
+    fn of(handler: Handler, special: Special) -> Self {
         let object = || Some(json!({ "type": "object" }));
         match handler {
-            Handler::Collections => Self { body: None, answer: Some(collections(singles)) },
+            Handler::Collections => Self { body: None, answer: Some(collections(special)) },
             Handler::SignUp => Self { body: Some(sign_up_body()), answer: Some(signed_in()) },
             Handler::SignIn => Self { body: Some(sign_in_body()), answer: Some(signed_in()) },
             Handler::SignOutEverywhere | Handler::Me => Self { body: None, answer: object() },
@@ -140,7 +150,7 @@ impl Shapes {
             }
             Handler::ChangeEmail => Self { body: Some(texts(&["email", "password"], &[])), answer: object() },
             Handler::Explain => Self { body: Some(question()), answer: object() },
-            Handler::Transact => Self { body: Some(requests(singles)), answer: Some(results()) },
+            Handler::Transact => Self { body: Some(requests(special)), answer: Some(results()) },
             // Signing out has no body; the others are not described.
             Handler::SignOut
             | Handler::Record(_)
@@ -169,7 +179,7 @@ fn one_or_several(one: &Value, most: Option<usize>) -> Value {
     json!({ "oneOf": [one, several] })
 }
 
-fn assemble(
+pub(super) fn assemble(
     endpoint: &Endpoint,
     (tag, id): (&str, &str),
     status: &str,
@@ -196,7 +206,7 @@ fn assemble(
     operation
 }
 
-fn reference(name: &str) -> Value {
+pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })
 }
 
@@ -205,7 +215,7 @@ fn references<const N: usize>(names: [&str; N]) -> Value {
 }
 
 /// The query parameters and headers that an endpoint takes, and its own parameters.
-fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
+pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
     let mut names = match endpoint.parameters {
         Parameters::Ignored | Parameters::None | Parameters::TerminalToken => vec![],
         Parameters::OfRecord => vec!["Select"],
@@ -228,7 +238,7 @@ fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
 
 /// A parameter for equality with each field of a collection that can be compared this way; a field that is called like
 /// another parameter can't.
-fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
+pub(super) fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
     let compared = |field: &&Field| field.is_readable() && !is_list_parameter(&field.name);
     let fields = collection.fields.iter().filter(compared).filter_map(|field| {
         let schema = match &field.kind {
@@ -263,7 +273,7 @@ fn history_body() -> Value {
     })
 }
 
-fn query_body() -> Value {
+pub(super) fn query_body() -> Value {
     json!({
         "type": "object",
         "additionalProperties": false,
@@ -367,11 +377,15 @@ pub(super) fn components() -> Value {
 }
 
 /// The list of collections.
-fn collections(singles: bool) -> Value {
+fn collections(special: Special) -> Value {
     let text = json!({ "type": "string" });
     let mut properties = json!({ "name": text, "path": text });
-    if singles {
+    if special.singles {
         properties["single"] = json!({ "const": true, "description": "There is one record, at the path itself." });
+    }
+    if special.interfaces {
+        let about = "Of an interface: the types whose records are read at its path.";
+        properties["types"] = json!({ "type": "array", "items": text, "description": about });
     }
     let collection = json!({
         "type": "object",
@@ -413,8 +427,8 @@ fn sign_in_body() -> Value {
 }
 
 /// What `/transact` takes.
-fn requests(singles: bool) -> Value {
-    let each = RequestKind::ALL.map(|kind| request(kind, singles));
+fn requests(special: Special) -> Value {
+    let each = RequestKind::ALL.map(|kind| request(kind, special));
     let most = limits::TRANSACTION_REQUESTS;
     let requests = json!({ "type": "array", "minItems": 1, "maxItems": most, "items": { "oneOf": each } });
     json!({
@@ -425,13 +439,24 @@ fn requests(singles: bool) -> Value {
     })
 }
 
-/// A request of a kind within `/transact`, in an application that has types with one record or not.
-fn request(kind: RequestKind, singles: bool) -> Value {
+/// A request of a kind within `/transact`.
+fn request(kind: RequestKind, special: Special) -> Value {
     let mut properties = Map::new();
-    let path = json!({ "type": "string", "description": "The path of a collection, such as posts." });
+    let about = match kind {
+        RequestKind::Get | RequestKind::List if special.interfaces => {
+            "The path of a collection, such as posts, or of an interface."
+        }
+        RequestKind::Get
+        | RequestKind::List
+        | RequestKind::Create
+        | RequestKind::Update
+        | RequestKind::OfRecord(_)
+        | RequestKind::History => "The path of a collection, such as posts.",
+    };
+    let path = json!({ "type": "string", "description": about });
     properties.insert(kind.name().to_owned(), path);
     let mut required = vec![kind.name()];
-    let has_no_id = singles && kind.addresses().contains(&Addressed::Single);
+    let has_no_id = special.singles && kind.addresses().contains(&Addressed::Single);
     for member in Member::of(kind) {
         let (schema, is_required) = match member {
             Member::Id => (id(has_no_id), !has_no_id),

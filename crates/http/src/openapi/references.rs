@@ -8,20 +8,24 @@ use super::names::{self, Schema};
 
 /// A reference as it is read: the record's type and id, or what `select` chooses of it.
 pub(super) fn answered(model: &Model, union: RecordUnionId, required: bool) -> Value {
+    let (mut forms, discriminator) = forms(model, &model.record_union(union).members);
+    forms.extend((!required).then(|| json!({ "type": "null" })));
+    json!({ "oneOf": forms, "discriminator": discriminator, "description": about(model, union) })
+}
+
+/// A record of each of these types that tells its type, and how they are told apart.
+pub(super) fn forms(model: &Model, types: &[CollectionId]) -> (Vec<Value>, Value) {
     let alternative = |target: &CollectionId| {
         let target = model.collection(*target);
         let tagged = json!({ "properties": { TYPE_NAME: { "const": target.name } }, "required": [TYPE_NAME] });
         let record = is_shown(target).then(|| Schema::Read.reference(&target.name));
         json!({ "allOf": record.into_iter().chain([tagged]).collect::<Vec<_>>() })
     };
-    let members = &model.record_union(union).members;
-    let mut forms: Vec<Value> = members.iter().map(alternative).collect();
-    forms.extend((!required).then(|| json!({ "type": "null" })));
-    let shown = members.iter().map(|target| model.collection(*target)).filter(|target| is_shown(target));
+    let shown = types.iter().map(|target| model.collection(*target)).filter(|target| is_shown(target));
     let mapping: Map<String, Value> =
         shown.map(|target| (target.name.clone(), json!(names::path(&Schema::Read.of(&target.name))))).collect();
     let discriminator = json!({ "propertyName": TYPE_NAME, "mapping": mapping });
-    json!({ "oneOf": forms, "discriminator": discriminator, "description": about(model, union) })
+    (types.iter().map(alternative).collect(), discriminator)
 }
 
 /// A reference as it is sent.

@@ -152,7 +152,7 @@ fn named(field: &Field, schema: Value) -> Vec<(String, Value)> {
     std::iter::once((field.own_name().to_owned(), schema)).chain(kept).collect()
 }
 
-fn page(name: &str) -> Value {
+pub(super) fn page(name: &str) -> Value {
     json!({
         "type": "object",
         "required": ["items", "next"],

@@ -27,10 +27,13 @@ async fn everyone_is_shown_what_they_may_use() {
     let list = async |token: &str| app.call("GET /api/", &[("authorization", token)]).await;
 
     let open = app.call("GET /api/", &[]).await;
-    assert_eq!(names(&open), ["User", "Note", "Paper", "Site", "Complaint"]);
+    assert_eq!(names(&open), ["User", "Note", "Paper", "Site", "Complaint", "Titled"]);
     assert_eq!(open.header("cache-control"), "no-cache");
-    assert_eq!(names(&list(&ada).await), ["User", "Note", "Paper", "Site", "BookOfGuests", "Complaint"]);
-    assert_eq!(names(&list(&eve).await), ["User", "Note", "Paper", "Site", "Memo", "BookOfGuests", "Complaint"]);
+    assert_eq!(names(&list(&ada).await), ["User", "Note", "Paper", "Site", "BookOfGuests", "Complaint", "Titled"]);
+    assert_eq!(
+        names(&list(&eve).await),
+        ["User", "Note", "Paper", "Site", "Memo", "BookOfGuests", "Complaint", "Titled"]
+    );
     let own = list(&ada).await;
     assert_eq!(own.header("cache-control"), "private, no-cache");
     assert_eq!(own.json()["collections"][4], json!({ "name": "BookOfGuests", "path": "/api/guestbook" }));
@@ -50,7 +53,7 @@ async fn the_list_of_collections_is_only_read() {
     let root = app.call("GET /", &[]).await;
     let link = root.json()["links"]["api"].as_str().expect("a link").to_owned();
     let list = app.call(&format!("GET {link}"), &[]).await;
-    assert_eq!(names(&list), ["User", "Note", "Paper", "Site"]);
+    assert_eq!(names(&list), ["User", "Note", "Paper", "Site", "Titled"]);
     assert_eq!(app.call("GET /api", &[]).await.text(), list.text());
     let head = app.call("HEAD /api/", &[]).await;
     assert_eq!((head.status, head.header("content-length")), (200, list.body.len().to_string().as_str()));

@@ -234,3 +234,40 @@ async fn the_documented_example_holds() {
         assert_eq!(reply.json()["items"], json!([{ "itemCount": 3, "large": true }]), "{query}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_string_that_is_made_is_no_longer_than_a_string() {
+    let app = TestApp::open(
+        r#"
+extend schema @app(name: "Notes")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Note @allow(read: "true", create: "true") {
+  number: Int!
+  body: Text
+  meta: JSON
+  joined: String @computed(is: "this.body + '!'")
+  twice: String @computed(is: "this.joined")
+  whole: Text @computed(is: "this.body + '!'")
+  named: String @computed(is: "this.meta['name']")
+  lacks: Boolean @readonly @set(on: WRITE, to: "this.joined == null && this.named == null")
+}
+"#,
+    );
+    for (number, chars) in [(1, 9_999), (2, 10_000)] {
+        let body = json!({ "number": number, "body": "é".repeat(chars), "meta": { "name": "é".repeat(chars + 1) } });
+        let note = made(&app, "notes", body).await;
+        let size = |field: &str| note[field].as_str().map(|text| text.chars().count());
+        let expected = (number == 1).then_some(10_000);
+        assert_eq!((size("joined"), size("twice"), size("named")), (expected, expected, expected));
+        assert_eq!((size("whole"), &note["lacks"]), (Some(chars + 1), &json!(number == 2)));
+    }
+    for field in ["joined", "twice", "named"] {
+        let found = app.call(&format!("GET /api/notes?filter={field}==null&select=number"), &[]).await;
+        assert_eq!(found.json()["items"], json!([{ "number": 2 }]), "{field}");
+        let page = app.call(&format!("GET /api/notes?sort={field}&limit=1&select=number"), &[]).await.json();
+        assert_eq!(page["items"], json!([{ "number": 1 }]), "{field}");
+        let rest = json!({ "sort": field, "limit": 1, "select": "number", "after": page["next"] }).to_string();
+        let rest = app.post("POST /api/notes:query", &[], &rest).await;
+        assert_eq!(rest.json()["items"], json!([{ "number": 2 }]), "{field}: {}", rest.text());
+    }
+}

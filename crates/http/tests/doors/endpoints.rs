@@ -54,7 +54,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         "POST /api/{collection}" => r#"{"title": "x"}"#,
         "PATCH /api/{collection}/{id}" => r#"{"rank": 1}"#,
         "PATCH /api/{single}" => r#"{"motto": "x"}"#,
-        "POST /api/{collection}:query" | "POST /api/{collection}/{id}:restore" => "{}",
+        "POST /api/{collection}:query" | "POST /api/{interface}:query" | "POST /api/{collection}/{id}:restore" => "{}",
         "POST /auth/sign-up" => r#"{"email": "bob@example.org", "name": "Bob", "password": "correct horse battery"}"#,
         "POST /auth/sign-in" => r#"{"email": "ada@example.org", "password": "correct horse battery"}"#,
         "POST /auth/password" => r#"{"current": "correct horse battery", "password": "another good password"}"#,
@@ -67,6 +67,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
     let line = endpoint
         .replace("{collection}", if of_trash { "papers" } else { "notes" })
         .replace("{single}", "site")
+        .replace("{interface}", "titled")
         .replace("{id}", &id)
         .replace("{code}", "not-found");
     let cookie = format!("backstay={}", token.trim_start_matches("Bearer "));
@@ -125,6 +126,7 @@ async fn every_path_allows_the_methods_of_the_table_and_no_other() {
         let line = path
             .replace("{collection}", if of_trash { "papers" } else { "notes" })
             .replace("{single}", "site")
+            .replace("{interface}", "titled")
             .replace("{id}", id)
             .replace("{code}", "not-found");
         let options = app.call(&format!("OPTIONS {line}"), &[("authorization", "Bearer bst_stale")]).await;

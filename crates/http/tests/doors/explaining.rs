@@ -133,6 +133,8 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
                 Selection::Parts(parts) => format!("get {}", parts.len()),
             },
             Ok(Request::List(list)) => format!("list {} {}", list.limit, list.filter.expression.is_some()),
+            Ok(Request::GetOfTypes(gets)) => format!("get of {} types", gets.each.len()),
+            Ok(Request::ListOfTypes(lists)) => format!("list of {} types", lists.each.len()),
             Ok(Request::Create(create)) => format!("create {}", create.inputs.as_slice().len()),
             Ok(Request::Update(update)) => format!("update {}", update.input.fields().count()),
             Ok(Request::OfRecord(of_record)) => of_record.act.verb().name().to_owned(),
@@ -150,6 +152,10 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     check("DELETE /api/notes/ID", "delete");
     check("GET /api/notes/1", "not-found");
     check("GET /api/nothing-like-it", "no-such-path");
+    check("GET /api/titled", "list of 2 types");
+    check("POST /api/titled:query", "list of 2 types");
+    check("GET /api/titled/ID", "get of 2 types");
+    check("DELETE /api/titled/ID", "method-not-allowed");
     check("PUT /api/notes/ID", "method-not-allowed");
     check("GET /api/notes?limit=x", "malformed-request");
     let with_body = parse_request(&reader, "GET /api/notes", Bytes::from_static(b"{}"));

@@ -21,6 +21,7 @@ mod forms;
 mod heads;
 mod history;
 mod interfaces;
+mod json_fields;
 mod keys;
 mod old_names;
 mod origins;
@@ -52,7 +53,9 @@ type User @identity @allow(read: "true", update: "this.id == auth.id") {
   name: String!
 }
 
-type Note
+interface Titled @path(is: "titled") { title: String }
+
+type Note implements Titled
   @allow(
     read: "this.public || this.author == auth.id || editor"
     create: "auth.id != null"
@@ -67,7 +70,7 @@ type Note
   author: User! @set(on: CREATE, to: "auth.id")
 }
 
-type Paper @allow(read: "true", create: "auth.id != null", delete: "auth.id != null") @trash(keep: "30d")
+type Paper implements Titled @allow(read: "true", create: "auth.id != null", delete: "auth.id != null") @trash(keep: "30d")
   @history(read: "auth.id != null") {
   title: String
 }

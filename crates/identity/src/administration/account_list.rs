@@ -17,6 +17,8 @@ pub struct ListedAccount {
     pub email: Arc<str>,
     /// Its roles.
     pub roles: Arc<[Arc<str>]>,
+    /// Whether its address is verified.
+    pub verified: bool,
     /// Whether its password and its sessions are refused.
     pub disabled: bool,
     /// When its record was made.
@@ -37,15 +39,16 @@ impl Administration<'_> {
             let ended = page.len() < limit as usize;
             for record in page {
                 let credential = directory.credential(Subject { of, id: record.id() }).await?;
-                let (roles, disabled) =
-                    credential.map_or_else(|| (Arc::from([]), false), |known| (known.roles, known.disabled));
                 let (Value::Text(email), Value::Timestamp(created_at)) =
                     (record.value(of.email), record.value(Collection::CREATED_AT))
                 else {
                     return Err(Damaged("email address or creation of an account").into());
                 };
                 let (email, created_at) = (Arc::clone(email), *created_at);
-                listed.push(ListedAccount { id: record.id(), email, roles, disabled, created_at });
+                let verified = credential.as_ref().is_some_and(|known| known.verified_email.as_ref() == Some(&email));
+                let (roles, disabled) =
+                    credential.map_or_else(|| (Arc::from([]), false), |known| (known.roles, known.disabled));
+                listed.push(ListedAccount { id: record.id(), email, roles, verified, disabled, created_at });
             }
             if ended {
                 break;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use backstay_base::{Caller, Conflict, Error, Place, RecordId, Secret};
 use backstay_engine::{Input, Transaction, TxContext};
 use backstay_expr::Account;
+use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
 use super::{Administration, not_found};
@@ -23,6 +24,8 @@ pub struct AccountInfo {
     pub roles: Arc<[Arc<str>]>,
     /// Its claims.
     pub claims: Arc<BTreeMap<String, String>>,
+    /// Whether its address is verified.
+    pub verified: bool,
     /// Whether its password and its sessions are refused.
     pub disabled: bool,
     /// Whether it has a password; it cannot sign in without one.
@@ -38,6 +41,8 @@ pub struct NewCredential {
     pub(super) accounts: SubjectType,
     pub(super) password_hash: Option<StoredHash>,
     pub(super) roles: Vec<Arc<str>>,
+    /// The address that is known to be the account holder's, if it is.
+    pub(super) verified: Option<Arc<str>>,
 }
 
 impl NewCredential {
@@ -45,7 +50,12 @@ impl NewCredential {
     pub async fn create(&self, cx: &mut TxContext<'_, '_>, account: RecordId) -> Result<(), Error> {
         let subject = Subject { of: self.accounts, id: account };
         let credentials = &self.schema.credentials;
-        credentials.create(cx, subject, self.password_hash.as_ref(), &self.roles).await.map(|_| ())
+        let made = credentials.create(cx, subject, self.password_hash.as_ref(), &self.roles).await?;
+        if let Some(email) = &self.verified {
+            let verified = credentials.verified(&Value::Text(Arc::clone(email)), cx.now());
+            credentials.update(cx, made.id, verified).await?;
+        }
+        Ok(())
     }
 }
 
@@ -63,6 +73,7 @@ impl Administration<'_> {
                 email,
                 roles,
                 claims,
+                verified: false,
                 disabled: false,
                 has_password: false,
                 sessions: 0,
@@ -72,6 +83,7 @@ impl Administration<'_> {
             id: subject.id,
             email,
             sessions: self.live_sessions(&credential).await?,
+            verified: directory.is_verified(&credential).await?,
             roles: credential.roles,
             claims: credential.claims,
             disabled: credential.disabled,
@@ -111,7 +123,19 @@ impl Administration<'_> {
             }
             None => None,
         };
-        Ok(NewCredential { schema: directory.schema, accounts, password_hash, roles })
+        Ok(NewCredential { schema: directory.schema, accounts, password_hash, roles, verified: None })
+    }
+
+    /// Says that the address of an account is its holder's: `auth.verified` is true from the next request on, as long as the
+    /// account has this address.
+    pub async fn verify_account(&self, account: &AccountRef) -> Result<(), Error> {
+        let subject = self.known_account(account).await?;
+        self.edit(subject, Edit::Verify).await
+    }
+
+    /// Takes that back.
+    pub async fn unverify_account(&self, account: &AccountRef) -> Result<(), Error> {
+        self.edit(self.known_account(account).await?, Edit::Unverify).await
     }
 
     /// The roles of an account or an operator.
@@ -226,6 +250,8 @@ enum Edit {
     RevokeRole(Arc<str>),
     SetClaim(String, String),
     RemoveClaim(String),
+    Verify,
+    Unverify,
     Disable,
     Enable,
     SetPassword(StoredHash),
@@ -242,7 +268,7 @@ struct EditCredential {
 
 impl EditCredential {
     /// The values that change.
-    fn changes(&self, credential: &Credential) -> Result<Input, Error> {
+    async fn changes(&self, cx: &mut TxContext<'_, '_>, credential: &Credential) -> Result<Input, Error> {
         let fields = &self.schema.credentials;
         Ok(match &self.edit {
             Edit::GrantRole(role) if credential.roles.contains(role) => Input::new(),
@@ -267,6 +293,14 @@ impl EditCredential {
                 all.remove(name).ok_or_else(|| claims::unknown(name, &credential.claims))?;
                 Input::new().with(fields.claims, claims::value(&all)?)
             }
+            Edit::Verify => {
+                let record = cx.get(self.subject.of.collection, self.subject.id).await?;
+                let record = record.ok_or_else(|| not_found("account", &AccountRef::Id(self.subject.id)))?;
+                self.schema.credentials.verified(record.value(self.subject.of.email), cx.now())
+            }
+            Edit::Unverify => {
+                Input::new().with(fields.verified_email, Value::Null).with(fields.verified_at, Value::Null)
+            }
             Edit::Disable => Input::new().with(fields.disabled, true),
             Edit::Enable => Input::new().with(fields.disabled, false),
             Edit::SetPassword(hash) => Input::new().with(fields.password_hash, hash.value()),
@@ -276,9 +310,13 @@ impl EditCredential {
     fn ends_sessions(&self) -> bool {
         match &self.edit {
             Edit::Disable | Edit::SetPassword(_) => true,
-            Edit::GrantRole(_) | Edit::RevokeRole(_) | Edit::SetClaim(..) | Edit::RemoveClaim(_) | Edit::Enable => {
-                false
-            }
+            Edit::GrantRole(_)
+            | Edit::RevokeRole(_)
+            | Edit::SetClaim(..)
+            | Edit::RemoveClaim(_)
+            | Edit::Verify
+            | Edit::Unverify
+            | Edit::Enable => false,
         }
     }
 }
@@ -292,6 +330,8 @@ impl Transaction for EditCredential {
             Edit::RevokeRole(_) => "revoke-role",
             Edit::SetClaim(..) => "set-claim",
             Edit::RemoveClaim(_) => "remove-claim",
+            Edit::Verify => "verify-account",
+            Edit::Unverify => "unverify-account",
             Edit::Disable => "disable-account",
             Edit::Enable => "enable-account",
             Edit::SetPassword(_) => "set-password",
@@ -305,7 +345,7 @@ impl Transaction for EditCredential {
                 Some(credential) => credential,
                 None => credentials.create(cx, self.subject, None, &[]).await?,
             };
-            let changes = self.changes(&credential)?;
+            let changes = self.changes(cx, &credential).await?;
             if !changes.is_empty() {
                 credentials.update(cx, credential.id, changes).await?;
             }

@@ -20,6 +20,8 @@ pub struct AddAccount {
     pub roles: Vec<String>,
     /// The password that it signs in with.
     pub password: NewPassword,
+    /// Whether the address is known to be the account holder's.
+    pub verified: bool,
 }
 
 /// Where the password of an account that an operator adds comes from.
@@ -48,7 +50,7 @@ impl Administration<'_> {
     pub async fn add_account(&self, account: AddAccount) -> Result<AddedAccount, Error> {
         let (directory, authenticator) = (self.parts.directory, self.parts.authenticator);
         let accounts = directory.schema.accounts.ok_or(Error::NoAccounts)?;
-        let AddAccount { email, input, roles, password } = account;
+        let AddAccount { email, input, roles, password, verified } = account;
         if input.value(accounts.email).is_some() {
             return Err(Error::invalid(Place::member("email"), ViolationKind::Duplicate));
         }
@@ -64,7 +66,8 @@ impl Administration<'_> {
         };
         authenticator.check_new(Place::part("password"), &password, &email)?;
         let password_hash = Some(authenticator.hash(password).await?);
-        let credential = NewCredential { schema: directory.schema, accounts, password_hash, roles };
+        let verified = verified.then(|| Arc::clone(&email));
+        let credential = NewCredential { schema: directory.schema, accounts, password_hash, roles, verified };
         let input = input.with(accounts.email, Value::Text(Arc::clone(&email)));
         let made = directory.engine.run(self.cx, MakeAccount { accounts, input, credential }).await;
         Ok(AddedAccount { id: made.map_err(already_there)?, email, generated })

@@ -130,7 +130,8 @@ async fn an_operator_adds_accounts_although_sign_up_is_closed() {
     let system = club.system();
     let administration = club.administration(&system);
     let add = async |email: &str, input: Input, password: NewPassword| {
-        let account = AddAccount { email: email.to_owned(), input, roles: vec!["WRITER".to_owned()], password };
+        let account =
+            AddAccount { email: email.to_owned(), input, roles: vec!["WRITER".to_owned()], password, verified: false };
         administration.add_account(account).await
     };
     let named = || club.named("Ada");

@@ -111,7 +111,7 @@ async fn of_administration(
     column: usize,
 ) -> Vec<(&'static str, String)> {
     let email = format!("added{column}@example.org");
-    let new = AddAccount { email, input, roles: Vec::new(), password: NewPassword::Generated };
+    let new = AddAccount { email, input, roles: Vec::new(), password: NewPassword::Generated, verified: false };
     let ada = &by_email("ada@example.org");
     let (name, guest) = (format!("two{column}@example.org"), format!("guest{column}@example.org"));
     let (two, password) = (&by_email(&name), &secret(PASSWORD));
@@ -122,6 +122,8 @@ async fn of_administration(
         ("add_account", told(administration.add_account(new).await)),
         ("accounts", told(administration.accounts(None, 10).await)),
         ("account", told(administration.account(ada).await)),
+        ("verify_account", told(administration.verify_account(ada).await)),
+        ("unverify_account", told(administration.unverify_account(ada).await)),
         ("disable_account", told(administration.disable_account(ada).await)),
         ("enable_account", told(administration.enable_account(ada).await)),
         ("set_account_password", told(administration.set_account_password(ada, password).await)),

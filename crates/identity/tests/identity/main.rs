@@ -14,3 +14,4 @@ mod secrets;
 mod sign_up;
 mod support;
 mod texts;
+mod verified;

@@ -11,6 +11,7 @@ use super::access::{AllowBehaviour, FieldAllowBehaviour, narrowed_rules};
 use super::api::{ApiChange, harmless};
 use super::narrowing::{Rule, is_as_wide};
 use super::parts::{FieldPart, Narrowed, Part};
+use super::paths::{PathChange, PathOfTypes, paths_changed};
 use super::states::{self, StatesPart};
 use super::writes::{WriteDirective, Writes};
 use crate::{Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, Pack, RuleText, Sequence, Set, SetOn};
@@ -353,6 +354,8 @@ pub enum ApplicationPart {
         /// The type of which they are.
         of: String,
     },
+    /// The path of an interface.
+    Path(PathChange),
     /// The states of an enum.
     States {
         /// The enum.
@@ -375,6 +378,7 @@ impl ApplicationPart {
             Self::Pack { name, from: Some(from), to: Some(to) } => format!("the pack {name} ({from} -> {to})"),
             Self::Roles => "the enum of roles".to_owned(),
             Self::Accounts { .. } => "the type of accounts".to_owned(),
+            Self::Path(PathChange { path, .. }) => format!("what is read at /api/{path}"),
             Self::States { of, parts: _ } => format!("the states of {of}"),
         }
     }
@@ -384,6 +388,7 @@ impl ApplicationPart {
         match self {
             Self::Name | Self::Rule { .. } | Self::Pack { .. } | Self::Roles => None,
             Self::Accounts { of } => Some(harmless(format!("accounts of {of} can sign in"))),
+            Self::Path(change) => Some(change.noticed()),
             Self::States { of, parts } => states::noticed(of, parts),
         }
     }
@@ -414,6 +419,8 @@ pub(super) struct ApplicationBehaviour<'m> {
     name: &'m str,
     /// By signature, sorted.
     rules: Vec<(&'m str, &'m str)>,
+    /// The paths of interfaces.
+    interfaces: Vec<PathOfTypes<'m>>,
     packs: &'m [Pack],
     roles: Option<&'m str>,
     identity: Option<&'m str>,
@@ -422,7 +429,7 @@ pub(super) struct ApplicationBehaviour<'m> {
 impl<'m> ApplicationBehaviour<'m> {
     /// What changed in newer behaviour.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<ApplicationPart> {
-        let Self { name, rules, packs, roles, identity } = self;
+        let Self { name, rules, packs, interfaces, roles, identity } = self;
         let mut parts = Vec::new();
         if *name != newer.name {
             parts.push(ApplicationPart::Name);
@@ -433,6 +440,7 @@ impl<'m> ApplicationBehaviour<'m> {
         if *roles != newer.roles {
             parts.push(ApplicationPart::Roles);
         }
+        parts.extend(paths_changed(interfaces, &newer.interfaces).into_iter().map(ApplicationPart::Path));
         // Other accounts than before are a difference of their own.
         if let (None, Some(of)) = (identity, newer.identity) {
             parts.push(ApplicationPart::Accounts { of: of.to_owned() });
@@ -455,6 +463,7 @@ impl<'m> ApplicationBehaviour<'m> {
             embedded: _,
             unions: _,
             record_unions: _,
+            interfaces,
             // Of this load alone.
             sources: _,
             by_name: _,
@@ -466,6 +475,7 @@ impl<'m> ApplicationBehaviour<'m> {
         Self {
             name,
             rules,
+            interfaces: interfaces.iter().map(|of| PathOfTypes::of(model, of)).collect(),
             packs,
             roles: roles.map(|id| model.enumeration(id).name.as_str()),
             identity: identity.map(|id| model.collection(id).name.as_str()),

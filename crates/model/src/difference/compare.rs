@@ -416,6 +416,11 @@ impl<'a> Pair<'a> {
         if before.is_sum() && after.is_sum() && is_same_type && !self.same_value(before, after) {
             all.push(Difference::SumChanged { collection: collection(), field: field() });
         }
+        if let (Some(was), Some(is)) = (&before.sum, &after.sum)
+            && was.upkeep != is.upkeep
+        {
+            all.push(Difference::UpkeepChanged { collection: collection(), field: field(), to: is.upkeep });
+        }
         if before.sequence.is_none() && after.sequence.is_some() && !replaced {
             all.push(Difference::SequenceAdded { collection: collection(), field: field() });
         }
@@ -710,7 +715,8 @@ pub fn type_change(
     Pair { old, new, pairing, before, after }.change(was, after.field(field))
 }
 
-/// Whether a field that both models have is the same stored sum in both, as far as its text and the named rules in it tell.
+/// Whether a field that both models have is the same stored sum in both, as far as its text and the named rules in it tell,
+/// and its values are as good as they have to be.
 pub fn is_same_sum(
     (old, new): (&Model, &Model),
     pairing: &Pairing,
@@ -722,7 +728,9 @@ pub fn is_same_sum(
     let (before, after) = (old.collection(before), new.collection(collection));
     let pair = Pair { old, new, pairing, before, after };
     let (was, is) = (before.field(was), after.field(field));
-    was.is_sum() && is.is_sum() && pair.same_value(was, is) && pair.change(was, is).is_none()
+    // What is kept soon may not have followed yet.
+    let is_exact = !was.is_kept_soon() || is.is_kept_soon();
+    was.is_sum() && is.is_sum() && is_exact && pair.same_value(was, is) && pair.change(was, is).is_none()
 }
 
 /// Whether a field that both models have is computed in the same way in both.

@@ -7,7 +7,7 @@ use super::behaviour::ApplicationPart;
 use super::listing::listed;
 use super::parts::Part;
 use super::{Difference, Filled, MemberChange, TypeChange, keys};
-use crate::{Nulls, OnDelete, Trash, ValueLimit};
+use crate::{Nulls, OnDelete, Trash, Upkeep, ValueLimit};
 
 impl fmt::Display for Difference {
     #[expect(clippy::too_many_lines, reason = "one arm for each difference")]
@@ -49,6 +49,15 @@ impl fmt::Display for Difference {
             }
             Self::SumChanged { collection, field } => {
                 write!(f, "{collection}.{field} sums something else; Backstay recomputes it for all records")
+            }
+            Self::UpkeepChanged { collection, field, to: Upkeep::Commit } => {
+                write!(
+                    f,
+                    "{collection}.{field} is kept up to date in every commit; Backstay recomputes it for all records"
+                )
+            }
+            Self::UpkeepChanged { collection, field, to: Upkeep::Soon } => {
+                write!(f, "{collection}.{field} is refreshed after each commit; no record changes")
             }
             Self::SequenceAdded { collection, field } => write!(
                 f,

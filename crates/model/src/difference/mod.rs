@@ -16,6 +16,7 @@ mod narrowing;
 mod noticed;
 mod pairing;
 mod parts;
+mod paths;
 mod states;
 mod work;
 mod writes;
@@ -25,7 +26,7 @@ use std::fmt;
 
 use backstay_base::Duration;
 
-use crate::{Key, Nulls, OnDelete, Trash, ValueLimit};
+use crate::{Key, Nulls, OnDelete, Trash, Upkeep, ValueLimit};
 
 pub use api::ApiChange;
 pub use behaviour::ApplicationPart;
@@ -35,6 +36,7 @@ pub use meaning::{Meaning, Meanings};
 pub use meeting::DocumentTypes;
 pub use pairing::{LinkSource, Pairing, enum_values};
 pub use parts::{FieldPart, Narrowed, Part};
+pub use paths::PathChange;
 pub use states::StatesPart;
 pub use work::{Stage, Work};
 pub use writes::{AtCreate, WriteDirective, Writes};
@@ -232,6 +234,15 @@ pub enum Difference {
         collection: String,
         /// The field.
         field: String,
+    },
+    /// A stored sum follows at another time than before.
+    UpkeepChanged {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+        /// When it follows from now on.
+        to: Upkeep,
     },
     /// A field that there was numbers the records from now on.
     SequenceAdded {

@@ -6,7 +6,7 @@ use super::describe::{change_words, kept_words, no_two_words, of_which, place, r
 use super::listing::listed;
 use super::work::is_shorter;
 use super::{Difference, MemberChange, TypeChange, keys};
-use crate::{OnDelete, Trash, ValueLimit};
+use crate::{OnDelete, Trash, Upkeep, ValueLimit};
 
 impl Difference {
     /// What clients notice; none if the API stays as it is.
@@ -66,6 +66,12 @@ impl Difference {
             }
             Self::ComputedChanged { collection, field } | Self::SumChanged { collection, field } => {
                 harmless(format!("{collection}.{field} is computed in another way"))
+            }
+            Self::UpkeepChanged { collection, field, to: Upkeep::Commit } => {
+                harmless(format!("{collection}.{field} is up to date in every response"))
+            }
+            Self::UpkeepChanged { collection, field, to: Upkeep::Soon } => {
+                breaking(format!("{collection}.{field} follows changes with a delay"))
             }
             Self::SequenceAdded { collection, field } => {
                 breaking(format!("{collection}.{field} can't be sent any more"))

@@ -3,6 +3,7 @@
 use backstay_base::Duration;
 
 use super::{Difference, Filled, TypeChange};
+use crate::Upkeep;
 
 /// When a difference is bridged: differences are in this order, and within a stage in that of the models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +73,7 @@ impl Difference {
             Self::LinkAdded { .. } => Stage::LinksAdded,
             Self::TypeChanged { .. }
             | Self::SumChanged { .. }
+            | Self::UpkeepChanged { to: Upkeep::Commit, .. }
             | Self::SequenceAdded { .. }
             | Self::RequiredTightened { .. }
             | Self::RequiredLoosened { .. }
@@ -94,6 +96,7 @@ impl Difference {
             | Self::LimitChanged { .. }
             | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
+            | Self::UpkeepChanged { to: Upkeep::Soon, .. }
             | Self::SecretRevealed { .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
@@ -125,6 +128,7 @@ impl Difference {
             | Self::LimitChanged { stricter: false, .. }
             | Self::MemberChanged { .. }
             | Self::ComputedChanged { .. }
+            | Self::UpkeepChanged { to: Upkeep::Soon, .. }
             | Self::CheckAdded { .. }
             | Self::CheckRemoved { .. }
             | Self::ExclusionRemoved { .. }
@@ -177,6 +181,7 @@ impl Difference {
             }
             | Self::SequenceAdded { .. }
             | Self::SumChanged { .. }
+            | Self::UpkeepChanged { to: Upkeep::Commit, .. }
             | Self::TypeChanged {
                 change:
                     TypeChange::Converted

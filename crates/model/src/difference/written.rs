@@ -65,10 +65,10 @@ fn written_document(model: &Model, document: Document) -> String {
 
 /// A field's type as it is written in a model, without `!`, and whether it is computed.
 pub(super) fn field_written(model: &Model, of: &Collection, field: &Field) -> String {
-    let computed = match (field.is_computed(), field.is_sum()) {
-        (true, _) => " @computed",
-        (false, true) => " @computed(stored: COMMIT)",
-        (false, false) => "",
+    let computed = match &field.sum {
+        Some(sum) => format!(" @computed(stored: {})", sum.upkeep.word()),
+        None if field.is_computed() => " @computed".to_owned(),
+        None => String::new(),
     };
     let Some(way) = &field.currency else { return format!("{}{computed}", written(model, &field.kind)) };
     let (mut at, mut names) = (of, Vec::new());

@@ -9,7 +9,7 @@ use apollo_compiler::ast::{
 use apollo_compiler::{Name, Node};
 
 use super::inclusion::{Bind, Inclusion};
-use super::{Kind, Merging, Site, home, sites};
+use super::{Kind, Merging, Site, home, interfaces, sites};
 use crate::names::suggestion;
 use crate::source::Owner;
 
@@ -37,7 +37,7 @@ impl Bindings {
         let mut bindings = Self::default();
         for inclusion in inclusions {
             for bind in &inclusion.binds {
-                bindings.bind(&sites, (&inclusion.name, bind), merging);
+                bindings.bind((documents, &sites), (&inclusion.name, bind), merging);
             }
         }
         for (kind, mark) in [(Kind::Type, "identity"), (Kind::Enum, "roles")] {
@@ -47,7 +47,12 @@ impl Bindings {
         bindings
     }
 
-    fn bind(&mut self, sites: &[(Name, Site<'_>)], (pack, bind): (&str, &Bind), merging: &mut Merging<'_>) {
+    fn bind(
+        &mut self,
+        (documents, sites): (&[Document], &[(Name, Site<'_>)]),
+        (pack, bind): (&str, &Bind),
+        merging: &mut Merging<'_>,
+    ) {
         let is_packs = |site: &Site<'_>| site.owner == Owner::Pack(pack);
         let (name, place) = &bind.name;
         let defined = || sites.iter().filter(|(_, site)| site.is_definition);
@@ -86,7 +91,12 @@ impl Bindings {
             match site.kind {
                 Kind::Type | Kind::Enum => self.rename(pack, own, target.clone()),
                 Kind::Union => self.members.push((own.clone(), target.clone())),
-                Kind::Interface => self.implemented.push((own.clone(), target.clone())),
+                Kind::Interface => {
+                    if found.owner != Owner::Application {
+                        interfaces::check_bound(documents, (own, *at), (target, found), merging);
+                    }
+                    self.implemented.push((own.clone(), target.clone()));
+                }
             }
         }
     }

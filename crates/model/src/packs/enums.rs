@@ -46,6 +46,10 @@ fn has_states(documents: &mut [Document], sites: &[Site<'_>]) -> bool {
     sites.iter().any(|site| values(documents, site).iter().any(is_state))
 }
 
+fn has_roles(documents: &[Document], sites: &[Site<'_>]) -> bool {
+    sites.iter().any(|site| documents[site.at.0].definitions[site.at.1].directives().has("roles"))
+}
+
 fn refuse(documents: &[Document], (name, home, site): (&Name, &Site<'_>, &Site<'_>), merging: &mut Merging<'_>) {
     let place = |site: &Site<'_>| place_of(documents, site, merging.places);
     let (second, first) = (place(site), place(home));
@@ -59,6 +63,9 @@ fn add(documents: &mut [Document], (name, sites, site): (&Name, &[Site<'_>], &Si
     let before = sites.iter().take_while(|other| other.at != site.at);
     let known: Vec<Node<EnumValueDefinition>> = before.flat_map(|other| values(documents, other)).collect();
     let mut new = Vec::new();
+    if !has_roles(documents, sites) {
+        check_order((name, &known), &values(documents, site), merging);
+    }
     for value in values(documents, site) {
         match known.iter().find(|known| known.value == value.value) {
             None => new.push(value),
@@ -87,4 +94,22 @@ fn add(documents: &mut [Document], (name, sites, site): (&Name, &[Site<'_>], &Si
         _ => return,
     };
     *definition = joined;
+}
+
+/// Values are compared in the order in which they stand, so those that two owners have must stand in one order.
+fn check_order(
+    (name, known): (&Name, &[Node<EnumValueDefinition>]),
+    values: &[Node<EnumValueDefinition>],
+    merging: &mut Merging<'_>,
+) {
+    let place = |value: &Node<EnumValueDefinition>| known.iter().position(|known| known.value == value.value);
+    let shared: Vec<(usize, &Node<EnumValueDefinition>)> =
+        values.iter().filter_map(|value| Some((place(value)?, value))).collect();
+    let turned = shared.windows(2).find(|pair| pair[1].0 < pair[0].0);
+    if let Some([(_, before), (first, value)]) = turned {
+        let message = format!("`{}` and `{}` of {name} stand in two orders", value.value, before.value);
+        let places = (value.value.location(), known[*first].value.location());
+        let help = "write the values that both have in one order: rules and lists compare them by it";
+        merging.conflict(message, (places.0, "after the other"), (places.1, "before it"), help);
+    }
 }

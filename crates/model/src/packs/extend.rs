@@ -6,11 +6,8 @@ use apollo_compiler::ast::{Definition, Directive, DirectiveList, Document, Field
 use apollo_compiler::{Name, Node};
 
 use super::fields::{self, Redeclared};
-use super::{Kind, Merging, Site, parts, place_of};
+use super::{Kind, Merging, Site, interfaces, parts, place_of};
 use crate::source::{Owner, Span};
-
-/// Directives of types that others than the owner can write: they add to the type, or tighten it.
-const OF_OTHERS: &[&str] = &["allow", "check", "deprecated", "exclude", "index", "path", "unique"];
 
 /// Writes fields that several owners declare into their first declaration. Returns what the directives there stand in for.
 pub(super) fn merge(documents: &mut [Document], merging: &mut Merging<'_>) -> HashMap<Span, Node<Directive>> {
@@ -23,7 +20,7 @@ pub(super) fn merge(documents: &mut [Document], merging: &mut Merging<'_>) -> Ha
                 continue;
             }
             check_directives(documents, (&name, home, site), merging);
-            check_implemented(documents, (&name, home, site), merging);
+            interfaces::check_implemented(documents, (&name, home, site), merging);
             let earlier = &sites[..=at];
             join_fields(documents, (&name, earlier, site), merging, &mut tightened);
         }
@@ -34,7 +31,7 @@ pub(super) fn merge(documents: &mut [Document], merging: &mut Merging<'_>) -> Ha
             if home.is_definition && site.is_definition {
                 refuse_second(documents, (&name, home, site), merging);
             } else {
-                check_interface(documents, (&name, home, site), merging);
+                interfaces::check_extended(documents, (&name, home, site), merging);
             }
         }
     }
@@ -66,8 +63,8 @@ fn check_directives(
     let own = documents[home.at.0].definitions[home.at.1].directives().clone();
     let first = place_of(documents, home, merging.places);
     let Some(part) = part(documents, site) else { return };
-    // What the owner says as well is said once.
-    part.directives.0.retain(|directive| !own.iter().any(|known| known == directive));
+    // What the owner says as well is said once; but of the owner's clauses, one that another repeats is the only one left.
+    part.directives.0.retain(|directive| directive.name == "allow" || !own.iter().any(|known| known == directive));
     for directive in part.directives.iter() {
         let known = own.iter().find(|known| known.name == directive.name);
         let is_once = matches!(directive.name.as_str(), "path" | "deprecated");
@@ -78,7 +75,7 @@ fn check_directives(
                     format!("`@{}` of {name} is written by {} and by {}", directive.name, home.owner, site.owner);
                 merging.conflict(message, (at, "again here"), (known.location(), "first here"), "keep the first");
             }
-            None if OF_OTHERS.contains(&directive.name.as_str()) => {}
+            None if interfaces::OF_OTHERS.contains(&directive.name.as_str()) => {}
             None => {
                 let message =
                     format!("`@{}` can't be added to {name}, which is a type of {}", directive.name, home.owner);
@@ -87,63 +84,6 @@ fn check_directives(
                 merging.conflict(message, (at, "not here"), (first, "defined here"), help);
             }
         }
-    }
-}
-
-/// Refuses an interface that would bring what the part itself can't say.
-fn check_implemented(
-    documents: &[Document],
-    (name, home, site): (&Name, &Site<'_>, &Site<'_>),
-    merging: &mut Merging<'_>,
-) {
-    let Definition::ObjectTypeExtension(part) = &documents[site.at.0].definitions[site.at.1] else { return };
-    for interface in &part.implements_interfaces {
-        let brought = reached(documents, interface).into_iter().flat_map(|definition| definition.directives().iter());
-        for directive in brought.filter(|directive| !OF_OTHERS.contains(&directive.name.as_str())) {
-            let message = format!(
-                "{interface} has `@{}`, which can't be added to {name}, a type of {}",
-                directive.name, home.owner
-            );
-            let (at, first) = (interface.location(), place_of(documents, home, merging.places));
-            let help = "implement an interface without it; others than its owner can add fields and restrict a type";
-            merging.conflict(message, (at, "implemented here"), (first, "defined here"), help);
-        }
-    }
-}
-
-/// All parts of an interface, and of those that it implements.
-fn reached<'d>(documents: &'d [Document], interface: &Name) -> Vec<&'d Definition> {
-    let (mut open, mut known, mut parts) = (vec![interface.clone()], Vec::new(), Vec::new());
-    while let Some(name) = open.pop() {
-        if known.contains(&name) {
-            continue;
-        }
-        for definition in documents.iter().flat_map(|document| &document.definitions) {
-            let implemented = match definition {
-                Definition::InterfaceTypeDefinition(of) if of.name == name => &of.implements_interfaces,
-                Definition::InterfaceTypeExtension(of) if of.name == name => &of.implements_interfaces,
-                _ => continue,
-            };
-            open.extend(implemented.iter().cloned());
-            parts.push(definition);
-        }
-        known.push(name);
-    }
-    parts
-}
-
-/// Rules of an interface count as those of the types that implement it: an owner's alone.
-fn check_interface(
-    documents: &[Document],
-    (name, home, site): (&Name, &Site<'_>, &Site<'_>),
-    merging: &mut Merging<'_>,
-) {
-    for directive in &**documents[site.at.0].definitions[site.at.1].directives() {
-        let message =
-            format!("`@{}` can't be added to {name}, which is an interface of {}", directive.name, home.owner);
-        let help = "write it on the types that implement the interface";
-        let first = place_of(documents, home, merging.places);
-        merging.conflict(message, (directive.location(), "not here"), (first, "defined here"), help);
     }
 }
 

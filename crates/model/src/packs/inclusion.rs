@@ -4,8 +4,8 @@ use apollo_compiler::Node;
 use apollo_compiler::ast::{Definition, Directive, Document, Value};
 use apollo_compiler::parser::{Parser, SourceSpan};
 
-use super::Pack;
 use crate::names::suggestion;
+use crate::pack::Pack;
 use crate::places::Places;
 use crate::source::Owner;
 use crate::{Diagnostic, Diagnostics};

@@ -8,7 +8,7 @@ use super::read;
 use super::report::Report;
 use super::signature::{self, Signature};
 use super::survey::Survey;
-use crate::{Diagnostic, NamedRule};
+use crate::{Diagnostic, FUNCTIONS, NamedRule};
 
 /// Characters of the name of an application.
 const APP_NAME_CHARS: usize = 80;
@@ -46,6 +46,7 @@ pub(super) fn app(report: &mut Report<'_>, schema: &Schema, survey: &Survey<'_>)
                     let help = "remove one of the two, or give it another name";
                     report.push(diagnostic.located(report.places.span(place), "again here").help(help));
                 }
+                check_function(report, (&name, place));
                 app.rules.insert(name, rule);
             }
             _ => {}
@@ -75,4 +76,12 @@ fn named_rule(report: &mut Report<'_>, survey: &Survey<'_>, directive: &Directiv
     let (name, parameters) = Signature { survey, written, place }.read(report)?;
     let signature = signature::normal(&name, written);
     Some((name, NamedRule { signature, parameters, is }))
+}
+
+/// A pack and an application each call a function in their rules, and neither may give it another meaning in the other's.
+fn check_function(report: &mut Report<'_>, (name, place): (&str, Option<SourceSpan>)) {
+    if !report.places.packs.all.is_empty() && FUNCTIONS.contains(&name) {
+        let message = format!("`{name}` is a function, which packs and applications call in their rules");
+        report.error(place, message, "would stand in its stead", "give the rule another name");
+    }
 }

@@ -1,3 +1,4 @@
+use apollo_compiler::schema::Directive;
 use backstay_base::limits;
 
 use super::field::{field, standard_field};
@@ -147,8 +148,13 @@ fn fields<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, (of, key): (&Stored
 fn path(report: &mut Report<'_>, of: &StoredType<'_>) -> String {
     let node = of.node;
     let usual = || if node.directives.has("single") { names::word(&node.name) } else { names::path(&node.name) };
-    let Some(directive) = node.directives.get("path") else { return usual() };
-    let Some((path, place)) = read::text(directive, "is") else { return usual() };
+    let written = node.directives.get("path").and_then(|directive| written_path(report, directive, of.system));
+    written.unwrap_or_else(usual)
+}
+
+/// The path that `@path` gives a type or an interface of the system model or of an application.
+pub(super) fn written_path(report: &mut Report<'_>, directive: &Directive, system: bool) -> Option<String> {
+    let (path, place) = read::text(directive, "is")?;
     let shaped = path.starts_with(|c: char| c.is_ascii_lowercase())
         && path.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !path.ends_with('-')
@@ -161,9 +167,9 @@ fn path(report: &mut Report<'_>, of: &StoredType<'_>) -> String {
         };
         let message = if path.is_empty() { "the path is empty".to_owned() } else { format!("`{path}` is not a path") };
         report.error(place, message, "not a path", help);
-    } else if path.starts_with("backstay") != of.system {
+    } else if path.starts_with("backstay") != system {
         let help = "paths that begin with `backstay` are those of the system model";
         report.error(place, format!("`{path}` cannot be the path of this type"), "reserved", help);
     }
-    path.to_owned()
+    Some(path.to_owned())
 }

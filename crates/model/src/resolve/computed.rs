@@ -6,7 +6,7 @@ use apollo_compiler::schema::Directive;
 use super::kind::Declared;
 use super::read;
 use super::report::Report;
-use crate::{Computed, ComputedRights, Field, StoredSum};
+use crate::{Computed, ComputedRights, Field, StoredSum, Upkeep};
 
 /// Directives that say something of a value that is stored or written.
 const OF_STORED: [&str; 15] = [
@@ -39,20 +39,16 @@ pub(super) fn read(report: &mut Report<'_>, field: &mut Field, directive: &Node<
             let rights = if rights == Some("MODEL") { ComputedRights::Model } else { ComputedRights::Caller };
             field.computed = Some(Computed { is, rights });
         }
-        Some("SOON") => {
-            let place = directive.specified_argument_by_name("stored").and_then(Node::location);
-            let help = "write `stored: COMMIT`, or remove it to compute the value whenever it is read";
-            report.error(place, "`stored: SOON` is not supported yet", "not supported yet", help);
-        }
-        // GraphQL refuses any other word.
-        Some(_) => {
+        // GraphQL refuses any other word than this and `COMMIT`.
+        Some(word) => {
             if rights == Some("CALLER") {
                 let place = directive.specified_argument_by_name("rights").and_then(Node::location);
                 let help =
                     "remove `rights`: the value is the same for everyone; `@allow(read: …)` says who may read it";
                 report.error(place, "a stored sum always reads with the model's rights", "not here", help);
             }
-            field.sum = Some(StoredSum { is });
+            let upkeep = if word == "SOON" { Upkeep::Soon } else { Upkeep::Commit };
+            field.sum = Some(StoredSum { is, upkeep });
         }
     }
 }
@@ -71,9 +67,14 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>, field:
         report.error(place, "a member of an embedded type can't be computed", "not here", help);
         return;
     }
-    let (what, why) = match field.is_sum() {
-        true => ("a stored sum", "remove it: Backstay computes the value in every commit that changes it"),
-        false => {
+    let (what, why) = match field.sum.as_ref().map(|sum| sum.upkeep) {
+        Some(Upkeep::Commit) => {
+            ("a stored sum", "remove it: Backstay computes the value in every commit that changes it")
+        }
+        Some(Upkeep::Soon) => {
+            ("a stored sum", "remove it: Backstay computes the value after every commit that changes it")
+        }
+        None => {
             ("a computed field", "remove it: the value is computed whenever it is read, and never stored or written")
         }
     };

@@ -8,7 +8,7 @@ use super::report::Report;
 use super::survey::Names;
 use super::{allow, computed, default, deprecated, length, pattern, range, read, tighten};
 use crate::source::Span;
-use crate::{Asked, Check, Class, Element, Field, FieldKind, Set, SetOn, StoredNames};
+use crate::{Asked, Check, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
 /// Everything that a field can be marked with: the directives of `directives.graphql` on `FIELD_DEFINITION`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         FieldDirective::Allow => allow::of_field(report, field, directive),
         FieldDirective::Backfill => field.backfill = read::rule(report, directive, "from"),
         FieldDirective::Check => field.checks.extend(check(report, directive)),
-        FieldDirective::Class => field.class = Some(class(directive)),
+        FieldDirective::Class => field.class = Some(read::class(directive)),
         FieldDirective::Computed => computed::read(report, field, directive),
         FieldDirective::Deprecated => field.deprecated = Some(deprecated::reason(report, directive)),
         FieldDirective::Default => set_default(report, names, field, directive),
@@ -253,17 +253,6 @@ fn set_default(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut Field,
     }
 }
 
-/// The class of a field. A word that is none was refused by GraphQL already; until then the field counts as the most
-/// confidential.
-pub(super) fn class(directive: &Node<Directive>) -> Class {
-    match read::word(directive, "is") {
-        Some("PERSONAL") => Class::Personal,
-        Some("MEDICAL") => Class::Medical,
-        Some("CARD") => Class::Card,
-        _ => Class::Secret,
-    }
-}
-
 fn stored_names(directive: &Node<Directive>) -> Option<StoredNames> {
     match read::word(directive, "of") {
         Some("ROLES") => Some(StoredNames::Roles),
@@ -412,7 +401,7 @@ mod tests {
             .into(),
         );
         // Written into the types that implement it by `interfaces.rs`
-        let shared = ["allow", "check", "exclude", "history", "index", "key", "trash", "unique"];
+        let shared = ["allow", "check", "exclude", "history", "index", "key", "path", "trash", "unique"];
         check(DirectiveLocation::Interface, shared.into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
@@ -420,6 +409,6 @@ mod tests {
         // `app.rs` and `packs.rs`
         check(DirectiveLocation::Schema, ["app", "manifest", "pack", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 56, "every location is checked above");
+        assert_eq!(places, 57, "every location is checked above");
     }
 }

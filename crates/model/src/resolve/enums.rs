@@ -106,7 +106,7 @@ fn transition(report: &mut Report<'_>, of: &EnumType, from: &str, directive: &Di
     Some(Transition { to: Arc::from(to), by, with, when, message, set })
 }
 
-/// What a caller is told where `when` isn't true.
+/// The reason that the response gives if `when` isn't true.
 fn message(report: &mut Report<'_>, directive: &Directive, guarded: bool) -> Option<String> {
     let (message, place) = read::text(directive, "message")?;
     read::check_message(report, (message, place), "a transition");

@@ -145,7 +145,7 @@ fn own_fields(collection: &Collection, kept: Vec<Option<FieldId>>, fields: &mut 
     }
 }
 
-/// The versions of a record, the last one first among them; and those that are of the past for too long.
+/// The last versions of all records; the versions of a record; and those that are of the past for too long.
 fn indexes(table: &str, versions: &Versions, expire: bool) -> Vec<Index> {
     let index = |over: &[(FieldId, &str)]| {
         let columns: Vec<&str> = over.iter().map(|(_, column)| *column).collect();
@@ -159,7 +159,7 @@ fn indexes(table: &str, versions: &Versions, expire: bool) -> Vec<Index> {
     };
     let record = (versions.record, Versions::RECORD);
     let mut indexes =
-        vec![index(&[record, (versions.until, Versions::UNTIL)]), index(&[record, (versions.from, Versions::FROM)])];
+        vec![index(&[(versions.until, Versions::UNTIL), record]), index(&[record, (versions.from, Versions::FROM)])];
     indexes.extend(expire.then(|| index(&[(versions.ended, Versions::ENDED)])));
     indexes
 }

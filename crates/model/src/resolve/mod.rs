@@ -15,6 +15,7 @@ mod exclude;
 mod field;
 mod history;
 mod index;
+mod interfaces;
 mod key;
 mod kind;
 mod length;
@@ -23,6 +24,7 @@ mod money;
 mod naming;
 mod narrow;
 mod order;
+mod owners;
 mod pattern;
 mod range;
 mod read;
@@ -42,14 +44,12 @@ mod whole;
 
 use std::sync::Arc;
 
-use apollo_compiler::schema::ExtendedType;
-use apollo_compiler::{Name, Schema};
-
 use app::app;
 use collection::collection;
 use documents::Documents;
 use enums::enums;
 use history::histories;
+use interfaces::{check_implemented, interfaces};
 use renamed::check_former;
 use report::Report;
 use single::check_singles;
@@ -58,7 +58,7 @@ use trash::check_trash;
 use whole::{check_whole, identity};
 
 use crate::compile::Compiled;
-use crate::{Collection, Diagnostic, Diagnostics, Lint, Model};
+use crate::{Collection, Diagnostics, Model};
 
 /// The model, or nothing where errors were found; all diagnostics in either case.
 pub(crate) fn resolve(compiled: &Compiled) -> (Option<Model>, Diagnostics) {
@@ -73,7 +73,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     if report.has_errors() {
         return None;
     }
-    check_interfaces(report, &compiled.schema);
+    check_implemented(report, &compiled.schema);
     let app = app(report, &compiled.schema, &survey);
     let (enums, roles) = enums(report, &survey);
     let embedded = members::types(report, Names { survey: &survey, enums: &enums, embedded: &[] });
@@ -81,7 +81,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     let mut collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
     order::orders(report, &survey, &mut collections);
     tree::siblings(report, &survey, &mut collections);
-    money::currencies(report, &survey, &mut collections);
+    money::currencies(report, &survey, &enums, &mut collections);
     let unions = survey.embedded.unions();
     let record_unions = survey.record_unions.all(|name| survey.type_named(name).map(|of| of.id));
     check_former(report, embedded.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
@@ -94,6 +94,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     check_whole(report, &enums, &collections);
     check_trash(report, &survey, &collections);
     check_singles(report, &survey, &enums, &collections);
+    let interfaces = interfaces(report, (&compiled.schema, &survey), &collections);
     let addressed = collections.iter().filter(|collection| collection.versions.is_none());
     Some(Model {
         name: app.name?,
@@ -104,32 +105,11 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
         embedded,
         unions,
         record_unions,
+        interfaces,
         rules: app.rules,
         packs: compiled.places.packs.all.clone(),
         roles,
         identity,
         sources: Arc::clone(&compiled.places.sources),
     })
-}
-
-/// Warns of interfaces that no type implements, in which nothing was checked.
-fn check_interfaces(report: &mut Report<'_>, schema: &Schema) {
-    let implemented = |name: &Name| {
-        schema.types.values().any(
-            |ty| matches!(ty, ExtendedType::Object(of) if of.implements_interfaces.iter().any(|known| *known == *name)),
-        )
-    };
-    for ty in schema.types.values().filter(|ty| report.places.is_model(ty.location())) {
-        if let ExtendedType::Interface(of) = ty
-            && !implemented(&of.name)
-        {
-            let message = format!("no type implements {}", of.name);
-            let help = format!("write `type … implements {}`, or remove the interface", of.name);
-            report.warn(
-                &of.name,
-                Diagnostic::warning(Lint::UnusedInterface, message).help(help),
-                "implemented nowhere",
-            );
-        }
-    }
 }

@@ -9,7 +9,7 @@ use super::read;
 use super::report::Report;
 use super::survey::Survey;
 use crate::names::suggestion;
-use crate::{Class, Collection, Field, FieldId, FieldKind};
+use crate::{Class, Collection, Enum, Field, FieldId, FieldKind, SetOn};
 
 const EXAMPLE: &str = "name a field of this type, such as `@money(in: \"currency\")` beside `currency: Currency!`";
 
@@ -39,7 +39,7 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>) {
 }
 
 /// Finds the currencies that amounts share.
-pub(super) fn currencies(report: &mut Report<'_>, survey: &Survey<'_>, collections: &mut [Collection]) {
+pub(super) fn currencies(report: &mut Report<'_>, survey: &Survey<'_>, enums: &[Enum], collections: &mut [Collection]) {
     let mut found = Vec::new();
     for collection in &*collections {
         for (surveyed, id) in survey.stored(collection.id).declared() {
@@ -47,7 +47,7 @@ pub(super) fn currencies(report: &mut Report<'_>, survey: &Survey<'_>, collectio
             let is_number =
                 surveyed.within.is_none() && field.kind == FieldKind::Scalar(NUMBER) && !field.is_computed();
             if let Some(directive) = surveyed.node.directives.get("money").filter(|_| is_number) {
-                let steps = steps(report, collections, collection, (field, directive));
+                let steps = steps(report, (collections, enums), collection, (field, directive));
                 found.extend(steps.map(|steps| (collection.id, id, steps)));
             }
         }
@@ -60,7 +60,7 @@ pub(super) fn currencies(report: &mut Report<'_>, survey: &Survey<'_>, collectio
 /// The way to a currency.
 fn steps(
     report: &mut Report<'_>,
-    collections: &[Collection],
+    (collections, enums): (&[Collection], &[Enum]),
     of: &Collection,
     (amount, directive): (&Field, &Node<Directive>),
 ) -> Option<Vec<FieldId>> {
@@ -79,9 +79,11 @@ fn steps(
             report.error(place, format!("{} has no field `{name}`", at.name), "not a field", help);
             return None;
         };
+        let is_own = steps.is_empty();
         let refusal = match names.peek() {
-            None => currency(field, (amount, steps.is_empty())),
-            Some(_) => relation(field),
+            None if is_own => currency(field, (amount, true)),
+            None => currency(field, (amount, false)).or_else(|| changed_by_model(at, field, enums)),
+            Some(_) => relation(field).or_else(|| changed_by_model(at, field, enums)),
         };
         if let Some((problem, help)) = refusal {
             report.error(place, format!("`{}.{name}` {problem}", at.name), "not a currency to share", help);
@@ -112,6 +114,26 @@ fn currency(field: &Field, (amount, own): (&Field, bool)) -> Option<(&'static st
     } else {
         None
     }
+}
+
+/// Why a field changes although clients can't change it.
+fn changed_by_model(of: &Collection, field: &Field, enums: &[Enum]) -> Option<(&'static str, &'static str)> {
+    if field.set.iter().any(|set| set.on != SetOn::Create) {
+        return Some((
+            "is changed by `@set`, which would change the currency of amounts",
+            "let `@set` be `on: CREATE`, or give the record of the amount a `currency` of its own",
+        ));
+    }
+    let states = of.fields.iter().filter_map(|state| match state.kind {
+        FieldKind::Enum(id) => enums.get(usize::from(id.0)),
+        _ => None,
+    });
+    let mut transitions = states.flat_map(|states| &states.values).flat_map(|state| &state.transitions);
+    let is_set = transitions.any(|transition| transition.set.iter().any(|(name, _)| *name == field.name));
+    is_set.then_some((
+        "is set by a transition, which would change the currency of amounts",
+        "remove it from `set:`, or give the record of the amount a `currency` of its own",
+    ))
 }
 
 fn same_read(field: &Field, amount: &Field) -> bool {

@@ -7,7 +7,7 @@ use apollo_compiler::{Name, Node};
 use backstay_base::limits;
 
 use super::report::Report;
-use crate::{RuleText, literal};
+use crate::{Class, RuleText, literal};
 
 /// Characters of the message of a check.
 const MESSAGE_CHARS: usize = 200;
@@ -21,6 +21,17 @@ pub(super) fn text<'d>(directive: &'d Directive, argument: &str) -> Option<(&'d 
 /// The word of an enum in an argument.
 pub(super) fn word<'d>(directive: &'d Directive, argument: &str) -> Option<&'d str> {
     directive.specified_argument_by_name(argument)?.as_enum().map(Name::as_str)
+}
+
+/// The class of a field. A word that is none was refused by GraphQL already; until then the field counts as the most
+/// confidential.
+pub(super) fn class(directive: &Directive) -> Class {
+    match word(directive, "is") {
+        Some("PERSONAL") => Class::Personal,
+        Some("MEDICAL") => Class::Medical,
+        Some("CARD") => Class::Card,
+        _ => Class::Secret,
+    }
 }
 
 /// The expression in an argument, if it is given.

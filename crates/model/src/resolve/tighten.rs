@@ -4,7 +4,7 @@ use apollo_compiler::Node;
 use apollo_compiler::schema::Directive;
 
 use super::report::Report;
-use super::{directive, length, range};
+use super::{length, range, read};
 use crate::{Class, Diagnostic, Field, Length};
 
 /// Refuses a `@class`, `@length` or `@range`, read into the field, that loosens what the owner of the field says.
@@ -13,7 +13,7 @@ pub(super) fn check(report: &mut Report<'_>, field: &Field, written: &Node<Direc
     let span = places.span(written.location());
     let Some(before) = places.packs.tightened(span) else { return };
     let is_looser = match written.name.as_str() {
-        "class" => field.class.is_none_or(|class| !is_as_confidential(class, directive::class(before))),
+        "class" => field.class.is_none_or(|class| !is_as_confidential(class, read::class(before))),
         "length" => {
             let owners = length::read(report, field, before);
             field.length != owners && Length::is_stricter(field.length, owners)

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use backstay_scalar::Scalar;
 
+use super::owners;
 use super::report::Report;
 use super::survey::{STANDARD_FIELDS, Survey};
 use crate::names::{self, suggestion};
@@ -46,6 +47,7 @@ pub(super) fn check_whole(report: &mut Report<'_>, enums: &[Enum], collections: 
     check_tables(report, collections);
     for collection in collections {
         check_columns(report, collection);
+        owners::check_cascades(report, collection);
     }
     check_cycles(report, collections);
     if !report.has_errors() {
@@ -214,11 +216,13 @@ fn check_transitions(report: &mut Report<'_>, enums: &[Enum], collections: &[Col
         for (field, value) in transitions().flat_map(|transition| &transition.set) {
             for collection in &using {
                 check_assignment(report, enums, collection, &Assignment { states, field, value });
+                owners::check_written(report, collection, (states, field, value.span));
             }
         }
         for with in transitions().flat_map(|transition| &transition.with) {
             for collection in &using {
                 check_given(report, collection, (states, with));
+                owners::check_written(report, collection, (states, &with.0, with.1));
             }
         }
     }

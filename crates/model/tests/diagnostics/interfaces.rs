@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use apollo_compiler::ast::DirectiveLocation;
 use apollo_compiler::parser::Parser;
-use backstay_model::{Collection, DIRECTIVES, KeyKind, SourceFile, load};
+use backstay_model::{Collection, DIRECTIVES, KeyKind, Model, SourceFile, load};
 use insta::assert_snapshot;
 
 use crate::told;
@@ -13,13 +13,15 @@ use crate::told;
 enum OnInterface {
     /// Each type has it; this looks whether one does.
     Shared(&'static str, fn(&Collection) -> bool),
+    /// It is about the interface itself; this looks whether it has it.
+    Own(&'static str, fn(&Model) -> bool),
     /// It is refused, with this remedy.
     Refused(&'static str, &'static str),
 }
 
 /// Every directive of types, on an interface that two types implement.
 const ON_INTERFACES: [(&str, OnInterface); 15] = {
-    use OnInterface::{Refused, Shared};
+    use OnInterface::{Own, Refused, Shared};
     [
         ("allow", Shared(r#"@allow(update: "true")"#, |of| of.allow.len() == 2)),
         ("check", Shared(r#"@check(rule: "this.rank > 1", message: "low")"#, |of| of.checks.len() == 1)),
@@ -41,7 +43,7 @@ const ON_INTERFACES: [(&str, OnInterface); 15] = {
         ("key", Shared("@key(type: UUID4)", |of| of.key.kind == KeyKind::Uuid4)),
         (
             "path",
-            Refused(r#"@path(is: "all")"#, "remove it; an interface has no records: query the types that implement it"),
+            Own(r#"@path(is: "all")"#, |model| model.interfaces[0].path == "all" && model.collections[0].path == "as"),
         ),
         (
             "renamed",
@@ -65,7 +67,8 @@ fn each_directive_of_types_is_shared_or_refused() {
     let of_types: BTreeSet<&str> = of_types.map(|directive| directive.name.as_str()).collect();
     assert_eq!(ON_INTERFACES.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), of_types);
     for (name, on_interface) in ON_INTERFACES {
-        let (OnInterface::Shared(written, _) | OnInterface::Refused(written, _)) = on_interface;
+        let (OnInterface::Shared(written, _) | OnInterface::Own(written, _) | OnInterface::Refused(written, _)) =
+            on_interface;
         let model = format!(
             "extend schema @app(name: \"Test\")\n\
              interface Ranked {written} {{ rank: Int! until: Int }}\n\
@@ -82,7 +85,10 @@ fn each_directive_of_types_is_shared_or_refused() {
                 assert_eq!(one.message, format!("`@{name}` can't be used on an interface"));
                 assert_eq!(one.help.as_deref(), Some(remedy));
             }
-            (OnInterface::Shared(..), Err(diagnostics)) => panic!("{name} is shared: {diagnostics}"),
+            (OnInterface::Own(_, has), Ok(loaded)) => assert!(has(&loaded.model), "{name}"),
+            (OnInterface::Shared(..) | OnInterface::Own(..), Err(diagnostics)) => {
+                panic!("{name} is shared: {diagnostics}")
+            }
             (OnInterface::Refused(..), Ok(_)) => panic!("{name} is refused"),
         }
     }
@@ -101,14 +107,6 @@ type Note implements Named @allow(create: "true") { title: String }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `@path` can't be used on an interface
-   ╭─[model.graphql:1:62]
- 1 │ interface Named @allow(read: "true") @index(fields: ["nme"]) @path(is: "named") @single {
-   ·                                                              ─────────┬────────
-   ·                                                                       ╰── not here
- 2 │   name: String! @length(max: 10)
-   ╰────
-  help: remove it; an interface has no records: query the types that implement it
   × error: `@single` can't be used on an interface
    ╭─[model.graphql:1:81]
  1 │ interface Named @allow(read: "true") @index(fields: ["nme"]) @path(is: "named") @single {
@@ -244,4 +242,64 @@ refused
         if it is meant: `# lint-ignore unused-interface (reason)` on the line above; see docs/lints.md#unused-
         interface
 "#);
+}
+
+/// What is wrong with the path of an interface.
+#[test]
+fn paths_that_an_interface_cannot_have() {
+    let check = |model: &str, message: &str, help: &str| {
+        let model = format!("extend schema @app(name: \"Test\")\n{model}");
+        let Err(diagnostics) = load(vec![SourceFile::app("model.graphql", model.clone())]) else { panic!("{model}") };
+        let plain = diagnostics.plain();
+        let found: Vec<(&str, Option<&str>)> =
+            plain.iter().map(|one| (one.message.as_str(), one.help.as_deref())).collect();
+        assert_eq!(found, [(message, Some(help))], "{model}");
+    };
+    let read = "@allow(read: \"true\")";
+    let one = format!("type A implements I {read} {{ b: Int }}");
+    let two = format!("{one} type B implements I {read} {{ c: Int }}");
+    check(
+        &format!("interface I @path(is: \"as\") {{ a: Int }} {one}"),
+        "A and I have the same path, `/api/as`",
+        "write `@path(is: \"…\")` with another path on one of them",
+    );
+    check(
+        &format!(
+            "interface I @path(is: \"x\") {{ a: Int }} interface J @path(is: \"x\") {{ d: Int }} type A implements I & J {read} {{ b: Int }}"
+        ),
+        "I and J have the same path, `/api/x`",
+        "write `@path(is: \"…\")` with another path on one of them",
+    );
+    check(
+        &format!("interface I @path(is: \"/x\") {{ a: Int }} {one}"),
+        "`/x` is not a path",
+        "write the part after `/api/` alone, such as \"blog-posts\"",
+    );
+    check(
+        &format!("interface I @path(is: \"x\") {{ a: Int }} type E @embedded implements I {{ b: Int }} type A {read} {{ e: E }}")
+            .replace("type E @embedded implements I", "type E implements I @embedded"),
+        "no type with records implements I",
+        "write `type … implements I` on a type with records, or remove `@path`",
+    );
+    check(
+        &format!("interface I @path(is: \"x\") @key(given: true) {{ a: Int }} {one}"),
+        "clients give the ids of A, so a record of another type of I could have the same one",
+        "remove `given: true`, or the interface's `@path`",
+    );
+    check(
+        &format!(
+            "interface I @path(is: \"x\") {{ a: Decimal }} {}",
+            two.replace("{ c: Int }", "{ a: Decimal @precision(digits: 9, scale: 2) c: Int }")
+        ),
+        "`a` of A and of B are not of the same form",
+        "I has a path, at which its types are ordered and filtered together: declare the field alike in both",
+    );
+    check(
+        &format!(
+            "interface I @path(is: \"x\") {{ a: Int }} {}",
+            two.replace("{ c: Int }", "{ a: Int @computed(is: \"1\") c: Int }")
+        ),
+        "`a` of A and of B are not of the same form",
+        "I has a path, at which its types are ordered and filtered together: declare the field alike in both",
+    );
 }

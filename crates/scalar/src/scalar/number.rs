@@ -1,3 +1,5 @@
+use rust_decimal::Decimal;
+
 use crate::definition::Definition;
 use crate::{Problem, Schema, Storage, Token, Value};
 
@@ -111,6 +113,9 @@ pub(crate) fn is_number(text: &str) -> bool {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooLarge;
 
+/// Digits of a number that arithmetic takes, and digits of it after the point, at most.
+const DIGITS: usize = crate::exact::EXACT_DIGITS as usize;
+
 /// A number read digit by digit: nothing is rounded.
 pub(crate) struct Exact {
     negative: bool,
@@ -139,6 +144,25 @@ impl Exact {
         let digits = trimmed.trim_start_matches('0').to_owned();
         let negative = negative && !digits.is_empty();
         Some(Self { negative, digits, exponent })
+    }
+
+    pub(crate) fn is_zero(&self) -> bool {
+        self.digits.is_empty()
+    }
+
+    /// The number, if it has few enough digits for arithmetic, zeros at the end of the fraction not counted.
+    pub(crate) fn decimal(&self) -> Option<Decimal> {
+        let after = usize::try_from(-self.exponent).unwrap_or(0);
+        let before = usize::try_from(self.exponent).unwrap_or(0);
+        if self.is_zero() {
+            return Some(Decimal::ZERO);
+        }
+        if after > DIGITS || self.digits.len().checked_add(before)? > DIGITS {
+            return None;
+        }
+        let scale = u32::try_from(after).ok()?;
+        let Some(Ok(mantissa)) = self.scaled(scale) else { return None };
+        Decimal::try_from_i128_with_scale(mantissa, scale).ok()
     }
 
     /// The number times ten to the power of `scale`; none if that is not whole.

@@ -39,8 +39,10 @@ pub(super) async fn convert(
     let Some(before) = models.pairing.collection(collection) else { return Ok(Converted::default()) };
     let (from, to) = (models.old.field(before, was), models.new.field(collection, field));
     let is_of_versions = models.new.collection(collection).versions.is_some();
-    let gone = if is_of_versions { gone_values(succession, (from, to)) } else { Vec::new() };
-    let mut conversion = Conversion { gone, ..Conversion::new((models, succession), from, to) };
+    let mut conversion = Conversion::new((models, succession), from, to);
+    if is_of_versions {
+        conversion = conversion.of_versions(gone_values(succession, (from, to)));
+    }
     session.execute(&succession.create_converted(collection, field)).await?;
     let keep = succession.keep_converted(collection, field);
     let (mut refused, mut renamed) = (Refused::default(), HashMap::new());
@@ -116,6 +118,12 @@ impl<'c> Conversion<'c> {
             _ => None,
         };
         Self { model: new, documents, to, renamed, gone: Vec::new(), found: None, followed }
+    }
+
+    /// The same of old versions, which keep these values of an enum, and those in documents.
+    fn of_versions(self, gone: Vec<Arc<str>>) -> Self {
+        let documents = self.documents.map(Rewriting::of_versions);
+        Self { documents, gone, ..self }
     }
 
     fn convert(&mut self, (id, value): (&Value, &Value)) -> Result<Value, Unconvertible> {

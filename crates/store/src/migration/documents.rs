@@ -24,6 +24,8 @@ pub(super) struct Rewriting<'r> {
     renamed: HashMap<EnumId, Box<RenamedValues>>,
     /// Of which of them a value was found.
     found: BTreeSet<EnumId>,
+    /// The new model with the values of enums that old versions keep although it has them no more; none if they aren't kept.
+    keeping: Option<Box<Model>>,
 }
 
 impl<'r> Rewriting<'r> {
@@ -31,14 +33,20 @@ impl<'r> Rewriting<'r> {
         let types = Arc::new(DocumentTypes::of((models.old, models.new), models.pairing, (from, to)));
         let enums = models.new.enums.iter();
         let renamed = enums.map(|of| (of.id, succession.renamed_values(&FieldKind::Enum(of.id)).into_boxed_slice()));
-        Self { models, from, to, types, renamed: renamed.collect(), found: BTreeSet::new() }
+        Self { models, from, to, types, renamed: renamed.collect(), found: BTreeSet::new(), keeping: None }
+    }
+
+    /// The same of old versions, which keep values that an enum doesn't have any more.
+    pub(super) fn of_versions(self) -> Self {
+        let keeping = Some(Box::new(self.models.new.clone()));
+        Self { keeping, ..self }
     }
 
     /// A stored document as one of the new type: members follow their names and `@renamed`, those that are gone are left
     /// out, new ones get their defaults.
     pub(super) fn document(&mut self, text: &str) -> Result<Value, Unconvertible> {
         let text = self.reshaped(text, (self.from, self.to))?;
-        read_document(self.models.new, self.to, &text)
+        read_document(self.keeping.as_deref().unwrap_or(self.models.new), self.to, &text)
     }
 
     /// The document with the members of the new type, still as they were written.
@@ -122,7 +130,11 @@ impl<'r> Rewriting<'r> {
                 for raw in &raws {
                     self.find(raw, *element);
                 }
-                let items = raws.into_iter().map(|raw| text_as(new, raw, (*element, self.renamed(*element))));
+                let is_enum = matches!(from, FieldKind::Enum(_) | FieldKind::List(Element::Enum(_)));
+                let items = raws.into_iter().map(|raw| match element {
+                    Element::Enum(id) if is_enum => self.enum_value(raw, *id),
+                    element => text_as(new, raw, (*element, self.renamed(*element))),
+                });
                 let items: Vec<String> = items.collect::<Result<_, _>>()?;
                 Ok(format!("[{}]", items.join(",")))
             }
@@ -147,12 +159,25 @@ impl<'r> Rewriting<'r> {
             (FieldKind::Scalar(_) | FieldKind::Enum(_), FieldKind::Scalar(scalar)) => {
                 text_as(new, raw, (Element::Scalar(*scalar), &[]))
             }
-            (FieldKind::Scalar(_) | FieldKind::Enum(_), FieldKind::Enum(id)) => {
+            (FieldKind::Enum(_), FieldKind::Enum(id)) => {
+                self.find(raw, Element::Enum(*id));
+                self.enum_value(raw, *id)
+            }
+            (FieldKind::Scalar(_), FieldKind::Enum(id)) => {
                 self.find(raw, Element::Enum(*id));
                 text_as(new, raw, (Element::Enum(*id), self.renamed(Element::Enum(*id))))
             }
             _ => Err(Unconvertible::Member { from: was.name.clone(), to: field.name.clone() }),
         }
+    }
+
+    /// A value of an enum by the name that it has now. One that the enum has no more stays in an old version.
+    fn enum_value(&mut self, raw: &str, id: EnumId) -> Result<String, Unconvertible> {
+        let element = Element::Enum(id);
+        let read = text_as(self.models.new, raw, (element, self.renamed(element)));
+        let Some(keeping) = self.keeping.as_mut().filter(|_| read.is_err()) else { return read };
+        keeping.enums[usize::from(id.0)].keep(raw.trim_matches('"'));
+        Ok(raw.to_owned())
     }
 
     /// A reference to one of several types, by the name that the type has now.

@@ -134,6 +134,7 @@ pub(super) fn note(planned: &mut Vec<Planned>, (collection, field): (&str, &str)
             | Difference::TypeChanged { collection: of, field: at, .. }
             | Difference::RequiredTightened { collection: of, field: at, .. }
             | Difference::SumChanged { collection: of, field: at }
+            | Difference::UpkeepChanged { collection: of, field: at, .. }
             | Difference::SequenceAdded { collection: of, field: at },
         ) => of == collection && at == field,
         _ => false,

@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use backstay_base::{Duration, Timestamp, limits};
 use backstay_model::{
-    Collection, CollectionId, Difference, Exclusion, Field, FieldId, FieldKind, Filled, Length, Risk, TypeChange, Work,
+    Collection, CollectionId, Difference, Exclusion, Field, FieldId, FieldKind, Filled, Length, Risk, TypeChange,
+    Upkeep, Work,
 };
 use backstay_sql::{Models, Origin, Probe, Statement, Succession};
 
@@ -210,6 +211,7 @@ impl Finder<'_> {
                 ..
             }
             | Difference::SumChanged { collection, .. }
+            | Difference::UpkeepChanged { collection, to: Upkeep::Commit, .. }
             | Difference::SequenceAdded { collection, .. }
             | Difference::RequiredTightened {
                 collection,
@@ -251,6 +253,7 @@ impl Finder<'_> {
             | Difference::LimitChanged { .. }
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
+            | Difference::UpkeepChanged { to: Upkeep::Soon, .. }
             | Difference::CheckAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }
@@ -436,6 +439,7 @@ impl Finder<'_> {
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::SumChanged { .. }
+            | Difference::UpkeepChanged { .. }
             | Difference::SequenceAdded { .. }
             | Difference::CheckRemoved { .. }
             | Difference::OnDeleteChanged { .. }

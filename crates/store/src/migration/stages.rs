@@ -324,6 +324,7 @@ impl Stages<'_> {
             | Difference::MemberChanged { .. }
             | Difference::ComputedChanged { .. }
             | Difference::SumChanged { .. }
+            | Difference::UpkeepChanged { .. }
             | Difference::SequenceAdded { .. }
             | Difference::ExclusionAdded { .. }
             | Difference::ExclusionRemoved { .. }

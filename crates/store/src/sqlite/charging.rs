@@ -31,15 +31,44 @@ fn rows(session: &mut SqliteSession, statement: &Statement, kilo_steps: u32) -> 
     (rows, ended.map(drop))
 }
 
+/// Asserts what a call answers, as a text.
+fn check_call(session: &SqliteSession, call: &str, expected: Option<&str>) {
+    let got: Option<String> =
+        session.db.query_row(&format!("SELECT CAST({call} AS TEXT)"), [], |row| row.get(0)).expect("a value");
+    assert_eq!(got.as_deref(), expected, "{call}");
+}
+
+#[test]
+fn a_list_has_a_value_that_equals_an_element() {
+    let directory = TempDir::new().expect("a directory");
+    let session = session(&directory);
+    let check = |call: &str, expected: Option<&str>| check_call(&session, call, expected);
+    check(r#"list_has('["a","é\n"]', 'a', 0)"#, Some("1"));
+    check(r#"list_has('["a","é\n"]', 'é' || char(10), 0)"#, Some("1"));
+    check(r#"list_has('["a","1"]', 'b', 0)"#, Some("0"));
+    check(r#"list_has('["1","true"]', 1, 0)"#, Some("0"));
+    check("list_has('[]', NULL, 0)", Some("0"));
+    check("list_has('[1,-9223372036854775808]', -9223372036854775808, 0)", Some("1"));
+    check("list_has('[1,25]', 2500, 2)", Some("1"));
+    check("list_has('[9223372036854775807]', 7, 18)", Some("0"));
+    check("list_has('[true,false]', 0, 0)", Some("1"));
+    check("list_has('[true]', 0, 0)", Some("0"));
+    check("list_has('[0.1,1.0]', 0.1, 0)", Some("1"));
+    check("list_has('[0.1,1.0]', 1.0, 0)", Some("1"));
+    check("list_has('[0.1,1.0]', 2.0, 0)", Some("0"));
+    check("list_has('[100,250]', decimal('2.5'), 2)", Some("1"));
+    check("list_has('[100,250]', decimal('25'), 2)", Some("0"));
+    check("list_has('[null,1]', 1, 0)", Some("1"));
+    for call in ["list_has(NULL, 1, 0)", "list_has('[1]', NULL, 0)", "list_has('[null]', 1, 0)"] {
+        check(call, None);
+    }
+}
+
 #[test]
 fn functions_compare_bytes_and_count_characters() {
     let directory = TempDir::new().expect("a directory");
     let session = session(&directory);
-    let check = |call: &str, expected: Option<&str>| {
-        let got: Option<String> =
-            session.db.query_row(&format!("SELECT CAST({call} AS TEXT)"), [], |row| row.get(0)).expect("a value");
-        assert_eq!(got.as_deref(), expected, "{call}");
-    };
+    let check = |call: &str, expected: Option<&str>| check_call(&session, call, expected);
     check("contains('Apple', 'ppl')", Some("1"));
     check("contains('Apple', 'PPL')", Some("0"));
     check("contains('épée', 'é')", Some("1"));
@@ -110,6 +139,7 @@ fn a_statement_over_long_texts_ends_at_its_budget() {
         "ascii_lower(body) = ''",
         "ascii_upper(body) = ''",
         "json_array_length(metered(list))",
+        "list_has(list, 'needle', 0)",
         "EXISTS (SELECT 1 FROM json_each(metered(list)) WHERE value = '')",
     ] {
         let text = format!("SELECT {column} FROM t");

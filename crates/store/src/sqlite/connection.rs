@@ -21,7 +21,7 @@ use crate::session::{Answer, Session, Visit, at_once};
 use crate::{ReadStats, StoreError};
 
 /// Bytes of the largest value or row; a nested list is one value.
-const LARGEST_VALUE: i32 = 32 * 1024 * 1024;
+const LARGEST_VALUE: i32 = limits::STORED_VALUE_BYTES;
 /// The same where a row has so many nested lists that together they must not become larger.
 const LEAST_LARGEST_VALUE: i32 = 2 * 1024 * 1024;
 /// Pages that a statement uses to write a small record and its places in indexes.

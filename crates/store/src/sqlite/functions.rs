@@ -7,7 +7,8 @@ use std::sync::Arc;
 use backstay_base::{CalendarField, Date, Duration, KeyRef, Period, RecordId, Timestamp, Zone, limits};
 use backstay_scalar::formula::{Answer, Formula, FormulaError, Notation};
 use backstay_scalar::{
-    Casing, Extent, Lookup, Pattern, Replacement, Storage, Value, exact, joined, plain_text, split, trimmed,
+    Casing, Extent, Lookup, Pattern, Reading, Replacement, Scalar, Storage, Token, Value, exact, items, joined,
+    plain_text, split, trimmed,
 };
 use backstay_sql::{Dialect, nested};
 use memchr::memmem;
@@ -162,6 +163,24 @@ where
         charged(&pay, result.as_ref().map_or(0, String::len))?;
         Ok(result)
     })?;
+    let pay = charge.clone();
+    scalar(db, "list_has", 3, move |call: &Context<'_>| {
+        let Some(list) = characters_of(call, 0)? else { return Ok(None) };
+        charged(&pay, list.len().saturating_mul(2))?;
+        let refused = || Error::InvalidFunctionParameterType(0, Type::Text);
+        let elements = items(list).map_err(|_| refused())?;
+        charged(&pay, WORK_PER_OCCURRENCE * elements.len())?;
+        let digits = micros(call, 2)?.and_then(|digits| u32::try_from(digits).ok()).ok_or_else(refused)?;
+        let mut is_known = true;
+        for element in elements {
+            match is_element(call.get_raw(1), element.get(), digits) {
+                Some(true) => return Ok(Some(true)),
+                Some(false) => {}
+                None => is_known = false,
+            }
+        }
+        Ok(is_known.then_some(false))
+    })?;
     scalar(db, "number_text", 1, |call: &Context<'_>| {
         let number = operand(call, 0, Notation::Key)?;
         Ok(number.and_then(|number| plain_text(&Value::Decimal(number))))
@@ -176,6 +195,36 @@ where
         id.map(|id| Some(id.to_string())).ok_or(Error::InvalidFunctionParameterType(0, raw.data_type()))
     })?;
     scalar(db, "moment_text", 1, |call: &Context<'_>| Ok(moment(call, 0)?.map(|moment| moment.to_string())))
+}
+
+/// Whether a value is this element of a stored list, whose integers have so many digits fewer after the point, or are
+/// numbers with so many of them if the value is a key; none if one of the two is null.
+fn is_element(value: ValueRef<'_>, element: &str, digits: u32) -> Option<bool> {
+    if element == "null" {
+        return None;
+    }
+    let integer = || match element {
+        "true" => Some(1),
+        "false" => Some(0),
+        number => number.parse::<i64>().ok(),
+    };
+    Some(match value {
+        ValueRef::Null => return None,
+        ValueRef::Text(text) => match element.strip_prefix('"').and_then(|element| element.strip_suffix('"')) {
+            Some(plain) if !plain.contains('\\') => plain.as_bytes() == text,
+            Some(_) => Scalar::Text
+                .read(Token::Json(element))
+                .is_ok_and(|element| element.as_text().is_some_and(|element| element.as_bytes() == text)),
+            None => false,
+        },
+        ValueRef::Integer(value) => integer().is_some_and(|element| {
+            10_i128.checked_pow(digits).is_some_and(|scale| i128::from(element) * scale == i128::from(value))
+        }),
+        ValueRef::Real(value) => element.parse() == Ok(value),
+        ValueRef::Blob(key) => integer().is_some_and(|element| {
+            Decimal::try_from_i128_with_scale(element.into(), digits).is_ok_and(|number| exact::to_key(number) == key)
+        }),
+    })
 }
 
 /// The text that an element of a list is.
@@ -334,8 +383,27 @@ where
             call.get_or_create_aux(1, |text| -> Result<Lookup, LookupFailure> { Ok(text.as_str()?.parse()?) })?;
         let Some(document) = characters_of(call, 0)? else { return Ok(None) };
         charged(&charge, document.len())?;
-        Ok(Some(Held(lookup.value(document), lookup.held.storage())))
+        let value = lookup.value(document);
+        if let Value::List(values) = &value {
+            charged(&charge, WORK_PER_OCCURRENCE * values.len())?;
+        }
+        Ok(Some(Held(keyed(value, lookup.held), lookup.held.storage())))
     })
+}
+
+/// A value that is looked up, in which numbers of any digits are keys. Of a list of anything, only the size is asked for.
+fn keyed(value: Value, held: backstay_scalar::Held) -> Value {
+    let of_element = |value: &Value| match value {
+        Value::Decimal(number) => Value::Bytes(exact::to_key(*number).as_slice().into()),
+        _ => Value::Null,
+    };
+    match (value, held) {
+        (Value::Decimal(number), backstay_scalar::Held::Free(_)) => of_element(&Value::Decimal(number)),
+        (Value::List(values), backstay_scalar::Held::FreeList(Reading::Number | Reading::Json)) => {
+            Value::List(values.iter().map(of_element).collect())
+        }
+        (value, _) => value,
+    }
 }
 
 type LookupFailure = Box<dyn std::error::Error + Send + Sync>;

@@ -12,10 +12,11 @@ use crate::sqlite::Sqlite;
 use crate::table::Table;
 use crate::{Database as _, Setting, rights};
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "aggregates",
     "documents",
     "embedded",
+    "json",
     "logic",
     "money",
     "numbers",

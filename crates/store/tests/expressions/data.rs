@@ -99,10 +99,18 @@ const LINES_OF_A: &str = r#"[
     {"sku": "x", "quantity": 3, "price": "12.50", "ratio": 1.5, "ok": true, "state": "OPEN",
      "at": "2026-01-31T12:00:00Z", "day": "2026-01-31", "wait": "PT1H", "cost": {"amount": "5.00", "currency": "EUR"},
      "key": "00000000-0000-7000-8000-000000000001", "labels": ["p", "q\"\\"], "prices": ["12.50", "3"],
-     "moments": ["2026-01-31T12:00:00Z"], "keys": ["00000000-0000-7000-8000-000000000001"], "waits": ["PT1H", "PT0S"],
+     "moments": ["2026-01-31T12:00:00Z"], "keys": ["00000000-0000-7000-8000-000000000001"], "more": {"w": [2.5]}, "waits": ["PT1H", "PT0S"],
      "states": ["DONE"], "size": {"width": 4}, "parts": [{"name": "n", "weight": 1}, {"name": "m", "weight": 2}]},
-    {"sku": "y", "quantity": 4, "price": "0.01", "ok": false, "state": "DONE", "day": "2025-12-31",
+    {"sku": "y", "more": {"w": [1]}, "quantity": 4, "price": "0.01", "ok": false, "state": "DONE", "day": "2025-12-31",
      "cost": {"amount": "2.00", "currency": "EUR"}}]"#;
+
+/// As a JSON field holds it: without white space.
+const DOC_OF_A: &str = r#"{"a":1,"colour":"Apple","n":3.0,"half":0.5,"long":9223372036854775808,"vast":1e400,"tiny":1e-400,"on":true,"no":null,"state":"OPEN","at":"2026-01-31T13:00:00.0000009+01:00","day":"2026-01-31","id":"00000000-0000-7000-8000-000000000001","tags":["p",3,null,"q",12.50,true,"2026-01-31T12:00:00Z"],"deep":{"a":[{"b":"c"}],"":{"a.b#'c'%\"\\":"quoted"}},"\u0061\u0062":"\u00e9scaped\n"}"#;
+
+/// Every value is of another kind than in `DOC_OF_A`.
+const DOC_OF_B: &str = r#"{"colour":5,"n":"3","half":[0.5],"long":1e28,"vast":-1e999,"tiny":{},"on":"true","no":0,"state":"GONE","at":"2026-02-30T12:00:00Z","day":"2026-1-1","id":"{00000000-0000-7000-8000-000000000001}","tags":{"0":"p"},"deep":["a"]}"#;
+
+const DOC_OF_D: &str = r#"{"colour":"b","n":9223372036854775807,"half":1.7e308,"long":12345678901234567890.12345678,"vast":1e1000,"tiny":-0.0,"on":false,"state":"DONE","at":"9999-12-30T21:59:59.999999Z","day":"9999-12-31","id":"00000000-0000-7000-8000-000000000002","tags":[],"deep":{"a":"c"}}"#;
 
 const LINES_OF_D: &str = r#"[
     {"sku": "z", "quantity": 9223372036854775807, "price": "9999999999999999.99", "ratio": 1.7976931348623157e308,
@@ -243,7 +251,7 @@ fn item_a(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
         ("day", day("2026-01-31")),
         ("cost", money("5.00", "EUR")),
         ("currency", "EUR".into()),
-        ("doc", Value::Json("{\"a\":1}".into())),
+        ("doc", Value::Json(DOC_OF_A.into())),
         ("labels", list(["p".into(), "q\"\\".into()])),
         ("numbers", list([1.into(), 3.into()])),
         ("prices", list([decimal("12.50"), decimal("3")])),
@@ -267,6 +275,7 @@ fn item_b(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
     let fields = [
         ("shelf", Value::Id(id(61))),
         ("title", "épée".into()),
+        ("doc", Value::Json(DOC_OF_B.into())),
         ("number", (-7).into()),
         ("ratio", Value::Float(-0.5)),
         ("price", decimal("-0.05")),
@@ -304,6 +313,7 @@ fn item_d(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
     let fields = [
         ("shelf", Value::Id(id(63))),
         ("title", "%_a'".into()),
+        ("doc", Value::Json(DOC_OF_D.into())),
         ("number", i64::MAX.into()),
         ("ratio", Value::Float(f64::MAX)),
         ("price", decimal("9999999999999999.99")),

@@ -49,9 +49,9 @@ impl Postgres {
 }
 
 impl Database for Postgres {
-    fn ids(&mut self, statement: &Statement) -> Result<BTreeSet<RecordId>, String> {
+    fn ids_in(&mut self, statement: &Statement, column: usize) -> Result<BTreeSet<RecordId>, String> {
         let rows = self.run(statement).map_err(|error| format!("{:?}", error.source().map(ToString::to_string)))?;
-        Ok(rows.iter().map(|row| row.get::<_, Key>(0).0).collect())
+        Ok(rows.iter().map(|row| row.get::<_, Key>(column).0).collect())
     }
 
     fn text(&mut self, statement: &Statement, column: usize) -> String {

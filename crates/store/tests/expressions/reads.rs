@@ -9,7 +9,7 @@ use backstay_model::{Collection, FieldId, FieldKind};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{
     Arguments, ColumnRef, ColumnType, Dialect, MemberOutput, Perspective, Planner, Position, ReadScope, ReadShape, Row,
-    Selected, SelectedField, Selection, Slot, SortKey, ValueOutput, nested,
+    RowOutput, Selected, SelectedField, Selection, Slot, SortKey, ValueOutput, nested,
 };
 
 use crate::{Database, Setting, data, postgres, sqlite};
@@ -136,6 +136,80 @@ fn pages_follow_each_other_whatever_is_null() {
     });
 }
 
+/// The types with a name, whose records are read together.
+const NAMED: [&str; 3] = ["Person", "Team", "Tag"];
+
+/// The records of several types, all their fields selected, in pages of one record each.
+fn paged_together(
+    setting: &Setting,
+    (database, dialect): (&mut dyn Database, Dialect),
+    order: &[(&str, bool)],
+) -> Vec<RecordId> {
+    let planner = Planner::new(Arc::clone(&setting.model), dialect);
+    let types = NAMED.map(|name| setting.model.collection_named(name).expect("a collection"));
+    let mut seen: Vec<RecordId> = Vec::new();
+    loop {
+        let cursor: Vec<Value> = seen.last().map_or(Vec::new(), |last| {
+            let keys = order.iter().map(|(name, _)| setting.value_of(*last, name));
+            keys.chain([Value::Id(*last)]).collect()
+        });
+        let of_type = |of: &&Collection| {
+            let key = |(name, descending): &(&str, bool)| {
+                let column = ColumnRef::main(of.field_named(name).expect("a field").id);
+                SortKey { column, descending: *descending }
+            };
+            let nulls = || cursor[..order.len()].iter().map(Value::is_null).collect();
+            let after = (!cursor.is_empty()).then(|| Position { nulls: nulls() });
+            let scope = ReadScope::Page { sort: order.iter().map(key).collect(), after };
+            ReadShape { selection: Selection::Whole, ..shape(of, Vec::new(), scope) }
+        };
+        let shapes: Vec<ReadShape> = types.iter().map(of_type).collect();
+        let plan = planner.read_together(&shapes, &setting.rights);
+        let statement = plan.template.bind(|slot| match slot {
+            Slot::Cursor(index) => cursor[usize::from(*index)].clone(),
+            Slot::Limit => Value::Int(1),
+            other => panic!("no value for {other:?}"),
+        });
+        let page = database.ids_in(&statement, plan.cursor.len() - 1).unwrap_or_else(|error| panic!("{error}"));
+        match page.first() {
+            Some(id) if seen.len() < 30 => seen.push(*id),
+            _ => return seen,
+        }
+    }
+}
+
+impl Setting {
+    fn value_of(&self, id: RecordId, field: &str) -> Value {
+        let record = self.data.records.iter().find(|record| record.1 == id).expect("a record");
+        let field = self.model.collection(record.0).field_named(field).expect("a field").id;
+        record.2[usize::from(field.0)].clone()
+    }
+}
+
+#[test]
+fn pages_of_several_types_follow_each_other() {
+    on_both(|setting, database, dialect| {
+        let ids =
+            setting.data.records.iter().filter(|record| NAMED.contains(&&*setting.model.collection(record.0).name));
+        let ids: Vec<RecordId> = ids.map(|record| record.1).collect();
+        let orders: [&[(&str, bool)]; 5] =
+            [&[], &[("name", false)], &[("name", true)], &[("createdAt", true), ("name", false)], &[("id", true)]];
+        for order in orders {
+            let mut expected = ids.clone();
+            expected.sort_by(|left, right| {
+                let keys = order.iter().map(|(name, descending)| {
+                    (compare(&setting.value_of(*left, name), &setting.value_of(*right, name)), *descending)
+                });
+                let last = (left.cmp(right), order.last().is_some_and(|(_, descending)| *descending));
+                let mut decided = keys.chain([last]).filter(|(ordering, _)| ordering.is_ne());
+                decided.next().map_or(Ordering::Equal, |(found, down)| if down { found.reverse() } else { found })
+            });
+            let got = paged_together(setting, (database, dialect), order);
+            assert_eq!(got, expected, "{dialect:?} {order:?}");
+        }
+    });
+}
+
 /// What a member of a nested row holds.
 fn member(row: &dyn Row, value: &ValueOutput) -> Value {
     let at = |column: usize| row.value(column).expect("a value");
@@ -203,7 +277,8 @@ fn nested_rows_hold_every_kind_of_value() {
             Slot::Id => Value::Id(red),
             other => panic!("no value for {other:?}"),
         });
-        let ValueOutput::Rows { column, columns, element, .. } = &plan.output.members[0].value else { panic!("rows") };
+        let RowOutput::Record(output) = &plan.output else { panic!("a record of one type") };
+        let ValueOutput::Rows { column, columns, element, .. } = &output.members[0].value else { panic!("rows") };
         let got = rows(&database.text(&statement, *column), columns, &element.members);
 
         let tagged =

@@ -55,11 +55,11 @@ impl Sqlite {
 }
 
 impl Database for Sqlite {
-    fn ids(&mut self, statement: &Statement) -> Result<BTreeSet<RecordId>, String> {
+    fn ids_in(&mut self, statement: &Statement, column: usize) -> Result<BTreeSet<RecordId>, String> {
         let query = || -> Result<BTreeSet<RecordId>, rusqlite::Error> {
             let mut prepared = self.0.prepare(statement.text())?;
             let params = rusqlite::params_from_iter(statement.params().iter().map(raw));
-            let rows = prepared.query_map(params, |row| Ok(RecordId::from_bytes(row.get::<_, [u8; 16]>(0)?)))?;
+            let rows = prepared.query_map(params, |row| Ok(RecordId::from_bytes(row.get::<_, [u8; 16]>(column)?)))?;
             rows.collect()
         };
         query().map_err(|error| error.to_string())

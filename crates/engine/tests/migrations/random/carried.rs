@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use backstay_testkit::reference::Random;
 
-use super::schema::{Backfill, Key, Kind, Made, Schema};
+use super::schema::{Backfill, Embedded, Key, Kind, Made, Schema};
 
 /// The new model, in which what has the name of something that would else be gone is that: names are all there is.
 pub(super) fn unified(old: &Schema, new: Schema) -> Schema {
@@ -13,6 +13,17 @@ pub(super) fn unified(old: &Schema, new: Schema) -> Schema {
     pair(&types, &mut same);
     let enums = (named(&old.enums, |of| (of.key, &of.name)), named(&new.enums, |of| (of.key, &of.name)));
     pair(&enums, &mut same);
+    let embedded = (named(&old.embedded, |of| (of.key, &of.name)), named(&new.embedded, |of| (of.key, &of.name)));
+    pair(&embedded, &mut same);
+    for of in &new.embedded {
+        if let Some(before) = old.embedded(*same.get(&of.key).unwrap_or(&of.key)) {
+            let members =
+                |of: &Embedded| of.members().map(|member| (member.key, member.name.clone())).collect::<Vec<_>>();
+            let (was, now) = (members(before), members(of));
+            let members = (named(&was, |(key, name)| (*key, name)), named(&now, |(key, name)| (*key, name)));
+            pair(&members, &mut same);
+        }
+    }
     for of in &new.types {
         if let Some(before) = old.of(*same.get(&of.key).unwrap_or(&of.key)) {
             let fields = (
@@ -54,8 +65,16 @@ fn rekeyed(mut schema: Schema, same: &HashMap<Key, Key>) -> Schema {
         replace(&mut of.key);
         of.values.iter_mut().for_each(|(key, _)| replace(key));
     }
+    for of in &mut schema.embedded {
+        replace(&mut of.key);
+        replace(&mut of.to.key);
+        replace(&mut of.target);
+        of.note.iter_mut().for_each(|note| replace(&mut note.key));
+    }
     for of in &mut schema.types {
         replace(&mut of.key);
+        of.tree.iter_mut().for_each(replace);
+        of.exclude.iter_mut().flat_map(|(from, to)| [from, to]).for_each(replace);
         of.indexes.iter_mut().flat_map(|(fields, _)| fields).for_each(replace);
         for field in &mut of.fields {
             replace(&mut field.key);
@@ -71,7 +90,11 @@ fn rekeyed(mut schema: Schema, same: &HashMap<Key, Key>) -> Schema {
 fn rekey_kind(kind: &mut Kind, replace: &dyn Fn(&mut Key)) {
     match kind {
         Kind::Scalar(_) | Kind::Decimal { .. } => {}
-        Kind::Enum(key) | Kind::ToOne(key) | Kind::Many(key) => replace(key),
+        Kind::Enum(key) | Kind::ToOne(key) | Kind::Many(key) | Kind::Document(key) | Kind::Amount(key) => replace(key),
+        Kind::Total { of, what } => {
+            replace(of);
+            what.iter_mut().for_each(replace);
+        }
         Kind::List(element) => rekey_kind(element, replace),
         Kind::Inverse(of, field) => {
             replace(of);

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::carried::unified;
 use super::generate::random_name;
-use super::schema::{Field, Key, Kind, Made, Schema, Type};
+use super::schema::{CURRENCY, Embedded, Field, Key, Kind, Made, Member, Schema, Type};
 use super::text::text;
 use super::values::scalar;
 use crate::changed::is_valid;
@@ -17,10 +17,26 @@ pub(super) type Edit = fn(&mut Schema, &mut Random, &Schema) -> Option<()>;
 const MOST_TYPES: usize = 6;
 
 /// What a model is made of.
-pub(super) const GROWTH: [Edit; 8] =
-    [add_field, add_field, add_field, add_made, relate, relate, add_inverse, add_index];
+pub(super) const GROWTH: [Edit; 16] = [
+    add_field,
+    add_field,
+    add_field,
+    add_made,
+    relate,
+    relate,
+    add_inverse,
+    add_index,
+    add_above,
+    toggle_tree,
+    add_range,
+    add_total,
+    add_total,
+    add_document,
+    add_document,
+    add_amount,
+];
 /// What can become of it.
-const EDITS: [Edit; 33] = [
+const EDITS: [Edit; 45] = [
     add_field,
     add_field,
     add_made,
@@ -54,6 +70,18 @@ const EDITS: [Edit; 33] = [
     to_several,
     turn,
     lead_elsewhere,
+    toggle_trash,
+    toggle_trash,
+    add_above,
+    toggle_tree,
+    add_range,
+    drop_range,
+    add_total,
+    change_total,
+    add_document,
+    change_embedded,
+    change_embedded,
+    add_amount,
 ];
 
 impl Schema {
@@ -95,6 +123,15 @@ impl Schema {
                 Some(Made::Slug(source)) if *kind == Kind::Scalar("String") && known.is_text(source) => field.made,
                 _ => None,
             };
+            if kind.is_followed() {
+                (field.required, field.unique, field.default, field.backfill) = (false, false, None, None);
+            }
+            if matches!(kind, Kind::Document(_) | Kind::Amount(_)) {
+                (field.default, field.backfill) = (None, None);
+            }
+            if matches!(kind, Kind::Document(_)) {
+                field.required = false;
+            }
             if field.made.is_some() {
                 (field.default, field.backfill, field.length, field.check) = (None, None, None, None);
             }
@@ -133,6 +170,14 @@ impl Schema {
         if count == 0 { None } else { of.fields.get_mut(random.below(count)).map(|field| (key, field)) }
     }
 
+    /// A number of the members of a relation, or none.
+    fn number_of(&self, random: &mut Random, (at, place): (usize, usize)) -> Option<Key> {
+        let members = self.of(self.types[at].fields[place].kind.target()?)?;
+        let numbers = members.fields.iter().filter(|field| field.kind == Kind::Scalar("Int")).map(|field| field.key);
+        let numbers: Vec<Key> = numbers.collect();
+        if numbers.is_empty() || random.chance(40) { None } else { Some(*random.pick(&numbers)) }
+    }
+
     /// A field for which this is true.
     fn field_that(&self, random: &mut Random, is: impl Fn(&Field) -> bool) -> Option<(usize, usize)> {
         let places = self.types.iter().enumerate().flat_map(|(at, of)| {
@@ -163,6 +208,122 @@ fn add_made(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> 
     let mut field = Field::new(key, random_name(random), Kind::Scalar(kind));
     (field.required, field.made) = (random.chance(50), Some(made));
     of.fields.push(field);
+    Some(())
+}
+
+fn toggle_trash(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> {
+    let of = schema.some_type(random)?;
+    of.trash = !of.trash;
+    Some(())
+}
+
+/// A relation to a record of the same type.
+fn add_above(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> {
+    let key = schema.fresh();
+    let of = schema.some_type(random)?;
+    of.fields.push(Field::new(key, random_name(random), Kind::ToOne(of.key)));
+    Some(())
+}
+
+fn toggle_tree(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> {
+    let (at, place) = schema.field_that(random, |field| matches!(field.kind, Kind::ToOne(_)))?;
+    let of = &mut schema.types[at];
+    let field = &of.fields[place];
+    if field.kind != Kind::ToOne(of.key) {
+        return None;
+    }
+    of.tree = if of.tree == Some(field.key) { None } else { Some(field.key) };
+    Some(())
+}
+
+/// Ranges that may not overlap.
+fn add_range(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> {
+    let fresh = [schema.fresh(), schema.fresh()];
+    let of = schema.some_type(random)?;
+    let is_end = |field: &&Field| field.kind == Kind::Scalar("Int") && field.made.is_none();
+    let known: Vec<Key> = of.fields.iter().filter(is_end).map(|field| field.key).collect();
+    let ends = if let [first, .., last] = known.as_slice() {
+        [*first, *last]
+    } else {
+        let names = ["from", "until"].into_iter().map(str::to_owned);
+        of.fields.extend(fresh.into_iter().zip(names).map(|(key, name)| Field::new(key, name, Kind::Scalar("Int"))));
+        fresh
+    };
+    of.exclude = Some(if random.chance(50) { (ends[0], ends[1]) } else { (ends[1], ends[0]) });
+    Some(())
+}
+
+fn drop_range(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> {
+    schema.some_type(random)?.exclude.take().map(|_| ())
+}
+
+/// How many members a relation has, or a stored sum of theirs.
+fn add_total(schema: &mut Schema, random: &mut Random, old: &Schema) -> Option<()> {
+    let key = schema.fresh();
+    let is_end = |field: &Field| matches!(field.kind, Kind::Inverse(..));
+    let is_of_one = |schema: &Schema, kind: &Kind| {
+        schema.declared_by(kind).is_some_and(|declared| matches!(declared.kind, Kind::ToOne(_)))
+    };
+    if !schema.types.iter().flat_map(|of| &of.fields).any(|field| is_of_one(schema, &field.kind)) {
+        relate(schema, random, old)?;
+        add_inverse(schema, random, old)?;
+    }
+    let (at, place) = schema.field_that(random, is_end)?;
+    let relation = schema.types[at].fields[place].key;
+    let kind = Kind::Total { of: relation, what: schema.number_of(random, (at, place)) };
+    schema.types[at].fields.push(Field::new(key, random_name(random), kind));
+    Some(())
+}
+
+fn change_total(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> {
+    let (at, place) = schema.field_that(random, |field| matches!(field.kind, Kind::Total { .. }))?;
+    let Kind::Total { of, .. } = schema.types[at].fields[place].kind else { return None };
+    let relation = schema.types[at].fields.iter().position(|field| field.key == of)?;
+    let what = schema.number_of(random, (at, relation));
+    schema.types[at].fields[place].kind = Kind::Total { of, what };
+    Some(())
+}
+
+/// A list of values that refer to records.
+fn add_document(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> {
+    if schema.embedded.is_empty() || random.chance(30) {
+        let target = schema.some_type(random)?.key;
+        let key = schema.fresh();
+        let to = Member { key: schema.fresh(), name: "to".to_owned() };
+        let on_delete = *random.pick(&[None, Some("RESTRICT"), Some("SET_NULL")]);
+        schema.embedded.push(Embedded { key, name: format!("Block{key}"), to, target, on_delete, note: None });
+    }
+    let (key, of) = (schema.fresh(), random.pick(&schema.embedded).key);
+    schema.some_type(random)?.fields.push(Field::new(key, random_name(random), Kind::Document(of)));
+    Some(())
+}
+
+/// Adds, removes or renames members of an embedded type, or changes what becomes of its references.
+fn change_embedded(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> {
+    let (key, count) = (schema.fresh(), schema.embedded.len());
+    let of = schema.embedded.get_mut(random.below(count.max(1)))?;
+    match random.below(5) {
+        0 => of.name = format!("Other{key}"),
+        1 => of.to.name = format!("to{key}"),
+        2 => of.on_delete = *random.pick(&[None, Some("RESTRICT"), Some("SET_NULL")]),
+        3 if of.note.is_some() => of.note = None,
+        _ => of.note = Some(Member { key, name: "note".to_owned() }),
+    }
+    Some(())
+}
+
+/// An amount that shares the currency of its record.
+fn add_amount(schema: &mut Schema, random: &mut Random, _: &Schema) -> Option<()> {
+    let (currency, amount) = (schema.fresh(), schema.fresh());
+    let of = schema.some_type(random)?;
+    let known = of.fields.iter().find(|field| field.kind == CURRENCY && field.required).map(|field| field.key);
+    let currency = known.unwrap_or_else(|| {
+        let mut field = Field::new(currency, "currency".to_owned(), CURRENCY);
+        (field.required, field.default) = (true, Some(Value::from("EUR")));
+        of.fields.push(field);
+        currency
+    });
+    of.fields.push(Field::new(amount, random_name(random), Kind::Amount(currency)));
     Some(())
 }
 

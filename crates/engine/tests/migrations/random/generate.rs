@@ -16,7 +16,7 @@ const VALUES: [&str; 6] = ["V1", "V2", "V3", "V4", "RED", "GREEN"];
 impl Schema {
     /// Types that relate in every way.
     pub(super) fn random(random: &mut Random) -> Self {
-        let mut schema = Self { types: Vec::new(), enums: Vec::new(), last: 0 };
+        let mut schema = Self { types: Vec::new(), enums: Vec::new(), embedded: Vec::new(), last: 0 };
         for _ in 0..=random.below(2) {
             schema.add_enum(random);
         }
@@ -45,7 +45,9 @@ impl Schema {
         let name = self.free_name(&TYPES, |schema, name| schema.types.iter().any(|of| of.name == name));
         let (key, field) = (self.fresh(), self.fresh());
         let plain = Field::new(field, "n".to_owned(), Kind::Scalar(scalar(random)));
-        self.types.push(Type { key, name, history: random.chance(30), fields: vec![plain], indexes: Vec::new() });
+        let (history, trash) = (random.chance(30), random.chance(40));
+        let (fields, indexes) = (vec![plain], Vec::new());
+        self.types.push(Type { key, name, history, trash, tree: None, exclude: None, fields, indexes });
     }
 
     fn free_name(&mut self, names: &[&str], is_taken: impl Fn(&Self, &str) -> bool) -> String {

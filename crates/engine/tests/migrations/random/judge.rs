@@ -1,8 +1,8 @@
 //! What becomes of stored records, worked out naively.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::schema::{Backfill, Field, Key, Kind, Schema, Type};
 use super::world::{Record, World};
@@ -14,12 +14,15 @@ pub(super) fn judge_world((old, new): (&Schema, &Schema), (before, after): (&Wor
     for of in &new.types {
         let Some(was) = old.of(of.key) else { continue };
         let (records, now) = (&before.0[&of.key], &after.0[&of.key]);
-        let ids = |of: &std::collections::BTreeMap<String, Record>| of.keys().cloned().collect::<BTreeSet<_>>();
+        let ids = |of: &BTreeMap<String, Record>| of.keys().cloned().collect::<BTreeSet<_>>();
         if ids(records) != ids(now) {
             return Err(format!("records of {} are others: {records:?} → {now:?}", of.name));
         }
         for (id, record) in records {
             let found = &now[id];
+            if of.trash && record.trashed != found.trashed {
+                return Err(format!("{} {id} was in the trash: {} → {}", of.name, record.trashed, found.trashed));
+            }
             if record.system != found.system {
                 return Err(format!("{} {id} is another: {} → {}", of.name, record.system, found.system));
             }
@@ -28,6 +31,55 @@ pub(super) fn judge_world((old, new): (&Schema, &Schema), (before, after): (&Wor
                 if let Some(expected) = judge.expected((was, field), record).filter(|expected| expected != value) {
                     return Err(format!("{}.{} of {id} should be {expected}, and is {value}", of.name, field.name));
                 }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What follows from the records is as they say: who is above whom, ranges that don't overlap, and the tables of references in
+/// documents, which are pairs of ids by type and field.
+pub(super) fn judge_consequences(
+    schema: &Schema,
+    world: &World,
+    references: &BTreeMap<(String, String), BTreeSet<(String, String)>>,
+) -> Result<(), String> {
+    for of in &schema.types {
+        let records = &world.0[&of.key];
+        let live = || records.iter().filter(|(_, record)| record.trashed.is_null());
+        for (id, record) in live().filter(|_| of.tree.is_some()) {
+            let mut above: Vec<&str> = Vec::new();
+            let mut next = of.tree.and_then(|parent| record.values[&parent].as_str());
+            while let Some(id) = next.filter(|id| !above.contains(id)) {
+                above.insert(0, id);
+                next = of.tree.and_then(|parent| records.get(id)?.values[&parent].as_str());
+            }
+            if record.above != json!(above) {
+                return Err(format!("{above:?} are above {id}, and its path says {}", record.above));
+            }
+        }
+        if let Some((from, to)) = of.exclude {
+            let ends =
+                |record: &Record| (record.values[&from].as_i64(), record.values[&to].as_i64().unwrap_or(i64::MAX));
+            let ranges = live().filter_map(|(_, record)| Some((ends(record).0?, ends(record).1)));
+            let mut ranges: Vec<(i64, i64)> = ranges.collect();
+            ranges.sort_unstable();
+            if ranges.windows(2).any(|two| two[1].0 < two[0].1) {
+                return Err(format!("ranges of {} overlap: {ranges:?}", of.name));
+            }
+        }
+        for field in &of.fields {
+            let Kind::Document(key) = field.kind else { continue };
+            let Some(embedded) = schema.embedded(key) else { continue };
+            let at = embedded.to.key.to_string();
+            let mut expected = BTreeSet::new();
+            for (id, record) in records {
+                let items = record.values[&field.key].as_array().into_iter().flatten();
+                expected.extend(items.filter_map(|item| Some((id.clone(), item[&at].as_str()?.to_owned()))));
+            }
+            let found = references.get(&(of.name.clone(), field.name.clone())).cloned().unwrap_or_default();
+            if found != expected {
+                return Err(format!("the references of {}.{} are {found:?}, not {expected:?}", of.name, field.name));
             }
         }
     }
@@ -90,7 +142,7 @@ impl Judge<'_> {
 
     /// What a field holds that has no value.
     fn fresh(&self, field: &Field, record: &Record) -> Option<Value> {
-        if matches!(field.kind, Kind::Inverse(..)) || field.made.is_some() {
+        if field.kind.is_followed() || field.made.is_some() {
             return None;
         }
         match &field.backfill {
@@ -118,7 +170,8 @@ impl Judge<'_> {
             (Kind::List(from), Kind::List(to)) => {
                 value.as_array()?.iter().map(|item| self.carried(from, to, item)).collect()
             }
-            (Kind::Inverse(..), Kind::Inverse(..)) => None,
+            (Kind::Inverse(..), Kind::Inverse(..)) | (Kind::Total { .. }, _) | (_, Kind::Total { .. }) => None,
+            (Kind::Document(of), Kind::Document(same)) if of == same => self.document(*of, value),
             (Kind::Inverse(_, declared), Kind::Many(_)) => {
                 let turned = self.old.declared_by(from).is_some_and(|field| matches!(field.kind, Kind::Many(_)));
                 let other = self.new.types.iter().flat_map(|of| &of.fields).find(|field| field.key == *declared);
@@ -132,7 +185,7 @@ impl Judge<'_> {
                 Some(json!(format!("{value}{zeros}")))
             }
             (Kind::Scalar("Int" | "Boolean"), Kind::Scalar("String" | "Text")) => Some(json!(value.to_string())),
-            (Kind::Scalar("JSON" | "Money" | "Float"), _) => None,
+            (Kind::Scalar("JSON" | "Money" | "Float") | Kind::Amount(_) | Kind::Document(_), _) => None,
             (Kind::Scalar(_) | Kind::Decimal { .. } | Kind::Enum(_), Kind::Scalar("String" | "Text")) => {
                 value.is_string().then(|| value.clone())
             }
@@ -140,6 +193,22 @@ impl Judge<'_> {
             (Kind::ToOne(from), Kind::Many(to)) if from == to => Some(json!([value])),
             _ => None,
         }
+    }
+
+    /// A document, in which members that both models have keep their values.
+    fn document(&self, of: Key, value: &Value) -> Option<Value> {
+        let (was, now) = (self.old.embedded(of)?, self.new.embedded(of)?);
+        let is_elsewhere = was.to.key != now.to.key || was.target != now.target;
+        if is_elsewhere {
+            return None;
+        }
+        let item = |item: &Value| -> Value {
+            now.members()
+                .map(|member| (member.key.to_string(), item[member.key.to_string()].clone()))
+                .collect::<Map<_, _>>()
+                .into()
+        };
+        Some(value.as_array()?.iter().map(item).collect())
     }
 
     /// A value of an enum under its new name; the literal of a `@backfill` can be a new one.

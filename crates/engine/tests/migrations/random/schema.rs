@@ -9,6 +9,7 @@ pub(super) type Key = u32;
 pub(super) struct Schema {
     pub(super) types: Vec<Type>,
     pub(super) enums: Vec<Enum>,
+    pub(super) embedded: Vec<Embedded>,
     /// The last key that was given away.
     pub(super) last: Key,
 }
@@ -19,6 +20,12 @@ pub(super) struct Type {
     pub(super) name: String,
     /// Whether it has a history.
     pub(super) history: bool,
+    /// Whether it has a trash.
+    pub(super) trash: bool,
+    /// The relation to the record above, if it is a tree.
+    pub(super) tree: Option<Key>,
+    /// Ranges from one field to another, of which no two of live records overlap.
+    pub(super) exclude: Option<(Key, Key)>,
     pub(super) fields: Vec<Field>,
     /// Fields, and whether they are unique together.
     pub(super) indexes: Vec<(Vec<Key>, bool)>,
@@ -71,7 +78,43 @@ pub(super) enum Kind {
     Many(Key),
     /// The other end of a field of a type.
     Inverse(Key, Key),
+    /// How many members a relation of the type has, or the stored sum of a field of theirs.
+    Total {
+        of: Key,
+        what: Option<Key>,
+    },
+    /// A list of values of an embedded type.
+    Document(Key),
+    /// An amount of money in the currency that another field holds.
+    Amount(Key),
 }
+
+/// A type of values in documents: each refers to a record and may have a text.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Embedded {
+    pub(super) key: Key,
+    pub(super) name: String,
+    /// The reference.
+    pub(super) to: Member,
+    pub(super) target: Key,
+    pub(super) on_delete: Option<&'static str>,
+    pub(super) note: Option<Member>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Member {
+    pub(super) key: Key,
+    pub(super) name: String,
+}
+
+impl Embedded {
+    pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
+        std::iter::once(&self.to).chain(&self.note)
+    }
+}
+
+/// The scalar of a field that says in which currency others are.
+pub(super) const CURRENCY: Kind = Kind::Scalar("Currency");
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Enum {
@@ -86,7 +129,13 @@ impl Kind {
     pub(super) fn target(&self) -> Option<Key> {
         match self {
             Self::ToOne(target) | Self::Many(target) | Self::Inverse(target, _) => Some(*target),
-            Self::Scalar(_) | Self::Decimal { .. } | Self::Enum(_) | Self::List(_) => None,
+            Self::Scalar(_)
+            | Self::Decimal { .. }
+            | Self::Enum(_)
+            | Self::List(_)
+            | Self::Total { .. }
+            | Self::Document(_)
+            | Self::Amount(_) => None,
         }
     }
 
@@ -106,8 +155,18 @@ impl Kind {
         match self {
             Self::Scalar(name) => !matches!(*name, "Text" | "JSON" | "Money" | "Bytes"),
             Self::Decimal { .. } | Self::Enum(_) | Self::ToOne(_) => true,
-            Self::List(_) | Self::Many(_) | Self::Inverse(..) => false,
+            Self::List(_)
+            | Self::Many(_)
+            | Self::Inverse(..)
+            | Self::Total { .. }
+            | Self::Document(_)
+            | Self::Amount(_) => false,
         }
+    }
+
+    /// Whether no client can give it a value.
+    pub(super) fn is_followed(&self) -> bool {
+        matches!(self, Self::Inverse(..) | Self::Total { .. })
     }
 }
 
@@ -154,6 +213,10 @@ impl Schema {
         self.enums.iter().find(|of| of.key == key)
     }
 
+    pub(super) fn embedded(&self, key: Key) -> Option<&Embedded> {
+        self.embedded.iter().find(|of| of.key == key)
+    }
+
     pub(super) fn is_state(&self, kind: &Kind) -> bool {
         matches!(kind, Kind::Enum(key) if self.enumeration(*key).is_some_and(|of| of.states))
     }
@@ -170,10 +233,18 @@ impl Schema {
     pub(super) fn tidied(mut self) -> Self {
         loop {
             let before = self.clone();
+            self.embedded.retain(|of| before.of(of.target).is_some());
             for of in &mut self.types {
                 of.fields.retain(|field| before.is_whole(of.key, &field.kind));
                 let known: Vec<Key> = of.fields.iter().map(|field| field.key).collect();
                 of.indexes.retain(|(fields, _)| fields.iter().all(|field| known.contains(field)));
+                let key = of.key;
+                let is = |of: &[Field], field: Key, kind: &Kind| {
+                    of.iter().any(|known| known.key == field && known.kind == *kind && known.made.is_none())
+                };
+                of.tree = of.tree.filter(|parent| is(&of.fields, *parent, &Kind::ToOne(key)));
+                let is_end = |end| is(&of.fields, end, &Kind::Scalar("Int"));
+                of.exclude = of.exclude.filter(|(from, to)| from != to && is_end(*from) && is_end(*to));
             }
             if self == before {
                 return self;
@@ -187,6 +258,19 @@ impl Schema {
             Kind::Enum(key) => self.enumeration(*key).is_some(),
             Kind::List(element) => self.is_whole(of, element),
             Kind::ToOne(target) | Kind::Many(target) => self.of(*target).is_some(),
+            Kind::Document(key) => self.embedded(*key).is_some(),
+            Kind::Amount(currency) => {
+                let is_currency =
+                    |of: &Type| of.field(*currency).is_some_and(|field| field.kind == CURRENCY && field.required);
+                self.of(of).is_some_and(is_currency)
+            }
+            Kind::Total { of: relation, what } => {
+                let relation = self.of(of).and_then(|of| of.field(*relation));
+                let Some(Kind::Inverse(members, _)) = relation.map(|field| &field.kind) else { return false };
+                let is_number =
+                    |of: &Type, what: Key| of.field(what).is_some_and(|field| field.kind == Kind::Scalar("Int"));
+                what.is_none_or(|what| self.of(*members).is_some_and(|of| is_number(of, what)))
+            }
             Kind::Inverse(..) => {
                 let declared = self.declared_by(kind).map(|field| &field.kind);
                 matches!(declared, Some(Kind::ToOne(to) | Kind::Many(to)) if *to == of)

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::schema::{Backfill, Enum, Field, Kind, Made, Schema, Type};
+use super::schema::{Backfill, Embedded, Enum, Field, Key, Kind, Made, Schema, Type};
 use super::values::{expression, literal};
 
 /// The model file, in which `@renamed` says what was called otherwise in the model before.
@@ -14,12 +14,26 @@ pub(super) fn text(schema: &Schema, before: Option<&Schema>) -> String {
         let was = before.and_then(|before| before.enumeration(of.key));
         enumeration(&mut text, of, was);
     }
+    for of in &schema.embedded {
+        let was = before.and_then(|before| before.embedded(of.key));
+        embedded(&mut text, (schema, of), was);
+    }
     for of in &schema.types {
         let was = before.and_then(|before| before.of(of.key));
         _ = write!(text, "type {} @open", of.name);
         renamed(&mut text, &of.name, was.map(|was| &was.name));
         if of.history {
             text.push_str(" @history(read: \"true\")");
+        }
+        if of.trash {
+            text.push_str(" @trash(keep: \"30d\")");
+        }
+        let name = |key: Key| of.field(key).map(|field| field.name.as_str()).unwrap_or_default();
+        if let Some(parent) = of.tree {
+            _ = write!(text, " @tree(parent: \"{}\")", name(parent));
+        }
+        if let Some((from, to)) = of.exclude {
+            _ = write!(text, " @exclude(from: \"{}\", to: \"{}\")", name(from), name(to));
         }
         for (fields, unique) in &of.indexes {
             let names = fields.iter().filter_map(|key| of.field(*key)).map(|field| field.name.as_str());
@@ -70,6 +84,24 @@ fn enumeration(text: &mut String, of: &Enum, was: Option<&Enum>) {
     text.push_str("}\n");
 }
 
+fn embedded(text: &mut String, (schema, of): (&Schema, &Embedded), was: Option<&Embedded>) {
+    _ = write!(text, "type {} @embedded", of.name);
+    renamed(text, &of.name, was.map(|was| &was.name));
+    text.push_str(" {\n");
+    for member in of.members() {
+        let is_reference = member.key == of.to.key;
+        let kind = if is_reference { written(schema, &Kind::ToOne(of.target)) } else { "String".to_owned() };
+        _ = write!(text, "  {}: {kind}", member.name);
+        let was = was.and_then(|was| was.members().find(|known| known.key == member.key));
+        renamed(text, &member.name, was.map(|was| &was.name));
+        if let Some(on_delete) = of.on_delete.filter(|_| is_reference) {
+            _ = write!(text, " @onDelete(do: {on_delete})");
+        }
+        text.push('\n');
+    }
+    text.push_str("}\n");
+}
+
 fn field(text: &mut String, (schema, of, field): (&Schema, &Type, &Field), before: Option<&Type>) {
     let required = if field.required { "!" } else { "" };
     _ = write!(text, "  {}: {}{required}", field.name, written(schema, &field.kind));
@@ -80,6 +112,20 @@ fn field(text: &mut String, (schema, of, field): (&Schema, &Type, &Field), befor
     }
     if let Some(declared) = schema.declared_by(&field.kind) {
         _ = write!(text, " @inverse(field: \"{}\")", declared.name);
+    }
+    let name = |of: &Type, key: Key| of.field(key).map(|field| field.name.clone()).unwrap_or_default();
+    match &field.kind {
+        Kind::Amount(currency) => _ = write!(text, " @money(in: \"{}\")", name(of, *currency)),
+        Kind::Total { of: relation, what } => {
+            let members = of.field(*relation).and_then(|field| schema.of(field.kind.target()?));
+            let is = match (members, what) {
+                (Some(members), Some(what)) => format!("sum(m, m.{})", name(members, *what)),
+                _ => "size()".to_owned(),
+            };
+            let relation = name(of, *relation);
+            _ = write!(text, " @computed(is: \"this.{relation}.{is}\", stored: COMMIT)");
+        }
+        _ => {}
     }
     if field.unique {
         text.push_str(" @unique");
@@ -127,6 +173,11 @@ fn written(schema: &Schema, kind: &Kind) -> String {
         Kind::Enum(key) => schema.enumeration(*key).map(|of| of.name.clone()).unwrap_or_default(),
         Kind::List(element) => format!("[{}!]", written(schema, element)),
         Kind::ToOne(target) => name(*target),
+        Kind::Total { .. } => "Int".to_owned(),
+        Kind::Amount(_) => "Money".to_owned(),
+        Kind::Document(key) => {
+            format!("[{}!]", schema.embedded(*key).map(|of| of.name.clone()).unwrap_or_default())
+        }
         Kind::Many(target) | Kind::Inverse(target, _) => format!("[{}!]", name(*target)),
     }
 }

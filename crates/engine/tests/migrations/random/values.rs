@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::schema::{Kind, Schema};
 
 /// Scalars, with values that a field can hold, as they are returned.
-const SCALARS: [(&str, &[&str]); 14] = [
+const SCALARS: [(&str, &[&str]); 15] = [
     (
         "String",
         &[
@@ -32,6 +32,7 @@ const SCALARS: [(&str, &[&str]); 14] = [
     ("JSON", &[r#"{"a":[1,null]}"#, "[]", "7", r#""x""#]),
     ("Email", &[r#""ann@example.org""#, r#""ben@example.org""#]),
     ("Url", &[r#""http://example.org/""#, r#""https://example.org/a?b=c""#]),
+    ("Currency", &[r#""EUR""#, r#""JPY""#]),
     ("Country", &[r#""DE""#, r#""AT""#]),
     ("Money", &[r#"{"amount":"12.50","currency":"EUR"}"#, r#"{"amount":"7","currency":"JPY"}"#]),
 ];
@@ -62,7 +63,9 @@ pub(super) fn value(random: &mut Random, schema: &Schema, kind: &Kind) -> Value 
             let count = random.below(4);
             (0..count).map(|_| value(random, schema, element)).collect()
         }
-        Kind::ToOne(_) | Kind::Many(_) | Kind::Inverse(..) => Value::Null,
+        // A whole number is an amount in every currency.
+        Kind::Amount(_) => Value::from(*random.pick(&["0", "7", "12"])),
+        Kind::ToOne(_) | Kind::Many(_) | Kind::Inverse(..) | Kind::Total { .. } | Kind::Document(_) => Value::Null,
     }
 }
 
