@@ -9,7 +9,7 @@ use backstay_sql::RecordSource;
 use crate::given::Given;
 use crate::giving::value_of;
 use crate::proposal::Proposal;
-use crate::{Authority, Input, TxContext, amounts, embedded, ids, references};
+use crate::{Authority, Input, TxContext, amounts, embedded, references};
 
 /// Puts the input in the place of what is stored.
 pub(crate) fn patch(proposal: &mut Proposal<'_>, input: Input) {

@@ -51,7 +51,7 @@ pub(super) fn key(report: &mut Report<'_>, of: &StoredType<'_>) -> Key {
 fn check_form(report: &mut Report<'_>, of: &StoredType<'_>, (directive, kind): (&Node<Directive>, KeyKind)) {
     let name = &of.node.name;
     let marked = |name: &str| of.node.directives.has(name);
-    let place = directive.specified_argument_by_name("type").and_then(|kind| kind.location());
+    let place = directive.specified_argument_by_name("type").and_then(Node::location);
     let refusals = [
         ("identity", "whose records are accounts: rules compare `auth.id` with their ids"),
         ("single", "which has one record, whose id follows from the type's name"),
