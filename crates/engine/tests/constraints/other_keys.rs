@@ -24,7 +24,7 @@ async fn numbers_and_texts_name_records() {
         let all = served.list("Order", "id,to,after,size,tags{id}", None).await;
         assert_eq!(
             all,
-            r#"[{"id":1,"to":"CH","after":null,"size":1,"tags":[{"id":"DE"},{"id":"ä'\\\"%"}]},{"id":5,"to":"ch","after":1,"size":1,"tags":[]},{"id":6,"to":null,"after":5,"size":0,"tags":[]}]"#,
+            r#"[{"after":null,"id":1,"size":1,"tags":[{"id":"DE"},{"id":"ä'\\\"%"}],"to":"CH"},{"after":1,"id":5,"size":1,"tags":[],"to":"ch"},{"after":5,"id":6,"size":0,"tags":[],"to":null}]"#,
             "{database}"
         );
         let check = async |filter: &str, expected: &str| {

@@ -120,7 +120,7 @@ async fn relations_follow_the_keys_of_their_targets() {
     let app = TestApp::open(MODEL);
     countries(&app).await;
     let linked = app.post("PATCH /api/countries/CH", &[], r#"{"neighbours": ["DE"]}"#).await;
-    assert_eq!(linked.status, 204, "{}", linked.text());
+    assert_eq!(linked.status, 200, "{}", linked.text());
     let notes = json!([{ "text": "a", "country": "CH", "order": 1 }]);
     assert_eq!(post(&app, "/api/orders", json!({ "to": "CH" })).await.status, 201);
     let about = json!({ "__typename": "Order", "id": 1 });
@@ -202,5 +202,5 @@ async fn the_description_says_what_the_ids_are() {
     assert_eq!(id("/api/orders/{id}"), json!({ "type": "integer", "format": "int64" }));
     assert_eq!(id("/api/countries/{id}"), json!({ "type": "string", "maxLength": 64 }));
     let of = |name: &str| document["components"]["schemas"][name]["properties"]["id"].clone();
-    assert_eq!(of("Order"), json!({ "type": "integer", "format": "int64", "readOnly": true }));
+    assert_eq!(of("Order"), json!({ "type": "integer", "format": "int64" }));
 }
