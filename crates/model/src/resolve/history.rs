@@ -9,8 +9,8 @@ use super::report::Report;
 use super::survey::Survey;
 use super::trash::keep;
 use crate::{
-    Collection, CollectionId, Column, ColumnStorage, Diagnostic, Field, FieldId, FieldKind, History, Index, Key, KeyKind, Nulls,
-    Versions, Within, names,
+    Collection, CollectionId, Column, ColumnStorage, Diagnostic, Field, FieldId, FieldKind, History, Index, Key,
+    KeyKind, Nulls, Versions, Within, names,
 };
 
 /// The collections of versions, whose ids follow those of all others. Tells the types of theirs.
