@@ -98,9 +98,18 @@ async fn what_is_wrong_in_a_document_is_named_by_its_path() {
         &[
             ("/blocks/0/txt", "unknown field `txt`"),
             ("/blocks/0/by", "it is given twice"),
-            ("/blocks/0/text", "must have at most 10 characters"),
             ("/blocks/0/by", "expected a text in double quotes"),
             ("/blocks/0/mood", "expected one of GOOD, BAD"),
+        ],
+    )
+    .await;
+    // Limits are asked of what can be read, as those of fields are.
+    check(
+        r#""blocks": [{"__typename": "Quote", "text": "a longer text"}], "hero": {"__typename": "Quote", "text": "a longer text", "tags": []}"#,
+        &[
+            ("/blocks/0/text", "must have at most 10 characters"),
+            ("/hero/text", "must have at most 10 characters"),
+            ("/hero/tags", "must have at least 1 item"),
         ],
     )
     .await;
