@@ -40,6 +40,8 @@ mod mentions;
 mod observer;
 mod old_versions;
 mod opening;
+mod operator;
+mod operators;
 mod pending_checks;
 mod pending_sums;
 mod plans;
@@ -107,6 +109,7 @@ pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedSt
 pub use history::history_order;
 pub use input::Input;
 pub use observer::Dependency;
+pub use operator::Operator;
 pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use request::{

@@ -30,6 +30,40 @@ fn newsroom() -> Value {
         .expect("the document is JSON")
 }
 
+/// A patch takes a value or an operator that changes the stored one.
+#[test]
+fn operators_are_described() {
+    let model = r#"
+        extend schema @app(name: "Shop")
+        type Address @embedded { city: String! }
+        type Product @allow(read: "true", create: "true", update: "true") {
+          stock: Int!
+          price: Decimal
+          tags: [String!]
+          address: Address
+          name: String!
+          serial: Int @immutable
+        }
+    "#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    let patch = &document["components"]["schemas"]["Product.Patch"]["properties"];
+    let operators = |member: &str| {
+        let operators = patch[member]["anyOf"][1]["properties"].as_object();
+        operators.map(|operators| operators.keys().map(String::as_str).collect::<Vec<_>>())
+    };
+    assert_eq!(operators("stock"), Some(vec!["$inc", "$mul"]));
+    assert_eq!(operators("price"), Some(vec!["$inc", "$mul"]));
+    assert_eq!(operators("tags"), Some(vec!["$append", "$remove"]));
+    assert_eq!(operators("address"), Some(vec!["$replace"]));
+    assert_eq!(operators("name"), None);
+    assert_eq!((operators("serial"), &patch["serial"]), (None, &Value::Null));
+    assert_eq!(patch["stock"]["anyOf"][0], json!({ "type": "integer", "format": "int64" }));
+    let create = &document["components"]["schemas"]["Product.Create"]["properties"];
+    assert_eq!(create["stock"], json!({ "type": "integer", "format": "int64" }));
+}
+
 /// A slug can be left out, and has a form. A stored one may be older than that.
 #[test]
 fn slugs_are_described() {
