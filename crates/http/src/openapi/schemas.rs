@@ -94,7 +94,7 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
             _ => written(model, collection, field),
         };
         let schema = match (body, operators::of(model, collection, field)) {
-            (Body::Patch, Some(operators)) => json!({ "anyOf": [schema, operators] }),
+            (Body::Patch, Some(operators)) => json!({ "oneOf": [schema, operators] }),
             (Body::Patch | Body::Create, _) => schema,
         };
         named(field, described(field, schema))
