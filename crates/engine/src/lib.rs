@@ -92,8 +92,10 @@ pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_sql::{
-    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, RowOutput, Selected,
-    SelectedField, Selection, SortKey, ValueOutput, nested,
+    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, DocumentMember, DocumentOutput, DocumentSelection,
+    DocumentValue, InnerSelection, MemberOutput, MemberSelection, ObjectOutput, RecordsOutput, Row, RowOutput,
+    Selected, SelectedField, SelectedMember, SelectedType, Selection, SortKey, TypeOutput, ValueOutput, ValuesOutput,
+    nested,
 };
 pub use backstay_store::{
     ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,

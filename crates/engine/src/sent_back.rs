@@ -104,7 +104,9 @@ fn value_of(row: &dyn Row, output: &RowOutput, field: &Field) -> Result<Option<V
         ValueOutput::Column { column, holds: _, scalar } => (std::slice::from_ref(column), *scalar),
         ValueOutput::Columns(columns, scalar) => (&**columns, Some(*scalar)),
         // Computed fields hold one scalar, or a value of an enum.
-        ValueOutput::Object(_) | ValueOutput::OneOf(_) | ValueOutput::Rows { .. } => return Ok(None),
+        ValueOutput::Object(_) | ValueOutput::OneOf(_) | ValueOutput::Document(_) | ValueOutput::Rows { .. } => {
+            return Ok(None);
+        }
     };
     let [first, ..] = columns else { return Ok(None) };
     let values: Vec<_> = columns.iter().map(|column| row.value(*column)).collect::<Result<_, DecodeError>>()?;
