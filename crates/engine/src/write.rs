@@ -6,7 +6,7 @@ use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
     Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, clauses, deletion, document_limits, exclusions,
-    fill, ids, links, references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
+    fill, ids, links, operators, references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
 };
 
 impl TxContext<'_, '_> {
@@ -35,6 +35,7 @@ impl TxContext<'_, '_> {
         }
         let mut proposal = Proposal::create(collection, authority, self.class_of(authority), input);
         fill::refuse_read_only(&mut proposal);
+        operators::refuse_in_new(&mut proposal);
         fill::defaults(self, &mut proposal);
         ids::check(self, &mut proposal);
         fill::embedded_defaults(&mut proposal);
@@ -96,6 +97,8 @@ impl TxContext<'_, '_> {
     /// The steps of a change between those that find out whether the caller may change the record at all, and those that ask
     /// rules and checks about what would become of it.
     async fn propose(&mut self, proposal: &mut Proposal<'_>, mut input: Input) -> Result<(), Error> {
+        sent_back::see(self, proposal, &input).await?;
+        operators::apply(self, proposal, &mut input).await?;
         sent_back::drop_unchanged(self, proposal, &mut input).await?;
         fill::patch(proposal, input);
         fill::embedded_defaults(proposal);
