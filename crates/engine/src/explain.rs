@@ -80,7 +80,9 @@ fn reads(request: &Request, action: Action) -> Vec<ReadOf> {
     match request {
         Request::Get(get) => vec![(get.collection, Some(get.which.clone()), action)],
         Request::List(list) => vec![(list.collection, None, action)],
-        Request::GetOfTypes(gets) => gets.each.iter().map(|get| (get.collection, Some(get.which.clone()), action)).collect(),
+        Request::GetOfTypes(gets) => {
+            gets.each.iter().map(|get| (get.collection, Some(get.which.clone()), action)).collect()
+        }
         Request::ListOfTypes(lists) => lists.each.iter().map(|list| (list.collection, None, action)).collect(),
         Request::History(history) => vec![(history.collection, Some(history.id.into()), action)],
         Request::Create(_) | Request::Update(_) | Request::OfRecord(_) => Vec::new(),

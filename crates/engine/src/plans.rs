@@ -209,9 +209,8 @@ impl Plans {
             let shape = one_record(action, collection, selection, perspective);
             let collection = view.model.collection(collection);
             let compared = (0_u16..).zip(key).map(|(index, field)| (index, collection.field(*field)));
-            let filter = compared.fold(None, |filter, (index, field)| {
-                Some(and(filter, equality(planner, (collection, field), index)))
-            });
+            let filter = compared
+                .fold(None, |filter, (index, field)| Some(and(filter, equality(planner, (collection, field), index))));
             Ok(planner.read(&ReadShape { filter, scope: ReadScope::Key, ..shape }, view.rights))
         })
     }

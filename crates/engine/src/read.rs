@@ -89,7 +89,9 @@ pub(crate) fn prepare_get(inner: &Inner, cx: &Context, request: Get) -> Result<P
     if let Which::Key(key) = &request.which {
         key.check(&class.rights, collection)?;
         let too_long = key.fields.iter().zip(&key.values).find(|(_, value)| is_too_long(value));
-        too_long.map_or(Ok(()), |(field, _)| Err(too_long_to_compare(Place::Equality(collection.field(*field).name.clone()))))?;
+        too_long.map_or(Ok(()), |(field, _)| {
+            Err(too_long_to_compare(Place::Equality(collection.field(*field).name.clone())))
+        })?;
     }
     let plan = plan_of((inner, cx), &request)?;
     Ok(PreparedGet { plan, request, of_types: None })

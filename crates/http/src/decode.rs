@@ -190,17 +190,23 @@ impl Sent<'_> {
                 let input = patch(model, collection, &body)?;
                 Request::Update(Update { collection, which: id.into(), input, options: headers.with(body) })
             }
-            (Kind::Delete, Records::Record(collection, id)) => {
-                Request::OfRecord(OfRecord { act: RecordAct::Delete, collection, which: id.into(), options: headers.with(body) })
-            }
+            (Kind::Delete, Records::Record(collection, id)) => Request::OfRecord(OfRecord {
+                act: RecordAct::Delete,
+                collection,
+                which: id.into(),
+                options: headers.with(body),
+            }),
             (Kind::Restore, Records::Restore(collection, id)) => {
                 let input = if body.is_empty() { Input::new() } else { patch(model, collection, &body)? };
                 let act = RecordAct::Restore(input);
                 Request::OfRecord(OfRecord { act, collection, which: id.into(), options: headers.with(body) })
             }
-            (Kind::Purge, Records::Purge(collection, id)) => {
-                Request::OfRecord(OfRecord { act: RecordAct::Purge, collection, which: id.into(), options: headers.with(body) })
-            }
+            (Kind::Purge, Records::Purge(collection, id)) => Request::OfRecord(OfRecord {
+                act: RecordAct::Purge,
+                collection,
+                which: id.into(),
+                options: headers.with(body),
+            }),
             (Kind::History, Records::History(collection, id)) => {
                 Request::History(reader.history_of_query((collection, id), query)?)
             }

@@ -207,9 +207,10 @@ impl Collection {
         let indexes = self.indexes.iter().filter(|index| index.is_key()).map(|index| index.fields.clone());
         let mut keys: Vec<Vec<FieldId>> = Vec::new();
         for key in own.chain(indexes) {
-            let is_nameable = key.iter().map(|field| self.field(*field)).all(|field| {
-                field.is_readable() && field.is_stored() && !field.is_of_reference()
-            });
+            let is_nameable = key
+                .iter()
+                .map(|field| self.field(*field))
+                .all(|field| field.is_readable() && field.is_stored() && !field.is_of_reference());
             let is_known = keys.iter().any(|known| known.len() == key.len() && known.iter().all(|id| key.contains(id)));
             if is_nameable && !is_known {
                 keys.push(key);

@@ -20,7 +20,11 @@ use crate::{JSON, json, record};
 pub fn new_account(model: &Model, accounts: CollectionId, body: &[u8]) -> Result<NewAccount, Error> {
     let mut body = Body::parse(body)?;
     let (password, invitation) = (body.require("password")?, body.take("invitation")?);
-    Ok(NewAccount { input: record(model, accounts, &body.0, &mut crate::referred::InTransaction)?, password, invitation })
+    Ok(NewAccount {
+        input: record(model, accounts, &body.0, &mut crate::referred::InTransaction)?,
+        password,
+        invitation,
+    })
 }
 
 /// `{"email", "password"}`; operators add `"as": "operator"`.

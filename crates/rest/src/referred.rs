@@ -37,7 +37,8 @@ impl Decoder<'_> {
     /// The record that a relation leads to: an id, or an object with a value for each field of a unique key.
     pub(crate) fn reference(&mut self, target: CollectionId, raw: &str, missing: Missing) -> Result<Referred, Wrong> {
         if !raw.starts_with('{') {
-            let value = self.model.collection(target).key.scalar().read(Token::Json(raw)).map_err(ViolationKind::from)?;
+            let value =
+                self.model.collection(target).key.scalar().read(Token::Json(raw)).map_err(ViolationKind::from)?;
             return Ok(Referred::Id(value.as_id().ok_or(ViolationKind::Required)?));
         }
         match self.relations.known(target, raw) {
@@ -58,7 +59,9 @@ impl Decoder<'_> {
             && name == "id"
             && !id.get().starts_with('{')
         {
-            return self.reference(target, id.get(), missing).map_err(|wrong| wrong.within(Step::Member("id".to_owned())));
+            return self
+                .reference(target, id.get(), missing)
+                .map_err(|wrong| wrong.within(Step::Member("id".to_owned())));
         }
         let (model, relations, depth) = (self.model, &mut *self.relations, self.depth + 1);
         let mut inner = Decoder { model, collection, relations, depth, at: Place::Whole, violations: Vec::new() };
@@ -93,7 +96,8 @@ impl Decoder<'_> {
         match self.reference(target, raw, Missing::Refuse) {
             Ok(Referred::Id(id)) => Ok(id),
             Ok(Referred::ByKey(_)) => Err(ViolationKind::Misused {
-                problem: "expected an id: in a list of embedded values or a union, a unique key can't name a record".to_owned(),
+                problem: "expected an id: in a list of embedded values or a union, a unique key can't name a record"
+                    .to_owned(),
                 remedy: "look the record up and send its id".to_owned(),
             }),
             Err(wrong) => Err(wrong.kind),

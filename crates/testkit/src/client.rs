@@ -99,7 +99,12 @@ impl TestClient {
 
     /// A request that does something with a stored record.
     pub fn of_record(&self, act: RecordAct, of: &str, id: RecordId) -> Request {
-        Request::OfRecord(OfRecord { act, collection: self.collection(of), which: id.into(), options: WriteOptions::default() })
+        Request::OfRecord(OfRecord {
+            act,
+            collection: self.collection(of),
+            which: id.into(),
+            options: WriteOptions::default(),
+        })
     }
 
     /// Asks in the name of a caller.

@@ -112,7 +112,9 @@ pub(super) fn noticed(place: &str, directives: &[WriteDirective], (from, to): (W
         (false | true, true) | (false, false) => None,
     };
     let connects = match (from.connects, to.connects) {
-        (true, false) => Some(breaking(format!("records that {place} names and that aren't there aren't created any more"))),
+        (true, false) => {
+            Some(breaking(format!("records that {place} names and that aren't there aren't created any more")))
+        }
         (false, true) => Some(harmless(format!("records that {place} names and that aren't there are created"))),
         (false, false) | (true, true) => None,
     };

@@ -61,7 +61,9 @@ pub(super) fn check_whole(report: &mut Report<'_>, enums: &[Enum], collections: 
 fn check_connects(report: &mut Report<'_>, collections: &[Collection]) {
     let all = collections.iter().flat_map(|of| of.fields.iter().map(move |field| (of, field)));
     for (of, field) in all.filter(|(_, field)| field.connects) {
-        let Some(target) = field.kind.target().and_then(|target| collections.get(usize::from(target.0))) else { continue };
+        let Some(target) = field.kind.target().and_then(|target| collections.get(usize::from(target.0))) else {
+            continue;
+        };
         let is_sent = |id: &crate::FieldId| target.field(*id).refused_to_clients().is_none();
         if target.keys().iter().any(|key| key.iter().all(is_sent)) {
             continue;
@@ -70,7 +72,8 @@ fn check_connects(report: &mut Report<'_>, collections: &[Collection]) {
         let diagnostic = Diagnostic::error(message)
             .at(field.span, "has `@connect`")
             .and(target.span, "has no unique key that clients can send");
-        let help = format!("mark a field of {} that clients can send with `@unique`, or remove `@connect`", target.name);
+        let help =
+            format!("mark a field of {} that clients can send with `@unique`, or remove `@connect`", target.name);
         report.push(diagnostic.help(help));
     }
 }
