@@ -6,7 +6,7 @@ use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
     Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, clauses, deletion, exclusions, fill, ids, links,
-    references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
+    operators, references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
 };
 
 impl TxContext<'_, '_> {
@@ -36,6 +36,7 @@ impl TxContext<'_, '_> {
         let input = self.resolved(authority, collection, input).await?;
         let mut proposal = Proposal::create(collection, authority, self.class_of(authority), input);
         fill::refuse_read_only(&mut proposal);
+        operators::refuse_in_new(&mut proposal);
         fill::defaults(self, &mut proposal);
         ids::check(self, &mut proposal);
         fill::embedded_defaults(&mut proposal);
@@ -97,6 +98,8 @@ impl TxContext<'_, '_> {
     /// rules and checks about what would become of it.
     async fn propose(&mut self, proposal: &mut Proposal<'_>, input: Input) -> Result<(), Error> {
         let mut input = self.resolved(proposal.authority, proposal.collection, input).await?;
+        sent_back::see(self, proposal, &input).await?;
+        operators::apply(self, proposal, &mut input).await?;
         sent_back::drop_unchanged(self, proposal, &mut input).await?;
         fill::patch(proposal, input);
         fill::embedded_defaults(proposal);

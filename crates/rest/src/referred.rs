@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_base::{Place, RecordId, Step, Violation, ViolationKind, limits};
+use backstay_base::{RecordId, Step, Violation, ViolationKind, limits};
 use backstay_engine::{ByKey, Missing, Referred};
 use backstay_model::{Collection, CollectionId, Field, FieldId};
 use backstay_scalar::Token;
@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::input::{Decoder, Wrong, within_list_limit};
 use crate::json::items;
+use crate::operators::Form;
 
 /// Finds the records that relations name by a unique key, or leaves that to the transaction.
 pub trait RelationReader {
@@ -63,8 +64,8 @@ impl Decoder<'_> {
                 .reference(target, id.get(), missing)
                 .map_err(|wrong| wrong.within(Step::Member("id".to_owned())));
         }
-        let (model, relations, depth) = (self.model, &mut *self.relations, self.depth + 1);
-        let mut inner = Decoder { model, collection, relations, depth, at: Place::Whole, violations: Vec::new() };
+        let depth = self.depth + 1;
+        let mut inner = Decoder { depth, ..Decoder::new((self.model, target), Form::New, &mut *self.relations) };
         let input = inner.object(&members);
         if let Some(Violation { at, kind }) = inner.violations.into_iter().next() {
             return Err(Wrong::at(at, kind));

@@ -25,6 +25,7 @@ mod json_fields;
 mod keys;
 mod naming;
 mod old_names;
+mod operators;
 mod origins;
 mod overload;
 mod ranges;
