@@ -79,7 +79,11 @@ struct Reading {
 }
 
 impl<'d> Decoder<'d> {
-    pub(crate) fn new((model, collection): (&'d Model, CollectionId), form: Form, relations: &'d mut dyn RelationReader) -> Self {
+    pub(crate) fn new(
+        (model, collection): (&'d Model, CollectionId),
+        form: Form,
+        relations: &'d mut dyn RelationReader,
+    ) -> Self {
         let collection = model.collection(collection);
         Self { model, collection, form, relations, depth: 0, at: Place::Whole, violations: Vec::new() }
     }
