@@ -18,6 +18,7 @@ mod decision;
 mod defaults;
 mod deletion;
 mod deletion_order;
+mod document_limits;
 mod embedded;
 mod encoder;
 mod engine;
@@ -86,6 +87,7 @@ mod versions;
 mod width;
 mod write;
 mod write_requests;
+mod written_since;
 
 pub use answer::{Answer, Found, Outcome, Page, Refused, Written};
 pub use answer_buffer::{AnswerBuffer, EncodeError};

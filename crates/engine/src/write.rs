@@ -5,8 +5,8 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, clauses, deletion, exclusions, fill, ids, links,
-    operators, references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
+    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, clauses, deletion, document_limits, exclusions,
+    fill, ids, links, operators, references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
 };
 
 impl TxContext<'_, '_> {
@@ -52,6 +52,7 @@ impl TxContext<'_, '_> {
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
         fill::check_values(&mut proposal);
+        document_limits::check(self, &mut proposal);
         proposal.settle()?;
         fill::check_whole(&proposal)?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
@@ -123,6 +124,7 @@ impl TxContext<'_, '_> {
         fill::require(proposal);
         fill::check_sizes(self, proposal);
         fill::check_values(proposal);
+        document_limits::check(self, proposal);
         proposal.settle()?;
         fill::check_whole(proposal)
     }
