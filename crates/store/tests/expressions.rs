@@ -11,6 +11,8 @@ mod barrier;
 #[path = "expressions/data.rs"]
 mod data;
 /// The functions that the store adds to its connections.
+#[path = "../src/sqlite/document_functions.rs"]
+mod document_functions;
 #[path = "../src/sqlite/functions.rs"]
 mod functions;
 #[path = "expressions/memory.rs"]

@@ -245,6 +245,11 @@ impl Served {
         self.client().restore(of, self.ids[number])
     }
 
+    /// The same with other values for it.
+    pub(crate) fn restoring_with(&self, of: &str, number: usize, body: &str) -> Request {
+        self.client().restore_with(of, self.ids[number], &self.filled(body)).expect("a request")
+    }
+
     /// A request that deletes the record of this number.
     pub(crate) fn deleting(&self, of: &str, number: usize) -> Request {
         self.client().delete(of, self.ids[number])
