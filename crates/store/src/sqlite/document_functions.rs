@@ -78,7 +78,7 @@ where
         };
         let bytes = characters_of(call, 0)?.map_or(0, str::len);
         charged(&charge, bytes)?;
-        kept.keep(bytes.saturating_mul(call.get(1)?), &charge)?;
+        kept.keep(bytes * usize::from(call.get::<u8>(1)?), &charge)?;
         Ok(call.get_arg(0))
     })
 }
