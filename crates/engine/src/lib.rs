@@ -74,6 +74,7 @@ mod stored;
 mod summing;
 mod sums;
 mod tag;
+mod taken_along;
 mod templates;
 mod transaction;
 mod transitions;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Error, Overlap, RecordId, Related, Secret};
+use backstay_base::{Caller, Conflict, Error, Limit, Overlap, RecordId, Related, Secret};
 use backstay_engine::{
     Application, Context, Engine, Explanation, Migration, OpenOptions, PurgePass, RecordAct, RefreshPass, Refused,
     Request, Transaction,
@@ -413,6 +413,7 @@ fn told(error: &Error) -> String {
             format!("{code}: of {collection} {}", told(&conflict.clone().into()))
         }
         Error::Conflict(conflict) => format!("{code}: {conflict:?}"),
+        Error::Limit(Limit::Deletion(deletion)) => format!("{code}: {deletion}"),
         _ => code.to_owned(),
     }
 }
