@@ -117,7 +117,10 @@ fn trashed_at(record: &Record, trash: Trash) -> Option<Timestamp> {
 
 /// Whether the purge failed only because it is too much for one commit.
 fn is_too_much(error: &Error) -> bool {
-    matches!(error, Error::Limit(Limit::Size { .. } | Limit::Cost | Limit::WriteCost | Limit::Hold | Limit::Deletion(_)))
+    matches!(
+        error,
+        Error::Limit(Limit::Size { .. } | Limit::Cost | Limit::WriteCost | Limit::Hold | Limit::Deletion(_))
+    )
 }
 
 /// Finds records that have been in the trash for too long, in the order of their places.

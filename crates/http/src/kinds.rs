@@ -225,9 +225,8 @@ mod tests {
         let overlap = Overlap { collection: text(), range: [text(), text()], same: vec![], other: None, record: None };
         let referenced =
             Conflict::Referenced { collection: text(), field: text(), count: 1, more: false, in_trash: false };
-        let large = |excess| {
-            Limit::Deletion(Box::new(LargeDeletion { excess, deleted: Vec::new(), changed: Vec::new() }))
-        };
+        let large =
+            |excess| Limit::Deletion(Box::new(LargeDeletion { excess, deleted: Vec::new(), changed: Vec::new() }));
         for error in [
             Error::Malformed(vec![]),
             Error::Invalid(vec![]),

@@ -105,7 +105,8 @@ fn a_statement_keeps_no_more_of_documents_than_its_share() {
     session.db.execute_batch(tables).expect("documents");
     let mut check = |part: &str, times: usize, expected: bool| {
         let parts = vec![part; times].join(" OR ");
-        let (_, ended) = rows(&mut session, &statement(&format!("SELECT count(*) FROM t WHERE {parts}"), &[]), 10_000_000);
+        let (_, ended) =
+            rows(&mut session, &statement(&format!("SELECT count(*) FROM t WHERE {parts}"), &[]), 10_000_000);
         assert_eq!(ended.is_ok(), expected, "{times} times {part}: {ended:?}");
         assert!(expected || matches!(ended, Err(StoreError::StepLimit)), "{ended:?}");
     };

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use backstay_base::{CalendarField, Date, Duration, Period, RecordId, Timestamp, Zone, limits};
 use backstay_scalar::formula::{Answer, Formula, FormulaError, Notation};
 use backstay_scalar::{
-    Casing, Extent, Pattern, Replacement, Scalar, Storage, Token, Value, exact, items, joined,
-    plain_text, split, trimmed,
+    Casing, Extent, Pattern, Replacement, Scalar, Storage, Token, Value, exact, items, joined, plain_text, split,
+    trimmed,
 };
 use backstay_sql::{Dialect, nested};
 use memchr::memmem;

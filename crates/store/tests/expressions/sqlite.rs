@@ -9,8 +9,8 @@ use backstay_sql::{Dialect, Param, Statement};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value as Raw;
 
-use crate::{document_functions, functions};
 use crate::{Database, Setting, data};
+use crate::{document_functions, functions};
 
 pub(crate) struct Sqlite(rusqlite::Connection);
 
