@@ -36,7 +36,9 @@ impl fmt::Display for LargeDeletion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { excess, deleted, changed } = self;
         match excess {
-            Excess::Records(max) => write!(f, "more than {max} other records would be deleted or changed with the record"),
+            Excess::Records(max) => {
+                write!(f, "more than {max} other records would be deleted or changed with the record")
+            }
             Excess::Work => f.write_str("deleting what goes with the record is too expensive for one request"),
             Excess::Hold => f.write_str("deleting what goes with the record keeps others from writing for too long"),
         }?;

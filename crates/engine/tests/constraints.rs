@@ -18,6 +18,8 @@ mod large_deletions;
 mod opposite;
 #[path = "constraints/order.rs"]
 mod order;
+#[path = "constraints/other_keys.rs"]
+mod other_keys;
 #[path = "constraints/restored.rs"]
 mod restored;
 #[path = "constraints/sequence.rs"]
