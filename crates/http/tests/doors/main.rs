@@ -26,6 +26,7 @@ mod keys;
 mod old_names;
 mod origins;
 mod overload;
+mod paging;
 mod ranges;
 mod records;
 mod references;
