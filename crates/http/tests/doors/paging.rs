@@ -21,7 +21,7 @@ async fn open() -> (TestApp, String) {
 
 /// The titles on a page.
 fn titles(page: &Value) -> String {
-    let items = page["items"].as_array().unwrap_or_else(|| panic!("a page: {page}"));
+    let items = page["items"].as_array().expect("a page");
     items.iter().map(|item| item["title"].as_str().expect("a title")).collect::<Vec<_>>().join(" ")
 }
 
@@ -33,7 +33,7 @@ async fn page(app: &TestApp, line: &str) -> Value {
 
 /// A cursor of a page as a parameter.
 fn place(page: &Value, member: &str) -> String {
-    page[member].as_str().unwrap_or_else(|| panic!("a cursor: {page}")).to_owned()
+    page[member].as_str().expect("a cursor").to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
