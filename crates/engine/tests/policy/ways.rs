@@ -255,7 +255,7 @@ async fn count(hidden: Hidden, session: &mut Session<'_>) {
     for (of, filter) in asked {
         session
             .list(of, |list| {
-                (list.filter, list.count, list.limit) = (filter.map(Into::into), Counting::Capped, Some(1))
+                (list.filter, list.count, list.limit) = (filter.map(Into::into), Counting::Capped, Some(1));
             })
             .await;
     }
