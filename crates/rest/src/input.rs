@@ -1,44 +1,27 @@
 use std::borrow::Cow;
 
-use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
-use backstay_engine::{Input, Inputs};
+use backstay_base::{Error, Limit, Place, Step, Violation, ViolationKind, limits};
+use backstay_engine::{Input, Inputs, Missing, Referred};
 use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, TYPE_NAME, ValueType};
-use backstay_scalar::{Problem, Scalar, Token, Value};
+use backstay_scalar::{Operation, Problem, Scalar, Token, Value};
 use serde_json::value::RawValue;
 
 use crate::json::{few_items, items, members_of, not_an_object, utf8};
+use crate::operators::{self, Form};
+use crate::referred::{InTransaction, RelationReader, missing};
 use crate::words::{shorten, unknown, unknown_field};
-
-/// Reads the ids that a relation member names, where it is not written as an id: a seed file names records by a unique
-/// field.
-pub trait RelationReader {
-    /// The record of `target` that this JSON value, which is not a string, refers to.
-    fn read(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind>;
-}
-
-/// Relations are ids, as everywhere in the API.
-pub(crate) struct IdsOnly;
-
-impl RelationReader for IdsOnly {
-    fn read(&mut self, _: CollectionId, _: &str) -> Result<RecordId, ViolationKind> {
-        Err(ViolationKind::Misused {
-            problem: "expected an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"".to_owned(),
-            remedy: "look the record up and send its id; objects that find a record are for seed files".to_owned(),
-        })
-    }
-}
 
 /// Reads a JSON object as values for fields of a collection. Unknown members, members that occur twice and values of
 /// another type are violations, all of them at once. Says nothing of what the caller may write.
 pub fn input(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
-    record(model, collection, &members_of(utf8(body)?)?, &mut IdsOnly)
+    record(model, collection, &members_of(utf8(body)?)?, &mut InTransaction)
 }
 
 /// Reads a JSON Merge Patch (RFC 7396): an object of the fields that change, in which an object for a `JSON` field is merged
-/// into the stored document.
+/// into the stored document, and an operator such as `{"$inc": 1}` changes what is stored.
 pub fn patch(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
-    let is_free = |field: FieldId| model.field(collection, field).kind == FieldKind::Scalar(Scalar::Json);
-    input(model, collection, body).map(|input| input.merging(is_free))
+    let members = members_of(utf8(body)?)?;
+    Decoder::new((model, collection), Form::Patch, &mut InTransaction).read(&members)
 }
 
 /// The same of an object whose members are read already, with another way to name related records.
@@ -48,13 +31,7 @@ pub fn record(
     members: &[(Cow<'_, str>, &RawValue)],
     relations: &mut dyn RelationReader,
 ) -> Result<Input, Error> {
-    let collection = model.collection(collection);
-    let mut decoder = Decoder { model, collection, relations, at: Place::Whole, violations: vec![] };
-    let input = decoder.object(members);
-    match decoder.violations {
-        violations if violations.is_empty() => Ok(input),
-        violations => Err(Error::Invalid(violations)),
-    }
+    Decoder::new((model, collection), Form::New, relations).read(members)
 }
 
 /// Reads a JSON object, or an array of them.
@@ -67,14 +44,13 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
     if items.len() > limits::BATCH_RECORDS {
         return Err(Limit::Size { what: "the array", max: limits::BATCH_RECORDS as u64, unit: "records" }.into());
     }
-    let collection = model.collection(id);
     let (mut inputs, mut violations) = (Vec::with_capacity(items.len()), Vec::new());
     for (index, item) in items.iter().enumerate() {
         if violations.len() >= limits::VIOLATIONS {
             break;
         }
-        let at = Place::item(index);
-        let mut decoder = Decoder { model, collection, relations: &mut IdsOnly, at, violations };
+        let (at, mut relations) = (Place::item(index), InTransaction);
+        let mut decoder = Decoder { at, violations, ..Decoder::new((model, id), Form::New, &mut relations) };
         match members_of(item.get()) {
             Ok(members) => inputs.push(decoder.object(&members)),
             Err(_) => decoder.violations.push(Violation::new(Place::item(index), not_an_object())),
@@ -84,13 +60,16 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
     if violations.is_empty() { Ok(Inputs::Many(inputs)) } else { Err(Error::Invalid(violations)) }
 }
 
-struct Decoder<'d> {
-    model: &'d Model,
-    collection: &'d Collection,
-    relations: &'d mut dyn RelationReader,
+pub(crate) struct Decoder<'d> {
+    pub(crate) model: &'d Model,
+    pub(crate) collection: &'d Collection,
+    pub(crate) form: Form,
+    pub(crate) relations: &'d mut dyn RelationReader,
+    /// Of how many unique keys the object is a part.
+    pub(crate) depth: usize,
     /// Where the object is.
-    at: Place,
-    violations: Vec<Violation>,
+    pub(crate) at: Place,
+    pub(crate) violations: Vec<Violation>,
 }
 
 /// What is read from the members of a record: the values so far, and which fields were there.
@@ -99,8 +78,27 @@ struct Reading {
     seen: Vec<bool>,
 }
 
+impl<'d> Decoder<'d> {
+    pub(crate) fn new(
+        (model, collection): (&'d Model, CollectionId),
+        form: Form,
+        relations: &'d mut dyn RelationReader,
+    ) -> Self {
+        let collection = model.collection(collection);
+        Self { model, collection, form, relations, depth: 0, at: Place::Whole, violations: Vec::new() }
+    }
+}
+
 impl Decoder<'_> {
-    fn object(&mut self, members: &[(Cow<'_, str>, &RawValue)]) -> Input {
+    fn read(mut self, members: &[(Cow<'_, str>, &RawValue)]) -> Result<Input, Error> {
+        let input = self.object(members);
+        match self.violations {
+            violations if violations.is_empty() => Ok(input),
+            violations => Err(Error::Invalid(violations)),
+        }
+    }
+
+    pub(crate) fn object(&mut self, members: &[(Cow<'_, str>, &RawValue)]) -> Input {
         let seen = vec![false; self.collection.fields.len()];
         let mut reading = Reading { input: Input::with_capacity(members.len()), seen };
         self.members(&mut reading, None, members);
@@ -135,13 +133,14 @@ impl Decoder<'_> {
             FieldKind::Document(document) if raw != "null" => {
                 return self.document(reading, (field, name), (document, raw));
             }
+            _ if operators::is_given(field, raw) => self.operator(reading, (field, name), raw),
             FieldKind::Embedded(_) => self.embedded(reading, (field, name), raw),
             FieldKind::ToOneOf { .. } => self.one_of(&mut reading.input, field, raw),
             _ => self.member(&mut reading.input, field, raw),
         };
-        if let Err(Wrong { step, kind }) = read {
+        if let Err(Wrong { steps, kind }) = read {
             let at = self.at.clone().then(Step::Member(shorten(name)));
-            let at = step.map_or(at.clone(), |step| at.then(step));
+            let at = steps.into_iter().fold(at, Place::then);
             self.violations.push(Violation::new(at, kind));
         }
     }
@@ -176,11 +175,32 @@ impl Decoder<'_> {
     /// A list of embedded values, or a value of a union: all that is wrong within it is reported.
     fn document(&mut self, reading: &mut Reading, (field, name): (&Field, &str), (document, raw): (Document, &str)) {
         let at = self.at.clone().then(Step::Member(shorten(name)));
-        let related = &mut |target, raw: &str| self.relations.read(target, raw);
-        match self.model.read_document_naming(document, raw, (at, related)) {
+        let model = self.model;
+        let related = &mut |target, raw: &str| self.in_document(target, raw);
+        match model.read_document_naming(document, raw, (at, related)) {
             Ok(value) => reading.input.set(field.id, value),
             Err(violations) => self.violations.extend(violations),
         }
+    }
+
+    /// An operator in the place of a value.
+    fn operator(&mut self, reading: &mut Reading, (field, name): (&Field, &str), raw: &str) -> Result<(), Wrong> {
+        if self.form == Form::New {
+            return Err(operators::for_stored().into());
+        }
+        if !matches!(field.kind, FieldKind::Embedded(_)) {
+            reading.input.operate(field.id, operators::operator(self.model, field, raw)?);
+            return Ok(());
+        }
+        let (members, replaced) = (operators::replacement(raw)?, Operation::Replace.name());
+        let within = self.at.clone().then(Step::Member(shorten(name)));
+        let outer = std::mem::replace(&mut self.at, within);
+        self.form = Form::New;
+        let read = self.embedded(reading, (field, replaced), members.get());
+        (self.at, self.form) = (outer, Form::Patch);
+        read.map_err(|wrong| wrong.within(Step::Member(replaced.to_owned())))?;
+        operators::clear_unnamed(self.collection, field, &mut reading.input);
+        Ok(())
     }
 
     /// An embedded value: an object gives the members that it names a value, null gives none to all.
@@ -208,14 +228,16 @@ impl Decoder<'_> {
             raw => Some(self.alternative(&parts, raw)?),
         };
         for part in parts {
-            let value = found.filter(|(of, _)| *of == part.id).map_or(Value::Null, |(_, id)| Value::Id(id));
-            input.set(part.id, value);
+            match &found {
+                Some((of, to)) if *of == part.id => input.refer(part.id, to.clone()),
+                Some(_) | None => input.set(part.id, Value::Null),
+            }
         }
         Ok(())
     }
 
     /// The part of a reference that an object gives a value, and the record that it names.
-    fn alternative(&mut self, parts: &[&Field], raw: &str) -> Result<(FieldId, RecordId), Wrong> {
+    fn alternative(&mut self, parts: &[&Field], raw: &str) -> Result<(FieldId, Referred), Wrong> {
         let example = parts.first().map_or("Post", |part| part.own_name());
         let expected = || ViolationKind::Type {
             expected: format!("an object such as {{\"{TYPE_NAME}\": \"{example}\", \"id\": …}}"),
@@ -243,9 +265,9 @@ impl Decoder<'_> {
         })?;
         let target = part.kind.target().ok_or_else(expected)?;
         match others.as_slice() {
-            [(name, raw)] if name == "id" => match self.reference(target, raw.get()) {
-                Ok(id) => Ok((part.id, id)),
-                Err(kind) => Err(Wrong::at_member("id", kind)),
+            [(name, raw)] if name == "id" => match self.reference(target, raw.get(), Missing::Refuse) {
+                Ok(to) => Ok((part.id, to)),
+                Err(wrong) => Err(wrong.within(Step::Member("id".to_owned()))),
             },
             [] => Err(Wrong::at_member("id", ViolationKind::Required)),
             others => {
@@ -254,8 +276,8 @@ impl Decoder<'_> {
                     .map(|(name, raw)| Ok((name.to_string(), serde_json::from_str(raw.get())?)))
                     .collect::<Result<_, serde_json::Error>>()
                     .map_err(|_| expected())?;
-                let id = self.relations.read(target, &serde_json::Value::Object(raw).to_string())?;
-                Ok((part.id, id))
+                let to = self.reference(target, &serde_json::Value::Object(raw).to_string(), Missing::Refuse)?;
+                Ok((part.id, to))
             }
         }
     }
@@ -277,7 +299,7 @@ impl Decoder<'_> {
                 return Ok(amount(input, (field.id, *number), Token::Json(raw))?);
             }
             FieldKind::ManyToMany { target, .. } => {
-                input.links(field.id, self.links(*target, raw)?);
+                input.members(field.id, self.links((field, *target), raw)?);
                 return Ok(());
             }
             FieldKind::Scalar(_)
@@ -292,32 +314,22 @@ impl Decoder<'_> {
             // `members` reads them.
             FieldKind::Embedded(_) | FieldKind::ToOneOf { .. } | FieldKind::Document(_) => return Ok(()),
             FieldKind::List(element) => list(self.model.element_type(*element), raw)?,
-            FieldKind::ToOne { target, .. } => Value::Id(self.reference(*target, raw)?),
+            FieldKind::ToOne { target, .. } => {
+                let to = self.reference(*target, raw, missing(field))?;
+                input.refer(field.id, to);
+                return Ok(());
+            }
             FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw)).map_err(ViolationKind::from)?,
             FieldKind::Enum(id) => self.model.enum_type(*id).read(Token::Json(raw)).map_err(ViolationKind::from)?,
         };
-        input.set(field.id, value);
+        if self.form == Form::Patch
+            && let Some(patch) = operators::patch_of_document(&value)?
+        {
+            input.operate(field.id, patch);
+        } else {
+            input.set(field.id, value);
+        }
         Ok(())
-    }
-
-    fn reference(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
-        if raw.starts_with('{') {
-            return self.relations.read(target, raw);
-        }
-        let value = self.model.collection(target).key.scalar().read(Token::Json(raw))?;
-        value.as_id().ok_or(ViolationKind::Required)
-    }
-
-    fn links(&mut self, target: CollectionId, raw: &str) -> Result<Vec<RecordId>, Wrong> {
-        let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
-        let items = items(raw).ok_or_else(expected)?;
-        within_list_limit(items.len())?;
-        let mut members = Vec::with_capacity(items.len());
-        for (index, item) in items.into_iter().enumerate() {
-            let id = self.reference(target, item.get());
-            members.push(id.map_err(|kind| Wrong { step: Some(Step::Item(index)), kind })?);
-        }
-        Ok(members)
     }
 }
 
@@ -347,21 +359,33 @@ pub(crate) fn amount(
 const AMOUNT: &str =
     "an amount such as \"12.50\", or with its currency such as {\"amount\": \"12.50\", \"currency\": \"EUR\"}";
 
-/// What is wrong with a member, and in which item of its list or member of its object.
+/// What is wrong with a member, and where within its value.
 pub(crate) struct Wrong {
-    step: Option<Step>,
+    pub(crate) steps: Vec<Step>,
     pub(crate) kind: ViolationKind,
 }
 
 impl Wrong {
-    fn at_member(name: &str, kind: ViolationKind) -> Self {
-        Self { step: Some(Step::Member(name.to_owned())), kind }
+    pub(crate) fn at_member(name: &str, kind: ViolationKind) -> Self {
+        Self { steps: vec![Step::Member(name.to_owned())], kind }
+    }
+
+    /// What is wrong at a place in the member's value.
+    pub(crate) fn at(at: Place, kind: ViolationKind) -> Self {
+        let steps = if let Place::Value(steps) = at { steps } else { Vec::new() };
+        Self { steps, kind }
+    }
+
+    /// The same in an item or member of a larger value.
+    pub(crate) fn within(mut self, step: Step) -> Self {
+        self.steps.insert(0, step);
+        self
     }
 }
 
 impl From<ViolationKind> for Wrong {
     fn from(kind: ViolationKind) -> Self {
-        Self { step: None, kind }
+        Self { steps: Vec::new(), kind }
     }
 }
 
@@ -372,7 +396,7 @@ pub(crate) fn list(element: ValueType<'_>, raw: &str) -> Result<Value, Wrong> {
     let value = |(index, item): (usize, &&RawValue)| {
         element
             .read(Token::Json(item.get()))
-            .map_err(|problem| Wrong { step: Some(Step::Item(index)), kind: problem.into() })
+            .map_err(|problem| Wrong { steps: vec![Step::Item(index)], kind: problem.into() })
     };
     let values: Result<Vec<Value>, Wrong> = items.iter().enumerate().map(value).collect();
     Ok(Value::List(values?.into()))

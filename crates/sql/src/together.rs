@@ -15,8 +15,8 @@ use crate::output::RowWriter;
 use crate::question::{Asked, asked_in_order, order};
 use crate::tree::{boolean, column, integer, name};
 use crate::{
-    Alternative, ColumnRef, ColumnType, Dialect, MemberOutput, ObjectOutput, PageStart, Planner, ReadPlan, ReadScope,
-    ReadShape, RowOutput, Slot, SortKey, ValueOutput,
+    Alternative, ColumnRef, ColumnType, Dialect, DocumentOutput, MemberOutput, ObjectOutput, PageStart, Planner,
+    ReadPlan, ReadScope, ReadShape, RecordsOutput, RowOutput, Slot, SortKey, ValueOutput,
 };
 
 impl Planner {
@@ -30,7 +30,7 @@ impl Planner {
         match shapes.first().map(|shape| &shape.scope) {
             Some(ReadScope::Count) => counted(builder, parts),
             Some(ReadScope::Page { start, .. }) => merged(builder, parts, start),
-            Some(ReadScope::One) | None => merged(builder, parts, &PageStart::First),
+            Some(ReadScope::One | ReadScope::Key) | None => merged(builder, parts, &PageStart::First),
         }
     }
 
@@ -55,7 +55,7 @@ impl Planner {
 fn sort_of(shape: &ReadShape) -> &[SortKey] {
     match &shape.scope {
         ReadScope::Page { sort, .. } => sort,
-        ReadScope::One | ReadScope::Count => &[],
+        ReadScope::One | ReadScope::Key | ReadScope::Count => &[],
     }
 }
 
@@ -83,7 +83,7 @@ impl Part {
         let (mut columns, mut members, mut heads) = (Vec::new(), Vec::new(), Vec::new());
         match shape.scope {
             ReadScope::Count => {}
-            ReadScope::One | ReadScope::Page { .. } => {
+            ReadScope::One | ReadScope::Key | ReadScope::Page { .. } => {
                 let mut row = RowWriter::new(builder, reader);
                 members = row.object(&shape.selection, &record);
                 columns = row.finish().into_inner();
@@ -101,7 +101,7 @@ impl Part {
             // Any of the rows that are left out can be of this type, and so can all others.
             ReadScope::Page { start: PageStart::Skip, .. } => builder.limit(&mut select, Slot::Reach),
             ReadScope::Page { .. } | ReadScope::Count => builder.limit(&mut select, Slot::Limit),
-            ReadScope::One => {}
+            ReadScope::One | ReadScope::Key => {}
         }
         builder.from(record.frame, &mut select);
         Self { type_name: Arc::from(collection.name.as_str()), select, order, heads, columns, members }
@@ -257,6 +257,10 @@ fn moved_value(value: ValueOutput, places: &[usize]) -> ValueOutput {
                 members: all(members),
             });
             ValueOutput::OneOf(moved.collect())
+        }
+        ValueOutput::Document(DocumentOutput { column, values, records }) => {
+            let moved = records.into_iter().map(|records| RecordsOutput { column: places[records.column], ..records });
+            ValueOutput::Document(DocumentOutput { column: places[column], values, records: moved.collect() })
         }
         // The columns of its element are those of a nested row.
         ValueOutput::Rows { column, columns, element, limit } => {
