@@ -284,8 +284,7 @@ impl<'m> Compiler<'m> {
     /// Checks the condition of an index, which the database evaluates whenever a record is written.
     fn index_condition(&mut self, collection: &Collection, (condition, unique): (&RuleText, bool)) {
         let model = self.model;
-        let Some(checked) = self.reported(condition, compile(condition, &Scope::rule(model, collection.id)))
-        else {
+        let Some(checked) = self.reported(condition, compile(condition, &Scope::rule(model, collection.id))) else {
             return;
         };
         let at = |span: Range<u32>| model.sources.within(condition, span.start as usize..span.end as usize);
@@ -396,8 +395,7 @@ impl<'m> Compiler<'m> {
         });
         let due = field.sequence.as_ref().and_then(|sequence| sequence.when.as_ref());
         let due = due.and_then(|when| {
-            let checked =
-                self.reported(when, compile_value(when, &Scope::rule(model, collection.id), &Type::Bool))?;
+            let checked = self.reported(when, compile_value(when, &Scope::rule(model, collection.id), &Type::Bool))?;
             self.diagnostics.extend(secrets::copied(model, field, (when, &checked)));
             let given = Given::new(model, checked.expr);
             self.needs_made((collection, field), (when, &given.whole));

@@ -198,12 +198,7 @@ fn sees_currency(
 }
 
 /// What is in the trash is seen by those who may read it, and delete, restore or purge it.
-fn of_trash(
-    grantee: Grantee<'_>,
-    collection: &Collection,
-    policy: &CollectionPolicy,
-    rights: &mut CollectionRights,
-) {
+fn of_trash(grantee: Grantee<'_>, collection: &Collection, policy: &CollectionPolicy, rights: &mut CollectionRights) {
     let granted = OF_TRASH.into_iter().filter(|action| is_granted(grantee.grant(), collection, *action));
     // One rule answers for all of them where the model says nothing of the trash.
     let mut answering: Vec<Action> = Vec::new();

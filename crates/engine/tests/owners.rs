@@ -100,7 +100,7 @@ impl House {
     async fn history(&self, caller: &Arc<Caller>, (of, id): (&str, RecordId)) -> usize {
         let client = self.application.client();
         let page = client.page(caller, client.history(of, id)).await;
-        page.map_or(0, |page| String::from_utf8_lossy(&page.body).matches(r#""record":"#).count())
+        page.map_or(0, |page| String::from_utf8_lossy(&page.body).matches(r#""action":"#).count())
     }
 }
 
@@ -117,7 +117,7 @@ async fn each_owner_lets_records_be_read_in_its_own_names() {
     let seven = house.create(&house.ann, "Note", r#"{"open":false,"more":7}"#).await.expect("a note");
     for (caller, note, expected) in [
         (&house.bob, open, "ok"),
-        (&anonymous, open, "unauthenticated"),
+        (&anonymous, open, "sign-in-required"),
         (&house.ann, shut, "ok"),
         (&house.bob, shut, "not-found"),
         (&house.bob, seven, "ok"),
@@ -129,7 +129,7 @@ async fn each_owner_lets_records_be_read_in_its_own_names() {
 #[tokio::test]
 async fn each_owner_permits_the_whole_update() {
     let house = House::open().await;
-    let note = house.create(&house.ann, "Note", r#"{"more":1}"#).await.expect("a note");
+    let note = house.create(&house.ann, "Note", r#"{"text":"a","more":1}"#).await.expect("a note");
     let update = async |caller: &Arc<Caller>, body: &str| house.update(caller, ("Note", note), body).await;
     assert_eq!(update(&house.ann, r#"{"more":2}"#).await, "ok");
     assert_eq!(update(&house.ann, r#"{"more":1}"#).await, "forbidden", "the application's `after:`");

@@ -229,12 +229,13 @@ impl CollectionRights {
 
     fn rules_mut(&mut self) -> impl Iterator<Item = &mut Rule> {
         let of_fields = self.fields.iter_mut().flat_map(|FieldRights { actions, changes, checks }| {
-            let changes =
-                changes.iter_mut().flat_map(|ChangeRule { rule, after }| std::iter::once(rule).chain(after));
+            let changes = changes.iter_mut().flat_map(|ChangeRule { rule, after }| std::iter::once(rule).chain(after));
             actions.iter_mut().map(|(_, rule)| rule).chain(changes).chain(checks)
         });
-        let of_clauses =
-            self.clauses.iter_mut().flat_map(|Clause { layer: _, rule, after, only: _ }| std::iter::once(rule).chain(after));
+        let of_clauses = self
+            .clauses
+            .iter_mut()
+            .flat_map(|Clause { layer: _, rule, after, only: _ }| std::iter::once(rule).chain(after));
         let guards = self
             .transitions
             .iter_mut()

@@ -219,16 +219,21 @@ fn a_rule_of_a_pack_that_is_repeated_by_an_interface_or_a_field_stays() {
 /// What a type of the application says that stands for a `Person` of a pack, and what it says of the field that it has
 /// from there.
 fn check_closed(person: &str, user: &str, expected: (&[&str], [&[&str]; 3])) {
-    let one = format!("type Person @identity {person} {{ email: Email! @unique, trusted: Boolean! @default(to: false) }}");
+    let one =
+        format!("type Person @identity {person} {{ email: Email! @unique, trusted: Boolean! @default(to: false) }}");
     let app = format!("type User @identity {user} {{ email: Email! @unique, name: String }}");
     let model = model(&app, &one);
     let trusted = model.collection_named("User").and_then(|user| user.field_named("trusted")).expect("the field");
     let allow = &trusted.allow;
-    let texts = |rules: &mut dyn Iterator<Item = &RuleText>| rules.map(|rule| rule.text.to_string()).collect::<Vec<_>>();
+    let texts =
+        |rules: &mut dyn Iterator<Item = &RuleText>| rules.map(|rule| rule.text.to_string()).collect::<Vec<_>>();
     let [read, create] = [&allow.read, &allow.create].map(|rules| texts(&mut rules.iter()));
     let update = texts(&mut allow.update.iter().map(|update| &update.rule));
     assert_eq!(clauses(&model, "User"), expected.0, "{person} and {user}");
-    assert_eq!([read, create, update], expected.1.map(|texts| texts.iter().map(ToString::to_string).collect::<Vec<_>>()));
+    assert_eq!(
+        [read, create, update],
+        expected.1.map(|texts| texts.iter().map(ToString::to_string).collect::<Vec<_>>())
+    );
 }
 
 #[test]

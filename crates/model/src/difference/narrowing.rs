@@ -44,7 +44,8 @@ impl<'m> Rule<'m> {
         let is_named =
             words(text).any(|word| self.named.keys().any(|(_, signature)| signature.split('(').next() == Some(word)));
         if is_named {
-            condition.extend(self.named.iter().map(|((owner, signature), is)| format!("; {signature} of {owner} = {is}")));
+            condition
+                .extend(self.named.iter().map(|((owner, signature), is)| format!("; {signature} of {owner} = {is}")));
         }
         condition
     }

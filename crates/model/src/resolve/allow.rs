@@ -6,9 +6,9 @@ use apollo_compiler::schema::{Component, Directive};
 use backstay_base::limits;
 
 use super::closed::Closed;
-use super::{layers, read};
 use super::report::Report;
 use super::survey::StoredType;
+use super::{layers, read};
 use crate::names::suggestion;
 use crate::{Allow, Field, FieldId, Layer, OwnerName, Trash, UpdateRule};
 
@@ -28,7 +28,8 @@ pub(super) fn of_type(
         }
     }
     let clauses = directives.into_iter();
-    let clauses = clauses.map(|directive| (owner(report, directive), clause(report, directive, (of, fields)))).collect();
+    let clauses =
+        clauses.map(|directive| (owner(report, directive), clause(report, directive, (of, fields)))).collect();
     let home = (of.node.name.as_str(), report.places.owner(of.node.location()).into());
     layers::of(report, home, clauses, (closed, fields))
 }
