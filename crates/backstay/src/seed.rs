@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use backstay_base::{Error, Timestamp, nearest};
+use backstay_base::{Error, Timestamp};
 use backstay_engine::{Authority, BrokenCheck, Context, Engine, Input, Record, Transaction, TxContext};
 use backstay_identity::Identity;
 use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
