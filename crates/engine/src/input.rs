@@ -1,17 +1,18 @@
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
 
 use backstay_base::RecordId;
 use backstay_model::FieldId;
 use backstay_scalar::{Currency, Value};
 
+use crate::Operator;
+
 /// What is sent for a write: values for some fields of a record, of the fields' types.
 #[derive(Clone, Default, PartialEq)]
 pub struct Input {
     pub(crate) values: Vec<(FieldId, Value)>,
-    /// Objects to be merged into the stored documents of these fields.
-    pub(crate) patches: Vec<(FieldId, Arc<str>)>,
+    /// Changes of what is stored in these fields. An update turns them into values.
+    pub(crate) operators: Vec<(FieldId, Operator)>,
     pub(crate) links: Vec<(FieldId, Vec<RecordId>)>,
     /// Amounts that share the currency of their record, with the currency that was sent with them.
     pub(crate) amounts: Vec<(FieldId, Option<Currency>)>,
@@ -52,17 +53,9 @@ impl Input {
         self.amounts.push((field, currency));
     }
 
-    /// The same as a merge patch (RFC 7396): an object for a field that holds any document, which `is_free` says of it, is
-    /// merged into what is stored.
-    #[must_use]
-    pub fn merging(mut self, is_free: impl Fn(FieldId) -> bool) -> Self {
-        let is_object = |value: &Value| matches!(value, Value::Json(text) if text.starts_with('{'));
-        for (field, value) in self.values.extract_if(.., |(field, value)| is_object(value) && is_free(*field)) {
-            if let Value::Json(patch) = value {
-                self.patches.push((field, patch));
-            }
-        }
-        self
+    /// Changes what is stored in a field, in the place of giving it a value. A create takes none.
+    pub fn operate(&mut self, field: FieldId, operator: Operator) {
+        self.operators.push((field, operator));
     }
 
     /// Makes these the members of a many-to-many relation, and no others, in this order if its links have one. A member that
@@ -84,11 +77,11 @@ impl Input {
         self.values.iter().find(|(existing, _)| *existing == field).map(|(_, value)| value)
     }
 
-    /// The fields that are given a value or members.
+    /// The fields that are given a value or members, or whose values change.
     pub fn fields(&self) -> impl Iterator<Item = FieldId> {
         let values = self.values.iter().map(|(field, _)| *field);
-        let patches = self.patches.iter().map(|(field, _)| *field);
-        values.chain(patches).chain(self.links.iter().map(|(field, _)| *field))
+        let operators = self.operators.iter().map(|(field, _)| *field);
+        values.chain(operators).chain(self.links.iter().map(|(field, _)| *field))
     }
 
     /// Whether nothing is given.

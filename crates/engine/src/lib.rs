@@ -19,6 +19,7 @@ mod decision;
 mod defaults;
 mod deletion;
 mod deletion_order;
+mod document_limits;
 mod embedded;
 mod encoder;
 mod engine;
@@ -41,6 +42,8 @@ mod mentions;
 mod observer;
 mod old_versions;
 mod opening;
+mod operator;
+mod operators;
 mod pending_checks;
 mod pending_sums;
 mod plans;
@@ -84,6 +87,7 @@ mod versions;
 mod width;
 mod write;
 mod write_requests;
+mod written_since;
 
 pub use answer::{Answer, Found, Outcome, Page, Refused, Written};
 pub use answer_buffer::{AnswerBuffer, EncodeError};
@@ -91,8 +95,10 @@ pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_sql::{
-    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, RowOutput, Selected,
-    SelectedField, Selection, SortKey, ValueOutput, nested,
+    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, DocumentMember, DocumentOutput, DocumentSelection,
+    DocumentValue, InnerSelection, MemberOutput, MemberSelection, ObjectOutput, RecordsOutput, Row, RowOutput,
+    Selected, SelectedField, SelectedMember, SelectedType, Selection, SortKey, TypeOutput, ValueOutput, ValuesOutput,
+    nested,
 };
 pub use backstay_store::{
     ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,
@@ -108,6 +114,7 @@ pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedSt
 pub use history::history_order;
 pub use input::Input;
 pub use observer::Dependency;
+pub use operator::Operator;
 pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use request::{

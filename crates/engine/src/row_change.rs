@@ -34,7 +34,7 @@ impl RowChange {
         let fields = told(collection).filter_map(given).collect();
         cx.tx.change(change(collection, &record, ChangeKind::Create, fields));
         write_links(cx, collection, &record, links);
-        mentions::follow(cx, collection, record.id(), (&[], record.values()));
+        mentions::begin(cx, collection, record.id(), record.values());
         note(cx, collection.id, (None, Some(record.values())), Sent::Yes);
         versions::add(cx, collection, &record, VersionChange::Create);
         cx.require_few_bytes()?;
@@ -179,7 +179,7 @@ impl RowChange {
     ) -> Result<Record, Error> {
         let Replacement { values, unseen, links, sent, change: as_version } = replacement;
         let mut values = row(collection, values);
-        values[usize::from(Collection::UPDATED_AT.0)] = cx.moment().into();
+        values[usize::from(Collection::UPDATED_AT.0)] = cx.now().into();
         values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
         let record = Record::new(values).map_err(Error::internal)?;
         check_path(collection, &record)?;

@@ -5,8 +5,8 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, clauses, deletion, exclusions, fill, ids, links,
-    references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
+    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, clauses, deletion, document_limits, exclusions,
+    fill, ids, links, operators, references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
 };
 
 impl TxContext<'_, '_> {
@@ -35,6 +35,7 @@ impl TxContext<'_, '_> {
         }
         let mut proposal = Proposal::create(collection, authority, self.class_of(authority), input);
         fill::refuse_read_only(&mut proposal);
+        operators::refuse_in_new(&mut proposal);
         fill::defaults(self, &mut proposal);
         ids::check(self, &mut proposal);
         fill::embedded_defaults(&mut proposal);
@@ -50,6 +51,7 @@ impl TxContext<'_, '_> {
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
         fill::check_values(&mut proposal);
+        document_limits::check(self, &mut proposal);
         proposal.settle()?;
         fill::check_whole(&proposal)?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
@@ -95,6 +97,8 @@ impl TxContext<'_, '_> {
     /// The steps of a change between those that find out whether the caller may change the record at all, and those that ask
     /// rules and checks about what would become of it.
     async fn propose(&mut self, proposal: &mut Proposal<'_>, mut input: Input) -> Result<(), Error> {
+        sent_back::see(self, proposal, &input).await?;
+        operators::apply(self, proposal, &mut input).await?;
         sent_back::drop_unchanged(self, proposal, &mut input).await?;
         fill::patch(proposal, input);
         fill::embedded_defaults(proposal);
@@ -118,6 +122,7 @@ impl TxContext<'_, '_> {
         fill::require(proposal);
         fill::check_sizes(self, proposal);
         fill::check_values(proposal);
+        document_limits::check(self, proposal);
         proposal.settle()?;
         fill::check_whole(proposal)
     }

@@ -3,10 +3,11 @@ use std::borrow::Cow;
 use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_engine::{Input, Inputs};
 use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, TYPE_NAME, ValueType};
-use backstay_scalar::{Problem, Scalar, Token, Value};
+use backstay_scalar::{Operation, Problem, Scalar, Token, Value};
 use serde_json::value::RawValue;
 
 use crate::json::{few_items, items, members_of, not_an_object, utf8};
+use crate::operators::{self, Form};
 use crate::words::{shorten, unknown, unknown_field};
 
 /// Reads the ids that a relation member names, where it is not written as an id: a seed file names records by a unique
@@ -35,10 +36,10 @@ pub fn input(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inp
 }
 
 /// Reads a JSON Merge Patch (RFC 7396): an object of the fields that change, in which an object for a `JSON` field is merged
-/// into the stored document.
+/// into the stored document, and an operator such as `{"$inc": 1}` changes what is stored.
 pub fn patch(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
-    let is_free = |field: FieldId| model.field(collection, field).kind == FieldKind::Scalar(Scalar::Json);
-    input(model, collection, body).map(|input| input.merging(is_free))
+    let members = members_of(utf8(body)?)?;
+    Decoder::new((model, collection), Form::Patch, &mut IdsOnly).read(&members)
 }
 
 /// The same of an object whose members are read already, with another way to name related records.
@@ -48,13 +49,7 @@ pub fn record(
     members: &[(Cow<'_, str>, &RawValue)],
     relations: &mut dyn RelationReader,
 ) -> Result<Input, Error> {
-    let collection = model.collection(collection);
-    let mut decoder = Decoder { model, collection, relations, at: Place::Whole, violations: vec![] };
-    let input = decoder.object(members);
-    match decoder.violations {
-        violations if violations.is_empty() => Ok(input),
-        violations => Err(Error::Invalid(violations)),
-    }
+    Decoder::new((model, collection), Form::New, relations).read(members)
 }
 
 /// Reads a JSON object, or an array of them.
@@ -67,14 +62,13 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
     if items.len() > limits::BATCH_RECORDS {
         return Err(Limit::Size { what: "the array", max: limits::BATCH_RECORDS as u64, unit: "records" }.into());
     }
-    let collection = model.collection(id);
     let (mut inputs, mut violations) = (Vec::with_capacity(items.len()), Vec::new());
     for (index, item) in items.iter().enumerate() {
         if violations.len() >= limits::VIOLATIONS {
             break;
         }
-        let at = Place::item(index);
-        let mut decoder = Decoder { model, collection, relations: &mut IdsOnly, at, violations };
+        let (at, mut relations) = (Place::item(index), IdsOnly);
+        let mut decoder = Decoder { at, violations, ..Decoder::new((model, id), Form::New, &mut relations) };
         match members_of(item.get()) {
             Ok(members) => inputs.push(decoder.object(&members)),
             Err(_) => decoder.violations.push(Violation::new(Place::item(index), not_an_object())),
@@ -87,6 +81,7 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
 struct Decoder<'d> {
     model: &'d Model,
     collection: &'d Collection,
+    form: Form,
     relations: &'d mut dyn RelationReader,
     /// Where the object is.
     at: Place,
@@ -99,7 +94,22 @@ struct Reading {
     seen: Vec<bool>,
 }
 
+impl<'d> Decoder<'d> {
+    fn new((model, collection): (&'d Model, CollectionId), form: Form, relations: &'d mut dyn RelationReader) -> Self {
+        let collection = model.collection(collection);
+        Self { model, collection, form, relations, at: Place::Whole, violations: Vec::new() }
+    }
+}
+
 impl Decoder<'_> {
+    fn read(mut self, members: &[(Cow<'_, str>, &RawValue)]) -> Result<Input, Error> {
+        let input = self.object(members);
+        match self.violations {
+            violations if violations.is_empty() => Ok(input),
+            violations => Err(Error::Invalid(violations)),
+        }
+    }
+
     fn object(&mut self, members: &[(Cow<'_, str>, &RawValue)]) -> Input {
         let seen = vec![false; self.collection.fields.len()];
         let mut reading = Reading { input: Input::with_capacity(members.len()), seen };
@@ -135,13 +145,14 @@ impl Decoder<'_> {
             FieldKind::Document(document) if raw != "null" => {
                 return self.document(reading, (field, name), (document, raw));
             }
+            _ if operators::is_given(field, raw) => self.operator(reading, (field, name), raw),
             FieldKind::Embedded(_) => self.embedded(reading, (field, name), raw),
             FieldKind::ToOneOf { .. } => self.one_of(&mut reading.input, field, raw),
             _ => self.member(&mut reading.input, field, raw),
         };
-        if let Err(Wrong { step, kind }) = read {
+        if let Err(Wrong { steps, kind }) = read {
             let at = self.at.clone().then(Step::Member(shorten(name)));
-            let at = step.map_or(at.clone(), |step| at.then(step));
+            let at = steps.into_iter().fold(at, Place::then);
             self.violations.push(Violation::new(at, kind));
         }
     }
@@ -181,6 +192,26 @@ impl Decoder<'_> {
             Ok(value) => reading.input.set(field.id, value),
             Err(violations) => self.violations.extend(violations),
         }
+    }
+
+    /// An operator in the place of a value.
+    fn operator(&mut self, reading: &mut Reading, (field, name): (&Field, &str), raw: &str) -> Result<(), Wrong> {
+        if self.form == Form::New {
+            return Err(operators::for_stored().into());
+        }
+        if !matches!(field.kind, FieldKind::Embedded(_)) {
+            reading.input.operate(field.id, operators::operator(self.model, field, raw)?);
+            return Ok(());
+        }
+        let (members, replaced) = (operators::replacement(raw)?, Operation::Replace.name());
+        let within = self.at.clone().then(Step::Member(shorten(name)));
+        let outer = std::mem::replace(&mut self.at, within);
+        self.form = Form::New;
+        let read = self.embedded(reading, (field, replaced), members.get());
+        (self.at, self.form) = (outer, Form::Patch);
+        read.map_err(|wrong| wrong.within(Step::Member(replaced.to_owned())))?;
+        operators::clear_unnamed(self.collection, field, &mut reading.input);
+        Ok(())
     }
 
     /// An embedded value: an object gives the members that it names a value, null gives none to all.
@@ -296,7 +327,13 @@ impl Decoder<'_> {
             FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw)).map_err(ViolationKind::from)?,
             FieldKind::Enum(id) => self.model.enum_type(*id).read(Token::Json(raw)).map_err(ViolationKind::from)?,
         };
-        input.set(field.id, value);
+        if self.form == Form::Patch
+            && let Some(patch) = operators::patch_of_document(&value)?
+        {
+            input.operate(field.id, patch);
+        } else {
+            input.set(field.id, value);
+        }
         Ok(())
     }
 
@@ -315,7 +352,7 @@ impl Decoder<'_> {
         let mut members = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
             let id = self.reference(target, item.get());
-            members.push(id.map_err(|kind| Wrong { step: Some(Step::Item(index)), kind })?);
+            members.push(id.map_err(|kind| Wrong { steps: vec![Step::Item(index)], kind })?);
         }
         Ok(members)
     }
@@ -347,21 +384,26 @@ pub(crate) fn amount(
 const AMOUNT: &str =
     "an amount such as \"12.50\", or with its currency such as {\"amount\": \"12.50\", \"currency\": \"EUR\"}";
 
-/// What is wrong with a member, and in which item of its list or member of its object.
+/// What is wrong with a member, and where within its value.
 pub(crate) struct Wrong {
-    step: Option<Step>,
+    pub(crate) steps: Vec<Step>,
     pub(crate) kind: ViolationKind,
 }
 
 impl Wrong {
-    fn at_member(name: &str, kind: ViolationKind) -> Self {
-        Self { step: Some(Step::Member(name.to_owned())), kind }
+    pub(crate) fn at_member(name: &str, kind: ViolationKind) -> Self {
+        Self { steps: vec![Step::Member(name.to_owned())], kind }
+    }
+
+    pub(crate) fn within(mut self, step: Step) -> Self {
+        self.steps.insert(0, step);
+        self
     }
 }
 
 impl From<ViolationKind> for Wrong {
     fn from(kind: ViolationKind) -> Self {
-        Self { step: None, kind }
+        Self { steps: Vec::new(), kind }
     }
 }
 
@@ -372,7 +414,7 @@ pub(crate) fn list(element: ValueType<'_>, raw: &str) -> Result<Value, Wrong> {
     let value = |(index, item): (usize, &&RawValue)| {
         element
             .read(Token::Json(item.get()))
-            .map_err(|problem| Wrong { step: Some(Step::Item(index)), kind: problem.into() })
+            .map_err(|problem| Wrong { steps: vec![Step::Item(index)], kind: problem.into() })
     };
     let values: Result<Vec<Value>, Wrong> = items.iter().enumerate().map(value).collect();
     Ok(Value::List(values?.into()))
