@@ -24,9 +24,9 @@ pub(super) fn revealing(subject: Subject<'_>) -> Vec<Diagnostic> {
             policy.fields[usize::from(field.0)].read.is_empty() && definition.is_readable() && !definition.is_sum()
         };
         for (field, value) in values(policy).into_iter().filter(|(field, _)| is_open(*field)) {
-            let mut read = Vec::new();
-            copied(value, &mut read);
-            let hidden = read.into_iter().find_map(|path| restricted(subject, path));
+            let mut copies = Copies::default();
+            copies.note(value);
+            let hidden = copies.found.into_iter().find_map(|path| restricted(subject, path));
             found.extend(hidden.map(|(of, from)| revealed((collection, collection.field(field)), (of, from))));
         }
     }
