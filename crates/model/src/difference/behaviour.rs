@@ -167,6 +167,7 @@ pub(super) struct FieldBehaviour<'m> {
     called: BTreeSet<&'m str>,
     readonly: bool,
     immutable: bool,
+    connects: bool,
     default: Option<&'m Value>,
     default_from: Option<&'m str>,
     pattern_message: Option<&'m str>,
@@ -235,6 +236,7 @@ impl<'m> FieldBehaviour<'m> {
             names,
             readonly,
             immutable,
+            connects,
             default,
             default_from,
             set,
@@ -252,6 +254,7 @@ impl<'m> FieldBehaviour<'m> {
         let directives = [
             (*readonly != newer.readonly, WriteDirective::Readonly),
             (*immutable != newer.immutable, WriteDirective::Immutable),
+            (*connects != newer.connects, WriteDirective::Connect),
             (*default != newer.default || *default_from != newer.default_from, WriteDirective::Default),
             (*slug != newer.names.slug, WriteDirective::Slug),
             // A new one is compared in `compare`.
@@ -271,6 +274,7 @@ impl<'m> FieldBehaviour<'m> {
             kept_names,
             readonly,
             immutable,
+            connects,
             default,
             default_from,
             pattern,
@@ -313,6 +317,7 @@ impl<'m> FieldBehaviour<'m> {
             // Whether clients write the id follows from `@key`, which is compared in `compare`.
             readonly: *readonly && field.id > Collection::VERSION,
             immutable: *immutable,
+            connects: *connects,
             default: default.as_ref(),
             default_from: text(default_from.as_ref()),
             // The pattern itself is compared in `compare`.
