@@ -1,6 +1,7 @@
 //! Every request once: authorize, validate, transact, publish. All doors come through here, so that a rule holds on each
 //! of them. Knows no notation (JSON, words of a URL) and no protocol, and sees no text of SQL.
 
+mod allow_policy;
 mod amounts;
 mod answer;
 mod answer_buffer;

@@ -158,7 +158,7 @@ const HIDDEN: [(&str, &str); 7] = [
 fn rights(model: &Model, rules: &[(&str, &str)]) -> Rights {
     let rule = |collection: &Collection, name: &str| match rules.iter().find(|(of, _)| *of == name) {
         Some((_, text)) => {
-            let checked = compile(text, &Scope::rule(model, collection.id)).expect("a rule");
+            let checked = compile(*text, &Scope::rule(model, collection.id)).expect("a rule");
             Rule::new(checked.expr, checked.needs_store)
         }
         None => Rule::allowed(),
