@@ -1,6 +1,7 @@
 //! Every request once: authorize, validate, transact, publish. All doors come through here, so that a rule holds on each
 //! of them. Knows no notation (JSON, words of a URL) and no protocol, and sees no text of SQL.
 
+mod allow_policy;
 mod amounts;
 mod answer;
 mod answer_buffer;
@@ -79,6 +80,7 @@ mod stored;
 mod summing;
 mod sums;
 mod tag;
+mod taken_along;
 mod templates;
 mod transaction;
 mod transitions;
@@ -108,7 +110,7 @@ pub use backstay_store::{
 pub use broken_checks::BrokenCheck;
 pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};
-pub use encoder::{Count, Encoder, PageEnd, RecordMember};
+pub use encoder::{Count, Encoder, PageEnd, Previous, RecordMember};
 pub use engine::Engine;
 pub use expiry::PurgePass;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
@@ -120,8 +122,8 @@ pub use operator::Operator;
 pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use request::{
-    Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, OfTypes,
-    Perspective, RecordAct, RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
+    Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, OfTypes,
+    Perspective, RecordAct, RecordVerb, Request, RequestKind, Requests, Start, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

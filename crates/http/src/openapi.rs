@@ -46,7 +46,7 @@ pub fn describe(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String 
 }
 
 fn is_shown(collection: &Collection) -> bool {
-    !collection.system && collection.allow.iter().any(|clause| clause.is_about(Action::Read))
+    !collection.system && collection.is_about(Action::Read)
 }
 
 /// The fields that an answer may contain.
@@ -106,6 +106,7 @@ fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
         "filterValueBytes": limits::FILTER_VALUE_BYTES,
         "pageDefault": limits::PAGE_DEFAULT,
         "pageMax": limits::PAGE_MAX,
+        "skipMax": limits::SKIP_MAX,
         "nestedMax": limits::NESTED_MAX,
         "selectDepth": limits::SELECT_DEPTH,
         "relations": limits::STATEMENT_RELATIONS,

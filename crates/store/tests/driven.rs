@@ -7,8 +7,8 @@ use backstay_base::Action;
 use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Scope, compile};
 use backstay_model::{Collection, FieldId, Model, SourceFile};
 use backstay_sql::{
-    ColumnRef, Dialect, Perspective, Planner, Position, ReadScope, ReadShape, Selected, SelectedField, Selection, Slot,
-    SortKey, schema,
+    ColumnRef, Dialect, PageStart, Perspective, Planner, Position, ReadScope, ReadShape, Selected, SelectedField,
+    Selection, Slot, SortKey, schema,
 };
 use rusqlite::{Connection, StatementStatus, types::Value};
 
@@ -67,8 +67,8 @@ impl Desk {
 
     fn rights(&self) -> Rights {
         let rule = |collection: &Collection| {
-            let text = &collection.allow[0].read.as_ref().expect("a rule").text;
-            let checked = compile(text, &Scope::rule(&self.model, collection.id)).expect("a rule");
+            let rule = collection.allow[0].clauses[0].read.as_ref().expect("a rule");
+            let checked = compile(rule, &Scope::rule(&self.model, collection.id)).expect("a rule");
             Rule::new(checked.expr, checked.needs_store)
         };
         Rights::new(self.model.collections.iter().map(|collection| {
@@ -93,7 +93,7 @@ impl Desk {
             collection: self.posts().id,
             selection: Selection::parts([Selected::Field(SelectedField::of(title))]),
             filter: None,
-            scope: ReadScope::Page { sort, after },
+            scope: ReadScope::Page { sort, start: after.map_or(PageStart::First, PageStart::After) },
         };
         let plan = Planner::new(Arc::clone(&self.model), Dialect::Sqlite).read(&shape, &self.rights());
         let params: Vec<Value> = plan

@@ -11,6 +11,8 @@ mod barrier;
 #[path = "expressions/data.rs"]
 mod data;
 /// The functions that the store adds to its connections.
+#[path = "../src/sqlite/document_functions.rs"]
+mod document_functions;
 #[path = "../src/sqlite/functions.rs"]
 mod functions;
 #[path = "expressions/memory.rs"]
@@ -44,7 +46,7 @@ use backstay_expr::{
 };
 use backstay_model::{Collection, FieldId, Model};
 use backstay_scalar::Value;
-use backstay_sql::{Dialect, Perspective, Planner, ReadScope, ReadShape, Selection, Slot, Statement};
+use backstay_sql::{Dialect, PageStart, Perspective, Planner, ReadScope, ReadShape, Selection, Slot, Statement};
 
 use data::Data;
 use table::{Row, Table};
@@ -124,7 +126,7 @@ impl Setting {
             collection,
             selection: Selection::id(),
             filter: Some(expr.clone()),
-            scope: ReadScope::Page { sort: Vec::new(), after: None },
+            scope: ReadScope::Page { sort: Vec::new(), start: PageStart::First },
         };
         let plan = Planner::new(Arc::clone(&self.model), dialect).read(&shape, &self.rights);
         let statement = plan.template.bind(|slot| self.value(slot, checked));
@@ -156,7 +158,7 @@ const HIDDEN: [(&str, &str); 7] = [
 fn rights(model: &Model, rules: &[(&str, &str)]) -> Rights {
     let rule = |collection: &Collection, name: &str| match rules.iter().find(|(of, _)| *of == name) {
         Some((_, text)) => {
-            let checked = compile(text, &Scope::rule(model, collection.id)).expect("a rule");
+            let checked = compile(*text, &Scope::rule(model, collection.id)).expect("a rule");
             Rule::new(checked.expr, checked.needs_store)
         }
         None => Rule::allowed(),
