@@ -27,6 +27,7 @@ mod old_names;
 mod operators;
 mod origins;
 mod overload;
+mod past;
 mod ranges;
 mod records;
 mod references;
