@@ -72,7 +72,7 @@ async fn an_entry_of_the_commit_log_is_bounded() {
     let reply = app.post("POST /api/copies", MINIMAL, &copies(5)).await;
     assert_eq!((reply.status, reply.problem().as_str()), (413, "too-large"), "{}", reply.text());
     let words =
-        "what the change stores in a record, or of all its records in the commit log, has at most 33554432 bytes";
+        "what the change stores in a record, or of all its records in the commit log, is larger than 33554432 bytes";
     assert!(reply.text().contains(words), "{}", reply.text());
     let reply = app.call("GET /api/copies?count=true&select=id", &[]).await;
     assert_eq!(reply.json()["count"]["value"], 0, "{}", reply.text());
