@@ -52,7 +52,7 @@ async fn shop() -> (TestApp, [String; 2], &'static str) {
 async fn filters_of_the_past_read_what_was_stored_then() {
     let (app, _, moment) = shop().await;
     let check = async |filter: &str, then: &[&str], now: &[&str]| {
-        let encoded: String = filter.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = filter.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
         for (query, expected) in [(format!("&asOf={moment}"), then), (String::new(), now)] {
             let reply =
                 app.call(&format!("GET /api/products?sort=name&select=name&filter={encoded}{query}"), &[]).await;
