@@ -30,6 +30,7 @@ mod origins;
 mod other_keys;
 mod overload;
 mod paging;
+mod past;
 mod ranges;
 mod records;
 mod references;
