@@ -83,7 +83,7 @@ fn reads(request: &Request, action: Action) -> Vec<ReadOf> {
         Request::GetOfTypes(gets) => gets.each.iter().map(|get| (get.collection, Some(get.id), action)).collect(),
         Request::ListOfTypes(lists) => lists.each.iter().map(|list| (list.collection, None, action)).collect(),
         Request::History(history) => vec![(history.collection, Some(history.id), action)],
-        Request::Create(_) | Request::Update(_) | Request::OfRecord(_) => Vec::new(),
+        Request::Create(_) | Request::Update(_) | Request::OfRecord(_) | Request::OfMatching(_) => Vec::new(),
     }
 }
 

@@ -35,6 +35,7 @@ mod inner;
 mod input;
 mod links;
 mod lints;
+mod matching;
 mod membership;
 mod mentions;
 mod observer;
@@ -115,8 +116,9 @@ pub use operator::Operator;
 pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use request::{
-    Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, OfTypes,
-    Perspective, RecordAct, RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
+    Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, MatchingAct, MatchingVerb,
+    OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Request, RequestKind, Requests, Update,
+    WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

@@ -1,7 +1,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use backstay_base::{Action, CallerKind, Error, Limit, Memory, Place, Unauthenticated, ViolationKind, limits};
+use backstay_base::{
+    Action, CallerKind, Error, Limit, Memory, Place, RecordId, Unauthenticated, ViolationKind, limits,
+};
 use backstay_expr::Rights;
 use backstay_model::{Collection, CollectionId, Model};
 use backstay_scalar::{Value, ValueRef};
@@ -355,6 +357,25 @@ pub(crate) async fn list<R: Reads>(
         None
     };
     body.finish(&|next| PageEnd { collection, sort: &request.sort, next, count })
+}
+
+/// The ids of the records of a list, up to this many, in order.
+pub(crate) async fn ids(
+    cx: &mut TxContext<'_, '_>,
+    prepared: &PreparedList,
+    limit: u64,
+) -> Result<Vec<RecordId>, Error> {
+    let PreparedList { plan, class: _, request, params } = prepared;
+    let bindings = Bindings { params, limit, ..cx.bindings() };
+    let (template, collection, withheld) = (&plan.page.template, request.collection, plan.names_classified);
+    let statement = cx.asked(&Question { template, bindings, collection, withheld });
+    let mut ids = Vec::new();
+    let visit = &mut |row: &dyn Row| {
+        ids.extend(plan.cursor_after(row)?.values.last().and_then(Value::as_id));
+        Ok(())
+    };
+    cx.rows(&statement, visit).await?;
+    Ok(ids)
 }
 
 /// How many records the list would show on all its pages: exactly up to the limit.

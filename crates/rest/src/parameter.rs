@@ -8,6 +8,9 @@ use crate::list_words::{ListWords, Raw};
 /// The parameter of a read that is about a moment of the past.
 pub const AS_OF: &str = "asOf";
 
+/// The parameter of a change by a filter that undoes it.
+pub const DRY_RUN: &str = "dryRun";
+
 /// Parameters that a list is going to have.
 pub(crate) const NOT_YET: &[&str] = &["search"];
 
@@ -115,7 +118,7 @@ pub(crate) fn meant(name: &str) -> Option<&'static str> {
 
 /// Whether a list has a parameter of this name, so that a field of this name can only be compared in its filter.
 pub fn is_list_parameter(name: &str) -> bool {
-    Parameter::named(name).is_some() || NOT_YET.contains(&name)
+    Parameter::named(name).is_some() || NOT_YET.contains(&name) || name == DRY_RUN
 }
 
 fn text<'w>(value: Raw<'w>, expected: &str) -> Result<Option<Cow<'w, str>>, ViolationKind> {
@@ -136,7 +139,7 @@ pub(crate) fn page_limit(text: &str) -> Result<u32, ViolationKind> {
     limit.ok_or_else(expected)
 }
 
-fn truth(text: &str) -> Result<bool, ViolationKind> {
+pub(crate) fn truth(text: &str) -> Result<bool, ViolationKind> {
     match text {
         "true" => Ok(true),
         "false" => Ok(false),
