@@ -6,6 +6,7 @@ use backstay_model::FieldId;
 use backstay_scalar::{Currency, Value};
 
 use crate::Operator;
+use crate::named::{ByKey, ReferenceByKey, Referred};
 
 /// What is sent for a write: values for some fields of a record, of the fields' types.
 #[derive(Clone, Default, PartialEq)]
@@ -14,6 +15,8 @@ pub struct Input {
     /// Changes of what is stored in these fields. An update turns them into values.
     pub(crate) operators: Vec<(FieldId, Operator)>,
     pub(crate) links: Vec<(FieldId, Vec<RecordId>)>,
+    /// Relations to records that are named by unique keys; `TxContext::resolved` makes values and links of them.
+    pub(crate) named: Vec<(FieldId, ReferenceByKey)>,
     /// Amounts that share the currency of their record, with the currency that was sent with them.
     pub(crate) amounts: Vec<(FieldId, Option<Currency>)>,
 }
@@ -67,9 +70,45 @@ impl Input {
         self.links.push((field, members));
     }
 
+    /// The same of a relation to one record.
+    pub fn refer(&mut self, field: FieldId, to: Referred) {
+        match to {
+            Referred::Id(id) => self.set(field, Value::Id(id)),
+            Referred::ByKey(named) => self.named.push((field, ReferenceByKey::One(named))),
+        }
+    }
+
+    /// Like `links`, of members that may be named by unique keys.
+    pub fn members(&mut self, field: FieldId, members: Vec<Referred>) {
+        let id = |member: &Referred| if let Referred::Id(id) = member { Some(*id) } else { None };
+        match members.iter().map(id).collect::<Option<Vec<RecordId>>>() {
+            Some(ids) => self.links(field, ids),
+            None => self.named.push((field, ReferenceByKey::Members(members))),
+        }
+    }
+
+    /// The record that a relation to one record names by a unique key.
+    pub fn named(&self, field: FieldId) -> Option<&ByKey> {
+        self.named.iter().find_map(|(existing, reference)| match reference {
+            ReferenceByKey::One(named) if *existing == field => Some(&**named),
+            ReferenceByKey::One(_) | ReferenceByKey::Members(_) => None,
+        })
+    }
+
     /// The record and the members that are given: what a create writes.
     pub(crate) fn rows(&self) -> usize {
-        1 + self.links.iter().map(|(_, members)| members.len()).sum::<usize>()
+        let links = self.links.iter().map(|(_, members)| members.len()).sum::<usize>();
+        1 + links + self.named.iter().map(|(_, reference)| reference.rows()).sum::<usize>()
+    }
+
+    /// Whether it may create records that its relations name.
+    pub(crate) fn may_create(&self) -> bool {
+        self.named.iter().any(|(_, reference)| reference.may_create())
+    }
+
+    /// Whether it gives links, or relations that may become some.
+    pub(crate) fn has_links(&self) -> bool {
+        !self.links.is_empty() || self.named.iter().any(|(_, reference)| reference.rows() > 0)
     }
 
     /// The value given to a field, if any.
@@ -81,7 +120,8 @@ impl Input {
     pub fn fields(&self) -> impl Iterator<Item = FieldId> {
         let values = self.values.iter().map(|(field, _)| *field);
         let operators = self.operators.iter().map(|(field, _)| *field);
-        values.chain(operators).chain(self.links.iter().map(|(field, _)| *field))
+        let named = self.named.iter().map(|(field, _)| *field);
+        values.chain(operators).chain(self.links.iter().map(|(field, _)| *field)).chain(named)
     }
 
     /// Whether nothing is given.

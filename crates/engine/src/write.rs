@@ -5,8 +5,8 @@ use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
-    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, clauses, deletion, exclusions, fill, ids, links,
-    operators, references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
+    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, clauses, deletion, document_limits, exclusions,
+    fill, ids, links, operators, references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
 };
 
 impl TxContext<'_, '_> {
@@ -33,11 +33,13 @@ impl TxContext<'_, '_> {
         if collection.single && self.engine.singles.get().is_some() {
             return Err(Error::internal(SecondSingle));
         }
+        let input = self.resolved(authority, collection, input).await?;
         let mut proposal = Proposal::create(collection, authority, self.class_of(authority), input);
         fill::refuse_read_only(&mut proposal);
         operators::refuse_in_new(&mut proposal);
         fill::defaults(self, &mut proposal);
-        ids::check(self, &mut proposal);
+        ids::check(&mut proposal);
+        ids::make(self, &mut proposal).await?;
         fill::embedded_defaults(&mut proposal);
         states::begin(self, &mut proposal);
         links::added(&mut proposal);
@@ -51,6 +53,7 @@ impl TxContext<'_, '_> {
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
         fill::check_values(&mut proposal);
+        document_limits::check(self, &mut proposal);
         proposal.settle()?;
         fill::check_whole(&proposal)?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
@@ -61,6 +64,7 @@ impl TxContext<'_, '_> {
         exclusions::ask(self, &mut proposal).await?;
         trees::place(self, &mut proposal).await?;
         sequences::number(self, &mut proposal).await?;
+        ids::go_on(self, &proposal).await?;
         RowChange::insert(self, proposal)
     }
 
@@ -109,7 +113,8 @@ impl TxContext<'_, '_> {
 
     /// The steps of a change between those that find out whether the caller may change the record at all, and those that ask
     /// rules and checks about what would become of it.
-    async fn propose(&mut self, proposal: &mut Proposal<'_>, mut input: Input) -> Result<(), Error> {
+    async fn propose(&mut self, proposal: &mut Proposal<'_>, input: Input) -> Result<(), Error> {
+        let mut input = self.resolved(proposal.authority, proposal.collection, input).await?;
         sent_back::see(self, proposal, &input).await?;
         operators::apply(self, proposal, &mut input).await?;
         sent_back::drop_unchanged(self, proposal, &mut input).await?;
@@ -135,6 +140,7 @@ impl TxContext<'_, '_> {
         fill::require(proposal);
         fill::check_sizes(self, proposal);
         fill::check_values(proposal);
+        document_limits::check(self, proposal);
         proposal.settle()?;
         fill::check_whole(proposal)
     }
@@ -209,6 +215,12 @@ impl TxContext<'_, '_> {
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
         self.carry_out(authority, &RecordAct::Delete, record, if_match).await
+    }
+
+    /// The input for a new record that Backstay makes for the caller, with the records that the caller names by unique keys.
+    pub async fn named_by_caller(&mut self, collection: CollectionId, input: Input) -> Result<Input, Error> {
+        let collection = self.model().collection(collection);
+        self.resolved(Authority::Caller, collection, input).await
     }
 
     /// Refuses references of an input for a new record that the caller may not make, although the record itself is made

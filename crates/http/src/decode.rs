@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Action, Error, Place, ViolationKind, limits};
+use backstay_base::{Action, Error, Place, RecordId, ViolationKind, limits};
 use backstay_engine::{
     Context, Create, Input, List, MatchingAct, OfMatching, OfRecord, Perspective, RecordAct, Request, Update,
     WriteOptions,
@@ -205,18 +205,17 @@ impl Sent<'_> {
             }
             (Kind::Update, Records::Record(collection, id)) => {
                 let input = patch(model, collection, &body)?;
-                Request::Update(Update { collection, id, input, options: headers.with(body) })
+                Request::Update(Update { collection, which: id.into(), input, options: headers.with(body) })
             }
             (Kind::Delete, Records::Record(collection, id)) => {
-                Request::OfRecord(OfRecord { act: RecordAct::Delete, collection, id, options: headers.with(body) })
+                of_record(RecordAct::Delete, (collection, id), headers.with(body))
             }
             (Kind::Restore, Records::Restore(collection, id)) => {
                 let input = if body.is_empty() { Input::new() } else { patch(model, collection, &body)? };
-                let act = RecordAct::Restore(input);
-                Request::OfRecord(OfRecord { act, collection, id, options: headers.with(body) })
+                of_record(RecordAct::Restore(input), (collection, id), headers.with(body))
             }
             (Kind::Purge, Records::Purge(collection, id)) => {
-                Request::OfRecord(OfRecord { act: RecordAct::Purge, collection, id, options: headers.with(body) })
+                of_record(RecordAct::Purge, (collection, id), headers.with(body))
             }
             (Kind::History, Records::History(collection, id)) => {
                 Request::History(reader.history_of_query((collection, id), query)?)
@@ -240,6 +239,10 @@ impl Sent<'_> {
             }
         })
     }
+}
+
+fn of_record(act: RecordAct, (collection, id): (CollectionId, RecordId), options: WriteOptions) -> Request {
+    Request::OfRecord(OfRecord { act, collection, which: id.into(), options })
 }
 
 /// What is done with the records that a query names. A key knows it by its query too.

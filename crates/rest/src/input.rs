@@ -1,45 +1,27 @@
 use std::borrow::Cow;
 
-use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
-use backstay_engine::{Input, Inputs};
+use backstay_base::{Error, Limit, Place, Step, Violation, ViolationKind, limits};
+use backstay_engine::{Input, Inputs, Missing, Referred};
 use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, TYPE_NAME, ValueType};
 use backstay_scalar::{Operation, Problem, Scalar, Token, Value};
 use serde_json::value::RawValue;
 
 use crate::json::{few_items, items, members_of, not_an_object, utf8};
 use crate::operators::{self, Form};
+use crate::referred::{InTransaction, RelationReader, missing};
 use crate::words::{shorten, unknown, unknown_field};
-
-/// Reads the ids that a relation member names, where it is not written as an id: a seed file names records by a unique
-/// field.
-pub trait RelationReader {
-    /// The record of `target` that this JSON value, which is not a string, refers to.
-    fn read(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind>;
-}
-
-/// Relations are ids, as everywhere in the API.
-pub(crate) struct IdsOnly;
-
-impl RelationReader for IdsOnly {
-    fn read(&mut self, _: CollectionId, _: &str) -> Result<RecordId, ViolationKind> {
-        Err(ViolationKind::Misused {
-            problem: "expected an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"".to_owned(),
-            remedy: "look the record up and send its id; objects that find a record are for seed files".to_owned(),
-        })
-    }
-}
 
 /// Reads a JSON object as values for fields of a collection. Unknown members, members that occur twice and values of
 /// another type are violations, all of them at once. Says nothing of what the caller may write.
 pub fn input(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
-    record(model, collection, &members_of(utf8(body)?)?, &mut IdsOnly)
+    record(model, collection, &members_of(utf8(body)?)?, &mut InTransaction)
 }
 
 /// Reads a JSON Merge Patch (RFC 7396): an object of the fields that change, in which an object for a `JSON` field is merged
 /// into the stored document, and an operator such as `{"$inc": 1}` changes what is stored.
 pub fn patch(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
     let members = members_of(utf8(body)?)?;
-    Decoder::new((model, collection), Form::Patch, &mut IdsOnly).read(&members)
+    Decoder::new((model, collection), Form::Patch, &mut InTransaction).read(&members)
 }
 
 /// The same of an object whose members are read already, with another way to name related records.
@@ -67,7 +49,7 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
         if violations.len() >= limits::VIOLATIONS {
             break;
         }
-        let (at, mut relations) = (Place::item(index), IdsOnly);
+        let (at, mut relations) = (Place::item(index), InTransaction);
         let mut decoder = Decoder { at, violations, ..Decoder::new((model, id), Form::New, &mut relations) };
         match members_of(item.get()) {
             Ok(members) => inputs.push(decoder.object(&members)),
@@ -78,14 +60,16 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
     if violations.is_empty() { Ok(Inputs::Many(inputs)) } else { Err(Error::Invalid(violations)) }
 }
 
-struct Decoder<'d> {
-    model: &'d Model,
-    collection: &'d Collection,
-    form: Form,
-    relations: &'d mut dyn RelationReader,
+pub(crate) struct Decoder<'d> {
+    pub(crate) model: &'d Model,
+    pub(crate) collection: &'d Collection,
+    pub(crate) form: Form,
+    pub(crate) relations: &'d mut dyn RelationReader,
+    /// Of how many unique keys the object is a part.
+    pub(crate) depth: usize,
     /// Where the object is.
-    at: Place,
-    violations: Vec<Violation>,
+    pub(crate) at: Place,
+    pub(crate) violations: Vec<Violation>,
 }
 
 /// What is read from the members of a record: the values so far, and which fields were there.
@@ -95,9 +79,13 @@ struct Reading {
 }
 
 impl<'d> Decoder<'d> {
-    fn new((model, collection): (&'d Model, CollectionId), form: Form, relations: &'d mut dyn RelationReader) -> Self {
+    pub(crate) fn new(
+        (model, collection): (&'d Model, CollectionId),
+        form: Form,
+        relations: &'d mut dyn RelationReader,
+    ) -> Self {
         let collection = model.collection(collection);
-        Self { model, collection, form, relations, at: Place::Whole, violations: Vec::new() }
+        Self { model, collection, form, relations, depth: 0, at: Place::Whole, violations: Vec::new() }
     }
 }
 
@@ -110,7 +98,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn object(&mut self, members: &[(Cow<'_, str>, &RawValue)]) -> Input {
+    pub(crate) fn object(&mut self, members: &[(Cow<'_, str>, &RawValue)]) -> Input {
         let seen = vec![false; self.collection.fields.len()];
         let mut reading = Reading { input: Input::with_capacity(members.len()), seen };
         self.members(&mut reading, None, members);
@@ -187,8 +175,9 @@ impl Decoder<'_> {
     /// A list of embedded values, or a value of a union: all that is wrong within it is reported.
     fn document(&mut self, reading: &mut Reading, (field, name): (&Field, &str), (document, raw): (Document, &str)) {
         let at = self.at.clone().then(Step::Member(shorten(name)));
-        let related = &mut |target, raw: &str| self.relations.read(target, raw);
-        match self.model.read_document_naming(document, raw, (at, related)) {
+        let model = self.model;
+        let related = &mut |target, raw: &str| self.in_document(target, raw);
+        match model.read_document_naming(document, raw, (at, related)) {
             Ok(value) => reading.input.set(field.id, value),
             Err(violations) => self.violations.extend(violations),
         }
@@ -239,14 +228,16 @@ impl Decoder<'_> {
             raw => Some(self.alternative(&parts, raw)?),
         };
         for part in parts {
-            let value = found.filter(|(of, _)| *of == part.id).map_or(Value::Null, |(_, id)| Value::Id(id));
-            input.set(part.id, value);
+            match &found {
+                Some((of, to)) if *of == part.id => input.refer(part.id, to.clone()),
+                Some(_) | None => input.set(part.id, Value::Null),
+            }
         }
         Ok(())
     }
 
     /// The part of a reference that an object gives a value, and the record that it names.
-    fn alternative(&mut self, parts: &[&Field], raw: &str) -> Result<(FieldId, RecordId), Wrong> {
+    fn alternative(&mut self, parts: &[&Field], raw: &str) -> Result<(FieldId, Referred), Wrong> {
         let example = parts.first().map_or("Post", |part| part.own_name());
         let expected = || ViolationKind::Type {
             expected: format!("an object such as {{\"{TYPE_NAME}\": \"{example}\", \"id\": …}}"),
@@ -274,9 +265,9 @@ impl Decoder<'_> {
         })?;
         let target = part.kind.target().ok_or_else(expected)?;
         match others.as_slice() {
-            [(name, raw)] if name == "id" => match self.reference(target, raw.get()) {
-                Ok(id) => Ok((part.id, id)),
-                Err(kind) => Err(Wrong::at_member("id", kind)),
+            [(name, raw)] if name == "id" => match self.reference(target, raw.get(), Missing::Refuse) {
+                Ok(to) => Ok((part.id, to)),
+                Err(wrong) => Err(wrong.within(Step::Member("id".to_owned()))),
             },
             [] => Err(Wrong::at_member("id", ViolationKind::Required)),
             others => {
@@ -285,8 +276,8 @@ impl Decoder<'_> {
                     .map(|(name, raw)| Ok((name.to_string(), serde_json::from_str(raw.get())?)))
                     .collect::<Result<_, serde_json::Error>>()
                     .map_err(|_| expected())?;
-                let id = self.relations.read(target, &serde_json::Value::Object(raw).to_string())?;
-                Ok((part.id, id))
+                let to = self.reference(target, &serde_json::Value::Object(raw).to_string(), Missing::Refuse)?;
+                Ok((part.id, to))
             }
         }
     }
@@ -308,7 +299,7 @@ impl Decoder<'_> {
                 return Ok(amount(input, (field.id, *number), Token::Json(raw))?);
             }
             FieldKind::ManyToMany { target, .. } => {
-                input.links(field.id, self.links(*target, raw)?);
+                input.members(field.id, self.links((field, *target), raw)?);
                 return Ok(());
             }
             FieldKind::Scalar(_)
@@ -323,7 +314,11 @@ impl Decoder<'_> {
             // `members` reads them.
             FieldKind::Embedded(_) | FieldKind::ToOneOf { .. } | FieldKind::Document(_) => return Ok(()),
             FieldKind::List(element) => list(self.model.element_type(*element), raw)?,
-            FieldKind::ToOne { target, .. } => Value::Id(self.reference(*target, raw)?),
+            FieldKind::ToOne { target, .. } => {
+                let to = self.reference(*target, raw, missing(field))?;
+                input.refer(field.id, to);
+                return Ok(());
+            }
             FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw)).map_err(ViolationKind::from)?,
             FieldKind::Enum(id) => self.model.enum_type(*id).read(Token::Json(raw)).map_err(ViolationKind::from)?,
         };
@@ -335,26 +330,6 @@ impl Decoder<'_> {
             input.set(field.id, value);
         }
         Ok(())
-    }
-
-    fn reference(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
-        if raw.starts_with('{') {
-            return self.relations.read(target, raw);
-        }
-        let value = self.model.collection(target).key.scalar().read(Token::Json(raw))?;
-        value.as_id().ok_or(ViolationKind::Required)
-    }
-
-    fn links(&mut self, target: CollectionId, raw: &str) -> Result<Vec<RecordId>, Wrong> {
-        let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
-        let items = items(raw).ok_or_else(expected)?;
-        within_list_limit(items.len())?;
-        let mut members = Vec::with_capacity(items.len());
-        for (index, item) in items.into_iter().enumerate() {
-            let id = self.reference(target, item.get());
-            members.push(id.map_err(|kind| Wrong { steps: vec![Step::Item(index)], kind })?);
-        }
-        Ok(members)
     }
 }
 
@@ -395,6 +370,13 @@ impl Wrong {
         Self { steps: vec![Step::Member(name.to_owned())], kind }
     }
 
+    /// What is wrong at a place in the member's value.
+    pub(crate) fn at(at: Place, kind: ViolationKind) -> Self {
+        let steps = if let Place::Value(steps) = at { steps } else { Vec::new() };
+        Self { steps, kind }
+    }
+
+    /// The same in an item or member of a larger value.
     pub(crate) fn within(mut self, step: Step) -> Self {
         self.steps.insert(0, step);
         self

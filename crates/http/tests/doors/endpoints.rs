@@ -52,8 +52,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
     let setup = format!("token={}&email=root%40example.org&password=a+good+password", setup_token.expose());
     let body = match endpoint {
         "POST /api/{collection}" => r#"{"title": "x"}"#,
-        "PATCH /api/{collection}/{id}" => r#"{"rank": 1}"#,
-        "PATCH /api/{collection}" => r#"{"rank": 1}"#,
+        "PATCH /api/{collection}/{id}" | "PATCH /api/{collection}" => r#"{"rank": 1}"#,
         "PATCH /api/{single}" => r#"{"motto": "x"}"#,
         "POST /api/{collection}:query" | "POST /api/{interface}:query" | "POST /api/{collection}/{id}:restore" => "{}",
         "POST /auth/sign-up" => r#"{"email": "bob@example.org", "name": "Bob", "password": "correct horse battery"}"#,

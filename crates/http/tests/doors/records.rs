@@ -113,7 +113,6 @@ async fn paths_and_methods_are_what_they_are() {
     check("PUT /api/notes/ID", 405, "method-not-allowed", one).await;
     check("POST /api/notes/ID", 405, "method-not-allowed", one).await;
     check("PUT /api/notes?filter=true", 405, "method-not-allowed", many).await;
-    check("DELETE /api/notes", 405, "method-not-allowed", many).await;
     check("BREW /api/notes", 405, "method-not-allowed", many).await;
     check("GET /api/notes:query", 405, "method-not-allowed", query).await;
     check("GET /api/notes:aggregate?group=title", 404, "not-there-yet", "").await;

@@ -9,7 +9,9 @@ use backstay_model::{
 use backstay_sql::{Models, Origin, Probe, Statement, Succession};
 
 use super::finder::{Finder, counted, note, that};
-use super::{Action, Planned, Route, backfills, conversion, kept, mentions, numbers, own_records, renames, slugs};
+use super::{
+    Action, Planned, Route, backfills, conversion, kept, members, mentions, numbers, own_records, renames, slugs,
+};
 use crate::StoreError;
 use crate::session::SchemaSession;
 use crate::step::{Finding, Step};
@@ -47,6 +49,7 @@ pub(super) async fn find(
     for unused in backfills::unused(models, succession) {
         note_unused(planned, &unused);
     }
+    members::find(&mut finder, planned).await?;
     kept::find(&mut finder, planned).await?;
     if let Some(finding) = stranger(models) {
         let step = Step { findings: vec![finding], ..Step::safe("use the database of another application", &[]) };
@@ -410,7 +413,18 @@ impl Finder<'_> {
                     found.extend(self.ask(&probe, (&words, remedy, is_obstacle)).await?);
                 }
             }
-            Difference::CollectionAdded { .. }
+            Difference::KeyChanged { collection, from, to } if from.form() != to.form() => found.push(Finding {
+                words: format!("records that are there have {} as ids", from.kind.words()),
+                records: 0,
+                ids: Vec::new(),
+                remedy: format!(
+                    "keep `@key` as it was, or give the new type another name than {collection}, copy the records through \
+                     the API and remove {collection} afterwards"
+                ),
+                is_obstacle: true,
+            }),
+            Difference::KeyChanged { .. }
+            | Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
@@ -419,7 +433,6 @@ impl Finder<'_> {
             | Difference::HistoryAdded { .. }
             | Difference::HistoryRemoved { .. }
             | Difference::HistoryKept { .. }
-            | Difference::KeyChanged { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
             | Difference::TypeChanged { .. }
