@@ -1,7 +1,7 @@
 //! The words of changes by a filter: which records they are about.
 
 use backstay_base::{Error, Place, ViolationKind};
-use backstay_engine::Filter;
+use backstay_engine::{Counting, Filter};
 use backstay_model::CollectionId;
 
 use crate::list::{check_size, from_body, from_pairs, in_body};
@@ -45,7 +45,9 @@ impl Reader {
             (Place::Sort, words.sort.is_some()),
             (Place::Select, words.select.is_some()),
             (Place::After, words.after.is_some()),
-            (Place::Count, words.count),
+            (Place::Before, words.before.is_some()),
+            (Place::Skip, words.skip.is_some()),
+            (Place::Count, words.count != Counting::None),
             (Place::AsOf, words.as_of.is_some()),
         ];
         if let Some((place, _)) = others.into_iter().find(|(_, is_there)| *is_there) {
