@@ -46,6 +46,8 @@ pub const COUNT_MAX: u64 = 10_000;
 pub const VIOLATIONS: usize = 50;
 /// Records in one create request.
 pub const BATCH_RECORDS: usize = 1000;
+/// Records that one request changes or deletes by a filter: as many as a page holds.
+pub const MATCHED_RECORDS: u32 = PAGE_MAX;
 /// Records and links that one request creates or changes at most.
 pub const WRITE_ROWS: usize = 10_000;
 /// Bytes that one request stores at most: the values that it writes, and the versions that histories keep because of it.

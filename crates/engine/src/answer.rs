@@ -87,6 +87,8 @@ pub enum Outcome {
     Updated,
     /// A record was deleted.
     Deleted,
+    /// Records that match a filter were changed or deleted: the body says how many.
+    Counted,
 }
 
 /// Why several requests were refused together, and which of them is at fault.

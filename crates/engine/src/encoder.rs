@@ -36,6 +36,9 @@ pub trait Encoder: fmt::Debug + Send + Sync {
     /// Stands between two records.
     fn between(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError>;
 
+    /// Appends how many records matched a filter, and how many of them were changed or deleted.
+    fn counted(&self, out: &mut AnswerBuffer, matched: usize, changed: usize) -> Result<(), EncodeError>;
+
     /// Stands for a record that was made and that the caller may not read.
     fn unseen(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError>;
 }

@@ -85,7 +85,7 @@ fn reads(request: &Request, action: Action) -> Vec<ReadOf> {
         }
         Request::ListOfTypes(lists) => lists.each.iter().map(|list| (list.collection, None, action)).collect(),
         Request::History(history) => vec![(history.collection, Some(history.id.into()), action)],
-        Request::Create(_) | Request::Update(_) | Request::OfRecord(_) => Vec::new(),
+        Request::Create(_) | Request::Update(_) | Request::OfRecord(_) | Request::OfMatching(_) => Vec::new(),
     }
 }
 

@@ -38,6 +38,7 @@ mod inner;
 mod input;
 mod links;
 mod lints;
+mod matching;
 mod membership;
 mod mentions;
 mod named;
@@ -122,8 +123,9 @@ pub use operator::Operator;
 pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use request::{
-    Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, OfTypes,
-    Perspective, RecordAct, RecordVerb, Request, RequestKind, Requests, Start, Update, WriteOptions,
+    Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, MatchingAct,
+    MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Request, RequestKind, Requests,
+    Start, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

@@ -394,6 +394,25 @@ pub(crate) async fn list<R: Reads>(
     body.finish(&|next, previous| PageEnd { collection, sort: &request.sort, next, previous, count })
 }
 
+/// The ids of the records of a list, up to this many, in order.
+pub(crate) async fn ids(
+    cx: &mut TxContext<'_, '_>,
+    prepared: &PreparedList,
+    limit: u64,
+) -> Result<Vec<RecordId>, Error> {
+    let PreparedList { plan, class: _, request, params } = prepared;
+    let bindings = Bindings { params, limit, ..cx.bindings() };
+    let (template, collection, withheld) = (&plan.page.template, request.collection, plan.names_classified);
+    let statement = cx.asked(&Question { template, bindings, collection, withheld });
+    let mut ids = Vec::new();
+    let visit = &mut |row: &dyn Row| {
+        ids.extend(plan.cursor_at(row)?.values.last().and_then(Value::as_id));
+        Ok(())
+    };
+    cx.rows(&statement, visit).await?;
+    Ok(ids)
+}
+
 /// How many records the list would show on all its pages: exactly up to this number.
 async fn count<R: Reads>(reads: &mut R, question: Question<'_>, most: u64) -> Result<Count, Error> {
     let sink = Collect::new(|row: &dyn Row| match row.value(0)? {

@@ -26,6 +26,8 @@ pub enum Request {
     Update(Update),
     /// A delete, a restore or a purge.
     OfRecord(OfRecord),
+    /// An update or a delete of all records that match a filter.
+    OfMatching(OfMatching),
     /// The history of a record.
     History(History),
 }
@@ -39,7 +41,35 @@ pub enum RequestKind {
     Create,
     Update,
     OfRecord(RecordVerb),
+    OfMatching(MatchingVerb),
     History,
+}
+
+/// What is done with all records that match a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatchingVerb {
+    /// They are changed, all in the same way.
+    Update,
+    /// They are deleted, or moved to the trash if their type has one.
+    Delete,
+}
+
+impl MatchingVerb {
+    /// Its name in explanations, in the commit log, in fingerprints and in the notation of doors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Update => "updateAll",
+            Self::Delete => "deleteAll",
+        }
+    }
+
+    /// What it asks for, as rules name it.
+    pub fn action(self) -> Action {
+        match self {
+            Self::Update => Action::Update,
+            Self::Delete => Action::Delete,
+        }
+    }
 }
 
 /// What is done with a stored record.
@@ -75,7 +105,7 @@ impl RecordVerb {
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Get,
         Self::List,
         Self::Create,
@@ -83,6 +113,8 @@ impl RequestKind {
         Self::OfRecord(RecordVerb::Delete),
         Self::OfRecord(RecordVerb::Restore),
         Self::OfRecord(RecordVerb::Purge),
+        Self::OfMatching(MatchingVerb::Update),
+        Self::OfMatching(MatchingVerb::Delete),
         Self::History,
     ];
 
@@ -94,6 +126,7 @@ impl RequestKind {
             Self::Create => "create",
             Self::Update => "update",
             Self::OfRecord(verb) => verb.name(),
+            Self::OfMatching(verb) => verb.name(),
             Self::History => "history",
         }
     }
@@ -102,7 +135,7 @@ impl RequestKind {
     pub const fn addresses(self) -> &'static [Addressed] {
         match self {
             Self::Get | Self::Update => &[Addressed::Record, Addressed::Single],
-            Self::List | Self::Create => &[Addressed::All],
+            Self::List | Self::Create | Self::OfMatching(_) => &[Addressed::All],
             Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
             Self::OfRecord(RecordVerb::Restore | RecordVerb::Purge) => &[Addressed::Trash],
             Self::History => &[Addressed::History],
@@ -117,6 +150,7 @@ impl RequestKind {
             Self::Create => Action::Create,
             Self::Update => Action::Update,
             Self::OfRecord(verb) => verb.action(),
+            Self::OfMatching(verb) => verb.action(),
             Self::History => Action::History,
         }
     }
@@ -131,6 +165,7 @@ impl Request {
             Self::Create(_) => RequestKind::Create,
             Self::Update(_) => RequestKind::Update,
             Self::OfRecord(of_record) => RequestKind::OfRecord(of_record.act.verb()),
+            Self::OfMatching(of_matching) => RequestKind::OfMatching(of_matching.act.verb()),
             Self::History(_) => RequestKind::History,
         }
     }
@@ -142,7 +177,9 @@ impl Request {
             Self::List(list) => list.action(),
             Self::GetOfTypes(gets) => gets.each.first().map_or(Action::Get, Get::action),
             Self::ListOfTypes(lists) => lists.each.first().map_or(Action::Search, List::action),
-            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) | Self::History(_) => self.kind().action(),
+            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) | Self::OfMatching(_) | Self::History(_) => {
+                self.kind().action()
+            }
         }
     }
 
@@ -154,7 +191,9 @@ impl Request {
             Self::GetOfTypes(gets) => gets.each.iter().map(|get| get.collection).collect(),
             Self::ListOfTypes(lists) => lists.each.iter().map(|list| list.collection).collect(),
             Self::History(history) => vec![history.collection],
-            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) => self.written().into_iter().collect(),
+            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) | Self::OfMatching(_) => {
+                self.written().into_iter().collect()
+            }
         }
     }
 
@@ -165,6 +204,7 @@ impl Request {
             Self::Create(create) => Some(create.collection),
             Self::Update(update) => Some(update.collection),
             Self::OfRecord(of_record) => Some(of_record.collection),
+            Self::OfMatching(of_matching) => Some(of_matching.collection),
         }
     }
 
@@ -173,9 +213,13 @@ impl Request {
         match self {
             Self::GetOfTypes(gets) => Some(gets.interface),
             Self::ListOfTypes(lists) => Some(lists.interface),
-            Self::Get(_) | Self::List(_) | Self::History(_) | Self::Create(_) | Self::Update(_) | Self::OfRecord(_) => {
-                None
-            }
+            Self::Get(_)
+            | Self::List(_)
+            | Self::History(_)
+            | Self::Create(_)
+            | Self::Update(_)
+            | Self::OfRecord(_)
+            | Self::OfMatching(_) => None,
         }
     }
 
@@ -185,7 +229,8 @@ impl Request {
             Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
-            | Self::OfRecord(OfRecord { options, .. }) => Some(options),
+            | Self::OfRecord(OfRecord { options, .. })
+            | Self::OfMatching(OfMatching { options, .. }) => Some(options),
         }
     }
 
@@ -195,7 +240,8 @@ impl Request {
             Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
-            | Self::OfRecord(OfRecord { options, .. }) => Some(options),
+            | Self::OfRecord(OfRecord { options, .. })
+            | Self::OfMatching(OfMatching { options, .. }) => Some(options),
         }
     }
 }
@@ -504,6 +550,50 @@ pub struct OfRecord {
     pub which: Which,
     /// How.
     pub options: WriteOptions,
+}
+
+/// What is done with all records that match a filter, with what that takes.
+#[derive(Debug, Clone)]
+pub enum MatchingAct {
+    /// `MatchingVerb::Update`, with the values that change.
+    Update(Input),
+    /// `MatchingVerb::Delete`.
+    Delete,
+}
+
+impl MatchingAct {
+    /// What it is.
+    pub fn verb(&self) -> MatchingVerb {
+        match self {
+            Self::Update(_) => MatchingVerb::Update,
+            Self::Delete => MatchingVerb::Delete,
+        }
+    }
+}
+
+/// Asks for something that is done with all records that match a filter, or with none of them.
+#[derive(Debug, Clone)]
+pub struct OfMatching {
+    /// What is done.
+    pub act: MatchingAct,
+    /// Where.
+    pub collection: CollectionId,
+    /// Which of its records, of those that the caller finds in a list.
+    pub filter: Filter,
+    /// How many there may be: 1 to `limits::MATCHED_RECORDS`. If there are more, nothing is done.
+    pub limit: u32,
+    /// Whether it is undone after it was answered. Then it has no idempotency key.
+    pub dry_run: bool,
+    /// How. Records that have changed in between don't matter: there is no version to compare.
+    pub options: WriteOptions,
+}
+
+impl OfMatching {
+    /// The list that finds the records: their ids, in order.
+    pub(crate) fn list(&self) -> List {
+        let (filter, selection, limit) = (self.filter.clone(), Selection::parts([]), self.limit);
+        List { filter, selection, limit, ..List::of(self.collection) }
+    }
 }
 
 /// What a write may carry besides its values.

@@ -77,6 +77,21 @@ impl TxContext<'_, '_> {
         input: Input,
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
+        let altered = self.alter(authority, record, input, if_match).await?;
+        match altered {
+            Altered { record: stored, changed: false } => Ok(stored),
+            Altered { record: updated, changed: true } => summing::followed(self, record.0, updated).await,
+        }
+    }
+
+    /// The same, except that stored sums don't follow yet.
+    pub(crate) async fn alter(
+        &mut self,
+        authority: Authority,
+        record: (CollectionId, RecordId),
+        input: Input,
+        if_match: Option<&IfMatch>,
+    ) -> Result<Altered, Error> {
         let mut proposal = stored::for_update(self, authority, record, &input).await?;
         stored::require_version(&proposal, if_match)?;
         self.propose(&mut proposal, input).await?;
@@ -85,14 +100,13 @@ impl TxContext<'_, '_> {
             return Err(references::instead_of(self, &mut proposal, refusal).await);
         }
         match proposal.stored {
-            Some(stored) if idle => Ok(stored),
+            Some(record) if idle => Ok(Altered { record, changed: false }),
             _ => {
                 references::verify(self, &mut proposal).await?;
                 exclusions::ask(self, &mut proposal).await?;
                 trees::place(self, &mut proposal).await?;
                 sequences::number(self, &mut proposal).await?;
-                let updated = RowChange::update(self, proposal)?;
-                summing::followed(self, record.0, updated).await
+                Ok(Altered { record: RowChange::update(self, proposal)?, changed: true })
             }
         }
     }
@@ -217,6 +231,13 @@ impl TxContext<'_, '_> {
         let mut proposal = Proposal::create(collection, Authority::Caller, class, input.clone());
         references::permitted(self, &mut proposal).await
     }
+}
+
+/// A record after an update.
+pub(crate) struct Altered {
+    pub(crate) record: Record,
+    /// Whether the update changed anything, as far as the caller can tell.
+    pub(crate) changed: bool,
 }
 
 /// A second record of a `@single` type. No rule can allow it to a caller.

@@ -13,11 +13,12 @@ use bytes::Bytes;
 use crate::bind::InMemory;
 use crate::context::{Retry, require_few_rows};
 use crate::inner::Inner;
-use crate::read::{USUAL_RECORD, is_too_large, may_at_all};
+use crate::matching::{self, Counted};
+use crate::read::{self, PreparedList, USUAL_RECORD, is_too_large, may_at_all};
 use crate::remember::Keyed;
 use crate::{
-    AnswerBuffer, Authority, Context, Create, Encoder, IfMatch, Input, Inputs, OfRecord, Outcome, Record, RecordAct,
-    RequestKind, Tag, TxContext, Update, Which, Written, embedded, remember, summing,
+    AnswerBuffer, Authority, Context, Create, Encoder, IfMatch, Input, Inputs, MatchingAct, OfMatching, OfRecord,
+    Outcome, Record, RecordAct, RequestKind, Tag, TxContext, Update, Which, Written, embedded, remember, summing,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -36,6 +37,7 @@ enum Work {
     Create { collection: CollectionId, inputs: Inputs, minimal: bool },
     Update { record: (CollectionId, Which), input: Input, if_match: Option<IfMatch>, minimal: bool },
     OfRecord { act: RecordAct, record: (CollectionId, Which), if_match: Option<IfMatch>, minimal: bool },
+    OfMatching { act: MatchingAct, collection: CollectionId, list: Box<PreparedList>, limit: u32, dry_run: bool },
 }
 
 /// Prepares a create of one record, or of several, all of which are created or none.
@@ -99,6 +101,26 @@ pub(crate) fn of_record(
     Ok(PreparedWrite { work, claim, encoder, writes_more })
 }
 
+/// Prepares what is done with all records that match a filter.
+pub(crate) fn of_matching(
+    inner: &Inner,
+    cx: &Context,
+    request: OfMatching,
+    encoder: &'static dyn Encoder,
+) -> Result<PreparedWrite, Error> {
+    let name = &admitted(inner, cx, request.collection, request.act.verb().action())?.name;
+    let list = Box::new(read::prepare_list(inner, cx, request.list())?);
+    let OfMatching { act, collection, filter: _, limit, dry_run, options } = request;
+    if dry_run && options.idempotency.is_some() {
+        let range = "a dry run changes nothing; a key is only for requests that do".to_owned();
+        return Err(Error::malformed(Place::part("idempotency-key"), ViolationKind::Range(range)));
+    }
+    let what = Keyed::OfMatching(act.verb(), name);
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
+    let work = Work::OfMatching { act, collection, list, limit, dry_run };
+    Ok(PreparedWrite { work, claim, encoder, writes_more: true })
+}
+
 /// Whether records of the collection count in stored sums, checks at commit depend on them, or they are numbered.
 fn writes_more(inner: &Inner, collection: CollectionId) -> bool {
     let application = &inner.application;
@@ -127,6 +149,7 @@ impl PreparedWrite {
             Work::Create { .. } => RequestKind::Create,
             Work::Update { .. } => RequestKind::Update,
             Work::OfRecord { ref act, .. } => RequestKind::OfRecord(act.verb()),
+            Work::OfMatching { ref act, .. } => RequestKind::OfMatching(act.verb()),
         };
         kind.name()
     }
@@ -134,7 +157,7 @@ impl PreparedWrite {
     /// The collection that it is about.
     pub(crate) fn collection(&self) -> CollectionId {
         match &self.work {
-            Work::Create { collection, .. } => *collection,
+            Work::Create { collection, .. } | Work::OfMatching { collection, .. } => *collection,
             Work::Update { record, .. } | Work::OfRecord { record, .. } => record.0,
         }
     }
@@ -147,13 +170,24 @@ impl PreparedWrite {
             {
                 Writes::One
             }
-            Work::Create { .. } | Work::Update { .. } | Work::OfRecord { .. } => Writes::Many,
+            Work::Create { .. } | Work::Update { .. } | Work::OfRecord { .. } | Work::OfMatching { .. } => Writes::Many,
         }
+    }
+
+    /// Whether it finds the records itself, by a filter.
+    pub(crate) fn reads(&self) -> bool {
+        matches!(self.work, Work::OfMatching { .. })
+    }
+
+    /// Whether it is undone after it was answered.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        matches!(self.work, Work::OfMatching { dry_run: true, .. })
     }
 
     /// Does it in a transaction, or gives the answer that is kept under its key.
     pub(crate) async fn run(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
-        self.carry_out(cx).await.map_err(|refusal| of_write(invitation(refusal, cx.caller())))
+        let done = self.carry_out(cx).await.map_err(|refusal| invitation(refusal, cx.caller()));
+        if self.reads() { done } else { done.map_err(of_write) }
     }
 
     async fn carry_out(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
@@ -188,6 +222,13 @@ impl PreparedWrite {
                         written(Outcome::Updated, &done, body, *minimal)?
                     }
                 }
+            }
+            Work::OfMatching { act, collection, list, limit, dry_run: _ } => {
+                let Counted { matched, changed } = matching::carry_out(cx, act, *collection, (&**list, *limit)).await?;
+                let mut body = transient(USUAL_RECORD);
+                self.encoder.counted(&mut body, matched, changed)?;
+                let body = Some(body.finish()?);
+                Written { outcome: Outcome::Counted, ids: vec![], version: None, body, tag: None, replayed: false }
             }
         };
         cx.remember(self.claim.as_ref(), &written, self.encoder)?;

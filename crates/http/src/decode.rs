@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Action, Error, Place, ViolationKind, limits};
-use backstay_engine::{Context, Create, Input, List, OfRecord, Perspective, RecordAct, Request, Update};
-use backstay_model::Model;
-use backstay_rest::{Reader, inputs, is_of_past, patch};
+use backstay_base::{Action, Error, Place, RecordId, ViolationKind, limits};
+use backstay_engine::{
+    Context, Create, Input, List, MatchingAct, OfMatching, OfRecord, Perspective, RecordAct, Request, Update,
+    WriteOptions,
+};
+use backstay_model::{CollectionId, Model};
+use backstay_rest::{Matching, Reader, inputs, is_of_past, patch};
 use bytes::Bytes;
 use http::Method;
 
@@ -38,6 +41,12 @@ pub(crate) async fn request(
         &[collection] if !records.pattern().is_of_types() => collection,
         _ => return read_of_types(state, context, (kind, records), sent).await,
     };
+    let of_matching = matches!(kind, RecordRequest::UpdateAll | RecordRequest::DeleteAll);
+    if of_matching && reader.query_takes_long(collection, query) {
+        // What its filter means is known afterwards.
+        let (reader, query) = (Arc::clone(&reader), query.map(str::to_owned));
+        engine.take_turn(context, move || reader.matching_of_query(collection, query.as_deref()).map(drop)).await??;
+    }
     let list = match (kind, sent) {
         (RecordRequest::List | RecordRequest::Trash, Sent { query, .. })
             if reader.query_takes_long(collection, query) =>
@@ -186,27 +195,28 @@ impl Sent<'_> {
                 let inputs = inputs(model, collection, &body)?;
                 Request::Create(Create { collection, inputs, options: headers.with(body) })
             }
+            (Kind::UpdateAll, Records::Collection(collection)) => {
+                let act = MatchingAct::Update(patch(model, collection, &body)?);
+                Request::OfMatching(of_matching(reader, (collection, act), query, headers.with(body))?)
+            }
+            (Kind::DeleteAll, Records::Collection(collection)) => {
+                let of = (collection, MatchingAct::Delete);
+                Request::OfMatching(of_matching(reader, of, query, headers.with(body))?)
+            }
             (Kind::Update, Records::Record(collection, id)) => {
                 let input = patch(model, collection, &body)?;
                 Request::Update(Update { collection, which: id.into(), input, options: headers.with(body) })
             }
-            (Kind::Delete, Records::Record(collection, id)) => Request::OfRecord(OfRecord {
-                act: RecordAct::Delete,
-                collection,
-                which: id.into(),
-                options: headers.with(body),
-            }),
+            (Kind::Delete, Records::Record(collection, id)) => {
+                of_record(RecordAct::Delete, (collection, id), headers.with(body))
+            }
             (Kind::Restore, Records::Restore(collection, id)) => {
                 let input = if body.is_empty() { Input::new() } else { patch(model, collection, &body)? };
-                let act = RecordAct::Restore(input);
-                Request::OfRecord(OfRecord { act, collection, which: id.into(), options: headers.with(body) })
+                of_record(RecordAct::Restore(input), (collection, id), headers.with(body))
             }
-            (Kind::Purge, Records::Purge(collection, id)) => Request::OfRecord(OfRecord {
-                act: RecordAct::Purge,
-                collection,
-                which: id.into(),
-                options: headers.with(body),
-            }),
+            (Kind::Purge, Records::Purge(collection, id)) => {
+                of_record(RecordAct::Purge, (collection, id), headers.with(body))
+            }
             (Kind::History, Records::History(collection, id)) => {
                 Request::History(reader.history_of_query((collection, id), query)?)
             }
@@ -217,6 +227,8 @@ impl Sent<'_> {
                 | Kind::Create
                 | Kind::Update
                 | Kind::Delete
+                | Kind::UpdateAll
+                | Kind::DeleteAll
                 | Kind::Trash
                 | Kind::Restore
                 | Kind::Purge
@@ -227,6 +239,26 @@ impl Sent<'_> {
             }
         })
     }
+}
+
+fn of_record(act: RecordAct, (collection, id): (CollectionId, RecordId), options: WriteOptions) -> Request {
+    Request::OfRecord(OfRecord { act, collection, which: id.into(), options })
+}
+
+/// What is done with the records that a query names. A key knows it by its query too.
+fn of_matching(
+    reader: &Reader,
+    (collection, act): (CollectionId, MatchingAct),
+    query: Option<&str>,
+    mut options: WriteOptions,
+) -> Result<OfMatching, Error> {
+    let Matching { filter, limit, dry_run } = reader.matching_of_query(collection, query)?;
+    if let Some(idempotency) = &mut options.idempotency {
+        // Neither contains NUL.
+        let parts = [query.unwrap_or_default().as_bytes(), &idempotency.sent];
+        idempotency.sent = parts.join(&0).into();
+    }
+    Ok(OfMatching { act, collection, filter, limit, dry_run, options })
 }
 
 /// The table has a row for records at a path that names none.

@@ -1,5 +1,5 @@
 use backstay_base::Action;
-use backstay_engine::{RecordVerb, RequestKind};
+use backstay_engine::{MatchingVerb, RecordVerb, RequestKind};
 use backstay_model::Addressed;
 use http::Method;
 
@@ -139,6 +139,8 @@ pub(crate) enum RecordRequest {
     Create,
     Update,
     Delete,
+    UpdateAll,
+    DeleteAll,
     Trash,
     Restore,
     Purge,
@@ -156,6 +158,8 @@ impl RecordRequest {
             | Self::Create
             | Self::Update
             | Self::Delete
+            | Self::UpdateAll
+            | Self::DeleteAll
             | Self::Restore
             | Self::Purge
             | Self::History => self.kind().action(),
@@ -170,6 +174,8 @@ impl RecordRequest {
             Self::Create => RequestKind::Create,
             Self::Update => RequestKind::Update,
             Self::Delete => RequestKind::OfRecord(RecordVerb::Delete),
+            Self::UpdateAll => RequestKind::OfMatching(MatchingVerb::Update),
+            Self::DeleteAll => RequestKind::OfMatching(MatchingVerb::Delete),
             Self::Restore => RequestKind::OfRecord(RecordVerb::Restore),
             Self::Purge => RequestKind::OfRecord(RecordVerb::Purge),
             Self::History => RequestKind::History,
@@ -236,6 +242,8 @@ pub(crate) enum Parameters {
     OfHistory,
     /// `token`, which the terminal shows.
     TerminalToken,
+    /// Those that say which records are changed: filter, limit, fields of the collection, and `dryRun`.
+    OfMatching,
     /// Those of a list: filter, sort, fields of the collection …
     OfList,
 }

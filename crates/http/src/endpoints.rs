@@ -169,8 +169,6 @@ static SINGLE: Route = Route {
     not_yet: &[],
 };
 
-const BY_FILTER: &str = "changing records by a filter is not supported yet; change them one by one";
-
 const LIST_RECORDS: Endpoint = Endpoint {
     handler: Handler::Record(RecordRequest::List),
     negotiated: true,
@@ -194,9 +192,24 @@ static COLLECTION: Route = Route {
             described: Described::OfCollection { verb: "create", status: "201" },
             ..WRITE
         },
+        Endpoint {
+            verb: Verb::Patch,
+            handler: Handler::Record(RecordRequest::UpdateAll),
+            body: Some(PATCH_BODY),
+            parameters: Parameters::OfMatching,
+            described: Described::OfCollection { verb: "updateAll", status: "200" },
+            ..WRITE
+        },
+        Endpoint {
+            verb: Verb::Delete,
+            handler: Handler::Record(RecordRequest::DeleteAll),
+            parameters: Parameters::OfMatching,
+            described: Described::OfCollection { verb: "deleteAll", status: "200" },
+            ..WRITE
+        },
     ],
-    otherwise: "read a collection with GET, add records to it with POST",
-    not_yet: &[("PATCH", BY_FILTER), ("DELETE", BY_FILTER)],
+    otherwise: "read a collection with GET, add records to it with POST, change or delete them with PATCH or DELETE",
+    not_yet: &[],
 };
 
 const QUERY_RECORDS: Endpoint = Endpoint {

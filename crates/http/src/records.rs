@@ -24,6 +24,8 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
         | RecordRequest::List
         | RecordRequest::Trash
         | RecordRequest::History
+        | RecordRequest::UpdateAll
+        | RecordRequest::DeleteAll
         | RecordRequest::Create => error.into(),
         RecordRequest::Query => in_body(error).into(),
         RecordRequest::Update | RecordRequest::Delete | RecordRequest::Restore | RecordRequest::Purge => {
@@ -79,8 +81,8 @@ fn written_answer(admitted: &Admitted<'_>, written: &Written, minimal: bool) -> 
     let shown = written.body.clone().filter(|_| !minimal);
     let status = match (written.outcome, &shown) {
         (Outcome::Created, _) => StatusCode::CREATED,
-        (Outcome::Updated, Some(_)) => StatusCode::OK,
-        (Outcome::Updated, None) | (Outcome::Deleted, _) => StatusCode::NO_CONTENT,
+        (Outcome::Updated | Outcome::Counted, Some(_)) => StatusCode::OK,
+        (Outcome::Updated | Outcome::Counted, None) | (Outcome::Deleted, _) => StatusCode::NO_CONTENT,
     };
     let answer = match shown {
         Some(body) => Answer::ready(status, admitted.audience(), body),

@@ -340,12 +340,17 @@ fn a_transaction_is_described_whole() {
     let (delete, purge) = (by_id("delete"), by_id("purge"));
     let restore: Kind<'_> = ("restore", &["id"], &["body", "ifMatch"]);
     let history: Kind<'_> = ("history", &["id"], &["query"]);
+    let update_all: Kind<'_> = ("updateAll", &["query", "body"], &[]);
+    let delete_all: Kind<'_> = ("deleteAll", &["query"], &[]);
     let (get, update): (Kind<'_>, Kind<'_>) =
         (("get", &["id"], &["select", "asOf"]), ("update", &["id", "body"], &["ifMatch"]));
-    check(note, &[get, list, create, update, delete, restore, purge, history]);
+    check(note, &[get, list, create, update, delete, restore, purge, update_all, delete_all, history]);
     let (get, update): (Kind<'_>, Kind<'_>) =
         (("get", &[], &["id", "select", "asOf"]), ("update", &["body"], &["id", "ifMatch"]));
-    check(&format!("{note}\n{site}"), &[get, list, create, update, delete, restore, purge, history]);
+    check(
+        &format!("{note}\n{site}"),
+        &[get, list, create, update, delete, restore, purge, update_all, delete_all, history],
+    );
 }
 
 /// Types may be called like what other documents call the schemas of another type.

@@ -91,6 +91,10 @@ impl Encoder for Json {
         out.append(b",")
     }
 
+    fn counted(&self, out: &mut AnswerBuffer, matched: usize, changed: usize) -> Result<(), EncodeError> {
+        out.append(format!("{{\"matched\":{matched},\"changed\":{changed}}}").as_bytes())
+    }
+
     fn unseen(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {
         out.append(b"null")
     }

@@ -2,8 +2,8 @@
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
-    Answer, AnswerBuffer, Context, Create, EncodeError, IfMatch, Input, List, OfRecord, Outcome, RecordAct, RecordVerb,
-    Refused, Request, RequestKind, Tag, Update, WriteOptions, Written,
+    Answer, AnswerBuffer, Context, Create, EncodeError, IfMatch, Input, List, MatchingAct, MatchingVerb, OfMatching,
+    OfRecord, Outcome, RecordAct, RecordVerb, Refused, Request, RequestKind, Tag, Update, WriteOptions, Written,
 };
 use backstay_model::{Addressed, Collection, CollectionId, InterfaceId};
 use backstay_scalar::{Scalar, Token, ValueRef, write_stored};
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::parameter::AS_OF;
 use crate::reader::Reader;
 use crate::words::{shorten, unknown};
-use crate::{in_body, inputs, json, patch};
+use crate::{Matching, in_body, inputs, json, patch};
 
 /// Several requests, and how each of them is written.
 #[derive(Debug)]
@@ -53,8 +53,9 @@ impl Member {
         match kind {
             RequestKind::Get => &[Self::Id, Self::Select, Self::AsOf],
             RequestKind::History => &[Self::Id, Self::Query],
-            RequestKind::List => &[Self::Query],
+            RequestKind::List | RequestKind::OfMatching(MatchingVerb::Delete) => &[Self::Query],
             RequestKind::Create => &[Self::Body],
+            RequestKind::OfMatching(MatchingVerb::Update) => &[Self::Query, Self::Body],
             RequestKind::Update | RequestKind::OfRecord(RecordVerb::Restore) => &[Self::Id, Self::Body, Self::IfMatch],
             RequestKind::OfRecord(RecordVerb::Delete | RecordVerb::Purge) => &[Self::Id, Self::IfMatch],
         }
@@ -154,7 +155,7 @@ fn append(out: &mut AnswerBuffer, answers: Vec<Option<Answer>>, minimal: bool) -
             continue;
         };
         match (answer.body(), &answer) {
-            (Some(_), Answer::Written(written)) if minimal => ids(out, written)?,
+            (Some(_), Answer::Written(written)) if minimal && written.outcome != Outcome::Counted => ids(out, written)?,
             (Some(body), _) => out.append(body)?,
             (None, Answer::Written(written)) => ids(out, written)?,
             (None, Answer::Found(_) | Answer::Page(_)) => out.append(b"null")?,
@@ -172,7 +173,7 @@ fn ids(out: &mut AnswerBuffer, written: &Written) -> Result<(), EncodeError> {
         object
     };
     match (written.outcome, written.version, &written.ids[..]) {
-        (Outcome::Deleted, _, _) => out.append(b"null"),
+        (Outcome::Deleted | Outcome::Counted, _, _) => out.append(b"null"),
         (Outcome::Created | Outcome::Updated, Some(_), [id]) => out.append(&object(id)),
         (Outcome::Created | Outcome::Updated, _, ids) => {
             let ids: Vec<Vec<u8>> = ids.iter().map(object).collect();
@@ -437,6 +438,19 @@ impl Found<'_> {
                     options: self.options()?,
                 })
             }
+            RequestKind::OfMatching(verb) => {
+                let raw =
+                    self.query.ok_or_else(|| Error::malformed(Place::member("query"), ViolationKind::Required))?;
+                let matching = reader.matching_of_body(collection, raw.get().as_bytes());
+                let sent = |error| moved(error, |at| at.within(Step::Member(Member::Body.name().to_owned())));
+                let Matching { filter, limit, dry_run } = matching.map_err(in_query)?;
+                let act = match verb {
+                    MatchingVerb::Update => MatchingAct::Update(patch(model, collection, body()?).map_err(sent)?),
+                    MatchingVerb::Delete => MatchingAct::Delete,
+                };
+                let options = WriteOptions::default();
+                Request::OfMatching(OfMatching { act, collection, filter, limit, dry_run, options })
+            }
             RequestKind::OfRecord(verb) => {
                 let act = match (verb, self.body) {
                     (RecordVerb::Delete, _) => RecordAct::Delete,
@@ -465,7 +479,11 @@ impl Found<'_> {
                 let query = self.query.map_or("{}", RawValue::get);
                 Request::ListOfTypes(reader.list_of_types_of_body(interface, query.as_bytes()).map_err(within)?)
             }
-            RequestKind::Create | RequestKind::Update | RequestKind::OfRecord(_) | RequestKind::History => {
+            RequestKind::Create
+            | RequestKind::Update
+            | RequestKind::OfRecord(_)
+            | RequestKind::OfMatching(_)
+            | RequestKind::History => {
                 let name = &reader.model().interface(interface).name;
                 let problem = format!("{name} is an interface, whose records can only be read with `get` and `list`");
                 let remedy = "write the path of the record's type".to_owned();
@@ -536,12 +554,22 @@ fn in_request(error: Error, kind: RequestKind) -> Error {
             });
         }
         RequestKind::List | RequestKind::History => {
-            return moved(in_body(error), |at| at.within(Step::Member("query".to_owned())));
+            return in_query(in_body(error));
         }
-        RequestKind::Create | RequestKind::Update | RequestKind::OfRecord(RecordVerb::Restore) => "body",
+        // Of the filter alone: what is sent is placed where it is read.
+        RequestKind::OfMatching(_) if matches!(error, Error::Malformed(_)) => return in_query(in_body(error)),
+        RequestKind::Create
+        | RequestKind::Update
+        | RequestKind::OfMatching(_)
+        | RequestKind::OfRecord(RecordVerb::Restore) => "body",
         RequestKind::OfRecord(RecordVerb::Delete | RecordVerb::Purge) => return error,
     };
     moved(error, |at| at.within(Step::Member(member.to_owned())))
+}
+
+/// An error with its places in the query of a request.
+fn in_query(error: Error) -> Error {
+    moved(error, |at| at.within(Step::Member("query".to_owned())))
 }
 
 /// An error with its places in the whole body.

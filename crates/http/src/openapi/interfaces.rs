@@ -53,6 +53,7 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
     let mut own: Vec<Value> = match endpoint.parameters {
         Parameters::OfList => first.map_or_else(Vec::new, |first| equalities(model, first)),
         Parameters::Ignored
+        | Parameters::OfMatching
         | Parameters::None
         | Parameters::OfRecord
         | Parameters::OfHistory
@@ -80,6 +81,8 @@ fn shapes(kind: RecordRequest, name: &str) -> Option<Shapes> {
         | RecordRequest::Trash
         | RecordRequest::Restore
         | RecordRequest::Purge
+        | RecordRequest::UpdateAll
+        | RecordRequest::DeleteAll
         | RecordRequest::History => None,
     }
 }

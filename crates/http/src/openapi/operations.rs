@@ -85,13 +85,17 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         RecordRequest::Get | RecordRequest::List | RecordRequest::Query => true,
         RecordRequest::Create => model.allows(collection, Action::Create),
         RecordRequest::Update => model.allows(collection, Action::Update),
+        // The records are found as a list finds them.
+        RecordRequest::UpdateAll | RecordRequest::DeleteAll => {
+            model.allows(collection, kind.action()) && model.allows(collection, Action::Search)
+        }
         RecordRequest::History => collection.history.is_some(),
         RecordRequest::Delete | RecordRequest::Trash | RecordRequest::Restore | RecordRequest::Purge => {
             model.allows(collection, kind.action())
         }
     };
     let own = match endpoint.parameters {
-        Parameters::OfList => equalities(model, collection),
+        Parameters::OfList | Parameters::OfMatching => equalities(model, collection),
         Parameters::Ignored
         | Parameters::None
         | Parameters::OfRecord
@@ -130,6 +134,8 @@ impl Shapes {
                 answer: Some(one_or_several(&schema(Schema::Read), None)),
             },
             RecordRequest::Update => Self { body: Some(schema(Schema::Patch)), answer: Some(schema(Schema::Read)) },
+            RecordRequest::UpdateAll => Self { body: Some(schema(Schema::Patch)), answer: Some(counted()) },
+            RecordRequest::DeleteAll => Self { body: None, answer: Some(counted()) },
             RecordRequest::Restore => {
                 let can_change = model.allows(collection, Action::Update);
                 Self { body: can_change.then(|| schema(Schema::Patch)), answer: Some(schema(Schema::Read)) }
@@ -220,6 +226,7 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Parameters::Ignored | Parameters::None | Parameters::TerminalToken => vec![],
         Parameters::OfRecord => vec!["Select"],
         Parameters::OfHistory => vec!["Limit", "After"],
+        Parameters::OfMatching => vec!["Filter", "MatchedLimit", "DryRun"],
         Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
     };
     if endpoint.idempotency == Idempotency::Taken {
@@ -366,6 +373,8 @@ pub(super) fn components() -> Value {
         "Sort": query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending.", text(limits::PARAMETER_BYTES)),
         "Select": query("select", SELECT, text(limits::PARAMETER_BYTES)),
         "Limit": query("limit", "The most records on the page.", limit),
+        "MatchedLimit": query("limit", "How many records may match: if there are more, nothing is done.", matched_limit()),
+        "DryRun": query("dryRun", "Whether everything is undone after it was answered.", json!({ "type": "boolean" })),
         "After": query("after", "`next` of the previous page.", text(limits::PARAMETER_BYTES)),
         "AsOf": query("asOf", AS_OF, json!({ "type": "string", "format": "date-time" })),
         "Before": query("before", "`prev` of the next page.", text(limits::PARAMETER_BYTES)),
@@ -379,6 +388,39 @@ pub(super) fn components() -> Value {
             IDEMPOTENCY_KEY,
             json!({ "type": "string", "minLength": 1, "maxLength": limits::IDEMPOTENCY_KEY_BYTES }),
         ),
+    })
+}
+
+fn matched_limit() -> Value {
+    let most = limits::MATCHED_RECORDS;
+    json!({ "type": "integer", "minimum": 1, "maximum": most, "default": most })
+}
+
+/// How many records a change by a filter was about.
+fn counted() -> Value {
+    let number = |about: &str| json!({ "type": "integer", "minimum": 0, "description": about });
+    json!({
+        "type": "object",
+        "required": ["matched", "changed"],
+        "properties": {
+            "matched": number("Records that match the filter."),
+            "changed": number("Those of them that weren't already as asked."),
+        },
+        "additionalProperties": false,
+    })
+}
+
+/// The records that a request in a transaction changes.
+fn matching_body() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "filter": { "type": "string", "maxLength": limits::EXPRESSION_BYTES },
+            "params": { "type": "object", "maxProperties": limits::FILTER_PARAMETERS },
+            "where": { "type": "object", "description": "Fields that must equal a value." },
+            "limit": matched_limit(),
+        },
     })
 }
 
@@ -457,6 +499,7 @@ fn request(kind: RequestKind, special: Special) -> Value {
         | RequestKind::Create
         | RequestKind::Update
         | RequestKind::OfRecord(_)
+        | RequestKind::OfMatching(_)
         | RequestKind::History => "The path of a collection, such as posts.",
     };
     let path = json!({ "type": "string", "description": about });
@@ -469,6 +512,7 @@ fn request(kind: RequestKind, special: Special) -> Value {
             Member::Body => (body(kind), kind != RequestKind::OfRecord(RecordVerb::Restore)),
             Member::Select => (json!({ "type": "string" }), false),
             Member::Query if kind == RequestKind::History => (history_body(), false),
+            Member::Query if matches!(kind, RequestKind::OfMatching(_)) => (matching_body(), true),
             Member::Query => (query_body(), false),
             Member::IfMatch => {
                 (json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." }), false)

@@ -52,7 +52,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
     let setup = format!("token={}&email=root%40example.org&password=a+good+password", setup_token.expose());
     let body = match endpoint {
         "POST /api/{collection}" => r#"{"title": "x"}"#,
-        "PATCH /api/{collection}/{id}" => r#"{"rank": 1}"#,
+        "PATCH /api/{collection}/{id}" | "PATCH /api/{collection}" => r#"{"rank": 1}"#,
         "PATCH /api/{single}" => r#"{"motto": "x"}"#,
         "POST /api/{collection}:query" | "POST /api/{interface}:query" | "POST /api/{collection}/{id}:restore" => "{}",
         "POST /auth/sign-up" => r#"{"email": "bob@example.org", "name": "Bob", "password": "correct horse battery"}"#,
@@ -64,6 +64,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         "POST /auth/setup" => &setup,
         _ => "",
     };
+    let by_filter = matches!(endpoint, "PATCH /api/{collection}" | "DELETE /api/{collection}");
     let line = endpoint
         .replace("{collection}", if of_trash { "papers" } else { "notes" })
         .replace("{single}", "site")
@@ -80,9 +81,13 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
     if endpoint == "POST /auth/setup" && !is_set("content-type") {
         headers.push(("content-type", "application/x-www-form-urlencoded"));
     }
+    let query = match probe.query {
+        "" if by_filter => "?title=One",
+        query => query,
+    };
     match body {
-        "" => app.call(&format!("{line}{}", probe.query), &headers).await,
-        body => app.post(&format!("{line}{}", probe.query), &headers, body).await,
+        "" => app.call(&format!("{line}{query}"), &headers).await,
+        body => app.post(&format!("{line}{query}"), &headers, body).await,
     }
 }
 

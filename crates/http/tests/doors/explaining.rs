@@ -138,6 +138,7 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
             Ok(Request::Create(create)) => format!("create {}", create.inputs.as_slice().len()),
             Ok(Request::Update(update)) => format!("update {}", update.input.fields().count()),
             Ok(Request::OfRecord(of_record)) => of_record.act.verb().name().to_owned(),
+            Ok(Request::OfMatching(of_matching)) => of_matching.act.verb().name().to_owned(),
             Ok(Request::History(history)) => format!("history {}", history.limit),
             Err(refusal) => refusal.code().to_owned(),
         };

@@ -3,6 +3,7 @@
 mod accounts;
 mod aggregates;
 mod bad_input;
+mod by_filter;
 mod collections;
 mod computed;
 mod conditions;
