@@ -67,6 +67,13 @@ pub(crate) fn cover(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> 
     proposal.settle()
 }
 
+/// Whether one of what may permit the update lets the field change.
+pub(crate) fn may_change(proposal: &Proposal<'_>, field: FieldId) -> bool {
+    let (rights, collection) = (&proposal.class.rights, proposal.collection.id);
+    let only = |permit: &Permit| permit.only(rights, collection).is_none_or(|only| only.contains(&field));
+    proposal.open.iter().any(only)
+}
+
 impl Permit {
     /// The fields that it lets change; `None`: all.
     fn only<'r>(&self, rights: &'r Rights, collection: CollectionId) -> Option<&'r [FieldId]> {

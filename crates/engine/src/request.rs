@@ -24,6 +24,8 @@ pub enum Request {
     Create(Create),
     /// An update.
     Update(Update),
+    /// A create or replace.
+    Replace(Replace),
     /// A delete, a restore or a purge.
     OfRecord(OfRecord),
     /// The history of a record.
@@ -38,6 +40,7 @@ pub enum RequestKind {
     List,
     Create,
     Update,
+    Replace,
     OfRecord(RecordVerb),
     History,
 }
@@ -75,11 +78,12 @@ impl RecordVerb {
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Get,
         Self::List,
         Self::Create,
         Self::Update,
+        Self::Replace,
         Self::OfRecord(RecordVerb::Delete),
         Self::OfRecord(RecordVerb::Restore),
         Self::OfRecord(RecordVerb::Purge),
@@ -93,6 +97,7 @@ impl RequestKind {
             Self::List => "list",
             Self::Create => "create",
             Self::Update => "update",
+            Self::Replace => "replace",
             Self::OfRecord(verb) => verb.name(),
             Self::History => "history",
         }
@@ -103,7 +108,7 @@ impl RequestKind {
         match self {
             Self::Get | Self::Update => &[Addressed::Record, Addressed::Single],
             Self::List | Self::Create => &[Addressed::All],
-            Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
+            Self::Replace | Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
             Self::OfRecord(RecordVerb::Restore | RecordVerb::Purge) => &[Addressed::Trash],
             Self::History => &[Addressed::History],
         }
@@ -115,7 +120,7 @@ impl RequestKind {
             Self::Get => Action::Get,
             Self::List => Action::Search,
             Self::Create => Action::Create,
-            Self::Update => Action::Update,
+            Self::Update | Self::Replace => Action::Update,
             Self::OfRecord(verb) => verb.action(),
             Self::History => Action::History,
         }
@@ -130,6 +135,7 @@ impl Request {
             Self::List(_) | Self::ListOfTypes(_) => RequestKind::List,
             Self::Create(_) => RequestKind::Create,
             Self::Update(_) => RequestKind::Update,
+            Self::Replace(_) => RequestKind::Replace,
             Self::OfRecord(of_record) => RequestKind::OfRecord(of_record.act.verb()),
             Self::History(_) => RequestKind::History,
         }
@@ -142,7 +148,9 @@ impl Request {
             Self::List(list) => list.action(),
             Self::GetOfTypes(gets) => gets.each.first().map_or(Action::Get, Get::action),
             Self::ListOfTypes(lists) => lists.each.first().map_or(Action::Search, List::action),
-            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) | Self::History(_) => self.kind().action(),
+            Self::Create(_) | Self::Update(_) | Self::Replace(_) | Self::OfRecord(_) | Self::History(_) => {
+                self.kind().action()
+            }
         }
     }
 
@@ -154,7 +162,9 @@ impl Request {
             Self::GetOfTypes(gets) => gets.each.iter().map(|get| get.collection).collect(),
             Self::ListOfTypes(lists) => lists.each.iter().map(|list| list.collection).collect(),
             Self::History(history) => vec![history.collection],
-            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) => self.written().into_iter().collect(),
+            Self::Create(_) | Self::Update(_) | Self::Replace(_) | Self::OfRecord(_) => {
+                self.written().into_iter().collect()
+            }
         }
     }
 
@@ -164,6 +174,7 @@ impl Request {
             Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
             Self::Create(create) => Some(create.collection),
             Self::Update(update) => Some(update.collection),
+            Self::Replace(replace) => Some(replace.collection),
             Self::OfRecord(of_record) => Some(of_record.collection),
         }
     }
@@ -173,9 +184,13 @@ impl Request {
         match self {
             Self::GetOfTypes(gets) => Some(gets.interface),
             Self::ListOfTypes(lists) => Some(lists.interface),
-            Self::Get(_) | Self::List(_) | Self::History(_) | Self::Create(_) | Self::Update(_) | Self::OfRecord(_) => {
-                None
-            }
+            Self::Get(_)
+            | Self::List(_)
+            | Self::History(_)
+            | Self::Create(_)
+            | Self::Update(_)
+            | Self::Replace(_)
+            | Self::OfRecord(_) => None,
         }
     }
 
@@ -185,6 +200,7 @@ impl Request {
             Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
+            | Self::Replace(Replace { options, .. })
             | Self::OfRecord(OfRecord { options, .. }) => Some(options),
         }
     }
@@ -195,6 +211,7 @@ impl Request {
             Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
+            | Self::Replace(Replace { options, .. })
             | Self::OfRecord(OfRecord { options, .. }) => Some(options),
         }
     }
@@ -366,6 +383,8 @@ pub struct Create {
     pub collection: CollectionId,
     /// Their values.
     pub inputs: Inputs,
+    /// The fields of a unique key: a record that has the same values is changed instead.
+    pub on_conflict: Option<Vec<FieldId>>,
     /// How.
     pub options: WriteOptions,
 }
@@ -397,6 +416,19 @@ pub struct Update {
     /// The record.
     pub which: Which,
     /// The values that change; null removes one.
+    pub input: Input,
+    /// How.
+    pub options: WriteOptions,
+}
+
+/// Asks to put what is sent in the place of a record, or to create it where the caller finds none.
+#[derive(Debug, Clone)]
+pub struct Replace {
+    /// The record's collection.
+    pub collection: CollectionId,
+    /// The record.
+    pub which: Which,
+    /// Its values; what is left out returns to its default or null.
     pub input: Input,
     /// How.
     pub options: WriteOptions,
@@ -462,6 +494,8 @@ pub struct Idempotency {
 pub enum IfMatch {
     /// Any, as long as there is a record.
     Any,
+    /// None: there is no record, as far as the caller can see.
+    Absent,
     /// One of these.
     Versions(Vec<i64>),
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Action, Error, Place, ViolationKind, limits};
-use backstay_engine::{Context, Create, Input, List, OfRecord, Perspective, RecordAct, Request, Update};
-use backstay_model::Model;
-use backstay_rest::{Reader, inputs, is_of_past, patch};
+use backstay_base::{Action, CallerKind, Error, Place, RecordId, Unauthenticated, ViolationKind, limits};
+use backstay_engine::{
+    Context, Create, Input, List, OfRecord, Perspective, RecordAct, Replace, Request, Update, Which,
+};
+use backstay_model::{CollectionId, Model};
+use backstay_rest::{Reader, input, inputs, is_of_past, patch};
 use bytes::Bytes;
 use http::Method;
 
@@ -31,7 +33,18 @@ pub(crate) async fn request(
     let has_past = collections.iter().all(|collection| model.collection(*collection).history.is_some());
     let of_past = has_past && matches!(kind, RecordRequest::Get | RecordRequest::List) && is_of_past(query);
     let action = if of_past { Action::History } else { kind.action() };
-    engine.admit_some(context, collections, action)?;
+    let admitted_some = engine.admit_some(context, collections, action);
+    // A replacement may create the record.
+    match (admitted_some, kind) {
+        (Err(refusal), RecordRequest::Replace) => {
+            engine.admit_some(context, collections, Action::Create).map_err(|_| refusal)?;
+        }
+        (admitted, _) => admitted?,
+    }
+    let records = match records {
+        Records::Own(collection) => Records::Record(collection, own(context, &model.collection(collection).name)?),
+        records => records,
+    };
     let sent = Sent { query, body: admitted.take_body(), headers: admitted.write_headers()? };
     let reader = Arc::clone(&state.reader);
     let collection = match collections {
@@ -51,6 +64,23 @@ pub(crate) async fn request(
         (_, sent) => return sent.into_request(&state.reader, kind, records),
     };
     Ok(Request::List(list_in(kind, list?)?))
+}
+
+/// A request that is written down has no account yet.
+fn nobody(path: &str) -> Refusal {
+    let problem = "`me` is the account that is signed in, and nobody is here".to_owned();
+    let misused = ViolationKind::Misused { problem, remedy: format!("write the id: /api/{path}/…") };
+    Refusal::malformed("path", misused)
+}
+
+/// The id of the account that calls.
+fn own(context: &Context, name: &str) -> Result<RecordId, Error> {
+    let caller = context.caller();
+    match (caller.kind, caller.id) {
+        (CallerKind::Account, Some(id)) => Ok(id),
+        (CallerKind::Anonymous, _) => Err(Unauthenticated::Missing.into()),
+        (_, _) => Err(Error::NotFound { what: format!("{name} with this id: `me` is the account that is signed in") }),
+    }
 }
 
 /// A read of the types of an interface. A long one is read in turn, because each type reads the filter.
@@ -169,14 +199,25 @@ impl Sent<'_> {
             | Records::Query(_)
             | Records::Trash(_)
             | Records::Record(..)
+            | Records::By(_)
             | Records::Restore(..)
             | Records::Purge(..)
             | Records::History(..) => records,
+            Records::Own(collection) => return Err(nobody(&model.collection(collection).path)),
             Records::Types(_) | Records::QueryOfTypes(_) | Records::OfTypes(..) => {
                 return of_types(reader, kind, records, (query, &body));
             }
         };
+        let named = match records {
+            Records::Record(collection, id) => Some((collection, Which::Id(id))),
+            Records::By(collection) if kind != Kind::Get => Some((collection, reader.key_of_query(collection, query)?)),
+            _ => None,
+        };
+        if let Some((collection, which)) = named.filter(|_| kind != Kind::Get) {
+            return (Self { query, body, headers }).into_write(model, kind, (collection, which));
+        }
         Ok(match (kind, records) {
+            (Kind::Get, Records::By(collection)) => Request::Get(reader.get_by_query(collection, query)?),
             (Kind::Get, Records::Record(collection, id)) => Request::Get(reader.get_of_query((collection, id), query)?),
             (Kind::List, Records::Collection(collection)) | (Kind::Trash, Records::Trash(collection)) => {
                 Request::List(list_in(kind, reader.list_of_query(collection, query)?)?)
@@ -184,18 +225,9 @@ impl Sent<'_> {
             (Kind::Query, Records::Query(collection)) => Request::List(reader.list_of_body(collection, &body)?),
             (Kind::Create, Records::Collection(collection)) => {
                 let inputs = inputs(model, collection, &body)?;
-                Request::Create(Create { collection, inputs, options: headers.with(body) })
+                let on_conflict = reader.on_conflict(collection, query)?;
+                Request::Create(Create { collection, inputs, on_conflict, options: headers.with(body) })
             }
-            (Kind::Update, Records::Record(collection, id)) => {
-                let input = patch(model, collection, &body)?;
-                Request::Update(Update { collection, which: id.into(), input, options: headers.with(body) })
-            }
-            (Kind::Delete, Records::Record(collection, id)) => Request::OfRecord(OfRecord {
-                act: RecordAct::Delete,
-                collection,
-                which: id.into(),
-                options: headers.with(body),
-            }),
             (Kind::Restore, Records::Restore(collection, id)) => {
                 let input = if body.is_empty() { Input::new() } else { patch(model, collection, &body)? };
                 let act = RecordAct::Restore(input);
@@ -216,6 +248,7 @@ impl Sent<'_> {
                 | Kind::Query
                 | Kind::Create
                 | Kind::Update
+                | Kind::Replace
                 | Kind::Delete
                 | Kind::Trash
                 | Kind::Restore
@@ -225,6 +258,40 @@ impl Sent<'_> {
             ) => {
                 return Err(mismatch());
             }
+        })
+    }
+}
+
+impl Sent<'_> {
+    /// A write of one record.
+    fn into_write(
+        self,
+        model: &Model,
+        kind: RecordRequest,
+        (collection, which): (CollectionId, Which),
+    ) -> Result<Request, Refusal> {
+        let Self { query: _, body, headers } = self;
+        Ok(match kind {
+            RecordRequest::Update => {
+                let input = patch(model, collection, &body)?;
+                Request::Update(Update { collection, which, input, options: headers.with(body) })
+            }
+            RecordRequest::Replace => {
+                let input = input(model, collection, &body)?;
+                Request::Replace(Replace { collection, which, input, options: headers.with(body) })
+            }
+            RecordRequest::Delete => {
+                let act = RecordAct::Delete;
+                Request::OfRecord(OfRecord { act, collection, which, options: headers.with(body) })
+            }
+            RecordRequest::Get
+            | RecordRequest::List
+            | RecordRequest::Query
+            | RecordRequest::Create
+            | RecordRequest::Trash
+            | RecordRequest::Restore
+            | RecordRequest::Purge
+            | RecordRequest::History => return Err(mismatch()),
         })
     }
 }

@@ -31,6 +31,10 @@ pub(crate) enum Records {
     Trash(CollectionId),
     /// `/api/posts/{id}`
     Record(CollectionId, RecordId),
+    /// `/api/users/me`: the record of the account that calls
+    Own(CollectionId),
+    /// `/api/posts:by`
+    By(CollectionId),
     /// `/api/posts/{id}:restore`
     Restore(CollectionId, RecordId),
     /// `/api/posts/{id}:purge`
@@ -50,6 +54,7 @@ pub(crate) enum Records {
 /// Makes what a path names of a record.
 type OfRecord = fn(CollectionId, RecordId) -> Records;
 
+const BY: &str = "by";
 const TRASH: &str = "trash";
 const RESTORE: &str = "restore";
 const PURGE: &str = "purge";
@@ -92,6 +97,7 @@ impl<'p> Shape<'p> {
                 Some((_, HISTORY)) => Pattern::History,
                 _ => Pattern::Record,
             },
+            (None, Some(BY)) => Pattern::By,
             (None, Some(TRASH)) => Pattern::Trash,
             (None, Some(_)) => Pattern::Query,
             (None, None) if collection.is_some_and(|of| Addressed::Single.is_in(of)) => Pattern::Single,
@@ -126,7 +132,15 @@ impl Records {
         match (verb, shape.rest) {
             (None, None) if pattern == Pattern::Single => Ok(Self::Single(collection.id)),
             (None, None) => Ok(Self::Collection(collection.id)),
-            (None, Some(id)) => Self::record(collection, &decode(id, false).map_err(malformed)?),
+            (None, Some(id)) => {
+                let id = decode(id, false).map_err(malformed)?;
+                // A text that is the key of a record names that.
+                if id == "me" && model.identity == Some(collection.id) && key_of(collection, &id).is_none() {
+                    return Ok(Self::Own(collection.id));
+                }
+                Self::record(collection, &id)
+            }
+            (Some(BY), None) => Ok(Self::By(collection.id)),
             (Some("query"), None) => Ok(Self::Query(collection.id)),
             (Some(TRASH), None) => Ok(Self::Trash(collection.id)),
             (Some("aggregate"), None) => Err(Refusal::NotThereYet("`:aggregate` is not supported yet; use `:query`")),
@@ -188,7 +202,8 @@ impl Records {
             Self::Collection(_) => Pattern::Collection,
             Self::Query(_) => Pattern::Query,
             Self::Trash(_) => Pattern::Trash,
-            Self::Record(..) => Pattern::Record,
+            Self::Record(..) | Self::Own(_) => Pattern::Record,
+            Self::By(_) => Pattern::By,
             Self::Restore(..) => Pattern::Restore,
             Self::Purge(..) => Pattern::Purge,
             Self::History(..) => Pattern::History,
@@ -206,6 +221,8 @@ impl Records {
             | Self::Query(id)
             | Self::Trash(id)
             | Self::Record(id, _)
+            | Self::Own(id)
+            | Self::By(id)
             | Self::Restore(id, _)
             | Self::Purge(id, _)
             | Self::History(id, _)

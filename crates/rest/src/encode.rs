@@ -2,7 +2,7 @@ mod document;
 
 use backstay_engine::{
     Alternative, AnswerBuffer, ColumnType, Count, DecodeError, EncodeError, Encoder, MemberOutput, ObjectOutput,
-    PageEnd, RecordMember, Row, RowOutput, ValueOutput, nested,
+    PageEnd, RecordMember, Row, RowOutput, Upserted, ValueOutput, nested,
 };
 use backstay_scalar::{Scalar, ValueRef, Writer, write, write_stored};
 
@@ -91,6 +91,18 @@ impl Encoder for Json {
 
     fn between(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {
         out.append(b",")
+    }
+
+    fn begin_upserted(&self, out: &mut AnswerBuffer, upserted: Upserted) -> Result<(), EncodeError> {
+        out.append(match upserted {
+            Upserted::Created => b"{\"outcome\":\"created\",\"record\":",
+            Upserted::Updated => b"{\"outcome\":\"updated\",\"record\":",
+            Upserted::Unchanged => b"{\"outcome\":\"unchanged\",\"record\":",
+        })
+    }
+
+    fn end_upserted(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {
+        out.append(b"}")
     }
 
     fn unseen(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {

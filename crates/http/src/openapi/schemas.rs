@@ -17,7 +17,7 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     if Addressed::All.is_in(collection) {
         schemas.insert(Schema::Page.of(name), page(name));
     }
-    if model.allows(collection, Action::Create) {
+    if model.allows(collection, Action::Create) || model.allows(collection, Action::Update) {
         schemas.insert(Schema::Create.of(name), create(model, collection));
     }
     if model.allows(collection, Action::Update) {

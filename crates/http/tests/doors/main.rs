@@ -3,6 +3,7 @@
 mod accounts;
 mod aggregates;
 mod bad_input;
+mod by_key;
 mod collections;
 mod computed;
 mod conditions;
@@ -28,6 +29,7 @@ mod old_names;
 mod operators;
 mod origins;
 mod overload;
+mod put;
 mod ranges;
 mod records;
 mod references;
@@ -39,6 +41,7 @@ mod texts;
 mod transacting;
 mod trash;
 mod trees;
+mod upsert;
 mod wire;
 
 use backstay_testkit::{Reply, TestApp};
