@@ -16,6 +16,8 @@ mod keys;
 mod opposite;
 #[path = "constraints/order.rs"]
 mod order;
+#[path = "constraints/other_keys.rs"]
+mod other_keys;
 #[path = "constraints/restored.rs"]
 mod restored;
 #[path = "constraints/sequence.rs"]

@@ -1,5 +1,7 @@
 //! Requests below `/api/`: decoded, answered by the engine, and given their status and headers.
 
+use std::fmt::Write as _;
+
 use backstay_base::{Error, RecordId};
 use backstay_engine::{Answer as Answered, Context, Explanation, Outcome, Request, Written};
 use backstay_model::Collection;
@@ -66,7 +68,23 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
 
 /// Where a record is.
 fn location(collection: &Collection, id: &RecordId) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(&format!("/api/{}/{id}", collection.path)).map_err(Error::internal)
+    HeaderValue::from_str(&format!("/api/{}/{}", collection.path, segment(id))).map_err(Error::internal)
+}
+
+/// A key as a segment of a path (RFC 3986, section 3.3): all but letters, digits and `-._~` is percent-encoded.
+fn segment(id: &RecordId) -> String {
+    let mut segment = String::with_capacity(36);
+    for byte in id.key().encode(&mut [0; 36]).bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' => segment.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => segment.push(char::from(byte)),
+            byte => {
+                // Writing into a text can't fail.
+                let _ = write!(segment, "%{byte:02X}");
+            }
+        }
+    }
+    segment
 }
 
 /// How a request would fare in this context.
