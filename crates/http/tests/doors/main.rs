@@ -30,6 +30,7 @@ mod operators;
 mod origins;
 mod other_keys;
 mod overload;
+mod paging;
 mod put;
 mod ranges;
 mod records;
