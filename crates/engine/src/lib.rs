@@ -63,6 +63,7 @@ mod references;
 mod refreshing;
 mod related;
 mod remember;
+mod replace;
 mod request;
 mod rights;
 mod row_change;
@@ -87,13 +88,15 @@ mod transaction;
 mod transitions;
 mod trash;
 mod trees;
+mod upsert;
 mod versions;
+mod which;
 mod width;
 mod write;
 mod write_requests;
 mod written_since;
 
-pub use answer::{Answer, Found, Outcome, Page, Refused, Written};
+pub use answer::{Answer, Found, Outcome, Page, Refused, Upserted, Written};
 pub use answer_buffer::{AnswerBuffer, EncodeError};
 pub use application::Application;
 pub use backstay_base::Error;
@@ -116,18 +119,18 @@ pub use engine::Engine;
 pub use expiry::PurgePass;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
 pub use history::history_order;
-pub use input::Input;
-pub use named::{ByKey, Missing, Referred, UniqueKey, Which};
+pub use input::{ByKey, Input, Missing, Referred};
 pub use observer::Dependency;
 pub use operator::Operator;
 pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use request::{
     Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, MatchingAct,
-    MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Request, RequestKind, Requests,
-    Start, Update, WriteOptions,
+    MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request, RequestKind,
+    Requests, Start, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;
 pub use tag::Tag;
 pub use transaction::Transaction;
+pub use which::{UniqueKey, Which};

@@ -48,6 +48,7 @@ impl Prepared {
             Request::History(request) => Self::History(history::prepare(inner, cx, request)?, encoder),
             Request::Create(create) => Self::Write(write_requests::create(inner, cx, create, encoder)?),
             Request::Update(update) => Self::Write(write_requests::update(inner, cx, update, encoder)?),
+            Request::Replace(replace) => Self::Write(write_requests::replace(inner, cx, replace, encoder)?),
             Request::OfRecord(of_record) => Self::Write(write_requests::of_record(inner, cx, of_record, encoder)?),
             Request::OfMatching(matching) => Self::Write(write_requests::of_matching(inner, cx, matching, encoder)?),
         })
@@ -269,6 +270,7 @@ fn filter_bytes(requests: &[Request], planned: &dyn Fn(&List) -> bool) -> usize 
         | Request::History(_)
         | Request::Create(_)
         | Request::Update(_)
+        | Request::Replace(_)
         | Request::OfRecord(_) => 0,
     };
     requests.iter().map(bytes).sum()

@@ -15,7 +15,6 @@ use crate::application::CallerClass;
 use crate::asked::{self, Asked, View};
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
-use crate::named::id_in;
 use crate::plans::{ListKey, ListPlan};
 use crate::rights::{is_granted, without_grant};
 use crate::sink::Collect;
@@ -496,6 +495,15 @@ pub(crate) fn version(row: &dyn Row, plan: &ReadPlan) -> Result<Option<i64>, Dec
     match row.value(column)? {
         ValueRef::Int(version) => Ok(Some(version)),
         _ => Err(DecodeError { column, expected: "a version" }),
+    }
+}
+
+/// The id of the record in a row of a plan by a key.
+pub(crate) fn id_in(row: &dyn Row, plan: &ReadPlan) -> Result<Option<RecordId>, DecodeError> {
+    let Some(column) = plan.cursor.last().copied() else { return Ok(None) };
+    match row.value(column)? {
+        ValueRef::Id(id) => Ok(Some(id.into())),
+        _ => Err(DecodeError { column, expected: "an id" }),
     }
 }
 

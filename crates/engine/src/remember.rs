@@ -19,8 +19,12 @@ use crate::{Answer, Encoder, Idempotency, IfMatch, MatchingVerb, Outcome, Record
 pub(crate) enum Keyed<'r> {
     /// New records of the collection with this name.
     Create(&'r str),
+    /// New records of the collection with this name, or changes of those with the same values of these fields.
+    Upsert(&'r str, &'r [&'r str]),
     /// A change of a record of the collection with this name; `Which::words` names the record.
     Update(&'r str, &'r [u8], Option<&'r IfMatch>),
+    /// A replacement of a record of the collection with this name, likewise.
+    Replace(&'r str, &'r [u8], Option<&'r IfMatch>),
     /// Something that is done with a record of the collection with this name.
     OfRecord(RecordVerb, (&'r str, &'r [u8]), Option<&'r IfMatch>),
     /// Something that is done with the records of the collection with this name that match a filter.
@@ -66,8 +70,17 @@ impl Keyed<'_> {
                 add(b"create");
                 add(collection.as_bytes());
             }
+            Self::Upsert(collection, fields) => {
+                add(b"upsert");
+                add(collection.as_bytes());
+                add(fields.join(",").as_bytes());
+            }
             Self::Update(collection, which, if_match) => {
                 let parts: [&[u8]; 4] = [b"update", collection.as_bytes(), which, &wanted(if_match)];
+                parts.into_iter().for_each(&mut add);
+            }
+            Self::Replace(collection, which, if_match) => {
+                let parts: [&[u8]; 4] = [b"replace", collection.as_bytes(), which, &wanted(if_match)];
                 parts.into_iter().for_each(&mut add);
             }
             Self::OfRecord(verb, (collection, which), if_match) => {
@@ -94,6 +107,7 @@ fn wanted(if_match: Option<&IfMatch>) -> Vec<u8> {
     match if_match {
         None => vec![0],
         Some(IfMatch::Any) => vec![1],
+        Some(IfMatch::Absent) => vec![3],
         Some(IfMatch::Versions(versions)) => {
             std::iter::once(2).chain(versions.iter().flat_map(|version| version.to_be_bytes())).collect()
         }

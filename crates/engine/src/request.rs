@@ -24,6 +24,8 @@ pub enum Request {
     Create(Create),
     /// An update.
     Update(Update),
+    /// A create or replace.
+    Replace(Replace),
     /// A delete, a restore or a purge.
     OfRecord(OfRecord),
     /// An update or a delete of all records that match a filter.
@@ -40,6 +42,7 @@ pub enum RequestKind {
     List,
     Create,
     Update,
+    Replace,
     OfRecord(RecordVerb),
     OfMatching(MatchingVerb),
     History,
@@ -105,11 +108,12 @@ impl RecordVerb {
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Get,
         Self::List,
         Self::Create,
         Self::Update,
+        Self::Replace,
         Self::OfRecord(RecordVerb::Delete),
         Self::OfRecord(RecordVerb::Restore),
         Self::OfRecord(RecordVerb::Purge),
@@ -125,6 +129,7 @@ impl RequestKind {
             Self::List => "list",
             Self::Create => "create",
             Self::Update => "update",
+            Self::Replace => "replace",
             Self::OfRecord(verb) => verb.name(),
             Self::OfMatching(verb) => verb.name(),
             Self::History => "history",
@@ -136,7 +141,7 @@ impl RequestKind {
         match self {
             Self::Get | Self::Update => &[Addressed::Record, Addressed::Single],
             Self::List | Self::Create | Self::OfMatching(_) => &[Addressed::All],
-            Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
+            Self::Replace | Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
             Self::OfRecord(RecordVerb::Restore | RecordVerb::Purge) => &[Addressed::Trash],
             Self::History => &[Addressed::History],
         }
@@ -148,7 +153,7 @@ impl RequestKind {
             Self::Get => Action::Get,
             Self::List => Action::Search,
             Self::Create => Action::Create,
-            Self::Update => Action::Update,
+            Self::Update | Self::Replace => Action::Update,
             Self::OfRecord(verb) => verb.action(),
             Self::OfMatching(verb) => verb.action(),
             Self::History => Action::History,
@@ -164,6 +169,7 @@ impl Request {
             Self::List(_) | Self::ListOfTypes(_) => RequestKind::List,
             Self::Create(_) => RequestKind::Create,
             Self::Update(_) => RequestKind::Update,
+            Self::Replace(_) => RequestKind::Replace,
             Self::OfRecord(of_record) => RequestKind::OfRecord(of_record.act.verb()),
             Self::OfMatching(of_matching) => RequestKind::OfMatching(of_matching.act.verb()),
             Self::History(_) => RequestKind::History,
@@ -177,9 +183,12 @@ impl Request {
             Self::List(list) => list.action(),
             Self::GetOfTypes(gets) => gets.each.first().map_or(Action::Get, Get::action),
             Self::ListOfTypes(lists) => lists.each.first().map_or(Action::Search, List::action),
-            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) | Self::OfMatching(_) | Self::History(_) => {
-                self.kind().action()
-            }
+            Self::Create(_)
+            | Self::Update(_)
+            | Self::Replace(_)
+            | Self::OfRecord(_)
+            | Self::OfMatching(_)
+            | Self::History(_) => self.kind().action(),
         }
     }
 
@@ -191,7 +200,7 @@ impl Request {
             Self::GetOfTypes(gets) => gets.each.iter().map(|get| get.collection).collect(),
             Self::ListOfTypes(lists) => lists.each.iter().map(|list| list.collection).collect(),
             Self::History(history) => vec![history.collection],
-            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) | Self::OfMatching(_) => {
+            Self::Create(_) | Self::Update(_) | Self::Replace(_) | Self::OfRecord(_) | Self::OfMatching(_) => {
                 self.written().into_iter().collect()
             }
         }
@@ -203,6 +212,7 @@ impl Request {
             Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
             Self::Create(create) => Some(create.collection),
             Self::Update(update) => Some(update.collection),
+            Self::Replace(replace) => Some(replace.collection),
             Self::OfRecord(of_record) => Some(of_record.collection),
             Self::OfMatching(of_matching) => Some(of_matching.collection),
         }
@@ -218,6 +228,7 @@ impl Request {
             | Self::History(_)
             | Self::Create(_)
             | Self::Update(_)
+            | Self::Replace(_)
             | Self::OfRecord(_)
             | Self::OfMatching(_) => None,
         }
@@ -229,6 +240,7 @@ impl Request {
             Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
+            | Self::Replace(Replace { options, .. })
             | Self::OfRecord(OfRecord { options, .. })
             | Self::OfMatching(OfMatching { options, .. }) => Some(options),
         }
@@ -240,6 +252,7 @@ impl Request {
             Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
+            | Self::Replace(Replace { options, .. })
             | Self::OfRecord(OfRecord { options, .. })
             | Self::OfMatching(OfMatching { options, .. }) => Some(options),
         }
@@ -481,6 +494,8 @@ pub struct Create {
     pub collection: CollectionId,
     /// Their values.
     pub inputs: Inputs,
+    /// The fields of a unique key: a record that has the same values is changed instead.
+    pub on_conflict: Option<Vec<FieldId>>,
     /// How.
     pub options: WriteOptions,
 }
@@ -512,6 +527,19 @@ pub struct Update {
     /// The record.
     pub which: Which,
     /// The values that change; null removes one.
+    pub input: Input,
+    /// How.
+    pub options: WriteOptions,
+}
+
+/// Asks to put what is sent in the place of a record, or to create it where the caller finds none.
+#[derive(Debug, Clone)]
+pub struct Replace {
+    /// The record's collection.
+    pub collection: CollectionId,
+    /// The record.
+    pub which: Which,
+    /// Its values; what is left out returns to its default or null.
     pub input: Input,
     /// How.
     pub options: WriteOptions,
@@ -621,6 +649,8 @@ pub struct Idempotency {
 pub enum IfMatch {
     /// Any, as long as there is a record.
     Any,
+    /// None: there is no record, as far as the caller can see.
+    Absent,
     /// One of these.
     Versions(Vec<i64>),
 }

@@ -6,7 +6,8 @@ use crate::row_change::RowChange;
 use crate::rules;
 use crate::{
     Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, clauses, deletion, document_limits, exclusions,
-    fill, ids, links, operators, references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
+    fill, ids, links, operators, references, replace, sent_back, sequences, slugs, states, stored, summing, trash,
+    trees,
 };
 
 impl TxContext<'_, '_> {
@@ -115,9 +116,11 @@ impl TxContext<'_, '_> {
     /// rules and checks about what would become of it.
     async fn propose(&mut self, proposal: &mut Proposal<'_>, input: Input) -> Result<(), Error> {
         let mut input = self.resolved(proposal.authority, proposal.collection, input).await?;
+        let filled = if input.replaces { replace::fill(self.model(), proposal, &mut input) } else { Vec::new() };
         sent_back::see(self, proposal, &input).await?;
         operators::apply(self, proposal, &mut input).await?;
         sent_back::drop_unchanged(self, proposal, &mut input).await?;
+        replace::keep_unseen(self, proposal, (&mut input, &filled)).await?;
         fill::patch(proposal, input);
         fill::embedded_defaults(proposal);
         fill::refuse_read_only(proposal);

@@ -74,23 +74,62 @@ const UPDATE_RECORD: Endpoint = Endpoint {
     ..WRITE
 };
 
+const REPLACE_RECORD: Endpoint = Endpoint {
+    verb: Verb::Put,
+    handler: Handler::Record(RecordRequest::Replace),
+    body: Some(JSON_BODY),
+    conditions: Conditions::OfReplace,
+    described: Described::OfCollection { verb: "replace", status: "200" },
+    ..UPDATE_RECORD
+};
+const DELETE_RECORD: Endpoint = Endpoint {
+    verb: Verb::Delete,
+    handler: Handler::Record(RecordRequest::Delete),
+    conditions: Conditions::OfWrite,
+    described: Described::OfCollection { verb: "delete", status: "204" },
+    ..WRITE
+};
+
 static RECORD: Route = Route {
     pattern: Pattern::Record,
     callers: Callers::Everyone,
     overload: Overload::Refused,
+    endpoints: &[GET_RECORD, UPDATE_RECORD, REPLACE_RECORD, DELETE_RECORD],
+    otherwise: ON_RECORD,
+    not_yet: &[],
+};
+
+const ON_RECORD: &str =
+    "read a record with GET, change it with PATCH, create or replace it with PUT, delete it with DELETE";
+
+static BY: Route = Route {
+    pattern: Pattern::By,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
     endpoints: &[
-        GET_RECORD,
-        UPDATE_RECORD,
         Endpoint {
-            verb: Verb::Delete,
-            handler: Handler::Record(RecordRequest::Delete),
-            conditions: Conditions::OfWrite,
-            described: Described::OfCollection { verb: "delete", status: "204" },
-            ..WRITE
+            parameters: Parameters::OfKey,
+            described: Described::OfCollection { verb: "getBy", status: "200" },
+            ..GET_RECORD
+        },
+        Endpoint {
+            parameters: Parameters::Key,
+            described: Described::OfCollection { verb: "updateBy", status: "200" },
+            ..UPDATE_RECORD
+        },
+        Endpoint {
+            parameters: Parameters::Key,
+            described: Described::OfCollection { verb: "replaceBy", status: "200" },
+            ..REPLACE_RECORD
+        },
+        Endpoint {
+            parameters: Parameters::Key,
+            described: Described::OfCollection { verb: "deleteBy", status: "204" },
+            ..DELETE_RECORD
         },
     ],
-    otherwise: "read a record with GET, change it with PATCH, delete it with DELETE",
-    not_yet: &[("PUT", "replacing a whole record is not supported yet; change it with PATCH")],
+    otherwise: ON_RECORD,
+    not_yet: &[],
 };
 
 static TRASH: Route = Route {
@@ -188,6 +227,7 @@ static COLLECTION: Route = Route {
             verb: Verb::Post,
             handler: Handler::Record(RecordRequest::Create),
             body: Some(JSON_BODY),
+            parameters: Parameters::OnConflict,
             prefer: true,
             described: Described::OfCollection { verb: "create", status: "201" },
             ..WRITE
@@ -433,8 +473,20 @@ static DEVELOPMENT: &[Route] = &[
 ];
 
 /// The routes below `/api/`.
-static RECORDS: [&Route; 11] =
-    [&RECORD, &COLLECTION, &QUERY, &TRASH, &RESTORE, &PURGE, &HISTORY, &SINGLE, &TYPES, &QUERY_OF_TYPES, &OF_TYPES];
+static RECORDS: [&Route; 12] = [
+    &RECORD,
+    &BY,
+    &COLLECTION,
+    &QUERY,
+    &TRASH,
+    &RESTORE,
+    &PURGE,
+    &HISTORY,
+    &SINGLE,
+    &TYPES,
+    &QUERY_OF_TYPES,
+    &OF_TYPES,
+];
 
 /// Every route of a server that is not one for development.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
@@ -465,7 +517,7 @@ pub(crate) fn route_of(pattern: Pattern) -> &'static Route {
 pub(crate) fn allowed(state: &State, path: &str) -> Option<String> {
     // The server as a whole (RFC 9110, section 9.3.7).
     if path == "*" {
-        return Some(allow([Verb::Get, Verb::Post, Verb::Patch, Verb::Delete].into_iter()));
+        return Some(allow([Verb::Get, Verb::Post, Verb::Patch, Verb::Put, Verb::Delete].into_iter()));
     }
     let route = match path.strip_prefix("/api/") {
         Some(rest) if !rest.is_empty() => route_of(pattern(state.engine.model(), rest)?),
@@ -485,6 +537,7 @@ fn other(state: &State, path: &str) -> Option<&'static Route> {
         | Pattern::Query
         | Pattern::Trash
         | Pattern::Record
+        | Pattern::By
         | Pattern::Restore
         | Pattern::Purge
         | Pattern::History
@@ -505,6 +558,7 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
         | Pattern::Query
         | Pattern::Trash
         | Pattern::Record
+        | Pattern::By
         | Pattern::Restore
         | Pattern::Purge
         | Pattern::History

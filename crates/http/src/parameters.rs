@@ -11,6 +11,9 @@ pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<St
         | Parameters::OfList
         | Parameters::OfMatching
         | Parameters::OfRecord
+        | Parameters::OfKey
+        | Parameters::Key
+        | Parameters::OnConflict
         | Parameters::OfHistory => Ok(None),
         Parameters::None => only(query, &[]),
         Parameters::TerminalToken => only(query, &["token"]),

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 mod assignment;
+mod by;
 mod comparison;
 mod cursor;
 mod encode;

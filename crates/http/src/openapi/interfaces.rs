@@ -56,6 +56,9 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
         | Parameters::OfMatching
         | Parameters::None
         | Parameters::OfRecord
+        | Parameters::OfKey
+        | Parameters::Key
+        | Parameters::OnConflict
         | Parameters::OfHistory
         | Parameters::TerminalToken => Vec::new(),
     };
@@ -77,6 +80,7 @@ fn shapes(kind: RecordRequest, name: &str) -> Option<Shapes> {
         RecordRequest::Query => Some(Shapes { body: Some(query_body()), answer: answer(Schema::Page) }),
         RecordRequest::Create
         | RecordRequest::Update
+        | RecordRequest::Replace
         | RecordRequest::Delete
         | RecordRequest::Trash
         | RecordRequest::Restore

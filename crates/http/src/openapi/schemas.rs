@@ -18,7 +18,8 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     if Addressed::All.is_in(collection) {
         schemas.insert(Schema::Page.of(name), page(name));
     }
-    if model.allows(collection, Action::Create) {
+    let is_replaced = Addressed::Record.is_in(collection) && model.allows(collection, Action::Update);
+    if model.allows(collection, Action::Create) || is_replaced {
         schemas.insert(Schema::Create.of(name), create(model, collection));
     }
     if model.allows(collection, Action::Update) {

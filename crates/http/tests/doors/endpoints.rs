@@ -46,13 +46,22 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
     let id = match endpoint {
         "POST /explain" => String::new(),
         _ if of_trash => trashed(&app, &token).await,
-        _ => note(&app, &token, "One").await,
+        _ => {
+            let id = note(&app, &token, "One").await;
+            let slug =
+                app.post(&format!("PATCH /api/notes/{id}"), &[("authorization", &token)], r#"{"slug": "one"}"#).await;
+            assert_eq!(slug.status, 200, "{}", slug.text());
+            id
+        }
     };
     let setup_token = app.setup_token();
     let setup = format!("token={}&email=root%40example.org&password=a+good+password", setup_token.expose());
     let body = match endpoint {
         "POST /api/{collection}" => r#"{"title": "x"}"#,
-        "PATCH /api/{collection}/{id}" | "PATCH /api/{collection}" => r#"{"rank": 1}"#,
+        "PATCH /api/{collection}/{id}" | "PATCH /api/{collection}" | "PATCH /api/{collection}:by" => r#"{"rank": 1}"#,
+        "PUT /api/{collection}/{id}" | "PUT /api/{collection}:by" => {
+            r#"{"title": "One", "slug": "one", "public": true}"#
+        }
         "PATCH /api/{single}" => r#"{"motto": "x"}"#,
         "POST /api/{collection}:query" | "POST /api/{interface}:query" | "POST /api/{collection}/{id}:restore" => "{}",
         "POST /auth/sign-up" => r#"{"email": "bob@example.org", "name": "Bob", "password": "correct horse battery"}"#,
@@ -71,6 +80,11 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         .replace("{interface}", "titled")
         .replace("{id}", &id)
         .replace("{code}", "not-found");
+    let query = match probe.query {
+        query if endpoint.ends_with(":by") => format!("?slug=one{}", query.replace('?', "&")),
+        "" if by_filter => "?title=One".to_owned(),
+        query => query.to_owned(),
+    };
     let cookie = format!("backstay={}", token.trim_start_matches("Bearer "));
     let mut headers = vec![("host", "here.example"), ("cookie", &cookie)];
     headers.extend(probe.headers);
@@ -81,10 +95,6 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
     if endpoint == "POST /auth/setup" && !is_set("content-type") {
         headers.push(("content-type", "application/x-www-form-urlencoded"));
     }
-    let query = match probe.query {
-        "" if by_filter => "?title=One",
-        query => query,
-    };
     match body {
         "" => app.call(&format!("{line}{query}"), &headers).await,
         body => app.post(&format!("{line}{query}"), &headers, body).await,

@@ -109,8 +109,7 @@ async fn paths_and_methods_are_what_they_are() {
         assert_eq!(reply.problem(), problem, "{line}");
     };
     let (many, one, query) =
-        ("GET, HEAD, POST, PATCH, DELETE, OPTIONS", "GET, HEAD, PATCH, DELETE, OPTIONS", "POST, OPTIONS");
-    check("PUT /api/notes/ID", 405, "method-not-allowed", one).await;
+        ("GET, HEAD, POST, PATCH, DELETE, OPTIONS", "GET, HEAD, PATCH, PUT, DELETE, OPTIONS", "POST, OPTIONS");
     check("POST /api/notes/ID", 405, "method-not-allowed", one).await;
     check("PUT /api/notes?filter=true", 405, "method-not-allowed", many).await;
     check("BREW /api/notes", 405, "method-not-allowed", many).await;
@@ -149,7 +148,7 @@ async fn head_and_options_tell_without_a_body() {
     };
     check("/api/notes", "GET, HEAD, POST, PATCH, DELETE, OPTIONS").await;
     check("/api/notes:query", "POST, OPTIONS").await;
-    check("/api/notes/1", "GET, HEAD, PATCH, DELETE, OPTIONS").await;
+    check("/api/notes/1", "GET, HEAD, PATCH, PUT, DELETE, OPTIONS").await;
     check("/auth/sign-in", "POST, OPTIONS").await;
     check("/auth/me", "GET, HEAD, OPTIONS").await;
     check("/readyz", "GET, HEAD, OPTIONS").await;
