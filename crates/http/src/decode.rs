@@ -203,13 +203,13 @@ impl Sent<'_> {
         if matches!(records, Records::Types(_) | Records::QueryOfTypes(_) | Records::OfTypes(..)) {
             return of_types(reader, kind, records, (query, &body));
         }
-        let records = own(reader, records)?;
-        let named = match records {
+        let records = named(reader, records)?;
+        let record = match records {
             Records::Record(collection, id) => Some((collection, Which::Id(id))),
             Records::By(collection) if kind != Kind::Get => Some((collection, reader.key_of_query(collection, query)?)),
             _ => None,
         };
-        if let Some((collection, which)) = named.filter(|_| kind != Kind::Get) {
+        if let Some((collection, which)) = record.filter(|_| kind != Kind::Get) {
             return (Self { query, body, headers }).into_write(model, kind, (collection, which));
         }
         Ok(match (kind, records) {
@@ -265,7 +265,7 @@ impl Sent<'_> {
 }
 
 /// The same records, with the id of one that its type or the caller names.
-fn own(reader: &Reader, records: Records) -> Result<Records, Refusal> {
+fn named(reader: &Reader, records: Records) -> Result<Records, Refusal> {
     match records {
         Records::Single(collection) => Ok(Records::Record(collection, reader.single(collection).ok_or_else(mismatch)?)),
         Records::Own(collection) => Err(nobody(&reader.model().collection(collection).path)),
