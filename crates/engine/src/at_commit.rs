@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind};
+use backstay_base::{Error, Place, RecordId, Violation, ViolationKind};
 use backstay_expr::Truth;
 use backstay_model::{Collection, CollectionId, FieldId};
 
@@ -35,7 +35,7 @@ pub(crate) async fn ask(cx: &mut TxContext<'_, '_>) -> Result<(), Unmet> {
     cx.require_few_checks(counted)?;
     let mut violations: Vec<(Option<usize>, Violation)> = Vec::new();
     for (record, cause) in touched {
-        of_one(cx, record, cause, &mut violations).await?;
+        of_one(cx, record, &cause, &mut violations).await?;
     }
     let Some(request) = violations.iter().map(|(request, _)| *request).min() else { return Ok(()) };
     let of_request = violations.into_iter().filter(|(of, _)| *of == request);
@@ -45,7 +45,7 @@ pub(crate) async fn ask(cx: &mut TxContext<'_, '_>) -> Result<(), Unmet> {
 async fn of_one(
     cx: &mut TxContext<'_, '_>,
     (collection, id): (CollectionId, RecordId),
-    cause: Cause,
+    cause: &Cause,
     violations: &mut Vec<(Option<usize>, Violation)>,
 ) -> Result<(), Error> {
     let collection: &Collection = cx.model().collection(collection);
@@ -72,22 +72,19 @@ async fn of_one(
 }
 
 /// Where in its request the reason is: at the field with the check, if the request is about the record.
-fn place_of(collection: &Collection, field: Option<FieldId>, cause: Cause) -> Place {
+fn place_of(collection: &Collection, field: Option<FieldId>, cause: &Cause) -> Place {
     let place = match field {
         Some(field) if cause.is_sent => collection.field(field).place(),
         _ => Place::Whole,
     };
-    match cause.part.item {
-        Some(item) => place.within(Step::Item(item)),
-        None => place,
-    }
+    place.under(&cause.part.at)
 }
 
 /// What is wrong. A record that the request isn't about is named to those who may read it.
 async fn violation(
     cx: &mut TxContext<'_, '_>,
     (collection, id): (&Collection, RecordId),
-    cause: Cause,
+    cause: &Cause,
     message: String,
 ) -> Result<ViolationKind, Error> {
     let class = Arc::clone(&cx.class);

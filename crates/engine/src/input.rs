@@ -2,9 +2,9 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::RecordId;
+use backstay_base::{RecordId, Step};
 use backstay_model::FieldId;
-use backstay_scalar::{Currency, Value};
+use backstay_scalar::{Currency, Value, merged};
 
 /// What is sent for a write: values for some fields of a record, of the fields' types.
 #[derive(Clone, Default, PartialEq)]
@@ -15,6 +15,82 @@ pub struct Input {
     pub(crate) links: Vec<(FieldId, Vec<RecordId>)>,
     /// Amounts that share the currency of their record, with the currency that was sent with them.
     pub(crate) amounts: Vec<(FieldId, Option<Currency>)>,
+    /// What is written to the records that refer to this one, by the field that lists them.
+    pub(crate) children: Vec<(FieldId, Children)>,
+    /// The reference to the record that this one is sent with, which was not sent itself.
+    pub(crate) to_parent: Option<FieldId>,
+}
+
+/// What is written, together with a record, to those that refer to it: its children of one relation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Children {
+    pub(crate) each: Vec<Child>,
+    pub(crate) others: Others,
+}
+
+/// What becomes of the children that a write doesn't name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// They stay as they are.
+    Stay,
+    /// They are deleted, but for those that the caller may not see.
+    Go,
+}
+
+/// What is written to one child.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Child {
+    /// Where it is in what was sent for the relation.
+    pub at: Vec<Step>,
+    /// What is done.
+    pub act: ChildAct,
+}
+
+/// What is done to a child.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChildAct {
+    /// It is made.
+    Add(Input),
+    /// It is changed.
+    Change(RecordId, Input),
+    /// The one child of a unique relation is changed, or made if there is none.
+    Put(Input),
+    /// It is deleted.
+    Remove(RecordId),
+}
+
+impl ChildAct {
+    /// The child that it names.
+    pub(crate) fn id(&self) -> Option<RecordId> {
+        match self {
+            Self::Change(id, _) | Self::Remove(id) => Some(*id),
+            Self::Add(_) | Self::Put(_) => None,
+        }
+    }
+
+    /// What is sent for the child itself.
+    pub(crate) fn input(&self) -> Option<&Input> {
+        match self {
+            Self::Add(input) | Self::Change(_, input) | Self::Put(input) => Some(input),
+            Self::Remove(_) => None,
+        }
+    }
+}
+
+impl Children {
+    /// Deletes come first and new records last, so that what is unique among the children can pass from one to the other.
+    pub fn new(mut each: Vec<Child>, others: Others) -> Self {
+        each.sort_by_key(|child| match child.act {
+            ChildAct::Remove(_) => 0,
+            ChildAct::Change(..) | ChildAct::Put(_) => 1,
+            ChildAct::Add(_) => 2,
+        });
+        Self { each, others }
+    }
+
+    fn rows(&self) -> usize {
+        self.each.iter().map(|child| child.act.input().map_or(1, Input::rows)).sum()
+    }
 }
 
 impl Input {
@@ -74,9 +150,29 @@ impl Input {
         self.links.push((field, members));
     }
 
-    /// The record and the members that are given: what a create writes.
+    /// Writes these to the records that refer to this one, by the field that lists them.
+    pub fn children(&mut self, field: FieldId, children: Children) {
+        self.children.push((field, children));
+    }
+
+    /// The same record as a child of this one.
+    pub(crate) fn child_of(mut self, via: FieldId, parent: RecordId) -> Self {
+        self.to_parent = Some(via);
+        self.with(via, Value::Id(parent))
+    }
+
+    /// What is sent for a change, as what is sent for a new record.
+    pub(crate) fn into_new(mut self) -> Self {
+        for (field, patch) in std::mem::take(&mut self.patches) {
+            self.set(field, Value::Json(merged(None, &patch).into()));
+        }
+        self
+    }
+
+    /// The record and the members that are given, and its children with theirs: what a create writes.
     pub(crate) fn rows(&self) -> usize {
-        1 + self.links.iter().map(|(_, members)| members.len()).sum::<usize>()
+        let links = self.links.iter().map(|(_, members)| members.len()).sum::<usize>();
+        1 + links + self.children.iter().map(|(_, children)| children.rows()).sum::<usize>()
     }
 
     /// The value given to a field, if any.
@@ -84,7 +180,7 @@ impl Input {
         self.values.iter().find(|(existing, _)| *existing == field).map(|(_, value)| value)
     }
 
-    /// The fields that are given a value or members.
+    /// The fields that are given a value or members. Children are not the record's own.
     pub fn fields(&self) -> impl Iterator<Item = FieldId> {
         let values = self.values.iter().map(|(field, _)| *field);
         let patches = self.patches.iter().map(|(field, _)| *field);
@@ -93,7 +189,7 @@ impl Input {
 
     /// Whether nothing is given.
     pub fn is_empty(&self) -> bool {
-        self.fields().next().is_none()
+        self.fields().next().is_none() && self.children.is_empty()
     }
 }
 

@@ -2,25 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use backstay_base::RecordId;
+use backstay_base::{Place, RecordId};
 use backstay_model::{Collection, CollectionId, FieldId};
 use backstay_scalar::Value;
 
 use crate::commit_checks::CommitChecks;
 
 /// The part of a transaction that is at work.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Part {
     /// Of several requests, which one.
     pub(crate) request: Option<usize>,
-    /// Of several records that one request makes, which one.
-    pub(crate) item: Option<usize>,
+    /// Of several records that one request writes, where in the request this one is; else the whole.
+    pub(crate) at: Place,
     /// Whether it is a deletion or a restoration.
     pub(crate) removes: bool,
 }
 
+impl Default for Part {
+    fn default() -> Self {
+        Self { request: None, at: Place::Whole, removes: false }
+    }
+}
+
 /// Why a record is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cause {
     /// The part of the transaction that changed something of it last.
     pub(crate) part: Part,
@@ -43,7 +49,7 @@ impl PendingChecks {
         checks: &CommitChecks,
         collection: CollectionId,
         (before, after): (Option<&[Value]>, Option<&[Value]>),
-        (part, is_sent): (Part, bool),
+        (part, is_sent): (&Part, bool),
     ) {
         let is_counted = !part.removes;
         if let Some(own) = checks.own(collection)
@@ -52,7 +58,7 @@ impl PendingChecks {
             match after.filter(|values| !own.is_trashed(values)) {
                 None => _ = self.touched.remove(&(collection, id)),
                 Some(after) if before.is_none_or(|before| own.is_changed(before, after)) => {
-                    self.touch((collection, id), Cause { part, is_sent, is_counted });
+                    self.touch((collection, id), Cause { part: part.clone(), is_sent, is_counted });
                 }
                 Some(_) => {}
             }
@@ -64,13 +70,16 @@ impl PendingChecks {
                 continue;
             }
             for owner in [from, to].into_iter().flatten() {
-                self.touch((children.owner, owner), Cause { part, is_sent: false, is_counted });
+                self.touch((children.owner, owner), Cause { part: part.clone(), is_sent: false, is_counted });
             }
         }
     }
 
     fn touch(&mut self, record: (CollectionId, RecordId), cause: Cause) {
-        let known = self.touched.entry(record).or_insert(cause);
+        let Some(known) = self.touched.get_mut(&record) else {
+            self.touched.insert(record, cause);
+            return;
+        };
         let is_counted = known.is_counted || cause.is_counted;
         // What was sent for the record itself is where it can be put right.
         if cause.is_sent || !known.is_sent {

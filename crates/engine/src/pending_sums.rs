@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backstay_base::{Duration, RecordId};
+use backstay_base::{Duration, Place, RecordId};
 use backstay_expr::{Expr, Node, SumKind, evaluate, truth};
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
@@ -32,11 +32,17 @@ pub(crate) struct Touched {
 }
 
 /// By how much the sums of one record change.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Differences {
     pub(crate) by_field: BTreeMap<FieldId, Difference>,
-    /// Of several records that one request makes, the last one that changed a sum.
-    pub(crate) item: Option<usize>,
+    /// Of several records that one request writes, where the last one is that changed a sum; else the whole.
+    pub(crate) at: Place,
+}
+
+impl Default for Differences {
+    fn default() -> Self {
+        Self { by_field: BTreeMap::new(), at: Place::Whole }
+    }
 }
 
 /// By how much a sum changes.
@@ -87,33 +93,33 @@ enum Share {
 
 impl PendingSums {
     /// Notes what a change of a record means to the sums in which it counts. `None`: it isn't there, before or afterwards.
-    /// `item`: of several records that one request makes, the one that is being made.
+    /// `at`: of several records that one request writes, where this one is.
     pub(crate) fn note(
         &mut self,
         counted: &Counted,
         (before, after): (Option<&InMemory<'_>>, Option<&InMemory<'_>>),
-        item: Option<usize>,
+        at: &Place,
     ) {
         let before = before.and_then(|member| share(counted, member));
         let after = after.and_then(|member| share(counted, member));
         match (before, after) {
             (Some((from, was)), Some((to, is))) if from == to => {
                 if was != is {
-                    self.change(counted, (from, between(&was, &is)), item);
+                    self.change(counted, (from, between(&was, &is)), at);
                 }
             }
             (before, after) => {
                 if let Some((from, was)) = before {
-                    self.change(counted, (from, negative(&was)), item);
+                    self.change(counted, (from, negative(&was)), at);
                 }
                 if let Some((to, is)) = after {
-                    self.change(counted, (to, positive(&is)), item);
+                    self.change(counted, (to, positive(&is)), at);
                 }
             }
         }
     }
 
-    fn change(&mut self, counted: &Counted, (id, by): (RecordId, Difference), item: Option<usize>) {
+    fn change(&mut self, counted: &Counted, (id, by): (RecordId, Difference), at: &Place) {
         let (collection, field) = (counted.sum.computed.collection, counted.sum.computed.field);
         if counted.is_kept_soon {
             self.due.insert((collection, field, id));
@@ -121,7 +127,7 @@ impl PendingSums {
         }
         let differences = self.touched.entry(Touched { level: counted.level, collection, id }).or_default();
         differences.by_field.entry(field).and_modify(|known| *known = known.and(by)).or_insert(by);
-        differences.item = item;
+        differences.at.clone_from(at);
     }
 
     /// Forgets a record that is deleted.

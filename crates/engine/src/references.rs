@@ -44,6 +44,10 @@ async fn inspect(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Res
         if new {
             within_grant(cx, target)?;
         }
+        // Whoever sends it with its parent has made or changed that one in the same request.
+        if proposal.input.to_parent == Some(id) {
+            continue;
+        }
         if new && (is_itself(proposal, (target, to)) || !may_refer(cx, &proposal.class, target, to).await?) {
             proposal.refuse(field, none_with_id(cx.model(), target));
             permitted = false;

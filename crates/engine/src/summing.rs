@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
+use backstay_base::{Error, Limit, Place, RecordId, Violation, ViolationKind, limits};
 use backstay_expr::{Expr, Node, Operator, Rule, SumKind, Truth, evaluate, truth};
 use backstay_model::{Collection, CollectionId, FieldId};
 use backstay_scalar::Value;
@@ -64,7 +64,7 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     let plan = cx.engine.templates.held(&cx.engine.planner, collection.id, &own.needed);
     // A record that is deleted has no sums.
     let Some(record) = cx.read_whole(plan, (collection.id, touched.id)).await? else { return Ok(()) };
-    let Differences { by_field, item } = differences;
+    let Differences { by_field, at } = differences;
     let (mut values, mut anew) = (record.values().to_vec(), Vec::new());
     for (field, difference) in &by_field {
         match difference.added_to(record.value(*field)) {
@@ -87,7 +87,6 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
             return Err(Limit::Sums { max: limits::SUM_RECORDS as u64 }.into());
         }
     }
-    let at = item.map_or(Place::Whole, |item| Place::Whole.within(Step::Item(item)));
     fit(cx, collection, &changed, (&at, &mut values))?;
     check(cx, (collection, own), (&record, &values), (&concerned, at)).await?;
     match changed.is_empty() {

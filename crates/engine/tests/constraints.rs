@@ -1,5 +1,7 @@
 //! What a model says of the values of many records together, on both databases.
 
+#[path = "constraints/children.rs"]
+mod children;
 #[path = "constraints/commit_checks.rs"]
 mod commit_checks;
 #[path = "constraints/exclude.rs"]

@@ -1,0 +1,92 @@
+//! What can be sent for the records that refer to one, with that one.
+
+use backstay_base::{Action, limits};
+use backstay_model::{Collection, Field, FieldId, Model};
+use serde_json::{Map, Value, json};
+
+use super::names::path;
+use super::{is_shown, scalars};
+
+/// The records of a list that refer to the record, or the one that does.
+pub(super) struct Relation<'m> {
+    pub(super) field: &'m Field,
+    pub(super) children: &'m Collection,
+    /// Their reference to the record.
+    pub(super) via: FieldId,
+    many: bool,
+    creates: bool,
+    updates: bool,
+    deletes: bool,
+}
+
+/// The relations whose records can be written with a record of this collection.
+pub(super) fn relations<'m>(model: &'m Model, collection: &'m Collection) -> impl Iterator<Item = Relation<'m>> {
+    collection.members(None).filter_map(move |field| {
+        let (target, via) = field.kind.children()?;
+        let (children, many) = (model.collection(target), field.kind.is_to_many());
+        let [creates, updates, deletes] =
+            [Action::Create, Action::Update, Action::Delete].map(|action| model.allows(children, action));
+        let can_be_sent = is_shown(children) && (creates || updates || deletes);
+        can_be_sent.then_some(Relation { field, children, via, many, creates, updates, deletes })
+    })
+}
+
+impl Relation<'_> {
+    /// The name of the schema of a new record of the relation.
+    pub(super) fn create(&self) -> Option<String> {
+        self.creates.then(|| format!("{}.CreateBy.{}", self.children.name, self.via_name()))
+    }
+
+    /// The name of the schema of a changed record of the relation.
+    pub(super) fn patch(&self) -> Option<String> {
+        self.updates.then(|| format!("{}.PatchBy.{}", self.children.name, self.via_name()))
+    }
+
+    fn via_name(&self) -> &str {
+        &self.children.field(self.via).name
+    }
+
+    /// The field as it is sent with a new record.
+    pub(super) fn in_create(&self) -> Option<Value> {
+        let one = reference(&self.create()?);
+        Some(match self.many {
+            true => list(&one),
+            false => json!({ "oneOf": [one, { "type": "null" }] }),
+        })
+    }
+
+    /// The field as it is sent with a change.
+    pub(super) fn in_patch(&self) -> Option<Value> {
+        let (create, patch) = (self.create().map(|name| reference(&name)), self.patch().map(|name| reference(&name)));
+        if !self.many {
+            let forms = patch.into_iter().chain(create).chain(self.deletes.then(|| json!({ "type": "null" })));
+            return Some(json!({ "anyOf": forms.collect::<Vec<_>>() }));
+        }
+        let change = patch.map(|patch| json!({ "allOf": [patch, { "required": ["id"] }] }));
+        let id = scalars::accepted(self.children.key.scalar());
+        let all: Vec<&Value> = change.iter().chain(&create).collect();
+        let all = (!all.is_empty()).then(|| list(&json!({ "anyOf": all })));
+        let operators = [
+            ("$add", create.as_ref().map(list)),
+            ("$change", change.as_ref().map(list)),
+            ("$remove", self.deletes.then(|| list(&id))),
+        ];
+        let operators: Map<String, Value> =
+            operators.into_iter().filter_map(|(name, schema)| Some((name.to_owned(), schema?))).collect();
+        let set = all.as_ref().map(|all| object(json!({ "$set": all })));
+        let forms = all.iter().cloned().chain([object(Value::Object(operators))]).chain(set);
+        Some(json!({ "anyOf": forms.collect::<Vec<_>>() }))
+    }
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": path(name) })
+}
+
+fn list(of: &Value) -> Value {
+    json!({ "type": "array", "items": of, "maxItems": limits::LIST_ITEMS })
+}
+
+fn object(properties: Value) -> Value {
+    json!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
