@@ -51,7 +51,7 @@ pub(crate) async fn write(
             part(cx, &place);
             family.write(cx, &place, act).await?;
         }
-        cx.part.at = around;
+        part(cx, &around);
     }
     Ok(())
 }

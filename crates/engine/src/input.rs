@@ -13,12 +13,34 @@ pub struct Input {
     /// Objects to be merged into the stored documents of these fields.
     pub(crate) patches: Vec<(FieldId, Arc<str>)>,
     pub(crate) links: Vec<(FieldId, Vec<RecordId>)>,
+    /// Members that many-to-many relations get and lose; the others stay.
+    pub(crate) link_changes: Vec<(FieldId, LinkChanges)>,
     /// Amounts that share the currency of their record, with the currency that was sent with them.
     pub(crate) amounts: Vec<(FieldId, Option<Currency>)>,
     /// What is written to the records that refer to this one, by the field that lists them.
     pub(crate) children: Vec<(FieldId, Children)>,
     /// The reference to the record that this one is sent with, which was not sent itself.
     pub(crate) to_parent: Option<FieldId>,
+}
+
+/// Members that a many-to-many relation gets and loses.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LinkChanges {
+    /// Those that it gets, unless they are members already.
+    pub added: Vec<RecordId>,
+    /// Those that it loses, if they are members.
+    pub removed: Vec<RecordId>,
+}
+
+impl LinkChanges {
+    /// The member of an object in which those that are added are sent.
+    pub const ADD: &'static str = "$add";
+    /// The same of those that are removed.
+    pub const REMOVE: &'static str = "$remove";
+
+    fn rows(&self) -> usize {
+        self.added.len() + self.removed.len()
+    }
 }
 
 /// What is written, together with a record, to those that refer to it: its children of one relation.
@@ -150,6 +172,11 @@ impl Input {
         self.links.push((field, members));
     }
 
+    /// Gives a many-to-many relation these members, and takes others from it.
+    pub fn change_links(&mut self, field: FieldId, changes: LinkChanges) {
+        self.link_changes.push((field, changes));
+    }
+
     /// Writes these to the records that refer to this one, by the field that lists them.
     pub fn children(&mut self, field: FieldId, children: Children) {
         self.children.push((field, children));
@@ -172,7 +199,13 @@ impl Input {
     /// The record and the members that are given, and its children with theirs: what a create writes.
     pub(crate) fn rows(&self) -> usize {
         let links = self.links.iter().map(|(_, members)| members.len()).sum::<usize>();
-        1 + links + self.children.iter().map(|(_, children)| children.rows()).sum::<usize>()
+        let changed = self.link_changes.iter().map(|(_, changes)| changes.rows()).sum::<usize>();
+        1 + links + changed + self.children.iter().map(|(_, children)| children.rows()).sum::<usize>()
+    }
+
+    /// Whether nothing but the row of the record itself is written.
+    pub(crate) fn has_one_row(&self) -> bool {
+        self.links.is_empty() && self.link_changes.is_empty() && self.children.is_empty()
     }
 
     /// The value given to a field, if any.
@@ -184,7 +217,8 @@ impl Input {
     pub fn fields(&self) -> impl Iterator<Item = FieldId> {
         let values = self.values.iter().map(|(field, _)| *field);
         let patches = self.patches.iter().map(|(field, _)| *field);
-        values.chain(patches).chain(self.links.iter().map(|(field, _)| *field))
+        let changed = self.link_changes.iter().map(|(field, _)| *field);
+        values.chain(patches).chain(self.links.iter().map(|(field, _)| *field)).chain(changed)
     }
 
     /// Whether nothing is given.

@@ -107,7 +107,7 @@ pub use engine::Engine;
 pub use expiry::PurgePass;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
 pub use history::history_order;
-pub use input::{Child, ChildAct, Children, Input, Others};
+pub use input::{Child, ChildAct, Children, Input, LinkChanges, Others};
 pub use observer::Dependency;
 pub use record::Record;
 pub use refreshing::RefreshPass;

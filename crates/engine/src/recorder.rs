@@ -27,9 +27,9 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// From now on it is about this one of several records.
+    /// From now on it is about this one of several records, or about the request as a whole.
     pub(crate) fn about(&mut self, record: &Place) {
-        self.record = Some(placed::named(record));
+        self.record = (*record != Place::Whole).then(|| placed::named(record));
         self.records += 1;
     }
 

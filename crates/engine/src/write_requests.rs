@@ -172,7 +172,7 @@ impl PreparedWrite {
     pub(crate) fn writes(&self) -> Writes {
         match &self.work {
             Work::Create { inputs: Inputs::One(input), .. } | Work::Update { input, .. }
-                if input.links.is_empty() && input.children.is_empty() && !self.writes_more =>
+                if input.has_one_row() && !self.writes_more =>
             {
                 Writes::One
             }

@@ -14,6 +14,8 @@ mod gone_documents;
 mod history;
 #[path = "constraints/keys.rs"]
 mod keys;
+#[path = "constraints/link_changes.rs"]
+mod link_changes;
 #[path = "constraints/opposite.rs"]
 mod opposite;
 #[path = "constraints/order.rs"]

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use std::{iter, mem};
 
 use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
-use backstay_engine::{Child, ChildAct, Children, Input, Inputs};
+use backstay_engine::{Child, ChildAct, Children, Input, Inputs, LinkChanges};
 use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, TYPE_NAME, ValueType};
 use backstay_scalar::{Problem, Scalar, Token, Value};
 use serde_json::value::RawValue;
@@ -202,9 +202,8 @@ impl<'d> Decoder<'d> {
             FieldKind::ToOneOf { .. } => self.one_of(&mut reading.input, field, raw),
             _ => self.member(&mut reading.input, field, raw),
         };
-        if let Err(Wrong { step, kind }) = read {
-            let at = self.at.clone().then(Step::Member(shorten(name)));
-            let at = step.map_or(at.clone(), |step| at.then(step));
+        if let Err(Wrong { steps, kind }) = read {
+            let at = steps.into_iter().fold(self.at.clone().then(Step::Member(shorten(name))), Place::then);
             self.violations.push(Violation::new(at, kind));
         }
     }
@@ -415,6 +414,11 @@ impl<'d> Decoder<'d> {
             FieldKind::Scalar(number) if field.shares_currency() => {
                 return Ok(amount(input, (field.id, *number), Token::Json(raw))?);
             }
+            FieldKind::ManyToMany { target, .. } if self.form == Form::Change && raw.starts_with('{') => {
+                let changes = self.link_changes(*target, raw)?;
+                input.change_links(field.id, changes);
+                return Ok(());
+            }
             FieldKind::ManyToMany { target, .. } => {
                 input.links(field.id, self.links(*target, raw)?);
                 return Ok(());
@@ -447,6 +451,37 @@ impl<'d> Decoder<'d> {
         value.as_id().ok_or(ViolationKind::Required)
     }
 
+    /// `{"$add": […], "$remove": […]}`.
+    fn link_changes(&mut self, target: CollectionId, raw: &str) -> Result<LinkChanges, Wrong> {
+        let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
+        let members = backstay_scalar::members(raw).map_err(|_| expected())?;
+        let (mut changes, mut named, mut seen) = (LinkChanges::default(), HashSet::new(), HashSet::new());
+        for (name, raw) in &members {
+            let ids = match &**name {
+                LinkChanges::ADD => &mut changes.added,
+                LinkChanges::REMOVE => &mut changes.removed,
+                _ => {
+                    let problem = format!("unknown operator `{}`", shorten(name));
+                    let remedy = "write `$add` and `$remove`, or an array of all ids".to_owned();
+                    return Err(Wrong::at_member(&shorten(name), ViolationKind::Misused { problem, remedy }));
+                }
+            };
+            if !seen.insert(&**name) {
+                return Err(Wrong::at_member(name, ViolationKind::Duplicate));
+            }
+            for (index, id) in
+                self.links(target, raw.get()).map_err(|wrong| wrong.within(name))?.into_iter().enumerate()
+            {
+                if !named.insert(id) {
+                    let repeated = Wrong { steps: vec![Step::Item(index)], kind: ViolationKind::Duplicate };
+                    return Err(repeated.within(name));
+                }
+                ids.push(id);
+            }
+        }
+        Ok(changes)
+    }
+
     fn links(&mut self, target: CollectionId, raw: &str) -> Result<Vec<RecordId>, Wrong> {
         let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
         let items = items(raw).ok_or_else(expected)?;
@@ -454,7 +489,7 @@ impl<'d> Decoder<'d> {
         let mut members = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
             let id = self.reference(target, item.get());
-            members.push(id.map_err(|kind| Wrong { step: Some(Step::Item(index)), kind })?);
+            members.push(id.map_err(|kind| Wrong { steps: vec![Step::Item(index)], kind })?);
         }
         Ok(members)
     }
@@ -486,21 +521,26 @@ pub(crate) fn amount(
 const AMOUNT: &str =
     "an amount such as \"12.50\", or with its currency such as {\"amount\": \"12.50\", \"currency\": \"EUR\"}";
 
-/// What is wrong with a member, and in which item of its list or member of its object.
+/// What is wrong with a member, and the steps to it in its list or object.
 pub(crate) struct Wrong {
-    step: Option<Step>,
+    steps: Vec<Step>,
     pub(crate) kind: ViolationKind,
 }
 
 impl Wrong {
     fn at_member(name: &str, kind: ViolationKind) -> Self {
-        Self { step: Some(Step::Member(name.to_owned())), kind }
+        Self { steps: vec![Step::Member(name.to_owned())], kind }
+    }
+
+    fn within(mut self, name: &str) -> Self {
+        self.steps.insert(0, Step::Member(name.to_owned()));
+        self
     }
 }
 
 impl From<ViolationKind> for Wrong {
     fn from(kind: ViolationKind) -> Self {
-        Self { step: None, kind }
+        Self { steps: Vec::new(), kind }
     }
 }
 
@@ -511,7 +551,7 @@ pub(crate) fn list(element: ValueType<'_>, raw: &str) -> Result<Value, Wrong> {
     let value = |(index, item): (usize, &&RawValue)| {
         element
             .read(Token::Json(item.get()))
-            .map_err(|problem| Wrong { step: Some(Step::Item(index)), kind: problem.into() })
+            .map_err(|problem| Wrong { steps: vec![Step::Item(index)], kind: problem.into() })
     };
     let values: Result<Vec<Value>, Wrong> = items.iter().enumerate().map(value).collect();
     Ok(Value::List(values?.into()))

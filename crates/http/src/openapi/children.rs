@@ -1,6 +1,7 @@
 //! What can be sent for the records that refer to one, with that one.
 
 use backstay_base::{Action, limits};
+use backstay_engine::LinkChanges;
 use backstay_model::{Collection, Field, FieldId, Model};
 use serde_json::{Map, Value, json};
 
@@ -77,6 +78,20 @@ impl Relation<'_> {
         let forms = all.iter().cloned().chain([object(Value::Object(operators))]).chain(set);
         Some(json!({ "anyOf": forms.collect::<Vec<_>>() }))
     }
+}
+
+/// A many-to-many relation as it is sent with a change: `all` of its members, or those that it gets and loses.
+pub(super) fn in_patch_of_links(all: &Value) -> Value {
+    let mut list = all.clone();
+    if let Some(list) = list.as_object_mut() {
+        list.remove("description");
+    }
+    let operators = json!({ LinkChanges::ADD: list, LinkChanges::REMOVE: list });
+    let mut schema = json!({ "anyOf": [list, object(operators)] });
+    if let Some(description) = all.get("description") {
+        schema["description"] = description.clone();
+    }
+    schema
 }
 
 fn reference(name: &str) -> Value {

@@ -116,6 +116,9 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
                 let object = self::body(model, collection, Some(field.id), body);
                 embedded(model, (field, id), object, field.required)
             }
+            FieldKind::ManyToMany { .. } if body == Body::Patch => {
+                children::in_patch_of_links(&written(model, collection, field))
+            }
             _ => written(model, collection, field),
         };
         named(field, described(field, schema))
