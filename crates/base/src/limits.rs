@@ -117,8 +117,12 @@ pub const PURGE_RECORDS: usize = 100;
 pub const PURGE_SECONDS: u64 = 60;
 /// Records whose sums with `stored: COMMIT` one request may update.
 pub const SUM_RECORDS: usize = 1000;
-/// Sums with `stored: SOON` that are computed in one commit.
+/// Sums with `stored: SOON` that are written in one commit.
 pub const REFRESHED_SUMS: usize = 100;
+/// Steps of an embedded database, in thousands, after which no further ones are computed for that commit.
+pub const REFRESH_KILO_STEPS: u64 = 10_000;
+/// Entries of their queue that are merged in one commit before they are computed.
+pub const MERGED_ENTRIES: usize = 2000;
 /// Milliseconds between two looks at the queue of these sums.
 pub const REFRESH_MILLIS: u64 = 250;
 /// Seconds of work on the queue after which the log says how long it is.

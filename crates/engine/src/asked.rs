@@ -1,10 +1,12 @@
 //! What a query names, held against the rights of its caller: a field that the caller may never see cannot be selected,
 //! filtered, sorted or compared. Of what may be seen in some records, the planner hides the rest.
 
+mod documents;
+
 use backstay_base::{Action, Error, Place, Timestamp, Violation, ViolationKind, limits};
 use backstay_expr::Rights;
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
-use backstay_sql::{Selected, SelectedField, Selection, SortKey};
+use backstay_sql::{InnerSelection, Selected, SelectedField, Selection, SortKey};
 
 use crate::{Filter, Perspective};
 
@@ -117,14 +119,17 @@ fn field(
         (_, Some(target)) => Some(Holder { collection: view.model.collection(target), within: None }),
         (_, None) => None,
     };
-    match (inner, &selected.inner) {
+    match (&field.kind, inner, &selected.inner) {
         // The types of a reference are no level of their own.
-        (Some(inner), Some(selection)) if matches!(field.kind, FieldKind::ToOneOf { .. }) => {
+        (FieldKind::ToOneOf { .. }, Some(inner), Some(InnerSelection::Fields(selection))) => {
             level(view, inner, (selection, depth), fields)
         }
-        (Some(inner), Some(selection)) => level(view, inner, (selection, depth + 1), fields),
-        (Some(_) | None, None) => Ok(()),
-        (None, Some(_)) => Err(too_much(format!("`{}` is not a relation and has no fields", field.name))),
+        (_, Some(inner), Some(InnerSelection::Fields(selection))) => level(view, inner, (selection, depth + 1), fields),
+        (FieldKind::Document(document), _, Some(InnerSelection::Document(values))) => {
+            documents::values(view, document.shape(), (values, depth + 1), fields)
+        }
+        (_, _, None) => Ok(()),
+        (_, _, Some(_)) => Err(too_much(format!("`{}` is not a relation and has no fields", field.name))),
     }
 }
 
@@ -251,7 +256,10 @@ fn not_kept(collection: &Collection, selection: &Selection) -> Option<FieldId> {
         let field = collection.field(selected.field);
         match (&field.kind, &selected.inner) {
             _ if !field.is_in_history() => Some(field.id),
-            (FieldKind::Embedded(_), Some(inner)) => not_kept(collection, inner),
+            (FieldKind::Embedded(_), Some(InnerSelection::Fields(inner))) => not_kept(collection, inner),
+            (FieldKind::Document(_), Some(InnerSelection::Document(inner))) => {
+                inner.reads_records().then_some(field.id)
+            }
             (_, Some(_)) => Some(field.id),
             (_, None) => None,
         }

@@ -7,6 +7,7 @@ use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Planner, Row, Template};
 use backstay_store::{OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError, Stored};
+use futures_util::lock::Mutex;
 
 use crate::bind::Bindings;
 use crate::in_flight::InFlight;
@@ -50,6 +51,7 @@ impl Engine {
             store,
             ambient,
             in_flight: InFlight::default(),
+            refreshing: Mutex::default(),
             ids,
             clock,
             singles: OnceLock::new(),

@@ -2,8 +2,8 @@
 //! field that it is for.
 
 use backstay_base::{CallerKind, Error, Limit, ViolationKind, limits};
-use backstay_model::{Class, Collection, Field, FieldId, FieldKind, LengthProblem, Misfit, SetOn, ValueProblem};
-use backstay_scalar::{Value, merged, written_bytes};
+use backstay_model::{Collection, Field, FieldId, FieldKind, LengthProblem, Misfit, SetOn, ValueProblem};
+use backstay_scalar::{Value, written_bytes};
 use backstay_sql::RecordSource;
 
 use crate::given::Given;
@@ -15,13 +15,6 @@ use crate::{Authority, Input, TxContext, amounts, embedded, ids, references};
 pub(crate) fn patch(proposal: &mut Proposal<'_>, input: Input) {
     for (field, value) in &input.values {
         proposal.values[usize::from(field.0)] = value.clone();
-    }
-    for (field, patch) in &input.patches {
-        // What is merged into a secret would show by its size what is in it.
-        let secret = proposal.collection.field(*field).class == Some(Class::Secret);
-        let slot = &mut proposal.values[usize::from(field.0)];
-        let target = if let Value::Json(text) = &*slot { Some(&**text).filter(|_| !secret) } else { None };
-        *slot = Value::Json(merged(target, patch).into());
     }
     proposal.input = input;
 }

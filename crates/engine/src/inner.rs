@@ -6,6 +6,7 @@ use backstay_model::{CollectionId, FieldId, Index};
 use backstay_scalar::Value;
 use backstay_sql::{Planner, Statement, Template, schema};
 use backstay_store::{Demand, RowSink, Store, StoreError};
+use futures_util::lock::Mutex;
 
 use crate::in_flight::InFlight;
 use crate::templates::Templates;
@@ -19,6 +20,8 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) ambient: Ambient,
     pub(crate) in_flight: InFlight,
+    /// Held by whoever works off the queue of stored sums.
+    pub(crate) refreshing: Mutex<()>,
     pub(crate) ids: IdSource,
     pub(crate) clock: Arc<VersionClock>,
     /// Set when all of them are there.

@@ -1,17 +1,18 @@
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
 
 use backstay_base::{RecordId, Step};
 use backstay_model::FieldId;
-use backstay_scalar::{Currency, Value, merged};
+use backstay_scalar::{Currency, Value, has_operations, merged};
+
+use crate::Operator;
 
 /// What is sent for a write: values for some fields of a record, of the fields' types.
 #[derive(Clone, Default, PartialEq)]
 pub struct Input {
     pub(crate) values: Vec<(FieldId, Value)>,
-    /// Objects to be merged into the stored documents of these fields.
-    pub(crate) patches: Vec<(FieldId, Arc<str>)>,
+    /// Changes of what is stored in these fields. An update turns them into values.
+    pub(crate) operators: Vec<(FieldId, Operator)>,
     pub(crate) links: Vec<(FieldId, Vec<RecordId>)>,
     /// Members that many-to-many relations get and lose; the others stay.
     pub(crate) link_changes: Vec<(FieldId, LinkChanges)>,
@@ -150,17 +151,9 @@ impl Input {
         self.amounts.push((field, currency));
     }
 
-    /// The same as a merge patch (RFC 7396): an object for a field that holds any document, which `is_free` says of it, is
-    /// merged into what is stored.
-    #[must_use]
-    pub fn merging(mut self, is_free: impl Fn(FieldId) -> bool) -> Self {
-        let is_object = |value: &Value| matches!(value, Value::Json(text) if text.starts_with('{'));
-        for (field, value) in self.values.extract_if(.., |(field, value)| is_object(value) && is_free(*field)) {
-            if let Value::Json(patch) = value {
-                self.patches.push((field, patch));
-            }
-        }
-        self
+    /// Changes what is stored in a field, in the place of giving it a value. A create takes none.
+    pub fn operate(&mut self, field: FieldId, operator: Operator) {
+        self.operators.push((field, operator));
     }
 
     /// Makes these the members of a many-to-many relation, and no others, in this order if its links have one. A member that
@@ -188,10 +181,17 @@ impl Input {
         self.with(via, Value::Id(parent))
     }
 
-    /// What is sent for a change, as what is sent for a new record.
+    /// What is sent for a change, as what is sent for a new record: patches and members are all that it has. Other operators
+    /// remain, and a create refuses them.
     pub(crate) fn into_new(mut self) -> Self {
-        for (field, patch) in std::mem::take(&mut self.patches) {
-            self.set(field, Value::Json(merged(None, &patch).into()));
+        for (field, operator) in std::mem::take(&mut self.operators) {
+            match whole(&operator) {
+                Some(value) => self.set(field, value),
+                None => self.operators.push((field, operator)),
+            }
+        }
+        for (field, LinkChanges { added, removed: _ }) in std::mem::take(&mut self.link_changes) {
+            self.links(field, added);
         }
         self
     }
@@ -213,18 +213,26 @@ impl Input {
         self.values.iter().find(|(existing, _)| *existing == field).map(|(_, value)| value)
     }
 
-    /// The fields that are given a value or members. Children are not the record's own.
+    /// The fields that are given a value or members, or whose values change. Children are not the record's own.
     pub fn fields(&self) -> impl Iterator<Item = FieldId> {
         let values = self.values.iter().map(|(field, _)| *field);
-        let patches = self.patches.iter().map(|(field, _)| *field);
+        let operators = self.operators.iter().map(|(field, _)| *field);
         let changed = self.link_changes.iter().map(|(field, _)| *field);
-        values.chain(patches).chain(self.links.iter().map(|(field, _)| *field)).chain(changed)
+        values.chain(operators).chain(self.links.iter().map(|(field, _)| *field)).chain(changed)
     }
 
     /// Whether nothing is given.
     pub fn is_empty(&self) -> bool {
         self.fields().next().is_none() && self.children.is_empty()
     }
+}
+
+/// The document that a patch alone makes, if it has no operations.
+fn whole(operator: &Operator) -> Option<Value> {
+    let Operator::Merge(patch) = operator else { return None };
+    let is_plain = has_operations(patch).is_ok_and(|operations| !operations);
+    let document = if is_plain { merged(None, patch).ok()? } else { return None };
+    Some(document.map_or(Value::Null, |text| Value::Json(text.into())))
 }
 
 // Its values are not shown: they may be classified.

@@ -41,6 +41,8 @@ mod mentions;
 mod observer;
 mod old_versions;
 mod opening;
+mod operator;
+mod operators;
 mod pending_checks;
 mod pending_sums;
 mod placed;
@@ -92,8 +94,10 @@ pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_sql::{
-    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, MemberOutput, ObjectOutput, Row, RowOutput, Selected,
-    SelectedField, Selection, SortKey, ValueOutput, nested,
+    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, DocumentMember, DocumentOutput, DocumentSelection,
+    DocumentValue, InnerSelection, MemberOutput, MemberSelection, ObjectOutput, RecordsOutput, Row, RowOutput,
+    Selected, SelectedField, SelectedMember, SelectedType, Selection, SortKey, TypeOutput, ValueOutput, ValuesOutput,
+    nested,
 };
 pub use backstay_store::{
     ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,
@@ -109,6 +113,7 @@ pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedSt
 pub use history::history_order;
 pub use input::{Child, ChildAct, Children, Input, LinkChanges, Others};
 pub use observer::Dependency;
+pub use operator::Operator;
 pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use request::{

@@ -41,7 +41,17 @@ pub(crate) fn without(
     }
 }
 
-/// Lets the tables follow the documents of a record that is written. Values are by `FieldId`; none of a new record before.
+/// Lets the tables follow the documents of a record that is created. Values are by `FieldId`.
+pub(crate) fn begin(cx: &mut TxContext<'_, '_>, collection: &Collection, id: RecordId, values: &[Value]) {
+    for field in collection.mentioning() {
+        let found = of_value(cx.model(), field, &values[usize::from(field.id.0)]).into_iter();
+        for (relation, far) in found.map(|mentioned| (mentioned.relation, mentioned.id)).collect::<BTreeSet<_>>() {
+            stage(cx, (collection, id), (field.id, &relation), (LinkStatement::Insert, far));
+        }
+    }
+}
+
+/// Lets the tables follow the documents of a record that is changed. Values are by `FieldId`.
 pub(crate) fn follow(
     cx: &mut TxContext<'_, '_>,
     collection: &Collection,
@@ -49,7 +59,7 @@ pub(crate) fn follow(
     (before, after): (&[Value], &[Value]),
 ) {
     for field in collection.mentioning() {
-        let [before, after] = [before, after].map(|values| values.get(usize::from(field.id.0)).unwrap_or(&Value::Null));
+        let [before, after] = [before, after].map(|values| &values[usize::from(field.id.0)]);
         if before == after {
             continue;
         }

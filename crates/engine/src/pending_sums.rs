@@ -140,11 +140,6 @@ impl PendingSums {
         }
     }
 
-    /// Lets a sum be computed from all members.
-    pub(crate) fn refresh(&mut self, touched: Touched, field: FieldId) {
-        self.touched.entry(touched).or_default().by_field.insert(field, Difference::Anew);
-    }
-
     /// The sums that follow after the commit; none are left.
     pub(crate) fn take_due(&mut self) -> BTreeSet<(CollectionId, FieldId, RecordId)> {
         std::mem::take(&mut self.due)

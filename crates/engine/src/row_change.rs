@@ -34,7 +34,7 @@ impl RowChange {
         let fields = told(collection).filter_map(given).collect();
         cx.tx.change(change(collection, &record, ChangeKind::Create, fields));
         write_links(cx, collection, &record, links);
-        mentions::follow(cx, collection, record.id(), (&[], record.values()));
+        mentions::begin(cx, collection, record.id(), record.values());
         note(cx, collection.id, (None, Some(record.values())), Sent::Yes);
         versions::add(cx, collection, &record, VersionChange::Create);
         cx.require_few_bytes()?;

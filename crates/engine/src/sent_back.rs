@@ -13,8 +13,7 @@ use crate::proposal::Proposal;
 use crate::rule_of::RuleOf;
 use crate::{Authority, Input, TxContext};
 
-/// Finds out which of the fields that were sent the caller sees in this very record, and drops from the input what is as
-/// the caller reads it.
+/// Drops from the input what is as the caller reads it.
 pub(crate) async fn drop_unchanged(
     cx: &mut TxContext<'_, '_>,
     proposal: &mut Proposal<'_>,
@@ -23,7 +22,6 @@ pub(crate) async fn drop_unchanged(
     if proposal.authority == Authority::System {
         return Ok(());
     }
-    see(cx, proposal, input).await?;
     let computed = computed(cx, proposal, input).await?;
     let is_unchanged = |field: FieldId, value: &Value| {
         let read = match proposal.collection.field(field).is_computed() {
@@ -36,10 +34,11 @@ pub(crate) async fn drop_unchanged(
     Ok(())
 }
 
-/// Asks the read rules that depend on the record, of the stored one. A caller of whom one is true could read the value. Of a
-/// record in the trash they aren't asked: what it is to others may have gone with it.
-async fn see(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>, input: &Input) -> Result<(), Error> {
-    if proposal.readmitted.is_some() {
+/// Finds out which of the fields that were sent the caller sees in this very record: asks the read rules that depend on the
+/// record, of the stored one. A caller of whom one is true could read the value. Of a record in the trash they aren't asked:
+/// what it is to others may have gone with it.
+pub(crate) async fn see(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>, input: &Input) -> Result<(), Error> {
+    if proposal.authority == Authority::System || proposal.readmitted.is_some() {
         return Ok(());
     }
     let (class, collection) = (Arc::clone(&proposal.class), proposal.collection);
@@ -105,7 +104,9 @@ fn value_of(row: &dyn Row, output: &RowOutput, field: &Field) -> Result<Option<V
         ValueOutput::Column { column, holds: _, scalar } => (std::slice::from_ref(column), *scalar),
         ValueOutput::Columns(columns, scalar) => (&**columns, Some(*scalar)),
         // Computed fields hold one scalar, or a value of an enum.
-        ValueOutput::Object(_) | ValueOutput::OneOf(_) | ValueOutput::Rows { .. } => return Ok(None),
+        ValueOutput::Object(_) | ValueOutput::OneOf(_) | ValueOutput::Document(_) | ValueOutput::Rows { .. } => {
+            return Ok(None);
+        }
     };
     let [first, ..] = columns else { return Ok(None) };
     let values: Vec<_> = columns.iter().map(|column| row.value(*column)).collect::<Result<_, DecodeError>>()?;

@@ -14,6 +14,7 @@ use crate::bind::InMemory;
 use crate::decision::decide;
 use crate::pending_sums::{Differences, Touched};
 use crate::proposal::Proposal;
+use crate::record::Key;
 use crate::row_change::RowChange;
 use crate::rule_of::RuleOf;
 use crate::sums::{OwnSums, SumCheck};
@@ -55,6 +56,30 @@ pub(crate) async fn followed(
     match is_own {
         true => Ok(cx.get_stored(collection, record.id()).await?.unwrap_or(record)),
         false => Ok(record),
+    }
+}
+
+/// Writes sums of a record that were computed before, those that follow after the commit: no check names them.
+pub(crate) async fn set(
+    cx: &mut TxContext<'_, '_>,
+    (collection, id): Key,
+    sums: Vec<(FieldId, Value)>,
+) -> Result<(), Error> {
+    let collection: &Collection = cx.model().collection(collection);
+    let Some(own) = cx.engine.application.sums.own(collection.id) else { return Ok(()) };
+    let plan = cx.engine.templates.held(&cx.engine.planner, collection.id, &own.needed);
+    let Some(record) = cx.read_whole(plan, (collection.id, id)).await? else { return Ok(()) };
+    let fields: Vec<FieldId> = sums.iter().map(|(field, _)| *field).collect();
+    let mut values = record.values().to_vec();
+    for (field, value) in sums {
+        values[usize::from(field.0)] = value;
+    }
+    fit(cx, collection, &fields, (&Place::Whole, &mut values))?;
+    let differs = |field: &FieldId| values[usize::from(field.0)] != *record.value(*field);
+    let changed: Vec<FieldId> = fields.into_iter().filter(differs).collect();
+    match changed.is_empty() {
+        true => Ok(()),
+        false => RowChange::sums(cx, collection, &record, (values, changed)),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::rules;
 use crate::stored::Wanted;
 use crate::{
     Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, children, clauses, deletion, exclusions, fill,
-    ids, links, placed, references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
+    ids, links, operators, placed, references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
 };
 
 impl TxContext<'_, '_> {
@@ -51,6 +51,7 @@ impl TxContext<'_, '_> {
         }
         let mut proposal = Proposal::create(collection, authority, self.class_of(authority), input);
         fill::refuse_read_only(&mut proposal);
+        operators::refuse_in_new(&mut proposal);
         fill::defaults(self, &mut proposal);
         ids::check(self, &mut proposal);
         fill::embedded_defaults(&mut proposal);
@@ -138,6 +139,8 @@ impl TxContext<'_, '_> {
     /// The steps of a change between those that find out whether the caller may change the record at all, and those that ask
     /// rules and checks about what would become of it.
     async fn propose(&mut self, proposal: &mut Proposal<'_>, mut input: Input) -> Result<(), Error> {
+        sent_back::see(self, proposal, &input).await?;
+        operators::apply(self, proposal, &mut input).await?;
         sent_back::drop_unchanged(self, proposal, &mut input).await?;
         fill::patch(proposal, input);
         fill::embedded_defaults(proposal);

@@ -248,7 +248,11 @@ fn fields_that_get_what_is_more_confidential() {
             &format!(
                 r#"
 enum Stage {{ A @initial @to(state: "B", set: [{{field: "copy", to: "this.diag"}}]) B }}
+type Test @embedded {{ result: String value: Int parts: [Part!] }}
+type Part @embedded {{ name: String }}
 type Visit @allow(read: "auth.kind == 'OPERATOR'") {{
+  tests: [Test!] @class(is: MEDICAL)
+  plain: [Test!]
   diag: String @class(is: MEDICAL)
   nick: String @class(is: PERSONAL)
   cost: Int @class(is: MEDICAL)
@@ -268,6 +272,9 @@ type Visit @allow(read: "auth.kind == 'OPERATOR'") {{
         r#"copy: String @class(is: PERSONAL) @default(from: "this.diag")"#,
         r#"copy: String @computed(is: "this.visits.max(v, v.diag)", stored: COMMIT)"#,
         r#"copy: Int @computed(is: "this.visits.sum(v, v.cost)", stored: COMMIT)"#,
+        r#"copy: String @set(on: WRITE, to: "this.tests.first(t, t.value > 1).result")"#,
+        r#"copy: Int @set(on: WRITE, to: "this.tests.sum(t, t.value + 1)")"#,
+        r#"copy: String @set(on: WRITE, to: "this.tests.max(t, t.parts.min(p, p.name))")"#,
         "copy: String stage: Stage!",
     ] {
         check_one(field, &["unclassified: copy"]);
@@ -279,6 +286,9 @@ type Visit @allow(read: "auth.kind == 'OPERATOR'") {{
         r#"copy: Boolean @set(on: WRITE, to: "this.of.diag != null")"#,
         r#"copy: String @set(on: WRITE, to: "this.of.diag == 'x' ? 'y' : 'z'")"#,
         r#"copy: Int @computed(is: "this.visits.count(v, v.diag == 'x')", stored: COMMIT)"#,
+        r#"copy: String @set(on: WRITE, to: "this.plain.first(t, t.result == this.diag).result")"#,
+        r#"copy: Int @set(on: WRITE, to: "this.tests.count(t, t.value > 1)")"#,
+        r#"copy: String @class(is: MEDICAL) @set(on: WRITE, to: "this.tests.max(t, t.result)")"#,
         r#"copy: String @computed(is: "this.diag")"#,
         r#"copy: String @class(is: MEDICAL) @default(from: "this.nick")"#,
     ] {

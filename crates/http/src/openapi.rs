@@ -5,6 +5,7 @@ mod embedded_types;
 mod interfaces;
 mod names;
 mod operations;
+mod operators;
 mod references;
 mod scalars;
 mod schemas;

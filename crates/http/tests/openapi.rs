@@ -30,6 +30,48 @@ fn newsroom() -> Value {
         .expect("the document is JSON")
 }
 
+/// A patch takes a value or an operator that changes the stored one.
+#[test]
+fn operators_are_described() {
+    let model = r#"
+        extend schema @app(name: "Shop")
+        type Address @embedded { city: String! }
+        type Product @allow(read: "true", create: "true", update: "true") {
+          stock: Int!
+          price: Decimal
+          tags: [String!]
+          address: Address
+          name: String!
+          serial: Int @immutable
+        }
+    "#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    let patch = &document["components"]["schemas"]["Product.Patch"]["properties"];
+    let operators = |member: &str| {
+        let operators = patch[member]["oneOf"][1]["properties"].as_object();
+        operators.map(|operators| operators.keys().map(String::as_str).collect::<Vec<_>>())
+    };
+    assert_eq!(operators("stock"), Some(vec!["$inc", "$mul"]));
+    assert_eq!(operators("price"), Some(vec!["$inc", "$mul"]));
+    assert_eq!(operators("tags"), Some(vec!["$append", "$remove"]));
+    assert_eq!(operators("address"), Some(vec!["$replace"]));
+    assert_eq!(operators("name"), None);
+    assert_eq!((operators("serial"), &patch["serial"]), (None, &Value::Null));
+    assert_eq!(patch["stock"]["oneOf"][0], json!({ "type": "integer", "format": "int64" }));
+    let create = &document["components"]["schemas"]["Product.Create"]["properties"];
+    assert_eq!(create["stock"], json!({ "type": "integer", "format": "int64" }));
+}
+
+/// What a field takes as its value, without the operators that a patch can give it.
+fn value_of(schema: &Value) -> &Value {
+    match schema["oneOf"].as_array().map(Vec::as_slice) {
+        Some([value, operators]) if operators["maxProperties"] == json!(1) => value,
+        _ => schema,
+    }
+}
+
 /// A slug can be left out, and has a form. A stored one may be older than that.
 #[test]
 fn slugs_are_described() {
@@ -207,7 +249,8 @@ fn lengths_are_described() {
         assert_eq!(properties["title"], json!({ "type": "string", "minLength": 1, "maxLength": 200 }));
         assert_eq!(properties["body"], json!({ "type": text, "maxLength": 300 }));
         assert_eq!(properties["long"], json!({ "type": text }));
-        assert_eq!((&properties["tags"]["minItems"], &properties["tags"]["maxItems"]), (&1.into(), &5.into()));
+        let tags = value_of(&properties["tags"]);
+        assert_eq!((&tags["minItems"], &tags["maxItems"]), (&1.into(), &5.into()));
         assert_eq!(properties["from"], json!({ "type": text, "format": "idn-email" }));
     }
     assert_eq!(schemas["Post"]["properties"]["title"], json!({ "type": "string", "maxLength": 10_000 }));
@@ -236,7 +279,7 @@ fn ranges_and_patterns_are_described() {
     let schemas = &document["components"]["schemas"];
     let check = |field: &str, expected: Value| {
         for of in ["Post.Create", "Post.Patch"] {
-            let mut found = schemas[of]["properties"][field].clone();
+            let mut found = value_of(&schemas[of]["properties"][field]).clone();
             for known in ["type", "format", "maxLength", "maxItems"] {
                 found.as_object_mut().expect("a schema").remove(known);
             }
@@ -403,6 +446,7 @@ fn check_schema(place: &str, schema: &Value) {
             }
             "enum" => assert!(!elements(value).is_empty(), "{place}"),
             "minimum" | "maximum" | "maxLength" | "maxItems" => assert!(value.is_u64(), "{place}: {keyword}"),
+            "minProperties" | "maxProperties" => assert_eq!(value, &json!(1), "{place}: an operator stands alone"),
             "additionalProperties" => assert!(value.is_boolean(), "{place}"),
             "description" | "format" | "$ref" => assert!(value.is_string(), "{place}: {keyword}"),
             other => assert_eq!(other, "", "{place}: an unexpected keyword"),

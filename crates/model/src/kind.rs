@@ -336,8 +336,6 @@ pub struct Mention {
     pub relation: InnerRelation,
     /// What happens to a record whose document refers to one that is deleted; never `Cascade`.
     pub on_delete: OnDelete,
-    /// Whether no value of the embedded type is without it.
-    pub required: bool,
     /// The table: near is the record that has the document.
     pub link: Link,
 }

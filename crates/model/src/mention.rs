@@ -71,7 +71,7 @@ impl Mention {
             false => (format!("{owner}_id"), format!("{target_table}_id")),
         };
         let link = Link { table, near, near_key, far, far_key, owner: true, inverse: None, ordered: false };
-        Self { document: document.id, relation, on_delete, required: member.required, link }
+        Self { document: document.id, relation, on_delete, link }
     }
 }
 

@@ -6,14 +6,8 @@ use backstay_engine::Others;
 use backstay_scalar::Members;
 
 use crate::json::{few_items, not_an_object, within_list_limit};
+use crate::operators::Form;
 use crate::words::shorten;
-
-/// What is sent for a record: all of a new one, or what changes in one that is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    New,
-    Change,
-}
 
 /// What is sent for the children of a record.
 pub(crate) struct Sent<'r> {
@@ -45,8 +39,8 @@ pub(crate) fn many(form: Form, raw: &str) -> Sent<'_> {
     let mut sent = Sent { each: Vec::new(), others: Others::Stay, wrong: Vec::new() };
     match (form, raw.as_bytes().first()) {
         (Form::New, _) => sent.list(Vec::new(), raw, "an array of objects", Sent::add),
-        (Form::Change, Some(b'{')) => sent.operators(raw),
-        (Form::Change, _) => sent.all(Vec::new(), raw),
+        (Form::Patch, Some(b'{')) => sent.operators(raw),
+        (Form::Patch, _) => sent.all(Vec::new(), raw),
     }
     sent
 }
@@ -56,12 +50,12 @@ pub(crate) fn one(form: Form, raw: &str) -> Sent<'_> {
     let mut sent = Sent { each: Vec::new(), others: Others::Stay, wrong: Vec::new() };
     match (form, raw) {
         (Form::New, "null") => {}
-        (Form::Change, "null") => sent.others = Others::Go,
+        (Form::Patch, "null") => sent.others = Others::Go,
         (_, raw) if raw.starts_with('"') => {
             sent.wrong.push((Vec::new(), ViolationKind::ReadOnly("set this relation from the other side")));
         }
         (Form::New, raw) => sent.add(Vec::new(), raw),
-        (Form::Change, raw) => sent.change_or(Vec::new(), raw, SentAct::Put),
+        (Form::Patch, raw) => sent.change_or(Vec::new(), raw, SentAct::Put),
     }
     sent
 }

@@ -1,3 +1,5 @@
+mod document;
+
 use backstay_engine::{
     Alternative, AnswerBuffer, ColumnType, Count, DecodeError, EncodeError, Encoder, MemberOutput, ObjectOutput,
     PageEnd, RecordMember, Row, RowOutput, ValueOutput, nested,
@@ -196,6 +198,7 @@ fn value(out: &mut AnswerBuffer, row: &dyn Row, output: &ValueOutput) -> Result<
         }
         ValueOutput::Object(inner) => object(out, row, inner)?,
         ValueOutput::OneOf(alternatives) => one_of(out, row, alternatives)?,
+        ValueOutput::Document(output) => document::write(out, row, output)?,
         ValueOutput::Rows { column, columns, element, limit } => match row.value(*column)? {
             ValueRef::Nested(text) => return rows(out, nested::Rows::parse(text, columns), element, *limit),
             // The caller doesn't see the relation in this record.

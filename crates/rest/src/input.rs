@@ -5,11 +5,12 @@ use std::{iter, mem};
 use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_engine::{Child, ChildAct, Children, Input, Inputs, LinkChanges};
 use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, TYPE_NAME, ValueType};
-use backstay_scalar::{Problem, Scalar, Token, Value};
+use backstay_scalar::{Operation, Problem, Scalar, Token, Value};
 use serde_json::value::RawValue;
 
-use crate::children::{self, Form, Sent, SentAct, SentChild};
+use crate::children::{self, Sent, SentAct, SentChild};
 use crate::json::{few_items, items, members_of, not_an_object, utf8, within_list_limit};
+use crate::operators::{self, Form};
 use crate::words::{shorten, unknown, unknown_field};
 
 /// Reads the ids that a relation member names, where it is not written as an id: a seed file names records by a unique
@@ -38,9 +39,9 @@ pub fn input(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inp
 }
 
 /// Reads a JSON Merge Patch (RFC 7396): an object of the fields that change, in which an object for a `JSON` field is merged
-/// into the stored document.
+/// into the stored document, and an operator such as `{"$inc": 1}` changes what is stored.
 pub fn patch(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
-    alone(model, (collection, Form::Change), body)
+    alone(model, (collection, Form::Patch), body)
 }
 
 /// A record with its children.
@@ -98,8 +99,8 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
 struct Decoder<'d> {
     model: &'d Model,
     collection: &'d Collection,
-    relations: &'d mut dyn RelationReader,
     form: Form,
+    relations: &'d mut dyn RelationReader,
     /// Levels of children that may follow; `None`: the record is read without children.
     levels: Option<usize>,
     /// The reference to the record that this one is sent with.
@@ -122,7 +123,7 @@ impl<'d> Decoder<'d> {
     fn new(model: &'d Model, of: CollectionId, relations: &'d mut dyn RelationReader) -> Self {
         let collection = model.collection(of);
         let (form, at, violations) = (Form::New, Place::Whole, Vec::new());
-        Self { model, collection, relations, form, levels: None, to_parent: None, at, violations, records: 0 }
+        Self { model, collection, form, relations, levels: None, to_parent: None, at, violations, records: 0 }
     }
 
     /// What was read, unless something is wrong with it.
@@ -147,11 +148,7 @@ impl<'d> Decoder<'d> {
         let seen = vec![false; self.collection.fields.len()];
         let mut reading = Reading { input: Input::with_capacity(members.len()), seen };
         self.members(&mut reading, None, members);
-        let is_free = |field: FieldId| self.collection.field(field).kind == FieldKind::Scalar(Scalar::Json);
-        match self.form {
-            Form::New => reading.input,
-            Form::Change => reading.input.merging(is_free),
-        }
+        reading.input
     }
 
     /// The members of a record, or of the embedded value that this field holds.
@@ -198,12 +195,14 @@ impl<'d> Decoder<'d> {
             FieldKind::OneToOne { target, via, .. } if self.levels.is_some() => {
                 return self.children(reading, (field, name), (target, via), children::one(self.form, raw));
             }
+            _ if operators::is_given(field, raw) => self.operator(reading, (field, name), raw),
             FieldKind::Embedded(_) => self.embedded(reading, (field, name), raw),
             FieldKind::ToOneOf { .. } => self.one_of(&mut reading.input, field, raw),
             _ => self.member(&mut reading.input, field, raw),
         };
         if let Err(Wrong { steps, kind }) = read {
-            let at = steps.into_iter().fold(self.at.clone().then(Step::Member(shorten(name))), Place::then);
+            let at = self.at.clone().then(Step::Member(shorten(name)));
+            let at = steps.into_iter().fold(at, Place::then);
             self.violations.push(Violation::new(at, kind));
         }
     }
@@ -253,11 +252,11 @@ impl<'d> Decoder<'d> {
         match act {
             SentAct::Add(members) => Some(ChildAct::Add(self.object(&members))),
             SentAct::Put(members) => {
-                self.form = Form::Change;
+                self.form = Form::Patch;
                 Some(ChildAct::Put(self.object(&members)))
             }
             SentAct::Change(id, members) => {
-                self.form = Form::Change;
+                self.form = Form::Patch;
                 let at = self.at.clone().then(Step::Member("id".to_owned()));
                 let id = self.named_child(id, at, named);
                 let input = self.object(&members);
@@ -319,6 +318,26 @@ impl<'d> Decoder<'d> {
             Ok(value) => reading.input.set(field.id, value),
             Err(violations) => self.violations.extend(violations),
         }
+    }
+
+    /// An operator in the place of a value.
+    fn operator(&mut self, reading: &mut Reading, (field, name): (&Field, &str), raw: &str) -> Result<(), Wrong> {
+        if self.form == Form::New {
+            return Err(operators::for_stored().into());
+        }
+        if !matches!(field.kind, FieldKind::Embedded(_)) {
+            reading.input.operate(field.id, operators::operator(self.model, field, raw)?);
+            return Ok(());
+        }
+        let (members, replaced) = (operators::replacement(raw)?, Operation::Replace.name());
+        let within = self.at.clone().then(Step::Member(shorten(name)));
+        let outer = mem::replace(&mut self.at, within);
+        self.form = Form::New;
+        let read = self.embedded(reading, (field, replaced), members.get());
+        (self.at, self.form) = (outer, Form::Patch);
+        read.map_err(|wrong| wrong.within(Step::Member(replaced.to_owned())))?;
+        operators::clear_unnamed(self.collection, field, &mut reading.input);
+        Ok(())
     }
 
     /// An embedded value: an object gives the members that it names a value, null gives none to all.
@@ -414,7 +433,7 @@ impl<'d> Decoder<'d> {
             FieldKind::Scalar(number) if field.shares_currency() => {
                 return Ok(amount(input, (field.id, *number), Token::Json(raw))?);
             }
-            FieldKind::ManyToMany { target, .. } if self.form == Form::Change && raw.starts_with('{') => {
+            FieldKind::ManyToMany { target, .. } if self.form == Form::Patch && raw.starts_with('{') => {
                 let changes = self.link_changes(*target, raw)?;
                 input.change_links(field.id, changes);
                 return Ok(());
@@ -439,7 +458,13 @@ impl<'d> Decoder<'d> {
             FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw)).map_err(ViolationKind::from)?,
             FieldKind::Enum(id) => self.model.enum_type(*id).read(Token::Json(raw)).map_err(ViolationKind::from)?,
         };
-        input.set(field.id, value);
+        if self.form == Form::Patch
+            && let Some(patch) = operators::patch_of_document(&value)?
+        {
+            input.operate(field.id, patch);
+        } else {
+            input.set(field.id, value);
+        }
         Ok(())
     }
 
@@ -457,6 +482,7 @@ impl<'d> Decoder<'d> {
         let members = backstay_scalar::members(raw).map_err(|_| expected())?;
         let (mut changes, mut named, mut seen) = (LinkChanges::default(), HashSet::new(), HashSet::new());
         for (name, raw) in &members {
+            let at = || Step::Member(name.to_string());
             let ids = match &**name {
                 LinkChanges::ADD => &mut changes.added,
                 LinkChanges::REMOVE => &mut changes.removed,
@@ -470,11 +496,11 @@ impl<'d> Decoder<'d> {
                 return Err(Wrong::at_member(name, ViolationKind::Duplicate));
             }
             for (index, id) in
-                self.links(target, raw.get()).map_err(|wrong| wrong.within(name))?.into_iter().enumerate()
+                self.links(target, raw.get()).map_err(|wrong| wrong.within(at()))?.into_iter().enumerate()
             {
                 if !named.insert(id) {
                     let repeated = Wrong { steps: vec![Step::Item(index)], kind: ViolationKind::Duplicate };
-                    return Err(repeated.within(name));
+                    return Err(repeated.within(at()));
                 }
                 ids.push(id);
             }
@@ -521,19 +547,19 @@ pub(crate) fn amount(
 const AMOUNT: &str =
     "an amount such as \"12.50\", or with its currency such as {\"amount\": \"12.50\", \"currency\": \"EUR\"}";
 
-/// What is wrong with a member, and the steps to it in its list or object.
+/// What is wrong with a member, and where within its value.
 pub(crate) struct Wrong {
-    steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
     pub(crate) kind: ViolationKind,
 }
 
 impl Wrong {
-    fn at_member(name: &str, kind: ViolationKind) -> Self {
+    pub(crate) fn at_member(name: &str, kind: ViolationKind) -> Self {
         Self { steps: vec![Step::Member(name.to_owned())], kind }
     }
 
-    fn within(mut self, name: &str) -> Self {
-        self.steps.insert(0, Step::Member(name.to_owned()));
+    pub(crate) fn within(mut self, step: Step) -> Self {
+        self.steps.insert(0, step);
         self
     }
 }

@@ -14,6 +14,7 @@ mod json;
 mod list;
 mod list_words;
 mod of_types;
+mod operators;
 mod parameter;
 mod reader;
 mod select;

@@ -1,7 +1,9 @@
+mod documents;
+
 use std::sync::Arc;
 
 use backstay_base::{Error, Place, Violation, ViolationKind, limits};
-use backstay_engine::{Arguments, Selected, SelectedField, Selection, SortKey};
+use backstay_engine::{Arguments, InnerSelection, Selected, SelectedField, Selection, SortKey};
 use backstay_model::{Collection, Field, FieldId, FieldKind, Interface, Model, TYPE_NAME};
 
 use crate::sort;
@@ -88,17 +90,16 @@ impl<'p> Parser<'p> {
         loop {
             self.space();
             let start = self.at;
-            let rest = self.rest();
-            let word = rest.split(|char: char| !char.is_ascii_alphanumeric() && char != '_').next().unwrap_or("");
+            let word = self.word();
             let mut types = interface.types.iter().map(|id| self.model.collection(*id));
             if let Some(of) = types.find(|of| of.name == word) {
-                let own = self.within_type(of, word)?;
-                let Selection::Parts(own) = own.filter(|_| of.id == collection.id).unwrap_or(Selection::parts([]))
-                else {
-                    return Err(self.unexpected());
-                };
-                for part in own.iter() {
-                    self.add(&mut parts, part.clone(), (collection, start))?;
+                let own = self.within_type((of, word), 1)?;
+                if let Selection::Parts(own) = own
+                    && of.id == collection.id
+                {
+                    for part in own.iter() {
+                        self.add(&mut parts, part.clone(), (collection, start))?;
+                    }
                 }
             } else if word == TYPE_NAME {
                 self.at += word.len();
@@ -119,7 +120,7 @@ impl<'p> Parser<'p> {
     }
 
     /// What stands in the braces of a type's name.
-    fn within_type(&mut self, of: &Collection, word: &str) -> Result<Option<Selection>, Error> {
+    fn within_type(&mut self, (of, word): (&Collection, &str), depth: usize) -> Result<Selection, Error> {
         self.at += word.len();
         self.space();
         if !self.take('{') {
@@ -128,9 +129,9 @@ impl<'p> Parser<'p> {
                 &format!("write what to answer of its records in braces: {word}{{id}}"),
             ));
         }
-        let inner = self.parts(Holder { collection: of, within: None }, 1)?;
+        let inner = self.parts(Holder { collection: of, within: None }, depth)?;
         if self.take('}') {
-            return Ok(Some(inner));
+            return Ok(inner);
         }
         Err(self.syntax("a '}' is missing", &format!("close the fields of `{word}` with '}}'")))
     }
@@ -228,8 +229,14 @@ impl<'p> Parser<'p> {
         self.space();
         let inner = match (self.take('{'), &field.kind) {
             (false, _) => None,
-            (true, FieldKind::ToOneOf { .. }) => self.alternatives((collection, field), depth)?,
-            (true, _) => Some(self.inner((collection, field), depth)?),
+            (true, FieldKind::ToOneOf { .. }) => {
+                self.alternatives((collection, field), depth)?.map(InnerSelection::Fields)
+            }
+            (true, FieldKind::Document(document)) => {
+                let values = self.values((document.shape(), field.own_name()), depth + 1)?;
+                Some(InnerSelection::Document(values))
+            }
+            (true, _) => Some(InnerSelection::Fields(self.inner((collection, field), depth)?)),
         };
         Ok(Selected::Field(SelectedField { field: field.id, alias, arguments, inner }))
     }
@@ -256,7 +263,6 @@ impl<'p> Parser<'p> {
         let holder = match (&field.kind, field.kind.target()) {
             (FieldKind::Embedded(_), _) => Holder { collection, within: Some(field.id) },
             (_, Some(target)) => Holder { collection: self.model.collection(target), within: None },
-            (FieldKind::Document(_), _) => return Err(self.within_document(field)),
             (_, None) => {
                 let problem = format!("`{}` is not a relation and has no fields", field.name);
                 return Err(self.syntax(&problem, "leave out the braces"));
@@ -273,20 +279,15 @@ impl<'p> Parser<'p> {
         Err(self.syntax("a '}' is missing", &remedy))
     }
 
-    /// The refusal of a choice among the members of a document.
-    fn within_document(&self, field: &Field) -> Error {
-        let name = &field.name;
-        self.syntax(&format!("the members of `{name}` can't be selected"), &format!("select it whole, as `{name}`"))
-    }
-
     /// The refusal of a `.` after a field.
     fn path(&self, field: &Field) -> Error {
         let rest = self.rest().trim_start_matches(['.', ' ']);
         let name: String = rest.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
         let inner = format!("{}{{{}}}", field.own_name(), shorten(&name));
         let remedy = match (&field.kind, field.kind.target()) {
-            (FieldKind::Embedded(_) | FieldKind::ToOneOf { .. }, _) => format!("write the members in braces: {inner}"),
-            (FieldKind::Document(_), _) => return self.within_document(field),
+            (FieldKind::Embedded(_) | FieldKind::ToOneOf { .. } | FieldKind::Document(_), _) => {
+                format!("write the members in braces: {inner}")
+            }
             (_, Some(_)) => format!("write the fields of a relation in braces: {inner}"),
             (_, None) => format!("`{}` has no fields; leave out what follows it", field.name),
         };
@@ -307,8 +308,7 @@ impl<'p> Parser<'p> {
         loop {
             self.space();
             let start = self.at;
-            let name =
-                self.rest().split(|char: char| !char.is_ascii_alphanumeric() && char != '_').next().unwrap_or("");
+            let name = self.word();
             if name == TYPE_NAME {
                 self.at += name.len();
             } else if let Some(of) = types.iter().position(|part| part.own_name() == name) {
@@ -380,14 +380,13 @@ impl<'p> Parser<'p> {
         let (mut parts, at) = (Vec::new(), self.at);
         for (part, (own, mut all)) in types.iter().zip(selected) {
             let Some(target) = part.kind.target().map(|target| self.model.collection(target)) else { continue };
-            let own = own.and_then(|own| own.inner);
-            if let Some(Selection::Parts(own)) = own {
+            if let Some(Selection::Parts(own)) = own.as_ref().and_then(SelectedField::fields) {
                 for part in own.iter() {
                     self.add(&mut all, part.clone(), (target, at))?;
                 }
             }
             if !all.is_empty() {
-                let inner = Some(Selection::parts(all));
+                let inner = Some(InnerSelection::Fields(Selection::parts(all)));
                 parts.push(Selected::Field(SelectedField { inner, ..SelectedField::of(part.id) }));
             }
         }
@@ -494,6 +493,11 @@ impl<'p> Parser<'p> {
 
     fn rest(&self) -> &'p str {
         &self.text[self.at..]
+    }
+
+    /// The name that stands here, which isn't read yet; empty if none does.
+    fn word(&self) -> &'p str {
+        self.rest().split(|char: char| !char.is_ascii_alphanumeric() && char != '_').next().unwrap_or("")
     }
 
     fn take(&mut self, expected: char) -> bool {

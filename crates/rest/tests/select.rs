@@ -4,7 +4,10 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use backstay_base::{Error, Place, ViolationKind};
-use backstay_engine::{Selected, SelectedField, Selection, Singles};
+use backstay_engine::{
+    DocumentSelection, InnerSelection, MemberSelection, Selected, SelectedField, SelectedMember, SelectedType,
+    Selection, Singles,
+};
 use backstay_model::{Collection, Model, SourceFile};
 use backstay_rest::Reader;
 
@@ -18,11 +21,17 @@ type Post @allow(read: "true") {
   comments: [Comment!] @inverse(field: "post")
   place: Address
   lines: [Line!]
+  blocks: [Block!]
   tags: [String!]
 }
 type Address @embedded { city: String at: Point }
 type Point @embedded { lat: Float }
-type Line @embedded { sku: String }
+type Line @embedded { sku: String by: User at: Point parts: [Part!] }
+type Part @embedded { n: Int }
+union Block = Quote | Teaser
+union Goal = Post | User
+type Quote @embedded { text: String source: String }
+type Teaser @embedded { text: String to: Goal story: Post }
 type Comment @allow(read: "true") { text: String! post: Post! by: User }
 "#;
 
@@ -45,13 +54,47 @@ fn meaning(selection: &Selection, model: &Model, collection: &Collection) -> Str
             if let Some(limit) = arguments.limit {
                 write!(text, " up to {limit}").expect("a text");
             }
-            if let (Some(inner), Some(target)) = (inner, target) {
-                write!(text, " with [{}]", meaning(inner, model, target)).expect("a text");
+            match (inner, target) {
+                (Some(InnerSelection::Fields(inner)), Some(target)) => {
+                    write!(text, " with [{}]", meaning(inner, model, target)).expect("a text");
+                }
+                (Some(InnerSelection::Document(inner)), _) => {
+                    write!(text, " of {}", meaning_of_values(inner, model)).expect("a text");
+                }
+                (Some(InnerSelection::Fields(_)) | None, _) => {}
             }
             text
         }
     };
     parts.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+/// The meaning of a selection of the values in a document.
+fn meaning_of_values(selection: &DocumentSelection, model: &Model) -> String {
+    let of_type = |selected: &SelectedType| {
+        let of = model.embedded(selected.of);
+        let member = |selected: &SelectedMember| {
+            let mut text = of.member(selected.member).name.clone();
+            if let Some(alias) = &selected.alias {
+                write!(text, " as {alias}").expect("a text");
+            }
+            match &selected.inner {
+                None => {}
+                Some(MemberSelection::Values(inner)) => {
+                    write!(text, " of {}", meaning_of_values(inner, model)).expect("a text");
+                }
+                Some(MemberSelection::Records(types)) => {
+                    for (target, inner) in &**types {
+                        let target = model.collection(*target);
+                        write!(text, " with {}[{}]", target.name, meaning(inner, model, target)).expect("a text");
+                    }
+                }
+            }
+            text
+        };
+        format!("{}({})", of.name, selected.members.iter().map(member).collect::<Vec<_>>().join(", "))
+    };
+    selection.0.iter().map(of_type).collect::<Vec<_>>().join(" ")
 }
 
 fn check(select: &str, expected: &str) {
@@ -96,6 +139,49 @@ fn a_selection_is_a_tree() {
 }
 
 #[test]
+fn members_of_documents_are_selected_by_type() {
+    check("lines{sku}", "lines of Line(sku)");
+    check("lines{ code=sku , by { name } }", "lines of Line(sku as code, by with User[name])");
+    check("lines{*}", "lines of Line(sku, by, at, parts)");
+    check("lines{by{name},*,sku}", "lines of Line(by with User[name], at, parts, sku)");
+    check("lines{at{lat},parts{n}}", "lines of Line(at of Point(lat), parts of Part(n))");
+    check("lines{sku},lines{sku}", "lines of Line(sku)");
+    check("blocks{text}", "blocks of Quote(text) Teaser(text)");
+    check("blocks{source,__typename}", "blocks of Quote(source) Teaser()");
+    check("blocks{Quote{*},text}", "blocks of Quote(text, source) Teaser(text)");
+    check("blocks{Teaser{story{title}}}", "blocks of Quote() Teaser(story with Post[title])");
+    check("blocks{story{title}}", "blocks of Quote() Teaser(story with Post[title])");
+    check("blocks{to{id,Post{title},__typename}}", "blocks of Quote() Teaser(to with Post[id, title] with User[id])");
+    check("blocks{to{User{name}}}", "blocks of Quote() Teaser(to with User[name])");
+    check("author{posts{lines{sku}}}", "author with [posts with [lines of Line(sku)]]");
+}
+
+#[test]
+fn a_mistake_within_a_document_has_a_place_and_a_remedy() {
+    check("lines{}", "6: expected the name of a member: write names with commas between them: sku");
+    check("lines{sk}", "unknown member `sk`; did you mean `sku`?");
+    check("lines{sku", "9: a '}' is missing: close the members of `lines` with '}'");
+    check("lines{sku{x}}", "10: `sku` is not a relation and has no fields: leave out the braces");
+    check("lines{by{name}", "14: a '}' is missing: close the members of `lines` with '}'");
+    check("lines{by{name", "13: a '}' is missing: close the fields of the relation with '}'");
+    check("lines{by{token}}", "unknown field `token`");
+    check("lines{by=sku}", "6: `by` is the name of another member: choose another alias");
+    check("lines{__typename=sku}", "6: `__typename` is the name of another member: choose another alias");
+    check("lines{__typename}", "unknown member `__typename`");
+    check("lines{by,by{name}}", "9: `by` is selected twice: select it once, or give one of them an alias: other=by");
+    check("blocks{Quote}", "12: `Quote` is a type: write which members of its values to answer in braces: Quote{text}");
+    check("blocks{Quote{story}}", "unknown member `story`");
+    check(
+        "lines{parts(limit:3){n}}",
+        "12: `parts` is not a list of records, so it takes no arguments: write parts, or the fields of a record in braces: parts{…}",
+    );
+    check(
+        "lines{by{posts{lines{sku}}}}",
+        "21: more than 4 levels, the record itself included: read the inner records with a request of their own",
+    );
+}
+
+#[test]
 fn a_mistake_has_a_place_and_a_remedy() {
     let names = "expected the name of a field: write names with commas between them: id,title";
     check("", &format!("0: {names}"));
@@ -113,13 +199,8 @@ fn a_mistake_has_a_place_and_a_remedy() {
         "author{posts.title}",
         "12: expected ',', not a path with '.': write the fields of a relation in braces: posts{title}",
     );
-    for of in ["lines", "lines "] {
-        let place = of.len();
-        let whole = "the members of `lines` can't be selected: select it whole, as `lines`";
-        check(&format!("{of}{{sku}}"), &format!("{}: {whole}", place + 1));
-        check(&format!("{of}.sku"), &format!("{place}: {whole}"));
-    }
     let path = "expected ',', not a path with '.'";
+    check("lines.sku", &format!("5: {path}: write the members in braces: lines{{sku}}"));
     check("place.city", &format!("5: {path}: write the members in braces: place{{city}}"));
     check("place{at.lat}", &format!("8: {path}: write the members in braces: at{{lat}}"));
     check("place.at.lat", &format!("5: {path}: write the members in braces: place{{at}}"));

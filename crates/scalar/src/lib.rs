@@ -9,6 +9,7 @@ mod json;
 mod lookup;
 mod money;
 mod notation;
+mod operation;
 mod parts;
 mod pattern;
 mod problem;
@@ -26,11 +27,14 @@ pub use definition::{Letters, Writer};
 pub use json::{FloatText, quote, write, write_money, write_stored, written_bytes};
 pub use lookup::{Held, Lookup, LookupError, Step};
 pub use money::{Currency, MONEY_SCALE, Money, MoneyError};
+pub use operation::Operation;
 pub use parts::{joined, split};
 pub use pattern::{Extent, Pattern, PatternProblem};
 pub use problem::Problem;
 pub use reading::Reading;
-pub use scalar::{Members, Scalar, items, members, merged, read_exact, read_id};
+pub use scalar::{
+    Members, MergeError, OPERATIONS, Scalar, has_operations, items, members, merged, read_exact, read_id,
+};
 pub use schema::Schema;
 pub use slug::{SLUG_PATTERN, free_number, is_slug, shortened, slug};
 pub use storage::{Part, Storage};

@@ -7,6 +7,7 @@ mod duration;
 mod email;
 mod id;
 mod locale;
+mod merge;
 mod money;
 mod number;
 mod phone;
@@ -31,8 +32,9 @@ use time::{Date, DateTime, Time};
 use url::Url;
 
 pub use decimal::read_exact;
-pub use document::{Members, items, members, merged};
+pub use document::{Members, items, members};
 pub use id::read_id;
+pub use merge::{MergeError, OPERATIONS, has_operations, merged};
 pub(crate) use number::Exact;
 
 use backstay_base::KeyForm;

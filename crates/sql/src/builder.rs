@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::{Action, KeyForm};
 use backstay_expr::{Rights, Rule};
-use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Link, Model, Toward, Versions};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Link, Mention, Model, Toward, Versions};
 use backstay_scalar::Storage;
 use sea_query::{Alias, Expr as Sql, ExprTrait, JoinType, Query, QueryStatementWriter, SelectStatement, UnionType};
 
@@ -217,12 +217,8 @@ impl<'m> Builder<'m> {
                 Some(Members { member: Seen { declared, ..rows }, owner: Some(owner) })
             }
             FieldKind::ManyToMany { target, link } => {
-                let (frame, alias) = self.links(link, perspective);
-                let owner = column(&alias, &link.near);
-                let record = Record::Linked(alias, link.far.as_str().into());
-                let read = relation(self.model.collection(*target), perspective, (rights, Action::Read)).read;
-                let anchor = Anchor { frame, record, collection: *target, perspective };
-                Some(Members { member: Seen { anchor, read, declared }, owner: Some(owner) })
+                let members = self.linked((link, *target), (perspective, rights));
+                Some(Members { member: Seen { declared, ..members.member }, ..members })
             }
             FieldKind::Lineage { target, toward } => {
                 let collection = self.model.collection(*target);
@@ -246,6 +242,26 @@ impl<'m> Builder<'m> {
             | FieldKind::ToOneOf { .. }
             | FieldKind::OneToOne { .. } => None,
         }
+    }
+
+    /// The records that documents refer to by a relation, each once for each record with such a document, in a new
+    /// SELECT. They are live, wherever the document is.
+    pub(crate) fn mentioned<'r>(&mut self, mention: &Mention, rights: &'r Rights) -> Members<'r> {
+        self.linked((&mention.link, mention.relation.target), (Perspective::Live, rights))
+    }
+
+    /// The records at the far ends of links, with the ids at the near ends, in a new SELECT.
+    fn linked<'r>(
+        &mut self,
+        (link, target): (&Link, CollectionId),
+        (perspective, rights): (Perspective, &'r Rights),
+    ) -> Members<'r> {
+        let (frame, alias) = self.links(link, perspective);
+        let owner = column(&alias, &link.near);
+        let record = Record::Linked(alias, link.far.as_str().into());
+        let read = relation(self.model.collection(target), perspective, (rights, Action::Read)).read;
+        let anchor = Anchor { frame, record, collection: target, perspective };
+        Members { member: Seen { anchor, read, declared: None }, owner: Some(owner) }
     }
 
     /// The members that a relation of the proposed record would have, in a new SELECT, if they aren't just the stored ones:

@@ -16,6 +16,7 @@ mod compare;
 mod computed;
 mod decimal;
 mod dialect;
+mod document;
 mod exact;
 mod expressions;
 mod fetch;
@@ -66,6 +67,10 @@ mod write;
 pub use backfill::BackfillError;
 pub use column::{ColumnRef, ColumnType, DecodeError, Row};
 pub use dialect::Dialect;
+pub use document::{
+    DocumentMember, DocumentOutput, DocumentSelection, DocumentValue, MemberSelection, RecordsOutput, SelectedMember,
+    SelectedType, TypeOutput, ValuesOutput,
+};
 pub use fetch::FetchPlan;
 pub use history::{Followed, HistoryField, HistoryPlan, RecordVersion, follow_records};
 pub use layout::RecordLayout;
@@ -79,8 +84,8 @@ pub use probes::{PROBED_IDS, Probe};
 pub use ranges::exclusion_fields;
 pub use relation::Perspective;
 pub use shape::{
-    Alternative, Arguments, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape, RowOutput, Selected,
-    SelectedField, Selection, SortKey, ValueOutput,
+    Alternative, Arguments, InnerSelection, MemberOutput, ObjectOutput, Position, ReadPlan, ReadScope, ReadShape,
+    RowOutput, Selected, SelectedField, Selection, SortKey, ValueOutput,
 };
 pub use slugs::{SlugRow, SlugSource, is_compared};
 pub use statement::{Extent, Slot, Statement, Template};

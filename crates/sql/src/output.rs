@@ -1,9 +1,11 @@
+mod documents;
+
 use std::sync::Arc;
 
 use backstay_base::{Action, limits};
 use backstay_model::{Collection, Field, FieldId, FieldKind};
 use backstay_scalar::Storage;
-use sea_query::{Expr as Sql, ExprTrait, Query};
+use sea_query::{Expr as Sql, ExprTrait, Query, SelectStatement};
 
 use crate::builder::{Anchor, Builder, Members};
 use crate::columns::Columns;
@@ -14,8 +16,8 @@ use crate::owner::tie;
 use crate::predicate::Pred;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
 use crate::{
-    Alternative, ColumnRef, ColumnType, MemberOutput, ObjectOutput, SelectedField, Selection, Slot, ValueOutput, order,
-    question,
+    Alternative, ColumnRef, ColumnType, InnerSelection, MemberOutput, ObjectOutput, SelectedField, Selection, Slot,
+    ValueOutput, order, question,
 };
 
 /// Writes what is answered of a record into the columns of a SELECT, as far as the rights show it.
@@ -80,10 +82,15 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let member = Member { field, at, sees };
         let value = match (&field.kind, &selected.inner) {
             _ if field.is_computed_in_answers() => self.computed(&member)?,
-            (FieldKind::ToOne { .. } | FieldKind::OneToOne { .. }, Some(inner)) => self.related(&member, inner),
-            (FieldKind::OneToOne { .. }, None) => self.id_of_related(&member),
-            (FieldKind::Embedded(_), inner) => self.embedded(&member, inner.as_ref().unwrap_or(&Selection::Whole)),
-            (FieldKind::ToOneOf { .. }, inner) => self.one_of(&member, inner.as_ref()),
+            (FieldKind::Document(document), Some(InnerSelection::Document(inner))) => {
+                self.document((&member, document.shape()), inner)
+            }
+            (FieldKind::ToOne { .. } | FieldKind::OneToOne { .. }, Some(InnerSelection::Fields(inner))) => {
+                self.related(&member, inner)
+            }
+            (FieldKind::OneToOne { .. }, _) => self.id_of_related(&member),
+            (FieldKind::Embedded(_), _) => self.embedded(&member, selected.fields().unwrap_or(&Selection::Whole)),
+            (FieldKind::ToOneOf { .. }, _) => self.one_of(&member, selected.fields()),
             (FieldKind::OneToMany { .. } | FieldKind::ManyToMany { .. } | FieldKind::Lineage { .. }, _) => {
                 self.rows(&member, selected)
             }
@@ -163,7 +170,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let mut alternatives = Vec::new();
         for part in collection.members(Some(member.field.id)) {
             let Some(target) = part.kind.target() else { continue };
-            let inner = selected.iter().find(|selected| selected.field == part.id).and_then(|part| part.inner.as_ref());
+            let inner = selected.iter().find(|selected| selected.field == part.id).and_then(SelectedField::fields);
             let of_part = Member { field: part, at: member.at, sees: member.sees.clone() };
             let object = match inner {
                 Some(inner) => self.related_object(&of_part, inner),
@@ -263,20 +270,24 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         self.builder.count_list();
         let ids = Selection::id();
         let mut row = RowWriter::new(self.builder, self.reader);
-        let members = row.object(selected.inner.as_ref().unwrap_or(&ids), &member.anchor);
+        let members = row.object(selected.fields().unwrap_or(&ids), &member.anchor);
         let mut inner = Query::select();
         let types = row.finish().name_into(&mut inner);
         order.write(self.builder, &mut inner);
         Pred::all([tie(owner, &key), read]).restrict(&mut inner);
         self.builder.from(member.anchor.frame, &mut inner);
         self.builder.limit(&mut inner, Slot::Constant((i64::from(limit) + 1).into()));
+        (self.array(inner, &types), types, members)
+    }
 
+    /// The rows of a SELECT, whose columns have these types, in the nested form.
+    fn array(&mut self, rows: SelectStatement, types: &[ColumnType]) -> Sql {
         let (alias, dialect) = (self.builder.alias(), self.builder.dialect);
         let value =
             |(index, kind): (usize, &ColumnType)| dialect.nested_value(column(&alias, &format!("c{index}")), *kind);
         let values = types.iter().enumerate().map(value).collect();
         let mut outer = Query::select();
-        outer.expr(dialect.nested_rows(values)).from_subquery(inner, name(&alias));
-        (subquery(outer), types, members)
+        outer.expr(dialect.nested_rows(values)).from_subquery(rows, name(&alias));
+        subquery(outer)
     }
 }

@@ -5,7 +5,7 @@ use backstay_expr::Expr;
 use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
 use backstay_scalar::Scalar;
 
-use crate::{ColumnRef, ColumnType, Perspective, Template};
+use crate::{ColumnRef, ColumnType, DocumentOutput, DocumentSelection, Perspective, Template};
 
 /// Everything but the rights that makes two reads the same statement.
 #[derive(Debug, Clone)]
@@ -92,11 +92,19 @@ pub struct SelectedField {
     pub alias: Option<Arc<str>>,
     /// Which of the records that a relation leads to.
     pub arguments: Arguments,
-    /// What is answered of the records that a relation leads to; one that the rights hide is left out (to-many) or null
-    /// (to-one). Without it a record is answered by its id. Of an embedded value, which of its members are answered:
-    /// without it all. Of a reference to one of several types, for each type what is answered of its records: a type that
-    /// is missing, by the id.
-    pub inner: Option<Selection>,
+    /// What is answered of what it holds: without it, a record by its id, and of a value all members.
+    pub inner: Option<InnerSelection>,
+}
+
+/// What is answered of what a field holds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum InnerSelection {
+    /// Of the records that a relation leads to; one that the rights hide is left out (to-many) or null (to-one). Of an
+    /// embedded value, which of its members are answered. Of a reference to one of several types, for each type what is
+    /// answered of its records: a type that is missing, by the id.
+    Fields(Selection),
+    /// Of the values in a document.
+    Document(DocumentSelection),
 }
 
 /// What a to-many relation is asked for besides the selection.
@@ -135,10 +143,16 @@ impl Selection {
                 selected.arguments.limit = Some((limit / NARROWED).max(1));
             }
             let holder = kind.has_members().then_some(collection);
-            let inner = kind.target().or(holder).zip(selected.inner.as_ref());
-            if let Some(inner) = inner.and_then(|(target, inner)| inner.narrowed(model, target)) {
+            let inner = match (&selected.inner, kind.target().or(holder)) {
+                (Some(InnerSelection::Fields(inner)), Some(target)) => {
+                    inner.narrowed(model, target).map(InnerSelection::Fields)
+                }
+                (Some(InnerSelection::Document(inner)), _) => inner.narrowed(model).map(InnerSelection::Document),
+                (Some(InnerSelection::Fields(_)) | None, _) => None,
+            };
+            if inner.is_some() {
                 fewer = true;
-                selected.inner = Some(inner);
+                selected.inner = inner;
             }
             Selected::Field(selected)
         };
@@ -187,6 +201,14 @@ impl SelectedField {
     /// A field under its own name; of a relation the ids.
     pub fn of(field: FieldId) -> Self {
         Self { field, alias: None, arguments: Arguments::default(), inner: None }
+    }
+
+    /// What is answered of the records or the embedded value that it holds.
+    pub fn fields(&self) -> Option<&Selection> {
+        match &self.inner {
+            Some(InnerSelection::Fields(selection)) => Some(selection),
+            Some(InnerSelection::Document(_)) | None => None,
+        }
     }
 }
 
@@ -261,6 +283,8 @@ pub enum ValueOutput {
     Object(ObjectOutput),
     /// The record that a reference to one of several types leads to: the first of these whose object is present, or null.
     OneOf(Box<[Alternative]>),
+    /// A document of whose values members were selected.
+    Document(DocumentOutput),
     /// The objects that a to-many relation leads to, from one column that holds an array of arrays.
     Rows {
         /// The column, of type `Nested`.

@@ -15,8 +15,8 @@ use crate::output::RowWriter;
 use crate::question::{Asked, asked_in_order, order};
 use crate::tree::{boolean, column, integer, name};
 use crate::{
-    Alternative, ColumnRef, ColumnType, Dialect, MemberOutput, ObjectOutput, Planner, ReadPlan, ReadScope, ReadShape,
-    RowOutput, Slot, SortKey, ValueOutput,
+    Alternative, ColumnRef, ColumnType, Dialect, DocumentOutput, MemberOutput, ObjectOutput, Planner, ReadPlan,
+    ReadScope, ReadShape, RecordsOutput, RowOutput, Slot, SortKey, ValueOutput,
 };
 
 impl Planner {
@@ -254,6 +254,10 @@ fn moved_value(value: ValueOutput, places: &[usize]) -> ValueOutput {
                 members: all(members),
             });
             ValueOutput::OneOf(moved.collect())
+        }
+        ValueOutput::Document(DocumentOutput { column, values, records }) => {
+            let moved = records.into_iter().map(|records| RecordsOutput { column: places[records.column], ..records });
+            ValueOutput::Document(DocumentOutput { column: places[column], values, records: moved.collect() })
         }
         // The columns of its element are those of a nested row.
         ValueOutput::Rows { column, columns, element, limit } => {

@@ -9,8 +9,9 @@ use backstay_expr::{CollectionRights, Expr, FieldRights, Rights, Rule, Scope, co
 use backstay_model::{Collection, CollectionId, FieldKind, Index, Model, Nulls, SourceFile};
 use backstay_scalar::Value;
 use backstay_sql::{
-    Arguments, ColumnRef, Dialect, Perspective, Planner, Position, ReadScope, ReadShape, RecordSource, Selected,
-    SelectedField, Selection, Slot, SortKey, Template, schema,
+    Arguments, ColumnRef, Dialect, DocumentSelection, InnerSelection, MemberSelection, Perspective, Planner, Position,
+    ReadScope, ReadShape, RecordSource, Selected, SelectedField, SelectedMember, SelectedType, Selection, Slot,
+    SortKey, Template, schema,
 };
 
 const MODEL: &str = r#"
@@ -91,7 +92,7 @@ impl World {
 
     fn expand(&self, collection: &str, field: &str, inner: Vec<Selected>) -> Selected {
         let arguments = Arguments { limit: Some(5), ..Arguments::default() };
-        let inner = Some(Selection::parts(inner));
+        let inner = Some(InnerSelection::Fields(Selection::parts(inner)));
         Selected::Field(SelectedField { arguments, inner, ..self.field(collection, field) })
     }
 
@@ -314,6 +315,35 @@ SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"
   [Constant(Text("x")), Constant(Text("x")), Caller(Id), Constant(Int(6)), Id]
 SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"."name" <> (CAST($1 AS text) COLLATE "C")) IS TRUE, "t2"."id", "t2"."name", CAST((SELECT coalesce(json_agg(json_build_array("t5"."c0", CAST(((EXTRACT(EPOCH FROM "t5"."c1")) * 1000000) AS bigint), "t5"."c2", "t5"."c3", "t5"."c4", "t5"."c5")), CAST('[]' AS json)) FROM (SELECT "t3"."id" AS "c0", "t3"."created_at" AS "c1", "t3"."body" AS "c2", ("t4"."id" IS NOT NULL AND "t4"."name" <> (CAST($2 AS text) COLLATE "C")) IS TRUE AS "c3", "t4"."id" AS "c4", "t4"."name" AS "c5" FROM "comment" AS "t3" LEFT JOIN "user" AS "t4" ON "t4"."id" = "t3"."author_id" WHERE "t3"."post_id" = "t1"."id" AND ((NOT "t3"."hidden") OR "t3"."author_id" = CAST($3 AS uuid)) ORDER BY "t3"."id" ASC LIMIT $4) AS "t5") AS text), "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t1"."id" = CAST($5 AS uuid)
   [Constant(Text("x")), Constant(Text("x")), Caller(Id), Constant(Int(6)), Id]
+"#);
+}
+
+#[test]
+fn records_that_a_document_refers_to() {
+    let world = World::of_model(
+        r#"
+extend schema @app(name: "Shop")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Product @allow(read: "true") { name: String! hidden: Boolean! }
+type Line @embedded { count: Int product: Product }
+type Order @allow(read: "true") { lines: [Line!] }
+"#,
+    );
+    let line = world.0.embedded.iter().position(|of| of.name == "Line").expect("a type");
+    let line = backstay_model::EmbeddedId(u16::try_from(line).expect("an index"));
+    let name = Selection::parts(world.select("Product", &["name"]));
+    let product = world.0.embedded(line).members.iter().find(|member| member.name == "product").expect("a member");
+    let inner = Some(MemberSelection::Records([(world.id("Product"), name)].into()));
+    let members = [SelectedMember { member: product.id, alias: None, inner }].into();
+    let lines = DocumentSelection([SelectedType { of: line, members }].into());
+    let inner = Some(InnerSelection::Document(lines));
+    let lines = Selected::Field(SelectedField { inner, ..world.field("Order", "lines") });
+    let shape = world.of("Order", vec![lines], ReadScope::One);
+    insta::assert_snapshot!(world.read(&shape, &[("Product", "!this.hidden")]), @r#"
+SELECT "t1"."lines", (SELECT json_group_array(json_array(hex("t4"."c0"), "t4"."c1")) FROM (SELECT "t2"."product_id" AS "c0", "t3"."name" AS "c1" FROM "order__lines__line__product" AS "t2" LEFT JOIN "product" AS "t3" ON "t3"."id" = "t2"."product_id" WHERE "t2"."order_id" = "t1"."id" AND "t3"."hidden" = 0) AS "t4"), "t1"."version" FROM "order" AS "t1" WHERE "t1"."id" = ?
+  [Id]
+SELECT "t1"."lines", CAST((SELECT coalesce(json_agg(json_build_array("t4"."c0", "t4"."c1")), CAST('[]' AS json)) FROM (SELECT "t2"."product_id" AS "c0", "t3"."name" AS "c1" FROM "order__lines__line__product" AS "t2" LEFT JOIN "product" AS "t3" ON "t3"."id" = "t2"."product_id" WHERE "t2"."order_id" = "t1"."id" AND (NOT "t3"."hidden")) AS "t4") AS text), "t1"."version" FROM "order" AS "t1" WHERE "t1"."id" = CAST($1 AS uuid)
+  [Id]
 "#);
 }
 

@@ -1,6 +1,7 @@
 //! The stored sums that have to follow a change of what they sum, as long as they haven't: a queue in a table of the store's
-//! own. A sum is queued by the transaction that makes the change. Whoever lets it follow first removes it from the queue, then
-//! computes it: a change that isn't seen by then is queued again by its own transaction.
+//! own. A sum is queued by the transaction that makes the change, and can be there many times. Whoever lets it follow first
+//! leaves one of its entries for all of them, then computes it, and removes that entry with the commit that writes it: a
+//! change that isn't seen by then has an entry of its own.
 
 use backstay_base::{FieldNumber, RecordId, TypeNumber};
 use backstay_scalar::Storage;
@@ -43,9 +44,20 @@ impl DueSum {
         own("INSERT INTO backstay_due_sum (type, field, record) VALUES ($1, $2, $3)", self.params(), &[])
     }
 
-    /// Removes it from the queue wherever it is.
-    pub(crate) fn remove(&self) -> Statement {
-        own("DELETE FROM backstay_due_sum WHERE type = $1 AND field = $2 AND record = $3", self.params(), &[])
+    /// Shows the place of the last of its first entries, of at most so many.
+    pub(crate) fn last_of_first(&self, entries: u32) -> Statement {
+        const LAST: &str = "SELECT number FROM (SELECT number FROM backstay_due_sum \
+                            WHERE type = $1 AND field = $2 AND record = $3 ORDER BY number LIMIT $4) AS first \
+                            ORDER BY number DESC LIMIT 1";
+        let limit = Param::Int(entries.into());
+        own(LAST, self.params().into_iter().chain([limit]).collect(), &[Storage::Int])
+    }
+
+    /// Removes its entries before a place.
+    pub(crate) fn remove_before(&self, place: QueuePlace) -> Statement {
+        const REMOVE: &str =
+            "DELETE FROM backstay_due_sum WHERE type = $1 AND field = $2 AND record = $3 AND number < $4";
+        own(REMOVE, self.params().into_iter().chain([Param::Int(place.0)]).collect(), &[])
     }
 
     /// Shows a row if it is in the queue.
@@ -53,6 +65,16 @@ impl DueSum {
         const FIND: &str = "SELECT number FROM backstay_due_sum WHERE type = $1 AND field = $2 AND record = $3 LIMIT 1";
         own(FIND, self.params(), &[Storage::Int])
     }
+}
+
+/// Removes the entry at a place.
+pub(crate) fn remove_at(place: QueuePlace) -> Statement {
+    own("DELETE FROM backstay_due_sum WHERE number = $1", vec![Param::Int(place.0)], &[])
+}
+
+/// Reads a row of `DueSum::last_of_first`.
+pub(crate) fn read_place(row: &dyn OwnRow) -> Result<QueuePlace, StoreError> {
+    int(row, 0).map(QueuePlace)
 }
 
 /// The first ones in the queue after a place.

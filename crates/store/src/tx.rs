@@ -202,9 +202,25 @@ impl<'a> Tx<'a> {
         self.stage(due.queue(), Some(1));
     }
 
-    /// Removes a stored sum from the queue; to be called before it is computed.
-    pub fn unqueue_sum(&mut self, due: &DueSum) {
-        self.stage(due.remove(), None);
+    /// Lets one entry of a stored sum in the queue stand for the first ones, of at most so many, and returns its place; `None`
+    /// if the sum isn't queued. Once this is committed, a read sees every change for which the others were there.
+    pub async fn merge_queued(&mut self, due: &DueSum, entries: u32) -> Result<Option<QueuePlace>, StoreError> {
+        self.flush().await?;
+        let mut last = None;
+        self.show(&due.last_of_first(entries), &mut |row| {
+            last = Some(due_sums::read_place(row)?);
+            Ok(())
+        })
+        .await?;
+        if let Some(place) = last {
+            self.stage(due.remove_before(place), None);
+        }
+        Ok(last)
+    }
+
+    /// Removes the entry of a stored sum that has been computed since `merge_queued` returned this place.
+    pub fn unqueue_sum(&mut self, place: QueuePlace) {
+        self.stage(due_sums::remove_at(place), Some(1));
     }
 
     /// The first stored sums in the queue after a place, in order; one can be there several times.

@@ -1,4 +1,4 @@
-use backstay_expr::{Aggregation, Expr, Holder, Node, Operator, Path};
+use backstay_expr::{Aggregate, Aggregation, Expr, Holder, Many, Node, Operator, Path, Within};
 use backstay_model::{Class, Collection, Diagnostic, Field, FieldId, Lint, Model};
 
 use super::Subject;
@@ -27,10 +27,10 @@ fn values(policy: &CollectionPolicy) -> Vec<(FieldId, &Expr)> {
 }
 
 fn finding(model: &Model, (collection, field): (&Collection, &Field), value: &Expr) -> Option<Diagnostic> {
-    let mut read = Vec::new();
-    copied(value, &mut read);
+    let mut copies = Copies::default();
+    copies.note(value);
     let (of, class, from) =
-        read.into_iter().filter_map(|path| classified(model, path)).max_by_key(|(_, class, _)| *class)?;
+        copies.found.into_iter().filter_map(|path| classified(model, path)).max_by_key(|(_, class, _)| *class)?;
     // A secret that is copied is an error.
     if field.class >= Some(class) || class == Class::Secret {
         return None;
@@ -55,54 +55,80 @@ fn classified<'m>(model: &'m Model, path: &Path) -> Option<(&'m Collection, Clas
 }
 
 /// The paths whose values are in that of an expression: not those that it only compares.
-fn copied<'e>(expr: &'e Expr, found: &mut Vec<&'e Path>) {
-    match &expr.node {
-        Node::Path(path) => found.push(path),
-        Node::Conditional(_, then, otherwise) => {
-            copied(then, found);
-            copied(otherwise, found);
+#[derive(Debug, Default)]
+struct Copies<'e> {
+    found: Vec<&'e Path>,
+    /// The lists of which the variables around stand for an item.
+    lists: Vec<(u16, &'e Within)>,
+}
+
+impl<'e> Copies<'e> {
+    fn note(&mut self, expr: &'e Expr) {
+        match &expr.node {
+            Node::Path(path) => self.found.push(path),
+            Node::Conditional(_, then, otherwise) => {
+                self.note(then);
+                self.note(otherwise);
+            }
+            Node::Binary(
+                Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder,
+                left,
+                right,
+            ) => {
+                self.note(left);
+                self.note(right);
+            }
+            Node::Negate(of) => self.note(of),
+            Node::List(items) | Node::Call(_, items) => items.iter().for_each(|item| self.note(item)),
+            Node::Aggregate(aggregate) => self.note_aggregate(aggregate),
+            Node::Within(within) => self.note_within(within),
+            Node::Computed(computed) => self.note(&computed.value),
+            Node::Binary(
+                Operator::And
+                | Operator::Or
+                | Operator::Equal
+                | Operator::NotEqual
+                | Operator::Less
+                | Operator::LessEqual
+                | Operator::Greater
+                | Operator::GreaterEqual,
+                ..,
+            )
+            | Node::Literal(_)
+            | Node::Param(..)
+            | Node::Caller(_)
+            | Node::Now
+            | Node::Not(_)
+            | Node::Matches(..)
+            | Node::IsNull { .. }
+            | Node::Ordinal(..)
+            | Node::Quantifier { .. }
+            | Node::In(..)
+            | Node::Fact(_) => {}
         }
-        Node::Binary(
-            Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder,
-            left,
-            right,
-        ) => {
-            copied(left, found);
-            copied(right, found);
+    }
+
+    fn note_aggregate(&mut self, aggregate: &'e Aggregate) {
+        if let Many::Items(list) = &aggregate.over {
+            self.lists.push((aggregate.variable, list));
         }
-        Node::Negate(of) => copied(of, found),
-        Node::List(items) | Node::Call(_, items) => items.iter().for_each(|item| copied(item, found)),
-        Node::Aggregate(aggregate) => match &aggregate.function {
+        match &aggregate.function {
             Aggregation::Count => {}
-            Aggregation::Sum(term) | Aggregation::First { term, .. } => copied(term, found),
-            Aggregation::Min(by) | Aggregation::Max(by) => copied(&by.term, found),
-        },
-        Node::Within(within) => match &within.of {
-            Holder::Document(document) => copied(document, found),
-            Holder::Item(_) => {}
-        },
-        Node::Computed(computed) => copied(&computed.value, found),
-        Node::Binary(
-            Operator::And
-            | Operator::Or
-            | Operator::Equal
-            | Operator::NotEqual
-            | Operator::Less
-            | Operator::LessEqual
-            | Operator::Greater
-            | Operator::GreaterEqual,
-            ..,
-        )
-        | Node::Literal(_)
-        | Node::Param(..)
-        | Node::Caller(_)
-        | Node::Now
-        | Node::Not(_)
-        | Node::Matches(..)
-        | Node::IsNull { .. }
-        | Node::Ordinal(..)
-        | Node::Quantifier { .. }
-        | Node::In(..)
-        | Node::Fact(_) => {}
+            Aggregation::Sum(term) | Aggregation::First { term, .. } => self.note(term),
+            Aggregation::Min(by) | Aggregation::Max(by) => self.note(&by.term),
+        }
+    }
+
+    /// What is within a document is as confidential as the field that holds it.
+    fn note_within(&mut self, within: &'e Within) {
+        match &within.of {
+            Holder::Document(document) => self.note(document),
+            Holder::Item(variable) => {
+                let list = self.lists.iter().rev().find(|(known, _)| known == variable);
+                if let Some((_, list)) = list.copied() {
+                    self.note_within(list);
+                }
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::children::{self, Relation};
 use super::documents::{self, Form};
 use super::names::Schema;
-use super::{constraints, is_shown, readable, references};
+use super::{constraints, is_shown, operators, readable, references};
 
 /// The shapes of one collection: a record as it is read, as it is created and as it is changed, and a page.
 pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<String, Value> {
@@ -99,6 +99,11 @@ fn create(model: &Model, collection: &Collection) -> Value {
     body(model, collection, None, Body::Create)
 }
 
+/// The object of an embedded value that takes the place of another one.
+pub(super) fn replacement(model: &Model, collection: &Collection, field: &Field) -> Value {
+    body(model, collection, Some(field.id), Body::Create)
+}
+
 fn patch(model: &Model, collection: &Collection) -> Value {
     body(model, collection, None, Body::Patch)
 }
@@ -120,6 +125,10 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
                 children::in_patch_of_links(&written(model, collection, field))
             }
             _ => written(model, collection, field),
+        };
+        let schema = match (body, operators::of(model, collection, field)) {
+            (Body::Patch, Some(operators)) => json!({ "oneOf": [schema, operators] }),
+            (Body::Patch | Body::Create, _) => schema,
         };
         named(field, described(field, schema))
     };
@@ -377,7 +386,7 @@ pub(super) fn value(model: &Model, field: &Field, required: bool, form: Form) ->
     }
 }
 
-fn item(model: &Model, element: Element, form: Form) -> Value {
+pub(super) fn item(model: &Model, element: Element, form: Form) -> Value {
     match element {
         Element::Scalar(kind) => form.scalar(kind),
         Element::Enum(id) => Schema::Read.reference(&model.enumeration(id).name),

@@ -232,3 +232,157 @@ async fn the_description_has_references() {
     assert_eq!(schemas["Teaser"]["properties"]["story"]["format"], json!("uuid"));
     assert!(schemas["Related"]["properties"]["to"].to_string().contains("Topic"), "{}", schemas["Related"]);
 }
+
+/// The same example with a story that refers to others, of which one is hidden from those who aren't signed in.
+struct Referring {
+    app: TestApp,
+    ada: String,
+    topic: String,
+    shown: String,
+    hidden: String,
+    /// The id of the story.
+    id: String,
+}
+
+impl Referring {
+    async fn open() -> Self {
+        let app = open("");
+        let ada = app.account("ada@example.org").await;
+        let topic = made(&app, "topics", &json!({"name": "Moon"})).await;
+        let shown = made(&app, "stories", &json!({"title": "A"})).await;
+        let hidden = made(&app, "stories", &json!({"title": "B", "public": false})).await;
+        let body = json!({
+            "title": "T",
+            "lead": shown,
+            "sections": [paragraph(), teaser(&shown), teaser(&hidden), teaser(&shown)],
+            "related": [
+                {"label": "a", "to": to("Topic", &topic)},
+                {"label": "b", "to": to("Story", &hidden)},
+                {"label": "c", "to": null},
+            ],
+        });
+        let made = app.post("POST /api/stories", &[("authorization", &ada)], &body.to_string()).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        let id = id_of(&made);
+        Self { app, ada, topic, shown, hidden, id }
+    }
+
+    /// What a selection answers, alone and in a list.
+    async fn check(&self, select: &str, caller: Option<&str>, expected: Value) {
+        let headers: Vec<(&str, &str)> = caller.map(|token| ("authorization", token)).into_iter().collect();
+        let one = self.app.call(&format!("GET /api/stories/{}?select={select}", self.id), &headers).await;
+        assert_eq!((one.status, one.json()), (200, expected.clone()), "{select}: {}", one.text());
+        let all = self.app.call(&format!("GET /api/stories?filter=title=='T'&select={select}"), &headers).await;
+        assert_eq!((all.status, all.json()["items"].clone()), (200, json!([expected])), "{select}: {}", all.text());
+    }
+}
+
+fn paragraph() -> Value {
+    json!({"__typename": "Paragraph", "text": "Good morning."})
+}
+
+fn to(of: &str, id: &str) -> Value {
+    json!({"__typename": of, "id": id})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selection_chooses_members_of_documents() {
+    let world = Referring::open().await;
+    let (plain, unnamed) = (json!({"__typename": "Paragraph"}), json!({"__typename": "Teaser"}));
+    let headline = json!({"__typename": "Teaser", "headline": null});
+    let texts = json!({"sections": [paragraph(), unnamed, unnamed, unnamed]});
+    world.check("sections{text}", None, texts).await;
+    world.check("what=sections{headline}", None, json!({"what": [plain, headline, headline, headline]})).await;
+    let nothing = json!({"title": "T", "lead": {"sections": null}});
+    world.check("title,lead{sections{story{id}}}", None, nothing).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selection_reads_the_records_that_a_document_refers_to() {
+    let world = Referring::open().await;
+    let plain = json!({"__typename": "Paragraph"});
+    let section = |story: Value| json!({"__typename": "Teaser", "story": story});
+    let sections = |first: &Value, second: &Value| {
+        json!([plain, section(first.clone()), section(second.clone()), section(first.clone())])
+    };
+    let (a, b, id) = (json!({"title": "A"}), json!({"title": "B"}), json!({"id": world.shown}));
+    world.check("sections{story{title}}", None, json!({"sections": sections(&a, &Value::Null)})).await;
+    let seen = json!({"sections": sections(&a, &b)});
+    world.check("sections{Teaser{story{title}}}", Some(&world.ada), seen).await;
+    // Two selections of one document don't disturb each other.
+    let both = json!({"first": sections(&a, &Value::Null), "second": sections(&id, &Value::Null)});
+    world.check("first=sections{Teaser{story{title}}},second=sections{story{id}}", None, both).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selection_reads_records_of_several_types_through_documents() {
+    let world = Referring::open().await;
+    let labelled = |label: &str, to: Value| json!({"label": label, "to": to});
+    let moon = labelled("a", json!({"__typename": "Topic", "name": "Moon"}));
+    let (no_b, no_c) = (labelled("b", Value::Null), labelled("c", Value::Null));
+    let related = json!({"related": [moon, no_b, no_c]});
+    world.check("related{label,to{Topic{name},Story{title}}}", None, related).await;
+    let by_id = labelled("b", to("Story", &world.hidden));
+    let related = json!({"related": [moon, by_id, no_c]});
+    world.check("related{label,to{Topic{name}}}", Some(&world.ada), related).await;
+    let related = json!([{"to": to("Topic", &world.topic)}, {"to": null}, {"to": null}]);
+    let expected = json!({"lead": {"title": "A"}, "related": related});
+    world.check("lead{title},related{to{id}}", None, expected).await;
+}
+
+const RESTRICTED: &str = r#"
+extend schema @app(name: "Restricted") @rule(name: "staff", is: "auth.id != null")
+type User @identity @allow(read: "true") { email: Email! @unique name: String }
+type Secret @allow(read: "false", refer: "true", create: "true") { name: String! }
+type Part @allow(read: "true", create: "true") { name: String! cost: Int @allow(read: "staff") }
+type Line @embedded { n: Int, part: Part, secret: Secret, either: Either }
+union Either = Part | Secret
+type Kit @embedded { name: String, lines: [Line!], main: Line }
+type Box @allow(read: "true", create: "true", delete: "true") @history(read: "true") @trash(keep: "30d") {
+  kits: [Kit!] @allow(read: "this.open || staff")
+  open: Boolean!
+  hidden: [Line!] @allow(read: "staff")
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selection_through_a_document_shows_no_more_than_the_caller_may_see() {
+    let app = TestApp::open(RESTRICTED);
+    let ada = app.account("ada@example.org").await;
+    let secret = made(&app, "secrets", &json!({"name": "S"})).await;
+    let part = made(&app, "parts", &json!({"name": "P"})).await;
+    let line = json!({"n": 1, "part": part, "secret": secret, "either": {"__typename": "Secret", "id": secret}});
+    let kits = json!([{"name": "K", "lines": [line, {"n": 2}], "main": line}, {"name": "L", "lines": null}]);
+    for open in [true, false] {
+        let body = json!({"open": open, "kits": kits});
+        made(&app, "boxes", &body).await;
+    }
+    let ask = async |select: &str, token: Option<&str>| {
+        let headers: Vec<(&str, &str)> = token.map(|token| ("authorization", token)).into_iter().collect();
+        app.call(&format!("GET /api/boxes?sort=id&select={select}"), &headers).await
+    };
+    // What is never seen can't be named.
+    for select in ["kits{lines{secret{name}}}", "kits{lines{part{cost}}}", "hidden{n}", "kits{main{secret{id}}}"] {
+        let reply = ask(select, None).await;
+        assert_eq!(reply.status, 400, "{select}: {}", reply.text());
+    }
+    let cost = ask("kits{lines{part{cost}}}", Some(&ada)).await;
+    assert_eq!(cost.json()["items"][0]["kits"][0]["lines"][0]["part"], json!({"cost": null}), "{}", cost.text());
+    let either = ask("kits{main{either{Part{name},Secret{name}}}}", None).await;
+    assert_eq!(either.json()["items"][0]["kits"][0]["main"]["either"], Value::Null, "{}", either.text());
+    let shown = ask("open,kits{name,lines{n,part{name}}}", None).await.json();
+    let lines = json!([{"n": 1, "part": {"name": "P"}}, {"n": 2, "part": null}]);
+    let kits = json!([{"name": "K", "lines": lines}, {"name": "L", "lines": null}]);
+    assert_eq!(shown["items"], json!([{"open": true, "kits": kits}, {"open": false}]));
+    // The records that a document referred to in the past are live ones, which the past can't show.
+    let past = app.call("GET /api/boxes?asOf=2999-01-01T00:00:00Z&select=kits{lines{part{name}}}", &[]).await;
+    assert_eq!(past.status, 400, "{}", past.text());
+    let past = app.call("GET /api/boxes?asOf=2026-01-01T00:00:00Z&select=kits{name}", &[]).await;
+    assert!(!past.text().contains("history doesn't keep"), "{}", past.text());
+    // A deletion moves a box to the trash, where its documents refer to the same records.
+    let id = app.call("GET /api/boxes?open=true&select=id", &[]).await.json()["items"][0]["id"].clone();
+    let gone = app.call(&format!("DELETE /api/boxes/{}", id.as_str().unwrap_or_default()), &[]).await;
+    assert_eq!(gone.status, 204, "{}", gone.text());
+    let trash = app.call("GET /api/boxes:trash?select=kits{lines{part{name}}}", &[]).await;
+    assert_eq!(trash.json()["items"][0]["kits"][0]["lines"][0]["part"], json!({"name": "P"}), "{}", trash.text());
+}

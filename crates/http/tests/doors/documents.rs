@@ -164,7 +164,7 @@ async fn queries_test_whether_a_document_is_there() {
     let found = app.call("GET /api/pages?filter=hero!=null&select=title,hero", &[]).await.json();
     assert_eq!(found["items"][0]["title"], json!("A"));
     assert_eq!(found["items"].as_array().map(Vec::len), Some(1));
-    for query in ["hero=x", "sort=blocks", "select=blocks{text}", "filter=hero.txt=='Hi'", "filter=lines!=null"] {
+    for query in ["hero=x", "sort=blocks", "select=blocks{txt}", "filter=hero.txt=='Hi'", "filter=lines!=null"] {
         assert_eq!(app.call(&format!("GET /api/pages?{query}"), &[]).await.status, 400, "{query}");
     }
 }

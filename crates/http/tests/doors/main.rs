@@ -25,6 +25,7 @@ mod interfaces;
 mod json_fields;
 mod keys;
 mod old_names;
+mod operators;
 mod origins;
 mod overload;
 mod ranges;

@@ -8,8 +8,8 @@ use backstay_base::{Action, RecordId};
 use backstay_model::{Collection, FieldId, FieldKind};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{
-    Arguments, ColumnRef, ColumnType, Dialect, MemberOutput, Perspective, Planner, Position, ReadScope, ReadShape, Row,
-    RowOutput, Selected, SelectedField, Selection, Slot, SortKey, ValueOutput, nested,
+    Arguments, ColumnRef, ColumnType, Dialect, InnerSelection, MemberOutput, Perspective, Planner, Position, ReadScope,
+    ReadShape, Row, RowOutput, Selected, SelectedField, Selection, Slot, SortKey, ValueOutput, nested,
 };
 
 use crate::{Database, Setting, data, postgres, sqlite};
@@ -26,7 +26,8 @@ fn select(fields: impl Iterator<Item = FieldId>) -> Vec<Selected> {
 }
 
 fn expand(field: FieldId, inner: Vec<Selected>) -> Selected {
-    let (arguments, inner) = (Arguments { limit: Some(10), ..Arguments::default() }, Some(Selection::parts(inner)));
+    let arguments = Arguments { limit: Some(10), ..Arguments::default() };
+    let inner = Some(InnerSelection::Fields(Selection::parts(inner)));
     Selected::Field(SelectedField { arguments, inner, ..SelectedField::of(field) })
 }
 
@@ -231,7 +232,7 @@ fn member(row: &dyn Row, value: &ValueOutput) -> Value {
             ),
             other => panic!("no rows: {other:?}"),
         },
-        ValueOutput::Object(_) | ValueOutput::OneOf(_) => panic!("no object is selected"),
+        ValueOutput::Object(_) | ValueOutput::OneOf(_) | ValueOutput::Document(_) => panic!("no object is selected"),
     }
 }
 

@@ -1,0 +1,145 @@
+//! Operators in the bodies of patches: `{"views": {"$inc": 1}}`.
+
+use backstay_base::{Step, ViolationKind};
+use backstay_engine::{Input, Operator};
+use backstay_model::{Collection, Field, FieldKind, Model};
+use backstay_scalar::{MergeError, Operation, Scalar, Token, Value, has_operations, read_exact};
+use serde_json::value::RawValue;
+
+use crate::input::{Wrong, list};
+use crate::words::shorten;
+
+/// What the values of an object are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A new record.
+    New,
+    /// A change of a stored one.
+    Patch,
+}
+
+/// Whether a field is given an operator instead of a value.
+pub(crate) fn is_given(field: &Field, raw: &str) -> bool {
+    match field.kind {
+        // The members of a document are free, and those of the others have names of their own.
+        FieldKind::Scalar(Scalar::Json)
+        | FieldKind::Document(_)
+        | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
+        | FieldKind::ManyToMany { .. }
+        | FieldKind::Lineage { .. } => false,
+        FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::Embedded(_) => {
+            Operation::is_asked_by(raw)
+        }
+    }
+}
+
+/// Why a new record takes no operators.
+pub(crate) fn for_stored() -> ViolationKind {
+    let problem = "operators change a stored record, and this one is new".to_owned();
+    ViolationKind::Misused { problem, remedy: "send the value itself".to_owned() }
+}
+
+/// The members that replace an embedded value.
+pub(crate) fn replacement(raw: &str) -> Result<&RawValue, Wrong> {
+    match Operation::read(raw)? {
+        (Operation::Replace, members) => Ok(members),
+        (operation, _) => {
+            Err(misplaced(operation, "an embedded value", "send the members that change, or `$replace` all of them"))
+        }
+    }
+}
+
+/// The operator that a field is given.
+pub(crate) fn operator(model: &Model, field: &Field, raw: &str) -> Result<Operator, Wrong> {
+    let (operation, operand) = Operation::read(raw)?;
+    let operand = operand.get();
+    let at = |kind: ViolationKind| Wrong::at_member(operation.name(), kind);
+    let read = |scalar: Scalar| {
+        let value = if operand == "null" { Err(ViolationKind::Required) } else { Ok(()) };
+        value.and_then(|()| Ok(scalar.read(Token::Json(operand))?)).map_err(at)
+    };
+    let factor = || match operand {
+        "null" => Err(at(ViolationKind::Required)),
+        operand => read_exact(Token::Json(operand)).map_err(|problem| at(problem.into())),
+    };
+    match (operation, &field.kind) {
+        (Operation::Increase, FieldKind::Scalar(scalar)) if field.shares_currency() => {
+            let is_money = operand.trim_ascii_start().starts_with('{');
+            read(if is_money { Scalar::Money } else { *scalar }).map(Operator::Increase)
+        }
+        (
+            Operation::Increase,
+            FieldKind::Scalar(
+                scalar @ (Scalar::Int | Scalar::Float | Scalar::Decimal { .. } | Scalar::Money | Scalar::Duration),
+            ),
+        ) => read(*scalar).map(Operator::Increase),
+        (Operation::Multiply, FieldKind::Scalar(scalar @ (Scalar::Int | Scalar::Float))) => {
+            read(*scalar).map(Operator::Multiply)
+        }
+        (Operation::Multiply, FieldKind::Scalar(Scalar::Decimal { .. } | Scalar::Money)) => {
+            factor().map(Operator::Multiply)
+        }
+        (Operation::Append | Operation::Remove, FieldKind::List(element)) => {
+            let items = list(model.element_type(*element), operand);
+            let Value::List(items) = items.map_err(|wrong| wrong.within(Step::Member(operation.name().to_owned())))?
+            else {
+                return Err(at(ViolationKind::Type { expected: "an array".to_owned() }));
+            };
+            Ok(if operation == Operation::Append { Operator::Append(items) } else { Operator::Remove(items) })
+        }
+        (Operation::Increase | Operation::Multiply | Operation::Append | Operation::Remove | Operation::Replace, _) => {
+            Err(misplaced(operation, &described(model, field), "send the new value itself"))
+        }
+    }
+}
+
+/// The change of a document that a patch asks for; `None` if it gives a new one.
+pub(crate) fn patch_of_document(value: &Value) -> Result<Option<Operator>, Wrong> {
+    let Value::Json(text) = value else { return Ok(None) };
+    if !text.starts_with('{') {
+        return Ok(None);
+    }
+    let wrong = |MergeError { at, kind }: MergeError| {
+        let shortened = |step| match step {
+            Step::Member(name) => Step::Member(shorten(&name)),
+            Step::Item(index) => Step::Item(index),
+        };
+        Wrong { steps: at.into_iter().map(shortened).collect(), kind }
+    };
+    has_operations(text).map_err(wrong)?;
+    Ok(Some(Operator::Merge(text.clone())))
+}
+
+/// What a field holds, in words.
+fn described(model: &Model, field: &Field) -> String {
+    match &field.kind {
+        FieldKind::List(_) => "a list".to_owned(),
+        FieldKind::Enum(id) => format!("a value of {}", model.enumeration(*id).name),
+        kind => {
+            kind.scalar().map_or_else(|| "such a field".to_owned(), |scalar| format!("a value of {}", scalar.name()))
+        }
+    }
+}
+
+fn misplaced(operation: Operation, holds: &str, remedy: &str) -> Wrong {
+    let problem = format!("`{}` can't change {holds}", operation.name());
+    ViolationKind::Misused { problem, remedy: remedy.to_owned() }.into()
+}
+
+/// Gives the parts of an embedded value that was replaced, and that the object doesn't name, their defaults, or nothing
+/// where the value that they belong to isn't there either.
+pub(crate) fn clear_unnamed(collection: &Collection, holder: &Field, input: &mut Input) {
+    let is_given = |input: &Input, part: &Field| input.value(part.id).is_some_and(|value| !value.is_null());
+    let is_there = |input: &Input, of: &Field| {
+        of.parent().is_some_and(|value| collection.parts(value).any(|part| is_given(input, part)))
+    };
+    for part in collection.parts(holder.id) {
+        if input.value(part.id).is_none() {
+            let default = part.default.clone().filter(|_| is_there(input, part));
+            input.set(part.id, default.unwrap_or(Value::Null));
+        }
+    }
+}
