@@ -113,11 +113,15 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
         }
     }
     fit(cx, collection, &changed, (&at, &mut values))?;
-    check(cx, (collection, own), (&record, &values), (&concerned, at)).await?;
-    match changed.is_empty() {
-        true => Ok(()),
-        false => RowChange::sums(cx, collection, &record, (values, changed)),
+    check(cx, (collection, own), (&record, &values), (&concerned, at.clone())).await?;
+    if changed.is_empty() {
+        return Ok(());
     }
+    // A check at commit that names the sum is told where the sum changed.
+    let around = std::mem::replace(&mut cx.part.at, at);
+    let written = RowChange::sums(cx, collection, &record, (values, changed));
+    cx.part.at = around;
+    written
 }
 
 /// Computes sums from all members.

@@ -61,7 +61,7 @@ async fn what_is_wrong_with_a_child_is_told_at_its_place() {
             (r#"{"lines":[{},{"n":13}]}"#, r#"invalid-values: /lines/1 Check { message: "not thirteen" }"#),
             (
                 r#"{"lines":[{"n":"x"}],"note":5}"#,
-                r#"invalid-values: /lines/0/n Type { expected: "a whole number, such as 42" }, /note Type { expected: "a string" }"#,
+                r#"invalid-values: /lines/0/n Type { expected: "a whole number, such as 42" }, /note Type { expected: "a text in double quotes" }"#,
             ),
             (
                 r#"{"lines":[{"colour":1}]}"#,
@@ -69,7 +69,7 @@ async fn what_is_wrong_with_a_child_is_told_at_its_place() {
             ),
             (
                 r#"{"lines":[{"parts":[{"name":"x"},{"name":"abcdefg"}]}]}"#,
-                r#"invalid-values: /lines/0/parts/1/name Range("at most 5 characters")"#,
+                r#"invalid-values: /lines/0/parts/1/name Range("must have at most 5 characters")"#,
             ),
             (r#"{"lines":[{"parts":[{}]}]}"#, "invalid-values: /lines/0/parts/0/name Required"),
             (
@@ -300,10 +300,10 @@ type Member @allow(read: "true", create: "this.user == auth.id || this.project.m
   user: User!
   leads: Boolean! @default(to: false)
 }
-type Task @allow(read: "this.hidden != true", create: "this.title != 'no'", update: "this.title != 'fixed'", delete: "this.title != 'kept'") @trash(keep: "30d") {
+type Task @allow(read: "!this.hidden", create: "this.title != 'no'", update: "this.title != 'fixed'", delete: "this.title != 'kept'") @trash(keep: "30d") {
   project: Project!
   title: String!
-  hidden: Boolean
+  hidden: Boolean! @default(to: false)
 }
 type Note @allow(read: "true", create: "true", update: "true") { project: Project!  text: String }
 type Secret @allow(read: "true", create: "true", update: "true", delete: "true") {
@@ -366,7 +366,7 @@ async fn each_child_is_written_under_the_rules_of_its_own_type() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn children_that_the_caller_does_not_see_are_not_there() {
-    let open = PROJECTS.replace(r#"read: "this.hidden != true""#, r#"read: "this.hidden != true || auth.id == null""#);
+    let open = PROJECTS.replace(r#"read: "!this.hidden""#, r#"read: "!this.hidden || auth.id == null""#);
     for mut on in projects(&open).await {
         let name = on.database;
         let project = r#"{"members":[{"user":"%0","leads":true}],"tasks":[{"title":"a"},{"title":"b","hidden":true}],"secrets":[{"text":"a","shown":true},{"text":"b"}]}"#;

@@ -3,7 +3,7 @@
 use crate::support::Served;
 
 const POSTS: &str = r#"
-type Tag @allow(read: "this.hidden != true", create: "true") { name: String!  hidden: Boolean }
+type Tag @allow(read: "!this.hidden", create: "true") { name: String!  hidden: Boolean! @default(to: false) }
 type Post @open @history(read: "true") {
   tags: [Tag!]
   placed: [Tag!] @order(as: SENT)
