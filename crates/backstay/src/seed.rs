@@ -18,6 +18,7 @@ use backstay_base::{Error, Timestamp, nearest};
 use backstay_engine::{Authority, BrokenCheck, Context, Engine, Input, Record, Transaction, TxContext};
 use backstay_identity::Identity;
 use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
+use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
@@ -128,10 +129,20 @@ impl Seeder {
         Ok(seeded)
     }
 
-    /// Asks the checks at commit: what belongs together stands in several files, which are loaded one after the other.
+    /// Asks the checks at commit: what belongs together stands in several files, which are loaded one after the other. What
+    /// was there before isn't asked.
     async fn check(&self, files: &[SeedFile]) -> Result<(), SeedError> {
-        let collections: Vec<CollectionId> = files.iter().map(|file| file.collection).collect();
-        let broken = self.engine.broken_checks(&Context::system(&self.engine), &collections).await?;
+        let (mut collections, mut since) = (Vec::new(), Timestamp::LATEST);
+        for file in files {
+            // That of an empty file comes when it is finished.
+            let Some(record) = self.record_of(file).await? else { continue };
+            collections.push(file.collection);
+            // It was stored with the first record of the file, perhaps by a load that ended early.
+            if let Value::Timestamp(begun) = record.value(Collection::CREATED_AT) {
+                since = since.min(*begun);
+            }
+        }
+        let broken = self.engine.broken_checks(&Context::system(&self.engine), (&collections, since)).await?;
         match broken.into_iter().next() {
             Some(BrokenCheck { collection, message, first }) => {
                 Err(SeedError::Broken { collection, message, records: first })

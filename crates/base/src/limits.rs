@@ -55,6 +55,8 @@ pub const WRITE_BYTES: usize = 64 * 1024 * 1024;
 pub const SHARED_PAGES: u32 = 16 * 1024;
 /// Bytes of records that a deletion reads before it writes what becomes of them.
 pub const DELETION_READ_BYTES: usize = 1024 * 1024;
+/// Depth of unique keys that name records by the unique keys of others.
+pub const KEY_DEPTH: usize = 3;
 /// Elements of one list field or to-many relation in a write.
 pub const LIST_ITEMS: usize = 1000;
 /// Characters of a `String`.

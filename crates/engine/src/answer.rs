@@ -41,6 +41,8 @@ impl Answer {
 /// A record as the caller sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
+    /// Its id, if the request named it by a unique key.
+    pub named: Option<RecordId>,
     /// The record.
     pub body: Bytes,
     /// Its version.

@@ -1,12 +1,13 @@
 use std::collections::BTreeSet;
 
-use backstay_base::{Error, RecordId};
+use backstay_base::{Error, RecordId, Timestamp};
 use backstay_model::CollectionId;
 use backstay_scalar::ValueRef;
 use backstay_sql::{DecodeError, Row};
 
 use crate::bind::Bindings;
 use crate::sink::Collect;
+use crate::written_since::WrittenSince;
 use crate::{Context, Engine};
 
 /// How many records that break a check are listed.
@@ -24,21 +25,25 @@ pub struct BrokenCheck {
 }
 
 impl Engine {
-    /// The checks at commit that stored records break, of all checks that depend on records of these collections: what a
-    /// transaction that defers its checks may have left behind. Each check reads its whole collection.
-    pub async fn broken_checks(&self, cx: &Context, written: &[CollectionId]) -> Result<Vec<BrokenCheck>, Error> {
+    /// The checks at commit that stored records break, of records in these collections that were written since a moment and
+    /// of those whose checks read such records: what transactions that defer their checks may have left behind. Each check
+    /// reads its whole collection.
+    pub async fn broken_checks(
+        &self,
+        cx: &Context,
+        (written, since): (&[CollectionId], Timestamp),
+    ) -> Result<Vec<BrokenCheck>, Error> {
         const ID: usize = 0;
         let inner = &self.inner;
         let checks = &inner.application.commit_checks;
-        let owners = written.iter().flat_map(|of| checks.as_children(*of)).map(|children| children.owner);
-        let concerned: BTreeSet<CollectionId> = owners.chain(written.iter().copied()).collect();
         let mut broken = Vec::new();
-        for id in concerned {
+        for id in self.concerned(written) {
             let Some(own) = checks.own(id) else { continue };
             let policy = inner.application.policy.collection(id);
+            let concerned = WrittenSince::new(&inner.application, since).concerns(self.model().collection(id), own);
             for (field, place) in &own.checks {
                 let check = &policy.checks_of(*field)[*place];
-                let template = inner.planner.breaking(id, &check.rule.whole);
+                let template = inner.planner.breaking(id, (&check.rule.whole, &concerned));
                 let bindings = Bindings { limit: NAMED, ..Bindings::new(cx.caller(), cx.now) };
                 let statement = bindings.statement(&template);
                 let read = |row: &dyn Row| match row.value(ID)? {
@@ -54,5 +59,18 @@ impl Engine {
             }
         }
         Ok(broken)
+    }
+
+    /// These collections, and those whose records have checks at commit or stored sums that depend on records of them.
+    fn concerned(&self, written: &[CollectionId]) -> BTreeSet<CollectionId> {
+        let application = &self.inner.application;
+        let mut followed: BTreeSet<CollectionId> = written.iter().copied().collect();
+        let mut open = written.to_vec();
+        while let Some(next) = open.pop() {
+            let owners = application.sums.counted(next).iter().map(|counted| counted.sum.computed.collection);
+            open.extend(owners.filter(|owner| followed.insert(*owner)));
+        }
+        let owners = followed.iter().flat_map(|of| application.commit_checks.as_children(*of));
+        owners.map(|children| children.owner).chain(followed.iter().copied()).collect()
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct OwnCommitChecks {
     /// The fields that must be known of a record that is asked.
     pub(crate) needed: Vec<FieldId>,
     /// The stored sums that they read.
-    sums: Vec<FieldId>,
+    pub(crate) sums: Vec<FieldId>,
     trashed: Option<FieldId>,
 }
 

@@ -40,7 +40,7 @@ pub struct Context {
     pub(crate) class: Arc<CallerClass>,
     /// The request's id, for answers, logs and the commit log.
     pub request: RequestId,
-    /// When it began: `now` in rules.
+    /// `now` in rules: when it began, and within a transaction the moment of that.
     pub now: Timestamp,
     client: Option<Network>,
     deadline: Option<Instant>,
@@ -53,6 +53,11 @@ impl Context {
     pub(crate) fn with(caller: Arc<Caller>, class: Arc<CallerClass>, arrival: Arrival) -> Self {
         let Arrival { request, now, client, deadline, memory } = arrival;
         Self { caller, class, request, now, client, deadline, memory }
+    }
+
+    /// The same request within a transaction of this moment.
+    pub(crate) fn at(&self, now: Timestamp) -> Self {
+        Self { now, ..self.clone() }
     }
 
     /// How the request came.
@@ -145,14 +150,9 @@ impl<'a> TxContext<'a, '_> {
         self.cx.caller()
     }
 
-    /// The moment at which the request began.
+    /// The moment of the transaction, which new and changed records bear.
     pub fn now(&self) -> Timestamp {
         self.cx.now
-    }
-
-    /// The moment of the commit, which new and changed records bear.
-    pub(crate) fn moment(&self) -> Timestamp {
-        self.tx.moment()
     }
 
     /// The application's model.

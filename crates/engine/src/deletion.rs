@@ -133,7 +133,7 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
         for (collection, record) in &records {
             match way {
                 Way::Trash => {
-                    let since = cx.moment().into();
+                    let since = cx.now().into();
                     RowChange::trash(cx, collection, (record, since))?;
                 }
                 Way::Gone => RowChange::delete(cx, collection, record)?,

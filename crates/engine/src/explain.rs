@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_base::{Action, Error, RecordId};
+use backstay_base::{Action, Error};
 use backstay_model::{Collection, CollectionId};
 use backstay_sql::{Perspective, RecordSource};
 use backstay_store::Writes;
@@ -17,7 +17,7 @@ use crate::read::PageSize;
 use crate::recorder::Recorder;
 use crate::recording::{self, Subject, This};
 use crate::write_requests::admitted;
-use crate::{Context, Encoder, Record, Request, Transaction, TxContext, at_commit, transaction};
+use crate::{Authority, Context, Encoder, Record, Request, Transaction, TxContext, Which, at_commit, transaction};
 
 /// Explains a request of the context's caller: the rules that were asked with what they saw, the statements, and the
 /// time of each stage, up to the verdict.
@@ -78,17 +78,19 @@ fn open(inner: &Inner, cx: &Context, collections: &[CollectionId], action: Actio
 /// What a request reads in each of its collections.
 fn reads(request: &Request, action: Action) -> Vec<ReadOf> {
     match request {
-        Request::Get(get) => vec![(get.collection, Some(get.id), action)],
+        Request::Get(get) => vec![(get.collection, Some(get.which.clone()), action)],
         Request::List(list) => vec![(list.collection, None, action)],
-        Request::GetOfTypes(gets) => gets.each.iter().map(|get| (get.collection, Some(get.id), action)).collect(),
+        Request::GetOfTypes(gets) => {
+            gets.each.iter().map(|get| (get.collection, Some(get.which.clone()), action)).collect()
+        }
         Request::ListOfTypes(lists) => lists.each.iter().map(|list| (list.collection, None, action)).collect(),
-        Request::History(history) => vec![(history.collection, Some(history.id), action)],
+        Request::History(history) => vec![(history.collection, Some(history.id.into()), action)],
         Request::Create(_) | Request::Update(_) | Request::OfRecord(_) => Vec::new(),
     }
 }
 
 /// The collection of a read, the record if it is one, and the action that it asks for.
-type ReadOf = (CollectionId, Option<RecordId>, Action);
+type ReadOf = (CollectionId, Option<Which>, Action);
 
 /// Runs a request, recorded, in a transaction that is undone.
 async fn rehearse(
@@ -153,7 +155,7 @@ impl Transaction for Rehearsal {
         Box::pin(async move {
             let mut of_read = Vec::new();
             for read in &self.reads {
-                of_read.extend(read_rules(cx, *read).await?);
+                of_read.extend(read_rules(cx, read.clone()).await?);
             }
             cx.recorder = Some(Recorder::default());
             cx.tx.watch();
@@ -191,7 +193,7 @@ async fn read_rules(
     (collection, record, action): ReadOf,
 ) -> Result<Vec<ExplainedRule>, Error> {
     let collection: &Collection = cx.model().collection(collection);
-    let Some(id) = record else {
+    let Some(which) = record else {
         let asked = if action == Action::History { action } else { Action::Read };
         let mut rules = recording::read_rules(cx, (collection, asked), None).await?;
         if action == Action::Trash {
@@ -201,10 +203,22 @@ async fn read_rules(
     };
     // The past is read by a rule about the record as it is now, or was when it was deleted.
     let asked = if action == Action::History { action } else { Action::Read };
-    let (this, stored) = match cx.get(collection.id, id).await? {
-        None if action == Action::History => {
+    let id = match &which {
+        Which::Id(id) => Some(*id),
+        Which::Key(key) => cx.look_up(Authority::System, collection.id, key).await?,
+    };
+    let live = match id {
+        Some(id) => cx.get(collection.id, id).await?,
+        None => None,
+    };
+    let (this, stored) = match live {
+        None if action == Action::History && id.is_some() => {
             let last = cx.engine.planner.stored(collection.id, Perspective::Last, &[]);
-            (This::Gone(Perspective::Last), cx.read_whole(&last, (collection.id, id)).await?)
+            let gone = match id {
+                Some(id) => cx.read_whole(&last, (collection.id, id)).await?,
+                None => None,
+            };
+            (This::Gone(Perspective::Last), gone)
         }
         stored => (This::Held(RecordSource::Stored), stored),
     };

@@ -30,8 +30,8 @@ pub(crate) fn defaults(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
         proposal.set(sum.computed.field, of_nothing.clone());
     }
     proposal.set(Collection::ID, Value::Id(ids::made(cx, proposal.collection)));
-    proposal.set(Collection::CREATED_AT, cx.moment().into());
-    proposal.set(Collection::UPDATED_AT, cx.moment().into());
+    proposal.set(Collection::CREATED_AT, cx.now().into());
+    proposal.set(Collection::UPDATED_AT, cx.now().into());
     proposal.set(Collection::VERSION, Value::Int(1));
     let Proposal { input, values, .. } = proposal;
     for (field, value) in &input.values {

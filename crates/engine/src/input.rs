@@ -6,6 +6,7 @@ use backstay_model::FieldId;
 use backstay_scalar::{Currency, Value, has_operations, merged};
 
 use crate::Operator;
+use crate::named::{ByKey, ReferenceByKey, Referred};
 
 /// What is sent for a write: values for some fields of a record, of the fields' types.
 #[derive(Clone, Default, PartialEq)]
@@ -16,6 +17,8 @@ pub struct Input {
     pub(crate) links: Vec<(FieldId, Vec<RecordId>)>,
     /// Members that many-to-many relations get and lose; the others stay.
     pub(crate) link_changes: Vec<(FieldId, LinkChanges)>,
+    /// Relations to records that are named by unique keys; `TxContext::resolved` makes values and links of them.
+    pub(crate) named: Vec<(FieldId, ReferenceByKey)>,
     /// Amounts that share the currency of their record, with the currency that was sent with them.
     pub(crate) amounts: Vec<(FieldId, Option<Currency>)>,
     /// What is written to the records that refer to this one, by the field that lists them.
@@ -165,9 +168,47 @@ impl Input {
         self.links.push((field, members));
     }
 
+    /// The same of a relation to one record.
+    pub fn refer(&mut self, field: FieldId, to: Referred) {
+        match to {
+            Referred::Id(id) => self.set(field, Value::Id(id)),
+            Referred::ByKey(named) => self.named.push((field, ReferenceByKey::One(named))),
+        }
+    }
+
+    /// Like `links`, of members that may be named by unique keys.
+    pub fn members(&mut self, field: FieldId, members: Vec<Referred>) {
+        match members.iter().map(Referred::id).collect::<Option<Vec<RecordId>>>() {
+            Some(ids) => self.links(field, ids),
+            None => self.named.push((field, ReferenceByKey::Members(members))),
+        }
+    }
+
+    /// The record that a relation to one record names by a unique key.
+    pub fn named(&self, field: FieldId) -> Option<&ByKey> {
+        self.named.iter().find_map(|(existing, reference)| match reference {
+            ReferenceByKey::One(named) if *existing == field => Some(&**named),
+            ReferenceByKey::One(_) | ReferenceByKey::Members(_) | ReferenceByKey::Changes { .. } => None,
+        })
+    }
+
+    /// Whether it may create records that its relations name.
+    pub(crate) fn may_create(&self) -> bool {
+        self.named.iter().any(|(_, reference)| reference.may_create())
+    }
+
     /// Gives a many-to-many relation these members, and takes others from it.
     pub fn change_links(&mut self, field: FieldId, changes: LinkChanges) {
         self.link_changes.push((field, changes));
+    }
+
+    /// The same of members that may be named by unique keys.
+    pub fn change_members(&mut self, field: FieldId, added: Vec<Referred>, removed: Vec<Referred>) {
+        let ids = |members: &[Referred]| members.iter().map(Referred::id).collect::<Option<Vec<RecordId>>>();
+        match (ids(&added), ids(&removed)) {
+            (Some(added), Some(removed)) => self.change_links(field, LinkChanges { added, removed }),
+            _ => self.named.push((field, ReferenceByKey::Changes { added, removed })),
+        }
     }
 
     /// Writes these to the records that refer to this one, by the field that lists them.
@@ -193,6 +234,11 @@ impl Input {
         for (field, LinkChanges { added, removed: _ }) in std::mem::take(&mut self.link_changes) {
             self.links(field, added);
         }
+        for (_, reference) in &mut self.named {
+            if let ReferenceByKey::Changes { added, .. } = reference {
+                *reference = ReferenceByKey::Members(std::mem::take(added));
+            }
+        }
         self
     }
 
@@ -200,12 +246,14 @@ impl Input {
     pub(crate) fn rows(&self) -> usize {
         let links = self.links.iter().map(|(_, members)| members.len()).sum::<usize>();
         let changed = self.link_changes.iter().map(|(_, changes)| changes.rows()).sum::<usize>();
-        1 + links + changed + self.children.iter().map(|(_, children)| children.rows()).sum::<usize>()
+        let named = self.named.iter().map(|(_, reference)| reference.rows()).sum::<usize>();
+        1 + links + changed + named + self.children.iter().map(|(_, children)| children.rows()).sum::<usize>()
     }
 
     /// Whether nothing but the row of the record itself is written.
     pub(crate) fn has_one_row(&self) -> bool {
-        self.links.is_empty() && self.link_changes.is_empty() && self.children.is_empty()
+        let names_links = self.named.iter().any(|(_, reference)| reference.rows() > 0 || reference.may_create());
+        self.links.is_empty() && self.link_changes.is_empty() && self.children.is_empty() && !names_links
     }
 
     /// The value given to a field, if any.
@@ -218,7 +266,9 @@ impl Input {
         let values = self.values.iter().map(|(field, _)| *field);
         let operators = self.operators.iter().map(|(field, _)| *field);
         let changed = self.link_changes.iter().map(|(field, _)| *field);
-        values.chain(operators).chain(self.links.iter().map(|(field, _)| *field)).chain(changed)
+        let named = self.named.iter().map(|(field, _)| *field);
+        let links = self.links.iter().map(|(field, _)| *field);
+        values.chain(operators).chain(links).chain(changed).chain(named)
     }
 
     /// Whether nothing is given.

@@ -99,7 +99,8 @@ async fn change_some(
     let asks_refer = !cx.engine.application.policy.collection(*target).allow.refer.is_empty();
     let hides = proposal.authority == Authority::Caller;
     let (mut added, mut removed, mut unseen) = (Vec::new(), Vec::new(), false);
-    for member in wanted {
+    let mut known = HashSet::with_capacity(wanted.len());
+    for member in wanted.into_iter().filter(|member| known.insert(*member)) {
         let is_member = is_linked(cx, collection, link, (id, member)).await?;
         unseen |= is_member && hides && asks_refer && !may_read(cx, &proposal.class, *target, member).await?;
         if !is_member {

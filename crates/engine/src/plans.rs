@@ -38,6 +38,8 @@ pub(crate) struct KeptPlans {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum GetKey {
     One(GetOf),
+    /// By a unique key.
+    Key(Action, GetOf, Vec<FieldId>),
     /// Of any of several types of an interface.
     Together(InterfaceId, Vec<GetOf>),
 }
@@ -150,7 +152,7 @@ impl Plans {
 
     /// A get, checked and planned once for its selection.
     pub(crate) fn get(&self, planner: &Planner, view: View<'_>, get: &Get) -> Result<Arc<ReadPlan>, Error> {
-        let Get { collection, id: _, selection, perspective } = get;
+        let Get { collection, which: _, selection, perspective } = get;
         let perspective = perspective.rows();
         let shape = || one_record(Action::Get, *collection, selection.clone(), perspective);
         match (selection, perspective) {
@@ -171,6 +173,45 @@ impl Plans {
         self.kept_get(GetKey::One((*collection, perspective, selection.clone())), || {
             asked::selection(view, *collection, selection)?;
             Ok(planner.read(&shape(), view.rights))
+        })
+    }
+
+    /// A get by the fields of a unique key, which the caller may see.
+    pub(crate) fn get_by_key(
+        &self,
+        planner: &Planner,
+        view: View<'_>,
+        (get, key): (&Get, &[FieldId]),
+    ) -> Result<Arc<ReadPlan>, Error> {
+        let of = (get.collection, get.perspective.rows(), get.selection.clone());
+        self.with_key(planner, view, (Action::Get, of, key))
+    }
+
+    /// Finds the id of a record by the fields of a unique key, which the caller may see.
+    pub(crate) fn id_by_key(
+        &self,
+        planner: &Planner,
+        view: View<'_>,
+        (collection, key): (CollectionId, &[FieldId]),
+    ) -> Result<Arc<ReadPlan>, Error> {
+        self.with_key(planner, view, (Action::Read, (collection, Perspective::Live, Selection::parts([])), key))
+    }
+
+    fn with_key(
+        &self,
+        planner: &Planner,
+        view: View<'_>,
+        (action, of, key): (Action, GetOf, &[FieldId]),
+    ) -> Result<Arc<ReadPlan>, Error> {
+        self.kept_get(GetKey::Key(action, of.clone(), key.to_vec()), || {
+            let (collection, perspective, selection) = of;
+            asked::selection(view, collection, &selection)?;
+            let shape = one_record(action, collection, selection, perspective);
+            let collection = view.model.collection(collection);
+            let compared = (0_u16..).zip(key).map(|(index, field)| (index, collection.field(*field)));
+            let filter = compared
+                .fold(None, |filter, (index, field)| Some(and(filter, equality(planner, (collection, field), index))));
+            Ok(planner.read(&ReadShape { filter, scope: ReadScope::Key, ..shape }, view.rights))
         })
     }
 

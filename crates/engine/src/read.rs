@@ -1,7 +1,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use backstay_base::{Action, CallerKind, Error, Limit, Memory, Place, Unauthenticated, ViolationKind, limits};
+use backstay_base::{
+    Action, CallerKind, Error, Limit, Memory, Place, RecordId, Unauthenticated, ViolationKind, limits,
+};
 use backstay_expr::Rights;
 use backstay_model::{Collection, CollectionId, Model};
 use backstay_scalar::{Value, ValueRef};
@@ -13,12 +15,13 @@ use crate::application::CallerClass;
 use crate::asked::{self, Asked, View};
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
+use crate::named::id_in;
 use crate::plans::{ListKey, ListPlan};
 use crate::rights::{is_granted, without_grant};
 use crate::sink::Collect;
 use crate::{
     AnswerBuffer, Context, Count, Cursor, EncodeError, Encoder, Expression, Filter, Found, Get, List, OfTypes, Page,
-    PageEnd, Tag, TxContext,
+    PageEnd, Tag, TxContext, Which,
 };
 
 /// Where the statements of a read are run: each by itself, or all in a transaction.
@@ -83,9 +86,24 @@ pub(crate) fn prepare_get(inner: &Inner, cx: &Context, request: Get) -> Result<P
     may_at_all(&class.rights, cx, collection, request.action())?;
     let named = Asked { selection: &request.selection, sort: &[], filter: None };
     asked::past((collection, request.perspective), named, cx.now)?;
-    let view = View { model: &inner.application.model, rights: &class.rights };
-    let plan = class.plans.get(&inner.planner, view, &request)?;
+    if let Which::Key(key) = &request.which {
+        key.check(&class.rights, collection)?;
+        let too_long = key.fields.iter().zip(&key.values).find(|(_, value)| is_too_long(value));
+        too_long.map_or(Ok(()), |(field, _)| {
+            Err(too_long_to_compare(Place::Equality(collection.field(*field).name.clone())))
+        })?;
+    }
+    let plan = plan_of((inner, cx), &request)?;
     Ok(PreparedGet { plan, request, of_types: None })
+}
+
+/// The plan of a get.
+fn plan_of((inner, cx): (&Inner, &Context), get: &Get) -> Result<Arc<ReadPlan>, Error> {
+    let view = View { model: &inner.application.model, rights: &cx.class.rights };
+    match &get.which {
+        Which::Id(_) => cx.class.plans.get(&inner.planner, view, get),
+        Which::Key(key) => cx.class.plans.get_by_key(&inner.planner, view, (get, &key.fields)),
+    }
 }
 
 /// Plans a get of a record of any of several types.
@@ -135,7 +153,7 @@ impl PreparedGet {
         let Some(OfTypes { interface, each }) = &self.of_types else {
             let Some(selection) = narrowed(&self.request) else { return Ok(None) };
             let request = Get { selection, ..self.request.clone() };
-            let plan = cx.class.plans.get(&inner.planner, view, &request)?;
+            let plan = plan_of((inner, cx), &request)?;
             return Ok(Some(Self { plan, request, of_types: None }));
         };
         let mut fewer = false;
@@ -188,13 +206,24 @@ async fn record<R: Reads>(
 ) -> Result<Found, Error> {
     let PreparedGet { plan, request, of_types: _ } = prepared;
     let as_of = request.perspective.moment();
-    let bindings = Bindings { as_of, ..Bindings::new(cx.caller(), cx.now).id(request.id) };
-    let question = Question { template: &plan.template, bindings, collection: request.collection, withheld: false };
+    let bindings = Bindings { as_of, ..Bindings::new(cx.caller(), cx.now) };
+    let (bindings, withheld) = match &request.which {
+        Which::Id(id) => (bindings.id(*id), false),
+        Which::Key(key) => {
+            let collection = inner.application.model.collection(request.collection);
+            (Bindings { params: &key.values, ..bindings }, key.names_classified(collection))
+        }
+    };
+    let question = Question { template: &plan.template, bindings, collection: request.collection, withheld };
     let (sink, read) = reads.rows(question, OneRecord::new(Arc::clone(plan), encoder, &cx.memory)).await;
     read?;
-    let OneRecord { body, found, .. } = sink;
+    let OneRecord { body, found, id, .. } = sink;
     let (version, tag) = found.ok_or_else(|| prepared.missing(&inner.application.model))?;
-    Ok(Found { body: body.finish()?, version, tag })
+    let named = match request.which {
+        Which::Id(_) => None,
+        Which::Key(_) => id,
+    };
+    Ok(Found { named, body: body.finish()?, version, tag })
 }
 
 /// Plans a list.
@@ -278,18 +307,19 @@ fn check(list: &List) -> Result<(), Error> {
 
 /// Refuses values that would make each comparison with them long.
 fn check_values(filter: &Filter, collection: &Collection) -> Result<(), Error> {
-    let too_long = |at: Place| {
-        let range = format!("a text in a filter has at most {} bytes", limits::FILTER_VALUE_BYTES);
-        Error::malformed(at, ViolationKind::Range(range))
-    };
     if let Some((field, _)) = filter.equals.iter().find(|(_, value)| is_too_long(value)) {
-        return Err(too_long(Place::Equality(collection.field(*field).name.clone())));
+        return Err(too_long_to_compare(Place::Equality(collection.field(*field).name.clone())));
     }
     let Some(Expression { checked, params }) = &filter.expression else { return Ok(()) };
     match checked.params.iter().zip(params).find(|(_, value)| is_too_long(value)) {
-        Some((param, _)) => Err(too_long(Place::Parameter(param.name.to_string()))),
+        Some((param, _)) => Err(too_long_to_compare(Place::Parameter(param.name.to_string()))),
         None => Ok(()),
     }
+}
+
+fn too_long_to_compare(at: Place) -> Error {
+    let range = format!("a text in a filter has at most {} bytes", limits::FILTER_VALUE_BYTES);
+    Error::malformed(at, ViolationKind::Range(range))
 }
 
 fn is_too_long(value: &Value) -> bool {
@@ -403,6 +433,8 @@ struct OneRecord {
     version: Option<i64>,
     /// The record's version and tag, once it was found and is whole.
     found: Option<(i64, Tag)>,
+    /// Its id, if the plan is by a unique key.
+    id: Option<RecordId>,
 }
 
 /// Bytes that most records fit into.
@@ -410,18 +442,19 @@ pub(crate) const USUAL_RECORD: usize = 512;
 
 impl OneRecord {
     fn new(plan: Arc<ReadPlan>, encoder: &'static dyn Encoder, memory: &Memory) -> Self {
-        Self { plan, encoder, body: AnswerBuffer::new(memory, USUAL_RECORD), version: None, found: None }
+        Self { plan, encoder, body: AnswerBuffer::new(memory, USUAL_RECORD), version: None, found: None, id: None }
     }
 }
 
 impl RowSink for OneRecord {
     fn begin(&mut self, most: usize) {
         self.body.begin(most);
-        (self.version, self.found) = (None, None);
+        (self.version, self.found, self.id) = (None, None, None);
     }
 
     fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
         self.version = version(row, &self.plan)?;
+        self.id = id_in(row, &self.plan)?;
         self.encoder.row(&mut self.body, row, &self.plan.output)?;
         Ok(self.body.check()?)
     }

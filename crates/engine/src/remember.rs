@@ -19,10 +19,10 @@ use crate::{Answer, Encoder, Idempotency, IfMatch, Outcome, RecordVerb, Tag, TxC
 pub(crate) enum Keyed<'r> {
     /// New records of the collection with this name.
     Create(&'r str),
-    /// A change of a record of the collection with this name.
-    Update(&'r str, RecordId, Option<&'r IfMatch>),
+    /// A change of a record of the collection with this name; `Which::words` names the record.
+    Update(&'r str, &'r [u8], Option<&'r IfMatch>),
     /// Something that is done with a record of the collection with this name.
-    OfRecord(RecordVerb, (&'r str, RecordId), Option<&'r IfMatch>),
+    OfRecord(RecordVerb, (&'r str, &'r [u8]), Option<&'r IfMatch>),
     /// Several requests.
     Transact,
 }
@@ -52,7 +52,7 @@ const FINGERPRINT: u8 = 1;
 impl Keyed<'_> {
     /// What tells this request from others under the same key: SHA-256 of the version of this form (one byte) and of the
     /// request's parts, each after its length (8 bytes, big-endian). The parts are the kind of the request, the
-    /// collection's name, the record's id, the versions wanted and what was sent, as far as it has them.
+    /// collection's name, the record's id or unique key, the versions wanted and what was sent, as far as it has them.
     fn fingerprint(self, sent: &[u8]) -> [u8; 32] {
         let mut digest = Sha256::new_with_prefix([FINGERPRINT]);
         let mut add = |part: &[u8]| {
@@ -64,13 +64,13 @@ impl Keyed<'_> {
                 add(b"create");
                 add(collection.as_bytes());
             }
-            Self::Update(collection, id, if_match) => {
-                let parts: [&[u8]; 4] = [b"update", collection.as_bytes(), id.as_bytes(), &wanted(if_match)];
+            Self::Update(collection, which, if_match) => {
+                let parts: [&[u8]; 4] = [b"update", collection.as_bytes(), which, &wanted(if_match)];
                 parts.into_iter().for_each(&mut add);
             }
-            Self::OfRecord(verb, (collection, id), if_match) => {
+            Self::OfRecord(verb, (collection, which), if_match) => {
                 let verb = verb.name().as_bytes();
-                let parts: [&[u8]; 4] = [verb, collection.as_bytes(), id.as_bytes(), &wanted(if_match)];
+                let parts: [&[u8]; 4] = [verb, collection.as_bytes(), which, &wanted(if_match)];
                 parts.into_iter().for_each(&mut add);
             }
             Self::Transact => add(b"transact"),
@@ -399,32 +399,32 @@ mod tests {
             "db285bb3c8ceb0d2c354adf7c62f797d76b69069e462b071c5d379407d6a537c",
         );
         check(
-            Keyed::Update("Post", id, None),
+            Keyed::Update("Post", id.as_bytes(), None),
             r#"{"title":"b"}"#,
             "c38e509a55eed2ea2a3d476e2dc2b347fca3af1e16f249ff6aa7b1a263294ca5",
         );
         check(
-            Keyed::Update("Post", id, Some(&versions)),
+            Keyed::Update("Post", id.as_bytes(), Some(&versions)),
             r#"{"title":"b"}"#,
             "d25d870b9dbf38d10f03843bb92be9d61789f0e0367d00076e2bdba8d3f6b2c9",
         );
         check(
-            Keyed::OfRecord(RecordVerb::Delete, ("Post", id), None),
+            Keyed::OfRecord(RecordVerb::Delete, ("Post", id.as_bytes()), None),
             "",
             "9702bf5c2216f7b6674ef7bb29581a6d0bfcc42aa0be33cbdd38d3cb6d2af7ab",
         );
         check(
-            Keyed::OfRecord(RecordVerb::Delete, ("Post", id), Some(&IfMatch::Any)),
+            Keyed::OfRecord(RecordVerb::Delete, ("Post", id.as_bytes()), Some(&IfMatch::Any)),
             "",
             "c502adff034956338cbea7883db851b6baaa952041ad7477eccd7b58cadd8cb9",
         );
         check(
-            Keyed::OfRecord(RecordVerb::Restore, ("Post", id), None),
+            Keyed::OfRecord(RecordVerb::Restore, ("Post", id.as_bytes()), None),
             "",
             "dd4845414d818f319935bbe795a805fd18efd317467f9796a7f9e4581ea2042e",
         );
         check(
-            Keyed::OfRecord(RecordVerb::Purge, ("Post", id), Some(&IfMatch::Any)),
+            Keyed::OfRecord(RecordVerb::Purge, ("Post", id.as_bytes()), Some(&IfMatch::Any)),
             "",
             "20f8b07b33c035f9453f837b9e19f7d6fa7f6a18fd4399ef6781e016835e2671",
         );

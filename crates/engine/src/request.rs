@@ -7,7 +7,7 @@ use backstay_scalar::Value;
 use backstay_sql::{Selection, SortKey};
 use bytes::Bytes;
 
-use crate::Input;
+use crate::{Input, Which};
 
 /// Anything that can be asked about records, fully typed: doors make it of what they receive.
 #[derive(Debug, Clone)]
@@ -255,7 +255,7 @@ pub struct Get {
     /// The record's collection.
     pub collection: CollectionId,
     /// The record.
-    pub id: RecordId,
+    pub which: Which,
     /// What to answer of it.
     pub selection: Selection,
     /// In which version of the data.
@@ -395,7 +395,7 @@ pub struct Update {
     /// The record's collection.
     pub collection: CollectionId,
     /// The record.
-    pub id: RecordId,
+    pub which: Which,
     /// The values that change; null removes one.
     pub input: Input,
     /// How.
@@ -432,7 +432,7 @@ pub struct OfRecord {
     /// The record's collection.
     pub collection: CollectionId,
     /// The record.
-    pub id: RecordId,
+    pub which: Which,
     /// How.
     pub options: WriteOptions,
 }

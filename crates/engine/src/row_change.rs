@@ -179,7 +179,7 @@ impl RowChange {
     ) -> Result<Record, Error> {
         let Replacement { values, unseen, links, sent, change: as_version } = replacement;
         let mut values = row(collection, values);
-        values[usize::from(Collection::UPDATED_AT.0)] = cx.moment().into();
+        values[usize::from(Collection::UPDATED_AT.0)] = cx.now().into();
         values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
         let record = Record::new(values).map_err(Error::internal)?;
         check_path(collection, &record)?;

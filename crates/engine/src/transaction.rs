@@ -209,9 +209,11 @@ impl<T: Transaction> Work for Running<T> {
 
     fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<T::Answer, Failure>> {
         Box::pin(async move {
+            // Rules compare `now` with the moments that records bear, those that it writes included.
+            let of_transaction = self.cx.at(tx.moment());
             let mut cx = TxContext {
                 engine: &self.engine,
-                cx: &self.cx,
+                cx: &of_transaction,
                 class: Arc::clone(&self.class),
                 system: Arc::clone(&self.system),
                 tx,

@@ -23,7 +23,7 @@ pub(crate) fn end(cx: &mut TxContext<'_, '_>, collection: &Collection, record: &
         cx.tx.stage(delete, None);
         return;
     }
-    values[usize::from(versions.ended.0)] = cx.moment().into();
+    values[usize::from(versions.ended.0)] = cx.now().into();
     values[usize::from(Collection::VERSION.0)] = Value::Int(record.version() + 1);
     stage(cx, (of, versions), record, &values);
 }
@@ -47,7 +47,7 @@ fn version<'a>(
     let own = [
         (Collection::ID, Value::Id(cx.next_id())),
         (versions.record, Value::Id(record.id())),
-        (versions.from, cx.moment().into()),
+        (versions.from, cx.now().into()),
         (versions.change, Value::text(change.word())),
         (versions.by_kind, Value::text(caller.kind.name())),
         (versions.by, caller.id.map_or(Value::Null, Value::Id)),

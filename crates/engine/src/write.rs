@@ -7,8 +7,9 @@ use crate::row_change::RowChange;
 use crate::rules;
 use crate::stored::Wanted;
 use crate::{
-    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, children, clauses, deletion, exclusions, fill,
-    ids, links, operators, placed, references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
+    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, children, clauses, deletion, document_limits,
+    exclusions, fill, ids, links, operators, placed, references, sent_back, sequences, slugs, states, stored, summing,
+    trash, trees,
 };
 
 impl TxContext<'_, '_> {
@@ -38,8 +39,8 @@ impl TxContext<'_, '_> {
         Ok(record)
     }
 
-    /// Makes the record, and returns what was sent for its children.
-    async fn make_alone(
+    /// Makes the record, and returns what was sent for its children. Places in errors are within what was sent for the record.
+    pub(crate) async fn make_alone(
         &mut self,
         authority: Authority,
         collection: CollectionId,
@@ -49,6 +50,7 @@ impl TxContext<'_, '_> {
         if collection.single && self.engine.singles.get().is_some() {
             return Err(Error::internal(SecondSingle));
         }
+        let input = self.resolved(authority, collection, input).await?;
         let mut proposal = Proposal::create(collection, authority, self.class_of(authority), input);
         fill::refuse_read_only(&mut proposal);
         operators::refuse_in_new(&mut proposal);
@@ -67,6 +69,7 @@ impl TxContext<'_, '_> {
         fill::require(&mut proposal);
         fill::check_sizes(self, &mut proposal);
         fill::check_values(&mut proposal);
+        document_limits::check(self, &mut proposal);
         proposal.settle()?;
         fill::check_whole(&proposal)?;
         if let Err(refusal) = rules::of_create(self, &mut proposal).await {
@@ -138,7 +141,8 @@ impl TxContext<'_, '_> {
 
     /// The steps of a change between those that find out whether the caller may change the record at all, and those that ask
     /// rules and checks about what would become of it.
-    async fn propose(&mut self, proposal: &mut Proposal<'_>, mut input: Input) -> Result<(), Error> {
+    async fn propose(&mut self, proposal: &mut Proposal<'_>, input: Input) -> Result<(), Error> {
+        let mut input = self.resolved(proposal.authority, proposal.collection, input).await?;
         sent_back::see(self, proposal, &input).await?;
         operators::apply(self, proposal, &mut input).await?;
         sent_back::drop_unchanged(self, proposal, &mut input).await?;
@@ -164,6 +168,7 @@ impl TxContext<'_, '_> {
         fill::require(proposal);
         fill::check_sizes(self, proposal);
         fill::check_values(proposal);
+        document_limits::check(self, proposal);
         proposal.settle()?;
         fill::check_whole(proposal)
     }
@@ -264,6 +269,12 @@ impl TxContext<'_, '_> {
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
         self.carry_out(authority, &RecordAct::Delete, record, if_match).await
+    }
+
+    /// The input for a new record that Backstay makes for the caller, with the records that the caller names by unique keys.
+    pub async fn named_by_caller(&mut self, collection: CollectionId, input: Input) -> Result<Input, Error> {
+        let collection = self.model().collection(collection);
+        self.resolved(Authority::Caller, collection, input).await
     }
 
     /// Refuses references of an input for a new record that the caller may not make, although the record itself is made

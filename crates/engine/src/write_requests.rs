@@ -17,7 +17,7 @@ use crate::read::{USUAL_RECORD, is_too_large, may_at_all};
 use crate::remember::Keyed;
 use crate::{
     AnswerBuffer, Authority, Context, Create, Encoder, IfMatch, Input, Inputs, OfRecord, Outcome, Record, RecordAct,
-    RequestKind, Tag, TxContext, Update, Written, children, embedded, remember, summing,
+    RequestKind, Tag, TxContext, Update, Which, Written, children, embedded, remember, summing,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -34,8 +34,8 @@ pub(crate) struct PreparedWrite {
 #[derive(Debug)]
 enum Work {
     Create { collection: CollectionId, inputs: Inputs, minimal: bool },
-    Update { record: (CollectionId, RecordId), input: Input, if_match: Option<IfMatch>, minimal: bool },
-    OfRecord { act: RecordAct, record: (CollectionId, RecordId), if_match: Option<IfMatch>, minimal: bool },
+    Update { record: (CollectionId, Which), input: Input, if_match: Option<IfMatch>, minimal: bool },
+    OfRecord { act: RecordAct, record: (CollectionId, Which), if_match: Option<IfMatch>, minimal: bool },
 }
 
 /// Prepares a create of one record, or of several, all of which are created or none.
@@ -71,15 +71,16 @@ pub(crate) fn update(
     request: Update,
     encoder: &'static dyn Encoder,
 ) -> Result<PreparedWrite, Error> {
-    let Update { collection, id, input, options } = request;
-    let name = &admitted(inner, cx, collection, Action::Update)?.name;
+    let Update { collection, which, input, options } = request;
+    let of = admitted(inner, cx, collection, Action::Update)?;
     require_few_rows(input.rows())?;
     children_admitted(inner, cx, collection, &input)?;
     let writes_more = writes_more(inner, collection);
-    let what = Keyed::Update(name, id, options.if_match.as_ref());
+    let named = which.words(of);
+    let what = Keyed::Update(&of.name, &named, options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let (if_match, minimal) = (options.if_match, options.minimal);
-    let work = Work::Update { record: (collection, id), input, if_match, minimal };
+    let work = Work::Update { record: (collection, which), input, if_match, minimal };
     Ok(PreparedWrite { work, claim, encoder, writes_more })
 }
 
@@ -90,19 +91,20 @@ pub(crate) fn of_record(
     request: OfRecord,
     encoder: &'static dyn Encoder,
 ) -> Result<PreparedWrite, Error> {
-    let OfRecord { act, collection, id, options } = request;
+    let OfRecord { act, collection, which, options } = request;
     if let RecordAct::Restore(input) = &act
         && let Some((relation, _)) = input.children.first()
     {
         let at = inner.application.model.field(collection, *relation).place();
         return Err(Error::invalid(at, ViolationKind::ReadOnly("restore the record first, then change these")));
     }
-    let name = &admitted(inner, cx, collection, act.verb().action())?.name;
+    let of = admitted(inner, cx, collection, act.verb().action())?;
     let writes_more = writes_more(inner, collection);
-    let what = Keyed::OfRecord(act.verb(), (name, id), options.if_match.as_ref());
+    let named = which.words(of);
+    let what = Keyed::OfRecord(act.verb(), (&of.name, &named), options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let (if_match, minimal) = (options.if_match, options.minimal);
-    let work = Work::OfRecord { act, record: (collection, id), if_match, minimal };
+    let work = Work::OfRecord { act, record: (collection, which), if_match, minimal };
     Ok(PreparedWrite { work, claim, encoder, writes_more })
 }
 
@@ -201,13 +203,15 @@ impl PreparedWrite {
                 let ids = records.iter().map(Record::id).collect();
                 Written { outcome: Outcome::Created, ids, version: None, body, tag: None, replayed: false }
             }
-            Work::Update { record, input, if_match, minimal } => {
-                let changed = cx.update(Authority::Caller, *record, input.clone(), if_match.as_ref()).await?;
+            Work::Update { record: (collection, which), input, if_match, minimal } => {
+                let record = (*collection, cx.addressed(Authority::Caller, *collection, which).await?);
+                let changed = cx.update(Authority::Caller, record, input.clone(), if_match.as_ref()).await?;
                 let body = cx.shown(record.0, &changed, (self.encoder, *minimal)).await?;
                 written(Outcome::Updated, &changed, body, *minimal)?
             }
-            Work::OfRecord { act, record, if_match, minimal } => {
-                let done = cx.carry_out(Authority::Caller, act, *record, if_match.as_ref()).await?;
+            Work::OfRecord { act, record: (collection, which), if_match, minimal } => {
+                let record = (*collection, cx.addressed(Authority::Caller, *collection, which).await?);
+                let done = cx.carry_out(Authority::Caller, act, record, if_match.as_ref()).await?;
                 match act {
                     RecordAct::Delete | RecordAct::Purge => gone(record.1),
                     RecordAct::Restore(_) => {

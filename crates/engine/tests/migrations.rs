@@ -8,6 +8,8 @@ mod changed;
 mod constraints;
 #[path = "migrations/disturbed.rs"]
 mod disturbed;
+#[path = "migrations/document_limits.rs"]
+mod document_limits;
 #[path = "migrations/document_relations.rs"]
 mod document_relations;
 #[path = "migrations/exclusions.rs"]

@@ -67,3 +67,60 @@ async fn moments_do_not_go_back_with_the_clock_while_the_server_is_down() {
     let another = desk.post("").await;
     assert!(another > id, "ids increase too: {id} then {another}");
 }
+
+/// `now` is the same in everything that a write asks and gives, on every run of it, and what its records bear.
+#[tokio::test]
+async fn a_write_has_one_moment() {
+    let model = r#"extend schema @app(name: "Talks")
+        enum Stage { OPEN @initial @to(state: "DONE", when: "now > this.updatedAt", set: [{field: "done", to: "now"}]) DONE }
+        type Talk @allow(read: "true", create: "this.createdAt == now", update: "this.updatedAt < now") {
+          at: DateTime! @set(on: CREATE, to: "now") @check(rule: "this.at >= this.createdAt", message: "not before it is there")
+          begun: DateTime! @default(from: "now")
+          changed: DateTime @set(on: UPDATE, to: "now")
+          stage: Stage! done: DateTime
+          n: Int @check(rule: "this.updatedAt <= now", message: "not later")
+          age: Duration @computed(is: "now - this.createdAt") idle: Duration @computed(is: "now - this.updatedAt")
+        }"#;
+    let clock = backstay_testkit::TestClock::at("2026-01-31T12:00:00Z");
+    let ambient = backstay_testkit::controlled(&clock, 7);
+    let application =
+        backstay_testkit::TestApplication::open(vec![SourceFile::app("model/talks.graphql", model)], ambient);
+    let (client, caller) = (application.client(), Arc::new(backstay_base::Caller::anonymous()));
+    let json =
+        |body: Option<&bytes::Bytes>| serde_json::from_slice::<serde_json::Value>(body.expect("a body")).expect("JSON");
+    // The clock stands still, and moments increase.
+    for number in 1..=3 {
+        let created = client.written(&caller, client.create("Talk", "{}").expect("a body")).await.expect("a talk");
+        let told = json(created.body.as_ref());
+        let moment = format!("2026-01-31T12:00:00.{:06}Z", 2 * number - 2);
+        for field in ["createdAt", "updatedAt", "at", "begun"] {
+            assert_eq!(told[field], moment, "{field}");
+        }
+        assert_eq!((&told["age"], &told["idle"]), (&"PT0S".into(), &"PT0S".into()));
+        let change = client.update("Talk", created.ids[0], r#"{"n":1,"stage":"DONE"}"#).expect("a body");
+        let told = json(client.written(&caller, change).await.expect("a change").body.as_ref());
+        let moment = format!("2026-01-31T12:00:00.{:06}Z", 2 * number - 1);
+        for field in ["updatedAt", "changed", "done"] {
+            assert_eq!(told[field], moment, "{field}");
+        }
+        assert_eq!((&told["age"], &told["idle"]), (&"PT0.000001S".into(), &"PT0S".into()));
+    }
+    // All requests of a transaction, reads included.
+    let filter = "at != createdAt || createdAt > now || now - createdAt > duration('PT0.000006S')";
+    let requests = vec![
+        client.create("Talk", "{}").expect("a body"),
+        client.create("Talk", r#"{"n":1}"#).expect("a body"),
+        client.list("Talk", |words| words.filter = Some(filter.into())).expect("a list"),
+    ];
+    let answers = client.answer_all(&caller, requests, None).await.expect("answers");
+    let bodies = answers.iter().flatten().map(|answer| json(answer.body()));
+    let bodies: Vec<serde_json::Value> = bodies.collect();
+    for (body, field) in [(0, "at"), (1, "createdAt"), (1, "at")] {
+        assert_eq!(bodies[body][field], bodies[0]["createdAt"], "{field}");
+    }
+    assert_eq!(bodies[2]["items"], serde_json::json!([]));
+    // An explanation is a run of its own.
+    let explained =
+        client.explain(&caller, client.create("Talk", "{}").expect("a body")).await.expect("an explanation");
+    assert!(explained.allowed, "{explained:?}");
+}

@@ -104,7 +104,7 @@ pub enum Node {
     Param(u16, Option<Part>),
     /// Something of the caller.
     Caller(CallerPart),
-    /// `now` and `request.time`: the moment at which the request began.
+    /// `now` and `request.time`: the moment at which a read began, and that of the transaction of a write.
     Now,
     /// A field, reached from a record through to-one relations; without steps the record itself (its id).
     Path(Path),

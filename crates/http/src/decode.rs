@@ -188,19 +188,25 @@ impl Sent<'_> {
             }
             (Kind::Update, Records::Record(collection, id)) => {
                 let input = patch(model, collection, &body)?;
-                Request::Update(Update { collection, id, input, options: headers.with(body) })
+                Request::Update(Update { collection, which: id.into(), input, options: headers.with(body) })
             }
-            (Kind::Delete, Records::Record(collection, id)) => {
-                Request::OfRecord(OfRecord { act: RecordAct::Delete, collection, id, options: headers.with(body) })
-            }
+            (Kind::Delete, Records::Record(collection, id)) => Request::OfRecord(OfRecord {
+                act: RecordAct::Delete,
+                collection,
+                which: id.into(),
+                options: headers.with(body),
+            }),
             (Kind::Restore, Records::Restore(collection, id)) => {
                 let input = if body.is_empty() { Input::new() } else { patch(model, collection, &body)? };
                 let act = RecordAct::Restore(input);
-                Request::OfRecord(OfRecord { act, collection, id, options: headers.with(body) })
+                Request::OfRecord(OfRecord { act, collection, which: id.into(), options: headers.with(body) })
             }
-            (Kind::Purge, Records::Purge(collection, id)) => {
-                Request::OfRecord(OfRecord { act: RecordAct::Purge, collection, id, options: headers.with(body) })
-            }
+            (Kind::Purge, Records::Purge(collection, id)) => Request::OfRecord(OfRecord {
+                act: RecordAct::Purge,
+                collection,
+                which: id.into(),
+                options: headers.with(body),
+            }),
             (Kind::History, Records::History(collection, id)) => {
                 Request::History(reader.history_of_query((collection, id), query)?)
             }

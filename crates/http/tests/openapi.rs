@@ -390,7 +390,7 @@ fn the_document_is_sound() {
         let shared = item.get("parameters");
         for (verb, operation) in members(item).into_iter().filter(|(name, _)| *name != "parameters") {
             let place = format!("{verb} {path}");
-            assert!(["get", "post", "patch", "delete"].contains(&verb), "{place}");
+            assert!(["get", "post", "patch", "put", "delete"].contains(&verb), "{place}");
             assert!(ids.insert(operation["operationId"].as_str().expect("an id")), "{place}: the id occurs twice");
             let own = operation.get("parameters");
             let parameters: Vec<&Value> = [shared, own].into_iter().flatten().flat_map(elements).collect();
@@ -431,7 +431,7 @@ fn check_schema(place: &str, schema: &Value) {
                 }
             }
             "items" => check_schema(&format!("{place}[]"), value),
-            "oneOf" => {
+            "oneOf" | "anyOf" => {
                 for one in elements(value) {
                     check_schema(place, one);
                 }

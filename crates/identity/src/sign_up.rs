@@ -163,10 +163,11 @@ impl Transaction for MakeAccount {
                 None => Vec::new(),
             };
             let prospective = Caller::account(cx.next_id(), roles.iter().cloned());
-            inner.policy.check(&self.input, &prospective, cx.now())?;
-            cx.check_references(self.accounts.collection, &self.input).await?;
+            let input = cx.named_by_caller(self.accounts.collection, self.input.clone()).await?;
+            inner.policy.check(&input, &prospective, cx.now())?;
+            cx.check_references(self.accounts.collection, &input).await?;
 
-            let account = cx.create(Authority::System, self.accounts.collection, self.input.clone()).await?;
+            let account = cx.create(Authority::System, self.accounts.collection, input).await?;
             let subject = Subject { of: self.accounts, id: account.id() };
             let credential = credentials.create(cx, subject, Some(&self.password_hash), &roles).await?;
             let session = sessions.store(cx, credential.id, &self.session).await?;

@@ -1,5 +1,5 @@
 //! Lists of embedded values, and values of unions of embedded types: how they are read, and the form in which a record
-//! holds them.
+//! holds them. What limits of members say of them is asked apart from that, by `document_limits`.
 //!
 //! A document is JSON in one column. It has all members of its types, in the order of the model, in the form in which
 //! answers have them; a value of a union begins with `__typename`. The form belongs to the model that the database holds:
@@ -9,7 +9,6 @@ use backstay_base::{Place, RecordId, Step, Violation, ViolationKind, limits, nea
 use backstay_scalar::{Members, Scalar, Token, Value, items, members, write};
 
 use crate::kind::{Document, Element, FieldKind, Shape};
-use crate::length::Unit;
 use crate::{CollectionId, Embedded, EmbeddedId, Field, Model, RecordUnionId, Union, UnionId};
 
 /// Reads the JSON that names a record of a type, where it isn't written as an id.
@@ -19,7 +18,7 @@ pub type RelatedReader<'r> = &'r mut dyn FnMut(CollectionId, &str) -> Result<Rec
 pub const TYPE_NAME: &str = "__typename";
 
 impl Model {
-    /// Reads a document from JSON: the document in the form in which it is stored.
+    /// Reads a document from JSON: the document in the form in which it is stored. The limits of its members are not asked.
     ///
     /// # Errors
     /// Everything that is wrong with it, at its place; `at` is that of the document.
@@ -132,28 +131,20 @@ impl Reader<'_> {
         result
     }
 
-    /// A document; returns how many items a list has, if it was read as one.
-    fn document(&mut self, document: Document, raw: &str) -> Option<usize> {
+    fn document(&mut self, document: Document, raw: &str) {
         match document {
-            Document::One(_) => {
-                self.shaped(document.shape(), raw);
-                None
-            }
+            Document::One(_) => _ = self.shaped(document.shape(), raw),
             // An item without any value is still one of the list.
             Document::List(shape) => self.list(raw, |reader, item| _ = reader.shaped(shape, item)),
         }
     }
 
-    /// A list; returns how many items it has, if it is one that can be read.
-    fn list(&mut self, raw: &str, item: impl Fn(&mut Self, &str)) -> Option<usize> {
+    fn list(&mut self, raw: &str, item: impl Fn(&mut Self, &str)) {
         let Ok(list) = items(raw) else {
-            self.refuse(ViolationKind::Type { expected: "an array".to_owned() });
-            return None;
+            return self.refuse(ViolationKind::Type { expected: "an array".to_owned() });
         };
-        let count = list.len();
-        if count > limits::LIST_ITEMS {
-            self.refuse(ViolationKind::Range(format!("at most {} items", limits::LIST_ITEMS)));
-            return None;
+        if list.len() > limits::LIST_ITEMS {
+            return self.refuse(ViolationKind::Range(format!("at most {} items", limits::LIST_ITEMS)));
         }
         self.out.push(b'[');
         for (index, raw) in list.into_iter().enumerate() {
@@ -166,7 +157,6 @@ impl Reader<'_> {
             }
         }
         self.out.push(b']');
-        Some(count)
     }
 
     fn shaped(&mut self, shape: Shape, raw: &str) -> Presence {
@@ -294,12 +284,12 @@ impl Reader<'_> {
         let ty = match &field.kind {
             FieldKind::Embedded(id) => return self.object(*id, Tag::Left, raw),
             FieldKind::Document(document) => {
-                let items = self.document(*document, raw);
-                return self.counted(field, items);
+                self.document(*document, raw);
+                return Presence::There;
             }
             FieldKind::List(element) => {
-                let items = self.list(raw, |reader, item| reader.element((field, *element), item));
-                return self.counted(field, items);
+                self.list(raw, |reader, item| reader.element(*element, item));
+                return Presence::There;
             }
             FieldKind::Scalar(_) | FieldKind::Enum(_) => model.value_type(&field.kind),
             FieldKind::ToOne { target, .. } => return self.reference(*target, raw),
@@ -312,13 +302,7 @@ impl Reader<'_> {
         };
         let read = ty.map(|ty| ty.read(Token::Json(raw)).map_err(ViolationKind::from));
         let read = read.unwrap_or(Err(ViolationKind::ReadOnly("an embedded value holds no relation to many records")));
-        let is_as_long = |value: &Value| field.length.map_or(Ok(()), |length| length.check(&field.kind, value));
-        let fits = |value: &Value| {
-            is_as_long(value)
-                .map_err(ViolationKind::from)
-                .and_then(|()| field.check_value(value).map_err(|(_, kind)| kind))
-        };
-        match read.and_then(|value| fits(&value).map(|()| value)) {
+        match read {
             Ok(value) => write(&mut self.out, &value),
             Err(kind) => self.refuse(kind),
         }
@@ -383,22 +367,10 @@ impl Reader<'_> {
         Presence::There
     }
 
-    /// Refuses a list that has fewer or more items than its field says.
-    fn counted(&mut self, field: &Field, items: Option<usize>) -> Presence {
-        let checked = field.length.zip(items).map(|(length, items)| length.check_count(Unit::Items, items));
-        if let Some(Err(problem)) = checked {
-            self.refuse(problem);
-        }
-        Presence::There
-    }
-
-    fn element(&mut self, (field, element): (&Field, Element), raw: &str) {
+    fn element(&mut self, element: Element, raw: &str) {
         match self.model.element_type(element).read(Token::Json(raw)) {
             Ok(Value::Null) => self.refuse(ViolationKind::Required),
-            Ok(value) => match field.check_value(&value) {
-                Ok(()) => write(&mut self.out, &value),
-                Err((_, kind)) => self.refuse(kind),
-            },
+            Ok(value) => write(&mut self.out, &value),
             Err(problem) => self.refuse(ViolationKind::from(problem)),
         }
     }

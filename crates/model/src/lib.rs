@@ -7,6 +7,7 @@ mod compile;
 mod diagnostic;
 mod difference;
 mod document;
+mod document_limits;
 mod enumeration;
 mod foreign;
 mod ids;
@@ -48,6 +49,7 @@ pub use difference::{
     is_same_sum, likely_renames, type_change,
 };
 pub use document::{RelatedReader, TYPE_NAME};
+pub use document_limits::{DocumentMisfit, MemberLimit};
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
 pub use ids::{CollectionId, EmbeddedId, FieldId, InterfaceId, RecordUnionId, UnionId};
 pub use interface::Interface;

@@ -201,6 +201,24 @@ impl Collection {
         self.by_name.get(name).map(|id| self.field(*id))
     }
 
+    /// The unique keys by which clients can name a record, besides its id: the fields of each, in the order of the model.
+    pub fn keys(&self) -> Vec<Vec<FieldId>> {
+        let own = self.fields.iter().filter(|field| field.unique && field.id != Self::ID).map(|field| vec![field.id]);
+        let indexes = self.indexes.iter().filter(|index| index.is_key()).map(|index| index.fields.clone());
+        let mut keys: Vec<Vec<FieldId>> = Vec::new();
+        for key in own.chain(indexes) {
+            let is_nameable = key
+                .iter()
+                .map(|field| self.field(*field))
+                .all(|field| field.is_readable() && field.is_stored() && !field.is_of_reference());
+            let is_known = keys.iter().any(|known| known.len() == key.len() && known.iter().all(|id| key.contains(id)));
+            if is_nameable && !is_known {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
     /// The fields of a record, or the members of the embedded value that this field holds, in order.
     pub fn members(&self, within: Option<FieldId>) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(move |field| field.parent() == within)
@@ -453,6 +471,8 @@ pub struct Field {
     pub readonly: bool,
     /// `@immutable`: it may be given on create and never changed.
     pub immutable: bool,
+    /// `@connect(missing: CREATE)`: a write creates the records that it names by a unique key and that aren't there.
+    pub connects: bool,
     /// `@computed(is:, rights:)`: nothing is stored, and no client writes it.
     pub computed: Option<Computed>,
     /// `@computed(is:, stored: COMMIT)`: a stored sum, which no client writes.
@@ -512,6 +532,7 @@ impl Field {
             unique: false,
             readonly: false,
             immutable: false,
+            connects: false,
             computed: None,
             sum: None,
             currency: None,

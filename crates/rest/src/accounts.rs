@@ -20,7 +20,11 @@ use crate::{JSON, json, record};
 pub fn new_account(model: &Model, accounts: CollectionId, body: &[u8]) -> Result<NewAccount, Error> {
     let mut body = Body::parse(body)?;
     let (password, invitation) = (body.require("password")?, body.take("invitation")?);
-    Ok(NewAccount { input: record(model, accounts, &body.0, &mut crate::input::IdsOnly)?, password, invitation })
+    Ok(NewAccount {
+        input: record(model, accounts, &body.0, &mut crate::referred::InTransaction)?,
+        password,
+        invitation,
+    })
 }
 
 /// `{"email", "password"}`; operators add `"as": "operator"`.
@@ -117,7 +121,7 @@ pub async fn me(engine: &Engine, cx: &Context, me: &Me) -> Result<Bytes, Error> 
 
 /// A record, as the caller reads it: its `id` alone if the caller cannot read it.
 async fn own_record(engine: &Engine, cx: &Context, (collection, id): (CollectionId, RecordId)) -> Result<Bytes, Error> {
-    let get = Get { collection, id, selection: Selection::Whole, perspective: Perspective::Live };
+    let get = Get { collection, which: id.into(), selection: Selection::Whole, perspective: Perspective::Live };
     match engine.answer(cx, Request::Get(get), JSON).await {
         Ok(Answer::Found(found)) => Ok(found.body),
         Ok(Answer::Page(_) | Answer::Written(_)) => Err(Error::internal(NotARecord)),

@@ -1,7 +1,7 @@
 //! The words of reads of the past: of the history of a record, and of a record as it was at a moment.
 
 use backstay_base::{Error, Place, RecordId, Timestamp, Violation, ViolationKind, limits};
-use backstay_engine::{Get, History, Perspective, history_order};
+use backstay_engine::{Get, History, Perspective, Which, history_order};
 use backstay_model::{Collection, CollectionId};
 use backstay_scalar::{Scalar, Token, Value};
 use serde_json::value::RawValue;
@@ -19,18 +19,18 @@ impl Reader {
     /// Reads the query of `GET /api/{collection}/{id}`: `select` and `asOf`.
     pub fn get_of_query(&self, (collection, id): (CollectionId, RecordId), query: Option<&str>) -> Result<Get, Error> {
         let [select, as_of] = of_record(query)?;
-        self.get((collection, id), select.as_deref(), as_of.as_deref())
+        self.get((collection, id.into()), select.as_deref(), as_of.as_deref())
     }
 
     /// The typed form of a get.
     pub fn get(
         &self,
-        (collection, id): (CollectionId, RecordId),
+        (collection, which): (CollectionId, Which),
         select: Option<&str>,
         as_of: Option<&str>,
     ) -> Result<Get, Error> {
         let selection = self.selection(collection, select)?;
-        Ok(Get { collection, id, selection, perspective: self.perspective(collection, as_of)? })
+        Ok(Get { collection, which, selection, perspective: self.perspective(collection, as_of)? })
     }
 
     /// Reads the query of `GET /api/{collection}/{id}:history`: `limit` and `after`.

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use std::{iter, mem};
 
 use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
-use backstay_engine::{Child, ChildAct, Children, Input, Inputs, LinkChanges};
+use backstay_engine::{Child, ChildAct, Children, Input, Inputs, LinkChanges, Missing, Referred};
 use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, TYPE_NAME, ValueType};
 use backstay_scalar::{Operation, Problem, Scalar, Token, Value};
 use serde_json::value::RawValue;
@@ -11,26 +11,8 @@ use serde_json::value::RawValue;
 use crate::children::{self, Sent, SentAct, SentChild};
 use crate::json::{few_items, items, members_of, not_an_object, utf8, within_list_limit};
 use crate::operators::{self, Form};
+use crate::referred::{self, InTransaction, RelationReader, missing};
 use crate::words::{shorten, unknown, unknown_field};
-
-/// Reads the ids that a relation member names, where it is not written as an id: a seed file names records by a unique
-/// field.
-pub trait RelationReader {
-    /// The record of `target` that this JSON value, which is not a string, refers to.
-    fn read(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind>;
-}
-
-/// Relations are ids, as everywhere in the API.
-pub(crate) struct IdsOnly;
-
-impl RelationReader for IdsOnly {
-    fn read(&mut self, _: CollectionId, _: &str) -> Result<RecordId, ViolationKind> {
-        Err(ViolationKind::Misused {
-            problem: "expected an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"".to_owned(),
-            remedy: "look the record up and send its id; objects that find a record are for seed files".to_owned(),
-        })
-    }
-}
 
 /// Reads a JSON object as values for fields of a collection. Unknown members, members that occur twice and values of
 /// another type are violations, all of them at once. Says nothing of what the caller may write.
@@ -47,9 +29,9 @@ pub fn patch(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inp
 /// A record with its children.
 fn alone(model: &Model, (of, form): (CollectionId, Form), body: &[u8]) -> Result<Input, Error> {
     let members = members_of(utf8(body)?)?;
-    let mut relations = IdsOnly;
-    let mut decoder = Decoder::new(model, of, &mut relations);
-    (decoder.form, decoder.levels) = (form, Some(CHILD_LEVELS));
+    let mut relations = InTransaction;
+    let mut decoder = Decoder::new((model, of), form, &mut relations);
+    decoder.levels = Some(CHILD_LEVELS);
     let input = decoder.object(&members);
     decoder.finish(input)
 }
@@ -64,7 +46,7 @@ pub fn record(
     members: &[(Cow<'_, str>, &RawValue)],
     relations: &mut dyn RelationReader,
 ) -> Result<Input, Error> {
-    let mut decoder = Decoder::new(model, collection, relations);
+    let mut decoder = Decoder::new((model, collection), Form::New, relations);
     let input = decoder.object(members);
     decoder.finish(input)
 }
@@ -80,8 +62,8 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
         return Err(Limit::Size { what: "the array", max: limits::BATCH_RECORDS as u64, unit: "records" }.into());
     }
     let mut inputs = Vec::with_capacity(items.len());
-    let mut relations = IdsOnly;
-    let mut decoder = Decoder::new(model, id, &mut relations);
+    let mut relations = InTransaction;
+    let mut decoder = Decoder::new((model, id), Form::New, &mut relations);
     decoder.levels = Some(CHILD_LEVELS);
     for (index, item) in items.iter().enumerate() {
         if decoder.is_full() {
@@ -96,18 +78,20 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
     decoder.finish(Inputs::Many(inputs))
 }
 
-struct Decoder<'d> {
-    model: &'d Model,
-    collection: &'d Collection,
-    form: Form,
-    relations: &'d mut dyn RelationReader,
+pub(crate) struct Decoder<'d> {
+    pub(crate) model: &'d Model,
+    pub(crate) collection: &'d Collection,
+    pub(crate) form: Form,
+    pub(crate) relations: &'d mut dyn RelationReader,
+    /// Of how many unique keys the object is a part.
+    pub(crate) depth: usize,
     /// Levels of children that may follow; `None`: the record is read without children.
     levels: Option<usize>,
     /// The reference to the record that this one is sent with.
     to_parent: Option<FieldId>,
     /// Where the object is.
-    at: Place,
-    violations: Vec<Violation>,
+    pub(crate) at: Place,
+    pub(crate) violations: Vec<Violation>,
     /// Records that were read.
     records: usize,
 }
@@ -119,11 +103,15 @@ struct Reading {
 }
 
 impl<'d> Decoder<'d> {
-    /// Of a new record without children.
-    fn new(model: &'d Model, of: CollectionId, relations: &'d mut dyn RelationReader) -> Self {
-        let collection = model.collection(of);
-        let (form, at, violations) = (Form::New, Place::Whole, Vec::new());
-        Self { model, collection, form, relations, levels: None, to_parent: None, at, violations, records: 0 }
+    /// Of a record without children.
+    pub(crate) fn new(
+        (model, collection): (&'d Model, CollectionId),
+        form: Form,
+        relations: &'d mut dyn RelationReader,
+    ) -> Self {
+        let collection = model.collection(collection);
+        let (levels, to_parent, at, violations) = (None, None, Place::Whole, Vec::new());
+        Self { model, collection, form, relations, depth: 0, levels, to_parent, at, violations, records: 0 }
     }
 
     /// What was read, unless something is wrong with it.
@@ -143,7 +131,7 @@ impl<'d> Decoder<'d> {
         self.violations.len() >= limits::VIOLATIONS || self.records > limits::WRITE_ROWS
     }
 
-    fn object(&mut self, members: &[(Cow<'_, str>, &RawValue)]) -> Input {
+    pub(crate) fn object(&mut self, members: &[(Cow<'_, str>, &RawValue)]) -> Input {
         self.records += 1;
         let seen = vec![false; self.collection.fields.len()];
         let mut reading = Reading { input: Input::with_capacity(members.len()), seen };
@@ -231,15 +219,12 @@ impl<'d> Decoder<'d> {
                 break;
             }
             let mut inner = Decoder {
-                model: self.model,
-                collection: self.model.collection(target),
-                relations: &mut *self.relations,
-                form: Form::New,
                 levels: Some(levels),
                 to_parent: Some(via),
                 at: place(&steps),
                 violations: mem::take(&mut self.violations),
                 records: self.records,
+                ..Decoder::new((self.model, target), Form::New, &mut *self.relations)
             };
             let act = inner.child(act, &mut named);
             (self.violations, self.records) = (inner.violations, inner.records);
@@ -313,8 +298,9 @@ impl<'d> Decoder<'d> {
     /// A list of embedded values, or a value of a union: all that is wrong within it is reported.
     fn document(&mut self, reading: &mut Reading, (field, name): (&Field, &str), (document, raw): (Document, &str)) {
         let at = self.at.clone().then(Step::Member(shorten(name)));
-        let related = &mut |target, raw: &str| self.relations.read(target, raw);
-        match self.model.read_document_naming(document, raw, (at, related)) {
+        let model = self.model;
+        let related = &mut |target, raw: &str| self.in_document(target, raw);
+        match model.read_document_naming(document, raw, (at, related)) {
             Ok(value) => reading.input.set(field.id, value),
             Err(violations) => self.violations.extend(violations),
         }
@@ -365,14 +351,16 @@ impl<'d> Decoder<'d> {
             raw => Some(self.alternative(&parts, raw)?),
         };
         for part in parts {
-            let value = found.filter(|(of, _)| *of == part.id).map_or(Value::Null, |(_, id)| Value::Id(id));
-            input.set(part.id, value);
+            match &found {
+                Some((of, to)) if *of == part.id => input.refer(part.id, to.clone()),
+                Some(_) | None => input.set(part.id, Value::Null),
+            }
         }
         Ok(())
     }
 
     /// The part of a reference that an object gives a value, and the record that it names.
-    fn alternative(&mut self, parts: &[&Field], raw: &str) -> Result<(FieldId, RecordId), Wrong> {
+    fn alternative(&mut self, parts: &[&Field], raw: &str) -> Result<(FieldId, Referred), Wrong> {
         let example = parts.first().map_or("Post", |part| part.own_name());
         let expected = || ViolationKind::Type {
             expected: format!("an object such as {{\"{TYPE_NAME}\": \"{example}\", \"id\": …}}"),
@@ -400,9 +388,9 @@ impl<'d> Decoder<'d> {
         })?;
         let target = part.kind.target().ok_or_else(expected)?;
         match others.as_slice() {
-            [(name, raw)] if name == "id" => match self.reference(target, raw.get()) {
-                Ok(id) => Ok((part.id, id)),
-                Err(kind) => Err(Wrong::at_member("id", kind)),
+            [(name, raw)] if name == "id" => match self.reference(target, raw.get(), Missing::Refuse) {
+                Ok(to) => Ok((part.id, to)),
+                Err(wrong) => Err(wrong.within(Step::Member("id".to_owned()))),
             },
             [] => Err(Wrong::at_member("id", ViolationKind::Required)),
             others => {
@@ -411,8 +399,8 @@ impl<'d> Decoder<'d> {
                     .map(|(name, raw)| Ok((name.to_string(), serde_json::from_str(raw.get())?)))
                     .collect::<Result<_, serde_json::Error>>()
                     .map_err(|_| expected())?;
-                let id = self.relations.read(target, &serde_json::Value::Object(raw).to_string())?;
-                Ok((part.id, id))
+                let to = self.reference(target, &serde_json::Value::Object(raw).to_string(), Missing::Refuse)?;
+                Ok((part.id, to))
             }
         }
     }
@@ -434,12 +422,12 @@ impl<'d> Decoder<'d> {
                 return Ok(amount(input, (field.id, *number), Token::Json(raw))?);
             }
             FieldKind::ManyToMany { target, .. } if self.form == Form::Patch && raw.starts_with('{') => {
-                let changes = self.link_changes(*target, raw)?;
-                input.change_links(field.id, changes);
+                let [added, removed] = self.link_changes((field, *target), raw)?;
+                input.change_members(field.id, added, removed);
                 return Ok(());
             }
             FieldKind::ManyToMany { target, .. } => {
-                input.links(field.id, self.links(*target, raw)?);
+                input.members(field.id, self.links((field, *target), raw)?);
                 return Ok(());
             }
             FieldKind::Scalar(_)
@@ -454,7 +442,11 @@ impl<'d> Decoder<'d> {
             // `members` reads them.
             FieldKind::Embedded(_) | FieldKind::ToOneOf { .. } | FieldKind::Document(_) => return Ok(()),
             FieldKind::List(element) => list(self.model.element_type(*element), raw)?,
-            FieldKind::ToOne { target, .. } => Value::Id(self.reference(*target, raw)?),
+            FieldKind::ToOne { target, .. } => {
+                let to = self.reference(*target, raw, missing(field))?;
+                input.refer(field.id, to);
+                return Ok(());
+            }
             FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw)).map_err(ViolationKind::from)?,
             FieldKind::Enum(id) => self.model.enum_type(*id).read(Token::Json(raw)).map_err(ViolationKind::from)?,
         };
@@ -468,24 +460,20 @@ impl<'d> Decoder<'d> {
         Ok(())
     }
 
-    fn reference(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
-        if raw.starts_with('{') {
-            return self.relations.read(target, raw);
-        }
-        let value = self.model.collection(target).key.scalar().read(Token::Json(raw))?;
-        value.as_id().ok_or(ViolationKind::Required)
-    }
-
     /// `{"$add": […], "$remove": […]}`.
-    fn link_changes(&mut self, target: CollectionId, raw: &str) -> Result<LinkChanges, Wrong> {
+    fn link_changes(
+        &mut self,
+        (field, target): (&Field, CollectionId),
+        raw: &str,
+    ) -> Result<[Vec<Referred>; 2], Wrong> {
         let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
         let members = backstay_scalar::members(raw).map_err(|_| expected())?;
-        let (mut changes, mut named, mut seen) = (LinkChanges::default(), HashSet::new(), HashSet::new());
+        let (mut changes, mut named, mut seen) = ([Vec::new(), Vec::new()], HashSet::new(), HashSet::new());
         for (name, raw) in &members {
             let at = || Step::Member(name.to_string());
-            let ids = match &**name {
-                LinkChanges::ADD => &mut changes.added,
-                LinkChanges::REMOVE => &mut changes.removed,
+            let (place, missing) = match &**name {
+                LinkChanges::ADD => (0, referred::missing(field)),
+                LinkChanges::REMOVE => (1, Missing::Refuse),
                 _ => {
                     let problem = format!("unknown operator `{}`", shorten(name));
                     let remedy = "write `$add` and `$remove`, or an array of all ids".to_owned();
@@ -495,29 +483,18 @@ impl<'d> Decoder<'d> {
             if !seen.insert(&**name) {
                 return Err(Wrong::at_member(name, ViolationKind::Duplicate));
             }
-            for (index, id) in
-                self.links(target, raw.get()).map_err(|wrong| wrong.within(at()))?.into_iter().enumerate()
-            {
-                if !named.insert(id) {
+            let members = self.members_named(target, raw.get(), missing).map_err(|wrong| wrong.within(at()))?;
+            for (index, member) in members.iter().enumerate() {
+                if let Referred::Id(id) = member
+                    && !named.insert(*id)
+                {
                     let repeated = Wrong { steps: vec![Step::Item(index)], kind: ViolationKind::Duplicate };
                     return Err(repeated.within(at()));
                 }
-                ids.push(id);
             }
+            changes[place] = members;
         }
         Ok(changes)
-    }
-
-    fn links(&mut self, target: CollectionId, raw: &str) -> Result<Vec<RecordId>, Wrong> {
-        let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
-        let items = items(raw).ok_or_else(expected)?;
-        within_list_limit(items.len())?;
-        let mut members = Vec::with_capacity(items.len());
-        for (index, item) in items.into_iter().enumerate() {
-            let id = self.reference(target, item.get());
-            members.push(id.map_err(|kind| Wrong { steps: vec![Step::Item(index)], kind })?);
-        }
-        Ok(members)
     }
 }
 
@@ -558,6 +535,13 @@ impl Wrong {
         Self { steps: vec![Step::Member(name.to_owned())], kind }
     }
 
+    /// What is wrong at a place in the member's value.
+    pub(crate) fn at(at: Place, kind: ViolationKind) -> Self {
+        let steps = if let Place::Value(steps) = at { steps } else { Vec::new() };
+        Self { steps, kind }
+    }
+
+    /// The same in an item or member of a larger value.
     pub(crate) fn within(mut self, step: Step) -> Self {
         self.steps.insert(0, step);
         self

@@ -30,7 +30,7 @@ impl Reader {
         let get = |collection: &CollectionId| {
             let (collection, interface) = (*collection, Some(interface));
             let selection = self.selection_of(Named { collection, interface }, select)?;
-            Ok(Get { collection, id, selection, perspective: self.perspective(collection, as_of)? })
+            Ok(Get { collection, which: id.into(), selection, perspective: self.perspective(collection, as_of)? })
         };
         let types = self.model().interface(interface).types.iter();
         Ok(OfTypes { interface, each: types.map(get).collect::<Result<_, Error>>()? })

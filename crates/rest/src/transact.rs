@@ -413,7 +413,7 @@ impl Found<'_> {
         Ok(match kind {
             RequestKind::Get => {
                 let (select, as_of) = self.texts_of_get()?;
-                let record = (collection, self.id(reader, collection)?);
+                let record = (collection, self.id(reader, collection)?.into());
                 Request::Get(reader.get(record, select.as_deref(), as_of.as_deref()).map_err(within)?)
             }
             RequestKind::List => Request::List(match self.query {
@@ -432,7 +432,7 @@ impl Found<'_> {
                 let input = patch(model, collection, body()?).map_err(within)?;
                 Request::Update(Update {
                     collection,
-                    id: self.id(reader, collection)?,
+                    which: self.id(reader, collection)?.into(),
                     input,
                     options: self.options()?,
                 })
@@ -446,8 +446,8 @@ impl Found<'_> {
                         RecordAct::Restore(patch(model, collection, raw.get().as_bytes()).map_err(within)?)
                     }
                 };
-                let id = self.id(reader, collection)?;
-                Request::OfRecord(OfRecord { act, collection, id, options: self.options()? })
+                let which = self.id(reader, collection)?.into();
+                Request::OfRecord(OfRecord { act, collection, which, options: self.options()? })
             }
         })
     }

@@ -41,7 +41,7 @@ pub(crate) fn asked_in_order(
             let id = builder.slot(Slot::Id, builder.key_storage(record));
             vec![Pred::Sql(builder.key(record).eq(id))]
         }
-        ReadScope::Page { .. } | ReadScope::Count => as_of(builder, record).into_iter().collect(),
+        ReadScope::Key | ReadScope::Page { .. } | ReadScope::Count => as_of(builder, record).into_iter().collect(),
     };
     let parts = rows.read.parts();
     let rule: Vec<&Expr> = parts.iter().map(|part| part.expr).collect();
@@ -54,14 +54,15 @@ pub(crate) fn asked_in_order(
             let indexes = reader.expressions.indexes(builder.model.collection(record.collection));
             usable(indexes, record.collection, &known)
         }
-        ReadScope::One => Vec::new(),
+        // The unique index has no condition.
+        ReadScope::One | ReadScope::Key => Vec::new(),
     };
     let ranges = Ranges::new(builder.model.collection(record.collection), &usable, &known);
     let rule = match &shape.scope {
         _ if record.perspective.is_of_versions() => vec![RulePred::plain(holds(builder, rows.read, record))],
         ReadScope::Page { sort, .. } => page_rule(builder, rows, (&ranges, sort)),
         ReadScope::Count => count_rule(builder, rows),
-        ReadScope::One => vec![RulePred::plain(holds(builder, rows.read, record))],
+        ReadScope::One | ReadScope::Key => vec![RulePred::plain(holds(builder, rows.read, record))],
     };
     let mut questions = filtered(builder, record, (&ranges, &known));
     questions.extend(index_conditions(builder, shape, record, (&usable, &known)));
@@ -74,7 +75,7 @@ pub(crate) fn asked_in_order(
             }
             Some(order)
         }
-        ReadScope::One | ReadScope::Count => None,
+        ReadScope::One | ReadScope::Key | ReadScope::Count => None,
     };
     terms.extend(barrier(builder, rows, rule, questions));
     Asked { condition: Pred::all(terms), order }
@@ -125,7 +126,7 @@ fn index_conditions(
 ) -> Vec<Question> {
     let sort = match &shape.scope {
         ReadScope::Page { sort, .. } => sort.as_slice(),
-        ReadScope::One | ReadScope::Count => &[],
+        ReadScope::One | ReadScope::Key | ReadScope::Count => &[],
     };
     let compared = compared_fields(known);
     let conditions = partial::conditions(usable, (&compared, sort));

@@ -20,12 +20,16 @@ impl Planner {
         let record = rows.anchor;
         match shape.scope {
             ReadScope::Count => counted(builder, &record, asked),
-            ReadScope::One | ReadScope::Page { .. } => {
+            ReadScope::One | ReadScope::Key | ReadScope::Page { .. } => {
                 let mut row = RowWriter::new(&mut builder, reader);
                 let members = row.object(&shape.selection, &record);
                 let mut columns = row.finish();
                 let mut select = Query::select();
-                let cursor = asked.order.as_ref().map(|order| order.cursor(&mut columns));
+                let mut cursor = asked.order.as_ref().map_or_else(Vec::new, |order| order.cursor(&mut columns));
+                if matches!(shape.scope, ReadScope::Key) {
+                    let id = builder.key(&record);
+                    cursor.push(columns.push(id, builder.key_storage(&record)));
+                }
                 let version = builder.stored(&record, ColumnRef::main(Collection::VERSION));
                 let version = Some(columns.push(version, Storage::Int));
                 let columns = columns.select_into(self.dialect, &mut select);
@@ -37,7 +41,7 @@ impl Planner {
                 builder.from(record.frame, &mut select);
                 let output = RowOutput::Record(ObjectOutput { present: None, members });
                 let template = builder.finish(&select, columns);
-                ReadPlan { template, output, version, cursor: cursor.unwrap_or_default() }
+                ReadPlan { template, output, cursor, version }
             }
         }
     }

@@ -30,6 +30,8 @@ pub struct ReadShape {
 pub enum ReadScope {
     /// The one whose id is `Slot::Id`.
     One,
+    /// The one for which the filter is true, which compares the fields of a unique key with values.
+    Key,
     /// A page: at most `Slot::Limit` records.
     Page {
         /// Columns to order by. The id is always the last key, in the direction of the key before it.
@@ -219,7 +221,8 @@ pub struct ReadPlan {
     pub template: Template,
     /// How a row becomes an answer. Without members for `ReadScope::Count`, whose one column is the number.
     pub output: RowOutput,
-    /// The columns that hold the values of a cursor: the sort keys in order, then the id. Empty except for a page.
+    /// The columns that hold the values of a cursor: the sort keys in order, then the id. Of `ReadScope::Key` the id alone;
+    /// else empty except for a page.
     pub cursor: Vec<usize>,
     /// The column that holds the record's version, for its entity tag; `None` for `ReadScope::Count`.
     pub version: Option<usize>,

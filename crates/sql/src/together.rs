@@ -29,7 +29,7 @@ impl Planner {
         let parts: Vec<Part> = shapes.iter().map(|shape| Part::of(&mut builder, (shape, &nullable), reader)).collect();
         match shapes.first().map(|shape| &shape.scope) {
             Some(ReadScope::Count) => counted(builder, parts),
-            Some(ReadScope::One | ReadScope::Page { .. }) | None => merged(builder, parts),
+            Some(ReadScope::One | ReadScope::Key | ReadScope::Page { .. }) | None => merged(builder, parts),
         }
     }
 
@@ -54,7 +54,7 @@ impl Planner {
 fn sort_of(shape: &ReadShape) -> &[SortKey] {
     match &shape.scope {
         ReadScope::Page { sort, .. } => sort,
-        ReadScope::One | ReadScope::Count => &[],
+        ReadScope::One | ReadScope::Key | ReadScope::Count => &[],
     }
 }
 
@@ -82,7 +82,7 @@ impl Part {
         let (mut columns, mut members, mut heads) = (Vec::new(), Vec::new(), Vec::new());
         match shape.scope {
             ReadScope::Count => {}
-            ReadScope::One | ReadScope::Page { .. } => {
+            ReadScope::One | ReadScope::Key | ReadScope::Page { .. } => {
                 let mut row = RowWriter::new(builder, reader);
                 members = row.object(&shape.selection, &record);
                 columns = row.finish().into_inner();
@@ -98,7 +98,7 @@ impl Part {
         }
         match shape.scope {
             ReadScope::Page { .. } | ReadScope::Count => builder.limit(&mut select, Slot::Limit),
-            ReadScope::One => {}
+            ReadScope::One | ReadScope::Key => {}
         }
         builder.from(record.frame, &mut select);
         Self { type_name: Arc::from(collection.name.as_str()), select, order, heads, columns, members }

@@ -71,13 +71,15 @@ impl Planner {
         builder.finish(&select, vec![Storage::Bool.into(); rules.len()])
     }
 
-    /// Ids of the live records of which a rule is false, in order, at most `Slot::Limit`.
-    pub fn breaking(&self, collection: CollectionId, rule: &Expr) -> Template {
+    /// Ids of the live records of which a rule is false, of those of which something else is true; in order, at most
+    /// `Slot::Limit`.
+    pub fn breaking(&self, collection: CollectionId, (rule, among): (&Expr, &Expr)) -> Template {
         let mut builder = self.builder();
         let this = unrestricted(&mut builder, self.model.collection(collection), LIVE);
         let id = builder.key(&this);
         let mut select = Query::select();
         select.expr(id.clone()).order_by_expr(id, Order::Asc);
+        Lowering::new(&mut builder, Scope::rule(&this)).is_true(among).restrict(&mut select);
         Lowering::new(&mut builder, Scope::rule(&this)).is_false(rule).restrict(&mut select);
         builder.from(this.frame, &mut select);
         builder.limit(&mut select, Slot::Limit);

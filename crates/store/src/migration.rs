@@ -10,6 +10,7 @@ mod findings;
 mod histories;
 mod kept;
 mod limits;
+mod members;
 mod mentions;
 mod numbers;
 mod orders;

@@ -30,7 +30,7 @@ impl TestClient {
     pub fn get(&self, of: &str, id: RecordId, select: Option<&str>) -> Result<Request, Error> {
         let collection = self.collection(of);
         let selection = self.reader.selection(collection, select)?;
-        Ok(Request::Get(Get { collection, id, selection, perspective: Perspective::Live }))
+        Ok(Request::Get(Get { collection, which: id.into(), selection, perspective: Perspective::Live }))
     }
 
     /// A list.
@@ -78,7 +78,7 @@ impl TestClient {
         let collection = self.collection(of);
         let input = patch(self.engine.model(), collection, body.as_bytes())?;
         let options = WriteOptions { if_match, ..WriteOptions::default() };
-        Ok(Request::Update(Update { collection, id, input, options }))
+        Ok(Request::Update(Update { collection, which: id.into(), input, options }))
     }
 
     /// A deletion.
@@ -99,7 +99,12 @@ impl TestClient {
 
     /// A request that does something with a stored record.
     pub fn of_record(&self, act: RecordAct, of: &str, id: RecordId) -> Request {
-        Request::OfRecord(OfRecord { act, collection: self.collection(of), id, options: WriteOptions::default() })
+        Request::OfRecord(OfRecord {
+            act,
+            collection: self.collection(of),
+            which: id.into(),
+            options: WriteOptions::default(),
+        })
     }
 
     /// Asks in the name of a caller.

@@ -1,10 +1,9 @@
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, ViolationKind};
-use backstay_engine::Engine;
-use backstay_model::{Collection, CollectionId, FieldId};
-use backstay_rest::{RelationReader, members, record};
+use backstay_engine::{ByKey, Engine, Missing, Referred};
+use backstay_model::{CollectionId, FieldId};
+use backstay_rest::RelationReader;
 use quick_cache::unsync::Cache;
 use tokio::runtime::Handle;
 
@@ -30,25 +29,12 @@ impl References {
         self.failure.take()
     }
 
-    fn find(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
-        let engine = self.engine.clone();
-        let collection = engine.model().collection(target);
-        let input = members(raw.as_bytes()).and_then(|members| record(engine.model(), target, &members, self));
-        let input = input.map_err(|error| match error {
-            Error::Invalid(mut violations) if !violations.is_empty() => violations.swap_remove(0).kind,
-            _ => ViolationKind::Type { expected: named_by(collection) },
-        })?;
-        let given: BTreeSet<FieldId> = input.fields().collect();
-        if !unique(collection).any(|fields| fields == given) {
-            return Err(ViolationKind::Type { expected: named_by(collection) });
-        }
-        let by: Vec<_> = given.iter().filter_map(|id| Some((*id, input.value(*id)?.clone()))).collect();
-        match self.runtime.block_on(engine.peek_by(target, &by)) {
-            Ok(Some(record)) => Ok(record.id()),
-            Ok(None) => Err(ViolationKind::Reference {
-                collection: collection.name.clone(),
-                by: given.iter().map(|id| collection.field(*id).name.as_str()).collect::<Vec<_>>().join(" and "),
-            }),
+    fn look_up(&mut self, named: &ByKey) -> Result<Option<RecordId>, ViolationKind> {
+        let value = |field: &FieldId| Some((*field, named.input.value(*field)?.clone()));
+        // One of them is a reference that is to be created.
+        let Some(by) = named.key.iter().map(value).collect::<Option<Vec<_>>>() else { return Ok(None) };
+        match self.runtime.block_on(self.engine.peek_by(named.target, &by)) {
+            Ok(record) => Ok(record.map(|record| record.id())),
             Err(error) => {
                 self.failure = Some(error);
                 Err(ViolationKind::Required)
@@ -58,32 +44,18 @@ impl References {
 }
 
 impl RelationReader for References {
-    fn read(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
-        let key = (target, Arc::from(raw));
-        if let Some(id) = self.known.get(&key) {
-            return Ok(*id);
-        }
-        let id = self.find(target, raw)?;
-        self.known.insert(key, id);
-        Ok(id)
+    fn known(&mut self, target: CollectionId, raw: &str) -> Option<RecordId> {
+        self.known.get(&(target, Arc::from(raw))).copied()
     }
-}
 
-/// The sets of fields that identify a record.
-fn unique(collection: &Collection) -> impl Iterator<Item = BTreeSet<FieldId>> {
-    let declared = |field: &&backstay_model::Field| field.unique && field.id != Collection::ID;
-    let fields = collection.fields.iter().filter(declared).map(|field| BTreeSet::from([field.id]));
-    let indexes = collection.indexes.iter().filter(|index| index.is_key());
-    fields.chain(indexes.map(|index| index.fields.iter().copied().collect()))
-}
-
-fn named_by(collection: &Collection) -> String {
-    let names = unique(collection).next().map(|fields| {
-        let named = fields.iter().map(|id| format!("\"{}\": …", collection.field(*id).name));
-        named.collect::<Vec<_>>().join(", ")
-    });
-    match names {
-        Some(names) => format!("an id or {{{names}}} of a {}", collection.name),
-        None => format!("an id: no field of {} is unique", collection.name),
+    fn find(&mut self, raw: &str, named: ByKey) -> Result<Referred, ViolationKind> {
+        if let Some(id) = self.look_up(&named)? {
+            self.known.insert((named.target, Arc::from(raw)), id);
+            return Ok(Referred::Id(id));
+        }
+        match named.missing {
+            Missing::Create => Ok(Referred::ByKey(Box::new(named))),
+            Missing::Refuse => Err(named.is_missing(self.engine.model())),
+        }
     }
 }

@@ -446,3 +446,53 @@ type Posting @allow(read: "true") { entry: Entry!, n: Int! }"#;
     assert_eq!(app.run(&["seed"]).done(), "1 record loaded\n");
     assert_eq!(app.run(&["seed"]).done(), "0 records loaded\n");
 }
+
+/// What was there before has its own story: it may be older than the check.
+#[test]
+fn checks_at_commit_are_asked_of_what_a_load_has_written() {
+    let app = App::empty();
+    let model = |check: &str| {
+        format!(
+            r#"
+extend schema @app(name: "Books")
+type Entry @allow(read: "true") {check} {{
+  name: String! @unique
+  total: Int!
+  note: Note
+  postings: [Posting!] @inverse(field: "entry")
+  seal: Seal @inverse(field: "entry")
+}}
+type Posting @allow(read: "true") {{ key: String! @unique, entry: Entry!, n: Int!, lines: [Line!] @inverse(field: "posting"), sum: Int @computed(is: "this.lines.sum(l, l.n)", stored: COMMIT) }}
+type Line @allow(read: "true") {{ posting: Posting! n: Int! }}
+type Note @allow(read: "true") {{ name: String! @unique, entry: Entry }}
+type Seal @allow(read: "true") {{ entry: Entry @unique, ok: Boolean! }}"#
+        )
+    };
+    let check = "@check(rule: \"this.postings.sum(p, p.n) == this.total\", message: \"it adds up\", on: COMMIT) \
+                 @check(rule: \"this.seal.ok\", message: \"it is sealed well\", on: COMMIT) \
+                 @check(rule: \"this.postings.all(p, p.sum == null || p.sum < 5)\", message: \"small lines\", on: COMMIT)";
+    app.write("model/books.graphql", &model(""));
+    app.write("seed/Entry.jsonl", "{\"name\": \"old\", \"total\": 9}\n{\"name\": \"bare\", \"total\": 0}\n");
+    assert_eq!(app.run(&["seed"]).done(), "2 records loaded\n");
+    app.write("model/books.graphql", &model(check));
+    app.run(&["migrate", "apply"]).done();
+    let load = |file: &str, line: &str| {
+        app.write(&format!("seed/{file}.jsonl"), &format!("{line}\n"));
+        app.run(&["seed"])
+    };
+    // Nothing of this concerns the old entry.
+    assert_eq!(load("Note", "{\"name\": \"n\", \"entry\": {\"name\": \"old\"}}").done(), "1 record loaded\n");
+    let words = |ended: crate::support::Ended| {
+        let told = ended.refused();
+        told.lines().next().and_then(|line| line.rsplit(": ").next()).map(str::to_owned).unwrap_or_default()
+    };
+    // A child concerns its parent, whose own values are old.
+    let posting = |key: &str, n: i8| format!("{{\"key\": \"{key}\", \"entry\": {{\"name\": \"bare\"}}, \"n\": {n}}}");
+    assert_eq!(words(load("Posting", &posting("a", 1))), "it adds up");
+    assert_eq!(load("Posting", &[posting("a", 1), posting("b", -1)].join("\n")).done(), "1 record loaded\n");
+    // So does what counts in a sum of a child.
+    let line = |n: i8| format!("{{\"posting\": {{\"key\": \"a\"}}, \"n\": {n}}}");
+    assert_eq!(words(load("Line", &line(9))), "small lines");
+    assert_eq!(load("Line", &[line(9), line(-9)].join("\n")).done(), "1 record loaded\n");
+    assert_eq!(words(load("Seal", "{\"entry\": {\"name\": \"bare\"}, \"ok\": false}")), "it is sealed well");
+}

@@ -31,9 +31,10 @@ async fn values_come_from_the_records_that_are_referred_to() {
             assert_eq!(app.one(&ann, ("Line", id), "total,shippedAt").await, expected, "{} {body}", app.database);
         };
         change(r#"{"quantity":3}"#, r#"{"shippedAt":null,"total":"9.0000"}"#).await;
-        change(r#"{"shipped":true}"#, r#"{"shippedAt":"2026-01-31T12:00:00.000000Z","total":"9.0000"}"#).await;
         app.clock.advance("1h");
-        change(r#"{"quantity":4}"#, r#"{"shippedAt":"2026-01-31T12:00:00.000000Z","total":"12.0000"}"#).await;
+        change(r#"{"shipped":true}"#, r#"{"shippedAt":"2026-01-31T13:00:00.000000Z","total":"9.0000"}"#).await;
+        app.clock.advance("1h");
+        change(r#"{"quantity":4}"#, r#"{"shippedAt":"2026-01-31T13:00:00.000000Z","total":"12.0000"}"#).await;
     }
 }
 

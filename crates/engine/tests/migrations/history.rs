@@ -109,6 +109,37 @@ async fn lists_of_old_versions_keep_removed_values() {
     }
 }
 
+/// Also what two migrations removed one after the other, and where one value has become a list.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_of_old_versions_keep_values_that_were_removed_in_turn() {
+    let model = |values: &str, one: &str| {
+        format!(r#"enum E {{ {values} }} type P @open @history(read: "true") {{ es: [E!]! e: {one} }}"#)
+    };
+    let models = [("X Y Z", "E"), ("X Z", "E"), ("X", "E"), ("X", "[E!]"), ("X W", "[E!]")];
+    let models = models.map(|(values, one)| model(values, one));
+    for mut place in Place::both() {
+        let name = place.name();
+        place.apply(&models[0], false).expect("a database");
+        place.create(&models[0], &[("P", r#"{"es":["Y","Z"],"e":"Y"}"#)]).await;
+        place.update(&models[0], ("P", 0), r#"{"es":["X"],"e":"X"}"#).await;
+        for (at, model) in models.iter().enumerate() {
+            let steps = place.plan(model);
+            assert!(place.apply(model, false).is_ok(), "{name}: nothing is lost: {steps:?}");
+            let one = |value: &str| if at < 3 { format!("\"{value}\"") } else { format!("[\"{value}\"]") };
+            let (x, y) = (one("X"), one("Y"));
+            assert_eq!(
+                place.history(model, ("P", 0)).await,
+                [
+                    format!(r#"update {{"e":{{"new":{x},"old":{y}}},"es":{{"new":["X"],"old":["Y","Z"]}}}}"#),
+                    format!(r#"create {{"e":{{"new":{y},"old":null}},"es":{{"new":["Y","Z"],"old":null}}}}"#),
+                ],
+                "{name}: {model}"
+            );
+            assert_eq!(place.plan(model), [], "{name}");
+        }
+    }
+}
+
 /// Those of documents as well, and they outlast further migrations.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn documents_of_old_versions_keep_removed_values() {

@@ -322,11 +322,13 @@ async fn stored_values_must_fit_a_new_limit() {
     )
     .await;
     check(
-        with("w: Int @range(max: 8) u: String @pattern(is: \"[a-z]\")", &format!("a: Int d: Decimal b: String l: [Int!] {docs}")),
+        with(
+            "w: Int @range(max: 8) u: String @pattern(is: \"[a-z]\")",
+            &format!("a: Int d: Decimal b: String l: [Int!] {docs}"),
+        ),
         &[
             &format!(
-                "1 value of P.docs, \"[{{\"w\":9,\"u\":null}}]\", can't be converted (at /0/w: must be at most 8): %0; {first}, or \
-                 give the field a `@backfill(from: …)`"
+                "1 value of P.docs, \"[{{\"w\":9,\"u\":null}}]\", doesn't fit (at /0/w: must be at most 8): %0; {first}"
             ),
             &format!("1 value of P.s.w, \"9\", doesn't fit (it must be at most 8): %0; {first}"),
             &format!("1 value of P.s.u, \"X\", doesn't fit (it must match `[a-z]`): %1; {first}"),

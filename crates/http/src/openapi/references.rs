@@ -1,10 +1,12 @@
 //! The shapes of references to one of several types.
 
-use backstay_model::{CollectionId, Model, RecordUnionId, TYPE_NAME};
+use backstay_base::Action;
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model, RecordUnionId, TYPE_NAME};
 use serde_json::{Map, Value, json};
 
-use super::is_shown;
+use super::documents::Form;
 use super::names::{self, Schema};
+use super::{is_shown, schemas};
 
 /// A reference as it is read: the record's type and id, or what `select` chooses of it.
 pub(super) fn answered(model: &Model, union: RecordUnionId, required: bool) -> Value {
@@ -42,6 +44,45 @@ pub(super) fn accepted(model: &Model, union: RecordUnionId) -> Value {
         "additionalProperties": false,
         "description": about(model, union),
     })
+}
+
+/// A relation as it is sent: with what takes the place of each id, an object with the values of a unique key, or a record that
+/// is created if there is none with such a key.
+pub(super) fn by_key(model: &Model, field: &Field, mut schema: Value) -> Value {
+    let (FieldKind::ToOne { target, .. } | FieldKind::ManyToMany { target, .. }) = field.kind else { return schema };
+    let target = model.collection(target);
+    let mut forms: Vec<Value> = target.keys().iter().filter_map(|key| key_object(model, target, key)).collect();
+    if field.connects && is_shown(target) && model.allows(target, Action::Create) {
+        forms.push(Schema::Create.reference(&target.name));
+    }
+    if forms.is_empty() {
+        return schema;
+    }
+    let is_list = matches!(field.kind, FieldKind::ManyToMany { .. });
+    let id = if is_list { schema["items"].take() } else { schema.take() };
+    let either = json!({ "anyOf": std::iter::once(id).chain(forms).collect::<Vec<_>>() });
+    if is_list {
+        schema["items"] = either;
+        return schema;
+    }
+    either
+}
+
+/// An object with the values of a unique key; none of a key with members of embedded values, which are objects of their own.
+fn key_object(model: &Model, target: &Collection, key: &[FieldId]) -> Option<Value> {
+    let fields: Vec<&Field> = key.iter().map(|field| target.field(*field)).collect();
+    if fields.iter().any(|field| field.within.is_some()) {
+        return None;
+    }
+    let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+    let values = fields.iter().map(|field| (field.name.clone(), schemas::value(model, field, true, Form::Accepted)));
+    Some(json!({
+        "type": "object",
+        "description": format!("The {} with this {}.", target.name, names.join(" and ")),
+        "properties": values.collect::<Map<String, Value>>(),
+        "required": names,
+        "additionalProperties": false,
+    }))
 }
 
 /// What the model says of the union.

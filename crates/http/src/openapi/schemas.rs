@@ -326,7 +326,7 @@ fn is_ordered(field: &Field) -> bool {
 
 /// A field as it is written.
 fn written(model: &Model, collection: &Collection, field: &Field) -> Value {
-    let mut schema = value(model, field, field.is_needed(), Form::Accepted);
+    let mut schema = references::by_key(model, field, value(model, field, field.is_needed(), Form::Accepted));
     if let Some(source) = field.slug {
         schema["pattern"] = json!(SLUG_PATTERN);
         let made = format!("Made from `{}` if a create leaves it out.", collection.field(source).name);

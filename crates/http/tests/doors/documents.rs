@@ -98,7 +98,6 @@ async fn what_is_wrong_in_a_document_is_named_by_its_path() {
         &[
             ("/blocks/0/txt", "unknown field `txt`"),
             ("/blocks/0/by", "it is given twice"),
-            ("/blocks/0/text", "must have at most 10 characters"),
             ("/blocks/0/by", "expected a text in double quotes"),
             ("/blocks/0/mood", "expected one of GOOD, BAD"),
         ],
@@ -126,6 +125,29 @@ async fn what_is_wrong_in_a_document_is_named_by_its_path() {
         &[("/lines/0/price", "must have at most 7 digits before the point and 2 after it")],
     )
     .await;
+    let many = format!("[{}]", vec![r#"{"sku":"a","price":1}"#; 1001].join(","));
+    check(&format!(r#""lines": {many}"#), &[("/lines", "at most 1000 items")]).await;
+}
+
+/// They are asked of what can be read, as those of fields are.
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_of_members_are_asked_in_documents() {
+    let app = TestApp::open(MODEL);
+    let check = async |members: &str, expected: &[(&str, &str)]| {
+        let reply = app.post("POST /api/pages", &[], &format!(r#"{{"title": "A", {members}}}"#)).await;
+        let expected: Vec<(String, String)> =
+            expected.iter().map(|(at, message)| ((*at).to_owned(), (*message).to_owned())).collect();
+        assert_eq!((reply.status, wrong(&reply.json())), (422, expected), "{members}");
+    };
+    check(
+        r#""blocks": [{"__typename": "Quote", "text": "a longer text"}], "hero": {"__typename": "Quote", "text": "a longer text", "tags": []}"#,
+        &[
+            ("/blocks/0/text", "must have at most 10 characters"),
+            ("/hero/text", "must have at most 10 characters"),
+            ("/hero/tags", "must have at least 1 item"),
+        ],
+    )
+    .await;
     check(
         r#""blocks": [{"__typename": "Quote", "text": "a", "tags": []},
                       {"__typename": "Quote", "text": "a", "tags": ["a", "b", "c"]},
@@ -139,8 +161,6 @@ async fn what_is_wrong_in_a_document_is_named_by_its_path() {
     .await;
     let four = format!("[{}]", [r#"{"__typename": "Quote", "text": "a"}"#; 4].join(","));
     check(&format!(r#""blocks": {four}"#), &[("/blocks", "must have at most 3 items")]).await;
-    let many = format!("[{}]", vec![r#"{"sku":"a","price":1}"#; 1001].join(","));
-    check(&format!(r#""lines": {many}"#), &[("/lines", "at most 1000 items")]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

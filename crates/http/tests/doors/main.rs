@@ -24,6 +24,7 @@ mod history;
 mod interfaces;
 mod json_fields;
 mod keys;
+mod naming;
 mod old_names;
 mod operators;
 mod origins;

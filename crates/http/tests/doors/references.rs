@@ -92,7 +92,11 @@ async fn what_is_wrong_with_a_reference_is_named() {
     check(json!({"__typename": "Page", "id": article}), &of_other).await;
     let id = "expected an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"";
     check(json!({"__typename": "Page", "id": "x"}), &[("/to/id", id)]).await;
-    check(json!({"__typename": "Article", "slug": "news"}), &[("/to", id)]).await;
+    check(json!({"__typename": "Page", "title": "About"}), &[("/to", "expected an id: Page has no unique key")]).await;
+    check(json!({"__typename": "Article", "slug": "none"}), &[("/to", "there is no Article with this slug")]).await;
+    let body = json!({"label": "x", "to": {"__typename": "Article", "slug": "news"}}).to_string();
+    let made = app.post("POST /api/menu-links", &[], &body).await;
+    assert_eq!((made.status, &made.json()["to"]), (201, &json!({"__typename": "Article", "id": article})));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -101,8 +101,9 @@ impl Transaction for MakeAccount {
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
         Box::pin(async move {
             let collection = self.accounts.collection;
-            cx.check_references(collection, &self.input).await?;
-            let account = cx.create(Authority::System, collection, self.input.clone()).await?.id();
+            let input = cx.named_by_caller(collection, self.input.clone()).await?;
+            cx.check_references(collection, &input).await?;
+            let account = cx.create(Authority::System, collection, input).await?.id();
             self.credential.create(cx, account).await?;
             Ok(account)
         })

@@ -165,6 +165,7 @@ pub(super) struct FieldBehaviour<'m> {
     called: BTreeSet<&'m str>,
     readonly: bool,
     immutable: bool,
+    connects: bool,
     default: Option<&'m Value>,
     default_from: Option<&'m str>,
     pattern_message: Option<&'m str>,
@@ -233,6 +234,7 @@ impl<'m> FieldBehaviour<'m> {
             names,
             readonly,
             immutable,
+            connects,
             default,
             default_from,
             set,
@@ -250,6 +252,7 @@ impl<'m> FieldBehaviour<'m> {
         let directives = [
             (*readonly != newer.readonly, WriteDirective::Readonly),
             (*immutable != newer.immutable, WriteDirective::Immutable),
+            (*connects != newer.connects, WriteDirective::Connect),
             (*default != newer.default || *default_from != newer.default_from, WriteDirective::Default),
             (*slug != newer.names.slug, WriteDirective::Slug),
             // A new one is compared in `compare`.
@@ -269,6 +272,7 @@ impl<'m> FieldBehaviour<'m> {
             kept_names,
             readonly,
             immutable,
+            connects,
             default,
             default_from,
             pattern,
@@ -311,6 +315,7 @@ impl<'m> FieldBehaviour<'m> {
             // Whether clients write the id follows from `@key`, which is compared in `compare`.
             readonly: *readonly && field.id > Collection::VERSION,
             immutable: *immutable,
+            connects: *connects,
             default: default.as_ref(),
             default_from: text(default_from.as_ref()),
             // The pattern itself is compared in `compare`.

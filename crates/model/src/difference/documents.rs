@@ -100,8 +100,10 @@ impl Documents<'_> {
         let mut lost: Vec<String> = gone.map(|was| Self::lost_member(before, was)).collect();
         let mut change = if lost.is_empty() { PartChange::Same } else { PartChange::Breaking };
         for (at, (is, was)) in after.members.iter().zip(members).enumerate() {
+            // Limits of a type that stays are differences of their own.
+            let is_asked = |was: &Field| self.pairing.embedded(to) != Some(from) && limits_tightened(was, is);
             let of_member = match was.map(|was| before.member(was)) {
-                Some(was) if self.is_same_member(was, is) => match usize::from(was.id.0) == at {
+                Some(was) if self.is_same_member(was, is) && !is_asked(was) => match usize::from(was.id.0) == at {
                     true => PartChange::Same,
                     false => PartChange::Compatible,
                 },
@@ -123,12 +125,9 @@ impl Documents<'_> {
         format!("{}.{}", of.name, member.name)
     }
 
-    /// A value that is required from now on may be missing in what is stored, and one may be outside of a new limit.
+    /// A value that is required from now on may be missing in what is stored.
     fn is_same_member(&self, from: &Field, to: &Field) -> bool {
-        from.name == to.name
-            && (from.required || !to.required)
-            && !limits_tightened(from, to)
-            && self.is_same_kind(&from.kind, &to.kind)
+        from.name == to.name && (from.required || !to.required) && self.is_same_kind(&from.kind, &to.kind)
     }
 
     /// Whether values are written alike, apart from the members of embedded ones.

@@ -496,7 +496,7 @@ pub enum MemberChange {
     LengthTightened,
     /// All values that fitted its `@length` still do.
     LengthLoosened,
-    /// Values must be as another `@range` or `@pattern` says. If it is stricter, the documents are of another type.
+    /// Values must be as another `@range` or `@pattern` says, and so must stored ones.
     Limit {
         /// Which of the two changed.
         limit: ValueLimit,

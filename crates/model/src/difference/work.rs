@@ -2,7 +2,7 @@
 
 use backstay_base::Duration;
 
-use super::{Difference, Filled, TypeChange};
+use super::{Difference, Filled, MemberChange, TypeChange};
 use crate::Upkeep;
 
 /// When a difference is bridged: differences are in this order, and within a stage in that of the models.
@@ -126,7 +126,14 @@ impl Difference {
             | Self::EnumValuesRemoved { .. }
             | Self::LengthChanged { .. }
             | Self::LimitChanged { stricter: false, .. }
-            | Self::MemberChanged { .. }
+            | Self::MemberChanged {
+                change:
+                    MemberChange::LengthTightened
+                    | MemberChange::LengthLoosened
+                    | MemberChange::RequiredLoosened
+                    | MemberChange::Limit { stricter: false, .. },
+                ..
+            }
             | Self::ComputedChanged { .. }
             | Self::UpkeepChanged { to: Upkeep::Soon, .. }
             | Self::CheckAdded { .. }
@@ -174,6 +181,7 @@ impl Difference {
             | Self::HistoryAdded { is_new: false, .. }
             | Self::ExclusionAdded { .. }
             | Self::LimitChanged { stricter: true, .. }
+            | Self::MemberChanged { change: MemberChange::Limit { stricter: true, .. }, .. }
             | Self::RequiredTightened { filled: Filled::Missing | Filled::Null | Filled::NotStored, .. } => Work::Reads,
             Self::RequiredTightened {
                 filled: Filled::Default | Filled::Backfill | Filled::Slug | Filled::Number | Filled::Sum,

@@ -12,6 +12,8 @@ pub struct Writes {
     pub create: AtCreate,
     /// Whether in an update.
     pub update: bool,
+    /// Whether the records that it names by a unique key are created if they aren't there.
+    pub connects: bool,
 }
 
 /// What a create can say of a field.
@@ -32,6 +34,8 @@ pub enum WriteDirective {
     Readonly,
     /// `@immutable`.
     Immutable,
+    /// `@connect`.
+    Connect,
     /// `@default`.
     Default,
     /// `@slug`.
@@ -49,6 +53,7 @@ impl fmt::Display for WriteDirective {
         f.write_str(match self {
             Self::Readonly => "`@readonly`",
             Self::Immutable => "`@immutable`",
+            Self::Connect => "`@connect`",
             Self::Default => "the default",
             Self::Slug => "`@slug`",
             Self::Sequence => "`@sequence`",
@@ -63,7 +68,7 @@ impl WriteDirective {
     fn gives(self) -> bool {
         match self {
             Self::Default | Self::Slug | Self::Sequence | Self::Set | Self::Computed => true,
-            Self::Readonly | Self::Immutable => false,
+            Self::Readonly | Self::Immutable | Self::Connect => false,
         }
     }
 }
@@ -72,7 +77,7 @@ impl Writes {
     /// What clients can send for a field of this model, or wherever the embedded value is there that it is a member of.
     pub(super) fn of(model: &Model, field: &Field) -> Self {
         if field.refused_to_clients().is_some() {
-            return Self { create: AtCreate::Never, update: false };
+            return Self { create: AtCreate::Never, update: false, connects: false };
         }
         let is_set = field.set.iter().any(|set| matches!(set.on, SetOn::Create | SetOn::Write));
         let has_default = model.default_of(field).is_some() || field.default.is_some() || field.default_from.is_some();
@@ -80,7 +85,7 @@ impl Writes {
         let is_sent = field.is_stored() || matches!(field.kind, FieldKind::ToOneOf { .. });
         let is_demanded = is_sent && !field.is_of_reference() && field.is_needed() && !is_given;
         let create = if is_demanded { AtCreate::Demanded } else { AtCreate::Optional };
-        Self { create, update: !field.immutable }
+        Self { create, update: !field.immutable, connects: field.connects }
     }
 }
 
@@ -106,7 +111,14 @@ pub(super) fn noticed(place: &str, directives: &[WriteDirective], (from, to): (W
         }
         (false | true, true) | (false, false) => None,
     };
-    together(create.into_iter().chain(update)).or_else(|| {
+    let connects = match (from.connects, to.connects) {
+        (true, false) => {
+            Some(breaking(format!("records that {place} names and that aren't there aren't created any more")))
+        }
+        (false, true) => Some(harmless(format!("records that {place} names and that aren't there are created"))),
+        (false, false) | (true, true) => None,
+    };
+    together(create.into_iter().chain(update).chain(connects)).or_else(|| {
         let gives = directives.iter().any(|directive| directive.gives());
         gives.then(|| harmless(format!("{place} gets other values if requests don't give it one")))
     })

@@ -18,6 +18,7 @@ enum FieldDirective {
     Check,
     Class,
     Computed,
+    Connect,
     Default,
     Deprecated,
     Immutable,
@@ -74,7 +75,8 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         }
         // `field::field` sets the flags and the former names, also where the field's type is wrong; `money.rs`, `sequence.rs`,
         // `slug.rs` and `order.rs` find the fields that are named; the others are part of the type, which `Declared::kind` reads.
-        FieldDirective::Readonly
+        FieldDirective::Connect
+        | FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
         | FieldDirective::Money
@@ -89,12 +91,13 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 24] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
         Self::Class,
         Self::Computed,
+        Self::Connect,
         Self::Default,
         Self::Deprecated,
         Self::Immutable,
@@ -126,6 +129,7 @@ impl FieldDirective {
             Self::Check => "check",
             Self::Class => "class",
             Self::Computed => "computed",
+            Self::Connect => "connect",
             Self::Default => "default",
             Self::Deprecated => "deprecated",
             Self::Immutable => "immutable",
@@ -198,6 +202,10 @@ impl FieldDirective {
             Self::Class if embedded => (true, ""),
             Self::Class => (kind.is_stored() && !to_one, "it is for scalars, enums and lists of them"),
             Self::Order => (kind.is_to_many(), "it is for lists of records"),
+            Self::Connect => (
+                to_one || matches!(kind, FieldKind::ManyToMany { .. }),
+                "it is for relations to records of one type that are written here; write it at the end without `@inverse`",
+            ),
             Self::OnDelete => (to_one || of_several, "it is for relations to one record"),
             Self::Inverse => (
                 kind.is_to_many() || matches!(kind, FieldKind::OneToOne { .. }),
@@ -409,6 +417,6 @@ mod tests {
         // `app.rs` and `packs.rs`
         check(DirectiveLocation::Schema, ["app", "manifest", "pack", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 57, "every location is checked above");
+        assert_eq!(places, 58, "every location is checked above");
     }
 }

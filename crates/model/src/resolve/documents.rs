@@ -93,6 +93,11 @@ fn refuse_in_document(report: &mut Report<'_>, of: &Embedded, member: &Field) {
             "a member that clients can't write",
             "remove `@readonly` or `@immutable`, or write it on the field that holds the document",
         )
+    } else if member.connects {
+        (
+            "`@connect` within a document",
+            "remove it: relations in documents are sent as ids; or make the items records of a type of their own",
+        )
     } else if member.backfill.is_some() {
         ("a `@backfill` of a member", "give the member a `@default`, which stored values get")
     } else {

@@ -59,6 +59,7 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
         unique: node.directives.get_all("unique").any(|unique| unique.specified_argument_by_name("where").is_none()),
         readonly: node.directives.has("readonly"),
         immutable: node.directives.has("immutable"),
+        connects: node.directives.has("connect"),
         ..Field::unmarked(id, &node.name, kind, required, report.span_of(&node.name))
     };
     if is_sound {

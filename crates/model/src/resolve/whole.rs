@@ -50,10 +50,32 @@ pub(super) fn check_whole(report: &mut Report<'_>, enums: &[Enum], collections: 
         owners::check_cascades(report, collection);
     }
     check_cycles(report, collections);
+    check_connects(report, collections);
     if !report.has_errors() {
         check_references(report, collections);
     }
     check_transitions(report, enums, collections);
+}
+
+/// What is missing can only be created if it can be named.
+fn check_connects(report: &mut Report<'_>, collections: &[Collection]) {
+    let all = collections.iter().flat_map(|of| of.fields.iter().map(move |field| (of, field)));
+    for (of, field) in all.filter(|(_, field)| field.connects) {
+        let Some(target) = field.kind.target().and_then(|target| collections.get(usize::from(target.0))) else {
+            continue;
+        };
+        let is_sent = |id: &crate::FieldId| target.field(*id).refused_to_clients().is_none();
+        if target.keys().iter().any(|key| key.iter().all(is_sent)) {
+            continue;
+        }
+        let message = format!("`{}` of {} can't name a {} that isn't there", field.name, of.name, target.name);
+        let diagnostic = Diagnostic::error(message)
+            .at(field.span, "has `@connect`")
+            .and(target.span, "has no unique key that clients can send");
+        let help =
+            format!("mark a field of {} that clients can send with `@unique`, or remove `@connect`", target.name);
+        report.push(diagnostic.help(help));
+    }
 }
 
 fn check_paths(report: &mut Report<'_>, collections: &[Collection]) {

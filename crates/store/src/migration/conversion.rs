@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use backstay_model::{
-    Collection, CollectionId, Element, EnumId, Field, FieldId, FieldKind, Length, Model, StoredNames,
+    Collection, CollectionId, Document, Element, EnumId, Field, FieldId, FieldKind, Length, Model, StoredNames,
 };
 use backstay_scalar::{Scalar, Token, Value, write};
 use backstay_sql::{Models, Origin, Slot, Statement, Succession};
 
-use super::documents::{Rewriting, read_document};
+use super::documents::{Rewriting, check_limits, read_document};
 use super::refused::Refused;
 use super::texts::{bare, exact, value_type};
 use super::unconvertible::Unconvertible;
@@ -41,7 +41,7 @@ pub(super) async fn convert(
     let is_of_versions = models.new.collection(collection).versions.is_some();
     let mut conversion = Conversion::new((models, succession), from, to);
     if is_of_versions {
-        conversion = conversion.of_versions(gone_values(succession, (from, to)));
+        conversion = conversion.of_versions(from);
     }
     session.execute(&succession.create_converted(collection, field)).await?;
     let keep = succession.keep_converted(collection, field);
@@ -97,8 +97,10 @@ struct Conversion<'c> {
     to: &'c Field,
     /// Old and new names of an enum's values.
     renamed: Vec<(Arc<str>, Option<Arc<str>>)>,
-    /// Values of an enum that the model has no more, which stay as they are: old versions keep them.
-    gone: Vec<Arc<str>>,
+    /// Whether it is of old versions: no limit is asked of them.
+    is_of_versions: bool,
+    /// Whether values of an enum that the model has no more stay as they are, whenever they were removed.
+    keeps_values: bool,
     /// The enum of which a value was found that has another name now.
     found: Option<EnumId>,
     /// Old and new names of what the texts name.
@@ -117,13 +119,16 @@ impl<'c> Conversion<'c> {
             }
             _ => None,
         };
-        Self { model: new, documents, to, renamed, gone: Vec::new(), found: None, followed }
+        let (is_of_versions, keeps_values) = (false, false);
+        Self { model: new, documents, to, renamed, is_of_versions, keeps_values, found: None, followed }
     }
 
-    /// The same of old versions, which keep these values of an enum, and those in documents.
-    fn of_versions(self, gone: Vec<Arc<str>>) -> Self {
+    /// The same of old versions, which keep removed values of an enum, and those in documents.
+    fn of_versions(self, from: &Field) -> Self {
         let documents = self.documents.map(Rewriting::of_versions);
-        Self { documents, gone, ..self }
+        let is_enum = |of: &Field| matches!(of.kind, FieldKind::Enum(_) | FieldKind::List(Element::Enum(_)));
+        let keeps_values = is_enum(from) && is_enum(self.to);
+        Self { documents, is_of_versions: true, keeps_values, ..self }
     }
 
     fn convert(&mut self, (id, value): (&Value, &Value)) -> Result<Value, Unconvertible> {
@@ -133,7 +138,7 @@ impl<'c> Conversion<'c> {
         let converted = match (value, &self.to.kind) {
             (Value::Json(text), FieldKind::Document(to)) => match &mut self.documents {
                 Some(rewriting) => rewriting.document(text)?,
-                None => read_document(self.model, *to, text)?,
+                None => self.read(*to, text)?,
             },
             (Value::List(items), FieldKind::List(element)) => {
                 let items: Result<Vec<Value>, Unconvertible> =
@@ -145,10 +150,21 @@ impl<'c> Conversion<'c> {
             (value, FieldKind::Enum(id)) => self.one(value, Element::Enum(*id))?,
             _ => return Err(Unconvertible::NotAValue),
         };
-        let length = self.to.length.unwrap_or(Length { min: 0, max: None });
-        length.check(&self.to.kind, &converted)?;
-        self.to.check_values(&converted)?;
+        if !self.is_of_versions {
+            let length = self.to.length.unwrap_or(Length { min: 0, max: None });
+            length.check(&self.to.kind, &converted)?;
+            self.to.check_values(&converted)?;
+        }
         Ok(converted)
+    }
+
+    /// JSON that becomes a document.
+    fn read(&self, to: Document, text: &str) -> Result<Value, Unconvertible> {
+        let document = read_document(self.model, to, text)?;
+        if !self.is_of_versions {
+            check_limits((self.model, to), &document, |_| true)?;
+        }
+        Ok(document)
     }
 
     /// Names of the model as the new one has them. What is gone leaves a list; what names one thing that is gone keeps a
@@ -174,17 +190,17 @@ impl<'c> Conversion<'c> {
     }
 
     fn one(&mut self, value: &Value, element: Element) -> Result<Value, Unconvertible> {
-        let text = bare(value);
-        if self.gone.iter().any(|gone| **gone == *text) {
-            return Ok(Value::text(text));
-        }
-        let text = self.renamed(text);
+        let text = self.renamed(bare(value));
         let token = match element {
             Element::Scalar(Scalar::Json) => return document(value, &text),
             Element::Scalar(scalar) if scalar.storage() == backstay_scalar::Storage::Text => Token::Text(&text),
             Element::Scalar(_) | Element::Enum(_) => Token::Bare(&text),
         };
-        exact(value_type(self.model, element).read(token)?, element, &text)
+        match value_type(self.model, element).read(token) {
+            Ok(read) => exact(read, element, &text),
+            Err(_) if self.keeps_values => Ok(Value::text(text)),
+            Err(problem) => Err(problem.into()),
+        }
     }
 
     /// The name that a value of an enum has now.
@@ -202,17 +218,6 @@ impl<'c> Conversion<'c> {
         let mut found = self.documents.as_mut().map_or_else(BTreeSet::new, Rewriting::found);
         found.extend(self.found.take());
         found
-    }
-}
-
-/// The values of an enum that a list held before and can't hold now.
-fn gone_values(succession: &Succession<'_>, (from, to): (&Field, &Field)) -> Vec<Arc<str>> {
-    match (&from.kind, &to.kind) {
-        (FieldKind::List(Element::Enum(_)), FieldKind::List(Element::Enum(_))) => {
-            let values = succession.renamed_values(&to.kind).into_iter();
-            values.filter(|(_, to)| to.is_none()).map(|(from, _)| from).collect()
-        }
-        _ => Vec::new(),
     }
 }
 

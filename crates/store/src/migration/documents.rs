@@ -1,11 +1,13 @@
 //! Stored documents, written anew for a model whose embedded types are others.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use backstay_base::{KeyForm, Place};
+use backstay_base::{KeyForm, Place, Violation};
 use backstay_model::{
-    Document, DocumentTypes, Element, EmbeddedId, EnumId, Field, FieldKind, Model, RecordUnionId, Shape, TYPE_NAME,
+    Document, DocumentMisfit, DocumentTypes, Element, EmbeddedId, EnumId, Field, FieldId, FieldKind, MemberLimit,
+    Model, RecordUnionId, Shape, TYPE_NAME,
 };
 use backstay_scalar::{Members, Scalar, Storage, Value, items, members};
 use backstay_sql::Succession;
@@ -24,6 +26,8 @@ pub(super) struct Rewriting<'r> {
     renamed: HashMap<EnumId, Box<RenamedValues>>,
     /// Of which of them a value was found.
     found: BTreeSet<EnumId>,
+    /// Members of which a value was written as text and read again.
+    converted: HashSet<(EmbeddedId, FieldId)>,
     /// The new model with the values of enums that old versions keep although it has them no more; none if they aren't kept.
     keeping: Option<Box<Model>>,
 }
@@ -33,7 +37,8 @@ impl<'r> Rewriting<'r> {
         let types = Arc::new(DocumentTypes::of((models.old, models.new), models.pairing, (from, to)));
         let enums = models.new.enums.iter();
         let renamed = enums.map(|of| (of.id, succession.renamed_values(&FieldKind::Enum(of.id)).into_boxed_slice()));
-        Self { models, from, to, types, renamed: renamed.collect(), found: BTreeSet::new(), keeping: None }
+        let (renamed, found, converted) = (renamed.collect(), BTreeSet::new(), HashSet::new());
+        Self { models, from, to, types, renamed, found, converted, keeping: None }
     }
 
     /// The same of old versions, which keep values that an enum doesn't have any more.
@@ -44,9 +49,19 @@ impl<'r> Rewriting<'r> {
 
     /// A stored document as one of the new type: members follow their names and `@renamed`, those that are gone are left
     /// out, new ones get their defaults.
+    ///
+    /// What is kept may be longer than its member says now, as in a column. No limit is asked of an old version.
     pub(super) fn document(&mut self, text: &str) -> Result<Value, Unconvertible> {
         let text = self.reshaped(text, (self.from, self.to))?;
-        read_document(self.keeping.as_deref().unwrap_or(self.models.new), self.to, &text)
+        if let Some(keeping) = &self.keeping {
+            return read_document(keeping, self.to, &text);
+        }
+        let document = read_document(self.models.new, self.to, &text)?;
+        let converted = |misfit: &DocumentMisfit<'_, '_>| {
+            misfit.limit != MemberLimit::Length || self.converted.contains(&misfit.member)
+        };
+        check_limits((self.models.new, self.to), &document, converted)?;
+        Ok(document)
     }
 
     /// The document with the members of the new type, still as they were written.
@@ -101,7 +116,12 @@ impl<'r> Rewriting<'r> {
                 // What has no value and must have one gets its default.
                 "null" if field.required => continue,
                 "null" => "null".to_owned(),
-                raw => self.member(raw, (was, field))?,
+                raw => {
+                    if is_converted(&was.kind, &field.kind) {
+                        self.converted.insert((to, field.id));
+                    }
+                    self.member(raw, (was, field))?
+                }
             };
             written.push(format!("\"{}\":{value}", field.name));
         }
@@ -217,7 +237,35 @@ impl<'r> Rewriting<'r> {
     }
 }
 
-/// JSON as a document.
+/// Whether values of a member get another length: what was no text becomes one, or what was one value a list.
+fn is_converted(from: &FieldKind, to: &FieldKind) -> bool {
+    match (from, to) {
+        (FieldKind::Scalar(from), FieldKind::Scalar(_)) => from.storage() != Storage::Text,
+        (FieldKind::Scalar(_) | FieldKind::Enum(_), FieldKind::List(_)) => true,
+        _ => false,
+    }
+}
+
+/// Refuses a document with a value that is outside of a limit of its member, of those that are asked.
+pub(super) fn check_limits(
+    (model, of): (&Model, Document),
+    document: &Value,
+    is_asked: impl Fn(&DocumentMisfit<'_, '_>) -> bool,
+) -> Result<(), Unconvertible> {
+    let Value::Json(text) = document else { return Ok(()) };
+    let mut refused = Ok(());
+    model.visit_misfits(of, text, &mut |misfit| {
+        if !is_asked(&misfit) {
+            return ControlFlow::Continue(());
+        }
+        let at = misfit.steps.iter().cloned().fold(Place::Whole, Place::then);
+        refused = Err(Unconvertible::Within(Violation::new(at, misfit.kind)));
+        ControlFlow::Break(())
+    });
+    refused
+}
+
+/// JSON as a document; limits of its members are not asked.
 pub(super) fn read_document(model: &Model, to: Document, text: &str) -> Result<Value, Unconvertible> {
     let read = model.read_document(to, text, Place::Whole);
     read.map_err(|violations| violations.into_iter().next().map_or(Unconvertible::Refused, Unconvertible::Within))

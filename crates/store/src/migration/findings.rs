@@ -9,7 +9,9 @@ use backstay_model::{
 use backstay_sql::{Models, Origin, Probe, Statement, Succession};
 
 use super::finder::{Finder, counted, note, that};
-use super::{Action, Planned, Route, backfills, conversion, kept, mentions, numbers, own_records, renames, slugs};
+use super::{
+    Action, Planned, Route, backfills, conversion, kept, members, mentions, numbers, own_records, renames, slugs,
+};
 use crate::StoreError;
 use crate::session::SchemaSession;
 use crate::step::{Finding, Step};
@@ -47,6 +49,7 @@ pub(super) async fn find(
     for unused in backfills::unused(models, succession) {
         note_unused(planned, &unused);
     }
+    members::find(&mut finder, planned).await?;
     kept::find(&mut finder, planned).await?;
     if let Some(finding) = stranger(models) {
         let step = Step { findings: vec![finding], ..Step::safe("use the database of another application", &[]) };

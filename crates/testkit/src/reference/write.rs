@@ -97,7 +97,12 @@ pub(super) const NOT_FOUND: Refusal = 404;
 
 impl Asker {
     /// What a write does. If nothing could allow it, the statuses with which it may be refused beforehand come second.
+    /// Everything in it happens at one moment: that with which the changes are marked.
     pub fn write(&self, world: &World, write: &Write, assigned: &Assigned) -> (Written, &'static [u16]) {
+        Self { now: assigned.moment, ..self.clone() }.write_now(world, write, assigned)
+    }
+
+    fn write_now(&self, world: &World, write: &Write, assigned: &Assigned) -> (Written, &'static [u16]) {
         let (of, action) = match write {
             Write::Create { of, .. } => (*of, "create"),
             Write::Update { of, .. } => (*of, "update"),

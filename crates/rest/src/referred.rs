@@ -1,0 +1,136 @@
+//! What relations are sent: ids, and objects that name a record by a unique key.
+
+use std::collections::BTreeSet;
+
+use backstay_base::{RecordId, Step, Violation, ViolationKind, limits};
+use backstay_engine::{ByKey, Missing, Referred};
+use backstay_model::{Collection, CollectionId, Field, FieldId};
+use backstay_scalar::Token;
+use serde_json::value::RawValue;
+
+use crate::input::{Decoder, Wrong};
+use crate::json::{items, within_list_limit};
+use crate::operators::Form;
+
+/// Finds the records that relations name by a unique key, or leaves that to the transaction.
+pub trait RelationReader {
+    /// The record that this object names, if it was found before.
+    fn known(&mut self, target: CollectionId, raw: &str) -> Option<RecordId>;
+
+    /// The record that this object names, which has this meaning.
+    fn find(&mut self, raw: &str, named: ByKey) -> Result<Referred, ViolationKind>;
+}
+
+/// Requests look records up in their transaction, with the rights of their caller.
+pub(crate) struct InTransaction;
+
+impl RelationReader for InTransaction {
+    fn known(&mut self, _: CollectionId, _: &str) -> Option<RecordId> {
+        None
+    }
+
+    fn find(&mut self, _: &str, named: ByKey) -> Result<Referred, ViolationKind> {
+        Ok(Referred::ByKey(Box::new(named)))
+    }
+}
+
+impl Decoder<'_> {
+    /// The record that a relation leads to: an id, or an object with a value for each field of a unique key.
+    pub(crate) fn reference(&mut self, target: CollectionId, raw: &str, missing: Missing) -> Result<Referred, Wrong> {
+        if !raw.starts_with('{') {
+            let value =
+                self.model.collection(target).key.scalar().read(Token::Json(raw)).map_err(ViolationKind::from)?;
+            return Ok(Referred::Id(value.as_id().ok_or(ViolationKind::Required)?));
+        }
+        match self.relations.known(target, raw) {
+            Some(id) => Ok(Referred::Id(id)),
+            None => self.named(target, raw, missing),
+        }
+    }
+
+    fn named(&mut self, target: CollectionId, raw: &str, missing: Missing) -> Result<Referred, Wrong> {
+        let collection = self.model.collection(target);
+        let expected = || ViolationKind::Type { expected: named_by(collection) };
+        if self.depth >= limits::KEY_DEPTH {
+            let range = format!("keys within keys are at most {} deep; send an id here", limits::KEY_DEPTH);
+            return Err(ViolationKind::Range(range).into());
+        }
+        let members = backstay_scalar::members(raw).map_err(|_| expected())?;
+        if let [(name, id)] = members.as_slice()
+            && name == "id"
+            && !id.get().starts_with('{')
+        {
+            return self
+                .reference(target, id.get(), missing)
+                .map_err(|wrong| wrong.within(Step::Member("id".to_owned())));
+        }
+        let depth = self.depth + 1;
+        let mut inner = Decoder { depth, ..Decoder::new((self.model, target), Form::New, &mut *self.relations) };
+        let input = inner.object(&members);
+        if let Some(Violation { at, kind }) = inner.violations.into_iter().next() {
+            return Err(Wrong::at(at, kind));
+        }
+        let given: BTreeSet<FieldId> = input.fields().collect();
+        let is_named = |key: &Vec<FieldId>| match missing {
+            Missing::Refuse => key.len() == given.len() && key.iter().all(|field| given.contains(field)),
+            Missing::Create => key.iter().all(|field| given.contains(field)),
+        };
+        let key = collection.keys().into_iter().find(is_named).ok_or_else(expected)?;
+        Ok(self.relations.find(raw, ByKey { target, key, input, missing })?)
+    }
+
+    /// The members of a many-to-many relation.
+    pub(crate) fn links(&mut self, (field, target): (&Field, CollectionId), raw: &str) -> Result<Vec<Referred>, Wrong> {
+        self.members_named(target, raw, missing(field))
+    }
+
+    /// The records that an array names.
+    pub(crate) fn members_named(
+        &mut self,
+        target: CollectionId,
+        raw: &str,
+        missing: Missing,
+    ) -> Result<Vec<Referred>, Wrong> {
+        let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
+        let items: Vec<&RawValue> = items(raw).ok_or_else(expected)?;
+        within_list_limit(items.len())?;
+        let mut members = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            let member = self.reference(target, item.get(), missing);
+            members.push(member.map_err(|wrong| wrong.within(Step::Item(index)))?);
+        }
+        Ok(members)
+    }
+
+    /// The id of a record that something within a document refers to. Documents hold ids, so nothing can be left open.
+    pub(crate) fn in_document(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
+        match self.reference(target, raw, Missing::Refuse) {
+            Ok(Referred::Id(id)) => Ok(id),
+            Ok(Referred::ByKey(_)) => Err(ViolationKind::Misused {
+                problem: "expected an id: in a list of embedded values or a union, a unique key can't name a record"
+                    .to_owned(),
+                remedy: "look the record up and send its id".to_owned(),
+            }),
+            Err(wrong) => Err(wrong.kind),
+        }
+    }
+}
+
+/// What a relation does if it names a record that isn't there.
+pub(crate) fn missing(field: &Field) -> Missing {
+    if field.connects { Missing::Create } else { Missing::Refuse }
+}
+
+/// What names a record of a collection.
+fn named_by(collection: &Collection) -> String {
+    let object = |key: &Vec<FieldId>| {
+        let named: Vec<String> = key.iter().map(|id| format!("\"{}\": …", collection.field(*id).name)).collect();
+        format!("{{{}}}", named.join(", "))
+    };
+    let keys: Vec<String> = collection.keys().iter().map(object).collect();
+    match keys.as_slice() {
+        [] => format!("an id: {} has no unique key", collection.name),
+        [key] => format!("an id or {key} of a {}", collection.name),
+        keys => format!("an id or one of {} of a {}", keys.join(", "), collection.name),
+    }
+}
