@@ -8,7 +8,7 @@ use crate::id_of;
 const SHOP: &str = r#"
 extend schema @app(name: "Shop")
 
-type User @identity @allow(read: "true") { email: Email! @unique }
+type User @identity @allow(read: "true") { email: Email! @unique  name: String! }
 
 type Order @allow(read: "true", create: "auth.kind != 'ANONYMOUS'", update: "this.by == auth.id") {
   note: String
