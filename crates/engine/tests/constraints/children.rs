@@ -58,6 +58,10 @@ async fn what_is_wrong_with_a_child_is_told_at_its_place() {
         assert_eq!(on.create("Product", r#"{"name":"pen"}"#).await, "ok", "{name}");
         let nowhere = "01990000-0000-7000-8000-00000000000e";
         for (body, expected) in [
+            (
+                r#"{"lines":[{"product":{"name":"ink"}}]}"#,
+                r#"invalid-values: /lines/0/product Reference { collection: "Product", by: "name" }"#,
+            ),
             (r#"{"lines":[{},{"n":13}]}"#, r#"invalid-values: /lines/1 Check { message: "not thirteen" }"#),
             (
                 r#"{"lines":[{"n":"x"}],"note":5}"#,

@@ -3,7 +3,7 @@
 use crate::support::Served;
 
 const POSTS: &str = r#"
-type Tag @allow(read: "!this.hidden", create: "true") { name: String!  hidden: Boolean! @default(to: false) }
+type Tag @allow(read: "!this.hidden", create: "true") { name: String! @unique  hidden: Boolean! @default(to: false) }
 type Post @open @history(read: "true") {
   tags: [Tag!]
   placed: [Tag!] @order(as: SENT)
@@ -49,6 +49,10 @@ async fn members_come_and_go_one_by_one() {
         assert_eq!(on.update("Post", 5, r#"{"placed":{"$add":["%3","%1"],"$remove":["%0"]}}"#).await, "ok", "{name}");
         let expected = r#"[{"placed":[{"name":"c"},{"name":"d"},{"name":"b"}]}]"#;
         assert_eq!(on.list("Post", "placed{name}", None).await, expected, "{name}: new ones come last");
+        let by_name = r#"{"tags":{"$add":[{"name":"d"},"%3"],"$remove":[{"name":"a"}]}}"#;
+        assert_eq!(on.update("Post", 5, by_name).await, "ok", "{name}: by a unique key");
+        let expected = r#"[{"tags":[{"name":"c"},{"name":"d"}]}]"#;
+        assert_eq!(on.list("Post", "tags(sort:name){name}", None).await, expected, "{name}");
     }
 }
 
@@ -61,6 +65,14 @@ async fn members_that_can_not_be_changed() {
         for (body, expected) in [
             (r#"{"tags":{"$add":["%1","%4"]}}"#, none("/tags/$add/1")),
             (r#"{"tags":{"$add":["%5"]}}"#, none("/tags/$add/0")),
+            (
+                r#"{"tags":{"$add":[{"name":"h"}]}}"#,
+                wrong(r#"/tags/$add/0 Reference { collection: "Tag", by: "name" }"#),
+            ),
+            (
+                r#"{"tags":{"$remove":[{"name":"x"}]}}"#,
+                wrong(r#"/tags/$remove/0 Reference { collection: "Tag", by: "name" }"#),
+            ),
             (
                 r#"{"tags":{"$add":["x"]}}"#,
                 wrong(r#"/tags/$add/0 Type { expected: "an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"" }"#),
