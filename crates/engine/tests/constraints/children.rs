@@ -105,7 +105,7 @@ async fn what_is_wrong_with_a_child_is_told_at_its_place() {
         }
         assert_eq!(on.list("Order", "id", None).await, "[]", "{name}: nothing is half done");
         assert_eq!(
-            on.create("Order", r#"{"lines":[{"parts":[{"name":"x","bits":[{}]}]}]}"#).await,
+            on.create("Order", r#"{"lines":[{"product":{"name":"pen"},"parts":[{"name":"x","bits":[{}]}]}]}"#).await,
             "ok",
             "{name}: four levels"
         );
