@@ -86,14 +86,14 @@ pub(crate) struct Decoder<'d> {
     /// Of how many unique keys the object is a part.
     pub(crate) depth: usize,
     /// Levels of children that may follow; `None`: the record is read without children.
-    levels: Option<usize>,
+    pub(crate) levels: Option<usize>,
     /// The reference to the record that this one is sent with.
-    to_parent: Option<FieldId>,
+    pub(crate) to_parent: Option<FieldId>,
     /// Where the object is.
     pub(crate) at: Place,
     pub(crate) violations: Vec<Violation>,
     /// Records that were read.
-    records: usize,
+    pub(crate) records: usize,
 }
 
 /// What is read from the members of a record: the values so far, and which fields were there.
