@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use backstay_base::{Error, Timestamp, nearest};
+use backstay_base::{Error, KeyForm, Timestamp, nearest};
 use backstay_engine::{Authority, BrokenCheck, Context, Engine, Input, Record, Transaction, TxContext};
 use backstay_identity::Identity;
 use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
@@ -52,7 +52,9 @@ impl SeedFile {
     /// Whether a member of a line is set when all records exist: a relation that has to wait, or an embedded value, as a
     /// whole, that contains one.
     fn sets_later(&self, collection: &Collection, name: &str) -> bool {
-        let is_late = |field: &Field| self.later.contains(&field.id);
+        // A note of what is late holds a UUID.
+        let notes = collection.key.form() == KeyForm::Uuid;
+        let is_late = |field: &Field| notes && self.later.contains(&field.id);
         let field = collection.member_named(None, name);
         field.is_some_and(|field| is_late(field) || collection.parts(field.id).any(is_late))
     }

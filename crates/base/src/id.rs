@@ -347,4 +347,19 @@ mod tests {
             assert_eq!(text.parse::<RecordId>(), Err(ParseIdError), "{text}");
         }
     }
+
+    #[test]
+    fn numbers_and_texts_are_keys_in_their_order() {
+        let number = |number: i64| RecordId::from_number(number);
+        let text = |text: &str| RecordId::from_text(text);
+        assert_eq!([number(0), number(-1)], [None, None]);
+        assert_eq!([text(""), text("a\0"), text(&"x".repeat(limits::KEY_BYTES + 1))], [None, None, None]);
+        assert!(number(9) < number(10) && number(255) < number(256));
+        assert!(text("a") < text("aa") && text("Z") < text("a") && text("z") < text("é"));
+        let longest = "x".repeat(limits::KEY_BYTES);
+        let shown = |id: Option<RecordId>| id.expect("a key").to_string();
+        assert_eq!(shown(number(i64::MAX)), "9223372036854775807");
+        assert_eq!((shown(text("CH")), shown(text(&longest))), ("CH".to_owned(), longest));
+        assert_ne!(number(7), text("7"));
+    }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use backstay_base::{Action, Ambient, Caller, CallerKind, Error, IdSource, Memory, RecordId, RequestId};
+use backstay_base::{Action, Ambient, Caller, CallerKind, Error, IdSource, KeyForm, Memory, RecordId, RequestId};
 use backstay_live::{Seen, VersionClock};
 use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
@@ -213,8 +213,9 @@ impl Engine {
         if self.inner.store.has_failed() {
             return Err(self.inner.refused(StoreError::Closed));
         }
-        let first = self.model().collections.first().map(|collection| collection.id);
-        match first {
+        // Any statement does.
+        let any = self.model().collections.iter().find(|collection| collection.key.form() == KeyForm::Uuid);
+        match any.map(|collection| collection.id) {
             Some(collection) => self.peek(collection, RecordId::from_bytes([0; 16])).await.map(|_| ()),
             None => Ok(()),
         }

@@ -9,7 +9,7 @@ use backstay_sql::RecordSource;
 use crate::given::Given;
 use crate::giving::value_of;
 use crate::proposal::Proposal;
-use crate::{Authority, Input, TxContext, amounts, embedded, ids, references};
+use crate::{Authority, Input, TxContext, amounts, embedded, references};
 
 /// Puts the input in the place of what is stored.
 pub(crate) fn patch(proposal: &mut Proposal<'_>, input: Input) {
@@ -29,7 +29,6 @@ pub(crate) fn defaults(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
     for (sum, of_nothing) in cx.engine.application.sums.own(proposal.collection.id).iter().flat_map(|own| &own.sums) {
         proposal.set(sum.computed.field, of_nothing.clone());
     }
-    proposal.set(Collection::ID, Value::Id(ids::made(cx, proposal.collection)));
     proposal.set(Collection::CREATED_AT, cx.now().into());
     proposal.set(Collection::UPDATED_AT, cx.now().into());
     proposal.set(Collection::VERSION, Value::Int(1));

@@ -1,40 +1,98 @@
 //! The ids of new records: what the server makes, what a client may give, and which version a record begins with whose id
 //! another one had before.
 
-use backstay_base::{Error, RecordId, ViolationKind};
+use backstay_base::{Error, KeyRef, Place, RecordId, Violation, ViolationKind, limits};
 use backstay_model::{Collection, KeyKind};
 use backstay_scalar::Value;
-use backstay_store::RecordKey;
+use backstay_store::{RecordKey, Series};
 
 use crate::proposal::Proposal;
 use crate::{Authority, TxContext};
 
-/// The id that the server makes for a new record.
-pub(crate) fn made(cx: &TxContext<'_, '_>, collection: &Collection) -> RecordId {
-    match collection.key.kind {
+/// Gives a new record the id that the server makes, unless one was given. Texts have to be given.
+pub(crate) async fn make(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
+    let collection = proposal.collection;
+    let given = proposal.input.value(Collection::ID).and_then(Value::as_id);
+    let made = match collection.key.kind {
         KeyKind::Uuid7 => cx.next_id(),
         KeyKind::Uuid4 => cx.engine.random_id(),
+        KeyKind::Int if given.is_some() => return Ok(()),
+        KeyKind::Int => next_number(cx, collection).await?,
+        KeyKind::Text => match given {
+            Some(_) => return Ok(()),
+            None => return Err(missing(collection)),
+        },
+    };
+    if given.is_none() {
+        proposal.set(Collection::ID, Value::Id(made));
     }
+    Ok(())
 }
 
-/// Refuses an id that a new record can't have. Backstay itself, such as a seed file, gives any.
-pub(crate) fn check(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
+/// That a record has no id which only its creator could give.
+fn missing(collection: &Collection) -> Error {
+    let id = Place::field(&collection.field(Collection::ID).name);
+    Error::Invalid(vec![Violation::new(id, ViolationKind::Required)])
+}
+
+/// The numbers of the collection's records: a series of its own, whose field is the id.
+fn series(cx: &TxContext<'_, '_>, collection: &Collection) -> Series {
+    let catalog = cx.engine.store.catalog();
+    let id = catalog.field_number(collection.id, Collection::ID);
+    Series::new((catalog.type_number(collection.id), id), String::new())
+}
+
+async fn next_number(cx: &mut TxContext<'_, '_>, collection: &Collection) -> Result<RecordId, Error> {
+    let series = series(cx, collection);
+    let number = cx.tx.next_number(&series, false).await.map_err(|error| cx.refused(error))?;
+    RecordId::from_number(number).ok_or_else(|| Error::internal(NoNumber))
+}
+
+/// Makes the server's numbers go on after one that was given, once the write may be made.
+pub(crate) async fn go_on(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>) -> Result<(), Error> {
+    let given = proposal.input.value(Collection::ID).and_then(Value::as_id);
+    if let Some(KeyRef::Int(number)) = given.as_ref().map(RecordId::key)
+        && number <= limits::SEQUENCE_MOST
+    {
+        let series = series(cx, proposal.collection);
+        cx.tx.raise_number(&series, number, false).await.map_err(|error| cx.refused(error))?;
+    }
+    Ok(())
+}
+
+/// A counter that isn't above zero.
+#[derive(Debug, thiserror::Error)]
+#[error("the numbers of a type's records have come to an end")]
+struct NoNumber;
+
+/// Refuses an id that a new record can't have. Backstay itself, such as a seed file, gives any of the right form.
+pub(crate) fn check(proposal: &mut Proposal<'_>) {
     let (collection, authority) = (proposal.collection, proposal.authority);
-    let version = collection.key.kind.version();
-    let problem = match proposal.input.value(Collection::ID) {
-        None => return,
-        Some(Value::Id(id)) if authority == Authority::System || collection.key.kind.fits(*id) => return,
-        Some(Value::Id(id)) => match id.version() {
-            Some(found) => format!("expected a UUID of version {version}, found version {found}"),
-            None => format!("expected a UUID of version {version}"),
-        },
-        Some(_) => "an id is never null".to_owned(),
+    let kind = collection.key.kind;
+    let (problem, remedy) = match (proposal.input.value(Collection::ID), kind.version()) {
+        (None, _) => return,
+        (Some(Value::Id(id)), _) if authority == Authority::System || kind.fits(*id) => return,
+        (Some(Value::Id(id)), Some(version)) => {
+            let remedy = format!("make a UUID of version {version}, or leave `id` out: the server then makes one");
+            match id.version() {
+                Some(found) => (format!("expected a UUID of version {version}, found version {found}"), remedy),
+                None => (format!("expected a UUID of version {version}"), remedy),
+            }
+        }
+        (Some(_), Some(version)) => (
+            "an id is never null".to_owned(),
+            format!("make a UUID of version {version}, or leave `id` out: the server then makes one"),
+        ),
+        (Some(_), None) => {
+            let remedy = match kind {
+                KeyKind::Text => "give the record an id",
+                KeyKind::Uuid7 | KeyKind::Uuid4 | KeyKind::Int => "leave `id` out: the server then makes one",
+            };
+            ("an id is never null".to_owned(), remedy.to_owned())
+        }
     };
     let id = collection.field(Collection::ID);
-    // The steps that look for what else is wrong need an id.
-    proposal.set(Collection::ID, Value::Id(made(cx, collection)));
     if !proposal.is_refused(id) {
-        let remedy = format!("make a UUID of version {version}, or leave `id` out: the server then makes one");
         proposal.refuse(id, ViolationKind::Misused { problem, remedy });
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Action, Caller, Conflict, Duration, Error, Limit, RecordId, Timestamp, limits};
+use backstay_base::{Action, Caller, Conflict, Duration, Error, KeyRef, Limit, RecordId, Timestamp, limits};
 use backstay_model::{CollectionId, Field};
 use backstay_scalar::read_id;
 use backstay_store::{KeyClaim, Recall};
@@ -325,7 +325,7 @@ impl Kept {
                 Outcome::Updated => UPDATED,
                 Outcome::Deleted => DELETED,
             },
-            ids: written.ids.iter().map(RecordId::to_string).collect(),
+            ids: written.ids.iter().map(kept_id).collect(),
             version: written.version,
             // A binary notation would need a form of its own; until then such a body isn't kept.
             body: written.body.as_ref().and_then(|body| String::from_utf8(body.to_vec()).ok()),
@@ -338,7 +338,7 @@ impl Kept {
 
     fn into_written(self) -> Result<Written, Error> {
         let ids: Result<Vec<RecordId>, Error> =
-            self.ids.iter().map(|id| read_id(id).ok_or_else(|| Error::internal(Unreadable))).collect();
+            self.ids.iter().map(|id| read_kept_id(id).ok_or_else(|| Error::internal(Unreadable))).collect();
         Ok(Written {
             outcome: match self.outcome {
                 CREATED => Outcome::Created,
@@ -352,6 +352,26 @@ impl Kept {
             tag: self.tag.map(Tag::from_text),
             replayed: true,
         })
+    }
+}
+
+/// A number has this before it in what is kept, and a text the other: a UUID begins with neither.
+const NUMBER: &str = "number ";
+const TEXT: &str = "text ";
+
+fn kept_id(id: &RecordId) -> String {
+    match id.key() {
+        KeyRef::Uuid(_) => id.to_string(),
+        KeyRef::Int(number) => format!("{NUMBER}{number}"),
+        KeyRef::Text(text) => format!("{TEXT}{text}"),
+    }
+}
+
+fn read_kept_id(kept: &str) -> Option<RecordId> {
+    match (kept.strip_prefix(NUMBER), kept.strip_prefix(TEXT)) {
+        (Some(number), _) => number.parse().ok().and_then(RecordId::from_number),
+        (None, Some(text)) => RecordId::from_text(text),
+        (None, None) => read_id(kept),
     }
 }
 

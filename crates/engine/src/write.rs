@@ -55,7 +55,8 @@ impl TxContext<'_, '_> {
         fill::refuse_read_only(&mut proposal);
         operators::refuse_in_new(&mut proposal);
         fill::defaults(self, &mut proposal);
-        ids::check(self, &mut proposal);
+        ids::check(&mut proposal);
+        ids::make(self, &mut proposal).await?;
         fill::embedded_defaults(&mut proposal);
         states::begin(self, &mut proposal);
         links::added(&mut proposal);
@@ -80,6 +81,7 @@ impl TxContext<'_, '_> {
         exclusions::ask(self, &mut proposal).await?;
         trees::place(self, &mut proposal).await?;
         sequences::number(self, &mut proposal).await?;
+        ids::go_on(self, &proposal).await?;
         let children = std::mem::take(&mut proposal.input.children);
         Ok((RowChange::insert(self, proposal)?, children))
     }

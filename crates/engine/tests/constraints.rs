@@ -20,6 +20,8 @@ mod link_changes;
 mod opposite;
 #[path = "constraints/order.rs"]
 mod order;
+#[path = "constraints/other_keys.rs"]
+mod other_keys;
 #[path = "constraints/restored.rs"]
 mod restored;
 #[path = "constraints/sequence.rs"]

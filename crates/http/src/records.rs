@@ -1,6 +1,8 @@
 //! Requests below `/api/`: decoded, answered by the engine, and given their status and headers.
 
-use backstay_base::Error;
+use std::fmt::Write as _;
+
+use backstay_base::{Error, RecordId};
 use backstay_engine::{Answer as Answered, Context, Explanation, Outcome, Request, Written};
 use backstay_rest::{JSON, in_body};
 use http::{HeaderValue, StatusCode, header};
@@ -41,12 +43,29 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
             let mut answer = written_answer(admitted, &written, minimal);
             if let (Outcome::Created, [id], Some(collection)) = (written.outcome, &written.ids[..], collection) {
                 let path = &engine.model().collection(collection).path;
-                let location = HeaderValue::from_str(&format!("/api/{path}/{id}")).map_err(Error::internal)?;
+                let location =
+                    HeaderValue::from_str(&format!("/api/{path}/{}", segment(id))).map_err(Error::internal)?;
                 answer.header(header::LOCATION, location);
             }
             Ok(answer)
         }
     }
+}
+
+/// A key as a segment of a path (RFC 3986, section 3.3): all but letters, digits and `-._~` is percent-encoded.
+fn segment(id: &RecordId) -> String {
+    let mut segment = String::with_capacity(36);
+    for byte in id.key().encode(&mut [0; 36]).bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' => segment.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => segment.push(char::from(byte)),
+            byte => {
+                // Writing into a text can't fail.
+                let _ = write!(segment, "%{byte:02X}");
+            }
+        }
+    }
+    segment
 }
 
 /// How a request would fare in this context.

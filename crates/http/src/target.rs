@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::iter;
 
-use backstay_base::{Error, RecordId, ViolationKind};
+use backstay_base::{Error, KeyForm, RecordId, ViolationKind};
 use backstay_model::{Addressed, Collection, CollectionId, Interface, InterfaceId, Model};
 use backstay_rest::decode;
 use backstay_scalar::{Scalar, Token};
@@ -126,7 +126,7 @@ impl Records {
         match (verb, shape.rest) {
             (None, None) if pattern == Pattern::Single => Ok(Self::Single(collection.id)),
             (None, None) => Ok(Self::Collection(collection.id)),
-            (None, Some(id)) => Self::record(collection, &decode(id, false).map_err(malformed)?),
+            (None, Some(id)) => Self::record(collection, id, malformed),
             (Some("query"), None) => Ok(Self::Query(collection.id)),
             (Some(TRASH), None) => Ok(Self::Trash(collection.id)),
             (Some("aggregate"), None) => Err(Refusal::NotThereYet("`:aggregate` is not supported yet; use `:query`")),
@@ -155,26 +155,37 @@ impl Records {
         }
     }
 
-    fn record(collection: &Collection, id: &str) -> Result<Self, Refusal> {
+    /// What the rest of a path names, still percent-encoded: a `:` of a key is `%3A` where a verb could follow it.
+    fn record(
+        collection: &Collection,
+        encoded: &str,
+        malformed: impl Fn(ViolationKind) -> Refusal,
+    ) -> Result<Self, Refusal> {
+        let id = &*decode(encoded, false).map_err(&malformed)?;
         if id.is_empty() {
             return Err(Refusal::NoSuchPath { hint: Some(format!("/api/{}", collection.path)) });
         }
         if id.contains('/') {
             return Err(Refusal::NoSuchPath { hint: None });
         }
-        let verb: Option<(&str, Addressed, OfRecord)> = match id.rsplit_once(':') {
+        let verb: Option<(&str, Addressed, OfRecord)> = match encoded.rsplit_once(':') {
             Some((id, RESTORE)) => Some((id, Addressed::Trash, Self::Restore)),
             Some((id, PURGE)) => Some((id, Addressed::Trash, Self::Purge)),
             Some((id, HISTORY)) => Some((id, Addressed::History, Self::History)),
             _ => None,
         };
         if let Some((id, addressed, records)) = verb {
-            let id = key_of(collection, id).filter(|_| addressed.is_in(collection));
+            let id = key_of(collection, &decode(id, false).map_err(malformed)?).filter(|_| addressed.is_in(collection));
             let hint = || Some(format!("/api/{}", collection.path));
             return id.map(|id| records(collection.id, id)).ok_or_else(|| Refusal::NoSuchPath { hint: hint() });
         }
-        // No record has an id that is not a UUID, so it is not found, like any other that does not exist.
-        let missing = || Error::NotFound { what: format!("{} with this id; an id is a UUID", collection.name) };
+        // No record has an id of another form, so it is not found, like any other that does not exist.
+        let form = match collection.key.form() {
+            KeyForm::Uuid => "a UUID",
+            KeyForm::Int => "a number from 1",
+            KeyForm::Text => "a text of 1 to 64 bytes",
+        };
+        let missing = || Error::NotFound { what: format!("{} with this id; an id is {form}", collection.name) };
         match (key_of(collection, id), id) {
             (Some(id), _) => Ok(Self::Record(collection.id, id)),
             (None, "query") => Err(Refusal::NoSuchPath { hint: Some(format!("/api/{}:query", collection.path)) }),

@@ -71,7 +71,7 @@ const DIRECTIVES: Table = &[
     ),
     (
         &["id", "primaryKey", "pk", "uuid"],
-        "remove it; every record has a UUID as `id`, and `@key` on the type says how it is made",
+        "remove it; every record has an `id`, and `@key` on the type says what it is and who makes it",
     ),
     (&["required", "notNull", "nonNull", "presence"], "remove it, and write `!` after the type"),
     (&["optional", "nullable", "null", "blank"], "remove it; a field can be null unless its type ends with `!`"),
@@ -269,9 +269,12 @@ const CALLS: Table = &[
     (&["now", "current_timestamp", "getdate", "sysdate"], "write `@default(from: \"now\")`"),
     (
         &["uuid", "cuid", "nanoid", "ulid", "gen_random_uuid", "uuid_generate_v4"],
-        "remove it; every record has a UUID as `id`, and `@key` on the type says how it is made",
+        "remove it; every record has an `id`, and `@key` on the type says what it is and who makes it",
     ),
-    (&["autoincrement", "nextval"], "write `@sequence` to number the records; as `id`, every record has a UUID"),
+    (
+        &["autoincrement", "nextval"],
+        "write `@key(type: INT)` on the type for ids that are numbers, or `@sequence` to number the records in another field",
+    ),
     (&["auth", "uid", "user"], "write `@default(from: \"auth.id\")`"),
 ];
 

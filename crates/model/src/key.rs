@@ -22,6 +22,10 @@ pub enum KeyKind {
     Uuid7,
     /// UUIDs of version 4 (RFC 9562, section 5.4), which are random.
     Uuid4,
+    /// Numbers from 1. What the server makes is higher than all that records have had.
+    Int,
+    /// Texts, which the server makes none of.
+    Text,
 }
 
 impl Key {
@@ -46,19 +50,32 @@ impl KeyKind {
     pub fn form(self) -> KeyForm {
         match self {
             Self::Uuid7 | Self::Uuid4 => KeyForm::Uuid,
+            Self::Int => KeyForm::Int,
+            Self::Text => KeyForm::Text,
         }
     }
 
-    /// The version of the UUIDs.
-    pub fn version(self) -> u8 {
+    /// The version of the UUIDs; none of other keys.
+    pub fn version(self) -> Option<u8> {
         match self {
-            Self::Uuid7 => 7,
-            Self::Uuid4 => 4,
+            Self::Uuid7 => Some(7),
+            Self::Uuid4 => Some(4),
+            Self::Int | Self::Text => None,
         }
     }
 
     /// Whether a client may give a new record this id.
     pub fn fits(self, id: RecordId) -> bool {
-        id.version() == Some(self.version())
+        id.form() == self.form() && id.version() == self.version()
+    }
+
+    /// The keys in words, for several of them.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Uuid7 => "UUIDs of version 7",
+            Self::Uuid4 => "UUIDs of version 4",
+            Self::Int => "numbers",
+            Self::Text => "texts",
+        }
     }
 }

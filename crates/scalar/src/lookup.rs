@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `address.street String` | a value of a scalar; of an enum, `Text` |
 //! | `price Decimal.18.2` | a `Decimal` of 18 digits, 2 of them after the point |
+//! | `order ID.int`, `country ID.text` | a key that is a number, or a text |
 //! | `tags [String]` | a list of values |
 //! | `address {}` | the JSON itself |
 //! | `cost Money amount`, `cost Money currency` | a part of an amount of money |
@@ -17,6 +18,8 @@
 use std::fmt::{Display, Formatter};
 use std::str::FromStr;
 use std::sync::Arc;
+
+use backstay_base::KeyForm;
 
 use crate::{Part, Reading, Scalar, Storage, Token, Value, items, members};
 
@@ -206,6 +209,8 @@ impl Step {
 fn write_scalar(f: &mut Formatter<'_>, scalar: Scalar) -> std::fmt::Result {
     match scalar {
         Scalar::Decimal { precision, scale } => write!(f, "Decimal.{precision}.{scale}"),
+        Scalar::Id { form: KeyForm::Int } => f.write_str("ID.int"),
+        Scalar::Id { form: KeyForm::Text } => f.write_str("ID.text"),
         scalar => f.write_str(scalar.name()),
     }
 }
@@ -245,12 +250,18 @@ fn scalar(text: &str) -> Option<Scalar> {
             let (precision, scale) = digits.split_once('.')?;
             Some(Scalar::Decimal { precision: precision.parse().ok()?, scale: scale.parse().ok()? })
         }
-        None => Scalar::named(text),
+        None => match text {
+            "ID.int" => Some(Scalar::Id { form: KeyForm::Int }),
+            "ID.text" => Some(Scalar::Id { form: KeyForm::Text }),
+            text => Scalar::named(text),
+        },
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use backstay_base::RecordId;
+
     use super::*;
 
     const DOCUMENT: &str = r#"{"a":{"b":"x"},"n":9007199254740993,"d":"12.50","t":["p","q\"\\"],"m":{"amount":"5.00","currency":"EUR"},"o":null}"#;
@@ -265,6 +276,8 @@ mod tests {
         check("a.b String", "x".into());
         check("n Int", Value::Int(9_007_199_254_740_993));
         check("d Decimal.18.2", Value::Decimal("12.50".parse().expect("a number")));
+        check("n ID.int", Value::Id(RecordId::from_number(9_007_199_254_740_993).expect("a key")));
+        check("a.b ID.text", Value::Id(RecordId::from_text("x").expect("a key")));
         check("t [Text]", Value::List([Value::text("p"), Value::text("q\"\\")].into()));
         check("m Money currency", Value::text("EUR"));
         check("m Money amount", Value::Decimal("5.00".parse().expect("a number")));

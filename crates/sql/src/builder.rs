@@ -317,7 +317,7 @@ impl<'m> Builder<'m> {
             Rows::Select(stored) => rows.from_subquery(*stored, name("stored")),
         };
         rows.and_where(Sql::col(name(&link.near)).eq(self.key(proposed))).and_where(is_sent.is_null());
-        rows.union(UnionType::All, self.dialect.ids_of(list, far));
+        rows.union(UnionType::All, self.dialect.ids_of((list, link.far_key), far));
         rows
     }
 

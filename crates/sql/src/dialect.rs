@@ -328,10 +328,15 @@ impl Dialect {
     }
 
     /// The ids in a list, one a row, in a column of this name.
-    pub(crate) fn ids_of(self, list: Sql, column: &str) -> SelectStatement {
-        let (function, id) = match self {
-            Self::Sqlite => ("json_each", call("unhex", [Sql::col("value")])),
-            Self::Postgres => ("jsonb_array_elements_text", cast(Sql::col("value"), "uuid")),
+    pub(crate) fn ids_of(self, (list, form): (Sql, KeyForm), column: &str) -> SelectStatement {
+        let value = Sql::col("value");
+        let (function, id) = match (self, form) {
+            (Self::Sqlite, KeyForm::Uuid) => ("json_each", call("unhex", [value])),
+            (Self::Sqlite, KeyForm::Int | KeyForm::Text) => ("json_each", value),
+            (Self::Postgres, KeyForm::Text) => ("jsonb_array_elements_text", collate_c(value)),
+            (Self::Postgres, KeyForm::Uuid | KeyForm::Int) => {
+                ("jsonb_array_elements_text", cast(value, postgres_type(Storage::Id(form).into())))
+            }
         };
         let mut ids = Query::select();
         ids.expr_as(id, name(column)).from_function(Func::cust(function).arg(list), name("ids"));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Error, Overlap, Place, RecordId, Related, Secret};
+use backstay_base::{Caller, Conflict, Error, KeyForm, Overlap, Place, RecordId, Related, Secret};
 use backstay_engine::{
     Application, Context, Engine, Explanation, Migration, OpenOptions, PurgePass, RecordAct, RefreshPass, Refused,
     Request, Transaction,
@@ -293,7 +293,7 @@ impl Served {
         differing.map(|sum| format!("{} of {:?}", sum.sum, sum.first)).collect()
     }
 
-    /// The records of a type, with `%0` for the first id.
+    /// The records of a type, with `%0` for the first id if it is a UUID.
     pub(crate) async fn list(&self, of: &str, select: &str, filter: Option<&str>) -> String {
         self.list_by(of, |words| {
             words.select = Some(select.to_owned().into());
@@ -382,7 +382,7 @@ impl Served {
     }
 
     fn shown(&self, text: &str) -> String {
-        let ids = self.ids.iter().enumerate();
+        let ids = self.ids.iter().enumerate().filter(|(_, id)| id.form() == KeyForm::Uuid);
         ids.fold(text.to_owned(), |text, (at, id)| text.replace(&id.to_string(), &format!("%{at}")))
     }
 }

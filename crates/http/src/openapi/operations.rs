@@ -1,4 +1,4 @@
-use backstay_base::{Action, CallerKind, limits};
+use backstay_base::{Action, CallerKind, KeyForm, limits};
 use backstay_engine::{RecordVerb, RequestKind};
 use backstay_model::{Addressed, Collection, Field, FieldKind, Model, VersionChange};
 use backstay_rest::is_list_parameter;
@@ -26,7 +26,8 @@ pub(super) fn paths(model: &Model, shown: &[&Collection], interfaces: bool) -> M
         for collection in shown.iter().filter(|collection| addressed.is_in(collection)) {
             let path = pattern.replace("{collection}", &collection.path).replace("{single}", &collection.path);
             let here = |endpoint| operation_of(model, collection, endpoint);
-            add(&mut paths, path, route.endpoints.iter().filter_map(here));
+            add(&mut paths, path.clone(), route.endpoints.iter().filter_map(here));
+            name_key(&mut paths, &path, collection);
         }
     }
     paths
@@ -42,6 +43,16 @@ pub(super) fn add(paths: &mut Map<String, Value>, path: String, operations: impl
         item.insert("parameters".to_owned(), references(["Id"]));
     }
     paths.insert(path, Value::Object(item));
+}
+
+/// Says of a path with `{id}` what the ids are, where they aren't UUIDs.
+fn name_key(paths: &mut Map<String, Value>, path: &str, collection: &Collection) {
+    if collection.key.form() != KeyForm::Uuid
+        && let Some(parameters) = paths.get_mut(path).and_then(|item| item.get_mut("parameters"))
+    {
+        let schema = super::scalars::answered(collection.key.scalar());
+        *parameters = json!([{ "name": "id", "in": "path", "required": true, "schema": schema }]);
+    }
 }
 
 /// What an application may have besides collections.
@@ -466,7 +477,7 @@ fn request(kind: RequestKind, special: Special) -> Value {
 
 /// The record of a request, which some requests must not name.
 fn id(optional: bool) -> Value {
-    let mut id = json!({ "type": "string", "format": "uuid" });
+    let mut id = json!({ "type": ["string", "integer"] });
     if optional {
         id["description"] = json!("Required unless the type has a single record.");
     }

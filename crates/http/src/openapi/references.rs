@@ -32,13 +32,21 @@ pub(super) fn forms(model: &Model, types: &[CollectionId]) -> (Vec<Value>, Value
 
 /// A reference as it is sent.
 pub(super) fn accepted(model: &Model, union: RecordUnionId) -> Value {
+    let mut ids: Vec<Value> = Vec::new();
+    for target in &model.record_union(union).members {
+        let id = super::scalars::accepted(model.collection(*target).key.scalar());
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    let id = if let [id] = &ids[..] { id.clone() } else { json!({ "oneOf": ids }) };
     let names: Vec<&str> =
         model.record_union(union).members.iter().map(|target| model.collection(*target).name.as_str()).collect();
     json!({
         "type": "object",
         "properties": {
             TYPE_NAME: { "enum": names },
-            "id": { "type": "string", "format": "uuid" },
+            "id": id,
         },
         "required": [TYPE_NAME, "id"],
         "additionalProperties": false,

@@ -1,6 +1,7 @@
 use backstay_base::{Action, limits};
 use backstay_model::{
-    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, Model, OrderKey, Sequence,
+    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, KeyKind, Model, OrderKey,
+    Sequence,
 };
 use backstay_scalar::{SLUG_PATTERN, Scalar};
 use serde_json::{Map, Value, json};
@@ -336,9 +337,12 @@ fn written(model: &Model, collection: &Collection, field: &Field) -> Value {
         schema["description"] = json!("Their order is kept.");
     }
     if field.id == Collection::ID {
-        let version = collection.key.kind.version();
-        schema["description"] =
-            json!(format!("A UUID of version {version}. The server makes one if a create leaves it out."));
+        schema["description"] = json!(match collection.key.kind {
+            KeyKind::Uuid7 => "A UUID of version 7. The server makes one if a create leaves it out.",
+            KeyKind::Uuid4 => "A UUID of version 4. The server makes one if a create leaves it out.",
+            KeyKind::Int => "A number from 1. The server counts on if a create leaves it out.",
+            KeyKind::Text => "A text of 1 to 64 bytes without `/`, control characters and space at its ends.",
+        });
     }
     constraints::add(field, &mut schema);
     schema

@@ -28,6 +28,7 @@ mod naming;
 mod old_names;
 mod operators;
 mod origins;
+mod other_keys;
 mod overload;
 mod ranges;
 mod records;

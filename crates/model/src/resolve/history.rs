@@ -9,8 +9,8 @@ use super::report::Report;
 use super::survey::Survey;
 use super::trash::keep;
 use crate::{
-    Collection, CollectionId, Column, ColumnStorage, Diagnostic, Field, FieldId, FieldKind, History, Index, Key, Nulls,
-    Versions, Within, names,
+    Collection, CollectionId, Column, ColumnStorage, Diagnostic, Field, FieldId, FieldKind, History, Index, Key,
+    KeyKind, Nulls, Versions, Within, names,
 };
 
 /// The collections of versions, whose ids follow those of all others. Tells the types of theirs.
@@ -26,10 +26,16 @@ pub(super) fn histories(report: &mut Report<'_>, survey: &Survey<'_>, collection
             continue;
         }
         if collection.key.given {
-            let message = format!("{} is marked `@key(given: true)` and `@history`", collection.name);
+            let (key, help) = match collection.key.kind {
+                KeyKind::Text => ("type: TEXT", "write another type of key, or remove `@history`"),
+                KeyKind::Uuid7 | KeyKind::Uuid4 | KeyKind::Int => {
+                    ("given: true", "remove `given: true`, or `@history`")
+                }
+            };
+            let message = format!("{} is marked `@key({key})` and `@history`", collection.name);
             let label = "whoever creates a record with the id of a deleted one could read what that one said";
             let diagnostic = Diagnostic::error(message).at(collection.span, label);
-            report.push(diagnostic.help("remove `given: true`, or `@history`"));
+            report.push(diagnostic.help(help));
             continue;
         }
         if let Some(amount) =
@@ -99,7 +105,13 @@ fn kept_fields(collection: &Collection) -> (Vec<Field>, Vec<Option<FieldId>>) {
         let at = number(&fields);
         let kind = match &field.kind {
             FieldKind::ToOne { key, .. } => FieldKind::Scalar(Scalar::Id { form: *key }),
+            // A version has an id of its own; that of its record is one of `own_fields`.
+            _ if field.id == Collection::ID => FieldKind::Scalar(Key::UNMARKED.scalar()),
             kind => kind.clone(),
+        };
+        let columns = match field.id {
+            Collection::ID => Column::of(&field.name, &kind),
+            _ => field.columns.clone(),
         };
         let within = field.within.and_then(|within| Some((within, kept[usize::from(within.field.0)]?)));
         let within = within.map(|(within, field)| Within { field, required: false, ..within });
@@ -107,7 +119,7 @@ fn kept_fields(collection: &Collection) -> (Vec<Field>, Vec<Option<FieldId>>) {
         fields.push(Field {
             within,
             former: field.former.clone(),
-            columns: field.columns.clone(),
+            columns,
             class: field.class,
             ..Field::unmarked(at, &field.name, kind, required, field.span)
         });

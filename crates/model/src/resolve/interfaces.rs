@@ -116,6 +116,8 @@ fn check_keys(report: &mut Report<'_>, of: &Interface, collections: &[Collection
         let (problem, help) = match collection.key.kind {
             KeyKind::Uuid7 | KeyKind::Uuid4 if !collection.key.given => continue,
             KeyKind::Uuid7 | KeyKind::Uuid4 => ("clients give", "remove `given: true`"),
+            KeyKind::Text => ("clients give", "write another `@key(type: …)`"),
+            KeyKind::Int => ("Backstay counts", "write another `@key(type: …)`"),
         };
         let message = format!(
             "{problem} the ids of {}, so a record of another type of {} could have the same one",

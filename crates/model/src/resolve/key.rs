@@ -1,6 +1,7 @@
 //! `@key`: how the ids of a type's records are made.
 
 use apollo_compiler::Node;
+use apollo_compiler::ast::Directive;
 use apollo_compiler::schema::ObjectType;
 
 use super::read;
@@ -12,6 +13,8 @@ use crate::{Key, KeyKind};
 pub(super) fn kind(of: &Node<ObjectType>) -> KeyKind {
     match of.directives.get("key").and_then(|directive| read::word(directive, "type")) {
         Some("UUID4") => KeyKind::Uuid4,
+        Some("INT") => KeyKind::Int,
+        Some("TEXT") => KeyKind::Text,
         _ => KeyKind::Uuid7,
     }
 }
@@ -20,11 +23,11 @@ pub(super) fn kind(of: &Node<ObjectType>) -> KeyKind {
 pub(super) fn key(report: &mut Report<'_>, of: &StoredType<'_>) -> Key {
     let Some(directive) = of.node.directives.get("key") else { return Key::UNMARKED };
     if directive.arguments.is_empty() {
-        let help =
-            "write `@key(given: true)` to let clients make the ids, `@key(type: UUID4)` for random ones, or both";
+        let help = "write `@key(given: true)` to let clients make the ids, `@key(type: UUID4)` for random ones, `@key(type: INT)` for numbers or `@key(type: TEXT)` for texts";
         report.error(directive.location(), "`@key` needs an argument", "what of the ids?", help);
     }
     let kind = kind(of.node);
+    check_form(report, of, (directive, kind));
     let given = directive.specified_argument_by_name("given").filter(|given| given.to_bool() == Some(true));
     if let Some(given) = given {
         let marked = |name: &str| of.node.directives.has(name);
@@ -41,5 +44,28 @@ pub(super) fn key(report: &mut Report<'_>, of: &StoredType<'_>) -> Key {
             report.error(given.location(), message, "on a type marked `@single`", help);
         }
     }
-    Key { kind, given: given.is_some() }
+    Key { kind, given: given.is_some() || kind == KeyKind::Text }
+}
+
+/// Refuses numbers and texts where an id must be a UUID.
+fn check_form(report: &mut Report<'_>, of: &StoredType<'_>, (directive, kind): (&Node<Directive>, KeyKind)) {
+    let name = &of.node.name;
+    let marked = |name: &str| of.node.directives.has(name);
+    let place = directive.specified_argument_by_name("type").and_then(Node::location);
+    let refusals = [
+        ("identity", "whose records are accounts: rules compare `auth.id` with their ids"),
+        ("single", "which has one record, whose id follows from the type's name"),
+        ("tree", "whose paths are made of UUIDs"),
+    ];
+    for (directive, why) in refusals.into_iter().filter(|(directive, _)| kind.version().is_none() && marked(directive))
+    {
+        let message = format!("the ids of {name} can't be {}", kind.words());
+        let help = format!("write `UUID7` or `UUID4` for a type marked `@{directive}`, {why}");
+        report.error(place, message, format!("on a type marked `@{directive}`"), help);
+    }
+    let given = directive.specified_argument_by_name("given");
+    if let Some(given) = given.filter(|given| kind == KeyKind::Text && given.to_bool() == Some(false)) {
+        let message = format!("nothing can make the ids of {name}: texts are always given");
+        report.error(given.location(), message, "not for texts", "write `given: true`, or leave `given` out");
+    }
 }

@@ -12,6 +12,9 @@ type B @key(type: UUID4) @allow(read: "true") { a: Int }
 type C @key(type: UUID7, given: false) @allow(read: "true") { a: Int }
 type User @identity @key(type: UUID4) @allow(read: "true") { email: Email! @unique }
 type Settings @single @key(type: UUID4) @allow(read: "true") { a: Int }
+type D @key(type: INT) @history(read: "true") @allow(read: "true") { a: Int }
+type E @key(type: INT, given: true) @allow(read: "true") { a: D }
+type F @key(type: TEXT) @allow(read: "true") { a: E }
 "#;
     assert_snapshot!(told(model.trim_start()), @"loaded");
 }
@@ -19,7 +22,7 @@ type Settings @single @key(type: UUID4) @allow(read: "true") { a: Int }
 #[test]
 fn keys_that_say_nothing_or_something_else() {
     let model = r#"
-type B @key(type: INT) @allow(read: "true") { a: Int }
+type B @key(type: ULID) @allow(read: "true") { a: Int }
 type C @key(type: "UUID4") @allow(read: "true") { a: Int }
 type D @key(given: "yes") @allow(read: "true") { a: Int }
 type E @key(type: UUID4) @key(given: true) @allow(read: "true") { a: Int }
@@ -27,17 +30,17 @@ type F @key(fields: ["a"]) @allow(read: "true") { a: Int }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `@key` has no option `INT`
+  × error: `@key` has no option `ULID`
    ╭─[model.graphql:1:19]
- 1 │ type B @key(type: INT) @allow(read: "true") { a: Int }
-   ·                   ─┬─
-   ·                    ╰── not an option
+ 1 │ type B @key(type: ULID) @allow(read: "true") { a: Int }
+   ·                   ──┬─
+   ·                     ╰── not an option
  2 │ type C @key(type: "UUID4") @allow(read: "true") { a: Int }
    ╰────
-  help: choose `UUID7` or `UUID4`
+  help: choose `UUID7`, `UUID4`, `INT` or `TEXT`
   × error: expected an unquoted name, found a string
    ╭─[model.graphql:2:19]
- 1 │ type B @key(type: INT) @allow(read: "true") { a: Int }
+ 1 │ type B @key(type: ULID) @allow(read: "true") { a: Int }
  2 │ type C @key(type: "UUID4") @allow(read: "true") { a: Int }
    ·                   ───┬───
    ·                      ╰── another kind of value
@@ -104,7 +107,7 @@ refused
    ·                                                                 ──┬──
    ·                                                                   ╰── not known
    ╰────
-  help: remove it; every record has a UUID as `id`, and `@key` on the type says how it is made
+  help: remove it; every record has an `id`, and `@key` on the type says what it is and who makes it
 "#);
 }
 
@@ -160,6 +163,66 @@ refused
    ·           ──┬─
    ·             ╰── what of the ids?
    ╰────
-  help: write `@key(given: true)` to let clients make the ids, `@key(type: UUID4)` for random ones, or both
+  help: write `@key(given: true)` to let clients make the ids, `@key(type: UUID4)` for random ones, `@key(type: INT)`
+        for numbers or `@key(type: TEXT)` for texts
+"#);
+}
+
+#[test]
+fn numbers_and_texts_where_an_id_must_be_a_uuid() {
+    let model = r#"
+type User @identity @key(type: INT) @allow(read: "true") { email: Email! @unique }
+type Settings @single @key(type: TEXT) @allow(read: "true") { a: Int }
+type Page @tree(parent: "up") @key(type: INT) @allow(read: "true") { up: Page }
+type Note @key(type: TEXT, given: false) @allow(read: "true") { a: Int }
+type Kept @key(type: TEXT) @history(read: "true") @allow(read: "true") { a: Int }
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: the ids of User can't be numbers
+   ╭─[model.graphql:1:32]
+ 1 │ type User @identity @key(type: INT) @allow(read: "true") { email: Email! @unique }
+   ·                                ─┬─
+   ·                                 ╰── on a type marked `@identity`
+ 2 │ type Settings @single @key(type: TEXT) @allow(read: "true") { a: Int }
+   ╰────
+  help: write `UUID7` or `UUID4` for a type marked `@identity`, whose records are accounts: rules compare `auth.id`
+        with their ids
+  × error: the ids of Settings can't be texts
+   ╭─[model.graphql:2:34]
+ 1 │ type User @identity @key(type: INT) @allow(read: "true") { email: Email! @unique }
+ 2 │ type Settings @single @key(type: TEXT) @allow(read: "true") { a: Int }
+   ·                                  ──┬─
+   ·                                    ╰── on a type marked `@single`
+ 3 │ type Page @tree(parent: "up") @key(type: INT) @allow(read: "true") { up: Page }
+   ╰────
+  help: write `UUID7` or `UUID4` for a type marked `@single`, which has one record, whose id follows from the type's
+        name
+  × error: the ids of Page can't be numbers
+   ╭─[model.graphql:3:42]
+ 2 │ type Settings @single @key(type: TEXT) @allow(read: "true") { a: Int }
+ 3 │ type Page @tree(parent: "up") @key(type: INT) @allow(read: "true") { up: Page }
+   ·                                          ─┬─
+   ·                                           ╰── on a type marked `@tree`
+ 4 │ type Note @key(type: TEXT, given: false) @allow(read: "true") { a: Int }
+   ╰────
+  help: write `UUID7` or `UUID4` for a type marked `@tree`, whose paths are made of UUIDs
+  × error: nothing can make the ids of Note: texts are always given
+   ╭─[model.graphql:4:35]
+ 3 │ type Page @tree(parent: "up") @key(type: INT) @allow(read: "true") { up: Page }
+ 4 │ type Note @key(type: TEXT, given: false) @allow(read: "true") { a: Int }
+   ·                                   ──┬──
+   ·                                     ╰── not for texts
+ 5 │ type Kept @key(type: TEXT) @history(read: "true") @allow(read: "true") { a: Int }
+   ╰────
+  help: write `given: true`, or leave `given` out
+  × error: Kept is marked `@key(type: TEXT)` and `@history`
+   ╭─[model.graphql:5:6]
+ 4 │ type Note @key(type: TEXT, given: false) @allow(read: "true") { a: Int }
+ 5 │ type Kept @key(type: TEXT) @history(read: "true") @allow(read: "true") { a: Int }
+   ·      ──┬─
+   ·        ╰── whoever creates a record with the id of a deleted one could read what that one said
+   ╰────
+  help: write another type of key, or remove `@history`
 "#);
 }

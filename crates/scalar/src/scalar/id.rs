@@ -84,3 +84,42 @@ impl Definition for Id {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Scalar;
+
+    fn check(form: KeyForm, token: Token<'_>, expected: Option<&str>) {
+        let read = Scalar::Id { form }.read(token).ok().and_then(|value| value.as_id());
+        assert_eq!(read.map(|id| id.to_string()).as_deref(), expected, "{token:?}");
+        assert!(read.is_none_or(|id| id.form() == form));
+    }
+
+    #[test]
+    fn a_number_has_one_form_in_a_path() {
+        check(KeyForm::Int, Token::Bare("17"), Some("17"));
+        check(KeyForm::Int, Token::Json("17"), Some("17"));
+        check(KeyForm::Int, Token::Json("1.7e1"), Some("17"));
+        check(KeyForm::Int, Token::Bare("9223372036854775807"), Some("9223372036854775807"));
+        for other in ["0", "-1", "01", "+1", "1.0", "1e1", "", "x", "9223372036854775808"] {
+            check(KeyForm::Int, Token::Bare(other), None);
+        }
+        check(KeyForm::Int, Token::Json("\"17\""), None);
+        check(KeyForm::Int, Token::Json("0"), None);
+    }
+
+    #[test]
+    fn a_text_is_a_segment_of_a_path_in_normal_form() {
+        check(KeyForm::Text, Token::Bare("CH"), Some("CH"));
+        check(KeyForm::Text, Token::Json("\"a\\u030aland: 1\""), Some("åland: 1"));
+        check(KeyForm::Text, Token::Bare("..."), Some("..."));
+        let longest = "é".repeat(limits::KEY_BYTES / 2);
+        check(KeyForm::Text, Token::Bare(&longest), Some(&longest));
+        let too_long = format!("{longest}x");
+        for other in ["", ".", "..", "a/b", " a", "a\u{a0}", "a\nb", "a\0b", "a\u{85}b", &too_long] {
+            check(KeyForm::Text, Token::Bare(other), None);
+        }
+        check(KeyForm::Text, Token::Json("7"), None);
+    }
+}

@@ -413,7 +413,18 @@ impl Finder<'_> {
                     found.extend(self.ask(&probe, (&words, remedy, is_obstacle)).await?);
                 }
             }
-            Difference::CollectionAdded { .. }
+            Difference::KeyChanged { collection, from, to } if from.form() != to.form() => found.push(Finding {
+                words: format!("records that are there have {} as ids", from.kind.words()),
+                records: 0,
+                ids: Vec::new(),
+                remedy: format!(
+                    "keep `@key` as it was, or give the new type another name than {collection}, copy the records through \
+                     the API and remove {collection} afterwards"
+                ),
+                is_obstacle: true,
+            }),
+            Difference::KeyChanged { .. }
+            | Difference::CollectionAdded { .. }
             | Difference::CollectionRenamed { .. }
             | Difference::PathChanged { .. }
             | Difference::SingleChanged { .. }
@@ -422,7 +433,6 @@ impl Finder<'_> {
             | Difference::HistoryAdded { .. }
             | Difference::HistoryRemoved { .. }
             | Difference::HistoryKept { .. }
-            | Difference::KeyChanged { .. }
             | Difference::FieldRenamed { .. }
             | Difference::FieldRemoved { .. }
             | Difference::TypeChanged { .. }
