@@ -121,12 +121,11 @@ impl<'r> Sent<'r> {
 
     fn change(&mut self, mut at: Vec<Step>, raw: &'r str) {
         let Some(mut members) = self.object(&at, raw) else { return };
-        match taken_id(&mut members) {
-            Some(id) => self.each.push(SentChild { at, act: SentAct::Change(id, members) }),
-            None => {
-                at.push(Step::Member(ID.to_owned()));
-                self.wrong.push((at, ViolationKind::Required));
-            }
+        if let Some(id) = taken_id(&mut members) {
+            self.each.push(SentChild { at, act: SentAct::Change(id, members) });
+        } else {
+            at.push(Step::Member(ID.to_owned()));
+            self.wrong.push((at, ViolationKind::Required));
         }
     }
 
