@@ -14,33 +14,33 @@ pub(super) struct Relation<'m> {
     pub(super) children: &'m Collection,
     /// Their reference to the record.
     pub(super) via: FieldId,
-    many: bool,
-    creates: bool,
-    updates: bool,
-    deletes: bool,
+    model: &'m Model,
 }
 
 /// The relations whose records can be written with a record of this collection.
 pub(super) fn relations<'m>(model: &'m Model, collection: &'m Collection) -> impl Iterator<Item = Relation<'m>> {
     collection.members(None).filter_map(move |field| {
         let (target, via) = field.kind.children()?;
-        let (children, many) = (model.collection(target), field.kind.is_to_many());
-        let [creates, updates, deletes] =
-            [Action::Create, Action::Update, Action::Delete].map(|action| model.allows(children, action));
-        let can_be_sent = is_shown(children) && (creates || updates || deletes);
-        can_be_sent.then_some(Relation { field, children, via, many, creates, updates, deletes })
+        let relation = Relation { field, children: model.collection(target), via, model };
+        let can_be_sent =
+            [Action::Create, Action::Update, Action::Delete].into_iter().any(|action| relation.allows(action));
+        (is_shown(relation.children) && can_be_sent).then_some(relation)
     })
 }
 
 impl Relation<'_> {
+    fn allows(&self, action: Action) -> bool {
+        self.model.allows(self.children, action)
+    }
+
     /// The name of the schema of a new record of the relation.
     pub(super) fn create(&self) -> Option<String> {
-        self.creates.then(|| format!("{}.CreateBy.{}", self.children.name, self.via_name()))
+        self.allows(Action::Create).then(|| format!("{}.CreateBy.{}", self.children.name, self.via_name()))
     }
 
     /// The name of the schema of a changed record of the relation.
     pub(super) fn patch(&self) -> Option<String> {
-        self.updates.then(|| format!("{}.PatchBy.{}", self.children.name, self.via_name()))
+        self.allows(Action::Update).then(|| format!("{}.PatchBy.{}", self.children.name, self.via_name()))
     }
 
     fn via_name(&self) -> &str {
@@ -50,18 +50,19 @@ impl Relation<'_> {
     /// The field as it is sent with a new record.
     pub(super) fn in_create(&self) -> Option<Value> {
         let one = reference(&self.create()?);
-        Some(match self.many {
+        Some(match self.field.kind.is_to_many() {
             true => list(&one),
             false => json!({ "oneOf": [one, { "type": "null" }] }),
         })
     }
 
     /// The field as it is sent with a change.
-    pub(super) fn in_patch(&self) -> Option<Value> {
+    pub(super) fn in_patch(&self) -> Value {
         let (create, patch) = (self.create().map(|name| reference(&name)), self.patch().map(|name| reference(&name)));
-        if !self.many {
-            let forms = patch.into_iter().chain(create).chain(self.deletes.then(|| json!({ "type": "null" })));
-            return Some(json!({ "anyOf": forms.collect::<Vec<_>>() }));
+        if !self.field.kind.is_to_many() {
+            let forms =
+                patch.into_iter().chain(create).chain(self.allows(Action::Delete).then(|| json!({ "type": "null" })));
+            return json!({ "anyOf": forms.collect::<Vec<_>>() });
         }
         let change = patch.map(|patch| json!({ "allOf": [patch, { "required": ["id"] }] }));
         let id = scalars::accepted(self.children.key.scalar());
@@ -70,13 +71,13 @@ impl Relation<'_> {
         let operators = [
             ("$add", create.as_ref().map(list)),
             ("$change", change.as_ref().map(list)),
-            ("$remove", self.deletes.then(|| list(&id))),
+            ("$remove", self.allows(Action::Delete).then(|| list(&id))),
         ];
         let operators: Map<String, Value> =
             operators.into_iter().filter_map(|(name, schema)| Some((name.to_owned(), schema?))).collect();
-        let set = all.as_ref().map(|all| object(json!({ "$set": all })));
-        let forms = all.iter().cloned().chain([object(Value::Object(operators))]).chain(set);
-        Some(json!({ "anyOf": forms.collect::<Vec<_>>() }))
+        let set = all.as_ref().map(|all| object(&json!({ "$set": all })));
+        let forms = all.iter().cloned().chain([object(&Value::Object(operators))]).chain(set);
+        json!({ "anyOf": forms.collect::<Vec<_>>() })
     }
 }
 
@@ -87,7 +88,7 @@ pub(super) fn in_patch_of_links(all: &Value) -> Value {
         list.remove("description");
     }
     let operators = json!({ LinkChanges::ADD: list, LinkChanges::REMOVE: list });
-    let mut schema = json!({ "anyOf": [list, object(operators)] });
+    let mut schema = json!({ "anyOf": [list, object(&operators)] });
     if let Some(description) = all.get("description") {
         schema["description"] = description.clone();
     }
@@ -102,6 +103,6 @@ fn list(of: &Value) -> Value {
     json!({ "type": "array", "items": of, "maxItems": limits::LIST_ITEMS })
 }
 
-fn object(properties: Value) -> Value {
+fn object(properties: &Value) -> Value {
     json!({ "type": "object", "properties": properties, "additionalProperties": false })
 }

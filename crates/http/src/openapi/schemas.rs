@@ -138,7 +138,7 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
         let sent = |relation: Relation<'_>| {
             let schema = match body {
                 Body::Create => relation.in_create(),
-                Body::Patch => relation.in_patch(),
+                Body::Patch => Some(relation.in_patch()),
             };
             schema.map(|schema| named(relation.field, described(relation.field, schema)))
         };
