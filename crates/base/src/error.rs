@@ -253,7 +253,7 @@ pub enum Conflict {
         /// The fields of the unique index.
         fields: Vec<String>,
         /// Where in the request the record is that has it, if the request writes several and it is known; else the whole.
-        record: Place,
+        record: Box<Place>,
     },
     /// Another record has a value that must be unique, of a field that the caller may not see everywhere.
     #[error("a value that must be unique is taken by another {collection}")]

@@ -28,8 +28,8 @@ fn of_part(error: Error, at: &Place) -> Error {
             Error::Invalid(violations)
         }
         Error::Forbidden { action, what } => Error::Forbidden { action, what: format!("{what} ({})", named(at)) },
-        Error::Conflict(Conflict::Unique { collection, fields, record: Place::Whole }) => {
-            Conflict::Unique { collection, fields, record: at.clone() }.into()
+        Error::Conflict(Conflict::Unique { collection, fields, record }) if *record == Place::Whole => {
+            Conflict::Unique { collection, fields, record: Box::new(at.clone()) }.into()
         }
         Error::Conflict(Conflict::Overlap(overlap)) => {
             Conflict::Overlap(Box::new(Overlap { record: at.clone(), ..*overlap })).into()

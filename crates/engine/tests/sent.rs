@@ -215,7 +215,7 @@ async fn a_unique_conflict_in_an_array_names_its_record() {
     let names = r#"[{"name":"a"},{"name":"b"},{"name":"b"},{"name":"c"}]"#;
     let Err(Error::Conflict(conflict)) = desk.create("Tag", &desk.ada, names).await else { panic!("a conflict") };
     let (collection, fields) = ("Tag".to_owned(), vec!["name".to_owned()]);
-    assert_eq!(conflict, backstay_base::Conflict::Unique { collection, fields, record: Place::item(2) });
+    assert_eq!(conflict, backstay_base::Conflict::Unique { collection, fields, record: Box::new(Place::item(2)) });
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn a_unique_conflict_in_an_array_names_its_record_where_rules_ask_the_data
         let (collection, fields) = (collection.clone(), fields.clone());
         assert_eq!(
             conflict,
-            backstay_base::Conflict::Unique { collection, fields, record: Place::item(record) },
+            backstay_base::Conflict::Unique { collection, fields, record: Box::new(Place::item(record)) },
             "{slugs:?}"
         );
     }

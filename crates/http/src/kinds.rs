@@ -242,7 +242,7 @@ mod tests {
             Error::NoAccounts,
             Error::KeyWithoutSession,
             Error::NotFound { what: what() },
-            Conflict::Unique { collection: collection(), fields: vec![], record: Place::Whole }.into(),
+            Conflict::Unique { collection: collection(), fields: vec![], record: Box::new(Place::Whole) }.into(),
             Conflict::UniqueUnseen { collection: collection() }.into(),
             Conflict::Overlap(Box::new(overlap)).into(),
             Conflict::OverlapUnseen { collection: collection() }.into(),

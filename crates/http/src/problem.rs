@@ -248,8 +248,8 @@ impl<'a> Details<'a> {
 fn clashing(conflict: &Conflict, at: &str) -> Vec<Fault<'static>> {
     let (fields, message, record) = match conflict {
         Conflict::Unique { fields, record, .. } => match fields.as_slice() {
-            [_] => (fields.as_slice(), "the value is already taken".to_owned(), record),
-            several => (several, format!("{} are already taken together", several.join(" and ")), record),
+            [_] => (fields.as_slice(), "the value is already taken".to_owned(), &**record),
+            several => (several, format!("{} are already taken together", several.join(" and ")), &**record),
         },
         Conflict::Overlap(overlap) => {
             (overlap.range.as_slice(), "the range overlaps that of another record".to_owned(), &overlap.record)
@@ -321,7 +321,10 @@ mod tests {
         check(domain(Error::NoAccounts), 403);
         check(domain(Error::KeyWithoutSession), 403);
         check(domain(Error::NotFound { what: "this".into() }), 404);
-        check(domain(Conflict::Unique { collection: "A".into(), fields: vec![], record: Place::Whole }.into()), 409);
+        check(
+            domain(Conflict::Unique { collection: "A".into(), fields: vec![], record: Box::new(Place::Whole) }.into()),
+            409,
+        );
         let referenced =
             Conflict::Referenced { collection: "A".into(), field: "b".into(), count: 1, more: false, in_trash: false };
         check(domain(referenced.into()), 409);

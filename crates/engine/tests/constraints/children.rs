@@ -340,7 +340,7 @@ async fn each_child_is_written_under_the_rules_of_its_own_type() {
             "{name}: a child of somebody else comes too early"
         );
         assert_eq!(on.create("Project", r#"{"tasks":[{"title":"no"}]}"#).await, "forbidden", "{name}");
-        let refused = r#"invalid-values: /notes FieldForbidden { action: Create }"#;
+        let refused = "invalid-values: /notes FieldForbidden { action: Create }";
         assert_eq!(on.create("Project", r#"{"notes":[{"text":"n"}]}"#).await, refused, "{name}: the rule of the field");
         assert_eq!(on.create("Project", r#"{"notes":[]}"#).await, refused, "{name}");
 
