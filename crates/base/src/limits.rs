@@ -28,6 +28,8 @@ pub const QUERY_BYTES: usize = 512 * 1024;
 pub const PAGE_DEFAULT: u32 = 20;
 /// Records on a page at most.
 pub const PAGE_MAX: u32 = 500;
+/// Records that a list leaves out at most.
+pub const SKIP_MAX: u32 = 10_000;
 /// Records of a to-many relation that are embedded in one record at most.
 pub const NESTED_MAX: u32 = 100;
 /// Depth of `select`: relations within relations.

@@ -16,8 +16,12 @@ pub enum Place {
     Filter,
     /// How many records a page holds.
     Limit,
-    /// Where a page starts.
+    /// The place after which a page starts.
     After,
+    /// The place before which a page ends.
+    Before,
+    /// How many records a query leaves out.
+    Skip,
     /// Whether a query counts.
     Count,
     /// The moment of the past that a read is about.
@@ -106,6 +110,8 @@ impl fmt::Display for Place {
             Self::Filter => f.write_str("filter"),
             Self::Limit => f.write_str("limit"),
             Self::After => f.write_str("after"),
+            Self::Before => f.write_str("before"),
+            Self::Skip => f.write_str("skip"),
             Self::Count => f.write_str("count"),
             Self::AsOf => f.write_str("asOf"),
             Self::Parameter(name) => write!(f, "${name}"),

@@ -121,6 +121,17 @@ impl AnswerBuffer {
         (self.most, self.most_here) = (usize::MAX, usize::MAX);
     }
 
+    /// Puts its parts into the opposite order: each begins where the one before it ends, and the last one ends at the last
+    /// of these places.
+    pub(crate) fn turn_round(&mut self, ends: &[usize]) {
+        let (Some(start), Some(end)) = (ends.first(), ends.last()) else { return };
+        self.bytes[*start..*end].reverse();
+        let turned = ends.windows(2).map(|part| start + (end - part[1])..start + (end - part[0]));
+        for part in turned.collect::<Vec<_>>() {
+            self.bytes[part].reverse();
+        }
+    }
+
     /// The answer. It counts as the request's memory until the last clone of these bytes is dropped.
     pub fn finish(mut self) -> Result<Bytes, Limit> {
         if self.bytes.capacity() - self.bytes.len() > limits::READ_BYTES {
@@ -246,6 +257,21 @@ mod tests {
         assert_eq!(budget.held(), 5 * MIB + 500 * 1024);
         drop(part);
         assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn the_parts_of_an_answer_can_be_turned_round() {
+        let check = |text: &str, ends: &[usize], expected: &str| {
+            let (_, mut buffer) = budget(MIB);
+            buffer.append(text.as_bytes()).expect("there is room");
+            buffer.turn_round(ends);
+            assert_eq!(buffer.as_slice(), expected.as_bytes(), "{text} at {ends:?}");
+        };
+        check("[one,two,three", &[1, 4, 5, 8, 9, 14], "[three,two,one");
+        check("[ö,ü", &[1, 3, 4, 6], "[ü,ö");
+        check("[one", &[1, 4], "[one");
+        check("[one]", &[1, 4], "[one]");
+        check("", &[], "");
     }
 
     #[test]

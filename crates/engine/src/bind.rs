@@ -19,6 +19,7 @@ pub(crate) struct Bindings<'b> {
     pub(crate) params: &'b [Value],
     pub(crate) cursor: &'b [Value],
     pub(crate) limit: u64,
+    pub(crate) skip: u64,
     /// The moment of the past that a request is about.
     pub(crate) as_of: Option<Timestamp>,
     pub(crate) argument: Option<&'b RecordId>,
@@ -37,6 +38,7 @@ impl<'b> Bindings<'b> {
             params: &[],
             cursor: &[],
             limit: 0,
+            skip: 0,
             as_of: None,
             argument: None,
             place: None,
@@ -70,12 +72,18 @@ impl<'b> Bindings<'b> {
             Slot::AsOf => Value::Timestamp(self.as_of.expect("a statement about the past is bound with its moment")),
             Slot::Param(index, of) => part(self.params, *index, *of),
             Slot::Cursor(index) => part(self.cursor, *index, Part::Main),
-            Slot::Limit => Value::Int(i64::try_from(self.limit).expect("every limit is far below 2^63")),
+            Slot::Limit => number(self.limit),
+            Slot::Skip => number(self.skip),
+            Slot::Reach => number(self.skip + self.limit),
             Slot::Place => Value::Int(self.place.expect("a statement that places a link is bound with its place")),
             Slot::Argument(_) => Value::Id(*self.argument.expect("a statement about a link is bound with its far end")),
             Slot::Constant(value) => value.clone(),
         }
     }
+}
+
+fn number(rows: u64) -> Value {
+    Value::Int(i64::try_from(rows).expect("every limit is below 2^63"))
 }
 
 /// A statement with its values.

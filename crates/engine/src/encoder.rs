@@ -67,8 +67,21 @@ pub struct PageEnd<'p> {
     pub sort: &'p [SortKey],
     /// Where the next page starts; `None` after the last record.
     pub next: Option<Cursor>,
+    /// Where the page before it ends.
+    pub previous: Previous,
     /// How many records there are, if that was asked.
     pub count: Option<Count>,
+}
+
+/// What a page tells of the one before it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Previous {
+    /// Nothing: nobody asked where it should start, so there is none.
+    Untold,
+    /// That there is none.
+    None,
+    /// That it ends before this place.
+    Before(Cursor),
 }
 
 /// A number of records.

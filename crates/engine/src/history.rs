@@ -12,7 +12,9 @@ use sha2::{Digest as _, Sha256};
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
 use crate::read::{PageSize, Reads, is_too_large, may_at_all, not_found};
-use crate::{AnswerBuffer, Context, Cursor, EncodeError, Encoder, History, Page, PageEnd, RecordMember, Tag, width};
+use crate::{
+    AnswerBuffer, Context, Cursor, EncodeError, Encoder, History, Page, PageEnd, Previous, RecordMember, Tag, width,
+};
 
 /// The order of a history, by the fields of the collection of versions: its cursors have a value of each key and the id of
 /// the version.
@@ -74,7 +76,13 @@ pub(crate) async fn history<R: Reads>(
         let sink = HistoryPage::new(Arc::clone(plan), (encoder, size), (limit, &cx.memory));
         let read = match reads.rows(question, sink).await {
             (sink, Ok(())) if sink.is_empty() && request.after.is_none() => return Err(not_found(collection)),
-            (sink, Ok(())) => sink.finish(&|next| PageEnd { collection: versions, sort: &sort, next, count: None }),
+            (sink, Ok(())) => sink.finish(&|next| PageEnd {
+                collection: versions,
+                sort: &sort,
+                next,
+                previous: Previous::Untold,
+                count: None,
+            }),
             (_, Err(error)) => Err(error),
         };
         match read {

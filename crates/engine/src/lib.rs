@@ -109,7 +109,7 @@ pub use backstay_store::{
 pub use broken_checks::BrokenCheck;
 pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};
-pub use encoder::{Count, Encoder, PageEnd, RecordMember};
+pub use encoder::{Count, Encoder, PageEnd, Previous, RecordMember};
 pub use engine::Engine;
 pub use expiry::PurgePass;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
@@ -121,8 +121,8 @@ pub use operator::Operator;
 pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use request::{
-    Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, OfTypes,
-    Perspective, RecordAct, RecordVerb, Request, RequestKind, Requests, Update, WriteOptions,
+    Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, OfTypes,
+    Perspective, RecordAct, RecordVerb, Request, RequestKind, Requests, Start, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

@@ -8,7 +8,7 @@ use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Typ
 use backstay_model::{Collection, CollectionId, Field, FieldId, InterfaceId};
 use backstay_scalar::{Scalar, Value};
 use backstay_sql::{
-    DecodeError, HistoryPlan, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, RecordSource, Row,
+    DecodeError, HistoryPlan, PageStart, Perspective, Planner, ReadPlan, ReadScope, ReadShape, RecordSource, Row,
     Selection, SortKey, StoredPlan, Template,
 };
 use quick_cache::Weighter;
@@ -367,7 +367,7 @@ pub(crate) struct ListKey {
     expression: Option<Same>,
     selection: Selection,
     sort: Arc<[SortKey]>,
-    after: Option<Vec<bool>>,
+    start: PageStart,
     /// If records of several types are read together: of which interface, and the same of the other types.
     interface: Option<InterfaceId>,
     others: Vec<ListKey>,
@@ -375,7 +375,7 @@ pub(crate) struct ListKey {
 
 impl ListKey {
     pub(crate) fn of(list: &List) -> Self {
-        let List { collection, perspective, filter, selection, sort, limit: _, after, count: _ } = list;
+        let List { collection, perspective, filter, selection, sort, limit: _, start, count: _ } = list;
         Self {
             collection: *collection,
             perspective: perspective.rows(),
@@ -383,7 +383,7 @@ impl ListKey {
             expression: filter.expression.as_ref().map(|expression| Same(Arc::clone(&expression.checked))),
             selection: selection.clone(),
             sort: Arc::clone(sort),
-            after: after.as_ref().map(Cursor::nulls),
+            start: start.shape(),
             interface: None,
             others: Vec::new(),
         }
@@ -449,7 +449,7 @@ impl ListPlan {
 
     /// The shape of a list of the records of one type, and whether it names a classified field.
     fn of_type(key: &ListKey, view: View<'_>, planner: &Planner) -> (ReadShape, bool) {
-        let ListKey { collection, perspective, equals, expression, selection, sort, after, interface: _, others: _ } =
+        let ListKey { collection, perspective, equals, expression, selection, sort, start, interface: _, others: _ } =
             key;
         let collection = view.model.collection(*collection);
         let checked = expression.as_ref().map(|same| &*same.0);
@@ -470,7 +470,7 @@ impl ListPlan {
             collection: collection.id,
             selection: selection.clone(),
             filter,
-            scope: ReadScope::Page { sort: sort.to_vec(), after: after.clone().map(|nulls| Position { nulls }) },
+            scope: ReadScope::Page { sort: sort.to_vec(), start: start.clone() },
         };
         (shape, names_classified)
     }
@@ -483,8 +483,8 @@ impl ListPlan {
         Some(Self { page, names_classified, cursor, shapes, count: OnceLock::new() })
     }
 
-    /// Where the list goes on after this row.
-    pub(crate) fn cursor_after(&self, row: &dyn Row) -> Result<Cursor, DecodeError> {
+    /// The place of this row.
+    pub(crate) fn cursor_at(&self, row: &dyn Row) -> Result<Cursor, DecodeError> {
         let value = |(column, scalar): (&usize, &Option<Scalar>)| {
             let stored = row.value(*column)?;
             match scalar {

@@ -21,7 +21,7 @@ use crate::rights::{is_granted, without_grant};
 use crate::sink::Collect;
 use crate::{
     AnswerBuffer, Context, Count, Cursor, EncodeError, Encoder, Expression, Filter, Found, Get, List, OfTypes, Page,
-    PageEnd, Tag, TxContext, Which,
+    PageEnd, Previous, Start, Tag, TxContext, Which,
 };
 
 /// Where the statements of a read are run: each by itself, or all in a transaction.
@@ -294,9 +294,14 @@ fn check(list: &List) -> Result<(), Error> {
         let range = format!("a whole number from 1 to {}", limits::PAGE_MAX);
         return Err(Error::malformed(Place::Limit, ViolationKind::Range(range)));
     }
-    if list.after.as_ref().is_some_and(|cursor| cursor.values.len() != list.sort.len() + 1) {
+    if list.start.cursor().is_some_and(|cursor| cursor.values.len() != list.sort.len() + 1) {
+        let place = if matches!(list.start, Start::Before(_)) { Place::Before } else { Place::After };
         let expected = "a place in the same order".to_owned();
-        return Err(Error::malformed(Place::After, ViolationKind::Type { expected }));
+        return Err(Error::malformed(place, ViolationKind::Type { expected }));
+    }
+    if list.start.skipped() > limits::SKIP_MAX.into() {
+        let range = format!("a whole number from 0 to {}", limits::SKIP_MAX);
+        return Err(Error::malformed(Place::Skip, ViolationKind::Range(range)));
     }
     let expression = list.filter.expression.as_ref();
     if expression.is_some_and(|expression| expression.params.len() != expression.checked.params.len()) {
@@ -353,7 +358,8 @@ pub(crate) async fn list<R: Reads>(
     let collection = inner.application.model.collection(request.collection);
     let mut bindings = Bindings {
         params,
-        cursor: request.after.as_ref().map_or(&[], |cursor| &cursor.values),
+        cursor: request.start.values(),
+        skip: request.start.skipped(),
         as_of: request.perspective.moment(),
         ..Bindings::new(cx.caller(), cx.now)
     };
@@ -362,7 +368,8 @@ pub(crate) async fn list<R: Reads>(
     let body = loop {
         bindings.limit = rows.asked();
         let question = Question { template: &page_plan.page.template, bindings, collection: collection.id, withheld };
-        let sink = PageBody::new(Arc::clone(&page_plan), (encoder, size), (rows, &cx.memory));
+        let way = Way::of(&request.start);
+        let sink = PageBody::new((Arc::clone(&page_plan), way), (encoder, size), (rows, &cx.memory));
         match reads.rows(question, sink).await {
             (sink, Ok(())) => break sink,
             (sink, Err(error)) if is_too_large(&error) => {
@@ -377,18 +384,18 @@ pub(crate) async fn list<R: Reads>(
             (_, Err(error)) => return Err(error),
         }
     };
-    let count = if request.count {
+    let count = if let Some(most) = request.count.most() {
         let template = &plan.count(&inner.planner, &class.rights).template;
-        let bindings = Bindings { limit: limits::COUNT_MAX + 1, ..bindings };
-        Some(count(reads, Question { template, bindings, collection: collection.id, withheld }).await?)
+        let bindings = Bindings { limit: most + 1, ..bindings };
+        Some(count(reads, Question { template, bindings, collection: collection.id, withheld }, most).await?)
     } else {
         None
     };
-    body.finish(&|next| PageEnd { collection, sort: &request.sort, next, count })
+    body.finish(&|next, previous| PageEnd { collection, sort: &request.sort, next, previous, count })
 }
 
-/// How many records the list would show on all its pages: exactly up to the limit.
-async fn count<R: Reads>(reads: &mut R, question: Question<'_>) -> Result<Count, Error> {
+/// How many records the list would show on all its pages: exactly up to this number.
+async fn count<R: Reads>(reads: &mut R, question: Question<'_>, most: u64) -> Result<Count, Error> {
     let sink = Collect::new(|row: &dyn Row| match row.value(0)? {
         ValueRef::Int(count) => u64::try_from(count).map_err(|_| NOT_A_COUNT),
         _ => Err(NOT_A_COUNT),
@@ -396,7 +403,7 @@ async fn count<R: Reads>(reads: &mut R, question: Question<'_>) -> Result<Count,
     let (mut sink, read) = reads.rows(question, sink).await;
     read?;
     let count = sink.found.pop().ok_or_else(|| Error::internal(NOT_A_COUNT))?;
-    Ok(Count { value: count.min(limits::COUNT_MAX), more: count > limits::COUNT_MAX })
+    Ok(Count { value: count.min(most), more: count > most })
 }
 
 const NOT_A_COUNT: DecodeError = DecodeError { column: 0, expected: "a number of rows" };
@@ -502,10 +509,33 @@ impl PageRows {
     }
 }
 
+/// How a page is read and what it tells of those around it.
+#[derive(Debug, Clone, PartialEq)]
+enum Way {
+    /// In its order, from the first record.
+    FromStart,
+    /// In its order, from elsewhere: the place of its first record.
+    Onward(Option<Cursor>),
+    /// From its last record to its first: the place of its last record, and where each record and what stands between two
+    /// begins and ends in the body.
+    Backward(Option<Cursor>, Vec<usize>),
+}
+
+impl Way {
+    fn of(start: &Start) -> Self {
+        match start {
+            Start::First => Self::FromStart,
+            Start::After(_) | Start::Skip(_) => Self::Onward(None),
+            Start::Before(_) => Self::Backward(None, Vec::new()),
+        }
+    }
+}
+
 /// Encodes a page.
 #[derive(Debug)]
 struct PageBody {
     plan: Arc<ListPlan>,
+    way: Way,
     encoder: &'static dyn Encoder,
     size: PageSize,
     rows: PageRows,
@@ -514,9 +544,9 @@ struct PageBody {
     body: AnswerBuffer,
     /// The hash of the records, once all of them are there, and how many bytes they are.
     hashed: (Sha256, usize),
-    /// The place of the last record on a page that is full.
+    /// The place of the record that was read last, if the page is full.
     last: Option<Cursor>,
-    /// Whether there is a record after it.
+    /// Whether there is one beyond it.
     more: bool,
 }
 
@@ -525,22 +555,28 @@ const USUAL_PAGE: usize = 4096;
 
 impl PageBody {
     fn new(
-        plan: Arc<ListPlan>,
+        (plan, way): (Arc<ListPlan>, Way),
         (encoder, size): (&'static dyn Encoder, PageSize),
         (rows, memory): (PageRows, &Memory),
     ) -> Self {
         let (body, hashed) = (AnswerBuffer::new(memory, USUAL_PAGE), (Sha256::new(), 0));
-        Self { plan, encoder, size, rows, written: 0, body, hashed, last: None, more: rows.more }
+        Self { plan, way, encoder, size, rows, written: 0, body, hashed, last: None, more: rows.more }
     }
 
-    /// The whole page; `end` says what stands after the records, by where the next page starts.
-    fn finish<'e>(mut self, end: &dyn Fn(Option<Cursor>) -> PageEnd<'e>) -> Result<Page, Error> {
-        let next = self.last.take().filter(|_| self.more);
+    /// The whole page; `end` says what stands after the records, by where the next page starts and the one before ends.
+    fn finish<'e>(mut self, end: &dyn Fn(Option<Cursor>, Previous) -> PageEnd<'e>) -> Result<Page, Error> {
+        let beyond = self.last.take().filter(|_| self.more);
+        let previous = |place: Option<Cursor>| place.map_or(Previous::None, Previous::Before);
+        let (next, previous) = match self.way {
+            Way::FromStart => (beyond, Previous::Untold),
+            Way::Onward(first) => (beyond, previous(first)),
+            Way::Backward(last, _) => (last, previous(beyond)),
+        };
         self.body.end();
         if self.written == 0 {
             self.encoder.begin_page(&mut self.body)?;
         }
-        self.encoder.end_page(&mut self.body, &end(next))?;
+        self.encoder.end_page(&mut self.body, &end(next, previous))?;
         let (mut hash, hashed) = self.hashed;
         hash.update(&self.body.as_slice()[hashed..]);
         Ok(Page { tag: Tag::of_list(hash), body: self.body.finish()? })
@@ -554,8 +590,26 @@ impl PageBody {
             self.body.allow(self.size.share);
             self.encoder.between(&mut self.body)?;
         }
+        self.note_end();
         self.encoder.row(&mut self.body, row, &self.plan.page.output)?;
+        self.note_end();
         self.body.check()
+    }
+
+    /// Notes where the body ends at present, if its parts will be turned round.
+    fn note_end(&mut self) {
+        if let Way::Backward(_, ends) = &mut self.way {
+            ends.push(self.body.as_slice().len());
+        }
+    }
+
+    /// Notes the place of the first row that is read, if the page tells it.
+    fn note_first(&mut self, row: &dyn Row) -> Result<(), DecodeError> {
+        match &mut self.way {
+            Way::FromStart => {}
+            Way::Onward(place) | Way::Backward(place, _) => *place = Some(self.plan.cursor_at(row)?),
+        }
+        Ok(())
     }
 }
 
@@ -564,6 +618,14 @@ impl RowSink for PageBody {
         self.body.begin(most);
         self.written = 0;
         self.more = self.rows.more;
+        match &mut self.way {
+            Way::FromStart => {}
+            Way::Onward(place) => *place = None,
+            Way::Backward(place, ends) => {
+                *place = None;
+                ends.clear();
+            }
+        }
     }
 
     fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
@@ -571,15 +633,21 @@ impl RowSink for PageBody {
             self.more = true;
             return Ok(());
         }
+        if self.written == 0 {
+            self.note_first(row)?;
+        }
         self.append(row)?;
         self.written += 1;
         if self.written == self.rows.limit {
-            self.last = Some(self.plan.cursor_after(row)?);
+            self.last = Some(self.plan.cursor_at(row)?);
         }
         Ok(())
     }
 
     fn end(&mut self) -> usize {
+        if let Way::Backward(_, ends) = &self.way {
+            self.body.turn_round(ends);
+        }
         let body = self.body.as_slice();
         self.hashed = (Sha256::new_with_prefix(body), body.len());
         body.len()

@@ -165,6 +165,8 @@ fn bound(slot: &Slot, bindings: &Bindings<'_>, (model, collection): About<'_>) -
         Slot::Now => format!("now = {}", value()),
         Slot::AsOf => format!("as of = {}", value()),
         Slot::Limit => format!("limit = {}", value()),
+        Slot::Skip => format!("skip = {}", value()),
+        Slot::Reach => format!("skip and limit = {}", value()),
         Slot::Cursor(index) => format!("cursor {} = {}", index + 1, value()),
         Slot::Param(index, _) => format!("parameter {} = {}", index + 1, value()),
         Slot::Place => format!("place = {}", value()),

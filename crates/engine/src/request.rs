@@ -4,7 +4,7 @@ use backstay_base::{Action, RecordId, Timestamp, limits};
 use backstay_expr::Checked;
 use backstay_model::{Addressed, CollectionId, FieldId, InterfaceId};
 use backstay_scalar::Value;
-use backstay_sql::{Selection, SortKey};
+use backstay_sql::{PageStart, Position, Selection, SortKey};
 use bytes::Bytes;
 
 use crate::{Input, Which};
@@ -285,9 +285,9 @@ pub struct List {
     /// Records on the page: 1 to `limits::PAGE_MAX`.
     pub limit: u32,
     /// Where the page starts.
-    pub after: Option<Cursor>,
-    /// Whether to count the records on all pages, exactly up to `limits::COUNT_MAX`.
-    pub count: bool,
+    pub start: Start,
+    /// Whether to count the records on all pages.
+    pub count: Counting,
 }
 
 impl List {
@@ -305,8 +305,77 @@ impl List {
             selection: Selection::Whole,
             sort: Arc::default(),
             limit: limits::PAGE_DEFAULT,
-            after: None,
-            count: false,
+            start: Start::First,
+            count: Counting::None,
+        }
+    }
+}
+
+/// Where a page of a list starts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Start {
+    /// With the first record.
+    First,
+    /// With the first one after a place.
+    After(Cursor),
+    /// So that it ends with the last one before a place.
+    Before(Cursor),
+    /// After this many records: 1 to `limits::SKIP_MAX`.
+    Skip(u32),
+}
+
+impl Start {
+    /// The place that it names.
+    pub(crate) fn cursor(&self) -> Option<&Cursor> {
+        match self {
+            Self::After(cursor) | Self::Before(cursor) => Some(cursor),
+            Self::First | Self::Skip(_) => None,
+        }
+    }
+
+    /// The values of that place.
+    pub(crate) fn values(&self) -> &[Value] {
+        self.cursor().map_or(&[], |cursor| &cursor.values)
+    }
+
+    /// How many records it leaves out.
+    pub(crate) fn skipped(&self) -> u64 {
+        match self {
+            Self::Skip(records) => (*records).into(),
+            Self::First | Self::After(_) | Self::Before(_) => 0,
+        }
+    }
+
+    /// What it is to a statement.
+    pub(crate) fn shape(&self) -> PageStart {
+        match self {
+            Self::First => PageStart::First,
+            Self::After(cursor) => PageStart::After(Position { nulls: cursor.nulls() }),
+            Self::Before(cursor) => PageStart::Before(Position { nulls: cursor.nulls() }),
+            Self::Skip(_) => PageStart::Skip,
+        }
+    }
+}
+
+/// Whether a list counts its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    /// It doesn't.
+    None,
+    /// Exactly up to `limits::COUNT_MAX`.
+    Capped,
+    /// Exactly, however many there are.
+    Exact,
+}
+
+impl Counting {
+    /// Up to which number it counts.
+    pub(crate) fn most(self) -> Option<u64> {
+        match self {
+            Self::None => None,
+            Self::Capped => Some(limits::COUNT_MAX),
+            // More than any database holds, and one more is still a number of rows.
+            Self::Exact => Some(u64::MAX / 4),
         }
     }
 }
@@ -343,7 +412,7 @@ pub struct Expression {
     pub params: Vec<Value>,
 }
 
-/// A place in the order of a list: the values of the sort keys, then the id, of the record that it comes after. It says
+/// A place in the order of a list: the values of the sort keys, then the id, of the record that is there. It says
 /// nothing that the client didn't see, and a forged one gives a place in the client's own list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cursor {

@@ -8,7 +8,8 @@ use backstay_model::{
     Versions,
 };
 use backstay_sql::{
-    Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, SumsPlan, Template,
+    PageStart, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, SumsPlan,
+    Template,
 };
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -271,14 +272,17 @@ impl Templates {
     /// Reads the ids of a collection in their order, from the start or after one.
     pub(crate) fn ids(&self, planner: &Planner, collection: CollectionId, after: bool) -> &ReadPlan {
         self.of(collection).ids[usize::from(after)].get_or_init(|| {
-            let after = after.then(|| Position { nulls: Vec::new() });
+            let start = match after {
+                true => PageStart::After(Position { nulls: Vec::new() }),
+                false => PageStart::First,
+            };
             let shape = ReadShape {
                 action: Action::Read,
                 perspective: Perspective::Live,
                 collection,
                 selection: Selection::id(),
                 filter: None,
-                scope: ReadScope::Page { sort: Vec::new(), after },
+                scope: ReadScope::Page { sort: Vec::new(), start },
             };
             planner.read(&shape, Rights::unrestricted())
         })

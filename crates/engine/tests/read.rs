@@ -5,6 +5,7 @@ mod desk;
 use std::sync::Arc;
 
 use backstay_base::Caller;
+use backstay_engine::Counting;
 use backstay_rest::Raw;
 use desk::{Desk, told};
 
@@ -203,7 +204,7 @@ async fn pages_are_stable_while_records_come_and_go() {
         let page = desk.page("Tag", &desk.ada, |list| {
             list.sort = Some("-name".into());
             list.limit = Some(2);
-            list.count = true;
+            list.count = Counting::Capped;
             list.after = after.map(Into::into);
         });
         page.await.expect("a page")
@@ -229,7 +230,7 @@ async fn an_order_with_nulls_has_pages_too() {
     }
     for (sort, expected) in [("words", "1 2 3 null null"), ("-words", "null null 3 2 1")] {
         let (mut seen, mut after) = (Vec::new(), None::<String>);
-        loop {
+        let mut before = loop {
             let page = desk.page("Post", &desk.ada, |list| {
                 list.sort = Some(sort.into());
                 list.limit = Some(1);
@@ -239,10 +240,24 @@ async fn an_order_with_nulls_has_pages_too() {
             seen.extend(page["items"].as_array().expect("items").iter().map(|item| item["words"].to_string()));
             match page["next"].as_str() {
                 Some(next) => after = Some(next.to_owned()),
-                None => break,
+                None => break page["prev"].as_str().map(str::to_owned),
             }
-        }
+        };
         assert_eq!(seen.join(" "), expected, "{sort}");
+        let mut words = seen.len() - 1;
+        while let Some(place) = before.take() {
+            let page = desk.page("Post", &desk.ada, |list| {
+                list.sort = Some(sort.into());
+                list.limit = Some(1);
+                list.before = Some(place.into());
+            });
+            let page = page.await.expect("a page");
+            words -= 1;
+            assert_eq!(page["items"][0]["words"].to_string(), seen[words], "{sort}, backward");
+            assert!(page["next"].is_string(), "{page}");
+            before = page["prev"].as_str().map(str::to_owned);
+        }
+        assert_eq!(words, 0, "{sort}, backward");
     }
 }
 

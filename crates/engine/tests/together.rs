@@ -3,7 +3,7 @@
 mod desk;
 
 use backstay_base::{Conflict, Error, limits};
-use backstay_engine::{Answer, Refused, Request};
+use backstay_engine::{Answer, Counting, Refused, Request};
 use desk::Desk;
 use serde_json::Value as Json;
 
@@ -12,7 +12,7 @@ fn create(desk: &Desk, of: &str, body: &str) -> Request {
 }
 
 fn list(desk: &Desk, of: &str) -> Request {
-    desk.client().list(of, |list| list.count = true).expect("a request")
+    desk.client().list(of, |list| list.count = Counting::Capped).expect("a request")
 }
 
 fn body(answer: Option<&Answer>) -> Option<Json> {
@@ -44,7 +44,7 @@ async fn lists_share_the_size_of_an_answer() {
         ids.push(desk.made("Essay", &desk.ada, &format!(r#"{{"long":"{long}"}}"#)).await.to_string());
     }
     let client = desk.client();
-    let essays = || client.list("Essay", |list| list.count = true).expect("a request");
+    let essays = || client.list("Essay", |list| list.count = Counting::Capped).expect("a request");
     let first = client.get("Essay", ids[0].parse().expect("an id"), Some("id")).expect("a request");
     let answers = client.answer_all(&desk.ada, vec![essays(), first, essays()], None).await.expect("what fits");
     let pages = [json(answers[0].as_ref()), json(answers[2].as_ref())];

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use backstay_base::{Caller, CallerKind, Error, RecordId};
-use backstay_engine::{Authority, Context, PurgePass, RecordAct, Transaction, TxContext};
+use backstay_engine::{Authority, Context, Counting, PurgePass, RecordAct, Transaction, TxContext};
 use backstay_model::SourceFile;
 use backstay_rest::input;
 use backstay_testkit::{TestApplication, TestClock, controlled};
@@ -208,7 +208,7 @@ impl Families {
     /// How many records of a type are in the trash.
     async fn trashed(&self, of: &str) -> u64 {
         let client = self.application.client();
-        let list = client.trash(of, |words| words.count = true).expect("a request");
+        let list = client.trash(of, |words| words.count = Counting::Capped).expect("a request");
         let page = client.page(&self.anyone, list).await.expect("a page");
         let page: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
         page["count"]["value"].as_u64().expect("a count")

@@ -107,6 +107,7 @@ fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
         "filterValueBytes": limits::FILTER_VALUE_BYTES,
         "pageDefault": limits::PAGE_DEFAULT,
         "pageMax": limits::PAGE_MAX,
+        "skipMax": limits::SKIP_MAX,
         "nestedMax": limits::NESTED_MAX,
         "selectDepth": limits::SELECT_DEPTH,
         "relations": limits::STATEMENT_RELATIONS,

@@ -18,14 +18,20 @@ pub(crate) fn encode(cursor: &Cursor, keys: &[SortKey], collection: &Collection)
     word(cursor, &sort::text(keys, collection))
 }
 
-/// Reads a word that `encode` made for the same order.
-pub(crate) fn decode(word: &str, keys: &[SortKey], collection: &Collection, model: &Model) -> Result<Cursor, Error> {
+/// Reads a word that `encode` made for the same order; `at` is the parameter that has it.
+pub(crate) fn decode(
+    (word, at): (&str, Place),
+    keys: &[SortKey],
+    collection: &Collection,
+    model: &Model,
+) -> Result<Cursor, Error> {
     let kinds = keys.iter().filter_map(|key| model.value_type(&collection.field(key.column.field).kind));
     let kinds: Vec<ValueType<'_>> = kinds.chain([ValueType::Scalar(collection.key.scalar())]).collect();
     read(word, &sort::text(keys, collection), &kinds).ok_or_else(|| {
-        let problem = "this is not the `next` of a page of the same list in the same order".to_owned();
-        let remedy = "send the `sort` of that page, or leave out `after` to start over".to_owned();
-        Error::malformed(Place::After, ViolationKind::Misused { problem, remedy })
+        let of = if at == Place::Before { "prev" } else { "next" };
+        let problem = format!("this is not the `{of}` of a page of the same list in the same order");
+        let remedy = format!("send the `sort` of that page, or leave out `{at}` to start over");
+        Error::malformed(at, ViolationKind::Misused { problem, remedy })
     })
 }
 

@@ -1,15 +1,15 @@
 mod document;
 
 use backstay_engine::{
-    Alternative, AnswerBuffer, ColumnType, Count, DecodeError, EncodeError, Encoder, MemberOutput, ObjectOutput,
-    PageEnd, RecordMember, Row, RowOutput, ValueOutput, nested,
+    Alternative, AnswerBuffer, ColumnType, Count, Cursor, DecodeError, EncodeError, Encoder, MemberOutput,
+    ObjectOutput, PageEnd, Previous, RecordMember, Row, RowOutput, ValueOutput, nested,
 };
 use backstay_scalar::{Scalar, ValueRef, Writer, write, write_stored};
 
 use crate::cursor;
 
 /// Writes answers as JSON: a record as an object, several as an array, and a page as `{"items": […], "next": cursor or
-/// null}`, with `"count": {"value": n, "more": bool}` where that was asked.
+/// null}`, with `"prev"` where that was asked for a start, and `"count": {"value": n, "more": bool}` where that was asked.
 pub static JSON: &dyn Encoder = &Json;
 
 #[derive(Debug)]
@@ -63,22 +63,20 @@ impl Encoder for Json {
     }
 
     fn end_page(&self, out: &mut AnswerBuffer, end: &PageEnd<'_>) -> Result<(), EncodeError> {
-        let next = end.next.as_ref().map(|next| cursor::encode(next, end.sort, end.collection));
-        let out = out.reserve(next.as_ref().map_or(0, String::len))?;
-        out.extend_from_slice(b"],\"next\":");
-        match next {
-            Some(next) => {
-                out.push(b'"');
-                out.extend_from_slice(next.as_bytes());
-                out.push(b'"');
+        out.append(b"],\"next\":")?;
+        place(out, end.next.as_ref(), end)?;
+        match &end.previous {
+            Previous::Untold => {}
+            Previous::None => out.append(b",\"prev\":null")?,
+            Previous::Before(previous) => {
+                out.append(b",\"prev\":")?;
+                place(out, Some(previous), end)?;
             }
-            None => out.extend_from_slice(b"null"),
         }
         if let Some(Count { value, more }) = end.count {
-            out.extend_from_slice(format!(",\"count\":{{\"value\":{value},\"more\":{more}}}").as_bytes());
+            out.append(format!(",\"count\":{{\"value\":{value},\"more\":{more}}}").as_bytes())?;
         }
-        out.push(b'}');
-        Ok(())
+        out.append(b"}")
     }
 
     fn begin_records(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {
@@ -96,6 +94,17 @@ impl Encoder for Json {
     fn unseen(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {
         out.append(b"null")
     }
+}
+
+/// Appends the cursor of a place, or null.
+fn place(out: &mut AnswerBuffer, place: Option<&Cursor>, end: &PageEnd<'_>) -> Result<(), EncodeError> {
+    let Some(cursor) = place else { return out.append(b"null") };
+    let word = cursor::encode(cursor, end.sort, end.collection);
+    let out = out.reserve(word.len())?;
+    out.push(b'"');
+    out.extend_from_slice(word.as_bytes());
+    out.push(b'"');
+    Ok(())
 }
 
 /// What stands before the name of a member: of the first one, and of those after it.

@@ -69,7 +69,9 @@ impl Reader {
         let versions = model.collection(collection).history.as_ref().map(|history| model.collection(history.versions));
         let layout = versions.and_then(|of| Some((of, history_order(of.versions.as_ref()?))));
         let after = after.zip(layout);
-        let after = after.map(|(word, (versions, order))| cursor::decode(word, &order, versions, model)).transpose()?;
+        let after = after
+            .map(|(word, (versions, order))| cursor::decode((word, Place::After), &order, versions, model))
+            .transpose()?;
         Ok(History { collection, id, limit: limit.unwrap_or(limits::PAGE_DEFAULT), after })
     }
 

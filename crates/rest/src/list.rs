@@ -53,7 +53,7 @@ pub(crate) fn check_size(body: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads the query of `GET /api/{collection}`: `filter`, `sort`, `select`, `limit`, `after`, `count`, `asOf`, values of the
+/// Reads the query of `GET /api/{collection}`: `filter`, `sort`, `select`, `limit`, `after`, `before`, `skip`, `count`, `asOf`, values of the
 /// filter's parameters as `$name`, and `field=value` for equality.
 pub(crate) fn from_query<'w>(collection: &Collection, text: Option<&'w str>) -> Result<ListWords<'w>, Error> {
     let mut list = ListWords::of(collection.id);
@@ -137,6 +137,8 @@ pub fn in_body(error: Error) -> Error {
             | Place::Filter
             | Place::Limit
             | Place::After
+            | Place::Before
+            | Place::Skip
             | Place::Count
             | Place::AsOf) => Place::member(part.to_string()),
             other @ (Place::Whole | Place::Value(_) | Place::Part(_)) => other,

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use backstay_engine::Counting;
 use backstay_model::CollectionId;
 use backstay_scalar::Token;
 use serde_json::value::RawValue;
@@ -23,8 +24,12 @@ pub struct ListWords<'w> {
     pub limit: Option<u32>,
     /// Where the page starts: `next` of the page before.
     pub after: Option<Cow<'w, str>>,
+    /// Where it ends: `prev` of the page after.
+    pub before: Option<Cow<'w, str>>,
+    /// How many records are left out before the page.
+    pub skip: Option<u32>,
     /// Whether to count the records.
-    pub count: bool,
+    pub count: Counting,
     /// The moment as of which the records are read.
     pub as_of: Option<Cow<'w, str>>,
 }
@@ -59,7 +64,9 @@ impl ListWords<'_> {
             select: None,
             limit: None,
             after: None,
-            count: false,
+            before: None,
+            skip: None,
+            count: Counting::None,
             as_of: None,
         }
     }

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use backstay_base::{Place, ViolationKind, limits, nearest};
+use backstay_engine::Counting;
 
 use crate::json;
 use crate::list_words::{ListWords, Raw};
@@ -19,12 +20,24 @@ pub(crate) enum Parameter {
     Select,
     Limit,
     After,
+    Before,
+    Skip,
     Count,
     AsOf,
 }
 
 impl Parameter {
-    const ALL: [Self; 7] = [Self::Filter, Self::Sort, Self::Select, Self::Limit, Self::After, Self::Count, Self::AsOf];
+    const ALL: [Self; 9] = [
+        Self::Filter,
+        Self::Sort,
+        Self::Select,
+        Self::Limit,
+        Self::After,
+        Self::Before,
+        Self::Skip,
+        Self::Count,
+        Self::AsOf,
+    ];
 
     /// The parameter of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -38,6 +51,8 @@ impl Parameter {
             Self::Select => "select",
             Self::Limit => "limit",
             Self::After => "after",
+            Self::Before => "before",
+            Self::Skip => "skip",
             Self::Count => "count",
             Self::AsOf => AS_OF,
         }
@@ -51,6 +66,8 @@ impl Parameter {
             Self::Select => Place::Select,
             Self::Limit => Place::Limit,
             Self::After => Place::After,
+            Self::Before => Place::Before,
+            Self::Skip => Place::Skip,
             Self::Count => Place::Count,
             Self::AsOf => Place::AsOf,
         }
@@ -65,7 +82,9 @@ impl Parameter {
             Self::Limit => {
                 &["per_page", "perPage", "page_size", "pageSize", "size", "first", "top", "$top", "take", "_limit"]
             }
-            Self::After => &["page", "offset", "skip", "$skip", "cursor", "_page", "_start"],
+            Self::After => &["page", "cursor", "_page", "startingAfter", "starting_after"],
+            Self::Before => &["endingBefore", "ending_before", "last"],
+            Self::Skip => &["offset", "$skip", "_start", "from", "start"],
             Self::Count => &["total", "totalCount", "with_count", "$count"],
             Self::AsOf => &["as_of", "asof", "at", "validAt", "systemTime"],
         }
@@ -79,17 +98,13 @@ impl Parameter {
             Self::Select => list.select = text(value, "one string, such as \"title,author{name}\"")?,
             Self::After => list.after = text(value, "a string")?,
             Self::AsOf => list.as_of = text(value, "a moment, such as \"2026-01-31T12:00:00Z\"")?,
-            Self::Limit => {
-                list.limit = match value {
-                    Raw::Json(json) if json.get() == "null" => None,
-                    Raw::Json(json) => Some(page_limit(json.get())?),
-                    Raw::Text(text) => Some(page_limit(&text)?),
-                }
-            }
+            Self::Before => list.before = text(value, "a string")?,
+            Self::Limit => list.limit = number(&value, page_limit)?,
+            Self::Skip => list.skip = number(&value, skipped)?,
             Self::Count => {
                 list.count = match value {
-                    Raw::Json(json) => truth(json.get())?,
-                    Raw::Text(text) => truth(&text)?,
+                    Raw::Json(json) => counting(json.get(), "\"exact\"")?,
+                    Raw::Text(text) => counting(&text, "exact")?,
                 }
             }
         }
@@ -129,17 +144,43 @@ fn text<'w>(value: Raw<'w>, expected: &str) -> Result<Option<Cow<'w, str>>, Viol
     }
 }
 
-pub(crate) fn page_limit(text: &str) -> Result<u32, ViolationKind> {
-    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let limit = text.parse().ok().filter(|limit| plain && (1..=limits::PAGE_MAX).contains(limit));
-    let expected = || ViolationKind::Type { expected: format!("a whole number from 1 to {}", limits::PAGE_MAX) };
-    limit.ok_or_else(expected)
+fn number(
+    value: &Raw<'_>,
+    read: impl FnOnce(&str) -> Result<u32, ViolationKind>,
+) -> Result<Option<u32>, ViolationKind> {
+    match value {
+        Raw::Json(json) if json.get() == "null" => Ok(None),
+        Raw::Json(json) => read(json.get()).map(Some),
+        Raw::Text(text) => read(text).map(Some),
+    }
 }
 
-fn truth(text: &str) -> Result<bool, ViolationKind> {
+pub(crate) fn page_limit(text: &str) -> Result<u32, ViolationKind> {
+    whole_number(text, (1, limits::PAGE_MAX))
+}
+
+fn skipped(text: &str) -> Result<u32, ViolationKind> {
+    whole_number(text, (0, limits::SKIP_MAX)).map_err(|kind| match kind {
+        ViolationKind::Type { expected } if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            let remedy = "follow `next` with `after` to go further, which costs the same on every page".to_owned();
+            ViolationKind::Misused { problem: format!("expected {expected}"), remedy }
+        }
+        kind => kind,
+    })
+}
+
+fn whole_number(text: &str, (least, most): (u32, u32)) -> Result<u32, ViolationKind> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|number| plain && (least..=most).contains(number));
+    let expected = || ViolationKind::Type { expected: format!("a whole number from {least} to {most}") };
+    number.ok_or_else(expected)
+}
+
+fn counting(text: &str, exact: &str) -> Result<Counting, ViolationKind> {
     match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(ViolationKind::Type { expected: "true or false".to_owned() }),
+        "true" => Ok(Counting::Capped),
+        "false" => Ok(Counting::None),
+        text if text == exact => Ok(Counting::Exact),
+        _ => Err(ViolationKind::Type { expected: format!("true, false or {exact}") }),
     }
 }

@@ -1,8 +1,8 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, RecordId, limits};
-use backstay_engine::{Engine, Expression, Filter, List, Selection, Singles, SortKey};
+use backstay_base::{Error, Place, RecordId, ViolationKind, limits};
+use backstay_engine::{Engine, Expression, Filter, List, Selection, Singles, SortKey, Start};
 use backstay_expr::{Checked, Scope};
 use backstay_model::{CollectionId, FieldId, InterfaceId, Model};
 use quick_cache::sync::Cache;
@@ -123,8 +123,20 @@ impl Reader {
     }
 
     pub(crate) fn list_of(&self, words: &ListWords<'_>, interface: Option<InterfaceId>) -> Result<List, Error> {
-        let ListWords { collection: id, equals, filter: text, params, sort, select, limit, after, count, as_of } =
-            words;
+        let ListWords {
+            collection: id,
+            equals,
+            filter: text,
+            params,
+            sort,
+            select,
+            limit,
+            after,
+            before,
+            skip,
+            count,
+            as_of,
+        } = words;
         let (model, collection) = (&*self.model, self.model.collection(*id));
         let named = Named { collection: *id, interface };
         let shared = interface.map(|interface| model.interface(interface));
@@ -140,7 +152,14 @@ impl Reader {
             })?,
             None => Arc::default(),
         };
-        let after = after.as_ref().map(|word| cursor::decode(word, &sort, collection, model)).transpose()?;
+        let place = |word: &str, at: Place| cursor::decode((word, at), &sort, collection, model);
+        let start = match (after, before, skip.unwrap_or(0)) {
+            (None, None, 0) => Start::First,
+            (Some(word), None, 0) => Start::After(place(word, Place::After)?),
+            (None, Some(word), 0) => Start::Before(place(word, Place::Before)?),
+            (None, None, records) => Start::Skip(records),
+            (after, before, _) => return Err(two_starts(after.is_some(), before.is_some())),
+        };
         let expression = if let Some(text) = text {
             let scope = match shared {
                 Some(shared) => Scope::filter_of_types(model, *id, shared),
@@ -164,10 +183,21 @@ impl Reader {
             selection: self.selection_of(named, select.as_deref())?,
             sort,
             limit: limit.unwrap_or(limits::PAGE_DEFAULT),
-            after,
+            start,
             count: *count,
         })
     }
+}
+
+/// The refusal of a page that is to start at two places.
+fn two_starts(after: bool, before: bool) -> Error {
+    let (at, other) = match (after, before) {
+        (true, true) => (Place::Before, "after"),
+        (true, false) => (Place::Skip, "after"),
+        (false, _) => (Place::Skip, "before"),
+    };
+    let problem = format!("a page starts at one place, and `{other}` says where");
+    Error::malformed(at, ViolationKind::Misused { problem, remedy: format!("leave one of the two out, or `{other}`") })
 }
 
 /// What a text means, read if it is not known yet.

@@ -12,7 +12,7 @@ use crate::predicate::Pred;
 use crate::relation::{Part, Relation, Rows, links, relation};
 use crate::slots::Slots;
 use crate::tree::{column, integer, name};
-use crate::{ColumnRef, ColumnType, Dialect, Extent, Perspective, Slot, Template};
+use crate::{ColumnRef, ColumnType, Dialect, Extent, PageStart, Perspective, Slot, Template};
 
 /// A statement under construction: its placeholders, and the tables of its SELECTs.
 #[derive(Debug)]
@@ -141,6 +141,15 @@ impl<'m> Builder<'m> {
     /// Limits a select to the number in a slot.
     pub(crate) fn limit(&mut self, select: &mut SelectStatement, slot: Slot) {
         self.slots.limit(select, slot);
+    }
+
+    /// Limits a select to a page that starts here.
+    pub(crate) fn limit_to_page(&mut self, select: &mut SelectStatement, start: &PageStart) {
+        self.limit(select, Slot::Limit);
+        match start {
+            PageStart::Skip => self.slots.skip(select, Slot::Skip),
+            PageStart::First | PageStart::After(_) | PageStart::Before(_) => {}
+        }
     }
 
     /// Keeps other transactions from changing a record that a SELECT reads, until this one ends.

@@ -77,6 +77,14 @@ impl PageOrder {
         self
     }
 
+    /// The same from the last record to the first.
+    pub(crate) fn reversed(mut self) -> Self {
+        for key in &mut self.keys {
+            key.descending = !key.descending;
+        }
+        self
+    }
+
     /// The same with keys that are null in other records which are ordered together with these.
     pub(crate) fn with_nulls(mut self, nullable: &[bool]) -> Self {
         for (key, nullable) in self.keys.iter_mut().zip(nullable) {

@@ -9,7 +9,7 @@ use crate::order::PageOrder;
 use crate::partial::{self, Known, Usable, usable};
 use crate::predicate::Pred;
 use crate::steer::{Ranges, RulePred, compared_fields, count_rule, page_rule};
-use crate::{Perspective, ReadScope, ReadShape, Slot, SortKey};
+use crate::{PageStart, Perspective, ReadScope, ReadShape, Slot, SortKey};
 
 /// Which records are read, and in which order.
 #[derive(Debug)]
@@ -67,9 +67,14 @@ pub(crate) fn asked_in_order(
     let mut questions = filtered(builder, record, (&ranges, &known));
     questions.extend(index_conditions(builder, shape, record, (&usable, &known)));
     let order = match &shape.scope {
-        ReadScope::Page { sort, after } => {
+        ReadScope::Page { sort, start } => {
             let order = order(builder, sort, record, reader).with_nulls(nullable);
-            if let Some(position) = after {
+            let (order, position) = match start {
+                PageStart::First | PageStart::Skip => (order, None),
+                PageStart::After(position) => (order, Some(position)),
+                PageStart::Before(position) => (order.reversed(), Some(position)),
+            };
+            if let Some(position) = position {
                 let pred = Pred::Sql(order.after(builder, position));
                 questions.push(Question { pred, is_range: order.is_open() });
             }

@@ -18,7 +18,7 @@ impl Planner {
         let rows = builder.rows(self.model.collection(shape.collection), shape.perspective, (rights, shape.action));
         let asked = asked(&mut builder, shape, &rows, reader);
         let record = rows.anchor;
-        match shape.scope {
+        match &shape.scope {
             ReadScope::Count => counted(builder, &record, asked),
             ReadScope::One | ReadScope::Key | ReadScope::Page { .. } => {
                 let mut row = RowWriter::new(&mut builder, reader);
@@ -36,7 +36,9 @@ impl Planner {
                 asked.condition.restrict(&mut select);
                 if let Some(order) = &asked.order {
                     order.write(&builder, &mut select);
-                    builder.limit(&mut select, Slot::Limit);
+                }
+                if let ReadScope::Page { start, .. } = &shape.scope {
+                    builder.limit_to_page(&mut select, start);
                 }
                 builder.from(record.frame, &mut select);
                 let output = RowOutput::Record(ObjectOutput { present: None, members });

@@ -36,11 +36,25 @@ pub enum ReadScope {
     Page {
         /// Columns to order by. The id is always the last key, in the direction of the key before it.
         sort: Vec<SortKey>,
-        /// The page starts after this place, if there is one.
-        after: Option<Position>,
+        /// Where it starts.
+        start: PageStart,
     },
     /// How many there are, but at most `Slot::Limit`.
     Count,
+}
+
+/// Where a page starts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub enum PageStart {
+    /// With the first record.
+    #[default]
+    First,
+    /// With the first one after a place.
+    After(Position),
+    /// With the last one before a place: the records are in the opposite order.
+    Before(Position),
+    /// After `Slot::Skip` records.
+    Skip,
 }
 
 /// One key of an order. Nulls come last when ascending and first when descending.

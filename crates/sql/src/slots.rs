@@ -43,6 +43,12 @@ impl Slots {
         select.limit(index);
     }
 
+    /// Leaves out the first rows of a select, as many as the number in a slot.
+    pub(crate) fn skip(&mut self, select: &mut SelectStatement, slot: Slot) {
+        let index = self.index(slot, Storage::Int.into());
+        select.offset(index);
+    }
+
     /// Keeps a subquery from being merged into the one around it, which would repeat its columns wherever they are
     /// named. SQLite never merges one without a FROM.
     pub(crate) fn keep_apart(&mut self, select: &mut SelectStatement) {

@@ -33,6 +33,10 @@ pub enum Slot {
     Cursor(u16),
     /// Rows wanted.
     Limit,
+    /// Rows left out before them.
+    Skip,
+    /// Rows left out and rows wanted, together.
+    Reach,
     /// The place of an ordered link.
     Place,
     /// An argument of a statement that has no better name for it, such as the far end of a link.

@@ -15,8 +15,8 @@ use crate::output::RowWriter;
 use crate::question::{Asked, asked_in_order, order};
 use crate::tree::{boolean, column, integer, name};
 use crate::{
-    Alternative, ColumnRef, ColumnType, Dialect, DocumentOutput, MemberOutput, ObjectOutput, Planner, ReadPlan,
-    ReadScope, ReadShape, RecordsOutput, RowOutput, Slot, SortKey, ValueOutput,
+    Alternative, ColumnRef, ColumnType, Dialect, DocumentOutput, MemberOutput, ObjectOutput, PageStart, Planner,
+    ReadPlan, ReadScope, ReadShape, RecordsOutput, RowOutput, Slot, SortKey, ValueOutput,
 };
 
 impl Planner {
@@ -29,7 +29,8 @@ impl Planner {
         let parts: Vec<Part> = shapes.iter().map(|shape| Part::of(&mut builder, (shape, &nullable), reader)).collect();
         match shapes.first().map(|shape| &shape.scope) {
             Some(ReadScope::Count) => counted(builder, parts),
-            Some(ReadScope::One | ReadScope::Key | ReadScope::Page { .. }) | None => merged(builder, parts),
+            Some(ReadScope::Page { start, .. }) => merged(builder, parts, start),
+            Some(ReadScope::One | ReadScope::Key) | None => merged(builder, parts, &PageStart::First),
         }
     }
 
@@ -96,7 +97,9 @@ impl Part {
         if let Some(order) = &order {
             order.write(builder, &mut select);
         }
-        match shape.scope {
+        match &shape.scope {
+            // Any of the rows that are left out can be of this type, and so can all others.
+            ReadScope::Page { start: PageStart::Skip, .. } => builder.limit(&mut select, Slot::Reach),
             ReadScope::Page { .. } | ReadScope::Count => builder.limit(&mut select, Slot::Limit),
             ReadScope::One | ReadScope::Key => {}
         }
@@ -134,7 +137,7 @@ fn counted(mut builder: Builder<'_>, parts: Vec<Part>) -> ReadPlan {
     ReadPlan { template, output, version: None, cursor: Vec::new() }
 }
 
-fn merged(mut builder: Builder<'_>, parts: Vec<Part>) -> ReadPlan {
+fn merged(mut builder: Builder<'_>, parts: Vec<Part>, start: &PageStart) -> ReadPlan {
     let heads = parts.first().map_or(0, |part| part.heads.len());
     let mut row = MergedRow { heads, types: parts.len(), columns: Vec::new() };
     let (mut selects, mut types, mut first_order) = (Vec::new(), Vec::new(), None);
@@ -161,7 +164,7 @@ fn merged(mut builder: Builder<'_>, parts: Vec<Part>) -> ReadPlan {
     let mut cursor = Vec::new();
     if let Some(order) = &first_order {
         order.write_merged(&builder, &mut select, |index| column(&alias, &MergedRow::name(index)));
-        builder.limit(&mut select, Slot::Limit);
+        builder.limit_to_page(&mut select, start);
         cursor.extend(0..heads - 1);
     } else {
         builder.limit(&mut select, Slot::Constant(Value::Int(1)));

@@ -7,8 +7,8 @@ use backstay_base::Action;
 use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Scope, compile};
 use backstay_model::{Model, SourceFile, load};
 use backstay_sql::{
-    ColumnRef, Dialect, Perspective, Planner, ReadScope, ReadShape, Selected, SelectedField, Selection, Slot, SortKey,
-    Template,
+    ColumnRef, Dialect, PageStart, Perspective, Planner, ReadScope, ReadShape, Selected, SelectedField, Selection,
+    Slot, SortKey, Template,
 };
 
 const MODEL: &str = r#"
@@ -76,7 +76,7 @@ fn the_past_is_read_from_versions_and_rules_are_asked_about_the_last_one() {
     insta::assert_snapshot!("one_record_of_the_past", read(ReadScope::One, None));
     insta::assert_snapshot!(
         "a_page_of_the_past",
-        read(ReadScope::Page { sort, after: None }, Some("title == 'x' && price.amount > 3"))
+        read(ReadScope::Page { sort, start: PageStart::First }, Some("title == 'x' && price.amount > 3"))
     );
     insta::assert_snapshot!("a_count_of_the_past", read(ReadScope::Count, None));
     let history = |after: bool| both(&model, |planner| planner.history(deal.id, &rights, after).template);

@@ -9,9 +9,9 @@ use backstay_expr::{CollectionRights, Expr, FieldRights, Rights, Rule, Scope, co
 use backstay_model::{Collection, CollectionId, FieldKind, Index, Model, Nulls, SourceFile};
 use backstay_scalar::Value;
 use backstay_sql::{
-    Arguments, ColumnRef, Dialect, DocumentSelection, InnerSelection, MemberSelection, Perspective, Planner, Position,
-    ReadScope, ReadShape, RecordSource, Selected, SelectedField, SelectedMember, SelectedType, Selection, Slot,
-    SortKey, Template, schema,
+    Arguments, ColumnRef, Dialect, DocumentSelection, InnerSelection, MemberSelection, PageStart, Perspective, Planner,
+    Position, ReadScope, ReadShape, RecordSource, Selected, SelectedField, SelectedMember, SelectedType, Selection,
+    Slot, SortKey, Template, schema,
 };
 
 const MODEL: &str = r#"
@@ -147,7 +147,7 @@ impl World {
 }
 
 fn page(sort: Vec<SortKey>) -> ReadScope {
-    ReadScope::Page { sort, after: None }
+    ReadScope::Page { sort, start: PageStart::First }
 }
 
 #[test]
@@ -236,7 +236,7 @@ SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE EXISTS(
 fn the_page_after_a_place() {
     let world = World::new();
     let after = |sort: Vec<SortKey>, nulls: Vec<bool>| {
-        world.read(&world.posts(ReadScope::Page { sort, after: Some(Position { nulls }) }), &[])
+        world.read(&world.posts(ReadScope::Page { sort, start: PageStart::After(Position { nulls }) }), &[])
     };
     insta::assert_snapshot!(after(Vec::new(), Vec::new()), @r##"
 SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" > ? ORDER BY "t1"."id" ASC LIMIT ?
@@ -273,6 +273,33 @@ SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" 
   [Cursor(1), Limit]
 SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" IS NULL AND "t1"."id" > CAST($1 AS uuid) ORDER BY "t1"."published_at" ASC, "t1"."id" ASC LIMIT $2
   [Cursor(1), Limit]
+"##);
+}
+
+#[test]
+fn the_page_before_a_place_and_the_one_after_some_records() {
+    let world = World::new();
+    let sort = || vec![world.key("publishedAt", true)];
+    let before = PageStart::Before(Position { nulls: vec![false] });
+    insta::assert_snapshot!(world.read(&world.posts(ReadScope::Page { sort: sort(), start: before }), &[]), @r##"
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" > ? OR "t1"."published_at" IS NULL OR ("t1"."published_at" = ? AND "t1"."id" > ?) ORDER BY "t1"."published_at" ASC NULLS LAST, "t1"."id" ASC LIMIT ?
+  [Cursor(0), Cursor(0), Cursor(1), Limit]
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."published_at" > CAST($1 AS timestamptz) OR "t1"."published_at" IS NULL OR ("t1"."published_at" = CAST($2 AS timestamptz) AND "t1"."id" > CAST($3 AS uuid)) ORDER BY "t1"."published_at" ASC, "t1"."id" ASC LIMIT $4
+  [Cursor(0), Cursor(0), Cursor(1), Limit]
+"##);
+    let before = PageStart::Before(Position { nulls: Vec::new() });
+    insta::assert_snapshot!(world.read(&world.posts(ReadScope::Page { sort: Vec::new(), start: before }), &[]), @r##"
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" < ? ORDER BY "t1"."id" DESC LIMIT ?
+  [Cursor(0), Limit]
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" < CAST($1 AS uuid) ORDER BY "t1"."id" DESC LIMIT $2
+  [Cursor(0), Limit]
+"##);
+    let skipping = ReadScope::Page { sort: sort(), start: PageStart::Skip };
+    insta::assert_snapshot!(world.read(&world.posts(skipping), &[]), @r##"
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" ORDER BY "t1"."published_at" DESC NULLS FIRST, "t1"."id" DESC LIMIT ? OFFSET ?
+  [Limit, Skip]
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" ORDER BY "t1"."published_at" DESC, "t1"."id" DESC LIMIT $1 OFFSET $2
+  [Limit, Skip]
 "##);
 }
 

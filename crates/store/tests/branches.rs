@@ -6,7 +6,8 @@ use backstay_base::Action;
 use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Scope, compile};
 use backstay_model::{Collection, Model, SourceFile};
 use backstay_sql::{
-    Arguments, Dialect, Perspective, Planner, ReadScope, ReadShape, Selected, SelectedField, Selection, Slot, schema,
+    Arguments, Dialect, PageStart, Perspective, Planner, ReadScope, ReadShape, Selected, SelectedField, Selection,
+    Slot, schema,
 };
 use rusqlite::{Connection, StatementStatus, types::Value};
 
@@ -95,7 +96,7 @@ impl Shop {
             collection: collection.id,
             selection: Selection::parts([Selected::Field(selected)]),
             filter: Some(compile(filter, &Scope::filter(&self.model, collection.id)).expect("a filter").expr),
-            scope: ReadScope::Page { sort: Vec::new(), after: None },
+            scope: ReadScope::Page { sort: Vec::new(), start: PageStart::First },
         };
         let plan = Planner::new(Arc::clone(&self.model), Dialect::Sqlite).read(&shape, &self.rights());
         let value = |slot: &Slot| match slot {

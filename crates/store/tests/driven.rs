@@ -7,8 +7,8 @@ use backstay_base::Action;
 use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Scope, compile};
 use backstay_model::{Collection, FieldId, Model, SourceFile};
 use backstay_sql::{
-    ColumnRef, Dialect, Perspective, Planner, Position, ReadScope, ReadShape, Selected, SelectedField, Selection, Slot,
-    SortKey, schema,
+    ColumnRef, Dialect, PageStart, Perspective, Planner, Position, ReadScope, ReadShape, Selected, SelectedField,
+    Selection, Slot, SortKey, schema,
 };
 use rusqlite::{Connection, StatementStatus, types::Value};
 
@@ -93,7 +93,7 @@ impl Desk {
             collection: self.posts().id,
             selection: Selection::parts([Selected::Field(SelectedField::of(title))]),
             filter: None,
-            scope: ReadScope::Page { sort, after },
+            scope: ReadScope::Page { sort, start: after.map_or(PageStart::First, PageStart::After) },
         };
         let plan = Planner::new(Arc::clone(&self.model), Dialect::Sqlite).read(&shape, &self.rights());
         let params: Vec<Value> = plan

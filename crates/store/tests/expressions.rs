@@ -44,7 +44,7 @@ use backstay_expr::{
 };
 use backstay_model::{Collection, FieldId, Model};
 use backstay_scalar::Value;
-use backstay_sql::{Dialect, Perspective, Planner, ReadScope, ReadShape, Selection, Slot, Statement};
+use backstay_sql::{Dialect, PageStart, Perspective, Planner, ReadScope, ReadShape, Selection, Slot, Statement};
 
 use data::Data;
 use table::{Row, Table};
@@ -124,7 +124,7 @@ impl Setting {
             collection,
             selection: Selection::id(),
             filter: Some(expr.clone()),
-            scope: ReadScope::Page { sort: Vec::new(), after: None },
+            scope: ReadScope::Page { sort: Vec::new(), start: PageStart::First },
         };
         let plan = Planner::new(Arc::clone(&self.model), dialect).read(&shape, &self.rights);
         let statement = plan.template.bind(|slot| self.value(slot, checked));

@@ -6,8 +6,8 @@ use backstay_base::Action;
 use backstay_expr::{CollectionRights, FieldRights, Rights, Rule, Scope, compile};
 use backstay_model::{Collection, Model, SourceFile};
 use backstay_sql::{
-    ColumnRef, Dialect, Perspective, Planner, Position, ReadScope, ReadShape, Selected, SelectedField, Selection,
-    SortKey, Template, schema,
+    ColumnRef, Dialect, PageStart, Perspective, Planner, Position, ReadScope, ReadShape, Selected, SelectedField,
+    Selection, SortKey, Template, schema,
 };
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -46,7 +46,7 @@ fn plan(rule: &str, (filter, sort): (Option<&str>, Option<&str>), sees: &str) ->
         collection: posts.id,
         selection: Selection::parts([Selected::Field(SelectedField::of(posts.fields[4].id))]),
         filter: filter.map(|text| compile(text, &Scope::filter(&model, posts.id)).expect("a filter").expr),
-        scope: ReadScope::Page { sort: sort.map(key).into_iter().collect(), after: None },
+        scope: ReadScope::Page { sort: sort.map(key).into_iter().collect(), start: PageStart::First },
     };
     let plan = Planner::new(Arc::clone(&model), Dialect::Sqlite).read(&shape, &rights(&model, posts, (rule, sees)));
     explained(&connection, &plan.template)
@@ -109,7 +109,7 @@ type Comment @allow(read: "true") @index(fields: ["post", "createdAt"]) @index(f
             collection: posts.id,
             selection: Selection::parts([Selected::Field(comments)]),
             filter: None,
-            scope: ReadScope::Page { sort: Vec::new(), after: None },
+            scope: ReadScope::Page { sort: Vec::new(), start: PageStart::First },
         };
         let plan =
             Planner::new(Arc::clone(&model), Dialect::Sqlite).read(&shape, &rights(&model, posts, ("true", "true")));
@@ -149,7 +149,7 @@ type Guide implements Content { b: Int }
                 collection: *id,
                 selection: Selection::Whole,
                 filter: filter.map(|text| compile(text, &Scope::filter(&model, *id)).expect("a filter").expr),
-                scope: ReadScope::Page { sort, after },
+                scope: ReadScope::Page { sort, start: after.map_or(PageStart::First, PageStart::After) },
             }
         });
         let shapes: Vec<ReadShape> = shapes.collect();

@@ -6,8 +6,8 @@ use backstay_base::Action;
 use backstay_expr::Rights;
 use backstay_model::{Model, SourceFile};
 use backstay_sql::{
-    ColumnRef, Dialect, Perspective, Planner, Position, ReadScope, ReadShape, Selected, SelectedField, Selection, Slot,
-    SortKey, Template, schema,
+    ColumnRef, Dialect, PageStart, Perspective, Planner, Position, ReadScope, ReadShape, Selected, SelectedField,
+    Selection, Slot, SortKey, Template, schema,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, StatementStatus};
@@ -92,7 +92,10 @@ CORRELATED SCALAR SUBQUERY 1
 SEARCH then USING INDEX ix_note_history__history__record__history__from (history__record=? AND history__from<?)";
 
 fn page(after: bool) -> ReadScope {
-    ReadScope::Page { sort: Vec::new(), after: after.then(|| Position { nulls: Vec::new() }) }
+    ReadScope::Page {
+        sort: Vec::new(),
+        start: if after { PageStart::After(Position { nulls: Vec::new() }) } else { PageStart::First },
+    }
 }
 
 #[test]
@@ -103,7 +106,7 @@ fn a_list_of_the_past_finds_one_version_of_each_record() {
     assert_eq!(plan, [FOUND, "USE TEMP B-TREE FOR ORDER BY"].join("\n"));
     assert_eq!(read(page(true), (1000, 500)).2, plan);
     let sort = vec![SortKey { column: text_column(), descending: true }];
-    assert_eq!(read(ReadScope::Page { sort, after: None }, (1000, 500)).2, plan);
+    assert_eq!(read(ReadScope::Page { sort, start: PageStart::First }, (1000, 500)).2, plan);
     let counted = ["CO-ROUTINE counted", FOUND, "SCAN counted"].join("\n");
     assert_eq!(read(ReadScope::Count, (1000, 500)).2, counted);
 }

@@ -4,6 +4,7 @@
 mod applications;
 mod atlas;
 mod packs;
+mod reads;
 mod recipes;
 mod templates;
 mod walkthrough;

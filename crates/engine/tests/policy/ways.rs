@@ -1,5 +1,6 @@
 //! The ways in which a caller could learn something: the rows of the table.
 
+use backstay_engine::Counting;
 use backstay_rest::Raw;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -255,7 +256,11 @@ async fn count(hidden: Hidden, session: &mut Session<'_>) {
         counted("Holder", Some(format!("{one}.number == 5"))),
     ];
     for (of, filter) in asked {
-        session.list(of, |list| (list.filter, list.count, list.limit) = (filter.map(Into::into), true, Some(1))).await;
+        session
+            .list(of, |list| {
+                (list.filter, list.count, list.limit) = (filter.map(Into::into), Counting::Capped, Some(1));
+            })
+            .await;
     }
 }
 
@@ -273,7 +278,7 @@ async fn past(hidden: Hidden, session: &mut Session<'_>) {
         session
             .list(of, |list| {
                 (list.as_of, list.sort, list.limit) = (Some(MOMENT.into()), Some(sort.into()), Some(1));
-                list.count = true;
+                list.count = Counting::Capped;
             })
             .await;
     }

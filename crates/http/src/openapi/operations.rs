@@ -220,7 +220,7 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Parameters::Ignored | Parameters::None | Parameters::TerminalToken => vec![],
         Parameters::OfRecord => vec!["Select"],
         Parameters::OfHistory => vec!["Limit", "After"],
-        Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Count"],
+        Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
     };
     if endpoint.idempotency == Idempotency::Taken {
         names.push("IdempotencyKey");
@@ -285,7 +285,9 @@ pub(super) fn query_body() -> Value {
             "select": { "type": "string" },
             "limit": { "type": "integer", "minimum": 1, "maximum": limits::PAGE_MAX },
             "after": { "type": "string" },
-            "count": { "type": "boolean" },
+            "before": { "type": "string" },
+            "skip": { "type": "integer", "minimum": 0, "maximum": limits::SKIP_MAX },
+            "count": { "enum": [false, true, "exact"] },
             "asOf": { "type": "string", "format": "date-time", "description": AS_OF },
         },
     })
@@ -337,6 +339,7 @@ const CALLER_KINDS: [CallerKind; 5] =
 
 const AS_OF: &str = "Records as they were at this moment, with the fields that their history keeps. Rules are asked about \
                      them as they are now.";
+const COUNT: &str = "Whether to count all matching records: `true` up to a limit, `exact` however many there are.";
 const IF_MATCH: &str = "An ETag: 412 unless the record still has its version, or the list its content.";
 const SELECT: &str = "Comma-separated fields of the answer, such as title,author{name}. A to-many relation takes \
                       (sort:-createdAt,limit:3), and name=field answers a field under another name.";
@@ -352,6 +355,7 @@ pub(super) fn components() -> Value {
     let text = |most: usize| json!({ "type": "string", "maxLength": most });
     let limit =
         json!({ "type": "integer", "minimum": 1, "maximum": limits::PAGE_MAX, "default": limits::PAGE_DEFAULT });
+    let skip = json!({ "type": "integer", "minimum": 0, "maximum": limits::SKIP_MAX, "default": 0 });
     let filter = "An expression that must be true, such as title.contains($q); send the values of its parameters as \
                   $q=….";
     json!({
@@ -364,7 +368,9 @@ pub(super) fn components() -> Value {
         "Limit": query("limit", "The most records on the page.", limit),
         "After": query("after", "`next` of the previous page.", text(limits::PARAMETER_BYTES)),
         "AsOf": query("asOf", AS_OF, json!({ "type": "string", "format": "date-time" })),
-        "Count": query("count", "Whether to count all matching records.", json!({ "type": "boolean" })),
+        "Before": query("before", "`prev` of the next page.", text(limits::PARAMETER_BYTES)),
+        "Skip": query("skip", "How many records to leave out; `after` goes further and costs less.", skip),
+        "Count": query("count", COUNT, json!({ "enum": [false, true, "exact"] })),
         "IfNoneMatch": header("If-None-Match", "An ETag: 304 if it is still current.", json!({ "type": "string" })),
         "IfMatch": header("If-Match", IF_MATCH, json!({ "type": "string" })),
         "Prefer": header("Prefer", "`return=minimal` leaves the record out of the answer.", json!({ "type": "string" })),

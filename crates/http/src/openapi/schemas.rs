@@ -204,6 +204,8 @@ fn named(field: &Field, schema: Value) -> Vec<(String, Value)> {
     std::iter::once((field.own_name().to_owned(), schema)).chain(kept).collect()
 }
 
+const PREV: &str = "The cursor of the page before: its `before`. Absent unless the request said where the page starts.";
+
 pub(super) fn page(name: &str) -> Value {
     json!({
         "type": "object",
@@ -211,11 +213,12 @@ pub(super) fn page(name: &str) -> Value {
         "properties": {
             "items": { "type": "array", "items": Schema::Read.reference(name) },
             "next": { "type": ["string", "null"], "description": "The cursor of the next page: its `after`." },
+            "prev": { "type": ["string", "null"], "description": PREV },
             "count": {
                 "type": "object",
                 "required": ["value", "more"],
                 "properties": {
-                    "value": { "type": "integer", "minimum": 0, "maximum": limits::COUNT_MAX },
+                    "value": { "type": "integer", "minimum": 0 },
                     "more": { "type": "boolean" },
                 },
             },

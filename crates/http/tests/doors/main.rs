@@ -30,6 +30,7 @@ mod operators;
 mod origins;
 mod other_keys;
 mod overload;
+mod paging;
 mod ranges;
 mod records;
 mod references;

@@ -24,7 +24,8 @@ async fn parameters() {
     assert_eq!(misspelt["errors"][0]["remedy"], "did you mean `limit`?");
     check("search=x", "not supported yet").await;
     check("limit=0", "expected a whole number from 1 to 500").await;
-    check("count=yes", "expected true or false").await;
+    check("count=yes", "expected true, false or exact").await;
+    check("skip=10001", "expected a whole number from 0 to 10000").await;
     check("title=%C3", "not UTF-8 (character 0)").await;
     check("title=a%00", "NUL is not allowed (character 1)").await;
     check("title=%0", "'%' needs two hexadecimal digits (character 0)").await;

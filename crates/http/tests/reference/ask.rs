@@ -87,11 +87,11 @@ impl Stage {
         let expected = self.actors[actor].asker.list(&self.world, list);
         let (mut items, mut after, mut last): (Vec<Json>, Json, Option<Reply>) = (Vec::new(), Json::Null, None);
         for page in 0..PAGES {
-            let mut query = query.clone();
+            let mut paged = query.clone();
             if !after.is_null() {
-                query.insert("after".to_owned(), after);
+                paged.insert("after".to_owned(), after);
             }
-            let reply = self.send(actor, &line, Some(&Json::Object(query))).await;
+            let reply = self.send(actor, &line, Some(&Json::Object(paged))).await;
             if reply.status != 200 {
                 self.note("list", &reply.status.to_string());
                 let got = Got::Refused(reply.status);
@@ -113,6 +113,9 @@ impl Stage {
             }
             last = Some(reply);
             if after.is_null() {
+                if let Some(difference) = self.back(actor, (&line, &query, &items), &answer["prev"]).await {
+                    return Some(difference);
+                }
                 break;
             }
         }
@@ -125,6 +128,37 @@ impl Stage {
             },
         );
         difference(sent, &expected, &Got::Answered(items), &last.expect("a page"))
+    }
+
+    /// Reads the pages before the last one, from the last to the first: together with it they are all of these.
+    async fn back(
+        &mut self,
+        actor: usize,
+        (line, query, items): (&str, &Map<String, Json>, &[Json]),
+        previous: &Json,
+    ) -> Option<Difference> {
+        let (mut before, mut rest) = (previous.clone(), items);
+        let limit = usize::try_from(query.get("limit")?.as_u64()?).ok()?;
+        let mut last_page = items.len() % limit;
+        if last_page == 0 {
+            last_page = limit.min(items.len());
+        }
+        rest = &rest[..rest.len() - last_page];
+        while !before.is_null() {
+            let mut query = query.clone();
+            query.insert("before".to_owned(), before.take());
+            let sent = format!("{line} {}", Json::Object(query.clone()));
+            let mut answer = self.send(actor, line, Some(&Json::Object(query))).await.json();
+            let Json::Array(found) = answer["items"].take() else { return Some(whole(sent, "items", &answer)) };
+            let Some(left) = rest.len().checked_sub(found.len()) else {
+                return Some(whole(sent, "no other records than before", &json!(found)));
+            };
+            if rest[left..] != found[..] || found.len() < limit.min(rest.len()) {
+                return Some(whole(sent, &format!("the last of {}", json!(rest)), &json!(found)));
+            }
+            (rest, before) = (&rest[..left], answer["prev"].take());
+        }
+        (!rest.is_empty()).then(|| whole(line.to_owned(), "all pages", &json!(rest)))
     }
 
     async fn write(&mut self, actor: usize, write: &Writing) -> Option<Difference> {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use backstay_base::{Action, RecordId};
-use backstay_sql::{Dialect, Perspective, Planner, ReadScope, ReadShape, Selection, Slot, Statement};
+use backstay_sql::{Dialect, PageStart, Perspective, Planner, ReadScope, ReadShape, Selection, Slot, Statement};
 
 use crate::sqlite::Sqlite;
 use crate::table::Table;
@@ -55,7 +55,7 @@ fn read(setting: &Setting, (collection, filter): (&str, Option<&str>)) -> (Strin
         collection,
         selection: Selection::id(),
         filter: checked.as_ref().map(|checked| checked.expr.clone()),
-        scope: ReadScope::Page { sort: Vec::new(), after: None },
+        scope: ReadScope::Page { sort: Vec::new(), start: PageStart::First },
     };
     let plan = Planner::new(Arc::clone(&setting.model), Dialect::Sqlite).read(&shape, &setting.rights);
     let value = |slot: &Slot| match &checked {

@@ -8,8 +8,8 @@ use backstay_base::{Action, RecordId};
 use backstay_model::{Collection, FieldId, FieldKind};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{
-    Arguments, ColumnRef, ColumnType, Dialect, InnerSelection, MemberOutput, Perspective, Planner, Position, ReadScope,
-    ReadShape, Row, RowOutput, Selected, SelectedField, Selection, Slot, SortKey, ValueOutput, nested,
+    Arguments, ColumnRef, ColumnType, Dialect, InnerSelection, MemberOutput, PageStart, Perspective, Planner, Position,
+    ReadScope, ReadShape, Row, RowOutput, Selected, SelectedField, Selection, Slot, SortKey, ValueOutput, nested,
 };
 
 use crate::{Database, Setting, data, postgres, sqlite};
@@ -77,20 +77,29 @@ impl Setting {
         items
     }
 
-    /// Pages of one record each, one after the other.
-    fn paged(&self, database: &mut dyn Database, dialect: Dialect, sort: &[SortKey]) -> Vec<RecordId> {
+    /// Pages of one record each, one after the other; or from the last record one before the other.
+    fn paged(
+        &self,
+        (database, dialect): (&mut dyn Database, Dialect),
+        sort: &[SortKey],
+        last: Option<RecordId>,
+    ) -> Vec<RecordId> {
         let planner = Planner::new(Arc::clone(&self.model), dialect);
         let item = data::item(&self.model);
-        let mut seen: Vec<RecordId> = Vec::new();
+        let mut seen: Vec<RecordId> = last.into_iter().collect();
         loop {
             let cursor: Vec<Value> = seen.last().map_or(Vec::new(), |last| {
                 let values = self.values(*last);
                 let keys = sort.iter().map(|key| values[usize::from(key.column.field.0)].clone());
                 keys.chain([Value::Id(*last)]).collect()
             });
-            let after = (!cursor.is_empty())
-                .then(|| Position { nulls: cursor[..sort.len()].iter().map(Value::is_null).collect() });
-            let scope = ReadScope::Page { sort: sort.to_vec(), after };
+            let place = || Position { nulls: cursor[..sort.len()].iter().map(Value::is_null).collect() };
+            let start = match (cursor.is_empty(), last) {
+                (true, _) => PageStart::First,
+                (false, None) => PageStart::After(place()),
+                (false, Some(_)) => PageStart::Before(place()),
+            };
+            let scope = ReadScope::Page { sort: sort.to_vec(), start };
             let plan = planner.read(&shape(item, select([Collection::ID].into_iter()), scope), &self.rights);
             let statement = plan.template.bind(|slot| match slot {
                 Slot::Cursor(index) => cursor[usize::from(*index)].clone(),
@@ -132,7 +141,11 @@ fn pages_follow_each_other_whatever_is_null() {
         ];
         for order in orders {
             let sort: Vec<SortKey> = order.iter().map(|name| key(name)).collect();
-            assert_eq!(setting.paged(database, dialect, &sort), setting.ordered(&sort), "{dialect:?} {order:?}");
+            let mut expected = setting.ordered(&sort);
+            assert_eq!(setting.paged((database, dialect), &sort, None), expected, "{dialect:?} {order:?}");
+            expected.reverse();
+            let back = setting.paged((database, dialect), &sort, expected.first().copied());
+            assert_eq!(back, expected, "{dialect:?} {order:?}, backward");
         }
     });
 }
@@ -161,7 +174,10 @@ fn paged_together(
             };
             let nulls = || cursor[..order.len()].iter().map(Value::is_null).collect();
             let after = (!cursor.is_empty()).then(|| Position { nulls: nulls() });
-            let scope = ReadScope::Page { sort: order.iter().map(key).collect(), after };
+            let scope = ReadScope::Page {
+                sort: order.iter().map(key).collect(),
+                start: after.map_or(PageStart::First, PageStart::After),
+            };
             ReadShape { selection: Selection::Whole, ..shape(of, Vec::new(), scope) }
         };
         let shapes: Vec<ReadShape> = types.iter().map(of_type).collect();
