@@ -9,6 +9,7 @@ use backstay_scalar::Value;
 use rust_decimal::Decimal;
 
 use crate::bind::InMemory;
+use crate::pending_checks::Part;
 use crate::sums::Counted;
 
 /// The sums that have to follow.
@@ -37,11 +38,13 @@ pub(crate) struct Differences {
     pub(crate) by_field: BTreeMap<FieldId, Difference>,
     /// Of several records that one request writes, where the last one is that changed a sum; else the whole.
     pub(crate) at: Place,
+    /// Whether the record counts towards the limit: something else than deletions and restorations has changed a sum.
+    pub(crate) is_counted: bool,
 }
 
 impl Default for Differences {
     fn default() -> Self {
-        Self { by_field: BTreeMap::new(), at: Place::Whole }
+        Self { by_field: BTreeMap::new(), at: Place::Whole, is_counted: false }
     }
 }
 
@@ -93,33 +96,32 @@ enum Share {
 
 impl PendingSums {
     /// Notes what a change of a record means to the sums in which it counts. `None`: it isn't there, before or afterwards.
-    /// `at`: of several records that one request writes, where this one is.
     pub(crate) fn note(
         &mut self,
         counted: &Counted,
         (before, after): (Option<&InMemory<'_>>, Option<&InMemory<'_>>),
-        at: &Place,
+        part: &Part,
     ) {
         let before = before.and_then(|member| share(counted, member));
         let after = after.and_then(|member| share(counted, member));
         match (before, after) {
             (Some((from, was)), Some((to, is))) if from == to => {
                 if was != is {
-                    self.change(counted, (from, between(&was, &is)), at);
+                    self.change(counted, (from, between(&was, &is)), part);
                 }
             }
             (before, after) => {
                 if let Some((from, was)) = before {
-                    self.change(counted, (from, negative(&was)), at);
+                    self.change(counted, (from, negative(&was)), part);
                 }
                 if let Some((to, is)) = after {
-                    self.change(counted, (to, positive(&is)), at);
+                    self.change(counted, (to, positive(&is)), part);
                 }
             }
         }
     }
 
-    fn change(&mut self, counted: &Counted, (id, by): (RecordId, Difference), at: &Place) {
+    fn change(&mut self, counted: &Counted, (id, by): (RecordId, Difference), part: &Part) {
         let (collection, field) = (counted.sum.computed.collection, counted.sum.computed.field);
         if counted.is_kept_soon {
             self.due.insert((collection, field, id));
@@ -127,7 +129,8 @@ impl PendingSums {
         }
         let differences = self.touched.entry(Touched { level: counted.level, collection, id }).or_default();
         differences.by_field.entry(field).and_modify(|known| *known = known.and(by)).or_insert(by);
-        differences.at.clone_from(at);
+        differences.at.clone_from(&part.at);
+        differences.is_counted |= !part.removes;
     }
 
     /// Forgets a record that is deleted.

@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 
 use crate::bind::InMemory;
 use crate::decision::decide;
+use crate::pending_checks::Part;
 use crate::pending_sums::{Differences, Touched};
 use crate::proposal::Proposal;
 use crate::record::Key;
@@ -89,7 +90,7 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     let plan = cx.engine.templates.held(&cx.engine.planner, collection.id, &own.needed);
     // A record that is deleted has no sums.
     let Some(record) = cx.read_whole(plan, (collection.id, touched.id)).await? else { return Ok(()) };
-    let Differences { by_field, at } = differences;
+    let Differences { by_field, at, is_counted } = differences;
     let (mut values, mut anew) = (record.values().to_vec(), Vec::new());
     for (field, difference) in &by_field {
         match difference.added_to(record.value(*field)) {
@@ -106,7 +107,7 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     if concerned.is_empty() {
         return Ok(());
     }
-    if !cx.part.removes {
+    if is_counted {
         cx.sums.followed += 1;
         if cx.sums.followed > limits::SUM_RECORDS && !cx.class.system {
             return Err(Limit::Sums { max: limits::SUM_RECORDS as u64 }.into());
@@ -117,10 +118,11 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     if changed.is_empty() {
         return Ok(());
     }
-    // A check at commit that names the sum is told where the sum changed.
-    let around = std::mem::replace(&mut cx.part.at, at);
+    // Sums of these sums count if they do, and a check at commit that names one is told where it changed.
+    let part = Part { request: cx.part.request, at, removes: !is_counted };
+    let around = std::mem::replace(&mut cx.part, part);
     let written = RowChange::sums(cx, collection, &record, (values, changed));
-    cx.part.at = around;
+    cx.part = around;
     written
 }
 

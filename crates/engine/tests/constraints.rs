@@ -14,6 +14,8 @@ mod gone_documents;
 mod history;
 #[path = "constraints/keys.rs"]
 mod keys;
+#[path = "constraints/large_deletions.rs"]
+mod large_deletions;
 #[path = "constraints/link_changes.rs"]
 mod link_changes;
 #[path = "constraints/opposite.rs"]

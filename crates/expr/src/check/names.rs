@@ -152,7 +152,7 @@ impl<'m> Checker<'m> {
             let unapplied = Ident { name: name.to_owned(), span: span.clone() };
             return self.use_of_rule(rule, (&unapplied, None), span, None).map(Place::One);
         }
-        let known = self.scope.model.rules.keys().map(String::as_str).chain(RESERVED_NAMES);
+        let known = self.scope.model.rules.names(self.scope.owner).chain(RESERVED_NAMES);
         let variables = self.variables.iter().map(|variable| variable.name.as_str());
         let parameters = self.arguments.iter().map(Argument::name);
         let suggestion = self

@@ -1,6 +1,7 @@
 use apollo_compiler::schema::Directive;
 use backstay_base::limits;
 
+use super::closed::Closed;
 use super::field::{field, standard_field};
 use super::index::indexes;
 use super::key::key;
@@ -30,11 +31,12 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         report.error(node.name.location(), message, label, "give the type another name");
     }
     let key = key(report, of);
-    let mut fields = fields(report, names, (of, key));
+    let closed = Closed::of(report, of);
+    let mut fields = fields(report, names, (of, key), &closed);
     let trash = trash(report, of, &mut fields);
     let tree = tree(report, of, &mut fields);
-    let allow = allow::of_type(report, of, (&fields, trash));
-    if !node.directives.has("allow") && !of.system {
+    let allow = allow::of_type(report, (of, &closed), (&fields, trash));
+    if allow.first().is_none_or(|own| own.clauses.is_empty()) && !of.system {
         let message = format!("{} refuses everyone", node.name);
         let help = "write `@allow(read: …, create: …, update: …, delete: …)` on the type; what has no rule is refused";
         report.warn(&node.name, Diagnostic::warning(Lint::NoAllow, message).help(help), "no `@allow`");
@@ -126,13 +128,22 @@ fn kept_names<'f>(field: &'f Field, fields: &'f [Field]) -> impl Iterator<Item =
 }
 
 /// The standard fields, then the declared ones.
-fn fields<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, (of, key): (&StoredType<'a>, Key)) -> Vec<Field> {
+fn fields<'a>(
+    report: &mut Report<'_>,
+    names: Names<'_, 'a>,
+    (of, key): (&StoredType<'a>, Key),
+    closed: &Closed,
+) -> Vec<Field> {
     let standard = STANDARD_FIELDS.iter().map(|standard| standard_field(report, (of, key), standard));
     let mut fields: Vec<Field> = standard.collect();
     for (surveyed, id) in of.declared() {
-        let field = match surveyed.within.map(|parent| &fields[usize::from(parent.0)]) {
-            Some(parent) => members::member(report, names, (surveyed, id), parent),
-            None => field(report, &Declared { names, of: Some(of), system: of.system, node: surveyed.node }, id),
+        let field = if let Some(parent) = surveyed.within {
+            members::member(report, names, (surveyed, id), &fields[usize::from(parent.0)])
+        } else {
+            let declared = Declared { names, of: Some(of), system: of.system, node: surveyed.node };
+            let mut field = field(report, &declared, id);
+            closed.close(report, of, &mut field);
+            field
         };
         fields.push(field);
     }

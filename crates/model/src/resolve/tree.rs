@@ -90,7 +90,7 @@ fn parent(
     } else if field.required {
         let message = format!("`{name}` of {ty} is required, so that no record could be the root of a tree");
         Some((message, "required", format!("write `{name}: {ty}` without `!`")))
-    } else if field.allow.read.is_some() {
+    } else if !field.allow.read.is_empty() {
         let message = format!("`{ANCESTORS}` and `{DESCENDANTS}` would show what `@allow` hides in `{name}` of {ty}");
         Some((message, "hidden by a rule", format!("remove `read` from the `@allow` of `{name}`")))
     } else {
