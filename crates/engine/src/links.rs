@@ -96,7 +96,7 @@ async fn change_some(
 ) -> Result<(), Error> {
     let (id, collection) = (proposal.id()?, proposal.collection);
     let FieldKind::ManyToMany { link, target } = &collection.field(field).kind else { return Ok(()) };
-    let asks_refer = !cx.engine.application.policy.collection(*target).allow.refer.is_empty();
+    let asks_refer = cx.engine.application.policy.collection(*target).allow.has_refer();
     let hides = proposal.authority == Authority::Caller;
     let (mut added, mut removed, mut unseen) = (Vec::new(), Vec::new(), false);
     let mut known = HashSet::with_capacity(wanted.len());

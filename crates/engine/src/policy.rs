@@ -70,7 +70,7 @@ impl CollectionPolicy {
             let update = of.update.iter().flat_map(|update| iter::once(&update.rule).chain(&update.after));
             of.read.iter().chain(update).map(|rule| &rule.whole)
         });
-        let of_type = self.allow.update.iter().flat_map(|clause| iter::once(&clause.rule).chain(&clause.after));
+        let of_type = self.allow.updates().flat_map(|(_, clause)| iter::once(&clause.rule).chain(&clause.after));
         let checks = self.all_checks().map(|(.., check)| &check.rule.whole);
         let transitions = self.states.iter().flat_map(|states| states.transitions.values());
         let guards = transitions.flat_map(|of| of.when.iter().chain(of.by.as_ref().map(|by| &by.rule)));
