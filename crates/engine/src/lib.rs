@@ -14,6 +14,7 @@ mod broken_checks;
 mod children;
 mod clauses;
 mod commit_checks;
+mod commit_guards;
 mod compared_sums;
 mod context;
 mod decision;

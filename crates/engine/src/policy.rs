@@ -16,6 +16,7 @@ use backstay_scalar::Scalar;
 use backstay_sql::index_condition_error;
 
 use crate::allow_policy::{AllowPolicy, LayerPolicy};
+use crate::commit_guards;
 use crate::defaults;
 use crate::given::Given;
 use crate::secrets;
@@ -457,6 +458,7 @@ impl<'m> Compiler<'m> {
                 let rule = self.rule(&check.rule, &Scope::check_at_commit(model, collection.id))?;
                 let children = children_at_commit(model, &rule.whole);
                 let children = children.map_err(|error| self.report(&check.rule, &error, None)).ok()?;
+                self.diagnostics.extend(commit_guards::unread(collection, check, &children));
                 (rule, Some(children))
             }
         };

@@ -58,4 +58,4 @@ pub use tree::{
     OrderKey, Ordered, Quantifier, Within,
 };
 pub use truth::Truth;
-pub use value_type::Type;
+pub use value_type::{Alternatives, Type};

@@ -337,6 +337,8 @@ pub struct Tree {
     pub ancestors: FieldId,
     /// The records below, each after its parent.
     pub descendants: FieldId,
+    /// `@tree(order:)`: the field by which siblings are ordered, before their ids.
+    pub order: Option<FieldId>,
 }
 
 impl Tree {

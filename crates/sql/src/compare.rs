@@ -322,7 +322,7 @@ impl Lowering<'_, '_, '_> {
     }
 
     /// How the elements of a list are stored: a parameter's decimal numbers as the one that is looked for.
-    fn element_storage(&self, list: &Expr, one: &Val) -> Storage {
+    pub(crate) fn element_storage(&self, list: &Expr, one: &Val) -> Storage {
         match (&list.node, &one.form) {
             (Node::Path(path), _) => self.stored_elements(path).unwrap_or_else(|| list.ty.storage()),
             // PostgreSQL has numbers of any size in a list.

@@ -493,7 +493,7 @@ pub(crate) fn epoch(moment: Sql) -> Sql {
 }
 
 /// PostgreSQL: microseconds since the epoch as a `bigint`.
-fn epoch_micros(moment: Sql) -> Sql {
+pub(crate) fn epoch_micros(moment: Sql) -> Sql {
     cast(epoch(moment), "bigint")
 }
 

@@ -105,6 +105,11 @@ fn a_refused_record_is_named_by_file_and_line() {
         "shelf: expected an id or {\"code\": …} of a Shelf",
     );
     check(
+        "[{\"number\": 9}]",
+        "expected one JSON object on each line, not an array; remove `[`, `]` and the commas between the records, or convert \
+         the file with `jq -c '.[]'`",
+    );
+    check(
         "{\"number\": 9, \"title\": \"A title of more than twenty\", \"shelf\": {\"code\": \"low\"}}",
         "title: at most 20 characters",
     );
@@ -132,6 +137,8 @@ fn a_refused_password_or_role_is_named_by_file_and_line() {
     };
     check("\"$password\": \"short\"", "$password: at least 10 characters\n");
     check("\"$roles\": [\"LIBRARIANN\"]", "$roles");
+    check("\"password\": \"a long password\"", "password: unknown field `password`; did you mean `$password`?");
+    check("\"role\": \"LIBRARIAN\"", "role: unknown field `role`; did you mean `$roles`?");
 }
 
 const TAGS: &str =

@@ -84,8 +84,9 @@ impl<'m> Checker<'m> {
     }
 
     /// How pliant an operand is: the use of a named rule as much as the rule's text.
-    pub(super) fn pliancy(&self, operand: &Syntax) -> Pliancy {
+    pub(super) fn pliancy(&mut self, operand: &Syntax) -> Pliancy {
         let name = match &operand.node {
+            SyntaxNode::Index(of, ..) if self.is_typed_list(of) => return Pliancy::Fixed,
             SyntaxNode::Name(name) => name,
             SyntaxNode::Call { target: None, function, .. } => &function.name,
             _ => return Pliancy::of(operand),

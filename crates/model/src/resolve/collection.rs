@@ -16,7 +16,7 @@ use super::trash::{trash, trash_index};
 use super::tree::{tree, tree_index};
 use super::{allow, deprecated, directive, exclude, sequence, slug};
 use crate::names::suggestion;
-use crate::{Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Key, Lint, Trash, names};
+use crate::{Asked, Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Key, Lint, Trash, names};
 
 /// Prefixes of tables that the databases keep for themselves.
 const TABLE_PREFIXES: &[&str] = &["sqlite_", "pg_"];
@@ -89,8 +89,13 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
 /// What a check guards are fields that an update can change.
 fn check_guards(report: &mut Report<'_>, of: &str, (fields, trash): (&[Field], Option<Trash>), check: &Check) {
     let is_trashed_at = |field: &Field| trash.is_some_and(|trash| trash.at == field.id);
-    let never_changes =
-        |field: &Field| field.id <= Collection::VERSION || field.kind.declared_by().is_some() || is_trashed_at(field);
+    // A check at commit notices what happens to the records of a list, and doesn't notice links.
+    let is_unnoticed = |field: &Field| match (&field.kind, check.asked) {
+        (FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. }, Asked::AtCommit) => false,
+        (FieldKind::ManyToMany { .. } | FieldKind::Lineage { .. }, Asked::AtCommit) => true,
+        (kind, Asked::AtWrite | Asked::AtCommit) => kind.declared_by().is_some(),
+    };
+    let never_changes = |field: &Field| field.id <= Collection::VERSION || is_unnoticed(field) || is_trashed_at(field);
     let changing = || fields.iter().filter(|field| !never_changes(field) && !field.is_computed());
     for (name, span) in check.guards.iter().flatten() {
         let found = fields.iter().find(|field| field.name == *name);
@@ -98,6 +103,11 @@ fn check_guards(report: &mut Report<'_>, of: &str, (fields, trash): (&[Field], O
             None => {
                 let help = suggestion(name, changing().map(|field| field.name.as_str()));
                 Diagnostic::error(format!("{of} has no field `{name}`")).at(*span, "not a field").help(help)
+            }
+            Some((Field { kind: FieldKind::ManyToMany { .. }, .. }, _)) if check.asked == Asked::AtCommit => {
+                let help = "remove it from `guards`, or check it when it is written, without `on: COMMIT`";
+                let diagnostic = Diagnostic::error(format!("a check at commit can't guard `{name}`, which is links"));
+                diagnostic.at(*span, "links").help(help)
             }
             Some((field, _)) if never_changes(field) => {
                 let diagnostic = Diagnostic::error(format!("no update changes `{name}` of {of}"));

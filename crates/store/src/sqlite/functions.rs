@@ -2,6 +2,7 @@
 //! while they work on a long text (`lower`, `length`, `json_each`): a virtual-machine step has no bound on its length. These
 //! are linear, and charge the bytes that they work on to the connection's step budget.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use backstay_base::{CalendarField, Date, Duration, Period, RecordId, Timestamp, Zone, limits};
@@ -61,6 +62,15 @@ where
     decimal(db, &charge)?;
     calendar(db, &charge)?;
 
+    let pay = charge.clone();
+    scalar(db, "sortable", 1, move |call: &Context<'_>| {
+        let value = call.get_raw(0);
+        if let ValueRef::Text(octets) | ValueRef::Blob(octets) = value {
+            charged(&pay, octets.len())?;
+        }
+        Ok(Some(sortable(value)))
+    })?;
+
     // What SQLite does next with the text takes as long as the text is: see `metered` of the planner.
     scalar(db, "metered", 1, move |call: &Context<'_>| {
         if let Some(text) = text(call, 0)? {
@@ -68,6 +78,30 @@ where
         }
         Ok(call.get_arg(0))
     })
+}
+
+/// A value as a text that sorts as it does among values of its type, null last, and that no other begins with.
+fn sortable(value: ValueRef<'_>) -> String {
+    const SIGN: u64 = 1 << 63;
+    match value {
+        ValueRef::Null => "z".to_owned(),
+        ValueRef::Integer(number) => format!("n{:016x}", number.cast_unsigned() ^ SIGN),
+        ValueRef::Real(number) => {
+            let bits = number.to_bits();
+            let in_order = if bits & SIGN == 0 { bits | SIGN } else { !bits };
+            format!("n{in_order:016x}")
+        }
+        ValueRef::Text(octets) | ValueRef::Blob(octets) => {
+            let mut text = String::with_capacity(2 * octets.len() + 2);
+            text.push('t');
+            for octet in octets {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{octet:02x}");
+            }
+            text.push(' ');
+            text
+        }
+    }
 }
 
 /// Bytes that compiling a pattern is charged as, once for each statement.
