@@ -4,6 +4,7 @@ use backstay_base::{Action, Error, Limit, RecordId, Step};
 use backstay_model::{Collection, CollectionId};
 
 use crate::read::{self, PreparedList};
+use crate::stored::Wanted;
 use crate::{Authority, Input, MatchingAct, RecordAct, TxContext, summing};
 
 /// How many records matched, and how many of them were changed or deleted.
@@ -42,7 +43,8 @@ async fn update(
 ) -> Result<usize, Error> {
     let mut changed = 0;
     for id in ids {
-        let altered = cx.alter(Authority::Caller, (collection, id), input.clone(), None).await;
+        let wanted = Wanted { if_match: None, child_of: None };
+        let altered = cx.change(Authority::Caller, (collection, id), input.clone(), wanted).await;
         let altered =
             altered.map_err(|error| of_one(error, cx.model().collection(collection), (id, Action::Update)))?;
         changed += usize::from(altered.changed);

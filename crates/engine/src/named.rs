@@ -12,7 +12,7 @@ use crate::bind::{Bindings, Question};
 use crate::input::{ByKey, Missing, ReferenceByKey, Referred, none_with_key};
 use crate::read::{id_in, not_found};
 use crate::which::key_hidden;
-use crate::{Authority, Input, TxContext, UniqueKey, Which};
+use crate::{Authority, Input, LinkChanges, TxContext, UniqueKey, Which};
 
 impl TxContext<'_, '_> {
     /// The input with ids in the place of the unique keys that it names records by. What no record has is created where the
@@ -32,21 +32,39 @@ impl TxContext<'_, '_> {
                     Err(error) => violations.extend(placed(error, &at)?),
                 },
                 ReferenceByKey::Members(members) => {
-                    let mut ids = Vec::with_capacity(members.len());
-                    for (index, member) in members.into_iter().enumerate() {
-                        match member {
-                            Referred::Id(id) => ids.push(id),
-                            Referred::ByKey(named) => match self.named_or_created(authority, *named).await {
-                                Ok(id) => ids.push(id),
-                                Err(error) => violations.extend(placed(error, &at.clone().then(Step::Item(index)))?),
-                            },
-                        }
-                    }
+                    let ids = self.ids_of(authority, members, (&at, &mut violations)).await?;
                     input.links(field, ids);
+                }
+                ReferenceByKey::Changes { added, removed } => {
+                    let within = |name: &str| at.clone().then(Step::Member(name.to_owned()));
+                    let (adding, removing) = (within(LinkChanges::ADD), within(LinkChanges::REMOVE));
+                    let added = self.ids_of(authority, added, (&adding, &mut violations)).await?;
+                    let removed = self.ids_of(authority, removed, (&removing, &mut violations)).await?;
+                    input.change_links(field, LinkChanges { added, removed });
                 }
             }
         }
         if violations.is_empty() { Ok(input) } else { Err(Error::Invalid(violations)) }
+    }
+
+    /// The ids of members that were sent here, and what is wrong with those that have none.
+    async fn ids_of(
+        &mut self,
+        authority: Authority,
+        members: Vec<Referred>,
+        (at, violations): (&Place, &mut Vec<Violation>),
+    ) -> Result<Vec<RecordId>, Error> {
+        let mut ids = Vec::with_capacity(members.len());
+        for (index, member) in members.into_iter().enumerate() {
+            match member {
+                Referred::Id(id) => ids.push(id),
+                Referred::ByKey(named) => match self.named_or_created(authority, *named).await {
+                    Ok(id) => ids.push(id),
+                    Err(error) => violations.extend(placed(error, &at.clone().then(Step::Item(index)))?),
+                },
+            }
+        }
+        Ok(ids)
     }
 
     /// The id of a record that a relation names. Places in errors are within what was sent for it.
@@ -65,7 +83,7 @@ impl TxContext<'_, '_> {
                 return Ok(id);
             }
             match missing {
-                Missing::Create => Ok(self.make(authority, target, input).await?.id()),
+                Missing::Create => Ok(self.make_alone(authority, target, input).await?.0.id()),
                 Missing::Refuse => Err(Error::invalid(Place::Whole, none_with_key(collection, &key.fields))),
             }
         })

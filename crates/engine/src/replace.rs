@@ -9,7 +9,7 @@ use crate::proposal::Proposal;
 use crate::read::not_found;
 use crate::references::may_see;
 use crate::rule_of::RuleOf;
-use crate::{Authority, IfMatch, Input, Outcome, Record, TxContext, Which, clauses};
+use crate::{Authority, IfMatch, Input, Outcome, Record, TxContext, Which, children, clauses};
 
 impl TxContext<'_, '_> {
     /// Replaces the record, or creates it if the caller finds none: one that the caller can't see is in the way of a create
@@ -21,6 +21,7 @@ impl TxContext<'_, '_> {
         wanted: Option<&IfMatch>,
     ) -> Result<(Outcome, Record), Error> {
         let of = self.model().collection(collection);
+        children::refuse(of, &input, "PUT")?;
         let mut input = self.resolved(Authority::Caller, of, input).await?;
         keep_address(of, which, &mut input)?;
         match (self.found(of, which).await?, wanted) {

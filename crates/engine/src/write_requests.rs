@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use backstay_base::{
-    Action, Caller, CallerKind, Conflict, Error, Limit, Memory, Overlap, Place, RecordId, Step, Unauthenticated,
-    Violation, ViolationKind, limits,
+    Action, Caller, CallerKind, Error, Limit, Memory, Place, RecordId, Unauthenticated, Violation, ViolationKind,
+    limits,
 };
 use backstay_expr::{Rule, truth};
 use backstay_model::{Collection, CollectionId, Field, FieldId};
@@ -11,15 +11,15 @@ use backstay_store::{KeyClaim, Writes};
 use bytes::Bytes;
 
 use crate::bind::InMemory;
-use crate::context::{Retry, require_few_rows};
+use crate::context::require_few_rows;
 use crate::inner::Inner;
 use crate::matching::{self, Counted};
 use crate::read::{self, PreparedList, USUAL_RECORD, is_too_large, may_at_all};
 use crate::remember::Keyed;
 use crate::{
     AnswerBuffer, Authority, Context, Create, Encoder, IfMatch, Input, Inputs, MatchingAct, OfMatching, OfRecord,
-    Outcome, Record, RecordAct, Replace, RequestKind, Tag, TxContext, Update, Upserted, Which, Written, embedded,
-    remember, summing,
+    Outcome, Record, RecordAct, Replace, RequestKind, Tag, TxContext, Update, Upserted, Which, Written, children,
+    embedded, remember, summing,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -62,6 +62,7 @@ pub(crate) fn create(
     }
     // Before it waits for the writer.
     require_few_rows(inputs.as_slice().iter().map(Input::rows).sum())?;
+    inputs.as_slice().iter().try_for_each(|input| children_admitted(inner, cx, id, input))?;
     let names: Vec<&str> = on_conflict.iter().flatten().map(|field| collection.field(*field).name.as_str()).collect();
     let what =
         if on_conflict.is_some() { Keyed::Upsert(&collection.name, &names) } else { Keyed::Create(&collection.name) };
@@ -84,6 +85,8 @@ pub(crate) fn update(
 ) -> Result<PreparedWrite, Error> {
     let Update { collection, which, input, options } = request;
     let of = admitted(inner, cx, collection, Action::Update)?;
+    require_few_rows(input.rows())?;
+    children_admitted(inner, cx, collection, &input)?;
     let writes_more = writes_more(inner, collection);
     let named = which.words(of);
     let what = Keyed::Update(&of.name, &named, options.if_match.as_ref());
@@ -119,6 +122,12 @@ pub(crate) fn of_record(
     encoder: &'static dyn Encoder,
 ) -> Result<PreparedWrite, Error> {
     let OfRecord { act, collection, which, options } = request;
+    if let RecordAct::Restore(input) = &act
+        && let Some((relation, _)) = input.children.first()
+    {
+        let at = inner.application.model.field(collection, *relation).place();
+        return Err(Error::invalid(at, ViolationKind::ReadOnly("restore the record first, then change these")));
+    }
     let of = admitted(inner, cx, collection, act.verb().action())?;
     let writes_more = writes_more(inner, collection);
     let named = which.words(of);
@@ -147,6 +156,28 @@ pub(crate) fn of_matching(
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let work = Work::OfMatching { act, collection, list, limit, dry_run };
     Ok(PreparedWrite { work, claim, encoder, writes_more: true })
+}
+
+/// Refuses children that no rule could let the caller write, before anything is written.
+fn children_admitted(inner: &Inner, cx: &Context, of: CollectionId, input: &Input) -> Result<(), Error> {
+    for (relation, sent) in &input.children {
+        let listed = inner.application.model.field(of, *relation).kind.children();
+        let (target, _) = listed.ok_or_else(|| Error::internal(children::NoChildren))?;
+        for child in &sent.each {
+            let mut refused = Ok(());
+            for action in children::actions(&child.act) {
+                refused = admitted(inner, cx, target, *action).map(drop);
+                if refused.is_ok() {
+                    break;
+                }
+            }
+            refused?;
+            if let Some(input) = child.act.input() {
+                children_admitted(inner, cx, target, input)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether records of the collection count in stored sums, checks at commit depend on them, or they are numbered.
@@ -197,7 +228,7 @@ impl PreparedWrite {
     pub(crate) fn writes(&self) -> Writes {
         match &self.work {
             Work::Create { inputs: Inputs::One(input), .. } | Work::Update { input, .. }
-                if !input.has_links() && !input.may_create() && !self.writes_more =>
+                if input.has_one_row() && !self.writes_more =>
             {
                 Writes::One
             }
@@ -318,43 +349,18 @@ fn transient(usual: usize) -> AnswerBuffer {
     AnswerBuffer::new(&Memory::uncounted(), usual)
 }
 
-/// The violations of one record as those of the array that it is in.
-fn within(error: Error, index: usize) -> Error {
-    match error {
-        Error::Invalid(mut violations) => {
-            for violation in &mut violations {
-                let at = std::mem::replace(&mut violation.at, Place::Whole);
-                violation.at = at.within(Step::Item(index));
-            }
-            Error::Invalid(violations)
-        }
-        Error::Forbidden { action, what } => Error::Forbidden { action, what: format!("{what} (record {index})") },
-        Error::Conflict(Conflict::Unique { collection, fields, record: None }) => {
-            Conflict::Unique { collection, fields, record: Some(index) }.into()
-        }
-        Error::Conflict(Conflict::Overlap(overlap)) => {
-            Conflict::Overlap(Box::new(Overlap { record: Some(index), ..*overlap })).into()
-        }
-        other => other,
-    }
-}
-
 impl TxContext<'_, '_> {
     /// Makes a record of each input.
     async fn create_all(&mut self, collection: CollectionId, inputs: &[Input]) -> Result<Vec<Record>, Error> {
         let mut records = Vec::with_capacity(inputs.len());
         for (index, input) in inputs.iter().enumerate() {
+            self.part.at = Place::item(index);
             if let Some(recorder) = &mut self.recorder {
-                recorder.about(index);
+                recorder.about(&self.part.at);
             }
-            self.part.item = Some(index);
-            let mut created = self.make(Authority::Caller, collection, input.clone()).await;
-            if created.is_ok() && self.retry == Retry::SettleEach {
-                created = self.settle().await.and(created);
-            }
-            records.push(created.map_err(|error| within(error, index))?);
+            records.push(self.make(Authority::Caller, collection, input.clone()).await?);
         }
-        self.part.item = None;
+        self.part.at = Place::Whole;
         summing::follow(self).await?;
         Ok(records)
     }
@@ -370,18 +376,14 @@ impl TxContext<'_, '_> {
         let mut all = Vec::with_capacity(inputs.as_slice().len());
         for (index, input) in inputs.as_slice().iter().enumerate() {
             if is_array {
+                self.part.at = Place::item(index);
                 if let Some(recorder) = &mut self.recorder {
-                    recorder.about(index);
+                    recorder.about(&self.part.at);
                 }
-                self.part.item = Some(index);
             }
-            let mut upserted = self.upsert((collection, key), input.clone()).await;
-            if upserted.is_ok() && self.retry == Retry::SettleEach {
-                upserted = self.settle().await.and(upserted);
-            }
-            all.push(upserted.map_err(|error| if is_array { within(error, index) } else { error })?);
+            all.push(self.upsert((collection, key), input.clone()).await?);
         }
-        self.part.item = None;
+        self.part.at = Place::Whole;
         summing::follow(self).await?;
         let created = all.iter().any(|(upserted, _)| *upserted == Upserted::Created);
         let body = if minimal { None } else { Some(self.upserted(collection, (&all, is_array), encoder).await?) };

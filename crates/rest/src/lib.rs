@@ -4,6 +4,7 @@
 pub mod accounts;
 mod assignment;
 mod by;
+mod children;
 mod comparison;
 mod cursor;
 mod encode;
