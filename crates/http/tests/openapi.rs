@@ -438,6 +438,13 @@ fn check_schema(place: &str, schema: &Value) {
                     check_schema(place, one);
                 }
             }
+            "allOf" => {
+                // What is required here can be a property of another part.
+                let is_demand = |one: &Value| members(one).iter().all(|(keyword, _)| *keyword == "required");
+                for one in elements(value).into_iter().filter(|one| !is_demand(one)) {
+                    check_schema(place, one);
+                }
+            }
             "required" => {
                 let known = |name: &Value| schema["properties"].get(name.as_str().expect("a name")).is_some();
                 assert!(elements(value).into_iter().all(known), "{place}: {value}");
