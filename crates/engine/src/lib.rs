@@ -48,6 +48,7 @@ mod old_versions;
 mod opening;
 mod operator;
 mod operators;
+mod part_name;
 mod pending_checks;
 mod pending_sums;
 mod placed;

@@ -7,7 +7,7 @@ use backstay_store::ReadStats;
 
 use crate::bind::Bindings;
 use crate::explanation::{ExplainedRule, ExplainedStatement};
-use crate::placed;
+use crate::part_name;
 
 /// What a statement is about: a record of this collection of the model.
 type About<'m> = (&'m Model, CollectionId);
@@ -29,7 +29,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// From now on it is about this one of several records, or about the request as a whole.
     pub(crate) fn about(&mut self, record: &Place) {
-        self.record = (*record != Place::Whole).then(|| placed::named(record));
+        self.record = (*record != Place::Whole).then(|| part_name::named(record));
         self.records += 1;
     }
 

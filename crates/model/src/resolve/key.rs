@@ -2,22 +2,10 @@
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::Directive;
-use apollo_compiler::schema::ObjectType;
 
-use super::read;
 use super::report::Report;
 use super::survey::StoredType;
 use crate::{Key, KeyKind};
-
-/// What the ids of a type's records are.
-pub(super) fn kind(of: &Node<ObjectType>) -> KeyKind {
-    match of.directives.get("key").and_then(|directive| read::word(directive, "type")) {
-        Some("UUID4") => KeyKind::Uuid4,
-        Some("INT") => KeyKind::Int,
-        Some("TEXT") => KeyKind::Text,
-        _ => KeyKind::Uuid7,
-    }
-}
 
 /// How the ids of a type's records are made.
 pub(super) fn key(report: &mut Report<'_>, of: &StoredType<'_>) -> Key {
@@ -26,7 +14,7 @@ pub(super) fn key(report: &mut Report<'_>, of: &StoredType<'_>) -> Key {
         let help = "write `@key(given: true)` to let clients make the ids, `@key(type: UUID4)` for random ones, `@key(type: INT)` for numbers or `@key(type: TEXT)` for texts";
         report.error(directive.location(), "`@key` needs an argument", "what of the ids?", help);
     }
-    let kind = kind(of.node);
+    let kind = of.key_kind();
     check_form(report, of, (directive, kind));
     let given = directive.specified_argument_by_name("given").filter(|given| given.to_bool() == Some(true));
     if let Some(given) = given {

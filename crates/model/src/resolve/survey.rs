@@ -6,11 +6,11 @@ use backstay_base::{KeyForm, limits};
 use backstay_scalar::Scalar;
 
 use super::embedded::{EmbeddedTypes, Surveyed, is_embedded};
-use super::key;
 use super::naming::check_count;
+use super::read;
 use super::record_unions::RecordUnions;
 use super::report::Report;
-use crate::{Collection, CollectionId, Embedded, Enum, EnumId, FieldId, names};
+use crate::{Collection, CollectionId, Embedded, Enum, EnumId, FieldId, KeyKind, names};
 
 /// A field that every record has.
 pub(super) struct StandardField {
@@ -143,7 +143,17 @@ impl<'a> StoredType<'a> {
 
     /// What keys its records have.
     pub(super) fn key_form(&self) -> KeyForm {
-        key::kind(self.node).form()
+        self.key_kind().form()
+    }
+
+    /// What the ids of its records are.
+    pub(super) fn key_kind(&self) -> KeyKind {
+        match self.node.directives.get("key").and_then(|directive| read::word(directive, "type")) {
+            Some("UUID4") => KeyKind::Uuid4,
+            Some("INT") => KeyKind::Int,
+            Some("TEXT") => KeyKind::Text,
+            _ => KeyKind::Uuid7,
+        }
     }
 
     /// The id of its field of this name, a standard or a declared one.
