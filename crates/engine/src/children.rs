@@ -26,13 +26,14 @@ struct Family<'m> {
     parent: RecordId,
 }
 
-/// Writes what was sent for the children of a record, which is written already.
+/// Writes what was sent for the children of a record, which is written already. Returns whether that changed anything.
 pub(crate) async fn write(
     cx: &mut TxContext<'_, '_>,
     authority: Authority,
     (of, parent): (CollectionId, RecordId),
     sent: SentChildren,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    let mut changed = false;
     for (relation, Children { each, others }) in sent {
         let relation = cx.model().field(of, relation);
         let (target, via) = relation.kind.children().ok_or_else(|| Error::internal(NoChildren))?;
@@ -44,16 +45,17 @@ pub(crate) async fn write(
             let named: HashSet<RecordId> = each.iter().filter_map(|child| child.act.id()).collect();
             for id in family.present(cx, &named).await? {
                 cx.remove_child(authority, (target, id), (via, parent)).await?;
+                changed = true;
             }
         }
         for Child { at: within, act } in each {
             let place = within.into_iter().fold(at.clone(), Place::then);
             part(cx, &place);
-            family.write(cx, &place, act).await?;
+            changed |= family.write(cx, &place, act).await?;
         }
         part(cx, &around);
     }
-    Ok(())
+    Ok(changed)
 }
 
 /// From now on it is about the record at this place in the request.
@@ -65,21 +67,20 @@ fn part(cx: &mut TxContext<'_, '_>, at: &Place) {
 }
 
 impl Family<'_> {
-    async fn write(&self, cx: &mut TxContext<'_, '_>, at: &Place, act: ChildAct) -> Result<(), Error> {
+    /// Returns whether it changed anything.
+    async fn write(&self, cx: &mut TxContext<'_, '_>, at: &Place, act: ChildAct) -> Result<bool, Error> {
         match act {
             ChildAct::Add(input) => self.add(cx, input).await,
             ChildAct::Change(id, input) => {
                 let changed = change(cx, self.authority, ((self.children.id, id), self.of_parent()), input).await;
-                changed.map(drop).map_err(|error| self.none(cx, error, at.clone().then(Step::Member("id".to_owned()))))
+                changed.map_err(|error| self.none(cx, error, at.clone().then(Step::Member("id".to_owned()))))
             }
             ChildAct::Remove(id) => {
                 let removed = cx.remove_child(self.authority, (self.children.id, id), self.of_parent()).await;
-                removed.map(drop).map_err(|error| self.none(cx, error, at.clone()))
+                removed.map(|_| true).map_err(|error| self.none(cx, error, at.clone()))
             }
             ChildAct::Put(input) => match self.present(cx, &HashSet::new()).await?.first() {
-                Some(id) => {
-                    change(cx, self.authority, ((self.children.id, *id), self.of_parent()), input).await.map(drop)
-                }
+                Some(id) => change(cx, self.authority, ((self.children.id, *id), self.of_parent()), input).await,
                 None => self.add(cx, input.into_new()).await,
             },
         }
@@ -89,8 +90,8 @@ impl Family<'_> {
         (self.via, self.parent)
     }
 
-    async fn add(&self, cx: &mut TxContext<'_, '_>, input: Input) -> Result<(), Error> {
-        make(cx, self.authority, self.children.id, input.child_of(self.via, self.parent)).await.map(drop)
+    async fn add(&self, cx: &mut TxContext<'_, '_>, input: Input) -> Result<bool, Error> {
+        make(cx, self.authority, self.children.id, input.child_of(self.via, self.parent)).await.map(|_| true)
     }
 
     /// The children that the caller sees, but for these.
@@ -132,9 +133,9 @@ fn change<'f>(
     authority: Authority,
     (record, of): ((CollectionId, RecordId), (FieldId, RecordId)),
     input: Input,
-) -> BoxFuture<'f, Result<Record, Error>> {
+) -> BoxFuture<'f, Result<bool, Error>> {
     let wanted = Wanted { if_match: None, child_of: Some(of) };
-    Box::pin(async move { cx.change(authority, record, input, wanted).await.map(|altered| altered.record) })
+    Box::pin(async move { cx.change(authority, record, input, wanted).await.map(|altered| altered.changed) })
 }
 
 /// What a write does to the children that it names, as it is asked of their type's rules.

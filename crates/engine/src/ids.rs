@@ -51,9 +51,7 @@ async fn next_number(cx: &mut TxContext<'_, '_>, collection: &Collection) -> Res
 /// Makes the server's numbers go on after one that was given, once the write may be made.
 pub(crate) async fn go_on(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>) -> Result<(), Error> {
     let given = proposal.input.value(Collection::ID).and_then(Value::as_id);
-    if let Some(KeyRef::Int(number)) = given.as_ref().map(RecordId::key)
-        && number <= limits::SEQUENCE_MOST
-    {
+    if let Some(KeyRef::Int(number)) = given.as_ref().map(RecordId::key) {
         let series = series(cx, proposal.collection);
         cx.tx.raise_number(&series, number, false).await.map_err(|error| cx.refused(error))?;
     }
@@ -65,12 +63,20 @@ pub(crate) async fn go_on(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>) -
 #[error("the numbers of a type's records have come to an end")]
 struct NoNumber;
 
+/// Whether no number that the server makes could follow this one.
+fn is_too_high(id: RecordId) -> bool {
+    matches!(id.key(), KeyRef::Int(number) if number >= limits::SEQUENCE_MOST)
+}
+
 /// Refuses an id that a new record can't have. Backstay itself, such as a seed file, gives any of the right form.
 pub(crate) fn check(proposal: &mut Proposal<'_>) {
     let (collection, authority) = (proposal.collection, proposal.authority);
     let kind = collection.key.kind;
     let (problem, remedy) = match (proposal.input.value(Collection::ID), kind.version()) {
         (None, _) => return,
+        (Some(Value::Id(id)), _) if is_too_high(*id) => {
+            (format!("an id is below {}", limits::SEQUENCE_MOST), "give a lower one, or leave `id` out".to_owned())
+        }
         (Some(Value::Id(id)), _) if authority == Authority::System || kind.fits(*id) => return,
         (Some(Value::Id(id)), Some(version)) => {
             let remedy = format!("make a UUID of version {version}, or leave `id` out: the server then makes one");

@@ -1,6 +1,6 @@
 //! Changes and deletions of all records that match a filter: all of them or none.
 
-use backstay_base::{Action, Error, Limit, RecordId, Step};
+use backstay_base::{Action, Error, Limit, Place, RecordId, Step};
 use backstay_model::{Collection, CollectionId};
 
 use crate::read::{self, PreparedList};
@@ -44,11 +44,16 @@ async fn update(
     let mut changed = 0;
     for id in ids {
         let wanted = Wanted { if_match: None, child_of: None };
+        cx.part.at = Place::member(id.to_string());
         let altered = cx.change(Authority::Caller, (collection, id), input.clone(), wanted).await;
-        let altered =
-            altered.map_err(|error| of_one(error, cx.model().collection(collection), (id, Action::Update)))?;
+        let altered = altered.map_err(|error| match error {
+            // It has its place.
+            Error::Invalid(_) => error,
+            error => of_one(error, cx.model().collection(collection), (id, Action::Update)),
+        })?;
         changed += usize::from(altered.changed);
     }
+    cx.part.at = Place::Whole;
     summing::follow(cx).await?;
     Ok(changed)
 }

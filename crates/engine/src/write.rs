@@ -8,8 +8,8 @@ use crate::rules;
 use crate::stored::Wanted;
 use crate::{
     Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, children, clauses, deletion, document_limits,
-    exclusions, fill, ids, links, operators, placed, references, replace, sent_back, sequences, slugs, states, stored,
-    summing, trash, trees,
+    exclusions, fill, ids, links, operators, placed, read, references, replace, sent_back, sequences, slugs, states,
+    stored, summing, trash, trees,
 };
 
 impl TxContext<'_, '_> {
@@ -110,9 +110,13 @@ impl TxContext<'_, '_> {
     ) -> Result<Altered, Error> {
         let changed = self.change_alone(authority, record, input, wanted).await;
         let (altered, sent) = placed::settled(self, changed).await?;
-        let changed = altered.changed || !sent.is_empty();
-        children::write(self, authority, record, sent).await?;
-        Ok(Altered { changed, ..altered })
+        if !children::write(self, authority, record, sent).await? {
+            return Ok(altered);
+        }
+        // A record can be a child of its own, or go with one.
+        let collection = self.model().collection(record.0);
+        let record = self.get(record.0, record.1).await?.ok_or_else(|| read::not_found(collection))?;
+        Ok(Altered { record, changed: true })
     }
 
     /// Changes the record, and returns what was sent for its children.
