@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use backstay_base::{Action, Error, Place, RecordId, Step, Violation, ViolationKind, limits};
+use backstay_base::{Action, Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_model::{Collection, CollectionId, Field, FieldId};
 use futures_util::future::BoxFuture;
 
@@ -98,6 +98,10 @@ impl Family<'_> {
     async fn present(&self, cx: &mut TxContext<'_, '_>, but: &HashSet<RecordId>) -> Result<Vec<RecordId>, Error> {
         let most = u32::try_from(limits::LINKS_READ).unwrap_or(u32::MAX);
         let all = cx.referring(self.children.id, self.via, self.parent, most).await?;
+        if all.len() as u64 >= limits::LINKS_READ {
+            let what = "a list that is replaced";
+            return Err(Limit::Size { what, max: limits::LINKS_READ, unit: "records" }.into());
+        }
         let mut seen = Vec::new();
         for id in all.into_iter().filter(|id| !but.contains(id)) {
             if stored::is_child(cx, self.authority, (self.children.id, id), self.of_parent()).await? {

@@ -132,3 +132,58 @@ async fn a_key_needs_the_action_in_the_collection_of_the_children() {
         assert_eq!((reply.status, detail.as_str()), expected, "{only:?}: {reply:?}");
     }
 }
+
+const STAFF: &str = r#"
+extend schema @app(name: "Staff")
+type User @identity @allow(read: "true") { email: Email! @unique }
+enum State { OPEN @initial @to(state: "DONE", by: "true") DONE }
+type Team @allow(read: "true", create: "true", update: "this.name == 'open'") @allow(update: "true", only: ["name"]) {
+  name: String!
+  state: State!
+  people: [Person!] @inverse(field: "team")
+}
+type Person @allow(read: "true", create: "true", update: "true", delete: "true") {
+  name: String!
+  team: Team
+  boss: Person @onDelete(do: CASCADE)
+  reports: [Person!] @inverse(field: "boss")
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lets_some_fields_change_lets_nobody_write_children() {
+    let app = TestApp::open(STAFF);
+    let id = id_of(&send(&app, "POST /api/teams", &[], json!({"name": "a"})).await);
+    let path = format!("PATCH /api/teams/{id}");
+    let people = json!({"$add": [{"name": "x"}]});
+    for body in [json!({"state": "DONE", "people": people}), json!({"name": "b", "people": people})] {
+        let reply = send(&app, &path, &[], body).await;
+        assert_eq!(refused(&reply), (422, "/people".to_owned()), "{reply:?}");
+    }
+    assert_eq!(send(&app, &path, &[], json!({"name": "open"})).await.status, 200);
+    assert_eq!(send(&app, &path, &[], json!({"people": people})).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_its_own_child_is_answered_as_it_is_stored() {
+    let app = TestApp::open(STAFF);
+    let id = id_of(&send(&app, "POST /api/people", &[], json!({"name": "a"})).await);
+    let path = format!("PATCH /api/people/{id}");
+    send(&app, &path, &[], json!({"boss": id})).await;
+    let body = json!({"name": "b", "reports": {"$change": [{"id": id, "name": "c"}]}});
+    let changed = send(&app, &path, &[], body).await;
+    assert_eq!((changed.status, &changed.json()["name"], &changed.json()["version"]), (200, &json!("c"), &json!(4)));
+    let gone = send(&app, &path, &[], json!({"reports": {"$remove": [id]}})).await;
+    assert_eq!(gone.status, 404, "nothing is deleted: {gone:?}");
+    assert_eq!(app.call(&format!("GET /api/people/{id}"), &[]).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_that_ask_for_nothing_change_nothing() {
+    let app = TestApp::open(STAFF);
+    send(&app, "POST /api/people", &[], json!({"name": "a"})).await;
+    for reports in [json!([]), json!({}), json!({"$add": []})] {
+        let reply = send(&app, "PATCH /api/people?name=a", &[], json!({"reports": reports})).await;
+        assert_eq!(reply.json(), json!({"matched": 1, "changed": 0}), "{reports}");
+    }
+}

@@ -109,7 +109,10 @@ async fn numbers_are_counted_up_and_never_given_twice() {
     assert_eq!(post(&app, "/api/tickets", json!({ "id": 7 })).await.status, 201);
     assert_eq!(post(&app, "/api/tickets", json!({})).await.json()["id"], 42);
     assert_eq!(told(&post(&app, "/api/tickets", json!({ "id": 40 })).await), (409, "not-unique".to_owned()));
-    for id in [json!(0), json!(-1), json!("1"), json!(1.5), json!(null)] {
+    let highest = 999_999_999_999_998_i64;
+    assert_eq!(post(&app, "/api/tickets", json!({ "id": highest })).await.status, 201);
+    assert_eq!(post(&app, "/api/tickets", json!({})).await.json()["id"], highest + 1);
+    for id in [json!(highest + 1), json!(0), json!(-1), json!("1"), json!(1.5), json!(null)] {
         let refused = post(&app, "/api/tickets", json!({ "id": id })).await;
         assert_eq!(told(&refused), (422, "invalid-values".to_owned()), "{id}");
     }
