@@ -4,6 +4,7 @@ use crate::advice;
 use crate::check::Checker;
 use crate::checked::Checked;
 use crate::lexis::Lexis;
+use crate::syntax::Syntax;
 use crate::{ExprError, Scope, Type, syntax};
 
 /// Reads and checks a rule, a check, a guard or a filter: an expression that is true, false or unknown. The errors, at
@@ -25,8 +26,21 @@ pub fn check_rule(name: &str, model: &Model) -> Vec<ExprError> {
 
 /// Reads and checks an expression that gives a value of this type, such as that of `@set(to:)`.
 pub fn compile_value(text: &str, scope: &Scope<'_>, expected: &Type) -> Result<Checked, Vec<ExprError>> {
+    compile_by(text, scope, |checker, syntax| checker.finish(syntax, expected))
+}
+
+/// Reads and checks an expression that gives a value of any type.
+pub fn compile_any(text: &str, scope: &Scope<'_>) -> Result<Checked, Vec<ExprError>> {
+    compile_by(text, scope, Checker::finish_any)
+}
+
+fn compile_by<'m>(
+    text: &str,
+    scope: &Scope<'m>,
+    check: impl FnOnce(Checker<'m>, &Syntax) -> Result<Checked, Vec<ExprError>>,
+) -> Result<Checked, Vec<ExprError>> {
     let parsed = Lexis::scan(text, scope.client).and_then(|lexis| syntax::parse(&lexis));
-    let checked = parsed.map_err(|error| vec![error]).and_then(|syntax| Checker::new(*scope).finish(&syntax, expected));
+    let checked = parsed.map_err(|error| vec![error]).and_then(|syntax| check(Checker::new(*scope), &syntax));
     checked.map_err(|mut errors| {
         for error in &mut errors {
             advice::give(error, scope);

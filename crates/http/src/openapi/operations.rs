@@ -342,7 +342,9 @@ const AS_OF: &str = "Records as they were at this moment, with the fields that t
 const COUNT: &str = "Whether to count all matching records: `true` up to a limit, `exact` however many there are.";
 const IF_MATCH: &str = "An ETag: 412 unless the record still has its version, or the list its content.";
 const SELECT: &str = "Comma-separated fields of the answer, such as title,author{name}. A to-many relation takes \
-                      (sort:-createdAt,limit:3), and name=field answers a field under another name.";
+                      (sort:-createdAt,limit:3,filter:pinned) and functions such as comments:count or items:sum(quantity); \
+                      name=field answers a field under another name, and field? leaves out what the caller can't read. \
+                      Send the values of parameters in filters as $q=….";
 const IDEMPOTENCY_KEY: &str = "A request with the same key and content is carried out once and gets the same answer. Keys \
                                of different callers are independent; anonymous callers share theirs by network \
                                address. An answer is stored as Prefer asked the first time: what a minimal answer left \
@@ -363,7 +365,7 @@ pub(super) fn components() -> Value {
             "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" },
         },
         "Filter": query("filter", filter, text(limits::EXPRESSION_BYTES)),
-        "Sort": query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending.", text(limits::PARAMETER_BYTES)),
+        "Sort": query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending. Also paths such as author.name and counts such as comments:count.", text(limits::PARAMETER_BYTES)),
         "Select": query("select", SELECT, text(limits::PARAMETER_BYTES)),
         "Limit": query("limit", "The most records on the page.", limit),
         "After": query("after", "`next` of the previous page.", text(limits::PARAMETER_BYTES)),
@@ -468,6 +470,7 @@ fn request(kind: RequestKind, special: Special) -> Value {
             Member::Id => (id(has_no_id), !has_no_id),
             Member::Body => (body(kind), kind != RequestKind::OfRecord(RecordVerb::Restore)),
             Member::Select => (json!({ "type": "string" }), false),
+            Member::Params => (json!({ "type": "object", "maxProperties": limits::FILTER_PARAMETERS }), false),
             Member::Query if kind == RequestKind::History => (history_body(), false),
             Member::Query => (query_body(), false),
             Member::IfMatch => {

@@ -33,6 +33,7 @@ mod paging;
 mod ranges;
 mod records;
 mod references;
+mod selecting;
 mod sent_back;
 mod shared_money;
 mod singles;
