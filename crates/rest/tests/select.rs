@@ -37,7 +37,7 @@ type Comment @allow(read: "true") {
   post: Post!
   by: User
   likes: Int
-  price: Decimal @decimal(precision: 8, scale: 2)
+  price: Decimal @precision(digits: 8, scale: 2)
   replies: [Reply!] @inverse(field: "to")
 }
 type Reply @allow(read: "true") { to: Comment! }
@@ -167,8 +167,8 @@ fn a_list_takes_a_filter() {
     );
     check("comments(filter:text in ['a', 'b'],limit:1)", "comments up to 1 where text in ['a', 'b'] from 0");
     check(
-        r"comments(filter:text.matches(r'\d\'),limit:1),b=comments(filter:text == 'it\'s ('){text}",
-        r"comments up to 1 where text.matches(r'\d\') from 0, comments as b where text == 'it\'s (' from 0 with [text]",
+        r"comments(filter:text.matches(r'\d\s'),limit:1),b=comments(filter:text == 'it\'s ('){text}",
+        r"comments up to 1 where text.matches(r'\d\s') from 0, comments as b where text == 'it\'s (' from 0 with [text]",
     );
     check(
         "a=comments(filter:likes > $n && text == $t),b=comments(filter:likes < $n){text}",
@@ -226,9 +226,7 @@ fn what_may_be_hidden_is_marked() {
 #[test]
 fn expressions_in_a_selection_are_few_and_short() {
     let many = |count: usize| (0..count).map(|at| format!("a{at}=comments:count")).collect::<Vec<_>>().join(",");
-    let text = many(20);
-    assert!(!text.is_empty());
-    check(&many(21), "426: more than 20 filters and functions of relations: select fewer");
+    check(&many(21), "388: more than 20 filters and functions of relations: select fewer");
     let long = format!("comments(filter:text == '{}')", "x".repeat(1100));
     check(&long, "16: the filters have more than 1024 bytes: list the collection itself with a long filter");
 }
@@ -349,8 +347,7 @@ fn arguments_are_checked() {
         "14: `post` is a relation, which has no order: sort by a field of what it leads to, such as author.name, or by comments:count",
     );
     check("comments(filter:txt == 'x')", "16: Comment has no field `txt`: did you mean `text`?");
-    check("comments(filter:likes)", "16: x");
-    check("comments(filter:)", "16: x");
+    check("comments(filter:likes)", "16: expected Boolean, found Int: write a condition, such as a comparison");
     check("comments(filter:likes > 1,filter:likes > 2)", "26: `filter` is given twice: give it once");
     check("comments(sort:[text,text])", "20: `text` is named twice: name it once");
     check("comments(sort:[text)", "14: this '[' has no ']': close the fields to sort by with ']'");

@@ -35,7 +35,7 @@ type Line @allow(read: "this.shown || signedIn", create: "true") {
   order: Order!
   product: String!
   quantity: Int!
-  weight: Decimal @decimal(precision: 8, scale: 3)
+  weight: Decimal @precision(digits: 8, scale: 3)
   price: Money @allow(read: "signedIn")
   state: State
   at: Date
