@@ -14,7 +14,7 @@ extend schema @app(name: "Shop") @rule(name: "signedIn", is: "auth.id != null")
 enum Role @roles { EDITOR }
 enum State { OPEN DONE }
 
-type User @identity @allow(read: "true") { email: Email! @unique }
+type User @identity @allow(read: "true") { email: Email! @unique name: String }
 
 type Buyer @allow(read: "this.open || signedIn", create: "true") {
   name: String!
@@ -51,12 +51,10 @@ struct Shop {
     ada: String,
 }
 
-async fn made(app: &TestApp, path: &str, body: Value) -> String {
-    let reply = app.post(&format!("POST /api/{path}"), &[], &body.to_string()).await;
-    match reply.status {
-        201 => id_of(&reply),
-        status => unreachable!("{path}: {status} {}", reply.text()),
-    }
+async fn made(app: &TestApp, token: &str, (path, body): (&str, Value)) -> Reply {
+    let reply = app.post(&format!("POST /api/{path}"), &[("authorization", token)], &body.to_string()).await;
+    assert_eq!(reply.status, 201, "{path}: {}", reply.text());
+    reply
 }
 
 impl Shop {
@@ -65,13 +63,15 @@ impl Shop {
         let ada = app.account("ada@example.org").await;
         let (mut buyers, mut orders) = (Vec::new(), Vec::new());
         for (name, open) in [("Zoe", true), ("Bob", false), ("Ann", true)] {
-            buyers.push(made(&app, "buyers", json!({ "name": name, "open": open })).await);
+            buyers.push(id_of(&made(&app, &ada, ("buyers", json!({ "name": name, "open": open }))).await));
         }
         for (number, buyer, state) in
             [(1, Some(0), Some("DONE")), (2, Some(1), Some("OPEN")), (3, None, None), (4, Some(2), Some("OPEN"))]
         {
             let buyer = buyer.map(|at: usize| buyers[at].clone());
-            orders.push(made(&app, "orders", json!({ "number": number, "buyer": buyer, "state": state })).await);
+            orders.push(id_of(
+                &made(&app, &ada, ("orders", json!({ "number": number, "buyer": buyer, "state": state }))).await,
+            ));
         }
         for (order, product, quantity, weight, price, shown) in [
             (0, "Ink", 5, "0.250", "60 EUR", true),
@@ -87,9 +87,9 @@ impl Shop {
                 "order": orders[order], "product": product, "quantity": quantity, "weight": weight, "shown": shown,
                 "price": { "amount": amount, "currency": currency }, "state": state, "at": format!("2026-02-0{quantity}"),
             });
-            made(&app, "lines", line).await;
+            made(&app, &ada, ("lines", line)).await;
         }
-        made(&app, "notes", json!({ "order": orders[0], "text": "hidden" })).await;
+        made(&app, &ada, ("notes", json!({ "order": orders[0], "text": "hidden" }))).await;
         Self { app, ada }
     }
 
