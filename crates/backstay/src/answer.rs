@@ -5,7 +5,7 @@ use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{optional_secret, secret};
-use crate::seed::{Seeded, Skipped};
+use crate::seed::{Seeded, Skipped, placed};
 
 /// The result of a command. `Display` is for people, the serialized form for programs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -444,10 +444,12 @@ impl fmt::Display for Seeded {
         writeln!(f, "{} loaded", Count(self.records, "record"))?;
         for Skipped { file, lines, first, why } in &self.skipped {
             let exist = if *lines == 1 { "its record already exists" } else { "their records already exist" };
-            writeln!(f, "seed/{file}: {} skipped because {exist} (first line {first}: {why})", Count(*lines, "line"))?;
+            let (file, lines) = (placed(file), Count(*lines, "line"));
+            writeln!(f, "{file}: {lines} skipped because {exist} (first line {first}: {why})")?;
         }
         for file in &self.changed {
-            writeln!(f, "seed/{file} has changed since it was loaded; the changes were not loaded: {CHANGED_SEED}")?;
+            let file = placed(file);
+            writeln!(f, "{file} has changed since it was loaded; the changes were not loaded: {CHANGED_SEED}")?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use backstay_model::{PlainDiagnostic, Position};
 use serde_json::json;
 
 use crate::application::{compile_model, load_whole};
-use crate::seed::{SeedError, collection_of};
+use crate::seed::{SeedError, placed};
 use crate::{Compiled, Config, Directory, DirectoryError, Failure};
 
 /// What checking an application found, without looking at its data.
@@ -35,7 +35,7 @@ pub(crate) fn check(app: &Path) -> Checked {
         return Checked { config, compiled: None, failures };
     }
     let compiled = load_whole(model.files).and_then(|loaded| {
-        let names = seed.files.iter().map(|(name, _)| collection_of(&loaded.model, name));
+        let names = seed.files.iter().map(|file| file.collection(&loaded.model));
         let misnamed: Vec<Failure> = names.filter_map(Result::err).map(Failure::from).collect();
         let compiled = compile_model(loaded);
         failures.extend(misnamed);
@@ -51,7 +51,7 @@ pub(crate) fn plain(failure: &Failure, app: &Path) -> Vec<PlainDiagnostic> {
         Failure::Model(diagnostics) => return diagnostics.plain(),
         Failure::Config(error) => return error.problems.plain(),
         Failure::Directory(error) => (within(error.path(), app), position(error)),
-        Failure::Seed(SeedError::Type { file, .. }) => (Some(format!("seed/{file}")), None),
+        Failure::Seed(SeedError::Type { file, .. } | SeedError::NotOfPack { file, .. }) => (Some(placed(file)), None),
         _ => (None, None),
     };
     let refusal = failure.refusal();

@@ -24,6 +24,7 @@ use crate::arguments::Dev;
 use crate::check::{problems, shown};
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::plan::{Plan, brief};
+use crate::seed::placed;
 use crate::serve::{listen, reachable, shortened, stop_signal};
 use crate::serving::{NotExchanged, Served, Serving, Version, connection_settings};
 use crate::socket::Listening;
@@ -301,9 +302,12 @@ impl Developing {
             Ok(Answer::Seeded { seeded }) => say_seeded(&seeded, tell),
             Ok(_) => (),
             // The files may have the type.
-            Err(Failure::Seed(SeedError::Type { file, .. })) if self.development.is_stale() => {
+            Err(Failure::Seed(SeedError::Type { file, .. } | SeedError::NotOfPack { file, .. }))
+                if self.development.is_stale() =>
+            {
+                let file = placed(&file);
                 say_warning(&format!(
-                    "seed/{file}: the model in use has no type of that name; the file is loaded once a model that has one \
+                    "{file}: the model in use has no type of that name; the file is loaded once a model that has one \
                      is in use"
                 ));
             }
@@ -426,12 +430,11 @@ fn say_seeded(seeded: &Seeded, tell: bool) {
         say_done(&format!("{} loaded from seed files", Count(seeded.records, "record")));
     }
     for Skipped { file, lines, first, why } in &seeded.skipped {
-        let lines = Count(*lines, "line");
-        say_warning(&format!("seed/{file}: {lines} skipped because records exist (first line {first}: {why})"));
+        let (file, lines) = (placed(file), Count(*lines, "line"));
+        say_warning(&format!("{file}: {lines} skipped because records exist (first line {first}: {why})"));
     }
     for file in seeded.changed.iter().filter(|_| tell) {
-        say_warning(&format!(
-            "seed/{file} has changed since it was loaded; the changes were not loaded: {CHANGED_SEED}"
-        ));
+        let file = placed(file);
+        say_warning(&format!("{file} has changed since it was loaded; the changes were not loaded: {CHANGED_SEED}"));
     }
 }

@@ -10,6 +10,7 @@ use backstay_model::{Position, SourceFile};
 pub use error::DirectoryError;
 
 use crate::instance::environment;
+use crate::seed::SeedPath;
 use crate::{Config, Failure};
 
 /// Maximum size in bytes of a model file or `backstay.toml`.
@@ -24,14 +25,17 @@ pub(crate) const DIRECTIVES_FILE: &str = "directives.graphql";
 /// The directory with one directory for each pack.
 pub(crate) const PACKS: &str = "packs";
 
+/// The directory with the seed files of an application or of a pack.
+pub(crate) const SEED: &str = "seed";
+
 /// What an application has at its root.
-const KNOWN: [&str; 4] = [CONFIG_FILE, "model", PACKS, "seed"];
+const KNOWN: [&str; 4] = [CONFIG_FILE, "model", PACKS, SEED];
 
 /// Files of a data directory whose names resemble that of the settings. It can be the application's own directory.
 const DATA_FILES: [&str; 2] = ["backstay.lock", "backstay.sock"];
 
-/// The directory of an application: `model/*.graphql` and, optionally, `packs/*/*.graphql`, `backstay.toml` and
-/// `seed/*.jsonl`.
+/// The directory of an application: `model/*.graphql` and, optionally, `packs/*/*.graphql`, `packs/*/seed/*.jsonl`,
+/// `backstay.toml` and `seed/*.jsonl`.
 #[derive(Debug, Clone)]
 pub struct Directory {
     root: PathBuf,
@@ -141,8 +145,10 @@ impl Directory {
         let within = |name: &str| entries(&self.root.join(name)).unwrap_or_default().into_iter().map(|(_, path)| path);
         let settings = self.root.join(CONFIG_FILE);
         let packs = within(PACKS).flat_map(|pack| entries(&pack).unwrap_or_default()).map(|(_, path)| path);
+        let of_packs = within(PACKS).flat_map(|pack| entries(&pack.join(SEED)).unwrap_or_default());
+        let seeds = of_packs.map(|(_, path)| path).chain(within(SEED));
         let settings = settings.exists().then_some(settings);
-        settings.into_iter().chain(within("model")).chain(packs).chain(within("seed")).collect()
+        settings.into_iter().chain(within("model")).chain(packs).chain(seeds).collect()
     }
 
     /// Files at the root that would be model files in `model`, without the one that is for editors.
@@ -174,43 +180,57 @@ impl Directory {
 
     /// The files of the packs in `packs`, whether the model includes them or not.
     fn pack_files(&self) -> Found<SourceFile> {
-        let directory = self.root.join(PACKS);
-        if !directory.exists() {
-            return Found::from_results([]);
-        }
-        let packs = match entries(&directory) {
-            Ok(packs) => packs,
-            Err(error) => return Found::from_results([Err(error)]),
-        };
         let of_pack = |(pack, path): (String, PathBuf)| {
-            if !path.is_dir() {
-                let why = "`packs` has one directory for each pack";
-                return Found::from_results([Err(DirectoryError::Stray { path, why })]);
-            }
             let read = |found: Result<(String, PathBuf), DirectoryError>| {
                 let (name, path) = found?;
                 Ok(SourceFile::app(format!("{PACKS}/{pack}/{name}"), read_text(&path)?))
             };
-            Found::from_results(listing(&path, "graphql", "names of model files end in .graphql").map(read))
+            let found = listing(&path, "graphql", "names of model files end in .graphql");
+            Found::from_results(found.filter(|found| !is_seed(found)).map(read))
         };
-        packs.into_iter().map(of_pack).fold(Found::from_results([]), Found::and)
+        let packs = match self.packs() {
+            Ok(packs) => packs,
+            Err(error) => return Found::from_results([Err(error)]),
+        };
+        let (packs, stray): (Vec<_>, Vec<_>) = packs.into_iter().partition(|(_, path)| path.is_dir());
+        let why = "`packs` has one directory for each pack";
+        let stray = stray.into_iter().map(|(_, path)| Err(DirectoryError::Stray { path, why }));
+        packs.into_iter().map(of_pack).fold(Found::from_results(stray), Found::and)
     }
 
-    /// The seed files, ordered by name (`Post.jsonl`), with their paths; none if there is no `seed`.
-    pub(crate) fn seed_files(&self) -> Found<(String, PathBuf)> {
-        let directory = self.root.join("seed");
-        if !directory.is_dir() {
-            let why = "`seed` must be a directory";
-            let stray = directory.exists().then_some(Err(DirectoryError::Stray { path: directory, why }));
-            return Found::from_results(stray);
-        }
-        let rule = "seed files are named after their type, such as Post.jsonl";
-        let check = |found: Result<(String, PathBuf), DirectoryError>| {
-            let (name, path) = found?;
-            require_file(&path).map(|_| (name, path))
-        };
-        Found::from_results(listing(&directory, "jsonl", rule).map(check))
+    /// What is in `packs`.
+    fn packs(&self) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
+        let directory = self.root.join(PACKS);
+        if directory.exists() { entries(&directory) } else { Ok(Vec::new()) }
     }
+
+    /// The seed files, ordered by name (`Post.jsonl`), after those of the packs in `packs`, whether the model includes them or
+    /// not.
+    pub(crate) fn seed_files(&self) -> Found<SeedPath> {
+        let packs = self.packs().unwrap_or_default().into_iter().filter(|(_, path)| path.is_dir());
+        let of_packs = packs.map(|(pack, path)| seeds_in(&path.join(SEED), Some(&pack)));
+        of_packs.fold(Found::from_results([]), Found::and).and(seeds_in(&self.root.join(SEED), None))
+    }
+}
+
+/// Whether a pack's directory of seed files was found where model files are looked for.
+fn is_seed(found: &Result<(String, PathBuf), DirectoryError>) -> bool {
+    matches!(found, Err(DirectoryError::Stray { path, .. }) if path.is_dir() && path.ends_with(SEED))
+}
+
+/// The seed files in this directory, if there is one.
+fn seeds_in(directory: &Path, pack: Option<&str>) -> Found<SeedPath> {
+    if !directory.is_dir() {
+        let why = "`seed` must be a directory";
+        let stray = directory.exists().then(|| Err(DirectoryError::Stray { path: directory.to_owned(), why }));
+        return Found::from_results(stray);
+    }
+    let rule = "seed files are named after their type, such as Post.jsonl";
+    let check = |found: Result<(String, PathBuf), DirectoryError>| {
+        let (file, path) = found?;
+        require_file(&path).map(|_| SeedPath { pack: pack.map(str::to_owned), file, path })
+    };
+    Found::from_results(listing(directory, "jsonl", rule).map(check))
 }
 
 /// The files of a directory with this extension, ordered by name. Other files are errors: they were probably meant to
@@ -303,7 +323,7 @@ mod tests {
         let read = Directory::open(root).and_then(|app| {
             app.config()?;
             let models = app.model_files().all()?.into_iter().map(|file| file.name);
-            let seeds = app.seed_files().all()?.into_iter().map(|(name, _)| name);
+            let seeds = app.seed_files().all()?.into_iter().map(|seed| seed.name());
             Ok(models.chain(seeds).collect::<Vec<_>>().join(" "))
         });
         let text = read.unwrap_or_else(|error| error.to_string());
@@ -326,13 +346,14 @@ mod tests {
         );
         check(
             |root| {
-                for file in ["b/b.graphql", "a/z.graphql", "a/a.graphql", "a/README.md", "a/LICENSE"] {
+                for file in ["b/b.graphql", "a/z.graphql", "a/a.graphql", "a/README.md", "a/LICENSE", "a/seed/A.jsonl"]
+                {
                     let path = root.join("packs").join(file);
                     fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
                     fs::write(path, "").expect("a file");
                 }
             },
-            "model/a.graphql packs/a/a.graphql packs/a/z.graphql packs/b/b.graphql",
+            "model/a.graphql packs/a/a.graphql packs/a/z.graphql packs/b/b.graphql packs/a/seed/A.jsonl",
         );
         check(
             |root| {

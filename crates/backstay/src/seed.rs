@@ -4,6 +4,7 @@ mod later;
 mod line;
 mod lines;
 mod order;
+mod path;
 mod progress;
 mod record;
 mod references;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use backstay_base::{Error, KeyForm, Timestamp, nearest};
+use backstay_base::{Error, KeyForm, Timestamp};
 use backstay_engine::{Authority, BrokenCheck, Context, Engine, Input, Record, Transaction, TxContext};
 use backstay_identity::Identity;
 use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
@@ -23,6 +24,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
 pub use error::SeedError;
+pub(crate) use error::placed;
+pub(crate) use path::SeedPath;
 pub(crate) use record::system_model;
 
 use lines::{Lines, Progress};
@@ -103,7 +106,7 @@ impl Seeder {
     }
 
     /// Loads what is not loaded yet, after any load that is under way. With `show`, reports progress on standard error.
-    pub(crate) async fn load(&self, files: Vec<(String, PathBuf)>, show: bool) -> Result<Seeded, SeedError> {
+    pub(crate) async fn load(&self, files: Vec<SeedPath>, show: bool) -> Result<Seeded, SeedError> {
         let files = place(self.engine.model(), files)?;
         let _turn = self.turn.lock().await;
         let (mut seeded, mut open) = (Seeded::default(), Vec::new());
@@ -185,32 +188,33 @@ impl Seeder {
     }
 }
 
-/// Finds the type of each file and the order to load them in.
-fn place(model: &Model, files: Vec<(String, PathBuf)>) -> Result<Vec<SeedFile>, SeedError> {
-    let mut named: Vec<(CollectionId, String, PathBuf)> = Vec::new();
-    for (file, path) in files {
-        named.push((collection_of(model, &file)?, file, path));
+/// Finds the type of each file and the order to load them in: those of packs, as the application includes these, then its own.
+fn place(model: &Model, files: Vec<SeedPath>) -> Result<Vec<SeedFile>, SeedError> {
+    let mut named: Vec<(CollectionId, SeedPath)> = Vec::new();
+    for file in files {
+        if let Some(collection) = file.collection(model)? {
+            named.push((collection, file));
+        }
     }
+    let packs = model.packs.iter().map(|pack| Some(pack.name.as_str()));
+    let mut placed = Vec::new();
+    for pack in packs.chain([None]) {
+        let own: Vec<(CollectionId, SeedPath)> =
+            named.extract_if(.., |(_, file)| file.pack.as_deref() == pack).collect();
+        placed.extend(ordered(model, own));
+    }
+    Ok(placed)
+}
+
+/// The files of one owner in the order to load them in.
+fn ordered(model: &Model, mut named: Vec<(CollectionId, SeedPath)>) -> Vec<SeedFile> {
     let collections: Vec<CollectionId> = named.iter().map(|(collection, ..)| *collection).collect();
     let places = order::order(model, &collections).into_iter().filter_map(|place| {
         let index = named.iter().position(|(collection, ..)| *collection == place.collection)?;
-        let (collection, name, path) = named.swap_remove(index);
-        Some(SeedFile { name, path, collection, later: place.later })
+        let (collection, file) = named.swap_remove(index);
+        Some(SeedFile { name: file.name(), path: file.path, collection, later: place.later })
     });
-    Ok(places.collect())
-}
-
-/// The type that a seed file is named after.
-pub(crate) fn collection_of(model: &Model, file: &str) -> Result<CollectionId, SeedError> {
-    let name = file.strip_suffix(".jsonl").unwrap_or(file);
-    let known = || model.collections.iter().filter(|collection| !collection.system);
-    known().find(|collection| collection.name == name).map(|collection| collection.id).ok_or_else(|| {
-        let renamed = known().find(|collection| collection.former.iter().any(|former| former == name));
-        let renamed = renamed.map(|collection| collection.name.as_str());
-        let suggestion = renamed.or_else(|| nearest(name, known().map(|collection| collection.name.as_str())));
-        let suggestion = suggestion.map(str::to_owned);
-        SeedError::Type { file: file.to_owned(), suggestion }
-    })
+    places.collect()
 }
 
 /// Size of a file, and when it was last changed, in microseconds since 1970, if the file system says.

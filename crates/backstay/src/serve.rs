@@ -11,7 +11,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::answer::CHANGED_SEED;
 use crate::config::LogFormat;
 use crate::maintenance::maintain;
-use crate::seed::collection_of;
 use crate::serving::{Served, Serving, connection_settings, die};
 use crate::socket::Listening;
 use crate::{Failure, Instance, Place, Skipped, compile, logging, open_files, socket};
@@ -21,8 +20,8 @@ pub async fn serve(place: &Place) -> Result<(), Failure> {
     let compiled = compile(&place.directory)?;
     tell_warnings(place, &compiled.warnings());
     // What can be known to fail is reported before anything is created.
-    for (name, _) in place.directory.seed_files().all()? {
-        collection_of(compiled.application.model(), &name)?;
+    for file in place.directory.seed_files().all()? {
+        file.collection(compiled.application.model())?;
     }
     open_files::raise_limit()?;
     socket::path(&place.data)?;

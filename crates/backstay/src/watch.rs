@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::Directory;
-use crate::directory::{CONFIG_FILE, PACKS, TEXT_BYTES};
+use crate::directory::{CONFIG_FILE, PACKS, SEED, TEXT_BYTES};
 
 /// How often to look at the files. Asking the system for a few files' times costs less than its notifications would need
 /// in code: those follow neither a directory that is replaced nor files on a network.
@@ -94,11 +94,17 @@ impl Watcher {
         let sources: Vec<_> =
             self.stamps.iter().map(|(path, stamp)| (path.clone(), Source::read(path, *stamp))).collect();
         let root = self.directory.root();
-        let within = |place: &Path| differs(&self.sources, &sources, place);
+        let differs = |is_within: &dyn Fn(&Path) -> bool| differs(&self.sources, &sources, is_within);
+        let within = |path: &Path, place: &str| path.starts_with(root.join(place));
+        // Those of a pack are in a directory of its own.
+        let of_pack = |path: &Path| {
+            path.strip_prefix(root.join(PACKS)).is_ok_and(|path| path.iter().nth(1) == Some(SEED.as_ref()))
+        };
+        let is_seed = |path: &Path| within(path, SEED) || of_pack(path);
         let changes = Changes {
-            settings: within(&root.join(CONFIG_FILE)),
-            model: within(&root.join("model")) || within(&root.join(PACKS)),
-            seeds: within(&root.join("seed")),
+            settings: differs(&|path| within(path, CONFIG_FILE)),
+            model: differs(&|path| within(path, "model") || within(path, PACKS) && !is_seed(path)),
+            seeds: differs(&is_seed),
         };
         self.sources = sources;
         Some(changes)
@@ -138,10 +144,10 @@ fn stamps(directory: &Directory) -> Vec<(PathBuf, Stamp)> {
     directory.watched().into_iter().filter_map(stamp).collect()
 }
 
-/// Whether what is at or below a place differs.
-fn differs(before: &[(PathBuf, Source)], now: &[(PathBuf, Source)], place: &Path) -> bool {
+/// Whether what is in some places differs.
+fn differs(before: &[(PathBuf, Source)], now: &[(PathBuf, Source)], is_within: &dyn Fn(&Path) -> bool) -> bool {
     let within = |sources: &'_ [(PathBuf, Source)]| -> Vec<usize> {
-        (0..sources.len()).filter(|index| sources[*index].0.starts_with(place)).collect()
+        (0..sources.len()).filter(|index| is_within(&sources[*index].0)).collect()
     };
     let (old, new) = (within(before), within(now));
     old.len() != new.len() || old.iter().zip(&new).any(|(old, new)| before[*old] != now[*new])
@@ -184,6 +190,7 @@ mod tests {
         check(write("packs/b/b.graphql", "type B"), Some(MODEL));
         check(write("backstay.toml", "x = 1"), Some(SETTINGS));
         check(write("seed/A.jsonl", "{}\n{}"), Some(SEEDS));
+        check(write("packs/b/seed/B.jsonl", "{}"), Some(SEEDS));
         check(|root| fs::remove_file(root.join("backstay.toml")).expect("a file"), Some(SETTINGS));
         check(|root| fs::remove_dir_all(root.join("model")).expect("a directory"), Some(MODEL));
         check(

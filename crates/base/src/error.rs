@@ -2,7 +2,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Place, RecordId};
+use crate::{LargeDeletion, Place, RecordId};
 
 /// What was asked of a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -435,6 +435,9 @@ pub enum Limit {
          delete those that would go with it, a few at a time"
     )]
     Hold,
+    /// A deletion is too much for one request, because of what goes with the record.
+    #[error(transparent)]
+    Deletion(Box<LargeDeletion>),
     /// There is no space left to store anything.
     #[error("there is no space left on the server's disk")]
     Storage,
@@ -601,6 +604,7 @@ impl Error {
             Self::Precondition { .. } => "version-mismatch",
             Self::KeyReused => "idempotency-key-reused",
             Self::Limit(Limit::Size { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => "too-large",
+            Self::Limit(Limit::Deletion(deletion)) => deletion.code(),
             Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
             Self::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => "too-costly",
             Self::Limit(Limit::Share(_)) => "too-many-requests",

@@ -8,6 +8,7 @@ mod error;
 mod flow;
 mod grant;
 mod id;
+mod large_deletion;
 pub mod limits;
 mod memory;
 mod nearest;
@@ -27,6 +28,7 @@ pub use error::{
 pub use flow::{Flow, Source};
 pub use grant::Grant;
 pub use id::{DependencyKey, FieldNumber, IdSource, KeyForm, KeyRef, RecordId, RequestId, TypeNumber};
+pub use large_deletion::{Excess, LargeDeletion};
 pub use memory::{Held, Memory, Reserve};
 pub use nearest::nearest;
 pub use network::Network;

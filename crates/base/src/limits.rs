@@ -300,6 +300,8 @@ pub const RECORD_BYTES: usize = 12 * 1024 * 1024;
 pub const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of the largest value or row in an SQLite database, as SQLite counts them: an entry of the commit log is one.
 pub const STORED_VALUE_BYTES: i32 = 32 * 1024 * 1024;
+/// Bytes that an embedded database keeps, as long as one statement runs, of the documents that it takes apart there.
+pub const DOCUMENT_MEMORY_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of a statement's text from which on it is not kept: texts that long are seldom asked twice.
 pub const KEPT_STATEMENT_BYTES: usize = 16 * 1024;
 /// Bytes of memory, estimated, in the plans that are kept for requests.

@@ -7,7 +7,7 @@ use backstay_expr::Truth;
 use backstay_model::{Collection, CollectionId, FieldId};
 
 use crate::decision::decide;
-use crate::pending_checks::Cause;
+use crate::pending_checks::{Cause, Touched};
 use crate::proposal::Proposal;
 use crate::references::may_read;
 use crate::rule_of::RuleOf;
@@ -31,11 +31,11 @@ impl From<Error> for Unmet {
 /// effect, are its children: whoever changes one has to lock the record first. Unknown passes, as in every check.
 pub(crate) async fn ask(cx: &mut TxContext<'_, '_>) -> Result<(), Unmet> {
     let touched = cx.checks.take();
-    let counted = touched.values().filter(|cause| cause.is_counted).count();
+    let counted = touched.values().filter(|touched| touched.cause.is_counted).count();
     cx.require_few_checks(counted)?;
     let mut violations: Vec<(Option<usize>, Violation)> = Vec::new();
-    for (record, cause) in touched {
-        of_one(cx, record, cause, &mut violations).await?;
+    for (record, touched) in touched {
+        of_one(cx, record, &touched, &mut violations).await?;
     }
     let Some(request) = violations.iter().map(|(request, _)| *request).min() else { return Ok(()) };
     let of_request = violations.into_iter().filter(|(of, _)| *of == request);
@@ -45,9 +45,10 @@ pub(crate) async fn ask(cx: &mut TxContext<'_, '_>) -> Result<(), Unmet> {
 async fn of_one(
     cx: &mut TxContext<'_, '_>,
     (collection, id): (CollectionId, RecordId),
-    cause: Cause,
+    Touched { cause, changed }: &Touched,
     violations: &mut Vec<(Option<usize>, Violation)>,
 ) -> Result<(), Error> {
+    let cause = *cause;
     let collection: &Collection = cx.model().collection(collection);
     let application = &cx.engine.application;
     let Some(own) = application.commit_checks.own(collection.id) else { return Ok(()) };
@@ -60,6 +61,9 @@ async fn of_one(
     let policy = application.policy.collection(collection.id);
     let proposal = Proposal::change(collection, Authority::Caller, Arc::clone(&cx.class), record);
     for (field, place) in &own.checks {
+        if !changed.concerns(policy.checks_of(*field)[*place].guards.as_deref()) {
+            continue;
+        }
         if decide(cx, &proposal, RuleOf::Check(*field, *place)).await? != Truth::False {
             continue;
         }

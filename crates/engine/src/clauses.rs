@@ -1,6 +1,7 @@
-//! What permits an update: one clause of the type, or a transition that the caller may take, must permit the whole of it.
+//! What permits an update: one clause of each layer, or a transition that the caller may take, must permit the whole of it.
 //! Its rule is true of the stored record, it lets every changed field change, and what it asks of the change is true.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use backstay_base::{Action, Error, ViolationKind};
@@ -58,16 +59,52 @@ pub(crate) fn cover(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> 
             covering.push(permit.clone());
         }
     }
+    let covering = sufficient(&class.rights, collection, covering);
     if !covering.is_empty() {
         proposal.open = covering;
         return Ok(());
     }
-    let open: Vec<&[FieldId]> = proposal.open.iter().filter_map(limits).collect();
+    let open: Vec<&[FieldId]> = refusing(&class.rights, collection, (&proposal.open, &changed));
     refuse(proposal, &open, &changed);
     proposal.settle()
 }
 
+/// What is left of permits that are enough together: clauses of each layer, or transitions.
+pub(crate) fn sufficient(rights: &Rights, collection: CollectionId, mut permits: Vec<Permit>) -> Vec<Permit> {
+    let clauses = rights.clauses(collection);
+    let is_open = |layer| permits.iter().any(|permit| permit.layer(rights, collection) == Some(layer));
+    if !clauses.iter().all(|clause| is_open(clause.layer)) {
+        permits.retain(|permit| matches!(permit, Permit::Transition(..)));
+    }
+    permits
+}
+
+/// The fields that are let change by the first layer that doesn't let all of them, and by transitions.
+fn refusing<'r>(
+    rights: &'r Rights,
+    collection: CollectionId,
+    (open, changed): (&[Permit], &[FieldId]),
+) -> Vec<&'r [FieldId]> {
+    let of_layer = |layer: Option<usize>| open.iter().filter(move |permit| permit.layer(rights, collection) == layer);
+    let covers = |permit: &Permit| {
+        let only = permit.only(rights, collection);
+        only.is_none_or(|only| changed.iter().all(|field| only.contains(field)))
+    };
+    let mut layers = open.iter().filter_map(|permit| permit.layer(rights, collection));
+    let refusing = layers.find(|layer| !of_layer(Some(*layer)).any(covers));
+    let permits = refusing.into_iter().flat_map(|layer| of_layer(Some(layer))).chain(of_layer(None));
+    permits.filter_map(|permit| permit.only(rights, collection)).collect()
+}
+
 impl Permit {
+    /// Whose clause it is; `None`: a transition.
+    fn layer(&self, rights: &Rights, collection: CollectionId) -> Option<usize> {
+        match self {
+            Self::Clause(place) => Some(rights.clauses(collection)[*place].layer),
+            Self::Transition(..) => None,
+        }
+    }
+
     /// The fields that it lets change; `None`: all.
     fn only<'r>(&self, rights: &'r Rights, collection: CollectionId) -> Option<&'r [FieldId]> {
         match self {
@@ -106,7 +143,7 @@ fn refuse(proposal: &mut Proposal<'_>, open: &[&[FieldId]], changed: &[FieldId])
     }
 }
 
-/// Leaves the clauses whose rules are true of the stored record. One must be.
+/// Leaves the clauses whose rules are true of the stored record. One of each layer must be.
 pub(crate) async fn permitted(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     let mut open = Vec::with_capacity(proposal.open.len());
     for permit in std::mem::take(&mut proposal.open) {
@@ -118,23 +155,42 @@ pub(crate) async fn permitted(cx: &mut TxContext<'_, '_>, proposal: &mut Proposa
             open.push(permit);
         }
     }
-    proposal.open = open;
+    proposal.open = sufficient(&proposal.class.rights, proposal.collection.id, open);
     match proposal.open.is_empty() {
         true => Err(Error::Forbidden { action: Action::Update, what: format!("this {}", proposal.collection.name) }),
         false => Ok(()),
     }
 }
 
-/// Demands that what one of the permits asks of the change is true. A transition asks nothing more than its guard.
+/// Demands that what one of the clauses of each layer asks of the change is true, or that a transition permits it: that one
+/// asks nothing more than its guard.
 pub(crate) async fn require(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>) -> Result<(), Error> {
-    for permit in &proposal.open {
-        let permitted = match permit {
-            Permit::Clause(place) => decide(cx, proposal, RuleOf::After(*place)).await?.is_true(),
-            Permit::Transition(..) => true,
-        };
-        if permitted {
-            return Ok(());
+    let class = Arc::clone(&proposal.class);
+    let layer = |permit: &Permit| permit.layer(&class.rights, proposal.collection.id);
+    let layers: BTreeSet<usize> = proposal.open.iter().filter_map(layer).collect();
+    let is_taken = proposal.open.iter().any(|permit| layer(permit).is_none());
+    let mut is_permitted = !layers.is_empty();
+    for asked in layers {
+        is_permitted = is_permitted && permits_change(cx, proposal, |permit| layer(permit) == Some(asked)).await?;
+    }
+    match is_permitted || is_taken {
+        true => Ok(()),
+        false => Err(Error::ForbiddenAfterwards { collection: proposal.collection.name.clone() }),
+    }
+}
+
+/// Whether what one of these clauses asks of the change is true.
+async fn permits_change(
+    cx: &mut TxContext<'_, '_>,
+    proposal: &Proposal<'_>,
+    is_asked: impl Fn(&Permit) -> bool,
+) -> Result<bool, Error> {
+    for permit in proposal.open.iter().filter(|permit| is_asked(permit)) {
+        if let Permit::Clause(place) = permit
+            && decide(cx, proposal, RuleOf::After(*place)).await?.is_true()
+        {
+            return Ok(true);
         }
     }
-    Err(Error::ForbiddenAfterwards { collection: proposal.collection.name.clone() })
+    Ok(false)
 }

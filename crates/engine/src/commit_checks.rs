@@ -28,12 +28,48 @@ pub(crate) struct OwnCommitChecks {
     /// The stored sums that they read.
     pub(crate) sums: Vec<FieldId>,
     trashed: Option<FieldId>,
+    /// The fields and lists that any of them guards.
+    guarded: BTreeSet<FieldId>,
+    /// Whether each of them guards something.
+    all_guard: bool,
+}
+
+/// What of a record a transaction has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Changed {
+    /// The record wasn't there before, or was in the trash.
+    Everything,
+    /// Of what checks guard, these.
+    Guarded(BTreeSet<FieldId>),
+}
+
+impl Changed {
+    /// What two changes come to.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Guarded(mut one), Self::Guarded(other)) => {
+                one.extend(other);
+                Self::Guarded(one)
+            }
+            (Self::Everything, _) | (_, Self::Everything) => Self::Everything,
+        }
+    }
+
+    /// Whether a check that guards these applies.
+    pub(crate) fn concerns(&self, guards: Option<&[FieldId]>) -> bool {
+        match (self, guards) {
+            (_, None) | (Self::Everything, _) => true,
+            (Self::Guarded(changed), Some(guards)) => guards.iter().any(|field| changed.contains(field)),
+        }
+    }
 }
 
 /// Records whose changes matter to the checks of the record to which they belong.
 #[derive(Debug)]
 pub(crate) struct ChildrenOf {
     pub(crate) owner: CollectionId,
+    /// The owner's field that leads to them.
+    pub(crate) list: Option<FieldId>,
     pub(crate) membership: Membership,
     /// Their fields that the checks read.
     pub(crate) reads: BTreeSet<FieldId>,
@@ -49,7 +85,10 @@ impl CommitChecks {
                 known.reads.extend(reads);
             } else {
                 let membership = Membership::of(model, (*collection, *via));
-                known.push(ChildrenOf { owner, membership, reads: reads.clone() });
+                let declared = Some((*collection, *via));
+                let list = model.collection(owner).fields.iter().find(|field| field.kind.declared_by() == declared);
+                let list = list.map(|field| field.id);
+                known.push(ChildrenOf { owner, list, membership, reads: reads.clone() });
             }
         }
         Self { own, as_children }
@@ -77,10 +116,24 @@ impl OwnCommitChecks {
         self.trashed.is_some_and(|at| !values[usize::from(at.0)].is_null())
     }
 
-    /// Whether a write has changed the record itself, or a stored sum that the checks read.
-    pub(crate) fn is_changed(&self, before: &[Value], after: &[Value]) -> bool {
-        let differs = |field: FieldId| before[usize::from(field.0)] != after[usize::from(field.0)];
-        differs(Collection::VERSION) || self.sums.iter().any(|sum| differs(*sum))
+    /// What a write has changed of the record itself or of a stored sum that the checks read; `None` if none of them
+    /// applies.
+    pub(crate) fn changed(&self, before: Option<&[Value]>, after: &[Value]) -> Option<Changed> {
+        let Some(before) = before.filter(|before| !self.is_trashed(before)) else { return Some(Changed::Everything) };
+        let differs = |field: &FieldId| before[usize::from(field.0)] != after[usize::from(field.0)];
+        if !differs(&Collection::VERSION) && !self.sums.iter().any(differs) {
+            return None;
+        }
+        self.guarding(self.guarded.iter().copied().filter(differs).collect())
+    }
+
+    /// The same of a record whose children in this list have changed.
+    pub(crate) fn children_changed(&self, list: Option<FieldId>) -> Option<Changed> {
+        self.guarding(list.into_iter().filter(|list| self.guarded.contains(list)).collect())
+    }
+
+    fn guarding(&self, changed: BTreeSet<FieldId>) -> Option<Changed> {
+        (!self.all_guard || !changed.is_empty()).then_some(Changed::Guarded(changed))
     }
 }
 
@@ -96,9 +149,12 @@ pub(crate) fn children(policy: &Policy) -> impl Iterator<Item = (CollectionId, &
 fn own(collection: &Collection, policy: &CollectionPolicy) -> Option<OwnCommitChecks> {
     let at_commit = |(_, _, check): &(Option<FieldId>, usize, &CheckPolicy)| check.at_commit.is_some();
     let (mut checks, mut read) = (Vec::new(), BTreeSet::from([Collection::ID, Collection::VERSION]));
+    let (mut guarded, mut all_guard) = (BTreeSet::new(), true);
     for (field, place, check) in policy.all_checks().filter(at_commit) {
         checks.push((field, place));
         read.extend(check.rule.whole.own_fields());
+        guarded.extend(check.guards.iter().flat_map(|guards| guards.iter().copied()));
+        all_guard &= check.guards.is_some();
     }
     if checks.is_empty() {
         return None;
@@ -107,5 +163,5 @@ fn own(collection: &Collection, policy: &CollectionPolicy) -> Option<OwnCommitCh
     let sums = read.iter().copied().filter(|field| collection.field(*field).is_sum()).collect();
     let is_stored = |field: &FieldId| collection.field(*field).is_stored();
     let needed = read.into_iter().chain(trashed).filter(is_stored).collect();
-    Some(OwnCommitChecks { checks, needed, sums, trashed })
+    Some(OwnCommitChecks { checks, needed, sums, trashed, guarded, all_guard })
 }

@@ -16,6 +16,7 @@ use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
 use crate::recorder::Recorder;
 use crate::reference::Reference;
+use crate::taken_along::TakenAlong;
 
 /// How a request came.
 #[derive(Debug, Clone)]
@@ -124,6 +125,8 @@ pub struct TxContext<'a, 't> {
     pub(crate) rows_written: usize,
     /// Records that its deletions and restorations have deleted, restored or changed besides those that were named.
     pub(crate) taken_along: usize,
+    /// What of it the caller may be told.
+    pub(crate) told_along: TakenAlong,
     /// The slugs that it has made because no record had them.
     pub(crate) made_slugs: Vec<MadeSlug>,
     /// How often the transaction has run before because others took its slugs.

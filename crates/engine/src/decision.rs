@@ -27,7 +27,7 @@ pub(crate) async fn decide(
         | RuleOf::Clause(_)
         | RuleOf::After(_)
         | RuleOf::Field(..)
-        | RuleOf::FieldAfter(_)
+        | RuleOf::FieldAfter(..)
         | RuleOf::Taking(..)
         | RuleOf::Transition(..) => Arc::clone(&proposal.class),
     };

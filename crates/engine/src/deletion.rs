@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use backstay_base::{Action, Conflict, Error, Limit, RecordId, limits};
+use backstay_base::{Action, Conflict, Error, Excess, RecordId, limits};
 use backstay_model::{Collection, CollectionId, FieldId, Model, OnDelete};
 use backstay_scalar::Value;
 use backstay_sql::Perspective;
@@ -15,7 +15,7 @@ use crate::record::Key;
 use crate::reference::Reference;
 use crate::references::may_read;
 use crate::row_change::RowChange;
-use crate::{Authority, Record, TxContext, exclusions, related, stored, trees};
+use crate::{Authority, Record, TxContext, exclusions, related, stored, taken_along, trees};
 
 /// Referring records that are looked at to say how many there are.
 const SHOWN_REFERRING: usize = 20;
@@ -36,6 +36,8 @@ enum Way {
 struct Going<'m> {
     collection: &'m Collection,
     id: RecordId,
+    /// Whether the caller sees that it goes: otherwise nothing is told of what goes because of it.
+    is_seen: bool,
 }
 
 /// References of records that go, which were emptied because no order can serve them, with where they led.
@@ -110,8 +112,8 @@ async fn referring_in_trash<'a>(
 async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) -> Result<Record, Error> {
     let Proposal { collection, stored, class, .. } = proposal;
     let Some(record) = stored else { return Err(crate::read::not_found(collection)) };
-    let first = Going { collection: cx.model().collection(collection.id), id: record.id() };
-    let Reach { mut going, referring } = reach(cx, first, way).await?;
+    let first = Going { collection: cx.model().collection(collection.id), id: record.id(), is_seen: true };
+    let Reach { mut going, referring } = reach(cx, &class, (first, way)).await?;
     let ranks = &cx.engine.application.ranks;
     // Within a collection those that were found last go first: they refer to those before.
     going.reverse();
@@ -151,7 +153,7 @@ async fn read_some<'a>(
     ((key, first), untied): ((Key, &Record), &Untied),
 ) -> Result<Vec<(&'a Collection, Record)>, Error> {
     let (mut records, mut bytes) = (Vec::new(), 0);
-    while let [Going { collection, id }, others @ ..] = *rest {
+    while let [Going { collection, id, is_seen: _ }, others @ ..] = *rest {
         let record = match (collection.id, *id) == key {
             true => Some(first.clone()),
             false => cx.get_to_remove(collection, *id).await?,
@@ -182,12 +184,17 @@ fn tied(record: &Record, references: &[(FieldId, RecordId)]) -> Result<Record, E
 }
 
 /// What goes with a record, itself first, and what refers to any of it.
-async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Result<Reach<'a>, Error> {
+async fn reach<'a>(
+    cx: &mut TxContext<'a, '_>,
+    class: &CallerClass,
+    (first, way): (Going<'a>, Way),
+) -> Result<Reach<'a>, Error> {
     let model = cx.model();
+    cx.told_along.begin();
     let mut known = HashSet::from([(first.collection.id, first.id)]);
     let (mut reach, mut next, mut others) = (Reach { going: vec![first], referring: Vec::new() }, 0, cx.taken_along);
     let mut restricting: HashMap<_, usize> = HashMap::new();
-    while let Some(Going { collection, id: to }) = reach.going.get(next).copied() {
+    while let Some(Going { collection, id: to, is_seen }) = reach.going.get(next).copied() {
         let of = collection.id;
         for (collection, by, how) in referring_by(model, of, way) {
             let on_delete = how.on_delete;
@@ -203,14 +210,22 @@ async fn reach<'a>(cx: &mut TxContext<'a, '_>, first: Going<'a>, way: Way) -> Re
                 OnDelete::Restrict => *restricting.entry(at).or_default() += ids.len(),
                 OnDelete::Cascade | OnDelete::SetNull => others += ids.len(),
             }
-            if others > limits::DELETION_RECORDS {
-                let max = limits::DELETION_RECORDS as u64;
-                let what = "what would be deleted or changed with the records";
-                return Err(Limit::Size { what, max, unit: "records" }.into());
+            let is_live = how.perspective == Perspective::Live;
+            let is_seen = is_seen && is_live && taken_along::sees_all(class, collection.id, by.field());
+            let known_before = known.len();
+            match on_delete {
+                OnDelete::Cascade => {
+                    let found = ids.iter().copied().filter(|id| known.insert((collection.id, *id)));
+                    reach.going.extend(found.map(|id| Going { collection, id, is_seen }));
+                    if is_seen && known.len() > known_before {
+                        cx.told_along.delete(collection.id, known.len() - known_before);
+                    }
+                }
+                OnDelete::SetNull if is_seen && !ids.is_empty() => cx.told_along.change(collection.id, ids.len()),
+                OnDelete::SetNull | OnDelete::Restrict => {}
             }
-            if on_delete == OnDelete::Cascade {
-                let found = ids.iter().copied().filter(|id| known.insert((collection.id, *id)));
-                reach.going.extend(found.map(|id| Going { collection, id }));
+            if others > limits::DELETION_RECORDS {
+                return Err(cx.told_along.refusal(model, Excess::Records(limits::DELETION_RECORDS as u64)));
             }
             if !ids.is_empty() {
                 reach.referring.push(Referring { to: (of, to), collection, by, how, ids });

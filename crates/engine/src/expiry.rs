@@ -117,7 +117,10 @@ fn trashed_at(record: &Record, trash: Trash) -> Option<Timestamp> {
 
 /// Whether the purge failed only because it is too much for one commit.
 fn is_too_much(error: &Error) -> bool {
-    matches!(error, Error::Limit(Limit::Size { .. } | Limit::Cost | Limit::WriteCost | Limit::Hold))
+    matches!(
+        error,
+        Error::Limit(Limit::Size { .. } | Limit::Cost | Limit::WriteCost | Limit::Hold | Limit::Deletion(_))
+    )
 }
 
 /// Finds records that have been in the trash for too long, in the order of their places.
@@ -263,12 +266,15 @@ impl Transaction for ReleaseOne {
 
 #[cfg(test)]
 mod tests {
+    use backstay_base::{Excess, LargeDeletion};
+
     use super::*;
 
     #[test]
     fn what_is_too_much_for_one_commit_is_purged_in_several() {
         let size = Limit::Size { what: "what would be deleted", max: 1, unit: "records" };
-        for limit in [size, Limit::Cost, Limit::WriteCost, Limit::Hold] {
+        let deletion = LargeDeletion { excess: Excess::Hold, deleted: Vec::new(), changed: Vec::new() };
+        for limit in [size, Limit::Cost, Limit::WriteCost, Limit::Hold, Limit::Deletion(Box::new(deletion))] {
             let error = limit.into();
             assert!(is_too_much(&error), "{error}");
         }

@@ -1,6 +1,7 @@
 //! Every request once: authorize, validate, transact, publish. All doors come through here, so that a rule holds on each
 //! of them. Knows no notation (JSON, words of a URL) and no protocol, and sees no text of SQL.
 
+mod allow_policy;
 mod amounts;
 mod answer;
 mod answer_buffer;
@@ -12,6 +13,7 @@ mod bind;
 mod broken_checks;
 mod clauses;
 mod commit_checks;
+mod commit_guards;
 mod compared_sums;
 mod context;
 mod decision;
@@ -78,6 +80,7 @@ mod stored;
 mod summing;
 mod sums;
 mod tag;
+mod taken_along;
 mod templates;
 mod transaction;
 mod transitions;

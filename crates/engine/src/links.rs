@@ -51,7 +51,7 @@ pub(crate) async fn changed(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<
         }
         let (mut removed, mut kept) = (Vec::new(), Vec::new());
         // Without such a rule, whoever names a member has to see it.
-        let may_link_unseen = !cx.engine.application.policy.collection(*target).allow.refer.is_empty();
+        let may_link_unseen = cx.engine.application.policy.collection(*target).allow.has_refer();
         let mut unseen = false;
         for member in present.iter().copied() {
             let is_wanted = wanted.contains(&member);

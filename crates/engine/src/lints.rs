@@ -15,7 +15,8 @@ use backstay_base::Action;
 use backstay_expr::Expr;
 use backstay_model::{Collection, Diagnostic, Field, Model, RuleText, Span};
 
-use crate::policy::{AllowPolicy, Compiled, FieldPolicy, Policy, UpdatePolicy};
+use crate::allow_policy::{AllowPolicy, LayerPolicy};
+use crate::policy::{Compiled, FieldPolicy, Policy, UpdatePolicy};
 
 /// Warnings about rules and about what rules decide, those included that comments in the model ignore.
 pub(crate) fn of(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
@@ -23,6 +24,7 @@ pub(crate) fn of(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
     let questions = [
         classes::unclassified,
         copies::less_classified,
+        copies::revealing,
         constant::always_or_never,
         indexes::unindexed,
         open_writes::open,
@@ -102,7 +104,7 @@ impl<'a> Subject<'a> {
                     currency: _,
                 } = policy;
                 let rules = [(Action::Read, read), (Action::Create, create)];
-                let rules = rules.into_iter().flat_map(|(action, rule)| rule.iter().map(move |one| (action, one)));
+                let rules = rules.into_iter().flat_map(|(action, rules)| rules.iter().map(move |one| (action, one)));
                 let rules = rules.map(|(action, rule)| (Decides::Action(action), rule, true));
                 let updates = update.iter().flat_map(|update| of_update(update, true));
                 let checks = checks.iter().map(|check| (Decides::Check, &check.rule, true));
@@ -148,7 +150,14 @@ type Clause<'a> = (Decides<'a>, &'a Compiled, bool);
 
 /// The rules of each clause of a type.
 fn clauses(allow: &AllowPolicy) -> Vec<Clause<'_>> {
-    let AllowPolicy { read, refer, create, update, delete, restore, purge, history } = allow;
+    let AllowPolicy { layers, history } = allow;
+    let history = history.iter().map(|rule| (Decides::Action(Action::History), rule, true));
+    layers.iter().flat_map(of_layer).chain(history).collect()
+}
+
+/// The rules of each clause of one owner.
+fn of_layer(layer: &LayerPolicy) -> Vec<Clause<'_>> {
+    let LayerPolicy { owner: _, read, refer, create, update, delete, restore, purge } = layer;
     let rules = [
         (Action::Read, read),
         (Action::Refer, refer),
@@ -156,7 +165,6 @@ fn clauses(allow: &AllowPolicy) -> Vec<Clause<'_>> {
         (Action::Delete, delete),
         (Action::Restore, restore),
         (Action::Purge, purge),
-        (Action::History, history),
     ];
     let mut found = Vec::new();
     for (action, rules) in rules {

@@ -1,12 +1,13 @@
 //! The records of which a transaction has to ask the checks at commit.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use backstay_base::RecordId;
 use backstay_model::{Collection, CollectionId, FieldId};
 use backstay_scalar::Value;
 
-use crate::commit_checks::CommitChecks;
+use crate::commit_checks::{Changed, CommitChecks};
 
 /// The part of a transaction that is at work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,7 +34,15 @@ pub(crate) struct Cause {
 /// The records to ask, in the order in which records are changed and locked in every transaction.
 #[derive(Debug, Default)]
 pub(crate) struct PendingChecks {
-    touched: BTreeMap<(CollectionId, RecordId), Cause>,
+    touched: BTreeMap<(CollectionId, RecordId), Touched>,
+}
+
+/// A record to ask.
+#[derive(Debug)]
+pub(crate) struct Touched {
+    pub(crate) cause: Cause,
+    /// What of it has changed: which of its checks apply.
+    pub(crate) changed: Changed,
 }
 
 impl PendingChecks {
@@ -51,10 +60,11 @@ impl PendingChecks {
         {
             match after.filter(|values| !own.is_trashed(values)) {
                 None => _ = self.touched.remove(&(collection, id)),
-                Some(after) if before.is_none_or(|before| own.is_changed(before, after)) => {
-                    self.touch((collection, id), Cause { part, is_sent, is_counted });
+                Some(after) => {
+                    if let Some(changed) = own.changed(before, after) {
+                        self.touch((collection, id), Touched { cause: Cause { part, is_sent, is_counted }, changed });
+                    }
                 }
-                Some(_) => {}
             }
         }
         for children in checks.as_children(collection) {
@@ -64,23 +74,34 @@ impl PendingChecks {
                 continue;
             }
             for owner in [from, to].into_iter().flatten() {
-                self.touch((children.owner, owner), Cause { part, is_sent: false, is_counted });
+                let changed = checks.own(children.owner).and_then(|own| own.children_changed(children.list));
+                if let Some(changed) = changed {
+                    let cause = Cause { part, is_sent: false, is_counted };
+                    self.touch((children.owner, owner), Touched { cause, changed });
+                }
             }
         }
     }
 
-    fn touch(&mut self, record: (CollectionId, RecordId), cause: Cause) {
-        let known = self.touched.entry(record).or_insert(cause);
-        let is_counted = known.is_counted || cause.is_counted;
-        // What was sent for the record itself is where it can be put right.
-        if cause.is_sent || !known.is_sent {
-            *known = cause;
+    fn touch(&mut self, record: (CollectionId, RecordId), Touched { cause, changed }: Touched) {
+        match self.touched.entry(record) {
+            Entry::Vacant(unknown) => _ = unknown.insert(Touched { cause, changed }),
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                let is_counted = known.cause.is_counted || cause.is_counted;
+                // What was sent for the record itself is where it can be put right.
+                if cause.is_sent || !known.cause.is_sent {
+                    known.cause = cause;
+                }
+                known.cause.is_counted = is_counted;
+                let before = std::mem::replace(&mut known.changed, Changed::Everything);
+                known.changed = before.and(changed);
+            }
         }
-        known.is_counted = is_counted;
     }
 
     /// All records to ask; none are left.
-    pub(crate) fn take(&mut self) -> BTreeMap<(CollectionId, RecordId), Cause> {
+    pub(crate) fn take(&mut self) -> BTreeMap<(CollectionId, RecordId), Touched> {
         std::mem::take(&mut self.touched)
     }
 }

@@ -9,6 +9,7 @@ use backstay_scalar::Value;
 use rust_decimal::Decimal;
 
 use crate::bind::InMemory;
+use crate::pending_checks::Part;
 use crate::sums::Counted;
 
 /// The sums that have to follow.
@@ -37,6 +38,8 @@ pub(crate) struct Differences {
     pub(crate) by_field: BTreeMap<FieldId, Difference>,
     /// Of several records that one request makes, the last one that changed a sum.
     pub(crate) item: Option<usize>,
+    /// Whether the record counts towards the limit: something else than deletions and restorations has changed a sum.
+    pub(crate) is_counted: bool,
 }
 
 /// By how much a sum changes.
@@ -87,33 +90,32 @@ enum Share {
 
 impl PendingSums {
     /// Notes what a change of a record means to the sums in which it counts. `None`: it isn't there, before or afterwards.
-    /// `item`: of several records that one request makes, the one that is being made.
     pub(crate) fn note(
         &mut self,
         counted: &Counted,
         (before, after): (Option<&InMemory<'_>>, Option<&InMemory<'_>>),
-        item: Option<usize>,
+        part: Part,
     ) {
         let before = before.and_then(|member| share(counted, member));
         let after = after.and_then(|member| share(counted, member));
         match (before, after) {
             (Some((from, was)), Some((to, is))) if from == to => {
                 if was != is {
-                    self.change(counted, (from, between(&was, &is)), item);
+                    self.change(counted, (from, between(&was, &is)), part);
                 }
             }
             (before, after) => {
                 if let Some((from, was)) = before {
-                    self.change(counted, (from, negative(&was)), item);
+                    self.change(counted, (from, negative(&was)), part);
                 }
                 if let Some((to, is)) = after {
-                    self.change(counted, (to, positive(&is)), item);
+                    self.change(counted, (to, positive(&is)), part);
                 }
             }
         }
     }
 
-    fn change(&mut self, counted: &Counted, (id, by): (RecordId, Difference), item: Option<usize>) {
+    fn change(&mut self, counted: &Counted, (id, by): (RecordId, Difference), part: Part) {
         let (collection, field) = (counted.sum.computed.collection, counted.sum.computed.field);
         if counted.is_kept_soon {
             self.due.insert((collection, field, id));
@@ -121,7 +123,8 @@ impl PendingSums {
         }
         let differences = self.touched.entry(Touched { level: counted.level, collection, id }).or_default();
         differences.by_field.entry(field).and_modify(|known| *known = known.and(by)).or_insert(by);
-        differences.item = item;
+        differences.item = part.item;
+        differences.is_counted |= !part.removes;
     }
 
     /// Forgets a record that is deleted.

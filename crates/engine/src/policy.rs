@@ -9,11 +9,13 @@ use backstay_expr::{
 };
 use backstay_model::{
     Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Exclusion, Field,
-    FieldAllow, FieldId, FieldKind, Model, RuleText, SetOn, Span, UpdateRule,
+    FieldAllow, FieldId, FieldKind, Layer, Model, RuleId, RuleText, SetOn, Span, UpdateRule,
 };
 use backstay_scalar::Scalar;
 use backstay_sql::index_condition_error;
 
+use crate::allow_policy::{AllowPolicy, LayerPolicy};
+use crate::commit_guards;
 use crate::defaults;
 use crate::given::Given;
 use crate::secrets;
@@ -24,7 +26,7 @@ pub(crate) struct Policy {
     pub(crate) facts: Facts,
     pub(crate) collections: Vec<CollectionPolicy>,
     /// The named rules that another rule names.
-    pub(crate) used_rules: BTreeSet<String>,
+    pub(crate) used_rules: BTreeSet<RuleId>,
     /// The fields of the caller's own record that an expression asks for, in order.
     pub(crate) account: Vec<FieldId>,
 }
@@ -62,69 +64,10 @@ impl CollectionPolicy {
         all.flat_map(|(field, checks)| checks.iter().enumerate().map(move |(place, check)| (field, place, check)))
     }
 
-    /// The rules one of which must be true for the action: those of the clauses, and for an update of the transitions.
-    pub(crate) fn rules_for(&self, action: Action) -> Vec<&Compiled> {
-        let mut rules = self.allow.of(action);
-        if action == Action::Update {
-            let transitions = self.states.iter().flat_map(|states| states.transitions.values());
-            rules.extend(transitions.filter_map(|transition| transition.by.as_ref()).map(|by| &by.rule));
-        }
-        rules
-    }
-}
-
-/// The clauses of a type by action, in the order of the model. One of them is enough; an action without one is refused.
-#[derive(Debug, Default)]
-pub(crate) struct AllowPolicy {
-    pub(crate) read: Vec<Compiled>,
-    pub(crate) refer: Vec<Compiled>,
-    pub(crate) create: Vec<Compiled>,
-    pub(crate) update: Vec<UpdatePolicy>,
-    pub(crate) delete: Vec<Compiled>,
-    /// Who may restore; where there is none, those who may delete.
-    pub(crate) restore: Vec<Compiled>,
-    /// Who may purge; where there is none, those who may delete.
-    pub(crate) purge: Vec<Compiled>,
-    /// Who may read the history; none without `@history`.
-    pub(crate) history: Vec<Compiled>,
-}
-
-impl AllowPolicy {
-    /// The rules one of which must be true; for an update, of the stored record.
-    pub(crate) fn of(&self, action: Action) -> Vec<&Compiled> {
-        match action {
-            Action::Read | Action::Get | Action::Search => self.read.iter().collect(),
-            Action::Refer => self.refer.iter().chain(&self.read).collect(),
-            Action::Create => self.create.iter().collect(),
-            Action::Update => self.update.iter().map(|clause| &clause.rule).collect(),
-            Action::Delete => self.delete.iter().collect(),
-            Action::Restore if self.restore.is_empty() => self.delete.iter().collect(),
-            Action::Restore => self.restore.iter().collect(),
-            Action::Purge if self.purge.is_empty() => self.delete.iter().collect(),
-            Action::Purge => self.purge.iter().collect(),
-            Action::Trash => self.answering(action).into_iter().flat_map(|action| self.of(action)).collect(),
-            Action::History => self.history.iter().collect(),
-        }
-    }
-
-    /// The actions in whose `@allow` the model answers for this one.
-    pub(crate) fn answering(&self, action: Action) -> Vec<Action> {
-        let mut of_trash = vec![Action::Delete];
-        of_trash.extend((!self.restore.is_empty()).then_some(Action::Restore));
-        of_trash.extend((!self.purge.is_empty()).then_some(Action::Purge));
-        match action {
-            Action::Get | Action::Search => vec![Action::Read],
-            Action::Trash => of_trash,
-            Action::Restore | Action::Purge if !of_trash.contains(&action) => vec![Action::Delete],
-            Action::Read
-            | Action::Refer
-            | Action::Create
-            | Action::Update
-            | Action::Delete
-            | Action::Restore
-            | Action::Purge
-            | Action::History => vec![action],
-        }
+    /// The rules of transitions that let someone take them whatever the clauses say.
+    pub(crate) fn takings(&self) -> impl Iterator<Item = &Compiled> {
+        let transitions = self.states.iter().flat_map(|states| states.transitions.values());
+        transitions.filter_map(|transition| transition.by.as_ref()).map(|by| &by.rule)
     }
 }
 
@@ -157,12 +100,12 @@ impl UpdatePolicy {
     }
 }
 
-/// The rules of one field; `None` is the absence of a rule, which restricts nothing.
+/// The rules of one field, of which all must be true, each of another owner. Without one, nothing is restricted.
 #[derive(Debug, Default)]
 pub(crate) struct FieldPolicy {
-    pub(crate) read: Option<Compiled>,
-    pub(crate) create: Option<Compiled>,
-    pub(crate) update: Option<UpdatePolicy>,
+    pub(crate) read: Vec<Compiled>,
+    pub(crate) create: Vec<Compiled>,
+    pub(crate) update: Vec<UpdatePolicy>,
     pub(crate) checks: Vec<CheckPolicy>,
     pub(crate) default: Option<Given>,
     pub(crate) sets: Vec<SetPolicy>,
@@ -287,7 +230,7 @@ impl Policy {
 struct Compiler<'m> {
     model: &'m Model,
     facts: Facts,
-    used_rules: BTreeSet<String>,
+    used_rules: BTreeSet<RuleId>,
     account: BTreeSet<FieldId>,
     /// The computed fields of each circle that was reported.
     circles: BTreeSet<BTreeSet<String>>,
@@ -322,7 +265,7 @@ impl<'m> Compiler<'m> {
     /// Errors in its condition are reported with its index.
     fn exclusion(&mut self, collection: &Collection, exclusion: &Exclusion) -> ExclusionPolicy {
         let condition = exclusion.condition.as_ref();
-        let checked = condition.and_then(|rule| compile(&rule.text, &Scope::rule(self.model, collection.id)).ok());
+        let checked = condition.and_then(|rule| compile(rule, &Scope::rule(self.model, collection.id)).ok());
         let condition = checked.map(|checked| checked.expr);
         let reads: Vec<FieldId> = condition.iter().flat_map(Expr::own_fields).collect();
         if let Some(sum) = reads.iter().map(|read| collection.field(*read)).find(|read| read.is_sum()) {
@@ -342,8 +285,7 @@ impl<'m> Compiler<'m> {
     /// Checks the condition of an index, which the database evaluates whenever a record is written.
     fn index_condition(&mut self, collection: &Collection, (condition, unique): (&RuleText, bool)) {
         let model = self.model;
-        let Some(checked) = self.reported(condition, compile(&condition.text, &Scope::rule(model, collection.id)))
-        else {
+        let Some(checked) = self.reported(condition, compile(condition, &Scope::rule(model, collection.id))) else {
             return;
         };
         let at = |span: Range<u32>| model.sources.within(condition, span.start as usize..span.end as usize);
@@ -357,7 +299,8 @@ impl<'m> Compiler<'m> {
             let message = format!("the condition of a unique index can't name the stored sum `{name}`");
             let help = "remove it; otherwise a change to one record could fail because of another";
             self.diagnostics.push(Diagnostic::error(message).at(condition.span, format!("names `{name}`")).help(help));
-        } else if let Some(name) = checked.rules.first() {
+        } else if let Some(rule) = checked.rules.first() {
+            let name = &model.rules.get(*rule).name;
             // A change of the named rule would have to change the index.
             let diagnostic = Diagnostic::error("the condition of an index can't use a named rule")
                 .at(condition.span, format!("uses `{name}`"))
@@ -369,27 +312,35 @@ impl<'m> Compiler<'m> {
     fn allow(&mut self, collection: &Collection) -> AllowPolicy {
         let id = collection.id;
         let scope = Scope::rule(self.model, id);
-        let mut policy = AllowPolicy::default();
-        let history = collection.history.as_ref().map(|history| &history.read);
-        policy.history.extend(self.optional(history, &scope));
-        if let Some(rule) = history {
+        let read = collection.history.as_ref().map(|history| &history.read);
+        let history = self.optional(read, &scope);
+        let layers: Vec<LayerPolicy> = collection.allow.iter().map(|layer| self.layer(id, layer)).collect();
+        let policy = AllowPolicy { layers, history };
+        let asked: Vec<RuleText> = policy.of(Action::History).rules().map(|rule| rule.text.clone()).collect();
+        for rule in &asked {
             self.history_rule(collection, rule, &scope);
-        }
-        for Allow { read, refer, create, update, only, delete, restore, purge } in &collection.allow {
-            policy.read.extend(self.optional(read.as_ref(), &scope));
-            policy.refer.extend(self.optional(refer.as_ref(), &scope));
-            policy.create.extend(self.optional(create.as_ref(), &scope));
-            policy.delete.extend(self.optional(delete.as_ref(), &scope));
-            policy.restore.extend(self.optional(restore.as_ref(), &scope));
-            policy.purge.extend(self.optional(purge.as_ref(), &scope));
-            policy.update.extend(self.update(id, update.as_ref(), only.as_deref()));
         }
         policy
     }
 
+    fn layer(&mut self, id: CollectionId, Layer { owner, clauses }: &Layer) -> LayerPolicy {
+        let scope = Scope::rule(self.model, id);
+        let mut layer = LayerPolicy::of_owner(owner.clone());
+        for Allow { read, refer, create, update, only, delete, restore, purge } in clauses {
+            layer.read.extend(self.optional(read.as_ref(), &scope));
+            layer.refer.extend(self.optional(refer.as_ref(), &scope));
+            layer.create.extend(self.optional(create.as_ref(), &scope));
+            layer.delete.extend(self.optional(delete.as_ref(), &scope));
+            layer.restore.extend(self.optional(restore.as_ref(), &scope));
+            layer.purge.extend(self.optional(purge.as_ref(), &scope));
+            layer.update.extend(update.as_ref().and_then(|update| self.update(id, update, only.as_deref())));
+        }
+        layer
+    }
+
     /// Refuses a rule of a history that names what a history doesn't keep: nobody could answer it of a deleted record.
     fn history_rule(&mut self, collection: &Collection, rule: &RuleText, scope: &Scope<'m>) {
-        let Ok(checked) = compile(&rule.text, scope) else { return };
+        let Ok(checked) = compile(rule, scope) else { return };
         let reads = checked.reads.iter().chain(&checked.computed_from);
         let mut named = reads.filter(|(of, _)| *of == collection.id).filter_map(|(_, field)| {
             let field = collection.field(*field);
@@ -409,10 +360,9 @@ impl<'m> Compiler<'m> {
     fn update(
         &mut self,
         id: CollectionId,
-        update: Option<&UpdateRule>,
+        UpdateRule { rule, after }: &UpdateRule,
         only: Option<&[FieldId]>,
     ) -> Option<UpdatePolicy> {
-        let UpdateRule { rule, after } = update?;
         let rule = self.rule(rule, &Scope::update_rule(self.model, id));
         let after = self.optional(after.as_ref(), &Scope::change(self.model, id));
         let only = only.map(|only| with_parts(self.model.collection(id), only.iter().copied()));
@@ -446,8 +396,7 @@ impl<'m> Compiler<'m> {
         });
         let due = field.sequence.as_ref().and_then(|sequence| sequence.when.as_ref());
         let due = due.and_then(|when| {
-            let checked =
-                self.reported(when, compile_value(&when.text, &Scope::rule(model, collection.id), &Type::Bool))?;
+            let checked = self.reported(when, compile_value(when, &Scope::rule(model, collection.id), &Type::Bool))?;
             self.diagnostics.extend(secrets::copied(model, field, (when, &checked)));
             let given = Given::new(model, checked.expr);
             self.needs_made((collection, field), (when, &given.whole));
@@ -458,9 +407,9 @@ impl<'m> Compiler<'m> {
         let FieldAllow { read, create, update } = &field.allow;
         let rule = Scope::rule(self.model, collection.id);
         FieldPolicy {
-            read: self.optional(read.as_ref(), &rule),
-            create: self.optional(create.as_ref(), &rule),
-            update: self.update(collection.id, update.as_ref(), None),
+            read: read.iter().filter_map(|read| self.rule(read, &rule)).collect(),
+            create: create.iter().filter_map(|create| self.rule(create, &rule)).collect(),
+            update: update.iter().filter_map(|update| self.update(collection.id, update, None)).collect(),
             checks,
             default,
             computed,
@@ -493,6 +442,7 @@ impl<'m> Compiler<'m> {
                 let rule = self.rule(&check.rule, &Scope::check_at_commit(model, collection.id))?;
                 let children = children_at_commit(model, &rule.whole);
                 let children = children.map_err(|error| self.report(&check.rule, &error, None)).ok()?;
+                self.diagnostics.extend(commit_guards::unread(collection, check, &children));
                 (rule, Some(children))
             }
         };
@@ -537,7 +487,7 @@ impl<'m> Compiler<'m> {
     }
 
     fn rule(&mut self, rule: &RuleText, scope: &Scope<'m>) -> Option<Compiled> {
-        let checked = self.reported(rule, compile(&rule.text, scope))?;
+        let checked = self.reported(rule, compile(rule, scope))?;
         Some(Compiled {
             expr: self.facts.extract(&checked.expr),
             text: rule.clone(),
@@ -569,7 +519,7 @@ impl<'m> Compiler<'m> {
 
     /// The condition under which a field is given a value.
     fn condition(&mut self, rule: &RuleText, scope: &Scope<'m>) -> Option<Given> {
-        let checked = self.reported(rule, compile_value(&rule.text, scope, &Type::Bool))?;
+        let checked = self.reported(rule, compile_value(rule, scope, &Type::Bool))?;
         Some(Given::new(self.model, checked.expr))
     }
 
@@ -580,7 +530,7 @@ impl<'m> Compiler<'m> {
         scope: &Scope<'m>,
         (collection, field): (&Collection, &Field),
     ) -> Option<Given> {
-        let checked = self.reported(rule, compile_value(&rule.text, scope, &Type::of_value(collection, field)?))?;
+        let checked = self.reported(rule, compile_value(rule, scope, &Type::of_value(collection, field)?))?;
         self.diagnostics.extend(secrets::copied(self.model, field, (rule, &checked)));
         Some(Given::new(self.model, checked.expr))
     }
@@ -588,7 +538,7 @@ impl<'m> Compiler<'m> {
     fn reported(&mut self, rule: &RuleText, result: Result<Checked, Vec<ExprError>>) -> Option<Checked> {
         let errors = match result {
             Ok(checked) => {
-                self.used_rules.extend(checked.rules.iter().cloned());
+                self.used_rules.extend(&checked.rules);
                 self.account.extend(&checked.account);
                 return Some(checked);
             }
@@ -604,10 +554,8 @@ impl<'m> Compiler<'m> {
     fn report(&mut self, rule: &RuleText, error: &ExprError, user: Option<Span>) {
         let Range { start, end } = error.span;
         let span = self.model.sources.within(rule, start..end);
-        if let ExprErrorKind::InRule { name, error } = &error.kind
-            && let Some(named) = self.model.rules.get(name)
-        {
-            return self.report(&named.is, error, Some(user.unwrap_or(span)));
+        if let ExprErrorKind::InRule { rule, name: _, error } = &error.kind {
+            return self.report(&self.model.rules.get(*rule).is, error, Some(user.unwrap_or(span)));
         }
         let mut error = error;
         if let ExprErrorKind::InComputed { of: (collection, field), .. } = &error.kind {
@@ -657,11 +605,9 @@ impl<'m> Compiler<'m> {
     /// Checks the named rules by themselves: what is wrong with one is wrong before anything uses it. Those that are
     /// about a record are checked where they are used.
     fn named_rules(&mut self) {
-        let mut names: Vec<&String> = self.model.rules.keys().collect();
-        names.sort_unstable();
-        for name in names {
-            let rule = &self.model.rules[name].is;
-            let errors = check_rule(name, self.model);
+        for (id, rule) in self.model.rules.iter() {
+            let rule = &rule.is;
+            let errors = check_rule(id, self.model);
             let about_a_record = |error: &ExprError| matches!(innermost(error).kind, ExprErrorKind::NoRecord { .. });
             if !errors.iter().any(about_a_record) {
                 for error in &errors {

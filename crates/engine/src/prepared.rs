@@ -15,6 +15,7 @@ use crate::inner::{Inner, too_large};
 use crate::plans::ListKey;
 use crate::read::{self, Alone, PageSize, PreparedGet, PreparedList};
 use crate::remember::Keyed;
+use crate::taken_along::TakenAlong;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
     Answer, Context, Encoder, List, Refused, Request, Requests, Transaction, TxContext, Written, history, remember,
@@ -269,6 +270,7 @@ impl Transaction for All {
                 let answer = request.run(cx, self.page_size(index, bytes)).await?.kept(&cx.cx.memory)?;
                 // What the database refuses of this request shows before the next begins.
                 cx.settle().await?;
+                cx.told_along = TakenAlong::default();
                 bytes += answer.bytes();
                 if bytes > limits::ANSWER_BYTES {
                     return Err(too_large());

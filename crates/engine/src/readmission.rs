@@ -76,7 +76,7 @@ async fn members(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Res
 /// Whether links to records of a type have a rule of their own. Otherwise those may be linked to that may be read, which was
 /// asked of whoever made the link.
 fn has_rule(cx: &TxContext<'_, '_>, target: CollectionId) -> bool {
-    !cx.engine.application.policy.collection(target).allow.refer.is_empty()
+    cx.engine.application.policy.collection(target).allow.has_refer()
 }
 
 /// Refuses a reference; of the whole record if the caller doesn't see that it is there. How many of those there are doesn't

@@ -77,9 +77,9 @@ pub(crate) fn only(cx: &mut TxContext<'_, '_>, collection: &Collection, permit: 
     let policy = cx.engine.application.policy.collection(collection.id);
     let (of, argument, limited) = match permit {
         Permit::Clause(place) => {
-            let clause = policy.allow.update.get(*place);
+            let clause = policy.allow.update(*place);
             let limited = clause.and_then(|clause| clause.only.as_deref().map(|only| (&clause.rule, only)));
-            (RuleOf::Type(Action::Update).names(collection, policy).into_iter().nth(*place), "only", limited)
+            (RuleOf::Clause(*place).names(collection, policy).pop(), "only", limited)
         }
         Permit::Transition(field, way) => {
             let taking = policy.transition(*field, way).and_then(|transition| transition.by.as_ref());

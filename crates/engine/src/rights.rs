@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use backstay_base::{Action, Grant};
-use backstay_expr::{Clause, CollectionRights, FieldRights, Path, Rights, Root, Rule, Taking, Truths};
+use backstay_expr::{ChangeRule, Clause, CollectionRights, FieldRights, Path, Rights, Root, Rule, Taking, Truths};
 use backstay_model::{Collection, Field, FieldId, Model};
 
-use crate::policy::{AllowPolicy, CollectionPolicy, Compiled, FieldPolicy, Policy, TakingPolicy, UpdatePolicy};
+use crate::allow_policy::{AllowPolicy, Demanded};
+use crate::policy::{CollectionPolicy, Compiled, FieldPolicy, Policy, TakingPolicy, UpdatePolicy};
 
 /// Whose rights they are.
 #[derive(Debug, Clone, Copy)]
@@ -39,32 +40,59 @@ impl Grantee<'_> {
         }
     }
 
-    /// The clauses of a type as one rule: one of them is enough, and without any the action is refused.
-    fn allowed(self, rules: Vec<&Compiled>) -> Rule {
+    /// What lets somebody do this to a record of a type, as one rule; without anything the action is refused.
+    fn allowed(self, policy: &CollectionPolicy, action: Action) -> Rule {
+        if let Self::System(_) = self {
+            return Rule::allowed();
+        }
+        let mut ways: Vec<Rule> = policy.allow.ways(action).iter().map(|way| self.demanded(way)).collect();
+        if action == Action::Update {
+            ways.extend(policy.takings().map(|taking| self.rule(taking)));
+        }
+        Rule::any(ways)
+    }
+
+    /// True where one rule of each owner is.
+    fn demanded(self, demanded: &Demanded<'_>) -> Rule {
+        let all = demanded.alternatives().iter();
+        let each = all.map(|alternatives| Rule::any(alternatives.rules.iter().map(|rule| self.rule(rule))));
+        each.reduce(|all, one| all.and(&one)).unwrap_or_else(Rule::refused)
+    }
+
+    /// The rules of a field, all of which must be true. Without one, nothing is restricted.
+    fn restricted<'c>(self, rules: impl IntoIterator<Item = &'c Compiled>) -> Rule {
         match self {
             Self::System(_) => Rule::allowed(),
-            Self::Callers(..) | Self::Anyone => Rule::any(rules.into_iter().map(|rule| self.rule(rule))),
+            Self::Callers(..) | Self::Anyone => {
+                let rules = rules.into_iter().map(|rule| self.rule(rule));
+                rules.reduce(|all, one| all.and(&one)).unwrap_or_else(Rule::allowed)
+            }
         }
     }
 
-    /// The rule of a field. Without one, nothing is restricted.
-    fn restricted(self, rule: Option<&Compiled>) -> Rule {
+    /// What is asked of a change of a field.
+    fn changes(self, updates: &[UpdatePolicy]) -> Vec<ChangeRule> {
+        let change = |UpdatePolicy { rule, after, only: _ }: &UpdatePolicy| ChangeRule {
+            rule: self.rule(rule),
+            after: after.as_ref().map(|after| self.rule(after)),
+        };
         match self {
-            Self::System(_) => Rule::allowed(),
-            Self::Callers(..) | Self::Anyone => rule.map_or_else(Rule::allowed, |rule| self.rule(rule)),
+            Self::System(_) => Vec::new(),
+            Self::Callers(..) | Self::Anyone => updates.iter().map(change).collect(),
         }
     }
 
     /// The clauses that let records be updated.
-    fn clauses(self, clauses: &[UpdatePolicy]) -> Vec<Clause> {
-        let clause = |UpdatePolicy { rule, after, only }: &UpdatePolicy| Clause {
+    fn clauses(self, allow: &AllowPolicy) -> Vec<Clause> {
+        let clause = |(layer, UpdatePolicy { rule, after, only }): (usize, &UpdatePolicy)| Clause {
+            layer,
             rule: self.rule(rule),
             after: after.as_ref().map(|after| self.rule(after)),
             only: only.clone(),
         };
         match self {
-            Self::System(_) => vec![Clause { rule: Rule::allowed(), after: None, only: None }],
-            Self::Callers(..) | Self::Anyone => clauses.iter().map(clause).collect(),
+            Self::System(_) => vec![Clause { layer: 0, rule: Rule::allowed(), after: None, only: None }],
+            Self::Callers(..) | Self::Anyone => allow.updates().map(clause).collect(),
         }
     }
 }
@@ -100,19 +128,19 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
     let mut rights = CollectionRights::default();
     for action in ACTIONS {
         let rule = match is_granted(grantee.grant(), collection, action) {
-            true => grantee.allowed(policy.rules_for(action)),
+            true => grantee.allowed(policy, action),
             false => Rule::refused(),
         };
         rights.allow(action, rule);
     }
     if collection.trash.is_some() && is_granted(grantee.grant(), collection, Action::Trash) {
-        of_trash(grantee, collection, &policy.allow, &mut rights);
+        of_trash(grantee, collection, policy, &mut rights);
     }
     if collection.history.is_some() && is_granted(grantee.grant(), collection, Action::History) {
-        rights.allow(Action::History, grantee.allowed(policy.rules_for(Action::History)));
+        rights.allow(Action::History, grantee.allowed(policy, Action::History));
     }
     if is_granted(grantee.grant(), collection, Action::Update) {
-        grantee.clauses(&policy.allow.update).into_iter().for_each(|clause| rights.clause(clause));
+        grantee.clauses(&policy.allow).into_iter().for_each(|clause| rights.clause(clause));
     }
     for check in &policy.checks {
         rights.check(grantee.rule(&check.rule));
@@ -124,7 +152,7 @@ fn of_collection(grantee: Grantee<'_>, collection: &Collection, (model, whole): 
     for (field, policy) in collection.fields.iter().zip(&policy.fields) {
         let declared_unseen = field.kind.declared_by().is_some_and(|(target, declaring)| {
             let declaring = &whole.collection(target).fields[usize::from(declaring.0)];
-            !sees_fields(model.collection(target)) || grantee.restricted(declaring.read.as_ref()).refuses()
+            !sees_fields(model.collection(target)) || grantee.restricted(&declaring.read).refuses()
         });
         // Whoever reads an amount reads a currency of the same record, too.
         let elsewhere = field.currency.as_deref().filter(|way| way.len() > 1);
@@ -159,10 +187,10 @@ fn sees_currency(
         let policy = policy.collection(at.id);
         if taken > 0 {
             let granted = [Action::Get, Action::Search].iter().any(|action| is_granted(grantee.grant(), at, *action));
-            let read = if granted { grantee.allowed(policy.rules_for(Action::Read)) } else { Rule::refused() };
+            let read = if granted { grantee.allowed(policy, Action::Read) } else { Rule::refused() };
             seen = seen.and(&read.about(&path));
         }
-        let leads = grantee.restricted(policy.fields[usize::from(step.0)].read.as_ref());
+        let leads = grantee.restricted(&policy.fields[usize::from(step.0)].read);
         seen = seen.and(&leads.about(&path));
         at = at.field(*step).kind.target().map_or(at, |target| model.collection(target));
     }
@@ -170,16 +198,16 @@ fn sees_currency(
 }
 
 /// What is in the trash is seen by those who may read it, and delete, restore or purge it.
-fn of_trash(grantee: Grantee<'_>, collection: &Collection, allow: &AllowPolicy, rights: &mut CollectionRights) {
+fn of_trash(grantee: Grantee<'_>, collection: &Collection, policy: &CollectionPolicy, rights: &mut CollectionRights) {
     let granted = OF_TRASH.into_iter().filter(|action| is_granted(grantee.grant(), collection, *action));
     // One rule answers for all of them where the model says nothing of the trash.
     let mut answering: Vec<Action> = Vec::new();
-    for action in granted.clone().flat_map(|action| allow.answering(action)) {
+    for action in granted.clone().flat_map(|action| policy.allow.answering(action)) {
         if !answering.contains(&action) {
             answering.push(action);
         }
     }
-    let rule = |action| grantee.allowed(allow.of(action));
+    let rule = |action| grantee.allowed(policy, action);
     let seen = rule(Action::Search).and(&Rule::any(answering.into_iter().map(rule)));
     if !seen.refuses() {
         granted.filter(|action| *action != Action::Delete).for_each(|action| rights.allow(action, rule(action)));
@@ -196,15 +224,13 @@ fn of_field((grantee, seen): (Grantee<'_>, Rule), field: &Field, policy: &FieldP
     rights.allow(
         Action::Read,
         match field.is_readable() {
-            true => grantee.restricted(read.as_ref()).and(&seen),
+            true => grantee.restricted(read).and(&seen),
             false => Rule::refused(),
         },
     );
-    rights.allow(Action::Create, grantee.restricted(create.as_ref()));
-    rights.allow(Action::Update, grantee.restricted(update.as_ref().map(|update| &update.rule)));
-    if let Some(after) = update.as_ref().and_then(|update| update.after.as_ref()) {
-        rights.after(grantee.restricted(Some(after)));
-    }
+    rights.allow(Action::Create, grantee.restricted(create));
+    rights.allow(Action::Update, grantee.restricted(update.iter().map(|update| &update.rule)));
+    grantee.changes(update).into_iter().for_each(|change| rights.change(change));
     for check in checks {
         rights.check(grantee.rule(&check.rule));
     }

@@ -315,7 +315,7 @@ fn note(
         let memory = |values| InMemory::of(caller, now, values);
         let (before, after) = (before.map(memory), after.map(memory));
         for counted in counted {
-            cx.sums.note(counted, (before.as_ref(), after.as_ref()), cx.part.item);
+            cx.sums.note(counted, (before.as_ref(), after.as_ref()), cx.part);
         }
     }
     if application.commit_checks.concern(collection) {

@@ -1,8 +1,9 @@
 use backstay_base::Action;
 use backstay_expr::{Rights, Rule};
-use backstay_model::{Collection, CollectionId, FieldId};
+use backstay_model::{Collection, CollectionId, FieldId, OwnerName};
 use backstay_sql::RecordSource;
 
+use crate::allow_policy::{Alternatives, Demanded};
 use crate::policy::{CollectionPolicy, Compiled, UpdatePolicy, Way};
 
 /// Which rule of a collection is meant.
@@ -16,8 +17,8 @@ pub(crate) enum RuleOf<'w> {
     After(usize),
     /// A field's rule for an action; for an update, of the stored record.
     Field(FieldId, Action),
-    /// What a field's rule asks of a change of it.
-    FieldAfter(FieldId),
+    /// What the field's rule in this place asks of a change of it.
+    FieldAfter(FieldId, usize),
     /// A `@check` of the type, or of a field, by its place among them.
     Check(Option<FieldId>, usize),
     /// Who may take a transition whatever the clauses say.
@@ -48,10 +49,10 @@ impl RuleOf<'_> {
             }
             Self::Field(field, Action::Create) => (rights.field(collection, field, Action::Create), Proposed),
             Self::Field(field, action) => (rights.field(collection, field, action), Stored),
-            Self::FieldAfter(field) => match rights.field_after(collection, field) {
-                Some(after) => (after, Stored),
-                None => (rights.field(collection, field, Action::Update), Proposed),
-            },
+            Self::FieldAfter(field, place) => {
+                let change = &rights.field_changes(collection, field)[place];
+                change.after.as_ref().map_or((&change.rule, Proposed), |after| (after, Stored))
+            }
             Self::Check(field, place) => (&rights.checks(collection, field)[place], Proposed),
             Self::Taking(field, (from, to)) => {
                 (rights.taking(collection, field, (from, to)).map_or(Rule::refusing(), |taking| &taking.rule), Stored)
@@ -64,11 +65,11 @@ impl RuleOf<'_> {
     pub(crate) fn compiled(self, policy: &CollectionPolicy) -> Vec<&Compiled> {
         let field = |field: FieldId| &policy.fields[usize::from(field.0)];
         let rule = match self {
-            Self::Type(action) => return policy.allow.of(action),
-            Self::Clause(place) => policy.allow.update.get(place).map(|clause| &clause.rule),
-            Self::After(place) => policy.allow.update.get(place).map(UpdatePolicy::afterwards),
-            Self::Field(id, Action::Create) => field(id).create.as_ref(),
-            Self::Field(id, Action::Update) => field(id).update.as_ref().map(|update| &update.rule),
+            Self::Type(action) => return policy.allow.ways(action).iter().flat_map(Demanded::rules).collect(),
+            Self::Clause(place) => policy.allow.update(place).map(|clause| &clause.rule),
+            Self::After(place) => policy.allow.update(place).map(UpdatePolicy::afterwards),
+            Self::Field(id, Action::Create) => return field(id).create.iter().collect(),
+            Self::Field(id, Action::Update) => return field(id).update.iter().map(|update| &update.rule).collect(),
             Self::Field(
                 id,
                 Action::Read
@@ -80,8 +81,8 @@ impl RuleOf<'_> {
                 | Action::Purge
                 | Action::Trash
                 | Action::History,
-            ) => field(id).read.as_ref(),
-            Self::FieldAfter(id) => field(id).update.as_ref().map(UpdatePolicy::afterwards),
+            ) => return field(id).read.iter().collect(),
+            Self::FieldAfter(id, place) => field(id).update.get(place).map(UpdatePolicy::afterwards),
             Self::Check(None, place) => Some(&policy.checks[place].rule),
             Self::Check(Some(id), place) => Some(&field(id).checks[place].rule),
             Self::Taking(id, way) => {
@@ -94,26 +95,57 @@ impl RuleOf<'_> {
 
     /// Its names in explanations, one for each of `compiled`.
     pub(crate) fn names(self, collection: &Collection, policy: &CollectionPolicy) -> Vec<String> {
-        let of_type = |action: Action| format!("{} {}", collection.name, action.rule_name());
         let of_field = |id: FieldId| format!("{}.{}", collection.name, collection.field(id).name);
         match self {
-            Self::Type(action) => {
-                let clauses = policy.allow.of(action).len();
-                (0..clauses).map(|place| of_clause(of_type(action), place, clauses)).collect()
+            Self::Type(action) => of_type(collection, policy, action),
+            Self::Clause(place) => vec![of_update(collection, policy, place)],
+            Self::After(place) => vec![format!("{}, afterwards", of_update(collection, policy, place))],
+            Self::Field(id, action) => {
+                let name = format!("{} {}", of_field(id), action.name());
+                let rules = self.compiled(policy);
+                rules.iter().map(|rule| of_owner(name.clone(), &rule.text.owner, rules.len() > 1)).collect()
             }
-            Self::Clause(place) => vec![of_clause(of_type(Action::Update), place, policy.allow.update.len())],
-            Self::After(place) => {
-                let name = of_clause(of_type(Action::Update), place, policy.allow.update.len());
-                vec![format!("{name}, afterwards")]
+            Self::FieldAfter(id, _) => {
+                let name = format!("{} {}", of_field(id), Action::Update.name());
+                let is_of_several = policy.fields[usize::from(id.0)].update.len() > 1;
+                let rules = self.compiled(policy).into_iter();
+                let names = rules.map(|rule| of_owner(name.clone(), &rule.text.owner, is_of_several));
+                names.map(|name| format!("{name}, afterwards")).collect()
             }
-            Self::Field(id, action) => vec![format!("{} {}", of_field(id), action.name())],
-            Self::FieldAfter(id) => vec![format!("{} {}, afterwards", of_field(id), Action::Update.name())],
             Self::Check(None, _) => vec![format!("{} check", collection.name)],
             Self::Check(Some(id), _) => vec![format!("{} check", of_field(id))],
             Self::Taking(id, (from, to)) => vec![format!("{} {from} to {to}, by", of_field(id))],
             Self::Transition(id, (from, to)) => vec![format!("{} {from} to {to}", of_field(id))],
         }
     }
+}
+
+/// The names of the clauses for an action.
+fn of_type(collection: &Collection, policy: &CollectionPolicy, action: Action) -> Vec<String> {
+    let name = format!("{} {}", collection.name, action.rule_name());
+    let mut names = Vec::new();
+    let ways = policy.allow.ways(action);
+    let clauses: usize = ways.iter().map(|way| way.rules().count()).sum();
+    for way in &ways {
+        let is_of_several = way.alternatives().len() > 1;
+        for Alternatives { owner, rules } in way.alternatives() {
+            let (before, all) = if is_of_several { (0, rules.len()) } else { (names.len(), clauses) };
+            let places = before..before + rules.len();
+            names.extend(places.map(|place| of_clause(of_owner(name.clone(), owner, is_of_several), place, all)));
+        }
+    }
+    names
+}
+
+/// The name of the update clause in this place.
+fn of_update(collection: &Collection, policy: &CollectionPolicy, place: usize) -> String {
+    let names = of_type(collection, policy, Action::Update);
+    names.into_iter().nth(place).unwrap_or_else(|| format!("{} {}", collection.name, Action::Update.rule_name()))
+}
+
+/// The name of a rule, with its owner if several have one.
+fn of_owner(name: String, owner: &OwnerName, is_of_several: bool) -> String {
+    if is_of_several { format!("{name} by {owner}") } else { name }
 }
 
 /// The name of one of several clauses.

@@ -1,8 +1,10 @@
 //! The rules, checks and guards that a write must satisfy, in their order.
 
+use std::sync::Arc;
+
 use backstay_base::{Action, Error, ViolationKind};
-use backstay_expr::Truth;
-use backstay_model::FieldId;
+use backstay_expr::{Rights, Truth};
+use backstay_model::{CollectionId, FieldId};
 
 use crate::decision::decide;
 use crate::proposal::Proposal;
@@ -46,7 +48,7 @@ pub(crate) async fn require(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>,
         RuleOf::Taking(..) => Error::Forbidden { action: Action::Update, what: format!("the state of this {name}") },
         RuleOf::Transition(field, way) => transitions::refused(cx.model(), proposal.collection, field, way),
         RuleOf::Type(action) | RuleOf::Field(_, action) => Error::Forbidden { action, what: format!("this {name}") },
-        RuleOf::Clause(_) | RuleOf::After(_) | RuleOf::FieldAfter(_) | RuleOf::Check(..) => {
+        RuleOf::Clause(_) | RuleOf::After(_) | RuleOf::FieldAfter(..) | RuleOf::Check(..) => {
             Error::ForbiddenAfterwards { collection: name.clone() }
         }
     })
@@ -58,14 +60,15 @@ pub(crate) async fn fields(
     proposal: &mut Proposal<'_>,
     action: Action,
 ) -> Result<(), Error> {
-    let (rights, collection, recorded) = (&proposal.class.rights, proposal.collection.id, cx.recorder.is_some());
+    let class = Arc::clone(&proposal.class);
+    let (rights, collection, recorded) = (&class.rights, proposal.collection.id, cx.recorder.is_some());
     let asked = |id: &FieldId| {
         let rule = |of: RuleOf<'_>| of.rule(rights, collection).0.allows();
-        recorded || of_field(*id, action).any(|of| !rule(of))
+        recorded || of_field(rights, (collection, *id), action).any(|of| !rule(of))
     };
     let fields: Vec<FieldId> = proposal.input.fields().filter(asked).collect();
     for id in fields {
-        for of in of_field(id, action) {
+        for of in of_field(&class.rights, (collection, id), action) {
             if !decide(cx, proposal, of).await?.is_true() {
                 proposal.refuse(proposal.collection.field(id), ViolationKind::FieldForbidden { action });
                 break;
@@ -76,9 +79,13 @@ pub(crate) async fn fields(
 }
 
 /// What is asked before a field is given a value.
-fn of_field(id: FieldId, action: Action) -> impl Iterator<Item = RuleOf<'static>> {
-    let after = (action == Action::Update).then_some(RuleOf::FieldAfter(id));
-    std::iter::once(RuleOf::Field(id, action)).chain(after)
+fn of_field(
+    rights: &Rights,
+    (collection, id): (CollectionId, FieldId),
+    action: Action,
+) -> impl Iterator<Item = RuleOf<'static>> {
+    let changes = if action == Action::Update { rights.field_changes(collection, id).len() } else { 0 };
+    std::iter::once(RuleOf::Field(id, action)).chain((0..changes).map(move |place| RuleOf::FieldAfter(id, place)))
 }
 
 /// `@check`s of the record as it would be, of its fields and of its type: each must be true, or unknown because a value is

@@ -25,7 +25,8 @@ pub(crate) async fn for_update<'a>(
 ) -> Result<Proposal<'a>, Error> {
     let (mut proposal, truths) = readable(cx, authority, record, Action::Update).await?;
     let clauses = truths.iter().enumerate().filter(|(_, allowed)| **allowed);
-    proposal.open = clauses.map(|(place, _)| Permit::Clause(place)).collect();
+    let clauses = clauses.map(|(place, _)| Permit::Clause(place)).collect();
+    proposal.open = clauses::sufficient(&proposal.class.rights, proposal.collection.id, clauses);
     if authority == Authority::Caller {
         clauses::offer_transitions(cx, &mut proposal, input).await?;
     }
@@ -78,6 +79,7 @@ pub(crate) async fn open_in_trash(cx: &mut TxContext<'_, '_>, proposal: &mut Pro
         Ok(())
     };
     cx.rows(&statement, visit).await?;
+    proposal.open = clauses::sufficient(&class.rights, collection, std::mem::take(&mut proposal.open));
     decision::record_stored(cx, proposal, RuleOf::Type(Action::Update), This::Gone(Perspective::Trash)).await?;
     if proposal.open.is_empty() { Err(forbidden(proposal, Action::Update)) } else { Ok(()) }
 }

@@ -89,7 +89,7 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     let plan = cx.engine.templates.held(&cx.engine.planner, collection.id, &own.needed);
     // A record that is deleted has no sums.
     let Some(record) = cx.read_whole(plan, (collection.id, touched.id)).await? else { return Ok(()) };
-    let Differences { by_field, item } = differences;
+    let Differences { by_field, item, is_counted } = differences;
     let (mut values, mut anew) = (record.values().to_vec(), Vec::new());
     for (field, difference) in &by_field {
         match difference.added_to(record.value(*field)) {
@@ -106,7 +106,7 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     if concerned.is_empty() {
         return Ok(());
     }
-    if !cx.part.removes {
+    if is_counted {
         cx.sums.followed += 1;
         if cx.sums.followed > limits::SUM_RECORDS && !cx.class.system {
             return Err(Limit::Sums { max: limits::SUM_RECORDS as u64 }.into());
@@ -115,10 +115,14 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     let at = item.map_or(Place::Whole, |item| Place::Whole.within(Step::Item(item)));
     fit(cx, collection, &changed, (&at, &mut values))?;
     check(cx, (collection, own), (&record, &values), (&concerned, at)).await?;
-    match changed.is_empty() {
-        true => Ok(()),
-        false => RowChange::sums(cx, collection, &record, (values, changed)),
+    if changed.is_empty() {
+        return Ok(());
     }
+    // Sums of these sums count if they do.
+    let removes = std::mem::replace(&mut cx.part.removes, !is_counted);
+    let written = RowChange::sums(cx, collection, &record, (values, changed));
+    cx.part.removes = removes;
+    written
 }
 
 /// Computes sums from all members.

@@ -12,6 +12,7 @@ use crate::context::{MadeSlug, Retry};
 use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
+use crate::taken_along::TakenAlong;
 use crate::{Context, TxContext, at_commit, summing};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
@@ -47,6 +48,7 @@ pub trait Transaction: Send + Sync + 'static {
 pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transaction: T) -> Result<T::Answer, Error> {
     let transaction = Arc::new(transaction);
     let application = &inner.application;
+    let told_along: Arc<Mutex<TakenAlong>> = Arc::default();
     let running = |retry: Retry, slug_run: u32| {
         Arc::new(Running {
             engine: Arc::clone(inner),
@@ -57,6 +59,7 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
             retry,
             slug_run,
             made_slugs: Mutex::default(),
+            told_along: Arc::clone(&told_along),
         })
     };
     let mut last = running(Retry::None, 0);
@@ -86,7 +89,10 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
         }
         outcome => outcome,
     };
-    outcome.map_err(|failure| inner.veiled(inner.failed(failure), cx))
+    outcome.map_err(|failure| {
+        let error = inner.veiled(inner.failed(failure), cx);
+        told_along.lock().explained(&inner.application.model, error)
+    })
 }
 
 /// Why a transaction failed.
@@ -157,6 +163,8 @@ struct Running<T> {
     /// How often it has run before because others took its slugs.
     slug_run: u32,
     made_slugs: Mutex<Vec<MadeSlug>>,
+    /// What the deletions of the last run take along.
+    told_along: Arc<Mutex<TakenAlong>>,
 }
 
 impl<T: Transaction> Running<T> {
@@ -221,6 +229,7 @@ impl<T: Transaction> Work for Running<T> {
                 violation: None,
                 rows_written: 0,
                 taken_along: 0,
+                told_along: TakenAlong::default(),
                 made_slugs: Vec::new(),
                 slug_run: self.slug_run,
                 sums: PendingSums::default(),
@@ -233,6 +242,7 @@ impl<T: Transaction> Work for Running<T> {
                 Err(refusal) => Err(refusal),
             };
             *self.made_slugs.lock() = std::mem::take(&mut cx.made_slugs);
+            *self.told_along.lock() = std::mem::take(&mut cx.told_along);
             answer.map_err(|error| match (cx.violation, self.retry) {
                 (Some(violation), Retry::None) => Failure::Store(violation),
                 _ => Failure::Refused(error),

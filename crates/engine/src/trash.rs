@@ -95,7 +95,11 @@ pub(crate) async fn restore(
                 trees::place(cx, &mut proposal).await?;
                 sequences::number(cx, &mut proposal).await?;
             }
-            restored = Some(RowChange::restore(cx, proposal)?);
+            // What was sent for it counts towards limits, as in any other update.
+            let removes = std::mem::replace(&mut cx.part.removes, proposal.stored.is_none());
+            let written = RowChange::restore(cx, proposal);
+            cx.part.removes = removes;
+            restored = Some(written?);
             continue;
         }
         let Coming { collection, record } = &group.coming[place];

@@ -75,7 +75,9 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
         |rule: &Rule| planner.check(id, RecordSource::Stored, std::slice::from_ref(rule.expr())).extent().tables;
     let of_fields = collection.fields.iter().flat_map(|field| {
         let allowed = [Action::Create, Action::Update].map(|action| rights.field(id, field.id, action));
-        allowed.into_iter().chain(rights.field_after(id, field.id)).chain(rights.checks(id, Some(field.id)))
+        let changes = rights.field_changes(id, field.id).iter();
+        let changes = changes.flat_map(|change| std::iter::once(&change.rule).chain(&change.after));
+        allowed.into_iter().chain(changes).chain(rights.checks(id, Some(field.id)))
     });
     let guards = policy
         .states

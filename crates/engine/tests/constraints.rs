@@ -12,6 +12,8 @@ mod gone_documents;
 mod history;
 #[path = "constraints/keys.rs"]
 mod keys;
+#[path = "constraints/large_deletions.rs"]
+mod large_deletions;
 #[path = "constraints/opposite.rs"]
 mod opposite;
 #[path = "constraints/order.rs"]

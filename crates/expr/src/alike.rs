@@ -132,7 +132,8 @@ impl<'m> Alike<'m> {
         match (was, is) {
             (Many::Records(one), Many::Records(other)) => self.path(one, other),
             (Many::Items(one), Many::Items(other)) => self.within(one, other),
-            (Many::Records(_) | Many::Items(_), _) => false,
+            (Many::Referred(one), Many::Referred(other)) => self.same(one, other),
+            (Many::Records(_) | Many::Items(_) | Many::Referred(_), _) => false,
         }
     }
 

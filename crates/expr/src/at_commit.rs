@@ -70,6 +70,7 @@ impl Walk<'_> {
             Many::Records(relation) => self.members(expr, (relation, variable)),
             // The items are a value of the record that has the list.
             Many::Items(_) => self.each(expr),
+            Many::Referred(_) => Err(refused(expr, OTHERS)),
         }
     }
 

@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use backstay_base::limits;
-use backstay_model::{CollectionId, FieldId, Shape};
+use backstay_model::{CollectionId, FieldId, RuleId, Shape};
 use backstay_scalar::{Token, Value};
 
 use advice::Advisor;
@@ -56,7 +56,7 @@ pub(crate) struct Checker<'m> {
     /// The computed fields around, innermost last.
     computing: Vec<String>,
     /// The named rules around, innermost last.
-    rules: Vec<String>,
+    rules: Vec<RuleId>,
     params: Parameters,
     nodes: usize,
     depth: usize,
@@ -72,7 +72,7 @@ struct Findings {
     reads: BTreeSet<(CollectionId, FieldId)>,
     computed_from: BTreeSet<(CollectionId, FieldId)>,
     account: BTreeSet<FieldId>,
-    rules: BTreeSet<String>,
+    rules: BTreeSet<RuleId>,
 }
 
 /// Names that are always known, and that no variable of a quantifier may take.

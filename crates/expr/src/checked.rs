@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_model::{CollectionId, FieldId};
+use backstay_model::{CollectionId, FieldId, RuleId};
 
 use crate::{Expr, Type};
 
@@ -20,8 +20,8 @@ pub struct Checked {
     pub computed_from: Vec<(CollectionId, FieldId)>,
     /// The fields of the caller's own record that it reads; in order, each once.
     pub account: Vec<FieldId>,
-    /// The named rules that it names, also within one another; in order, each once.
-    pub rules: Vec<String>,
+    /// The named rules that it uses, also within one another; in order, each once.
+    pub rules: Vec<RuleId>,
     /// Whether it needs more than `this` and `new` themselves: it follows a relation, quantifies over one, or names
     /// what refers to a record from elsewhere.
     pub needs_store: bool,

@@ -1,4 +1,4 @@
-use backstay_model::{CollectionId, FieldId, Model};
+use backstay_model::{CollectionId, FieldId, Model, OwnerName, RuleId, RuleText};
 
 use crate::advice;
 use crate::check::Checker;
@@ -7,17 +7,43 @@ use crate::lexis::Lexis;
 use crate::syntax::Syntax;
 use crate::{ExprError, Scope, Type, syntax};
 
+/// An expression that is to be read: a rule of the model, in which names mean the rules that they mean to its owner, or a text
+/// from elsewhere, in which they mean those of the application.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'t> {
+    text: &'t str,
+    owner: &'t OwnerName,
+}
+
+impl<'t> From<&'t RuleText> for Source<'t> {
+    fn from(rule: &'t RuleText) -> Self {
+        Self { text: &rule.text, owner: &rule.owner }
+    }
+}
+
+impl<'t> From<&'t str> for Source<'t> {
+    fn from(text: &'t str) -> Self {
+        Self { text, owner: &OwnerName::Application }
+    }
+}
+
+impl<'t> From<&'t String> for Source<'t> {
+    fn from(text: &'t String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
 /// Reads and checks a rule, a check, a guard or a filter: an expression that is true, false or unknown. The errors, at
 /// least one, stand in the order of their places.
-pub fn compile(text: &str, scope: &Scope<'_>) -> Result<Checked, Vec<ExprError>> {
-    compile_value(text, scope, &Type::Bool)
+pub fn compile<'t>(source: impl Into<Source<'t>>, scope: &Scope<'t>) -> Result<Checked, Vec<ExprError>> {
+    compile_value(source, scope, &Type::Bool)
 }
 
 /// Checks a named rule by itself, where no record is known but those that are its parameters. The errors stand in its own
 /// text, in the order of their places.
-pub fn check_rule(name: &str, model: &Model) -> Vec<ExprError> {
-    let scope = Scope::caller_only(model);
-    let mut errors = model.rules.get(name).map_or_else(Vec::new, |rule| Checker::new(scope).rule_alone(name, rule));
+pub fn check_rule(rule: RuleId, model: &Model) -> Vec<ExprError> {
+    let scope = Scope::caller_only(model).written_by(&model.rules.get(rule).is.owner);
+    let mut errors = Checker::new(scope).rule_alone(rule);
     for error in &mut errors {
         advice::give(error, &scope);
     }
@@ -25,20 +51,25 @@ pub fn check_rule(name: &str, model: &Model) -> Vec<ExprError> {
 }
 
 /// Reads and checks an expression that gives a value of this type, such as that of `@set(to:)`.
-pub fn compile_value(text: &str, scope: &Scope<'_>, expected: &Type) -> Result<Checked, Vec<ExprError>> {
-    compile_by(text, scope, |checker, syntax| checker.finish(syntax, expected))
+pub fn compile_value<'t>(
+    source: impl Into<Source<'t>>,
+    scope: &Scope<'t>,
+    expected: &Type,
+) -> Result<Checked, Vec<ExprError>> {
+    compile_by(source.into(), scope, |checker, syntax| checker.finish(syntax, expected))
 }
 
 /// Reads and checks an expression that gives a value of any type.
-pub fn compile_any(text: &str, scope: &Scope<'_>) -> Result<Checked, Vec<ExprError>> {
-    compile_by(text, scope, Checker::finish_any)
+pub fn compile_any<'t>(source: impl Into<Source<'t>>, scope: &Scope<'t>) -> Result<Checked, Vec<ExprError>> {
+    compile_by(source.into(), scope, Checker::finish_any)
 }
 
-fn compile_by<'m>(
-    text: &str,
-    scope: &Scope<'m>,
-    check: impl FnOnce(Checker<'m>, &Syntax) -> Result<Checked, Vec<ExprError>>,
+fn compile_by<'t>(
+    Source { text, owner }: Source<'t>,
+    scope: &Scope<'t>,
+    check: impl FnOnce(Checker<'t>, &Syntax) -> Result<Checked, Vec<ExprError>>,
 ) -> Result<Checked, Vec<ExprError>> {
+    let scope = &scope.written_by(owner);
     let parsed = Lexis::scan(text, scope.client).and_then(|lexis| syntax::parse(&lexis));
     let checked = parsed.map_err(|error| vec![error]).and_then(|syntax| check(Checker::new(*scope), &syntax));
     checked.map_err(|mut errors| {

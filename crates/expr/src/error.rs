@@ -2,7 +2,7 @@ use std::fmt;
 use std::ops::Range;
 
 use backstay_base::limits;
-use backstay_model::{CollectionId, FieldId};
+use backstay_model::{CollectionId, FieldId, RuleId};
 use backstay_scalar::Problem;
 
 use crate::{SumProblem, Type};
@@ -449,6 +449,8 @@ pub enum ExprErrorKind {
     #[error("in the rule `{name}`: {error}")]
     InRule {
         /// The rule.
+        rule: RuleId,
+        /// Its name.
         name: String,
         /// The error; its place is one of the rule's text.
         error: Box<ExprError>,

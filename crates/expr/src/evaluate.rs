@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Duration, RecordId, Timestamp, Zone, limits};
+use backstay_model::CollectionId;
 use backstay_scalar::{Currency, Money, Replacement, Value, exact, items, joined, plain_text, split, trimmed};
 use rust_decimal::Decimal;
 
-use crate::{ComputedField, Expr, Function, Holder, Many, Node, Operator, Path, Quantifier, Root, Truth, Within};
+use crate::{ComputedField, Expr, Function, Holder, Many, Node, Operator, Path, Quantifier, Root, Truth, Type, Within};
 
 /// Where an evaluation takes its values from. A bare proposed record answers paths of at most one step and no members;
 /// `Checked::needs_store` tells beforehand where that is not enough.
@@ -25,6 +26,12 @@ pub trait Environment {
     /// The records of the to-many relation at the end of the path; `None` where they are not known.
     fn members(&self, from: Start, path: &Path) -> Option<Vec<RecordId>> {
         let _ = (from, path);
+        None
+    }
+
+    /// Whether a record is there to which a reference in a document leads; `None` where it isn't known.
+    fn refers(&self, target: CollectionId, id: &RecordId) -> Option<bool> {
+        let _ = (target, id);
         None
     }
 
@@ -179,6 +186,12 @@ impl Evaluation<'_> {
                 let Value::Json(list) = self.within(list) else { return None };
                 let items = items(&list).ok()?.into_iter().enumerate();
                 Some(items.map(|(place, item)| Member::Item(place, item.get().into())).collect())
+            }
+            Many::Referred(of) => {
+                let Type::Record(target, _) = of.ty else { return None };
+                let id = self.value(of).as_id()?;
+                let is_there = self.environment.refers(target, &id)?;
+                Some(is_there.then_some(Member::Record(id)).into_iter().collect())
             }
         }
     }
@@ -399,6 +412,9 @@ fn call(function: Function, arguments: &[Value]) -> Value {
             let texts: Option<Vec<&str>> = texts.iter().map(Value::as_text).collect();
             let result = texts.and_then(|texts| joined(texts, separator, limits::CHANGED_TEXT_BYTES));
             result.map_or(Value::Null, Value::text)
+        }
+        (Function::Element, [Value::List(elements), Value::Int(place)]) => {
+            usize::try_from(*place).ok().and_then(|place| elements.get(place)).cloned().unwrap_or(Value::Null)
         }
         (Function::ToText, [value]) => plain_text(value).map_or(Value::Null, Value::text),
         (Function::Money, [amount, Value::Text(code)]) => {

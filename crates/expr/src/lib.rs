@@ -40,7 +40,7 @@ pub use account::Account;
 pub use alike::Alike;
 pub use at_commit::{Children, children_at_commit};
 pub use checked::{Checked, Parameter};
-pub use compile::{check_rule, compile, compile_any, compile_value, computed};
+pub use compile::{Source, check_rule, compile, compile_any, compile_value, computed};
 pub use digits::Digits;
 pub use driver::Driver;
 pub use error::{Expected, ExprError, ExprErrorKind, Name, NamedType};
@@ -50,7 +50,7 @@ pub use fold::fold;
 pub use of_members::{MembersFunction, of_members};
 pub use outcomes::Outcomes;
 pub use path::{Path, Root};
-pub use rights::{Clause, CollectionRights, FieldRights, Rights, Rule, RulePart, Taking};
+pub use rights::{ChangeRule, Clause, CollectionRights, FieldRights, Rights, Rule, RulePart, Taking};
 pub use scope::Scope;
 pub use sum::{Sum, SumKind, sum};
 pub use sum_order::sum_levels;
@@ -60,4 +60,4 @@ pub use tree::{
     OrderKey, Ordered, Quantifier, Within,
 };
 pub use truth::Truth;
-pub use value_type::Type;
+pub use value_type::{Alternatives, Type};

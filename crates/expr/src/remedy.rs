@@ -231,7 +231,7 @@ fn compare_remedy(left: &Type, right: &Type) -> &'static str {
 fn incomparable_remedy(ty: &Type) -> &'static str {
     match ty {
         Type::Json => OF_JSON,
-        Type::Embedded { .. } | Type::OneOf { .. } | Type::Item(_) => {
+        Type::Embedded { .. } | Type::OneOf { .. } | Type::Item(_) | Type::Reference(_) => {
             "only its presence can be tested: `== null`, `!= null`"
         }
         Type::Money => "compare `.amount`, and `.currency` with `==`",

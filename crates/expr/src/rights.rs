@@ -39,13 +39,24 @@ pub struct CollectionRights {
 #[derive(Debug, Default)]
 pub struct FieldRights {
     actions: Vec<(Action, Rule)>,
-    after: Option<Rule>,
+    changes: Vec<ChangeRule>,
     checks: Vec<Rule>,
 }
 
-/// What one clause of a type lets a caller update. One clause must permit the whole change.
+/// What is asked of a change of a field.
+#[derive(Debug)]
+pub struct ChangeRule {
+    /// Must be true of the proposed record, unless there is `after`.
+    pub rule: Rule,
+    /// Must be true of the change.
+    pub after: Option<Rule>,
+}
+
+/// What one clause of a type lets a caller update. One clause of each layer must permit the whole change.
 #[derive(Debug)]
 pub struct Clause {
+    /// Which of the type's owners wrote it, counted from 0.
+    pub layer: usize,
     /// Must be true of the stored record.
     pub rule: Rule,
     /// Must be true of the change; `None`: `rule` must be true of the proposed record too.
@@ -91,7 +102,7 @@ pub struct RulePart<'r> {
 
 static ALLOWED: Rule = Rule::constant(true);
 static REFUSED: Rule = Rule::constant(false);
-static ANY_CHANGE: [Clause; 1] = [Clause { rule: Rule::constant(true), after: None, only: None }];
+static ANY_CHANGE: [Clause; 1] = [Clause { layer: 0, rule: Rule::constant(true), after: None, only: None }];
 static UNRESTRICTED: Rights = Rights { kind: Kind::Unrestricted, collections: Vec::new(), rules: 0 };
 
 impl Rights {
@@ -136,9 +147,9 @@ impl Rights {
         }
     }
 
-    /// What must be true of a change of the field; `None`: its rule for updates must be true of the proposed record.
-    pub fn field_after(&self, collection: CollectionId, field: FieldId) -> Option<&Rule> {
-        self.of_field(collection, field)?.after.as_ref()
+    /// What must be true of a change of the field: a rule of each owner that has one.
+    pub fn field_changes(&self, collection: CollectionId, field: FieldId) -> &[ChangeRule] {
+        self.of_field(collection, field).map_or(&[], |rights| &rights.changes)
     }
 
     /// Whether the caller can see the field in a record at all.
@@ -217,11 +228,14 @@ impl CollectionRights {
     }
 
     fn rules_mut(&mut self) -> impl Iterator<Item = &mut Rule> {
-        let of_fields = self.fields.iter_mut().flat_map(|FieldRights { actions, after, checks }| {
-            actions.iter_mut().map(|(_, rule)| rule).chain(after).chain(checks)
+        let of_fields = self.fields.iter_mut().flat_map(|FieldRights { actions, changes, checks }| {
+            let changes = changes.iter_mut().flat_map(|ChangeRule { rule, after }| std::iter::once(rule).chain(after));
+            actions.iter_mut().map(|(_, rule)| rule).chain(changes).chain(checks)
         });
-        let of_clauses =
-            self.clauses.iter_mut().flat_map(|Clause { rule, after, only: _ }| std::iter::once(rule).chain(after));
+        let of_clauses = self
+            .clauses
+            .iter_mut()
+            .flat_map(|Clause { layer: _, rule, after, only: _ }| std::iter::once(rule).chain(after));
         let guards = self
             .transitions
             .iter_mut()
@@ -243,8 +257,8 @@ impl FieldRights {
     }
 
     /// Demands this of every change of the field.
-    pub fn after(&mut self, rule: Rule) {
-        self.after = Some(rule);
+    pub fn change(&mut self, rule: ChangeRule) {
+        self.changes.push(rule);
     }
 
     /// Adds a check: what the caller writes must not make it false.
@@ -459,7 +473,7 @@ mod tests {
             title.check(Rule::allowed());
             posts.field(title);
             posts.transition(TITLE, ("A", "B"), Rule::allowed(), None);
-            posts.clause(Clause { rule: Rule::allowed(), after: Some(Rule::allowed()), only: None });
+            posts.clause(Clause { layer: 0, rule: Rule::allowed(), after: Some(Rule::allowed()), only: None });
         });
         let clause = &rights.clauses(POST)[0];
         let numbers = [

@@ -1,4 +1,4 @@
-use backstay_model::{CollectionId, Interface, Model};
+use backstay_model::{CollectionId, Interface, Model, OwnerName};
 
 /// What an expression may name.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,8 @@ pub struct Scope<'m> {
     pub(crate) change_elsewhere: Option<&'static str>,
     /// A client wrote it: plain field names, parameters, no named rules, no secrets.
     pub(crate) client: bool,
+    /// Whose the expression is: named rules are those that their names mean to this owner.
+    pub(crate) owner: &'m OwnerName,
     /// The interface whose fields alone may be named of `this`.
     pub(crate) shared: Option<&'m Interface>,
 }
@@ -63,7 +65,13 @@ impl<'m> Scope<'m> {
 
     /// No record at all: the caller and the moment.
     pub fn caller_only(model: &'m Model) -> Self {
-        Self { model, this: None, new: None, old: None, change_elsewhere: None, client: false, shared: None }
+        let owner = &OwnerName::Application;
+        Self { model, this: None, new: None, old: None, change_elsewhere: None, client: false, owner, shared: None }
+    }
+
+    /// The same for an expression of this owner.
+    pub(crate) fn written_by(self, owner: &'m OwnerName) -> Self {
+        Self { owner, ..self }
     }
 
     /// A client's filter: plain names are fields of `this`, and there are parameters. Named rules and secret fields are

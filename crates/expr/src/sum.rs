@@ -53,7 +53,7 @@ pub fn sum(model: &Model, collection: CollectionId, field: FieldId) -> Result<Su
     let stored = definition.sum.as_ref().expect("the field is a stored sum");
     let ty = Type::of(of, definition).expect("a stored sum is a scalar or an enum");
     let named = Type::of_value(of, definition).expect("a stored sum is a scalar or an enum");
-    let mut checked = compile_value(&stored.is.text, &Scope::rule(model, collection), &named)?;
+    let mut checked = compile_value(&stored.is, &Scope::rule(model, collection), &named)?;
     let parts = Parts { model, ty: &ty, scalar: definition.kind.scalar() };
     let numbers = shared_sum::of_numbers(model, &mut checked.expr, definition.currency.as_deref());
     let taken = numbers.and_then(|()| parts.taken(&checked.expr));

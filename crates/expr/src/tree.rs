@@ -161,10 +161,10 @@ impl Node {
     pub fn asks_store(&self, model: &Model) -> bool {
         match self {
             Self::Path(path) => path.asks_store(model),
-            Self::Quantifier { over: Many::Records(_), .. } => true,
+            Self::Quantifier { over: Many::Records(_) | Many::Referred(_), .. } => true,
             Self::Quantifier { over: Many::Items(_), body, .. } => body.asks_store_of_items(model),
             Self::Aggregate(aggregate) => match &aggregate.over {
-                Many::Records(_) => true,
+                Many::Records(_) | Many::Referred(_) => true,
                 Many::Items(_) => aggregate.own_children().into_iter().any(|child| child.asks_store_of_items(model)),
             },
             Self::Literal(_)
@@ -192,6 +192,10 @@ impl Node {
         match self {
             Self::Path(_) => true,
             Self::Within(within) => !within.lookup.held.is_free(),
+            Self::Aggregate(of) => match (&of.over, &of.function) {
+                (Many::Referred(_), Aggregation::First { term, .. }) => term.node.is_held(),
+                _ => false,
+            },
             _ => false,
         }
     }
@@ -378,6 +382,8 @@ pub enum Function {
     Split,
     /// `join(list, separator)`; unknown if the result is longer than `limits::CHANGED_TEXT_BYTES`.
     Join,
+    /// `list[0]`: the element at a place from 0, a literal; null if the list has no such place.
+    Element,
     /// `text(x)`: the text that a value is written as; see [`backstay_scalar::plain_text`].
     ToText,
     /// `round(number, digits)` of a `Decimal` or of `Money`: digits after the point, an `Int`; halves go away from zero.
@@ -420,6 +426,7 @@ impl Function {
             | Self::Concat
             | Self::Split
             | Self::Join
+            | Self::Element
             | Self::Round
             | Self::Quotient
             | Self::DateIn
@@ -608,6 +615,9 @@ pub enum Many {
     Records(Path),
     /// The items of this list of embedded values. Of none that is there, the quantifier or the aggregate is unknown.
     Items(Within),
+    /// The one record that this refers to, a value of type `Record`: what follows a reference in a document is the `First`
+    /// of it.
+    Referred(Box<Expr>),
 }
 
 impl Within {
@@ -643,7 +653,7 @@ impl Many {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Records(path) => Some(path),
-            Self::Items(_) => None,
+            Self::Items(_) | Self::Referred(_) => None,
         }
     }
 
@@ -651,15 +661,16 @@ impl Many {
     pub(crate) fn path_mut(&mut self) -> Option<&mut Path> {
         match self {
             Self::Records(path) => Some(path),
-            Self::Items(_) => None,
+            Self::Items(_) | Self::Referred(_) => None,
         }
     }
 
-    /// The field that holds the items, if it isn't an item that does.
+    /// The field that holds the items, if it isn't an item that does; the reference.
     pub(crate) fn document(&self) -> Option<&Expr> {
         match self {
             Self::Records(_) => None,
             Self::Items(list) => list.document(),
+            Self::Referred(of) => Some(of),
         }
     }
 
@@ -668,6 +679,7 @@ impl Many {
         match self {
             Self::Records(_) => None,
             Self::Items(list) => list.document_mut(),
+            Self::Referred(of) => Some(of),
         }
     }
 
@@ -676,7 +688,8 @@ impl Many {
         match (self, other) {
             (Self::Records(path), Self::Records(other)) => path == other,
             (Self::Items(list), Self::Items(other)) => list.same_kind(other),
-            (Self::Records(_) | Self::Items(_), _) => false,
+            (Self::Referred(_), Self::Referred(_)) => true,
+            (Self::Records(_) | Self::Items(_) | Self::Referred(_), _) => false,
         }
     }
 }

@@ -57,12 +57,49 @@ pub enum Type {
     /// An item of a list of embedded values or a value of a union, or an embedded value in one of these; leads to its
     /// members. Only presence can be tested.
     Item(Shape),
-    /// `__typename` of a value of this union; compares with text literals that name its types.
-    TypeName(UnionId),
+    /// A reference in a document to a record of one of several types, which leads to one reference for each of them; only
+    /// presence can be tested.
+    Reference(RecordUnionId),
+    /// `__typename` of a value of a union, or of a reference to one of several types; compares with text literals that name
+    /// these.
+    TypeName(Alternatives),
     /// A list of scalars.
     List(Box<Type>),
     /// The literal `null`.
     Null,
+}
+
+/// Types of which a value or a record has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Alternatives {
+    /// Those of a union of embedded types.
+    Values(UnionId),
+    /// Those of a union of types with records.
+    Records(RecordUnionId),
+}
+
+impl Alternatives {
+    /// The union's name.
+    pub(crate) fn name(self, model: &Model) -> &str {
+        match self {
+            Self::Values(id) => &model.union(id).name,
+            Self::Records(id) => &model.record_union(id).name,
+        }
+    }
+
+    /// The names of the types, in order.
+    fn types(self, model: &Model) -> Vec<Arc<str>> {
+        match self {
+            Self::Values(id) => {
+                let types = model.union(id).members.iter();
+                types.map(|of| Arc::from(model.embedded(*of).name.as_str())).collect()
+            }
+            Self::Records(id) => {
+                let types = model.record_union(id).members.iter();
+                types.map(|of| Arc::from(model.collection(*of).name.as_str())).collect()
+            }
+        }
+    }
 }
 
 impl Type {
@@ -129,7 +166,7 @@ impl Type {
     pub fn read(&self, token: Token<'_>, model: &Model) -> Result<Value, ValueProblem> {
         let scalar = match self {
             Self::Enum(id) => return model.enum_type(*id).read(token),
-            Self::TypeName(id) => return read_type_name(model, *id, token),
+            Self::TypeName(of) => return read_type_name(model, *of, token),
             Self::Decimal => return Ok(read_exact(token)?),
             Self::Formatted(scalar) => *scalar,
             Self::Bool => Scalar::Boolean,
@@ -145,7 +182,9 @@ impl Type {
             Self::Embedded { .. } | Self::Item(_) => {
                 return Err(Problem::Expected("a member of the embedded value").into());
             }
-            Self::OneOf { .. } => return Err(Problem::Expected("one of the types of the reference").into()),
+            Self::OneOf { .. } | Self::Reference(_) => {
+                return Err(Problem::Expected("one of the types of the reference").into());
+            }
             Self::List(_) => return Err(Problem::Expected("an array").into()),
             Self::Null => return Err(Problem::Expected("a value whose type is known").into()),
         };
@@ -182,7 +221,9 @@ impl Type {
             Self::Timestamp => Storage::Timestamp,
             Self::Date => Storage::Date,
             // What is checked has members in the place of the value.
-            Self::Json | Self::Embedded { .. } | Self::Item(_) | Self::OneOf { .. } => Storage::Json,
+            Self::Json | Self::Embedded { .. } | Self::Item(_) | Self::OneOf { .. } | Self::Reference(_) => {
+                Storage::Json
+            }
             Self::List(element) => element.storage(),
         }
     }
@@ -192,9 +233,8 @@ impl Type {
 }
 
 /// The name of one of a union's types.
-fn read_type_name(model: &Model, id: UnionId, token: Token<'_>) -> Result<Value, ValueProblem> {
-    let names = model.union(id).members.iter().map(|member| Arc::from(model.embedded(*member).name.as_str()));
-    let names: Vec<Arc<str>> = names.collect();
+fn read_type_name(model: &Model, of: Alternatives, token: Token<'_>) -> Result<Value, ValueProblem> {
+    let names = of.types(model);
     let Value::Text(name) = Scalar::Text.read(token)? else {
         return Err(ValueProblem::NotInEnum { names, suggestion: None });
     };

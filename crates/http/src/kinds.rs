@@ -1,4 +1,4 @@
-use backstay_base::{Conflict, Error, Limit, Unauthenticated};
+use backstay_base::{Conflict, Error, Excess, Limit, Unauthenticated};
 use http::StatusCode;
 use serde::Serialize;
 
@@ -166,6 +166,10 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Precondition { .. } => &VERSION_MISMATCH,
         Error::KeyReused => &IDEMPOTENCY_KEY_REUSED,
         Error::Limit(Limit::Size { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => &TOO_LARGE,
+        Error::Limit(Limit::Deletion(deletion)) => match deletion.excess {
+            Excess::Records(_) => &TOO_LARGE,
+            Excess::Work | Excess::Hold => &TOO_COSTLY,
+        },
         Error::Limit(Limit::Rate { .. }) => &TOO_MANY_ATTEMPTS,
         Error::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => &TOO_COSTLY,
         Error::Limit(Limit::Share(_)) => &TOO_MANY_REQUESTS,
@@ -205,7 +209,7 @@ mod tests {
     use std::collections::HashSet;
     use std::io;
 
-    use backstay_base::{Action, Overlap, RefusedTransition, Shared};
+    use backstay_base::{Action, LargeDeletion, Overlap, RefusedTransition, Shared};
 
     use super::*;
 
@@ -221,6 +225,8 @@ mod tests {
         let overlap = Overlap { collection: text(), range: [text(), text()], same: vec![], other: None, record: None };
         let referenced =
             Conflict::Referenced { collection: text(), field: text(), count: 1, more: false, in_trash: false };
+        let large =
+            |excess| Limit::Deletion(Box::new(LargeDeletion { excess, deleted: Vec::new(), changed: Vec::new() }));
         for error in [
             Error::Malformed(vec![]),
             Error::Invalid(vec![]),
@@ -260,6 +266,9 @@ mod tests {
             Limit::Cost.into(),
             Limit::WriteCost.into(),
             Limit::Hold.into(),
+            large(Excess::Records(1)).into(),
+            large(Excess::Work).into(),
+            large(Excess::Hold).into(),
             Limit::Deadline.into(),
             Limit::Storage.into(),
             Limit::Share(Shared::Queue).into(),

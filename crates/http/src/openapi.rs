@@ -46,7 +46,7 @@ pub fn describe(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String 
 }
 
 fn is_shown(collection: &Collection) -> bool {
-    !collection.system && collection.allow.iter().any(|clause| clause.is_about(Action::Read))
+    !collection.system && collection.is_about(Action::Read)
 }
 
 /// The fields that an answer may contain.

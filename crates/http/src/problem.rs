@@ -120,6 +120,12 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
         | Refusal::InTransaction { error: Error::Limit(Limit::WriteCost | Limit::Hold), .. } => {
             Some("Send fewer records at a time, or simplify the type's rules, checks and computed fields.")
         }
+        Refusal::Domain(Error::Limit(Limit::Deletion(_)))
+        | Refusal::InTransaction { error: Error::Limit(Limit::Deletion(_)), .. } => Some(
+            "List the records that refer to this one (`?filter=post == '…'&select=id`), and what refers to those. Delete or \
+                 change them in `/transact` requests of less than 100 records each, those to which nothing refers first. \
+                 Then delete this one.",
+        ),
         Refusal::Domain(Error::SignUpClosed) => Some(
             "Ask an operator for an account; they create one with `backstay account add EMAIL`, or open sign-up with \
                  the setting `accounts.sign_up`.",
@@ -220,6 +226,7 @@ impl<'a> Details<'a> {
                 | Limit::Cost
                 | Limit::WriteCost
                 | Limit::Hold
+                | Limit::Deletion(_)
                 | Limit::Storage
                 | Limit::Deadline
                 | Limit::Time { .. },

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use backstay_base::{Action, Caller, Error, Place, RecordId, Timestamp, Violation, ViolationKind};
 use backstay_engine::Input;
 use backstay_expr::{Environment, Expr, Path, Scope, Start, compile, truth};
-use backstay_model::{Collection, Field, FieldId, FieldKind, Model, RuleText};
+use backstay_model::{Collection, Field, FieldAllow, FieldId, FieldKind, Model, RuleText};
 use backstay_scalar::Value;
 
 use crate::StartError;
@@ -111,16 +111,20 @@ impl Writable {
             return Ok(Self::Never(ViolationKind::ReadOnly("it cannot be set at sign-up; change it afterwards")));
         }
         let (rule, change) = (Scope::update_rule(model, collection.id), Scope::change(model, collection.id));
-        let asked: Vec<(&RuleText, Scope<'_>)> = match (&field.allow.create, &field.allow.update) {
-            (Some(create), _) => vec![(create, Scope::rule(model, collection.id))],
-            (None, Some(update)) => std::iter::once((&update.rule, rule))
-                .chain(update.after.as_ref().map(|after| (after, change)))
-                .collect(),
-            (None, None) => return Ok(Self::Always),
-        };
+        let FieldAllow { create, update, read: _ } = &field.allow;
+        // Where an owner doesn't say who may set it in a create, those may who may change it.
+        let updates = update.iter().filter(|update| !create.iter().any(|create| create.owner == update.rule.owner));
+        let updates = updates.flat_map(|update| {
+            std::iter::once((&update.rule, rule)).chain(update.after.as_ref().map(|after| (after, change)))
+        });
+        let creates = create.iter().map(|create| (create, Scope::rule(model, collection.id)));
+        let asked: Vec<(&RuleText, Scope<'_>)> = creates.chain(updates).collect();
+        if asked.is_empty() {
+            return Ok(Self::Always);
+        }
         let mut rules = Vec::new();
         for (rule, scope) in asked {
-            let checked = compile(&rule.text, &scope).map_err(|errors| StartError::Rule {
+            let checked = compile(rule, &scope).map_err(|errors| StartError::Rule {
                 collection: collection.name.clone(),
                 field: field.name.clone(),
                 errors: errors.into(),

@@ -87,7 +87,8 @@ mod tests {
         let files = vec![SourceFile::app("a.graphql", app), system_model(Some("User"))];
         let model = load(files).expect("the model loads").model;
         for collection in model.collections.iter().filter(|collection| collection.system) {
-            let [allow] = collection.allow.as_slice() else { panic!("{} has one clause", collection.name) };
+            let [layer] = collection.allow.as_slice() else { panic!("{} has one owner", collection.name) };
+            let [allow] = layer.clauses.as_slice() else { panic!("{} has one clause", collection.name) };
             let read = allow.read.as_ref().map(|rule| rule.text.to_string());
             assert_eq!(read.as_deref(), Some("auth.kind == 'OPERATOR'"), "{}", collection.name);
             let writes = [Action::Create, Action::Update, Action::Delete];

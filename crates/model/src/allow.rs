@@ -1,10 +1,25 @@
 use backstay_base::Action;
 
 use crate::FieldId;
-use crate::source::{RuleText, Span};
+use crate::source::{OwnerName, RuleText};
 
-/// One clause of a type: an `@allow`. An action is allowed if one clause allows it; a type without a clause refuses
-/// everyone but Backstay itself.
+/// What one owner says of a type with `@allow`: an action is allowed if one of these clauses allows it.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// Who wrote the clauses.
+    pub owner: OwnerName,
+    /// In the order of the model.
+    pub clauses: Vec<Allow>,
+}
+
+impl Layer {
+    /// Whether a clause has a rule for the action, or one that can stand in for it.
+    pub fn is_about(&self, action: Action) -> bool {
+        self.clauses.iter().any(|clause| clause.is_about(action))
+    }
+}
+
+/// One clause of a type: an `@allow`. A type without a clause refuses everyone but Backstay itself.
 #[derive(Debug, Clone, Default)]
 pub struct Allow {
     /// Who may read.
@@ -25,23 +40,29 @@ pub struct Allow {
     pub purge: Option<RuleText>,
 }
 
-/// The `@allow` of a field: it restricts the field further than the type's clauses do; `None` restricts nothing.
+/// The `@allow`s of a field, at most one of each owner: they restrict the field further than the type's clauses do, and all
+/// of them must hold. Without any, nothing is restricted.
 #[derive(Debug, Clone, Default)]
 pub struct FieldAllow {
     /// Who may see it.
-    pub read: Option<RuleText>,
+    pub read: Vec<RuleText>,
     /// Who may give it a value in a create.
-    pub create: Option<RuleText>,
+    pub create: Vec<RuleText>,
     /// Who may change it.
-    pub update: Option<UpdateRule>,
+    pub update: Vec<UpdateRule>,
 }
 
 impl FieldAllow {
-    /// Where one of its rules is.
-    pub(crate) fn span(&self) -> Option<Span> {
+    /// Whether it restricts who may give the field a value.
+    pub fn restricts_writes(&self) -> bool {
+        !self.create.is_empty() || !self.update.is_empty()
+    }
+
+    /// Whether this owner says something of the field.
+    pub(crate) fn is_of(&self, owner: &OwnerName) -> bool {
         let Self { read, create, update } = self;
-        let rule = read.as_ref().or(create.as_ref()).or(update.as_ref().map(|update| &update.rule));
-        rule.map(|rule| rule.span)
+        let updates = update.iter().map(|update| &update.rule);
+        read.iter().chain(create).chain(updates).any(|rule| rule.owner == *owner)
     }
 }
 

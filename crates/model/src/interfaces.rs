@@ -166,11 +166,10 @@ impl Expansion<'_> {
                     own.iter_mut().chain(inherited)
                 });
                 match known.find(is_it) {
-                    Some(own) if own != field => {
+                    Some(own) => {
                         let own = &mut own.make_mut().directives;
                         self.merge((&interface, ADDING_UP_ON_FIELDS), own, &field.directives.0);
                     }
-                    Some(_) => {}
                     None if is_declared => self.refuse_apart(&interface, name, field),
                     None => parts[home].inherited.push(field.clone()),
                 }
@@ -181,7 +180,8 @@ impl Expansion<'_> {
         }
     }
 
-    /// Adds what an interface is marked with. What a type or field says itself is not said again.
+    /// Adds what an interface is marked with. What a type or field says itself is not said again, unless it is another owner's
+    /// rule: that one holds beside it.
     fn merge(
         &mut self,
         (interface, adding_up): (&Name, &[&str]),
@@ -189,10 +189,15 @@ impl Expansion<'_> {
         inherited: &[Node<Directive>],
     ) {
         for directive in inherited.iter().filter(|of| !OWN.contains(&of.name.as_str())) {
-            let twice = own.iter().find(|known| known.name == directive.name && *known != directive).cloned();
-            if own.iter().any(|known| known == directive) {
+            let places = self.places;
+            let is_apart = |known: &&Node<Directive>| {
+                directive.name == "allow" && places.owner(known.location()) != places.owner(directive.location())
+            };
+            let known = || own.iter().filter(|known| known.name == directive.name && !is_apart(known));
+            if known().any(|known| known == directive) {
                 continue;
             }
+            let twice = known().next().cloned();
             match twice.filter(|_| !adding_up.contains(&directive.name.as_str())) {
                 None => own.0.push(directive.clone()),
                 Some(twice) => {

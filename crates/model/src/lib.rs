@@ -40,7 +40,7 @@ mod value_type;
 mod values;
 
 pub use addressed::Addressed;
-pub use allow::{Allow, FieldAllow, UpdateRule};
+pub use allow::{Allow, FieldAllow, Layer, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
     ApiChange, ApplicationPart, AtCreate, Difference, DocumentTypes, FieldPart, Filled, LikelyRename, LinkSource,
@@ -64,14 +64,14 @@ pub use model::{
     History, Index, Model, Nulls, OrderKey, RecordUnion, Set, SetOn, StoredNames, StoredSum, Trash, Tree, Union,
     Upkeep, VersionChange, Versions, Within,
 };
-pub use named::{FUNCTIONS, NamedRule, ParameterKind, RuleParameter};
+pub use named::{FUNCTIONS, NamedRule, NamedRules, ParameterKind, RuleId, RuleParameter};
 pub use names::{own_name, shortened};
 pub use pack::Pack;
 pub use pattern::FieldPattern;
 pub use range::{Range, RangeProblem};
 pub use render::Style;
 pub use sequence::{NumberFormat, NumberPiece, Sequence};
-pub use source::{Owner, Position, RulePart, RuleText, SourceFile, SourceMap, Span};
+pub use source::{Owner, OwnerName, Position, RuleText, SourceFile, SourceMap, Span, Wording};
 pub use value_type::{ValueProblem, ValueType};
 pub use values::{Misfit, ValueLimit};
 

@@ -19,6 +19,8 @@ pub enum Lint {
     Unclassified,
     /// A computed field that reads what not everyone may read, and shows it to everyone.
     RevealingComputed,
+    /// A stored field that gets the value of one that not everyone may read, and shows it to everyone.
+    RevealingCopy,
     /// A field of accounts that rules read, and that accounts may choose themselves.
     SelfGranted,
     /// A rule that reads a stored sum.
@@ -45,7 +47,7 @@ pub enum Lint {
 
 impl Lint {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::NoAllow,
         Self::MissingInverse,
         Self::RelationNamedAsKey,
@@ -54,6 +56,7 @@ impl Lint {
         Self::UnindexedRule,
         Self::Unclassified,
         Self::RevealingComputed,
+        Self::RevealingCopy,
         Self::SelfGranted,
         Self::StoredSumInRule,
         Self::RuleAlwaysAllows,
@@ -78,6 +81,7 @@ impl Lint {
             Self::UnindexedRule => "unindexed-rule",
             Self::Unclassified => "unclassified",
             Self::RevealingComputed => "revealing-computed",
+            Self::RevealingCopy => "revealing-copy",
             Self::SelfGranted => "self-granted",
             Self::StoredSumInRule => "stored-sum-in-rule",
             Self::RuleAlwaysAllows => "rule-always-allows",

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use backstay_base::{Action, Duration, Place, RecordId, limits};
 use backstay_scalar::{Part, Scalar, Storage, Value};
 
-use crate::allow::{Allow, FieldAllow};
+use crate::allow::{FieldAllow, Layer};
 use crate::enumeration::{Enum, EnumId};
 use crate::ids::{CollectionId, EmbeddedId, FieldId, InterfaceId, RecordUnionId, UnionId};
 use crate::interface::Interface;
 use crate::key::Key;
 use crate::kind::{FieldKind, InnerRelation, Link, Mention};
 use crate::length::Length;
-use crate::named::NamedRule;
+use crate::named::NamedRules;
 use crate::names;
 use crate::pack::Pack;
 use crate::pattern::FieldPattern;
@@ -37,8 +37,8 @@ pub struct Model {
     pub record_unions: Vec<RecordUnion>,
     /// Interfaces with a path, indexed by `InterfaceId`.
     pub interfaces: Vec<Interface>,
-    /// `@rule`s by name.
-    pub rules: HashMap<String, NamedRule>,
+    /// `@rule`s.
+    pub rules: NamedRules,
     /// The packs that it includes, in the order in which the application does.
     pub packs: Vec<Pack>,
     /// The enum marked `@roles`.
@@ -96,7 +96,7 @@ impl Model {
             }
             _ => false,
         };
-        collection.allow.iter().any(|clause| clause.is_about(action))
+        collection.is_about(action)
             || (action == Action::History && collection.history.is_some())
             || (action == Action::Update && collection.fields.iter().any(is_taken))
     }
@@ -172,8 +172,9 @@ pub struct Collection {
     pub mentions: Vec<Mention>,
     /// `@exclude`s.
     pub exclusions: Vec<Exclusion>,
-    /// Who may do what with its records: an action is allowed if one of these clauses allows it.
-    pub allow: Vec<Allow>,
+    /// Who may do what with its records, owner by owner, that of the type first: an action is allowed if a clause of that
+    /// one allows it, and one of each other owner that has clauses about it.
+    pub allow: Vec<Layer>,
     /// `@check`s of the type.
     pub checks: Vec<Check>,
     /// Where the type's name is in the model.
@@ -190,6 +191,11 @@ impl Collection {
     pub const UPDATED_AT: FieldId = FieldId(2);
     /// `version`.
     pub const VERSION: FieldId = FieldId(3);
+
+    /// Whether a clause of its owner has a rule for the action, or one that can stand in for it.
+    pub fn is_about(&self, action: Action) -> bool {
+        self.allow.first().is_some_and(|layer| layer.is_about(action))
+    }
 
     /// The field with this id.
     pub fn field(&self, id: FieldId) -> &Field {
@@ -331,6 +337,8 @@ pub struct Tree {
     pub ancestors: FieldId,
     /// The records below, each after its parent.
     pub descendants: FieldId,
+    /// `@tree(order:)`: the field by which siblings are ordered, before their ids.
+    pub order: Option<FieldId>,
 }
 
 impl Tree {

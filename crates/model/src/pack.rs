@@ -32,6 +32,17 @@ impl Packs {
         self.bound.get(&(pack.to_owned(), name.to_owned())).map_or(name, Name::as_str)
     }
 
+    /// The types of packs for which a type stands, by pack and name, in the order in which the packs are included.
+    pub(crate) fn standing_for<'p>(&'p self, ty: &'p str) -> impl Iterator<Item = (&'p str, &'p str)> {
+        let of_pack = move |pack: &'p Pack| {
+            let bound = self.bound.iter().filter(move |((of, _), to)| *of == pack.name && to.as_str() == ty);
+            let mut names: Vec<&str> = bound.map(|((_, name), _)| name.as_str()).collect();
+            names.sort_unstable();
+            names.into_iter().map(move |name| (pack.name.as_str(), name))
+        };
+        self.all.iter().flat_map(of_pack)
+    }
+
     /// The directive of the field's owner that the one at this place stands in for.
     pub(crate) fn tightened(&self, span: Option<Span>) -> Option<&Node<Directive>> {
         span.and_then(|span| self.tightened.get(&span))

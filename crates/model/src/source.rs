@@ -18,119 +18,40 @@ pub struct Span {
     pub end: u32,
 }
 
-/// The text of a rule and where it stands.
+/// The text of a rule, where it stands, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleText {
     /// The expression.
     pub text: Arc<str>,
-    /// The whole string literal, quotes included: `SourceMap::within` finds the place of a part of the text. Of a rule
-    /// that several literals make, the last one.
+    /// The whole string literal, quotes included: `SourceMap::within` finds the place of a part of the text.
     pub span: Span,
-    /// The literals that make it, if there are several.
-    pub parts: Vec<RulePart>,
+    /// Who wrote it: the names in it are those that this owner gives.
+    pub owner: OwnerName,
 }
 
-/// One of several literals that make a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RulePart {
-    /// Where its text is in the text of the rule, in bytes.
-    pub at: Range<usize>,
-    /// The whole literal, quotes included.
-    pub span: Span,
+/// A rule wherever it stands: two that are equal have one meaning in one collection of one model.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Wording {
+    owner: OwnerName,
+    text: Arc<str>,
 }
 
 impl RuleText {
-    /// A rule that one literal makes.
-    pub(crate) fn new(text: impl Into<Arc<str>>, span: Span) -> Self {
-        Self { text: text.into(), span, parts: Vec::new() }
+    /// The rule without its place.
+    pub fn wording(&self) -> Wording {
+        Wording { owner: self.owner.clone(), text: Arc::clone(&self.text) }
     }
+}
 
-    /// The rule that is true where this one and another one are.
-    pub(crate) fn and(&self, other: &Self) -> Self {
-        let always = |rule: &Self| rule.text.trim() == "true";
-        if always(self) || self.text.trim() == other.text.trim() {
-            return other.clone();
-        }
-        if always(other) {
-            return self.clone();
-        }
-        let mut both = Self::new("", other.span);
-        let mut text = String::new();
-        for (rule, join) in [(self, ""), (other, " && ")] {
-            // What binds less than `&&`.
-            let is_loose = rule.text.contains("||") || rule.text.contains('?');
-            text.push_str(join);
-            text.push_str(if is_loose { "(" } else { "" });
-            let start = text.len();
-            text.push_str(&rule.text);
-            both.parts.extend(rule.moved_parts(start));
-            // A comment goes on to the end of its line.
-            text.push_str(if rule.text.contains("//") { "\n" } else { "" });
-            text.push_str(if is_loose { ")" } else { "" });
-        }
-        both.text = text.into();
-        both
-    }
-
-    /// The literals that make it, where its text begins at this byte of another one.
-    fn moved_parts(&self, start: usize) -> Vec<RulePart> {
-        let moved = |part: &RulePart| RulePart { at: part.at.start + start..part.at.end + start, span: part.span };
-        match self.parts.as_slice() {
-            [] => vec![RulePart { at: start..start + self.text.len(), span: self.span }],
-            parts => parts.iter().map(moved).collect(),
-        }
-    }
-
-    /// Whether its brackets and quotes close, so that it stays one expression as a part of another. Reads texts and
-    /// comments as the expressions' own parser does.
-    pub(crate) fn is_closed(&self) -> bool {
-        let (mut open, mut at) = (Vec::new(), 0);
-        while let Some(c) = self.text[at..].chars().next() {
-            match c {
-                '\'' | '"' => match self.text_end(at, c) {
-                    Some(end) => {
-                        at = end;
-                        continue;
-                    }
-                    None => return false,
-                },
-                '/' if self.text[at..].starts_with("//") => {
-                    at = self.text[at..].find('\n').map_or(self.text.len(), |line| at + line);
-                    continue;
-                }
-                '(' => open.push(')'),
-                '[' => open.push(']'),
-                '{' => open.push('}'),
-                ')' | ']' | '}' if open.pop() != Some(c) => return false,
-                _ => {}
-            }
-            at += c.len_utf8();
-        }
-        open.is_empty()
-    }
-
-    /// Where the text ends whose first quote is at this byte; `None` if it doesn't.
-    fn text_end(&self, at: usize, quote: char) -> Option<usize> {
-        let before = &self.text[..at];
-        let word = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        // A backslash has no meaning in a text such as r'\d'.
-        let is_raw = matches!(&before[word.len()..], "r" | "R" | "rb" | "rB" | "Rb" | "RB" | "br" | "bR" | "Br" | "BR");
-        let three = quote.to_string().repeat(3);
-        let closing = if self.text[at..].starts_with(&three) { &three } else { &three[..1] };
-        let mut end = at + closing.len();
-        loop {
-            let rest = &self.text[end..];
-            if rest.starts_with(closing) {
-                return Some(end + closing.len());
-            }
-            let mut chars = rest.chars();
-            let escapes = chars.next()? == '\\' && !is_raw;
-            if escapes {
-                chars.next();
-            }
-            end = self.text.len() - chars.as_str().len();
-        }
-    }
+/// An owner by name, for what outlasts the files.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OwnerName {
+    /// The application.
+    Application,
+    /// The pack of this name.
+    Pack(Arc<str>),
+    /// Backstay.
+    System,
 }
 
 /// A place as people count it.
@@ -178,6 +99,27 @@ impl fmt::Display for Owner<'_> {
             Self::Pack(name) => write!(f, "the pack `{name}`"),
             Self::System => f.write_str("Backstay"),
         }
+    }
+}
+
+impl From<Owner<'_>> for OwnerName {
+    fn from(owner: Owner<'_>) -> Self {
+        match owner {
+            Owner::Application => Self::Application,
+            Owner::Pack(name) => Self::Pack(name.into()),
+            Owner::System => Self::System,
+        }
+    }
+}
+
+impl fmt::Display for OwnerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let owner = match self {
+            Self::Application => Owner::Application,
+            Self::Pack(name) => Owner::Pack(name),
+            Self::System => Owner::System,
+        };
+        owner.fmt(f)
     }
 }
 
@@ -237,13 +179,7 @@ impl SourceMap {
     /// Where a part of a rule stands in its file. The range is in bytes of the rule's text, as the expression's spans
     /// are; escapes (`\"`, `\u00e9`) and the stripped indentation of a block string are counted back in.
     pub fn within(&self, rule: &RuleText, range: Range<usize>) -> Span {
-        let holds = |part: &&RulePart| part.at.start <= range.start && range.end <= part.at.end;
-        let (span, range) = match rule.parts.iter().find(holds) {
-            Some(part) => (part.span, range.start - part.at.start..range.end - part.at.start),
-            // It reaches over several literals.
-            None if !rule.parts.is_empty() => return rule.span,
-            None => (rule.span, range),
-        };
+        let span = rule.span;
         let Some(literal) = Literal::parse(self.text(span)) else { return span };
         let place = literal.source_range(range);
         let moved = |offset: u32| span.start.saturating_add(offset);

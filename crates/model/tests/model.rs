@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use backstay_model::{Collection, DIRECTIVES, Element, FieldKind, Model, SourceFile, load};
+use backstay_model::{Collection, DIRECTIVES, Element, FieldKind, Model, OwnerName, SourceFile, load};
 use backstay_scalar::{Scalar, Value};
 use insta::assert_snapshot;
 
@@ -124,9 +124,10 @@ Comment comment /api/comments
   index ix_comment__post_id
 "#);
     assert_eq!(model.name, "Newsroom");
-    assert_eq!(model.rules["editor"].is.text.as_ref(), "'EDITOR' in auth.roles");
+    let editor = model.rules.meant(&OwnerName::Application, "editor").map(|id| model.rules.get(id)).expect("the rule");
+    assert_eq!(editor.is.text.as_ref(), "'EDITOR' in auth.roles");
     let post = model.collection_at("posts").expect("is there");
-    assert_eq!(post.allow[0].delete.as_ref().map(|rule| rule.text.as_ref()), Some("editor"));
+    assert_eq!(post.allow[0].clauses[0].delete.as_ref().map(|rule| rule.text.as_ref()), Some("editor"));
     let transition = &model.enums[1].values[1].transitions[0];
     assert_eq!((&*transition.to, &*transition.set[0].0), ("PUBLISHED", "publishedAt"));
     assert_eq!(model.sources.text(transition.set[0].1.span), "\"now\"");
@@ -281,7 +282,7 @@ fn a_part_of_a_rule_has_its_place_in_the_file() {
     let check = |literal: &str, part: &str, expected: &str| {
         let text = format!("extend schema @app(name: \"T\")\ntype P @allow(read: {literal}) {{ a: Int }}\n");
         let model = load(vec![SourceFile::app("m.graphql", text)]).expect("loads").model;
-        let rule = model.collections[0].allow[0].read.clone().expect("a rule");
+        let rule = model.collections[0].allow[0].clauses[0].read.clone().expect("a rule");
         let at = rule.text.find(part).expect("the rule has it");
         let span = model.sources.within(&rule, at..at + part.len());
         assert_eq!(model.sources.text(span), expected, "{literal}");

@@ -1,6 +1,6 @@
 //! What a model says that an application and packs make together.
 
-use backstay_model::{Allow, Model, RuleText, SourceFile, UpdateRule, diff, load};
+use backstay_model::{Allow, Layer, Model, OwnerName, RuleText, SourceFile, UpdateRule, diff, load};
 
 const APP: &str = "extend schema @app(name: \"A\") @pack(name: \"one\")\n";
 
@@ -14,7 +14,7 @@ fn versioned(app: &str, one: &str) -> Model {
     load(files).map_err(|refused| refused.to_string()).expect("the model loads").model
 }
 
-/// The clauses of a type, each with its rules.
+/// The clauses of a type, each with its owner and its rules.
 fn clauses(model: &Model, of: &str) -> Vec<String> {
     let collection = model.collection_named(of).expect("the type");
     let name = |field: &backstay_model::FieldId| collection.field(*field).name.clone();
@@ -37,7 +37,15 @@ fn clauses(model: &Model, of: &str) -> Vec<String> {
         parts.extend(only.as_ref().map(|only| format!("only {}", only.iter().map(name).collect::<Vec<_>>().join(" "))));
         parts.join(", ")
     };
-    collection.allow.iter().map(clause).collect()
+    let layer = |Layer { owner, clauses }: &Layer| {
+        let owner = match owner {
+            OwnerName::Application => "app",
+            OwnerName::Pack(name) => name,
+            OwnerName::System => "system",
+        };
+        clauses.iter().map(|allow| format!("{owner}: {}", clause(allow))).collect::<Vec<_>>()
+    };
+    collection.allow.iter().flat_map(layer).collect()
 }
 
 /// What may be done with a `Note` of a pack that has these clauses, where the application adds others.
@@ -87,10 +95,7 @@ extend interface Base implements Kept { n: Int }";
             "interface Rated @history(read: \"true\") { stars: Int }",
             &["Rated has `@history`, which can't be added to Note, a type of the pack `one`"] as &[&str],
         ),
-        (
-            "interface Rated @allow(read: \"true\") { stars: Int }",
-            &["Rated has `@allow`, which can't be added to Note, a type of the pack `one`"],
-        ),
+        ("interface Rated @allow(read: \"true\") { stars: Int }", &[]),
         (
             "interface Rated { text: String @set(on: WRITE, to: \"'x'\") }",
             &["`@set` can't be added to `text` of Note, which is a field of the pack `one`"],
@@ -131,15 +136,34 @@ fn relations_of_others_delete_no_records_of_a_pack() {
     check_refused("extend type Note { text: String }", own, &[]);
 }
 
+/// What a name means in the expressions of the application and of the packs `one` and `two`.
+fn meanings<'m>(model: &'m Model, name: &str) -> [Option<&'m str>; 3] {
+    let owners = [OwnerName::Application, OwnerName::Pack("one".into()), OwnerName::Pack("two".into())];
+    owners.map(|owner| model.rules.meant(&owner, name).map(|id| &*model.rules.get(id).is.text))
+}
+
 #[test]
-fn functions_mean_the_same_to_all_owners() {
-    let one = "type Note @allow(read: \"text(this.at) == '1'\") { at: Int }";
-    let rule = |name: &str| format!("extend schema @rule(name: \"{name}\", is: \"'1'\")");
-    let told = "`text` is a function, which packs and applications call in their rules";
-    check_refused(&rule("text(n: Int)"), one, &[told]);
-    check_refused(&rule("text"), one, &[told]);
-    check_refused("", &format!("{one}\n{}", rule("text(n: Int)")), &[told]);
-    check_refused(&rule("texts(n: Int)"), one, &[]);
+fn each_owner_gives_its_own_names() {
+    let rule = |name: &str, is: &str| format!("extend schema @rule(name: \"{name}\", is: \"{is}\")\n");
+    let manifest = |name: &str| format!("extend schema @manifest(name: \"{name}\", version: \"1.0\")\n");
+    let app = "extend schema @app(name: \"A\") @pack(name: \"one\") @pack(name: \"two\")\n".to_owned();
+    let app = app + &rule("mine", "1 == 1") + &rule("text", "false");
+    let one = manifest("one") + &rule("mine", "1 == 2") + &rule("lent", "1 == 3") + &rule("date", "true");
+    let two = manifest("two") + &rule("shared", "1 == 4") + "type Note @allow(read: \"true\") { at: Int }";
+    let files = |one: &str| {
+        vec![
+            SourceFile::app("model/a.graphql", app.clone()),
+            SourceFile::app("packs/one/o.graphql", one),
+            SourceFile::app("packs/two/t.graphql", two.clone()),
+        ]
+    };
+    let model = load(files(&one)).expect("the model loads").model;
+    assert_eq!(meanings(&model, "mine"), [Some("1 == 1"), Some("1 == 2"), Some("1 == 2")], "the own one first");
+    assert_eq!(meanings(&model, "lent"), [Some("1 == 3"); 3], "a pack's is lent");
+    assert_eq!(meanings(&model, "text"), [Some("false"), None, None], "an application's isn't");
+    assert_eq!(meanings(&model, "date"), [None, Some("true"), None], "others keep the function");
+    let model = load(files(&(one + &rule("shared", "1 == 5")))).expect("the model loads").model;
+    assert_eq!(meanings(&model, "shared"), [None, Some("1 == 5"), Some("1 == 4")], "nobody else's of two");
 }
 
 #[test]
@@ -151,96 +175,92 @@ fn values_of_two_owners_stand_in_one_order() {
 }
 
 #[test]
-fn rules_of_two_owners_both_hold() {
-    check_narrowed(r#"@allow(read: "true")"#, r#"@allow(read: "auth.id != null")"#, &["read: auth.id != null"]);
-    check_narrowed(r#"@allow(read: "this.more > 1")"#, r#"@allow(read: "true")"#, &["read: this.more > 1"]);
+fn each_owner_keeps_its_clauses() {
     check_narrowed(
-        r#"@allow(read: "this.more > 1", delete: "false")"#,
-        r#"@allow(read: "auth.id != null")"#,
-        &["delete: false", "read: this.more > 1 && auth.id != null"],
-    );
-    check_narrowed(
-        r#"@allow(read: "this.more > 1 || this.by == 'a'")"#,
-        r#"@allow(read: "this.more < 9 ? true : false")"#,
-        &["read: (this.more > 1 || this.by == 'a') && (this.more < 9 ? true : false)"],
-    );
-    check_narrowed(
-        r#"@allow(read: "this.more > 1") @allow(read: "this.more > 2")"#,
-        r#"@allow(read: "this.by == 'a'") @allow(read: "this.by == 'b'")"#,
+        r#"@allow(read: "this.more > 1 // the owner's", delete: "false") @allow(read: "this.more > 2")"#,
+        r#"@allow(read: "this.by == 'a'") @allow(read: "this.more > 2")"#,
         &[
-            "read: this.more > 1 && this.by == 'a'",
-            "read: this.more > 1 && this.by == 'b'",
-            "read: this.more > 2 && this.by == 'a'",
-            "read: this.more > 2 && this.by == 'b'",
+            "one: read: this.more > 1 // the owner's, delete: false",
+            "one: read: this.more > 2",
+            "app: read: this.by == 'a'",
+            "app: read: this.more > 2",
         ],
     );
-}
-
-#[test]
-fn a_comment_or_a_text_ends_within_the_rule_that_it_is_in() {
     check_narrowed(
-        r#"@allow(read: "this.more > 1 // the owner's")"#,
-        r#"@allow(read: "this.by == 'a'")"#,
-        &["read: this.more > 1 // the owner's\n && this.by == 'a'"],
+        r#"@allow(update: "this.more > 1", only: ["text", "by"])"#,
+        r#"@allow(update: "this.by == 'a'", after: "new.by == 'a'", only: ["by", "more"])"#,
+        &[
+            "one: update: this.more > 1, only text by",
+            "app: update: this.by == 'a', after: new.by == 'a', only by more",
+        ],
     );
-    check_narrowed(
-        r#"@allow(read: "this.more > 1 // (or:\n|| this.by == '''it's (a)'''")"#,
-        r#"@allow(read: "this.by != r'\\' || this.by == '\\'('")"#,
-        &["read: (this.more > 1 // (or:\n|| this.by == '''it's (a)'''\n) && (this.by != r'\\' || this.by == '\\'(')"],
-    );
-    let open = "the brackets or quotes of the rule don't close";
-    for rule in [
-        r"r'\\' == this.by) || (true || this.by == '\\''",
-        "'''a'b''' != this.by) || (true || this.by != '''a'b'''",
-        r"true // (\n) || (true",
-        "this.by == 'a",
-        "(true // )",
-    ] {
-        let more = format!("extend type Note @allow(read: \"{rule}\")");
-        check_refused(&more, "type Note @allow(read: \"this.more > 1\") { by: String, more: Int }", &[open]);
-    }
-}
-
-#[test]
-fn a_clause_that_repeats_one_of_the_owner_narrows_the_others() {
-    check_narrowed(
-        r#"@allow(read: "this.more > 1", create: "true") @allow(read: "this.by == 'a'")"#,
-        r#"@allow(read: "this.by == 'a'")"#,
-        &["create: true", "read: this.more > 1 && this.by == 'a'", "read: this.by == 'a'"],
-    );
-}
-
-#[test]
-fn updates_of_two_owners_are_permitted_by_both() {
-    check_narrowed(
-        r#"@allow(read: "true", update: "this.more > 1", only: ["text", "by"])"#,
-        r#"@allow(update: "this.by == 'a'", only: ["by", "more"])"#,
-        &["read: true", "update: this.more > 1 && this.by == 'a', only by"],
-    );
-    check_narrowed(
-        r#"@allow(update: "this.more > 1", only: ["text"])"#,
-        r#"@allow(update: "true", only: ["by"]) @allow(update: "true")"#,
-        &["update: this.more > 1, only text"],
-    );
-    check_narrowed(
-        r#"@allow(update: "this.more > 1", after: "new.more > 2")"#,
-        r#"@allow(update: "this.by == 'a'", after: "new.by == 'a'")"#,
-        &["update: this.more > 1 && this.by == 'a', after: new.more > 2 && new.by == 'a'"],
-    );
-    check_narrowed(
-        r#"@allow(update: "true")"#,
-        r#"@allow(update: "this.by == 'a'", after: "new.by == 'a'")"#,
-        &["update: this.by == 'a', after: new.by == 'a'"],
-    );
-}
-
-#[test]
-fn what_delete_answers_for_is_narrowed_too() {
     check_narrowed(
         r#"@allow(delete: "this.more > 1")"#,
         r#"@allow(purge: "this.by == 'a'")"#,
-        &["delete: this.more > 1", "purge: this.more > 1 && this.by == 'a'"],
+        &["one: delete: this.more > 1", "app: purge: this.by == 'a'"],
     );
+}
+
+#[test]
+fn a_rule_of_a_pack_that_is_repeated_by_an_interface_or_a_field_stays() {
+    let one = "interface Rated @allow(read: \"mine\") { stars: Int @allow(read: \"mine\") }\n\
+               extend schema @rule(name: \"mine\", is: \"false\")";
+    let app = "extend schema @pack(name: \"one\", binds: [{name: \"Rated\", to: \"Post\"}]) \
+               @rule(name: \"mine\", is: \"true\")\n\
+               type Post @allow(read: \"mine\") @allow(read: \"true\") { stars: Int @allow(read: \"mine\") }";
+    let manifest = "extend schema @manifest(name: \"one\", version: \"1.0\")\n";
+    let model = versioned(&format!("extend schema @app(name: \"A\")\n{app}"), &format!("{manifest}{one}"));
+    assert_eq!(clauses(&model, "Post"), ["app: read: mine", "app: read: true", "one: read: mine"]);
+    let stars = model.collection_named("Post").and_then(|post| post.field_named("stars")).expect("the field");
+    let owners: Vec<String> = stars.allow.read.iter().map(|rule| rule.owner.to_string()).collect();
+    assert_eq!(owners, ["the application", "the pack `one`"]);
+}
+
+/// What a type of the application says that stands for a `Person` of a pack, and what it says of the field that it has
+/// from there.
+fn check_closed(person: &str, user: &str, expected: (&[&str], [&[&str]; 3])) {
+    let one =
+        format!("type Person @identity {person} {{ email: Email! @unique, trusted: Boolean! @default(to: false) }}");
+    let app = format!("type User @identity {user} {{ email: Email! @unique, name: String }}");
+    let model = model(&app, &one);
+    let trusted = model.collection_named("User").and_then(|user| user.field_named("trusted")).expect("the field");
+    let allow = &trusted.allow;
+    let texts =
+        |rules: &mut dyn Iterator<Item = &RuleText>| rules.map(|rule| rule.text.to_string()).collect::<Vec<_>>();
+    let [read, create] = [&allow.read, &allow.create].map(|rules| texts(&mut rules.iter()));
+    let update = texts(&mut allow.update.iter().map(|update| &update.rule));
+    assert_eq!(clauses(&model, "User"), expected.0, "{person} and {user}");
+    assert_eq!(
+        [read, create, update],
+        expected.1.map(|texts| texts.iter().map(ToString::to_string).collect::<Vec<_>>())
+    );
+}
+
+#[test]
+fn what_a_pack_lets_nobody_do_with_its_fields_stays_so() {
+    let user = r#"@allow(read: "true", create: "true", update: "this.id == auth.id")"#;
+    let own = "app: read: true, create: true, update: this.id == auth.id";
+    let others = "one: update: true, after: true, only email name";
+    check_closed("", user, (&[own, others], [&["false"], &["false"], &[]]));
+    check_closed("", r#"@allow(read: "true")"#, (&["app: read: true"], [&["false"], &["false"], &[]]));
+    check_closed(
+        r#"@allow(read: "auth.id != null", create: "true", update: "false")"#,
+        user,
+        (&[own, "one: read: auth.id != null, create: true, update: false"], [&[], &[], &[]]),
+    );
+}
+
+#[test]
+fn a_rule_of_a_pack_for_its_field_counts() {
+    let one = r#"type Person @identity { email: Email! @unique
+  trusted: Boolean! @default(to: false) @allow(read: "auth.id != null", create: "false", update: "'A' in auth.roles") }
+enum Role @roles { A }"#;
+    let app = r#"type User @identity @allow(read: "true", update: "true") { email: Email! @unique }"#;
+    let model = model(app, one);
+    assert_eq!(clauses(&model, "User"), ["app: read: true, update: true"]);
+    let trusted = model.collection_named("User").and_then(|user| user.field_named("trusted")).expect("the field");
+    let rules = [trusted.allow.read.len(), trusted.allow.create.len(), trusted.allow.update.len()];
+    assert_eq!(rules, [1, 1, 1]);
 }
 
 #[test]
@@ -250,23 +270,9 @@ fn rules_of_fields_both_hold() {
     let model = model("extend type Note { text: String @allow(read: \"auth.id != null\", create: \"false\") }", one);
     let note = model.collection_named("Note").expect("the type");
     let allow = &note.field_named("text").expect("the field").allow;
-    let text = |rule: &Option<RuleText>| rule.as_ref().map(|rule| rule.text.to_string());
-    assert_eq!(text(&allow.read).as_deref(), Some("this.more > 1 && auth.id != null"));
-    assert_eq!(text(&allow.create).as_deref(), Some("false"));
-}
-
-#[test]
-fn each_part_of_a_rule_has_its_place() {
-    let one = "type Note @allow(read: \"this.more > 1 || false\") { more: Int }";
-    let model = model("extend type Note @allow(read: \"auth.id != null\")", one);
-    let rule = model.collection_named("Note").expect("the type").allow[0].read.clone().expect("a rule");
-    for part in ["this.more", "false", "auth.id", "null"] {
-        let at = rule.text.find(part).expect("a part");
-        let span = model.sources.within(&rule, at..at + part.len());
-        assert_eq!(model.sources.text(span), part);
-    }
-    let whole = model.sources.within(&rule, 0..rule.text.len());
-    assert_eq!(model.sources.text(whole), "\"auth.id != null\"");
+    let texts = |rules: &[RuleText]| rules.iter().map(|rule| rule.text.to_string()).collect::<Vec<_>>();
+    assert_eq!(texts(&allow.read), ["this.more > 1", "auth.id != null"]);
+    assert_eq!(texts(&allow.create), ["false"]);
 }
 
 #[test]
@@ -287,7 +293,7 @@ type User @identity @allow(read: "auth.id != null") { email: Email! @unique name
     let user = model.collection_named("User").expect("the type");
     let fields: Vec<&str> = user.fields[4..].iter().map(|field| field.name.as_str()).collect();
     assert_eq!(fields, ["email", "name", "nick", "notes"]);
-    assert_eq!(clauses(&model, "User"), ["read: auth.id != null"]);
+    assert_eq!(clauses(&model, "User")[..2], ["app: read: auth.id != null", "one: read: true"]);
     let roles = model.enumeration(model.roles.expect("roles"));
     let roles: Vec<&str> = roles.values.iter().map(|value| &*value.name).collect();
     assert_eq!(roles, ["ADMIN", "MODERATOR"]);
@@ -320,7 +326,7 @@ type City @allow(read: "true") { town: String! }
     assert_eq!(fields("Note"), ["about", "about.Post", "about.City", "tone", "at"]);
     assert_eq!(fields("Post"), ["stars", "title"]);
     assert_eq!(fields("City"), ["town", "zip"]);
-    assert_eq!(clauses(&model, "City"), ["read: this.town != ''"]);
+    assert_eq!(clauses(&model, "City"), ["app: read: true", "one: read: this.town != ''"]);
     let values: Vec<&str> = model.enums[0].values.iter().map(|value| &*value.name).collect();
     assert_eq!((model.enums[0].name.as_str(), values), ("Mood", vec!["SAD", "WARM"]));
 }

@@ -15,6 +15,7 @@
 //! Before the space are names of members, and places in arrays as `#0`. In a name, `%`, `.`, `#` and the space are written as
 //! `%` and two hexadecimal digits, and a name without characters as `%`. Without any, the document itself is meant.
 
+use std::convert::Infallible;
 use std::fmt::{Display, Formatter};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -82,15 +83,46 @@ impl Lookup {
     }
 
     /// The value in this document; null if it isn't there, or isn't what is held there. The work is linear in the length of
-    /// the document.
+    /// the document, for each step.
     pub fn value(&self, document: &str) -> Value {
+        let Ok(found) = self.find(document, |_| Ok::<(), Infallible>(()));
+        found.map_or(Value::Null, |found| self.read(found))
+    }
+
+    /// What of the document is meant, as it is written there; nothing if it isn't there. Each step first tells `looked` how
+    /// many bytes it looks through.
+    pub fn find<'d, E>(
+        &self,
+        document: &'d str,
+        looked: impl Fn(usize) -> Result<(), E>,
+    ) -> Result<Option<&'d str>, E> {
         let mut at = document;
         for step in &self.steps {
-            let Some(found) = step.from(at) else { return Value::Null };
+            looked(at.len())?;
+            let Some(found) = step.from(at) else { return Ok(None) };
             at = found;
         }
-        let value = self.held.read(at);
+        looked(at.len())?;
+        Ok(Some(at))
+    }
+
+    /// The value that `find` has found.
+    pub fn read(&self, found: &str) -> Value {
+        let value = self.held.read(found);
         self.part.map_or_else(|| value.clone(), |part| part.of(&value))
+    }
+}
+
+impl Held {
+    /// An element of a list that is held, as it is written in the document; `None` if it doesn't count.
+    pub fn element(self, raw: &str) -> Option<Value> {
+        match self {
+            Self::List(scalar) => Some(read(scalar, raw)),
+            Self::FreeList(reading) => {
+                Some(reading.value(raw)).filter(|value| reading == Reading::Json || !value.is_null())
+            }
+            Self::One(_) | Self::Json | Self::Free(_) => None,
+        }
     }
 }
 
@@ -130,14 +162,10 @@ impl Held {
         }
         match self {
             Self::One(scalar) => read(scalar, raw),
-            Self::List(scalar) => items(raw).map_or(Value::Null, |items| {
-                Value::List(items.into_iter().map(|item| read(scalar, item.get())).collect())
-            }),
             Self::Json => Value::Json(raw.into()),
             Self::Free(reading) => reading.value(raw),
-            Self::FreeList(reading) => items(raw).map_or(Value::Null, |items| {
-                let values = items.into_iter().map(|item| reading.value(item.get()));
-                Value::List(values.filter(|value| reading == Reading::Json || !value.is_null()).collect())
+            Self::List(_) | Self::FreeList(_) => items(raw).map_or(Value::Null, |items| {
+                Value::List(items.into_iter().filter_map(|item| self.element(item.get())).collect())
             }),
         }
     }

@@ -1,6 +1,6 @@
 //! `@backfill`: values of stored records that a new model needs, computed from the records of the old one.
 
-use backstay_expr::{Expr, Node, Root, Scope as Names, Type, compile_value};
+use backstay_expr::{Expr, Node, Root, Scope as Names, Source, Type, compile_value};
 use backstay_model::{
     Class, Collection, CollectionId, Column, ColumnStorage, Field, FieldId, FieldKind, Model, Pairing,
 };
@@ -42,7 +42,7 @@ pub(crate) fn compile(
     before: CollectionId,
     (old_model, pairing): (&Model, &Pairing),
 ) -> Result<Backfill, (String, String)> {
-    let text = field.backfill.as_ref().map_or("", |rule| &*rule.text);
+    let source = field.backfill.as_ref().map_or_else(|| "".into(), Source::from);
     let old = old_model.collection(before);
     let expected = old_type((collection, field), pairing).ok_or_else(|| {
         let remedy = "leave the relation empty, or let an earlier migration make the type".to_owned();
@@ -53,8 +53,8 @@ pub(crate) fn compile(
         FieldKind::Enum(id) => pairing.enumeration(*id).map(Type::Enum),
         _ => None,
     };
-    let checked = as_enum.and_then(|of| compile_value(text, &scope, &of).ok());
-    let checked = checked.map_or_else(|| compile_value(text, &scope, &expected), Ok).map_err(|errors| {
+    let checked = as_enum.and_then(|of| compile_value(source, &scope, &of).ok());
+    let checked = checked.map_or_else(|| compile_value(source, &scope, &expected), Ok).map_err(|errors| {
         let error = errors.first().expect("an expression that is refused has an error");
         (format!("{error} (`this` is a {} of the old model)", old.name), error.remedy())
     })?;

@@ -68,5 +68,5 @@ impl Succession<'_> {
 
 /// The rule of a check of the new model, which was compiled when the model was loaded.
 fn checked(model: &Model, new: CollectionId, check: &Check) -> Checked {
-    compile(&check.rule.text, &Names::check(model, new)).expect("the checks of a model compile")
+    compile(&check.rule, &Names::check(model, new)).expect("the checks of a model compile")
 }

@@ -1,9 +1,9 @@
-use backstay_expr::{Expr, Node, Operator, Path, Root, Type};
+use backstay_expr::{Expr, Node, Operator, Path, Root, Type, Within};
 use backstay_model::{ColumnStorage, Field, FieldKind};
 use backstay_scalar::{Held, Part, Reading, Scalar, Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, Func, Query};
 
-use crate::dialect::metered;
+use crate::dialect::{metered, taken_apart};
 use crate::lower::{Lowering, is_short};
 use crate::operand::{Form, Val, constant_decimal, digits_of, scaled_up};
 use crate::param::Encoding;
@@ -239,6 +239,9 @@ impl Lowering<'_, '_, '_> {
         if is_of_free_numbers(list) {
             one = self.keyed(one);
         }
+        if let (Dialect::Sqlite, Node::Within(within)) = (self.builder.dialect, &list.node) {
+            return self.in_document(one, (within, list), wanted);
+        }
         let storage = self.element_storage(list, &one);
         let values = self.list(list, storage);
         if values.is_null() {
@@ -271,7 +274,7 @@ impl Lowering<'_, '_, '_> {
             Dialect::Sqlite => {
                 let alias = this.builder.alias();
                 let mut elements = Query::select();
-                let each = Func::cust("json_each").arg(metered(list.clone()));
+                let each = Func::cust("json_each").arg(taken_apart(list.clone()));
                 let value = column(&alias, "value");
                 let value = match storage {
                     Storage::Decimal { scale } if is_key => exact::key_of(value, scale),
@@ -286,6 +289,22 @@ impl Lowering<'_, '_, '_> {
             }
         });
         Val { sql, guards, form: Form::Column }
+    }
+
+    /// SQLite: membership in a list within a document, which is not taken out of it.
+    fn in_document(&mut self, one: Val, (within, list): (&Within, &Expr), wanted: bool) -> Val {
+        let Some((arguments, guards)) = self.looked_into(within) else { return Val::null() };
+        let storage = within.lookup.held.storage();
+        let is_key = one.form == Form::Key;
+        let (one, digits) = match storage {
+            // Numbers of any size go by their keys.
+            Storage::Bytes if is_of_free_numbers(list) => (one.settled(), 0),
+            Storage::Decimal { scale } if is_key => (one.settled(), scale),
+            storage => self.list_element(one, storage),
+        };
+        let [document, lookup] = arguments;
+        let found = call("within_has", [document, lookup, one, integer(digits.into())]);
+        Val { sql: if wanted { found } else { found.not() }, guards, form: Form::Column }
     }
 
     /// A list, its elements bound in this class.
@@ -304,7 +323,7 @@ impl Lowering<'_, '_, '_> {
     }
 
     /// How the elements of a list are stored: a parameter's decimal numbers as the one that is looked for.
-    fn element_storage(&self, list: &Expr, one: &Val) -> Storage {
+    pub(crate) fn element_storage(&self, list: &Expr, one: &Val) -> Storage {
         match (&list.node, &one.form) {
             (Node::Path(path), _) => self.stored_elements(path).unwrap_or_else(|| list.ty.storage()),
             // PostgreSQL has numbers of any size in a list.

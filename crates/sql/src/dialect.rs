@@ -459,6 +459,16 @@ fn sqlite_type(column: ColumnType) -> &'static str {
     }
 }
 
+/// Copies of a document that `json_each` keeps until the statement ends: its text, what was parsed of it, with room to
+/// grow, and the item at hand.
+const COPIES: i64 = 4;
+
+/// SQLite: a list or document whose elements become rows, its bytes counted as `metered` does, and those that are kept of
+/// it against the memory of the statement.
+pub(crate) fn taken_apart(value: Sql) -> Sql {
+    call("kept", [value, integer(COPIES)])
+}
+
 /// SQLite: a stored value, its bytes counted against the step budget, because what is done with it is one step: a list is
 /// parsed (its elements are steps of their own), a text is compared.
 pub(crate) fn metered(value: Sql) -> Sql {
@@ -483,7 +493,7 @@ pub(crate) fn epoch(moment: Sql) -> Sql {
 }
 
 /// PostgreSQL: microseconds since the epoch as a `bigint`.
-fn epoch_micros(moment: Sql) -> Sql {
+pub(crate) fn epoch_micros(moment: Sql) -> Sql {
     cast(epoch(moment), "bigint")
 }
 

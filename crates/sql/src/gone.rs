@@ -32,6 +32,7 @@ impl Lowering<'_, '_, '_> {
             }
             // Its body is asked of each item.
             Node::Quantifier { over: Many::Items(list), .. } => self.has_list(list),
+            Node::Quantifier { over: Many::Referred(_), .. } => Pred::Known(false),
             Node::Computed(of) if self.is_shown_truth(of) => Pred::Known(true),
             Node::Literal(_)
             | Node::Param(..)
@@ -330,7 +331,7 @@ fn stays_with_member(field: &Field) -> bool {
 
 /// Whether a value within a document can be a reference or have some within it.
 fn can_be_emptied(ty: &Type) -> bool {
-    matches!(ty, Type::Record(..) | Type::Json | Type::Item(_))
+    matches!(ty, Type::Record(..) | Type::Json | Type::Item(_) | Type::Reference(_))
 }
 
 /// Which truth one member decides.

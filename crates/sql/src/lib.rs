@@ -17,6 +17,7 @@ mod computed;
 mod decimal;
 mod dialect;
 mod document;
+mod element;
 mod exact;
 mod expressions;
 mod fetch;

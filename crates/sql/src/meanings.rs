@@ -1,9 +1,9 @@
 //! What is the same in two models, their expressions included.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use backstay_expr::{Alike, Expr, Scope as Names, compile, computed, sum};
-use backstay_model::{Collection, CollectionId, FieldId, Meaning, Meanings, Model, Pairing};
+use backstay_model::{Collection, CollectionId, FieldId, Meaning, Meanings, Model, Pairing, RuleText, Wording};
 
 /// What is the same in two models.
 pub fn paired(old: &Model, new: &Model) -> Pairing {
@@ -12,10 +12,10 @@ pub fn paired(old: &Model, new: &Model) -> Pairing {
     for after in &new.collections {
         let Some(before) = pairing.collection(after.id).map(|id| old.collection(id)) else { continue };
         let [was, is] = [(old, before), (new, after)].map(|(model, of)| rules(model, of));
-        for (was_text, was) in &was {
-            for (is_text, is) in &is {
+        for (was_rule, was) in &was {
+            for (is_rule, is) in &is {
                 let meaning = meaning((old, new), &pairing, (was, is));
-                meanings.rules.insert((after.id, was_text.clone(), is_text.clone()), meaning);
+                meanings.rules.insert((after.id, was_rule.clone(), is_rule.clone()), meaning);
             }
         }
         for field in &after.fields {
@@ -38,13 +38,14 @@ fn meaning(models: (&Model, &Model), pairing: &Pairing, (was, is): (&Expr, &Expr
 }
 
 /// The checks and conditions of a collection, but for those that another version of Backstay may have understood.
-fn rules(model: &Model, of: &Collection) -> Vec<(String, Expr)> {
+fn rules(model: &Model, of: &Collection) -> Vec<(Wording, Expr)> {
     let checks = of.checks.iter().chain(of.fields.iter().flat_map(|field| &field.checks)).map(|check| &check.rule);
     let indexes = of.indexes.iter().filter_map(|index| index.condition.as_ref());
     let exclusions = of.exclusions.iter().filter_map(|exclusion| exclusion.condition.as_ref());
-    let texts: HashSet<&str> = checks.chain(indexes).chain(exclusions).map(|rule| &*rule.text).collect();
-    let compiled = |text: &str| Some((text.to_owned(), compile(text, &Names::check(model, of.id)).ok()?.expr));
-    texts.into_iter().filter_map(compiled).collect()
+    let all = checks.chain(indexes).chain(exclusions);
+    let rules: HashMap<Wording, &RuleText> = all.map(|rule| (rule.wording(), rule)).collect();
+    let compiled = |(wording, rule)| Some((wording, compile(rule, &Names::check(model, of.id)).ok()?.expr));
+    rules.into_iter().filter_map(compiled).collect()
 }
 
 /// What a computed field or a stored sum comes to.

@@ -161,7 +161,8 @@ pub fn write_list(values: &[Value], element: Storage, dialect: Dialect) -> Strin
     out
 }
 
-fn write_element(out: &mut String, value: &Value, element: Storage, dialect: Dialect) {
+/// An element of such a list.
+pub fn write_element(out: &mut String, value: &Value, element: Storage, dialect: Dialect) {
     // Writing to a String cannot fail.
     let _ = match value {
         Value::Bool(truth) => write!(out, "{truth}"),

@@ -141,7 +141,7 @@ impl Succession<'_> {
     /// What must be true of a record for it to have a number; `None`: nothing.
     fn due(&self, new: CollectionId, sequence: &Sequence) -> Option<Expr> {
         let when = sequence.when.as_ref()?;
-        let checked = compile(&when.text, &Names::rule(self.new, new));
+        let checked = compile(when, &Names::rule(self.new, new));
         Some(checked.expect("the rules of a model were compiled before").expr)
     }
 }

@@ -1,9 +1,11 @@
+mod siblings;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use backstay_base::{Action, limits};
 use backstay_expr::Rights;
-use backstay_model::{Collection, Field, FieldKind, Link, Model};
+use backstay_model::{Collection, Field, FieldKind, Link, Model, Toward};
 use backstay_scalar::Storage;
 use sea_query::{Expr as Sql, ExprTrait, SelectStatement};
 
@@ -33,11 +35,19 @@ pub(crate) fn of_list<'s>(field: &Field, asked: &'s [SortKey], rights: &Rights) 
 
 /// The places of the links by which a nested list is ordered, or those of the records in their tree, if the caller asks for
 /// no order.
-pub(crate) fn places(builder: &mut Builder<'_>, (field, asked): (&Field, &[SortKey]), member: &Anchor) -> Option<Sql> {
+pub(crate) fn places(
+    builder: &mut Builder<'_>,
+    (field, asked): (&Field, &[SortKey]),
+    (member, reader): (&Anchor, Reader<'_>),
+) -> Option<Sql> {
     match (&field.kind, &member.record) {
-        (FieldKind::Lineage { .. }, _) if asked.is_empty() => {
-            let path = builder.model.collection(member.collection).tree?.path;
-            Some(builder.stored(member, ColumnRef::main(path)))
+        (FieldKind::Lineage { toward, .. }, _) if asked.is_empty() => {
+            let tree = builder.model.collection(member.collection).tree?;
+            let order = tree.order.filter(|order| reader.rights.may_see(member.collection, *order));
+            match (toward, order) {
+                (Toward::Leaves, Some(order)) => Some(siblings::place(builder, (tree, order), member, reader)),
+                (Toward::Root | Toward::Leaves, _) => Some(builder.stored(member, ColumnRef::main(tree.path))),
+            }
         }
         (FieldKind::ManyToMany { link, .. }, Record::Linked(links, _)) if link.ordered && asked.is_empty() => {
             Some(column(links, Link::PLACE))

@@ -303,7 +303,9 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             return nothing();
         }
         let mut order = question::order(self.builder, &sort, &member.anchor, self.reader);
-        if let Some(place) = order::places(self.builder, (field, &selected.arguments.sort), &member.anchor) {
+        if let Some(place) =
+            order::places(self.builder, (field, &selected.arguments.sort), (&member.anchor, self.reader))
+        {
             order = order.within_places(place);
         }
         self.builder.count_list();

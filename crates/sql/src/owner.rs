@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use backstay_base::Action;
-use backstay_expr::{Many, Path};
+use backstay_expr::{Expr, Many, Path, Type};
 use backstay_model::{CollectionId, FieldId};
 use sea_query::{Expr as Sql, ExprTrait};
 
@@ -81,7 +81,23 @@ impl<'r> Owner<'r> {
                 let members = Each::Items { frame, alias, of };
                 Some(Self { key: list, certain: false, conditions: Vec::new(), members })
             }
+            Many::Referred(of) => Self::of_referred(lowering, of),
         }
+    }
+
+    /// The reference itself, to the one record that it leads to.
+    fn of_referred(lowering: &mut Lowering<'_, '_, 'r>, of: &Expr) -> Option<Self> {
+        let Type::Record(target, _) = of.ty else { unreachable!("what is followed is a reference") };
+        let value = lowering.value(of);
+        if value.is_null() {
+            return None;
+        }
+        let (perspective, rights) = (lowering.scope.this.perspective.of_referred(), lowering.scope.rights);
+        let target = lowering.builder.model.collection(target);
+        let member = lowering.builder.rows(target, perspective, (rights, Action::Read));
+        let owner = Some(lowering.builder.key(&member.anchor));
+        let members = Each::Records(Members { member, owner });
+        Some(Self { key: value.sql, certain: false, conditions: value.guards, members })
     }
 
     /// That of the to-many relation at the end of this path.

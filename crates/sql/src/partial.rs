@@ -108,8 +108,9 @@ fn compared(model: &Model, side: &Expr) -> Option<IndexConditionError> {
 /// # Panics
 /// Panics if the condition doesn't compile or doesn't fit: a model's rules are compiled before anything is made of them.
 pub(crate) fn condition(model: &Model, collection: &Collection, index: &Index) -> Option<Expr> {
-    let text = &index.condition.as_ref()?.text;
-    let checked = compile(text, &Names::rule(model, collection.id)).expect("the rules of a model were compiled before");
+    let condition = index.condition.as_ref()?;
+    let checked =
+        compile(condition, &Names::rule(model, collection.id)).expect("the rules of a model were compiled before");
     let error = index_condition_error(model, &checked.expr);
     assert!(error.is_none(), "the conditions of a model's indexes were checked before");
     Some(checked.expr)

@@ -56,8 +56,8 @@ impl Planner {
 /// The condition of an exclusion, typed; `None` if it is for all records. It is that of an index, whose conditions are
 /// checked when a model is loaded.
 fn condition(model: &Model, collection: &Collection, exclusion: &Exclusion) -> Option<Expr> {
-    let text = &exclusion.condition.as_ref()?.text;
-    let checked = compile(text, &Names::rule(model, collection.id));
+    let condition = exclusion.condition.as_ref()?;
+    let checked = compile(condition, &Names::rule(model, collection.id));
     Some(checked.expect("the rules of a model were compiled before").expr)
 }
 

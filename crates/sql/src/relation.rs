@@ -46,6 +46,14 @@ impl Perspective {
         }
     }
 
+    /// What a reference in a document leads to from here.
+    pub(crate) fn of_referred(self) -> Self {
+        match self {
+            Self::Stored => Self::Stored,
+            Self::Live | Self::Trash | Self::AsOf | Self::Versions | Self::Last => Self::Live,
+        }
+    }
+
     /// What a relation leads to from here: a record in the trash refers to live ones, and so does a version. Of all that
     /// is stored, a reference keeps the record that it refers to; who else belongs to a record is a question about those
     /// that are live.

@@ -72,13 +72,16 @@ impl Lowering<'_, '_, '_> {
             Node::Quantifier { .. } => {
                 Quantified::of(expr).map_or(Pred::Known(false), |quantified| quantified.lowered(self, wanted))
             }
-            Node::Call(function, arguments) => self.text_test(*function, arguments, wanted).holds(),
+            Node::Call(function, arguments) if *function != Function::Element => {
+                self.text_test(*function, arguments, wanted).holds()
+            }
             Node::Matches(of, pattern) => {
                 let test = self.matches(of, pattern);
                 let sql = self.builder.dialect.is_truth(test.sql.clone(), wanted);
                 if test.is_null() { Pred::Known(false) } else { test.guarded(sql) }
             }
-            Node::Param(..)
+            Node::Call(..)
+            | Node::Param(..)
             | Node::Path(_)
             | Node::Caller(_)
             | Node::Now
@@ -134,7 +137,7 @@ impl Lowering<'_, '_, '_> {
                 Some(quantified) => quantified.lowered_once(self),
                 None => self.builder.dialect.unknown(),
             },
-            Node::Call(function, arguments) => {
+            Node::Call(function, arguments) if *function != Function::Element => {
                 let test = self.text_test(*function, arguments, true);
                 self.settled_truth(test)
             }
@@ -142,7 +145,8 @@ impl Lowering<'_, '_, '_> {
                 let test = self.matches(of, pattern);
                 self.settled_truth(test)
             }
-            Node::Param(..)
+            Node::Call(..)
+            | Node::Param(..)
             | Node::Path(_)
             | Node::Caller(_)
             | Node::Now
@@ -204,6 +208,7 @@ impl Lowering<'_, '_, '_> {
             | Function::Concat
             | Function::Split
             | Function::Join
+            | Function::Element
             | Function::ToText
             | Function::Round
             | Function::Quotient

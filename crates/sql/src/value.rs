@@ -163,6 +163,7 @@ impl Lowering<'_, '_, '_> {
             (Function::Replace | Function::Concat | Function::Split | Function::Join, operands) => {
                 self.of_texts(function, operands)
             }
+            (Function::Element, [list, Expr { node: Node::Literal(place), .. }]) => self.element(list, place),
             (Function::ToText, [of]) => self.written_text(of),
             (Function::Round | Function::Quotient, _) => self.exact(expr),
             (Function::DateIn | Function::StartOf(_) | Function::CalendarField(_), _) => {
@@ -180,6 +181,7 @@ impl Lowering<'_, '_, '_> {
                 | Function::Trim
                 | Function::ToText
                 | Function::UnitDigits
+                | Function::Element
                 | Function::Years,
                 _,
             ) => unreachable!("{function:?} takes another number of operands"),

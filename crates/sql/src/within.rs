@@ -8,9 +8,10 @@ use backstay_scalar::{Held, Lookup, Part, Reading, Scalar, Step, Storage, Value}
 use sea_query::extension::postgres::{PgBinOper, PgExpr};
 use sea_query::{Expr as Sql, ExprTrait, Func, Query, SelectStatement};
 
-use crate::dialect::{collate_c, metered, postgres_type};
+use crate::dialect::{collate_c, postgres_type, taken_apart};
 use crate::lower::{DocumentOf, Lowering};
 use crate::operand::{Form, Val};
+use crate::predicate::Pred;
 use crate::tree::{call, cast, column, integer, name, only_where, subquery, word};
 use crate::{Dialect, Slot};
 
@@ -54,26 +55,17 @@ impl Lowering<'_, '_, '_> {
 
     /// A value within a document.
     pub(crate) fn within(&mut self, within: &Within) -> Val {
-        let (document, guards) = match &within.of {
-            Holder::Document(document) => {
-                let document = self.value(document);
-                let is_whole = matches!(within.lookup.held, Held::Json | Held::Free(Reading::Json));
-                if document.is_null() || (within.lookup.steps.is_empty() && is_whole) {
-                    return document;
-                }
-                (document.sql, document.guards)
-            }
-            Holder::Item(variable) => (column(self.item_row(*variable), VALUE), Vec::new()),
-        };
+        let document = self.document(&within.of);
+        let is_whole = matches!(within.lookup.held, Held::Json | Held::Free(Reading::Json));
+        if document.is_null() || (within.lookup.steps.is_empty() && is_whole && is_field(&within.of)) {
+            return document;
+        }
+        let Val { sql: document, guards, .. } = document;
         let dialect = self.builder.dialect;
         let sql = match (dialect, within.lookup.held) {
-            // Clients choose the names, which therefore aren't written into the statement.
-            (Dialect::Sqlite, Held::Free(_) | Held::FreeList(_)) => {
-                let lookup = Value::text(within.lookup.to_string());
-                call("within", [document, self.builder.slot(Slot::Constant(lookup), Storage::Text)])
-            }
-            (Dialect::Sqlite, Held::One(_) | Held::List(_) | Held::Json) => {
-                call("within", [document, word(&within.lookup.to_string())])
+            (Dialect::Sqlite, Held::Free(_) | Held::FreeList(_) | Held::One(_) | Held::List(_) | Held::Json) => {
+                let lookup = self.lookup(&within.lookup);
+                call("within", [document, lookup])
             }
             (Dialect::Postgres, Held::Free(Reading::Text)) => {
                 collate_c(call(read(Reading::Text), [self.free(document, &within.lookup)]))
@@ -96,6 +88,33 @@ impl Lowering<'_, '_, '_> {
         Val { sql, guards, form }
     }
 
+    /// SQLite: a document and what to look up in it, as functions take them, and what must be true to look; `None` if it is
+    /// certain that there is no document.
+    pub(crate) fn looked_into(&mut self, within: &Within) -> Option<([Sql; 2], Vec<Pred>)> {
+        let document = self.document(&within.of);
+        if document.is_null() {
+            return None;
+        }
+        let lookup = self.lookup(&within.lookup);
+        Some(([document.sql, lookup], document.guards))
+    }
+
+    fn document(&mut self, of: &Holder) -> Val {
+        match of {
+            Holder::Document(document) => self.value(document),
+            Holder::Item(variable) => Val::plain(column(self.item_row(*variable), VALUE)),
+        }
+    }
+
+    /// SQLite: what to look up. Clients choose the names in `JSON` fields, which therefore aren't written into the statement.
+    fn lookup(&mut self, lookup: &Lookup) -> Sql {
+        let text = lookup.to_string();
+        match lookup.held.is_free() {
+            true => self.builder.slot(Slot::Constant(Value::text(text)), Storage::Text),
+            false => word(&text),
+        }
+    }
+
     /// PostgreSQL: what is at a place of a document that clients choose.
     fn free(&mut self, document: Sql, lookup: &Lookup) -> Sql {
         lookup.steps.iter().fold(document, |at, step| {
@@ -105,6 +124,13 @@ impl Lowering<'_, '_, '_> {
             };
             at.binary(PgBinOper::GetJsonField, step)
         })
+    }
+}
+
+fn is_field(of: &Holder) -> bool {
+    match of {
+        Holder::Document(_) => true,
+        Holder::Item(_) => false,
     }
 }
 
@@ -145,7 +171,7 @@ impl Dialect {
         match self {
             Self::Sqlite => {
                 items.column(name(PLACE)).column(name(VALUE));
-                items.from_function(Func::cust("json_each").arg(metered(list)), name(EACH));
+                items.from_function(Func::cust("json_each").arg(taken_apart(list)), name(EACH));
             }
             Self::Postgres => {
                 items.expr_as(Sql::cust("row_number() OVER ()"), name(PLACE)).column(name(VALUE));

@@ -757,3 +757,27 @@ type Reservation @allow(read: "true") @trash {
     }
     insta::assert_snapshot!(text);
 }
+
+#[test]
+fn what_is_below_a_record_in_the_order_of_its_tree() {
+    let world = World::of_model(
+        r#"
+extend schema @app(name: "Forest")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Node @allow(read: "true") @tree(parent: "parent", order: "position") {
+  name: String!
+  parent: Node
+  children: [Node!] @inverse(field: "parent")
+  position: Int
+}
+"#,
+    );
+    let descendants = world.expand("Node", "descendants", world.select("Node", &["name"]));
+    let shape = world.of("Node", vec![descendants], ReadScope::One);
+    insta::assert_snapshot!(world.read(&shape, &[("Node.position", "this.name != 'x'")]), @r#"
+SELECT (SELECT json_group_array(json_array("t5"."c0")) FROM (SELECT "t3"."name" AS "c0" FROM (SELECT "below"."id" AS "below", "above"."id" AS "above" FROM "node" AS "below", "node" AS "above" WHERE "below"."tree__path" > "above"."tree__path" AND "below"."tree__path" < CAST(("above"."tree__path" || x'FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF') AS BLOB)) AS "t2" LEFT JOIN "node" AS "t3" ON "t3"."id" = "t2"."below" WHERE "t2"."above" = "t1"."id" ORDER BY (SELECT group_concat(sortable((CASE WHEN ("t4"."name" <> ?) THEN "t4"."position" END)) || hex("t4"."id"), '' ORDER BY "t4"."tree__path") FROM "node" AS "t4" WHERE "t4"."tree__path" IN (substr("t3"."tree__path", 1, 16), substr("t3"."tree__path", 1, 32), substr("t3"."tree__path", 1, 48), substr("t3"."tree__path", 1, 64), substr("t3"."tree__path", 1, 80), substr("t3"."tree__path", 1, 96), substr("t3"."tree__path", 1, 112), substr("t3"."tree__path", 1, 128), substr("t3"."tree__path", 1, 144), substr("t3"."tree__path", 1, 160), substr("t3"."tree__path", 1, 176), substr("t3"."tree__path", 1, 192), substr("t3"."tree__path", 1, 208), substr("t3"."tree__path", 1, 224), substr("t3"."tree__path", 1, 240), substr("t3"."tree__path", 1, 256), substr("t3"."tree__path", 1, 272), substr("t3"."tree__path", 1, 288), substr("t3"."tree__path", 1, 304), substr("t3"."tree__path", 1, 320), substr("t3"."tree__path", 1, 336), substr("t3"."tree__path", 1, 352), substr("t3"."tree__path", 1, 368), substr("t3"."tree__path", 1, 384), substr("t3"."tree__path", 1, 400), substr("t3"."tree__path", 1, 416), substr("t3"."tree__path", 1, 432), substr("t3"."tree__path", 1, 448), substr("t3"."tree__path", 1, 464), substr("t3"."tree__path", 1, 480), substr("t3"."tree__path", 1, 496), substr("t3"."tree__path", 1, 512))) ASC, "t2"."below" ASC LIMIT ?) AS "t5"), "t1"."version" FROM "node" AS "t1" WHERE "t1"."id" = ?
+  [Constant(Text("x")), Constant(Int(6)), Id]
+SELECT CAST((SELECT coalesce(json_agg(json_build_array("t5"."c0")), CAST('[]' AS json)) FROM (SELECT "t3"."name" AS "c0" FROM (SELECT "below"."id" AS "below", "above"."id" AS "above" FROM "node" AS "below", "node" AS "above" WHERE "below"."tree__path" > "above"."tree__path" AND "below"."tree__path" < ("above"."tree__path" || '\xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF')) AS "t2" LEFT JOIN "node" AS "t3" ON "t3"."id" = "t2"."below" WHERE "t2"."above" = "t1"."id" ORDER BY (SELECT (string_agg((CASE WHEN ((CASE WHEN ("t4"."name" <> (CAST($1 AS text) COLLATE "C")) THEN "t4"."position" END) IS NULL) THEN 'z' ELSE 'n' || encode(int8send(CAST((CASE WHEN ("t4"."name" <> (CAST($2 AS text) COLLATE "C")) THEN "t4"."position" END) AS bigint) # CAST('-9223372036854775808' AS bigint)), 'hex') END) || CAST("t4"."id" AS text), '' ORDER BY "t4"."tree__path")) COLLATE "C" FROM "node" AS "t4" WHERE "t4"."tree__path" IN (SELECT substr("t3"."tree__path", 1, "level" * 16) FROM generate_series(1, octet_length("t3"."tree__path") / 16) AS "level")) ASC, "t2"."below" ASC LIMIT $3) AS "t5") AS text), "t1"."version" FROM "node" AS "t1" WHERE "t1"."id" = CAST($4 AS uuid)
+  [Constant(Text("x")), Constant(Text("x")), Constant(Int(6)), Id]
+"#);
+}

@@ -67,8 +67,8 @@ impl Desk {
 
     fn rights(&self) -> Rights {
         let rule = |collection: &Collection| {
-            let text = &collection.allow[0].read.as_ref().expect("a rule").text;
-            let checked = compile(text, &Scope::rule(&self.model, collection.id)).expect("a rule");
+            let rule = collection.allow[0].clauses[0].read.as_ref().expect("a rule");
+            let checked = compile(rule, &Scope::rule(&self.model, collection.id)).expect("a rule");
             Rule::new(checked.expr, checked.needs_store)
         };
         Rights::new(self.model.collections.iter().map(|collection| {

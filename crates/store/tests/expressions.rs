@@ -11,6 +11,8 @@ mod barrier;
 #[path = "expressions/data.rs"]
 mod data;
 /// The functions that the store adds to its connections.
+#[path = "../src/sqlite/document_functions.rs"]
+mod document_functions;
 #[path = "../src/sqlite/functions.rs"]
 mod functions;
 #[path = "expressions/memory.rs"]
@@ -157,7 +159,7 @@ const HIDDEN: [(&str, &str); 7] = [
 fn rights(model: &Model, rules: &[(&str, &str)]) -> Rights {
     let rule = |collection: &Collection, name: &str| match rules.iter().find(|(of, _)| *of == name) {
         Some((_, text)) => {
-            let checked = compile(text, &Scope::rule(model, collection.id)).expect("a rule");
+            let checked = compile(*text, &Scope::rule(model, collection.id)).expect("a rule");
             Rule::new(checked.expr, checked.needs_store)
         }
         None => Rule::allowed(),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use backstay_base::Error;
 use backstay_engine::Input;
 use backstay_model::Model;
-use backstay_rest::{members, record};
+use backstay_rest::record;
 use tokio::sync::mpsc;
 
 use super::line::{self, Account};
@@ -116,11 +116,12 @@ impl Decoder {
         let collection = self.model.collection(self.file.collection);
         let identity = self.model.identity == Some(collection.id);
         if !identity && self.file.later.is_empty() {
-            let input = record(&self.model, collection.id, &members(text)?, &mut self.references)?;
+            let input = record(&self.model, collection.id, &line::record_on(text)?, &mut self.references)?;
             return Ok((input, false, Account::default()));
         }
         let parts = line::take_apart(text, identity, |name| self.file.sets_later(collection, name))?;
-        let input = record(&self.model, collection.id, &parts.now, &mut self.references)?;
+        let input = record(&self.model, collection.id, &parts.now, &mut self.references);
+        let input = input.map_err(|error| if identity { line::of_account(error) } else { error })?;
         Ok((input, !parts.later.is_empty(), parts.account))
     }
 }

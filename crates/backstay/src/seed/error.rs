@@ -3,19 +3,34 @@ use std::path::PathBuf;
 
 use backstay_base::{Error, RecordId, Violation};
 
+/// Where a seed file of this name is, below the application's directory: those of packs are called by their paths.
+pub(crate) fn placed(file: &str) -> String {
+    if file.contains('/') { file.to_owned() } else { format!("seed/{file}") }
+}
+
 /// Why seed files cannot be loaded. Records loaded so far stay, and the next load continues after them.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// The file is not named after a collection.
-    #[error("seed/{file}: the model has no type of that name")]
+    #[error("{}: the model has no type of that name", placed(file))]
     Type {
         /// The file.
         file: String,
         /// The type that was probably meant.
         suggestion: Option<String>,
     },
+    /// The file of a pack is not named after a type that the pack can bring records of.
+    #[error("{file}: the pack `{pack}` defines no type of that name")]
+    NotOfPack {
+        /// The file.
+        file: String,
+        /// The pack.
+        pack: String,
+        /// The type that was probably meant.
+        suggestion: Option<String>,
+    },
     /// A record is refused.
-    #[error("seed/{file}:{line}: {}", words(source))]
+    #[error("{}:{line}: {}", placed(file), words(source))]
     Refused {
         /// The file.
         file: String,
@@ -36,7 +51,7 @@ pub enum SeedError {
         records: Vec<RecordId>,
     },
     /// The file of a `@single` type has more than one record.
-    #[error("seed/{file}:{line}: the type has exactly one record, which an earlier line gives its values")]
+    #[error("{}:{line}: the type has exactly one record, which an earlier line gives its values", placed(file))]
     SecondLine {
         /// The file.
         file: String,
@@ -44,7 +59,7 @@ pub enum SeedError {
         line: u64,
     },
     /// A file was changed in the part that is already loaded.
-    #[error("seed/{file} has changed in its first {lines} lines, which are already loaded")]
+    #[error("{} has changed in its first {lines} lines, which are already loaded", placed(file))]
     Changed {
         /// The file.
         file: String,
@@ -85,7 +100,12 @@ impl SeedError {
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Type { suggestion: Some(name), .. } => Some(format!("did you mean {name}.jsonl?")),
+            Self::Type { suggestion: Some(name), .. } | Self::NotOfPack { suggestion: Some(name), .. } => Some(format!("did you mean {name}.jsonl?")),
+            Self::NotOfPack { .. } => Some(
+                "a pack brings records of types that it defines, and no accounts; seed files of other types are those of \
+                 the application, in `seed`"
+                    .to_owned(),
+            ),
             Self::Type { .. } => Some("name the file after a type of the model, such as Post.jsonl".to_owned()),
             Self::Refused { .. } => {
                 Some(format!("correct the line and load again; the lines before it are already loaded; {ANEW}"))

@@ -24,10 +24,51 @@ pub(super) struct Account {
     pub(super) roles: Vec<String>,
 }
 
+/// The members of the record on a line.
+pub(super) fn record_on(line: &[u8]) -> Result<Members<'_>, Error> {
+    members(line).map_err(|error| misread(line).unwrap_or(error))
+}
+
+/// What is wrong with a line of a file that holds records in another form than one object on each line.
+fn misread(line: &[u8]) -> Option<Error> {
+    let (problem, remedy) = match line {
+        [b'[', ..] => (
+            "expected one JSON object on each line, not an array",
+            "remove `[`, `]` and the commas between the records, or convert the file with `jq -c '.[]'`",
+        ),
+        b"{" => {
+            ("the record doesn't end on its line", "write each record on one line, or convert the file with `jq -c .`")
+        }
+        [b'{', .., b','] if members(&line[..line.len() - 1]).is_ok() => {
+            ("a comma follows the record", "write one JSON object on each line, without commas between them")
+        }
+        _ => return None,
+    };
+    let kind = ViolationKind::Misused { problem: problem.to_owned(), remedy: remedy.to_owned() };
+    Some(Error::malformed(Place::Whole, kind))
+}
+
+/// What somebody meant who writes these members of an account.
+const MEANT: [(&str, &str); 5] =
+    [("password", "$password"), ("passwd", "$password"), ("pwd", "$password"), ("role", "$roles"), ("roles", "$roles")];
+
+/// The error of an account's record, which names the members that stand for its password and roles.
+pub(super) fn of_account(error: Error) -> Error {
+    let Error::Invalid(mut violations) = error else { return error };
+    for violation in &mut violations {
+        if let ViolationKind::Unknown { what: "field", name, suggestion } = &mut violation.kind
+            && let Some((_, meant)) = MEANT.iter().find(|(written, _)| written == name)
+        {
+            *suggestion = Some((*meant).to_owned());
+        }
+    }
+    Error::Invalid(violations)
+}
+
 /// Takes a line apart. `later` says which members wait. `$password` and `$roles` belong to records of an identity type.
 pub(super) fn take_apart(line: &[u8], identity: bool, later: impl Fn(&str) -> bool) -> Result<Parts<'_>, Error> {
     let mut parts = Parts::default();
-    for (name, raw) in members(line)? {
+    for (name, raw) in record_on(line)? {
         match name.as_ref() {
             "$password" if identity => parts.account.password = Some(Secret::new(typed(&name, raw, "a text")?)),
             "$roles" if identity => parts.account.roles = typed(&name, raw, "an array of names of roles")?,
@@ -79,7 +120,20 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_refused() {
-        check("[1]", "expected a JSON object");
+        check(
+            "[1]",
+            "expected one JSON object on each line, not an array; remove `[`, `]` and the commas between the records, or convert \
+             the file with `jq -c '.[]'`",
+        );
+        check(
+            "{",
+            "the record doesn't end on its line; write each record on one line, or convert the file with `jq -c .`",
+        );
+        check(
+            r#"{"a": 1},"#,
+            "a comma follows the record; write one JSON object on each line, without commas between them",
+        );
+        check("1", "expected a JSON object");
         check(r#"{"a": }"#, "not JSON: expected value (character 6)");
         check(r#"{"a": 1"#, "the JSON ends too early (character 6); send all of it");
         check(r#"{"$roles": "R"}"#, "/$roles: expected an array of names of roles");

@@ -105,6 +105,11 @@ fn a_refused_record_is_named_by_file_and_line() {
         "shelf: expected an id or {\"code\": …} of a Shelf",
     );
     check(
+        "[{\"number\": 9}]",
+        "expected one JSON object on each line, not an array; remove `[`, `]` and the commas between the records, or convert \
+         the file with `jq -c '.[]'`",
+    );
+    check(
         "{\"number\": 9, \"title\": \"A title of more than twenty\", \"shelf\": {\"code\": \"low\"}}",
         "title: at most 20 characters",
     );
@@ -132,6 +137,8 @@ fn a_refused_password_or_role_is_named_by_file_and_line() {
     };
     check("\"$password\": \"short\"", "$password: at least 10 characters\n");
     check("\"$roles\": [\"LIBRARIANN\"]", "$roles");
+    check("\"password\": \"a long password\"", "password: unknown field `password`; did you mean `$password`?");
+    check("\"role\": \"LIBRARIAN\"", "role: unknown field `role`; did you mean `$roles`?");
 }
 
 const TAGS: &str =
@@ -445,6 +452,58 @@ type Posting @allow(read: "true") { entry: Entry!, n: Int! }"#;
     app.write("seed/Posting.jsonl", &[posting(1), posting(2)].concat());
     assert_eq!(app.run(&["seed"]).done(), "1 record loaded\n");
     assert_eq!(app.run(&["seed"]).done(), "0 records loaded\n");
+}
+
+/// An application that includes a pack with seed files.
+fn with_pack() -> App {
+    let app = App::empty();
+    let model = "extend schema @app(name: \"Press\") @pack(name: \"tags\", binds: [{name: \"Thing\", to: \"Post\"}])\n\
+                 type Post @allow(read: \"true\") { title: String! @unique, tag: Tag }\n\
+                 type User @identity @allow(read: \"true\") { email: Email! @unique }\n";
+    app.write("model/press.graphql", model);
+    let pack = "extend schema @manifest(name: \"tags\", version: \"1.0\")\n\
+                type Tag @allow(read: \"true\") { name: String! @unique, kind: Kind! }\n\
+                type Kind @allow(read: \"true\") { name: String! @unique }\n\
+                type Thing @allow(read: \"true\") { title: String! @unique }\n\
+                type Person @identity { email: Email! @unique }\n";
+    app.write("packs/tags/tags.graphql", pack);
+    app.write("packs/tags/seed/Tag.jsonl", "{\"name\": \"new\", \"kind\": {\"name\": \"time\"}}\n");
+    app.write("packs/tags/seed/Kind.jsonl", "{\"name\": \"time\"}\n");
+    app
+}
+
+#[test]
+fn records_of_packs_come_before_those_of_the_application() {
+    let app = with_pack();
+    app.write("packs/other/o.graphql", "type Post { x: Int }");
+    app.write("packs/other/seed/Post.jsonl", "{\"title\": \"not included\"}\n");
+    app.write("seed/Post.jsonl", "{\"title\": \"One\", \"tag\": {\"name\": \"new\"}}\n");
+    // Also of a type that the application doesn't define.
+    app.write("seed/Tag.jsonl", "{\"name\": \"old\", \"kind\": {\"name\": \"time\"}}\n");
+    assert_eq!(app.run(&["seed"]).done(), "4 records loaded\n");
+    assert_eq!(app.run(&["seed"]).done(), "0 records loaded\n");
+    app.write("packs/tags/seed/Kind.jsonl", "{\"name\": \"space\"}\n");
+    let told = app.run(&["seed"]).done();
+    assert!(told.contains("packs/tags/seed/Kind.jsonl has changed since it was loaded"), "{told}");
+}
+
+#[test]
+fn a_pack_brings_records_of_its_own_types_alone() {
+    for (name, remedy) in [
+        ("Post", "a pack brings records of types that it defines, and no accounts"),
+        ("Thing", "a pack brings records of types that it defines, and no accounts"),
+        ("Person", "a pack brings records of types that it defines, and no accounts"),
+        ("User", "a pack brings records of types that it defines, and no accounts"),
+        ("Kin", "did you mean Kind.jsonl?"),
+    ] {
+        let app = with_pack();
+        app.write(&format!("packs/tags/seed/{name}.jsonl"), "{}\n");
+        let words = format!("packs/tags/seed/{name}.jsonl: the pack `tags` defines no type of that name");
+        for arguments in [&["check"][..], &["seed"]] {
+            let refused = app.run(arguments).refused();
+            assert!(refused.contains(&words) && refused.contains(remedy), "{refused}");
+        }
+    }
 }
 
 /// What was there before has its own story: it may be older than the check.

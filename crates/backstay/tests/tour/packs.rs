@@ -26,7 +26,7 @@ fn the_document_about_packs_does_what_it_says() {
     let application = place.path().join("application");
     copy(&packs(), &application.join("packs"));
     let models = models(&document);
-    assert_eq!(models.len(), 2);
+    assert_eq!(models.len(), 3);
     for (name, text) in models {
         let file = application.join(name);
         if name.starts_with("packs/") {

@@ -13,6 +13,43 @@ pub(super) fn less_classified(subject: Subject<'_>) -> Vec<Diagnostic> {
     fields.filter_map(|(collection, field, value)| finding(subject.model, (collection, field), value)).collect()
 }
 
+/// Stored fields that get their values from fields that some readers of the record may not see.
+pub(super) fn revealing(subject: Subject<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for collection in subject.collections() {
+        let policy = subject.policy.collection(collection.id);
+        let is_open = |field: FieldId| {
+            let definition = collection.field(field);
+            // What a stored sum reads is `revealing-computed`.
+            policy.fields[usize::from(field.0)].read.is_empty() && definition.is_readable() && !definition.is_sum()
+        };
+        for (field, value) in values(policy).into_iter().filter(|(field, _)| is_open(*field)) {
+            let mut copies = Copies::default();
+            copies.note(value);
+            let hidden = copies.found.into_iter().find_map(|path| restricted(subject, path));
+            found.extend(hidden.map(|(of, from)| revealed((collection, collection.field(field)), (of, from))));
+        }
+    }
+    found
+}
+
+/// The field at the end of a path, if not everyone who reads its record may see it. One that nobody sees is secret.
+fn restricted<'m>(subject: Subject<'m>, path: &Path) -> Option<(&'m Collection, &'m Field)> {
+    let (of, field) = end(subject.model, path)?;
+    let is_hidden = !subject.policy.collection(of.id).fields[usize::from(field.id.0)].read.is_empty();
+    (is_hidden && field.is_readable()).then_some((of, field))
+}
+
+fn revealed((collection, field): (&Collection, &Field), (of, from): (&Collection, &Field)) -> Diagnostic {
+    let message = format!(
+        "`{}.{}` gets its value from `{}.{}`, which not everyone may read",
+        collection.name, field.name, of.name, from.name
+    );
+    let label = format!("anyone who can read {} can read it", collection.name);
+    let help = "say who may read the field with `@allow(read: …)`";
+    Diagnostic::warning(Lint::RevealingCopy, message).at(field.span, label).help(help)
+}
+
 /// The stored fields with what they are given.
 fn values(policy: &CollectionPolicy) -> Vec<(FieldId, &Expr)> {
     let mut found = Vec::new();
@@ -47,11 +84,16 @@ fn finding(model: &Model, (collection, field): (&Collection, &Field), value: &Ex
 
 /// The field at the end of a path, if it has a class.
 fn classified<'m>(model: &'m Model, path: &Path) -> Option<(&'m Collection, Class, &'m Field)> {
+    let (of, field) = end(model, path)?;
+    Some((of, field.class?, field))
+}
+
+/// The field at the end of a path.
+fn end<'m>(model: &'m Model, path: &Path) -> Option<(&'m Collection, &'m Field)> {
     let (last, before) = path.steps.split_last()?;
     let target = |at, step: &FieldId| model.field(at, *step).kind.target();
     let of = before.iter().try_fold(path.collection, target)?;
-    let field = model.field(of, *last);
-    Some((model.collection(of), field.class?, field))
+    Some((model.collection(of), model.field(of, *last)))
 }
 
 /// The paths whose values are in that of an expression: not those that it only compares.

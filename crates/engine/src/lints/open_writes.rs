@@ -3,6 +3,8 @@ use backstay_expr::{Expr, Node, Operator, Outcomes, Truth};
 use backstay_model::{Diagnostic, Lint};
 
 use super::{Decides, Subject};
+use crate::allow_policy::Alternatives;
+use crate::policy::{CollectionPolicy, Compiled};
 
 /// Writes that need no credential, for some record at least.
 pub(super) fn open(subject: Subject<'_>) -> Vec<Diagnostic> {
@@ -19,12 +21,15 @@ pub(super) fn open(subject: Subject<'_>) -> Vec<Diagnostic> {
             _ => continue,
         };
         let rule = &used.rule.whole;
-        let read = subject.policy.collection(used.collection.id).allow.read.iter();
-        let read = read.map(|rule| rule.whole.clone()).reduce(|left, right| joined(Operator::Or, &left, &right));
+        let policy = subject.policy.collection(used.collection.id);
+        let is_taking = matches!(used.decides, Decides::Taking { .. });
+        let Some(rule) = (if is_taking { Some(rule.clone()) } else { narrowed(policy, action, used.rule) }) else {
+            continue;
+        };
         // Nobody changes a record that they cannot read.
-        let asked = match (action, read) {
-            (Action::Create, _) => rule.clone(),
-            (_, Some(read)) => joined(Operator::And, &read, rule),
+        let asked = match (action, whole(policy.allow.of(Action::Read).alternatives())) {
+            (Action::Create, _) => rule,
+            (_, Some(read)) => joined(Operator::And, &read, &rule),
             (_, None) => continue,
         };
         let outcomes = Outcomes::of(&asked, subject.model, &[CallerKind::Anonymous]);
@@ -44,6 +49,23 @@ pub(super) fn open(subject: Subject<'_>) -> Vec<Diagnostic> {
         found.push(Diagnostic::warning(Lint::OpenWrite, message).at(subject.span(&used.rule.text), label).help(help));
     }
     found
+}
+
+/// A clause of the type's owner with what other owners demand; `None` if it is one of theirs.
+fn narrowed(policy: &CollectionPolicy, action: Action, clause: &Compiled) -> Option<Expr> {
+    let demanded = policy.allow.of(action);
+    let (own, others) = demanded.alternatives().split_first()?;
+    let others = whole(others).map_or_else(|| clause.whole.clone(), |all| joined(Operator::And, &clause.whole, &all));
+    Some(others).filter(|_| *own.owner == clause.text.owner)
+}
+
+/// True where one rule of each owner is; `None` if there is no rule.
+fn whole(all: &[Alternatives<'_>]) -> Option<Expr> {
+    let any = |one: &Alternatives<'_>| {
+        let rules = one.rules.iter().map(|rule| rule.whole.clone());
+        rules.reduce(|left, right| joined(Operator::Or, &left, &right))
+    };
+    all.iter().filter_map(any).reduce(|left, right| joined(Operator::And, &left, &right))
 }
 
 fn joined(operator: Operator, left: &Expr, right: &Expr) -> Expr {

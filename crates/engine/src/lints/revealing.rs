@@ -5,6 +5,7 @@ use backstay_expr::Rule;
 use backstay_model::{Collection, CollectionId, Computed, ComputedRights, Diagnostic, Field, FieldId, FieldKind, Lint};
 
 use super::Subject;
+use crate::allow_policy::Alternatives;
 
 /// Computed fields that read, with the model's rights, what some readers of the record may not see.
 pub(super) fn computed(subject: Subject<'_>) -> Vec<Diagnostic> {
@@ -14,7 +15,7 @@ pub(super) fn computed(subject: Subject<'_>) -> Vec<Diagnostic> {
         for (field, policy) in collection.fields.iter().zip(&policy.fields) {
             let as_model = |computed: &Computed| computed.rights == ComputedRights::Model;
             let is_open = field.is_sum() || field.computed.as_ref().is_some_and(as_model);
-            if !is_open || policy.read.is_some() {
+            if !is_open || !policy.read.is_empty() {
                 continue;
             }
             let of_computed = policy.computed.iter().flat_map(|computed| &computed.computed_from);
@@ -37,7 +38,7 @@ fn restricted<'f>(
     for (of, id) in looks_at {
         let collection = subject.model.collection(*of);
         let field = collection.field(*id);
-        if subject.policy.collection(*of).fields[usize::from(id.0)].read.is_some() {
+        if !subject.policy.collection(*of).fields[usize::from(id.0)].read.is_empty() {
             return Some(format!("`{}.{}`", collection.name, field.name));
         }
         reached.insert(*of);
@@ -57,7 +58,8 @@ fn restricted<'f>(
     }
     let closed = |of: &CollectionId| {
         let read = subject.policy.collection(*of).allow.of(Action::Read);
-        *of != own && !read.iter().any(|rule| allows(&rule.whole_rule()))
+        let is_open = |one: &Alternatives<'_>| one.rules.iter().any(|rule| allows(&rule.whole_rule()));
+        *of != own && !(read.rules().next().is_some() && read.alternatives().iter().all(is_open))
     };
     let of = reached.into_iter().find(closed)?;
     Some(format!("records of {}", subject.model.collection(of).name))

@@ -4,7 +4,7 @@ use backstay_expr::{CallerPart, Expr, Node, Operator, Root};
 use backstay_model::{Collection, Diagnostic, Field, FieldId, Lint};
 
 use super::Subject;
-use crate::policy::CollectionPolicy;
+use crate::policy::{CollectionPolicy, UpdatePolicy};
 
 /// Fields of the caller's own record that rules read, and that accounts may give themselves.
 pub(super) fn own_fields(subject: Subject<'_>) -> Vec<Diagnostic> {
@@ -31,11 +31,16 @@ fn chosen(policy: &CollectionPolicy, field: &Field) -> Option<When> {
         return None;
     }
     let rules = &policy.fields[usize::from(field.id.0)];
-    let at_sign_up = rules.create.is_none();
-    let may_change = policy.allow.update.iter().any(|clause| {
-        clause.only.as_ref().is_none_or(|only| only.contains(&field.id)) && is_about_oneself(&clause.rule.whole)
-    });
-    match (at_sign_up, may_change && rules.update.is_none() && !field.immutable) {
+    let at_sign_up = rules.create.is_empty();
+    let lets = |update: &&UpdatePolicy| update.only.as_ref().is_none_or(|only| only.contains(&field.id));
+    let own = |place: usize| {
+        let updates = policy.allow.updates().filter(move |(layer, _)| *layer == place);
+        updates.map(|(_, update)| update).filter(lets).map(|update| &update.rule.whole)
+    };
+    let layers: BTreeSet<usize> = policy.allow.updates().map(|(layer, _)| layer).collect();
+    let may_change = layers.iter().any(|layer| own(*layer).any(is_about_oneself))
+        && layers.iter().all(|layer| own(*layer).any(|rule| is_about_oneself(rule) || !asks_more_of_caller(rule)));
+    match (at_sign_up, may_change && rules.update.is_empty() && !field.immutable) {
         (true, true) => Some(When::Both),
         (true, false) => Some(When::SignUp),
         (false, true) => Some(When::Update),

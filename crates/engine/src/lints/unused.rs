@@ -27,8 +27,9 @@ pub(super) fn roles(subject: Subject<'_>) -> Vec<Diagnostic> {
 
 /// Named rules that decide nothing.
 pub(super) fn rules(subject: Subject<'_>) -> Vec<Diagnostic> {
-    let rules = subject.model.rules.iter().filter(|(name, _)| !subject.policy.used_rules.contains(*name));
-    let unused = rules.map(|(name, rule)| {
+    let rules = subject.model.rules.iter().filter(|(id, _)| !subject.policy.used_rules.contains(id));
+    let unused = rules.map(|(_, rule)| {
+        let name = &rule.name;
         let message = format!("the rule `{name}` decides nothing: no other rule names it");
         let help = format!("use `{name}` in an `@allow`, a `@check` or a `when`, or remove it");
         Diagnostic::warning(Lint::UnusedRule, message).at(subject.span(&rule.is), "not used").help(help)

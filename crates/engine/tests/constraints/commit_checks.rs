@@ -63,6 +63,45 @@ async fn what_belongs_together_is_checked_when_all_of_it_is_written() {
     }
 }
 
+/// Entries that must balance before they are closed, and whose text can change in any case.
+const GUARDED: &str = r#"
+type Entry @open @trash(keep: "30d")
+  @check(rule: "this.postings.sum(p, p.amount) == 0", message: "not balanced", on: COMMIT, guards: ["closed", "at.place"])
+  @check(rule: "this.postings.all(p, p.amount < 100)", message: "too large", on: COMMIT, guards: ["postings"]) {
+  text: String
+  closed: Boolean
+  at: Origin
+  postings: [Posting!] @inverse(field: "entry")
+}
+type Origin @embedded { place: String page: Int }
+type Posting @open @trash(keep: "30d") { entry: Entry @onDelete(do: CASCADE)  amount: Int!  note: String }
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_is_asked_if_what_it_guards_changes() {
+    for mut on in Served::both(GUARDED) {
+        let name = on.database;
+        let own = r#"invalid-values:  Check { message: "not balanced" }"#;
+        assert_eq!(on.create("Entry", r#"{"text":"rent","at":{"place":"A","page":1}}"#).await, "ok", "{name}");
+        assert_eq!(on.create("Posting", r#"{"entry":"%0","amount":5}"#).await, "ok", "{name}: not guarded");
+        let large = on.create("Posting", r#"{"entry":"%0","amount":100}"#).await;
+        assert!(large.contains("too large") && !large.contains("not balanced"), "{name}: {large}");
+        assert_eq!(on.update("Entry", 0, r#"{"text":"food"}"#).await, "ok", "{name}");
+        assert_eq!(on.update("Entry", 0, r#"{"at":{"page":2}}"#).await, "ok", "{name}");
+        assert_eq!(on.update("Entry", 0, r#"{"closed":true}"#).await, own, "{name}");
+        assert_eq!(on.update("Entry", 0, r#"{"at":{"place":"B"}}"#).await, own, "{name}: a member");
+        assert_eq!(on.update("Posting", 1, r#"{"note":"x"}"#).await, "ok", "{name}: neither reads it");
+        let both = vec![on.updating("Entry", 0, r#"{"closed":true}"#), on.updating("Posting", 1, r#"{"amount":0}"#)];
+        assert_eq!(on.together(both).await, "ok", "{name}");
+        assert_eq!(on.update("Posting", 1, r#"{"amount":7}"#).await, "ok", "{name}: it is closed already");
+
+        // What is new or comes back is asked in any case.
+        assert_eq!(on.delete("Entry", 0).await, "ok", "{name}");
+        let restored = on.restore("Entry", 0).await;
+        assert!(restored.contains("not balanced"), "{name}: {restored}");
+    }
+}
+
 /// An order with its lines, which belong to a customer.
 const SHOP: &str = r#"
 type Customer @open @check(rule: "this.most == null || this.orders.all(o, o.total <= this.most)", message: "too large", on: COMMIT) {
@@ -304,10 +343,20 @@ type Part @open {{ line: Line! }}"#
     let as_it_was =
         "write a check without `on: COMMIT`: at the end of a commit, only the record as it is then is known";
     check(&rule("old == null"), "there is no `old` here", as_it_was);
+    let guarding = |guards: &str| {
+        format!(r#"@check(rule: "size(this.lines) == 1", message: "no", on: COMMIT, guards: [{guards}])"#)
+    };
     check(
-        r#"@check(rule: "this.text != null", message: "no", on: COMMIT, guards: ["text"])"#,
-        "a check at commit can't have `guards`",
-        "remove `guards`",
+        &guarding(r#""text", "tags""#),
+        "a check at commit can't guard `tags`, which is links",
+        "without `on: COMMIT`",
+    );
+    check(&guarding(r#""descendants""#), "no update changes `descendants` of Entry", "remove it from `guards`");
+    check(&guarding(r#""line""#), "Entry has no field `line`", "lines");
+    check(
+        r#"@check(rule: "this.text != null", message: "no", on: COMMIT, guards: ["lines"])"#,
+        "the check doesn't read `lines`, so no change of them has it asked",
+        "read it in the rule",
     );
     check(r#"@check(rule: "this.text != null", message: "no", on: DELETE)"#, "DELETE", "COMMIT");
 }

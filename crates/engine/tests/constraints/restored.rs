@@ -274,3 +274,24 @@ async fn a_record_that_needs_two_comes_back_with_the_second() {
         }
     }
 }
+
+/// What is sent for a record that comes back counts towards the limits of a request, as in any other update.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_counts_towards_the_limit_of_sums() {
+    let model = r#"
+        type Post @open { size: Int @computed(is: "this.visits.sum(v, v.n)", stored: COMMIT) visits: [Visit!] @inverse(field: "post") }
+        type Visit @open @trash { post: Post n: Int! }
+    "#;
+    let mut on = Served::sqlite(model);
+    for _ in 0..2 {
+        assert_eq!(on.create("Post", &format!("[{}]", ["{}"; 501].join(","))).await, "ok");
+    }
+    assert_eq!(on.create("Visit", r#"{"post":"%1001","n":1}"#).await, "ok");
+    assert_eq!(on.delete("Visit", 1002).await, "ok");
+    // The sums of a thousand records are as many as a request may change.
+    let visits = (0..1000).map(|post| format!(r#"{{"post":"{}","n":1}}"#, on.id(post)));
+    let visits = format!("[{}]", visits.collect::<Vec<_>>().join(","));
+    let both = |body: &str| vec![on.creating("Visit", &visits), on.restoring_with("Visit", 1002, body)];
+    assert_eq!(on.together(both(r#"{"n":2}"#)).await, "Some(1) too-large");
+    assert_eq!(on.together(both("{}")).await, "ok");
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Error, KeyForm, Overlap, RecordId, Related, Secret};
+use backstay_base::{Caller, Conflict, Error, KeyForm, Limit, Overlap, RecordId, Related, Secret};
 use backstay_engine::{
     Application, Context, Engine, Explanation, Migration, OpenOptions, PurgePass, RecordAct, RefreshPass, Refused,
     Request, Transaction,
@@ -245,6 +245,11 @@ impl Served {
         self.client().restore(of, self.ids[number])
     }
 
+    /// The same with other values for it.
+    pub(crate) fn restoring_with(&self, of: &str, number: usize, body: &str) -> Request {
+        self.client().restore_with(of, self.ids[number], &self.filled(body)).expect("a request")
+    }
+
     /// A request that deletes the record of this number.
     pub(crate) fn deleting(&self, of: &str, number: usize) -> Request {
         self.client().delete(of, self.ids[number])
@@ -408,6 +413,7 @@ fn told(error: &Error) -> String {
             format!("{code}: of {collection} {}", told(&conflict.clone().into()))
         }
         Error::Conflict(conflict) => format!("{code}: {conflict:?}"),
+        Error::Limit(Limit::Deletion(deletion)) => format!("{code}: {deletion}"),
         _ => code.to_owned(),
     }
 }

@@ -58,7 +58,7 @@ async fn a_record_has_those_above_and_below_it() {
     for mut served in Served::both(documented("### Trees")) {
         grown(&mut served).await;
         let expected = [
-            " | Home | Garden/Tools/Saws/Kitchen",
+            " | Home | Kitchen/Garden/Tools/Saws",
             "Home | Garden | Tools/Saws",
             "Home/Garden | Tools | Saws",
             "Home | Kitchen | ",
@@ -241,7 +241,7 @@ async fn nobody_learns_of_records_above_that_they_may_not_read() {
         assert_eq!(served.update("Category", 1, r#"{"public":false}"#).await, "ok", "{database}");
         served.ask_as(Caller::anonymous());
         let seen = [
-            " | Home | Tools/Saws/Kitchen",
+            " | Home | Kitchen/Tools/Saws",
             "Home | Tools | Saws",
             "Home | Kitchen | ",
             "Home/Tools | Saws | ",
@@ -352,5 +352,52 @@ async fn rules_see_where_a_record_would_come() {
             "invalid-values: /ancestors ReadOnly(\"this follows from the parents of the records\")",
             "{database}"
         );
+    }
+}
+
+/// A forest whose siblings are ordered by a field.
+fn ordered_by(field: &str) -> String {
+    format!(
+        r#"
+enum Level {{ LOW MIDDLE HIGH }}
+type Node @open @tree(parent: "parent", order: "{field}") {{
+  parent: Node
+  children: [Node!] @inverse(field: "parent")
+  position: Int
+  name: String
+  ratio: Float
+  price: Decimal @precision(digits: 9, scale: 2)
+  at: DateTime
+  day: Date
+  level: Level
+}}"#
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_below_a_record_has_the_order_of_the_tree() {
+    for field in ["position", "name", "ratio", "price", "at", "day", "level"] {
+        for mut on in Served::both(&ordered_by(field)) {
+            let name = on.database;
+            for values in [
+                r#"{"position":10,"name":"ba","ratio":1.5,"price":"10.50","at":"2026-01-01T00:00:00Z","day":"2026-01-01","level":"HIGH"}"#,
+                r#"{"position":-2,"name":"b","ratio":-2.5,"price":"-0.05","at":"1969-01-01T00:00:00Z","day":"1969-01-01","level":"LOW"}"#,
+                "{}",
+                "{}",
+                r#"{"position":1}"#,
+                "{}",
+                "{}",
+            ] {
+                assert_eq!(on.create("Node", values).await, "ok", "{name}");
+            }
+            for (child, parent) in [(0, 6), (1, 6), (2, 6), (3, 0), (4, 1), (5, 1)] {
+                let moved = on.update("Node", child, &format!(r#"{{"parent":"%{parent}"}}"#)).await;
+                assert_eq!(moved, "ok", "{name}");
+            }
+            let below = on.newest("Node", "descendants").await;
+            // Of siblings without a value, the older one comes first; one with a value comes before one without.
+            let expected = [1, 4, 5, 0, 3, 2].map(|number| serde_json::json!({"id": on.id(number).to_string()}));
+            assert_eq!(below, serde_json::json!(expected), "{name}: {field}");
+        }
     }
 }

@@ -146,6 +146,7 @@ impl Advisor<'_, '_> {
             | Type::Embedded { .. }
             | Type::OneOf { .. }
             | Type::Item(_)
+            | Type::Reference(_)
             | Type::TypeName(_)
             | Type::List(_)
             | Type::Null => None,

@@ -37,7 +37,7 @@ impl<'m> Checker<'m> {
             patterns: self.patterns,
             nodes: self.nodes,
             depth: self.depth,
-            ..Self::new(Scope::rule(self.scope.model, collection.id))
+            ..Self::new(Scope::rule(self.scope.model, collection.id).written_by(&computed.is.owner))
         };
         let value = match Lexis::scan(&computed.is.text, false).and_then(|lexis| syntax::parse(&lexis)) {
             Ok(syntax) => inner.value_of(&syntax, &ty),

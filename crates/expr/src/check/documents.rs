@@ -10,7 +10,7 @@ use super::Checker;
 use super::place::Place;
 use crate::error::{ExprErrorKind, Name};
 use crate::syntax::Ident;
-use crate::{Expr, Holder, Node, Type, Within};
+use crate::{Aggregate, Aggregation, Alternatives, Expr, Holder, Many, Node, Root, Type, Within};
 
 impl Within {
     /// The list itself, of which only the presence matters.
@@ -70,13 +70,14 @@ impl Checker<'_> {
         let at = |held| Within { of: within.of.clone(), lookup: within.lookup.member(&name.name, held) };
         if let (Shape::Union(union), TYPE_NAME) = (shape, name.name.as_str()) {
             let node = Node::Within(Box::new(at(Held::One(Scalar::Text))));
-            return Some(Place::One(self.make(node, Type::TypeName(union), span)));
+            return Some(Place::One(self.make(node, Type::TypeName(Alternatives::Values(union)), span)));
         }
         let kind = self.kind_within(shape, name)?;
         let one = |scalar| (Held::One(scalar), Type::of_scalar(scalar));
         let (held, ty) = match &kind {
             FieldKind::Scalar(Scalar::Json) => (Held::Free(Reading::Json), Type::Json),
-            FieldKind::Document(Document::List(_)) | FieldKind::ToOneOf { .. } => (Held::Json, Type::Json),
+            FieldKind::Document(Document::List(_)) => (Held::Json, Type::Json),
+            FieldKind::ToOneOf { union, .. } => (Held::Json, Type::Reference(*union)),
             FieldKind::Scalar(scalar) => one(*scalar),
             FieldKind::Enum(id) => (Held::One(Scalar::Text), Type::Enum(*id)),
             FieldKind::List(Element::Scalar(scalar)) => {
@@ -94,6 +95,24 @@ impl Checker<'_> {
         };
         let value = self.make(Node::Within(Box::new(at(held))), ty, span);
         Some(Place::of(value, &kind, &name.name))
+    }
+
+    /// What a field of the record is to which a reference in a document leads.
+    pub(super) fn follow(&mut self, of: Expr, field: &Ident, span: &Range<u32>) -> Option<Place> {
+        let Type::Record(target, _) = of.ty else { return None };
+        let variable = self.next_variable;
+        self.next_variable += 1;
+        let record = self.record(Root::Bound(variable), target, span);
+        let Place::One(term) = self.step(record, field, span)? else {
+            let what = format!("`{}`, a relation to many or a list, of a record that a document refers to", field.name);
+            let instead = "begin with the relation, or with the type of the record";
+            return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
+        };
+        let ty = term.ty.clone();
+        let function = Aggregation::First { term, order: Vec::new() };
+        let over = Many::Referred(Box::new(of));
+        let aggregate = Aggregate { over, variable, condition: None, function, part: None };
+        Some(Place::One(self.make(Node::Aggregate(Box::new(aggregate)), ty, span)))
     }
 
     /// What the member of this name holds. In a union it need not be a member of every type: where it isn't, it is null.

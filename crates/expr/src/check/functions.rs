@@ -139,7 +139,7 @@ impl Checker<'_> {
         let kind = if let Some((_, usage)) = usages().find(|(known, _)| *known == name) {
             ExprErrorKind::Arguments { function: name, usage }
         } else {
-            let rules = self.scope.model.rules.keys().filter(|_| !self.scope.client).map(String::as_str);
+            let rules = self.scope.model.rules.names(self.scope.owner).filter(|_| !self.scope.client);
             let known = usages().map(|(known, _)| known).chain(rules);
             let suggestion = nearest(&name, known).map(str::to_owned);
             ExprErrorKind::Unknown { what: Name::Function, name, suggestion }

@@ -1,5 +1,5 @@
 //! Values in documents of `JSON` fields: `metadata['colour']`, `tags[0]`. What one is read as follows from what it stands
-//! beside, or is said by `text(x)`, `decimal(x)` and their like.
+//! beside, or is said by `text(x)`, `decimal(x)` and their like. Indexes also lead to elements of lists: `this.tags[0]`.
 
 use std::ops::Range;
 
@@ -8,16 +8,15 @@ use backstay_model::FieldKind;
 use backstay_scalar::{Held, Lookup, Reading, Scalar, Step, Value};
 use rust_decimal::Decimal;
 
-use super::Checker;
 use super::literal::Pliancy;
 use super::place::Place;
+use super::{Checker, Each};
 use crate::error::{ExprError, ExprErrorKind};
 use crate::syntax::{Binary, Conditional, Ident, Syntax, SyntaxNode};
-use crate::{Aggregation, Expr, Holder, Node, Operator, Type, Within};
+use crate::{Aggregation, Expr, Function, Holder, Many, Node, Operator, Type, Within};
 
 /// What to write where an index stands behind something else.
-const NO_INDEX: &str = "write `x.name` for a part, `'a' in list` for an element, or `relation.first(x, true)` for a record; values in JSON fields \
-     have indexes";
+const NO_INDEX: &str = "write `x.name` for a part, or `relation.first(x, true)` for a record; lists and values in JSON fields have indexes";
 
 impl Checker<'_> {
     /// `document['name']` or `document[0]`.
@@ -27,7 +26,20 @@ impl Checker<'_> {
         span: &Range<u32>,
     ) -> Option<Expr> {
         let document = match self.place_of_operand(of)? {
-            Place::One(value) => self.free(value).ok(),
+            Place::One(value) => match self.free(value) {
+                Ok(document) => Some(document),
+                Err(Expr { ty: Type::List(element), node, span: at }) => {
+                    let list = Expr { ty: Type::List(element.clone()), node, span: at };
+                    return self.element((list, *element), key, span);
+                }
+                Err(_) => None,
+            },
+            Place::Many { over: Many::Items(list), each: Each::Item(shape), .. } => {
+                let place = self.place_in_list(key)?;
+                let lookup = list.lookup.then(Step::Element(place), Held::Json);
+                let within = Within { of: list.of, lookup };
+                return Some(self.make(Node::Within(Box::new(within)), Type::Item(shape), span));
+            }
             Place::Many { .. } => None,
         };
         let Some(Within { of, lookup }) = document else {
@@ -47,6 +59,61 @@ impl Checker<'_> {
         self.nodes += 1;
         let lookup = lookup.then(step, Held::Free(Reading::Json));
         Some(self.make(Node::Within(Box::new(Within { of, lookup })), Type::Json, span))
+    }
+
+    /// An element of a list of values: of one in a document, a value within it.
+    fn element(&mut self, (list, ty): (Expr, Type), key: &Syntax, span: &Range<u32>) -> Option<Expr> {
+        let place = self.place_in_list(key)?;
+        self.nodes += 1;
+        let node = match list.node {
+            Node::Within(within) if let Held::List(scalar) = within.lookup.held => {
+                let lookup = within.lookup.then(Step::Element(place), Held::One(scalar));
+                Node::Within(Box::new(Within { of: within.of, lookup }))
+            }
+            Node::List(_) | Node::Literal(_) | Node::Caller(_) | Node::Param(..) => {
+                let what = "an index of a list that isn't in a field".to_owned();
+                return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead: NO_INDEX });
+            }
+            Node::Aggregate(_) | Node::Computed(_) | Node::Conditional(..) if ty == Type::Decimal => {
+                let what = "an index of a list of numbers that isn't in a field".to_owned();
+                return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead: NO_INDEX });
+            }
+            node => {
+                let list = Expr { node, ..list };
+                let place = self.make(Node::Literal(Value::Int(place.into())), Type::Int, &key.span);
+                Node::Call(Function::Element, vec![list, place])
+            }
+        };
+        Some(self.make(node, ty, span))
+    }
+
+    /// Whether a path leads to a list of values or items whose type is known, and not to a document that clients choose.
+    pub(super) fn is_typed_list(&mut self, syntax: &Syntax) -> bool {
+        if syntax.path().is_none() {
+            return false;
+        }
+        let (noted, nodes) = (self.errors.len(), self.nodes);
+        let place = self.place(syntax);
+        self.errors.truncate(noted);
+        self.nodes = nodes;
+        match place {
+            Some(Place::One(value)) => matches!(value.ty, Type::List(_)),
+            Some(Place::Many { over: Many::Items(_), .. }) => true,
+            Some(Place::Many { over: Many::Records(_) | Many::Referred(_), .. }) | None => false,
+        }
+    }
+
+    /// A place in a list, from 0.
+    fn place_in_list(&mut self, key: &Syntax) -> Option<u16> {
+        let place = match &key.node {
+            SyntaxNode::Int(place) => u16::try_from(*place).ok(),
+            _ => None,
+        };
+        place.or_else(|| {
+            let what = "such an index of a list".to_owned();
+            let instead = "write a place from 0, such as `x[0]`; to look for a value, `'a' in x` or `x.exists(i, …)`";
+            self.refuse(key.span.clone(), ExprErrorKind::Unsupported { what, instead })
+        })
     }
 
     /// A value that clients choose, as what is looked into; any other value as it is.
@@ -228,6 +295,7 @@ fn reading_of(ty: &Type) -> Option<Reading> {
         | Type::Embedded { .. }
         | Type::OneOf { .. }
         | Type::Item(_)
+        | Type::Reference(_)
         | Type::TypeName(_)
         | Type::List(_)
         | Type::Null => None,

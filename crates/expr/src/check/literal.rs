@@ -137,7 +137,7 @@ pub(super) fn text(model: &Model, text: &str, hint: Option<&Type>) -> Literal {
         Ok(value) => Ok((value, ty.clone())),
         Err(ValueProblem::NotInEnum { suggestion, .. }) => {
             let what = match ty {
-                Type::TypeName(of) => Name::UnionType(model.union(*of).name.clone()),
+                Type::TypeName(of) => Name::UnionType(of.name(model).to_owned()),
                 ty => Name::Value(name_of(model, ty)),
             };
             let suggestion = suggestion.map(|name| name.as_ref().to_owned());

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use backstay_base::limits;
-use backstay_model::{Element, Model, NamedRule, ParameterKind, RuleParameter};
+use backstay_model::{Element, Model, NamedRule, ParameterKind, RuleId, RuleParameter};
 use backstay_scalar::Value;
 
 use super::literal::Pliancy;
@@ -43,10 +43,10 @@ impl<'m> Argument<'m> {
     }
 }
 
-/// A named rule and its name.
+/// A named rule and its number.
 #[derive(Clone, Copy)]
 pub(super) struct Named<'m> {
-    name: &'m str,
+    id: RuleId,
     rule: &'m NamedRule,
 }
 
@@ -55,7 +55,7 @@ impl<'m> Checker<'m> {
     pub(super) fn rule_named(&self, name: &str) -> Option<Named<'m>> {
         let is_free = !self.scope.client && self.visible_variable(name).is_none() && self.argument(name).is_none();
         let rules = &self.scope.model.rules;
-        rules.get_key_value(name).filter(|_| is_free).map(|(name, rule)| Named { name, rule })
+        rules.meant(self.scope.owner, name).filter(|_| is_free).map(|id| Named { id, rule: rules.get(id) })
     }
 
     /// What the parameter of this name of the named rule around stands for.
@@ -84,8 +84,9 @@ impl<'m> Checker<'m> {
     }
 
     /// How pliant an operand is: the use of a named rule as much as the rule's text.
-    pub(super) fn pliancy(&self, operand: &Syntax) -> Pliancy {
+    pub(super) fn pliancy(&mut self, operand: &Syntax) -> Pliancy {
         let name = match &operand.node {
+            SyntaxNode::Index(of, ..) if self.is_typed_list(of) => return Pliancy::Fixed,
             SyntaxNode::Name(name) => name,
             SyntaxNode::Call { target: None, function, .. } => &function.name,
             _ => return Pliancy::of(operand),
@@ -102,16 +103,18 @@ impl<'m> Checker<'m> {
         span: &Range<u32>,
         hint: Option<&Type>,
     ) -> Option<Expr> {
-        let Named { name, rule } = named;
-        if let Some(first) = self.rules.iter().position(|around| around == name) {
-            let circle = self.rules[first..].iter().cloned().chain([name.to_owned()]).collect();
+        let Named { id, rule } = named;
+        if let Some(first) = self.rules.iter().position(|around| *around == id) {
+            let name = |id: &RuleId| self.scope.model.rules.get(*id).name.clone();
+            let circle = self.rules[first..].iter().chain([&id]).map(name).collect();
             return self.refuse(span.clone(), ExprErrorKind::Cycle { circle });
         }
         let is_called = given.is_some();
         let given = given.unwrap_or_default();
         if rule.parameters.len() != given.len() || rule.parameters.is_empty() == is_called {
             let (signature, takes) = (rule.signature.clone(), rule.parameters.len());
-            let kind = ExprErrorKind::RuleArguments { name: name.to_owned(), signature, takes, given: given.len() };
+            let name = rule.name.clone();
+            let kind = ExprErrorKind::RuleArguments { name, signature, takes, given: given.len() };
             return self.refuse(function.span.clone(), kind);
         }
         let arguments = self.arguments_of(rule, given)?;
@@ -143,7 +146,7 @@ impl<'m> Checker<'m> {
     /// in its own text.
     fn within_rule(
         &mut self,
-        Named { name, rule }: Named<'m>,
+        Named { id, rule }: Named<'m>,
         arguments: Vec<Argument<'m>>,
         span: &Range<u32>,
         hint: Option<&Type>,
@@ -151,8 +154,9 @@ impl<'m> Checker<'m> {
         let before = self.errors.len();
         let variables = std::mem::take(&mut self.variables);
         let around = std::mem::replace(&mut self.arguments, arguments);
-        self.rules.push(name.to_owned());
-        self.found.rules.insert(name.to_owned());
+        let user = std::mem::replace(&mut self.scope.owner, &rule.is.owner);
+        self.rules.push(id);
+        self.found.rules.insert(id);
         let checked = match parse(rule) {
             Ok(syntax) => self.expr(&syntax, hint),
             Err(error) => {
@@ -161,11 +165,12 @@ impl<'m> Checker<'m> {
             }
         };
         self.rules.pop();
+        self.scope.owner = user;
         self.arguments = around;
         self.variables = variables;
         let within: Vec<ExprError> = self.errors.drain(before..).collect();
         for error in within {
-            let kind = ExprErrorKind::InRule { name: name.to_owned(), error: Box::new(error) };
+            let kind = ExprErrorKind::InRule { rule: id, name: rule.name.clone(), error: Box::new(error) };
             self.errors.push(ExprError::new(span.clone(), kind));
         }
         let mut checked = checked?;
@@ -174,11 +179,12 @@ impl<'m> Checker<'m> {
     }
 
     /// Checks a named rule by itself, with any values for its parameters.
-    pub(crate) fn rule_alone(mut self, name: &str, rule: &'m NamedRule) -> Vec<ExprError> {
+    pub(crate) fn rule_alone(mut self, id: RuleId) -> Vec<ExprError> {
+        let rule: &'m NamedRule = self.scope.model.rules.get(id);
         let (parameters, model) = (rule.parameters.iter().zip(0..), self.scope.model);
         self.next_variable = FIRST_FREE_VARIABLE;
         self.arguments = parameters.map(|(parameter, index)| Argument::any(model, parameter, index)).collect();
-        self.rules.push(name.to_owned());
+        self.rules.push(id);
         match parse(rule) {
             Ok(syntax) => drop(self.expr(&syntax, None)),
             Err(error) => self.errors.push(error),

@@ -25,7 +25,7 @@ impl<'m> Checker<'m> {
             let instead = "name one of its members, or test whether it is there with `!= null`";
             return self.refuse(syntax.span.clone(), ExprErrorKind::Unsupported { what, instead });
         }
-        if let Type::OneOf { .. } = value.ty {
+        if let Type::OneOf { .. } | Type::Reference(_) = value.ty {
             let what = format!("a whole reference to {}", self.named_type(&value.ty).name);
             let instead = "name the type that it refers to, as in `this.to.Post == x`; `.id` is the id of any of them";
             return self.refuse(syntax.span.clone(), ExprErrorKind::Unsupported { what, instead });
@@ -152,7 +152,7 @@ impl<'m> Checker<'m> {
             let unapplied = Ident { name: name.to_owned(), span: span.clone() };
             return self.use_of_rule(rule, (&unapplied, None), span, None).map(Place::One);
         }
-        let known = self.scope.model.rules.keys().map(String::as_str).chain(RESERVED_NAMES);
+        let known = self.scope.model.rules.names(self.scope.owner).chain(RESERVED_NAMES);
         let variables = self.variables.iter().map(|variable| variable.name.as_str());
         let parameters = self.arguments.iter().map(Argument::name);
         let suggestion = self
@@ -199,7 +199,7 @@ impl<'m> Checker<'m> {
         }
     }
 
-    fn record(&mut self, root: Root, collection: CollectionId, span: &Range<u32>) -> Expr {
+    pub(super) fn record(&mut self, root: Root, collection: CollectionId, span: &Range<u32>) -> Expr {
         let path = Path { root, collection, steps: Vec::new(), part: None };
         let ty = self.record_type(collection);
         self.make(Node::Path(path), ty, span)
@@ -231,7 +231,9 @@ impl<'m> Checker<'m> {
         self.errors.truncate(noted);
         match place {
             Some(Place::Many { over: Many::Items(_), .. }) => format!("{variable}.…"),
-            Some(Place::Many { over: Many::Records(_), .. } | Place::One(_)) | None => variable.to_owned(),
+            Some(Place::Many { over: Many::Records(_) | Many::Referred(_), .. } | Place::One(_)) | None => {
+                variable.to_owned()
+            }
         }
     }
 
@@ -326,18 +328,18 @@ impl<'m> Checker<'m> {
             Ok((within, shape)) => return self.member_within(&within, shape, field, span),
             Err(of) => of,
         };
+        if let (Node::Within(within), Type::Reference(union)) = (&of.node, &of.ty) {
+            return self.alternative_within(within, *union, field, span);
+        }
         if of.ty == Type::Money && !matches!(of.node, Node::Path(_)) {
             let (part, _) = self.money_part(field)?;
             return self.bounded(of.in_part(part), span).map(Place::One);
         }
-        if let (Node::Within(_), Type::Record(..)) = (&of.node, &of.ty) {
+        if let (Node::Within(_) | Node::Conditional(..), Type::Record(..)) = (&of.node, &of.ty) {
             if field.name == "id" {
                 return Some(Place::One(Expr { span: span.clone(), ..of }));
             }
-            let what = format!("`{}` of a record that a document refers to", field.name);
-            let instead =
-                "compare the reference with a record, or refer to the record from a field of a type with records";
-            return self.refuse(field.span.clone(), ExprErrorKind::Unsupported { what, instead });
+            return self.follow(of, field, span);
         }
         let Expr { node: Node::Path(mut path), ty, .. } = of else {
             let kind = ExprErrorKind::NoFields { of: self.named_type(&of.ty), name: field.name.clone() };

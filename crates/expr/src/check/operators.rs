@@ -106,6 +106,7 @@ impl Checker<'_> {
                     | Node::Aggregate(_)
                     | Node::Computed(_)
                     | Node::Within(_)
+                    | Node::Call(Function::Element, _)
                     | Node::Param(..)
                     | Node::Caller(CallerPart::Id | CallerPart::Claim(_))
             );
@@ -140,7 +141,7 @@ impl Checker<'_> {
     }
 
     pub(super) fn is_in(&mut self, element: &Syntax, list: &Syntax, span: &Range<u32>) -> Option<Expr> {
-        let of_json = |this: &Self, side: &Syntax| this.pliancy(side) == Pliancy::Read;
+        let of_json = |this: &mut Self, side: &Syntax| this.pliancy(side) == Pliancy::Read;
         let (element, list) = if of_json(self, list) {
             (self.beside_json(element, &Type::Decimal)?, self.expr(list, None)?)
         } else if of_json(self, element) {

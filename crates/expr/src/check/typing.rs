@@ -24,7 +24,7 @@ pub(super) fn name_of(model: &Model, ty: &Type) -> String {
         Type::Embedded { of, .. } | Type::Item(Shape::Embedded(of)) => &model.embedded(*of).name,
         Type::Item(Shape::Union(of)) => &model.union(*of).name,
         Type::TypeName(_) => "__typename",
-        Type::OneOf { union, .. } => &model.record_union(*union).name,
+        Type::OneOf { union, .. } | Type::Reference(union) => &model.record_union(*union).name,
         Type::List(element) => return format!("list of {}", name_of(model, element)),
         Type::Null => "null",
     };
@@ -92,6 +92,7 @@ pub(super) fn is_written(ty: &Type) -> bool {
         | Type::Embedded { .. }
         | Type::OneOf { .. }
         | Type::Item(_)
+        | Type::Reference(_)
         | Type::List(_)
         | Type::Null => false,
     }
@@ -113,6 +114,7 @@ pub(super) fn addend(ty: &Type) -> Type {
         | Type::Embedded { .. }
         | Type::OneOf { .. }
         | Type::Item(_)
+        | Type::Reference(_)
         | Type::List(_)
         | Type::Null => ty.clone(),
     }

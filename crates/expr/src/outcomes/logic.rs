@@ -237,7 +237,7 @@ impl<'e> Lowering<'e> {
             Many::Records(path) => {
                 !path.root.may_be_absent() && !self.leads_to_null(path, path.steps.len().saturating_sub(1))
             }
-            Many::Items(_) => false,
+            Many::Items(_) | Many::Referred(_) => false,
         };
         let is_open = of_one.includes(Truth::Unknown) || !is_there;
         // What it is without any member.

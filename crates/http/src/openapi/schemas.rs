@@ -277,7 +277,7 @@ fn numbered(collection: &Collection, sequence: &Sequence) -> String {
 
 /// Whether the field has a value in every answer that contains it.
 fn is_required(field: &Field) -> bool {
-    field.is_needed() && field.allow.read.is_none()
+    field.is_needed() && field.allow.read.is_empty()
 }
 
 /// Whether the links of a relation come as they were sent.

@@ -4,11 +4,37 @@ use backstay_base::Action;
 
 use super::narrowing::{Rule, covers};
 use super::parts::Narrowed;
-use crate::{Allow, FieldAllow, FieldId, Model, UpdateRule};
+use crate::{Allow, FieldAllow, FieldId, Layer, Model, RuleText, UpdateRule};
+
+/// The `@allow`s of one owner of a type.
+#[derive(PartialEq)]
+pub(super) struct LayerBehaviour<'m> {
+    clauses: Vec<AllowBehaviour<'m>>,
+}
+
+impl<'m> LayerBehaviour<'m> {
+    pub(super) fn of(model: &'m Model, layer: &'m Layer, named: impl Fn(FieldId) -> &'m str + Copy) -> Self {
+        // What names mean to the owner is part of the rules.
+        let Layer { owner: _, clauses } = layer;
+        Self { clauses: clauses.iter().map(|clause| AllowBehaviour::of(model, clause, named)).collect() }
+    }
+
+    /// What permits an action for this owner.
+    fn permits(&self, action: Action) -> Vec<Permit<'_>> {
+        let own: Vec<Permit<'_>> = self.clauses.iter().flat_map(|clause| clause.permits(action)).collect();
+        // Where no clause has them, `delete:` answers for them.
+        let stands_in = own.is_empty() && matches!(action, Action::Restore | Action::Purge);
+        if stands_in { self.permits(Action::Delete) } else { own }
+    }
+
+    fn has_own(&self, action: Action) -> bool {
+        self.clauses.iter().any(|clause| !clause.permits(action).is_empty())
+    }
+}
 
 /// One `@allow` of a type.
 #[derive(PartialEq)]
-pub(super) struct AllowBehaviour<'m> {
+struct AllowBehaviour<'m> {
     read: Option<Rule<'m>>,
     refer: Option<Rule<'m>>,
     create: Option<Rule<'m>>,
@@ -20,7 +46,7 @@ pub(super) struct AllowBehaviour<'m> {
 }
 
 impl<'m> AllowBehaviour<'m> {
-    pub(super) fn of(model: &'m Model, allow: &'m Allow, named: impl Fn(FieldId) -> &'m str) -> Self {
+    fn of(model: &'m Model, allow: &'m Allow, named: impl Fn(FieldId) -> &'m str) -> Self {
         let Allow { read, refer, create, update, only, delete, restore, purge } = allow;
         Self {
             read: Rule::of_some(model, read.as_ref()),
@@ -51,29 +77,30 @@ impl<'m> AllowBehaviour<'m> {
     }
 }
 
-/// The `@allow` of a field.
+/// The `@allow`s of a field.
 #[derive(PartialEq)]
 pub(super) struct FieldAllowBehaviour<'m> {
-    read: Option<Rule<'m>>,
-    create: Option<Rule<'m>>,
-    update: Option<UpdateBehaviour<'m>>,
+    read: Vec<Rule<'m>>,
+    create: Vec<Rule<'m>>,
+    update: Vec<UpdateBehaviour<'m>>,
 }
 
 impl<'m> FieldAllowBehaviour<'m> {
     pub(super) fn of(model: &'m Model, allow: &'m FieldAllow) -> Self {
         let FieldAllow { read, create, update } = allow;
-        let update = update.as_ref().map(|update| UpdateBehaviour::of(model, update));
-        Self { read: Rule::of_some(model, read.as_ref()), create: Rule::of_some(model, create.as_ref()), update }
+        let rules = |rules: &'m [RuleText]| rules.iter().map(|rule| Rule::of(model, rule)).collect();
+        let update = update.iter().map(|update| UpdateBehaviour::of(model, update)).collect();
+        Self { read: rules(read), create: rules(create), update }
     }
 
     /// What some callers may do no more with the field.
     pub(super) fn narrowed_in(&self, newer: &Self) -> Vec<Narrowed> {
-        let plain = |rule: &Option<Rule<'m>>| rule.as_ref().map_or_else(Permit::all, Permit::plain);
-        let update = |allow: &Self| allow.update.as_ref().map_or_else(Permit::all, |update| update.permits(None));
+        let plain = |rules: &'_ [Rule<'m>]| rules.iter().map(Permit::plain).collect::<Vec<_>>();
+        let updates = |allow: &'_ Self| allow.update.iter().map(|update| update.permits(None)).collect::<Vec<_>>();
         [
-            narrowed(Action::Read, &plain(&self.read), &plain(&newer.read)),
-            narrowed(Action::Create, &plain(&self.create), &plain(&newer.create)),
-            narrowed(Action::Update, &update(self), &update(newer)),
+            narrowed(Action::Read, plain(&self.read), &plain(&newer.read)),
+            narrowed(Action::Create, plain(&self.create), &plain(&newer.create)),
+            narrowed(Action::Update, updates(self), &updates(newer)),
         ]
         .into_iter()
         .flatten()
@@ -136,27 +163,35 @@ impl Permit<'_> {
 }
 
 /// What some callers may do no more with the records of a type.
-pub(super) fn narrowed_rules(older: &[AllowBehaviour<'_>], newer: &[AllowBehaviour<'_>]) -> Vec<Narrowed> {
-    let of = |action| narrowed(action, &permits(older, action), &permits(newer, action));
+pub(super) fn narrowed_rules(older: &[LayerBehaviour<'_>], newer: &[LayerBehaviour<'_>]) -> Vec<Narrowed> {
+    let of = |action| narrowed(action, permits(older, action), &permits(newer, action));
     let read = of(Action::Read);
     // Who may not read any more may not link either, which is then no news.
     let refer = if read.is_some() { None } else { of(Action::Refer) };
     let others = [Action::Create, Action::Update, Action::Delete].into_iter().filter_map(of);
-    // Where no clause has them, `delete:` answers for them.
     let in_trash = [Action::Restore, Action::Purge].into_iter().filter_map(|action| {
-        let [before, after] = [permits(older, action), permits(newer, action)];
-        let has_own = !before.is_empty() || !after.is_empty();
-        let effective = |own: Vec<_>, clauses| if own.is_empty() { permits(clauses, Action::Delete) } else { own };
-        has_own.then(|| narrowed(action, &effective(before, older), &effective(after, newer))).flatten()
+        let has_own = older.iter().chain(newer).any(|layer| layer.has_own(action));
+        has_own.then(|| of(action)).flatten()
     });
     read.into_iter().chain(refer).chain(others).chain(in_trash).collect()
 }
 
-fn permits<'p>(clauses: &'p [AllowBehaviour<'_>], action: Action) -> Vec<Permit<'p>> {
-    clauses.iter().flat_map(|clause| clause.permits(action)).collect()
+/// What permits an action, for each owner that has a say in it: that of the type, and those that have rules for it.
+fn permits<'p>(layers: &'p [LayerBehaviour<'_>], action: Action) -> Vec<Vec<Permit<'p>>> {
+    let mut permits = layers.iter().map(|layer| layer.permits(action)).enumerate();
+    let mut all: Vec<Vec<Permit<'p>>> = permits.by_ref().take(1).map(|(_, own)| own).collect();
+    all.extend(permits.map(|(_, others)| others).filter(|others| !others.is_empty()));
+    // A version's collection and the like have no clause at all.
+    if all.is_empty() { vec![Vec::new()] } else { all }
 }
 
-fn narrowed(action: Action, older: &[Permit<'_>], newer: &[Permit<'_>]) -> Option<Narrowed> {
-    let is_as_wide = older.iter().all(|before| newer.iter().any(|permit| permit.covers(before)));
-    (!is_as_wide).then_some(Narrowed { action, to_nobody: newer.is_empty() })
+/// What was permitted by all of the older lists is permitted by each of the newer ones, as far as one of the older ones
+/// shows.
+fn narrowed(action: Action, mut older: Vec<Vec<Permit<'_>>>, newer: &[Vec<Permit<'_>>]) -> Option<Narrowed> {
+    older.push(Permit::all());
+    let covered = |by: &[Permit<'_>], before: &[Permit<'_>]| {
+        before.iter().all(|before| by.iter().any(|permit| permit.covers(before)))
+    };
+    let is_as_wide = newer.iter().all(|newer| older.iter().any(|older| covered(newer, older)));
+    (!is_as_wide).then(|| Narrowed { action, to_nobody: newer.iter().any(Vec::is_empty) })
 }

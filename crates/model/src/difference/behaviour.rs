@@ -7,20 +7,22 @@ use backstay_base::Action;
 use backstay_scalar::Value;
 
 use super::Difference;
-use super::access::{AllowBehaviour, FieldAllowBehaviour, narrowed_rules};
+use super::access::{FieldAllowBehaviour, LayerBehaviour, narrowed_rules};
 use super::api::{ApiChange, harmless};
 use super::narrowing::{Rule, is_as_wide};
 use super::parts::{FieldPart, Narrowed, Part};
 use super::paths::{PathChange, PathOfTypes, paths_changed};
 use super::states::{self, StatesPart};
 use super::writes::{WriteDirective, Writes};
-use crate::{Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, Pack, RuleText, Sequence, Set, SetOn};
+use crate::{
+    Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, OwnerName, Pack, RuleText, Sequence, Set, SetOn,
+};
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
 pub(super) struct CollectionBehaviour<'m> {
     description: Option<&'m str>,
     deprecated: Option<&'m str>,
-    allow: Vec<AllowBehaviour<'m>>,
+    allow: Vec<LayerBehaviour<'m>>,
     /// Who may read the history; none if one of the two has none, which is a difference of its own.
     history: Option<Rule<'m>>,
     fields: Vec<FieldBehaviour<'m>>,
@@ -103,7 +105,7 @@ impl<'m> CollectionBehaviour<'m> {
                 FieldNames { name: named(field.id), slug: field.slug.map(named), sequence, order: order_of(field) };
             FieldBehaviour::of(model, field, names)
         });
-        let allow = allow.iter().map(|clause| AllowBehaviour::of(model, clause, named)).collect();
+        let allow = allow.iter().map(|layer| LayerBehaviour::of(model, layer, named)).collect();
         let history = history.as_ref().map(|history| Rule::of(model, &history.read));
         let (description, deprecated) = (description.as_deref(), deprecated.as_deref());
         Self { description, deprecated, allow, history, fields: shared.collect() }
@@ -419,11 +421,19 @@ fn grouped<T>(parts: Vec<T>, is_noticed: impl Fn(&T) -> bool) -> Vec<Vec<T>> {
     unnoticed.into_iter().chain(noticed.into_iter().map(|part| vec![part])).collect()
 }
 
+/// A named rule.
+#[derive(PartialEq)]
+struct NamedBehaviour<'m> {
+    owner: &'m OwnerName,
+    signature: &'m str,
+    is: &'m str,
+}
+
 /// The behaviour of an application apart from its collections.
 pub(super) struct ApplicationBehaviour<'m> {
     name: &'m str,
-    /// By signature, sorted.
-    rules: Vec<(&'m str, &'m str)>,
+    /// By owner and name, sorted.
+    rules: Vec<NamedBehaviour<'m>>,
     /// The paths of interfaces.
     interfaces: Vec<PathOfTypes<'m>>,
     packs: &'m [Pack],
@@ -439,8 +449,8 @@ impl<'m> ApplicationBehaviour<'m> {
         if *name != newer.name {
             parts.push(ApplicationPart::Name);
         }
-        let changed = differing(rules, &newer.rules, |(name, _)| name);
-        parts.extend(changed.into_iter().map(|name| ApplicationPart::Rule { signature: name.to_owned() }));
+        let changed = differing(rules, &newer.rules, |rule| (rule.owner, rule.signature));
+        parts.extend(changed.into_iter().map(|(_, name)| ApplicationPart::Rule { signature: name.to_owned() }));
         parts.extend(packs_changed(packs, newer.packs));
         if *roles != newer.roles {
             parts.push(ApplicationPart::Roles);
@@ -474,9 +484,11 @@ impl<'m> ApplicationBehaviour<'m> {
             by_name: _,
             by_path: _,
         } = model;
-        let mut rules: Vec<_> =
-            rules.values().map(|NamedRule { signature, parameters: _, is }| (signature.as_str(), &*is.text)).collect();
-        rules.sort_unstable();
+        let named = |(_, rule): (_, &'m NamedRule)| {
+            let NamedRule { name: _, signature, parameters: _, is } = rule;
+            NamedBehaviour { owner: &is.owner, signature, is: &is.text }
+        };
+        let rules = rules.iter().map(named).collect();
         Self {
             name,
             rules,
@@ -501,7 +513,7 @@ fn packs_changed(older: &[Pack], newer: &[Pack]) -> Vec<ApplicationPart> {
 }
 
 /// The names of what only one side has, or both in different forms.
-fn differing<'m, T: PartialEq>(older: &[T], newer: &[T], name: impl Fn(&T) -> &'m str) -> Vec<&'m str> {
+fn differing<T: PartialEq, N: PartialEq>(older: &[T], newer: &[T], name: impl Fn(&T) -> N) -> Vec<N> {
     let changed = newer.iter().filter(|one| !older.contains(one)).map(&name);
     let gone = older.iter().map(&name).filter(|gone| newer.iter().all(|one| name(one) != *gone));
     changed.chain(gone).collect()
@@ -509,5 +521,5 @@ fn differing<'m, T: PartialEq>(older: &[T], newer: &[T], name: impl Fn(&T) -> &'
 
 /// The text of a rule without its place.
 fn text(rule: Option<&RuleText>) -> Option<&str> {
-    rule.map(|RuleText { text, span: _, parts: _ }| &**text)
+    rule.map(|RuleText { text, span: _, owner: _ }| &**text)
 }

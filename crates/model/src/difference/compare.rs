@@ -260,7 +260,7 @@ impl<'a> Pair<'a> {
 
     /// Whether an old and a new check ask the same of the same changes at the same time, whatever their messages say.
     fn same(&self, before: &Check, after: &Check) -> bool {
-        let same_rule = || match self.pairing.meaning(self.after.id, (&before.rule.text, &after.rule.text)) {
+        let same_rule = || match self.pairing.meaning(self.after.id, (&before.rule, &after.rule)) {
             Some(Meaning::Same | Meaning::ValuesRenamed) => true,
             Some(Meaning::Other) => false,
             None => self.same_text(&before.rule, &after.rule),
@@ -681,7 +681,7 @@ impl<'a> Pair<'a> {
             (Some(before), Some(after)) => (before, after),
             (None, Some(_)) | (Some(_), None) => return false,
         };
-        match self.pairing.meaning(self.after.id, (&before.text, &after.text)) {
+        match self.pairing.meaning(self.after.id, (before, after)) {
             Some(Meaning::Same) => return true,
             // The database has the condition with the names that the values had.
             Some(Meaning::ValuesRenamed | Meaning::Other) => return false,

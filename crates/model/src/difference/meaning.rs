@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{CollectionId, FieldId};
+use crate::{CollectionId, FieldId, Wording};
 
 /// Whether an old and a new expression mean the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub enum Meaning {
 /// Which expressions of two models mean the same. What isn't in it is compared by its text.
 #[derive(Debug, Default)]
 pub struct Meanings {
-    /// Of checks and conditions, by the new collection, the old text and the new one.
-    pub rules: HashMap<(CollectionId, String, String), Meaning>,
+    /// Of checks and conditions, by the new collection, the old rule and the new one.
+    pub rules: HashMap<(CollectionId, Wording, Wording), Meaning>,
     /// Of computed fields and stored sums, by the new field.
     pub fields: HashMap<(CollectionId, FieldId), Meaning>,
 }

@@ -3,21 +3,24 @@
 use std::collections::BTreeMap;
 
 use crate::names::words;
-use crate::{Model, NamedRule, RuleText};
+use crate::{Model, NamedRule, OwnerName, RuleText};
 
 /// A rule as it is compared: its text, and what the named rules in it stand for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rule<'m> {
     text: &'m str,
-    named: BTreeMap<&'m str, &'m str>,
+    named: NamedIn<'m>,
 }
+
+/// Named rules by owner and signature, each with its text.
+pub(super) type NamedIn<'m> = BTreeMap<(&'m OwnerName, &'m str), &'m str>;
 
 /// Conditions of which one must be true: each is a list of those that must all be.
 type Conditions = Vec<Vec<String>>;
 
 impl<'m> Rule<'m> {
     pub(super) fn of(model: &'m Model, rule: &'m RuleText) -> Self {
-        let RuleText { text, span: _, parts: _ } = rule;
+        let RuleText { text, span: _, owner: _ } = rule;
         Self { text, named: rules_in(model, rule) }
     }
 
@@ -39,9 +42,10 @@ impl<'m> Rule<'m> {
     fn condition(&self, text: &str) -> String {
         let mut condition = respaced(text);
         let is_named =
-            words(text).any(|word| self.named.keys().any(|signature| signature.split('(').next() == Some(word)));
+            words(text).any(|word| self.named.keys().any(|(_, signature)| signature.split('(').next() == Some(word)));
         if is_named {
-            condition.extend(self.named.iter().map(|(signature, is)| format!("; {signature} = {is}")));
+            condition
+                .extend(self.named.iter().map(|((owner, signature), is)| format!("; {signature} of {owner} = {is}")));
         }
         condition
     }
@@ -60,13 +64,14 @@ pub(super) fn is_as_wide(rule: &Rule<'_>, before: &Rule<'_>) -> bool {
 
 /// The named rules whose names stand in a rule or in one of those rules, each with its text: two models in which they are
 /// the same mean the same by the rule. A name that stands for something else counts too.
-pub(super) fn rules_in<'m>(model: &'m Model, rule: &'m RuleText) -> BTreeMap<&'m str, &'m str> {
+pub(super) fn rules_in<'m>(model: &'m Model, rule: &'m RuleText) -> NamedIn<'m> {
     let mut found = BTreeMap::new();
-    let mut open = vec![&*rule.text];
-    while let Some(text) = open.pop() {
-        for NamedRule { signature, parameters: _, is } in words(text).filter_map(|word| model.rules.get(word)) {
-            if found.insert(signature.as_str(), &*is.text).is_none() {
-                open.push(&is.text);
+    let mut open = vec![rule];
+    while let Some(RuleText { text, span: _, owner }) = open.pop() {
+        let meant = words(text).filter_map(|word| model.rules.meant(owner, word));
+        for NamedRule { name: _, signature, parameters: _, is } in meant.map(|id| model.rules.get(id)) {
+            if found.insert((&is.owner, signature.as_str()), &*is.text).is_none() {
+                open.push(is);
             }
         }
     }
@@ -179,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_named_rules_stand_for_counts() {
-        let rule = |text, is| Rule { text, named: BTreeMap::from([("editor", is)]) };
+        let rule = |text, is| Rule { text, named: BTreeMap::from([((&OwnerName::Application, "editor"), is)]) };
         assert!(!is_as_wide(&rule("editor", "b"), &rule("editor", "a")));
         assert!(is_as_wide(&rule("editor || c", "a"), &rule("editor", "a")));
         assert!(is_as_wide(&rule("editor || c", "b"), &rule("c", "a")));

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::meaning::{Meaning, Meanings};
 use crate::{
-    Collection, CollectionId, Embedded, EmbeddedId, Enum, EnumId, Field, FieldId, FieldKind, Model, Shape, StoredNames,
+    Collection, CollectionId, Embedded, EmbeddedId, Enum, EnumId, Field, FieldId, FieldKind, Model, RuleText, Shape,
+    StoredNames,
 };
 
 /// Which parts of two models are the same: those of the same name, and those that `@renamed` says were called otherwise.
@@ -61,8 +62,8 @@ impl Pairing {
     }
 
     /// Whether a check or condition of a new collection means what this one of the old model does, if that is known.
-    pub(super) fn meaning(&self, of: CollectionId, (was, is): (&str, &str)) -> Option<Meaning> {
-        self.meanings.rules.get(&(of, was.to_owned(), is.to_owned())).copied()
+    pub(super) fn meaning(&self, of: CollectionId, (was, is): (&RuleText, &RuleText)) -> Option<Meaning> {
+        self.meanings.rules.get(&(of, was.wording(), is.wording())).copied()
     }
 
     /// Whether a field that is computed, or a stored sum, is so in the same way as before, if that is known.

@@ -63,8 +63,9 @@ fn check_directives(
     let own = documents[home.at.0].definitions[home.at.1].directives().clone();
     let first = place_of(documents, home, merging.places);
     let Some(part) = part(documents, site) else { return };
-    // What the owner says as well is said once; but of the owner's clauses, one that another repeats is the only one left.
-    part.directives.0.retain(|directive| directive.name == "allow" || !own.iter().any(|known| known == directive));
+    // What the owner says as well is said once, but for expressions, in which names can mean something else.
+    let is_expression = |directive: &Directive| matches!(directive.name.as_str(), "allow" | "check");
+    part.directives.0.retain(|directive| is_expression(directive) || !own.iter().any(|known| known == directive));
     for directive in part.directives.iter() {
         let known = own.iter().find(|known| known.name == directive.name);
         let is_once = matches!(directive.name.as_str(), "path" | "deprecated");

@@ -73,7 +73,7 @@ fn join_directive(
     tightened: &mut HashMap<Span, Node<Directive>>,
 ) {
     let name = directive.name.as_str();
-    if own.directives.iter().any(|known| known == directive) {
+    if own.directives.iter().any(|known| known == directive) && !ADDING_UP.contains(&name) {
         return;
     }
     let first = own.directives.iter().position(|known| known.name == directive.name);

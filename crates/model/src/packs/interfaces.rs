@@ -1,5 +1,4 @@
-//! What an interface gives to the types that implement it counts as said by their owners, so nobody else can add to it what
-//! would change their types.
+//! What an interface gives to types of others only adds to them or restricts them, and so does what others add to it.
 
 use apollo_compiler::Name;
 use apollo_compiler::Node;
@@ -59,7 +58,8 @@ pub(super) fn check_extended(
     }
 }
 
-/// Refuses to have another owner's type implement an interface that says more than which fields the type has.
+/// Refuses to have another owner's type implement an interface that says more than which fields the type has, and what
+/// restricts it.
 pub(super) fn check_bound(
     documents: &[Document],
     (interface, place): (&Name, Option<SourceSpan>),
@@ -67,7 +67,7 @@ pub(super) fn check_bound(
     merging: &mut Merging<'_>,
 ) {
     let first = place_of(documents, site, merging.places);
-    for directive in brought(documents, interface) {
+    for directive in brought(documents, interface).filter(|directive| !OF_OTHERS.contains(&directive.name.as_str())) {
         let what = format!("{ty}, a type of {}", site.owner);
         let help = "bind the interface to types of the application";
         refuse(merging, (interface, directive), (what, help), ((place, "bound here"), first));

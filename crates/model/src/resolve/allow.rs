@@ -2,22 +2,22 @@
 
 use apollo_compiler::Node;
 use apollo_compiler::parser::SourceSpan;
-use apollo_compiler::schema::{Component, Directive, ExtensionId};
+use apollo_compiler::schema::{Component, Directive};
 use backstay_base::limits;
 
-use super::narrow::{self, Layer};
-use super::read;
+use super::closed::Closed;
 use super::report::Report;
 use super::survey::StoredType;
+use super::{layers, read};
 use crate::names::suggestion;
-use crate::{Allow, Field, FieldAllow, FieldId, SourceFile, Trash, UpdateRule};
+use crate::{Allow, Field, FieldId, Layer, OwnerName, Trash, UpdateRule};
 
-/// The clauses of a type.
+/// The clauses of a type, by owner.
 pub(super) fn of_type(
     report: &mut Report<'_>,
-    of: &StoredType<'_>,
+    (of, closed): (&StoredType<'_>, &Closed),
     (fields, trash): (&[Field], Option<Trash>),
-) -> Vec<Allow> {
+) -> Vec<Layer> {
     let directives: Vec<&Component<Directive>> = of.node.directives.get_all("allow").collect();
     if let Some(first) = directives.get(limits::MODEL_CLAUSES) {
         too_many(report, first.location(), &of.node.name);
@@ -27,23 +27,15 @@ pub(super) fn of_type(
             refuse_trash(report, directive, &of.node.name);
         }
     }
-    let mut own = Layer { owner: report.places.owner(of.node.location()), clauses: Vec::new() };
-    let mut others: Vec<Layer<'_>> = Vec::new();
-    for directive in directives {
-        // The part of the type that has it, or that implements the interface which does.
-        let part = directive.origin.extension_id().map_or(of.node.location(), ExtensionId::location);
-        let (owner, clause) = (report.places.owner(part), clause(report, directive, (of, fields)));
-        let layer = std::iter::once(&mut own).chain(&mut others).find(|layer| layer.owner == owner);
-        match layer {
-            Some(layer) => layer.clauses.push(clause),
-            None => others.push(Layer { owner, clauses: vec![clause] }),
-        }
-    }
-    let narrowed = others.iter().fold(own, |own, other| narrow::by(report, &of.node.name, &own, other));
-    if narrowed.clauses.len() > limits::MODEL_CLAUSES && !others.is_empty() {
-        too_many(report, of.node.name.location(), &of.node.name);
-    }
-    narrowed.clauses
+    let clauses = directives.into_iter();
+    let clauses =
+        clauses.map(|directive| (owner(report, directive), clause(report, directive, (of, fields)))).collect();
+    let home = (of.node.name.as_str(), report.places.owner(of.node.location()).into());
+    layers::of(report, home, clauses, (closed, fields))
+}
+
+fn owner(report: &Report<'_>, directive: &Node<Directive>) -> OwnerName {
+    report.places.owner(directive.location()).into()
 }
 
 fn too_many(report: &mut Report<'_>, place: Option<SourceSpan>, of: &str) {
@@ -83,9 +75,7 @@ fn clause(report: &mut Report<'_>, directive: &Node<Directive>, (of, fields): (&
 
 /// Reads the rules of a field into it.
 pub(super) fn of_field(report: &mut Report<'_>, field: &mut Field, directive: &Node<Directive>) {
-    let owner = report.places.owner(directive.location());
-    let said = field.allow.span().and_then(|span| report.places.sources.file(span)).map(SourceFile::owner);
-    if said == Some(owner) {
+    if field.allow.is_of(&owner(report, directive)) {
         let help = "keep one `@allow` on a field, because its rules only restrict; join two rules with `&&`";
         report.error(directive.location(), "`@allow` is written twice", "again here", help);
     }
@@ -114,12 +104,9 @@ pub(super) fn of_field(report: &mut Report<'_>, field: &mut Field, directive: &N
         }
     }
     let updates = update_rule(report, directive, &["after"]);
-    let allow = FieldAllow {
-        read: read::rule(report, directive, "read"),
-        create: read::rule(report, directive, "create"),
-        update: updates,
-    };
-    field.allow = if said.is_some() { narrow::field(report, &field.allow, allow) } else { allow };
+    field.allow.read.extend(read::rule(report, directive, "read"));
+    field.allow.create.extend(read::rule(report, directive, "create"));
+    field.allow.update.extend(updates);
 }
 
 /// `update:` and `after:`. Refuses a directive that says nothing, and what restricts an `update:` that isn't there.

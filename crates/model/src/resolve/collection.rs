@@ -1,6 +1,7 @@
 use apollo_compiler::schema::Directive;
 use backstay_base::limits;
 
+use super::closed::Closed;
 use super::field::{field, standard_field};
 use super::index::indexes;
 use super::key::key;
@@ -15,7 +16,7 @@ use super::trash::{trash, trash_index};
 use super::tree::{tree, tree_index};
 use super::{allow, deprecated, directive, exclude, sequence, slug};
 use crate::names::suggestion;
-use crate::{Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Key, Lint, Trash, names};
+use crate::{Asked, Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Key, Lint, Trash, names};
 
 /// Prefixes of tables that the databases keep for themselves.
 const TABLE_PREFIXES: &[&str] = &["sqlite_", "pg_"];
@@ -30,11 +31,12 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         report.error(node.name.location(), message, label, "give the type another name");
     }
     let key = key(report, of);
-    let mut fields = fields(report, names, (of, key));
+    let closed = Closed::of(report, of);
+    let mut fields = fields(report, names, (of, key), &closed);
     let trash = trash(report, of, &mut fields);
     let tree = tree(report, of, &mut fields);
-    let allow = allow::of_type(report, of, (&fields, trash));
-    if !node.directives.has("allow") && !of.system {
+    let allow = allow::of_type(report, (of, &closed), (&fields, trash));
+    if allow.first().is_none_or(|own| own.clauses.is_empty()) && !of.system {
         let message = format!("{} refuses everyone", node.name);
         let help = "write `@allow(read: …, create: …, update: …, delete: …)` on the type; what has no rule is refused";
         report.warn(&node.name, Diagnostic::warning(Lint::NoAllow, message).help(help), "no `@allow`");
@@ -87,8 +89,13 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
 /// What a check guards are fields that an update can change.
 fn check_guards(report: &mut Report<'_>, of: &str, (fields, trash): (&[Field], Option<Trash>), check: &Check) {
     let is_trashed_at = |field: &Field| trash.is_some_and(|trash| trash.at == field.id);
-    let never_changes =
-        |field: &Field| field.id <= Collection::VERSION || field.kind.declared_by().is_some() || is_trashed_at(field);
+    // A check at commit notices what happens to the records of a list, and doesn't notice links.
+    let is_unnoticed = |field: &Field| match (&field.kind, check.asked) {
+        (FieldKind::OneToMany { .. } | FieldKind::OneToOne { .. }, Asked::AtCommit) => false,
+        (FieldKind::ManyToMany { .. } | FieldKind::Lineage { .. }, Asked::AtCommit) => true,
+        (kind, Asked::AtWrite | Asked::AtCommit) => kind.declared_by().is_some(),
+    };
+    let never_changes = |field: &Field| field.id <= Collection::VERSION || is_unnoticed(field) || is_trashed_at(field);
     let changing = || fields.iter().filter(|field| !never_changes(field) && !field.is_computed());
     for (name, span) in check.guards.iter().flatten() {
         let found = fields.iter().find(|field| field.name == *name);
@@ -96,6 +103,11 @@ fn check_guards(report: &mut Report<'_>, of: &str, (fields, trash): (&[Field], O
             None => {
                 let help = suggestion(name, changing().map(|field| field.name.as_str()));
                 Diagnostic::error(format!("{of} has no field `{name}`")).at(*span, "not a field").help(help)
+            }
+            Some((Field { kind: FieldKind::ManyToMany { .. }, .. }, _)) if check.asked == Asked::AtCommit => {
+                let help = "remove it from `guards`, or check it when it is written, without `on: COMMIT`";
+                let diagnostic = Diagnostic::error(format!("a check at commit can't guard `{name}`, which is links"));
+                diagnostic.at(*span, "links").help(help)
             }
             Some((field, _)) if never_changes(field) => {
                 let diagnostic = Diagnostic::error(format!("no update changes `{name}` of {of}"));
@@ -126,13 +138,22 @@ fn kept_names<'f>(field: &'f Field, fields: &'f [Field]) -> impl Iterator<Item =
 }
 
 /// The standard fields, then the declared ones.
-fn fields<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, (of, key): (&StoredType<'a>, Key)) -> Vec<Field> {
+fn fields<'a>(
+    report: &mut Report<'_>,
+    names: Names<'_, 'a>,
+    (of, key): (&StoredType<'a>, Key),
+    closed: &Closed,
+) -> Vec<Field> {
     let standard = STANDARD_FIELDS.iter().map(|standard| standard_field(report, (of, key), standard));
     let mut fields: Vec<Field> = standard.collect();
     for (surveyed, id) in of.declared() {
-        let field = match surveyed.within.map(|parent| &fields[usize::from(parent.0)]) {
-            Some(parent) => members::member(report, names, (surveyed, id), parent),
-            None => field(report, &Declared { names, of: Some(of), system: of.system, node: surveyed.node }, id),
+        let field = if let Some(parent) = surveyed.within {
+            members::member(report, names, (surveyed, id), &fields[usize::from(parent.0)])
+        } else {
+            let declared = Declared { names, of: Some(of), system: of.system, node: surveyed.node };
+            let mut field = field(report, &declared, id);
+            closed.close(report, of, &mut field);
+            field
         };
         fields.push(field);
     }

@@ -91,7 +91,7 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>, field:
         let help = "remove the `!`: the value is null where the expression is unknown";
         report.error(node.ty.inner_named_type().location(), message, "can't be required", help);
     }
-    if field.allow.create.is_some() || field.allow.update.is_some() {
+    if field.allow.restricts_writes() {
         let place = node.directives.get("allow").and_then(Node::location);
         report.error(place, "a computed field is never written", "only `read:` here", "remove `create:` and `update:`");
     }

@@ -311,11 +311,6 @@ pub(super) fn check(report: &mut Report<'_>, directive: &Node<Directive>) -> Opt
                 help,
             );
         }
-        if asked == Asked::AtCommit {
-            let help = "remove `guards`; a check at commit is asked of every record that the commit has changed, or whose \
-                        members it has";
-            report.error(value.location(), "a check at commit can't have `guards`", "not at commit", help);
-        }
         guards
     });
     Some(Check { rule, message: message.to_owned(), guards, asked })

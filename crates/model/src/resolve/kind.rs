@@ -142,7 +142,9 @@ impl Declared<'_, '_> {
         }
         if survey.record_unions.named(name).is_some() {
             let help = format!(
-                "list records of a type of your own, each of which refers to one: `type Item {{ list: …! to: {name}! }}`"
+                "list values of an embedded type, each of which refers to one record: `type Item @embedded {{ to: {name}! }}` \
+                 and `{}: [Item!]`",
+                self.node.name
             );
             let message = format!("a list of records of several types is not supported: {name} is a union");
             report.error(name.location(), message, "a list of a union", help);

@@ -3,6 +3,7 @@
 
 mod allow;
 mod app;
+mod closed;
 mod collection;
 mod computed;
 mod default;
@@ -18,11 +19,11 @@ mod index;
 mod interfaces;
 mod key;
 mod kind;
+mod layers;
 mod length;
 mod members;
 mod money;
 mod naming;
-mod narrow;
 mod order;
 mod owners;
 mod pattern;

@@ -1,5 +1,7 @@
 //! `@money(in:)`: amounts that share the currency of their record.
 
+use std::collections::HashSet;
+
 use apollo_compiler::Node;
 use apollo_compiler::ast::Directive;
 use backstay_scalar::Scalar;
@@ -103,7 +105,7 @@ fn currency(field: &Field, (amount, own): (&Field, bool)) -> Option<(&'static st
         Some(("is computed", "name a field that is stored, such as one with `@set(on: CREATE, to: …)`"))
     } else if !field.required {
         Some(("can be missing, and an amount always has a currency", "write `Currency!`"))
-    } else if field.class == Some(Class::Secret) || field.allow.read.is_some() && !(own && same_read(field, amount)) {
+    } else if field.class == Some(Class::Secret) || !(field.allow.read.is_empty() || own && same_read(field, amount)) {
         let help = "give both the same `read:`, or let everyone who reads the record read the currency";
         Some(("can be hidden from callers who read the amount", help))
     } else if !own && !field.immutable {
@@ -137,8 +139,11 @@ fn changed_by_model(of: &Collection, field: &Field, enums: &[Enum]) -> Option<(&
 }
 
 fn same_read(field: &Field, amount: &Field) -> bool {
-    let text = |field: &Field| field.allow.read.as_ref().map(|rule| rule.text.clone());
-    text(field) == text(amount)
+    let texts = |field: &Field| {
+        let rules = field.allow.read.iter();
+        rules.map(|rule| (rule.owner.clone(), rule.text.clone())).collect::<HashSet<_>>()
+    };
+    texts(field) == texts(amount)
 }
 
 /// Why a relation can't lead to the currency of an amount.

@@ -53,7 +53,7 @@ pub(super) fn rule_value(report: &mut Report<'_>, value: &Node<Literal>) -> Opti
     let mut span = report.places.span(place)?;
     let length = literal::length(report.places.sources.text(span));
     span.end = span.start + u32::try_from(length).expect("a model file is at most `limits::MODEL_FILE_BYTES` long");
-    Some(RuleText::new(text, span))
+    Some(RuleText { text: text.into(), span, owner: report.places.owner(place).into() })
 }
 
 /// A description, unless it is empty.

@@ -48,7 +48,7 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_, '_>, field:
         let help = "remove it: Backstay alone gives the number, each of a series once, and it never changes";
         report.error(other.location(), message, "not here", help);
     }
-    if field.allow.create.is_some() || field.allow.update.is_some() {
+    if field.allow.restricts_writes() {
         let place = node.directives.get("allow").and_then(Node::location);
         report.error(place, "clients never write a number", "only `read:` here", "remove `create:` and `update:`");
     }

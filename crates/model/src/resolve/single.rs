@@ -41,6 +41,7 @@ fn check_rules(report: &mut Report<'_>, collection: &Collection) {
     let rules = collection
         .allow
         .iter()
+        .flat_map(|layer| &layer.clauses)
         .flat_map(|clause| [("create", &clause.create), ("delete", &clause.delete), ("refer", &clause.refer)]);
     for (action, rule) in rules {
         let Some(RuleText { span, .. }) = rule else { continue };

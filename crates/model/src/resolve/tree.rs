@@ -55,7 +55,7 @@ pub(super) fn tree(report: &mut Report<'_>, of: &StoredType<'_>, fields: &mut Ve
     for Column { name, .. } in column {
         PATH_COLUMN.clone_into(name);
     }
-    Some(Tree { parent, path, ancestors, descendants })
+    Some(Tree { parent, path, ancestors, descendants, order: None })
 }
 
 /// The index in which the records of a branch are a range.
@@ -90,7 +90,7 @@ fn parent(
     } else if field.required {
         let message = format!("`{name}` of {ty} is required, so that no record could be the root of a tree");
         Some((message, "required", format!("write `{name}: {ty}` without `!`")))
-    } else if field.allow.read.is_some() {
+    } else if !field.allow.read.is_empty() {
         let message = format!("`{ANCESTORS}` and `{DESCENDANTS}` would show what `@allow` hides in `{name}` of {ty}");
         Some((message, "hidden by a rule", format!("remove `read` from the `@allow` of `{name}`")))
     } else {
@@ -105,13 +105,14 @@ fn parent(
     }
 }
 
-/// Gives the lists of children the order of `@tree(order:)`, unless they have one of their own.
+/// Gives the trees the order of `@tree(order:)`, and the lists of children unless they have one of their own.
 pub(super) fn siblings(report: &mut Report<'_>, survey: &Survey<'_>, collections: &mut [Collection]) {
     for collection in collections {
         let Some(tree) = collection.tree else { continue };
         let directive = survey.stored(collection.id).node.directives.get("tree");
         let order = directive.and_then(|directive| order(report, (collection, tree), directive));
         let Some(field) = order else { continue };
+        collection.tree = Some(Tree { order, ..tree });
         let children = FieldKind::OneToMany { target: collection.id, via: tree.parent };
         for list in collection.fields.iter_mut().filter(|list| list.kind == children && list.order.is_empty()) {
             list.order = vec![OrderKey { field, descending: false }];

@@ -23,7 +23,7 @@ enum OnInterface {
 const ON_INTERFACES: [(&str, OnInterface); 15] = {
     use OnInterface::{Own, Refused, Shared};
     [
-        ("allow", Shared(r#"@allow(update: "true")"#, |of| of.allow.len() == 2)),
+        ("allow", Shared(r#"@allow(update: "true")"#, |of| of.allow[0].clauses.len() == 2)),
         ("check", Shared(r#"@check(rule: "this.rank > 1", message: "low")"#, |of| of.checks.len() == 1)),
         (
             "deprecated",

@@ -8,7 +8,7 @@ use crate::told_of;
 const MANIFEST: &str = "extend schema @manifest(name: \"comments\", version: \"1.0\")\n";
 
 const COMMENTS: &str = r#"
-type Person @identity @allow(read: "true") { email: Email! @unique name: String! @length(max: 80) }
+type Person @identity @allow(read: "true", create: "true", update: "true") { email: Email! @unique name: String! @length(max: 80) }
 enum Role @roles { MODERATOR }
 union Subject
 type Comment @allow(read: "true", update: "this.author == auth.id", delete: "'MODERATOR' in auth.roles") {
@@ -507,17 +507,26 @@ fn a_named_rule_of_an_application_and_of_a_pack() {
     let rule = |is: &str| format!("extend schema @rule(name: \"mine\", is: \"{is}\")\n");
     let (app, pack) = (format!("{APP}{}", rule("true")), format!("{}{COMMENTS}", rule("auth.id != null")));
     assert_snapshot!(told_of(files(&app, &pack)), @r#"
+loaded
+"#);
+    let twice = format!("{pack}{}", rule("false"));
+    assert_snapshot!(told_of(files(&app, &twice)), @r#"
 refused
   × error: the rule `mine` is defined twice
    ╭─[packs/comments/comment.graphql:2:15]
  1 │ extend schema @manifest(name: "comments", version: "1.0")
  2 │ extend schema @rule(name: "mine", is: "auth.id != null")
    ·               ─────────────────────┬────────────────────
-   ·                                    ╰── again here
+   ·                                    ╰── first here
  3 │ 
    ╰────
+    ╭─[packs/comments/comment.graphql:14:15]
+ 13 │ }
+ 14 │ extend schema @rule(name: "mine", is: "false")
+    ·               ────────────────┬───────────────
+    ·                               ╰── again here
+    ╰────
   help: remove one of the two, or give it another name
-        first here: model/app.graphql:7:15
 "#);
 }
 
@@ -576,33 +585,42 @@ refused
 }
 
 #[test]
-fn a_rule_that_would_end_the_part_that_it_is_in() {
-    assert_snapshot!(told_with("extend type Comment @allow(read: \"false) || (true\")"), @r#"
-refused
-  × error: the brackets or quotes of the rule don't close
-   ╭─[model/app.graphql:7:34]
- 6 │ type Post @allow(read: "true") { title: String! }
- 7 │ extend type Comment @allow(read: "false) || (true")
-   ·                                  ────────┬────────
-   ·                                          ╰── this rule
-   ╰────
-  help: close each bracket and each quote within the rule
+fn an_update_is_narrowed_with_after() {
+    let more = "extend type Comment @allow(update: \"auth.id != null\", after: \"new.text != 'x'\")";
+    assert_snapshot!(told_with(more), @r#"
+loaded
 "#);
 }
 
 #[test]
-fn updates_are_narrowed_alike() {
-    let more = "extend type Comment @allow(update: \"auth.id != null\", after: \"new.text != 'x'\")";
-    assert_snapshot!(told_with(more), @r#"
-refused
-  × error: this rule has `after:`, and narrows one that doesn't
-   ╭─[model/app.graphql:7:36]
- 6 │ type Post @allow(read: "true") { title: String! }
- 7 │ extend type Comment @allow(update: "auth.id != null", after: "new.text != 'x'")
-   ·                                    ────────┬────────
-   ·                                            ╰── narrows another rule
+fn fields_of_a_pack_that_nobody_can_use() {
+    let pack = |allow: &str| COMMENTS.replace(r#" @allow(read: "true", create: "true", update: "true")"#, allow);
+    assert_snapshot!(told_of(files(APP, &pack(""))), @r#"
+loaded
+  ⚠ warning[no-allow]: nobody can read `name` of User
+   ╭─[packs/comments/comment.graphql:2:47]
+ 1 │ extend schema @manifest(name: "comments", version: "1.0")
+ 2 │ type Person @identity { email: Email! @unique name: String! @length(max: 80) }
+   ·                                               ──┬─
+   ·                                                 ╰── the pack `comments` has no `read:` for Person
+ 3 │ enum Role @roles { MODERATOR }
    ╰────
-  help: leave `after:` out; the rule must then be true of the proposed record too
-        narrowed: packs/comments/comment.graphql:5:43
+  help: in the pack `comments`, write `@allow(read: …)` on Person or on the field; or declare the field in User too,
+        whose rules then apply to it
+        if it is meant: `# lint-ignore no-allow (reason)` on the line above; see docs/lints.md#no-allow
+"#);
+    assert_snapshot!(told_of(files(APP, &pack(" @allow(read: \"true\")"))), @r#"
+loaded
+  ⚠ warning[no-allow]: nobody can create a User: `name` is required, and nobody can set it
+   ╭─[packs/comments/comment.graphql:2:68]
+ 1 │ extend schema @manifest(name: "comments", version: "1.0")
+ 2 │ type Person @identity @allow(read: "true") { email: Email! @unique name: String! @length(max: 80) }
+   ·                                                                    ──┬─
+   ·                                                                      ╰── the pack `comments` has no `create:` for Person
+ 3 │ enum Role @roles { MODERATOR }
+   ╰────
+  help: in the pack `comments`, write `@allow(create: …)` on Person or on the field; or declare the field in User too,
+        whose rules then apply to it
+        if it is meant: `# lint-ignore no-allow (reason)` on the line above; see docs/lints.md#no-allow
 "#);
 }

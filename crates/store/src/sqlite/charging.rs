@@ -65,6 +65,62 @@ fn a_list_has_a_value_that_equals_an_element() {
 }
 
 #[test]
+fn a_list_within_a_document_has_what_the_list_has() {
+    let directory = TempDir::new().expect("a directory");
+    let session = session(&directory);
+    let document = r#"{"t":["a","é\n","1"],"n":[1,2.50,1e2,"1",null],"d":["1.00","2.50"],"o":null,"b":[true]}"#;
+    let check = |lookup: &str, wanted: &str, digits: u32, expected: Option<&str>| {
+        check_call(&session, &format!("within_has('{document}', '{lookup}', {wanted}, {digits})"), expected);
+    };
+    check("t [String]", "'a'", 0, Some("1"));
+    check("t [String]", "'é' || char(10)", 0, Some("1"));
+    check("t ?[Text]", "'b'", 0, Some("0"));
+    check("n ?[Text]", "'1'", 0, Some("1"));
+    check("n ?[Number]", "decimal('2.5')", 0, Some("1"));
+    check("n ?[Number]", "decimal('100')", 0, Some("1"));
+    check("n ?[Number]", "decimal('3')", 0, Some("0"));
+    check("n ?[Int]", "100", 0, Some("1"));
+    check("d [Decimal.9.2]", "250", 0, Some("1"));
+    check("d [Decimal.9.2]", "2500", 1, Some("1"));
+    check("d [Decimal.9.2]", "decimal('2.5')", 2, Some("1"));
+    check("b [Boolean]", "1", 0, Some("1"));
+    check("n [Int]", "1", 0, Some("1"));
+    check("n [Int]", "7", 0, None);
+    for lookup in ["o [Int]", "x [Int]", "x ?[Int]", "t.x [Int]"] {
+        check(lookup, "1", 0, None);
+    }
+    check("t [String]", "NULL", 0, None);
+    check_call(&session, "within_has(NULL, 't [String]', 'a', 0)", None);
+}
+
+/// What SQLite keeps of documents doesn't depend on how many records there are, but on how often a statement looks into them.
+#[test]
+fn a_statement_keeps_no_more_of_documents_than_its_share() {
+    let directory = TempDir::new().expect("a directory");
+    let mut session = session(&directory);
+    // 1 MiB each, of one item.
+    let tables = "CREATE TABLE t (list TEXT) STRICT;
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
+        INSERT INTO t SELECT '[{\"s\":\"' || hex(zeroblob(524283)) || '\"}]' FROM n;";
+    session.db.execute_batch(tables).expect("documents");
+    let mut check = |part: &str, times: usize, expected: bool| {
+        let parts = vec![part; times].join(" OR ");
+        let (_, ended) =
+            rows(&mut session, &statement(&format!("SELECT count(*) FROM t WHERE {parts}"), &[]), 10_000_000);
+        assert_eq!(ended.is_ok(), expected, "{times} times {part}: {ended:?}");
+        assert!(expected || matches!(ended, Err(StoreError::StepLimit)), "{ended:?}");
+    };
+    let item = "EXISTS (SELECT 1 FROM json_each(kept(list, 4)) WHERE value = '')";
+    let value = "within(list, '#0 {}') = ''";
+    for _ in 0..2 {
+        check(item, 15, true);
+        check(item, 17, false);
+        check(value, 30, true);
+        check(value, 33, false);
+    }
+}
+
+#[test]
 fn functions_compare_bytes_and_count_characters() {
     let directory = TempDir::new().expect("a directory");
     let session = session(&directory);
@@ -140,7 +196,8 @@ fn a_statement_over_long_texts_ends_at_its_budget() {
         "ascii_upper(body) = ''",
         "json_array_length(metered(list))",
         "list_has(list, 'needle', 0)",
-        "EXISTS (SELECT 1 FROM json_each(metered(list)) WHERE value = '')",
+        "EXISTS (SELECT 1 FROM json_each(kept(list, 4)) WHERE value = '')",
+        "within_has(list, ' [Text]', 'needle', 0)",
     ] {
         let text = format!("SELECT {column} FROM t");
         let (seen, ended) = rows(&mut session, &statement(&text, &[]), 40);

@@ -10,6 +10,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, StatementStatus, ffi};
 
 use super::allowance::{Allowance, Hold, STEPS_PER_LOOK};
+use super::document_functions;
 use super::error::store_error;
 use super::file;
 use super::functions;
@@ -81,7 +82,9 @@ impl SqliteSession {
         let allowance = Arc::new(Allowance::new());
         let (watched, charged) = (Arc::clone(&allowance), Arc::clone(&allowance));
         backstay_meter::on_progress(&mut db, STEPS_PER_LOOK.into(), move |pages| watched.look(pages))?;
-        functions::register(&db, move |bytes| charged.is_used_up_by(bytes))?;
+        let charge = move |bytes| charged.is_used_up_by(bytes);
+        functions::register(&db, charge.clone())?;
+        document_functions::register(&db, charge)?;
         db.execute_batch(&format!(
             "PRAGMA busy_timeout = {BUSY_MS}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
              PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {LARGEST_KEPT_LOG_BYTES}; \

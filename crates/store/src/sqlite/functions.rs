@@ -2,18 +2,19 @@
 //! while they work on a long text (`lower`, `length`, `json_each`): a virtual-machine step has no bound on its length. These
 //! are linear, and charge the bytes that they work on to the connection's step budget.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
-use backstay_base::{CalendarField, Date, Duration, KeyRef, Period, RecordId, Timestamp, Zone, limits};
+use backstay_base::{CalendarField, Date, Duration, Period, RecordId, Timestamp, Zone, limits};
 use backstay_scalar::formula::{Answer, Formula, FormulaError, Notation};
 use backstay_scalar::{
-    Casing, Extent, Lookup, Pattern, Reading, Replacement, Scalar, Storage, Token, Value, exact, items, joined,
-    plain_text, split, trimmed,
+    Casing, Extent, Pattern, Replacement, Scalar, Storage, Token, Value, exact, items, joined, plain_text, split,
+    trimmed,
 };
 use backstay_sql::{Dialect, nested};
 use memchr::memmem;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
-use rusqlite::types::{ToSql, ToSqlOutput, Type, Value as Raw, ValueRef};
+use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Connection, Error, ffi};
 use rust_decimal::Decimal;
 
@@ -59,8 +60,16 @@ where
     db.create_aggregate_function("exact_sum", 1, flags, ExactSum)?;
     db.create_aggregate_function("decimal_sum", 1, flags, DecimalSum)?;
     decimal(db, &charge)?;
-    within(db, &charge)?;
     calendar(db, &charge)?;
+
+    let pay = charge.clone();
+    scalar(db, "sortable", 1, move |call: &Context<'_>| {
+        let value = call.get_raw(0);
+        if let ValueRef::Text(octets) | ValueRef::Blob(octets) = value {
+            charged(&pay, octets.len())?;
+        }
+        Ok(Some(sortable(value)))
+    })?;
 
     // What SQLite does next with the text takes as long as the text is: see `metered` of the planner.
     scalar(db, "metered", 1, move |call: &Context<'_>| {
@@ -71,13 +80,37 @@ where
     })
 }
 
+/// A value as a text that sorts as it does among values of its type, null last, and that no other begins with.
+fn sortable(value: ValueRef<'_>) -> String {
+    const SIGN: u64 = 1 << 63;
+    match value {
+        ValueRef::Null => "z".to_owned(),
+        ValueRef::Integer(number) => format!("n{:016x}", number.cast_unsigned() ^ SIGN),
+        ValueRef::Real(number) => {
+            let bits = number.to_bits();
+            let in_order = if bits & SIGN == 0 { bits | SIGN } else { !bits };
+            format!("n{in_order:016x}")
+        }
+        ValueRef::Text(octets) | ValueRef::Blob(octets) => {
+            let mut text = String::with_capacity(2 * octets.len() + 2);
+            text.push('t');
+            for octet in octets {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{octet:02x}");
+            }
+            text.push(' ');
+            text
+        }
+    }
+}
+
 /// Bytes that compiling a pattern is charged as, once for each statement.
 const PATTERN_BYTES: usize = 32 * 1024;
 /// Bytes that a byte is charged as of a text that is compared with a pattern, or that isn't in ASCII and whose letters
 /// change: looking a character up takes as long as searching through that many.
 const WORK_PER_BYTE: usize = 32;
 /// Bytes that finding and replacing one occurrence of a part is charged as: it takes as long as working on so many.
-const WORK_PER_OCCURRENCE: usize = 32;
+pub(super) const WORK_PER_OCCURRENCE: usize = 32;
 
 /// Functions that make texts of texts, and patterns; null where the text is too long.
 fn texts<C>(db: &Connection, charge: &C) -> Result<(), Error>
@@ -199,7 +232,7 @@ where
 
 /// Whether a value is this element of a stored list, whose integers have so many digits fewer after the point, or are
 /// numbers with so many of them if the value is a key; none if one of the two is null.
-fn is_element(value: ValueRef<'_>, element: &str, digits: u32) -> Option<bool> {
+pub(super) fn is_element(value: ValueRef<'_>, element: &str, digits: u32) -> Option<bool> {
     if element == "null" {
         return None;
     }
@@ -238,7 +271,7 @@ fn element_text<'e>(element: &'e nested::Element<'_>) -> Option<&'e str> {
 type PatternError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An argument that is a text, as characters; `None` for null.
-fn characters_of<'c>(call: &'c Context<'_>, argument: usize) -> Result<Option<&'c str>, Error> {
+pub(super) fn characters_of<'c>(call: &'c Context<'_>, argument: usize) -> Result<Option<&'c str>, Error> {
     let Some(text) = text(call, argument)? else { return Ok(None) };
     let read = std::str::from_utf8(text);
     read.map(Some).map_err(|_| Error::InvalidFunctionParameterType(argument, Type::Text))
@@ -370,81 +403,6 @@ where
     })
 }
 
-/// A value within a document, which is the first argument; the second says which, and the result is what a column would
-/// hold of it.
-fn within<C>(db: &Connection, charge: &C) -> Result<(), Error>
-where
-    C: Fn(usize) -> bool + Clone + Send + 'static,
-{
-    let charge = charge.clone();
-    scalar(db, "within", 2, move |call: &Context<'_>| {
-        // SQLite keeps what was made of an argument that is the same in all rows.
-        let lookup: Arc<Lookup> =
-            call.get_or_create_aux(1, |text| -> Result<Lookup, LookupFailure> { Ok(text.as_str()?.parse()?) })?;
-        let Some(document) = characters_of(call, 0)? else { return Ok(None) };
-        charged(&charge, document.len())?;
-        let value = lookup.value(document);
-        if let Value::List(values) = &value {
-            charged(&charge, WORK_PER_OCCURRENCE * values.len())?;
-        }
-        Ok(Some(Held(keyed(value, lookup.held), lookup.held.storage())))
-    })
-}
-
-/// A value that is looked up, in which numbers of any digits are keys. Of a list of anything, only the size is asked for.
-fn keyed(value: Value, held: backstay_scalar::Held) -> Value {
-    let of_element = |value: &Value| match value {
-        Value::Decimal(number) => Value::Bytes(exact::to_key(*number).as_slice().into()),
-        _ => Value::Null,
-    };
-    match (value, held) {
-        (Value::Decimal(number), backstay_scalar::Held::Free(_)) => of_element(&Value::Decimal(number)),
-        (Value::List(values), backstay_scalar::Held::FreeList(Reading::Number | Reading::Json)) => {
-            Value::List(values.iter().map(of_element).collect())
-        }
-        (value, _) => value,
-    }
-}
-
-type LookupFailure = Box<dyn std::error::Error + Send + Sync>;
-
-/// A value as a column of its class holds it.
-struct Held(Value, Storage);
-
-impl ToSql for Held {
-    fn to_sql(&self) -> Result<ToSqlOutput<'_>, Error> {
-        let Self(value, storage) = self;
-        let owned = |raw: Raw| Ok(ToSqlOutput::Owned(raw));
-        let text = |text: String| owned(Raw::Text(text));
-        match value {
-            Value::Null => owned(Raw::Null),
-            Value::Bool(truth) => owned(Raw::Integer((*truth).into())),
-            Value::Int(number) => owned(Raw::Integer(*number)),
-            Value::Float(number) => owned(Raw::Real(*number)),
-            Value::Decimal(number) => owned(scaled(*number, *storage).map_or(Raw::Null, Raw::Integer)),
-            Value::Money(money) => owned(scaled(money.amount(), *storage).map_or(Raw::Null, Raw::Integer)),
-            Value::Text(text) | Value::Json(text) => Ok(ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes()))),
-            Value::Id(id) => match id.key() {
-                KeyRef::Uuid(uuid) => owned(Raw::Blob(uuid.to_vec())),
-                KeyRef::Int(number) => owned(Raw::Integer(number)),
-                KeyRef::Text(key) => text(key.to_owned()),
-            },
-            Value::Timestamp(moment) => owned(Raw::Integer(moment.micros())),
-            Value::Duration(length) => owned(Raw::Integer(length.micros())),
-            Value::Date(date) => text(date.to_string()),
-            Value::Bytes(octets) => Ok(ToSqlOutput::Borrowed(ValueRef::Blob(octets))),
-            Value::List(values) => text(nested::write_list(values, *storage, Dialect::Sqlite)),
-        }
-    }
-}
-
-/// The integer that a column of decimal numbers holds of one.
-fn scaled(number: Decimal, storage: Storage) -> Option<i64> {
-    let Storage::Decimal { scale } = storage else { return None };
-    let more = u32::from(scale).checked_sub(number.scale())?;
-    i64::try_from(number.mantissa().checked_mul(10_i128.checked_pow(more)?)?).ok()
-}
-
 /// The number that an argument is; `None` for null.
 fn operand(call: &Context<'_>, argument: usize, notation: Notation) -> Result<Option<Decimal>, Error> {
     if argument >= call.len() {
@@ -469,7 +427,7 @@ fn operand(call: &Context<'_>, argument: usize, notation: Notation) -> Result<Op
 const ANY_NUMBER: i32 = -1;
 
 /// A deterministic function of this many arguments.
-fn scalar<T>(
+pub(super) fn scalar<T>(
     db: &Connection,
     name: &str,
     arguments: i32,
@@ -492,7 +450,7 @@ fn text<'c>(call: &'c Context<'_>, argument: usize) -> Result<Option<&'c [u8]>, 
 }
 
 /// Charges a call, or ends the statement as SQLite's progress handler does.
-fn charged(charge: &impl Fn(usize) -> bool, bytes: usize) -> Result<(), Error> {
+pub(super) fn charged(charge: &impl Fn(usize) -> bool, bytes: usize) -> Result<(), Error> {
     match charge(bytes) {
         true => Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None)),
         false => Ok(()),

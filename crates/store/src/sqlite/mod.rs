@@ -7,6 +7,7 @@ mod charging;
 mod checkpoint;
 mod connection;
 mod database;
+mod document_functions;
 mod error;
 mod fair_queue;
 mod file;

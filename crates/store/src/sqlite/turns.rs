@@ -200,7 +200,11 @@ impl Turns {
             Sharing::Shared => queue.brief.ended(flow, run.held),
             Sharing::Alone => queue.long.ended(flow, run.held),
         }
-        if run.is_long() && flow != Flow::SYSTEM {
+        // Nobody pauses for what Backstay does by itself, nor does that.
+        if flow == Flow::SYSTEM {
+            return;
+        }
+        if run.is_long() {
             queue.make_long(flow, run);
         } else if sharing == Sharing::Shared {
             queue.brief_runs.note(flow, run.ended);
@@ -297,6 +301,8 @@ mod tests {
 
     struct Waiting(Flow);
 
+    const OWN: u8 = 0;
+
     impl Work for Waiting {
         type Output = ();
         type Error = StoreError;
@@ -318,7 +324,11 @@ mod tests {
         }
     }
 
+    /// The flow with this number; that of Backstay itself for 0.
     fn flow(number: u8) -> Flow {
+        if number == OWN {
+            return Flow::SYSTEM;
+        }
         let source = Source::Network(Network::V4([192, 0, 2, number]));
         Flow { source, caller: Some(RecordId::from_bytes([number; 16])) }
     }
@@ -350,6 +360,8 @@ mod tests {
         check(&[(2, BRIEF), (HEAVY, LONG)], Some(BRIEF_FLOWS_WRITE));
         check(&[(2, BRIEF), (HEAVY, BRIEF), (HEAVY, BRIEF), (HEAVY, LONG)], Some(BRIEF_FLOWS_WRITE));
         check(&[(HEAVY, LONG), (2, BRIEF), (3, BRIEF)], Some(BRIEF_FLOWS_WRITE));
+        check(&[(HEAVY, LONG), (OWN, BRIEF), (OWN, BRIEF)], None);
+        check(&[(2, BRIEF), (HEAVY, LONG), (OWN, LONG)], Some(BRIEF_FLOWS_WRITE));
     }
 
     #[test]

@@ -120,7 +120,8 @@ const LINES_OF_D: &str = r#"[
 const BLOCKS_OF_A: &str = r#"[
     {"__typename": "Quote", "text": "Hello", "by": "Ann", "stars": 2},
     {"__typename": "Picture", "url": "https://example.org/moon.jpg", "lines": [{"name": "n", "weight": 7}],
-     "shows": "00000000-0000-7000-8000-000000000001"}]"#;
+     "shows": "00000000-0000-7000-8000-000000000001",
+     "about": {"__typename": "Team", "id": "00000000-0000-7000-8000-00000000000a"}}]"#;
 
 pub(crate) fn load() -> (Arc<Model>, Data) {
     let source = SourceFile::app("model.graphql", include_str!("model.graphql"));
@@ -302,7 +303,9 @@ fn item_b(model: &Model) -> (CollectionId, RecordId, Vec<Value>) {
             document(
                 model,
                 "hero",
-                r#"{"__typename": "Picture", "url": "https://example.org", "by": "Bob", "lines": [{"weight": 7}]}"#,
+                r#"{"__typename": "Picture", "url": "https://example.org", "by": "Bob", "lines": [{"weight": 7}],
+                    "shows": "00000000-0000-7000-8000-000000000002",
+                    "about": {"__typename": "Person", "id": "00000000-0000-7000-8000-000000000002"}}"#,
             ),
         ),
     ];

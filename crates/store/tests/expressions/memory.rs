@@ -93,6 +93,10 @@ impl Environment for View<'_> {
         self.walk(from, path, steps).map_or(Value::Null, |(collection, id)| self.field(collection, id, *last))
     }
 
+    fn refers(&self, target: CollectionId, id: &RecordId) -> Option<bool> {
+        Some(self.stored(target, *id).is_some() && self.sees_record(target, *id))
+    }
+
     fn members(&self, from: Start, path: &Path) -> Option<Vec<RecordId>> {
         let (last, steps) = path.steps.split_last()?;
         let (collection, owner) = self.walk(from, path, steps)?;

@@ -9,8 +9,8 @@ use backstay_sql::{Dialect, Param, Statement};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value as Raw;
 
-use crate::functions;
 use crate::{Database, Setting, data};
+use crate::{document_functions, functions};
 
 pub(crate) struct Sqlite(rusqlite::Connection);
 
@@ -18,6 +18,7 @@ impl Sqlite {
     pub(crate) fn with(setting: &Setting) -> Self {
         let mut this = Self(rusqlite::Connection::open_in_memory().expect("opens"));
         functions::register(&this.0, |_| false).expect("functions");
+        document_functions::register(&this.0, |_| false).expect("functions");
         this.0.pragma_update(None, "foreign_keys", false).expect("a pragma");
         for statement in data::statements(setting, Dialect::Sqlite) {
             this.execute(&statement).unwrap_or_else(|error| panic!("{}: {error}", statement.text()));
