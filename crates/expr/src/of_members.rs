@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_model::{CollectionId, FieldId, Model};
+use backstay_model::{CollectionId, FieldId, Model, RuleId};
 
 use crate::{Aggregate, Aggregation, Checked, Expr, Many, Node, Ordered, Path, Root, Type};
 
@@ -77,7 +77,7 @@ pub fn of_members(
     let mut reads = all(|part| &part.reads);
     reads.insert((collection, relation));
     let account: BTreeSet<FieldId> = parts().flat_map(|part| part.account.iter().copied()).collect();
-    let rules: BTreeSet<String> = parts().flat_map(|part| part.rules.iter().cloned()).collect();
+    let rules: BTreeSet<RuleId> = parts().flat_map(|part| part.rules.iter().copied()).collect();
     Some(Checked {
         expr: Expr { node: Node::Aggregate(Box::new(aggregate)), ty, span: 0..0 },
         params: condition.map_or_else(Vec::new, |condition| condition.params.clone()),
