@@ -374,13 +374,23 @@ fn what_is_asked_of_nested_lists_stands_behind_their_rule() {
     let list = Selected::Field(SelectedField { arguments, ..comments });
     let rules = [("Comment", "!this.hidden")];
     let shape = ReadShape { first_param: 2, ..world.of("Post", vec![list], ReadScope::One) };
-    insta::assert_snapshot!(world.read(&shape, &rules), @"");
+    insta::assert_snapshot!(world.read(&shape, &rules), @r#"
+SELECT (SELECT json_group_array(json_array("t3"."c0")) FROM (SELECT "t2"."body" AS "c0" FROM "comment" AS "t2" WHERE "t2"."post_id" = "t1"."id" AND (CASE WHEN ("t2"."hidden" = 0) THEN "t2"."body" = ? ELSE FALSE END) ORDER BY "t2"."id" ASC LIMIT ?) AS "t3"), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = ?
+  [Param(3, Main), Constant(Int(6)), Id]
+SELECT CAST((SELECT coalesce(json_agg(json_build_array("t3"."c0")), CAST('[]' AS json)) FROM (SELECT "t2"."body" AS "c0" FROM "comment" AS "t2" WHERE "t2"."post_id" = "t1"."id" AND (CASE WHEN (NOT "t2"."hidden") THEN "t2"."body" = (CAST($1 AS text) COLLATE "C") ELSE FALSE END) ORDER BY "t2"."id" ASC LIMIT $2) AS "t3") AS text), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = CAST($3 AS uuid)
+  [Param(3, Main), Constant(Int(6)), Id]
+"#);
 
     let count = of_members(&world.0, (world.id("Post"), relation), (MembersFunction::Count, None), Some(&filter()));
     let of = written("comments(body == $text):count", count.expect("a count"));
     let value = Derived { of, kind: ValueKind::Scalar(Scalar::Int) };
     let selected = Selected::Derived(SelectedValue { name: "n".into(), relation, optional: false, value });
-    insta::assert_snapshot!(world.read(&world.of("Post", vec![selected], ReadScope::One), &rules), @"");
+    insta::assert_snapshot!(world.read(&world.of("Post", vec![selected], ReadScope::One), &rules), @r#"
+SELECT (SELECT COUNT(*) FROM "comment" AS "t2" WHERE "t2"."post_id" = "t1"."id" AND (CASE WHEN ("t2"."hidden" = 0) THEN "t2"."body" = ? ELSE FALSE END)), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = ?
+  [Param(1, Main), Id]
+SELECT (SELECT COUNT(*) FROM "comment" AS "t2" WHERE "t2"."post_id" = "t1"."id" AND (CASE WHEN (NOT "t2"."hidden") THEN "t2"."body" = (CAST($1 AS text) COLLATE "C") ELSE FALSE END)), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = CAST($2 AS uuid)
+  [Param(1, Main), Id]
+"#);
 
     let scope = Scope::filter(&world.0, world.id("Post"));
     let name = compile_any("author.name", &scope).expect("a path");
@@ -388,7 +398,12 @@ fn what_is_asked_of_nested_lists_stands_behind_their_rule() {
     let sort = vec![SortKey { by: SortBy::Derived(value), descending: false }];
     let start = PageStart::After(Position { nulls: vec![false] });
     let shape = world.posts(ReadScope::Page { sort, start });
-    insta::assert_snapshot!(world.read(&shape, &[("User", "this.name != 'x'")]), @"");
+    insta::assert_snapshot!(world.read(&shape, &[("User", "this.name != 'x'")]), @r#"
+SELECT "t1"."title", (CASE WHEN ("t2"."name" <> ?) THEN "t2"."name" END), "t1"."id", "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE (CASE WHEN ("t2"."name" <> ?) THEN "t2"."name" END) > ? OR (CASE WHEN ("t2"."name" <> ?) THEN "t2"."name" END) IS NULL OR ((CASE WHEN ("t2"."name" <> ?) THEN "t2"."name" END) = ? AND "t1"."id" > ?) ORDER BY (CASE WHEN ("t2"."name" <> ?) THEN "t2"."name" END) ASC NULLS LAST, "t1"."id" ASC LIMIT ?
+  [Constant(Text("x")), Constant(Text("x")), Cursor(0), Constant(Text("x")), Constant(Text("x")), Cursor(0), Cursor(1), Constant(Text("x")), Limit]
+SELECT "t1"."title", (CASE WHEN ("t2"."name" <> (CAST($1 AS text) COLLATE "C")) THEN "t2"."name" END), "t1"."id", "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE (CASE WHEN ("t2"."name" <> (CAST($2 AS text) COLLATE "C")) THEN "t2"."name" END) > (CAST($3 AS text) COLLATE "C") OR (CASE WHEN ("t2"."name" <> (CAST($4 AS text) COLLATE "C")) THEN "t2"."name" END) IS NULL OR ((CASE WHEN ("t2"."name" <> (CAST($5 AS text) COLLATE "C")) THEN "t2"."name" END) = (CAST($6 AS text) COLLATE "C") AND "t1"."id" > CAST($7 AS uuid)) ORDER BY (CASE WHEN ("t2"."name" <> (CAST($8 AS text) COLLATE "C")) THEN "t2"."name" END) ASC, "t1"."id" ASC LIMIT $9
+  [Constant(Text("x")), Constant(Text("x")), Cursor(0), Constant(Text("x")), Constant(Text("x")), Cursor(0), Cursor(1), Constant(Text("x")), Limit]
+"#);
 }
 
 #[test]

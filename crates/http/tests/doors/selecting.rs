@@ -110,19 +110,18 @@ impl Shop {
     async fn sorted(&self, token: Option<&str>, sort: &str) -> Vec<i64> {
         let number = |page: &Value| page["items"][0]["number"].as_i64();
         let mut query = json!({ "sort": sort, "limit": 1, "select": "number" });
-        let (mut numbers, mut last) = (Vec::new(), Value::Null);
-        loop {
+        let mut numbers = Vec::new();
+        let mut last = loop {
             let reply = self.list(token, &query).await;
             assert_eq!(reply.status, 200, "{sort}: {}", reply.text());
             let mut page = reply.json();
             numbers.extend(number(&page));
             let next = page["next"].take();
             if next.is_null() || numbers.len() > 9 {
-                last = page["prev"].take();
-                break;
+                break page["prev"].take();
             }
             query["after"] = next;
-        }
+        };
         let mut back = Vec::new();
         query.as_object_mut().expect("an object").remove("after");
         while !last.is_null() && back.len() < 9 {
