@@ -341,10 +341,10 @@ fn a_transaction_is_described_whole() {
     let restore: Kind<'_> = ("restore", &["id"], &["body", "ifMatch"]);
     let history: Kind<'_> = ("history", &["id"], &["query"]);
     let (get, update): (Kind<'_>, Kind<'_>) =
-        (("get", &["id"], &["select", "asOf"]), ("update", &["id", "body"], &["ifMatch"]));
+        (("get", &["id"], &["select", "params", "asOf"]), ("update", &["id", "body"], &["ifMatch"]));
     check(note, &[get, list, create, update, delete, restore, purge, history]);
     let (get, update): (Kind<'_>, Kind<'_>) =
-        (("get", &[], &["id", "select", "asOf"]), ("update", &["body"], &["id", "ifMatch"]));
+        (("get", &[], &["id", "select", "params", "asOf"]), ("update", &["body"], &["id", "ifMatch"]));
     check(&format!("{note}\n{site}"), &[get, list, create, update, delete, restore, purge, history]);
 }
 
