@@ -252,8 +252,8 @@ pub enum Conflict {
         collection: String,
         /// The fields of the unique index.
         fields: Vec<String>,
-        /// Of several new records the one that has it, if it is known.
-        record: Option<usize>,
+        /// Where in the request the record is that has it, if the request writes several and it is known; else the whole.
+        record: Box<Place>,
     },
     /// Another record has a value that must be unique, of a field that the caller may not see everywhere.
     #[error("a value that must be unique is taken by another {collection}")]
@@ -346,8 +346,8 @@ pub struct Overlap {
     pub same: Vec<String>,
     /// The other record, if the caller may read it.
     pub other: Option<RecordId>,
-    /// Of several new records the one whose range it is.
-    pub record: Option<usize>,
+    /// Where in the request the record is whose range it is, if the request writes several; else the whole.
+    pub record: Place,
 }
 
 impl fmt::Display for Overlap {

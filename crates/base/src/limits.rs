@@ -52,6 +52,8 @@ pub const COUNT_MAX: u64 = 10_000;
 pub const VIOLATIONS: usize = 50;
 /// Records in one create request.
 pub const BATCH_RECORDS: usize = 1000;
+/// Levels of records in one write, each the children of the one before; as many as an answer has.
+pub const NESTED_LEVELS: usize = 4;
 /// Records and links that one request creates or changes at most.
 pub const WRITE_ROWS: usize = 10_000;
 /// Bytes that one request stores at most: the values that it writes, and the versions that histories keep because of it.

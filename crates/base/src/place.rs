@@ -77,6 +77,15 @@ impl Place {
         }
     }
 
+    /// The same place, where the body that it is in is the value at this place of a larger one.
+    #[must_use]
+    pub fn under(self, outer: &Self) -> Self {
+        match outer {
+            Self::Value(steps) => steps.iter().rev().fold(self, |place, step| place.within(step.clone())),
+            _ => self,
+        }
+    }
+
     /// The same place, where the body that it is in is a member or item of a larger one.
     #[must_use]
     pub fn within(self, step: Step) -> Self {
@@ -136,6 +145,9 @@ mod tests {
         check(Place::member("title").within(Step::Item(0)), "/0/title");
         check(Place::Whole.within(Step::Item(3)), "/3");
         check(Place::Whole.then(Step::Item(3)), "/3");
+        check(Place::field("price").under(&Place::member("items").then(Step::Item(2))), "/items/2/price");
+        check(Place::field("price").under(&Place::Whole), "/price");
+        check(Place::Filter.under(&Place::item(2)), "filter");
         check(Place::Select.within(Step::Item(3)), "select");
         check(Place::Parameter("q".to_owned()), "$q");
         check(Place::Equality("state".to_owned()), "state");

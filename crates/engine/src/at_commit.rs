@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind};
+use backstay_base::{Error, Place, RecordId, Violation, ViolationKind};
 use backstay_expr::Truth;
 use backstay_model::{Collection, CollectionId, FieldId};
 
@@ -48,7 +48,6 @@ async fn of_one(
     Touched { cause, changed }: &Touched,
     violations: &mut Vec<(Option<usize>, Violation)>,
 ) -> Result<(), Error> {
-    let cause = *cause;
     let collection: &Collection = cx.model().collection(collection);
     let application = &cx.engine.application;
     let Some(own) = application.commit_checks.own(collection.id) else { return Ok(()) };
@@ -76,22 +75,19 @@ async fn of_one(
 }
 
 /// Where in its request the reason is: at the field with the check, if the request is about the record.
-fn place_of(collection: &Collection, field: Option<FieldId>, cause: Cause) -> Place {
+fn place_of(collection: &Collection, field: Option<FieldId>, cause: &Cause) -> Place {
     let place = match field {
         Some(field) if cause.is_sent => collection.field(field).place(),
         _ => Place::Whole,
     };
-    match cause.part.item {
-        Some(item) => place.within(Step::Item(item)),
-        None => place,
-    }
+    place.under(&cause.part.at)
 }
 
 /// What is wrong. A record that the request isn't about is named to those who may read it.
 async fn violation(
     cx: &mut TxContext<'_, '_>,
     (collection, id): (&Collection, RecordId),
-    cause: Cause,
+    cause: &Cause,
     message: String,
 ) -> Result<ViolationKind, Error> {
     let class = Arc::clone(&cx.class);

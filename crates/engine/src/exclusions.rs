@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use backstay_base::{Action, Conflict, Error, Overlap, RecordId, ViolationKind};
+use backstay_base::{Action, Conflict, Error, Overlap, Place, RecordId, ViolationKind};
 use backstay_expr::truth;
 use backstay_model::{Collection, Exclusion, FieldId, FieldKind};
 use backstay_scalar::{Scalar, Value, ValueRef, write};
@@ -152,6 +152,6 @@ async fn conflict(
     let other = may_read(cx, &class, collection.id, other).await?.then_some(other);
     let range = [name(exclusion.from), name(exclusion.to)];
     let same = exclusion.fields.iter().copied().map(name).collect();
-    let overlap = Overlap { collection: collection.name.clone(), range, same, other, record: None };
+    let overlap = Overlap { collection: collection.name.clone(), range, same, other, record: Place::Whole };
     Ok(Conflict::Overlap(Box::new(overlap)).into())
 }

@@ -113,7 +113,12 @@ impl Inner {
             let is_meant = |index: &&Index| schema::index_names(index, dialect).iter().any(|known| known == name);
             if let Some(index) = collection.indexes.iter().find(is_meant) {
                 let fields = index.fields.iter().map(|field| collection.field(*field).name.clone()).collect();
-                return Conflict::Unique { collection: collection.name.clone(), fields, record: None }.into();
+                return Conflict::Unique {
+                    collection: collection.name.clone(),
+                    fields,
+                    record: Box::new(Place::Whole),
+                }
+                .into();
             }
         }
         Conflict::Concurrent.into()
@@ -129,6 +134,6 @@ impl Inner {
             field.map_or_else(|| column.clone(), |field| field.name.clone())
         };
         let fields = columns.iter().map(name).collect();
-        Conflict::Unique { collection: collection.name.clone(), fields, record: None }.into()
+        Conflict::Unique { collection: collection.name.clone(), fields, record: Box::new(Place::Whole) }.into()
     }
 }

@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use backstay_base::RecordId;
+use backstay_base::{RecordId, Step};
 use backstay_model::FieldId;
-use backstay_scalar::{Currency, Value};
+use backstay_scalar::{Currency, Value, has_operations, merged};
 
 use crate::Operator;
 use crate::named::{ByKey, ReferenceByKey, Referred};
@@ -15,10 +15,108 @@ pub struct Input {
     /// Changes of what is stored in these fields. An update turns them into values.
     pub(crate) operators: Vec<(FieldId, Operator)>,
     pub(crate) links: Vec<(FieldId, Vec<RecordId>)>,
+    /// Members that many-to-many relations get and lose; the others stay.
+    pub(crate) link_changes: Vec<(FieldId, LinkChanges)>,
     /// Relations to records that are named by unique keys; `TxContext::resolved` makes values and links of them.
     pub(crate) named: Vec<(FieldId, ReferenceByKey)>,
     /// Amounts that share the currency of their record, with the currency that was sent with them.
     pub(crate) amounts: Vec<(FieldId, Option<Currency>)>,
+    /// What is written to the records that refer to this one, by the field that lists them.
+    pub(crate) children: Vec<(FieldId, Children)>,
+    /// The reference to the record that this one is sent with, which was not sent itself.
+    pub(crate) to_parent: Option<FieldId>,
+}
+
+/// Members that a many-to-many relation gets and loses.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LinkChanges {
+    /// Those that it gets, unless they are members already.
+    pub added: Vec<RecordId>,
+    /// Those that it loses, if they are members.
+    pub removed: Vec<RecordId>,
+}
+
+impl LinkChanges {
+    /// The member of an object in which those that are added are sent.
+    pub const ADD: &'static str = "$add";
+    /// The same of those that are removed.
+    pub const REMOVE: &'static str = "$remove";
+
+    fn rows(&self) -> usize {
+        self.added.len() + self.removed.len()
+    }
+}
+
+/// What is written, together with a record, to those that refer to it: its children of one relation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Children {
+    pub(crate) each: Vec<Child>,
+    pub(crate) others: Others,
+}
+
+/// What becomes of the children that a write doesn't name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// They stay as they are.
+    Stay,
+    /// They are deleted, but for those that the caller may not see.
+    Go,
+}
+
+/// What is written to one child.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Child {
+    /// Where it is in what was sent for the relation.
+    pub at: Vec<Step>,
+    /// What is done.
+    pub act: ChildAct,
+}
+
+/// What is done to a child.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChildAct {
+    /// It is made.
+    Add(Input),
+    /// It is changed.
+    Change(RecordId, Input),
+    /// The one child of a unique relation is changed, or made if there is none.
+    Put(Input),
+    /// It is deleted.
+    Remove(RecordId),
+}
+
+impl ChildAct {
+    /// The child that it names.
+    pub(crate) fn id(&self) -> Option<RecordId> {
+        match self {
+            Self::Change(id, _) | Self::Remove(id) => Some(*id),
+            Self::Add(_) | Self::Put(_) => None,
+        }
+    }
+
+    /// What is sent for the child itself.
+    pub(crate) fn input(&self) -> Option<&Input> {
+        match self {
+            Self::Add(input) | Self::Change(_, input) | Self::Put(input) => Some(input),
+            Self::Remove(_) => None,
+        }
+    }
+}
+
+impl Children {
+    /// Deletes come first and new records last, so that what is unique among the children can pass from one to the other.
+    pub fn new(mut each: Vec<Child>, others: Others) -> Self {
+        each.sort_by_key(|child| match child.act {
+            ChildAct::Remove(_) => 0,
+            ChildAct::Change(..) | ChildAct::Put(_) => 1,
+            ChildAct::Add(_) => 2,
+        });
+        Self { each, others }
+    }
+
+    fn rows(&self) -> usize {
+        self.each.iter().map(|child| child.act.input().map_or(1, Input::rows)).sum()
+    }
 }
 
 impl Input {
@@ -80,8 +178,7 @@ impl Input {
 
     /// Like `links`, of members that may be named by unique keys.
     pub fn members(&mut self, field: FieldId, members: Vec<Referred>) {
-        let id = |member: &Referred| if let Referred::Id(id) = member { Some(*id) } else { None };
-        match members.iter().map(id).collect::<Option<Vec<RecordId>>>() {
+        match members.iter().map(Referred::id).collect::<Option<Vec<RecordId>>>() {
             Some(ids) => self.links(field, ids),
             None => self.named.push((field, ReferenceByKey::Members(members))),
         }
@@ -91,14 +188,8 @@ impl Input {
     pub fn named(&self, field: FieldId) -> Option<&ByKey> {
         self.named.iter().find_map(|(existing, reference)| match reference {
             ReferenceByKey::One(named) if *existing == field => Some(&**named),
-            ReferenceByKey::One(_) | ReferenceByKey::Members(_) => None,
+            ReferenceByKey::One(_) | ReferenceByKey::Members(_) | ReferenceByKey::Changes { .. } => None,
         })
-    }
-
-    /// The record and the members that are given: what a create writes.
-    pub(crate) fn rows(&self) -> usize {
-        let links = self.links.iter().map(|(_, members)| members.len()).sum::<usize>();
-        1 + links + self.named.iter().map(|(_, reference)| reference.rows()).sum::<usize>()
     }
 
     /// Whether it may create records that its relations name.
@@ -106,9 +197,63 @@ impl Input {
         self.named.iter().any(|(_, reference)| reference.may_create())
     }
 
-    /// Whether it gives links, or relations that may become some.
-    pub(crate) fn has_links(&self) -> bool {
-        !self.links.is_empty() || self.named.iter().any(|(_, reference)| reference.rows() > 0)
+    /// Gives a many-to-many relation these members, and takes others from it.
+    pub fn change_links(&mut self, field: FieldId, changes: LinkChanges) {
+        self.link_changes.push((field, changes));
+    }
+
+    /// The same of members that may be named by unique keys.
+    pub fn change_members(&mut self, field: FieldId, added: Vec<Referred>, removed: Vec<Referred>) {
+        let ids = |members: &[Referred]| members.iter().map(Referred::id).collect::<Option<Vec<RecordId>>>();
+        match (ids(&added), ids(&removed)) {
+            (Some(added), Some(removed)) => self.change_links(field, LinkChanges { added, removed }),
+            _ => self.named.push((field, ReferenceByKey::Changes { added, removed })),
+        }
+    }
+
+    /// Writes these to the records that refer to this one, by the field that lists them.
+    pub fn children(&mut self, field: FieldId, children: Children) {
+        self.children.push((field, children));
+    }
+
+    /// The same record as a child of this one.
+    pub(crate) fn child_of(mut self, via: FieldId, parent: RecordId) -> Self {
+        self.to_parent = Some(via);
+        self.with(via, Value::Id(parent))
+    }
+
+    /// What is sent for a change, as what is sent for a new record: patches and members are all that it has. Other operators
+    /// remain, and a create refuses them.
+    pub(crate) fn into_new(mut self) -> Self {
+        for (field, operator) in std::mem::take(&mut self.operators) {
+            match whole(&operator) {
+                Some(value) => self.set(field, value),
+                None => self.operators.push((field, operator)),
+            }
+        }
+        for (field, LinkChanges { added, removed: _ }) in std::mem::take(&mut self.link_changes) {
+            self.links(field, added);
+        }
+        for (_, reference) in &mut self.named {
+            if let ReferenceByKey::Changes { added, .. } = reference {
+                *reference = ReferenceByKey::Members(std::mem::take(added));
+            }
+        }
+        self
+    }
+
+    /// The record and the members that are given, and its children with theirs: what a create writes.
+    pub(crate) fn rows(&self) -> usize {
+        let links = self.links.iter().map(|(_, members)| members.len()).sum::<usize>();
+        let changed = self.link_changes.iter().map(|(_, changes)| changes.rows()).sum::<usize>();
+        let named = self.named.iter().map(|(_, reference)| reference.rows()).sum::<usize>();
+        1 + links + changed + named + self.children.iter().map(|(_, children)| children.rows()).sum::<usize>()
+    }
+
+    /// Whether nothing but the row of the record itself is written.
+    pub(crate) fn has_one_row(&self) -> bool {
+        let names_links = self.named.iter().any(|(_, reference)| reference.rows() > 0 || reference.may_create());
+        self.links.is_empty() && self.link_changes.is_empty() && self.children.is_empty() && !names_links
     }
 
     /// The value given to a field, if any.
@@ -116,18 +261,28 @@ impl Input {
         self.values.iter().find(|(existing, _)| *existing == field).map(|(_, value)| value)
     }
 
-    /// The fields that are given a value or members, or whose values change.
+    /// The fields that are given a value or members, or whose values change. Children are not the record's own.
     pub fn fields(&self) -> impl Iterator<Item = FieldId> {
         let values = self.values.iter().map(|(field, _)| *field);
         let operators = self.operators.iter().map(|(field, _)| *field);
+        let changed = self.link_changes.iter().map(|(field, _)| *field);
         let named = self.named.iter().map(|(field, _)| *field);
-        values.chain(operators).chain(self.links.iter().map(|(field, _)| *field)).chain(named)
+        let links = self.links.iter().map(|(field, _)| *field);
+        values.chain(operators).chain(links).chain(changed).chain(named)
     }
 
     /// Whether nothing is given.
     pub fn is_empty(&self) -> bool {
-        self.fields().next().is_none()
+        self.fields().next().is_none() && self.children.is_empty()
     }
+}
+
+/// The document that a patch alone makes, if it has no operations.
+fn whole(operator: &Operator) -> Option<Value> {
+    let Operator::Merge(patch) = operator else { return None };
+    let is_plain = has_operations(patch).is_ok_and(|operations| !operations);
+    let document = if is_plain { merged(None, patch).ok()? } else { return None };
+    Some(document.map_or(Value::Null, |text| Value::Json(text.into())))
 }
 
 // Its values are not shown: they may be classified.

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, ViolationKind, limits};
-use backstay_model::{Collection, Field, FieldKind, Link};
+use backstay_model::{Collection, Field, FieldId, FieldKind, Link};
 use backstay_scalar::Value;
 
 use crate::bind::Bindings;
 use crate::proposal::{LinkChange, Proposal};
 use crate::references::may_read;
 use crate::templates::LinkStatement;
-use crate::{Authority, TxContext};
+use crate::{Authority, LinkChanges, TxContext};
 
 /// The links of a new record: all that were sent, and no others.
 pub(crate) fn added(proposal: &mut Proposal<'_>) {
@@ -80,7 +80,75 @@ pub(crate) async fn changed(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<
             proposal.links.push(LinkChange { field, added, removed, placed });
         }
     }
+    for (field, changes) in proposal.input.link_changes.clone() {
+        change_some(cx, proposal, field, changes).await?;
+    }
     Ok(())
+}
+
+/// The same where only the members are sent that come and go: however many there are, only these are looked at, unless the
+/// model asks for all of them.
+async fn change_some(
+    cx: &mut TxContext<'_, '_>,
+    proposal: &mut Proposal<'_>,
+    field: FieldId,
+    LinkChanges { added: wanted, removed: unwanted }: LinkChanges,
+) -> Result<(), Error> {
+    let (id, collection) = (proposal.id()?, proposal.collection);
+    let FieldKind::ManyToMany { link, target } = &collection.field(field).kind else { return Ok(()) };
+    let asks_refer = cx.engine.application.policy.collection(*target).allow.has_refer();
+    let hides = proposal.authority == Authority::Caller;
+    let (mut added, mut removed, mut unseen) = (Vec::new(), Vec::new(), false);
+    let mut known = HashSet::with_capacity(wanted.len());
+    for member in wanted.into_iter().filter(|member| known.insert(*member)) {
+        let is_member = is_linked(cx, collection, link, (id, member)).await?;
+        unseen |= is_member && hides && asks_refer && !may_read(cx, &proposal.class, *target, member).await?;
+        if !is_member {
+            added.push(member);
+        }
+    }
+    for member in unwanted {
+        let is_member = is_linked(cx, collection, link, (id, member)).await?;
+        if is_member && (!hides || may_read(cx, &proposal.class, *target, member).await?) {
+            removed.push(member);
+        }
+    }
+    if unseen {
+        proposal.unseen_members.push(field);
+    }
+    if cx.engine.application.policy.collection(collection.id).asks_for(field) {
+        let gone: HashSet<RecordId> = removed.iter().copied().collect();
+        let present = targets(cx, collection, link, id).await?;
+        let all: Vec<RecordId> =
+            present.into_iter().filter(|member| !gone.contains(member)).chain(added.clone()).collect();
+        proposal.set(field, members_of(&all));
+    }
+    if added.is_empty() && removed.is_empty() && !unseen {
+        return Ok(());
+    }
+    let of = collection.field(field);
+    if of.immutable && hides {
+        proposal.refuse(of, ViolationKind::ReadOnly("this field can't change after creation"));
+    }
+    if !link.ordered {
+        added.sort_unstable();
+    }
+    if !added.is_empty() || !removed.is_empty() {
+        proposal.links.push(LinkChange { field, added, removed, placed: Vec::new() });
+    }
+    Ok(())
+}
+
+/// Whether a record is a member of a record's relation.
+async fn is_linked(
+    cx: &mut TxContext<'_, '_>,
+    collection: &Collection,
+    link: &Link,
+    (of, member): (RecordId, RecordId),
+) -> Result<bool, Error> {
+    let template = cx.engine.templates.link(&cx.engine.planner, link, LinkStatement::Between);
+    let bindings = Bindings { argument: Some(&member), ..cx.bindings().id(of) };
+    cx.ids(&template, bindings, collection.id).await.map(|ids| !ids.is_empty())
 }
 
 /// The members in the order in which they were sent. Those that stay although they weren't, because the caller may not read

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use crate::asked::View;
 use crate::bind::{Bindings, Question};
 use crate::read::not_found;
-use crate::{Authority, Input, TxContext};
+use crate::{Authority, Input, LinkChanges, TxContext};
 
 /// A record of a known collection.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +73,16 @@ pub enum Referred {
     ByKey(Box<ByKey>),
 }
 
+impl Referred {
+    /// Its id, if that was sent.
+    pub(crate) fn id(&self) -> Option<RecordId> {
+        match self {
+            Self::Id(id) => Some(*id),
+            Self::ByKey(_) => None,
+        }
+    }
+}
+
 /// A record that a relation names by a unique key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ByKey {
@@ -108,6 +118,11 @@ pub(crate) enum ReferenceByKey {
     One(Box<ByKey>),
     /// All members, in the order in which they were sent.
     Members(Vec<Referred>),
+    /// Members that the relation gets and loses.
+    Changes {
+        added: Vec<Referred>,
+        removed: Vec<Referred>,
+    },
 }
 
 impl ReferenceByKey {
@@ -116,18 +131,23 @@ impl ReferenceByKey {
         match self {
             Self::One(_) => 0,
             Self::Members(members) => members.len(),
+            Self::Changes { added, removed } => added.len() + removed.len(),
         }
     }
 
     /// Whether it may create what it names.
     pub(crate) fn may_create(&self) -> bool {
         let creates = |named: &ByKey| named.missing == Missing::Create || named.input.may_create();
-        match self {
-            Self::One(named) => creates(named),
-            Self::Members(members) => members.iter().any(|member| match member {
+        let any = |members: &[Referred]| {
+            members.iter().any(|member| match member {
                 Referred::Id(_) => false,
                 Referred::ByKey(named) => creates(named),
-            }),
+            })
+        };
+        match self {
+            Self::One(named) => creates(named),
+            Self::Members(members) => any(members),
+            Self::Changes { added, removed } => any(added) || any(removed),
         }
     }
 }
@@ -150,21 +170,39 @@ impl TxContext<'_, '_> {
                     Err(error) => violations.extend(placed(error, &at)?),
                 },
                 ReferenceByKey::Members(members) => {
-                    let mut ids = Vec::with_capacity(members.len());
-                    for (index, member) in members.into_iter().enumerate() {
-                        match member {
-                            Referred::Id(id) => ids.push(id),
-                            Referred::ByKey(named) => match self.named_or_created(authority, *named).await {
-                                Ok(id) => ids.push(id),
-                                Err(error) => violations.extend(placed(error, &at.clone().then(Step::Item(index)))?),
-                            },
-                        }
-                    }
+                    let ids = self.ids_of(authority, members, (&at, &mut violations)).await?;
                     input.links(field, ids);
+                }
+                ReferenceByKey::Changes { added, removed } => {
+                    let within = |name: &str| at.clone().then(Step::Member(name.to_owned()));
+                    let (adding, removing) = (within(LinkChanges::ADD), within(LinkChanges::REMOVE));
+                    let added = self.ids_of(authority, added, (&adding, &mut violations)).await?;
+                    let removed = self.ids_of(authority, removed, (&removing, &mut violations)).await?;
+                    input.change_links(field, LinkChanges { added, removed });
                 }
             }
         }
         if violations.is_empty() { Ok(input) } else { Err(Error::Invalid(violations)) }
+    }
+
+    /// The ids of members that were sent here, and what is wrong with those that have none.
+    async fn ids_of(
+        &mut self,
+        authority: Authority,
+        members: Vec<Referred>,
+        (at, violations): (&Place, &mut Vec<Violation>),
+    ) -> Result<Vec<RecordId>, Error> {
+        let mut ids = Vec::with_capacity(members.len());
+        for (index, member) in members.into_iter().enumerate() {
+            match member {
+                Referred::Id(id) => ids.push(id),
+                Referred::ByKey(named) => match self.named_or_created(authority, *named).await {
+                    Ok(id) => ids.push(id),
+                    Err(error) => violations.extend(placed(error, &at.clone().then(Step::Item(index)))?),
+                },
+            }
+        }
+        Ok(ids)
     }
 
     /// The id of a record that a relation names. Places in errors are within what was sent for it.
@@ -183,7 +221,7 @@ impl TxContext<'_, '_> {
                 return Ok(id);
             }
             match missing {
-                Missing::Create => Ok(self.make(authority, target, input).await?.id()),
+                Missing::Create => Ok(self.make_alone(authority, target, input).await?.0.id()),
                 Missing::Refuse => Err(Error::invalid(Place::Whole, none_with_key(collection, &key.fields))),
             }
         })

@@ -3,25 +3,31 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use backstay_base::RecordId;
+use backstay_base::{Place, RecordId};
 use backstay_model::{Collection, CollectionId, FieldId};
 use backstay_scalar::Value;
 
 use crate::commit_checks::{Changed, CommitChecks};
 
 /// The part of a transaction that is at work.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Part {
     /// Of several requests, which one.
     pub(crate) request: Option<usize>,
-    /// Of several records that one request makes, which one.
-    pub(crate) item: Option<usize>,
+    /// Of several records that one request writes, where in the request this one is; else the whole.
+    pub(crate) at: Place,
     /// Whether it is a deletion or a restoration.
     pub(crate) removes: bool,
 }
 
+impl Default for Part {
+    fn default() -> Self {
+        Self { request: None, at: Place::Whole, removes: false }
+    }
+}
+
 /// Why a record is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cause {
     /// The part of the transaction that changed something of it last.
     pub(crate) part: Part,
@@ -52,7 +58,7 @@ impl PendingChecks {
         checks: &CommitChecks,
         collection: CollectionId,
         (before, after): (Option<&[Value]>, Option<&[Value]>),
-        (part, is_sent): (Part, bool),
+        (part, is_sent): (&Part, bool),
     ) {
         let is_counted = !part.removes;
         if let Some(own) = checks.own(collection)
@@ -62,7 +68,10 @@ impl PendingChecks {
                 None => _ = self.touched.remove(&(collection, id)),
                 Some(after) => {
                     if let Some(changed) = own.changed(before, after) {
-                        self.touch((collection, id), Touched { cause: Cause { part, is_sent, is_counted }, changed });
+                        self.touch(
+                            (collection, id),
+                            Touched { cause: Cause { part: part.clone(), is_sent, is_counted }, changed },
+                        );
                     }
                 }
             }
@@ -76,7 +85,7 @@ impl PendingChecks {
             for owner in [from, to].into_iter().flatten() {
                 let changed = checks.own(children.owner).and_then(|own| own.children_changed(children.list));
                 if let Some(changed) = changed {
-                    let cause = Cause { part, is_sent: false, is_counted };
+                    let cause = Cause { part: part.clone(), is_sent: false, is_counted };
                     self.touch((children.owner, owner), Touched { cause, changed });
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backstay_base::{Duration, RecordId};
+use backstay_base::{Duration, Place, RecordId};
 use backstay_expr::{Expr, Node, SumKind, evaluate, truth};
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
@@ -33,13 +33,19 @@ pub(crate) struct Touched {
 }
 
 /// By how much the sums of one record change.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Differences {
     pub(crate) by_field: BTreeMap<FieldId, Difference>,
-    /// Of several records that one request makes, the last one that changed a sum.
-    pub(crate) item: Option<usize>,
+    /// Of several records that one request writes, where the last one is that changed a sum; else the whole.
+    pub(crate) at: Place,
     /// Whether the record counts towards the limit: something else than deletions and restorations has changed a sum.
     pub(crate) is_counted: bool,
+}
+
+impl Default for Differences {
+    fn default() -> Self {
+        Self { by_field: BTreeMap::new(), at: Place::Whole, is_counted: false }
+    }
 }
 
 /// By how much a sum changes.
@@ -94,7 +100,7 @@ impl PendingSums {
         &mut self,
         counted: &Counted,
         (before, after): (Option<&InMemory<'_>>, Option<&InMemory<'_>>),
-        part: Part,
+        part: &Part,
     ) {
         let before = before.and_then(|member| share(counted, member));
         let after = after.and_then(|member| share(counted, member));
@@ -115,7 +121,7 @@ impl PendingSums {
         }
     }
 
-    fn change(&mut self, counted: &Counted, (id, by): (RecordId, Difference), part: Part) {
+    fn change(&mut self, counted: &Counted, (id, by): (RecordId, Difference), part: &Part) {
         let (collection, field) = (counted.sum.computed.collection, counted.sum.computed.field);
         if counted.is_kept_soon {
             self.due.insert((collection, field, id));
@@ -123,7 +129,7 @@ impl PendingSums {
         }
         let differences = self.touched.entry(Touched { level: counted.level, collection, id }).or_default();
         differences.by_field.entry(field).and_modify(|known| *known = known.and(by)).or_insert(by);
-        differences.item = part.item;
+        differences.at.clone_from(&part.at);
         differences.is_counted |= !part.removes;
     }
 

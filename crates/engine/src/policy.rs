@@ -1,4 +1,5 @@
 use std::collections::{BTreeSet, HashMap};
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -62,6 +63,21 @@ impl CollectionPolicy {
         let of_fields = (0..).map(FieldId).zip(&self.fields).map(|(field, of)| (Some(field), &of.checks));
         let all = of_fields.chain([(None, &self.checks)]);
         all.flat_map(|(field, checks)| checks.iter().enumerate().map(move |(place, check)| (field, place, check)))
+    }
+
+    /// Whether anything that the model says of a record's changes reads this field of the record.
+    pub(crate) fn asks_for(&self, field: FieldId) -> bool {
+        let of_fields = self.fields.iter().flat_map(|of| {
+            let update = of.update.iter().flat_map(|update| iter::once(&update.rule).chain(&update.after));
+            of.read.iter().chain(update).map(|rule| &rule.whole)
+        });
+        let of_type = self.allow.updates().flat_map(|(_, clause)| iter::once(&clause.rule).chain(&clause.after));
+        let checks = self.all_checks().map(|(.., check)| &check.rule.whole);
+        let transitions = self.states.iter().flat_map(|states| states.transitions.values());
+        let guards = transitions.flat_map(|of| of.when.iter().chain(of.by.as_ref().map(|by| &by.rule)));
+        let given = self.given().map(|given| &given.whole);
+        let rules = of_type.chain(guards).map(|rule| &rule.whole).chain(of_fields).chain(checks).chain(given);
+        rules.into_iter().any(|expr| expr.own_fields().contains(&field))
     }
 
     /// The rules of transitions that let someone take them whatever the clauses say.

@@ -1,4 +1,4 @@
-use backstay_base::Caller;
+use backstay_base::{Caller, Place};
 use backstay_expr::{Account, CallerPart};
 use backstay_model::{Class, Collection, CollectionId, Field, FieldId, Model};
 use backstay_scalar::Value;
@@ -7,11 +7,12 @@ use backstay_store::ReadStats;
 
 use crate::bind::Bindings;
 use crate::explanation::{ExplainedRule, ExplainedStatement};
+use crate::placed;
 
 /// What a statement is about: a record of this collection of the model.
 type About<'m> = (&'m Model, CollectionId);
 
-/// Records of a create whose rules are recorded.
+/// Records of a write whose rules are recorded.
 const RECORDED_RECORDS: usize = 10;
 
 /// What was recorded of a request so far.
@@ -19,14 +20,17 @@ const RECORDED_RECORDS: usize = 10;
 pub(crate) struct Recorder {
     rules: Vec<ExplainedRule>,
     notes: Vec<Note>,
-    /// Of several new records the one that is being made.
-    record: Option<usize>,
+    /// Of several records that are written, which one it is about.
+    record: Option<String>,
+    /// How many it has been about.
+    records: usize,
 }
 
 impl Recorder {
-    /// From now on it is about this one of several new records.
-    pub(crate) fn about(&mut self, record: usize) {
-        self.record = Some(record);
+    /// From now on it is about this one of several records, or about the request as a whole.
+    pub(crate) fn about(&mut self, record: &Place) {
+        self.record = (*record != Place::Whole).then(|| placed::named(record));
+        self.records += 1;
     }
 
     /// Notes a statement that is about to be run.
@@ -58,9 +62,9 @@ impl Recorder {
     }
 
     pub(crate) fn push(&mut self, rule: ExplainedRule) {
-        match self.record {
-            Some(record) if record >= RECORDED_RECORDS => {}
-            Some(record) => self.rules.push(ExplainedRule { of: format!("{} (record {record})", rule.of), ..rule }),
+        match &self.record {
+            Some(_) if self.records > RECORDED_RECORDS => {}
+            Some(record) => self.rules.push(ExplainedRule { of: format!("{} ({record})", rule.of), ..rule }),
             None => self.rules.push(rule),
         }
     }

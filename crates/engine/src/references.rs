@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use backstay_base::{Action, Error, RecordId, ViolationKind};
+use backstay_base::{Action, Error, RecordId, Step, ViolationKind};
 use backstay_model::{Collection, CollectionId, Field, FieldId, Mentioned, Model};
 use backstay_scalar::Value;
 use backstay_sql::{Row, Template};
@@ -12,7 +12,7 @@ use crate::context::Retry;
 use crate::proposal::Proposal;
 use crate::record::Key;
 use crate::rights::{self, without_grant};
-use crate::{Authority, Record, TxContext, mentions};
+use crate::{Authority, LinkChanges, Record, TxContext, mentions};
 
 /// Refuses references to records that the caller may not link to, just as those to records that do not exist: neither
 /// tells which it is. Whoever may read a record may link to it too.
@@ -44,6 +44,10 @@ async fn inspect(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Res
         if new {
             within_grant(cx, target)?;
         }
+        // Whoever sends it with its parent has made or changed that one in the same request.
+        if proposal.input.to_parent == Some(id) {
+            continue;
+        }
         if new && (is_itself(proposal, (target, to)) || !may_refer(cx, &proposal.class, target, to).await?) {
             proposal.refuse(field, none_with_id(cx.model(), target));
             permitted = false;
@@ -61,7 +65,30 @@ async fn inspect(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Res
             }
         }
     }
+    for (id, index, to) in added_links(proposal) {
+        let field = proposal.collection.field(id);
+        let Some(target) = field.kind.target() else { continue };
+        within_grant(cx, target)?;
+        if is_itself(proposal, (target, to)) || !may_refer(cx, &proposal.class, target, to).await? {
+            proposal.refuse_within(field, added_at(index), none_with_id(cx.model(), target));
+            permitted = false;
+        }
+    }
     Ok(permitted)
+}
+
+/// The members that relations get besides those that they have, each with its place among those of its relation.
+fn added_links(proposal: &Proposal<'_>) -> Vec<(FieldId, usize, RecordId)> {
+    let of_one = |(field, changes): &(FieldId, LinkChanges)| {
+        let field = *field;
+        changes.added.iter().copied().enumerate().map(move |(index, to)| (field, index, to)).collect::<Vec<_>>()
+    };
+    proposal.input.link_changes.iter().flat_map(of_one).collect()
+}
+
+/// Where a member that a relation gets is in what was sent for the relation.
+fn added_at(index: usize) -> Vec<Step> {
+    vec![Step::Member(LinkChanges::ADD.to_owned()), Step::Item(index)]
 }
 
 /// Notes references in documents that the caller may not make. Whether there are none.
@@ -209,6 +236,13 @@ async fn existing(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Re
             if cx.get(target, *to).await?.is_none() {
                 proposal.refuse_member(field, index, none_with_id(cx.model(), target));
             }
+        }
+    }
+    for (id, index, to) in added_links(proposal) {
+        let field = proposal.collection.field(id);
+        let Some(target) = field.kind.target() else { continue };
+        if cx.get(target, to).await?.is_none() {
+            proposal.refuse_within(field, added_at(index), none_with_id(cx.model(), target));
         }
     }
     proposal.settle()

@@ -315,11 +315,11 @@ fn note(
         let memory = |values| InMemory::of(caller, now, values);
         let (before, after) = (before.map(memory), after.map(memory));
         for counted in counted {
-            cx.sums.note(counted, (before.as_ref(), after.as_ref()), cx.part);
+            cx.sums.note(counted, (before.as_ref(), after.as_ref()), &cx.part);
         }
     }
     if application.commit_checks.concern(collection) {
-        let by = (cx.part, sent == Sent::Yes);
+        let by = (&cx.part, sent == Sent::Yes);
         cx.checks.note(&application.commit_checks, collection, (before, after), by);
     }
 }

@@ -54,7 +54,8 @@ pub(crate) async fn require(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>,
     })
 }
 
-/// The rules of the fields that the input names: of the stored record and of the proposed one.
+/// The rules of the fields that the input names, those that list children included: of the stored record and of the proposed
+/// one.
 pub(crate) async fn fields(
     cx: &mut TxContext<'_, '_>,
     proposal: &mut Proposal<'_>,
@@ -66,7 +67,8 @@ pub(crate) async fn fields(
         let rule = |of: RuleOf<'_>| of.rule(rights, collection).0.allows();
         recorded || of_field(rights, (collection, *id), action).any(|of| !rule(of))
     };
-    let fields: Vec<FieldId> = proposal.input.fields().filter(asked).collect();
+    let relations = proposal.input.children.iter().map(|(relation, _)| *relation);
+    let fields: Vec<FieldId> = proposal.input.fields().chain(relations).filter(asked).collect();
     for id in fields {
         for of in of_field(&class.rights, (collection, id), action) {
             if !decide(cx, proposal, of).await?.is_true() {

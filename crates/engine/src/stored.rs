@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::{Action, Error, RecordId};
 use backstay_expr::Truth;
-use backstay_model::{Collection, CollectionId, Trash};
+use backstay_model::{Collection, CollectionId, FieldId, Trash};
 use backstay_sql::{DecodeError, Perspective, RecordSource, Row};
 
 use crate::answered::truth_in;
@@ -15,37 +15,65 @@ use crate::recording::{self, This};
 use crate::rule_of::RuleOf;
 use crate::{Authority, IfMatch, Input, Record, TxContext, clauses};
 
-/// The stored record, ready to be changed, if the caller may read it, and a clause allows updates of it as it is stored or
-/// the caller may take the transition that the input asks for.
+/// What a stored record must be for a write to go on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wanted<'w> {
+    /// It has one of these versions.
+    pub(crate) if_match: Option<&'w IfMatch>,
+    /// It refers to this record by this field, and the caller sees that; else it counts as one that isn't there.
+    pub(crate) child_of: Option<(FieldId, RecordId)>,
+}
+
+/// The stored record, ready to be changed, if it is as wanted, the caller may read it, and a clause allows updates of it as it
+/// is stored or the caller may take the transition that the input asks for.
 pub(crate) async fn for_update<'a>(
     cx: &mut TxContext<'a, '_>,
     authority: Authority,
     record: (CollectionId, RecordId),
     input: &Input,
+    wanted: Wanted<'_>,
 ) -> Result<Proposal<'a>, Error> {
-    let (mut proposal, truths) = readable(cx, authority, record, Action::Update).await?;
+    let (mut proposal, truths) = readable(cx, authority, record, (Action::Update, wanted.child_of)).await?;
     let clauses = truths.iter().enumerate().filter(|(_, allowed)| **allowed);
     let clauses = clauses.map(|(place, _)| Permit::Clause(place)).collect();
     proposal.open = clauses::sufficient(&proposal.class.rights, proposal.collection.id, clauses);
     if authority == Authority::Caller {
         clauses::offer_transitions(cx, &mut proposal, input).await?;
     }
-    if proposal.open.is_empty() { Err(forbidden(&proposal, Action::Update)) } else { Ok(proposal) }
+    if proposal.open.is_empty() {
+        return Err(forbidden(&proposal, Action::Update));
+    }
+    require_version(&proposal, wanted.if_match)?;
+    Ok(proposal)
 }
 
-/// The stored record, if the caller may read it and may delete it, and it has one of the versions wanted.
+/// The stored record, if it is as wanted and the caller may read it and may delete it.
 pub(crate) async fn for_deletion<'a>(
     cx: &mut TxContext<'a, '_>,
     authority: Authority,
     record: (CollectionId, RecordId),
-    if_match: Option<&IfMatch>,
+    wanted: Wanted<'_>,
 ) -> Result<Proposal<'a>, Error> {
-    let (proposal, truths) = readable(cx, authority, record, Action::Delete).await?;
+    let (proposal, truths) = readable(cx, authority, record, (Action::Delete, wanted.child_of)).await?;
     if !truths.contains(&true) {
         return Err(forbidden(&proposal, Action::Delete));
     }
-    require_version(&proposal, if_match)?;
+    require_version(&proposal, wanted.if_match)?;
     Ok(proposal)
+}
+
+/// Whether there is a record that the caller may read and that, as the caller sees, refers to this one by this field.
+pub(crate) async fn is_child(
+    cx: &mut TxContext<'_, '_>,
+    authority: Authority,
+    record: (CollectionId, RecordId),
+    of: (FieldId, RecordId),
+) -> Result<bool, Error> {
+    match readable(cx, authority, record, (Action::Delete, Some(of))).await {
+        Ok(_) => Ok(true),
+        Err(Error::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The record in the trash, if the caller may do this to it, and it has one of the versions wanted; and what its type says
@@ -56,7 +84,7 @@ pub(crate) async fn in_trash<'a>(
     record: (CollectionId, RecordId),
     if_match: Option<&IfMatch>,
 ) -> Result<(Proposal<'a>, Trash), Error> {
-    let (proposal, truths) = readable(cx, authority, record, action).await?;
+    let (proposal, truths) = readable(cx, authority, record, (action, None)).await?;
     if !truths.contains(&true) {
         return Err(forbidden(&proposal, action));
     }
@@ -107,7 +135,7 @@ async fn readable<'a>(
     cx: &mut TxContext<'a, '_>,
     authority: Authority,
     (collection, id): (CollectionId, RecordId),
-    action: Action,
+    (action, child_of): (Action, Option<(FieldId, RecordId)>),
 ) -> Result<(Proposal<'a>, Vec<bool>), Error> {
     let collection: &Collection = cx.model().collection(collection);
     let class = cx.class_of(authority);
@@ -138,10 +166,36 @@ async fn readable<'a>(
     if truths != [true] {
         return Err(not_found(collection));
     }
+    if let Some(of) = child_of
+        && !refers(cx, &proposal, of).await?
+    {
+        return Err(not_found(collection));
+    }
     if !of_trash {
         decision::record_stored(cx, &proposal, RuleOf::Type(action), this).await?;
     }
     Ok((proposal, allowed))
+}
+
+/// Whether the stored record refers to this one by this field, as the caller sees.
+async fn refers(
+    cx: &mut TxContext<'_, '_>,
+    proposal: &Proposal<'_>,
+    (via, parent): (FieldId, RecordId),
+) -> Result<bool, Error> {
+    if proposal.stored_value(via).as_id() != Some(parent) {
+        return Ok(false);
+    }
+    if proposal.authority == Authority::System {
+        return Ok(true);
+    }
+    let holders = std::iter::successors(Some(via), |field| proposal.collection.field(*field).parent());
+    for field in holders {
+        if !decision::decide(cx, proposal, RuleOf::Field(field, Action::Read)).await?.is_true() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The place of the truth of the read rule in `Plans::stored`; those of the rules for the action follow.

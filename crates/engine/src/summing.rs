@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
+use backstay_base::{Error, Limit, Place, RecordId, Violation, ViolationKind, limits};
 use backstay_expr::{Expr, Node, Operator, Rule, SumKind, Truth, evaluate, truth};
 use backstay_model::{Collection, CollectionId, FieldId};
 use backstay_scalar::Value;
@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 
 use crate::bind::InMemory;
 use crate::decision::decide;
+use crate::pending_checks::Part;
 use crate::pending_sums::{Differences, Touched};
 use crate::proposal::Proposal;
 use crate::record::Key;
@@ -89,7 +90,7 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     let plan = cx.engine.templates.held(&cx.engine.planner, collection.id, &own.needed);
     // A record that is deleted has no sums.
     let Some(record) = cx.read_whole(plan, (collection.id, touched.id)).await? else { return Ok(()) };
-    let Differences { by_field, item, is_counted } = differences;
+    let Differences { by_field, at, is_counted } = differences;
     let (mut values, mut anew) = (record.values().to_vec(), Vec::new());
     for (field, difference) in &by_field {
         match difference.added_to(record.value(*field)) {
@@ -112,16 +113,16 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
             return Err(Limit::Sums { max: limits::SUM_RECORDS as u64 }.into());
         }
     }
-    let at = item.map_or(Place::Whole, |item| Place::Whole.within(Step::Item(item)));
     fit(cx, collection, &changed, (&at, &mut values))?;
-    check(cx, (collection, own), (&record, &values), (&concerned, at)).await?;
+    check(cx, (collection, own), (&record, &values), (&concerned, at.clone())).await?;
     if changed.is_empty() {
         return Ok(());
     }
-    // Sums of these sums count if they do.
-    let removes = std::mem::replace(&mut cx.part.removes, !is_counted);
+    // Sums of these sums count if they do, and a check at commit that names one is told where it changed.
+    let part = Part { request: cx.part.request, at, removes: !is_counted };
+    let around = std::mem::replace(&mut cx.part, part);
     let written = RowChange::sums(cx, collection, &record, (values, changed));
-    cx.part.removes = removes;
+    cx.part = around;
     written
 }
 

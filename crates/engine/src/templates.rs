@@ -97,6 +97,7 @@ pub(crate) enum LinkStatement {
     Remove,
     Clear,
     Targets,
+    Between,
 }
 
 impl Templates {
@@ -223,6 +224,7 @@ impl Templates {
             LinkStatement::Remove => planner.link_remove(link),
             LinkStatement::Clear => planner.link_clear(link),
             LinkStatement::Targets => planner.link_targets(link),
+            LinkStatement::Between => planner.link_between(link),
         })
     }
 

@@ -1,12 +1,15 @@
 use backstay_base::{Error, RecordId};
-use backstay_model::{CollectionId, SetOn, Trash};
+use backstay_model::{CollectionId, FieldId, SetOn, Trash};
 
+use crate::children::SentChildren;
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
+use crate::stored::Wanted;
 use crate::{
-    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, clauses, deletion, document_limits, exclusions,
-    fill, ids, links, operators, references, sent_back, sequences, slugs, states, stored, summing, trash, trees,
+    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, children, clauses, deletion, document_limits,
+    exclusions, fill, ids, links, operators, placed, references, sent_back, sequences, slugs, states, stored, summing,
+    trash, trees,
 };
 
 impl TxContext<'_, '_> {
@@ -22,13 +25,27 @@ impl TxContext<'_, '_> {
         summing::followed(self, collection, record).await
     }
 
-    /// The same, except that stored sums don't follow yet.
+    /// The same, except that stored sums don't follow yet. Its children are made after it, so that their rules can follow
+    /// their reference to it.
     pub(crate) async fn make(
         &mut self,
         authority: Authority,
         collection: CollectionId,
         input: Input,
     ) -> Result<Record, Error> {
+        let made = self.make_alone(authority, collection, input).await;
+        let (record, sent) = placed::settled(self, made).await?;
+        children::write(self, authority, (collection, record.id()), sent).await?;
+        Ok(record)
+    }
+
+    /// Makes the record, and returns what was sent for its children. Places in errors are within what was sent for the record.
+    pub(crate) async fn make_alone(
+        &mut self,
+        authority: Authority,
+        collection: CollectionId,
+        input: Input,
+    ) -> Result<(Record, SentChildren), Error> {
         let collection = self.model().collection(collection);
         if collection.single && self.engine.singles.get().is_some() {
             return Err(Error::internal(SecondSingle));
@@ -65,7 +82,8 @@ impl TxContext<'_, '_> {
         trees::place(self, &mut proposal).await?;
         sequences::number(self, &mut proposal).await?;
         ids::go_on(self, &proposal).await?;
-        RowChange::insert(self, proposal)
+        let children = std::mem::take(&mut proposal.input.children);
+        Ok((RowChange::insert(self, proposal)?, children))
     }
 
     /// Changes the fields that the input names, if the record has one of the versions wanted. A record that is as the
@@ -77,22 +95,48 @@ impl TxContext<'_, '_> {
         input: Input,
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
-        let mut proposal = stored::for_update(self, authority, record, &input).await?;
-        stored::require_version(&proposal, if_match)?;
+        let wanted = Wanted { if_match, child_of: None };
+        let updated = self.change(authority, record, input, wanted).await?;
+        summing::followed(self, record.0, updated).await
+    }
+
+    /// The same, except that stored sums don't follow yet. Its children are written after it.
+    pub(crate) async fn change(
+        &mut self,
+        authority: Authority,
+        record: (CollectionId, RecordId),
+        input: Input,
+        wanted: Wanted<'_>,
+    ) -> Result<Record, Error> {
+        let changed = self.change_alone(authority, record, input, wanted).await;
+        let (changed, sent) = placed::settled(self, changed).await?;
+        children::write(self, authority, record, sent).await?;
+        Ok(changed)
+    }
+
+    /// Changes the record, and returns what was sent for its children.
+    async fn change_alone(
+        &mut self,
+        authority: Authority,
+        record: (CollectionId, RecordId),
+        input: Input,
+        wanted: Wanted<'_>,
+    ) -> Result<(Record, SentChildren), Error> {
+        let mut proposal = stored::for_update(self, authority, record, &input, wanted).await?;
         self.propose(&mut proposal, input).await?;
         let idle = proposal.is_idle();
         if let Err(refusal) = rules::of_update(self, &mut proposal, idle).await {
             return Err(references::instead_of(self, &mut proposal, refusal).await);
         }
+        let children = std::mem::take(&mut proposal.input.children);
         match proposal.stored {
-            Some(stored) if idle => Ok(stored),
+            Some(stored) if idle => Ok((stored, children)),
             _ => {
                 references::verify(self, &mut proposal).await?;
                 exclusions::ask(self, &mut proposal).await?;
                 trees::place(self, &mut proposal).await?;
                 sequences::number(self, &mut proposal).await?;
-                let updated = RowChange::update(self, proposal)?;
-                summing::followed(self, record.0, updated).await
+                Ok((RowChange::update(self, proposal)?, children))
             }
         }
     }
@@ -155,7 +199,8 @@ impl TxContext<'_, '_> {
         let action = act.verb().action();
         let gone = match act {
             RecordAct::Delete => {
-                let proposal = stored::for_deletion(self, authority, record, if_match).await?;
+                let proposal =
+                    stored::for_deletion(self, authority, record, Wanted { if_match, child_of: None }).await?;
                 deletion::delete(self, proposal).await?
             }
             RecordAct::Restore(input) => {
@@ -191,6 +236,31 @@ impl TxContext<'_, '_> {
         }
         references::verify(self, &mut proposal).await?;
         Ok(proposal)
+    }
+
+    /// Deletes a child of a record, or moves it to the trash, except that stored sums don't follow yet.
+    pub(crate) async fn remove_child(
+        &mut self,
+        authority: Authority,
+        record: (CollectionId, RecordId),
+        of: (FieldId, RecordId),
+    ) -> Result<Record, Error> {
+        self.part.removes = true;
+        let removed = self.remove_child_alone(authority, record, of).await;
+        self.part.removes = false;
+        placed::settled(self, removed).await
+    }
+
+    async fn remove_child_alone(
+        &mut self,
+        authority: Authority,
+        record: (CollectionId, RecordId),
+        of: (FieldId, RecordId),
+    ) -> Result<Record, Error> {
+        let wanted = Wanted { if_match: None, child_of: Some(of) };
+        let proposal = stored::for_deletion(self, authority, record, wanted).await?;
+        self.count_rows(proposal.rows_for_caller())?;
+        deletion::delete(self, proposal).await
     }
 
     /// Deletes a record, or moves it to the trash if its type has one, and what `@onDelete` says with it.

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use backstay_base::{
-    Action, Caller, CallerKind, Conflict, Error, Limit, Memory, Overlap, Place, RecordId, Step, Unauthenticated,
-    Violation, ViolationKind, limits,
+    Action, Caller, CallerKind, Error, Limit, Memory, Place, RecordId, Unauthenticated, Violation, ViolationKind,
+    limits,
 };
 use backstay_expr::{Rule, truth};
 use backstay_model::{Collection, CollectionId, Field};
@@ -11,13 +11,13 @@ use backstay_store::{KeyClaim, Writes};
 use bytes::Bytes;
 
 use crate::bind::InMemory;
-use crate::context::{Retry, require_few_rows};
+use crate::context::require_few_rows;
 use crate::inner::Inner;
 use crate::read::{USUAL_RECORD, is_too_large, may_at_all};
 use crate::remember::Keyed;
 use crate::{
     AnswerBuffer, Authority, Context, Create, Encoder, IfMatch, Input, Inputs, OfRecord, Outcome, Record, RecordAct,
-    RequestKind, Tag, TxContext, Update, Which, Written, embedded, remember, summing,
+    RequestKind, Tag, TxContext, Update, Which, Written, children, embedded, remember, summing,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -57,6 +57,7 @@ pub(crate) fn create(
     }
     // Before it waits for the writer.
     require_few_rows(inputs.as_slice().iter().map(Input::rows).sum())?;
+    inputs.as_slice().iter().try_for_each(|input| children_admitted(inner, cx, id, input))?;
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), Keyed::Create(&collection.name))?;
     let writes_more = writes_more(inner, id);
     let work = Work::Create { collection: id, inputs, minimal: options.minimal };
@@ -72,6 +73,8 @@ pub(crate) fn update(
 ) -> Result<PreparedWrite, Error> {
     let Update { collection, which, input, options } = request;
     let of = admitted(inner, cx, collection, Action::Update)?;
+    require_few_rows(input.rows())?;
+    children_admitted(inner, cx, collection, &input)?;
     let writes_more = writes_more(inner, collection);
     let named = which.words(of);
     let what = Keyed::Update(&of.name, &named, options.if_match.as_ref());
@@ -89,6 +92,12 @@ pub(crate) fn of_record(
     encoder: &'static dyn Encoder,
 ) -> Result<PreparedWrite, Error> {
     let OfRecord { act, collection, which, options } = request;
+    if let RecordAct::Restore(input) = &act
+        && let Some((relation, _)) = input.children.first()
+    {
+        let at = inner.application.model.field(collection, *relation).place();
+        return Err(Error::invalid(at, ViolationKind::ReadOnly("restore the record first, then change these")));
+    }
     let of = admitted(inner, cx, collection, act.verb().action())?;
     let writes_more = writes_more(inner, collection);
     let named = which.words(of);
@@ -97,6 +106,28 @@ pub(crate) fn of_record(
     let (if_match, minimal) = (options.if_match, options.minimal);
     let work = Work::OfRecord { act, record: (collection, which), if_match, minimal };
     Ok(PreparedWrite { work, claim, encoder, writes_more })
+}
+
+/// Refuses children that no rule could let the caller write, before anything is written.
+fn children_admitted(inner: &Inner, cx: &Context, of: CollectionId, input: &Input) -> Result<(), Error> {
+    for (relation, sent) in &input.children {
+        let listed = inner.application.model.field(of, *relation).kind.children();
+        let (target, _) = listed.ok_or_else(|| Error::internal(children::NoChildren))?;
+        for child in &sent.each {
+            let mut refused = Ok(());
+            for action in children::actions(&child.act) {
+                refused = admitted(inner, cx, target, *action).map(drop);
+                if refused.is_ok() {
+                    break;
+                }
+            }
+            refused?;
+            if let Some(input) = child.act.input() {
+                children_admitted(inner, cx, target, input)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether records of the collection count in stored sums, checks at commit depend on them, or they are numbered.
@@ -143,7 +174,7 @@ impl PreparedWrite {
     pub(crate) fn writes(&self) -> Writes {
         match &self.work {
             Work::Create { inputs: Inputs::One(input), .. } | Work::Update { input, .. }
-                if !input.has_links() && !input.may_create() && !self.writes_more =>
+                if input.has_one_row() && !self.writes_more =>
             {
                 Writes::One
             }
@@ -232,43 +263,18 @@ fn transient(usual: usize) -> AnswerBuffer {
     AnswerBuffer::new(&Memory::uncounted(), usual)
 }
 
-/// The violations of one record as those of the array that it is in.
-fn within(error: Error, index: usize) -> Error {
-    match error {
-        Error::Invalid(mut violations) => {
-            for violation in &mut violations {
-                let at = std::mem::replace(&mut violation.at, Place::Whole);
-                violation.at = at.within(Step::Item(index));
-            }
-            Error::Invalid(violations)
-        }
-        Error::Forbidden { action, what } => Error::Forbidden { action, what: format!("{what} (record {index})") },
-        Error::Conflict(Conflict::Unique { collection, fields, record: None }) => {
-            Conflict::Unique { collection, fields, record: Some(index) }.into()
-        }
-        Error::Conflict(Conflict::Overlap(overlap)) => {
-            Conflict::Overlap(Box::new(Overlap { record: Some(index), ..*overlap })).into()
-        }
-        other => other,
-    }
-}
-
 impl TxContext<'_, '_> {
     /// Makes a record of each input.
     async fn create_all(&mut self, collection: CollectionId, inputs: &[Input]) -> Result<Vec<Record>, Error> {
         let mut records = Vec::with_capacity(inputs.len());
         for (index, input) in inputs.iter().enumerate() {
+            self.part.at = Place::item(index);
             if let Some(recorder) = &mut self.recorder {
-                recorder.about(index);
+                recorder.about(&self.part.at);
             }
-            self.part.item = Some(index);
-            let mut created = self.make(Authority::Caller, collection, input.clone()).await;
-            if created.is_ok() && self.retry == Retry::SettleEach {
-                created = self.settle().await.and(created);
-            }
-            records.push(created.map_err(|error| within(error, index))?);
+            records.push(self.make(Authority::Caller, collection, input.clone()).await?);
         }
-        self.part.item = None;
+        self.part.at = Place::Whole;
         summing::follow(self).await?;
         Ok(records)
     }

@@ -1,5 +1,7 @@
 //! What a model says of the values of many records together, on both databases.
 
+#[path = "constraints/children.rs"]
+mod children;
 #[path = "constraints/commit_checks.rs"]
 mod commit_checks;
 #[path = "constraints/exclude.rs"]
@@ -14,6 +16,8 @@ mod history;
 mod keys;
 #[path = "constraints/large_deletions.rs"]
 mod large_deletions;
+#[path = "constraints/link_changes.rs"]
+mod link_changes;
 #[path = "constraints/opposite.rs"]
 mod opposite;
 #[path = "constraints/order.rs"]

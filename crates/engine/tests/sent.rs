@@ -215,7 +215,7 @@ async fn a_unique_conflict_in_an_array_names_its_record() {
     let names = r#"[{"name":"a"},{"name":"b"},{"name":"b"},{"name":"c"}]"#;
     let Err(Error::Conflict(conflict)) = desk.create("Tag", &desk.ada, names).await else { panic!("a conflict") };
     let (collection, fields) = ("Tag".to_owned(), vec!["name".to_owned()]);
-    assert_eq!(conflict, backstay_base::Conflict::Unique { collection, fields, record: Some(2) });
+    assert_eq!(conflict, backstay_base::Conflict::Unique { collection, fields, record: Box::new(Place::item(2)) });
 }
 
 #[tokio::test]
@@ -227,7 +227,11 @@ async fn a_unique_conflict_in_an_array_names_its_record_where_rules_ask_the_data
         let body = format!("[{}]", slugs.map(post).join(","));
         let Err(Error::Conflict(conflict)) = desk.create("Post", &desk.ada, &body).await else { panic!("a conflict") };
         let (collection, fields) = (collection.clone(), fields.clone());
-        assert_eq!(conflict, backstay_base::Conflict::Unique { collection, fields, record: Some(record) }, "{slugs:?}");
+        assert_eq!(
+            conflict,
+            backstay_base::Conflict::Unique { collection, fields, record: Box::new(Place::item(record)) },
+            "{slugs:?}"
+        );
     }
 }
 

@@ -209,7 +209,7 @@ mod tests {
     use std::collections::HashSet;
     use std::io;
 
-    use backstay_base::{Action, LargeDeletion, Overlap, RefusedTransition, Shared};
+    use backstay_base::{Action, LargeDeletion, Overlap, Place, RefusedTransition, Shared};
 
     use super::*;
 
@@ -222,7 +222,8 @@ mod tests {
     #[test]
     fn an_error_has_the_kind_that_its_code_names() {
         let (text, collection, what) = (String::new, || "A".to_owned(), || "this".to_owned());
-        let overlap = Overlap { collection: text(), range: [text(), text()], same: vec![], other: None, record: None };
+        let overlap =
+            Overlap { collection: text(), range: [text(), text()], same: vec![], other: None, record: Place::Whole };
         let referenced =
             Conflict::Referenced { collection: text(), field: text(), count: 1, more: false, in_trash: false };
         let large =
@@ -247,7 +248,7 @@ mod tests {
             Error::NoAccounts,
             Error::KeyWithoutSession,
             Error::NotFound { what: what() },
-            Conflict::Unique { collection: collection(), fields: vec![], record: None }.into(),
+            Conflict::Unique { collection: collection(), fields: vec![], record: Box::new(Place::Whole) }.into(),
             Conflict::UniqueUnseen { collection: collection() }.into(),
             Conflict::Overlap(Box::new(overlap)).into(),
             Conflict::OverlapUnseen { collection: collection() }.into(),

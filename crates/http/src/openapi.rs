@@ -1,3 +1,4 @@
+mod children;
 mod constraints;
 mod documents;
 mod embedded_types;
@@ -120,6 +121,7 @@ fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
         "sortFields": limits::SORT_FIELDS,
         "countMax": limits::COUNT_MAX,
         "batchRecords": limits::BATCH_RECORDS,
+        "nestedLevels": limits::NESTED_LEVELS,
         "writeRows": limits::WRITE_ROWS,
         "writeBytes": limits::WRITE_BYTES,
         "transactionRequests": limits::TRANSACTION_REQUESTS,

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
-use backstay_base::{Conflict, Error, Limit, Place, RequestId, Step, Unauthenticated, Violation, ViolationKind};
+use backstay_base::{Conflict, Error, Limit, Place, RequestId, Unauthenticated, Violation, ViolationKind};
 use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
 
@@ -255,8 +255,8 @@ impl<'a> Details<'a> {
 fn clashing(conflict: &Conflict, at: &str) -> Vec<Fault<'static>> {
     let (fields, message, record) = match conflict {
         Conflict::Unique { fields, record, .. } => match fields.as_slice() {
-            [_] => (fields.as_slice(), "the value is already taken".to_owned(), record),
-            several => (several, format!("{} are already taken together", several.join(" and ")), record),
+            [_] => (fields.as_slice(), "the value is already taken".to_owned(), &**record),
+            several => (several, format!("{} are already taken together", several.join(" and ")), &**record),
         },
         Conflict::Overlap(overlap) => {
             (overlap.range.as_slice(), "the range overlaps that of another record".to_owned(), &overlap.record)
@@ -271,10 +271,7 @@ fn clashing(conflict: &Conflict, at: &str) -> Vec<Fault<'static>> {
         | Conflict::Concurrent
         | Conflict::Already(_) => return Vec::new(),
     };
-    let place = |field: &String| match record {
-        Some(record) => Place::field(field).within(Step::Item(*record)),
-        None => Place::field(field),
-    };
+    let place = |field: &String| Place::field(field).under(record);
     let fault = |field| Fault { at: format!("{at}{}", place(field)), message: message.clone(), remedy: None };
     fields.iter().map(fault).collect()
 }
@@ -331,7 +328,10 @@ mod tests {
         check(domain(Error::NoAccounts), 403);
         check(domain(Error::KeyWithoutSession), 403);
         check(domain(Error::NotFound { what: "this".into() }), 404);
-        check(domain(Conflict::Unique { collection: "A".into(), fields: vec![], record: None }.into()), 409);
+        check(
+            domain(Conflict::Unique { collection: "A".into(), fields: vec![], record: Box::new(Place::Whole) }.into()),
+            409,
+        );
         let referenced =
             Conflict::Referenced { collection: "A".into(), field: "b".into(), count: 1, more: false, in_trash: false };
         check(domain(referenced.into()), 409);

@@ -186,6 +186,23 @@ impl FieldKind {
         }
     }
 
+    /// The collection whose records refer to one of this collection, and their field that does, where this lists them or
+    /// holds the one that there can be: its children.
+    pub fn children(&self) -> Option<(CollectionId, FieldId)> {
+        match self {
+            Self::OneToMany { target, via } | Self::OneToOne { target, via, .. } => Some((*target, *via)),
+            Self::Scalar(_)
+            | Self::Enum(_)
+            | Self::List(_)
+            | Self::Embedded(_)
+            | Self::Document(_)
+            | Self::ToOne { .. }
+            | Self::ToOneOf { .. }
+            | Self::ManyToMany { .. }
+            | Self::Lineage { .. } => None,
+        }
+    }
+
     /// Whether it is an end of a relation that is written at the other one.
     pub(crate) fn is_written_elsewhere(&self) -> bool {
         match self {

@@ -5,8 +5,7 @@ use backstay_model::{Collection, Field, FieldId, Model};
 use backstay_scalar::{Token, Value};
 
 use crate::comparison;
-use crate::input::within_list_limit;
-use crate::json::items;
+use crate::json::{items, within_list_limit};
 use crate::list_words::Raw;
 use crate::words::{field_named, shorten, unknown};
 

@@ -1,37 +1,54 @@
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::{iter, mem};
 
-use backstay_base::{Error, Limit, Place, Step, Violation, ViolationKind, limits};
-use backstay_engine::{Input, Inputs, Missing, Referred};
+use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
+use backstay_engine::{Child, ChildAct, Children, Input, Inputs, LinkChanges, Missing, Referred};
 use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, TYPE_NAME, ValueType};
 use backstay_scalar::{Operation, Problem, Scalar, Token, Value};
 use serde_json::value::RawValue;
 
-use crate::json::{few_items, items, members_of, not_an_object, utf8};
+use crate::children::{self, Sent, SentAct, SentChild};
+use crate::json::{few_items, items, members_of, not_an_object, utf8, within_list_limit};
 use crate::operators::{self, Form};
-use crate::referred::{InTransaction, RelationReader, missing};
+use crate::referred::{self, InTransaction, RelationReader, missing};
 use crate::words::{shorten, unknown, unknown_field};
 
 /// Reads a JSON object as values for fields of a collection. Unknown members, members that occur twice and values of
 /// another type are violations, all of them at once. Says nothing of what the caller may write.
 pub fn input(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
-    record(model, collection, &members_of(utf8(body)?)?, &mut InTransaction)
+    alone(model, (collection, Form::New), body)
 }
 
 /// Reads a JSON Merge Patch (RFC 7396): an object of the fields that change, in which an object for a `JSON` field is merged
 /// into the stored document, and an operator such as `{"$inc": 1}` changes what is stored.
 pub fn patch(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
-    let members = members_of(utf8(body)?)?;
-    Decoder::new((model, collection), Form::Patch, &mut InTransaction).read(&members)
+    alone(model, (collection, Form::Patch), body)
 }
 
-/// The same of an object whose members are read already, with another way to name related records.
+/// A record with its children.
+fn alone(model: &Model, (of, form): (CollectionId, Form), body: &[u8]) -> Result<Input, Error> {
+    let members = members_of(utf8(body)?)?;
+    let mut relations = InTransaction;
+    let mut decoder = Decoder::new((model, of), form, &mut relations);
+    decoder.levels = Some(CHILD_LEVELS);
+    let input = decoder.object(&members);
+    decoder.finish(input)
+}
+
+/// Levels of children below a record.
+const CHILD_LEVELS: usize = limits::NESTED_LEVELS - 1;
+
+/// Reads a new record without children, of an object whose members are read already, with another way to name related records.
 pub fn record(
     model: &Model,
     collection: CollectionId,
     members: &[(Cow<'_, str>, &RawValue)],
     relations: &mut dyn RelationReader,
 ) -> Result<Input, Error> {
-    Decoder::new((model, collection), Form::New, relations).read(members)
+    let mut decoder = Decoder::new((model, collection), Form::New, relations);
+    let input = decoder.object(members);
+    decoder.finish(input)
 }
 
 /// Reads a JSON object, or an array of them.
@@ -44,20 +61,21 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
     if items.len() > limits::BATCH_RECORDS {
         return Err(Limit::Size { what: "the array", max: limits::BATCH_RECORDS as u64, unit: "records" }.into());
     }
-    let (mut inputs, mut violations) = (Vec::with_capacity(items.len()), Vec::new());
+    let mut inputs = Vec::with_capacity(items.len());
+    let mut relations = InTransaction;
+    let mut decoder = Decoder::new((model, id), Form::New, &mut relations);
+    decoder.levels = Some(CHILD_LEVELS);
     for (index, item) in items.iter().enumerate() {
-        if violations.len() >= limits::VIOLATIONS {
+        if decoder.is_full() {
             break;
         }
-        let (at, mut relations) = (Place::item(index), InTransaction);
-        let mut decoder = Decoder { at, violations, ..Decoder::new((model, id), Form::New, &mut relations) };
+        decoder.at = Place::item(index);
         match members_of(item.get()) {
             Ok(members) => inputs.push(decoder.object(&members)),
             Err(_) => decoder.violations.push(Violation::new(Place::item(index), not_an_object())),
         }
-        violations = decoder.violations;
     }
-    if violations.is_empty() { Ok(Inputs::Many(inputs)) } else { Err(Error::Invalid(violations)) }
+    decoder.finish(Inputs::Many(inputs))
 }
 
 pub(crate) struct Decoder<'d> {
@@ -67,9 +85,15 @@ pub(crate) struct Decoder<'d> {
     pub(crate) relations: &'d mut dyn RelationReader,
     /// Of how many unique keys the object is a part.
     pub(crate) depth: usize,
+    /// Levels of children that may follow; `None`: the record is read without children.
+    pub(crate) levels: Option<usize>,
+    /// The reference to the record that this one is sent with.
+    pub(crate) to_parent: Option<FieldId>,
     /// Where the object is.
     pub(crate) at: Place,
     pub(crate) violations: Vec<Violation>,
+    /// Records that were read.
+    pub(crate) records: usize,
 }
 
 /// What is read from the members of a record: the values so far, and which fields were there.
@@ -79,26 +103,36 @@ struct Reading {
 }
 
 impl<'d> Decoder<'d> {
+    /// Of a record without children.
     pub(crate) fn new(
         (model, collection): (&'d Model, CollectionId),
         form: Form,
         relations: &'d mut dyn RelationReader,
     ) -> Self {
         let collection = model.collection(collection);
-        Self { model, collection, form, relations, depth: 0, at: Place::Whole, violations: Vec::new() }
+        let (levels, to_parent, at, violations) = (None, None, Place::Whole, Vec::new());
+        Self { model, collection, form, relations, depth: 0, levels, to_parent, at, violations, records: 0 }
     }
-}
 
-impl Decoder<'_> {
-    fn read(mut self, members: &[(Cow<'_, str>, &RawValue)]) -> Result<Input, Error> {
-        let input = self.object(members);
+    /// What was read, unless something is wrong with it.
+    fn finish<T>(self, read: T) -> Result<T, Error> {
+        const MAX: usize = limits::WRITE_ROWS;
         match self.violations {
-            violations if violations.is_empty() => Ok(input),
+            _ if self.records > MAX => {
+                Err(Limit::Size { what: "the change", max: MAX as u64, unit: "records and links" }.into())
+            }
+            violations if violations.is_empty() => Ok(read),
             violations => Err(Error::Invalid(violations)),
         }
     }
 
+    /// Whether nothing more is read: enough is wrong, or there are too many records.
+    fn is_full(&self) -> bool {
+        self.violations.len() >= limits::VIOLATIONS || self.records > limits::WRITE_ROWS
+    }
+
     pub(crate) fn object(&mut self, members: &[(Cow<'_, str>, &RawValue)]) -> Input {
+        self.records += 1;
         let seen = vec![false; self.collection.fields.len()];
         let mut reading = Reading { input: Input::with_capacity(members.len()), seen };
         self.members(&mut reading, None, members);
@@ -109,14 +143,18 @@ impl Decoder<'_> {
     fn members(&mut self, reading: &mut Reading, within: Option<FieldId>, members: &[(Cow<'_, str>, &RawValue)]) {
         let collection = self.collection;
         for (at, (name, raw)) in members.iter().enumerate() {
-            if self.violations.len() >= limits::VIOLATIONS {
+            if self.is_full() {
                 break;
             }
             let Some(field) = collection.member_named(within, name) else {
                 self.refuse(name, unknown_field(collection, within, name));
                 continue;
             };
-            if std::mem::replace(&mut reading.seen[usize::from(field.id.0)], true) {
+            if self.leads_to_parent(field) {
+                self.refuse(name, ViolationKind::ReadOnly("this is the record that it is sent with"));
+                continue;
+            }
+            if mem::replace(&mut reading.seen[usize::from(field.id.0)], true) {
                 let is_same = |of: &Field| of.id == field.id;
                 let mut before = members[..at].iter();
                 let first = before.find(|(name, _)| collection.member_named(within, name).is_some_and(is_same));
@@ -127,11 +165,23 @@ impl Decoder<'_> {
         }
     }
 
+    /// Whether the field, or what holds it, refers to the record that this one is sent with.
+    fn leads_to_parent(&self, field: &Field) -> bool {
+        let mut holders = iter::successors(self.to_parent, |held| self.collection.field(*held).parent());
+        holders.any(|held| held == field.id)
+    }
+
     /// The value of a field.
     fn value(&mut self, reading: &mut Reading, (field, name): (&Field, &str), raw: &str) {
         let read = match field.kind {
             FieldKind::Document(document) if raw != "null" => {
                 return self.document(reading, (field, name), (document, raw));
+            }
+            FieldKind::OneToMany { target, via } if self.levels.is_some() => {
+                return self.children(reading, (field, name), (target, via), children::many(self.form, raw));
+            }
+            FieldKind::OneToOne { target, via, .. } if self.levels.is_some() => {
+                return self.children(reading, (field, name), (target, via), children::one(self.form, raw));
             }
             _ if operators::is_given(field, raw) => self.operator(reading, (field, name), raw),
             FieldKind::Embedded(_) => self.embedded(reading, (field, name), raw),
@@ -143,6 +193,79 @@ impl Decoder<'_> {
             let at = steps.into_iter().fold(at, Place::then);
             self.violations.push(Violation::new(at, kind));
         }
+    }
+
+    /// The records that refer to this one, and are sent with it.
+    fn children(
+        &mut self,
+        reading: &mut Reading,
+        (field, name): (&Field, &str),
+        (target, via): (CollectionId, FieldId),
+        sent: Sent<'_>,
+    ) {
+        let Sent { each, others, wrong } = sent;
+        let at = self.at.clone().then(Step::Member(shorten(name)));
+        let place = |steps: &[Step]| steps.iter().cloned().fold(at.clone(), Place::then);
+        self.violations.extend(wrong.into_iter().map(|(steps, kind)| Violation::new(place(&steps), kind)));
+        let Some(levels) = self.levels.and_then(|levels| levels.checked_sub(1)) else {
+            let most =
+                format!("records are nested in at most {} levels; write these by themselves", limits::NESTED_LEVELS);
+            self.violations.push(Violation::new(at, ViolationKind::Range(most)));
+            return;
+        };
+        let (mut read, mut named) = (Vec::with_capacity(each.len()), HashSet::new());
+        for SentChild { at: steps, act } in each {
+            if self.is_full() {
+                break;
+            }
+            let mut inner = Decoder {
+                levels: Some(levels),
+                to_parent: Some(via),
+                at: place(&steps),
+                violations: mem::take(&mut self.violations),
+                records: self.records,
+                ..Decoder::new((self.model, target), Form::New, &mut *self.relations)
+            };
+            let act = inner.child(act, &mut named);
+            (self.violations, self.records) = (inner.violations, inner.records);
+            read.extend(act.map(|act| Child { at: steps, act }));
+        }
+        reading.input.children(field.id, Children::new(read, others));
+    }
+
+    fn child(&mut self, act: SentAct<'_>, named: &mut HashSet<RecordId>) -> Option<ChildAct> {
+        match act {
+            SentAct::Add(members) => Some(ChildAct::Add(self.object(&members))),
+            SentAct::Put(members) => {
+                self.form = Form::Patch;
+                Some(ChildAct::Put(self.object(&members)))
+            }
+            SentAct::Change(id, members) => {
+                self.form = Form::Patch;
+                let at = self.at.clone().then(Step::Member("id".to_owned()));
+                let id = self.named_child(id, at, named);
+                let input = self.object(&members);
+                id.map(|id| ChildAct::Change(id, input))
+            }
+            SentAct::Remove(id) => {
+                self.records += 1;
+                let at = self.at.clone();
+                self.named_child(id, at, named).map(ChildAct::Remove)
+            }
+        }
+    }
+
+    /// The id of a child, which may be named once.
+    fn named_child(&mut self, raw: &str, at: Place, named: &mut HashSet<RecordId>) -> Option<RecordId> {
+        let read = self.collection.key.scalar().read(Token::Json(raw)).map_err(ViolationKind::from);
+        let kind = match read.map(|value| value.as_id()) {
+            Ok(Some(id)) if named.insert(id) => return Some(id),
+            Ok(Some(_)) => ViolationKind::Duplicate,
+            Ok(None) => ViolationKind::Required,
+            Err(kind) => kind,
+        };
+        self.violations.push(Violation::new(at, kind));
+        None
     }
 
     /// A field that has a value already. Answers contain it by each of its names, so that whoever sends back what was read
@@ -194,7 +317,7 @@ impl Decoder<'_> {
         }
         let (members, replaced) = (operators::replacement(raw)?, Operation::Replace.name());
         let within = self.at.clone().then(Step::Member(shorten(name)));
-        let outer = std::mem::replace(&mut self.at, within);
+        let outer = mem::replace(&mut self.at, within);
         self.form = Form::New;
         let read = self.embedded(reading, (field, replaced), members.get());
         (self.at, self.form) = (outer, Form::Patch);
@@ -214,7 +337,7 @@ impl Decoder<'_> {
         let expected = || ViolationKind::Type { expected: "an object".to_owned() };
         let members = backstay_scalar::members(raw).map_err(|_| expected())?;
         let within = self.at.clone().then(Step::Member(shorten(name)));
-        let outer = std::mem::replace(&mut self.at, within);
+        let outer = mem::replace(&mut self.at, within);
         self.members(reading, Some(field.id), &members);
         self.at = outer;
         Ok(())
@@ -298,6 +421,11 @@ impl Decoder<'_> {
             FieldKind::Scalar(number) if field.shares_currency() => {
                 return Ok(amount(input, (field.id, *number), Token::Json(raw))?);
             }
+            FieldKind::ManyToMany { target, .. } if self.form == Form::Patch && raw.starts_with('{') => {
+                let [added, removed] = self.link_changes((field, *target), raw)?;
+                input.change_members(field.id, added, removed);
+                return Ok(());
+            }
             FieldKind::ManyToMany { target, .. } => {
                 input.members(field.id, self.links((field, *target), raw)?);
                 return Ok(());
@@ -330,6 +458,43 @@ impl Decoder<'_> {
             input.set(field.id, value);
         }
         Ok(())
+    }
+
+    /// `{"$add": […], "$remove": […]}`.
+    fn link_changes(
+        &mut self,
+        (field, target): (&Field, CollectionId),
+        raw: &str,
+    ) -> Result<[Vec<Referred>; 2], Wrong> {
+        let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
+        let members = backstay_scalar::members(raw).map_err(|_| expected())?;
+        let (mut changes, mut named, mut seen) = ([Vec::new(), Vec::new()], HashSet::new(), HashSet::new());
+        for (name, raw) in &members {
+            let at = || Step::Member(name.to_string());
+            let (place, missing) = match &**name {
+                LinkChanges::ADD => (0, referred::missing(field)),
+                LinkChanges::REMOVE => (1, Missing::Refuse),
+                _ => {
+                    let problem = format!("unknown operator `{}`", shorten(name));
+                    let remedy = "write `$add` and `$remove`, or an array of all ids".to_owned();
+                    return Err(Wrong::at_member(&shorten(name), ViolationKind::Misused { problem, remedy }));
+                }
+            };
+            if !seen.insert(&**name) {
+                return Err(Wrong::at_member(name, ViolationKind::Duplicate));
+            }
+            let members = self.members_named(target, raw.get(), missing).map_err(|wrong| wrong.within(at()))?;
+            for (index, member) in members.iter().enumerate() {
+                if let Referred::Id(id) = member
+                    && !named.insert(*id)
+                {
+                    let repeated = Wrong { steps: vec![Step::Item(index)], kind: ViolationKind::Duplicate };
+                    return Err(repeated.within(at()));
+                }
+            }
+            changes[place] = members;
+        }
+        Ok(changes)
     }
 }
 
@@ -400,11 +565,4 @@ pub(crate) fn list(element: ValueType<'_>, raw: &str) -> Result<Value, Wrong> {
     };
     let values: Result<Vec<Value>, Wrong> = items.iter().enumerate().map(value).collect();
     Ok(Value::List(values?.into()))
-}
-
-pub(crate) fn within_list_limit(items: usize) -> Result<(), ViolationKind> {
-    match items > limits::LIST_ITEMS {
-        true => Err(ViolationKind::Range(format!("at most {} items", limits::LIST_ITEMS))),
-        false => Ok(()),
-    }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use backstay_base::{Error, Place, ViolationKind};
+use backstay_base::{Error, Place, ViolationKind, limits};
 use backstay_scalar::Members;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -41,6 +41,14 @@ pub(crate) fn members_of(text: &str) -> Result<Members<'_>, Error> {
 /// The items of a JSON array, as raw values.
 pub(crate) fn items(raw: &str) -> Option<Vec<&RawValue>> {
     serde_json::from_str(raw).ok()
+}
+
+/// Refuses a list with more items than one may have.
+pub(crate) fn within_list_limit(items: usize) -> Result<(), ViolationKind> {
+    match items > limits::LIST_ITEMS {
+        true => Err(ViolationKind::Range(format!("at most {} items", limits::LIST_ITEMS))),
+        false => Ok(()),
+    }
 }
 
 pub(crate) fn not_an_object() -> ViolationKind {

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 mod assignment;
+mod children;
 mod comparison;
 mod cursor;
 mod derived;

@@ -8,8 +8,8 @@ use backstay_model::{Collection, CollectionId, Field, FieldId};
 use backstay_scalar::Token;
 use serde_json::value::RawValue;
 
-use crate::input::{Decoder, Wrong, within_list_limit};
-use crate::json::items;
+use crate::input::{Decoder, Wrong};
+use crate::json::{items, within_list_limit};
 use crate::operators::Form;
 
 /// Finds the records that relations name by a unique key, or leaves that to the transaction.
@@ -81,12 +81,22 @@ impl Decoder<'_> {
 
     /// The members of a many-to-many relation.
     pub(crate) fn links(&mut self, (field, target): (&Field, CollectionId), raw: &str) -> Result<Vec<Referred>, Wrong> {
+        self.members_named(target, raw, missing(field))
+    }
+
+    /// The records that an array names.
+    pub(crate) fn members_named(
+        &mut self,
+        target: CollectionId,
+        raw: &str,
+        missing: Missing,
+    ) -> Result<Vec<Referred>, Wrong> {
         let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
         let items: Vec<&RawValue> = items(raw).ok_or_else(expected)?;
         within_list_limit(items.len())?;
         let mut members = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
-            let member = self.reference(target, item.get(), missing(field));
+            let member = self.reference(target, item.get(), missing);
             members.push(member.map_err(|wrong| wrong.within(Step::Item(index)))?);
         }
         Ok(members)

@@ -292,6 +292,16 @@ impl Planner {
         builder.finish(&delete, Vec::new())
     }
 
+    /// The far end of the link of `Slot::Id` (near) to `Slot::Argument(0)` (far), if there is one.
+    pub fn link_between(&self, link: &Link) -> Template {
+        let mut builder = self.builder();
+        let (near, far) = ends(&mut builder, link);
+        let mut select = Query::select();
+        select.column(name(&link.far)).from(name(written_links(link)));
+        select.and_where(Sql::col(name(&link.near)).eq(near)).and_where(Sql::col(name(&link.far)).eq(far));
+        builder.finish(&select, vec![Storage::Id(link.far_key).into()])
+    }
+
     /// Ends all links of `Slot::Id` (near).
     pub fn link_clear(&self, link: &Link) -> Template {
         let mut builder = self.builder();

@@ -26,6 +26,10 @@ const PAGES: u32 = 200;
 const MEMBERSHIP: f64 = 0.33;
 /// What a list with computed fields reaches at least of the same SQL in the `sqlite3` shell.
 const COMPUTED: f64 = 0.8;
+/// What a record with its children reaches at least of as many records in an array.
+const NESTED: f64 = 0.6;
+/// Children of a record that is made with them.
+const CHILDREN: usize = 5;
 /// The longest that `backstay check` may take for a model of 50 types, with the start of the program.
 const LONGEST_CHECK: Duration = Duration::from_millis(50);
 
@@ -73,6 +77,7 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
         floor: Some(COMPUTED),
         remark: String::new(),
     });
+    rows.push(nested(&mut client, options)?);
     server.stop()?;
     report.compare("language", "per second", &rows);
     let (time, most) = (checked(workshop, options)?, LONGEST_CHECK);
@@ -127,14 +132,40 @@ fn sqlite(database: &Path, script: &str) -> Result<()> {
     run(Command::new("sqlite3").arg(database).arg(script).stdout(Stdio::null()))
 }
 
-/// How many of these requests one client gets answered in a second.
+/// Makes records with their children, and as many records in an array.
+fn nested(client: &mut Client, options: &Options) -> Result<Compared> {
+    eprintln!("xtask: making purchases with their lines");
+    let line = r#""article":"pen","quantity":2"#;
+    let with_lines =
+        |lines: usize| format!(r#"{{"note":"a","lines":[{}]}}"#, vec![format!("{{{line}}}"); lines].join(","));
+    let made = client.send("POST", "/api/purchases", Some(&with_lines(0)))?;
+    ensure!(made.status == 201, "status {} for a purchase", made.status);
+    let purchase = client.get("/api/purchases?limit=1&select=id")?["items"][0]["id"].as_str().map(str::to_owned);
+    let purchase = purchase.context("there is no purchase")?;
+    let alone = format!(r#"{{"purchase":"{purchase}",{line}}}"#);
+    let array = format!("[{}]", vec![alone; 1 + CHILDREN].join(","));
+    Ok(Compared {
+        work: format!("a record with {CHILDREN} children; control: {} records in an array", 1 + CHILDREN),
+        measured: rate_of(client, ("POST", "/api/purchases", Some(&with_lines(CHILDREN))), options)?,
+        control: rate_of(client, ("POST", "/api/purchase-lines", Some(&array)), options)?,
+        floor: Some(NESTED),
+        remark: String::new(),
+    })
+}
+
+/// How many of these lists one client gets answered in a second.
 fn rate(client: &mut Client, path: &str, options: &Options) -> Result<f64> {
-    client.get(path)?;
+    rate_of(client, ("GET", path, None), options)
+}
+
+/// How many of these requests one client gets answered in a second.
+fn rate_of(client: &mut Client, (method, path, body): (&str, &str, Option<&str>), options: &Options) -> Result<f64> {
+    client.send(method, path, body)?;
     let (begin, time) = (Instant::now(), Duration::from_secs(options.seconds.into()));
     let mut answers = 0_u32;
     while begin.elapsed() < time {
-        let answer = client.send("GET", path, None)?;
-        ensure!(answer.status == 200, "status {} for {path}", answer.status);
+        let answer = client.send(method, path, body)?;
+        ensure!(matches!(answer.status, 200 | 201), "status {} for {path}", answer.status);
         answers += 1;
     }
     Ok(f64::from(answers) / begin.elapsed().as_secs_f64())

@@ -270,8 +270,11 @@ mod tests {
 
     #[test]
     fn what_another_load_has_done_is_not_the_fault_of_a_record() {
-        let unique =
-            Conflict::Unique { collection: "Book".to_owned(), fields: vec!["number".to_owned()], record: None };
+        let unique = Conflict::Unique {
+            collection: "Book".to_owned(),
+            fields: vec!["number".to_owned()],
+            record: Box::new(Place::Whole),
+        };
         assert!(is_about_a_record(&unique.into()));
         assert!(is_about_a_record(&Error::invalid(Place::member("title"), ViolationKind::Required)));
         assert!(!is_about_a_record(&Conflict::Concurrent.into()));

@@ -223,8 +223,14 @@ impl Transaction for Whole {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parent_and_children_can_be_made_in_one_commit() {
-    for on in Served::both(books()) {
+    for mut on in Served::both(books()) {
         let name = on.database;
+        let pair = r#"{"text":"rent","postings":[{"account":"a","amount":"5"},{"account":"b","amount":"-5"}]}"#;
+        assert_eq!(on.create("Entry", pair).await, "ok", "{name}");
+        let one = r#"{"text":"rent","postings":[{"account":"a","amount":"5"}]}"#;
+        let told = r#"invalid-values:  Check { message: "postings must add up to zero" }"#;
+        assert_eq!(on.create("Entry", one).await, told, "{name}");
+        assert_eq!(on.done(on.deleting("Entry", 0)).await, "ok", "{name}");
         on.run(Whole(&[3, -1, -2])).await.expect("it balances");
         let told = on.run(Whole(&[3, -1])).await.expect_err("it doesn't");
         assert_eq!(told, r#"invalid-values:  Check { message: "postings must add up to zero" }"#, "{name}");

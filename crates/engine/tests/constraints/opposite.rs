@@ -143,7 +143,7 @@ async fn it_is_written_where_it_is_declared() {
     let mut on = served(Served::sqlite(MODEL)).await;
     let refused = "invalid-values: /profile ReadOnly(\"set this relation from the other side\")";
     assert_eq!(on.create("User", r#"{"email":"x@example.org","profile":"%6"}"#).await, refused);
-    assert_eq!(on.update("User", 5, r#"{"profile":null}"#).await, refused);
+    assert_eq!(on.update("User", 5, r#"{"profile":"%6"}"#).await, refused);
     assert_eq!(on.create("Profile", r#"{"user":"%3","shown":true}"#).await, "not-unique: Profile user");
     assert_eq!(on.delete("User", 3).await, "ok");
     assert_eq!(on.list("Profile", "bio", None).await, "[]");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Caller, Conflict, Error, KeyForm, Limit, Overlap, RecordId, Related, Secret};
+use backstay_base::{Caller, Conflict, Error, KeyForm, Limit, Overlap, Place, RecordId, Related, Secret};
 use backstay_engine::{
     Application, Context, Engine, Explanation, Migration, OpenOptions, PurgePass, RecordAct, RefreshPass, Refused,
     Request, Transaction,
@@ -107,6 +107,16 @@ impl Served {
             }
             Err(error) => told(&error),
         }
+    }
+
+    /// Gives the records of a type numbers that have none yet, in the order of their ids.
+    pub(crate) async fn learn(&mut self, of: &str) {
+        let request = self.client().list(of, |words| words.select = Some("id".into())).expect("a list");
+        let page = self.client().page(&self.caller, request).await.expect("a page");
+        let body: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
+        let ids = body["items"].as_array().expect("a list").iter();
+        let ids: Vec<RecordId> = ids.map(|item| item["id"].as_str().expect("an id").parse().expect("an id")).collect();
+        self.ids.extend(ids.into_iter().filter(|id| !self.ids.contains(id)).collect::<Vec<_>>());
     }
 
     /// Creates records in requests of their own that are sent at the same time; what was answered to each.
@@ -390,6 +400,14 @@ pub(crate) fn documented(heading: &str) -> &'static str {
     example.split_once("```").expect("its end").0
 }
 
+/// Which of several records is meant.
+fn at(record: &Place) -> String {
+    match record {
+        Place::Whole => String::new(),
+        place => format!(" (record {})", place.to_string().trim_start_matches('/')),
+    }
+}
+
 /// An error by its values.
 fn told(error: &Error) -> String {
     let code = error.code();
@@ -399,12 +417,12 @@ fn told(error: &Error) -> String {
             format!("{code}: {}", told.join(", "))
         }
         Error::Conflict(Conflict::Unique { collection, fields, record }) => {
-            let record = record.map(|record| format!(" (record {record})")).unwrap_or_default();
+            let record = at(record);
             format!("{code}: {collection} {}{record}", fields.join(", "))
         }
         Error::Conflict(Conflict::Overlap(overlap)) => {
             let Overlap { collection, range, same, other, record } = &**overlap;
-            let record = record.map(|record| format!(" (record {record})")).unwrap_or_default();
+            let record = at(record);
             let other = if other.is_some() { "one that is seen" } else { "another" };
             format!("{code}: {collection} {} [{}] {other}{record}", range.join(" to "), same.join(", "))
         }

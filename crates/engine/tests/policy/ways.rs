@@ -27,12 +27,13 @@ pub(crate) enum Way {
     Unique,
     Referenced,
     Reference,
+    Child,
     History,
     Past,
 }
 
 impl Way {
-    pub(crate) const ALL: [(&str, Self); 19] = [
+    pub(crate) const ALL: [(&str, Self); 20] = [
         ("get", Self::Get),
         ("list", Self::List),
         ("nested", Self::Nested),
@@ -50,6 +51,7 @@ impl Way {
         ("conflict: unique", Self::Unique),
         ("conflict: still referenced", Self::Referenced),
         ("reference check", Self::Reference),
+        ("child of a record", Self::Child),
         ("history", Self::History),
         ("the past", Self::Past),
     ];
@@ -92,6 +94,7 @@ impl Way {
             Self::Unique => unique(hidden, session).await,
             Self::Referenced => referenced(hidden, session).await,
             Self::Reference => reference(hidden, session).await,
+            Self::Child => child(hidden, session).await,
             Self::History => session.history(hidden.type_name(), session.world.thing).await,
             Self::Past => past(hidden, session).await,
         }
@@ -404,4 +407,26 @@ async fn reference(hidden: Hidden, session: &mut Session<'_>) {
     }
     session.update("Holder", world.holder, format!(r#"{{"{one}":"{}"}}"#, world.thing)).await;
     session.update("Holder", world.holder, format!(r#"{{"{one}s":["{}"]}}"#, world.thing)).await;
+}
+
+/// Names the thing as a child of what it may refer to, and as one of several that a record is linked to.
+async fn child(hidden: Hidden, session: &mut Session<'_>) {
+    let (world, one) = (session.world, hidden.relation());
+    for keeper in world.keepers {
+        for sent in [
+            format!(r#"{{"$change":[{{"id":"{}"}}]}}"#, world.thing),
+            format!(r#"{{"$change":[{{"id":"{}","text":"x"}}]}}"#, world.thing),
+            format!(r#"{{"$change":[{{"id":"{}","number":5}}]}}"#, world.thing),
+            format!(r#"[{{"id":"{}"}}]"#, world.thing),
+            "{}".to_owned(),
+            "[]".to_owned(),
+            format!(r#"{{"$remove":["{}"]}}"#, world.thing),
+        ] {
+            session.update("Keeper", keeper, format!(r#"{{"{one}s":{sent}}}"#)).await;
+        }
+    }
+    for operator in ["$add", "$remove"] {
+        let body = format!(r#"{{"{one}s":{{"{operator}":["{}"]}}}}"#, world.thing);
+        session.update("Holder", world.holder, body).await;
+    }
 }

@@ -6,6 +6,7 @@ use backstay_model::{
 use backstay_scalar::{SLUG_PATTERN, Scalar};
 use serde_json::{Map, Value, json};
 
+use super::children::{self, Relation};
 use super::documents::{self, Form};
 use super::names::Schema;
 use super::{constraints, is_shown, operators, readable, references};
@@ -18,13 +19,42 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     if Addressed::All.is_in(collection) {
         schemas.insert(Schema::Page.of(name), page(name));
     }
-    if model.allows(collection, Action::Create) {
+    let (creates, updates) = (model.allows(collection, Action::Create), model.allows(collection, Action::Update));
+    if creates {
         schemas.insert(Schema::Create.of(name), create(model, collection));
     }
-    if model.allows(collection, Action::Update) {
+    if updates {
         schemas.insert(Schema::Patch.of(name), patch(model, collection));
     }
+    if creates || updates {
+        for relation in children::relations(model, collection) {
+            schemas.extend(relation.create().map(|name| (name, child(model, &relation, Body::Create))));
+            schemas.extend(relation.patch().map(|name| (name, child(model, &relation, Body::Patch))));
+        }
+    }
     schemas
+}
+
+/// A record that is sent with the one that it refers to, and without that reference. A changed one names itself.
+fn child(model: &Model, relation: &Relation<'_>, body: Body) -> Value {
+    let (children, via) = (relation.children, relation.children.field(relation.via));
+    let mut schema = match body {
+        Body::Create => create(model, children),
+        Body::Patch => patch(model, children),
+    };
+    let sent_with = via.parent().map_or(via, |holder| children.field(holder));
+    let names = sent_with.kept_names.iter().map(String::as_str).chain([sent_with.own_name()]);
+    let names: Vec<&str> = names.collect();
+    if let Some(fields) = schema["properties"].as_object_mut() {
+        fields.retain(|name, _| !names.contains(&name.as_str()));
+        if body == Body::Patch {
+            fields.insert("id".to_owned(), Form::Accepted.scalar(children.key.scalar()));
+        }
+    }
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|name| !names.iter().any(|sent| name == sent));
+    }
+    schema
 }
 
 /// A record as it is read. No field is required, because `select` chooses among them, and others may be there: `select`
@@ -92,6 +122,9 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
                 let object = self::body(model, collection, Some(field.id), body);
                 embedded(model, (field, id), object, field.required)
             }
+            FieldKind::ManyToMany { .. } if body == Body::Patch => {
+                children::in_patch_of_links(&written(model, collection, field))
+            }
             _ => written(model, collection, field),
         };
         let schema = match (body, operators::of(model, collection, field)) {
@@ -100,7 +133,17 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
         };
         named(field, described(field, schema))
     };
-    let fields: Map<String, Value> = taken.iter().flat_map(schema).collect();
+    let mut fields: Map<String, Value> = taken.iter().flat_map(schema).collect();
+    if within.is_none() {
+        let sent = |relation: Relation<'_>| {
+            let schema = match body {
+                Body::Create => relation.in_create(),
+                Body::Patch => Some(relation.in_patch()),
+            };
+            schema.map(|schema| named(relation.field, described(relation.field, schema)))
+        };
+        fields.extend(children::relations(model, collection).filter_map(sent).flatten());
+    }
     let mut schema = json!({ "type": "object", "properties": fields, "additionalProperties": false });
     if body == Body::Create {
         let needed: Vec<&str> =

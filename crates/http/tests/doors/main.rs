@@ -3,6 +3,7 @@
 mod accounts;
 mod aggregates;
 mod bad_input;
+mod children;
 mod collections;
 mod computed;
 mod conditions;

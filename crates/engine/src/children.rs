@@ -1,0 +1,154 @@
+//! Children: records that are written together with the one that they refer to, through the relation that lists them. Each is
+//! written by the same steps as any record, under the rules of its own type.
+
+use std::collections::HashSet;
+
+use backstay_base::{Action, Error, Place, RecordId, Step, Violation, limits};
+use backstay_model::{Collection, CollectionId, Field, FieldId};
+use futures_util::future::BoxFuture;
+
+use crate::input::{Child, ChildAct, Children, Others};
+use crate::references::none_with_id;
+use crate::stored::{self, Wanted};
+use crate::{Authority, Input, Record, TxContext};
+
+/// What was sent for the children of a record, by the field that lists them.
+pub(crate) type SentChildren = Vec<(FieldId, Children)>;
+
+/// The children of a record.
+struct Family<'m> {
+    authority: Authority,
+    /// The field that lists them.
+    relation: &'m Field,
+    children: &'m Collection,
+    /// Their reference to the record.
+    via: FieldId,
+    parent: RecordId,
+}
+
+/// Writes what was sent for the children of a record, which is written already.
+pub(crate) async fn write(
+    cx: &mut TxContext<'_, '_>,
+    authority: Authority,
+    (of, parent): (CollectionId, RecordId),
+    sent: SentChildren,
+) -> Result<(), Error> {
+    for (relation, Children { each, others }) in sent {
+        let relation = cx.model().field(of, relation);
+        let (target, via) = relation.kind.children().ok_or_else(|| Error::internal(NoChildren))?;
+        let family = Family { authority, relation, children: cx.model().collection(target), via, parent };
+        let around = cx.part.at.clone();
+        let at = family.relation.place().under(&around);
+        if others == Others::Go {
+            part(cx, &at);
+            let named: HashSet<RecordId> = each.iter().filter_map(|child| child.act.id()).collect();
+            for id in family.present(cx, &named).await? {
+                cx.remove_child(authority, (target, id), (via, parent)).await?;
+            }
+        }
+        for Child { at: within, act } in each {
+            let place = within.into_iter().fold(at.clone(), Place::then);
+            part(cx, &place);
+            family.write(cx, &place, act).await?;
+        }
+        part(cx, &around);
+    }
+    Ok(())
+}
+
+/// From now on it is about the record at this place in the request.
+fn part(cx: &mut TxContext<'_, '_>, at: &Place) {
+    cx.part.at = at.clone();
+    if let Some(recorder) = &mut cx.recorder {
+        recorder.about(at);
+    }
+}
+
+impl Family<'_> {
+    async fn write(&self, cx: &mut TxContext<'_, '_>, at: &Place, act: ChildAct) -> Result<(), Error> {
+        match act {
+            ChildAct::Add(input) => self.add(cx, input).await,
+            ChildAct::Change(id, input) => {
+                let changed = change(cx, self.authority, ((self.children.id, id), self.of_parent()), input).await;
+                changed.map(drop).map_err(|error| self.none(cx, error, at.clone().then(Step::Member("id".to_owned()))))
+            }
+            ChildAct::Remove(id) => {
+                let removed = cx.remove_child(self.authority, (self.children.id, id), self.of_parent()).await;
+                removed.map(drop).map_err(|error| self.none(cx, error, at.clone()))
+            }
+            ChildAct::Put(input) => match self.present(cx, &HashSet::new()).await?.first() {
+                Some(id) => {
+                    change(cx, self.authority, ((self.children.id, *id), self.of_parent()), input).await.map(drop)
+                }
+                None => self.add(cx, input.into_new()).await,
+            },
+        }
+    }
+
+    fn of_parent(&self) -> (FieldId, RecordId) {
+        (self.via, self.parent)
+    }
+
+    async fn add(&self, cx: &mut TxContext<'_, '_>, input: Input) -> Result<(), Error> {
+        make(cx, self.authority, self.children.id, input.child_of(self.via, self.parent)).await.map(drop)
+    }
+
+    /// The children that the caller sees, but for these.
+    async fn present(&self, cx: &mut TxContext<'_, '_>, but: &HashSet<RecordId>) -> Result<Vec<RecordId>, Error> {
+        let most = u32::try_from(limits::LINKS_READ).unwrap_or(u32::MAX);
+        let all = cx.referring(self.children.id, self.via, self.parent, most).await?;
+        let mut seen = Vec::new();
+        for id in all.into_iter().filter(|id| !but.contains(id)) {
+            if stored::is_child(cx, self.authority, (self.children.id, id), self.of_parent()).await? {
+                seen.push(id);
+            }
+        }
+        Ok(seen)
+    }
+
+    /// A child that isn't there, that isn't one of this record or that the caller may not see: all of them are the same.
+    fn none(&self, cx: &TxContext<'_, '_>, error: Error, at: Place) -> Error {
+        match error {
+            Error::NotFound { .. } => {
+                Error::Invalid(vec![Violation::new(at, none_with_id(cx.model(), self.children.id))])
+            }
+            error => error,
+        }
+    }
+}
+
+/// Children can have children.
+fn make<'f>(
+    cx: &'f mut TxContext<'_, '_>,
+    authority: Authority,
+    collection: CollectionId,
+    input: Input,
+) -> BoxFuture<'f, Result<Record, Error>> {
+    Box::pin(async move { cx.make(authority, collection, input).await })
+}
+
+fn change<'f>(
+    cx: &'f mut TxContext<'_, '_>,
+    authority: Authority,
+    (record, of): ((CollectionId, RecordId), (FieldId, RecordId)),
+    input: Input,
+) -> BoxFuture<'f, Result<Record, Error>> {
+    let wanted = Wanted { if_match: None, child_of: Some(of) };
+    Box::pin(async move { cx.change(authority, record, input, wanted).await })
+}
+
+/// What a write does to the children that it names, as it is asked of their type's rules.
+pub(crate) fn actions(act: &ChildAct) -> &'static [Action] {
+    match act {
+        ChildAct::Add(_) => &[Action::Create],
+        ChildAct::Change(..) => &[Action::Update],
+        // One of the two, depending on what is stored.
+        ChildAct::Put(_) => &[Action::Update, Action::Create],
+        ChildAct::Remove(_) => &[Action::Delete],
+    }
+}
+
+/// Children that were sent for a field that lists none.
+#[derive(Debug, thiserror::Error)]
+#[error("children were sent for a field that lists no records which refer to this one")]
+pub(crate) struct NoChildren;
