@@ -163,6 +163,20 @@ async fn nested(hidden: Hidden, session: &mut Session<'_>) {
         session.get("Holder", world.holder, Some(&select)).await;
         session.get("Keeper", world.keepers[0], Some(&select)).await;
         session.list("Keeper", |list| list.select = Some(select.into())).await;
+        let select = format!("name,k=many{one}s{asked}");
+        session.list("Keeper", |list| list.select = Some(select.into())).await;
+        let select = format!("name,{one}s{{name,k=keepers(filter:name == 'ann'):count,n=keepers:max(name)}}");
+        session.get("Holder", world.holder, Some(&select)).await;
+    }
+    for select in [
+        "name,k=keepers:count",
+        "name,keepers(filter:name == 'ann'){name}",
+        "name,keepers?(filter:100 / (size(name) - 3) > 0){name}",
+        "name,k=keepers?(filter:name == 'ann'):count",
+        "name,k=keepers:min(name)",
+    ] {
+        session.get(hidden.type_name(), world.thing, Some(select)).await;
+        session.list(hidden.type_name(), |list| list.select = Some(select.into())).await;
     }
     session.get(hidden.type_name(), world.thing, Some("name,keeper{name}")).await;
     session.list(hidden.type_name(), |list| list.select = Some("name,keeper{name}".into())).await;
@@ -218,7 +232,7 @@ async fn sort(hidden: Hidden, session: &mut Session<'_>) {
         session.list(hidden.type_name(), |list| list.sort = Some(sort.into())).await;
     }
     let (world, one) = (session.world, hidden.relation());
-    for sort in ["keeper.name", "-keeper.name,name"] {
+    for sort in ["keeper.name", "-keeper.name,name", "keepers:count", "-keepers:count,name", "name,keeper.id"] {
         session.list(hidden.type_name(), |list| list.sort = Some(sort.into())).await;
     }
     for (of, sort) in [
