@@ -131,10 +131,19 @@ impl Reader {
         }
     }
 
-    /// Bytes of the filter if it isn't known yet.
+    /// Bytes of the filters that aren't known yet: of the list, and of relations in its selection.
     pub(crate) fn unknown_bytes(&self, words: &ListWords<'_>) -> usize {
         let text = words.filter.as_deref().filter(|text| text.len() <= limits::EXPRESSION_BYTES);
-        text.filter(|text| self.filters.get(&Text(Named::of(words.collection), text)).is_none()).map_or(0, str::len)
+        let text = text.filter(|text| self.filters.get(&Text(Named::of(words.collection), text)).is_none());
+        text.map_or(0, str::len) + self.unknown_bytes_of_select(words.collection, words.select.as_deref())
+    }
+
+    /// Bytes of the filters in a `select` that isn't known yet, at most.
+    pub(crate) fn unknown_bytes_of_select(&self, collection: CollectionId, select: Option<&str>) -> usize {
+        let has_filters = |text: &&str| text.len() <= limits::PARAMETER_BYTES && text.contains("filter");
+        let unknown = |text: &&str| self.selections.get(&Text(Named::of(collection), text)).is_none();
+        let text = select.filter(has_filters).filter(unknown);
+        text.map_or(0, |text| text.len().min(limits::SELECT_FILTER_BYTES))
     }
 
     /// The typed form of a list.

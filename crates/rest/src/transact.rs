@@ -222,16 +222,25 @@ fn items(body: &[u8]) -> Result<Vec<&RawValue>, Error> {
     Ok(items)
 }
 
-/// Bytes of the filter of a list if it isn't known yet.
+/// Bytes of the filters of a list, or in the selection of a get, that aren't known yet.
 fn unknown_bytes(reader: &Reader, item: &RawValue) -> Option<usize> {
     let members = json::members(item.get().as_bytes()).ok()?;
     let member = |name: &str| members.iter().find(|(known, _)| known == name).map(|(_, raw)| *raw);
+    let model = reader.model();
+    if let Some(path) = member(RequestKind::Get.name()) {
+        let path: String = serde_json::from_str(path.get()).ok()?;
+        let select: String = serde_json::from_str(member(Member::Select.name())?.get()).ok()?;
+        return match model.collection_at(&path) {
+            Some(collection) => Some(reader.unknown_bytes_of_select(collection.id, Some(&select))),
+            // It is read once for each type.
+            None => model.interface_at(&path).map(|interface| select.len() * interface.types.len()),
+        };
+    }
     let path: String = serde_json::from_str(member(RequestKind::List.name())?.get()).ok()?;
-    let query = member("query")?.get().as_bytes();
-    match reader.model().collection_at(&path) {
+    let query = member(Member::Query.name())?.get().as_bytes();
+    match model.collection_at(&path) {
         Some(collection) => Some(reader.unknown_bytes_of(collection.id, query)),
-        // It is read once for each type.
-        None => reader.model().interface_at(&path).map(|interface| query.len() * interface.types.len()),
+        None => model.interface_at(&path).map(|interface| query.len() * interface.types.len()),
     }
 }
 
