@@ -284,6 +284,7 @@ mod tests {
     use backstay_model::SourceFile;
 
     use super::*;
+    use crate::transact::Batch;
 
     #[test]
     fn a_filter_that_was_read_is_known() {
@@ -298,6 +299,29 @@ mod tests {
             assert_eq!(reader.list_of_query(note, Some(&query)).is_ok(), bytes < 4096, "{bytes}");
             assert!(!reader.query_takes_long(note, Some(&query)), "{bytes}");
         }
+    }
+
+    #[test]
+    fn filters_in_selections_count_until_they_were_read() {
+        let model = r#"extend schema @app(name: "Notes")
+            type Note @allow(read: "true") { title: String! parts: [Note!] whole: Note }"#;
+        let model = backstay_model::load(vec![SourceFile::app("notes.graphql", model)]).expect("a model").model;
+        let reader = Reader::of(Arc::new(model), Singles::default());
+        let note = reader.model().collection_named("Note").expect("a type").id;
+        let select = |letter: &str| format!("parts(filter:title == '{}')", letter.repeat(600));
+        let get = |letter: &str| format!(r#"{{"get":"notes","id":"x","select":"{}"}}"#, select(letter));
+        let list = |letter: &str| format!(r#"{{"list":"notes","query":{{"select":"{}"}}}}"#, select(letter));
+        let takes_long = |requests: &[String]| {
+            let body = format!(r#"{{"requests":[{}]}}"#, requests.join(","));
+            Batch::takes_long(&reader, body.as_bytes())
+        };
+        assert!(!takes_long(&[get("a")]));
+        assert!(takes_long(&[get("a"), get("b")]));
+        assert!(takes_long(&[get("a"), list("c")]));
+        assert!(!takes_long(&[get("a"), get("b").replace("filter", "limits")]));
+        reader.selection(note, Some(&select("a"))).expect("a selection");
+        assert!(!takes_long(&[get("a"), get("b")]));
+        assert!(takes_long(&[get("c"), get("b")]));
     }
 
     #[test]
