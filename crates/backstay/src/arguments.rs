@@ -381,7 +381,7 @@ pub(crate) struct Explain {
     /// Email address or id of an account or operator, or name or id of a key [default: anonymous]
     #[arg(long = "as", value_name = "CALLER")]
     pub(crate) caller: Option<String>,
-    /// Body of a POST or PATCH
+    /// Body of a POST, PATCH or PUT
     #[arg(long, value_name = "JSON")]
     pub(crate) body: Option<String>,
     #[command(flatten)]

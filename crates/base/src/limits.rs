@@ -52,6 +52,8 @@ pub const COUNT_MAX: u64 = 10_000;
 pub const VIOLATIONS: usize = 50;
 /// Records in one create request.
 pub const BATCH_RECORDS: usize = 1000;
+/// Records that one request changes or deletes by a filter: as many as a page holds.
+pub const MATCHED_RECORDS: u32 = PAGE_MAX;
 /// Levels of records in one write, each the children of the one before; as many as an answer has.
 pub const NESTED_LEVELS: usize = 4;
 /// Records and links that one request creates or changes at most.

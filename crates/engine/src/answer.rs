@@ -87,6 +87,19 @@ pub enum Outcome {
     Updated,
     /// A record was deleted.
     Deleted,
+    /// Records that match a filter were changed or deleted: the body says how many.
+    Counted,
+}
+
+/// What became of a record that was to be created unless there is one with its unique key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upserted {
+    /// It was made.
+    Created,
+    /// The one that was there was changed.
+    Updated,
+    /// The one that was there was already as asked.
+    Unchanged,
 }
 
 /// Why several requests were refused together, and which of them is at fault.

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use backstay_base::{Action, Error, Place, RecordId, Step, Violation, limits};
+use backstay_base::{Action, Error, Place, RecordId, Step, Violation, ViolationKind, limits};
 use backstay_model::{Collection, CollectionId, Field, FieldId};
 use futures_util::future::BoxFuture;
 
@@ -134,7 +134,7 @@ fn change<'f>(
     input: Input,
 ) -> BoxFuture<'f, Result<Record, Error>> {
     let wanted = Wanted { if_match: None, child_of: Some(of) };
-    Box::pin(async move { cx.change(authority, record, input, wanted).await })
+    Box::pin(async move { cx.change(authority, record, input, wanted).await.map(|altered| altered.record) })
 }
 
 /// What a write does to the children that it names, as it is asked of their type's rules.
@@ -146,6 +146,14 @@ pub(crate) fn actions(act: &ChildAct) -> &'static [Action] {
         ChildAct::Put(_) => &[Action::Update, Action::Create],
         ChildAct::Remove(_) => &[Action::Delete],
     }
+}
+
+/// Refuses children in a request that changes a record or creates it: what it would do to those that are there isn't said.
+pub(crate) fn refuse(of: &Collection, input: &Input, request: &str) -> Result<(), Error> {
+    let Some((relation, _)) = input.children.first() else { return Ok(()) };
+    let problem = format!("{request} doesn't write the records of a list");
+    let remedy = "leave the list out here, and send it with POST or PATCH".to_owned();
+    Err(Error::invalid(of.field(*relation).place(), ViolationKind::Misused { problem, remedy }))
 }
 
 /// Children that were sent for a field that lists none.

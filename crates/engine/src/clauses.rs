@@ -96,6 +96,17 @@ fn refusing<'r>(
     permits.filter_map(|permit| permit.only(rights, collection)).collect()
 }
 
+/// Whether what may permit the update lets the field change: a clause of each layer, or a transition.
+pub(crate) fn may_change(proposal: &Proposal<'_>, field: FieldId) -> bool {
+    let (rights, collection) = (&proposal.class.rights, proposal.collection.id);
+    let lets = |permit: &Permit| permit.only(rights, collection).is_none_or(|only| only.contains(&field));
+    let of_layer =
+        |layer: Option<usize>| proposal.open.iter().filter(move |permit| permit.layer(rights, collection) == layer);
+    let clauses = rights.clauses(collection);
+    let by_clauses = !clauses.is_empty() && clauses.iter().all(|clause| of_layer(Some(clause.layer)).any(lets));
+    by_clauses || of_layer(None).any(lets)
+}
+
 impl Permit {
     /// Whose clause it is; `None`: a transition.
     fn layer(&self, rights: &Rights, collection: CollectionId) -> Option<usize> {

@@ -4,7 +4,7 @@ use backstay_model::Collection;
 use backstay_scalar::Value;
 use backstay_sql::{Row, RowOutput, SortKey};
 
-use crate::{AnswerBuffer, Cursor, EncodeError};
+use crate::{AnswerBuffer, Cursor, EncodeError, Upserted};
 
 /// Writes answers in the notation of a door. The engine hands it rows as they come from the database.
 pub trait Encoder: fmt::Debug + Send + Sync {
@@ -35,6 +35,15 @@ pub trait Encoder: fmt::Debug + Send + Sync {
 
     /// Stands between two records.
     fn between(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError>;
+
+    /// Appends how many records matched a filter, and how many of them were changed or deleted.
+    fn counted(&self, out: &mut AnswerBuffer, matched: usize, changed: usize) -> Result<(), EncodeError>;
+
+    /// Begins what became of a record, which follows.
+    fn begin_upserted(&self, out: &mut AnswerBuffer, upserted: Upserted) -> Result<(), EncodeError>;
+
+    /// Ends it.
+    fn end_upserted(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError>;
 
     /// Stands for a record that was made and that the caller may not read.
     fn unseen(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError>;

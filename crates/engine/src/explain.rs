@@ -40,7 +40,13 @@ pub(crate) async fn explain(
         statements: Vec::new(),
         stages: Vec::new(),
     };
-    let action = request.action();
+    // Whoever may not change any record may still create one by replacing it.
+    let action = match (&request, request.action()) {
+        (Request::Replace(replace), action) if admitted(inner, cx, replace.collection, action).is_err() => {
+            Action::Create
+        }
+        (_, action) => action,
+    };
     let (open, mut refused) = (open(inner, cx, &collections, action), Vec::new());
     for (collection, refusal) in collections.iter().zip(&open) {
         if refusal.is_some() {
@@ -85,7 +91,11 @@ fn reads(request: &Request, action: Action) -> Vec<ReadOf> {
         }
         Request::ListOfTypes(lists) => lists.each.iter().map(|list| (list.collection, None, action)).collect(),
         Request::History(history) => vec![(history.collection, Some(history.id.into()), action)],
-        Request::Create(_) | Request::Update(_) | Request::OfRecord(_) => Vec::new(),
+        Request::Create(_)
+        | Request::Update(_)
+        | Request::Replace(_)
+        | Request::OfRecord(_)
+        | Request::OfMatching(_) => Vec::new(),
     }
 }
 

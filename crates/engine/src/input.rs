@@ -1,12 +1,11 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use backstay_base::{RecordId, Step};
-use backstay_model::FieldId;
+use backstay_base::{RecordId, Step, ViolationKind};
+use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Currency, Value, has_operations, merged};
 
 use crate::Operator;
-use crate::named::{ByKey, ReferenceByKey, Referred};
 
 /// What is sent for a write: values for some fields of a record, of the fields' types.
 #[derive(Clone, Default, PartialEq)]
@@ -19,6 +18,8 @@ pub struct Input {
     pub(crate) link_changes: Vec<(FieldId, LinkChanges)>,
     /// Relations to records that are named by unique keys; `TxContext::resolved` makes values and links of them.
     pub(crate) named: Vec<(FieldId, ReferenceByKey)>,
+    /// Whether the fields that it leaves out return to their defaults in an update.
+    pub(crate) replaces: bool,
     /// Amounts that share the currency of their record, with the currency that was sent with them.
     pub(crate) amounts: Vec<(FieldId, Option<Currency>)>,
     /// What is written to the records that refer to this one, by the field that lists them.
@@ -256,6 +257,12 @@ impl Input {
         self.links.is_empty() && self.link_changes.is_empty() && self.children.is_empty() && !names_links
     }
 
+    /// Gives a field nothing.
+    pub(crate) fn leave(&mut self, field: FieldId) {
+        self.values.retain(|(given, _)| *given != field);
+        self.links.retain(|(given, _)| *given != field);
+    }
+
     /// The value given to a field, if any.
     pub fn value(&self, field: FieldId) -> Option<&Value> {
         self.values.iter().find(|(existing, _)| *existing == field).map(|(_, value)| value)
@@ -275,6 +282,100 @@ impl Input {
     pub fn is_empty(&self) -> bool {
         self.fields().next().is_none() && self.children.is_empty()
     }
+}
+
+/// A record that a relation leads to, as it was sent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Referred {
+    /// The one with this id.
+    Id(RecordId),
+    /// The one with this unique key.
+    ByKey(Box<ByKey>),
+}
+
+impl Referred {
+    /// Its id, if that was sent.
+    pub(crate) fn id(&self) -> Option<RecordId> {
+        match self {
+            Self::Id(id) => Some(*id),
+            Self::ByKey(_) => None,
+        }
+    }
+}
+
+/// A record that a relation names by a unique key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ByKey {
+    /// Its collection.
+    pub target: CollectionId,
+    /// The fields of the key.
+    pub key: Vec<FieldId>,
+    /// Their values; where a missing record is created, also others that it then has.
+    pub input: Input,
+    /// What to do if there is no such record.
+    pub missing: Missing,
+}
+
+impl ByKey {
+    /// What is wrong if there is no such record.
+    pub fn is_missing(&self, model: &Model) -> ViolationKind {
+        none_with_key(model.collection(self.target), &self.key)
+    }
+}
+
+/// What to do if a relation names a record that isn't there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// The write is refused.
+    Refuse,
+    /// The record is created.
+    Create,
+}
+
+/// References of one relation that were named by unique keys.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum ReferenceByKey {
+    One(Box<ByKey>),
+    /// All members, in the order in which they were sent.
+    Members(Vec<Referred>),
+    /// Members that the relation gets and loses.
+    Changes {
+        added: Vec<Referred>,
+        removed: Vec<Referred>,
+    },
+}
+
+impl ReferenceByKey {
+    /// How many links it becomes.
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::One(_) => 0,
+            Self::Members(members) => members.len(),
+            Self::Changes { added, removed } => added.len() + removed.len(),
+        }
+    }
+
+    /// Whether it may create what it names.
+    pub(crate) fn may_create(&self) -> bool {
+        let creates = |named: &ByKey| named.missing == Missing::Create || named.input.may_create();
+        let any = |members: &[Referred]| {
+            members.iter().any(|member| match member {
+                Referred::Id(_) => false,
+                Referred::ByKey(named) => creates(named),
+            })
+        };
+        match self {
+            Self::One(named) => creates(named),
+            Self::Members(members) => any(members),
+            Self::Changes { added, removed } => any(added) || any(removed),
+        }
+    }
+}
+
+/// What is wrong if no record has this key.
+pub(crate) fn none_with_key(collection: &Collection, key: &[FieldId]) -> ViolationKind {
+    let names: Vec<&str> = key.iter().map(|field| collection.field(*field).name.as_str()).collect();
+    ViolationKind::Reference { collection: collection.name.clone(), by: names.join(" and ") }
 }
 
 /// The document that a patch alone makes, if it has no operations.

@@ -39,6 +39,7 @@ mod inner;
 mod input;
 mod links;
 mod lints;
+mod matching;
 mod membership;
 mod mentions;
 mod named;
@@ -64,6 +65,7 @@ mod references;
 mod refreshing;
 mod related;
 mod remember;
+mod replace;
 mod request;
 mod rights;
 mod row_change;
@@ -88,13 +90,15 @@ mod transaction;
 mod transitions;
 mod trash;
 mod trees;
+mod upsert;
 mod versions;
+mod which;
 mod width;
 mod write;
 mod write_requests;
 mod written_since;
 
-pub use answer::{Answer, Found, Outcome, Page, Refused, Written};
+pub use answer::{Answer, Found, Outcome, Page, Refused, Upserted, Written};
 pub use answer_buffer::{AnswerBuffer, EncodeError};
 pub use application::Application;
 pub use backstay_base::Error;
@@ -117,17 +121,18 @@ pub use engine::Engine;
 pub use expiry::PurgePass;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
 pub use history::history_order;
-pub use input::{Child, ChildAct, Children, Input, LinkChanges, Others};
-pub use named::{ByKey, Missing, Referred, UniqueKey, Which};
+pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, Others, Referred};
 pub use observer::Dependency;
 pub use operator::Operator;
 pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use request::{
-    Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, OfRecord, OfTypes,
-    Perspective, RecordAct, RecordVerb, Request, RequestKind, Requests, Start, Update, WriteOptions,
+    Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, MatchingAct,
+    MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request, RequestKind,
+    Requests, Start, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;
 pub use tag::Tag;
 pub use transaction::Transaction;
+pub use which::{UniqueKey, Which};

@@ -8,6 +8,7 @@ use backstay_base::{Error, Place, ViolationKind, limits};
 use backstay_model::CollectionId;
 use backstay_store::{KeyClaim, Writes};
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 
 use crate::at_commit::{self, Unmet};
 use crate::history::PreparedHistory;
@@ -47,7 +48,9 @@ impl Prepared {
             Request::History(request) => Self::History(history::prepare(inner, cx, request)?, encoder),
             Request::Create(create) => Self::Write(write_requests::create(inner, cx, create, encoder)?),
             Request::Update(update) => Self::Write(write_requests::update(inner, cx, update, encoder)?),
+            Request::Replace(replace) => Self::Write(write_requests::replace(inner, cx, replace, encoder)?),
             Request::OfRecord(of_record) => Self::Write(write_requests::of_record(inner, cx, of_record, encoder)?),
+            Request::OfMatching(matching) => Self::Write(write_requests::of_matching(inner, cx, matching, encoder)?),
         })
     }
 
@@ -56,6 +59,14 @@ impl Prepared {
         match self {
             Self::Get(..) | Self::List(..) | Self::History(..) => Writes::None,
             Self::Write(write) => write.writes(),
+        }
+    }
+
+    /// Whether it reads records other than those that it names.
+    fn reads(&self) -> bool {
+        match self {
+            Self::Get(..) | Self::List(..) | Self::History(..) => true,
+            Self::Write(write) => write.reads(),
         }
     }
 
@@ -106,10 +117,58 @@ pub(crate) async fn answer(
             let (reads, within) = (&mut Alone(inner, cx), (&**inner, cx));
             history::history(reads, within, &request, (encoder, PageSize::WHOLE)).await.map(Answer::Page)
         }
+        Prepared::Write(write) if write.is_dry_run() => dry_run(inner, cx, write).await.map(Answer::Written),
         Prepared::Write(write) => {
             let _held = write.claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
             transaction::run(inner, cx, One(write)).await.map(Answer::Written)
         }
+    }
+}
+
+/// Answers a write that is undone.
+async fn dry_run(inner: &Arc<Inner>, cx: &Context, write: PreparedWrite) -> Result<Written, Error> {
+    let answer = Arc::new(Mutex::new(None));
+    let undone = transaction::run(inner, cx, DryRun { write, answer: Arc::clone(&answer) }).await;
+    let answer = answer.lock().take();
+    match (undone, answer) {
+        // It ended by itself: it would have been answered.
+        (Err(Error::Internal(end)), Some(answer)) if end.is::<Undone>() => Ok(answer),
+        (Err(error), _) => Err(error),
+        (Ok(()), _) => Err(Error::internal(Undone)),
+    }
+}
+
+/// A write that is carried out and undone.
+struct DryRun {
+    write: PreparedWrite,
+    answer: Arc<Mutex<Option<Written>>>,
+}
+
+/// How it ends: with an error, so that everything it wrote is undone.
+#[derive(Debug, thiserror::Error)]
+#[error("the request was a dry run and undone")]
+struct Undone;
+
+impl Transaction for DryRun {
+    type Answer = ();
+
+    fn name(&self) -> &'static str {
+        self.write.name()
+    }
+
+    fn kilo_steps(&self) -> u32 {
+        limits::MIXED_KILO_STEPS
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let written = self.write.run(cx).await?;
+            at_commit::ask(cx).await.map_err(|unmet| unmet.error)?;
+            // What the database itself refuses shows only when the writes are run.
+            cx.settle().await?;
+            *self.answer.lock() = Some(written);
+            Err(Error::internal(Undone))
+        })
     }
 }
 
@@ -125,6 +184,10 @@ impl Transaction for One {
 
     fn writes(&self) -> Writes {
         self.0.writes()
+    }
+
+    fn kilo_steps(&self) -> u32 {
+        if self.0.reads() { limits::MIXED_KILO_STEPS } else { limits::TRANSACTION_KILO_STEPS }
     }
 
     /// If there is no memory for its answer, that is left out, as from a minimal one.
@@ -197,12 +260,17 @@ fn filter_bytes(requests: &[Request], planned: &dyn Fn(&List) -> bool) -> usize 
     let bytes = |request: &Request| match request {
         Request::List(list) if !planned(list) => of_list(list),
         Request::ListOfTypes(lists) => lists.each.iter().map(of_list).sum(),
+        Request::OfMatching(matching) => {
+            let list = matching.list();
+            if planned(&list) { 0 } else { of_list(&list) }
+        }
         Request::List(_)
         | Request::Get(_)
         | Request::GetOfTypes(_)
         | Request::History(_)
         | Request::Create(_)
         | Request::Update(_)
+        | Request::Replace(_)
         | Request::OfRecord(_) => 0,
     };
     requests.iter().map(bytes).sum()
@@ -248,7 +316,7 @@ impl Transaction for All {
     }
 
     fn kilo_steps(&self) -> u32 {
-        let reads = self.requests.iter().any(|request| request.writes() == Writes::None);
+        let reads = self.requests.iter().any(Prepared::reads);
         if reads && self.writes() != Writes::None { limits::MIXED_KILO_STEPS } else { limits::TRANSACTION_KILO_STEPS }
     }
 

@@ -15,7 +15,6 @@ use crate::application::CallerClass;
 use crate::asked::{self, Asked, View};
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
-use crate::named::id_in;
 use crate::plans::{ListKey, ListPlan};
 use crate::rights::{is_granted, without_grant};
 use crate::sink::Collect;
@@ -416,6 +415,25 @@ pub(crate) async fn list<R: Reads>(
     body.finish(&|next, previous| PageEnd { collection, sort: &request.sort, next, previous, count })
 }
 
+/// The ids of the records of a list, up to this many, in order.
+pub(crate) async fn ids(
+    cx: &mut TxContext<'_, '_>,
+    prepared: &PreparedList,
+    limit: u64,
+) -> Result<Vec<RecordId>, Error> {
+    let PreparedList { plan, class: _, request, params } = prepared;
+    let bindings = Bindings { params, limit, ..cx.bindings() };
+    let (template, collection, withheld) = (&plan.page.template, request.collection, plan.names_classified);
+    let statement = cx.asked(&Question { template, bindings, collection, withheld });
+    let mut ids = Vec::new();
+    let visit = &mut |row: &dyn Row| {
+        ids.extend(plan.cursor_at(row)?.values.last().and_then(Value::as_id));
+        Ok(())
+    };
+    cx.rows(&statement, visit).await?;
+    Ok(ids)
+}
+
 /// How many records the list would show on all its pages: exactly up to this number.
 async fn count<R: Reads>(reads: &mut R, question: Question<'_>, most: u64) -> Result<Count, Error> {
     let sink = Collect::new(|row: &dyn Row| match row.value(0)? {
@@ -499,6 +517,15 @@ pub(crate) fn version(row: &dyn Row, plan: &ReadPlan) -> Result<Option<i64>, Dec
     match row.value(column)? {
         ValueRef::Int(version) => Ok(Some(version)),
         _ => Err(DecodeError { column, expected: "a version" }),
+    }
+}
+
+/// The id of the record in a row of a plan by a key.
+pub(crate) fn id_in(row: &dyn Row, plan: &ReadPlan) -> Result<Option<RecordId>, DecodeError> {
+    let Some(column) = plan.cursor.last().copied() else { return Ok(None) };
+    match row.value(column)? {
+        ValueRef::Id(id) => Ok(Some(id.into())),
+        _ => Err(DecodeError { column, expected: "an id" }),
     }
 }
 

@@ -12,17 +12,23 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::references::may_see;
-use crate::{Answer, Encoder, Idempotency, IfMatch, Outcome, RecordVerb, Tag, TxContext, Written};
+use crate::{Answer, Encoder, Idempotency, IfMatch, MatchingVerb, Outcome, RecordVerb, Tag, TxContext, Written};
 
 /// What is asked under an idempotency key, besides the values that were sent for it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Keyed<'r> {
     /// New records of the collection with this name.
     Create(&'r str),
+    /// New records of the collection with this name, or changes of those with the same values of these fields.
+    Upsert(&'r str, &'r [&'r str]),
     /// A change of a record of the collection with this name; `Which::words` names the record.
     Update(&'r str, &'r [u8], Option<&'r IfMatch>),
+    /// A replacement of a record of the collection with this name, likewise.
+    Replace(&'r str, &'r [u8], Option<&'r IfMatch>),
     /// Something that is done with a record of the collection with this name.
     OfRecord(RecordVerb, (&'r str, &'r [u8]), Option<&'r IfMatch>),
+    /// Something that is done with the records of the collection with this name that match a filter.
+    OfMatching(MatchingVerb, &'r str),
     /// Several requests.
     Transact,
 }
@@ -64,14 +70,27 @@ impl Keyed<'_> {
                 add(b"create");
                 add(collection.as_bytes());
             }
+            Self::Upsert(collection, fields) => {
+                add(b"upsert");
+                add(collection.as_bytes());
+                add(fields.join(",").as_bytes());
+            }
             Self::Update(collection, which, if_match) => {
                 let parts: [&[u8]; 4] = [b"update", collection.as_bytes(), which, &wanted(if_match)];
+                parts.into_iter().for_each(&mut add);
+            }
+            Self::Replace(collection, which, if_match) => {
+                let parts: [&[u8]; 4] = [b"replace", collection.as_bytes(), which, &wanted(if_match)];
                 parts.into_iter().for_each(&mut add);
             }
             Self::OfRecord(verb, (collection, which), if_match) => {
                 let verb = verb.name().as_bytes();
                 let parts: [&[u8]; 4] = [verb, collection.as_bytes(), which, &wanted(if_match)];
                 parts.into_iter().for_each(&mut add);
+            }
+            Self::OfMatching(verb, collection) => {
+                add(verb.name().as_bytes());
+                add(collection.as_bytes());
             }
             Self::Transact => add(b"transact"),
         }
@@ -88,6 +107,7 @@ fn wanted(if_match: Option<&IfMatch>) -> Vec<u8> {
     match if_match {
         None => vec![0],
         Some(IfMatch::Any) => vec![1],
+        Some(IfMatch::Absent) => vec![3],
         Some(IfMatch::Versions(versions)) => {
             std::iter::once(2).chain(versions.iter().flat_map(|version| version.to_be_bytes())).collect()
         }
@@ -97,6 +117,8 @@ fn wanted(if_match: Option<&IfMatch>) -> Vec<u8> {
 /// The form of the answers that this Backstay keeps. Those that were kept before there were numbers have none.
 const FORM: u8 = 1;
 const WITHOUT_NUMBER: u8 = 0;
+/// The form of answers that count records, which older Backstays don't know.
+const COUNTED_FORM: u8 = 2;
 
 /// The part that every form of a kept answer has.
 #[derive(Debug, Deserialize)]
@@ -303,7 +325,7 @@ impl Kept {
     fn read(bytes: &[u8]) -> Result<Self, Error> {
         let Form { form } = serde_json::from_slice(bytes).map_err(Error::internal)?;
         match form {
-            WITHOUT_NUMBER | FORM => serde_json::from_slice(bytes).map_err(Error::internal),
+            WITHOUT_NUMBER | FORM | COUNTED_FORM => serde_json::from_slice(bytes).map_err(Error::internal),
             _ => Err(Conflict::Already(
                 "this request was carried out and answered by another version of the server; read the record to see it",
             )
@@ -319,11 +341,12 @@ impl Kept {
 
     fn of(written: &Written, (rights, under): (String, String), encoder: &str) -> Self {
         Self {
-            form: FORM,
+            form: if written.outcome == Outcome::Counted { COUNTED_FORM } else { FORM },
             outcome: match written.outcome {
                 Outcome::Created => CREATED,
                 Outcome::Updated => UPDATED,
                 Outcome::Deleted => DELETED,
+                Outcome::Counted => COUNTED,
             },
             ids: written.ids.iter().map(kept_id).collect(),
             version: written.version,
@@ -344,6 +367,7 @@ impl Kept {
                 CREATED => Outcome::Created,
                 UPDATED => Outcome::Updated,
                 DELETED => Outcome::Deleted,
+                COUNTED => Outcome::Counted,
                 _ => return Err(Error::internal(Unreadable)),
             },
             ids: ids?,
@@ -379,6 +403,7 @@ fn read_kept_id(kept: &str) -> Option<RecordId> {
 const CREATED: u8 = 1;
 const UPDATED: u8 = 2;
 const DELETED: u8 = 3;
+const COUNTED: u8 = 4;
 
 #[cfg(test)]
 mod tests {
@@ -449,6 +474,11 @@ mod tests {
             "20f8b07b33c035f9453f837b9e19f7d6fa7f6a18fd4399ef6781e016835e2671",
         );
         check(
+            Keyed::OfMatching(MatchingVerb::Update, "Post"),
+            "title=a\0{\"title\":\"b\"}",
+            "cffe7cf7f0e8df8b3ba7440994cb119a5b5abd3e48f659e8e012b090d00033d8",
+        );
+        check(
             Keyed::Transact,
             r#"{"requests":[]}"#,
             "f5813952bcf44c183e65241dad7bca06946a73f597a2fe71f702cba02bbd9464",
@@ -463,6 +493,15 @@ mod tests {
         let deletion = Written { outcome: Outcome::Deleted, version: None, body: None, tag: None, ..updated() };
         let kept = serde_json::to_string(&Kept::of(&deletion, (String::new(), String::new()), "json")).expect("JSON");
         assert_eq!(read(&kept).expect("it is read"), deletion);
+    }
+
+    #[test]
+    fn a_kept_count_has_a_form_of_its_own() {
+        let text = r#"{"form":2,"outcome":4,"ids":[],"version":null,"body":"{\"matched\":2,\"changed\":1}","tag":null,"rights":"r"}"#;
+        let counted = read(text).expect("it is read");
+        assert_eq!((counted.outcome, &*counted.ids), (Outcome::Counted, &[][..]));
+        let kept = Kept::of(&counted, ("r".to_owned(), String::new()), "json");
+        assert_eq!(serde_json::to_string(&kept).expect("JSON"), text);
     }
 
     #[test]
@@ -484,11 +523,11 @@ mod tests {
     #[test]
     fn an_answer_of_another_form_is_a_conflict_and_a_broken_one_an_internal_error() {
         let codes = [
-            (r#"{"form":2}"#.to_owned(), "already-done"),
+            (r#"{"form":3}"#.to_owned(), "already-done"),
             (r#"{"form":255,"outcome":{"what":"ever"}}"#.to_owned(), "already-done"),
             (r#"{"form":1}"#.to_owned(), "internal"),
             (r#"{"form":256}"#.to_owned(), "internal"),
-            (GOLDEN.replace(r#""outcome":2"#, r#""outcome":4"#), "internal"),
+            (GOLDEN.replace(r#""outcome":2"#, r#""outcome":5"#), "internal"),
             (GOLDEN.replace(ID, "x"), "internal"),
             ("[]".to_owned(), "internal"),
             (String::new(), "internal"),

@@ -24,8 +24,12 @@ pub enum Request {
     Create(Create),
     /// An update.
     Update(Update),
+    /// A create or replace.
+    Replace(Replace),
     /// A delete, a restore or a purge.
     OfRecord(OfRecord),
+    /// An update or a delete of all records that match a filter.
+    OfMatching(OfMatching),
     /// The history of a record.
     History(History),
 }
@@ -38,8 +42,37 @@ pub enum RequestKind {
     List,
     Create,
     Update,
+    Replace,
     OfRecord(RecordVerb),
+    OfMatching(MatchingVerb),
     History,
+}
+
+/// What is done with all records that match a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatchingVerb {
+    /// They are changed, all in the same way.
+    Update,
+    /// They are deleted, or moved to the trash if their type has one.
+    Delete,
+}
+
+impl MatchingVerb {
+    /// Its name in explanations, in the commit log, in fingerprints and in the notation of doors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Update => "updateAll",
+            Self::Delete => "deleteAll",
+        }
+    }
+
+    /// What it asks for, as rules name it.
+    pub fn action(self) -> Action {
+        match self {
+            Self::Update => Action::Update,
+            Self::Delete => Action::Delete,
+        }
+    }
 }
 
 /// What is done with a stored record.
@@ -75,14 +108,17 @@ impl RecordVerb {
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Get,
         Self::List,
         Self::Create,
         Self::Update,
+        Self::Replace,
         Self::OfRecord(RecordVerb::Delete),
         Self::OfRecord(RecordVerb::Restore),
         Self::OfRecord(RecordVerb::Purge),
+        Self::OfMatching(MatchingVerb::Update),
+        Self::OfMatching(MatchingVerb::Delete),
         Self::History,
     ];
 
@@ -93,7 +129,9 @@ impl RequestKind {
             Self::List => "list",
             Self::Create => "create",
             Self::Update => "update",
+            Self::Replace => "replace",
             Self::OfRecord(verb) => verb.name(),
+            Self::OfMatching(verb) => verb.name(),
             Self::History => "history",
         }
     }
@@ -102,8 +140,8 @@ impl RequestKind {
     pub const fn addresses(self) -> &'static [Addressed] {
         match self {
             Self::Get | Self::Update => &[Addressed::Record, Addressed::Single],
-            Self::List | Self::Create => &[Addressed::All],
-            Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
+            Self::List | Self::Create | Self::OfMatching(_) => &[Addressed::All],
+            Self::Replace | Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
             Self::OfRecord(RecordVerb::Restore | RecordVerb::Purge) => &[Addressed::Trash],
             Self::History => &[Addressed::History],
         }
@@ -115,8 +153,9 @@ impl RequestKind {
             Self::Get => Action::Get,
             Self::List => Action::Search,
             Self::Create => Action::Create,
-            Self::Update => Action::Update,
+            Self::Update | Self::Replace => Action::Update,
             Self::OfRecord(verb) => verb.action(),
+            Self::OfMatching(verb) => verb.action(),
             Self::History => Action::History,
         }
     }
@@ -130,7 +169,9 @@ impl Request {
             Self::List(_) | Self::ListOfTypes(_) => RequestKind::List,
             Self::Create(_) => RequestKind::Create,
             Self::Update(_) => RequestKind::Update,
+            Self::Replace(_) => RequestKind::Replace,
             Self::OfRecord(of_record) => RequestKind::OfRecord(of_record.act.verb()),
+            Self::OfMatching(of_matching) => RequestKind::OfMatching(of_matching.act.verb()),
             Self::History(_) => RequestKind::History,
         }
     }
@@ -142,7 +183,12 @@ impl Request {
             Self::List(list) => list.action(),
             Self::GetOfTypes(gets) => gets.each.first().map_or(Action::Get, Get::action),
             Self::ListOfTypes(lists) => lists.each.first().map_or(Action::Search, List::action),
-            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) | Self::History(_) => self.kind().action(),
+            Self::Create(_)
+            | Self::Update(_)
+            | Self::Replace(_)
+            | Self::OfRecord(_)
+            | Self::OfMatching(_)
+            | Self::History(_) => self.kind().action(),
         }
     }
 
@@ -154,7 +200,9 @@ impl Request {
             Self::GetOfTypes(gets) => gets.each.iter().map(|get| get.collection).collect(),
             Self::ListOfTypes(lists) => lists.each.iter().map(|list| list.collection).collect(),
             Self::History(history) => vec![history.collection],
-            Self::Create(_) | Self::Update(_) | Self::OfRecord(_) => self.written().into_iter().collect(),
+            Self::Create(_) | Self::Update(_) | Self::Replace(_) | Self::OfRecord(_) | Self::OfMatching(_) => {
+                self.written().into_iter().collect()
+            }
         }
     }
 
@@ -164,7 +212,9 @@ impl Request {
             Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
             Self::Create(create) => Some(create.collection),
             Self::Update(update) => Some(update.collection),
+            Self::Replace(replace) => Some(replace.collection),
             Self::OfRecord(of_record) => Some(of_record.collection),
+            Self::OfMatching(of_matching) => Some(of_matching.collection),
         }
     }
 
@@ -173,9 +223,14 @@ impl Request {
         match self {
             Self::GetOfTypes(gets) => Some(gets.interface),
             Self::ListOfTypes(lists) => Some(lists.interface),
-            Self::Get(_) | Self::List(_) | Self::History(_) | Self::Create(_) | Self::Update(_) | Self::OfRecord(_) => {
-                None
-            }
+            Self::Get(_)
+            | Self::List(_)
+            | Self::History(_)
+            | Self::Create(_)
+            | Self::Update(_)
+            | Self::Replace(_)
+            | Self::OfRecord(_)
+            | Self::OfMatching(_) => None,
         }
     }
 
@@ -185,7 +240,9 @@ impl Request {
             Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
-            | Self::OfRecord(OfRecord { options, .. }) => Some(options),
+            | Self::Replace(Replace { options, .. })
+            | Self::OfRecord(OfRecord { options, .. })
+            | Self::OfMatching(OfMatching { options, .. }) => Some(options),
         }
     }
 
@@ -195,7 +252,9 @@ impl Request {
             Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
-            | Self::OfRecord(OfRecord { options, .. }) => Some(options),
+            | Self::Replace(Replace { options, .. })
+            | Self::OfRecord(OfRecord { options, .. })
+            | Self::OfMatching(OfMatching { options, .. }) => Some(options),
         }
     }
 }
@@ -440,6 +499,8 @@ pub struct Create {
     pub collection: CollectionId,
     /// Their values.
     pub inputs: Inputs,
+    /// The fields of a unique key: a record that has the same values is changed instead.
+    pub on_conflict: Option<Vec<FieldId>>,
     /// How.
     pub options: WriteOptions,
 }
@@ -471,6 +532,19 @@ pub struct Update {
     /// The record.
     pub which: Which,
     /// The values that change; null removes one.
+    pub input: Input,
+    /// How.
+    pub options: WriteOptions,
+}
+
+/// Asks to put what is sent in the place of a record, or to create it where the caller finds none.
+#[derive(Debug, Clone)]
+pub struct Replace {
+    /// The record's collection.
+    pub collection: CollectionId,
+    /// The record.
+    pub which: Which,
+    /// Its values; what is left out returns to its default or null.
     pub input: Input,
     /// How.
     pub options: WriteOptions,
@@ -511,6 +585,50 @@ pub struct OfRecord {
     pub options: WriteOptions,
 }
 
+/// What is done with all records that match a filter, with what that takes.
+#[derive(Debug, Clone)]
+pub enum MatchingAct {
+    /// `MatchingVerb::Update`, with the values that change.
+    Update(Input),
+    /// `MatchingVerb::Delete`.
+    Delete,
+}
+
+impl MatchingAct {
+    /// What it is.
+    pub fn verb(&self) -> MatchingVerb {
+        match self {
+            Self::Update(_) => MatchingVerb::Update,
+            Self::Delete => MatchingVerb::Delete,
+        }
+    }
+}
+
+/// Asks for something that is done with all records that match a filter, or with none of them.
+#[derive(Debug, Clone)]
+pub struct OfMatching {
+    /// What is done.
+    pub act: MatchingAct,
+    /// Where.
+    pub collection: CollectionId,
+    /// Which of its records, of those that the caller finds in a list.
+    pub filter: Filter,
+    /// How many there may be: 1 to `limits::MATCHED_RECORDS`. If there are more, nothing is done.
+    pub limit: u32,
+    /// Whether it is undone after it was answered. Then it has no idempotency key.
+    pub dry_run: bool,
+    /// How. Records that have changed in between don't matter: there is no version to compare.
+    pub options: WriteOptions,
+}
+
+impl OfMatching {
+    /// The list that finds the records: their ids, in order.
+    pub(crate) fn list(&self) -> List {
+        let (filter, selection, limit) = (self.filter.clone(), Selection::parts([]), self.limit);
+        List { filter, selection, limit, ..List::of(self.collection) }
+    }
+}
+
 /// What a write may carry besides its values.
 #[derive(Debug, Clone, Default)]
 pub struct WriteOptions {
@@ -536,6 +654,8 @@ pub struct Idempotency {
 pub enum IfMatch {
     /// Any, as long as there is a record.
     Any,
+    /// None: there is no record, as far as the caller can see.
+    Absent,
     /// One of these.
     Versions(Vec<i64>),
 }

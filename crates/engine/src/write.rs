@@ -8,8 +8,8 @@ use crate::rules;
 use crate::stored::Wanted;
 use crate::{
     Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, children, clauses, deletion, document_limits,
-    exclusions, fill, ids, links, operators, placed, references, sent_back, sequences, slugs, states, stored, summing,
-    trash, trees,
+    exclusions, fill, ids, links, operators, placed, references, replace, sent_back, sequences, slugs, states, stored,
+    summing, trash, trees,
 };
 
 impl TxContext<'_, '_> {
@@ -96,8 +96,8 @@ impl TxContext<'_, '_> {
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
         let wanted = Wanted { if_match, child_of: None };
-        let updated = self.change(authority, record, input, wanted).await?;
-        summing::followed(self, record.0, updated).await
+        let Altered { record: updated, changed } = self.change(authority, record, input, wanted).await?;
+        if changed { summing::followed(self, record.0, updated).await } else { Ok(updated) }
     }
 
     /// The same, except that stored sums don't follow yet. Its children are written after it.
@@ -107,11 +107,12 @@ impl TxContext<'_, '_> {
         record: (CollectionId, RecordId),
         input: Input,
         wanted: Wanted<'_>,
-    ) -> Result<Record, Error> {
+    ) -> Result<Altered, Error> {
         let changed = self.change_alone(authority, record, input, wanted).await;
-        let (changed, sent) = placed::settled(self, changed).await?;
+        let (altered, sent) = placed::settled(self, changed).await?;
+        let changed = altered.changed || !sent.is_empty();
         children::write(self, authority, record, sent).await?;
-        Ok(changed)
+        Ok(Altered { changed, ..altered })
     }
 
     /// Changes the record, and returns what was sent for its children.
@@ -121,7 +122,7 @@ impl TxContext<'_, '_> {
         record: (CollectionId, RecordId),
         input: Input,
         wanted: Wanted<'_>,
-    ) -> Result<(Record, SentChildren), Error> {
+    ) -> Result<(Altered, SentChildren), Error> {
         let mut proposal = stored::for_update(self, authority, record, &input, wanted).await?;
         self.propose(&mut proposal, input).await?;
         let idle = proposal.is_idle();
@@ -130,13 +131,14 @@ impl TxContext<'_, '_> {
         }
         let children = std::mem::take(&mut proposal.input.children);
         match proposal.stored {
-            Some(stored) if idle => Ok((stored, children)),
+            Some(record) if idle => Ok((Altered { record, changed: false }, children)),
             _ => {
                 references::verify(self, &mut proposal).await?;
                 exclusions::ask(self, &mut proposal).await?;
                 trees::place(self, &mut proposal).await?;
                 sequences::number(self, &mut proposal).await?;
-                Ok((RowChange::update(self, proposal)?, children))
+                let record = RowChange::update(self, proposal)?;
+                Ok((Altered { record, changed: true }, children))
             }
         }
     }
@@ -145,9 +147,11 @@ impl TxContext<'_, '_> {
     /// rules and checks about what would become of it.
     async fn propose(&mut self, proposal: &mut Proposal<'_>, input: Input) -> Result<(), Error> {
         let mut input = self.resolved(proposal.authority, proposal.collection, input).await?;
+        let filled = if input.replaces { replace::fill(self.model(), proposal, &mut input) } else { Vec::new() };
         sent_back::see(self, proposal, &input).await?;
         operators::apply(self, proposal, &mut input).await?;
         sent_back::drop_unchanged(self, proposal, &mut input).await?;
+        replace::keep_unseen(self, proposal, (&mut input, &filled)).await?;
         fill::patch(proposal, input);
         fill::embedded_defaults(proposal);
         fill::refuse_read_only(proposal);
@@ -287,6 +291,13 @@ impl TxContext<'_, '_> {
         let mut proposal = Proposal::create(collection, Authority::Caller, class, input.clone());
         references::permitted(self, &mut proposal).await
     }
+}
+
+/// A record after an update.
+pub(crate) struct Altered {
+    pub(crate) record: Record,
+    /// Whether the update changed anything, as far as the caller can tell.
+    pub(crate) changed: bool,
 }
 
 /// A second record of a `@single` type. No rule can allow it to a caller.

@@ -5,7 +5,7 @@ use backstay_base::{
     limits,
 };
 use backstay_expr::{Rule, truth};
-use backstay_model::{Collection, CollectionId, Field};
+use backstay_model::{Collection, CollectionId, Field, FieldId};
 use backstay_sql::Row;
 use backstay_store::{KeyClaim, Writes};
 use bytes::Bytes;
@@ -13,11 +13,13 @@ use bytes::Bytes;
 use crate::bind::InMemory;
 use crate::context::require_few_rows;
 use crate::inner::Inner;
-use crate::read::{USUAL_RECORD, is_too_large, may_at_all};
+use crate::matching::{self, Counted};
+use crate::read::{self, PreparedList, USUAL_RECORD, is_too_large, may_at_all};
 use crate::remember::Keyed;
 use crate::{
-    AnswerBuffer, Authority, Context, Create, Encoder, IfMatch, Input, Inputs, OfRecord, Outcome, Record, RecordAct,
-    RequestKind, Tag, TxContext, Update, Which, Written, children, embedded, remember, summing,
+    AnswerBuffer, Authority, Context, Create, Encoder, IfMatch, Input, Inputs, MatchingAct, OfMatching, OfRecord,
+    Outcome, Record, RecordAct, Replace, RequestKind, Tag, TxContext, Update, Upserted, Which, Written, children,
+    embedded, remember, summing,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -34,8 +36,11 @@ pub(crate) struct PreparedWrite {
 #[derive(Debug)]
 enum Work {
     Create { collection: CollectionId, inputs: Inputs, minimal: bool },
+    Upsert { collection: CollectionId, key: Vec<FieldId>, inputs: Inputs, minimal: bool },
     Update { record: (CollectionId, Which), input: Input, if_match: Option<IfMatch>, minimal: bool },
+    Replace { record: (CollectionId, Which), input: Input, if_match: Option<IfMatch>, minimal: bool },
     OfRecord { act: RecordAct, record: (CollectionId, Which), if_match: Option<IfMatch>, minimal: bool },
+    OfMatching { act: MatchingAct, collection: CollectionId, list: Box<PreparedList>, limit: u32, dry_run: bool },
 }
 
 /// Prepares a create of one record, or of several, all of which are created or none.
@@ -45,7 +50,7 @@ pub(crate) fn create(
     request: Create,
     encoder: &'static dyn Encoder,
 ) -> Result<PreparedWrite, Error> {
-    let Create { collection: id, inputs, options } = request;
+    let Create { collection: id, inputs, on_conflict, options } = request;
     let collection = admitted(inner, cx, id, Action::Create)?;
     let records = inputs.as_slice().len();
     if records == 0 {
@@ -58,9 +63,16 @@ pub(crate) fn create(
     // Before it waits for the writer.
     require_few_rows(inputs.as_slice().iter().map(Input::rows).sum())?;
     inputs.as_slice().iter().try_for_each(|input| children_admitted(inner, cx, id, input))?;
-    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), Keyed::Create(&collection.name))?;
+    let names: Vec<&str> = on_conflict.iter().flatten().map(|field| collection.field(*field).name.as_str()).collect();
+    let what =
+        if on_conflict.is_some() { Keyed::Upsert(&collection.name, &names) } else { Keyed::Create(&collection.name) };
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let writes_more = writes_more(inner, id);
-    let work = Work::Create { collection: id, inputs, minimal: options.minimal };
+    let minimal = options.minimal;
+    let work = match on_conflict {
+        Some(key) => Work::Upsert { collection: id, key, inputs, minimal },
+        None => Work::Create { collection: id, inputs, minimal },
+    };
     Ok(PreparedWrite { work, claim, encoder, writes_more })
 }
 
@@ -82,6 +94,24 @@ pub(crate) fn update(
     let (if_match, minimal) = (options.if_match, options.minimal);
     let work = Work::Update { record: (collection, which), input, if_match, minimal };
     Ok(PreparedWrite { work, claim, encoder, writes_more })
+}
+
+/// Prepares a replacement of one record, or its creation.
+pub(crate) fn replace(
+    inner: &Inner,
+    cx: &Context,
+    request: Replace,
+    encoder: &'static dyn Encoder,
+) -> Result<PreparedWrite, Error> {
+    let Replace { collection, which, input, options } = request;
+    let of = admitted(inner, cx, collection, Action::Update)
+        .or_else(|refusal| admitted(inner, cx, collection, Action::Create).map_err(|_| refusal))?;
+    let named = which.words(of);
+    let what = Keyed::Replace(&of.name, &named, options.if_match.as_ref());
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
+    let (if_match, minimal) = (options.if_match, options.minimal);
+    let work = Work::Replace { record: (collection, which), input, if_match, minimal };
+    Ok(PreparedWrite { work, claim, encoder, writes_more: true })
 }
 
 /// Prepares what is done with one stored record.
@@ -106,6 +136,26 @@ pub(crate) fn of_record(
     let (if_match, minimal) = (options.if_match, options.minimal);
     let work = Work::OfRecord { act, record: (collection, which), if_match, minimal };
     Ok(PreparedWrite { work, claim, encoder, writes_more })
+}
+
+/// Prepares what is done with all records that match a filter.
+pub(crate) fn of_matching(
+    inner: &Inner,
+    cx: &Context,
+    request: OfMatching,
+    encoder: &'static dyn Encoder,
+) -> Result<PreparedWrite, Error> {
+    let name = &admitted(inner, cx, request.collection, request.act.verb().action())?.name;
+    let list = Box::new(read::prepare_list(inner, cx, request.list())?);
+    let OfMatching { act, collection, filter: _, limit, dry_run, options } = request;
+    if dry_run && options.idempotency.is_some() {
+        let range = "a dry run changes nothing; a key is only for requests that do".to_owned();
+        return Err(Error::malformed(Place::part("idempotency-key"), ViolationKind::Range(range)));
+    }
+    let what = Keyed::OfMatching(act.verb(), name);
+    let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
+    let work = Work::OfMatching { act, collection, list, limit, dry_run };
+    Ok(PreparedWrite { work, claim, encoder, writes_more: true })
 }
 
 /// Refuses children that no rule could let the caller write, before anything is written.
@@ -155,9 +205,11 @@ impl PreparedWrite {
     /// Its name in the commit log.
     pub(crate) fn name(&self) -> &'static str {
         let kind = match self.work {
-            Work::Create { .. } => RequestKind::Create,
+            Work::Create { .. } | Work::Upsert { .. } => RequestKind::Create,
             Work::Update { .. } => RequestKind::Update,
+            Work::Replace { .. } => RequestKind::Replace,
             Work::OfRecord { ref act, .. } => RequestKind::OfRecord(act.verb()),
+            Work::OfMatching { ref act, .. } => RequestKind::OfMatching(act.verb()),
         };
         kind.name()
     }
@@ -165,8 +217,10 @@ impl PreparedWrite {
     /// The collection that it is about.
     pub(crate) fn collection(&self) -> CollectionId {
         match &self.work {
-            Work::Create { collection, .. } => *collection,
-            Work::Update { record, .. } | Work::OfRecord { record, .. } => record.0,
+            Work::Create { collection, .. } | Work::Upsert { collection, .. } | Work::OfMatching { collection, .. } => {
+                *collection
+            }
+            Work::Update { record, .. } | Work::Replace { record, .. } | Work::OfRecord { record, .. } => record.0,
         }
     }
 
@@ -178,13 +232,29 @@ impl PreparedWrite {
             {
                 Writes::One
             }
-            Work::Create { .. } | Work::Update { .. } | Work::OfRecord { .. } => Writes::Many,
+            Work::Create { .. }
+            | Work::Upsert { .. }
+            | Work::Update { .. }
+            | Work::Replace { .. }
+            | Work::OfRecord { .. }
+            | Work::OfMatching { .. } => Writes::Many,
         }
+    }
+
+    /// Whether it finds the records itself, by a filter.
+    pub(crate) fn reads(&self) -> bool {
+        matches!(self.work, Work::OfMatching { .. })
+    }
+
+    /// Whether it is undone after it was answered.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        matches!(self.work, Work::OfMatching { dry_run: true, .. })
     }
 
     /// Does it in a transaction, or gives the answer that is kept under its key.
     pub(crate) async fn run(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
-        self.carry_out(cx).await.map_err(|refusal| of_write(invitation(refusal, cx.caller())))
+        let done = self.carry_out(cx).await.map_err(|refusal| invitation(refusal, cx.caller()));
+        if self.reads() { done } else { done.map_err(of_write) }
     }
 
     async fn carry_out(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
@@ -203,11 +273,20 @@ impl PreparedWrite {
                 let ids = records.iter().map(Record::id).collect();
                 Written { outcome: Outcome::Created, ids, version: None, body, tag: None, replayed: false }
             }
+            Work::Upsert { collection, key, inputs, minimal } => {
+                cx.upsert_all((*collection, key), inputs, (self.encoder, *minimal)).await?
+            }
             Work::Update { record: (collection, which), input, if_match, minimal } => {
                 let record = (*collection, cx.addressed(Authority::Caller, *collection, which).await?);
                 let changed = cx.update(Authority::Caller, record, input.clone(), if_match.as_ref()).await?;
                 let body = cx.shown(record.0, &changed, (self.encoder, *minimal)).await?;
                 written(Outcome::Updated, &changed, body, *minimal)?
+            }
+            Work::Replace { record: (collection, which), input, if_match, minimal } => {
+                let record = (*collection, which);
+                let (outcome, record) = cx.replace(record, input.clone(), if_match.as_ref()).await?;
+                let body = cx.shown(*collection, &record, (self.encoder, *minimal)).await?;
+                written(outcome, &record, body, *minimal)?
             }
             Work::OfRecord { act, record: (collection, which), if_match, minimal } => {
                 let record = (*collection, cx.addressed(Authority::Caller, *collection, which).await?);
@@ -219,6 +298,13 @@ impl PreparedWrite {
                         written(Outcome::Updated, &done, body, *minimal)?
                     }
                 }
+            }
+            Work::OfMatching { act, collection, list, limit, dry_run: _ } => {
+                let Counted { matched, changed } = matching::carry_out(cx, act, *collection, (&**list, *limit)).await?;
+                let mut body = transient(USUAL_RECORD);
+                self.encoder.counted(&mut body, matched, changed)?;
+                let body = Some(body.finish()?);
+                Written { outcome: Outcome::Counted, ids: vec![], version: None, body, tag: None, replayed: false }
             }
         };
         cx.remember(self.claim.as_ref(), &written, self.encoder)?;
@@ -277,6 +363,62 @@ impl TxContext<'_, '_> {
         self.part.at = Place::Whole;
         summing::follow(self).await?;
         Ok(records)
+    }
+
+    /// Makes a record of each input, or changes the one with the same key.
+    async fn upsert_all(
+        &mut self,
+        (collection, key): (CollectionId, &[FieldId]),
+        inputs: &Inputs,
+        (encoder, minimal): (&'static dyn Encoder, bool),
+    ) -> Result<Written, Error> {
+        let is_array = matches!(inputs, Inputs::Many(_));
+        let mut all = Vec::with_capacity(inputs.as_slice().len());
+        for (index, input) in inputs.as_slice().iter().enumerate() {
+            if is_array {
+                self.part.at = Place::item(index);
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.about(&self.part.at);
+                }
+            }
+            all.push(self.upsert((collection, key), input.clone()).await?);
+        }
+        self.part.at = Place::Whole;
+        summing::follow(self).await?;
+        let created = all.iter().any(|(upserted, _)| *upserted == Upserted::Created);
+        let body = if minimal { None } else { Some(self.upserted(collection, (&all, is_array), encoder).await?) };
+        let ids = all.iter().map(|(_, record)| record.id()).collect();
+        let outcome = if created { Outcome::Created } else { Outcome::Updated };
+        Ok(Written { outcome, ids, version: None, body, tag: None, replayed: false })
+    }
+
+    async fn upserted(
+        &mut self,
+        collection: CollectionId,
+        (all, is_array): (&[(Upserted, Record)], bool),
+        encoder: &'static dyn Encoder,
+    ) -> Result<Bytes, Error> {
+        let mut body = transient(USUAL_RECORD * all.len());
+        if is_array {
+            encoder.begin_records(&mut body)?;
+        }
+        for (index, (upserted, record)) in all.iter().enumerate() {
+            if index > 0 {
+                encoder.between(&mut body)?;
+            }
+            encoder.begin_upserted(&mut body, *upserted)?;
+            match self.seen(collection, record, encoder).await? {
+                Some(seen) => body.append(seen.as_slice()),
+                None => encoder.unseen(&mut body),
+            }
+            .and_then(|()| body.check())?;
+            encoder.end_upserted(&mut body)?;
+        }
+        body.end();
+        if is_array {
+            encoder.end_records(&mut body)?;
+        }
+        Ok(body.finish()?)
     }
 
     /// The records that one request made, as the caller sees them.

@@ -65,7 +65,7 @@ async fn values_that_break_the_model_are_refused_all_at_once() {
     check("[1]", "invalid-values: /0 Type").await;
     check("7", "malformed-request: Type").await;
     check(r#"{"title":"#, "malformed-request: Syntax").await;
-    check(r#"{"title":"x","section":"SECTION","comments":[]}"#, "invalid-values: /comments ReadOnly").await;
+    check(r#"{"title":"x","section":"SECTION","comments":["SECTION"]}"#, "invalid-values: /comments/0 Type").await;
 }
 
 #[tokio::test]

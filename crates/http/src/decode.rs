@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Action, Error, Place, ViolationKind, limits};
-use backstay_engine::{Context, Create, Input, List, OfRecord, Perspective, RecordAct, Request, Update};
-use backstay_model::Model;
-use backstay_rest::{Reader, inputs, is_of_past, patch};
+use backstay_base::{Action, CallerKind, Error, Place, RecordId, Unauthenticated, ViolationKind, limits};
+use backstay_engine::{
+    Context, Create, Input, List, MatchingAct, OfMatching, OfRecord, Perspective, RecordAct, Replace, Request, Update,
+    Which, WriteOptions,
+};
+use backstay_model::{CollectionId, Model};
+use backstay_rest::{Matching, Reader, input, inputs, is_of_past, patch};
 use bytes::Bytes;
 use http::Method;
 
@@ -31,13 +34,30 @@ pub(crate) async fn request(
     let has_past = collections.iter().all(|collection| model.collection(*collection).history.is_some());
     let of_past = has_past && matches!(kind, RecordRequest::Get | RecordRequest::List) && is_of_past(query);
     let action = if of_past { Action::History } else { kind.action() };
-    engine.admit_some(context, collections, action)?;
+    let admitted_some = engine.admit_some(context, collections, action);
+    // A replacement may create the record.
+    match (admitted_some, kind) {
+        (Err(refusal), RecordRequest::Replace) => {
+            engine.admit_some(context, collections, Action::Create).map_err(|_| refusal)?;
+        }
+        (admitted, _) => admitted?,
+    }
+    let records = match records {
+        Records::Own(collection) => Records::Record(collection, own(context, &model.collection(collection).name)?),
+        records => records,
+    };
     let sent = Sent { query, body: admitted.take_body(), headers: admitted.write_headers()? };
     let reader = Arc::clone(&state.reader);
     let collection = match collections {
         &[collection] if !records.pattern().is_of_types() => collection,
         _ => return read_of_types(state, context, (kind, records), sent).await,
     };
+    let of_matching = matches!(kind, RecordRequest::UpdateAll | RecordRequest::DeleteAll);
+    if of_matching && reader.query_takes_long(collection, query) {
+        // What its filter means is known afterwards.
+        let (reader, query) = (Arc::clone(&reader), query.map(str::to_owned));
+        engine.take_turn(context, move || reader.matching_of_query(collection, query.as_deref()).map(drop)).await??;
+    }
     let list = match (kind, sent) {
         (RecordRequest::List | RecordRequest::Trash, Sent { query, .. })
             if reader.query_takes_long(collection, query) =>
@@ -51,6 +71,23 @@ pub(crate) async fn request(
         (_, sent) => return sent.into_request(&state.reader, kind, records),
     };
     Ok(Request::List(list_in(kind, list?)?))
+}
+
+/// A request that is written down has no account yet.
+fn nobody(path: &str) -> Refusal {
+    let problem = "`me` is the account that is signed in, and nobody is here".to_owned();
+    let misused = ViolationKind::Misused { problem, remedy: format!("write the id: /api/{path}/…") };
+    Refusal::malformed("path", misused)
+}
+
+/// The id of the account that calls.
+fn own(context: &Context, name: &str) -> Result<RecordId, Error> {
+    let caller = context.caller();
+    match (caller.kind, caller.id) {
+        (CallerKind::Account, Some(id)) => Ok(id),
+        (CallerKind::Anonymous, _) => Err(Unauthenticated::Missing.into()),
+        (_, _) => Err(Error::NotFound { what: format!("{name} with this id: `me` is the account that is signed in") }),
+    }
 }
 
 /// A read of the types of an interface. A long one is read in turn, because each type reads the filter.
@@ -163,20 +200,20 @@ impl Sent<'_> {
     fn into_request(self, reader: &Reader, kind: RecordRequest, records: Records) -> Result<Request, Refusal> {
         use RecordRequest as Kind;
         let (Self { query, body, headers }, model) = (self, reader.model());
-        let records = match records {
-            Records::Single(collection) => Records::Record(collection, reader.single(collection).ok_or_else(mismatch)?),
-            Records::Collection(_)
-            | Records::Query(_)
-            | Records::Trash(_)
-            | Records::Record(..)
-            | Records::Restore(..)
-            | Records::Purge(..)
-            | Records::History(..) => records,
-            Records::Types(_) | Records::QueryOfTypes(_) | Records::OfTypes(..) => {
-                return of_types(reader, kind, records, (query, &body));
-            }
+        if matches!(records, Records::Types(_) | Records::QueryOfTypes(_) | Records::OfTypes(..)) {
+            return of_types(reader, kind, records, (query, &body));
+        }
+        let records = named(reader, records)?;
+        let record = match records {
+            Records::Record(collection, id) => Some((collection, Which::Id(id))),
+            Records::By(collection) if kind != Kind::Get => Some((collection, reader.key_of_query(collection, query)?)),
+            _ => None,
         };
+        if let Some((collection, which)) = record.filter(|_| kind != Kind::Get) {
+            return (Self { query, body, headers }).into_write(model, kind, (collection, which));
+        }
         Ok(match (kind, records) {
+            (Kind::Get, Records::By(collection)) => Request::Get(reader.get_by_query(collection, query)?),
             (Kind::Get, Records::Record(collection, id)) => Request::Get(reader.get_of_query((collection, id), query)?),
             (Kind::List, Records::Collection(collection)) | (Kind::Trash, Records::Trash(collection)) => {
                 Request::List(list_in(kind, reader.list_of_query(collection, query)?)?)
@@ -184,29 +221,24 @@ impl Sent<'_> {
             (Kind::Query, Records::Query(collection)) => Request::List(reader.list_of_body(collection, &body)?),
             (Kind::Create, Records::Collection(collection)) => {
                 let inputs = inputs(model, collection, &body)?;
-                Request::Create(Create { collection, inputs, options: headers.with(body) })
+                let on_conflict = reader.on_conflict(collection, query)?;
+                Request::Create(Create { collection, inputs, on_conflict, options: headers.with(body) })
             }
-            (Kind::Update, Records::Record(collection, id)) => {
-                let input = patch(model, collection, &body)?;
-                Request::Update(Update { collection, which: id.into(), input, options: headers.with(body) })
+            (Kind::UpdateAll, Records::Collection(collection)) => {
+                let act = MatchingAct::Update(patch(model, collection, &body)?);
+                Request::OfMatching(of_matching(reader, (collection, act), query, headers.with(body))?)
             }
-            (Kind::Delete, Records::Record(collection, id)) => Request::OfRecord(OfRecord {
-                act: RecordAct::Delete,
-                collection,
-                which: id.into(),
-                options: headers.with(body),
-            }),
+            (Kind::DeleteAll, Records::Collection(collection)) => {
+                let of = (collection, MatchingAct::Delete);
+                Request::OfMatching(of_matching(reader, of, query, headers.with(body))?)
+            }
             (Kind::Restore, Records::Restore(collection, id)) => {
                 let input = if body.is_empty() { Input::new() } else { patch(model, collection, &body)? };
-                let act = RecordAct::Restore(input);
-                Request::OfRecord(OfRecord { act, collection, which: id.into(), options: headers.with(body) })
+                of_record(RecordAct::Restore(input), (collection, id), headers.with(body))
             }
-            (Kind::Purge, Records::Purge(collection, id)) => Request::OfRecord(OfRecord {
-                act: RecordAct::Purge,
-                collection,
-                which: id.into(),
-                options: headers.with(body),
-            }),
+            (Kind::Purge, Records::Purge(collection, id)) => {
+                of_record(RecordAct::Purge, (collection, id), headers.with(body))
+            }
             (Kind::History, Records::History(collection, id)) => {
                 Request::History(reader.history_of_query((collection, id), query)?)
             }
@@ -216,7 +248,10 @@ impl Sent<'_> {
                 | Kind::Query
                 | Kind::Create
                 | Kind::Update
+                | Kind::Replace
                 | Kind::Delete
+                | Kind::UpdateAll
+                | Kind::DeleteAll
                 | Kind::Trash
                 | Kind::Restore
                 | Kind::Purge
@@ -225,6 +260,81 @@ impl Sent<'_> {
             ) => {
                 return Err(mismatch());
             }
+        })
+    }
+}
+
+/// The same records, with the id of one that its type or the caller names.
+fn named(reader: &Reader, records: Records) -> Result<Records, Refusal> {
+    match records {
+        Records::Single(collection) => Ok(Records::Record(collection, reader.single(collection).ok_or_else(mismatch)?)),
+        Records::Own(collection) => Err(nobody(&reader.model().collection(collection).path)),
+        Records::Collection(_)
+        | Records::Query(_)
+        | Records::Trash(_)
+        | Records::Record(..)
+        | Records::By(_)
+        | Records::Restore(..)
+        | Records::Purge(..)
+        | Records::History(..)
+        | Records::Types(_)
+        | Records::QueryOfTypes(_)
+        | Records::OfTypes(..) => Ok(records),
+    }
+}
+
+fn of_record(act: RecordAct, (collection, id): (CollectionId, RecordId), options: WriteOptions) -> Request {
+    Request::OfRecord(OfRecord { act, collection, which: id.into(), options })
+}
+
+/// What is done with the records that a query names. A key knows it by its query too.
+fn of_matching(
+    reader: &Reader,
+    (collection, act): (CollectionId, MatchingAct),
+    query: Option<&str>,
+    mut options: WriteOptions,
+) -> Result<OfMatching, Error> {
+    let Matching { filter, limit, dry_run } = reader.matching_of_query(collection, query)?;
+    if let Some(idempotency) = &mut options.idempotency {
+        // Neither contains NUL.
+        let parts = [query.unwrap_or_default().as_bytes(), &idempotency.sent];
+        idempotency.sent = parts.join(&0).into();
+    }
+    Ok(OfMatching { act, collection, filter, limit, dry_run, options })
+}
+
+impl Sent<'_> {
+    /// A write of one record.
+    fn into_write(
+        self,
+        model: &Model,
+        kind: RecordRequest,
+        (collection, which): (CollectionId, Which),
+    ) -> Result<Request, Refusal> {
+        let Self { query: _, body, headers } = self;
+        Ok(match kind {
+            RecordRequest::Update => {
+                let input = patch(model, collection, &body)?;
+                Request::Update(Update { collection, which, input, options: headers.with(body) })
+            }
+            RecordRequest::Replace => {
+                let input = input(model, collection, &body)?;
+                Request::Replace(Replace { collection, which, input, options: headers.with(body) })
+            }
+            RecordRequest::Delete => {
+                let act = RecordAct::Delete;
+                Request::OfRecord(OfRecord { act, collection, which, options: headers.with(body) })
+            }
+            RecordRequest::Get
+            | RecordRequest::List
+            | RecordRequest::Query
+            | RecordRequest::Create
+            | RecordRequest::UpdateAll
+            | RecordRequest::DeleteAll
+            | RecordRequest::Trash
+            | RecordRequest::Restore
+            | RecordRequest::Purge
+            | RecordRequest::History => return Err(mismatch()),
         })
     }
 }

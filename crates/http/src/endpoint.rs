@@ -1,5 +1,5 @@
 use backstay_base::Action;
-use backstay_engine::{RecordVerb, RequestKind};
+use backstay_engine::{MatchingVerb, RecordVerb, RequestKind};
 use backstay_model::Addressed;
 use http::Method;
 
@@ -32,6 +32,8 @@ pub(crate) enum Pattern {
     Query,
     /// `/api/{collection}/{id}`
     Record,
+    /// `/api/{collection}:by`
+    By,
     /// `/api/{collection}:trash`
     Trash,
     /// `/api/{collection}/{id}:restore`
@@ -98,6 +100,7 @@ pub(crate) enum Verb {
     Get,
     Post,
     Patch,
+    Put,
     Delete,
     Options,
 }
@@ -138,7 +141,10 @@ pub(crate) enum RecordRequest {
     Query,
     Create,
     Update,
+    Replace,
     Delete,
+    UpdateAll,
+    DeleteAll,
     Trash,
     Restore,
     Purge,
@@ -155,7 +161,10 @@ impl RecordRequest {
             | Self::Query
             | Self::Create
             | Self::Update
+            | Self::Replace
             | Self::Delete
+            | Self::UpdateAll
+            | Self::DeleteAll
             | Self::Restore
             | Self::Purge
             | Self::History => self.kind().action(),
@@ -169,7 +178,10 @@ impl RecordRequest {
             Self::List | Self::Query | Self::Trash => RequestKind::List,
             Self::Create => RequestKind::Create,
             Self::Update => RequestKind::Update,
+            Self::Replace => RequestKind::Replace,
             Self::Delete => RequestKind::OfRecord(RecordVerb::Delete),
+            Self::UpdateAll => RequestKind::OfMatching(MatchingVerb::Update),
+            Self::DeleteAll => RequestKind::OfMatching(MatchingVerb::Delete),
             Self::Restore => RequestKind::OfRecord(RecordVerb::Restore),
             Self::Purge => RequestKind::OfRecord(RecordVerb::Purge),
             Self::History => RequestKind::History,
@@ -232,10 +244,18 @@ pub(crate) enum Parameters {
     None,
     /// Those of a record: `select` and `asOf`.
     OfRecord,
+    /// Those of a record that is read by a unique key: its fields and `select`.
+    OfKey,
+    /// The fields of a unique key.
+    Key,
+    /// `onConflict`: which records are changed instead of created.
+    OnConflict,
     /// Those of a history: `limit` and `after`.
     OfHistory,
     /// `token`, which the terminal shows.
     TerminalToken,
+    /// Those that say which records are changed: filter, limit, fields of the collection, and `dryRun`.
+    OfMatching,
     /// Those of a list: filter, sort, fields of the collection …
     OfList,
 }
@@ -248,6 +268,8 @@ pub(crate) enum Conditions {
     OfRead,
     /// `If-Match`, compared with the version of the record.
     OfWrite,
+    /// The same, or `If-None-Match: *`.
+    OfReplace,
 }
 
 /// Whether an endpoint takes `Idempotency-Key`.
@@ -282,6 +304,7 @@ impl Verb {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Patch => "PATCH",
+            Self::Put => "PUT",
             Self::Delete => "DELETE",
             Self::Options => "OPTIONS",
         }
@@ -292,6 +315,7 @@ impl Verb {
             Method::GET | Method::HEAD => Some(Self::Get),
             Method::POST => Some(Self::Post),
             Method::PATCH => Some(Self::Patch),
+            Method::PUT => Some(Self::Put),
             Method::DELETE => Some(Self::Delete),
             Method::OPTIONS => Some(Self::Options),
             _ => None,
@@ -305,7 +329,7 @@ impl Pattern {
         match self {
             Self::Fixed(_) | Self::Problem | Self::Types | Self::QueryOfTypes | Self::OfTypes => None,
             Self::Collection | Self::Query => Some(Addressed::All),
-            Self::Record => Some(Addressed::Record),
+            Self::Record | Self::By => Some(Addressed::Record),
             Self::Single => Some(Addressed::Single),
             Self::Trash | Self::Restore | Self::Purge => Some(Addressed::Trash),
             Self::History => Some(Addressed::History),
@@ -321,6 +345,7 @@ impl Pattern {
             | Self::Collection
             | Self::Query
             | Self::Record
+            | Self::By
             | Self::Single
             | Self::Trash
             | Self::Restore
@@ -338,6 +363,7 @@ impl Pattern {
             Self::Collection => "/api/{collection}",
             Self::Query => "/api/{collection}:query",
             Self::Record => "/api/{collection}/{id}",
+            Self::By => "/api/{collection}:by",
             Self::Trash => "/api/{collection}:trash",
             Self::Restore => "/api/{collection}/{id}:restore",
             Self::Purge => "/api/{collection}/{id}:purge",

@@ -74,23 +74,62 @@ const UPDATE_RECORD: Endpoint = Endpoint {
     ..WRITE
 };
 
+const REPLACE_RECORD: Endpoint = Endpoint {
+    verb: Verb::Put,
+    handler: Handler::Record(RecordRequest::Replace),
+    body: Some(JSON_BODY),
+    conditions: Conditions::OfReplace,
+    described: Described::OfCollection { verb: "replace", status: "200" },
+    ..UPDATE_RECORD
+};
+const DELETE_RECORD: Endpoint = Endpoint {
+    verb: Verb::Delete,
+    handler: Handler::Record(RecordRequest::Delete),
+    conditions: Conditions::OfWrite,
+    described: Described::OfCollection { verb: "delete", status: "204" },
+    ..WRITE
+};
+
 static RECORD: Route = Route {
     pattern: Pattern::Record,
     callers: Callers::Everyone,
     overload: Overload::Refused,
+    endpoints: &[GET_RECORD, UPDATE_RECORD, REPLACE_RECORD, DELETE_RECORD],
+    otherwise: ON_RECORD,
+    not_yet: &[],
+};
+
+const ON_RECORD: &str =
+    "read a record with GET, change it with PATCH, create or replace it with PUT, delete it with DELETE";
+
+static BY: Route = Route {
+    pattern: Pattern::By,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
     endpoints: &[
-        GET_RECORD,
-        UPDATE_RECORD,
         Endpoint {
-            verb: Verb::Delete,
-            handler: Handler::Record(RecordRequest::Delete),
-            conditions: Conditions::OfWrite,
-            described: Described::OfCollection { verb: "delete", status: "204" },
-            ..WRITE
+            parameters: Parameters::OfKey,
+            described: Described::OfCollection { verb: "getBy", status: "200" },
+            ..GET_RECORD
+        },
+        Endpoint {
+            parameters: Parameters::Key,
+            described: Described::OfCollection { verb: "updateBy", status: "200" },
+            ..UPDATE_RECORD
+        },
+        Endpoint {
+            parameters: Parameters::Key,
+            described: Described::OfCollection { verb: "replaceBy", status: "200" },
+            ..REPLACE_RECORD
+        },
+        Endpoint {
+            parameters: Parameters::Key,
+            described: Described::OfCollection { verb: "deleteBy", status: "204" },
+            ..DELETE_RECORD
         },
     ],
-    otherwise: "read a record with GET, change it with PATCH, delete it with DELETE",
-    not_yet: &[("PUT", "replacing a whole record is not supported yet; change it with PATCH")],
+    otherwise: ON_RECORD,
+    not_yet: &[],
 };
 
 static TRASH: Route = Route {
@@ -169,8 +208,6 @@ static SINGLE: Route = Route {
     not_yet: &[],
 };
 
-const BY_FILTER: &str = "changing records by a filter is not supported yet; change them one by one";
-
 const LIST_RECORDS: Endpoint = Endpoint {
     handler: Handler::Record(RecordRequest::List),
     negotiated: true,
@@ -190,13 +227,29 @@ static COLLECTION: Route = Route {
             verb: Verb::Post,
             handler: Handler::Record(RecordRequest::Create),
             body: Some(JSON_BODY),
+            parameters: Parameters::OnConflict,
             prefer: true,
             described: Described::OfCollection { verb: "create", status: "201" },
             ..WRITE
         },
+        Endpoint {
+            verb: Verb::Patch,
+            handler: Handler::Record(RecordRequest::UpdateAll),
+            body: Some(PATCH_BODY),
+            parameters: Parameters::OfMatching,
+            described: Described::OfCollection { verb: "updateAll", status: "200" },
+            ..WRITE
+        },
+        Endpoint {
+            verb: Verb::Delete,
+            handler: Handler::Record(RecordRequest::DeleteAll),
+            parameters: Parameters::OfMatching,
+            described: Described::OfCollection { verb: "deleteAll", status: "200" },
+            ..WRITE
+        },
     ],
-    otherwise: "read a collection with GET, add records to it with POST",
-    not_yet: &[("PATCH", BY_FILTER), ("DELETE", BY_FILTER)],
+    otherwise: "read a collection with GET, add records to it with POST, change or delete them with PATCH or DELETE",
+    not_yet: &[],
 };
 
 const QUERY_RECORDS: Endpoint = Endpoint {
@@ -420,8 +473,20 @@ static DEVELOPMENT: &[Route] = &[
 ];
 
 /// The routes below `/api/`.
-static RECORDS: [&Route; 11] =
-    [&RECORD, &COLLECTION, &QUERY, &TRASH, &RESTORE, &PURGE, &HISTORY, &SINGLE, &TYPES, &QUERY_OF_TYPES, &OF_TYPES];
+static RECORDS: [&Route; 12] = [
+    &RECORD,
+    &BY,
+    &COLLECTION,
+    &QUERY,
+    &TRASH,
+    &RESTORE,
+    &PURGE,
+    &HISTORY,
+    &SINGLE,
+    &TYPES,
+    &QUERY_OF_TYPES,
+    &OF_TYPES,
+];
 
 /// Every route of a server that is not one for development.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
@@ -452,7 +517,7 @@ pub(crate) fn route_of(pattern: Pattern) -> &'static Route {
 pub(crate) fn allowed(state: &State, path: &str) -> Option<String> {
     // The server as a whole (RFC 9110, section 9.3.7).
     if path == "*" {
-        return Some(allow([Verb::Get, Verb::Post, Verb::Patch, Verb::Delete].into_iter()));
+        return Some(allow([Verb::Get, Verb::Post, Verb::Patch, Verb::Put, Verb::Delete].into_iter()));
     }
     let route = match path.strip_prefix("/api/") {
         Some(rest) if !rest.is_empty() => route_of(pattern(state.engine.model(), rest)?),
@@ -472,6 +537,7 @@ fn other(state: &State, path: &str) -> Option<&'static Route> {
         | Pattern::Query
         | Pattern::Trash
         | Pattern::Record
+        | Pattern::By
         | Pattern::Restore
         | Pattern::Purge
         | Pattern::History
@@ -492,6 +558,7 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
         | Pattern::Query
         | Pattern::Trash
         | Pattern::Record
+        | Pattern::By
         | Pattern::Restore
         | Pattern::Purge
         | Pattern::History

@@ -80,6 +80,8 @@ kinds! {
         "Send the tag without `W/`. If a proxy adds it while compressing answers, configure the proxy to pass `ETag` on unchanged.";
     FOREIGN_TAG: "foreign-tag", PRECONDITION_FAILED, "The tag in If-Match is not one of this server's",
         "Send the value of `ETag` from an earlier answer unchanged, including its double quotes.";
+    RECORD_EXISTS: "record-exists", PRECONDITION_FAILED, "There is such a record",
+        "Replace it: leave out `If-None-Match`, or send its `ETag` in `If-Match`.";
     TOO_LARGE: "too-large", PAYLOAD_TOO_LARGE, "Too large", "Send less, or split it into several requests.";
     TARGET_TOO_LONG: "target-too-long", URI_TOO_LONG, "The URL is too long",
         "Send the query in the body of a POST to `…:query`.";
@@ -135,6 +137,7 @@ pub(crate) fn kind_of(refusal: &Refusal) -> &'static Kind {
         Refusal::ListChanged => &LIST_CHANGED,
         Refusal::Tag { mismatch: TagMismatch::Weak, .. } => &WEAK_TAG,
         Refusal::Tag { mismatch: TagMismatch::Foreign, .. } => &FOREIGN_TAG,
+        Refusal::Tag { mismatch: TagMismatch::Exists, .. } => &RECORD_EXISTS,
         Refusal::NoModel(_) => &NO_MODEL,
         Refusal::WriteTime { .. } => &OUTCOME_UNKNOWN,
     }

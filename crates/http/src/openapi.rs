@@ -121,6 +121,7 @@ fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
         "sortFields": limits::SORT_FIELDS,
         "countMax": limits::COUNT_MAX,
         "batchRecords": limits::BATCH_RECORDS,
+        "matchedRecords": limits::MATCHED_RECORDS,
         "nestedLevels": limits::NESTED_LEVELS,
         "writeRows": limits::WRITE_ROWS,
         "writeBytes": limits::WRITE_BYTES,

@@ -7,7 +7,14 @@ use crate::endpoint::Parameters;
 /// left to the reader of requests for records.
 pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<String>, Error> {
     match taken {
-        Parameters::Ignored | Parameters::OfList | Parameters::OfRecord | Parameters::OfHistory => Ok(None),
+        Parameters::Ignored
+        | Parameters::OfList
+        | Parameters::OfMatching
+        | Parameters::OfRecord
+        | Parameters::OfKey
+        | Parameters::Key
+        | Parameters::OnConflict
+        | Parameters::OfHistory => Ok(None),
         Parameters::None => only(query, &[]),
         Parameters::TerminalToken => only(query, &["token"]),
     }

@@ -58,6 +58,26 @@ pub(crate) fn of_write(headers: &HeaderMap, taken: Conditions) -> Result<Option<
     match taken {
         Conditions::None | Conditions::OfRead => Ok(None),
         Conditions::OfWrite => if_match(headers),
+        Conditions::OfReplace => match if_match(headers)? {
+            None => if_none_match(headers),
+            Some(_) if headers.contains_key(header::IF_NONE_MATCH) => Err(Refusal::malformed(
+                header::IF_NONE_MATCH.as_str(),
+                ViolationKind::Range("send either `If-Match` or `If-None-Match: *`".to_owned()),
+            )),
+            wanted => Ok(wanted),
+        },
+    }
+}
+
+/// `If-None-Match: *` of a write: there must be no record.
+fn if_none_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Refusal> {
+    match read(headers, &header::IF_NONE_MATCH)? {
+        None => Ok(None),
+        Some(Condition::Any) => Ok(Some(IfMatch::Absent)),
+        Some(Condition::Tags(_)) => {
+            let range = "only `*` is supported here, which creates the record only if there is none".to_owned();
+            Err(Refusal::malformed(header::IF_NONE_MATCH.as_str(), ViolationKind::Range(range)))
+        }
     }
 }
 
@@ -76,7 +96,7 @@ pub(crate) fn require_version(headers: &HeaderMap, version: i64) -> Result<(), R
         Some(IfMatch::Versions(versions)) if !versions.contains(&version) => {
             Err(name_mismatch(headers, Error::Precondition { version }))
         }
-        Some(IfMatch::Versions(_) | IfMatch::Any) | None => Ok(()),
+        Some(IfMatch::Versions(_) | IfMatch::Any | IfMatch::Absent) | None => Ok(()),
     }
 }
 
@@ -100,6 +120,7 @@ pub(crate) fn require_tag(headers: &HeaderMap, tag: &Tag) -> Result<(), Refusal>
 pub(crate) fn name_mismatch(headers: &HeaderMap, error: Error) -> Refusal {
     let Error::Precondition { version: stored } = error else { return error.into() };
     let mismatch = match read(headers, &header::IF_MATCH) {
+        Ok(None) if headers.contains_key(header::IF_NONE_MATCH) => TagMismatch::Exists,
         Ok(Some(Condition::Tags(tags))) if tags.iter().any(|tag| version(*tag) == Some(stored)) => TagMismatch::Weak,
         Ok(Some(Condition::Tags(tags))) if tags.iter().all(|tag| version(*tag).is_none()) => TagMismatch::Foreign,
         Ok(_) | Err(_) => return error.into(),
@@ -111,7 +132,7 @@ pub(crate) fn name_mismatch(headers: &HeaderMap, error: Error) -> Refusal {
 /// answer has a modification date (RFC 9110, sections 13.1.3 and 13.1.4).
 pub(crate) fn require(headers: &HeaderMap, endpoint: &Endpoint) -> Result<(), Refusal> {
     match endpoint.conditions {
-        Conditions::OfRead => {}
+        Conditions::OfRead | Conditions::OfReplace => {}
         Conditions::OfWrite => refuse(headers, &header::IF_NONE_MATCH, OTHER)?,
         Conditions::None => {
             refuse(headers, &header::IF_MATCH, OTHER)?;

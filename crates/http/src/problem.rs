@@ -372,6 +372,7 @@ mod tests {
         check(Refusal::ListChanged, 412);
         check(Refusal::Tag { mismatch: TagMismatch::Weak, version: None }, 412);
         check(Refusal::Tag { mismatch: TagMismatch::Foreign, version: Some(1) }, 412);
+        check(Refusal::Tag { mismatch: TagMismatch::Exists, version: Some(1) }, 412);
         check(Refusal::WriteTime { seconds: 1 }, 503);
     }
 

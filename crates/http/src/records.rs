@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use backstay_base::{Error, RecordId};
 use backstay_engine::{Answer as Answered, Context, Explanation, Outcome, Request, Written};
+use backstay_model::Collection;
 use backstay_rest::{JSON, in_body};
 use http::{HeaderValue, StatusCode, header};
 
@@ -11,6 +12,7 @@ use crate::admission::Admitted;
 use crate::answer::Answer;
 use crate::endpoint::RecordRequest;
 use crate::state::State;
+use crate::target::{Records, Target};
 use crate::{Refusal, decode, idempotency, negotiation, preconditions};
 
 /// Everything below `/api/`.
@@ -18,22 +20,32 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
     let (engine, headers) = (&admitted.state().engine, admitted.head().headers());
     let context = admitted.context();
     let request = decode::request(admitted, &context, kind).await?;
-    let (collection, minimal) = (request.written(), request.options().is_some_and(|options| options.minimal));
+    let collection = request.collections().first().copied();
+    let minimal = request.options().is_some_and(|options| options.minimal);
+    let by_key = matches!(admitted.target(), Target::Records(Records::By(_)));
     let answered = engine.answer(&context, request, JSON).await.map_err(|error| match kind {
         RecordRequest::Get
         | RecordRequest::List
         | RecordRequest::Trash
         | RecordRequest::History
+        | RecordRequest::UpdateAll
+        | RecordRequest::DeleteAll
         | RecordRequest::Create => error.into(),
         RecordRequest::Query => in_body(error).into(),
-        RecordRequest::Update | RecordRequest::Delete | RecordRequest::Restore | RecordRequest::Purge => {
-            preconditions::name_mismatch(headers, error)
-        }
+        RecordRequest::Update
+        | RecordRequest::Replace
+        | RecordRequest::Delete
+        | RecordRequest::Restore
+        | RecordRequest::Purge => preconditions::name_mismatch(headers, error),
     })?;
     match answered {
         Answered::Found(found) => {
             preconditions::require_version(headers, found.version)?;
-            Ok(Answer::ready(StatusCode::OK, admitted.audience(), found.body).tagged(Some(found.tag)))
+            let mut answer = Answer::ready(StatusCode::OK, admitted.audience(), found.body).tagged(Some(found.tag));
+            if let (Some(id), Some(collection)) = (found.named, collection) {
+                answer.header(header::CONTENT_LOCATION, location(engine.model().collection(collection), &id)?);
+            }
+            Ok(answer)
         }
         Answered::Page(page) => {
             preconditions::require_tag(headers, &page.tag)?;
@@ -41,15 +53,24 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
         }
         Answered::Written(written) => {
             let mut answer = written_answer(admitted, &written, minimal);
-            if let (Outcome::Created, [id], Some(collection)) = (written.outcome, &written.ids[..], collection) {
-                let path = &engine.model().collection(collection).path;
-                let location =
-                    HeaderValue::from_str(&format!("/api/{path}/{}", segment(id))).map_err(Error::internal)?;
-                answer.header(header::LOCATION, location);
+            if let ([id], Some(collection)) = (&written.ids[..], collection) {
+                let at = || location(engine.model().collection(collection), id);
+                match (written.outcome, by_key) {
+                    (Outcome::Created, _) => answer.header(header::LOCATION, at()?),
+                    (Outcome::Updated, true) if written.body.is_some() && !minimal => {
+                        answer.header(header::CONTENT_LOCATION, at()?);
+                    }
+                    (Outcome::Updated | Outcome::Deleted | Outcome::Counted, _) => {}
+                }
             }
             Ok(answer)
         }
     }
+}
+
+/// Where a record is.
+fn location(collection: &Collection, id: &RecordId) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(&format!("/api/{}/{}", collection.path, segment(id))).map_err(Error::internal)
 }
 
 /// A key as a segment of a path (RFC 3986, section 3.3): all but letters, digits and `-._~` is percent-encoded.
@@ -79,8 +100,8 @@ fn written_answer(admitted: &Admitted<'_>, written: &Written, minimal: bool) -> 
     let shown = written.body.clone().filter(|_| !minimal);
     let status = match (written.outcome, &shown) {
         (Outcome::Created, _) => StatusCode::CREATED,
-        (Outcome::Updated, Some(_)) => StatusCode::OK,
-        (Outcome::Updated, None) | (Outcome::Deleted, _) => StatusCode::NO_CONTENT,
+        (Outcome::Updated | Outcome::Counted, Some(_)) => StatusCode::OK,
+        (Outcome::Updated | Outcome::Counted, None) | (Outcome::Deleted, _) => StatusCode::NO_CONTENT,
     };
     let answer = match shown {
         Some(body) => Answer::ready(status, admitted.audience(), body),

@@ -31,6 +31,10 @@ pub(crate) enum Records {
     Trash(CollectionId),
     /// `/api/posts/{id}`
     Record(CollectionId, RecordId),
+    /// `/api/users/me`: the record of the account that calls
+    Own(CollectionId),
+    /// `/api/posts:by`
+    By(CollectionId),
     /// `/api/posts/{id}:restore`
     Restore(CollectionId, RecordId),
     /// `/api/posts/{id}:purge`
@@ -50,6 +54,7 @@ pub(crate) enum Records {
 /// Makes what a path names of a record.
 type OfRecord = fn(CollectionId, RecordId) -> Records;
 
+const BY: &str = "by";
 const TRASH: &str = "trash";
 const RESTORE: &str = "restore";
 const PURGE: &str = "purge";
@@ -92,6 +97,7 @@ impl<'p> Shape<'p> {
                 Some((_, HISTORY)) => Pattern::History,
                 _ => Pattern::Record,
             },
+            (None, Some(BY)) => Pattern::By,
             (None, Some(TRASH)) => Pattern::Trash,
             (None, Some(_)) => Pattern::Query,
             (None, None) if collection.is_some_and(|of| Addressed::Single.is_in(of)) => Pattern::Single,
@@ -126,7 +132,12 @@ impl Records {
         match (verb, shape.rest) {
             (None, None) if pattern == Pattern::Single => Ok(Self::Single(collection.id)),
             (None, None) => Ok(Self::Collection(collection.id)),
+            // A text that is the key of a record names that.
+            (None, Some("me")) if model.identity == Some(collection.id) && key_of(collection, "me").is_none() => {
+                Ok(Self::Own(collection.id))
+            }
             (None, Some(id)) => Self::record(collection, id, malformed),
+            (Some(BY), None) => Ok(Self::By(collection.id)),
             (Some("query"), None) => Ok(Self::Query(collection.id)),
             (Some(TRASH), None) => Ok(Self::Trash(collection.id)),
             (Some("aggregate"), None) => Err(Refusal::NotThereYet("`:aggregate` is not supported yet; use `:query`")),
@@ -199,7 +210,8 @@ impl Records {
             Self::Collection(_) => Pattern::Collection,
             Self::Query(_) => Pattern::Query,
             Self::Trash(_) => Pattern::Trash,
-            Self::Record(..) => Pattern::Record,
+            Self::Record(..) | Self::Own(_) => Pattern::Record,
+            Self::By(_) => Pattern::By,
             Self::Restore(..) => Pattern::Restore,
             Self::Purge(..) => Pattern::Purge,
             Self::History(..) => Pattern::History,
@@ -217,6 +229,8 @@ impl Records {
             | Self::Query(id)
             | Self::Trash(id)
             | Self::Record(id, _)
+            | Self::Own(id)
+            | Self::By(id)
             | Self::Restore(id, _)
             | Self::Purge(id, _)
             | Self::History(id, _)

@@ -336,16 +336,18 @@ fn a_transaction_is_described_whole() {
     };
     let list: Kind<'_> = ("list", &[], &["query"]);
     let create: Kind<'_> = ("create", &["body"], &[]);
-    let by_id = |verb| -> Kind<'_> { (verb, &["id"], &["ifMatch"]) };
-    let (delete, purge) = (by_id("delete"), by_id("purge"));
+    let delete: Kind<'_> = ("delete", &[], &["id", "by", "ifMatch"]);
+    let purge: Kind<'_> = ("purge", &["id"], &["ifMatch"]);
     let restore: Kind<'_> = ("restore", &["id"], &["body", "ifMatch"]);
     let history: Kind<'_> = ("history", &["id"], &["query"]);
-    let (get, update): (Kind<'_>, Kind<'_>) =
-        (("get", &["id"], &["select", "params", "asOf"]), ("update", &["id", "body"], &["ifMatch"]));
-    check(note, &[get, list, create, update, delete, restore, purge, history]);
-    let (get, update): (Kind<'_>, Kind<'_>) =
-        (("get", &[], &["id", "select", "params", "asOf"]), ("update", &["body"], &["id", "ifMatch"]));
-    check(&format!("{note}\n{site}"), &[get, list, create, update, delete, restore, purge, history]);
+    let update_all: Kind<'_> = ("updateAll", &["query", "body"], &[]);
+    let delete_all: Kind<'_> = ("deleteAll", &["query"], &[]);
+    let get: Kind<'_> = ("get", &[], &["id", "by", "select", "params", "asOf"]);
+    let update: Kind<'_> = ("update", &["body"], &["id", "by", "ifMatch"]);
+    let replace: Kind<'_> = ("replace", &["body"], &["id", "by", "ifMatch"]);
+    let all = [get, list, create, update, replace, delete, restore, purge, update_all, delete_all, history];
+    check(note, &all);
+    check(&format!("{note}\n{site}"), &all);
 }
 
 /// Types may be called like what other documents call the schemas of another type.
@@ -433,6 +435,13 @@ fn check_schema(place: &str, schema: &Value) {
             "items" => check_schema(&format!("{place}[]"), value),
             "oneOf" | "anyOf" => {
                 for one in elements(value) {
+                    check_schema(place, one);
+                }
+            }
+            "allOf" => {
+                // What is required here can be a property of another part.
+                let is_demand = |one: &Value| members(one).iter().all(|(keyword, _)| *keyword == "required");
+                for one in elements(value).into_iter().filter(|one| !is_demand(one)) {
                     check_schema(place, one);
                 }
             }

@@ -11,6 +11,10 @@ type Told @allow(read: "true", create: "true", update: "true", delete: "true") @
   n: Int
   body: Text @length(max: 8000000)
 }
+type Copy @allow(read: "true", create: "true") {
+  of: Told!
+  body: Text @length(max: 8000000) @default(from: "this.of.body")
+}
 type ToldChild @allow(read: "true", create: "true", update: "true", delete: "true") @history(read: "true") {
   body: Text
   of: Gone! @onDelete(do: CASCADE)
@@ -57,4 +61,20 @@ async fn what_a_request_stores_is_bounded_with_the_versions_of_histories() {
         let reply = app.call(&format!("DELETE /api/gones/{gone}"), &[]).await;
         assert_eq!(reply.status, status, "{}", reply.text());
     }
+}
+
+/// What the model gives isn't part of the request, but of its one entry in the commit log.
+#[tokio::test]
+async fn an_entry_of_the_commit_log_is_bounded() {
+    let app = TestApp::with(MODEL, HttpSettings::default());
+    let told = create(&app, "POST /api/tolds", &format!(r#"{{"body": "{}"}}"#, "x".repeat(7_000_000))).await;
+    let copies = |many: usize| format!("[{}]", vec![format!(r#"{{"of": "{told}"}}"#); many].join(","));
+    let reply = app.post("POST /api/copies", MINIMAL, &copies(5)).await;
+    assert_eq!((reply.status, reply.problem().as_str()), (413, "too-large"), "{}", reply.text());
+    let words =
+        "what the change stores in a record, or of all its records in the commit log, is larger than 33554432 bytes";
+    assert!(reply.text().contains(words), "{}", reply.text());
+    let reply = app.call("GET /api/copies?count=true&select=id", &[]).await;
+    assert_eq!(reply.json()["count"]["value"], 0, "{}", reply.text());
+    create(&app, "POST /api/copies", &copies(4)).await;
 }

@@ -2,7 +2,7 @@ mod document;
 
 use backstay_engine::{
     Alternative, AnswerBuffer, ColumnType, Count, Cursor, DecodeError, EncodeError, Encoder, MemberOutput,
-    ObjectOutput, PageEnd, Previous, RecordMember, Row, RowOutput, ValueOutput, nested,
+    ObjectOutput, PageEnd, Previous, RecordMember, Row, RowOutput, Upserted, ValueOutput, nested,
 };
 use backstay_scalar::{Scalar, ValueRef, Writer, write, write_stored};
 
@@ -89,6 +89,22 @@ impl Encoder for Json {
 
     fn between(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {
         out.append(b",")
+    }
+
+    fn counted(&self, out: &mut AnswerBuffer, matched: usize, changed: usize) -> Result<(), EncodeError> {
+        out.append(format!("{{\"matched\":{matched},\"changed\":{changed}}}").as_bytes())
+    }
+
+    fn begin_upserted(&self, out: &mut AnswerBuffer, upserted: Upserted) -> Result<(), EncodeError> {
+        out.append(match upserted {
+            Upserted::Created => b"{\"outcome\":\"created\",\"record\":",
+            Upserted::Updated => b"{\"outcome\":\"updated\",\"record\":",
+            Upserted::Unchanged => b"{\"outcome\":\"unchanged\",\"record\":",
+        })
+    }
+
+    fn end_upserted(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {
+        out.append(b"}")
     }
 
     fn unseen(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {

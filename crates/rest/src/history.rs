@@ -136,7 +136,7 @@ pub(crate) fn of_record(query: Option<&str>) -> Result<GetWords<'_>, Error> {
 }
 
 /// The values of these parameters of a URL, in their order. Others are refused.
-fn known<const N: usize>(query: Option<&str>, names: [&str; N]) -> Result<[Option<String>; N], Error> {
+pub(crate) fn known<const N: usize>(query: Option<&str>, names: [&str; N]) -> Result<[Option<String>; N], Error> {
     let (mut values, mut violations) = (std::array::from_fn(|_| None), Vec::new());
     for (name, text) in url::of_url(query)? {
         if let Some(place) = names.iter().position(|known| *known == name) {

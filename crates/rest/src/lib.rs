@@ -3,6 +3,7 @@
 
 pub mod accounts;
 mod assignment;
+mod by;
 mod children;
 mod comparison;
 mod cursor;
@@ -14,6 +15,7 @@ mod input;
 mod json;
 mod list;
 mod list_words;
+mod matching;
 mod of_types;
 mod operators;
 mod parameter;
@@ -32,7 +34,8 @@ pub use input::{input, inputs, patch, record};
 pub use json::{members, text};
 pub use list::in_body;
 pub use list_words::{ListWords, Raw};
-pub use parameter::{AS_OF, is_list_parameter, meant_parameter};
+pub use matching::Matching;
+pub use parameter::{AS_OF, DRY_RUN, is_list_parameter, meant_parameter};
 pub use reader::Reader;
 pub use referred::RelationReader;
 pub use url::{Pair, decode, of_url, pairs};

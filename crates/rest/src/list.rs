@@ -9,6 +9,7 @@ use crate::filter::few_params;
 use crate::list_words::{ListWords, Raw};
 use crate::parameter::Parameter;
 use crate::reader::Reader;
+use crate::url::Pair;
 use crate::words::{shorten, unknown};
 use crate::{comparison, json, parameter, url};
 
@@ -56,9 +57,14 @@ pub(crate) fn check_size(body: &[u8]) -> Result<(), Error> {
 /// Reads the query of `GET /api/{collection}`: `filter`, `sort`, `select`, `limit`, `after`, `before`, `skip`, `count`, `asOf`, values of the
 /// filter's parameters as `$name`, and `field=value` for equality.
 pub(crate) fn from_query<'w>(collection: &Collection, text: Option<&'w str>) -> Result<ListWords<'w>, Error> {
+    from_pairs(collection, url::of_url(text)?)
+}
+
+/// The same of its pairs.
+pub(crate) fn from_pairs<'w>(collection: &Collection, pairs: Vec<Pair<'w>>) -> Result<ListWords<'w>, Error> {
     let mut list = ListWords::of(collection.id);
     let mut violations = Vec::new();
-    for (name, value) in url::of_url(text)? {
+    for (name, value) in pairs {
         if let Err(kind) = parameter(&mut list, collection, &name, value) {
             violations.push(Violation::new(place_of(&name), kind));
         }

@@ -9,6 +9,9 @@ use crate::list_words::{ListWords, Raw};
 /// The parameter of a read that is about a moment of the past.
 pub const AS_OF: &str = "asOf";
 
+/// The parameter of a change by a filter that undoes it.
+pub const DRY_RUN: &str = "dryRun";
+
 /// Parameters that a list is going to have.
 pub(crate) const NOT_YET: &[&str] = &["search"];
 
@@ -130,7 +133,7 @@ pub(crate) fn meant(name: &str) -> Option<&'static str> {
 
 /// Whether a list has a parameter of this name, so that a field of this name can only be compared in its filter.
 pub fn is_list_parameter(name: &str) -> bool {
-    Parameter::named(name).is_some() || NOT_YET.contains(&name)
+    Parameter::named(name).is_some() || NOT_YET.contains(&name) || name == DRY_RUN
 }
 
 fn text<'w>(value: Raw<'w>, expected: &str) -> Result<Option<Cow<'w, str>>, ViolationKind> {
@@ -182,5 +185,13 @@ fn counting(text: &str, exact: &str) -> Result<Counting, ViolationKind> {
         "false" => Ok(Counting::None),
         text if text == exact => Ok(Counting::Exact),
         _ => Err(ViolationKind::Type { expected: format!("true, false or {exact}") }),
+    }
+}
+
+pub(crate) fn truth(text: &str) -> Result<bool, ViolationKind> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(ViolationKind::Type { expected: "true or false".to_owned() }),
     }
 }

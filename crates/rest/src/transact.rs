@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
-    Answer, AnswerBuffer, Context, Create, EncodeError, IfMatch, Input, List, OfRecord, Outcome, RecordAct, RecordVerb,
-    Refused, Request, RequestKind, Tag, Update, WriteOptions, Written,
+    Answer, AnswerBuffer, Context, Create, EncodeError, IfMatch, Input, List, MatchingAct, MatchingVerb, OfMatching,
+    OfRecord, Outcome, RecordAct, RecordVerb, Refused, Replace, Request, RequestKind, Tag, Update, Which, WriteOptions,
+    Written,
 };
 use backstay_model::{Addressed, Collection, CollectionId, InterfaceId};
 use backstay_scalar::{Scalar, Token, ValueRef, write_stored};
@@ -17,7 +18,7 @@ use crate::list::{NULL_PARAMETER, pairs};
 use crate::parameter::AS_OF;
 use crate::reader::Reader;
 use crate::words::{shorten, unknown};
-use crate::{GetWords, in_body, inputs, json, patch};
+use crate::{GetWords, Matching, in_body, input, inputs, json, patch};
 
 /// Several requests, and how each of them is written.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct Parts(Vec<RequestKind>);
 pub enum Member {
     /// The record.
     Id,
+    /// The record, by a unique key.
+    By,
     /// What is sent.
     Body,
     /// What is answered of a record.
@@ -52,17 +55,21 @@ pub enum Member {
 
 impl Member {
     /// Every member.
-    const ALL: [Self; 7] = [Self::Id, Self::Body, Self::Select, Self::Params, Self::Query, Self::IfMatch, Self::AsOf];
+    const ALL: [Self; 8] =
+        [Self::Id, Self::By, Self::Body, Self::Select, Self::Params, Self::Query, Self::IfMatch, Self::AsOf];
 
     /// The members that a request of this kind takes.
     pub const fn of(kind: RequestKind) -> &'static [Self] {
         match kind {
-            RequestKind::Get => &[Self::Id, Self::Select, Self::Params, Self::AsOf],
+            RequestKind::Get => &[Self::Id, Self::By, Self::Select, Self::Params, Self::AsOf],
             RequestKind::History => &[Self::Id, Self::Query],
-            RequestKind::List => &[Self::Query],
+            RequestKind::List | RequestKind::OfMatching(MatchingVerb::Delete) => &[Self::Query],
             RequestKind::Create => &[Self::Body],
-            RequestKind::Update | RequestKind::OfRecord(RecordVerb::Restore) => &[Self::Id, Self::Body, Self::IfMatch],
-            RequestKind::OfRecord(RecordVerb::Delete | RecordVerb::Purge) => &[Self::Id, Self::IfMatch],
+            RequestKind::OfMatching(MatchingVerb::Update) => &[Self::Query, Self::Body],
+            RequestKind::Update | RequestKind::Replace => &[Self::Id, Self::By, Self::Body, Self::IfMatch],
+            RequestKind::OfRecord(RecordVerb::Restore) => &[Self::Id, Self::Body, Self::IfMatch],
+            RequestKind::OfRecord(RecordVerb::Delete) => &[Self::Id, Self::By, Self::IfMatch],
+            RequestKind::OfRecord(RecordVerb::Purge) => &[Self::Id, Self::IfMatch],
         }
     }
 
@@ -70,6 +77,7 @@ impl Member {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Id => "id",
+            Self::By => "by",
             Self::Body => "body",
             Self::Select => "select",
             Self::Params => "params",
@@ -161,7 +169,7 @@ fn append(out: &mut AnswerBuffer, answers: Vec<Option<Answer>>, minimal: bool) -
             continue;
         };
         match (answer.body(), &answer) {
-            (Some(_), Answer::Written(written)) if minimal => ids(out, written)?,
+            (Some(_), Answer::Written(written)) if minimal && written.outcome != Outcome::Counted => ids(out, written)?,
             (Some(body), _) => out.append(body)?,
             (None, Answer::Written(written)) => ids(out, written)?,
             (None, Answer::Found(_) | Answer::Page(_)) => out.append(b"null")?,
@@ -179,7 +187,7 @@ fn ids(out: &mut AnswerBuffer, written: &Written) -> Result<(), EncodeError> {
         object
     };
     match (written.outcome, written.version, &written.ids[..]) {
-        (Outcome::Deleted, _, _) => out.append(b"null"),
+        (Outcome::Deleted | Outcome::Counted, _, _) => out.append(b"null"),
         (Outcome::Created | Outcome::Updated, Some(_), [id]) => out.append(&object(id)),
         (Outcome::Created | Outcome::Updated, _, ids) => {
             let ids: Vec<Vec<u8>> = ids.iter().map(object).collect();
@@ -270,6 +278,7 @@ fn together(errors: impl Iterator<Item = Error>) -> Error {
 struct Found<'r> {
     kind: Option<(RequestKind, &'r RawValue)>,
     id: Option<&'r RawValue>,
+    by: Option<&'r RawValue>,
     body: Option<&'r RawValue>,
     select: Option<&'r RawValue>,
     params: Option<&'r RawValue>,
@@ -300,6 +309,7 @@ fn one(
                 return wrong(ViolationKind::Misused { problem, remedy: "split it in two".to_owned() });
             }
             (None, Some(Member::Id)) => &mut found.id,
+            (None, Some(Member::By)) => &mut found.by,
             (None, Some(Member::Body)) => &mut found.body,
             (None, Some(Member::Select)) => &mut found.select,
             (None, Some(Member::Params)) => &mut found.params,
@@ -334,7 +344,7 @@ fn one(
     let at = || Place::member(kind.name());
     match addressed(reader, path, visible).map_err(|wrong| Error::malformed(at(), wrong))? {
         Named::Collection(collection) => {
-            check_kind(reader, collection, (kind, found.id.is_some()))?;
+            check_kind(reader, collection, (kind, found.id.is_some() || found.by.is_some()))?;
             Ok((kind, found.into_request(reader, kind, collection)?))
         }
         Named::Interface(interface) => Ok((kind, found.into_read_of_types(reader, kind, interface)?)),
@@ -370,7 +380,8 @@ fn check_kind(
 /// What other systems call the members, and ours.
 const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["insert", "post", "add", "new"], "write `create`"),
-    (&["patch", "put", "change", "upsert", "replace"], "write `update`"),
+    (&["patch", "change"], "write `update`"),
+    (&["put", "upsert"], "write `replace`"),
     (&["remove", "destroy"], "write `delete`"),
     (&["undelete", "recover", "untrash"], "write `restore`"),
     (&["versions", "changes", "revisions", "audit"], "write `history`"),
@@ -433,7 +444,7 @@ impl Found<'_> {
         Ok(match kind {
             RequestKind::Get => {
                 let words = self.words_of_get()?;
-                let record = (collection, self.id(reader, collection)?.into());
+                let record = (collection, self.which(reader, collection)?);
                 Request::Get(reader.get(record, &words).map_err(within)?)
             }
             RequestKind::List => Request::List(match self.query {
@@ -446,16 +457,34 @@ impl Found<'_> {
             }
             RequestKind::Create => {
                 let inputs = inputs(model, collection, body()?).map_err(within)?;
-                Request::Create(Create { collection, inputs, options: WriteOptions::default() })
+                Request::Create(Create { collection, inputs, on_conflict: None, options: WriteOptions::default() })
             }
             RequestKind::Update => {
                 let input = patch(model, collection, body()?).map_err(within)?;
                 Request::Update(Update {
                     collection,
-                    which: self.id(reader, collection)?.into(),
+                    which: self.which(reader, collection)?,
                     input,
                     options: self.options()?,
                 })
+            }
+            RequestKind::OfMatching(verb) => {
+                let raw =
+                    self.query.ok_or_else(|| Error::malformed(Place::member("query"), ViolationKind::Required))?;
+                let matching = reader.matching_of_body(collection, raw.get().as_bytes());
+                let sent = |error| moved(error, |at| at.within(Step::Member(Member::Body.name().to_owned())));
+                let Matching { filter, limit, dry_run } = matching.map_err(in_query)?;
+                let act = match verb {
+                    MatchingVerb::Update => MatchingAct::Update(patch(model, collection, body()?).map_err(sent)?),
+                    MatchingVerb::Delete => MatchingAct::Delete,
+                };
+                let options = WriteOptions::default();
+                Request::OfMatching(OfMatching { act, collection, filter, limit, dry_run, options })
+            }
+            RequestKind::Replace => {
+                let input = input(model, collection, body()?).map_err(within)?;
+                let (which, options) = (self.which(reader, collection)?, self.options()?);
+                Request::Replace(Replace { collection, which, input, options })
             }
             RequestKind::OfRecord(verb) => {
                 let act = match (verb, self.body) {
@@ -466,7 +495,7 @@ impl Found<'_> {
                         RecordAct::Restore(patch(model, collection, raw.get().as_bytes()).map_err(within)?)
                     }
                 };
-                let which = self.id(reader, collection)?.into();
+                let which = self.which(reader, collection)?;
                 Request::OfRecord(OfRecord { act, collection, which, options: self.options()? })
             }
         })
@@ -485,7 +514,12 @@ impl Found<'_> {
                 let query = self.query.map_or("{}", RawValue::get);
                 Request::ListOfTypes(reader.list_of_types_of_body(interface, query.as_bytes()).map_err(within)?)
             }
-            RequestKind::Create | RequestKind::Update | RequestKind::OfRecord(_) | RequestKind::History => {
+            RequestKind::Create
+            | RequestKind::Update
+            | RequestKind::Replace
+            | RequestKind::OfRecord(_)
+            | RequestKind::OfMatching(_)
+            | RequestKind::History => {
                 let name = &reader.model().interface(interface).name;
                 let problem = format!("{name} is an interface, whose records can only be read with `get` and `list`");
                 let remedy = "write the path of the record's type".to_owned();
@@ -508,6 +542,19 @@ impl Found<'_> {
             return Err(Error::Malformed(wrong));
         }
         Ok(GetWords { select: select.map(Cow::Owned), params, as_of: as_of.map(Cow::Owned) })
+    }
+
+    /// The record that `id` or `by` names.
+    fn which(&self, reader: &Reader, collection: CollectionId) -> Result<Which, Error> {
+        let Some(by) = self.by else { return self.id(reader, collection).map(Which::Id) };
+        if self.id.is_some() {
+            let problem = "`id` and `by` both name the record".to_owned();
+            let misused = ViolationKind::Misused { problem, remedy: "leave one of them out".to_owned() };
+            return Err(Error::malformed(Place::member("by"), misused));
+        }
+        reader
+            .key_of_body(collection, by)
+            .map_err(|error| moved(error, |at| in_key(at).within(Step::Member("by".to_owned()))))
     }
 
     fn id(&self, reader: &Reader, collection: CollectionId) -> Result<RecordId, Error> {
@@ -554,6 +601,14 @@ fn version_expected() -> ViolationKind {
 
 /// An error of a request with its places in the object that the request is written as.
 fn in_request(error: Error, kind: RequestKind) -> Error {
+    let is_by_key = |violation: &Violation| matches!(violation.at, Place::Equality(_));
+    let names_records = Member::of(kind).contains(&Member::By);
+    if let Error::Malformed(violations) = &error
+        && names_records
+        && violations.iter().any(is_by_key)
+    {
+        return moved(error, |at| in_key(at).within(Step::Member(Member::By.name().to_owned())));
+    }
     let member = match kind {
         RequestKind::Get => {
             return moved(error, |at| match at {
@@ -564,12 +619,32 @@ fn in_request(error: Error, kind: RequestKind) -> Error {
             });
         }
         RequestKind::List | RequestKind::History => {
-            return moved(in_body(error), |at| at.within(Step::Member("query".to_owned())));
+            return in_query(in_body(error));
         }
-        RequestKind::Create | RequestKind::Update | RequestKind::OfRecord(RecordVerb::Restore) => "body",
+        // Of the filter alone: what is sent is placed where it is read.
+        RequestKind::OfMatching(_) if matches!(error, Error::Malformed(_)) => return in_query(in_body(error)),
+        RequestKind::Create
+        | RequestKind::Update
+        | RequestKind::Replace
+        | RequestKind::OfMatching(_)
+        | RequestKind::OfRecord(RecordVerb::Restore) => "body",
         RequestKind::OfRecord(RecordVerb::Delete | RecordVerb::Purge) => return error,
     };
     moved(error, |at| at.within(Step::Member(member.to_owned())))
+}
+
+/// An error with its places in the query of a request.
+fn in_query(error: Error) -> Error {
+    moved(error, |at| at.within(Step::Member("query".to_owned())))
+}
+
+/// A place in a unique key, as one in the object that it is written as.
+fn in_key(at: Place) -> Place {
+    match at {
+        Place::Equality(name) => Place::member(name),
+        Place::Part(_) => Place::Whole,
+        at => at,
+    }
 }
 
 /// An error with its places in the whole body.

@@ -3,7 +3,7 @@
 //! leaves one of its entries for all of them, then computes it, and removes that entry with the commit that writes it: a
 //! change that isn't seen by then has an entry of its own.
 
-use backstay_base::{FieldNumber, RecordId, TypeNumber};
+use backstay_base::{FieldNumber, KeyForm, RecordId, TypeNumber};
 use backstay_scalar::Storage;
 use backstay_sql::{DecodeError, Param, Statement};
 
@@ -11,8 +11,10 @@ use crate::StoreError;
 use crate::own::{bytes, int, own};
 use crate::session::OwnRow;
 
-/// What the key of a record begins with: it is a UUID.
+/// What the key of a record begins with: whether it is a UUID, a number or a text.
 const UUID: u8 = 0;
+const NUMBER: u8 = 1;
+const TEXT: u8 = 2;
 
 /// A stored sum of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +33,12 @@ pub struct QueuePlace(i64);
 
 impl DueSum {
     fn params(&self) -> Vec<Param> {
-        let key: Vec<u8> = [UUID].iter().chain(self.record.as_bytes()).copied().collect();
+        let form = match self.record.form() {
+            KeyForm::Uuid => UUID,
+            KeyForm::Int => NUMBER,
+            KeyForm::Text => TEXT,
+        };
+        let key: Vec<u8> = [form].iter().chain(self.record.as_bytes()).copied().collect();
         vec![
             Param::Int(self.type_number.0.into()),
             Param::Int(self.field.0.into()),
@@ -92,6 +99,8 @@ pub(crate) fn read(row: &dyn OwnRow) -> Result<(QueuePlace, DueSum), StoreError>
     let number = |column| u32::try_from(int(row, column)?).map_err(|_| StoreError::Catalog("backstay_due_sum"));
     let record = match bytes(row, RECORD)?.split_first() {
         Some((&UUID, key)) => key.try_into().map(RecordId::from_bytes).ok(),
+        Some((&NUMBER, key)) => key.try_into().map(i64::from_be_bytes).ok().and_then(RecordId::from_number),
+        Some((&TEXT, key)) => std::str::from_utf8(key).ok().and_then(RecordId::from_text),
         _ => None,
     };
     let record = record.ok_or(DecodeError { column: RECORD, expected: "the key of a record" })?;

@@ -59,7 +59,7 @@ impl TestClient {
     pub fn create(&self, of: &str, body: &str) -> Result<Request, Error> {
         let collection = self.collection(of);
         let inputs = inputs(self.engine.model(), collection, body.as_bytes())?;
-        Ok(Request::Create(Create { collection, inputs, options: WriteOptions::default() }))
+        Ok(Request::Create(Create { collection, inputs, on_conflict: None, options: WriteOptions::default() }))
     }
 
     /// A create under an idempotency key.

@@ -16,9 +16,11 @@ fn a_write_is_explained_with_its_body() {
     let server = app.serve();
     check("post /api/books", "POST /api/books");
     drop(server);
+    check("patch /api/books?filter=true", "PATCH /api/books?filter=true");
     // A body would be of no use.
-    let many = app.run(&["explain", "patch /api/books"]).refused();
-    assert_eq!(many, "error: changing records by a filter is not supported yet; change them one by one\n");
+    let many = app.run(&["explain", "put /api/books"]).refused();
+    let words = "read a collection with GET, add records to it with POST, change or delete them with PATCH or DELETE";
+    assert_eq!(many, format!("error: {words}\n"));
     let explained = app.run(&["explain", "post /api/books", "--body", r#"{"number": 9, "title": "Emma"}"#]).done();
     assert!(explained.contains("'LIBRARIAN' in auth.roles"), "{explained}");
 }

@@ -555,3 +555,51 @@ type Seal @allow(read: "true") {{ entry: Entry @unique, ok: Boolean! }}"#
     assert_eq!(load("Line", &[line(9), line(-9)].join("\n")).done(), "1 record loaded\n");
     assert_eq!(words(load("Seal", "{\"entry\": {\"name\": \"bare\"}, \"ok\": false}")), "it is sealed well");
 }
+
+/// What the model makes of a line: from JSON, from texts, in trees, of documents.
+#[test]
+fn seeds_are_given_what_the_model_gives() {
+    let app = App::empty();
+    let model = r#"
+extend schema @app(name: "Shop")
+type Shelf @tree(parent: "above") @allow(read: "true") { name: String! @unique, above: Shelf }
+type Line @embedded { sku: String! @length(max: 3), extra: JSON }
+type Product @allow(read: "true") {
+  name: String! @unique
+  data: JSON! @check(rule: "this.data['size'] > 0", message: "a size is more than zero")
+  colour: String @default(from: "text(this.data['colour'])")
+  title: String @set(on: WRITE, to: "this.name + ' (' + text(int(this.data['size'])) + ')'")
+  words: [String!] @set(on: WRITE, to: "split(lower(this.name), ' ')")
+  at: DateTime! @set(on: CREATE, to: "now") @check(rule: "this.at == this.createdAt", message: "one moment")
+  shelf: Shelf
+  lines: [Line!]
+}"#;
+    app.write("model/shop.graphql", model);
+    app.write("seed/Shelf.jsonl", "{\"name\": \"Room\", \"above\": {\"name\": \"Hall\"}}\n{\"name\": \"Hall\"}\n");
+    let lamp = |size: &str, sku: &str| {
+        format!(
+            "{{\"name\": \"Red Lamp\", \"data\": {{\"colour\": \"red\", \"size\": {size}}}, \"shelf\": {{\"name\": \"Room\"}}, \
+             \"lines\": [{{\"sku\": \"{sku}\", \"extra\": {{\"w\": [1.5]}}}}]}}\n"
+        )
+    };
+    for (line, refusal) in [
+        (lamp("0", "a"), "error: seed/Product.jsonl:1: data: a size is more than zero"),
+        (lamp("3.0", "abcd"), "error: seed/Product.jsonl:1: lines/0/sku: must have at most 3 characters"),
+    ] {
+        app.write("seed/Product.jsonl", &line);
+        assert_eq!(app.run(&["seed"]).refused().lines().next(), Some(refusal));
+    }
+    app.write("seed/Product.jsonl", &lamp("3.0", "a"));
+    assert_eq!(app.run(&["seed"]).done(), "1 record loaded\n");
+    let server = app.serve();
+    let select = "select=title,colour,words,lines,n=shelf{name}";
+    for filter in ["shelf.ancestors.exists(a,a.name=='Hall')", "data['size']==3", "lines.exists(l,l.extra['w'][0]>1)"] {
+        let page = server.get(&format!("/api/products?{select}&filter={}", filter.replace('>', "%3E")));
+        let expected = serde_json::json!([{
+            "title": "Red Lamp (3)", "colour": "red", "words": ["red", "lamp"],
+            "lines": [{ "sku": "a", "extra": { "w": [1.5] } }], "n": { "name": "Room" },
+        }]);
+        assert_eq!(page["items"], expected, "{filter}");
+    }
+    assert_eq!(server.stop(), Some(0));
+}

@@ -50,6 +50,28 @@ async fn sums_follow_after_the_commit() {
     }
 }
 
+/// The queue keeps keys of every form.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sums_of_records_with_other_keys_follow() {
+    for (key, id) in [("INT, given: true", "7"), ("TEXT", r#""é-7""#)] {
+        let model = format!(
+            r#"
+type Post @open @key(type: {key}) {{
+  views: Int @computed(is: "size(this.visits)", stored: SOON)
+  visits: [Visit!] @inverse(field: "post")
+}}
+type Visit @open {{ post: Post! }}"#
+        );
+        for mut on in Served::both(&model) {
+            let name = on.database;
+            assert_eq!(on.create("Post", &format!(r#"{{"id":{id}}}"#)).await, "ok", "{name}: {key}");
+            assert_eq!(on.create("Visit", &format!(r#"{{"post":{id}}}"#)).await, "ok", "{name}: {key}");
+            assert_eq!(on.refresh_sums().await, 1, "{name}: {key}");
+            assert_eq!(fields(&on, "Post", "views").await, "1\n", "{name}: {key}");
+        }
+    }
+}
+
 /// What changes nothing in a sum queues nothing, and a record that goes takes its sums along.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_what_has_to_follow_is_queued() {

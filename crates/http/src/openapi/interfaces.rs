@@ -53,8 +53,12 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
     let mut own: Vec<Value> = match endpoint.parameters {
         Parameters::OfList => first.map_or_else(Vec::new, |first| equalities(model, first)),
         Parameters::Ignored
+        | Parameters::OfMatching
         | Parameters::None
         | Parameters::OfRecord
+        | Parameters::OfKey
+        | Parameters::Key
+        | Parameters::OnConflict
         | Parameters::OfHistory
         | Parameters::TerminalToken => Vec::new(),
     };
@@ -76,10 +80,13 @@ fn shapes(kind: RecordRequest, name: &str) -> Option<Shapes> {
         RecordRequest::Query => Some(Shapes { body: Some(query_body()), answer: answer(Schema::Page) }),
         RecordRequest::Create
         | RecordRequest::Update
+        | RecordRequest::Replace
         | RecordRequest::Delete
         | RecordRequest::Trash
         | RecordRequest::Restore
         | RecordRequest::Purge
+        | RecordRequest::UpdateAll
+        | RecordRequest::DeleteAll
         | RecordRequest::History => None,
     }
 }

@@ -1,6 +1,6 @@
 use backstay_base::{Action, CallerKind, KeyForm, limits};
 use backstay_engine::{RecordVerb, RequestKind};
-use backstay_model::{Addressed, Collection, Field, FieldKind, Model, VersionChange};
+use backstay_model::{Addressed, Collection, Field, FieldId, FieldKind, Model, VersionChange};
 use backstay_rest::is_list_parameter;
 use backstay_rest::transact::Member;
 use serde_json::{Map, Value, json};
@@ -85,13 +85,25 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         RecordRequest::Get | RecordRequest::List | RecordRequest::Query => true,
         RecordRequest::Create => model.allows(collection, Action::Create),
         RecordRequest::Update => model.allows(collection, Action::Update),
+        // The records are found as a list finds them.
+        RecordRequest::UpdateAll | RecordRequest::DeleteAll => {
+            model.allows(collection, kind.action()) && model.allows(collection, Action::Search)
+        }
+        RecordRequest::Replace => {
+            let creates = model.allows(collection, Action::Create);
+            let by_id = endpoint.parameters == Parameters::None && !collection.key.given;
+            model.allows(collection, Action::Update) || creates && !by_id
+        }
         RecordRequest::History => collection.history.is_some(),
         RecordRequest::Delete | RecordRequest::Trash | RecordRequest::Restore | RecordRequest::Purge => {
             model.allows(collection, kind.action())
         }
     };
     let own = match endpoint.parameters {
-        Parameters::OfList => equalities(model, collection),
+        Parameters::OfList | Parameters::OfMatching => equalities(model, collection),
+        Parameters::OfKey | Parameters::Key if collection.keys().is_empty() => return None,
+        Parameters::OfKey | Parameters::Key => keys(model, collection),
+        Parameters::OnConflict => on_conflict(collection).into_iter().collect(),
         Parameters::Ignored
         | Parameters::None
         | Parameters::OfRecord
@@ -127,9 +139,12 @@ impl Shapes {
             RecordRequest::Query => Self { body: Some(query_body()), answer: Some(schema(Schema::Page)) },
             RecordRequest::Create => Self {
                 body: Some(one_or_several(&schema(Schema::Create), Some(limits::BATCH_RECORDS))),
-                answer: Some(one_or_several(&schema(Schema::Read), None)),
+                answer: Some(created(&schema(Schema::Read), !collection.keys().is_empty())),
             },
             RecordRequest::Update => Self { body: Some(schema(Schema::Patch)), answer: Some(schema(Schema::Read)) },
+            RecordRequest::UpdateAll => Self { body: Some(schema(Schema::Patch)), answer: Some(counted()) },
+            RecordRequest::DeleteAll => Self { body: None, answer: Some(counted()) },
+            RecordRequest::Replace => Self { body: Some(schema(Schema::Create)), answer: Some(schema(Schema::Read)) },
             RecordRequest::Restore => {
                 let can_change = model.allows(collection, Action::Update);
                 Self { body: can_change.then(|| schema(Schema::Patch)), answer: Some(schema(Schema::Read)) }
@@ -168,6 +183,38 @@ impl Shapes {
             | Handler::ModelText => Self::default(),
         }
     }
+}
+
+/// What a create answers: of `onConflict` also what became of each record.
+fn created(record: &Value, upserts: bool) -> Value {
+    let mut answer = one_or_several(record, None);
+    if !upserts {
+        return answer;
+    }
+    let one = json!({
+        "type": "object",
+        "description": "With `onConflict`; `record` is null if you may not read it.",
+        "required": ["outcome", "record"],
+        "properties": {
+            "outcome": { "enum": ["created", "updated", "unchanged"] },
+            "record": { "oneOf": [record, { "type": "null" }] },
+        },
+        "additionalProperties": false,
+    });
+    let several = json!({ "type": "array", "items": one });
+    let forms = answer["oneOf"].as_array_mut().map(std::mem::take).unwrap_or_default();
+    json!({ "anyOf": forms.into_iter().chain([one, several]).collect::<Vec<_>>() })
+}
+
+/// `onConflict`, where there is a unique key.
+fn on_conflict(collection: &Collection) -> Option<Value> {
+    let named = |key: &Vec<FieldId>| {
+        key.iter().map(|field| collection.field(*field).name.as_str()).collect::<Vec<_>>().join(",")
+    };
+    let keys: Vec<String> = collection.keys().iter().map(named).collect();
+    let about = "Changes a record with the same values of this unique key, instead of creating one.";
+    let schema = json!({ "enum": keys });
+    (!keys.is_empty()).then(|| json!({ "name": "onConflict", "in": "query", "schema": schema, "description": about }))
 }
 
 /// One of these, or an array of them.
@@ -217,9 +264,14 @@ fn references<const N: usize>(names: [&str; N]) -> Value {
 /// The query parameters and headers that an endpoint takes, and its own parameters.
 pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
     let mut names = match endpoint.parameters {
-        Parameters::Ignored | Parameters::None | Parameters::TerminalToken => vec![],
-        Parameters::OfRecord => vec!["Select"],
+        Parameters::Ignored
+        | Parameters::None
+        | Parameters::Key
+        | Parameters::OnConflict
+        | Parameters::TerminalToken => vec![],
+        Parameters::OfRecord | Parameters::OfKey => vec!["Select"],
         Parameters::OfHistory => vec!["Limit", "After"],
+        Parameters::OfMatching => vec!["Filter", "MatchedLimit", "DryRun"],
         Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
     };
     if endpoint.idempotency == Idempotency::Taken {
@@ -229,6 +281,7 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Conditions::None => {}
         Conditions::OfRead => names.extend(["IfMatch", "IfNoneMatch"]),
         Conditions::OfWrite => names.push("IfMatch"),
+        Conditions::OfReplace => names.extend(["IfMatch", "IfNoneMatchAny"]),
     }
     if endpoint.prefer {
         names.push("Prefer");
@@ -260,6 +313,25 @@ pub(super) fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
         Some(parameter)
     });
     fields.collect()
+}
+
+/// A parameter for each field of a unique key. A request names all fields of one of them.
+fn keys(model: &Model, collection: &Collection) -> Vec<Value> {
+    let keys = collection.keys();
+    let named = |key: &Vec<FieldId>| {
+        key.iter().map(|field| format!("`{}`", collection.field(*field).name)).collect::<Vec<_>>().join(" and ")
+    };
+    let about = format!("All fields of one unique key: {}.", keys.iter().map(named).collect::<Vec<_>>().join("; "));
+    let compared = equalities(model, collection).into_iter();
+    let is_of_key = |parameter: &Value| {
+        let field = parameter["name"].as_str().and_then(|name| collection.field_named(name));
+        field.is_some_and(|field| keys.iter().any(|key| key.contains(&field.id)))
+    };
+    let described = compared.filter(is_of_key).map(|mut parameter| {
+        parameter["description"] = json!(about);
+        parameter
+    });
+    described.collect()
 }
 
 fn history_body() -> Value {
@@ -368,12 +440,15 @@ pub(super) fn components() -> Value {
         "Sort": query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending. Also paths such as author.name and counts such as comments:count.", text(limits::PARAMETER_BYTES)),
         "Select": query("select", SELECT, text(limits::PARAMETER_BYTES)),
         "Limit": query("limit", "The most records on the page.", limit),
+        "MatchedLimit": query("limit", "How many records may match: if there are more, nothing is done.", matched_limit()),
+        "DryRun": query("dryRun", "Whether everything is undone after it was answered.", json!({ "type": "boolean" })),
         "After": query("after", "`next` of the previous page.", text(limits::PARAMETER_BYTES)),
         "AsOf": query("asOf", AS_OF, json!({ "type": "string", "format": "date-time" })),
         "Before": query("before", "`prev` of the next page.", text(limits::PARAMETER_BYTES)),
         "Skip": query("skip", "How many records to leave out; `after` goes further and costs less.", skip),
         "Count": query("count", COUNT, json!({ "enum": [false, true, "exact"] })),
         "IfNoneMatch": header("If-None-Match", "An ETag: 304 if it is still current.", json!({ "type": "string" })),
+        "IfNoneMatchAny": header("If-None-Match", "`*`: creates the record only if there is none.", json!({ "const": "*" })),
         "IfMatch": header("If-Match", IF_MATCH, json!({ "type": "string" })),
         "Prefer": header("Prefer", "`return=minimal` leaves the record out of the answer.", json!({ "type": "string" })),
         "IdempotencyKey": header(
@@ -381,6 +456,39 @@ pub(super) fn components() -> Value {
             IDEMPOTENCY_KEY,
             json!({ "type": "string", "minLength": 1, "maxLength": limits::IDEMPOTENCY_KEY_BYTES }),
         ),
+    })
+}
+
+fn matched_limit() -> Value {
+    let most = limits::MATCHED_RECORDS;
+    json!({ "type": "integer", "minimum": 1, "maximum": most, "default": most })
+}
+
+/// How many records a change by a filter was about.
+fn counted() -> Value {
+    let number = |about: &str| json!({ "type": "integer", "minimum": 0, "description": about });
+    json!({
+        "type": "object",
+        "required": ["matched", "changed"],
+        "properties": {
+            "matched": number("Records that match the filter."),
+            "changed": number("Those of them that weren't already as asked."),
+        },
+        "additionalProperties": false,
+    })
+}
+
+/// The records that a request in a transaction changes.
+fn matching_body() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "filter": { "type": "string", "maxLength": limits::EXPRESSION_BYTES },
+            "params": { "type": "object", "maxProperties": limits::FILTER_PARAMETERS },
+            "where": { "type": "object", "description": "Fields that must equal a value." },
+            "limit": matched_limit(),
+        },
     })
 }
 
@@ -458,7 +566,9 @@ fn request(kind: RequestKind, special: Special) -> Value {
         | RequestKind::List
         | RequestKind::Create
         | RequestKind::Update
+        | RequestKind::Replace
         | RequestKind::OfRecord(_)
+        | RequestKind::OfMatching(_)
         | RequestKind::History => "The path of a collection, such as posts.",
     };
     let path = json!({ "type": "string", "description": about });
@@ -467,11 +577,16 @@ fn request(kind: RequestKind, special: Special) -> Value {
     let has_no_id = special.singles && kind.addresses().contains(&Addressed::Single);
     for member in Member::of(kind) {
         let (schema, is_required) = match member {
-            Member::Id => (id(has_no_id), !has_no_id),
+            Member::Id => (id(has_no_id), !has_no_id && !Member::of(kind).contains(&Member::By)),
+            Member::By => {
+                let about = "In the place of `id`: a value for each field of a unique key.";
+                (json!({ "type": "object", "description": about }), false)
+            }
             Member::Body => (body(kind), kind != RequestKind::OfRecord(RecordVerb::Restore)),
             Member::Select => (json!({ "type": "string" }), false),
             Member::Params => (json!({ "type": "object", "maxProperties": limits::FILTER_PARAMETERS }), false),
             Member::Query if kind == RequestKind::History => (history_body(), false),
+            Member::Query if matches!(kind, RequestKind::OfMatching(_)) => (matching_body(), true),
             Member::Query => (query_body(), false),
             Member::IfMatch => {
                 (json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." }), false)

@@ -20,7 +20,8 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
         schemas.insert(Schema::Page.of(name), page(name));
     }
     let (creates, updates) = (model.allows(collection, Action::Create), model.allows(collection, Action::Update));
-    if creates {
+    let replaces = updates && Addressed::Record.is_in(collection);
+    if creates || replaces {
         schemas.insert(Schema::Create.of(name), create(model, collection));
     }
     if updates {

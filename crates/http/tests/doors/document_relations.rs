@@ -413,3 +413,31 @@ async fn a_selection_through_a_document_shows_no_more_than_the_caller_may_see() 
     let trash = app.call("GET /api/boxes:trash?select=kits{lines{part{name}}}", &[]).await;
     assert_eq!(trash.json()["items"][0]["kits"][0]["lines"][0]["part"], json!({"name": "P"}), "{}", trash.text());
 }
+
+/// However many references of a document go at once, it is written anew once: its record has one version more.
+#[tokio::test(flavor = "multi_thread")]
+async fn references_that_go_together_are_emptied_in_one_change() {
+    let model = r#"
+extend schema @app(name: "Pages")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Group @allow(read: "true", create: "true", delete: "true") { name: String! }
+type Item @allow(read: "true", create: "true") { group: Group! @onDelete(do: CASCADE) }
+type Block @embedded { item: Item other: Item }
+type Page @history(read: "true") @allow(read: "true", create: "true") { blocks: [Block!] }
+"#;
+    let app = TestApp::open(model);
+    let group = made(&app, "groups", &json!({ "name": "A" })).await;
+    let items = json!(vec![json!({ "group": group }); 300]);
+    let items = app.post("POST /api/items", &[], &items.to_string()).await.json();
+    let ids: Vec<&Value> = items.as_array().into_iter().flatten().map(|item| &item["id"]).collect();
+    let kept = made(&app, "groups", &json!({ "name": "B" })).await;
+    let kept = made(&app, "items", &json!({ "group": kept })).await;
+    let blocks: Vec<Value> = ids.iter().map(|id| json!({ "item": id, "other": kept })).collect();
+    let page = made(&app, "pages", &json!({ "blocks": blocks })).await;
+    assert_eq!(app.call(&format!("DELETE /api/groups/{group}"), &[]).await.status, 204);
+    let read = app.call(&format!("GET /api/pages/{page}"), &[]).await.json();
+    assert_eq!(read["version"], 2);
+    assert_eq!(read["blocks"], json!(vec![json!({ "item": null, "other": kept }); 300]));
+    let history = app.call(&format!("GET /api/pages/{page}:history"), &[]).await.json();
+    assert_eq!(history["items"].as_array().map(Vec::len), Some(2));
+}

@@ -46,13 +46,22 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
     let id = match endpoint {
         "POST /explain" => String::new(),
         _ if of_trash => trashed(&app, &token).await,
-        _ => note(&app, &token, "One").await,
+        _ => {
+            let id = note(&app, &token, "One").await;
+            let slug =
+                app.post(&format!("PATCH /api/notes/{id}"), &[("authorization", &token)], r#"{"slug": "one"}"#).await;
+            assert_eq!(slug.status, 200, "{}", slug.text());
+            id
+        }
     };
     let setup_token = app.setup_token();
     let setup = format!("token={}&email=root%40example.org&password=a+good+password", setup_token.expose());
     let body = match endpoint {
         "POST /api/{collection}" => r#"{"title": "x"}"#,
-        "PATCH /api/{collection}/{id}" => r#"{"rank": 1}"#,
+        "PATCH /api/{collection}/{id}" | "PATCH /api/{collection}" | "PATCH /api/{collection}:by" => r#"{"rank": 1}"#,
+        "PUT /api/{collection}/{id}" | "PUT /api/{collection}:by" => {
+            r#"{"title": "One", "slug": "one", "public": true}"#
+        }
         "PATCH /api/{single}" => r#"{"motto": "x"}"#,
         "POST /api/{collection}:query" | "POST /api/{interface}:query" | "POST /api/{collection}/{id}:restore" => "{}",
         "POST /auth/sign-up" => r#"{"email": "bob@example.org", "name": "Bob", "password": "correct horse battery"}"#,
@@ -64,12 +73,18 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         "POST /auth/setup" => &setup,
         _ => "",
     };
+    let by_filter = matches!(endpoint, "PATCH /api/{collection}" | "DELETE /api/{collection}");
     let line = endpoint
         .replace("{collection}", if of_trash { "papers" } else { "notes" })
         .replace("{single}", "site")
         .replace("{interface}", "titled")
         .replace("{id}", &id)
         .replace("{code}", "not-found");
+    let query = match probe.query {
+        query if endpoint.ends_with(":by") => format!("?slug=one{}", query.replace('?', "&")),
+        "" if by_filter => "?title=One".to_owned(),
+        query => query.to_owned(),
+    };
     let cookie = format!("backstay={}", token.trim_start_matches("Bearer "));
     let mut headers = vec![("host", "here.example"), ("cookie", &cookie)];
     headers.extend(probe.headers);
@@ -81,8 +96,8 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         headers.push(("content-type", "application/x-www-form-urlencoded"));
     }
     match body {
-        "" => app.call(&format!("{line}{}", probe.query), &headers).await,
-        body => app.post(&format!("{line}{}", probe.query), &headers, body).await,
+        "" => app.call(&format!("{line}{query}"), &headers).await,
+        body => app.post(&format!("{line}{query}"), &headers, body).await,
     }
 }
 

@@ -137,7 +137,9 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
             Ok(Request::ListOfTypes(lists)) => format!("list of {} types", lists.each.len()),
             Ok(Request::Create(create)) => format!("create {}", create.inputs.as_slice().len()),
             Ok(Request::Update(update)) => format!("update {}", update.input.fields().count()),
+            Ok(Request::Replace(replace)) => format!("replace {}", replace.input.fields().count()),
             Ok(Request::OfRecord(of_record)) => of_record.act.verb().name().to_owned(),
+            Ok(Request::OfMatching(of_matching)) => of_matching.act.verb().name().to_owned(),
             Ok(Request::History(history)) => format!("history {}", history.limit),
             Err(refusal) => refusal.code().to_owned(),
         };
@@ -147,6 +149,10 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     check("GET /api/notes/ID", "get all");
     check("  GET   /api/notes?limit=3&filter=public  ", "list 3 true");
     check("POST /api/notes", "create 1");
+    check("PUT /api/notes/ID", "replace 0");
+    check("GET /api/notes:by?slug=one&select=title", "get 1");
+    check("PATCH /api/notes:by?slug=one", "update 0");
+    check("GET /api/users/me", "malformed-request");
     check("POST /api/notes:query", "list 20 false");
     check("PATCH /api/notes/ID", "update 0");
     check("DELETE /api/notes/ID", "delete");
@@ -156,7 +162,7 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     check("POST /api/titled:query", "list of 2 types");
     check("GET /api/titled/ID", "get of 2 types");
     check("DELETE /api/titled/ID", "method-not-allowed");
-    check("PUT /api/notes/ID", "method-not-allowed");
+    check("POST /api/notes/ID", "method-not-allowed");
     check("GET /api/notes?limit=x", "malformed-request");
     let with_body = parse_request(&reader, "GET /api/notes", Bytes::from_static(b"{}"));
     assert_eq!(with_body.expect_err("a read takes no body").code(), "malformed-request");

@@ -86,7 +86,7 @@ async fn a_target_has_several_forms() {
     check(&server, &get("*", ""), "404 no-such-path").await;
     let answer = server.say(b"OPTIONS * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
     assert_eq!(outcome(&answer), "204", "{answer}");
-    assert!(answer.contains("allow: GET, HEAD, POST, PATCH, DELETE, OPTIONS\r\n"), "{answer}");
+    assert!(answer.contains("allow: GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS\r\n"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,8 @@
 mod accounts;
 mod aggregates;
 mod bad_input;
+mod by_filter;
+mod by_key;
 mod children;
 mod collections;
 mod computed;
@@ -31,6 +33,8 @@ mod origins;
 mod other_keys;
 mod overload;
 mod paging;
+mod past;
+mod put;
 mod ranges;
 mod records;
 mod references;
@@ -43,6 +47,7 @@ mod texts;
 mod transacting;
 mod trash;
 mod trees;
+mod upsert;
 mod wire;
 
 use backstay_testkit::{Reply, TestApp};

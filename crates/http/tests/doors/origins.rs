@@ -121,7 +121,7 @@ async fn listed_origins_may_call() {
     let preflight = [("origin", APP), ("access-control-request-method", "PATCH")];
     let leave = app.call("OPTIONS /api/notes/1", &preflight).await;
     assert_eq!((leave.status, leave.header("access-control-allow-origin")), (204, APP));
-    assert_eq!(leave.header("access-control-allow-methods"), "GET, HEAD, PATCH, DELETE, OPTIONS");
+    assert_eq!(leave.header("access-control-allow-methods"), "GET, HEAD, PATCH, PUT, DELETE, OPTIONS");
     assert!(leave.header("access-control-allow-headers").contains("Idempotency-Key"));
     assert_eq!(leave.header("access-control-max-age"), "600");
 

@@ -108,11 +108,10 @@ async fn paths_and_methods_are_what_they_are() {
         assert_eq!(reply.header("content-type"), "application/problem+json", "{line}");
         assert_eq!(reply.problem(), problem, "{line}");
     };
-    let (many, one, query) = ("GET, HEAD, POST, OPTIONS", "GET, HEAD, PATCH, DELETE, OPTIONS", "POST, OPTIONS");
-    check("PUT /api/notes/ID", 405, "method-not-allowed", one).await;
+    let (many, one, query) =
+        ("GET, HEAD, POST, PATCH, DELETE, OPTIONS", "GET, HEAD, PATCH, PUT, DELETE, OPTIONS", "POST, OPTIONS");
     check("POST /api/notes/ID", 405, "method-not-allowed", one).await;
-    check("PATCH /api/notes?filter=true", 405, "method-not-allowed", many).await;
-    check("DELETE /api/notes", 405, "method-not-allowed", many).await;
+    check("PUT /api/notes?filter=true", 405, "method-not-allowed", many).await;
     check("BREW /api/notes", 405, "method-not-allowed", many).await;
     check("GET /api/notes:query", 405, "method-not-allowed", query).await;
     check("GET /api/notes:aggregate?group=title", 404, "not-there-yet", "").await;
@@ -147,9 +146,9 @@ async fn head_and_options_tell_without_a_body() {
         let reply = app.call(&format!("OPTIONS {line}"), &[]).await;
         assert_eq!((reply.status, reply.header("allow"), reply.text()), (204, allow, ""), "{line}");
     };
-    check("/api/notes", "GET, HEAD, POST, OPTIONS").await;
+    check("/api/notes", "GET, HEAD, POST, PATCH, DELETE, OPTIONS").await;
     check("/api/notes:query", "POST, OPTIONS").await;
-    check("/api/notes/1", "GET, HEAD, PATCH, DELETE, OPTIONS").await;
+    check("/api/notes/1", "GET, HEAD, PATCH, PUT, DELETE, OPTIONS").await;
     check("/auth/sign-in", "POST, OPTIONS").await;
     check("/auth/me", "GET, HEAD, OPTIONS").await;
     check("/readyz", "GET, HEAD, OPTIONS").await;

@@ -51,10 +51,14 @@ async fn paths_and_methods() {
     check("GET /_/", "there is no admin site yet; use the command line, see `backstay help`").await;
     check("GET /nowhere", "there is nothing at this path").await;
     check("GET /api/notes:live", "`:live` is not supported yet; poll with `:query` instead").await;
-    check("PUT /api/notes/ID", "replacing a whole record is not supported yet; change it with PATCH").await;
-    check("POST /api/notes/ID", "read a record with GET, change it with PATCH, delete it with DELETE").await;
-    check("PUT /api/notes", "read a collection with GET, add records to it with POST").await;
-    check("DELETE /api/notes", "changing records by a filter is not supported yet; change them one by one").await;
+    let on_record =
+        "read a record with GET, change it with PATCH, create or replace it with PUT, delete it with DELETE";
+    check("POST /api/notes/ID", on_record).await;
+    check(
+        "PUT /api/notes",
+        "read a collection with GET, add records to it with POST, change or delete them with PATCH or DELETE",
+    )
+    .await;
     check("GET /api/notes:query", "send a query with POST").await;
     check("GET /auth/sign-in", "send this with POST").await;
     check("POST /healthz", "read this with GET").await;

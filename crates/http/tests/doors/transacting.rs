@@ -63,7 +63,7 @@ async fn a_refusal_names_the_request_and_the_place() {
     let odd = json!([{"update": "notes", "id": nowhere, "body": {}, "ifMatch": "x"}]);
     check(odd, 400, json!(0), "/requests/0/ifMatch").await;
     check(json!([{"id": nowhere}]), 400, json!(0), "/requests/0").await;
-    check(json!([{"replace": "notes"}]), 400, json!(0), "/requests/0/replace").await;
+    check(json!([{"upsert": "notes"}]), 400, json!(0), "/requests/0/upsert").await;
     check(json!([7]), 400, json!(0), "/requests/0").await;
     check(json!([]), 400, Value::Null, "/requests").await;
     check(json!({}), 400, Value::Null, "/requests").await;

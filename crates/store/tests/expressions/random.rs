@@ -20,7 +20,7 @@ use crate::{Databases, HIDDEN, Setting, letters, memory, postgres, rights, run, 
 /// Expressions in a run without settings.
 const CASES: usize = 2000;
 /// How many there are of each type.
-const RECORDS: [(usize, usize); 6] = [(PERSON, 4), (TEAM, 3), (TAG, 3), (LINE, 12), (ITEM, 10), (PART, 12)];
+const RECORDS: [(usize, usize); 7] = [(PERSON, 4), (TEAM, 3), (TAG, 3), (LINE, 12), (SHELF, 6), (ITEM, 10), (PART, 12)];
 const PERSON: usize = 0;
 const TEAM: usize = 1;
 const ITEM: usize = 2;
@@ -28,6 +28,9 @@ const PART: usize = 3;
 const TAG: usize = 4;
 /// Not a type of records: to the reference, the items of a list are those of a relation.
 const LINE: usize = 5;
+const SHELF: usize = 6;
+/// The field of shelves that leads to the one above.
+const ABOVE: usize = 6;
 /// Fields of items.
 const TAGS: usize = 20;
 const LINES: usize = 21;
@@ -35,6 +38,18 @@ const LINES: usize = 21;
 pub(crate) fn setting(name: &str, usual: usize) -> usize {
     let text = std::env::var(name).unwrap_or_else(|_| usual.to_string());
     text.parse().unwrap_or_else(|_| panic!("{name} is a whole number"))
+}
+
+/// The fields of shelves, which form trees.
+fn shelf() -> [(&'static str, Kind); 5] {
+    let lineage = |is_up| Kind::Lineage { target: SHELF, parent: ABOVE, is_up };
+    [
+        ("name", Kind::Text),
+        ("open", Kind::Bool),
+        ("above", Kind::ToOne { target: SHELF, on_delete: OnDelete::SetNull }),
+        ("ancestors", lineage(true)),
+        ("descendants", lineage(false)),
+    ]
 }
 
 /// The part of `model.graphql` that the reference has kinds for.
@@ -67,6 +82,8 @@ fn schema() -> Schema {
         ("parts", Kind::OneToMany { target: PART, via: 4 }),
         ("tags", Kind::ManyToMany { target: TAG }),
         ("lines", Kind::ManyToMany { target: LINE }),
+        ("doc", Kind::Json),
+        ("shelf", to_one(SHELF)),
     ];
     let part = [("item", to_one(ITEM)), ("weight", Kind::Int), ("ok", Kind::Bool)];
     let tag = [("name", Kind::Text)];
@@ -101,6 +118,7 @@ fn schema() -> Schema {
             ty("Part", &part),
             ty("Tag", &tag),
             lines,
+            ty("Shelf", &shelf()),
         ],
         enums: vec![Enum { name: "State", values: ["OPEN", "DONE"].map(Into::into).to_vec(), transitions: None }],
         rules: Vec::new(),
@@ -118,6 +136,10 @@ fn hide(schema: &mut Schema) {
     let aged = Expr::IsNull(Box::new(is(PERSON, "age")), false);
     let good = Expr::Compare(Comparison::Equal, Box::new(is(PART, "ok")), truth());
     let flagged = Expr::Compare(Comparison::Equal, Box::new(is(ITEM, "flag")), truth());
+    let open = Expr::Compare(Comparison::Equal, Box::new(is(SHELF, "open")), truth());
+    let doc = schema.types[ITEM].fields.iter().position(|field| field.name == "doc").expect("a field");
+    schema.types[ITEM].fields[doc].allow.read = Some(flagged.clone());
+    schema.types[SHELF].allow[0].read = Some(open);
     schema.types[PERSON].allow[0].read = Some(aged);
     schema.types[PART].allow[0].read = Some(good);
     schema.types[ITEM].fields[5].allow.read = Some(flagged);
@@ -177,6 +199,7 @@ fn stored(value: &Known, kind: &Kind) -> Value {
         Known::Date(_) => Value::Date(Date::parse(&text()).expect("a day")),
         Known::Length(micros) => Value::Duration(backstay_base::Duration::from_micros(*micros)),
         Known::Id(id) => Value::Id(record(id)),
+        Known::Json(document) => Value::Json(document.to_string().into()),
         Known::List(items) => {
             let element = if let Kind::List(element) = kind { element } else { kind };
             Value::List(items.iter().map(|item| stored(item, element)).collect())
@@ -201,6 +224,17 @@ fn lines(model: &Model, world: &World, item: &Record) -> Value {
     data::document(model, "lines", &format!("[{}]", list.join(",")))
 }
 
+/// The ids of the shelves down to this one.
+fn path(world: &World, shelf: &Record) -> Value {
+    let above = shelf.values[ABOVE].id().and_then(|above| world.find(SHELF, above));
+    let mut octets = match above.map(|above| path(world, above)) {
+        Some(Value::Bytes(before)) => before.to_vec(),
+        _ => Vec::new(),
+    };
+    octets.extend(record(shelf.id()).as_bytes());
+    Value::Bytes(octets.into())
+}
+
 /// The same records as the databases and the evaluation in memory take them.
 fn data(model: &Model, world: &World) -> Data {
     let values = |one: &Record| {
@@ -210,6 +244,7 @@ fn data(model: &Model, world: &World) -> Data {
         let value = |name: &str| match value(name) {
             Some(LINES) if one.of == ITEM => lines(model, world, one),
             Some(at) => stored(&one.values[at], &ty.fields[at].kind),
+            None if name == "@path" => path(world, one),
             None => Value::Null,
         };
         (collection.id, record(one.id()), collection.fields.iter().map(|field| value(&field.name)).collect())
@@ -274,12 +309,14 @@ fn random_expressions_have_one_truth_everywhere() {
     let id = open.records[0].id();
     let claims = [("region", "a".to_owned())];
     setting.caller = Caller::account(record(id), ["EDITOR"]);
+    setting.caller.verified = true;
     setting.caller.claims = Arc::new(claims.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect());
     let asking = Asking {
         kind: "ACCOUNT",
         id: Some(Arc::clone(id)),
         roles: vec!["EDITOR".into()],
         claims: claims.into(),
+        verified: true,
         only: None,
     };
     let asker = Asker { caller: asking, now: setting.now.micros() };

@@ -45,6 +45,7 @@ impl Asker {
             Auth::Id => caller.id.clone().map_or(Value::Null, Value::Id),
             Auth::Kind => Value::text(caller.kind),
             Auth::Roles => Value::List(caller.roles.iter().cloned().map(Value::Text).collect()),
+            Auth::Verified => Value::Bool(caller.verified),
             Auth::Claim(name) => caller.claims.get(name).map_or(Value::Null, |text| Value::text(text)),
         }
     }
@@ -240,7 +241,7 @@ impl Possible {
 /// Whether it depends on neither a record nor the moment.
 fn is_constant(expr: &Expr) -> bool {
     match expr {
-        Expr::Path(_) | Expr::Now | Expr::Param(_) | Expr::Members(..) => false,
+        Expr::Path(_) | Expr::Now | Expr::Param(_) | Expr::Members(..) | Expr::Within(..) | Expr::Json(..) => false,
         Expr::Literal(_) | Expr::Auth(_) | Expr::Named(_) => true,
         Expr::Not(of) | Expr::Negate(of) | Expr::IsNull(of, _) => is_constant(of),
         Expr::And(left, right)
@@ -258,7 +259,13 @@ fn is_of_caller(expr: &Expr) -> bool {
     fn names_caller(expr: &Expr) -> bool {
         match expr {
             Expr::Auth(_) | Expr::Named(_) => true,
-            Expr::Literal(_) | Expr::Path(_) | Expr::Now | Expr::Param(_) | Expr::Members(..) => false,
+            Expr::Literal(_)
+            | Expr::Path(_)
+            | Expr::Now
+            | Expr::Param(_)
+            | Expr::Members(..)
+            | Expr::Within(..)
+            | Expr::Json(..) => false,
             Expr::Not(of) | Expr::Negate(of) | Expr::IsNull(of, _) => names_caller(of),
             Expr::And(left, right)
             | Expr::Or(left, right)

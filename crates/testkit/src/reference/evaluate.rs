@@ -1,9 +1,11 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::expression::{Arithmetic, Comparison, Function, Path, Quantifier, Root};
-use super::value::DECIMAL_UNIT;
-use super::{Asker, Expr, Kind, Record, Value, World};
+use serde_json::Value as Json;
+
+use super::expression::{Arithmetic, Comparison, Function, JsonStep, Path, Quantifier, Root};
+use super::value::{DECIMAL_UNIT, years};
+use super::{Asker, Expr, Field, Kind, Record, Value, World};
 
 /// From 0001-01-01T00:00:00Z to 9999-12-30T22:00:00.999999Z, in microseconds since 1970.
 const MOMENTS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_207_200_999_999;
@@ -104,8 +106,26 @@ impl<'w> Evaluation<'w> {
                     Quantifier::All => truths.into_iter().fold(Some(true), and),
                 })
             }
+            Expr::Within(path, of) => self.within(path, &self.value(of, bound), bound),
+            Expr::Json(path, steps, kind) => match self.path(path, bound) {
+                Value::Json(document) => read(&document, steps, kind.as_ref()),
+                _ => Value::Null,
+            },
             Expr::Named(index) => self.value(&self.world.schema.rules[*index].1, &mut Vec::new()),
         }
+    }
+
+    /// `x == y || x.ancestors.exists(a, a == y)`.
+    fn within(self, path: &Path, of: &Value, bound: &Bound<'w>) -> Value {
+        let target = path.steps.iter().try_fold(path.of, |of, step| self.world.schema.field(of, *step).kind.target());
+        let fields = &self.world.schema.types[target.expect("a path to a record")].fields;
+        let is_above = |field: &Field| matches!(field.kind, Kind::Lineage { is_up: true, .. });
+        let mut above = path.clone();
+        above.steps.push(fields.iter().position(is_above).expect("a tree"));
+        let is_it = |record: &Value| record.compare(of).map(Ordering::is_eq);
+        let above = self.members(&above, bound);
+        let exists = above.and_then(|above| above.iter().map(|above| is_it(&above.values[0])).fold(Some(false), or));
+        truth(or(is_it(&self.path(path, bound)), exists))
     }
 
     /// The kind of what is a value of an enum wherever it stands; a literal is one only beside such a value.
@@ -238,6 +258,9 @@ fn computed(operator: Arithmetic, left: &Value, right: &Value) -> Option<Value> 
             };
             result.is_finite().then_some(Value::Float(result))
         }
+        (Value::Text(left), Value::Text(right)) => {
+            (operator == Arithmetic::Add).then(|| Value::text(&format!("{left}{right}")))
+        }
         (Value::Decimal(left), Value::Decimal(right)) => match operator {
             Arithmetic::Add => exact(left.checked_add(*right)?),
             Arithmetic::Subtract => exact(left.checked_sub(*right)?),
@@ -304,7 +327,47 @@ fn called(function: Function, arguments: &[Value]) -> Value {
         (Function::Lower, [Value::Text(text)]) => Value::text(&text.to_ascii_lowercase()),
         (Function::Upper, [Value::Text(text)]) => Value::text(&text.to_ascii_uppercase()),
         (Function::Round, [of, Value::Int(digits)]) => rounded(of, &Value::Int(1), *digits).unwrap_or(Value::Null),
+        (Function::Split, [Value::Text(text), Value::Text(by)]) => {
+            let parts: Vec<&str> = if by.is_empty() { vec![text] } else { text.split(&**by).collect() };
+            Value::List(parts.into_iter().map(Value::text).collect())
+        }
+        (Function::Join, [Value::List(texts), Value::Text(by)]) => {
+            let texts: Vec<&str> = texts.iter().filter_map(|text| text.as_text()).collect();
+            Value::text(&texts.join(by))
+        }
+        (Function::Written, [of]) => of.written(),
+        (Function::Years, [Value::Date(from), Value::Date(to)]) => Value::Int(years(*from, *to)),
         (Function::Quotient, [of, by, Value::Int(digits)]) => rounded(of, by, *digits).unwrap_or(Value::Null),
+        _ => Value::Null,
+    }
+}
+
+/// A value in a document. One of another kind is none.
+fn read(document: &Json, steps: &[JsonStep], kind: Option<&Kind>) -> Value {
+    let found = steps.iter().try_fold(document, |at, step| match step {
+        JsonStep::Member(name) => at.as_object()?.get(*name),
+        JsonStep::Item(index) => at.as_array()?.get(*index),
+    });
+    let Some(found) = found.filter(|found| !found.is_null()) else { return Value::Null };
+    match (kind, found) {
+        (None, _) => Value::Bool(true),
+        (Some(Kind::Text), Json::String(text)) => Value::text(text),
+        (Some(Kind::Bool), Json::Bool(truth)) => Value::Bool(*truth),
+        (Some(Kind::Int), Json::Number(number)) => {
+            // `5.0` is a whole number.
+            let whole = number.to_string();
+            whole.strip_suffix(".0").unwrap_or(&whole).parse().map_or(Value::Null, Value::Int)
+        }
+        (Some(Kind::Decimal { .. }), Json::Number(number)) => {
+            let text = number.to_string();
+            let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
+            let digits = format!("{whole}{rest:0<9}");
+            digits.parse().map_or(Value::Null, Value::Decimal)
+        }
+        // Elements of another kind equal no text.
+        (Some(Kind::List(_)), Json::Array(items)) => {
+            Value::List(items.iter().filter_map(Json::as_str).map(Value::text).collect())
+        }
         _ => Value::Null,
     }
 }

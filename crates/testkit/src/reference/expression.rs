@@ -1,4 +1,4 @@
-use super::{Schema, Value};
+use super::{Kind, Schema, Value};
 
 /// An expression of the reference: it writes itself in the language and evaluates itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,10 @@ pub enum Expr {
     List(Vec<Expr>),
     Call(Function, Vec<Expr>),
     Members(Quantifier, Path, usize, Box<Expr>),
+    /// Whether the record that a path leads to is another one or below it.
+    Within(Path, Box<Expr>),
+    /// A value in a document, read as one of this kind; of none, whether there is one.
+    Json(Path, Vec<JsonStep>, Option<Kind>),
     /// A named rule.
     Named(usize),
 }
@@ -36,6 +40,15 @@ pub struct Path {
     pub of: usize,
     /// Fields, each of the type that the one before leads to.
     pub steps: Vec<usize>,
+}
+
+/// A step into a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonStep {
+    /// To the member of this name.
+    Member(&'static str),
+    /// To an element.
+    Item(usize),
 }
 
 /// Where a path starts.
@@ -56,6 +69,7 @@ pub enum Auth {
     Id,
     Kind,
     Roles,
+    Verified,
     Claim(&'static str),
 }
 
@@ -97,7 +111,16 @@ words! {
     /// A function.
     Function {
         Size "size" StartsWith "startsWith" EndsWith "endsWith" Contains "contains" Lower "lowerAscii" Upper "upperAscii"
-        Round "round" Quotient "round"
+        Round "round" Quotient "round" Split "split" Join "join" Written "text" Years "years"
+    }
+}
+
+impl JsonStep {
+    fn text(self) -> String {
+        match self {
+            Self::Member(name) => format!("['{name}']"),
+            Self::Item(index) => format!("[{index}]"),
+        }
     }
 }
 
@@ -128,6 +151,7 @@ impl<'s> Writer<'s> {
             Expr::Auth(Auth::Id) => "auth.id".to_owned(),
             Expr::Auth(Auth::Kind) => "auth.kind".to_owned(),
             Expr::Auth(Auth::Roles) => "auth.roles".to_owned(),
+            Expr::Auth(Auth::Verified) => "auth.verified".to_owned(),
             Expr::Auth(Auth::Claim(name)) => format!("auth.claims.{name}"),
             Expr::Now => "now".to_owned(),
             Expr::Not(of) => format!("!{}", self.operand(of)),
@@ -147,9 +171,17 @@ impl<'s> Writer<'s> {
                 let items: Vec<String> = items.iter().map(|item| self.text(item)).collect();
                 format!("[{}]", items.join(", "))
             }
-            Expr::Call(Function::Size, arguments) => format!("size({})", self.text(&arguments[0])),
-            Expr::Call(Function::Round, arguments) => {
-                format!("round({}, {})", self.text(&arguments[0]), self.text(&arguments[1]))
+            Expr::Call(
+                function @ (Function::Size
+                | Function::Round
+                | Function::Split
+                | Function::Join
+                | Function::Written
+                | Function::Years),
+                arguments,
+            ) => {
+                let arguments: Vec<String> = arguments.iter().map(|argument| self.text(argument)).collect();
+                format!("{}({})", function.word(), arguments.join(", "))
             }
             Expr::Call(Function::Quotient, arguments) => {
                 let quotient = self.infix("/", &arguments[0], &arguments[1]);
@@ -162,6 +194,18 @@ impl<'s> Writer<'s> {
             Expr::Members(kind, path, variable, body) => {
                 let word = if *kind == Quantifier::Exists { "exists" } else { "all" };
                 format!("{}.{word}(v{variable}, {})", self.path(path), self.text(body))
+            }
+            Expr::Within(path, of) => format!("{}.within({})", self.path(path), self.text(of)),
+            Expr::Json(path, steps, kind) => {
+                let steps: Vec<String> = steps.iter().map(|step| step.text()).collect();
+                let value = format!("{}{}", self.path(path), steps.concat());
+                match kind {
+                    Some(Kind::Text) => format!("text({value})"),
+                    Some(Kind::Int) => format!("int({value})"),
+                    Some(Kind::Decimal { .. }) => format!("decimal({value})"),
+                    Some(Kind::Bool) => format!("boolean({value})"),
+                    _ => value,
+                }
             }
             Expr::Named(index) => self.schema.rules[*index].0.to_owned(),
         }
@@ -186,6 +230,8 @@ impl<'s> Writer<'s> {
             | Expr::List(_)
             | Expr::Call(..)
             | Expr::Members(..)
+            | Expr::Within(..)
+            | Expr::Json(..)
             | Expr::Named(_) => text,
             _ => format!("({text})"),
         }

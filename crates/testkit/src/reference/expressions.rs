@@ -1,6 +1,7 @@
 //! Expressions at random, all of which are well typed.
 
-use super::expression::{Arithmetic, Auth, Comparison, Function, Path, Quantifier, Root};
+use super::expression::{Arithmetic, Auth, Comparison, Function, JsonStep, Path, Quantifier, Root};
+use super::pools::JSON_NAMES;
 use super::{Expr, Kind, Random, Schema, Value, World};
 
 /// Claims that callers may have.
@@ -94,6 +95,8 @@ impl<'r, 's> Expressions<'r, 's> {
             32..42 => self.relation(),
             42..52 => self.membership(),
             52..62 => self.text_test(),
+            62..68 => self.document(),
+            68..72 => self.branch(),
             _ => self.comparison(),
         };
         made.unwrap_or_else(|| Expr::Literal(Value::Bool(self.random.chance(50))))
@@ -102,7 +105,7 @@ impl<'r, 's> Expressions<'r, 's> {
     fn caller(&mut self) -> Option<Expr> {
         let role = Value::Text(self.random.pick(&self.schema.roles).clone());
         let kind = Value::text(self.random.pick::<&str>(&["ANONYMOUS", "ACCOUNT", "SERVICE"]));
-        let most = if self.params.is_some() || self.schema.rules.is_empty() { 4 } else { 5 };
+        let most = if self.params.is_some() || self.schema.rules.is_empty() { 5 } else { 6 };
         Some(match self.random.below(most) {
             0 => Expr::In(Box::new(Expr::Literal(role)), Box::new(Expr::Auth(Auth::Roles))),
             1 => equal(Expr::Auth(Auth::Kind), Expr::Literal(kind)),
@@ -112,6 +115,7 @@ impl<'r, 's> Expressions<'r, 's> {
                 let (path, _) = self.path(|kind| *kind == Kind::Text)?;
                 equal(Expr::Path(path), claim)
             }
+            4 => Expr::Auth(Auth::Verified),
             _ => Expr::Named(self.random.below(self.schema.rules.len())),
         })
     }
@@ -157,7 +161,15 @@ impl<'r, 's> Expressions<'r, 's> {
             let value = Expr::Literal(self.random.value(self.schema, &element));
             return Some(Expr::In(Box::new(value), Box::new(Expr::Path(path))));
         }
-        let (path, kind) = self.path(|kind| !kind.is_many() && !matches!(kind, Kind::List(_) | Kind::Bool))?;
+        if self.random.chance(15)
+            && let Some((path, _)) = self.path(|kind| *kind == Kind::Text)
+        {
+            let parts = vec![Expr::Path(path), Expr::Literal(self.random.value(self.schema, &Kind::Text))];
+            let part = self.operand(&Kind::Text, 1);
+            return Some(Expr::In(Box::new(part), Box::new(Expr::Call(Function::Split, parts))));
+        }
+        let (path, kind) =
+            self.path(|kind| !kind.is_many() && !matches!(kind, Kind::List(_) | Kind::Bool | Kind::Json))?;
         let of = self.type_at(&path);
         let length = self.random.below(4);
         let mut item = || match &kind {
@@ -173,6 +185,43 @@ impl<'r, 's> Expressions<'r, 's> {
         Some(Expr::In(Box::new(Expr::Path(path)), Box::new(list)))
     }
 
+    /// What is in a document.
+    fn document(&mut self) -> Option<Expr> {
+        let (path, _) = self.path(|kind| *kind == Kind::Json)?;
+        let mut steps = vec![JsonStep::Member(self.random.pick::<&str>(&JSON_NAMES))];
+        match self.random.below(4) {
+            0 => steps.push(JsonStep::Member(self.random.pick::<&str>(&JSON_NAMES[..2]))),
+            1 => steps.push(JsonStep::Item(self.random.below(4))),
+            _ => {}
+        }
+        let value = |kind: Option<Kind>| Box::new(Expr::Json(path.clone(), steps.clone(), kind));
+        let kind = self.random.pick(&[Kind::Text, Kind::Int, Kind::Decimal { scale: 2 }, Kind::Bool]).clone();
+        Some(match self.random.below(10) {
+            0..2 => Expr::IsNull(value(None), self.random.chance(50)),
+            2..4 => {
+                let text = Expr::Literal(self.random.value(self.schema, &Kind::Text));
+                Expr::In(Box::new(text), value(Some(Kind::List(Box::new(Kind::Text)))))
+            }
+            _ => {
+                let all = if kind == Kind::Bool { &Comparison::ALL[..2] } else { Comparison::ALL };
+                let operator = *self.random.pick(all);
+                Expr::Compare(operator, value(Some(kind.clone())), Box::new(self.operand(&kind, 1)))
+            }
+        })
+    }
+
+    /// Whether a record is in a branch of a tree.
+    fn branch(&mut self) -> Option<Expr> {
+        let schema = self.schema;
+        let is_tree =
+            |of: usize| schema.types[of].fields.iter().any(|field| matches!(field.kind, Kind::Lineage { .. }));
+        let (path, kind) = self.path(|kind| matches!(kind, Kind::ToOne { target, .. } if is_tree(*target)))?;
+        let of = kind.target()?;
+        let root = if self.random.chance(40) { self.record_of(of) } else { None };
+        let root = root.unwrap_or_else(|| Expr::Literal(Value::Id(self.id(of))));
+        Some(Expr::Within(path, Box::new(root)))
+    }
+
     fn text_test(&mut self) -> Option<Expr> {
         let (path, kind) = self.path(|kind| *kind == Kind::Text)?;
         let function = *self.random.pick(&[Function::StartsWith, Function::EndsWith, Function::Contains]);
@@ -186,8 +235,9 @@ impl<'r, 's> Expressions<'r, 's> {
     }
 
     fn comparison(&mut self) -> Option<Expr> {
-        let comparable =
-            |kind: &Kind| !kind.is_many() && !matches!(kind, Kind::List(_) | Kind::ToOne { .. } | Kind::Key);
+        let comparable = |kind: &Kind| {
+            !kind.is_many() && !matches!(kind, Kind::List(_) | Kind::Json | Kind::ToOne { .. } | Kind::Key)
+        };
         let (path, kind) = self.path(comparable)?;
         let operator = *self.random.pick(if kind == Kind::Bool { &Comparison::ALL[..2] } else { Comparison::ALL });
         let left = match self.random.chance(30).then(|| self.computed(&kind, 1)) {
@@ -230,6 +280,13 @@ impl<'r, 's> Expressions<'r, 's> {
         }
         match kind {
             Kind::Int if self.random.chance(15) => Expr::Negate(Box::new(path)),
+            Kind::Int if self.random.chance(10) => match self.path(|kind| *kind == Kind::Date) {
+                Some((date, _)) => {
+                    let other = self.operand(&Kind::Date, 0);
+                    Expr::Call(Function::Years, vec![Expr::Path(date), other])
+                }
+                None => path,
+            },
             Kind::Int if self.random.chance(20) => match self.path(|kind| matches!(kind, Kind::Text | Kind::List(_))) {
                 Some((sized, _)) => Expr::Call(Function::Size, vec![Expr::Path(sized)]),
                 None => path,
@@ -245,11 +302,44 @@ impl<'r, 's> Expressions<'r, 's> {
                 let length = Expr::Literal(self.random.length());
                 Expr::Compute(*self.random.pick(&Arithmetic::ALL[..2]), Box::new(path), Box::new(length))
             }
-            Kind::Text => {
+            Kind::Text => self.text(path, depth),
+            _ => path,
+        }
+    }
+
+    /// A text that is made of this one, or of something else.
+    fn text(&mut self, path: Expr, depth: usize) -> Expr {
+        match self.random.below(6) {
+            0 => {
                 let function = *self.random.pick(&[Function::Lower, Function::Upper]);
                 Expr::Call(function, vec![path])
             }
-            _ => path,
+            1 => match self.path(|kind| *kind == Kind::List(Box::new(Kind::Text))) {
+                Some((list, _)) => {
+                    let by = Expr::Literal(self.random.value(self.schema, &Kind::Text));
+                    Expr::Call(Function::Join, vec![Expr::Path(list), by])
+                }
+                None => path,
+            },
+            2..4 => {
+                let has_text = |kind: &Kind| {
+                    matches!(
+                        kind,
+                        Kind::Int
+                            | Kind::Decimal { .. }
+                            | Kind::Bool
+                            | Kind::Enum(_)
+                            | Kind::Date
+                            | Kind::Moment
+                            | Kind::ToOne { .. }
+                    )
+                };
+                match self.path(has_text) {
+                    Some((of, _)) => Expr::Call(Function::Written, vec![Expr::Path(of)]),
+                    None => path,
+                }
+            }
+            _ => Expr::Compute(Arithmetic::Add, Box::new(path), Box::new(self.operand(&Kind::Text, depth - 1))),
         }
     }
 

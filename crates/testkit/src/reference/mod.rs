@@ -22,7 +22,7 @@ mod writes;
 
 pub use asker::{Asker, Outlook};
 pub use evaluate::{Evaluation, Subject};
-pub use expression::{Arithmetic, Auth, Comparison, Expr, Function, Path, Quantifier, Root, Writer};
+pub use expression::{Arithmetic, Auth, Comparison, Expr, Function, JsonStep, Path, Quantifier, Root, Writer};
 pub use expressions::{CLAIMS, Expressions};
 pub use pools::{NEXT_COMMIT, NOW};
 pub use random::Random;

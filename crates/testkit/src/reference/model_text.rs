@@ -119,9 +119,13 @@ impl Schema {
             Kind::Moment => "DateTime".to_owned(),
             Kind::Date => "Date".to_owned(),
             Kind::Enum(index) => self.enums[*index].name.to_owned(),
+            Kind::Json => "JSON".to_owned(),
             Kind::List(element) => format!("[{}!]", self.type_name(element)),
             Kind::ToOne { target, .. } => self.types[*target].name.clone(),
-            Kind::OneToMany { target, .. } | Kind::ManyToMany { target } | Kind::Inverse { target, .. } => {
+            Kind::OneToMany { target, .. }
+            | Kind::ManyToMany { target }
+            | Kind::Lineage { target, .. }
+            | Kind::Inverse { target, .. } => {
                 format!("[{}!]", self.types[*target].name)
             }
         }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value as Json, json};
+
 use super::{DECIMAL_UNIT, Kind, Random, Schema, Value, World};
 
 /// The moment at which every request of a test is made: 2026-01-31T12:00:00Z, in microseconds since 1970.
@@ -10,10 +12,12 @@ pub const NOW: i64 = 1_769_860_800_000_000;
 pub const NEXT_COMMIT: i64 = NOW + 500_000;
 const HOUR: i64 = 3_600_000_000;
 
+/// Names of members in documents.
+pub(super) const JSON_NAMES: [&str; 3] = ["a", "b c", "é"];
 const TEXTS: [&str; 12] = ["", "a", "b", "ab", "Ab", "aB", "é", "%", "_", "'", "a'\\\"b", "zeta"];
 const INTS: [i64; 10] = [-7, -1, 0, 1, 2, 3, 7, 10, i64::MAX, i64::MIN + 1];
 const FLOATS: [f64; 8] = [-2.5, -0.5, 0.0, 0.25, 1.0, 1.5, 1e300, -1e300];
-const CENTS: [i128; 8] = [-1250, -5, 0, 1, 250, 1250, 1300, 99_999_999_999];
+const CENTS: [i128; 8] = [-1250, -5, 0, 1, 250, 1250, 1300, 9_999_999_999];
 const DAYS: [i32; 5] = [-1, 0, 20_483, 20_484, 20_485];
 const HOURS: [i64; 7] = [-48, -24, -1, 0, 1, 24, 48];
 
@@ -36,12 +40,33 @@ impl Random {
                 let length = self.below(4);
                 Value::List((0..length).map(|_| self.value(schema, element)).collect())
             }
+            Kind::Json => Value::Json(Arc::new(self.document(schema))),
             Kind::Key
             | Kind::ToOne { .. }
             | Kind::OneToMany { .. }
+            | Kind::Lineage { .. }
             | Kind::ManyToMany { .. }
             | Kind::Inverse { .. } => Value::Id(self.unused_id()),
         }
+    }
+
+    /// An object whose members are now of one kind and now of another.
+    fn document(&mut self, schema: &Schema) -> Json {
+        let mut members = serde_json::Map::new();
+        for name in JSON_NAMES {
+            let value = match self.below(8) {
+                0 => continue,
+                1 => Json::Null,
+                2 => Json::Bool(self.chance(50)),
+                3 => json!(self.pick(&INTS)),
+                4 => json!(self.pick(&FLOATS[..6])),
+                5 => json!([self.pick(&TEXTS), self.pick(&INTS[..8]), self.pick(&TEXTS)]),
+                6 => json!({ JSON_NAMES[0]: self.pick(&TEXTS), JSON_NAMES[1]: self.pick(&INTS[..8]) }),
+                _ => self.value(schema, &Kind::Text).json(&Kind::Text),
+            };
+            members.insert(name.to_owned(), value);
+        }
+        Json::Object(members)
     }
 
     /// A length of time, in whole hours.

@@ -125,7 +125,8 @@ impl Asker {
         let all = |parts: &[&Expr]| parts.iter().fold(Outlook::Open, |all, part| all.and(self.may_filter(world, part)));
         match expr {
             Expr::Literal(_) | Expr::Param(_) | Expr::Auth(_) | Expr::Now | Expr::Named(_) => Outlook::Open,
-            Expr::Path(path) => self.may_follow(world, path),
+            Expr::Path(path) | Expr::Json(path, ..) => self.may_follow(world, path),
+            Expr::Within(path, of) => self.may_follow(world, path).and(self.may_filter(world, of)),
             Expr::Not(of) | Expr::Negate(of) | Expr::IsNull(of, _) => self.may_filter(world, of),
             Expr::And(left, right)
             | Expr::Or(left, right)

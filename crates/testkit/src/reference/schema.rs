@@ -146,6 +146,8 @@ pub enum Kind {
     Enum(usize),
     /// A list.
     List(Box<Kind>),
+    /// A `JSON` document.
+    Json,
     /// A relation to one record.
     ToOne {
         /// The type that it leads to.
@@ -165,6 +167,15 @@ pub enum Kind {
         /// The type that it leads to.
         target: usize,
     },
+    /// The records above or below one in the tree that its type forms by this relation.
+    Lineage {
+        /// The type itself.
+        target: usize,
+        /// Its relation to the record above.
+        parent: usize,
+        /// Whether those above are meant.
+        is_up: bool,
+    },
     /// The other end of a many-to-many relation.
     Inverse {
         /// The type that declares it.
@@ -181,6 +192,7 @@ impl Kind {
             Self::ToOne { target, .. }
             | Self::OneToMany { target, .. }
             | Self::ManyToMany { target }
+            | Self::Lineage { target, .. }
             | Self::Inverse { target, .. } => Some(*target),
             _ => None,
         }
@@ -188,12 +200,12 @@ impl Kind {
 
     /// Whether it is a relation to several records.
     pub fn is_many(&self) -> bool {
-        matches!(self, Self::OneToMany { .. } | Self::ManyToMany { .. } | Self::Inverse { .. })
+        matches!(self, Self::OneToMany { .. } | Self::ManyToMany { .. } | Self::Inverse { .. } | Self::Lineage { .. })
     }
 
     /// Whether lists can be sorted by it.
     pub fn is_sortable(&self) -> bool {
-        !self.is_many() && !matches!(self, Self::List(_) | Self::ToOne { .. } | Self::Key)
+        !self.is_many() && !matches!(self, Self::List(_) | Self::Json | Self::ToOne { .. } | Self::Key)
     }
 }
 

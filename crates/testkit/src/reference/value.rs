@@ -34,6 +34,8 @@ pub enum Value {
     Id(Arc<str>),
     /// None of them is null.
     List(Vec<Value>),
+    /// A document.
+    Json(Arc<Json>),
 }
 
 impl Value {
@@ -51,6 +53,14 @@ impl Value {
     pub fn truth(&self) -> Option<bool> {
         match self {
             Self::Bool(truth) => Some(*truth),
+            _ => None,
+        }
+    }
+
+    /// The text that it is.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
             _ => None,
         }
     }
@@ -96,6 +106,7 @@ impl Value {
             (Self::Decimal(number), Kind::Decimal { scale }) => Json::String(decimal(*number, *scale)),
             (Self::Decimal(number), _) => Json::String(decimal(*number, 9)),
             (Self::Null, _) => Json::Null,
+            (Self::Json(document), _) => (**document).clone(),
             (Self::Bool(truth), _) => json!(truth),
             (Self::Int(number), _) => json!(number),
             (Self::Float(number), _) => Number::from_f64(*number).map_or(Json::Null, Json::Number),
@@ -114,9 +125,8 @@ impl Value {
             Self::Int(number) => number.to_string(),
             Self::Float(number) => format!("{number:?}"),
             Self::Decimal(number) => {
-                let digits = decimal(*number, 9);
-                let short = digits.trim_end_matches('0');
-                if short.ends_with('.') { format!("{short}0") } else { short.to_owned() }
+                let short = shortest(*number);
+                if short.contains('.') { short } else { format!("{short}.0") }
             }
             Self::Text(text) | Self::Id(text) => quoted(text),
             Self::Moment(micros) => format!("timestamp('{}')", moment(*micros)),
@@ -126,8 +136,44 @@ impl Value {
                 let items: Vec<String> = items.iter().map(Self::literal).collect();
                 format!("[{}]", items.join(", "))
             }
+            Self::Json(document) => document.to_string(),
         }
     }
+
+    /// What `text()` makes of it; of no value nothing.
+    #[must_use]
+    pub fn written(&self) -> Self {
+        match self {
+            Self::Int(number) => Self::text(&number.to_string()),
+            Self::Bool(truth) => Self::text(&truth.to_string()),
+            Self::Decimal(number) => Self::text(&shortest(*number)),
+            Self::Text(text) | Self::Id(text) => Self::Text(Arc::clone(text)),
+            Self::Moment(micros) => Self::text(&moment(*micros)),
+            Self::Date(days) => Self::text(&date(i64::from(*days))),
+            Self::Null | Self::Float(_) | Self::Length(_) | Self::List(_) | Self::Json(_) => Self::Null,
+        }
+    }
+}
+
+/// Without zeros that say nothing.
+fn shortest(number: i128) -> String {
+    decimal(number, 9).trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The whole years between two days, as people count their ages; negative if the second is the earlier one.
+pub(super) fn years(from: i32, to: i32) -> i64 {
+    if to < from {
+        return -years(to, from);
+    }
+    let parts = |days: i32| {
+        let text = date(i64::from(days));
+        let part = |range: std::ops::Range<usize>| text[range].parse::<i64>().expect("digits");
+        (part(0..4), part(5..7), part(8..10))
+    };
+    let ((born, month, day), (year, this_month, this_day)) = (parts(from), parts(to));
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let birthday = if (month, day) == (2, 29) && !is_leap { (3, 1) } else { (month, day) };
+    year - born - i64::from((this_month, this_day) < birthday)
 }
 
 fn quoted(text: &str) -> String {

@@ -45,6 +45,8 @@ pub struct Caller {
     pub roles: Vec<Arc<str>>,
     /// `auth.claims`.
     pub claims: BTreeMap<&'static str, String>,
+    /// `auth.verified`.
+    pub verified: bool,
     /// Types and actions that a key is limited to.
     pub only: Option<Vec<(usize, &'static str)>>,
 }
@@ -52,7 +54,7 @@ pub struct Caller {
 impl Caller {
     /// Nobody signed in.
     pub fn anonymous() -> Self {
-        Self { kind: "ANONYMOUS", id: None, roles: Vec::new(), claims: BTreeMap::new(), only: None }
+        Self { kind: "ANONYMOUS", id: None, roles: Vec::new(), claims: BTreeMap::new(), verified: false, only: None }
     }
 
     /// Whether a key is for one of these actions; other callers are for all.
@@ -85,6 +87,17 @@ impl World {
             Kind::OneToMany { target, via } => {
                 let refers = |record: &&Record| record.values[via].id().is_some_and(|to| **to == *id);
                 return self.all(target).filter(refers).collect();
+            }
+            Kind::Lineage { target, parent, is_up } => {
+                let above = |record: &Record| {
+                    let up = |id: &Arc<str>| self.find(target, id)?.values[parent].id().cloned();
+                    std::iter::successors(up(record.id()), up).collect::<Vec<_>>()
+                };
+                let is_meant = |record: &&Record| match is_up {
+                    true => self.find(target, id).is_some_and(|below| above(below).contains(record.id())),
+                    false => above(record).iter().any(|above| **above == *id),
+                };
+                return self.all(target).filter(is_meant).collect();
             }
             Kind::ManyToMany { target } => {
                 let links = self.links.iter().filter(|link| link.relation == (of, field) && *link.near == *id);

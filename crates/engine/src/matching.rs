@@ -1,0 +1,90 @@
+//! Changes and deletions of all records that match a filter: all of them or none.
+
+use backstay_base::{Action, Error, Limit, RecordId, Step};
+use backstay_model::{Collection, CollectionId};
+
+use crate::read::{self, PreparedList};
+use crate::stored::Wanted;
+use crate::{Authority, Input, MatchingAct, RecordAct, TxContext, summing};
+
+/// How many records matched, and how many of them were changed or deleted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counted {
+    pub(crate) matched: usize,
+    pub(crate) changed: usize,
+}
+
+/// Does with all records of a list what is asked, one by one, each under its own rules. If there are more than the limit
+/// allows, nothing is done.
+pub(crate) async fn carry_out(
+    cx: &mut TxContext<'_, '_>,
+    act: &MatchingAct,
+    collection: CollectionId,
+    (list, limit): (&PreparedList, u32),
+) -> Result<Counted, Error> {
+    let ids = read::ids(cx, list, u64::from(limit) + 1).await?;
+    if ids.len() as u64 > u64::from(limit) {
+        let what = "the set of records that match";
+        return Err(Limit::Size { what, max: u64::from(limit), unit: "records" }.into());
+    }
+    let matched = ids.len();
+    let changed = match act {
+        MatchingAct::Update(input) => update(cx, collection, ids, input).await?,
+        MatchingAct::Delete => delete(cx, collection, ids).await?,
+    };
+    Ok(Counted { matched, changed })
+}
+
+async fn update(
+    cx: &mut TxContext<'_, '_>,
+    collection: CollectionId,
+    ids: Vec<RecordId>,
+    input: &Input,
+) -> Result<usize, Error> {
+    let mut changed = 0;
+    for id in ids {
+        let wanted = Wanted { if_match: None, child_of: None };
+        let altered = cx.change(Authority::Caller, (collection, id), input.clone(), wanted).await;
+        let altered =
+            altered.map_err(|error| of_one(error, cx.model().collection(collection), (id, Action::Update)))?;
+        changed += usize::from(altered.changed);
+    }
+    summing::follow(cx).await?;
+    Ok(changed)
+}
+
+/// The latest come first: records mostly refer to those that were there before them.
+async fn delete(cx: &mut TxContext<'_, '_>, collection: CollectionId, ids: Vec<RecordId>) -> Result<usize, Error> {
+    let mut deleted = 0;
+    for id in ids.into_iter().rev() {
+        let error = match cx.carry_out(Authority::Caller, &RecordAct::Delete, (collection, id), None).await {
+            Ok(_) => None,
+            // It went with another one.
+            Err(Error::NotFound { .. }) if cx.get(collection, id).await?.is_none() => None,
+            Err(error) => Some(error),
+        };
+        if let Some(error) = error {
+            return Err(of_one(error, cx.model().collection(collection), (id, Action::Delete)));
+        }
+        deleted += 1;
+    }
+    Ok(deleted)
+}
+
+/// The refusal of one of the records, with its id: the caller has found it. One that a list shows and that can't be read
+/// isn't named.
+fn of_one(error: Error, collection: &Collection, (id, action): (RecordId, Action)) -> Error {
+    match error {
+        Error::Invalid(mut violations) => {
+            for violation in &mut violations {
+                violation.at = violation.at.clone().within(Step::Member(id.to_string()));
+            }
+            Error::Invalid(violations)
+        }
+        Error::Forbidden { action, what: _ } => Error::Forbidden { action, what: format!("{} {id}", collection.name) },
+        Error::NotFound { .. } => {
+            Error::Forbidden { action, what: format!("a {} that the filter matches", collection.name) }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,179 @@
+//! Records that are addressed by a unique key, and `me`.
+
+use backstay_testkit::{Reply, TestApp};
+use serde_json::{Value, json};
+
+const MODEL: &str = r#"
+extend schema @app(name: "Stock")
+type User @identity @allow(read: "this.id == auth.id", update: "this.id == auth.id") { email: Email! @unique  name: String }
+type Shop @allow(read: "true", create: "true") { name: String! @unique }
+type Item
+  @allow(read: "this.public || auth.id != null", create: "true", update: "this.locked == false", delete: "true")
+  @unique(fields: ["shop", "number"]) {
+  sku: String! @unique
+  secret: String @unique @allow(read: "false")
+  shop: Shop
+  number: Int
+  count: Int! @default(to: 1)
+  note: String
+  public: Boolean! @default(to: true)
+  locked: Boolean! @default(to: false)
+}
+type Log @allow(read: "true", create: "true") { text: String! }
+"#;
+
+async fn made(app: &TestApp, path: &str, body: Value) -> Value {
+    let reply = app.post(&format!("POST /api/{path}"), &[], &body.to_string()).await;
+    assert_eq!(reply.status, 201, "{body}: {}", reply.text());
+    reply.json()
+}
+
+fn told(reply: &Reply) -> (u16, String) {
+    (reply.status, reply.json()["detail"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_is_read_changed_and_deleted_by_a_key() {
+    let app = TestApp::open(MODEL);
+    let shop = made(&app, "shops", json!({"name": "North"})).await["id"].clone();
+    let item = made(&app, "items", json!({"sku": "A 1", "shop": shop, "number": 7})).await;
+    let (id, shop) = (item["id"].as_str().expect("an id"), shop.as_str().expect("an id"));
+    let at = format!("/api/items/{id}");
+    let whole = app.call(&format!("GET {at}"), &[]).await;
+    for query in ["sku=A+1".to_owned(), format!("number=7&shop={shop}"), format!("id={id}")] {
+        let read = app.call(&format!("GET /api/items:by?{query}"), &[]).await;
+        assert_eq!(
+            (read.status, read.text(), read.header("etag")),
+            (200, whole.text(), whole.header("etag")),
+            "{query}"
+        );
+        if !query.starts_with("id") {
+            assert_eq!(read.header("content-location"), at, "{query}");
+        }
+    }
+    let read = app.call("GET /api/items:by?sku=A+1&select=shop{name}", &[]).await;
+    assert_eq!((read.json(), read.header("content-location")), (json!({"shop": {"name": "North"}}), at.as_str()));
+    let etag = whole.header("etag").to_owned();
+    let unchanged = app.call("GET /api/items:by?sku=A+1", &[("if-none-match", etag.as_str())]).await;
+    assert_eq!(unchanged.status, 304);
+
+    let changed = app.post("PATCH /api/items:by?sku=A+1", &[("if-match", etag.as_str())], r#"{"count": 2}"#).await;
+    assert_eq!(
+        (changed.status, &changed.json()["count"], changed.header("content-location")),
+        (200, &json!(2), at.as_str())
+    );
+    let stale = app.post("PATCH /api/items:by?sku=A+1", &[("if-match", etag.as_str())], r#"{"count": 3}"#).await;
+    assert_eq!((stale.status, stale.problem()), (412, "version-mismatch".to_owned()));
+    let stale = app.call("DELETE /api/items:by?sku=A+1", &[("if-match", etag.as_str())]).await;
+    assert_eq!(stale.status, 412);
+    let key = [("idempotency-key", "k")];
+    for _ in 0..2 {
+        assert_eq!(app.call("DELETE /api/items:by?sku=A+1", &key).await.status, 204);
+    }
+    let other = app.call("DELETE /api/items:by?sku=B", &key).await;
+    assert_eq!((other.status, other.problem()), (422, "idempotency-key-reused".to_owned()));
+    assert_eq!(app.call("GET /api/items:by?sku=A+1", &[]).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_record_is_not_there() {
+    let app = TestApp::open(MODEL);
+    let ann = app.account("ann@example.org").await;
+    let posted = app.post("POST /api/items", &[], r#"{"sku": "H", "public": false}"#).await;
+    assert_eq!(posted.status, 201);
+    let missing = app.call("GET /api/items:by?sku=none", &[]).await;
+    assert_eq!(missing.status, 404);
+    for line in ["GET /api/items:by?sku=H", "DELETE /api/items:by?sku=H"] {
+        assert_eq!(told(&app.call(line, &[]).await), told(&missing), "{line}");
+    }
+    let patched = app.post("PATCH /api/items:by?sku=H", &[], r#"{"count": 2}"#).await;
+    assert_eq!(told(&patched), told(&missing));
+    assert_eq!(app.call("GET /api/items:by?sku=H", &[("authorization", &ann)]).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_key_is_told() {
+    let app = TestApp::open(MODEL);
+    let check = async |line: &str, expected: (u16, &str)| {
+        let reply = if line.starts_with("PATCH") {
+            app.post(line, &[], r#"{"count": 2}"#).await
+        } else {
+            app.call(line, &[]).await
+        };
+        assert_eq!(told(&reply), (expected.0, expected.1.to_owned()), "{line}: {}", reply.text());
+    };
+    let keys = "its unique keys are: `sku`; `secret`; `shop` and `number`";
+    check("GET /api/items:by", (400, &format!("query: this needs a unique key of Item; {keys}"))).await;
+    check("GET /api/items:by?count=1", (400, &format!("query: `count` is not a unique key of Item; {keys}"))).await;
+    check("PATCH /api/items:by?number=1", (400, &format!("query: `number` is not a unique key of Item; {keys}"))).await;
+    check(
+        "GET /api/items:by?sku=A&number=1",
+        (400, &format!("query: `sku` and `number` are not a unique key of Item; {keys}")),
+    )
+    .await;
+    check("GET /api/items:by?secret=1", (400, "secret: you may not read `secret`")).await;
+    check("DELETE /api/items:by?secret=1", (400, "secret: you may not read `secret`")).await;
+    check("GET /api/items:by?number=x&shop=1", (400, "number: expected a whole number, such as 42 (and 1 more)")).await;
+    check("GET /api/items:by?sku=A&sku=B", (400, "sku: it is given twice")).await;
+    check(
+        "GET /api/logs:by?text=A",
+        (400, "query: `text` is not a unique key of Log; it has none; write its id in the path: `/api/logs/…`"),
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_addresses_records_by_keys() {
+    let app = TestApp::open(MODEL);
+    let transact = async |requests: Value| {
+        let reply = app.post("POST /transact", &[], &json!({ "requests": requests }).to_string()).await;
+        (reply.status, reply.json())
+    };
+    let (status, answer) = transact(json!([
+        {"create": "items", "body": {"sku": "X"}},
+        {"update": "items", "by": {"sku": "X"}, "body": {"count": 5}},
+        {"get": "items", "by": {"sku": "X"}, "select": "count"},
+        {"replace": "items", "by": {"sku": "Y"}, "body": {"note": "new"}},
+        {"delete": "items", "by": {"sku": "X"}, "ifMatch": 2},
+    ]))
+    .await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["results"][2], json!({"count": 5}));
+    assert_eq!((&answer["results"][3]["sku"], &answer["results"][3]["note"]), (&json!("Y"), &json!("new")));
+    let check = async |request: Value, status: u16, at: &str| {
+        let (got, problem) = transact(json!([request])).await;
+        assert_eq!(
+            (got, problem["errors"][0]["at"].as_str().unwrap_or_default()),
+            (status, at),
+            "{request}: {problem}"
+        );
+    };
+    check(json!({"get": "items", "by": {"sku": "none"}}), 404, "").await;
+    check(json!({"get": "items", "by": {"count": 1}}), 400, "/requests/0/by").await;
+    check(json!({"get": "items", "by": {"number": "x", "shop": null}}), 400, "/requests/0/by/shop").await;
+    check(json!({"get": "items", "by": {"secret": "1"}}), 400, "/requests/0/by/secret").await;
+    check(json!({"delete": "items", "by": {"secret": "1"}}), 400, "/requests/0/by/secret").await;
+    check(json!({"update": "items", "by": {"sku": "Y"}, "body": {"count": "x"}}), 422, "/requests/0/body/count").await;
+    check(
+        json!({"delete": "items", "by": {"sku": "Y"}, "id": "01890a5d-ac96-774b-bcce-b302099a8057"}),
+        400,
+        "/requests/0/by",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn me_is_the_account_that_calls() {
+    let app = TestApp::open(MODEL);
+    let ann = app.account("ann@example.org").await;
+    let ann = [("authorization", ann.as_str())];
+    let read = app.call("GET /api/users/me?select=email", &ann).await;
+    assert_eq!((read.status, read.json()), (200, json!({"email": "ann@example.org"})));
+    let changed = app.post("PATCH /api/users/me", &ann, r#"{"name": "Ann"}"#).await;
+    assert_eq!((changed.status, &changed.json()["name"]), (200, &json!("Ann")));
+    let anonymous = app.call("GET /api/users/me", &[]).await;
+    assert_eq!((anonymous.status, anonymous.problem()), (401, "sign-in-required".to_owned()));
+    let operator = app.operator("root@example.org").await;
+    assert_eq!(app.call("GET /api/users/me", &[("authorization", &operator)]).await.status, 404);
+    assert_eq!(app.call("GET /api/items/me", &ann).await.status, 404);
+}

@@ -1,0 +1,109 @@
+//! Records that a request addresses by a unique key: the query of `:by`, and `by` in a transaction.
+
+use backstay_base::{Error, Place, ViolationKind};
+use backstay_engine::{Get, UniqueKey, Which};
+use backstay_model::{Collection, CollectionId, FieldId};
+use serde_json::value::RawValue;
+
+use crate::history::{GetWords, known};
+use crate::list_words::Raw;
+use crate::reader::Reader;
+use crate::words::{field_named, shorten};
+use crate::{filter, json, url};
+
+const SELECT: &str = "select";
+const ON_CONFLICT: &str = "onConflict";
+
+impl Reader {
+    /// Reads the query of `GET /api/{collection}:by`: the fields of a unique key, `select` and the values of its parameters.
+    pub fn get_by_query(&self, collection: CollectionId, query: Option<&str>) -> Result<Get, Error> {
+        let (mut words, mut key) = (GetWords::default(), Vec::new());
+        for (name, text) in url::of_url(query)? {
+            match name.strip_prefix('$') {
+                _ if name == SELECT => words.select = Some(text),
+                Some(param) => words.params.push((param.to_owned(), Raw::Text(text))),
+                None => key.push((name.into_owned(), Raw::Text(text))),
+            }
+        }
+        filter::few_params(&words.params).map_err(|kind| Error::malformed(Place::Parameter(String::new()), kind))?;
+        self.get((collection, self.which(collection, &key)?), &words)
+    }
+
+    /// Reads the query of a write at `/api/{collection}:by`: the fields of a unique key.
+    pub fn key_of_query(&self, collection: CollectionId, query: Option<&str>) -> Result<Which, Error> {
+        let pairs = url::of_url(query)?.into_iter().map(|(name, text)| (name.into_owned(), Raw::Text(text)));
+        self.which(collection, &pairs.collect::<Vec<_>>())
+    }
+
+    /// Reads the same as a JSON object.
+    pub(crate) fn key_of_body(&self, collection: CollectionId, raw: &RawValue) -> Result<Which, Error> {
+        let mut pairs = Vec::new();
+        for (name, raw) in json::members(raw.get().as_bytes())? {
+            if raw.get() == "null" {
+                return Err(Error::malformed(Place::Equality(shorten(&name)), ViolationKind::Required));
+            }
+            pairs.push((name.into_owned(), Raw::Json(raw)));
+        }
+        self.which(collection, &pairs)
+    }
+
+    /// Reads the query of a create: `onConflict`, the comma-separated fields of a unique key, if there is one.
+    pub fn on_conflict(&self, collection: CollectionId, query: Option<&str>) -> Result<Option<Vec<FieldId>>, Error> {
+        let [names] = known(query, [ON_CONFLICT])?;
+        let Some(names) = names else { return Ok(None) };
+        let of = self.model().collection(collection);
+        let wrong = |kind| Error::malformed(Place::part(ON_CONFLICT), kind);
+        let mut fields = Vec::new();
+        for name in names.split(',').map(str::trim) {
+            fields.push(field_named(of, name).map_err(wrong)?.id);
+        }
+        let is_same = |key: &Vec<FieldId>| key.len() == fields.len() && key.iter().all(|field| fields.contains(field));
+        let key = of.keys().into_iter().find(is_same);
+        let names: Vec<&str> = names.split(',').map(str::trim).collect();
+        key.map(Some).ok_or_else(|| wrong(no_key(of, &names)))
+    }
+
+    fn which(&self, collection: CollectionId, pairs: &[(String, Raw<'_>)]) -> Result<Which, Error> {
+        let of = self.model().collection(collection);
+        if let [(name, raw)] = pairs
+            && name == "id"
+        {
+            let wrong = |kind: ViolationKind| Error::malformed(Place::Equality(name.clone()), kind);
+            let id = of.key.scalar().read(raw.token()).map_err(|problem| wrong(problem.into()))?;
+            return id.as_id().map(Which::Id).ok_or_else(|| wrong(ViolationKind::Required));
+        }
+        let given = filter::equalities(pairs, of, self.model())?;
+        let value = |field: &FieldId| given.iter().find(|(known, _)| known == field).map(|(_, value)| value.clone());
+        let keys = of.keys().into_iter().filter(|key| key.len() == given.len());
+        let mut keys = keys.filter_map(|fields| {
+            let values = fields.iter().map(value).collect::<Option<Vec<_>>>()?;
+            Some(UniqueKey { fields, values })
+        });
+        let key = keys.next().ok_or_else(|| {
+            Error::malformed(
+                Place::part("query"),
+                no_key(of, &pairs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>()),
+            )
+        })?;
+        Ok(Which::Key(key))
+    }
+}
+
+/// Why these fields name no record.
+fn no_key(of: &Collection, names: &[&str]) -> ViolationKind {
+    let quoted = |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
+    let given = quoted(names.to_vec());
+    let problem = match names {
+        [] => format!("this needs a unique key of {}", of.name),
+        [_] => format!("{} is not a unique key of {}", shorten(&given), of.name),
+        _ => format!("{} are not a unique key of {}", shorten(&given), of.name),
+    };
+    let key = |key: &Vec<FieldId>| quoted(key.iter().map(|field| of.field(*field).name.as_str()).collect());
+    let keys: Vec<String> = of.keys().iter().map(key).collect();
+    let remedy = match keys.as_slice() {
+        [] => format!("it has none; write its id in the path: `/api/{}/…`", of.path),
+        [key] => format!("its unique key is {key}"),
+        keys => format!("its unique keys are: {}", keys.join("; ")),
+    };
+    ViolationKind::Misused { problem, remedy }
+}

@@ -1,0 +1,66 @@
+//! The words of changes by a filter: which records they are about.
+
+use backstay_base::{Error, Place, ViolationKind};
+use backstay_engine::{Counting, Filter};
+use backstay_model::CollectionId;
+
+use crate::list::{check_size, from_body, from_pairs, in_body};
+use crate::list_words::ListWords;
+use crate::parameter::{DRY_RUN, truth};
+use crate::reader::Reader;
+use crate::url;
+
+/// The records that a request changes or deletes.
+#[derive(Debug, Clone)]
+pub struct Matching {
+    /// Which.
+    pub filter: Filter,
+    /// How many there may be.
+    pub limit: u32,
+    /// Whether nothing is kept.
+    pub dry_run: bool,
+}
+
+impl Reader {
+    /// Reads the query of `PATCH` and `DELETE /api/{collection}`: `filter` and the values of its parameters, `field=value`,
+    /// `limit` and `dryRun`.
+    pub fn matching_of_query(&self, collection: CollectionId, query: Option<&str>) -> Result<Matching, Error> {
+        let (own, others): (Vec<_>, Vec<_>) = url::of_url(query)?.into_iter().partition(|(name, _)| name == DRY_RUN);
+        let dry_run = match own.first() {
+            Some((_, text)) => truth(text).map_err(|kind| Error::malformed(Place::part(DRY_RUN), kind))?,
+            None => false,
+        };
+        let words = from_pairs(self.model().collection(collection), others)?;
+        Ok(Matching { dry_run, ..self.matching(&words)? })
+    }
+
+    /// Reads the same of a body like that of `:query`, which has no `dryRun`.
+    pub fn matching_of_body(&self, collection: CollectionId, body: &[u8]) -> Result<Matching, Error> {
+        check_size(body)?;
+        self.matching(&from_body(collection, body)?).map_err(in_body)
+    }
+
+    fn matching(&self, words: &ListWords<'_>) -> Result<Matching, Error> {
+        let others = [
+            (Place::Sort, words.sort.is_some()),
+            (Place::Select, words.select.is_some()),
+            (Place::After, words.after.is_some()),
+            (Place::Before, words.before.is_some()),
+            (Place::Skip, words.skip.is_some()),
+            (Place::Count, words.count != Counting::None),
+            (Place::AsOf, words.as_of.is_some()),
+        ];
+        if let Some((place, _)) = others.into_iter().find(|(_, is_there)| *is_there) {
+            let problem = format!("a change by a filter has no `{place}`");
+            let remedy = "leave it out; the answer is the number of records".to_owned();
+            return Err(Error::malformed(place, ViolationKind::Misused { problem, remedy }));
+        }
+        if words.filter.is_none() && words.equals.is_empty() {
+            let problem = "without a filter this would be about every record".to_owned();
+            let remedy = "say which records you mean, or write `filter=true` for all of them".to_owned();
+            return Err(Error::malformed(Place::Filter, ViolationKind::Misused { problem, remedy }));
+        }
+        let limit = words.limit.unwrap_or(backstay_base::limits::MATCHED_RECORDS);
+        Ok(Matching { filter: self.list(words)?.filter, limit, dry_run: false })
+    }
+}
