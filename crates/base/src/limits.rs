@@ -36,6 +36,12 @@ pub const NESTED_MAX: u32 = 100;
 pub const SELECT_DEPTH: usize = 4;
 /// Fields and relations in one `select`.
 pub const SELECT_FIELDS: usize = 200;
+/// Filters and functions of relations in one `select`.
+pub const SELECT_EXPRESSIONS: usize = 20;
+/// Digits of a `Decimal` at most.
+pub const DECIMAL_DIGITS: u8 = 18;
+/// Bytes of the filters in one `select`, together.
+pub const SELECT_FILTER_BYTES: usize = 1024;
 /// Bytes of one `select`, `sort` or cursor.
 pub const PARAMETER_BYTES: usize = 4096;
 /// Fields in one `sort`.

@@ -4,9 +4,9 @@
 mod documents;
 
 use backstay_base::{Action, Error, Place, Timestamp, Violation, ViolationKind, limits};
-use backstay_expr::Rights;
+use backstay_expr::{Checked, Rights};
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
-use backstay_sql::{InnerSelection, Selected, SelectedField, Selection, SortKey};
+use backstay_sql::{InnerSelection, Selected, SelectedField, SelectedValue, Selection, SortBy, SortKey};
 
 use crate::{Filter, Perspective};
 
@@ -31,7 +31,16 @@ impl View<'_> {
 pub(crate) fn selection(view: View<'_>, collection: CollectionId, selection: &Selection) -> Result<(), Error> {
     let mut fields = 0;
     let holder = Holder { collection: view.model.collection(collection), within: None };
-    level(view, holder, (selection, 1), &mut fields)
+    level(view, holder, (selection, 1), &mut fields)?;
+    let written = selection.written();
+    let most = limits::SELECT_EXPRESSIONS;
+    if written.len() > most {
+        return Err(too_much(format!("at most {most} filters and functions of relations")));
+    }
+    if written.iter().map(|written| written.text.len()).sum::<usize>() > limits::PARAMETER_BYTES {
+        return Err(too_much(format!("filters of at most {} bytes", limits::PARAMETER_BYTES)));
+    }
+    Ok(())
 }
 
 /// What a selection is of: a record, or what one of its fields holds that has members.
@@ -59,13 +68,15 @@ fn level(
     for part in parts {
         *fields += match part {
             Selected::Stored => holder.collection.members(holder.within).filter(|field| field.kind.is_held()).count(),
-            Selected::Field(_) => 1,
+            Selected::Field(_) | Selected::Derived(_) => 1,
         };
         if *fields > limits::SELECT_FIELDS {
             return Err(too_much(format!("at most {} fields", limits::SELECT_FIELDS)));
         }
-        if let Selected::Field(selected) = part {
-            field(view, holder, (selected, depth), fields)?;
+        match part {
+            Selected::Stored => {}
+            Selected::Field(selected) => field(view, holder, (selected, depth), fields)?,
+            Selected::Derived(selected) => derived(view, holder, selected)?,
         }
     }
     Ok(())
@@ -75,16 +86,34 @@ fn level(
 fn names(holder: Holder<'_>, parts: &[Selected]) -> Result<(), Error> {
     let mut seen: Vec<&str> = Vec::new();
     for part in parts {
-        let Selected::Field(SelectedField { alias: Some(alias), field, .. }) = part else { continue };
+        let (alias, field) = match part {
+            Selected::Field(SelectedField { alias: Some(alias), field, .. }) => (alias, Some(*field)),
+            Selected::Derived(SelectedValue { name, .. }) => (name, None),
+            Selected::Stored | Selected::Field(SelectedField { alias: None, .. }) => continue,
+        };
         // A field may be asked for under an old name that it still answers to.
         let known = holder.collection.member_named(holder.within, alias);
-        let is_taken = known.is_some_and(|known| known.id != *field || known.own_name() == &**alias);
+        let is_taken = known.is_some_and(|known| Some(known.id) != field || known.own_name() == &**alias);
         if is_taken || seen.contains(&&**alias) {
             return Err(too_much(format!("`{alias}` is the name of a field or of another part; choose another one")));
         }
         seen.push(alias);
     }
     Ok(())
+}
+
+/// Refuses what the members of a relation come to where the caller never sees them, or what is asked of them.
+fn derived(view: View<'_>, holder: Holder<'_>, selected: &SelectedValue) -> Result<(), Error> {
+    let collection = holder.collection;
+    let relation = collection.field(selected.relation);
+    if relation.parent() != holder.within || !relation.kind.is_to_many() {
+        return Err(too_much(format!("`{}` is not a relation to many of what is selected", relation.name)));
+    }
+    let is_closed = relation.kind.target().is_some_and(|target| view.refuses(target));
+    if selected.optional && (is_closed || !view.may_see(collection.id, relation.id)) {
+        return Ok(());
+    }
+    expression(view, collection, (&selected.value.of.checked, &Place::Select))
 }
 
 fn field(
@@ -98,21 +127,27 @@ fn field(
     if field.parent() != holder.within {
         return Err(too_much(format!("`{}` is not a member of what is selected", field.name)));
     }
-    let follows = selected.inner.is_some() || !matches!(field.kind, FieldKind::ToOne { .. });
-    let target = field.kind.target().filter(|_| follows);
+    let target = field.kind.target().filter(|_| selected.follows(field));
     let is_closed = target.is_some_and(|target| view.refuses(target));
     // Of a reference to one of several types, records of one that the caller never reads are answered by null.
     if is_closed && field.is_of_reference() && view.may_see(collection.id, field.id) {
         return Ok(());
     }
     if !view.may_see(collection.id, field.id) || is_closed {
-        return Err(Error::malformed(Place::Select, forbidden(field)));
+        return match selected.optional {
+            true => Ok(()),
+            false => Err(Error::malformed(Place::Select, forbidden(field))),
+        };
     }
     if selected.arguments.limit.is_some_and(|limit| !(1..=limits::NESTED_MAX).contains(&limit)) {
         return Err(too_much(format!("a limit of 1 to {}", limits::NESTED_MAX)));
     }
     if let Some(target) = target {
-        order(view, view.model.collection(target), (&selected.arguments.sort, &Place::Select))?;
+        let target = view.model.collection(target);
+        order(view, target, (&selected.arguments.sort, &Place::Select))?;
+        if let Some(filter) = &selected.arguments.filter {
+            expression(view, target, (&filter.checked, &Place::Select))?;
+        }
     }
     let inner = match (&field.kind, target) {
         (FieldKind::Embedded(_) | FieldKind::ToOneOf { .. }, _) => Some(Holder { collection, within: Some(field.id) }),
@@ -148,7 +183,14 @@ fn order(view: View<'_>, collection: &Collection, (keys, at): (&[SortKey], &Plac
         return Err(Error::malformed(at.clone(), ViolationKind::Range(range)));
     }
     for key in keys {
-        let field = collection.field(key.column.field);
+        let column = match &key.by {
+            SortBy::Column(column) => column,
+            SortBy::Derived(value) => {
+                expression(view, collection, (&value.of.checked, at))?;
+                continue;
+            }
+        };
+        let field = collection.field(column.field);
         if !view.may_see(collection.id, field.id) {
             return Err(Error::malformed(at.clone(), forbidden(field)));
         }
@@ -179,7 +221,15 @@ pub(crate) fn filter(view: View<'_>, collection: &Collection, filter: &Filter) -
     if !violations.is_empty() {
         return Err(Error::Malformed(violations));
     }
-    for (reached, field) in filter.expression.iter().flat_map(|expression| &expression.checked.reads) {
+    match &filter.expression {
+        Some(asked) => expression(view, collection, (&asked.checked, &Place::Filter)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses an expression about a record that names what the caller never sees.
+fn expression(view: View<'_>, collection: &Collection, (checked, at): (&Checked, &Place)) -> Result<(), Error> {
+    for (reached, field) in &checked.reads {
         let named = view.model.field(*reached, *field);
         let members = match named.kind {
             FieldKind::OneToMany { target, .. }
@@ -196,7 +246,7 @@ pub(crate) fn filter(view: View<'_>, collection: &Collection, filter: &Filter) -
         };
         let unreachable = *reached != collection.id && view.refuses(*reached);
         if unreachable || members.is_some_and(|target| view.refuses(target)) || !view.may_see(*reached, *field) {
-            return Err(Error::malformed(Place::Filter, forbidden(named)));
+            return Err(Error::malformed(at.clone(), forbidden(named)));
         }
     }
     Ok(())
@@ -221,8 +271,12 @@ pub(crate) fn past(
         return Err(not_in_history(Place::Select, &collection.field(field).name));
     }
     let lacks = |field: FieldId| !collection.field(field).is_in_history();
-    if let Some(key) = sort.iter().find(|key| lacks(key.column.field)) {
-        return Err(not_in_history(Place::Sort, &collection.field(key.column.field).name));
+    for key in sort {
+        match &key.by {
+            SortBy::Column(column) if !lacks(column.field) => {}
+            SortBy::Column(column) => return Err(not_in_history(Place::Sort, &collection.field(column.field).name)),
+            SortBy::Derived(value) => return Err(not_in_history(Place::Sort, &value.of.text)),
+        }
     }
     let Some(filter) = filter else { return Ok(()) };
     if let Some((field, _)) = filter.equals.iter().find(|(field, _)| lacks(*field)) {
@@ -252,7 +306,11 @@ pub(crate) struct Asked<'a> {
 fn not_kept(collection: &Collection, selection: &Selection) -> Option<FieldId> {
     let Selection::Parts(parts) = selection else { return None };
     parts.iter().find_map(|part| {
-        let Selected::Field(selected) = part else { return None };
+        let selected = match part {
+            Selected::Stored => return None,
+            Selected::Derived(value) => return Some(value.relation),
+            Selected::Field(selected) => selected,
+        };
         let field = collection.field(selected.field);
         match (&field.kind, &selected.inner) {
             _ if !field.is_in_history() => Some(field.id),

@@ -19,7 +19,7 @@ use crate::{
 /// The order of a history, by the fields of the collection of versions: its cursors have a value of each key and the id of
 /// the version.
 pub fn history_order(versions: &Versions) -> [SortKey; 2] {
-    [versions.from, Collection::VERSION].map(|field| SortKey { column: ColumnRef::main(field), descending: true })
+    [versions.from, Collection::VERSION].map(|field| SortKey::of(ColumnRef::main(field), true))
 }
 
 /// The history of a record, which its caller may read of some record, planned.

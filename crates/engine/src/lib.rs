@@ -105,10 +105,10 @@ pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_sql::{
-    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, DocumentMember, DocumentOutput, DocumentSelection,
-    DocumentValue, InnerSelection, MemberOutput, MemberSelection, ObjectOutput, RecordsOutput, Row, RowOutput,
-    Selected, SelectedField, SelectedMember, SelectedType, Selection, SortKey, TypeOutput, ValueOutput, ValuesOutput,
-    nested,
+    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, Derived, DocumentMember, DocumentOutput,
+    DocumentSelection, DocumentValue, InnerSelection, MemberOutput, MemberSelection, ObjectOutput, Phrase,
+    RecordsOutput, Row, RowOutput, Selected, SelectedField, SelectedMember, SelectedType, SelectedValue, Selection,
+    SortBy, SortKey, TypeOutput, ValueKind, ValueOutput, ValuesOutput, nested,
 };
 pub use backstay_store::{
     ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,

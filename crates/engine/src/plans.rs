@@ -9,7 +9,7 @@ use backstay_model::{Collection, CollectionId, Field, FieldId, InterfaceId};
 use backstay_scalar::{Scalar, Value};
 use backstay_sql::{
     DecodeError, HistoryPlan, PageStart, Perspective, Planner, ReadPlan, ReadScope, ReadShape, RecordSource, Row,
-    Selection, SortKey, StoredPlan, Template,
+    Selection, SortBy, SortKey, StoredPlan, Template,
 };
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -68,7 +68,11 @@ impl<K> Weighter<K, Arc<ReadPlan>> for Memory {
 impl Weighter<(ClassNumber, ListKey), Arc<ListPlan>> for Memory {
     fn weight(&self, (_, key): &(ClassNumber, ListKey), plan: &Arc<ListPlan>) -> u64 {
         let each = std::iter::once(key).chain(&key.others);
-        let filter = |key: &ListKey| key.expression.as_ref().map_or(0, |same| same.0.expr.span.len() as u64);
+        let selected = |key: &ListKey| key.selection.written().iter().map(|written| written.text.len()).sum::<usize>();
+        let filter = |key: &ListKey| {
+            let own = key.expression.as_ref().map_or(0, |same| same.0.expr.span.len());
+            (own + selected(key)) as u64
+        };
         Self::of(&plan.page.template) + each.map(filter).sum::<u64>() * FILTER_BYTES
     }
 }
@@ -152,7 +156,7 @@ impl Plans {
 
     /// A get, checked and planned once for its selection.
     pub(crate) fn get(&self, planner: &Planner, view: View<'_>, get: &Get) -> Result<Arc<ReadPlan>, Error> {
-        let Get { collection, which: _, selection, perspective } = get;
+        let Get { collection, which: _, selection, params: _, perspective } = get;
         let perspective = perspective.rows();
         let shape = || one_record(Action::Get, *collection, selection.clone(), perspective);
         match (selection, perspective) {
@@ -211,7 +215,8 @@ impl Plans {
             let compared = (0_u16..).zip(key).map(|(index, field)| (index, collection.field(*field)));
             let filter = compared
                 .fold(None, |filter, (index, field)| Some(and(filter, equality(planner, (collection, field), index))));
-            Ok(planner.read(&ReadShape { filter, scope: ReadScope::Key, ..shape }, view.rights))
+            let first_param = u16::try_from(key.len()).expect("a key has few fields");
+            Ok(planner.read(&ReadShape { first_param, filter, scope: ReadScope::Key, ..shape }, view.rights))
         })
     }
 
@@ -228,8 +233,13 @@ impl Plans {
             for (collection, _, selection) in &each {
                 asked::selection(view, *collection, selection)?;
             }
-            let shape =
-                |(collection, perspective, selection)| one_record(Action::Get, collection, selection, perspective);
+            let mut first_param = 0;
+            let shape = |(collection, perspective, selection)| {
+                let shape = one_record(Action::Get, collection, selection, perspective);
+                let shape = ReadShape { first_param, ..shape };
+                first_param += shape.selection.params();
+                shape
+            };
             let shapes: Vec<ReadShape> = each.into_iter().map(shape).collect();
             Ok(planner.read_together(&shapes, view.rights))
         })
@@ -355,7 +365,7 @@ impl Plans {
 }
 
 fn one_record(action: Action, collection: CollectionId, selection: Selection, perspective: Perspective) -> ReadShape {
-    ReadShape { action, perspective, collection, selection, filter: None, scope: ReadScope::One }
+    ReadShape { action, perspective, collection, selection, first_param: 0, filter: None, scope: ReadScope::One }
 }
 
 /// What makes two lists of one class of callers the same statement: all but their values.
@@ -375,7 +385,7 @@ pub(crate) struct ListKey {
 
 impl ListKey {
     pub(crate) fn of(list: &List) -> Self {
-        let List { collection, perspective, filter, selection, sort, limit: _, start, count: _ } = list;
+        let List { collection, perspective, filter, selection, params: _, sort, limit: _, start, count: _ } = list;
         Self {
             collection: *collection,
             perspective: perspective.rows(),
@@ -429,10 +439,14 @@ impl ListPlan {
     /// Plans a list whose rights were checked.
     pub(crate) fn new(key: &ListKey, view: View<'_>, planner: &Planner) -> Self {
         let (first, mut names_classified) = Self::of_type(key, view, planner);
+        let mut first_param = first.first_param + first.selection.params();
         let shapes = if key.interface.is_some() {
             let mut all = vec![first];
             for other in &key.others {
                 let (shape, classified) = Self::of_type(other, view, planner);
+                // They all have the same filter, whose parameters are bound once.
+                let shape = ReadShape { first_param, ..shape };
+                first_param += shape.selection.params();
                 all.push(shape);
                 names_classified |= classified;
             }
@@ -441,7 +455,11 @@ impl ListPlan {
             Shapes::One(Box::new(first))
         };
         let collection = view.model.collection(key.collection);
-        let scalars = key.sort.iter().map(|key| collection.field(key.column.field).kind.scalar());
+        let scalar = |key: &SortKey| match &key.by {
+            SortBy::Column(column) => collection.field(column.field).kind.scalar(),
+            SortBy::Derived(value) => value.kind.scalar(),
+        };
+        let scalars = key.sort.iter().map(scalar);
         let cursor = scalars.chain([Some(collection.key.scalar())]).collect();
         let page = shapes.plan(planner, view.rights);
         Self { page, names_classified, cursor, shapes, count: OnceLock::new() }
@@ -460,15 +478,24 @@ impl ListPlan {
         }
         let of_expression =
             checked.iter().flat_map(|checked| checked.reads.iter().chain(&checked.computed_from).copied());
-        let own = equals.iter().copied().chain(sort.iter().map(|key| key.column.field));
+        let own = equals.iter().copied().chain(sort.iter().filter_map(SortKey::field));
         let own = own.flat_map(|field| looked_at(planner, (collection.id, field)));
-        let mut named = of_expression.chain(own);
+        let selected = selection.written();
+        let derived = sort.iter().filter_map(|key| match &key.by {
+            SortBy::Column(_) => None,
+            SortBy::Derived(value) => Some(&value.of),
+        });
+        let written = selected.into_iter().chain(derived);
+        let of_written =
+            written.flat_map(|written| written.checked.reads.iter().chain(&written.checked.computed_from).copied());
+        let mut named = of_expression.chain(own).chain(of_written);
         let names_classified = named.any(|(collection, field)| view.model.field(collection, field).class.is_some());
         let shape = ReadShape {
             action: Action::Search,
             perspective: *perspective,
             collection: collection.id,
             selection: selection.clone(),
+            first_param: u16::try_from(params + equals.len()).expect("a filter has few parameters"),
             filter,
             scope: ReadScope::Page { sort: sort.to_vec(), start: start.clone() },
         };

@@ -65,6 +65,8 @@ impl Reads for TxContext<'_, '_> {
 pub(crate) struct PreparedGet {
     plan: Arc<ReadPlan>,
     request: Get,
+    /// The values of the parameters in its selection, or in those of the types one after the other.
+    params: Vec<Value>,
     /// If it can be a record of several types: the request for each of them that the caller may read, the first included.
     of_types: Option<OfTypes<Get>>,
 }
@@ -79,21 +81,25 @@ pub(crate) struct PreparedList {
 }
 
 /// Plans a get.
-pub(crate) fn prepare_get(inner: &Inner, cx: &Context, request: Get) -> Result<PreparedGet, Error> {
+pub(crate) fn prepare_get(inner: &Inner, cx: &Context, mut request: Get) -> Result<PreparedGet, Error> {
     let class = &cx.class;
     let collection = inner.application.model.collection(request.collection);
     may_at_all(&class.rights, cx, collection, request.action())?;
     let named = Asked { selection: &request.selection, sort: &[], filter: None };
     asked::past((collection, request.perspective), named, cx.now)?;
+    check_selected(&request.params)?;
+    let mut params = Vec::new();
     if let Which::Key(key) = &request.which {
         key.check(&class.rights, collection)?;
         let too_long = key.fields.iter().zip(&key.values).find(|(_, value)| is_too_long(value));
         too_long.map_or(Ok(()), |(field, _)| {
             Err(too_long_to_compare(Place::Equality(collection.field(*field).name.clone())))
         })?;
+        params.extend(key.values.iter().cloned());
     }
     let plan = plan_of((inner, cx), &request)?;
-    Ok(PreparedGet { plan, request, of_types: None })
+    params.append(&mut request.params);
+    Ok(PreparedGet { plan, request, params, of_types: None })
 }
 
 /// The plan of a get.
@@ -107,15 +113,17 @@ fn plan_of((inner, cx): (&Inner, &Context), get: &Get) -> Result<Arc<ReadPlan>, 
 
 /// Plans a get of a record of any of several types.
 pub(crate) fn prepare_get_of_types(inner: &Inner, cx: &Context, request: OfTypes<Get>) -> Result<PreparedGet, Error> {
-    let of_types = may_read_some((inner, cx), request, |get| (get.collection, get.action()))?;
+    let mut of_types = may_read_some((inner, cx), request, |get| (get.collection, get.action()))?;
     for Get { collection, selection, perspective, .. } in &of_types.each {
         let named = Asked { selection, sort: &[], filter: None };
         asked::past((inner.application.model.collection(*collection), *perspective), named, cx.now)?;
     }
     let view = View { model: &inner.application.model, rights: &cx.class.rights };
     let plan = cx.class.plans.get_of_types(&inner.planner, view, &of_types)?;
+    let params: Vec<Value> = of_types.each.iter_mut().flat_map(|get| std::mem::take(&mut get.params)).collect();
+    check_selected(&params)?;
     let first = of_types.each.first().cloned().ok_or_else(|| Error::internal(NoTypes))?;
-    Ok(PreparedGet { plan, request: first, of_types: Some(of_types) })
+    Ok(PreparedGet { plan, request: first, params, of_types: Some(of_types) })
 }
 
 /// Leaves of a read of several types those of which the caller may read records. Refuses it if there are none.
@@ -153,7 +161,7 @@ impl PreparedGet {
             let Some(selection) = narrowed(&self.request) else { return Ok(None) };
             let request = Get { selection, ..self.request.clone() };
             let plan = plan_of((inner, cx), &request)?;
-            return Ok(Some(Self { plan, request, of_types: None }));
+            return Ok(Some(Self { plan, request, params: self.params.clone(), of_types: None }));
         };
         let mut fewer = false;
         let each = each.iter().map(|get| {
@@ -166,7 +174,7 @@ impl PreparedGet {
             return Ok(None);
         }
         let plan = cx.class.plans.get_of_types(&inner.planner, view, &gets)?;
-        Ok(Some(Self { plan, request: self.request.clone(), of_types: Some(gets) }))
+        Ok(Some(Self { plan, request: self.request.clone(), params: self.params.clone(), of_types: Some(gets) }))
     }
 
     /// What is not found if there is no such record.
@@ -203,14 +211,15 @@ async fn record<R: Reads>(
     prepared: &PreparedGet,
     encoder: &'static dyn Encoder,
 ) -> Result<Found, Error> {
-    let PreparedGet { plan, request, of_types: _ } = prepared;
+    let PreparedGet { plan, request, params, of_types: _ } = prepared;
     let as_of = request.perspective.moment();
-    let bindings = Bindings { as_of, ..Bindings::new(cx.caller(), cx.now) };
+    let bindings = Bindings { params, as_of, ..Bindings::new(cx.caller(), cx.now) };
+    // What a selection compares with may be classified.
     let (bindings, withheld) = match &request.which {
-        Which::Id(id) => (bindings.id(*id), false),
+        Which::Id(id) => (bindings.id(*id), !params.is_empty()),
         Which::Key(key) => {
             let collection = inner.application.model.collection(request.collection);
-            (Bindings { params: &key.values, ..bindings }, key.names_classified(collection))
+            (bindings, key.names_classified(collection) || params.len() > key.values.len())
         }
     };
     let question = Question { template: &plan.template, bindings, collection: request.collection, withheld };
@@ -250,15 +259,16 @@ pub(crate) fn prepare_list_of_types(
     let OfTypes { interface, each } = may_read_some((inner, cx), request, |list| (list.collection, list.action()))?;
     let mut each = each.into_iter();
     let mut first = each.next().ok_or_else(|| Error::internal(NoTypes))?;
-    let others = each.as_slice();
-    for list in std::iter::once(&first).chain(others) {
+    let mut others: Vec<List> = each.collect();
+    for list in std::iter::once(&first).chain(&others) {
         check_list(view, cx, list)?;
     }
-    let plan = class.plans.list(ListKey::of_types(interface, &first, others), |key| {
-        std::iter::once(&first).chain(others).try_for_each(|list| check_named(view, list))?;
+    let plan = class.plans.list(ListKey::of_types(interface, &first, &others), |key| {
+        std::iter::once(&first).chain(&others).try_for_each(|list| check_named(view, list))?;
         Ok(ListPlan::new(key, view, &inner.planner))
     })?;
-    let params = take_params(&mut first);
+    let mut params = take_params(&mut first);
+    params.extend(others.iter_mut().flat_map(|list| std::mem::take(&mut list.params)));
     Ok(PreparedList { plan, class, request: first, params })
 }
 
@@ -268,6 +278,7 @@ fn check_list(view: View<'_>, cx: &Context, request: &List) -> Result<(), Error>
     check(request)?;
     let named = Asked { selection: &request.selection, sort: &request.sort, filter: Some(&request.filter) };
     asked::past((collection, request.perspective), named, cx.now)?;
+    check_selected(&request.params)?;
     check_values(&request.filter, collection)
 }
 
@@ -279,11 +290,12 @@ fn check_named(view: View<'_>, request: &List) -> Result<(), Error> {
     asked::filter(view, collection, &request.filter)
 }
 
-/// Takes the values of the filter and of the equalities out of a list.
+/// Takes the values of the filter, of the equalities and of the selection out of a list.
 fn take_params(request: &mut List) -> Vec<Value> {
     let equal = std::mem::take(&mut request.filter.equals).into_iter().map(|(_, value)| value);
     let mut params = request.filter.expression.take().map(|expression| expression.params).unwrap_or_default();
     params.extend(equal);
+    params.append(&mut request.params);
     params
 }
 
@@ -307,6 +319,16 @@ fn check(list: &List) -> Result<(), Error> {
         return Err(Error::malformed(Place::Filter, ViolationKind::Required));
     }
     Ok(())
+}
+
+/// Refuses values for a selection as `check_values` does.
+fn check_selected(params: &[Value]) -> Result<(), Error> {
+    if params.iter().any(is_too_long) { Err(too_long(Place::Select)) } else { Ok(()) }
+}
+
+fn too_long(at: Place) -> Error {
+    let range = format!("a text in a filter has at most {} bytes", limits::FILTER_VALUE_BYTES);
+    Error::malformed(at, ViolationKind::Range(range))
 }
 
 /// Refuses values that would make each comparison with them long.

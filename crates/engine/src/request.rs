@@ -317,6 +317,8 @@ pub struct Get {
     pub which: Which,
     /// What to answer of it.
     pub selection: Selection,
+    /// The values of the parameters in the selection, in its order.
+    pub params: Vec<Value>,
     /// In which version of the data.
     pub perspective: Perspective,
 }
@@ -339,6 +341,8 @@ pub struct List {
     pub filter: Filter,
     /// What to answer of each.
     pub selection: Selection,
+    /// The values of the parameters in the selection, in its order.
+    pub params: Vec<Value>,
     /// The order, in which the id is always the last key.
     pub sort: Arc<[SortKey]>,
     /// Records on the page: 1 to `limits::PAGE_MAX`.
@@ -362,6 +366,7 @@ impl List {
             perspective: Perspective::Live,
             filter: Filter::default(),
             selection: Selection::Whole,
+            params: Vec::new(),
             sort: Arc::default(),
             limit: limits::PAGE_DEFAULT,
             start: Start::First,

@@ -281,6 +281,7 @@ impl Templates {
                 perspective: Perspective::Live,
                 collection,
                 selection: Selection::id(),
+                first_param: 0,
                 filter: None,
                 scope: ReadScope::Page { sort: Vec::new(), start },
             };

@@ -121,6 +121,16 @@ impl<'m> Checker<'m> {
         } else {
             self.nullable(syntax, Some(expected)).and_then(|expr| self.must_be(expr, expected))
         };
+        self.finished(checked)
+    }
+
+    /// Checks the whole expression, which may be of any type.
+    pub(crate) fn finish_any(mut self, syntax: &Syntax) -> Result<Checked, Vec<ExprError>> {
+        let checked = self.expr(syntax, None);
+        self.finished(checked)
+    }
+
+    fn finished(mut self, checked: Option<Expr>) -> Result<Checked, Vec<ExprError>> {
         let (params, untyped) = std::mem::take(&mut self.params).finish();
         // A parameter beside what is wrong may get its type once that is right.
         if checked.is_some() {

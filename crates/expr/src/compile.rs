@@ -4,6 +4,7 @@ use crate::advice;
 use crate::check::Checker;
 use crate::checked::Checked;
 use crate::lexis::Lexis;
+use crate::syntax::Syntax;
 use crate::{ExprError, Scope, Type, syntax};
 
 /// An expression that is to be read: a rule of the model, in which names mean the rules that they mean to its owner, or a text
@@ -55,10 +56,22 @@ pub fn compile_value<'t>(
     scope: &Scope<'t>,
     expected: &Type,
 ) -> Result<Checked, Vec<ExprError>> {
-    let Source { text, owner } = source.into();
+    compile_by(source.into(), scope, |checker, syntax| checker.finish(syntax, expected))
+}
+
+/// Reads and checks an expression that gives a value of any type.
+pub fn compile_any<'t>(source: impl Into<Source<'t>>, scope: &Scope<'t>) -> Result<Checked, Vec<ExprError>> {
+    compile_by(source.into(), scope, Checker::finish_any)
+}
+
+fn compile_by<'t>(
+    Source { text, owner }: Source<'t>,
+    scope: &Scope<'t>,
+    check: impl FnOnce(Checker<'t>, &Syntax) -> Result<Checked, Vec<ExprError>>,
+) -> Result<Checked, Vec<ExprError>> {
     let scope = &scope.written_by(owner);
     let parsed = Lexis::scan(text, scope.client).and_then(|lexis| syntax::parse(&lexis));
-    let checked = parsed.map_err(|error| vec![error]).and_then(|syntax| Checker::new(*scope).finish(&syntax, expected));
+    let checked = parsed.map_err(|error| vec![error]).and_then(|syntax| check(Checker::new(*scope), &syntax));
     checked.map_err(|mut errors| {
         for error in &mut errors {
             advice::give(error, scope);

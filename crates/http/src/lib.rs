@@ -1,6 +1,7 @@
 //! The HTTP door: decodes a request, names its caller, calls the engine once and encodes the answer. Holds no access
 //! rule, shapes no record and never touches the store. `endpoints` is the table of everything that can be called,
 //! `admission` the only way from a request to a handler, and `kinds` the only place where an error gets a status.
+#![recursion_limit = "256"]
 
 mod accounts;
 mod admission;

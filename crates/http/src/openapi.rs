@@ -115,6 +115,8 @@ fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
         "answerBytes": limits::ANSWER_BYTES,
         "recordBytes": limits::RECORD_BYTES,
         "selectFields": limits::SELECT_FIELDS,
+        "selectExpressions": limits::SELECT_EXPRESSIONS,
+        "selectFilterBytes": limits::SELECT_FILTER_BYTES,
         "parameterBytes": limits::PARAMETER_BYTES,
         "sortFields": limits::SORT_FIELDS,
         "countMax": limits::COUNT_MAX,

@@ -342,7 +342,7 @@ fn a_transaction_is_described_whole() {
     let history: Kind<'_> = ("history", &["id"], &["query"]);
     let update_all: Kind<'_> = ("updateAll", &["query", "body"], &[]);
     let delete_all: Kind<'_> = ("deleteAll", &["query"], &[]);
-    let get: Kind<'_> = ("get", &[], &["id", "by", "select", "asOf"]);
+    let get: Kind<'_> = ("get", &[], &["id", "by", "select", "params", "asOf"]);
     let update: Kind<'_> = ("update", &["body"], &["id", "by", "ifMatch"]);
     let replace: Kind<'_> = ("replace", &["body"], &["id", "by", "ifMatch"]);
     let all = [get, list, create, update, replace, delete, restore, purge, update_all, delete_all, history];

@@ -121,7 +121,8 @@ pub async fn me(engine: &Engine, cx: &Context, me: &Me) -> Result<Bytes, Error> 
 
 /// A record, as the caller reads it: its `id` alone if the caller cannot read it.
 async fn own_record(engine: &Engine, cx: &Context, (collection, id): (CollectionId, RecordId)) -> Result<Bytes, Error> {
-    let get = Get { collection, which: id.into(), selection: Selection::Whole, perspective: Perspective::Live };
+    let (selection, params, perspective) = (Selection::Whole, Vec::new(), Perspective::Live);
+    let get = Get { collection, which: id.into(), selection, params, perspective };
     match engine.answer(cx, Request::Get(get), JSON).await {
         Ok(Answer::Found(found)) => Ok(found.body),
         Ok(Answer::Page(_) | Answer::Written(_)) => Err(Error::internal(NotARecord)),

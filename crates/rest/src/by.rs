@@ -5,7 +5,7 @@ use backstay_engine::{Get, UniqueKey, Which};
 use backstay_model::{Collection, CollectionId, FieldId};
 use serde_json::value::RawValue;
 
-use crate::history::known;
+use crate::history::{GetWords, known};
 use crate::list_words::Raw;
 use crate::reader::Reader;
 use crate::words::{field_named, shorten};
@@ -15,17 +15,18 @@ const SELECT: &str = "select";
 const ON_CONFLICT: &str = "onConflict";
 
 impl Reader {
-    /// Reads the query of `GET /api/{collection}:by`: the fields of a unique key, and `select`.
+    /// Reads the query of `GET /api/{collection}:by`: the fields of a unique key, `select` and the values of its parameters.
     pub fn get_by_query(&self, collection: CollectionId, query: Option<&str>) -> Result<Get, Error> {
-        let (mut select, mut key) = (None, Vec::new());
+        let (mut words, mut key) = (GetWords::default(), Vec::new());
         for (name, text) in url::of_url(query)? {
-            if name == SELECT {
-                select = Some(text);
-            } else {
-                key.push((name.into_owned(), Raw::Text(text)));
+            match name.strip_prefix('$') {
+                _ if name == SELECT => words.select = Some(text),
+                Some(param) => words.params.push((param.to_owned(), Raw::Text(text))),
+                None => key.push((name.into_owned(), Raw::Text(text))),
             }
         }
-        self.get((collection, self.which(collection, &key)?), select.as_deref(), None)
+        filter::few_params(&words.params).map_err(|kind| Error::malformed(Place::Parameter(String::new()), kind))?;
+        self.get((collection, self.which(collection, &key)?), &words)
     }
 
     /// Reads the query of a write at `/api/{collection}:by`: the fields of a unique key.

@@ -1,5 +1,5 @@
 use backstay_base::{Error, Place, ViolationKind, limits};
-use backstay_engine::{Cursor, SortKey};
+use backstay_engine::{Cursor, SortBy, SortKey, ValueKind};
 use backstay_model::{Collection, Model, ValueType};
 use backstay_scalar::{Token, Value, quote};
 use base64::Engine as _;
@@ -25,7 +25,14 @@ pub(crate) fn decode(
     collection: &Collection,
     model: &Model,
 ) -> Result<Cursor, Error> {
-    let kinds = keys.iter().filter_map(|key| model.value_type(&collection.field(key.column.field).kind));
+    let kind = |key: &SortKey| match &key.by {
+        SortBy::Column(column) => model.value_type(&collection.field(column.field).kind),
+        SortBy::Derived(value) => Some(match value.kind {
+            ValueKind::Scalar(scalar) => ValueType::Scalar(scalar),
+            ValueKind::Enum(id) => model.enum_type(id),
+        }),
+    };
+    let kinds = keys.iter().filter_map(kind);
     let kinds: Vec<ValueType<'_>> = kinds.chain([ValueType::Scalar(collection.key.scalar())]).collect();
     read(word, &sort::text(keys, collection), &kinds).ok_or_else(|| {
         let of = if at == Place::Before { "prev" } else { "next" };

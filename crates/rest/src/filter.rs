@@ -1,4 +1,5 @@
 use backstay_base::{Error, Place, Violation, ViolationKind, limits, nearest};
+use backstay_engine::Phrase;
 use backstay_expr::{Checked, ExprError, Parameter, Scope, Type, compile};
 use backstay_model::{Collection, Field, FieldId, Model};
 use backstay_scalar::{Token, Value};
@@ -74,18 +75,24 @@ fn instead(field: &Field, text: &str, kind: ViolationKind) -> ViolationKind {
     }
 }
 
-/// The values of the filter's parameters, in their order. All must be given, and no others.
-pub(crate) fn params(given: &[(String, Raw<'_>)], params: &[Parameter], model: &Model) -> Result<Vec<Value>, Error> {
+/// The values of the parameters of the filter, and of those in a selection, in their order. All must be given, and no
+/// others. Each expression says of which type a parameter of it is.
+pub(crate) fn params(
+    given: &[(String, Raw<'_>)],
+    (own, selected): (&[Parameter], &[Phrase]),
+    model: &Model,
+) -> Result<(Vec<Value>, Vec<Value>), Error> {
+    let all = || own.iter().chain(selected.iter().flat_map(|written| &written.checked.params));
     let mut violations = Vec::new();
     for (name, _) in given {
-        if !params.iter().any(|param| *param.name == **name) {
-            let suggestion = nearest(name, params.iter().map(|param| &*param.name));
+        if !all().any(|param| *param.name == **name) {
+            let suggestion = nearest(name, all().map(|param| &*param.name));
             let kind = unknown("parameter of the filter", name, suggestion);
             violations.push(Violation::new(Place::Parameter(shorten(name)), kind));
         }
     }
-    let mut values = Vec::with_capacity(params.len());
-    for param in params {
+    let mut values = Vec::with_capacity(own.len());
+    for param in all() {
         let mut given = given.iter().filter(|(name, _)| **name == *param.name).map(|(_, raw)| raw);
         let value = match (given.next(), given.next()) {
             (None, _) => Err(ViolationKind::Required),
@@ -94,10 +101,19 @@ pub(crate) fn params(given: &[(String, Raw<'_>)], params: &[Parameter], model: &
         };
         match value {
             Ok(value) => values.push(value),
-            Err(kind) => violations.push(Violation::new(Place::Parameter(param.name.to_string()), kind)),
+            Err(kind) => {
+                let violation = Violation::new(Place::Parameter(param.name.to_string()), kind);
+                if !violations.contains(&violation) {
+                    violations.push(violation);
+                }
+            }
         }
     }
-    if violations.is_empty() { Ok(values) } else { Err(Error::Malformed(violations)) }
+    if !violations.is_empty() {
+        return Err(Error::Malformed(violations));
+    }
+    let of_selection = values.split_off(own.len());
+    Ok((values, of_selection))
 }
 
 /// Refuses parameters that no filter names.

@@ -1,13 +1,17 @@
 //! The words of reads of the past: of the history of a record, and of a record as it was at a moment.
 
+use std::borrow::Cow;
+
 use backstay_base::{Error, Place, RecordId, Timestamp, Violation, ViolationKind, limits};
 use backstay_engine::{Get, History, Perspective, Which, history_order};
 use backstay_model::{Collection, CollectionId};
 use backstay_scalar::{Scalar, Token, Value};
 use serde_json::value::RawValue;
 
+use crate::filter::few_params;
+use crate::list_words::Raw;
 use crate::parameter::{AS_OF, page_limit};
-use crate::reader::Reader;
+use crate::reader::{Named, Reader};
 use crate::words::{shorten, unknown};
 use crate::{cursor, json, meant_parameter, url};
 
@@ -16,21 +20,16 @@ const AFTER: &str = "after";
 const SELECT: &str = "select";
 
 impl Reader {
-    /// Reads the query of `GET /api/{collection}/{id}`: `select` and `asOf`.
+    /// Reads the query of `GET /api/{collection}/{id}`: `select`, the values of its parameters, and `asOf`.
     pub fn get_of_query(&self, (collection, id): (CollectionId, RecordId), query: Option<&str>) -> Result<Get, Error> {
-        let [select, as_of] = of_record(query)?;
-        self.get((collection, id.into()), select.as_deref(), as_of.as_deref())
+        self.get((collection, id.into()), &of_record(query)?)
     }
 
     /// The typed form of a get.
-    pub fn get(
-        &self,
-        (collection, which): (CollectionId, Which),
-        select: Option<&str>,
-        as_of: Option<&str>,
-    ) -> Result<Get, Error> {
-        let selection = self.selection(collection, select)?;
-        Ok(Get { collection, which, selection, perspective: self.perspective(collection, as_of)? })
+    pub fn get(&self, (collection, which): (CollectionId, Which), words: &GetWords<'_>) -> Result<Get, Error> {
+        let GetWords { select, params, as_of } = words;
+        let (selection, params) = self.selected(Named::of(collection), select.as_deref(), params)?;
+        Ok(Get { collection, which, selection, params, perspective: self.perspective(collection, as_of.as_deref())? })
     }
 
     /// Reads the query of `GET /api/{collection}/{id}:history`: `limit` and `after`.
@@ -105,9 +104,35 @@ fn moment(collection: &Collection, text: &str) -> Result<Timestamp, Error> {
     }
 }
 
-/// `select` and `asOf`.
-pub(crate) fn of_record(query: Option<&str>) -> Result<[Option<String>; 2], Error> {
-    known(query, [SELECT, AS_OF])
+/// A get as it is written, its values not yet typed.
+#[derive(Debug, Clone, Default)]
+pub struct GetWords<'w> {
+    /// What to answer, such as `title,author{name}`.
+    pub select: Option<Cow<'w, str>>,
+    /// The values of the parameters in that, by their names without `$`.
+    pub params: Vec<(String, Raw<'w>)>,
+    /// The moment as of which the record is read.
+    pub as_of: Option<Cow<'w, str>>,
+}
+
+/// The words of a get in a URL.
+pub(crate) fn of_record(query: Option<&str>) -> Result<GetWords<'_>, Error> {
+    let (mut words, mut violations) = (GetWords::default(), Vec::new());
+    for (name, text) in url::of_url(query)? {
+        match &*name {
+            SELECT => words.select = Some(text),
+            AS_OF => words.as_of = Some(text),
+            name if name.starts_with('$') => words.params.push((name[1..].to_owned(), Raw::Text(text))),
+            name => {
+                let kind = unknown("parameter", name, meant_parameter(&[SELECT, AS_OF], name));
+                violations.push(Violation::new(Place::part(shorten(name)), kind));
+            }
+        }
+    }
+    if let Err(kind) = few_params(&words.params) {
+        violations.push(Violation::new(Place::Parameter(String::new()), kind));
+    }
+    if violations.is_empty() { Ok(words) } else { Err(Error::Malformed(violations)) }
 }
 
 /// The values of these parameters of a URL, in their order. Others are refused.

@@ -7,6 +7,7 @@ mod by;
 mod children;
 mod comparison;
 mod cursor;
+mod derived;
 mod encode;
 mod filter;
 mod history;
@@ -28,7 +29,7 @@ mod words;
 
 pub use assignment::assignments;
 pub use encode::JSON;
-pub use history::is_of_past;
+pub use history::{GetWords, is_of_past};
 pub use input::{input, inputs, patch, record};
 pub use json::{members, text};
 pub use list::in_body;

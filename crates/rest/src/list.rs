@@ -167,11 +167,17 @@ fn member<'w>(list: &mut ListWords<'w>, name: &str, raw: &'w RawValue) -> Result
 }
 
 /// No comparison with null is true or false, so null is refused as a value to compare with.
-const NULL_PARAMETER: &str = "a parameter cannot be null; write `== null` or `!= null` in the filter instead";
+pub(crate) const NULL_PARAMETER: &str =
+    "a parameter cannot be null; write `== null` or `!= null` in the filter instead";
 const NULL_EQUALITY: &str = "`where` cannot compare with null; use `filter` with `== null` instead";
 
 /// Reads an object of names and values; gives what is wrong with it.
-fn pairs<'w>(at: &Place, raw: &'w RawValue, null: &str, into: &mut Vec<(String, Raw<'w>)>) -> Vec<Violation> {
+pub(crate) fn pairs<'w>(
+    at: &Place,
+    raw: &'w RawValue,
+    null: &str,
+    into: &mut Vec<(String, Raw<'w>)>,
+) -> Vec<Violation> {
     let Ok(members) = json::members(raw.get().as_bytes()) else {
         let kind = ViolationKind::Type { expected: "a JSON object of names and values".to_owned() };
         return vec![Violation::new(at.clone(), kind)];

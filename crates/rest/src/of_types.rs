@@ -4,7 +4,7 @@ use backstay_base::{Error, RecordId};
 use backstay_engine::{Get, List, OfTypes};
 use backstay_model::{CollectionId, InterfaceId};
 
-use crate::history::of_record;
+use crate::history::{GetWords, of_record};
 use crate::list::{check_size, from_body, from_query, in_body};
 use crate::list_words::ListWords;
 use crate::reader::{Named, Reader};
@@ -16,21 +16,21 @@ impl Reader {
         (interface, id): (InterfaceId, RecordId),
         query: Option<&str>,
     ) -> Result<OfTypes<Get>, Error> {
-        let [select, as_of] = of_record(query)?;
-        self.get_of_types((interface, id), select.as_deref(), as_of.as_deref())
+        self.get_of_types((interface, id), &of_record(query)?)
     }
 
     /// The typed form of a get of a record of any of an interface's types.
     pub fn get_of_types(
         &self,
         (interface, id): (InterfaceId, RecordId),
-        select: Option<&str>,
-        as_of: Option<&str>,
+        words: &GetWords<'_>,
     ) -> Result<OfTypes<Get>, Error> {
+        let GetWords { select, params, as_of } = words;
         let get = |collection: &CollectionId| {
             let (collection, interface) = (*collection, Some(interface));
-            let selection = self.selection_of(Named { collection, interface }, select)?;
-            Ok(Get { collection, which: id.into(), selection, perspective: self.perspective(collection, as_of)? })
+            let (selection, params) = self.selected(Named { collection, interface }, select.as_deref(), params)?;
+            let perspective = self.perspective(collection, as_of.as_deref())?;
+            Ok(Get { collection, which: id.into(), selection, params, perspective })
         };
         let types = self.model().interface(interface).types.iter();
         Ok(OfTypes { interface, each: types.map(get).collect::<Result<_, Error>>()? })

@@ -2,14 +2,16 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use backstay_base::{Error, Place, RecordId, ViolationKind, limits};
-use backstay_engine::{Engine, Expression, Filter, List, Selection, Singles, SortKey, Start};
+use backstay_engine::{Cursor, Engine, Expression, Filter, List, Selection, Singles, SortBy, SortKey, Start};
 use backstay_expr::{Checked, Scope};
 use backstay_model::{CollectionId, FieldId, InterfaceId, Model};
+use backstay_scalar::Value;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 use crate::cursor;
-use crate::list_words::ListWords;
+use crate::list_words::{ListWords, Raw};
+use crate::select::Chosen;
 use crate::words::not_shared;
 use crate::{filter, select, sort};
 
@@ -22,7 +24,7 @@ const MEANING_BYTES: u64 = 64;
 pub struct Reader {
     model: Arc<Model>,
     singles: Singles,
-    selections: Texts<Selection>,
+    selections: Texts<Chosen>,
     orders: Texts<Arc<[SortKey]>>,
     filters: Texts<Arc<Checked>>,
 }
@@ -99,11 +101,11 @@ impl Reader {
 
     /// The meaning of a `select`; everything if there is none.
     pub fn selection(&self, collection: CollectionId, text: Option<&str>) -> Result<Selection, Error> {
-        self.selection_of(Named::of(collection), text)
+        self.chosen(Named::of(collection), text).map(|chosen| chosen.selection)
     }
 
-    pub(crate) fn selection_of(&self, named: Named, text: Option<&str>) -> Result<Selection, Error> {
-        let Some(text) = text else { return Ok(Selection::Whole) };
+    pub(crate) fn chosen(&self, named: Named, text: Option<&str>) -> Result<Chosen, Error> {
+        let Some(text) = text else { return Ok(Chosen::of(Selection::Whole)) };
         let (model, collection) = (&*self.model, self.model.collection(named.collection));
         kept(&self.selections, (named, text), || match named.interface {
             Some(interface) => select::selection_of_type(text, (model.interface(interface), collection), model),
@@ -111,10 +113,37 @@ impl Reader {
         })
     }
 
-    /// Bytes of the filter if it isn't known yet.
+    /// The meaning of a `select`, and the values of its parameters: these and no others are given.
+    pub(crate) fn selected(
+        &self,
+        named: Named,
+        text: Option<&str>,
+        params: &[(String, Raw<'_>)],
+    ) -> Result<(Selection, Vec<Value>), Error> {
+        let Chosen { selection, written } = self.chosen(named, text)?;
+        match written {
+            None => filter::refuse_params(params).map(|()| (selection, Vec::new())),
+            Some(written) => {
+                let (_, values) = filter::params(params, (&[], &written), &self.model)?;
+                let values = of_one_type(values, (&selection, named));
+                Ok((selection, values))
+            }
+        }
+    }
+
+    /// Bytes of the filters that aren't known yet: of the list, and of relations in its selection.
     pub(crate) fn unknown_bytes(&self, words: &ListWords<'_>) -> usize {
         let text = words.filter.as_deref().filter(|text| text.len() <= limits::EXPRESSION_BYTES);
-        text.filter(|text| self.filters.get(&Text(Named::of(words.collection), text)).is_none()).map_or(0, str::len)
+        let text = text.filter(|text| self.filters.get(&Text(Named::of(words.collection), text)).is_none());
+        text.map_or(0, str::len) + self.unknown_bytes_of_select(words.collection, words.select.as_deref())
+    }
+
+    /// Bytes of the filters in a `select` that isn't known yet, at most.
+    pub(crate) fn unknown_bytes_of_select(&self, collection: CollectionId, select: Option<&str>) -> usize {
+        let has_filters = |text: &&str| text.len() <= limits::PARAMETER_BYTES && text.contains("filter");
+        let unknown = |text: &&str| self.selections.get(&Text(Named::of(collection), text)).is_none();
+        let text = select.filter(has_filters).filter(unknown);
+        text.map_or(0, |text| text.len().min(limits::SELECT_FILTER_BYTES))
     }
 
     /// The typed form of a list.
@@ -146,31 +175,33 @@ impl Reader {
         };
         let sort = match sort {
             Some(text) => kept(&self.orders, (named, text), || {
-                let keys = sort::keys(text, collection)?;
-                keys.iter().try_for_each(|key| check_shared(key.column.field, Place::Sort))?;
+                let keys = sort::keys(text, collection, model)?;
+                keys.iter().try_for_each(|key| match &key.by {
+                    SortBy::Column(column) => check_shared(column.field, Place::Sort),
+                    SortBy::Derived(value) if shared.is_some() => Err(not_of_types(&value.of.text)),
+                    SortBy::Derived(_) => Ok(()),
+                })?;
                 Ok(Arc::from(keys))
             })?,
             None => Arc::default(),
         };
         let place = |word: &str, at: Place| cursor::decode((word, at), &sort, collection, model);
-        let start = match (after, before, skip.unwrap_or(0)) {
-            (None, None, 0) => Start::First,
-            (Some(word), None, 0) => Start::After(place(word, Place::After)?),
-            (None, Some(word), 0) => Start::Before(place(word, Place::Before)?),
-            (None, None, records) => Start::Skip(records),
-            (after, before, _) => return Err(two_starts(after.is_some(), before.is_some())),
-        };
-        let expression = if let Some(text) = text {
+        let start = start_of((after.as_deref(), before.as_deref(), skip.unwrap_or(0)), place)?;
+        let Chosen { selection, written } = self.chosen(named, select.as_deref())?;
+        let written = written.as_deref().unwrap_or_default();
+        let (expression, selected) = if let Some(text) = text {
             let scope = match shared {
                 Some(shared) => Scope::filter_of_types(model, *id, shared),
                 None => Scope::filter(model, *id),
             };
             let checked = kept(&self.filters, (named, text), || filter::expression(text, &scope).map(Arc::new))?;
-            let params = filter::params(params, &checked.params, model)?;
-            Some(Expression { checked, params })
-        } else {
+            let (params, selected) = filter::params(params, (&checked.params, written), model)?;
+            (Some(Expression { checked, params }), selected)
+        } else if written.is_empty() {
             filter::refuse_params(params)?;
-            None
+            (None, Vec::new())
+        } else {
+            (None, filter::params(params, (&[], written), model)?.1)
         };
         let equals = filter::equalities(equals, collection, model)?;
         equals
@@ -180,12 +211,43 @@ impl Reader {
             collection: *id,
             perspective: self.perspective(*id, as_of.as_deref())?,
             filter: Filter { equals, expression },
-            selection: self.selection_of(named, select.as_deref())?,
+            params: of_one_type(selected, (&selection, named)),
+            selection,
             sort,
             limit: limit.unwrap_or(limits::PAGE_DEFAULT),
             start,
             count: *count,
         })
+    }
+}
+
+/// The values of the parameters in a selection of one type of an interface: what is selected of the other types may have more
+/// after them.
+fn of_one_type(mut values: Vec<Value>, (selection, named): (&Selection, Named)) -> Vec<Value> {
+    if named.interface.is_some() {
+        values.truncate(selection.params().into());
+    }
+    values
+}
+
+/// The refusal of an order by what a relation of the types of an interface leads to.
+fn not_of_types(text: &str) -> Error {
+    let problem = format!("records of several types can't be sorted by `{text}`");
+    let remedy = "sort by fields that the types share, or list one of the types".to_owned();
+    Error::malformed(Place::Sort, ViolationKind::Misused { problem, remedy })
+}
+
+/// Where a page starts: after or before a place, or after some records.
+fn start_of(
+    (after, before, skip): (Option<&str>, Option<&str>, u32),
+    place: impl Fn(&str, Place) -> Result<Cursor, Error>,
+) -> Result<Start, Error> {
+    match (after, before, skip) {
+        (None, None, 0) => Ok(Start::First),
+        (Some(word), None, 0) => place(word, Place::After).map(Start::After),
+        (None, Some(word), 0) => place(word, Place::Before).map(Start::Before),
+        (None, None, records) => Ok(Start::Skip(records)),
+        (after, before, _) => Err(two_starts(after.is_some(), before.is_some())),
     }
 }
 
@@ -222,6 +284,7 @@ mod tests {
     use backstay_model::SourceFile;
 
     use super::*;
+    use crate::transact::Batch;
 
     #[test]
     fn a_filter_that_was_read_is_known() {
@@ -236,6 +299,29 @@ mod tests {
             assert_eq!(reader.list_of_query(note, Some(&query)).is_ok(), bytes < 4096, "{bytes}");
             assert!(!reader.query_takes_long(note, Some(&query)), "{bytes}");
         }
+    }
+
+    #[test]
+    fn filters_in_selections_count_until_they_were_read() {
+        let model = r#"extend schema @app(name: "Notes")
+            type Note @allow(read: "true") { title: String! parts: [Note!] whole: Note }"#;
+        let model = backstay_model::load(vec![SourceFile::app("notes.graphql", model)]).expect("a model").model;
+        let reader = Reader::of(Arc::new(model), Singles::default());
+        let note = reader.model().collection_named("Note").expect("a type").id;
+        let select = |letter: &str| format!("parts(filter:title == '{}')", letter.repeat(600));
+        let get = |letter: &str| format!(r#"{{"get":"notes","id":"x","select":"{}"}}"#, select(letter));
+        let list = |letter: &str| format!(r#"{{"list":"notes","query":{{"select":"{}"}}}}"#, select(letter));
+        let takes_long = |requests: &[String]| {
+            let body = format!(r#"{{"requests":[{}]}}"#, requests.join(","));
+            Batch::takes_long(&reader, body.as_bytes())
+        };
+        assert!(!takes_long(&[get("a")]));
+        assert!(takes_long(&[get("a"), get("b")]));
+        assert!(takes_long(&[get("a"), list("c")]));
+        assert!(!takes_long(&[get("a"), get("b").replace("filter", "limits")]));
+        reader.selection(note, Some(&select("a"))).expect("a selection");
+        assert!(!takes_long(&[get("a"), get("b")]));
+        assert!(takes_long(&[get("c"), get("b")]));
     }
 
     #[test]

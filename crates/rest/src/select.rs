@@ -3,16 +3,34 @@ mod documents;
 use std::sync::Arc;
 
 use backstay_base::{Error, Place, Violation, ViolationKind, limits};
-use backstay_engine::{Arguments, InnerSelection, Selected, SelectedField, Selection, SortKey};
+use backstay_engine::{
+    Arguments, Derived, InnerSelection, Phrase, Selected, SelectedField, SelectedValue, Selection, SortKey,
+};
+use backstay_expr::{Checked, MembersFunction, Scope};
 use backstay_model::{Collection, Field, FieldId, FieldKind, Interface, Model, TYPE_NAME};
 
-use crate::sort;
+use crate::derived::{self, OfMembers, Problem};
 use crate::words::{member_named, not_shared, shorten};
+use crate::{filter, sort};
+
+/// A selection, and those of its expressions that have parameters.
+#[derive(Debug, Clone)]
+pub(crate) struct Chosen {
+    pub(crate) selection: Selection,
+    pub(crate) written: Option<Arc<[Phrase]>>,
+}
+
+impl Chosen {
+    /// A selection without parameters.
+    pub(crate) fn of(selection: Selection) -> Self {
+        Self { selection, written: None }
+    }
+}
 
 /// Reads a `select` such as `title,author{name}`, `*,author{*}` or `latest=comments(sort:-createdAt,limit:3){text}`.
-pub(crate) fn selection(text: &str, collection: &Collection, model: &Model) -> Result<Selection, Error> {
+pub(crate) fn selection(text: &str, collection: &Collection, model: &Model) -> Result<Chosen, Error> {
     check_length(text)?;
-    let mut parser = Parser { text, at: 0, fields: 0, model };
+    let mut parser = Parser::new(text, model);
     let selection = parser.parts(Holder { collection, within: None }, 1)?;
     parser.ended(selection)
 }
@@ -23,9 +41,9 @@ pub(crate) fn selection_of_type(
     text: &str,
     (interface, collection): (&Interface, &Collection),
     model: &Model,
-) -> Result<Selection, Error> {
+) -> Result<Chosen, Error> {
     check_length(text)?;
-    let mut parser = Parser { text, at: 0, fields: 0, model };
+    let mut parser = Parser::new(text, model);
     let selection = parser.parts_of_type(interface, collection)?;
     parser.ended(selection)
 }
@@ -39,11 +57,48 @@ fn check_length(text: &str) -> Result<(), Error> {
     Err(Error::malformed(Place::Select, ViolationKind::Syntax { offset, problem, remedy }))
 }
 
+/// What a to-many relation is asked for.
+#[derive(Default)]
+struct Given<'p> {
+    limit: Option<u32>,
+    sort: Option<Arc<[SortKey]>>,
+    filter: Option<(&'p str, Checked)>,
+}
+
+/// How many bytes an expression has that ends before a `,` or `)` which no bracket or quote of its own is around.
+fn end_of_expression(text: &str) -> usize {
+    let (mut depth, mut quote, mut escaped) = (0_usize, None::<(u8, bool)>, false);
+    let bytes = text.as_bytes();
+    for (at, byte) in bytes.iter().enumerate() {
+        match (quote, byte) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some((_, false)), b'\\') => escaped = true,
+            (Some((end, _)), byte) if *byte == end => quote = None,
+            (None, b'\'' | b'"') => {
+                // In a raw text, a backslash is one.
+                let raw = at.checked_sub(1).is_some_and(|before| matches!(bytes[before], b'r' | b'R'));
+                quote = Some((*byte, raw));
+            }
+            (None, b'(' | b'[' | b'{') => depth += 1,
+            (None, b')' | b',') if depth == 0 => return at,
+            (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+            (_, _) => {}
+        }
+    }
+    text.len()
+}
+
 struct Parser<'p> {
     text: &'p str,
     at: usize,
     fields: usize,
     model: &'p Model,
+    /// The expressions that have parameters, and how many they have together.
+    written: Vec<Phrase>,
+    params: u16,
+    /// Filters and functions, and how many bytes the filters have.
+    expressions: usize,
+    filter_bytes: usize,
 }
 
 /// What a selection is of: a record, or what one of its fields holds that has members.
@@ -66,6 +121,10 @@ impl<'m> Holder<'m> {
 }
 
 impl<'p> Parser<'p> {
+    fn new(text: &'p str, model: &'p Model) -> Self {
+        Self { text, at: 0, fields: 0, model, written: Vec::new(), params: 0, expressions: 0, filter_bytes: 0 }
+    }
+
     /// Parts with commas between, up to the end or a `}`.
     fn parts(&mut self, holder: Holder<'_>, depth: usize) -> Result<Selection, Error> {
         self.check_depth(depth)?;
@@ -137,8 +196,28 @@ impl<'p> Parser<'p> {
     }
 
     /// The selection, if it goes on to the end of the text.
-    fn ended(&self, selection: Selection) -> Result<Selection, Error> {
-        if self.at == self.text.len() { Ok(selection) } else { Err(self.unexpected()) }
+    fn ended(self, selection: Selection) -> Result<Chosen, Error> {
+        if self.at != self.text.len() {
+            return Err(self.unexpected());
+        }
+        let written = (!self.written.is_empty()).then(|| Arc::from(self.written));
+        Ok(Chosen { selection, written })
+    }
+
+    /// Counts a filter or a function of a relation, and gives its parameters their places.
+    fn note(&mut self, mut written: Phrase) -> Result<Phrase, Error> {
+        self.expressions += 1;
+        if self.expressions > limits::SELECT_EXPRESSIONS {
+            let problem = format!("more than {} filters and functions of relations", limits::SELECT_EXPRESSIONS);
+            return Err(self.syntax(&problem, "select fewer"));
+        }
+        if !written.checked.params.is_empty() {
+            written.first_param = self.params;
+            // An expression has at most `limits::FILTER_PARAMETERS`.
+            self.params += u16::try_from(written.checked.params.len()).unwrap_or(u16::MAX);
+            self.written.push(written.clone());
+        }
+        Ok(written)
     }
 
     /// Counts a part.
@@ -169,6 +248,7 @@ impl<'p> Parser<'p> {
             Selected::Stored => None,
             Selected::Field(SelectedField { alias: Some(alias), .. }) => Some(Arc::clone(alias)),
             Selected::Field(selected) => Some(Arc::from(collection.field(selected.field).own_name())),
+            Selected::Derived(selected) => Some(Arc::clone(&selected.name)),
         };
         let named = name(&part);
         match parts.iter().find(|known| name(known) == named) {
@@ -179,7 +259,8 @@ impl<'p> Parser<'p> {
                 let problem = format!("`{}` is selected twice", named.as_deref().unwrap_or("*"));
                 let name = match &part {
                     Selected::Stored => "*",
-                    Selected::Field(selected) => collection.field(selected.field).own_name(),
+                    Selected::Field(SelectedField { field, .. })
+                    | Selected::Derived(SelectedValue { relation: field, .. }) => collection.field(*field).own_name(),
                 };
                 let remedy = format!("select it once, or give one of them an alias: other={name}");
                 return Err(self.syntax(&problem, &remedy));
@@ -197,13 +278,14 @@ impl<'p> Parser<'p> {
             alias = Some(Arc::from(name));
             self.space();
             name = self.name(holder)?;
-        } else if self.take(':') {
+        } else if self.rest().starts_with(':') && !self.is_function(holder, name) {
             self.at = start;
             let problem = format!("`{name}:` does not name a part of the answer");
             return Err(self.syntax(&problem, &format!("write an alias as {name}=FIELD, arguments as FIELD(limit:3)")));
         }
         let field =
             member_named(collection, holder.within, name).map_err(|kind| Error::malformed(Place::Select, kind))?;
+        let given_alias = alias.clone();
         match &alias {
             // The answer has the old name that was asked for.
             None if name != field.own_name() => alias = Some(Arc::from(name)),
@@ -212,6 +294,7 @@ impl<'p> Parser<'p> {
         }
         let is_other =
             |alias: &&str| holder.named(alias).is_some_and(|known| known.id != field.id || known.own_name() == *alias);
+        let optional = self.take('?');
         if alias.as_deref() == Some(TYPE_NAME) {
             self.at = start;
             return Err(self.syntax(&format!("`{TYPE_NAME}` tells the type of a record"), "choose another alias"));
@@ -225,8 +308,12 @@ impl<'p> Parser<'p> {
         if self.rest().starts_with('.') {
             return Err(self.path(field));
         }
-        let arguments = if self.take('(') { self.arguments(field)? } else { Arguments::default() };
+        let arguments = if self.take('(') { self.arguments(field)? } else { Given::default() };
         self.space();
+        if self.take(':') {
+            return self.function((holder, field), (given_alias, optional), (arguments, start));
+        }
+        let arguments = self.checked_arguments(arguments)?;
         let inner = match (self.take('{'), &field.kind) {
             (false, _) => None,
             (true, FieldKind::ToOneOf { .. }) => {
@@ -238,7 +325,7 @@ impl<'p> Parser<'p> {
             }
             (true, _) => Some(InnerSelection::Fields(self.inner((collection, field), depth)?)),
         };
-        Ok(Selected::Field(SelectedField { field: field.id, alias, arguments, inner }))
+        Ok(Selected::Field(SelectedField { field: field.id, optional, alias, arguments, inner }))
     }
 
     /// A name and the spaces after it.
@@ -316,6 +403,7 @@ impl<'p> Parser<'p> {
                 let Selected::Field(part) = self.field(holder, depth)? else { return Err(self.unexpected()) };
                 let problem = match part.alias {
                     Some(_) => Some("the type of a record takes no alias".to_owned()),
+                    None if part.optional => Some("the type of a record takes no `?`".to_owned()),
                     None if selected[of].0.is_some() => Some(format!("`{name}` is selected twice")),
                     None => None,
                 };
@@ -394,7 +482,7 @@ impl<'p> Parser<'p> {
     }
 
     /// What a to-many relation is asked for, after the `(`: `sort:-createdAt,limit:3`.
-    fn arguments(&mut self, field: &Field) -> Result<Arguments, Error> {
+    fn arguments(&mut self, field: &Field) -> Result<Given<'p>, Error> {
         let name = &field.name;
         let Some(target) = field.kind.target().filter(|_| field.kind.is_to_many()) else {
             let problem = format!("`{name}` is not a list of records, so it takes no arguments");
@@ -402,18 +490,18 @@ impl<'p> Parser<'p> {
                 self.syntax(&problem, &format!("write {name}, or the fields of a record in braces: {name}{{…}}"))
             );
         };
-        let (mut limit, mut sort) = (None, None);
+        let mut given = Given::default();
         loop {
             self.space();
             let start = self.at;
             let word: String = self.rest().chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
             self.at += word.len();
             self.space();
-            let known = matches!(&*word, "limit" | "sort");
+            let known = matches!(&*word, "limit" | "sort" | "filter");
             if !known || !self.take(':') {
                 self.at = start;
                 let remedy = format!(
-                    "arguments are `limit` and `sort`, as in {name}(sort:-createdAt,limit:3); fields go in braces: {name}{{id}}"
+                    "arguments are `limit`, `sort` and `filter`, as in {name}(sort:-createdAt,limit:3); fields go in braces: {name}{{id}}"
                 );
                 let problem = if known {
                     format!("a ':' is missing after `{word}`")
@@ -426,8 +514,9 @@ impl<'p> Parser<'p> {
             }
             self.space();
             let again = match &*word {
-                "limit" => limit.replace(self.limit(name)?).is_some(),
-                _ => sort.replace(self.sort(self.model.collection(target))?).is_some(),
+                "limit" => given.limit.replace(self.limit(name)?).is_some(),
+                "filter" => given.filter.replace(self.filter(self.model.collection(target))?).is_some(),
+                _ => given.sort.replace(self.sort(self.model.collection(target))?).is_some(),
             };
             if again {
                 self.at = start;
@@ -435,12 +524,95 @@ impl<'p> Parser<'p> {
             }
             self.space();
             if self.take(')') {
-                return Ok(Arguments { limit, sort: sort.unwrap_or_default() });
+                return Ok(given);
             }
             if !self.take(',') {
                 return Err(self.syntax("a ')' is missing", "close the arguments with ')'"));
             }
         }
+    }
+
+    /// The arguments of a list.
+    fn checked_arguments(&mut self, given: Given<'_>) -> Result<Arguments, Error> {
+        let Given { limit, sort, filter } = given;
+        let written =
+            |(text, checked): (&str, Checked)| Phrase { text: text.into(), checked: Arc::new(checked), first_param: 0 };
+        let filter = filter.map(written).map(|filter| self.note(filter)).transpose()?;
+        Ok(Arguments { limit, sort: sort.unwrap_or_default(), filter })
+    }
+
+    /// Whether the colon after a name begins a function of the relation.
+    fn is_function(&self, holder: Holder<'_>, name: &str) -> bool {
+        let rest = self.rest().trim_start_matches([':', ' ']);
+        let word = rest.split(|char: char| !char.is_ascii_alphanumeric()).next().unwrap_or("");
+        holder.named(name).is_some() && derived::function_named(word).is_some()
+    }
+
+    /// What the members of a relation come to, after the `:`: `count`, `sum(quantity)`.
+    fn function(
+        &mut self,
+        (holder, relation): (Holder<'_>, &Field),
+        (alias, optional): (Option<Arc<str>>, bool),
+        (given, start): (Given<'p>, usize),
+    ) -> Result<Selected, Error> {
+        self.space();
+        let rest = self.rest();
+        let word = rest.split(|char: char| !char.is_ascii_alphanumeric()).next().unwrap_or("");
+        let Some(function) = derived::function_named(word) else {
+            let names: Vec<&str> = MembersFunction::ALL.map(MembersFunction::name).to_vec();
+            let problem = format!("`{}` is not a function of a relation", shorten(word));
+            return Err(self.syntax(&problem, &format!("use one of {}", names.join(", "))));
+        };
+        if given.limit.is_some() || given.sort.is_some() {
+            self.at = start;
+            let problem =
+                format!("`{word}` is of all records that the filter leaves, so it has no `limit` and no `sort`");
+            return Err(self.syntax(&problem, "leave them out"));
+        }
+        self.at += word.len();
+        self.space();
+        let term = if self.take('(') {
+            let rest = self.rest();
+            let Some(end) = rest.find(')') else {
+                return Err(self.syntax("a ')' is missing", "close the field with ')'"));
+            };
+            self.at += end + 1;
+            Some(rest[..end].trim_matches(' ')).filter(|term| !term.is_empty())
+        } else {
+            None
+        };
+        self.space();
+        let of = OfMembers { relation, function, term, filter: given.filter };
+        let value = of.value(holder.collection, self.model).map_err(|problem| match problem {
+            Problem::Field(kind) => Error::malformed(Place::Select, kind),
+            Problem::Text(problem, remedy) => {
+                self.at = start;
+                self.syntax(&problem, &remedy)
+            }
+        })?;
+        let name = alias.unwrap_or_else(|| of.name().into());
+        if holder.named(&name).is_some() {
+            self.at = start;
+            let problem = format!("`{name}` is the name of a field of {}", holder.name());
+            return Err(self.syntax(&problem, "choose another alias"));
+        }
+        let of = self.note(value.of)?;
+        Ok(Selected::Derived(SelectedValue { name, relation: relation.id, optional, value: Derived { of, ..value } }))
+    }
+
+    /// An expression, up to the `,` or `)` after it.
+    fn filter(&mut self, collection: &Collection) -> Result<(&'p str, Checked), Error> {
+        let (start, rest) = (self.at, self.rest());
+        let text = rest[..end_of_expression(rest)].trim_end_matches(' ');
+        self.filter_bytes += text.len();
+        if self.filter_bytes > limits::SELECT_FILTER_BYTES {
+            let problem = format!("the filters have more than {} bytes", limits::SELECT_FILTER_BYTES);
+            return Err(self.syntax(&problem, "list the collection itself with a long filter"));
+        }
+        let checked = filter::expression(text, &Scope::filter(self.model, collection.id));
+        let checked = checked.map_err(|error| self.moved(error, start))?;
+        self.at += text.len();
+        Ok((text, checked))
     }
 
     fn limit(&mut self, name: &str) -> Result<u32, Error> {
@@ -467,7 +639,7 @@ impl<'p> Parser<'p> {
             return Err(self.syntax("this '[' has no ']'", "close the fields to sort by with ']'"));
         }
         let text = &rest[..end.unwrap_or(rest.len())];
-        let keys = sort::keys(text, collection).map_err(|error| self.moved(error, start))?;
+        let keys = sort::keys(text, collection, self.model).map_err(|error| self.moved(error, start))?;
         self.at += text.len();
         if several {
             self.take(']');

@@ -1,5 +1,7 @@
 //! The body of `POST /transact`: several requests that are answered together.
 
+use std::borrow::Cow;
+
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
     Answer, AnswerBuffer, Context, Create, EncodeError, IfMatch, Input, List, MatchingAct, MatchingVerb, OfMatching,
@@ -11,10 +13,12 @@ use backstay_scalar::{Scalar, Token, ValueRef, write_stored};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use crate::filter::few_params;
+use crate::list::{NULL_PARAMETER, pairs};
 use crate::parameter::AS_OF;
 use crate::reader::Reader;
 use crate::words::{shorten, unknown};
-use crate::{Matching, in_body, input, inputs, json, patch};
+use crate::{GetWords, Matching, in_body, input, inputs, json, patch};
 
 /// Several requests, and how each of them is written.
 #[derive(Debug)]
@@ -39,6 +43,8 @@ pub enum Member {
     Body,
     /// What is answered of a record.
     Select,
+    /// The values of the parameters in that.
+    Params,
     /// Which records are listed.
     Query,
     /// The version that the record must have.
@@ -49,12 +55,13 @@ pub enum Member {
 
 impl Member {
     /// Every member.
-    const ALL: [Self; 7] = [Self::Id, Self::By, Self::Body, Self::Select, Self::Query, Self::IfMatch, Self::AsOf];
+    const ALL: [Self; 8] =
+        [Self::Id, Self::By, Self::Body, Self::Select, Self::Params, Self::Query, Self::IfMatch, Self::AsOf];
 
     /// The members that a request of this kind takes.
     pub const fn of(kind: RequestKind) -> &'static [Self] {
         match kind {
-            RequestKind::Get => &[Self::Id, Self::By, Self::Select, Self::AsOf],
+            RequestKind::Get => &[Self::Id, Self::By, Self::Select, Self::Params, Self::AsOf],
             RequestKind::History => &[Self::Id, Self::Query],
             RequestKind::List | RequestKind::OfMatching(MatchingVerb::Delete) => &[Self::Query],
             RequestKind::Create => &[Self::Body],
@@ -73,6 +80,7 @@ impl Member {
             Self::By => "by",
             Self::Body => "body",
             Self::Select => "select",
+            Self::Params => "params",
             Self::Query => "query",
             Self::IfMatch => "ifMatch",
             Self::AsOf => AS_OF,
@@ -222,16 +230,25 @@ fn items(body: &[u8]) -> Result<Vec<&RawValue>, Error> {
     Ok(items)
 }
 
-/// Bytes of the filter of a list if it isn't known yet.
+/// Bytes of the filters of a list, or in the selection of a get, that aren't known yet.
 fn unknown_bytes(reader: &Reader, item: &RawValue) -> Option<usize> {
     let members = json::members(item.get().as_bytes()).ok()?;
     let member = |name: &str| members.iter().find(|(known, _)| known == name).map(|(_, raw)| *raw);
+    let model = reader.model();
+    if let Some(path) = member(RequestKind::Get.name()) {
+        let path: String = serde_json::from_str(path.get()).ok()?;
+        let select: String = serde_json::from_str(member(Member::Select.name())?.get()).ok()?;
+        return match model.collection_at(&path) {
+            Some(collection) => Some(reader.unknown_bytes_of_select(collection.id, Some(&select))),
+            // It is read once for each type.
+            None => model.interface_at(&path).map(|interface| select.len() * interface.types.len()),
+        };
+    }
     let path: String = serde_json::from_str(member(RequestKind::List.name())?.get()).ok()?;
-    let query = member("query")?.get().as_bytes();
-    match reader.model().collection_at(&path) {
+    let query = member(Member::Query.name())?.get().as_bytes();
+    match model.collection_at(&path) {
         Some(collection) => Some(reader.unknown_bytes_of(collection.id, query)),
-        // It is read once for each type.
-        None => reader.model().interface_at(&path).map(|interface| query.len() * interface.types.len()),
+        None => model.interface_at(&path).map(|interface| query.len() * interface.types.len()),
     }
 }
 
@@ -264,6 +281,7 @@ struct Found<'r> {
     by: Option<&'r RawValue>,
     body: Option<&'r RawValue>,
     select: Option<&'r RawValue>,
+    params: Option<&'r RawValue>,
     query: Option<&'r RawValue>,
     if_match: Option<&'r RawValue>,
     as_of: Option<&'r RawValue>,
@@ -294,6 +312,7 @@ fn one(
             (None, Some(Member::By)) => &mut found.by,
             (None, Some(Member::Body)) => &mut found.body,
             (None, Some(Member::Select)) => &mut found.select,
+            (None, Some(Member::Params)) => &mut found.params,
             (None, Some(Member::Query)) => &mut found.query,
             (None, Some(Member::IfMatch)) => &mut found.if_match,
             (None, Some(Member::AsOf)) => &mut found.as_of,
@@ -313,7 +332,9 @@ fn one(
     {
         let remedy = match (kind, &**name) {
             (RequestKind::Get | RequestKind::List, "body") | (RequestKind::Get, "query") => "leave it out".to_owned(),
-            (RequestKind::List, "select") => "write it in `query`: {\"query\": {\"select\": …}}".to_owned(),
+            (RequestKind::List, "select" | "params") => {
+                format!("write it in `query`: {{\"query\": {{\"{name}\": …}}}}")
+            }
             (RequestKind::Create, "id") => "leave it out; Backstay assigns the id of a new record".to_owned(),
             _ => format!("it takes `{}`", taken().collect::<Vec<_>>().join("`, `")),
         };
@@ -368,7 +389,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["read", "find", "fetch"], "write `get` or `list`"),
     (&["data", "values", "fields", "record", "attributes", "object"], "write `body`"),
     (
-        &["filter", "where", "sort", "order", "limit", "after", "count", "params"],
+        &["filter", "where", "sort", "order", "limit", "after", "before", "skip", "count"],
         "put it into `query`: {\"list\": \"posts\", \"query\": {\"limit\": 1}}",
     ),
     (&["fields", "columns"], "write `select`"),
@@ -422,9 +443,9 @@ impl Found<'_> {
         let within = |error| in_request(error, kind);
         Ok(match kind {
             RequestKind::Get => {
-                let (select, as_of) = self.texts_of_get()?;
+                let words = self.words_of_get()?;
                 let record = (collection, self.which(reader, collection)?);
-                Request::Get(reader.get(record, select.as_deref(), as_of.as_deref()).map_err(within)?)
+                Request::Get(reader.get(record, &words).map_err(within)?)
             }
             RequestKind::List => Request::List(match self.query {
                 Some(query) => reader.list_of_body(collection, query.get().as_bytes()).map_err(within)?,
@@ -485,9 +506,9 @@ impl Found<'_> {
         let within = |error| in_request(error, kind);
         Ok(match kind {
             RequestKind::Get => {
-                let (select, as_of) = self.texts_of_get()?;
+                let words = self.words_of_get()?;
                 let record = (interface, self.named_id(Scalar::UUID)?);
-                Request::GetOfTypes(reader.get_of_types(record, select.as_deref(), as_of.as_deref()).map_err(within)?)
+                Request::GetOfTypes(reader.get_of_types(record, &words).map_err(within)?)
             }
             RequestKind::List => {
                 let query = self.query.map_or("{}", RawValue::get);
@@ -507,13 +528,20 @@ impl Found<'_> {
         })
     }
 
-    /// `select` and `asOf` of a get.
-    fn texts_of_get(&self) -> Result<(Option<String>, Option<String>), Error> {
+    /// `select`, `params` and `asOf` of a get.
+    fn words_of_get(&self) -> Result<GetWords<'_>, Error> {
         let text = |raw: Option<&RawValue>, member: Member| {
             let text = raw.map(|raw| json::text(raw, "a text")).transpose();
             text.map(Option::flatten).map_err(|kind| Error::malformed(Place::member(member.name()), kind))
         };
-        Ok((text(self.select, Member::Select)?, text(self.as_of, Member::AsOf)?))
+        let (select, as_of) = (text(self.select, Member::Select)?, text(self.as_of, Member::AsOf)?);
+        let (mut params, at) = (Vec::new(), Place::member(Member::Params.name()));
+        let mut wrong = self.params.map_or_else(Vec::new, |raw| pairs(&at, raw, NULL_PARAMETER, &mut params));
+        wrong.extend(few_params(&params).err().map(|kind| Violation::new(at, kind)));
+        if !wrong.is_empty() {
+            return Err(Error::Malformed(wrong));
+        }
+        Ok(GetWords { select: select.map(Cow::Owned), params, as_of: as_of.map(Cow::Owned) })
     }
 
     /// The record that `id` or `by` names.
@@ -586,6 +614,7 @@ fn in_request(error: Error, kind: RequestKind) -> Error {
             return moved(error, |at| match at {
                 Place::Select => Place::member(Member::Select.name()),
                 Place::AsOf => Place::member(Member::AsOf.name()),
+                Place::Parameter(name) => Place::member(Member::Params.name()).then(Step::Member(name)),
                 at => at,
             });
         }

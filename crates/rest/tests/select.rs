@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use backstay_base::{Error, Place, ViolationKind};
 use backstay_engine::{
-    DocumentSelection, InnerSelection, MemberSelection, Selected, SelectedField, SelectedMember, SelectedType,
-    Selection, Singles,
+    DocumentSelection, InnerSelection, MemberSelection, Phrase, Selected, SelectedField, SelectedMember, SelectedType,
+    SelectedValue, Selection, Singles, SortBy,
 };
 use backstay_model::{Collection, Model, SourceFile};
 use backstay_rest::Reader;
@@ -32,7 +32,15 @@ union Block = Quote | Teaser
 union Goal = Post | User
 type Quote @embedded { text: String source: String }
 type Teaser @embedded { text: String to: Goal story: Post }
-type Comment @allow(read: "true") { text: String! post: Post! by: User }
+type Comment @allow(read: "true") {
+  text: String!
+  post: Post!
+  by: User
+  likes: Int
+  price: Decimal @precision(digits: 8, scale: 2)
+  replies: [Reply!] @inverse(field: "to")
+}
+type Reply @allow(read: "true") { to: Comment! }
 "#;
 
 /// The meaning of a selection, written out.
@@ -40,19 +48,31 @@ fn meaning(selection: &Selection, model: &Model, collection: &Collection) -> Str
     let Selection::Parts(parts) = selection else { return "everything".to_owned() };
     let part = |part: &Selected| match part {
         Selected::Stored => "*".to_owned(),
-        Selected::Field(SelectedField { field, alias, arguments, inner }) => {
+        Selected::Derived(SelectedValue { name, relation: _, optional, value }) => {
+            format!("{} as {name}{}", value.of.text, if *optional { " if seen" } else { "" })
+        }
+        Selected::Field(SelectedField { field, optional, alias, arguments, inner }) => {
             let field = collection.field(*field);
             let mut text = field.name.clone();
+            if *optional {
+                text.push_str(" if seen");
+            }
             if let Some(alias) = alias {
                 write!(text, " as {alias}").expect("a text");
             }
             let target = field.kind.target().map(|target| model.collection(target));
             for key in &*arguments.sort {
-                let of = &target.expect("a relation").field(key.column.field).name;
+                let of = match &key.by {
+                    SortBy::Column(column) => &*target.expect("a relation").field(column.field).name,
+                    SortBy::Derived(value) => &*value.of.text,
+                };
                 write!(text, " by {of}{}", if key.descending { " down" } else { "" }).expect("a text");
             }
             if let Some(limit) = arguments.limit {
                 write!(text, " up to {limit}").expect("a text");
+            }
+            if let Some(Phrase { text: filter, first_param, .. }) = &arguments.filter {
+                write!(text, " where {filter} from {first_param}").expect("a text");
             }
             match (inner, target) {
                 (Some(InnerSelection::Fields(inner)), Some(target)) => {
@@ -136,6 +156,79 @@ fn a_selection_is_a_tree() {
     check("headline=title,text=body", "title as headline, body as text");
     check("title=title,title", "title");
     check("title,title", "title");
+}
+
+#[test]
+fn a_list_takes_a_filter() {
+    check("comments(filter:likes > 3)", "comments where likes > 3 from 0");
+    check(
+        "comments(sort:[-likes],limit:3,filter: text == 'a,b)' && by.name != $me ){text}",
+        "comments by likes down up to 3 where text == 'a,b)' && by.name != $me from 0 with [text]",
+    );
+    check("comments(filter:text in ['a', 'b'],limit:1)", "comments up to 1 where text in ['a', 'b'] from 0");
+    check(
+        r"comments(filter:text.matches(r'\d\s'),limit:1),b=comments(filter:text == 'it\'s ('){text}",
+        r"comments up to 1 where text.matches(r'\d\s') from 0, comments as b where text == 'it\'s (' from 0 with [text]",
+    );
+    check(
+        "a=comments(filter:likes > $n && text == $t),b=comments(filter:likes < $n){text}",
+        "comments as a where likes > $n && text == $t from 0, comments as b where likes < $n from 2 with [text]",
+    );
+    check("comments(sort:by.name,filter:likes>1)", "comments by by.name where likes>1 from 0");
+    check("comments(sort:[-replies:count,likes])", "comments by replies():count() down by likes");
+}
+
+#[test]
+fn a_relation_has_functions() {
+    check("n=comments:count", "comments():count() as n");
+    check("comments:count", "comments():count() as commentsCount");
+    check("comments:sum(likes)", "comments():sum(likes) as commentsSumLikes");
+    check("comments : max( by.name )", "comments():max(by.name) as commentsMaxByName");
+    check("most=comments(filter:likes > $n):min(price),title", "comments(likes > $n):min(price) as most, title");
+    check("author{posts?:count}", "author with [posts():count() as postsCount if seen]");
+    for (select, expected) in [
+        ("title:count", "0: `title` is not a relation to many records, so it has no `count`: leave the function out"),
+        ("author:count", "0: `author` is not a relation to many records, so it has no `count`: leave the function out"),
+        ("comments:sum", "0: `sum` needs a field: write comments:sum(FIELD), with a field of Comment"),
+        ("comments:sum()", "0: `sum` needs a field: write comments:sum(FIELD), with a field of Comment"),
+        (
+            "comments:count(likes)",
+            "0: `count` takes no field: write comments:count; to count some of them, add a filter: comments(filter:…):count",
+        ),
+        (
+            "comments:sum(text)",
+            "0: `text` can't be added up: name a field with a number, a length of time or an amount",
+        ),
+        ("comments:max(by)", "0: `by` is not one value: name a field that holds one value"),
+        ("comments:max(replies.id)", "0: `replies` leads to many records: use how many there are: replies:count"),
+        ("comments:sum(likse)", "unknown field `likse`; did you mean `likes`?"),
+        ("comments:sum(likes", "13: a ')' is missing: close the field with ')'"),
+        (
+            "comments(limit:1):count",
+            "0: `count` is of all records that the filter leaves, so it has no `limit` and no `sort`: leave them out",
+        ),
+        ("title=comments:count", "0: `title` is the name of a field of Post: choose another alias"),
+        (
+            "comments:count,comments(filter:likes > 1):count",
+            "15: `commentsCount` is selected twice: select it once, or give one of them an alias: other=comments",
+        ),
+    ] {
+        check(select, expected);
+    }
+}
+
+#[test]
+fn what_may_be_hidden_is_marked() {
+    check("author?{name},title?", "author if seen with [name], title if seen");
+    check("a=comments?(limit:1)", "comments if seen as a up to 1");
+}
+
+#[test]
+fn expressions_in_a_selection_are_few_and_short() {
+    let many = |count: usize| (0..count).map(|at| format!("a{at}=comments:count")).collect::<Vec<_>>().join(",");
+    check(&many(21), "388: more than 20 filters and functions of relations: select fewer");
+    let long = format!("comments(filter:text == '{}')", "x".repeat(1100));
+    check(&long, "16: the filters have more than 1024 bytes: list the collection itself with a long filter");
 }
 
 #[test]
@@ -236,8 +329,7 @@ fn a_mistake_has_a_place_and_a_remedy() {
 
 #[test]
 fn arguments_are_checked() {
-    let remedy =
-        "arguments are `limit` and `sort`, as in comments(sort:-createdAt,limit:3); fields go in braces: comments{id}";
+    let remedy = "arguments are `limit`, `sort` and `filter`, as in comments(sort:-createdAt,limit:3); fields go in braces: comments{id}";
     check("comments()", &format!("9: an argument is missing: {remedy}"));
     check("comments(first:3)", &format!("9: `first` is not an argument: {remedy}"));
     check("comments(text)", &format!("9: `text` is not an argument: {remedy}"));
@@ -250,7 +342,13 @@ fn arguments_are_checked() {
         check(&format!("comments(limit:{limit})"), whole);
     }
     check("comments(sort:txt)", "unknown field `txt`; did you mean `text`?");
-    check("comments(sort:post)", "14: `post` is a relation, which has no order: sort by a field of the record itself");
+    check(
+        "comments(sort:post)",
+        "14: `post` is a relation, which has no order: sort by a field of what it leads to, such as author.name, or by comments:count",
+    );
+    check("comments(filter:txt == 'x')", "16: Comment has no field `txt`: did you mean `text`?");
+    check("comments(filter:likes)", "16: expected Boolean, found Int: write a condition, such as a comparison");
+    check("comments(filter:likes > 1,filter:likes > 2)", "26: `filter` is given twice: give it once");
     check("comments(sort:[text,text])", "20: `text` is named twice: name it once");
     check("comments(sort:[text)", "14: this '[' has no ']': close the fields to sort by with ']'");
 }

@@ -315,7 +315,8 @@ impl Lowering<'_, '_, '_> {
                     (Type::List(element), Storage::Bytes) if **element == Type::Decimal => Encoding::Keys,
                     (_, storage) => ColumnType::List(storage).into(),
                 };
-                Val::plain(self.builder.slot(Slot::Param(*index, Part::Main), encoding))
+                let slot = self.param(*index, Part::Main);
+                Val::plain(self.builder.slot(slot, encoding))
             }
             _ => self.value(list),
         }

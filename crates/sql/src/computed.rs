@@ -9,7 +9,7 @@ use crate::lower::{Lowering, Scope};
 use crate::operand::{Form, Val, power_of_ten};
 use crate::predicate::Pred;
 use crate::tree::{call, cast, integer, only_where};
-use crate::{ColumnType, Dialect};
+use crate::{ColumnType, Derived, Dialect, Phrase, ValueKind};
 
 /// The columns in which the value of a computed field is answered, of the types that it would be stored in.
 ///
@@ -32,6 +32,36 @@ pub(crate) fn computed(
         (sql, kind)
     };
     parts(field).into_iter().map(column).collect()
+}
+
+/// The columns in which a value is answered that a caller asks for, of the types that it would be stored in.
+pub(crate) fn derived(
+    builder: &mut Builder<'_>,
+    value: &Derived,
+    record: &Anchor,
+    reader: Reader<'_>,
+) -> Vec<(Sql, ColumnType)> {
+    let Phrase { checked, first_param, .. } = &value.of;
+    let (parts, digits) = match value.kind {
+        ValueKind::Scalar(Scalar::Decimal { precision, scale }) => {
+            (Scalar::Decimal { precision, scale }.columns(), Some(Digits { precision, scale }))
+        }
+        ValueKind::Scalar(scalar) => (scalar.columns(), None),
+        ValueKind::Enum(_) => (vec![(Part::Main, Storage::Text)], None),
+    };
+    let column = |(part, storage): (Part, Storage)| {
+        let scope = Scope::question(record, reader.rights);
+        let mut lowering = Lowering::new(builder, Scope { first_param: reader.first_param + first_param, ..scope });
+        let of = checked.expr.in_part(part);
+        let value = match digits {
+            Some(digits) => lowering.fitted(&of, digits),
+            None => lowering.unfitted(&of),
+        };
+        let kind = ColumnType::One(storage);
+        let sql = if value.is_null() { lowering.builder.dialect.null(kind) } else { value.settled() };
+        (sql, kind)
+    };
+    parts.into_iter().map(column).collect()
 }
 
 /// The columns that a field which is one scalar or a value of an enum would be stored in.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backstay_model::{CollectionId, EmbeddedId, FieldId, Model};
 use backstay_scalar::Scalar;
 
-use crate::{ColumnType, ObjectOutput, Selection};
+use crate::{ColumnType, ObjectOutput, Phrase, Selection};
 
 /// Which members of the values in a document are answered, for each type that a value can have, in the order of the types.
 /// Of a type that is missing, nothing is answered but its name.
@@ -43,6 +43,17 @@ pub enum MemberSelection {
 }
 
 impl DocumentSelection {
+    /// The filters in it and the values that aren't fields, at whatever depth.
+    pub(crate) fn written(&self) -> Vec<&Phrase> {
+        let members = self.0.iter().flat_map(|of| of.members.iter());
+        let inner = members.filter_map(|member| member.inner.as_ref());
+        let written = inner.flat_map(|inner| match inner {
+            MemberSelection::Values(values) => values.written(),
+            MemberSelection::Records(records) => records.iter().flat_map(|(_, inner)| inner.written()).collect(),
+        });
+        written.collect()
+    }
+
     /// Whether it selects anything of the records that a document refers to.
     pub fn reads_records(&self) -> bool {
         let members = self.0.iter().flat_map(|of| of.members.iter());

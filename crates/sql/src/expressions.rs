@@ -54,4 +54,6 @@ impl Expressions {
 pub(crate) struct Reader<'r> {
     pub(crate) rights: &'r Rights,
     pub(crate) expressions: &'r Expressions,
+    /// The first parameter of the expressions in the selection.
+    pub(crate) first_param: u16,
 }

@@ -85,8 +85,9 @@ pub use probes::{PROBED_IDS, Probe};
 pub use ranges::exclusion_fields;
 pub use relation::Perspective;
 pub use shape::{
-    Alternative, Arguments, InnerSelection, MemberOutput, ObjectOutput, PageStart, Position, ReadPlan, ReadScope,
-    ReadShape, RowOutput, Selected, SelectedField, Selection, SortKey, ValueOutput,
+    Alternative, Arguments, Derived, InnerSelection, MemberOutput, ObjectOutput, PageStart, Phrase, Position, ReadPlan,
+    ReadScope, ReadShape, RowOutput, Selected, SelectedField, SelectedValue, Selection, SortBy, SortKey, ValueKind,
+    ValueOutput,
 };
 pub use slugs::{SlugRow, SlugSource, is_compared};
 pub use statement::{Extent, Slot, Statement, Template};

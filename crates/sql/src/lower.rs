@@ -24,6 +24,8 @@ pub(crate) struct Scope<'e> {
     pub(crate) rights: &'e Rights,
     /// Whether `this` is there, for a rule.
     pub(crate) presence: Presence,
+    /// The number of the statement's parameter that is the first one of the expression.
+    pub(crate) first_param: u16,
 }
 
 impl<'e> Scope<'e> {
@@ -35,7 +37,8 @@ impl<'e> Scope<'e> {
     /// What a caller with these rights asks about a record.
     pub(crate) fn question(this: &Anchor, rights: &'e Rights) -> Self {
         let old = Anchor { record: Record::Old, ..this.clone() };
-        Self { this: this.clone(), new: this.clone(), old, bound: Vec::new(), rights, presence: Presence::There }
+        let (bound, presence) = (Vec::new(), Presence::There);
+        Self { this: this.clone(), new: this.clone(), old, bound, rights, presence, first_param: 0 }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::lower::shows;
 use crate::param::Encoding;
 use crate::predicate::Pred;
 use crate::tree::{column, only_where};
-use crate::{ColumnRef, ColumnType, Dialect, Position, Slot, SortKey};
+use crate::{ColumnRef, ColumnType, Derived, Dialect, Position, Slot, SortBy, SortKey, ValueKind};
 
 /// The order of a page: the sort keys as the caller sees them, then the id.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct PageOrder {
 pub(crate) fn of_list<'s>(field: &Field, asked: &'s [SortKey], rights: &Rights) -> Cow<'s, [SortKey]> {
     let Some(target) = field.kind.target().filter(|_| asked.is_empty()) else { return asked.into() };
     let keys = field.order.iter().filter(|key| rights.may_see(target, key.field));
-    keys.map(|key| SortKey { column: ColumnRef::main(key.field), descending: key.descending }).collect()
+    keys.map(|key| SortKey::of(ColumnRef::main(key.field), key.descending)).collect()
 }
 
 /// The places of the links by which a nested list is ordered, or those of the records in their tree, if the caller asks for
@@ -207,9 +207,9 @@ impl PageOrder {
 }
 
 /// The names of the values of a field in their order, if it is of an enum whose texts have another: no index has it.
-pub(crate) fn names(model: &Model, field: &Field) -> Option<Arc<[Arc<str>]>> {
-    match field.kind {
-        FieldKind::Enum(id) => model.enumeration(id).order(),
+pub(crate) fn names(model: &Model, kind: &FieldKind) -> Option<Arc<[Arc<str>]>> {
+    match kind {
+        FieldKind::Enum(id) => model.enumeration(*id).order(),
         FieldKind::Scalar(_)
         | FieldKind::List(_)
         | FieldKind::Embedded(_)
@@ -242,10 +242,9 @@ impl Key {
         }
     }
 
-    /// A computed value, null where the caller does not see it. No index has it: what compares with it belongs behind the
+    /// A computed field, null where the caller does not see it. No index has it: what compares with it belongs behind the
     /// rule of the rows.
-    fn computed(builder: &mut Builder<'_>, key: &SortKey, record: &Anchor, reader: Reader<'_>) -> Self {
-        let field = builder.model.field(record.collection, key.column.field);
+    fn computed(builder: &mut Builder<'_>, field: &Field, record: &Anchor, reader: Reader<'_>) -> Self {
         let sees = shows(builder, reader.rights.field(record.collection, field.id, Action::Read), record);
         let mut columns = computed::computed(builder, (record.collection, field), record, reader);
         let (sql, kind) = columns.swap_remove(0);
@@ -253,23 +252,39 @@ impl Key {
             Pred::Known(true) => sql,
             sees => only_where(sees.sql(), sql),
         };
-        let names = names(builder.model, field);
-        Self { sql, names, encoding: kind.into(), nullable: true, descending: key.descending, open: false }
+        let names = names(builder.model, &field.kind);
+        Self { sql, names, encoding: kind.into(), nullable: true, descending: false, open: false }
+    }
+
+    /// What relations of the record lead to, null where the caller doesn't see the way.
+    fn derived(builder: &mut Builder<'_>, value: &Derived, record: &Anchor, reader: Reader<'_>) -> Self {
+        let mut columns = computed::derived(builder, value, record, reader);
+        let (sql, kind) = columns.swap_remove(0);
+        let names = match value.kind {
+            ValueKind::Enum(id) => builder.model.enumeration(id).order(),
+            ValueKind::Scalar(_) => None,
+        };
+        Self { sql, names, encoding: kind.into(), nullable: true, descending: false, open: false }
     }
 
     /// A column, null where the caller does not see it.
     fn new(builder: &mut Builder<'_>, key: &SortKey, record: &Anchor, reader: Reader<'_>) -> Self {
-        let ColumnRef { field, .. } = key.column;
-        if builder.model.field(record.collection, field).is_computed() {
-            return Self::computed(builder, key, record, reader);
+        let descending = key.descending;
+        let column = match &key.by {
+            SortBy::Column(column) => *column,
+            SortBy::Derived(value) => return Self { descending, ..Self::derived(builder, value, record, reader) },
+        };
+        let field = column.field;
+        let computed = builder.model.field(record.collection, field);
+        if computed.is_computed() {
+            return Self { descending, ..Self::computed(builder, computed, record, reader) };
         }
-        let sql = builder.stored(record, key.column);
-        let encoding = Encoding::Column(builder.column(record.collection, key.column).into());
+        let sql = builder.stored(record, column);
+        let encoding = Encoding::Column(builder.column(record.collection, column).into());
         let of = builder.model.field(record.collection, field);
         // An older version can lack what a record must have.
         let required = of.required && !record.perspective.is_of_versions() || field <= Collection::VERSION;
-        let names = names(builder.model, of);
-        let descending = key.descending;
+        let names = names(builder.model, &of.kind);
         match shows(builder, reader.rights.field(record.collection, field, Action::Read), record) {
             Pred::Known(true) => {
                 let open = names.is_none();

@@ -11,13 +11,14 @@ use crate::builder::{Anchor, Builder, Members};
 use crate::columns::Columns;
 use crate::computed;
 use crate::expressions::Reader;
-use crate::lower::{sees, shows};
+use crate::lower::{Lowering, Scope, sees, shows};
 use crate::owner::tie;
 use crate::predicate::Pred;
+use crate::shape::Answered;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
 use crate::{
-    Alternative, ColumnRef, ColumnType, InnerSelection, MemberOutput, ObjectOutput, SelectedField, Selection, Slot,
-    ValueOutput, order, question,
+    Alternative, ColumnRef, ColumnType, InnerSelection, MemberOutput, ObjectOutput, Phrase, SelectedField,
+    SelectedValue, Selection, Slot, ValueOutput, order, question,
 };
 
 /// Writes what is answered of a record into the columns of a SELECT, as far as the rights show it.
@@ -64,12 +65,50 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
 
     /// The members of the object of a record, or of the embedded value that this field of it holds.
     fn members(&mut self, selection: &Selection, at: &Anchor, within: Option<FieldId>) -> Vec<MemberOutput> {
-        let fields = selection.fields(self.builder.model.collection(at.collection), within);
-        fields.iter().filter_map(|selected| self.member(selected, at)).collect()
+        let members = selection.members(self.builder.model.collection(at.collection), within);
+        let member = |member: &Answered| match member {
+            Answered::Field(selected) => self.member(selected, at),
+            Answered::Derived(value) => self.derived(value, at),
+        };
+        members.iter().filter_map(member).collect()
+    }
+
+    /// Whether the caller can see none of the records that a relation leads to.
+    fn leads_nowhere(&self, field: &Field) -> bool {
+        field.kind.target().is_some_and(|target| self.reader.rights.rule(target, Action::Read).refuses())
+    }
+
+    /// What the members of a relation come to, of a record that is shown.
+    fn derived(&mut self, selected: &SelectedValue, at: &Anchor) -> Option<MemberOutput> {
+        let relation = self.builder.model.field(at.collection, selected.relation);
+        if !at.perspective.has(relation) || selected.optional && self.leads_nowhere(relation) {
+            return None;
+        }
+        let sees = shows(self.builder, self.reader.rights.field(at.collection, relation.id, Action::Read), at);
+        let visible = match &sees {
+            Pred::Known(false) => return None,
+            Pred::Known(true) => None,
+            sees @ Pred::Sql(_) => Some(self.columns.push(sees.clone().definite(), Storage::Bool)),
+        };
+        let shown = Pred::all([self.shown.clone(), sees]);
+        let values = computed::derived(self.builder, &selected.value, at, self.reader);
+        let columns: Vec<(usize, ColumnType)> =
+            values.into_iter().map(|(sql, kind)| (self.columns.push(seen(&shown, sql), kind), kind)).collect();
+        let scalar = selected.value.kind.scalar();
+        let value = match (columns.as_slice(), scalar) {
+            ([(column, holds)], scalar) => ValueOutput::Column { column: *column, holds: *holds, scalar },
+            (columns, Some(scalar)) => {
+                ValueOutput::Columns(columns.iter().map(|(column, _)| *column).collect(), scalar)
+            }
+            // Only scalars take several columns.
+            (_, None) => return None,
+        };
+        Some(MemberOutput { name: Arc::clone(&selected.name), visible, value })
     }
 
     fn member(&mut self, selected: &SelectedField, at: &Anchor) -> Option<MemberOutput> {
-        if !at.perspective.has(self.builder.model.field(at.collection, selected.field)) {
+        let field = self.builder.model.field(at.collection, selected.field);
+        if !at.perspective.has(field) || selected.optional && selected.follows(field) && self.leads_nowhere(field) {
             return None;
         }
         let sees = shows(self.builder, self.reader.rights.field(at.collection, selected.field, Action::Read), at);
@@ -276,7 +315,16 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let mut inner = Query::select();
         let types = row.finish().name_into(&mut inner);
         order.write(self.builder, &mut inner);
-        Pred::all([tie(owner, &key), read]).restrict(&mut inner);
+        // What the caller asks of a record is asked where the rule shows it.
+        let asked = match &selected.arguments.filter {
+            Some(Phrase { checked, first_param, .. }) => {
+                let first_param = self.reader.first_param + first_param;
+                let scope = Scope { first_param, ..Scope::question(&member.anchor, self.reader.rights) };
+                Lowering::new(self.builder, scope).is_true(&checked.expr).behind(read)
+            }
+            None => read,
+        };
+        Pred::all([tie(owner, &key), asked]).restrict(&mut inner);
         self.builder.from(member.anchor.frame, &mut inner);
         self.builder.limit(&mut inner, Slot::Constant((i64::from(limit) + 1).into()));
         (self.array(inner, &types), types, members)

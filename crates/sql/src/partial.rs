@@ -185,8 +185,7 @@ pub(crate) fn conditions<'u>(
     usable: &'u [Usable<'_>],
     (compared, sort): (&[FieldId], &[SortKey]),
 ) -> impl Iterator<Item = &'u Expr> {
-    let first =
-        |field: &FieldId| compared.contains(field) || sort.first().is_some_and(|key| key.column.field == *field);
+    let first = |field: &FieldId| compared.contains(field) || sort.first().and_then(SortKey::field) == Some(*field);
     let begins = move |usable: &&Usable<'_>| usable.index.fields.first().is_some_and(first);
     usable.iter().filter(begins).filter_map(|usable| usable.condition)
 }

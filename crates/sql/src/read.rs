@@ -13,7 +13,7 @@ use crate::{ColumnRef, ObjectOutput, Planner, ReadPlan, ReadScope, ReadShape, Ro
 impl Planner {
     /// A read as callers with these rights may make it, in one statement.
     pub fn read(&self, shape: &ReadShape, rights: &Rights) -> ReadPlan {
-        let reader = Reader { rights, expressions: &self.expressions };
+        let reader = Reader { rights, expressions: &self.expressions, first_param: shape.first_param };
         let mut builder = Builder::new(&self.model, self.dialect);
         let rows = builder.rows(self.model.collection(shape.collection), shape.perspective, (rights, shape.action));
         let asked = asked(&mut builder, shape, &rows, reader);

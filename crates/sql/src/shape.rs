@@ -1,8 +1,9 @@
 use backstay_base::{Action, limits};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use backstay_expr::Expr;
-use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
+use backstay_expr::{Checked, Expr};
+use backstay_model::{Collection, CollectionId, EnumId, Field, FieldId, FieldKind, Model};
 use backstay_scalar::Scalar;
 
 use crate::{ColumnRef, ColumnType, DocumentOutput, DocumentSelection, Perspective, Template};
@@ -18,6 +19,8 @@ pub struct ReadShape {
     pub collection: CollectionId,
     /// What to answer for each record.
     pub selection: Selection,
+    /// The first of the parameters of expressions in the selection: those of the filter come before it.
+    pub first_param: u16,
     /// The caller's filter. A field in it that the rights hide in a record is null there, and a related record that they
     /// hide does not exist.
     pub filter: Option<Expr>,
@@ -60,13 +63,90 @@ pub enum PageStart {
 /// One key of an order. Nulls come last when ascending and first when descending.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SortKey {
-    /// A stored column of the collection that is read.
-    pub column: ColumnRef,
+    /// What is compared.
+    pub by: SortBy,
     /// Whether from high to low.
     pub descending: bool,
 }
 
+/// What records are ordered by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SortBy {
+    /// The field of the collection that is read which has this column.
+    Column(ColumnRef),
+    /// What a relation of the record leads to.
+    Derived(Derived),
+}
+
+/// A value that a caller asks for besides the fields of a record: what relations lead to, or what the members of one come to.
+/// It has no parameters in an order.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Derived {
+    /// The value.
+    pub of: Phrase,
+    /// What it is.
+    pub kind: ValueKind,
+}
+
+/// What kind of field would hold a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ValueKind {
+    /// One of this scalar.
+    Scalar(Scalar),
+    /// One of this enum.
+    Enum(EnumId),
+}
+
+impl ValueKind {
+    /// The scalar; `None` of an enum.
+    pub fn scalar(self) -> Option<Scalar> {
+        match self {
+            Self::Scalar(scalar) => Some(scalar),
+            Self::Enum(_) => None,
+        }
+    }
+}
+
+/// An expression that a caller wrote in a selection or an order. Two with the same text about records of one type are the
+/// same.
+#[derive(Debug, Clone)]
+pub struct Phrase {
+    /// Its text.
+    pub text: Arc<str>,
+    /// What it means.
+    pub checked: Arc<Checked>,
+    /// How many parameters other expressions of the same selection have before its own.
+    pub first_param: u16,
+}
+
+impl PartialEq for Phrase {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.first_param == other.first_param
+    }
+}
+
+impl Eq for Phrase {}
+
+impl Hash for Phrase {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
 impl SortKey {
+    /// By a column of the record itself.
+    pub fn of(column: ColumnRef, descending: bool) -> Self {
+        Self { by: SortBy::Column(column), descending }
+    }
+
+    /// The field of the record itself that it compares.
+    pub fn field(&self) -> Option<FieldId> {
+        match &self.by {
+            SortBy::Column(column) => Some(column.field),
+            SortBy::Derived(_) => None,
+        }
+    }
+
     /// Whether records can be sorted by a field.
     pub fn takes(field: &Field) -> bool {
         field.kind.has_order()
@@ -97,13 +177,30 @@ pub enum Selected {
     Stored,
     /// One field.
     Field(SelectedField),
+    /// What the members of a relation come to.
+    Derived(SelectedValue),
+}
+
+/// One value to answer that isn't a field.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SelectedValue {
+    /// The name under which it is answered.
+    pub name: Arc<str>,
+    /// The relation that it is about.
+    pub relation: FieldId,
+    /// Whether it is left out if the caller can never see the relation or what it leads to.
+    pub optional: bool,
+    /// The value.
+    pub value: Derived,
 }
 
 /// One field to answer.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SelectedField {
     /// Which.
     pub field: FieldId,
+    /// Whether it is left out if the caller can never see it or the records that it leads to.
+    pub optional: bool,
     /// Its name in the answer; the field's own if absent.
     pub alias: Option<Arc<str>>,
     /// Which of the records that a relation leads to.
@@ -124,12 +221,22 @@ pub enum InnerSelection {
 }
 
 /// What a to-many relation is asked for besides the selection.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arguments {
     /// How many records at most: 1 to `limits::NESTED_MAX`, which it is if absent.
     pub limit: Option<u32>,
     /// Their order, in which the id is always the last key.
     pub sort: Arc<[SortKey]>,
+    /// Which of the records are meant.
+    pub filter: Option<Phrase>,
+}
+
+impl Hash for SelectedField {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // What most selections don't have would cost all of them.
+        let Self { field, alias, arguments, inner, optional: _ } = self;
+        (field, alias, arguments.limit, inner).hash(state);
+    }
 }
 
 /// By how much nested lists become shorter where an answer is too large.
@@ -144,6 +251,36 @@ impl Selection {
     /// The ids alone.
     pub fn id() -> Self {
         Self::parts([Selected::Field(SelectedField::of(Collection::ID))])
+    }
+
+    /// The filters in it and the values that aren't fields, at whatever depth.
+    pub fn written(&self) -> Vec<&Phrase> {
+        let Self::Parts(parts) = self else { return Vec::new() };
+        let mut written = Vec::new();
+        for part in parts.iter() {
+            match part {
+                Selected::Stored => {}
+                Selected::Field(SelectedField { arguments, inner, .. }) => {
+                    written.extend(&arguments.filter);
+                    match inner {
+                        None => {}
+                        Some(InnerSelection::Fields(inner)) => written.extend(inner.written()),
+                        Some(InnerSelection::Document(inner)) => written.extend(inner.written()),
+                    }
+                }
+                Selected::Derived(selected) => written.push(&selected.value.of),
+            }
+        }
+        written
+    }
+
+    /// How many parameters these have together.
+    pub fn params(&self) -> u16 {
+        let end = |written: &Phrase| {
+            let params = u16::try_from(written.checked.params.len());
+            written.first_param + params.expect("an expression has few parameters")
+        };
+        self.written().into_iter().map(end).max().unwrap_or(0)
     }
 
     /// The same with fewer records in each nested list, for an answer that was too large; `None` if none can have fewer.
@@ -176,8 +313,17 @@ impl Selection {
         fewer.then_some(Self::Parts(parts))
     }
 
-    /// The fields to answer, each once, in order: of the record, or of the embedded value that this field holds.
+    /// The fields to answer, each once, in order, as `members` has them.
     pub(crate) fn fields(&self, collection: &Collection, within: Option<FieldId>) -> Vec<SelectedField> {
+        let field = |member| match member {
+            Answered::Field(field) => Some(field),
+            Answered::Derived(_) => None,
+        };
+        self.members(collection, within).into_iter().filter_map(field).collect()
+    }
+
+    /// What to answer, each once, in order: of the record, or of the embedded value that this field holds.
+    pub(crate) fn members(&self, collection: &Collection, within: Option<FieldId>) -> Vec<Answered> {
         let parts = match self {
             Self::Whole => &[Selected::Stored],
             Self::Parts(parts) => &**parts,
@@ -187,36 +333,53 @@ impl Selection {
                 Selected::Field(selected) if selected.field == field && selected.alias.is_none() => {
                     Some(selected.clone())
                 }
-                Selected::Field(_) | Selected::Stored => None,
+                Selected::Field(_) | Selected::Derived(_) | Selected::Stored => None,
             };
             parts.iter().find_map(named)
         };
-        let mut fields: Vec<SelectedField> = Vec::new();
-        let mut add = |selected: SelectedField| {
-            let there = fields.iter().any(|known| known.field == selected.field && known.alias == selected.alias);
-            if !there {
-                fields.push(selected);
+        let mut members: Vec<Answered> = Vec::new();
+        let mut add = |member: Answered| {
+            let is_same = |known: &Answered| match (known, &member) {
+                (Answered::Field(known), Answered::Field(new)) => known.field == new.field && known.alias == new.alias,
+                (Answered::Derived(known), Answered::Derived(new)) => known.name == new.name,
+                (Answered::Field(_), Answered::Derived(_)) | (Answered::Derived(_), Answered::Field(_)) => false,
+            };
+            if !members.iter().any(is_same) {
+                members.push(member);
             }
         };
         for part in parts {
             match part {
-                Selected::Field(selected) => add(selected.clone()),
+                Selected::Derived(value) => add(Answered::Derived(value.clone())),
+                Selected::Field(selected) => add(Answered::Field(selected.clone())),
                 Selected::Stored => collection.members(within).filter(|field| field.kind.is_held()).for_each(|field| {
-                    add(by_itself(field.id).unwrap_or_else(|| SelectedField::of(field.id)));
+                    let whole = || SelectedField::of(field.id);
+                    add(Answered::Field(by_itself(field.id).unwrap_or_else(whole)));
                     for kept in &field.kept_names {
-                        add(SelectedField { alias: Some(kept.as_str().into()), ..SelectedField::of(field.id) });
+                        add(Answered::Field(SelectedField { alias: Some(kept.as_str().into()), ..whole() }));
                     }
                 }),
             }
         }
-        fields
+        members
     }
 }
 
+/// What is answered of a record.
+pub(crate) enum Answered {
+    Field(SelectedField),
+    Derived(SelectedValue),
+}
+
 impl SelectedField {
+    /// Whether more is answered of what a relation leads to than the id that the record holds.
+    pub fn follows(&self, field: &Field) -> bool {
+        self.inner.is_some() || !matches!(field.kind, FieldKind::ToOne { .. })
+    }
+
     /// A field under its own name; of a relation the ids.
     pub fn of(field: FieldId) -> Self {
-        Self { field, alias: None, arguments: Arguments::default(), inner: None }
+        Self { field, optional: false, alias: None, arguments: Arguments::default(), inner: None }
     }
 
     /// What is answered of the records or the embedded value that it holds.

@@ -39,9 +39,11 @@ pub(crate) fn page_rule(
     (ranges, sort): (&Ranges<'_>, &[SortKey]),
 ) -> Vec<RulePred> {
     let of = builder.model.collection(rows.anchor.collection);
-    let is_ordinal = |key: &SortKey| order::names(builder.model, of.field(key.column.field)).is_some();
-    let usable = if sort.iter().any(is_ordinal) { &[] } else { ranges.usable };
-    let is_sorted = sort.first().is_some_and(|key| is_ordinal(key) || !ranges.is_found(key.column.field));
+    // No index has the order of an enum's values, or of what relations lead to.
+    let indexed =
+        |key: &SortKey| key.field().filter(|field| order::names(builder.model, &of.field(*field).kind).is_none());
+    let usable = if sort.iter().all(|key| indexed(key).is_some()) { ranges.usable } else { &[] };
+    let is_sorted = sort.first().is_some_and(|key| indexed(key).is_none_or(|field| !ranges.is_found(field)));
     let in_order = |part: &RulePart<'_>| {
         part.driver.is_some_and(|driver| match driver.through {
             Some(field) => is_sorted || keeps_order(usable, field, sort),
@@ -188,10 +190,12 @@ fn own_field(expr: &Expr) -> Option<FieldId> {
 
 /// Whether an index yields the records with one value of this field in the order of the page.
 fn keeps_order(usable: &[Usable<'_>], field: FieldId, sort: &[SortKey]) -> bool {
-    let wanted = sort.iter().map(|key| key.column.field);
-    sort.first().is_some_and(|key| key.column.field == field)
+    let wanted = sort.iter().map(SortKey::field);
+    sort.first().and_then(SortKey::field) == Some(field)
         || usable.iter().any(|Usable { index, .. }| match index.fields.split_first() {
-            Some((first, rest)) => *first == field && !index.unique && rest.iter().copied().eq(wanted.clone()),
+            Some((first, rest)) => {
+                *first == field && !index.unique && rest.iter().copied().map(Some).eq(wanted.clone())
+            }
             None => false,
         })
 }

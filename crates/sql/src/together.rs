@@ -23,7 +23,7 @@ impl Planner {
     /// A read of records of several types, as callers with these rights may make it, in one statement. The shapes, at
     /// least one, differ only in their types: their sort keys are fields of the same forms, in the same order.
     pub fn read_together(&self, shapes: &[ReadShape], rights: &Rights) -> ReadPlan {
-        let reader = Reader { rights, expressions: &self.expressions };
+        let reader = Reader { rights, expressions: &self.expressions, first_param: 0 };
         let nullable = self.nullable_keys(shapes, reader);
         let mut builder = Builder::new(&self.model, self.dialect);
         let parts: Vec<Part> = shapes.iter().map(|shape| Part::of(&mut builder, (shape, &nullable), reader)).collect();
@@ -77,6 +77,7 @@ struct Part {
 impl Part {
     fn of(builder: &mut Builder<'_>, (shape, nullable): (&ReadShape, &[bool]), reader: Reader<'_>) -> Self {
         let collection: &Collection = builder.model.collection(shape.collection);
+        let reader = Reader { first_param: shape.first_param, ..reader };
         let rows = builder.rows(collection, shape.perspective, (reader.rights, shape.action));
         let Asked { condition, order } = asked_in_order(builder, (shape, nullable), &rows, reader);
         let record: Anchor = rows.anchor;

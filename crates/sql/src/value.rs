@@ -18,7 +18,7 @@ impl Lowering<'_, '_, '_> {
     pub(crate) fn value(&mut self, expr: &Expr) -> Val {
         match &expr.node {
             Node::Literal(value) => self.literal(value, &expr.ty),
-            Node::Param(index, part) => self.slot(Slot::Param(*index, part.unwrap_or(Part::Main)), &expr.ty),
+            Node::Param(index, part) => self.slot(self.param(*index, part.unwrap_or(Part::Main)), &expr.ty),
             Node::Caller(part) => self.slot(Slot::Caller(part.clone()), &expr.ty),
             Node::Now => self.slot(Slot::Now, &expr.ty),
             Node::Path(path) => self.path(path),
@@ -63,6 +63,11 @@ impl Lowering<'_, '_, '_> {
             (Dialect::Sqlite, Type::Decimal) => Val { sql: Sql::null(), guards: Vec::new(), form: Form::Exact(slot) },
             (Dialect::Sqlite | Dialect::Postgres, ty) => Val::plain(self.builder.slot(slot, column_type(ty))),
         }
+    }
+
+    /// The placeholder of a part of a parameter.
+    pub(crate) fn param(&self, index: u16, part: Part) -> Slot {
+        Slot::Param(self.scope.first_param + index, part)
     }
 
     fn path(&mut self, path: &Path) -> Val {

@@ -69,10 +69,10 @@ fn the_past_is_read_from_versions_and_rules_are_asked_about_the_last_one() {
         let filter = filter.map(|text| compile(text, &Scope::filter(&model, deal.id)).expect("a filter").expr);
         let selection = selection(&["title", "price", "owner"]);
         let (action, perspective) = (Action::Search, Perspective::AsOf);
-        let shape = ReadShape { action, perspective, collection: deal.id, selection, filter, scope };
+        let shape = ReadShape { action, perspective, collection: deal.id, selection, first_param: 0, filter, scope };
         both(&model, |planner| planner.read(&shape, &rights).template)
     };
-    let sort = vec![SortKey { column: ColumnRef::main(field("title")), descending: false }];
+    let sort = vec![SortKey::of(ColumnRef::main(field("title")), false)];
     insta::assert_snapshot!("one_record_of_the_past", read(ReadScope::One, None));
     insta::assert_snapshot!(
         "a_page_of_the_past",

@@ -5,13 +5,16 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use backstay_base::Action;
-use backstay_expr::{CollectionRights, Expr, FieldRights, Rights, Rule, Scope, compile};
+use backstay_expr::{
+    Checked, CollectionRights, Expr, FieldRights, MembersFunction, Rights, Rule, Scope, compile, compile_any,
+    of_members,
+};
 use backstay_model::{Collection, CollectionId, FieldKind, Index, Model, Nulls, SourceFile};
-use backstay_scalar::Value;
+use backstay_scalar::{Scalar, Value};
 use backstay_sql::{
-    Arguments, ColumnRef, Dialect, DocumentSelection, InnerSelection, MemberSelection, PageStart, Perspective, Planner,
-    Position, ReadScope, ReadShape, RecordSource, Selected, SelectedField, SelectedMember, SelectedType, Selection,
-    Slot, SortKey, Template, schema,
+    Arguments, ColumnRef, Derived, Dialect, DocumentSelection, InnerSelection, MemberSelection, PageStart, Perspective,
+    Phrase, Planner, Position, ReadScope, ReadShape, RecordSource, Selected, SelectedField, SelectedMember,
+    SelectedType, SelectedValue, Selection, Slot, SortBy, SortKey, Template, ValueKind, schema,
 };
 
 const MODEL: &str = r#"
@@ -117,7 +120,7 @@ impl World {
 
     fn key(&self, field: &str, descending: bool) -> SortKey {
         let field = self.collection("Post").field_named(field).expect("a field").id;
-        SortKey { column: ColumnRef::main(field), descending }
+        SortKey::of(ColumnRef::main(field), descending)
     }
 
     fn posts(&self, scope: ReadScope) -> ReadShape {
@@ -126,7 +129,15 @@ impl World {
 
     fn of(&self, collection: &str, selection: Vec<Selected>, scope: ReadScope) -> ReadShape {
         let (collection, selection) = (self.id(collection), Selection::parts(selection));
-        ReadShape { action: Action::Read, perspective: Perspective::Live, collection, selection, filter: None, scope }
+        ReadShape {
+            action: Action::Read,
+            perspective: Perspective::Live,
+            collection,
+            selection,
+            first_param: 0,
+            filter: None,
+            scope,
+        }
     }
 
     /// The statement for SQLite, then the one for PostgreSQL, each with its slots.
@@ -342,6 +353,56 @@ SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"
   [Constant(Text("x")), Constant(Text("x")), Caller(Id), Constant(Int(6)), Id]
 SELECT "t1"."title", "t1"."score", "t1"."words", ("t2"."id" IS NOT NULL AND "t2"."name" <> (CAST($1 AS text) COLLATE "C")) IS TRUE, "t2"."id", "t2"."name", CAST((SELECT coalesce(json_agg(json_build_array("t5"."c0", CAST(((EXTRACT(EPOCH FROM "t5"."c1")) * 1000000) AS bigint), "t5"."c2", "t5"."c3", "t5"."c4", "t5"."c5")), CAST('[]' AS json)) FROM (SELECT "t3"."id" AS "c0", "t3"."created_at" AS "c1", "t3"."body" AS "c2", ("t4"."id" IS NOT NULL AND "t4"."name" <> (CAST($2 AS text) COLLATE "C")) IS TRUE AS "c3", "t4"."id" AS "c4", "t4"."name" AS "c5" FROM "comment" AS "t3" LEFT JOIN "user" AS "t4" ON "t4"."id" = "t3"."author_id" WHERE "t3"."post_id" = "t1"."id" AND ((NOT "t3"."hidden") OR "t3"."author_id" = CAST($3 AS uuid)) ORDER BY "t3"."id" ASC LIMIT $4) AS "t5") AS text), "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE "t1"."id" = CAST($5 AS uuid)
   [Constant(Text("x")), Constant(Text("x")), Caller(Id), Constant(Int(6)), Id]
+"#);
+}
+
+#[test]
+fn what_is_asked_of_nested_lists_stands_behind_their_rule() {
+    let world = World::new();
+    let written =
+        |text: &str, checked: Checked| Phrase { text: text.into(), checked: Arc::new(checked), first_param: 1 };
+    let of_comment = |text: &str| {
+        let scope = Scope::filter(&world.0, world.id("Comment"));
+        compile(text, &scope).unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
+    };
+    let filter = || of_comment("body == $text");
+    let Selected::Field(comments) = world.expand("Post", "comments", world.select("Comment", &["body"])) else {
+        unreachable!("it is a field")
+    };
+    let relation = comments.field;
+    let arguments = Arguments { filter: Some(written("body == $text", filter())), ..comments.arguments.clone() };
+    let list = Selected::Field(SelectedField { arguments, ..comments });
+    let rules = [("Comment", "!this.hidden")];
+    let shape = ReadShape { first_param: 2, ..world.of("Post", vec![list], ReadScope::One) };
+    insta::assert_snapshot!(world.read(&shape, &rules), @r#"
+SELECT (SELECT json_group_array(json_array("t3"."c0")) FROM (SELECT "t2"."body" AS "c0" FROM "comment" AS "t2" WHERE "t2"."post_id" = "t1"."id" AND (CASE WHEN ("t2"."hidden" = 0) THEN "t2"."body" = ? ELSE FALSE END) ORDER BY "t2"."id" ASC LIMIT ?) AS "t3"), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = ?
+  [Param(3, Main), Constant(Int(6)), Id]
+SELECT CAST((SELECT coalesce(json_agg(json_build_array("t3"."c0")), CAST('[]' AS json)) FROM (SELECT "t2"."body" AS "c0" FROM "comment" AS "t2" WHERE "t2"."post_id" = "t1"."id" AND (CASE WHEN (NOT "t2"."hidden") THEN "t2"."body" = (CAST($1 AS text) COLLATE "C") ELSE FALSE END) ORDER BY "t2"."id" ASC LIMIT $2) AS "t3") AS text), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = CAST($3 AS uuid)
+  [Param(3, Main), Constant(Int(6)), Id]
+"#);
+
+    let count = of_members(&world.0, (world.id("Post"), relation), (MembersFunction::Count, None), Some(&filter()));
+    let of = written("comments(body == $text):count", count.expect("a count"));
+    let value = Derived { of, kind: ValueKind::Scalar(Scalar::Int) };
+    let selected = Selected::Derived(SelectedValue { name: "n".into(), relation, optional: false, value });
+    insta::assert_snapshot!(world.read(&world.of("Post", vec![selected], ReadScope::One), &rules), @r#"
+SELECT (SELECT COUNT(*) FROM "comment" AS "t2" WHERE "t2"."post_id" = "t1"."id" AND (CASE WHEN ("t2"."hidden" = 0) THEN "t2"."body" = ? ELSE FALSE END)), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = ?
+  [Param(1, Main), Id]
+SELECT (SELECT COUNT(*) FROM "comment" AS "t2" WHERE "t2"."post_id" = "t1"."id" AND (CASE WHEN (NOT "t2"."hidden") THEN "t2"."body" = (CAST($1 AS text) COLLATE "C") ELSE FALSE END)), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = CAST($2 AS uuid)
+  [Param(1, Main), Id]
+"#);
+
+    let scope = Scope::filter(&world.0, world.id("Post"));
+    let name = compile_any("author.name", &scope).expect("a path");
+    let value = Derived { of: written("author.name", name), kind: ValueKind::Scalar(Scalar::String) };
+    let sort = vec![SortKey { by: SortBy::Derived(value), descending: false }];
+    let start = PageStart::After(Position { nulls: vec![false] });
+    let shape = world.posts(ReadScope::Page { sort, start });
+    insta::assert_snapshot!(world.read(&shape, &[("User", "this.name != 'x'")]), @r#"
+SELECT "t1"."title", (CASE WHEN ("t2"."name" <> ?) THEN "t2"."name" END), "t1"."id", "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE (CASE WHEN ("t2"."name" <> ?) THEN "t2"."name" END) > ? OR (CASE WHEN ("t2"."name" <> ?) THEN "t2"."name" END) IS NULL OR ((CASE WHEN ("t2"."name" <> ?) THEN "t2"."name" END) = ? AND "t1"."id" > ?) ORDER BY (CASE WHEN ("t2"."name" <> ?) THEN "t2"."name" END) ASC NULLS LAST, "t1"."id" ASC LIMIT ?
+  [Constant(Text("x")), Constant(Text("x")), Cursor(0), Constant(Text("x")), Constant(Text("x")), Cursor(0), Cursor(1), Constant(Text("x")), Limit]
+SELECT "t1"."title", (CASE WHEN ("t2"."name" <> (CAST($1 AS text) COLLATE "C")) THEN "t2"."name" END), "t1"."id", "t1"."version" FROM "post" AS "t1" LEFT JOIN "user" AS "t2" ON "t2"."id" = "t1"."author_id" WHERE (CASE WHEN ("t2"."name" <> (CAST($2 AS text) COLLATE "C")) THEN "t2"."name" END) > (CAST($3 AS text) COLLATE "C") OR (CASE WHEN ("t2"."name" <> (CAST($4 AS text) COLLATE "C")) THEN "t2"."name" END) IS NULL OR ((CASE WHEN ("t2"."name" <> (CAST($5 AS text) COLLATE "C")) THEN "t2"."name" END) = (CAST($6 AS text) COLLATE "C") AND "t1"."id" > CAST($7 AS uuid)) ORDER BY (CASE WHEN ("t2"."name" <> (CAST($8 AS text) COLLATE "C")) THEN "t2"."name" END) ASC, "t1"."id" ASC LIMIT $9
+  [Constant(Text("x")), Constant(Text("x")), Cursor(0), Constant(Text("x")), Constant(Text("x")), Cursor(0), Cursor(1), Constant(Text("x")), Limit]
 "#);
 }
 

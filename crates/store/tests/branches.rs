@@ -95,6 +95,7 @@ impl Shop {
             perspective: Perspective::Live,
             collection: collection.id,
             selection: Selection::parts([Selected::Field(selected)]),
+            first_param: 0,
             filter: Some(compile(filter, &Scope::filter(&self.model, collection.id)).expect("a filter").expr),
             scope: ReadScope::Page { sort: Vec::new(), start: PageStart::First },
         };

@@ -92,6 +92,7 @@ impl Desk {
             perspective: Perspective::Live,
             collection: self.posts().id,
             selection: Selection::parts([Selected::Field(SelectedField::of(title))]),
+            first_param: 0,
             filter: None,
             scope: ReadScope::Page { sort, start: after.map_or(PageStart::First, PageStart::After) },
         };
@@ -133,7 +134,7 @@ fn a_page_costs_what_the_memberships_make() {
 fn a_page_in_an_order_without_an_index_costs_what_the_memberships_make() {
     for (memberships, most) in [(1, 4_000), (3, 10_000)] {
         let desk = Desk::new(memberships);
-        let by_title = SortKey { column: ColumnRef::main(desk.title()), descending: true };
+        let by_title = SortKey::of(ColumnRef::main(desk.title()), true);
         let (rows, steps) = desk.page(vec![by_title], None);
         assert_eq!(rows, 20, "{memberships}");
         assert!(steps < most, "{memberships} memberships: {steps} steps");

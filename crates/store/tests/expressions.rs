@@ -125,6 +125,7 @@ impl Setting {
             perspective: Perspective::Live,
             collection,
             selection: Selection::id(),
+            first_param: 0,
             filter: Some(expr.clone()),
             scope: ReadScope::Page { sort: Vec::new(), start: PageStart::First },
         };

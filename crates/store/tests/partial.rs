@@ -38,13 +38,14 @@ fn plan(rule: &str, (filter, sort): (Option<&str>, Option<&str>), sees: &str) ->
     let posts = model.collection_named("Post").expect("a collection");
     let key = |name: &str| {
         let field = posts.field_named(name).expect("a field");
-        SortKey { column: ColumnRef::main(field.id), descending: false }
+        SortKey::of(ColumnRef::main(field.id), false)
     };
     let shape = ReadShape {
         action: Action::Read,
         perspective: Perspective::Live,
         collection: posts.id,
         selection: Selection::parts([Selected::Field(SelectedField::of(posts.fields[4].id))]),
+        first_param: 0,
         filter: filter.map(|text| compile(text, &Scope::filter(&model, posts.id)).expect("a filter").expr),
         scope: ReadScope::Page { sort: sort.map(key).into_iter().collect(), start: PageStart::First },
     };
@@ -108,6 +109,7 @@ type Comment @allow(read: "true") @index(fields: ["post", "createdAt"]) @index(f
             perspective: Perspective::Live,
             collection: posts.id,
             selection: Selection::parts([Selected::Field(comments)]),
+            first_param: 0,
             filter: None,
             scope: ReadScope::Page { sort: Vec::new(), start: PageStart::First },
         };
@@ -141,13 +143,14 @@ type Guide implements Content { b: Int }
     let check = |filter: Option<&str>, after: bool, expected: &[&str]| {
         let shapes = model.interfaces[0].types.iter().map(|id| {
             let slug = model.collection(*id).field_named("slug").expect("a field").id;
-            let sort = vec![SortKey { column: ColumnRef::main(slug), descending: false }];
+            let sort = vec![SortKey::of(ColumnRef::main(slug), false)];
             let after = after.then(|| Position { nulls: vec![false] });
             ReadShape {
                 action: Action::Read,
                 perspective: Perspective::Live,
                 collection: *id,
                 selection: Selection::Whole,
+                first_param: 0,
                 filter: filter.map(|text| compile(text, &Scope::filter(&model, *id)).expect("a filter").expr),
                 scope: ReadScope::Page { sort, start: after.map_or(PageStart::First, PageStart::After) },
             }

@@ -52,6 +52,7 @@ fn read(scope: ReadScope, (last, moment): (i64, i64)) -> (Vec<String>, i32, Stri
         perspective: Perspective::AsOf,
         collection: note.id,
         selection: Selection::parts([Selected::Field(SelectedField::of(text))]),
+        first_param: 0,
         filter: None,
         scope,
     };
@@ -105,7 +106,7 @@ fn a_list_of_the_past_finds_one_version_of_each_record() {
     assert_eq!(found.len(), 10);
     assert_eq!(plan, [FOUND, "USE TEMP B-TREE FOR ORDER BY"].join("\n"));
     assert_eq!(read(page(true), (1000, 500)).2, plan);
-    let sort = vec![SortKey { column: text_column(), descending: true }];
+    let sort = vec![SortKey::of(text_column(), true)];
     assert_eq!(read(ReadScope::Page { sort, start: PageStart::First }, (1000, 500)).2, plan);
     let counted = ["CO-ROUTINE counted", FOUND, "SCAN counted"].join("\n");
     assert_eq!(read(ReadScope::Count, (1000, 500)).2, counted);

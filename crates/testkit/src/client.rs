@@ -30,7 +30,8 @@ impl TestClient {
     pub fn get(&self, of: &str, id: RecordId, select: Option<&str>) -> Result<Request, Error> {
         let collection = self.collection(of);
         let selection = self.reader.selection(collection, select)?;
-        Ok(Request::Get(Get { collection, which: id.into(), selection, perspective: Perspective::Live }))
+        let (params, perspective) = (Vec::new(), Perspective::Live);
+        Ok(Request::Get(Get { collection, which: id.into(), selection, params, perspective }))
     }
 
     /// A list.

@@ -5,6 +5,7 @@ mod computed;
 mod given;
 mod money;
 mod named;
+mod nested;
 mod old;
 mod secrets;
 mod shared_money;

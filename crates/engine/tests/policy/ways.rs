@@ -149,6 +149,35 @@ async fn nested(hidden: Hidden, session: &mut Session<'_>) {
             session.get("Keeper", keeper, Some(&format!("name,many{one}s{{{inner}}}"))).await;
         }
     }
+    for asked in [
+        "(filter:number == 5){name}",
+        "(filter:!(code == 'guess'),limit:1){name}",
+        "(filter:name == 'thing' || 100 / (number - 5) > 0):count",
+        ":count",
+        ":sum(number)",
+        ":max(code)",
+        ":min(keeper.name)",
+        "?{name,code?}",
+    ] {
+        let select = format!("name,k={one}s{asked}");
+        session.get("Holder", world.holder, Some(&select)).await;
+        session.get("Keeper", world.keepers[0], Some(&select)).await;
+        session.list("Keeper", |list| list.select = Some(select.into())).await;
+        let select = format!("name,k=many{one}s{asked}");
+        session.list("Keeper", |list| list.select = Some(select.into())).await;
+        let select = format!("name,{one}s{{name,k=keepers(filter:name == 'ann'):count,n=keepers:max(name)}}");
+        session.get("Holder", world.holder, Some(&select)).await;
+    }
+    for select in [
+        "name,k=keepers:count",
+        "name,keepers(filter:name == 'ann'){name}",
+        "name,keepers?(filter:100 / (size(name) - 3) > 0){name}",
+        "name,k=keepers?(filter:name == 'ann'):count",
+        "name,k=keepers:min(name)",
+    ] {
+        session.get(hidden.type_name(), world.thing, Some(select)).await;
+        session.list(hidden.type_name(), |list| list.select = Some(select.into())).await;
+    }
     session.get(hidden.type_name(), world.thing, Some("name,keeper{name}")).await;
     session.list(hidden.type_name(), |list| list.select = Some("name,keeper{name}".into())).await;
 }
@@ -203,6 +232,18 @@ async fn sort(hidden: Hidden, session: &mut Session<'_>) {
         session.list(hidden.type_name(), |list| list.sort = Some(sort.into())).await;
     }
     let (world, one) = (session.world, hidden.relation());
+    for sort in ["keeper.name", "-keeper.name,name", "keepers:count", "-keepers:count,name", "name,keeper.id"] {
+        session.list(hidden.type_name(), |list| list.sort = Some(sort.into())).await;
+    }
+    for (of, sort) in [
+        ("Holder", format!("{one}.number")),
+        ("Holder", format!("-{one}.code")),
+        ("Holder", format!("{one}s:count")),
+        ("Keeper", format!("{one}s:count,name")),
+        ("Keeper", format!("-many{one}s:count")),
+    ] {
+        session.list(of, |list| list.sort = Some(sort.into())).await;
+    }
     for sort in ["number", "-code", "[-number,name]", "name"] {
         let nested = format!("name,{one}s(sort:{sort},limit:2){{name}}");
         session.get("Holder", world.holder, Some(&nested)).await;

@@ -414,7 +414,9 @@ const AS_OF: &str = "Records as they were at this moment, with the fields that t
 const COUNT: &str = "Whether to count all matching records: `true` up to a limit, `exact` however many there are.";
 const IF_MATCH: &str = "An ETag: 412 unless the record still has its version, or the list its content.";
 const SELECT: &str = "Comma-separated fields of the answer, such as title,author{name}. A to-many relation takes \
-                      (sort:-createdAt,limit:3), and name=field answers a field under another name.";
+                      (sort:-createdAt,limit:3,filter:pinned) and functions such as comments:count or items:sum(quantity); \
+                      name=field answers a field under another name, and field? leaves out what the caller can't read. \
+                      Send the values of parameters in filters as $q=….";
 const IDEMPOTENCY_KEY: &str = "A request with the same key and content is carried out once and gets the same answer. Keys \
                                of different callers are independent; anonymous callers share theirs by network \
                                address. An answer is stored as Prefer asked the first time: what a minimal answer left \
@@ -435,7 +437,7 @@ pub(super) fn components() -> Value {
             "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" },
         },
         "Filter": query("filter", filter, text(limits::EXPRESSION_BYTES)),
-        "Sort": query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending.", text(limits::PARAMETER_BYTES)),
+        "Sort": query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending. Also paths such as author.name and counts such as comments:count.", text(limits::PARAMETER_BYTES)),
         "Select": query("select", SELECT, text(limits::PARAMETER_BYTES)),
         "Limit": query("limit", "The most records on the page.", limit),
         "MatchedLimit": query("limit", "How many records may match: if there are more, nothing is done.", matched_limit()),
@@ -582,6 +584,7 @@ fn request(kind: RequestKind, special: Special) -> Value {
             }
             Member::Body => (body(kind), kind != RequestKind::OfRecord(RecordVerb::Restore)),
             Member::Select => (json!({ "type": "string" }), false),
+            Member::Params => (json!({ "type": "object", "maxProperties": limits::FILTER_PARAMETERS }), false),
             Member::Query if kind == RequestKind::History => (history_body(), false),
             Member::Query if matches!(kind, RequestKind::OfMatching(_)) => (matching_body(), true),
             Member::Query => (query_body(), false),

@@ -30,7 +30,7 @@ pub(super) fn place(
     let collection = builder.model.collection(member.collection);
     let below = builder.stored(member, ColumnRef::main(tree.path));
     let above = builder.rows(collection, member.perspective, (reader.rights, Action::Read));
-    let key = SortKey { column: ColumnRef::main(order), descending: false };
+    let key = SortKey::of(ColumnRef::main(order), false);
     let key = Key::new(builder, &key, &above.anchor, reader);
     let value = match sees(builder, &above) {
         Pred::Known(true) => key.ordered(dialect),

@@ -54,6 +54,7 @@ fn read(setting: &Setting, (collection, filter): (&str, Option<&str>)) -> (Strin
         perspective: Perspective::Live,
         collection,
         selection: Selection::id(),
+        first_param: 0,
         filter: checked.as_ref().map(|checked| checked.expr.clone()),
         scope: ReadScope::Page { sort: Vec::new(), start: PageStart::First },
     };

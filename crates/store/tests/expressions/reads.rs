@@ -33,7 +33,15 @@ fn expand(field: FieldId, inner: Vec<Selected>) -> Selected {
 
 fn shape(collection: &Collection, selection: Vec<Selected>, scope: ReadScope) -> ReadShape {
     let (collection, selection) = (collection.id, Selection::parts(selection));
-    ReadShape { action: Action::Read, perspective: Perspective::Live, collection, selection, filter: None, scope }
+    ReadShape {
+        action: Action::Read,
+        perspective: Perspective::Live,
+        collection,
+        selection,
+        first_param: 0,
+        filter: None,
+        scope,
+    }
 }
 
 /// The order of two values; null comes last.
@@ -63,7 +71,8 @@ impl Setting {
 
     fn ordered(&self, sort: &[SortKey]) -> Vec<RecordId> {
         let mut items = self.data.items.clone();
-        let value = |id: &RecordId, key: &SortKey| match &self.values(*id)[usize::from(key.column.field.0)] {
+        let value = |id: &RecordId, key: &SortKey| match &self.values(*id)[usize::from(key.field().expect("a field").0)]
+        {
             Value::Text(state) if **state == *"OPEN" => Value::Int(0),
             Value::Text(state) if **state == *"DONE" => Value::Int(1),
             value => value.clone(),
@@ -90,7 +99,7 @@ impl Setting {
         loop {
             let cursor: Vec<Value> = seen.last().map_or(Vec::new(), |last| {
                 let values = self.values(*last);
-                let keys = sort.iter().map(|key| values[usize::from(key.column.field.0)].clone());
+                let keys = sort.iter().map(|key| values[usize::from(key.field().expect("a field").0)].clone());
                 keys.chain([Value::Id(*last)]).collect()
             });
             let place = || Position { nulls: cursor[..sort.len()].iter().map(Value::is_null).collect() };
@@ -121,7 +130,7 @@ fn pages_follow_each_other_whatever_is_null() {
         let item = data::item(&setting.model);
         let key = |name: &str| {
             let (descending, name) = name.strip_prefix('-').map_or((false, name), |name| (true, name));
-            SortKey { column: ColumnRef::main(item.field_named(name).expect("a field").id), descending }
+            SortKey::of(ColumnRef::main(item.field_named(name).expect("a field").id), descending)
         };
         let orders: [&[&str]; 14] = [
             &[],
@@ -170,7 +179,7 @@ fn paged_together(
         let of_type = |of: &&Collection| {
             let key = |(name, descending): &(&str, bool)| {
                 let column = ColumnRef::main(of.field_named(name).expect("a field").id);
-                SortKey { column, descending: *descending }
+                SortKey::of(column, *descending)
             };
             let nulls = || cursor[..order.len()].iter().map(Value::is_null).collect();
             let after = (!cursor.is_empty()).then(|| Position { nulls: nulls() });

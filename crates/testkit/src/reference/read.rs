@@ -92,11 +92,15 @@ impl Asker {
         };
         let passes = |(filter, params): &(Expr, Vec<(Value, super::Kind)>)| {
             let params: Vec<Value> = params.iter().map(|(value, _)| value.clone()).collect();
-            let this = record.into();
-            Evaluation { asker: self, world, restricted: true, this, new: this, params: &params }.truth(filter)
-                == Some(true)
+            self.passes(world, record, (filter, &params))
         };
         self.reads(world, record.into()) && list.equal.iter().all(equal) && list.filter.as_ref().is_none_or(passes)
+    }
+
+    /// Whether a filter is true of a record, as the caller sees it.
+    pub(super) fn passes(&self, world: &World, record: &Record, (filter, params): (&Expr, &[Value])) -> bool {
+        let this = record.into();
+        Evaluation { asker: self, world, restricted: true, this, new: this, params }.truth(filter) == Some(true)
     }
 
     /// What a get answers; nothing for a record that isn't there for the caller.
@@ -110,13 +114,14 @@ impl Asker {
 
     /// Whether all that a list names could be seen in some record.
     pub(super) fn may_ask(&self, world: &World, list: &List) -> Outlook {
-        let fields = list.equal.iter().map(|(field, _)| *field).chain(list.sort.iter().map(|key| key.field));
+        let fields = list.equal.iter().map(|(field, _)| *field);
         let named = fields.fold(Outlook::Open, |all, field| all.and(self.may_see(world, list.of, field)));
+        let named = list.sort.iter().fold(named, |all, key| all.and(self.may_sort(world, list.of, key)));
         let filter = list.filter.as_ref().map_or(Outlook::Open, |(filter, _)| self.may_filter(world, filter));
         named.and(filter).and(self.may_select(world, list.of, &list.select))
     }
 
-    fn may_filter(&self, world: &World, expr: &Expr) -> Outlook {
+    pub(super) fn may_filter(&self, world: &World, expr: &Expr) -> Outlook {
         let all = |parts: &[&Expr]| parts.iter().fold(Outlook::Open, |all, part| all.and(self.may_filter(world, part)));
         match expr {
             Expr::Literal(_) | Expr::Param(_) | Expr::Auth(_) | Expr::Now | Expr::Named(_) => Outlook::Open,

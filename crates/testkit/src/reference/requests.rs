@@ -7,6 +7,8 @@ use super::{Asker, Get, Kind, List, Outlook, Part, Random, Selection, SortKey, W
 
 /// Fields of a `sort`.
 const SORTS: usize = 3;
+/// Bytes of a nested filter: as many as there can be in one selection fit together.
+const FILTER_BYTES: usize = 60;
 /// Attempts at a request that names only what its caller may see.
 const ATTEMPTS: usize = 10;
 
@@ -106,12 +108,45 @@ fn sort(random: &mut Random, world: &World, of: usize) -> Vec<SortKey> {
         (0..fields.len()).filter(|field| fields[*field].kind.is_sortable() && !fields[*field].secret).collect();
     let mut keys: Vec<SortKey> = Vec::new();
     for _ in 0..random.below(SORTS + 1) {
-        let field = *random.pick(&fit);
-        if keys.iter().all(|key| key.field != field) {
-            keys.push(SortKey { field, descending: random.chance(50) });
+        let key = match random.chance(25) {
+            true => sort_through(random, world, of),
+            false => Some((None, *random.pick(&fit))),
+        };
+        let Some((through, field)) = key else { continue };
+        if keys.iter().all(|key| (key.through, key.field) != (through, field)) {
+            keys.push(SortKey { field, through, descending: random.chance(50) });
         }
     }
     keys
+}
+
+/// A field by which a record can be sorted to which another one refers, and how it does.
+fn sort_through(random: &mut Random, world: &World, of: usize) -> Option<(Option<usize>, usize)> {
+    let fields = &world.schema.types[of].fields;
+    let fit = |field: &usize| matches!(fields[*field].kind, Kind::ToOne { .. }) && !fields[*field].secret;
+    let relations: Vec<usize> = (0..fields.len()).filter(fit).collect();
+    if relations.is_empty() {
+        return None;
+    }
+    let relation = *random.pick(&relations);
+    let related = &world.schema.types[fields[relation].kind.target()?].fields;
+    let fit = |field: &usize| related[*field].kind.is_sortable() && !related[*field].secret;
+    let fit: Vec<usize> = (0..related.len()).filter(fit).collect();
+    Some((Some(relation), *random.pick(&fit)))
+}
+
+/// A filter without parameters that is short.
+fn nested_filter(random: &mut Random, world: &World, of: usize) -> Option<super::Expr> {
+    for _ in 0..ATTEMPTS {
+        let depth = random.below(3);
+        let mut expressions = Expressions::filters(random, world, of);
+        let filter = expressions.condition(depth);
+        let is_plain = expressions.into_params().is_empty();
+        if is_plain && super::Writer::filter(&world.schema).text(&filter).len() <= FILTER_BYTES {
+            return Some(filter);
+        }
+    }
+    None
 }
 
 fn select(random: &mut Random, world: &World, of: usize, level: usize) -> Selection {
@@ -138,6 +173,11 @@ fn select(random: &mut Random, world: &World, of: usize, level: usize) -> Select
             if kind.is_many() {
                 part.sort = if random.chance(50) { sort(random, world, target) } else { Vec::new() };
                 part.limit = random.chance(40).then(|| 1 + random.below(3));
+                part.filter = if level < 2 && random.chance(40) { nested_filter(random, world, target) } else { None };
+                if level < 2 && random.chance(20) {
+                    let alias = part.alias.take().unwrap_or_else(|| format!("x{}", parts.len()));
+                    part = Part { alias: Some(alias), counted: true, filter: part.filter, ..Part::of(field) };
+                }
             }
         }
         parts.push(part);

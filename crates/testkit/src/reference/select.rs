@@ -3,7 +3,7 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value as Json, json};
 
 use super::evaluate::Subject;
-use super::{Asker, Kind, Outlook, Record, Schema, Value, World};
+use super::{Asker, Expr, Kind, Outlook, Record, Schema, Value, World, Writer};
 
 /// Records of a nested list if nothing is said.
 const NESTED: usize = 100;
@@ -28,6 +28,10 @@ pub struct Part {
     pub sort: Vec<SortKey>,
     /// The length of a nested list.
     pub limit: Option<usize>,
+    /// Which records of a nested list are meant. It has no parameters.
+    pub filter: Option<Expr>,
+    /// Whether a nested list is counted instead of shown.
+    pub counted: bool,
     /// What is answered of related records.
     pub inner: Option<Selection>,
 }
@@ -35,16 +39,29 @@ pub struct Part {
 /// A key of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SortKey {
-    /// The field.
+    /// The field of the record that is ordered, or of the one that this relation leads to.
     pub field: usize,
+    /// The relation.
+    pub through: Option<usize>,
     /// From high to low.
     pub descending: bool,
 }
 
 /// The text of an order.
 pub fn sort_text(schema: &Schema, of: usize, keys: &[SortKey]) -> String {
-    let key = |key: &SortKey| format!("{}{}", if key.descending { "-" } else { "" }, schema.field(of, key.field).name);
+    let key = |key: &SortKey| {
+        let sign = if key.descending { "-" } else { "" };
+        let way = key.through.map_or_else(String::new, |relation| format!("{}.", schema.field(of, relation).name));
+        format!("{sign}{way}{}", schema.field(key.of(schema, of), key.field).name)
+    };
     keys.iter().map(key).collect::<Vec<_>>().join(",")
+}
+
+impl SortKey {
+    /// The type that has the field.
+    pub(super) fn of(&self, schema: &Schema, of: usize) -> usize {
+        self.through.map_or(of, |relation| schema.field(of, relation).kind.target().expect("a relation"))
+    }
 }
 
 impl Selection {
@@ -70,7 +87,7 @@ impl Selection {
 impl Part {
     /// A field as it is.
     pub fn of(field: usize) -> Self {
-        Self { field, alias: None, sort: Vec::new(), limit: None, inner: None }
+        Self { field, alias: None, sort: Vec::new(), limit: None, filter: None, counted: false, inner: None }
     }
 
     fn text(&self, schema: &Schema, of: usize) -> String {
@@ -80,11 +97,13 @@ impl Part {
         let target = field.kind.target().unwrap_or(of);
         let sort = (!self.sort.is_empty()).then(|| format!("sort:[{}]", sort_text(schema, target, &self.sort)));
         let limit = self.limit.map(|limit| format!("limit:{limit}"));
-        let arguments: Vec<String> = sort.into_iter().chain(limit).collect();
+        let filter = self.filter.as_ref().map(|filter| format!("filter:{}", Writer::filter(schema).text(filter)));
+        let arguments: Vec<String> = sort.into_iter().chain(filter).chain(limit).collect();
         if !arguments.is_empty() {
             text.extend(["(", &arguments.join(","), ")"]);
         }
         match &self.inner {
+            _ if self.counted => text.push_str(":count"),
             Some(Selection::Whole) => text.push_str("{*}"),
             Some(inner) => text.extend(["{", &inner.text(schema, target).expect("parts have a text"), "}"]),
             None => {}
@@ -96,16 +115,27 @@ impl Part {
 impl Asker {
     /// Orders records as the caller sees them: hidden values are null, and records that tie are ordered by id.
     pub fn sort(&self, world: &World, records: &mut [&Record], keys: &[SortKey]) {
-        let seen = |record: &Record, field: usize| match self.sees(world, record.into(), field) {
+        let own = |record: &Record, field: usize| match self.sees(world, record.into(), field) {
             true => record.values[field].clone(),
             false => Value::Null,
+        };
+        let seen = |record: &Record, key: &SortKey| match key.through {
+            None => own(record, key.field),
+            // The id of another record is what the relation holds.
+            Some(relation) if key.field == 0 => own(record, relation),
+            Some(relation) => {
+                let related = own(record, relation);
+                let related = related.id().and_then(|id| world.find(key.of(&world.schema, record.of), id));
+                let related = related.filter(|related| self.reads(world, (*related).into()));
+                related.map_or(Value::Null, |related| own(related, key.field))
+            }
         };
         let turned = |ordering: Ordering, descending: bool| if descending { ordering.reverse() } else { ordering };
         let last = keys.last().is_some_and(|key| key.descending);
         records.sort_by(|left, right| {
             let by = |key: &SortKey| {
-                let kind = &world.schema.field(left.of, key.field).kind;
-                let place = |record: &Record| world.schema.in_order(kind, seen(record, key.field));
+                let kind = &world.schema.field(key.of(&world.schema, left.of), key.field).kind;
+                let place = |record: &Record| world.schema.in_order(kind, seen(record, key));
                 turned(place(left).order(&place(right)), key.descending)
             };
             let ties = || turned(left.id().cmp(right.id()), last);
@@ -122,9 +152,20 @@ impl Asker {
             let follows = part.inner.is_some() || kind.is_many();
             let Some(target) = kind.target().filter(|_| follows) else { return outlook };
             let inner = part.inner.as_ref().map_or(Outlook::Open, |inner| self.may_select(world, target, inner));
-            let sorted = part.sort.iter().fold(inner, |all, key| all.and(self.may_see(world, target, key.field)));
-            outlook.and(sorted).and(self.may_read(world, target))
+            let sorted = part.sort.iter().fold(inner, |all, key| all.and(self.may_sort(world, target, key)));
+            let filter = part.filter.as_ref().map_or(Outlook::Open, |filter| self.may_filter(world, filter));
+            outlook.and(sorted).and(filter).and(self.may_read(world, target))
         })
+    }
+
+    /// Whether a key of an order could be seen in some record.
+    pub(super) fn may_sort(&self, world: &World, of: usize, key: &SortKey) -> Outlook {
+        let Some(relation) = key.through else { return self.may_see(world, of, key.field) };
+        let (target, relation) = (key.of(&world.schema, of), self.may_see(world, of, relation));
+        match key.field {
+            0 => relation,
+            field => relation.and(self.may_read(world, target)).and(self.may_see(world, target, field)),
+        }
     }
 
     /// What is answered of a record.
@@ -145,6 +186,13 @@ impl Asker {
                 }
                 (kind, _) if kind.is_many() => {
                     let mut related = self.members(world, record, part.field);
+                    if let Some(filter) = &part.filter {
+                        related.retain(|member| self.passes(world, member, (filter, &[])));
+                    }
+                    if part.counted {
+                        members.insert(name, json!(related.len()));
+                        continue;
+                    }
                     self.sort(world, &mut related, &part.sort);
                     let limit = part.limit.unwrap_or(NESTED);
                     if related.len() > limit {

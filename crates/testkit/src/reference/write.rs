@@ -173,6 +173,14 @@ impl Asker {
     ) -> Result<(u16, Json), Refusal> {
         for (index, body) in bodies.iter().enumerate() {
             let id = assigned.ids.get(index).cloned().unwrap_or_else(|| format!("new {index}").into());
+            // Whether the key is for the types that the references lead to comes before what is missing.
+            let refers = |(field, value): &(usize, Value)| {
+                let target = world.schema.field(of, *field).kind.target();
+                target.is_none_or(|target| value.is_null() || self.caller.is_for(target, &["refer", "get", "search"]))
+            };
+            if !body.iter().all(refers) {
+                return Err(self.forbidden());
+            }
             let proposal = Self::new_record(world, of, body, (id, assigned.moment))?;
             self.refer(world, &proposal)?.refuse()?;
             self.require_true(world, rule, &proposal)?;
