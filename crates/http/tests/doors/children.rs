@@ -142,7 +142,8 @@ type Team @allow(read: "true", create: "true", update: "this.name == 'open'") @a
   state: State!
   people: [Person!] @inverse(field: "team")
 }
-type Person @allow(read: "true", create: "true", update: "true", delete: "true") {
+type Person @path(is: "people")
+  @allow(read: "true", create: "true", update: "true", delete: "true") {
   name: String!
   team: Team
   boss: Person @onDelete(do: CASCADE)
