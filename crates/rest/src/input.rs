@@ -20,6 +20,11 @@ pub fn input(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inp
     alone(model, (collection, Form::New), body)
 }
 
+/// Reads the same as all of a record, which may be stored already.
+pub fn replacement(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
+    alone(model, (collection, Form::Whole), body)
+}
+
 /// Reads a JSON Merge Patch (RFC 7396): an object of the fields that change, in which an object for a `JSON` field is merged
 /// into the stored document, and an operator such as `{"$inc": 1}` changes what is stored.
 pub fn patch(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
@@ -52,10 +57,19 @@ pub fn record(
 }
 
 /// Reads a JSON object, or an array of them.
-pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Error> {
+pub fn inputs(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inputs, Error> {
+    each(model, (collection, Form::New), body)
+}
+
+/// Reads the same as records which may be stored already.
+pub fn upserts(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inputs, Error> {
+    each(model, (collection, Form::Whole), body)
+}
+
+fn each(model: &Model, (id, form): (CollectionId, Form), body: &[u8]) -> Result<Inputs, Error> {
     let text = utf8(body)?;
     if !text.trim_ascii_start().starts_with('[') {
-        return input(model, id, body).map(Inputs::One);
+        return alone(model, (id, form), body).map(Inputs::One);
     }
     let items = few_items(text, limits::BATCH_RECORDS)?;
     if items.len() > limits::BATCH_RECORDS {
@@ -63,7 +77,7 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
     }
     let mut inputs = Vec::with_capacity(items.len());
     let mut relations = InTransaction;
-    let mut decoder = Decoder::new((model, id), Form::New, &mut relations);
+    let mut decoder = Decoder::new((model, id), form, &mut relations);
     decoder.levels = Some(CHILD_LEVELS);
     for (index, item) in items.iter().enumerate() {
         if decoder.is_full() {
@@ -181,7 +195,9 @@ impl<'d> Decoder<'d> {
                 return self.children(reading, (field, name), (target, via), children::many(self.form, raw));
             }
             FieldKind::OneToOne { target, via, .. } if self.levels.is_some() => {
-                return self.children(reading, (field, name), (target, via), children::one(self.form, raw));
+                let of = self.model.collection(target);
+                let sent = children::one(self.form, raw, (&of.name, &of.field(via).name));
+                return self.children(reading, (field, name), (target, via), sent);
             }
             _ if operators::is_given(field, raw) => self.operator(reading, (field, name), raw),
             FieldKind::Embedded(_) => self.embedded(reading, (field, name), raw),
@@ -308,8 +324,8 @@ impl<'d> Decoder<'d> {
 
     /// An operator in the place of a value.
     fn operator(&mut self, reading: &mut Reading, (field, name): (&Field, &str), raw: &str) -> Result<(), Wrong> {
-        if self.form == Form::New {
-            return Err(operators::for_stored().into());
+        if let Some(refusal) = self.form.refuses_operators() {
+            return Err(refusal.into());
         }
         if !matches!(field.kind, FieldKind::Embedded(_)) {
             reading.input.operate(field.id, operators::operator(self.model, field, raw)?);
@@ -318,7 +334,7 @@ impl<'d> Decoder<'d> {
         let (members, replaced) = (operators::replacement(raw)?, Operation::Replace.name());
         let within = self.at.clone().then(Step::Member(shorten(name)));
         let outer = mem::replace(&mut self.at, within);
-        self.form = Form::New;
+        self.form = Form::Whole;
         let read = self.embedded(reading, (field, replaced), members.get());
         (self.at, self.form) = (outer, Form::Patch);
         read.map_err(|wrong| wrong.within(Step::Member(replaced.to_owned())))?;
@@ -450,9 +466,10 @@ impl<'d> Decoder<'d> {
             FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw)).map_err(ViolationKind::from)?,
             FieldKind::Enum(id) => self.model.enum_type(*id).read(Token::Json(raw)).map_err(ViolationKind::from)?,
         };
-        if self.form == Form::Patch
-            && let Some(patch) = operators::patch_of_document(&value)?
-        {
+        if self.form != Form::Patch {
+            operators::refuse_in_document(self.form, &value)?;
+            input.set(field.id, value);
+        } else if let Some(patch) = operators::patch_of_document(&value)? {
             input.operate(field.id, patch);
         } else {
             input.set(field.id, value);

@@ -29,7 +29,7 @@ mod words;
 pub use assignment::assignments;
 pub use encode::JSON;
 pub use history::is_of_past;
-pub use input::{input, inputs, patch, record};
+pub use input::{input, inputs, patch, record, replacement, upserts};
 pub use json::{members, text};
 pub use list::in_body;
 pub use list_words::{ListWords, Raw};
