@@ -609,7 +609,9 @@ impl Error {
             Self::Conflict(Conflict::Already(_)) => "already-done",
             Self::Precondition { .. } => "version-mismatch",
             Self::KeyReused => "idempotency-key-reused",
-            Self::Limit(Limit::Size { .. } | Limit::Matching { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => "too-large",
+            Self::Limit(Limit::Size { .. } | Limit::Matching { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => {
+                "too-large"
+            }
             Self::Limit(Limit::Deletion(deletion)) => deletion.code(),
             Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
             Self::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => "too-costly",

@@ -168,7 +168,9 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Conflict(Conflict::Already(_)) => &ALREADY_DONE,
         Error::Precondition { .. } => &VERSION_MISMATCH,
         Error::KeyReused => &IDEMPOTENCY_KEY_REUSED,
-        Error::Limit(Limit::Size { .. } | Limit::Matching { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => &TOO_LARGE,
+        Error::Limit(Limit::Size { .. } | Limit::Matching { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => {
+            &TOO_LARGE
+        }
         Error::Limit(Limit::Deletion(deletion)) => match deletion.excess {
             Excess::Records(_) => &TOO_LARGE,
             Excess::Work | Excess::Hold => &TOO_COSTLY,

@@ -9,6 +9,7 @@ use backstay_scalar::{Operation, Problem, Scalar, Token, Value};
 use serde_json::value::RawValue;
 
 use crate::children::{self, Sent, SentAct, SentChild};
+use crate::foreign::{self, Role};
 use crate::json::{few_items, items, members_of, not_an_object, utf8, within_list_limit};
 use crate::operators::{self, Form};
 use crate::referred::{self, InTransaction, RelationReader, missing};
@@ -161,7 +162,9 @@ impl<'d> Decoder<'d> {
                 break;
             }
             let Some(field) = collection.member_named(within, name) else {
-                self.refuse(name, unknown_field(collection, within, name));
+                let sent = foreign::Member { name, raw: raw.get(), alone: members.len() == 1 };
+                let foreign = foreign::member((collection, within), (self.form, self.role()), sent);
+                self.refuse(name, foreign.unwrap_or_else(|| unknown_field(collection, within, name)));
                 continue;
             };
             if self.leads_to_parent(field) {
@@ -176,6 +179,15 @@ impl<'d> Decoder<'d> {
                 continue;
             }
             self.value(reading, (field, name), raw.get());
+        }
+    }
+
+    /// What the object stands for.
+    fn role(&self) -> Role {
+        match self.to_parent {
+            _ if self.depth > 0 => Role::Key,
+            Some(via) => Role::Child(via),
+            None => Role::Record,
         }
     }
 
@@ -463,7 +475,13 @@ impl<'d> Decoder<'d> {
                 input.refer(field.id, to);
                 return Ok(());
             }
-            FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw)).map_err(ViolationKind::from)?,
+            FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw)).map_err(|problem| {
+                let kind = ViolationKind::from(problem);
+                match foreign::operator(self.form, field, raw) {
+                    Some(remedy) => ViolationKind::Misused { problem: kind.to_string(), remedy },
+                    None => kind,
+                }
+            })?,
             FieldKind::Enum(id) => self.model.enum_type(*id).read(Token::Json(raw)).map_err(ViolationKind::from)?,
         };
         if self.form != Form::Patch {

@@ -9,6 +9,7 @@ mod comparison;
 mod cursor;
 mod encode;
 mod filter;
+mod foreign;
 mod history;
 mod input;
 mod json;

@@ -58,9 +58,10 @@ pub(crate) fn refuse_in_document(form: Form, value: &Value) -> Result<(), Wrong>
     let Some(steps) = first_operation(text) else { return Ok(()) };
     let (problem, remedy) = match form {
         Form::New => ("`$ops` changes a stored value; a new record has none", "send the value itself"),
-        Form::Whole | Form::Patch => {
-            ("`$ops` changes a stored value, and this request replaces it", "send the value itself, or PATCH the record")
-        }
+        Form::Whole | Form::Patch => (
+            "`$ops` changes a stored value, and this request replaces it",
+            "send the value itself, or PATCH the record",
+        ),
     };
     let kind = ViolationKind::Misused { problem: problem.to_owned(), remedy: remedy.to_owned() };
     Err(Wrong { steps, kind })

@@ -13,9 +13,9 @@ use backstay_scalar::{Scalar, Token, ValueRef, write_stored};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use crate::matching::unfiltered;
 use crate::parameter::AS_OF;
 use crate::reader::Reader;
-use crate::matching::unfiltered;
 use crate::words::{shorten, unknown};
 use crate::{Matching, in_body, inputs, json, patch, replacement};
 

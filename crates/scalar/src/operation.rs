@@ -105,7 +105,11 @@ const ELSEWHERE: &[(&[&str], Meant, &str)] = &[
         Meant::Operation(Operation::Append),
         "write `$append` with an array of items",
     ),
-    (&["$pull", "$pullAll", "$pop", "$delete"], Meant::Operation(Operation::Remove), "write `$remove` with an array of items"),
+    (
+        &["$pull", "$pullAll", "$pop", "$delete"],
+        Meant::Operation(Operation::Remove),
+        "write `$remove` with an array of items",
+    ),
     (&["$set", "$value"], Meant::Operation(Operation::Replace), "write `$replace`"),
     (&["$set", "$value"], Meant::Value, "send the value itself"),
     (&["$unset"], Meant::Value, "send null"),
