@@ -116,6 +116,8 @@ async fn only_an_operator_sees_why() {
     check(r#"{"request": "GET /api/notes?limit=0"}"#, 400, "limit").await;
     check(r#"{"request": "PUT /api/notes"}"#, 405, "").await;
     check(r#"{"request": "GET /api/notes", "as": "nobody@example.org"}"#, 404, "").await;
+    check(r#"{"request": "GET /api/users/me"}"#, 400, "path").await;
+    check(r#"{"request": "GET /api/users/me", "as": "ada@example.org"}"#, 200, "").await;
     assert_eq!(app.call("GET /explain", &[("authorization", &operator)]).await.status, 405);
 }
 

@@ -319,18 +319,27 @@ type Card @allow(read: "true", create: "true", update: "true", delete: "true") {
 }
 "#;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn words_of_other_systems() {
+/// A store with one product, and its id.
+async fn store() -> (TestApp, String) {
     let app = TestApp::open(STORE);
     let made = app.post("POST /api/products", &[], r#"{"sku": "a", "number": 1, "year": 2, "lines": [{}]}"#).await;
     let hidden = app.post("POST /api/products", &[], r#"{"sku": "h", "hidden": true}"#).await;
     assert_eq!((made.status, hidden.status), (201, 201), "{} {}", made.text(), hidden.text());
     let id = id_of(&made);
-    let check = async |line: &str, body: &str, expected: &str| {
-        let (line, body) = (line.replace("ID", &id), body.replace("ID", &id));
-        let reply = if body.is_empty() { app.call(&line, &[]).await } else { app.post(&line, &[], &body).await };
-        assert_eq!(advice(&reply), expected, "{line} {body}: {}", reply.text());
-    };
+    (app, id)
+}
+
+/// What a request is refused with.
+async fn check_advice((app, id): &(TestApp, String), line: &str, body: &str, expected: &str) {
+    let (line, body) = (line.replace("ID", id), body.replace("ID", id));
+    let reply = if body.is_empty() { app.call(&line, &[]).await } else { app.post(&line, &[], &body).await };
+    assert_eq!(advice(&reply), expected, "{line} {body}: {}", reply.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_records_and_keys() {
+    let store = store().await;
+    let check = async |line: &str, body: &str, expected: &str| check_advice(&store, line, body, expected).await;
     let (post, patch, put) = ("POST /api/products", "PATCH /api/products/ID", "PUT /api/products/ID");
     let upsert = "POST /api/products?onConflict=sku";
 
@@ -370,6 +379,13 @@ async fn words_of_other_systems() {
     .await;
     check("GET /api/products?prev=x", "", "unknown parameter `prev`; did you mean `before`?").await;
     check("GET /api/products?next=x", "", "unknown parameter `next`; did you mean `after`?").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_other_systems() {
+    let store = store().await;
+    let check = async |line: &str, body: &str, expected: &str| check_advice(&store, line, body, expected).await;
+    let (post, patch) = ("POST /api/products", "PATCH /api/products/ID");
 
     let unknown = |name: &str, remedy: &str| format!("unknown field `{name}`; {remedy}");
     let key = "write the key itself: `{\"email\": …}`";
@@ -398,6 +414,13 @@ async fn words_of_other_systems() {
         let expected = format!("unknown parameter `{word}`; write `?onConflict=sku`");
         check(&format!("POST /api/products?{word}=sku"), r#"{"sku": "x"}"#, &expected).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_that_a_field_takes() {
+    let store = store().await;
+    let check = async |line: &str, body: &str, expected: &str| check_advice(&store, line, body, expected).await;
+    let patch = "PATCH /api/products/ID";
 
     let operator = |name: &str, remedy: &str| format!("unknown operator `{name}`; {remedy}");
     let append = "write `$append` with an array of items";
