@@ -399,6 +399,12 @@ pub enum Limit {
         /// `bytes`, `records`, `levels`, …
         unit: &'static str,
     },
+    /// More records match the filter of a change than it may concern.
+    #[error("more than {max} records match")]
+    Matching {
+        /// The most records that match.
+        max: u64,
+    },
     /// A change concerns the stored sums of too many records.
     #[error(
         "the change concerns the stored sums of more than {max} records; make it in several requests, or declare these \
@@ -603,7 +609,9 @@ impl Error {
             Self::Conflict(Conflict::Already(_)) => "already-done",
             Self::Precondition { .. } => "version-mismatch",
             Self::KeyReused => "idempotency-key-reused",
-            Self::Limit(Limit::Size { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => "too-large",
+            Self::Limit(Limit::Size { .. } | Limit::Matching { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => {
+                "too-large"
+            }
             Self::Limit(Limit::Deletion(deletion)) => deletion.code(),
             Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
             Self::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => "too-costly",

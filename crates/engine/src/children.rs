@@ -156,9 +156,10 @@ pub(crate) fn actions(act: &ChildAct) -> &'static [Action] {
 /// Refuses children in a request that changes a record or creates it: what it would do to those that are there isn't said.
 pub(crate) fn refuse(of: &Collection, input: &Input, request: &str) -> Result<(), Error> {
     let Some((relation, _)) = input.children.first() else { return Ok(()) };
-    let problem = format!("{request} doesn't write the records of a list");
-    let remedy = "leave the list out here, and send it with POST or PATCH".to_owned();
-    Err(Error::invalid(of.field(*relation).place(), ViolationKind::Misused { problem, remedy }))
+    let relation = of.field(*relation);
+    let problem = format!("{request} doesn't write `{}`", relation.name);
+    let remedy = "leave it out here, and send it with POST or PATCH".to_owned();
+    Err(Error::invalid(relation.place(), ViolationKind::Misused { problem, remedy }))
 }
 
 /// Children that were sent for a field that lists none.

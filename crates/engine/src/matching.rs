@@ -24,8 +24,7 @@ pub(crate) async fn carry_out(
 ) -> Result<Counted, Error> {
     let ids = read::ids(cx, list, u64::from(limit) + 1).await?;
     if ids.len() as u64 > u64::from(limit) {
-        let what = "the set of records that match";
-        return Err(Limit::Size { what, max: u64::from(limit), unit: "records" }.into());
+        return Err(Limit::Matching { max: u64::from(limit) }.into());
     }
     let matched = ids.len();
     let changed = match act {

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use crate::asked::View;
 use crate::bind::{Bindings, Question};
 use crate::input::{ByKey, Missing, ReferenceByKey, Referred, none_with_key};
-use crate::read::{id_in, not_found};
+use crate::read::{id_in, none_which};
 use crate::which::key_hidden;
 use crate::{Authority, Input, LinkChanges, TxContext, UniqueKey, Which};
 
@@ -104,7 +104,7 @@ impl TxContext<'_, '_> {
         if let Some(field) = self.hidden_in_key(authority, of, key) {
             return Err(key_hidden(field));
         }
-        self.look_up(authority, collection, key).await?.ok_or_else(|| not_found(of))
+        self.look_up(authority, collection, key).await?.ok_or_else(|| none_which(of, which))
     }
 
     /// The record with this key, if the caller may read it with the fields of the key.

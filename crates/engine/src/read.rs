@@ -181,7 +181,7 @@ impl PreparedGet {
     fn missing(&self, model: &Model) -> Error {
         match &self.of_types {
             Some(of_types) => no_record(&model.interface(of_types.interface).name),
-            None => not_found(model.collection(self.request.collection)),
+            None => none_which(model.collection(self.request.collection), &self.request.which),
         }
     }
 }
@@ -464,6 +464,18 @@ pub(crate) fn may_at_all(rights: &Rights, cx: &Context, collection: &Collection,
 
 pub(crate) fn not_found(collection: &Collection) -> Error {
     no_record(&collection.name)
+}
+
+/// There is no record with this id or unique key, or the caller doesn't see it.
+pub(crate) fn none_which(collection: &Collection, which: &Which) -> Error {
+    match which {
+        Which::Id(_) => not_found(collection),
+        Which::Key(key) => {
+            let names: Vec<&str> = key.fields.iter().map(|field| collection.field(*field).name.as_str()).collect();
+            let these = if names.len() == 1 { "this" } else { "these" };
+            Error::NotFound { what: format!("{} with {these} {}", collection.name, names.join(" and ")) }
+        }
+    }
 }
 
 /// There is no record of the type or interface of this name.

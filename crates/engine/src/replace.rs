@@ -6,7 +6,7 @@ use backstay_scalar::Value;
 
 use crate::decision::decide;
 use crate::proposal::Proposal;
-use crate::read::not_found;
+use crate::read::none_which;
 use crate::references::may_see;
 use crate::rule_of::RuleOf;
 use crate::{Authority, IfMatch, Input, Outcome, Record, TxContext, Which, children, clauses};
@@ -26,7 +26,7 @@ impl TxContext<'_, '_> {
         keep_address(of, which, &mut input)?;
         match (self.found(of, which).await?, wanted) {
             (Some(id), Some(IfMatch::Absent)) => {
-                let stored = self.get(collection, id).await?.ok_or_else(|| not_found(of))?;
+                let stored = self.get(collection, id).await?.ok_or_else(|| none_which(of, which))?;
                 Err(Error::Precondition { version: stored.version() })
             }
             (Some(id), _) => {
@@ -34,7 +34,7 @@ impl TxContext<'_, '_> {
                 let replaced = self.update(Authority::Caller, (collection, id), input, wanted).await?;
                 Ok((Outcome::Updated, replaced))
             }
-            (None, Some(IfMatch::Any | IfMatch::Versions(_))) => Err(not_found(of)),
+            (None, Some(IfMatch::Any | IfMatch::Versions(_))) => Err(none_which(of, which)),
             (None, Some(IfMatch::Absent) | None) => match which {
                 Which::Id(_) if !of.key.given => {
                     Err(Error::NotFound { what: format!("{} with this id; {NO_ID}", of.name) })

@@ -7,8 +7,17 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 const OWN_HEADERS: &[&str] =
     &["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer"];
 /// Headers of answers that a page may read.
-const OWN_EXPOSED: &[&str] =
-    &["ETag", "Idempotency-Replayed", "Location", "Preference-Applied", "Request-Id", "Retry-After"];
+const OWN_EXPOSED: &[&str] = &[
+    "Allow",
+    "Content-Location",
+    "ETag",
+    "Idempotency-Replayed",
+    "Location",
+    "Preference-Applied",
+    "Request-Id",
+    "Retry-After",
+    "WWW-Authenticate",
+];
 
 /// Which pages of other origins may call (the Fetch standard, section 3.2).
 #[derive(Debug, Clone, PartialEq, Eq)]

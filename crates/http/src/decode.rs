@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Action, CallerKind, Error, Place, RecordId, Unauthenticated, ViolationKind, limits};
+use backstay_base::{Action, Caller, CallerKind, Error, Place, RecordId, Unauthenticated, ViolationKind, limits};
 use backstay_engine::{
     Context, Create, Input, List, MatchingAct, OfMatching, OfRecord, Perspective, RecordAct, Replace, Request, Update,
     Which, WriteOptions,
 };
 use backstay_model::{CollectionId, Model};
-use backstay_rest::{Matching, Reader, input, inputs, is_of_past, patch};
+use backstay_rest::{Matching, Reader, inputs, is_of_past, patch, replacement, upserts};
 use bytes::Bytes;
 use http::Method;
 
@@ -73,7 +73,7 @@ pub(crate) async fn request(
     Ok(Request::List(list_in(kind, list?)?))
 }
 
-/// A request that is written down has no account yet.
+/// A request that is written down may be nobody's.
 fn nobody(path: &str) -> Refusal {
     let problem = "`me` is the account that is signed in, and nobody is here".to_owned();
     let misused = ViolationKind::Misused { problem, remedy: format!("write the id: /api/{path}/…") };
@@ -145,8 +145,12 @@ fn list_in(kind: RecordRequest, list: List) -> Result<List, Error> {
 
 /// Reads `METHOD /api/…?query` and a body, as `backstay explain` takes them: as a request over HTTP with only the headers
 /// that it must have. If the request needs no body, a body of `null` counts as none.
-pub fn parse_request(reader: &Reader, text: &str, body: Bytes) -> Result<Request, Refusal> {
+pub fn parse_request(reader: &Reader, (text, body): (&str, Bytes), caller: &Caller) -> Result<Request, Refusal> {
     let Line { records, kind, endpoint, query } = Line::read(reader.model(), text)?;
+    let records = match (records, caller.kind, caller.id) {
+        (Records::Own(collection), CallerKind::Account, Some(id)) => Records::Record(collection, id),
+        (records, _, _) => records,
+    };
     let body = if !needs_body(endpoint) && &*body == b"null" { Bytes::new() } else { body };
     if endpoint.body.is_none() && !body.is_empty() {
         return Err(body::unwanted());
@@ -220,8 +224,9 @@ impl Sent<'_> {
             }
             (Kind::Query, Records::Query(collection)) => Request::List(reader.list_of_body(collection, &body)?),
             (Kind::Create, Records::Collection(collection)) => {
-                let inputs = inputs(model, collection, &body)?;
                 let on_conflict = reader.on_conflict(collection, query)?;
+                let read = if on_conflict.is_some() { upserts } else { inputs };
+                let inputs = read(model, collection, &body)?;
                 Request::Create(Create { collection, inputs, on_conflict, options: headers.with(body) })
             }
             (Kind::UpdateAll, Records::Collection(collection)) => {
@@ -318,7 +323,7 @@ impl Sent<'_> {
                 Request::Update(Update { collection, which, input, options: headers.with(body) })
             }
             RecordRequest::Replace => {
-                let input = input(model, collection, &body)?;
+                let input = replacement(model, collection, &body)?;
                 Request::Replace(Replace { collection, which, input, options: headers.with(body) })
             }
             RecordRequest::Delete => {

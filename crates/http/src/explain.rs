@@ -16,7 +16,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
         Some(who) => state.identity.administration(&admitted.context())?.caller_for(who).await?,
         None => credentials::anonymous(),
     };
-    let request = parse_request(&state.reader, &question.request, question.body)?;
+    let request = parse_request(&state.reader, (&question.request, question.body), &caller)?;
     let explanation = records::explain(state, &admitted.context_of(caller), request).await?;
     Ok(Answer::json(StatusCode::OK, Audience::Secret, &explanation)?)
 }

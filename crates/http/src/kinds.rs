@@ -49,7 +49,7 @@ kinds! {
     CROSS_ORIGIN: "cross-origin", FORBIDDEN, "Refused because of its origin",
         "Send the token as `Authorization: Bearer TOKEN`, or have the origin added to `server.cors_origins`.";
     NOT_FOUND: "not-found", NOT_FOUND, "Not found",
-        "Check the id. The record may also exist without you being allowed to see it.";
+        "Check the id or the key. The record may also exist without you being allowed to see it.";
     NO_SUCH_PATH: "no-such-path", NOT_FOUND, "No such path", "See /openapi.json for the paths that exist.";
     NOT_THERE_YET: "not-there-yet", NOT_FOUND, "Not supported yet", "See /openapi.json for what is supported.";
     METHOD_NOT_ALLOWED: "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed",
@@ -168,7 +168,9 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Conflict(Conflict::Already(_)) => &ALREADY_DONE,
         Error::Precondition { .. } => &VERSION_MISMATCH,
         Error::KeyReused => &IDEMPOTENCY_KEY_REUSED,
-        Error::Limit(Limit::Size { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => &TOO_LARGE,
+        Error::Limit(Limit::Size { .. } | Limit::Matching { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => {
+            &TOO_LARGE
+        }
         Error::Limit(Limit::Deletion(deletion)) => match deletion.excess {
             Excess::Records(_) => &TOO_LARGE,
             Excess::Work | Excess::Hold => &TOO_COSTLY,

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
-use backstay_base::{Conflict, Error, Limit, Place, RequestId, Unauthenticated, Violation, ViolationKind};
+use backstay_base::{Conflict, Error, Limit, Place, RequestId, Unauthenticated, Violation, ViolationKind, limits};
 use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
 
@@ -116,6 +116,14 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
         | Refusal::InTransaction { error: Error::Limit(Limit::Answer { .. }), .. } => {
             Some("Select fewer fields (`select=name`). For a write, send `Prefer: return=minimal`.")
         }
+        Refusal::Domain(Error::Limit(Limit::Matching { max }))
+        | Refusal::InTransaction { error: Error::Limit(Limit::Matching { max }), .. } => {
+            Some(if *max < u64::from(limits::MATCHED_RECORDS) {
+                "Narrow the filter, or raise `limit`."
+            } else {
+                "Narrow the filter."
+            })
+        }
         Refusal::Domain(Error::Limit(Limit::WriteCost | Limit::Hold))
         | Refusal::InTransaction { error: Error::Limit(Limit::WriteCost | Limit::Hold), .. } => {
             Some("Send fewer records at a time, or simplify the type's rules, checks and computed fields.")
@@ -221,6 +229,7 @@ impl<'a> Details<'a> {
             Error::Limit(Limit::Share(_) | Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
             Error::Limit(
                 Limit::Size { .. }
+                | Limit::Matching { .. }
                 | Limit::Sums { .. }
                 | Limit::Answer { .. }
                 | Limit::Cost
@@ -390,6 +399,8 @@ mod tests {
         check(Error::KeyWithoutSession.into(), revoke);
         let less = "Select fewer fields (`select=name`). For a write, send `Prefer: return=minimal`.";
         check(Refusal::Domain(Limit::Answer { max: 1 }.into()), less);
+        check(Refusal::Domain(Limit::Matching { max: 2 }.into()), "Narrow the filter, or raise `limit`.");
+        check(Refusal::Domain(Limit::Matching { max: 500 }.into()), "Narrow the filter.");
         check(
             Refusal::Domain(Limit::Size { what: "the body", max: 1, unit: "bytes" }.into()),
             "Send less, or split it into several requests.",

@@ -49,9 +49,10 @@ impl Reader {
 
     /// Reads the query of a create: `onConflict`, the comma-separated fields of a unique key, if there is one.
     pub fn on_conflict(&self, collection: CollectionId, query: Option<&str>) -> Result<Option<Vec<FieldId>>, Error> {
+        let of = self.model().collection(collection);
+        refuse_foreign(of, query)?;
         let [names] = known(query, [ON_CONFLICT])?;
         let Some(names) = names else { return Ok(None) };
-        let of = self.model().collection(collection);
         let wrong = |kind| Error::malformed(Place::part(ON_CONFLICT), kind);
         let mut fields = Vec::new();
         for name in names.split(',').map(str::trim) {
@@ -87,6 +88,24 @@ impl Reader {
         })?;
         Ok(Which::Key(key))
     }
+}
+
+/// What other systems call `onConflict`.
+const ELSEWHERE: &[&str] = &["on_conflict", "onconflict", "upsert", "on_duplicate", "onDuplicate", "on_duplicate_key"];
+
+/// Refuses what other systems call `onConflict`.
+fn refuse_foreign(of: &Collection, query: Option<&str>) -> Result<(), Error> {
+    for (name, _) in url::of_url(query)? {
+        if ELSEWHERE.contains(&&*name)
+            && let Some(key) = of.keys().first()
+        {
+            let fields: Vec<&str> = key.iter().map(|field| of.field(*field).name.as_str()).collect();
+            let problem = format!("unknown parameter `{name}`");
+            let remedy = format!("write `?{ON_CONFLICT}={}`", fields.join(","));
+            return Err(Error::malformed(Place::part(&*name), ViolationKind::Misused { problem, remedy }));
+        }
+    }
+    Ok(())
 }
 
 /// Why these fields name no record.

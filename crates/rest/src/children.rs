@@ -38,7 +38,7 @@ const OPERATORS: &str = "`$add`, `$change`, `$remove`, or `$set` alone";
 pub(crate) fn many(form: Form, raw: &str) -> Sent<'_> {
     let mut sent = Sent { each: Vec::new(), others: Others::Stay, wrong: Vec::new() };
     match (form, raw.as_bytes().first()) {
-        (Form::New, _) => sent.list(Vec::new(), raw, "an array of objects", Sent::add),
+        (Form::New | Form::Whole, _) => sent.list(Vec::new(), raw, "an array of objects", Sent::add),
         (Form::Patch, Some(b'{')) => sent.operators(raw),
         (Form::Patch, _) => sent.all(Vec::new(), raw),
     }
@@ -46,15 +46,17 @@ pub(crate) fn many(form: Form, raw: &str) -> Sent<'_> {
 }
 
 /// Of a relation to at most one record: an object, or null for none.
-pub(crate) fn one(form: Form, raw: &str) -> Sent<'_> {
+pub(crate) fn one<'r>(form: Form, raw: &'r str, (target, via): (&str, &str)) -> Sent<'r> {
     let mut sent = Sent { each: Vec::new(), others: Others::Stay, wrong: Vec::new() };
     match (form, raw) {
-        (Form::New, "null") => {}
+        (Form::New | Form::Whole, "null") => {}
         (Form::Patch, "null") => sent.others = Others::Go,
         (_, raw) if raw.starts_with('"') => {
-            sent.wrong.push((Vec::new(), ViolationKind::ReadOnly("set this relation from the other side")));
+            let problem = format!("this relation is stored in `{via}` of {target}");
+            let remedy = format!("send the fields of the {target} as an object, or set `{via}` of the {target}");
+            sent.wrong.push((Vec::new(), ViolationKind::Misused { problem, remedy }));
         }
-        (Form::New, raw) => sent.add(Vec::new(), raw),
+        (Form::New | Form::Whole, raw) => sent.add(Vec::new(), raw),
         (Form::Patch, raw) => sent.change_or(Vec::new(), raw, SentAct::Put),
     }
     sent

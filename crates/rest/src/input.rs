@@ -9,6 +9,7 @@ use backstay_scalar::{Operation, Problem, Scalar, Token, Value};
 use serde_json::value::RawValue;
 
 use crate::children::{self, Sent, SentAct, SentChild};
+use crate::foreign::{self, Role};
 use crate::json::{few_items, items, members_of, not_an_object, utf8, within_list_limit};
 use crate::operators::{self, Form};
 use crate::referred::{self, InTransaction, RelationReader, missing};
@@ -18,6 +19,11 @@ use crate::words::{shorten, unknown, unknown_field};
 /// another type are violations, all of them at once. Says nothing of what the caller may write.
 pub fn input(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
     alone(model, (collection, Form::New), body)
+}
+
+/// Reads the same as all of a record, which may be stored already.
+pub fn replacement(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Input, Error> {
+    alone(model, (collection, Form::Whole), body)
 }
 
 /// Reads a JSON Merge Patch (RFC 7396): an object of the fields that change, in which an object for a `JSON` field is merged
@@ -52,10 +58,19 @@ pub fn record(
 }
 
 /// Reads a JSON object, or an array of them.
-pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Error> {
+pub fn inputs(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inputs, Error> {
+    each(model, (collection, Form::New), body)
+}
+
+/// Reads the same as records which may be stored already.
+pub fn upserts(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inputs, Error> {
+    each(model, (collection, Form::Whole), body)
+}
+
+fn each(model: &Model, (id, form): (CollectionId, Form), body: &[u8]) -> Result<Inputs, Error> {
     let text = utf8(body)?;
     if !text.trim_ascii_start().starts_with('[') {
-        return input(model, id, body).map(Inputs::One);
+        return alone(model, (id, form), body).map(Inputs::One);
     }
     let items = few_items(text, limits::BATCH_RECORDS)?;
     if items.len() > limits::BATCH_RECORDS {
@@ -63,7 +78,7 @@ pub fn inputs(model: &Model, id: CollectionId, body: &[u8]) -> Result<Inputs, Er
     }
     let mut inputs = Vec::with_capacity(items.len());
     let mut relations = InTransaction;
-    let mut decoder = Decoder::new((model, id), Form::New, &mut relations);
+    let mut decoder = Decoder::new((model, id), form, &mut relations);
     decoder.levels = Some(CHILD_LEVELS);
     for (index, item) in items.iter().enumerate() {
         if decoder.is_full() {
@@ -147,7 +162,9 @@ impl<'d> Decoder<'d> {
                 break;
             }
             let Some(field) = collection.member_named(within, name) else {
-                self.refuse(name, unknown_field(collection, within, name));
+                let sent = foreign::Member { name, raw: raw.get(), alone: members.len() == 1 };
+                let foreign = foreign::member((collection, within), (self.form, self.role()), sent);
+                self.refuse(name, foreign.unwrap_or_else(|| unknown_field(collection, within, name)));
                 continue;
             };
             if self.leads_to_parent(field) {
@@ -162,6 +179,15 @@ impl<'d> Decoder<'d> {
                 continue;
             }
             self.value(reading, (field, name), raw.get());
+        }
+    }
+
+    /// What the object stands for.
+    fn role(&self) -> Role {
+        match self.to_parent {
+            _ if self.depth > 0 => Role::Key,
+            Some(via) => Role::Child(via),
+            None => Role::Record,
         }
     }
 
@@ -181,7 +207,9 @@ impl<'d> Decoder<'d> {
                 return self.children(reading, (field, name), (target, via), children::many(self.form, raw));
             }
             FieldKind::OneToOne { target, via, .. } if self.levels.is_some() => {
-                return self.children(reading, (field, name), (target, via), children::one(self.form, raw));
+                let of = self.model.collection(target);
+                let sent = children::one(self.form, raw, (&of.name, &of.field(via).name));
+                return self.children(reading, (field, name), (target, via), sent);
             }
             _ if operators::is_given(field, raw) => self.operator(reading, (field, name), raw),
             FieldKind::Embedded(_) => self.embedded(reading, (field, name), raw),
@@ -308,8 +336,8 @@ impl<'d> Decoder<'d> {
 
     /// An operator in the place of a value.
     fn operator(&mut self, reading: &mut Reading, (field, name): (&Field, &str), raw: &str) -> Result<(), Wrong> {
-        if self.form == Form::New {
-            return Err(operators::for_stored().into());
+        if let Some(refusal) = self.form.refuses_operators() {
+            return Err(refusal.into());
         }
         if !matches!(field.kind, FieldKind::Embedded(_)) {
             reading.input.operate(field.id, operators::operator(self.model, field, raw)?);
@@ -318,7 +346,7 @@ impl<'d> Decoder<'d> {
         let (members, replaced) = (operators::replacement(raw)?, Operation::Replace.name());
         let within = self.at.clone().then(Step::Member(shorten(name)));
         let outer = mem::replace(&mut self.at, within);
-        self.form = Form::New;
+        self.form = Form::Whole;
         let read = self.embedded(reading, (field, replaced), members.get());
         (self.at, self.form) = (outer, Form::Patch);
         read.map_err(|wrong| wrong.within(Step::Member(replaced.to_owned())))?;
@@ -447,12 +475,19 @@ impl<'d> Decoder<'d> {
                 input.refer(field.id, to);
                 return Ok(());
             }
-            FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw)).map_err(ViolationKind::from)?,
+            FieldKind::Scalar(scalar) => scalar.read(Token::Json(raw)).map_err(|problem| {
+                let kind = ViolationKind::from(problem);
+                match foreign::operator(self.form, field, raw) {
+                    Some(remedy) => ViolationKind::Misused { problem: kind.to_string(), remedy },
+                    None => kind,
+                }
+            })?,
             FieldKind::Enum(id) => self.model.enum_type(*id).read(Token::Json(raw)).map_err(ViolationKind::from)?,
         };
-        if self.form == Form::Patch
-            && let Some(patch) = operators::patch_of_document(&value)?
-        {
+        if self.form != Form::Patch {
+            operators::refuse_in_document(self.form, &value)?;
+            input.set(field.id, value);
+        } else if let Some(patch) = operators::patch_of_document(&value)? {
             input.operate(field.id, patch);
         } else {
             input.set(field.id, value);

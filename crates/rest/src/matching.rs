@@ -31,16 +31,16 @@ impl Reader {
             None => false,
         };
         let words = from_pairs(self.model().collection(collection), others)?;
-        Ok(Matching { dry_run, ..self.matching(&words)? })
+        Ok(Matching { dry_run, ..self.matching(&words, "write `filter=true`")? })
     }
 
     /// Reads the same of a body like that of `:query`, which has no `dryRun`.
     pub fn matching_of_body(&self, collection: CollectionId, body: &[u8]) -> Result<Matching, Error> {
         check_size(body)?;
-        self.matching(&from_body(collection, body)?).map_err(in_body)
+        self.matching(&from_body(collection, body)?, "write `\"filter\": \"true\"`").map_err(in_body)
     }
 
-    fn matching(&self, words: &ListWords<'_>) -> Result<Matching, Error> {
+    fn matching(&self, words: &ListWords<'_>, all: &str) -> Result<Matching, Error> {
         let others = [
             (Place::Sort, words.sort.is_some()),
             (Place::Select, words.select.is_some()),
@@ -56,11 +56,15 @@ impl Reader {
             return Err(Error::malformed(place, ViolationKind::Misused { problem, remedy }));
         }
         if words.filter.is_none() && words.equals.is_empty() {
-            let problem = "without a filter this would be about every record".to_owned();
-            let remedy = "say which records you mean, or write `filter=true` for all of them".to_owned();
-            return Err(Error::malformed(Place::Filter, ViolationKind::Misused { problem, remedy }));
+            return Err(Error::malformed(Place::Filter, unfiltered(all)));
         }
         let limit = words.limit.unwrap_or(backstay_base::limits::MATCHED_RECORDS);
         Ok(Matching { filter: self.list(words)?.filter, limit, dry_run: false })
     }
+}
+
+/// Refuses a change without a filter; says how to ask for all records.
+pub(crate) fn unfiltered(all: &str) -> ViolationKind {
+    let problem = "without a filter this would be about every record".to_owned();
+    ViolationKind::Misused { problem, remedy: format!("say which records you mean, or {all} for all of them") }
 }

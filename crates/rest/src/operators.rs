@@ -3,7 +3,7 @@
 use backstay_base::{Step, ViolationKind};
 use backstay_engine::{Input, Operator};
 use backstay_model::{Collection, Field, FieldKind, Model};
-use backstay_scalar::{MergeError, Operation, Scalar, Token, Value, has_operations, read_exact};
+use backstay_scalar::{MergeError, OPERATIONS, Operation, Scalar, Token, Value, has_operations, read_exact};
 use serde_json::value::RawValue;
 
 use crate::input::{Wrong, list};
@@ -14,6 +14,8 @@ use crate::words::shorten;
 pub(crate) enum Form {
     /// A new record.
     New,
+    /// All of a record, which may be stored already.
+    Whole,
     /// A change of a stored one.
     Patch,
 }
@@ -36,15 +38,53 @@ pub(crate) fn is_given(field: &Field, raw: &str) -> bool {
     }
 }
 
-/// Why a new record takes no operators.
-pub(crate) fn for_stored() -> ViolationKind {
-    let problem = "operators change a stored record, and this one is new".to_owned();
-    ViolationKind::Misused { problem, remedy: "send the value itself".to_owned() }
+impl Form {
+    /// Why such an object takes no operators; `None` if it does.
+    pub(crate) fn refuses_operators(self) -> Option<ViolationKind> {
+        let (problem, remedy) = match self {
+            Self::Patch => return None,
+            Self::New => ("operators change a stored record, and this one is new", "send the value itself"),
+            Self::Whole => {
+                ("this request takes whole values, not operators", "send the value itself, or PATCH the record")
+            }
+        };
+        Some(ViolationKind::Misused { problem: problem.to_owned(), remedy: remedy.to_owned() })
+    }
+}
+
+/// Refuses operators within a document that is stored as it is sent.
+pub(crate) fn refuse_in_document(form: Form, value: &Value) -> Result<(), Wrong> {
+    let Value::Json(text) = value else { return Ok(()) };
+    let Some(steps) = first_operation(text) else { return Ok(()) };
+    let (problem, remedy) = match form {
+        Form::New => ("`$ops` changes a stored value; a new record has none", "send the value itself"),
+        Form::Whole | Form::Patch => (
+            "`$ops` changes a stored value, and this request replaces it",
+            "send the value itself, or PATCH the record",
+        ),
+    };
+    let kind = ViolationKind::Misused { problem: problem.to_owned(), remedy: remedy.to_owned() };
+    Err(Wrong { steps, kind })
+}
+
+/// Where a document has an object whose only member is `$ops`, among those that a patch would look at.
+fn first_operation(text: &str) -> Option<Vec<Step>> {
+    let members = text.starts_with('{').then(|| backstay_scalar::members(text).ok()).flatten()?;
+    if let [(name, _)] = &members[..]
+        && name == OPERATIONS
+    {
+        return Some(Vec::new());
+    }
+    members.iter().find_map(|(name, value)| {
+        let mut steps = first_operation(value.get())?;
+        steps.insert(0, Step::Member(shorten(name)));
+        Some(steps)
+    })
 }
 
 /// The members that replace an embedded value.
 pub(crate) fn replacement(raw: &str) -> Result<&RawValue, Wrong> {
-    match Operation::read(raw)? {
+    match Operation::read(raw, &[Operation::Replace])? {
         (Operation::Replace, members) => Ok(members),
         (operation, _) => {
             Err(misplaced(operation, "an embedded value", "send the members that change, or `$replace` all of them"))
@@ -52,9 +92,30 @@ pub(crate) fn replacement(raw: &str) -> Result<&RawValue, Wrong> {
     }
 }
 
+/// The operations that a field takes.
+fn taken(field: &Field) -> &'static [Operation] {
+    match field.kind {
+        FieldKind::Scalar(Scalar::Int | Scalar::Float | Scalar::Decimal { .. } | Scalar::Money) => {
+            &[Operation::Increase, Operation::Multiply]
+        }
+        FieldKind::Scalar(Scalar::Duration) => &[Operation::Increase],
+        FieldKind::List(_) => &[Operation::Append, Operation::Remove],
+        FieldKind::Embedded(_) => &[Operation::Replace],
+        FieldKind::Scalar(_)
+        | FieldKind::Enum(_)
+        | FieldKind::Document(_)
+        | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
+        | FieldKind::ManyToMany { .. }
+        | FieldKind::Lineage { .. } => &[],
+    }
+}
+
 /// The operator that a field is given.
 pub(crate) fn operator(model: &Model, field: &Field, raw: &str) -> Result<Operator, Wrong> {
-    let (operation, operand) = Operation::read(raw)?;
+    let (operation, operand) = Operation::read(raw, taken(field))?;
     let operand = operand.get();
     let at = |kind: ViolationKind| Wrong::at_member(operation.name(), kind);
     let read = |scalar: Scalar| {

@@ -85,8 +85,8 @@ impl Parameter {
             Self::Limit => {
                 &["per_page", "perPage", "page_size", "pageSize", "size", "first", "top", "$top", "take", "_limit"]
             }
-            Self::After => &["page", "cursor", "_page", "startingAfter", "starting_after"],
-            Self::Before => &["endingBefore", "ending_before", "last"],
+            Self::After => &["page", "cursor", "_page", "startingAfter", "starting_after", "next"],
+            Self::Before => &["endingBefore", "ending_before", "last", "prev", "previous"],
             Self::Skip => &["offset", "$skip", "_start", "from", "start"],
             Self::Count => &["total", "totalCount", "with_count", "$count"],
             Self::AsOf => &["as_of", "asof", "at", "validAt", "systemTime"],

@@ -253,13 +253,13 @@ fn start_of(
 
 /// The refusal of a page that is to start at two places.
 fn two_starts(after: bool, before: bool) -> Error {
-    let (at, other) = match (after, before) {
-        (true, true) => (Place::Before, "after"),
-        (true, false) => (Place::Skip, "after"),
-        (false, _) => (Place::Skip, "before"),
+    let (at, one, other) = match (after, before) {
+        (true, true) => (Place::Before, "before", "after"),
+        (true, false) => (Place::Skip, "skip", "after"),
+        (false, _) => (Place::Skip, "skip", "before"),
     };
     let problem = format!("a page starts at one place, and `{other}` says where");
-    Error::malformed(at, ViolationKind::Misused { problem, remedy: format!("leave one of the two out, or `{other}`") })
+    Error::malformed(at, ViolationKind::Misused { problem, remedy: format!("leave `{one}` or `{other}` out") })
 }
 
 /// What a text means, read if it is not known yet.

@@ -15,10 +15,11 @@ use serde_json::value::RawValue;
 
 use crate::filter::few_params;
 use crate::list::{NULL_PARAMETER, pairs};
+use crate::matching::unfiltered;
 use crate::parameter::AS_OF;
 use crate::reader::Reader;
 use crate::words::{shorten, unknown};
-use crate::{GetWords, Matching, in_body, input, inputs, json, patch};
+use crate::{GetWords, Matching, in_body, inputs, json, patch, replacement};
 
 /// Several requests, and how each of them is written.
 #[derive(Debug)]
@@ -316,7 +317,7 @@ fn one(
             (None, Some(Member::Query)) => &mut found.query,
             (None, Some(Member::IfMatch)) => &mut found.if_match,
             (None, Some(Member::AsOf)) => &mut found.as_of,
-            (None, None) => return wrong(unknown_member(name)),
+            (None, None) => return wrong(unknown_member(action(&members), name)),
         };
         if slot.replace(value).is_some() {
             return wrong(ViolationKind::Duplicate);
@@ -336,6 +337,7 @@ fn one(
                 format!("write it in `query`: {{\"query\": {{\"{name}\": …}}}}")
             }
             (RequestKind::Create, "id") => "leave it out; Backstay assigns the id of a new record".to_owned(),
+            (_, "query") if let Some(remedy) = instead_of_filter(kind) => remedy.to_owned(),
             _ => format!("it takes `{}`", taken().collect::<Vec<_>>().join("`, `")),
         };
         let misused = ViolationKind::Misused { problem: format!("`{}` has no `{name}`", kind.name()), remedy };
@@ -381,7 +383,8 @@ fn check_kind(
 const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["insert", "post", "add", "new"], "write `create`"),
     (&["patch", "change"], "write `update`"),
-    (&["put", "upsert"], "write `replace`"),
+    (&["put"], "write `replace`"),
+    (&["upsert"], "there is no upsert in `/transact`; POST with `?onConflict=`"),
     (&["remove", "destroy"], "write `delete`"),
     (&["undelete", "recover", "untrash"], "write `restore`"),
     (&["versions", "changes", "revisions", "audit"], "write `history`"),
@@ -402,8 +405,31 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["as", "ref", "$ref", "$id", "name"], "a request can't refer to another one yet"),
 ];
 
-fn unknown_member(name: &str) -> ViolationKind {
+/// What a request asks for, wherever among its members that is.
+fn action(members: &[(Cow<'_, str>, &RawValue)]) -> Option<RequestKind> {
+    RequestKind::ALL.into_iter().find(|kind| members.iter().any(|(name, _)| kind.name() == &**name))
+}
+
+/// What to write instead of a filter in a request that is about one record; `None` if it isn't.
+fn instead_of_filter(kind: RequestKind) -> Option<&'static str> {
+    match kind {
+        RequestKind::Get => Some("write `by`, or use `list`"),
+        RequestKind::Update => Some("write `by`, or use `updateAll`"),
+        RequestKind::OfRecord(RecordVerb::Delete) => Some("write `by`, or use `deleteAll`"),
+        RequestKind::Replace => Some("write `by`"),
+        RequestKind::OfRecord(RecordVerb::Restore | RecordVerb::Purge) => Some("write `id`"),
+        RequestKind::List | RequestKind::Create | RequestKind::OfMatching(_) | RequestKind::History => None,
+    }
+}
+
+fn unknown_member(kind: Option<RequestKind>, name: &str) -> ViolationKind {
     let lower = name.to_ascii_lowercase();
+    if let Some(remedy) = kind.and_then(instead_of_filter)
+        && ["filter", "where"].contains(&&*lower)
+    {
+        let problem = format!("unknown member `{}`", shorten(name));
+        return ViolationKind::Misused { problem, remedy: remedy.to_owned() };
+    }
     let remedy = ELSEWHERE.iter().find(|(names, _)| names.contains(&&*lower)).map(|(_, remedy)| *remedy);
     if let Some(remedy) = remedy {
         let problem = format!("unknown member `{}`", shorten(name));
@@ -469,8 +495,9 @@ impl Found<'_> {
                 })
             }
             RequestKind::OfMatching(verb) => {
-                let raw =
-                    self.query.ok_or_else(|| Error::malformed(Place::member("query"), ViolationKind::Required))?;
+                let raw = self.query.ok_or_else(|| {
+                    Error::malformed(Place::member("query"), unfiltered("write {\"query\": {\"filter\": \"true\"}}"))
+                })?;
                 let matching = reader.matching_of_body(collection, raw.get().as_bytes());
                 let sent = |error| moved(error, |at| at.within(Step::Member(Member::Body.name().to_owned())));
                 let Matching { filter, limit, dry_run } = matching.map_err(in_query)?;
@@ -482,7 +509,7 @@ impl Found<'_> {
                 Request::OfMatching(OfMatching { act, collection, filter, limit, dry_run, options })
             }
             RequestKind::Replace => {
-                let input = input(model, collection, body()?).map_err(within)?;
+                let input = replacement(model, collection, body()?).map_err(within)?;
                 let (which, options) = (self.which(reader, collection)?, self.options()?);
                 Request::Replace(Replace { collection, which, input, options })
             }
@@ -546,7 +573,14 @@ impl Found<'_> {
 
     /// The record that `id` or `by` names.
     fn which(&self, reader: &Reader, collection: CollectionId) -> Result<Which, Error> {
-        let Some(by) = self.by else { return self.id(reader, collection).map(Which::Id) };
+        let Some(by) = self.by else {
+            if self.id.is_none() && reader.single(collection).is_none() {
+                let problem = "the request doesn't say which record it is about".to_owned();
+                let misused = ViolationKind::Misused { problem, remedy: "write `id` or `by`".to_owned() };
+                return Err(Error::malformed(Place::member("id"), misused));
+            }
+            return self.id(reader, collection).map(Which::Id);
+        };
         if self.id.is_some() {
             let problem = "`id` and `by` both name the record".to_owned();
             let misused = ViolationKind::Misused { problem, remedy: "leave one of them out".to_owned() };

@@ -41,13 +41,14 @@ impl Operation {
         first.is_some_and(|first| first.starts_with("\"$"))
     }
 
-    /// The operation that an object such as `{"$inc": 1}` asks for, and its operand.
-    pub fn read(raw: &str) -> Result<(Self, &RawValue), ViolationKind> {
+    /// The operation that an object such as `{"$inc": 1}` asks for, and its operand. What isn't an operation at all is refused
+    /// with one of those that the field takes.
+    pub fn read<'r>(raw: &'r str, taken: &[Self]) -> Result<(Self, &'r RawValue), ViolationKind> {
         let expected = || ViolationKind::Type { expected: "an operator, such as {\"$inc\": 1}".to_owned() };
         let members = members(raw).map_err(|_| expected())?;
         match &members[..] {
             [] => Err(expected()),
-            [(name, operand)] => Self::named(name).map(|operation| (operation, *operand)),
+            [(name, operand)] => Self::named(name, taken).map(|operation| (operation, *operand)),
             [(first, _), (second, _), ..] => Err(ViolationKind::Misused {
                 problem: format!("a field takes one operator at a time, and here are `{first}` and `{second}`"),
                 remedy: "send them in two requests".to_owned(),
@@ -55,35 +56,61 @@ impl Operation {
         }
     }
 
-    fn named(name: &str) -> Result<Self, ViolationKind> {
+    fn named(name: &str, taken: &[Self]) -> Result<Self, ViolationKind> {
         if let Some(operation) = Self::ALL.into_iter().find(|operation| operation.name() == name) {
             return Ok(operation);
         }
-        let remedy = ELSEWHERE.iter().find(|(names, _)| names.contains(&name)).map(|(_, remedy)| *remedy);
-        let names = || Self::ALL.map(Self::name);
-        Err(match remedy {
-            Some(remedy) => {
-                ViolationKind::Misused { problem: format!("unknown operator `{name}`"), remedy: remedy.to_owned() }
-            }
-            None => ViolationKind::Unknown {
-                what: "operator",
-                name: name.chars().take(SHOWN_CHARS).collect(),
-                suggestion: nearest(name, names()).map(str::to_owned),
-            },
-        })
+        let name: String = name.chars().take(SHOWN_CHARS).collect();
+        let meant = |of: &Meant| match of {
+            Meant::Operation(operation) => taken.contains(operation),
+            Meant::Value => true,
+        };
+        let elsewhere = ELSEWHERE.iter().find(|(names, of, _)| names.contains(&&*name) && meant(of));
+        if let Some((_, _, remedy)) = elsewhere {
+            let problem = format!("unknown operator `{name}`");
+            return Err(ViolationKind::Misused { problem, remedy: (*remedy).to_owned() });
+        }
+        if let Some(suggestion) = nearest(&name, taken.iter().map(|operation| operation.name())) {
+            return Err(ViolationKind::Unknown { what: "operator", name, suggestion: Some(suggestion.to_owned()) });
+        }
+        let remedy = match taken.iter().map(|operation| format!("`{}`", operation.name())).collect::<Vec<_>>() {
+            names if names.is_empty() => "send the value itself".to_owned(),
+            names => format!("send the value itself, or write {}", names.join(" or ")),
+        };
+        Err(ViolationKind::Misused { problem: format!("unknown operator `{name}`"), remedy })
     }
 }
 
 /// Characters of an unknown name that an error repeats.
 const SHOWN_CHARS: usize = 60;
 
-/// What other systems call them, and ours.
-const ELSEWHERE: &[(&[&str], &str)] = &[
-    (&["$increment", "$incr", "$add", "$plus"], "write `$inc`"),
-    (&["$dec", "$decrement", "$minus", "$subtract"], "write `$inc` with a negative number"),
-    (&["$multiply", "$times"], "write `$mul`"),
-    (&["$push", "$addToSet", "$concat", "$appendAll"], "write `$append` with an array of items"),
-    (&["$pull", "$pullAll", "$pop", "$delete"], "write `$remove` with an array of items"),
-    (&["$set", "$value"], "send the value itself"),
-    (&["$unset"], "send null"),
+/// What a word of another system asks for.
+enum Meant {
+    Operation(Operation),
+    /// No operation, but a value.
+    Value,
+}
+
+/// What other systems call them, and ours; the first that the field takes.
+const ELSEWHERE: &[(&[&str], Meant, &str)] = &[
+    (&["$increment", "$incr", "$add", "$plus"], Meant::Operation(Operation::Increase), "write `$inc`"),
+    (
+        &["$dec", "$decrement", "$minus", "$subtract"],
+        Meant::Operation(Operation::Increase),
+        "write `$inc` with a negative number",
+    ),
+    (&["$multiply", "$times"], Meant::Operation(Operation::Multiply), "write `$mul`"),
+    (
+        &["$push", "$add", "$addToSet", "$concat", "$appendAll"],
+        Meant::Operation(Operation::Append),
+        "write `$append` with an array of items",
+    ),
+    (
+        &["$pull", "$pullAll", "$pop", "$delete"],
+        Meant::Operation(Operation::Remove),
+        "write `$remove` with an array of items",
+    ),
+    (&["$set", "$value"], Meant::Operation(Operation::Replace), "write `$replace`"),
+    (&["$set", "$value"], Meant::Value, "send the value itself"),
+    (&["$unset"], Meant::Value, "send null"),
 ];

@@ -33,7 +33,7 @@ pub(super) async fn explain(
         None => Arc::new(Caller::anonymous()),
     };
     let reader = Reader::new(engine);
-    let request = backstay_http::parse_request(&reader, &request, body.into())?;
+    let request = backstay_http::parse_request(&reader, (&request, body.into()), &caller)?;
     let explanation = engine.explain(&Context::new(engine, caller), request, JSON).await?;
     let text = explanation.to_string();
     let explanation = serde_json::to_value(&explanation).map_err(Error::internal)?;

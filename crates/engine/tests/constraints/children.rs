@@ -91,7 +91,10 @@ async fn what_is_wrong_with_a_child_is_told_at_its_place() {
             ),
             (r#"[{},{"lines":[{"n":60},{"n":60}]}]"#, r#"invalid-values: /1 Check { message: "too much" }"#),
             (r#"{"receipt":[{"text":"r"}]}"#, r#"invalid-values: /receipt Type { expected: "a JSON object" }"#),
-            (r#"{"receipt":"%0"}"#, r#"invalid-values: /receipt ReadOnly("set this relation from the other side")"#),
+            (
+                r#"{"receipt":"%0"}"#,
+                r#"invalid-values: /receipt Misused { problem: "this relation is stored in `order` of Receipt", remedy: "send the fields of the Receipt as an object, or set `order` of the Receipt" }"#,
+            ),
             (r#"{"lines":{"n":1}}"#, r#"invalid-values: /lines Type { expected: "an array of objects" }"#),
             (r#"{"lines":{"$add":[{"n":1}]}}"#, r#"invalid-values: /lines Type { expected: "an array of objects" }"#),
             (r#"{"lines":null}"#, r#"invalid-values: /lines Type { expected: "an array of objects" }"#),

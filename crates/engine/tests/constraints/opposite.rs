@@ -141,7 +141,7 @@ async fn rules_follow_the_other_end_of_the_account() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_is_written_where_it_is_declared() {
     let mut on = served(Served::sqlite(MODEL)).await;
-    let refused = "invalid-values: /profile ReadOnly(\"set this relation from the other side\")";
+    let refused = r#"invalid-values: /profile Misused { problem: "this relation is stored in `user` of Profile", remedy: "send the fields of the Profile as an object, or set `user` of the Profile" }"#;
     assert_eq!(on.create("User", r#"{"email":"x@example.org","profile":"%6"}"#).await, refused);
     assert_eq!(on.update("User", 5, r#"{"profile":"%6"}"#).await, refused);
     assert_eq!(on.create("Profile", r#"{"user":"%3","shown":true}"#).await, "not-unique: Profile user");

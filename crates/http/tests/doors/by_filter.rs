@@ -174,7 +174,7 @@ async fn a_filter_is_demanded_and_a_limit_holds() {
         [shop.change("?filter=true&limit=2", json!({ "stock": 1 })).await, shop.delete("?filter=true&limit=2").await]
     {
         let told = (reply.status, reply.json()["detail"].clone());
-        assert_eq!(told, (413, json!("the set of records that match is larger than 2 records")), "{}", reply.text());
+        assert_eq!(told, (413, json!("more than 2 records match")), "{}", reply.text());
     }
     assert_eq!(shop.stocks().await, before);
 }

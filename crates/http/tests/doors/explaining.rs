@@ -1,3 +1,4 @@
+use backstay_base::Caller;
 use backstay_engine::{Context, Request, Selection};
 use backstay_http::parse_request;
 use backstay_identity::NewKey;
@@ -115,6 +116,8 @@ async fn only_an_operator_sees_why() {
     check(r#"{"request": "GET /api/notes?limit=0"}"#, 400, "limit").await;
     check(r#"{"request": "PUT /api/notes"}"#, 405, "").await;
     check(r#"{"request": "GET /api/notes", "as": "nobody@example.org"}"#, 404, "").await;
+    check(r#"{"request": "GET /api/users/me"}"#, 400, "path").await;
+    check(r#"{"request": "GET /api/users/me", "as": "ada@example.org"}"#, 200, "").await;
     assert_eq!(app.call("GET /explain", &[("authorization", &operator)]).await.status, 405);
 }
 
@@ -127,7 +130,7 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     let check = |line: &str, expected: &str| {
         let has_body = line.trim_start().starts_with(['P', 'p']);
         let body = Bytes::from_static(if has_body { b"{}" } else { b"" });
-        let got = match parse_request(&reader, &line.replace("ID", &id), body) {
+        let got = match parse_request(&reader, (&line.replace("ID", &id), body), &Caller::anonymous()) {
             Ok(Request::Get(get)) => match get.selection {
                 Selection::Whole => "get all".to_owned(),
                 Selection::Parts(parts) => format!("get {}", parts.len()),
@@ -164,7 +167,7 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     check("DELETE /api/titled/ID", "method-not-allowed");
     check("POST /api/notes/ID", "method-not-allowed");
     check("GET /api/notes?limit=x", "malformed-request");
-    let with_body = parse_request(&reader, "GET /api/notes", Bytes::from_static(b"{}"));
+    let with_body = parse_request(&reader, ("GET /api/notes", Bytes::from_static(b"{}")), &Caller::anonymous());
     assert_eq!(with_body.expect_err("a read takes no body").code(), "malformed-request");
     for bad in ["", "GET", "/api/notes", "GET api/notes", "GET http://x/api/notes", "G\u{7f}T /api/notes"] {
         check(bad, "malformed-request");

@@ -233,15 +233,15 @@ async fn an_operator_is_one_and_has_a_name() {
         let expected = json!([if remedy.is_null() { json!({ "at": at, "message": message }) } else { error }]);
         assert_eq!((reply.status, &reply.json()["errors"]), (422, &expected), "{}", reply.text());
     };
-    check(json!({ "$push": 1 }), "/stock", "unknown operator `$push`", json!("write `$append` with an array of items"))
-        .await;
+    let numbers = json!("send the value itself, or write `$inc` or `$mul`");
+    check(json!({ "$push": 1 }), "/stock", "unknown operator `$push`", numbers).await;
     check(json!({ "$icn": 1 }), "/stock", "unknown operator `$icn`", json!("did you mean `$inc`?")).await;
     let two = "a field takes one operator at a time, and here are `$inc` and `$mul`";
     check(json!({ "$inc": 1, "$mul": 1 }), "/stock", two, json!("send them in two requests")).await;
     check(json!({ "$inc": null }), "/stock/$inc", "a value is required", Value::Null).await;
     check(json!({ "$inc": "1" }), "/stock/$inc", "expected a whole number, such as 42", Value::Null).await;
     check(json!({ "$mul": 1.5 }), "/stock/$mul", "expected a whole number, such as 42", Value::Null).await;
-    check(json!({ "inc": 1 }), "/stock", "expected a whole number, such as 42", Value::Null).await;
+    check(json!({ "inc": 1 }), "/stock", "expected a whole number, such as 42", json!("write `{\"$inc\": 1}`")).await;
     // A new record has nothing that they could change.
     let new = stored.app.post("POST /api/products", &[], r#"{"name": "Rug", "stock": {"$inc": 1}}"#).await;
     let message = "operators change a stored record, and this one is new";

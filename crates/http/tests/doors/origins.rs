@@ -235,5 +235,8 @@ async fn pages_may_send_and_read_the_headers_that_are_configured() {
     let leave = app.call("OPTIONS /api/notes", &preflight).await;
     assert!(leave.header("access-control-allow-headers").ends_with("Prefer, X-Own"), "{leave:?}");
     let read = app.call("GET /api/notes", &[("origin", APP)]).await;
-    assert!(read.header("access-control-expose-headers").ends_with("Retry-After, X-Cache"), "{read:?}");
+    assert!(
+        read.header("access-control-expose-headers").ends_with("Retry-After, WWW-Authenticate, X-Cache"),
+        "{read:?}"
+    );
 }

@@ -277,6 +277,190 @@ async fn callers() {
     assert_eq!(message(&again), "the value is already taken");
 }
 
+const STORE: &str = r#"
+extend schema @app(name: "Store")
+
+type User @identity @allow(read: "true") {
+  email: Email! @unique
+  profile: Profile @inverse(field: "customer")
+}
+
+type Profile @allow(read: "true", create: "true", update: "true", delete: "true") {
+  customer: User! @unique
+  bio: String
+}
+
+type Address @embedded { city: String! zip: String }
+
+type Product @allow(read: "!this.hidden", create: "true", update: "true", delete: "true") {
+  sku: String! @unique
+  number: Int
+  year: Int
+  stock: Int
+  keywords: [String!]
+  size: Address
+  data: JSON
+  hidden: Boolean! @default(to: false)
+  owner: User
+  lines: [Line!] @inverse(field: "product")
+  card: Card @inverse(field: "product")
+}
+
+extend type Product @index(fields: ["number", "year"], unique: true)
+
+type Line @allow(read: "true", create: "true", update: "true", delete: "true") {
+  product: Product!
+  name: String
+}
+
+type Card @allow(read: "true", create: "true", update: "true", delete: "true") {
+  product: Product! @unique
+  text: String
+}
+"#;
+
+/// A store with one product, and its id.
+async fn store() -> (TestApp, String) {
+    let app = TestApp::open(STORE);
+    let made = app.post("POST /api/products", &[], r#"{"sku": "a", "number": 1, "year": 2, "lines": [{}]}"#).await;
+    let hidden = app.post("POST /api/products", &[], r#"{"sku": "h", "hidden": true}"#).await;
+    assert_eq!((made.status, hidden.status), (201, 201), "{} {}", made.text(), hidden.text());
+    let id = id_of(&made);
+    (app, id)
+}
+
+/// What a request is refused with.
+async fn check_advice((app, id): &(TestApp, String), line: &str, body: &str, expected: &str) {
+    let (line, body) = (line.replace("ID", id), body.replace("ID", id));
+    let reply = if body.is_empty() { app.call(&line, &[]).await } else { app.post(&line, &[], &body).await };
+    assert_eq!(advice(&reply), expected, "{line} {body}: {}", reply.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_records_and_keys() {
+    let store = store().await;
+    let check = async |line: &str, body: &str, expected: &str| check_advice(&store, line, body, expected).await;
+    let (post, patch, put) = ("POST /api/products", "PATCH /api/products/ID", "PUT /api/products/ID");
+    let upsert = "POST /api/products?onConflict=sku";
+
+    let whole = "this request takes whole values, not operators; send the value itself, or PATCH the record";
+    check(put, r#"{"sku": "a", "stock": {"$inc": 1}}"#, whole).await;
+    check(upsert, r#"{"sku": "a", "stock": {"$inc": 1}}"#, whole).await;
+    check(upsert, r#"[{"sku": "a", "stock": {"$inc": 1}}]"#, whole).await;
+    let new = "operators change a stored record, and this one is new; send the value itself";
+    check(post, r#"{"sku": "b", "stock": {"$inc": 1}}"#, new).await;
+    let within = r#"{"sku": "b", "data": {"v": {"$ops": {"$inc": 1}}}}"#;
+    check(post, within, "`$ops` changes a stored value; a new record has none; send the value itself").await;
+    let replaced =
+        "`$ops` changes a stored value, and this request replaces it; send the value itself, or PATCH the record";
+    check(put, within, replaced).await;
+    check(upsert, within, replaced).await;
+
+    let left_out = "leave it out here, and send it with POST or PATCH";
+    check(put, r#"{"sku": "a", "card": {"text": "x"}}"#, &format!("PUT doesn't write `card`; {left_out}")).await;
+    let lines = format!("`onConflict` doesn't write `lines`; {left_out}");
+    check(upsert, r#"{"sku": "a", "lines": [{"name": "x"}]}"#, &lines).await;
+    let other_side = "this relation is stored in `product` of Card; send the fields of the Card as an object, or set \
+                      `product` of the Card";
+    check(patch, r#"{"card": "ID"}"#, other_side).await;
+
+    for line in ["GET", "PATCH", "DELETE"] {
+        for sku in ["nope", "h"] {
+            let body = if line == "PATCH" { "{}" } else { "" };
+            check(&format!("{line} /api/products:by?sku={sku}"), body, "there is no Product with this sku").await;
+        }
+    }
+    check("GET /api/products:by?number=7&year=7", "", "there is no Product with these number and year").await;
+    check(
+        "GET /api/products?skip=1&after=x",
+        "",
+        "a page starts at one place, and `after` says where; leave `skip` or `after` out",
+    )
+    .await;
+    check("GET /api/products?prev=x", "", "unknown parameter `prev`; did you mean `before`?").await;
+    check("GET /api/products?next=x", "", "unknown parameter `next`; did you mean `after`?").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_other_systems() {
+    let store = store().await;
+    let check = async |line: &str, body: &str, expected: &str| check_advice(&store, line, body, expected).await;
+    let (post, patch) = ("POST /api/products", "PATCH /api/products/ID");
+
+    let unknown = |name: &str, remedy: &str| format!("unknown field `{name}`; {remedy}");
+    let key = "write the key itself: `{\"email\": …}`";
+    for word in ["connect", "connectOrCreate", "create"] {
+        let body = format!(r#"{{"owner": {{"{word}": {{"email": "x@example.org"}}}}}}"#);
+        check(patch, &body, &unknown(word, key)).await;
+    }
+    check(patch, r#"{"card": {"create": {"text": "x"}}}"#, &unknown("create", "send its fields themselves")).await;
+    let via = "send its fields, or set `product` of the Card";
+    check(patch, r#"{"card": {"connect": {"id": "ID"}}}"#, &unknown("connect", via)).await;
+    check(patch, r#"{"lines_attributes": []}"#, &unknown("lines_attributes", "write `lines`")).await;
+    check(patch, r#"{"lines": [{"_destroy": true}]}"#, &unknown("_destroy", "list its id in `$remove`")).await;
+    check(patch, r#"{"$set": {"stock": 1}}"#, &unknown("$set", "send the fields themselves")).await;
+    let in_field = "write the operator in the field: `{\"stock\": {\"$inc\": 1}}`";
+    check(patch, r#"{"$inc": {"stock": 1}}"#, &unknown("$inc", in_field)).await;
+    check(post, r#"{"$inc": {"stock": 1}}"#, &unknown("$inc", "send the values themselves")).await;
+    check(post, r#"{"objects": [{"sku": "x"}]}"#, &unknown("objects", "send the fields themselves")).await;
+    check(patch, r#"{"stock+": 1}"#, &unknown("stock+", "write `{\"stock\": {\"$inc\": 1}}`")).await;
+    let whole = "expected a whole number, such as 42";
+    for word in ["increment", "inc"] {
+        let body = format!(r#"{{"stock": {{"{word}": 1}}}}"#);
+        check(patch, &body, &format!("{whole}; write `{{\"$inc\": 1}}`")).await;
+    }
+    check(patch, r#"{"stock": {"decrement": 1}}"#, &format!("{whole}; write `$inc` with a negative number")).await;
+    for word in ["on_conflict", "upsert", "on_duplicate"] {
+        let expected = format!("unknown parameter `{word}`; write `?onConflict=sku`");
+        check(&format!("POST /api/products?{word}=sku"), r#"{"sku": "x"}"#, &expected).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_that_a_field_takes() {
+    let store = store().await;
+    let check = async |line: &str, body: &str, expected: &str| check_advice(&store, line, body, expected).await;
+    let patch = "PATCH /api/products/ID";
+
+    let operator = |name: &str, remedy: &str| format!("unknown operator `{name}`; {remedy}");
+    let append = "write `$append` with an array of items";
+    check(patch, r#"{"keywords": {"$add": ["c"]}}"#, &operator("$add", append)).await;
+    check(patch, r#"{"stock": {"$add": 1}}"#, &operator("$add", "write `$inc`")).await;
+    check(patch, r#"{"size": {"$set": {"city": "x"}}}"#, &operator("$set", "write `$replace`")).await;
+    check(patch, r#"{"stock": {"$set": 1}}"#, &operator("$set", "send the value itself")).await;
+    let numbers = "send the value itself, or write `$inc` or `$mul`";
+    check(patch, r#"{"stock": {"$max": 1}}"#, &operator("$max", numbers)).await;
+    check(patch, r#"{"stock": {"$min": 1}}"#, &operator("$min", numbers)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_a_transaction() {
+    let app = TestApp::open(STORE);
+    let check = async |request: &str, expected: &str| {
+        let reply = app.post("POST /transact", &[], &format!(r#"{{"requests": [{request}]}}"#)).await;
+        assert_eq!(advice(&reply), expected, "{request}: {}", reply.text());
+    };
+    let unsaid = "the request doesn't say which record it is about; write `id` or `by`";
+    check(r#"{"update": "products", "body": {}}"#, unsaid).await;
+    check(r#"{"delete": "products"}"#, unsaid).await;
+    check(r#"{"get": "products"}"#, unsaid).await;
+    let by = |name: &str, bulk: &str| format!("unknown member `{name}`; write `by`, or use `{bulk}`");
+    check(r#"{"where": {"sku": "a"}, "update": "products", "body": {}}"#, &by("where", "updateAll")).await;
+    check(r#"{"delete": "products", "filter": "sku == 'a'"}"#, &by("filter", "deleteAll")).await;
+    let query = "`update` has no `query`; write `by`, or use `updateAll`";
+    check(r#"{"update": "products", "query": {"filter": "true"}, "body": {}}"#, query).await;
+    let all = "without a filter this would be about every record; say which records you mean, or write";
+    let in_query = format!("{all} {{\"query\": {{\"filter\": \"true\"}}}} for all of them");
+    check(r#"{"updateAll": "products", "body": {}}"#, &in_query).await;
+    let filter = format!("{all} `\"filter\": \"true\"` for all of them");
+    check(r#"{"updateAll": "products", "query": {}, "body": {}}"#, &filter).await;
+    let upsert = "unknown member `upsert`; there is no upsert in `/transact`; POST with `?onConflict=`";
+    check(r#"{"upsert": "products", "body": {}}"#, upsert).await;
+    let whole = "this request takes whole values, not operators; send the value itself, or PATCH the record";
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    check(&format!(r#"{{"replace": "products", "id": "{id}", "body": {{"stock": {{"$inc": 1}}}}}}"#), whole).await;
+}
+
 /// Every kind of problem, as `/problems/{code}` explains it.
 #[tokio::test(flavor = "multi_thread")]
 async fn problems() {

@@ -139,7 +139,7 @@ impl<'p> Asked<'p> {
             return Err(ViolationKind::Misused { problem, remedy }.into());
         }
         let within = |kind: ViolationKind| MergeError::from(kind).within(OPERATIONS);
-        let (operation, operand) = Operation::read(asked.get()).map_err(within)?;
+        let (operation, operand) = Operation::read(asked.get(), &Operation::ALL).map_err(within)?;
         let wrong = |expected: &str| {
             let kind = ViolationKind::Type { expected: expected.to_owned() };
             within(kind)
