@@ -97,7 +97,7 @@ async fn readable(arguments: &Dev, watcher: &mut Watcher) -> Place {
     }
 }
 
-/// The log. What is said anyway isn't logged as well.
+/// The log, without what the terminal shows anyway.
 fn log(config: &Config) -> Log {
     let level = match config.log.level {
         LogLevel::Info => LogLevel::Warn,

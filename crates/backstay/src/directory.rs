@@ -140,7 +140,7 @@ impl Directory {
         misnamed.collect()
     }
 
-    /// Everything that an application is read from, as far as it exists: the settings, model files, those of packs, and seed files.
+    /// Everything that an application is read from, as far as it can be listed: the settings, model files, those of packs, and seed files.
     pub(crate) fn watched(&self) -> Vec<PathBuf> {
         let within = |name: &str| entries(&self.root.join(name)).unwrap_or_default().into_iter().map(|(_, path)| path);
         let settings = self.root.join(CONFIG_FILE);
@@ -207,7 +207,10 @@ impl Directory {
     /// The seed files, ordered by name (`Post.jsonl`), after those of the packs in `packs`, whether the model includes them or
     /// not.
     pub(crate) fn seed_files(&self) -> Found<SeedPath> {
-        let packs = self.packs().unwrap_or_default().into_iter().filter(|(_, path)| path.is_dir());
+        let packs = match self.packs() {
+            Ok(packs) => packs.into_iter().filter(|(_, path)| path.is_dir()),
+            Err(error) => return Found::from_results([Err(error)]),
+        };
         let of_packs = packs.map(|(pack, path)| seeds_in(&path.join(SEED), Some(&pack)));
         of_packs.fold(Found::from_results([]), Found::and).and(seeds_in(&self.root.join(SEED), None))
     }

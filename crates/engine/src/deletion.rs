@@ -36,7 +36,7 @@ enum Way {
 struct Going<'m> {
     collection: &'m Collection,
     id: RecordId,
-    /// Whether the caller sees that it goes: otherwise nothing is told of what goes because of it.
+    /// Whether the caller can see this deletion. If not, errors name nothing that is deleted because of it.
     is_seen: bool,
 }
 

@@ -59,7 +59,7 @@ impl<'t> Kept<'t> {
         kept
     }
 
-    /// What of a new document is refused, and why; not more than is told at once.
+    /// The places of a new document that are refused, with the reasons; at most as many as one answer lists.
     fn refused(mut self, (model, document): (&Model, Document), text: &'t str) -> Vec<(Vec<Step>, ViolationKind)> {
         let mut same = self.values.clone();
         if !same.is_empty() {

@@ -118,7 +118,7 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     if changed.is_empty() {
         return Ok(());
     }
-    // Sums of these sums count if they do, and a check at commit that names one is told where it changed.
+    // Sums of these sums count towards the limit if these do. A check at commit that names one reports the change's place.
     let part = Part { request: cx.part.request, at, removes: !is_counted };
     let around = std::mem::replace(&mut cx.part, part);
     let written = RowChange::sums(cx, collection, &record, (values, changed));

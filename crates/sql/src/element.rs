@@ -2,7 +2,7 @@
 
 use backstay_base::KeyForm;
 use backstay_expr::Expr;
-use backstay_scalar::{Storage, Value};
+use backstay_scalar::Storage;
 use sea_query::extension::postgres::PgBinOper;
 use sea_query::{Expr as Sql, ExprTrait};
 
@@ -14,13 +14,12 @@ use crate::tree::{call, cast, integer, word};
 
 impl Lowering<'_, '_, '_> {
     /// The element at a place, from 0; null if the list has no such place.
-    pub(crate) fn element(&mut self, list: &Expr, place: &Value) -> Val {
+    pub(crate) fn element(&mut self, list: &Expr, place: i64) -> Val {
         let values = self.value(list);
         if values.is_null() {
             return values;
         }
         let storage = self.element_storage(list, &values);
-        let place = place.as_int().unwrap_or_default();
         let (sql, form) = match self.builder.dialect {
             Dialect::Sqlite => {
                 let element = call("json_extract", [metered(values.sql), word(&format!("$[{place}]"))]);

@@ -120,7 +120,7 @@ async fn old_values_stay_whatever_comes_later() {
     }
 }
 
-/// What is no text before, or no list, is asked when it becomes one; so is free JSON.
+/// Values that were not a text or a list before are checked when they become one; so is free JSON.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn converted_values_must_fit() {
     let remedy = "change those records first, or give the field a `@backfill(from: …)`";

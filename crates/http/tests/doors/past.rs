@@ -115,7 +115,7 @@ async fn a_history_tells_what_was_set_with_it() {
     assert_eq!(then.json(), expected, "{}", then.text());
 }
 
-/// Everything that is wrong with a document is told at its place: of limits once it is of its types.
+/// Every problem of a document is reported at its place. Limits are checked once all members have the right types.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_told_at_its_place() {
     let (app, ids, _) = shop().await;

@@ -34,7 +34,7 @@ impl Id {
 
     fn read_text(token: Token<'_>) -> Result<RecordId, Problem> {
         let sent = token.text()?.ok_or(Problem::Expected(TEXT))?;
-        // No text becomes shorter than a third of itself in the normal form.
+        // The normal form of a text has at least a third of its bytes, so a longer one can't fit.
         within(&sent, 3 * limits::KEY_BYTES).map_err(|_| Problem::Expected(TEXT))?;
         let text: String = sent.nfc().collect();
         let is_segment = text.trim() == text && text != "." && text != "..";
