@@ -3,7 +3,7 @@
 use backstay_base::Action;
 use backstay_model::OwnerName;
 
-use crate::policy::{Compiled, UpdatePolicy};
+use crate::compiled::{Compiled, UpdatePolicy};
 
 /// The clauses of a type.
 #[derive(Debug)]

@@ -16,6 +16,8 @@ mod clauses;
 mod commit_checks;
 mod commit_guards;
 mod compared_sums;
+mod compiled;
+mod compiler;
 mod context;
 mod decision;
 mod defaults;

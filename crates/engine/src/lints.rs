@@ -16,7 +16,8 @@ use backstay_expr::Expr;
 use backstay_model::{Collection, Diagnostic, Field, Model, RuleText, Span};
 
 use crate::allow_policy::{AllowPolicy, LayerPolicy};
-use crate::policy::{Compiled, FieldPolicy, Policy, UpdatePolicy};
+use crate::compiled::{Compiled, UpdatePolicy};
+use crate::policy::{FieldPolicy, Policy};
 
 /// Warnings about rules and about what rules decide, those included that comments in the model ignore.
 pub(crate) fn of(model: &Model, policy: &Policy) -> Vec<Diagnostic> {

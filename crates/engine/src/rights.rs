@@ -5,7 +5,8 @@ use backstay_expr::{ChangeRule, Clause, CollectionRights, FieldRights, Path, Rig
 use backstay_model::{Collection, Field, FieldId, Model};
 
 use crate::allow_policy::{AllowPolicy, Demanded};
-use crate::policy::{CollectionPolicy, Compiled, FieldPolicy, Policy, TakingPolicy, UpdatePolicy};
+use crate::compiled::{Compiled, UpdatePolicy};
+use crate::policy::{CollectionPolicy, FieldPolicy, Policy, TakingPolicy};
 
 /// Whose rights they are.
 #[derive(Debug, Clone, Copy)]

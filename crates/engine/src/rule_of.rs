@@ -4,7 +4,8 @@ use backstay_model::{Collection, CollectionId, FieldId, OwnerName};
 use backstay_sql::RecordSource;
 
 use crate::allow_policy::{Alternatives, Demanded};
-use crate::policy::{CollectionPolicy, Compiled, UpdatePolicy, Way};
+use crate::compiled::{Compiled, UpdatePolicy};
+use crate::policy::{CollectionPolicy, Way};
 
 /// Which rule of a collection is meant.
 #[derive(Debug, Clone, Copy)]

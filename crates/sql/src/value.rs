@@ -163,7 +163,9 @@ impl Lowering<'_, '_, '_> {
             (Function::Replace | Function::Concat | Function::Split | Function::Join, operands) => {
                 self.of_texts(function, operands)
             }
-            (Function::Element, [list, Expr { node: Node::Literal(Value::Int(place)), .. }]) => self.element(list, *place),
+            (Function::Element, [list, Expr { node: Node::Literal(Value::Int(place)), .. }]) => {
+                self.element(list, *place)
+            }
             (Function::ToText, [of]) => self.written_text(of),
             (Function::Round | Function::Quotient, _) => self.exact(expr),
             (Function::DateIn | Function::StartOf(_) | Function::CalendarField(_), _) => {

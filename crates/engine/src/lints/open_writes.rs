@@ -4,7 +4,8 @@ use backstay_model::{Diagnostic, Lint};
 
 use super::{Decides, Subject};
 use crate::allow_policy::Alternatives;
-use crate::policy::{CollectionPolicy, Compiled};
+use crate::compiled::Compiled;
+use crate::policy::CollectionPolicy;
 
 /// Writes that need no credential, for some record at least.
 pub(super) fn open(subject: Subject<'_>) -> Vec<Diagnostic> {

@@ -4,7 +4,8 @@ use backstay_expr::{CallerPart, Expr, Node, Operator, Root};
 use backstay_model::{Collection, Diagnostic, Field, FieldId, Lint};
 
 use super::Subject;
-use crate::policy::{CollectionPolicy, UpdatePolicy};
+use crate::compiled::UpdatePolicy;
+use crate::policy::CollectionPolicy;
 
 /// Fields of the caller's own record that rules read, and that accounts may give themselves.
 pub(super) fn own_fields(subject: Subject<'_>) -> Vec<Diagnostic> {
