@@ -82,7 +82,7 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
         .map_err(OpenError::Thread)?;
     let commit = GroupCommit::new(session, Arc::clone(&shared), path.to_owned(), last)?;
     let writer = Writer::start(commit, &shared, checkpointer.waker()).map_err(OpenError::Thread)?;
-    let database = Box::new(SqliteDatabase::new(shared, (readers, pool), writer, checkpointer, locks));
+    let database = Box::new(SqliteDatabase::new((path, shared), (readers, pool), writer, checkpointer, locks));
     Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
 }
 
@@ -149,14 +149,14 @@ pub(crate) fn delete(directory: &Path) -> Result<(), OpenError> {
 }
 
 /// A connection that changes nothing, and whose database it has found.
-fn recognized(path: &Path, mode: Mode) -> Result<(SqliteSession, Contents), OpenError> {
+pub(super) fn recognized(path: &Path, mode: Mode) -> Result<(SqliteSession, Contents), OpenError> {
     let mut session = SqliteSession::open(path, mode)?;
     let contents = completed(setup::recognize(&mut session, &path.display().to_string()))?;
     Ok((session, contents))
 }
 
 /// The result of a future that awaits nothing but a `SqliteSession`, whose answers are always there.
-fn completed<T>(future: impl Future<Output = Result<T, OpenError>>) -> Result<T, OpenError> {
+pub(super) fn completed<T>(future: impl Future<Output = Result<T, OpenError>>) -> Result<T, OpenError> {
     future.now_or_never().unwrap_or(Err(OpenError::Store(StoreError::Pending)))
 }
 
