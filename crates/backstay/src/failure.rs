@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_base::Error;
-use backstay_engine::{OpenError, Step};
+use backstay_engine::{CopyError, OpenError, Step};
 use backstay_identity::StartError;
 use backstay_model::{Diagnostics, PlainDiagnostic, Style};
 use rustix::io::Errno;
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use system::{MORE_FILES, MORE_THREADS, listening, listening_help, socket_help, writing, writing_help};
 
 use crate::answer::Count;
+use crate::backup;
 use crate::new::NewError;
 use crate::secrets::SecretError;
 use crate::seed::SeedError;
@@ -127,11 +128,13 @@ pub enum Failure {
     /// An invitation that nobody could use.
     #[error("sign-up is closed, so nobody could use the invitation")]
     SignUpClosed,
-    /// `reset` while a server uses the database.
-    #[error("cannot reset the database in {path} while a server uses it")]
+    /// `reset` or `restore` while a server uses the database.
+    #[error("cannot {what} the database in {path} while a server uses it")]
     ServerRuns {
         /// The data directory.
         path: PathBuf,
+        /// What was to be done, such as `reset`.
+        what: &'static str,
     },
     /// An account lacks fields, or has some that its type doesn't.
     #[error("{error}")]
@@ -153,6 +156,24 @@ pub enum Failure {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {path}: {}", words_of(source))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The database was not backed up or restored.
+    #[error(transparent)]
+    Copy(CopyError),
+    /// The running server has written a file that isn't there for the command.
+    #[error("the server has written {path}, but sees other files there than this command")]
+    Elsewhere {
+        /// The file.
+        path: PathBuf,
     },
     /// `reset` without a terminal to ask on.
     #[error("this would delete {} in {path}", Count(*records, "record"))]
@@ -338,6 +359,11 @@ impl Failure {
                     .to_owned(),
             ),
             Self::ServerRuns { .. } => Some("stop the server first".to_owned()),
+            Self::Copy(error) => backup::help(error),
+            Self::Elsewhere { .. } => Some(
+                "choose a file outside what the server has for itself alone, such as /tmp under `PrivateTmp=yes` of systemd"
+                    .to_owned(),
+            ),
             Self::New(error) => Some(error.help()),
             Self::Unconfirmed { .. } => Some("if you want that, add --yes".to_owned()),
             Self::Declined { .. } => Some("type the name as shown, or add --yes".to_owned()),
@@ -387,7 +413,8 @@ impl Failure {
             | Self::Role { .. }
             | Self::AccountFields { .. }
             | Self::New(_)
-            | Self::Write { .. } => None,
+            | Self::Write { .. }
+            | Self::Read { .. } => None,
             _ => self.source(),
         };
         while let Some(cause) = next {

@@ -5,6 +5,7 @@ mod answer;
 mod application;
 mod apply;
 mod arguments;
+mod backup;
 mod check;
 mod command;
 mod commands;
@@ -29,7 +30,9 @@ mod terminal;
 mod threads;
 mod watch;
 
-pub use answer::{AccountLine, Answer, InvitationLine, KeyLine, ListedAccount, OperatorLine};
+pub use answer::{
+    AccountLine, Answer, InvitationLine, KeyLine, ListedAccount, MadeBackup, OperatorLine, RestoredBackup,
+};
 pub use application::{Compiled, compile};
 pub use command::Command;
 pub use config::{

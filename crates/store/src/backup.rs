@@ -72,6 +72,12 @@ pub enum CopyError {
         /// The backup.
         path: PathBuf,
     },
+    /// What was to be restored is the database itself.
+    #[error("{path} is the database itself, not a backup of it")]
+    Itself {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process, or another thread, writes a backup with this name.
     #[error("another backup to {path} is under way")]
     Underway {

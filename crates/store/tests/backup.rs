@@ -183,7 +183,11 @@ async fn what_is_no_backup_is_refused_and_changes_nothing() {
     };
     let execute = |file: &Path, text: &str| Connection::open(file).expect("a file").execute_batch(text).expect(text);
     check("a.db", &|file| fs::write(file, "").expect("a file"), "DIR/a.db is damaged or not a database: it is empty");
-    check("a.db", &|file| fs::write(file, "a text").expect("a file"), "DIR/a.db is damaged or not a database: it doesn't");
+    check(
+        "a.db",
+        &|file| fs::write(file, "a text").expect("a file"),
+        "DIR/a.db is damaged or not a database: it doesn't",
+    );
     let cut = |file: &Path| {
         let bytes = fs::read(file).expect("a file");
         fs::write(file, &bytes[..bytes.len() / 2]).expect("a file");
@@ -206,7 +210,11 @@ async fn what_is_no_backup_is_refused_and_changes_nothing() {
         &|file| execute(file, "DELETE FROM backstay_log WHERE seq = 7"),
         "DIR/gap.db is damaged or not a database: entry 7 of the commit log is missing",
     );
-    check("newer.db", &|file| execute(file, "PRAGMA user_version = 99"), "DIR/newer.db was written by a newer Backstay");
+    check(
+        "newer.db",
+        &|file| execute(file, "PRAGMA user_version = 99"),
+        "DIR/newer.db was written by a newer Backstay",
+    );
     let other = |file: &Path| {
         fs::remove_file(file).expect("removed");
         execute(file, "CREATE TABLE theirs (x)");
@@ -234,7 +242,7 @@ async fn who_may_restore_what() {
     let missing = restore(directory.path(), &directory.path().join("missing.db")).expect_err("there is none");
     assert!(matches!(missing, CopyError::Read { .. }), "{missing:?}");
     let itself = restore(directory.path(), &directory.path().join("backstay.db")).expect_err("the same file");
-    assert!(matches!(itself, CopyError::Exists { .. }), "{itself:?}");
+    assert!(matches!(itself, CopyError::Itself { .. }), "{itself:?}");
 }
 
 #[tokio::test]

@@ -183,8 +183,7 @@ fn copy(
 /// Makes the copy one that needs no write-ahead log, and so no second file.
 fn settle(part: &Part<'_>) -> Result<(), CopyError> {
     let target = open(&part.path)?;
-    let mode: String =
-        target.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0)).map_err(write_error)?;
+    let mode: String = target.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0)).map_err(write_error)?;
     match mode.as_str() {
         "delete" => target.close().map_err(|(_, error)| write_error(error).into()),
         _ => Err(StoreError::Busy.into()),

@@ -17,21 +17,23 @@ const ENTRIES: u32 = 256;
 /// Reads all of a database that nobody uses: its pages and indexes, its stored model, and its commit log.
 pub(super) fn check(path: &Path, watch: &mut Watch<'_>) -> Result<Checked, CopyError> {
     let damaged = |finding: String| CopyError::Damaged { path: path.to_owned(), finding };
-    read(path, &damaged, watch).map_err(|error| match error {
-        CopyError::Store(error) | CopyError::Open(OpenError::Store(error)) => match error {
-            StoreError::Corrupt(cause) => damaged(cause.to_string()),
-            StoreError::Catalog(_) | StoreError::Decode(_) | StoreError::Database(_) => damaged(error.to_string()),
-            error => error.into(),
-        },
-        error => error,
-    })
+    read(path, &damaged, watch).map_err(|error| damage(path, error))
 }
 
-fn read(
-    path: &Path,
-    damaged: &dyn Fn(String) -> CopyError,
-    watch: &mut Watch<'_>,
-) -> Result<Checked, CopyError> {
+/// What an error says of a file that nobody uses: whatever can't be read in it is damaged.
+pub(super) fn damage(path: &Path, error: CopyError) -> CopyError {
+    let finding = match error {
+        CopyError::Store(error) | CopyError::Open(OpenError::Store(error)) => match error {
+            StoreError::Corrupt(cause) => cause.to_string(),
+            StoreError::Catalog(_) | StoreError::Decode(_) | StoreError::Database(_) => error.to_string(),
+            error => return error.into(),
+        },
+        error => return error,
+    };
+    CopyError::Damaged { path: path.to_owned(), finding }
+}
+
+fn read(path: &Path, damaged: &dyn Fn(String) -> CopyError, watch: &mut Watch<'_>) -> Result<Checked, CopyError> {
     let bytes = fs::metadata(path).map_err(|source| CopyError::Read { path: path.to_owned(), source })?.len();
     let (mut session, contents) = recognized(path, Mode::Reader)?;
     session.lift_limits();

@@ -30,7 +30,7 @@ pub(crate) fn restore(
     let next = directory.join(NEXT);
     let prepared = (|| {
         source.copy(&next, watch)?;
-        settle(&next)?;
+        settle(&next).map_err(|error| check::damage(&next, error))?;
         let checked = check::check(&next, watch)?;
         match restoring.application {
             Some(expected) if expected != checked.application => Err(CopyError::OtherApplication {
@@ -87,7 +87,7 @@ impl<'a> Source<'a> {
         }
         let is_present = file::identity(present).ok() == file::identity(path).ok();
         match file::lock_database(&file, path) {
-            Ok(()) if is_present => Err(CopyError::Exists { path: present.to_owned() }),
+            Ok(()) if is_present => Err(CopyError::Itself { path: present.to_owned() }),
             Ok(()) => Ok(Self { path, file }),
             Err(OpenError::LockedElsewhere { .. }) => Err(CopyError::InUse { path: path.to_owned() }),
             Err(error) => Err(error.into()),
