@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use backstay_base::Timestamp;
-use backstay_engine::{Checked, CopyError, CopyProgress, CopyStage, Engine};
+use backstay_engine::{Checked, CopyProgress, CopyStage, Engine};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::spawn_blocking;
@@ -102,40 +102,6 @@ pub(crate) fn answer(file: &Path, checked: Checked) -> Answer {
 pub(crate) fn name(now: Timestamp) -> String {
     let moment: String = now.to_string().chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect();
     format!("backstay-{moment}.db")
-}
-
-impl From<CopyError> for Failure {
-    fn from(error: CopyError) -> Self {
-        match error {
-            CopyError::Write { path, source } => Self::Write { path, source },
-            CopyError::Read { path, source } => Self::Read { path, source },
-            CopyError::Open(error) => error.into(),
-            error => Self::Copy(error),
-        }
-    }
-}
-
-/// What to do about a backup or a restore that failed.
-pub(crate) fn help(error: &CopyError) -> Option<String> {
-    let help = match error {
-        CopyError::Exists { .. } => "choose another name, or remove that file",
-        CopyError::Underway { .. } => "wait until it is complete, or choose another name",
-        CopyError::Itself { .. } => "name a file that `backstay backup FILE` has made",
-        CopyError::Damaged { .. } => "nothing was changed; use another backup",
-        CopyError::InUse { .. } => "`backstay backup FILE` makes a backup of it, which can be restored",
-        CopyError::OtherApplication { .. } => "nothing was changed; if this is what you want, add --any-application",
-        CopyError::OnServer => {
-            "use `pg_dump --format=custom --file=FILE URL`, and to restore it into an empty database `pg_restore \
-             --exit-on-error --single-transaction --dbname=URL FILE`"
-        }
-        CopyError::Write { .. }
-        | CopyError::Read { .. }
-        | CopyError::Outpaced { .. }
-        | CopyError::Interrupted
-        | CopyError::Open(_)
-        | CopyError::Store(_) => return None,
-    };
-    Some(help.to_owned())
 }
 
 #[cfg(test)]

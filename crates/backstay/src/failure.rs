@@ -1,3 +1,4 @@
+mod copies;
 mod system;
 
 use std::error::Error as StdError;
@@ -16,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use system::{MORE_FILES, MORE_THREADS, listening, listening_help, socket_help, writing, writing_help};
 
 use crate::answer::Count;
-use crate::backup;
 use crate::new::NewError;
 use crate::secrets::SecretError;
 use crate::seed::SeedError;
@@ -293,6 +293,17 @@ pub struct Refusal {
     pub help: Option<String>,
 }
 
+impl From<CopyError> for Failure {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Write { path, source } => Self::Write { path, source },
+            CopyError::Read { path, source } => Self::Read { path, source },
+            CopyError::Open(error) => error.into(),
+            error => Self::Copy(error),
+        }
+    }
+}
+
 impl Failure {
     /// What to do about it, if the message does not say.
     fn help(&self) -> Option<String> {
@@ -359,7 +370,7 @@ impl Failure {
                     .to_owned(),
             ),
             Self::ServerRuns { .. } => Some("stop the server first".to_owned()),
-            Self::Copy(error) => backup::help(error),
+            Self::Copy(error) => copies::help(error),
             Self::Elsewhere { .. } => Some(
                 "choose a file outside what the server has for itself alone, such as /tmp under `PrivateTmp=yes` of systemd"
                     .to_owned(),

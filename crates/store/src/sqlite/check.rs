@@ -7,7 +7,7 @@ use backstay_base::Timestamp;
 
 use super::connection::{Mode, SqliteSession};
 use super::error::store_error;
-use super::start::{completed, recognized};
+use super::recognized::{completed, recognized};
 use crate::backup::{Checked, CopyError, CopyProgress, CopyStage, Watch};
 use crate::{OpenError, StoreError, log, setup};
 

@@ -19,6 +19,7 @@ mod long_reads;
 mod pages;
 mod pool;
 mod readers;
+mod recognized;
 mod restore;
 mod row;
 mod schema;

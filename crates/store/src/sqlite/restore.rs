@@ -7,7 +7,7 @@ use super::check;
 use super::connection::Mode;
 use super::error::store_error;
 use super::file;
-use super::start::recognized;
+use super::recognized::recognized;
 use crate::backup::{CopyError, CopyProgress, CopyStage, Restored, Restoring, Watch};
 use crate::{OpenError, StoreError};
 

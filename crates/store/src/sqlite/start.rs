@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use backstay_base::Timestamp;
 use backstay_model::Model;
 use backstay_sql::Dialect;
-use futures_util::FutureExt;
 
 use super::checkpoint::{self, Checkpointer};
 use super::connection::{Mode, SqliteSession};
@@ -16,11 +15,11 @@ use super::file::{self, Locks};
 use super::group::GroupCommit;
 use super::pool::Pool;
 use super::readers::Readers;
+use super::recognized::{completed, recognized};
 use super::shared::Shared;
 use super::writer::Writer;
 use crate::database::OpenDatabase;
 use crate::moment::CommitClock;
-use crate::session::Contents;
 use crate::setup::{self, Opening, Prepared, Stored};
 use crate::{OpenError, Step, StoreError, migration};
 
@@ -146,18 +145,6 @@ pub(crate) fn delete(directory: &Path) -> Result<(), OpenError> {
     file::lock_database(&file, &path)?;
     drop(recognized(&path, Mode::Reader).map_err(|error| explained(error, &path, 0))?);
     file::delete(&path)
-}
-
-/// A connection that changes nothing, and whose database it has found.
-pub(super) fn recognized(path: &Path, mode: Mode) -> Result<(SqliteSession, Contents), OpenError> {
-    let mut session = SqliteSession::open(path, mode)?;
-    let contents = completed(setup::recognize(&mut session, &path.display().to_string()))?;
-    Ok((session, contents))
-}
-
-/// The result of a future that awaits nothing but a `SqliteSession`, whose answers are always there.
-pub(super) fn completed<T>(future: impl Future<Output = Result<T, OpenError>>) -> Result<T, OpenError> {
-    future.now_or_never().unwrap_or(Err(OpenError::Store(StoreError::Pending)))
 }
 
 /// Keeps count of the pages in the write-ahead log.
