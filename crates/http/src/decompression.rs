@@ -2,7 +2,7 @@ use std::io::{self, Read};
 
 use backstay_base::Held;
 use bytes::{BufMut, Bytes, BytesMut};
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use zstd::stream::read::Decoder as ZstdDecoder;
 
 use crate::Refusal;
@@ -13,6 +13,8 @@ use crate::coding::Coding;
 const PIECE: usize = 64 * 1024;
 /// The largest window of a body in Zstandard, as a binary logarithm (RFC 9659, section 3).
 const ZSTD_WINDOW: u32 = 23;
+/// Members of a gzip file. One can have hundreds of thousands of them that hold nothing, and each takes its time.
+const GZIP_MEMBERS: u32 = 1024;
 /// How often what is decoded counts until all of it is: as it will count, and as the window of its decoder, of which no
 /// more is touched than was decoded.
 const COPIES_AND_WINDOW: usize = COPIES + 1;
@@ -47,7 +49,7 @@ pub(crate) async fn decode(coding: Coding, body: Bytes, max: usize, held: &mut H
 fn decoder(coding: Coding, body: &[u8]) -> io::Result<Option<Box<dyn Read + Send + '_>>> {
     Ok(Some(match coding {
         Coding::Identity => return Ok(None),
-        Coding::Gzip => Box::new(MultiGzDecoder::new(body)),
+        Coding::Gzip => Box::new(Members { member: GzDecoder::new(body), left: GZIP_MEMBERS }),
         Coding::Brotli => Box::new(brotli::Decompressor::new(body, body.len().max(1))),
         Coding::Zstd => {
             let mut decoder = ZstdDecoder::with_buffer(body)?;
@@ -55,4 +57,24 @@ fn decoder(coding: Coding, body: &[u8]) -> io::Result<Option<Box<dyn Read + Send
             Box::new(decoder)
         }
     }))
+}
+
+/// The members of a gzip file, one after the other (RFC 1952, section 2.2).
+struct Members<'a> {
+    member: GzDecoder<&'a [u8]>,
+    left: u32,
+}
+
+impl Read for Members<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.member.read(to)?;
+            let rest: &[u8] = self.member.get_ref();
+            if read > 0 || rest.is_empty() {
+                return Ok(read);
+            }
+            self.left = self.left.checked_sub(1).ok_or(io::ErrorKind::InvalidData)?;
+            self.member = GzDecoder::new(rest);
+        }
+    }
 }

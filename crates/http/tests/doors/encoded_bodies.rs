@@ -129,20 +129,13 @@ async fn a_wrong_checksum_is_refused() {
 
 /// Hundreds of thousands of members or frames that hold nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_of_nothing_is_decoded_to_nothing() {
+async fn a_body_of_many_empty_parts_is_refused() {
     let app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;
-    for coding in ["gzip", "zstd"] {
+    for (coding, code) in [("gzip", "malformed-body"), ("zstd", "malformed-request")] {
         let empty = packed(coding, b"");
-        let started = std::time::Instant::now();
         let refused = send(&app, &ada, coding, empty.repeat(8_000_000 / empty.len())).await;
-        println!("{coding} {} {:?}", empty.len(), started.elapsed());
-        assert_eq!(
-            (refused.status, refused.problem().as_str()),
-            (400, "malformed-request"),
-            "{coding}: {}",
-            refused.text()
-        );
+        assert_eq!((refused.status, refused.problem().as_str()), (400, code), "{coding}: {}", refused.text());
     }
 }
 
