@@ -19,7 +19,7 @@ fn unpacked(coding: &str, body: &[u8]) -> Vec<u8> {
         "zstd" => zstd::Decoder::new(body).and_then(|mut decoder| decoder.read_to_end(&mut plain)),
         _ => return body.to_vec(),
     };
-    read.unwrap_or_else(|error| panic!("the body isn't {coding}: {error}"));
+    assert!(read.is_ok(), "the body isn't {coding}: {read:?}");
     plain
 }
 
