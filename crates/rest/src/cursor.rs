@@ -37,7 +37,7 @@ fn text_of_groups(groups: &Groups) -> String {
 /// Reads a word that `encode` made for the same order of groups.
 pub(crate) fn decode_of_groups((word, at): (&str, Place), groups: &Groups, model: &Model) -> Result<Cursor, Error> {
     let kinds: Vec<ValueType<'_>> = groups.cursor_kinds().into_iter().map(|kind| value_type(kind, model)).collect();
-    read(word, &text_of_groups(groups), &kinds).ok_or_else(|| {
+    read_values(word, &text_of_groups(groups), &kinds).ok_or_else(|| {
         let of = if at == Place::Before { "prev" } else { "next" };
         let problem = format!("this is not the `{of}` of a page of the same groups in the same order");
         let remedy = format!("send the `group`, `select` and `sort` of that page, or leave out `{at}` to start over");
@@ -65,8 +65,7 @@ pub(crate) fn decode(
     };
     let kinds = keys.iter().filter_map(kind);
     let kinds: Vec<ValueType<'_>> = kinds.chain([ValueType::Scalar(collection.key.scalar())]).collect();
-    let has_id = |cursor: &Cursor| cursor.values.last().is_some_and(|id| !id.is_null());
-    read(word, &sort::text(keys, collection), &kinds).filter(has_id).ok_or_else(|| {
+    read(word, &sort::text(keys, collection), &kinds).ok_or_else(|| {
         let of = if at == Place::Before { "prev" } else { "next" };
         let problem = format!("this is not the `{of}` of a page of the same list in the same order");
         let remedy = format!("send the `sort` of that page, or leave out `{at}` to start over");
@@ -89,8 +88,13 @@ fn word(cursor: &Cursor, order: &str) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The cursor in a word; `kinds` are the types of its values.
+/// The cursor in a word; `kinds` are the types of the sort keys and of the id.
 fn read(word: &str, order: &str, kinds: &[ValueType<'_>]) -> Option<Cursor> {
+    read_values(word, order, kinds).filter(|cursor| cursor.values.last().is_some_and(|id| !id.is_null()))
+}
+
+/// The same of an order in which every value can be null.
+fn read_values(word: &str, order: &str, kinds: &[ValueType<'_>]) -> Option<Cursor> {
     if word.len() > limits::CURSOR_BYTES {
         return None;
     }

@@ -39,6 +39,7 @@ impl GroupTexts<'_> {
 }
 
 /// What is wrong with a text, after how many characters of it, and what to write instead.
+#[derive(Debug)]
 struct Problem {
     offset: usize,
     what: String,
@@ -219,7 +220,7 @@ fn of_expression(errors: &[ExprError], (text, offset): (&str, usize)) -> Problem
 /// What is wrong with a condition on groups, which names what they come to instead of computing it.
 fn of_condition(error: &ExprError, text: &str) -> Problem {
     let remedy = match &error.kind {
-        ExprErrorKind::Unknown { what: Name::Function, name, .. }
+        ExprErrorKind::Unknown { what: Name::Function, name, .. } | ExprErrorKind::Arguments { function: name, .. }
             if FoldFunction::ALL.into_iter().any(|function| function.name() == name) =>
         {
             format!("name it in `select`, as in x={name}(…), and write x here")

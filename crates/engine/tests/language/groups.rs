@@ -100,7 +100,10 @@ const TABLE: &[(&str, &str)] = &[
         r#"{"select":"x=sum(total / 3)"}"#,
         r#""/select: Decimal / Decimal is not defined (character 6); say to how many digits after the point the quotient is rounded: `round(a / b, 2)`""#,
     ),
-    (r#"{"select":"x=sum(round(total / 3, 2)),y=max(round(total * 3, 0))","filter":"total != null"}"#, r#"[{"x":"10.47","y":"61"}]"#),
+    (
+        r#"{"select":"x=sum(round(total / 3, 2)),y=max(round(total * 3, 0))","filter":"total != null"}"#,
+        r#"[{"x":"10.47","y":"61"}]"#,
+    ),
     (
         r#"{"select":"sum(double),avg(double)","filter":"total != null"}"#,
         r#"[{"avgDouble":"15.700000","sumDouble":"62.80"}]"#,
@@ -179,7 +182,10 @@ const WRONG: &[(&str, &str)] = &[
         "/group: two values are called `state` (character 6); name one of them, as in state2=state",
     ),
     (r#"{"group":"now=number"}"#, "/group: `now` has a meaning in conditions (character 4); choose another name"),
-    (r#"{"group":"m=startOfMonth(placed, 'Mars/Base')"}"#, "/group: there is no time zone `Mars/Base` (character 23); name a zone of the IANA database, such as `'Europe/Zurich'`, or `'UTC'`"),
+    (
+        r#"{"group":"m=startOfMonth(placed, 'Mars/Base')"}"#,
+        "/group: there is no time zone `Mars/Base` (character 23); name a zone of the IANA database, such as `'Europe/Zurich'`, or `'UTC'`",
+    ),
     (
         r#"{"select":"state"}"#,
         "/select: `state` can have several values in a group (character 0); fold it, as in max(state), or name it in `group`",
