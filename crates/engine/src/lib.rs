@@ -10,6 +10,7 @@ mod answered;
 mod application;
 mod asked;
 mod at_commit;
+mod backup;
 mod bind;
 mod broken_checks;
 mod children;
@@ -113,8 +114,8 @@ pub use backstay_sql::{
     ValuesOutput, nested,
 };
 pub use backstay_store::{
-    ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,
-    Stored, Writes,
+    ApiChange, Checked, CopyError, CopyProgress, CopyStage, Finding, Migration, OnProgress, OpenError, OpenOptions,
+    Outcome as OpenOutcome, Progress, Restored, Restoring, Risk, Step, Stored, Watch, Writes,
 };
 pub use broken_checks::BrokenCheck;
 pub use compared_sums::ComparedSum;
