@@ -46,6 +46,10 @@ pub const SELECT_FILTER_BYTES: usize = 1024;
 pub const PARAMETER_BYTES: usize = 4096;
 /// Fields in one `sort`.
 pub const SORT_FIELDS: usize = 4;
+/// Values that records are grouped by together.
+pub const GROUP_KEYS: usize = 8;
+/// Values that groups of records come to in one request.
+pub const GROUP_VALUES: usize = 20;
 /// `count=true` counts exactly up to here.
 pub const COUNT_MAX: u64 = 10_000;
 /// The most violations that one answer names.

@@ -14,6 +14,10 @@ pub enum Place {
     Sort,
     /// The filter of a query.
     Filter,
+    /// What the records of a query are grouped by.
+    Group,
+    /// Which of the groups of a query are meant.
+    Having,
     /// How many records a page holds.
     Limit,
     /// The place after which a page starts.
@@ -108,6 +112,8 @@ impl fmt::Display for Place {
             Self::Select => f.write_str("select"),
             Self::Sort => f.write_str("sort"),
             Self::Filter => f.write_str("filter"),
+            Self::Group => f.write_str("group"),
+            Self::Having => f.write_str("having"),
             Self::Limit => f.write_str("limit"),
             Self::After => f.write_str("after"),
             Self::Before => f.write_str("before"),

@@ -6,7 +6,7 @@ mod documents;
 use backstay_base::{Action, Error, Place, Timestamp, Violation, ViolationKind, limits};
 use backstay_expr::{Checked, Rights};
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
-use backstay_sql::{InnerSelection, Selected, SelectedField, SelectedValue, Selection, SortBy, SortKey};
+use backstay_sql::{Groups, InnerSelection, Selected, SelectedField, SelectedValue, Selection, SortBy, SortKey};
 
 use crate::{Filter, Perspective};
 
@@ -227,6 +227,15 @@ pub(crate) fn filter(view: View<'_>, collection: &Collection, filter: &Filter) -
     }
 }
 
+/// Refuses groups by what the caller never sees, or of it. A condition on groups names nothing but their outputs.
+pub(crate) fn groups(view: View<'_>, collection: &Collection, groups: &Groups) -> Result<(), Error> {
+    for key in groups.by.iter() {
+        expression(view, collection, (&key.value.of.checked, &Place::Group))?;
+    }
+    let terms = groups.of.iter().filter_map(|value| value.fold.term());
+    terms.into_iter().try_for_each(|term| expression(view, collection, (&term.checked, &Place::Select)))
+}
+
 /// Refuses an expression about a record that names what the caller never sees.
 fn expression(view: View<'_>, collection: &Collection, (checked, at): (&Checked, &Place)) -> Result<(), Error> {
     for (reached, field) in &checked.reads {
@@ -278,18 +287,44 @@ pub(crate) fn past(
             SortBy::Derived(value) => return Err(not_in_history(Place::Sort, &value.of.text)),
         }
     }
-    let Some(filter) = filter else { return Ok(()) };
+    filter.map_or(Ok(()), |filter| past_of_filter(collection, filter))
+}
+
+/// The same for groups of records.
+pub(crate) fn past_of_groups(
+    (collection, perspective): (&Collection, Perspective),
+    (groups, filter): (&Groups, &Filter),
+    now: Timestamp,
+) -> Result<(), Error> {
+    let nothing = Selection::parts([]);
+    let records = Asked { selection: &nothing, sort: &[], filter: Some(filter) };
+    past((collection, perspective), records, now)?;
+    let Perspective::AsOf(_) = perspective else { return Ok(()) };
+    for key in groups.by.iter() {
+        past_of_expression(collection, &key.value.of.checked, &Place::Group)?;
+    }
+    let mut terms = groups.of.iter().filter_map(|value| value.fold.term());
+    terms.try_for_each(|term| past_of_expression(collection, &term.checked, &Place::Select))
+}
+
+fn past_of_filter(collection: &Collection, filter: &Filter) -> Result<(), Error> {
+    let lacks = |field: FieldId| !collection.field(field).is_in_history();
     if let Some((field, _)) = filter.equals.iter().find(|(field, _)| lacks(*field)) {
         let name = &collection.field(*field).name;
         return Err(not_in_history(Place::Equality(name.clone()), name));
     }
     let Some(expression) = &filter.expression else { return Ok(()) };
-    let mut reads = expression.checked.reads.iter();
-    if let Some((_, field)) = reads.find(|(of, field)| *of == collection.id && lacks(*field)) {
-        return Err(not_in_history(Place::Filter, &collection.field(*field).name));
+    past_of_expression(collection, &expression.checked, &Place::Filter)
+}
+
+fn past_of_expression(collection: &Collection, checked: &Checked, at: &Place) -> Result<(), Error> {
+    let lacks =
+        |(of, field): &&(CollectionId, FieldId)| *of == collection.id && !collection.field(*field).is_in_history();
+    if let Some((_, field)) = checked.reads.iter().find(lacks) {
+        return Err(not_in_history(at.clone(), &collection.field(*field).name));
     }
-    if expression.checked.needs_store {
-        return Err(beyond_history(Place::Filter, "a filter with `asOf` can't ask other records".to_owned()));
+    if checked.needs_store {
+        return Err(beyond_history(at.clone(), format!("a {at} with `asOf` can't ask other records")));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use backstay_model::Collection;
 use backstay_scalar::Value;
-use backstay_sql::{Row, RowOutput, SortKey};
+use backstay_sql::{Groups, Row, RowOutput, SortKey};
 
 use crate::{AnswerBuffer, Cursor, EncodeError, Upserted};
 
@@ -70,16 +70,23 @@ pub enum RecordMember<'r> {
 /// What a page tells after its records.
 #[derive(Debug)]
 pub struct PageEnd<'p> {
-    /// The collection that is listed.
-    pub collection: &'p Collection,
     /// Its order.
-    pub sort: &'p [SortKey],
+    pub order: PageOrder<'p>,
     /// Where the next page starts; `None` after the last record.
     pub next: Option<Cursor>,
     /// Where the page before it ends.
     pub previous: Previous,
     /// How many records there are, if that was asked.
     pub count: Option<Count>,
+}
+
+/// The order of a page, by which its places are told from those of other pages.
+#[derive(Debug, Clone, Copy)]
+pub enum PageOrder<'p> {
+    /// Of records of this collection, by these keys and the id.
+    Records(&'p Collection, &'p [SortKey]),
+    /// Of groups.
+    Groups(&'p Groups),
 }
 
 /// What a page tells of the one before it.

@@ -86,6 +86,7 @@ fn reads(request: &Request, action: Action) -> Vec<ReadOf> {
     match request {
         Request::Get(get) => vec![(get.collection, Some(get.which.clone()), action)],
         Request::List(list) => vec![(list.collection, None, action)],
+        Request::Aggregate(aggregate) => vec![(aggregate.collection, None, action)],
         Request::GetOfTypes(gets) => {
             gets.each.iter().map(|get| (get.collection, Some(get.which.clone()), action)).collect()
         }

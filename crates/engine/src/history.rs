@@ -13,7 +13,8 @@ use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
 use crate::read::{PageSize, Reads, is_too_large, may_at_all, not_found};
 use crate::{
-    AnswerBuffer, Context, Cursor, EncodeError, Encoder, History, Page, PageEnd, Previous, RecordMember, Tag, width,
+    AnswerBuffer, Context, Cursor, EncodeError, Encoder, History, Page, PageEnd, PageOrder, Previous, RecordMember,
+    Tag, width,
 };
 
 /// The order of a history, by the fields of the collection of versions: its cursors have a value of each key and the id of
@@ -77,8 +78,7 @@ pub(crate) async fn history<R: Reads>(
         let read = match reads.rows(question, sink).await {
             (sink, Ok(())) if sink.is_empty() && request.after.is_none() => return Err(not_found(collection)),
             (sink, Ok(())) => sink.finish(&|next| PageEnd {
-                collection: versions,
-                sort: &sort,
+                order: PageOrder::Records(versions, &sort),
                 next,
                 previous: Previous::Untold,
                 count: None,

@@ -1,6 +1,7 @@
 //! Every request once: authorize, validate, transact, publish. All doors come through here, so that a rule holds on each
 //! of them. Knows no notation (JSON, words of a URL) and no protocol, and sees no text of SQL.
 
+mod aggregate;
 mod allow_policy;
 mod amounts;
 mod answer;
@@ -109,9 +110,10 @@ pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_sql::{
     Alternative, Arguments, ColumnRef, ColumnType, DecodeError, Derived, DocumentMember, DocumentOutput,
-    DocumentSelection, DocumentValue, InnerSelection, MemberOutput, MemberSelection, ObjectOutput, Phrase,
-    RecordsOutput, Row, RowOutput, Selected, SelectedField, SelectedMember, SelectedType, SelectedValue, Selection,
-    SortBy, SortKey, TypeOutput, ValueKind, ValueOutput, ValuesOutput, nested,
+    DocumentSelection, DocumentValue, Fold, FoldFunction, GroupKey, GroupSort, GroupValue, Groups, InnerSelection,
+    MemberOutput, MemberSelection, ObjectOutput, Phrase, RecordsOutput, Row, RowOutput, Selected, SelectedField,
+    SelectedMember, SelectedType, SelectedValue, Selection, SortBy, SortKey, TypeOutput, ValueKind, ValueOutput,
+    ValuesOutput, nested,
 };
 pub use backstay_store::{
     ApiChange, Checked, CopyError, CopyProgress, CopyStage, Finding, Migration, OnProgress, OpenError, OpenOptions,
@@ -120,7 +122,7 @@ pub use backstay_store::{
 pub use broken_checks::BrokenCheck;
 pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};
-pub use encoder::{Count, Encoder, PageEnd, Previous, RecordMember};
+pub use encoder::{Count, Encoder, PageEnd, PageOrder, Previous, RecordMember};
 pub use engine::Engine;
 pub use expiry::PurgePass;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
@@ -131,9 +133,9 @@ pub use operator::Operator;
 pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use request::{
-    Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, MatchingAct,
-    MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request, RequestKind,
-    Requests, Start, Update, WriteOptions,
+    Aggregate, Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List,
+    MatchingAct, MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request,
+    RequestKind, Requests, Start, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

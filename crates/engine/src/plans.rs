@@ -8,15 +8,15 @@ use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Typ
 use backstay_model::{Collection, CollectionId, Field, FieldId, InterfaceId};
 use backstay_scalar::{Scalar, Value};
 use backstay_sql::{
-    DecodeError, HistoryPlan, PageStart, Perspective, Planner, ReadPlan, ReadScope, ReadShape, RecordSource, Row,
-    Selection, SortBy, SortKey, StoredPlan, Template,
+    DecodeError, Groups, GroupsShape, HistoryPlan, PageStart, Perspective, Planner, ReadPlan, ReadScope, ReadShape,
+    RecordSource, Row, Selection, SortBy, SortKey, StoredPlan, Template, ValueKind,
 };
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use crate::asked::View;
 use crate::shapes::Shapes;
-use crate::{Cursor, Get, List, OfTypes, asked, width};
+use crate::{Aggregate, Cursor, Get, List, OfTypes, asked, width};
 
 /// Plans of each kind that are expected, for all classes of callers together.
 const PLANS: usize = 10_000;
@@ -71,7 +71,8 @@ impl Weighter<(ClassNumber, ListKey), Arc<ListPlan>> for Memory {
         let selected = |key: &ListKey| key.selection.written().iter().map(|written| written.text.len()).sum::<usize>();
         let filter = |key: &ListKey| {
             let own = key.expression.as_ref().map_or(0, |same| same.0.expr.span.len());
-            (own + selected(key)) as u64
+            let of_groups = key.groups.iter().flat_map(Groups::written).map(|written| written.text.len());
+            (own + selected(key) + of_groups.sum::<usize>()) as u64
         };
         Self::of(&plan.page.template) + each.map(filter).sum::<u64>() * FILTER_BYTES
     }
@@ -378,6 +379,8 @@ pub(crate) struct ListKey {
     selection: Selection,
     sort: Arc<[SortKey]>,
     start: PageStart,
+    /// What is answered of groups of the records, if that is asked for: then nothing is selected of the records.
+    groups: Option<Groups>,
     /// If records of several types are read together: of which interface, and the same of the other types.
     interface: Option<InterfaceId>,
     others: Vec<ListKey>,
@@ -394,9 +397,18 @@ impl ListKey {
             selection: selection.clone(),
             sort: Arc::clone(sort),
             start: start.shape(),
+            groups: None,
             interface: None,
             others: Vec::new(),
         }
+    }
+
+    /// The key of the groups of a list.
+    pub(crate) fn of_groups(aggregate: &Aggregate) -> Self {
+        let Aggregate { collection, perspective, filter, groups, params: _, limit: _, start } = aggregate;
+        let records = List { perspective: *perspective, filter: filter.clone(), ..List::of(*collection) };
+        let selection = Selection::parts([]);
+        Self { groups: Some(groups.clone()), start: start.shape(), selection, ..Self::of(&records) }
     }
 
     /// The key of a list of the records of several types, at least one.
@@ -429,7 +441,7 @@ pub(crate) struct ListPlan {
     pub(crate) page: ReadPlan,
     /// Whether the filter, an equality or the order names a classified field: then its values are not told.
     pub(crate) names_classified: bool,
-    /// The scalars of the sort keys and of the id; none for an enum.
+    /// The scalars of the sort keys and of the id, of groups of all keys of their order; none for an enum.
     cursor: Vec<Option<Scalar>>,
     shapes: Shapes,
     count: OnceLock<ReadPlan>,
@@ -451,6 +463,8 @@ impl ListPlan {
                 names_classified |= classified;
             }
             Shapes::Together(all)
+        } else if let Some(groups) = &key.groups {
+            return Self::of_groups((first, names_classified), (groups, &key.start), view, planner);
         } else {
             Shapes::One(Box::new(first))
         };
@@ -465,10 +479,23 @@ impl ListPlan {
         Self { page, names_classified, cursor, shapes, count: OnceLock::new() }
     }
 
+    /// Plans the groups of the records of a list.
+    fn of_groups(
+        (records, names_classified): (ReadShape, bool),
+        (groups, start): (&Groups, &PageStart),
+        view: View<'_>,
+        planner: &Planner,
+    ) -> Self {
+        let records = ReadShape { scope: ReadScope::Count, ..records };
+        let shapes = Shapes::Groups(Box::new(GroupsShape { records, groups: groups.clone(), start: start.clone() }));
+        let cursor = groups.cursor_kinds().into_iter().map(ValueKind::scalar).collect();
+        let page = shapes.plan(planner, view.rights);
+        Self { page, names_classified, cursor, shapes, count: OnceLock::new() }
+    }
+
     /// The shape of a list of the records of one type, and whether it names a classified field.
     fn of_type(key: &ListKey, view: View<'_>, planner: &Planner) -> (ReadShape, bool) {
-        let ListKey { collection, perspective, equals, expression, selection, sort, start, interface: _, others: _ } =
-            key;
+        let ListKey { collection, perspective, equals, expression, selection, sort, start, .. } = key;
         let collection = view.model.collection(*collection);
         let checked = expression.as_ref().map(|same| &*same.0);
         let mut filter = checked.map(|checked| checked.expr.clone());
@@ -485,7 +512,7 @@ impl ListPlan {
             SortBy::Column(_) => None,
             SortBy::Derived(value) => Some(&value.of),
         });
-        let written = selected.into_iter().chain(derived);
+        let written = selected.into_iter().chain(derived).chain(key.groups.iter().flat_map(Groups::written));
         let of_written =
             written.flat_map(|written| written.checked.reads.iter().chain(&written.checked.computed_from).copied());
         let mut named = of_expression.chain(own).chain(of_written);

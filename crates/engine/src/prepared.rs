@@ -10,6 +10,7 @@ use backstay_store::{KeyClaim, Writes};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
+use crate::aggregate::{self, PreparedAggregate};
 use crate::at_commit::{self, Unmet};
 use crate::history::PreparedHistory;
 use crate::inner::{Inner, too_large};
@@ -19,8 +20,8 @@ use crate::remember::Keyed;
 use crate::taken_along::TakenAlong;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
-    Answer, Context, Encoder, List, Refused, Request, Requests, Transaction, TxContext, Written, history, remember,
-    transaction,
+    Answer, Context, Encoder, Filter, List, Refused, Request, Requests, Transaction, TxContext, Written, history,
+    remember, transaction,
 };
 
 /// A request that its caller may make on some record, checked and planned.
@@ -29,6 +30,7 @@ pub(crate) enum Prepared {
     Get(PreparedGet, &'static dyn Encoder),
     List(PreparedList, &'static dyn Encoder),
     History(PreparedHistory, &'static dyn Encoder),
+    Aggregate(PreparedAggregate, &'static dyn Encoder),
     Write(PreparedWrite),
 }
 
@@ -46,6 +48,7 @@ impl Prepared {
             Request::GetOfTypes(gets) => Self::Get(read::prepare_get_of_types(inner, cx, gets)?, encoder),
             Request::ListOfTypes(lists) => Self::List(read::prepare_list_of_types(inner, cx, lists)?, encoder),
             Request::History(request) => Self::History(history::prepare(inner, cx, request)?, encoder),
+            Request::Aggregate(request) => Self::Aggregate(aggregate::prepare(inner, cx, request)?, encoder),
             Request::Create(create) => Self::Write(write_requests::create(inner, cx, create, encoder)?),
             Request::Update(update) => Self::Write(write_requests::update(inner, cx, update, encoder)?),
             Request::Replace(replace) => Self::Write(write_requests::replace(inner, cx, replace, encoder)?),
@@ -57,7 +60,7 @@ impl Prepared {
     /// How much it may write.
     pub(crate) fn writes(&self) -> Writes {
         match self {
-            Self::Get(..) | Self::List(..) | Self::History(..) => Writes::None,
+            Self::Get(..) | Self::List(..) | Self::History(..) | Self::Aggregate(..) => Writes::None,
             Self::Write(write) => write.writes(),
         }
     }
@@ -65,7 +68,7 @@ impl Prepared {
     /// Whether it reads records other than those that it names.
     fn reads(&self) -> bool {
         match self {
-            Self::Get(..) | Self::List(..) | Self::History(..) => true,
+            Self::Get(..) | Self::List(..) | Self::History(..) | Self::Aggregate(..) => true,
             Self::Write(write) => write.reads(),
         }
     }
@@ -79,6 +82,9 @@ impl Prepared {
             Self::History(request, encoder) => {
                 history::history(cx, within, request, (*encoder, size)).await.map(Answer::Page)
             }
+            Self::Aggregate(request, encoder) => {
+                Box::pin(aggregate::aggregate(cx, within, request, (*encoder, size))).await.map(Answer::Page)
+            }
             Self::Write(write) => write.run(cx).await.map(Answer::Written),
         }
     }
@@ -87,7 +93,7 @@ impl Prepared {
     fn written(&self) -> Option<CollectionId> {
         match self {
             Self::Write(write) => Some(write.collection()),
-            Self::Get(..) | Self::List(..) | Self::History(..) => None,
+            Self::Get(..) | Self::List(..) | Self::History(..) | Self::Aggregate(..) => None,
         }
     }
 }
@@ -118,6 +124,9 @@ async fn run_alone(inner: &Arc<Inner>, cx: &Context, prepared: Prepared) -> Resu
         }
         Prepared::History(ref request, encoder) => {
             Box::pin(history::history(reads, within, request, (encoder, PageSize::WHOLE))).await.map(Answer::Page)
+        }
+        Prepared::Aggregate(ref request, encoder) => {
+            Box::pin(aggregate::aggregate(reads, within, request, (encoder, PageSize::WHOLE))).await.map(Answer::Page)
         }
         Prepared::Write(write) if write.is_dry_run() => Box::pin(dry_run(inner, cx, write)).await.map(Answer::Written),
         Prepared::Write(write) => {
@@ -253,20 +262,25 @@ fn prepare_all(
 fn takes_long(cx: &Context, requests: &[Request]) -> bool {
     // Whether there is a plan matters, and is looked up, only if the filters are long.
     filter_bytes(requests, &|_| false) > limits::LONG_FILTER_BYTES
-        && filter_bytes(requests, &|list| cx.class.plans.have(ListKey::of(list))) > limits::LONG_FILTER_BYTES
+        && filter_bytes(requests, &|key| cx.class.plans.have(key())) > limits::LONG_FILTER_BYTES
 }
 
-/// Bytes of the filters of all lists but those that are planned.
-fn filter_bytes(requests: &[Request], planned: &dyn Fn(&List) -> bool) -> usize {
-    let of_list = |list: &List| list.filter.expression.as_ref().map_or(0, |of| of.checked.expr.span.len());
+/// Bytes of the filters of all lists, and of the expressions about their groups, but for those that are planned.
+fn filter_bytes(requests: &[Request], planned: &dyn Fn(&dyn Fn() -> ListKey) -> bool) -> usize {
+    let of_filter = |filter: &Filter| filter.expression.as_ref().map_or(0, |of| of.checked.expr.span.len());
+    let of_list = |list: &List| of_filter(&list.filter);
     let bytes = |request: &Request| match request {
-        Request::List(list) if !planned(list) => of_list(list),
+        Request::List(list) if !planned(&|| ListKey::of(list)) => of_list(list),
+        Request::Aggregate(of) if !planned(&|| ListKey::of_groups(of)) => {
+            of_filter(&of.filter) + of.groups.written().map(|written| written.text.len()).sum::<usize>()
+        }
         Request::ListOfTypes(lists) => lists.each.iter().map(of_list).sum(),
         Request::OfMatching(matching) => {
             let list = matching.list();
-            if planned(&list) { 0 } else { of_list(&list) }
+            if planned(&|| ListKey::of(&list)) { 0 } else { of_list(&list) }
         }
         Request::List(_)
+        | Request::Aggregate(_)
         | Request::Get(_)
         | Request::GetOfTypes(_)
         | Request::History(_)
@@ -287,8 +301,10 @@ impl All {
     fn page_size(&self, index: usize, bytes: usize) -> PageSize {
         let most = limits::ANSWER_BYTES.saturating_sub(bytes);
         let after = &self.requests[index..];
-        let lists =
-            after.iter().filter(|request| matches!(request, Prepared::List(..) | Prepared::History(..))).count();
+        let lists = after
+            .iter()
+            .filter(|request| matches!(request, Prepared::List(..) | Prepared::History(..) | Prepared::Aggregate(..)))
+            .count();
         let reserved = limits::CURSOR_BYTES + (after.len() - lists) * USUAL_ANSWER;
         PageSize { share: most.saturating_sub(reserved) / lists.max(1), most }
     }

@@ -20,7 +20,7 @@ use crate::rights::{is_granted, without_grant};
 use crate::sink::Collect;
 use crate::{
     AnswerBuffer, Context, Count, Cursor, EncodeError, Encoder, Expression, Filter, Found, Get, List, OfTypes, Page,
-    PageEnd, Previous, Start, Tag, TxContext, Which,
+    PageEnd, PageOrder, Previous, Start, Tag, TxContext, Which,
 };
 
 /// Where the statements of a read are run: each by itself, or all in a transaction.
@@ -301,20 +301,25 @@ fn take_params(request: &mut List) -> Vec<Value> {
 
 /// Refuses a list that no door should have made.
 fn check(list: &List) -> Result<(), Error> {
-    if !(1..=limits::PAGE_MAX).contains(&list.limit) {
+    check_page(list.limit, (&list.start, list.sort.len() + 1), &list.filter)
+}
+
+/// Refuses a page that no door should have asked for: its places have this many values.
+pub(crate) fn check_page(limit: u32, (start, values): (&Start, usize), filter: &Filter) -> Result<(), Error> {
+    if !(1..=limits::PAGE_MAX).contains(&limit) {
         let range = format!("a whole number from 1 to {}", limits::PAGE_MAX);
         return Err(Error::malformed(Place::Limit, ViolationKind::Range(range)));
     }
-    if list.start.cursor().is_some_and(|cursor| cursor.values.len() != list.sort.len() + 1) {
-        let place = if matches!(list.start, Start::Before(_)) { Place::Before } else { Place::After };
+    if start.cursor().is_some_and(|cursor| cursor.values.len() != values || values == 0) {
+        let place = if matches!(start, Start::Before(_)) { Place::Before } else { Place::After };
         let expected = "a place in the same order".to_owned();
         return Err(Error::malformed(place, ViolationKind::Type { expected }));
     }
-    if list.start.skipped() > limits::SKIP_MAX.into() {
+    if start.skipped() > limits::SKIP_MAX.into() {
         let range = format!("a whole number from 0 to {}", limits::SKIP_MAX);
         return Err(Error::malformed(Place::Skip, ViolationKind::Range(range)));
     }
-    let expression = list.filter.expression.as_ref();
+    let expression = filter.expression.as_ref();
     if expression.is_some_and(|expression| expression.params.len() != expression.checked.params.len()) {
         return Err(Error::malformed(Place::Filter, ViolationKind::Required));
     }
@@ -322,7 +327,7 @@ fn check(list: &List) -> Result<(), Error> {
 }
 
 /// Refuses values for a selection as `check_values` does.
-fn check_selected(params: &[Value]) -> Result<(), Error> {
+pub(crate) fn check_selected(params: &[Value]) -> Result<(), Error> {
     if params.iter().any(is_too_long) { Err(too_long(Place::Select)) } else { Ok(()) }
 }
 
@@ -332,7 +337,7 @@ fn too_long(at: Place) -> Error {
 }
 
 /// Refuses values that would make each comparison with them long.
-fn check_values(filter: &Filter, collection: &Collection) -> Result<(), Error> {
+pub(crate) fn check_values(filter: &Filter, collection: &Collection) -> Result<(), Error> {
     if let Some((field, _)) = filter.equals.iter().find(|(_, value)| is_too_long(value)) {
         return Err(too_long_to_compare(Place::Equality(collection.field(*field).name.clone())));
     }
@@ -412,7 +417,8 @@ pub(crate) async fn list<R: Reads>(
     } else {
         None
     };
-    body.finish(&|next, previous| PageEnd { collection, sort: &request.sort, next, previous, count })
+    let order = PageOrder::Records(collection, &request.sort);
+    body.finish(&|next, previous| PageEnd { order, next, previous, count })
 }
 
 /// The ids of the records of a list, up to this many, in order.
@@ -551,17 +557,17 @@ pub(crate) struct PageRows {
 
 impl PageRows {
     /// As many as were asked for.
-    fn first(limit: u32) -> Self {
+    pub(crate) fn first(limit: u32) -> Self {
         Self { limit, more: false }
     }
 
     /// How many rows the statement returns: one more than the page tells whether there is another.
-    fn asked(self) -> u64 {
+    pub(crate) fn asked(self) -> u64 {
         u64::from(self.limit) + u64::from(!self.more)
     }
 
     /// Those that did fit before the answer was too large; half as many, if the database gave none of them.
-    fn fewer(self, fit: u32) -> Option<Self> {
+    pub(crate) fn fewer(self, fit: u32) -> Option<Self> {
         let half = u32::try_from(self.asked() / 2).unwrap_or(self.limit);
         let limit = if fit > 0 { fit } else { half };
         // Each attempt asks for less than the one before.
@@ -572,7 +578,7 @@ impl PageRows {
 
 /// How a page is read and what it tells of those around it.
 #[derive(Debug, Clone, PartialEq)]
-enum Way {
+pub(crate) enum Way {
     /// In its order, from the first record.
     FromStart,
     /// In its order, from elsewhere: the place of its first record.
@@ -583,7 +589,7 @@ enum Way {
 }
 
 impl Way {
-    fn of(start: &Start) -> Self {
+    pub(crate) fn of(start: &Start) -> Self {
         match start {
             Start::First => Self::FromStart,
             Start::After(_) | Start::Skip(_) => Self::Onward(None),
@@ -594,14 +600,14 @@ impl Way {
 
 /// Encodes a page.
 #[derive(Debug)]
-struct PageBody {
+pub(crate) struct PageBody {
     plan: Arc<ListPlan>,
     way: Way,
     encoder: &'static dyn Encoder,
     size: PageSize,
     rows: PageRows,
     /// Records that are in the body.
-    written: u32,
+    pub(crate) written: u32,
     body: AnswerBuffer,
     /// The hash of the records, once all of them are there, and how many bytes they are.
     hashed: (Sha256, usize),
@@ -615,7 +621,7 @@ struct PageBody {
 const USUAL_PAGE: usize = 4096;
 
 impl PageBody {
-    fn new(
+    pub(crate) fn new(
         (plan, way): (Arc<ListPlan>, Way),
         (encoder, size): (&'static dyn Encoder, PageSize),
         (rows, memory): (PageRows, &Memory),
@@ -625,7 +631,7 @@ impl PageBody {
     }
 
     /// The whole page; `end` says what stands after the records, by where the next page starts and the one before ends.
-    fn finish<'e>(mut self, end: &dyn Fn(Option<Cursor>, Previous) -> PageEnd<'e>) -> Result<Page, Error> {
+    pub(crate) fn finish<'e>(mut self, end: &dyn Fn(Option<Cursor>, Previous) -> PageEnd<'e>) -> Result<Page, Error> {
         let beyond = self.last.take().filter(|_| self.more);
         let previous = |place: Option<Cursor>| place.map_or(Previous::None, Previous::Before);
         let (next, previous) = match self.way {

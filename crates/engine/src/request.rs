@@ -4,7 +4,7 @@ use backstay_base::{Action, RecordId, Timestamp, limits};
 use backstay_expr::Checked;
 use backstay_model::{Addressed, CollectionId, FieldId, InterfaceId};
 use backstay_scalar::Value;
-use backstay_sql::{PageStart, Position, Selection, SortKey};
+use backstay_sql::{Groups, PageStart, Position, Selection, SortKey};
 use bytes::Bytes;
 
 use crate::{Input, Which};
@@ -32,6 +32,8 @@ pub enum Request {
     OfMatching(OfMatching),
     /// The history of a record.
     History(History),
+    /// Groups of the records of a list.
+    Aggregate(Aggregate),
 }
 
 /// Which kind of request.
@@ -46,6 +48,7 @@ pub enum RequestKind {
     OfRecord(RecordVerb),
     OfMatching(MatchingVerb),
     History,
+    Aggregate,
 }
 
 /// What is done with all records that match a filter.
@@ -108,7 +111,7 @@ impl RecordVerb {
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Get,
         Self::List,
         Self::Create,
@@ -120,6 +123,7 @@ impl RequestKind {
         Self::OfMatching(MatchingVerb::Update),
         Self::OfMatching(MatchingVerb::Delete),
         Self::History,
+        Self::Aggregate,
     ];
 
     /// Its name in explanations, in the commit log and in the notation of doors.
@@ -133,6 +137,7 @@ impl RequestKind {
             Self::OfRecord(verb) => verb.name(),
             Self::OfMatching(verb) => verb.name(),
             Self::History => "history",
+            Self::Aggregate => "aggregate",
         }
     }
 
@@ -140,7 +145,7 @@ impl RequestKind {
     pub const fn addresses(self) -> &'static [Addressed] {
         match self {
             Self::Get | Self::Update => &[Addressed::Record, Addressed::Single],
-            Self::List | Self::Create | Self::OfMatching(_) => &[Addressed::All],
+            Self::List | Self::Create | Self::OfMatching(_) | Self::Aggregate => &[Addressed::All],
             Self::Replace | Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
             Self::OfRecord(RecordVerb::Restore | RecordVerb::Purge) => &[Addressed::Trash],
             Self::History => &[Addressed::History],
@@ -151,7 +156,7 @@ impl RequestKind {
     pub fn action(self) -> Action {
         match self {
             Self::Get => Action::Get,
-            Self::List => Action::Search,
+            Self::List | Self::Aggregate => Action::Search,
             Self::Create => Action::Create,
             Self::Update | Self::Replace => Action::Update,
             Self::OfRecord(verb) => verb.action(),
@@ -173,6 +178,7 @@ impl Request {
             Self::OfRecord(of_record) => RequestKind::OfRecord(of_record.act.verb()),
             Self::OfMatching(of_matching) => RequestKind::OfMatching(of_matching.act.verb()),
             Self::History(_) => RequestKind::History,
+            Self::Aggregate(_) => RequestKind::Aggregate,
         }
     }
 
@@ -181,6 +187,7 @@ impl Request {
         match self {
             Self::Get(get) => get.action(),
             Self::List(list) => list.action(),
+            Self::Aggregate(aggregate) => aggregate.action(),
             Self::GetOfTypes(gets) => gets.each.first().map_or(Action::Get, Get::action),
             Self::ListOfTypes(lists) => lists.each.first().map_or(Action::Search, List::action),
             Self::Create(_)
@@ -200,6 +207,7 @@ impl Request {
             Self::GetOfTypes(gets) => gets.each.iter().map(|get| get.collection).collect(),
             Self::ListOfTypes(lists) => lists.each.iter().map(|list| list.collection).collect(),
             Self::History(history) => vec![history.collection],
+            Self::Aggregate(aggregate) => vec![aggregate.collection],
             Self::Create(_) | Self::Update(_) | Self::Replace(_) | Self::OfRecord(_) | Self::OfMatching(_) => {
                 self.written().into_iter().collect()
             }
@@ -209,7 +217,12 @@ impl Request {
     /// The collection that it writes to, if it writes.
     pub fn written(&self) -> Option<CollectionId> {
         match self {
-            Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
+            Self::Get(_)
+            | Self::List(_)
+            | Self::GetOfTypes(_)
+            | Self::ListOfTypes(_)
+            | Self::History(_)
+            | Self::Aggregate(_) => None,
             Self::Create(create) => Some(create.collection),
             Self::Update(update) => Some(update.collection),
             Self::Replace(replace) => Some(replace.collection),
@@ -226,6 +239,7 @@ impl Request {
             Self::Get(_)
             | Self::List(_)
             | Self::History(_)
+            | Self::Aggregate(_)
             | Self::Create(_)
             | Self::Update(_)
             | Self::Replace(_)
@@ -237,7 +251,12 @@ impl Request {
     /// How it wants to be done, if it writes.
     pub fn options(&self) -> Option<&WriteOptions> {
         match self {
-            Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
+            Self::Get(_)
+            | Self::List(_)
+            | Self::GetOfTypes(_)
+            | Self::ListOfTypes(_)
+            | Self::History(_)
+            | Self::Aggregate(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
             | Self::Replace(Replace { options, .. })
@@ -249,7 +268,12 @@ impl Request {
     /// The same, to be changed.
     pub fn options_mut(&mut self) -> Option<&mut WriteOptions> {
         match self {
-            Self::Get(_) | Self::List(_) | Self::GetOfTypes(_) | Self::ListOfTypes(_) | Self::History(_) => None,
+            Self::Get(_)
+            | Self::List(_)
+            | Self::GetOfTypes(_)
+            | Self::ListOfTypes(_)
+            | Self::History(_)
+            | Self::Aggregate(_) => None,
             Self::Create(Create { options, .. })
             | Self::Update(Update { options, .. })
             | Self::Replace(Replace { options, .. })
@@ -375,6 +399,32 @@ impl List {
     }
 }
 
+/// Asks for a page of groups of the records that a list would show, and for what each of them comes to.
+#[derive(Debug, Clone)]
+pub struct Aggregate {
+    /// Which collection.
+    pub collection: CollectionId,
+    /// In which version of the data.
+    pub perspective: Perspective,
+    /// Which of its records.
+    pub filter: Filter,
+    /// What is answered of their groups, and in which order.
+    pub groups: Groups,
+    /// The values of the parameters in that, in its order.
+    pub params: Vec<Value>,
+    /// Groups on the page: 1 to `limits::PAGE_MAX`.
+    pub limit: u32,
+    /// Where the page starts.
+    pub start: Start,
+}
+
+impl Aggregate {
+    /// What it asks for, as rules name it.
+    pub(crate) fn action(&self) -> Action {
+        self.perspective.rows().asks(Action::Search)
+    }
+}
+
 /// Where a page of a list starts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Start {
@@ -485,10 +535,9 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// For each sort key whether its value is null.
+    /// For each sort key, and for the id, whether its value is null.
     pub(crate) fn nulls(&self) -> Vec<bool> {
-        let keys = self.values.len().saturating_sub(1);
-        self.values.iter().take(keys).map(Value::is_null).collect()
+        self.values.iter().map(Value::is_null).collect()
     }
 }
 

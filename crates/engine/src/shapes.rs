@@ -2,7 +2,7 @@
 
 use backstay_expr::Rights;
 use backstay_model::Model;
-use backstay_sql::{Planner, ReadPlan, ReadScope, ReadShape, Selection};
+use backstay_sql::{GroupsShape, Planner, ReadPlan, ReadScope, ReadShape, Selection};
 
 /// The shapes of a read.
 #[derive(Debug, Clone)]
@@ -11,6 +11,8 @@ pub(crate) enum Shapes {
     One(Box<ReadShape>),
     /// Of several types, which the caller may read.
     Together(Vec<ReadShape>),
+    /// Of groups of records of one type.
+    Groups(Box<GroupsShape>),
 }
 
 impl Shapes {
@@ -19,6 +21,7 @@ impl Shapes {
         match self {
             Self::One(shape) => planner.read(shape, rights),
             Self::Together(shapes) => planner.read_together(shapes, rights),
+            Self::Groups(shape) => planner.groups(shape, rights),
         }
     }
 
@@ -26,6 +29,7 @@ impl Shapes {
         match self {
             Self::One(shape) => std::slice::from_ref(shape),
             Self::Together(shapes) => shapes,
+            Self::Groups(shape) => std::slice::from_ref(&shape.records),
         }
     }
 
@@ -33,6 +37,10 @@ impl Shapes {
         match self {
             Self::One(shape) => Self::One(Box::new(shapes.last().unwrap_or_else(|| (**shape).clone()))),
             Self::Together(_) => Self::Together(shapes.collect()),
+            Self::Groups(shape) => {
+                let records = shapes.last().unwrap_or_else(|| shape.records.clone());
+                Self::Groups(Box::new(GroupsShape { records, ..(**shape).clone() }))
+            }
         }
     }
 

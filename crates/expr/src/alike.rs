@@ -29,7 +29,9 @@ impl<'m> Alike<'m> {
         match (&was.node, &is.node) {
             (Node::Literal(one), Node::Literal(other)) => self.literal((one, &was.ty), (other, &is.ty)),
             (Node::Path(one), Node::Path(other)) => self.path(one, other),
-            (Node::Param(one, of), Node::Param(other, part)) => one == other && of == part,
+            (Node::Param(one, of), Node::Param(other, part)) | (Node::Output(one, of), Node::Output(other, part)) => {
+                one == other && of == part
+            }
             (Node::Caller(one), Node::Caller(other)) => one == other,
             (Node::Fact(one), Node::Fact(other)) => one == other,
             (Node::Now, Node::Now) => true,
@@ -56,6 +58,7 @@ impl<'m> Alike<'m> {
             (
                 Node::Literal(_)
                 | Node::Param(..)
+                | Node::Output(..)
                 | Node::Caller(_)
                 | Node::Now
                 | Node::Path(_)

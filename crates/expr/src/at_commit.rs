@@ -43,6 +43,7 @@ impl Walk<'_> {
             Node::Aggregate(of) => self.many(expr, (&of.over, of.variable)),
             Node::Literal(_)
             | Node::Param(..)
+            | Node::Output(..)
             | Node::Caller(_)
             | Node::Now
             | Node::Not(_)

@@ -55,6 +55,8 @@ impl std::error::Error for ExprError {}
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Name {
     Variable,
+    /// What a group of records comes to.
+    Output,
     Function,
     /// A field of the collection of this name.
     Field(String),
@@ -81,6 +83,7 @@ impl Name {
     fn unknown(&self, name: &str) -> String {
         match self {
             Self::Variable | Self::BareValue => format!("unknown name `{name}`"),
+            Self::Output => format!("the groups have no `{name}`"),
             Self::Function => format!("unknown function `{name}`"),
             Self::Field(collection) => format!("{collection} has no field `{name}`"),
             Self::Value(of) => format!("{of} has no value `{name}`"),

@@ -41,6 +41,12 @@ pub trait Environment {
         Value::Null
     }
 
+    /// What the group comes to that is asked about: the output with this index.
+    fn output(&self, index: u16) -> Value {
+        let _ = index;
+        Value::Null
+    }
+
     /// The truth of the fact with this index.
     fn fact(&self, index: u16) -> Truth {
         let _ = index;
@@ -114,6 +120,8 @@ impl Evaluation<'_> {
             Node::Literal(value) => value.clone(),
             Node::Param(index, None) => self.environment.param(*index),
             Node::Param(index, Some(part)) => part.of(&self.environment.param(*index)),
+            Node::Output(index, None) => self.environment.output(*index),
+            Node::Output(index, Some(part)) => part.of(&self.environment.output(*index)),
             Node::Caller(part) => part.of(self.environment.caller()),
             Node::Now => self.environment.now().into(),
             Node::Path(path) => self.path(path),

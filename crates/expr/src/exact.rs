@@ -21,6 +21,7 @@ impl Expr {
             }
             Node::Literal(_)
             | Node::Param(..)
+            | Node::Output(..)
             | Node::Caller(_)
             | Node::Now
             | Node::Path(_)

@@ -119,6 +119,7 @@ pub(crate) fn depends_on_caller_alone(expr: &Expr) -> bool {
     match &expr.node {
         Node::Path(path) => path.is_of_account(),
         Node::Param(..)
+        | Node::Output(..)
         | Node::Now
         | Node::Quantifier { .. }
         | Node::Aggregate(_)
@@ -183,9 +184,16 @@ fn same_kind(left: &Node, right: &Node) -> bool {
         (Node::Within(left), Node::Within(right)) => left.same_kind(right),
         (Node::Aggregate(left), Node::Aggregate(right)) => left.same_kind(right),
         (Node::Computed(left), Node::Computed(right)) => left.same_kind(right),
-        (Node::Literal(_) | Node::Param(..) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_), _) => {
-            left == right
-        }
+        (
+            Node::Literal(_)
+            | Node::Param(..)
+            | Node::Output(..)
+            | Node::Caller(_)
+            | Node::Now
+            | Node::Path(_)
+            | Node::Fact(_),
+            _,
+        ) => left == right,
         (
             Node::Not(_)
             | Node::Negate(_)

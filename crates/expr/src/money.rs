@@ -51,6 +51,7 @@ impl Expr {
         let node = match &self.node {
             Node::Path(path) => Node::Path(Path { part: Some(part), ..path.clone() }),
             Node::Param(index, _) => Node::Param(*index, Some(part)),
+            Node::Output(index, _) => Node::Output(*index, Some(part)),
             Node::Conditional(condition, then, otherwise) => {
                 Node::Conditional(condition.clone(), Box::new(then.in_part(part)), Box::new(otherwise.in_part(part)))
             }
@@ -96,6 +97,15 @@ impl Expr {
     /// The amount of money, any other value as it is.
     fn number(&self) -> Self {
         if self.ty == Type::Money { self.amount() } else { self.clone() }
+    }
+
+    /// Whether the amounts that it gives for several records are all in one currency if these values are the same for all of
+    /// them.
+    pub fn has_one_currency(&self, same: &[&Self]) -> bool {
+        let is_fixed = |currency: &Self| {
+            matches!(currency.node, Node::Literal(_) | Node::Param(..)) || same.iter().any(|same| same.same(currency))
+        };
+        self.ty != Type::Money || self.currencies().iter().all(is_fixed)
     }
 
     /// The currencies of all amounts that it is computed from, each once.

@@ -157,6 +157,7 @@ fn unknown_remedy(what: &Name, name: &str, suggestion: Option<&str>) -> String {
 fn available(what: &Name) -> &'static str {
     match what {
         Name::Variable => "available names: `this`, `new`, `auth`, `request`, `now` and the named rules",
+        Name::Output => "name what is in `group` or `select`; to compare fields of records, use `filter`",
         Name::Function => "docs/expressions.md lists the functions",
         Name::Field(_) => "name a field of this type, or one of `id`, `createdAt`, `updatedAt`, `version`",
         Name::BareValue => "write it in quotes",

@@ -1,5 +1,16 @@
 use backstay_model::{CollectionId, Interface, Model, OwnerName};
 
+use crate::Type;
+
+/// What a group of records comes to, by the name that it is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+}
+
 /// What an expression may name.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'m> {
@@ -18,6 +29,8 @@ pub struct Scope<'m> {
     pub(crate) owner: &'m OwnerName,
     /// The interface whose fields alone may be named of `this`.
     pub(crate) shared: Option<&'m Interface>,
+    /// What may be named of a group of records, where the expression is about one: `Node::Output` by their places.
+    pub(crate) outputs: Option<&'m [Output]>,
 }
 
 impl<'m> Scope<'m> {
@@ -66,7 +79,8 @@ impl<'m> Scope<'m> {
     /// No record at all: the caller and the moment.
     pub fn caller_only(model: &'m Model) -> Self {
         let owner = &OwnerName::Application;
-        Self { model, this: None, new: None, old: None, change_elsewhere: None, client: false, owner, shared: None }
+        let (change_elsewhere, shared, outputs) = (None, None, None);
+        Self { model, this: None, new: None, old: None, change_elsewhere, client: false, owner, shared, outputs }
     }
 
     /// The same for an expression of this owner.
@@ -78,6 +92,11 @@ impl<'m> Scope<'m> {
     /// out of its reach.
     pub fn filter(model: &'m Model, collection: CollectionId) -> Self {
         Self { client: true, ..Self::rule(model, collection) }
+    }
+
+    /// A client's condition on groups of records: plain names are what a group comes to.
+    pub fn groups(model: &'m Model, outputs: &'m [Output]) -> Self {
+        Self { client: true, outputs: Some(outputs), ..Self::caller_only(model) }
     }
 
     /// The same of one type of an interface, for a filter of the records of all of them: it names the fields that they share.

@@ -194,6 +194,7 @@ fn about_member(mut expr: Expr, member: (&Model, u16), reads: &mut BTreeSet<Fiel
             Node::Quantifier { .. } | Node::Aggregate(_) => return refused("other records"),
             Node::Computed(_) => return refused("computed fields that aren't stored"),
             Node::Param(..) => return refused("parameters"),
+            Node::Output(..) => return refused("groups"),
             Node::Literal(_)
             | Node::Not(_)
             | Node::Negate(_)

@@ -36,9 +36,13 @@ impl Expr {
             Node::Aggregate(aggregate) => aggregate.children_mut(),
             Node::Within(within) => within.document_mut().into_iter().collect(),
             Node::Computed(computed) => vec![&mut computed.value],
-            Node::Literal(_) | Node::Param(..) | Node::Caller(_) | Node::Now | Node::Path(_) | Node::Fact(_) => {
-                Vec::new()
-            }
+            Node::Literal(_)
+            | Node::Param(..)
+            | Node::Output(..)
+            | Node::Caller(_)
+            | Node::Now
+            | Node::Path(_)
+            | Node::Fact(_) => Vec::new(),
         }
     }
 
@@ -102,6 +106,8 @@ pub enum Node {
     Literal(Value),
     /// The parameter with this index in `Checked::params`, or this part of an amount of money that it is.
     Param(u16, Option<Part>),
+    /// What a group of records comes to: the output of this number, or this part of an amount of money that it is.
+    Output(u16, Option<Part>),
     /// Something of the caller.
     Caller(CallerPart),
     /// `now` and `request.time`: the moment at which a read began, and that of the transaction of a write.
@@ -169,6 +175,7 @@ impl Node {
             },
             Self::Literal(_)
             | Self::Param(..)
+            | Self::Output(..)
             | Self::Caller(_)
             | Self::Now
             | Self::Not(_)
@@ -211,6 +218,7 @@ impl Node {
             ) => left,
             Self::Literal(_)
             | Self::Param(..)
+            | Self::Output(..)
             | Self::Caller(_)
             | Self::Now
             | Self::Path(_)
@@ -241,6 +249,7 @@ impl Node {
             Self::Computed(computed) => Some(&computed.at),
             Self::Literal(_)
             | Self::Param(..)
+            | Self::Output(..)
             | Self::Caller(_)
             | Self::Now
             | Self::Not(_)
@@ -267,6 +276,7 @@ impl Node {
             Self::Computed(computed) => Some(&mut computed.at),
             Self::Literal(_)
             | Self::Param(..)
+            | Self::Output(..)
             | Self::Caller(_)
             | Self::Now
             | Self::Not(_)
@@ -299,9 +309,13 @@ impl Node {
             Self::Aggregate(aggregate) => aggregate.children(),
             Self::Within(within) => within.document().into_iter().collect(),
             Self::Computed(computed) => vec![&computed.value],
-            Self::Literal(_) | Self::Param(..) | Self::Caller(_) | Self::Now | Self::Path(_) | Self::Fact(_) => {
-                Vec::new()
-            }
+            Self::Literal(_)
+            | Self::Param(..)
+            | Self::Output(..)
+            | Self::Caller(_)
+            | Self::Now
+            | Self::Path(_)
+            | Self::Fact(_) => Vec::new(),
         }
     }
 }

@@ -32,7 +32,9 @@ pub(crate) async fn request(
     let (model, engine) = (state.engine.model(), &state.engine);
     let collections = records.collections(model);
     let has_past = collections.iter().all(|collection| model.collection(*collection).history.is_some());
-    let of_past = has_past && matches!(kind, RecordRequest::Get | RecordRequest::List) && is_of_past(query);
+    let of_past = has_past
+        && matches!(kind, RecordRequest::Get | RecordRequest::List | RecordRequest::Aggregate)
+        && is_of_past(query);
     let action = if of_past { Action::History } else { kind.action() };
     let admitted_some = engine.admit_some(context, collections, action);
     // A replacement may create the record.
@@ -67,6 +69,15 @@ pub(crate) async fn request(
         }
         (RecordRequest::Query, Sent { body, .. }) if reader.body_takes_long(collection, &body) => {
             engine.take_turn(context, move || reader.list_of_body(collection, &body)).await?
+        }
+        (RecordRequest::Aggregate, Sent { query, .. }) if reader.aggregate_query_takes_long(collection, query) => {
+            let query = query.map(str::to_owned);
+            let read = move || reader.aggregate_of_query(collection, query.as_deref());
+            return Ok(Request::Aggregate(engine.take_turn(context, read).await??));
+        }
+        (RecordRequest::AggregateQuery, Sent { body, .. }) if reader.aggregate_body_takes_long(collection, &body) => {
+            let read = move || reader.aggregate_of_body(collection, &body);
+            return Ok(Request::Aggregate(engine.take_turn(context, read).await??));
         }
         (_, sent) => return sent.into_request(&state.reader, kind, records),
     };
@@ -223,6 +234,8 @@ impl Sent<'_> {
                 Request::List(list_in(kind, reader.list_of_query(collection, query)?)?)
             }
             (Kind::Query, Records::Query(collection)) => Request::List(reader.list_of_body(collection, &body)?),
+            (Kind::Aggregate, Records::Aggregate(of)) => Request::Aggregate(reader.aggregate_of_query(of, query)?),
+            (Kind::AggregateQuery, Records::Aggregate(of)) => Request::Aggregate(reader.aggregate_of_body(of, &body)?),
             (Kind::Create, Records::Collection(collection)) => {
                 let on_conflict = reader.on_conflict(collection, query)?;
                 let read = if on_conflict.is_some() { upserts } else { inputs };
@@ -251,6 +264,8 @@ impl Sent<'_> {
                 Kind::Get
                 | Kind::List
                 | Kind::Query
+                | Kind::Aggregate
+                | Kind::AggregateQuery
                 | Kind::Create
                 | Kind::Update
                 | Kind::Replace
@@ -276,6 +291,7 @@ fn named(reader: &Reader, records: Records) -> Result<Records, Refusal> {
         Records::Own(collection) => Err(nobody(&reader.model().collection(collection).path)),
         Records::Collection(_)
         | Records::Query(_)
+        | Records::Aggregate(_)
         | Records::Trash(_)
         | Records::Record(..)
         | Records::By(_)
@@ -333,6 +349,8 @@ impl Sent<'_> {
             RecordRequest::Get
             | RecordRequest::List
             | RecordRequest::Query
+            | RecordRequest::Aggregate
+            | RecordRequest::AggregateQuery
             | RecordRequest::Create
             | RecordRequest::UpdateAll
             | RecordRequest::DeleteAll

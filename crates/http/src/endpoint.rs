@@ -30,6 +30,8 @@ pub(crate) enum Pattern {
     Collection,
     /// `/api/{collection}:query`
     Query,
+    /// `/api/{collection}:aggregate`
+    Aggregate,
     /// `/api/{collection}/{id}`
     Record,
     /// `/api/{collection}:by`
@@ -133,12 +135,15 @@ pub(crate) enum Handler {
     ModelText,
 }
 
-/// What can be asked of records over HTTP: a list in two ways.
+/// What can be asked of records over HTTP: a list and its groups in two ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RecordRequest {
     Get,
     List,
     Query,
+    Aggregate,
+    /// The same from a body.
+    AggregateQuery,
     Create,
     Update,
     Replace,
@@ -159,6 +164,8 @@ impl RecordRequest {
             Self::Get
             | Self::List
             | Self::Query
+            | Self::Aggregate
+            | Self::AggregateQuery
             | Self::Create
             | Self::Update
             | Self::Replace
@@ -176,6 +183,7 @@ impl RecordRequest {
         match self {
             Self::Get => RequestKind::Get,
             Self::List | Self::Query | Self::Trash => RequestKind::List,
+            Self::Aggregate | Self::AggregateQuery => RequestKind::Aggregate,
             Self::Create => RequestKind::Create,
             Self::Update => RequestKind::Update,
             Self::Replace => RequestKind::Replace,
@@ -258,6 +266,8 @@ pub(crate) enum Parameters {
     OfMatching,
     /// Those of a list: filter, sort, fields of the collection …
     OfList,
+    /// Those of groups: the same, and what records are grouped by.
+    OfGroups,
 }
 
 /// Which preconditions an endpoint takes (RFC 9110, section 13.1). Others are refused.
@@ -328,7 +338,7 @@ impl Pattern {
     pub(crate) fn addressed(self) -> Option<Addressed> {
         match self {
             Self::Fixed(_) | Self::Problem | Self::Types | Self::QueryOfTypes | Self::OfTypes => None,
-            Self::Collection | Self::Query => Some(Addressed::All),
+            Self::Collection | Self::Query | Self::Aggregate => Some(Addressed::All),
             Self::Record | Self::By => Some(Addressed::Record),
             Self::Single => Some(Addressed::Single),
             Self::Trash | Self::Restore | Self::Purge => Some(Addressed::Trash),
@@ -344,6 +354,7 @@ impl Pattern {
             | Self::Problem
             | Self::Collection
             | Self::Query
+            | Self::Aggregate
             | Self::Record
             | Self::By
             | Self::Single
@@ -362,6 +373,7 @@ impl Pattern {
             Self::Problem => "/problems/{code}",
             Self::Collection => "/api/{collection}",
             Self::Query => "/api/{collection}:query",
+            Self::Aggregate => "/api/{collection}:aggregate",
             Self::Record => "/api/{collection}/{id}",
             Self::By => "/api/{collection}:by",
             Self::Trash => "/api/{collection}:trash",

@@ -273,6 +273,27 @@ static QUERY: Route = Route {
     not_yet: &[],
 };
 
+static AGGREGATE: Route = Route {
+    pattern: Pattern::Aggregate,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
+    endpoints: &[
+        Endpoint {
+            handler: Handler::Record(RecordRequest::Aggregate),
+            parameters: Parameters::OfGroups,
+            described: Described::OfCollection { verb: "aggregate", status: "200" },
+            ..LIST_RECORDS
+        },
+        Endpoint {
+            handler: Handler::Record(RecordRequest::AggregateQuery),
+            described: Described::OfCollection { verb: "aggregateQuery", status: "200" },
+            ..QUERY_RECORDS
+        },
+    ],
+    otherwise: "ask for groups with GET, or with POST and a body",
+    not_yet: &[],
+};
+
 /// The records of several types can be read at the path of their interface.
 const fn of_types(pattern: Pattern, endpoints: &'static [Endpoint], otherwise: &'static str) -> Route {
     let (callers, overload) = (Callers::Everyone, Overload::Refused);
@@ -475,11 +496,12 @@ static DEVELOPMENT: &[Route] = &[
 ];
 
 /// The routes below `/api/`.
-static RECORDS: [&Route; 12] = [
+static RECORDS: [&Route; 13] = [
     &RECORD,
     &BY,
     &COLLECTION,
     &QUERY,
+    &AGGREGATE,
     &TRASH,
     &RESTORE,
     &PURGE,
@@ -538,6 +560,7 @@ fn other(state: &State, path: &str) -> Option<&'static Route> {
         Pattern::Problem => path.starts_with(PROBLEMS),
         Pattern::Collection
         | Pattern::Query
+        | Pattern::Aggregate
         | Pattern::Trash
         | Pattern::Record
         | Pattern::By
@@ -559,6 +582,7 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
         Pattern::Problem
         | Pattern::Collection
         | Pattern::Query
+        | Pattern::Aggregate
         | Pattern::Trash
         | Pattern::Record
         | Pattern::By

@@ -27,10 +27,11 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
         | RecordRequest::List
         | RecordRequest::Trash
         | RecordRequest::History
+        | RecordRequest::Aggregate
         | RecordRequest::UpdateAll
         | RecordRequest::DeleteAll
         | RecordRequest::Create => error.into(),
-        RecordRequest::Query => in_body(error).into(),
+        RecordRequest::Query | RecordRequest::AggregateQuery => in_body(error).into(),
         RecordRequest::Update
         | RecordRequest::Replace
         | RecordRequest::Delete

@@ -27,6 +27,8 @@ pub(crate) enum Records {
     Collection(CollectionId),
     /// `/api/posts:query`
     Query(CollectionId),
+    /// `/api/posts:aggregate`
+    Aggregate(CollectionId),
     /// `/api/posts:trash`
     Trash(CollectionId),
     /// `/api/posts/{id}`
@@ -56,6 +58,7 @@ type OfRecord = fn(CollectionId, RecordId) -> Records;
 
 const BY: &str = "by";
 const TRASH: &str = "trash";
+const AGGREGATE: &str = "aggregate";
 const RESTORE: &str = "restore";
 const PURGE: &str = "purge";
 const HISTORY: &str = "history";
@@ -99,6 +102,7 @@ impl<'p> Shape<'p> {
             },
             (None, Some(BY)) => Pattern::By,
             (None, Some(TRASH)) => Pattern::Trash,
+            (None, Some(AGGREGATE)) => Pattern::Aggregate,
             (None, Some(_)) => Pattern::Query,
             (None, None) if collection.is_some_and(|of| Addressed::Single.is_in(of)) => Pattern::Single,
             (None, None) => Pattern::Collection,
@@ -140,7 +144,7 @@ impl Records {
             (Some(BY), None) => Ok(Self::By(collection.id)),
             (Some("query"), None) => Ok(Self::Query(collection.id)),
             (Some(TRASH), None) => Ok(Self::Trash(collection.id)),
-            (Some("aggregate"), None) => Err(Refusal::NotThereYet("`:aggregate` is not supported yet; use `:query`")),
+            (Some(AGGREGATE), None) => Ok(Self::Aggregate(collection.id)),
             (Some("live"), None) => {
                 Err(Refusal::NotThereYet("`:live` is not supported yet; poll with `:query` instead"))
             }
@@ -209,6 +213,7 @@ impl Records {
         match self {
             Self::Collection(_) => Pattern::Collection,
             Self::Query(_) => Pattern::Query,
+            Self::Aggregate(_) => Pattern::Aggregate,
             Self::Trash(_) => Pattern::Trash,
             Self::Record(..) | Self::Own(_) => Pattern::Record,
             Self::By(_) => Pattern::By,
@@ -227,6 +232,7 @@ impl Records {
         match self {
             Self::Collection(id)
             | Self::Query(id)
+            | Self::Aggregate(id)
             | Self::Trash(id)
             | Self::Record(id, _)
             | Self::Own(id)

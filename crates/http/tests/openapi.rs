@@ -345,7 +345,8 @@ fn a_transaction_is_described_whole() {
     let get: Kind<'_> = ("get", &[], &["id", "by", "select", "params", "asOf"]);
     let update: Kind<'_> = ("update", &["body"], &["id", "by", "ifMatch"]);
     let replace: Kind<'_> = ("replace", &["body"], &["id", "by", "ifMatch"]);
-    let all = [get, list, create, update, replace, delete, restore, purge, update_all, delete_all, history];
+    let aggregate: Kind<'_> = ("aggregate", &["query"], &[]);
+    let all = [get, list, create, update, replace, delete, restore, purge, update_all, delete_all, history, aggregate];
     check(note, &all);
     check(&format!("{note}\n{site}"), &all);
 }

@@ -1,5 +1,5 @@
 use backstay_base::{Error, Place, ViolationKind, limits};
-use backstay_engine::{Cursor, SortBy, SortKey, ValueKind};
+use backstay_engine::{Cursor, Fold, FoldFunction, Groups, PageOrder, SortBy, SortKey, ValueKind};
 use backstay_model::{Collection, Model, ValueType};
 use backstay_scalar::{Token, Value, quote};
 use base64::Engine as _;
@@ -14,8 +14,42 @@ const FORMAT: u8 = 1;
 const USUAL: usize = 96;
 
 /// A cursor as a word that means nothing to its client: letters, digits, `-` and `_`.
-pub(crate) fn encode(cursor: &Cursor, keys: &[SortKey], collection: &Collection) -> String {
-    word(cursor, &sort::text(keys, collection))
+pub(crate) fn encode(cursor: &Cursor, order: PageOrder<'_>) -> String {
+    match order {
+        PageOrder::Records(collection, keys) => word(cursor, &sort::text(keys, collection)),
+        PageOrder::Groups(groups) => word(cursor, &text_of_groups(groups)),
+    }
+}
+
+/// The text of an order of groups: what each key is, since names of outputs can stand for anything.
+fn text_of_groups(groups: &Groups) -> String {
+    let by = groups.by.iter().map(|key| key.value.of.text.to_string());
+    let of = groups.of.iter().map(|value| match &value.fold {
+        Fold::Records => FoldFunction::Count.name().to_owned(),
+        Fold::Of(function, term) => format!("{}({})", function.name(), term.text),
+    });
+    let outputs: Vec<String> = by.chain(of).collect();
+    let order = groups.order();
+    let keys = order.iter().map(|key| format!("{}{}", if key.descending { "-" } else { "" }, outputs[key.output]));
+    keys.collect::<Vec<_>>().join(",")
+}
+
+/// Reads a word that `encode` made for the same order of groups.
+pub(crate) fn decode_of_groups((word, at): (&str, Place), groups: &Groups, model: &Model) -> Result<Cursor, Error> {
+    let kinds: Vec<ValueType<'_>> = groups.cursor_kinds().into_iter().map(|kind| value_type(kind, model)).collect();
+    read_values(word, &text_of_groups(groups), &kinds).ok_or_else(|| {
+        let of = if at == Place::Before { "prev" } else { "next" };
+        let problem = format!("this is not the `{of}` of a page of the same groups in the same order");
+        let remedy = format!("send the `group`, `select` and `sort` of that page, or leave out `{at}` to start over");
+        Error::malformed(at, ViolationKind::Misused { problem, remedy })
+    })
+}
+
+fn value_type(kind: ValueKind, model: &Model) -> ValueType<'_> {
+    match kind {
+        ValueKind::Scalar(scalar) => ValueType::Scalar(scalar),
+        ValueKind::Enum(id) => model.enum_type(id),
+    }
 }
 
 /// Reads a word that `encode` made for the same order; `at` is the parameter that has it.
@@ -27,10 +61,7 @@ pub(crate) fn decode(
 ) -> Result<Cursor, Error> {
     let kind = |key: &SortKey| match &key.by {
         SortBy::Column(column) => model.value_type(&collection.field(column.field).kind),
-        SortBy::Derived(value) => Some(match value.kind {
-            ValueKind::Scalar(scalar) => ValueType::Scalar(scalar),
-            ValueKind::Enum(id) => model.enum_type(id),
-        }),
+        SortBy::Derived(value) => Some(value_type(value.kind, model)),
     };
     let kinds = keys.iter().filter_map(kind);
     let kinds: Vec<ValueType<'_>> = kinds.chain([ValueType::Scalar(collection.key.scalar())]).collect();
@@ -59,13 +90,18 @@ fn word(cursor: &Cursor, order: &str) -> String {
 
 /// The cursor in a word; `kinds` are the types of the sort keys and of the id.
 fn read(word: &str, order: &str, kinds: &[ValueType<'_>]) -> Option<Cursor> {
+    read_values(word, order, kinds).filter(|cursor| cursor.values.last().is_some_and(|id| !id.is_null()))
+}
+
+/// The same of an order in which every value can be null.
+fn read_values(word: &str, order: &str, kinds: &[ValueType<'_>]) -> Option<Cursor> {
     if word.len() > limits::CURSOR_BYTES {
         return None;
     }
     let bytes = URL_SAFE_NO_PAD.decode(word).ok()?;
     let rest = bytes.strip_prefix(&[FORMAT])?.strip_prefix(&order_mark(order))?;
     let texts: Vec<Option<String>> = serde_json::from_slice(rest).ok()?;
-    if texts.len() != kinds.len() || texts.last()?.is_none() {
+    if texts.len() != kinds.len() {
         return None;
     }
     let value = |(text, kind): (&Option<String>, &ValueType<'_>)| match text {

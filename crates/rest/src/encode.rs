@@ -115,7 +115,7 @@ impl Encoder for Json {
 /// Appends the cursor of a place, or null.
 fn place(out: &mut AnswerBuffer, place: Option<&Cursor>, end: &PageEnd<'_>) -> Result<(), EncodeError> {
     let Some(cursor) = place else { return out.append(b"null") };
-    let word = cursor::encode(cursor, end.sort, end.collection);
+    let word = cursor::encode(cursor, end.order);
     let out = out.reserve(word.len())?;
     out.push(b'"');
     out.extend_from_slice(word.as_bytes());

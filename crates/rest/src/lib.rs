@@ -2,6 +2,7 @@
 //! and no database.
 
 pub mod accounts;
+mod aggregate;
 mod assignment;
 mod by;
 mod children;
@@ -11,6 +12,7 @@ mod derived;
 mod encode;
 mod filter;
 mod foreign;
+mod groups;
 mod history;
 mod input;
 mod json;

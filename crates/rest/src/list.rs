@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use backstay_base::{Error, Limit, Place, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::List;
 use backstay_model::{Collection, CollectionId};
+use backstay_scalar::Members;
 use serde_json::value::RawValue;
 
 use crate::filter::few_params;
@@ -11,7 +12,7 @@ use crate::parameter::Parameter;
 use crate::reader::Reader;
 use crate::url::Pair;
 use crate::words::{shorten, unknown};
-use crate::{comparison, json, parameter, url};
+use crate::{comparison, groups, json, parameter, url};
 
 /// Parameters that are to come.
 impl Reader {
@@ -104,9 +105,13 @@ fn place_of(name: &str) -> Place {
 /// Reads the body of `POST /api/{collection}:query`: the same, with the filter's parameters in `params` and the
 /// equalities in `where`, their values as JSON.
 pub(crate) fn from_body(collection: CollectionId, body: &[u8]) -> Result<ListWords<'_>, Error> {
+    from_members(collection, json::members(body)?)
+}
+
+/// The same of its members.
+pub(crate) fn from_members(collection: CollectionId, members: Members<'_>) -> Result<ListWords<'_>, Error> {
     let mut list = ListWords::of(collection);
     let (mut seen, mut violations) = (Vec::new(), Vec::new());
-    let members = json::members(body)?;
     few(&members).map_err(|kind| Error::malformed(Place::Whole, kind))?;
     for (name, raw) in members {
         let at = Place::member(shorten(&name));
@@ -141,6 +146,8 @@ pub fn in_body(error: Error) -> Error {
             part @ (Place::Select
             | Place::Sort
             | Place::Filter
+            | Place::Group
+            | Place::Having
             | Place::Limit
             | Place::After
             | Place::Before
@@ -218,6 +225,11 @@ fn not_yet() -> ViolationKind {
 fn known_or_field(collection: &Collection, name: &str) -> Result<(), ViolationKind> {
     if collection.field_named(name).is_some() {
         return Ok(());
+    }
+    if groups::WORDS.contains(&name) {
+        let problem = format!("unknown parameter `{}`", shorten(name));
+        let remedy = format!("ask for groups at /api/{}:aggregate", collection.path);
+        return Err(ViolationKind::Misused { problem, remedy });
     }
     if let Some(suggestion) = parameter::meant(name).or_else(|| (name == "where").then_some("filter")) {
         return Err(unknown("parameter", name, Some(suggestion)));

@@ -136,7 +136,7 @@ pub fn is_list_parameter(name: &str) -> bool {
     Parameter::named(name).is_some() || NOT_YET.contains(&name) || name == DRY_RUN
 }
 
-fn text<'w>(value: Raw<'w>, expected: &str) -> Result<Option<Cow<'w, str>>, ViolationKind> {
+pub(crate) fn text<'w>(value: Raw<'w>, expected: &str) -> Result<Option<Cow<'w, str>>, ViolationKind> {
     let json = match value {
         Raw::Text(text) => return Ok(Some(text)),
         Raw::Json(json) => json,

@@ -2,7 +2,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use backstay_base::{Error, Place, RecordId, ViolationKind, limits};
-use backstay_engine::{Cursor, Engine, Expression, Filter, List, Selection, Singles, SortBy, SortKey, Start};
+use backstay_engine::{Cursor, Engine, Expression, Filter, Groups, List, Selection, Singles, SortBy, SortKey, Start};
 use backstay_expr::{Checked, Scope};
 use backstay_model::{CollectionId, FieldId, InterfaceId, Model};
 use backstay_scalar::Value;
@@ -10,6 +10,7 @@ use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 use crate::cursor;
+use crate::groups::{self, GroupTexts};
 use crate::list_words::{ListWords, Raw};
 use crate::select::Chosen;
 use crate::words::not_shared;
@@ -27,6 +28,7 @@ pub struct Reader {
     selections: Texts<Chosen>,
     orders: Texts<Arc<[SortKey]>>,
     filters: Texts<Arc<Checked>>,
+    groups: Texts<Groups>,
 }
 
 type Key = (Named, Box<str>);
@@ -86,7 +88,7 @@ impl Reader {
 
     /// A reader for requests to an application with this model and these records of its `@single` types.
     pub fn of(model: Arc<Model>, singles: Singles) -> Self {
-        Self { model, singles, selections: no_texts(), orders: no_texts(), filters: no_texts() }
+        Self { model, singles, selections: no_texts(), orders: no_texts(), filters: no_texts(), groups: no_texts() }
     }
 
     /// The id of the one record of a collection; `None` if that is not `@single`.
@@ -129,6 +131,26 @@ impl Reader {
                 Ok((selection, values))
             }
         }
+    }
+
+    /// The meaning of the texts of an aggregate.
+    pub(crate) fn groups(&self, collection: CollectionId, texts: &GroupTexts<'_>) -> Result<Groups, Error> {
+        let read = || groups::read(texts, self.model.collection(collection), &self.model);
+        kept(&self.groups, (Named::of(collection), &texts.joined()), read)
+    }
+
+    /// The meaning of a filter of records of one type.
+    pub(crate) fn filter(&self, collection: CollectionId, text: &str) -> Result<Arc<Checked>, Error> {
+        let scope = Scope::filter(&self.model, collection);
+        kept(&self.filters, (Named::of(collection), text), || filter::expression(text, &scope).map(Arc::new))
+    }
+
+    /// Bytes of the expressions of an aggregate that aren't known yet, and of its filter.
+    pub(crate) fn unknown_bytes_of_groups(&self, words: &ListWords<'_>, texts: &GroupTexts<'_>) -> usize {
+        let text = texts.joined();
+        let known = self.groups.get(&Text(Named::of(words.collection), &text)).is_some();
+        let records = ListWords { select: None, ..words.clone() };
+        self.unknown_bytes(&records) + if known { 0 } else { text.len().min(limits::PARAMETER_BYTES) }
     }
 
     /// Bytes of the filters that aren't known yet: of the list, and of relations in its selection.
@@ -238,7 +260,7 @@ fn not_of_types(text: &str) -> Error {
 }
 
 /// Where a page starts: after or before a place, or after some records.
-fn start_of(
+pub(crate) fn start_of(
     (after, before, skip): (Option<&str>, Option<&str>, u32),
     place: impl Fn(&str, Place) -> Result<Cursor, Error>,
 ) -> Result<Start, Error> {

@@ -65,7 +65,9 @@ impl Member {
         match kind {
             RequestKind::Get => &[Self::Id, Self::By, Self::Select, Self::Params, Self::AsOf],
             RequestKind::History => &[Self::Id, Self::Query],
-            RequestKind::List | RequestKind::OfMatching(MatchingVerb::Delete) => &[Self::Query],
+            RequestKind::List | RequestKind::Aggregate | RequestKind::OfMatching(MatchingVerb::Delete) => {
+                &[Self::Query]
+            }
             RequestKind::Create => &[Self::Body],
             RequestKind::OfMatching(MatchingVerb::Update) => &[Self::Query, Self::Body],
             RequestKind::Update | RequestKind::Replace => &[Self::Id, Self::By, Self::Body, Self::IfMatch],
@@ -93,7 +95,8 @@ impl Member {
 impl Batch {
     /// Reads `{"requests": […]}`, in which each request names its collection by its path: `{"create": "posts", "body": …}`,
     /// `{"update": "posts", "id": …, "body": …}`, `{"delete": "posts", "id": …}`, `{"get": "posts", "id": …}`,
-    /// `{"restore": "posts", "id": …, "body": …}`, `{"history": "posts", "id": …}` or `{"list": "posts", "query": …}`. Collections that are not visible do not exist. What is wrong with any of the
+    /// `{"restore": "posts", "id": …, "body": …}`, `{"history": "posts", "id": …}`, `{"list": "posts", "query": …}` or
+    /// `{"aggregate": "posts", "query": …}`. Collections that are not visible do not exist. What is wrong with any of the
     /// requests is reported together.
     pub fn read(reader: &Reader, body: &[u8], visible: &dyn Fn(&Collection) -> bool) -> Result<Self, Refused> {
         let whole = |error| Refused { request: None, error };
@@ -265,6 +268,11 @@ fn unknown_bytes(reader: &Reader, item: &RawValue) -> Option<usize> {
             None => model.interface_at(&path).map(|interface| select.len() * interface.types.len()),
         };
     }
+    if let Some(path) = member(RequestKind::Aggregate.name()) {
+        let path: String = serde_json::from_str(path.get()).ok()?;
+        let query = member(Member::Query.name())?.get().as_bytes();
+        return model.collection_at(&path).map(|of| reader.unknown_bytes_of_aggregate(of.id, query));
+    }
     let path: String = serde_json::from_str(member(RequestKind::List.name())?.get()).ok()?;
     let query = member(Member::Query.name())?.get().as_bytes();
     match model.collection_at(&path) {
@@ -353,7 +361,7 @@ fn one(
     {
         let remedy = match (kind, &**name) {
             (RequestKind::Get | RequestKind::List, "body") | (RequestKind::Get, "query") => "leave it out".to_owned(),
-            (RequestKind::List, "select" | "params") => {
+            (RequestKind::List | RequestKind::Aggregate, "select" | "params" | "group" | "having") => {
                 format!("write it in `query`: {{\"query\": {{\"{name}\": …}}}}")
             }
             (RequestKind::Create, "id") => "leave it out; Backstay assigns the id of a new record".to_owned(),
@@ -412,7 +420,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["read", "find", "fetch"], "write `get` or `list`"),
     (&["data", "values", "fields", "record", "attributes", "object"], "write `body`"),
     (
-        &["filter", "where", "sort", "order", "limit", "after", "before", "skip", "count"],
+        &["filter", "where", "sort", "order", "limit", "after", "before", "skip", "count", "group", "having"],
         "put it into `query`: {\"list\": \"posts\", \"query\": {\"limit\": 1}}",
     ),
     (&["fields", "columns"], "write `select`"),
@@ -438,7 +446,11 @@ fn instead_of_filter(kind: RequestKind) -> Option<&'static str> {
         RequestKind::OfRecord(RecordVerb::Delete) => Some("write `by`, or use `deleteAll`"),
         RequestKind::Replace => Some("write `by`"),
         RequestKind::OfRecord(RecordVerb::Restore | RecordVerb::Purge) => Some("write `id`"),
-        RequestKind::List | RequestKind::Create | RequestKind::OfMatching(_) | RequestKind::History => None,
+        RequestKind::List
+        | RequestKind::Create
+        | RequestKind::OfMatching(_)
+        | RequestKind::History
+        | RequestKind::Aggregate => None,
     }
 }
 
@@ -500,6 +512,10 @@ impl Found<'_> {
             RequestKind::History => {
                 let record = (collection, self.id(reader, collection)?);
                 Request::History(reader.history_of_body(record, self.query).map_err(within)?)
+            }
+            RequestKind::Aggregate => {
+                let query = self.query.map_or("{}", RawValue::get);
+                Request::Aggregate(reader.aggregate_of_body(collection, query.as_bytes()).map_err(within)?)
             }
             RequestKind::Create => {
                 let inputs = inputs(model, collection, body()?).map_err(within)?;
@@ -566,7 +582,8 @@ impl Found<'_> {
             | RequestKind::Replace
             | RequestKind::OfRecord(_)
             | RequestKind::OfMatching(_)
-            | RequestKind::History => {
+            | RequestKind::History
+            | RequestKind::Aggregate => {
                 let name = &reader.model().interface(interface).name;
                 let problem = format!("{name} is an interface, whose records can only be read with `get` and `list`");
                 let remedy = "write the path of the record's type".to_owned();
@@ -672,7 +689,7 @@ fn in_request(error: Error, kind: RequestKind) -> Error {
                 at => at,
             });
         }
-        RequestKind::List | RequestKind::History => {
+        RequestKind::List | RequestKind::History | RequestKind::Aggregate => {
             return in_query(in_body(error));
         }
         // Of the filter alone: what is sent is placed where it is read.

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use backstay_expr::{Aggregate, Aggregation, Expr, FLOAT_TERM, Node, OrderKey, Ordered, Type};
 use backstay_model::ColumnStorage;
 use backstay_scalar::{MONEY_SCALE, Part, Storage, Value};
@@ -71,19 +73,30 @@ impl Lowering<'_, '_, '_> {
 
     fn summed(&mut self, rows: Rows, term: &Expr, part: Part) -> (SelectStatement, Form) {
         let terms = self.terms(&rows, term);
-        let form = match (&terms.form, self.builder.dialect) {
+        let form = self.form_of_sum(term, &terms.form, part);
+        let select = self.folded(rows, terms, |this, columns| this.sum_of(term, columns, part));
+        (select, form)
+    }
+
+    /// How the sum of a term of this form is represented.
+    pub(crate) fn form_of_sum(&self, term: &Expr, form: &Form, part: Part) -> Form {
+        match (form, self.builder.dialect) {
             _ if part == Part::Currency => Form::Column,
             (Form::Scaled(scale), _) => Form::Scaled(*scale),
             (Form::Key, _) => Form::Key,
             (Form::Null, Dialect::Sqlite) if term.ty == Type::Decimal => Form::Scaled(0),
             (Form::Column | Form::Null | Form::Number | Form::Micros | Form::Exact(_), _) => Form::Column,
-        };
+        }
+    }
+
+    /// The sum of a term in these columns; of `Money` this part.
+    pub(crate) fn sum_of(&mut self, term: &Expr, columns: &[Sql], part: Part) -> Sql {
         let scale = self.scale_of(term);
-        let select = self.folded(rows, terms, |this, columns| match columns {
+        match columns {
             [amount, currency] => {
                 let sum = match term.computes_digits() {
-                    true => this.sum_of_computed(amount.clone()),
-                    false => exact_sum(this.builder.dialect, amount, Storage::Decimal { scale }),
+                    true => self.sum_of_computed(amount.clone()),
+                    false => exact_sum(self.builder.dialect, amount, Storage::Decimal { scale }),
                 };
                 let one = call("min", [currency.clone()]);
                 let is_one = one.clone().eq(call("max", [currency.clone()]));
@@ -92,10 +105,9 @@ impl Lowering<'_, '_, '_> {
                     Part::Currency => only_where(is_one.and(sum.is_not_null()), one),
                 }
             }
-            columns if term.computes_digits() => this.sum_of_computed(columns[0].clone()),
-            columns => this.sum(&columns[0], &term.ty, scale),
-        });
-        (select, form)
+            columns if term.computes_digits() => self.sum_of_computed(columns[0].clone()),
+            columns => self.sum(&columns[0], &term.ty, scale),
+        }
     }
 
     /// The sum of a column that is not `Money`.
@@ -127,23 +139,8 @@ impl Lowering<'_, '_, '_> {
             terms.columns = vec![self.builder.dialect.ordinal(terms.columns[0].clone(), names)];
             terms.apart = true;
         }
-        let select = self.folded(rows, terms, |_, columns| match (columns, &by.names) {
-            ([amount, currency], _) => {
-                let one = call("min", [currency.clone()]);
-                let is_one = one.clone().eq(call("max", [currency.clone()]));
-                let extreme = call(function, [amount.clone()]);
-                only_where(is_one, if part == Part::Main { extreme } else { one })
-            }
-            (columns, Some(names)) => {
-                let best = call(function, [columns[0].clone()]);
-                let mut case = CaseStatement::new();
-                for (place, name) in (0..).zip(names.iter()) {
-                    case = case.case(best.clone().eq(integer(place)), word(name));
-                }
-                case.into()
-            }
-            (columns, None) => call(function, [columns[0].clone()]),
-        });
+        let names = by.names.as_deref();
+        let select = self.folded(rows, terms, |_, columns| extreme_of(columns, names, (function, part)));
         (select, form)
     }
 
@@ -177,6 +174,17 @@ impl Lowering<'_, '_, '_> {
     }
 
     fn terms<'t>(&mut self, rows: &Rows, expr: &'t Expr) -> Terms<'t> {
+        let (columns, form) = self.columns_of_term(expr);
+        let own = match &expr.node {
+            Node::Path(path) => self.anchor(path.root).frame == rows.frame,
+            _ => false,
+        };
+        let apart = !own || !columns.iter().all(|column| matches!(column, Sql::Column(_)));
+        Terms { expr, columns, form, apart }
+    }
+
+    /// The columns in which a term is folded, of `Money` the amount and the currency, and how the first is represented.
+    pub(crate) fn columns_of_term(&mut self, expr: &Expr) -> (Vec<Sql>, Form) {
         let parts = match expr.ty {
             Type::Money => vec![expr.in_part(Part::Main), expr.in_part(Part::Currency)],
             _ => vec![expr.clone()],
@@ -203,12 +211,7 @@ impl Lowering<'_, '_, '_> {
             });
         }
         columns.reverse();
-        let own = match &expr.node {
-            Node::Path(path) => self.anchor(path.root).frame == rows.frame,
-            _ => false,
-        };
-        let apart = !own || !columns.iter().all(|column| matches!(column, Sql::Column(_)));
-        Terms { expr, columns, form, apart }
+        (columns, form)
     }
 
     /// The SELECT in which terms become one value. An aggregate of SQL belongs to the SELECT whose columns it names: those
@@ -231,11 +234,7 @@ impl Lowering<'_, '_, '_> {
         self.read(rows, &mut each);
         self.builder.keep_apart(&mut each);
         let answer = fold(self, &named);
-        select.expr(match terms.expr.node.is_held() {
-            true => answer,
-            // What is computed and unknown makes the whole unknown.
-            false => only_where(all_rows().eq(Func::count(named[0].clone())), answer),
-        });
+        select.expr(where_known(terms.expr, &named[0], answer));
         select.from_subquery(each, name(&alias));
         select
     }
@@ -279,7 +278,36 @@ impl Lowering<'_, '_, '_> {
 #[expect(clippy::cast_possible_truncation, reason = "four fits")]
 const MONEY_DIGITS: u8 = MONEY_SCALE as u8;
 
-fn all_rows() -> Sql {
+/// What a term in this column comes to. What is computed and unknown makes the whole unknown.
+pub(crate) fn where_known(term: &Expr, column: &Sql, answer: Sql) -> Sql {
+    match term.node.is_held() {
+        true => answer,
+        false => only_where(all_rows().eq(Func::count(column.clone())), answer),
+    }
+}
+
+/// The least or the greatest value of a term in these columns, of an enum by the places of its names; of `Money` this part.
+pub(crate) fn extreme_of(columns: &[Sql], names: Option<&[Arc<str>]>, (function, part): (&'static str, Part)) -> Sql {
+    match (columns, names) {
+        ([amount, currency], _) => {
+            let one = call("min", [currency.clone()]);
+            let is_one = one.clone().eq(call("max", [currency.clone()]));
+            let extreme = call(function, [amount.clone()]);
+            only_where(is_one, if part == Part::Main { extreme } else { one })
+        }
+        (columns, Some(names)) => {
+            let best = call(function, [columns[0].clone()]);
+            let mut case = CaseStatement::new();
+            for (place, name) in (0..).zip(names.iter()) {
+                case = case.case(best.clone().eq(integer(place)), word(name));
+            }
+            case.into()
+        }
+        (columns, None) => call(function, [columns[0].clone()]),
+    }
+}
+
+pub(crate) fn all_rows() -> Sql {
     Func::count(Sql::col(sea_query::Asterisk)).into()
 }
 

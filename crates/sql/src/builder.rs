@@ -173,6 +173,11 @@ impl<'m> Builder<'m> {
         self.extent.lists += 1;
     }
 
+    /// Notes that all records are read before the first row is known.
+    pub(crate) fn read_whole(&mut self) {
+        self.extent.whole = true;
+    }
+
     /// A SELECT without tables so far.
     pub(crate) fn frame(&mut self) -> usize {
         self.frames.push(Frame::default());

@@ -159,7 +159,7 @@ impl Lowering<'_, '_, '_> {
     }
 
     /// A number as a field with these digits holds it, rounded half away from zero; null where it has more.
-    fn fitted(&mut self, of: &Expr, digits: Digits) -> Val {
+    pub(crate) fn fitted(&mut self, of: &Expr, digits: Digits) -> Val {
         match self.builder.dialect {
             Dialect::Sqlite => {
                 let value = self.fitted_number(of, digits);

@@ -167,6 +167,14 @@ impl Dialect {
         }
     }
 
+    /// The name of the type of floating-point numbers.
+    pub(crate) fn float_type(self) -> &'static str {
+        match self {
+            Self::Sqlite => "real",
+            Self::Postgres => "double precision",
+        }
+    }
+
     /// Octets and more octets as one value; both are stored octets or ids.
     pub(crate) fn octets(self, first: Sql, rest: Sql) -> Sql {
         let joined = first.binary(BinOper::Custom("||"), rest);

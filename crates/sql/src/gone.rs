@@ -36,6 +36,7 @@ impl Lowering<'_, '_, '_> {
             Node::Computed(of) if self.is_shown_truth(of) => Pred::Known(true),
             Node::Literal(_)
             | Node::Param(..)
+            | Node::Output(..)
             | Node::Caller(_)
             | Node::Now
             | Node::Path(_)

@@ -24,6 +24,8 @@ mod fetch;
 mod forest;
 mod going_with;
 mod gone;
+mod grouped;
+mod groups;
 mod history;
 mod layout;
 mod lineage;
@@ -73,6 +75,7 @@ pub use document::{
     SelectedType, TypeOutput, ValuesOutput,
 };
 pub use fetch::FetchPlan;
+pub use groups::{Fold, FoldFunction, GroupKey, GroupSort, GroupValue, Groups, GroupsShape};
 pub use history::{Followed, HistoryField, HistoryPlan, RecordVersion, follow_records};
 pub use layout::RecordLayout;
 pub use meanings::paired;

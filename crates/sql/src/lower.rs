@@ -3,9 +3,11 @@ use std::sync::Arc;
 use backstay_base::Action;
 use backstay_expr::{Expr, Holder, Node, Path, Rights, Root, Rule};
 use backstay_model::FieldId;
+use backstay_scalar::Part;
 use sea_query::{Expr as Sql, ExprTrait, Query};
 
 use crate::builder::{Anchor, Builder, Record, Seen};
+use crate::operand::{Form, Val};
 use crate::predicate::Pred;
 use crate::presence::{Presence, is_of_version};
 use crate::tree::{column, name, subquery};
@@ -26,6 +28,22 @@ pub(crate) struct Scope<'e> {
     pub(crate) presence: Presence,
     /// The number of the statement's parameter that is the first one of the expression.
     pub(crate) first_param: u16,
+    /// What groups come to, for an expression about them.
+    pub(crate) outputs: Arc<[Vec<OutputColumn>]>,
+}
+
+/// A column that holds a part of what a group comes to.
+#[derive(Debug, Clone)]
+pub(crate) struct OutputColumn {
+    pub(crate) part: Part,
+    pub(crate) sql: Sql,
+    pub(crate) form: Form,
+}
+
+impl OutputColumn {
+    pub(crate) fn value(&self) -> Val {
+        Val { sql: self.sql.clone(), guards: Vec::new(), form: self.form.clone() }
+    }
 }
 
 impl<'e> Scope<'e> {
@@ -38,7 +56,8 @@ impl<'e> Scope<'e> {
     pub(crate) fn question(this: &Anchor, rights: &'e Rights) -> Self {
         let old = Anchor { record: Record::Old, ..this.clone() };
         let (bound, presence) = (Vec::new(), Presence::There);
-        Self { this: this.clone(), new: this.clone(), old, bound, rights, presence, first_param: 0 }
+        let outputs = Arc::default();
+        Self { this: this.clone(), new: this.clone(), old, bound, rights, presence, first_param: 0, outputs }
     }
 }
 
@@ -262,6 +281,7 @@ pub(crate) fn is_short(expr: &Expr) -> bool {
     match &expr.node {
         Node::Literal(_)
         | Node::Param(..)
+        | Node::Output(..)
         | Node::Caller(_)
         | Node::Now
         | Node::Path(_)

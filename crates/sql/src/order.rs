@@ -70,6 +70,16 @@ struct Key {
     open: bool,
 }
 
+/// A column by which groups are ordered.
+#[derive(Debug)]
+pub(crate) struct GroupKeyColumn {
+    pub(crate) sql: Sql,
+    /// The names of the values of its enum in their order, if their texts have another.
+    pub(crate) names: Option<Arc<[Arc<str>]>>,
+    pub(crate) column: ColumnType,
+    pub(crate) descending: bool,
+}
+
 impl PageOrder {
     pub(crate) fn new(builder: &mut Builder<'_>, sort: &[SortKey], record: &Anchor, reader: Reader<'_>) -> Self {
         let mut keys: Vec<Key> = sort.iter().map(|key| Key::new(builder, key, record, reader)).collect();
@@ -77,6 +87,15 @@ impl PageOrder {
         let (sql, encoding) = (builder.key(record), builder.key_storage(record).into());
         keys.push(Key { sql, names: None, encoding, nullable: false, descending, open: true });
         Self { keys }
+    }
+
+    /// The order of groups by these columns of what they come to.
+    pub(crate) fn of_groups(keys: impl IntoIterator<Item = GroupKeyColumn>) -> Self {
+        let key = |key: GroupKeyColumn| {
+            let GroupKeyColumn { sql, names, column, descending } = key;
+            Key { sql, names, encoding: column.into(), nullable: true, descending, open: false }
+        };
+        Self { keys: keys.into_iter().map(key).collect() }
     }
 
     /// The same for records with equal places: those with a lesser one come first.
@@ -194,11 +213,8 @@ impl PageOrder {
 
     /// The place's value of a key.
     fn place(&self, builder: &mut Builder<'_>, index: usize) -> Sql {
-        assert!(self.keys.len() <= limits::SORT_FIELDS + 1, "an order has few keys");
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "an order has at most `limits::SORT_FIELDS` keys and the id"
-        )]
+        assert!(self.keys.len() <= limits::SORT_FIELDS + limits::GROUP_KEYS, "an order has few keys");
+        #[expect(clippy::cast_possible_truncation, reason = "an order has few keys")]
         let slot = Slot::Cursor(index as u16);
         let key = &self.keys[index];
         let value = builder.slot(slot, key.encoding);

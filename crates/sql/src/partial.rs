@@ -75,7 +75,9 @@ pub fn index_condition_error(model: &Model, condition: &Expr) -> Option<IndexCon
         Node::Quantifier { .. } | Node::Aggregate(_) => {
             refused("the condition of an index can't read other records", OWN_FIELDS)
         }
-        Node::List(_) | Node::Param(..) => refused("this can't be in the condition of an index", OWN_FIELDS),
+        Node::List(_) | Node::Param(..) | Node::Output(..) => {
+            refused("this can't be in the condition of an index", OWN_FIELDS)
+        }
     }
 }
 

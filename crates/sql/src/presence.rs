@@ -31,6 +31,7 @@ pub(crate) fn is_of_version(collection: &Collection, rule: &Expr) -> bool {
         Node::Aggregate(of) => of.over.path().is_none(),
         Node::Literal(_)
         | Node::Param(..)
+        | Node::Output(..)
         | Node::Caller(_)
         | Node::Now
         | Node::Not(_)

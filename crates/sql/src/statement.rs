@@ -62,6 +62,8 @@ pub struct Extent {
     pub tables: usize,
     /// Nested lists, at whatever depth: a row may hold all of them at a time.
     pub lists: usize,
+    /// Whether it reads all records that it is about before it returns the first row.
+    pub whole: bool,
 }
 
 impl Template {
@@ -82,6 +84,7 @@ impl Template {
             params: self.slots.iter().map(bind).collect(),
             columns: Arc::clone(&self.columns),
             lists: self.extent.lists,
+            whole: self.extent.whole,
         }
     }
 
@@ -103,13 +106,14 @@ pub struct Statement {
     params: Box<[Param]>,
     columns: Arc<[ColumnType]>,
     lists: usize,
+    whole: bool,
 }
 
 impl Statement {
     /// A statement that `store` writes itself, for its own tables.
     pub fn raw(text: impl Into<Arc<str>>, params: Vec<Param>, columns: &[Storage]) -> Self {
         let columns = columns.iter().map(|storage| ColumnType::One(*storage)).collect();
-        Self { text: text.into(), params: params.into(), columns, lists: 0 }
+        Self { text: text.into(), params: params.into(), columns, lists: 0, whole: false }
     }
 
     /// The text.
@@ -125,6 +129,11 @@ impl Statement {
     /// Nested lists in its rows, at whatever depth.
     pub fn lists(&self) -> usize {
         self.lists
+    }
+
+    /// Whether it reads all records that it is about before it returns the first row, so that it is long by its kind.
+    pub fn reads_whole(&self) -> bool {
+        self.whole
     }
 
     /// What the columns of its rows hold.

@@ -170,7 +170,7 @@ fn compared(part: &Expr) -> Option<FieldId> {
 /// Whether it is the same for every record.
 fn is_given(expr: &Expr) -> bool {
     match &expr.node {
-        Node::Literal(_) | Node::Param(..) | Node::Caller(_) | Node::Now => true,
+        Node::Literal(_) | Node::Param(..) | Node::Output(..) | Node::Caller(_) | Node::Now => true,
         Node::List(items) => items.iter().all(is_given),
         _ => false,
     }

@@ -82,6 +82,7 @@ impl Lowering<'_, '_, '_> {
             }
             Node::Call(..)
             | Node::Param(..)
+            | Node::Output(..)
             | Node::Path(_)
             | Node::Caller(_)
             | Node::Now
@@ -147,6 +148,7 @@ impl Lowering<'_, '_, '_> {
             }
             Node::Call(..)
             | Node::Param(..)
+            | Node::Output(..)
             | Node::Path(_)
             | Node::Caller(_)
             | Node::Now

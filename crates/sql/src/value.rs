@@ -19,6 +19,7 @@ impl Lowering<'_, '_, '_> {
         match &expr.node {
             Node::Literal(value) => self.literal(value, &expr.ty),
             Node::Param(index, part) => self.slot(self.param(*index, part.unwrap_or(Part::Main)), &expr.ty),
+            Node::Output(index, part) => self.output(*index, part.unwrap_or(Part::Main)),
             Node::Caller(part) => self.slot(Slot::Caller(part.clone()), &expr.ty),
             Node::Now => self.slot(Slot::Now, &expr.ty),
             Node::Path(path) => self.path(path),
@@ -63,6 +64,16 @@ impl Lowering<'_, '_, '_> {
             (Dialect::Sqlite, Type::Decimal) => Val { sql: Sql::null(), guards: Vec::new(), form: Form::Exact(slot) },
             (Dialect::Sqlite | Dialect::Postgres, ty) => Val::plain(self.builder.slot(slot, column_type(ty))),
         }
+    }
+
+    /// A part of what a group comes to.
+    ///
+    /// # Panics
+    /// Panics if the expression isn't about groups: only a condition on groups names what they come to.
+    fn output(&self, index: u16, part: Part) -> Val {
+        let output = self.scope.outputs.get(usize::from(index));
+        let column = output.and_then(|columns| columns.iter().find(|column| column.part == part));
+        column.expect("a condition on groups names their outputs").value()
     }
 
     /// The placeholder of a part of a parameter.

@@ -41,6 +41,11 @@ impl TestClient {
         self.reader.list(&words).map(Request::List)
     }
 
+    /// Groups, as the body of `:aggregate` asks for them.
+    pub fn aggregate(&self, of: &str, body: &str) -> Result<Request, Error> {
+        self.reader.aggregate_of_body(self.collection(of), body.as_bytes()).map(Request::Aggregate)
+    }
+
     /// A list of the trash.
     #[expect(clippy::panic, reason = "a list is a list")]
     pub fn trash<'w>(&self, of: &str, change: impl FnOnce(&mut ListWords<'w>)) -> Result<Request, Error> {

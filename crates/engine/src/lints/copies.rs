@@ -138,6 +138,7 @@ impl<'e> Copies<'e> {
             )
             | Node::Literal(_)
             | Node::Param(..)
+            | Node::Output(..)
             | Node::Caller(_)
             | Node::Now
             | Node::Not(_)

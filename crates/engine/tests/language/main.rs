@@ -3,6 +3,7 @@
 mod account;
 mod computed;
 mod given;
+mod groups;
 mod money;
 mod named;
 mod nested;
@@ -114,6 +115,23 @@ impl App {
         let request = self.client.get(of, id, Some(select)).expect("a get");
         let found = self.client.found(caller, request).await.expect("a record");
         serde_json::from_slice::<serde_json::Value>(&found.body).expect("JSON").to_string()
+    }
+
+    /// Groups of the records that the caller sees, or what is wrong with asking for them.
+    async fn groups(&self, caller: &Arc<Caller>, of: &str, body: &str) -> serde_json::Value {
+        let asked = self.client.aggregate(of, body);
+        let page = match asked {
+            Ok(request) => self.client.page(caller, request).await,
+            Err(error) => Err(error),
+        };
+        match page {
+            Ok(page) => serde_json::from_slice(&page.body).expect("JSON"),
+            Err(Error::Malformed(violations)) => {
+                let each = violations.iter().map(|violation| format!("{}: {}", violation.at, violation.kind));
+                each.collect::<Vec<_>>().join("; ").into()
+            }
+            Err(error) => error.code().into(),
+        }
     }
 
     /// All records of a type that the caller sees, or the code of the error.

@@ -17,6 +17,7 @@ pub(crate) enum Way {
     Sort,
     Cursor,
     Count,
+    Aggregate,
     Equality,
     Explain,
     Echo,
@@ -33,7 +34,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    pub(crate) const ALL: [(&str, Self); 20] = [
+    pub(crate) const ALL: [(&str, Self); 21] = [
         ("get", Self::Get),
         ("list", Self::List),
         ("nested", Self::Nested),
@@ -41,6 +42,7 @@ impl Way {
         ("sort", Self::Sort),
         ("cursor", Self::Cursor),
         ("count", Self::Count),
+        ("aggregate", Self::Aggregate),
         ("equality parameter", Self::Equality),
         ("explain", Self::Explain),
         ("update echo", Self::Echo),
@@ -84,6 +86,7 @@ impl Way {
             Self::Sort => sort(hidden, session).await,
             Self::Cursor => cursor(hidden, session).await,
             Self::Count => count(hidden, session).await,
+            Self::Aggregate => aggregate(hidden, session).await,
             Self::Equality => equality(hidden, session).await,
             Self::Explain => explain(hidden, session).await,
             Self::Echo => echo(hidden, session).await,
@@ -303,6 +306,34 @@ async fn count(hidden: Hidden, session: &mut Session<'_>) {
             })
             .await;
     }
+}
+
+/// Groups by hidden values and of them, and of what relations to the hidden thing come to.
+async fn aggregate(hidden: Hidden, session: &mut Session<'_>) {
+    let (of, one) = (hidden.type_name(), hidden.relation());
+    for body in [
+        r#"{"select": "count"}"#,
+        r#"{"group": "code", "select": "count", "sort": "-count,code"}"#,
+        r#"{"group": "number", "select": "count", "limit": 1}"#,
+        r#"{"group": "keeper.name", "select": "count"}"#,
+        r#"{"select": "sum(number),avg(number),min(number),max(code),countDistinct(code),countDistinct(keeper)"}"#,
+        r#"{"select": "n=count(number == 5),m=count(code != 'guess'),x=sum(100 / (number - 5))"}"#,
+        r#"{"group": "name", "select": "max(number)", "having": "maxNumber == 5"}"#,
+        r#"{"group": "code", "having": "code == 'guess'"}"#,
+        r#"{"select": "count", "filter": "number == 5"}"#,
+        r#"{"group": "text", "select": "count"}"#,
+    ] {
+        session.groups(of, body).await;
+    }
+    for text in ["exists(m, m.number == 5)", "count(m, m.code == 'guess') > 0", "sum(m, m.number) == 5"] {
+        session
+            .groups("Keeper", &format!(r#"{{"group": "x={one}s.{text},y=many{one}s.{text}", "select": "count"}}"#))
+            .await;
+        session.groups("Keeper", &format!(r#"{{"select": "x=count({one}s.{text})"}}"#)).await;
+    }
+    session
+        .groups("Holder", &format!(r#"{{"group": "{one}.number,{one}.code", "select": "max({one}.number)"}}"#))
+        .await;
 }
 
 /// Lists as of a moment at which everything was as it is.

@@ -313,6 +313,15 @@ impl<'w> Session<'w> {
         page["next"].as_str().map(str::to_owned)
     }
 
+    /// Groups.
+    pub(crate) async fn groups(&mut self, of: &str, body: &str) {
+        let answer = self.answer(self.world.client().aggregate(of, body)).await;
+        self.note(&("aggregate", of, body), &answer, |answer| match answer {
+            Answer::Page(page) => format!("{} {:?}", String::from_utf8_lossy(&page.body), page.tag),
+            other => format!("{other:?}"),
+        });
+    }
+
     /// The history of a record, which a type without one refuses.
     pub(crate) async fn history(&mut self, of: &str, id: RecordId) {
         let answer = self.answer(Ok(self.world.client().history(of, id))).await;

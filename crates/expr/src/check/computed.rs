@@ -186,6 +186,7 @@ fn may_be_long(text: &Expr, model: &Model) -> bool {
         Node::Computed(of) => of.most_chars.is_none() && is_long(&of.value),
         Node::Literal(_)
         | Node::Param(..)
+        | Node::Output(..)
         | Node::Caller(_)
         | Node::Now
         | Node::Not(_)

@@ -10,7 +10,7 @@ use super::place::{Links, Place};
 use super::{Checker, Each, RESERVED_NAMES, Variable};
 use crate::error::{ExprError, ExprErrorKind, Name};
 use crate::syntax::{Ident, Syntax, SyntaxNode};
-use crate::{CallerPart, Expr, Many, Node, Operator, Path, Root, Type, foreign};
+use crate::{CallerPart, Expr, Many, Node, Operator, Output, Path, Root, Type, foreign};
 
 /// Relations that one path may lead through.
 pub(super) const PATH_RELATIONS: usize = 8;
@@ -168,8 +168,21 @@ impl<'m> Checker<'m> {
         collection.field_named(name).map(|field| format!("this.{}", field.name))
     }
 
+    /// What a group of records comes to.
+    fn output(&mut self, outputs: &[Output], name: &str, span: &Range<u32>) -> Option<Place> {
+        if let Some((index, output)) = (0_u16..).zip(outputs).find(|(_, output)| output.name == name) {
+            let value = self.make(Node::Output(index, None), output.ty.clone(), span);
+            return Some(Place::One(value));
+        }
+        let names = outputs.iter().map(|output| output.name.as_str());
+        self.unknown(Name::Output, name, names, span)
+    }
+
     /// A field of `this` in a filter.
     fn plain_field(&mut self, name: &str, span: &Range<u32>) -> Option<Place> {
+        if let Some(outputs) = self.scope.outputs {
+            return self.output(outputs, name, span);
+        }
         let Some(collection) = self.scope.this else {
             return self.refuse(span.clone(), self.no_record("this"));
         };

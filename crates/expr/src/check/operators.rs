@@ -108,6 +108,7 @@ impl Checker<'_> {
                     | Node::Within(_)
                     | Node::Call(Function::Element, _)
                     | Node::Param(..)
+                    | Node::Output(..)
                     | Node::Caller(CallerPart::Id | CallerPart::Claim(_))
             );
         if !has_presence {

@@ -140,6 +140,7 @@ impl<'e> Lowering<'e> {
             Node::Matches(of, _) if self.is_certainly_null(of) => unknown(),
             Node::Literal(_)
             | Node::Param(..)
+            | Node::Output(..)
             | Node::Caller(_)
             | Node::Now
             | Node::Path(_)

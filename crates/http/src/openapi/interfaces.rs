@@ -53,6 +53,7 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
     let mut own: Vec<Value> = match endpoint.parameters {
         Parameters::OfList => first.map_or_else(Vec::new, |first| equalities(model, first)),
         Parameters::Ignored
+        | Parameters::OfGroups
         | Parameters::OfMatching
         | Parameters::None
         | Parameters::OfRecord
@@ -78,7 +79,9 @@ fn shapes(kind: RecordRequest, name: &str) -> Option<Shapes> {
         RecordRequest::Get => Some(Shapes { body: None, answer: answer(Schema::Read) }),
         RecordRequest::List => Some(Shapes { body: None, answer: answer(Schema::Page) }),
         RecordRequest::Query => Some(Shapes { body: Some(query_body()), answer: answer(Schema::Page) }),
-        RecordRequest::Create
+        RecordRequest::Aggregate
+        | RecordRequest::AggregateQuery
+        | RecordRequest::Create
         | RecordRequest::Update
         | RecordRequest::Replace
         | RecordRequest::Delete

@@ -82,7 +82,11 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         return None;
     };
     let possible = match kind {
-        RecordRequest::Get | RecordRequest::List | RecordRequest::Query => true,
+        RecordRequest::Get
+        | RecordRequest::List
+        | RecordRequest::Query
+        | RecordRequest::Aggregate
+        | RecordRequest::AggregateQuery => true,
         RecordRequest::Create => model.allows(collection, Action::Create),
         RecordRequest::Update => model.allows(collection, Action::Update),
         // The records are found as a list finds them.
@@ -100,7 +104,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         }
     };
     let own = match endpoint.parameters {
-        Parameters::OfList | Parameters::OfMatching => equalities(model, collection),
+        Parameters::OfList | Parameters::OfMatching | Parameters::OfGroups => equalities(model, collection),
         Parameters::OfKey | Parameters::Key if collection.keys().is_empty() => return None,
         Parameters::OfKey | Parameters::Key => keys(model, collection),
         Parameters::OnConflict => on_conflict(collection).into_iter().collect(),
@@ -111,7 +115,8 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         | Parameters::TerminalToken => Vec::new(),
     };
     // A list of the trash takes the same parameters, but is of no past.
-    let has_past = collection.history.is_some() && matches!(kind, RecordRequest::Get | RecordRequest::List);
+    let has_past = collection.history.is_some()
+        && matches!(kind, RecordRequest::Get | RecordRequest::List | RecordRequest::Aggregate);
     let own = own.into_iter().chain(has_past.then(|| reference("AsOf"))).collect();
     let (name, shapes) = (&collection.name, Shapes::of_records(model, kind, collection));
     let id = format!("{verb}{name}");
@@ -137,6 +142,8 @@ impl Shapes {
             RecordRequest::List | RecordRequest::Trash => Self { body: None, answer: Some(schema(Schema::Page)) },
             RecordRequest::History => Self { body: None, answer: Some(history_page()) },
             RecordRequest::Query => Self { body: Some(query_body()), answer: Some(schema(Schema::Page)) },
+            RecordRequest::Aggregate => Self { body: None, answer: Some(groups_page()) },
+            RecordRequest::AggregateQuery => Self { body: Some(aggregate_body()), answer: Some(groups_page()) },
             RecordRequest::Create => Self {
                 body: Some(one_or_several(&schema(Schema::Create), Some(limits::BATCH_RECORDS))),
                 answer: Some(created(&schema(Schema::Read), !collection.keys().is_empty())),
@@ -273,6 +280,9 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Parameters::OfHistory => vec!["Limit", "After"],
         Parameters::OfMatching => vec!["Filter", "MatchedLimit", "DryRun"],
         Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
+        Parameters::OfGroups => {
+            vec!["Group", "GroupSelect", "Filter", "Having", "GroupSort", "Limit", "After", "Before", "Skip"]
+        }
     };
     if endpoint.idempotency == Idempotency::Taken {
         names.push("IdempotencyKey");
@@ -365,6 +375,35 @@ pub(super) fn query_body() -> Value {
     })
 }
 
+/// What is asked of groups, as a body.
+fn aggregate_body() -> Value {
+    let mut body = query_body();
+    let properties = &mut body["properties"];
+    for name in ["group", "having"] {
+        properties[name] = json!({ "type": "string" });
+    }
+    if let Some(properties) = properties.as_object_mut() {
+        properties.remove("count");
+    }
+    body
+}
+
+/// A page of groups.
+fn groups_page() -> Value {
+    let about = "A member for each value of `group` and `select`, under its name.";
+    let place = json!({ "type": ["string", "null"] });
+    json!({
+        "type": "object",
+        "required": ["items", "next"],
+        "properties": {
+            "items": { "type": "array", "items": { "type": "object", "description": about } },
+            "next": place,
+            "prev": place,
+        },
+        "additionalProperties": false,
+    })
+}
+
 /// A page of the history of a record.
 fn history_page() -> Value {
     let value = json!({ "description": "A value of the field; null if it had none." });
@@ -417,6 +456,12 @@ const SELECT: &str = "Comma-separated fields of the answer, such as title,author
                       (sort:-createdAt,limit:3,filter:pinned) and functions such as comments:count or items:sum(quantity); \
                       name=field answers a field under another name, and field? leaves out what the caller can't read. \
                       Send the values of parameters in filters as $q=….";
+const GROUP: &str = "Comma-separated values by which records are grouped: fields, paths such as author.name, and expressions \
+                     with a name, such as month=startOfMonth(createdAt, 'Europe/Zurich'). Without it, all records are one group.";
+const GROUP_SELECT: &str = "What a group comes to: count, or count, countDistinct, sum, avg, min or max of a field or an \
+                            expression, such as sum(amount),paid=count(state == 'PAID').";
+const HAVING: &str = "A condition on the groups, by the names of their values: sumAmount > 100.";
+const GROUP_SORT: &str = "Comma-separated names of values of the groups, such as -count,state; `-` means descending.";
 const IDEMPOTENCY_KEY: &str = "A request with the same key and content is carried out once and gets the same answer. Keys \
                                of different callers are independent; anonymous callers share theirs by network \
                                address. An answer is stored as Prefer asked the first time: what a minimal answer left \
@@ -439,6 +484,10 @@ pub(super) fn components() -> Value {
         "Filter": query("filter", filter, text(limits::EXPRESSION_BYTES)),
         "Sort": query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending. Also paths such as author.name and counts such as comments:count.", text(limits::PARAMETER_BYTES)),
         "Select": query("select", SELECT, text(limits::PARAMETER_BYTES)),
+        "Group": query("group", GROUP, text(limits::PARAMETER_BYTES)),
+        "GroupSelect": query("select", GROUP_SELECT, text(limits::PARAMETER_BYTES)),
+        "GroupSort": query("sort", GROUP_SORT, text(limits::PARAMETER_BYTES)),
+        "Having": query("having", HAVING, text(limits::EXPRESSION_BYTES)),
         "Limit": query("limit", "The most records on the page.", limit),
         "MatchedLimit": query("limit", "How many records may match: if there are more, nothing is done.", matched_limit()),
         "DryRun": query("dryRun", "Whether everything is undone after it was answered.", json!({ "type": "boolean" })),
@@ -569,7 +618,8 @@ fn request(kind: RequestKind, special: Special) -> Value {
         | RequestKind::Replace
         | RequestKind::OfRecord(_)
         | RequestKind::OfMatching(_)
-        | RequestKind::History => "The path of a collection, such as posts.",
+        | RequestKind::History
+        | RequestKind::Aggregate => "The path of a collection, such as posts.",
     };
     let path = json!({ "type": "string", "description": about });
     properties.insert(kind.name().to_owned(), path);
@@ -586,6 +636,7 @@ fn request(kind: RequestKind, special: Special) -> Value {
             Member::Select => (json!({ "type": "string" }), false),
             Member::Params => (json!({ "type": "object", "maxProperties": limits::FILTER_PARAMETERS }), false),
             Member::Query if kind == RequestKind::History => (history_body(), false),
+            Member::Query if kind == RequestKind::Aggregate => (aggregate_body(), true),
             Member::Query if matches!(kind, RequestKind::OfMatching(_)) => (matching_body(), true),
             Member::Query => (query_body(), false),
             Member::IfMatch => {

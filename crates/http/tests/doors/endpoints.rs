@@ -64,6 +64,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         }
         "PATCH /api/{single}" => r#"{"motto": "x"}"#,
         "POST /api/{collection}:query" | "POST /api/{interface}:query" | "POST /api/{collection}/{id}:restore" => "{}",
+        "POST /api/{collection}:aggregate" => r#"{"select": "count"}"#,
         "POST /auth/sign-up" => r#"{"email": "bob@example.org", "name": "Bob", "password": "correct horse battery"}"#,
         "POST /auth/sign-in" => r#"{"email": "ada@example.org", "password": "correct horse battery"}"#,
         "POST /auth/password" => r#"{"current": "correct horse battery", "password": "another good password"}"#,
@@ -82,6 +83,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         .replace("{code}", "not-found");
     let query = match probe.query {
         query if endpoint.ends_with(":by") => format!("?slug=one{}", query.replace('?', "&")),
+        "" if endpoint == "GET /api/{collection}:aggregate" => "?select=count".to_owned(),
         "" if by_filter => "?title=One".to_owned(),
         query => query.to_owned(),
     };

@@ -144,6 +144,7 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
             Ok(Request::OfRecord(of_record)) => of_record.act.verb().name().to_owned(),
             Ok(Request::OfMatching(of_matching)) => of_matching.act.verb().name().to_owned(),
             Ok(Request::History(history)) => format!("history {}", history.limit),
+            Ok(Request::Aggregate(of)) => format!("groups by {} of {}", of.groups.by.len(), of.groups.of.len()),
             Err(refusal) => refusal.code().to_owned(),
         };
         assert_eq!(got, expected, "{line}");
@@ -163,6 +164,8 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     check("GET /api/nothing-like-it", "no-such-path");
     check("GET /api/titled", "list of 2 types");
     check("POST /api/titled:query", "list of 2 types");
+    check("GET /api/notes:aggregate?group=title,public&select=count", "groups by 2 of 1");
+    check("POST /api/notes:aggregate", "malformed-request");
     check("GET /api/titled/ID", "get of 2 types");
     check("DELETE /api/titled/ID", "method-not-allowed");
     check("POST /api/notes/ID", "method-not-allowed");

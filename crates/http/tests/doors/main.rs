@@ -22,6 +22,7 @@ mod everyday_words;
 mod explaining;
 mod expressions;
 mod forms;
+mod groups;
 mod heads;
 mod history;
 mod interfaces;

@@ -114,7 +114,7 @@ async fn paths_and_methods_are_what_they_are() {
     check("PUT /api/notes?filter=true", 405, "method-not-allowed", many).await;
     check("BREW /api/notes", 405, "method-not-allowed", many).await;
     check("GET /api/notes:query", 405, "method-not-allowed", query).await;
-    check("GET /api/notes:aggregate?group=title", 404, "not-there-yet", "").await;
+    check("PUT /api/notes:aggregate", 405, "method-not-allowed", "GET, HEAD, POST, OPTIONS").await;
     check("GET /api/notes:live", 404, "not-there-yet", "").await;
     check("GET /api/notes:rubbish", 404, "no-such-path", "").await;
     check("GET /api/note", 404, "no-such-path", "").await;

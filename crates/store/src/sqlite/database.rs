@@ -94,7 +94,7 @@ impl SqliteDatabase {
         sink: &mut dyn RowSink,
     ) -> Result<Option<ReadStats>, StoreError> {
         self.require_running()?;
-        if self.long_reads.has(demand.flow, statement) {
+        if statement.reads_whole() || self.long_reads.has(demand.flow, statement) {
             return Ok(None);
         }
         let read = self.with_reader(|session| {

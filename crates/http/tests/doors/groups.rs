@@ -1,0 +1,61 @@
+//! Groups over HTTP.
+
+use backstay_testkit::TestApp;
+
+use crate::{NOTES, note};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_are_asked_for_by_url_by_body_and_in_a_transaction() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    for title in ["One", "Two", "Two"] {
+        note(&app, &ada, title).await;
+    }
+    let expected = r#"{"items":[{"title":"Two","count":2},{"title":"One","count":1}],"next":null}"#;
+    let by_url = app.call("GET /api/notes:aggregate?group=title&select=count&sort=-count", &[]).await;
+    assert_eq!((by_url.status, by_url.text()), (200, expected));
+    let tag = by_url.header("etag").to_owned();
+    let again =
+        app.call("GET /api/notes:aggregate?group=title&select=count&sort=-count", &[("if-none-match", &tag)]).await;
+    assert_eq!(again.status, 304);
+    let body = r#"{"group": "title", "select": "count", "sort": "-count"}"#;
+    let by_body = app.post("POST /api/notes:aggregate", &[], body).await;
+    assert_eq!((by_body.status, by_body.text()), (200, expected));
+    let request = format!(r#"{{"requests": [{{"aggregate": "notes", "query": {body}}}]}}"#);
+    let together = app.post("POST /transact", &[], &request).await;
+    assert_eq!((together.status, together.text()), (200, &*format!(r#"{{"results":[{expected}]}}"#)));
+    note(&app, &ada, "One").await;
+    let changed =
+        app.call("GET /api/notes:aggregate?group=title&select=count&sort=-count", &[("if-none-match", &tag)]).await;
+    assert_eq!(changed.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_other_systems_write_gets_our_words() {
+    let app = TestApp::open(NOTES);
+    for (query, expected) in [
+        ("notes:aggregate?groupBy=title", "write `group`"),
+        ("notes:aggregate?sum=rank", "write sum(rank) in `select`"),
+        ("notes:aggregate?aggregate[max]=rank", "write max(rank) in `select`"),
+        ("notes:aggregate?select=count&count=true", "write count in `select`"),
+        ("notes:aggregate?select=rank.sum()", "write sum(rank)"),
+        ("notes?group=title", "ask for groups at /api/notes:aggregate"),
+        ("notes:aggregate?select=count&having=rank%20%3E%201", "use `filter`"),
+    ] {
+        let reply = app.call(&format!("GET /api/{query}"), &[]).await;
+        assert_eq!(reply.status, 400, "{query}: {}", reply.text());
+        assert!(reply.text().contains(expected), "{query}: {}", reply.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_can_be_explained() {
+    let app = TestApp::open(NOTES);
+    let root = app.operator("root@example.org").await;
+    let question = r#"{"request": "GET /api/notes:aggregate?group=title&select=count"}"#;
+    let reply = app.post("POST /explain", &[("authorization", &root)], question).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let explained = reply.json();
+    assert_eq!((&explained["allowed"], &explained["request"]), (&true.into(), &"aggregate Note".into()));
+    assert!(reply.text().contains("GROUP BY"), "{}", reply.text());
+}
