@@ -1,11 +1,13 @@
 //! The program as a process, as people, scripts and other programs see it.
 
 mod accounts;
+mod browser;
 mod changing;
 mod checking;
 mod command_line;
 mod data_directory;
 mod developing;
+mod docs;
 mod documents;
 mod environment;
 mod explaining;
