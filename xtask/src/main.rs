@@ -13,7 +13,7 @@ const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test [ARGS…]   Install what the tests need and run them all, `schemathesis` first; with ARGS, only `cargo test ARGS`
+  test [ARGS…]   Install what the tests need and run them all; passes ARGS to `cargo test`
   schemathesis [ARGS…]
                  Ask the newsroom whatever its OpenAPI document allows, and more; passes ARGS to Schemathesis
   bench [PART…]  Measure the release build against its controls; see docs/benchmarks.md
