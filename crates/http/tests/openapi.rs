@@ -318,7 +318,7 @@ type Kind<'t> = (&'t str, &'t [&'t str], &'t [&'t str]);
 /// Every kind of request that `/transact` takes.
 #[test]
 fn a_transaction_is_described_whole() {
-    let note = r#"type Note @history @trash(keep: "30d") @allow(read: "true", create: "true", update: "true", delete: "true") { text: Text }"#;
+    let note = r#"type Note @history(read: "true") @trash(keep: "30d") @allow(read: "true", create: "true", update: "true", delete: "true") { text: Text }"#;
     let site = r#"type Site @single @allow(read: "true") { text: Text }"#;
     let check = |types: &str, expected: &[Kind<'_>]| {
         let document = described(&format!("extend schema @app(name: \"Notes\")\n{types}"));
