@@ -4,6 +4,7 @@ mod bench;
 mod commands;
 mod keep;
 mod needs;
+mod schemathesis;
 mod testing;
 
 use std::process::ExitCode;
@@ -13,6 +14,8 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   test [ARGS…]   Install what the tests need and run them all; passes ARGS to `cargo test`
+  schemathesis [ARGS…]
+                 Ask the newsroom whatever its OpenAPI document allows, and more; passes ARGS to Schemathesis
   bench [PART…]  Measure the release build against its controls; see docs/benchmarks.md
                  Parts: http, start, seeding, hostile, migrate, language; all of them by default
   keep NAME      Make a data directory for the tests to open from now on: crates/backstay/tests/kept/NAME
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((command, rest)) if command == "test" => testing::run(rest),
+        Some((command, rest)) if command == "schemathesis" => schemathesis::run(rest),
         Some((command, rest)) if command == "bench" => bench::run(rest),
         Some((command, rest)) if command == "keep" => keep::run(rest),
         _ => {

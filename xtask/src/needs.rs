@@ -20,7 +20,8 @@ pub(crate) const OF_TESTS: &[Need] = &[
     Need { program: "sqlite3", package: "sqlite3", needed_for: "looking into databases", by: "" },
     Need { program: "curl", package: "curl", needed_for: "the tours of the examples", by: "examples" },
     Need { program: "jq", package: "jq", needed_for: "the tours of the examples", by: "examples" },
-    Need { program: "chromium", package: "chromium", needed_for: "the admin site's tests", by: "crates/admin" },
+    Need { program: "chromium", package: "chromium", needed_for: "the tests of pages", by: "" },
+    Need { program: "chromedriver", package: "chromium-driver", needed_for: "the tests of pages", by: "" },
 ];
 
 /// What the measurements need.
@@ -30,11 +31,28 @@ pub(crate) const OF_BENCH: &[Need] = &[
     Need { program: "sqlite3", package: "sqlite3", needed_for: "the control of seeding", by: "" },
 ];
 
+/// What Schemathesis needs to be installed from `PyPI`.
+pub(crate) const OF_SCHEMATHESIS: &[Need] = &[
+    Need { program: "python3", package: "python3", needed_for: "Schemathesis", by: "" },
+    Need { program: "python3 -m ensurepip", package: "python3-venv", needed_for: "Schemathesis", by: "" },
+];
+
+impl Need {
+    fn is_there(&self) -> bool {
+        match self.program.strip_prefix("python3 -m ") {
+            Some(module) => {
+                let import = Command::new("python3").args(["-c", &format!("import {module}")]).output();
+                import.is_ok_and(|import| import.status.success())
+            }
+            None => find(self.program).is_some(),
+        }
+    }
+}
+
 /// Installs what is missing if this user may, else fails with the command that would.
 pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     let root = root();
-    let missing: Vec<&Need> =
-        needs.iter().filter(|need| root.join(need.by).is_dir() && find(need.program).is_none()).collect();
+    let missing: Vec<&Need> = needs.iter().filter(|need| root.join(need.by).is_dir() && !need.is_there()).collect();
     if missing.is_empty() {
         return Ok(());
     }

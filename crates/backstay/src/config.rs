@@ -23,7 +23,7 @@ pub use limits::Limits;
 pub(crate) use limits::MIB;
 pub use log::{Log, LogFormat, LogLevel};
 pub use problem::{ConfigError, ConfigPlace, ConfigProblem, ConfigProblems};
-pub use server::{ProxyHeader, Server};
+pub use server::{DocsShown, ProxyHeader, Server};
 use value::Applies;
 
 /// The settings of an application: `backstay.toml` with overrides from the environment.

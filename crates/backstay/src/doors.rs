@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use backstay_http::{Cors, HttpSettings, ParseSubnetError, Proxies, Subnet};
+use backstay_http::{Cors, Docs, HttpSettings, ParseSubnetError, Proxies, Subnet};
 
-use crate::config::{MIB, ProxyHeader};
+use crate::config::{DocsShown, MIB, ProxyHeader};
 use crate::{Config, Failure};
 
 /// How long browsers may cache the answer to a preflight request, in seconds.
@@ -37,6 +37,11 @@ pub(crate) fn http_settings(config: &Config) -> Result<HttpSettings, Failure> {
         connections: limits.connections,
         memory_bytes: limits.memory_mib.saturating_mul(MIB),
         network_percent: limits.network_percent,
+        docs: match server.docs {
+            DocsShown::Always => Docs::Always,
+            DocsShown::Development => Docs::InDevelopment,
+            DocsShown::Never => Docs::Never,
+        },
         ..HttpSettings::default()
     })
 }
@@ -82,6 +87,8 @@ mod tests {
         );
         check("server.compression_min_bytes = 9", HttpSettings { compress_from: Some(9), ..plain() });
         check("server.compression_min_bytes = 0", HttpSettings { compress_from: None, ..plain() });
+        check("server.docs = 'always'", HttpSettings { docs: Docs::Always, ..plain() });
+        check("server.docs = 'never'", HttpSettings { docs: Docs::Never, ..plain() });
         check("limits.body_bytes = 2000", HttpSettings { body_bytes: 2000, ..plain() });
         check("limits.request_seconds = 3", HttpSettings { request_time: Duration::from_secs(3), ..plain() });
         check("limits.idle_seconds = 3", HttpSettings { idle_time: Duration::from_secs(3), ..plain() });

@@ -44,8 +44,8 @@ pub use call::{Call, Count, Page, RecordName};
 pub use client::{CallError, Client};
 pub use command::Command;
 pub use config::{
-    Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, Limits, Log, LogFormat, LogLevel,
-    ProxyHeader, Server, SignUp, reference,
+    Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, DocsShown, Limits, Log, LogFormat,
+    LogLevel, ProxyHeader, Server, SignUp, reference,
 };
 pub use directory::{Directory, DirectoryError};
 pub use failure::{Failure, Refusal};

@@ -21,6 +21,8 @@ pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; chars
 pub(crate) enum Audience {
     /// The same for everyone.
     Public,
+    /// The same for everyone and for good: what changes gets another path.
+    Unchanging,
     /// Anonymous callers; checked again every time.
     Anonymous,
     /// One caller.
@@ -34,6 +36,7 @@ impl Audience {
     pub(crate) fn cache_control(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Public | Self::Anonymous => "no-cache",
+            Self::Unchanging => "public, max-age=31536000, immutable",
             Self::Private => "private, no-cache",
             Self::Secret => "no-store",
         })

@@ -41,7 +41,9 @@ fn page(admitted: &Admitted<'_>, email: &str) -> String {
         let (path, name) = (escape(&collection.path), escape(&collection.name));
         let _ = writeln!(collections, "<li><a href=\"/api/{path}\">/api/{path}</a> {name}</li>");
     }
-    PAGE.replace("{name}", &escape(&model.name))
+    let docs = if admitted.state().settings.has_docs() { "<a href=\"/docs\">Try the API</a> · " } else { "" };
+    PAGE.replace("{docs}", docs)
+        .replace("{name}", &escape(&model.name))
         .replace("{email}", &escape(email))
         .replace("{collections}", collections.trim_end())
 }

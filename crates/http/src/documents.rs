@@ -20,10 +20,13 @@ pub(crate) fn options(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
 
 /// `GET /`
 pub(crate) fn root(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
-    let links = json!({
+    let mut links = json!({
         "name": admitted.state().engine.model().name,
         "links": { "api": "/api/", "transact": "/transact", "openapi": "/openapi.json", "signIn": "/auth/sign-in", "health": "/readyz" },
     });
+    if admitted.state().settings.has_docs() {
+        links["links"]["docs"] = json!("/docs");
+    }
     Ok(Answer::json(StatusCode::OK, Audience::Public, &links)?)
 }
 

@@ -20,7 +20,7 @@ use crate::head::{Head, REQUEST_ID};
 use crate::outgoing::Unwritten;
 use crate::state::State;
 use crate::{
-    Refusal, Services, accounts, collections, compression, credentials, developer, documents, explain, openapi,
+    Refusal, Services, accounts, collections, compression, credentials, developer, docs, documents, explain, openapi,
     preconditions, problem, records, setup, transact,
 };
 
@@ -161,6 +161,7 @@ async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
         Handler::Ready => Box::pin(documents::ready(admitted)).await,
         Handler::OpenApi => Ok(documents::openapi(admitted)),
         Handler::Problem => documents::problem(admitted),
+        Handler::Docs(part) => Ok(docs::answer(admitted, part).await),
         Handler::DeveloperSignIn => Box::pin(developer::sign_in(admitted)).await,
         Handler::ModelState => developer::model(admitted),
         Handler::ModelText => developer::model_text(admitted),

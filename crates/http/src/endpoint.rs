@@ -130,9 +130,20 @@ pub(crate) enum Handler {
     SetupStyle,
     Explain,
     Transact,
+    Docs(DocsPart),
     DeveloperSignIn,
     ModelState,
     ModelText,
+}
+
+/// What the interactive documentation consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DocsPart {
+    Page,
+    Script,
+    Style,
+    Viewer,
+    ViewerStyle,
 }
 
 /// What can be asked of records over HTTP: a list and its groups in two ways.

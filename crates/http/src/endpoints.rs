@@ -3,9 +3,10 @@
 
 use http::HeaderValue;
 
+use crate::docs::{VIEWER_SCRIPT_PATH, VIEWER_STYLE_PATH};
 use crate::endpoint::{
-    BodyLimit, BodyRule, Callers, Conditions, Described, Effect, Endpoint, Handler, Idempotency, Overload, Pages,
-    Parameters, Pattern, Presence, RecordRequest, Route, Verb, allow,
+    BodyLimit, BodyRule, Callers, Conditions, Described, DocsPart, Effect, Endpoint, Handler, Idempotency, Overload,
+    Pages, Parameters, Pattern, Presence, RecordRequest, Route, Verb, allow,
 };
 use crate::state::State;
 use crate::target::{Records, Target, pattern};
@@ -480,6 +481,19 @@ static OTHERS: &[Route] = &[
     },
 ];
 
+const fn docs(path: &'static [&'static str], endpoints: &'static [Endpoint]) -> Route {
+    Route { overload: Overload::Refused, ..document(Pattern::Fixed(path), endpoints) }
+}
+
+/// Places of the interactive documentation, unless it is turned off.
+static DOCS: &[Route] = &[
+    docs(&["/docs", "/docs/"], &[Endpoint { handler: Handler::Docs(DocsPart::Page), ..DOCUMENT }]),
+    docs(&["/docs/page.js"], &[Endpoint { handler: Handler::Docs(DocsPart::Script), ..DOCUMENT }]),
+    docs(&["/docs/page.css"], &[Endpoint { handler: Handler::Docs(DocsPart::Style), ..DOCUMENT }]),
+    docs(&[VIEWER_SCRIPT_PATH], &[Endpoint { handler: Handler::Docs(DocsPart::Viewer), ..DOCUMENT }]),
+    docs(&[VIEWER_STYLE_PATH], &[Endpoint { handler: Handler::Docs(DocsPart::ViewerStyle), ..DOCUMENT }]),
+];
+
 const fn for_developer(path: &'static [&'static str], endpoints: &'static [Endpoint]) -> Route {
     let (pattern, callers, overload) = (Pattern::Fixed(path), Callers::Developer, Overload::Answered);
     Route { pattern, callers, overload, endpoints, otherwise: READ_ONLY, not_yet: &[] }
@@ -514,7 +528,7 @@ static RECORDS: [&Route; 13] = [
 
 /// Every route of a server that is not one for development.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
-    RECORDS.into_iter().chain(OTHERS)
+    RECORDS.into_iter().chain(OTHERS).chain(DOCS)
 }
 
 /// The route at a path, and what the path names there.
@@ -555,7 +569,8 @@ const PROBLEMS: &str = "/problems/";
 
 fn other(state: &State, path: &str) -> Option<&'static Route> {
     let development: &[Route] = if state.settings.development.is_some() { DEVELOPMENT } else { &[] };
-    OTHERS.iter().chain(development).find(|route| match route.pattern {
+    let docs: &[Route] = if state.settings.has_docs() { DOCS } else { &[] };
+    OTHERS.iter().chain(docs).chain(development).find(|route| match route.pattern {
         Pattern::Fixed(paths) => paths.contains(&path),
         Pattern::Problem => path.starts_with(PROBLEMS),
         Pattern::Collection

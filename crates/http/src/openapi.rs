@@ -1,7 +1,9 @@
+mod answers;
 mod children;
 mod constraints;
 mod documents;
 mod embedded_types;
+mod examples;
 mod interfaces;
 mod names;
 mod operations;
@@ -23,15 +25,20 @@ use crate::{HttpSettings, credentials};
 pub fn describe(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String {
     let shown: Vec<&Collection> = model.collections.iter().filter(|collection| is_shown(collection)).collect();
     let interfaces = interfaces::shown(model);
-    let mut paths = operations::paths(model, &shown, !interfaces.is_empty());
+    let mut paths = operations::paths(model, &shown, &interfaces);
     paths.extend(interfaces::paths(model, &interfaces));
+    let schemas = shapes(model, &shown);
+    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
+        examples::complete(operation, &schemas);
+    }
     let cookie = if settings.secure_cookies { credentials::SECURE_COOKIE } else { credentials::PLAIN_COOKIE };
     let document = json!({
         "openapi": "3.1.0",
         "info": { "title": model.name, "version": "1" },
         "paths": paths,
         "components": {
-            "schemas": shapes(model, &shown),
+            "schemas": schemas,
+            "headers": answers::headers(),
             "parameters": operations::components(),
             "responses": { "Problem": problem_response() },
             "securitySchemes": {

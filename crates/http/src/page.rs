@@ -11,10 +11,25 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
+/// A page that runs the scripts of this server, which ask only this server. Icons may be in its style sheets.
+const INTERACTIVE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'",
+);
+
 /// A page that holds a secret.
 pub(crate) fn html(status: StatusCode, text: String) -> Answer {
+    under(POLICY, status, text)
+}
+
+/// A page with scripts.
+pub(crate) fn interactive(text: String) -> Answer {
+    under(INTERACTIVE_POLICY, StatusCode::OK, text)
+}
+
+fn under(policy: HeaderValue, status: StatusCode, text: String) -> Answer {
     let mut answer = Answer::ready(status, Audience::Secret, text.into()).of_type(HTML);
-    answer.header(header::CONTENT_SECURITY_POLICY, POLICY);
+    answer.header(header::CONTENT_SECURITY_POLICY, policy);
     answer.header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     answer.header(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     answer

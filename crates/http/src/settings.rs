@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use backstay_base::limits;
 
-use crate::{Cors, Development, Proxies};
+use crate::{Cors, Development, Docs, Proxies};
 
 /// How the door behaves, as configured.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub struct HttpSettings {
     pub memory_bytes: usize,
     /// What one network may use of the connections and of that memory, in percent.
     pub network_percent: u8,
+    /// Who may see the interactive documentation at `/docs`.
+    pub docs: Docs,
     /// What the developer of the application is offered; `None` on a server that only serves it.
     pub development: Option<Arc<Development>>,
 }
@@ -57,7 +59,19 @@ impl Default for HttpSettings {
             connections: limits::CONNECTIONS,
             memory_bytes: limits::MEMORY_BYTES,
             network_percent: limits::NETWORK_PERCENT,
+            docs: Docs::default(),
             development: None,
+        }
+    }
+}
+
+impl HttpSettings {
+    /// Whether there is interactive documentation.
+    pub(crate) fn has_docs(&self) -> bool {
+        match self.docs {
+            Docs::Always => true,
+            Docs::InDevelopment => self.development.is_some(),
+            Docs::Never => false,
         }
     }
 }

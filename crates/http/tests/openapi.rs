@@ -318,7 +318,7 @@ type Kind<'t> = (&'t str, &'t [&'t str], &'t [&'t str]);
 /// Every kind of request that `/transact` takes.
 #[test]
 fn a_transaction_is_described_whole() {
-    let note = r#"type Note @trash(keep: "30d") @allow(read: "true", create: "true", update: "true", delete: "true") { text: Text }"#;
+    let note = r#"type Note @history(read: "true") @trash(keep: "30d") @allow(read: "true", create: "true", update: "true", delete: "true") { text: Text }"#;
     let site = r#"type Site @single @allow(read: "true") { text: Text }"#;
     let check = |types: &str, expected: &[Kind<'_>]| {
         let document = described(&format!("extend schema @app(name: \"Notes\")\n{types}"));
@@ -349,6 +349,8 @@ fn a_transaction_is_described_whole() {
     let all = [get, list, create, update, replace, delete, restore, purge, update_all, delete_all, history, aggregate];
     check(note, &all);
     check(&format!("{note}\n{site}"), &all);
+    let without_trash_and_history = [get, list, create, update, replace, delete, update_all, delete_all];
+    check(r#"type Note @allow(read: "true", create: "true") { text: Text }"#, &without_trash_and_history);
 }
 
 /// Types may be called like what other documents call the schemas of another type.

@@ -53,6 +53,7 @@ const NAMES: &[(Foreign, &[&str])] = &[
     (Foreign::Key("server", "cors_headers"), &["allowed_headers", "allow_headers", "cors_allow_headers"]),
     (Foreign::Key("server", "trusted_proxies"), &["trust_proxy", "trusted_proxy", "proxies", "proxy"]),
     (Foreign::Key("server", "secure_cookies"), &["cookie_secure", "secure_cookie", "secure"]),
+    (Foreign::Key("server", "docs"), &["swagger", "swagger_ui", "docs_url", "redoc"]),
     (Foreign::Key("server", "compression_min_bytes"), &["compression", "compress", "gzip"]),
     (
         Foreign::Key("data", "dir"),

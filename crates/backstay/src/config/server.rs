@@ -28,6 +28,24 @@ pub struct Server {
     pub secure_cookies: bool,
     /// Responses of at least this many bytes are compressed; 0 disables compression.
     pub compression_min_bytes: usize,
+    /// Where there is interactive documentation.
+    pub docs: DocsShown,
+}
+
+/// Where there is interactive documentation at `/docs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DocsShown {
+    /// Everywhere.
+    Always,
+    /// Under `backstay dev`.
+    Development,
+    /// Nowhere.
+    Never,
+}
+
+impl DocsShown {
+    const WORDS: [(Self, &'static str); 3] =
+        [(Self::Always, "always"), (Self::Development, "development"), (Self::Never, "never")];
 }
 
 /// The headers in which proxies report where a request came from.
@@ -52,6 +70,7 @@ impl Default for Server {
             cors_exposed_headers: Vec::new(),
             secure_cookies: false,
             compression_min_bytes: limits::COMPRESS_BYTES,
+            docs: DocsShown::Development,
         }
     }
 }
@@ -205,6 +224,24 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
         show: |config| config.server.compression_min_bytes.to_string(),
+    },
+    Key {
+        section: "server",
+        name: "docs",
+        applies: Applies::Reload,
+        kind: Kind::Choice(&["always", "development", "never"]),
+        about: "Where `/docs` is an interactive page on which one can sign in and try the API: always, only under \
+                `backstay dev`, or never.",
+        set: |config, given| {
+            let text = given.text()?;
+            let known = DocsShown::WORDS.iter().find(|(_, word)| *word == text);
+            config.server.docs = known.map_or(DocsShown::Development, |(shown, _)| *shown);
+            Ok(())
+        },
+        show: |config| {
+            let word = DocsShown::WORDS.iter().find(|(shown, _)| *shown == config.server.docs);
+            quoted(word.map_or("development", |(_, word)| word))
+        },
     },
 ];
 

@@ -2,11 +2,13 @@
 
 mod accounts;
 mod backups;
+mod browser;
 mod changing;
 mod checking;
 mod command_line;
 mod data_directory;
 mod developing;
+mod docs;
 mod documents;
 mod environment;
 mod explaining;

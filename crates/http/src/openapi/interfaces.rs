@@ -76,9 +76,11 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
 fn shapes(kind: RecordRequest, name: &str) -> Option<Shapes> {
     let answer = |schema: Schema| Some(schema.reference(name));
     match kind {
-        RecordRequest::Get => Some(Shapes { body: None, answer: answer(Schema::Read) }),
-        RecordRequest::List => Some(Shapes { body: None, answer: answer(Schema::Page) }),
-        RecordRequest::Query => Some(Shapes { body: Some(query_body()), answer: answer(Schema::Page) }),
+        RecordRequest::Get => Some(Shapes { answer: answer(Schema::Read), ..Shapes::default() }),
+        RecordRequest::List => Some(Shapes { answer: answer(Schema::Page), ..Shapes::default() }),
+        RecordRequest::Query => {
+            Some(Shapes { body: Some(query_body()), answer: answer(Schema::Page), ..Shapes::default() })
+        }
         RecordRequest::Aggregate
         | RecordRequest::AggregateQuery
         | RecordRequest::Create

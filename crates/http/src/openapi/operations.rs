@@ -1,26 +1,27 @@
 use backstay_base::{Action, CallerKind, KeyForm, limits};
 use backstay_engine::{RecordVerb, RequestKind};
-use backstay_model::{Addressed, Collection, Field, FieldId, FieldKind, Model, VersionChange};
+use backstay_model::{Addressed, Collection, Field, FieldId, FieldKind, Interface, Model, VersionChange};
 use backstay_rest::is_list_parameter;
 use backstay_rest::transact::Member;
+use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
 use super::names::Schema;
 use super::schemas::deprecate;
+use super::{answers, examples, scalars, schemas};
 use crate::endpoint::{
     Conditions, Described, Endpoint, Handler, Idempotency, Parameters, Presence, RecordRequest, Verb,
 };
 use crate::endpoints;
 
 /// The paths of all endpoints that the table describes, but for those of interfaces, if there are any.
-pub(super) fn paths(model: &Model, shown: &[&Collection], interfaces: bool) -> Map<String, Value> {
+pub(super) fn paths(model: &Model, shown: &[&Collection], interfaces: &[&Interface]) -> Map<String, Value> {
+    let whole = Whole { model, shown, interfaces };
     let mut paths = Map::new();
     for route in endpoints::all() {
         let pattern = route.pattern.text();
         let Some(addressed) = route.pattern.addressed() else {
-            let singles = shown.iter().any(|collection| Addressed::Single.is_in(collection));
-            let special = Special { singles, interfaces };
-            add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(|row| operation(row, special)));
+            add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(|row| operation(row, whole)));
             continue;
         };
         for collection in shown.iter().filter(|collection| addressed.is_in(collection)) {
@@ -55,19 +56,43 @@ fn name_key(paths: &mut Map<String, Value>, path: &str, collection: &Collection)
     }
 }
 
-/// What an application may have besides collections.
+/// What operations that exist once are about.
 #[derive(Clone, Copy)]
-struct Special {
-    /// Types with one record.
-    singles: bool,
-    /// Interfaces with a path.
-    interfaces: bool,
+struct Whole<'m> {
+    model: &'m Model,
+    /// The collections that the document describes.
+    shown: &'m [&'m Collection],
+    /// The interfaces with a path.
+    interfaces: &'m [&'m Interface],
+}
+
+impl<'m> Whole<'m> {
+    /// Whether there are types with one record.
+    fn has_singles(self) -> bool {
+        self.shown.iter().any(|collection| Addressed::Single.is_in(collection))
+    }
+
+    /// The paths below `/api/` that a request of this kind can be about.
+    fn paths(self, kind: RequestKind) -> Vec<&'m str> {
+        let has = |collection: &&&Collection| kind.addresses().iter().any(|addressed| addressed.is_in(collection));
+        let collections = self.shown.iter().filter(has).map(|collection| collection.path.as_str());
+        let of_types = match kind {
+            RequestKind::Get | RequestKind::List => self.interfaces,
+            RequestKind::Create
+            | RequestKind::Update
+            | RequestKind::Replace
+            | RequestKind::OfRecord(_)
+            | RequestKind::OfMatching(_)
+            | RequestKind::History => &[],
+        };
+        collections.chain(of_types.iter().map(|interface| interface.path.as_str())).collect()
+    }
 }
 
 /// An operation that exists once.
-fn operation(endpoint: &Endpoint, special: Special) -> Option<(Verb, Value)> {
+fn operation(endpoint: &Endpoint, whole: Whole<'_>) -> Option<(Verb, Value)> {
     let Described::Operation { tag, id, status, description } = endpoint.described else { return None };
-    let shapes = Shapes::of(endpoint.handler, special);
+    let shapes = Shapes::of(endpoint.handler, whole);
     let mut operation = assemble(endpoint, (tag, id), status, shapes, parameters(endpoint, Vec::new()));
     if let Some(description) = description {
         operation["description"] = json!(description);
@@ -132,47 +157,57 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
 pub(super) struct Shapes {
     pub(super) body: Option<Value>,
     pub(super) answer: Option<Value>,
+    /// Other statuses with the same answer.
+    pub(super) also: &'static [&'static str],
+}
+
+impl Shapes {
+    fn new(body: Option<Value>, answer: Option<Value>) -> Self {
+        Self { body, answer, also: &[] }
+    }
 }
 
 impl Shapes {
     fn of_records(model: &Model, kind: RecordRequest, collection: &Collection) -> Self {
         let schema = |schema: Schema| schema.reference(&collection.name);
         match kind {
-            RecordRequest::Get => Self { body: None, answer: Some(schema(Schema::Read)) },
-            RecordRequest::List | RecordRequest::Trash => Self { body: None, answer: Some(schema(Schema::Page)) },
-            RecordRequest::History => Self { body: None, answer: Some(history_page()) },
-            RecordRequest::Query => Self { body: Some(query_body()), answer: Some(schema(Schema::Page)) },
-            RecordRequest::Aggregate => Self { body: None, answer: Some(groups_page()) },
-            RecordRequest::AggregateQuery => Self { body: Some(aggregate_body()), answer: Some(groups_page()) },
-            RecordRequest::Create => Self {
-                body: Some(one_or_several(&schema(Schema::Create), Some(limits::BATCH_RECORDS))),
-                answer: Some(created(&schema(Schema::Read), !collection.keys().is_empty())),
-            },
-            RecordRequest::Update => Self { body: Some(schema(Schema::Patch)), answer: Some(schema(Schema::Read)) },
-            RecordRequest::UpdateAll => Self { body: Some(schema(Schema::Patch)), answer: Some(counted()) },
-            RecordRequest::DeleteAll => Self { body: None, answer: Some(counted()) },
-            RecordRequest::Replace => Self { body: Some(schema(Schema::Create)), answer: Some(schema(Schema::Read)) },
+            RecordRequest::Get => Self::new(None, Some(schema(Schema::Read))),
+            RecordRequest::List | RecordRequest::Trash => Self::new(None, Some(schema(Schema::Page))),
+            RecordRequest::History => Self::new(None, Some(history_page())),
+            RecordRequest::Query => Self::new(Some(query_body()), Some(schema(Schema::Page))),
+            RecordRequest::Aggregate => Self::new(None, Some(groups_page())),
+            RecordRequest::AggregateQuery => Self::new(Some(aggregate_body()), Some(groups_page())),
+            RecordRequest::Create => {
+                let upserts = !collection.keys().is_empty();
+                let body = one_or_several(&schema(Schema::Create), Some(limits::BATCH_RECORDS));
+                let answer = created(&schema(Schema::Read), upserts);
+                Self { body: Some(body), answer: Some(answer), also: if upserts { &["200"] } else { &[] } }
+            }
+            RecordRequest::Update => Self::new(Some(schema(Schema::Patch)), Some(schema(Schema::Read))),
+            RecordRequest::UpdateAll => Self::new(Some(schema(Schema::Patch)), Some(counted())),
+            RecordRequest::DeleteAll => Self::new(None, Some(counted())),
+            RecordRequest::Replace => {
+                Self { body: Some(schema(Schema::Replace)), answer: Some(schema(Schema::Read)), also: &["201"] }
+            }
             RecordRequest::Restore => {
                 let can_change = model.allows(collection, Action::Update);
-                Self { body: can_change.then(|| schema(Schema::Patch)), answer: Some(schema(Schema::Read)) }
+                Self::new(can_change.then(|| schema(Schema::Patch)), Some(schema(Schema::Read)))
             }
             RecordRequest::Delete | RecordRequest::Purge => Self::default(),
         }
     }
 
-    fn of(handler: Handler, special: Special) -> Self {
+    fn of(handler: Handler, whole: Whole<'_>) -> Self {
         let object = || Some(json!({ "type": "object" }));
         match handler {
-            Handler::Collections => Self { body: None, answer: Some(collections(special)) },
-            Handler::SignUp => Self { body: Some(sign_up_body()), answer: Some(signed_in()) },
-            Handler::SignIn => Self { body: Some(sign_in_body()), answer: Some(signed_in()) },
-            Handler::SignOutEverywhere | Handler::Me => Self { body: None, answer: object() },
-            Handler::ChangePassword => {
-                Self { body: Some(texts(&["current", "password"], &[])), answer: Some(signed_in()) }
-            }
-            Handler::ChangeEmail => Self { body: Some(texts(&["email", "password"], &[])), answer: object() },
-            Handler::Explain => Self { body: Some(question()), answer: object() },
-            Handler::Transact => Self { body: Some(requests(special)), answer: Some(results()) },
+            Handler::Collections => Self::new(None, Some(collections(whole))),
+            Handler::SignUp => Self::new(Some(sign_up_body(whole.model)), Some(signed_in())),
+            Handler::SignIn => Self::new(Some(sign_in_body()), Some(signed_in())),
+            Handler::SignOutEverywhere | Handler::Me => Self::new(None, object()),
+            Handler::ChangePassword => Self::new(Some(texts(&["current", "password"], &[])), Some(signed_in())),
+            Handler::ChangeEmail => Self::new(Some(texts(&["email", "password"], &[])), object()),
+            Handler::Explain => Self::new(Some(question()), object()),
+            Handler::Transact => Self::new(Some(requests(whole)), Some(results())),
             // Signing out has no body; the others are not described.
             Handler::SignOut
             | Handler::Record(_)
@@ -185,6 +220,7 @@ impl Shapes {
             | Handler::SetupForm
             | Handler::Setup
             | Handler::SetupStyle
+            | Handler::Docs(_)
             | Handler::DeveloperSignIn
             | Handler::ModelState
             | Handler::ModelText => Self::default(),
@@ -228,6 +264,7 @@ fn on_conflict(collection: &Collection) -> Option<Value> {
 fn one_or_several(one: &Value, most: Option<usize>) -> Value {
     let mut several = json!({ "type": "array", "items": one });
     if let Some(most) = most {
+        several["minItems"] = json!(1);
         several["maxItems"] = json!(most);
     }
     json!({ "oneOf": [one, several] })
@@ -240,14 +277,10 @@ pub(super) fn assemble(
     shapes: Shapes,
     parameters: Vec<Value>,
 ) -> Value {
-    let mut answer = json!({ "description": "Done." });
-    if let Some(schema) = shapes.answer {
-        answer["content"] = json!({ "application/json": { "schema": schema } });
-    }
     let mut operation = json!({
         "operationId": id,
         "tags": [tag],
-        "responses": { status: answer, "default": { "$ref": "#/components/responses/Problem" } },
+        "responses": answers::responses(endpoint, (status, shapes.also), shapes.answer.as_ref()),
     });
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);
@@ -278,7 +311,7 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         | Parameters::TerminalToken => vec![],
         Parameters::OfRecord | Parameters::OfKey => vec!["Select"],
         Parameters::OfHistory => vec!["Limit", "After"],
-        Parameters::OfMatching => vec!["Filter", "MatchedLimit", "DryRun"],
+        Parameters::OfMatching => vec!["MatchedFilter", "MatchedLimit", "DryRun"],
         Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
         Parameters::OfGroups => {
             vec!["Group", "GroupSelect", "Filter", "Having", "GroupSort", "Limit", "After", "Before", "Skip"]
@@ -306,8 +339,10 @@ pub(super) fn equalities(model: &Model, collection: &Collection) -> Vec<Value> {
     let fields = collection.fields.iter().filter(compared).filter_map(|field| {
         let schema = match &field.kind {
             FieldKind::Enum(id) => Schema::Read.reference(&model.enumeration(*id).name),
-            FieldKind::Scalar(scalar) if scalar.is_equatable() => json!({ "type": "string" }),
-            FieldKind::ToOne { .. } | FieldKind::OneToOne { .. } => json!({ "type": "string" }),
+            FieldKind::Scalar(scalar) if scalar.is_equatable() => scalars::accepted(*scalar),
+            FieldKind::ToOne { key, .. } | FieldKind::OneToOne { key, .. } => {
+                scalars::accepted(Scalar::Id { form: *key })
+            }
             FieldKind::Scalar(_)
             | FieldKind::List(_)
             | FieldKind::Embedded(_)
@@ -339,6 +374,12 @@ fn keys(model: &Model, collection: &Collection) -> Vec<Value> {
     };
     let described = compared.filter(is_of_key).map(|mut parameter| {
         parameter["description"] = json!(about);
+        if keys.len() == 1 {
+            parameter["required"] = json!(true);
+        }
+        if let Some(example) = examples::of(&parameter["schema"], &Map::new()) {
+            parameter["example"] = example;
+        }
         parameter
     });
     described.collect()
@@ -358,19 +399,20 @@ fn history_body() -> Value {
 pub(super) fn query_body() -> Value {
     json!({
         "type": "object",
+        "examples": [{ "filter": examples::FILTER, "sort": examples::SORT, "limit": 10 }],
         "additionalProperties": false,
         "properties": {
-            "filter": { "type": "string", "maxLength": limits::EXPRESSION_BYTES },
+            "filter": { "type": ["string", "null"], "maxLength": limits::EXPRESSION_BYTES },
             "params": { "type": "object", "maxProperties": limits::FILTER_PARAMETERS },
             "where": { "type": "object", "description": "Fields that must equal a value." },
-            "sort": { "type": "string" },
-            "select": { "type": "string" },
-            "limit": { "type": "integer", "minimum": 1, "maximum": limits::PAGE_MAX },
-            "after": { "type": "string" },
-            "before": { "type": "string" },
-            "skip": { "type": "integer", "minimum": 0, "maximum": limits::SKIP_MAX },
+            "sort": { "type": ["string", "null"] },
+            "select": { "type": ["string", "null"] },
+            "limit": { "type": ["integer", "null"], "minimum": 1, "maximum": limits::PAGE_MAX },
+            "after": { "type": ["string", "null"] },
+            "before": { "type": ["string", "null"] },
+            "skip": { "type": ["integer", "null"], "minimum": 0, "maximum": limits::SKIP_MAX },
             "count": { "enum": [false, true, "exact"] },
-            "asOf": { "type": "string", "format": "date-time", "description": AS_OF },
+            "asOf": { "type": ["string", "null"], "format": "date-time", "description": AS_OF },
         },
     })
 }
@@ -481,8 +523,9 @@ pub(super) fn components() -> Value {
         "Id": {
             "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" },
         },
-        "Filter": query("filter", filter, text(limits::EXPRESSION_BYTES)),
-        "Sort": query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending. Also paths such as author.name and counts such as comments:count.", text(limits::PARAMETER_BYTES)),
+        "Filter": example(query("filter", filter, text(limits::EXPRESSION_BYTES)), examples::FILTER),
+        "MatchedFilter": example(query("filter", filter, text(limits::EXPRESSION_BYTES)), &examples::narrow_filter()),
+        "Sort": example(query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending. Also paths such as author.name and counts such as comments:count.", text(limits::PARAMETER_BYTES)), examples::SORT),
         "Select": query("select", SELECT, text(limits::PARAMETER_BYTES)),
         "Group": query("group", GROUP, text(limits::PARAMETER_BYTES)),
         "GroupSelect": query("select", GROUP_SELECT, text(limits::PARAMETER_BYTES)),
@@ -506,6 +549,12 @@ pub(super) fn components() -> Value {
             json!({ "type": "string", "minLength": 1, "maxLength": limits::IDEMPOTENCY_KEY_BYTES }),
         ),
     })
+}
+
+/// The same parameter with an example.
+fn example(mut parameter: Value, example: &str) -> Value {
+    parameter["example"] = json!(example);
+    parameter
 }
 
 fn matched_limit() -> Value {
@@ -542,13 +591,13 @@ fn matching_body() -> Value {
 }
 
 /// The list of collections.
-fn collections(special: Special) -> Value {
+fn collections(whole: Whole<'_>) -> Value {
     let text = json!({ "type": "string" });
     let mut properties = json!({ "name": text, "path": text });
-    if special.singles {
+    if whole.has_singles() {
         properties["single"] = json!({ "const": true, "description": "There is one record, at the path itself." });
     }
-    if special.interfaces {
+    if !whole.interfaces.is_empty() {
         let about = "Of an interface: the types whose records are read at its path.";
         properties["types"] = json!({ "type": "array", "items": text, "description": about });
     }
@@ -578,26 +627,38 @@ fn signed_in() -> Value {
     })
 }
 
-fn sign_up_body() -> Value {
-    let mut body = texts(&["email", "password"], &["invitation"]);
-    body["description"] = json!("Also other fields of the account's type.");
-    body["additionalProperties"] = json!(true);
+/// A new account: the fields of its type, and the password.
+fn sign_up_body(model: &Model) -> Value {
+    let mut body = match model.identity {
+        Some(accounts) => schemas::create(model, model.collection(accounts)),
+        None => texts(&["email"], &[]),
+    };
+    body["properties"]["password"] = json!({ "type": "string" });
+    body["properties"]["invitation"] =
+        json!({ "type": "string", "description": "If only invited people may sign up." });
+    if let Some(required) = body["required"].as_array_mut() {
+        required.push(json!("password"));
+    }
     body
 }
 
 fn sign_in_body() -> Value {
     let mut body = texts(&["email", "password"], &[]);
+    body["examples"] = json!([{ "email": "ada@example.org", "password": "correct horse battery" }]);
     body["properties"]["as"] = json!({ "enum": ["account", "operator"], "default": "account" });
     body
 }
 
 /// What `/transact` takes.
-fn requests(special: Special) -> Value {
-    let each = RequestKind::ALL.map(|kind| request(kind, special));
+fn requests(whole: Whole<'_>) -> Value {
+    let possible = RequestKind::ALL.into_iter().filter(|kind| !whole.paths(*kind).is_empty());
+    let each: Vec<Value> = possible.map(|kind| request(kind, whole)).collect();
     let most = limits::TRANSACTION_REQUESTS;
     let requests = json!({ "type": "array", "minItems": 1, "maxItems": most, "items": { "oneOf": each } });
+    let list = whole.paths(RequestKind::List).first().map(|path| json!({ "list": path, "query": { "limit": 1 } }));
     json!({
         "type": "object",
+        "examples": [{ "requests": list.into_iter().collect::<Vec<_>>() }],
         "required": ["requests"],
         "properties": { "requests": requests },
         "additionalProperties": false,
@@ -605,26 +666,12 @@ fn requests(special: Special) -> Value {
 }
 
 /// A request of a kind within `/transact`.
-fn request(kind: RequestKind, special: Special) -> Value {
+fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
     let mut properties = Map::new();
-    let about = match kind {
-        RequestKind::Get | RequestKind::List if special.interfaces => {
-            "The path of a collection, such as posts, or of an interface."
-        }
-        RequestKind::Get
-        | RequestKind::List
-        | RequestKind::Create
-        | RequestKind::Update
-        | RequestKind::Replace
-        | RequestKind::OfRecord(_)
-        | RequestKind::OfMatching(_)
-        | RequestKind::History
-        | RequestKind::Aggregate => "The path of a collection, such as posts.",
-    };
-    let path = json!({ "type": "string", "description": about });
+    let path = json!({ "enum": whole.paths(kind), "description": "A path below `/api/`." });
     properties.insert(kind.name().to_owned(), path);
     let mut required = vec![kind.name()];
-    let has_no_id = special.singles && kind.addresses().contains(&Addressed::Single);
+    let has_no_id = whole.has_singles() && kind.addresses().contains(&Addressed::Single);
     for member in Member::of(kind) {
         let (schema, is_required) = match member {
             Member::Id => (id(has_no_id), !has_no_id && !Member::of(kind).contains(&Member::By)),
@@ -682,6 +729,7 @@ fn results() -> Value {
 /// What `/explain` takes.
 fn question() -> Value {
     let mut question = texts(&["request"], &[]);
+    question["examples"] = json!([{ "request": "GET /api/" }]);
     question["properties"]["request"]["description"] = json!("Such as GET /api/posts?limit=1.");
     question["properties"]["as"] = json!({
         "type": ["string", "null"],

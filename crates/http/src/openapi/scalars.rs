@@ -9,6 +9,10 @@ const PHONE: &str = r"^\s*(tel:)?\+[0-9\s.\(\)\-]{7,}$";
 const COUNTRY: &str = r"^\s*[A-Za-z]{2}\s*$";
 const CURRENCY: &str = r"^\s*[A-Za-z]{3}\s*$";
 
+/// An example of what each of these patterns allows.
+pub(super) const EXAMPLES: &[(&str, &str)] =
+    &[(NUMBER, "12.50"), (PHONE, "+49 30 123456"), (COUNTRY, "DE"), (CURRENCY, "EUR")];
+
 /// A scalar as it is answered: in its normal form.
 pub(super) fn answered(kind: Scalar) -> Value {
     match kind.schema() {

@@ -21,8 +21,11 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     }
     let (creates, updates) = (model.allows(collection, Action::Create), model.allows(collection, Action::Update));
     let replaces = updates && Addressed::Record.is_in(collection);
-    if creates || replaces {
+    if creates {
         schemas.insert(Schema::Create.of(name), create(model, collection));
+    }
+    if replaces || creates && Addressed::Record.is_in(collection) {
+        schemas.insert(Schema::Replace.of(name), replace(model, collection));
     }
     if updates {
         schemas.insert(Schema::Patch.of(name), patch(model, collection));
@@ -97,8 +100,30 @@ enum Body {
     Patch,
 }
 
-fn create(model: &Model, collection: &Collection) -> Value {
+pub(super) fn create(model: &Model, collection: &Collection) -> Value {
     body(model, collection, None, Body::Create)
+}
+
+/// A whole record. What can't change needn't be sent again, nor what the path may name; children aren't replaced.
+fn replace(model: &Model, collection: &Collection) -> Value {
+    let mut schema = create(model, collection);
+    let is_sent = |name: &str| {
+        collection
+            .field_named(name)
+            .is_none_or(|field| children::relations(model, collection).all(|relation| relation.field.id != field.id))
+    };
+    if let Some(fields) = schema["properties"].as_object_mut() {
+        fields.retain(|name, _| is_sent(name));
+    }
+    let keys = collection.keys();
+    let is_needed = |name: &Value| {
+        let field = name.as_str().and_then(|name| collection.field_named(name));
+        field.is_none_or(|field| !field.immutable && !keys.iter().any(|key| key.contains(&field.id)))
+    };
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.retain(is_needed);
+    }
+    schema
 }
 
 /// The object of an embedded value that takes the place of another one.

@@ -1,3 +1,4 @@
+use backstay_http::{Docs, HttpSettings};
 use backstay_testkit::{Reply, TestApp};
 
 use crate::{NOTES, note};
@@ -34,9 +35,14 @@ async fn trashed(app: &TestApp, token: &str) -> String {
     id
 }
 
+/// An application with every endpoint.
+fn open() -> TestApp {
+    TestApp::with(NOTES, HttpSettings { docs: Docs::Always, ..HttpSettings::default() })
+}
+
 /// Calls an endpoint on a fresh application, with one thing wrong.
 async fn call(endpoint: &str, probe: &Probe) -> Reply {
-    let app = TestApp::open(NOTES);
+    let app = open();
     let token = if endpoint == "POST /explain" {
         app.operator("root@example.org").await
     } else {
@@ -130,7 +136,7 @@ fn endpoints() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_path_allows_the_methods_of_the_table_and_no_other() {
-    let app = TestApp::open(NOTES);
+    let app = open();
     let operator = app.operator("root@example.org").await;
     let id = "01890a5d-ac96-774b-bcce-b302099a8057";
     for (_, path) in endpoints() {
@@ -167,7 +173,7 @@ fn lasting(reply: &Reply) -> Vec<(String, String)> {
 /// RFC 9110, sections 9.3.2 and 14.2.
 #[tokio::test(flavor = "multi_thread")]
 async fn head_answers_as_get_without_a_body_and_ranges_are_ignored() {
-    let app = TestApp::open(NOTES);
+    let app = open();
     let ada = app.account("ada@example.org").await;
     let note = note(&app, &ada, "One").await;
     let auth = ("authorization", ada.as_str());
@@ -203,7 +209,7 @@ async fn head_answers_as_get_without_a_body_and_ranges_are_ignored() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_path_and_method_of_the_description_is_there_and_no_other() {
-    let app = TestApp::open(NOTES);
+    let app = open();
     let ada = app.account("ada@example.org").await;
     let operator = app.operator("root@example.org").await;
     let note = note(&app, &ada, "One").await;
