@@ -78,7 +78,7 @@ async fn so_much_goes_that_the_rest_fits() {
     let database = Connection::open(directory.path().join("backstay.db")).expect("a database");
     let size = "SELECT sum(length(entry) + length(feed) + 40) FROM backstay_log WHERE seq > ?1";
     let size = |after: i64| -> i64 { database.query_row(size, [after], |row| row.get(0)).expect("a size") };
-    let sizes = [0, 1, 123, 298].map(|after| (after.unsigned_abs(), size(after).unsigned_abs()));
+    let sizes = [0_i64, 1, 123, 298].map(|after| (after.unsigned_abs(), size(after).unsigned_abs()));
     drop(database);
     let store = open(directory.path());
     for (excess, bytes) in sizes {
