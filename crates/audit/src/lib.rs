@@ -7,6 +7,7 @@ mod encode;
 mod entry;
 mod key;
 mod leaf;
+mod tree;
 
 pub use canonical::{Sink, put_count, put_value};
 pub use decode::{DecodeError, VerifyError, verify};
@@ -14,3 +15,4 @@ pub use encode::{EntryWriter, put_head};
 pub use entry::{ChangeKind, Entry, Logged, LoggedChange, LoggedRecord, ModelNumber, Origin};
 pub use key::RecordKey;
 pub use leaf::Leaf;
+pub use tree::{ParseRootError, Root, Tree};

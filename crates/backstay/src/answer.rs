@@ -1,4 +1,5 @@
 mod copies;
+mod logs;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,6 +8,7 @@ use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
 pub use copies::{MadeBackup, RestoredBackup};
+pub use logs::{LogChangeLine, LogEntryLine, VerifiedLogLine};
 
 use crate::command::{optional_secret, secret};
 use crate::seed::{Seeded, Skipped, placed};
@@ -187,6 +189,18 @@ pub enum Answer {
     BackedUp(MadeBackup),
     /// A backup is the database now.
     Restored(RestoredBackup),
+    /// The commit log was pruned.
+    LogPruned {
+        /// How many entries are gone.
+        entries: u64,
+    },
+    /// The commit log is whole.
+    LogVerified(VerifiedLogLine),
+    /// Entries of the commit log.
+    LogEntries {
+        /// Oldest first.
+        entries: Vec<LogEntryLine>,
+    },
     /// A request was explained.
     Explained {
         /// For people.
@@ -357,6 +371,10 @@ impl fmt::Display for Answer {
             Self::Migration { text, .. } => f.write_str(text),
             Self::Sums { sums } if sums.is_empty() => writeln!(f, "the model has no stored sums"),
             Self::Sums { sums } => sums.iter().try_for_each(|sum| sum.fmt(f)),
+            Self::LogPruned { entries } => logs::pruned(f, *entries),
+            Self::LogVerified(verified) => verified.fmt(f),
+            Self::LogEntries { entries } if entries.is_empty() => writeln!(f, "no entries"),
+            Self::LogEntries { entries } => entries.iter().try_for_each(|entry| entry.fmt(f)),
             Self::BackedUp(made) => made.fmt(f),
             Self::Restored(restored) => restored.fmt(f),
             Self::Explained { text, .. } => writeln!(f, "{}", text.trim_end()),

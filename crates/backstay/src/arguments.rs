@@ -72,6 +72,9 @@ pub(crate) enum Verb {
     /// Make a backup the database again; the server must be stopped
     #[command(after_help = RESTORE)]
     Restore(Restore),
+    /// Show, verify and prune the commit log
+    #[command(subcommand)]
+    Log(LogVerb),
     /// Delete an application's database, to begin anew
     #[command(after_help = RESET)]
     Reset(Reset),
@@ -393,6 +396,56 @@ pub(crate) struct Restore {
     /// Output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub(crate) format: Form,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogVerb {
+    /// Show who changed what and when, without values
+    #[command(after_help = "Example:\n  backstay log show --record Post/01890a5d-ac96-774b-bcce-b302099a8057")]
+    Show {
+        /// Place of the first entry [default: the last entries]
+        #[arg(long, value_name = "CHANGE")]
+        since: Option<u64>,
+        /// Entries to show at most
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        /// Only changes of this record, such as Post/01890a5d-ac96-774b-bcce-b302099a8057
+        #[arg(long, value_name = "TYPE/ID")]
+        record: Option<String>,
+        #[command(flatten)]
+        within: Within,
+    },
+    /// Read the whole log, and compute the root of its Merkle tree
+    #[command(
+        after_help = "Example:\n  backstay log verify --against 812:5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"
+    )]
+    Verify {
+        /// Also compare with what the command printed earlier
+        #[arg(long, value_name = "ENTRIES:ROOT", value_parser = size_and_root)]
+        against: Option<(u64, String)>,
+        #[command(flatten)]
+        within: Within,
+    },
+    /// Remove old entries; the log stays verifiable
+    #[command(after_help = "Example:\n  backstay log prune --keep 90d")]
+    Prune {
+        /// Keep entries of this time, such as 90d or 12h
+        #[arg(long, value_name = "TIME", value_parser = callers::lifetime, required_unless_present = "max_mib")]
+        keep: Option<callers::Lifetime>,
+        /// Keep at most so many MiB of the last entries
+        #[arg(long, value_name = "MIB")]
+        max_mib: Option<u32>,
+        #[command(flatten)]
+        within: Within,
+    },
+}
+
+/// What `log verify` prints last.
+fn size_and_root(text: &str) -> Result<(u64, String), &'static str> {
+    const EXPECTED: &str = "expected a number of entries and 64 hexadecimal digits, as in 812:5dc9da79…";
+    let (size, root) = text.split_once(':').ok_or(EXPECTED)?;
+    let is_root = root.len() == 64 && root.bytes().all(|byte| byte.is_ascii_hexdigit());
+    size.parse().ok().filter(|_| is_root).map(|size| (size, root.to_owned())).ok_or(EXPECTED)
 }
 
 #[derive(Debug, Args)]

@@ -164,6 +164,27 @@ pub enum Command {
         /// The file to write, by its whole path.
         file: PathBuf,
     },
+    /// Prune the commit log.
+    PruneLog {
+        /// Keep entries of the last so many seconds.
+        seconds: Option<u64>,
+        /// Keep as many of the last entries as fit in so many bytes.
+        bytes: Option<u64>,
+    },
+    /// Verify the commit log.
+    VerifyLog {
+        /// A size and the root of its tree at that size.
+        against: Option<(u64, String)>,
+    },
+    /// Show entries of the commit log.
+    ShowLog {
+        /// The place of the first one; the last ones without it.
+        since: Option<u64>,
+        /// How many at most.
+        limit: u32,
+        /// Only those about this record.
+        record: Option<String>,
+    },
     /// Go on with the model and the settings as they are in the application's files now.
     ApplyModel {
         /// The application's directory.

@@ -19,6 +19,7 @@ use new_account::NewAccount;
 
 use crate::apply::applied;
 use crate::backup::{self, Reporter};
+use crate::commit_log::{self, Retention};
 use crate::{Answer, Command, Failure, Instance, Seeded};
 
 impl Instance {
@@ -86,6 +87,13 @@ impl Instance {
             Command::RevokeInvitation { email } => invitations::revoke(administration, email).await?,
             Command::Seed {} => Answer::Seeded { seeded: self.seed(false).await? },
             Command::BackUp { file } => backup::back_up(&self.engine, file, Reporter::silent()).await?,
+            Command::PruneLog { seconds, bytes } => {
+                commit_log::prune(&self.engine, Retention { seconds, bytes }).await?
+            }
+            Command::VerifyLog { against } => commit_log::verify(&self.engine, against).await?,
+            Command::ShowLog { since, limit, record } => {
+                commit_log::show(&self.engine, since, limit, record.as_deref()).await?
+            }
             // An open database always fits the model that it is open with; `apply` is how a server gets another.
             Command::ApplyModel { .. } => applied(Vec::new()),
             Command::CompareSums {} => sums::compare(&self.engine, cx).await?,

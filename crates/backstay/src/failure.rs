@@ -172,6 +172,30 @@ pub enum Failure {
     /// The database was not backed up or restored.
     #[error(transparent)]
     Copy(CopyError),
+    /// The commit log isn't what it was.
+    #[error("{finding}")]
+    LogDamaged {
+        /// What is wrong.
+        finding: String,
+    },
+    /// The commit log is another one than when its root was kept.
+    #[error("the first {size} entries of the commit log are not what they were: their root is {found} now")]
+    LogChanged {
+        /// The size that was asked for.
+        size: u64,
+        /// The root at that size.
+        found: String,
+    },
+    /// The root at a size can't be computed.
+    #[error("the root of {size} entries isn't known: the log has {entries} entries, and {pruned} of them were pruned")]
+    LogElsewhere {
+        /// The size that was asked for.
+        size: u64,
+        /// Entries that were pruned.
+        pruned: u64,
+        /// All entries.
+        entries: u64,
+    },
     /// The running server has written a file that isn't there for the command.
     #[error("the server has written {path}, but sees other files there than this command")]
     Elsewhere {
@@ -379,6 +403,10 @@ impl Failure {
             ),
             Self::ServerRuns { .. } => Some("stop the server first".to_owned()),
             Self::Copy(error) => copies::help(error),
+            Self::LogDamaged { .. } | Self::LogChanged { .. } => Some(
+                "somebody has changed the database by other means; compare it with a backup".to_owned(),
+            ),
+            Self::LogElsewhere { .. } => Some("use a root that was kept after the last pruning".to_owned()),
             Self::Elsewhere { .. } => Some(
                 "choose a file outside what the server has for itself alone, such as /tmp under `PrivateTmp=yes` of systemd"
                     .to_owned(),

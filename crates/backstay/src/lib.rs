@@ -12,6 +12,7 @@ mod check;
 mod client;
 mod command;
 mod commands;
+mod commit_log;
 mod config;
 mod dev;
 mod directory;
@@ -34,7 +35,8 @@ mod threads;
 mod watch;
 
 pub use answer::{
-    AccountLine, Answer, InvitationLine, KeyLine, ListedAccount, MadeBackup, OperatorLine, RestoredBackup,
+    AccountLine, Answer, InvitationLine, KeyLine, ListedAccount, LogChangeLine, LogEntryLine, MadeBackup, OperatorLine,
+    RestoredBackup, VerifiedLogLine,
 };
 pub use application::{Compiled, compile};
 pub use backend::{Backend, Backstay};

@@ -1,10 +1,12 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use backstay_base::limits;
+use backstay_base::{Error, limits};
 use backstay_engine::{PurgePass, RefreshPass};
 use tokio::time::{Instant, sleep};
 
+use crate::Instance;
+use crate::commit_log::Retention;
 use crate::serving::{Served, Serving};
 
 /// Does what is due without anybody asking for it, as long as the server runs: purges what has been in the trash for long
@@ -14,6 +16,37 @@ pub(crate) async fn maintain(serving: &Serving) -> Infallible {
     tokio::select! {
         never = purge_always(serving) => never,
         never = refresh_always(serving) => never,
+        never = prune_always(serving) => never,
+    }
+}
+
+async fn prune_always(serving: &Serving) -> Infallible {
+    loop {
+        match prune_log(serving).await {
+            Ok(0) => (),
+            Ok(entries) => tracing::info!(entries, "pruned the commit log"),
+            Err(error) => tracing::warn!(%error, "the commit log can't be pruned"),
+        }
+        sleep(Duration::from_secs(limits::PRUNE_SECONDS)).await;
+    }
+}
+
+/// Removes what the settings don't keep of the commit log, in steps between which the application can be exchanged; how many
+/// entries.
+async fn prune_log(serving: &Serving) -> Result<u64, Error> {
+    let (mut entries, mut horizon) = (0, None);
+    loop {
+        let served = serving.served().await;
+        let Some(Served { instance: Instance { engine, .. }, place, .. }) = &*served else { return Ok(entries) };
+        if horizon.is_none() {
+            horizon = Retention::of(&place.config.data).horizon(engine).await?;
+        }
+        let Some(horizon) = horizon else { return Ok(entries) };
+        let step = engine.prune_log(horizon).await?;
+        entries += step.entries;
+        if !step.more {
+            return Ok(entries);
+        }
     }
 }
 

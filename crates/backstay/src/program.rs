@@ -12,8 +12,8 @@ use std::process::ExitCode;
 use backstay_engine::{Migration, OpenError, OpenOptions};
 use tokio::runtime::Builder;
 
-use crate::arguments::{Arguments, Directives, Explain, Form, Migrate, Serve, Verb, Whole, Within};
-use crate::config::{Log, LogFormat, LogLevel};
+use crate::arguments::{Arguments, Directives, Explain, Form, LogVerb, Migrate, Serve, Verb, Whole, Within};
+use crate::config::{Log, LogFormat, LogLevel, MIB};
 use crate::socket::Running;
 use crate::{Answer, Command, Config, Failure, Place, compile, logging, threads};
 
@@ -42,6 +42,7 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Check(arguments) => check::check(&arguments).await,
         Verb::Migrate(Migrate::Plan(arguments)) => migrate::plan(&arguments),
         Verb::Migrate(Migrate::Apply(arguments)) => migrate::apply(&arguments).await,
+        Verb::Log(verb) => log(verb).await,
         Verb::Backup(arguments) => backup::backup(arguments).await,
         Verb::Restore(arguments) => backup::restore(&arguments),
         Verb::Seed(whole) => seed(&whole).await,
@@ -105,6 +106,20 @@ pub(crate) fn find(app: &Path, data: Option<&Path>) -> Result<Place, Failure> {
     let place = Place::find(app, data)?;
     logging::tell(&place.config.warnings.render(io::stderr().is_terminal()));
     Ok(place)
+}
+
+async fn log(verb: LogVerb) -> Result<ExitCode, Failure> {
+    match verb {
+        LogVerb::Show { since, limit, record, within } => {
+            command(&within, Command::ShowLog { since, limit, record }).await
+        }
+        LogVerb::Verify { against, within } => command(&within, Command::VerifyLog { against }).await,
+        LogVerb::Prune { keep, max_mib, within } => {
+            let seconds = keep.map(|keep| u64::from(keep.0));
+            let bytes = max_mib.map(|mib| u64::from(mib) * MIB as u64);
+            command(&within, Command::PruneLog { seconds, bytes }).await
+        }
+    }
 }
 
 /// Runs a command and prints its answer.

@@ -322,3 +322,11 @@ pub const KEPT_TEXT_BYTES: usize = 4 * 1024;
 pub const PARAMETERS: usize = 300;
 /// Bytes that the write-ahead log may grow by during a backup, which needs all of it.
 pub const BACKUP_LOG_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+/// Entries of the commit log that are pruned in one transaction.
+pub const PRUNED_ENTRIES: u32 = 256;
+/// Bytes of entries after which one transaction prunes no further ones.
+pub const PRUNED_BYTES: usize = 1024 * 1024;
+/// Deleted records in entries after which one transaction prunes no further ones: their last versions are kept.
+pub const PRUNED_RECORDS: usize = 1000;
+/// Seconds between two prunings of the commit log.
+pub const PRUNE_SECONDS: u64 = 3600;

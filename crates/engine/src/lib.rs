@@ -17,6 +17,7 @@ mod children;
 mod clauses;
 mod commit_checks;
 mod commit_guards;
+mod commit_log;
 mod compared_sums;
 mod compiled;
 mod compiler;
@@ -116,10 +117,12 @@ pub use backstay_sql::{
     ValuesOutput, nested,
 };
 pub use backstay_store::{
-    ApiChange, Checked, CopyError, CopyProgress, CopyStage, Finding, Migration, OnProgress, OpenError, OpenOptions,
-    Outcome as OpenOutcome, Progress, Restored, Restoring, Risk, Step, Stored, Watch, Writes,
+    ApiChange, Checked, CopyError, CopyProgress, CopyStage, Finding, LogError, LogHorizon, Migration, OnProgress,
+    OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, Restored, Restoring, Risk, Step, Stored,
+    VerifiedLog, Watch, Writes,
 };
 pub use broken_checks::BrokenCheck;
+pub use commit_log::{LogChange, LogLine};
 pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};
 pub use encoder::{Count, Encoder, PageEnd, PageOrder, Previous, RecordMember};

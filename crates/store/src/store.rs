@@ -3,6 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::task::Poll;
 
+use backstay_audit::Tree;
 use backstay_base::{Ambient, Timestamp};
 use backstay_model::Model;
 use backstay_sql::{Dialect, Statement};
@@ -12,6 +13,8 @@ use tokio::sync::oneshot;
 use crate::backup::{Checked, CopyError, Restored, Restoring, Watch};
 use crate::database::{Database, OpenDatabase};
 use crate::job::{Job as _, WorkJob};
+use crate::log_check::{self, LogCheck, LogError, VerifiedLog};
+use crate::pruning::{self, LogHorizon, Prune, Pruned, Sized};
 use crate::read::{LongRead as _, SinkRead};
 use crate::session::OwnRow;
 use crate::setup::Opening;
@@ -205,6 +208,65 @@ impl Store {
         };
         self.inner.database.read_own(&log::page(from, limit), visit).await?;
         Ok(entries)
+    }
+
+    /// Removes the next entries of the commit log up to a horizon, in one transaction. The last entry stays.
+    pub async fn prune_log(&self, model: &Model, horizon: LogHorizon) -> Result<Pruned, StoreError> {
+        let numbers = (self.catalog(), self.dependency_keys());
+        self.write(Arc::new(Prune::new(horizon, model, numbers))).await
+    }
+
+    /// The place through which entries of the commit log have to go so that the rest takes at most so many bytes; 0 if none
+    /// has to.
+    pub async fn log_excess(&self, most: u64) -> Result<u64, StoreError> {
+        let (mut place, mut room, mut entries) = (u64::MAX, most, pruning::SIZED_ENTRIES);
+        loop {
+            let mut sized = Sized::default();
+            let visit = &mut |row: &dyn OwnRow| {
+                sized = Sized::read(row)?;
+                Ok(())
+            };
+            self.inner.database.read_own(&pruning::size_before(place, entries), visit).await?;
+            match sized {
+                Sized { entries: 0, .. } => return Ok(0),
+                Sized { first, bytes, .. } if bytes <= room => {
+                    place = first;
+                    room -= bytes;
+                }
+                Sized { entries: 1, first, .. } => return Ok(first),
+                // One of them is too much.
+                Sized { .. } => entries = (entries / 10).max(1),
+            }
+        }
+    }
+
+    /// Reads all of the commit log, and remembers the root of its tree at this size.
+    pub async fn verify_log(&self, size: Option<u64>) -> Result<VerifiedLog, LogError> {
+        let mut check = LogCheck::new(self.pruned().await?, size);
+        loop {
+            let entries = self.log(check.next(), log_check::ENTRIES).await?;
+            let Some(first) = entries.first() else { return Ok(check.end()) };
+            if first.sequence != check.next() {
+                let pruned = self.pruned().await?;
+                if pruned.size() >= check.next() {
+                    // They went while the log was read.
+                    check = LogCheck::new(pruned, size);
+                    continue;
+                }
+            }
+            entries.iter().try_for_each(|entry| check.take(entry)).map_err(LogError::Damaged)?;
+        }
+    }
+
+    /// The tree of the entries that were pruned.
+    async fn pruned(&self) -> Result<Tree, StoreError> {
+        let mut tree = Tree::default();
+        let visit = &mut |row: &dyn OwnRow| {
+            tree = pruning::read_pruned(row)?;
+            Ok(())
+        };
+        self.inner.database.read_own(&pruning::pruned(), visit).await?;
+        Ok(tree)
     }
 
     /// The permanent numbers of the model's types and fields.

@@ -333,7 +333,7 @@ impl<'a> Tx<'a> {
         Ok((last?, apart.is_some()))
     }
 
-    async fn show(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
+    pub(crate) async fn show(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
         let shown = self.session.query(statement, visit).await;
         self.pending.failed |= shown.is_err();
         self.note(statement, shown.as_ref().ok().copied());

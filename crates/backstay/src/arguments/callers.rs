@@ -310,7 +310,7 @@ pub(crate) enum Invitations {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lifetime(pub(crate) u32);
 
-fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
+pub(super) fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
     const EXPECTED: &str = "expected days or hours, such as 90d or 12h, up to ten years";
     const TEN_YEARS: u32 = 3660 * 86_400;
     let seconds = match text.split_at_checked(text.len().saturating_sub(1)) {

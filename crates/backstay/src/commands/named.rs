@@ -42,6 +42,9 @@ impl Named {
             | Command::RevokeInvitation { .. }
             | Command::Seed {}
             | Command::BackUp { .. }
+            | Command::PruneLog { .. }
+            | Command::VerifyLog { .. }
+            | Command::ShowLog { .. }
             | Command::ApplyModel { .. }
             | Command::CompareSums {}
             | Command::Explain { .. } => None,

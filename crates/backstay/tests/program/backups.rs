@@ -196,3 +196,97 @@ fn a_full_disk_leaves_no_backup() {
     let left = fs::read_to_string(app.path().join("left")).expect("what was left");
     assert_eq!(left, "disk:\ndata\n\ndisk/data:\nbackstay.lock\n");
 }
+
+#[test]
+fn the_log_is_shown_verified_and_pruned() {
+    let app = notes();
+    let server = app.serve();
+    for number in 0..10 {
+        assert!(add(&server, number, &format!("the text of {number}")));
+    }
+    let shown = app.run(&["log", "show", "--limit", "1", "--format", "json"]).done();
+    let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    let entry = &shown["entries"][0];
+    assert_eq!(
+        (&entry["change"], &entry["caller"], &entry["transaction"]),
+        (&10.into(), &"ANONYMOUS".into(), &"create".into())
+    );
+    let change = &entry["changes"][0];
+    assert_eq!((&change["act"], &change["version"]), (&"create".into(), &1.into()));
+    assert!(change["fields"].as_array().expect("names").contains(&"text".into()), "{change}");
+    let record = change["record"].as_str().expect("a record");
+    assert!(record.starts_with("Note/"), "{record}");
+    let of_record = app.run(&["log", "show", "--record", record]).done();
+    assert!(of_record.starts_with("10  ") && of_record.lines().count() == 2, "{of_record}");
+    let since = app.run(&["log", "show", "--since", "3", "--limit", "2"]).done();
+    assert!(since.starts_with("3  ") && since.contains("\n4  ") && !since.contains("\n5  "), "{since}");
+    assert_eq!(app.run(&["log", "show", "--record", "Note/1"]).done(), "no entries\n");
+
+    let told = app.run(&["log", "verify"]).done();
+    let root = told.lines().last().expect("a root").to_owned();
+    assert!(root.starts_with("10:") && root.len() == 67, "{told}");
+    assert_eq!(app.run(&["log", "prune", "--keep", "1h"]).done(), "nothing to prune in the commit log\n");
+    assert_eq!(app.run(&["log", "prune", "--max-mib", "0"]).done(), "removed 9 entries from the commit log\n");
+    assert!(add(&server, 10, "the text of 10"));
+    let told = app.run(&["log", "verify", "--against", &root]).done();
+    assert!(told.starts_with("11 entries in the commit log up to "), "{told}");
+    assert!(told.contains(", the first 9 of them pruned, all others whole\n"), "{told}");
+    let other = format!("10:{}", "0".repeat(64));
+    let refused = app.run(&["log", "verify", "--against", &other]).refused();
+    assert!(refused.starts_with("error: the first 10 entries of the commit log are not what they were: "), "{refused}");
+    let refused = app.run(&["log", "verify", "--against", &other.replace("10:", "7:")]).refused();
+    let expected = "error: the root of 7 entries isn't known: the log has 11 entries, and 9 of them were pruned\n";
+    assert!(refused.starts_with(expected), "{refused}");
+    // A backup of a pruned log is whole.
+    app.run(&["backup", "pruned.db"]).done();
+    assert_eq!(server.stop(), Some(0));
+    app.run(&["restore", "pruned.db"]).done();
+    app.run(&["log", "verify", "--against", &root]).done();
+    assert_eq!(app.run(&["log", "prune"]).code, Some(2));
+}
+
+#[test]
+fn the_server_prunes_the_log_as_the_settings_say() {
+    let app = notes();
+    let server = app.serve();
+    for number in 0..30 {
+        assert!(add(&server, number, &"long ".repeat(20_000)));
+    }
+    assert_eq!(server.stop(), Some(0));
+    app.write("backstay.toml", "[data]\nlog_mib = 1\n");
+    let server = app.serve();
+    let mut told = String::new();
+    for _ in 0..500 {
+        told = app.run(&["log", "verify"]).done();
+        if told.contains("of them pruned") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // Each entry has 100 kB.
+    assert!(told.contains(", the first 20 of them pruned"), "{told}");
+    let log = server.stop_for_log();
+    assert!(log.iter().any(|line| line["message"] == "pruned the commit log" && line["entries"] == 20), "{log:?}");
+}
+
+/// Pruned in the middle or not at all: each step is one transaction.
+#[test]
+fn a_server_that_is_killed_while_it_prunes_leaves_a_whole_log() {
+    let app = notes();
+    let server = app.serve();
+    let body: Vec<String> = (0..50).map(|number| format!("{{\"number\": {number}, \"text\": \"t\"}}")).collect();
+    for _ in 0..60 {
+        for one in body.iter().take(20) {
+            assert_eq!(server.ask("POST", "/api/notes", None, one).0, 201);
+        }
+    }
+    let root = app.run(&["log", "verify"]).done();
+    let root = root.lines().last().expect("a root").to_owned();
+    let mut client = app.command(&["log", "prune", "--max-mib", "0"]).stdout(Stdio::null()).spawn().expect("it starts");
+    std::thread::sleep(Duration::from_millis(30));
+    drop(server);
+    client.wait().expect("it ends");
+    app.run(&["log", "verify", "--against", &root]).done();
+    app.run(&["log", "prune", "--max-mib", "0"]).done();
+    app.run(&["log", "verify", "--against", &root]).done();
+}

@@ -71,6 +71,9 @@ fn every_member_of_an_answer_is_documented() {
     check(&["invite", "list"], "invite list");
     check(&["invite", "revoke", "eva@shelf.example"], "invite revoke");
     check(&["explain", "GET /api/books"], "explain");
+    check(&["log", "show"], "log show");
+    check(&["log", "verify"], "log verify");
+    check(&["log", "prune", "--keep", "90d"], "log prune");
     check(&["backup", "shelf.db"], "backup");
     check(&["restore", "shelf.db"], "restore");
 }
@@ -94,7 +97,7 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 16] = [
+    let groups: [(&str, &[&str]); 17] = [
         ("new", &[]),
         ("serve", &[]),
         ("dev", &[]),
@@ -103,6 +106,7 @@ fn every_command_is_documented() {
         ("seed", &[]),
         ("backup", &[]),
         ("restore", &[]),
+        ("log", &["show", "verify", "prune"]),
         ("reset", &[]),
         ("operator", &["add", "list", "password", "remove"]),
         ("account", &["add", "list", "show", "password", "disable", "enable", "claim", "unclaim"]),

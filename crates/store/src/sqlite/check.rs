@@ -2,17 +2,15 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use backstay_audit::verify;
+use backstay_audit::Tree;
 use backstay_base::Timestamp;
 
 use super::connection::{Mode, SqliteSession};
 use super::error::store_error;
 use super::recognized::{completed, recognized};
 use crate::backup::{Checked, CopyError, CopyProgress, CopyStage, Watch};
-use crate::{OpenError, StoreError, log, setup};
-
-/// Entries of the log that are read at a time.
-const ENTRIES: u32 = 256;
+use crate::log_check::{self, LogCheck, VerifiedLog};
+use crate::{OpenError, StoreError, log, pruning, setup};
 
 /// Reads all of a database that nobody uses: its pages and indexes, its stored model, and its commit log.
 pub(super) fn check(path: &Path, watch: &mut Watch<'_>) -> Result<Checked, CopyError> {
@@ -57,27 +55,25 @@ fn check_log(
 ) -> Result<Option<(u64, Timestamp)>, CopyError> {
     let total = "SELECT coalesce(max(seq), 0) FROM backstay_log";
     let total: i64 = session.db.query_row(total, [], |row| row.get(0)).map_err(store_error)?;
-    let (total, mut last) = (total.unsigned_abs(), None);
+    let mut pruned = Tree::default();
+    session.read(&pruning::pruned(), &mut |row| {
+        pruned = pruning::read_pruned(row)?;
+        Ok(())
+    })?;
+    let mut check = LogCheck::new(pruned, None);
     loop {
         let mut entries = Vec::new();
-        let next = last.map_or(1, |(sequence, _)| sequence + 1);
-        session.read(&log::page(next, ENTRIES), &mut |row| {
+        session.read(&log::page(check.next(), log_check::ENTRIES), &mut |row| {
             entries.push(log::read(row)?);
             Ok(())
         })?;
         if entries.is_empty() {
-            return Ok(last);
+            let VerifiedLog { entries, last, .. } = check.end();
+            return Ok(last.map(|moment| (entries, moment)));
         }
-        for (entry, expected) in entries.iter().zip(next..) {
-            if entry.sequence != expected {
-                return Err(damaged(format!("entry {expected} of the commit log is missing")));
-            }
-            let read = verify(&entry.entry, entry.leaf);
-            let read = read.map_err(|error| damaged(format!("entry {expected} of the commit log: {error}")))?;
-            last = Some((entry.sequence, read.moment));
-        }
-        let done = last.map_or(0, |(sequence, _)| sequence);
-        if let ControlFlow::Break(()) = watch(CopyProgress { stage: CopyStage::Check, done, total }) {
+        entries.iter().try_for_each(|entry| check.take(entry)).map_err(damaged)?;
+        let progress = CopyProgress { stage: CopyStage::Check, done: check.next() - 1, total: total.unsigned_abs() };
+        if let ControlFlow::Break(()) = watch(progress) {
             return Err(CopyError::Interrupted);
         }
     }
