@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_base::Error;
-use backstay_engine::{OpenError, Step};
+use backstay_engine::{Location, OpenError, Step};
 use backstay_identity::StartError;
 use backstay_model::{Diagnostics, PlainDiagnostic, Style};
 use rustix::io::Errno;
@@ -44,6 +44,15 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
+    /// The file with the database server's password cannot be read.
+    #[error("cannot read the password in {path}: {}", words_of(source))]
+    Password {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The data directory, or a file in it, cannot be written.
     #[error("cannot write to {}{path}: {}", data_directory(path, source), writing(source))]
     Unwritable {
@@ -74,19 +83,19 @@ pub enum Failure {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The database can be opened, but reading or writing it fails.
-    #[error("cannot use the database in {path}")]
+    #[error("cannot use the database in {place}")]
     Database {
-        /// The data directory.
-        path: PathBuf,
+        /// Where it is.
+        place: Location,
         /// Why.
         #[source]
         source: OpenError,
     },
     /// There is no database yet.
-    #[error("there is no database in {path} yet")]
+    #[error("there is no database in {place} yet")]
     NoDatabase {
-        /// The data directory.
-        path: PathBuf,
+        /// Where it is.
+        place: Location,
     },
     /// The database would have to be migrated first, which only `serve` and `migrate apply` do.
     #[error("the database does not match the model: {}", words(steps))]
@@ -128,10 +137,10 @@ pub enum Failure {
     #[error("sign-up is closed, so nobody could use the invitation")]
     SignUpClosed,
     /// `reset` while a server uses the database.
-    #[error("cannot reset the database in {path} while a server uses it")]
+    #[error("cannot reset the database in {place} while a server uses it")]
     ServerRuns {
-        /// The data directory.
-        path: PathBuf,
+        /// Where it is.
+        place: Location,
     },
     /// An account lacks fields, or has some that its type doesn't.
     #[error("{error}")]
@@ -155,18 +164,18 @@ pub enum Failure {
         source: io::Error,
     },
     /// `reset` without a terminal to ask on.
-    #[error("this would delete {} in {path}", Count(*records, "record"))]
+    #[error("this would delete {} in {place}", Count(*records, "record"))]
     Unconfirmed {
-        /// The data directory.
-        path: PathBuf,
+        /// Where it is.
+        place: Location,
         /// How many records it has.
         records: u64,
     },
     /// `reset` was not confirmed.
-    #[error("nothing was deleted in {path}: that isn't the application's name")]
+    #[error("nothing was deleted in {place}: that isn't the application's name")]
     Declined {
-        /// The data directory.
-        path: PathBuf,
+        /// Where it is.
+        place: Location,
     },
     /// `reset` of a data directory that is a symbolic link.
     #[error("{path} is a symbolic link to {target}, and `reset` deletes nothing behind links")]
@@ -282,6 +291,7 @@ impl Failure {
         match self {
             Self::OpenFiles { .. } => Some(MORE_FILES.to_owned()),
             Self::Threads { .. } | Self::Open(OpenError::Thread(_)) => Some(MORE_THREADS.to_owned()),
+            Self::Open(OpenError::Server { problem, .. }) => Some(problem.help().to_owned()),
             Self::Open(OpenError::Single { .. }) => {
                 Some("give the fields defaults that its rules accept, or make them optional".to_owned())
             }
@@ -297,6 +307,7 @@ impl Failure {
             Self::Directory(error) => error.help(),
             Self::Seed(error) => error.help(),
             Self::Listen { source, .. } => Some(listening_help(source).to_owned()),
+            Self::Password { .. } => Some("correct `password_file` in [data], or make the file readable".to_owned()),
             Self::SocketPath { .. } => Some("choose a data directory with a shorter path (--data)".to_owned()),
             Self::Open(OpenError::Migration { steps }) if steps.iter().any(Step::has_obstacle) => Some(
                 "nothing was changed; `backstay migrate plan` shows all steps, and what to do about those that are blocked"
@@ -377,6 +388,8 @@ impl Failure {
         let mut next = match self {
             // Their messages name the cause.
             Self::Directory(_)
+            | Self::Open(OpenError::Server { .. })
+            | Self::Password { .. }
             | Self::Data { .. }
             | Self::Unwritable { .. }
             | Self::Threads { .. }

@@ -24,7 +24,7 @@ pub async fn serve(place: &Place) -> Result<(), Failure> {
         file.collection(compiled.application.model())?;
     }
     open_files::raise_limit()?;
-    socket::path(&place.data)?;
+    socket::path(place)?;
     let listener = listen(place.config.server.listen).await?;
     let (instance, outcome) = place.open(compiled.application, &place.options(|words| die(words)))?;
     report(place, &outcome);
@@ -49,7 +49,7 @@ async fn serve_open(
     stop: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
     let address = listener.local_addr()?;
-    let mut commands = Listening::start(&place.data, serving.clone())?;
+    let mut commands = Listening::start(place, serving.clone())?;
     let mut stop = std::pin::pin!(stop);
     tokio::select! {
         prepared = prepare(place, serving, address) => prepared?,
@@ -94,7 +94,7 @@ fn tell_warnings(place: &Place, model: &Diagnostics) {
 }
 
 fn report(place: &Place, outcome: &OpenOutcome) {
-    let data = place.data.display();
+    let data = &place.database;
     match outcome {
         OpenOutcome::Created => tracing::info!(%data, "created the database"),
         OpenOutcome::Unchanged => tracing::debug!(%data, "opened the database"),
@@ -126,7 +126,7 @@ async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Re
     let collections: Vec<&str> =
         model.collections.iter().filter(|one| !one.system).map(|one| one.path.as_str()).collect();
     if !io::stderr().is_terminal() {
-        tracing::info!(%address, url, data = %place.data.display(), collections = collections.len(), "listening");
+        tracing::info!(%address, url, data = %place.database, collections = collections.len(), "listening");
         if setup.is_some() {
             tracing::info!("there is no operator yet; add one with `backstay operator add EMAIL`");
         }
@@ -137,7 +137,7 @@ async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Re
         let _ = writeln!(text, "  {} {words}", console::style(format!("{label:<9}")).dim());
     };
     line("address", &url);
-    line("data", &place.data.display().to_string());
+    line("data", &place.database.to_string());
     line("API", &shortened(&collections));
     if let Some(link) = setup {
         line("operator", &format!("none yet; create the first one at this link:\n            {link}"));

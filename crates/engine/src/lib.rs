@@ -111,8 +111,8 @@ pub use backstay_sql::{
     SortBy, SortKey, TypeOutput, ValueKind, ValueOutput, ValuesOutput, nested,
 };
 pub use backstay_store::{
-    ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,
-    Stored, Writes,
+    ApiChange, Finding, Location, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress,
+    Risk, ServerProblem, Step, Stored, Writes,
 };
 pub use broken_checks::BrokenCheck;
 pub use compared_sums::ComparedSum;
