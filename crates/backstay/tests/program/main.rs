@@ -15,6 +15,7 @@ mod kept;
 mod logging;
 mod lost_log;
 mod migrating;
+mod postgres;
 mod refusals;
 mod seeding;
 mod support;
