@@ -79,6 +79,9 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
+    /// The runtime has one thread, which everything that blocks would stop.
+    #[error("Backstay needs a multi-threaded Tokio runtime")]
+    Runtime,
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -290,6 +293,11 @@ impl Failure {
         }
         match self {
             Self::OpenFiles { .. } => Some(MORE_FILES.to_owned()),
+            Self::Runtime => Some(
+                "build it with `tokio::runtime::Builder::new_multi_thread()`, or write `#[tokio::main]` or \
+                 `#[tokio::test(flavor = \"multi_thread\")]`"
+                    .to_owned(),
+            ),
             Self::Threads { .. } | Self::Open(OpenError::Thread(_)) => Some(MORE_THREADS.to_owned()),
             Self::Open(OpenError::Server { problem, .. }) => Some(problem.help().to_owned()),
             Self::Open(OpenError::Single { .. }) => {
