@@ -131,13 +131,13 @@ fn servers_that_cannot_be_used() {
     let prepared = |statements: &str| {
         let url = cluster.url();
         let name = url.rsplit_once('/').expect("a database").1.to_owned();
-        cluster.run(&name, &statements.replace("DATABASE", &name));
+        cluster.run(&name, &statements.replace("NAME", &name));
         url
     };
-    check(&prepared("ALTER DATABASE DATABASE SET synchronous_commit = off"), "`synchronous_commit` is off");
-    check(&prepared("ALTER DATABASE DATABASE SET default_transaction_read_only = on"), "lets this user only read");
+    check(&prepared("ALTER DATABASE NAME SET synchronous_commit = off"), "`synchronous_commit` is off");
+    check(&prepared("ALTER DATABASE NAME SET default_transaction_read_only = on"), "lets this user only read");
     check(
-        &prepared("ALTER DATABASE DATABASE SET search_path = nowhere"),
+        &prepared("ALTER DATABASE NAME SET search_path = nowhere"),
         "none of the schemas in `search_path` exists",
     );
     check(&prepared("CREATE TABLE note (text text)"), "it holds the tables of another program");
