@@ -136,10 +136,7 @@ fn servers_that_cannot_be_used() {
     };
     check(&prepared("ALTER DATABASE NAME SET synchronous_commit = off"), "`synchronous_commit` is off");
     check(&prepared("ALTER DATABASE NAME SET default_transaction_read_only = on"), "lets this user only read");
-    check(
-        &prepared("ALTER DATABASE NAME SET search_path = nowhere"),
-        "none of the schemas in `search_path` exists",
-    );
+    check(&prepared("ALTER DATABASE NAME SET search_path = nowhere"), "none of the schemas in `search_path` exists");
     check(&prepared("CREATE TABLE note (text text)"), "it holds the tables of another program");
     cluster.run("postgres", "CREATE ROLE reader LOGIN");
     let reader = cluster.url().replace("postgres@", "reader@");
