@@ -90,7 +90,7 @@ impl Place {
     pub(crate) fn delete_database(&self) -> Result<(), Failure> {
         Engine::delete_database(&self.options(|_| ())).map_err(|error| match error {
             OpenError::Locked { .. } | OpenError::Server { problem: ServerProblem::InUse, .. } => {
-                Failure::ServerRuns { place: self.database.clone() }
+                Failure::ServerRuns { place: self.database.clone(), what: "reset" }
             }
             error => self.why(error),
         })

@@ -9,6 +9,7 @@ mod answered;
 mod application;
 mod asked;
 mod at_commit;
+mod backup;
 mod bind;
 mod broken_checks;
 mod children;
@@ -111,8 +112,9 @@ pub use backstay_sql::{
     SortBy, SortKey, TypeOutput, ValueKind, ValueOutput, ValuesOutput, nested,
 };
 pub use backstay_store::{
-    ApiChange, Finding, Location, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress,
-    Risk, ServerProblem, Step, Stored, Writes,
+    ApiChange, Checked, CopyError, CopyProgress, CopyStage, Finding, Location, Migration, OnProgress, OpenError,
+    OpenOptions, Outcome as OpenOutcome, Progress, Restored, Restoring, Risk, ServerProblem, Step, Stored, Watch,
+    Writes,
 };
 pub use broken_checks::BrokenCheck;
 pub use compared_sums::ComparedSum;

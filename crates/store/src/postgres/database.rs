@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use tokio::time::{Instant as Deadline, timeout, timeout_at};
 use super::lease::Lease;
 use super::pools::Pools;
 use super::session::{Access, Last, PostgresSession};
+use crate::backup::{Checked, CopyError, Watch};
 use crate::database::Database;
 use crate::job::Job;
 use crate::log::LogFormat;
@@ -220,6 +222,10 @@ impl Database for PostgresDatabase {
 
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {
         later(self.inner.read_own_rows(statement, visit))
+    }
+
+    fn back_up(&self, _to: &Path, _watch: &mut Watch<'_>) -> Result<Checked, CopyError> {
+        Err(CopyError::OnServer)
     }
 
     fn has_failed(&self) -> bool {
