@@ -65,8 +65,16 @@ const EXAMPLES: &[&str] = &["embedded"];
 /// written as is easier to read in a test than its typed form.
 const FOR_TESTS: &[(&str, &str)] = &[("store", "expr"), ("engine", "rest"), ("identity", "rest")];
 
-const DATABASE_DRIVERS: &[&str] =
-    &["rusqlite", "libsqlite3-sys", "sqlx", "tokio-postgres", "postgres", "postgres-types", "deadpool-postgres"];
+const DATABASE_DRIVERS: &[&str] = &[
+    "rusqlite",
+    "libsqlite3-sys",
+    "sqlx",
+    "tokio-postgres",
+    "postgres",
+    "postgres-types",
+    "deadpool-postgres",
+    "tokio-postgres-rustls",
+];
 const WEB_FRAMEWORK: &[&str] = &["axum", "axum-core", "axum-extra"];
 
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use backstay_engine::{Migration, OpenOutcome, Step};
+use backstay_engine::{Location, Migration, OpenOutcome, Step};
 use serde_json::json;
 use tokio::task::block_in_place;
 
@@ -30,7 +30,7 @@ pub(crate) async fn apply(serving: &Serving, app: &Path, migration: Migration) -
                 }
             }
             tracing::info!("serving the present model and settings");
-            Ok(opened(outcome, &place.data))
+            Ok(opened(outcome, &place.database))
         }
         Err(NotExchanged::Migration(plan)) => Ok(refused(&plan)),
         Err(NotExchanged::Occupied) => Err(Failure::Occupied),
@@ -42,11 +42,11 @@ pub(crate) async fn apply(serving: &Serving, app: &Path, migration: Migration) -
     }
 }
 
-/// What opening did to the database of this data directory.
-pub(crate) fn opened(outcome: OpenOutcome, data: &Path) -> Answer {
+/// What opening did to this database.
+pub(crate) fn opened(outcome: OpenOutcome, database: &Location) -> Answer {
     match outcome {
         OpenOutcome::Created => {
-            let text = format!("created the database in {}\n", data.display());
+            let text = format!("created the database in {database}\n");
             Answer::Migration { applied: true, text, report: json!({ "created": true, "steps": [] }) }
         }
         OpenOutcome::Unchanged => applied(Vec::new()),

@@ -5,9 +5,11 @@ mod rewritten;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use backstay_base::Secret;
+use backstay_engine::Location;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{LogFormat, meant_address};
+use crate::config::{LogFormat, is_url, meant_address};
 
 pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
 
@@ -129,6 +131,7 @@ Examples:
   backstay serve examples/newsroom
   backstay serve . --listen 0.0.0.0:80 --log-format json
   backstay serve . --data /var/lib/newsroom
+  backstay serve . --data postgres://newsroom@db.example/newsroom
 
 The first start creates the data directory, by default .backstay in the application's directory,
 loads seed/*.jsonl and, on a terminal, shows a link that creates the first operator. Later starts
@@ -240,9 +243,9 @@ impl App {
 pub(crate) struct Whole {
     #[command(flatten)]
     pub(crate) app: App,
-    /// Data directory; overrides the setting data.dir
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
+    /// Data directory, or address of a PostgreSQL database; overrides the settings data.dir and data.url
+    #[arg(long, value_name = "DIR|URL", value_parser = given_location)]
+    pub(crate) data: Option<Location>,
 }
 
 /// An application as an option.
@@ -251,9 +254,9 @@ pub(crate) struct Within {
     /// Application directory
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) app: PathBuf,
-    /// Data directory; overrides the setting data.dir
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
+    /// Data directory, or address of a PostgreSQL database; overrides the settings data.dir and data.url
+    #[arg(long, value_name = "DIR|URL", value_parser = given_location)]
+    pub(crate) data: Option<Location>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub(crate) format: Form,
@@ -328,6 +331,15 @@ fn given_address(text: &str) -> Result<GivenAddress, String> {
     })
 }
 
+/// A data directory, or the address of a database server.
+#[expect(clippy::unnecessary_wraps, reason = "the form that clap wants")]
+fn given_location(text: &str) -> Result<Location, String> {
+    Ok(match is_url(text) {
+        true => Location::Url(Secret::new(text.to_owned())),
+        false => Location::Directory(PathBuf::from(text)),
+    })
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     #[command(flatten)]
@@ -341,9 +353,9 @@ pub(crate) struct Check {
     /// Also compare each stored sum in the database with the records it is computed from
     #[arg(long, conflicts_with = "watch")]
     pub(crate) sums: bool,
-    /// Data directory for `--sums`
-    #[arg(long, value_name = "DIR", requires = "sums")]
-    pub(crate) data: Option<PathBuf>,
+    /// Data directory, or address of a PostgreSQL database, for `--sums`
+    #[arg(long, value_name = "DIR|URL", requires = "sums", value_parser = given_location)]
+    pub(crate) data: Option<Location>,
     /// Check again after each change of a file, until Ctrl-C
     #[arg(long)]
     pub(crate) watch: bool,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_base::Secret;
-use backstay_engine::OpenOutcome;
+use backstay_engine::{Location, OpenOutcome};
 use backstay_http::Service;
 use backstay_identity::AccountRef;
 use backstay_model::Diagnostics;
@@ -55,10 +55,11 @@ impl Backstay {
         Ok(Self { place, compiled })
     }
 
-    /// The same with another data directory than the settings say.
+    /// The same with the database in this data directory, whatever the settings say.
     #[must_use]
     pub fn with_data(mut self, directory: impl Into<PathBuf>) -> Self {
         self.place.data = directory.into();
+        self.place.database = Location::Directory(self.place.data.clone());
         self
     }
 
@@ -84,11 +85,11 @@ impl Backstay {
         for file in place.directory.seed_files().all()? {
             file.collection(compiled.application.model())?;
         }
-        socket::path(&place.data)?;
+        socket::path(&place)?;
         let options = place.options(|words| die(words));
         let (instance, outcome) = block_in_place(|| place.open(compiled.application, &options))?;
         let serving = Serving::open(place.clone(), instance)?;
-        let commands = match Listening::start(&place.data, serving.clone()) {
+        let commands = match Listening::start(&place, serving.clone()) {
             Ok(commands) => commands,
             Err(failure) => {
                 serving.close().await;

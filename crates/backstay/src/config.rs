@@ -18,6 +18,7 @@ pub(crate) use address::meant_address;
 
 pub use accounts::{Accounts, SignUp};
 pub use data::Data;
+pub(crate) use data::is_url;
 pub use document::reference;
 pub use limits::Limits;
 pub(crate) use limits::MIB;

@@ -61,7 +61,7 @@ pub(crate) async fn dev(arguments: &Dev) -> Result<ExitCode, Failure> {
     };
     logging::start(log(&place.config));
     open_files::raise_limit()?;
-    socket::path(&place.data)?;
+    socket::path(&place)?;
     let listener = listen(arguments.listen.instead_of(place.config.server.listen)).await?;
     let mut developing = Developing::new(place, arguments.yes)?;
     let mut server = None;
@@ -88,7 +88,7 @@ pub(crate) async fn dev(arguments: &Dev) -> Result<ExitCode, Failure> {
 /// The application with its settings, once they can be read.
 async fn readable(arguments: &Dev, watcher: &mut Watcher) -> Place {
     loop {
-        match Place::find(arguments.whole.app.path(), arguments.whole.data.as_deref()) {
+        match Place::find(arguments.whole.app.path(), arguments.whole.data.as_ref()) {
             Ok(place) => return place,
             Err(failure) => logging::tell(&failure.render(colour())),
         }
@@ -282,7 +282,7 @@ impl Developing {
     /// The files are what is served: takes commands and lets the developer in.
     async fn welcome(&mut self) -> Result<(), Failure> {
         if self.commands.is_none() {
-            self.commands = Some(Listening::start(&self.place.data, self.serving.clone())?);
+            self.commands = Some(Listening::start(&self.place, self.serving.clone())?);
         }
         let served = self.serving.served().await;
         match &*served {
@@ -389,7 +389,7 @@ impl Developing {
         };
         line("address", &url);
         line("sign in", &format!("{url}{}", self.development.link()));
-        line("data", &self.place.data.display().to_string());
+        line("data", &self.place.database.to_string());
         if let Some(model) = &model {
             let collections = model.collections.iter().filter(|one| !one.system);
             line("API", &shortened(&collections.map(|one| one.path.as_str()).collect::<Vec<_>>()));

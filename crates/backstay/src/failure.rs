@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_base::Error;
-use backstay_engine::{CopyError, OpenError, Step};
+use backstay_engine::{CopyError, Location, OpenError, Step};
 use backstay_identity::StartError;
 use backstay_model::{Diagnostics, PlainDiagnostic, Style};
 use rustix::io::Errno;
@@ -40,6 +40,15 @@ pub enum Failure {
     #[error("cannot create the data directory {path}: {}", writing(source))]
     Data {
         /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file with the database server's password cannot be read.
+    #[error("cannot read the password in {path}: {}", words_of(source))]
+    Password {
+        /// The file.
         path: PathBuf,
         /// Why.
         #[source]
@@ -78,19 +87,19 @@ pub enum Failure {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The database can be opened, but reading or writing it fails.
-    #[error("cannot use the database in {path}")]
+    #[error("cannot use the database in {place}")]
     Database {
-        /// The data directory.
-        path: PathBuf,
+        /// Where it is.
+        place: Location,
         /// Why.
         #[source]
         source: OpenError,
     },
     /// There is no database yet.
-    #[error("there is no database in {path} yet")]
+    #[error("there is no database in {place} yet")]
     NoDatabase {
-        /// The data directory.
-        path: PathBuf,
+        /// Where it is.
+        place: Location,
     },
     /// The database would have to be migrated first, which only `serve` and `migrate apply` do.
     #[error("the database does not match the model: {}", words(steps))]
@@ -132,10 +141,10 @@ pub enum Failure {
     #[error("sign-up is closed, so nobody could use the invitation")]
     SignUpClosed,
     /// `reset` or `restore` while a server uses the database.
-    #[error("cannot {what} the database in {path} while a server uses it")]
+    #[error("cannot {what} the database in {place} while a server uses it")]
     ServerRuns {
-        /// The data directory.
-        path: PathBuf,
+        /// Where it is.
+        place: Location,
         /// What was to be done, such as `reset`.
         what: &'static str,
     },
@@ -203,18 +212,18 @@ pub enum Failure {
         path: PathBuf,
     },
     /// `reset` without a terminal to ask on.
-    #[error("this would delete {} in {path}", Count(*records, "record"))]
+    #[error("this would delete {} in {place}", Count(*records, "record"))]
     Unconfirmed {
-        /// The data directory.
-        path: PathBuf,
+        /// Where it is.
+        place: Location,
         /// How many records it has.
         records: u64,
     },
     /// `reset` was not confirmed.
-    #[error("nothing was deleted in {path}: that isn't the application's name")]
+    #[error("nothing was deleted in {place}: that isn't the application's name")]
     Declined {
-        /// The data directory.
-        path: PathBuf,
+        /// Where it is.
+        place: Location,
     },
     /// `reset` of a data directory that is a symbolic link.
     #[error("{path} is a symbolic link to {target}, and `reset` deletes nothing behind links")]
@@ -346,6 +355,7 @@ impl Failure {
                     .to_owned(),
             ),
             Self::Threads { .. } | Self::Open(OpenError::Thread(_)) => Some(MORE_THREADS.to_owned()),
+            Self::Open(OpenError::Server { problem, .. }) => Some(problem.help().to_owned()),
             Self::Open(OpenError::Single { .. }) => {
                 Some("give the fields defaults that its rules accept, or make them optional".to_owned())
             }
@@ -361,6 +371,7 @@ impl Failure {
             Self::Directory(error) => error.help(),
             Self::Seed(error) => error.help(),
             Self::Listen { source, .. } => Some(listening_help(source).to_owned()),
+            Self::Password { .. } => Some("correct `password_file` in [data], or make the file readable".to_owned()),
             Self::SocketPath { .. } => Some("choose a data directory with a shorter path (--data)".to_owned()),
             Self::Open(OpenError::Migration { steps }) if steps.iter().any(Step::has_obstacle) => Some(
                 "nothing was changed; `backstay migrate plan` shows all steps, and what to do about those that are blocked"
@@ -450,6 +461,8 @@ impl Failure {
         let mut next = match self {
             // Their messages name the cause.
             Self::Directory(_)
+            | Self::Open(OpenError::Server { .. })
+            | Self::Password { .. }
             | Self::Data { .. }
             | Self::Unwritable { .. }
             | Self::Threads { .. }

@@ -1,17 +1,20 @@
-use std::fs::DirBuilder;
+use std::fmt::Write as _;
+use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use backstay_base::Ambient;
-use backstay_engine::{Application, Engine, OpenError, OpenOptions, OpenOutcome, Sizes, Step, Stored};
+use backstay_base::{Ambient, Secret};
+use backstay_engine::{
+    Application, Engine, Location, OpenError, OpenOptions, OpenOutcome, ServerProblem, Sizes, Step, Stored,
+};
 use backstay_identity::{HashingCost, Identity, Settings};
 use backstay_rest::Reader;
 
 use crate::config::{Accounts, SignUp};
 use crate::seed::Seeder;
-use crate::{Config, Directory, Failure, open_files};
+use crate::{Config, Data, Directory, Failure, open_files};
 
 /// An application with its settings and data directory, before it is opened.
 #[derive(Debug, Clone)]
@@ -22,6 +25,8 @@ pub struct Place {
     pub config: Config,
     /// The data directory.
     pub data: PathBuf,
+    /// Where the database is: in the data directory, or on a server.
+    pub database: Location,
 }
 
 /// An open application: what commands and the server work with. Cheap to clone.
@@ -40,27 +45,34 @@ pub struct Instance {
 }
 
 impl Place {
-    /// Reads the settings of the application in a directory. `data` overrides the configured data directory.
-    pub fn find(app: &Path, data: Option<&Path>) -> Result<Self, Failure> {
+    /// Reads the settings of the application in a directory. `data` overrides where they say that the database is.
+    pub fn find(app: &Path, data: Option<&Location>) -> Result<Self, Failure> {
         let directory = Directory::open(app)?;
         let config = directory.settings()?;
         if let Some(error) = directory.misnamed().into_iter().next() {
             return Err(error.into());
         }
-        let data = data.map_or_else(|| directory.root().join(&config.data.dir), Path::to_owned);
-        Ok(Self { directory, config, data })
+        let configured = || directory.root().join(&config.data.dir);
+        let server = |url: &Secret| with_password(url, directory.root(), &config.data);
+        let (data, database) = match (data, &config.data.url) {
+            (Some(Location::Directory(data)), _) => (data.clone(), Location::Directory(data.clone())),
+            (Some(Location::Url(url)), _) | (None, Some(url)) => (configured(), Location::Url(server(url)?)),
+            (None, None) => (configured(), Location::Directory(configured())),
+        };
+        Ok(Self { directory, config, data, database })
     }
 
     /// Fails if there is no database yet.
     pub(crate) fn require_database(&self) -> Result<(), Failure> {
-        match Engine::database_exists(&OpenOptions::new(&self.data)) {
+        match Engine::database_exists(&self.options(|_| ())).map_err(|error| self.why(error))? {
             true => Ok(()),
-            false => Err(Failure::NoDatabase { path: self.data.clone() }),
+            false => Err(Failure::NoDatabase { place: self.database.clone() }),
         }
     }
 
     /// Fails if the data directory is a symbolic link: what it leads to may belong to something else.
     pub(crate) fn refuse_linked_data(&self) -> Result<(), Failure> {
+        let Location::Directory(_) = &self.database else { return Ok(()) };
         // With a slash at its end, the path would be that of what the link leads to.
         let path: PathBuf = self.data.components().collect();
         match path.read_link() {
@@ -77,14 +89,20 @@ impl Place {
     /// Deletes the database, and nothing else in the data directory.
     pub(crate) fn delete_database(&self) -> Result<(), Failure> {
         Engine::delete_database(&self.options(|_| ())).map_err(|error| match error {
-            OpenError::Locked { path } => Failure::ServerRuns { path, what: "reset" },
+            OpenError::Locked { .. } | OpenError::Server { problem: ServerProblem::InUse, .. } => {
+                Failure::ServerRuns { place: self.database.clone(), what: "reset" }
+            }
             error => self.why(error),
         })
     }
 
     /// How to open the database. `on_fatal` is called with a message after a disk error; the process must then end.
     pub fn options(&self, on_fatal: impl Fn(&str) + Send + Sync + 'static) -> OpenOptions {
-        OpenOptions { on_fatal: Arc::new(move |error| on_fatal(&with_causes(error))), ..OpenOptions::new(&self.data) }
+        OpenOptions {
+            on_fatal: Arc::new(move |error| on_fatal(&with_causes(error))),
+            connections: self.config.data.pool_size,
+            ..OpenOptions::new(self.database.clone())
+        }
     }
 
     /// The steps from the stored model to this one. Changes nothing.
@@ -117,10 +135,29 @@ impl Place {
                 ErrorKind::PermissionDenied | ErrorKind::IsADirectory => Failure::Unwritable { path, source },
                 _ => Failure::Unwritable { path: self.data.clone(), source },
             },
-            error @ OpenError::Store(_) => Failure::Database { path: self.data.clone(), source: error },
+            error @ OpenError::Store(_) => Failure::Database { place: self.database.clone(), source: error },
             error => error.into(),
         }
     }
+}
+
+/// The address of a database server with the password of the settings' file.
+fn with_password(url: &Secret, root: &Path, data: &Data) -> Result<Secret, Failure> {
+    let Some(file) = &data.password_file else { return Ok(url.clone()) };
+    let path = root.join(file);
+    let text = fs::read_to_string(&path).map(Secret::new).map_err(|source| Failure::Password { path, source })?;
+    let password = text.expose().strip_suffix('\n').unwrap_or(text.expose());
+    let password = password.strip_suffix('\r').unwrap_or(password);
+    let mut whole = format!("{}{}password=", url.expose(), if url.expose().contains('?') { '&' } else { '?' });
+    for byte in password.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => whole.push(char::from(byte)),
+            byte => {
+                let _ = write!(whole, "%{byte:02X}");
+            }
+        }
+    }
+    Ok(Secret::new(whole))
 }
 
 /// The environment variables.

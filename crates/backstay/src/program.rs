@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use backstay_engine::{Migration, OpenError, OpenOptions};
+use backstay_engine::{Location, Migration, OpenError, OpenOptions};
 use tokio::runtime::Builder;
 
 use crate::arguments::{Arguments, Directives, Explain, Form, LogVerb, Migrate, Serve, Verb, Whole, Within};
@@ -58,7 +58,7 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
 }
 
 async fn serve(arguments: Serve) -> Result<ExitCode, Failure> {
-    let found = Place::find(arguments.whole.app.path(), arguments.whole.data.as_deref());
+    let found = Place::find(arguments.whole.app.path(), arguments.whole.data.as_ref());
     let configured = match &found {
         Ok(place) => place.config.log,
         Err(Failure::Config(error)) => error.log,
@@ -94,7 +94,7 @@ fn directives(arguments: &Directives) -> Result<ExitCode, Failure> {
 }
 
 async fn seed(whole: &Whole) -> Result<ExitCode, Failure> {
-    let place = find(whole.app.path(), whole.data.as_deref())?;
+    let place = find(whole.app.path(), whole.data.as_ref())?;
     logging::start(Log { format: LogFormat::Text, level: LogLevel::Warn });
     let answer = ask(&place, Command::Seed {}).await?;
     print(&answer.to_string())?;
@@ -102,7 +102,7 @@ async fn seed(whole: &Whole) -> Result<ExitCode, Failure> {
 }
 
 /// Finds the application that a command is about, and writes warnings about its settings to standard error.
-pub(crate) fn find(app: &Path, data: Option<&Path>) -> Result<Place, Failure> {
+pub(crate) fn find(app: &Path, data: Option<&Location>) -> Result<Place, Failure> {
     let place = Place::find(app, data)?;
     logging::tell(&place.config.warnings.render(io::stderr().is_terminal()));
     Ok(place)
@@ -124,7 +124,7 @@ async fn log(verb: LogVerb) -> Result<ExitCode, Failure> {
 
 /// Runs a command and prints its answer.
 async fn command(within: &Within, command: Command) -> Result<ExitCode, Failure> {
-    let place = find(&within.app, within.data.as_deref())?;
+    let place = find(&within.app, within.data.as_ref())?;
     show(within, &ask(&place, command).await?)
 }
 
@@ -144,7 +144,7 @@ fn show_as(format: Form, answer: &Answer) -> Result<ExitCode, Failure> {
 /// Has the running server run a command. If none is running, opens the database and runs it here. Only `serve` and
 /// `migrate apply` migrate the database.
 pub(crate) async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
-    if let Some(server) = Running::find(&place.data)? {
+    if let Some(server) = Running::find(place)? {
         return tokio::task::spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)?;
     }
     let compiled = compile(&place.directory)?;

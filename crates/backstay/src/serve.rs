@@ -75,7 +75,7 @@ fn tell_warnings(place: &Place, model: &Diagnostics) {
 }
 
 fn report(place: &Place, outcome: &OpenOutcome) {
-    let data = place.data.display();
+    let data = &place.database;
     match outcome {
         OpenOutcome::Created => tracing::info!(%data, "created the database"),
         OpenOutcome::Unchanged => tracing::debug!(%data, "opened the database"),
@@ -105,7 +105,7 @@ async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Re
     let collections: Vec<&str> =
         model.collections.iter().filter(|one| !one.system).map(|one| one.path.as_str()).collect();
     if !io::stderr().is_terminal() {
-        tracing::info!(%address, url, data = %place.data.display(), collections = collections.len(), "listening");
+        tracing::info!(%address, url, data = %place.database, collections = collections.len(), "listening");
         if setup.is_some() {
             tracing::info!("there is no operator yet; add one with `backstay operator add EMAIL`");
         }
@@ -116,7 +116,7 @@ async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Re
         let _ = writeln!(text, "  {} {words}", console::style(format!("{label:<9}")).dim());
     };
     line("address", &url);
-    line("data", &place.data.display().to_string());
+    line("data", &place.database.to_string());
     line("API", &shortened(&collections));
     if let Some(link) = setup {
         line("operator", &format!("none yet; create the first one at this link:\n            {link}"));

@@ -4,11 +4,12 @@ use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use backstay_engine::Migration;
+use backstay_engine::{Location, Migration};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::unix::OwnedWriteHalf;
 
@@ -16,7 +17,7 @@ use crate::apply::apply;
 use crate::backup::{Progress, Reporter, back_up};
 use crate::failure::Refusal;
 use crate::serving::Serving;
-use crate::{Answer, Command, Failure};
+use crate::{Answer, Command, Failure, Place};
 
 /// Maximum length of a socket's path in bytes: the size of `sun_path` without its final zero (unix(7)).
 const PATH_BYTES: usize = 107;
@@ -46,8 +47,8 @@ pub(crate) struct Listening {
 
 impl Listening {
     /// Listens in the data directory. The caller has locked the database, so an existing socket is a stale one.
-    pub(crate) fn start(data: &Path, serving: Serving) -> Result<Self, Failure> {
-        let path = path(data)?;
+    pub(crate) fn start(place: &Place, serving: Serving) -> Result<Self, Failure> {
+        let path = path(place)?;
         let failed = |source| Failure::Socket { path: path.clone(), source };
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
@@ -160,10 +161,10 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Connects to the server that uses this data directory, if there is one.
-    pub(crate) fn find(data: &Path) -> Result<Option<Self>, Failure> {
+    /// Connects to the server that uses this data directory for this database, if there is one.
+    pub(crate) fn find(place: &Place) -> Result<Option<Self>, Failure> {
         use io::ErrorKind as Kind;
-        let path = path(data)?;
+        let path = path(place)?;
         match std::os::unix::net::UnixStream::connect(&path) {
             Ok(stream) => Ok(Some(Self { path, stream })),
             // Opening the database reports problems of the directory itself.
@@ -203,9 +204,17 @@ impl Running {
     }
 }
 
-/// The socket of a data directory.
-pub(crate) fn path(data: &Path) -> Result<PathBuf, Failure> {
-    let path = data.join("backstay.sock");
+/// The socket in a data directory. Databases elsewhere have one each.
+pub(crate) fn path(place: &Place) -> Result<PathBuf, Failure> {
+    let path = match &place.database {
+        Location::Directory(_) => place.data.join("backstay.sock"),
+        Location::Url(_) => {
+            let digest = Sha256::digest(place.database.to_string());
+            place
+                .data
+                .join(format!("backstay-{:02x}{:02x}{:02x}{:02x}.sock", digest[0], digest[1], digest[2], digest[3]))
+        }
+    };
     let bytes = path.as_os_str().as_bytes().len();
     if bytes > PATH_BYTES {
         return Err(Failure::SocketPath { path, bytes, most: PATH_BYTES });

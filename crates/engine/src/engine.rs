@@ -79,7 +79,7 @@ impl Engine {
     }
 
     /// Whether there is a database at the location of these options already.
-    pub fn database_exists(options: &OpenOptions) -> bool {
+    pub fn database_exists(options: &OpenOptions) -> Result<bool, OpenError> {
         Store::exists(&options.location)
     }
 

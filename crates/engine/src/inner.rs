@@ -87,6 +87,10 @@ impl Inner {
             StoreError::HoldLimit => Limit::Hold.into(),
             StoreError::TooLarge => too_large(),
             StoreError::Busy => Limit::Busy.into(),
+            StoreError::Unreachable(cause) => {
+                tracing::warn!(%cause, "the database server can't be reached");
+                Limit::Busy.into()
+            }
             StoreError::Share => Limit::Share(Shared::Queue).into(),
             StoreError::Memory(limit) => limit.into(),
             StoreError::Full => Limit::Storage.into(),

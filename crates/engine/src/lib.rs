@@ -117,9 +117,9 @@ pub use backstay_sql::{
     ValuesOutput, nested,
 };
 pub use backstay_store::{
-    ApiChange, Checked, CopyError, CopyProgress, CopyStage, Finding, LogError, LogHorizon, Migration, OnProgress,
-    OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, Restored, Restoring, Risk, Step, Stored,
-    VerifiedLog, Watch, Writes,
+    ApiChange, Checked, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration, OnProgress,
+    OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, Restored, Restoring, Risk, ServerProblem, Step,
+    Stored, VerifiedLog, Watch, Writes,
 };
 pub use broken_checks::BrokenCheck;
 pub use commit_log::{LogChange, LogLine};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use backstay_base::Limit;
 use backstay_sql::DecodeError;
 
+use crate::server::ServerProblem;
 use crate::step::{Step, told};
 
 /// The cause of an error as the driver reports it, for the log only.
@@ -101,6 +102,12 @@ pub enum StoreError {
     /// The store is closed, or failed earlier.
     #[error("the database is closed")]
     Closed,
+    /// The database server can't be reached, or the connection was lost before COMMIT.
+    #[error("the database server can't be reached")]
+    Unreachable(#[source] Cause),
+    /// Another process has opened the database since. This ends the store.
+    #[error("another Backstay has opened the database")]
+    Displaced,
     /// The connection was lost during COMMIT: the transaction may be stored or not.
     #[error("the connection was lost during the commit")]
     Unknown(#[source] Cause),
@@ -112,7 +119,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether nothing may be read or written any more.
     pub(crate) fn is_fatal(&self) -> bool {
-        matches!(self, Self::Io(_) | Self::Corrupt(_) | Self::Moved)
+        matches!(self, Self::Io(_) | Self::Corrupt(_) | Self::Moved | Self::Displaced)
     }
 }
 
@@ -235,6 +242,15 @@ pub enum OpenError {
          with the new model, then this one"
     )]
     OldModel,
+    /// A database server can't be used.
+    #[error("cannot use {database}: {problem}")]
+    Server {
+        /// The address, without a password.
+        database: String,
+        /// Why.
+        #[source]
+        problem: ServerProblem,
+    },
     /// This build cannot open databases at such a location.
     #[error("this build of Backstay has no support for database servers; use a data directory")]
     UnsupportedLocation,

@@ -2,7 +2,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use backstay_base::Secret;
+use backstay_base::{Secret, limits};
 
 use crate::StoreError;
 use crate::step::OnProgress;
@@ -14,6 +14,30 @@ pub enum Location {
     Directory(PathBuf),
     /// A database server: `postgres://user@host/database`. Secret because it can hold a password.
     Url(Secret),
+}
+
+impl fmt::Display for Location {
+    /// A data directory, or the address of a database without its password and parameters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(directory) => directory.display().fmt(f),
+            Self::Url(url) => f.write_str(&public(url.expose())),
+        }
+    }
+}
+
+/// What of an address may be shown: `postgres://user@host/database`. If it isn't clear where a password ends, nothing.
+fn public(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "the PostgreSQL database".to_owned() };
+    let place = |rest: &str| rest.split('?').next().unwrap_or_default().to_owned();
+    match rest.split_once('@') {
+        None => format!("{scheme}://{}", place(rest)),
+        Some((credentials, rest)) if !credentials.contains(['/', '?']) && !rest.contains('@') => {
+            let user = credentials.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}@{}", place(rest))
+        }
+        Some(_) => format!("{scheme}://…"),
+    }
 }
 
 impl From<PathBuf> for Location {
@@ -64,6 +88,8 @@ pub struct OpenOptions {
     pub on_fatal: Arc<dyn Fn(&StoreError) + Send + Sync>,
     /// The size in bytes that an embedded database may not exceed; `None`: no limit.
     pub max_bytes: Option<u64>,
+    /// Connections to a database server at most, besides a few of the store's own.
+    pub connections: usize,
 }
 
 impl OpenOptions {
@@ -78,6 +104,7 @@ impl OpenOptions {
             readers: (cores / 2).max(2),
             on_fatal: Arc::new(|_| ()),
             max_bytes: None,
+            connections: limits::DATABASE_CONNECTIONS,
         }
     }
 }
@@ -85,5 +112,26 @@ impl OpenOptions {
 impl fmt::Debug for OpenOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OpenOptions").field("location", &self.location).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let check = |url: &str, expected: &str| {
+            assert_eq!(Location::Url(Secret::new(url.to_owned())).to_string(), expected);
+        };
+        check("postgres://ada:secret@db.example:5433/news", "postgres://ada@db.example:5433/news");
+        check("postgresql://ada@db/news?sslmode=require&password=secret", "postgresql://ada@db/news");
+        check("postgres://db/news?password=secret", "postgres://db/news");
+        check("postgres://ada:se?cret@db/news", "postgres://…");
+        check("postgres://ada:se/cret@db/news", "postgres://…");
+        check("postgres://ada:se@cret@db/news", "postgres://…");
+        check("postgres://db/news?password=sec@ret", "postgres://…");
+        check("host=db password=secret", "the PostgreSQL database");
+        assert_eq!(Location::from(Path::new("/var/data")).to_string(), "/var/data");
     }
 }

@@ -70,11 +70,14 @@ impl Store {
         Ok(Opened { store: Self { inner: Arc::new(Inner { database, catalog, keys, last_moment }) }, outcome })
     }
 
-    /// Whether there is a database at this location. One on a server counts as existing until it is opened.
-    pub fn exists(location: &Location) -> bool {
+    /// Whether there is a database at this location that has been opened before.
+    pub fn exists(location: &Location) -> Result<bool, OpenError> {
         match location {
-            Location::Directory(directory) => sqlite::exists(directory),
-            Location::Url(_) => true,
+            Location::Directory(directory) => Ok(sqlite::exists(directory)),
+            #[cfg(feature = "postgres")]
+            Location::Url(url) => crate::postgres::exists(url),
+            #[cfg(not(feature = "postgres"))]
+            Location::Url(_) => Err(OpenError::UnsupportedLocation),
         }
     }
 
@@ -90,20 +93,26 @@ impl Store {
         }
     }
 
-    /// What the database of a data directory holds, whatever model it was opened with; `None` if there is none or it is
+    /// What a database holds, whatever model it was opened with; `None` if there is none or it is
     /// empty. May be called while another process serves.
     pub fn stored(location: &Location) -> Result<Option<Stored>, OpenError> {
         match location {
             Location::Directory(directory) => sqlite::stored(directory),
+            #[cfg(feature = "postgres")]
+            Location::Url(url) => crate::postgres::stored(url),
+            #[cfg(not(feature = "postgres"))]
             Location::Url(_) => Err(OpenError::UnsupportedLocation),
         }
     }
 
-    /// Deletes the database of a data directory, and nothing else there. Refuses one that another process uses, that is
-    /// not Backstay's, or that the directory only links to.
+    /// Deletes a database, and nothing else in its directory; on a server, its tables. Refuses one that another process uses,
+    /// that is not Backstay's, or that the directory only links to.
     pub fn delete(location: &Location) -> Result<(), OpenError> {
         match location {
             Location::Directory(directory) => sqlite::delete(directory),
+            #[cfg(feature = "postgres")]
+            Location::Url(url) => crate::postgres::delete(url),
+            #[cfg(not(feature = "postgres"))]
             Location::Url(_) => Err(OpenError::UnsupportedLocation),
         }
     }

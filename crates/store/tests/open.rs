@@ -393,7 +393,7 @@ fn a_database_is_deleted_and_nothing_else() {
 
     fs::write(directory.path().join("notes.txt"), "mine").expect("a file");
     Store::delete(&location).expect("it is not used");
-    assert!(!Store::exists(&location));
+    assert!(!Store::exists(&location).expect("nothing is there"));
     let mut left: Vec<_> =
         fs::read_dir(directory.path()).expect("a directory").flatten().map(|one| one.file_name()).collect();
     left.sort();

@@ -10,7 +10,7 @@ use backstay_audit::{ModelNumber, verify};
 use backstay_base::Secret;
 use backstay_scalar::Storage;
 use backstay_sql::{Param, Statement};
-use backstay_store::{Location, OpenError, OpenOptions, Outcome, Store, StoreError, Writes};
+use backstay_store::{Location, OpenError, OpenOptions, Outcome, ServerProblem, Store, StoreError, Writes};
 use backstay_testkit::{Cluster, TestClock, controlled};
 use conformance::script::{
     Act, Failure, FirstColumn, MODEL, NOW, Told, claim, clock, create_author, emails, id, insert_author, model, moment,
@@ -76,7 +76,7 @@ async fn a_database_is_found_again_and_migrated() {
     let drop = Statement::raw("DROP TABLE backstay_meta", vec![], &[]);
     made.write(script(Writes::One, [Act::Execute(drop)])).await.expect("a change by hand");
     let refused = Store::open(&bare, &model(MODEL), controlled(&clock, 1), Arc::new(())).expect_err("not ours");
-    assert!(matches!(refused, OpenError::NotOurs { .. }), "{refused:?}");
+    assert!(matches!(refused, OpenError::Server { problem: ServerProblem::Foreign, .. }), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

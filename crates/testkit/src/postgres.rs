@@ -2,9 +2,9 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::Mutex;
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -61,16 +61,66 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// The server that all tests of this process share. It ends with the process.
+    ///
+    /// # Panics
+    /// As `start`.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<(Cluster, ChildStdin)> = OnceLock::new();
+        &SHARED.get_or_init(|| Self::start().until_the_process_ends()).0
+    }
+
+    /// A static value is never dropped, so a shell waits for the end of the process and removes the server.
+    #[expect(clippy::panic, reason = "a test without its database fails and says why")]
+    fn until_the_process_ends(self) -> (Self, ChildStdin) {
+        const REMOVE: &str = "cat; kill -QUIT \"$(head -n 1 \"$0/data/postmaster.pid\")\"; sleep 1; rm -rf \"$0\"";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", REMOVE]).arg(self.directory.path()).current_dir("/");
+        let shell = shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let pipe = shell.unwrap_or_else(|error| panic!("no shell for the end of the tests: {error}")).stdin.take();
+        (self, pipe.unwrap_or_else(|| panic!("the shell has no standard input")))
+    }
+
     /// Creates an empty database and returns how to connect to it (a libpq connection string).
     ///
     /// # Panics
     /// If the server refuses.
-    #[expect(clippy::panic, reason = "a test without its database fails and says why")]
     pub fn database(&self) -> String {
+        format!("host={} user={USER} dbname={}", self.directory.path().display(), self.new_database())
+    }
+
+    /// Creates an empty database and returns its URL.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub fn url(&self) -> String {
+        format!("{}/{}", self.server_url(), self.new_database())
+    }
+
+    /// The URL of the server, without a database.
+    pub fn server_url(&self) -> String {
+        format!("postgres://{USER}@{}", self.directory.path().display().to_string().replace('/', "%2F"))
+    }
+
+    #[expect(clippy::panic, reason = "a test without its database fails and says why")]
+    fn new_database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let made = self.client("createdb").arg(&name).output().and_then(|output| succeed(&output));
         made.unwrap_or_else(|error| panic!("PostgreSQL cannot create a database: {error}"));
-        format!("host={} user={USER} dbname={name}", self.directory.path().display())
+        name
+    }
+
+    /// Runs statements in a database, and returns what they answer, as `psql -At` writes it.
+    ///
+    /// # Panics
+    /// If one of them fails.
+    #[expect(clippy::panic, reason = "a test without its database fails and says why")]
+    pub fn run(&self, database: &str, statements: &str) -> String {
+        let mut psql = self.client("psql");
+        let ran = psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", statements]).output();
+        let ran = ran.and_then(|output| succeed(&output).map(|()| output));
+        let ran = ran.unwrap_or_else(|error| panic!("{statements}: {error}"));
+        String::from_utf8_lossy(&ran.stdout).trim().to_owned()
     }
 
     fn wait(&self) -> io::Result<()> {

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use backstay_base::{Secret, limits};
+
 use super::value::{Applies, Key, Kind, quoted};
 
 /// Where data is stored.
@@ -7,6 +9,12 @@ use super::value::{Applies, Key, Kind, quoted};
 pub struct Data {
     /// The data directory, relative to the application's directory.
     pub dir: PathBuf,
+    /// The address of a database server; with none, the database is in the data directory.
+    pub url: Option<Secret>,
+    /// A file with the password for the database server, relative to the application's directory.
+    pub password_file: Option<PathBuf>,
+    /// Connections to the database server.
+    pub pool_size: usize,
     /// For how many days entries of the commit log are kept; 0 for ever.
     pub log_days: u64,
     /// How many MiB of the commit log are kept; 0 for all.
@@ -15,8 +23,20 @@ pub struct Data {
 
 impl Default for Data {
     fn default() -> Self {
-        Self { dir: PathBuf::from(".backstay"), log_days: 0, log_mib: 0 }
+        Self {
+            dir: PathBuf::from(".backstay"),
+            url: None,
+            password_file: None,
+            pool_size: limits::DATABASE_CONNECTIONS,
+            log_days: 0,
+            log_mib: 0,
+        }
     }
+}
+
+/// Whether a text is the address of a database server.
+pub(crate) fn is_url(text: &str) -> bool {
+    text.starts_with("postgres://") || text.starts_with("postgresql://")
 }
 
 /// Its keys.
@@ -27,16 +47,70 @@ pub(super) const KEYS: &[Key] = &[
         applies: Applies::Start,
         kind: Kind::Text,
         about: "The data directory, relative to the application's directory; `--data` overrides it. If it is missing, it \
-            is created so that only its owner can access it.",
+                is created so that only its owner can access it. With `url`, it holds the socket for commands only.",
         set: |config, given| {
             let dir = given.text()?;
             if dir.is_empty() {
                 return Err("expected a path".into());
             }
+            if is_url(&dir) {
+                return Err("expected a path; the address of a database server is a value of `url`".into());
+            }
             config.data.dir = PathBuf::from(dir);
             Ok(())
         },
         show: |config| quoted(&config.data.dir.to_string_lossy()),
+    },
+    Key {
+        section: "data",
+        name: "url",
+        applies: Applies::Start,
+        kind: Kind::Text,
+        about: "Address of a PostgreSQL database, such as `postgres://user@host/database?sslmode=verify-full`; `--data` \
+                overrides it. If empty, the database is an SQLite file in the data directory.",
+        set: |config, given| {
+            let url = given.text()?;
+            if !url.is_empty() && !is_url(&url) {
+                return Err("expected an address such as postgres://user@host/database".into());
+            }
+            config.data.url = Some(url).filter(|url| !url.is_empty()).map(Secret::new);
+            Ok(())
+        },
+        // The comparison of settings needs it; nobody prints any but the default.
+        show: |config| quoted(config.data.url.as_ref().map_or("", Secret::expose)),
+    },
+    Key {
+        section: "data",
+        name: "password_file",
+        applies: Applies::Start,
+        kind: Kind::Text,
+        about: "File with the password for `url`, relative to the application's directory; its last line break doesn't \
+                count. If empty, the password is the one in `url`, if any.",
+        set: |config, given| {
+            config.data.password_file = Some(given.text()?).filter(|path| !path.is_empty()).map(PathBuf::from);
+            Ok(())
+        },
+        show: |config| {
+            quoted(
+                &config
+                    .data
+                    .password_file
+                    .as_ref()
+                    .map_or_else(String::new, |path| path.to_string_lossy().into_owned()),
+            )
+        },
+    },
+    Key {
+        section: "data",
+        name: "pool_size",
+        applies: Applies::Start,
+        kind: Kind::Number(1, 1000),
+        about: "Connections to PostgreSQL at most. Three more serve Backstay itself.",
+        set: |config, given| {
+            config.data.pool_size = given.number()?;
+            Ok(())
+        },
+        show: |config| config.data.pool_size.to_string(),
     },
     Key {
         section: "data",

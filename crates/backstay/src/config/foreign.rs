@@ -15,8 +15,8 @@ pub(super) enum Foreign {
 }
 
 /// Where the data is, for those who look for a database.
-pub(super) const STORED: &str = "Backstay stores its data in SQLite, in the directory that `dir` in [data] names; there is no \
-                      other database to configure";
+pub(super) const STORED: &str = "Backstay stores its data in SQLite, in the directory that `dir` in [data] names, or in \
+                      PostgreSQL, at the address that `url` in [data] names";
 const TLS: &str = "Backstay serves HTTP; put a proxy in front that terminates TLS (docs/deployment.md), and set \
                    `public_url` in [server]";
 
@@ -36,7 +36,10 @@ const NAMES: &[(Foreign, &[&str])] = &[
             "hostname",
         ],
     ),
-    (Foreign::Key("server", "public_url"), &["url", "base_url", "site_url", "root_url", "app_url", "domain", "origin"]),
+    (
+        Foreign::Key("server", "public_url"),
+        &["server.url", "base_url", "site_url", "root_url", "app_url", "domain", "origin"],
+    ),
     (
         Foreign::Key("server", "cors_origins"),
         &[
@@ -71,21 +74,12 @@ const NAMES: &[(Foreign, &[&str])] = &[
         ],
     ),
     (
-        Foreign::Advice(STORED),
-        &[
-            "database",
-            "db",
-            "database_url",
-            "db_url",
-            "dsn",
-            "sqlite",
-            "postgres",
-            "postgresql",
-            "mysql",
-            "storage",
-            "store",
-        ],
+        Foreign::Key("data", "url"),
+        &["database_url", "db_url", "dsn", "postgres", "postgresql", "postgres_url", "connection_string", "data.uri"],
     ),
+    (Foreign::Key("data", "pool_size"), &["max_pool_size", "pool", "pool_max", "data.connections"]),
+    (Foreign::Key("data", "password_file"), &["data.password", "db_password", "passfile", "pgpassfile"]),
+    (Foreign::Advice(STORED), &["database", "db", "sqlite", "mysql", "storage", "store"]),
     (
         Foreign::Key("accounts", "sign_up"),
         &[

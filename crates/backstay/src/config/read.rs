@@ -38,11 +38,27 @@ pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, St
     if reader.problems.is_empty() {
         return Ok(reader.config);
     }
-    let problems = ConfigProblems::new(text, reader.problems);
+    let problems = ConfigProblems::new(&without_passwords(text), reader.problems);
     if problems.has_errors() {
         return Err(ConfigError { problems, log: reader.config.log });
     }
     Ok(Config { warnings: problems, ..reader.config })
+}
+
+/// The file with passwords in addresses made unreadable, each byte by byte: excerpts of the file show its lines.
+fn without_passwords(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match line.find("://") {
+            Some(scheme) if line[..scheme].ends_with("postgres") || line[..scheme].ends_with("postgresql") => {
+                let (before, address) = line.split_at(scheme + 3);
+                masked.push_str(before);
+                masked.extend(address.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }));
+            }
+            Some(_) | None => masked.push_str(line),
+        }
+    }
+    masked
 }
 
 /// Where a value is, and where the items of a list in the file are.
@@ -97,8 +113,8 @@ impl Reader {
                 }
             } else {
                 let names = keys().filter(|key| key.section == section).map(|key| key.name);
-                let help = keys().find(|key| key.name == written).map(belonging);
-                let help = help.or_else(|| instead_in(section, written, as_written(value.get_ref()).as_ref()));
+                let help = instead_in(section, written, as_written(value.get_ref()).as_ref());
+                let help = help.or_else(|| keys().find(|key| key.name == written).map(belonging));
                 let help = help.unwrap_or_else(|| suggestion("keys", written, names));
                 self.problem(place(name.span()), format!("unknown key `{written}` in [{section}]"), Some(help));
             }

@@ -104,7 +104,8 @@ mod tests {
         check("BACKSTAY_LOG", "debug", "did you mean `BACKSTAY_LOG_LEVEL=debug`?");
         check("BACKSTAY_DATA", "/var", "did you mean `BACKSTAY_DATA_DIR=/var`?");
         check("BACKSTAY_LISTN", "x", "did you mean `BACKSTAY_SERVER_LISTEN`?");
-        check("BACKSTAY_DATABASE_URL", "postgres://u:secret@db/x", STORED);
+        check("BACKSTAY_DATABASE_URL", "postgres://u:secret@db/x", "did you mean `BACKSTAY_DATA_URL`?");
+        check("BACKSTAY_DATABASE", "sqlite", STORED);
         check("BACKSTAY_COLOUR", "x", "docs/configuration.md lists the variables");
     }
 }

@@ -18,13 +18,13 @@ use crate::{Answer, Command, Failure, Place, compile, open_files};
 /// Backs up the database: through its server if one is running.
 pub(super) async fn backup(arguments: Backup) -> Result<ExitCode, Failure> {
     let Backup { file, whole, format } = arguments;
-    let place = find(whole.app.path(), whole.data.as_deref())?;
+    let place = find(whole.app.path(), whole.data.as_ref())?;
     let mut file = std::path::absolute(file)?;
     if file.is_dir() {
         file.push(name(Ambient::system().clock.now()));
     }
     let mut meter = Meter::new();
-    let backed_up = match Running::find(&place.data)? {
+    let backed_up = match Running::find(&place)? {
         Some(server) => {
             let command = Command::BackUp { file: file.clone() };
             let asked = spawn_blocking(move || server.ask_watched(&command, &mut |progress| meter.show(progress)));
@@ -51,10 +51,10 @@ fn closed(place: &Place, file: &Path, meter: &mut Meter) -> Result<Answer, Failu
 
 /// Makes a backup the database of an application.
 pub(super) fn restore(arguments: &Restore) -> Result<ExitCode, Failure> {
-    let place = find(arguments.whole.app.path(), arguments.whole.data.as_deref())?;
+    let place = find(arguments.whole.app.path(), arguments.whole.data.as_ref())?;
     place.refuse_linked_data()?;
-    if Running::find(&place.data)?.is_some() {
-        return Err(Failure::ServerRuns { path: place.data, what: "restore a backup over" });
+    if Running::find(&place)?.is_some() {
+        return Err(Failure::ServerRuns { place: place.database, what: "restore a backup over" });
     }
     open_files::raise_limit()?;
     let application = if arguments.any_application { None } else { Some(compile(&place.directory)?.application) };

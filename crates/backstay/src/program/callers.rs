@@ -45,7 +45,7 @@ pub(super) async fn account(account: Account) -> Result<ExitCode, Failure> {
 
 /// Lists all accounts, as many commands as that takes.
 async fn list_accounts(within: &Within) -> Result<ExitCode, Failure> {
-    let place = find(&within.app, within.data.as_deref())?;
+    let place = find(&within.app, within.data.as_ref())?;
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         match ask(&place, Command::ListAccounts { after }).await? {

@@ -49,7 +49,7 @@ pub(super) async fn check(arguments: &Check) -> Result<ExitCode, Failure> {
 
 /// Compares the stored sums in the database.
 async fn compare(arguments: &Check) -> Result<Vec<SumLine>, Failure> {
-    let place = Place::find(arguments.app.path(), arguments.data.as_deref())?;
+    let place = Place::find(arguments.app.path(), arguments.data.as_ref())?;
     match ask(&place, Command::CompareSums {}).await? {
         Answer::Sums { sums } => Ok(sums),
         _ => Err(Error::internal(OtherAnswer).into()),

@@ -18,7 +18,7 @@ use crate::{Answer, Command, Compiled, Failure, Place, compile, logging};
 
 /// Shows the steps without applying them.
 pub(super) fn plan(arguments: &Migrating) -> Result<ExitCode, Failure> {
-    let place = find(arguments.whole.app.path(), arguments.whole.data.as_deref())?;
+    let place = find(arguments.whole.app.path(), arguments.whole.data.as_ref())?;
     let compiled = compile(&place.directory)?;
     place.require_database()?;
     let plan = Plan { steps: place.plan(&compiled.application)?, allow_data_loss: arguments.allow_data_loss };
@@ -31,11 +31,11 @@ pub(super) fn plan(arguments: &Migrating) -> Result<ExitCode, Failure> {
 
 /// Applies all steps, or none. A running server does so itself.
 pub(super) async fn apply(arguments: &Migrating) -> Result<ExitCode, Failure> {
-    let place = find(arguments.whole.app.path(), arguments.whole.data.as_deref())?;
+    let place = find(arguments.whole.app.path(), arguments.whole.data.as_ref())?;
     // Problems of the model are shown with excerpts here, whoever migrates.
     let compiled = compile(&place.directory)?;
     let allow_data_loss = arguments.allow_data_loss;
-    let answer = match Running::find(&place.data)? {
+    let answer = match Running::find(&place)? {
         Some(server) => {
             let command = Command::ApplyModel { app: place.directory.root().canonicalize()?, allow_data_loss };
             spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)??
@@ -66,7 +66,7 @@ fn apply_here(place: &Place, compiled: Compiled, allow_data_loss: bool) -> Resul
     match outcome {
         Ok((instance, outcome)) => {
             instance.engine.close();
-            Ok(opened(outcome, &place.data))
+            Ok(opened(outcome, &place.database))
         }
         Err(Failure::Open(OpenError::Migration { steps })) => Ok(refused(&Plan { steps, allow_data_loss })),
         Err(failure) => Err(failure),

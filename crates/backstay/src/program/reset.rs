@@ -11,13 +11,13 @@ use crate::{Failure, Place};
 
 /// Deletes the database of an application, after asking.
 pub(super) fn reset(arguments: &Reset) -> Result<ExitCode, Failure> {
-    let place = find(arguments.whole.app.path(), arguments.whole.data.as_deref())?;
+    let place = find(arguments.whole.app.path(), arguments.whole.data.as_ref())?;
     place.refuse_linked_data()?;
-    if Running::find(&place.data)?.is_some() {
-        return Err(Failure::ServerRuns { path: place.data, what: "reset" });
+    if Running::find(&place)?.is_some() {
+        return Err(Failure::ServerRuns { place: place.database, what: "reset" });
     }
     let Some(stored) = place.stored()? else {
-        print(&format!("nothing to do: there is no database in {}\n", place.data.display()))?;
+        print(&format!("nothing to do: there is no database in {}\n", place.database))?;
         return Ok(ExitCode::SUCCESS);
     };
     if !arguments.yes {
@@ -25,14 +25,14 @@ pub(super) fn reset(arguments: &Reset) -> Result<ExitCode, Failure> {
     }
     place.delete_database()?;
     let records = Count(stored.records, "record");
-    print(&format!("deleted {records} in {}; the next start begins anew\n", place.data.display()))?;
+    print(&format!("deleted {records} in {}; the next start begins anew\n", place.database))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn confirm(place: &Place, Stored { application, records }: &Stored) -> Result<(), Failure> {
-    let (path, records) = (place.data.clone(), *records);
-    let Some(terminal) = Terminal::interactive() else { return Err(Failure::Unconfirmed { path, records }) };
-    let what = format!("Delete {} in {}?", Count(records, "record"), path.display());
+    let (place, records) = (place.database.clone(), *records);
+    let Some(terminal) = Terminal::interactive() else { return Err(Failure::Unconfirmed { place, records }) };
+    let what = format!("Delete {} in {place}?", Count(records, "record"));
     let typed = terminal.ask(&format!("{what} Type the application's name, {application}: "))?;
-    if typed == *application { Ok(()) } else { Err(Failure::Declined { path }) }
+    if typed == *application { Ok(()) } else { Err(Failure::Declined { place }) }
 }

@@ -18,6 +18,7 @@ mod kept;
 mod logging;
 mod lost_log;
 mod migrating;
+mod postgres;
 mod refusals;
 mod seeding;
 mod support;

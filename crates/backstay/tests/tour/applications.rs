@@ -2,29 +2,30 @@
 
 use std::path::Path;
 
-use crate::walkthrough;
+use crate::walkthrough::{Database, on_each_database, walk_application};
 
-#[test]
-fn split_it() {
-    walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/split-it"));
+fn walk_one(name: &str, database: Database) {
+    walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications").join(name), database);
 }
 
-#[test]
-fn finance() {
-    walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/finance"));
-}
+on_each_database! {
+    fn split_it(database) {
+        walk_one("split-it", database);
+    }
 
-#[test]
-fn todo() {
-    walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/todo"));
-}
+    fn finance(database) {
+        walk_one("finance", database);
+    }
 
-#[test]
-fn website() {
-    walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/website"));
-}
+    fn todo(database) {
+        walk_one("todo", database);
+    }
 
-#[test]
-fn shop() {
-    walkthrough::walk_application(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/shop"));
+    fn website(database) {
+        walk_one("website", database);
+    }
+
+    fn shop(database) {
+        walk_one("shop", database);
+    }
 }

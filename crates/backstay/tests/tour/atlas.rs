@@ -12,7 +12,7 @@ fn the_atlas_answers_as_its_readme_says() {
         eprintln!("npm is not installed; the atlas is not tested");
         return;
     }
-    walkthrough::walk_example("atlas", |application| {
+    walkthrough::walk_example("atlas", walkthrough::Database::Sqlite, |application| {
         for file in fs::read_dir(seed()).expect("the fetched seed").flatten() {
             fs::copy(file.path(), application.join("seed").join(file.file_name())).expect("a copy");
         }

@@ -9,12 +9,12 @@ mod recipes;
 mod templates;
 mod walkthrough;
 
-#[test]
-fn the_newsroom_answers_as_its_readme_says() {
-    walkthrough::walk_example("newsroom", |_| ());
-}
+walkthrough::on_each_database! {
+    fn the_newsroom_answers_as_its_readme_says(database) {
+        walkthrough::walk_example("newsroom", database, |_| ());
+    }
 
-#[test]
-fn conduit_answers_as_its_readme_says() {
-    walkthrough::walk_example("conduit", |_| ());
+    fn conduit_answers_as_its_readme_says(database) {
+        walkthrough::walk_example("conduit", database, |_| ());
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::walkthrough::{self, Served, copy};
+use crate::walkthrough::{self, Database, Served, copy};
 
 /// The packs that are part of the repository.
 fn packs() -> PathBuf {
@@ -38,11 +38,12 @@ fn the_document_about_packs_does_what_it_says() {
     }
     fs::write(application.join("backstay.toml"), "[accounts]\nsign_up = \"open\"\n").expect("a file");
     let within = application.clone();
-    walkthrough::walk(&path, &Served::start(place, &application, &within));
+    walkthrough::walk(&path, &Served::start(place, (&application, &within), Database::Sqlite));
 }
 
-#[test]
-fn trails() {
-    let application = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/trails");
-    walkthrough::walk_application_with(&application, |copied| copy(&packs(), &copied.join("packs")));
+walkthrough::on_each_database! {
+    fn trails(database) {
+        let application = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications/trails");
+        walkthrough::walk_application_with(&application, database, |copied| copy(&packs(), &copied.join("packs")));
+    }
 }

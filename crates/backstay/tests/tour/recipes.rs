@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::walkthrough::{self, Served};
+use crate::walkthrough::{self, Database, Served};
 
 const DOCUMENT: &str = include_str!("../../../../docs/recipes.md");
 
@@ -16,8 +16,13 @@ fn block<'d>(section: &'d str, mark: &str) -> Option<(&'d str, &'d str)> {
     Some((&section[start..start + fence.len() + end + "```".len()], &inside[..end]))
 }
 
-#[test]
-fn every_recipe_does_what_it_says() {
+crate::walkthrough::on_each_database! {
+    fn every_recipe_does_what_it_says(database) {
+        walk_recipes(database);
+    }
+}
+
+fn walk_recipes(database: Database) {
     let (first, sections) = DOCUMENT.split_once("\n## ").expect("recipes");
     let (accounts, _) = block(first, "sh").expect("accounts for all");
     let mut recipes = 0;
@@ -30,13 +35,13 @@ fn every_recipe_does_what_it_says() {
         write("model/recipe.graphql", model);
         write("backstay.toml", "[accounts]\nsign_up = \"open\"\n");
         write("README.md", &format!("{accounts}\n\n{section}"));
-        check(&application, place);
+        check(&application, place, database);
         recipes += 1;
     }
     assert!(recipes >= 7, "{recipes} recipes were found");
 }
 
-fn check(application: &Path, place: tempfile::TempDir) {
+fn check(application: &Path, place: tempfile::TempDir, database: Database) {
     let (readme, within) = (application.join("README.md"), application.to_owned());
-    walkthrough::walk(&readme, &Served::start(place, &within, &within));
+    walkthrough::walk(&readme, &Served::start(place, (&within, &within), database));
 }

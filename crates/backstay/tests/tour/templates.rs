@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::walkthrough::{self, Served};
+use crate::walkthrough::{self, Database, Served};
 
 const NAME: &str = "Ada's place";
 
@@ -21,7 +21,7 @@ fn backstay(within: &Path, arguments: &[&str]) -> String {
 }
 
 /// Makes an application, checks it, serves it, and walks through its README.
-fn check(template: &str, collections: &str) {
+fn check((template, collections): (&str, &str), database: Database) {
     let place = tempfile::tempdir().expect("a temporary directory");
     backstay(place.path(), &["new", "app", "--template", template, "--name", NAME]);
     let application = place.path().join("app");
@@ -32,27 +32,25 @@ fn check(template: &str, collections: &str) {
     let text = fs::read_to_string(&readme).expect("the template has a README");
     let made = fs::read_to_string(application.join("README.md")).expect("the application has a README");
     assert_eq!(made, text.replace("{{name}}", NAME));
-    walkthrough::walk(&readme, &Served::start(place, &application, &application));
+    walkthrough::walk(&readme, &Served::start(place, (&application, &application), database));
 }
 
-#[test]
-fn blog() {
-    check("blog", "4 collections");
-}
+walkthrough::on_each_database! {
+    fn blog(database) {
+        check(("blog", "4 collections"), database);
+    }
 
-#[test]
-fn shop() {
-    check("shop", "4 collections");
-}
+    fn shop(database) {
+        check(("shop", "4 collections"), database);
+    }
 
-#[test]
-fn tracker() {
-    check("tracker", "4 collections");
-}
+    fn tracker(database) {
+        check(("tracker", "4 collections"), database);
+    }
 
-#[test]
-fn empty() {
-    check("empty", "1 collection");
+    fn empty(database) {
+        check(("empty", "1 collection"), database);
+    }
 }
 
 /// Every file of a template's directory is one that `backstay new` writes.

@@ -104,7 +104,7 @@ impl Place {
 
     /// Applies a model as `backstay migrate apply` does.
     pub(crate) fn apply(&self, model: &str, allow_data_loss: bool) -> Result<Vec<Step>, OpenError> {
-        let exists = matches!(self.options.location, Location::Url(_)) || Engine::database_exists(&self.options);
+        let exists = Engine::database_exists(&self.options)?;
         let planned = if exists { self.plan(model) } else { Vec::new() };
         let (engine, outcome) = self.open(model, Migration::Apply { allow_data_loss })?;
         engine.close();

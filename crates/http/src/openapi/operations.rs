@@ -83,7 +83,8 @@ impl<'m> Whole<'m> {
             | RequestKind::Replace
             | RequestKind::OfRecord(_)
             | RequestKind::OfMatching(_)
-            | RequestKind::History => &[],
+            | RequestKind::History
+            | RequestKind::Aggregate => &[],
         };
         collections.chain(of_types.iter().map(|interface| interface.path.as_str())).collect()
     }

@@ -1,57 +1,97 @@
 use std::fmt;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use backstay_sql::{Dialect, Statement};
+use deadpool_postgres::ClientWrapper;
+use futures_util::future::join;
+use parking_lot::Mutex;
+use tokio::time::{Instant as Deadline, timeout, timeout_at};
 
-use super::session::{Pools, PostgresSession};
+use super::lease::Lease;
+use super::pools::Pools;
+use super::session::{Access, Last, PostgresSession};
 use crate::backup::{Checked, CopyError, Watch};
 use crate::database::Database;
 use crate::job::Job;
 use crate::log::LogFormat;
 use crate::moment::CommitClock;
 use crate::read::LongRead;
-use crate::session::{Answer, OwnRow, Visit, later};
+use crate::session::{Answer, OwnRow, Visit, at_once, later};
 use crate::tx::Tx;
 use crate::{CommitObserver, Committed, Demand, ReadStats, RowSink, StoreError, Writes};
 
 /// Runs of one job before a conflict with other transactions becomes its error.
 const RUNS: usize = 8;
 
+/// How long a commit that has run beyond its deadline may take to be ended by the server, before its outcome is unknown.
+const CANCEL_SECONDS: u64 = 5;
+
 /// A PostgreSQL database.
 pub(super) struct PostgresDatabase {
+    inner: Arc<Inner>,
+    /// The connection that the database was opened with. Kept because it holds the lease from then on.
+    first: Mutex<Option<ClientWrapper>>,
+    lease: Arc<Lease>,
+}
+
+/// What jobs need, which outlive their callers.
+struct Inner {
     pools: Pools,
     log_format: LogFormat,
     observer: Arc<dyn CommitObserver>,
-    /// Moments increase among the transactions of this process. Those of several processes, and of transactions that
-    /// overlap, can be in another order than their places in the log.
+    /// Moments increase among the transactions of this process. Those of transactions that overlap can be in another order
+    /// than their places in the log.
     commit_clock: CommitClock,
 }
 
 impl PostgresDatabase {
     pub(super) fn new(
-        pools: Pools,
+        (pools, first, lease): (Pools, Option<ClientWrapper>, Arc<Lease>),
         log_format: LogFormat,
         observer: Arc<dyn CommitObserver>,
         commit_clock: CommitClock,
     ) -> Self {
-        Self { pools, log_format, observer, commit_clock }
+        let inner = Arc::new(Inner { pools, log_format, observer, commit_clock });
+        Self { inner, first: Mutex::new(first), lease }
     }
+}
 
-    async fn run_to_end(&self, mut job: Box<dyn Job>) -> Result<(), StoreError> {
-        let read_only = job.writes() == Writes::None;
+impl Inner {
+    async fn run_to_end(&self, mut job: Box<dyn Job>) {
         for run in 1..=RUNS {
-            let mut session = PostgresSession::take(&self.pools, read_only).await?;
-            if self.run_once(job.as_mut(), &mut session).await {
-                break;
-            }
-            session.roll_back().await;
-            if !session.may_run_again() || run == RUNS {
-                break;
+            match self.run_on_a_connection(job.as_mut()).await {
+                Ok(Ended::MayRunAgain) if run < RUNS => {}
+                Ok(Ended::Done | Ended::MayRunAgain) => break,
+                Err(error) => {
+                    job.fail(error);
+                    break;
+                }
             }
         }
         job.answer();
-        Ok(())
+    }
+
+    /// Takes a connection and runs a job once. If it fails there, the job keeps the error.
+    async fn run_on_a_connection(&self, job: &mut dyn Job) -> Result<Ended, StoreError> {
+        job.interest().begin(Instant::now())?;
+        let deadline = Deadline::from_std(job.interest().deadline());
+        let access = match job.writes() {
+            Writes::None => Access::Read,
+            Writes::One | Writes::Many => Access::Write,
+        };
+        let taken = PostgresSession::take(&self.pools, access);
+        let mut session = timeout_at(deadline, taken).await.map_err(|_| StoreError::Busy)??;
+        if self.run_once(job, &mut session).await {
+            return Ok(Ended::Done);
+        }
+        // It was run in vain: if the server doesn't answer this, the connection is given up.
+        if timeout(Duration::from_secs(CANCEL_SECONDS), session.roll_back()).await.is_err() {
+            return Ok(Ended::Done);
+        }
+        Ok(if session.may_run_again() { Ended::MayRunAgain } else { Ended::Done })
     }
 
     /// Runs a job once; returns whether it was committed. If not, the job keeps the error.
@@ -61,37 +101,86 @@ impl PostgresDatabase {
             Writes::One | Writes::Many => self.commit_clock.next(),
         };
         let Ok(moment) = moment.map_err(|error| job.fail(error)) else { return false };
-        let Ok(pending) = job.run(Tx::new(session, moment)).await else { return false };
-        let origin = job.origin();
+        let deadline = Deadline::from_std(job.interest().deadline());
+        let Ok(ran) = timeout_at(deadline, job.run(Tx::new(session, moment))).await else {
+            job.fail(StoreError::TimeLimit);
+            return false;
+        };
+        let Ok(pending) = ran else { return false };
+        let (origin, interest) = (job.origin(), job.interest().clone());
         let committed = async {
             let append =
                 (!pending.changes.is_empty()).then(|| self.log_format.append_next(moment, &origin, &pending.changes));
             let statements = session.left_to_do(&pending, append.as_ref(), moment)?;
             let committed = append.as_ref().map(|append| Committed { changes: &pending.changes, keys: &append.keys });
+            interest.commit()?;
             if let Some(committed) = committed {
                 self.observer.before_commit(committed);
             }
-            session.commit_with(&statements).await?;
+            commit(session, &statements, deadline).await?;
             if let Some(committed) = committed {
                 self.observer.after_commit(committed);
             }
             Ok(())
         };
-        committed.await.map_err(|error| job.fail(error)).is_ok()
+        let committed = committed.await;
+        interest.rolled_back();
+        committed.map_err(|error| job.fail(error)).is_ok()
     }
 
-    async fn read_rows(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<ReadStats, StoreError> {
-        let mut session = PostgresSession::take(&self.pools, true).await?;
-        sink.begin(usize::MAX);
-        let stats = session.read(statement, &mut |row: &dyn OwnRow| sink.row(row)).await?;
-        sink.end();
-        Ok(stats)
+    async fn read_rows(
+        &self,
+        deadline: Instant,
+        statement: &Statement,
+        sink: &mut dyn RowSink,
+    ) -> Result<ReadStats, StoreError> {
+        let deadline = Deadline::from_std(deadline);
+        let mut runs = 0;
+        loop {
+            runs += 1;
+            let taken = PostgresSession::take(&self.pools, Access::Read);
+            let mut session = timeout_at(deadline, taken).await.map_err(|_| StoreError::Busy)??;
+            sink.begin(usize::MAX);
+            let mut visit = |row: &dyn OwnRow| sink.row(row);
+            let read = timeout_at(deadline, session.read(statement, &mut visit)).await;
+            match read.map_err(|_| StoreError::TimeLimit)? {
+                Ok(stats) => {
+                    sink.end();
+                    return Ok(stats);
+                }
+                // The connection was lost while nobody used it, or just now.
+                Err(_) if session.may_run_again() && runs < RUNS => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     async fn read_own_rows(&self, statement: &Statement, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        let mut session = PostgresSession::take(&self.pools, true).await?;
+        let mut session = PostgresSession::take(&self.pools, Access::Read).await?;
         session.read(statement, visit).await.map(|_| ())
     }
+}
+
+/// How a run of a job ended.
+enum Ended {
+    /// It was committed, or has an error that it keeps.
+    Done,
+    /// It has an error that may be gone with the next run.
+    MayRunAgain,
+}
+
+/// Commits, and has the server end that if it takes longer than the request may: it can wait for another transaction. Then
+/// the server says what became of it, or, if it says nothing, nobody knows.
+async fn commit(session: &mut PostgresSession, statements: &[Last], deadline: Deadline) -> Result<(), StoreError> {
+    let pools = session.pools().clone();
+    let token = session.client().cancel_token();
+    let mut committing = pin!(session.commit_with(statements));
+    if let Ok(committed) = timeout_at(deadline, &mut committing).await {
+        return committed;
+    }
+    let patience = Duration::from_secs(CANCEL_SECONDS);
+    let (_, ended) = join(timeout(patience, pools.cancel(&token)), timeout(patience, committing)).await;
+    ended.unwrap_or_else(|elapsed| Err(StoreError::Unknown(Arc::new(elapsed))))
 }
 
 impl Database for PostgresDatabase {
@@ -100,24 +189,28 @@ impl Database for PostgresDatabase {
     }
 
     fn run(&self, job: Box<dyn Job>) -> Answer<'_, ()> {
-        later(self.run_to_end(job))
+        // A commit that has begun is ended, and others told of it, whether or not its caller still waits.
+        let inner = Arc::clone(&self.inner);
+        tokio::spawn(async move { inner.run_to_end(job).await });
+        at_once(Ok(()))
     }
 
     // The server schedules statements itself, so flows take no turns here; a share of the pool's connections for each of
     // them belongs where connections are taken.
     fn read<'a>(
         &'a self,
-        _demand: Demand,
+        demand: Demand,
         statement: &'a Statement,
         sink: &'a mut dyn RowSink,
     ) -> Answer<'a, Option<ReadStats>> {
-        later(async { self.read_rows(statement, sink).await.map(Some) })
+        later(async move { self.inner.read_rows(demand.deadline, statement, sink).await.map(Some) })
     }
 
     fn read_long(&self, mut read: Box<dyn LongRead>) -> Answer<'_, ()> {
         later(async move {
+            let deadline = read.interest().deadline();
             let (statement, sink) = read.parts();
-            let outcome = self.read_rows(statement, sink).await;
+            let outcome = self.inner.read_rows(deadline, statement, sink).await;
             read.ended(outcome);
             Ok(())
         })
@@ -128,7 +221,7 @@ impl Database for PostgresDatabase {
     }
 
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {
-        later(self.read_own_rows(statement, visit))
+        later(self.inner.read_own_rows(statement, visit))
     }
 
     fn back_up(&self, _to: &Path, _watch: &mut Watch<'_>) -> Result<Checked, CopyError> {
@@ -137,12 +230,12 @@ impl Database for PostgresDatabase {
 
     fn has_failed(&self) -> bool {
         // Every connection fails for itself, and the pool replaces it.
-        false
+        self.lease.is_lost()
     }
 
     fn close(&self) {
-        self.pools.usual.close();
-        self.pools.apart.close();
+        self.inner.pools.close();
+        drop(self.first.lock().take());
     }
 }
 

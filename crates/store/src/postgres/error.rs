@@ -10,8 +10,10 @@ use crate::{Cause, StoreError};
 /// Why the server refused a statement, without its message, which repeats values.
 #[derive(Debug, Clone)]
 pub(super) struct Refusal {
-    /// Absent if the connection was lost.
+    /// Absent if the server didn't say it.
     code: Option<SqlState>,
+    /// Whether the connection was lost.
+    lost: bool,
     table: Option<String>,
     constraint: Option<String>,
     detail: Option<String>,
@@ -37,9 +39,13 @@ impl Guard {
 impl Refusal {
     pub(super) fn of(error: &Error) -> Self {
         let Some(refused) = error.as_db_error() else {
-            return Self { code: None, table: None, constraint: None, detail: None };
+            let io = std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
+            return Self { code: None, lost: error.is_closed() || io, table: None, constraint: None, detail: None };
         };
+        let code = refused.code().code();
         Self {
+            // The server ends the connection: it is told to, or the transaction did nothing for too long.
+            lost: code.starts_with("57P") || code == "25P03",
             code: Some(refused.code().clone()),
             table: refused.table().map(str::to_owned),
             constraint: refused.constraint().map(str::to_owned),
@@ -47,9 +53,9 @@ impl Refusal {
         }
     }
 
-    /// Whether the connection was lost.
+    /// Whether it isn't known what the server did.
     pub(super) fn is_lost(&self) -> bool {
-        self.code.is_none() || self.code.as_ref().is_some_and(|code| code.code().starts_with("57P"))
+        self.lost || self.code.is_none()
     }
 
     /// The number of rows that a guard refused.
@@ -58,12 +64,16 @@ impl Refusal {
         self.detail.as_ref().filter(|_| raised).and_then(|rows| rows.parse().ok())
     }
 
-    /// The store's error; sets `conflict` if another transaction was in the way.
-    pub(super) fn note(self, conflict: &mut bool) -> StoreError {
+    /// The store's error; sets `may_run_again` if another transaction was in the way, or the connection was lost.
+    pub(super) fn note(self, may_run_again: &mut bool) -> StoreError {
+        if self.lost {
+            *may_run_again = true;
+            return StoreError::Unreachable(self.into_cause());
+        }
         let Some(code) = self.code.clone() else { return StoreError::Database(self.into_cause()) };
         match code.code() {
             "40001" | "40P01" => {
-                *conflict = true;
+                *may_run_again = true;
                 StoreError::Busy
             }
             "23505" => {
@@ -77,7 +87,7 @@ impl Refusal {
             "25P02" => StoreError::Aborted,
             "25006" => StoreError::ReadOnly,
             "53100" => StoreError::Full,
-            "57014" => StoreError::StepLimit,
+            "57014" => StoreError::TimeLimit,
             other if other.starts_with("23") => StoreError::Constraint(self.into_cause()),
             _ => StoreError::Database(self.into_cause()),
         }
@@ -94,6 +104,11 @@ fn columns(detail: &str) -> Option<Vec<String>> {
     Some(list.split(", ").map(|name| name.trim_matches('"').to_owned()).collect())
 }
 
+/// The error of a connection that can't be made.
+pub(super) fn unreachable(error: &Error) -> StoreError {
+    StoreError::Unreachable(Refusal::of(error).into_cause())
+}
+
 /// An error outside of a transaction.
 #[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` wants")]
 pub(super) fn plain(error: Error) -> StoreError {
@@ -102,7 +117,13 @@ pub(super) fn plain(error: Error) -> StoreError {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(code) = &self.code else { return f.write_str("the connection to PostgreSQL was lost") };
+        let Some(code) = &self.code else {
+            return f.write_str(if self.lost {
+                "the connection to PostgreSQL was lost"
+            } else {
+                "the answer of PostgreSQL can't be read"
+            });
+        };
         write!(f, "PostgreSQL answered {}", code.code())?;
         match (&self.table, &self.constraint) {
             (Some(table), Some(constraint)) => write!(f, " for {constraint} of {table}"),

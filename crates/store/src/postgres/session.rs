@@ -1,15 +1,15 @@
 use std::pin::pin;
-use std::sync::Arc;
 
 use backstay_base::Timestamp;
 use backstay_sql::{Dialect, Param, Statement};
-use deadpool_postgres::{Object, Pool};
-use futures_util::future::{BoxFuture, join_all};
+use deadpool_postgres::Object;
+use futures_util::future::{BoxFuture, join, join_all};
 use futures_util::{FutureExt, TryStreamExt};
 use tokio_postgres::RowStream;
 
 use super::error::{Guard, Refusal, plain};
 use super::param::Bound;
+use super::pools::Pools;
 use super::row::PostgresRow;
 use crate::idempotency::{self, Remembered};
 use crate::log::Append;
@@ -21,24 +21,26 @@ use crate::{ReadStats, StoreError};
 /// The advisory lock under which places in the commit log are assigned: "`BkSt`", "log".
 const LOG_LOCK: &str = "SELECT pg_advisory_xact_lock(1114329972, 7106407)";
 
-/// The connections to a database.
-#[derive(Clone)]
-pub(super) struct Pools {
-    /// Each for one transaction at a time.
-    pub(super) usual: Pool,
-    /// For statements that commit by themselves while a transaction waits for them: with all others in transactions, none of
-    /// those would become free.
-    pub(super) apart: Pool,
+/// What a session may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Read, all from one snapshot if it is in a transaction.
+    Read,
+    /// Write, too.
+    Write,
 }
 
 /// One connection and its transaction, which begins with the first statement.
 pub(super) struct PostgresSession {
-    client: Object,
-    apart: Pool,
+    /// `None` once it is dropped.
+    client: Option<Object>,
+    pools: Pools,
     begun: bool,
-    read_only: bool,
-    /// Whether a statement conflicted with another transaction.
-    conflict: bool,
+    /// Whether a statement is under way: if this is dropped then, the server is asked to end it.
+    busy: bool,
+    access: Access,
+    /// Whether a statement conflicted with another transaction, or the connection was lost before COMMIT.
+    may_run_again: bool,
 }
 
 /// A statement of the last round trip, and how many rows it must change.
@@ -48,33 +50,84 @@ pub(super) struct Last {
 }
 
 impl PostgresSession {
-    pub(super) async fn take(pools: &Pools, read_only: bool) -> Result<Self, StoreError> {
-        let client = pools.usual.get().await.map_err(|error| StoreError::Database(Arc::new(error)))?;
-        Ok(Self { client, apart: pools.apart.clone(), begun: false, read_only, conflict: false })
+    pub(super) async fn take(pools: &Pools, access: Access) -> Result<Self, StoreError> {
+        Ok(Self::on(pools.take().await?, pools, access))
     }
 
-    /// Whether the transaction failed because of a conflict that may be gone when it is run again.
+    /// A session on this connection.
+    pub(super) fn on(client: Object, pools: &Pools, access: Access) -> Self {
+        let pools = pools.clone();
+        Self { client: Some(client), pools, begun: false, busy: false, access, may_run_again: false }
+    }
+
+    pub(super) fn client(&self) -> &Object {
+        self.client.as_ref().expect("only dropping takes it")
+    }
+
+    pub(super) fn pools(&self) -> &Pools {
+        &self.pools
+    }
+
+    /// The connection, once there is no transaction.
+    pub(super) fn into_client(mut self) -> Option<Object> {
+        self.client.take()
+    }
+
+    /// Whether the transaction failed for a reason that may be gone when it is run again, and nothing of it is stored.
     pub(super) fn may_run_again(&self) -> bool {
-        self.conflict
+        self.may_run_again
     }
 
-    /// Runs a statement, within a transaction or not, and passes its rows to `visit`.
+    /// Runs a statement by itself, and passes its rows to `visit`.
     pub(super) async fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
-        let prepared = self.client.prepare_cached(statement.text()).await;
-        let prepared = prepared.map_err(|error| self.failed(&error))?;
-        let params = statement.params().iter().map(Bound);
-        let stream = self.client.query_raw(&prepared, params).await;
-        collect(stream.map_err(|error| Refusal::of(&error)), (statement, visit), &mut self.conflict).await
+        self.busy = true;
+        let answered = self.answer(None, (statement, visit)).await;
+        self.busy = false;
+        answered.map_err(|refusal| refusal.note(&mut self.may_run_again))?
+    }
+
+    /// The same within the transaction, which begins in the same round trip.
+    async fn read_within(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
+        let begin = (!self.begun).then(|| self.begin_text());
+        self.begun = true;
+        self.busy = true;
+        let answered = self.answer(begin, (statement, visit)).await;
+        self.busy = false;
+        answered.map_err(|refusal| refusal.note(&mut self.may_run_again))?
+    }
+
+    /// The rows of a statement, after one that begins a transaction. The inner error is that of `visit`.
+    async fn answer(
+        &self,
+        begin: Option<&str>,
+        (statement, visit): (&Statement, &mut Visit<'_>),
+    ) -> Result<Result<ReadStats, StoreError>, Refusal> {
+        let client = self.client();
+        let prepared = client.prepare_cached(statement.text()).await.map_err(|error| Refusal::of(&error))?;
+        let rows = client.query_raw(&prepared, statement.params().iter().map(Bound));
+        let stream = match begin {
+            None => rows.await,
+            // Futures are polled in order, and each sends its request when it is first polled.
+            Some(begin) => match join(client.batch_execute(begin), rows).await {
+                (Ok(()), stream) => stream,
+                (Err(error), _) => Err(error),
+            },
+        };
+        collect(stream, (statement, visit)).await
     }
 
     async fn write(&mut self, statement: &Statement) -> Result<u64, StoreError> {
-        if self.read_only {
+        if self.access == Access::Read {
             return Err(StoreError::ReadOnly);
         }
         self.ensure_begun().await?;
-        let prepared = self.client.prepare_cached(statement.text()).await;
-        let prepared = prepared.map_err(|error| self.failed(&error))?;
-        let changed = self.client.execute_raw(&prepared, statement.params().iter().map(Bound)).await;
+        self.busy = true;
+        let changed = async {
+            let prepared = self.client().prepare_cached(statement.text()).await?;
+            self.client().execute_raw(&prepared, statement.params().iter().map(Bound)).await
+        };
+        let changed = changed.await;
+        self.busy = false;
         changed.map_err(|error| self.failed(&error))
     }
 
@@ -94,7 +147,7 @@ impl PostgresSession {
             statements.push(Last { statement: own(LOG_LOCK, vec![], &[]), guard: None });
             statements.push(Last { statement: append.statement.clone(), guard: None });
         }
-        if self.read_only && !statements.is_empty() { Err(StoreError::ReadOnly) } else { Ok(statements) }
+        if self.access == Access::Read && !statements.is_empty() { Err(StoreError::ReadOnly) } else { Ok(statements) }
     }
 
     /// Sends these statements and COMMIT together, and checks every answer: a COMMIT after a failed statement reports
@@ -104,13 +157,15 @@ impl PostgresSession {
             return Ok(());
         }
         let mut prepared = Vec::with_capacity(statements.len());
+        self.busy = true;
         for last in statements {
-            let ready = self.client.prepare_cached(&last.text()).await;
+            let ready = self.client().prepare_cached(&last.text()).await;
             prepared.push(ready.map_err(|error| self.failed(&error))?);
         }
         let begin = !self.begun;
         self.begun = true;
         let answers = self.send(begin, statements.iter().zip(&prepared)).await;
+        self.busy = false;
         let first_error =
             answers.into_iter().enumerate().find_map(|(at, answer)| answer.err().map(|error| (at, error)));
         let Some((at, error)) = first_error else {
@@ -127,7 +182,7 @@ impl PostgresSession {
         begin: bool,
         statements: impl Iterator<Item = (&Last, &tokio_postgres::Statement)>,
     ) -> Vec<Result<(), tokio_postgres::Error>> {
-        let client = &self.client;
+        let client = self.client();
         let mut answers: Vec<BoxFuture<'_, _>> = Vec::new();
         if begin {
             answers.push(client.batch_execute("BEGIN").boxed());
@@ -148,16 +203,16 @@ impl PostgresSession {
             _ if refusal.is_lost() => StoreError::Unknown(refusal.into_cause()),
             (Some(guard), Some(found)) => {
                 // Another request with the same key was quicker: the next run finds its answer.
-                self.conflict |= guard.run_again;
+                self.may_run_again |= guard.run_again;
                 StoreError::StagedRows { expected: guard.expected, found }
             }
-            _ => refusal.note(&mut self.conflict),
+            _ => refusal.note(&mut self.may_run_again),
         }
     }
 
     /// Rolls the transaction back. A connection on which that fails is closed.
     pub(super) async fn roll_back(&mut self) {
-        if self.begun && self.client.batch_execute("ROLLBACK").await.is_ok() {
+        if self.begun && !self.busy && self.client().batch_execute("ROLLBACK").await.is_ok() {
             self.begun = false;
         }
     }
@@ -167,32 +222,37 @@ impl PostgresSession {
         if self.begun {
             return Ok(());
         }
-        let begin = if self.read_only { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "BEGIN" };
-        self.client.batch_execute(begin).await.map_err(plain)?;
+        self.client().batch_execute(self.begin_text()).await.map_err(|error| self.failed(&error))?;
         self.begun = true;
         Ok(())
     }
 
+    fn begin_text(&self) -> &'static str {
+        match self.access {
+            Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Access::Write => "BEGIN",
+        }
+    }
+
     fn failed(&mut self, error: &tokio_postgres::Error) -> StoreError {
-        Refusal::of(error).note(&mut self.conflict)
+        Refusal::of(error).note(&mut self.may_run_again)
     }
 }
 
-/// Passes the rows of an answer to `visit`.
+/// Passes the rows of an answer to `visit`, whose error is the inner one.
 async fn collect(
-    answer: Result<RowStream, Refusal>,
+    answer: Result<RowStream, tokio_postgres::Error>,
     (statement, visit): (&Statement, &mut Visit<'_>),
-    conflict: &mut bool,
-) -> Result<ReadStats, StoreError> {
-    let mut stream = pin!(answer.map_err(|refusal| refusal.note(conflict))?);
+) -> Result<Result<ReadStats, StoreError>, Refusal> {
+    let mut stream = pin!(answer.map_err(|error| Refusal::of(&error))?);
     let mut stats = ReadStats::default();
-    loop {
-        let next = stream.try_next().await;
-        let Some(row) = next.map_err(|error| Refusal::of(&error).note(conflict))? else { break };
-        visit(&PostgresRow { row: &row, columns: statement.columns() })?;
+    while let Some(row) = stream.try_next().await.map_err(|error| Refusal::of(&error))? {
+        if let Err(error) = visit(&PostgresRow { row: &row, columns: statement.columns() }) {
+            return Ok(Err(error));
+        }
         stats.rows += 1;
     }
-    Ok(stats)
+    Ok(Ok(stats))
 }
 
 impl Session for PostgresSession {
@@ -201,10 +261,7 @@ impl Session for PostgresSession {
     }
 
     fn query<'a>(&'a mut self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ReadStats> {
-        later(async move {
-            self.ensure_begun().await?;
-            self.read(statement, visit).await
-        })
+        later(self.read_within(statement, visit))
     }
 
     fn execute<'a>(&'a mut self, statement: &'a Statement) -> Answer<'a, u64> {
@@ -222,13 +279,13 @@ impl Session for PostgresSession {
         visit: &'a mut Visit<'_>,
     ) -> Option<Answer<'a, ReadStats>> {
         Some(later(async move {
-            if self.read_only {
+            if self.access == Access::Read {
                 return Err(StoreError::ReadOnly);
             }
-            let client = self.apart.get().await.map_err(|error| StoreError::Database(Arc::new(error)))?;
+            let client = self.pools.take_apart().await?;
             let prepared = client.prepare_cached(statement.text()).await.map_err(plain)?;
             let rows = client.query_raw(&prepared, statement.params().iter().map(Bound)).await;
-            collect(rows.map_err(|error| Refusal::of(&error)), (statement, visit), &mut self.conflict).await
+            collect(rows, (statement, visit)).await.map_err(|refusal| refusal.note(&mut self.may_run_again))?
         }))
     }
 }
@@ -252,10 +309,12 @@ impl Last {
 }
 
 impl Drop for PostgresSession {
-    /// A connection with an open transaction does not go back to the pool.
+    /// A connection with an open transaction, or in the middle of a statement, does not go back to the pool.
     fn drop(&mut self) {
-        if self.begun {
-            self.client.__private_api_close();
+        match self.client.take() {
+            Some(client) if self.busy => self.pools.abandon(client),
+            Some(client) if self.begun => drop(Object::take(client)),
+            Some(_) | None => {}
         }
     }
 }

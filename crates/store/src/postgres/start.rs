@@ -2,65 +2,109 @@ use std::sync::Arc;
 
 use backstay_base::{Secret, Timestamp};
 use backstay_model::Model;
-use deadpool_postgres::{Manager, ManagerConfig, Pool};
+use deadpool_postgres::Object;
 use tokio::runtime::Handle;
-use tokio_postgres::NoTls;
 
+use super::address::Address;
 use super::database::PostgresDatabase;
-use super::error;
-use super::session::{Pools, PostgresSession};
+use super::lease::Lease;
+use super::pools::Pools;
+use super::session::{Access, PostgresSession};
 use crate::database::OpenDatabase;
 use crate::moment::CommitClock;
+use crate::session::{Contents, Object as Stored, SchemaSession as _};
 use crate::setup::{self, Opening, Prepared};
-use crate::{OpenError, Step, StoreError};
-
-/// What errors call the database; its URL may hold a password.
-const NAME: &str = "the PostgreSQL database";
-/// Connections at most.
-const CONNECTIONS: usize = 16;
-/// Beside these, for statements that commit by themselves within a transaction.
-const CONNECTIONS_APART: usize = 2;
+use crate::{OpenError, ServerProblem, Step};
 
 /// Opens the database that a URL or a libpq connection string names.
 pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, OpenError> {
-    let pools = pools(url)?;
-    let Prepared { catalog, log_format, last, outcome } = block_on(async {
-        let mut session = PostgresSession::take(&pools, false).await?;
-        let contents = setup::recognize(&mut session, NAME).await?;
-        opening.prepare(&mut session, contents).await
-    })?;
-    let keys = log_format.keys.clone();
-    let last_moment = last.map(|last| last.moment);
-    let commit_clock = CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock));
-    let observer = Arc::clone(&opening.observer);
-    let database = Box::new(PostgresDatabase::new(pools, log_format, observer, commit_clock));
-    Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
+    let address = Address::read(url)?;
+    block_on(async {
+        let (mut session, contents) = look(&address).await?;
+        if !Lease::exclude(session.client()).await? {
+            return Err(address.failed(ServerProblem::InUse));
+        }
+        // Whoever had it may have changed it until now.
+        let contents = match contents {
+            Contents::Nothing => recognized(&address, &mut session).await?,
+            contents @ (Contents::Backstay { .. } | Contents::Foreign) => contents,
+        };
+        let Prepared { catalog, log_format, last, outcome } = opening.prepare(&mut session, contents).await?;
+        let lease = Arc::new(Lease::begin(session.client(), Arc::clone(&opening.options.on_fatal)).await?);
+        let pools = Pools::new(&address, opening.options.connections, Some(&lease))?;
+        let keys = log_format.keys.clone();
+        let last_moment = last.map(|last| last.moment);
+        let commit_clock = CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock));
+        let observer = Arc::clone(&opening.observer);
+        let first = session.into_client().map(Object::take);
+        let database = Box::new(PostgresDatabase::new((pools, first, lease), log_format, observer, commit_clock));
+        Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
+    })
 }
 
 /// The steps that `open` would take to make the database fit the model.
 pub(crate) fn plan(url: &Secret, (model, now): (&Model, Timestamp)) -> Result<Vec<Step>, OpenError> {
-    let pools = pools(url)?;
+    let address = Address::read(url)?;
     block_on(async {
         // It reads alone, but for temporary tables.
-        let mut session = PostgresSession::take(&pools, false).await?;
-        let contents = setup::recognize(&mut session, NAME).await?;
+        let (mut session, contents) = look(&address).await?;
         setup::plan(&mut session, contents, (model, now)).await
     })
 }
 
-fn pools(url: &Secret) -> Result<Pools, StoreError> {
-    let config: tokio_postgres::Config = url.expose().parse().map_err(error::plain)?;
-    let mut apart = config.clone();
-    // Whatever needs what it wrote is durable only after it.
-    let options = config.get_options().map_or_else(String::new, |options| format!("{options} "));
-    apart.options(format!("{options}-c synchronous_commit=off"));
-    Ok(Pools { usual: pool(config, CONNECTIONS)?, apart: pool(apart, CONNECTIONS_APART)? })
+/// Whether the database has Backstay's tables.
+pub(crate) fn exists(url: &Secret) -> Result<bool, OpenError> {
+    let address = Address::read(url)?;
+    block_on(async { look(&address).await.map(|(_, contents)| matches!(contents, Contents::Backstay { .. })) })
 }
 
-fn pool(config: tokio_postgres::Config, connections: usize) -> Result<Pool, StoreError> {
-    let manager = Manager::from_config(config, NoTls, ManagerConfig::default());
-    let pool = Pool::builder(manager).max_size(connections).build();
-    pool.map_err(|error| StoreError::Database(Arc::new(error)))
+/// What the database holds, whatever model it was opened with.
+pub(crate) fn stored(url: &Secret) -> Result<Option<setup::Stored>, OpenError> {
+    let address = Address::read(url)?;
+    block_on(async {
+        let (mut session, contents) = look(&address).await?;
+        setup::stored(&mut session, contents).await
+    })
+}
+
+/// Drops Backstay's tables, all that the database holds. Refuses a database that another process uses.
+pub(crate) fn delete(url: &Secret) -> Result<(), OpenError> {
+    let address = Address::read(url)?;
+    block_on(async {
+        let (mut session, contents) = look(&address).await?;
+        if !Lease::exclude(session.client()).await? {
+            return Err(address.failed(ServerProblem::InUse));
+        }
+        if !matches!(contents, Contents::Backstay { .. }) {
+            return Ok(());
+        }
+        let tables = session.objects().await?;
+        let names = tables.iter().filter_map(|object| match object {
+            Stored::Table(name) => Some(format!("\"{}\"", name.replace('"', "\"\""))),
+            Stored::Column(..) | Stored::Index(_) => None,
+        });
+        let names: Vec<String> = names.collect();
+        let drop = format!("DROP TABLE {} CASCADE", names.join(", "));
+        session.client().batch_execute(&drop).await.map_err(super::error::plain)?;
+        Ok(())
+    })
+}
+
+/// Connects to a database and finds out whose it is.
+async fn look(address: &Address) -> Result<(PostgresSession, Contents), OpenError> {
+    let pools = Pools::new(address, 1, None)?;
+    let first = pools.first().await.map_err(|error| address.refused(error))?;
+    address.check(&first).await?;
+    let mut session = PostgresSession::on(first, &pools, Access::Write);
+    let contents = recognized(address, &mut session).await?;
+    Ok((session, contents))
+}
+
+async fn recognized(address: &Address, session: &mut PostgresSession) -> Result<Contents, OpenError> {
+    setup::recognize(session, address.name()).await.map_err(|error| match error {
+        OpenError::NotOurs { .. } => address.failed(ServerProblem::Foreign),
+        error => error,
+    })
 }
 
 /// Completes a future on this thread, on the runtime that the connections will be used from.

@@ -192,7 +192,7 @@ fn names_of_other_systems_lead_to_ours() {
          backstay.toml:5:2: unknown table [cors]; use `cors_origins` in [server]\n\
          backstay.toml:6:2: unknown table [auth]; use [accounts]\n\
          backstay.toml:7:2: unknown table [database]; Backstay stores its data in SQLite, in the directory that \
-         `dir` in [data] names; there is no other database to configure",
+         `dir` in [data] names, or in PostgreSQL, at the address that `url` in [data] names",
     );
     check("log = 'debug'", &[], "backstay.toml:1:7: [log] must be a table; use `level` in [log]: `level = \"debug\"`");
 }

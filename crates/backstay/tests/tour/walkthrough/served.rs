@@ -7,12 +7,23 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use backstay_testkit::Cluster;
 use tempfile::TempDir;
 
 /// The address in READMEs.
 const WRITTEN: &str = "http://localhost:8080";
 /// How long the first start of a debug build may take, including seeding.
 const PATIENCE: Duration = Duration::from_mins(10);
+
+/// The setting that says where the database is.
+const DATA_URL: &str = "BACKSTAY_DATA_URL";
+
+/// Where an application keeps its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Database {
+    Sqlite,
+    Postgres,
+}
 
 /// An application with a running server.
 pub(crate) struct Served {
@@ -21,18 +32,25 @@ pub(crate) struct Served {
     within: PathBuf,
     child: Child,
     port: u16,
+    /// The address of its database; empty for the one in its data directory.
+    url: String,
 }
 
 impl Served {
     /// Serves an application that is somewhere in a temporary directory, in which a log is kept too. Scripts run in the
     /// directory `within`.
-    pub(crate) fn start(place: TempDir, application: &Path, within: &Path) -> Self {
+    pub(crate) fn start(place: TempDir, (application, within): (&Path, &Path), database: Database) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         drop(listener);
         let log = File::create(place.path().join("log")).expect("a log");
+        let url = match database {
+            Database::Sqlite => String::new(),
+            Database::Postgres => Cluster::shared().url(),
+        };
         let child = Command::new(env!("CARGO_BIN_EXE_backstay"))
             .arg("serve")
+            .env(DATA_URL, &url)
             .arg(application)
             .args(["--port", &port.to_string()])
             .current_dir(within)
@@ -41,7 +59,7 @@ impl Served {
             .stderr(log)
             .spawn()
             .expect("backstay starts");
-        let mut served = Self { place, within: within.to_owned(), child, port };
+        let mut served = Self { place, within: within.to_owned(), child, port, url };
         served.wait();
         served
     }
@@ -63,12 +81,18 @@ impl Served {
             .arg(&script)
             .current_dir(&self.within)
             .env("PATH", std::env::join_paths(path).expect("a path"))
+            .env(DATA_URL, &self.url)
             .stdin(Stdio::null())
             .status()
             .expect("bash, curl and jq are installed");
         assert!(status.success(), "the shell ended with {status}: {}", self.last_words(scripts.len()));
         let read = |index| fs::read_to_string(self.output(index, "out")).expect("what a step wrote");
         (0..scripts.len()).map(read).collect()
+    }
+
+    /// Whether its database is in its data directory.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.url.is_empty()
     }
 
     fn output(&self, index: usize, ending: &str) -> String {

@@ -1,0 +1,117 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, Runtime};
+use tokio_postgres::{CancelToken, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::address::Address;
+use super::error::{plain, unreachable};
+use super::lease::Lease;
+use crate::StoreError;
+
+/// For statements that commit by themselves within a transaction.
+const CONNECTIONS_APART: usize = 2;
+/// How long a connection may take to be ready.
+const CREATE_TIMEOUT: Duration = Duration::from_secs(15);
+/// Statements that a connection keeps prepared, before it forgets all of them.
+const KEPT_STATEMENTS: usize = 1000;
+
+/// The connections to a database.
+#[derive(Clone)]
+pub(super) struct Pools {
+    /// Each for one transaction at a time.
+    usual: Pool,
+    /// For statements that commit by themselves while a transaction waits for them: with all others in transactions, none of
+    /// those would become free.
+    apart: Pool,
+    connector: MakeRustlsConnect,
+}
+
+impl Pools {
+    /// Pools of connections that belong to a lease, or to none as long as the database is being opened or looked at.
+    pub(super) fn new(address: &Address, connections: usize, lease: Option<&Arc<Lease>>) -> Result<Self, StoreError> {
+        let pool = |config: Config, connections| pool((config, &address.connector), connections, lease);
+        Ok(Self {
+            usual: pool(address.config.clone(), connections)?,
+            apart: pool(address.relaxed(), CONNECTIONS_APART)?,
+            connector: address.connector.clone(),
+        })
+    }
+
+    /// A connection for a transaction.
+    pub(super) async fn take(&self) -> Result<Object, StoreError> {
+        taken(self.usual.get().await)
+    }
+
+    /// A connection for a statement that commits by itself.
+    pub(super) async fn take_apart(&self) -> Result<Object, StoreError> {
+        taken(self.apart.get().await)
+    }
+
+    /// A connection, or why there is none as the pool has it.
+    pub(super) async fn first(&self) -> Result<Object, PoolError> {
+        self.usual.get().await
+    }
+
+    /// Ends what a connection is doing, and then the connection.
+    pub(super) fn abandon(&self, client: Object) {
+        let client = Object::take(client);
+        let (token, connector) = (client.cancel_token(), self.connector.clone());
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            // If the server can't be reached for this either, it notices that the connection has ended.
+            drop(token.cancel_query(connector).await);
+            drop(client);
+        });
+    }
+
+    /// Asks the server to end what a connection is doing, which then fails.
+    pub(super) async fn cancel(&self, connection: &CancelToken) {
+        // If the server can't be reached for this, it isn't for what follows.
+        drop(connection.cancel_query(self.connector.clone()).await);
+    }
+
+    pub(super) fn close(&self) {
+        self.usual.close();
+        self.apart.close();
+    }
+}
+
+fn taken(got: Result<Object, PoolError>) -> Result<Object, StoreError> {
+    let client = got.map_err(|error| match error {
+        PoolError::Backend(error) => unreachable(&error),
+        PoolError::PostCreateHook(HookError::Backend(error)) => plain(error),
+        PoolError::PostCreateHook(HookError::Message(_)) => StoreError::Displaced,
+        PoolError::Closed => StoreError::Closed,
+        error @ (PoolError::Timeout(_) | PoolError::NoRuntimeSpecified) => StoreError::Unreachable(Arc::new(error)),
+    })?;
+    if client.statement_cache.size() > KEPT_STATEMENTS {
+        client.statement_cache.clear();
+    }
+    Ok(client)
+}
+
+fn pool(
+    (config, connector): (Config, &MakeRustlsConnect),
+    connections: usize,
+    lease: Option<&Arc<Lease>>,
+) -> Result<Pool, StoreError> {
+    let manager = Manager::from_config(config, connector.clone(), ManagerConfig::default());
+    let mut builder = Pool::builder(manager).max_size(connections);
+    builder = builder.runtime(Runtime::Tokio1).create_timeout(Some(CREATE_TIMEOUT));
+    if let Some(lease) = lease {
+        let lease = Arc::clone(lease);
+        builder = builder.post_create(Hook::async_fn(move |client, _| {
+            let lease = Arc::clone(&lease);
+            Box::pin(async move {
+                match lease.join(client).await {
+                    Ok(true) => Ok(()),
+                    Ok(false) => Err(HookError::message("the database is another's")),
+                    Err(error) => Err(HookError::Backend(error)),
+                }
+            })
+        }));
+    }
+    builder.build().map_err(|error| StoreError::Database(Arc::new(error)))
+}

@@ -1,0 +1,123 @@
+use std::path::PathBuf;
+
+/// Why a database server can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerProblem {
+    /// The address isn't one.
+    #[error("the address can't be read: {0}")]
+    Address(String),
+    /// A parameter of the address means nothing here.
+    #[error("the address has a parameter that Backstay doesn't support: {0}")]
+    Parameter(String),
+    /// A file of certificates can't be used.
+    #[error("the certificates in {path} can't be used: {why}")]
+    Certificates {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// `sslmode=verify-ca` or `verify-full` without certificates to verify with.
+    #[error("`sslmode` asks to verify the server's certificate, and there are no certificates to verify it with")]
+    NoCertificates,
+    /// Nothing answers at the address.
+    #[error("the server can't be reached: {0}")]
+    Unreachable(String),
+    /// The server accepts the connection and then says nothing.
+    #[error("the server doesn't answer")]
+    Silent,
+    /// TLS was asked for and isn't possible.
+    #[error("the TLS connection fails: {0}")]
+    Tls(String),
+    /// The server refused the password.
+    #[error("the server refused the user's password")]
+    Password,
+    /// The server wants a password.
+    #[error("the server asks for a password, and there is none")]
+    NoPassword,
+    /// The server doesn't know the user, or doesn't admit it from here.
+    #[error("the server refused the user: it doesn't exist, or `pg_hba.conf` doesn't admit it from this machine")]
+    User,
+    /// The server has no database of this name.
+    #[error("the server has no such database")]
+    NoDatabase,
+    /// All connections of the server are taken.
+    #[error("the server has no free connection")]
+    Connections,
+    /// The server starts, stops or recovers.
+    #[error("the server is starting up or shutting down")]
+    Starting,
+    /// The server is too old.
+    #[error("the server is PostgreSQL {0}; Backstay needs 15 or later")]
+    Version(String),
+    /// A commit is acknowledged before it is durable.
+    #[error("`synchronous_commit` is off: a crash would lose changes that were acknowledged")]
+    AsynchronousCommit,
+    /// The server is a standby, or transactions are read-only.
+    #[error("the server is a standby, or lets this user only read")]
+    ReadOnly,
+    /// Texts can't be stored.
+    #[error("the database's encoding is {0}; Backstay needs UTF8")]
+    Encoding(String),
+    /// There is no schema for tables.
+    #[error("none of the schemas in `search_path` exists")]
+    NoSchema,
+    /// The user may not create tables.
+    #[error("the user may not create tables in the schema {0}")]
+    Rights(String),
+    /// The schema holds tables, and none of Backstay's.
+    #[error("it holds the tables of another program")]
+    Foreign,
+    /// Another process uses it.
+    #[error("another Backstay uses it")]
+    InUse,
+    /// Anything else that prevents a connection.
+    #[error("the connection fails: {0}")]
+    Connection(String),
+}
+
+impl ServerProblem {
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Address(_) => {
+                "write it as postgres://user@host:5432/database, with special characters percent-encoded (`@` as %40)"
+            }
+            Self::Parameter(_) => "leave it out; docs/configuration.md lists the parameters",
+            Self::Certificates { .. } => "name a readable file with PEM certificates in `sslrootcert`",
+            Self::NoCertificates => {
+                "name the file with the authority's certificate (`sslrootcert=FILE`), or use the operating system's \
+                 (`sslrootcert=system`)"
+            }
+            Self::Unreachable(_) | Self::Silent => {
+                "check the host and the port, that the server runs and listens there, and the firewall between"
+            }
+            Self::Tls(_) => "check `sslmode` and `sslrootcert`; docs/configuration.md says what they mean",
+            Self::Password | Self::NoPassword => {
+                "put the password into a file and name it in `password_file` in [data], or set BACKSTAY_DATA_URL with it"
+            }
+            Self::User => "check the user's name in the address, and the server's `pg_hba.conf`",
+            Self::NoDatabase => "create it, with `createdb --encoding=UTF8 --template=template0 NAME`",
+            Self::Connections => "raise `max_connections` of the server, or lower `connections` in [data]",
+            Self::Starting => "try again in a moment",
+            Self::Version(_) => "update the server, or use another one",
+            Self::AsynchronousCommit => {
+                "set it to `on` for this user and database (`ALTER ROLE … SET synchronous_commit = on`)"
+            }
+            Self::ReadOnly => "name the primary server in the address",
+            Self::Encoding(_) => "create another one, with `createdb --encoding=UTF8 --template=template0 NAME`",
+            Self::NoSchema => "create the schema, or correct `search_path`",
+            Self::Rights(_) => {
+                "make the user the owner of the database, or grant the right (`GRANT CREATE ON SCHEMA … TO …`)"
+            }
+            Self::Foreign => {
+                "create a database for this application alone, or a schema, with `?options=-csearch_path%3DNAME` in the address"
+            }
+            Self::InUse => {
+                "stop it, or use another database: a database has one server for now. Run commands where that server runs, \
+                 with the same data directory"
+            }
+            Self::Connection(_) => "check the address; the server's log may say more",
+        }
+    }
+}
