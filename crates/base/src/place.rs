@@ -14,6 +14,8 @@ pub enum Place {
     Sort,
     /// The filter of a query.
     Filter,
+    /// What a query searches for.
+    Search,
     /// How many records a page holds.
     Limit,
     /// The place after which a page starts.
@@ -108,6 +110,7 @@ impl fmt::Display for Place {
             Self::Select => f.write_str("select"),
             Self::Sort => f.write_str("sort"),
             Self::Filter => f.write_str("filter"),
+            Self::Search => f.write_str("search"),
             Self::Limit => f.write_str("limit"),
             Self::After => f.write_str("after"),
             Self::Before => f.write_str("before"),

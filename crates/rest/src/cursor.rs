@@ -1,7 +1,7 @@
 use backstay_base::{Error, Place, ViolationKind, limits};
 use backstay_engine::{Cursor, SortBy, SortKey, ValueKind};
 use backstay_model::{Collection, Model, ValueType};
-use backstay_scalar::{Token, Value, quote};
+use backstay_scalar::{Scalar, Token, Value, quote};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -31,6 +31,7 @@ pub(crate) fn decode(
             ValueKind::Scalar(scalar) => ValueType::Scalar(scalar),
             ValueKind::Enum(id) => model.enum_type(id),
         }),
+        SortBy::Rank => Some(ValueType::Scalar(Scalar::Int)),
     };
     let kinds = keys.iter().filter_map(kind);
     let kinds: Vec<ValueType<'_>> = kinds.chain([ValueType::Scalar(collection.key.scalar())]).collect();
@@ -84,8 +85,6 @@ fn order_mark(order: &str) -> [u8; 4] {
 
 #[cfg(test)]
 mod tests {
-    use backstay_scalar::Scalar;
-
     use super::*;
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";

@@ -136,6 +136,8 @@ impl World {
             selection,
             first_param: 0,
             filter: None,
+            search: false,
+            search: false,
             scope,
         }
     }
