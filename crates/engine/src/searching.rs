@@ -23,7 +23,8 @@ pub(crate) fn put(
         return;
     }
     let entry = templates.entry(after);
-    for template in &templates.put {
+    let all = if before.is_some() { &templates.change } else { &templates.put };
+    for template in all {
         let statement = cx.statement(template, &Bindings { search: &entry, ..cx.bindings().id(id) }, collection.id);
         cx.tx.stage(statement, None);
     }

@@ -52,13 +52,12 @@ pub fn add(collection: &Collection, dialect: Dialect) -> Vec<Statement> {
     match dialect {
         Dialect::Sqlite => {
             let columns = listed(fields.len(), words);
+            let kept = listed(fields.len(), |field| format!("{} TEXT NOT NULL", words(field)));
             vec![
                 raw(format!(
-                    "CREATE TABLE {table} ({DOC} INTEGER PRIMARY KEY, {RECORD} {key} NOT NULL UNIQUE, {numbers}) STRICT"
+                    "CREATE TABLE {table} ({DOC} INTEGER PRIMARY KEY, {RECORD} {key} NOT NULL UNIQUE, {kept}, {numbers}) STRICT"
                 )),
-                raw(format!(
-                    "CREATE VIRTUAL TABLE {found_by} USING fts5({columns}, content='', contentless_delete=1, tokenize='ascii')"
-                )),
+                raw(format!("CREATE VIRTUAL TABLE {found_by} USING fts5({columns}, content='', tokenize='ascii')")),
             ]
         }
         Dialect::Postgres => vec![
@@ -108,11 +107,14 @@ pub fn empty(index: &SearchIndex, dialect: Dialect) -> Vec<Statement> {
 /// The tables of a search with their columns, and the names of the indexes that Backstay gave them.
 pub(crate) fn expected(index: &SearchIndex, dialect: Dialect) -> Vec<(String, Vec<String>, Vec<String>)> {
     let numbers = (0..index.fields.len()).map(number);
-    let own = |first: &[&str]| first.iter().map(|column| (*column).to_owned()).chain(numbers.clone()).collect();
+    let columns: Vec<String> = (0..index.fields.len()).map(words).collect();
+    let own = |first: &[&str]| -> Vec<String> {
+        first.iter().map(|column| (*column).to_owned()).chain(numbers.clone()).collect()
+    };
     match dialect {
         Dialect::Sqlite => vec![
-            (index.table.clone(), own(&[DOC, RECORD]), Vec::new()),
-            (index.words.clone(), (0..index.fields.len()).map(words).collect(), Vec::new()),
+            (index.table.clone(), [own(&[DOC, RECORD]), columns.clone()].concat(), Vec::new()),
+            (index.words.clone(), columns, Vec::new()),
         ],
         Dialect::Postgres => vec![(index.table.clone(), own(&[RECORD, WORDS]), vec![index.words.clone()])],
     }
@@ -123,8 +125,10 @@ pub(crate) fn expected(index: &SearchIndex, dialect: Dialect) -> Vec<(String, Ve
 pub struct SearchTemplates {
     dialect: Dialect,
     fields: Vec<FieldId>,
-    /// Puts the entry of `Slot::Id` in: all of them, in order. The values are `Slot::Entry`.
+    /// Puts the entry of `Slot::Id` in, which has none: all of them, in order. The values are `Slot::Entry`.
     pub put: Vec<Template>,
+    /// Puts it in the place of the one that is there.
+    pub change: Vec<Template>,
     /// Takes it out.
     pub remove: Vec<Template>,
 }
@@ -134,11 +138,15 @@ impl SearchTemplates {
     pub fn of(model: &Model, collection: &Collection, dialect: Dialect) -> Option<Self> {
         let index = collection.search_index()?;
         let of = Writing { model, collection, dialect, index: &index };
-        let (put, remove) = match dialect {
-            Dialect::Sqlite => (vec![of.put_row(), of.put_words()], vec![of.remove_words(), of.remove_row()]),
-            Dialect::Postgres => (vec![of.put_row()], vec![of.remove_row()]),
+        let (put, change, remove) = match dialect {
+            Dialect::Sqlite => (
+                vec![of.put_row(), of.put_words()],
+                vec![of.remove_words(), of.put_row(), of.put_words()],
+                vec![of.remove_words(), of.remove_row()],
+            ),
+            Dialect::Postgres => (vec![of.put_row()], vec![of.put_row()], vec![of.remove_row()]),
         };
-        Some(Self { dialect, fields: index.fields, put, remove })
+        Some(Self { dialect, fields: index.fields, put, change, remove })
     }
 
     /// Whether a change of a record changes its entry. Values are by `FieldId`.
@@ -185,7 +193,13 @@ impl Writing<'_> {
         let mut columns = vec![RECORD.to_owned()];
         let mut values = vec![self.id(&mut builder)];
         let first = match self.dialect {
-            Dialect::Sqlite => self.index.fields.len(),
+            Dialect::Sqlite => {
+                for field in 0..self.index.fields.len() {
+                    columns.push(words(field));
+                    values.push(Self::slot(&mut builder, field, Storage::Text));
+                }
+                self.index.fields.len()
+            }
             Dialect::Postgres => {
                 columns.push(WORDS.to_owned());
                 values.push(cast(Self::slot(&mut builder, 0, Storage::Text), "tsvector"));
@@ -205,31 +219,36 @@ impl Writing<'_> {
         builder.finish(&insert, Vec::new())
     }
 
+    /// SQLite: finds the row by its words.
     fn put_words(&self) -> Template {
+        self.of_row(Vec::new())
+    }
+
+    /// SQLite: finds it by them no more. A table without content has to be told what they were.
+    fn remove_words(&self) -> Template {
+        self.of_row(vec![(self.index.words.as_str(), word("delete"))])
+    }
+
+    /// Inserts the words of the row of `Slot::Id` as they are kept, and before them other values.
+    fn of_row(&self, before: Vec<(&str, Sql)>) -> Template {
         let mut builder = self.builder();
-        let mut row = Query::select();
+        let (mut columns, mut row) = (Vec::new(), Query::select());
+        for (column, value) in before {
+            columns.push(column.to_owned());
+            row.expr(value);
+        }
+        columns.push("rowid".to_owned());
         row.column(name(DOC)).from(name(&self.index.table));
         for field in 0..self.index.fields.len() {
-            row.expr(Self::slot(&mut builder, field, Storage::Text));
+            columns.push(words(field));
+            row.column(name(&words(field)));
         }
         row.and_where(Sql::col(name(RECORD)).eq(self.id(&mut builder)));
-        let columns = (0..self.index.fields.len()).map(words);
         let mut insert = Query::insert();
-        insert.replace().into_table(name(&self.index.words));
-        insert.columns(std::iter::once("rowid".to_owned()).chain(columns).map(|column| name(&column)));
+        insert.into_table(name(&self.index.words)).columns(columns.iter().map(|column| name(column)));
         let whole = insert.select_from(row).is_ok();
         assert!(whole, "one value per column");
         builder.finish(&insert, Vec::new())
-    }
-
-    fn remove_words(&self) -> Template {
-        let mut builder = self.builder();
-        let mut row = Query::select();
-        row.column(name(DOC)).from(name(&self.index.table));
-        row.and_where(Sql::col(name(RECORD)).eq(self.id(&mut builder)));
-        let mut delete = Query::delete();
-        delete.from_table(name(&self.index.words)).and_where(Sql::col(name("rowid")).eq(subquery(row)));
-        builder.finish(&delete, Vec::new())
     }
 
     fn remove_row(&self) -> Template {
