@@ -41,7 +41,6 @@ fn shape(collection: &Collection, selection: Vec<Selected>, scope: ReadScope) ->
         first_param: 0,
         filter: None,
         search: false,
-        search: false,
         scope,
     }
 }
