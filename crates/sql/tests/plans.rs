@@ -137,7 +137,6 @@ impl World {
             first_param: 0,
             filter: None,
             search: false,
-            search: false,
             scope,
         }
     }
