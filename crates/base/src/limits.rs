@@ -44,6 +44,16 @@ pub const DECIMAL_DIGITS: u8 = 18;
 pub const SELECT_FILTER_BYTES: usize = 1024;
 /// Bytes of one `select`, `sort` or cursor.
 pub const PARAMETER_BYTES: usize = 4096;
+/// Bytes of one `search`.
+pub const SEARCH_BYTES: usize = 1000;
+/// Words in one `search`.
+pub const SEARCH_WORDS: usize = 48;
+/// Fields of a type that can be searched.
+pub const SEARCH_FIELDS: usize = 16;
+/// What the words of one record take in the index of a search, about; the words after that aren't found.
+pub const SEARCH_ENTRY_BYTES: usize = 768 * 1024;
+/// Words of one field that are found.
+pub const SEARCH_FIELD_WORDS: usize = 16_000;
 /// Fields in one `sort`.
 pub const SORT_FIELDS: usize = 4;
 /// Values that records are grouped by together.

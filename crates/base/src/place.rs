@@ -18,6 +18,8 @@ pub enum Place {
     Group,
     /// Which of the groups of a query are meant.
     Having,
+    /// What a query searches for.
+    Search,
     /// How many records a page holds.
     Limit,
     /// The place after which a page starts.
@@ -114,6 +116,7 @@ impl fmt::Display for Place {
             Self::Filter => f.write_str("filter"),
             Self::Group => f.write_str("group"),
             Self::Having => f.write_str("having"),
+            Self::Search => f.write_str("search"),
             Self::Limit => f.write_str("limit"),
             Self::After => f.write_str("after"),
             Self::Before => f.write_str("before"),

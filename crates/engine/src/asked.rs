@@ -189,6 +189,7 @@ fn order(view: View<'_>, collection: &Collection, (keys, at): (&[SortKey], &Plac
                 expression(view, collection, (&value.of.checked, at))?;
                 continue;
             }
+            SortBy::Rank => continue,
         };
         let field = collection.field(column.field);
         if !view.may_see(collection.id, field.id) {
@@ -234,6 +235,26 @@ pub(crate) fn groups(view: View<'_>, collection: &Collection, groups: &Groups) -
     }
     let terms = groups.of.iter().filter_map(|value| value.fold.term());
     terms.into_iter().try_for_each(|term| expression(view, collection, (&term.checked, &Place::Select)))
+}
+
+/// The fields in which a search of the caller looks: those that it sees in every record that it sees. One whose rule depends on
+/// the record isn't among them, since its index can't tell the records apart. Refuses the search if there are none.
+pub(crate) fn searched(view: View<'_>, collection: &Collection) -> Result<Vec<FieldId>, Error> {
+    let wrong = |problem: String, remedy: &str| {
+        let kind = ViolationKind::Misused { problem, remedy: remedy.to_owned() };
+        Err(Error::malformed(Place::Search, kind))
+    };
+    if collection.searched().next().is_none() {
+        let remedy = "mark fields with `@search` in the model, or use `filter`";
+        return wrong(format!("{} has no field that can be searched", collection.name), remedy);
+    }
+    let open = |field: &&Field| view.rights.field(collection.id, field.id, Action::Read).allows();
+    let fields: Vec<FieldId> = collection.searched().filter(open).map(|field| field.id).collect();
+    if fields.is_empty() {
+        let problem = format!("you don't see the searchable fields of {} in every record", collection.name);
+        return wrong(problem, "use `filter`");
+    }
+    Ok(fields)
 }
 
 /// Refuses an expression about a record that names what the caller never sees.
@@ -282,6 +303,7 @@ pub(crate) fn past(
     let lacks = |field: FieldId| !collection.field(field).is_in_history();
     for key in sort {
         match &key.by {
+            SortBy::Rank => {}
             SortBy::Column(column) if !lacks(column.field) => {}
             SortBy::Column(column) => return Err(not_in_history(Place::Sort, &collection.field(column.field).name)),
             SortBy::Derived(value) => return Err(not_in_history(Place::Sort, &value.of.text)),

@@ -24,6 +24,8 @@ pub(crate) struct Bindings<'b> {
     pub(crate) as_of: Option<Timestamp>,
     pub(crate) argument: Option<&'b RecordId>,
     pub(crate) place: Option<i64>,
+    /// What is searched for, or what the index of a search is to hold of a record.
+    pub(crate) search: &'b [Value],
 }
 
 impl<'b> Bindings<'b> {
@@ -42,6 +44,7 @@ impl<'b> Bindings<'b> {
             as_of: None,
             argument: None,
             place: None,
+            search: &[],
         }
     }
 
@@ -75,6 +78,9 @@ impl<'b> Bindings<'b> {
             Slot::Limit => number(self.limit),
             Slot::Skip => number(self.skip),
             Slot::Reach => number(self.skip + self.limit),
+            Slot::Match => self.search[0].clone(),
+            Slot::Terms => self.search[1].clone(),
+            Slot::Entry(index) => self.search[usize::from(*index)].clone(),
             Slot::Place => Value::Int(self.place.expect("a statement that places a link is bound with its place")),
             Slot::Argument(_) => Value::Id(*self.argument.expect("a statement about a link is bound with its far end")),
             Slot::Constant(value) => value.clone(),

@@ -77,6 +77,7 @@ mod rights;
 mod row_change;
 mod rule_of;
 mod rules;
+mod searching;
 mod secrets;
 mod sent_back;
 mod sequences;

@@ -366,7 +366,16 @@ impl Plans {
 }
 
 fn one_record(action: Action, collection: CollectionId, selection: Selection, perspective: Perspective) -> ReadShape {
-    ReadShape { action, perspective, collection, selection, first_param: 0, filter: None, scope: ReadScope::One }
+    ReadShape {
+        action,
+        perspective,
+        collection,
+        selection,
+        first_param: 0,
+        filter: None,
+        search: false,
+        scope: ReadScope::One,
+    }
 }
 
 /// What makes two lists of one class of callers the same statement: all but their values.
@@ -378,6 +387,8 @@ pub(crate) struct ListKey {
     expression: Option<Same>,
     selection: Selection,
     sort: Arc<[SortKey]>,
+    /// Whether it searches.
+    search: bool,
     start: PageStart,
     /// What is answered of groups of the records, if that is asked for: then nothing is selected of the records.
     groups: Option<Groups>,
@@ -388,7 +399,8 @@ pub(crate) struct ListKey {
 
 impl ListKey {
     pub(crate) fn of(list: &List) -> Self {
-        let List { collection, perspective, filter, selection, params: _, sort, limit: _, start, count: _ } = list;
+        let List { collection, perspective, filter, search, selection, params: _, sort, limit: _, start, count: _ } =
+            list;
         Self {
             collection: *collection,
             perspective: perspective.rows(),
@@ -396,6 +408,7 @@ impl ListKey {
             expression: filter.expression.as_ref().map(|expression| Same(Arc::clone(&expression.checked))),
             selection: selection.clone(),
             sort: Arc::clone(sort),
+            search: search.is_some(),
             start: start.shape(),
             groups: None,
             interface: None,
@@ -472,6 +485,7 @@ impl ListPlan {
         let scalar = |key: &SortKey| match &key.by {
             SortBy::Column(column) => collection.field(column.field).kind.scalar(),
             SortBy::Derived(value) => value.kind.scalar(),
+            SortBy::Rank => Some(Scalar::Int),
         };
         let scalars = key.sort.iter().map(scalar);
         let cursor = scalars.chain([Some(collection.key.scalar())]).collect();
@@ -495,7 +509,7 @@ impl ListPlan {
 
     /// The shape of a list of the records of one type, and whether it names a classified field.
     fn of_type(key: &ListKey, view: View<'_>, planner: &Planner) -> (ReadShape, bool) {
-        let ListKey { collection, perspective, equals, expression, selection, sort, start, .. } = key;
+        let ListKey { collection, perspective, equals, expression, selection, sort, search, start, .. } = key;
         let collection = view.model.collection(*collection);
         let checked = expression.as_ref().map(|same| &*same.0);
         let mut filter = checked.map(|checked| checked.expr.clone());
@@ -505,11 +519,12 @@ impl ListPlan {
         }
         let of_expression =
             checked.iter().flat_map(|checked| checked.reads.iter().chain(&checked.computed_from).copied());
-        let own = equals.iter().copied().chain(sort.iter().filter_map(SortKey::field));
+        let searched = collection.searched().filter(|_| *search).map(|field| field.id);
+        let own = equals.iter().copied().chain(sort.iter().filter_map(SortKey::field)).chain(searched);
         let own = own.flat_map(|field| looked_at(planner, (collection.id, field)));
         let selected = selection.written();
         let derived = sort.iter().filter_map(|key| match &key.by {
-            SortBy::Column(_) => None,
+            SortBy::Column(_) | SortBy::Rank => None,
             SortBy::Derived(value) => Some(&value.of),
         });
         let written = selected.into_iter().chain(derived).chain(key.groups.iter().flat_map(Groups::written));
@@ -524,6 +539,7 @@ impl ListPlan {
             selection: selection.clone(),
             first_param: u16::try_from(params + equals.len()).expect("a filter has few parameters"),
             filter,
+            search: *search,
             scope: ReadScope::Page { sort: sort.to_vec(), start: start.clone() },
         };
         (shape, names_classified)

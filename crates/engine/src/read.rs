@@ -7,7 +7,7 @@ use backstay_base::{
 use backstay_expr::Rights;
 use backstay_model::{Collection, CollectionId, Model};
 use backstay_scalar::{Value, ValueRef};
-use backstay_sql::{DecodeError, ReadPlan, Row};
+use backstay_sql::{DecodeError, ReadPlan, Row, SortKey};
 use backstay_store::{RowSink, StoreError};
 use sha2::{Digest as _, Sha256};
 
@@ -78,6 +78,8 @@ pub(crate) struct PreparedList {
     class: Arc<CallerClass>,
     request: List,
     params: Vec<Value>,
+    /// The values of the search, if it is one.
+    search: Vec<Value>,
 }
 
 /// Plans a get.
@@ -244,8 +246,15 @@ pub(crate) fn prepare_list(inner: &Inner, cx: &Context, mut request: List) -> Re
         check_named(view, &request)?;
         Ok(ListPlan::new(key, view, &inner.planner))
     })?;
+    let search = match &request.search {
+        None => Vec::new(),
+        Some(search) => {
+            let collection = view.model.collection(request.collection);
+            inner.planner.search(collection, &asked::searched(view, collection)?, search).to_vec()
+        }
+    };
     let params = take_params(&mut request);
-    Ok(PreparedList { plan, class, request, params })
+    Ok(PreparedList { plan, class, request, params, search })
 }
 
 /// Plans a list of the records of several types.
@@ -261,6 +270,11 @@ pub(crate) fn prepare_list_of_types(
     let mut first = each.next().ok_or_else(|| Error::internal(NoTypes))?;
     let mut others: Vec<List> = each.collect();
     for list in std::iter::once(&first).chain(&others) {
+        if list.search.is_some() {
+            let problem = "records of several types can't be searched together".to_owned();
+            let remedy = "search in each of the types".to_owned();
+            return Err(Error::malformed(Place::Search, ViolationKind::Misused { problem, remedy }));
+        }
         check_list(view, cx, list)?;
     }
     let plan = class.plans.list(ListKey::of_types(interface, &first, &others), |key| {
@@ -269,7 +283,7 @@ pub(crate) fn prepare_list_of_types(
     })?;
     let mut params = take_params(&mut first);
     params.extend(others.iter_mut().flat_map(|list| std::mem::take(&mut list.params)));
-    Ok(PreparedList { plan, class, request: first, params })
+    Ok(PreparedList { plan, class, request: first, params, search: Vec::new() })
 }
 
 /// Refuses a list whose values can't be answered, whatever its plan.
@@ -287,6 +301,9 @@ fn check_named(view: View<'_>, request: &List) -> Result<(), Error> {
     let collection = view.model.collection(request.collection);
     asked::selection(view, collection.id, &request.selection)?;
     asked::sort(view, collection, &request.sort)?;
+    if request.search.is_some() {
+        asked::searched(view, collection)?;
+    }
     asked::filter(view, collection, &request.filter)
 }
 
@@ -301,6 +318,16 @@ fn take_params(request: &mut List) -> Vec<Value> {
 
 /// Refuses a list that no door should have made.
 fn check(list: &List) -> Result<(), Error> {
+    if list.search.is_none() && list.sort.contains(&SortKey::rank()) {
+        let problem = "only the results of a search have ranks".to_owned();
+        let remedy = "send a search, or another order".to_owned();
+        return Err(Error::malformed(Place::Sort, ViolationKind::Misused { problem, remedy }));
+    }
+    if list.search.is_some() && list.perspective.moment().is_some() {
+        let problem = "a search finds records as they are now".to_owned();
+        let remedy = "leave out the search or the moment of the past".to_owned();
+        return Err(Error::malformed(Place::Search, ViolationKind::Misused { problem, remedy }));
+    }
     check_page(list.limit, (&list.start, list.sort.len() + 1), &list.filter)
 }
 
@@ -380,13 +407,14 @@ pub(crate) async fn list<R: Reads>(
     prepared: &PreparedList,
     (encoder, size): (&'static dyn Encoder, PageSize),
 ) -> Result<Page, Error> {
-    let PreparedList { plan, class, request, params } = prepared;
+    let PreparedList { plan, class, request, params, search } = prepared;
     let collection = inner.application.model.collection(request.collection);
     let mut bindings = Bindings {
         params,
         cursor: request.start.values(),
         skip: request.start.skipped(),
         as_of: request.perspective.moment(),
+        search,
         ..Bindings::new(cx.caller(), cx.now)
     };
     let withheld = plan.names_classified;
@@ -427,8 +455,8 @@ pub(crate) async fn ids(
     prepared: &PreparedList,
     limit: u64,
 ) -> Result<Vec<RecordId>, Error> {
-    let PreparedList { plan, class: _, request, params } = prepared;
-    let bindings = Bindings { params, limit, ..cx.bindings() };
+    let PreparedList { plan, class: _, request, params, search } = prepared;
+    let bindings = Bindings { params, limit, search, ..cx.bindings() };
     let (template, collection, withheld) = (&plan.page.template, request.collection, plan.names_classified);
     let statement = cx.asked(&Question { template, bindings, collection, withheld });
     let mut ids = Vec::new();

@@ -169,6 +169,9 @@ fn bound(slot: &Slot, bindings: &Bindings<'_>, (model, collection): About<'_>) -
         Slot::Reach => format!("skip and limit = {}", value()),
         Slot::Cursor(index) => format!("cursor {} = {}", index + 1, value()),
         Slot::Param(index, _) => format!("parameter {} = {}", index + 1, value()),
+        Slot::Match => format!("search = {}", value()),
+        Slot::Terms => format!("terms = {}", value()),
+        Slot::Entry(index) => format!("entry {}", index + 1),
         Slot::Place => format!("place = {}", value()),
         Slot::Argument(_) => format!("related id = {}", value()),
     }

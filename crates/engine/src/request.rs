@@ -3,7 +3,7 @@ use std::sync::Arc;
 use backstay_base::{Action, RecordId, Timestamp, limits};
 use backstay_expr::Checked;
 use backstay_model::{Addressed, CollectionId, FieldId, InterfaceId};
-use backstay_scalar::Value;
+use backstay_scalar::{Search, Value};
 use backstay_sql::{Groups, PageStart, Position, Selection, SortKey};
 use bytes::Bytes;
 
@@ -363,6 +363,8 @@ pub struct List {
     pub perspective: Perspective,
     /// Which of its records.
     pub filter: Filter,
+    /// Of those the ones that are found by this.
+    pub search: Option<Arc<Search>>,
     /// What to answer of each.
     pub selection: Selection,
     /// The values of the parameters in the selection, in its order.
@@ -389,6 +391,7 @@ impl List {
             collection,
             perspective: Perspective::Live,
             filter: Filter::default(),
+            search: None,
             selection: Selection::Whole,
             params: Vec::new(),
             sort: Arc::default(),

@@ -9,7 +9,7 @@ use crate::bind::{Bindings, InMemory};
 use crate::proposal::{LinkChange, Proposal};
 use crate::reference::Reference;
 use crate::templates::LinkStatement;
-use crate::{Record, TxContext, mentions, trees, versions};
+use crate::{Record, TxContext, mentions, searching, trees, versions};
 
 /// The one way a row is written: stages the row, its links, its version for the history, and its change for the commit
 /// log. It evaluates no rules: the steps before it have.
@@ -35,6 +35,7 @@ impl RowChange {
         cx.tx.change(change(collection, &record, ChangeKind::Create, fields));
         write_links(cx, collection, &record, links);
         mentions::begin(cx, collection, record.id(), record.values());
+        searching::put(cx, collection, record.id(), (None, record.values()));
         note(cx, collection.id, (None, Some(record.values())), Sent::Yes);
         versions::add(cx, collection, &record, VersionChange::Create);
         cx.require_few_bytes()?;
@@ -135,6 +136,7 @@ impl RowChange {
             cx.bury(collection.id, record);
         }
         clear_links(cx, collection, record.id());
+        searching::remove(cx, collection, record.id());
         let bindings = Bindings { version: Some(record.version()), ..cx.bindings().id(record.id()) };
         let template = cx.engine.templates.delete(&cx.engine.planner, collection.id);
         let delete = cx.statement(template, &bindings, collection.id);
@@ -207,6 +209,7 @@ impl RowChange {
         }
         write_links(cx, collection, &record, links);
         mentions::follow(cx, collection, record.id(), (stored.values(), record.values()));
+        searching::put(cx, collection, record.id(), (Some(stored.values()), record.values()));
         note(cx, collection.id, (Some(stored.values()), Some(record.values())), sent);
         versions::add(cx, collection, &record, as_version);
         cx.require_few_bytes()?;

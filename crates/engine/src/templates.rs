@@ -8,8 +8,8 @@ use backstay_model::{
     Versions,
 };
 use backstay_sql::{
-    PageStart, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, Selection, StoredPlan, SumsPlan,
-    Template,
+    PageStart, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, SearchTemplates, Selection, StoredPlan,
+    SumsPlan, Template,
 };
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -73,6 +73,7 @@ struct CollectionTemplates {
     references: OnceLock<Arc<StoredPlan>>,
     ids: [OnceLock<ReadPlan>; 2],
     versions: OnceLock<VersionTemplates>,
+    search: OnceLock<Option<Arc<SearchTemplates>>>,
     move_branch: OnceLock<Template>,
     longest_path: OnceLock<Template>,
 }
@@ -239,6 +240,11 @@ impl Templates {
         cached(&self.slugs, key, |_| planner.taken_slugs(collection, (index, slug), absent))
     }
 
+    /// What is written to the index of a collection's search, if it has one.
+    pub(crate) fn search(&self, planner: &Planner, collection: CollectionId) -> Option<&Arc<SearchTemplates>> {
+        self.of(collection).search.get_or_init(|| planner.search_templates(collection).map(Arc::new)).as_ref()
+    }
+
     /// Moves what is below a record of a tree.
     pub(crate) fn move_branch(&self, planner: &Planner, (of, tree): (CollectionId, Tree)) -> &Template {
         self.of(of).move_branch.get_or_init(|| planner.move_branch((of, tree)))
@@ -283,6 +289,7 @@ impl Templates {
                 selection: Selection::id(),
                 first_param: 0,
                 filter: None,
+                search: false,
                 scope: ReadScope::Page { sort: Vec::new(), start },
             };
             planner.read(&shape, Rights::unrestricted())

@@ -51,7 +51,16 @@ fn widest(planner: &Planner, rights: &Rights, collection: &Collection, policy: &
     let id = collection.id;
     let read = |action, perspective| {
         let (selection, scope) = (Selection::Whole, ReadScope::One);
-        let shape = ReadShape { action, perspective, collection: id, selection, first_param: 0, filter: None, scope };
+        let shape = ReadShape {
+            action,
+            perspective,
+            collection: id,
+            selection,
+            first_param: 0,
+            filter: None,
+            search: false,
+            scope,
+        };
         planner.read(&shape, rights).template.extent().tables
     };
     let live = read(Action::Read, Perspective::Live);

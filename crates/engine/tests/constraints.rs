@@ -26,6 +26,8 @@ mod order;
 mod other_keys;
 #[path = "constraints/restored.rs"]
 mod restored;
+#[path = "constraints/search.rs"]
+mod search;
 #[path = "constraints/sequence.rs"]
 mod sequence;
 #[path = "constraints/slug.rs"]

@@ -26,6 +26,8 @@ mod obstacles;
 mod random;
 #[path = "migrations/references.rs"]
 mod references;
+#[path = "migrations/searches.rs"]
+mod searches;
 #[path = "migrations/sequences.rs"]
 mod sequences;
 #[path = "migrations/slugs.rs"]

@@ -144,7 +144,7 @@ const DIRECTIVES: Table = &[
     (&["frozen", "createOnly", "writeOnce", "final"], "write `@immutable`"),
     (&["cache", "view", "interface"], "remove it"),
     (&["log"], "remove it; every record has a `version`, and every change is in the commit log"),
-    (&["fulltext", "fullText"], "remove it; filters can use `contains` and `startsWith`"),
+    (&["fulltext", "fullText", "searchable", "tsvector"], "write `@search`"),
     (&["transition"], "write `@to(state: …)`"),
 ];
 

@@ -278,10 +278,33 @@ impl Collection {
         firsts.map(|at| self.field(self.mentions[at].document))
     }
 
+    /// The fields that full-text search looks at, in order.
+    pub fn searched(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| field.search.is_some())
+    }
+
+    /// What full-text search finds its records by; `None` if no field has `@search`.
+    pub fn search_index(&self) -> Option<SearchIndex> {
+        let fields: Vec<FieldId> = self.searched().map(|field| field.id).collect();
+        let (table, words) = names::search(&self.table);
+        (!fields.is_empty()).then_some(SearchIndex { table, words, fields })
+    }
+
     /// Fields that have columns in the collection's own table, in order.
     pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.is_stored())
     }
+}
+
+/// What full-text search finds the records of a collection by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchIndex {
+    /// The table with a row for each record.
+    pub table: String,
+    /// The table or index that finds rows of it by their words.
+    pub words: String,
+    /// The fields whose words it holds, in the order in which it has them.
+    pub fields: Vec<FieldId>,
 }
 
 /// `@exclude(fields:, from:, to:, where:)`: two records with the same values in some fields can't have ranges that overlap.
@@ -512,6 +535,8 @@ pub struct Field {
     pub set: Vec<Set>,
     /// `@class(is:)`.
     pub class: Option<Class>,
+    /// `@search(weight:)`: full-text search finds records by its words, and this is how much each counts.
+    pub search: Option<u32>,
     /// Whether Backstay keeps it for itself: no request and no rule names it, no answer has it, and neither has the
     /// history or the commit log.
     pub internal: bool,
@@ -556,6 +581,7 @@ impl Field {
             pattern: None,
             set: Vec::new(),
             class: None,
+            search: None,
             internal: false,
             allow: FieldAllow::default(),
             checks: Vec::new(),

@@ -72,6 +72,11 @@ pub(crate) fn mention<'n>(table: &str, parts: impl Iterator<Item = &'n str>) -> 
     shortened(format!("{table}__{}", parts.join("__")))
 }
 
+/// The names of the table of the index of full-text search, and of what finds its rows by their words.
+pub(crate) fn search(table: &str) -> (String, String) {
+    (shortened(format!("{table}__search")), shortened(format!("{table}__search_words")))
+}
+
 /// A name that is too long for the databases ends in a hash of its whole instead.
 pub fn shortened(name: String) -> String {
     if name.len() <= IDENTIFIER_BYTES {

@@ -8,8 +8,7 @@ use crate::places::Places;
 use crate::source::Span;
 use crate::{Diagnostic, Diagnostics};
 
-const DIRECTIVES: &[(&str, &str)] =
-    &[("search", "remove it; filters can use `contains` and `startsWith`"), ("localized", "remove it")];
+const DIRECTIVES: &[(&str, &str)] = &[("localized", "remove it")];
 
 const SCALARS: &[(&str, &str)] = &[("File", "`Url`"), ("Geo", "two `Float` fields"), ("Vector", "`[Float!]`")];
 

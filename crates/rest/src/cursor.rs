@@ -1,7 +1,7 @@
 use backstay_base::{Error, Place, ViolationKind, limits};
 use backstay_engine::{Cursor, Fold, FoldFunction, Groups, PageOrder, SortBy, SortKey, ValueKind};
 use backstay_model::{Collection, Model, ValueType};
-use backstay_scalar::{Token, Value, quote};
+use backstay_scalar::{Scalar, Token, Value, quote};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -62,6 +62,7 @@ pub(crate) fn decode(
     let kind = |key: &SortKey| match &key.by {
         SortBy::Column(column) => model.value_type(&collection.field(column.field).kind),
         SortBy::Derived(value) => Some(value_type(value.kind, model)),
+        SortBy::Rank => Some(ValueType::Scalar(Scalar::Int)),
     };
     let kinds = keys.iter().filter_map(kind);
     let kinds: Vec<ValueType<'_>> = kinds.chain([ValueType::Scalar(collection.key.scalar())]).collect();
@@ -120,8 +121,6 @@ fn order_mark(order: &str) -> [u8; 4] {
 
 #[cfg(test)]
 mod tests {
-    use backstay_scalar::Scalar;
-
     use super::*;
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";

@@ -55,7 +55,7 @@ pub(crate) fn check_size(body: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads the query of `GET /api/{collection}`: `filter`, `sort`, `select`, `limit`, `after`, `before`, `skip`, `count`, `asOf`, values of the
+/// Reads the query of `GET /api/{collection}`: `filter`, `search`, `sort`, `select`, `limit`, `after`, `before`, `skip`, `count`, `asOf`, values of the
 /// filter's parameters as `$name`, and `field=value` for equality.
 pub(crate) fn from_query<'w>(collection: &Collection, text: Option<&'w str>) -> Result<ListWords<'w>, Error> {
     from_pairs(collection, url::of_url(text)?)
@@ -86,15 +86,12 @@ fn parameter<'w>(
         list.params.push((parameter.to_owned(), Raw::Text(value)));
         return Ok(());
     }
-    match Parameter::named(name) {
-        Some(parameter) => parameter.read(list, Raw::Text(value)),
-        None if parameter::NOT_YET.contains(&name) => Err(not_yet()),
-        None => {
-            known_or_field(collection, name)?;
-            list.equals.push((name.to_owned(), Raw::Text(value)));
-            Ok(())
-        }
+    if let Some(parameter) = Parameter::named(name) {
+        return parameter.read(list, Raw::Text(value));
     }
+    known_or_field(collection, name)?;
+    list.equals.push((name.to_owned(), Raw::Text(value)));
+    Ok(())
 }
 
 /// The place of a parameter of a URL.
@@ -148,6 +145,7 @@ pub fn in_body(error: Error) -> Error {
             | Place::Filter
             | Place::Group
             | Place::Having
+            | Place::Search
             | Place::Limit
             | Place::After
             | Place::Before
@@ -165,7 +163,6 @@ fn member<'w>(list: &mut ListWords<'w>, name: &str, raw: &'w RawValue) -> Result
     match (Parameter::named(name), name) {
         (Some(parameter), _) => parameter.read(list, Raw::Json(raw)),
         (None, "variables" | "vars" | "parameters" | "args") => Err(unknown("member", name, Some("params"))),
-        (None, name) if parameter::NOT_YET.contains(&name) => Err(not_yet()),
         (None, name) => {
             let near = nearest(name, ["params", "where"]);
             Err(unknown("member", name, near.or_else(|| parameter::meant(name))))
@@ -213,11 +210,6 @@ fn few<M>(members: &[M]) -> Result<(), ViolationKind> {
         true => Err(ViolationKind::Range(format!("at most {} members", limits::PARAMETERS))),
         false => Ok(()),
     }
-}
-
-fn not_yet() -> ViolationKind {
-    let (problem, remedy) = ("not supported yet".to_owned(), "use `filter`".to_owned());
-    ViolationKind::Misused { problem, remedy }
 }
 
 /// Refuses a name that is not a field and probably a misspelled parameter, or a comparison as other APIs write it. Other

@@ -14,6 +14,8 @@ pub struct ListWords<'w> {
     pub equals: Vec<(String, Raw<'w>)>,
     /// An expression that must be true.
     pub filter: Option<Cow<'w, str>>,
+    /// Words to search for.
+    pub search: Option<Cow<'w, str>>,
     /// Values of the filter's parameters, by their names without `$`.
     pub params: Vec<(String, Raw<'w>)>,
     /// Fields to order by, such as `-publishedAt,title`.
@@ -59,6 +61,7 @@ impl ListWords<'_> {
             collection,
             equals: Vec::new(),
             filter: None,
+            search: None,
             params: Vec::new(),
             sort: None,
             select: None,

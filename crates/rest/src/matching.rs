@@ -42,6 +42,7 @@ impl Reader {
 
     fn matching(&self, words: &ListWords<'_>, all: &str) -> Result<Matching, Error> {
         let others = [
+            (Place::Search, words.search.is_some()),
             (Place::Sort, words.sort.is_some()),
             (Place::Select, words.select.is_some()),
             (Place::After, words.after.is_some()),

@@ -12,13 +12,11 @@ pub const AS_OF: &str = "asOf";
 /// The parameter of a change by a filter that undoes it.
 pub const DRY_RUN: &str = "dryRun";
 
-/// Parameters that a list is going to have.
-pub(crate) const NOT_YET: &[&str] = &["search"];
-
 /// A parameter of a list: one of a URL, or a member of the body of `:query`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Parameter {
     Filter,
+    Search,
     Sort,
     Select,
     Limit,
@@ -30,8 +28,9 @@ pub(crate) enum Parameter {
 }
 
 impl Parameter {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Filter,
+        Self::Search,
         Self::Sort,
         Self::Select,
         Self::Limit,
@@ -50,6 +49,7 @@ impl Parameter {
     fn name(self) -> &'static str {
         match self {
             Self::Filter => "filter",
+            Self::Search => "search",
             Self::Sort => "sort",
             Self::Select => "select",
             Self::Limit => "limit",
@@ -65,6 +65,7 @@ impl Parameter {
     pub(crate) fn place(self) -> Place {
         match self {
             Self::Filter => Place::Filter,
+            Self::Search => Place::Search,
             Self::Sort => Place::Sort,
             Self::Select => Place::Select,
             Self::Limit => Place::Limit,
@@ -79,7 +80,8 @@ impl Parameter {
     /// What other APIs call it.
     fn elsewhere(self) -> &'static [&'static str] {
         match self {
-            Self::Filter => &["query", "q"],
+            Self::Filter => &["query"],
+            Self::Search => &["q", "_q", "fulltext", "fts", "match", "term", "keywords"],
             Self::Sort => &["order", "orderBy", "order_by", "ordering", "_sort", "sortBy", "sort_by"],
             Self::Select => &["fields", "include", "expand", "populate", "embed", "columns"],
             Self::Limit => {
@@ -97,6 +99,7 @@ impl Parameter {
     pub(crate) fn read<'w>(self, list: &mut ListWords<'w>, value: Raw<'w>) -> Result<(), ViolationKind> {
         match self {
             Self::Filter => list.filter = text(value, "a string")?,
+            Self::Search => list.search = text(value, "a string, such as \"new york\"")?,
             Self::Sort => list.sort = text(value, "one string, such as \"-createdAt,title\"")?,
             Self::Select => list.select = text(value, "one string, such as \"title,author{name}\"")?,
             Self::After => list.after = text(value, "a string")?,
@@ -133,7 +136,7 @@ pub(crate) fn meant(name: &str) -> Option<&'static str> {
 
 /// Whether a list has a parameter of this name, so that a field of this name can only be compared in its filter.
 pub fn is_list_parameter(name: &str) -> bool {
-    Parameter::named(name).is_some() || NOT_YET.contains(&name) || name == DRY_RUN
+    Parameter::named(name).is_some() || name == DRY_RUN
 }
 
 pub(crate) fn text<'w>(value: Raw<'w>, expected: &str) -> Result<Option<Cow<'w, str>>, ViolationKind> {

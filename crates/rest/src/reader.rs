@@ -5,7 +5,7 @@ use backstay_base::{Error, Place, RecordId, ViolationKind, limits};
 use backstay_engine::{Cursor, Engine, Expression, Filter, Groups, List, Selection, Singles, SortBy, SortKey, Start};
 use backstay_expr::{Checked, Scope};
 use backstay_model::{CollectionId, FieldId, InterfaceId, Model};
-use backstay_scalar::Value;
+use backstay_scalar::{Search, SearchProblem, Value};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
@@ -178,6 +178,7 @@ impl Reader {
             collection: id,
             equals,
             filter: text,
+            search,
             params,
             sort,
             select,
@@ -195,13 +196,15 @@ impl Reader {
             Some(shared) => not_shared(shared, collection.field(field)).map_err(|kind| Error::malformed(place, kind)),
             None => Ok(()),
         };
+        let search = search.as_deref().map(searched).transpose()?;
         let sort = match sort {
+            None if search.is_some() => Arc::from([SortKey::rank()]),
             Some(text) => kept(&self.orders, (named, text), || {
                 let keys = sort::keys(text, collection, model)?;
                 keys.iter().try_for_each(|key| match &key.by {
                     SortBy::Column(column) => check_shared(column.field, Place::Sort),
                     SortBy::Derived(value) if shared.is_some() => Err(not_of_types(&value.of.text)),
-                    SortBy::Derived(_) => Ok(()),
+                    SortBy::Derived(_) | SortBy::Rank => Ok(()),
                 })?;
                 Ok(Arc::from(keys))
             })?,
@@ -233,6 +236,7 @@ impl Reader {
             collection: *id,
             perspective: self.perspective(*id, as_of.as_deref())?,
             filter: Filter { equals, expression },
+            search,
             params: of_one_type(selected, (&selection, named)),
             selection,
             sort,
@@ -257,6 +261,23 @@ fn not_of_types(text: &str) -> Error {
     let problem = format!("records of several types can't be sorted by `{text}`");
     let remedy = "sort by fields that the types share, or list one of the types".to_owned();
     Error::malformed(Place::Sort, ViolationKind::Misused { problem, remedy })
+}
+
+/// The meaning of a `search`.
+fn searched(text: &str) -> Result<Arc<Search>, Error> {
+    let kind = |problem| match problem {
+        SearchProblem::Long => ViolationKind::Range(format!("at most {} bytes", limits::SEARCH_BYTES)),
+        SearchProblem::ManyWords => ViolationKind::Range(format!("at most {} words", limits::SEARCH_WORDS)),
+        SearchProblem::NoWord => ViolationKind::Misused {
+            problem: "there is no word to look for".to_owned(),
+            remedy: "send words of letters and digits, such as `new york -city`, or leave out `search`".to_owned(),
+        },
+        SearchProblem::ShortPrefix => ViolationKind::Misused {
+            problem: "too many words begin with a single letter".to_owned(),
+            remedy: "write at least two letters before `*`".to_owned(),
+        },
+    };
+    Search::read(text).map(Arc::new).map_err(|problem| Error::malformed(Place::Search, kind(problem)))
 }
 
 /// Where a page starts: after or before a place, or after some records.

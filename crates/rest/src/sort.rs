@@ -128,6 +128,7 @@ pub(crate) fn text(keys: &[SortKey], collection: &Collection) -> String {
         text.push_str(match &key.by {
             SortBy::Column(column) => &collection.field(column.field).name,
             SortBy::Derived(value) => &value.of.text,
+            SortBy::Rank => "$rank",
         });
     }
     text

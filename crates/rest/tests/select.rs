@@ -65,6 +65,7 @@ fn meaning(selection: &Selection, model: &Model, collection: &Collection) -> Str
                 let of = match &key.by {
                     SortBy::Column(column) => &*target.expect("a relation").field(column.field).name,
                     SortBy::Derived(value) => &*value.of.text,
+                    SortBy::Rank => "$rank",
                 };
                 write!(text, " by {of}{}", if key.descending { " down" } else { "" }).expect("a text");
             }

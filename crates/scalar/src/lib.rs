@@ -16,10 +16,12 @@ mod problem;
 mod reading;
 mod scalar;
 mod schema;
+mod search;
 mod slug;
 mod storage;
 mod token;
 mod value;
+mod words;
 mod written;
 
 pub use casing::{Casing, CasingTable, Replacement, WHITE_SPACE, trimmed};
@@ -36,8 +38,10 @@ pub use scalar::{
     Members, MergeError, OPERATIONS, Scalar, has_operations, items, members, merged, read_exact, read_id,
 };
 pub use schema::Schema;
+pub use search::{Search, SearchProblem, Term};
 pub use slug::{SLUG_PATTERN, free_number, is_slug, shortened, slug};
 pub use storage::{Part, Storage};
 pub use token::Token;
 pub use value::{Value, ValueRef};
+pub use words::{WORD_CHARS, Words, words};
 pub use written::plain_text;

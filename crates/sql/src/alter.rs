@@ -212,8 +212,29 @@ pub fn add_link_reference(
 /// A page of the records of a collection that have a value in a field, in the order of their ids: those after this id. Of
 /// the layout's fields, only `id` and this one are read.
 pub fn values_of(
-    (model, dialect): (&Model, Dialect),
+    from: (&Model, Dialect),
     (of, field): (CollectionId, FieldId),
+    after: Option<&Value>,
+    limit: i64,
+) -> (Statement, RecordLayout) {
+    records(from, (of, &[field], Some(field)), after, limit)
+}
+
+/// A page of the records of a collection, those in the trash included, in the order of their ids: those after this id. Of the
+/// layout's fields, only `id` and these are read.
+pub fn records_of(
+    from: (&Model, Dialect),
+    (of, fields): (CollectionId, &[FieldId]),
+    after: Option<&Value>,
+    limit: i64,
+) -> (Statement, RecordLayout) {
+    records(from, (of, fields, None), after, limit)
+}
+
+/// A page of records, where one of the fields may be asked to have a value.
+fn records(
+    (model, dialect): (&Model, Dialect),
+    (of, fields, present): (CollectionId, &[FieldId], Option<FieldId>),
     after: Option<&Value>,
     limit: i64,
 ) -> (Statement, RecordLayout) {
@@ -224,13 +245,15 @@ pub fn values_of(
     let key = builder.key(&this);
     let mut columns = Vec::new();
     for (at, stored) in columns_of(collection) {
-        // Only this field is read; the layout wants a place for every column.
-        let read = at.field == field || at.field == Collection::ID;
+        // Only these fields are read; the layout wants a place for every column.
+        let read = fields.contains(&at.field) || at.field == Collection::ID;
         select.expr(if read { builder.stored(&this, at) } else { schema::typed_null(dialect, stored) });
         columns.push(stored.into());
     }
-    let value = builder.stored(&this, crate::ColumnRef::main(field));
-    select.and_where(value.is_not_null());
+    if let Some(field) = present {
+        let value = builder.stored(&this, crate::ColumnRef::main(field));
+        select.and_where(value.is_not_null());
+    }
     if after.is_some() {
         let bound = builder.id_slot(collection.key.form(), Slot::Id);
         select.and_where(key.clone().gt(bound));

@@ -12,7 +12,7 @@ use crate::predicate::Pred;
 use crate::relation::{Part, Relation, Rows, links, relation};
 use crate::slots::Slots;
 use crate::tree::{column, integer, name};
-use crate::{ColumnRef, ColumnType, Dialect, Extent, PageStart, Perspective, Slot, Template};
+use crate::{ColumnRef, ColumnType, Dialect, Extent, PageStart, Perspective, Slot, Template, search};
 
 /// A statement under construction: its placeholders, and the tables of its SELECTs.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Builder<'m> {
     slots: Slots,
     frames: Vec<Frame>,
     aliases: usize,
+    /// The alias of the records that a search finds, with their ranks.
+    ranked: Option<Arc<str>>,
     extent: Extent,
 }
 
@@ -119,7 +121,15 @@ impl Anchor {
 
 impl<'m> Builder<'m> {
     pub(crate) fn new(model: &'m Model, dialect: Dialect) -> Self {
-        Self { model, dialect, slots: Slots::new(dialect), frames: Vec::new(), aliases: 0, extent: Extent::default() }
+        Self {
+            model,
+            dialect,
+            slots: Slots::new(dialect),
+            frames: Vec::new(),
+            aliases: 0,
+            ranked: None,
+            extent: Extent::default(),
+        }
     }
 
     /// A name for a table that no other in the statement has.
@@ -208,6 +218,23 @@ impl<'m> Builder<'m> {
     pub(crate) fn select(&mut self, rows: SelectStatement) -> (usize, Arc<str>) {
         let frame = self.frame();
         (frame, self.source(frame, Rows::Select(Box::new(rows)), Part::All))
+    }
+
+    /// Reads from a SELECT of records and ranks before all else in an existing one; gives its alias.
+    pub(crate) fn read_ranked(&mut self, frame: usize, rows: SelectStatement) -> Arc<str> {
+        let alias = self.alias();
+        let source = Source { rows: Rows::Select(Box::new(rows)), part: Part::All, alias: Arc::clone(&alias) };
+        self.frames[frame].sources.insert(0, source);
+        self.ranked = Some(Arc::clone(&alias));
+        alias
+    }
+
+    /// The rank of the record that is read.
+    ///
+    /// # Panics
+    /// Panics if none was searched for: whoever orders by ranks searches.
+    pub(crate) fn rank(&self) -> Sql {
+        column(self.ranked.as_ref().expect("what is ranked is searched for"), search::RANK)
     }
 
     /// Reads from the links of a many-to-many relation in a new SELECT: the SELECT, and the alias of the links.

@@ -51,6 +51,7 @@ mod ranges;
 mod read;
 mod relation;
 pub mod schema;
+pub mod search;
 mod shape;
 mod slots;
 mod slugs;
@@ -87,6 +88,7 @@ pub use plan::{Planner, RecordSource, StoredPlan};
 pub use probes::{PROBED_IDS, Probe};
 pub use ranges::exclusion_fields;
 pub use relation::Perspective;
+pub use search::SearchTemplates;
 pub use shape::{
     Alternative, Arguments, Derived, InnerSelection, MemberOutput, ObjectOutput, PageStart, Phrase, Position, ReadPlan,
     ReadScope, ReadShape, RowOutput, Selected, SelectedField, SelectedValue, Selection, SortBy, SortKey, ValueKind,

@@ -17,7 +17,7 @@ use crate::lower::shows;
 use crate::param::Encoding;
 use crate::predicate::Pred;
 use crate::tree::{column, only_where};
-use crate::{ColumnRef, ColumnType, Derived, Dialect, Position, Slot, SortBy, SortKey, ValueKind};
+use crate::{ColumnRef, ColumnType, Derived, Dialect, Position, Slot, SortBy, SortKey, ValueKind, search};
 
 /// The order of a page: the sort keys as the caller sees them, then the id.
 #[derive(Debug)]
@@ -283,12 +283,19 @@ impl Key {
         Self { sql, names, encoding: kind.into(), nullable: true, descending: false, open: false }
     }
 
+    /// How well the record matches the search, which `search::restrict` has joined.
+    fn rank(builder: &Builder<'_>) -> Self {
+        let encoding = Encoding::Column(search::RANK_TYPE);
+        Self { sql: builder.rank(), names: None, encoding, nullable: false, descending: false, open: false }
+    }
+
     /// A column, null where the caller does not see it.
     fn new(builder: &mut Builder<'_>, key: &SortKey, record: &Anchor, reader: Reader<'_>) -> Self {
         let descending = key.descending;
         let column = match &key.by {
             SortBy::Column(column) => *column,
             SortBy::Derived(value) => return Self { descending, ..Self::derived(builder, value, record, reader) },
+            SortBy::Rank => return Self { descending, ..Self::rank(builder) },
         };
         let field = column.field;
         let computed = builder.model.field(record.collection, field);

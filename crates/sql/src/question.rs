@@ -9,7 +9,7 @@ use crate::order::PageOrder;
 use crate::partial::{self, Known, Usable, usable};
 use crate::predicate::Pred;
 use crate::steer::{Ranges, RulePred, compared_fields, count_rule, page_rule};
-use crate::{PageStart, Perspective, ReadScope, ReadShape, Slot, SortKey};
+use crate::{PageStart, Perspective, ReadScope, ReadShape, Slot, SortKey, search};
 
 /// Which records are read, and in which order.
 #[derive(Debug)]
@@ -66,6 +66,11 @@ pub(crate) fn asked_in_order(
     };
     let mut questions = filtered(builder, record, (&ranges, &known));
     questions.extend(index_conditions(builder, shape, record, (&usable, &known)));
+    if shape.search {
+        let by_rank = matches!(&shape.scope, ReadScope::Page { sort, .. } if sort.contains(&SortKey::rank()));
+        let pred = Pred::Sql(search::restrict(builder, record, by_rank));
+        questions.push(Question { pred, is_range: true });
+    }
     let order = match &shape.scope {
         ReadScope::Page { sort, start } => {
             let order = order(builder, sort, record, reader).with_nulls(nullable);

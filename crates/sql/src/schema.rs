@@ -17,13 +17,14 @@ use crate::layout::{columns_of, link_columns};
 use crate::predicate::Pred;
 use crate::relation::{written, written_links};
 use crate::tree::{call, name, word};
-use crate::{ColumnType, Dialect, Perspective, Statement, nested, partial};
+use crate::{ColumnType, Dialect, Perspective, Statement, nested, partial, search};
 
-/// All tables, indexes and link tables of a model.
+/// All tables, indexes, link tables and indexes of searches of a model.
 pub fn create(model: &Model, dialect: Dialect) -> Vec<Statement> {
     let mut statements = collections(model, model.collections.iter(), dialect);
     for collection in &model.collections {
         statements.extend(collection.mentions.iter().flat_map(|of| add_mention(model, collection, of, dialect)));
+        statements.extend(search::add(collection, dialect));
     }
     statements
 }
@@ -68,6 +69,8 @@ pub fn expected(model: &Model, dialect: Dialect) -> Vec<ExpectedTable> {
                 tables.push(ExpectedTable { name: written_links(link).to_owned(), columns, indexes: Vec::new() });
             }
         }
+        let search = collection.search_index().map(|index| search::expected(&index, dialect)).unwrap_or_default();
+        tables.extend(search.into_iter().map(|(name, columns, indexes)| ExpectedTable { name, columns, indexes }));
         tables.extend(collection.mentions.iter().map(|mention| ExpectedTable {
             name: written_links(&mention.link).to_owned(),
             columns: link_columns(&mention.link).map(str::to_owned).collect(),

@@ -24,6 +24,8 @@ pub struct ReadShape {
     /// The caller's filter. A field in it that the rights hide in a record is null there, and a related record that they
     /// hide does not exist.
     pub filter: Option<Expr>,
+    /// Whether only the records are meant that match `Slot::Match`.
+    pub search: bool,
     /// Which records.
     pub scope: ReadScope,
 }
@@ -76,6 +78,8 @@ pub enum SortBy {
     Column(ColumnRef),
     /// What a relation of the record leads to.
     Derived(Derived),
+    /// How well it matches what is searched for.
+    Rank,
 }
 
 /// A value that a caller asks for besides the fields of a record: what relations lead to, or what the members of one come to.
@@ -143,8 +147,13 @@ impl SortKey {
     pub fn field(&self) -> Option<FieldId> {
         match &self.by {
             SortBy::Column(column) => Some(column.field),
-            SortBy::Derived(_) => None,
+            SortBy::Derived(_) | SortBy::Rank => None,
         }
+    }
+
+    /// The best matches first.
+    pub fn rank() -> Self {
+        Self { by: SortBy::Rank, descending: true }
     }
 
     /// Whether records can be sorted by a field.

@@ -37,6 +37,12 @@ pub enum Slot {
     Skip,
     /// Rows left out and rows wanted, together.
     Reach,
+    /// What a record that is searched for must match.
+    Match,
+    /// What the rank of such a record is computed from.
+    Terms,
+    /// A value of the entry of a record in the index of a search.
+    Entry(u16),
     /// The place of an ordered link.
     Place,
     /// An argument of a statement that has no better name for it, such as the far end of a link.

@@ -69,7 +69,16 @@ fn the_past_is_read_from_versions_and_rules_are_asked_about_the_last_one() {
         let filter = filter.map(|text| compile(text, &Scope::filter(&model, deal.id)).expect("a filter").expr);
         let selection = selection(&["title", "price", "owner"]);
         let (action, perspective) = (Action::Search, Perspective::AsOf);
-        let shape = ReadShape { action, perspective, collection: deal.id, selection, first_param: 0, filter, scope };
+        let shape = ReadShape {
+            action,
+            perspective,
+            collection: deal.id,
+            selection,
+            first_param: 0,
+            filter,
+            search: false,
+            scope,
+        };
         both(&model, |planner| planner.read(&shape, &rights).template)
     };
     let sort = vec![SortKey::of(ColumnRef::main(field("title")), false)];

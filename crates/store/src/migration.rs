@@ -17,6 +17,7 @@ mod orders;
 mod own_records;
 mod refused;
 mod renames;
+mod searches;
 mod slugs;
 mod stages;
 mod tables;
@@ -51,6 +52,8 @@ pub(crate) enum Action {
     Copy(backstay_model::CollectionId),
     /// Fills the table of this relation in the documents of a collection of the new model.
     Mentions(backstay_model::CollectionId, backstay_model::Mention),
+    /// Fills the index of the search of a collection of the new model.
+    Search(backstay_model::CollectionId),
 }
 
 /// What is found out about two models before any step is planned or taken.

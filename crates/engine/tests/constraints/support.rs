@@ -307,7 +307,26 @@ impl Served {
         .await
     }
 
-    async fn list_by(&self, of: &str, change: impl FnOnce(&mut ListWords<'static>)) -> String {
+    /// The values of a field of the records that a search finds, in its order.
+    pub(crate) async fn search(&self, of: &str, field: &str, text: &str) -> String {
+        let list = |words: &mut ListWords<'static>| {
+            words.select = Some(field.to_owned().into());
+            words.search = Some(text.to_owned().into());
+        };
+        let page = self.list_by(of, list).await;
+        let Ok(serde_json::Value::Array(items)) = serde_json::from_str(&page) else { return page };
+        let values: Vec<&str> = items.iter().map(|item| item[field].as_str().unwrap_or("null")).collect();
+        values.join(", ")
+    }
+
+    /// The whole body of a list.
+    pub(crate) async fn page(&self, of: &str, change: impl FnOnce(&mut ListWords<'static>)) -> serde_json::Value {
+        let request = self.client().list(of, change).expect("a list");
+        let page = self.client().page(&self.caller, request).await.expect("a page");
+        serde_json::from_slice(&page.body).expect("JSON")
+    }
+
+    pub(crate) async fn list_by(&self, of: &str, change: impl FnOnce(&mut ListWords<'static>)) -> String {
         self.page_of(self.client().list(of, change)).await
     }
 

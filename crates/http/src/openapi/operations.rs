@@ -313,7 +313,7 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Parameters::OfRecord | Parameters::OfKey => vec!["Select"],
         Parameters::OfHistory => vec!["Limit", "After"],
         Parameters::OfMatching => vec!["MatchedFilter", "MatchedLimit", "DryRun"],
-        Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
+        Parameters::OfList => vec!["Filter", "Search", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
         Parameters::OfGroups => {
             vec!["Group", "GroupSelect", "Filter", "Having", "GroupSort", "Limit", "After", "Before", "Skip"]
         }
@@ -404,6 +404,7 @@ pub(super) fn query_body() -> Value {
         "additionalProperties": false,
         "properties": {
             "filter": { "type": ["string", "null"], "maxLength": limits::EXPRESSION_BYTES },
+            "search": { "type": "string", "description": SEARCH, "maxLength": limits::SEARCH_BYTES },
             "params": { "type": "object", "maxProperties": limits::FILTER_PARAMETERS },
             "where": { "type": "object", "description": "Fields that must equal a value." },
             "sort": { "type": ["string", "null"] },
@@ -494,6 +495,8 @@ const CALLER_KINDS: [CallerKind; 5] =
 const AS_OF: &str = "Records as they were at this moment, with the fields that their history keeps. Rules are asked about \
                      them as they are now.";
 const COUNT: &str = "Whether to count all matching records: `true` up to a limit, `exact` however many there are.";
+const SEARCH: &str = "Words to find, the best matches first: all of them, in any searchable fields. \"new york\" is a phrase, \
+                      york* a beginning; -york excludes, and OR joins alternatives.";
 const IF_MATCH: &str = "An ETag: 412 unless the record still has its version, or the list its content.";
 const SELECT: &str = "Comma-separated fields of the answer, such as title,author{name}. A to-many relation takes \
                       (sort:-createdAt,limit:3,filter:pinned) and functions such as comments:count or items:sum(quantity); \
@@ -526,6 +529,7 @@ pub(super) fn components() -> Value {
         },
         "Filter": example(query("filter", filter, text(limits::EXPRESSION_BYTES)), examples::FILTER),
         "MatchedFilter": example(query("filter", filter, text(limits::EXPRESSION_BYTES)), &examples::narrow_filter()),
+        "Search": query("search", SEARCH, text(limits::SEARCH_BYTES)),
         "Sort": example(query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending. Also paths such as author.name and counts such as comments:count.", text(limits::PARAMETER_BYTES)), examples::SORT),
         "Select": query("select", SELECT, text(limits::PARAMETER_BYTES)),
         "Group": query("group", GROUP, text(limits::PARAMETER_BYTES)),

@@ -22,7 +22,7 @@ async fn parameters() {
     check("limti=3", "unknown parameter `limti`").await;
     let misspelt = app.call("GET /api/notes?limti=3", &[]).await.json();
     assert_eq!(misspelt["errors"][0]["remedy"], "did you mean `limit`?");
-    check("search=x", "not supported yet").await;
+    check("search=x", "Note has no field that can be searched").await;
     check("limit=0", "expected a whole number from 1 to 500").await;
     check("count=yes", "expected true, false or exact").await;
     check("skip=10001", "expected a whole number from 0 to 10000").await;

@@ -172,6 +172,7 @@ pub(super) struct FieldBehaviour<'m> {
     default_from: Option<&'m str>,
     pattern_message: Option<&'m str>,
     class: Option<Class>,
+    search: Option<u32>,
     allow: FieldAllowBehaviour<'m>,
     set: Vec<(SetOn, Option<&'m str>, &'m str)>,
     given: GivenBy,
@@ -211,6 +212,10 @@ impl<'m> FieldBehaviour<'m> {
         if self.class != newer.class {
             parts.push(FieldPart::Class { hides: newer.class == Some(Class::Secret) });
         }
+        if self.search != newer.search {
+            let (was, is) = (self.search.is_some(), newer.search.is_some());
+            parts.push(FieldPart::Search { was, is });
+        }
         if self.allow != newer.allow {
             parts.push(FieldPart::Rules { narrowed: self.allow.narrowed_in(&newer.allow) });
         }
@@ -247,6 +252,7 @@ impl<'m> FieldBehaviour<'m> {
             called: _,
             pattern_message: _,
             class: _,
+            search: _,
             allow: _,
             writes: _,
         } = self;
@@ -279,6 +285,7 @@ impl<'m> FieldBehaviour<'m> {
             default_from,
             pattern,
             class,
+            search,
             allow,
             set,
             // Compared in `compare`: the columns follow from the name and the kind, and `@unique` is an index.
@@ -323,6 +330,7 @@ impl<'m> FieldBehaviour<'m> {
             // The pattern itself is compared in `compare`.
             pattern_message: pattern.as_ref().and_then(|pattern| pattern.message.as_deref()),
             class: *class,
+            search: *search,
             allow: FieldAllowBehaviour::of(model, allow),
             set: set.collect(),
             given: match (computed, sum) {

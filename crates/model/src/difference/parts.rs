@@ -73,6 +73,13 @@ pub enum FieldPart {
         /// Whether nobody can read it any more.
         hides: bool,
     },
+    /// `@search`.
+    Search {
+        /// Whether searches looked at it.
+        was: bool,
+        /// Whether they do now.
+        is: bool,
+    },
     /// Its `@allow`.
     Rules {
         /// What some callers may do no more.
@@ -127,6 +134,7 @@ impl FieldPart {
             Self::Order => "`@order`",
             Self::PatternMessage => "the message of the pattern",
             Self::Class { .. } => "the class",
+            Self::Search { .. } => "`@search`",
             Self::Rules { .. } => "the rules",
         };
         format!("{part} of {field}")
@@ -149,6 +157,11 @@ impl FieldPart {
             Self::Class { hides: true } => {
                 Some(breaking(format!("{place} is secret: it is gone from responses, and no filter can name it")))
             }
+            Self::Search { was: false, .. } => Some(harmless(format!("`search` finds records by {place}"))),
+            Self::Search { is: false, .. } => {
+                Some(breaking(format!("`search` doesn't find records by {place} any more")))
+            }
+            Self::Search { .. } => Some(harmless(format!("{place} counts differently in the order of a search"))),
             Self::Rules { narrowed } => fewer_callers(narrowed, place),
         }
     }

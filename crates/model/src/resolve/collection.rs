@@ -14,7 +14,7 @@ use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
 use super::trash::{trash, trash_index};
 use super::tree::{tree, tree_index};
-use super::{allow, deprecated, directive, exclude, sequence, slug};
+use super::{allow, deprecated, directive, exclude, search, sequence, slug};
 use crate::names::suggestion;
 use crate::{Asked, Check, Collection, Computed, Diagnostic, Field, FieldId, FieldKind, Key, Lint, Trash, names};
 
@@ -158,6 +158,7 @@ fn fields<'a>(
         fields.push(field);
     }
     slug::sources(report, of, &mut fields);
+    search::check_number(report, &fields);
     sequence::sequences(report, of, &mut fields);
     if of.fields.is_empty() {
         let (name, help) = (&of.node.name, "give it a field such as `name: String!`, or remove it");

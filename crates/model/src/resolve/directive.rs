@@ -6,7 +6,7 @@ use backstay_scalar::Scalar;
 
 use super::report::Report;
 use super::survey::Names;
-use super::{allow, computed, default, deprecated, length, pattern, range, read, tighten};
+use super::{allow, computed, default, deprecated, length, pattern, range, read, search, tighten};
 use crate::source::Span;
 use crate::{Asked, Check, Element, Field, FieldKind, Set, SetOn, StoredNames};
 
@@ -33,6 +33,7 @@ enum FieldDirective {
     Range,
     Readonly,
     Renamed,
+    Search,
     Sequence,
     Set,
     Slug,
@@ -62,6 +63,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         FieldDirective::Length => field.length = length::read(report, field, directive),
         FieldDirective::Pattern => field.pattern = pattern::read(report, directive),
         FieldDirective::Range => field.range = range::read(report, field, directive),
+        FieldDirective::Search => field.search = search::weight(report, directive),
         FieldDirective::Names if report.places.is_system(directive.location()) => field.names = stored_names(directive),
         FieldDirective::Names => {
             report.error(directive.location(), "`@names` is for the system model", "not here", "remove it");
@@ -91,7 +93,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 24] = [
+    const ALL: [Self; 25] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
@@ -112,6 +114,7 @@ impl FieldDirective {
         Self::Range,
         Self::Readonly,
         Self::Renamed,
+        Self::Search,
         Self::Sequence,
         Self::Set,
         Self::Slug,
@@ -144,6 +147,7 @@ impl FieldDirective {
             Self::Range => "range",
             Self::Readonly => "readonly",
             Self::Renamed => "renamed",
+            Self::Search => "search",
             Self::Sequence => "sequence",
             Self::Set => "set",
             Self::Slug => "slug",
@@ -182,6 +186,7 @@ impl FieldDirective {
                 "it is for scalars and enums: of a related record, compute one of its fields",
             ),
             Self::Slug => (matches!(kind, FieldKind::Scalar(Scalar::String)), "it is for a `String`"),
+            Self::Search => (search::applies(kind), "it is for `String`, `Text` and `Email`"),
             Self::Sequence => (
                 matches!(kind, FieldKind::Scalar(Scalar::Int | Scalar::String)),
                 "it is for an `Int`, or for a `String` with a `format`",
@@ -412,6 +417,6 @@ mod tests {
         // `app.rs` and `packs.rs`
         check(DirectiveLocation::Schema, ["app", "manifest", "pack", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 58, "every location is checked above");
+        assert_eq!(places, 59, "every location is checked above");
     }
 }

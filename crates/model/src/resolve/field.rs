@@ -7,7 +7,7 @@ use super::naming::{check_field_name, check_member_name};
 use super::renamed::former_of_field;
 use super::report::Report;
 use super::survey::{StandardField, StoredType};
-use super::{computed, directive, money, read, sequence, slug};
+use super::{computed, directive, money, read, search, sequence, slug};
 use crate::{Collection, Field, FieldId, FieldKind, Key, SetOn};
 
 /// One of the fields that every record has.
@@ -69,6 +69,7 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
         computed::check(report, declared, &mut field);
         money::check(report, declared);
         slug::check(report, declared, &field);
+        search::check(report, declared, &field);
         sequence::check(report, declared, &field);
         check_default(report, declared, &field);
         check_writable(report, declared, &field);

@@ -33,6 +33,7 @@ mod record_unions;
 mod relation;
 mod renamed;
 mod report;
+mod search;
 mod sequence;
 mod signature;
 mod single;

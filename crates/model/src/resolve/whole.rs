@@ -7,7 +7,7 @@ use super::report::Report;
 use super::survey::{STANDARD_FIELDS, Survey};
 use crate::names::{self, suggestion};
 use crate::source::Span;
-use crate::{Collection, CollectionId, Diagnostic, Enum, Field, FieldKind, RuleText};
+use crate::{Collection, CollectionId, Diagnostic, Enum, Field, FieldKind, RuleText, SearchIndex};
 
 /// The collection marked `@identity`.
 pub(super) fn identity(
@@ -90,7 +90,12 @@ fn check_paths(report: &mut Report<'_>, collections: &[Collection]) {
 
 /// Tables, link tables and indexes share one space of names in both databases.
 fn check_tables(report: &mut Report<'_>, collections: &[Collection]) {
+    let searched = collections.iter().filter_map(|of| Some((of.search_index()?, of.span)));
+    let searched: Vec<(SearchIndex, Span)> = searched.collect();
     let mut seen: HashMap<&str, Span> = HashMap::new();
+    for (index, span) in &searched {
+        seen.extend([(index.table.as_str(), *span), (index.words.as_str(), *span)]);
+    }
     for collection in collections {
         let links = collection.fields.iter().filter_map(|field| match &field.kind {
             FieldKind::ManyToMany { link, .. } if link.owner => Some((link.table.as_str(), field.span)),

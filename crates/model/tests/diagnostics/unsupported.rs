@@ -8,28 +8,18 @@ use crate::told;
 fn directives() {
     let model = r#"
 type Post @allow(read: "true") {
-  a: String @search
   b: String @localized
 }
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: `@search` is not supported yet
+  × error: `@localized` is not supported yet
    ╭─[model.graphql:2:13]
  1 │ type Post @allow(read: "true") {
- 2 │   a: String @search
-   ·             ───┬───
-   ·                ╰── not supported yet
- 3 │   b: String @localized
-   ╰────
-  help: remove it; filters can use `contains` and `startsWith`
-  × error: `@localized` is not supported yet
-   ╭─[model.graphql:3:13]
- 2 │   a: String @search
- 3 │   b: String @localized
+ 2 │   b: String @localized
    ·             ─────┬────
    ·                  ╰── not supported yet
- 4 │ }
+ 3 │ }
    ╰────
   help: remove it
 "#);

@@ -1,7 +1,7 @@
 use backstay_model::CollectionId;
 use backstay_sql::{Origin, Statement, Succession};
 
-use super::{Action, Planned, Route, mentions};
+use super::{Action, Planned, Route, mentions, searches};
 use crate::StoreError;
 use crate::own::int;
 use crate::session::{OwnRow, SchemaSession};
@@ -30,6 +30,11 @@ pub(crate) async fn carry_out(
                     on_progress(&progress);
                     let collection = route.models.new.collection(*collection);
                     mentions::fill(session, route.models, (collection, mention)).await?;
+                }
+                Action::Search(collection) => {
+                    on_progress(&progress);
+                    let collection = route.models.new.collection(*collection);
+                    searches::fill(session, route.models, collection).await?;
                 }
                 Action::Copy(collection) => {
                     copy(session, &route.carried, *collection, (&progress, on_progress)).await?;

@@ -4,10 +4,10 @@ use std::vec::IntoIter;
 use backstay_model::{
     Collection, Difference, Field, FieldKind, Filled, LinkSource, Risk, Stage, TypeChange, Work, index_before,
 };
-use backstay_sql::{ComputedSums, Models, Origin, Statement, Succession, alter, next_table, schema};
+use backstay_sql::{ComputedSums, Models, Origin, SearchTemplates, Statement, Succession, alter, next_table, schema};
 
 use super::tables::Tables;
-use super::{Action, Planned, Route, histories, mentions};
+use super::{Action, Planned, Route, histories, mentions, searches};
 use crate::step::Step;
 
 /// The steps that bridge the differences, in the order in which they are carried out.
@@ -32,6 +32,7 @@ impl Stages<'_> {
     /// needs.
     fn all(&mut self, mut rest: Differences) {
         self.mentions_removed();
+        self.searches_removed();
         self.up_to(Stage::IndexesRemoved, &mut rest);
         self.rename(&mut rest);
         self.up_to(Stage::ValuesChanged, &mut rest);
@@ -42,6 +43,7 @@ impl Stages<'_> {
         self.indexes_again();
         self.up_to(Stage::IndexesAdded, &mut rest);
         self.mentions();
+        self.searches();
         self.paths();
         self.sums();
         self.up_to(Stage::Behaviour, &mut rest);
@@ -97,6 +99,40 @@ impl Stages<'_> {
         }
     }
 
+    fn searches_removed(&mut self) {
+        let removed = searches::removed(self.models, self.carried);
+        if !removed.is_empty() {
+            let actions = removed.into_iter().map(Action::Run).collect();
+            self.push_own("remove indexes of full-text search that change", Risk::Safe, actions);
+        }
+    }
+
+    /// Builds the indexes of full-text search from the records as they are then.
+    fn searches(&mut self) {
+        let Models { new, pairing, .. } = self.models;
+        let renamed = searches::renamed(self.models, self.carried);
+        if !renamed.is_empty() {
+            self.push_own(
+                "rename indexes of full-text search",
+                Risk::Safe,
+                renamed.into_iter().map(Action::Run).collect(),
+            );
+        }
+        for collection in &new.collections {
+            let made = searches::made(self.models, self.carried, collection);
+            if made.is_empty() {
+                continue;
+            }
+            let mut actions: Vec<Action> = made.into_iter().map(Action::Run).collect();
+            let mut risk = Risk::Safe;
+            if pairing.collection(collection.id).is_some() {
+                risk = Risk::Locks;
+                actions.push(Action::Search(collection.id));
+            }
+            self.push_own(&format!("build the index of full-text search in {}", collection.name), risk, actions);
+        }
+    }
+
     /// Adds versions of records, over everything else as it is then.
     fn histories(&mut self) {
         for (words, risk, statements) in histories::follow(self.models, self.carried) {
@@ -149,12 +185,15 @@ impl Stages<'_> {
     }
 
     fn push_own(&mut self, words: &str, risk: Risk, actions: Vec<Action>) {
-        let sql = actions.iter().map(|action| match action {
-            Action::Run(statement) => statement.text().to_owned(),
-            Action::Copy(collection) => self.carried.copy(*collection, None).text().to_owned(),
-            Action::Mentions(_, mention) => {
-                let Models { new, dialect, .. } = self.models;
-                alter::insert_link(new, &mention.link, dialect).text().to_owned()
+        let Models { new, dialect, .. } = self.models;
+        let sql = actions.iter().flat_map(|action| match action {
+            Action::Run(statement) => vec![statement.text().to_owned()],
+            Action::Copy(collection) => vec![self.carried.copy(*collection, None).text().to_owned()],
+            Action::Mentions(_, mention) => vec![alter::insert_link(new, &mention.link, dialect).text().to_owned()],
+            Action::Search(collection) => {
+                let templates = SearchTemplates::of(new, new.collection(*collection), dialect);
+                let put = templates.map(|templates| templates.put).unwrap_or_default();
+                put.iter().map(|template| template.text().to_owned()).collect()
             }
         });
         let sql = sql.collect();

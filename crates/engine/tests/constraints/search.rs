@@ -1,0 +1,219 @@
+//! `@search`: what is found, in which order, and by whom, on both databases.
+
+use backstay_base::Caller;
+
+use super::support::Served;
+
+const MODEL: &str = r#"
+extend schema @app(name: "News")
+enum Role @roles { EDITOR }
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Post @allow(read: "this.public || 'EDITOR' in auth.roles", create: "true", update: "true", delete: "true") @trash {
+  title: String! @search(weight: 3)
+  body: Text @search
+  notes: Text @search(weight: 100) @allow(read: "'EDITOR' in auth.roles")
+  draft: Text @search @allow(read: "this.title == 'Mine'")
+  public: Boolean! @default(to: true)
+}
+type Plain @open { name: String! }
+type Closed @open { name: String @search @allow(read: "'EDITOR' in auth.roles") }
+"#;
+
+/// What is wrong with the search.
+const REFUSED: &str = "malformed-request: search Misused";
+
+async fn create(served: &mut Served, of: &str, bodies: &[&str]) {
+    for body in bodies {
+        assert_eq!(served.create(of, body).await, "ok", "{body}");
+    }
+}
+
+async fn check(served: &Served, searches: &[(&str, &str)]) {
+    for (text, expected) in searches {
+        assert_eq!(served.search("Post", "title", text).await, *expected, "{}: {text}", served.database);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_phrases_beginnings_alternatives_and_exclusions() {
+    for mut served in Served::both(MODEL) {
+        create(
+            &mut served,
+            "Post",
+            &[
+                r#"{"title":"New York","body":"The city that never sleeps"}"#,
+                r#"{"title":"York","body":"An old city; new people"}"#,
+                r#"{"title":"Zürich","body":"Straße, Genève and 東京タワー. It's half-time: 3.14"}"#,
+                r#"{"title":"Empty"}"#,
+                r#"{"title":"🎉","body":"e\u0301te\u0301 हिन्दी שָׁלוֹם"}"#,
+            ],
+        )
+        .await;
+        check(
+            &served,
+            &[
+                ("york", "York, New York"),
+                ("new york", "New York, York"),
+                ("\"new york\"", "New York"),
+                ("\"york new\"", ""),
+                ("yor*", "York, New York"),
+                ("\"new yo\"*", "New York"),
+                ("york -sleeps", "York"),
+                ("york -\"old city\"", "New York"),
+                ("zurich OR york", "Zürich, York, New York"),
+                ("zurich OR york people", "York"),
+                ("ZÜRICH", "Zürich"),
+                ("strasse geneve", "Zürich"),
+                ("東京", "Zürich"),
+                ("京東", ""),
+                ("タワ*", "Zürich"),
+                ("half-time it's 3.14", "Zürich"),
+                ("\"ete हिन्दी שלום\"", "🎉"),
+                ("empty", "Empty"),
+                ("nothing", ""),
+                ("title:york NEAR {c0} : ^york", ""),
+            ],
+        )
+        .await;
+        for text in ["", "* \" -", "-york", "y*", "🎉"] {
+            let told = served.search("Post", "title", text).await;
+            assert!(told.starts_with(REFUSED), "{}: {text}: {told}", served.database);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_found_follows_writes() {
+    for mut served in Served::both(MODEL) {
+        create(&mut served, "Post", &[r#"{"title":"One","body":"apple"}"#, r#"{"title":"Two","body":"apple"}"#]).await;
+        check(&served, &[("apple", "Two, One")]).await;
+        assert_eq!(served.update("Post", 0, r#"{"body":"pear"}"#).await, "ok");
+        check(&served, &[("apple", "Two"), ("pear", "One"), ("one pear", "One")]).await;
+        assert_eq!(served.update("Post", 0, r#"{"body":null}"#).await, "ok");
+        check(&served, &[("pear", ""), ("one", "One")]).await;
+        assert_eq!(served.delete("Post", 1).await, "ok");
+        check(&served, &[("apple", "")]).await;
+        assert_eq!(served.restore("Post", 1).await, "ok");
+        check(&served, &[("apple", "Two")]).await;
+        assert_eq!(served.delete("Post", 1).await, "ok");
+        assert_eq!(served.purge("Post", 1).await, "ok");
+        check(&served, &[("apple", ""), ("one", "One")]).await;
+        let refused =
+            vec![served.creating("Post", r#"{"title":"Three"}"#), served.updating("Post", 1, r#"{"title":"x"}"#)];
+        assert_ne!(served.together(refused).await, "ok");
+        check(&served, &[("three", "")]).await;
+    }
+}
+
+/// A hidden field never matches, excludes or ranks, and neither does one that the caller sees in some records only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hidden_fields_and_records_are_not_searched() {
+    for mut served in Served::both(MODEL) {
+        served.ask_as(Caller::account(backstay_base::RecordId::from_bytes([1; 16]), ["EDITOR"]));
+        create(
+            &mut served,
+            "Post",
+            &[
+                r#"{"title":"Apple pie","notes":"secret apple"}"#,
+                r#"{"title":"Apple","notes":"nothing"}"#,
+                r#"{"title":"Hidden apple","public":false}"#,
+                r#"{"title":"Mine","draft":"unfinished"}"#,
+            ],
+        )
+        .await;
+        let editor = [
+            ("apple", "Apple pie, Apple, Hidden apple"),
+            ("secret", "Apple pie"),
+            ("apple -secret", "Apple, Hidden apple"),
+            ("unfinished", ""),
+        ];
+        check(&served, &editor).await;
+        served.ask_as(Caller::anonymous());
+        let anyone = [
+            ("apple", "Apple, Apple pie"),
+            ("secret", ""),
+            ("apple -secret", "Apple, Apple pie"),
+            ("apple OR secret", "Apple, Apple pie"),
+            ("hidden", ""),
+            ("unfinished OR mine", "Mine"),
+        ];
+        check(&served, &anyone).await;
+        for of in ["Plain", "Closed"] {
+            let told = served.search(of, "id", "x").await;
+            assert!(told.starts_with(REFUSED), "{of}: {told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_orders_filters_and_counts() {
+    for mut served in Served::both(MODEL) {
+        for number in 0..7 {
+            let body = format!(r#"{{"title":"Post {number}","body":"{}apple"}}"#, "word ".repeat(number));
+            create(&mut served, "Post", &[&body]).await;
+        }
+        check(&served, &[("apple", "Post 0, Post 1, Post 2, Post 3, Post 4, Post 5, Post 6")]).await;
+        let (mut after, mut pages) = (None, Vec::new());
+        loop {
+            let page = served
+                .page("Post", |words| {
+                    (words.search, words.select) = (Some("apple".into()), Some("title".into()));
+                    (words.limit, words.count) = (Some(3), backstay_engine::Counting::Capped);
+                    words.after = after.clone().map(std::borrow::Cow::Owned);
+                })
+                .await;
+            assert_eq!(page["count"]["value"], 7, "{page}");
+            pages.push(page["items"].as_array().expect("items").len());
+            after = page["next"].as_str().map(str::to_owned);
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(pages, [3, 3, 1], "{}", served.database);
+        let sorted = served
+            .page("Post", |words| {
+                (words.search, words.select) = (Some("apple".into()), Some("title".into()));
+                (words.sort, words.filter) = (Some("-title".into()), Some("title > 'Post 4'".into()));
+            })
+            .await;
+        assert_eq!(sorted["items"].to_string(), r#"[{"title":"Post 6"},{"title":"Post 5"}]"#, "{}", served.database);
+    }
+}
+
+/// One entry is as long as a record can be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_texts_are_indexed_up_to_a_limit() {
+    for mut served in Served::both(MODEL) {
+        let words: String = (0..16_500).map(|number| format!("w{number:060} ")).collect();
+        for body in [words.clone(), "apple ".repeat(40_000), "\u{FDFA}".repeat(20_000), "東京".repeat(20_000)] {
+            let body = serde_json::json!({ "title": "Long", "body": body, "notes": words[..60_000] });
+            assert_eq!(served.create("Post", &body.to_string()).await, "ok", "{}", served.database);
+        }
+        let first = format!("w{:060}", 7);
+        let last = format!("w{:060}", 16_400);
+        check(&served, &[(&first, "Long"), (&last, ""), ("apple long", "Long"), ("東京東", "Long")]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn indexes_follow_models() {
+    let model = |types: &str| format!("extend schema @app(name: \"News\")\n{types}");
+    for mut served in Served::both(&model("type Post @open { title: String! body: Text }")) {
+        create(&mut served, "Post", &[r#"{"title":"One","body":"apple"}"#, r#"{"title":"Two","body":"pear"}"#]).await;
+        served.serve(&model("type Post @open { title: String! @search body: Text @search }"));
+        check(&served, &[("one", "One"), ("apple", "One"), ("pear two", "Two")]).await;
+        served.serve(&model("type Post @open { title: String! @search(weight: 9) body: Text }"));
+        check(&served, &[("one", "One"), ("apple", "")]).await;
+        create(&mut served, "Post", &[r#"{"title":"Three","body":"plum"}"#]).await;
+        let renamed = r#"type Article @open @renamed(from: "Post") { heading: String! @search @renamed(from: "title") body: Text }"#;
+        served.serve(&model(renamed));
+        assert_eq!(served.search("Article", "heading", "three OR one").await, "Three, One", "{}", served.database);
+        served.serve(&model("type Article @open { heading: String! body: Text }"));
+        let back = r#"type Article @open { body: Text @search heading: Text! @search number: Int! @default(to: 1) @unique(where: "this.number > 9") }"#;
+        served.serve(&model(back));
+        assert_eq!(served.search("Article", "heading", "three plum").await, "Three", "{}", served.database);
+        served.serve(&model(&format!("{back} type Other @open {{ name: String @search }}")));
+        create(&mut served, "Other", &[r#"{"name":"x y"}"#]).await;
+        assert_eq!(served.search("Other", "name", "y").await, "x y", "{}", served.database);
+    }
+}
