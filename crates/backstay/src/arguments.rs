@@ -1,6 +1,7 @@
 mod advice;
 mod callers;
 mod rewritten;
+mod transfer;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::{LogFormat, meant_address};
 
 pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
+pub(crate) use transfer::{Export, Import, OnError};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -65,6 +67,12 @@ pub(crate) enum Verb {
     /// Load seed files that have not been loaded yet
     #[command(after_help = SEED)]
     Seed(Whole),
+    /// Import records from a file: JSON, NDJSON or CSV
+    #[command(after_help = transfer::IMPORT)]
+    Import(Box<Import>),
+    /// Export records to a file: JSON, NDJSON or CSV
+    #[command(after_help = transfer::EXPORT)]
+    Export(Box<Export>),
     /// Delete an application's database, to begin anew
     #[command(after_help = RESET)]
     Reset(Reset),

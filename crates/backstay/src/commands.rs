@@ -18,7 +18,7 @@ use named::Named;
 use new_account::NewAccount;
 
 use crate::apply::applied;
-use crate::{Answer, Command, Failure, Instance};
+use crate::{Answer, Command, Failure, Instance, transfer};
 
 impl Instance {
     /// Runs a command in the name of Backstay itself: the only place that does, whichever process was asked.
@@ -84,6 +84,10 @@ impl Instance {
             Command::ListInvitations {} => invitations::list(administration).await?,
             Command::RevokeInvitation { email } => invitations::revoke(administration, email).await?,
             Command::Seed {} => self.seed(false).await?,
+            Command::BeginImport { import } => transfer::begin(&self.engine, &import).await?,
+            Command::Import { batch } => Answer::Imported { imported: transfer::write(&self.engine, batch).await? },
+            Command::EndImport { imports, check } => transfer::end(&self.engine, (&imports, &check)).await?,
+            Command::Export { page } => Answer::Exported { exported: transfer::page(&self.engine, &page).await? },
             // An open database always fits the model that it is open with; `apply` is how a server gets another.
             Command::ApplyModel { .. } => applied(Vec::new()),
             Command::CompareSums {} => sums::compare(&self.engine, cx).await?,

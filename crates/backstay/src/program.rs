@@ -3,18 +3,18 @@ mod check;
 mod migrate;
 mod new;
 mod reset;
+mod transfer;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use backstay_engine::{Migration, OpenError, OpenOptions};
 use tokio::runtime::Builder;
 
 use crate::arguments::{Arguments, Directives, Explain, Form, Migrate, Serve, Verb, Whole, Within};
 use crate::config::{Log, LogFormat, LogLevel};
-use crate::socket::Running;
-use crate::{Answer, Command, Config, Failure, Place, compile, logging, threads};
+use crate::channel::Channel;
+use crate::{Answer, Command, Config, Failure, Place, logging, threads};
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
@@ -42,6 +42,8 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Migrate(Migrate::Plan(arguments)) => migrate::plan(&arguments),
         Verb::Migrate(Migrate::Apply(arguments)) => migrate::apply(&arguments).await,
         Verb::Seed(whole) => seed(&whole).await,
+        Verb::Import(import) => transfer::import(*import).await,
+        Verb::Export(export) => transfer::export(*export).await,
         Verb::Operator(operator) => callers::operator(operator).await,
         Verb::Account(account) => callers::account(account).await,
         Verb::Role(role) => callers::role(role).await,
@@ -122,34 +124,10 @@ fn show(within: &Within, answer: &Answer) -> Result<ExitCode, Failure> {
 /// Has the running server run a command. If none is running, opens the database and runs it here. Only `serve` and
 /// `migrate apply` migrate the database.
 pub(crate) async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
-    if let Some(server) = Running::find(&place.data)? {
-        return tokio::task::spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)?;
-    }
-    let compiled = compile(&place.directory)?;
-    // What can be known to fail is reported before anything is created.
-    command.check_possible(place.config.accounts.sign_up)?;
-    if !command.can_begin() {
-        place.require_database()?;
-    }
-    let options = OpenOptions { migration: Migration::Refuse, ..place.options(tell_fatal) };
-    let (instance, _) = match place.open(compiled.application, &options) {
-        Err(Failure::Open(OpenError::Migration { .. })) => {
-            let steps = place.plan(&compile(&place.directory)?.application)?;
-            return Err(Failure::Differs { steps });
-        }
-        opened => opened?,
-    };
-    let answer = match command {
-        Command::Seed {} => instance.seed(true).await,
-        command => instance.run(command).await,
-    };
-    instance.engine.close();
+    let channel = Channel::open(place, &command)?;
+    let answer = channel.ask(command).await;
+    channel.close();
     answer
-}
-
-fn tell_fatal(words: &str) {
-    logging::tell(&format!("error: the database failed: {words}\n"));
-    logging::abort();
 }
 
 pub(crate) fn print(text: &str) -> Result<(), Failure> {

@@ -7,8 +7,8 @@ use backstay_rest::record;
 use tokio::sync::mpsc;
 
 use super::line::{self, Account};
-use super::lines::{Lines, Mark, Position, Progress};
-use super::references::References;
+use crate::records::{Lines, Mark, Position, Progress};
+use crate::records::References;
 use super::{SeedError, SeedFile, unreadable};
 
 /// Records per commit.

@@ -18,3 +18,4 @@ mod migrating;
 mod refusals;
 mod seeding;
 mod support;
+mod transferring;
