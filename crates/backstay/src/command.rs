@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::{Batch, ExportPage, ImportStart, Failure, SignUp};
+use crate::{Batch, ExportPage, Failure, ImportStart, SignUp};
 
 /// A command about an application, run by its server or, if none is running, by the command line itself.
 #[derive(Debug, Serialize, Deserialize)]

@@ -47,4 +47,6 @@ pub use program::main;
 pub use secrets::SecretError;
 pub use seed::{SeedError, Seeded, Skipped};
 pub use serve::serve;
-pub use transfer::{Batch, BatchRow, Content, ExportPage, Exported, ImportStart, Imported, Mode, RefusedRow, TransferError};
+pub use transfer::{
+    Batch, BatchRow, Content, ExportPage, Exported, ImportStart, Imported, Mode, RefusedRow, TransferError,
+};

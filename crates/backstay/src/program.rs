@@ -12,8 +12,8 @@ use std::process::ExitCode;
 use tokio::runtime::Builder;
 
 use crate::arguments::{Arguments, Directives, Explain, Form, Migrate, Serve, Verb, Whole, Within};
-use crate::config::{Log, LogFormat, LogLevel};
 use crate::channel::Channel;
+use crate::config::{Log, LogFormat, LogLevel};
 use crate::{Answer, Command, Config, Failure, Place, logging, threads};
 
 /// Runs the command line.

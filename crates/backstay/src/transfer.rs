@@ -26,15 +26,15 @@ pub use error::TransferError;
 pub use page::{ExportPage, Exported};
 
 pub(crate) use export::{Chosen, export, export_file};
+pub(crate) use file_import::{FileImport, import};
 pub(crate) use format::{Format, FormulaCells};
 pub(crate) use import::{begin, end};
 pub(crate) use page::page;
 pub(crate) use record::system_model;
+pub(crate) use source::Reading;
 pub(crate) use text::Encoding;
 pub(crate) use whole::{export_all, import_all};
 pub(crate) use write::write;
-pub(crate) use file_import::{FileImport, import};
-pub(crate) use source::Reading;
 
 /// The application's collection of this name: that of its type, or the last part of its path.
 fn collection_named<'m>(model: &'m Model, name: &str) -> Result<&'m Collection, TransferError> {

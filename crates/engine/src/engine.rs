@@ -1,7 +1,9 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use backstay_base::{Action, Ambient, Caller, CallerKind, Error, IdSource, KeyForm, Memory, RecordId, RequestId, limits};
+use backstay_base::{
+    Action, Ambient, Caller, CallerKind, Error, IdSource, KeyForm, Memory, RecordId, RequestId, limits,
+};
 use backstay_live::{Seen, VersionClock};
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model};
 use backstay_scalar::{Value, ValueRef};

@@ -77,6 +77,10 @@ pub(crate) fn refuse_read_only(proposal: &mut Proposal<'_>) {
     for (id, reason) in refused {
         proposal.refuse(collection.field(id), ViolationKind::ReadOnly(reason));
     }
+    let version = proposal.input.value(Collection::VERSION).and_then(Value::as_int);
+    if proposal.input.carries && version.is_some_and(|version| version < 1) {
+        proposal.refuse(collection.field(Collection::VERSION), ViolationKind::Range("a number from 1".to_owned()));
+    }
 }
 
 /// Refuses fields that cannot be changed and would be. If the caller may not see

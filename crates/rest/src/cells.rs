@@ -131,7 +131,8 @@ enum Written<'c> {
 
 fn written<'c>(model: &Model, field: &Field, cell: Option<&'c str>) -> Written<'c> {
     // Quotes around nothing are the empty text, which only texts can be.
-    let is_text = || cell.is_some_and(|text| model.value_type(&field.kind).is_some_and(|ty| ty.read(Token::Bare(text)).is_ok()));
+    let is_text =
+        || cell.is_some_and(|text| model.value_type(&field.kind).is_some_and(|ty| ty.read(Token::Bare(text)).is_ok()));
     let text = match cell {
         Some(text) if !text.is_empty() || is_text() => text,
         Some(_) | None => return nothing(field),
@@ -209,7 +210,8 @@ fn json_of(model: &Model, by: &Field, text: &str) -> serde_json::Value {
 fn width(expected: usize, found: usize) -> Error {
     let s = |count: usize| if count == 1 { "" } else { "s" };
     let problem = format!("the row has {found} cell{}, the header {expected} column{}", s(found), s(expected));
-    let remedy = "put a cell that contains the delimiter in quotes, or choose the delimiter with --delimiter".to_owned();
+    let remedy =
+        "put a cell that contains the delimiter in quotes, or choose the delimiter with --delimiter".to_owned();
     Error::malformed(Place::Whole, ViolationKind::Misused { problem, remedy })
 }
 
@@ -258,8 +260,7 @@ mod tests {
         let person = model.collection_named("Person").expect("a type");
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let cells: Vec<Option<String>> = cells.iter().map(|cell| cell.map(str::to_owned)).collect();
-        let read = Columns::read(&model, person.id, &names)
-            .and_then(|columns| columns.row(&model, &cells, &mut Known));
+        let read = Columns::read(&model, person.id, &names).and_then(|columns| columns.row(&model, &cells, &mut Known));
         let got = match read {
             Ok(input) => {
                 let value = |id| {
@@ -275,10 +276,18 @@ mod tests {
 
     #[test]
     fn cells_are_read_by_the_types_of_their_fields() {
-        check(&["name", "age", "size"], &[Some("[Ada]"), Some("36"), Some("LARGE")], "name=Text(\"[Ada]\") age=Int(36) size=Text(\"LARGE\")");
+        check(
+            &["name", "age", "size"],
+            &[Some("[Ada]"), Some("36"), Some("LARGE")],
+            "name=Text(\"[Ada]\") age=Int(36) size=Text(\"LARGE\")",
+        );
         check(&["tags"], &[Some("[\"a,b\"]")], "tags=List([Text(\"a,b\")])");
         check(&["tags"], &[Some("a, b")], "tags=List([Text(\"a\"), Text(\"b\")])");
-        check(&["address.city", "", "name"], &[Some("Bern"), Some("x"), Some("Ada")], "address.city=Text(\"Bern\") name=Text(\"Ada\")");
+        check(
+            &["address.city", "", "name"],
+            &[Some("Bern"), Some("x"), Some("Ada")],
+            "address.city=Text(\"Bern\") name=Text(\"Ada\")",
+        );
         check(&["address"], &[Some("{\"city\": \"Bern\"}")], "address.city=Text(\"Bern\")");
     }
 
@@ -293,7 +302,11 @@ mod tests {
     fn relations_are_named_by_unique_keys() {
         let seven = "home=Id(07070707-0707-0707-0707-070707070707)";
         check(&["home.number"], &[Some("7")], seven);
-        check(&["home.name", "home.country"], &[Some("Bern"), Some("CH")], "/home: {\"country\":\"CH\",\"name\":\"Bern\"}");
+        check(
+            &["home.name", "home.country"],
+            &[Some("Bern"), Some("CH")],
+            "/home: {\"country\":\"CH\",\"name\":\"Bern\"}",
+        );
         check(&["home.nam"], &[Some("7")], "/home.nam: unknown unique field `nam`; did you mean `name`?");
     }
 

@@ -9,7 +9,8 @@ use crate::arguments::{Export, Import, OnError};
 use crate::channel::Channel;
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::transfer::{
-    Chosen, ExportPage, FileImport, Format, FormulaCells, ImportStart, Mode, Reading, TransferError, export_all, import_all,
+    Chosen, ExportPage, FileImport, Format, FormulaCells, ImportStart, Mode, Reading, TransferError, export_all,
+    import_all,
 };
 use crate::{Command, Failure, compile, logging, transfer};
 
@@ -22,7 +23,10 @@ pub(super) async fn import(arguments: Import) -> Result<ExitCode, Failure> {
         let imported = import_all(&channel, compiled.application.model(), (directory, arguments.restart)).await;
         channel.close();
         let imported = imported?;
-        super::print(&format!("{} imported\n", crate::answer::Count(imported.created + imported.updated + imported.unchanged, "record")))?;
+        super::print(&format!(
+            "{} imported\n",
+            crate::answer::Count(imported.created + imported.updated + imported.unchanged, "record")
+        ))?;
         return Ok(ExitCode::SUCCESS);
     }
     let file = file_import(arguments)?;
@@ -56,7 +60,8 @@ fn beginning() -> Command {
 }
 
 fn file_import(arguments: Import) -> Result<FileImport, Failure> {
-    let Import { collection, file, format, delimiter, encoding, columns, map, update, on_error, errors, .. } = arguments;
+    let Import { collection, file, format, delimiter, encoding, columns, map, update, on_error, errors, .. } =
+        arguments;
     let (collection, path) = collection.zip(file).ok_or(TransferError::NoFile)?;
     let errors = errors.unwrap_or_else(|| {
         let mut name = path.clone().into_os_string();
@@ -118,10 +123,8 @@ pub(super) async fn export(arguments: Export) -> Result<ExitCode, Failure> {
         (None, None) => Format::Ndjson,
     };
     let delimiter = arguments.delimiter.as_deref().map(delimiter_of).transpose()?;
-    let style = Style {
-        delimiter: delimiter.unwrap_or(b','),
-        guards_formulas: arguments.formulas == FormulaCells::Guard,
-    };
+    let style =
+        Style { delimiter: delimiter.unwrap_or(b','), guards_formulas: arguments.formulas == FormulaCells::Guard };
     let chosen = Chosen { page, format, style };
     let channel = Channel::open(&place, &command)?;
     let exported = match &file {

@@ -12,12 +12,12 @@ use tokio::sync::mpsc;
 
 use super::chunk::{Chunk, Decoder, Entry};
 use super::line::Account;
-use crate::records::is_about_a_record;
-use crate::records::{Mark, Position, Progress};
 use super::progress::Meter;
 use super::record::Schema;
-use crate::records::References;
 use super::{SeedError, SeedFile, Seeder, Skipped};
+use crate::records::References;
+use crate::records::is_about_a_record;
+use crate::records::{Mark, Position, Progress};
 
 /// Chunks that may wait to be written.
 const AHEAD: usize = 2;

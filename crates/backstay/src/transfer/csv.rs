@@ -76,7 +76,8 @@ impl<R: BufRead> Rows<R> {
         let (mut cells, mut cell, mut state, mut bytes) = (Vec::new(), Vec::new(), State::Start, 0);
         loop {
             let buffer = std::mem::take(&mut self.buffer);
-            let end = buffer.strip_suffix(b"\n").map_or(&*buffer, |line| line.strip_suffix(b"\r").unwrap_or(line)).len();
+            let end =
+                buffer.strip_suffix(b"\n").map_or(&*buffer, |line| line.strip_suffix(b"\r").unwrap_or(line)).len();
             for (place, byte) in buffer.iter().copied().enumerate() {
                 if place >= end && !matches!(state, State::Quoted) {
                     break;
@@ -97,7 +98,10 @@ impl<R: BufRead> Rows<R> {
                         State::Start
                     }
                     (State::Bare, b'"') => {
-                        return Ok(Err(format!("{}a quote stands in a cell that doesn't begin with one", at(cells.len()))));
+                        return Ok(Err(format!(
+                            "{}a quote stands in a cell that doesn't begin with one",
+                            at(cells.len())
+                        )));
                     }
                     (State::Quote, _) => {
                         return Ok(Err(format!("{}something follows the quote that ends the cell", at(cells.len()))));
@@ -212,7 +216,8 @@ mod tests {
 
     #[test]
     fn the_first_line_shows_the_delimiter() {
-        let check = |line: &str, expected: char| assert_eq!(char::from(delimiter_of(line.as_bytes())), expected, "{line}");
+        let check =
+            |line: &str, expected: char| assert_eq!(char::from(delimiter_of(line.as_bytes())), expected, "{line}");
         check("a,b;c,d", ',');
         check("a;b;c\n1,2,3,4,5", ';');
         check("a\tb", '\t');

@@ -82,7 +82,8 @@ pub(crate) async fn import(channel: &Channel<'_>, of: &FileImport) -> Result<Out
     let bytes = fs::metadata(&of.path).map_or(0, |metadata| metadata.len());
     let mut report = Report::new(&of.path, &of.errors, bytes);
     report.tell(&source.found);
-    let Answer::ImportBegun { rows, digest } = channel.ask(Command::BeginImport { import: start.clone() }).await? else {
+    let Answer::ImportBegun { rows, digest } = channel.ask(Command::BeginImport { import: start.clone() }).await?
+    else {
         return Err(TransferError::Answer.into());
     };
     if rows > 0 && !of.dry_run {
@@ -128,7 +129,8 @@ async fn rows_of(
                 continue;
             }
             let (line, error) = (row.line, row.error.clone());
-            let rows = all.created + all.updated + all.unchanged + imported.created + imported.updated + imported.unchanged;
+            let rows =
+                all.created + all.updated + all.unchanged + imported.created + imported.updated + imported.unchanged;
             let (path, dry_run) = (of.path.clone(), of.dry_run);
             return Err(TransferError::Refused { path, line, error, rows, dry_run }.into());
         }

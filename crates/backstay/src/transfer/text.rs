@@ -88,7 +88,8 @@ impl Text {
     /// Opens a file; without an encoding, its start shows it.
     pub(crate) fn open(path: &Path, given: Option<Encoding>) -> io::Result<Self> {
         let consumed = Consumed::default();
-        let mut bytes = BufReader::with_capacity(1 << 16, Counting { file: File::open(path)?, consumed: consumed.clone() });
+        let mut bytes =
+            BufReader::with_capacity(1 << 16, Counting { file: File::open(path)?, consumed: consumed.clone() });
         let (found, mark) = Encoding::of_start(bytes.fill_buf()?);
         let encoding = given.unwrap_or(found);
         bytes.consume(if encoding == found { mark } else { 0 });
@@ -184,8 +185,8 @@ fn invalid(words: &str) -> io::Error {
 /// The character that a byte is in Windows-1252 (WHATWG Encoding Standard, index windows-1252).
 fn of_windows(byte: u8) -> char {
     const FROM_80: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž', '\u{8F}', '\u{90}', '‘', '’', '“',
-        '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž', '\u{8F}', '\u{90}', '‘',
+        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
     ];
     match byte {
         0x80..=0x9F => FROM_80[usize::from(byte - 0x80)],

@@ -47,7 +47,9 @@ pub(crate) async fn import_all(
 ) -> Result<Imported, Failure> {
     let manifest = Manifest::read(directory)?;
     if !manifest.is_of(model) {
-        logging::tell("warning: the export was made with another model; fields that this one doesn't have are refused\n");
+        logging::tell(
+            "warning: the export was made with another model; fields that this one doesn't have are refused\n",
+        );
     }
     let mut ids = Vec::new();
     for file in &manifest.collections {

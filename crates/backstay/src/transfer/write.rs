@@ -104,7 +104,8 @@ struct Writer<'e> {
 impl Writer<'_> {
     /// Writes all rows, and half of them where one is refused, and so on down to that row.
     async fn all(&mut self, refused: &mut Placed<RefusedRow>) -> Result<(), Failure> {
-        let mut waiting: Vec<Range<usize>> = iter::once(0..self.what.rows.len()).filter(|all| !all.is_empty()).collect();
+        let mut waiting: Vec<Range<usize>> =
+            iter::once(0..self.what.rows.len()).filter(|all| !all.is_empty()).collect();
         while let Some(range) = waiting.pop() {
             // Rows that couldn't be read and stand between two that are written count as done with the second one.
             let end = self.what.rows.get(range.end).map_or(self.until, |(place, _)| *place);

@@ -46,13 +46,19 @@ fn files_in_other_encodings_and_formats_are_read() {
         assert_eq!(exported, "{\"number\":1,\"title\":\"Ümma\",\"shelf\":{\"code\":\"low\"}}\n", "{name}");
     };
     let table = "number,title,shelf.code\n1,Ümma,low\n";
-    let utf16 = |bytes: fn(u16) -> [u8; 2]| "\u{FEFF}".encode_utf16().chain(table.encode_utf16()).flat_map(bytes).collect::<Vec<u8>>();
+    let utf16 = |bytes: fn(u16) -> [u8; 2]| {
+        "\u{FEFF}".encode_utf16().chain(table.encode_utf16()).flat_map(bytes).collect::<Vec<u8>>()
+    };
     check("a.csv", format!("\u{FEFF}{table}").as_bytes(), &[]);
     check("a.csv", &utf16(u16::to_le_bytes), &[]);
     check("a.csv", &utf16(u16::to_be_bytes), &[]);
     check("a.csv", b"number,title,shelf.code\n1,\xDCmma,low\n", &["--encoding", "latin1"]);
     check("a.csv", "1|Ümma|low\n".as_bytes(), &["--columns", "number,title,shelf.code", "--delimiter", "|"]);
-    check("a.csv", "No,Ümlaut,x,y\n1,Ümma,low,?\n".as_bytes(), &["--map", "No=number", "--map", "Ümlaut=title", "--map", "x=shelf.code", "--map", "y="]);
+    check(
+        "a.csv",
+        "No,Ümlaut,x,y\n1,Ümma,low,?\n".as_bytes(),
+        &["--map", "No=number", "--map", "Ümlaut=title", "--map", "x=shelf.code", "--map", "y="],
+    );
     let record = "{\"number\": 1, \"title\": \"Ümma\", \"shelf\": {\"code\": \"low\"}}";
     check("a.ndjson", format!("{record}\n").as_bytes(), &[]);
     check("a.json", format!("[\n{record}\n]").as_bytes(), &[]);
@@ -69,23 +75,56 @@ fn what_can_not_be_read_is_refused() {
         assert_eq!(problem, format!("error: {name}{expected}"), "{refused}");
     };
     check("a.csv", "", " has no rows, not even a header");
-    check("b.csv", "1,Emma,low\n", ": the first row doesn't name the fields of Book: 1: unknown field `1`; Emma: unknown field `Emma`; low: unknown field `low`");
-    check("c.csv", "number,titel\n1,Emma\n", ": the first row doesn't name the fields of Book: titel: unknown field `titel`; did you mean `title`?");
-    check("d.csv", "number,title\n1,\"Emma\n2,Ivanhoe\n", ": line 2: the quote that begins a cell here is never closed");
+    check(
+        "b.csv",
+        "1,Emma,low\n",
+        ": the first row doesn't name the fields of Book: 1: unknown field `1`; Emma: unknown field `Emma`; low: unknown field `low`",
+    );
+    check(
+        "c.csv",
+        "number,titel\n1,Emma\n",
+        ": the first row doesn't name the fields of Book: titel: unknown field `titel`; did you mean `title`?",
+    );
+    check(
+        "d.csv",
+        "number,title\n1,\"Emma\n2,Ivanhoe\n",
+        ": line 2: the quote that begins a cell here is never closed",
+    );
     check(
         "e.csv",
         "number,title,shelf.code\n1,Emma\n",
         ":2: the row has 2 cells, the header 3 columns; put a cell that contains the delimiter in quotes, or choose the delimiter with --delimiter",
     );
-    check("f.csv", "number,title,shelf.code\n1,Em\"ma,low\n", ":2: cell 2: a quote stands in a cell that doesn't begin with one; correct the line");
+    check(
+        "f.csv",
+        "number,title,shelf.code\n1,Em\"ma,low\n",
+        ":2: cell 2: a quote stands in a cell that doesn't begin with one; correct the line",
+    );
     check("g.json", "[{\"number\": 1}", ": line 1: the array ends too early; the file is not complete");
     check("h.ndjson", "{\"number\": \"x\"}\n", ":1: number: expected a whole number, such as 42");
-    check("i.ndjson", "{\"number\": 1, \"title\": \"A title of more than twenty\", \"shelf\": {\"code\": \"low\"}}\n", ":1: title: at most 20 characters");
-    let refused = app.run(&["import", "Bok", "a.csv"]).refused();
+    check(
+        "i.ndjson",
+        "{\"number\": 1, \"title\": \"A title of more than twenty\", \"shelf\": {\"code\": \"low\"}}\n",
+        ":1: title: at most 20 characters",
+    );
+    check(
+        "j.ndjson",
+        "{\"number\": 1, \"title\": \"x\", \"shelf\": {\"code\": \"low\"}, \"version\": 0}\n",
+        ":1: version: a number from 1",
+    );
+    check(
+        "k.ndjson",
+        "{\"number\": 1, \"title\": \"x\", \"shelf\": {\"code\": \"low\"}, \"createdAt\": null}\n",
+        ":1: createdAt: it is required",
+    );
+    let refused = app.run(&["import", "Bok", "b.csv"]).refused();
     assert!(refused.contains("error: the model has no type `Bok`\n  help: did you mean Book?"), "{refused}");
     app.write("a.dat", "x");
     let refused = app.run(&["import", "Book", "a.dat"]).refused();
-    assert_eq!(refused, "error: the name of a.dat doesn't show a format\n  help: name the format with --format json, ndjson or csv\n");
+    assert_eq!(
+        refused,
+        "error: the name of a.dat doesn't show a format\n  help: name the format with --format json, ndjson or csv\n"
+    );
     assert_eq!(books(&app, "json"), "[]\n");
 }
 
@@ -120,7 +159,9 @@ fn refused_records_are_skipped_and_listed() {
 #[test]
 fn an_import_that_stops_goes_on_where_it_was() {
     let app = shelves();
-    let file = |third: &str| format!("number,title,shelf.code\n1,Emma,low\n2,Ivanhoe,low\n{third},Persuasion,high\n4,Kim,low\n");
+    let file = |third: &str| {
+        format!("number,title,shelf.code\n1,Emma,low\n2,Ivanhoe,low\n{third},Persuasion,high\n4,Kim,low\n")
+    };
     app.write("books.csv", &file("three"));
     let refused = app.run(&["import", "Book", "books.csv"]).refused();
     let expected = "error: books.csv:4: number: expected a whole number, such as 42\n  help: 2 rows before it are imported; \
@@ -145,7 +186,10 @@ fn a_file_that_changed_where_it_is_imported_is_refused() {
     app.run(&["import", "Book", "books.csv"]).refused();
     app.write("books.csv", "number,title,shelf.code\n2,Emma,low\n3,Kim,low\n");
     let refused = app.run(&["import", "Book", "books.csv"]).refused();
-    assert!(refused.contains("error: books.csv has changed in its first 1 records, which are already imported\n"), "{refused}");
+    assert!(
+        refused.contains("error: books.csv has changed in its first 1 records, which are already imported\n"),
+        "{refused}"
+    );
     assert_eq!(app.run(&["import", "Book", "books.csv", "--restart"]).done(), "2 records created\n");
 }
 
@@ -154,7 +198,10 @@ fn a_dry_run_writes_nothing() {
     let app = shelves();
     app.write("books.csv", "number,title,shelf.code\n1,Emma,low\n2,A title of more than twenty,low\n");
     let ended = app.run(&["import", "Book", "books.csv", "--dry-run", "--on-error", "skip"]);
-    assert_eq!((ended.code, ended.out.as_str()), (Some(1), "1 record would be created, 1 refused (books.csv.errors.ndjson)\n"));
+    assert_eq!(
+        (ended.code, ended.out.as_str()),
+        (Some(1), "1 record would be created, 1 refused (books.csv.errors.ndjson)\n")
+    );
     assert_eq!(books(&app, "ndjson"), "");
 }
 
@@ -165,8 +212,12 @@ fn an_import_that_is_killed_creates_nothing_twice() {
     app.write("books.csv", &format!("number,title,shelf.code\n{rows}"));
     let mut created = 0;
     for millis in [300, 700, 1100] {
-        let mut child =
-            app.command(&["import", "Book", "books.csv"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+        let mut child = app
+            .command(&["import", "Book", "books.csv"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("starts");
         std::thread::sleep(std::time::Duration::from_millis(millis));
         // If it has ended by now, there is nothing to go on with.
         if child.try_wait().expect("a process").is_some() {
@@ -248,7 +299,7 @@ type Note
   title: String!
   number: Int @sequence
   slug: String @slug(from: "title")
-  state: State
+  state: State!
   level: Int @default(to: 3)
   price: Money
   rate: Decimal @precision(digits: 10, scale: 4)
@@ -277,7 +328,8 @@ fn files(directory: &Path) -> Vec<(String, String)> {
         let name = entry.file_name().to_string_lossy().into_owned();
         (name, fs::read_to_string(entry.path()).expect("a file"))
     };
-    let mut files: Vec<_> = fs::read_dir(directory).expect("a directory").map(|found| entry(found.expect("an entry"))).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(directory).expect("a directory").map(|found| entry(found.expect("an entry"))).collect();
     files.sort();
     files
 }
@@ -294,7 +346,7 @@ fn a_whole_application_comes_back_byte_for_byte() {
     app.write("in/Counter.ndjson", "{\"id\": 7, \"label\": \"seven\"}\n{\"label\": \"eight\", \"next\": 7}\n");
     let linked: Vec<String> = (0..130).rev().map(|number| format!("{{\"name\": \"tag {number}\"}}")).collect();
     let notes = [
-        "{\"id\": \"01890a5d-ac96-774b-bcce-b302099a8057\", \"title\": \"First\", \"level\": null, \"price\": \"12.50 EUR\"}".to_owned(),
+        "{\"id\": \"01890a5d-ac96-774b-bcce-b302099a8057\", \"title\": \"First\", \"level\": null, \"price\": {\"amount\": \"12.50\", \"currency\": \"EUR\"}}".to_owned(),
         format!(
             "{{\"title\": \"Second\", \"state\": \"DONE\", \"rate\": \"1.5\", \"ratio\": 1e-7, \"due\": \"2026-02-28\", \"at\": \"2026-02-28T12:00:00Z\", \
              \"took\": \"PT5M\", \"raw\": {{\"b\": [1.50, \"=x\", null], \"a\": \"\\u00fc\"}}, \"bytes\": \"AAEC\", \"where\": {{\"street\": \"x\\ny\"}}, \
@@ -311,12 +363,25 @@ fn a_whole_application_comes_back_byte_for_byte() {
     }
     // A record that has changed since it was created.
     app.write("in/level.csv", "number,rate\n1,2.5\n");
-    assert_eq!(app.run(&["import", "Note", "in/level.csv", "--update", "number"]).done(), "0 records created, 1 updated\n");
+    assert_eq!(
+        app.run(&["import", "Note", "in/level.csv", "--update", "number"]).done(),
+        "0 records created, 1 updated\n"
+    );
     app.run(&["export", "--all", "one"]).done();
     let one = files(&app.path().join("one"));
-    assert_eq!(one.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), [
-        "Code.ndjson", "Counter.ndjson", "Folder.ndjson", "Note.ndjson", "Person.ndjson", "Settings.ndjson", "Tag.ndjson", "manifest.json",
-    ]);
+    assert_eq!(
+        one.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        [
+            "Code.ndjson",
+            "Counter.ndjson",
+            "Folder.ndjson",
+            "Note.ndjson",
+            "Person.ndjson",
+            "Settings.ndjson",
+            "Tag.ndjson",
+            "manifest.json",
+        ]
+    );
     let note = &one[3].1;
     assert!(note.contains("\"level\":null,\"price\":{\"amount\":\"12.50\",\"currency\":\"EUR\"}"), "{note}");
     assert_eq!(note.matches("{\"id\":").count(), 2 + 130, "{note}");
@@ -348,4 +413,43 @@ fn a_directory_is_exported_into_only_if_it_is_empty() {
     app.write("some/Shelf.ndjson", "");
     let refused = app.run(&["import", "--all", "some"]).refused();
     assert!(refused.starts_with("error: cannot read some/manifest.json: "), "{refused}");
+}
+
+/// Runs `docs/importing-and-exporting.md`: its model, its files and its commands, which print what it says.
+#[test]
+fn the_guide_is_true() {
+    let guide = include_str!("../../../../docs/importing-and-exporting.md");
+    let (app, mut said) = (App::empty(), "");
+    for (place, part) in guide.split("```").enumerate() {
+        if place % 2 == 0 {
+            said = part;
+            continue;
+        }
+        let (kind, text) = part.split_once('\n').expect("a block");
+        match kind {
+            "graphql" => app.write("model/library.graphql", text),
+            "console" => text.split("$ ").skip(1).for_each(|step| run_step(&app, step)),
+            _ => {
+                let mut names = said.split('`').filter(|name| name.ends_with(&format!(".{kind}")));
+                app.write(names.next_back().expect("a name"), text);
+            }
+        }
+    }
+}
+
+fn run_step(app: &App, step: &str) {
+    let (command, expected) = step.split_once('\n').expect("a command and its output");
+    let mut arguments: Vec<String> = vec![String::new()];
+    let mut quoted = false;
+    for character in command.chars() {
+        match character {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => arguments.push(String::new()),
+            other => arguments.last_mut().expect("an argument").push(other),
+        }
+    }
+    let arguments: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
+    let ended = app.run(&arguments);
+    let printed = format!("{}{}", ended.err, ended.out).replace("\r\n", "\n").replace("everything/", "");
+    assert_eq!(printed, expected, "{command}");
 }
