@@ -115,7 +115,7 @@ fn what_can_not_be_read_is_refused() {
     check(
         "k.ndjson",
         "{\"number\": 1, \"title\": \"x\", \"shelf\": {\"code\": \"low\"}, \"createdAt\": null}\n",
-        ":1: createdAt: it is required",
+        ":1: createdAt: a value is required",
     );
     let refused = app.run(&["import", "Bok", "b.csv"]).refused();
     assert!(refused.contains("error: the model has no type `Bok`\n  help: did you mean Book?"), "{refused}");
