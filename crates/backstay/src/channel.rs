@@ -43,7 +43,7 @@ impl<'p> Channel<'p> {
                 tokio::task::spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)?
             }
             Self::Own(instance) => match command {
-                Command::Seed {} => instance.seed(true).await,
+                Command::Seed {} => instance.seed(true).await.map(|seeded| Answer::Seeded { seeded }),
                 command => instance.run(command).await,
             },
         }

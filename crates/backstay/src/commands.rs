@@ -18,7 +18,8 @@ use named::Named;
 use new_account::NewAccount;
 
 use crate::apply::applied;
-use crate::{Answer, Command, Failure, Instance, transfer};
+use crate::backup::{self, Reporter};
+use crate::{Answer, Command, Failure, Instance, Seeded, transfer};
 
 impl Instance {
     /// Runs a command in the name of Backstay itself: the only place that does, whichever process was asked.
@@ -83,7 +84,8 @@ impl Instance {
             }
             Command::ListInvitations {} => invitations::list(administration).await?,
             Command::RevokeInvitation { email } => invitations::revoke(administration, email).await?,
-            Command::Seed {} => self.seed(false).await?,
+            Command::Seed {} => Answer::Seeded { seeded: self.seed(false).await? },
+            Command::BackUp { file } => backup::back_up(&self.engine, file, Reporter::silent()).await?,
             Command::BeginImport { import } => transfer::begin(&self.engine, &import).await?,
             Command::Import { batch } => Answer::Imported { imported: transfer::write(&self.engine, batch).await? },
             Command::EndImport { imports, check } => transfer::end(&self.engine, (&imports, &check)).await?,
@@ -98,9 +100,8 @@ impl Instance {
     }
 
     /// Loads the seed files that are not loaded yet; with `show`, reports progress on standard error.
-    pub(crate) async fn seed(&self, show: bool) -> Result<Answer, Failure> {
-        let seeded = self.seeder.load(self.directory.seed_files().all()?, show).await?;
-        Ok(Answer::Seeded { seeded })
+    pub(crate) async fn seed(&self, show: bool) -> Result<Seeded, Failure> {
+        Ok(self.seeder.load(self.directory.seed_files().all()?, show).await?)
     }
 
     /// The token with which the first operator can sign up; none if there is an operator.

@@ -5,8 +5,12 @@ mod answer;
 mod application;
 mod apply;
 mod arguments;
+mod backend;
+mod backup;
+mod call;
 mod channel;
 mod check;
+mod client;
 mod command;
 mod commands;
 mod config;
@@ -32,8 +36,15 @@ mod threads;
 mod transfer;
 mod watch;
 
-pub use answer::{AccountLine, Answer, InvitationLine, KeyLine, ListedAccount, OperatorLine};
+pub use answer::{
+    AccountLine, Answer, InvitationLine, KeyLine, ListedAccount, MadeBackup, OperatorLine, RestoredBackup,
+};
 pub use application::{Compiled, compile};
+pub use backend::{Backend, Backstay};
+pub use backstay_base::Error;
+pub use backstay_http::{ClientAddress, Service, ServiceBody};
+pub use call::{Call, Count, Page, RecordName};
+pub use client::{CallError, Client};
 pub use command::Command;
 pub use config::{
     Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, Limits, Log, LogFormat, LogLevel,
@@ -46,7 +57,7 @@ pub use new::NewError;
 pub use program::main;
 pub use secrets::SecretError;
 pub use seed::{SeedError, Seeded, Skipped};
-pub use serve::serve;
+pub use serve::{serve, stop_signal};
 pub use transfer::{
     Batch, BatchRow, Content, ExportPage, Exported, ImportStart, Imported, Mode, RefusedRow, TransferError,
 };

@@ -1,15 +1,10 @@
-use std::sync::Arc;
-
-use backstay_engine::{Answer as Answered, Context, Idempotency, Refused, Requests};
-use backstay_model::Collection;
+use backstay_engine::{Answer as Answered, Idempotency, Refused, Requests};
 use backstay_rest::JSON;
 use backstay_rest::transact::{Batch, results};
-use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
 use crate::admission::Admitted;
 use crate::answer::Answer;
-use crate::state::State;
 use crate::write_headers::WriteHeaders;
 use crate::{Refusal, idempotency, negotiation};
 
@@ -17,7 +12,8 @@ use crate::{Refusal, idempotency, negotiation};
 pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     let (body, context, state) = (admitted.take_body(), admitted.context(), admitted.state());
     let WriteHeaders { idempotency_key, minimal, if_match: _ } = admitted.write_headers()?;
-    let mut batch = read(state, &context, body.clone()).await?;
+    let batch = Batch::read_in_turn(&state.engine, &state.reader, &context, body.clone()).await;
+    let mut batch = batch.map_err(refusal)?;
     if minimal {
         batch.minimal();
     }
@@ -40,19 +36,6 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
         answer.headers.push(applied);
     }
     Ok(answer)
-}
-
-/// Reads the requests.
-async fn read(state: &State, context: &Context, body: Bytes) -> Result<Batch, Refusal> {
-    let takes_long = Batch::takes_long(&state.reader, &body);
-    let (engine, reader) = (state.engine.clone(), Arc::clone(&state.reader));
-    let caller = Arc::clone(context.caller());
-    let read = move || {
-        let visible = |collection: &Collection| engine.exists_for(&caller, collection);
-        Batch::read(&reader, &body, &visible)
-    };
-    let batch = if takes_long { state.engine.take_turn(context, read).await? } else { read() };
-    batch.map_err(refusal)
 }
 
 /// Of a write, whether its answer is that of an earlier request.

@@ -45,6 +45,7 @@ impl Named {
             | Command::Import { .. }
             | Command::EndImport { .. }
             | Command::Export { .. }
+            | Command::BackUp { .. }
             | Command::ApplyModel { .. }
             | Command::CompareSums {}
             | Command::Explain { .. } => None,
