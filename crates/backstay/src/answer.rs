@@ -12,6 +12,7 @@ pub use logs::{LogChangeLine, LogEntryLine, VerifiedLogLine};
 
 use crate::command::{optional_secret, secret};
 use crate::seed::{Seeded, Skipped, placed};
+use crate::{Exported, Imported};
 
 /// The result of a command. `Display` is for people, the serialized form for programs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -170,6 +171,25 @@ pub enum Answer {
     Seeded {
         /// What was loaded.
         seeded: Seeded,
+    },
+    /// An import begins or goes on.
+    ImportBegun {
+        /// Rows that it is past already.
+        rows: u64,
+        /// A digest of these rows.
+        digest: String,
+    },
+    /// Records of an import were written.
+    Imported {
+        /// What became of them.
+        imported: Imported,
+    },
+    /// Imports ended.
+    ImportEnded {},
+    /// A page of records.
+    Exported {
+        /// The page.
+        exported: Exported,
     },
     /// The database was migrated, or can't be.
     Migration {
@@ -368,6 +388,10 @@ impl fmt::Display for Answer {
             Self::Invitations { invitations } => invitations.iter().try_for_each(|one| one.fmt(f)),
             Self::InvitationRevoked { email } => writeln!(f, "{email} is no longer invited"),
             Self::Seeded { seeded } => seeded.fmt(f),
+            Self::ImportBegun { rows, .. } => writeln!(f, "{} imported", Count(*rows, "row")),
+            Self::Imported { imported } => imported.fmt(f),
+            Self::ImportEnded {} => writeln!(f, "the import is complete"),
+            Self::Exported { exported } => exported.records.iter().try_for_each(|record| writeln!(f, "{record}")),
             Self::Migration { text, .. } => f.write_str(text),
             Self::Sums { sums } if sums.is_empty() => writeln!(f, "the model has no stored sums"),
             Self::Sums { sums } => sums.iter().try_for_each(|sum| sum.fmt(f)),
@@ -480,6 +504,14 @@ impl fmt::Display for Seeded {
             writeln!(f, "{file} has changed since it was loaded; the changes were not loaded: {CHANGED_SEED}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Imported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { created, updated, unchanged, refused } = self;
+        let refused = refused.len();
+        writeln!(f, "{created} created, {updated} updated, {unchanged} unchanged, {refused} refused")
     }
 }
 

@@ -1,7 +1,7 @@
 use backstay_engine::Application;
 use backstay_model::{Diagnostics, Loaded, SourceFile, load};
 
-use crate::{Directory, Failure, seed};
+use crate::{Directory, Failure, seed, transfer};
 
 /// An application's model, compiled.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub(crate) fn load_whole(mut files: Vec<SourceFile>) -> Result<Loaded, Diagnosti
     let identity = own.model.identity.map(|id| own.model.collection(id).name.clone());
     files.push(backstay_identity::system_model(identity.as_deref()));
     files.push(seed::system_model());
+    files.push(transfer::system_model());
     load(files)
 }
 

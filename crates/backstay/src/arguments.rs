@@ -1,6 +1,7 @@
 mod advice;
 mod callers;
 mod rewritten;
+mod transfer;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::{LogFormat, is_url, meant_address};
 
 pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
+pub(crate) use transfer::{Export, Import, OnError};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -68,6 +70,12 @@ pub(crate) enum Verb {
     /// Load seed files that have not been loaded yet
     #[command(after_help = SEED)]
     Seed(Whole),
+    /// Import records from a file: JSON, NDJSON or CSV
+    #[command(after_help = transfer::IMPORT)]
+    Import(Box<Import>),
+    /// Export records to a file: JSON, NDJSON or CSV
+    #[command(after_help = transfer::EXPORT)]
+    Export(Box<Export>),
     /// Back up the database, with or without a running server
     #[command(after_help = BACKUP)]
     Backup(Backup),

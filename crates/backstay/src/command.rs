@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, SignUp};
+use crate::{Batch, ExportPage, Failure, ImportStart, SignUp};
 
 /// A command about an application, run by its server or, if none is running, by the command line itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -159,6 +159,28 @@ pub enum Command {
     },
     /// Load the seed files that are not loaded yet.
     Seed {},
+    /// Say how far an import is that has begun, or begin it anew.
+    BeginImport {
+        /// Which.
+        import: ImportStart,
+    },
+    /// Write records of an import.
+    Import {
+        /// The records.
+        batch: Batch,
+    },
+    /// End imports, and ask the checks that they deferred.
+    EndImport {
+        /// Their names.
+        imports: Vec<String>,
+        /// The types whose records have yet to be checked.
+        check: Vec<String>,
+    },
+    /// Read a page of records.
+    Export {
+        /// Which.
+        page: ExportPage,
+    },
     /// Back up the database.
     BackUp {
         /// The file to write, by its whole path.
@@ -223,6 +245,7 @@ impl Command {
                 | Self::AddKey { .. }
                 | Self::Invite { .. }
                 | Self::Seed {}
+                | Self::BeginImport { .. }
         )
     }
 }

@@ -20,7 +20,7 @@ use new_account::NewAccount;
 use crate::apply::applied;
 use crate::backup::{self, Reporter};
 use crate::commit_log::{self, Retention};
-use crate::{Answer, Command, Failure, Instance, Seeded};
+use crate::{Answer, Command, Failure, Instance, Seeded, transfer};
 
 impl Instance {
     /// Runs a command in the name of Backstay itself: the only place that does, whichever process was asked.
@@ -94,6 +94,10 @@ impl Instance {
             Command::ShowLog { since, limit, record } => {
                 commit_log::show(&self.engine, since, limit, record.as_deref()).await?
             }
+            Command::BeginImport { import } => transfer::begin(&self.engine, &import).await?,
+            Command::Import { batch } => Answer::Imported { imported: transfer::write(&self.engine, batch).await? },
+            Command::EndImport { imports, check } => transfer::end(&self.engine, (&imports, &check)).await?,
+            Command::Export { page } => Answer::Exported { exported: transfer::page(&self.engine, &page).await? },
             // An open database always fits the model that it is open with; `apply` is how a server gets another.
             Command::ApplyModel { .. } => applied(Vec::new()),
             Command::CompareSums {} => sums::compare(&self.engine, cx).await?,

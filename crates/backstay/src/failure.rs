@@ -20,7 +20,7 @@ use crate::answer::Count;
 use crate::new::NewError;
 use crate::secrets::SecretError;
 use crate::seed::SeedError;
-use crate::{ConfigError, DirectoryError};
+use crate::{ConfigError, DirectoryError, TransferError};
 
 pub(crate) use system::words_of;
 
@@ -242,12 +242,18 @@ pub enum Failure {
     /// The running server can't exchange what it serves, because it isn't idle for a moment.
     #[error("requests or commands are still running on the server; nothing was changed")]
     Occupied,
+    /// The server that carried out the first parts of a command has stopped.
+    #[error("the server has stopped")]
+    ServerEnded,
     /// A command to a server that serves nothing, because there is no model that it could.
     #[error("the running server has no model to serve yet")]
     NothingServed,
     /// The running server can't read several of the application's files.
     #[error("the application's files have {}", Count(.0.len() as u64, "error"))]
     Files(Vec<Failure>),
+    /// Records can't be brought in or taken out.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
     /// The running server refused the command.
     #[error("{}", .0.message)]
     Remote(Refusal),
@@ -370,6 +376,7 @@ impl Failure {
             Self::Socket { source, .. } => socket_help(source).map(str::to_owned),
             Self::Directory(error) => error.help(),
             Self::Seed(error) => error.help(),
+            Self::Transfer(error) => error.help(),
             Self::Listen { source, .. } => Some(listening_help(source).to_owned()),
             Self::Password { .. } => Some("correct `password_file` in [data], or make the file readable".to_owned()),
             Self::SocketPath { .. } => Some("choose a data directory with a shorter path (--data)".to_owned()),
@@ -430,6 +437,7 @@ impl Failure {
                 Some("give that directory, or stop the server first to apply the model of this one".to_owned())
             }
             Self::Occupied => Some("try again, or stop the server first".to_owned()),
+            Self::ServerEnded => Some("run the command again: an import goes on where it was".to_owned()),
             Self::NothingServed => Some("fix the model first; its terminal shows what is wrong".to_owned()),
             Self::Transact => Some("explain its requests one by one".to_owned()),
             Self::Role { help, .. } | Self::OtherKind { help, .. } | Self::AccountFields { help, .. } => {

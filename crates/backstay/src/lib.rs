@@ -8,6 +8,7 @@ mod arguments;
 mod backend;
 mod backup;
 mod call;
+mod channel;
 mod check;
 mod client;
 mod command;
@@ -25,6 +26,7 @@ mod new;
 mod open_files;
 mod plan;
 mod program;
+mod records;
 mod secrets;
 mod seed;
 mod serve;
@@ -32,6 +34,7 @@ mod serving;
 mod socket;
 mod terminal;
 mod threads;
+mod transfer;
 mod watch;
 
 pub use answer::{
@@ -57,3 +60,6 @@ pub use program::main;
 pub use secrets::SecretError;
 pub use seed::{SeedError, Seeded, Skipped};
 pub use serve::{serve, stop_signal};
+pub use transfer::{
+    Batch, BatchRow, Content, ExportPage, Exported, ImportStart, Imported, Mode, RefusedRow, TransferError,
+};

@@ -4,18 +4,19 @@ mod check;
 mod migrate;
 mod new;
 mod reset;
+mod transfer;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use backstay_engine::{Location, Migration, OpenError, OpenOptions};
+use backstay_engine::Location;
 use tokio::runtime::Builder;
 
 use crate::arguments::{Arguments, Directives, Explain, Form, LogVerb, Migrate, Serve, Verb, Whole, Within};
+use crate::channel::Channel;
 use crate::config::{Log, LogFormat, LogLevel, MIB};
-use crate::socket::Running;
-use crate::{Answer, Command, Config, Failure, Place, compile, logging, threads};
+use crate::{Answer, Command, Config, Failure, Place, logging, threads};
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
@@ -46,6 +47,8 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Backup(arguments) => backup::backup(arguments).await,
         Verb::Restore(arguments) => backup::restore(&arguments),
         Verb::Seed(whole) => seed(&whole).await,
+        Verb::Import(import) => transfer::import(*import).await,
+        Verb::Export(export) => transfer::export(*export).await,
         Verb::Operator(operator) => callers::operator(operator).await,
         Verb::Account(account) => callers::account(account).await,
         Verb::Role(role) => callers::role(role).await,
@@ -144,34 +147,10 @@ fn show_as(format: Form, answer: &Answer) -> Result<ExitCode, Failure> {
 /// Has the running server run a command. If none is running, opens the database and runs it here. Only `serve` and
 /// `migrate apply` migrate the database.
 pub(crate) async fn ask(place: &Place, command: Command) -> Result<Answer, Failure> {
-    if let Some(server) = Running::find(place)? {
-        return tokio::task::spawn_blocking(move || server.ask(&command)).await.map_err(io::Error::from)?;
-    }
-    let compiled = compile(&place.directory)?;
-    // What can be known to fail is reported before anything is created.
-    command.check_possible(place.config.accounts.sign_up)?;
-    if !command.can_begin() {
-        place.require_database()?;
-    }
-    let options = OpenOptions { migration: Migration::Refuse, ..place.options(tell_fatal) };
-    let (instance, _) = match place.open(compiled.application, &options) {
-        Err(Failure::Open(OpenError::Migration { .. })) => {
-            let steps = place.plan(&compile(&place.directory)?.application)?;
-            return Err(Failure::Differs { steps });
-        }
-        opened => opened?,
-    };
-    let answer = match command {
-        Command::Seed {} => instance.seed(true).await.map(|seeded| Answer::Seeded { seeded }),
-        command => instance.run(command).await,
-    };
-    instance.engine.close();
+    let channel = Channel::open(place, &command)?;
+    let answer = channel.ask(command).await;
+    channel.close();
     answer
-}
-
-fn tell_fatal(words: &str) {
-    logging::tell(&format!("error: the database failed: {words}\n"));
-    logging::abort();
 }
 
 pub(crate) fn print(text: &str) -> Result<(), Failure> {

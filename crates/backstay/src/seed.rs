@@ -2,12 +2,10 @@ mod chunk;
 mod error;
 mod later;
 mod line;
-mod lines;
 mod order;
 mod path;
 mod progress;
 mod record;
-mod references;
 mod write;
 
 use std::fs;
@@ -25,10 +23,11 @@ use tokio::sync::Mutex;
 
 pub use error::SeedError;
 pub(crate) use error::placed;
+pub(crate) use order::{Place as SeedOrder, order as seed_order};
 pub(crate) use path::SeedPath;
 pub(crate) use record::system_model;
 
-use lines::{Lines, Progress};
+use crate::records::{Lines, Progress};
 use progress::Meter;
 use record::Schema;
 

@@ -27,6 +27,14 @@ impl From<Error> for Unmet {
     }
 }
 
+impl TxContext<'_, '_> {
+    /// Asks everything that would be asked at the commit, for a transaction that is going to be undone.
+    pub async fn rehearse(&mut self) -> Result<(), Error> {
+        ask(self).await.map_err(|unmet| unmet.error)?;
+        self.settle().await
+    }
+}
+
 /// Asks them of each record that was changed, or whose children were. The record is locked until the commit, and so, in
 /// effect, are its children: whoever changes one has to lock the record first. Unknown passes, as in every check.
 pub(crate) async fn ask(cx: &mut TxContext<'_, '_>) -> Result<(), Unmet> {

@@ -1,9 +1,11 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use backstay_base::{Action, Ambient, Caller, CallerKind, Error, IdSource, KeyForm, Memory, RecordId, RequestId};
+use backstay_base::{
+    Action, Ambient, Caller, CallerKind, Error, IdSource, KeyForm, Memory, RecordId, RequestId, limits,
+};
 use backstay_live::{Seen, VersionClock};
-use backstay_model::{Collection, CollectionId, FieldId, Model};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Planner, Row, Template};
 use backstay_store::{OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError, Stored};
@@ -14,7 +16,7 @@ use crate::in_flight::InFlight;
 use crate::inner::Inner;
 use crate::observer::{self, Dependency, Publisher};
 use crate::sink::Collect;
-use crate::templates::Templates;
+use crate::templates::{LinkStatement, Templates};
 use crate::{
     Answer, Application, Arrival, Context, Encoder, Explanation, Record, Refused, Request, Requests, Singles, Sizes,
     Transaction, explain, prepared, transaction, write_requests,
@@ -289,6 +291,16 @@ impl Engine {
             records.extend(self.peek(collection, id).await?);
         }
         Ok(records)
+    }
+
+    /// The records that a record is linked to by a many-to-many relation, whatever the caller may see, in the order of their
+    /// ids or, if they have one, in their own. At most `limits::LINKS_READ`.
+    pub async fn peek_links(&self, of: &Collection, field: FieldId, id: RecordId) -> Result<Vec<RecordId>, Error> {
+        let FieldKind::ManyToMany { link, .. } = &of.field(field).kind else { return Ok(Vec::new()) };
+        let template = self.inner.templates.link(&self.inner.planner, link, LinkStatement::Targets);
+        let cx = Context::system(self);
+        let bindings = Bindings { limit: limits::LINKS_READ, ..Bindings::new(cx.caller(), cx.now).id(id) };
+        self.ids(&cx, (&template, 0), bindings).await
     }
 
     async fn ids(

@@ -59,7 +59,8 @@ pub(crate) fn embedded_defaults(proposal: &mut Proposal<'_>) {
 const NOT_GIVEN: &str = "the server makes the ids of these records; write `@key(given: true)` on the type in the model to \
                          let clients make them";
 
-/// Refuses fields that no client may write. Backstay itself writes all but the version and what is computed.
+/// Refuses fields that no client may write. Backstay itself writes all but what is computed, and the version only of a record
+/// that it carries over from another database.
 pub(crate) fn refuse_read_only(proposal: &mut Proposal<'_>) {
     let (collection, authority, creates) = (proposal.collection, proposal.authority, proposal.stored.is_none());
     let refused = |id: FieldId| {
@@ -68,12 +69,17 @@ pub(crate) fn refuse_read_only(proposal: &mut Proposal<'_>) {
             _ if creates && id == Collection::ID => NOT_GIVEN,
             reason => reason,
         };
-        let to_all = id == Collection::VERSION || field.is_computed() || field.is_sum();
+        let carried = id == Collection::VERSION && proposal.input.carries;
+        let to_all = id == Collection::VERSION && !carried || field.is_computed() || field.is_sum();
         (authority == Authority::Caller || to_all).then_some((id, reason))
     };
     let refused: Vec<_> = proposal.input.fields().filter_map(refused).collect();
     for (id, reason) in refused {
         proposal.refuse(collection.field(id), ViolationKind::ReadOnly(reason));
+    }
+    let version = proposal.input.value(Collection::VERSION).and_then(Value::as_int);
+    if proposal.input.carries && version.is_some_and(|version| version < 1) {
+        proposal.refuse(collection.field(Collection::VERSION), ViolationKind::Range("a number from 1".to_owned()));
     }
 }
 

@@ -112,6 +112,7 @@ pub(crate) async fn continue_version(cx: &mut TxContext<'_, '_>, proposal: &mut 
     }
     let record = RecordKey::from(proposal.id()?);
     let last = cx.last_version(collection.id, &record).await?;
-    proposal.set(Collection::VERSION, Value::Int(last + 1));
+    let carried = proposal.input.value(Collection::VERSION).and_then(Value::as_int).unwrap_or(1);
+    proposal.set(Collection::VERSION, Value::Int(carried.max(last + 1)));
     Ok(())
 }

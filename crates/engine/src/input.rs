@@ -26,6 +26,8 @@ pub struct Input {
     pub(crate) children: Vec<(FieldId, Children)>,
     /// The reference to the record that this one is sent with, which was not sent itself.
     pub(crate) to_parent: Option<FieldId>,
+    /// Whether it brings a record of another database, with the version and the moments that the record has there.
+    pub(crate) carries: bool,
 }
 
 /// Members that a many-to-many relation gets and loses.
@@ -129,6 +131,24 @@ impl Input {
     /// No values yet, with room for this many.
     pub fn with_capacity(values: usize) -> Self {
         Self { values: Vec::with_capacity(values), ..Self::default() }
+    }
+
+    /// This input as that of a record which comes from another database: the version and the moment of its last change are
+    /// as given here. Backstay alone can write such a record.
+    #[must_use]
+    pub fn carried(self) -> Self {
+        Self { carries: true, ..self }
+    }
+
+    /// This input as that of a change made here, to a record that is there already: without the id, the moments and the
+    /// version that were given.
+    #[must_use]
+    pub fn uncarried(mut self) -> Self {
+        self.carries = false;
+        for own in [Collection::ID, Collection::CREATED_AT, Collection::UPDATED_AT, Collection::VERSION] {
+            self.leave(own);
+        }
+        self
     }
 
     /// This input with one more value.
@@ -258,7 +278,7 @@ impl Input {
     }
 
     /// Gives a field nothing.
-    pub(crate) fn leave(&mut self, field: FieldId) {
+    pub fn leave(&mut self, field: FieldId) {
         self.values.retain(|(given, _)| *given != field);
         self.links.retain(|(given, _)| *given != field);
     }

@@ -46,10 +46,10 @@ impl RowChange {
     pub(crate) fn update(cx: &mut TxContext<'_, '_>, mut proposal: Proposal<'_>) -> Result<Record, Error> {
         proposal.settle()?;
         let unseen = proposal.unseen();
-        let Proposal { collection, values, links, stored, .. } = proposal;
+        let Proposal { collection, values, links, stored, input, .. } = proposal;
         let stored = stored.ok_or_else(|| Error::internal(NothingStored))?;
-        let (change, sent) = (VersionChange::Update, Sent::Yes);
-        Self::replace(cx, collection, &stored, Replacement { values, unseen, links, sent, change })
+        let (change, sent, carried) = (VersionChange::Update, Sent::Yes, input.carries);
+        Self::replace(cx, collection, &stored, Replacement { values, unseen, links, sent, change, carried })
     }
 
     /// Empties references of a record and changes nothing else: what its model says of the record's own changes is not
@@ -80,7 +80,7 @@ impl RowChange {
             values[usize::from(tree.path.0)] = Value::Bytes(Tree::path_below(&[], stored.id()).into());
         }
         let (change, sent) = (VersionChange::Update, Sent::No);
-        let replacement = Replacement { values, unseen: Vec::new(), links: Vec::new(), sent, change };
+        let replacement = Replacement { values, unseen: Vec::new(), links: Vec::new(), sent, change, carried: false };
         Self::replace(cx, collection, stored, replacement).map(drop)
     }
 
@@ -115,7 +115,7 @@ impl RowChange {
         let mut values = stored.values().to_vec();
         values[usize::from(trash.at.0)] = since;
         let (change, sent) = (VersionChange::Delete, Sent::No);
-        let replacement = Replacement { values, unseen: Vec::new(), links: Vec::new(), sent, change };
+        let replacement = Replacement { values, unseen: Vec::new(), links: Vec::new(), sent, change, carried: false };
         Self::replace(cx, collection, stored, replacement).map(drop)
     }
 
@@ -126,8 +126,8 @@ impl RowChange {
         let sent = if proposal.stored.is_some() { Sent::Yes } else { Sent::No };
         let Proposal { collection, values, links, readmitted, .. } = proposal;
         let in_trash = readmitted.ok_or_else(|| Error::internal(NothingStored))?;
-        let change = VersionChange::Restore;
-        Self::replace(cx, collection, &in_trash, Replacement { values, unseen, links, sent, change })
+        let (change, carried) = (VersionChange::Restore, false);
+        Self::replace(cx, collection, &in_trash, Replacement { values, unseen, links, sent, change, carried })
     }
 
     /// Deletes a record and its links.
@@ -179,10 +179,12 @@ impl RowChange {
         stored: &Record,
         replacement: Replacement,
     ) -> Result<Record, Error> {
-        let Replacement { values, unseen, links, sent, change: as_version } = replacement;
+        let Replacement { values, unseen, links, sent, change: as_version, carried } = replacement;
         let mut values = row(collection, values);
-        values[usize::from(Collection::UPDATED_AT.0)] = cx.now().into();
-        values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
+        if !carried {
+            values[usize::from(Collection::UPDATED_AT.0)] = cx.now().into();
+            values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
+        }
         let record = Record::new(values).map_err(Error::internal)?;
         check_path(collection, &record)?;
         let is_changed =
@@ -284,6 +286,8 @@ struct Replacement {
     sent: Sent,
     /// What its history calls this.
     change: VersionChange,
+    /// Whether version and moment are among the values: those that the record has in another database.
+    carried: bool,
 }
 
 /// Whether somebody sent values for the record, or it changes because of another one.

@@ -28,7 +28,8 @@ pub fn assignments(model: &Model, collection: CollectionId, words: &[(String, St
     if violations.is_empty() { Ok(input) } else { Err(Error::Invalid(violations)) }
 }
 
-fn assign(model: &Model, field: &Field, text: &str, input: &mut Input) -> Result<(), ViolationKind> {
+/// Reads one value as it is written in a URL.
+pub(crate) fn assign(model: &Model, field: &Field, text: &str, input: &mut Input) -> Result<(), ViolationKind> {
     let value = match &field.kind {
         FieldKind::Embedded(_) => {
             let problem = "an embedded value can't be written as one text".to_owned();

@@ -57,6 +57,18 @@ pub fn record(
     decoder.finish(input)
 }
 
+/// What is read from an object, and all that is wrong with it.
+pub(crate) fn examined(
+    model: &Model,
+    collection: CollectionId,
+    members: &[(Cow<'_, str>, &RawValue)],
+    relations: &mut dyn RelationReader,
+) -> (Input, Vec<Violation>) {
+    let mut decoder = Decoder::new((model, collection), Form::New, relations);
+    let input = decoder.object(members);
+    (input, decoder.violations)
+}
+
 /// Reads a JSON object, or an array of them.
 pub fn inputs(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inputs, Error> {
     each(model, (collection, Form::New), body)

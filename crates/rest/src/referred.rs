@@ -9,7 +9,7 @@ use backstay_scalar::Token;
 use serde_json::value::RawValue;
 
 use crate::input::{Decoder, Wrong};
-use crate::json::{items, within_list_limit};
+use crate::json::items;
 use crate::operators::Form;
 
 /// Finds the records that relations name by a unique key, or leaves that to the transaction.
@@ -19,6 +19,11 @@ pub trait RelationReader {
 
     /// The record that this object names, which has this meaning.
     fn find(&mut self, raw: &str, named: ByKey) -> Result<Referred, ViolationKind>;
+
+    /// How many records a relation may name.
+    fn most(&self) -> usize {
+        limits::LIST_ITEMS
+    }
 }
 
 /// Requests look records up in their transaction, with the rights of their caller.
@@ -93,7 +98,10 @@ impl Decoder<'_> {
     ) -> Result<Vec<Referred>, Wrong> {
         let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
         let items: Vec<&RawValue> = items(raw).ok_or_else(expected)?;
-        within_list_limit(items.len())?;
+        let most = self.relations.most();
+        if items.len() > most {
+            return Err(ViolationKind::Range(format!("at most {most} items")).into());
+        }
         let mut members = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
             let member = self.reference(target, item.get(), missing);

@@ -41,6 +41,10 @@ impl Named {
             | Command::ListInvitations {}
             | Command::RevokeInvitation { .. }
             | Command::Seed {}
+            | Command::BeginImport { .. }
+            | Command::Import { .. }
+            | Command::EndImport { .. }
+            | Command::Export { .. }
             | Command::BackUp { .. }
             | Command::PruneLog { .. }
             | Command::VerifyLog { .. }

@@ -7,9 +7,9 @@ use backstay_rest::record;
 use tokio::sync::mpsc;
 
 use super::line::{self, Account};
-use super::lines::{Lines, Mark, Position, Progress};
-use super::references::References;
 use super::{SeedError, SeedFile, unreadable};
+use crate::records::References;
+use crate::records::{Lines, Mark, Position, Progress};
 
 /// Records per commit.
 const RECORDS: usize = 8000;

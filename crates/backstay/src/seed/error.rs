@@ -1,7 +1,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use backstay_base::{Error, RecordId, Violation};
+use backstay_base::{Error, RecordId};
+
+use crate::records::words;
 
 /// Where a seed file of this name is, below the application's directory: those of packs are called by their paths.
 pub(crate) fn placed(file: &str) -> String {
@@ -122,21 +124,4 @@ impl SeedError {
 
 fn listed(records: &[RecordId]) -> String {
     records.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// All violations of a record on one line.
-fn words(error: &Error) -> String {
-    match error {
-        Error::Invalid(violations) | Error::Malformed(violations) if !violations.is_empty() => {
-            violations.iter().map(violation).collect::<Vec<_>>().join("; ")
-        }
-        other => other.to_string(),
-    }
-}
-
-fn violation(violation: &Violation) -> String {
-    match violation.at.to_string().strip_prefix('/') {
-        Some(field) => format!("{field}: {}", violation.kind),
-        None => violation.kind.to_string(),
-    }
 }

@@ -5,11 +5,11 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
 use super::line;
-use super::lines::line_at;
 use super::progress::Meter;
-use super::references::References;
-use super::write::is_about_a_record;
 use super::{SeedError, SeedFile, Seeder, unreadable};
+use crate::records::References;
+use crate::records::is_about_a_record;
+use crate::records::line_at;
 
 /// Records per commit.
 const RECORDS: u32 = 200;

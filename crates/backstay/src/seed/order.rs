@@ -4,15 +4,15 @@ use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model}
 
 /// A seed file's place in the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The type of its records.
-    pub(super) collection: CollectionId,
+    pub(crate) collection: CollectionId,
     /// Relations to records that do not exist yet when its own are created; they are set in a second step.
-    pub(super) later: Vec<FieldId>,
+    pub(crate) later: Vec<FieldId>,
 }
 
 /// Orders types so that the records that a record requires exist before it and, if possible, all that it refers to.
-pub(super) fn order(model: &Model, collections: &[CollectionId]) -> Vec<Place> {
+pub(crate) fn order(model: &Model, collections: &[CollectionId]) -> Vec<Place> {
     let mut waiting: Vec<CollectionId> = collections.to_vec();
     waiting.sort_by_key(|id| &model.collection(*id).name);
     let mut places: Vec<Place> = Vec::new();

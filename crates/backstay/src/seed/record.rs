@@ -3,7 +3,7 @@ use backstay_engine::{Input, Record};
 use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
 
 use super::SeedError;
-use super::lines::{Position, Progress};
+use crate::records::{Position, Progress};
 
 /// The collections that store how far seed files are loaded. They are loaded together with the application's model.
 pub(crate) fn system_model() -> SourceFile {

@@ -12,11 +12,12 @@ use tokio::sync::mpsc;
 
 use super::chunk::{Chunk, Decoder, Entry};
 use super::line::Account;
-use super::lines::{Mark, Position, Progress};
 use super::progress::Meter;
 use super::record::Schema;
-use super::references::References;
 use super::{SeedError, SeedFile, Seeder, Skipped};
+use crate::records::References;
+use crate::records::is_about_a_record;
+use crate::records::{Mark, Position, Progress};
 
 /// Chunks that may wait to be written.
 const AHEAD: usize = 2;
@@ -158,16 +159,6 @@ impl Seeder {
     }
 }
 
-/// Whether one record is at fault, so that others can still be created.
-pub(super) fn is_about_a_record(error: &Error) -> bool {
-    match error {
-        Error::Invalid(_) | Error::Malformed(_) | Error::NotFound { .. } => true,
-        // Something else wrote at the same time.
-        Error::Conflict(conflict) => *conflict != Conflict::Concurrent,
-        _ => false,
-    }
-}
-
 /// Whether the record already exists: another one of the collection has a value that must be unique.
 fn exists(error: &Error, name: &str) -> bool {
     match error {
@@ -259,25 +250,5 @@ impl Write {
             cx.create(Authority::System, schema.files, input).await?
         };
         Ok(file.id())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use backstay_base::{Place, ViolationKind};
-
-    use super::*;
-
-    #[test]
-    fn what_another_load_has_done_is_not_the_fault_of_a_record() {
-        let unique = Conflict::Unique {
-            collection: "Book".to_owned(),
-            fields: vec!["number".to_owned()],
-            record: Box::new(Place::Whole),
-        };
-        assert!(is_about_a_record(&unique.into()));
-        assert!(is_about_a_record(&Error::invalid(Place::member("title"), ViolationKind::Required)));
-        assert!(!is_about_a_record(&Conflict::Concurrent.into()));
-        assert!(!is_about_a_record(&Error::Unknown));
     }
 }

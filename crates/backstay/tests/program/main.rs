@@ -22,3 +22,4 @@ mod postgres;
 mod refusals;
 mod seeding;
 mod support;
+mod transferring;

@@ -12,7 +12,7 @@ const REMEMBERED: usize = 100_000;
 
 /// Finds the records that seed files refer to by an object with a value for each field of a unique index, such as
 /// `{"email": "ada@newsroom.example"}`. Blocks the thread. The records must be committed.
-pub(super) struct References {
+pub(crate) struct References {
     engine: Engine,
     runtime: Handle,
     known: Cache<(CollectionId, Arc<str>), RecordId>,
@@ -20,12 +20,12 @@ pub(super) struct References {
 }
 
 impl References {
-    pub(super) fn new(engine: Engine, runtime: Handle) -> Self {
+    pub(crate) fn new(engine: Engine, runtime: Handle) -> Self {
         Self { engine, runtime, known: Cache::new(REMEMBERED), failure: None }
     }
 
     /// The database error of a look-up, if there was one; it takes precedence over what `read` returned.
-    pub(super) fn failure(&mut self) -> Option<Error> {
+    pub(crate) fn failure(&mut self) -> Option<Error> {
         self.failure.take()
     }
 

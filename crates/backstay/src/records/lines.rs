@@ -6,9 +6,9 @@ use std::path::Path;
 use backstay_base::limits;
 use sha2::{Digest, Sha256};
 
-/// The lines of a seed file, with the digest of everything read so far.
-pub(super) struct Lines {
-    reader: BufReader<File>,
+/// The lines of a file, with the digest of everything read so far.
+pub(crate) struct Lines {
+    reader: BufReader<Box<dyn Read + Send>>,
     /// Before the next line.
     mark: Mark,
     /// Before the line that was read last.
@@ -18,53 +18,58 @@ pub(super) struct Lines {
 
 /// A position in a file with the digest of everything before it, which can go on from here.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Mark {
-    pub(super) at: Position,
+pub(crate) struct Mark {
+    pub(crate) at: Position,
     digest: Sha256,
 }
 
 impl Mark {
     /// The mark as it is stored.
-    pub(super) fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> Progress {
         Progress { at: self.at, digest: hexadecimal(&self.digest.clone().finalize()) }
     }
 }
 
 /// A position, and the SHA-256 of everything before it in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Progress {
-    pub(super) at: Position,
-    pub(super) digest: String,
+pub(crate) struct Progress {
+    pub(crate) at: Position,
+    pub(crate) digest: String,
 }
 
 /// A position in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Position {
+pub(crate) struct Position {
     /// The number of lines before it.
-    pub(super) line: u64,
+    pub(crate) line: u64,
     /// The number of bytes before it.
-    pub(super) byte: u64,
+    pub(crate) byte: u64,
 }
 
 /// A line that is not blank.
-pub(super) struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// Its number, from 1.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// Where it starts.
-    pub(super) offset: u64,
+    pub(crate) offset: u64,
     /// Its text.
-    pub(super) text: &'a [u8],
+    pub(crate) text: &'a [u8],
 }
 
 impl Lines {
     /// From the start.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let reader = BufReader::with_capacity(1 << 18, File::open(path)?);
-        Ok(Self { reader, mark: Mark::default(), before: Mark::default(), buffer: Vec::new() })
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self::of(Box::new(File::open(path)?)))
+    }
+
+    /// Of what this reads.
+    pub(crate) fn of(reader: Box<dyn Read + Send>) -> Self {
+        let reader = BufReader::with_capacity(1 << 18, reader);
+        Self { reader, mark: Mark::default(), before: Mark::default(), buffer: Vec::new() }
     }
 
     /// Skips to a position from an earlier load. Returns the digest of what lies before it.
-    pub(super) fn skip(&mut self, to: Position) -> io::Result<String> {
+    pub(crate) fn skip(&mut self, to: Position) -> io::Result<String> {
         let mut rest = to.byte;
         while rest > 0 {
             let chunk = self.reader.fill_buf()?;
@@ -81,17 +86,17 @@ impl Lines {
     }
 
     /// Before the next line.
-    pub(super) fn mark(&self) -> &Mark {
+    pub(crate) fn mark(&self) -> &Mark {
         &self.mark
     }
 
     /// Before the line that was read last.
-    pub(super) fn before(&self) -> &Mark {
+    pub(crate) fn before(&self) -> &Mark {
         &self.before
     }
 
     /// The next line that is not blank.
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         loop {
             self.before = self.mark.clone();
             self.buffer.clear();
@@ -119,7 +124,7 @@ impl Lines {
 }
 
 /// The line that starts at this byte.
-pub(super) fn line_at(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn line_at(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(offset))?;
     let mut line = Vec::new();
@@ -133,7 +138,7 @@ fn record(line: &[u8]) -> &[u8] {
     line.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(line).trim_ascii()
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

@@ -1,0 +1,10 @@
+//! What seed files and imports share: lines of a file with a digest of what was read, records that relations name by unique
+//! keys, and what is told of a record that is refused.
+
+mod lines;
+mod references;
+mod refused;
+
+pub(crate) use lines::{Lines, Mark, Position, Progress, hexadecimal, line_at};
+pub(crate) use references::References;
+pub(crate) use refused::{is_about_a_record, words};

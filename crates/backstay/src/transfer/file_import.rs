@@ -1,0 +1,220 @@
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::mpsc;
+
+use super::report::Report;
+use super::source::{Reading, Source};
+use super::{Batch, BatchRow, Content, Format, ImportStart, Imported, Mode, TransferError};
+use crate::answer::Count;
+use crate::channel::Channel;
+use crate::{Answer, Command, Failure};
+
+/// A file to import.
+#[derive(Debug, Clone)]
+pub(crate) struct FileImport {
+    pub(crate) path: PathBuf,
+    /// The type of its records.
+    pub(crate) collection: String,
+    pub(crate) mode: Mode,
+    pub(crate) reading: Reading,
+    /// Columns, and the fields that they are.
+    pub(crate) map: Vec<(String, String)>,
+    /// Whether rows that are refused are skipped.
+    pub(crate) skip: bool,
+    /// The file of errors.
+    pub(crate) errors: PathBuf,
+    pub(crate) dry_run: bool,
+    /// Whether it begins anew where an earlier import didn't end.
+    pub(crate) restart: bool,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// The name by which the database knows it.
+    pub(crate) import: String,
+    /// How many records were written.
+    pub(crate) imported: Imported,
+    /// How many rows were refused.
+    pub(crate) refused: u64,
+    /// The file that says which.
+    pub(crate) errors: PathBuf,
+    pub(crate) dry_run: bool,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Imported { created, updated, unchanged, .. } = self.imported;
+        write!(f, "{}", Count(created, "record"))?;
+        write!(f, "{}", if self.dry_run { " would be created" } else { " created" })?;
+        for (count, word) in [(updated, "updated"), (unchanged, "unchanged")] {
+            if count > 0 {
+                write!(f, ", {count} {word}")?;
+            }
+        }
+        if self.refused > 0 {
+            write!(f, ", {} refused ({})", self.refused, self.errors.display())?;
+        }
+        writeln!(f)
+    }
+}
+
+/// The most that one batch has, of rows and of bytes: a server also has others to serve.
+const SERVED: (usize, usize) = (500, 512 * 1024);
+/// The same where nobody else uses the database.
+const ALONE: (usize, usize) = (4000, 4 * 1024 * 1024);
+/// Batches that may wait to be written.
+const AHEAD: usize = 2;
+
+/// Imports a file, from where an earlier import of it ended.
+pub(crate) async fn import(channel: &Channel<'_>, of: &FileImport) -> Result<Outcome, Failure> {
+    let (path, reading) = (of.path.clone(), of.reading.clone());
+    let opened = tokio::task::spawn_blocking(move || Source::open(&path, &reading));
+    let mut source = opened.await.map_err(std::io::Error::from)??;
+    if source.format != Format::Csv && !of.map.is_empty() {
+        let (path, format) = (of.path.clone(), source.format.name());
+        return Err(TransferError::OnlyCsv { option: "--map", path, format }.into());
+    }
+    source.header = mapped(of, &source.header)?;
+    let start = start(of, &source.header)?;
+    let bytes = fs::metadata(&of.path).map_or(0, |metadata| metadata.len());
+    let mut report = Report::new(&of.path, &of.errors, bytes);
+    report.tell(&source.found);
+    let Answer::ImportBegun { rows, digest } = channel.ask(Command::BeginImport { import: start.clone() }).await?
+    else {
+        return Err(TransferError::Answer.into());
+    };
+    if rows > 0 && !of.dry_run {
+        report.go_on(rows);
+    }
+    let done = if of.dry_run { (0, String::new()) } else { (rows, digest) };
+    let written = rows_of(channel, of, (source, &start, done), &mut report).await;
+    let refused = report.end()?;
+    Ok(Outcome { import: start.import, imported: written?, refused, errors: of.errors.clone(), dry_run: of.dry_run })
+}
+
+/// Writes the rows of a file after those that are done.
+async fn rows_of(
+    channel: &Channel<'_>,
+    of: &FileImport,
+    (source, start, done): (Source, &ImportStart, (u64, String)),
+    report: &mut Report,
+) -> Result<Imported, Failure> {
+    let most = if matches!(channel, Channel::Server(_)) { SERVED } else { ALONE };
+    let (sender, mut batches) = mpsc::channel(AHEAD);
+    let (columns, mut from) = (source.header.clone(), done.0);
+    let file = of.path.clone();
+    let reading = tokio::task::spawn_blocking(move || read(source, (&file, done), most, &sender));
+    let mut all = Imported::default();
+    while let Some((rows, consumed)) = batches.recv().await {
+        let count = rows.len() as u64;
+        let batch = Batch {
+            import: start.import.clone(),
+            collection: start.collection.clone(),
+            from,
+            mode: of.mode.clone(),
+            columns: columns.clone(),
+            rows,
+            skip: of.skip,
+            dry_run: of.dry_run,
+        };
+        let Answer::Imported { imported } = channel.ask(Command::Import { batch }).await? else {
+            return Err(TransferError::Answer.into());
+        };
+        for row in &imported.refused {
+            if of.skip {
+                report.refused(row)?;
+                continue;
+            }
+            let (line, error) = (row.line, row.error.clone());
+            let rows =
+                all.created + all.updated + all.unchanged + imported.created + imported.updated + imported.unchanged;
+            let (path, dry_run) = (of.path.clone(), of.dry_run);
+            return Err(TransferError::Refused { path, line, error, rows, dry_run }.into());
+        }
+        from += count;
+        all.add(Imported { refused: Vec::new(), ..imported });
+        report.advance(consumed, from);
+    }
+    reading.await.map_err(std::io::Error::from)??;
+    Ok(all)
+}
+
+/// Reads rows after those that are done, and hands them on in batches.
+fn read(
+    mut source: Source,
+    (path, (done, digest)): (&Path, (u64, String)),
+    (most_rows, most_bytes): (usize, usize),
+    batches: &mpsc::Sender<(Vec<BatchRow>, u64)>,
+) -> Result<(), TransferError> {
+    let mut last = String::new();
+    for _ in 0..done {
+        last = source.next()?.map(|row| row.digest).unwrap_or_default();
+    }
+    if done > 0 && last != digest {
+        return Err(TransferError::Changed { path: path.to_owned(), rows: done });
+    }
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    let mut ended = Ok(());
+    loop {
+        let next = source.next();
+        let is_over = !matches!(next, Ok(Some(_)));
+        match next {
+            Ok(Some(row)) => {
+                bytes += size(&row.content);
+                rows.push(row);
+            }
+            Ok(None) => {}
+            // What stands before it is written.
+            Err(error) => ended = Err(error),
+        }
+        if is_over || rows.len() >= most_rows || bytes >= most_bytes {
+            let batch = std::mem::take(&mut rows);
+            bytes = 0;
+            if !batch.is_empty() && batches.blocking_send((batch, source.consumed())).is_err() {
+                return Ok(());
+            }
+        }
+        if is_over {
+            return ended;
+        }
+    }
+}
+
+fn size(content: &Content) -> usize {
+    match content {
+        Content::Record(text) | Content::Broken(text) => text.len(),
+        Content::Cells(cells) => cells.iter().map(|cell| cell.as_ref().map_or(0, String::len) + 8).sum(),
+    }
+}
+
+fn start(of: &FileImport, columns: &[String]) -> Result<ImportStart, TransferError> {
+    let path = of.path.canonicalize().map_err(|source| TransferError::Read { path: of.path.clone(), source })?;
+    let part = match of.mode {
+        Mode::Create | Mode::Update(_) | Mode::Carry(_) => "",
+        Mode::Relate(_) => " (relations)",
+    };
+    Ok(ImportStart {
+        import: format!("{}{part} {}", of.collection, path.display()),
+        file: of.path.clone(),
+        collection: of.collection.clone(),
+        columns: columns.to_vec(),
+        mode: of.mode.clone(),
+        anew: of.restart && !of.dry_run,
+    })
+}
+
+/// The columns by the names of their fields.
+fn mapped(of: &FileImport, header: &[String]) -> Result<Vec<String>, TransferError> {
+    let mut names = header.to_vec();
+    for (column, field) in &of.map {
+        let Some(place) = header.iter().position(|name| name == column) else {
+            let (path, column, known) = (of.path.clone(), column.clone(), header.to_vec());
+            return Err(TransferError::Map { path, column, known });
+        };
+        names[place].clone_from(field);
+    }
+    Ok(names)
+}

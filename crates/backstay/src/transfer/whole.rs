@@ -1,0 +1,103 @@
+use std::fs;
+use std::path::Path;
+
+use backstay_model::{Collection, Model};
+use backstay_rest::Style;
+
+use super::export::export_file;
+use super::file_import::{FileImport, Outcome, import};
+use super::manifest::{CollectionFile, Manifest};
+use super::source::Reading;
+use super::{Chosen, ExportPage, Format, Imported, Mode, TransferError};
+use crate::channel::Channel;
+use crate::seed::{SeedOrder, seed_order};
+use crate::{Answer, Command, Failure, logging};
+
+/// Exports every collection of the application into a directory, which must be empty or not exist. Returns how many records
+/// there are.
+pub(crate) async fn export_all(channel: &Channel<'_>, model: &Model, directory: &Path) -> Result<u64, Failure> {
+    let fail = |source| Failure::Write { path: directory.to_owned(), source };
+    fs::create_dir_all(directory).map_err(fail)?;
+    if fs::read_dir(directory).map_err(fail)?.next().is_some() {
+        return Err(TransferError::NotEmpty { path: directory.to_owned() }.into());
+    }
+    let (mut files, mut all) = (Vec::new(), 0);
+    for of in model.collections.iter().filter(|of| is_exported(of)) {
+        let page = ExportPage { collection: of.name.clone(), select: None, filter: None, after: None };
+        let chosen = Chosen { page, format: Format::Ndjson, style: Style::default() };
+        let mut file = CollectionFile { name: of.name.clone(), records: 0 };
+        file.records = export_file(channel, &chosen, &file.path(directory)).await?;
+        all += file.records;
+        files.push(file);
+    }
+    Manifest::new(model, files).write(directory)?;
+    Ok(all)
+}
+
+/// Whether a collection is of the application.
+fn is_exported(of: &Collection) -> bool {
+    !of.system && of.versions.is_none()
+}
+
+/// Imports what `export_all` has written. Each record keeps its id, its moments and its version.
+pub(crate) async fn import_all(
+    channel: &Channel<'_>,
+    model: &Model,
+    (directory, restart): (&Path, bool),
+) -> Result<Imported, Failure> {
+    let manifest = Manifest::read(directory)?;
+    if !manifest.is_of(model) {
+        logging::tell(
+            "warning: the export was made with another model; fields that this one doesn't have are refused\n",
+        );
+    }
+    let mut ids = Vec::new();
+    for file in &manifest.collections {
+        ids.push(super::collection_named(model, &file.name)?.id);
+    }
+    let (mut all, mut begun, mut check) = (Imported::default(), Vec::new(), Vec::new());
+    let order = seed_order(model, &ids);
+    for relates in [false, true] {
+        for SeedOrder { collection, later } in &order {
+            let of = model.collection(*collection);
+            let later: Vec<String> = later.iter().map(|field| member_of(of, *field)).collect();
+            if relates && later.is_empty() {
+                continue;
+            }
+            let mode = if relates { Mode::Relate(later) } else { Mode::Carry(later) };
+            let Outcome { import: name, imported, .. } =
+                import(channel, &file_of(of, (directory, restart), mode)).await?;
+            begun.push(name);
+            all.add(imported);
+        }
+        check.extend(order.iter().filter(|_| !relates).map(|one| model.collection(one.collection).name.clone()));
+    }
+    match channel.ask(Command::EndImport { imports: begun, check }).await? {
+        Answer::ImportEnded {} => Ok(all),
+        _ => Err(TransferError::Answer.into()),
+    }
+}
+
+/// The member of a record in which a field is, or what holds it.
+fn member_of(of: &Collection, field: backstay_model::FieldId) -> String {
+    let name = &of.field(field).name;
+    name.split('.').next().unwrap_or(name).to_owned()
+}
+
+fn file_of(of: &Collection, (directory, restart): (&Path, bool), mode: Mode) -> FileImport {
+    let path = CollectionFile { name: of.name.clone(), records: 0 }.path(directory);
+    let errors = directory.join(format!("{}.errors.ndjson", of.name));
+    let reading =
+        Reading { format: Some(Format::Ndjson), encoding: None, delimiter: None, columns: None, unguards: false };
+    FileImport {
+        path,
+        collection: of.name.clone(),
+        mode,
+        reading,
+        map: Vec::new(),
+        skip: false,
+        errors,
+        dry_run: false,
+        restart,
+    }
+}

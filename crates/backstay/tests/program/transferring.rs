@@ -1,0 +1,455 @@
+//! Import and export: formats, encodings, what is refused and where, imports that end early, and whole applications.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::support::App;
+
+/// An application with two shelves.
+fn shelves() -> App {
+    let app = App::new();
+    app.write("shelves.csv", "code\nlow\nhigh\n");
+    assert_eq!(app.run(&["import", "Shelf", "shelves.csv"]).done(), "2 records created\n");
+    app
+}
+
+fn books(app: &App, format: &str) -> String {
+    app.run(&["export", "Book", "--format", format, "--select", "number,title,shelf{code}"]).done()
+}
+
+#[test]
+fn a_table_is_imported_and_what_was_found_is_shown() {
+    let app = shelves();
+    app.write("books.csv", "number;title;shelf.code\r\n1;\"Emma; or\";low\r\n2;\"Say \"\"hi\"\"\";high\r\n");
+    let ended = app.run(&["import", "books", "books.csv"]);
+    assert_eq!(ended.err, "books.csv: CSV, UTF-8, delimiter `;`, columns number, title, shelf.code\n");
+    assert_eq!(ended.done(), "2 records created\n");
+    assert_eq!(
+        books(&app, "ndjson"),
+        "{\"number\":1,\"title\":\"Emma; or\",\"shelf\":{\"code\":\"low\"}}\n\
+         {\"number\":2,\"title\":\"Say \\\"hi\\\"\",\"shelf\":{\"code\":\"high\"}}\n"
+    );
+    assert_eq!(
+        books(&app, "csv"),
+        "number,title,shelf\r\n1,Emma; or,\"{\"\"code\"\":\"\"low\"\"}\"\r\n2,\"Say \"\"hi\"\"\",\"{\"\"code\"\":\"\"high\"\"}\"\r\n"
+    );
+}
+
+#[test]
+fn files_in_other_encodings_and_formats_are_read() {
+    let check = |name: &str, bytes: &[u8], options: &[&str]| {
+        let app = shelves();
+        fs::write(app.path().join(name), bytes).expect("a file");
+        assert_eq!(app.run(&[&["import", "Book", name], options].concat()).done(), "1 record created\n", "{name}");
+        let exported = books(&app, "ndjson");
+        assert_eq!(exported, "{\"number\":1,\"title\":\"Ümma\",\"shelf\":{\"code\":\"low\"}}\n", "{name}");
+    };
+    let table = "number,title,shelf.code\n1,Ümma,low\n";
+    let utf16 = |bytes: fn(u16) -> [u8; 2]| {
+        "\u{FEFF}".encode_utf16().chain(table.encode_utf16()).flat_map(bytes).collect::<Vec<u8>>()
+    };
+    check("a.csv", format!("\u{FEFF}{table}").as_bytes(), &[]);
+    check("a.csv", &utf16(u16::to_le_bytes), &[]);
+    check("a.csv", &utf16(u16::to_be_bytes), &[]);
+    check("a.csv", b"number,title,shelf.code\n1,\xDCmma,low\n", &["--encoding", "latin1"]);
+    check("a.csv", "1|Ümma|low\n".as_bytes(), &["--columns", "number,title,shelf.code", "--delimiter", "|"]);
+    check(
+        "a.csv",
+        "No,Ümlaut,x,y\n1,Ümma,low,?\n".as_bytes(),
+        &["--map", "No=number", "--map", "Ümlaut=title", "--map", "x=shelf.code", "--map", "y="],
+    );
+    let record = "{\"number\": 1, \"title\": \"Ümma\", \"shelf\": {\"code\": \"low\"}}";
+    check("a.ndjson", format!("{record}\n").as_bytes(), &[]);
+    check("a.json", format!("[\n{record}\n]").as_bytes(), &[]);
+    check("a.json", format!("{record}\n").as_bytes(), &[]);
+}
+
+#[test]
+fn what_can_not_be_read_is_refused() {
+    let app = shelves();
+    let check = |name: &str, text: &str, expected: &str| {
+        app.write(name, text);
+        let refused = app.run(&["import", "Book", name]).refused();
+        let problem = refused.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
+        assert_eq!(problem, format!("error: {name}{expected}"), "{refused}");
+    };
+    check("a.csv", "", " has no rows, not even a header");
+    check(
+        "b.csv",
+        "1,Emma,low\n",
+        ": the first row doesn't name the fields of Book: 1: unknown field `1`; Emma: unknown field `Emma`; low: unknown field `low`",
+    );
+    check(
+        "c.csv",
+        "number,titel\n1,Emma\n",
+        ": the first row doesn't name the fields of Book: titel: unknown field `titel`; did you mean `title`?",
+    );
+    check(
+        "d.csv",
+        "number,title\n1,\"Emma\n2,Ivanhoe\n",
+        ": line 2: the quote that begins a cell here is never closed",
+    );
+    check(
+        "e.csv",
+        "number,title,shelf.code\n1,Emma\n",
+        ":2: the row has 2 cells, the header 3 columns; put a cell that contains the delimiter in quotes, or choose the delimiter with --delimiter",
+    );
+    check(
+        "f.csv",
+        "number,title,shelf.code\n1,Em\"ma,low\n",
+        ":2: cell 2: a quote stands in a cell that doesn't begin with one; correct the line",
+    );
+    check("g.json", "[{\"number\": 1}", ": line 1: the array ends too early; the file is not complete");
+    check("h.ndjson", "{\"number\": \"x\"}\n", ":1: number: expected a whole number, such as 42");
+    check(
+        "i.ndjson",
+        "{\"number\": 1, \"title\": \"A title of more than twenty\", \"shelf\": {\"code\": \"low\"}}\n",
+        ":1: title: at most 20 characters",
+    );
+    check(
+        "j.ndjson",
+        "{\"number\": 1, \"title\": \"x\", \"shelf\": {\"code\": \"low\"}, \"version\": 0}\n",
+        ":1: version: a number from 1",
+    );
+    check(
+        "k.ndjson",
+        "{\"number\": 1, \"title\": \"x\", \"shelf\": {\"code\": \"low\"}, \"createdAt\": null}\n",
+        ":1: createdAt: a value is required",
+    );
+    let refused = app.run(&["import", "Bok", "b.csv"]).refused();
+    assert!(refused.contains("error: the model has no type `Bok`\n  help: did you mean Book?"), "{refused}");
+    app.write("a.dat", "x");
+    let refused = app.run(&["import", "Book", "a.dat"]).refused();
+    assert_eq!(
+        refused,
+        "error: the name of a.dat doesn't show a format\n  help: name the format with --format json, ndjson or csv\n"
+    );
+    assert_eq!(books(&app, "json"), "[]\n");
+}
+
+#[test]
+fn refused_records_are_skipped_and_listed() {
+    let app = shelves();
+    let row = |number: u32| match number % 3 {
+        0 => format!("{number},A title of more than twenty,low\n"),
+        1 => format!("{number},Book {number},low\n"),
+        _ => format!("x{number},Book {number},lo\n"),
+    };
+    let rows: String = (1..=3000).map(row).collect();
+    app.write("books.csv", &format!("number,title,shelf.code\n{rows}"));
+    let ended = app.run(&["import", "Book", "books.csv", "--on-error", "skip"]);
+    assert_eq!(ended.code, Some(1));
+    assert_eq!(ended.out, "1000 records created, 2000 refused (books.csv.errors.ndjson)\n");
+    assert_eq!(ended.err.lines().count(), 12, "{}", ended.err);
+    assert!(ended.err.ends_with("… and 1990 more, in books.csv.errors.ndjson\n"), "{}", ended.err);
+    let errors = fs::read_to_string(app.path().join("books.csv.errors.ndjson")).expect("the errors");
+    assert_eq!(errors.lines().count(), 2000);
+    let first: Vec<&str> = errors.lines().take(2).collect();
+    assert_eq!(
+        first,
+        [
+            "{\"error\":\"shelf: there is no Shelf with this code; number: expected a whole number, such as 42\",\"line\":3}",
+            "{\"error\":\"title: at most 20 characters\",\"line\":4}",
+        ]
+    );
+    assert_eq!(books(&app, "ndjson").lines().count(), 1000);
+}
+
+#[test]
+fn an_import_that_stops_goes_on_where_it_was() {
+    let app = shelves();
+    let file = |third: &str| {
+        format!("number,title,shelf.code\n1,Emma,low\n2,Ivanhoe,low\n{third},Persuasion,high\n4,Kim,low\n")
+    };
+    app.write("books.csv", &file("three"));
+    let refused = app.run(&["import", "Book", "books.csv"]).refused();
+    let expected = "error: books.csv:4: number: expected a whole number, such as 42\n  help: 2 rows before it are imported; \
+                    correct it and import the file again, which goes on there, or skip what is refused with --on-error skip\n";
+    assert!(refused.ends_with(expected), "{refused}");
+    app.write("books.csv", &file("3"));
+    let ended = app.run(&["import", "Book", "books.csv"]);
+    assert!(ended.err.ends_with("books.csv: going on after 2 rows, which are imported\n"), "{}", ended.err);
+    assert_eq!(ended.done(), "2 records created\n");
+    // It has ended, so that the next one begins anew.
+    let again = app.run(&["import", "Book", "books.csv"]).refused();
+    assert!(again.contains("error: books.csv:2: another Book has this number"), "{again}");
+    app.write("books.csv", &file("3").replace("Emma", "Anna"));
+    let updated = app.run(&["import", "Book", "books.csv", "--update", "number"]).done();
+    assert_eq!(updated, "0 records created, 1 updated, 3 unchanged\n");
+}
+
+#[test]
+fn a_file_that_changed_where_it_is_imported_is_refused() {
+    let app = shelves();
+    app.write("books.csv", "number,title,shelf.code\n1,Emma,low\nx,Kim,low\n");
+    app.run(&["import", "Book", "books.csv"]).refused();
+    app.write("books.csv", "number,title,shelf.code\n2,Emma,low\n3,Kim,low\n");
+    let refused = app.run(&["import", "Book", "books.csv"]).refused();
+    assert!(
+        refused.contains("error: books.csv has changed in its first 1 records, which are already imported\n"),
+        "{refused}"
+    );
+    assert_eq!(app.run(&["import", "Book", "books.csv", "--restart"]).done(), "2 records created\n");
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let app = shelves();
+    app.write("books.csv", "number,title,shelf.code\n1,Emma,low\n2,A title of more than twenty,low\n");
+    let ended = app.run(&["import", "Book", "books.csv", "--dry-run", "--on-error", "skip"]);
+    assert_eq!(
+        (ended.code, ended.out.as_str()),
+        (Some(1), "1 record would be created, 1 refused (books.csv.errors.ndjson)\n")
+    );
+    assert_eq!(books(&app, "ndjson"), "");
+}
+
+#[test]
+fn an_import_that_is_killed_creates_nothing_twice() {
+    let app = shelves();
+    let rows: String = (0..40_000).map(|number| format!("{number},Book {number},low\n")).collect();
+    app.write("books.csv", &format!("number,title,shelf.code\n{rows}"));
+    let mut created = 0;
+    for millis in [300, 700, 1100] {
+        let mut child = app
+            .command(&["import", "Book", "books.csv"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("starts");
+        std::thread::sleep(std::time::Duration::from_millis(millis));
+        // If it has ended by now, there is nothing to go on with.
+        if child.try_wait().expect("a process").is_some() {
+            created = 40_000;
+            break;
+        }
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+    }
+    if created == 0 {
+        assert_eq!(app.run(&["import", "Book", "books.csv"]).code, Some(0));
+    }
+    let exported = app.run(&["export", "Book", "--select", "number"]).done();
+    let mut numbers: Vec<&str> = exported.lines().collect();
+    assert_eq!(numbers.len(), 40_000);
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 40_000);
+}
+
+#[test]
+fn a_running_server_imports_and_exports() {
+    let app = shelves();
+    let server = app.serve();
+    let rows: String = (0..1200).map(|number| format!("{number},Book {number},low\n")).collect();
+    app.write("books.csv", &format!("number,title,shelf.code\n{rows}x,y,low\n"));
+    let ended = app.run(&["import", "Book", "books.csv", "--on-error", "skip"]);
+    assert_eq!(ended.out, "1200 records created, 1 refused (books.csv.errors.ndjson)\n");
+    assert_eq!(server.get("/api/books?count=true&limit=1")["count"]["value"], 1200);
+    app.run(&["export", "Book", "out.csv"]).done();
+    let exported = fs::read_to_string(app.path().join("out.csv")).expect("the export");
+    assert_eq!(exported.lines().count(), 1201);
+    assert_eq!(server.stop(), Some(0));
+    app.run(&["export", "Book", "again.csv"]).done();
+    assert_eq!(fs::read_to_string(app.path().join("again.csv")).expect("the export"), exported);
+}
+
+#[test]
+fn formulas_are_guarded_and_come_back() {
+    let app = shelves();
+    app.write("a.ndjson", "{\"number\": -1, \"title\": \"=HYPERLINK(1)\", \"shelf\": {\"code\": \"low\"}}\n{\"number\": 2, \"title\": \"'+x\", \"shelf\": {\"code\": \"low\"}}\n");
+    app.run(&["import", "Book", "a.ndjson"]).done();
+    let guarded = app.run(&["export", "Book", "--format", "csv", "--select", "number,title"]).done();
+    assert_eq!(guarded, "number,title\r\n-1,'=HYPERLINK(1)\r\n2,''+x\r\n");
+    let kept = app.run(&["export", "Book", "--format", "csv", "--select", "number,title", "--formulas", "keep"]).done();
+    assert_eq!(kept, "number,title\r\n-1,=HYPERLINK(1)\r\n2,'+x\r\n");
+    app.write("b.csv", &guarded);
+    assert_eq!(app.run(&["import", "Book", "b.csv", "--update", "number"]).done(), "0 records created, 2 unchanged\n");
+}
+
+const EVERYTHING: &str = r#"
+extend schema @app(name: "Everything")
+
+enum Role @roles { EDITOR } # lint-ignore unused-role (granted nowhere)
+enum State { DRAFT @initial @to(state: "DONE") DONE }
+
+union Target = Note | Tag
+union Block = Quote | Teaser
+
+type Address @embedded { street: String city: String! @default(to: "Bern") }
+type Quote @embedded { text: String! }
+type Teaser @embedded { note: Note! }
+
+type Person @identity @allow(read: "true") { email: Email! @unique name: String }
+
+type Tag @allow(read: "true", create: "true") { name: String! @unique notes: [Note!] @inverse(field: "tags") }
+
+type Folder @allow(read: "true", create: "true") @tree(parent: "parent") { name: String! parent: Folder }
+
+type Settings @single @allow(read: "true", update: "true") { title: String! @default(to: "x") start: Note }
+
+type Counter @key(type: INT) @allow(read: "true", create: "true") { label: String! next: Counter }
+
+type Code @key(type: TEXT) @allow(read: "true", create: "true") { label: String! }
+
+type Note
+  @allow(read: "true", create: "true", update: "true")
+  @history(read: "true") {
+  title: String!
+  number: Int @sequence
+  slug: String @slug(from: "title")
+  state: State!
+  level: Int @default(to: 3)
+  price: Money
+  rate: Decimal @precision(digits: 10, scale: 4)
+  ratio: Float
+  due: Date
+  at: DateTime
+  took: Duration
+  raw: JSON
+  bytes: Bytes
+  where: Address
+  words: [String!]
+  blocks: [Block!]
+  about: Target
+  author: Person
+  code: Code
+  best: Note
+  tags: [Tag!]
+  folder: Folder
+  changes: Int @computed(is: "this.level + 1")
+}
+"#;
+
+/// The files of a directory, by name.
+fn files(directory: &Path) -> Vec<(String, String)> {
+    let entry = |entry: fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        (name, fs::read_to_string(entry.path()).expect("a file"))
+    };
+    let mut files: Vec<_> =
+        fs::read_dir(directory).expect("a directory").map(|found| entry(found.expect("an entry"))).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_whole_application_comes_back_byte_for_byte() {
+    let app = App::empty();
+    app.write("model/all.graphql", EVERYTHING);
+    app.write("in/Person.ndjson", "{\"email\": \"ada@x.example\", \"name\": \"Ada\"}\n");
+    let tags: String = (0..130).map(|number| format!("{{\"name\": \"tag {number}\"}}\n")).collect();
+    app.write("in/Tag.ndjson", &tags);
+    app.write("in/Folder.ndjson", "{\"id\": \"01890a5d-ac96-774b-bcce-b302099a8001\", \"name\": \"top\"}\n{\"name\": \"below\", \"parent\": \"01890a5d-ac96-774b-bcce-b302099a8001\"}\n");
+    app.write("in/Code.ndjson", "{\"id\": \"a-1\", \"label\": \"A\"}\n");
+    app.write("in/Counter.ndjson", "{\"id\": 7, \"label\": \"seven\"}\n{\"label\": \"eight\", \"next\": 7}\n");
+    let linked: Vec<String> = (0..130).rev().map(|number| format!("{{\"name\": \"tag {number}\"}}")).collect();
+    let notes = [
+        "{\"id\": \"01890a5d-ac96-774b-bcce-b302099a8057\", \"title\": \"First\", \"level\": null, \"price\": {\"amount\": \"12.50\", \"currency\": \"EUR\"}}".to_owned(),
+        format!(
+            "{{\"title\": \"Second\", \"state\": \"DONE\", \"rate\": \"1.5\", \"ratio\": 1e-7, \"due\": \"2026-02-28\", \"at\": \"2026-02-28T12:00:00Z\", \
+             \"took\": \"PT5M\", \"raw\": {{\"b\": [1.50, \"=x\", null], \"a\": \"\\u00fc\"}}, \"bytes\": \"AAEC\", \"where\": {{\"street\": \"x\\ny\"}}, \
+             \"words\": [\"a\", \"\"], \"blocks\": [{{\"__typename\": \"Quote\", \"text\": \"q\"}}, {{\"__typename\": \"Teaser\", \"note\": \
+             \"01890a5d-ac96-774b-bcce-b302099a8057\"}}], \"about\": {{\"__typename\": \"Tag\", \"name\": \"tag 3\"}}, \"author\": \
+             {{\"email\": \"ada@x.example\"}}, \"code\": \"a-1\", \"best\": \"01890a5d-ac96-774b-bcce-b302099a8057\", \"tags\": [{}]}}",
+            linked.join(",")
+        ),
+    ];
+    app.write("in/Note.ndjson", &format!("{}\n", notes.join("\n")));
+    app.write("in/Settings.ndjson", "{\"title\": \"Ours\", \"start\": \"01890a5d-ac96-774b-bcce-b302099a8057\"}\n");
+    for name in ["Person", "Tag", "Folder", "Code", "Counter", "Note", "Settings"] {
+        app.run(&["import", name, &format!("in/{name}.ndjson")]).done();
+    }
+    // A record that has changed since it was created.
+    app.write("in/level.csv", "number,rate\n1,2.5\n");
+    assert_eq!(
+        app.run(&["import", "Note", "in/level.csv", "--update", "number"]).done(),
+        "0 records created, 1 updated\n"
+    );
+    app.run(&["export", "--all", "one"]).done();
+    let one = files(&app.path().join("one"));
+    assert_eq!(
+        one.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        [
+            "Code.ndjson",
+            "Counter.ndjson",
+            "Folder.ndjson",
+            "Note.ndjson",
+            "Person.ndjson",
+            "Settings.ndjson",
+            "Tag.ndjson",
+            "manifest.json",
+        ]
+    );
+    let note = &one[3].1;
+    assert!(note.contains("\"level\":null,\"price\":{\"amount\":\"12.50\",\"currency\":\"EUR\"}"), "{note}");
+    assert_eq!(note.matches("{\"id\":").count(), 2 + 130, "{note}");
+
+    let other = App::empty();
+    other.write("model/all.graphql", EVERYTHING);
+    let from = app.path().join("one").display().to_string();
+    assert_eq!(other.run(&["import", "--all", &from]).done(), "139 records imported\n");
+    other.run(&["export", "--all", "two"]).done();
+    for (one, two) in one.iter().zip(files(&other.path().join("two"))) {
+        assert_eq!(*one, two);
+    }
+    // Numbers go on after those that were imported.
+    other.write("in/Note.ndjson", "{\"title\": \"Third\"}\n");
+    other.run(&["import", "Note", "in/Note.ndjson"]).done();
+    let numbers = other.run(&["export", "Note", "--select", "number"]).done();
+    assert_eq!(numbers, "{\"number\":1}\n{\"number\":2}\n{\"number\":3}\n");
+    // What is there already isn't imported twice.
+    let again = other.run(&["import", "--all", &from]).refused();
+    assert!(again.contains("another"), "{again}");
+}
+
+#[test]
+fn a_directory_is_exported_into_only_if_it_is_empty() {
+    let app = shelves();
+    app.write("out/x", "");
+    let refused = app.run(&["export", "--all", "out"]).refused();
+    assert_eq!(refused, "error: out is not empty\n  help: name a directory that is empty or doesn't exist\n");
+    app.write("some/Shelf.ndjson", "");
+    let refused = app.run(&["import", "--all", "some"]).refused();
+    assert!(refused.starts_with("error: cannot read some/manifest.json: "), "{refused}");
+}
+
+/// Runs `docs/importing-and-exporting.md`: its model, its files and its commands, which print what it says.
+#[test]
+fn the_guide_is_true() {
+    let guide = include_str!("../../../../docs/importing-and-exporting.md");
+    let (app, mut said) = (App::empty(), "");
+    for (place, part) in guide.split("```").enumerate() {
+        if place % 2 == 0 {
+            said = part;
+            continue;
+        }
+        let (kind, text) = part.split_once('\n').expect("a block");
+        match kind {
+            "graphql" => app.write("model/library.graphql", text),
+            "console" => text.split("$ ").skip(1).for_each(|step| run_step(&app, step)),
+            _ => {
+                let mut names = said.split('`').filter(|name| name.ends_with(&format!(".{kind}")));
+                app.write(names.next_back().expect("a name"), text);
+            }
+        }
+    }
+}
+
+fn run_step(app: &App, step: &str) {
+    let (command, expected) = step.split_once('\n').expect("a command and its output");
+    let mut arguments: Vec<String> = vec![String::new()];
+    let mut quoted = false;
+    for character in command.chars() {
+        match character {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => arguments.push(String::new()),
+            other => arguments.last_mut().expect("an argument").push(other),
+        }
+    }
+    let arguments: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
+    let ended = app.run(&arguments);
+    let printed = format!("{}{}", ended.err, ended.out).replace("\r\n", "\n").replace("everything/", "");
+    assert_eq!(printed, expected, "{command}");
+}
