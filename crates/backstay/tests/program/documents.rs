@@ -92,7 +92,7 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 14] = [
+    let groups: [(&str, &[&str]); 15] = [
         ("new", &[]),
         ("serve", &[]),
         ("dev", &[]),
@@ -106,6 +106,7 @@ fn every_command_is_documented() {
         ("key", &["add", "list", "revoke"]),
         ("invite", &["list", "revoke"]),
         ("explain", &[]),
+        ("client", &["typescript"]),
         ("directives", &[]),
     ];
     let help = app.run(&["--help"]).done();
