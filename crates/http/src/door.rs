@@ -14,14 +14,14 @@ use tokio::time::timeout_at;
 use crate::admission::{Admitted, admit};
 use crate::answer::{Answer, Audience};
 use crate::budget::{Budget, Share};
-use crate::compression::Coding;
-use crate::endpoint::Handler;
+use crate::coding::Coding;
+use crate::endpoint::{ACCEPT_PATCH, Handler, media_types};
 use crate::head::{Head, REQUEST_ID};
 use crate::outgoing::Unwritten;
 use crate::state::State;
 use crate::{
-    Refusal, Services, accounts, collections, credentials, developer, documents, explain, openapi, preconditions,
-    problem, records, setup, transact,
+    Refusal, Services, accounts, collections, compression, credentials, developer, documents, explain, openapi,
+    preconditions, problem, records, setup, transact,
 };
 
 /// Who is at the other end of a connection.
@@ -138,29 +138,30 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Memory), Refusa
     Ok((answer, memory))
 }
 
+/// Carries a request out. Handlers that are called seldom are boxed: each request would carry the state of the largest.
 async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     match admitted.handler() {
         Handler::Record(kind) => records::answer(admitted, kind).await,
         Handler::Collections => collections::answer(admitted),
-        Handler::SignUp => accounts::sign_up(admitted).await,
-        Handler::SignIn => accounts::sign_in(admitted).await,
-        Handler::SignOut => accounts::sign_out(admitted).await,
-        Handler::SignOutEverywhere => accounts::sign_out_everywhere(admitted).await,
-        Handler::ChangePassword => accounts::change_password(admitted).await,
-        Handler::ChangeEmail => accounts::change_email(admitted).await,
-        Handler::Me => accounts::me(admitted).await,
-        Handler::SetupForm => setup::page(admitted).await,
-        Handler::Setup => setup::submit(admitted).await,
+        Handler::SignUp => Box::pin(accounts::sign_up(admitted)).await,
+        Handler::SignIn => Box::pin(accounts::sign_in(admitted)).await,
+        Handler::SignOut => Box::pin(accounts::sign_out(admitted)).await,
+        Handler::SignOutEverywhere => Box::pin(accounts::sign_out_everywhere(admitted)).await,
+        Handler::ChangePassword => Box::pin(accounts::change_password(admitted)).await,
+        Handler::ChangeEmail => Box::pin(accounts::change_email(admitted)).await,
+        Handler::Me => Box::pin(accounts::me(admitted)).await,
+        Handler::SetupForm => Box::pin(setup::page(admitted)).await,
+        Handler::Setup => Box::pin(setup::submit(admitted)).await,
         Handler::SetupStyle => Ok(setup::style()),
-        Handler::Explain => explain::answer(admitted).await,
-        Handler::Transact => transact::answer(admitted).await,
+        Handler::Explain => Box::pin(explain::answer(admitted)).await,
+        Handler::Transact => Box::pin(transact::answer(admitted)).await,
         Handler::Options => documents::options(admitted),
         Handler::Root => documents::root(admitted),
         Handler::Alive => Ok(documents::alive()),
-        Handler::Ready => documents::ready(admitted).await,
+        Handler::Ready => Box::pin(documents::ready(admitted)).await,
         Handler::OpenApi => Ok(documents::openapi(admitted)),
         Handler::Problem => documents::problem(admitted),
-        Handler::DeveloperSignIn => developer::sign_in(admitted).await,
+        Handler::DeveloperSignIn => Box::pin(developer::sign_in(admitted)).await,
         Handler::ModelState => developer::model(admitted),
         Handler::ModelText => developer::model_text(admitted),
     }
@@ -168,6 +169,9 @@ async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
 
 fn refuse(head: &Head<'_>, refusal: &Refusal) -> Answer {
     let mut answer = problem::answer(refusal, head.id);
+    if let (&Method::PATCH, Refusal::MediaType { taken }) = (head.method(), refusal) {
+        answer.header(ACCEPT_PATCH, media_types(taken));
+    }
     let stale =
         matches!(refusal, Refusal::Domain(Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key)));
     if stale && !head.headers().contains_key(header::AUTHORIZATION) {
@@ -230,7 +234,7 @@ async fn encode(head: &Head<'_>, answer: Answer, memory: Option<Memory>) -> Resp
 async fn encoded(coding: Coding, body: &Bytes, memory: Option<&Memory>) -> Option<Bytes> {
     let mut held = memory?.hold();
     held.resize(body.len()).ok()?;
-    let encoded = coding.encode(body).await?;
+    let encoded = compression::encode(coding, body).await?;
     drop(held);
     memory?.keep(encoded).ok()
 }
