@@ -20,6 +20,8 @@ pub(crate) const OF_TESTS: &[Need] = &[
     Need { program: "sqlite3", package: "sqlite3", needed_for: "looking into databases", by: "" },
     Need { program: "curl", package: "curl", needed_for: "the tours of the examples", by: "examples" },
     Need { program: "jq", package: "jq", needed_for: "the tours of the examples", by: "examples" },
+    Need { program: "node", package: "nodejs", needed_for: "the client in TypeScript", by: "clients" },
+    Need { program: "tsc", package: "node-typescript", needed_for: "the client in TypeScript", by: "clients" },
     Need { program: "chromium", package: "chromium", needed_for: "the tests of pages", by: "" },
     Need { program: "chromedriver", package: "chromium-driver", needed_for: "the tests of pages", by: "" },
 ];

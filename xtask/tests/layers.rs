@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("audit", &[]),
     ("live", &[]),
     ("meter", &[]),
+    ("client", &[]),
     ("expr", &["model"]),
     ("sql", &["expr", "model"]),
     ("store", &["sql", "model", "audit", "meter"]),
@@ -52,6 +53,7 @@ const EVERYTHING: &[&str] = &[
     "health",
     "rest",
     "http",
+    "client",
     "admin",
 ];
 

@@ -106,6 +106,9 @@ pub(crate) enum Verb {
     /// Explain why a request is allowed or refused, and what it costs
     #[command(after_help = EXPLAIN)]
     Explain(Explain),
+    /// Make a client of an application's API
+    #[command(subcommand)]
+    Client(Client),
     /// Print the directives and scalars of the model language, for GraphQL editors
     #[command(after_help = DIRECTIVES)]
     Directives(Directives),
@@ -133,6 +136,15 @@ Example:
 
 Point your editor's GraphQL plugin at this file and at model/*.graphql; `backstay new` writes it, with
 a .graphqlrc.yml that does so. Write it again after an update of Backstay.";
+
+const TYPESCRIPT: &str = "\
+Examples:
+  backstay client typescript examples/newsroom --out src/newsroom.ts
+  backstay client typescript . | diff - src/backend.ts
+
+The client is one file without dependencies, for TypeScript 4.8 or later in Node, Deno and browsers.
+Its types are those of the model, so that a wrong field name doesn't compile. Make it again when the
+model has changed. No server and no database are needed.";
 
 const SERVE: &str = "\
 Examples:
@@ -470,6 +482,22 @@ fn size_and_root(text: &str) -> Result<(u64, String), &'static str> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Directives {
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Client {
+    /// Make a client in TypeScript
+    #[command(after_help = TYPESCRIPT)]
+    Typescript(Made),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Made {
+    #[command(flatten)]
+    pub(crate) app: App,
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

@@ -312,6 +312,9 @@ pub enum Failure {
     /// A request to explain cannot be understood.
     #[error(transparent)]
     Request(#[from] backstay_http::Refusal),
+    /// The API's description has no client.
+    #[error("no client can be made of the application")]
+    Client(#[from] backstay_client::DocumentError),
     /// The server stopped unexpectedly.
     #[error("the server stopped unexpectedly: {0}")]
     Serve(#[source] io::Error),

@@ -62,6 +62,12 @@ impl Place {
         Ok(Self { directory, config, data, database })
     }
 
+    /// How large values may be.
+    pub(crate) fn sizes(&self) -> Sizes {
+        let limits = &self.config.limits;
+        Sizes { text_bytes: limits.text_bytes, json_bytes: limits.json_bytes }
+    }
+
     /// Fails if there is no database yet.
     pub(crate) fn require_database(&self) -> Result<(), Failure> {
         match Engine::database_exists(&self.options(|_| ())).map_err(|error| self.why(error))? {
@@ -117,9 +123,7 @@ impl Place {
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&self.data);
         made.map_err(|source| Failure::Data { path: self.data.clone(), source })?;
-        let limits = &self.config.limits;
-        let sizes = Sizes { text_bytes: limits.text_bytes, json_bytes: limits.json_bytes };
-        let opened = Engine::open(application.with_sizes(sizes), options, Ambient::system());
+        let opened = Engine::open(application.with_sizes(self.sizes()), options, Ambient::system());
         let (engine, outcome) = opened.map_err(|error| self.why(error))?;
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;
         let seeder = Seeder::new(engine.clone(), identity.clone())?;

@@ -1,6 +1,7 @@
 mod backup;
 mod callers;
 mod check;
+mod client;
 mod migrate;
 mod new;
 mod reset;
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 use backstay_engine::Location;
 use tokio::runtime::Builder;
 
-use crate::arguments::{Arguments, Directives, Explain, Form, LogVerb, Migrate, Serve, Verb, Whole, Within};
+use crate::arguments::{Arguments, Explain, Form, LogVerb, Migrate, Serve, Verb, Whole, Within};
 use crate::channel::Channel;
 use crate::config::{Log, LogFormat, LogLevel, MIB};
 use crate::{Answer, Command, Config, Failure, Place, logging, threads};
@@ -37,7 +38,8 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
     match verb {
         Verb::New(arguments) => new::new(arguments),
         Verb::Reset(arguments) => reset::reset(&arguments),
-        Verb::Directives(arguments) => directives(&arguments),
+        Verb::Directives(arguments) => write_out(backstay_model::DIRECTIVES, arguments.out.as_deref()),
+        Verb::Client(arguments) => client::client(&arguments),
         Verb::Serve(arguments) => serve(arguments).await,
         Verb::Dev(arguments) => crate::dev::dev(&arguments).await,
         Verb::Check(arguments) => check::check(&arguments).await,
@@ -87,11 +89,13 @@ async fn serve(arguments: Serve) -> Result<ExitCode, Failure> {
     }
 }
 
-fn directives(arguments: &Directives) -> Result<ExitCode, Failure> {
-    match &arguments.out {
-        None => print(backstay_model::DIRECTIVES)?,
-        Some(path) => std::fs::write(path, backstay_model::DIRECTIVES)
-            .map_err(|source| Failure::Write { path: path.clone(), source })?,
+/// Writes to a file, or else to standard output.
+fn write_out(text: &str, file: Option<&Path>) -> Result<ExitCode, Failure> {
+    match file {
+        None => print(text)?,
+        Some(path) => {
+            std::fs::write(path, text).map_err(|source| Failure::Write { path: path.to_owned(), source })?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

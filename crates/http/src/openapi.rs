@@ -47,6 +47,7 @@ pub fn describe(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String 
             },
         },
         "security": [{}, { "token": [] }, { "cookie": [] }],
+        "x-identity": model.identity.map(|id| &model.collection(id).name),
         "x-limits": limits(sizes, settings),
         "x-problems": problems(),
     });

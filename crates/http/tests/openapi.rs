@@ -461,6 +461,11 @@ fn check_schema(place: &str, schema: &Value) {
             "minProperties" | "maxProperties" => assert_eq!(value, &json!(1), "{place}: an operator stands alone"),
             "additionalProperties" => assert!(value.is_boolean(), "{place}"),
             "description" | "format" | "$ref" => assert!(value.is_string(), "{place}: {keyword}"),
+            "x-restricted" | "x-on-request" => assert_eq!(value, &json!(true), "{place}: {keyword}"),
+            "x-keys" => {
+                let known = |name: &Value| schema["properties"].get(name.as_str().expect("a name")).is_some();
+                assert!(elements(value).into_iter().flat_map(elements).all(known), "{place}: {value}");
+            }
             other => assert_eq!(other, "", "{place}: an unexpected keyword"),
         }
     }

@@ -31,9 +31,9 @@ pub(crate) struct Away {
     /// Application directory
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) app: PathBuf,
-    /// Data directory; overrides the setting data.dir
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
+    /// Data directory, or address of a PostgreSQL database; overrides the settings data.dir and data.url
+    #[arg(long, value_name = "DIR|URL", value_parser = given_location)]
+    pub(crate) data: Option<Location>,
 }
 
 #[derive(Debug, Args)]

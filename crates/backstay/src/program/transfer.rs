@@ -15,7 +15,7 @@ use crate::transfer::{
 use crate::{Command, Failure, compile, logging, transfer};
 
 pub(super) async fn import(arguments: Import) -> Result<ExitCode, Failure> {
-    let place = find(&arguments.away.app, arguments.away.data.as_deref())?;
+    let place = find(&arguments.away.app, arguments.away.data.as_ref())?;
     logging::start(Log { format: LogFormat::Text, level: LogLevel::Warn });
     if let Some(directory) = &arguments.all {
         let compiled = compile(&place.directory)?;
@@ -99,7 +99,7 @@ fn delimiter_of(text: &str) -> Result<u8, TransferError> {
 }
 
 pub(super) async fn export(arguments: Export) -> Result<ExitCode, Failure> {
-    let place = find(&arguments.away.app, arguments.away.data.as_deref())?;
+    let place = find(&arguments.away.app, arguments.away.data.as_ref())?;
     logging::start(Log { format: LogFormat::Text, level: LogLevel::Warn });
     let page = ExportPage {
         collection: arguments.collection.clone().unwrap_or_default(),

@@ -97,7 +97,7 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 19] = [
+    let groups: [(&str, &[&str]); 20] = [
         ("new", &[]),
         ("serve", &[]),
         ("dev", &[]),
@@ -116,6 +116,7 @@ fn every_command_is_documented() {
         ("key", &["add", "list", "revoke"]),
         ("invite", &["list", "revoke"]),
         ("explain", &[]),
+        ("client", &["typescript"]),
         ("directives", &[]),
     ];
     let help = app.run(&["--help"]).done();

@@ -7,6 +7,7 @@ mod packs;
 mod reads;
 mod recipes;
 mod templates;
+mod typescript;
 mod walkthrough;
 
 walkthrough::on_each_database! {

@@ -1,7 +1,7 @@
 use backstay_base::{Action, limits};
 use backstay_model::{
-    Addressed, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, KeyKind, Model, OrderKey,
-    Sequence,
+    Addressed, Allow, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, KeyKind, Model,
+    OrderKey, Sequence,
 };
 use backstay_scalar::{SLUG_PATTERN, Scalar};
 use serde_json::{Map, Value, json};
@@ -79,12 +79,27 @@ fn record(model: &Model, collection: &Collection) -> Value {
         let strings = json!({ "type": "string" });
         fields.insert("$more".to_owned(), json!({ "type": "array", "items": strings, "description": about }));
     }
-    let mut schema = json!({ "type": "object", "properties": fields });
+    let mut schema = json!({ "type": "object", "properties": fields, "x-keys": keys(collection) });
+    if !is_public(collection) {
+        schema["x-restricted"] = json!(true);
+    }
     if let Some(description) = &collection.description {
         schema["description"] = json!(description);
     }
     deprecate(collection.deprecated.as_ref(), &mut schema);
     schema
+}
+
+/// The unique keys by which a record can be named, each as the names of its fields.
+fn keys(collection: &Collection) -> Vec<Vec<&str>> {
+    let named = |key: &Vec<FieldId>| key.iter().map(|field| collection.field(*field).name.as_str()).collect();
+    collection.keys().iter().map(named).collect()
+}
+
+/// Whether everybody may read every record.
+fn is_public(collection: &Collection) -> bool {
+    let is_open = |clause: &Allow| clause.read.as_ref().is_some_and(|rule| rule.text.trim() == "true");
+    collection.allow.iter().all(|layer| layer.clauses.iter().any(is_open))
 }
 
 fn is_to_many(field: &Field) -> bool {
@@ -282,6 +297,12 @@ pub(super) fn problem() -> Value {
 /// A field as it is read.
 fn read(model: &Model, collection: &Collection, field: &Field) -> Value {
     let mut schema = shape(model, collection, field);
+    if !field.allow.read.is_empty() {
+        schema["x-restricted"] = json!(true);
+    }
+    if matches!(field.kind, FieldKind::OneToOne { .. }) {
+        schema["x-on-request"] = json!(true);
+    }
     if field.is_computed() || field.is_sum() || field.sequence.is_some() {
         schema["readOnly"] = json!(true);
     }

@@ -64,6 +64,11 @@ impl Served {
         served
     }
 
+    /// Where it is.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// Runs the scripts one after the other in one shell, and returns the output of each.
     pub(crate) fn run(&self, scripts: &[&str]) -> Vec<String> {
         let mut script = String::from("set -u\n");

@@ -1,0 +1,1590 @@
+/** A client of Newsroom. `backstay client typescript` makes it; don't change it by hand. */
+
+/** What readers say about a post, and to each other. */
+export interface Comment {
+  answers: string | null;
+  author: string;
+  body: string;
+  createdAt: string;
+  hidden: boolean;
+  id: string;
+  post: string;
+  updatedAt: string;
+  version: number;
+}
+
+export interface CommentCreate {
+  answered?: CommentCreateByAnswers[];
+  answers?: string | null;
+  body: string;
+  hidden?: boolean;
+  post: string | {
+    slug: string;
+  } | {
+    wireId: string;
+  };
+}
+
+export interface CommentCreateByAnswers {
+  answered?: CommentCreateByAnswers[];
+  body: string;
+  hidden?: boolean;
+  post: string | {
+    slug: string;
+  } | {
+    wireId: string;
+  };
+}
+
+export interface CommentCreateByPost {
+  answered?: CommentCreateByAnswers[];
+  answers?: string | null;
+  body: string;
+  hidden?: boolean;
+}
+
+export interface CommentPatch {
+  answered?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[] | {
+    $add?: CommentCreateByAnswers[];
+    $change?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[];
+  };
+  body?: string;
+  hidden?: boolean;
+}
+
+export interface CommentPatchByAnswers {
+  answered?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[] | {
+    $add?: CommentCreateByAnswers[];
+    $change?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[];
+  };
+  body?: string;
+  hidden?: boolean;
+  id?: string;
+}
+
+export interface CommentPatchByPost {
+  answered?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[] | {
+    $add?: CommentCreateByAnswers[];
+    $change?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[];
+  };
+  body?: string;
+  hidden?: boolean;
+  id?: string;
+}
+
+/** What a news agency sends. Its program has a key whose claim says which agency it is. */
+export interface Dispatch {
+  agency: string;
+  body: string;
+  createdAt: string;
+  headline: string;
+  id: string;
+  received: string;
+  updatedAt: string;
+  version: number;
+}
+
+export interface DispatchCreate {
+  agency: string;
+  body: string;
+  headline: string;
+}
+
+export type Duty = "LEAD" | "WRITES";
+
+/** That a person works for a section, and as what. */
+export interface Membership {
+  createdAt: string;
+  duty: Duty;
+  id: string;
+  section: string;
+  since: string | null;
+  updatedAt: string;
+  user: string;
+  version: number;
+}
+
+export interface MembershipCreate {
+  duty?: Duty;
+  section: string | {
+    slug: string;
+  };
+  since?: string | null;
+  user: string | {
+    email: string;
+  };
+}
+
+export interface MembershipCreateBySection {
+  duty?: Duty;
+  since?: string | null;
+  user: string | {
+    email: string;
+  };
+}
+
+export interface MembershipCreateByUser {
+  duty?: Duty;
+  section: string | {
+    slug: string;
+  };
+  since?: string | null;
+}
+
+export interface MembershipPatch {
+  duty?: Duty;
+  since?: string | null;
+}
+
+export interface MembershipPatchBySection {
+  duty?: Duty;
+  id?: string;
+  since?: string | null;
+}
+
+export interface MembershipPatchByUser {
+  duty?: Duty;
+  id?: string;
+  since?: string | null;
+}
+
+/** What is written, and in the end printed. */
+export interface Post {
+  author: string;
+  body: string;
+  createdAt: string;
+  /** Who touched it last. */
+  editedBy: string | null;
+  /** What the author is paid. */
+  fee?: {
+    amount: string;
+    currency: string;
+  } | null;
+  id: string;
+  /** How it stands on the page; for the layout program alone. */
+  layout: unknown;
+  pinned: boolean;
+  publishedAt: string | null;
+  /** Flesch reading ease, from 0 (hard) to 100 (easy). */
+  readability: number | null;
+  /** Why it was withdrawn. */
+  retraction: string | null;
+  /** The day of the printed paper it is meant for. */
+  runsOn: string | null;
+  section: string;
+  slug: string;
+  /** Where it can be looked up. */
+  sources: string[] | null;
+  state: PostState;
+  title: string;
+  updatedAt: string;
+  version: number;
+  /** Its id with the news agency. */
+  wireId: string | null;
+  words: number | null;
+}
+
+export interface PostCreate {
+  body: string;
+  comments?: CommentCreateByPost[];
+  /** What the author is paid. */
+  fee?: {
+    amount: string | number;
+    currency: string;
+  } | null;
+  /** How it stands on the page; for the layout program alone. */
+  layout?: unknown;
+  pinned?: boolean;
+  /** Flesch reading ease, from 0 (hard) to 100 (easy). */
+  readability?: number | null;
+  related?: (string | {
+    slug: string;
+  } | {
+    wireId: string;
+  })[];
+  /** Why it was withdrawn. */
+  retraction?: string | null;
+  /** The day of the printed paper it is meant for. */
+  runsOn?: string | null;
+  section: string | {
+    slug: string;
+  };
+  slug: string;
+  /** Where it can be looked up. */
+  sources?: string[] | null;
+  state?: PostState;
+  tags?: (string | {
+    name: string;
+  })[];
+  title: string;
+  /** Its id with the news agency. */
+  wireId?: string | null;
+  words?: number | null;
+}
+
+export interface PostCreateByAuthor {
+  body: string;
+  comments?: CommentCreateByPost[];
+  /** What the author is paid. */
+  fee?: {
+    amount: string | number;
+    currency: string;
+  } | null;
+  /** How it stands on the page; for the layout program alone. */
+  layout?: unknown;
+  pinned?: boolean;
+  /** Flesch reading ease, from 0 (hard) to 100 (easy). */
+  readability?: number | null;
+  related?: (string | {
+    slug: string;
+  } | {
+    wireId: string;
+  })[];
+  /** Why it was withdrawn. */
+  retraction?: string | null;
+  /** The day of the printed paper it is meant for. */
+  runsOn?: string | null;
+  section: string | {
+    slug: string;
+  };
+  slug: string;
+  /** Where it can be looked up. */
+  sources?: string[] | null;
+  state?: PostState;
+  tags?: (string | {
+    name: string;
+  })[];
+  title: string;
+  /** Its id with the news agency. */
+  wireId?: string | null;
+  words?: number | null;
+}
+
+export interface PostCreateBySection {
+  body: string;
+  comments?: CommentCreateByPost[];
+  /** What the author is paid. */
+  fee?: {
+    amount: string | number;
+    currency: string;
+  } | null;
+  /** How it stands on the page; for the layout program alone. */
+  layout?: unknown;
+  pinned?: boolean;
+  /** Flesch reading ease, from 0 (hard) to 100 (easy). */
+  readability?: number | null;
+  related?: (string | {
+    slug: string;
+  } | {
+    wireId: string;
+  })[];
+  /** Why it was withdrawn. */
+  retraction?: string | null;
+  /** The day of the printed paper it is meant for. */
+  runsOn?: string | null;
+  slug: string;
+  /** Where it can be looked up. */
+  sources?: string[] | null;
+  state?: PostState;
+  tags?: (string | {
+    name: string;
+  })[];
+  title: string;
+  /** Its id with the news agency. */
+  wireId?: string | null;
+  words?: number | null;
+}
+
+export interface PostPatch {
+  body?: string;
+  comments?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[] | {
+    $add?: CommentCreateByPost[];
+    $change?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[];
+  };
+  /** What the author is paid. */
+  fee?: {
+    amount: string | number;
+    currency: string;
+  } | null | {
+    $inc?: {
+      amount: string | number;
+      currency: string;
+    };
+    $mul?: string | number;
+  };
+  /** How it stands on the page; for the layout program alone. */
+  layout?: unknown;
+  pinned?: boolean;
+  /** Flesch reading ease, from 0 (hard) to 100 (easy). */
+  readability?: number | null | {
+    $inc?: number;
+    $mul?: number;
+  };
+  related?: (string | {
+    slug: string;
+  } | {
+    wireId: string;
+  })[] | {
+    $add?: (string | {
+      slug: string;
+    } | {
+      wireId: string;
+    })[];
+    $remove?: (string | {
+      slug: string;
+    } | {
+      wireId: string;
+    })[];
+  };
+  /** Why it was withdrawn. */
+  retraction?: string | null;
+  /** The day of the printed paper it is meant for. */
+  runsOn?: string | null;
+  section?: string | {
+    slug: string;
+  };
+  /** Where it can be looked up. */
+  sources?: string[] | null | {
+    $append?: string[];
+    $remove?: string[];
+  };
+  state?: PostState;
+  tags?: (string | {
+    name: string;
+  })[] | {
+    $add?: (string | {
+      name: string;
+    })[];
+    $remove?: (string | {
+      name: string;
+    })[];
+  };
+  title?: string;
+  /** Its id with the news agency. */
+  wireId?: string | null;
+  words?: number | null | {
+    $inc?: number;
+    $mul?: number;
+  };
+}
+
+export interface PostPatchByAuthor {
+  body?: string;
+  comments?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[] | {
+    $add?: CommentCreateByPost[];
+    $change?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[];
+  };
+  /** What the author is paid. */
+  fee?: {
+    amount: string | number;
+    currency: string;
+  } | null | {
+    $inc?: {
+      amount: string | number;
+      currency: string;
+    };
+    $mul?: string | number;
+  };
+  id?: string;
+  /** How it stands on the page; for the layout program alone. */
+  layout?: unknown;
+  pinned?: boolean;
+  /** Flesch reading ease, from 0 (hard) to 100 (easy). */
+  readability?: number | null | {
+    $inc?: number;
+    $mul?: number;
+  };
+  related?: (string | {
+    slug: string;
+  } | {
+    wireId: string;
+  })[] | {
+    $add?: (string | {
+      slug: string;
+    } | {
+      wireId: string;
+    })[];
+    $remove?: (string | {
+      slug: string;
+    } | {
+      wireId: string;
+    })[];
+  };
+  /** Why it was withdrawn. */
+  retraction?: string | null;
+  /** The day of the printed paper it is meant for. */
+  runsOn?: string | null;
+  section?: string | {
+    slug: string;
+  };
+  /** Where it can be looked up. */
+  sources?: string[] | null | {
+    $append?: string[];
+    $remove?: string[];
+  };
+  state?: PostState;
+  tags?: (string | {
+    name: string;
+  })[] | {
+    $add?: (string | {
+      name: string;
+    })[];
+    $remove?: (string | {
+      name: string;
+    })[];
+  };
+  title?: string;
+  /** Its id with the news agency. */
+  wireId?: string | null;
+  words?: number | null | {
+    $inc?: number;
+    $mul?: number;
+  };
+}
+
+export interface PostPatchBySection {
+  body?: string;
+  comments?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[] | {
+    $add?: CommentCreateByPost[];
+    $change?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[];
+  };
+  /** What the author is paid. */
+  fee?: {
+    amount: string | number;
+    currency: string;
+  } | null | {
+    $inc?: {
+      amount: string | number;
+      currency: string;
+    };
+    $mul?: string | number;
+  };
+  id?: string;
+  /** How it stands on the page; for the layout program alone. */
+  layout?: unknown;
+  pinned?: boolean;
+  /** Flesch reading ease, from 0 (hard) to 100 (easy). */
+  readability?: number | null | {
+    $inc?: number;
+    $mul?: number;
+  };
+  related?: (string | {
+    slug: string;
+  } | {
+    wireId: string;
+  })[] | {
+    $add?: (string | {
+      slug: string;
+    } | {
+      wireId: string;
+    })[];
+    $remove?: (string | {
+      slug: string;
+    } | {
+      wireId: string;
+    })[];
+  };
+  /** Why it was withdrawn. */
+  retraction?: string | null;
+  /** The day of the printed paper it is meant for. */
+  runsOn?: string | null;
+  /** Where it can be looked up. */
+  sources?: string[] | null | {
+    $append?: string[];
+    $remove?: string[];
+  };
+  state?: PostState;
+  tags?: (string | {
+    name: string;
+  })[] | {
+    $add?: (string | {
+      name: string;
+    })[];
+    $remove?: (string | {
+      name: string;
+    })[];
+  };
+  title?: string;
+  /** Its id with the news agency. */
+  wireId?: string | null;
+  words?: number | null | {
+    $inc?: number;
+    $mul?: number;
+  };
+}
+
+export type PostState = "DRAFT" | "REVIEW" | "PUBLISHED" | "RETRACTED";
+
+/** What an operator can make of an account; everyone else is a reader. */
+export type Role = "EDITOR" | "WRITER";
+
+/** A part of the paper, such as Politics; sections lie within sections. */
+export interface Section {
+  createdAt: string;
+  id: string;
+  name: string;
+  parent: string | null;
+  /** What a word is paid. */
+  perWord?: string | null;
+  slug: string;
+  updatedAt: string;
+  version: number;
+}
+
+export interface SectionCreate {
+  members?: MembershipCreateBySection[];
+  name: string;
+  parent?: string | null | {
+    slug: string;
+  };
+  parts?: SectionCreateByParent[];
+  /** What a word is paid. */
+  perWord?: string | number | null;
+  posts?: PostCreateBySection[];
+  slug: string;
+}
+
+export interface SectionCreateByParent {
+  members?: MembershipCreateBySection[];
+  name: string;
+  parts?: SectionCreateByParent[];
+  /** What a word is paid. */
+  perWord?: string | number | null;
+  posts?: PostCreateBySection[];
+  slug: string;
+}
+
+export interface SectionPatch {
+  members?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">> | MembershipCreateBySection)[] | {
+    $add?: MembershipCreateBySection[];
+    $change?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">> | MembershipCreateBySection)[];
+  };
+  name?: string;
+  parent?: string | null | {
+    slug: string;
+  };
+  parts?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">> | SectionCreateByParent)[] | {
+    $add?: SectionCreateByParent[];
+    $change?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">> | SectionCreateByParent)[];
+  };
+  /** What a word is paid. */
+  perWord?: string | number | null | {
+    $inc?: string | number;
+    $mul?: string | number;
+  };
+  posts?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">> | PostCreateBySection)[] | {
+    $add?: PostCreateBySection[];
+    $change?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">> | PostCreateBySection)[];
+  };
+}
+
+export interface SectionPatchByParent {
+  id?: string;
+  members?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">> | MembershipCreateBySection)[] | {
+    $add?: MembershipCreateBySection[];
+    $change?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">> | MembershipCreateBySection)[];
+  };
+  name?: string;
+  parts?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">> | SectionCreateByParent)[] | {
+    $add?: SectionCreateByParent[];
+    $change?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">> | SectionCreateByParent)[];
+  };
+  /** What a word is paid. */
+  perWord?: string | number | null | {
+    $inc?: string | number;
+    $mul?: string | number;
+  };
+  posts?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">> | PostCreateBySection)[] | {
+    $add?: PostCreateBySection[];
+    $change?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">> | PostCreateBySection)[];
+  };
+}
+
+export interface Tag {
+  createdAt: string;
+  id: string;
+  name: string;
+  updatedAt: string;
+  version: number;
+}
+
+export interface TagCreate {
+  name: string;
+}
+
+/** A person who can sign in. */
+export interface User {
+  born?: string | null;
+  createdAt: string;
+  /** Where they sign in and are reached; nobody's business but theirs and the editors'. */
+  email?: string | null;
+  id: string;
+  name: string;
+  updatedAt: string;
+  version: number;
+  website: string | null;
+}
+
+export interface UserCreate {
+  born?: string | null;
+  /** Where they sign in and are reached; nobody's business but theirs and the editors'. */
+  email: string;
+  following?: (string | {
+    slug: string;
+  })[];
+  memberships?: MembershipCreateByUser[];
+  name: string;
+  posts?: PostCreateByAuthor[];
+  website?: string | null;
+}
+
+export interface UserPatch {
+  born?: string | null;
+  /** Where they sign in and are reached; nobody's business but theirs and the editors'. */
+  email?: string;
+  following?: (string | {
+    slug: string;
+  })[] | {
+    $add?: (string | {
+      slug: string;
+    })[];
+    $remove?: (string | {
+      slug: string;
+    })[];
+  };
+  memberships?: (MembershipPatchByUser & Required<Pick<MembershipPatchByUser, "id">> | MembershipCreateByUser)[] | {
+    $add?: MembershipCreateByUser[];
+    $change?: (MembershipPatchByUser & Required<Pick<MembershipPatchByUser, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (MembershipPatchByUser & Required<Pick<MembershipPatchByUser, "id">> | MembershipCreateByUser)[];
+  };
+  name?: string;
+  posts?: (PostPatchByAuthor & Required<Pick<PostPatchByAuthor, "id">> | PostCreateByAuthor)[] | {
+    $add?: PostCreateByAuthor[];
+    $change?: (PostPatchByAuthor & Required<Pick<PostPatchByAuthor, "id">>)[];
+    $remove?: string[];
+  } | {
+    $set?: (PostPatchByAuthor & Required<Pick<PostPatchByAuthor, "id">> | PostCreateByAuthor)[];
+  };
+  website?: string | null;
+}
+
+/** The types of the model. */
+export interface Types {
+  Comment: {
+    record: Comment;
+    relations: { answered: ToMany<"Comment">; answers: ToOneOrNone<"Comment">; author: ToOne<"User">; post: ToOne<"Post">; };
+    create: CommentCreate;
+    patch: CommentPatch;
+    key: never;
+    onConflict: never;
+    where: "id" | "createdAt" | "updatedAt" | "version" | "post" | "author" | "body" | "hidden" | "answers";
+    hidden: true;
+  };
+  Dispatch: {
+    record: Dispatch;
+    relations: {};
+    create: DispatchCreate;
+    patch: never;
+    key: never;
+    onConflict: never;
+    where: "id" | "createdAt" | "updatedAt" | "version" | "agency" | "headline" | "body" | "received";
+    hidden: true;
+  };
+  Membership: {
+    record: Membership;
+    relations: { section: ToOne<"Section">; user: ToOne<"User">; };
+    create: MembershipCreate;
+    patch: MembershipPatch;
+    key: { section: NonNullable<Membership["section"]>; user: NonNullable<Membership["user"]> };
+    onConflict: "section,user";
+    where: "id" | "createdAt" | "updatedAt" | "version" | "section" | "user" | "duty" | "since";
+    hidden: false;
+  };
+  Post: {
+    record: Post;
+    relations: { author: ToOne<"User">; comments: ToMany<"Comment">; editedBy: ToOneOrNone<"User">; related: ToMany<"Post">; section: ToOne<"Section">; tags: ToMany<"Tag">; };
+    create: PostCreate;
+    patch: PostPatch;
+    key: { slug: NonNullable<Post["slug"]> } | { wireId: NonNullable<Post["wireId"]> };
+    onConflict: "slug" | "wireId";
+    where: "id" | "createdAt" | "updatedAt" | "version" | "slug" | "title" | "body" | "state" | "section" | "author" | "editedBy" | "publishedAt" | "runsOn" | "words" | "readability" | "pinned" | "wireId" | "retraction";
+    hidden: true;
+  };
+  Section: {
+    record: Section;
+    relations: { followers: ToMany<"User">; members: ToMany<"Membership">; parent: ToOneOrNone<"Section">; parts: ToMany<"Section">; posts: ToMany<"Post">; };
+    create: SectionCreate;
+    patch: SectionPatch;
+    key: { slug: NonNullable<Section["slug"]> };
+    onConflict: "slug";
+    where: "id" | "createdAt" | "updatedAt" | "version" | "slug" | "name" | "perWord" | "parent";
+    hidden: false;
+  };
+  Tag: {
+    record: Tag;
+    relations: { posts: ToMany<"Post">; };
+    create: TagCreate;
+    patch: never;
+    key: { name: NonNullable<Tag["name"]> };
+    onConflict: "name";
+    where: "id" | "createdAt" | "updatedAt" | "version" | "name";
+    hidden: false;
+  };
+  User: {
+    record: User;
+    relations: { following: ToMany<"Section">; memberships: ToMany<"Membership">; posts: ToMany<"Post">; };
+    create: UserCreate;
+    patch: UserPatch;
+    key: { email: NonNullable<User["email"]> };
+    onConflict: never;
+    where: "id" | "createdAt" | "updatedAt" | "version" | "email" | "name" | "website" | "born";
+    hidden: false;
+  };
+}
+
+/** The record of an account. */
+export type SignedInAccount = User;
+/** What a sign-up takes. */
+export type SignUp = { email: string; password: string; invitation?: string } & Partial<Omit<UserCreate, "email">>;
+
+/** A client of the application. */
+export interface BackstayClient extends BackstayBase {
+  readonly comments: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Creates<"Comment", "now"> & Updates<"Comment", "now"> & Replaces<"Comment", "now"> & Deletes<"Comment", "now"> & UpdatesAll<"Comment", "now"> & DeletesAll<"Comment", "now">;
+  readonly dispatches: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Creates<"Dispatch", "now"> & Deletes<"Dispatch", "now"> & DeletesAll<"Dispatch", "now">;
+  readonly members: Lists<"Membership", "now"> & Pages<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Creates<"Membership", "now"> & Updates<"Membership", "now"> & Replaces<"Membership", "now"> & Deletes<"Membership", "now"> & UpdatesAll<"Membership", "now"> & DeletesAll<"Membership", "now"> & Upserts<"Membership">;
+  readonly posts: Lists<"Post", "now"> & Pages<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Creates<"Post", "now"> & Updates<"Post", "now"> & Replaces<"Post", "now"> & Deletes<"Post", "now"> & UpdatesAll<"Post", "now"> & DeletesAll<"Post", "now"> & Upserts<"Post">;
+  readonly sections: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Creates<"Section", "now"> & Updates<"Section", "now"> & Replaces<"Section", "now"> & Deletes<"Section", "now"> & UpdatesAll<"Section", "now"> & DeletesAll<"Section", "now"> & Upserts<"Section">;
+  readonly tags: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Creates<"Tag", "now"> & Deletes<"Tag", "now"> & DeletesAll<"Tag", "now"> & Upserts<"Tag">;
+  readonly users: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Updates<"User", "now"> & Replaces<"User", "now"> & UpdatesAll<"User", "now">;
+  /** Requests for `transact`. */
+  readonly later: {
+    readonly comments: Lists<"Comment", "later"> & Gets<"Comment", "later"> & Creates<"Comment", "later"> & Updates<"Comment", "later"> & Replaces<"Comment", "later"> & Deletes<"Comment", "later"> & UpdatesAll<"Comment", "later"> & DeletesAll<"Comment", "later">;
+    readonly dispatches: Lists<"Dispatch", "later"> & Gets<"Dispatch", "later"> & Creates<"Dispatch", "later"> & Deletes<"Dispatch", "later"> & DeletesAll<"Dispatch", "later">;
+    readonly members: Lists<"Membership", "later"> & Gets<"Membership", "later"> & Creates<"Membership", "later"> & Updates<"Membership", "later"> & Replaces<"Membership", "later"> & Deletes<"Membership", "later"> & UpdatesAll<"Membership", "later"> & DeletesAll<"Membership", "later">;
+    readonly posts: Lists<"Post", "later"> & Gets<"Post", "later"> & Creates<"Post", "later"> & Updates<"Post", "later"> & Replaces<"Post", "later"> & Deletes<"Post", "later"> & UpdatesAll<"Post", "later"> & DeletesAll<"Post", "later">;
+    readonly sections: Lists<"Section", "later"> & Gets<"Section", "later"> & Creates<"Section", "later"> & Updates<"Section", "later"> & Replaces<"Section", "later"> & Deletes<"Section", "later"> & UpdatesAll<"Section", "later"> & DeletesAll<"Section", "later">;
+    readonly tags: Lists<"Tag", "later"> & Gets<"Tag", "later"> & Creates<"Tag", "later"> & Deletes<"Tag", "later"> & DeletesAll<"Tag", "later">;
+    readonly users: Lists<"User", "later"> & Gets<"User", "later"> & Updates<"User", "later"> & Replaces<"User", "later"> & UpdatesAll<"User", "later">;
+  };
+}
+
+const PATHS: { readonly [name: string]: { path: string; single: boolean } } = {
+  comments: { path: "comments", single: false },
+  dispatches: { path: "dispatches", single: false },
+  members: { path: "members", single: false },
+  posts: { path: "posts", single: false },
+  sections: { path: "sections", single: false },
+  tags: { path: "tags", single: false },
+  users: { path: "users", single: false },
+};
+
+/** Where the server is, and how to reach it. */
+export interface ConnectOptions {
+  /** Such as `https://news.example`. */
+  url: string;
+  /** The token of a session, or a key. Signing in sets it. */
+  token?: string;
+  /** Headers of every request. */
+  headers?: { [name: string]: string };
+  /** Used in the place of the global `fetch`. */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
+}
+
+/** One thing that is wrong with a request. */
+export interface ProblemPart {
+  /** A JSON pointer into the body, or the name of a parameter or header. */
+  at: string;
+  message: string;
+  remedy?: string;
+}
+
+/** The server refused a request, or failed (RFC 9457). */
+export class Problem extends Error {
+  /** Such as `not-found`; it never changes. */
+  readonly code: string;
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly remedy: string;
+  readonly errors: readonly ProblemPart[];
+  readonly requestId: string | null;
+  /** Of a transaction: the request that failed, counted from 0. */
+  readonly request: number | null;
+  /** The version that is stored, if `ifMatch` names another. */
+  readonly version: number | null;
+  /** After how many seconds another attempt makes sense. */
+  readonly retryAfter: number | null;
+
+  constructor(response: Response, body: any) {
+    const about = typeof body === "object" && body !== null ? body : {};
+    super(about.detail ?? `${response.status} ${response.statusText}`);
+    this.name = "Problem";
+    this.code = String(about.type ?? "").replace(/^.*\//, "") || "no-problem-document";
+    this.status = response.status;
+    this.title = about.title ?? response.statusText;
+    this.detail = about.detail ?? "";
+    this.remedy = about.remedy ?? "";
+    this.errors = about.errors ?? [];
+    this.requestId = about.requestId ?? null;
+    this.request = about.request ?? null;
+    this.version = about.version ?? null;
+    const seconds = response.headers.get("Retry-After");
+    this.retryAfter = seconds === null ? null : Number(seconds);
+  }
+}
+
+/** A relation to one record. */
+export interface ToOne<N extends TypeName> {
+  to: N;
+  many: false;
+  nullable: false;
+}
+/** A relation to one record or none. */
+export interface ToOneOrNone<N extends TypeName> {
+  to: N;
+  many: false;
+  nullable: true;
+}
+/** A relation to many records. */
+export interface ToMany<N extends TypeName> {
+  to: N;
+  many: true;
+}
+
+type TypeName = keyof Types;
+type FieldsOf<N extends TypeName> = Types[N]["record"];
+type RelationsOf<N extends TypeName> = Types[N]["relations"];
+type IdOf<N extends TypeName> = FieldsOf<N>["id"];
+type KeyOf<N extends TypeName> = Types[N]["key"];
+type AsString<T> = Extract<T, string>;
+type Flattened<T> = { [F in keyof T]: T[F] } & unknown;
+
+/** A record by its id or the values of a unique key. */
+export type RecordName<N extends TypeName> = IdOf<N> | KeyOf<N>;
+
+/** A field to sort by, descending with `-`: also what a relation leads to (`author.name`), and how many there are
+ * (`comments:count`). */
+export type SortBy<N extends TypeName> = Descending<
+  AsString<keyof FieldsOf<N>> | `${AsString<keyof RelationsOf<N>>}.${string}` | `${AsString<keyof RelationsOf<N>>}:count`
+>;
+type Descending<F extends string> = F | `-${F}`;
+
+/** Fields that must equal a value. */
+export type EqualTo<N extends TypeName> = {
+  [F in Types[N]["where"]]?: F extends keyof FieldsOf<N> ? NonNullable<FieldsOf<N>[F]> : string | number | boolean;
+};
+
+/** The arguments of a nested list, beside its fields. */
+export interface ListArguments<N extends TypeName> {
+  $filter?: string;
+  $sort?: SortBy<N> | readonly SortBy<N>[];
+  $limit?: number;
+  /** Leaves the field out where the caller can't read it in any record, which would be an error. */
+  $optional?: true;
+  /** How many there are. */
+  $count?: true;
+  /** The sum of a field. */
+  $sum?: string;
+  /** The least value of a field. */
+  $min?: string;
+  /** The greatest value of a field. */
+  $max?: string;
+}
+type ArgumentName = keyof ListArguments<TypeName>;
+/** What needs another name in the answer. */
+type PlainArgument = Exclude<ArgumentName, "$count" | "$sum" | "$min" | "$max">;
+
+/** What is answered of a record: `{ title: true, author: { name: true } }`; `"*": true` stands for every stored field, and
+ * `{ headline: { $of: { title: true } } }` answers a field under another name. */
+export type Selection<N extends TypeName> = {
+  [F in keyof FieldsOf<N> | keyof RelationsOf<N> | "*"]?: SelectedPart;
+} & { [alias: string]: SelectedPart | undefined };
+type SelectedPart = true | "optional" | object;
+
+/** A selection without wrong names: where one is, the type is `never`. */
+type CheckedSelection<N extends TypeName, S> = {
+  [F in keyof S]: S[F] extends { $of: infer R }
+    ? { $of: { [P in keyof R]: CheckedPart<N, P, R[P], ArgumentName> } }
+    : CheckedPart<N, F, S[F], PlainArgument>;
+};
+type CheckedPart<N extends TypeName, F, V, A extends ArgumentName> = F extends "*"
+  ? true
+  : F extends keyof RelationsOf<N>
+  ? CheckedRelation<RelationsOf<N>[F], V, A>
+  : F extends keyof FieldsOf<N>
+  ? true | "optional"
+  : never;
+type CheckedRelation<R, V, A extends ArgumentName> = V extends object
+  ? R extends { to: infer T }
+    ? T extends TypeName
+      ? Pick<ListArguments<T>, A & keyof V> & CheckedSelection<T, Omit<V, A>>
+      : never
+    : never
+  : true | "optional";
+
+/** A record with what was selected of it. */
+export type Answered<N extends TypeName, S> = Flattened<
+  ("*" extends keyof S ? FieldsOf<N> : unknown) & {
+    [F in keyof S as F extends "*" ? never : IsOptional<N, F, S[F]> extends true ? never : F]: ValueOf<N, F, S[F]>;
+  } & {
+    [F in keyof S as F extends "*" ? never : IsOptional<N, F, S[F]> extends true ? F : never]?: ValueOf<N, F, S[F]>;
+  } & CutOff<N, S>
+>;
+type IsOptional<N extends TypeName, F, V> = V extends { $of: infer R }
+  ? { [P in keyof R]: IsOptional<N, P, R[P]> }[keyof R]
+  : V extends string | { $optional: unknown }
+  ? true
+  : F extends keyof RelationsOf<N>
+  ? F extends keyof FieldsOf<N>
+    ? V extends object
+      ? false
+      : IsAbsent<FieldsOf<N>, F>
+    : false
+  : F extends keyof FieldsOf<N>
+  ? IsAbsent<FieldsOf<N>, F>
+  : false;
+type IsAbsent<T, F extends keyof T> = {} extends Pick<T, F> ? true : false;
+/** The names of nested lists that were cut off. */
+type CutOff<N extends TypeName, S> = true extends { [F in keyof S]: IsList<N, F, S[F]> }[keyof S]
+  ? { $more?: string[] }
+  : unknown;
+type IsList<N extends TypeName, F, V> = V extends { $of: infer R }
+  ? { [P in keyof R]: IsList<N, P, R[P]> }[keyof R]
+  : V extends { $count: unknown }
+  ? false
+  : F extends keyof RelationsOf<N>
+  ? RelationsOf<N>[F] extends { many: true }
+    ? true
+    : false
+  : false;
+type ValueOf<N extends TypeName, F, V> = V extends { $of: infer R }
+  ? { [P in keyof R]: NamedValue<N, P, R[P]> }[keyof R]
+  : NamedValue<N, F, V>;
+type NamedValue<N extends TypeName, F, V> = F extends keyof RelationsOf<N>
+  ? V extends object
+    ? NestedValue<N, F, RelationsOf<N>[F], V>
+    : PlainValue<N, F>
+  : F extends keyof FieldsOf<N>
+  ? Exclude<FieldsOf<N>[F], undefined>
+  : never;
+/** A relation of which nothing is selected: the id, or objects with the ids. */
+type PlainValue<N extends TypeName, F> = F extends keyof FieldsOf<N>
+  ? Exclude<FieldsOf<N>[F], undefined>
+  : F extends keyof RelationsOf<N>
+  ? RelationsOf<N>[F] extends { to: infer T }
+    ? T extends TypeName
+      ? RelationsOf<N>[F] extends { many: true } ? { id: IdOf<T> }[] : IdOf<T> | null
+      : never
+    : never
+  : never;
+type NestedValue<N extends TypeName, F, R, V> = V extends { $count: unknown }
+  ? number
+  : V extends { $sum: unknown } | { $min: unknown } | { $max: unknown }
+  ? unknown
+  : keyof Omit<V, ArgumentName> extends never
+  ? PlainValue<N, F>
+  : R extends { to: infer T }
+  ? T extends TypeName
+    ? R extends { many: true }
+      ? Answered<T, Omit<V, ArgumentName>>[]
+      : Answered<T, Omit<V, ArgumentName>> | (R extends { nullable: false } ? NullIfHidden<T> : null)
+    : never
+  : never;
+/** What stands for a record that the caller may not read. */
+type NullIfHidden<N extends TypeName> = Types[N]["hidden"] extends true ? null : never;
+
+type AllStored = { "*": true };
+
+/** The values of the parameters of filters, `$name` without the `$`. */
+export type FilterParams = { [name: string]: unknown };
+
+/** Which records are listed, and what is answered of them. */
+export interface ListQuery<N extends TypeName, S> extends MatchQuery<N> {
+  select?: S & CheckedSelection<N, S>;
+  sort?: SortBy<N> | readonly SortBy<N>[];
+  /** The `next` of the page before. */
+  after?: string;
+  /** The `prev` of the page after. */
+  before?: string;
+  skip?: number;
+  /** `true` counts up to 10,000, `"exact"` to the end. */
+  count?: boolean | "exact";
+  /** The list as it was at this moment, if the type has a history. */
+  asOf?: string;
+}
+
+/** Which records are meant. */
+export interface MatchQuery<N extends TypeName> {
+  /** An expression, such as `title.contains($q)`. */
+  filter?: string;
+  params?: FilterParams;
+  where?: EqualTo<N>;
+  limit?: number;
+}
+
+/** Which records are changed or deleted. */
+export interface ChangeQuery<N extends TypeName> extends MatchQuery<N> {
+  /** Undoes everything. */
+  dryRun?: boolean;
+}
+
+/** What is answered of one record. */
+export interface GetQuery<N extends TypeName, S> {
+  select?: S & CheckedSelection<N, S>;
+  params?: FilterParams;
+  asOf?: string;
+}
+
+/** A page of records. */
+export interface PageOf<R> {
+  items: R[];
+  /** Where the next page starts; `null` on the last one. */
+  next: string | null;
+  prev?: string | null;
+  count?: { value: number; more: boolean };
+}
+
+/** How a write is made. */
+export interface WriteOptions {
+  /** Makes repetitions safe: the server carries out one request with this key, and repeats its answer. */
+  idempotencyKey?: string;
+}
+export interface UpsertOptions<N extends TypeName> extends WriteOptions {
+  /** The unique key. */
+  onConflict: Types[N]["onConflict"];
+}
+export interface ChangeOptions extends WriteOptions {
+  /** The version that the record must have. */
+  ifMatch?: number;
+}
+
+/** How many records matched, and how many of them were changed. */
+export interface MatchCount {
+  matched: number;
+  changed: number;
+}
+
+/** What became of a record that is created or changed. */
+export interface UpsertOutcome<N extends TypeName> {
+  outcome: "created" | "updated" | "unchanged";
+  record: FieldsOf<N> | null;
+}
+
+/** A change in the history of a record. */
+export interface HistoryEntry {
+  version: number;
+  at: string;
+  action: string;
+  by: { kind: string; id?: string };
+  changes: { [field: string]: { old?: unknown; new: unknown } };
+}
+
+/** A request that `transact` makes: what the methods of `db.later` return. */
+export interface LaterRequest<R> {
+  readonly request: { [member: string]: unknown };
+  /** The type of its answer; there is no such member. */
+  readonly answers?: R;
+}
+
+type When = "now" | "later";
+type Returned<M extends When, R> = M extends "now" ? Promise<R> : LaterRequest<R>;
+/** A record that was written; `null` if the caller may not read it. */
+type WrittenRecord<N extends TypeName> = FieldsOf<N> | NullIfHidden<N>;
+
+export interface Lists<N extends TypeName, M extends When> {
+  /** One page. */
+  list<S extends Selection<N> = AllStored>(query?: ListQuery<N, S>): Returned<M, PageOf<Answered<N, S>>>;
+}
+export interface Pages<N extends TypeName> {
+  /** All pages, one after the other. */
+  pages<S extends Selection<N> = AllStored>(query?: ListQuery<N, S>): AsyncGenerator<PageOf<Answered<N, S>>, void, void>;
+  /** All records; `limit` is that of a page. */
+  all<S extends Selection<N> = AllStored>(query?: ListQuery<N, S>): AsyncGenerator<Answered<N, S>, void, void>;
+}
+export interface Gets<N extends TypeName, M extends When> {
+  get<S extends Selection<N> = AllStored>(which: RecordName<N>, query?: GetQuery<N, S>): Returned<M, Answered<N, S>>;
+}
+export interface Finds<N extends TypeName> {
+  /** The record, or `null` if there is none that the caller may read. */
+  find<S extends Selection<N> = AllStored>(which: RecordName<N>, query?: GetQuery<N, S>): Promise<Answered<N, S> | null>;
+}
+export interface GetsSingle<N extends TypeName> {
+  get<S extends Selection<N> = AllStored>(query?: GetQuery<N, S>): Promise<Answered<N, S>>;
+}
+export interface Creates<N extends TypeName, M extends When> {
+  create(body: Types[N]["create"], options?: WriteOptions): Returned<M, WrittenRecord<N>>;
+  /** All of them or none. */
+  createMany(bodies: readonly Types[N]["create"][], options?: WriteOptions): Returned<M, WrittenRecord<N>[]>;
+}
+export interface Upserts<N extends TypeName> {
+  /** Creates a record, or changes the one with the same unique key. */
+  upsert(body: Types[N]["create"], options: UpsertOptions<N>): Promise<UpsertOutcome<N>>;
+  upsertMany(bodies: readonly Types[N]["create"][], options: UpsertOptions<N>): Promise<UpsertOutcome<N>[]>;
+}
+export interface Updates<N extends TypeName, M extends When> {
+  /** Applies a merge patch, which can have operators and children. */
+  update(which: RecordName<N>, patch: Types[N]["patch"], options?: ChangeOptions): Returned<M, WrittenRecord<N>>;
+}
+export interface UpdatesSingle<N extends TypeName> {
+  update(patch: Types[N]["patch"], options?: ChangeOptions): Promise<WrittenRecord<N>>;
+}
+export interface Replaces<N extends TypeName, M extends When> {
+  /** Creates the record, or replaces it. */
+  replace(which: RecordName<N>, body: Types[N]["create"], options?: ChangeOptions): Returned<M, WrittenRecord<N>>;
+}
+export interface Deletes<N extends TypeName, M extends When> {
+  delete(which: RecordName<N>, options?: ChangeOptions): Returned<M, null>;
+}
+export interface UpdatesAll<N extends TypeName, M extends When> {
+  /** Changes every record that matches: all of them or none. */
+  updateAll(query: ChangeQuery<N>, patch: Types[N]["patch"], options?: WriteOptions): Returned<M, MatchCount>;
+}
+export interface DeletesAll<N extends TypeName, M extends When> {
+  deleteAll(query: ChangeQuery<N>, options?: WriteOptions): Returned<M, MatchCount>;
+}
+export interface Trashes<N extends TypeName> {
+  trash<S extends Selection<N> = AllStored>(query?: Omit<ListQuery<N, S>, "asOf">): Promise<PageOf<Answered<N, S>>>;
+}
+export interface Restores<N extends TypeName> {
+  restore(id: IdOf<N>, patch?: Types[N]["patch"], options?: ChangeOptions): Promise<WrittenRecord<N>>;
+}
+export interface Purges<N extends TypeName> {
+  purge(id: IdOf<N>, options?: ChangeOptions): Promise<null>;
+}
+export interface Remembers<N extends TypeName> {
+  history(id: IdOf<N>, query?: { limit?: number; after?: string }): Promise<PageOf<HistoryEntry>>;
+}
+
+/** A session that began. */
+export interface SignedIn {
+  token: string;
+  expiresAt: string;
+  account: SignedInAccount;
+}
+
+/** What a request is made of. */
+interface SentRequest {
+  query?: { [name: string]: unknown };
+  body?: unknown;
+  headers?: { [name: string]: string };
+}
+
+class HttpConnection {
+  readonly options: ConnectOptions;
+  token: string | undefined;
+
+  constructor(options: ConnectOptions) {
+    this.options = options;
+    this.token = options.token;
+  }
+
+  async send(method: string, path: string, { query, body, headers }: SentRequest = {}): Promise<any> {
+    const { url, fetch: send = fetch } = this.options;
+    const all: { [name: string]: string } = { Accept: "application/json", ...this.options.headers, ...headers };
+    if (this.token !== undefined) all["Authorization"] = `Bearer ${this.token}`;
+    const init: RequestInit = { method, headers: all };
+    if (body !== undefined) {
+      all["Content-Type"] = "application/json";
+      init.body = JSON.stringify(body);
+    }
+    const response = await send(url.replace(/\/+$/, "") + path + parameters(query), init);
+    const text = await response.text();
+    const answer = text === "" ? null : parsed(text);
+    if (!response.ok) throw new Problem(response, answer);
+    return answer;
+  }
+}
+
+function parsed(text: string): any {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Something between client and server may answer.
+    return null;
+  }
+}
+
+function parameters(query: { [name: string]: unknown } = {}): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
+  const written = pairs.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(textOf(value))}`);
+  return written.length === 0 ? "" : `?${written.join("&")}`;
+}
+
+/** A value as a URL has it. */
+function textOf(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function sortText(sort: string | readonly string[] | undefined): string | undefined {
+  return typeof sort === "object" ? sort.join(",") : sort;
+}
+
+/** A selection as the server reads it: `title,author{name}`. */
+export function selectText(selection: object | undefined): string | undefined {
+  if (selection === undefined) return undefined;
+  return Object.entries(selection)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => partText(name, value))
+    .join(",");
+}
+
+function partText(name: string, value: any): string {
+  if (value === true) return name;
+  if (value === "optional") return `${name}?`;
+  if (value.$of !== undefined) {
+    const [called, part] = Object.entries(value.$of)[0] ?? [name, true];
+    return called === name ? partText(called, part) : `${name}=${partText(called, part)}`;
+  }
+  const { $filter, $sort, $limit, $optional, $count, $sum, $min, $max, ...fields } = value;
+  const sort = typeof $sort === "object" ? `[${$sort.join(",")}]` : $sort;
+  const given = [["sort", sort], ["limit", $limit], ["filter", $filter]].filter(([, argument]) => argument !== undefined);
+  const list = given.map(([argument, text]) => `${argument}:${text}`).join(",");
+  const [called] = [["sum", $sum], ["min", $min], ["max", $max]].filter(([, field]) => field !== undefined);
+  return [
+    name,
+    $optional ? "?" : "",
+    list === "" ? "" : `(${list})`,
+    $count ? ":count" : called ? `:${called[0]}(${called[1]})` : "",
+    Object.keys(fields).length === 0 ? "" : `{${selectText(fields)}}`,
+  ].join("");
+}
+
+/** The body of a list. */
+function listBody({ select, sort, ...rest }: any = {}): { [member: string]: unknown } {
+  return { ...rest, select: selectText(select), sort: sortText(sort) };
+}
+
+/** The same in a URL. */
+function listParameters(query: any = {}): { [name: string]: unknown } {
+  const { params, where, ...rest } = query;
+  return { ...where, ...rest, ...valuesOf(params) };
+}
+
+function valuesOf(params: FilterParams = {}): { [name: string]: unknown } {
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [`$${name}`, value]));
+}
+
+function writeHeaders({ ifMatch, idempotencyKey }: ChangeOptions = {}): { [name: string]: string } {
+  const headers: { [name: string]: string } = {};
+  if (ifMatch !== undefined) headers["If-Match"] = `"${ifMatch}.x"`;
+  if (idempotencyKey !== undefined) headers["Idempotency-Key"] = idempotencyKey;
+  return headers;
+}
+
+/** What can be asked of a collection; the types say which of it the model allows. */
+class CollectionRequests {
+  private readonly connection: HttpConnection;
+  private readonly path: string;
+
+  constructor(connection: HttpConnection, path: string) {
+    this.connection = connection;
+    this.path = path;
+  }
+
+  list(query?: any): Promise<any> {
+    return this.connection.send("POST", `${this.path}:query`, { body: listBody(query) });
+  }
+
+  async *pages(query: any = {}): AsyncGenerator<any, void, void> {
+    let after = query.after;
+    do {
+      const page: PageOf<unknown> = await this.list({ ...query, after });
+      yield page;
+      after = page.next;
+    } while (after !== null);
+  }
+
+  async *all(query?: any): AsyncGenerator<any, void, void> {
+    for await (const page of this.pages(query)) yield* page.items;
+  }
+
+  get(which: any, query: any = {}): Promise<any> {
+    const { select, asOf, params } = query;
+    const asked = { select: selectText(select), asOf, ...valuesOf(params) };
+    return this.about("GET", which, { query: asked });
+  }
+
+  async find(which: any, query?: any): Promise<any> {
+    try {
+      return await this.get(which, query);
+    } catch (error) {
+      if (error instanceof Problem && error.code === "not-found") return null;
+      throw error;
+    }
+  }
+
+  create(body: any, options?: WriteOptions): Promise<any> {
+    return this.connection.send("POST", this.path, { body, headers: writeHeaders(options) });
+  }
+
+  createMany(bodies: any, options?: WriteOptions): Promise<any> {
+    return this.create(bodies, options);
+  }
+
+  upsert(body: any, { onConflict, ...options }: any): Promise<any> {
+    return this.connection.send("POST", this.path, { query: { onConflict }, body, headers: writeHeaders(options) });
+  }
+
+  upsertMany(bodies: any, options: any): Promise<any> {
+    return this.upsert(bodies, options);
+  }
+
+  update(which: any, body: any, options?: ChangeOptions): Promise<any> {
+    return this.about("PATCH", which, { body, headers: writeHeaders(options) });
+  }
+
+  replace(which: any, body: any, options?: ChangeOptions): Promise<any> {
+    return this.about("PUT", which, { body, headers: writeHeaders(options) });
+  }
+
+  delete(which: any, options?: ChangeOptions): Promise<null> {
+    return this.about("DELETE", which, { headers: writeHeaders(options) });
+  }
+
+  updateAll(query: any, body: any, options?: WriteOptions): Promise<any> {
+    return this.connection.send("PATCH", this.path, { query: listParameters(query), body, headers: writeHeaders(options) });
+  }
+
+  deleteAll(query: any, options?: WriteOptions): Promise<any> {
+    return this.connection.send("DELETE", this.path, { query: listParameters(query), headers: writeHeaders(options) });
+  }
+
+  trash(query?: any): Promise<any> {
+    return this.connection.send("GET", `${this.path}:trash`, { query: listParameters(listBody(query)) });
+  }
+
+  restore(id: any, body: any = {}, options?: ChangeOptions): Promise<any> {
+    return this.about("POST", id, { body, headers: writeHeaders(options) }, ":restore");
+  }
+
+  purge(id: any, options?: ChangeOptions): Promise<any> {
+    return this.about("POST", id, { headers: writeHeaders(options) }, ":purge");
+  }
+
+  history(id: any, query?: any): Promise<any> {
+    return this.about("GET", id, { query }, ":history");
+  }
+
+  private about(method: string, which: any, sent: SentRequest, action = ""): Promise<any> {
+    if (typeof which !== "object") {
+      return this.connection.send(method, `${this.path}/${encodeURIComponent(which)}${action}`, sent);
+    }
+    return this.connection.send(method, `${this.path}:by`, { ...sent, query: { ...which, ...sent.query } });
+  }
+}
+
+/** The one record of a type. */
+class SingleRequests {
+  private readonly connection: HttpConnection;
+  private readonly path: string;
+
+  constructor(connection: HttpConnection, path: string) {
+    this.connection = connection;
+    this.path = path;
+  }
+
+  get({ select, asOf, params }: any = {}): Promise<any> {
+    const query = { select: selectText(select), asOf, ...valuesOf(params) };
+    return this.connection.send("GET", this.path, { query });
+  }
+
+  update(body: any, options?: ChangeOptions): Promise<any> {
+    return this.connection.send("PATCH", this.path, { body, headers: writeHeaders(options) });
+  }
+}
+
+/** The requests of a transaction. */
+class LaterRequests {
+  private readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  list(query?: any): LaterRequest<any> {
+    return { request: { list: this.name, query: listBody(query) } };
+  }
+
+  get(which: any, { select, params, asOf }: any = {}): LaterRequest<any> {
+    return { request: { get: this.name, ...named(which), select: selectText(select), params, asOf } };
+  }
+
+  create(body: any): LaterRequest<any> {
+    return { request: { create: this.name, body } };
+  }
+
+  createMany(body: any): LaterRequest<any> {
+    return this.create(body);
+  }
+
+  update(which: any, body: any, options?: ChangeOptions): LaterRequest<any> {
+    return { request: { update: this.name, ...named(which), body, ifMatch: options?.ifMatch } };
+  }
+
+  replace(which: any, body: any, options?: ChangeOptions): LaterRequest<any> {
+    return { request: { replace: this.name, ...named(which), body, ifMatch: options?.ifMatch } };
+  }
+
+  delete(which: any, options?: ChangeOptions): LaterRequest<any> {
+    return { request: { delete: this.name, ...named(which), ifMatch: options?.ifMatch } };
+  }
+
+  updateAll(query: any, body: any): LaterRequest<any> {
+    return { request: { updateAll: this.name, query, body } };
+  }
+
+  deleteAll(query: any): LaterRequest<any> {
+    return { request: { deleteAll: this.name, query } };
+  }
+}
+
+function named(which: any): { [member: string]: unknown } {
+  return typeof which === "object" ? { by: which } : { id: which };
+}
+
+/** Accounts and sessions. */
+export class AccountRequests {
+  private readonly connection: HttpConnection;
+
+  constructor(connection: HttpConnection) {
+    this.connection = connection;
+  }
+
+  /** Makes an account, and uses its session from now on. */
+  signUp(account: SignUp): Promise<SignedIn> {
+    return this.begin("/auth/sign-up", account);
+  }
+
+  /** Begins a session, and uses it from now on. */
+  signIn(credentials: { email: string; password: string; as?: "account" | "operator" }): Promise<SignedIn> {
+    return this.begin("/auth/sign-in", credentials);
+  }
+
+  /** Ends the session. */
+  async signOut(): Promise<void> {
+    await this.connection.send("POST", "/auth/sign-out");
+    this.connection.token = undefined;
+  }
+
+  /** Ends all sessions of the account. */
+  async signOutEverywhere(): Promise<void> {
+    await this.connection.send("POST", "/auth/sign-out-everywhere");
+    this.connection.token = undefined;
+  }
+
+  /** Who is calling. */
+  me(): Promise<CurrentCaller> {
+    return this.connection.send("GET", "/auth/me");
+  }
+
+  changePassword(change: { current: string; password: string }): Promise<SignedIn> {
+    return this.begin("/auth/password", change);
+  }
+
+  changeEmail(change: { email: string; password: string }): Promise<CurrentCaller> {
+    return this.connection.send("POST", "/auth/email", { body: change });
+  }
+
+  private async begin(path: string, body: unknown): Promise<SignedIn> {
+    const session: SignedIn = await this.connection.send("POST", path, { body });
+    this.connection.token = session.token;
+    return session;
+  }
+}
+
+/** A caller. */
+export interface CurrentCaller {
+  kind: "ACCOUNT" | "OPERATOR" | "SERVICE";
+  id: string;
+  roles: string[];
+  claims: { [name: string]: string };
+  expiresAt: string | null;
+  verified?: boolean;
+  account?: SignedInAccount;
+  /** Of a key. */
+  name?: string;
+  /** What a key is limited to. */
+  only?: string[] | null;
+}
+
+/** What every client can do. */
+export class BackstayBase {
+  readonly auth: AccountRequests;
+  private readonly connection: HttpConnection;
+
+  constructor(options: ConnectOptions) {
+    this.connection = new HttpConnection(options);
+    this.auth = new AccountRequests(this.connection);
+    const later: { [name: string]: unknown } = {};
+    for (const [name, { path, single }] of Object.entries(PATHS)) {
+      const kind = single ? SingleRequests : CollectionRequests;
+      Object.defineProperty(this, name, { value: new kind(this.connection, `/api/${path}`), enumerable: true });
+      later[name] = new LaterRequests(path);
+    }
+    Object.defineProperty(this, "later", { value: later, enumerable: true });
+  }
+
+  /** The token of the session, or the key, if there is one. */
+  get token(): string | undefined {
+    return this.connection.token;
+  }
+
+  /** The same database for whoever has this token or key; for anybody without one. */
+  with(token: string | undefined): BackstayClient {
+    const { token: _, ...options } = this.connection.options;
+    return connect(token === undefined ? options : { ...options, token });
+  }
+
+  /** Makes several requests in one commit: all of them or none. The answers are in their order. */
+  async transact<T extends readonly LaterRequest<any>[]>(
+    requests: readonly [...T],
+    options?: WriteOptions,
+  ): Promise<{ -readonly [I in keyof T]: T[I] extends LaterRequest<infer R> ? R : never }> {
+    const body = { requests: requests.map(({ request }) => request) };
+    const answer = await this.connection.send("POST", "/transact", { body, headers: writeHeaders(options) });
+    return answer.results;
+  }
+}
+
+/** A client of the application. */
+export function connect(options: ConnectOptions): BackstayClient {
+  return new BackstayBase(options) as BackstayClient;
+}

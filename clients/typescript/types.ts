@@ -1,0 +1,121 @@
+// What must compile, and what must not: `tsc` fails where an expected error is missing.
+
+import { connect, type Answered, type LaterRequest } from "./newsroom.js";
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function is<A, B>(_: Same<A, B>): void {}
+
+const db = connect({ url: "http://localhost:8080" });
+
+export async function answersFollowTheSelection(): Promise<void> {
+  const { items: [post] } = await db.posts.list({ select: { title: true, words: true, author: { name: true }, editedBy: { name: true } } });
+  is<typeof post, { title: string; words: number | null; author: { name: string }; editedBy: { name: string } | null }>(true);
+
+  const { items: [ids] } = await db.posts.list({ select: { section: true, tags: true, state: true } });
+  is<typeof ids, { section: string; state: "DRAFT" | "REVIEW" | "PUBLISHED" | "RETRACTED"; tags: { id: string }[]; $more?: string[] }>(true);
+
+  const paid = await db.posts.get("1", { select: { slug: true, fee: true, wireId: "optional" } });
+  is<typeof paid, { slug: string; fee?: { amount: string; currency: string } | null; wireId?: string | null }>(true);
+
+  const found = await db.posts.find({ slug: "a" }, {
+    select: {
+      headline: { $of: { title: true } },
+      latest: { $of: { comments: { $sort: "-createdAt", $limit: 1, body: true, author: { name: true } } } },
+      n: { $of: { comments: { $filter: "author == $me", $count: true } } },
+    },
+    params: { me: "1" },
+  });
+  is<typeof found, {
+    headline: string;
+    latest: { body: string; author: { name: string } }[];
+    n: number;
+    $more?: string[];
+  } | null>(true);
+
+  const deep = await db.users.get("1", {
+    select: { posts: { section: true, tags: true, fee: true, wireId: "optional", comments: { $optional: true, author: { name: true } } } },
+  });
+  is<typeof deep, {
+    posts: {
+      section: string;
+      tags: { id: string }[];
+      fee?: { amount: string; currency: string } | null;
+      wireId?: string | null;
+      comments?: { author: { name: string } }[];
+      $more?: string[];
+    }[];
+    $more?: string[];
+  }>(true);
+
+  // A comment can be hidden from a caller, and a member of a section can't.
+  const comment = await db.comments.get("1", { select: { post: { title: true } } });
+  is<typeof comment, { post: { title: string } | null }>(true);
+  const member = await db.members.get({ section: "1", user: "2" }, { select: { section: { "*": true } } });
+  is<typeof member.section.name, string>(true);
+
+  const whole = await db.sections.get({ slug: "news" });
+  is<typeof whole.perWord, string | null | undefined>(true);
+  is<typeof whole.parent, string | null>(true);
+}
+
+export async function writesAreChecked(): Promise<void> {
+  await db.posts.create({ slug: "a", title: "A", body: "b", section: { slug: "news" }, tags: [{ name: "moon" }, "1"] });
+  await db.posts.create({ slug: "a", title: "A", body: "b", section: "1", comments: [{ body: "First!" }] });
+  await db.posts.update("1", { words: { $inc: 5 }, sources: { $append: ["https://a.example"] }, fee: null });
+  await db.posts.update({ slug: "a" }, { comments: { $add: [{ body: "Hi" }], $remove: ["1"] } }, { ifMatch: 3 });
+  const [post, page, gone] = await db.transact([
+    db.later.posts.update("1", { state: "REVIEW" }),
+    db.later.comments.list({ where: { post: "1" }, select: { body: true }, sort: "-createdAt", limit: 1 }),
+    db.later.comments.delete("2"),
+  ]);
+  is<NonNullable<typeof post>["state"], "DRAFT" | "REVIEW" | "PUBLISHED" | "RETRACTED">(true);
+  is<typeof page.items, { body: string }[]>(true);
+  is<typeof gone, null>(true);
+  const upserted = await db.tags.upsert({ name: "moon" }, { onConflict: "name" });
+  is<typeof upserted.outcome, "created" | "updated" | "unchanged">(true);
+  is<LaterRequest<number>["answers"], number | undefined>(true);
+  is<Answered<"Tag", { name: true }>, { name: string }>(true);
+}
+
+export async function mistakesDoNotCompile(): Promise<void> {
+  // @ts-expect-error: a field that doesn't exist
+  await db.posts.list({ select: { titel: true } });
+  // @ts-expect-error: the same beside one that does
+  await db.posts.list({ select: { title: true, titel: true } });
+  // @ts-expect-error: the same in a related record
+  await db.posts.list({ select: { author: { name: true, nickname: true } } });
+  // @ts-expect-error: a field has no members
+  await db.posts.list({ select: { title: { name: true } } });
+  // @ts-expect-error: an alias of a field that doesn't exist
+  await db.posts.list({ select: { latest: { $of: { coments: { body: true } } } } });
+  // @ts-expect-error: a number needs a name of its own
+  await db.posts.list({ select: { comments: { $count: true } } });
+  // @ts-expect-error: the relation has no such field to sort by
+  await db.posts.list({ select: { comments: { $sort: "-born", body: true } } });
+  // @ts-expect-error: nor has the type
+  await db.posts.list({ sort: "-titel" });
+  // @ts-expect-error: a value of another type
+  await db.posts.list({ where: { pinned: "yes" } });
+  // @ts-expect-error: an unknown state
+  await db.posts.list({ where: { state: "PRINTED" } });
+  // @ts-expect-error: an unknown parameter
+  await db.posts.list({ offset: 3 });
+  // @ts-expect-error: a required field is missing
+  await db.posts.create({ slug: "a", title: "A", section: "1" });
+  // @ts-expect-error: a field that the model sets
+  await db.posts.create({ slug: "a", title: "A", body: "b", section: "1", publishedAt: null });
+  // @ts-expect-error: a field that never changes
+  await db.posts.update("1", { slug: "b" });
+  // @ts-expect-error: an operator that the field doesn't take
+  await db.posts.update("1", { title: { $inc: 1 } });
+  // @ts-expect-error: no unique key
+  await db.posts.get({ title: "A" });
+  // @ts-expect-error: half of a unique key
+  await db.members.get({ section: "1" });
+  // @ts-expect-error: nobody may change a dispatch
+  await db.dispatches.update("1", { headline: "A" });
+  // @ts-expect-error: only what was selected is there
+  (await db.posts.get("1", { select: { title: true } })).slug;
+  // @ts-expect-error: what may be absent can't be used as if it were there
+  (await db.posts.get("1")).fee.amount;
+}

@@ -1,0 +1,96 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+/// The parts of an `OpenAPI` document that clients are made of.
+#[derive(Debug)]
+pub(crate) struct Document<'d> {
+    /// The name of the application.
+    pub(crate) title: &'d str,
+    /// The schemas by name.
+    pub(crate) schemas: &'d Map<String, Value>,
+    /// What can be asked, by the name of the type.
+    pub(crate) collections: BTreeMap<&'d str, Collection<'d>>,
+    /// The type of records that are accounts.
+    pub(crate) identity: Option<&'d str>,
+}
+
+/// What can be asked of the records of one type, or of an interface.
+#[derive(Debug, Default)]
+pub(crate) struct Collection<'d> {
+    /// Its path after `/api/`.
+    pub(crate) path: &'d str,
+    /// Whether it has one record.
+    pub(crate) single: bool,
+    /// The verbs of its operations: `list`, `getBy` …
+    pub(crate) verbs: BTreeSet<&'d str>,
+    /// The fields that a list can compare with a value.
+    pub(crate) equalities: Vec<&'d str>,
+    /// The unique keys that a create can name as `onConflict`.
+    pub(crate) on_conflict: Vec<&'d str>,
+}
+
+/// Why a document has no client.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// It isn't JSON.
+    #[error("the document is not JSON")]
+    Json(#[from] serde_json::Error),
+    /// It lacks a part that every document of Backstay has.
+    #[error("the document has no `{part}`, so it isn't one of Backstay")]
+    Part {
+        /// Its path.
+        part: &'static str,
+    },
+}
+
+impl<'d> Document<'d> {
+    pub(crate) fn read(document: &'d Value) -> Result<Self, DocumentError> {
+        let missing = |part: &'static str| move || DocumentError::Part { part };
+        let title = document["info"]["title"].as_str().ok_or_else(missing("info.title"))?;
+        let schemas = document["components"]["schemas"].as_object().ok_or_else(missing("components.schemas"))?;
+        let paths = document["paths"].as_object().ok_or_else(missing("paths"))?;
+        let mut collections: BTreeMap<&str, Collection<'d>> = BTreeMap::new();
+        for (path, item) in paths {
+            for operation in item.as_object().into_iter().flat_map(Map::values) {
+                let (Some(tag), Some(id)) = (operation["tags"][0].as_str(), operation["operationId"].as_str()) else {
+                    continue;
+                };
+                let Some(verb) = id.strip_suffix(tag).filter(|_| schemas.contains_key(tag)) else { continue };
+                collections.entry(tag).or_default().add(path, verb, operation);
+            }
+        }
+        Ok(Self { title, schemas, collections, identity: document["x-identity"].as_str() })
+    }
+
+    /// The name of the type that a schema refers to, if that has records.
+    pub(crate) fn records_of(&self, schema: &'d Value) -> Option<&'d str> {
+        let name = referred(schema)?;
+        self.collections.contains_key(name).then_some(name)
+    }
+}
+
+impl<'d> Collection<'d> {
+    fn add(&mut self, path: &'d str, verb: &'d str, operation: &'d Value) {
+        self.verbs.insert(verb);
+        let path = path.strip_prefix("/api/").unwrap_or(path);
+        let end = path.find(['/', ':']).unwrap_or(path.len());
+        self.single |= verb == "get" && end == path.len();
+        self.path = &path[..end];
+        let parameters = || operation["parameters"].as_array().into_iter().flatten();
+        match verb {
+            "list" => self.equalities = parameters().filter_map(|parameter| parameter["name"].as_str()).collect(),
+            "create" => {
+                let given = parameters().find(|parameter| parameter["name"] == "onConflict");
+                let keys = given.and_then(|parameter| parameter["schema"]["enum"].as_array());
+                self.on_conflict = keys.into_iter().flatten().filter_map(Value::as_str).collect();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The name of the schema that this one refers to.
+pub(crate) fn referred(schema: &Value) -> Option<&str> {
+    schema["$ref"].as_str()?.strip_prefix("#/components/schemas/")
+}

@@ -1,0 +1,131 @@
+//! What can be asked of each collection, as types, and where it is.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::fields;
+use super::names::{Names, member, quoted};
+use super::types::union;
+use crate::document::{Collection, Document};
+
+/// The interfaces of the runtime that an operation brings: for requests that are made now, and whether they can be part of a
+/// transaction.
+const ABILITIES: &[(&str, &str, bool)] = &[
+    ("list", "Lists", true),
+    ("list", "Pages", false),
+    ("get", "Gets", true),
+    ("get", "Finds", false),
+    ("create", "Creates", true),
+    ("update", "Updates", true),
+    ("replace", "Replaces", true),
+    ("delete", "Deletes", true),
+    ("updateAll", "UpdatesAll", true),
+    ("deleteAll", "DeletesAll", true),
+    ("trash", "Trashes", false),
+    ("restore", "Restores", false),
+    ("purge", "Purges", false),
+    ("history", "Remembers", false),
+];
+
+/// Declares `Types`, the client, and the paths.
+pub(super) fn write(text: &mut String, document: &Document<'_>, names: &Names<'_>) {
+    text.push_str("/** The types of the model. */\nexport interface Types {\n");
+    for (name, collection) in &document.collections {
+        shapes(text, (name, collection), document, names);
+    }
+    text.push_str("}\n\n");
+    accounts(text, document, names);
+    text.push_str("/** A client of the application. */\nexport interface BackstayClient extends BackstayBase {\n");
+    for (name, collection) in &document.collections {
+        let _ =
+            writeln!(text, "  readonly {}: {};", quoted(&member(collection.path)), abilities(name, collection, true));
+    }
+    text.push_str("  /** Requests for `transact`. */\n  readonly later: {\n");
+    for (name, collection) in document.collections.iter().filter(|(_, collection)| !collection.single) {
+        let _ = writeln!(
+            text,
+            "    readonly {}: {};",
+            quoted(&member(collection.path)),
+            abilities(name, collection, false)
+        );
+    }
+    text.push_str("  };\n}\n\nconst PATHS: { readonly [name: string]: { path: string; single: boolean } } = {\n");
+    for Collection { path, single, .. } in document.collections.values() {
+        let _ = writeln!(text, "  {}: {{ path: {path:?}, single: {single} }},", quoted(&member(path)));
+    }
+    text.push_str("};\n");
+}
+
+fn shapes(text: &mut String, (name, collection): (&str, &Collection<'_>), document: &Document<'_>, names: &Names<'_>) {
+    let schema = &document.schemas[name];
+    let body = |schema: &str| {
+        let schema = format!("{name}.{schema}");
+        if document.schemas.contains_key(&schema) { names.of_schema(&schema).to_owned() } else { "never".to_owned() }
+    };
+    let literals = |all: &[&str]| match all {
+        [] => "never".to_owned(),
+        all => union(all.iter().map(|one| format!("{one:?}"))),
+    };
+    let own = names.of_schema(name);
+    let _ = writeln!(text, "  {}: {{", quoted(name));
+    let mut line = |member: &str, of: &str| {
+        let _ = writeln!(text, "    {member}: {of};");
+    };
+    line("record", own);
+    line("relations", &fields::relations(document, schema, names));
+    line("create", &body("Create"));
+    line("patch", &body("Patch"));
+    line("key", &keys(schema, own));
+    line("onConflict", &literals(&collection.on_conflict));
+    line("where", &literals(&collection.equalities));
+    line("hidden", if schema["x-restricted"] == json!(true) { "true" } else { "false" });
+    text.push_str("  };\n");
+}
+
+/// Objects with the values of a unique key.
+fn keys(schema: &Value, own: &str) -> String {
+    let key = |key: &Value| {
+        let fields = key.as_array().into_iter().flatten().filter_map(Value::as_str);
+        let members: Vec<String> =
+            fields.map(|field| format!("{}: NonNullable<{own}[{field:?}]>", quoted(field))).collect();
+        format!("{{ {} }}", members.join("; "))
+    };
+    match schema["x-keys"].as_array().map(Vec::as_slice) {
+        None | Some([]) => "never".to_owned(),
+        Some(all) => union(all.iter().map(key)),
+    }
+}
+
+/// What a sign-up takes, and the records of accounts.
+fn accounts(text: &mut String, document: &Document<'_>, names: &Names<'_>) {
+    let account = document.identity.filter(|name| document.schemas.contains_key(*name));
+    let create = account.map(|name| format!("{name}.Create")).filter(|name| document.schemas.contains_key(name));
+    let read = account.map_or("{ [field: string]: unknown }", |name| names.of_schema(name));
+    let fields = create.map_or("{ [field: string]: unknown }".to_owned(), |name| {
+        format!("Partial<Omit<{}, \"email\">>", names.of_schema(&name))
+    });
+    let _ = writeln!(text, "/** The record of an account. */\nexport type SignedInAccount = {read};");
+    text.push_str("/** What a sign-up takes. */\n");
+    let _ =
+        writeln!(text, "export type SignUp = {{ email: string; password: string; invitation?: string }} & {fields};\n");
+}
+
+fn abilities(name: &str, collection: &Collection<'_>, now: bool) -> String {
+    if collection.single {
+        let single = [("get", "GetsSingle"), ("update", "UpdatesSingle")];
+        let all = single.iter().filter(|(verb, _)| collection.verbs.contains(verb));
+        return all.map(|(_, ability)| format!("{ability}<{name:?}>")).collect::<Vec<_>>().join(" & ");
+    }
+    let mode = if now { "now" } else { "later" };
+    let known = ABILITIES.iter().filter(|(verb, ..)| collection.verbs.contains(verb));
+    let mut all: Vec<String> = known
+        .filter(|(.., both)| now || *both)
+        .map(|(_, ability, both)| match both {
+            true => format!("{ability}<{name:?}, {mode:?}>"),
+            false => format!("{ability}<{name:?}>"),
+        })
+        .collect();
+    all.extend((now && !collection.on_conflict.is_empty()).then(|| format!("Upserts<{name:?}>")));
+    if all.is_empty() { "{}".to_owned() } else { all.join(" & ") }
+}

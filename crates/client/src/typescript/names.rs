@@ -1,0 +1,112 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::RUNTIME;
+use crate::document::Document;
+
+/// What the runtime means by these names isn't what a model does.
+const GLOBALS: &[&str] = &[
+    "Array",
+    "AsyncGenerator",
+    "Error",
+    "Exclude",
+    "Extract",
+    "JSON",
+    "NonNullable",
+    "Number",
+    "Object",
+    "Omit",
+    "Pick",
+    "Promise",
+    "Required",
+    "RequestInit",
+    "Response",
+    "String",
+];
+const GENERATED: &[&str] = &["Types", "PATHS", "SignUp", "SignedInAccount", "BackstayClient"];
+/// The members that every client has, and those that objects have.
+const MEMBERS: &[&str] = &["auth", "later", "token", "with", "transact", "connection", "constructor"];
+
+/// The names of schemas and collections in the client.
+#[derive(Debug)]
+pub(super) struct Names<'d> {
+    types: BTreeMap<&'d str, String>,
+}
+
+impl<'d> Names<'d> {
+    pub(super) fn of(document: &Document<'d>) -> Self {
+        let mut taken: BTreeSet<String> = GLOBALS.iter().chain(GENERATED).map(|name| (*name).to_owned()).collect();
+        taken.extend(declared(RUNTIME).map(str::to_owned));
+        let mut types = BTreeMap::new();
+        // Types of the model keep their names if they can: only other schemas have a dot.
+        let (plain, dotted): (Vec<&str>, Vec<&str>) =
+            document.schemas.keys().map(String::as_str).partition(|name| !name.contains('.'));
+        for name in plain.into_iter().chain(dotted) {
+            let mut own: String = name.split('.').map(capitalized).collect();
+            while !taken.insert(own.clone()) {
+                own.push('_');
+            }
+            types.insert(name, own);
+        }
+        Self { types }
+    }
+
+    /// The name of the type that stands for this schema.
+    pub(super) fn of_schema(&self, name: &str) -> &str {
+        self.types.get(name).map_or("unknown", String::as_str)
+    }
+}
+
+/// The member of a client that stands for the collection at this path: `blogPosts` for `blog-posts`.
+pub(super) fn member(path: &str) -> String {
+    let mut words = path.split(['-', '/', '.']);
+    let first = words.next().unwrap_or_default().to_owned();
+    let mut name = first + &words.map(capitalized).collect::<String>();
+    if MEMBERS.contains(&name.as_str()) {
+        name.push('_');
+    }
+    name
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What a module declares at its outermost level.
+fn declared(module: &str) -> impl Iterator<Item = &str> {
+    let words = ["interface ", "type ", "class "];
+    module.lines().filter_map(move |line| {
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let rest = words.iter().find_map(|word| line.strip_prefix(word))?;
+        rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()
+    })
+}
+
+/// A name as the member of an object.
+pub(super) fn quoted(name: &str) -> String {
+    let is_plain = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_$".contains(letter))
+        && !name.starts_with(|first: char| first.is_ascii_digit());
+    if is_plain { name.to_owned() } else { format!("{name:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_members() {
+        let check = |path: &str, expected: &str| assert_eq!(member(path), expected);
+        check("posts", "posts");
+        check("blog-posts", "blogPosts");
+        check("v2/items", "v2Items");
+        check("auth", "auth_");
+    }
+
+    #[test]
+    fn names_of_the_runtime_are_known() {
+        let names: Vec<&str> = declared(RUNTIME).collect();
+        for name in ["Problem", "Selection", "ConnectOptions", "HttpConnection", "BackstayBase"] {
+            assert!(names.contains(&name), "{name}");
+        }
+    }
+}

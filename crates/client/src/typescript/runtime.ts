@@ -1,0 +1,772 @@
+/** Where the server is, and how to reach it. */
+export interface ConnectOptions {
+  /** Such as `https://news.example`. */
+  url: string;
+  /** The token of a session, or a key. Signing in sets it. */
+  token?: string;
+  /** Headers of every request. */
+  headers?: { [name: string]: string };
+  /** Used in the place of the global `fetch`. */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
+}
+
+/** One thing that is wrong with a request. */
+export interface ProblemPart {
+  /** A JSON pointer into the body, or the name of a parameter or header. */
+  at: string;
+  message: string;
+  remedy?: string;
+}
+
+/** The server refused a request, or failed (RFC 9457). */
+export class Problem extends Error {
+  /** Such as `not-found`; it never changes. */
+  readonly code: string;
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly remedy: string;
+  readonly errors: readonly ProblemPart[];
+  readonly requestId: string | null;
+  /** Of a transaction: the request that failed, counted from 0. */
+  readonly request: number | null;
+  /** The version that is stored, if `ifMatch` names another. */
+  readonly version: number | null;
+  /** After how many seconds another attempt makes sense. */
+  readonly retryAfter: number | null;
+
+  constructor(response: Response, body: any) {
+    const about = typeof body === "object" && body !== null ? body : {};
+    super(about.detail ?? `${response.status} ${response.statusText}`);
+    this.name = "Problem";
+    this.code = String(about.type ?? "").replace(/^.*\//, "") || "no-problem-document";
+    this.status = response.status;
+    this.title = about.title ?? response.statusText;
+    this.detail = about.detail ?? "";
+    this.remedy = about.remedy ?? "";
+    this.errors = about.errors ?? [];
+    this.requestId = about.requestId ?? null;
+    this.request = about.request ?? null;
+    this.version = about.version ?? null;
+    const seconds = response.headers.get("Retry-After");
+    this.retryAfter = seconds === null ? null : Number(seconds);
+  }
+}
+
+/** A relation to one record. */
+export interface ToOne<N extends TypeName> {
+  to: N;
+  many: false;
+  nullable: false;
+}
+/** A relation to one record or none. */
+export interface ToOneOrNone<N extends TypeName> {
+  to: N;
+  many: false;
+  nullable: true;
+}
+/** A relation to many records. */
+export interface ToMany<N extends TypeName> {
+  to: N;
+  many: true;
+}
+
+type TypeName = keyof Types;
+type FieldsOf<N extends TypeName> = Types[N]["record"];
+type RelationsOf<N extends TypeName> = Types[N]["relations"];
+type IdOf<N extends TypeName> = FieldsOf<N>["id"];
+type KeyOf<N extends TypeName> = Types[N]["key"];
+type AsString<T> = Extract<T, string>;
+type Flattened<T> = { [F in keyof T]: T[F] } & unknown;
+
+/** A record by its id or the values of a unique key. */
+export type RecordName<N extends TypeName> = IdOf<N> | KeyOf<N>;
+
+/** A field to sort by, descending with `-`: also what a relation leads to (`author.name`), and how many there are
+ * (`comments:count`). */
+export type SortBy<N extends TypeName> = Descending<
+  AsString<keyof FieldsOf<N>> | `${AsString<keyof RelationsOf<N>>}.${string}` | `${AsString<keyof RelationsOf<N>>}:count`
+>;
+type Descending<F extends string> = F | `-${F}`;
+
+/** Fields that must equal a value. */
+export type EqualTo<N extends TypeName> = {
+  [F in Types[N]["where"]]?: F extends keyof FieldsOf<N> ? NonNullable<FieldsOf<N>[F]> : string | number | boolean;
+};
+
+/** The arguments of a nested list, beside its fields. */
+export interface ListArguments<N extends TypeName> {
+  $filter?: string;
+  $sort?: SortBy<N> | readonly SortBy<N>[];
+  $limit?: number;
+  /** Leaves the field out where the caller can't read it in any record, which would be an error. */
+  $optional?: true;
+  /** How many there are. */
+  $count?: true;
+  /** The sum of a field. */
+  $sum?: string;
+  /** The least value of a field. */
+  $min?: string;
+  /** The greatest value of a field. */
+  $max?: string;
+}
+type ArgumentName = keyof ListArguments<TypeName>;
+/** What needs another name in the answer. */
+type PlainArgument = Exclude<ArgumentName, "$count" | "$sum" | "$min" | "$max">;
+
+/** What is answered of a record: `{ title: true, author: { name: true } }`; `"*": true` stands for every stored field, and
+ * `{ headline: { $of: { title: true } } }` answers a field under another name. */
+export type Selection<N extends TypeName> = {
+  [F in keyof FieldsOf<N> | keyof RelationsOf<N> | "*"]?: SelectedPart;
+} & { [alias: string]: SelectedPart | undefined };
+type SelectedPart = true | "optional" | object;
+
+/** A selection without wrong names: where one is, the type is `never`. */
+type CheckedSelection<N extends TypeName, S> = {
+  [F in keyof S]: S[F] extends { $of: infer R }
+    ? { $of: { [P in keyof R]: CheckedPart<N, P, R[P], ArgumentName> } }
+    : CheckedPart<N, F, S[F], PlainArgument>;
+};
+type CheckedPart<N extends TypeName, F, V, A extends ArgumentName> = F extends "*"
+  ? true
+  : F extends keyof RelationsOf<N>
+  ? CheckedRelation<RelationsOf<N>[F], V, A>
+  : F extends keyof FieldsOf<N>
+  ? true | "optional"
+  : never;
+type CheckedRelation<R, V, A extends ArgumentName> = V extends object
+  ? R extends { to: infer T }
+    ? T extends TypeName
+      ? Pick<ListArguments<T>, A & keyof V> & CheckedSelection<T, Omit<V, A>>
+      : never
+    : never
+  : true | "optional";
+
+/** A record with what was selected of it. */
+export type Answered<N extends TypeName, S> = Flattened<
+  ("*" extends keyof S ? FieldsOf<N> : unknown) & {
+    [F in keyof S as F extends "*" ? never : IsOptional<N, F, S[F]> extends true ? never : F]: ValueOf<N, F, S[F]>;
+  } & {
+    [F in keyof S as F extends "*" ? never : IsOptional<N, F, S[F]> extends true ? F : never]?: ValueOf<N, F, S[F]>;
+  } & CutOff<N, S>
+>;
+type IsOptional<N extends TypeName, F, V> = V extends { $of: infer R }
+  ? { [P in keyof R]: IsOptional<N, P, R[P]> }[keyof R]
+  : V extends string | { $optional: unknown }
+  ? true
+  : F extends keyof RelationsOf<N>
+  ? F extends keyof FieldsOf<N>
+    ? V extends object
+      ? false
+      : IsAbsent<FieldsOf<N>, F>
+    : false
+  : F extends keyof FieldsOf<N>
+  ? IsAbsent<FieldsOf<N>, F>
+  : false;
+type IsAbsent<T, F extends keyof T> = {} extends Pick<T, F> ? true : false;
+/** The names of nested lists that were cut off. */
+type CutOff<N extends TypeName, S> = true extends { [F in keyof S]: IsList<N, F, S[F]> }[keyof S]
+  ? { $more?: string[] }
+  : unknown;
+type IsList<N extends TypeName, F, V> = V extends { $of: infer R }
+  ? { [P in keyof R]: IsList<N, P, R[P]> }[keyof R]
+  : V extends { $count: unknown }
+  ? false
+  : F extends keyof RelationsOf<N>
+  ? RelationsOf<N>[F] extends { many: true }
+    ? true
+    : false
+  : false;
+type ValueOf<N extends TypeName, F, V> = V extends { $of: infer R }
+  ? { [P in keyof R]: NamedValue<N, P, R[P]> }[keyof R]
+  : NamedValue<N, F, V>;
+type NamedValue<N extends TypeName, F, V> = F extends keyof RelationsOf<N>
+  ? V extends object
+    ? NestedValue<N, F, RelationsOf<N>[F], V>
+    : PlainValue<N, F>
+  : F extends keyof FieldsOf<N>
+  ? Exclude<FieldsOf<N>[F], undefined>
+  : never;
+/** A relation of which nothing is selected: the id, or objects with the ids. */
+type PlainValue<N extends TypeName, F> = F extends keyof FieldsOf<N>
+  ? Exclude<FieldsOf<N>[F], undefined>
+  : F extends keyof RelationsOf<N>
+  ? RelationsOf<N>[F] extends { to: infer T }
+    ? T extends TypeName
+      ? RelationsOf<N>[F] extends { many: true } ? { id: IdOf<T> }[] : IdOf<T> | null
+      : never
+    : never
+  : never;
+type NestedValue<N extends TypeName, F, R, V> = V extends { $count: unknown }
+  ? number
+  : V extends { $sum: unknown } | { $min: unknown } | { $max: unknown }
+  ? unknown
+  : keyof Omit<V, ArgumentName> extends never
+  ? PlainValue<N, F>
+  : R extends { to: infer T }
+  ? T extends TypeName
+    ? R extends { many: true }
+      ? Answered<T, Omit<V, ArgumentName>>[]
+      : Answered<T, Omit<V, ArgumentName>> | (R extends { nullable: false } ? NullIfHidden<T> : null)
+    : never
+  : never;
+/** What stands for a record that the caller may not read. */
+type NullIfHidden<N extends TypeName> = Types[N]["hidden"] extends true ? null : never;
+
+type AllStored = { "*": true };
+
+/** The values of the parameters of filters, `$name` without the `$`. */
+export type FilterParams = { [name: string]: unknown };
+
+/** Which records are listed, and what is answered of them. */
+export interface ListQuery<N extends TypeName, S> extends MatchQuery<N> {
+  select?: S & CheckedSelection<N, S>;
+  sort?: SortBy<N> | readonly SortBy<N>[];
+  /** The `next` of the page before. */
+  after?: string;
+  /** The `prev` of the page after. */
+  before?: string;
+  skip?: number;
+  /** `true` counts up to 10,000, `"exact"` to the end. */
+  count?: boolean | "exact";
+  /** The list as it was at this moment, if the type has a history. */
+  asOf?: string;
+}
+
+/** Which records are meant. */
+export interface MatchQuery<N extends TypeName> {
+  /** An expression, such as `title.contains($q)`. */
+  filter?: string;
+  params?: FilterParams;
+  where?: EqualTo<N>;
+  limit?: number;
+}
+
+/** Which records are changed or deleted. */
+export interface ChangeQuery<N extends TypeName> extends MatchQuery<N> {
+  /** Undoes everything. */
+  dryRun?: boolean;
+}
+
+/** What is answered of one record. */
+export interface GetQuery<N extends TypeName, S> {
+  select?: S & CheckedSelection<N, S>;
+  params?: FilterParams;
+  asOf?: string;
+}
+
+/** A page of records. */
+export interface PageOf<R> {
+  items: R[];
+  /** Where the next page starts; `null` on the last one. */
+  next: string | null;
+  prev?: string | null;
+  count?: { value: number; more: boolean };
+}
+
+/** How a write is made. */
+export interface WriteOptions {
+  /** Makes repetitions safe: the server carries out one request with this key, and repeats its answer. */
+  idempotencyKey?: string;
+}
+export interface UpsertOptions<N extends TypeName> extends WriteOptions {
+  /** The unique key. */
+  onConflict: Types[N]["onConflict"];
+}
+export interface ChangeOptions extends WriteOptions {
+  /** The version that the record must have. */
+  ifMatch?: number;
+}
+
+/** How many records matched, and how many of them were changed. */
+export interface MatchCount {
+  matched: number;
+  changed: number;
+}
+
+/** What became of a record that is created or changed. */
+export interface UpsertOutcome<N extends TypeName> {
+  outcome: "created" | "updated" | "unchanged";
+  record: FieldsOf<N> | null;
+}
+
+/** A change in the history of a record. */
+export interface HistoryEntry {
+  version: number;
+  at: string;
+  action: string;
+  by: { kind: string; id?: string };
+  changes: { [field: string]: { old?: unknown; new: unknown } };
+}
+
+/** A request that `transact` makes: what the methods of `db.later` return. */
+export interface LaterRequest<R> {
+  readonly request: { [member: string]: unknown };
+  /** The type of its answer; there is no such member. */
+  readonly answers?: R;
+}
+
+type When = "now" | "later";
+type Returned<M extends When, R> = M extends "now" ? Promise<R> : LaterRequest<R>;
+/** A record that was written; `null` if the caller may not read it. */
+type WrittenRecord<N extends TypeName> = FieldsOf<N> | NullIfHidden<N>;
+
+export interface Lists<N extends TypeName, M extends When> {
+  /** One page. */
+  list<S extends Selection<N> = AllStored>(query?: ListQuery<N, S>): Returned<M, PageOf<Answered<N, S>>>;
+}
+export interface Pages<N extends TypeName> {
+  /** All pages, one after the other. */
+  pages<S extends Selection<N> = AllStored>(query?: ListQuery<N, S>): AsyncGenerator<PageOf<Answered<N, S>>, void, void>;
+  /** All records; `limit` is that of a page. */
+  all<S extends Selection<N> = AllStored>(query?: ListQuery<N, S>): AsyncGenerator<Answered<N, S>, void, void>;
+}
+export interface Gets<N extends TypeName, M extends When> {
+  get<S extends Selection<N> = AllStored>(which: RecordName<N>, query?: GetQuery<N, S>): Returned<M, Answered<N, S>>;
+}
+export interface Finds<N extends TypeName> {
+  /** The record, or `null` if there is none that the caller may read. */
+  find<S extends Selection<N> = AllStored>(which: RecordName<N>, query?: GetQuery<N, S>): Promise<Answered<N, S> | null>;
+}
+export interface GetsSingle<N extends TypeName> {
+  get<S extends Selection<N> = AllStored>(query?: GetQuery<N, S>): Promise<Answered<N, S>>;
+}
+export interface Creates<N extends TypeName, M extends When> {
+  create(body: Types[N]["create"], options?: WriteOptions): Returned<M, WrittenRecord<N>>;
+  /** All of them or none. */
+  createMany(bodies: readonly Types[N]["create"][], options?: WriteOptions): Returned<M, WrittenRecord<N>[]>;
+}
+export interface Upserts<N extends TypeName> {
+  /** Creates a record, or changes the one with the same unique key. */
+  upsert(body: Types[N]["create"], options: UpsertOptions<N>): Promise<UpsertOutcome<N>>;
+  upsertMany(bodies: readonly Types[N]["create"][], options: UpsertOptions<N>): Promise<UpsertOutcome<N>[]>;
+}
+export interface Updates<N extends TypeName, M extends When> {
+  /** Applies a merge patch, which can have operators and children. */
+  update(which: RecordName<N>, patch: Types[N]["patch"], options?: ChangeOptions): Returned<M, WrittenRecord<N>>;
+}
+export interface UpdatesSingle<N extends TypeName> {
+  update(patch: Types[N]["patch"], options?: ChangeOptions): Promise<WrittenRecord<N>>;
+}
+export interface Replaces<N extends TypeName, M extends When> {
+  /** Creates the record, or replaces it. */
+  replace(which: RecordName<N>, body: Types[N]["create"], options?: ChangeOptions): Returned<M, WrittenRecord<N>>;
+}
+export interface Deletes<N extends TypeName, M extends When> {
+  delete(which: RecordName<N>, options?: ChangeOptions): Returned<M, null>;
+}
+export interface UpdatesAll<N extends TypeName, M extends When> {
+  /** Changes every record that matches: all of them or none. */
+  updateAll(query: ChangeQuery<N>, patch: Types[N]["patch"], options?: WriteOptions): Returned<M, MatchCount>;
+}
+export interface DeletesAll<N extends TypeName, M extends When> {
+  deleteAll(query: ChangeQuery<N>, options?: WriteOptions): Returned<M, MatchCount>;
+}
+export interface Trashes<N extends TypeName> {
+  trash<S extends Selection<N> = AllStored>(query?: Omit<ListQuery<N, S>, "asOf">): Promise<PageOf<Answered<N, S>>>;
+}
+export interface Restores<N extends TypeName> {
+  restore(id: IdOf<N>, patch?: Types[N]["patch"], options?: ChangeOptions): Promise<WrittenRecord<N>>;
+}
+export interface Purges<N extends TypeName> {
+  purge(id: IdOf<N>, options?: ChangeOptions): Promise<null>;
+}
+export interface Remembers<N extends TypeName> {
+  history(id: IdOf<N>, query?: { limit?: number; after?: string }): Promise<PageOf<HistoryEntry>>;
+}
+
+/** A session that began. */
+export interface SignedIn {
+  token: string;
+  expiresAt: string;
+  account: SignedInAccount;
+}
+
+/** What a request is made of. */
+interface SentRequest {
+  query?: { [name: string]: unknown };
+  body?: unknown;
+  headers?: { [name: string]: string };
+}
+
+class HttpConnection {
+  readonly options: ConnectOptions;
+  token: string | undefined;
+
+  constructor(options: ConnectOptions) {
+    this.options = options;
+    this.token = options.token;
+  }
+
+  async send(method: string, path: string, { query, body, headers }: SentRequest = {}): Promise<any> {
+    const { url, fetch: send = fetch } = this.options;
+    const all: { [name: string]: string } = { Accept: "application/json", ...this.options.headers, ...headers };
+    if (this.token !== undefined) all["Authorization"] = `Bearer ${this.token}`;
+    const init: RequestInit = { method, headers: all };
+    if (body !== undefined) {
+      all["Content-Type"] = "application/json";
+      init.body = JSON.stringify(body);
+    }
+    const response = await send(url.replace(/\/+$/, "") + path + parameters(query), init);
+    const text = await response.text();
+    const answer = text === "" ? null : parsed(text);
+    if (!response.ok) throw new Problem(response, answer);
+    return answer;
+  }
+}
+
+function parsed(text: string): any {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Something between client and server may answer.
+    return null;
+  }
+}
+
+function parameters(query: { [name: string]: unknown } = {}): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
+  const written = pairs.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(textOf(value))}`);
+  return written.length === 0 ? "" : `?${written.join("&")}`;
+}
+
+/** A value as a URL has it. */
+function textOf(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function sortText(sort: string | readonly string[] | undefined): string | undefined {
+  return typeof sort === "object" ? sort.join(",") : sort;
+}
+
+/** A selection as the server reads it: `title,author{name}`. */
+export function selectText(selection: object | undefined): string | undefined {
+  if (selection === undefined) return undefined;
+  return Object.entries(selection)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => partText(name, value))
+    .join(",");
+}
+
+function partText(name: string, value: any): string {
+  if (value === true) return name;
+  if (value === "optional") return `${name}?`;
+  if (value.$of !== undefined) {
+    const [called, part] = Object.entries(value.$of)[0] ?? [name, true];
+    return called === name ? partText(called, part) : `${name}=${partText(called, part)}`;
+  }
+  const { $filter, $sort, $limit, $optional, $count, $sum, $min, $max, ...fields } = value;
+  const sort = typeof $sort === "object" ? `[${$sort.join(",")}]` : $sort;
+  const given = [["sort", sort], ["limit", $limit], ["filter", $filter]].filter(([, argument]) => argument !== undefined);
+  const list = given.map(([argument, text]) => `${argument}:${text}`).join(",");
+  const [called] = [["sum", $sum], ["min", $min], ["max", $max]].filter(([, field]) => field !== undefined);
+  return [
+    name,
+    $optional ? "?" : "",
+    list === "" ? "" : `(${list})`,
+    $count ? ":count" : called ? `:${called[0]}(${called[1]})` : "",
+    Object.keys(fields).length === 0 ? "" : `{${selectText(fields)}}`,
+  ].join("");
+}
+
+/** The body of a list. */
+function listBody({ select, sort, ...rest }: any = {}): { [member: string]: unknown } {
+  return { ...rest, select: selectText(select), sort: sortText(sort) };
+}
+
+/** The same in a URL. */
+function listParameters(query: any = {}): { [name: string]: unknown } {
+  const { params, where, ...rest } = query;
+  return { ...where, ...rest, ...valuesOf(params) };
+}
+
+function valuesOf(params: FilterParams = {}): { [name: string]: unknown } {
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [`$${name}`, value]));
+}
+
+function writeHeaders({ ifMatch, idempotencyKey }: ChangeOptions = {}): { [name: string]: string } {
+  const headers: { [name: string]: string } = {};
+  if (ifMatch !== undefined) headers["If-Match"] = `"${ifMatch}.x"`;
+  if (idempotencyKey !== undefined) headers["Idempotency-Key"] = idempotencyKey;
+  return headers;
+}
+
+/** What can be asked of a collection; the types say which of it the model allows. */
+class CollectionRequests {
+  private readonly connection: HttpConnection;
+  private readonly path: string;
+
+  constructor(connection: HttpConnection, path: string) {
+    this.connection = connection;
+    this.path = path;
+  }
+
+  list(query?: any): Promise<any> {
+    return this.connection.send("POST", `${this.path}:query`, { body: listBody(query) });
+  }
+
+  async *pages(query: any = {}): AsyncGenerator<any, void, void> {
+    let after = query.after;
+    do {
+      const page: PageOf<unknown> = await this.list({ ...query, after });
+      yield page;
+      after = page.next;
+    } while (after !== null);
+  }
+
+  async *all(query?: any): AsyncGenerator<any, void, void> {
+    for await (const page of this.pages(query)) yield* page.items;
+  }
+
+  get(which: any, query: any = {}): Promise<any> {
+    const { select, asOf, params } = query;
+    const asked = { select: selectText(select), asOf, ...valuesOf(params) };
+    return this.about("GET", which, { query: asked });
+  }
+
+  async find(which: any, query?: any): Promise<any> {
+    try {
+      return await this.get(which, query);
+    } catch (error) {
+      if (error instanceof Problem && error.code === "not-found") return null;
+      throw error;
+    }
+  }
+
+  create(body: any, options?: WriteOptions): Promise<any> {
+    return this.connection.send("POST", this.path, { body, headers: writeHeaders(options) });
+  }
+
+  createMany(bodies: any, options?: WriteOptions): Promise<any> {
+    return this.create(bodies, options);
+  }
+
+  upsert(body: any, { onConflict, ...options }: any): Promise<any> {
+    return this.connection.send("POST", this.path, { query: { onConflict }, body, headers: writeHeaders(options) });
+  }
+
+  upsertMany(bodies: any, options: any): Promise<any> {
+    return this.upsert(bodies, options);
+  }
+
+  update(which: any, body: any, options?: ChangeOptions): Promise<any> {
+    return this.about("PATCH", which, { body, headers: writeHeaders(options) });
+  }
+
+  replace(which: any, body: any, options?: ChangeOptions): Promise<any> {
+    return this.about("PUT", which, { body, headers: writeHeaders(options) });
+  }
+
+  delete(which: any, options?: ChangeOptions): Promise<null> {
+    return this.about("DELETE", which, { headers: writeHeaders(options) });
+  }
+
+  updateAll(query: any, body: any, options?: WriteOptions): Promise<any> {
+    return this.connection.send("PATCH", this.path, { query: listParameters(query), body, headers: writeHeaders(options) });
+  }
+
+  deleteAll(query: any, options?: WriteOptions): Promise<any> {
+    return this.connection.send("DELETE", this.path, { query: listParameters(query), headers: writeHeaders(options) });
+  }
+
+  trash(query?: any): Promise<any> {
+    return this.connection.send("GET", `${this.path}:trash`, { query: listParameters(listBody(query)) });
+  }
+
+  restore(id: any, body: any = {}, options?: ChangeOptions): Promise<any> {
+    return this.about("POST", id, { body, headers: writeHeaders(options) }, ":restore");
+  }
+
+  purge(id: any, options?: ChangeOptions): Promise<any> {
+    return this.about("POST", id, { headers: writeHeaders(options) }, ":purge");
+  }
+
+  history(id: any, query?: any): Promise<any> {
+    return this.about("GET", id, { query }, ":history");
+  }
+
+  private about(method: string, which: any, sent: SentRequest, action = ""): Promise<any> {
+    if (typeof which !== "object") {
+      return this.connection.send(method, `${this.path}/${encodeURIComponent(which)}${action}`, sent);
+    }
+    return this.connection.send(method, `${this.path}:by`, { ...sent, query: { ...which, ...sent.query } });
+  }
+}
+
+/** The one record of a type. */
+class SingleRequests {
+  private readonly connection: HttpConnection;
+  private readonly path: string;
+
+  constructor(connection: HttpConnection, path: string) {
+    this.connection = connection;
+    this.path = path;
+  }
+
+  get({ select, asOf, params }: any = {}): Promise<any> {
+    const query = { select: selectText(select), asOf, ...valuesOf(params) };
+    return this.connection.send("GET", this.path, { query });
+  }
+
+  update(body: any, options?: ChangeOptions): Promise<any> {
+    return this.connection.send("PATCH", this.path, { body, headers: writeHeaders(options) });
+  }
+}
+
+/** The requests of a transaction. */
+class LaterRequests {
+  private readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  list(query?: any): LaterRequest<any> {
+    return { request: { list: this.name, query: listBody(query) } };
+  }
+
+  get(which: any, { select, params, asOf }: any = {}): LaterRequest<any> {
+    return { request: { get: this.name, ...named(which), select: selectText(select), params, asOf } };
+  }
+
+  create(body: any): LaterRequest<any> {
+    return { request: { create: this.name, body } };
+  }
+
+  createMany(body: any): LaterRequest<any> {
+    return this.create(body);
+  }
+
+  update(which: any, body: any, options?: ChangeOptions): LaterRequest<any> {
+    return { request: { update: this.name, ...named(which), body, ifMatch: options?.ifMatch } };
+  }
+
+  replace(which: any, body: any, options?: ChangeOptions): LaterRequest<any> {
+    return { request: { replace: this.name, ...named(which), body, ifMatch: options?.ifMatch } };
+  }
+
+  delete(which: any, options?: ChangeOptions): LaterRequest<any> {
+    return { request: { delete: this.name, ...named(which), ifMatch: options?.ifMatch } };
+  }
+
+  updateAll(query: any, body: any): LaterRequest<any> {
+    return { request: { updateAll: this.name, query, body } };
+  }
+
+  deleteAll(query: any): LaterRequest<any> {
+    return { request: { deleteAll: this.name, query } };
+  }
+}
+
+function named(which: any): { [member: string]: unknown } {
+  return typeof which === "object" ? { by: which } : { id: which };
+}
+
+/** Accounts and sessions. */
+export class AccountRequests {
+  private readonly connection: HttpConnection;
+
+  constructor(connection: HttpConnection) {
+    this.connection = connection;
+  }
+
+  /** Makes an account, and uses its session from now on. */
+  signUp(account: SignUp): Promise<SignedIn> {
+    return this.begin("/auth/sign-up", account);
+  }
+
+  /** Begins a session, and uses it from now on. */
+  signIn(credentials: { email: string; password: string; as?: "account" | "operator" }): Promise<SignedIn> {
+    return this.begin("/auth/sign-in", credentials);
+  }
+
+  /** Ends the session. */
+  async signOut(): Promise<void> {
+    await this.connection.send("POST", "/auth/sign-out");
+    this.connection.token = undefined;
+  }
+
+  /** Ends all sessions of the account. */
+  async signOutEverywhere(): Promise<void> {
+    await this.connection.send("POST", "/auth/sign-out-everywhere");
+    this.connection.token = undefined;
+  }
+
+  /** Who is calling. */
+  me(): Promise<CurrentCaller> {
+    return this.connection.send("GET", "/auth/me");
+  }
+
+  changePassword(change: { current: string; password: string }): Promise<SignedIn> {
+    return this.begin("/auth/password", change);
+  }
+
+  changeEmail(change: { email: string; password: string }): Promise<CurrentCaller> {
+    return this.connection.send("POST", "/auth/email", { body: change });
+  }
+
+  private async begin(path: string, body: unknown): Promise<SignedIn> {
+    const session: SignedIn = await this.connection.send("POST", path, { body });
+    this.connection.token = session.token;
+    return session;
+  }
+}
+
+/** A caller. */
+export interface CurrentCaller {
+  kind: "ACCOUNT" | "OPERATOR" | "SERVICE";
+  id: string;
+  roles: string[];
+  claims: { [name: string]: string };
+  expiresAt: string | null;
+  verified?: boolean;
+  account?: SignedInAccount;
+  /** Of a key. */
+  name?: string;
+  /** What a key is limited to. */
+  only?: string[] | null;
+}
+
+/** What every client can do. */
+export class BackstayBase {
+  readonly auth: AccountRequests;
+  private readonly connection: HttpConnection;
+
+  constructor(options: ConnectOptions) {
+    this.connection = new HttpConnection(options);
+    this.auth = new AccountRequests(this.connection);
+    const later: { [name: string]: unknown } = {};
+    for (const [name, { path, single }] of Object.entries(PATHS)) {
+      const kind = single ? SingleRequests : CollectionRequests;
+      Object.defineProperty(this, name, { value: new kind(this.connection, `/api/${path}`), enumerable: true });
+      later[name] = new LaterRequests(path);
+    }
+    Object.defineProperty(this, "later", { value: later, enumerable: true });
+  }
+
+  /** The token of the session, or the key, if there is one. */
+  get token(): string | undefined {
+    return this.connection.token;
+  }
+
+  /** The same database for whoever has this token or key; for anybody without one. */
+  with(token: string | undefined): BackstayClient {
+    const { token: _, ...options } = this.connection.options;
+    return connect(token === undefined ? options : { ...options, token });
+  }
+
+  /** Makes several requests in one commit: all of them or none. The answers are in their order. */
+  async transact<T extends readonly LaterRequest<any>[]>(
+    requests: readonly [...T],
+    options?: WriteOptions,
+  ): Promise<{ -readonly [I in keyof T]: T[I] extends LaterRequest<infer R> ? R : never }> {
+    const body = { requests: requests.map(({ request }) => request) };
+    const answer = await this.connection.send("POST", "/transact", { body, headers: writeHeaders(options) });
+    return answer.results;
+  }
+}
+
+/** A client of the application. */
+export function connect(options: ConnectOptions): BackstayClient {
+  return new BackstayBase(options) as BackstayClient;
+}
