@@ -58,6 +58,9 @@ const EVERYTHING: &[&str] = &[
 /// Tools that are not part of the product. They may use anything, and nothing may use them.
 const TOOLS: &[&str] = &["xtask", "bench"];
 
+/// Programs of a team that embeds Backstay. They see what `backstay` shows, and nothing of the crates below it.
+const EXAMPLES: &[&str] = &["embedded"];
+
 /// Dependencies for tests only: expressions are tested on both databases, in the tests of the store; what a request is
 /// written as is easier to read in a test than its typed form.
 const FOR_TESTS: &[(&str, &str)] = &[("store", "expr"), ("engine", "rest"), ("identity", "rest")];
@@ -106,7 +109,11 @@ fn short(name: &str) -> String {
 /// What is wrong with a dependency of this crate, if anything.
 fn fault(name: &str, dependency: &Dependency, crates: &BTreeSet<String>) -> Option<String> {
     let used = dependency.name.as_str();
-    if TOOLS.contains(&used) || used == "backstay" {
+    if EXAMPLES.contains(&name) {
+        let below = dependency.ours && used != "backstay";
+        return below.then(|| format!("{name} → {used}: an example uses backstay alone"));
+    }
+    if TOOLS.contains(&used) || EXAMPLES.contains(&used) || used == "backstay" {
         return Some(format!("{name} → {used}: nothing may use {used}"));
     }
     if TOOLS.contains(&name) {
@@ -135,7 +142,9 @@ fn fault(name: &str, dependency: &Dependency, crates: &BTreeSet<String>) -> Opti
 
 #[test]
 fn every_crate_has_its_place() {
-    let placed = |name: &str| LAYERS.iter().any(|(layer, _)| *layer == name) || TOOLS.contains(&name);
+    let placed = |name: &str| {
+        LAYERS.iter().any(|(layer, _)| *layer == name) || TOOLS.contains(&name) || EXAMPLES.contains(&name)
+    };
     let strangers: Vec<String> = workspace().into_keys().filter(|name| !placed(name)).collect();
     assert!(strangers.is_empty(), "give these crates a place in LAYERS: {strangers:?}");
 }
@@ -176,5 +185,9 @@ fn a_forbidden_edge_is_found() {
     );
     check("engine", "meter", false, Some("engine → meter: not an edge of the house"));
     check("bench", "rusqlite", false, None);
+    check("embedded", "backstay", false, None);
+    check("embedded", "axum", false, None);
+    check("embedded", "engine", false, Some("embedded → engine: an example uses backstay alone"));
+    check("http", "embedded", true, Some("http → embedded: nothing may use embedded"));
     check("backstay", "bench", false, Some("backstay → bench: nothing may use bench"));
 }

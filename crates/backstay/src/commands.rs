@@ -18,7 +18,7 @@ use named::Named;
 use new_account::NewAccount;
 
 use crate::apply::applied;
-use crate::{Answer, Command, Failure, Instance};
+use crate::{Answer, Command, Failure, Instance, Seeded};
 
 impl Instance {
     /// Runs a command in the name of Backstay itself: the only place that does, whichever process was asked.
@@ -83,7 +83,7 @@ impl Instance {
             }
             Command::ListInvitations {} => invitations::list(administration).await?,
             Command::RevokeInvitation { email } => invitations::revoke(administration, email).await?,
-            Command::Seed {} => self.seed(false).await?,
+            Command::Seed {} => Answer::Seeded { seeded: self.seed(false).await? },
             // An open database always fits the model that it is open with; `apply` is how a server gets another.
             Command::ApplyModel { .. } => applied(Vec::new()),
             Command::CompareSums {} => sums::compare(&self.engine, cx).await?,
@@ -94,9 +94,8 @@ impl Instance {
     }
 
     /// Loads the seed files that are not loaded yet; with `show`, reports progress on standard error.
-    pub(crate) async fn seed(&self, show: bool) -> Result<Answer, Failure> {
-        let seeded = self.seeder.load(self.directory.seed_files().all()?, show).await?;
-        Ok(Answer::Seeded { seeded })
+    pub(crate) async fn seed(&self, show: bool) -> Result<Seeded, Failure> {
+        Ok(self.seeder.load(self.directory.seed_files().all()?, show).await?)
     }
 
     /// The token with which the first operator can sign up; none if there is an operator.

@@ -29,9 +29,7 @@ use crate::serve::{listen, reachable, shortened, stop_signal};
 use crate::serving::{NotExchanged, Served, Serving, Version, connection_settings};
 use crate::socket::Listening;
 use crate::watch::{Changes, Watcher};
-use crate::{
-    Answer, Config, Directory, Failure, Instance, Place, SeedError, Seeded, Skipped, logging, open_files, socket,
-};
+use crate::{Config, Directory, Failure, Instance, Place, SeedError, Seeded, Skipped, logging, open_files, socket};
 
 /// The operator as whom the link signs in.
 const DEVELOPER: &str = "developer@localhost";
@@ -299,8 +297,7 @@ impl Developing {
         let served = self.serving.served().await;
         let Some(Served { instance, .. }) = &*served else { return };
         match instance.seed(true).await {
-            Ok(Answer::Seeded { seeded }) => say_seeded(&seeded, tell),
-            Ok(_) => (),
+            Ok(seeded) => say_seeded(&seeded, tell),
             // The files may have the type.
             Err(Failure::Seed(SeedError::Type { file, .. } | SeedError::NotOfPack { file, .. }))
                 if self.development.is_stale() =>

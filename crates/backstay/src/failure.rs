@@ -70,6 +70,9 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
+    /// The runtime has one thread, which everything that blocks would stop.
+    #[error("Backstay needs a multi-threaded Tokio runtime")]
+    Runtime,
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -281,6 +284,11 @@ impl Failure {
         }
         match self {
             Self::OpenFiles { .. } => Some(MORE_FILES.to_owned()),
+            Self::Runtime => Some(
+                "build it with `tokio::runtime::Builder::new_multi_thread()`, or write `#[tokio::main]` or \
+                 `#[tokio::test(flavor = \"multi_thread\")]`"
+                    .to_owned(),
+            ),
             Self::Threads { .. } | Self::Open(OpenError::Thread(_)) => Some(MORE_THREADS.to_owned()),
             Self::Open(OpenError::Single { .. }) => {
                 Some("give the fields defaults that its rules accept, or make them optional".to_owned())

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use backstay_base::Ambient;
 use backstay_engine::{Application, Engine, OpenError, OpenOptions, OpenOutcome, Sizes, Step, Stored};
 use backstay_identity::{HashingCost, Identity, Settings};
+use backstay_rest::Reader;
 
 use crate::config::{Accounts, SignUp};
 use crate::seed::Seeder;
@@ -31,6 +32,8 @@ pub struct Instance {
     /// Knows who is calling.
     pub identity: Identity,
     pub(crate) seeder: Seeder,
+    /// Reads the texts in calls without HTTP.
+    pub(crate) reader: Arc<Reader>,
     pub(crate) directory: Directory,
     /// Who may sign up.
     pub(crate) sign_up: SignUp,
@@ -103,7 +106,8 @@ impl Place {
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         let (directory, sign_up) = (self.directory.clone(), self.config.accounts.sign_up);
-        Ok((Instance { engine, identity, seeder, directory, sign_up }, outcome))
+        let reader = Arc::new(Reader::new(&engine));
+        Ok((Instance { engine, identity, seeder, reader, directory, sign_up }, outcome))
     }
 
     /// Why the database could not be opened.

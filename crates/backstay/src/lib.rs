@@ -5,7 +5,10 @@ mod answer;
 mod application;
 mod apply;
 mod arguments;
+mod backend;
+mod call;
 mod check;
+mod client;
 mod command;
 mod commands;
 mod config;
@@ -31,6 +34,11 @@ mod watch;
 
 pub use answer::{AccountLine, Answer, InvitationLine, KeyLine, ListedAccount, OperatorLine};
 pub use application::{Compiled, compile};
+pub use backend::{Backend, Backstay};
+pub use backstay_base::Error;
+pub use backstay_http::{ClientAddress, Service, ServiceBody};
+pub use call::{Call, Count, Page, RecordName};
+pub use client::{CallError, Client};
 pub use command::Command;
 pub use config::{
     Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, Limits, Log, LogFormat, LogLevel,
@@ -43,4 +51,4 @@ pub use new::NewError;
 pub use program::main;
 pub use secrets::SecretError;
 pub use seed::{SeedError, Seeded, Skipped};
-pub use serve::serve;
+pub use serve::{serve, stop_signal};

@@ -140,7 +140,7 @@ pub(crate) async fn ask(place: &Place, command: Command) -> Result<Answer, Failu
         opened => opened?,
     };
     let answer = match command {
-        Command::Seed {} => instance.seed(true).await,
+        Command::Seed {} => instance.seed(true).await.map(|seeded| Answer::Seeded { seeded }),
         command => instance.run(command).await,
     };
     instance.engine.close();

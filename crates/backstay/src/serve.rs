@@ -10,27 +10,18 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::answer::CHANGED_SEED;
 use crate::config::LogFormat;
-use crate::maintenance::maintain;
-use crate::serving::{Served, Serving, connection_settings, die};
-use crate::socket::Listening;
-use crate::{Failure, Instance, Place, Skipped, compile, logging, open_files, socket};
+use crate::serving::Served;
+use crate::{Backend, Backstay, Failure, Instance, Place, Seeded, Skipped, logging};
 
 /// Serves an application until SIGINT or SIGTERM, then finishes the requests that are under way.
 pub async fn serve(place: &Place) -> Result<(), Failure> {
-    let compiled = compile(&place.directory)?;
-    tell_warnings(place, &compiled.warnings());
-    // What can be known to fail is reported before anything is created.
-    for file in place.directory.seed_files().all()? {
-        file.collection(compiled.application.model())?;
-    }
-    open_files::raise_limit()?;
-    socket::path(&place.data)?;
+    let application = Backstay::at(place.clone())?;
+    tell_warnings(place, &application.warnings());
     let listener = listen(place.config.server.listen).await?;
-    let (instance, outcome) = place.open(compiled.application, &place.options(|words| die(words)))?;
-    report(place, &outcome);
-    let serving = Serving::open(place.clone(), instance)?;
-    let served = serve_open(place, &serving, listener, stop_signal()?).await;
-    serving.close().await;
+    let backend = application.open().await?;
+    report(place, backend.outcome());
+    let served = serve_open(&backend, listener).await;
+    backend.close().await;
     if served.is_ok() {
         tracing::info!("stopped");
     }
@@ -42,40 +33,30 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> 
     TcpListener::bind(address).await.map_err(|source| Failure::Listen { address, source })
 }
 
-async fn serve_open(
-    place: &Place,
-    serving: &Serving,
-    listener: TcpListener,
-    stop: impl Future<Output = ()>,
-) -> Result<(), Failure> {
+async fn serve_open(backend: &Backend, listener: TcpListener) -> Result<(), Failure> {
+    let mut stop = std::pin::pin!(stop_signal()?);
     let address = listener.local_addr()?;
-    let mut commands = Listening::start(&place.data, serving.clone())?;
-    let mut stop = std::pin::pin!(stop);
     tokio::select! {
-        prepared = prepare(place, serving, address) => prepared?,
+        prepared = prepare(backend, address) => prepared?,
         () = &mut stop => {
             tracing::info!("stopped while loading seed files; the next start continues");
             return Ok(());
         }
     }
-    let settings = connection_settings(place)?;
     let stop = async {
         stop.await;
         tracing::info!("stopping: waiting for requests in progress");
     };
-    tokio::select! {
-        served = backstay_http::serve(listener, serving.doorway().clone(), settings, stop) => served.map_err(Failure::Serve),
-        failure = commands.ended() => Err(failure),
-        never = maintain(serving) => match never {},
-    }
+    backend.serve(listener, stop).await
 }
 
 /// Loads the seed files, and announces the address.
-async fn prepare(place: &Place, serving: &Serving, address: SocketAddr) -> Result<(), Failure> {
-    let served = serving.served().await;
-    let Some(Served { instance, .. }) = &*served else { return Ok(()) };
-    report_seed(&instance.seed(true).await?);
-    announce(place, instance, address).await
+async fn prepare(backend: &Backend, address: SocketAddr) -> Result<(), Failure> {
+    report_seed(&backend.load(true).await?);
+    match &*backend.serving().served().await {
+        Some(Served { instance, .. }) => announce(backend.place(), instance, address).await,
+        None => Ok(()),
+    }
 }
 
 /// Warnings about the settings and the model: as lines of the log for programs, else with excerpts.
@@ -106,15 +87,13 @@ fn report(place: &Place, outcome: &OpenOutcome) {
     }
 }
 
-fn report_seed(answer: &crate::Answer) {
-    if let crate::Answer::Seeded { seeded } = answer {
-        for Skipped { file, lines, first, why } in &seeded.skipped {
-            tracing::warn!(file, lines, first, why, "skipped seed lines whose records already exist");
-        }
-        for file in &seeded.changed {
-            let help = CHANGED_SEED;
-            tracing::warn!(file, help, "the seed file has changed since it was loaded; the changes were not loaded");
-        }
+fn report_seed(seeded: &Seeded) {
+    for Skipped { file, lines, first, why } in &seeded.skipped {
+        tracing::warn!(file, lines, first, why, "skipped seed lines whose records already exist");
+    }
+    for file in &seeded.changed {
+        let help = CHANGED_SEED;
+        tracing::warn!(file, help, "the seed file has changed since it was loaded; the changes were not loaded");
     }
 }
 
@@ -169,7 +148,7 @@ pub(crate) fn shortened(collections: &[&str]) -> String {
 }
 
 /// Completes on the first SIGINT or SIGTERM. A second one ends the process at once.
-pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+pub fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {

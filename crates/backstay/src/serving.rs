@@ -202,14 +202,19 @@ impl Serving {
     /// Waits until no command and no request is running; new ones wait until what this returns is dropped.
     async fn idle(&self) -> Option<(RwLockWriteGuard<'_, Option<Served>>, Pause<'_>)> {
         for _ in 0..TRIES {
-            if let Ok(served) = timeout(PATIENCE, self.0.served.write()).await
-                && let Some(pause) = self.0.doorway.pause(PATIENCE).await
-            {
-                return Some((served, pause));
+            let idle = self.idle_soon().await;
+            if idle.is_some() {
+                return idle;
             }
             tokio::time::sleep(PATIENCE).await;
         }
         None
+    }
+
+    /// The same, once.
+    async fn idle_soon(&self) -> Option<(RwLockWriteGuard<'_, Option<Served>>, Pause<'_>)> {
+        let served = timeout(PATIENCE, self.0.served.write()).await.ok()?;
+        Some((served, self.0.doorway.pause(PATIENCE).await?))
     }
 
     /// Says what keeps anything from being served, if nothing is.
@@ -221,10 +226,20 @@ impl Serving {
         }
     }
 
-    /// Ends what is under way and closes the database.
+    /// Ends what is under way and closes the database. From then on nothing is served.
     pub(crate) async fn close(&self) {
-        if let Some(served) = &*self.served().await {
-            block_in_place(|| served.instance.engine.close());
+        match self.idle_soon().await {
+            Some((mut served, mut pause)) => {
+                pause.close(Arc::default());
+                if let Some(served) = served.take() {
+                    block_in_place(|| served.close());
+                }
+            }
+            None => {
+                if let Some(served) = &*self.served().await {
+                    block_in_place(|| served.instance.engine.close());
+                }
+            }
         }
     }
 }

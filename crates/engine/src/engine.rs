@@ -126,8 +126,13 @@ impl Engine {
 
     /// Answers a request, in the notation of this encoder: a read in one statement (a list that counts in two), a write in
     /// one commit, when that is durable. A record that the caller may not read does not exist for the caller.
-    pub async fn answer(&self, cx: &Context, request: Request, encoder: &'static dyn Encoder) -> Result<Answer, Error> {
-        prepared::answer(&self.inner, cx, request, encoder).await
+    pub fn answer(
+        &self,
+        cx: &Context,
+        request: Request,
+        encoder: &'static dyn Encoder,
+    ) -> impl Future<Output = Result<Answer, Error>> + Send {
+        prepared::answer(&self.inner, cx, request, encoder)
     }
 
     /// Answers several requests on one snapshot, and in one commit if any of them writes: all of them or none. Each sees

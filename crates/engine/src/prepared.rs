@@ -100,25 +100,27 @@ pub(crate) async fn answer(
     request: Request,
     encoder: &'static dyn Encoder,
 ) -> Result<Answer, Error> {
-    let prepared = match takes_long(cx, slice::from_ref(&request)) {
-        true => {
-            let (within, own) = (Arc::clone(inner), cx.clone());
-            inner.take_turn(cx.demand(), move || Prepared::new(&within, &own, request, encoder)).await?
-        }
-        false => Prepared::new(inner, cx, request, encoder),
+    let prepared = if takes_long(cx, slice::from_ref(&request)) {
+        let (within, own) = (Arc::clone(inner), cx.clone());
+        Box::pin(inner.take_turn(cx.demand(), move || Prepared::new(&within, &own, request, encoder))).await?
+    } else {
+        Prepared::new(inner, cx, request, encoder)
     };
-    match prepared? {
-        Prepared::Get(get, encoder) => {
-            read::get(&mut Alone(inner, cx), (inner, cx), &get, encoder).await.map(Answer::Found)
+    run_alone(inner, cx, prepared?).await
+}
+
+/// Runs a request by itself. What is rare is boxed: every request would carry its state.
+async fn run_alone(inner: &Arc<Inner>, cx: &Context, prepared: Prepared) -> Result<Answer, Error> {
+    let (reads, within) = (&mut Alone(inner, cx), (&**inner, cx));
+    match prepared {
+        Prepared::Get(ref get, encoder) => read::get(reads, within, get, encoder).await.map(Answer::Found),
+        Prepared::List(ref list, encoder) => {
+            read::list(reads, within, list, (encoder, PageSize::WHOLE)).await.map(Answer::Page)
         }
-        Prepared::List(list, encoder) => {
-            read::list(&mut Alone(inner, cx), (inner, cx), &list, (encoder, PageSize::WHOLE)).await.map(Answer::Page)
+        Prepared::History(ref request, encoder) => {
+            Box::pin(history::history(reads, within, request, (encoder, PageSize::WHOLE))).await.map(Answer::Page)
         }
-        Prepared::History(request, encoder) => {
-            let (reads, within) = (&mut Alone(inner, cx), (&**inner, cx));
-            history::history(reads, within, &request, (encoder, PageSize::WHOLE)).await.map(Answer::Page)
-        }
-        Prepared::Write(write) if write.is_dry_run() => dry_run(inner, cx, write).await.map(Answer::Written),
+        Prepared::Write(write) if write.is_dry_run() => Box::pin(dry_run(inner, cx, write)).await.map(Answer::Written),
         Prepared::Write(write) => {
             let _held = write.claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
             transaction::run(inner, cx, One(write)).await.map(Answer::Written)

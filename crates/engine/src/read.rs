@@ -199,7 +199,7 @@ pub(crate) async fn get<R: Reads>(
         && is_too_large(error)
     {
         let Some(fewer) = narrower.as_ref().unwrap_or(prepared).narrowed(inner, cx)? else { break };
-        found = record(reads, (inner, cx), &fewer, encoder).await;
+        found = Box::pin(record(reads, (inner, cx), &fewer, encoder)).await;
         narrower = Some(fewer);
     }
     found

@@ -138,29 +138,30 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Memory), Refusa
     Ok((answer, memory))
 }
 
+/// Carries a request out. Handlers that are called seldom are boxed: each request would carry the state of the largest.
 async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     match admitted.handler() {
         Handler::Record(kind) => records::answer(admitted, kind).await,
         Handler::Collections => collections::answer(admitted),
-        Handler::SignUp => accounts::sign_up(admitted).await,
-        Handler::SignIn => accounts::sign_in(admitted).await,
-        Handler::SignOut => accounts::sign_out(admitted).await,
-        Handler::SignOutEverywhere => accounts::sign_out_everywhere(admitted).await,
-        Handler::ChangePassword => accounts::change_password(admitted).await,
-        Handler::ChangeEmail => accounts::change_email(admitted).await,
-        Handler::Me => accounts::me(admitted).await,
-        Handler::SetupForm => setup::page(admitted).await,
-        Handler::Setup => setup::submit(admitted).await,
+        Handler::SignUp => Box::pin(accounts::sign_up(admitted)).await,
+        Handler::SignIn => Box::pin(accounts::sign_in(admitted)).await,
+        Handler::SignOut => Box::pin(accounts::sign_out(admitted)).await,
+        Handler::SignOutEverywhere => Box::pin(accounts::sign_out_everywhere(admitted)).await,
+        Handler::ChangePassword => Box::pin(accounts::change_password(admitted)).await,
+        Handler::ChangeEmail => Box::pin(accounts::change_email(admitted)).await,
+        Handler::Me => Box::pin(accounts::me(admitted)).await,
+        Handler::SetupForm => Box::pin(setup::page(admitted)).await,
+        Handler::Setup => Box::pin(setup::submit(admitted)).await,
         Handler::SetupStyle => Ok(setup::style()),
-        Handler::Explain => explain::answer(admitted).await,
-        Handler::Transact => transact::answer(admitted).await,
+        Handler::Explain => Box::pin(explain::answer(admitted)).await,
+        Handler::Transact => Box::pin(transact::answer(admitted)).await,
         Handler::Options => documents::options(admitted),
         Handler::Root => documents::root(admitted),
         Handler::Alive => Ok(documents::alive()),
-        Handler::Ready => documents::ready(admitted).await,
+        Handler::Ready => Box::pin(documents::ready(admitted)).await,
         Handler::OpenApi => Ok(documents::openapi(admitted)),
         Handler::Problem => documents::problem(admitted),
-        Handler::DeveloperSignIn => developer::sign_in(admitted).await,
+        Handler::DeveloperSignIn => Box::pin(developer::sign_in(admitted)).await,
         Handler::ModelState => developer::model(admitted),
         Handler::ModelText => developer::model_text(admitted),
     }

@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 
 use backstay_base::Memory;
 use bytes::{Buf, Bytes};
+use http::{Response, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 
 /// The bytes of an answer, and the memory of its request until they are written.
@@ -21,6 +22,17 @@ impl Unwritten {
 
     pub(crate) fn into_bytes(self) -> Bytes {
         self.bytes
+    }
+
+    /// The bytes, which hold the memory until the last clone of them is dropped.
+    pub(crate) fn into_held_bytes(self) -> Bytes {
+        Bytes::from_owner(self)
+    }
+}
+
+impl AsRef<[u8]> for Unwritten {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -46,6 +58,14 @@ pub(crate) enum Outgoing {
     /// The body of a 304. It does not say that its length is 0, which would be read as the length of the answer that is
     /// not sent (RFC 9110, section 8.6).
     Unmeasured,
+}
+
+impl Outgoing {
+    /// The body of this response.
+    pub(crate) fn of(response: Response<Unwritten>) -> Response<Self> {
+        let unchanged = response.status() == StatusCode::NOT_MODIFIED;
+        response.map(|body| if unchanged { Self::Unmeasured } else { Self::Whole(Some(body)) })
+    }
 }
 
 impl Body for Outgoing {

@@ -1,12 +1,11 @@
 //! Requests below `/api/`: decoded, answered by the engine, and given their status and headers.
 
-use std::fmt::Write as _;
-
 use backstay_base::{Error, RecordId};
 use backstay_engine::{Answer as Answered, Context, Explanation, Outcome, Request, Written};
 use backstay_model::Collection;
 use backstay_rest::{JSON, in_body, outcomes};
 use http::{HeaderValue, StatusCode, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::admission::Admitted;
 use crate::answer::Answer;
@@ -70,25 +69,15 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
     }
 }
 
+/// What is percent-encoded in a segment of a path: all but the unreserved characters (RFC 3986, section 2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// Where a record is.
 fn location(collection: &Collection, id: &RecordId) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(&format!("/api/{}/{}", collection.path, segment(id))).map_err(Error::internal)
-}
-
-/// A key as a segment of a path (RFC 3986, section 3.3): all but letters, digits and `-._~` is percent-encoded.
-fn segment(id: &RecordId) -> String {
-    let mut segment = String::with_capacity(36);
-    for byte in id.key().encode(&mut [0; 36]).bytes() {
-        match byte {
-            b'-' | b'.' | b'_' | b'~' => segment.push(char::from(byte)),
-            byte if byte.is_ascii_alphanumeric() => segment.push(char::from(byte)),
-            byte => {
-                // Writing into a text can't fail.
-                let _ = write!(segment, "%{byte:02X}");
-            }
-        }
-    }
-    segment
+    let mut buffer = [0; 36];
+    let key = id.key();
+    let segment = utf8_percent_encode(key.encode(&mut buffer), SEGMENT);
+    HeaderValue::from_str(&format!("/api/{}/{segment}", collection.path)).map_err(Error::internal)
 }
 
 /// How a request would fare in this context.

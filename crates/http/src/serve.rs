@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use backstay_base::limits;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioTimer;
@@ -165,8 +165,7 @@ impl<'c> hyper::service::Service<Request<Incoming>> for &'c Connection {
         Box::pin(async move {
             let response = connection.doorway.receive(request, &connection.peer).await;
             connection.place.activity().end();
-            let unchanged = response.status() == StatusCode::NOT_MODIFIED;
-            Ok(response.map(|body| if unchanged { Outgoing::Unmeasured } else { Outgoing::Whole(Some(body)) }))
+            Ok(Outgoing::of(response))
         })
     }
 }

@@ -1,16 +1,11 @@
-use std::sync::Arc;
-
-use backstay_engine::{Answer as Answered, Context, Idempotency, Outcome, Refused, Requests};
-use backstay_model::Collection;
+use backstay_engine::{Answer as Answered, Idempotency, Outcome, Refused, Requests};
 use backstay_rest::transact::Batch;
 use backstay_rest::{JSON, results};
-use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
 use crate::admission::Admitted;
 use crate::answer::Answer;
 use crate::negotiation::Returning;
-use crate::state::State;
 use crate::write_headers::WriteHeaders;
 use crate::{Refusal, idempotency};
 
@@ -19,7 +14,8 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
     let (body, context, state) = (admitted.take_body(), admitted.context(), admitted.state());
     let WriteHeaders { idempotency_key, returning, if_match: _ } = admitted.write_headers()?;
     let minimal = returning == Some(Returning::Minimal);
-    let mut batch = read(state, &context, body.clone()).await?;
+    let batch = Batch::read_in_turn(&state.engine, &state.reader, &context, body.clone()).await;
+    let mut batch = batch.map_err(refusal)?;
     if minimal {
         batch.minimal();
     }
@@ -44,19 +40,6 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
         answer.headers.push(applied);
     }
     Ok(answer)
-}
-
-/// Reads the requests.
-async fn read(state: &State, context: &Context, body: Bytes) -> Result<Batch, Refusal> {
-    let takes_long = Batch::takes_long(&state.reader, &body);
-    let (engine, reader) = (state.engine.clone(), Arc::clone(&state.reader));
-    let caller = Arc::clone(context.caller());
-    let read = move || {
-        let visible = |collection: &Collection| engine.exists_for(&caller, collection);
-        Batch::read(&reader, &body, &visible)
-    };
-    let batch = if takes_long { state.engine.take_turn(context, read).await? } else { read() };
-    batch.map_err(refusal)
 }
 
 /// Of a write, whether its answer is that of an earlier request.

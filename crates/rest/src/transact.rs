@@ -1,14 +1,16 @@
 //! The body of `POST /transact`: several requests that are answered together.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
-    Create, IfMatch, Input, List, MatchingAct, MatchingVerb, OfMatching, OfRecord, RecordAct, RecordVerb, Refused,
-    Replace, Request, RequestKind, Tag, Update, Which, WriteOptions,
+    Context, Create, Engine, IfMatch, Input, List, MatchingAct, MatchingVerb, OfMatching, OfRecord, RecordAct,
+    RecordVerb, Refused, Replace, Request, RequestKind, Tag, Update, Which, WriteOptions,
 };
 use backstay_model::{Addressed, Collection, CollectionId, FieldId, InterfaceId};
 use backstay_scalar::{Scalar, Token};
+use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::filter::few_params;
@@ -137,8 +139,27 @@ impl Batch {
         }
     }
 
+    /// Reads what this caller sent; what takes long to read waits for its turn among long reads.
+    pub async fn read_in_turn(
+        engine: &Engine,
+        reader: &Arc<Reader>,
+        cx: &Context,
+        body: Bytes,
+    ) -> Result<Self, Refused> {
+        let takes_long = Self::takes_long(reader, &body);
+        let (served, reader, caller) = (engine.clone(), Arc::clone(reader), Arc::clone(cx.caller()));
+        let read = move || {
+            let visible = |collection: &Collection| served.exists_for(&caller, collection);
+            Self::read(&reader, &body, &visible)
+        };
+        match takes_long {
+            true => engine.take_turn(cx, read).await.map_err(|error| Refused { request: None, error })?,
+            false => read(),
+        }
+    }
+
     /// Whether reading this body can take long: the filters of its lists are long and aren't known yet.
-    pub fn takes_long(reader: &Reader, body: &[u8]) -> bool {
+    pub(crate) fn takes_long(reader: &Reader, body: &[u8]) -> bool {
         let unknown = |item: &&RawValue| unknown_bytes(reader, item).unwrap_or(0);
         body.len() > limits::LONG_FILTER_BYTES
             && items(body).is_ok_and(|items| items.iter().map(unknown).sum::<usize>() > limits::LONG_FILTER_BYTES)

@@ -133,7 +133,8 @@ impl Store {
     ) -> (S, Result<ReadStats, StoreError>) {
         match self.inner.database.read(demand, statement, &mut sink).await {
             Ok(Some(stats)) => (sink, Ok(stats)),
-            Ok(None) => self.read_aside(demand, statement, sink).await,
+            // Rare, and so large that each read would carry it.
+            Ok(None) => Box::pin(self.read_aside(demand, statement, sink)).await,
             Err(error) => (sink, Err(error)),
         }
     }

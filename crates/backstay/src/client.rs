@@ -1,0 +1,109 @@
+use std::sync::Arc;
+
+use backstay_base::{Caller, Error, Secret};
+use backstay_engine::{Context, Refused, Requests};
+use backstay_identity::AccountRef;
+use backstay_rest::JSON;
+use backstay_rest::transact::{Batch, results};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::serving::Serving;
+use crate::{Call, Instance};
+
+/// Makes requests in the name of one caller, without HTTP: under the same rules, in the same commits and with the same log as
+/// any other. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    serving: Serving,
+    by: CalledBy,
+}
+
+/// Whose requests are made.
+#[derive(Debug, Clone)]
+pub(crate) enum CalledBy {
+    Anybody,
+    Named(AccountRef),
+    Token(Secret),
+}
+
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// It was refused, and nothing was changed.
+    #[error("{error}")]
+    Refused {
+        /// Of several calls, the one that was refused, counted from 0; `None` if they are refused together.
+        call: Option<usize>,
+        /// Why.
+        #[source]
+        error: Error,
+    },
+    /// The answer isn't what the caller wants to read it as. What the call changed is stored.
+    #[error("the answer has another form")]
+    Answer(#[from] serde_json::Error),
+    /// The application was closed.
+    #[error("the application is closed")]
+    Closed,
+}
+
+impl From<Error> for CallError {
+    fn from(error: Error) -> Self {
+        Self::Refused { call: None, error }
+    }
+}
+
+/// What is answered to several calls.
+#[derive(Deserialize)]
+struct Results<T> {
+    results: T,
+}
+
+impl Client {
+    pub(crate) fn new(serving: Serving, by: CalledBy) -> Self {
+        Self { serving, by }
+    }
+
+    /// Makes one call. `T` is what its answer is read as: a record, a [`crate::Page`] of records, or `()` for a deletion.
+    pub async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, CallError> {
+        let (answer,) = self.transact([call]).await?;
+        Ok(answer)
+    }
+
+    /// Makes up to 100 calls in one commit: all of them, or none. Each sees the changes of those before it. `T` is what the
+    /// answers are read as, in the order of the calls: a tuple, or a `Vec` of one type.
+    pub async fn transact<T: DeserializeOwned>(&self, calls: impl IntoIterator<Item = Call>) -> Result<T, CallError> {
+        let calls: Vec<Call> = calls.into_iter().collect();
+        let sent = Bytes::from(serde_json::to_vec(&json!({ "requests": calls }))?);
+        let body = match &*self.serving.served().await {
+            Some(served) => self.answered(&served.instance, sent).await?,
+            None => return Err(CallError::Closed),
+        };
+        let Results { results } = serde_json::from_slice(&body)?;
+        Ok(results)
+    }
+
+    async fn answered(&self, instance: &Instance, sent: Bytes) -> Result<Bytes, CallError> {
+        let engine = &instance.engine;
+        let context = Context::new(engine, self.caller(instance).await?);
+        let refused = |Refused { request: call, error }| CallError::Refused { call, error };
+        let batch = Batch::read_in_turn(engine, &instance.reader, &context, sent).await.map_err(refused)?;
+        let (list, parts) = batch.split();
+        let answers = engine.answer_all(&context, Requests { list, idempotency: None }, JSON).await;
+        let answers = answers.map_err(|error| refused(parts.place(error)))?;
+        Ok(results(&context, answers, false)?)
+    }
+
+    async fn caller(&self, instance: &Instance) -> Result<Arc<Caller>, Error> {
+        match &self.by {
+            CalledBy::Anybody => Ok(Arc::new(Caller::anonymous())),
+            CalledBy::Token(token) => instance.identity.authenticate(token).await,
+            CalledBy::Named(who) => {
+                let cx = Context::system(&instance.engine);
+                instance.identity.administration(&cx)?.caller_for(who).await
+            }
+        }
+    }
+}
