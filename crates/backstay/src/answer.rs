@@ -1,8 +1,12 @@
+mod copies;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
+
+pub use copies::{MadeBackup, RestoredBackup};
 
 use crate::command::{optional_secret, secret};
 use crate::seed::{Seeded, Skipped, placed};
@@ -179,6 +183,10 @@ pub enum Answer {
         /// In the order of the model.
         sums: Vec<SumLine>,
     },
+    /// The database was backed up.
+    BackedUp(MadeBackup),
+    /// A backup is the database now.
+    Restored(RestoredBackup),
     /// A request was explained.
     Explained {
         /// For people.
@@ -349,6 +357,8 @@ impl fmt::Display for Answer {
             Self::Migration { text, .. } => f.write_str(text),
             Self::Sums { sums } if sums.is_empty() => writeln!(f, "the model has no stored sums"),
             Self::Sums { sums } => sums.iter().try_for_each(|sum| sum.fmt(f)),
+            Self::BackedUp(made) => made.fmt(f),
+            Self::Restored(restored) => restored.fmt(f),
             Self::Explained { text, .. } => writeln!(f, "{}", text.trim_end()),
         }
     }

@@ -32,12 +32,13 @@ Examples:
   backstay serve blog                        serve an application; the first start creates its database
   backstay check                             check the application in the current directory
   backstay operator add ada@news.example     add an operator; asks for a password
+  backstay backup newsroom.db                back up the database
   backstay role grant ben@news.example EDITOR
   backstay explain --as ben@news.example 'GET /api/posts?limit=3'
 
 An application is a directory that contains a `model` directory. All commands take it as --app;
-`serve`, `dev`, `check`, `migrate`, `seed` and `reset` also as an argument. The default is the current
-directory.
+`serve`, `dev`, `check`, `migrate`, `seed`, `backup`, `restore` and `reset` also as an argument. The
+default is the current directory.
 
 Commands work with and without a running server. If one is running, they ask it to do the work, and
 must run as the same user.
@@ -65,6 +66,12 @@ pub(crate) enum Verb {
     /// Load seed files that have not been loaded yet
     #[command(after_help = SEED)]
     Seed(Whole),
+    /// Back up the database, with or without a running server
+    #[command(after_help = BACKUP)]
+    Backup(Backup),
+    /// Make a backup the database again; the server must be stopped
+    #[command(after_help = RESTORE)]
+    Restore(Restore),
     /// Delete an application's database, to begin anew
     #[command(after_help = RESET)]
     Reset(Reset),
@@ -155,6 +162,22 @@ Each file seed/TYPE.jsonl has one JSON object per line, and each becomes a recor
 record by its id or a unique field: {\"title\": \"Hello\", \"author\": {\"email\": \"ada@news.example\"}}.
 Lines whose record already exists are skipped. An interrupted load continues where it stopped.
 `backstay serve` loads seed files, too.";
+
+const BACKUP: &str = "\
+Examples:
+  backstay backup newsroom.db
+  backstay backup /var/backups/newsroom /srv/newsroom
+
+FILE must not exist. If it is a directory, the backup gets a name with the time there. The backup has
+everything that was acknowledged before: records, accounts, keys and the commit log. It is read back
+and checked before it gets its name. Requests go on meanwhile.";
+
+const RESTORE: &str = "\
+Example:
+  backstay restore newsroom.db
+
+Checks the backup before it changes anything. The present database is not deleted: it moves to the
+directory before-restore-TIME in the data directory.";
 
 const PLAN: &str = "\
 Example:
@@ -343,6 +366,33 @@ pub(crate) struct Reset {
     /// Delete without asking
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// File to write, or a directory for it
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) whole: Whole,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    pub(crate) format: Form,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// Backup to restore
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) whole: Whole,
+    /// Restore the backup of another application, too
+    #[arg(long)]
+    pub(crate) any_application: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    pub(crate) format: Form,
 }
 
 #[derive(Debug, Args)]

@@ -159,6 +159,11 @@ pub enum Command {
     },
     /// Load the seed files that are not loaded yet.
     Seed {},
+    /// Back up the database.
+    BackUp {
+        /// The file to write, by its whole path.
+        file: PathBuf,
+    },
     /// Go on with the model and the settings as they are in the application's files now.
     ApplyModel {
         /// The application's directory.

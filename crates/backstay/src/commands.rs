@@ -18,6 +18,7 @@ use named::Named;
 use new_account::NewAccount;
 
 use crate::apply::applied;
+use crate::backup::{self, Reporter};
 use crate::{Answer, Command, Failure, Instance, Seeded};
 
 impl Instance {
@@ -84,6 +85,7 @@ impl Instance {
             Command::ListInvitations {} => invitations::list(administration).await?,
             Command::RevokeInvitation { email } => invitations::revoke(administration, email).await?,
             Command::Seed {} => Answer::Seeded { seeded: self.seed(false).await? },
+            Command::BackUp { file } => backup::back_up(&self.engine, file, Reporter::silent()).await?,
             // An open database always fits the model that it is open with; `apply` is how a server gets another.
             Command::ApplyModel { .. } => applied(Vec::new()),
             Command::CompareSums {} => sums::compare(&self.engine, cx).await?,

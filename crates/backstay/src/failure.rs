@@ -1,3 +1,4 @@
+mod copies;
 mod system;
 
 use std::error::Error as StdError;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_base::Error;
-use backstay_engine::{OpenError, Step};
+use backstay_engine::{CopyError, OpenError, Step};
 use backstay_identity::StartError;
 use backstay_model::{Diagnostics, PlainDiagnostic, Style};
 use rustix::io::Errno;
@@ -130,11 +131,13 @@ pub enum Failure {
     /// An invitation that nobody could use.
     #[error("sign-up is closed, so nobody could use the invitation")]
     SignUpClosed,
-    /// `reset` while a server uses the database.
-    #[error("cannot reset the database in {path} while a server uses it")]
+    /// `reset` or `restore` while a server uses the database.
+    #[error("cannot {what} the database in {path} while a server uses it")]
     ServerRuns {
         /// The data directory.
         path: PathBuf,
+        /// What was to be done, such as `reset`.
+        what: &'static str,
     },
     /// An account lacks fields, or has some that its type doesn't.
     #[error("{error}")]
@@ -156,6 +159,24 @@ pub enum Failure {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {path}: {}", words_of(source))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The database was not backed up or restored.
+    #[error(transparent)]
+    Copy(CopyError),
+    /// The running server has written a file that isn't there for the command.
+    #[error("the server has written {path}, but sees other files there than this command")]
+    Elsewhere {
+        /// The file.
+        path: PathBuf,
     },
     /// `reset` without a terminal to ask on.
     #[error("this would delete {} in {path}", Count(*records, "record"))]
@@ -275,6 +296,17 @@ pub struct Refusal {
     pub help: Option<String>,
 }
 
+impl From<CopyError> for Failure {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Write { path, source } => Self::Write { path, source },
+            CopyError::Read { path, source } => Self::Read { path, source },
+            CopyError::Open(error) => error.into(),
+            error => Self::Copy(error),
+        }
+    }
+}
+
 impl Failure {
     /// What to do about it, if the message does not say.
     fn help(&self) -> Option<String> {
@@ -346,6 +378,11 @@ impl Failure {
                     .to_owned(),
             ),
             Self::ServerRuns { .. } => Some("stop the server first".to_owned()),
+            Self::Copy(error) => copies::help(error),
+            Self::Elsewhere { .. } => Some(
+                "choose a file outside what the server has for itself alone, such as /tmp under `PrivateTmp=yes` of systemd"
+                    .to_owned(),
+            ),
             Self::New(error) => Some(error.help()),
             Self::Unconfirmed { .. } => Some("if you want that, add --yes".to_owned()),
             Self::Declined { .. } => Some("type the name as shown, or add --yes".to_owned()),
@@ -395,7 +432,8 @@ impl Failure {
             | Self::Role { .. }
             | Self::AccountFields { .. }
             | Self::New(_)
-            | Self::Write { .. } => None,
+            | Self::Write { .. }
+            | Self::Read { .. } => None,
             _ => self.source(),
         };
         while let Some(cause) = next {

@@ -77,7 +77,7 @@ impl Place {
     /// Deletes the database, and nothing else in the data directory.
     pub(crate) fn delete_database(&self) -> Result<(), Failure> {
         Engine::delete_database(&self.options(|_| ())).map_err(|error| match error {
-            OpenError::Locked { path } => Failure::ServerRuns { path },
+            OpenError::Locked { path } => Failure::ServerRuns { path, what: "reset" },
             error => self.why(error),
         })
     }

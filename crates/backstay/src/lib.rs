@@ -6,6 +6,7 @@ mod application;
 mod apply;
 mod arguments;
 mod backend;
+mod backup;
 mod call;
 mod check;
 mod client;
@@ -32,7 +33,9 @@ mod terminal;
 mod threads;
 mod watch;
 
-pub use answer::{AccountLine, Answer, InvitationLine, KeyLine, ListedAccount, OperatorLine};
+pub use answer::{
+    AccountLine, Answer, InvitationLine, KeyLine, ListedAccount, MadeBackup, OperatorLine, RestoredBackup,
+};
 pub use application::{Compiled, compile};
 pub use backend::{Backend, Backstay};
 pub use backstay_base::Error;

@@ -1,3 +1,4 @@
+mod backup;
 mod callers;
 mod check;
 mod migrate;
@@ -41,6 +42,8 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Check(arguments) => check::check(&arguments).await,
         Verb::Migrate(Migrate::Plan(arguments)) => migrate::plan(&arguments),
         Verb::Migrate(Migrate::Apply(arguments)) => migrate::apply(&arguments).await,
+        Verb::Backup(arguments) => backup::backup(arguments).await,
+        Verb::Restore(arguments) => backup::restore(&arguments),
         Verb::Seed(whole) => seed(&whole).await,
         Verb::Operator(operator) => callers::operator(operator).await,
         Verb::Account(account) => callers::account(account).await,
@@ -112,7 +115,11 @@ async fn command(within: &Within, command: Command) -> Result<ExitCode, Failure>
 
 /// Prints an answer.
 fn show(within: &Within, answer: &Answer) -> Result<ExitCode, Failure> {
-    print(&match within.format {
+    show_as(within.format, answer)
+}
+
+fn show_as(format: Form, answer: &Answer) -> Result<ExitCode, Failure> {
+    print(&match format {
         Form::Text => answer.to_string(),
         Form::Json => format!("{}\n", serde_json::to_string(answer).map_err(io::Error::from)?),
     })?;

@@ -10,8 +10,10 @@ use std::time::Duration;
 use backstay_engine::Migration;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::unix::OwnedWriteHalf;
 
 use crate::apply::apply;
+use crate::backup::{Progress, Reporter, back_up};
 use crate::failure::Refusal;
 use crate::serving::Serving;
 use crate::{Answer, Command, Failure};
@@ -31,6 +33,8 @@ const RECEIVE_TIMEOUT: Duration = Duration::from_secs(10);
 enum Reply {
     Done(Answer),
     Refused(Refusal),
+    /// How far it is. Another line follows.
+    Progress(Progress),
 }
 
 /// The server's end of the socket. Dropping it removes the socket.
@@ -101,7 +105,7 @@ async fn serve(stream: tokio::net::UnixStream, owner: u32, serving: Serving) {
         return;
     }
     let reply = match serde_json::from_slice::<Command>(&line) {
-        Ok(command) => match run(&serving, command).await {
+        Ok(command) => match run_watched(&serving, command, &mut write).await {
             Ok(answer) => Reply::Done(answer),
             Err(failure) => Reply::Refused(failure.refusal()),
         },
@@ -111,21 +115,40 @@ async fn serve(stream: tokio::net::UnixStream, owner: u32, serving: Serving) {
             help: Some("use the server's version of Backstay, or stop the server first".to_owned()),
         }),
     };
-    let Ok(mut bytes) = serde_json::to_vec(&reply) else { return };
-    bytes.push(b'\n');
-    if let Err(error) = write.write_all(&bytes).await {
+    if let Err(error) = send(&mut write, &reply).await {
         tracing::debug!(%error, "cannot send the answer to a command");
     }
 }
 
+async fn send(write: &mut OwnedWriteHalf, reply: &Reply) -> io::Result<()> {
+    let mut bytes = serde_json::to_vec(reply)?;
+    bytes.push(b'\n');
+    write.write_all(&bytes).await
+}
+
+/// Runs a command on what is served, and sends how far it is. If the client is gone, the command may end.
+async fn run_watched(serving: &Serving, command: Command, write: &mut OwnedWriteHalf) -> Result<Answer, Failure> {
+    let (reporter, mut told) = Reporter::channel();
+    let mut running = std::pin::pin!(run(serving, command, reporter));
+    loop {
+        tokio::select! {
+            outcome = &mut running => return outcome,
+            Some(progress) = told.recv() => if send(write, &Reply::Progress(progress)).await.is_err() {
+                told.close();
+            }
+        }
+    }
+}
+
 /// Runs a command on what is served.
-async fn run(serving: &Serving, command: Command) -> Result<Answer, Failure> {
+async fn run(serving: &Serving, command: Command, reporter: Reporter) -> Result<Answer, Failure> {
     if let Command::ApplyModel { app, allow_data_loss } = command {
         return apply(serving, &app, Migration::Apply { allow_data_loss }).await;
     }
-    match &*serving.served().await {
-        Some(served) => served.instance.run(command).await,
-        None => Err(Failure::NothingServed),
+    match (&*serving.served().await, command) {
+        (Some(served), Command::BackUp { file }) => back_up(&served.instance.engine, file, reporter).await,
+        (Some(served), command) => served.instance.run(command).await,
+        (None, _) => Err(Failure::NothingServed),
     }
 }
 
@@ -152,23 +175,31 @@ impl Running {
     }
 
     /// Has the server run a command. Blocks.
-    pub(crate) fn ask(mut self, command: &Command) -> Result<Answer, Failure> {
-        match self.exchange(command) {
-            Ok(Reply::Done(answer)) => Ok(answer),
-            Ok(Reply::Refused(refusal)) => Err(Failure::Remote(refusal)),
+    pub(crate) fn ask(self, command: &Command) -> Result<Answer, Failure> {
+        self.ask_watched(command, &mut |_| ())
+    }
+
+    /// The same, and passes on how far it is.
+    pub(crate) fn ask_watched(mut self, command: &Command, watch: &mut dyn FnMut(Progress)) -> Result<Answer, Failure> {
+        match self.exchange(command, watch) {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(refusal)) => Err(Failure::Remote(refusal)),
             Err(source) => Err(Failure::Socket { path: self.path, source }),
         }
     }
 
-    fn exchange(&mut self, command: &Command) -> io::Result<Reply> {
+    fn exchange(&mut self, command: &Command, watch: &mut dyn FnMut(Progress)) -> io::Result<Result<Answer, Refusal>> {
         let mut bytes = serde_json::to_vec(command)?;
         bytes.push(b'\n');
         self.stream.write_all(&bytes)?;
-        let mut line = String::new();
-        if BufReader::new(&self.stream).read_line(&mut line)? == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"));
+        for line in BufReader::new(&self.stream).lines() {
+            match serde_json::from_str(&line?)? {
+                Reply::Done(answer) => return Ok(Ok(answer)),
+                Reply::Refused(refusal) => return Ok(Err(refusal)),
+                Reply::Progress(progress) => watch(progress),
+            }
         }
-        Ok(serde_json::from_str(&line)?)
+        Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"))
     }
 }
 

@@ -316,3 +316,5 @@ pub const KEPT_TEXTS_BYTES: u64 = 16 * 1024 * 1024;
 pub const KEPT_TEXT_BYTES: usize = 4 * 1024;
 /// Parameters of one URL, and members of an object that holds no record.
 pub const PARAMETERS: usize = 300;
+/// Bytes that the write-ahead log may grow by during a backup, which needs all of it.
+pub const BACKUP_LOG_BYTES: u64 = 4 * 1024 * 1024 * 1024;

@@ -9,6 +9,7 @@ mod answered;
 mod application;
 mod asked;
 mod at_commit;
+mod backup;
 mod bind;
 mod broken_checks;
 mod children;
@@ -112,8 +113,8 @@ pub use backstay_sql::{
     SortBy, SortKey, TypeOutput, ValueKind, ValueOutput, ValuesOutput, nested,
 };
 pub use backstay_store::{
-    ApiChange, Finding, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Risk, Step,
-    Stored, Writes,
+    ApiChange, Checked, CopyError, CopyProgress, CopyStage, Finding, Migration, OnProgress, OpenError, OpenOptions,
+    Outcome as OpenOutcome, Progress, Restored, Restoring, Risk, Step, Stored, Watch, Writes,
 };
 pub use broken_checks::BrokenCheck;
 pub use compared_sums::ComparedSum;

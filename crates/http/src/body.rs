@@ -11,18 +11,19 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Frame};
 use tokio::time::{Instant, timeout_at};
 
-use crate::Refusal;
 use crate::budget::{AwaitedBody, Share};
+use crate::coding::Coding;
 use crate::endpoint::{BodyLimit, BodyRule};
 use crate::head::Head;
 use crate::lingering::Lingering;
 use crate::pace::Pace;
+use crate::{Refusal, decompression};
 
 /// How long the rest of a refused body is read and discarded, so that the client reads the answer instead of a reset
 /// connection.
 const LINGER: Duration = Duration::from_secs(2);
 /// How often a body is counted: as it was sent, and as what is read from it.
-const COPIES: usize = 2;
+pub(crate) const COPIES: usize = 2;
 
 /// Reads a body as the endpoint takes it. The whole of it must arrive by the deadline of the request, and within the
 /// time that is configured for bodies. The memory grows with it.
@@ -32,6 +33,7 @@ pub(crate) async fn read(
     (rule, deadline): (BodyRule, Instant),
     held: &mut Held,
 ) -> Result<Bytes, Refusal> {
+    let coding = coding(head)?;
     check_type(head, rule.media_types)?;
     let settings = &head.state.settings;
     let max = match rule.limit {
@@ -46,7 +48,11 @@ pub(crate) async fn read(
     let time = settings.body_time.min(settings.request_time);
     let until = deadline.min(Instant::now() + settings.body_time);
     let outcome = timeout_at(until, collect(head, body, max, held)).await;
-    outcome.unwrap_or(Err(Refusal::BodySlow { seconds: time.as_secs() }))
+    let body = outcome.unwrap_or(Err(Refusal::BodySlow { seconds: time.as_secs() }))?;
+    match coding {
+        Coding::Identity => Ok(body),
+        Coding::Gzip | Coding::Brotli | Coding::Zstd => decompression::decode(coding, body, max, held).await,
+    }
 }
 
 /// The empty body of a request that takes none.
@@ -148,13 +154,16 @@ pub(crate) fn discard(mut body: Body, lingering: &Lingering) {
     });
 }
 
-fn check_type(head: &Head<'_>, types: &'static [&'static str]) -> Result<(), Refusal> {
-    if let Some(coding) = head.header(&header::CONTENT_ENCODING)?
-        && !coding.eq_ignore_ascii_case("identity")
-    {
-        return Err(Refusal::ContentCoding);
+/// The coding that a body is sent in. Several, one on top of the other, are not taken: nobody needs them.
+fn coding(head: &Head<'_>) -> Result<Coding, Refusal> {
+    match head.header(&header::CONTENT_ENCODING)? {
+        Some(name) => Coding::named(name.trim()).ok_or(Refusal::ContentCoding),
+        None => Ok(Coding::Identity),
     }
-    let expected = Refusal::MediaType { expected: types[0] };
+}
+
+fn check_type(head: &Head<'_>, types: &'static [&'static str]) -> Result<(), Refusal> {
+    let expected = Refusal::MediaType { taken: types };
     let Some(given) = head.header(&header::CONTENT_TYPE)? else { return Err(expected) };
     let (essence, parameters) = given.split_once(';').unwrap_or((given, ""));
     if !types.iter().any(|known| essence.trim().eq_ignore_ascii_case(known)) {

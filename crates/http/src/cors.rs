@@ -5,9 +5,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Headers that the API itself reads.
 const OWN_HEADERS: &[&str] =
-    &["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer"];
+    &["Authorization", "Content-Encoding", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer"];
 /// Headers of answers that a page may read.
 const OWN_EXPOSED: &[&str] = &[
+    "Accept-Patch",
     "Allow",
     "Content-Location",
     "ETag",

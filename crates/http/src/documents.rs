@@ -4,15 +4,17 @@ use serde_json::json;
 
 use crate::admission::Admitted;
 use crate::answer::{Answer, Audience};
+use crate::endpoint::ACCEPT_PATCH;
 use crate::target::Target;
 use crate::{Refusal, endpoints, kinds};
 
 /// `OPTIONS` of every path.
 pub(crate) fn options(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
-    let allow =
+    let (allow, accept_patch) =
         endpoints::allowed(admitted.state(), admitted.head().path()).ok_or(Refusal::NoSuchPath { hint: None })?;
     let mut answer = Answer::empty(StatusCode::NO_CONTENT, Audience::Secret);
     answer.header(header::ALLOW, HeaderValue::from_str(&allow).map_err(backstay_base::Error::internal)?);
+    answer.headers.extend(accept_patch.map(|types| (ACCEPT_PATCH, types)));
     Ok(answer)
 }
 

@@ -14,14 +14,14 @@ use tokio::time::timeout_at;
 use crate::admission::{Admitted, admit};
 use crate::answer::{Answer, Audience};
 use crate::budget::{Budget, Share};
-use crate::compression::Coding;
-use crate::endpoint::Handler;
+use crate::coding::Coding;
+use crate::endpoint::{ACCEPT_PATCH, Handler, media_types};
 use crate::head::{Head, REQUEST_ID};
 use crate::outgoing::Unwritten;
 use crate::state::State;
 use crate::{
-    Refusal, Services, accounts, collections, credentials, developer, documents, explain, openapi, preconditions,
-    problem, records, setup, transact,
+    Refusal, Services, accounts, collections, compression, credentials, developer, documents, explain, openapi,
+    preconditions, problem, records, setup, transact,
 };
 
 /// Who is at the other end of a connection.
@@ -169,6 +169,9 @@ async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
 
 fn refuse(head: &Head<'_>, refusal: &Refusal) -> Answer {
     let mut answer = problem::answer(refusal, head.id);
+    if let (&Method::PATCH, Refusal::MediaType { taken }) = (head.method(), refusal) {
+        answer.header(ACCEPT_PATCH, media_types(taken));
+    }
     let stale =
         matches!(refusal, Refusal::Domain(Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key)));
     if stale && !head.headers().contains_key(header::AUTHORIZATION) {
@@ -231,7 +234,7 @@ async fn encode(head: &Head<'_>, answer: Answer, memory: Option<Memory>) -> Resp
 async fn encoded(coding: Coding, body: &Bytes, memory: Option<&Memory>) -> Option<Bytes> {
     let mut held = memory?.hold();
     held.resize(body.len()).ok()?;
-    let encoded = coding.encode(body).await?;
+    let encoded = compression::encode(coding, body).await?;
     drop(held);
     memory?.keep(encoded).ok()
 }

@@ -1,7 +1,7 @@
 use backstay_base::Action;
 use backstay_engine::{MatchingVerb, RecordVerb, RequestKind};
 use backstay_model::Addressed;
-use http::Method;
+use http::{HeaderName, HeaderValue, Method};
 
 use crate::Refusal;
 
@@ -390,11 +390,25 @@ impl Route {
         Refusal::Method { allow: self.allow(), detail: not_yet.map_or(self.otherwise, |(_, detail)| detail) }
     }
 
+    /// The value of `Accept-Patch`, where `PATCH` is taken (RFC 5789, section 3.1).
+    pub(crate) fn accept_patch(&self) -> Option<HeaderValue> {
+        let patch = self.endpoints.iter().find(|endpoint| endpoint.verb == Verb::Patch)?;
+        patch.body.map(|body| media_types(body.media_types))
+    }
+
     /// The value of `Allow`.
     pub(crate) fn allow(&self) -> String {
         allow(self.endpoints.iter().map(|endpoint| endpoint.verb))
     }
 }
+
+/// Media types as headers list them.
+pub(crate) fn media_types(types: &[&str]) -> HeaderValue {
+    HeaderValue::from_str(&types.join(", ")).expect("a media type is ASCII")
+}
+
+/// `Accept-Patch`.
+pub(crate) const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
 /// The value of `Allow` for these methods.
 pub(crate) fn allow(verbs: impl Iterator<Item = Verb>) -> String {

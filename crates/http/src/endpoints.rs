@@ -1,6 +1,8 @@
 //! The table of everything that can be called. A new endpoint is a row here and an arm for its handler in `door` and
 //! `openapi`.
 
+use http::HeaderValue;
+
 use crate::endpoint::{
     BodyLimit, BodyRule, Callers, Conditions, Described, Effect, Endpoint, Handler, Idempotency, Overload, Pages,
     Parameters, Pattern, Presence, RecordRequest, Route, Verb, allow,
@@ -515,17 +517,18 @@ pub(crate) fn route_of(pattern: Pattern) -> &'static Route {
     RECORDS.into_iter().find(|route| route.pattern == pattern).expect("every shape below /api/ has a route")
 }
 
-/// The value of `Allow` for a path, by its shape alone: `OPTIONS` tells nothing about which records exist.
-pub(crate) fn allowed(state: &State, path: &str) -> Option<String> {
+/// The values of `Allow` and of `Accept-Patch` for a path, by its shape alone: `OPTIONS` tells nothing about which records
+/// exist.
+pub(crate) fn allowed(state: &State, path: &str) -> Option<(String, Option<HeaderValue>)> {
     // The server as a whole (RFC 9110, section 9.3.7).
     if path == "*" {
-        return Some(allow([Verb::Get, Verb::Post, Verb::Patch, Verb::Put, Verb::Delete].into_iter()));
+        return Some((allow([Verb::Get, Verb::Post, Verb::Patch, Verb::Put, Verb::Delete].into_iter()), None));
     }
     let route = match path.strip_prefix("/api/") {
         Some(rest) if !rest.is_empty() => route_of(pattern(state.engine.model(), rest)?),
         _ => other(state, path)?,
     };
-    Some(route.allow())
+    Some((route.allow(), route.accept_patch()))
 }
 
 const PROBLEMS: &str = "/problems/";

@@ -131,7 +131,7 @@ pub(crate) fn kind_of(refusal: &Refusal) -> &'static Kind {
         Refusal::HeadersTooLarge { .. } => &HEADERS_TOO_LARGE,
         Refusal::BodySlow { .. } | Refusal::BodyStalled { .. } => &BODY_TIMEOUT,
         Refusal::BodyTooLarge { .. } => &TOO_LARGE,
-        Refusal::BodyBroken => &MALFORMED_BODY,
+        Refusal::BodyBroken | Refusal::BodyUndecodable { .. } => &MALFORMED_BODY,
         Refusal::Authorization => &MALFORMED_AUTHORIZATION,
         Refusal::CrossOrigin => &CROSS_ORIGIN,
         Refusal::ListChanged => &LIST_CHANGED,

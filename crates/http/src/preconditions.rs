@@ -2,7 +2,7 @@ use backstay_base::{Error, ViolationKind};
 use backstay_engine::{IfMatch, Tag};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::compression::Coding;
+use crate::coding::Coding;
 use crate::endpoint::{Conditions, Effect, Endpoint};
 use crate::{Refusal, TagMismatch};
 

@@ -7,6 +7,8 @@ use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
 
 use crate::answer::{Answer, Audience, PROBLEM_JSON};
+use crate::coding::Coding;
+use crate::endpoint::media_types;
 use crate::kinds::kind_of;
 use crate::{NoModel, Refusal};
 
@@ -196,11 +198,13 @@ impl<'a> Details<'a> {
             Refusal::Method { allow, .. } => {
                 Self::header(header::ALLOW, HeaderValue::from_str(allow).expect("methods are letters"))
             }
+            Refusal::MediaType { taken } => Self::header(header::ACCEPT, media_types(taken)),
+            // RFC 9110, section 12.5.3.
+            Refusal::ContentCoding => Self::header(header::ACCEPT_ENCODING, Coding::ACCEPTED),
             Refusal::NoSuchPath { .. }
             | Refusal::NotThereYet(_)
-            | Refusal::MediaType { .. }
             | Refusal::Charset
-            | Refusal::ContentCoding
+            | Refusal::BodyUndecodable { .. }
             | Refusal::NotAcceptable { .. }
             | Refusal::TargetTooLong { .. }
             | Refusal::HeadersTooLarge { .. }
@@ -366,7 +370,7 @@ mod tests {
         check(Refusal::NoSuchPath { hint: None }, 404);
         check(Refusal::NotThereYet("x"), 404);
         check(Refusal::Method { allow: "GET".to_owned(), detail: "x" }, 405);
-        check(Refusal::MediaType { expected: "x" }, 415);
+        check(Refusal::MediaType { taken: &["x"] }, 415);
         check(Refusal::ContentCoding, 415);
         check(Refusal::Charset, 415);
         check(Refusal::NotAcceptable { offered: "x" }, 406);
@@ -374,6 +378,7 @@ mod tests {
         check(Refusal::HeadersTooLarge { max: 1 }, 431);
         check(Refusal::BodySlow { seconds: 1 }, 408);
         check(Refusal::BodyBroken, 400);
+        check(Refusal::BodyUndecodable { coding: "gzip" }, 400);
         check(Refusal::BodyTooLarge { max: 1 }, 413);
         check(domain(Limit::Answer { max: 1 }.into()), 413);
         for shared in [Shared::Connections, Shared::Memory, Shared::Bodies, Shared::Queue] {

@@ -35,17 +35,26 @@ pub enum Refusal {
         detail: &'static str,
     },
     /// The body is of another media type.
-    #[error("send the body as {expected}, and say so in `Content-Type`")]
+    #[error("send the body as {}, and say so in `Content-Type`", taken.first().copied().unwrap_or_default())]
     MediaType {
-        /// The media type that is expected.
-        expected: &'static str,
+        /// The media types that are taken; the first is the usual one.
+        taken: &'static [&'static str],
     },
     /// The body is in another charset than UTF-8.
     #[error("`Content-Type` names a charset other than UTF-8; send the body in UTF-8 and leave out `charset`")]
     Charset,
-    /// The body is compressed.
-    #[error("compressed bodies are not supported; send the body as it is, without `Content-Encoding`")]
+    /// The body is in a content coding that is not supported, or in several.
+    #[error(
+        "`Content-Encoding` must be gzip, br or zstd; compress the body with one of them, or send it as it is, without \
+         `Content-Encoding`"
+    )]
     ContentCoding,
+    /// The body is not what its content coding says.
+    #[error("the body isn't valid {coding}, which is its `Content-Encoding`, or ends early")]
+    BodyUndecodable {
+        /// The coding.
+        coding: &'static str,
+    },
     /// `Accept` rules out the media type of the answer.
     #[error("the answer is {offered}, which `Accept` rules out")]
     NotAcceptable {

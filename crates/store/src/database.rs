@@ -1,8 +1,10 @@
 use std::fmt;
+use std::path::Path;
 
 use backstay_base::Timestamp;
 use backstay_sql::{Dialect, Statement};
 
+use crate::backup::{Checked, CopyError, Watch};
 use crate::job::Job;
 use crate::read::LongRead;
 use crate::session::{Answer, Visit};
@@ -34,6 +36,9 @@ pub(crate) trait Database: fmt::Debug + Send + Sync {
 
     /// Reads the store's own tables.
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()>;
+
+    /// Writes a checked copy of it into this file. Blocks.
+    fn back_up(&self, to: &Path, watch: &mut Watch<'_>) -> Result<Checked, CopyError>;
 
     /// Whether a fatal error ended it.
     fn has_failed(&self) -> bool;

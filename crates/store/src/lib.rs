@@ -1,6 +1,7 @@
 //! Keeps records: connections, transactions, group commit, the catalog, migrations, the commit log and idempotency
 //! records. The only crate that knows a database driver; knows nothing of rights, rules or JSON.
 
+mod backup;
 mod catalog;
 mod change;
 mod database;
@@ -33,6 +34,7 @@ mod work;
 
 pub use backstay_audit::{ChangeKind, Origin, RecordKey};
 pub use backstay_model::{ApiChange, Risk};
+pub use backup::{Checked, CopyError, CopyProgress, CopyStage, Restored, Restoring, Watch};
 pub use catalog::Catalog;
 pub use change::{Change, ChangedField, CommitObserver, Committed};
 pub use dependency::DependencyKeys;

@@ -1,4 +1,5 @@
 use std::future::poll_fn;
+use std::path::Path;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -8,6 +9,7 @@ use backstay_sql::{Dialect, Statement};
 use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
+use crate::backup::{Checked, CopyError, Restored, Restoring, Watch};
 use crate::database::{Database, OpenDatabase};
 use crate::job::{Job as _, WorkJob};
 use crate::read::{LongRead as _, SinkRead};
@@ -100,6 +102,33 @@ impl Store {
         match location {
             Location::Directory(directory) => sqlite::delete(directory),
             Location::Url(_) => Err(OpenError::UnsupportedLocation),
+        }
+    }
+
+    /// Writes a checked copy of the database into this file, which must not exist, while others use the database. It has
+    /// every commit that was acknowledged before. The file gets its name when it is complete. Blocks.
+    pub fn back_up(&self, to: &Path, watch: &mut Watch<'_>) -> Result<Checked, CopyError> {
+        self.inner.database.back_up(to, watch)
+    }
+
+    /// The same of a database that no process has open, whatever model it was opened with.
+    pub fn back_up_closed(location: &Location, to: &Path, watch: &mut Watch<'_>) -> Result<Checked, CopyError> {
+        match location {
+            Location::Directory(directory) => sqlite::back_up_closed(directory, to, watch),
+            Location::Url(_) => Err(CopyError::OnServer),
+        }
+    }
+
+    /// Makes a backup the database of a data directory, which no process may use. The database before stays in a directory
+    /// of its own. Blocks.
+    pub fn restore(
+        location: &Location,
+        restoring: &Restoring<'_>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Restored, CopyError> {
+        match location {
+            Location::Directory(directory) => sqlite::restore(directory, restoring, watch),
+            Location::Url(_) => Err(CopyError::OnServer),
         }
     }
 

@@ -32,8 +32,12 @@ const WORDS: Table = &[
     ("", &["invitation", "invitations"], "use `backstay invite list`"),
     ("", &["import", "load"], "put records into seed/TYPE.jsonl and use `backstay seed`"),
     ("", &["version"], "use `backstay --version`"),
-    ("", &["backup", "restore", "dump"], "back up and restore the database with `sqlite3`; see docs/deployment.md"),
-    ("", &["export"], "read the records through the API, such as GET /api/posts; docs/deployment.md describes backups"),
+    ("", &["backups", "dump", "snapshot"], "use `backstay backup FILE`"),
+    (
+        "",
+        &["export"],
+        "read the records through the API, such as GET /api/posts; `backstay backup FILE` copies all of them",
+    ),
     ("", &["openapi", "swagger", "schema", "docs"], "a running server describes its API at GET /openapi.json"),
     ("", &["config", "settings", "configure"], "settings are in backstay.toml; check them with `backstay check`"),
     (
@@ -217,7 +221,7 @@ mod tests {
              before it",
         );
         check("role add a@b.example ADMIN", "use `backstay role grant ACCOUNT ROLE`");
-        check("backup", "back up and restore the database with `sqlite3`; see docs/deployment.md");
+        check("dump", "use `backstay backup FILE`");
         check("openapi", "a running server describes its API at GET /openapi.json");
         check("config", "settings are in backstay.toml; check them with `backstay check`");
         check("key show importer", "use `backstay key list`; a key's secret is shown only when it is created");

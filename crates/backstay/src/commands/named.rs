@@ -41,6 +41,7 @@ impl Named {
             | Command::ListInvitations {}
             | Command::RevokeInvitation { .. }
             | Command::Seed {}
+            | Command::BackUp { .. }
             | Command::ApplyModel { .. }
             | Command::CompareSums {}
             | Command::Explain { .. } => None,

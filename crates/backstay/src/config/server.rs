@@ -160,8 +160,8 @@ pub(super) const KEYS: &[Key] = &[
         name: "cors_headers",
         applies: Applies::Reload,
         kind: Kind::Texts,
-        about: "Request headers that pages of `cors_origins` may send besides `Authorization`, `Content-Type`, \
-                `Idempotency-Key`, `If-Match`, `If-None-Match` and `Prefer`, which they always may.",
+        about: "Request headers that pages of `cors_origins` may send besides `Authorization`, \
+                `Content-Encoding`, `Content-Type`, `Idempotency-Key`, `If-Match`, `If-None-Match` and `Prefer`, which they always may.",
         set: |config, given| {
             config.server.cors_headers = headers(given)?;
             Ok(())

@@ -14,7 +14,7 @@ pub(super) fn reset(arguments: &Reset) -> Result<ExitCode, Failure> {
     let place = find(arguments.whole.app.path(), arguments.whole.data.as_deref())?;
     place.refuse_linked_data()?;
     if Running::find(&place.data)?.is_some() {
-        return Err(Failure::ServerRuns { path: place.data });
+        return Err(Failure::ServerRuns { path: place.data, what: "reset" });
     }
     let Some(stored) = place.stored()? else {
         print(&format!("nothing to do: there is no database in {}\n", place.data.display()))?;

@@ -71,6 +71,8 @@ fn every_member_of_an_answer_is_documented() {
     check(&["invite", "list"], "invite list");
     check(&["invite", "revoke", "eva@shelf.example"], "invite revoke");
     check(&["explain", "GET /api/books"], "explain");
+    check(&["backup", "shelf.db"], "backup");
+    check(&["restore", "shelf.db"], "restore");
 }
 
 /// The names of the members, down to the items of lists; not those within an explanation.
@@ -92,13 +94,15 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 14] = [
+    let groups: [(&str, &[&str]); 16] = [
         ("new", &[]),
         ("serve", &[]),
         ("dev", &[]),
         ("check", &[]),
         ("migrate", &["plan", "apply"]),
         ("seed", &[]),
+        ("backup", &[]),
+        ("restore", &[]),
         ("reset", &[]),
         ("operator", &["add", "list", "password", "remove"]),
         ("account", &["add", "list", "show", "password", "disable", "enable", "claim", "unclaim"]),

@@ -143,6 +143,25 @@ fn what_was_kept_is_read_back() {
 }
 
 #[test]
+fn what_was_kept_is_restored() {
+    for directory in kept() {
+        let backup = directory.1.join("backstay.db").display().to_string();
+        let before = fs::read(&backup).expect("the database");
+        let kept = Kept::copy(directory);
+        let log = kept.log();
+        // A database of this name is in the way; the kept one comes back from a file that nobody may change.
+        fs::remove_file(kept.app.data().join("backstay.db")).expect("removed");
+        kept.app.run(&["key", "add", "later"]).done();
+        kept.app.run(&["restore", &backup]).done();
+        kept.check_log_after(&log, 0);
+        assert!(fs::read(&backup).expect("the database") == before, "{}", kept.name);
+        assert_eq!(kept.app.serve().stop(), Some(0), "{}", kept.name);
+        kept.app.run(&["backup", "again.db"]).done();
+        kept.check_log_after(&log, 0);
+    }
+}
+
+#[test]
 fn who_could_sign_in_still_can() {
     for directory in kept() {
         let kept = Kept::copy(directory);

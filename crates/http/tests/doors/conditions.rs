@@ -30,7 +30,9 @@ async fn unchanged_data_is_confirmed() {
         check(&format!("\"x\", {tag} , \"y\""), 304).await;
         check("*", 304).await;
         check("\"x\"", 200).await;
-        check(&format!("{}-br\"", tag.trim_end_matches('"')), 200).await;
+        check(&format!("{}-br\"", tag.trim_end_matches('"')), 304).await;
+        check(&format!("{}-zstd\"", tag.trim_end_matches('"')), 304).await;
+        check(&format!("{}-deflate\"", tag.trim_end_matches('"')), 200).await;
         check("1.abc", 400).await;
     }
 }

@@ -146,9 +146,56 @@ async fn every_path_allows_the_methods_of_the_table_and_no_other() {
             .replace("{code}", "not-found");
         let options = app.call(&format!("OPTIONS {line}"), &[("authorization", "Bearer bst_stale")]).await;
         assert_eq!((options.status, options.header("allow")), (204, &*allow), "{line}");
+        let patches = allow.contains("PATCH");
+        let accepted = if patches { "application/json, application/merge-patch+json" } else { "" };
+        assert_eq!(options.header("accept-patch"), accepted, "{line}");
         let other = app.call(&format!("BREW {line}"), &[("authorization", &operator)]).await;
         assert_eq!((other.status, other.header("allow")), (405, &*allow), "{line}");
         assert_eq!(other.problem(), "method-not-allowed", "{line}");
+    }
+}
+
+/// The headers of an answer that don't differ from one request to the next.
+fn lasting(reply: &Reply) -> Vec<(String, String)> {
+    let headers = reply.headers.iter().filter(|(name, _)| !["request-id", "date"].contains(&name.as_str()));
+    let text = |value: &http::HeaderValue| value.to_str().expect("ASCII").to_owned();
+    headers.map(|(name, value)| (name.to_string(), text(value))).collect()
+}
+
+/// RFC 9110, sections 9.3.2 and 14.2.
+#[tokio::test(flavor = "multi_thread")]
+async fn head_answers_as_get_without_a_body_and_ranges_are_ignored() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let note = note(&app, &ada, "One").await;
+    let auth = ("authorization", ada.as_str());
+    let slug = app.post(&format!("PATCH /api/notes/{note}"), &[auth], r#"{"slug": "one"}"#).await;
+    assert_eq!(slug.status, 200, "{}", slug.text());
+    let (trash, absent) = (trashed(&app, &ada).await, "01890a5d-ac96-774b-bcce-b302099a8057");
+    let paths = endpoints().filter(|(method, _)| *method == "GET").map(|(_, path)| path);
+    for path in paths.chain(["/nowhere", "/api/notes/nonsense"]) {
+        let of_trash = is_of_trash(path);
+        let line = path
+            .replace("{collection}", if of_trash { "papers" } else { "notes" })
+            .replace("{single}", "site")
+            .replace("{interface}", "titled")
+            .replace("{code}", "not-found")
+            .replace(":by", ":by?slug=one");
+        for id in [if of_trash { &trash } else { &note }, absent] {
+            let line = line.replace("{id}", id);
+            for headers in [&[auth][..], &[auth, ("accept-encoding", "gzip")]] {
+                let get = app.call(&format!("GET {line}"), headers).await;
+                let head = app.call(&format!("HEAD {line}"), headers).await;
+                assert_eq!((head.status, head.text()), (get.status, ""), "{line}");
+                let mut expected = lasting(&get);
+                expected.push(("content-length".to_owned(), get.body.len().to_string()));
+                assert_eq!(lasting(&head), expected, "{line}");
+                let of_range = [headers, &[("range", "bytes=0-1"), ("if-range", "\"x\"")]].concat();
+                let range = app.call(&format!("GET {line}"), &of_range).await;
+                assert_eq!((range.status, lasting(&range)), (get.status, lasting(&get)), "{line}");
+                assert_eq!(range.body.len(), get.body.len(), "{line}");
+            }
+        }
     }
 }
 

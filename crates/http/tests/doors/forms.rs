@@ -11,9 +11,15 @@ use futures_util::future::BoxFuture;
 
 use crate::NOTES;
 
-fn unpacked(body: &[u8]) -> Vec<u8> {
+fn unpacked(coding: &str, body: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
-    GzDecoder::new(body).read_to_end(&mut plain).expect("the body is gzip");
+    let read = match coding {
+        "gzip" => GzDecoder::new(body).read_to_end(&mut plain),
+        "br" => brotli::Decompressor::new(body, 4096).read_to_end(&mut plain),
+        "zstd" => zstd::Decoder::new(body).and_then(|mut decoder| decoder.read_to_end(&mut plain)),
+        _ => return body.to_vec(),
+    };
+    assert!(read.is_ok(), "the body isn't {coding}: {read:?}");
     plain
 }
 
@@ -28,24 +34,56 @@ async fn large_answers_are_compressed_on_request() {
     let plain = app.call(&line, &[]).await;
     assert_eq!(plain.header("content-encoding"), "");
 
-    let packed = app.call(&line, &[("accept-encoding", "br;q=1, gzip;q=0.8")]).await;
-    assert_eq!((packed.status, packed.header("content-encoding")), (200, "gzip"));
-    assert!(packed.body.len() < plain.body.len() / 2);
-    assert_eq!(unpacked(&packed.body), plain.body);
-    assert_eq!(packed.header("etag"), format!("{}-gzip\"", plain.header("etag").trim_end_matches('"')));
+    for (accept, coding) in [
+        ("br;q=0.7, gzip;q=0.8", "gzip"),
+        ("gzip, br", "br"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("zstd;q=0, *", "br"),
+    ] {
+        let packed = app.call(&line, &[("accept-encoding", accept)]).await;
+        assert_eq!((packed.status, packed.header("content-encoding")), (200, coding), "{accept}");
+        assert!(packed.body.len() < plain.body.len() / 2, "{accept}");
+        assert_eq!(unpacked(coding, &packed.body), plain.body, "{accept}");
+        let plain_tag = plain.header("etag").trim_end_matches('"');
+        assert_eq!(packed.header("etag"), format!("{plain_tag}-{coding}\""));
 
-    let confirmed = [("accept-encoding", "gzip"), ("if-none-match", packed.header("etag"))];
-    let confirmed = app.call(&line, &confirmed).await;
-    assert_eq!((confirmed.status, confirmed.header("etag")), (304, packed.header("etag")));
-    assert_eq!(confirmed.header("content-encoding"), "");
+        let confirmed = [("accept-encoding", accept), ("if-none-match", packed.header("etag"))];
+        let confirmed = app.call(&line, &confirmed).await;
+        assert_eq!((confirmed.status, confirmed.header("etag")), (304, packed.header("etag")));
+        assert_eq!(confirmed.header("content-encoding"), "");
 
-    let head = app.call(&line.replace("GET", "HEAD"), &[("accept-encoding", "gzip")]).await;
-    assert_eq!(head.header("content-length"), packed.body.len().to_string());
+        let head = app.call(&line.replace("GET", "HEAD"), &[("accept-encoding", accept)]).await;
+        assert_eq!(head.header("content-length"), packed.body.len().to_string(), "{accept}");
+        assert_eq!(head.header("content-encoding"), coding);
+    }
+    let packed = app.call(&line, &[("accept-encoding", "zstd")]).await;
     let patch = [("authorization", ada.as_str()), ("if-match", packed.header("etag"))];
     assert_eq!(app.post(&line.replace("GET", "PATCH"), &patch, r#"{"rank": 1}"#).await.status, 200);
-    for refused in ["gzip;q=0", "identity", "br", "*;q=0"] {
+    for refused in ["gzip;q=0", "identity", "deflate", "*;q=0"] {
         let reply = app.call(&line, &[("accept-encoding", refused)]).await;
         assert_eq!(reply.header("content-encoding"), "", "{refused}");
+    }
+}
+
+/// An answer that is compressed off the worker thread.
+#[tokio::test(flavor = "multi_thread")]
+async fn very_large_answers_are_compressed_too() {
+    let app = TestApp::open(NOTES);
+    let ada = app.account("ada@example.org").await;
+    let bodies: Vec<String> = (0..40)
+        .map(|number| {
+            format!(r#"{{"title": "{number}", "public": true, "body": "{}"}}"#, format!("{number} ").repeat(2000))
+        })
+        .collect();
+    let made = app.post("POST /api/notes", &[("authorization", &ada)], &format!("[{}]", bodies.join(","))).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let plain = app.call("GET /api/notes?limit=100", &[]).await;
+    assert!(plain.body.len() > 150_000);
+    for coding in ["gzip", "br", "zstd"] {
+        let packed = app.call("GET /api/notes?limit=100", &[("accept-encoding", coding)]).await;
+        assert_eq!((packed.status, packed.header("content-encoding")), (200, coding));
+        assert!(packed.body.len() < plain.body.len() / 10, "{coding}");
+        assert_eq!(unpacked(coding, &packed.body), plain.body, "{coding}");
     }
 }
 

@@ -15,6 +15,7 @@ mod document_relations;
 mod documents;
 mod doorway;
 mod embedded;
+mod encoded_bodies;
 mod endpoints;
 mod enums;
 mod everyday_words;

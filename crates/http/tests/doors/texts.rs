@@ -225,8 +225,12 @@ async fn bodies() {
         .await;
     let charset = "`Content-Type` names a charset other than UTF-8; send the body in UTF-8 and leave out `charset`";
     check(&[("content-type", latin)], "{}", charset).await;
-    let packed = "compressed bodies are not supported; send the body as it is, without `Content-Encoding`";
-    check(&[("content-encoding", "gzip")], "{}", packed).await;
+    let packed = "`Content-Encoding` must be gzip, br or zstd; compress the body with one of them, or send it as it is, without \
+                  `Content-Encoding`";
+    check(&[("content-encoding", "deflate")], "{}", packed).await;
+    check(&[("content-encoding", "gzip, br")], "{}", packed).await;
+    let broken = "the body isn't valid zstd, which is its `Content-Encoding`, or ends early";
+    check(&[("content-encoding", "zstd")], "{}", broken).await;
     check(&[("accept", "text/html")], "{}", "the answer is application/json, which `Accept` rules out").await;
     let half = "the text contains half of a surrogate pair (`\\ud800` to `\\udfff`); send both halves or the character";
     check(&[], r#"{"filter": "title == '\ud800'"}"#, half).await;

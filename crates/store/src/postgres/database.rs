@@ -1,9 +1,11 @@
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use backstay_sql::{Dialect, Statement};
 
 use super::session::{Pools, PostgresSession};
+use crate::backup::{Checked, CopyError, Watch};
 use crate::database::Database;
 use crate::job::Job;
 use crate::log::LogFormat;
@@ -127,6 +129,10 @@ impl Database for PostgresDatabase {
 
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {
         later(self.read_own_rows(statement, visit))
+    }
+
+    fn back_up(&self, _to: &Path, _watch: &mut Watch<'_>) -> Result<Checked, CopyError> {
+        Err(CopyError::OnServer)
     }
 
     fn has_failed(&self) -> bool {

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
@@ -8,6 +9,7 @@ use backstay_sql::{Dialect, Statement};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::oneshot;
 
+use super::backup;
 use super::checkpoint::Checkpointer;
 use super::connection::SqliteSession;
 use super::file::Locks;
@@ -16,6 +18,7 @@ use super::pool::{Pool, Task};
 use super::readers::Readers;
 use super::shared::Shared;
 use super::writer::Writer;
+use crate::backup::{Checked, CopyError, Watch};
 use crate::database::Database;
 use crate::interest::Interest;
 use crate::job::Job;
@@ -25,6 +28,7 @@ use crate::{Demand, ReadStats, RowSink, StoreError, Writes};
 
 /// A database file and the threads that work on it.
 pub(crate) struct SqliteDatabase {
+    path: PathBuf,
     shared: Arc<Shared>,
     readers: Arc<Readers>,
     pool: Pool,
@@ -37,7 +41,7 @@ pub(crate) struct SqliteDatabase {
 
 impl SqliteDatabase {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        (path, shared): (&Path, Arc<Shared>),
         (readers, pool): (Arc<Readers>, Pool),
         writer: Writer,
         checkpointer: Checkpointer,
@@ -45,7 +49,8 @@ impl SqliteDatabase {
     ) -> Self {
         let (writer, checkpointer) = (RwLock::new(writer), Mutex::new(Some(checkpointer)));
         let long_reads = Arc::new(LongReads::new());
-        Self { shared, readers, pool, long_reads, writer, checkpointer, _locks: locks }
+        let path = path.to_owned();
+        Self { path, shared, readers, pool, long_reads, writer, checkpointer, _locks: locks }
     }
 
     fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
@@ -216,6 +221,11 @@ impl Database for SqliteDatabase {
                 session.read(statement, visit).map(|_| ())
             })
         }))
+    }
+
+    fn back_up(&self, to: &Path, watch: &mut Watch<'_>) -> Result<Checked, CopyError> {
+        self.require_running()?;
+        backup::back_up_open(&self.path, &self.shared, to, watch)
     }
 
     fn has_failed(&self) -> bool {

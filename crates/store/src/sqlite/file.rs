@@ -59,6 +59,13 @@ pub(super) fn write_ahead_log(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// The index of the write-ahead log of this database's file.
+pub(super) fn write_ahead_log_index(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-shm");
+    name.into()
+}
+
 /// The data directory of this database's file.
 pub(super) fn directory(path: &Path) -> &Path {
     // Only the root directory has no parent, and `database` never returns that.
@@ -69,11 +76,7 @@ pub(super) fn directory(path: &Path) -> &Path {
 /// could replace the database. It is not refused, because some volumes show this mode and cannot have another, such as
 /// an `emptyDir` of Kubernetes.
 pub(super) fn make_directory(directory: &Path) -> Result<(), OpenError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory).map_err(|source| unusable(directory, source))?;
+    directory_of_one().recursive(true).create(directory).map_err(|source| unusable(directory, source))?;
     #[cfg(unix)]
     if fs::metadata(directory).is_ok_and(|metadata| others_may_write(metadata.mode())) {
         let directory = directory.display();
@@ -195,9 +198,7 @@ pub(super) fn lock_database(file: &File, path: &Path) -> Result<(), OpenError> {
 /// Deletes the database's file, and then its write-ahead log with the index of that, which SQLite ignores without the
 /// file.
 pub(super) fn delete(path: &Path) -> Result<(), OpenError> {
-    let mut index = path.as_os_str().to_owned();
-    index.push("-shm");
-    for path in [path.to_owned(), write_ahead_log(path), index.into()] {
+    for path in [path.to_owned(), write_ahead_log(path), write_ahead_log_index(path)] {
         match fs::remove_file(&path) {
             Err(source) if source.kind() != ErrorKind::NotFound => return Err(unusable(&path, source)),
             Ok(()) | Err(_) => (),
@@ -211,8 +212,26 @@ fn open(path: &Path) -> Result<File, OpenError> {
     owned_by_one().create(true).truncate(false).open(path).map_err(|source| unusable(path, source))
 }
 
+/// Directories that are created are accessible to their owner alone.
+pub(super) fn directory_of_one() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+/// Makes the names of files durable in the directory of this one.
+pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
+    let directory = match directory(path) {
+        // The directory of a name alone is the current one.
+        empty if empty.as_os_str().is_empty() => Path::new("."),
+        directory => directory,
+    };
+    File::open(directory)?.sync_all()
+}
+
 /// Files that are created are accessible to their owner alone.
-fn owned_by_one() -> OpenOptions {
+pub(super) fn owned_by_one() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     #[cfg(unix)]
@@ -226,11 +245,19 @@ pub(super) struct Identity(u64, u64);
 
 /// The identity of the file that has this name now. On systems other than Unix an open file keeps its name.
 pub(super) fn identity(path: &Path) -> io::Result<Identity> {
-    let metadata = fs::metadata(path)?;
+    Ok(identified(&fs::metadata(path)?))
+}
+
+/// The identity of an open file.
+pub(super) fn identity_of(file: &File) -> io::Result<Identity> {
+    Ok(identified(&file.metadata()?))
+}
+
+fn identified(metadata: &fs::Metadata) -> Identity {
     #[cfg(unix)]
-    return Ok(Identity(metadata.dev(), metadata.ino()));
+    return Identity(metadata.dev(), metadata.ino());
     #[cfg(not(unix))]
-    return Ok(Identity(0, u64::from(metadata.is_file())));
+    return Identity(0, u64::from(metadata.is_file()));
 }
 
 /// What an error of the operating system means for the database.

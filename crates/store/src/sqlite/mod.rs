@@ -2,8 +2,10 @@
 //! threads when they take long.
 
 mod allowance;
+mod backup;
 #[cfg(test)]
 mod charging;
+mod check;
 mod checkpoint;
 mod connection;
 mod database;
@@ -17,6 +19,8 @@ mod long_reads;
 mod pages;
 mod pool;
 mod readers;
+mod recognized;
+mod restore;
 mod row;
 mod schema;
 mod shared;
@@ -25,4 +29,6 @@ mod statements;
 mod turns;
 mod writer;
 
+pub(crate) use backup::back_up_closed;
+pub(crate) use restore::restore;
 pub(crate) use start::{delete, exists, open, plan, stored};

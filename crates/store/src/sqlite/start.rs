@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use backstay_base::Timestamp;
 use backstay_model::Model;
 use backstay_sql::Dialect;
-use futures_util::FutureExt;
 
 use super::checkpoint::{self, Checkpointer};
 use super::connection::{Mode, SqliteSession};
@@ -16,11 +15,11 @@ use super::file::{self, Locks};
 use super::group::GroupCommit;
 use super::pool::Pool;
 use super::readers::Readers;
+use super::recognized::{completed, recognized};
 use super::shared::Shared;
 use super::writer::Writer;
 use crate::database::OpenDatabase;
 use crate::moment::CommitClock;
-use crate::session::Contents;
 use crate::setup::{self, Opening, Prepared, Stored};
 use crate::{OpenError, Step, StoreError, migration};
 
@@ -82,7 +81,7 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
         .map_err(OpenError::Thread)?;
     let commit = GroupCommit::new(session, Arc::clone(&shared), path.to_owned(), last)?;
     let writer = Writer::start(commit, &shared, checkpointer.waker()).map_err(OpenError::Thread)?;
-    let database = Box::new(SqliteDatabase::new(shared, (readers, pool), writer, checkpointer, locks));
+    let database = Box::new(SqliteDatabase::new((path, shared), (readers, pool), writer, checkpointer, locks));
     Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
 }
 
@@ -146,18 +145,6 @@ pub(crate) fn delete(directory: &Path) -> Result<(), OpenError> {
     file::lock_database(&file, &path)?;
     drop(recognized(&path, Mode::Reader).map_err(|error| explained(error, &path, 0))?);
     file::delete(&path)
-}
-
-/// A connection that changes nothing, and whose database it has found.
-fn recognized(path: &Path, mode: Mode) -> Result<(SqliteSession, Contents), OpenError> {
-    let mut session = SqliteSession::open(path, mode)?;
-    let contents = completed(setup::recognize(&mut session, &path.display().to_string()))?;
-    Ok((session, contents))
-}
-
-/// The result of a future that awaits nothing but a `SqliteSession`, whose answers are always there.
-fn completed<T>(future: impl Future<Output = Result<T, OpenError>>) -> Result<T, OpenError> {
-    future.now_or_never().unwrap_or(Err(OpenError::Store(StoreError::Pending)))
 }
 
 /// Keeps count of the pages in the write-ahead log.

@@ -1,0 +1,79 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Count;
+
+/// A backup that was made.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MadeBackup {
+    /// The backup.
+    pub file: String,
+    /// The application's name.
+    pub application: String,
+    /// The application's records in it.
+    pub records: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// The last change in it, by its place in the commit log; 0 if there is none.
+    pub change: u64,
+    /// When that was committed.
+    pub moment: Option<String>,
+}
+
+/// A backup that is the database now.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoredBackup {
+    /// The backup.
+    pub file: String,
+    /// The application's name.
+    pub application: String,
+    /// The application's records in it.
+    pub records: u64,
+    /// The last change in it, by its place in the commit log; 0 if there is none.
+    pub change: u64,
+    /// When that was committed.
+    pub moment: Option<String>,
+    /// The directory with the database before, if there was one.
+    pub kept: Option<String>,
+    /// How many steps lead from its model to the present one, if that is known.
+    pub steps: Option<u64>,
+}
+
+impl fmt::Display for MadeBackup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, application, records, bytes, change, moment } = self;
+        let (records, kib, last) = (Count(*records, "record"), bytes.div_ceil(1024), LastChange(*change, moment));
+        writeln!(f, "backed up {application} to {file}: {records}, {kib} KiB, {last}")?;
+        writeln!(f, "It was read back and is whole. Keep model/, seed/ and backstay.toml with it: they aren't in it.")
+    }
+}
+
+impl fmt::Display for RestoredBackup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, application, records, change, moment, kept, steps } = self;
+        let (records, last) = (Count(*records, "record"), LastChange(*change, moment));
+        writeln!(f, "restored {application} from {file}: {records}, {last}")?;
+        if let Some(kept) = kept {
+            writeln!(f, "The database before is in {kept}. Delete that directory when you don't need it any more.")?;
+        }
+        match steps {
+            Some(0) | None => Ok(()),
+            Some(_) => writeln!(f, "Its model differs from the present one; see `backstay migrate plan`."),
+        }
+    }
+}
+
+/// The last change in a backup.
+struct LastChange<'a>(u64, &'a Option<String>);
+
+impl fmt::Display for LastChange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(change, Some(moment)) => write!(f, "up to change {change} of {moment}"),
+            Self(_, None) => write!(f, "no changes yet"),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+use backstay_engine::CopyError;
+
+/// What to do about a backup or a restore that failed.
+pub(super) fn help(error: &CopyError) -> Option<String> {
+    let help = match error {
+        CopyError::Exists { .. } => "choose another name, or remove that file",
+        CopyError::Underway { .. } => "wait until it is complete, or choose another name",
+        CopyError::Itself { .. } => "name a file that `backstay backup FILE` has made",
+        CopyError::Damaged { .. } => "nothing was changed; use another backup",
+        CopyError::InUse { .. } => "`backstay backup FILE` makes a backup of it, which can be restored",
+        CopyError::OtherApplication { .. } => "nothing was changed; if this is what you want, add --any-application",
+        CopyError::OnServer => {
+            "use `pg_dump --format=custom --file=FILE URL`, and to restore it into an empty database `pg_restore \
+             --exit-on-error --single-transaction --dbname=URL FILE`"
+        }
+        CopyError::Write { .. }
+        | CopyError::Read { .. }
+        | CopyError::Outpaced { .. }
+        | CopyError::Interrupted
+        | CopyError::Open(_)
+        | CopyError::Store(_) => return None,
+    };
+    Some(help.to_owned())
+}
