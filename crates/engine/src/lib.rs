@@ -23,6 +23,7 @@ mod defaults;
 mod deletion;
 mod deletion_order;
 mod document_limits;
+mod each;
 mod embedded;
 mod encoder;
 mod engine;

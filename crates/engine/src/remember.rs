@@ -34,6 +34,8 @@ pub(crate) enum Keyed<'r> {
     OfMatching(MatchingVerb, &'r str),
     /// Several requests.
     Transact,
+    /// Several requests, each by itself.
+    TransactEach,
 }
 
 /// The claim of a request on its idempotency key: in the caller's own name, for this very request.
@@ -96,6 +98,7 @@ impl Keyed<'_> {
                 add(collection.as_bytes());
             }
             Self::Transact => add(b"transact"),
+            Self::TransactEach => add(b"transactEach"),
         }
         // A deletion sends nothing.
         if !sent.is_empty() {
@@ -252,6 +255,14 @@ impl TxContext<'_, '_> {
             Some(Answer::Found(_) | Answer::Page(_)) | None => None,
         });
         self.keep(claim, &written.collect::<Vec<Kept>>())
+    }
+
+    /// Claims a key for several requests, each of which has one of its own: it is kept without an answer.
+    pub(crate) async fn claim(&mut self, claim: &KeyClaim) -> Result<(), Error> {
+        match self.recalled(Some(claim)).await? {
+            Some(_) => Ok(()),
+            None => self.keep(claim, &Vec::<Kept>::new()),
+        }
     }
 
     /// The caller's rights, and under what they are.

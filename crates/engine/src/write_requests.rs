@@ -99,6 +99,8 @@ pub(crate) fn replace(
     let Replace { collection, which, input, options } = request;
     let of = admitted(inner, cx, collection, Action::Update)
         .or_else(|refusal| admitted(inner, cx, collection, Action::Create).map_err(|_| refusal))?;
+    require_few_rows(input.rows())?;
+    children_admitted(inner, cx, collection, &input)?;
     let named = which.words(of);
     let what = Keyed::Replace(&of.name, &named, options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;

@@ -254,6 +254,8 @@ pub(crate) enum Parameters {
     OnConflict,
     /// Those of a history: `limit` and `after`.
     OfHistory,
+    /// `mode`: whether requests are carried out together or each by itself.
+    Mode,
     /// `token`, which the terminal shows.
     TerminalToken,
     /// Those that say which records are changed: filter, limit, fields of the collection, and `dryRun`.

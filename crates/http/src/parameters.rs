@@ -17,6 +17,7 @@ pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<St
         | Parameters::OnConflict
         | Parameters::OfHistory => Ok(None),
         Parameters::None => only(query, &[]),
+        Parameters::Mode => only(query, &["mode"]),
         Parameters::TerminalToken => only(query, &["token"]),
     }
 }

@@ -1,3 +1,6 @@
+mod independent;
+
+use backstay_base::ViolationKind;
 use backstay_engine::{Answer as Answered, Idempotency, Outcome, Refused, Requests};
 use backstay_rest::transact::Batch;
 use backstay_rest::{JSON, results};
@@ -9,8 +12,20 @@ use crate::negotiation::Returning;
 use crate::write_headers::WriteHeaders;
 use crate::{Refusal, idempotency};
 
-/// `POST /transact`: several requests in one commit, all of them or none.
+/// `POST /transact`: several requests, together or each by itself.
 pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+    match admitted.take_parameter().as_deref() {
+        None | Some("atomic") => together(admitted).await,
+        Some("independent") => independent::answer(admitted).await,
+        Some(_) => {
+            let expected = "`atomic` or `independent`".to_owned();
+            Err(Refusal::malformed("mode", ViolationKind::Type { expected }))
+        }
+    }
+}
+
+/// Several requests in one commit, all of them or none.
+async fn together(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     let (body, context, state) = (admitted.take_body(), admitted.context(), admitted.state());
     let WriteHeaders { idempotency_key, returning, if_match: _ } = admitted.write_headers()?;
     let minimal = returning == Some(Returning::Minimal);

@@ -41,6 +41,6 @@ pub use matching::Matching;
 pub use parameter::{AS_OF, DRY_RUN, is_list_parameter, meant_parameter};
 pub use reader::Reader;
 pub use referred::RelationReader;
-pub use results::{outcomes, results};
+pub use results::{outcomes, result, results};
 pub use url::{Pair, decode, of_url, pairs};
 pub use words::{shorten, unknown};

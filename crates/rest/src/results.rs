@@ -24,16 +24,21 @@ fn append(out: &mut AnswerBuffer, answers: Vec<Option<Answer>>, minimal: bool) -
             out.append(b"null")?;
             continue;
         };
-        match (answer.body(), &answer) {
-            (Some(_), Answer::Written(written)) if minimal && written.outcome != Outcome::Counted => {
-                out.append(&names(written))?;
-            }
-            (Some(body), _) => out.append(body)?,
-            (None, Answer::Written(written)) => out.append(&names(written))?,
-            (None, Answer::Found(_) | Answer::Page(_)) => out.append(b"null")?,
-        }
+        result(out, &answer, minimal)?;
     }
     out.append(b"]}")
+}
+
+/// Appends what a request in a transaction is answered with.
+pub fn result(out: &mut AnswerBuffer, answer: &Answer, minimal: bool) -> Result<(), EncodeError> {
+    match (answer.body(), answer) {
+        (Some(_), Answer::Written(written)) if minimal && written.outcome != Outcome::Counted => {
+            out.append(&names(written))
+        }
+        (Some(body), _) => out.append(body),
+        (None, Answer::Written(written)) => out.append(&names(written)),
+        (None, Answer::Found(_) | Answer::Page(_)) => out.append(b"null"),
+    }
 }
 
 /// What became of the records that a request could create or change, where they aren't shown: `{"outcome": …, "id": …}` of

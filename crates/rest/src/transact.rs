@@ -117,16 +117,15 @@ impl Batch {
     /// requests is reported together.
     pub fn read(reader: &Reader, body: &[u8], visible: &dyn Fn(&Collection) -> bool) -> Result<Self, Refused> {
         let whole = |error| Refused { request: None, error };
-        let items = items(body).map_err(whole)?;
-        let mut batch = Self { requests: Vec::with_capacity(items.len()), parts: Parts(Vec::new()) };
+        let mut batch = Self { requests: Vec::new(), parts: Parts(Vec::new()) };
         let mut wrong: Vec<(usize, Error)> = Vec::new();
-        for (index, item) in items.into_iter().enumerate() {
-            match one(reader, item, visible) {
+        for (index, read) in Self::read_each(reader, body, visible).map_err(whole)?.into_iter().enumerate() {
+            match read {
                 Ok((kind, request)) => {
                     batch.parts.0.push(kind);
                     batch.requests.push(request);
                 }
-                Err(error) => wrong.push((index, at_request(error, index))),
+                Err(error) => wrong.push((index, error)),
             }
         }
         match wrong.len() {
@@ -139,6 +138,16 @@ impl Batch {
         }
     }
 
+    /// Reads the same requests, each by itself: how it is written and what it is, or what is wrong with it.
+    pub fn read_each(
+        reader: &Reader,
+        body: &[u8],
+        visible: &dyn Fn(&Collection) -> bool,
+    ) -> Result<Vec<Result<(RequestKind, Request), Error>>, Error> {
+        let read = |(index, item)| one(reader, item, visible).map_err(|error| at_request(error, index));
+        Ok(items(body)?.into_iter().enumerate().map(read).collect())
+    }
+
     /// Reads what this caller sent; what takes long to read waits for its turn among long reads.
     pub async fn read_in_turn(
         engine: &Engine,
@@ -146,16 +155,18 @@ impl Batch {
         cx: &Context,
         body: Bytes,
     ) -> Result<Self, Refused> {
-        let takes_long = Self::takes_long(reader, &body);
-        let (served, reader, caller) = (engine.clone(), Arc::clone(reader), Arc::clone(cx.caller()));
-        let read = move || {
-            let visible = |collection: &Collection| served.exists_for(&caller, collection);
-            Self::read(&reader, &body, &visible)
-        };
-        match takes_long {
-            true => engine.take_turn(cx, read).await.map_err(|error| Refused { request: None, error })?,
-            false => read(),
-        }
+        let read = in_turn((engine, reader), cx, body, Self::read).await;
+        read.map_err(|error| Refused { request: None, error })?
+    }
+
+    /// The same of requests that are read each by itself.
+    pub async fn read_each_in_turn(
+        engine: &Engine,
+        reader: &Arc<Reader>,
+        cx: &Context,
+        body: Bytes,
+    ) -> Result<Vec<Result<(RequestKind, Request), Error>>, Error> {
+        in_turn((engine, reader), cx, body, Self::read_each).await?
     }
 
     /// Whether reading this body can take long: the filters of its lists are long and aren't known yet.
@@ -183,11 +194,32 @@ impl Parts {
     pub fn place(&self, refused: Refused) -> Refused {
         let Refused { request, error } = refused;
         let error = match request.and_then(|index| Some((index, *self.0.get(index)?))) {
-            Some((index, kind)) => at_request(in_request(error, kind), index),
+            Some((index, kind)) => place((index, kind), error),
             None => error,
         };
         Refused { request, error }
     }
+}
+
+/// Reads what a caller sent in this way, if need be in turn.
+async fn in_turn<T: Send + 'static>(
+    (engine, reader): (&Engine, &Arc<Reader>),
+    cx: &Context,
+    body: Bytes,
+    read: fn(&Reader, &[u8], &dyn Fn(&Collection) -> bool) -> T,
+) -> Result<T, Error> {
+    let takes_long = Batch::takes_long(reader, &body);
+    let (served, reader, caller) = (engine.clone(), Arc::clone(reader), Arc::clone(cx.caller()));
+    let read = move || {
+        let visible = |collection: &Collection| served.exists_for(&caller, collection);
+        read(&reader, &body, &visible)
+    };
+    if takes_long { engine.take_turn(cx, read).await } else { Ok(read()) }
+}
+
+/// The refusal of a request that is written in this way, with its places in the body.
+pub fn place((index, kind): (usize, RequestKind), error: Error) -> Error {
+    at_request(in_request(error, kind), index)
 }
 
 /// The requests in a body, not yet read.

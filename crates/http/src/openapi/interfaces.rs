@@ -61,6 +61,7 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
         | Parameters::Key
         | Parameters::OnConflict
         | Parameters::OfHistory
+        | Parameters::Mode
         | Parameters::TerminalToken => Vec::new(),
     };
     own.retain(shared);

@@ -15,6 +15,8 @@ pub(super) enum Schema {
     Input,
     /// A record as it is created.
     Create,
+    /// A record as it is replaced, if that is another form: with children that may be there already.
+    Replace,
     /// A record as it is changed.
     Patch,
     /// A page of records.
@@ -28,6 +30,7 @@ impl Schema {
             Self::Read => name.to_owned(),
             Self::Input => format!("{name}.Input"),
             Self::Create => format!("{name}.Create"),
+            Self::Replace => format!("{name}.Replace"),
             Self::Patch => format!("{name}.Patch"),
             Self::Page => format!("{name}.Page"),
         }

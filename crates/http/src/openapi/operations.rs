@@ -6,7 +6,7 @@ use backstay_rest::transact::Member;
 use serde_json::{Map, Value, json};
 
 use super::names::Schema;
-use super::schemas::deprecate;
+use super::schemas::{deprecate, replaced};
 use crate::endpoint::{
     Conditions, Described, Endpoint, Handler, Idempotency, Parameters, Presence, RecordRequest, Verb,
 };
@@ -109,6 +109,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         | Parameters::OfRecord
         | Parameters::Shown
         | Parameters::OfHistory
+        | Parameters::Mode
         | Parameters::TerminalToken => Vec::new(),
     };
     // A list of the trash takes the same parameters, but is of no past.
@@ -145,7 +146,10 @@ impl Shapes {
             RecordRequest::Update => Self { body: Some(schema(Schema::Patch)), answer: Some(schema(Schema::Read)) },
             RecordRequest::UpdateAll => Self { body: Some(schema(Schema::Patch)), answer: Some(counted()) },
             RecordRequest::DeleteAll => Self { body: None, answer: Some(counted()) },
-            RecordRequest::Replace => Self { body: Some(schema(Schema::Create)), answer: Some(schema(Schema::Read)) },
+            RecordRequest::Replace => {
+                let body = schema(replaced(model, collection));
+                Self { body: Some(body), answer: Some(schema(Schema::Read)) }
+            }
             RecordRequest::Restore => {
                 let can_change = model.allows(collection, Action::Update);
                 Self { body: can_change.then(|| schema(Schema::Patch)), answer: Some(schema(Schema::Read)) }
@@ -278,6 +282,7 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Parameters::Ignored | Parameters::None | Parameters::Key | Parameters::TerminalToken => vec![],
         Parameters::OfRecord | Parameters::Shown | Parameters::OfKey | Parameters::OnConflict => vec!["Select"],
         Parameters::OfHistory => vec!["Limit", "After"],
+        Parameters::Mode => vec!["Mode"],
         Parameters::OfMatching => vec!["Filter", "MatchedLimit", "DryRun"],
         Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
     };
@@ -419,6 +424,7 @@ const CALLER_KINDS: [CallerKind; 5] =
 const AS_OF: &str = "Records as they were at this moment, with the fields that their history keeps. Rules are asked about \
                      them as they are now.";
 const COUNT: &str = "Whether to count all matching records: `true` up to a limit, `exact` however many there are.";
+const MODE: &str = "`atomic`: all requests or none, in one commit. `independent`: each by itself, in its own commit.";
 const IF_MATCH: &str = "An ETag: 412 unless the record still has its version, or the list its content.";
 const SELECT: &str = "Comma-separated fields of the answer, such as title,author{name}. A to-many relation takes \
                       (sort:-createdAt,limit:3,filter:pinned) and functions such as comments:count or items:sum(quantity); \
@@ -457,6 +463,7 @@ pub(super) fn components() -> Value {
         "IfNoneMatch": header("If-None-Match", "An ETag: 304 if it is still current.", json!({ "type": "string" })),
         "IfNoneMatchAny": header("If-None-Match", "`*`: creates the record only if there is none.", json!({ "const": "*" })),
         "IfMatch": header("If-Match", IF_MATCH, json!({ "type": "string" })),
+        "Mode": query("mode", MODE, json!({ "enum": ["atomic", "independent"], "default": "atomic" })),
         "Prefer": header("Prefer", "`return=minimal` leaves the record out of the answer; `return=representation` is the default.", json!({ "type": "string" })),
         "IdempotencyKey": header(
             "Idempotency-Key",
@@ -632,7 +639,8 @@ fn body(kind: RequestKind) -> Value {
 fn results() -> Value {
     let result = json!({
         "type": ["object", "array", "null"],
-        "description": "What the request is answered with by itself; null after a deletion.",
+        "description": "What the request is answered with by itself; null after a deletion. With `mode=independent`, its \
+                        status, with that as `body`, or with a `problem`.",
     });
     json!({
         "type": "object",

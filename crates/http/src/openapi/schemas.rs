@@ -24,6 +24,9 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     if creates || replaces {
         schemas.insert(Schema::Create.of(name), create(model, collection));
     }
+    if replaced(model, collection) == Schema::Replace {
+        schemas.insert(Schema::Replace.of(name), body(model, collection, None, Body::Replace));
+    }
     if updates {
         schemas.insert(Schema::Patch.of(name), patch(model, collection));
     }
@@ -36,11 +39,18 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
     schemas
 }
 
+/// The schema of a record that is replaced.
+pub(super) fn replaced(model: &Model, collection: &Collection) -> Schema {
+    let is_possible = [Action::Create, Action::Update].into_iter().any(|action| model.allows(collection, action));
+    let has_children = children::relations(model, collection).next().is_some();
+    if is_possible && has_children { Schema::Replace } else { Schema::Create }
+}
+
 /// A record that is sent with the one that it refers to, and without that reference. A changed one names itself.
 fn child(model: &Model, relation: &Relation<'_>, body: Body) -> Value {
     let (children, via) = (relation.children, relation.children.field(relation.via));
     let mut schema = match body {
-        Body::Create => create(model, children),
+        Body::Create | Body::Replace => create(model, children),
         Body::Patch => patch(model, children),
     };
     let sent_with = via.parent().map_or(via, |holder| children.field(holder));
@@ -93,6 +103,8 @@ fn is_to_many(field: &Field) -> bool {
 enum Body {
     /// Of a new record: what is required and has no default must be there.
     Create,
+    /// Of a record that is replaced, or created: the same, with children that may be there already.
+    Replace,
     /// Of a change: everything that can change, and nothing must.
     Patch,
 }
@@ -113,7 +125,7 @@ fn patch(model: &Model, collection: &Collection) -> Value {
 /// The object of a record that is sent, or of the embedded value that this field holds.
 fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: Body) -> Value {
     let is_taken = |field: &&Field| match body {
-        Body::Create => field.refused_to_clients().is_none(),
+        Body::Create | Body::Replace => field.refused_to_clients().is_none(),
         Body::Patch => field.refused_to_clients().is_none() && !field.immutable,
     };
     let taken: Vec<&Field> = collection.members(within).filter(is_taken).collect();
@@ -130,7 +142,7 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
         };
         let schema = match (body, operators::of(model, collection, field)) {
             (Body::Patch, Some(operators)) => json!({ "oneOf": [schema, operators] }),
-            (Body::Patch | Body::Create, _) => schema,
+            (Body::Patch | Body::Create | Body::Replace, _) => schema,
         };
         named(field, described(field, schema))
     };
@@ -139,6 +151,7 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
         let sent = |relation: Relation<'_>| {
             let schema = match body {
                 Body::Create => relation.in_create(),
+                Body::Replace => relation.in_replace(),
                 Body::Patch => Some(relation.in_patch()),
             };
             schema.map(|schema| named(relation.field, described(relation.field, schema)))
@@ -146,7 +159,7 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
         fields.extend(children::relations(model, collection).filter_map(sent).flatten());
     }
     let mut schema = json!({ "type": "object", "properties": fields, "additionalProperties": false });
-    if body == Body::Create {
+    if body != Body::Patch {
         let needed: Vec<&str> =
             taken.iter().filter(|field| is_demanded(model, collection, field)).map(|field| field.own_name()).collect();
         schema["required"] = json!(needed);

@@ -24,6 +24,7 @@ mod expressions;
 mod forms;
 mod heads;
 mod history;
+mod independent;
 mod interfaces;
 mod json_fields;
 mod keys;
@@ -50,6 +51,7 @@ mod transacting;
 mod trash;
 mod trees;
 mod upsert;
+mod whole_lists;
 mod wire;
 
 use backstay_testkit::{Reply, TestApp};

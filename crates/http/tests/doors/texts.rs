@@ -360,10 +360,10 @@ async fn whole_records_and_keys() {
     check(put, within, replaced).await;
     check(upsert, within, replaced).await;
 
-    let left_out = "leave it out here, and send it with POST or PATCH";
-    check(put, r#"{"sku": "a", "card": {"text": "x"}}"#, &format!("PUT doesn't write `card`; {left_out}")).await;
-    let lines = format!("`onConflict` doesn't write `lines`; {left_out}");
-    check(upsert, r#"{"sku": "a", "lines": [{"name": "x"}]}"#, &lines).await;
+    let lines =
+        "this request replaces the list, and takes no operators; send an array of all objects, or PATCH the record";
+    check(put, r#"{"sku": "a", "lines": {"$add": []}}"#, lines).await;
+    check(upsert, r#"{"sku": "a", "lines": {"$add": []}}"#, lines).await;
     let other_side = "this relation is stored in `product` of Card; send the fields of the Card as an object, or set \
                       `product` of the Card";
     check(patch, r#"{"card": "ID"}"#, other_side).await;
