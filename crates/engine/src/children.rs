@@ -3,14 +3,15 @@
 
 use std::collections::HashSet;
 
-use backstay_base::{Action, Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
+use backstay_base::{Action, Error, Limit, Place, RecordId, Step, Violation, limits};
 use backstay_model::{Collection, CollectionId, Field, FieldId};
+use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
 use crate::input::{Child, ChildAct, Children, Others};
-use crate::references::none_with_id;
-use crate::stored::{self, Wanted};
-use crate::{Authority, Input, Record, TxContext};
+use crate::references::{none_with_id, seen_children};
+use crate::stored::Wanted;
+use crate::{Authority, Input, Record, TxContext, UniqueKey};
 
 /// What was sent for the children of a record, by the field that lists them.
 pub(crate) type SentChildren = Vec<(FieldId, Children)>;
@@ -34,7 +35,7 @@ pub(crate) async fn write(
     sent: SentChildren,
 ) -> Result<bool, Error> {
     let mut changed = false;
-    for (relation, Children { each, others }) in sent {
+    for (relation, Children { mut each, others }) in sent {
         let relation = cx.model().field(of, relation);
         let (target, via) = relation.kind.children().ok_or_else(|| Error::internal(NoChildren))?;
         let family = Family { authority, relation, children: cx.model().collection(target), via, parent };
@@ -42,8 +43,10 @@ pub(crate) async fn write(
         let at = family.relation.place().under(&around);
         if others == Others::Go {
             part(cx, &at);
+            let present = family.present(cx).await?;
+            each = family.matched(cx, each, &present).await?;
             let named: HashSet<RecordId> = each.iter().filter_map(|child| child.act.id()).collect();
-            for id in family.present(cx, &named).await? {
+            for id in present.into_iter().filter(|id| !named.contains(id)) {
                 cx.remove_child(authority, (target, id), (via, parent)).await?;
                 changed = true;
             }
@@ -71,6 +74,8 @@ impl Family<'_> {
     async fn write(&self, cx: &mut TxContext<'_, '_>, at: &Place, act: ChildAct) -> Result<bool, Error> {
         match act {
             ChildAct::Add(input) => self.add(cx, input).await,
+            // Those that are there were matched.
+            ChildAct::Match(input) => self.add(cx, input.into_new()).await,
             ChildAct::Change(id, input) => {
                 let changed = change(cx, self.authority, ((self.children.id, id), self.of_parent()), input).await;
                 changed.map_err(|error| self.none(cx, error, at.clone().then(Step::Member("id".to_owned()))))
@@ -79,7 +84,7 @@ impl Family<'_> {
                 let removed = cx.remove_child(self.authority, (self.children.id, id), self.of_parent()).await;
                 removed.map(|_| true).map_err(|error| self.none(cx, error, at.clone()))
             }
-            ChildAct::Put(input) => match self.present(cx, &HashSet::new()).await?.first() {
+            ChildAct::Put(input) => match self.present(cx).await?.first() {
                 Some(id) => change(cx, self.authority, ((self.children.id, *id), self.of_parent()), input).await,
                 None => self.add(cx, input.into_new()).await,
             },
@@ -94,21 +99,66 @@ impl Family<'_> {
         make(cx, self.authority, self.children.id, input.child_of(self.via, self.parent)).await.map(|_| true)
     }
 
-    /// The children that the caller sees, but for these.
-    async fn present(&self, cx: &mut TxContext<'_, '_>, but: &HashSet<RecordId>) -> Result<Vec<RecordId>, Error> {
-        let most = u32::try_from(limits::LINKS_READ).unwrap_or(u32::MAX);
-        let all = cx.referring(self.children.id, self.via, self.parent, most).await?;
-        if all.len() as u64 >= limits::LINKS_READ {
+    /// The children that the caller sees.
+    async fn present(&self, cx: &mut TxContext<'_, '_>) -> Result<Vec<RecordId>, Error> {
+        let seen = seen_children(cx, self.authority, (self.children.id, self.via), self.parent).await?;
+        if seen.len() as u64 > limits::LINKS_READ {
             let what = "a list that is replaced";
             return Err(Limit::Size { what, max: limits::LINKS_READ, unit: "records" }.into());
         }
-        let mut seen = Vec::new();
-        for id in all.into_iter().filter(|id| !but.contains(id)) {
-            if stored::is_child(cx, self.authority, (self.children.id, id), self.of_parent()).await? {
-                seen.push(id);
+        Ok(seen)
+    }
+
+    /// What was sent for a whole list, in which each child that was sent without its id is one of those present, or new.
+    async fn matched(
+        &self,
+        cx: &mut TxContext<'_, '_>,
+        mut each: Vec<Child>,
+        present: &[RecordId],
+    ) -> Result<Vec<Child>, Error> {
+        let mut free: HashSet<RecordId> = present.iter().copied().collect();
+        for id in each.iter().filter_map(|child| child.act.id()) {
+            free.remove(&id);
+        }
+        for child in &mut each {
+            let ChildAct::Match(input) = &mut child.act else { continue };
+            let input = std::mem::take(input);
+            let same = if free.is_empty() { None } else { self.same(cx, &input, &free).await? };
+            child.act = match same {
+                Some(id) => {
+                    free.remove(&id);
+                    ChildAct::Change(id, input)
+                }
+                None => ChildAct::Add(input.into_new()),
+            };
+        }
+        Ok(Children::new(each, Others::Go).each)
+    }
+
+    /// Which of these children has the same values of a unique key.
+    async fn same(
+        &self,
+        cx: &mut TxContext<'_, '_>,
+        input: &Input,
+        free: &HashSet<RecordId>,
+    ) -> Result<Option<RecordId>, Error> {
+        let class = cx.class_of(self.authority);
+        for fields in self.children.keys() {
+            let value = |field: &FieldId| match *field == self.via {
+                true => Some(Value::Id(self.parent)),
+                false => input.value(*field).filter(|value| !value.is_null()).cloned(),
+            };
+            let Some(values) = fields.iter().map(value).collect::<Option<Vec<Value>>>() else { continue };
+            let key = UniqueKey { fields, values };
+            if key.hidden(&class.rights, self.children).is_some() {
+                continue;
+            }
+            let found = cx.look_up(self.authority, self.children.id, &key).await?;
+            if let Some(id) = found.filter(|id| free.contains(id)) {
+                return Ok(Some(id));
             }
         }
-        Ok(seen)
+        Ok(None)
     }
 
     /// A child that isn't there, that isn't one of this record or that the caller may not see: all of them are the same.
@@ -148,18 +198,9 @@ pub(crate) fn actions(act: &ChildAct) -> &'static [Action] {
         ChildAct::Add(_) => &[Action::Create],
         ChildAct::Change(..) => &[Action::Update],
         // One of the two, depending on what is stored.
-        ChildAct::Put(_) => &[Action::Update, Action::Create],
+        ChildAct::Put(_) | ChildAct::Match(_) => &[Action::Update, Action::Create],
         ChildAct::Remove(_) => &[Action::Delete],
     }
-}
-
-/// Refuses children in a request that changes a record or creates it: what it would do to those that are there isn't said.
-pub(crate) fn refuse(of: &Collection, input: &Input, request: &str) -> Result<(), Error> {
-    let Some((relation, _)) = input.children.first() else { return Ok(()) };
-    let relation = of.field(*relation);
-    let problem = format!("{request} doesn't write `{}`", relation.name);
-    let remedy = "leave it out here, and send it with POST or PATCH".to_owned();
-    Err(Error::invalid(relation.place(), ViolationKind::Misused { problem, remedy }))
 }
 
 /// Children that were sent for a field that lists none.

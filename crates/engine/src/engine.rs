@@ -19,7 +19,7 @@ use crate::sink::Collect;
 use crate::templates::{LinkStatement, Templates};
 use crate::{
     Answer, Application, Arrival, Context, Encoder, Explanation, Record, Refused, Request, Requests, Singles, Sizes,
-    Transaction, explain, prepared, transaction, write_requests,
+    Transaction, each, explain, prepared, transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.
@@ -147,6 +147,18 @@ impl Engine {
         encoder: &'static dyn Encoder,
     ) -> Result<Vec<Option<Answer>>, Refused> {
         prepared::answer_all(&self.inner, cx, requests, encoder).await
+    }
+
+    /// Answers several requests one after the other, each by itself and in a commit of its own if it writes: what one of
+    /// them is refused for is its answer. Under a key that was used before, what was written is answered again, and what
+    /// wasn't is done now.
+    pub async fn answer_each(
+        &self,
+        cx: &Context,
+        requests: Requests,
+        encoder: &'static dyn Encoder,
+    ) -> Result<Vec<Result<Answer, Error>>, Error> {
+        each::answer_each(&self.inner, cx, requests, encoder).await
     }
 
     /// Explains a request of the context's caller: the rules that were asked with what they saw, the statements, and the

@@ -84,6 +84,8 @@ pub enum ChildAct {
     Change(RecordId, Input),
     /// The one child of a unique relation is changed, or made if there is none.
     Put(Input),
+    /// The child with the same values of a unique key is changed, or one is made if there is none.
+    Match(Input),
     /// It is deleted.
     Remove(RecordId),
 }
@@ -93,14 +95,14 @@ impl ChildAct {
     pub(crate) fn id(&self) -> Option<RecordId> {
         match self {
             Self::Change(id, _) | Self::Remove(id) => Some(*id),
-            Self::Add(_) | Self::Put(_) => None,
+            Self::Add(_) | Self::Put(_) | Self::Match(_) => None,
         }
     }
 
     /// What is sent for the child itself.
     pub(crate) fn input(&self) -> Option<&Input> {
         match self {
-            Self::Add(input) | Self::Change(_, input) | Self::Put(input) => Some(input),
+            Self::Add(input) | Self::Change(_, input) | Self::Put(input) | Self::Match(input) => Some(input),
             Self::Remove(_) => None,
         }
     }
@@ -112,7 +114,7 @@ impl Children {
         each.sort_by_key(|child| match child.act {
             ChildAct::Remove(_) => 0,
             ChildAct::Change(..) | ChildAct::Put(_) => 1,
-            ChildAct::Add(_) => 2,
+            ChildAct::Add(_) | ChildAct::Match(_) => 2,
         });
         Self { each, others }
     }

@@ -27,6 +27,7 @@ mod defaults;
 mod deletion;
 mod deletion_order;
 mod document_limits;
+mod each;
 mod embedded;
 mod encoder;
 mod engine;
@@ -82,6 +83,7 @@ mod secrets;
 mod sent_back;
 mod sequences;
 mod shapes;
+mod showing;
 mod singles;
 mod sink;
 mod sizes;
@@ -118,9 +120,9 @@ pub use backstay_sql::{
     ValuesOutput, nested,
 };
 pub use backstay_store::{
-    ApiChange, Checked, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration, OnProgress,
-    OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, Restored, Restoring, Risk, ServerProblem, Step,
-    Stored, VerifiedLog, Watch, Writes,
+    ApiChange, Checked, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,
+    OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, Restored, Restoring, Risk,
+    ServerProblem, Step, Stored, VerifiedLog, Watch, Writes,
 };
 pub use broken_checks::BrokenCheck;
 pub use commit_log::{LogChange, LogLine};
@@ -139,7 +141,7 @@ pub use refreshing::RefreshPass;
 pub use request::{
     Aggregate, Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List,
     MatchingAct, MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request,
-    RequestKind, Requests, Start, Update, WriteOptions,
+    RequestKind, Requests, Shown, Start, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

@@ -9,7 +9,7 @@ use backstay_scalar::Value;
 
 use crate::bind::Bindings;
 use crate::proposal::{LinkChange, Proposal};
-use crate::references::may_read;
+use crate::references::{may_read, seen_among};
 use crate::templates::LinkStatement;
 use crate::{Authority, LinkChanges, TxContext};
 
@@ -53,11 +53,14 @@ pub(crate) async fn changed(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<
         // Without such a rule, whoever names a member has to see it.
         let may_link_unseen = cx.engine.application.policy.collection(*target).allow.has_refer();
         let mut unseen = false;
+        let hides = proposal.authority == Authority::Caller;
+        let asked: Vec<RecordId> =
+            present.iter().copied().filter(|member| hides && (may_link_unseen || !wanted.contains(member))).collect();
+        let seen = seen_among(cx, &proposal.class, *target, &asked).await?;
+        let asked: HashSet<RecordId> = asked.into_iter().collect();
         for member in present.iter().copied() {
             let is_wanted = wanted.contains(&member);
-            let hidden = proposal.authority == Authority::Caller
-                && (!is_wanted || may_link_unseen)
-                && !may_read(cx, &proposal.class, *target, member).await?;
+            let hidden = asked.contains(&member) && !seen.contains(&member);
             unseen |= hidden && is_wanted;
             if hidden || is_wanted { kept.push(member) } else { removed.push(member) }
         }

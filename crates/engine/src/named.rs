@@ -1,7 +1,7 @@
 //! Records that a request names by a unique key instead of their id. They are looked up in the transaction that needs them,
 //! with the rights of its caller: a record that the caller can't see isn't there.
 
-use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind};
+use backstay_base::{Conflict, Error, Place, RecordId, Step, Violation, ViolationKind};
 use backstay_model::{Collection, CollectionId, Field};
 use backstay_scalar::Value;
 use backstay_sql::Row;
@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 
 use crate::asked::View;
 use crate::bind::{Bindings, Question};
+use crate::context::Retry;
 use crate::input::{ByKey, Missing, ReferenceByKey, Referred, none_with_key};
 use crate::read::{id_in, none_which};
 use crate::which::key_hidden;
@@ -29,7 +30,7 @@ impl TxContext<'_, '_> {
             match reference {
                 ReferenceByKey::One(named) => match self.named_or_created(authority, *named).await {
                     Ok(id) => input.set(field, Value::Id(id)),
-                    Err(error) => violations.extend(placed(error, &at)?),
+                    Err(error) => violations.extend(placed(error, &at, &self.part.at)?),
                 },
                 ReferenceByKey::Members(members) => {
                     let ids = self.ids_of(authority, members, (&at, &mut violations)).await?;
@@ -60,7 +61,9 @@ impl TxContext<'_, '_> {
                 Referred::Id(id) => ids.push(id),
                 Referred::ByKey(named) => match self.named_or_created(authority, *named).await {
                     Ok(id) => ids.push(id),
-                    Err(error) => violations.extend(placed(error, &at.clone().then(Step::Item(index)))?),
+                    Err(error) => {
+                        violations.extend(placed(error, &at.clone().then(Step::Item(index)), &self.part.at)?);
+                    }
                 },
             }
         }
@@ -72,7 +75,11 @@ impl TxContext<'_, '_> {
         Box::pin(async move {
             let ByKey { target, key, input, missing } = named;
             let collection = self.model().collection(target);
-            let input = self.resolved(authority, collection, input).await?;
+            // Places within what is sent for it are relative to that.
+            let around = std::mem::replace(&mut self.part.at, Place::Whole);
+            let input = self.resolved(authority, collection, input).await;
+            self.part.at = around;
+            let input = input?;
             let values = key.iter().map(|field| input.value(*field).cloned().unwrap_or(Value::Null)).collect();
             let key = UniqueKey { fields: key, values };
             if let Some(field) = self.hidden_in_key(authority, collection, &key) {
@@ -83,7 +90,13 @@ impl TxContext<'_, '_> {
                 return Ok(id);
             }
             match missing {
-                Missing::Create => Ok(self.make_alone(authority, target, input).await?.0.id()),
+                Missing::Create => {
+                    let made = self.make_alone(authority, target, input).await?.0;
+                    if self.retry == Retry::SettleEach {
+                        self.settle().await?;
+                    }
+                    Ok(made.id())
+                }
                 Missing::Refuse => Err(Error::invalid(Place::Whole, none_with_key(collection, &key.fields))),
             }
         })
@@ -139,9 +152,19 @@ impl TxContext<'_, '_> {
     }
 }
 
-/// What is wrong within a value, with its places in the record that the value is of. Any other error is about more.
-fn placed(error: Error, at: &Place) -> Result<Vec<Violation>, Error> {
-    let Error::Invalid(violations) = error else { return Err(error) };
+/// What is wrong within a value, with its places in the record that the value is of, which is at this place in the request.
+/// Any other error is about more.
+fn placed(error: Error, at: &Place, record_at: &Place) -> Result<Vec<Violation>, Error> {
+    let violations = match error {
+        Error::Invalid(violations) => violations,
+        Error::Conflict(Conflict::Unique { collection, fields, record }) => {
+            // What is wrong with a record that this one names in its turn has a place in that.
+            let within = if let Place::Value(steps) = *record { steps } else { Vec::new() };
+            let record = within.into_iter().fold(at.clone(), Place::then).under(record_at);
+            return Err(Conflict::Unique { collection, fields, record: Box::new(record) }.into());
+        }
+        error => return Err(error),
+    };
     let moved = |Violation { at: inner, kind }: Violation| {
         let steps = match inner {
             Place::Value(steps) => steps,

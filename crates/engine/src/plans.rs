@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Action, Error, limits};
-use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Type};
+use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Scope, Type, compile};
 use backstay_model::{Collection, CollectionId, Field, FieldId, InterfaceId};
 use backstay_scalar::{Scalar, Value};
 use backstay_sql::{
@@ -40,6 +40,10 @@ enum GetKey {
     One(GetOf),
     /// By a unique key.
     Key(Action, GetOf, Vec<FieldId>),
+    /// What the caller sees, whatever made it ask.
+    Seen(CollectionId, Selection),
+    /// Which of some records the caller sees, with a reference to a given one if this is named.
+    Among(CollectionId, Option<FieldId>),
     /// Of any of several types of an interface.
     Together(InterfaceId, Vec<GetOf>),
 }
@@ -149,6 +153,20 @@ impl Plans {
         self.of(collection).seen.get_or_init(|| planner.read(&shape(), rights))
     }
 
+    /// A selection of what the caller sees of one record, likewise; checked and planned once.
+    pub(crate) fn seen_of(
+        &self,
+        planner: &Planner,
+        view: View<'_>,
+        (collection, selection): (CollectionId, &Selection),
+    ) -> Result<Arc<ReadPlan>, Error> {
+        self.kept_get(GetKey::Seen(collection, selection.clone()), || {
+            asked::selection(view, collection, selection)?;
+            let shape = one_record(Action::Read, collection, selection.clone(), Perspective::Live);
+            Ok(planner.read(&shape, view.rights))
+        })
+    }
+
     /// Whether the caller may link to a record: a row without anything in it.
     pub(crate) fn referable(&self, planner: &Planner, rights: &Rights, collection: CollectionId) -> &ReadPlan {
         let shape = || one_record(Action::Refer, collection, Selection::parts([]), Perspective::Live);
@@ -200,6 +218,28 @@ impl Plans {
         (collection, key): (CollectionId, &[FieldId]),
     ) -> Result<Arc<ReadPlan>, Error> {
         self.with_key(planner, view, (Action::Read, (collection, Perspective::Live, Selection::parts([])), key))
+    }
+
+    /// Finds out which records of a list of ids the caller sees. If a field is named, they have to refer by it, as the caller
+    /// sees, to a given record.
+    pub(crate) fn among(
+        &self,
+        planner: &Planner,
+        view: View<'_>,
+        (collection, via): (CollectionId, Option<FieldId>),
+    ) -> Result<Arc<ReadPlan>, Error> {
+        self.kept_get(GetKey::Among(collection, via), || {
+            let shape = one_record(Action::Read, collection, Selection::parts([]), Perspective::Live);
+            let among = compile(AMONG, &Scope::filter(view.model, collection)).expect("every collection has ids");
+            let collection = view.model.collection(collection);
+            let filter = via.map(|via| equality(planner, (collection, collection.field(via)), 1));
+            let filter = match filter {
+                Some(filter) => and(Some(among.expr), filter),
+                None => among.expr,
+            };
+            let shape = ReadShape { first_param: 2, filter: Some(filter), scope: ReadScope::Key, ..shape };
+            Ok(planner.read(&shape, view.rights))
+        })
     }
 
     fn with_key(
@@ -364,6 +404,9 @@ impl Plans {
         }
     }
 }
+
+/// True of the records of a list of ids.
+const AMONG: &str = "id in $ids";
 
 fn one_record(action: Action, collection: CollectionId, selection: Selection, perspective: Perspective) -> ReadShape {
     ReadShape {
@@ -603,7 +646,6 @@ fn and(left: Option<Expr>, right: Expr) -> Expr {
 #[cfg(test)]
 mod tests {
     use backstay_base::{Caller, RecordId};
-    use backstay_expr::{Scope, compile};
     use backstay_model::SourceFile;
     use backstay_sql::Dialect;
 

@@ -17,6 +17,7 @@ use crate::inner::{Inner, too_large};
 use crate::plans::ListKey;
 use crate::read::{self, Alone, PageSize, PreparedGet, PreparedList};
 use crate::remember::Keyed;
+use crate::showing::Showing;
 use crate::taken_along::TakenAlong;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
@@ -89,10 +90,10 @@ impl Prepared {
         }
     }
 
-    /// The collection that it writes to, if it writes.
-    fn written(&self) -> Option<CollectionId> {
+    /// The collection that it writes to, and how it answers, if it writes.
+    fn written(&self) -> Option<(CollectionId, &Showing)> {
         match self {
-            Self::Write(write) => Some(write.collection()),
+            Self::Write(write) => Some((write.collection(), write.showing())),
             Self::Get(..) | Self::List(..) | Self::History(..) | Self::Aggregate(..) => None,
         }
     }
@@ -105,33 +106,41 @@ pub(crate) async fn answer(
     request: Request,
     encoder: &'static dyn Encoder,
 ) -> Result<Answer, Error> {
-    let prepared = if takes_long(cx, slice::from_ref(&request)) {
-        let (within, own) = (Arc::clone(inner), cx.clone());
-        Box::pin(inner.take_turn(cx.demand(), move || Prepared::new(&within, &own, request, encoder))).await?
-    } else {
-        Prepared::new(inner, cx, request, encoder)
-    };
-    run_alone(inner, cx, prepared?).await
+    prepare(inner, cx, request, encoder).await?.answer(inner, cx, PageSize::WHOLE).await
 }
 
-/// Runs a request by itself. What is rare is boxed: every request would carry its state.
-async fn run_alone(inner: &Arc<Inner>, cx: &Context, prepared: Prepared) -> Result<Answer, Error> {
-    let (reads, within) = (&mut Alone(inner, cx), (&**inner, cx));
-    match prepared {
-        Prepared::Get(ref get, encoder) => read::get(reads, within, get, encoder).await.map(Answer::Found),
-        Prepared::List(ref list, encoder) => {
-            read::list(reads, within, list, (encoder, PageSize::WHOLE)).await.map(Answer::Page)
-        }
-        Prepared::History(ref request, encoder) => {
-            Box::pin(history::history(reads, within, request, (encoder, PageSize::WHOLE))).await.map(Answer::Page)
-        }
-        Prepared::Aggregate(ref request, encoder) => {
-            Box::pin(aggregate::aggregate(reads, within, request, (encoder, PageSize::WHOLE))).await.map(Answer::Page)
-        }
-        Prepared::Write(write) if write.is_dry_run() => Box::pin(dry_run(inner, cx, write)).await.map(Answer::Written),
-        Prepared::Write(write) => {
-            let _held = write.claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
-            transaction::run(inner, cx, One(write)).await.map(Answer::Written)
+/// Checks a request, and plans it; in turn if that can take long.
+pub(crate) async fn prepare(
+    inner: &Arc<Inner>,
+    cx: &Context,
+    request: Request,
+    encoder: &'static dyn Encoder,
+) -> Result<Prepared, Error> {
+    if !takes_long(cx, slice::from_ref(&request)) {
+        return Prepared::new(inner, cx, request, encoder);
+    }
+    let (within, own) = (Arc::clone(inner), cx.clone());
+    Box::pin(inner.take_turn(cx.demand(), move || Prepared::new(&within, &own, request, encoder))).await?
+}
+
+impl Prepared {
+    /// Answers it by itself. A page has at most this size. What is rare is boxed: every request would carry its state.
+    pub(crate) async fn answer(self, inner: &Arc<Inner>, cx: &Context, size: PageSize) -> Result<Answer, Error> {
+        let (reads, within) = (&mut Alone(inner, cx), (&**inner, cx));
+        match self {
+            Self::Get(ref get, encoder) => read::get(reads, within, get, encoder).await.map(Answer::Found),
+            Self::List(ref list, encoder) => read::list(reads, within, list, (encoder, size)).await.map(Answer::Page),
+            Self::History(ref request, encoder) => {
+                Box::pin(history::history(reads, within, request, (encoder, size))).await.map(Answer::Page)
+            }
+            Self::Aggregate(ref request, encoder) => {
+                Box::pin(aggregate::aggregate(reads, within, request, (encoder, size))).await.map(Answer::Page)
+            }
+            Self::Write(write) if write.is_dry_run() => Box::pin(dry_run(inner, cx, write)).await.map(Answer::Written),
+            Self::Write(write) => {
+                let _held = write.claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
+                transaction::run(inner, cx, One(write)).await.map(Answer::Written)
+            }
         }
     }
 }
@@ -222,10 +231,7 @@ pub(crate) async fn answer_all(
 ) -> Result<Vec<Option<Answer>>, Refused> {
     let Requests { list, idempotency } = requests;
     let whole = |error: Error| Refused { request: None, error };
-    if list.is_empty() || list.len() > limits::TRANSACTION_REQUESTS {
-        let range = format!("1 to {} requests", limits::TRANSACTION_REQUESTS);
-        return Err(whole(Error::malformed(Place::Whole, ViolationKind::Range(range))));
-    }
+    require_few(&list).map_err(whole)?;
     let claim = remember::claim(cx.caller(), idempotency.as_ref(), Keyed::Transact).map_err(whole)?;
     let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose().map_err(whole)?;
     let requests = match takes_long(cx, &list) {
@@ -235,14 +241,29 @@ pub(crate) async fn answer_all(
         }
         false => prepare_all(inner, cx, list, encoder),
     }?;
-    if claim.is_some() && requests.iter().all(|request| request.written().is_none()) {
-        let range = "none of these requests changes anything; a key is only for requests that do".to_owned();
-        return Err(whole(Error::malformed(Place::part("idempotency-key"), ViolationKind::Range(range))));
-    }
+    for_a_key(claim.as_ref(), requests.iter().any(|request| request.written().is_some())).map_err(whole)?;
     let reached = Arc::new(AtomicUsize::new(0));
     let all = All { requests: requests.into(), claim, encoder, reached: Arc::clone(&reached) };
     let answers = transaction::run(inner, cx, all).await;
     answers.map_err(|error| Refused { request: reached.load(Ordering::Relaxed).checked_sub(1), error })
+}
+
+/// Refuses more requests than are answered together, and none.
+pub(crate) fn require_few(requests: &[Request]) -> Result<(), Error> {
+    if (1..=limits::TRANSACTION_REQUESTS).contains(&requests.len()) {
+        return Ok(());
+    }
+    let range = format!("1 to {} requests", limits::TRANSACTION_REQUESTS);
+    Err(Error::malformed(Place::Whole, ViolationKind::Range(range)))
+}
+
+/// Refuses a key for requests of which none writes.
+pub(crate) fn for_a_key(claim: Option<&KeyClaim>, writes: bool) -> Result<(), Error> {
+    if claim.is_none() || writes {
+        return Ok(());
+    }
+    let range = "none of these requests changes anything; a key is only for requests that do".to_owned();
+    Err(Error::malformed(Place::part("idempotency-key"), ViolationKind::Range(range)))
 }
 
 fn prepare_all(
@@ -342,8 +363,8 @@ impl Transaction for All {
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
             self.reached.store(0, Ordering::Relaxed);
-            let collections: Vec<_> = self.requests.iter().map(Prepared::written).collect();
-            if let Some(answers) = cx.replayed_all(self.claim.as_ref(), &collections, self.encoder).await? {
+            let writes: Vec<_> = self.requests.iter().map(Prepared::written).collect();
+            if let Some(answers) = cx.replayed_all(self.claim.as_ref(), &writes).await? {
                 return answers
                     .into_iter()
                     .map(|answer| answer.map(|answer| answer.kept(&cx.cx.memory)).transpose())

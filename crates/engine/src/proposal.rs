@@ -158,7 +158,10 @@ impl<'m> Proposal<'m> {
     /// Whether it would leave the stored record as it is, as far as the caller can tell: a caller who doesn't see a
     /// field must not learn whether it was given the value that it has.
     pub(crate) fn is_idle(&self) -> bool {
-        let changed = |field: &Field| field.is_stored() && self.value(field.id) != self.stored_value(field.id);
+        let changed = |field: &Field| {
+            let is_moment = field.id == Collection::UPDATED_AT;
+            !is_moment && field.is_stored() && self.value(field.id) != self.stored_value(field.id)
+        };
         self.stored.is_some()
             && self.links.is_empty()
             && self.unseen_members.is_empty()

@@ -8,8 +8,11 @@ use backstay_scalar::Value;
 use backstay_sql::{Row, Template};
 
 use crate::application::CallerClass;
+use crate::asked::View;
+use crate::bind::{Bindings, Question};
 use crate::context::Retry;
 use crate::proposal::Proposal;
+use crate::read::id_in;
 use crate::record::Key;
 use crate::rights::{self, without_grant};
 use crate::{Authority, LinkChanges, Record, TxContext, mentions};
@@ -312,6 +315,58 @@ pub(crate) async fn may_see(
 ) -> Result<bool, Error> {
     let plan = class.plans.seen(&cx.engine.planner, &class.rights, target);
     is_there(cx, &plan.template, (target, id)).await
+}
+
+/// Which of these records the caller may read, by one statement: its time tells nothing of the others.
+pub(crate) async fn seen_among(
+    cx: &mut TxContext<'_, '_>,
+    class: &CallerClass,
+    target: CollectionId,
+    ids: &[RecordId],
+) -> Result<HashSet<RecordId>, Error> {
+    match class.rights.rule(target, Action::Read).allows() && !has_trash(cx, target) {
+        true => Ok(ids.iter().copied().collect()),
+        false => among(cx, class, (target, None), (ids, None)).await,
+    }
+}
+
+/// The records that refer to this one by this field, as the caller sees.
+pub(crate) async fn seen_children(
+    cx: &mut TxContext<'_, '_>,
+    authority: Authority,
+    (children, via): (CollectionId, FieldId),
+    parent: RecordId,
+) -> Result<Vec<RecordId>, Error> {
+    let all = cx.referring(children, via, parent, u32::MAX).await?;
+    let class = cx.class_of(authority);
+    let seen = among(cx, &class, (children, Some(via)), (&all, Some(parent))).await?;
+    Ok(all.into_iter().filter(|id| seen.contains(id)).collect())
+}
+
+/// Ids that one statement is given.
+const IDS_AT_ONCE: usize = 10_000;
+
+async fn among(
+    cx: &mut TxContext<'_, '_>,
+    class: &CallerClass,
+    (target, via): (CollectionId, Option<FieldId>),
+    (ids, parent): (&[RecordId], Option<RecordId>),
+) -> Result<HashSet<RecordId>, Error> {
+    let view = View { model: cx.model(), rights: &class.rights };
+    let plan = class.plans.among(&cx.engine.planner, view, (target, via))?;
+    let mut seen = HashSet::with_capacity(ids.len());
+    for part in ids.chunks(IDS_AT_ONCE) {
+        let ids = Value::List(part.iter().copied().map(Value::Id).collect());
+        let params = [ids, parent.map_or(Value::Null, Value::Id)];
+        let bindings = Bindings { params: &params, ..cx.bindings() };
+        let statement = cx.asked(&Question { template: &plan.template, bindings, collection: target, withheld: false });
+        let visit = &mut |row: &dyn Row| {
+            seen.extend(id_in(row, &plan)?);
+            Ok(())
+        };
+        cx.rows(&statement, visit).await?;
+    }
+    Ok(seen)
 }
 
 /// Whether the statement about a record has a row.

@@ -8,8 +8,9 @@ use crate::decision::decide;
 use crate::proposal::Proposal;
 use crate::read::none_which;
 use crate::references::may_see;
+use crate::rights::is_granted;
 use crate::rule_of::RuleOf;
-use crate::{Authority, IfMatch, Input, Outcome, Record, TxContext, Which, children, clauses};
+use crate::{Authority, IfMatch, Input, Outcome, Record, TxContext, Which, clauses};
 
 impl TxContext<'_, '_> {
     /// Replaces the record, or creates it if the caller finds none: one that the caller can't see is in the way of a create
@@ -21,13 +22,12 @@ impl TxContext<'_, '_> {
         wanted: Option<&IfMatch>,
     ) -> Result<(Outcome, Record), Error> {
         let of = self.model().collection(collection);
-        children::refuse(of, &input, "PUT")?;
         let mut input = self.resolved(Authority::Caller, of, input).await?;
         keep_address(of, which, &mut input)?;
         match (self.found(of, which).await?, wanted) {
             (Some(id), Some(IfMatch::Absent)) => {
                 let stored = self.get(collection, id).await?.ok_or_else(|| none_which(of, which))?;
-                Err(Error::Precondition { version: stored.version() })
+                Err(Error::Exists { version: stored.version() })
             }
             (Some(id), _) => {
                 input.replaces = true;
@@ -135,7 +135,8 @@ fn returns(model: &Model, collection: &Collection, field: &Field) -> bool {
     is_held && !is_given && !is_address && !is_fixed
 }
 
-/// Leaves the fields as they are that were left out and that the caller doesn't see in this record, or may not change.
+/// Leaves the fields as they are that were left out and that the caller doesn't see in this record, or may not change, and the
+/// links to a type that the caller's key is not for.
 pub(crate) async fn keep_unseen(
     cx: &mut TxContext<'_, '_>,
     proposal: &Proposal<'_>,
@@ -147,9 +148,16 @@ pub(crate) async fn keep_unseen(
             Some(decided) => decided.is_true(),
             None => decide(cx, proposal, RuleOf::Field(*field, Action::Update)).await?.is_true(),
         };
-        if !may_change || !proposal.sees(*field) || !clauses::may_change(proposal, *field) {
+        let target = proposal.collection.field(*field).kind.target();
+        let is_closed = target.is_some_and(|target| !may_name(cx, target));
+        if is_closed || !may_change || !proposal.sees(*field) || !clauses::may_change(proposal, *field) {
             input.leave(*field);
         }
     }
     Ok(())
+}
+
+/// Whether the caller's key is for references to records of this type.
+fn may_name(cx: &TxContext<'_, '_>, target: CollectionId) -> bool {
+    is_granted(cx.caller().grant.as_deref(), cx.model().collection(target), Action::Refer)
 }

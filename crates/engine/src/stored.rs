@@ -62,20 +62,6 @@ pub(crate) async fn for_deletion<'a>(
     Ok(proposal)
 }
 
-/// Whether there is a record that the caller may read and that, as the caller sees, refers to this one by this field.
-pub(crate) async fn is_child(
-    cx: &mut TxContext<'_, '_>,
-    authority: Authority,
-    record: (CollectionId, RecordId),
-    of: (FieldId, RecordId),
-) -> Result<bool, Error> {
-    match readable(cx, authority, record, (Action::Delete, Some(of))).await {
-        Ok(_) => Ok(true),
-        Err(Error::NotFound { .. }) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 /// The record in the trash, if the caller may do this to it, and it has one of the versions wanted; and what its type says
 /// of its trash.
 pub(crate) async fn in_trash<'a>(

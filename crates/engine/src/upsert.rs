@@ -3,7 +3,8 @@
 use backstay_base::{Error, RecordId, Violation, ViolationKind};
 use backstay_model::{CollectionId, FieldId};
 
-use crate::{Authority, Input, Record, TxContext, UniqueKey, Upserted, Which, children, placed};
+use crate::stored::Wanted;
+use crate::{Authority, Input, Record, TxContext, UniqueKey, Upserted, Which, placed};
 
 impl TxContext<'_, '_> {
     /// Creates the record, or changes the fields that were sent of the one with the same values of this key. One that the
@@ -18,10 +19,9 @@ impl TxContext<'_, '_> {
         let Some(id) = found else {
             return Ok((Upserted::Created, self.make(Authority::Caller, collection, input).await?));
         };
-        let before = self.get(collection, id).await?.map(|record| record.version());
-        let after = self.update(Authority::Caller, (collection, id), input, None).await?;
-        let upserted = if before == Some(after.version()) { Upserted::Unchanged } else { Upserted::Updated };
-        Ok((upserted, after))
+        let altered = self.change(Authority::Caller, (collection, id), input, Wanted::default()).await?;
+        let upserted = if altered.changed { Upserted::Updated } else { Upserted::Unchanged };
+        Ok((upserted, altered.record))
     }
 
     /// The input with ids for what it names, and the record that it is about, if the caller finds it.
@@ -31,7 +31,6 @@ impl TxContext<'_, '_> {
         input: Input,
     ) -> Result<(Input, Option<RecordId>), Error> {
         let of = self.model().collection(collection);
-        children::refuse(of, &input, "`onConflict`")?;
         let input = self.resolved(Authority::Caller, of, input).await?;
         let (mut values, mut lacking) = (Vec::with_capacity(key.len()), Vec::new());
         for field in key {

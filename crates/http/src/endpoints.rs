@@ -71,6 +71,7 @@ const UPDATE_RECORD: Endpoint = Endpoint {
     verb: Verb::Patch,
     handler: Handler::Record(RecordRequest::Update),
     body: Some(PATCH_BODY),
+    parameters: Parameters::Shown,
     conditions: Conditions::OfWrite,
     prefer: true,
     described: Described::OfCollection { verb: "update", status: "200" },
@@ -116,12 +117,12 @@ static BY: Route = Route {
             ..GET_RECORD
         },
         Endpoint {
-            parameters: Parameters::Key,
+            parameters: Parameters::OfKey,
             described: Described::OfCollection { verb: "updateBy", status: "200" },
             ..UPDATE_RECORD
         },
         Endpoint {
-            parameters: Parameters::Key,
+            parameters: Parameters::OfKey,
             described: Described::OfCollection { verb: "replaceBy", status: "200" },
             ..REPLACE_RECORD
         },
@@ -159,6 +160,7 @@ static RESTORE: Route = Route {
         verb: Verb::Post,
         handler: Handler::Record(RecordRequest::Restore),
         body: Some(BodyRule { presence: Presence::Optional, ..PATCH_BODY }),
+        parameters: Parameters::Shown,
         conditions: Conditions::OfWrite,
         prefer: true,
         described: Described::OfCollection { verb: "restore", status: "200" },
@@ -309,7 +311,9 @@ static QUERY_OF_TYPES: Route = of_types(Pattern::QueryOfTypes, &[QUERY_RECORDS],
 static OF_TYPES: Route = of_types(Pattern::OfTypes, &[GET_RECORD], WRITTEN_BY_TYPE);
 
 const TOGETHER: &str = "Several requests in one commit: all of them or none. Each sees what those before it did, but none can \
-                        refer to a record that another one makes. Under a key that was used before, reads are null.";
+                        refer to a record that another one makes. Under a key that was used before, reads are null. With \
+                        `mode=independent`, each is carried out by itself, and each result has a `status` with a `body` or \
+                        a `problem`.";
 const READ_ONLY: &str = "read this with GET";
 const POST_ONLY: &str = "send this with POST";
 
@@ -366,6 +370,7 @@ static OTHERS: &[Route] = &[
             verb: Verb::Post,
             handler: Handler::Transact,
             body: Some(JSON_BODY),
+            parameters: Parameters::Mode,
             prefer: true,
             described: Described::Operation {
                 tag: "Transactions",

@@ -12,11 +12,13 @@ pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<St
         | Parameters::OfGroups
         | Parameters::OfMatching
         | Parameters::OfRecord
+        | Parameters::Shown
         | Parameters::OfKey
         | Parameters::Key
         | Parameters::OnConflict
         | Parameters::OfHistory => Ok(None),
         Parameters::None => only(query, &[]),
+        Parameters::Mode => only(query, &["mode"]),
         Parameters::TerminalToken => only(query, &["token"]),
     }
 }

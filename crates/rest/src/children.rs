@@ -28,19 +28,26 @@ pub(crate) enum SentAct<'r> {
     Add(Members<'r>),
     Change(&'r str, Members<'r>),
     Put(Members<'r>),
+    Match(Members<'r>),
     Remove(&'r str),
 }
 
 /// What can be done to some of the children.
 const OPERATORS: &str = "`$add`, `$change`, `$remove`, or `$set` alone";
 
-/// Of a relation to many records: in a new record an array of objects, in a change also an object of operators.
+/// Of a relation to many records: in a new record an array of objects, in a whole one an array that replaces the list, in a
+/// change also an object of operators.
 pub(crate) fn many(form: Form, raw: &str) -> Sent<'_> {
     let mut sent = Sent { each: Vec::new(), others: Others::Stay, wrong: Vec::new() };
     match (form, raw.as_bytes().first()) {
-        (Form::New | Form::Whole, _) => sent.list(Vec::new(), raw, "an array of objects", Sent::add),
+        (Form::New, _) => sent.list(Vec::new(), raw, "an array of objects", Sent::add),
         (Form::Patch, Some(b'{')) => sent.operators(raw),
-        (Form::Patch, _) => sent.all(Vec::new(), raw),
+        (Form::Whole, Some(b'{')) => {
+            let problem = "this request replaces the list, and takes no operators".to_owned();
+            let remedy = "send an array of all objects, or PATCH the record".to_owned();
+            sent.wrong.push((Vec::new(), ViolationKind::Misused { problem, remedy }));
+        }
+        (Form::Patch | Form::Whole, _) => sent.all(Vec::new(), raw),
     }
     sent
 }
@@ -49,15 +56,15 @@ pub(crate) fn many(form: Form, raw: &str) -> Sent<'_> {
 pub(crate) fn one<'r>(form: Form, raw: &'r str, (target, via): (&str, &str)) -> Sent<'r> {
     let mut sent = Sent { each: Vec::new(), others: Others::Stay, wrong: Vec::new() };
     match (form, raw) {
-        (Form::New | Form::Whole, "null") => {}
-        (Form::Patch, "null") => sent.others = Others::Go,
+        (Form::New, "null") => {}
+        (Form::Patch | Form::Whole, "null") => sent.others = Others::Go,
         (_, raw) if raw.starts_with('"') => {
             let problem = format!("this relation is stored in `{via}` of {target}");
             let remedy = format!("send the fields of the {target} as an object, or set `{via}` of the {target}");
             sent.wrong.push((Vec::new(), ViolationKind::Misused { problem, remedy }));
         }
-        (Form::New | Form::Whole, raw) => sent.add(Vec::new(), raw),
-        (Form::Patch, raw) => sent.change_or(Vec::new(), raw, SentAct::Put),
+        (Form::New, raw) => sent.add(Vec::new(), raw),
+        (Form::Patch | Form::Whole, raw) => sent.change_or(Vec::new(), raw, SentAct::Put),
     }
     sent
 }
@@ -94,10 +101,11 @@ impl<'r> Sent<'r> {
         }
     }
 
-    /// All records of the list: those with an id are changed, those without one are new, and the others go.
+    /// All records of the list: those with an id, or the values of a unique key, are changed, those without are new, and the
+    /// others go.
     fn all(&mut self, at: Vec<Step>, raw: &'r str) {
         self.others = Others::Go;
-        self.list(at, raw, "an array of objects", |sent, at, raw| sent.change_or(at, raw, SentAct::Add));
+        self.list(at, raw, "an array of objects", |sent, at, raw| sent.change_or(at, raw, SentAct::Match));
     }
 
     fn list(&mut self, at: Vec<Step>, raw: &'r str, expected: &str, item: impl Fn(&mut Self, Vec<Step>, &'r str)) {

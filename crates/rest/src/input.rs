@@ -280,6 +280,10 @@ impl<'d> Decoder<'d> {
                 self.form = Form::Patch;
                 Some(ChildAct::Put(self.object(&members)))
             }
+            SentAct::Match(members) => {
+                self.form = Form::Patch;
+                Some(ChildAct::Match(self.object(&members)))
+            }
             SentAct::Change(id, members) => {
                 self.form = Form::Patch;
                 let at = self.at.clone().then(Step::Member("id".to_owned()));
@@ -462,6 +466,12 @@ impl<'d> Decoder<'d> {
                 return Ok(amount(input, (field.id, *number), Token::Json(raw))?);
             }
             FieldKind::ManyToMany { target, .. } if self.form == Form::Patch && raw.starts_with('{') => {
+                if let Some(all) = set_of_links(raw)? {
+                    let links = self.links((field, *target), all.get());
+                    let within = |wrong: Wrong| wrong.within(Step::Member(SET.to_owned()));
+                    input.members(field.id, links.map_err(within)?);
+                    return Ok(());
+                }
                 let [added, removed] = self.link_changes((field, *target), raw)?;
                 input.change_members(field.id, added, removed);
                 return Ok(());
@@ -523,7 +533,7 @@ impl<'d> Decoder<'d> {
                 LinkChanges::REMOVE => (1, Missing::Refuse),
                 _ => {
                     let problem = format!("unknown operator `{}`", shorten(name));
-                    let remedy = "write `$add` and `$remove`, or an array of all ids".to_owned();
+                    let remedy = "write `$add` and `$remove`, `$set` alone, or an array of all ids".to_owned();
                     return Err(Wrong::at_member(&shorten(name), ViolationKind::Misused { problem, remedy }));
                 }
             };
@@ -543,6 +553,21 @@ impl<'d> Decoder<'d> {
         }
         Ok(changes)
     }
+}
+
+/// The operator that replaces all records of a list.
+const SET: &str = "$set";
+
+/// What `{"$set": […]}` gives a many-to-many relation, if that is what was sent.
+fn set_of_links(raw: &str) -> Result<Option<&RawValue>, Wrong> {
+    let Ok(members) = backstay_scalar::members(raw) else { return Ok(None) };
+    let Some((_, all)) = members.iter().find(|(name, _)| name == SET) else { return Ok(None) };
+    if members.len() == 1 {
+        return Ok(Some(*all));
+    }
+    let problem = "`$set` replaces all links".to_owned();
+    let remedy = "send it alone, or use `$add` and `$remove`".to_owned();
+    Err(Wrong::at_member(SET, ViolationKind::Misused { problem, remedy }))
 }
 
 /// Reads an amount that shares the currency of its record: a number, or an object that names the currency too.

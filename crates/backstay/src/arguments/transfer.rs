@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 
+use backstay_engine::Location;
 use clap::{Args, ValueEnum};
 
+use super::given_location;
 use crate::transfer::{Encoding, Format, FormulaCells};
 
 pub(super) const IMPORT: &str = "\

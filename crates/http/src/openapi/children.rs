@@ -56,6 +56,18 @@ impl Relation<'_> {
         })
     }
 
+    /// The field as it is sent with a record that is replaced.
+    pub(super) fn in_replace(&self) -> Option<Value> {
+        if self.field.kind.is_to_many() { self.all() } else { Some(self.in_patch()) }
+    }
+
+    /// All records of the list: those that are there, and new ones.
+    fn all(&self) -> Option<Value> {
+        let change = self.patch().map(|name| json!({ "allOf": [reference(&name), { "required": ["id"] }] }));
+        let all: Vec<Value> = change.into_iter().chain(self.create().map(|name| reference(&name))).collect();
+        (!all.is_empty()).then(|| list(&json!({ "anyOf": all })))
+    }
+
     /// The field as it is sent with a change.
     pub(super) fn in_patch(&self) -> Value {
         let (create, patch) = (self.create().map(|name| reference(&name)), self.patch().map(|name| reference(&name)));
@@ -66,8 +78,7 @@ impl Relation<'_> {
         }
         let change = patch.map(|patch| json!({ "allOf": [patch, { "required": ["id"] }] }));
         let id = scalars::accepted(self.children.key.scalar());
-        let all: Vec<&Value> = change.iter().chain(&create).collect();
-        let all = (!all.is_empty()).then(|| list(&json!({ "anyOf": all })));
+        let all = self.all();
         let operators = [
             ("$add", create.as_ref().map(list)),
             ("$change", change.as_ref().map(list)),
@@ -88,7 +99,8 @@ pub(super) fn in_patch_of_links(all: &Value) -> Value {
         list.remove("description");
     }
     let operators = json!({ LinkChanges::ADD: list, LinkChanges::REMOVE: list });
-    let mut schema = json!({ "anyOf": [list, object(&operators)] });
+    let set = json!({ "$set": list });
+    let mut schema = json!({ "anyOf": [list, object(&operators), object(&set)] });
     if let Some(description) = all.get("description") {
         schema["description"] = description.clone();
     }

@@ -57,10 +57,12 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
         | Parameters::OfMatching
         | Parameters::None
         | Parameters::OfRecord
+        | Parameters::Shown
         | Parameters::OfKey
         | Parameters::Key
         | Parameters::OnConflict
         | Parameters::OfHistory
+        | Parameters::Mode
         | Parameters::TerminalToken => Vec::new(),
     };
     own.retain(shared);

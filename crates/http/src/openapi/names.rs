@@ -15,7 +15,7 @@ pub(super) enum Schema {
     Input,
     /// A record as it is created.
     Create,
-    /// A record as it takes the place of another one.
+    /// A record as it replaces another one, with children that may be there already.
     Replace,
     /// A record as it is changed.
     Patch,

@@ -1,5 +1,5 @@
 use backstay_base::{Action, CallerKind, KeyForm, limits};
-use backstay_engine::{RecordVerb, RequestKind};
+use backstay_engine::{RecordVerb, RequestKind, Upserted};
 use backstay_model::{Addressed, Collection, Field, FieldId, FieldKind, Interface, Model, VersionChange};
 use backstay_rest::is_list_parameter;
 use backstay_rest::transact::Member;
@@ -121,7 +121,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         }
         RecordRequest::Replace => {
             let creates = model.allows(collection, Action::Create);
-            let by_id = endpoint.parameters == Parameters::None && !collection.key.given;
+            let by_id = endpoint.parameters == Parameters::Shown && !collection.key.given;
             model.allows(collection, Action::Update) || creates && !by_id
         }
         RecordRequest::History => collection.history.is_some(),
@@ -137,7 +137,9 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         Parameters::Ignored
         | Parameters::None
         | Parameters::OfRecord
+        | Parameters::Shown
         | Parameters::OfHistory
+        | Parameters::Mode
         | Parameters::TerminalToken => Vec::new(),
     };
     // A list of the trash takes the same parameters, but is of no past.
@@ -229,6 +231,8 @@ impl Shapes {
     }
 }
 
+const OUTCOMES: [Upserted; 3] = [Upserted::Created, Upserted::Updated, Upserted::Unchanged];
+
 /// What a create answers: of `onConflict` also what became of each record.
 fn created(record: &Value, upserts: bool) -> Value {
     let mut answer = one_or_several(record, None);
@@ -240,14 +244,22 @@ fn created(record: &Value, upserts: bool) -> Value {
         "description": "With `onConflict`; `record` is null if you may not read it.",
         "required": ["outcome", "record"],
         "properties": {
-            "outcome": { "enum": ["created", "updated", "unchanged"] },
+            "outcome": { "enum": OUTCOMES.map(Upserted::name) },
             "record": { "oneOf": [record, { "type": "null" }] },
         },
         "additionalProperties": false,
     });
     let several = json!({ "type": "array", "items": one });
+    let minimal = json!({
+        "type": "object",
+        "description": "With `onConflict` and `Prefer: return=minimal`.",
+        "required": ["outcome", "id"],
+        "properties": { "outcome": { "enum": OUTCOMES.map(Upserted::name) }, "id": { "type": ["string", "integer"] } },
+        "additionalProperties": false,
+    });
+    let several_minimal = json!({ "type": "array", "items": minimal });
     let forms = answer["oneOf"].as_array_mut().map(std::mem::take).unwrap_or_default();
-    json!({ "anyOf": forms.into_iter().chain([one, several]).collect::<Vec<_>>() })
+    json!({ "anyOf": forms.into_iter().chain([one, several, minimal, several_minimal]).collect::<Vec<_>>() })
 }
 
 /// `onConflict`, where there is a unique key.
@@ -305,13 +317,10 @@ fn references<const N: usize>(names: [&str; N]) -> Value {
 /// The query parameters and headers that an endpoint takes, and its own parameters.
 pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
     let mut names = match endpoint.parameters {
-        Parameters::Ignored
-        | Parameters::None
-        | Parameters::Key
-        | Parameters::OnConflict
-        | Parameters::TerminalToken => vec![],
-        Parameters::OfRecord | Parameters::OfKey => vec!["Select"],
+        Parameters::Ignored | Parameters::None | Parameters::Key | Parameters::TerminalToken => vec![],
+        Parameters::OfRecord | Parameters::Shown | Parameters::OfKey | Parameters::OnConflict => vec!["Select"],
         Parameters::OfHistory => vec!["Limit", "After"],
+        Parameters::Mode => vec!["Mode"],
         Parameters::OfMatching => vec!["MatchedFilter", "MatchedLimit", "DryRun"],
         Parameters::OfList => vec!["Filter", "Search", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
         Parameters::OfGroups => {
@@ -497,6 +506,7 @@ const AS_OF: &str = "Records as they were at this moment, with the fields that t
 const COUNT: &str = "Whether to count all matching records: `true` up to a limit, `exact` however many there are.";
 const SEARCH: &str = "Words to find, the best matches first: all of them, in any searchable fields. \"new york\" is a phrase, \
                       york* a beginning; -york excludes, and OR joins alternatives.";
+const MODE: &str = "`atomic`: all requests or none, in one commit. `independent`: each by itself, in its own commit.";
 const IF_MATCH: &str = "An ETag: 412 unless the record still has its version, or the list its content.";
 const SELECT: &str = "Comma-separated fields of the answer, such as title,author{name}. A to-many relation takes \
                       (sort:-createdAt,limit:3,filter:pinned) and functions such as comments:count or items:sum(quantity); \
@@ -547,7 +557,8 @@ pub(super) fn components() -> Value {
         "IfNoneMatch": header("If-None-Match", "An ETag: 304 if it is still current.", json!({ "type": "string" })),
         "IfNoneMatchAny": header("If-None-Match", "`*`: creates the record only if there is none.", json!({ "const": "*" })),
         "IfMatch": header("If-Match", IF_MATCH, json!({ "type": "string" })),
-        "Prefer": header("Prefer", "`return=minimal` leaves the record out of the answer.", json!({ "type": "string" })),
+        "Mode": query("mode", MODE, json!({ "enum": ["atomic", "independent"], "default": "atomic" })),
+        "Prefer": header("Prefer", "`return=minimal` leaves the record out of the answer; `return=representation` is the default.", json!({ "type": "string" })),
         "IdempotencyKey": header(
             "Idempotency-Key",
             IDEMPOTENCY_KEY,
@@ -694,6 +705,13 @@ fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
             Member::IfMatch => {
                 (json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." }), false)
             }
+            Member::IfNoneMatch => {
+                (json!({ "const": "*", "description": "Creates the record only if there is none." }), false)
+            }
+            Member::OnConflict => {
+                let about = "Comma-separated fields of a unique key: changes a record with the same values instead.";
+                (json!({ "type": "string", "description": about }), false)
+            }
             Member::AsOf => (json!({ "type": "string", "format": "date-time" }), false),
         };
         properties.insert(member.name().to_owned(), schema);
@@ -721,7 +739,8 @@ fn body(kind: RequestKind) -> Value {
 fn results() -> Value {
     let result = json!({
         "type": ["object", "array", "null"],
-        "description": "What the request is answered with by itself; null after a deletion.",
+        "description": "What the request is answered with by itself; null after a deletion. With `mode=independent`, its \
+                        status, with that as `body`, or with a `problem`.",
     });
     json!({
         "type": "object",

@@ -43,7 +43,7 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
 fn child(model: &Model, relation: &Relation<'_>, body: Body) -> Value {
     let (children, via) = (relation.children, relation.children.field(relation.via));
     let mut schema = match body {
-        Body::Create => create(model, children),
+        Body::Create | Body::Replace => create(model, children),
         Body::Patch => patch(model, children),
     };
     let sent_with = via.parent().map_or(via, |holder| children.field(holder));
@@ -111,6 +111,8 @@ fn is_to_many(field: &Field) -> bool {
 enum Body {
     /// Of a new record: what is required and has no default must be there.
     Create,
+    /// Of a record that is replaced, or created: the same, with children that may be there already.
+    Replace,
     /// Of a change: everything that can change, and nothing must.
     Patch,
 }
@@ -119,17 +121,9 @@ pub(super) fn create(model: &Model, collection: &Collection) -> Value {
     body(model, collection, None, Body::Create)
 }
 
-/// A whole record. What can't change needn't be sent again, nor what the path may name; children aren't replaced.
+/// A whole record. What can't change needn't be sent again, nor what the path may name.
 fn replace(model: &Model, collection: &Collection) -> Value {
-    let mut schema = create(model, collection);
-    let is_sent = |name: &str| {
-        collection
-            .field_named(name)
-            .is_none_or(|field| children::relations(model, collection).all(|relation| relation.field.id != field.id))
-    };
-    if let Some(fields) = schema["properties"].as_object_mut() {
-        fields.retain(|name, _| is_sent(name));
-    }
+    let mut schema = body(model, collection, None, Body::Replace);
     let keys = collection.keys();
     let is_needed = |name: &Value| {
         let field = name.as_str().and_then(|name| collection.field_named(name));
@@ -153,7 +147,7 @@ fn patch(model: &Model, collection: &Collection) -> Value {
 /// The object of a record that is sent, or of the embedded value that this field holds.
 fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: Body) -> Value {
     let is_taken = |field: &&Field| match body {
-        Body::Create => field.refused_to_clients().is_none(),
+        Body::Create | Body::Replace => field.refused_to_clients().is_none(),
         Body::Patch => field.refused_to_clients().is_none() && !field.immutable,
     };
     let taken: Vec<&Field> = collection.members(within).filter(is_taken).collect();
@@ -170,7 +164,7 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
         };
         let schema = match (body, operators::of(model, collection, field)) {
             (Body::Patch, Some(operators)) => json!({ "oneOf": [schema, operators] }),
-            (Body::Patch | Body::Create, _) => schema,
+            (Body::Patch | Body::Create | Body::Replace, _) => schema,
         };
         named(field, described(field, schema))
     };
@@ -179,6 +173,7 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
         let sent = |relation: Relation<'_>| {
             let schema = match body {
                 Body::Create => relation.in_create(),
+                Body::Replace => relation.in_replace(),
                 Body::Patch => Some(relation.in_patch()),
             };
             schema.map(|schema| named(relation.field, described(relation.field, schema)))
@@ -186,7 +181,7 @@ fn body(model: &Model, collection: &Collection, within: Option<FieldId>, body: B
         fields.extend(children::relations(model, collection).filter_map(sent).flatten());
     }
     let mut schema = json!({ "type": "object", "properties": fields, "additionalProperties": false });
-    if body == Body::Create {
+    if body != Body::Patch {
         let needed: Vec<&str> =
             taken.iter().filter(|field| is_demanded(model, collection, field)).map(|field| field.own_name()).collect();
         schema["required"] = json!(needed);

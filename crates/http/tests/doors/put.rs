@@ -182,3 +182,16 @@ async fn of_several_at_once_one_creates() {
     assert_eq!((one.status, two.status), (201, 201), "{} {}", one.text(), two.text());
     assert_eq!(app.call("GET /api/labels", &[]).await.json()["items"].as_array().map(Vec::len), Some(1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_not_for_the_linked_type_leaves_the_links() {
+    let app = TestApp::open(MODEL);
+    let at = format!("/api/pages/{A}");
+    let made = put(&app, &at, &[], json!({"path": "p", "title": "One", "labels": [{"name": "x"}]})).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let key = app.key(&["pages:get".to_owned(), "pages:update".to_owned(), "users:get".to_owned()]).await;
+    let replaced = put(&app, &at, &[("authorization", &key)], json!({"path": "p", "title": "Two"})).await;
+    assert_eq!(replaced.status, 200, "{}", replaced.text());
+    let now = app.call(&format!("GET {at}?select=title,labels{{name}}"), &[]).await.json();
+    assert_eq!(now, json!({"title": "Two", "labels": [{"name": "x"}]}));
+}

@@ -360,10 +360,10 @@ async fn whole_records_and_keys() {
     check(put, within, replaced).await;
     check(upsert, within, replaced).await;
 
-    let left_out = "leave it out here, and send it with POST or PATCH";
-    check(put, r#"{"sku": "a", "card": {"text": "x"}}"#, &format!("PUT doesn't write `card`; {left_out}")).await;
-    let lines = format!("`onConflict` doesn't write `lines`; {left_out}");
-    check(upsert, r#"{"sku": "a", "lines": [{"name": "x"}]}"#, &lines).await;
+    let lines =
+        "this request replaces the list, and takes no operators; send an array of all objects, or PATCH the record";
+    check(put, r#"{"sku": "a", "lines": {"$add": []}}"#, lines).await;
+    check(upsert, r#"{"sku": "a", "lines": {"$add": []}}"#, lines).await;
     let other_side = "this relation is stored in `product` of Card; send the fields of the Card as an object, or set \
                       `product` of the Card";
     check(patch, r#"{"card": "ID"}"#, other_side).await;
@@ -458,7 +458,7 @@ async fn requests_of_a_transaction() {
     check(r#"{"updateAll": "products", "body": {}}"#, &in_query).await;
     let filter = format!("{all} `\"filter\": \"true\"` for all of them");
     check(r#"{"updateAll": "products", "query": {}, "body": {}}"#, &filter).await;
-    let upsert = "unknown member `upsert`; there is no upsert in `/transact`; POST with `?onConflict=`";
+    let upsert = "unknown member `upsert`; write `create`, with the unique key in `onConflict`";
     check(r#"{"upsert": "products", "body": {}}"#, upsert).await;
     let whole = "this request takes whole values, not operators; send the value itself, or PATCH the record";
     let id = "01890a5d-ac96-774b-bcce-b302099a8057";
