@@ -356,9 +356,7 @@ impl fmt::Display for Answer {
             Self::AccountPasswordSet { account } => {
                 writeln!(f, "changed the password of {account} and ended all its sessions")
             }
-            Self::AccountDisabled { account } => {
-                writeln!(f, "disabled {account} and ended all its sessions")
-            }
+            Self::AccountDisabled { account } => writeln!(f, "disabled {account} and ended all its sessions"),
             Self::AccountVerified { account } => writeln!(f, "verified the address of {account}"),
             Self::AccountUnverified { account } => writeln!(f, "the address of {account} is no longer verified"),
             Self::AccountEnabled { account } => writeln!(f, "enabled {account}"),

@@ -112,6 +112,9 @@ impl Member {
     }
 }
 
+/// Requests that are read each by itself: how each is written and what it is, or what is wrong with it.
+pub type Separate = Vec<Result<(RequestKind, Request), Error>>;
+
 impl Batch {
     /// Reads `{"requests": […]}`, in which each request names its collection by its path: `{"create": "posts", "body": …}`,
     /// `{"update": "posts", "id": …, "body": …}`, `{"delete": "posts", "id": …}`, `{"get": "posts", "id": …}`,
@@ -142,11 +145,7 @@ impl Batch {
     }
 
     /// Reads the same requests, each by itself: how it is written and what it is, or what is wrong with it.
-    pub fn read_each(
-        reader: &Reader,
-        body: &[u8],
-        visible: &dyn Fn(&Collection) -> bool,
-    ) -> Result<Vec<Result<(RequestKind, Request), Error>>, Error> {
+    pub fn read_each(reader: &Reader, body: &[u8], visible: &dyn Fn(&Collection) -> bool) -> Result<Separate, Error> {
         let read = |(index, item)| one(reader, item, visible).map_err(|error| at_request(error, index));
         Ok(items(body)?.into_iter().enumerate().map(read).collect())
     }
@@ -168,7 +167,7 @@ impl Batch {
         reader: &Arc<Reader>,
         cx: &Context,
         body: Bytes,
-    ) -> Result<Vec<Result<(RequestKind, Request), Error>>, Error> {
+    ) -> Result<Separate, Error> {
         in_turn((engine, reader), cx, body, Self::read_each).await?
     }
 
@@ -204,12 +203,15 @@ impl Parts {
     }
 }
 
+/// A way to read a body for a caller to whom these collections are visible.
+type Reading<T> = fn(&Reader, &[u8], &dyn Fn(&Collection) -> bool) -> T;
+
 /// Reads what a caller sent in this way, if need be in turn.
 async fn in_turn<T: Send + 'static>(
     (engine, reader): (&Engine, &Arc<Reader>),
     cx: &Context,
     body: Bytes,
-    read: fn(&Reader, &[u8], &dyn Fn(&Collection) -> bool) -> T,
+    read: Reading<T>,
 ) -> Result<T, Error> {
     let takes_long = Batch::takes_long(reader, &body);
     let (served, reader, caller) = (engine.clone(), Arc::clone(reader), Arc::clone(cx.caller()));
@@ -535,12 +537,8 @@ impl Found<'_> {
             }
             RequestKind::Update => {
                 let input = patch(model, collection, body()?).map_err(within)?;
-                Request::Update(Update {
-                    collection,
-                    which: self.which(reader, collection)?,
-                    input,
-                    options: self.options(reader, collection)?,
-                })
+                let (which, options) = (self.which(reader, collection)?, self.options(reader, collection)?);
+                Request::Update(Update { collection, which, input, options })
             }
             RequestKind::OfMatching(verb) => {
                 let raw = self.query.ok_or_else(|| {

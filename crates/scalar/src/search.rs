@@ -132,10 +132,11 @@ mod tests {
     /// A search as a text: groups in parentheses, phrases joined by `+`.
     fn written(search: &Search) -> String {
         let term = |term: &Term| format!("{}{}", term.words.join("+"), if term.prefix { "*" } else { "" });
-        let group = |group: &Vec<Term>| format!("({})", group.iter().map(term).collect::<Vec<_>>().join("|"));
-        let groups: String = search.groups.iter().map(group).collect();
-        let without: String = search.without.iter().map(|one| format!(" -{}", term(one))).collect();
-        groups + &without
+        let group =
+            |group: &Vec<Term>| ["(".to_owned(), group.iter().map(term).collect::<Vec<_>>().join("|"), ")".to_owned()];
+        let groups: String = search.groups.iter().flat_map(group).collect();
+        let without = search.without.iter().flat_map(|one| [" -".to_owned(), term(one)]);
+        groups + &without.collect::<String>()
     }
 
     fn check(text: &str, expected: Result<&str, SearchProblem>) {

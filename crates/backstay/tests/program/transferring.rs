@@ -136,7 +136,7 @@ fn refused_records_are_skipped_and_listed() {
         1 => format!("{number},Book {number},low\n"),
         _ => format!("x{number},Book {number},lo\n"),
     };
-    let rows: String = (1..=3000).map(row).collect();
+    let rows = (1..=3000).map(row).collect::<Vec<_>>().concat();
     app.write("books.csv", &format!("number,title,shelf.code\n{rows}"));
     let ended = app.run(&["import", "Book", "books.csv", "--on-error", "skip"]);
     assert_eq!(ended.code, Some(1));
@@ -208,7 +208,7 @@ fn a_dry_run_writes_nothing() {
 #[test]
 fn an_import_that_is_killed_creates_nothing_twice() {
     let app = shelves();
-    let rows: String = (0..40_000).map(|number| format!("{number},Book {number},low\n")).collect();
+    let rows = (0..40_000).map(|number| format!("{number},Book {number},low\n")).collect::<Vec<_>>().concat();
     app.write("books.csv", &format!("number,title,shelf.code\n{rows}"));
     let mut created = 0;
     for millis in [300, 700, 1100] {
@@ -242,7 +242,7 @@ fn an_import_that_is_killed_creates_nothing_twice() {
 fn a_running_server_imports_and_exports() {
     let app = shelves();
     let server = app.serve();
-    let rows: String = (0..1200).map(|number| format!("{number},Book {number},low\n")).collect();
+    let rows = (0..1200).map(|number| format!("{number},Book {number},low\n")).collect::<Vec<_>>().concat();
     app.write("books.csv", &format!("number,title,shelf.code\n{rows}x,y,low\n"));
     let ended = app.run(&["import", "Book", "books.csv", "--on-error", "skip"]);
     assert_eq!(ended.out, "1200 records created, 1 refused (books.csv.errors.ndjson)\n");
@@ -339,7 +339,7 @@ fn a_whole_application_comes_back_byte_for_byte() {
     let app = App::empty();
     app.write("model/all.graphql", EVERYTHING);
     app.write("in/Person.ndjson", "{\"email\": \"ada@x.example\", \"name\": \"Ada\"}\n");
-    let tags: String = (0..130).map(|number| format!("{{\"name\": \"tag {number}\"}}\n")).collect();
+    let tags = (0..130).map(|number| format!("{{\"name\": \"tag {number}\"}}\n")).collect::<Vec<_>>().concat();
     app.write("in/Tag.ndjson", &tags);
     app.write("in/Folder.ndjson", "{\"id\": \"01890a5d-ac96-774b-bcce-b302099a8001\", \"name\": \"top\"}\n{\"name\": \"below\", \"parent\": \"01890a5d-ac96-774b-bcce-b302099a8001\"}\n");
     app.write("in/Code.ndjson", "{\"id\": \"a-1\", \"label\": \"A\"}\n");

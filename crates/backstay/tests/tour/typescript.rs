@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::walkthrough::{self, Served, copy};
+use crate::walkthrough::{self, Database, Served, copy};
 
 /// Stands between the outputs of two examples.
 const END: &str = "\u{1}";
@@ -27,7 +27,7 @@ fn the_client_answers_as_documented() {
     let made = fs::read_to_string(&client).expect("the client was made");
     assert!(made == kept, "clients/typescript/newsroom.ts isn't what the program makes; see CONTRIBUTING.md");
 
-    let served = Served::start(place, &application, &tour);
+    let served = Served::start(place, (&application, &tour), Database::Sqlite);
     let mut program = String::new();
     for example in &examples {
         let _ =

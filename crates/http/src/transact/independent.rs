@@ -6,7 +6,6 @@ use backstay_engine::{
 };
 use backstay_rest::transact::{Batch, place};
 use backstay_rest::{JSON, result};
-use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
 use super::replayed;
@@ -59,7 +58,7 @@ pub(super) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
         }
         out.append(b"]}")
     });
-    let mut answer = match written.and_then(|()| out.finish()) {
+    let mut answer = match written.and_then(|()| Ok(out.finish()?)) {
         Ok(body) => Answer::ready(StatusCode::OK, admitted.audience(), body),
         // What was done is confirmed, also without memory to say more of it.
         Err(_) => Answer::empty(StatusCode::OK, admitted.audience()).without_body(),
