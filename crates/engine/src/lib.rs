@@ -78,6 +78,7 @@ mod secrets;
 mod sent_back;
 mod sequences;
 mod shapes;
+mod showing;
 mod singles;
 mod sink;
 mod sizes;
@@ -133,7 +134,7 @@ pub use refreshing::RefreshPass;
 pub use request::{
     Aggregate, Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List,
     MatchingAct, MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request,
-    RequestKind, Requests, Start, Update, WriteOptions,
+    RequestKind, Requests, Shown, Start, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

@@ -12,6 +12,7 @@ pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<St
         | Parameters::OfGroups
         | Parameters::OfMatching
         | Parameters::OfRecord
+        | Parameters::Shown
         | Parameters::OfKey
         | Parameters::Key
         | Parameters::OnConflict
