@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
-    Context, Create, Engine, IfMatch, Input, List, MatchingAct, MatchingVerb, OfMatching, OfRecord, RecordAct,
-    RecordVerb, Refused, Replace, Request, RequestKind, Tag, Update, Which, WriteOptions,
+    Aggregate, Context, Create, Engine, IfMatch, Input, List, MatchingAct, MatchingVerb, OfMatching, OfRecord,
+    RecordAct, RecordVerb, Refused, Replace, Request, RequestKind, Tag, Update, Which, WriteOptions,
 };
 use backstay_model::{Addressed, Collection, CollectionId, FieldId, InterfaceId};
 use backstay_scalar::{Scalar, Token};
@@ -525,10 +525,7 @@ impl Found<'_> {
                 let record = (collection, self.id(reader, collection)?);
                 Request::History(reader.history_of_body(record, self.query).map_err(within)?)
             }
-            RequestKind::Aggregate => {
-                let query = self.query.map_or("{}", RawValue::get);
-                Request::Aggregate(reader.aggregate_of_body(collection, query.as_bytes()).map_err(within)?)
-            }
+            RequestKind::Aggregate => Request::Aggregate(self.groups(reader, collection).map_err(within)?),
             RequestKind::Create => {
                 let on_conflict = self.key(reader, collection)?;
                 let read = if on_conflict.is_some() { upserts } else { inputs };
@@ -572,6 +569,11 @@ impl Found<'_> {
                 Request::OfRecord(OfRecord { act, collection, which, options: self.options(reader, collection)? })
             }
         })
+    }
+
+    /// Groups, from `query`.
+    fn groups(&self, reader: &Reader, collection: CollectionId) -> Result<Aggregate, Error> {
+        reader.aggregate_of_body(collection, self.query.map_or("{}", RawValue::get).as_bytes())
     }
 
     /// A read of the types of an interface. Nothing else can be asked of several types.
