@@ -37,7 +37,7 @@ async fn a_search_goes_or_looks_at_other_values() {
     check(
         "a_search_goes_or_looks_at_other_values",
         Change {
-            old: r#"type A @open { x: String @search } type B @open { n: Int y: String @search } type C @open { z: String @search }"#,
+            old: "type A @open { x: String @search } type B @open { n: Int y: String @search } type C @open { z: String @search }",
             records: &[("A", r#"{"x":"one"}"#), ("B", r#"{"n":7}"#)],
             new: r#"type A @open { x: String } type B @open { n: String @search y: String! @search @default(to: "none") }"#,
             then: &[("A", "x"), ("B", "n,y")],
