@@ -77,6 +77,7 @@ mod secrets;
 mod sent_back;
 mod sequences;
 mod shapes;
+mod showing;
 mod singles;
 mod sink;
 mod sizes;
@@ -131,7 +132,7 @@ pub use refreshing::RefreshPass;
 pub use request::{
     Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, MatchingAct,
     MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request, RequestKind,
-    Requests, Start, Update, WriteOptions,
+    Requests, Shown, Start, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;
