@@ -539,6 +539,12 @@ pub enum Error {
         /// The stored version.
         version: i64,
     },
+    /// `If-None-Match: *` wants no record.
+    #[error("the request only creates a record, but there is one already; its version is {version}")]
+    Exists {
+        /// The stored version.
+        version: i64,
+    },
     /// The idempotency key was used with another request.
     #[error("this idempotency key was used for another request")]
     KeyReused,
@@ -608,6 +614,7 @@ impl Error {
             Self::Conflict(Conflict::Concurrent) => "concurrent-change",
             Self::Conflict(Conflict::Already(_)) => "already-done",
             Self::Precondition { .. } => "version-mismatch",
+            Self::Exists { .. } => "record-exists",
             Self::KeyReused => "idempotency-key-reused",
             Self::Limit(Limit::Size { .. } | Limit::Matching { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => {
                 "too-large"

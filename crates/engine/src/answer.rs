@@ -26,11 +26,11 @@ impl Answer {
 
     /// The same, with what was written counted as memory of its request. What was read is counted already.
     pub(crate) fn kept(self, memory: &Memory) -> Result<Self, Error> {
-        let Self::Written(Written { body: Some(body), outcome, ids, version, tag, replayed }) = self else {
+        let Self::Written(Written { body: Some(body), outcome, ids, upserted, version, tag, replayed }) = self else {
             return Ok(self);
         };
         let body = Some(memory.keep(body)?);
-        Ok(Self::Written(Written { outcome, ids, version, body, tag, replayed }))
+        Ok(Self::Written(Written { outcome, ids, upserted, version, body, tag, replayed }))
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -67,7 +67,9 @@ pub struct Written {
     pub outcome: Outcome,
     /// The records, in the order of the request.
     pub ids: Vec<RecordId>,
-    /// The record's version now; absent after a delete and where several records were made.
+    /// What became of each of them, if the request could create or change it; else nothing.
+    pub upserted: Vec<Upserted>,
+    /// The record's version now; absent after a delete and where an array of records was sent.
     pub version: Option<i64>,
     /// The record as the caller sees it, or several; absent after a delete, where a minimal answer was asked for, and
     /// where the caller may not read it.
@@ -76,6 +78,13 @@ pub struct Written {
     pub tag: Option<Tag>,
     /// Whether this is the answer to an earlier request with the same idempotency key.
     pub replayed: bool,
+}
+
+impl Written {
+    /// What was done to these records, without a word about them.
+    pub(crate) fn of(outcome: Outcome, ids: Vec<RecordId>) -> Self {
+        Self { outcome, ids, upserted: Vec::new(), version: None, body: None, tag: None, replayed: false }
+    }
 }
 
 /// What a write did.
@@ -100,6 +109,17 @@ pub enum Upserted {
     Updated,
     /// The one that was there was already as asked.
     Unchanged,
+}
+
+impl Upserted {
+    /// Its name in the notation of doors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+        }
+    }
 }
 
 /// Why several requests were refused together, and which of them is at fault.

@@ -78,6 +78,7 @@ mod secrets;
 mod sent_back;
 mod sequences;
 mod shapes;
+mod showing;
 mod singles;
 mod sink;
 mod sizes;
@@ -134,7 +135,7 @@ pub use refreshing::RefreshPass;
 pub use request::{
     Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List, MatchingAct,
     MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request, RequestKind,
-    Requests, Start, Update, WriteOptions,
+    Requests, Shown, Start, Update, WriteOptions,
 };
 pub use singles::Singles;
 pub use sizes::Sizes;

@@ -40,6 +40,8 @@ enum GetKey {
     One(GetOf),
     /// By a unique key.
     Key(Action, GetOf, Vec<FieldId>),
+    /// What the caller sees, whatever made it ask.
+    Seen(CollectionId, Selection),
     /// Of any of several types of an interface.
     Together(InterfaceId, Vec<GetOf>),
 }
@@ -146,6 +148,20 @@ impl Plans {
     pub(crate) fn seen(&self, planner: &Planner, rights: &Rights, collection: CollectionId) -> &ReadPlan {
         let shape = || one_record(Action::Read, collection, Selection::Whole, Perspective::Live);
         self.of(collection).seen.get_or_init(|| planner.read(&shape(), rights))
+    }
+
+    /// A selection of what the caller sees of one record, likewise; checked and planned once.
+    pub(crate) fn seen_of(
+        &self,
+        planner: &Planner,
+        view: View<'_>,
+        (collection, selection): (CollectionId, &Selection),
+    ) -> Result<Arc<ReadPlan>, Error> {
+        self.kept_get(GetKey::Seen(collection, selection.clone()), || {
+            asked::selection(view, collection, selection)?;
+            let shape = one_record(Action::Read, collection, selection.clone(), Perspective::Live);
+            Ok(planner.read(&shape, view.rights))
+        })
     }
 
     /// Whether the caller may link to a record: a row without anything in it.

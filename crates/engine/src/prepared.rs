@@ -16,6 +16,7 @@ use crate::inner::{Inner, too_large};
 use crate::plans::ListKey;
 use crate::read::{self, Alone, PageSize, PreparedGet, PreparedList};
 use crate::remember::Keyed;
+use crate::showing::Showing;
 use crate::taken_along::TakenAlong;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
@@ -83,10 +84,10 @@ impl Prepared {
         }
     }
 
-    /// The collection that it writes to, if it writes.
-    fn written(&self) -> Option<CollectionId> {
+    /// The collection that it writes to, and how it answers, if it writes.
+    fn written(&self) -> Option<(CollectionId, &Showing)> {
         match self {
-            Self::Write(write) => Some(write.collection()),
+            Self::Write(write) => Some((write.collection(), write.showing())),
             Self::Get(..) | Self::List(..) | Self::History(..) => None,
         }
     }
@@ -326,8 +327,8 @@ impl Transaction for All {
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
             self.reached.store(0, Ordering::Relaxed);
-            let collections: Vec<_> = self.requests.iter().map(Prepared::written).collect();
-            if let Some(answers) = cx.replayed_all(self.claim.as_ref(), &collections, self.encoder).await? {
+            let writes: Vec<_> = self.requests.iter().map(Prepared::written).collect();
+            if let Some(answers) = cx.replayed_all(self.claim.as_ref(), &writes).await? {
                 return answers
                     .into_iter()
                     .map(|answer| answer.map(|answer| answer.kept(&cx.cx.memory)).transpose())

@@ -322,7 +322,7 @@ fn check(list: &List) -> Result<(), Error> {
 }
 
 /// Refuses values for a selection as `check_values` does.
-fn check_selected(params: &[Value]) -> Result<(), Error> {
+pub(crate) fn check_selected(params: &[Value]) -> Result<(), Error> {
     if params.iter().any(is_too_long) { Err(too_long(Place::Select)) } else { Ok(()) }
 }
 

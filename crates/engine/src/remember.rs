@@ -12,7 +12,10 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::references::may_see;
-use crate::{Answer, Encoder, Idempotency, IfMatch, MatchingVerb, Outcome, RecordVerb, Tag, TxContext, Written};
+use crate::showing::Showing;
+use crate::{
+    Answer, Encoder, Idempotency, IfMatch, MatchingVerb, Outcome, RecordVerb, Tag, TxContext, Upserted, Written,
+};
 
 /// What is asked under an idempotency key, besides the values that were sent for it.
 #[derive(Debug, Clone, Copy)]
@@ -140,6 +143,9 @@ struct Kept {
     /// The caller's rights: an answer is shown again only to a caller who may still see all of it.
     #[serde(default)]
     rights: String,
+    /// Of a create that may change records instead: what became of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    upserted: Vec<u8>,
     /// Under which model it was made, and what was true of the caller's own record. Older answers don't say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     under: String,
@@ -162,29 +168,28 @@ impl TxContext<'_, '_> {
         &mut self,
         claim: Option<&KeyClaim>,
         collection: CollectionId,
-        encoder: &'static dyn Encoder,
+        showing: &Showing,
     ) -> Result<Option<Written>, Error> {
         let Some(bytes) = self.recalled(claim).await? else { return Ok(None) };
         let kept = Kept::read(&bytes)?;
-        self.shown_again(kept, collection, encoder).await.map(Some)
+        self.shown_again(kept, collection, showing).await.map(Some)
     }
 
-    /// The answers that are kept under the key of several requests, if there are any. These are the collections of the
-    /// requests that write; what the others read is not answered again.
+    /// The answers that are kept under the key of several requests, if there are any. Of each request that writes, this is
+    /// the collection and how it answers; what the others read is not answered again.
     pub(crate) async fn replayed_all(
         &mut self,
         claim: Option<&KeyClaim>,
-        collections: &[Option<CollectionId>],
-        encoder: &'static dyn Encoder,
+        writes: &[Option<(CollectionId, &Showing)>],
     ) -> Result<Option<Vec<Option<Answer>>>, Error> {
         let Some(bytes) = self.recalled(claim).await? else { return Ok(None) };
         let mut kept = Kept::read_all(&bytes)?.into_iter();
-        let mut answers = Vec::with_capacity(collections.len());
-        for collection in collections {
-            answers.push(match collection {
-                Some(collection) => {
+        let mut answers = Vec::with_capacity(writes.len());
+        for write in writes {
+            answers.push(match write {
+                Some((collection, showing)) => {
                     let kept = kept.next().ok_or_else(|| Error::internal(Unreadable))?;
-                    Some(Answer::Written(self.shown_again(kept, *collection, encoder).await?))
+                    Some(Answer::Written(self.shown_again(kept, *collection, showing).await?))
                 }
                 None => None,
             });
@@ -195,13 +200,8 @@ impl TxContext<'_, '_> {
     /// A kept answer, with its records if the caller has the rights of the first time and may read them still. Which
     /// fields of a record the caller sees can depend on the record, on the model and on the caller's own record, and what
     /// is computed on others: then the caller must see the same now.
-    async fn shown_again(
-        &mut self,
-        kept: Kept,
-        collection: CollectionId,
-        encoder: &'static dyn Encoder,
-    ) -> Result<Written, Error> {
-        let same = kept.rights == rights(self.caller()) && kept.encoder == encoder.name();
+    async fn shown_again(&mut self, kept: Kept, collection: CollectionId, showing: &Showing) -> Result<Written, Error> {
+        let same = kept.rights == rights(self.caller()) && kept.encoder == showing.encoder.name();
         // Those that don't say are at most a day older than this Backstay.
         let elsewhere = !kept.under.is_empty() && kept.under != self.under();
         let mut written = kept.into_written()?;
@@ -213,12 +213,13 @@ impl TxContext<'_, '_> {
             class.rights.field(collection, field.id, Action::Read).decided().is_none()
                 || field.is_computed_in_answers() && class.rights.may_see(collection, field.id)
         };
-        let may_differ = elsewhere || fields.iter().any(depends);
+        let may_differ = elsewhere || showing.is_selected() || fields.iter().any(depends);
         for id in &written.ids {
             shown = shown && may_see(self, &class, collection, *id).await?;
-            if shown && may_differ {
-                shown = written.tag.is_some() && written.tag == self.tag_now(collection, *id, encoder).await?;
-            }
+        }
+        // Numbers of records are of no record.
+        if shown && may_differ && !written.ids.is_empty() {
+            shown = self.shows_still(showing, collection, &written).await?;
         }
         if !shown {
             (written.body, written.tag) = (None, None);
@@ -349,6 +350,7 @@ impl Kept {
                 Outcome::Counted => COUNTED,
             },
             ids: written.ids.iter().map(kept_id).collect(),
+            upserted: written.upserted.iter().copied().map(kept_upserted).collect(),
             version: written.version,
             // A binary notation would need a form of its own; until then such a body isn't kept.
             body: written.body.as_ref().and_then(|body| String::from_utf8(body.to_vec()).ok()),
@@ -362,6 +364,7 @@ impl Kept {
     fn into_written(self) -> Result<Written, Error> {
         let ids: Result<Vec<RecordId>, Error> =
             self.ids.iter().map(|id| read_kept_id(id).ok_or_else(|| Error::internal(Unreadable))).collect();
+        let upserted: Result<Vec<Upserted>, Error> = self.upserted.into_iter().map(read_kept_upserted).collect();
         Ok(Written {
             outcome: match self.outcome {
                 CREATED => Outcome::Created,
@@ -371,6 +374,7 @@ impl Kept {
                 _ => return Err(Error::internal(Unreadable)),
             },
             ids: ids?,
+            upserted: upserted?,
             version: self.version,
             body: self.body.map(Bytes::from),
             tag: self.tag.map(Tag::from_text),
@@ -399,11 +403,29 @@ fn read_kept_id(kept: &str) -> Option<RecordId> {
     }
 }
 
+fn kept_upserted(upserted: Upserted) -> u8 {
+    match upserted {
+        Upserted::Created => CREATED,
+        Upserted::Updated => UPDATED,
+        Upserted::Unchanged => UNCHANGED,
+    }
+}
+
+fn read_kept_upserted(kept: u8) -> Result<Upserted, Error> {
+    match kept {
+        CREATED => Ok(Upserted::Created),
+        UPDATED => Ok(Upserted::Updated),
+        UNCHANGED => Ok(Upserted::Unchanged),
+        _ => Err(Error::internal(Unreadable)),
+    }
+}
+
 /// What was answered, as a number that is stored.
 const CREATED: u8 = 1;
 const UPDATED: u8 = 2;
 const DELETED: u8 = 3;
 const COUNTED: u8 = 4;
+const UNCHANGED: u8 = 5;
 
 #[cfg(test)]
 mod tests {
@@ -417,6 +439,7 @@ mod tests {
         Written {
             outcome: Outcome::Updated,
             ids: vec![ID.parse().expect("an id")],
+            upserted: vec![],
             version: Some(3),
             body: Some(Bytes::from_static(br#"{"a":1}"#)),
             tag: Some(Tag::from_text("3.x".to_owned())),
@@ -493,6 +516,16 @@ mod tests {
         let deletion = Written { outcome: Outcome::Deleted, version: None, body: None, tag: None, ..updated() };
         let kept = serde_json::to_string(&Kept::of(&deletion, (String::new(), String::new()), "json")).expect("JSON");
         assert_eq!(read(&kept).expect("it is read"), deletion);
+    }
+
+    #[test]
+    fn a_kept_upsert_says_what_became_of_each_record() {
+        let text = GOLDEN.replace(r#""rights":"r""#, r#""rights":"r","upserted":[1,5]"#);
+        let upserted = read(&text).expect("it is read");
+        assert_eq!(upserted.upserted, [Upserted::Created, Upserted::Unchanged]);
+        let kept = Kept::of(&upserted, ("r".to_owned(), String::new()), "json");
+        assert_eq!(serde_json::to_string(&kept).expect("JSON"), text);
+        assert_eq!(read(&text.replace("[1,5]", "[3]")).map_err(|error| error.code()), Err("internal"));
     }
 
     #[test]

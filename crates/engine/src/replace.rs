@@ -27,7 +27,7 @@ impl TxContext<'_, '_> {
         match (self.found(of, which).await?, wanted) {
             (Some(id), Some(IfMatch::Absent)) => {
                 let stored = self.get(collection, id).await?.ok_or_else(|| none_which(of, which))?;
-                Err(Error::Precondition { version: stored.version() })
+                Err(Error::Exists { version: stored.version() })
             }
             (Some(id), _) => {
                 input.replaces = true;

@@ -638,6 +638,17 @@ pub struct WriteOptions {
     pub if_match: Option<IfMatch>,
     /// Do not answer the record.
     pub minimal: bool,
+    /// What to answer of each record; every field of its own if it doesn't say.
+    pub shown: Option<Shown>,
+}
+
+/// What is answered of a record that was written.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Its fields, and what they lead to.
+    pub selection: Selection,
+    /// The values of the parameters in the selection, in its order.
+    pub params: Vec<Value>,
 }
 
 /// The caller's name for a write that may be sent more than once.

@@ -1,25 +1,18 @@
-use std::sync::Arc;
-
 use backstay_base::{
-    Action, Caller, CallerKind, Error, Limit, Memory, Place, RecordId, Unauthenticated, Violation, ViolationKind,
-    limits,
+    Action, Caller, CallerKind, Error, Limit, Place, Unauthenticated, Violation, ViolationKind, limits,
 };
-use backstay_expr::{Rule, truth};
 use backstay_model::{Collection, CollectionId, Field, FieldId};
-use backstay_sql::Row;
 use backstay_store::{KeyClaim, Writes};
-use bytes::Bytes;
 
-use crate::bind::InMemory;
 use crate::context::require_few_rows;
 use crate::inner::Inner;
 use crate::matching::{self, Counted};
-use crate::read::{self, PreparedList, USUAL_RECORD, is_too_large, may_at_all};
+use crate::read::{self, PreparedList, USUAL_RECORD, may_at_all};
 use crate::remember::Keyed;
+use crate::showing::{Showing, transient};
 use crate::{
-    AnswerBuffer, Authority, Context, Create, Encoder, IfMatch, Input, Inputs, MatchingAct, OfMatching, OfRecord,
-    Outcome, Record, RecordAct, Replace, RequestKind, Tag, TxContext, Update, Upserted, Which, Written, children,
-    embedded, remember, summing,
+    Authority, Context, Create, Encoder, IfMatch, Input, Inputs, MatchingAct, OfMatching, OfRecord, Outcome, Record,
+    RecordAct, Replace, RequestKind, TxContext, Update, Upserted, Which, Written, children, remember, summing,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -27,7 +20,7 @@ use crate::{
 pub(crate) struct PreparedWrite {
     work: Work,
     pub(crate) claim: Option<KeyClaim>,
-    encoder: &'static dyn Encoder,
+    showing: Showing,
     /// Whether it writes more than a row, or something follows from it that can be refused: stored sums of other records,
     /// checks at commit, or counters of sequences.
     writes_more: bool,
@@ -35,11 +28,11 @@ pub(crate) struct PreparedWrite {
 
 #[derive(Debug)]
 enum Work {
-    Create { collection: CollectionId, inputs: Inputs, minimal: bool },
-    Upsert { collection: CollectionId, key: Vec<FieldId>, inputs: Inputs, minimal: bool },
-    Update { record: (CollectionId, Which), input: Input, if_match: Option<IfMatch>, minimal: bool },
-    Replace { record: (CollectionId, Which), input: Input, if_match: Option<IfMatch>, minimal: bool },
-    OfRecord { act: RecordAct, record: (CollectionId, Which), if_match: Option<IfMatch>, minimal: bool },
+    Create { collection: CollectionId, inputs: Inputs },
+    Upsert { collection: CollectionId, key: Vec<FieldId>, inputs: Inputs },
+    Update { record: (CollectionId, Which), input: Input, if_match: Option<IfMatch> },
+    Replace { record: (CollectionId, Which), input: Input, if_match: Option<IfMatch> },
+    OfRecord { act: RecordAct, record: (CollectionId, Which), if_match: Option<IfMatch> },
     OfMatching { act: MatchingAct, collection: CollectionId, list: Box<PreparedList>, limit: u32, dry_run: bool },
 }
 
@@ -68,12 +61,12 @@ pub(crate) fn create(
         if on_conflict.is_some() { Keyed::Upsert(&collection.name, &names) } else { Keyed::Create(&collection.name) };
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let writes_more = writes_more(inner, id);
-    let minimal = options.minimal;
+    let showing = Showing::new((inner, cx), id, &options, encoder)?;
     let work = match on_conflict {
-        Some(key) => Work::Upsert { collection: id, key, inputs, minimal },
-        None => Work::Create { collection: id, inputs, minimal },
+        Some(key) => Work::Upsert { collection: id, key, inputs },
+        None => Work::Create { collection: id, inputs },
     };
-    Ok(PreparedWrite { work, claim, encoder, writes_more })
+    Ok(PreparedWrite { work, claim, showing, writes_more })
 }
 
 /// Prepares an update of one record.
@@ -91,9 +84,9 @@ pub(crate) fn update(
     let named = which.words(of);
     let what = Keyed::Update(&of.name, &named, options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
-    let (if_match, minimal) = (options.if_match, options.minimal);
-    let work = Work::Update { record: (collection, which), input, if_match, minimal };
-    Ok(PreparedWrite { work, claim, encoder, writes_more })
+    let showing = Showing::new((inner, cx), collection, &options, encoder)?;
+    let work = Work::Update { record: (collection, which), input, if_match: options.if_match };
+    Ok(PreparedWrite { work, claim, showing, writes_more })
 }
 
 /// Prepares a replacement of one record, or its creation.
@@ -109,9 +102,9 @@ pub(crate) fn replace(
     let named = which.words(of);
     let what = Keyed::Replace(&of.name, &named, options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
-    let (if_match, minimal) = (options.if_match, options.minimal);
-    let work = Work::Replace { record: (collection, which), input, if_match, minimal };
-    Ok(PreparedWrite { work, claim, encoder, writes_more: true })
+    let showing = Showing::new((inner, cx), collection, &options, encoder)?;
+    let work = Work::Replace { record: (collection, which), input, if_match: options.if_match };
+    Ok(PreparedWrite { work, claim, showing, writes_more: true })
 }
 
 /// Prepares what is done with one stored record.
@@ -133,9 +126,9 @@ pub(crate) fn of_record(
     let named = which.words(of);
     let what = Keyed::OfRecord(act.verb(), (&of.name, &named), options.if_match.as_ref());
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
-    let (if_match, minimal) = (options.if_match, options.minimal);
-    let work = Work::OfRecord { act, record: (collection, which), if_match, minimal };
-    Ok(PreparedWrite { work, claim, encoder, writes_more })
+    let showing = Showing::new((inner, cx), collection, &options, encoder)?;
+    let work = Work::OfRecord { act, record: (collection, which), if_match: options.if_match };
+    Ok(PreparedWrite { work, claim, showing, writes_more })
 }
 
 /// Prepares what is done with all records that match a filter.
@@ -154,8 +147,9 @@ pub(crate) fn of_matching(
     }
     let what = Keyed::OfMatching(act.verb(), name);
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
+    let showing = Showing::new((inner, cx), collection, &options, encoder)?;
     let work = Work::OfMatching { act, collection, list, limit, dry_run };
-    Ok(PreparedWrite { work, claim, encoder, writes_more: true })
+    Ok(PreparedWrite { work, claim, showing, writes_more: true })
 }
 
 /// Refuses children that no rule could let the caller write, before anything is written.
@@ -224,6 +218,11 @@ impl PreparedWrite {
         }
     }
 
+    /// How it answers.
+    pub(crate) fn showing(&self) -> &Showing {
+        &self.showing
+    }
+
     /// How much it may write.
     pub(crate) fn writes(&self) -> Writes {
         match &self.work {
@@ -241,9 +240,9 @@ impl PreparedWrite {
         }
     }
 
-    /// Whether it finds the records itself, by a filter.
+    /// Whether it reads records that it doesn't write: it finds them by a filter, or answers what they lead to.
     pub(crate) fn reads(&self) -> bool {
-        matches!(self.work, Work::OfMatching { .. })
+        matches!(self.work, Work::OfMatching { .. }) || self.showing.is_selected()
     }
 
     /// Whether it is undone after it was answered.
@@ -258,56 +257,50 @@ impl PreparedWrite {
     }
 
     async fn carry_out(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
-        if let Some(written) = cx.replayed(self.claim.as_ref(), self.collection(), self.encoder).await? {
+        let showing = &self.showing;
+        if let Some(written) = cx.replayed(self.claim.as_ref(), self.collection(), showing).await? {
             return Ok(written);
         }
         let written = match &self.work {
-            Work::Create { collection, inputs: Inputs::One(input), minimal } => {
+            Work::Create { collection, inputs: Inputs::One(input) } => {
                 let record = cx.create(Authority::Caller, *collection, input.clone()).await?;
-                let body = cx.shown(*collection, &record, (self.encoder, *minimal)).await?;
-                written(Outcome::Created, &record, body, *minimal)?
+                cx.shown(showing, (Outcome::Created, *collection), &record).await?
             }
-            Work::Create { collection, inputs: Inputs::Many(inputs), minimal } => {
+            Work::Create { collection, inputs: Inputs::Many(inputs) } => {
                 let records = cx.create_all(*collection, inputs).await?;
-                let body = if *minimal { None } else { Some(cx.all_seen(*collection, &records, self.encoder).await?) };
-                let ids = records.iter().map(Record::id).collect();
-                Written { outcome: Outcome::Created, ids, version: None, body, tag: None, replayed: false }
+                cx.all_shown(showing, *collection, &records).await?
             }
-            Work::Upsert { collection, key, inputs, minimal } => {
-                cx.upsert_all((*collection, key), inputs, (self.encoder, *minimal)).await?
+            Work::Upsert { collection, key, inputs } => {
+                let all = cx.upsert_all((*collection, key), inputs).await?;
+                let is_array = matches!(inputs, Inputs::Many(_));
+                cx.upserts_shown(showing, *collection, (&all, is_array)).await?
             }
-            Work::Update { record: (collection, which), input, if_match, minimal } => {
+            Work::Update { record: (collection, which), input, if_match } => {
                 let record = (*collection, cx.addressed(Authority::Caller, *collection, which).await?);
                 let changed = cx.update(Authority::Caller, record, input.clone(), if_match.as_ref()).await?;
-                let body = cx.shown(record.0, &changed, (self.encoder, *minimal)).await?;
-                written(Outcome::Updated, &changed, body, *minimal)?
+                cx.shown(showing, (Outcome::Updated, *collection), &changed).await?
             }
-            Work::Replace { record: (collection, which), input, if_match, minimal } => {
+            Work::Replace { record: (collection, which), input, if_match } => {
                 let record = (*collection, which);
                 let (outcome, record) = cx.replace(record, input.clone(), if_match.as_ref()).await?;
-                let body = cx.shown(*collection, &record, (self.encoder, *minimal)).await?;
-                written(outcome, &record, body, *minimal)?
+                cx.shown(showing, (outcome, *collection), &record).await?
             }
-            Work::OfRecord { act, record: (collection, which), if_match, minimal } => {
+            Work::OfRecord { act, record: (collection, which), if_match } => {
                 let record = (*collection, cx.addressed(Authority::Caller, *collection, which).await?);
                 let done = cx.carry_out(Authority::Caller, act, record, if_match.as_ref()).await?;
                 match act {
-                    RecordAct::Delete | RecordAct::Purge => gone(record.1),
-                    RecordAct::Restore(_) => {
-                        let body = cx.shown(record.0, &done, (self.encoder, *minimal)).await?;
-                        written(Outcome::Updated, &done, body, *minimal)?
-                    }
+                    RecordAct::Delete | RecordAct::Purge => Written::of(Outcome::Deleted, vec![record.1]),
+                    RecordAct::Restore(_) => cx.shown(showing, (Outcome::Updated, *collection), &done).await?,
                 }
             }
             Work::OfMatching { act, collection, list, limit, dry_run: _ } => {
                 let Counted { matched, changed } = matching::carry_out(cx, act, *collection, (&**list, *limit)).await?;
                 let mut body = transient(USUAL_RECORD);
-                self.encoder.counted(&mut body, matched, changed)?;
-                let body = Some(body.finish()?);
-                Written { outcome: Outcome::Counted, ids: vec![], version: None, body, tag: None, replayed: false }
+                showing.encoder.counted(&mut body, matched, changed)?;
+                Written { body: Some(body.finish()?), ..Written::of(Outcome::Counted, vec![]) }
             }
         };
-        cx.remember(self.claim.as_ref(), &written, self.encoder)?;
+        cx.remember(self.claim.as_ref(), &written, showing.encoder)?;
         Ok(written)
     }
 }
@@ -331,24 +324,6 @@ fn of_write(refusal: Error) -> Error {
     }
 }
 
-fn gone(id: RecordId) -> Written {
-    Written { outcome: Outcome::Deleted, ids: vec![id], version: None, body: None, tag: None, replayed: false }
-}
-
-/// A minimal answer has the tag as well: it is what the next change needs.
-fn written(outcome: Outcome, record: &Record, body: Option<AnswerBuffer>, minimal: bool) -> Result<Written, Error> {
-    let version = record.version();
-    let tag = body.as_ref().map(|body| Tag::of_record(version, body.as_slice()));
-    let body = body.filter(|_| !minimal).map(AnswerBuffer::finish).transpose()?;
-    Ok(Written { outcome, ids: vec![record.id()], version: Some(version), body, tag, replayed: false })
-}
-
-/// A buffer for what was written. Its transaction counts the answer when that begins to wait for the commit: until then,
-/// a database with one writer has one of them at a time.
-fn transient(usual: usize) -> AnswerBuffer {
-    AnswerBuffer::new(&Memory::uncounted(), usual)
-}
-
 impl TxContext<'_, '_> {
     /// Makes a record of each input.
     async fn create_all(&mut self, collection: CollectionId, inputs: &[Input]) -> Result<Vec<Record>, Error> {
@@ -370,8 +345,7 @@ impl TxContext<'_, '_> {
         &mut self,
         (collection, key): (CollectionId, &[FieldId]),
         inputs: &Inputs,
-        (encoder, minimal): (&'static dyn Encoder, bool),
-    ) -> Result<Written, Error> {
+    ) -> Result<Vec<(Upserted, Record)>, Error> {
         let is_array = matches!(inputs, Inputs::Many(_));
         let mut all = Vec::with_capacity(inputs.as_slice().len());
         for (index, input) in inputs.as_slice().iter().enumerate() {
@@ -385,142 +359,6 @@ impl TxContext<'_, '_> {
         }
         self.part.at = Place::Whole;
         summing::follow(self).await?;
-        let created = all.iter().any(|(upserted, _)| *upserted == Upserted::Created);
-        let body = if minimal { None } else { Some(self.upserted(collection, (&all, is_array), encoder).await?) };
-        let ids = all.iter().map(|(_, record)| record.id()).collect();
-        let outcome = if created { Outcome::Created } else { Outcome::Updated };
-        Ok(Written { outcome, ids, version: None, body, tag: None, replayed: false })
-    }
-
-    async fn upserted(
-        &mut self,
-        collection: CollectionId,
-        (all, is_array): (&[(Upserted, Record)], bool),
-        encoder: &'static dyn Encoder,
-    ) -> Result<Bytes, Error> {
-        let mut body = transient(USUAL_RECORD * all.len());
-        if is_array {
-            encoder.begin_records(&mut body)?;
-        }
-        for (index, (upserted, record)) in all.iter().enumerate() {
-            if index > 0 {
-                encoder.between(&mut body)?;
-            }
-            encoder.begin_upserted(&mut body, *upserted)?;
-            match self.seen(collection, record, encoder).await? {
-                Some(seen) => body.append(seen.as_slice()),
-                None => encoder.unseen(&mut body),
-            }
-            .and_then(|()| body.check())?;
-            encoder.end_upserted(&mut body)?;
-        }
-        body.end();
-        if is_array {
-            encoder.end_records(&mut body)?;
-        }
-        Ok(body.finish()?)
-    }
-
-    /// The records that one request made, as the caller sees them.
-    async fn all_seen(
-        &mut self,
-        collection: CollectionId,
-        records: &[Record],
-        encoder: &'static dyn Encoder,
-    ) -> Result<Bytes, Error> {
-        let mut body = transient(USUAL_RECORD * records.len());
-        encoder.begin_records(&mut body)?;
-        for (index, record) in records.iter().enumerate() {
-            if index > 0 {
-                encoder.between(&mut body)?;
-            }
-            let appended = match self.seen(collection, record, encoder).await? {
-                Some(seen) => body.append(seen.as_slice()),
-                None => encoder.unseen(&mut body),
-            };
-            appended.and_then(|()| body.check())?;
-        }
-        body.end();
-        encoder.end_records(&mut body)?;
-        Ok(body.finish()?)
-    }
-
-    /// A record that this transaction wrote, for its answer. Of a minimal answer only the tag is missing if the record is
-    /// too large for an answer.
-    async fn shown(
-        &mut self,
-        collection: CollectionId,
-        record: &Record,
-        (encoder, minimal): (&'static dyn Encoder, bool),
-    ) -> Result<Option<AnswerBuffer>, Error> {
-        match self.seen(collection, record, encoder).await {
-            Err(error) if minimal && is_too_large(&error) => Ok(None),
-            seen => seen,
-        }
-    }
-
-    /// A record that this transaction wrote, as its caller sees it: just as a get would answer it. `None` where the
-    /// caller may not read it.
-    async fn seen(
-        &mut self,
-        collection: CollectionId,
-        record: &Record,
-        encoder: &'static dyn Encoder,
-    ) -> Result<Option<AnswerBuffer>, Error> {
-        let collection = self.model().collection(collection);
-        let class = Arc::clone(&self.class);
-        let rights = &class.rights;
-        let read = rights.rule(collection.id, Action::Read);
-        let held = collection.fields.iter().filter(|field| field.kind.is_held());
-        let seen = held.filter(|field| rights.may_see(collection.id, field.id));
-        let fields: Vec<_> = seen.map(|field| (field, rights.field(collection.id, field.id, Action::Read))).collect();
-        let needs_store = |rule: &Rule| rule.decided().is_none() && rule.needs_store();
-        let is_seen = |field: &Field| field.is_computed_in_answers() && rights.may_see(collection.id, field.id);
-        let is_computed = collection.fields.iter().any(is_seen);
-        if is_computed || needs_store(read) || fields.iter().any(|(_, rule)| needs_store(rule)) {
-            return self.read_back(collection.id, record.id(), encoder).await;
-        }
-        let memory = InMemory::of(self.caller(), self.now(), record.values());
-        let holds = |rule: &Rule| truth(rule.expr(), &memory).is_true();
-        if !holds(read) {
-            return Ok(None);
-        }
-        let shown: Vec<&Field> = fields.iter().filter(|(_, rule)| holds(rule)).map(|(field, _)| *field).collect();
-        let mut members = embedded::members(collection, &shown, record.values()).into_iter();
-        let mut body = transient(USUAL_RECORD);
-        encoder.record(&mut body, &mut members).and_then(|()| body.check())?;
-        Ok(Some(body))
-    }
-
-    /// The tag of a record as its caller sees it now.
-    pub(crate) async fn tag_now(
-        &mut self,
-        collection: CollectionId,
-        id: RecordId,
-        encoder: &'static dyn Encoder,
-    ) -> Result<Option<Tag>, Error> {
-        let Some(record) = self.get(collection, id).await? else { return Ok(None) };
-        let body = self.seen(collection, &record, encoder).await?;
-        Ok(body.map(|body| Tag::of_record(record.version(), body.as_slice())))
-    }
-
-    async fn read_back(
-        &mut self,
-        collection: CollectionId,
-        id: RecordId,
-        encoder: &'static dyn Encoder,
-    ) -> Result<Option<AnswerBuffer>, Error> {
-        let class = Arc::clone(&self.class);
-        let plan = class.plans.seen(&self.engine.planner, &class.rights, collection);
-        let statement = self.statement(&plan.template, &self.bindings().id(id), collection);
-        let mut body = transient(USUAL_RECORD);
-        let mut found = false;
-        let encode = &mut |row: &dyn Row| {
-            found = true;
-            encoder.row(&mut body, row, &plan.output)?;
-            Ok(body.check()?)
-        };
-        self.rows(&statement, encode).await?;
-        Ok(found.then_some(body))
+        Ok(all)
     }
 }

@@ -13,6 +13,7 @@ use crate::budget::Reservation;
 use crate::credentials::Recognized;
 use crate::endpoint::{BodyRule, Callers, Effect, Endpoint, Handler, Idempotency, Overload, Presence, Route};
 use crate::head::Head;
+use crate::negotiation::Returning;
 use crate::state::State;
 use crate::target::Target;
 use crate::write_headers::WriteHeaders;
@@ -160,6 +161,11 @@ impl<'r> Admitted<'r> {
         self.memory
     }
 
+    /// What the client prefers to get back, where the endpoint honors that.
+    pub(crate) fn returning(&self) -> Option<Returning> {
+        if self.endpoint.prefer { Returning::preferred(self.head.headers()) } else { None }
+    }
+
     /// What a write carries in its headers.
     pub(crate) fn write_headers(&self) -> Result<WriteHeaders, Refusal> {
         let headers = self.head.headers();
@@ -167,7 +173,7 @@ impl<'r> Admitted<'r> {
         Ok(WriteHeaders {
             idempotency_key: if takes_key { idempotency::key(self.head, &self.recognized)? } else { None },
             if_match: preconditions::of_write(headers, self.endpoint.conditions)?,
-            minimal: self.endpoint.prefer && negotiation::wants_minimal(headers),
+            returning: self.returning(),
         })
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::negotiation;
+use crate::negotiation::Returning;
 
 /// `Content-Type` of records, lists and most other answers.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -87,7 +87,7 @@ impl Answer {
             self.status = StatusCode::NO_CONTENT;
         }
         self.body = Bytes::new();
-        let applied = negotiation::minimal_applied();
+        let applied = Returning::Minimal.applied();
         if !self.headers.contains(&applied) {
             self.headers.push(applied);
         }

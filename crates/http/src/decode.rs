@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use backstay_base::{Action, Caller, CallerKind, Error, Place, RecordId, Unauthenticated, ViolationKind, limits};
 use backstay_engine::{
-    Context, Create, Input, List, MatchingAct, OfMatching, OfRecord, Perspective, RecordAct, Replace, Request, Update,
-    Which, WriteOptions,
+    Context, Create, Input, List, MatchingAct, OfMatching, OfRecord, Perspective, RecordAct, Replace, Request, Shown,
+    Update, Which, WriteOptions,
 };
 use backstay_model::{CollectionId, Model};
 use backstay_rest::{Matching, Reader, inputs, is_of_past, patch, replacement, upserts};
@@ -208,13 +208,10 @@ impl Sent<'_> {
             return of_types(reader, kind, records, (query, &body));
         }
         let records = named(reader, records)?;
-        let record = match records {
-            Records::Record(collection, id) => Some((collection, Which::Id(id))),
-            Records::By(collection) if kind != Kind::Get => Some((collection, reader.key_of_query(collection, query)?)),
-            _ => None,
-        };
-        if let Some((collection, which)) = record.filter(|_| kind != Kind::Get) {
-            return (Self { query, body, headers }).into_write(model, kind, (collection, which));
+        let record = one_record(reader, kind, records, query)?;
+        if let Some((collection, which, shown)) = record {
+            let (options, sent) = (headers.with((query, body.clone()), shown), &body);
+            return write(model, kind, (collection, which), (sent, options));
         }
         Ok(match (kind, records) {
             (Kind::Get, Records::By(collection)) => Request::Get(reader.get_by_query(collection, query)?),
@@ -224,25 +221,27 @@ impl Sent<'_> {
             }
             (Kind::Query, Records::Query(collection)) => Request::List(reader.list_of_body(collection, &body)?),
             (Kind::Create, Records::Collection(collection)) => {
-                let on_conflict = reader.on_conflict(collection, query)?;
+                let (on_conflict, shown) = reader.create_of_query(collection, query)?;
                 let read = if on_conflict.is_some() { upserts } else { inputs };
                 let inputs = read(model, collection, &body)?;
-                Request::Create(Create { collection, inputs, on_conflict, options: headers.with(body) })
+                let options = headers.with((query, body), shown);
+                Request::Create(Create { collection, inputs, on_conflict, options })
             }
             (Kind::UpdateAll, Records::Collection(collection)) => {
                 let act = MatchingAct::Update(patch(model, collection, &body)?);
-                Request::OfMatching(of_matching(reader, (collection, act), query, headers.with(body))?)
+                Request::OfMatching(of_matching(reader, (collection, act), query, headers.with((None, body), None))?)
             }
             (Kind::DeleteAll, Records::Collection(collection)) => {
                 let of = (collection, MatchingAct::Delete);
-                Request::OfMatching(of_matching(reader, of, query, headers.with(body))?)
+                Request::OfMatching(of_matching(reader, of, query, headers.with((None, body), None))?)
             }
             (Kind::Restore, Records::Restore(collection, id)) => {
                 let input = if body.is_empty() { Input::new() } else { patch(model, collection, &body)? };
-                of_record(RecordAct::Restore(input), (collection, id), headers.with(body))
+                let shown = reader.shown_of_query(collection, query)?;
+                of_record(RecordAct::Restore(input), (collection, id), headers.with((query, body), shown))
             }
             (Kind::Purge, Records::Purge(collection, id)) => {
-                of_record(RecordAct::Purge, (collection, id), headers.with(body))
+                of_record(RecordAct::Purge, (collection, id), headers.with((None, body), None))
             }
             (Kind::History, Records::History(collection, id)) => {
                 Request::History(reader.history_of_query((collection, id), query)?)
@@ -308,40 +307,55 @@ fn of_matching(
     Ok(OfMatching { act, collection, filter, limit, dry_run, options })
 }
 
-impl Sent<'_> {
-    /// A write of one record.
-    fn into_write(
-        self,
-        model: &Model,
-        kind: RecordRequest,
-        (collection, which): (CollectionId, Which),
-    ) -> Result<Request, Refusal> {
-        let Self { query: _, body, headers } = self;
-        Ok(match kind {
-            RecordRequest::Update => {
-                let input = patch(model, collection, &body)?;
-                Request::Update(Update { collection, which, input, options: headers.with(body) })
-            }
-            RecordRequest::Replace => {
-                let input = replacement(model, collection, &body)?;
-                Request::Replace(Replace { collection, which, input, options: headers.with(body) })
-            }
-            RecordRequest::Delete => {
-                let act = RecordAct::Delete;
-                Request::OfRecord(OfRecord { act, collection, which, options: headers.with(body) })
-            }
-            RecordRequest::Get
-            | RecordRequest::List
-            | RecordRequest::Query
-            | RecordRequest::Create
-            | RecordRequest::UpdateAll
-            | RecordRequest::DeleteAll
-            | RecordRequest::Trash
-            | RecordRequest::Restore
-            | RecordRequest::Purge
-            | RecordRequest::History => return Err(mismatch()),
-        })
-    }
+/// The record that a write is about, if it is about one, and what it answers of it.
+fn one_record(
+    reader: &Reader,
+    kind: RecordRequest,
+    records: Records,
+    query: Option<&str>,
+) -> Result<Option<(CollectionId, Which, Option<Shown>)>, Error> {
+    use RecordRequest as Kind;
+    Ok(match (records, kind) {
+        (Records::Record(..) | Records::By(_), Kind::Get) => None,
+        (Records::Record(collection, id), Kind::Delete) => Some((collection, id.into(), None)),
+        (Records::Record(collection, id), _) => {
+            Some((collection, id.into(), reader.shown_of_query(collection, query)?))
+        }
+        (Records::By(collection), Kind::Delete) => Some((collection, reader.key_of_query(collection, query)?, None)),
+        (Records::By(collection), _) => {
+            let (which, shown) = reader.write_by_query(collection, query)?;
+            Some((collection, which, shown))
+        }
+        _ => None,
+    })
+}
+
+/// A write of one record, from its body.
+fn write(
+    model: &Model,
+    kind: RecordRequest,
+    (collection, which): (CollectionId, Which),
+    (body, options): (&[u8], WriteOptions),
+) -> Result<Request, Refusal> {
+    Ok(match kind {
+        RecordRequest::Update => {
+            Request::Update(Update { collection, which, input: patch(model, collection, body)?, options })
+        }
+        RecordRequest::Replace => {
+            Request::Replace(Replace { collection, which, input: replacement(model, collection, body)?, options })
+        }
+        RecordRequest::Delete => Request::OfRecord(OfRecord { act: RecordAct::Delete, collection, which, options }),
+        RecordRequest::Get
+        | RecordRequest::List
+        | RecordRequest::Query
+        | RecordRequest::Create
+        | RecordRequest::UpdateAll
+        | RecordRequest::DeleteAll
+        | RecordRequest::Trash
+        | RecordRequest::Restore
+        | RecordRequest::Purge
+        | RecordRequest::History => return Err(mismatch()),
+    })
 }
 
 /// The table has a row for records at a path that names none.

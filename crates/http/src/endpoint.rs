@@ -89,7 +89,7 @@ pub(crate) struct Endpoint {
     pub(crate) parameters: Parameters,
     pub(crate) conditions: Conditions,
     pub(crate) idempotency: Idempotency,
-    /// Whether `Prefer: return=minimal` is honored; other preferences may be ignored (RFC 7240, section 2).
+    /// Whether `return=minimal` and `return=representation` in `Prefer` are honored; other preferences may be ignored (RFC 7240, section 2).
     pub(crate) prefer: bool,
     pub(crate) described: Described,
 }
@@ -244,11 +244,13 @@ pub(crate) enum Parameters {
     None,
     /// Those of a record: `select` and `asOf`.
     OfRecord,
-    /// Those of a record that is read by a unique key: its fields and `select`.
+    /// Those that say what a write answers of a record: `select` and the values of its parameters.
+    Shown,
+    /// Those of a record that is read or written by a unique key: its fields and `select`.
     OfKey,
     /// The fields of a unique key.
     Key,
-    /// `onConflict`: which records are changed instead of created.
+    /// `onConflict`, which records are changed instead of created, and `select`.
     OnConflict,
     /// Those of a history: `limit` and `after`.
     OfHistory,

@@ -70,6 +70,7 @@ const UPDATE_RECORD: Endpoint = Endpoint {
     verb: Verb::Patch,
     handler: Handler::Record(RecordRequest::Update),
     body: Some(PATCH_BODY),
+    parameters: Parameters::Shown,
     conditions: Conditions::OfWrite,
     prefer: true,
     described: Described::OfCollection { verb: "update", status: "200" },
@@ -115,12 +116,12 @@ static BY: Route = Route {
             ..GET_RECORD
         },
         Endpoint {
-            parameters: Parameters::Key,
+            parameters: Parameters::OfKey,
             described: Described::OfCollection { verb: "updateBy", status: "200" },
             ..UPDATE_RECORD
         },
         Endpoint {
-            parameters: Parameters::Key,
+            parameters: Parameters::OfKey,
             described: Described::OfCollection { verb: "replaceBy", status: "200" },
             ..REPLACE_RECORD
         },
@@ -158,6 +159,7 @@ static RESTORE: Route = Route {
         verb: Verb::Post,
         handler: Handler::Record(RecordRequest::Restore),
         body: Some(BodyRule { presence: Presence::Optional, ..PATCH_BODY }),
+        parameters: Parameters::Shown,
         conditions: Conditions::OfWrite,
         prefer: true,
         described: Described::OfCollection { verb: "restore", status: "200" },

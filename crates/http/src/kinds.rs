@@ -137,7 +137,6 @@ pub(crate) fn kind_of(refusal: &Refusal) -> &'static Kind {
         Refusal::ListChanged => &LIST_CHANGED,
         Refusal::Tag { mismatch: TagMismatch::Weak, .. } => &WEAK_TAG,
         Refusal::Tag { mismatch: TagMismatch::Foreign, .. } => &FOREIGN_TAG,
-        Refusal::Tag { mismatch: TagMismatch::Exists, .. } => &RECORD_EXISTS,
         Refusal::NoModel(_) => &NO_MODEL,
         Refusal::WriteTime { .. } => &OUTCOME_UNKNOWN,
     }
@@ -167,6 +166,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Conflict(Conflict::Concurrent) => &CONCURRENT_CHANGE,
         Error::Conflict(Conflict::Already(_)) => &ALREADY_DONE,
         Error::Precondition { .. } => &VERSION_MISMATCH,
+        Error::Exists { .. } => &RECORD_EXISTS,
         Error::KeyReused => &IDEMPOTENCY_KEY_REUSED,
         Error::Limit(Limit::Size { .. } | Limit::Matching { .. } | Limit::Sums { .. } | Limit::Answer { .. }) => {
             &TOO_LARGE
@@ -265,6 +265,7 @@ mod tests {
             Conflict::Concurrent.into(),
             Conflict::Already("so").into(),
             Error::Precondition { version: 2 },
+            Error::Exists { version: 2 },
             Error::KeyReused,
             Limit::Size { what: "the body", max: 1, unit: "bytes" }.into(),
             Limit::Answer { max: 1 }.into(),

@@ -6,19 +6,40 @@ use crate::coding::weighed;
 pub(crate) const PREFER: HeaderName = HeaderName::from_static("prefer");
 pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// Whether `Prefer` contains `return=minimal` (RFC 7240, section 4.2). Of two that contradict, the first counts.
-pub(crate) fn wants_minimal(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(PREFER).iter().filter_map(|line| line.to_str().ok());
-    lines
-        .flat_map(|line| line.split(','))
-        .filter_map(|preference| preference.split(';').next()?.split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("return"))
-        .is_some_and(|(_, value)| value.trim().trim_matches('"').eq_ignore_ascii_case("minimal"))
+/// What a client prefers to get back from a write (RFC 7240, section 4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Returning {
+    Minimal,
+    Representation,
 }
 
-/// `Preference-Applied: return=minimal`.
-pub(crate) fn minimal_applied() -> (HeaderName, HeaderValue) {
-    (PREFERENCE_APPLIED, HeaderValue::from_static("return=minimal"))
+impl Returning {
+    /// What `Prefer` asks for. Of two that contradict, the first counts (section 2).
+    pub(crate) fn preferred(headers: &HeaderMap) -> Option<Self> {
+        let lines = headers.get_all(PREFER).iter().filter_map(|line| line.to_str().ok());
+        let (_, value) = lines
+            .flat_map(|line| line.split(','))
+            .filter_map(|preference| preference.split(';').next()?.split_once('='))
+            .find(|(name, _)| name.trim().eq_ignore_ascii_case("return"))?;
+        let value = value.trim().trim_matches('"');
+        [Self::Minimal, Self::Representation].into_iter().find(|known| value.eq_ignore_ascii_case(known.word()))
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Minimal => "minimal",
+            Self::Representation => "representation",
+        }
+    }
+
+    /// `Preference-Applied` (section 3).
+    pub(crate) fn applied(self) -> (HeaderName, HeaderValue) {
+        let value = match self {
+            Self::Minimal => "return=minimal",
+            Self::Representation => "return=representation",
+        };
+        (PREFERENCE_APPLIED, HeaderValue::from_static(value))
+    }
 }
 
 /// Refuses a request whose `Accept` rules JSON out (RFC 9110, section 12.5.1).
@@ -67,15 +88,16 @@ mod tests {
     }
 
     #[test]
-    fn a_minimal_answer_is_preferred_or_not() {
-        let check = |prefer: &str, expected: bool| {
-            assert_eq!(wants_minimal(&headers(PREFER, prefer)), expected, "{prefer}");
+    fn what_a_write_returns_is_preferred_or_not() {
+        let check = |prefer: &str, expected: Option<Returning>| {
+            assert_eq!(Returning::preferred(&headers(PREFER, prefer)), expected, "{prefer}");
         };
-        check("return=minimal", true);
-        check("respond-async, Return = \"minimal\"; foo=bar", true);
-        check("return=representation", false);
-        check("return=representation, return=minimal", false);
-        check("return", false);
-        check("", false);
+        check("return=minimal", Some(Returning::Minimal));
+        check("respond-async, Return = \"minimal\"; foo=bar", Some(Returning::Minimal));
+        check("return=representation", Some(Returning::Representation));
+        check("return=representation, return=minimal", Some(Returning::Representation));
+        check("return=everything", None);
+        check("return", None);
+        check("", None);
     }
 }

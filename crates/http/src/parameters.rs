@@ -11,6 +11,7 @@ pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<St
         | Parameters::OfList
         | Parameters::OfMatching
         | Parameters::OfRecord
+        | Parameters::Shown
         | Parameters::OfKey
         | Parameters::Key
         | Parameters::OnConflict

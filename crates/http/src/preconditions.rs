@@ -120,7 +120,6 @@ pub(crate) fn require_tag(headers: &HeaderMap, tag: &Tag) -> Result<(), Refusal>
 pub(crate) fn name_mismatch(headers: &HeaderMap, error: Error) -> Refusal {
     let Error::Precondition { version: stored } = error else { return error.into() };
     let mismatch = match read(headers, &header::IF_MATCH) {
-        Ok(None) if headers.contains_key(header::IF_NONE_MATCH) => TagMismatch::Exists,
         Ok(Some(Condition::Tags(tags))) if tags.iter().any(|tag| version(*tag) == Some(stored)) => TagMismatch::Weak,
         Ok(Some(Condition::Tags(tags))) if tags.iter().all(|tag| version(*tag).is_none()) => TagMismatch::Foreign,
         Ok(_) | Err(_) => return error.into(),

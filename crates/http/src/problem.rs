@@ -220,7 +220,9 @@ impl<'a> Details<'a> {
                 Self { errors: violations.iter().map(Fault::of).collect(), ..Self::default() }
             }
             Error::Conflict(conflict) => Self { errors: clashing(conflict, ""), ..Self::default() },
-            Error::Precondition { version } => Self { version: Some(*version), ..Self::default() },
+            Error::Precondition { version } | Error::Exists { version } => {
+                Self { version: Some(*version), ..Self::default() }
+            }
             Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
             }
@@ -352,6 +354,7 @@ mod tests {
         check(domain(Conflict::Concurrent.into()), 409);
         check(domain(Conflict::Already("so").into()), 409);
         check(domain(Error::Precondition { version: 2 }), 412);
+        check(domain(Error::Exists { version: 2 }), 412);
         check(domain(Error::KeyReused), 422);
         check(domain(Limit::Size { what: "the body", max: 1, unit: "bytes" }.into()), 413);
         check(domain(Limit::Rate { retry_after_seconds: 3 }.into()), 429);
@@ -386,7 +389,6 @@ mod tests {
         check(Refusal::ListChanged, 412);
         check(Refusal::Tag { mismatch: TagMismatch::Weak, version: None }, 412);
         check(Refusal::Tag { mismatch: TagMismatch::Foreign, version: Some(1) }, 412);
-        check(Refusal::Tag { mismatch: TagMismatch::Exists, version: Some(1) }, 412);
         check(Refusal::WriteTime { seconds: 1 }, 503);
     }
 

@@ -3,16 +3,17 @@
 use backstay_base::{Error, RecordId};
 use backstay_engine::{Answer as Answered, Context, Explanation, Outcome, Request, Written};
 use backstay_model::Collection;
-use backstay_rest::{JSON, in_body};
+use backstay_rest::{JSON, in_body, outcomes};
 use http::{HeaderValue, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::admission::Admitted;
 use crate::answer::Answer;
 use crate::endpoint::RecordRequest;
+use crate::negotiation::Returning;
 use crate::state::State;
 use crate::target::{Records, Target};
-use crate::{Refusal, decode, idempotency, negotiation, preconditions};
+use crate::{Refusal, decode, idempotency, preconditions};
 
 /// Everything below `/api/`.
 pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> Result<Answer, Refusal> {
@@ -20,7 +21,6 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
     let context = admitted.context();
     let request = decode::request(admitted, &context, kind).await?;
     let collection = request.collections().first().copied();
-    let minimal = request.options().is_some_and(|options| options.minimal);
     let by_key = matches!(admitted.target(), Target::Records(Records::By(_)));
     let answered = engine.answer(&context, request, JSON).await.map_err(|error| match kind {
         RecordRequest::Get
@@ -51,12 +51,14 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
             Ok(Answer::ready(StatusCode::OK, admitted.audience(), page.body).tagged(Some(page.tag)))
         }
         Answered::Written(written) => {
-            let mut answer = written_answer(admitted, &written, minimal);
+            let (mut answer, is_shown) = written_answer(admitted, &written);
             if let ([id], Some(collection)) = (&written.ids[..], collection) {
                 let at = || location(engine.model().collection(collection), id);
                 match (written.outcome, by_key) {
+                    // An array of one record is answered as an array.
+                    (Outcome::Created, _) if written.version.is_none() => {}
                     (Outcome::Created, _) => answer.header(header::LOCATION, at()?),
-                    (Outcome::Updated, true) if written.body.is_some() && !minimal => {
+                    (Outcome::Updated, true) if is_shown => {
                         answer.header(header::CONTENT_LOCATION, at()?);
                     }
                     (Outcome::Updated | Outcome::Deleted | Outcome::Counted, _) => {}
@@ -83,27 +85,33 @@ pub(crate) async fn explain(state: &State, context: &Context, request: Request) 
     Ok(state.engine.explain(context, request, JSON).await?)
 }
 
-/// The answer to a write. A replayed answer was stored as the first request preferred it: a body that is there can be
-/// left out, but one that is not there cannot be supplied.
-fn written_answer(admitted: &Admitted<'_>, written: &Written, minimal: bool) -> Answer {
-    let shown = written.body.clone().filter(|_| !minimal);
-    let status = match (written.outcome, &shown) {
+/// The answer to a write, and whether it shows what was written. A replayed answer was stored as the first request preferred
+/// it: a body that is there can be left out, but one that is not there cannot be supplied.
+fn written_answer(admitted: &Admitted<'_>, written: &Written) -> (Answer, bool) {
+    let returning = admitted.returning();
+    let shown = written.body.clone().filter(|_| returning != Some(Returning::Minimal));
+    let is_shown = shown.is_some();
+    let body = shown.or_else(|| outcomes(written));
+    let status = match (written.outcome, &body) {
         (Outcome::Created, _) => StatusCode::CREATED,
         (Outcome::Updated | Outcome::Counted, Some(_)) => StatusCode::OK,
         (Outcome::Updated | Outcome::Counted, None) | (Outcome::Deleted, _) => StatusCode::NO_CONTENT,
     };
-    let answer = match shown {
+    let answer = match body {
         Some(body) => Answer::ready(status, admitted.audience(), body),
         None => Answer::empty(status, admitted.audience()),
     };
     let mut answer = answer.tagged(written.tag.clone());
     // A tag without its body: there was no room for it.
     let left_out = written.body.is_none() && written.tag.is_some() && !written.replayed;
-    if minimal || left_out {
-        answer.headers.push(negotiation::minimal_applied());
+    match returning {
+        Some(Returning::Representation) if is_shown => answer.headers.push(Returning::Representation.applied()),
+        Some(Returning::Minimal) => answer.headers.push(Returning::Minimal.applied()),
+        Some(Returning::Representation) | None if left_out => answer.headers.push(Returning::Minimal.applied()),
+        Some(Returning::Representation) | None => {}
     }
     if written.replayed {
         answer.header(idempotency::IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
-    answer
+    (answer, is_shown)
 }

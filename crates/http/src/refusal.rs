@@ -134,9 +134,6 @@ pub enum TagMismatch {
     /// It is not an `ETag` that this server sent for this.
     #[error("`If-Match` holds no `ETag` that this server sends for this resource")]
     Foreign,
-    /// `If-None-Match: *` wants no record.
-    #[error("`If-None-Match: *` creates a record, but there is one")]
-    Exists,
 }
 
 /// The place of a violation names the request already.

@@ -335,16 +335,16 @@ fn a_transaction_is_described_whole() {
         }
     };
     let list: Kind<'_> = ("list", &[], &["query"]);
-    let create: Kind<'_> = ("create", &["body"], &[]);
+    let create: Kind<'_> = ("create", &["body"], &["onConflict", "select", "params"]);
     let delete: Kind<'_> = ("delete", &[], &["id", "by", "ifMatch"]);
     let purge: Kind<'_> = ("purge", &["id"], &["ifMatch"]);
-    let restore: Kind<'_> = ("restore", &["id"], &["body", "ifMatch"]);
+    let restore: Kind<'_> = ("restore", &["id"], &["body", "ifMatch", "select", "params"]);
     let history: Kind<'_> = ("history", &["id"], &["query"]);
     let update_all: Kind<'_> = ("updateAll", &["query", "body"], &[]);
     let delete_all: Kind<'_> = ("deleteAll", &["query"], &[]);
     let get: Kind<'_> = ("get", &[], &["id", "by", "select", "params", "asOf"]);
-    let update: Kind<'_> = ("update", &["body"], &["id", "by", "ifMatch"]);
-    let replace: Kind<'_> = ("replace", &["body"], &["id", "by", "ifMatch"]);
+    let update: Kind<'_> = ("update", &["body"], &["id", "by", "ifMatch", "select", "params"]);
+    let replace: Kind<'_> = ("replace", &["body"], &["id", "by", "ifMatch", "ifNoneMatch", "select", "params"]);
     let all = [get, list, create, update, replace, delete, restore, purge, update_all, delete_all, history];
     check(note, &all);
     check(&format!("{note}\n{site}"), &all);

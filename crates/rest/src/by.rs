@@ -5,14 +5,13 @@ use backstay_engine::{Get, UniqueKey, Which};
 use backstay_model::{Collection, CollectionId, FieldId};
 use serde_json::value::RawValue;
 
-use crate::history::{GetWords, known};
+use crate::history::GetWords;
 use crate::list_words::Raw;
+use crate::parameter::SELECT;
 use crate::reader::Reader;
+use crate::url::Pair;
 use crate::words::{field_named, shorten};
 use crate::{filter, json, url};
-
-const SELECT: &str = "select";
-const ON_CONFLICT: &str = "onConflict";
 
 impl Reader {
     /// Reads the query of `GET /api/{collection}:by`: the fields of a unique key, `select` and the values of its parameters.
@@ -29,7 +28,7 @@ impl Reader {
         self.get((collection, self.which(collection, &key)?), &words)
     }
 
-    /// Reads the query of a write at `/api/{collection}:by`: the fields of a unique key.
+    /// Reads the query of a deletion at `/api/{collection}:by`: the fields of a unique key.
     pub fn key_of_query(&self, collection: CollectionId, query: Option<&str>) -> Result<Which, Error> {
         let pairs = url::of_url(query)?.into_iter().map(|(name, text)| (name.into_owned(), Raw::Text(text)));
         self.which(collection, &pairs.collect::<Vec<_>>())
@@ -47,24 +46,33 @@ impl Reader {
         self.which(collection, &pairs)
     }
 
-    /// Reads the query of a create: `onConflict`, the comma-separated fields of a unique key, if there is one.
-    pub fn on_conflict(&self, collection: CollectionId, query: Option<&str>) -> Result<Option<Vec<FieldId>>, Error> {
-        let of = self.model().collection(collection);
-        refuse_foreign(of, query)?;
-        let [names] = known(query, [ON_CONFLICT])?;
-        let Some(names) = names else { return Ok(None) };
-        let wrong = |kind| Error::malformed(Place::part(ON_CONFLICT), kind);
-        let mut fields = Vec::new();
-        for name in names.split(',').map(str::trim) {
-            fields.push(field_named(of, name).map_err(wrong)?.id);
-        }
-        let is_same = |key: &Vec<FieldId>| key.len() == fields.len() && key.iter().all(|field| fields.contains(field));
-        let key = of.keys().into_iter().find(is_same);
-        let names: Vec<&str> = names.split(',').map(str::trim).collect();
-        key.map(Some).ok_or_else(|| wrong(no_key(of, &names)))
+    /// The parameter of a create with the fields of a unique key: a record that has the same values is changed instead.
+    pub(crate) const ON_CONFLICT: &str = "onConflict";
+
+    /// The unique key that `onConflict` names among these parameters, if it is there, and the others.
+    pub(crate) fn on_conflict<'q>(
+        &self,
+        collection: CollectionId,
+        pairs: Vec<Pair<'q>>,
+    ) -> Result<(Option<Vec<FieldId>>, Vec<Pair<'q>>), Error> {
+        refuse_foreign(self.model().collection(collection), &pairs)?;
+        let (own, others): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| name == Self::ON_CONFLICT);
+        let wrong = |kind| Error::malformed(Place::part(Self::ON_CONFLICT), kind);
+        let key = own.first().map(|(_, names)| self.key_named(collection, names)).transpose().map_err(wrong)?;
+        Ok((key, others))
     }
 
-    fn which(&self, collection: CollectionId, pairs: &[(String, Raw<'_>)]) -> Result<Which, Error> {
+    /// The unique key that has these comma-separated fields, in any order.
+    pub(crate) fn key_named(&self, collection: CollectionId, names: &str) -> Result<Vec<FieldId>, ViolationKind> {
+        let of = self.model().collection(collection);
+        let names: Vec<&str> = names.split(',').map(str::trim).collect();
+        let fields = names.iter().map(|name| Ok(field_named(of, name)?.id));
+        let fields: Vec<FieldId> = fields.collect::<Result<_, ViolationKind>>()?;
+        let is_same = |key: &Vec<FieldId>| key.len() == fields.len() && key.iter().all(|field| fields.contains(field));
+        of.keys().into_iter().find(is_same).ok_or_else(|| no_key(of, &names))
+    }
+
+    pub(crate) fn which(&self, collection: CollectionId, pairs: &[(String, Raw<'_>)]) -> Result<Which, Error> {
         let of = self.model().collection(collection);
         if let [(name, raw)] = pairs
             && name == "id"
@@ -94,15 +102,15 @@ impl Reader {
 const ELSEWHERE: &[&str] = &["on_conflict", "onconflict", "upsert", "on_duplicate", "onDuplicate", "on_duplicate_key"];
 
 /// Refuses what other systems call `onConflict`.
-fn refuse_foreign(of: &Collection, query: Option<&str>) -> Result<(), Error> {
-    for (name, _) in url::of_url(query)? {
-        if ELSEWHERE.contains(&&*name)
+fn refuse_foreign(of: &Collection, pairs: &[Pair<'_>]) -> Result<(), Error> {
+    for (name, _) in pairs {
+        if ELSEWHERE.contains(&&**name)
             && let Some(key) = of.keys().first()
         {
             let fields: Vec<&str> = key.iter().map(|field| of.field(*field).name.as_str()).collect();
             let problem = format!("unknown parameter `{name}`");
-            let remedy = format!("write `?{ON_CONFLICT}={}`", fields.join(","));
-            return Err(Error::malformed(Place::part(&*name), ViolationKind::Misused { problem, remedy }));
+            let remedy = format!("write `?{}={}`", Reader::ON_CONFLICT, fields.join(","));
+            return Err(Error::malformed(Place::part(&**name), ViolationKind::Misused { problem, remedy }));
         }
     }
     Ok(())

@@ -96,11 +96,7 @@ impl Encoder for Json {
     }
 
     fn begin_upserted(&self, out: &mut AnswerBuffer, upserted: Upserted) -> Result<(), EncodeError> {
-        out.append(match upserted {
-            Upserted::Created => b"{\"outcome\":\"created\",\"record\":",
-            Upserted::Updated => b"{\"outcome\":\"updated\",\"record\":",
-            Upserted::Unchanged => b"{\"outcome\":\"unchanged\",\"record\":",
-        })
+        out.append(format!("{{\"outcome\":\"{}\",\"record\":", upserted.name()).as_bytes())
     }
 
     fn end_upserted(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError> {

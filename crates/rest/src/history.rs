@@ -10,14 +10,14 @@ use serde_json::value::RawValue;
 
 use crate::filter::few_params;
 use crate::list_words::Raw;
-use crate::parameter::{AS_OF, page_limit};
+use crate::parameter::{AS_OF, SELECT, page_limit};
 use crate::reader::{Named, Reader};
+use crate::url::Pair;
 use crate::words::{shorten, unknown};
 use crate::{cursor, json, meant_parameter, url};
 
 const LIMIT: &str = "limit";
 const AFTER: &str = "after";
-const SELECT: &str = "select";
 
 impl Reader {
     /// Reads the query of `GET /api/{collection}/{id}`: `select`, the values of its parameters, and `asOf`.
@@ -117,14 +117,19 @@ pub struct GetWords<'w> {
 
 /// The words of a get in a URL.
 pub(crate) fn of_record(query: Option<&str>) -> Result<GetWords<'_>, Error> {
+    words_of(url::of_url(query)?, &[SELECT, AS_OF])
+}
+
+/// Those of these parameters that have one of the names, and the values of parameters in `select`.
+pub(crate) fn words_of<'w>(pairs: Vec<Pair<'w>>, names: &[&str]) -> Result<GetWords<'w>, Error> {
     let (mut words, mut violations) = (GetWords::default(), Vec::new());
-    for (name, text) in url::of_url(query)? {
+    for (name, text) in pairs {
         match &*name {
             SELECT => words.select = Some(text),
-            AS_OF => words.as_of = Some(text),
+            AS_OF if names.contains(&AS_OF) => words.as_of = Some(text),
             name if name.starts_with('$') => words.params.push((name[1..].to_owned(), Raw::Text(text))),
             name => {
-                let kind = unknown("parameter", name, meant_parameter(&[SELECT, AS_OF], name));
+                let kind = unknown("parameter", name, meant_parameter(names, name));
                 violations.push(Violation::new(Place::part(shorten(name)), kind));
             }
         }

@@ -9,6 +9,9 @@ use crate::list_words::{ListWords, Raw};
 /// The parameter of a read that is about a moment of the past.
 pub const AS_OF: &str = "asOf";
 
+/// The parameter that says what is answered of a record.
+pub(crate) const SELECT: &str = "select";
+
 /// The parameter of a change by a filter that undoes it.
 pub const DRY_RUN: &str = "dryRun";
 
@@ -51,7 +54,7 @@ impl Parameter {
         match self {
             Self::Filter => "filter",
             Self::Sort => "sort",
-            Self::Select => "select",
+            Self::Select => SELECT,
             Self::Limit => "limit",
             Self::After => "after",
             Self::Before => "before",

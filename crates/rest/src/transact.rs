@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use backstay_base::{Error, Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_engine::{
-    Answer, AnswerBuffer, Context, Create, EncodeError, Engine, IfMatch, Input, List, MatchingAct, MatchingVerb,
-    OfMatching, OfRecord, Outcome, RecordAct, RecordVerb, Refused, Replace, Request, RequestKind, Tag, Update, Which,
-    WriteOptions, Written,
+    Context, Create, Engine, IfMatch, Input, List, MatchingAct, MatchingVerb, OfMatching, OfRecord, RecordAct,
+    RecordVerb, Refused, Replace, Request, RequestKind, Tag, Update, Which, WriteOptions,
 };
-use backstay_model::{Addressed, Collection, CollectionId, InterfaceId};
-use backstay_scalar::{Scalar, Token, ValueRef, write_stored};
+use backstay_model::{Addressed, Collection, CollectionId, FieldId, InterfaceId};
+use backstay_scalar::{Scalar, Token};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
@@ -20,7 +19,7 @@ use crate::matching::unfiltered;
 use crate::parameter::AS_OF;
 use crate::reader::Reader;
 use crate::words::{shorten, unknown};
-use crate::{GetWords, Matching, in_body, inputs, json, patch, replacement};
+use crate::{GetWords, Matching, in_body, inputs, json, patch, replacement, upserts};
 
 /// Several requests, and how each of them is written.
 #[derive(Debug)]
@@ -51,14 +50,28 @@ pub enum Member {
     Query,
     /// The version that the record must have.
     IfMatch,
+    /// That there must be no record.
+    IfNoneMatch,
+    /// The unique key of records that are changed instead of created.
+    OnConflict,
     /// The moment as of which the record is read.
     AsOf,
 }
 
 impl Member {
     /// Every member.
-    const ALL: [Self; 8] =
-        [Self::Id, Self::By, Self::Body, Self::Select, Self::Params, Self::Query, Self::IfMatch, Self::AsOf];
+    const ALL: [Self; 10] = [
+        Self::Id,
+        Self::By,
+        Self::Body,
+        Self::Select,
+        Self::Params,
+        Self::Query,
+        Self::IfMatch,
+        Self::IfNoneMatch,
+        Self::OnConflict,
+        Self::AsOf,
+    ];
 
     /// The members that a request of this kind takes.
     pub const fn of(kind: RequestKind) -> &'static [Self] {
@@ -66,10 +79,15 @@ impl Member {
             RequestKind::Get => &[Self::Id, Self::By, Self::Select, Self::Params, Self::AsOf],
             RequestKind::History => &[Self::Id, Self::Query],
             RequestKind::List | RequestKind::OfMatching(MatchingVerb::Delete) => &[Self::Query],
-            RequestKind::Create => &[Self::Body],
+            RequestKind::Create => &[Self::Body, Self::OnConflict, Self::Select, Self::Params],
             RequestKind::OfMatching(MatchingVerb::Update) => &[Self::Query, Self::Body],
-            RequestKind::Update | RequestKind::Replace => &[Self::Id, Self::By, Self::Body, Self::IfMatch],
-            RequestKind::OfRecord(RecordVerb::Restore) => &[Self::Id, Self::Body, Self::IfMatch],
+            RequestKind::Update => &[Self::Id, Self::By, Self::Body, Self::IfMatch, Self::Select, Self::Params],
+            RequestKind::Replace => {
+                &[Self::Id, Self::By, Self::Body, Self::IfMatch, Self::IfNoneMatch, Self::Select, Self::Params]
+            }
+            RequestKind::OfRecord(RecordVerb::Restore) => {
+                &[Self::Id, Self::Body, Self::IfMatch, Self::Select, Self::Params]
+            }
             RequestKind::OfRecord(RecordVerb::Delete) => &[Self::Id, Self::By, Self::IfMatch],
             RequestKind::OfRecord(RecordVerb::Purge) => &[Self::Id, Self::IfMatch],
         }
@@ -85,6 +103,8 @@ impl Member {
             Self::Params => "params",
             Self::Query => "query",
             Self::IfMatch => "ifMatch",
+            Self::IfNoneMatch => "ifNoneMatch",
+            Self::OnConflict => Reader::ON_CONFLICT,
             Self::AsOf => AS_OF,
         }
     }
@@ -170,55 +190,6 @@ impl Parts {
     }
 }
 
-/// `{"results": […]}`: of each request the body that it is answered with by itself, or null. Minimal results show no
-/// record that was written, also if it was kept under a key. It fails if the request may not use the memory for it.
-pub fn results(cx: &Context, answers: Vec<Option<Answer>>, minimal: bool) -> Result<Bytes, Error> {
-    let mut out = AnswerBuffer::of(cx);
-    append(&mut out, answers, minimal)?;
-    Ok(out.finish()?)
-}
-
-/// Appends the answers one after the other; the memory of each is free when it is appended.
-fn append(out: &mut AnswerBuffer, answers: Vec<Option<Answer>>, minimal: bool) -> Result<(), EncodeError> {
-    out.append(b"{\"results\":[")?;
-    for (index, answer) in answers.into_iter().enumerate() {
-        if index > 0 {
-            out.append(b",")?;
-        }
-        let Some(answer) = answer else {
-            out.append(b"null")?;
-            continue;
-        };
-        match (answer.body(), &answer) {
-            (Some(_), Answer::Written(written)) if minimal && written.outcome != Outcome::Counted => ids(out, written)?,
-            (Some(body), _) => out.append(body)?,
-            (None, Answer::Written(written)) => ids(out, written)?,
-            (None, Answer::Found(_) | Answer::Page(_)) => out.append(b"null")?,
-        }
-    }
-    out.append(b"]}")
-}
-
-/// What was written, where the records themselves are not shown: `{"id": …}` of each, and null after a deletion.
-fn ids(out: &mut AnswerBuffer, written: &Written) -> Result<(), EncodeError> {
-    let object = |id: &RecordId| {
-        let mut object = b"{\"id\":".to_vec();
-        write_stored(&mut object, ValueRef::Id(id.key()));
-        object.push(b'}');
-        object
-    };
-    match (written.outcome, written.version, &written.ids[..]) {
-        (Outcome::Deleted | Outcome::Counted, _, _) => out.append(b"null"),
-        (Outcome::Created | Outcome::Updated, Some(_), [id]) => out.append(&object(id)),
-        (Outcome::Created | Outcome::Updated, _, ids) => {
-            let ids: Vec<Vec<u8>> = ids.iter().map(object).collect();
-            out.append(b"[")?;
-            out.append(&ids.join(&b','))?;
-            out.append(b"]")
-        }
-    }
-}
-
 /// The requests in a body, not yet read.
 fn items(body: &[u8]) -> Result<Vec<&RawValue>, Error> {
     let form = "write {\"requests\": [{\"create\": \"posts\", \"body\": {…}}, …]}";
@@ -251,12 +222,13 @@ fn items(body: &[u8]) -> Result<Vec<&RawValue>, Error> {
     Ok(items)
 }
 
-/// Bytes of the filters of a list, or in the selection of a get, that aren't known yet.
+/// Bytes of the filters of a list, or in the selection of a get or a write, that aren't known yet.
 fn unknown_bytes(reader: &Reader, item: &RawValue) -> Option<usize> {
     let members = json::members(item.get().as_bytes()).ok()?;
     let member = |name: &str| members.iter().find(|(known, _)| known == name).map(|(_, raw)| *raw);
     let model = reader.model();
-    if let Some(path) = member(RequestKind::Get.name()) {
+    let mut selecting = RequestKind::ALL.into_iter().filter(|kind| Member::of(*kind).contains(&Member::Select));
+    if let Some(path) = selecting.find_map(|kind| member(kind.name())) {
         let path: String = serde_json::from_str(path.get()).ok()?;
         let select: String = serde_json::from_str(member(Member::Select.name())?.get()).ok()?;
         return match model.collection_at(&path) {
@@ -305,6 +277,8 @@ struct Found<'r> {
     params: Option<&'r RawValue>,
     query: Option<&'r RawValue>,
     if_match: Option<&'r RawValue>,
+    if_none_match: Option<&'r RawValue>,
+    on_conflict: Option<&'r RawValue>,
     as_of: Option<&'r RawValue>,
 }
 
@@ -336,6 +310,8 @@ fn one(
             (None, Some(Member::Params)) => &mut found.params,
             (None, Some(Member::Query)) => &mut found.query,
             (None, Some(Member::IfMatch)) => &mut found.if_match,
+            (None, Some(Member::IfNoneMatch)) => &mut found.if_none_match,
+            (None, Some(Member::OnConflict)) => &mut found.on_conflict,
             (None, Some(Member::AsOf)) => &mut found.as_of,
             (None, None) => return wrong(unknown_member(action(&members), name)),
         };
@@ -404,7 +380,8 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["insert", "post", "add", "new"], "write `create`"),
     (&["patch", "change"], "write `update`"),
     (&["put"], "write `replace`"),
-    (&["upsert"], "there is no upsert in `/transact`; POST with `?onConflict=`"),
+    (&["upsert"], "write `create`, with the unique key in `onConflict`"),
+    (&["on_conflict", "on_duplicate"], "write `onConflict`"),
     (&["remove", "destroy"], "write `delete`"),
     (&["undelete", "recover", "untrash"], "write `restore`"),
     (&["versions", "changes", "revisions", "audit"], "write `history`"),
@@ -417,6 +394,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     ),
     (&["fields", "columns"], "write `select`"),
     (&["etag", "version", "if_match", "if-match"], "write `ifMatch`"),
+    (&["if_none_match", "if-none-match"], "write `ifNoneMatch`"),
     (&["headers"], "write `If-Match` as `ifMatch`; other headers are those of the whole transaction"),
     (
         &["method", "url", "path", "op", "operation", "collection", "type"],
@@ -489,7 +467,7 @@ impl Found<'_> {
         let within = |error| in_request(error, kind);
         Ok(match kind {
             RequestKind::Get => {
-                let words = self.words_of_get()?;
+                let words = self.words()?;
                 let record = (collection, self.which(reader, collection)?);
                 Request::Get(reader.get(record, &words).map_err(within)?)
             }
@@ -502,8 +480,10 @@ impl Found<'_> {
                 Request::History(reader.history_of_body(record, self.query).map_err(within)?)
             }
             RequestKind::Create => {
-                let inputs = inputs(model, collection, body()?).map_err(within)?;
-                Request::Create(Create { collection, inputs, on_conflict: None, options: WriteOptions::default() })
+                let on_conflict = self.key(reader, collection)?;
+                let read = if on_conflict.is_some() { upserts } else { inputs };
+                let inputs = read(model, collection, body()?).map_err(within)?;
+                Request::Create(Create { collection, inputs, on_conflict, options: self.options(reader, collection)? })
             }
             RequestKind::Update => {
                 let input = patch(model, collection, body()?).map_err(within)?;
@@ -511,7 +491,7 @@ impl Found<'_> {
                     collection,
                     which: self.which(reader, collection)?,
                     input,
-                    options: self.options()?,
+                    options: self.options(reader, collection)?,
                 })
             }
             RequestKind::OfMatching(verb) => {
@@ -530,7 +510,7 @@ impl Found<'_> {
             }
             RequestKind::Replace => {
                 let input = replacement(model, collection, body()?).map_err(within)?;
-                let (which, options) = (self.which(reader, collection)?, self.options()?);
+                let (which, options) = (self.which(reader, collection)?, self.options(reader, collection)?);
                 Request::Replace(Replace { collection, which, input, options })
             }
             RequestKind::OfRecord(verb) => {
@@ -543,7 +523,7 @@ impl Found<'_> {
                     }
                 };
                 let which = self.which(reader, collection)?;
-                Request::OfRecord(OfRecord { act, collection, which, options: self.options()? })
+                Request::OfRecord(OfRecord { act, collection, which, options: self.options(reader, collection)? })
             }
         })
     }
@@ -553,7 +533,7 @@ impl Found<'_> {
         let within = |error| in_request(error, kind);
         Ok(match kind {
             RequestKind::Get => {
-                let words = self.words_of_get()?;
+                let words = self.words()?;
                 let record = (interface, self.named_id(Scalar::UUID)?);
                 Request::GetOfTypes(reader.get_of_types(record, &words).map_err(within)?)
             }
@@ -575,8 +555,8 @@ impl Found<'_> {
         })
     }
 
-    /// `select`, `params` and `asOf` of a get.
-    fn words_of_get(&self) -> Result<GetWords<'_>, Error> {
+    /// `select`, `params` and `asOf`.
+    fn words(&self) -> Result<GetWords<'_>, Error> {
         let text = |raw: Option<&RawValue>, member: Member| {
             let text = raw.map(|raw| json::text(raw, "a text")).transpose();
             text.map(Option::flatten).map_err(|kind| Error::malformed(Place::member(member.name()), kind))
@@ -625,11 +605,45 @@ impl Found<'_> {
         id.as_id().ok_or_else(|| wrong(ViolationKind::Required))
     }
 
+    /// `onConflict`: the comma-separated fields of a unique key.
+    fn key(&self, reader: &Reader, collection: CollectionId) -> Result<Option<Vec<FieldId>>, Error> {
+        let Some(raw) = self.on_conflict else { return Ok(None) };
+        let wrong = |kind| Error::malformed(Place::member(Member::OnConflict.name()), kind);
+        let expected = "the fields of a unique key in a string, such as \"sku\" or \"room,number\"";
+        let names = json::text(raw, expected).map_err(wrong)?;
+        names.map(|names| reader.key_named(collection, &names)).transpose().map_err(wrong)
+    }
+
+    fn options(&self, reader: &Reader, collection: CollectionId) -> Result<WriteOptions, Error> {
+        let shown = reader.shown(collection, &self.words()?).map_err(in_selection)?;
+        let if_match = match (self.version()?, self.absent()?) {
+            (Some(_), Some(_)) => {
+                let problem = "`ifMatch` wants a record, and `ifNoneMatch` wants none".to_owned();
+                let misused = ViolationKind::Misused { problem, remedy: "leave one of them out".to_owned() };
+                return Err(Error::malformed(Place::member(Member::IfNoneMatch.name()), misused));
+            }
+            (wanted, absent) => wanted.or(absent),
+        };
+        Ok(WriteOptions { if_match, shown, ..WriteOptions::default() })
+    }
+
+    /// `ifNoneMatch`: `*` for no record, or null.
+    fn absent(&self) -> Result<Option<IfMatch>, Error> {
+        let Some(raw) = self.if_none_match.filter(|raw| raw.get() != "null") else { return Ok(None) };
+        match serde_json::from_str::<String>(raw.get()) {
+            Ok(text) if text == "*" => Ok(Some(IfMatch::Absent)),
+            Ok(_) | Err(_) => {
+                let range = "only `\"*\"` is supported, which creates the record only if there is none".to_owned();
+                Err(Error::malformed(Place::member(Member::IfNoneMatch.name()), ViolationKind::Range(range)))
+            }
+        }
+    }
+
     /// `ifMatch`: the version of the record, its `ETag`, `*` for any version, or null.
-    fn options(&self) -> Result<WriteOptions, Error> {
-        let Some(raw) = self.if_match.filter(|raw| raw.get() != "null") else { return Ok(WriteOptions::default()) };
-        let wrong = |kind| Error::malformed(Place::member("ifMatch"), kind);
-        let if_match = match serde_json::from_str::<String>(raw.get()) {
+    fn version(&self) -> Result<Option<IfMatch>, Error> {
+        let Some(raw) = self.if_match.filter(|raw| raw.get() != "null") else { return Ok(None) };
+        let wrong = |kind| Error::malformed(Place::member(Member::IfMatch.name()), kind);
+        Ok(Some(match serde_json::from_str::<String>(raw.get()) {
             Ok(text) if text == "*" => IfMatch::Any,
             Ok(text) if text.starts_with("W/") => {
                 let range = "a weak tag (`W/…`) never matches; send it without `W/`".to_owned();
@@ -644,8 +658,7 @@ impl Found<'_> {
                 let version = raw.get().parse().ok().filter(|version: &i64| *version >= 0);
                 IfMatch::Versions(vec![version.ok_or_else(|| wrong(version_expected()))?])
             }
-        };
-        Ok(WriteOptions { if_match: Some(if_match), ..WriteOptions::default() })
+        }))
     }
 }
 
@@ -665,12 +678,7 @@ fn in_request(error: Error, kind: RequestKind) -> Error {
     }
     let member = match kind {
         RequestKind::Get => {
-            return moved(error, |at| match at {
-                Place::Select => Place::member(Member::Select.name()),
-                Place::AsOf => Place::member(Member::AsOf.name()),
-                Place::Parameter(name) => Place::member(Member::Params.name()).then(Step::Member(name)),
-                at => at,
-            });
+            return in_selection(error);
         }
         RequestKind::List | RequestKind::History => {
             return in_query(in_body(error));
@@ -684,7 +692,24 @@ fn in_request(error: Error, kind: RequestKind) -> Error {
         | RequestKind::OfRecord(RecordVerb::Restore) => "body",
         RequestKind::OfRecord(RecordVerb::Delete | RecordVerb::Purge) => return error,
     };
-    moved(error, |at| at.within(Step::Member(member.to_owned())))
+    moved(error, |at| match at {
+        Place::Select | Place::Parameter(_) => of_selection(at),
+        at => at.within(Step::Member(member.to_owned())),
+    })
+}
+
+/// An error with its places in the members that say what is answered of a record.
+fn in_selection(error: Error) -> Error {
+    moved(error, of_selection)
+}
+
+fn of_selection(at: Place) -> Place {
+    match at {
+        Place::Select => Place::member(Member::Select.name()),
+        Place::AsOf => Place::member(Member::AsOf.name()),
+        Place::Parameter(name) => Place::member(Member::Params.name()).then(Step::Member(name)),
+        at => at,
+    }
 }
 
 /// An error with its places in the query of a request.

@@ -1,35 +1,47 @@
-//! Runs the examples of docs/api.md that select and list records, against the newsroom.
+//! Runs examples of docs/api.md against the newsroom: those that select and list records, and those that write some.
 
 use std::fs;
 use std::path::Path;
 
 use crate::walkthrough::{self, Served, copy};
 
-/// Stands before the examples: the record that they name.
-const PRELUDE: &str = "```sh
+/// The sections that are run, by how they begin and what comes after them.
+const SECTIONS: [(&str, &str); 3] = [
+    ("### Select fields", "## Records of several types"),
+    ("### What a write returns", "## Create or replace a record"),
+    ("## Several requests in one commit", "## Retry safely"),
+];
+
+/// Stands before the examples of each section: the records that they name, and who calls.
+const PRELUDE: &str = r#"```sh
 ID=$(curl -s 'http://localhost:8080/api/posts?select=id&title=What%20the%20moon%20weighs' | jq -r '.items[0].id')
+POST=$(curl -s 'http://localhost:8080/api/posts?select=id&title=A%20quiet%20launch' | jq -r '.items[0].id')
+TOKEN=$(curl -s http://localhost:8080/auth/sign-in \
+  --json '{"email": "ben@example.org", "password": "staple paper scissors"}' | jq -r .token)
 ```
-";
+"#;
 
 #[test]
-fn selections_and_lists_answer_as_documented() {
+fn examples_answer_as_documented() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let path = root.join("docs/api.md");
-    let document = fs::read_to_string(&path).expect("the document is there");
-    let start = document.find("### Select fields").expect("the first section");
-    let end = document.find("## Records of several types").expect("the section after the last one");
-
     let place = tempfile::tempdir().expect("a temporary directory");
     let application = place.path().join("application");
     copy(&root.join("examples/newsroom"), &application);
     let excerpt = place.path().join("api.md");
-    fs::write(&excerpt, format!("{PRELUDE}{}", &document[start..end])).expect("a file");
     let within = application.clone();
     let served = Served::start(place, &application, &within);
-    walkthrough::walk(&excerpt, &served);
-    if std::env::var_os("TOUR_BLESS").is_some() {
-        let blessed = fs::read_to_string(&excerpt).expect("the excerpt");
-        let blessed = blessed.strip_prefix(PRELUDE).expect("the prelude stays");
-        fs::write(&path, format!("{}{blessed}{}", &document[..start], &document[end..])).expect("it can be written");
+    for (from, to) in SECTIONS {
+        let document = fs::read_to_string(&path).expect("the document is there");
+        let start = document.find(from).expect("the section");
+        let end = document.find(to).expect("the section after it");
+        fs::write(&excerpt, format!("{PRELUDE}{}", &document[start..end])).expect("a file");
+        walkthrough::walk(&excerpt, &served);
+        if std::env::var_os("TOUR_BLESS").is_some() {
+            let blessed = fs::read_to_string(&excerpt).expect("the excerpt");
+            let blessed = blessed.strip_prefix(PRELUDE).expect("the prelude stays");
+            fs::write(&path, format!("{}{blessed}{}", &document[..start], &document[end..]))
+                .expect("it can be written");
+        }
     }
 }

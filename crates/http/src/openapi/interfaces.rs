@@ -56,6 +56,7 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
         | Parameters::OfMatching
         | Parameters::None
         | Parameters::OfRecord
+        | Parameters::Shown
         | Parameters::OfKey
         | Parameters::Key
         | Parameters::OnConflict

@@ -1,5 +1,5 @@
 use backstay_base::{Action, CallerKind, KeyForm, limits};
-use backstay_engine::{RecordVerb, RequestKind};
+use backstay_engine::{RecordVerb, RequestKind, Upserted};
 use backstay_model::{Addressed, Collection, Field, FieldId, FieldKind, Model, VersionChange};
 use backstay_rest::is_list_parameter;
 use backstay_rest::transact::Member;
@@ -91,7 +91,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         }
         RecordRequest::Replace => {
             let creates = model.allows(collection, Action::Create);
-            let by_id = endpoint.parameters == Parameters::None && !collection.key.given;
+            let by_id = endpoint.parameters == Parameters::Shown && !collection.key.given;
             model.allows(collection, Action::Update) || creates && !by_id
         }
         RecordRequest::History => collection.history.is_some(),
@@ -107,6 +107,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         Parameters::Ignored
         | Parameters::None
         | Parameters::OfRecord
+        | Parameters::Shown
         | Parameters::OfHistory
         | Parameters::TerminalToken => Vec::new(),
     };
@@ -185,6 +186,8 @@ impl Shapes {
     }
 }
 
+const OUTCOMES: [Upserted; 3] = [Upserted::Created, Upserted::Updated, Upserted::Unchanged];
+
 /// What a create answers: of `onConflict` also what became of each record.
 fn created(record: &Value, upserts: bool) -> Value {
     let mut answer = one_or_several(record, None);
@@ -196,14 +199,22 @@ fn created(record: &Value, upserts: bool) -> Value {
         "description": "With `onConflict`; `record` is null if you may not read it.",
         "required": ["outcome", "record"],
         "properties": {
-            "outcome": { "enum": ["created", "updated", "unchanged"] },
+            "outcome": { "enum": OUTCOMES.map(Upserted::name) },
             "record": { "oneOf": [record, { "type": "null" }] },
         },
         "additionalProperties": false,
     });
     let several = json!({ "type": "array", "items": one });
+    let minimal = json!({
+        "type": "object",
+        "description": "With `onConflict` and `Prefer: return=minimal`.",
+        "required": ["outcome", "id"],
+        "properties": { "outcome": { "enum": OUTCOMES.map(Upserted::name) }, "id": { "type": ["string", "integer"] } },
+        "additionalProperties": false,
+    });
+    let several_minimal = json!({ "type": "array", "items": minimal });
     let forms = answer["oneOf"].as_array_mut().map(std::mem::take).unwrap_or_default();
-    json!({ "anyOf": forms.into_iter().chain([one, several]).collect::<Vec<_>>() })
+    json!({ "anyOf": forms.into_iter().chain([one, several, minimal, several_minimal]).collect::<Vec<_>>() })
 }
 
 /// `onConflict`, where there is a unique key.
@@ -264,12 +275,8 @@ fn references<const N: usize>(names: [&str; N]) -> Value {
 /// The query parameters and headers that an endpoint takes, and its own parameters.
 pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
     let mut names = match endpoint.parameters {
-        Parameters::Ignored
-        | Parameters::None
-        | Parameters::Key
-        | Parameters::OnConflict
-        | Parameters::TerminalToken => vec![],
-        Parameters::OfRecord | Parameters::OfKey => vec!["Select"],
+        Parameters::Ignored | Parameters::None | Parameters::Key | Parameters::TerminalToken => vec![],
+        Parameters::OfRecord | Parameters::Shown | Parameters::OfKey | Parameters::OnConflict => vec!["Select"],
         Parameters::OfHistory => vec!["Limit", "After"],
         Parameters::OfMatching => vec!["Filter", "MatchedLimit", "DryRun"],
         Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
@@ -450,7 +457,7 @@ pub(super) fn components() -> Value {
         "IfNoneMatch": header("If-None-Match", "An ETag: 304 if it is still current.", json!({ "type": "string" })),
         "IfNoneMatchAny": header("If-None-Match", "`*`: creates the record only if there is none.", json!({ "const": "*" })),
         "IfMatch": header("If-Match", IF_MATCH, json!({ "type": "string" })),
-        "Prefer": header("Prefer", "`return=minimal` leaves the record out of the answer.", json!({ "type": "string" })),
+        "Prefer": header("Prefer", "`return=minimal` leaves the record out of the answer; `return=representation` is the default.", json!({ "type": "string" })),
         "IdempotencyKey": header(
             "Idempotency-Key",
             IDEMPOTENCY_KEY,
@@ -590,6 +597,13 @@ fn request(kind: RequestKind, special: Special) -> Value {
             Member::Query => (query_body(), false),
             Member::IfMatch => {
                 (json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." }), false)
+            }
+            Member::IfNoneMatch => {
+                (json!({ "const": "*", "description": "Creates the record only if there is none." }), false)
+            }
+            Member::OnConflict => {
+                let about = "Comma-separated fields of a unique key: changes a record with the same values instead.";
+                (json!({ "type": "string", "description": about }), false)
             }
             Member::AsOf => (json!({ "type": "string", "format": "date-time" }), false),
         };

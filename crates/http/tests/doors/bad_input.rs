@@ -92,7 +92,8 @@ async fn other_methods_take_no_parameters() {
     };
     check(format!("GET /api/notes/{id}?filter=true"), "").await;
     check(format!("GET /api/notes/{id}?select=title&select=body"), "").await;
-    check(format!("PATCH /api/notes/{id}?select=title"), r#"{"rank": 1}"#).await;
+    check(format!("PATCH /api/notes/{id}?filter=true"), r#"{"rank": 1}"#).await;
+    check(format!("DELETE /api/notes/{id}?select=title"), "").await;
     check(format!("DELETE /api/notes/{id}?force=true"), "").await;
     check("POST /api/notes?dry=true".to_owned(), r#"{"title": "x"}"#).await;
     check("POST /api/notes:query?limit=1".to_owned(), "{}").await;

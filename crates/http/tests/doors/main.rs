@@ -39,6 +39,7 @@ mod put;
 mod ranges;
 mod records;
 mod references;
+mod returning;
 mod selecting;
 mod sent_back;
 mod shared_money;

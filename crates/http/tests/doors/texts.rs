@@ -458,7 +458,7 @@ async fn requests_of_a_transaction() {
     check(r#"{"updateAll": "products", "body": {}}"#, &in_query).await;
     let filter = format!("{all} `\"filter\": \"true\"` for all of them");
     check(r#"{"updateAll": "products", "query": {}, "body": {}}"#, &filter).await;
-    let upsert = "unknown member `upsert`; there is no upsert in `/transact`; POST with `?onConflict=`";
+    let upsert = "unknown member `upsert`; write `create`, with the unique key in `onConflict`";
     check(r#"{"upsert": "products", "body": {}}"#, upsert).await;
     let whole = "this request takes whole values, not operators; send the value itself, or PATCH the record";
     let id = "01890a5d-ac96-774b-bcce-b302099a8057";
