@@ -17,6 +17,7 @@ pub(crate) struct Need {
 /// What the tests need.
 pub(crate) const OF_TESTS: &[Need] = &[
     Need { program: "postgres", package: "postgresql", needed_for: "the store's tests", by: "crates/store" },
+    Need { program: "openssl", package: "openssl", needed_for: "certificates of a test server", by: "crates/store" },
     Need { program: "sqlite3", package: "sqlite3", needed_for: "looking into databases", by: "" },
     Need { program: "curl", package: "curl", needed_for: "the tours of the examples", by: "examples" },
     Need { program: "jq", package: "jq", needed_for: "the tours of the examples", by: "examples" },

@@ -163,7 +163,7 @@ impl TxContext<'_, '_> {
         fill::refuse_immutable(proposal);
         proposal.settle()?;
         links::changed(self, proposal).await?;
-        if !proposal.is_idle() {
+        if !proposal.is_idle() && !proposal.input.carries {
             proposal.set(Collection::UPDATED_AT, self.now().into());
         }
         clauses::cover(self, proposal)?;

@@ -25,6 +25,7 @@ pub struct Cluster {
     directory: TempDir,
     bin: PathBuf,
     as_root: bool,
+    port: String,
     databases: AtomicU32,
 }
 
@@ -35,10 +36,29 @@ impl Cluster {
     /// If there is none, or it does not start; the message says what to do.
     #[expect(clippy::panic, reason = "a test without its database fails and says why")]
     pub fn start() -> Self {
-        Self::try_start().unwrap_or_else(|error| panic!("no PostgreSQL for the tests: {error}"))
+        Self::try_start(&[]).unwrap_or_else(|error| panic!("no PostgreSQL for the tests: {error}"))
     }
 
-    fn try_start() -> io::Result<Self> {
+    /// The same on this port of 127.0.0.1, too, where the server admits only TLS connections with a password. Its certificate
+    /// (`server.crt`) is for `localhost`; an authority (`ca.crt`) has signed it.
+    ///
+    /// # Panics
+    /// As `start`.
+    #[expect(clippy::panic, reason = "a test without its database fails and says why")]
+    pub fn encrypted(port: u16) -> Self {
+        let listen = ["listen_addresses=127.0.0.1".to_owned(), format!("port={port}"), "ssl=on".to_owned()];
+        let files = ["ssl_cert_file=../server.crt", "ssl_key_file=../server.key"].map(str::to_owned);
+        let admitted = "hba_file=../hba".to_owned();
+        let settings = listen.into_iter().chain(files).chain([admitted]).collect::<Vec<_>>();
+        Self::try_start(&settings).unwrap_or_else(|error| panic!("no PostgreSQL for the tests: {error}"))
+    }
+
+    /// A file of the server, such as its certificate.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn try_start(settings: &[String]) -> io::Result<Self> {
         let bin = newest()?;
         let directory = TempDir::with_prefix("backstay-pg-")?;
         let as_root = directory.path().metadata().map(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata))? == 0;
@@ -54,9 +74,17 @@ impl Cluster {
         for setting in ["listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=200"] {
             server.args(["-c", setting]);
         }
+        if !settings.is_empty() {
+            certify(directory.path(), as_root)?;
+        }
+        for setting in settings {
+            server.args(["-c", setting]);
+        }
+        let port = settings.iter().find_map(|setting| setting.strip_prefix("port=")).unwrap_or("5432").to_owned();
         let log = fs::File::create(log)?;
         let server = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?;
-        let cluster = Self { server: Mutex::new(server), directory, bin, as_root, databases: AtomicU32::new(0) };
+        let databases = AtomicU32::new(0);
+        let cluster = Self { server: Mutex::new(server), directory, bin, as_root, port, databases };
         cluster.wait()?;
         Ok(cluster)
     }
@@ -137,7 +165,7 @@ impl Cluster {
 
     fn client(&self, program: &str) -> Command {
         let mut client = command(&self.bin, program, self.as_root);
-        client.arg("-h").arg(self.directory.path()).args(["-U", USER]);
+        client.arg("-h").arg(self.directory.path()).args(["-p", &self.port, "-U", USER]);
         client
     }
 }
@@ -155,6 +183,24 @@ impl Drop for Cluster {
             drop(server.wait());
         }
     }
+}
+
+/// Makes the certificates of an encrypted server, and the file that says whom it admits.
+fn certify(directory: &Path, as_root: bool) -> io::Result<()> {
+    const CERTIFY: &str = "cd \"$0\" && exec 2>openssl.log \
+        && key='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes' \
+        && openssl req -x509 $key -days 2 -subj /CN=authority -keyout ca.key -out ca.crt \
+        && openssl req -new $key -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout server.key -out server.csr \
+        && openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -copy_extensions copyall \
+            -out server.crt \
+        && chmod 600 server.key && chmod 644 ca.crt server.crt \
+        && printf 'local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n' >hba";
+    let mut shell = command(Path::new("/bin"), "sh", as_root);
+    let output = shell.args(["-c", CERTIFY]).arg(directory).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("openssl makes no certificate: {}", fs::read_to_string(directory.join("openssl.log"))?)))
 }
 
 fn newest() -> io::Result<PathBuf> {

@@ -1,5 +1,6 @@
 //! The program on a PostgreSQL database: every command, and what is wrong with a server or an address.
 
+use std::net::TcpListener;
 use std::time::Duration;
 use std::{fs, thread};
 
@@ -164,4 +165,91 @@ fn a_password_in_the_settings_is_not_repeated() {
         assert!(ended.err.contains("BACKSTAY_DATA_") && !ended.err.contains("hidden"), "{ended:?}");
     }
     assert!(!fs::exists(app.data()).expect("the directory can be read"));
+}
+
+#[test]
+fn connections_are_encrypted_and_verified_as_the_address_says() {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+    let cluster = Cluster::encrypted(port);
+    cluster.run("postgres", "CREATE ROLE ada LOGIN PASSWORD 'a secret?'");
+    cluster.run("postgres", "CREATE DATABASE news OWNER ada");
+    let app = App::new();
+    app.write("password", "a secret?\n");
+    let run = |user: &str, host: &str, parameters: &str| {
+        let parameters = parameters.replace("DIR", &cluster.file("").display().to_string());
+        let url = format!("postgres://{user}@{host}:{port}/news?{parameters}");
+        app.run_with(&["migrate", "apply"], "", &[("BACKSTAY_DATA_URL", &url)])
+    };
+    let accepted = |host: &str, parameters: &str| run("ada:a%20secret%3F", host, parameters).done();
+    let refused = |host: &str, parameters: &str, expected: &str| {
+        let refused = run("ada:a%20secret%3F", host, parameters).refused();
+        assert!(refused.contains(expected) && !refused.contains("secret"), "{parameters}: {refused}");
+    };
+    accepted("127.0.0.1", "");
+    accepted("127.0.0.1", "sslmode=require");
+    accepted("127.0.0.1", "sslmode=verify-ca&sslrootcert=DIR/ca.crt");
+    accepted("localhost", "sslmode=verify-full&sslrootcert=DIR/ca.crt");
+    accepted("localhost", "sslmode=verify-full&sslrootcert=DIR/server.crt");
+    refused("127.0.0.1", "sslmode=disable", "`pg_hba.conf` doesn't admit it from this machine");
+    refused("127.0.0.1", "sslmode=verify-full&sslrootcert=DIR/ca.crt", "the TLS connection fails: invalid peer certificate");
+    refused("localhost", "sslmode=verify-ca&sslrootcert=system", "the TLS connection fails: invalid peer certificate");
+    refused("localhost", "sslmode=verify-ca&sslrootcert=DIR/hba", "can't be used: there are none");
+    refused("localhost", "sslmode=verify-full", "there are no certificates to verify it with");
+
+    let other = run("ada:other", "localhost", "").refused();
+    assert!(other.contains("the server refused the user's password\n  help: put the password into a file"), "{other}");
+    let none = run("ada", "localhost", "").refused();
+    assert!(none.contains("the server asks for a password, and there is none"), "{none}");
+    app.write("backstay.toml", "[data]\npassword_file = 'password'\n");
+    run("ada", "localhost", "sslmode=require").done();
+}
+
+/// A deferred trigger that ends the connection while it commits.
+const LOSE: &str = "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS \
+    $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(5); RETURN NULL; END $$; \
+    CREATE CONSTRAINT TRIGGER lose AFTER INSERT ON shelf DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION lose()";
+
+#[test]
+fn a_commit_that_is_lost_is_unknown_until_its_key_is_sent_again() {
+    let cluster = Cluster::shared();
+    let url = cluster.url();
+    let name = url.rsplit_once('/').expect("a database").1;
+    let app = app_on(&url);
+    app.write("model/shelf.graphql", &MODEL.replace("type Shelf @allow(read: ", "type Shelf @allow(create: \"true\", read: "));
+    let server = serve(&app);
+    cluster.run(name, LOSE);
+    let create = || server.ask_with("POST", "/api/shelves", "idempotency-key: k1\r\n", "{\"code\": \"new\"}");
+    let (status, problem) = create();
+    assert_eq!((status, &problem["type"]), (503, &"/problems/outcome-unknown".into()), "{problem}");
+    cluster.run(name, "DROP TRIGGER lose ON shelf");
+    let (status, created) = create();
+    assert_eq!((status, &created["code"]), (201, &"new".into()), "{created}");
+    assert_eq!(create(), (201, created));
+    let (status, problem) = server.ask_with("POST", "/api/shelves", "idempotency-key: k2\r\n", "{\"code\": \"new\"}");
+    assert_eq!(status, 409, "{problem}");
+}
+
+#[test]
+fn a_deadline_ends_statements_on_the_server() {
+    let cluster = Cluster::shared();
+    let url = cluster.url();
+    let name = url.rsplit_once('/').expect("a database").1;
+    let app = app_on(&url);
+    app.write("backstay.toml", &format!("[data]\nurl = \"{url}\"\n[limits]\nrequest_seconds = 1\n"));
+    app.write("model/shelf.graphql", &MODEL.replace("type Shelf @allow(read: ", "type Shelf @allow(create: \"true\", read: "));
+    let server = serve(&app);
+    let waiting = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND application_name = 'backstay' AND wait_event_type = 'Lock'"
+    );
+    thread::scope(|scope| {
+        let held = scope.spawn(|| cluster.run(name, "BEGIN; LOCK TABLE shelf; SELECT pg_sleep(6)"));
+        while cluster.run(name, "SELECT count(*) FROM pg_locks WHERE relation = 'shelf'::regclass AND mode = 'AccessExclusiveLock'") == "0" {}
+        assert_eq!(server.ask("GET", "/api/shelves", None, "").0, 503);
+        assert_eq!(server.ask("POST", "/api/shelves", None, "{\"code\": \"new\"}").0, 503);
+        while cluster.run("postgres", &waiting) != "0" {
+            assert!(!held.is_finished(), "the statements were ended before the lock was released");
+        }
+    });
+    assert_eq!(server.get("/api/shelves?code=new")["items"].as_array().map(Vec::len), Some(0));
+    assert_eq!(server.ask("POST", "/api/shelves", None, "{\"code\": \"new\"}").0, 201);
 }

@@ -81,9 +81,9 @@ async fn members_that_can_not_be_changed() {
             (r#"{"tags":{"$add":["%2"],"$remove":["%2"]}}"#, wrong("/tags/$remove/0 Duplicate")),
             (r#"{"tags":{"$add":["%2"],"$add":["%3"]}}"#, wrong("/tags/$add Duplicate")),
             (
-                r#"{"tags":{"$set":["%2"]}}"#,
+                r#"{"tags":{"$put":["%2"]}}"#,
                 wrong(
-                    r#"/tags/$set Misused { problem: "unknown operator `$set`", remedy: "write `$add` and `$remove`, or an array of all ids" }"#,
+                    r#"/tags/$put Misused { problem: "unknown operator `$put`", remedy: "write `$add` and `$remove`, `$set` alone, or an array of all ids" }"#,
                 ),
             ),
             (r#"{"tags":{"$add":"%2"}}"#, wrong(r#"/tags/$add Type { expected: "an array of ids" }"#)),
