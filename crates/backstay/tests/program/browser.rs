@@ -75,21 +75,36 @@ impl Browser {
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
-        let answer = self.send(method, path, body).expect("the driver answers");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {answer}");
-        let answer: Value = serde_json::from_str(body).expect("the body is JSON");
+        let (status, answer) = self.send(method, path, body).expect("the driver answers");
+        assert!(status.starts_with("HTTP/1.1 200"), "{path}: {status} {answer}");
         answer["value"].clone()
     }
 
-    fn send(&self, method: &str, path: &str, body: &Value) -> io::Result<String> {
+    /// Sends a request. Returns the first line of the answer, and its body, whose length the driver always says; it keeps
+    /// the connection open.
+    fn send(&self, method: &str, path: &str, body: &Value) -> io::Result<(String, Value)> {
         let body = body.to_string();
         let mut stream = TcpStream::connect(&self.address)?;
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
-        write!(stream, "{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
+        stream.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes())?;
+        let mut answer = BufReader::new(stream);
+        let (mut status, mut length) = (String::new(), 0);
+        answer.read_line(&mut status)?;
+        loop {
+            let mut line = String::new();
+            answer.read_line(&mut line)?;
+            match line.trim_end().split_once(':') {
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    length = value.trim().parse().map_err(io::Error::other)?;
+                }
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let mut body = vec![0; length];
+        answer.read_exact(&mut body)?;
+        Ok((status, serde_json::from_slice(&body)?))
     }
 }
 

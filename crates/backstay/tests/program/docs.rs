@@ -49,6 +49,7 @@ fn one_can_sign_in_and_try_a_request() {
 
     browser.run("document.querySelector('.opblock-tag[data-tag=Accounts]').click()", &Value::Null);
     browser.until("const me = document.querySelector('#operations-Accounts-me button'); me && me.click(); return !!me");
+    browser.until("const go = document.querySelector('.try-out__btn'); go && go.click(); return !!go");
     browser.until("const go = document.querySelector('.execute'); go && go.click(); return !!go");
     assert_eq!(browser.until(STATUS), "200");
     let answer = browser.until("return document.querySelector('.live-responses-table .microlight').textContent");
