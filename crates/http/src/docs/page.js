@@ -60,7 +60,6 @@
     defaultModelsExpandDepth: 0,
     docExpansion: "none",
     filter: true,
-    tryItOutEnabled: true,
     validatorUrl: null,
   });
 })();
