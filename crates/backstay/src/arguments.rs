@@ -85,7 +85,7 @@ pub(crate) enum Verb {
     /// Show, verify and prune the commit log
     #[command(subcommand)]
     Log(LogVerb),
-    /// Delete an application's database, to begin anew
+    /// Delete an application's database, to start over
     #[command(after_help = RESET)]
     Reset(Reset),
     /// Manage operators, the people who run the server

@@ -1,5 +1,5 @@
 use backstay_base::{Error, RecordId};
-use backstay_model::{Collection, CollectionId, FieldId, SetOn, Trash};
+use backstay_model::{CollectionId, FieldId, SetOn, Trash};
 
 use crate::children::SentChildren;
 use crate::proposal::Proposal;
@@ -163,9 +163,6 @@ impl TxContext<'_, '_> {
         fill::refuse_immutable(proposal);
         proposal.settle()?;
         links::changed(self, proposal).await?;
-        if !proposal.is_idle() && !proposal.input.carries {
-            proposal.set(Collection::UPDATED_AT, self.now().into());
-        }
         clauses::cover(self, proposal)?;
         self.count_rows(proposal.rows_for_caller())?;
         references::permitted(self, proposal).await?;

@@ -12,7 +12,7 @@ use hyper::body::{Body as _, Frame};
 use tokio::time::{Instant, timeout_at};
 
 use crate::budget::{AwaitedBody, Share};
-use crate::coding::Coding;
+use crate::coding::{COPIES, Coding};
 use crate::endpoint::{BodyLimit, BodyRule};
 use crate::head::Head;
 use crate::lingering::Lingering;
@@ -22,8 +22,6 @@ use crate::{Refusal, decompression};
 /// How long the rest of a refused body is read and discarded, so that the client reads the answer instead of a reset
 /// connection.
 const LINGER: Duration = Duration::from_secs(2);
-/// How often a body is counted: as it was sent, and as what is read from it.
-pub(crate) const COPIES: usize = 2;
 
 /// Reads a body as the endpoint takes it. The whole of it must arrive by the deadline of the request, and within the
 /// time that is configured for bodies. The memory grows with it.

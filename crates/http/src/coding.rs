@@ -1,5 +1,8 @@
 use http::{HeaderMap, HeaderValue, header};
 
+/// How often a body counts towards memory: as it was sent, and as what is read from it.
+pub(crate) const COPIES: usize = 2;
+
 /// A content coding (RFC 9110, section 8.4.1), of answers and of the bodies of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coding {

@@ -6,8 +6,7 @@ use flate2::bufread::GzDecoder;
 use zstd::stream::read::Decoder as ZstdDecoder;
 
 use crate::Refusal;
-use crate::body::COPIES;
-use crate::coding::Coding;
+use crate::coding::{COPIES, Coding};
 
 /// Bytes that are decoded at a time. Other requests on the worker thread take their turn in between.
 const PIECE: usize = 64 * 1024;

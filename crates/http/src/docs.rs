@@ -16,25 +16,9 @@ const VIEWER_STYLE: &[u8] = include_bytes!("docs/swagger-ui/swagger-ui.css");
 
 /// Where the viewer is, without its endings. The version in the path lets browsers keep it for good.
 const VIEWER_PATH: &str = "/docs/swagger-ui-5.35.0";
-/// The path of its script.
-pub(crate) const VIEWER_SCRIPT_PATH: &str = "/docs/swagger-ui-5.35.0.js";
-/// The path of its style sheet.
-pub(crate) const VIEWER_STYLE_PATH: &str = "/docs/swagger-ui-5.35.0.css";
 
 const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
 const CSS: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
-
-/// Who may see the interactive documentation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Docs {
-    /// Everyone.
-    Always,
-    /// Everyone, if the application is being developed.
-    #[default]
-    InDevelopment,
-    /// Nobody.
-    Never,
-}
 
 /// `GET /docs` and the files of the page.
 pub(crate) async fn answer(admitted: &Admitted<'_>, part: DocsPart) -> Answer {
@@ -66,6 +50,7 @@ mod tests {
     use sha2::{Digest as _, Sha256};
 
     use super::*;
+    use crate::endpoint::{VIEWER_SCRIPT_PATH, VIEWER_STYLE_PATH};
 
     #[test]
     fn the_viewer_is_as_published() {

@@ -136,6 +136,10 @@ pub(crate) enum Handler {
     ModelText,
 }
 
+/// The path of the script of the interactive documentation's viewer, and that of its style sheet.
+pub(crate) const VIEWER_SCRIPT_PATH: &str = "/docs/swagger-ui-5.35.0.js";
+pub(crate) const VIEWER_STYLE_PATH: &str = "/docs/swagger-ui-5.35.0.css";
+
 /// What the interactive documentation consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DocsPart {

@@ -3,10 +3,9 @@
 
 use http::HeaderValue;
 
-use crate::docs::{VIEWER_SCRIPT_PATH, VIEWER_STYLE_PATH};
 use crate::endpoint::{
     BodyLimit, BodyRule, Callers, Conditions, Described, DocsPart, Effect, Endpoint, Handler, Idempotency, Overload,
-    Pages, Parameters, Pattern, Presence, RecordRequest, Route, Verb, allow,
+    Pages, Parameters, Pattern, Presence, RecordRequest, Route, VIEWER_SCRIPT_PATH, VIEWER_STYLE_PATH, Verb, allow,
 };
 use crate::state::State;
 use crate::target::{Records, Target, pattern};

@@ -349,7 +349,7 @@ fn a_transaction_is_described_whole() {
     let all = [get, list, create, update, replace, delete, restore, purge, update_all, delete_all, history, aggregate];
     check(note, &all);
     check(&format!("{note}\n{site}"), &all);
-    let without_trash_and_history = [get, list, create, update, replace, delete, update_all, delete_all];
+    let without_trash_and_history = [get, list, create, update, replace, delete, update_all, delete_all, aggregate];
     check(r#"type Note @allow(read: "true", create: "true") { text: Text }"#, &without_trash_and_history);
 }
 

@@ -122,8 +122,26 @@ impl Reader {
 
     /// The typed form of groups.
     fn aggregate(&self, words: &AggregateWords<'_>) -> Result<Aggregate, Error> {
-        let ListWords { collection, equals, filter: text, params, limit, after, before, skip, count, as_of, .. } =
-            &words.list;
+        let ListWords {
+            collection,
+            equals,
+            filter: text,
+            search,
+            params,
+            sort: _,
+            select: _,
+            limit,
+            after,
+            before,
+            skip,
+            count,
+            as_of,
+        } = &words.list;
+        if search.is_some() {
+            let problem = "groups can't be made of what a search finds".to_owned();
+            let remedy = "use `filter`, or search with a list".to_owned();
+            return Err(Error::malformed(Place::Search, ViolationKind::Misused { problem, remedy }));
+        }
         if *count != Counting::None {
             let problem = "the number of records is one of the values of a group".to_owned();
             let remedy = "write count in `select`".to_owned();

@@ -259,31 +259,38 @@ fn items(body: &[u8]) -> Result<Vec<&RawValue>, Error> {
     Ok(items)
 }
 
-/// Bytes of the filters of a list, or in the selection of a get or a write, that aren't known yet.
+/// Bytes of the expressions that a request brings in its query or its selection, and that aren't known yet.
 fn unknown_bytes(reader: &Reader, item: &RawValue) -> Option<usize> {
     let members = json::members(item.get().as_bytes()).ok()?;
     let member = |name: &str| members.iter().find(|(known, _)| known == name).map(|(_, raw)| *raw);
     let model = reader.model();
-    let mut selecting = RequestKind::ALL.into_iter().filter(|kind| Member::of(*kind).contains(&Member::Select));
-    if let Some(path) = selecting.find_map(|kind| member(kind.name())) {
-        let path: String = serde_json::from_str(path.get()).ok()?;
-        let select: String = serde_json::from_str(member(Member::Select.name())?.get()).ok()?;
-        return match model.collection_at(&path) {
-            Some(collection) => Some(reader.unknown_bytes_of_select(collection.id, Some(&select))),
-            // It is read once for each type.
-            None => model.interface_at(&path).map(|interface| select.len() * interface.types.len()),
-        };
-    }
-    if let Some(path) = member(RequestKind::Aggregate.name()) {
-        let path: String = serde_json::from_str(path.get()).ok()?;
-        let query = member(Member::Query.name())?.get().as_bytes();
-        return model.collection_at(&path).map(|of| reader.unknown_bytes_of_aggregate(of.id, query));
-    }
-    let path: String = serde_json::from_str(member(RequestKind::List.name())?.get()).ok()?;
-    let query = member(Member::Query.name())?.get().as_bytes();
-    match model.collection_at(&path) {
-        Some(collection) => Some(reader.unknown_bytes_of(collection.id, query)),
-        None => model.interface_at(&path).map(|interface| query.len() * interface.types.len()),
+    let (kind, path) = RequestKind::ALL.into_iter().find_map(|kind| Some((kind, member(kind.name())?)))?;
+    let path: String = serde_json::from_str(path.get()).ok()?;
+    let (collection, interface) = (model.collection_at(&path), model.interface_at(&path));
+    // What is asked of several types is read once for each.
+    let of_types = |sent: &str| interface.map(|interface| sent.len() * interface.types.len());
+    let query = || member(Member::Query.name()).map(RawValue::get);
+    match kind {
+        RequestKind::List | RequestKind::OfMatching(_) => match collection {
+            Some(collection) => Some(reader.unknown_bytes_of(collection.id, query()?.as_bytes())),
+            None => of_types(query()?),
+        },
+        RequestKind::Aggregate => {
+            let collection = collection?;
+            Some(reader.unknown_bytes_of_aggregate(collection.id, query()?.as_bytes()))
+        }
+        RequestKind::Get
+        | RequestKind::Create
+        | RequestKind::Update
+        | RequestKind::Replace
+        | RequestKind::OfRecord(_)
+        | RequestKind::History => {
+            let select: String = serde_json::from_str(member(Member::Select.name())?.get()).ok()?;
+            match collection {
+                Some(collection) => Some(reader.unknown_bytes_of_select(collection.id, Some(&select))),
+                None => of_types(&select),
+            }
+        }
     }
 }
 
@@ -429,7 +436,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["versions", "changes", "revisions", "audit"], "write `history`"),
     (&["as_of", "at", "validAt"], "write `asOf`"),
     (&["read", "find", "fetch"], "write `get` or `list`"),
-    (&["data", "values", "fields", "record", "attributes", "object"], "write `body`"),
+    (&["data", "values", "record", "attributes", "object"], "write `body`"),
     (
         &["filter", "where", "sort", "order", "limit", "after", "before", "skip", "count", "group", "having"],
         "put it into `query`: {\"list\": \"posts\", \"query\": {\"limit\": 1}}",

@@ -6,6 +6,7 @@ use backstay_scalar::{Storage, Value};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Query, Table};
 
 use crate::builder::Builder;
+use crate::definition::{self, quoted};
 use crate::layout::{columns_of, link_columns};
 use crate::relation::{written, written_links};
 use crate::schema::{self, Schema, inline};
@@ -17,19 +18,19 @@ use crate::{
 
 /// Gives a table another name. References to it follow.
 pub fn rename_table(from: &str, to: &str, dialect: Dialect) -> Statement {
-    schema::raw(dialect.schema(&Table::rename().table(name(from), name(to)).to_owned()))
+    definition::raw(dialect.schema(&Table::rename().table(name(from), name(to)).to_owned()))
 }
 
 /// Gives a column another name. References and indexes follow, their names don't.
 pub fn rename_column(table: &str, from: &str, to: &str, dialect: Dialect) -> Statement {
-    schema::raw(dialect.schema(&Table::alter().table(name(table)).rename_column(name(from), name(to)).to_owned()))
+    definition::raw(dialect.schema(&Table::alter().table(name(table)).rename_column(name(from), name(to)).to_owned()))
 }
 
 /// Gives an index another name; `None` where only making it again does.
 pub fn rename_index(from: &str, to: &str, dialect: Dialect) -> Option<Statement> {
     match dialect {
         Dialect::Sqlite => None,
-        Dialect::Postgres => Some(schema::raw(format!("ALTER INDEX {} RENAME TO {}", quoted(from), quoted(to)))),
+        Dialect::Postgres => Some(definition::raw(format!("ALTER INDEX {} RENAME TO {}", quoted(from), quoted(to)))),
     }
 }
 
@@ -41,7 +42,7 @@ pub fn reference_name(table: &str, column: &str, dialect: Dialect) -> Option<Str
 /// Gives a foreign key that has a name another one.
 pub fn rename_reference(table: &str, from: &str, to: &str) -> Statement {
     let [table, from, to] = [table, from, to].map(quoted);
-    schema::raw(format!("ALTER TABLE {table} RENAME CONSTRAINT {from} TO {to}"))
+    definition::raw(format!("ALTER TABLE {table} RENAME CONSTRAINT {from} TO {to}"))
 }
 
 /// Removes a table. References to it are not in the way.
@@ -54,14 +55,14 @@ pub fn drop_table(table: &str, dialect: Dialect) -> Statement {
             drop.cascade();
         }
     }
-    schema::raw(dialect.schema(&drop))
+    definition::raw(dialect.schema(&drop))
 }
 
 /// Removes the columns of a field. They have no index.
 pub fn drop_columns(collection: &Collection, field: &Field, dialect: Dialect) -> Vec<Statement> {
     let drop = |stored: &Column| {
         let alter = Table::alter().table(name(written(collection))).drop_column(name(&stored.name)).to_owned();
-        schema::raw(dialect.schema(&alter))
+        definition::raw(dialect.schema(&alter))
     };
     field.columns.iter().map(drop).collect()
 }
@@ -79,7 +80,7 @@ pub fn require(collection: &Collection, field: &Field, required: bool) -> Vec<St
     let verb = if required { "SET" } else { "DROP" };
     let table = quoted(written(collection));
     let one = |stored: &Column| format!("ALTER TABLE {table} ALTER COLUMN {} {verb} NOT NULL", quoted(&stored.name));
-    field.columns.iter().map(|stored| schema::raw(one(stored))).collect()
+    field.columns.iter().map(|stored| definition::raw(one(stored))).collect()
 }
 
 /// Gives records without a value in a field its default.
@@ -92,7 +93,7 @@ pub fn fill_default(model: &Model, collection: &Collection, field: &Field, diale
         let Some(value) = schema::constant(dialect, &default, stored) else { return Vec::new() };
         update.value(name(&stored.name), value);
     }
-    vec![schema::raw(inline(&update, dialect))]
+    vec![definition::raw(inline(&update, dialect))]
 }
 
 /// Deletes Backstay's own records about the accounts of a model, and those that go with them.
@@ -123,7 +124,7 @@ fn delete_with_dependents(
     }
     let mut delete = Query::delete();
     delete.from_table(name(written(of))).and_where(condition.clone());
-    statements.push(schema::raw(inline(&delete, dialect)));
+    statements.push(definition::raw(inline(&delete, dialect)));
 }
 
 /// Fields of Backstay's own records that refer to a collection, and whose records go with what they refer to.
@@ -159,7 +160,7 @@ pub fn order_links(model: &Model, link: &Link, dialect: Dialect) -> Vec<Statemen
     let undo = match dialect {
         // A default stays there, and no statement uses it.
         Dialect::Sqlite => None,
-        Dialect::Postgres => Some(schema::raw(undo)),
+        Dialect::Postgres => Some(definition::raw(undo)),
     };
     [schema.statement(&add)].into_iter().chain(undo).collect()
 }
@@ -167,12 +168,12 @@ pub fn order_links(model: &Model, link: &Link, dialect: Dialect) -> Vec<Statemen
 /// Removes the places of links.
 pub fn unorder_links(link: &Link, dialect: Dialect) -> Statement {
     let drop = Table::alter().table(name(written_links(link))).drop_column(name(Link::PLACE)).to_owned();
-    schema::raw(dialect.schema(&drop))
+    definition::raw(dialect.schema(&drop))
 }
 
 /// The index of a link table from the far end to the near one.
 pub fn create_link_index(link: &Link, dialect: Dialect) -> Statement {
-    schema::raw(dialect.schema(&schema::reverse_index(link, dialect)))
+    definition::raw(dialect.schema(&schema::reverse_index(link, dialect)))
 }
 
 /// The name of that index.
@@ -340,7 +341,7 @@ impl Succession<'_> {
         let mut update = Query::update();
         update.table(name(written(collection))).value(name(stored), case);
         update.and_where(at().is_in(renamed.iter().map(|(from, _)| word(from))));
-        Some(schema::raw(inline(&update, self.dialect)))
+        Some(definition::raw(inline(&update, self.dialect)))
     }
 
     /// The temporary table for the converted values of a field.
@@ -382,7 +383,7 @@ impl Succession<'_> {
     /// A temporary table for values of this kind by the ids of records.
     pub(crate) fn create_kept(&self, table: &str, (key, value): (KeyForm, ColumnType)) -> Statement {
         let kind = |column: ColumnType| self.dialect.stored_type(column);
-        schema::raw(format!(
+        definition::raw(format!(
             "CREATE TEMPORARY TABLE {} (id {} NOT NULL PRIMARY KEY, value {} NOT NULL)",
             quoted(table),
             kind(Storage::Id(key).into()),
@@ -401,8 +402,4 @@ impl Succession<'_> {
         assert!(whole, "one value per column");
         builder.finish(&insert, Vec::new())
     }
-}
-
-fn quoted(identifier: &str) -> String {
-    schema::quoted(identifier)
 }

@@ -12,7 +12,10 @@ use crate::predicate::Pred;
 use crate::relation::{Part, Relation, Rows, links, relation};
 use crate::slots::Slots;
 use crate::tree::{column, integer, name};
-use crate::{ColumnRef, ColumnType, Dialect, Extent, PageStart, Perspective, Slot, Template, search};
+use crate::{ColumnRef, ColumnType, Dialect, Extent, PageStart, Perspective, Slot, Template};
+
+/// The name of the rank, in the SELECT that finds records.
+pub(crate) const RANK: &str = "rank";
 
 /// A statement under construction: its placeholders, and the tables of its SELECTs.
 #[derive(Debug)]
@@ -234,7 +237,7 @@ impl<'m> Builder<'m> {
     /// # Panics
     /// Panics if none was searched for: whoever orders by ranks searches.
     pub(crate) fn rank(&self) -> Sql {
-        column(self.ranked.as_ref().expect("what is ranked is searched for"), search::RANK)
+        column(self.ranked.as_ref().expect("what is ranked is searched for"), RANK)
     }
 
     /// Reads from the links of a many-to-many relation in a new SELECT: the SELECT, and the alias of the links.

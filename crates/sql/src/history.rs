@@ -11,11 +11,12 @@ use sea_query::{Expr as Sql, ExprTrait, Order, Query, SelectStatement};
 
 use crate::builder::{Anchor, Builder};
 use crate::columns::Columns;
+use crate::definition::raw;
 use crate::layout::FieldLayout;
 use crate::lower::{holds, shows};
 use crate::predicate::Pred;
 use crate::relation::written;
-use crate::schema::{inline, raw};
+use crate::schema::inline;
 use crate::tree::{column, integer, name, only_where, subquery, word};
 use crate::write::{proposed, unrestricted};
 use crate::{ColumnRef, ColumnType, DecodeError, Dialect, Perspective, Planner, Row, Slot, Statement, Template};

@@ -15,6 +15,7 @@ mod columns;
 mod compare;
 mod computed;
 mod decimal;
+mod definition;
 mod dialect;
 mod document;
 mod element;

@@ -12,6 +12,7 @@ use sea_query::{
 
 use crate::builder::{Anchor, Builder, Record};
 use crate::column_order::column_order;
+use crate::definition::{quoted, raw};
 use crate::dialect::no_value;
 use crate::layout::{columns_of, link_columns};
 use crate::predicate::Pred;
@@ -255,15 +256,6 @@ fn collections<'m>(
         }
     }
     statements
-}
-
-pub(crate) fn raw(text: String) -> Statement {
-    Statement::raw(text, Vec::new(), &[])
-}
-
-/// An identifier in double quotes.
-pub(crate) fn quoted(identifier: &str) -> String {
-    format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
 /// Conditions by which a column that is part of a reference has no value where another part has one. Each pair has one of

@@ -12,8 +12,8 @@ use backstay_model::{Collection, CollectionId, FieldId, Model, SearchIndex};
 use backstay_scalar::{Search, Storage, Value};
 use sea_query::{BinOper, CaseStatement, Expr as Sql, ExprTrait, Func, JoinType, OnConflict, Query, SelectStatement};
 
-use crate::builder::{Anchor, Builder};
-use crate::schema::{quoted, raw};
+use crate::builder::{Anchor, Builder, RANK};
+use crate::definition::{quoted, raw};
 use crate::tree::{boolean, call, cast, column, integer, name, subquery, word};
 use crate::{ColumnType, Dialect, Planner, Slot, Statement, Template};
 
@@ -23,9 +23,6 @@ pub(crate) const RECORD: &str = "record";
 const DOC: &str = "doc";
 /// PostgreSQL: the words.
 const WORDS: &str = "words";
-/// The rank, in the SELECT that finds records.
-pub(crate) const RANK: &str = "rank";
-
 /// The column of the number of a field.
 fn number(field: usize) -> String {
     format!("n{field}")

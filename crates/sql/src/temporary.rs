@@ -2,7 +2,7 @@
 
 use backstay_model::{CollectionId, FieldId, shortened};
 
-use crate::{Statement, schema};
+use crate::{Statement, definition};
 
 /// What the names of tables begin with that are about to be.
 pub(crate) const NEXT: &str = "backstay_next_";
@@ -24,5 +24,5 @@ pub(crate) fn made_table(collection: CollectionId, field: FieldId) -> String {
 
 /// Removes a temporary table.
 pub(crate) fn drop_kept(table: &str) -> Statement {
-    schema::raw(format!("DROP TABLE {}", schema::quoted(table)))
+    definition::raw(format!("DROP TABLE {}", definition::quoted(table)))
 }

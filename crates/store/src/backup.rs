@@ -67,7 +67,7 @@ pub struct Restored {
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
     /// There is something with the name of the backup.
-    #[error("{path} exists already")]
+    #[error("{path} already exists")]
     Exists {
         /// The backup.
         path: PathBuf,

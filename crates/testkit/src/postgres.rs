@@ -200,7 +200,10 @@ fn certify(directory: &Path, as_root: bool) -> io::Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    Err(io::Error::other(format!("openssl makes no certificate: {}", fs::read_to_string(directory.join("openssl.log"))?)))
+    Err(io::Error::other(format!(
+        "openssl makes no certificate: {}",
+        fs::read_to_string(directory.join("openssl.log"))?
+    )))
 }
 
 fn newest() -> io::Result<PathBuf> {

@@ -57,7 +57,7 @@ impl fmt::Display for RestoredBackup {
         let (records, last) = (Count(*records, "record"), LastChange(*change, moment));
         writeln!(f, "restored {application} from {file}: {records}, {last}")?;
         if let Some(kept) = kept {
-            writeln!(f, "The database before is in {kept}. Delete that directory when you don't need it any more.")?;
+            writeln!(f, "The previous database is in {kept}. Delete that directory when you don't need it any more.")?;
         }
         match steps {
             Some(0) | None => Ok(()),

@@ -43,7 +43,7 @@ const WORDS: Table = &[
     (
         "",
         &["clean", "drop", "destroy", "wipe"],
-        "`backstay reset DIR` deletes the database, so that the next start begins anew",
+        "`backstay reset DIR` deletes the database, so that the next start creates it again",
     ),
     ("", &["status", "health"], "ask a running server: GET /readyz"),
     ("operator", &["create", "new", "invite"], "use `backstay operator add EMAIL`"),

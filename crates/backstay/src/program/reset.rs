@@ -25,7 +25,7 @@ pub(super) fn reset(arguments: &Reset) -> Result<ExitCode, Failure> {
     }
     place.delete_database()?;
     let records = Count(stored.records, "record");
-    print(&format!("deleted {records} in {}; the next start begins anew\n", place.database))?;
+    print(&format!("deleted {records} in {}; the next start creates it again\n", place.database))?;
     Ok(ExitCode::SUCCESS)
 }
 

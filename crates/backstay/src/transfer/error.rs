@@ -115,7 +115,7 @@ pub enum TransferError {
         records: String,
     },
     /// The running server answers as another version of Backstay does.
-    #[error("the running server answered something else than was asked")]
+    #[error("the running server sent an unexpected answer")]
     Answer,
     /// A directory can't be exported into.
     #[error("{path} is not empty")]

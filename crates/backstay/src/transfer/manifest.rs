@@ -1,4 +1,5 @@
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use backstay_model::Model;
@@ -64,17 +65,43 @@ impl Manifest {
         fs::write(&path, text).map_err(|source| Failure::Write { path, source })
     }
 
+    /// Refuses an export of which files are missing, or have fewer or more records than when they were written.
+    pub(super) fn require_whole(&self, directory: &Path) -> Result<(), TransferError> {
+        for CollectionFile { name, records } in &self.collections {
+            let path = path_of(directory, name);
+            let found = lines(&path).map_err(|source| TransferError::Read { path: path.clone(), source })?;
+            if found != *records {
+                let problem = format!("it counts {records} records in {}, which has {found}", path.display());
+                return Err(TransferError::Manifest { path: directory.join(NAME), problem });
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of the application that was exported.
+    pub(super) fn application(&self) -> &str {
+        &self.application
+    }
+
     /// Whether the export was made with this model.
     pub(super) fn is_of(&self, model: &Model) -> bool {
         self.model == digest(model)
     }
 }
 
-impl CollectionFile {
-    /// Where it is.
-    pub(super) fn path(&self, directory: &Path) -> PathBuf {
-        directory.join(format!("{}.ndjson", self.name))
+/// Where the records of a type are.
+pub(super) fn path_of(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}.ndjson"))
+}
+
+/// How many lines a file has that aren't empty.
+fn lines(path: &Path) -> io::Result<u64> {
+    let (mut file, mut count, mut line) = (BufReader::new(File::open(path)?), 0, Vec::new());
+    while file.read_until(b'\n', &mut line)? > 0 {
+        count += u64::from(!line.trim_ascii().is_empty());
+        line.clear();
     }
+    Ok(count)
 }
 
 /// Identifies the application's own files of a model.

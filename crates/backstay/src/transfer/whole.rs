@@ -6,7 +6,7 @@ use backstay_rest::Style;
 
 use super::export::export_file;
 use super::file_import::{FileImport, Outcome, import};
-use super::manifest::{CollectionFile, Manifest};
+use super::manifest::{CollectionFile, Manifest, path_of};
 use super::source::Reading;
 use super::{Chosen, ExportPage, Format, Imported, Mode, TransferError};
 use crate::channel::Channel;
@@ -25,10 +25,9 @@ pub(crate) async fn export_all(channel: &Channel<'_>, model: &Model, directory: 
     for of in model.collections.iter().filter(|of| is_exported(of)) {
         let page = ExportPage { collection: of.name.clone(), select: None, filter: None, after: None };
         let chosen = Chosen { page, format: Format::Ndjson, style: Style::default() };
-        let mut file = CollectionFile { name: of.name.clone(), records: 0 };
-        file.records = export_file(channel, &chosen, &file.path(directory)).await?;
-        all += file.records;
-        files.push(file);
+        let records = export_file(channel, &chosen, &path_of(directory, &of.name)).await?;
+        all += records;
+        files.push(CollectionFile { name: of.name.clone(), records });
     }
     Manifest::new(model, files).write(directory)?;
     Ok(all)
@@ -46,6 +45,10 @@ pub(crate) async fn import_all(
     (directory, restart): (&Path, bool),
 ) -> Result<Imported, Failure> {
     let manifest = Manifest::read(directory)?;
+    manifest.require_whole(directory)?;
+    if manifest.application() != model.name {
+        logging::tell(&format!("warning: this is an export of the application `{}`\n", manifest.application()));
+    }
     if !manifest.is_of(model) {
         logging::tell(
             "warning: the export was made with another model; fields that this one doesn't have are refused\n",
@@ -85,7 +88,7 @@ fn member_of(of: &Collection, field: backstay_model::FieldId) -> String {
 }
 
 fn file_of(of: &Collection, (directory, restart): (&Path, bool), mode: Mode) -> FileImport {
-    let path = CollectionFile { name: of.name.clone(), records: 0 }.path(directory);
+    let path = path_of(directory, &of.name);
     let errors = directory.join(format!("{}.errors.ndjson", of.name));
     let reading =
         Reading { format: Some(Format::Ndjson), encoding: None, delimiter: None, columns: None, unguards: false };

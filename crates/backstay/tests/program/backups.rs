@@ -58,7 +58,7 @@ fn a_backup_is_the_same_with_and_without_a_server() {
     let again = app.run(&["backup", "two.db"]).done();
     assert_eq!(again.replace("two.db", "one.db"), made);
     let refused = app.run(&["backup", "two.db"]).refused();
-    assert_eq!(refused, "error: APP/two.db exists already\n  help: choose another name, or remove that file\n");
+    assert_eq!(refused, "error: APP/two.db already exists\n  help: choose another name, or remove that file\n");
     let answer: serde_json::Value =
         serde_json::from_str(&app.run(&["backup", ".", "--format", "json"]).done()).expect("JSON");
     assert_eq!((&answer["answer"], &answer["records"]), (&"backed-up".into(), &6.into()));
@@ -89,7 +89,7 @@ fn a_restore_brings_back_what_was_there() {
     let (head, rest) = restored.split_once('\n').expect("lines");
     assert_eq!(timeless(head), "restored Notes from APP/two.db: 2 records, up to change 3 of TIME");
     let (before, after) = rest.split_once("before-restore-").expect("the database before");
-    assert_eq!(before, "The database before is in ./.backstay/");
+    assert_eq!(before, "The previous database is in ./.backstay/");
     let kept = app.data().join(format!("before-restore-{}", &after[..15]));
     assert!(after[15..].starts_with(". Delete that directory"), "{after}");
     let server = app.serve();

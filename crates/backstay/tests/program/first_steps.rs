@@ -168,7 +168,7 @@ fn a_database_is_reset_and_seeded_again() {
     assert!(wrong.out.contains("nothing was deleted"), "{}", wrong.out);
     assert_eq!(wrong.code, Some(1));
     let done = on_a_terminal(&app, "reset", "Shelf\n").done();
-    assert!(done.contains("deleted 6 records in ./.backstay; the next start begins anew"), "{done}");
+    assert!(done.contains("deleted 6 records in ./.backstay; the next start creates it again"), "{done}");
     assert_eq!(names(&app.data()), ["backstay.lock", "notes.txt"]);
 
     app.write("model/shelf.graphql", &model);

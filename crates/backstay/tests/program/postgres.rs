@@ -51,7 +51,7 @@ fn an_application_moves_to_postgresql_by_its_address() {
     assert_eq!(server.stop(), Some(0));
     assert_eq!(
         app.run(&["reset", "--yes"]).done(),
-        format!("deleted 6 records in {url}; the next start begins anew\n")
+        format!("deleted 6 records in {url}; the next start creates it again\n")
     );
 }
 
@@ -191,7 +191,11 @@ fn connections_are_encrypted_and_verified_as_the_address_says() {
     accepted("localhost", "sslmode=verify-full&sslrootcert=DIR/ca.crt");
     accepted("localhost", "sslmode=verify-full&sslrootcert=DIR/server.crt");
     refused("127.0.0.1", "sslmode=disable", "`pg_hba.conf` doesn't admit it from this machine");
-    refused("127.0.0.1", "sslmode=verify-full&sslrootcert=DIR/ca.crt", "the TLS connection fails: invalid peer certificate");
+    refused(
+        "127.0.0.1",
+        "sslmode=verify-full&sslrootcert=DIR/ca.crt",
+        "the TLS connection fails: invalid peer certificate",
+    );
     refused("localhost", "sslmode=verify-ca&sslrootcert=system", "the TLS connection fails: invalid peer certificate");
     refused("localhost", "sslmode=verify-ca&sslrootcert=DIR/hba", "can't be used: there are none");
     refused("localhost", "sslmode=verify-full", "there are no certificates to verify it with");
@@ -215,7 +219,10 @@ fn a_commit_that_is_lost_is_unknown_until_its_key_is_sent_again() {
     let url = cluster.url();
     let name = url.rsplit_once('/').expect("a database").1;
     let app = app_on(&url);
-    app.write("model/shelf.graphql", &MODEL.replace("type Shelf @allow(read: ", "type Shelf @allow(create: \"true\", read: "));
+    app.write(
+        "model/shelf.graphql",
+        &MODEL.replace("type Shelf @allow(read: ", "type Shelf @allow(create: \"true\", read: "),
+    );
     let server = serve(&app);
     cluster.run(name, LOSE);
     let create = || server.ask_with("POST", "/api/shelves", "idempotency-key: k1\r\n", "{\"code\": \"new\"}");
@@ -236,14 +243,21 @@ fn a_deadline_ends_statements_on_the_server() {
     let name = url.rsplit_once('/').expect("a database").1;
     let app = app_on(&url);
     app.write("backstay.toml", &format!("[data]\nurl = \"{url}\"\n[limits]\nrequest_seconds = 1\n"));
-    app.write("model/shelf.graphql", &MODEL.replace("type Shelf @allow(read: ", "type Shelf @allow(create: \"true\", read: "));
+    app.write(
+        "model/shelf.graphql",
+        &MODEL.replace("type Shelf @allow(read: ", "type Shelf @allow(create: \"true\", read: "),
+    );
     let server = serve(&app);
     let waiting = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND application_name = 'backstay' AND wait_event_type = 'Lock'"
     );
     thread::scope(|scope| {
         let held = scope.spawn(|| cluster.run(name, "BEGIN; LOCK TABLE shelf; SELECT pg_sleep(6)"));
-        while cluster.run(name, "SELECT count(*) FROM pg_locks WHERE relation = 'shelf'::regclass AND mode = 'AccessExclusiveLock'") == "0" {}
+        while cluster.run(
+            name,
+            "SELECT count(*) FROM pg_locks WHERE relation = 'shelf'::regclass AND mode = 'AccessExclusiveLock'",
+        ) == "0"
+        {}
         assert_eq!(server.ask("GET", "/api/shelves", None, "").0, 503);
         assert_eq!(server.ask("POST", "/api/shelves", None, "{\"code\": \"new\"}").0, 503);
         while cluster.run("postgres", &waiting) != "0" {

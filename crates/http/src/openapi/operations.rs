@@ -436,8 +436,11 @@ fn aggregate_body() -> Value {
         properties[name] = json!({ "type": "string" });
     }
     if let Some(properties) = properties.as_object_mut() {
-        properties.remove("count");
+        for name in ["count", "search"] {
+            properties.remove(name);
+        }
     }
+    body["examples"] = json!([{ "select": "count" }]);
     body
 }
 
@@ -543,7 +546,7 @@ pub(super) fn components() -> Value {
         "Sort": example(query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending. Also paths such as author.name and counts such as comments:count.", text(limits::PARAMETER_BYTES)), examples::SORT),
         "Select": query("select", SELECT, text(limits::PARAMETER_BYTES)),
         "Group": query("group", GROUP, text(limits::PARAMETER_BYTES)),
-        "GroupSelect": query("select", GROUP_SELECT, text(limits::PARAMETER_BYTES)),
+        "GroupSelect": example(query("select", GROUP_SELECT, text(limits::PARAMETER_BYTES)), "count"),
         "GroupSort": query("sort", GROUP_SORT, text(limits::PARAMETER_BYTES)),
         "Having": query("having", HAVING, text(limits::EXPRESSION_BYTES)),
         "Limit": query("limit", "The most records on the page.", limit),

@@ -8,7 +8,7 @@ use backstay_rest::transact::{Batch, place};
 use backstay_rest::{JSON, result};
 use http::{HeaderValue, StatusCode};
 
-use super::replayed;
+use super::{replayed, shows_all};
 use crate::admission::Admitted;
 use crate::answer::Answer;
 use crate::negotiation::Returning;
@@ -36,6 +36,7 @@ pub(super) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
         true => Vec::new(),
         false => state.engine.answer_each(&context, Requests { list, idempotency }, JSON).await?,
     };
+    let whole = kinds.iter().all(Result::is_ok) && answers.iter().all(|answer| answer.as_ref().is_ok_and(shows_all));
     let is_replayed = answers.iter().flatten().filter_map(replayed).any(|replayed| replayed);
     let mut answers = answers.into_iter();
     let mut out = AnswerBuffer::of(&context);
@@ -66,8 +67,8 @@ pub(super) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
     if is_replayed {
         answer.header(idempotency::IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
-    let applied = Returning::Minimal.applied();
-    if minimal && !answer.headers.contains(&applied) {
+    let applied = returning.filter(|returning| *returning == Returning::Minimal || whole).map(Returning::applied);
+    if let Some(applied) = applied.filter(|applied| !answer.headers.contains(applied)) {
         answer.headers.push(applied);
     }
     Ok(answer)

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 const MODEL: &str = r#"
 extend schema @app(name: "Lists")
-type User @identity @allow(read: "true") { email: Email! @unique }
+type User @identity @allow(read: "true") { email: Email! @unique name: String }
 type Tag @allow(read: "this.name != 'hidden' || auth.id != null", create: "true") { name: String! @unique }
 type Label @allow(read: "this.name != 'hidden'", create: "true") { name: String! @unique }
 type Order @allow(read: "true", create: "true", update: "true") {
