@@ -81,6 +81,18 @@ export interface CommentPatchByPost {
   id?: string;
 }
 
+export interface CommentReplace {
+  answered?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[];
+  answers?: string | null;
+  body: string;
+  hidden?: boolean;
+  post?: string | {
+    slug: string;
+  } | {
+    wireId: string;
+  };
+}
+
 /** What a news agency sends. Its program has a key whose claim says which agency it is. */
 export interface Dispatch {
   agency: string;
@@ -97,6 +109,12 @@ export interface DispatchCreate {
   agency: string;
   body: string;
   headline: string;
+}
+
+export interface DispatchReplace {
+  agency?: string;
+  body?: string;
+  headline?: string;
 }
 
 export type Duty = "LEAD" | "WRITES";
@@ -155,6 +173,17 @@ export interface MembershipPatchByUser {
   duty?: Duty;
   id?: string;
   since?: string | null;
+}
+
+export interface MembershipReplace {
+  duty?: Duty;
+  section?: string | {
+    slug: string;
+  };
+  since?: string | null;
+  user?: string | {
+    email: string;
+  };
 }
 
 /** What is written, and in the end printed. */
@@ -347,6 +376,12 @@ export interface PostPatch {
     } | {
       wireId: string;
     })[];
+  } | {
+    $set?: (string | {
+      slug: string;
+    } | {
+      wireId: string;
+    })[];
   };
   /** Why it was withdrawn. */
   retraction?: string | null;
@@ -368,6 +403,10 @@ export interface PostPatch {
       name: string;
     })[];
     $remove?: (string | {
+      name: string;
+    })[];
+  } | {
+    $set?: (string | {
       name: string;
     })[];
   };
@@ -424,6 +463,12 @@ export interface PostPatchByAuthor {
     } | {
       wireId: string;
     })[];
+  } | {
+    $set?: (string | {
+      slug: string;
+    } | {
+      wireId: string;
+    })[];
   };
   /** Why it was withdrawn. */
   retraction?: string | null;
@@ -445,6 +490,10 @@ export interface PostPatchByAuthor {
       name: string;
     })[];
     $remove?: (string | {
+      name: string;
+    })[];
+  } | {
+    $set?: (string | {
       name: string;
     })[];
   };
@@ -501,6 +550,12 @@ export interface PostPatchBySection {
     } | {
       wireId: string;
     })[];
+  } | {
+    $set?: (string | {
+      slug: string;
+    } | {
+      wireId: string;
+    })[];
   };
   /** Why it was withdrawn. */
   retraction?: string | null;
@@ -521,6 +576,10 @@ export interface PostPatchBySection {
     $remove?: (string | {
       name: string;
     })[];
+  } | {
+    $set?: (string | {
+      name: string;
+    })[];
   };
   title?: string;
   /** Its id with the news agency. */
@@ -529,6 +588,44 @@ export interface PostPatchBySection {
     $inc?: number;
     $mul?: number;
   };
+}
+
+export interface PostReplace {
+  body: string;
+  comments?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[];
+  /** What the author is paid. */
+  fee?: {
+    amount: string | number;
+    currency: string;
+  } | null;
+  /** How it stands on the page; for the layout program alone. */
+  layout?: unknown;
+  pinned?: boolean;
+  /** Flesch reading ease, from 0 (hard) to 100 (easy). */
+  readability?: number | null;
+  related?: (string | {
+    slug: string;
+  } | {
+    wireId: string;
+  })[];
+  /** Why it was withdrawn. */
+  retraction?: string | null;
+  /** The day of the printed paper it is meant for. */
+  runsOn?: string | null;
+  section: string | {
+    slug: string;
+  };
+  slug?: string;
+  /** Where it can be looked up. */
+  sources?: string[] | null;
+  state?: PostState;
+  tags?: (string | {
+    name: string;
+  })[];
+  title: string;
+  /** Its id with the news agency. */
+  wireId?: string | null;
+  words?: number | null;
 }
 
 export type PostState = "DRAFT" | "REVIEW" | "PUBLISHED" | "RETRACTED";
@@ -636,6 +733,19 @@ export interface SectionPatchByParent {
   };
 }
 
+export interface SectionReplace {
+  members?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">> | MembershipCreateBySection)[];
+  name: string;
+  parent?: string | null | {
+    slug: string;
+  };
+  parts?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">> | SectionCreateByParent)[];
+  /** What a word is paid. */
+  perWord?: string | number | null;
+  posts?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">> | PostCreateBySection)[];
+  slug?: string;
+}
+
 export interface Tag {
   createdAt: string;
   id: string;
@@ -646,6 +756,10 @@ export interface Tag {
 
 export interface TagCreate {
   name: string;
+}
+
+export interface TagReplace {
+  name?: string;
 }
 
 /** A person who can sign in. */
@@ -661,19 +775,6 @@ export interface User {
   website: string | null;
 }
 
-export interface UserCreate {
-  born?: string | null;
-  /** Where they sign in and are reached; nobody's business but theirs and the editors'. */
-  email: string;
-  following?: (string | {
-    slug: string;
-  })[];
-  memberships?: MembershipCreateByUser[];
-  name: string;
-  posts?: PostCreateByAuthor[];
-  website?: string | null;
-}
-
 export interface UserPatch {
   born?: string | null;
   /** Where they sign in and are reached; nobody's business but theirs and the editors'. */
@@ -685,6 +786,10 @@ export interface UserPatch {
       slug: string;
     })[];
     $remove?: (string | {
+      slug: string;
+    })[];
+  } | {
+    $set?: (string | {
       slug: string;
     })[];
   };
@@ -703,6 +808,19 @@ export interface UserPatch {
   } | {
     $set?: (PostPatchByAuthor & Required<Pick<PostPatchByAuthor, "id">> | PostCreateByAuthor)[];
   };
+  website?: string | null;
+}
+
+export interface UserReplace {
+  born?: string | null;
+  /** Where they sign in and are reached; nobody's business but theirs and the editors'. */
+  email?: string;
+  following?: (string | {
+    slug: string;
+  })[];
+  memberships?: (MembershipPatchByUser & Required<Pick<MembershipPatchByUser, "id">> | MembershipCreateByUser)[];
+  name: string;
+  posts?: (PostPatchByAuthor & Required<Pick<PostPatchByAuthor, "id">> | PostCreateByAuthor)[];
   website?: string | null;
 }
 
@@ -771,7 +889,7 @@ export interface Types {
   User: {
     record: User;
     relations: { following: ToMany<"Section">; memberships: ToMany<"Membership">; posts: ToMany<"Post">; };
-    create: UserCreate;
+    create: never;
     patch: UserPatch;
     key: { email: NonNullable<User["email"]> };
     onConflict: never;
@@ -783,7 +901,7 @@ export interface Types {
 /** The record of an account. */
 export type SignedInAccount = User;
 /** What a sign-up takes. */
-export type SignUp = { email: string; password: string; invitation?: string } & Partial<Omit<UserCreate, "email">>;
+export type SignUp = { email: string; password: string; invitation?: string } & { [field: string]: unknown };
 
 /** A client of the application. */
 export interface BackstayClient extends BackstayBase {

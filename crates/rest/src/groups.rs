@@ -61,10 +61,12 @@ impl Problem {
 pub(crate) fn read(texts: &GroupTexts<'_>, collection: &Collection, model: &Model) -> Result<Groups, Error> {
     let mut reader = Reading { collection, model, params: 0, outputs: Vec::new() };
     let by = reader.keys(texts.group.unwrap_or_default()).map_err(|problem| problem.in_place(Place::Group))?;
-    let of = reader.values(texts.select.unwrap_or_default()).map_err(|problem| problem.in_place(Place::Select))?;
+    // Without any words, the one group of all records is counted.
+    let select = texts.select.unwrap_or(if by.is_empty() { "count" } else { "" });
+    let of = reader.values(select).map_err(|problem| problem.in_place(Place::Select))?;
     if reader.outputs.is_empty() {
-        let problem = "nothing is asked of the groups".to_owned();
-        let remedy = "write what they come to, such as select=count, or what records are grouped by".to_owned();
+        let problem = "there is nothing to answer".to_owned();
+        let remedy = "write values such as select=count, or what to group by".to_owned();
         return Err(Error::malformed(Place::Select, ViolationKind::Misused { problem, remedy }));
     }
     let sort = match texts.sort {

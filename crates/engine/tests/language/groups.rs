@@ -160,8 +160,8 @@ async fn groups_come_to_what_they_should() {
 /// What is wrong, and what is said about it.
 const WRONG: &[(&str, &str)] = &[
     (
-        "{}",
-        "/select: nothing is asked of the groups; write what they come to, such as select=count, or what records are grouped by",
+        r#"{"select":""}"#,
+        "/select: there is nothing to answer; write values such as select=count, or what to group by",
     ),
     (r#"{"group":"stat","select":"count"}"#, "/group: Order has no field `stat` (character 0); did you mean `state`?"),
     (

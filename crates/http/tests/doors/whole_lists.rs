@@ -162,7 +162,7 @@ async fn links_are_set() {
     assert_eq!(all["tags"].as_array().map(Vec::len), Some(2), "the one that isn't seen stays: {all}");
     for (tags, at) in [
         (json!({"$set": [], "$add": []}), "/tags/$set"),
-        (json!({"$set": [{"name": "nope"}]}), "/tags/$set/0"),
+        (json!({"$set": [{"name": "nope"}]}), "/tags/0"),
         (json!({"$set": 3}), "/tags/$set"),
         (json!({"$sett": []}), "/tags/$sett"),
     ] {
