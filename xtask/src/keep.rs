@@ -34,7 +34,7 @@ struct Options {
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let options = options(arguments)?;
     let kept = root().join(KEPT).join(&options.name);
-    ensure!(!kept.exists(), "{} exists already; choose another name", kept.display());
+    ensure!(!kept.exists(), "{} already exists; choose another name", kept.display());
     let program = match &options.program {
         Some(program) => program.clone(),
         None => built()?,

@@ -159,10 +159,7 @@ async fn groups_come_to_what_they_should() {
 
 /// What is wrong, and what is said about it.
 const WRONG: &[(&str, &str)] = &[
-    (
-        r#"{"select":""}"#,
-        "/select: there is nothing to answer; write values such as select=count, or what to group by",
-    ),
+    (r#"{"select":""}"#, "/select: there is nothing to answer; write values such as select=count, or what to group by"),
     (r#"{"group":"stat","select":"count"}"#, "/group: Order has no field `stat` (character 0); did you mean `state`?"),
     (
         r#"{"group":"state,,number"}"#,
