@@ -48,6 +48,8 @@ pub const PARAMETER_BYTES: usize = 4096;
 pub const SEARCH_BYTES: usize = 1000;
 /// Words in one `search`.
 pub const SEARCH_WORDS: usize = 48;
+/// Beginnings of words in one `search`: the index is read from each to the last word that begins so.
+pub const SEARCH_PREFIXES: usize = 4;
 /// Fields of a type that can be searched.
 pub const SEARCH_FIELDS: usize = 16;
 /// What the words of one record take in the index of a search, about; the words after that aren't found.

@@ -268,12 +268,15 @@ fn searched(text: &str) -> Result<Arc<Search>, Error> {
     let kind = |problem| match problem {
         SearchProblem::Long => ViolationKind::Range(format!("at most {} bytes", limits::SEARCH_BYTES)),
         SearchProblem::ManyWords => ViolationKind::Range(format!("at most {} words", limits::SEARCH_WORDS)),
+        SearchProblem::ManyPrefixes => {
+            ViolationKind::Range(format!("at most {} beginnings of words, such as york*", limits::SEARCH_PREFIXES))
+        }
         SearchProblem::NoWord => ViolationKind::Misused {
             problem: "there is no word to look for".to_owned(),
             remedy: "send words of letters and digits, such as `new york -city`, or leave out `search`".to_owned(),
         },
         SearchProblem::ShortPrefix => ViolationKind::Misused {
-            problem: "too many words begin with a single letter".to_owned(),
+            problem: "one letter is too short a beginning of a word".to_owned(),
             remedy: "write at least two letters before `*`".to_owned(),
         },
     };

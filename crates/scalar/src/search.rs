@@ -29,6 +29,8 @@ pub enum SearchProblem {
     Long,
     /// It has more than `limits::SEARCH_WORDS` words.
     ManyWords,
+    /// It has more than `limits::SEARCH_PREFIXES` beginnings of words.
+    ManyPrefixes,
     /// It has no word to look for.
     NoWord,
     /// The beginning of a word is a single letter, with which too many words begin.
@@ -73,6 +75,10 @@ impl Search {
         let all = search.groups.iter().flatten().chain(&search.without);
         if all.map(|term| term.words.len()).sum::<usize>() > limits::SEARCH_WORDS {
             return Err(SearchProblem::ManyWords);
+        }
+        let all = search.groups.iter().flatten().chain(&search.without);
+        if all.filter(|term| term.prefix).count() > limits::SEARCH_PREFIXES {
+            return Err(SearchProblem::ManyPrefixes);
         }
         Ok(search)
     }
@@ -178,6 +184,7 @@ mod tests {
         check("🎉", Err(SearchProblem::NoWord));
         check("-cat", Err(SearchProblem::NoWord));
         check("a*", Err(SearchProblem::ShortPrefix));
+        check("ab* cd* -ef* OR \"gh ij\"* kl*", Err(SearchProblem::ManyPrefixes));
         check(&"cat ".repeat(limits::SEARCH_WORDS), Ok(&"(cat)".repeat(limits::SEARCH_WORDS)));
         check(&"cat ".repeat(limits::SEARCH_WORDS + 1), Err(SearchProblem::ManyWords));
         check(&"x".repeat(limits::SEARCH_BYTES + 1), Err(SearchProblem::Long));

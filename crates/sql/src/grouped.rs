@@ -114,7 +114,8 @@ impl<'m, 'r> Grouping<'_, 'm, 'r> {
             }
             values.push(Some(Term { columns, form }));
         }
-        if groups.written().next().is_none() {
+        let is_empty = groups.by.is_empty() && groups.of.iter().all(|value| value.fold.term().is_none());
+        if is_empty {
             select.expr_as(integer(1), name("one"));
         }
         asked.condition.restrict(&mut select);

@@ -48,7 +48,7 @@ impl Cluster {
     pub fn encrypted(port: u16) -> Self {
         let listen = ["listen_addresses=127.0.0.1".to_owned(), format!("port={port}"), "ssl=on".to_owned()];
         let files = ["ssl_cert_file=../server.crt", "ssl_key_file=../server.key"].map(str::to_owned);
-        let admitted = "hba_file=../hba".to_owned();
+        let admitted = "hba_file=DIRECTORY/hba".to_owned();
         let settings = listen.into_iter().chain(files).chain([admitted]).collect::<Vec<_>>();
         Self::try_start(&settings).unwrap_or_else(|error| panic!("no PostgreSQL for the tests: {error}"))
     }
@@ -77,8 +77,9 @@ impl Cluster {
         if !settings.is_empty() {
             certify(directory.path(), as_root)?;
         }
+        let place = directory.path().display().to_string();
         for setting in settings {
-            server.args(["-c", setting]);
+            server.args(["-c", &setting.replace("DIRECTORY", &place)]);
         }
         let port = settings.iter().find_map(|setting| setting.strip_prefix("port=")).unwrap_or("5432").to_owned();
         let log = fs::File::create(log)?;

@@ -225,14 +225,14 @@ fn a_commit_that_is_lost_is_unknown_until_its_key_is_sent_again() {
     );
     let server = serve(&app);
     cluster.run(name, LOSE);
-    let create = || server.ask_with("POST", "/api/shelves", "idempotency-key: k1\r\n", "{\"code\": \"new\"}");
+    let create = || server.ask_with("POST", "/api/shelfs", "idempotency-key: k1\r\n", "{\"code\": \"new\"}");
     let (status, problem) = create();
     assert_eq!((status, &problem["type"]), (503, &"/problems/outcome-unknown".into()), "{problem}");
     cluster.run(name, "DROP TRIGGER lose ON shelf");
     let (status, created) = create();
     assert_eq!((status, &created["code"]), (201, &"new".into()), "{created}");
     assert_eq!(create(), (201, created));
-    let (status, problem) = server.ask_with("POST", "/api/shelves", "idempotency-key: k2\r\n", "{\"code\": \"new\"}");
+    let (status, problem) = server.ask_with("POST", "/api/shelfs", "idempotency-key: k2\r\n", "{\"code\": \"new\"}");
     assert_eq!(status, 409, "{problem}");
 }
 
@@ -258,12 +258,12 @@ fn a_deadline_ends_statements_on_the_server() {
             "SELECT count(*) FROM pg_locks WHERE relation = 'shelf'::regclass AND mode = 'AccessExclusiveLock'",
         ) == "0"
         {}
-        assert_eq!(server.ask("GET", "/api/shelves", None, "").0, 503);
-        assert_eq!(server.ask("POST", "/api/shelves", None, "{\"code\": \"new\"}").0, 503);
+        assert_eq!(server.ask("GET", "/api/shelfs", None, "").0, 503);
+        assert_eq!(server.ask("POST", "/api/shelfs", None, "{\"code\": \"new\"}").0, 503);
         while cluster.run("postgres", &waiting) != "0" {
             assert!(!held.is_finished(), "the statements were ended before the lock was released");
         }
     });
-    assert_eq!(server.get("/api/shelves?code=new")["items"].as_array().map(Vec::len), Some(0));
-    assert_eq!(server.ask("POST", "/api/shelves", None, "{\"code\": \"new\"}").0, 201);
+    assert_eq!(server.get("/api/shelfs?code=new")["items"].as_array().map(Vec::len), Some(0));
+    assert_eq!(server.ask("POST", "/api/shelfs", None, "{\"code\": \"new\"}").0, 201);
 }

@@ -52,6 +52,8 @@ async fn shop(app: &App) {
 /// What is asked, and the groups as they are answered, or what is wrong with it.
 const TABLE: &[(&str, &str)] = &[
     (r#"{"select":"count"}"#, r#"[{"count":5}]"#),
+    (r#"{"select":"count","having":"count > 1"}"#, r#"[{"count":5}]"#),
+    (r#"{"select":"count","having":"count > 5"}"#, "[]"),
     (r#"{"select":"count","filter":"false"}"#, r#"[{"count":0}]"#),
     (
         r#"{"select":"count,sum(number),sum(total),avg(total),min(total),sum(weight),sum(price),avg(number)","filter":"price.currency == 'CHF'"}"#,
