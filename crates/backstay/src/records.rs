@@ -6,5 +6,5 @@ mod references;
 mod refused;
 
 pub(crate) use lines::{Lines, Mark, Position, Progress, hexadecimal, line_at};
-pub(crate) use references::References;
+pub(crate) use references::{Absent, References};
 pub(crate) use refused::{is_about_a_record, words};

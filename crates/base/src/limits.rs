@@ -44,6 +44,8 @@ pub const DECIMAL_DIGITS: u8 = 18;
 pub const SELECT_FILTER_BYTES: usize = 1024;
 /// Bytes of one `select`, `sort` or cursor.
 pub const PARAMETER_BYTES: usize = 4096;
+/// The greatest version that a record can bring along when it is imported: many changes can follow.
+pub const CARRIED_VERSION: i64 = i64::MAX / 2;
 /// Bytes of one `search`.
 pub const SEARCH_BYTES: usize = 1000;
 /// Words in one `search`.

@@ -78,8 +78,9 @@ pub(crate) fn refuse_read_only(proposal: &mut Proposal<'_>) {
         proposal.refuse(collection.field(id), ViolationKind::ReadOnly(reason));
     }
     let version = proposal.input.value(Collection::VERSION).and_then(Value::as_int);
-    if proposal.input.carries && version.is_some_and(|version| version < 1) {
-        proposal.refuse(collection.field(Collection::VERSION), ViolationKind::Range("a number from 1".to_owned()));
+    if proposal.input.carries && version.is_some_and(|version| !(1..=limits::CARRIED_VERSION).contains(&version)) {
+        let range = format!("a number from 1 to {}", limits::CARRIED_VERSION);
+        proposal.refuse(collection.field(Collection::VERSION), ViolationKind::Range(range));
     }
 }
 

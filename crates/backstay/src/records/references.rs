@@ -17,11 +17,21 @@ pub(crate) struct References {
     runtime: Handle,
     known: Cache<(CollectionId, Arc<str>), RecordId>,
     failure: Option<Error>,
+    absent: Absent,
+}
+
+/// What a reference to a record that isn't stored becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// It is refused.
+    Refused,
+    /// It is refused, unless it is to one of these records: the same write may create that one before.
+    RefusedBut(CollectionId),
 }
 
 impl References {
-    pub(crate) fn new(engine: Engine, runtime: Handle) -> Self {
-        Self { engine, runtime, known: Cache::new(REMEMBERED), failure: None }
+    pub(crate) fn new(engine: Engine, runtime: Handle, absent: Absent) -> Self {
+        Self { engine, runtime, known: Cache::new(REMEMBERED), failure: None, absent }
     }
 
     /// The database error of a look-up, if there was one; it takes precedence over what `read` returned.
@@ -53,9 +63,12 @@ impl RelationReader for References {
             self.known.insert((named.target, Arc::from(raw)), id);
             return Ok(Referred::Id(id));
         }
-        match named.missing {
-            Missing::Create => Ok(Referred::ByKey(Box::new(named))),
-            Missing::Refuse => Err(named.is_missing(self.engine.model())),
+        match (named.missing, self.absent) {
+            (Missing::Create, _) => Ok(Referred::ByKey(Box::new(named))),
+            (Missing::Refuse, Absent::RefusedBut(written)) if written == named.target => {
+                Ok(Referred::ByKey(Box::new(named)))
+            }
+            (Missing::Refuse, Absent::Refused | Absent::RefusedBut(_)) => Err(named.is_missing(self.engine.model())),
         }
     }
 }

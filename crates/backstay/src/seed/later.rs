@@ -7,9 +7,9 @@ use tokio::runtime::Handle;
 use super::line;
 use super::progress::Meter;
 use super::{SeedError, SeedFile, Seeder, unreadable};
-use crate::records::References;
 use crate::records::is_about_a_record;
 use crate::records::line_at;
+use crate::records::{Absent, References};
 
 /// Records per commit.
 const RECORDS: u32 = 200;
@@ -37,7 +37,7 @@ impl Seeder {
             }
             meter.relations(&file.name);
             let (seeder, file_read) = (self.clone(), file.clone());
-            let mut references = References::new(self.engine.clone(), Handle::current());
+            let mut references = References::new(self.engine.clone(), Handle::current(), Absent::Refused);
             let decode = move || {
                 let patches = notes.iter().map(|note| seeder.patch_of(&file_read, note, &mut references));
                 patches.collect::<Result<Vec<Patch>, SeedError>>()

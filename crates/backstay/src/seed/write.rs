@@ -15,8 +15,8 @@ use super::line::Account;
 use super::progress::Meter;
 use super::record::Schema;
 use super::{SeedError, SeedFile, Seeder, Skipped};
-use crate::records::References;
 use crate::records::is_about_a_record;
+use crate::records::{Absent, References};
 use crate::records::{Mark, Position, Progress};
 
 /// Chunks that may wait to be written.
@@ -48,7 +48,7 @@ impl Seeder {
         meter.begin(&file.name, from.at.byte);
         let mut loaded = Loaded::default();
         let (sender, mut chunks) = mpsc::channel(AHEAD);
-        let references = References::new(self.engine.clone(), Handle::current());
+        let references = References::new(self.engine.clone(), Handle::current(), Absent::Refused);
         let mut decoder =
             Decoder { model: Arc::clone(self.engine.model()), file: file.clone(), references, full: false };
         let decoding = tokio::task::spawn_blocking(move || decoder.run(&from, &sender));

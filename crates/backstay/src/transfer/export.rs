@@ -58,9 +58,9 @@ pub(crate) async fn export(channel: &Channel<'_>, chosen: &Chosen, out: &mut dyn
     Ok(records)
 }
 
-/// A new file that only its owner may read: records may be secret.
+/// A new file that only its owner may read: records may be secret. Nothing that is there already is written to.
 pub(super) fn create(path: &Path) -> io::Result<BufWriter<File>> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     Ok(BufWriter::with_capacity(1 << 18, file))
 }
 
@@ -68,14 +68,20 @@ pub(super) fn create(path: &Path) -> io::Result<BufWriter<File>> {
 pub(crate) async fn export_file(channel: &Channel<'_>, chosen: &Chosen, path: &Path) -> Result<u64, Failure> {
     let fail = |source| Failure::Write { path: path.to_owned(), source };
     let mut name = path.file_name().map(std::ffi::OsStr::to_owned).unwrap_or_default();
-    name.push(".part");
+    name.push(format!(".{}.part", std::process::id()));
     let part = path.with_file_name(name);
     let mut file = create(&part).map_err(fail)?;
-    let records = match export(channel, chosen, &mut file).await {
-        Err(Failure::Output(source)) => return Err(fail(source)),
-        exported => exported?,
+    let exported = match export(channel, chosen, &mut file).await {
+        Err(Failure::Output(source)) => Err(fail(source)),
+        exported => exported,
     };
-    file.get_ref().sync_all().map_err(fail)?;
-    std::fs::rename(&part, path).map_err(fail)?;
-    Ok(records)
+    let written = exported.and_then(|records| {
+        let synced = file.get_ref().sync_all().and_then(|()| std::fs::rename(&part, path));
+        synced.map_err(fail).map(|()| records)
+    });
+    if written.is_err() {
+        // It is of no use, and the disk may be full.
+        let _ = std::fs::remove_file(&part);
+    }
+    written
 }

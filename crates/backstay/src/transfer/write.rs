@@ -14,7 +14,7 @@ use super::batch::{Batch, Imported, Mode, RefusedRow};
 use super::decode::{Decoder, Row};
 use super::record::{Done, ImportSchema};
 use crate::Failure;
-use crate::records::{References, is_about_a_record, words};
+use crate::records::{Absent, References, is_about_a_record, words};
 
 /// Writes the rows of a batch, in as few commits as their errors allow. How far the import is, is in the same commits.
 pub(crate) async fn write(engine: &Engine, batch: Batch) -> Result<Imported, Failure> {
@@ -22,7 +22,7 @@ pub(crate) async fn write(engine: &Engine, batch: Batch) -> Result<Imported, Fai
     let collection = of.id;
     let schema = ImportSchema::of(engine.model())?;
     let keys = keys(of, &batch.mode)?;
-    let references = References::new(engine.clone(), Handle::current());
+    let references = References::new(engine.clone(), Handle::current(), Absent::RefusedBut(collection));
     let mut decoder = Decoder { model: Arc::clone(engine.model()), collection, references };
     let decoded = tokio::task::spawn_blocking(move || decoder.rows(&batch).map(|rows| (batch, rows)));
     let (batch, decoded) = decoded.await.map_err(Error::internal)??;

@@ -267,3 +267,28 @@ fn a_deadline_ends_statements_on_the_server() {
     assert_eq!(server.get("/api/shelfs?code=new")["items"].as_array().map(Vec::len), Some(0));
     assert_eq!(server.ask("POST", "/api/shelfs", None, "{\"code\": \"new\"}").0, 201);
 }
+
+#[test]
+fn clients_that_count_at_the_same_time_all_count() {
+    let app = App::empty();
+    app.write("backstay.toml", &format!("[data]\nurl = \"{}\"\n", Cluster::shared().url()));
+    app.write(
+        "model/counts.graphql",
+        "extend schema @app(name: \"Counts\")\ntype Tally @allow(read: \"true\", create: \"true\", update: \"true\") { n: Int! @default(to: 0) }",
+    );
+    let server = serve(&app);
+    let (status, made) = server.ask("POST", "/api/tallies", None, "{}");
+    assert_eq!(status, 201, "{made}");
+    let path = format!("/api/tallies/{}", made["id"].as_str().expect("an id"));
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    let (status, problem) = server.ask("PATCH", &path, None, "{\"n\": {\"$inc\": 1}}");
+                    assert_eq!(status, 200, "{problem}");
+                }
+            });
+        }
+    });
+    assert_eq!(server.get(&path)["n"], 30);
+}

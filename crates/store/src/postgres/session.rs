@@ -292,7 +292,8 @@ impl Session for PostgresSession {
 
 impl Last {
     fn staged(staged: &Staged) -> Self {
-        let guard = staged.expected_rows.map(|expected| Guard { expected, run_again: false });
+        // Another write came between what this one has read and its end: it reads again.
+        let guard = staged.expected_rows.map(|expected| Guard { expected, run_again: true });
         Self { statement: staged.statement.clone(), guard }
     }
 
