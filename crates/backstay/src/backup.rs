@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::answer::MadeBackup;
 use crate::{Answer, Failure};
 
-/// How often it is told how far a command is.
+/// How often progress is reported.
 const REPORT_EVERY: Duration = Duration::from_millis(200);
 
 /// What a command is doing, and how far it is.
@@ -91,7 +91,7 @@ pub(crate) async fn back_up(engine: &Engine, file: PathBuf, mut reporter: Report
     Ok(copied.await.map_err(std::io::Error::from)??)
 }
 
-/// What is told about a backup.
+/// What a command prints about a backup.
 pub(crate) fn answer(file: &Path, checked: Checked) -> Answer {
     let Checked { application, records, last, bytes } = checked;
     let (change, moment) = last.map_or((0, None), |(change, moment)| (change, Some(moment.to_string())));

@@ -1,5 +1,5 @@
 //! What seed files and imports share: lines of a file with a digest of what was read, records that relations name by unique
-//! keys, and what is told of a record that is refused.
+//! keys, and what is reported of a record that is refused.
 
 mod lines;
 mod references;

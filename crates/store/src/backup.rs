@@ -26,7 +26,7 @@ pub struct CopyProgress {
     pub total: u64,
 }
 
-/// Is told how far a backup or a restore is, and says whether it goes on.
+/// Receives the progress of a backup or a restore, and says whether to continue.
 pub type Watch<'w> = dyn FnMut(CopyProgress) -> ControlFlow<()> + Send + 'w;
 
 /// A database that was checked: its pages, its stored model and every entry of its commit log can be read, and the entries

@@ -91,7 +91,7 @@ impl fmt::Display for LogEntryLine {
     }
 }
 
-/// What is told about a log that was pruned.
+/// What a command prints about a log that was pruned.
 pub(super) fn pruned(f: &mut fmt::Formatter<'_>, entries: u64) -> fmt::Result {
     match entries {
         0 => writeln!(f, "nothing to prune in the commit log"),

@@ -44,7 +44,7 @@ impl Refusal {
         };
         let code = refused.code().code();
         Self {
-            // The server ends the connection: it is told to, or the transaction did nothing for too long.
+            // The server ended the connection, at an administrator's request or because the transaction was idle for too long.
             lost: code.starts_with("57P") || code == "25P03",
             code: Some(refused.code().clone()),
             table: refused.table().map(str::to_owned),

@@ -1,6 +1,6 @@
 use std::ffi::c_int;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -93,7 +93,12 @@ impl<'a> Part<'a> {
             error => error.into(),
         })?;
         // The file may have got its final name between being opened and being locked.
-        if file::identity_of(&file).ok() != file::identity(&path).ok() {
+        let is_named = match (file::identity_of(&file), file::identity(&path)) {
+            (Ok(held), Ok(named)) => held == named,
+            (Ok(_), Err(error)) if error.kind() == ErrorKind::NotFound => false,
+            (Err(source), _) | (_, Err(source)) => return Err(CopyError::Write { path: to.to_owned(), source }),
+        };
+        if !is_named {
             return Err(underway());
         }
         let part = Self { path, to, file };
@@ -135,11 +140,12 @@ impl<'a> Part<'a> {
 fn refuse_existing(to: &Path) -> Result<(), CopyError> {
     match fs::symlink_metadata(to) {
         Ok(_) => Err(CopyError::Exists { path: to.to_owned() }),
-        Err(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(CopyError::Write { path: to.to_owned(), source }),
     }
 }
 
-/// Copies the pages of one snapshot. The writer goes on, but the write-ahead log can't begin anew meanwhile.
+/// Copies the pages of one snapshot. The writer goes on, but the write-ahead log can't restart meanwhile.
 fn copy(
     mut source: SqliteSession,
     shared: Option<&Shared>,

@@ -44,7 +44,7 @@ pub(crate) fn restore(
     let exchanged = prepared.and_then(|checked| {
         sync(&next)?;
         // If it can be opened, it needs its write-ahead log no longer.
-        if present.exists() {
+        if is_there(&present)? {
             drop(settle(&present));
         }
         let kept = keep(directory, &present, restoring)?;
@@ -85,7 +85,8 @@ impl<'a> Source<'a> {
         if file.metadata().map_err(unreadable)?.is_dir() {
             return Err(unreadable(ErrorKind::IsADirectory.into()));
         }
-        let is_present = file::identity(present).ok() == file::identity(path).ok();
+        let is_present = is_there(present)?
+            && file::identity(present).and_then(|present| Ok(present == file::identity(path)?)).map_err(unreadable)?;
         match file::lock_database(&file, path) {
             Ok(()) if is_present => Err(CopyError::Itself { path: present.to_owned() }),
             Ok(()) => Ok(Self { path, file }),
@@ -150,15 +151,23 @@ fn settle(next: &Path) -> Result<(), CopyError> {
     if mode == "delete" { Ok(()) } else { Err(StoreError::Busy.into()) }
 }
 
+/// Whether there is a file with this name. If that can't be found out, nothing may be put in its place.
+fn is_there(path: &Path) -> Result<bool, CopyError> {
+    path.try_exists().map_err(|source| CopyError::Read { path: path.to_owned(), source })
+}
+
 /// Moves the database to a directory of its own, as far as it can be done without taking anything away: the files have two
 /// names afterwards, or are copied where a file can't have two.
 fn keep(directory: &Path, present: &Path, restoring: &Restoring<'_>) -> Result<Option<PathBuf>, CopyError> {
-    if !present.exists() {
+    if !is_there(present)? {
         return Ok(None);
     }
     let kept = new_directory(directory, restoring)?;
     for from in [present.to_owned(), file::write_ahead_log(present)] {
-        let Some(name) = from.file_name().filter(|_| from.exists()) else { continue };
+        let Some(name) = from.file_name() else { continue };
+        if !is_there(&from)? {
+            continue;
+        }
         let to = kept.join(name);
         let kept = fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop));
         kept.and_then(|()| File::open(&to)?.sync_all()).map_err(|source| CopyError::Write { path: to, source })?;
