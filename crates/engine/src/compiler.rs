@@ -228,10 +228,11 @@ impl<'m> Compiler<'m> {
         });
         let computed = self.computed(collection, field);
         let sum = self.sum(collection, field);
-        let FieldAllow { read, create, update } = &field.allow;
+        let FieldAllow { read, refer, create, update } = &field.allow;
         let rule = Scope::rule(self.model, collection.id);
         FieldPolicy {
             read: read.iter().filter_map(|read| self.rule(read, &rule)).collect(),
+            refer: refer.iter().filter_map(|refer| self.rule(refer, &rule)).collect(),
             create: create.iter().filter_map(|create| self.rule(create, &rule)).collect(),
             update: update.iter().filter_map(|update| self.update(collection.id, update, None)).collect(),
             checks,

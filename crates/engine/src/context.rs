@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_base::{Caller, Error, Flow, Limit, Memory, Network, RecordId, RequestId, Timestamp, limits};
+use backstay_base::{Action, Caller, Error, Flow, Limit, Memory, Network, RecordId, RequestId, Timestamp, limits};
 use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Row, Statement, StoredPlan, Template};
@@ -54,6 +54,11 @@ impl Context {
     pub(crate) fn with(caller: Arc<Caller>, class: Arc<CallerClass>, arrival: Arrival) -> Self {
         let Arrival { request, now, client, deadline, memory } = arrival;
         Self { caller, class, request, now, client, deadline, memory }
+    }
+
+    /// Whether the caller may see every record of the collection.
+    pub fn sees_all(&self, collection: CollectionId) -> bool {
+        self.class.rights.rule(collection, Action::Search).allows()
     }
 
     /// The same request within a transaction of this moment.

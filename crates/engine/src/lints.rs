@@ -94,6 +94,7 @@ impl<'a> Subject<'a> {
             for (field, policy) in collection.fields.iter().zip(&policy.fields) {
                 let FieldPolicy {
                     read,
+                    refer,
                     create,
                     update,
                     checks,
@@ -104,7 +105,7 @@ impl<'a> Subject<'a> {
                     due: _,
                     currency: _,
                 } = policy;
-                let rules = [(Action::Read, read), (Action::Create, create)];
+                let rules = [(Action::Read, read), (Action::Refer, refer), (Action::Create, create)];
                 let rules = rules.into_iter().flat_map(|(action, rules)| rules.iter().map(move |one| (action, one)));
                 let rules = rules.map(|(action, rule)| (Decides::Action(action), rule, true));
                 let updates = update.iter().flat_map(|update| of_update(update, true));

@@ -1,7 +1,7 @@
 //! Records that a request names by a unique key instead of their id. They are looked up in the transaction that needs them,
 //! with the rights of its caller: a record that the caller can't see isn't there.
 
-use backstay_base::{Conflict, Error, Place, RecordId, Step, Violation, ViolationKind};
+use backstay_base::{Action, Conflict, Error, Place, RecordId, Step, Violation, ViolationKind};
 use backstay_model::{Collection, CollectionId, Field};
 use backstay_scalar::Value;
 use backstay_sql::Row;
@@ -82,11 +82,11 @@ impl TxContext<'_, '_> {
             let input = input?;
             let values = key.iter().map(|field| input.value(*field).cloned().unwrap_or(Value::Null)).collect();
             let key = UniqueKey { fields: key, values };
-            if let Some(field) = self.hidden_in_key(authority, collection, &key) {
+            if let Some(field) = key.unnameable(&self.class_of(authority).rights, collection) {
                 let kind = ViolationKind::FieldHidden { field: field.name.clone() };
                 return Err(Error::invalid(field.place(), kind));
             }
-            if let Some(id) = self.look_up(authority, target, &key).await? {
+            if let Some(id) = self.find_by_key(authority, (target, key.naming(collection)), &key).await? {
                 return Ok(id);
             }
             match missing {
@@ -127,13 +127,27 @@ impl TxContext<'_, '_> {
         collection: CollectionId,
         key: &UniqueKey,
     ) -> Result<Option<RecordId>, Error> {
+        self.find_by_key(authority, (collection, Action::Read), key).await
+    }
+
+    /// The record with this key, if the caller may do this with it and with the fields of the key.
+    async fn find_by_key(
+        &mut self,
+        authority: Authority,
+        (collection, action): (CollectionId, Action),
+        key: &UniqueKey,
+    ) -> Result<Option<RecordId>, Error> {
         if key.values.iter().any(Value::is_null) {
             return Ok(None);
         }
         let class = self.class_of(authority);
         let model = self.model();
         let view = View { model, rights: &class.rights };
-        let plan = class.plans.id_by_key(&self.engine.planner, view, (collection, &key.fields))?;
+        let by = (collection, key.fields.as_slice());
+        let plan = match action == Action::Refer {
+            true => class.plans.id_to_link(&self.engine.planner, view, by)?,
+            false => class.plans.id_by_key(&self.engine.planner, view, by)?,
+        };
         let withheld = key.names_classified(model.collection(collection));
         let bindings = Bindings { params: &key.values, ..self.bindings() };
         let statement = self.asked(&Question { template: &plan.template, bindings, collection, withheld });

@@ -220,6 +220,28 @@ impl Plans {
         self.with_key(planner, view, (Action::Read, (collection, Perspective::Live, Selection::parts([])), key))
     }
 
+    /// Finds the id of a record by the fields of a unique key, if the caller may link to it and name it by them.
+    pub(crate) fn id_to_link(
+        &self,
+        planner: &Planner,
+        view: View<'_>,
+        (collection, key): (CollectionId, &[FieldId]),
+    ) -> Result<Arc<ReadPlan>, Error> {
+        let View { model, rights } = view;
+        let of = (collection, Perspective::Live, Selection::parts([]));
+        self.kept_get(GetKey::Key(Action::Refer, of.clone(), key.to_vec()), || {
+            let collection = model.collection(collection);
+            let rules = key.iter().map(|field| rights.field(collection.id, *field, Action::Refer));
+            let rules = std::iter::once(rights.rule(collection.id, Action::Refer)).chain(rules);
+            let filter = rules.fold(key_is(planner, collection, key), |filter, rule| and(Some(filter), rule.expr().clone()));
+            let first_param = u16::try_from(key.len()).expect("a key has few fields");
+            let shape = one_record(Action::Refer, collection.id, Selection::parts([]), Perspective::Live);
+            // The rules are in the filter: they say of which records the key is compared, and nothing else is hidden in it.
+            let shape = ReadShape { first_param, filter: Some(filter), scope: ReadScope::Key, ..shape };
+            Ok(planner.read(&shape, Rights::unrestricted()))
+        })
+    }
+
     /// Finds out which records of a list of ids the caller sees. If a field is named, they have to refer by it, as the caller
     /// sees, to a given record.
     pub(crate) fn among(
@@ -253,9 +275,7 @@ impl Plans {
             asked::selection(view, collection, &selection)?;
             let shape = one_record(action, collection, selection, perspective);
             let collection = view.model.collection(collection);
-            let compared = (0_u16..).zip(key).map(|(index, field)| (index, collection.field(*field)));
-            let filter = compared
-                .fold(None, |filter, (index, field)| Some(and(filter, equality(planner, (collection, field), index))));
+            let filter = Some(key_is(planner, collection, key));
             let first_param = u16::try_from(key.len()).expect("a key has few fields");
             Ok(planner.read(&ReadShape { first_param, filter, scope: ReadScope::Key, ..shape }, view.rights))
         })
@@ -407,6 +427,13 @@ impl Plans {
 
 /// True of the records of a list of ids.
 const AMONG: &str = "id in $ids";
+
+/// That the fields of a key equal the parameters, in order.
+fn key_is(planner: &Planner, collection: &Collection, key: &[FieldId]) -> Expr {
+    let compared = (0_u16..).zip(key).map(|(index, field)| (index, collection.field(*field)));
+    let all = compared.fold(None, |all, (index, field)| Some(and(all, equality(planner, (collection, field), index))));
+    all.expect("a key has fields")
+}
 
 fn one_record(action: Action, collection: CollectionId, selection: Selection, perspective: Perspective) -> ReadShape {
     ReadShape {

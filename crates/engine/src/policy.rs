@@ -93,6 +93,8 @@ impl CollectionPolicy {
 #[derive(Debug, Default)]
 pub(crate) struct FieldPolicy {
     pub(crate) read: Vec<Compiled>,
+    /// Who may name a record by it without seeing it, of each owner that says so.
+    pub(crate) refer: Vec<Compiled>,
     pub(crate) create: Vec<Compiled>,
     pub(crate) update: Vec<UpdatePolicy>,
     pub(crate) checks: Vec<CheckPolicy>,

@@ -71,6 +71,20 @@ impl Grantee<'_> {
         }
     }
 
+    /// What lets a caller name a record by a field: of each owner that says who may see it, that or its `refer:`.
+    fn naming(self, read: &[Compiled], refer: &[Compiled]) -> Rule {
+        match self {
+            Self::System(_) => Rule::allowed(),
+            Self::Callers(..) | Self::Anyone => {
+                let own = |read: &Compiled| {
+                    let refer = refer.iter().filter(|refer| refer.text.owner == read.text.owner);
+                    Rule::any(std::iter::once(self.rule(read)).chain(refer.map(|rule| self.rule(rule))))
+                };
+                read.iter().map(own).reduce(|all, one| all.and(&one)).unwrap_or_else(Rule::allowed)
+            }
+        }
+    }
+
     /// What is asked of a change of a field.
     fn changes(self, updates: &[UpdatePolicy]) -> Vec<ChangeRule> {
         let change = |UpdatePolicy { rule, after, only: _ }: &UpdatePolicy| ChangeRule {
@@ -218,17 +232,16 @@ fn of_trash(grantee: Grantee<'_>, collection: &Collection, policy: &CollectionPo
 
 /// `seen`: what must be true beside the field's own rule.
 fn of_field((grantee, seen): (Grantee<'_>, Rule), field: &Field, policy: &FieldPolicy) -> FieldRights {
-    let FieldPolicy { read, create, update, checks, default: _, sets: _, computed: _, sum: _, due: _, currency: _ } =
+    let FieldPolicy { read, refer, create, update, checks, default: _, sets: _, computed: _, sum: _, due: _, currency: _ } =
         policy;
     let mut rights = FieldRights::default();
     // Nobody reads a secret; a record's id is what it is known by.
-    rights.allow(
-        Action::Read,
-        match field.is_readable() {
-            true => grantee.restricted(read).and(&seen),
-            false => Rule::refused(),
-        },
-    );
+    let if_readable = |rule: Rule| match field.is_readable() {
+        true => rule.and(&seen),
+        false => Rule::refused(),
+    };
+    rights.allow(Action::Read, if_readable(grantee.restricted(read)));
+    rights.allow(Action::Refer, if_readable(grantee.naming(read, refer)));
     rights.allow(Action::Create, grantee.restricted(create));
     rights.allow(Action::Update, grantee.restricted(update.iter().map(|update| &update.rule)));
     grantee.changes(update).into_iter().for_each(|change| rights.change(change));

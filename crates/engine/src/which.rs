@@ -59,9 +59,27 @@ impl std::fmt::Debug for UniqueKey {
 impl UniqueKey {
     /// The first of its fields that callers with these rights see in no record.
     pub(crate) fn hidden<'m>(&self, rights: &Rights, of: &'m Collection) -> Option<&'m Field> {
-        let reads = !rights.rule(of.id, Action::Read).refuses();
+        self.refused(Action::Read, rights, of)
+    }
+
+    /// The first of its fields by which callers with these rights can name no record that they link to.
+    pub(crate) fn unnameable<'m>(&self, rights: &Rights, of: &'m Collection) -> Option<&'m Field> {
+        self.refused(self.naming(of), rights, of)
+    }
+
+    /// What a caller does who names a record by it: that takes no more than linking where the model says so of one of its
+    /// fields.
+    pub(crate) fn naming(&self, of: &Collection) -> Action {
+        match self.fields.iter().any(|field| !of.field(*field).allow.refer.is_empty()) {
+            true => Action::Refer,
+            false => Action::Read,
+        }
+    }
+
+    fn refused<'m>(&self, action: Action, rights: &Rights, of: &'m Collection) -> Option<&'m Field> {
+        let refused = rights.rule(of.id, action).refuses();
         let mut fields = self.fields.iter().map(|field| of.field(*field));
-        fields.find(|field| !reads || !rights.may_see(of.id, field.id))
+        fields.find(|field| refused || rights.field(of.id, field.id, action).refuses())
     }
 
     /// Refuses a key that callers with these rights can't look for.

@@ -41,9 +41,10 @@ pub struct FirstOperator {
 impl Identity {
     /// Makes an account with its credential and a first session, in one commit.
     ///
-    /// The answer holds a token, so it reveals whether an account was made. Everything else is hidden: an address or
-    /// another unique value that is taken, and an invitation that is unknown, used, expired or for somebody else, get
-    /// the same answer after the same work, and attempts are limited. Only a confirmation by email could hide more.
+    /// The answer holds a token, so it reveals whether an account was made. A unique value that is taken is named if
+    /// everybody may read that field of every account, such as a user name. Everything else is hidden: an address or another
+    /// unique value that is taken, and an invitation that is unknown, used, expired or for somebody else, get the same
+    /// answer after the same work, and attempts are limited. Only a confirmation by email could hide more.
     pub async fn sign_up(&self, cx: &Context, from: IpAddr, new: NewAccount) -> Result<SignedIn, Error> {
         let inner = self.inner();
         let Schema { accounts, .. } = inner.directory.schema;
@@ -75,6 +76,7 @@ impl Identity {
         };
         let made = inner.directory.engine.run(cx, transaction).await;
         let (credential, id) = made.map_err(|error| match error {
+            error @ Error::Conflict(Conflict::Unique { .. }) if cx.sees_all(accounts.collection) => error,
             Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => Error::SignUpRefused,
             error => error,
         })?;

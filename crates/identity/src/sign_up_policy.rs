@@ -111,7 +111,7 @@ impl Writable {
             return Ok(Self::Never(ViolationKind::ReadOnly("it cannot be set at sign-up; change it afterwards")));
         }
         let (rule, change) = (Scope::update_rule(model, collection.id), Scope::change(model, collection.id));
-        let FieldAllow { create, update, read: _ } = &field.allow;
+        let FieldAllow { create, update, read: _, refer: _ } = &field.allow;
         // Where an owner doesn't say who may set it in a create, those may who may change it.
         let updates = update.iter().filter(|update| !create.iter().any(|create| create.owner == update.rule.owner));
         let updates = updates.flat_map(|update| {

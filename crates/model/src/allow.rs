@@ -46,6 +46,8 @@ pub struct Allow {
 pub struct FieldAllow {
     /// Who may see it.
     pub read: Vec<RuleText>,
+    /// Who may name a record by it, in a link to that, without seeing it. Whoever may see it may also do that.
+    pub refer: Vec<RuleText>,
     /// Who may give it a value in a create.
     pub create: Vec<RuleText>,
     /// Who may change it.
@@ -60,9 +62,16 @@ impl FieldAllow {
 
     /// Whether this owner says something of the field.
     pub(crate) fn is_of(&self, owner: &OwnerName) -> bool {
-        let Self { read, create, update } = self;
+        let Self { read, refer, create, update } = self;
         let updates = update.iter().map(|update| &update.rule);
-        read.iter().chain(create).chain(updates).any(|rule| rule.owner == *owner)
+        read.iter().chain(refer).chain(create).chain(updates).any(|rule| rule.owner == *owner)
+    }
+
+    /// What lets a caller name a record by the field: one rule of each of these. An owner that says who may see the field
+    /// and not who may name a record by it, means the same by both.
+    pub(crate) fn naming(&self) -> Vec<Vec<&RuleText>> {
+        let refer = |owner: &OwnerName| self.refer.iter().filter(|refer| refer.owner == *owner).collect::<Vec<_>>();
+        self.read.iter().map(|read| std::iter::once(read).chain(refer(&read.owner)).collect()).collect()
     }
 }
 

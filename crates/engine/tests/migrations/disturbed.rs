@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use backstay_engine::{Migration, OpenError, OpenOptions, OpenOutcome};
+use backstay_engine::{Migration, OpenError, OpenOptions, OpenOutcome, ServerProblem};
 use backstay_store::Location;
 
 use super::changed::{Place, started};
@@ -117,7 +117,7 @@ async fn of_two_migrations_at_once_one_is_made() {
                     engine.close();
                     Some(outcome)
                 }
-                Err(OpenError::Locked { .. }) => None,
+                Err(OpenError::Locked { .. } | OpenError::Server { problem: ServerProblem::InUse, .. }) => None,
                 Err(error) => unreachable!("the other one is waited for or named: {error:?}"),
             })
         });

@@ -177,3 +177,44 @@ async fn me_is_the_account_that_calls() {
     assert_eq!(app.call("GET /api/users/me", &[("authorization", &operator)]).await.status, 404);
     assert_eq!(app.call("GET /api/items/me", &ann).await.status, 404);
 }
+
+/// The example of docs/model.md.
+fn album() -> String {
+    let document = include_str!("../../../../docs/model.md");
+    let example = document.split("```graphql\n").find(|example| example.contains("type Album"));
+    let (example, _) = example.expect("the example").split_once("```").expect("its end");
+    format!("extend schema @app(name: \"Albums\")\n{example}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_is_linked_by_a_key_that_the_caller_does_not_see() {
+    let check = async |model: &str, key: Value, expected: (u16, &str)| {
+        let app = TestApp::open(model);
+        let (ann, bob) = (app.account("ann@example.org").await, app.account("bob@example.org").await);
+        let (ann, bob) = ([("authorization", ann.as_str())], [("authorization", bob.as_str())]);
+        let shared = app.post("POST /api/albums", &ann, &json!({"guests": [key]}).to_string()).await;
+        let at = shared.json()["errors"][0]["at"].as_str().unwrap_or_default().to_owned();
+        assert_eq!((shared.status, at.as_str()), expected, "{key}: {}", shared.text());
+        let seen = app.call("GET /api/albums?select=guests{email}", &bob).await.json()["items"].clone();
+        let items = if shared.status == 201 { json!([{"guests": [{"email": "bob@example.org"}]}]) } else { json!([]) };
+        assert_eq!(seen, items, "{key}");
+        let people = app.call("GET /api/users?select=email", &ann).await.json()["items"].clone();
+        assert_eq!(people, json!([{"email": "ann@example.org"}]), "who is linked isn't seen because of it");
+        let found = app.call("GET /api/users:by?email=bob@example.org", &ann).await;
+        assert_eq!(found.status, 404, "only a link finds them");
+    };
+    let model = album();
+    let bob = json!({"email": "BOB@example.org"});
+    check(&model, bob.clone(), (201, "")).await;
+    check(&model, json!({"email": "eve@example.org"}), (422, "/guests/0")).await;
+    let nobody = |rule: &str| model.replace(rule, &rule.replace("auth.id != null", "false"));
+    let of_type = r#"@allow(read: "this.id == auth.id", refer: "auth.id != null") {"#;
+    check(&nobody(of_type), bob.clone(), (422, "/guests/0")).await;
+    let of_field = r#"@unique @allow(read: "this.id == auth.id", refer: "auth.id != null")"#;
+    check(&nobody(of_field), bob.clone(), (422, "/guests/0")).await;
+    let some = "this.email == 'bob@example.org'";
+    let only = |rule: &str, to: &str| model.replace(rule, &rule.replace("auth.id != null", to));
+    check(&only(of_field, some), bob.clone(), (201, "")).await;
+    check(&only(of_type, some), bob.clone(), (201, "")).await;
+    check(&only(of_type, "this.email == 'ann@example.org'"), bob, (422, "/guests/0")).await;
+}

@@ -133,6 +133,30 @@ async fn a_taken_address_and_another_taken_value_are_refused_alike() {
     assert_eq!(told(club.sign_up_with(&body("bob@example.org", "bob")).await), "done");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_value_that_everybody_may_read_is_named() {
+    let club = Club::of(
+        r#"
+        extend schema @app(name: "Club")
+        type User @identity @allow(read: "true") {
+          email: Email! @unique @allow(read: "this.id == auth.id")
+          username: String! @unique
+          badge: String @unique @allow(read: "this.username == 'ada'")
+        }"#,
+    );
+    let check = async |email: &str, username: &str, badge: &str, expected: &str| {
+        let body = format!(
+            r#"{{"email": "{email}@example.org", "username": "{username}", "badge": "{badge}", "password": "{PASSWORD}"}}"#
+        );
+        assert_eq!(told(club.sign_up_with(&body).await), expected, "{email} {username} {badge}");
+    };
+    check("ada", "ada", "1", "done").await;
+    check("bob", "ada", "2", "not-unique").await;
+    check("bob", "bob", "1", "forbidden").await;
+    check("ada", "bob", "2", "forbidden").await;
+    check("bob", "bob", "2", "done").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_parallel_sign_ups_with_one_address_one_succeeds() {
     let club = std::sync::Arc::new(Club::open(settings()));

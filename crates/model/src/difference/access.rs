@@ -81,24 +81,36 @@ impl<'m> AllowBehaviour<'m> {
 #[derive(PartialEq)]
 pub(super) struct FieldAllowBehaviour<'m> {
     read: Vec<Rule<'m>>,
+    /// `FieldAllow::naming`, where it is more than `read`.
+    naming: Vec<Vec<Rule<'m>>>,
     create: Vec<Rule<'m>>,
     update: Vec<UpdateBehaviour<'m>>,
 }
 
 impl<'m> FieldAllowBehaviour<'m> {
     pub(super) fn of(model: &'m Model, allow: &'m FieldAllow) -> Self {
-        let FieldAllow { read, create, update } = allow;
+        let FieldAllow { read, refer, create, update } = allow;
         let rules = |rules: &'m [RuleText]| rules.iter().map(|rule| Rule::of(model, rule)).collect();
         let update = update.iter().map(|update| UpdateBehaviour::of(model, update)).collect();
-        Self { read: rules(read), create: rules(create), update }
+        let naming = if refer.is_empty() { Vec::new() } else { allow.naming() };
+        let naming = naming.into_iter().map(|one| one.into_iter().map(|rule| Rule::of(model, rule)).collect()).collect();
+        Self { read: rules(read), naming, create: rules(create), update }
     }
 
     /// What some callers may do no more with the field.
     pub(super) fn narrowed_in(&self, newer: &Self) -> Vec<Narrowed> {
         let plain = |rules: &'_ [Rule<'m>]| rules.iter().map(Permit::plain).collect::<Vec<_>>();
         let updates = |allow: &'_ Self| allow.update.iter().map(|update| update.permits(None)).collect::<Vec<_>>();
+        let naming = |allow: &'_ Self| match allow.naming.is_empty() {
+            true => plain(&allow.read),
+            false => allow.naming.iter().map(|one| one.iter().flat_map(Permit::plain).collect()).collect(),
+        };
+        let read = narrowed(Action::Read, plain(&self.read), &plain(&newer.read));
+        // Who may not see it any more may not name a record by it either, which is then no news.
+        let refer = if read.is_some() { None } else { narrowed(Action::Refer, naming(self), &naming(newer)) };
         [
-            narrowed(Action::Read, plain(&self.read), &plain(&newer.read)),
+            read,
+            refer,
             narrowed(Action::Create, plain(&self.create), &plain(&newer.create)),
             narrowed(Action::Update, updates(self), &updates(newer)),
         ]

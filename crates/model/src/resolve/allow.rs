@@ -10,7 +10,7 @@ use super::report::Report;
 use super::survey::StoredType;
 use super::{layers, read};
 use crate::names::suggestion;
-use crate::{Allow, Field, FieldId, Layer, OwnerName, Trash, UpdateRule};
+use crate::{Allow, Collection, Diagnostic, Field, FieldId, Layer, OwnerName, Trash, UpdateRule};
 
 /// The clauses of a type, by owner.
 pub(super) fn of_type(
@@ -95,7 +95,6 @@ pub(super) fn of_field(report: &mut Report<'_>, field: &mut Field, directive: &N
             "a field cannot be purged",
             "a record is purged as a whole: write `purge:` in the `@allow` of the type",
         ),
-        ("refer", "nobody refers to a field", "others refer to the record: write `refer:` in the `@allow` of the type"),
         ("only", "`only` is for types", "remove it; the rules of a field are about this field alone"),
     ];
     for (argument, message, help) in elsewhere {
@@ -105,8 +104,29 @@ pub(super) fn of_field(report: &mut Report<'_>, field: &mut Field, directive: &N
     }
     let updates = update_rule(report, directive, &["after"]);
     field.allow.read.extend(read::rule(report, directive, "read"));
+    field.allow.refer.extend(read::rule(report, directive, "refer"));
     field.allow.create.extend(read::rule(report, directive, "create"));
     field.allow.update.extend(updates);
+}
+
+/// Refuses rules of fields that nobody names a record by, and those that allow no more than the record's own rules do.
+pub(super) fn check_naming(report: &mut Report<'_>, of: &Collection) {
+    let keys = of.keys();
+    for field in &of.fields {
+        for refer in &field.allow.refer {
+            let name = &field.name;
+            let (message, help) = if !keys.iter().any(|key| key.contains(&field.id)) {
+                let message = format!("nobody names a {} by `{name}`", of.name);
+                (message, "write it on a field of a unique key, or in the `@allow` of the type, for links by id".to_owned())
+            } else if !field.allow.read.iter().any(|read| read.owner == refer.owner) {
+                let message = format!("`{name}` hides nothing that this would allow");
+                (message, "say with `read:` beside it who may see the field, or remove it".to_owned())
+            } else {
+                continue;
+            };
+            report.push(Diagnostic::error(message).at(refer.span, "`refer:` on a field").help(help));
+        }
+    }
 }
 
 /// `update:` and `after:`. Refuses a directive that says nothing, and what restricts an `update:` that isn't there.

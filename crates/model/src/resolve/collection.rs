@@ -55,7 +55,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
     let exclusions = exclude::exclusions(report, of, &fields);
     let kept = fields.iter().flat_map(|field| kept_names(field, &fields));
     let named = fields.iter().filter(|field| !field.internal);
-    Collection {
+    let collection = Collection {
         id: of.id,
         name: node.name.to_string(),
         former: former(report, &node.name, node.directives.get_all("renamed").map(|directive| &***directive)),
@@ -83,7 +83,9 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         allow,
         checks,
         span: report.span_of(&node.name),
-    }
+    };
+    allow::check_naming(report, &collection);
+    collection
 }
 
 /// What a check guards are fields that an update can change.

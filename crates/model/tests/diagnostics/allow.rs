@@ -139,7 +139,7 @@ type Post @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: nobody refers to a field
+  × error: nobody names a Post by `title`
    ╭─[model.graphql:2:31]
  1 │ type Post @allow(read: "true") {
  2 │   title: String @allow(refer: "true")
@@ -147,7 +147,7 @@ refused
    ·                                  ╰── `refer:` on a field
  3 │   body: String @allow(update: "true", only: ["body"])
    ╰────
-  help: others refer to the record: write `refer:` in the `@allow` of the type
+  help: write it on a field of a unique key, or in the `@allow` of the type, for links by id
   × error: `only` is for types
    ╭─[model.graphql:3:45]
  2 │   title: String @allow(refer: "true")
