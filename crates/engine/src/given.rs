@@ -30,6 +30,11 @@ impl Given {
         Self { whole, expr, names_account, parts, plans: Default::default() }
     }
 
+    /// Whether it names no record but the caller's own, so that it has a value before there is one.
+    pub(crate) fn is_of_caller(&self) -> bool {
+        self.parts.is_empty() && !names_record(&self.whole)
+    }
+
     /// Tables of the statement that reads what other records hold; 0 if it reads nothing.
     pub(crate) fn tables(&self, planner: &Planner, collection: CollectionId) -> usize {
         match self.parts.as_slice() {
@@ -52,6 +57,11 @@ impl Given {
 fn names_account(expr: &Expr) -> bool {
     expr.node.path().is_some_and(|path| path.root == Root::Account)
         || expr.node.children().into_iter().any(names_account)
+}
+
+fn names_record(expr: &Expr) -> bool {
+    expr.node.path().is_some_and(|path| path.root != Root::Account)
+        || expr.node.children().into_iter().any(names_record)
 }
 
 /// Replaces every part that needs the database by a parameter.

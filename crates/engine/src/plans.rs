@@ -233,7 +233,8 @@ impl Plans {
             let collection = model.collection(collection);
             let rules = key.iter().map(|field| rights.field(collection.id, *field, Action::Refer));
             let rules = std::iter::once(rights.rule(collection.id, Action::Refer)).chain(rules);
-            let filter = rules.fold(key_is(planner, collection, key), |filter, rule| and(Some(filter), rule.expr().clone()));
+            let filter =
+                rules.fold(key_is(planner, collection, key), |filter, rule| and(Some(filter), rule.expr().clone()));
             let first_param = u16::try_from(key.len()).expect("a key has few fields");
             let shape = one_record(Action::Refer, collection.id, Selection::parts([]), Perspective::Live);
             // The rules are in the filter: they say of which records the key is compared, and nothing else is hidden in it.

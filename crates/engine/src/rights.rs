@@ -232,8 +232,19 @@ fn of_trash(grantee: Grantee<'_>, collection: &Collection, policy: &CollectionPo
 
 /// `seen`: what must be true beside the field's own rule.
 fn of_field((grantee, seen): (Grantee<'_>, Rule), field: &Field, policy: &FieldPolicy) -> FieldRights {
-    let FieldPolicy { read, refer, create, update, checks, default: _, sets: _, computed: _, sum: _, due: _, currency: _ } =
-        policy;
+    let FieldPolicy {
+        read,
+        refer,
+        create,
+        update,
+        checks,
+        default: _,
+        sets: _,
+        computed: _,
+        sum: _,
+        due: _,
+        currency: _,
+    } = policy;
     let mut rights = FieldRights::default();
     // Nobody reads a secret; a record's id is what it is known by.
     let if_readable = |rule: Rule| match field.is_readable() {

@@ -1,8 +1,11 @@
 //! Records that are created, or changed where the caller finds one with their unique key.
 
 use backstay_base::{Error, RecordId, Violation, ViolationKind};
-use backstay_model::{CollectionId, FieldId};
+use backstay_expr::evaluate;
+use backstay_model::{Collection, CollectionId, FieldId, SetOn};
+use backstay_scalar::Value;
 
+use crate::bind::InMemory;
 use crate::stored::Wanted;
 use crate::{Authority, Input, Record, TxContext, UniqueKey, Upserted, Which, placed};
 
@@ -34,8 +37,9 @@ impl TxContext<'_, '_> {
         let input = self.resolved(Authority::Caller, of, input).await?;
         let (mut values, mut lacking) = (Vec::with_capacity(key.len()), Vec::new());
         for field in key {
-            match input.value(*field).filter(|value| !value.is_null()) {
-                Some(value) => values.push(value.clone()),
+            let sent = input.value(*field).cloned().or_else(|| self.given_to_caller(of, *field));
+            match sent.filter(|value| !value.is_null()) {
+                Some(value) => values.push(value),
                 None => lacking.push(Violation::new(of.field(*field).place(), ViolationKind::Required)),
             }
         }
@@ -45,5 +49,18 @@ impl TxContext<'_, '_> {
         let which = Which::Key(UniqueKey { fields: key.to_vec(), values });
         let found = self.found(of, &which).await?;
         Ok((input, found))
+    }
+
+    /// What the model gives the field of a record that the caller creates, if that depends on nothing else of the record.
+    fn given_to_caller(&self, of: &Collection, field: FieldId) -> Option<Value> {
+        let policy = &self.engine.application.policy.collection(of.id).fields[usize::from(field.0)];
+        let mut sets = policy.sets.iter().filter(|set| set.on != SetOn::Update);
+        let given = match (sets.next_back(), &policy.default) {
+            (Some(set), _) => set.when.is_none().then_some(&set.to)?,
+            (None, Some(default)) => default,
+            (None, None) => return of.field(field).default.clone(),
+        };
+        let nothing = InMemory::of(self.caller(), self.now(), &[]);
+        given.is_of_caller().then(|| evaluate(&given.expr, &nothing))
     }
 }

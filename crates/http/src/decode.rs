@@ -48,7 +48,8 @@ pub(crate) async fn request(
         Records::Own(collection) => Records::Record(collection, own(context, &model.collection(collection).name)?),
         records => records,
     };
-    let sent = Sent { query, body: admitted.take_body(), headers: admitted.write_headers()? };
+    let headers = admitted.write_headers()?;
+    let sent = Sent { query, body: admitted.take_body(), headers, me: account(context.caller()) };
     let reader = Arc::clone(&state.reader);
     let collection = match collections {
         &[collection] if !records.pattern().is_of_types() => collection,
@@ -91,13 +92,20 @@ fn nobody(path: &str) -> Refusal {
     Refusal::malformed("path", misused)
 }
 
+/// The account that calls, if it is one.
+fn account(caller: &Caller) -> Option<RecordId> {
+    caller.id.filter(|_| caller.kind == CallerKind::Account)
+}
+
 /// The id of the account that calls.
 fn own(context: &Context, name: &str) -> Result<RecordId, Error> {
     let caller = context.caller();
-    match (caller.kind, caller.id) {
-        (CallerKind::Account, Some(id)) => Ok(id),
-        (CallerKind::Anonymous, _) => Err(Unauthenticated::Missing.into()),
-        (_, _) => Err(Error::NotFound { what: format!("{name} with this id: `me` is the account that is signed in") }),
+    match (account(caller), caller.kind) {
+        (Some(id), _) => Ok(id),
+        (None, CallerKind::Anonymous) => Err(Unauthenticated::Missing.into()),
+        (None, _) => {
+            Err(Error::NotFound { what: format!("{name} with this id: `me` is the account that is signed in") })
+        }
     }
 }
 
@@ -109,7 +117,7 @@ async fn read_of_types(
     sent: Sent<'_>,
 ) -> Result<Request, Refusal> {
     let reader = Arc::clone(&state.reader);
-    let Sent { query, body, headers: _ } = sent;
+    let Sent { query, body, headers: _, me: _ } = sent;
     if query.map_or(0, str::len).max(body.len()) <= limits::LONG_FILTER_BYTES {
         return of_types(&reader, kind, records, (query, &body));
     }
@@ -158,16 +166,17 @@ fn list_in(kind: RecordRequest, list: List) -> Result<List, Error> {
 /// that it must have. If the request needs no body, a body of `null` counts as none.
 pub fn parse_request(reader: &Reader, (text, body): (&str, Bytes), caller: &Caller) -> Result<Request, Refusal> {
     let Line { records, kind, endpoint, query } = Line::read(reader.model(), text)?;
-    let records = match (records, caller.kind, caller.id) {
-        (Records::Own(collection), CallerKind::Account, Some(id)) => Records::Record(collection, id),
-        (records, _, _) => records,
+    let me = account(caller);
+    let records = match (records, me) {
+        (Records::Own(collection), Some(id)) => Records::Record(collection, id),
+        (records, _) => records,
     };
     let body = if !needs_body(endpoint) && &*body == b"null" { Bytes::new() } else { body };
     if endpoint.body.is_none() && !body.is_empty() {
         return Err(body::unwanted());
     }
     parameters::single(query, endpoint.parameters)?;
-    Sent { query, body, headers: WriteHeaders::default() }.into_request(reader, kind, records)
+    Sent { query, body, headers: WriteHeaders::default(), me }.into_request(reader, kind, records)
 }
 
 /// Whether a request, written as for `parse_request`, must have a body. False for anything but a request for records.
@@ -209,23 +218,25 @@ struct Sent<'q> {
     query: Option<&'q str>,
     body: Bytes,
     headers: WriteHeaders,
+    /// The account that calls.
+    me: Option<RecordId>,
 }
 
 impl Sent<'_> {
     fn into_request(self, reader: &Reader, kind: RecordRequest, records: Records) -> Result<Request, Refusal> {
         use RecordRequest as Kind;
-        let (Self { query, body, headers }, model) = (self, reader.model());
+        let (Self { query, body, headers, me }, model) = (self, reader.model());
         if matches!(records, Records::Types(_) | Records::QueryOfTypes(_) | Records::OfTypes(..)) {
             return of_types(reader, kind, records, (query, &body));
         }
         let records = named(reader, records)?;
-        let record = one_record(reader, kind, records, query)?;
+        let record = one_record(reader, (kind, records), query, me)?;
         if let Some((collection, which, shown)) = record {
             let (options, sent) = (headers.with((query, body.clone()), shown), &body);
             return write(model, kind, (collection, which), (sent, options));
         }
         Ok(match (kind, records) {
-            (Kind::Get, Records::By(collection)) => Request::Get(reader.get_by_query(collection, query)?),
+            (Kind::Get, Records::By(collection)) => Request::Get(reader.get_by_query(collection, query, me)?),
             (Kind::Get, Records::Record(collection, id)) => Request::Get(reader.get_of_query((collection, id), query)?),
             (Kind::List, Records::Collection(collection)) | (Kind::Trash, Records::Trash(collection)) => {
                 Request::List(list_in(kind, reader.list_of_query(collection, query)?)?)
@@ -326,9 +337,9 @@ fn of_matching(
 /// The record that a write is about, if it is about one, and what it answers of it.
 fn one_record(
     reader: &Reader,
-    kind: RecordRequest,
-    records: Records,
+    (kind, records): (RecordRequest, Records),
     query: Option<&str>,
+    me: Option<RecordId>,
 ) -> Result<Option<(CollectionId, Which, Option<Shown>)>, Error> {
     use RecordRequest as Kind;
     Ok(match (records, kind) {
@@ -337,9 +348,11 @@ fn one_record(
         (Records::Record(collection, id), _) => {
             Some((collection, id.into(), reader.shown_of_query(collection, query)?))
         }
-        (Records::By(collection), Kind::Delete) => Some((collection, reader.key_of_query(collection, query)?, None)),
+        (Records::By(collection), Kind::Delete) => {
+            Some((collection, reader.key_of_query(collection, query, me)?, None))
+        }
         (Records::By(collection), _) => {
-            let (which, shown) = reader.write_by_query(collection, query)?;
+            let (which, shown) = reader.write_by_query(collection, query, me)?;
             Some((collection, which, shown))
         }
         _ => None,

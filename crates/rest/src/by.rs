@@ -1,8 +1,9 @@
 //! Records that a request addresses by a unique key: the query of `:by`, and `by` in a transaction.
 
-use backstay_base::{Error, Place, ViolationKind};
+use backstay_base::{Error, Place, RecordId, ViolationKind};
 use backstay_engine::{Get, UniqueKey, Which};
 use backstay_model::{Collection, CollectionId, FieldId};
+use backstay_scalar::Token;
 use serde_json::value::RawValue;
 
 use crate::history::GetWords;
@@ -15,7 +16,13 @@ use crate::{filter, json, url};
 
 impl Reader {
     /// Reads the query of `GET /api/{collection}:by`: the fields of a unique key, `select` and the values of its parameters.
-    pub fn get_by_query(&self, collection: CollectionId, query: Option<&str>) -> Result<Get, Error> {
+    /// `me`: the account that calls.
+    pub fn get_by_query(
+        &self,
+        collection: CollectionId,
+        query: Option<&str>,
+        me: Option<RecordId>,
+    ) -> Result<Get, Error> {
         let (mut words, mut key) = (GetWords::default(), Vec::new());
         for (name, text) in url::of_url(query)? {
             match name.strip_prefix('$') {
@@ -25,13 +32,18 @@ impl Reader {
             }
         }
         filter::few_params(&words.params).map_err(|kind| Error::malformed(Place::Parameter(String::new()), kind))?;
-        self.get((collection, self.which(collection, &key)?), &words)
+        self.get((collection, self.which(collection, &key, me)?), &words)
     }
 
-    /// Reads the query of a deletion at `/api/{collection}:by`: the fields of a unique key.
-    pub fn key_of_query(&self, collection: CollectionId, query: Option<&str>) -> Result<Which, Error> {
+    /// Reads the query of a deletion at `/api/{collection}:by`: the fields of a unique key. `me`: the account that calls.
+    pub fn key_of_query(
+        &self,
+        collection: CollectionId,
+        query: Option<&str>,
+        me: Option<RecordId>,
+    ) -> Result<Which, Error> {
         let pairs = url::of_url(query)?.into_iter().map(|(name, text)| (name.into_owned(), Raw::Text(text)));
-        self.which(collection, &pairs.collect::<Vec<_>>())
+        self.which(collection, &pairs.collect::<Vec<_>>(), me)
     }
 
     /// Reads the same as a JSON object.
@@ -43,7 +55,7 @@ impl Reader {
             }
             pairs.push((name.into_owned(), Raw::Json(raw)));
         }
-        self.which(collection, &pairs)
+        self.which(collection, &pairs, None)
     }
 
     /// The parameter of a create with the fields of a unique key: a record that has the same values is changed instead.
@@ -72,7 +84,12 @@ impl Reader {
         of.keys().into_iter().find(is_same).ok_or_else(|| no_key(of, &names))
     }
 
-    pub(crate) fn which(&self, collection: CollectionId, pairs: &[(String, Raw<'_>)]) -> Result<Which, Error> {
+    pub(crate) fn which(
+        &self,
+        collection: CollectionId,
+        pairs: &[(String, Raw<'_>)],
+        me: Option<RecordId>,
+    ) -> Result<Which, Error> {
         let of = self.model().collection(collection);
         if let [(name, raw)] = pairs
             && name == "id"
@@ -81,7 +98,7 @@ impl Reader {
             let id = of.key.scalar().read(raw.token()).map_err(|problem| wrong(problem.into()))?;
             return id.as_id().map(Which::Id).ok_or_else(|| wrong(ViolationKind::Required));
         }
-        let given = filter::equalities(pairs, of, self.model())?;
+        let given = filter::equalities(&self.with_own_id(of, pairs, me), of, self.model())?;
         let value = |field: &FieldId| given.iter().find(|(known, _)| known == field).map(|(_, value)| value.clone());
         let keys = of.keys().into_iter().filter(|key| key.len() == given.len());
         let mut keys = keys.filter_map(|fields| {
@@ -96,7 +113,31 @@ impl Reader {
         })?;
         Ok(Which::Key(key))
     }
+
+    /// The values of a key, with the id of the account that calls in the place of `me`.
+    fn with_own_id<'r>(
+        &self,
+        of: &Collection,
+        pairs: &[(String, Raw<'r>)],
+        me: Option<RecordId>,
+    ) -> Vec<(String, Raw<'r>)> {
+        let model = self.model();
+        // A text that is the key of an account names that.
+        let accounts = model.identity.filter(|of| model.collection(*of).key.scalar().read(Token::Bare(ME)).is_err());
+        let is_me = |name: &str, raw: &Raw<'_>| {
+            let field = of.field_named(name).filter(|_| matches!(raw, Raw::Text(text) if text == ME));
+            accounts.is_some() && field.is_some_and(|field| field.kind.target() == accounts)
+        };
+        let own = |(name, raw): &(String, Raw<'r>)| match me.filter(|_| is_me(name, raw)) {
+            Some(me) => (name.clone(), Raw::Text(me.to_string().into())),
+            None => (name.clone(), raw.clone()),
+        };
+        pairs.iter().map(own).collect()
+    }
 }
+
+/// What names the account that calls where a key has one.
+const ME: &str = "me";
 
 /// What other systems call `onConflict`.
 const ELSEWHERE: &[&str] = &["on_conflict", "onconflict", "upsert", "on_duplicate", "onDuplicate", "on_duplicate_key"];

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use backstay_base::Error;
+use backstay_base::{Error, RecordId};
 use backstay_engine::{Shown, Which};
 use backstay_model::{CollectionId, FieldId};
 
@@ -29,17 +29,19 @@ impl Reader {
         Ok((on_conflict, self.shown(collection, &words_of(others, names)?)?))
     }
 
-    /// Reads the query of a write at `/api/{collection}:by`: the fields of a unique key, and what it answers.
+    /// Reads the query of a write at `/api/{collection}:by`: the fields of a unique key, and what it answers. `me`: the account
+    /// that calls.
     pub fn write_by_query(
         &self,
         collection: CollectionId,
         query: Option<&str>,
+        me: Option<RecordId>,
     ) -> Result<(Which, Option<Shown>), Error> {
         let is_shown = |(name, _): &Pair<'_>| name == SELECT || name.starts_with('$');
         let (shown, key): (Vec<_>, Vec<_>) = url::of_url(query)?.into_iter().partition(is_shown);
         let key: Vec<(String, Raw<'_>)> =
             key.into_iter().map(|(name, text)| (Cow::into_owned(name), Raw::Text(text))).collect();
-        Ok((self.which(collection, &key)?, self.shown(collection, &words_of(shown, &[SELECT])?)?))
+        Ok((self.which(collection, &key, me)?, self.shown(collection, &words_of(shown, &[SELECT])?)?))
     }
 
     /// What a write answers of the records of a collection; `None` if it doesn't say.

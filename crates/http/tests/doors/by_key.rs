@@ -218,3 +218,43 @@ async fn a_record_is_linked_by_a_key_that_the_caller_does_not_see() {
     check(&only(of_type, some), bob.clone(), (201, "")).await;
     check(&only(of_type, "this.email == 'ann@example.org'"), bob, (422, "/guests/0")).await;
 }
+
+const NOTED: &str = r#"
+extend schema @app(name: "Notes")
+type User @identity @allow(read: "this.id == auth.id") { email: Email! @unique  name: String }
+type Setting @allow(read: "this.user == auth.id", create: "auth.id != null", update: "this.user == auth.id", delete: "this.user == auth.id")
+  @unique(fields: ["user", "name"]) {
+  user: User @set(on: CREATE, to: "auth.id")
+  name: String!
+  data: JSON!
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn me_stands_for_the_caller_in_a_key() {
+    let app = TestApp::open(NOTED);
+    let (ann, bob) = (app.account("ann@example.org").await, app.account("bob@example.org").await);
+    let (ann, bob) = ([("authorization", ann.as_str())], [("authorization", bob.as_str())]);
+    let set = async |who: &[(&str, &str)], data: i64| {
+        let body = json!([{"name": "theme", "data": data}]).to_string();
+        let reply = app.post("POST /api/settings?onConflict=user,name&select=data", who, &body).await;
+        (reply.status, reply.json())
+    };
+    // The model gives the caller as a part of the key.
+    assert_eq!(set(&ann, 1).await, (201, json!([{"outcome": "created", "record": {"data": 1}}])));
+    assert_eq!(set(&ann, 2).await, (200, json!([{"outcome": "updated", "record": {"data": 2}}])));
+    assert_eq!(set(&bob, 3).await.0, 201);
+
+    let at = "/api/settings:by?name=theme&user=me";
+    let data = async |who: &[(&str, &str)]| {
+        let reply = app.call(&format!("GET {at}&select=data"), who).await;
+        (reply.status, reply.json()["data"].clone())
+    };
+    assert_eq!((data(&ann).await, data(&bob).await), ((200, json!(2)), (200, json!(3))));
+    let changed = app.post(&format!("PATCH {at}"), &ann, r#"{"data": 4}"#).await;
+    assert_eq!((changed.status, data(&ann).await.1, data(&bob).await.1), (200, json!(4), json!(3)));
+    assert_eq!(app.call(&format!("DELETE {at}"), &ann).await.status, 204);
+    assert_eq!((data(&ann).await.0, data(&bob).await.0), (404, 200));
+    let nobody = app.call(&format!("GET {at}"), &[]).await;
+    assert_eq!(told(&nobody).0, 401, "{}", nobody.text());
+}

@@ -93,7 +93,8 @@ impl<'m> FieldAllowBehaviour<'m> {
         let rules = |rules: &'m [RuleText]| rules.iter().map(|rule| Rule::of(model, rule)).collect();
         let update = update.iter().map(|update| UpdateBehaviour::of(model, update)).collect();
         let naming = if refer.is_empty() { Vec::new() } else { allow.naming() };
-        let naming = naming.into_iter().map(|one| one.into_iter().map(|rule| Rule::of(model, rule)).collect()).collect();
+        let naming =
+            naming.into_iter().map(|one| one.into_iter().map(|rule| Rule::of(model, rule)).collect()).collect();
         Self { read: rules(read), naming, create: rules(create), update }
     }
 

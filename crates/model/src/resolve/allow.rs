@@ -117,7 +117,10 @@ pub(super) fn check_naming(report: &mut Report<'_>, of: &Collection) {
             let name = &field.name;
             let (message, help) = if !keys.iter().any(|key| key.contains(&field.id)) {
                 let message = format!("nobody names a {} by `{name}`", of.name);
-                (message, "write it on a field of a unique key, or in the `@allow` of the type, for links by id".to_owned())
+                (
+                    message,
+                    "write it on a field of a unique key, or in the `@allow` of the type, for links by id".to_owned(),
+                )
             } else if !field.allow.read.iter().any(|read| read.owner == refer.owner) {
                 let message = format!("`{name}` hides nothing that this would allow");
                 (message, "say with `read:` beside it who may see the field, or remove it".to_owned())
