@@ -117,7 +117,7 @@ async fn children_come_and_go_while_their_parent_is_written() {
         // What another one has deleted isn't there: nothing else is refused.
         let answers = on.all_at_once(sent).await;
         let is_expected = |answer: &String| {
-            answer == "ok" || answer == "not-found" || answer.starts_with("invalid: /lines/$change/0/id")
+            answer == "ok" || answer == "not-found" || answer.starts_with("invalid-values: /lines/$change/0/id")
         };
         assert!(answers.keys().all(is_expected), "{answers:?}");
     }
