@@ -38,6 +38,7 @@ mod explanation;
 mod fill;
 mod given;
 mod giving;
+mod highlights;
 mod history;
 mod ids;
 mod in_flight;
@@ -136,6 +137,7 @@ pub use history::history_order;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, Others, Referred};
 pub use observer::Dependency;
 pub use operator::Operator;
+pub use read::not_searched;
 pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use request::{
