@@ -40,6 +40,7 @@ mod fill;
 mod given;
 mod giving;
 mod grouping;
+mod highlights;
 mod history;
 mod holding;
 mod ids;
@@ -146,6 +147,7 @@ pub use history::history_order;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, Others, Referred};
 pub use observer::Dependency;
 pub use operator::Operator;
+pub use read::not_searched;
 pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use request::{
