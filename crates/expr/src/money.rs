@@ -103,9 +103,18 @@ impl Expr {
     /// them.
     pub fn has_one_currency(&self, same: &[&Self]) -> bool {
         let is_fixed = |currency: &Self| {
-            matches!(currency.node, Node::Literal(_) | Node::Param(..)) || same.iter().any(|same| same.same(currency))
+            matches!(currency.node, Node::Literal(_) | Node::Param(..))
+                || same.iter().any(|same| same.without_condition().same(currency))
         };
         self.ty != Type::Money || self.currencies().iter().all(is_fixed)
+    }
+
+    /// What it is wherever it is not null.
+    fn without_condition(&self) -> &Self {
+        match &self.node {
+            Node::Conditional(_, then, otherwise) if otherwise.node == Node::Literal(Value::Null) => then,
+            _ => self,
+        }
     }
 
     /// The currencies of all amounts that it is computed from, each once.

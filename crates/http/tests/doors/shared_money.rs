@@ -108,3 +108,19 @@ async fn the_description_has_both_forms() {
     assert_eq!(written["oneOf"][0]["type"], json!(["string", "number"]), "{written}");
     assert_eq!(written["oneOf"][1]["required"], json!(["amount", "currency"]), "{written}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn amounts_are_added_up_by_the_currency_that_they_share() {
+    let (app, _) = shop().await;
+    let sums =
+        json!([{"group": "EUR", "sumTotal": money("15.50", "EUR")}, {"group": "JPY", "sumTotal": money("12", "JPY")}]);
+    for by in ["currency", "total.currency"] {
+        let reply =
+            app.call(&format!("GET /api/orders:aggregate?group=group={by}&select=sum(total)&sort=group"), &[]).await;
+        assert_eq!((reply.status, &reply.json()["items"]), (200, &sums), "{by}: {}", reply.text());
+    }
+    let path = "GET /api/orders:aggregate?select=sum(total)&filter=total.currency=='EUR'";
+    let of_one = app.call(path, &[]).await;
+    assert_eq!((of_one.status, &of_one.json()["items"]), (200, &json!([{"sumTotal": money("15.50", "EUR")}])));
+    assert_eq!(app.call("GET /api/orders:aggregate?select=sum(total)", &[]).await.status, 400);
+}
