@@ -145,7 +145,9 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     // A list of the trash takes the same parameters, but is of no past.
     let has_past = collection.history.is_some()
         && matches!(kind, RecordRequest::Get | RecordRequest::List | RecordRequest::Aggregate);
-    let own = own.into_iter().chain(has_past.then(|| reference("AsOf"))).collect();
+    let searches = endpoint.parameters == Parameters::OfList && is_searched(collection);
+    let own = own.into_iter().chain(searches.then(|| reference("Search")));
+    let own = own.chain(has_past.then(|| reference("AsOf"))).collect();
     let (name, shapes) = (&collection.name, Shapes::of_records(model, kind, collection));
     let id = format!("{verb}{name}");
     possible.then(|| {
@@ -177,7 +179,10 @@ impl Shapes {
             RecordRequest::Get => Self::new(None, Some(schema(Schema::Read))),
             RecordRequest::List | RecordRequest::Trash => Self::new(None, Some(schema(Schema::Page))),
             RecordRequest::History => Self::new(None, Some(history_page())),
-            RecordRequest::Query => Self::new(Some(query_body()), Some(schema(Schema::Page))),
+            RecordRequest::Query => {
+                let body = if is_searched(collection) { searching_body() } else { query_body() };
+                Self::new(Some(body), Some(schema(Schema::Page)))
+            }
             RecordRequest::Aggregate => Self::new(None, Some(groups_page())),
             RecordRequest::AggregateQuery => Self::new(Some(aggregate_body()), Some(groups_page())),
             RecordRequest::Create => {
@@ -322,7 +327,7 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Parameters::OfHistory => vec!["Limit", "After"],
         Parameters::Mode => vec!["Mode"],
         Parameters::OfMatching => vec!["MatchedFilter", "MatchedLimit", "DryRun"],
-        Parameters::OfList => vec!["Filter", "Search", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
+        Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
         Parameters::OfGroups => {
             vec!["Group", "GroupSelect", "Filter", "Having", "GroupSort", "Limit", "After", "Before", "Skip"]
         }
@@ -413,7 +418,6 @@ pub(super) fn query_body() -> Value {
         "additionalProperties": false,
         "properties": {
             "filter": { "type": ["string", "null"], "maxLength": limits::EXPRESSION_BYTES },
-            "search": { "type": "string", "description": SEARCH, "maxLength": limits::SEARCH_BYTES },
             "params": { "type": "object", "maxProperties": limits::FILTER_PARAMETERS },
             "where": { "type": "object", "description": "Fields that must equal a value." },
             "sort": { "type": ["string", "null"] },
@@ -422,10 +426,27 @@ pub(super) fn query_body() -> Value {
             "after": { "type": ["string", "null"] },
             "before": { "type": ["string", "null"] },
             "skip": { "type": ["integer", "null"], "minimum": 0, "maximum": limits::SKIP_MAX },
-            "count": { "enum": [false, true, "exact"] },
+            "count": counting(),
             "asOf": { "type": ["string", "null"], "format": "date-time", "description": AS_OF },
         },
     })
+}
+
+/// The same of records in which words can be searched for.
+fn searching_body() -> Value {
+    let mut body = query_body();
+    body["properties"]["search"] =
+        json!({ "type": "string", "description": SEARCH, "maxLength": limits::SEARCH_BYTES });
+    body
+}
+
+fn is_searched(collection: &Collection) -> bool {
+    collection.searched().next().is_some()
+}
+
+/// Whether and how far is counted. Generators of clients know no enum of values of several types.
+fn counting() -> Value {
+    json!({ "anyOf": [{ "type": "boolean" }, { "type": "string", "enum": ["exact"] }] })
 }
 
 /// What is asked of groups, as a body.
@@ -436,9 +457,7 @@ fn aggregate_body() -> Value {
         properties[name] = json!({ "type": "string" });
     }
     if let Some(properties) = properties.as_object_mut() {
-        for name in ["count", "search"] {
-            properties.remove(name);
-        }
+        properties.remove("count");
     }
     body["examples"] = json!([{ "select": "count" }]);
     body
@@ -556,9 +575,9 @@ pub(super) fn components() -> Value {
         "AsOf": query("asOf", AS_OF, json!({ "type": "string", "format": "date-time" })),
         "Before": query("before", "`prev` of the next page.", text(limits::PARAMETER_BYTES)),
         "Skip": query("skip", "How many records to leave out; `after` goes further and costs less.", skip),
-        "Count": query("count", COUNT, json!({ "enum": [false, true, "exact"] })),
+        "Count": query("count", COUNT, counting()),
         "IfNoneMatch": header("If-None-Match", "An ETag: 304 if it is still current.", json!({ "type": "string" })),
-        "IfNoneMatchAny": header("If-None-Match", "`*`: creates the record only if there is none.", json!({ "const": "*" })),
+        "IfNoneMatchAny": header("If-None-Match", "`*`: creates the record only if there is none.", json!({ "type": "string", "pattern": "^\\*$" })),
         "IfMatch": header("If-Match", IF_MATCH, json!({ "type": "string" })),
         "Mode": query("mode", MODE, json!({ "enum": ["atomic", "independent"], "default": "atomic" })),
         "Prefer": header("Prefer", "`return=minimal` leaves the record out of the answer; `return=representation` is the default.", json!({ "type": "string" })),
@@ -704,6 +723,7 @@ fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
             Member::Query if kind == RequestKind::History => (history_body(), false),
             Member::Query if kind == RequestKind::Aggregate => (aggregate_body(), true),
             Member::Query if matches!(kind, RequestKind::OfMatching(_)) => (matching_body(), true),
+            Member::Query if whole.shown.iter().any(|collection| is_searched(collection)) => (searching_body(), false),
             Member::Query => (query_body(), false),
             Member::IfMatch => {
                 (json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." }), false)
@@ -742,6 +762,7 @@ fn body(kind: RequestKind) -> Value {
 fn results() -> Value {
     let result = json!({
         "type": ["object", "array", "null"],
+        "items": {},
         "description": "What the request is answered with by itself; null after a deletion. With `mode=independent`, its \
                         status, with that as `body`, or with a `problem`.",
     });
