@@ -81,7 +81,7 @@ fn shapes(kind: RecordRequest, name: &str) -> Option<Shapes> {
         RecordRequest::Get => Some(Shapes { answer: answer(Schema::Read), ..Shapes::default() }),
         RecordRequest::List => Some(Shapes { answer: answer(Schema::Page), ..Shapes::default() }),
         RecordRequest::Query => {
-            Some(Shapes { body: Some(query_body()), answer: answer(Schema::Page), ..Shapes::default() })
+            Some(Shapes { body: Some(query_body(false)), answer: answer(Schema::Page), ..Shapes::default() })
         }
         RecordRequest::Aggregate
         | RecordRequest::AggregateQuery

@@ -67,6 +67,11 @@ struct Whole<'m> {
 }
 
 impl<'m> Whole<'m> {
+    /// Whether words can be searched for in records of some type.
+    fn searches(self) -> bool {
+        self.shown.iter().any(|collection| is_searched(collection))
+    }
+
     /// Whether there are types with one record.
     fn has_singles(self) -> bool {
         self.shown.iter().any(|collection| Addressed::Single.is_in(collection))
@@ -145,7 +150,12 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     // A list of the trash takes the same parameters, but is of no past.
     let has_past = collection.history.is_some()
         && matches!(kind, RecordRequest::Get | RecordRequest::List | RecordRequest::Aggregate);
-    let own = own.into_iter().chain(has_past.then(|| reference("AsOf"))).collect();
+    let (of_list, of_groups) =
+        (endpoint.parameters == Parameters::OfList, endpoint.parameters == Parameters::OfGroups);
+    let searches = is_searched(collection);
+    let own = own.into_iter().chain((searches && (of_list || of_groups)).then(|| reference("Search")));
+    let own = own.chain((searches && of_list).then(|| reference("Highlight")));
+    let own = own.chain(has_past.then(|| reference("AsOf"))).collect();
     let (name, shapes) = (&collection.name, Shapes::of_records(model, kind, collection));
     let id = format!("{verb}{name}");
     possible.then(|| {
@@ -177,9 +187,12 @@ impl Shapes {
             RecordRequest::Get => Self::new(None, Some(schema(Schema::Read))),
             RecordRequest::List | RecordRequest::Trash => Self::new(None, Some(schema(Schema::Page))),
             RecordRequest::History => Self::new(None, Some(history_page())),
-            RecordRequest::Query => Self::new(Some(query_body()), Some(schema(Schema::Page))),
+            RecordRequest::Query => {
+                let body = query_body(is_searched(collection));
+                Self::new(Some(body), Some(schema(Schema::Page)))
+            }
             RecordRequest::Aggregate => Self::new(None, Some(groups_page())),
-            RecordRequest::AggregateQuery => Self::new(Some(aggregate_body()), Some(groups_page())),
+            RecordRequest::AggregateQuery => Self::new(Some(aggregate_body(is_searched(collection))), Some(groups_page())),
             RecordRequest::Create => {
                 let upserts = !collection.keys().is_empty();
                 let body = one_or_several(&schema(Schema::Create), Some(limits::BATCH_RECORDS));
@@ -322,11 +335,9 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Parameters::OfHistory => vec!["Limit", "After"],
         Parameters::Mode => vec!["Mode"],
         Parameters::OfMatching => vec!["MatchedFilter", "MatchedLimit", "DryRun"],
-        Parameters::OfList => {
-            vec!["Filter", "Search", "Highlight", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"]
-        }
+        Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
         Parameters::OfGroups => {
-            vec!["Group", "GroupSelect", "Filter", "Search", "Having", "GroupSort", "Limit", "After", "Before", "Skip"]
+            vec!["Group", "GroupSelect", "Filter", "Having", "GroupSort", "Limit", "After", "Before", "Skip"]
         }
     };
     if endpoint.idempotency == Idempotency::Taken {
@@ -408,15 +419,14 @@ fn history_body() -> Value {
     })
 }
 
-pub(super) fn query_body() -> Value {
-    json!({
+/// What is asked of a list, as a body. `searches`: among records in which words can be searched for.
+pub(super) fn query_body(searches: bool) -> Value {
+    let mut body = json!({
         "type": "object",
         "examples": [{ "filter": examples::FILTER, "sort": examples::SORT, "limit": 10 }],
         "additionalProperties": false,
         "properties": {
             "filter": { "type": ["string", "null"], "maxLength": limits::EXPRESSION_BYTES },
-            "search": { "type": "string", "description": SEARCH, "maxLength": limits::SEARCH_BYTES },
-            "highlight": { "type": ["string", "null"], "description": HIGHLIGHT },
             "params": { "type": "object", "maxProperties": limits::FILTER_PARAMETERS },
             "where": { "type": "object", "description": "Fields that must equal a value." },
             "sort": { "type": ["string", "null"] },
@@ -425,15 +435,30 @@ pub(super) fn query_body() -> Value {
             "after": { "type": ["string", "null"] },
             "before": { "type": ["string", "null"] },
             "skip": { "type": ["integer", "null"], "minimum": 0, "maximum": limits::SKIP_MAX },
-            "count": { "enum": [false, true, "exact"] },
+            "count": counting(),
             "asOf": { "type": ["string", "null"], "format": "date-time", "description": AS_OF },
         },
-    })
+    });
+    if searches {
+        body["properties"]["search"] =
+            json!({ "type": "string", "description": SEARCH, "maxLength": limits::SEARCH_BYTES });
+        body["properties"]["highlight"] = json!({ "type": ["string", "null"], "description": HIGHLIGHT });
+    }
+    body
+}
+
+fn is_searched(collection: &Collection) -> bool {
+    collection.searched().next().is_some()
+}
+
+/// Whether and how far is counted. Generators of clients know no enum of values of several types.
+fn counting() -> Value {
+    json!({ "anyOf": [{ "type": "boolean" }, { "type": "string", "enum": ["exact"] }] })
 }
 
 /// What is asked of groups, as a body.
-fn aggregate_body() -> Value {
-    let mut body = query_body();
+fn aggregate_body(searches: bool) -> Value {
+    let mut body = query_body(searches);
     let properties = &mut body["properties"];
     for name in ["group", "having"] {
         properties[name] = json!({ "type": "string" });
@@ -562,9 +587,9 @@ pub(super) fn components() -> Value {
         "AsOf": query("asOf", AS_OF, json!({ "type": "string", "format": "date-time" })),
         "Before": query("before", "`prev` of the next page.", text(limits::PARAMETER_BYTES)),
         "Skip": query("skip", "How many records to leave out; `after` goes further and costs less.", skip),
-        "Count": query("count", COUNT, json!({ "enum": [false, true, "exact"] })),
+        "Count": query("count", COUNT, counting()),
         "IfNoneMatch": header("If-None-Match", "An ETag: 304 if it is still current.", json!({ "type": "string" })),
-        "IfNoneMatchAny": header("If-None-Match", "`*`: creates the record only if there is none.", json!({ "const": "*" })),
+        "IfNoneMatchAny": header("If-None-Match", "`*`: creates the record only if there is none.", json!({ "type": "string", "pattern": "^\\*$" })),
         "IfMatch": header("If-Match", IF_MATCH, json!({ "type": "string" })),
         "Mode": query("mode", MODE, json!({ "enum": ["atomic", "independent"], "default": "atomic" })),
         "Prefer": header("Prefer", "`return=minimal` leaves the record out of the answer; `return=representation` is the default.", json!({ "type": "string" })),
@@ -708,9 +733,9 @@ fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
             Member::Select => (json!({ "type": "string" }), false),
             Member::Params => (json!({ "type": "object", "maxProperties": limits::FILTER_PARAMETERS }), false),
             Member::Query if kind == RequestKind::History => (history_body(), false),
-            Member::Query if kind == RequestKind::Aggregate => (aggregate_body(), true),
+            Member::Query if kind == RequestKind::Aggregate => (aggregate_body(whole.searches()), true),
             Member::Query if matches!(kind, RequestKind::OfMatching(_)) => (matching_body(), true),
-            Member::Query => (query_body(), false),
+            Member::Query => (query_body(whole.searches()), false),
             Member::IfMatch => {
                 (json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." }), false)
             }
@@ -748,6 +773,7 @@ fn body(kind: RequestKind) -> Value {
 fn results() -> Value {
     let result = json!({
         "type": ["object", "array", "null"],
+        "items": {},
         "description": "What the request is answered with by itself; null after a deletion. With `mode=independent`, its \
                         status, with that as `body`, or with a `problem`.",
     });
