@@ -302,7 +302,7 @@ impl Templates {
                 selection: Selection::id(),
                 first_param: 0,
                 filter: None,
-                search: false,
+                search: None,
                 scope: ReadScope::Page { sort: Vec::new(), start },
             };
             planner.read(&shape, Rights::unrestricted())

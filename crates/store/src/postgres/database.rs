@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backstay_base::Entropy;
+use backstay_base::{Entropy, limits};
 use backstay_sql::{Dialect, Statement};
 use deadpool_postgres::ClientWrapper;
 use futures_util::future::join;
@@ -158,9 +158,14 @@ impl Inner {
             let taken = PostgresSession::take(&self.pools, Access::Read);
             let mut session = timeout_at(deadline, taken).await.map_err(|_| StoreError::Busy)??;
             sink.begin(usize::MAX);
+            let search_until = Deadline::now() + Duration::from_secs(limits::SEARCH_SECONDS);
             let mut visit = |row: &dyn OwnRow| sink.row(row);
-            let read = timeout_at(deadline, session.read(statement, &mut visit)).await;
-            match read.map_err(|_| StoreError::TimeLimit)? {
+            let (until, over) = match statement.searches() {
+                true if search_until < deadline => (search_until, StoreError::StepLimit),
+                true | false => (deadline, StoreError::TimeLimit),
+            };
+            let read = timeout_at(until, session.read(statement, &mut visit)).await;
+            match read.map_err(|_| over)? {
                 Ok(stats) => {
                     sink.end();
                     return Ok(stats);

@@ -181,7 +181,7 @@ impl SqliteSession {
     /// Runs a statement, within a transaction or not, and passes its rows to `visit`.
     pub(super) fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
         let charged = self.allowance.charged();
-        self.allowance.begin_read(backstay_meter::used(&self.db));
+        self.allowance.begin_read(backstay_meter::used(&self.db), statement.searches());
         let mut prepared = self.prepare(statement)?;
         let mut stats = ReadStats::default();
         let _larger = LargestValue::of(&self.db, statement.lists()).map_err(|error| self.failed(error))?;
