@@ -384,9 +384,7 @@ impl fmt::Display for Answer {
             Self::Invitations { invitations } => invitations.iter().try_for_each(|one| one.fmt(f)),
             Self::InvitationRevoked { email } => writeln!(f, "{email} is no longer invited"),
             Self::Seeded { seeded } => seeded.fmt(f),
-            Self::ImportBegun { done } => {
-                writeln!(f, "{} imported", Count(done.as_ref().map_or(0, |of| of.rows), "row"))
-            }
+            Self::ImportBegun { done } => writeln!(f, "{} imported", rows_of(done.as_ref())),
             Self::Imported { imported } => imported.fmt(f),
             Self::ImportEnded {} => writeln!(f, "the import is complete"),
             Self::Exported { exported } => exported.records.iter().try_for_each(|record| writeln!(f, "{record}")),
@@ -511,6 +509,10 @@ impl fmt::Display for Imported {
         let refused = refused.len();
         writeln!(f, "{created} created, {updated} updated, {unchanged} unchanged, {refused} refused")
     }
+}
+
+fn rows_of(done: Option<&Done>) -> Count {
+    Count(done.map_or(0, |done| done.rows), "row")
 }
 
 /// A number of things, with the noun in singular or plural.
