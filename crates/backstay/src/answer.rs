@@ -12,7 +12,7 @@ pub use logs::{LogChangeLine, LogEntryLine, VerifiedLogLine};
 
 use crate::command::{optional_secret, secret};
 use crate::seed::{Seeded, Skipped, placed};
-use crate::{Exported, Imported};
+use crate::{Done, Exported, Imported};
 
 /// The result of a command. `Display` is for people, the serialized form for programs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -174,10 +174,8 @@ pub enum Answer {
     },
     /// An import begins or goes on.
     ImportBegun {
-        /// Rows that it is past already.
-        rows: u64,
-        /// A digest of these rows.
-        digest: String,
+        /// How far it is, if it has begun before.
+        done: Option<Done>,
     },
     /// Records of an import were written.
     Imported {
@@ -386,7 +384,7 @@ impl fmt::Display for Answer {
             Self::Invitations { invitations } => invitations.iter().try_for_each(|one| one.fmt(f)),
             Self::InvitationRevoked { email } => writeln!(f, "{email} is no longer invited"),
             Self::Seeded { seeded } => seeded.fmt(f),
-            Self::ImportBegun { rows, .. } => writeln!(f, "{} imported", Count(*rows, "row")),
+            Self::ImportBegun { done } => writeln!(f, "{} imported", rows_of(done.as_ref())),
             Self::Imported { imported } => imported.fmt(f),
             Self::ImportEnded {} => writeln!(f, "the import is complete"),
             Self::Exported { exported } => exported.records.iter().try_for_each(|record| writeln!(f, "{record}")),
@@ -507,10 +505,14 @@ impl fmt::Display for Seeded {
 
 impl fmt::Display for Imported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { created, updated, unchanged, refused } = self;
+        let Self { rows: _, created, updated, unchanged, refused } = self;
         let refused = refused.len();
         writeln!(f, "{created} created, {updated} updated, {unchanged} unchanged, {refused} refused")
     }
+}
+
+fn rows_of(done: Option<&Done>) -> Count {
+    Count(done.map_or(0, |done| done.rows), "row")
 }
 
 /// A number of things, with the noun in singular or plural.

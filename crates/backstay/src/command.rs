@@ -245,7 +245,6 @@ impl Command {
                 | Self::AddKey { .. }
                 | Self::Invite { .. }
                 | Self::Seed {}
-                | Self::BeginImport { .. }
         )
     }
 }

@@ -61,5 +61,5 @@ pub use secrets::SecretError;
 pub use seed::{SeedError, Seeded, Skipped};
 pub use serve::{serve, stop_signal};
 pub use transfer::{
-    Batch, BatchRow, Content, ExportPage, Exported, ImportStart, Imported, Mode, RefusedRow, TransferError,
+    Batch, BatchRow, Content, Done, ExportPage, Exported, ImportStart, Imported, Mode, RefusedRow, TransferError,
 };

@@ -50,7 +50,7 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Restore(arguments) => backup::restore(&arguments),
         Verb::Seed(whole) => seed(&whole).await,
         Verb::Import(import) => transfer::import(*import).await,
-        Verb::Export(export) => transfer::export(*export).await,
+        Verb::Export(export) => Box::pin(transfer::export(*export)).await,
         Verb::Operator(operator) => callers::operator(operator).await,
         Verb::Account(account) => callers::account(account).await,
         Verb::Role(role) => callers::role(role).await,

@@ -1,16 +1,19 @@
 //! Import and export: records between files and the database.
 
 mod batch;
+mod commit;
 mod csv;
 mod decode;
 mod elements;
 mod error;
+mod error_file;
 mod export;
 mod file_import;
 mod format;
 mod import;
 mod manifest;
 mod page;
+mod part;
 mod record;
 mod report;
 mod source;
@@ -24,6 +27,7 @@ use backstay_model::{Collection, Model};
 pub use batch::{Batch, BatchRow, Content, ImportStart, Imported, Mode, RefusedRow};
 pub use error::TransferError;
 pub use page::{ExportPage, Exported};
+pub use record::Done;
 
 pub(crate) use export::{Chosen, export, export_file};
 pub(crate) use file_import::{FileImport, import};

@@ -28,6 +28,12 @@ pub const QUERY_BYTES: usize = 512 * 1024;
 pub const PAGE_DEFAULT: u32 = 20;
 /// Records on a page at most.
 pub const PAGE_MAX: u32 = 500;
+
+/// Records on the first page that an export reads. The others have about `EXPORT_BYTES`.
+pub const EXPORT_RECORDS: u32 = 100;
+
+/// Bytes that an export reads at a time.
+pub const EXPORT_BYTES: usize = 1024 * 1024;
 /// Records that a list leaves out at most.
 pub const SKIP_MAX: u32 = 10_000;
 /// Records of a to-many relation that are embedded in one record at most.

@@ -53,6 +53,7 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
     let mut own: Vec<Value> = match endpoint.parameters {
         Parameters::OfList => first.map_or_else(Vec::new, |first| equalities(model, first)),
         Parameters::Ignored
+        | Parameters::OfExport
         | Parameters::OfGroups
         | Parameters::OfMatching
         | Parameters::None
@@ -85,6 +86,7 @@ fn shapes(kind: RecordRequest, name: &str) -> Option<Shapes> {
         }
         RecordRequest::Aggregate
         | RecordRequest::AggregateQuery
+        | RecordRequest::Export
         | RecordRequest::Create
         | RecordRequest::Update
         | RecordRequest::Replace

@@ -1,8 +1,8 @@
 use backstay_base::{Action, CallerKind, KeyForm, limits};
 use backstay_engine::{RecordVerb, RequestKind, Upserted};
 use backstay_model::{Addressed, Collection, Field, FieldId, FieldKind, Interface, Model, VersionChange};
-use backstay_rest::is_list_parameter;
 use backstay_rest::transact::Member;
+use backstay_rest::{FORMAT, FileFormat, is_list_parameter};
 use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
@@ -117,7 +117,8 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         | RecordRequest::List
         | RecordRequest::Query
         | RecordRequest::Aggregate
-        | RecordRequest::AggregateQuery => true,
+        | RecordRequest::AggregateQuery
+        | RecordRequest::Export => true,
         RecordRequest::Create => model.allows(collection, Action::Create),
         RecordRequest::Update => model.allows(collection, Action::Update),
         // The records are found as a list finds them.
@@ -136,6 +137,11 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     };
     let own = match endpoint.parameters {
         Parameters::OfList | Parameters::OfMatching | Parameters::OfGroups => equalities(model, collection),
+        Parameters::OfExport => {
+            let mut own = vec![format()];
+            own.extend(equalities(model, collection).into_iter().filter(|one| one["name"] != FORMAT));
+            own
+        }
         Parameters::OfKey | Parameters::Key if collection.keys().is_empty() => return None,
         Parameters::OfKey | Parameters::Key => keys(model, collection),
         Parameters::OnConflict => on_conflict(collection).into_iter().collect(),
@@ -149,11 +155,11 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     };
     // A list of the trash takes the same parameters, but is of no past.
     let has_past = collection.history.is_some()
-        && matches!(kind, RecordRequest::Get | RecordRequest::List | RecordRequest::Aggregate);
-    let (of_list, of_groups) =
-        (endpoint.parameters == Parameters::OfList, endpoint.parameters == Parameters::OfGroups);
+        && matches!(kind, RecordRequest::Get | RecordRequest::List | RecordRequest::Aggregate | RecordRequest::Export);
     let searches = is_searched(collection);
-    let own = own.into_iter().chain((searches && (of_list || of_groups)).then(|| reference("Search")));
+    let of_list = endpoint.parameters == Parameters::OfList;
+    let finds = of_list || matches!(endpoint.parameters, Parameters::OfGroups | Parameters::OfExport);
+    let own = own.into_iter().chain((searches && finds).then(|| reference("Search")));
     let own = own.chain((searches && of_list).then(|| reference("Highlight")));
     let own = own.chain(has_past.then(|| reference("AsOf"))).collect();
     let (name, shapes) = (&collection.name, Shapes::of_records(model, kind, collection));
@@ -170,17 +176,25 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
 pub(super) struct Shapes {
     pub(super) body: Option<Value>,
     pub(super) answer: Option<Value>,
+    /// What is answered in other media types, or in several.
+    pub(super) content: Option<Value>,
     /// Other statuses with the same answer.
     pub(super) also: &'static [&'static str],
 }
 
 impl Shapes {
     fn new(body: Option<Value>, answer: Option<Value>) -> Self {
-        Self { body, answer, also: &[] }
+        Self { body, answer, ..Self::default() }
     }
 }
 
 impl Shapes {
+    /// What is answered, by media type.
+    fn content(&self) -> Option<Value> {
+        let json = || Some(json!({ "application/json": { "schema": self.answer.as_ref()? } }));
+        self.content.clone().or_else(json)
+    }
+
     fn of_records(model: &Model, kind: RecordRequest, collection: &Collection) -> Self {
         let schema = |schema: Schema| schema.reference(&collection.name);
         match kind {
@@ -193,17 +207,32 @@ impl Shapes {
             }
             RecordRequest::Aggregate => Self::new(None, Some(groups_page())),
             RecordRequest::AggregateQuery => Self::new(Some(aggregate_body(is_searched(collection))), Some(groups_page())),
+            RecordRequest::Export => {
+                let text = || json!({ "schema": { "type": "string" } });
+                let records = json!({ "type": "array", "items": schema(Schema::Read) });
+                let media_type = |format: FileFormat| match format.media_type().split_once(';') {
+                    Some((name, _)) => name.to_owned(),
+                    None => format.media_type().to_owned(),
+                };
+                let content = FileFormat::ALL.map(|format| match format {
+                    FileFormat::Json => (media_type(format), json!({ "schema": records })),
+                    FileFormat::Ndjson | FileFormat::Csv => (media_type(format), text()),
+                });
+                Self { content: Some(content.into_iter().collect()), ..Self::default() }
+            }
             RecordRequest::Create => {
                 let upserts = !collection.keys().is_empty();
                 let body = one_or_several(&schema(Schema::Create), Some(limits::BATCH_RECORDS));
                 let answer = created(&schema(Schema::Read), upserts);
-                Self { body: Some(body), answer: Some(answer), also: if upserts { &["200"] } else { &[] } }
+                let also: &[&str] = if upserts { &["200"] } else { &[] };
+                Self { body: Some(body), answer: Some(answer), also, ..Self::default() }
             }
             RecordRequest::Update => Self::new(Some(schema(Schema::Patch)), Some(schema(Schema::Read))),
             RecordRequest::UpdateAll => Self::new(Some(schema(Schema::Patch)), Some(counted())),
             RecordRequest::DeleteAll => Self::new(None, Some(counted())),
             RecordRequest::Replace => {
-                Self { body: Some(schema(Schema::Replace)), answer: Some(schema(Schema::Read)), also: &["201"] }
+                let (body, answer) = (Some(schema(Schema::Replace)), Some(schema(Schema::Read)));
+                Self { body, answer, also: &["201"], ..Self::default() }
             }
             RecordRequest::Restore => {
                 let can_change = model.allows(collection, Action::Update);
@@ -286,6 +315,14 @@ fn on_conflict(collection: &Collection) -> Option<Value> {
     (!keys.is_empty()).then(|| json!({ "name": "onConflict", "in": "query", "schema": schema, "description": about }))
 }
 
+/// `format` of an export.
+fn format() -> Value {
+    let names = FileFormat::ALL.map(FileFormat::extension);
+    let schema = json!({ "enum": names, "default": names[0] });
+    let about = "The kind of file: one object on each line, an array, or a table with a header.";
+    json!({ "name": FORMAT, "in": "query", "schema": schema, "description": about })
+}
+
 /// One of these, or an array of them.
 fn one_or_several(one: &Value, most: Option<usize>) -> Value {
     let mut several = json!({ "type": "array", "items": one });
@@ -306,7 +343,7 @@ pub(super) fn assemble(
     let mut operation = json!({
         "operationId": id,
         "tags": [tag],
-        "responses": answers::responses(endpoint, (status, shapes.also), shapes.answer.as_ref()),
+        "responses": answers::responses(endpoint, (status, shapes.also), shapes.content().as_ref()),
     });
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);
@@ -336,6 +373,7 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Parameters::Mode => vec!["Mode"],
         Parameters::OfMatching => vec!["MatchedFilter", "MatchedLimit", "DryRun"],
         Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
+        Parameters::OfExport => vec!["Filter", "Sort", "Select"],
         Parameters::OfGroups => {
             vec!["Group", "GroupSelect", "Filter", "Having", "GroupSort", "Limit", "After", "Before", "Skip"]
         }
