@@ -1,10 +1,9 @@
 use std::sync::Arc;
 
 use backstay_base::{Caller, Error, Secret};
-use backstay_engine::{Context, Refused, Requests};
+use backstay_engine::{Context, Refused};
 use backstay_identity::AccountRef;
-use backstay_rest::JSON;
-use backstay_rest::results;
+use backstay_rest::Results;
 use backstay_rest::transact::Batch;
 use bytes::Bytes;
 use serde::Deserialize;
@@ -58,7 +57,7 @@ impl From<Error> for CallError {
 
 /// What is answered to several calls.
 #[derive(Deserialize)]
-struct Results<T> {
+struct Told<T> {
     results: T,
 }
 
@@ -82,19 +81,17 @@ impl Client {
             Some(served) => self.answered(&served.instance, sent).await?,
             None => return Err(CallError::Closed),
         };
-        let Results { results } = serde_json::from_slice(&body)?;
+        let Told { results } = serde_json::from_slice(&body)?;
         Ok(results)
     }
 
     async fn answered(&self, instance: &Instance, sent: Bytes) -> Result<Bytes, CallError> {
         let engine = &instance.engine;
         let context = Context::new(engine, self.caller(instance).await?);
-        let refused = |Refused { request: call, error }| CallError::Refused { call, error };
-        let batch = Batch::read_in_turn(engine, &instance.reader, &context, sent).await.map_err(refused)?;
-        let (list, parts) = batch.split();
-        let answers = engine.answer_all(&context, Requests { list, idempotency: None }, JSON).await;
-        let answers = answers.map_err(|error| refused(parts.place(error)))?;
-        Ok(results(&context, answers, false)?)
+        let batch = Batch::read_in_turn(engine, &instance.reader, &context, sent).await?;
+        let answers = batch.answered_together((engine, &context), None).await;
+        let answers = answers.map_err(|Refused { request: call, error }| CallError::Refused { call, error })?;
+        Ok(Results::together(&context, answers, false)?)
     }
 
     async fn caller(&self, instance: &Instance) -> Result<Arc<Caller>, Error> {

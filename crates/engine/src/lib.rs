@@ -22,6 +22,7 @@ mod compared_sums;
 mod compiled;
 mod compiler;
 mod context;
+mod currencies;
 mod decision;
 mod defaults;
 mod deletion;
@@ -38,14 +39,17 @@ mod explanation;
 mod fill;
 mod given;
 mod giving;
+mod grouping;
 mod highlights;
 mod history;
+mod holding;
 mod ids;
 mod in_flight;
 mod inner;
 mod input;
 mod links;
 mod lints;
+mod lock_order;
 mod matching;
 mod membership;
 mod mentions;
@@ -55,6 +59,7 @@ mod old_versions;
 mod opening;
 mod operator;
 mod operators;
+mod parking;
 mod part_name;
 mod pending_checks;
 mod pending_sums;
@@ -85,6 +90,7 @@ mod secrets;
 mod sent_back;
 mod sequences;
 mod shapes;
+mod shorten;
 mod showing;
 mod singles;
 mod sink;
@@ -134,6 +140,10 @@ pub use encoder::{Count, Encoder, PageEnd, PageOrder, Previous, RecordMember};
 pub use engine::Engine;
 pub use expiry::PurgePass;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
+pub use grouping::{
+    AskedFold, AskedGroups, AskedKey, AskedOrder, AskedValue, GroupsProblem, NameProblem, OrderProblem, OutputProblem,
+    TermProblem, is_output_name,
+};
 pub use history::history_order;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, Others, Referred};
 pub use observer::Dependency;
@@ -147,6 +157,7 @@ pub use request::{
     MatchingAct, MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request,
     RequestKind, Requests, Shown, Start, Update, WriteOptions,
 };
+pub use shorten::shorten;
 pub use singles::Singles;
 pub use sizes::Sizes;
 pub use tag::Tag;

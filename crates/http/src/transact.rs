@@ -1,47 +1,67 @@
-mod independent;
+//! `POST /transact`: several requests, in one commit or each by itself.
 
-use backstay_base::ViolationKind;
-use backstay_engine::{Answer as Answered, Idempotency, Outcome, Refused, Requests};
+use backstay_base::Error;
+use backstay_engine::{Answer as Answered, Context, Idempotency, Outcome, Refused};
+use backstay_rest::Results;
 use backstay_rest::transact::Batch;
-use backstay_rest::{JSON, results};
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
 use crate::admission::Admitted;
 use crate::answer::Answer;
 use crate::negotiation::Returning;
 use crate::write_headers::WriteHeaders;
-use crate::{Refusal, idempotency};
+use crate::{Refusal, idempotency, problem};
 
-/// `POST /transact`: several requests, together or each by itself.
-pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
-    match admitted.take_parameter().as_deref() {
-        None | Some("atomic") => together(admitted).await,
-        Some("independent") => independent::answer(admitted).await,
-        Some(_) => {
-            let expected = "`atomic` or `independent`".to_owned();
-            Err(Refusal::malformed("mode", ViolationKind::Type { expected }))
+/// What the requests are answered with.
+enum Done {
+    /// In one commit: nothing where a read isn't made again.
+    Together(Vec<Option<Answered>>),
+    /// Each by itself: what one of them is refused for is its result.
+    Each(Vec<Result<Answered, Error>>),
+}
+
+/// How the requests belong together.
+#[derive(Debug, Clone, Copy)]
+enum Mode {
+    Atomic,
+    Independent,
+}
+
+impl Mode {
+    fn of(parameter: Option<&str>) -> Result<Self, Refusal> {
+        match parameter {
+            None | Some("atomic") => Ok(Self::Atomic),
+            Some("independent") => Ok(Self::Independent),
+            Some(_) => {
+                let expected = "`atomic` or `independent`".to_owned();
+                Err(Refusal::malformed("mode", backstay_base::ViolationKind::Type { expected }))
+            }
         }
     }
 }
 
-/// Several requests in one commit, all of them or none.
-async fn together(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+/// Decodes the requests, has them answered, and encodes their results.
+pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+    let mode = Mode::of(admitted.take_parameter().as_deref())?;
     let (body, context, state) = (admitted.take_body(), admitted.context(), admitted.state());
     let WriteHeaders { idempotency_key, returning, if_match: _ } = admitted.write_headers()?;
     let minimal = returning == Some(Returning::Minimal);
-    let batch = Batch::read_in_turn(&state.engine, &state.reader, &context, body.clone()).await;
-    let mut batch = batch.map_err(refusal)?;
+    let mut batch = Batch::read_in_turn(&state.engine, &state.reader, &context, body.clone()).await?;
     if minimal {
         batch.minimal();
     }
-    let (list, parts) = batch.split();
     let idempotency = idempotency_key.map(|key| Idempotency { key, sent: body });
-    let answers = state.engine.answer_all(&context, Requests { list, idempotency }, JSON).await;
-    let answers = answers.map_err(|refused| refusal(parts.place(refused)))?;
+    let done = match mode {
+        Mode::Atomic => {
+            let answers = batch.answered_together((&state.engine, &context), idempotency).await;
+            Done::Together(answers.map_err(refusal)?)
+        }
+        Mode::Independent => Done::Each(batch.answered_each((&state.engine, &context), idempotency).await?),
+    };
     // What the caller may not read isn't there.
-    let whole = answers.iter().flatten().all(shows_all);
-    let replayed: Vec<bool> = answers.iter().flatten().filter_map(replayed).collect();
-    let mut answer = match results(&context, answers, minimal) {
+    let (whole, replayed) = (done.shows_all(), done.replayed());
+    let mut answer = match done.results(&context, minimal) {
         Ok(body) => Answer::ready(StatusCode::OK, admitted.audience(), body),
         // What was done is confirmed, also without memory to say more of it.
         Err(_) if !replayed.is_empty() => Answer::empty(StatusCode::OK, admitted.audience()).without_body(),
@@ -57,15 +77,65 @@ async fn together(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     Ok(answer)
 }
 
-/// Of a write, whether its answer is that of an earlier request.
-fn replayed(answer: &Answered) -> Option<bool> {
-    match answer {
-        Answered::Written(written) => Some(written.replayed),
-        Answered::Found(_) | Answered::Page(_) => None,
+impl Done {
+    fn answers(&self) -> Vec<&Answered> {
+        match self {
+            Self::Together(answers) => answers.iter().flatten().collect(),
+            Self::Each(answers) => answers.iter().flatten().collect(),
+        }
+    }
+
+    /// Whether each request has its answer, and each answer a body or nothing to show.
+    fn shows_all(&self) -> bool {
+        let has_all = match self {
+            Self::Together(_) => true,
+            Self::Each(answers) => answers.iter().all(Result::is_ok),
+        };
+        has_all && self.answers().into_iter().all(shows_all)
+    }
+
+    /// Of each write, whether its answer is that of an earlier request.
+    fn replayed(&self) -> Vec<bool> {
+        let replayed = |answer: &Answered| match answer {
+            Answered::Written(written) => Some(written.replayed),
+            Answered::Found(_) | Answered::Page(_) => None,
+        };
+        self.answers().into_iter().filter_map(replayed).collect()
+    }
+
+    fn results(self, cx: &Context, minimal: bool) -> Result<Bytes, Error> {
+        let answers = match self {
+            Self::Together(answers) => return Results::together(cx, answers, minimal),
+            Self::Each(answers) => answers,
+        };
+        let mut results = Results::of(cx, minimal);
+        for (request, answer) in answers.into_iter().enumerate() {
+            match answer {
+                Ok(answer) => {
+                    let status = status(&answer);
+                    let body = Some(&answer).filter(|_| status != StatusCode::NO_CONTENT);
+                    results.answered(status.as_u16(), body)?;
+                }
+                Err(error) => {
+                    let problem = problem::answer(&Refusal::InTransaction { request, error }, cx.request);
+                    results.refused(problem.status.as_u16(), &problem.body)?;
+                }
+            }
+        }
+        results.finish()
     }
 }
 
-/// Whether an answer has a body, or there is nothing to show.
+/// What a request is answered with by itself.
+fn status(answer: &Answered) -> StatusCode {
+    let Answered::Written(written) = answer else { return StatusCode::OK };
+    match written.outcome {
+        Outcome::Created => StatusCode::CREATED,
+        Outcome::Deleted => StatusCode::NO_CONTENT,
+        Outcome::Updated | Outcome::Counted => StatusCode::OK,
+    }
+}
+
 fn shows_all(answer: &Answered) -> bool {
     let is_gone = matches!(answer, Answered::Written(written) if written.outcome == Outcome::Deleted);
     is_gone || answer.body().is_some()

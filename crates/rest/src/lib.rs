@@ -48,7 +48,7 @@ pub use parameter::{AS_OF, DRY_RUN, is_list_parameter, meant_parameter};
 pub use portable::{members_of, portable};
 pub use reader::Reader;
 pub use referred::RelationReader;
-pub use results::{outcomes, result, results};
+pub use results::{Results, outcomes};
 pub use table::{Style, Table, unguarded};
 pub use url::{Pair, decode, of_url, pairs};
 pub use words::{shorten, unknown};

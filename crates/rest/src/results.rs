@@ -5,39 +5,77 @@ use backstay_engine::{Answer, AnswerBuffer, Context, EncodeError, Error, Outcome
 use backstay_scalar::{ValueRef, write_stored};
 use bytes::Bytes;
 
-/// `{"results": […]}`: of each request the body that it is answered with by itself, or null. Minimal results show no
-/// record that was written, also if it was kept under a key. It fails if the request may not use the memory for it.
-pub fn results(cx: &Context, answers: Vec<Option<Answer>>, minimal: bool) -> Result<Bytes, Error> {
-    let mut out = AnswerBuffer::of(cx);
-    append(&mut out, answers, minimal)?;
-    Ok(out.finish()?)
+/// Writes `{"results": […]}`. Minimal results show no record that was written, also if it was kept under a key. The memory of
+/// each answer is free when it is written. It fails if the request may not use the memory for it.
+#[derive(Debug)]
+pub struct Results {
+    out: AnswerBuffer,
+    minimal: bool,
+    opening: &'static [u8],
 }
 
-/// Appends the answers one after the other; the memory of each is free when it is appended.
-fn append(out: &mut AnswerBuffer, answers: Vec<Option<Answer>>, minimal: bool) -> Result<(), EncodeError> {
-    out.append(b"{\"results\":[")?;
-    for (index, answer) in answers.into_iter().enumerate() {
-        if index > 0 {
-            out.append(b",")?;
-        }
-        let Some(answer) = answer else {
-            out.append(b"null")?;
-            continue;
-        };
-        result(out, &answer, minimal)?;
+impl Results {
+    /// None yet.
+    pub fn of(cx: &Context, minimal: bool) -> Self {
+        Self { out: AnswerBuffer::of(cx), minimal, opening: b"{\"results\":[" }
     }
-    out.append(b"]}")
-}
 
-/// Appends what a request in a transaction is answered with.
-pub fn result(out: &mut AnswerBuffer, answer: &Answer, minimal: bool) -> Result<(), EncodeError> {
-    match (answer.body(), answer) {
-        (Some(_), Answer::Written(written)) if minimal && written.outcome != Outcome::Counted => {
-            out.append(&names(written))
+    /// Of requests that are answered together: the body that one of them is answered with by itself, or null.
+    pub fn together(cx: &Context, answers: Vec<Option<Answer>>, minimal: bool) -> Result<Bytes, Error> {
+        let mut results = Self::of(cx, minimal);
+        for answer in answers {
+            results.begin()?;
+            match answer {
+                Some(answer) => results.body(&answer)?,
+                None => results.out.append(b"null")?,
+            }
         }
-        (Some(body), _) => out.append(body),
-        (None, Answer::Written(written)) => out.append(&names(written)),
-        (None, Answer::Found(_) | Answer::Page(_)) => out.append(b"null"),
+        results.finish()
+    }
+
+    /// Of a request that is answered by itself: `{"status": 201, "body": …}`, without a body if there is none.
+    pub fn answered(&mut self, status: u16, answer: Option<&Answer>) -> Result<(), EncodeError> {
+        self.status(status)?;
+        if let Some(answer) = answer {
+            self.out.append(b",\"body\":")?;
+            self.body(answer)?;
+        }
+        self.out.append(b"}")
+    }
+
+    /// Of a request that is refused by itself: `{"status": 422, "problem": {…}}`.
+    pub fn refused(&mut self, status: u16, problem: &[u8]) -> Result<(), EncodeError> {
+        self.status(status)?;
+        self.out.append(b",\"problem\":")?;
+        self.out.append(if problem.is_empty() { b"null" } else { problem })?;
+        self.out.append(b"}")
+    }
+
+    /// All of them.
+    pub fn finish(mut self) -> Result<Bytes, Error> {
+        self.out.append(b"]}")?;
+        Ok(self.out.finish()?)
+    }
+
+    fn status(&mut self, status: u16) -> Result<(), EncodeError> {
+        self.begin()?;
+        self.out.append(format!("{{\"status\":{status}").as_bytes())
+    }
+
+    fn begin(&mut self) -> Result<(), EncodeError> {
+        self.out.append(std::mem::replace(&mut self.opening, b","))
+    }
+
+    /// What a request in a transaction is answered with.
+    fn body(&mut self, answer: &Answer) -> Result<(), EncodeError> {
+        match (answer.body(), answer) {
+            (Some(_), Answer::Written(written)) if self.minimal && written.outcome != Outcome::Counted => {
+                self.out.append(&names(written))
+            }
+            (Some(body), _) => self.out.append(body),
+            (None, Answer::Written(written)) => self.out.append(&names(written)),
+            (None, Answer::Found(_) | Answer::Page(_)) => self.out.append(b"null"),
+        }
     }
 }
 

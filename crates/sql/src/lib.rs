@@ -28,6 +28,7 @@ mod gone;
 mod grouped;
 mod groups;
 mod history;
+mod hold;
 mod layout;
 mod lineage;
 mod lower;

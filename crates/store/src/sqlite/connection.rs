@@ -358,6 +358,13 @@ impl Session for SqliteSession {
         at_once(self.require_transaction())
     }
 
+    fn lock_all(&mut self, _: Vec<i64>) -> Answer<'_, ()> {
+        at_once(self.require_transaction())
+    }
+
+    /// No other transaction can have changed anything meanwhile.
+    fn overtaken(&mut self) {}
+
     fn query_apart<'a>(&'a mut self, _: &'a Statement, _: &'a mut Visit<'_>) -> Option<Answer<'a, ReadStats>> {
         None
     }
