@@ -39,15 +39,19 @@ fn an_index_is_built_anew_while_its_server_runs_and_without_one() {
     for id in ["one", "two"] {
         assert_eq!(server.ask("POST", "/api/words", None, &format!("{{\"id\":\"{id}\",\"text\":\"moon\"}}")).0, 201);
     }
-    let all = || (found(&server, "notes?search=runs&limit=100&skip=200"), found(&server, "words?search=moon"));
-    assert_eq!(all(), (50, 2));
+    let all =
+        |server: &Server| (found(server, "notes?search=runs&limit=100&skip=200"), found(server, "words?search=moon"));
+    assert_eq!(all(&server), (50, 2));
+    assert_eq!(server.stop(), Some(0));
     disturb(
         &app,
-        "DELETE FROM note__search WHERE doc > 10; INSERT INTO note__search_words (note__search_words) VALUES ('delete-all'); DELETE FROM word__search",
+        "DELETE FROM note__search WHERE doc > 10; DELETE FROM word__search;
+        INSERT INTO note__search_words (note__search_words) VALUES ('delete-all')",
     );
-    assert_eq!(all(), (0, 0));
+    let server = app.serve();
+    assert_eq!(all(&server), (0, 0));
     assert_eq!(app.run(&["reindex"]).done(), "Note: 250 records in the index\nWord: 2 records in the index\n");
-    assert_eq!(all(), (50, 2));
+    assert_eq!(all(&server), (50, 2));
     assert_eq!(app.run(&["reindex", "words"]).done(), "Word: 2 records in the index\n");
     let refused = app.run(&["reindex", "Plain"]).refused();
     assert!(refused.contains("Plain has no field with `@search`"), "{refused}");
