@@ -11,6 +11,7 @@ pub use copies::{MadeBackup, RestoredBackup};
 pub use logs::{LogChangeLine, LogEntryLine, VerifiedLogLine};
 
 use crate::command::{optional_secret, secret};
+use crate::reindex::Reindexed;
 use crate::seed::{Seeded, Skipped, placed};
 use crate::{Done, Exported, Imported};
 
@@ -207,6 +208,11 @@ pub enum Answer {
     BackedUp(MadeBackup),
     /// A backup is the database now.
     Restored(RestoredBackup),
+    /// Indexes of full-text search were built anew.
+    Reindexed {
+        /// What was done.
+        reindexed: Reindexed,
+    },
     /// The commit log was pruned.
     LogPruned {
         /// How many entries are gone.
@@ -391,6 +397,7 @@ impl fmt::Display for Answer {
             Self::Migration { text, .. } => f.write_str(text),
             Self::Sums { sums } if sums.is_empty() => writeln!(f, "the model has no stored sums"),
             Self::Sums { sums } => sums.iter().try_for_each(|sum| sum.fmt(f)),
+            Self::Reindexed { reindexed } => reindexed.fmt(f),
             Self::LogPruned { entries } => logs::pruned(f, *entries),
             Self::LogVerified(verified) => verified.fmt(f),
             Self::LogEntries { entries } if entries.is_empty() => writeln!(f, "no entries"),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
+use crate::reindex::ReindexPlace;
 use crate::{Batch, ExportPage, Failure, ImportStart, SignUp};
 
 /// A command about an application, run by its server or, if none is running, by the command line itself.
@@ -185,6 +186,13 @@ pub enum Command {
     BackUp {
         /// The file to write, by its whole path.
         file: PathBuf,
+    },
+    /// Build a part of the indexes of full-text search anew.
+    Reindex {
+        /// Of this type; of all types without it.
+        collection: Option<String>,
+        /// Where the part begins; the first one without it.
+        from: Option<ReindexPlace>,
     },
     /// Prune the commit log.
     PruneLog {

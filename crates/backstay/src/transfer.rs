@@ -41,7 +41,7 @@ pub(crate) use whole::{export_all, import_all};
 pub(crate) use write::write;
 
 /// The application's collection of this name: that of its type, or the last part of its path.
-fn collection_named<'m>(model: &'m Model, name: &str) -> Result<&'m Collection, TransferError> {
+pub(crate) fn collection_named<'m>(model: &'m Model, name: &str) -> Result<&'m Collection, TransferError> {
     let known = || model.collections.iter().filter(|one| !one.system && one.versions.is_none());
     if let Some(found) = known().find(|one| one.name == name || one.path == name) {
         return Ok(found);

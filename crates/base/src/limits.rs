@@ -64,6 +64,8 @@ pub const SEARCH_FIELDS: usize = 16;
 pub const SEARCH_ENTRY_BYTES: usize = 768 * 1024;
 /// Words of one field that are found.
 pub const SEARCH_FIELD_WORDS: usize = 16_000;
+/// Records whose entries are written anew in one commit.
+pub const REINDEXED_RECORDS: usize = 100;
 /// Characters of a text that are shown around the words that a search finds in it.
 pub const HIGHLIGHT_CHARS: usize = 200;
 /// Words of a text among which those are looked for.

@@ -320,7 +320,7 @@ impl Engine {
         self.ids(&cx, (&template, 0), bindings).await
     }
 
-    async fn ids(
+    pub(crate) async fn ids(
         &self,
         cx: &Context,
         (template, column): (&Template, usize),
