@@ -44,45 +44,45 @@ export interface CommentCreateByPost {
 }
 
 export interface CommentPatch {
-  answered?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[] | {
+  answered?: (CommentPatchByAnswers | CommentCreateByAnswers)[] | {
     $add?: CommentCreateByAnswers[];
-    $change?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">>)[];
+    $change?: CommentPatchByAnswers[];
     $remove?: string[];
   } | {
-    $set?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[];
+    $set?: (CommentPatchByAnswers | CommentCreateByAnswers)[];
   };
   body?: string;
   hidden?: boolean;
 }
 
 export interface CommentPatchByAnswers {
-  answered?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[] | {
+  answered?: (CommentPatchByAnswers | CommentCreateByAnswers)[] | {
     $add?: CommentCreateByAnswers[];
-    $change?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">>)[];
+    $change?: CommentPatchByAnswers[];
     $remove?: string[];
   } | {
-    $set?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[];
+    $set?: (CommentPatchByAnswers | CommentCreateByAnswers)[];
   };
   body?: string;
   hidden?: boolean;
-  id?: string;
+  id: string;
 }
 
 export interface CommentPatchByPost {
-  answered?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[] | {
+  answered?: (CommentPatchByAnswers | CommentCreateByAnswers)[] | {
     $add?: CommentCreateByAnswers[];
-    $change?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">>)[];
+    $change?: CommentPatchByAnswers[];
     $remove?: string[];
   } | {
-    $set?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[];
+    $set?: (CommentPatchByAnswers | CommentCreateByAnswers)[];
   };
   body?: string;
   hidden?: boolean;
-  id?: string;
+  id: string;
 }
 
 export interface CommentReplace {
-  answered?: (CommentPatchByAnswers & Required<Pick<CommentPatchByAnswers, "id">> | CommentCreateByAnswers)[];
+  answered?: (CommentPatchByAnswers | CommentCreateByAnswers)[];
   answers?: string | null;
   body: string;
   hidden?: boolean;
@@ -165,13 +165,13 @@ export interface MembershipPatch {
 
 export interface MembershipPatchBySection {
   duty?: Duty;
-  id?: string;
+  id: string;
   since?: string | null;
 }
 
 export interface MembershipPatchByUser {
   duty?: Duty;
-  id?: string;
+  id: string;
   since?: string | null;
 }
 
@@ -335,12 +335,12 @@ export interface PostCreateBySection {
 
 export interface PostPatch {
   body?: string;
-  comments?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[] | {
+  comments?: (CommentPatchByPost | CommentCreateByPost)[] | {
     $add?: CommentCreateByPost[];
-    $change?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">>)[];
+    $change?: CommentPatchByPost[];
     $remove?: string[];
   } | {
-    $set?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[];
+    $set?: (CommentPatchByPost | CommentCreateByPost)[];
   };
   /** What the author is paid. */
   fee?: {
@@ -421,12 +421,12 @@ export interface PostPatch {
 
 export interface PostPatchByAuthor {
   body?: string;
-  comments?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[] | {
+  comments?: (CommentPatchByPost | CommentCreateByPost)[] | {
     $add?: CommentCreateByPost[];
-    $change?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">>)[];
+    $change?: CommentPatchByPost[];
     $remove?: string[];
   } | {
-    $set?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[];
+    $set?: (CommentPatchByPost | CommentCreateByPost)[];
   };
   /** What the author is paid. */
   fee?: {
@@ -439,7 +439,7 @@ export interface PostPatchByAuthor {
     };
     $mul?: string | number;
   };
-  id?: string;
+  id: string;
   /** How it stands on the page; for the layout program alone. */
   layout?: unknown;
   pinned?: boolean;
@@ -508,12 +508,12 @@ export interface PostPatchByAuthor {
 
 export interface PostPatchBySection {
   body?: string;
-  comments?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[] | {
+  comments?: (CommentPatchByPost | CommentCreateByPost)[] | {
     $add?: CommentCreateByPost[];
-    $change?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">>)[];
+    $change?: CommentPatchByPost[];
     $remove?: string[];
   } | {
-    $set?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[];
+    $set?: (CommentPatchByPost | CommentCreateByPost)[];
   };
   /** What the author is paid. */
   fee?: {
@@ -526,7 +526,7 @@ export interface PostPatchBySection {
     };
     $mul?: string | number;
   };
-  id?: string;
+  id: string;
   /** How it stands on the page; for the layout program alone. */
   layout?: unknown;
   pinned?: boolean;
@@ -592,7 +592,7 @@ export interface PostPatchBySection {
 
 export interface PostReplace {
   body: string;
-  comments?: (CommentPatchByPost & Required<Pick<CommentPatchByPost, "id">> | CommentCreateByPost)[];
+  comments?: (CommentPatchByPost | CommentCreateByPost)[];
   /** What the author is paid. */
   fee?: {
     amount: string | number;
@@ -670,79 +670,79 @@ export interface SectionCreateByParent {
 }
 
 export interface SectionPatch {
-  members?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">> | MembershipCreateBySection)[] | {
+  members?: (MembershipPatchBySection | MembershipCreateBySection)[] | {
     $add?: MembershipCreateBySection[];
-    $change?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">>)[];
+    $change?: MembershipPatchBySection[];
     $remove?: string[];
   } | {
-    $set?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">> | MembershipCreateBySection)[];
+    $set?: (MembershipPatchBySection | MembershipCreateBySection)[];
   };
   name?: string;
   parent?: string | null | {
     slug: string;
   };
-  parts?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">> | SectionCreateByParent)[] | {
+  parts?: (SectionPatchByParent | SectionCreateByParent)[] | {
     $add?: SectionCreateByParent[];
-    $change?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">>)[];
+    $change?: SectionPatchByParent[];
     $remove?: string[];
   } | {
-    $set?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">> | SectionCreateByParent)[];
+    $set?: (SectionPatchByParent | SectionCreateByParent)[];
   };
   /** What a word is paid. */
   perWord?: string | number | null | {
     $inc?: string | number;
     $mul?: string | number;
   };
-  posts?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">> | PostCreateBySection)[] | {
+  posts?: (PostPatchBySection | PostCreateBySection)[] | {
     $add?: PostCreateBySection[];
-    $change?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">>)[];
+    $change?: PostPatchBySection[];
     $remove?: string[];
   } | {
-    $set?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">> | PostCreateBySection)[];
+    $set?: (PostPatchBySection | PostCreateBySection)[];
   };
 }
 
 export interface SectionPatchByParent {
-  id?: string;
-  members?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">> | MembershipCreateBySection)[] | {
+  id: string;
+  members?: (MembershipPatchBySection | MembershipCreateBySection)[] | {
     $add?: MembershipCreateBySection[];
-    $change?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">>)[];
+    $change?: MembershipPatchBySection[];
     $remove?: string[];
   } | {
-    $set?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">> | MembershipCreateBySection)[];
+    $set?: (MembershipPatchBySection | MembershipCreateBySection)[];
   };
   name?: string;
-  parts?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">> | SectionCreateByParent)[] | {
+  parts?: (SectionPatchByParent | SectionCreateByParent)[] | {
     $add?: SectionCreateByParent[];
-    $change?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">>)[];
+    $change?: SectionPatchByParent[];
     $remove?: string[];
   } | {
-    $set?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">> | SectionCreateByParent)[];
+    $set?: (SectionPatchByParent | SectionCreateByParent)[];
   };
   /** What a word is paid. */
   perWord?: string | number | null | {
     $inc?: string | number;
     $mul?: string | number;
   };
-  posts?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">> | PostCreateBySection)[] | {
+  posts?: (PostPatchBySection | PostCreateBySection)[] | {
     $add?: PostCreateBySection[];
-    $change?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">>)[];
+    $change?: PostPatchBySection[];
     $remove?: string[];
   } | {
-    $set?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">> | PostCreateBySection)[];
+    $set?: (PostPatchBySection | PostCreateBySection)[];
   };
 }
 
 export interface SectionReplace {
-  members?: (MembershipPatchBySection & Required<Pick<MembershipPatchBySection, "id">> | MembershipCreateBySection)[];
+  members?: (MembershipPatchBySection | MembershipCreateBySection)[];
   name: string;
   parent?: string | null | {
     slug: string;
   };
-  parts?: (SectionPatchByParent & Required<Pick<SectionPatchByParent, "id">> | SectionCreateByParent)[];
+  parts?: (SectionPatchByParent | SectionCreateByParent)[];
   /** What a word is paid. */
   perWord?: string | number | null;
-  posts?: (PostPatchBySection & Required<Pick<PostPatchBySection, "id">> | PostCreateBySection)[];
+  posts?: (PostPatchBySection | PostCreateBySection)[];
   slug?: string;
 }
 
@@ -793,20 +793,20 @@ export interface UserPatch {
       slug: string;
     })[];
   };
-  memberships?: (MembershipPatchByUser & Required<Pick<MembershipPatchByUser, "id">> | MembershipCreateByUser)[] | {
+  memberships?: (MembershipPatchByUser | MembershipCreateByUser)[] | {
     $add?: MembershipCreateByUser[];
-    $change?: (MembershipPatchByUser & Required<Pick<MembershipPatchByUser, "id">>)[];
+    $change?: MembershipPatchByUser[];
     $remove?: string[];
   } | {
-    $set?: (MembershipPatchByUser & Required<Pick<MembershipPatchByUser, "id">> | MembershipCreateByUser)[];
+    $set?: (MembershipPatchByUser | MembershipCreateByUser)[];
   };
   name?: string;
-  posts?: (PostPatchByAuthor & Required<Pick<PostPatchByAuthor, "id">> | PostCreateByAuthor)[] | {
+  posts?: (PostPatchByAuthor | PostCreateByAuthor)[] | {
     $add?: PostCreateByAuthor[];
-    $change?: (PostPatchByAuthor & Required<Pick<PostPatchByAuthor, "id">>)[];
+    $change?: PostPatchByAuthor[];
     $remove?: string[];
   } | {
-    $set?: (PostPatchByAuthor & Required<Pick<PostPatchByAuthor, "id">> | PostCreateByAuthor)[];
+    $set?: (PostPatchByAuthor | PostCreateByAuthor)[];
   };
   website?: string | null;
 }
@@ -818,9 +818,9 @@ export interface UserReplace {
   following?: (string | {
     slug: string;
   })[];
-  memberships?: (MembershipPatchByUser & Required<Pick<MembershipPatchByUser, "id">> | MembershipCreateByUser)[];
+  memberships?: (MembershipPatchByUser | MembershipCreateByUser)[];
   name: string;
-  posts?: (PostPatchByAuthor & Required<Pick<PostPatchByAuthor, "id">> | PostCreateByAuthor)[];
+  posts?: (PostPatchByAuthor | PostCreateByAuthor)[];
   website?: string | null;
 }
 
@@ -831,9 +831,12 @@ export interface Types {
     relations: { answered: ToMany<"Comment">; answers: ToOneOrNone<"Comment">; author: ToOne<"User">; post: ToOne<"Post">; };
     create: CommentCreate;
     patch: CommentPatch;
+    replace: CommentReplace;
     key: never;
     onConflict: never;
     where: "id" | "createdAt" | "updatedAt" | "version" | "post" | "author" | "body" | "hidden" | "answers";
+    floats: never;
+    search: never;
     hidden: true;
   };
   Dispatch: {
@@ -841,9 +844,12 @@ export interface Types {
     relations: {};
     create: DispatchCreate;
     patch: never;
+    replace: DispatchReplace;
     key: never;
     onConflict: never;
     where: "id" | "createdAt" | "updatedAt" | "version" | "agency" | "headline" | "body" | "received";
+    floats: never;
+    search: never;
     hidden: true;
   };
   Membership: {
@@ -851,9 +857,12 @@ export interface Types {
     relations: { section: ToOne<"Section">; user: ToOne<"User">; };
     create: MembershipCreate;
     patch: MembershipPatch;
+    replace: MembershipReplace;
     key: { section: NonNullable<Membership["section"]>; user: NonNullable<Membership["user"]> };
     onConflict: "section,user";
     where: "id" | "createdAt" | "updatedAt" | "version" | "section" | "user" | "duty" | "since";
+    floats: never;
+    search: never;
     hidden: false;
   };
   Post: {
@@ -861,9 +870,12 @@ export interface Types {
     relations: { author: ToOne<"User">; comments: ToMany<"Comment">; editedBy: ToOneOrNone<"User">; related: ToMany<"Post">; section: ToOne<"Section">; tags: ToMany<"Tag">; };
     create: PostCreate;
     patch: PostPatch;
+    replace: PostReplace;
     key: { slug: NonNullable<Post["slug"]> } | { wireId: NonNullable<Post["wireId"]> };
     onConflict: "slug" | "wireId";
     where: "id" | "createdAt" | "updatedAt" | "version" | "slug" | "title" | "body" | "state" | "section" | "author" | "editedBy" | "publishedAt" | "runsOn" | "words" | "readability" | "pinned" | "wireId" | "retraction";
+    floats: "readability";
+    search: string;
     hidden: true;
   };
   Section: {
@@ -871,9 +883,12 @@ export interface Types {
     relations: { followers: ToMany<"User">; members: ToMany<"Membership">; parent: ToOneOrNone<"Section">; parts: ToMany<"Section">; posts: ToMany<"Post">; };
     create: SectionCreate;
     patch: SectionPatch;
+    replace: SectionReplace;
     key: { slug: NonNullable<Section["slug"]> };
     onConflict: "slug";
     where: "id" | "createdAt" | "updatedAt" | "version" | "slug" | "name" | "perWord" | "parent";
+    floats: never;
+    search: never;
     hidden: false;
   };
   Tag: {
@@ -881,9 +896,12 @@ export interface Types {
     relations: { posts: ToMany<"Post">; };
     create: TagCreate;
     patch: never;
+    replace: TagReplace;
     key: { name: NonNullable<Tag["name"]> };
     onConflict: "name";
     where: "id" | "createdAt" | "updatedAt" | "version" | "name";
+    floats: never;
+    search: never;
     hidden: false;
   };
   User: {
@@ -891,9 +909,12 @@ export interface Types {
     relations: { following: ToMany<"Section">; memberships: ToMany<"Membership">; posts: ToMany<"Post">; };
     create: never;
     patch: UserPatch;
+    replace: UserReplace;
     key: { email: NonNullable<User["email"]> };
     onConflict: never;
     where: "id" | "createdAt" | "updatedAt" | "version" | "email" | "name" | "website" | "born";
+    floats: never;
+    search: never;
     hidden: false;
   };
 }
@@ -905,22 +926,22 @@ export type SignUp = { email: string; password: string; invitation?: string } & 
 
 /** A client of the application. */
 export interface BackstayClient extends BackstayBase {
-  readonly comments: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Creates<"Comment", "now"> & Updates<"Comment", "now"> & Replaces<"Comment", "now"> & Deletes<"Comment", "now"> & UpdatesAll<"Comment", "now"> & DeletesAll<"Comment", "now">;
-  readonly dispatches: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Creates<"Dispatch", "now"> & Deletes<"Dispatch", "now"> & DeletesAll<"Dispatch", "now">;
-  readonly members: Lists<"Membership", "now"> & Pages<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Creates<"Membership", "now"> & Updates<"Membership", "now"> & Replaces<"Membership", "now"> & Deletes<"Membership", "now"> & UpdatesAll<"Membership", "now"> & DeletesAll<"Membership", "now"> & Upserts<"Membership">;
-  readonly posts: Lists<"Post", "now"> & Pages<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Creates<"Post", "now"> & Updates<"Post", "now"> & Replaces<"Post", "now"> & Deletes<"Post", "now"> & UpdatesAll<"Post", "now"> & DeletesAll<"Post", "now"> & Upserts<"Post">;
-  readonly sections: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Creates<"Section", "now"> & Updates<"Section", "now"> & Replaces<"Section", "now"> & Deletes<"Section", "now"> & UpdatesAll<"Section", "now"> & DeletesAll<"Section", "now"> & Upserts<"Section">;
-  readonly tags: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Creates<"Tag", "now"> & Deletes<"Tag", "now"> & DeletesAll<"Tag", "now"> & Upserts<"Tag">;
-  readonly users: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Updates<"User", "now"> & Replaces<"User", "now"> & UpdatesAll<"User", "now">;
+  readonly comments: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> & Creates<"Comment", "now"> & Updates<"Comment", "now"> & Replaces<"Comment", "now"> & Deletes<"Comment", "now"> & UpdatesAll<"Comment", "now"> & DeletesAll<"Comment", "now">;
+  readonly dispatches: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now"> & Creates<"Dispatch", "now"> & Deletes<"Dispatch", "now"> & DeletesAll<"Dispatch", "now">;
+  readonly members: Lists<"Membership", "now"> & Pages<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now"> & Creates<"Membership", "now"> & Updates<"Membership", "now"> & Replaces<"Membership", "now"> & Deletes<"Membership", "now"> & UpdatesAll<"Membership", "now"> & DeletesAll<"Membership", "now"> & Upserts<"Membership", "now">;
+  readonly posts: Lists<"Post", "now"> & Pages<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now"> & Creates<"Post", "now"> & Updates<"Post", "now"> & Replaces<"Post", "now"> & Deletes<"Post", "now"> & UpdatesAll<"Post", "now"> & DeletesAll<"Post", "now"> & Upserts<"Post", "now">;
+  readonly sections: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> & Creates<"Section", "now"> & Updates<"Section", "now"> & Replaces<"Section", "now"> & Deletes<"Section", "now"> & UpdatesAll<"Section", "now"> & DeletesAll<"Section", "now"> & Upserts<"Section", "now">;
+  readonly tags: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> & Creates<"Tag", "now"> & Deletes<"Tag", "now"> & DeletesAll<"Tag", "now"> & Upserts<"Tag", "now">;
+  readonly users: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> & Updates<"User", "now"> & Replaces<"User", "now"> & UpdatesAll<"User", "now">;
   /** Requests for `transact`. */
   readonly later: {
-    readonly comments: Lists<"Comment", "later"> & Gets<"Comment", "later"> & Creates<"Comment", "later"> & Updates<"Comment", "later"> & Replaces<"Comment", "later"> & Deletes<"Comment", "later"> & UpdatesAll<"Comment", "later"> & DeletesAll<"Comment", "later">;
-    readonly dispatches: Lists<"Dispatch", "later"> & Gets<"Dispatch", "later"> & Creates<"Dispatch", "later"> & Deletes<"Dispatch", "later"> & DeletesAll<"Dispatch", "later">;
-    readonly members: Lists<"Membership", "later"> & Gets<"Membership", "later"> & Creates<"Membership", "later"> & Updates<"Membership", "later"> & Replaces<"Membership", "later"> & Deletes<"Membership", "later"> & UpdatesAll<"Membership", "later"> & DeletesAll<"Membership", "later">;
-    readonly posts: Lists<"Post", "later"> & Gets<"Post", "later"> & Creates<"Post", "later"> & Updates<"Post", "later"> & Replaces<"Post", "later"> & Deletes<"Post", "later"> & UpdatesAll<"Post", "later"> & DeletesAll<"Post", "later">;
-    readonly sections: Lists<"Section", "later"> & Gets<"Section", "later"> & Creates<"Section", "later"> & Updates<"Section", "later"> & Replaces<"Section", "later"> & Deletes<"Section", "later"> & UpdatesAll<"Section", "later"> & DeletesAll<"Section", "later">;
-    readonly tags: Lists<"Tag", "later"> & Gets<"Tag", "later"> & Creates<"Tag", "later"> & Deletes<"Tag", "later"> & DeletesAll<"Tag", "later">;
-    readonly users: Lists<"User", "later"> & Gets<"User", "later"> & Updates<"User", "later"> & Replaces<"User", "later"> & UpdatesAll<"User", "later">;
+    readonly comments: Lists<"Comment", "later"> & Gets<"Comment", "later"> & Aggregates<"Comment", "later"> & Creates<"Comment", "later"> & Updates<"Comment", "later"> & Replaces<"Comment", "later"> & Deletes<"Comment", "later"> & UpdatesAll<"Comment", "later"> & DeletesAll<"Comment", "later">;
+    readonly dispatches: Lists<"Dispatch", "later"> & Gets<"Dispatch", "later"> & Aggregates<"Dispatch", "later"> & Creates<"Dispatch", "later"> & Deletes<"Dispatch", "later"> & DeletesAll<"Dispatch", "later">;
+    readonly members: Lists<"Membership", "later"> & Gets<"Membership", "later"> & Aggregates<"Membership", "later"> & Creates<"Membership", "later"> & Updates<"Membership", "later"> & Replaces<"Membership", "later"> & Deletes<"Membership", "later"> & UpdatesAll<"Membership", "later"> & DeletesAll<"Membership", "later"> & Upserts<"Membership", "later">;
+    readonly posts: Lists<"Post", "later"> & Gets<"Post", "later"> & Aggregates<"Post", "later"> & Creates<"Post", "later"> & Updates<"Post", "later"> & Replaces<"Post", "later"> & Deletes<"Post", "later"> & UpdatesAll<"Post", "later"> & DeletesAll<"Post", "later"> & Upserts<"Post", "later">;
+    readonly sections: Lists<"Section", "later"> & Gets<"Section", "later"> & Aggregates<"Section", "later"> & Creates<"Section", "later"> & Updates<"Section", "later"> & Replaces<"Section", "later"> & Deletes<"Section", "later"> & UpdatesAll<"Section", "later"> & DeletesAll<"Section", "later"> & Upserts<"Section", "later">;
+    readonly tags: Lists<"Tag", "later"> & Gets<"Tag", "later"> & Aggregates<"Tag", "later"> & Creates<"Tag", "later"> & Deletes<"Tag", "later"> & DeletesAll<"Tag", "later"> & Upserts<"Tag", "later">;
+    readonly users: Lists<"User", "later"> & Gets<"User", "later"> & Aggregates<"User", "later"> & Updates<"User", "later"> & Replaces<"User", "later"> & UpdatesAll<"User", "later">;
   };
 }
 
@@ -1167,7 +1188,122 @@ export interface ListQuery<N extends TypeName, S> extends MatchQuery<N> {
   count?: boolean | "exact";
   /** The list as it was at this moment, if the type has a history. */
   asOf?: string;
+  /** Words to find, the best matches first. */
+  search?: Types[N]["search"];
 }
+
+/** A field, what a path leads to (`author.name`), or an expression about a record (`price * quantity`). */
+export type Term<N extends TypeName> =
+  | AsString<keyof FieldsOf<N>>
+  | `${AsString<keyof RelationsOf<N>>}.${string}`
+  | (string & {});
+
+/** What the records of a group have in common: a field, a path, or expressions with their names. */
+export type GroupBy<N extends TypeName> = Term<N> | { readonly [name: string]: Term<N> };
+
+/** A value of each group: `true` is the number of its records, `{ count: "words > 1000" }` of those for which it is true. */
+export type Fold<N extends TypeName> =
+  | true
+  | { count: string }
+  | { countDistinct: Term<N> }
+  | { sum: Term<N> }
+  | { avg: Term<N> }
+  | { min: Term<N> }
+  | { max: Term<N> };
+
+/** Which groups are made of which records, and what is answered of each. */
+export interface AggregateQuery<N extends TypeName, G extends readonly GroupBy<N>[], S> extends MatchQuery<N> {
+  /** Without it, all records are one group. */
+  group?: G & CheckedGroup<N, G>;
+  /** The values by their names; without it, the number of records as `count`. */
+  select?: S & CheckedFolds<N, S>;
+  /** A condition on the groups, by the names of their values: `count > 10`. */
+  having?: string;
+  sort?: SortGroupsBy<N, G, S> | readonly SortGroupsBy<N, G, S>[];
+  after?: string;
+  before?: string;
+  skip?: number;
+  asOf?: string;
+}
+
+/** A group. */
+export type GroupOf<N extends TypeName, G extends readonly unknown[], S> = Flattened<
+  { [P in Extract<G[number], string> as JoinedPath<P>]: KeyValue<N, P> } & {
+    [K in KeyOfAny<Exclude<G[number], string>>]: KeyValue<N, ValueOfAny<Exclude<G[number], string>, K>>;
+  } & { [K in keyof S]: FoldValue<N, S[K]> }
+>;
+/** One of their values; what is sorted by says nothing about the types of the question. */
+type SortGroupsBy<N extends TypeName, G extends readonly unknown[], S> = Fixed<Descending<AsString<keyof GroupOf<N, G, S>>>>;
+type Fixed<T> = [T][T extends unknown ? 0 : never];
+type KeyOfAny<O> = O extends unknown ? keyof O : never;
+type ValueOfAny<O, K> = O extends unknown ? (K extends keyof O ? Exclude<O[K], undefined> : never) : never;
+type JoinedPath<P extends string> = P extends `${infer First}.${infer Rest}` ? `${First}${Capitalize<JoinedPath<Rest>>}` : P;
+
+/** The field that a path leads to, and its type; `never` if there is none. */
+type EndOf<N extends TypeName, P> = P extends keyof FieldsOf<N>
+  ? { of: N; field: P; value: FieldsOf<N>[P] }
+  : P extends `${infer First}.${infer Rest}`
+  ? First extends keyof RelationsOf<N>
+    ? RelationsOf<N>[First] extends { to: infer T; many: false }
+      ? T extends TypeName
+        ? EndOf<T, Rest>
+        : never
+      : never
+    : First extends keyof FieldsOf<N>
+    ? MemberOf<FieldsOf<N>[First], Rest>
+    : never
+  : never;
+type MemberOf<V, P> = P extends keyof NonNullable<V>
+  ? { of: never; field: never; value: NonNullable<V>[P] }
+  : P extends `${infer First}.${infer Rest}`
+  ? First extends keyof NonNullable<V>
+    ? MemberOf<NonNullable<V>[First], Rest>
+    : never
+  : never;
+type IsExpression<P> = string extends P
+  ? true
+  : P extends `${string}${" " | "(" | "'" | '"' | "[" | "+" | "-" | "*" | "/" | "%" | "!" | "=" | "<" | ">" | "?" | "$"}${string}`
+  ? true
+  : false;
+type CheckedTerm<N extends TypeName, P> = [EndOf<N, P>] extends [never] ? (IsExpression<P> extends true ? P : never) : P;
+type CheckedGroup<N extends TypeName, G> = { [I in keyof G]: CheckedKey<N, G[I]> };
+type CheckedKey<N extends TypeName, K> = K extends string
+  ? [EndOf<N, K>] extends [never]
+    ? never
+    : K
+  : { [P in keyof K]: CheckedTerm<N, K[P]> };
+type CheckedFolds<N extends TypeName, S> = {
+  [K in keyof S]: S[K] extends true | { count: unknown } ? S[K] : { [F in keyof S[K]]: CheckedTerm<N, S[K][F]> };
+};
+/** The value of a key, which is `null` in the group of the records that have none. */
+type KeyValue<N extends TypeName, P> = P extends keyof FieldsOf<N>
+  ? Exclude<FieldsOf<N>[P], undefined> | (IsAbsent<FieldsOf<N>, P> extends true ? null : never)
+  : TermValue<N, P> | null;
+/** The value of a term; unknown of an expression. */
+type TermValue<N extends TypeName, P> = [EndOf<N, P>] extends [never]
+  ? unknown
+  : EndOf<N, P> extends { value: infer V }
+  ? NonNullable<V>
+  : never;
+type FoldValue<N extends TypeName, F> = F extends true | { count: unknown } | { countDistinct: unknown }
+  ? number
+  : F extends { avg: infer P }
+  ? AverageValue<N, P> | null
+  : F extends { sum: infer P } | { min: infer P } | { max: infer P }
+  ? TermValue<N, P> | null
+  : never;
+/** An exact average is a string. */
+type AverageValue<N extends TypeName, P> = TermValue<N, P> extends number
+  ? [EndOf<N, P>] extends [{ of: infer T; field: infer F }]
+    ? [T] extends [never]
+      ? string | number
+      : T extends TypeName
+      ? F extends Types[T]["floats"]
+        ? number
+        : string
+      : never
+    : never
+  : TermValue<N, P>;
 
 /** Which records are meant. */
 export interface MatchQuery<N extends TypeName> {
@@ -1205,6 +1341,11 @@ export interface WriteOptions {
   /** Makes repetitions safe: the server carries out one request with this key, and repeats its answer. */
   idempotencyKey?: string;
 }
+/** What a write answers of the record, as in a `get`. */
+export interface Shown<N extends TypeName, S> {
+  select?: S & CheckedSelection<N, S>;
+  params?: FilterParams;
+}
 export interface UpsertOptions<N extends TypeName> extends WriteOptions {
   /** The unique key. */
   onConflict: Types[N]["onConflict"];
@@ -1212,6 +1353,10 @@ export interface UpsertOptions<N extends TypeName> extends WriteOptions {
 export interface ChangeOptions extends WriteOptions {
   /** The version that the record must have. */
   ifMatch?: number;
+}
+export interface ReplaceOptions extends ChangeOptions {
+  /** Only creates the record. */
+  ifNoneMatch?: "*";
 }
 
 /** How many records matched, and how many of them were changed. */
@@ -1221,9 +1366,9 @@ export interface MatchCount {
 }
 
 /** What became of a record that is created or changed. */
-export interface UpsertOutcome<N extends TypeName> {
+export interface UpsertOutcome<N extends TypeName, S = AllStored> {
   outcome: "created" | "updated" | "unchanged";
-  record: FieldsOf<N> | null;
+  record: Answered<N, S> | null;
 }
 
 /** A change in the history of a record. */
@@ -1240,12 +1385,29 @@ export interface LaterRequest<R> {
   readonly request: { [member: string]: unknown };
   /** The type of its answer; there is no such member. */
   readonly answers?: R;
+  /** Whether an answer with nothing but an id stands for a record that the caller may not read. */
+  readonly hides?: boolean;
+}
+
+/** What became of one of several requests that are each made by themselves. */
+export type Attempt<R> =
+  | { status: number; body: R; problem?: undefined }
+  | { status: number; body?: undefined; problem: ProblemDetails };
+
+/** A problem as the server writes it. */
+export interface ProblemDetails {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  remedy?: string;
+  errors?: ProblemPart[];
 }
 
 type When = "now" | "later";
 type Returned<M extends When, R> = M extends "now" ? Promise<R> : LaterRequest<R>;
 /** A record that was written; `null` if the caller may not read it. */
-type WrittenRecord<N extends TypeName> = FieldsOf<N> | NullIfHidden<N>;
+type WrittenRecord<N extends TypeName, S> = Answered<N, S> | NullIfHidden<N>;
 
 export interface Lists<N extends TypeName, M extends When> {
   /** One page. */
@@ -1267,26 +1429,55 @@ export interface Finds<N extends TypeName> {
 export interface GetsSingle<N extends TypeName> {
   get<S extends Selection<N> = AllStored>(query?: GetQuery<N, S>): Promise<Answered<N, S>>;
 }
-export interface Creates<N extends TypeName, M extends When> {
-  create(body: Types[N]["create"], options?: WriteOptions): Returned<M, WrittenRecord<N>>;
-  /** All of them or none. */
-  createMany(bodies: readonly Types[N]["create"][], options?: WriteOptions): Returned<M, WrittenRecord<N>[]>;
+export interface Aggregates<N extends TypeName, M extends When> {
+  /** Totals, averages and counts of groups of records. */
+  aggregate<G extends readonly GroupBy<N>[] = [], S extends { [name: string]: Fold<N> } = { count: true }>(
+    query?: AggregateQuery<N, G, S>,
+  ): Returned<M, PageOf<GroupOf<N, G, S>>>;
 }
-export interface Upserts<N extends TypeName> {
+export interface Creates<N extends TypeName, M extends When> {
+  create<S extends Selection<N> = AllStored>(
+    body: Types[N]["create"],
+    options?: WriteOptions & Shown<N, S>,
+  ): Returned<M, WrittenRecord<N, S>>;
+  /** All of them or none. */
+  createMany<S extends Selection<N> = AllStored>(
+    bodies: readonly Types[N]["create"][],
+    options?: WriteOptions & Shown<N, S>,
+  ): Returned<M, WrittenRecord<N, S>[]>;
+}
+export interface Upserts<N extends TypeName, M extends When> {
   /** Creates a record, or changes the one with the same unique key. */
-  upsert(body: Types[N]["create"], options: UpsertOptions<N>): Promise<UpsertOutcome<N>>;
-  upsertMany(bodies: readonly Types[N]["create"][], options: UpsertOptions<N>): Promise<UpsertOutcome<N>[]>;
+  upsert<S extends Selection<N> = AllStored>(
+    body: Types[N]["create"],
+    options: UpsertOptions<N> & Shown<N, S>,
+  ): Returned<M, UpsertOutcome<N, S>>;
+  upsertMany<S extends Selection<N> = AllStored>(
+    bodies: readonly Types[N]["create"][],
+    options: UpsertOptions<N> & Shown<N, S>,
+  ): Returned<M, UpsertOutcome<N, S>[]>;
 }
 export interface Updates<N extends TypeName, M extends When> {
   /** Applies a merge patch, which can have operators and children. */
-  update(which: RecordName<N>, patch: Types[N]["patch"], options?: ChangeOptions): Returned<M, WrittenRecord<N>>;
+  update<S extends Selection<N> = AllStored>(
+    which: RecordName<N>,
+    patch: Types[N]["patch"],
+    options?: ChangeOptions & Shown<N, S>,
+  ): Returned<M, WrittenRecord<N, S>>;
 }
 export interface UpdatesSingle<N extends TypeName> {
-  update(patch: Types[N]["patch"], options?: ChangeOptions): Promise<WrittenRecord<N>>;
+  update<S extends Selection<N> = AllStored>(
+    patch: Types[N]["patch"],
+    options?: ChangeOptions & Shown<N, S>,
+  ): Promise<WrittenRecord<N, S>>;
 }
 export interface Replaces<N extends TypeName, M extends When> {
   /** Creates the record, or replaces it. */
-  replace(which: RecordName<N>, body: Types[N]["create"], options?: ChangeOptions): Returned<M, WrittenRecord<N>>;
+  replace<S extends Selection<N> = AllStored>(
+    which: RecordName<N>,
+    body: Types[N]["replace"],
+    options?: ReplaceOptions & Shown<N, S>,
+  ): Returned<M, WrittenRecord<N, S>>;
 }
 export interface Deletes<N extends TypeName, M extends When> {
   delete(which: RecordName<N>, options?: ChangeOptions): Returned<M, null>;
@@ -1301,14 +1492,18 @@ export interface DeletesAll<N extends TypeName, M extends When> {
 export interface Trashes<N extends TypeName> {
   trash<S extends Selection<N> = AllStored>(query?: Omit<ListQuery<N, S>, "asOf">): Promise<PageOf<Answered<N, S>>>;
 }
-export interface Restores<N extends TypeName> {
-  restore(id: IdOf<N>, patch?: Types[N]["patch"], options?: ChangeOptions): Promise<WrittenRecord<N>>;
+export interface Restores<N extends TypeName, M extends When> {
+  restore<S extends Selection<N> = AllStored>(
+    id: IdOf<N>,
+    patch?: Types[N]["patch"],
+    options?: ChangeOptions & Shown<N, S>,
+  ): Returned<M, WrittenRecord<N, S>>;
 }
-export interface Purges<N extends TypeName> {
-  purge(id: IdOf<N>, options?: ChangeOptions): Promise<null>;
+export interface Purges<N extends TypeName, M extends When> {
+  purge(id: IdOf<N>, options?: ChangeOptions): Returned<M, null>;
 }
-export interface Remembers<N extends TypeName> {
-  history(id: IdOf<N>, query?: { limit?: number; after?: string }): Promise<PageOf<HistoryEntry>>;
+export interface Remembers<N extends TypeName, M extends When> {
+  history(id: IdOf<N>, query?: { limit?: number; after?: string }): Returned<M, PageOf<HistoryEntry>>;
 }
 
 /** A session that began. */
@@ -1410,6 +1605,21 @@ function listBody({ select, sort, ...rest }: any = {}): { [member: string]: unkn
   return { ...rest, select: selectText(select), sort: sortText(sort) };
 }
 
+/** The body of an aggregate. */
+function aggregateBody({ group = [], select = { count: true }, sort, ...rest }: any = {}): { [member: string]: unknown } {
+  const keys = group.flatMap((key: any) => (typeof key === "string" ? [key] : namedTexts(key)));
+  const values = Object.entries(select).flatMap(([name, fold]: [string, any]) =>
+    fold === true
+      ? [name === "count" ? name : `${name}=count`]
+      : Object.entries(fold).map(([called, term]) => `${name}=${called}(${term})`),
+  );
+  return { ...rest, group: keys.length === 0 ? undefined : keys.join(","), select: values.join(","), sort: sortText(sort) };
+}
+
+function namedTexts(key: object): string[] {
+  return Object.entries(key).filter(([, term]) => term !== undefined).map(([name, term]) => `${name}=${term}`);
+}
+
 /** The same in a URL. */
 function listParameters(query: any = {}): { [name: string]: unknown } {
   const { params, where, ...rest } = query;
@@ -1420,9 +1630,20 @@ function valuesOf(params: FilterParams = {}): { [name: string]: unknown } {
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [`$${name}`, value]));
 }
 
-function writeHeaders({ ifMatch, idempotencyKey }: ChangeOptions = {}): { [name: string]: string } {
+/** What is answered of a record, in a URL. */
+function shownParameters({ select, params }: any = {}): { [name: string]: unknown } {
+  return { select: selectText(select), ...valuesOf(params) };
+}
+
+/** A write as it is sent. */
+function written(body: unknown, options?: any): SentRequest {
+  return { query: shownParameters(options), body, headers: writeHeaders(options) };
+}
+
+function writeHeaders({ ifMatch, ifNoneMatch, idempotencyKey }: ReplaceOptions = {}): { [name: string]: string } {
   const headers: { [name: string]: string } = {};
   if (ifMatch !== undefined) headers["If-Match"] = `"${ifMatch}.x"`;
+  if (ifNoneMatch !== undefined) headers["If-None-Match"] = ifNoneMatch;
   if (idempotencyKey !== undefined) headers["Idempotency-Key"] = idempotencyKey;
   return headers;
 }
@@ -1455,9 +1676,7 @@ class CollectionRequests {
   }
 
   get(which: any, query: any = {}): Promise<any> {
-    const { select, asOf, params } = query;
-    const asked = { select: selectText(select), asOf, ...valuesOf(params) };
-    return this.about("GET", which, { query: asked });
+    return this.about("GET", which, { query: { asOf: query.asOf, ...shownParameters(query) } });
   }
 
   async find(which: any, query?: any): Promise<any> {
@@ -1469,28 +1688,33 @@ class CollectionRequests {
     }
   }
 
-  create(body: any, options?: WriteOptions): Promise<any> {
-    return this.connection.send("POST", this.path, { body, headers: writeHeaders(options) });
+  aggregate(query?: any): Promise<any> {
+    return this.connection.send("POST", `${this.path}:aggregate`, { body: aggregateBody(query) });
   }
 
-  createMany(bodies: any, options?: WriteOptions): Promise<any> {
+  create(body: any, options?: any): Promise<any> {
+    return this.connection.send("POST", this.path, written(body, options));
+  }
+
+  createMany(bodies: any, options?: any): Promise<any> {
     return this.create(bodies, options);
   }
 
   upsert(body: any, { onConflict, ...options }: any): Promise<any> {
-    return this.connection.send("POST", this.path, { query: { onConflict }, body, headers: writeHeaders(options) });
+    const { query, ...sent } = written(body, options);
+    return this.connection.send("POST", this.path, { query: { onConflict, ...query }, ...sent });
   }
 
   upsertMany(bodies: any, options: any): Promise<any> {
     return this.upsert(bodies, options);
   }
 
-  update(which: any, body: any, options?: ChangeOptions): Promise<any> {
-    return this.about("PATCH", which, { body, headers: writeHeaders(options) });
+  update(which: any, body: any, options?: any): Promise<any> {
+    return this.about("PATCH", which, written(body, options));
   }
 
-  replace(which: any, body: any, options?: ChangeOptions): Promise<any> {
-    return this.about("PUT", which, { body, headers: writeHeaders(options) });
+  replace(which: any, body: any, options?: any): Promise<any> {
+    return this.about("PUT", which, written(body, options));
   }
 
   delete(which: any, options?: ChangeOptions): Promise<null> {
@@ -1509,8 +1733,8 @@ class CollectionRequests {
     return this.connection.send("GET", `${this.path}:trash`, { query: listParameters(listBody(query)) });
   }
 
-  restore(id: any, body: any = {}, options?: ChangeOptions): Promise<any> {
-    return this.about("POST", id, { body, headers: writeHeaders(options) }, ":restore");
+  restore(id: any, body?: any, options?: any): Promise<any> {
+    return this.about("POST", id, written(body ?? {}, options), ":restore");
   }
 
   purge(id: any, options?: ChangeOptions): Promise<any> {
@@ -1539,13 +1763,12 @@ class SingleRequests {
     this.path = path;
   }
 
-  get({ select, asOf, params }: any = {}): Promise<any> {
-    const query = { select: selectText(select), asOf, ...valuesOf(params) };
-    return this.connection.send("GET", this.path, { query });
+  get(query: any = {}): Promise<any> {
+    return this.connection.send("GET", this.path, { query: { asOf: query.asOf, ...shownParameters(query) } });
   }
 
-  update(body: any, options?: ChangeOptions): Promise<any> {
-    return this.connection.send("PATCH", this.path, { body, headers: writeHeaders(options) });
+  update(body: any, options?: any): Promise<any> {
+    return this.connection.send("PATCH", this.path, written(body, options));
   }
 }
 
@@ -1561,24 +1784,36 @@ class LaterRequests {
     return { request: { list: this.name, query: listBody(query) } };
   }
 
+  aggregate(query?: any): LaterRequest<any> {
+    return { request: { aggregate: this.name, query: aggregateBody(query) } };
+  }
+
   get(which: any, { select, params, asOf }: any = {}): LaterRequest<any> {
     return { request: { get: this.name, ...named(which), select: selectText(select), params, asOf } };
   }
 
-  create(body: any): LaterRequest<any> {
-    return { request: { create: this.name, body } };
+  create(body: any, options?: any): LaterRequest<any> {
+    return writtenLater({ create: this.name, body }, options);
   }
 
-  createMany(body: any): LaterRequest<any> {
-    return this.create(body);
+  createMany(body: any, options?: any): LaterRequest<any> {
+    return this.create(body, options);
   }
 
-  update(which: any, body: any, options?: ChangeOptions): LaterRequest<any> {
-    return { request: { update: this.name, ...named(which), body, ifMatch: options?.ifMatch } };
+  upsert(body: any, { onConflict, ...options }: any): LaterRequest<any> {
+    return writtenLater({ create: this.name, onConflict, body }, options);
   }
 
-  replace(which: any, body: any, options?: ChangeOptions): LaterRequest<any> {
-    return { request: { replace: this.name, ...named(which), body, ifMatch: options?.ifMatch } };
+  upsertMany(bodies: any, options: any): LaterRequest<any> {
+    return this.upsert(bodies, options);
+  }
+
+  update(which: any, body: any, options?: any): LaterRequest<any> {
+    return writtenLater({ update: this.name, ...named(which), body }, options);
+  }
+
+  replace(which: any, body: any, options?: any): LaterRequest<any> {
+    return writtenLater({ replace: this.name, ...named(which), body, ifNoneMatch: options?.ifNoneMatch }, options);
   }
 
   delete(which: any, options?: ChangeOptions): LaterRequest<any> {
@@ -1592,6 +1827,31 @@ class LaterRequests {
   deleteAll(query: any): LaterRequest<any> {
     return { request: { deleteAll: this.name, query } };
   }
+
+  restore(id: any, body?: any, options?: any): LaterRequest<any> {
+    return writtenLater({ restore: this.name, id, body }, options);
+  }
+
+  purge(id: any, options?: ChangeOptions): LaterRequest<any> {
+    return { request: { purge: this.name, id, ifMatch: options?.ifMatch } };
+  }
+
+  history(id: any, query?: any): LaterRequest<any> {
+    return { request: { history: this.name, id, query } };
+  }
+}
+
+function writtenLater(request: object, { select, params, ifMatch }: any = {}): LaterRequest<any> {
+  const hides = select === undefined || !("id" in select || "*" in select);
+  return { request: { ...request, select: selectText(select), params, ifMatch }, hides };
+}
+
+/** The answer of a request; a record that the caller may not read is answered by its id alone. */
+function shownAnswer({ hides }: LaterRequest<any>, answer: any): any {
+  if (!hides || typeof answer !== "object" || answer === null || Array.isArray(answer)) return answer;
+  const members = Object.keys(answer).filter((member) => member !== "outcome");
+  if (members.length !== 1 || members[0] !== "id") return answer;
+  return "outcome" in answer ? { outcome: answer.outcome, record: null } : null;
 }
 
 function named(which: any): { [member: string]: unknown } {
@@ -1696,9 +1956,24 @@ export class BackstayBase {
     requests: readonly [...T],
     options?: WriteOptions,
   ): Promise<{ -readonly [I in keyof T]: T[I] extends LaterRequest<infer R> ? R : never }> {
-    const body = { requests: requests.map(({ request }) => request) };
-    const answer = await this.connection.send("POST", "/transact", { body, headers: writeHeaders(options) });
-    return answer.results;
+    const { results } = await this.sendAll(requests, {}, options);
+    return results.map((answer: any, index: number) => shownAnswer(requests[index]!, answer)) as any;
+  }
+
+  /** Makes each of several requests by itself: one that is refused undoes none of the others. */
+  async independently<T extends readonly LaterRequest<any>[]>(
+    requests: readonly [...T],
+    options?: WriteOptions,
+  ): Promise<{ -readonly [I in keyof T]: Attempt<T[I] extends LaterRequest<infer R> ? R : never> }> {
+    const { results } = await this.sendAll(requests, { mode: "independent" }, options);
+    const shown = ({ body = null, ...rest }: any, index: number) =>
+      rest.problem === undefined ? { ...rest, body: shownAnswer(requests[index]!, body) } : rest;
+    return results.map(shown) as any;
+  }
+
+  private sendAll(all: readonly LaterRequest<any>[], query: { mode?: string }, options?: WriteOptions): Promise<any> {
+    const body = { requests: all.map(({ request }) => request) };
+    return this.connection.send("POST", "/transact", { query, body, headers: writeHeaders(options) });
   }
 }
 

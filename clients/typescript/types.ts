@@ -77,6 +77,59 @@ export async function writesAreChecked(): Promise<void> {
   is<Answered<"Tag", { name: true }>, { name: string }>(true);
 }
 
+export async function groupsFollowTheQuestion(): Promise<void> {
+  const { items: [all] } = await db.posts.aggregate();
+  is<typeof all, { count: number }>(true);
+  const { items: [group] } = await db.posts.aggregate({
+    group: ["state", "section.name", { month: "startOfMonth(publishedAt, 'Europe/Zurich')", by: "author.name" }],
+    select: {
+      n: true,
+      long: { count: "words > 1000" },
+      writers: { countDistinct: "author" },
+      words: { sum: "words" },
+      each: { avg: "words" },
+      ease: { avg: "readability" },
+      last: { max: "publishedAt" },
+      cost: { sum: "words * 2" },
+      eldest: { min: "author.born" },
+    },
+    having: "n > 1",
+    sort: ["-n", "sectionName"],
+    where: { pinned: true },
+    limit: 3,
+  });
+  is<typeof group, {
+    state: "DRAFT" | "REVIEW" | "PUBLISHED" | "RETRACTED";
+    sectionName: string | null;
+    month: unknown;
+    by: string | null;
+    n: number;
+    long: number;
+    writers: number;
+    words: number | null;
+    each: string | null;
+    ease: number | null;
+    last: string | null;
+    cost: unknown;
+    eldest: string | null;
+  }>(true);
+  const { items: [fees] } = await db.posts.aggregate({ group: ["fee.currency"], select: { total: { sum: "fee" } } });
+  is<typeof fees, { feeCurrency: string | null; total: { amount: string; currency: string } | null }>(true);
+  const [pages] = await db.transact([db.later.posts.aggregate({ group: ["author.name"] })]);
+  is<typeof pages.items, { authorName: string | null; count: number }[]>(true);
+  await db.posts.list({ search: "moon" });
+  const [attempt] = await db.independently([db.later.tags.create({ name: "x" }, { select: { name: true } })]);
+  is<NonNullable<(typeof attempt)["body"]>, { name: string }>(true);
+}
+
+export async function writesAnswerTheSelection(): Promise<void> {
+  const made = await db.posts.create({ slug: "a", title: "A", body: "b", section: "1" }, { select: { title: true, author: { name: true } } });
+  is<typeof made, { title: string; author: { name: string } } | null>(true);
+  const kept = await db.tags.upsert({ name: "x" }, { onConflict: "name", select: { name: true } });
+  is<typeof kept.record, { name: string } | null>(true);
+  await db.posts.replace({ slug: "a" }, { title: "A", body: "b", section: "1" }, { ifNoneMatch: "*", select: { id: true } });
+}
+
 export async function mistakesDoNotCompile(): Promise<void> {
   // @ts-expect-error: a field that doesn't exist
   await db.posts.list({ select: { titel: true } });
@@ -116,6 +169,28 @@ export async function mistakesDoNotCompile(): Promise<void> {
   await db.dispatches.update("1", { headline: "A" });
   // @ts-expect-error: only what was selected is there
   (await db.posts.get("1", { select: { title: true } })).slug;
+  // @ts-expect-error: a type without searchable fields
+  await db.tags.list({ search: "moon" });
+  // @ts-expect-error: groups by a field that doesn't exist
+  await db.posts.aggregate({ group: ["titel"] });
+  // @ts-expect-error: the same at the end of a path
+  await db.posts.aggregate({ group: ["title", "author.nam"] });
+  // @ts-expect-error: an expression needs a name
+  await db.posts.aggregate({ group: ["words + 1"] });
+  // @ts-expect-error: a path under another name, to nowhere
+  await db.posts.aggregate({ group: [{ by: "author.nam" }] });
+  // @ts-expect-error: a sum of a field that doesn't exist
+  await db.posts.aggregate({ select: { words: { sum: "wordz" } } });
+  // @ts-expect-error: an unknown function
+  await db.posts.aggregate({ select: { words: { median: "words" } } });
+  // @ts-expect-error: the groups have no such value to sort by
+  await db.posts.aggregate({ group: ["state"], sort: "-words" });
+  // @ts-expect-error: a write that answers a field that doesn't exist
+  await db.posts.create({ slug: "a", title: "A", body: "b", section: "1" }, { select: { titel: true } });
+  // @ts-expect-error: of what was written, only what was selected is there
+  (await db.posts.update("1", {}, { select: { title: true } }))?.slug;
+  // @ts-expect-error: a group has no fields of its records
+  (await db.posts.aggregate({ group: ["state"] })).items[0]!.title;
   // @ts-expect-error: what may be absent can't be used as if it were there
   (await db.posts.get("1")).fee.amount;
 }

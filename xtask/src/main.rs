@@ -1,9 +1,12 @@
 //! The tasks of this repository: run every test, and measure the product. Not part of the product.
 
 mod bench;
+mod clients;
 mod commands;
 mod keep;
 mod needs;
+mod newsroom;
+mod python;
 mod schemathesis;
 mod testing;
 
@@ -13,9 +16,11 @@ const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test [ARGS…]   Install what the tests need and run them all; passes ARGS to `cargo test`
+  test [ARGS…]   Install what the tests need and run them all, with `schemathesis` and `clients` if PyPI can be
+                 reached; passes ARGS to `cargo test`, and then runs nothing else
   schemathesis [ARGS…]
                  Ask the newsroom whatever its OpenAPI document allows, and more; passes ARGS to Schemathesis
+  clients        Make the clients of other languages for the newsroom, and run its tour with each
   bench [PART…]  Measure the release build against its controls; see docs/benchmarks.md
                  Parts: http, start, seeding, hostile, migrate, language; all of them by default
   keep NAME      Make a data directory for the tests to open from now on: crates/backstay/tests/kept/NAME
@@ -40,6 +45,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.split_first() {
         Some((command, rest)) if command == "test" => testing::run(rest),
         Some((command, rest)) if command == "schemathesis" => schemathesis::run(rest),
+        Some((command, [])) if command == "clients" => clients::run(),
         Some((command, rest)) if command == "bench" => bench::run(rest),
         Some((command, rest)) if command == "keep" => keep::run(rest),
         _ => {

@@ -34,10 +34,10 @@ pub(crate) const OF_BENCH: &[Need] = &[
     Need { program: "sqlite3", package: "sqlite3", needed_for: "the control of seeding", by: "" },
 ];
 
-/// What Schemathesis needs to be installed from `PyPI`.
-pub(crate) const OF_SCHEMATHESIS: &[Need] = &[
-    Need { program: "python3", package: "python3", needed_for: "Schemathesis", by: "" },
-    Need { program: "python3 -m ensurepip", package: "python3-venv", needed_for: "Schemathesis", by: "" },
+/// What programs from `PyPI` need.
+pub(crate) const OF_PYTHON: &[Need] = &[
+    Need { program: "python3", package: "python3", needed_for: "programs from PyPI", by: "" },
+    Need { program: "python3 -m ensurepip", package: "python3-venv", needed_for: "programs from PyPI", by: "" },
 ];
 
 impl Need {

@@ -28,6 +28,12 @@ pub const QUERY_BYTES: usize = 512 * 1024;
 pub const PAGE_DEFAULT: u32 = 20;
 /// Records on a page at most.
 pub const PAGE_MAX: u32 = 500;
+
+/// Records on the first page that an export reads. The others have about `EXPORT_BYTES`.
+pub const EXPORT_RECORDS: u32 = 100;
+
+/// Bytes that an export reads at a time.
+pub const EXPORT_BYTES: usize = 1024 * 1024;
 /// Records that a list leaves out at most.
 pub const SKIP_MAX: u32 = 10_000;
 /// Records of a to-many relation that are embedded in one record at most.
@@ -58,6 +64,8 @@ pub const SEARCH_FIELDS: usize = 16;
 pub const SEARCH_ENTRY_BYTES: usize = 768 * 1024;
 /// Words of one field that are found.
 pub const SEARCH_FIELD_WORDS: usize = 16_000;
+/// Records whose entries are written anew in one commit.
+pub const REINDEXED_RECORDS: usize = 100;
 /// Characters of a text that are shown around the words that a search finds in it.
 pub const HIGHLIGHT_CHARS: usize = 200;
 /// Words of a text among which those are looked for.

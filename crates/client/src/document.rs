@@ -26,6 +26,8 @@ pub(crate) struct Collection<'d> {
     pub(crate) verbs: BTreeSet<&'d str>,
     /// The fields that a list can compare with a value.
     pub(crate) equalities: Vec<&'d str>,
+    /// Whether a list takes words to search for.
+    pub(crate) search: bool,
     /// The unique keys that a create can name as `onConflict`.
     pub(crate) on_conflict: Vec<&'d str>,
 }
@@ -79,7 +81,10 @@ impl<'d> Collection<'d> {
         self.path = &path[..end];
         let parameters = || operation["parameters"].as_array().into_iter().flatten();
         match verb {
-            "list" => self.equalities = parameters().filter_map(|parameter| parameter["name"].as_str()).collect(),
+            "list" => {
+                self.equalities = parameters().filter_map(|parameter| parameter["name"].as_str()).collect();
+                self.search = parameters().any(|parameter| parameter["$ref"] == "#/components/parameters/Search");
+            }
             "create" => {
                 let given = parameters().find(|parameter| parameter["name"] == "onConflict");
                 let keys = given.and_then(|parameter| parameter["schema"]["enum"].as_array());

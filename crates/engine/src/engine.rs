@@ -205,6 +205,11 @@ impl Engine {
         !collection.system || caller.kind == CallerKind::Operator
     }
 
+    /// Whether the caller can see a field in any record at all.
+    pub fn may_see(&self, cx: &Context, collection: CollectionId, field: FieldId) -> bool {
+        cx.class.rights.may_see(collection, field)
+    }
+
     /// A new id.
     pub fn next_id(&self) -> RecordId {
         self.inner.next_id()
@@ -315,7 +320,7 @@ impl Engine {
         self.ids(&cx, (&template, 0), bindings).await
     }
 
-    async fn ids(
+    pub(crate) async fn ids(
         &self,
         cx: &Context,
         (template, column): (&Template, usize),

@@ -76,6 +76,7 @@ mod recording;
 mod reference;
 mod references;
 mod refreshing;
+mod reindexing;
 mod related;
 mod remember;
 mod replace;
@@ -150,6 +151,7 @@ pub use operator::Operator;
 pub use read::not_searched;
 pub use record::Record;
 pub use refreshing::RefreshPass;
+pub use reindexing::ReindexPass;
 pub use request::{
     Aggregate, Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List,
     MatchingAct, MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request,

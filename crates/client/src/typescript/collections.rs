@@ -16,6 +16,7 @@ const ABILITIES: &[(&str, &str, bool)] = &[
     ("list", "Pages", false),
     ("get", "Gets", true),
     ("get", "Finds", false),
+    ("aggregate", "Aggregates", true),
     ("create", "Creates", true),
     ("update", "Updates", true),
     ("replace", "Replaces", true),
@@ -23,9 +24,9 @@ const ABILITIES: &[(&str, &str, bool)] = &[
     ("updateAll", "UpdatesAll", true),
     ("deleteAll", "DeletesAll", true),
     ("trash", "Trashes", false),
-    ("restore", "Restores", false),
-    ("purge", "Purges", false),
-    ("history", "Remembers", false),
+    ("restore", "Restores", true),
+    ("purge", "Purges", true),
+    ("history", "Remembers", true),
 ];
 
 /// Declares `Types`, the client, and the paths.
@@ -76,9 +77,12 @@ fn shapes(text: &mut String, (name, collection): (&str, &Collection<'_>), docume
     line("relations", &fields::relations(document, schema, names));
     line("create", &body("Create"));
     line("patch", &body("Patch"));
+    line("replace", &body("Replace"));
     line("key", &keys(schema, own));
     line("onConflict", &literals(&collection.on_conflict));
     line("where", &literals(&collection.equalities));
+    line("floats", &literals(&fields::floats(schema)));
+    line("search", if collection.search { "string" } else { "never" });
     line("hidden", if schema["x-restricted"] == json!(true) { "true" } else { "false" });
     text.push_str("  };\n");
 }
@@ -126,6 +130,6 @@ fn abilities(name: &str, collection: &Collection<'_>, now: bool) -> String {
             false => format!("{ability}<{name:?}>"),
         })
         .collect();
-    all.extend((now && !collection.on_conflict.is_empty()).then(|| format!("Upserts<{name:?}>")));
+    all.extend((!collection.on_conflict.is_empty()).then(|| format!("Upserts<{name:?}, {mode:?}>")));
     if all.is_empty() { "{}".to_owned() } else { all.join(" & ") }
 }

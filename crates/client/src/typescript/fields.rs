@@ -58,6 +58,11 @@ pub(super) fn relations(document: &Document<'_>, schema: &Value, names: &Names<'
     if members.is_empty() { "{}".to_owned() } else { format!("{{{members} }}") }
 }
 
+/// The fields that hold a number that isn't exact.
+pub(super) fn floats(schema: &Value) -> Vec<&str> {
+    properties(schema).filter(|(_, schema)| schema["format"] == "double").map(|(name, _)| name).collect()
+}
+
 fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let all = schema["properties"].as_object().into_iter().flat_map(Map::iter);
     all.map(|(name, schema)| (name.as_str(), schema)).filter(|(name, _)| !name.starts_with('$'))

@@ -7,6 +7,7 @@ use crate::document::Document;
 const GLOBALS: &[&str] = &[
     "Array",
     "AsyncGenerator",
+    "Capitalize",
     "Error",
     "Exclude",
     "Extract",
@@ -24,7 +25,8 @@ const GLOBALS: &[&str] = &[
 ];
 const GENERATED: &[&str] = &["Types", "PATHS", "SignUp", "SignedInAccount", "BackstayClient"];
 /// The members that every client has, and those that objects have.
-const MEMBERS: &[&str] = &["auth", "later", "token", "with", "transact", "connection", "constructor"];
+const MEMBERS: &[&str] =
+    &["auth", "later", "token", "with", "transact", "independently", "sendAll", "connection", "constructor"];
 
 /// The names of schemas and collections in the client.
 #[derive(Debug)]

@@ -46,7 +46,7 @@ pub(super) fn of(schema: &Value, names: &Names<'_>) -> String {
         }
     }
     if let Some(parts) = schema["allOf"].as_array() {
-        return intersection(parts, names);
+        return parts.iter().map(|part| of(part, names)).collect::<Vec<_>>().join(" & ");
     }
     match &schema["type"] {
         Value::String(kind) => of_kind(kind, schema, names),
@@ -111,20 +111,4 @@ pub(super) fn union(types: impl Iterator<Item = String>) -> String {
         }
     }
     all.join(" | ")
-}
-
-/// What fits all parts: a type, with some of its members demanded.
-fn intersection(parts: &[Value], names: &Names<'_>) -> String {
-    let (mut types, mut demanded) = (Vec::new(), Vec::new());
-    for part in parts {
-        match (&part["required"], part.get("properties"), part.get("$ref")) {
-            (Value::Array(members), None, None) => demanded.extend(members.iter().map(Value::to_string)),
-            _ => types.push(of(part, names)),
-        }
-    }
-    let whole = types.join(" & ");
-    match demanded.is_empty() {
-        true => whole,
-        false => format!("{whole} & Required<Pick<{whole}, {}>>", demanded.join(" | ")),
-    }
 }

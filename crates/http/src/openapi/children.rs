@@ -63,8 +63,7 @@ impl Relation<'_> {
 
     /// All records of the list: those that are there, and new ones.
     fn all(&self) -> Option<Value> {
-        let change = self.patch().map(|name| json!({ "allOf": [reference(&name), { "required": ["id"] }] }));
-        let all: Vec<Value> = change.into_iter().chain(self.create().map(|name| reference(&name))).collect();
+        let all: Vec<Value> = self.patch().into_iter().chain(self.create()).map(|name| reference(&name)).collect();
         (!all.is_empty()).then(|| list(&json!({ "anyOf": all })))
     }
 
@@ -76,12 +75,11 @@ impl Relation<'_> {
                 patch.into_iter().chain(create).chain(self.allows(Action::Delete).then(|| json!({ "type": "null" })));
             return json!({ "anyOf": forms.collect::<Vec<_>>() });
         }
-        let change = patch.map(|patch| json!({ "allOf": [patch, { "required": ["id"] }] }));
         let id = scalars::accepted(self.children.key.scalar());
         let all = self.all();
         let operators = [
             ("$add", create.as_ref().map(list)),
-            ("$change", change.as_ref().map(list)),
+            ("$change", patch.as_ref().map(list)),
             ("$remove", self.allows(Action::Delete).then(|| list(&id))),
         ];
         let operators: Map<String, Value> =

@@ -1,8 +1,8 @@
 use backstay_base::{Action, CallerKind, KeyForm, limits};
 use backstay_engine::{RecordVerb, RequestKind, Upserted};
 use backstay_model::{Addressed, Collection, Field, FieldId, FieldKind, Interface, Model, VersionChange};
-use backstay_rest::is_list_parameter;
 use backstay_rest::transact::Member;
+use backstay_rest::{FORMAT, FileFormat, is_list_parameter};
 use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
@@ -67,6 +67,11 @@ struct Whole<'m> {
 }
 
 impl<'m> Whole<'m> {
+    /// Whether words can be searched for in records of some type.
+    fn searches(self) -> bool {
+        self.shown.iter().any(|collection| is_searched(collection))
+    }
+
     /// Whether there are types with one record.
     fn has_singles(self) -> bool {
         self.shown.iter().any(|collection| Addressed::Single.is_in(collection))
@@ -112,7 +117,8 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         | RecordRequest::List
         | RecordRequest::Query
         | RecordRequest::Aggregate
-        | RecordRequest::AggregateQuery => true,
+        | RecordRequest::AggregateQuery
+        | RecordRequest::Export => true,
         RecordRequest::Create => model.allows(collection, Action::Create),
         RecordRequest::Update => model.allows(collection, Action::Update),
         // The records are found as a list finds them.
@@ -131,6 +137,11 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     };
     let own = match endpoint.parameters {
         Parameters::OfList | Parameters::OfMatching | Parameters::OfGroups => equalities(model, collection),
+        Parameters::OfExport => {
+            let mut own = vec![format()];
+            own.extend(equalities(model, collection).into_iter().filter(|one| one["name"] != FORMAT));
+            own
+        }
         Parameters::OfKey | Parameters::Key if collection.keys().is_empty() => return None,
         Parameters::OfKey | Parameters::Key => keys(model, collection),
         Parameters::OnConflict => on_conflict(collection).into_iter().collect(),
@@ -144,8 +155,13 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     };
     // A list of the trash takes the same parameters, but is of no past.
     let has_past = collection.history.is_some()
-        && matches!(kind, RecordRequest::Get | RecordRequest::List | RecordRequest::Aggregate);
-    let own = own.into_iter().chain(has_past.then(|| reference("AsOf"))).collect();
+        && matches!(kind, RecordRequest::Get | RecordRequest::List | RecordRequest::Aggregate | RecordRequest::Export);
+    let searches = is_searched(collection);
+    let of_list = endpoint.parameters == Parameters::OfList;
+    let finds = of_list || matches!(endpoint.parameters, Parameters::OfGroups | Parameters::OfExport);
+    let own = own.into_iter().chain((searches && finds).then(|| reference("Search")));
+    let own = own.chain((searches && of_list).then(|| reference("Highlight")));
+    let own = own.chain(has_past.then(|| reference("AsOf"))).collect();
     let (name, shapes) = (&collection.name, Shapes::of_records(model, kind, collection));
     let id = format!("{verb}{name}");
     possible.then(|| {
@@ -160,37 +176,63 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
 pub(super) struct Shapes {
     pub(super) body: Option<Value>,
     pub(super) answer: Option<Value>,
+    /// What is answered in other media types, or in several.
+    pub(super) content: Option<Value>,
     /// Other statuses with the same answer.
     pub(super) also: &'static [&'static str],
 }
 
 impl Shapes {
     fn new(body: Option<Value>, answer: Option<Value>) -> Self {
-        Self { body, answer, also: &[] }
+        Self { body, answer, ..Self::default() }
     }
 }
 
 impl Shapes {
+    /// What is answered, by media type.
+    fn content(&self) -> Option<Value> {
+        let json = || Some(json!({ "application/json": { "schema": self.answer.as_ref()? } }));
+        self.content.clone().or_else(json)
+    }
+
     fn of_records(model: &Model, kind: RecordRequest, collection: &Collection) -> Self {
         let schema = |schema: Schema| schema.reference(&collection.name);
         match kind {
             RecordRequest::Get => Self::new(None, Some(schema(Schema::Read))),
             RecordRequest::List | RecordRequest::Trash => Self::new(None, Some(schema(Schema::Page))),
             RecordRequest::History => Self::new(None, Some(history_page())),
-            RecordRequest::Query => Self::new(Some(query_body()), Some(schema(Schema::Page))),
+            RecordRequest::Query => {
+                let body = query_body(is_searched(collection));
+                Self::new(Some(body), Some(schema(Schema::Page)))
+            }
             RecordRequest::Aggregate => Self::new(None, Some(groups_page())),
-            RecordRequest::AggregateQuery => Self::new(Some(aggregate_body()), Some(groups_page())),
+            RecordRequest::AggregateQuery => Self::new(Some(aggregate_body(is_searched(collection))), Some(groups_page())),
+            RecordRequest::Export => {
+                let text = || json!({ "schema": { "type": "string" } });
+                let records = json!({ "type": "array", "items": schema(Schema::Read) });
+                let media_type = |format: FileFormat| match format.media_type().split_once(';') {
+                    Some((name, _)) => name.to_owned(),
+                    None => format.media_type().to_owned(),
+                };
+                let content = FileFormat::ALL.map(|format| match format {
+                    FileFormat::Json => (media_type(format), json!({ "schema": records })),
+                    FileFormat::Ndjson | FileFormat::Csv => (media_type(format), text()),
+                });
+                Self { content: Some(content.into_iter().collect()), ..Self::default() }
+            }
             RecordRequest::Create => {
                 let upserts = !collection.keys().is_empty();
                 let body = one_or_several(&schema(Schema::Create), Some(limits::BATCH_RECORDS));
                 let answer = created(&schema(Schema::Read), upserts);
-                Self { body: Some(body), answer: Some(answer), also: if upserts { &["200"] } else { &[] } }
+                let also: &[&str] = if upserts { &["200"] } else { &[] };
+                Self { body: Some(body), answer: Some(answer), also, ..Self::default() }
             }
             RecordRequest::Update => Self::new(Some(schema(Schema::Patch)), Some(schema(Schema::Read))),
             RecordRequest::UpdateAll => Self::new(Some(schema(Schema::Patch)), Some(counted())),
             RecordRequest::DeleteAll => Self::new(None, Some(counted())),
             RecordRequest::Replace => {
-                Self { body: Some(schema(Schema::Replace)), answer: Some(schema(Schema::Read)), also: &["201"] }
+                let (body, answer) = (Some(schema(Schema::Replace)), Some(schema(Schema::Read)));
+                Self { body, answer, also: &["201"], ..Self::default() }
             }
             RecordRequest::Restore => {
                 let can_change = model.allows(collection, Action::Update);
@@ -273,6 +315,14 @@ fn on_conflict(collection: &Collection) -> Option<Value> {
     (!keys.is_empty()).then(|| json!({ "name": "onConflict", "in": "query", "schema": schema, "description": about }))
 }
 
+/// `format` of an export.
+fn format() -> Value {
+    let names = FileFormat::ALL.map(FileFormat::extension);
+    let schema = json!({ "enum": names, "default": names[0] });
+    let about = "The kind of file: one object on each line, an array, or a table with a header.";
+    json!({ "name": FORMAT, "in": "query", "schema": schema, "description": about })
+}
+
 /// One of these, or an array of them.
 fn one_or_several(one: &Value, most: Option<usize>) -> Value {
     let mut several = json!({ "type": "array", "items": one });
@@ -293,7 +343,7 @@ pub(super) fn assemble(
     let mut operation = json!({
         "operationId": id,
         "tags": [tag],
-        "responses": answers::responses(endpoint, (status, shapes.also), shapes.answer.as_ref()),
+        "responses": answers::responses(endpoint, (status, shapes.also), shapes.content().as_ref()),
     });
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);
@@ -322,11 +372,10 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Parameters::OfHistory => vec!["Limit", "After"],
         Parameters::Mode => vec!["Mode"],
         Parameters::OfMatching => vec!["MatchedFilter", "MatchedLimit", "DryRun"],
-        Parameters::OfList => {
-            vec!["Filter", "Search", "Highlight", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"]
-        }
+        Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
+        Parameters::OfExport => vec!["Filter", "Sort", "Select"],
         Parameters::OfGroups => {
-            vec!["Group", "GroupSelect", "Filter", "Search", "Having", "GroupSort", "Limit", "After", "Before", "Skip"]
+            vec!["Group", "GroupSelect", "Filter", "Having", "GroupSort", "Limit", "After", "Before", "Skip"]
         }
     };
     if endpoint.idempotency == Idempotency::Taken {
@@ -408,15 +457,14 @@ fn history_body() -> Value {
     })
 }
 
-pub(super) fn query_body() -> Value {
-    json!({
+/// What is asked of a list, as a body. `searches`: among records in which words can be searched for.
+pub(super) fn query_body(searches: bool) -> Value {
+    let mut body = json!({
         "type": "object",
         "examples": [{ "filter": examples::FILTER, "sort": examples::SORT, "limit": 10 }],
         "additionalProperties": false,
         "properties": {
             "filter": { "type": ["string", "null"], "maxLength": limits::EXPRESSION_BYTES },
-            "search": { "type": "string", "description": SEARCH, "maxLength": limits::SEARCH_BYTES },
-            "highlight": { "type": ["string", "null"], "description": HIGHLIGHT },
             "params": { "type": "object", "maxProperties": limits::FILTER_PARAMETERS },
             "where": { "type": "object", "description": "Fields that must equal a value." },
             "sort": { "type": ["string", "null"] },
@@ -425,15 +473,30 @@ pub(super) fn query_body() -> Value {
             "after": { "type": ["string", "null"] },
             "before": { "type": ["string", "null"] },
             "skip": { "type": ["integer", "null"], "minimum": 0, "maximum": limits::SKIP_MAX },
-            "count": { "enum": [false, true, "exact"] },
+            "count": counting(),
             "asOf": { "type": ["string", "null"], "format": "date-time", "description": AS_OF },
         },
-    })
+    });
+    if searches {
+        body["properties"]["search"] =
+            json!({ "type": "string", "description": SEARCH, "maxLength": limits::SEARCH_BYTES });
+        body["properties"]["highlight"] = json!({ "type": ["string", "null"], "description": HIGHLIGHT });
+    }
+    body
+}
+
+fn is_searched(collection: &Collection) -> bool {
+    collection.searched().next().is_some()
+}
+
+/// Whether and how far is counted. Generators of clients know no enum of values of several types.
+fn counting() -> Value {
+    json!({ "anyOf": [{ "type": "boolean" }, { "type": "string", "enum": ["exact"] }] })
 }
 
 /// What is asked of groups, as a body.
-fn aggregate_body() -> Value {
-    let mut body = query_body();
+fn aggregate_body(searches: bool) -> Value {
+    let mut body = query_body(searches);
     let properties = &mut body["properties"];
     for name in ["group", "having"] {
         properties[name] = json!({ "type": "string" });
@@ -562,9 +625,9 @@ pub(super) fn components() -> Value {
         "AsOf": query("asOf", AS_OF, json!({ "type": "string", "format": "date-time" })),
         "Before": query("before", "`prev` of the next page.", text(limits::PARAMETER_BYTES)),
         "Skip": query("skip", "How many records to leave out; `after` goes further and costs less.", skip),
-        "Count": query("count", COUNT, json!({ "enum": [false, true, "exact"] })),
+        "Count": query("count", COUNT, counting()),
         "IfNoneMatch": header("If-None-Match", "An ETag: 304 if it is still current.", json!({ "type": "string" })),
-        "IfNoneMatchAny": header("If-None-Match", "`*`: creates the record only if there is none.", json!({ "const": "*" })),
+        "IfNoneMatchAny": header("If-None-Match", "`*`: creates the record only if there is none.", json!({ "type": "string", "pattern": "^\\*$" })),
         "IfMatch": header("If-Match", IF_MATCH, json!({ "type": "string" })),
         "Mode": query("mode", MODE, json!({ "enum": ["atomic", "independent"], "default": "atomic" })),
         "Prefer": header("Prefer", "`return=minimal` leaves the record out of the answer; `return=representation` is the default.", json!({ "type": "string" })),
@@ -708,9 +771,9 @@ fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
             Member::Select => (json!({ "type": "string" }), false),
             Member::Params => (json!({ "type": "object", "maxProperties": limits::FILTER_PARAMETERS }), false),
             Member::Query if kind == RequestKind::History => (history_body(), false),
-            Member::Query if kind == RequestKind::Aggregate => (aggregate_body(), true),
+            Member::Query if kind == RequestKind::Aggregate => (aggregate_body(whole.searches()), true),
             Member::Query if matches!(kind, RequestKind::OfMatching(_)) => (matching_body(), true),
-            Member::Query => (query_body(), false),
+            Member::Query => (query_body(whole.searches()), false),
             Member::IfMatch => {
                 (json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." }), false)
             }
@@ -748,6 +811,7 @@ fn body(kind: RequestKind) -> Value {
 fn results() -> Value {
     let result = json!({
         "type": ["object", "array", "null"],
+        "items": {},
         "description": "What the request is answered with by itself; null after a deletion. With `mode=independent`, its \
                         status, with that as `body`, or with a `problem`.",
     });

@@ -55,6 +55,9 @@ fn child(model: &Model, relation: &Relation<'_>, body: Body) -> Value {
             fields.insert("id".to_owned(), Form::Accepted.scalar(children.key.scalar()));
         }
     }
+    if body == Body::Patch && relation.field.kind.is_to_many() {
+        schema["required"] = json!(["id"]);
+    }
     if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
         required.retain(|name| !names.iter().any(|sent| name == sent));
     }

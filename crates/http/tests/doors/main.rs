@@ -22,6 +22,7 @@ mod enums;
 mod everyday_words;
 mod examples;
 mod explaining;
+mod exporting;
 mod expressions;
 mod forms;
 mod groups;

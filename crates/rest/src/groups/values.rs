@@ -31,7 +31,11 @@ impl<'t> Written<'t> {
         if term.trim().is_empty() || term.trim() == "*" {
             let remedy = match function {
                 FoldFunction::Count => "write count for the number of records".to_owned(),
-                _ => format!("write {name}(FIELD), or {name}(…) with an expression"),
+                FoldFunction::CountDistinct
+                | FoldFunction::Sum
+                | FoldFunction::Average
+                | FoldFunction::Min
+                | FoldFunction::Max => format!("write {name}(FIELD), or {name}(…) with an expression"),
             };
             return Err(Problem::at(offset, format!("`{name}` of nothing"), remedy));
         }
