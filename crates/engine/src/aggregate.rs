@@ -8,6 +8,7 @@ use backstay_sql::Groups;
 
 use crate::asked::{self, View};
 use crate::bind::{Bindings, Question};
+use crate::currencies;
 use crate::inner::Inner;
 use crate::plans::{ListKey, ListPlan};
 use crate::read::{
@@ -37,6 +38,7 @@ pub(crate) fn prepare(inner: &Inner, cx: &Context, mut request: Aggregate) -> Re
     let plan = class.plans.list(ListKey::of_groups(&request), |key| {
         asked::filter(view, collection, &request.filter)?;
         asked::groups(view, collection, &request.groups)?;
+        currencies::share_one(&request.groups, &request.filter)?;
         Ok(ListPlan::new(key, view, &inner.planner))
     })?;
     let params = take_params(&mut request);

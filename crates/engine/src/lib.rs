@@ -22,6 +22,7 @@ mod compared_sums;
 mod compiled;
 mod compiler;
 mod context;
+mod currencies;
 mod decision;
 mod defaults;
 mod deletion;
@@ -39,6 +40,7 @@ mod explanation;
 mod fill;
 mod given;
 mod giving;
+mod grouping;
 mod history;
 mod ids;
 mod in_flight;
@@ -84,6 +86,7 @@ mod secrets;
 mod sent_back;
 mod sequences;
 mod shapes;
+mod shorten;
 mod showing;
 mod singles;
 mod sink;
@@ -134,6 +137,10 @@ pub use encoder::{Count, Encoder, PageEnd, PageOrder, Previous, RecordMember};
 pub use engine::Engine;
 pub use expiry::PurgePass;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
+pub use grouping::{
+    AskedFold, AskedGroups, AskedKey, AskedOrder, AskedValue, GroupsProblem, NameProblem, OrderProblem, OutputProblem,
+    TermProblem, is_output_name,
+};
 pub use history::history_order;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, Others, Referred};
 pub use observer::Dependency;
@@ -145,6 +152,7 @@ pub use request::{
     MatchingAct, MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request,
     RequestKind, Requests, Shown, Start, Update, WriteOptions,
 };
+pub use shorten::shorten;
 pub use singles::Singles;
 pub use sizes::Sizes;
 pub use tag::Tag;

@@ -1,5 +1,5 @@
 use backstay_model::Model;
-use backstay_scalar::{MONEY_SCALE, Part, Scalar, Value};
+use backstay_scalar::{MONEY_SCALE, Part, Scalar, Storage, Value};
 
 use crate::{Aggregation, Expr, Function, Node, Operator, Type};
 
@@ -8,10 +8,16 @@ impl Expr {
     pub fn decimal_places(&self, model: &Model) -> Option<u32> {
         match (&self.node, &self.ty) {
             (_, Type::Int) => Some(0),
+            (_, Type::Money) if !self.computes_digits() => Some(MONEY_SCALE),
             (Node::Literal(Value::Decimal(number)), _) => Some(number.normalize().scale()),
+            (Node::Literal(Value::Null), _) => Some(0),
             (Node::Path(path), _) if path.part == Some(Part::Main) => Some(MONEY_SCALE),
             (Node::Path(path), _) => match path.field(model)?.kind.scalar()? {
                 Scalar::Decimal { scale, .. } => Some(scale.into()),
+                _ => None,
+            },
+            (Node::Within(within), _) if !self.computes_digits() => match within.lookup.held.storage() {
+                Storage::Decimal { scale } => Some(scale.into()),
                 _ => None,
             },
             (Node::Negate(of), _) => of.decimal_places(model),

@@ -6,7 +6,7 @@ use backstay_base::{Error, Place, Violation, ViolationKind, limits};
 use backstay_engine::{Aggregate, Counting, Expression, Filter, FoldFunction, Phrase};
 use backstay_model::CollectionId;
 
-use crate::groups::{GroupTexts, share_currencies};
+use crate::groups::GroupTexts;
 use crate::list::{check_size, from_members, from_pairs, in_body};
 use crate::list_words::{ListWords, Raw};
 use crate::reader::{Reader, start_of};
@@ -151,7 +151,6 @@ impl Reader {
         let groups = self.groups(*collection, &words.texts())?;
         let written: Vec<Phrase> = groups.written().cloned().collect();
         let checked = text.as_deref().map(|text| self.filter(*collection, text)).transpose()?;
-        share_currencies(&groups, checked.as_deref())?;
         let own = checked.as_ref().map_or(&[][..], |checked| &checked.params);
         let (of_filter, params) = filter::params(params, (own, &written), model)?;
         let place = |word: &str, at: Place| cursor::decode_of_groups((word, at), &groups, model);

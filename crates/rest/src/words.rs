@@ -1,14 +1,7 @@
 use backstay_base::ViolationKind;
 use backstay_model::{Collection, Field, FieldId, Interface};
 
-/// A name that was sent, short enough to repeat in an answer.
-pub fn shorten(name: &str) -> String {
-    const CHARS: usize = 60;
-    match name.char_indices().nth(CHARS) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
-    }
-}
+pub use backstay_engine::shorten;
 
 /// A name that does not exist.
 pub fn unknown(what: &'static str, name: &str, suggestion: Option<&str>) -> ViolationKind {

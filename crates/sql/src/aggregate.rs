@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
 use backstay_expr::{Aggregate, Aggregation, Expr, FLOAT_TERM, Node, OrderKey, Ordered, Type};
-use backstay_model::ColumnStorage;
-use backstay_scalar::{MONEY_SCALE, Part, Storage, Value};
+use backstay_scalar::{Part, Storage, Value};
 use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, Query, SelectStatement};
 
 use crate::exact::scaled;
 use crate::lower::{Bound, Lowering};
-use crate::operand::{Form, Val, constant_decimal, digits_of};
+use crate::operand::{Form, Val};
 use crate::owner::Owner;
 use crate::predicate::Pred;
 use crate::tree::{call, cast, column, integer, name, only_where, subquery, word};
@@ -247,36 +246,10 @@ impl Lowering<'_, '_, '_> {
 
     /// Digits after the point of an exact term.
     fn scale_of(&self, term: &Expr) -> u8 {
-        match &term.node {
-            _ if term.ty == Type::Money => MONEY_DIGITS,
-            Node::Path(path) => {
-                let stored = self.field_at(path).and_then(|field| field.column(path.column()));
-                match stored.map(|column| column.storage) {
-                    Some(ColumnStorage::One(Storage::Decimal { scale })) => scale,
-                    _ => Type::DECIMAL_SCALE,
-                }
-            }
-            Node::Within(within) => match within.lookup.held.storage() {
-                Storage::Decimal { scale } => scale,
-                _ => Type::DECIMAL_SCALE,
-            },
-            Node::Literal(value) => {
-                constant_decimal(&Slot::Constant(value.clone())).map_or(0, |number| digits_of(&number))
-            }
-            Node::Conditional(_, then, otherwise) => Ord::max(self.scale_of(then), self.scale_of(otherwise)),
-            Node::Aggregate(of) => match &of.function {
-                Aggregation::Sum(term) | Aggregation::First { term, .. } => self.scale_of(term),
-                Aggregation::Min(by) | Aggregation::Max(by) => self.scale_of(&by.term),
-                Aggregation::Count => 0,
-            },
-            Node::Computed(of) => of.digits.map_or_else(|| self.scale_of(&of.value), |digits| digits.scale),
-            _ => Type::DECIMAL_SCALE,
-        }
+        let places = term.decimal_places(self.builder.model).and_then(|places| u8::try_from(places).ok());
+        places.unwrap_or(Type::DECIMAL_SCALE)
     }
 }
-
-#[expect(clippy::cast_possible_truncation, reason = "four fits")]
-const MONEY_DIGITS: u8 = MONEY_SCALE as u8;
 
 /// What a term in this column comes to. What is computed and unknown makes the whole unknown.
 pub(crate) fn where_known(term: &Expr, column: &Sql, answer: Sql) -> Sql {

@@ -115,6 +115,10 @@ const TABLE: &[(&str, &str)] = &[
         r#"[{"heavy":2,"paid":2}]"#,
     ),
     (
+        r#"{"group":"first=number == 1 ? total : null","select":"count"}"#,
+        r#"[{"count":1,"first":"10.10"},{"count":4,"first":null}]"#,
+    ),
+    (
         r#"{"group":"gift","select":"count"}"#,
         r#"[{"count":1,"gift":false},{"count":1,"gift":true},{"count":3,"gift":null}]"#,
     ),
@@ -210,7 +214,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         r#"{"select":"sum(price)"}"#,
-        "/select: `price` can be in several currencies, which are never put together; name `price.currency` in `group`, or one currency in `filter`",
+        "select: `price` can be in several currencies, which are never put together; name `price.currency` in `group`, or one currency in `filter`",
     ),
     (
         r#"{"select":"avg(took)"}"#,

@@ -1,6 +1,8 @@
 //! Texts of several items, such as `count,total=sum(price * quantity)`.
 
-use super::Problem;
+use backstay_engine::is_output_name;
+
+use super::problems::Problem;
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +48,7 @@ fn ends(text: &str) -> Vec<usize> {
 fn item(text: &str, start: usize, end: usize) -> Result<Item<'_>, Problem> {
     let whole = &text[start..end];
     let (name, expression) = match whole.split_once('=') {
-        Some((name, rest)) if is_name(name.trim()) && !rest.starts_with('=') => (Some(name.trim()), rest),
+        Some((name, rest)) if is_output_name(name.trim()) && !rest.starts_with('=') => (Some(name.trim()), rest),
         _ => (None, whole),
     };
     let trimmed = expression.trim_start();
@@ -59,30 +61,9 @@ fn item(text: &str, start: usize, end: usize) -> Result<Item<'_>, Problem> {
     Ok(Item { offset, name, text: trimmed.trim_end() })
 }
 
-/// Whether a text is a name as outputs have it.
-pub(super) fn is_name(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
 /// Whether a text is a name or a path of names.
 pub(super) fn is_path(text: &str) -> bool {
-    text.split('.').all(is_name)
-}
-
-/// A path as one name: `author.name` is `authorName`.
-pub(super) fn joined(words: &[&str]) -> String {
-    let mut joined = String::new();
-    for word in words.iter().flat_map(|words| words.split('.')) {
-        let mut chars = word.chars();
-        match chars.next() {
-            Some(first) if !joined.is_empty() => joined.push(first.to_ascii_uppercase()),
-            Some(first) => joined.push(first),
-            None => {}
-        }
-        joined.extend(chars);
-    }
-    joined
+    text.split('.').all(is_output_name)
 }
 
 #[cfg(test)]
@@ -107,12 +88,5 @@ mod tests {
         for missing in ["", ",", "a,", ",a", "x=", "a,,b"] {
             assert!(items(missing).is_err(), "{missing}");
         }
-    }
-
-    #[test]
-    fn a_path_is_one_name() {
-        assert_eq!(joined(&["sum", "amount"]), "sumAmount");
-        assert_eq!(joined(&["author.name"]), "authorName");
-        assert_eq!(joined(&["avg", "a.b_c"]), "avgAB_c");
     }
 }

@@ -1,0 +1,42 @@
+use backstay_base::{Error, Place, ViolationKind};
+use backstay_expr::{Checked, Expr, Node, Operator};
+use backstay_sql::{Fold, FoldFunction, GroupKey, Groups};
+
+use crate::grouping::name_of_path;
+use crate::{Filter, shorten};
+
+/// Refuses groups that put together amounts of money which can be in several currencies: these are never added up or compared.
+/// They share one if groups do, or if the filter asks for one.
+pub(crate) fn share_one(groups: &Groups, filter: &Filter) -> Result<(), Error> {
+    let filter = filter.expression.as_ref().map(|asked| &*asked.checked);
+    groups.of.iter().try_for_each(|value| shares_one(&value.fold, &groups.by, filter))
+}
+
+fn shares_one(fold: &Fold, keys: &[GroupKey], filter: Option<&Checked>) -> Result<(), Error> {
+    let Fold::Of(FoldFunction::Sum | FoldFunction::Average | FoldFunction::Min | FoldFunction::Max, term) = fold else {
+        return Ok(());
+    };
+    let asked = filter.map(|filter| filter.expr.conjuncts()).unwrap_or_default();
+    let fixed = asked.into_iter().filter_map(fixed);
+    let same: Vec<&Expr> = keys.iter().map(|key| &key.value.of.checked.expr).chain(fixed).collect();
+    if term.checked.expr.has_one_currency(&same) {
+        return Ok(());
+    }
+    let text = shorten(&term.text);
+    let is_path = name_of_path(&[&text]).is_some();
+    let currency = if is_path { format!("{text}.currency") } else { "their currency".to_owned() };
+    let problem = format!("`{text}` can be in several currencies, which are never put together");
+    let remedy = format!("name `{currency}` in `group`, or one currency in `filter`");
+    Err(Error::malformed(Place::Select, ViolationKind::Misused { problem, remedy }))
+}
+
+/// What a condition says that something is equal to one value.
+fn fixed(part: &Expr) -> Option<&Expr> {
+    let Node::Binary(Operator::Equal, left, right) = &part.node else { return None };
+    let is_given = |side: &Expr| matches!(side.node, Node::Literal(_) | Node::Param(..));
+    match (is_given(left), is_given(right)) {
+        (false, true) => Some(left),
+        (true, false) => Some(right),
+        (true, true) | (false, false) => None,
+    }
+}

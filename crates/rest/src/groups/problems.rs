@@ -1,0 +1,179 @@
+//! What is wrong with the texts of groups.
+
+use backstay_base::{Error, Place, Violation, ViolationKind, nearest};
+use backstay_engine::{
+    FoldFunction, GroupsProblem, NameProblem, OrderProblem, OutputProblem, TermProblem, is_output_name,
+};
+use backstay_expr::{ExprError, ExprErrorKind, Name};
+
+use super::Decoded;
+use super::items::Item;
+use crate::words::shorten;
+
+/// One of the texts.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    Group,
+    Select,
+    Sort,
+    Having,
+}
+
+impl Part {
+    fn place(self) -> Place {
+        match self {
+            Self::Group => Place::Group,
+            Self::Select => Place::Select,
+            Self::Sort => Place::Sort,
+            Self::Having => Place::Having,
+        }
+    }
+}
+
+/// What is wrong with a text, after how many characters of it, and what to write instead.
+#[derive(Debug)]
+pub(super) struct Problem {
+    offset: usize,
+    what: String,
+    remedy: String,
+}
+
+impl Problem {
+    pub(super) fn at(offset: usize, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { offset, what: what.into(), remedy: remedy.into() }
+    }
+
+    fn violation(self, part: Part) -> Violation {
+        let Self { offset, what: problem, remedy } = self;
+        Violation::new(part.place(), ViolationKind::Syntax { offset, problem, remedy: Some(remedy) })
+    }
+
+    pub(super) fn in_part(self, part: Part) -> Error {
+        Error::Malformed(vec![self.violation(part)])
+    }
+}
+
+impl Decoded<'_> {
+    /// The refusal of groups that records don't have.
+    pub(super) fn refusal(&self, problem: &GroupsProblem) -> Error {
+        match problem {
+            GroupsProblem::Nothing => {
+                let problem = "there is nothing to answer".to_owned();
+                let remedy = "write values such as select=count, or what to group by".to_owned();
+                Error::malformed(Place::Select, ViolationKind::Misused { problem, remedy })
+            }
+            GroupsProblem::Key(index, problem) => {
+                let item = &self.keys[*index];
+                of_output(item, (item.text, item.offset), problem).in_part(Part::Group)
+            }
+            GroupsProblem::Value(index, problem) => {
+                let (item, written) = &self.values[*index];
+                of_output(item, written.term().unwrap_or((item.text, item.offset)), problem).in_part(Part::Select)
+            }
+            GroupsProblem::Order(index, problem) => {
+                let (item, order) = &self.orders[*index];
+                of_order(item.offset, order.output, problem).in_part(Part::Sort)
+            }
+            GroupsProblem::Having(errors) => {
+                let text = self.having.unwrap_or_default();
+                let each = errors.iter().map(|error| of_condition(error, text).violation(Part::Having));
+                Error::Malformed(each.collect())
+            }
+        }
+    }
+}
+
+/// What is wrong with an output whose expression is this text, after so many characters.
+fn of_output(item: &Item<'_>, (term, offset): (&str, usize), problem: &OutputProblem) -> Problem {
+    match problem {
+        OutputProblem::Expression(errors) => of_expression(errors, (term, offset)),
+        OutputProblem::Term(problem) => of_term(*problem, (term, offset)),
+        OutputProblem::Name(problem) => of_name(item, problem),
+    }
+}
+
+fn of_name(item: &Item<'_>, problem: &NameProblem) -> Problem {
+    let what = shorten(item.text);
+    match problem {
+        NameProblem::Missing => {
+            Problem::at(item.offset, format!("`{what}` has no name"), format!("name it, as in x={what}"))
+        }
+        NameProblem::Reserved => {
+            let name = item.name.unwrap_or_default();
+            Problem::at(item.offset, format!("`{name}` has a meaning in conditions"), "choose another name")
+        }
+        NameProblem::Taken(name) => {
+            let remedy = format!("name one of them, as in {name}2={what}");
+            Problem::at(item.offset, format!("two values are called `{name}`"), remedy)
+        }
+    }
+}
+
+fn of_term(problem: TermProblem, (text, offset): (&str, usize)) -> Problem {
+    let what = shorten(text);
+    let (problem, remedy) = match problem {
+        TermProblem::NotOneValue => {
+            ("is not one value", "name a field that holds one value, or a member of it".to_owned())
+        }
+        TermProblem::GroupedMoney => {
+            ("is an amount of money with a currency", format!("write {what}.currency or {what}.amount"))
+        }
+        TermProblem::GroupedText => ("is a Text, which can be too long to group by", "group by a String".to_owned()),
+        TermProblem::CountedValue => (
+            "is not a condition",
+            format!("write count({what} != null) for the records that have a value, or countDistinct({what})"),
+        ),
+        TermProblem::DistinctMoney => {
+            ("is an amount of money with a currency", format!("write countDistinct({what}.amount)"))
+        }
+        TermProblem::AverageDuration => {
+            ("is a length of time, which has no exact average", "ask for its sum and count".to_owned())
+        }
+        TermProblem::NotAdditive => ("can't be added up", "name a field with a number or an amount".to_owned()),
+        TermProblem::NoExtremes => ("has no least and no greatest value", "name another field".to_owned()),
+        TermProblem::NoOrder => ("has no order", "name another field".to_owned()),
+    };
+    Problem::at(offset, format!("`{what}` {problem}"), remedy)
+}
+
+fn of_order(offset: usize, name: &str, problem: &OrderProblem) -> Problem {
+    let outputs = match problem {
+        OrderProblem::Twice => return Problem::at(offset, format!("`{name}` is named twice"), "name it once"),
+        OrderProblem::Unknown(outputs) => outputs,
+    };
+    let problem = format!("the groups have no `{}`", shorten(name));
+    let (first, rest) = name.split_once([' ', '.', ':']).unwrap_or((name, ""));
+    let remedy = match (rest.to_ascii_lowercase().trim(), nearest(name, outputs.iter().map(String::as_str))) {
+        ("desc" | "descending" | "-1", _) => format!("write -{}", shorten(first)),
+        ("asc" | "ascending" | "1", _) => format!("write {}", shorten(first)),
+        (_, Some(near)) => format!("did you mean `{near}`?"),
+        (_, None) if !is_output_name(name) => "give it a name in `select` or `group`, and sort by that".to_owned(),
+        (_, None) => format!("sort by one of {}", outputs.join(", ")),
+    };
+    Problem::at(offset, problem, remedy)
+}
+
+/// What is wrong with an expression that begins after this many characters.
+fn of_expression(errors: &[ExprError], (text, offset): (&str, usize)) -> Problem {
+    errors.first().map_or_else(
+        || Problem::at(offset, format!("`{}` has no value", shorten(text)), "name a field"),
+        |error| Problem::at(offset + chars_before(error, text), error.to_string(), error.remedy()),
+    )
+}
+
+/// What is wrong with a condition on groups, which names what they come to instead of computing it.
+fn of_condition(error: &ExprError, text: &str) -> Problem {
+    let remedy = match &error.kind {
+        ExprErrorKind::Unknown { what: Name::Function, name, .. } | ExprErrorKind::Arguments { function: name, .. }
+            if FoldFunction::ALL.into_iter().any(|function| function.name() == name) =>
+        {
+            format!("name it in `select`, as in x={name}(…), and write x here")
+        }
+        _ => error.remedy(),
+    };
+    Problem::at(chars_before(error, text), error.to_string(), remedy)
+}
+
+fn chars_before(error: &ExprError, text: &str) -> usize {
+    text.get(..error.span.start).map_or(0, |before| before.chars().count())
+}
