@@ -26,7 +26,8 @@ impl Decoder<'_> {
             input.members(field.id, self.links((field, target), raw)?);
         } else if let Some(all) = set_of_links(raw)? {
             let links = self.links((field, target), all.get());
-            input.members(field.id, links.map_err(|wrong| wrong.within(Step::Member(SET.to_owned())))?);
+            input
+                .set_members(field.id, links.map_err(|wrong| wrong.within(Step::Member(LinkChanges::SET.to_owned())))?);
         } else {
             let [added, removed] = self.link_changes((field, target), raw)?;
             input.change_members(field.id, added, removed);
@@ -92,17 +93,14 @@ impl Decoder<'_> {
     }
 }
 
-/// The operator that replaces all records of a list.
-const SET: &str = "$set";
-
 /// What `{"$set": […]}` gives a many-to-many relation, if that is what was sent.
 fn set_of_links(raw: &str) -> Result<Option<&RawValue>, Wrong> {
     let Ok(members) = backstay_scalar::members(raw) else { return Ok(None) };
-    let Some((_, all)) = members.iter().find(|(name, _)| name == SET) else { return Ok(None) };
+    let Some((_, all)) = members.iter().find(|(name, _)| name == LinkChanges::SET) else { return Ok(None) };
     if members.len() == 1 {
         return Ok(Some(*all));
     }
     let problem = "`$set` replaces all links".to_owned();
     let remedy = "send it alone, or use `$add` and `$remove`".to_owned();
-    Err(Wrong::at_member(SET, ViolationKind::Misused { problem, remedy }))
+    Err(Wrong::at_member(LinkChanges::SET, ViolationKind::Misused { problem, remedy }))
 }
