@@ -330,6 +330,12 @@ pub const STATEMENT_RELATIONS: usize = 60;
 pub const RULE_RELATIONS: usize = 40;
 /// Requests of one transaction.
 pub const TRANSACTION_REQUESTS: usize = 100;
+/// Bytes of the name that a request of a transaction has for later ones.
+pub const REFERENCE_NAME_BYTES: usize = 64;
+/// Bytes of a reference to a value in the result of an earlier request.
+pub const REFERENCE_BYTES: usize = 512;
+/// Objects and arrays around a reference: each of them is read again to find it.
+pub const REFERENCE_DEPTH: usize = 32;
 /// Bytes of one record, written as JSON: less than an answer, so that no record stands in the way of a list.
 pub const RECORD_BYTES: usize = 12 * 1024 * 1024;
 /// Bytes of one answer.

@@ -157,7 +157,7 @@ impl Engine {
         cx: &Context,
         requests: Requests,
         encoder: &'static dyn Encoder,
-    ) -> Result<Vec<Result<Answer, Error>>, Error> {
+    ) -> Result<Vec<Result<Answer, Refused>>, Error> {
         each::answer_each(&self.inner, cx, requests, encoder).await
     }
 

@@ -775,7 +775,8 @@ fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
             Member::Query if matches!(kind, RequestKind::OfMatching(_)) => (matching_body(), true),
             Member::Query => (query_body(whole.searches()), false),
             Member::IfMatch => {
-                (json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." }), false)
+                let about = "The record's version, or its ETag.";
+                (or_reference(&json!({ "type": ["integer", "string"] }), about), false)
             }
             Member::IfNoneMatch => {
                 (json!({ "const": "*", "description": "Creates the record only if there is none." }), false)
@@ -785,6 +786,7 @@ fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
                 (json!({ "type": "string", "description": about }), false)
             }
             Member::AsOf => (json!({ "type": "string", "format": "date-time" }), false),
+            Member::As => (name_for_later(), false),
         };
         properties.insert(member.name().to_owned(), schema);
         required.extend(is_required.then(|| member.name()));
@@ -794,11 +796,28 @@ fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
 
 /// The record of a request, which some requests must not name.
 fn id(optional: bool) -> Value {
-    let mut id = json!({ "type": ["string", "integer"] });
-    if optional {
-        id["description"] = json!("Required unless the type has a single record.");
-    }
-    id
+    let about = if optional { "Required unless the type has a single record." } else { "The record's id." };
+    or_reference(&json!({ "type": ["string", "integer"] }), about)
+}
+
+/// A value, or an object that takes it from the result of an earlier request. No property is called `$ref` here: many readers
+/// of documents would take that for a reference of the document.
+fn or_reference(value: &Value, about: &str) -> Value {
+    let reference = json!({
+        "type": "object",
+        "description": "A value of the result of an earlier request, such as {\"$ref\": \"w.id\"}.",
+        "minProperties": 1,
+        "maxProperties": 1,
+    });
+    json!({ "anyOf": [value, reference], "description": about })
+}
+
+/// The name of a request.
+fn name_for_later() -> Value {
+    let about = "A name for the result: later requests take values from it with {\"$ref\": \"w.id\"}, in `id`, `ifMatch`, `by`, \
+                 `body`, `params` and `where`.";
+    let most = limits::REFERENCE_NAME_BYTES;
+    json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": most, "description": about })
 }
 
 /// What a request in a transaction sends: several records only to create them.

@@ -71,11 +71,14 @@ async fn what_the_engine_refuses_is_a_problem_too() {
         assert!((400..=422).contains(&reply.status), "{shown}: {} {}", reply.status, reply.text());
         assert_eq!(reply.header("content-type"), "application/problem+json", "{shown}");
     }
-    for (theirs, ours) in [("order", "sort"), ("page", "after"), ("per_page", "limit"), ("expand", "select")] {
+    for (theirs, ours) in [("order", "sort"), ("_count", "count"), ("per_page", "limit"), ("expand", "select")] {
         let reply = app.call(&format!("GET /api/notes?{theirs}=1"), &[("authorization", &ada)]).await;
         let expected = format!("did you mean `{ours}`?");
         assert!(reply.text().contains(&expected), "{theirs}: {}", reply.text());
     }
+    let numbered = app.call("GET /api/notes?page=2", &[("authorization", &ada)]).await.json();
+    let remedy = "pages have no numbers: write `limit` and `skip`, or follow `next` with `after`";
+    assert_eq!(numbered["errors"][0]["remedy"], remedy, "{numbered}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,6 +44,7 @@ mod put;
 mod ranges;
 mod records;
 mod references;
+mod results_of_requests;
 mod returning;
 mod selecting;
 mod sent_back;
