@@ -60,7 +60,7 @@ pub(super) fn relations(document: &Document<'_>, schema: &Value, names: &Names<'
 
 fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let all = schema["properties"].as_object().into_iter().flat_map(Map::iter);
-    all.map(|(name, schema)| (name.as_str(), schema)).filter(|(name, _)| *name != "$more")
+    all.map(|(name, schema)| (name.as_str(), schema)).filter(|(name, _)| !name.starts_with('$'))
 }
 
 fn property<'d>(document: &Document<'d>, schema: &'d Value, names: &Names<'_>) -> Property<'d> {

@@ -359,10 +359,12 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Parameters::OfHistory => vec!["Limit", "After"],
         Parameters::Mode => vec!["Mode"],
         Parameters::OfMatching => vec!["MatchedFilter", "MatchedLimit", "DryRun"],
-        Parameters::OfList => vec!["Filter", "Search", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
+        Parameters::OfList => {
+            vec!["Filter", "Search", "Highlight", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"]
+        }
         Parameters::OfExport => vec!["Filter", "Search", "Sort", "Select"],
         Parameters::OfGroups => {
-            vec!["Group", "GroupSelect", "Filter", "Having", "GroupSort", "Limit", "After", "Before", "Skip"]
+            vec!["Group", "GroupSelect", "Filter", "Search", "Having", "GroupSort", "Limit", "After", "Before", "Skip"]
         }
     };
     if endpoint.idempotency == Idempotency::Taken {
@@ -452,6 +454,7 @@ pub(super) fn query_body() -> Value {
         "properties": {
             "filter": { "type": ["string", "null"], "maxLength": limits::EXPRESSION_BYTES },
             "search": { "type": "string", "description": SEARCH, "maxLength": limits::SEARCH_BYTES },
+            "highlight": { "type": ["string", "null"], "description": HIGHLIGHT },
             "params": { "type": "object", "maxProperties": limits::FILTER_PARAMETERS },
             "where": { "type": "object", "description": "Fields that must equal a value." },
             "sort": { "type": ["string", "null"] },
@@ -474,7 +477,7 @@ fn aggregate_body() -> Value {
         properties[name] = json!({ "type": "string" });
     }
     if let Some(properties) = properties.as_object_mut() {
-        for name in ["count", "search"] {
+        for name in ["count", "highlight"] {
             properties.remove(name);
         }
     }
@@ -547,6 +550,8 @@ const AS_OF: &str = "Records as they were at this moment, with the fields that t
 const COUNT: &str = "Whether to count all matching records: `true` up to a limit, `exact` however many there are.";
 const SEARCH: &str = "Words to find, the best matches first: all of them, in any searchable fields. \"new york\" is a phrase, \
                       york* a beginning; -york excludes, and OR joins alternatives.";
+const HIGHLIGHT: &str =
+    "Comma-separated fields, such as title,body, of whose texts the member $highlight shows what the search finds.";
 const MODE: &str = "`atomic`: all requests or none, in one commit. `independent`: each by itself, in its own commit.";
 const IF_MATCH: &str = "An ETag: 412 unless the record still has its version, or the list its content.";
 const SELECT: &str = "Comma-separated fields of the answer, such as title,author{name}. A to-many relation takes \
@@ -581,6 +586,7 @@ pub(super) fn components() -> Value {
         "Filter": example(query("filter", filter, text(limits::EXPRESSION_BYTES)), examples::FILTER),
         "MatchedFilter": example(query("filter", filter, text(limits::EXPRESSION_BYTES)), &examples::narrow_filter()),
         "Search": query("search", SEARCH, text(limits::SEARCH_BYTES)),
+        "Highlight": query("highlight", HIGHLIGHT, text(limits::PARAMETER_BYTES)),
         "Sort": example(query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending. Also paths such as author.name and counts such as comments:count.", text(limits::PARAMETER_BYTES)), examples::SORT),
         "Select": query("select", SELECT, text(limits::PARAMETER_BYTES)),
         "Group": query("group", GROUP, text(limits::PARAMETER_BYTES)),
