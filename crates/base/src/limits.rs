@@ -58,6 +58,10 @@ pub const SEARCH_FIELDS: usize = 16;
 pub const SEARCH_ENTRY_BYTES: usize = 768 * 1024;
 /// Words of one field that are found.
 pub const SEARCH_FIELD_WORDS: usize = 16_000;
+/// Characters of a text that are shown around the words that a search finds in it.
+pub const HIGHLIGHT_CHARS: usize = 200;
+/// Words of a text among which those are looked for.
+pub const HIGHLIGHT_WORDS: usize = 2000;
 /// Fields in one `sort`.
 pub const SORT_FIELDS: usize = 4;
 /// Values that records are grouped by together.
@@ -171,6 +175,8 @@ pub const READ_KILO_STEPS: u32 = 20;
 pub const READ_BYTES: usize = 64 * 1024;
 /// Virtual-machine steps, in thousands, of one transaction on the writer or one read in the reader pool.
 pub const TRANSACTION_KILO_STEPS: u32 = 50_000;
+/// Seconds that a search may take on PostgreSQL, which doesn't count its steps.
+pub const SEARCH_SECONDS: u64 = 5;
 /// The same, of several requests that write and read in one transaction: their reads hold up the writer.
 pub const MIXED_KILO_STEPS: u32 = 10_000;
 /// Transactions that share one commit at most.

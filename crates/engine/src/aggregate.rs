@@ -12,7 +12,8 @@ use crate::currencies;
 use crate::inner::Inner;
 use crate::plans::{ListKey, ListPlan};
 use crate::read::{
-    PageBody, PageRows, PageSize, Reads, Way, check_page, check_selected, check_values, is_too_large, may_at_all,
+    PageBody, PageRows, PageSize, Reads, Way, check_page, check_search, check_selected, check_values, is_too_large,
+    may_at_all, search_values,
 };
 use crate::{Aggregate, Context, Encoder, Page, PageEnd, PageOrder};
 
@@ -22,6 +23,8 @@ pub(crate) struct PreparedAggregate {
     plan: Arc<ListPlan>,
     request: Aggregate,
     params: Vec<Value>,
+    /// The values of the search, if it is one.
+    search: Vec<Value>,
 }
 
 /// Plans a reading of groups.
@@ -32,6 +35,7 @@ pub(crate) fn prepare(inner: &Inner, cx: &Context, mut request: Aggregate) -> Re
     may_at_all(&class.rights, cx, collection, request.action())?;
     check_page(request.limit, (&request.start, request.groups.order().len()), &request.filter)?;
     check_size(&request.groups)?;
+    check_search(request.search.as_deref(), request.perspective)?;
     check_selected(&request.params)?;
     check_values(&request.filter, collection)?;
     asked::past_of_groups((collection, request.perspective), (&request.groups, &request.filter), cx.now)?;
@@ -41,8 +45,9 @@ pub(crate) fn prepare(inner: &Inner, cx: &Context, mut request: Aggregate) -> Re
         currencies::share_one(&request.groups, &request.filter)?;
         Ok(ListPlan::new(key, view, &inner.planner))
     })?;
+    let search = search_values(inner, view, (request.collection, request.search.as_deref()))?;
     let params = take_params(&mut request);
-    Ok(PreparedAggregate { plan, request, params })
+    Ok(PreparedAggregate { plan, request, params, search })
 }
 
 /// Takes the values of the filter, of the equalities and of what is asked of groups out of a request.
@@ -81,7 +86,7 @@ pub(crate) async fn aggregate<R: Reads>(
     prepared: &PreparedAggregate,
     (encoder, size): (&'static dyn Encoder, PageSize),
 ) -> Result<Page, Error> {
-    let PreparedAggregate { plan, request, params } = prepared;
+    let PreparedAggregate { plan, request, params, search } = prepared;
     let mut rows = PageRows::first(request.limit);
     loop {
         let bindings = Bindings {
@@ -89,6 +94,7 @@ pub(crate) async fn aggregate<R: Reads>(
             cursor: request.start.values(),
             skip: request.start.skipped(),
             as_of: request.perspective.moment(),
+            search,
             limit: rows.asked(),
             ..Bindings::new(cx.caller(), cx.now)
         };

@@ -7,6 +7,7 @@ use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use crate::commit_checks::CommitChecks;
+use crate::lock_order::LockOrder;
 use crate::plans::{KeptPlans, Plans};
 use crate::policy::Policy;
 use crate::rights::{Grantee, rights_of};
@@ -44,6 +45,8 @@ pub struct Application {
     pub(crate) sums: Sums,
     /// Its checks at commit.
     pub(crate) commit_checks: CommitChecks,
+    /// In which order records are locked.
+    pub(crate) lock_order: LockOrder,
     /// How large values are whose fields say nothing of it.
     pub(crate) sizes: Sizes,
     classes: Cache<ClassKey, Arc<CallerClass>>,
@@ -62,6 +65,7 @@ impl Application {
         })?;
         let commit_checks = CommitChecks::of(&model, &policy);
         let ranks = deletion_order::ranks(&model);
+        let lock_order = LockOrder::of(&model, &sums, &commit_checks);
         let fingerprint = Sha256::digest(model.sources.fingerprint_input()).into();
         let model = Arc::new(model);
         let mut diagnostics = Diagnostics::new(Arc::clone(&model.sources));
@@ -73,7 +77,19 @@ impl Application {
         }
         let (sizes, classes, kept_plans) = (Sizes::default(), Cache::new(CLASSES), KeptPlans::new());
         let system = OnceLock::new();
-        Ok(Self { model, fingerprint, policy, ranks, sums, commit_checks, sizes, classes, kept_plans, system })
+        Ok(Self {
+            model,
+            fingerprint,
+            policy,
+            ranks,
+            sums,
+            commit_checks,
+            lock_order,
+            sizes,
+            classes,
+            kept_plans,
+            system,
+        })
     }
 
     /// The same, with values of these sizes.

@@ -249,7 +249,8 @@ pub(crate) fn searched(view: View<'_>, collection: &Collection) -> Result<Vec<Fi
         return wrong(format!("{} has no field that can be searched", collection.name), remedy);
     }
     let open = |field: &&Field| view.rights.field(collection.id, field.id, Action::Read).allows();
-    let fields: Vec<FieldId> = collection.searched().filter(open).map(|field| field.id).collect();
+    let fields: Vec<FieldId> =
+        collection.searched().map(|(field, _)| field).filter(open).map(|field| field.id).collect();
     if fields.is_empty() {
         let problem = format!("you don't see the searchable fields of {} in every record", collection.name);
         return wrong(problem, "use `filter`");

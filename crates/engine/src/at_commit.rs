@@ -38,6 +38,7 @@ impl TxContext<'_, '_> {
 /// Asks them of each record that was changed, or whose children were. The record is locked until the commit, and so, in
 /// effect, are its children: whoever changes one has to lock the record first. Unknown passes, as in every check.
 pub(crate) async fn ask(cx: &mut TxContext<'_, '_>) -> Result<(), Unmet> {
+    cx.hold_touched(cx.checks.records().collect()).await?;
     let touched = cx.checks.take();
     let counted = touched.values().filter(|touched| touched.cause.is_counted).count();
     cx.require_few_checks(counted)?;

@@ -8,7 +8,9 @@ use backstay_model::{Collection, CollectionId, Field, FieldId};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
+use crate::holding::ToHold;
 use crate::input::{Child, ChildAct, Children, Others};
+use crate::parking::{self, Begun, Together};
 use crate::references::{none_with_id, seen_children};
 use crate::stored::Wanted;
 use crate::{Authority, Input, Record, TxContext, UniqueKey};
@@ -41,9 +43,10 @@ pub(crate) async fn write(
         let family = Family { authority, relation, children: cx.model().collection(target), via, parent };
         let around = cx.part.at.clone();
         let at = family.relation.place().under(&around);
+        family.hold(cx, &each).await?;
         if others == Others::Go {
             part(cx, &at);
-            let present = family.present(cx).await?;
+            let present = family.present_and_held(cx).await?;
             each = family.matched(cx, each, &present).await?;
             let named: HashSet<RecordId> = each.iter().filter_map(|child| child.act.id()).collect();
             for id in present.into_iter().filter(|id| !named.contains(id)) {
@@ -51,10 +54,16 @@ pub(crate) async fn write(
                 changed = true;
             }
         }
-        for Child { at: within, act } in each {
+        let begun = parking::begin(cx, &family.together(&at, &each)).await?;
+        for (Child { at: within, act }, begun) in each.into_iter().zip(begun) {
             let place = within.into_iter().fold(at.clone(), Place::then);
             part(cx, &place);
-            changed |= family.write(cx, &place, act).await?;
+            changed |= match (act, begun) {
+                (ChildAct::Change(id, input), Some(begun)) => {
+                    complete(cx, authority, (target, id), (begun, input)).await?
+                }
+                (act, _) => family.write(cx, &place, act).await?,
+            };
         }
         part(cx, &around);
     }
@@ -62,7 +71,7 @@ pub(crate) async fn write(
 }
 
 /// From now on it is about the record at this place in the request.
-fn part(cx: &mut TxContext<'_, '_>, at: &Place) {
+pub(crate) fn part(cx: &mut TxContext<'_, '_>, at: &Place) {
     cx.part.at = at.clone();
     if let Some(recorder) = &mut cx.recorder {
         recorder.about(at);
@@ -70,6 +79,31 @@ fn part(cx: &mut TxContext<'_, '_>, at: &Place) {
 }
 
 impl Family<'_> {
+    /// Those that are changed.
+    fn together<'i>(&self, at: &Place, each: &'i [Child]) -> Together<'i> {
+        let change = |child: &'i Child| {
+            let place = child.at.iter().cloned().fold(at.clone(), Place::then);
+            let change = if let ChildAct::Change(id, input) = &child.act { Some((*id, input)) } else { None };
+            (place, change)
+        };
+        Together {
+            authority: self.authority,
+            collection: self.children.id,
+            child_of: Some(self.of_parent()),
+            each: each.iter().map(change).collect(),
+        }
+    }
+
+    /// Locks the children that are named, and what changes with those that are sent.
+    async fn hold(&self, cx: &mut TxContext<'_, '_>, each: &[Child]) -> Result<(), Error> {
+        let named = each.iter().filter_map(|child| child.act.id());
+        let mut to_hold = ToHold::records(self.children.id, named);
+        for input in each.iter().filter_map(|child| child.act.input()) {
+            cx.hold_owners(self.children.id, input, &mut to_hold);
+        }
+        cx.hold(to_hold).await
+    }
+
     /// Returns whether it changed anything.
     async fn write(&self, cx: &mut TxContext<'_, '_>, at: &Place, act: ChildAct) -> Result<bool, Error> {
         match act {
@@ -107,6 +141,16 @@ impl Family<'_> {
             return Err(Limit::Size { what, max: limits::LINKS_READ, unit: "records" }.into());
         }
         Ok(seen)
+    }
+
+    /// The same, once no other transaction can change them.
+    async fn present_and_held(&self, cx: &mut TxContext<'_, '_>) -> Result<Vec<RecordId>, Error> {
+        let present = self.present(cx).await?;
+        if !cx.is_shared() || present.is_empty() {
+            return Ok(present);
+        }
+        cx.hold(ToHold::records(self.children.id, present)).await?;
+        self.present(cx).await
     }
 
     /// What was sent for a whole list, in which each child that was sent without its id is one of those present, or new.
@@ -190,6 +234,19 @@ fn change<'f>(
 ) -> BoxFuture<'f, Result<bool, Error>> {
     let wanted = Wanted { if_match: None, child_of: Some(of) };
     Box::pin(async move { cx.change(authority, record, input, wanted).await.map(|altered| altered.changed) })
+}
+
+/// The same of a change that was begun.
+fn complete<'f, 'a: 'f>(
+    cx: &'f mut TxContext<'a, '_>,
+    authority: Authority,
+    record: (CollectionId, RecordId),
+    (begun, input): (Begun<'a>, Input),
+) -> BoxFuture<'f, Result<bool, Error>> {
+    Box::pin(async move {
+        let changed = cx.complete(begun, input).await;
+        cx.with_children(authority, record, changed).await.map(|altered| altered.changed)
+    })
 }
 
 /// What a write does to the children that it names, as it is asked of their type's rules.

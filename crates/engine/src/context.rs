@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,6 +15,7 @@ use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
+use crate::record::Key;
 use crate::recorder::Recorder;
 use crate::reference::Reference;
 use crate::taken_along::TakenAlong;
@@ -135,6 +137,8 @@ pub struct TxContext<'a, 't> {
     pub(crate) sums: PendingSums,
     /// Records of which checks have to be asked before the commit.
     pub(crate) checks: PendingChecks,
+    /// Records that it has locked before it wrote anything.
+    pub(crate) held: HashSet<Key>,
     /// The part that is at work.
     pub(crate) part: Part,
     /// What an explanation is made of.
@@ -400,7 +404,7 @@ impl<'a> TxContext<'a, '_> {
         })
     }
 
-    fn failed(&mut self, error: StoreError) -> Error {
+    pub(crate) fn failed(&mut self, error: StoreError) -> Error {
         if matches!(error, StoreError::ForeignKey | StoreError::Unique { .. } | StoreError::UniqueIndex { .. }) {
             self.violation.get_or_insert_with(|| error.clone());
         }

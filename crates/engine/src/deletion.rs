@@ -114,6 +114,7 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
     let Some(record) = stored else { return Err(crate::read::not_found(collection)) };
     let first = Going { collection: cx.model().collection(collection.id), id: record.id(), is_seen: true };
     let Reach { mut going, referring } = reach(cx, &class, (first, way)).await?;
+    hold(cx, (&going, &referring)).await?;
     let ranks = &cx.engine.application.ranks;
     // Within a collection those that were found last go first: they refer to those before.
     going.reverse();
@@ -143,6 +144,14 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
         }
     }
     Ok(record)
+}
+
+/// Locks what goes with the record, which is locked already, and what loses a reference.
+async fn hold(cx: &mut TxContext<'_, '_>, (going, referring): (&[Going<'_>], &[Referring<'_>])) -> Result<(), Error> {
+    let going = going.iter().skip(1).map(|one| (one.collection.id, one.id));
+    let released = referring.iter().filter(|one| one.how.on_delete == OnDelete::SetNull);
+    let released = released.flat_map(|one| one.ids.iter().map(|id| (one.collection.id, *id)));
+    cx.hold(going.chain(released).collect()).await
 }
 
 /// Reads the first of the records that go, as they were before any reference was emptied: as many as there is room for.

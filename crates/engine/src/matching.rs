@@ -1,8 +1,12 @@
 //! Changes and deletions of all records that match a filter: all of them or none.
 
+use std::collections::HashSet;
+
 use backstay_base::{Action, Error, Limit, Place, RecordId, Step};
 use backstay_model::{Collection, CollectionId};
 
+use crate::holding::ToHold;
+use crate::parking::{self, Together};
 use crate::read::{self, PreparedList};
 use crate::stored::Wanted;
 use crate::{Authority, Input, MatchingAct, RecordAct, TxContext, summing};
@@ -26,12 +30,33 @@ pub(crate) async fn carry_out(
     if ids.len() as u64 > u64::from(limit) {
         return Err(Limit::Matching { max: u64::from(limit) }.into());
     }
+    let ids = hold(cx, (act, collection), (list, limit), ids).await?;
     let matched = ids.len();
     let changed = match act {
         MatchingAct::Update(input) => update(cx, collection, ids, input).await?,
         MatchingAct::Delete => delete(cx, collection, ids).await?,
     };
     Ok(Counted { matched, changed })
+}
+
+/// Locks the records that were found, and returns those that are still found: others may have changed them before.
+async fn hold(
+    cx: &mut TxContext<'_, '_>,
+    (act, collection): (&MatchingAct, CollectionId),
+    (list, limit): (&PreparedList, u32),
+    found: Vec<RecordId>,
+) -> Result<Vec<RecordId>, Error> {
+    if !cx.is_shared() || found.is_empty() {
+        return Ok(found);
+    }
+    let mut to_hold = ToHold::records(collection, found.iter().copied());
+    if let MatchingAct::Update(input) = act {
+        cx.hold_owners(collection, input, &mut to_hold);
+    }
+    cx.hold(to_hold).await?;
+    let held: HashSet<RecordId> = found.into_iter().collect();
+    let still_found = read::ids(cx, list, u64::from(limit) + 1).await?;
+    Ok(still_found.into_iter().filter(|id| held.contains(id)).collect())
 }
 
 async fn update(
@@ -41,10 +66,19 @@ async fn update(
     input: &Input,
 ) -> Result<usize, Error> {
     let mut changed = 0;
-    for id in ids {
-        let wanted = Wanted { if_match: None, child_of: None };
+    let authority = Authority::Caller;
+    let each = ids.iter().map(|id| (Place::member(id.to_string()), Some((*id, input)))).collect();
+    let begun = parking::begin(cx, &Together { authority, collection, child_of: None, each }).await?;
+    for (id, begun) in ids.into_iter().zip(begun) {
+        let record = (collection, id);
         cx.part.at = Place::member(id.to_string());
-        let altered = cx.change(Authority::Caller, (collection, id), input.clone(), wanted).await;
+        let altered = match begun {
+            Some(begun) => {
+                let changed = cx.complete(begun, input.clone()).await;
+                cx.with_children(authority, record, changed).await
+            }
+            None => cx.change(authority, record, input.clone(), Wanted::default()).await,
+        };
         let altered = altered.map_err(|error| match error {
             // It has its place.
             Error::Invalid(_) => error,

@@ -109,6 +109,11 @@ impl PendingChecks {
         }
     }
 
+    /// The records to ask.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (CollectionId, RecordId)> {
+        self.touched.keys().copied()
+    }
+
     /// All records to ask; none are left.
     pub(crate) fn take(&mut self) -> BTreeMap<(CollectionId, RecordId), Touched> {
         std::mem::take(&mut self.touched)

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 
 use crate::bind::InMemory;
 use crate::pending_checks::Part;
+use crate::record::Key;
 use crate::sums::Counted;
 
 /// The sums that have to follow.
@@ -146,6 +147,11 @@ impl PendingSums {
     /// The sums that follow after the commit; none are left.
     pub(crate) fn take_due(&mut self) -> BTreeSet<(CollectionId, FieldId, RecordId)> {
         std::mem::take(&mut self.due)
+    }
+
+    /// The records whose sums have to follow.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Key> {
+        self.touched.keys().map(|touched| (touched.collection, touched.id))
     }
 
     /// The next record whose sums have to follow.

@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use backstay_base::{Action, Error, limits};
 use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Scope, Type, compile};
 use backstay_model::{Collection, CollectionId, Field, FieldId, InterfaceId};
-use backstay_scalar::{Scalar, Value};
+use backstay_scalar::{Language, Scalar, Value};
 use backstay_sql::{
     DecodeError, Groups, GroupsShape, HistoryPlan, PageStart, Perspective, Planner, ReadPlan, ReadScope, ReadShape,
-    RecordSource, Row, Selection, SortBy, SortKey, StoredPlan, Template, ValueKind,
+    RecordSource, Row, Searching, Selection, SortBy, SortKey, StoredPlan, Template, ValueKind,
 };
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -416,7 +416,7 @@ fn one_record(action: Action, collection: CollectionId, selection: Selection, pe
         selection,
         first_param: 0,
         filter: None,
-        search: false,
+        search: None,
         scope: ReadScope::One,
     }
 }
@@ -430,8 +430,8 @@ pub(crate) struct ListKey {
     expression: Option<Same>,
     selection: Selection,
     sort: Arc<[SortKey]>,
-    /// Whether it searches.
-    search: bool,
+    /// If it searches.
+    search: Option<Searching>,
     start: PageStart,
     /// What is answered of groups of the records, if that is asked for: then nothing is selected of the records.
     groups: Option<Groups>,
@@ -442,8 +442,8 @@ pub(crate) struct ListKey {
 
 impl ListKey {
     pub(crate) fn of(list: &List) -> Self {
-        let List { collection, perspective, filter, search, selection, params: _, sort, limit: _, start, count: _ } =
-            list;
+        let List { collection, perspective, filter, search, highlight, selection, sort, start, .. } = list;
+        let searching = |_: &Arc<_>| Searching { highlight: Arc::clone(highlight) };
         Self {
             collection: *collection,
             perspective: perspective.rows(),
@@ -451,7 +451,7 @@ impl ListKey {
             expression: filter.expression.as_ref().map(|expression| Same(Arc::clone(&expression.checked))),
             selection: selection.clone(),
             sort: Arc::clone(sort),
-            search: search.is_some(),
+            search: search.as_ref().map(searching),
             start: start.shape(),
             groups: None,
             interface: None,
@@ -461,8 +461,9 @@ impl ListKey {
 
     /// The key of the groups of a list.
     pub(crate) fn of_groups(aggregate: &Aggregate) -> Self {
-        let Aggregate { collection, perspective, filter, groups, params: _, limit: _, start } = aggregate;
-        let records = List { perspective: *perspective, filter: filter.clone(), ..List::of(*collection) };
+        let Aggregate { collection, perspective, filter, search, groups, params: _, limit: _, start } = aggregate;
+        let (perspective, filter, search) = (*perspective, filter.clone(), search.clone());
+        let records = List { perspective, filter, search, ..List::of(*collection) };
         let selection = Selection::parts([]);
         Self { groups: Some(groups.clone()), start: start.shape(), selection, ..Self::of(&records) }
     }
@@ -500,6 +501,8 @@ pub(crate) struct ListPlan {
     /// The scalars of the sort keys and of the id, of groups of all keys of their order; none for an enum.
     cursor: Vec<Option<Scalar>>,
     shapes: Shapes,
+    /// The languages of the texts of `ReadPlan::highlights`.
+    pub(crate) languages: Vec<Option<Language>>,
     count: OnceLock<ReadPlan>,
 }
 
@@ -533,7 +536,10 @@ impl ListPlan {
         let scalars = key.sort.iter().map(scalar);
         let cursor = scalars.chain([Some(collection.key.scalar())]).collect();
         let page = shapes.plan(planner, view.rights);
-        Self { page, names_classified, cursor, shapes, count: OnceLock::new() }
+        let highlight = key.search.iter().flat_map(|search| search.highlight.iter());
+        let language = |field: &FieldId| collection.field(*field).search.and_then(|search| search.language);
+        let languages = highlight.map(language).collect();
+        Self { page, names_classified, cursor, shapes, languages, count: OnceLock::new() }
     }
 
     /// Plans the groups of the records of a list.
@@ -547,7 +553,7 @@ impl ListPlan {
         let shapes = Shapes::Groups(Box::new(GroupsShape { records, groups: groups.clone(), start: start.clone() }));
         let cursor = groups.cursor_kinds().into_iter().map(ValueKind::scalar).collect();
         let page = shapes.plan(planner, view.rights);
-        Self { page, names_classified, cursor, shapes, count: OnceLock::new() }
+        Self { page, names_classified, cursor, shapes, languages: Vec::new(), count: OnceLock::new() }
     }
 
     /// The shape of a list of the records of one type, and whether it names a classified field.
@@ -562,7 +568,7 @@ impl ListPlan {
         }
         let of_expression =
             checked.iter().flat_map(|checked| checked.reads.iter().chain(&checked.computed_from).copied());
-        let searched = collection.searched().filter(|_| *search).map(|field| field.id);
+        let searched = collection.searched().filter(|_| search.is_some()).map(|(field, _)| field.id);
         let own = equals.iter().copied().chain(sort.iter().filter_map(SortKey::field)).chain(searched);
         let own = own.flat_map(|field| looked_at(planner, (collection.id, field)));
         let selected = selection.written();
@@ -582,7 +588,7 @@ impl ListPlan {
             selection: selection.clone(),
             first_param: u16::try_from(params + equals.len()).expect("a filter has few parameters"),
             filter,
-            search: *search,
+            search: search.clone(),
             scope: ReadScope::Page { sort: sort.to_vec(), start: start.clone() },
         };
         (shape, names_classified)
@@ -592,8 +598,9 @@ impl ListPlan {
     pub(crate) fn narrowed(&self, view: View<'_>, planner: &Planner) -> Option<Self> {
         let shapes = self.shapes.narrowed(view.model)?;
         let page = shapes.plan(planner, view.rights);
-        let (names_classified, cursor) = (self.names_classified, self.cursor.clone());
-        Some(Self { page, names_classified, cursor, shapes, count: OnceLock::new() })
+        let (names_classified, cursor, languages) =
+            (self.names_classified, self.cursor.clone(), self.languages.clone());
+        Some(Self { page, names_classified, cursor, shapes, languages, count: OnceLock::new() })
     }
 
     /// The place of this row.

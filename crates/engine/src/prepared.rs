@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::aggregate::{self, PreparedAggregate};
 use crate::at_commit::{self, Unmet};
 use crate::history::PreparedHistory;
+use crate::holding::ToHold;
 use crate::inner::{Inner, too_large};
 use crate::plans::ListKey;
 use crate::read::{self, Alone, PageSize, PreparedGet, PreparedList};
@@ -88,6 +89,10 @@ impl Prepared {
             }
             Self::Write(write) => write.run(cx).await.map(Answer::Written),
         }
+    }
+
+    fn write(&self) -> Option<&PreparedWrite> {
+        if let Self::Write(write) = self { Some(write) } else { None }
     }
 
     /// The collection that it writes to, and how it answers, if it writes.
@@ -331,6 +336,24 @@ impl All {
     }
 }
 
+impl All {
+    /// Locks what the requests name, if they write more than one record.
+    async fn hold(&self, cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
+        let mut to_hold = ToHold::default();
+        let writes: Vec<&PreparedWrite> = self.requests.iter().filter_map(Prepared::write).collect();
+        if writes.len() < 2 {
+            return Ok(());
+        }
+        for (record, input) in writes.into_iter().filter_map(PreparedWrite::known) {
+            to_hold.add(record);
+            if let Some(input) = input {
+                cx.hold_owners(record.0, input, &mut to_hold);
+            }
+        }
+        cx.hold(to_hold).await
+    }
+}
+
 /// Several requests in one transaction.
 struct All {
     requests: Box<[Prepared]>,
@@ -370,6 +393,7 @@ impl Transaction for All {
                     .map(|answer| answer.map(|answer| answer.kept(&cx.cx.memory)).transpose())
                     .collect();
             }
+            self.hold(cx).await?;
             let (mut answers, mut bytes) = (Vec::with_capacity(self.requests.len()), 0);
             for (index, request) in self.requests.iter().enumerate() {
                 self.reached.store(index + 1, Ordering::Relaxed);

@@ -6,7 +6,7 @@ use backstay_base::{
 };
 use backstay_expr::Rights;
 use backstay_model::{Collection, CollectionId, Model};
-use backstay_scalar::{Value, ValueRef};
+use backstay_scalar::{Search, Value, ValueRef};
 use backstay_sql::{DecodeError, ReadPlan, Row, SortKey};
 use backstay_store::{RowSink, StoreError};
 use sha2::{Digest as _, Sha256};
@@ -14,13 +14,14 @@ use sha2::{Digest as _, Sha256};
 use crate::application::CallerClass;
 use crate::asked::{self, Asked, View};
 use crate::bind::{Bindings, Question};
+use crate::highlights::Highlighted;
 use crate::inner::Inner;
 use crate::plans::{ListKey, ListPlan};
 use crate::rights::{is_granted, without_grant};
 use crate::sink::Collect;
 use crate::{
     AnswerBuffer, Context, Count, Cursor, EncodeError, Encoder, Expression, Filter, Found, Get, List, OfTypes, Page,
-    PageEnd, PageOrder, Previous, Start, Tag, TxContext, Which,
+    PageEnd, PageOrder, Perspective, Previous, Start, Tag, TxContext, Which,
 };
 
 /// Where the statements of a read are run: each by itself, or all in a transaction.
@@ -246,15 +247,20 @@ pub(crate) fn prepare_list(inner: &Inner, cx: &Context, mut request: List) -> Re
         check_named(view, &request)?;
         Ok(ListPlan::new(key, view, &inner.planner))
     })?;
-    let search = match &request.search {
-        None => Vec::new(),
-        Some(search) => {
-            let collection = view.model.collection(request.collection);
-            inner.planner.search(collection, &asked::searched(view, collection)?, search).to_vec()
-        }
-    };
+    let search = search_values(inner, view, (request.collection, request.search.as_deref()))?;
     let params = take_params(&mut request);
     Ok(PreparedList { plan, class, request, params, search })
+}
+
+/// The values of a search in a collection; none if nothing is searched for.
+pub(crate) fn search_values(
+    inner: &Inner,
+    view: View<'_>,
+    (collection, search): (CollectionId, Option<&Search>),
+) -> Result<Vec<Value>, Error> {
+    let Some(search) = search else { return Ok(Vec::new()) };
+    let collection = view.model.collection(collection);
+    Ok(inner.planner.search(collection, &asked::searched(view, collection)?, search).to_vec())
 }
 
 /// Plans a list of the records of several types.
@@ -302,7 +308,10 @@ fn check_named(view: View<'_>, request: &List) -> Result<(), Error> {
     asked::selection(view, collection.id, &request.selection)?;
     asked::sort(view, collection, &request.sort)?;
     if request.search.is_some() {
-        asked::searched(view, collection)?;
+        let searched = asked::searched(view, collection)?;
+        if let Some(hidden) = request.highlight.iter().find(|field| !searched.contains(field)) {
+            return Err(not_searched(collection, &collection.field(*hidden).name));
+        }
     }
     asked::filter(view, collection, &request.filter)
 }
@@ -323,12 +332,30 @@ fn check(list: &List) -> Result<(), Error> {
         let remedy = "send a search, or another order".to_owned();
         return Err(Error::malformed(Place::Sort, ViolationKind::Misused { problem, remedy }));
     }
-    if list.search.is_some() && list.perspective.moment().is_some() {
+    if list.search.is_none() && !list.highlight.is_empty() {
+        let problem = "only what a search finds can be highlighted".to_owned();
+        let remedy = "send a search, or leave out `highlight`".to_owned();
+        return Err(Error::malformed(Place::Search, ViolationKind::Misused { problem, remedy }));
+    }
+    check_search(list.search.as_deref(), list.perspective)?;
+    check_page(list.limit, (&list.start, list.sort.len() + 1), &list.filter)
+}
+
+/// The refusal of a field in which no search of the caller looks, whether or not there is one of this name.
+pub fn not_searched(collection: &Collection, name: &str) -> Error {
+    let problem = format!("your search doesn't look in a field `{name}` of {}", collection.name);
+    let remedy = "name fields with `@search` that you see in every record".to_owned();
+    Error::malformed(Place::part("highlight"), ViolationKind::Misused { problem, remedy })
+}
+
+/// Refuses a search of the past.
+pub(crate) fn check_search(search: Option<&Search>, perspective: Perspective) -> Result<(), Error> {
+    if search.is_some() && perspective.moment().is_some() {
         let problem = "a search finds records as they are now".to_owned();
         let remedy = "leave out the search or the moment of the past".to_owned();
         return Err(Error::malformed(Place::Search, ViolationKind::Misused { problem, remedy }));
     }
-    check_page(list.limit, (&list.start, list.sort.len() + 1), &list.filter)
+    Ok(())
 }
 
 /// Refuses a page that no door should have asked for: its places have this many values.
@@ -423,7 +450,8 @@ pub(crate) async fn list<R: Reads>(
         bindings.limit = rows.asked();
         let question = Question { template: &page_plan.page.template, bindings, collection: collection.id, withheld };
         let way = Way::of(&request.start);
-        let sink = PageBody::new((Arc::clone(&page_plan), way), (encoder, size), (rows, &cx.memory));
+        let sink = PageBody::new((Arc::clone(&page_plan), way), (encoder, size), (rows, &cx.memory))
+            .with_search(request.search.clone());
         match reads.rows(question, sink).await {
             (sink, Ok(())) => break sink,
             (sink, Err(error)) if is_too_large(&error) => {
@@ -643,6 +671,8 @@ pub(crate) struct PageBody {
     last: Option<Cursor>,
     /// Whether there is one beyond it.
     more: bool,
+    /// What is looked for in texts that are answered with what is found in them.
+    search: Option<Arc<Search>>,
 }
 
 /// Bytes that most pages fit into.
@@ -655,7 +685,12 @@ impl PageBody {
         (rows, memory): (PageRows, &Memory),
     ) -> Self {
         let (body, hashed) = (AnswerBuffer::new(memory, USUAL_PAGE), (Sha256::new(), 0));
-        Self { plan, way, encoder, size, rows, written: 0, body, hashed, last: None, more: rows.more }
+        Self { plan, way, encoder, size, rows, written: 0, body, hashed, last: None, more: rows.more, search: None }
+    }
+
+    /// The same with what a search finds in texts, if the plan answers that.
+    pub(crate) fn with_search(self, search: Option<Arc<Search>>) -> Self {
+        Self { search: search.filter(|_| !self.plan.page.highlights.is_empty()), ..self }
     }
 
     /// The whole page; `end` says what stands after the records, by where the next page starts and the one before ends.
@@ -686,7 +721,14 @@ impl PageBody {
             self.encoder.between(&mut self.body)?;
         }
         self.note_end();
-        self.encoder.row(&mut self.body, row, &self.plan.page.output)?;
+        let output = &self.plan.page.output;
+        match &self.search {
+            None => self.encoder.row(&mut self.body, row, output)?,
+            Some(search) => {
+                let texts = self.plan.page.highlights.iter().copied().zip(self.plan.languages.iter().copied());
+                self.encoder.row(&mut self.body, &Highlighted::new(row, search, texts)?, output)?;
+            }
+        }
         self.note_end();
         self.body.check()
     }

@@ -365,6 +365,8 @@ pub struct List {
     pub filter: Filter,
     /// Of those the ones that are found by this.
     pub search: Option<Arc<Search>>,
+    /// The fields whose texts are answered with what the search finds in them.
+    pub highlight: Arc<[FieldId]>,
     /// What to answer of each.
     pub selection: Selection,
     /// The values of the parameters in the selection, in its order.
@@ -392,6 +394,7 @@ impl List {
             perspective: Perspective::Live,
             filter: Filter::default(),
             search: None,
+            highlight: Arc::default(),
             selection: Selection::Whole,
             params: Vec::new(),
             sort: Arc::default(),
@@ -411,6 +414,8 @@ pub struct Aggregate {
     pub perspective: Perspective,
     /// Which of its records.
     pub filter: Filter,
+    /// Of those the ones that are found by this.
+    pub search: Option<Arc<Search>>,
     /// What is answered of their groups, and in which order.
     pub groups: Groups,
     /// The values of the parameters in that, in its order.

@@ -98,8 +98,19 @@ impl RowChange {
         };
         let mut values = stored.values().to_vec();
         values[usize::from(field.0)] = Value::Null;
-        let template = cx.engine.templates.update(&cx.engine.planner, collection.id, vec![field]);
-        let bindings = Bindings { proposed: &values, version: Some(stored.version()), ..cx.bindings().id(stored.id()) };
+        Self::overwrite(cx, collection, (stored, &values), vec![field]);
+    }
+
+    /// Gives fields of a record other values until something else is written to them in the same transaction: nobody sees
+    /// these, and neither the log nor a history tells of them.
+    pub(crate) fn overwrite(
+        cx: &mut TxContext<'_, '_>,
+        collection: &Collection,
+        (stored, values): (&Record, &[Value]),
+        fields: Vec<FieldId>,
+    ) {
+        let template = cx.engine.templates.update(&cx.engine.planner, collection.id, fields);
+        let bindings = Bindings { proposed: values, version: Some(stored.version()), ..cx.bindings().id(stored.id()) };
         let update = cx.statement(&template, &bindings, collection.id);
         cx.tx.stage(update, Some(1));
     }

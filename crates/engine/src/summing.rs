@@ -23,6 +23,7 @@ use crate::{Authority, Record, TxContext};
 
 /// Lets all stored sums follow what has changed.
 pub(crate) async fn follow(cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
+    cx.hold_touched(cx.sums.records().collect()).await?;
     while let Some((touched, differences)) = cx.sums.next() {
         one(cx, touched, differences).await?;
     }
@@ -49,6 +50,7 @@ pub(crate) async fn followed(
     collection: CollectionId,
     record: Record,
 ) -> Result<Record, Error> {
+    cx.hold_touched(cx.sums.records().collect()).await?;
     let mut is_own = false;
     while let Some((touched, differences)) = cx.sums.next() {
         is_own |= (touched.collection, touched.id) == (collection, record.id());
@@ -89,7 +91,7 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     let Some(own) = cx.engine.application.sums.own(collection.id) else { return Ok(()) };
     let plan = cx.engine.templates.held(&cx.engine.planner, collection.id, &own.needed);
     // A record that is deleted has no sums.
-    let Some(record) = cx.read_whole(plan, (collection.id, touched.id)).await? else { return Ok(()) };
+    let Some(record) = cx.read_held(plan, (collection.id, touched.id)).await? else { return Ok(()) };
     let Differences { by_field, at, is_counted } = differences;
     let (mut values, mut anew) = (record.values().to_vec(), Vec::new());
     for (field, difference) in &by_field {

@@ -53,6 +53,7 @@ pub(crate) struct Templates {
     lookups: Statements<(CollectionId, Vec<FieldId>)>,
     referencing: Statements<(CollectionId, FieldId, Option<InnerRelation>, Perspective)>,
     went_with: Statements<(CollectionId, FieldId)>,
+    led_to: Statements<(CollectionId, FieldId)>,
     set_sums: Statements<(CollectionId, Vec<FieldId>)>,
     sums_anew: Cache<(CollectionId, Vec<FieldId>), Arc<SumsPlan>>,
     links: Statements<(String, String, LinkStatement)>,
@@ -76,6 +77,7 @@ struct CollectionTemplates {
     search: OnceLock<Option<Arc<SearchTemplates>>>,
     move_branch: OnceLock<Template>,
     longest_path: OnceLock<Template>,
+    hold: OnceLock<Option<Arc<Template>>>,
 }
 
 /// What is done to the versions of records.
@@ -109,6 +111,7 @@ impl Templates {
             lookups: no_statements(),
             referencing: no_statements(),
             went_with: no_statements(),
+            led_to: no_statements(),
             set_sums: no_statements(),
             sums_anew: Cache::new(SUMS),
             links: no_statements(),
@@ -218,6 +221,16 @@ impl Templates {
         cached(&self.went_with, at, |at| planner.went_with(*at, trash))
     }
 
+    /// Locks records, where several transactions write at a time.
+    pub(crate) fn hold(&self, planner: &Planner, collection: CollectionId) -> Option<Arc<Template>> {
+        self.of(collection).hold.get_or_init(|| planner.hold(collection).map(Arc::new)).clone()
+    }
+
+    /// Finds what a to-one field of records leads to.
+    pub(crate) fn led_to(&self, planner: &Planner, at: (CollectionId, FieldId)) -> Arc<Template> {
+        cached(&self.led_to, at, |(collection, field)| planner.led_to(*collection, *field))
+    }
+
     pub(crate) fn link(&self, planner: &Planner, link: &Link, statement: LinkStatement) -> Arc<Template> {
         cached(&self.links, (link.table.clone(), link.near.clone(), statement), |_| match statement {
             LinkStatement::Insert => planner.link_insert(link),
@@ -289,7 +302,7 @@ impl Templates {
                 selection: Selection::id(),
                 first_param: 0,
                 filter: None,
-                search: false,
+                search: None,
                 scope: ReadScope::Page { sort: Vec::new(), start },
             };
             planner.read(&shape, Rights::unrestricted())

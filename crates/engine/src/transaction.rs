@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use backstay_base::{Action, Conflict, Error, Limit, Related, limits};
@@ -234,6 +235,7 @@ impl<T: Transaction> Work for Running<T> {
                 slug_run: self.slug_run,
                 sums: PendingSums::default(),
                 checks: PendingChecks::default(),
+                held: HashSet::new(),
                 part: Part::default(),
                 recorder: None,
             };

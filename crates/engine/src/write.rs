@@ -2,6 +2,7 @@ use backstay_base::{Error, RecordId};
 use backstay_model::{CollectionId, FieldId, SetOn, Trash};
 
 use crate::children::SentChildren;
+use crate::holding::ToHold;
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
@@ -33,6 +34,11 @@ impl TxContext<'_, '_> {
         collection: CollectionId,
         input: Input,
     ) -> Result<Record, Error> {
+        if !input.children.is_empty() {
+            let mut to_hold = ToHold::default();
+            self.hold_owners(collection, &input, &mut to_hold);
+            self.hold(to_hold).await?;
+        }
         let made = self.make_alone(authority, collection, input).await;
         let (record, sent) = placed::settled(self, made).await?;
         children::write(self, authority, (collection, record.id()), sent).await?;
@@ -108,7 +114,18 @@ impl TxContext<'_, '_> {
         input: Input,
         wanted: Wanted<'_>,
     ) -> Result<Altered, Error> {
+        self.hold_to_change(record, &input).await?;
         let changed = self.change_alone(authority, record, input, wanted).await;
+        self.with_children(authority, record, changed).await
+    }
+
+    /// What was changed, once the record's children are written.
+    pub(crate) async fn with_children(
+        &mut self,
+        authority: Authority,
+        record: (CollectionId, RecordId),
+        changed: Result<(Altered, SentChildren), Error>,
+    ) -> Result<Altered, Error> {
         let (altered, sent) = placed::settled(self, changed).await?;
         if !children::write(self, authority, record, sent).await? {
             return Ok(altered);
@@ -127,7 +144,16 @@ impl TxContext<'_, '_> {
         input: Input,
         wanted: Wanted<'_>,
     ) -> Result<(Altered, SentChildren), Error> {
-        let mut proposal = stored::for_update(self, authority, record, &input, wanted).await?;
+        let proposal = stored::for_update(self, authority, record, &input, wanted).await?;
+        self.change_proposed(proposal, input).await
+    }
+
+    /// The same of a record that was read.
+    pub(crate) async fn change_proposed(
+        &mut self,
+        mut proposal: Proposal<'_>,
+        input: Input,
+    ) -> Result<(Altered, SentChildren), Error> {
         self.propose(&mut proposal, input).await?;
         let idle = proposal.is_idle();
         if let Err(refusal) = rules::of_update(self, &mut proposal, idle).await {
@@ -205,6 +231,7 @@ impl TxContext<'_, '_> {
         if_match: Option<&IfMatch>,
     ) -> Result<Record, Error> {
         let action = act.verb().action();
+        self.hold_to_carry_out(act, record).await?;
         let gone = match act {
             RecordAct::Delete => {
                 let proposal =
@@ -265,6 +292,7 @@ impl TxContext<'_, '_> {
         record: (CollectionId, RecordId),
         of: (FieldId, RecordId),
     ) -> Result<Record, Error> {
+        self.hold_to_delete(record).await?;
         let wanted = Wanted { if_match: None, child_of: Some(of) };
         let proposal = stored::for_deletion(self, authority, record, wanted).await?;
         self.count_rows(proposal.rows_for_caller())?;

@@ -5,9 +5,11 @@ use backstay_model::{Collection, CollectionId, Field, FieldId};
 use backstay_store::{KeyClaim, Writes};
 
 use crate::context::require_few_rows;
+use crate::holding::ToHold;
 use crate::inner::Inner;
 use crate::matching::{self, Counted};
 use crate::read::{self, PreparedList, USUAL_RECORD, may_at_all};
+use crate::record::Key;
 use crate::remember::Keyed;
 use crate::showing::{Showing, transient};
 use crate::{
@@ -220,6 +222,21 @@ impl PreparedWrite {
         }
     }
 
+    /// The record that it changes, if it names that by its id, and what is sent for it.
+    pub(crate) fn known(&self) -> Option<(Key, Option<&Input>)> {
+        let (collection, which, input) = match &self.work {
+            Work::Update { record, input, .. } | Work::Replace { record, input, .. } => {
+                (record.0, &record.1, Some(input))
+            }
+            Work::OfRecord { record, .. } => (record.0, &record.1, None),
+            Work::Create { .. } | Work::Upsert { .. } | Work::OfMatching { .. } => return None,
+        };
+        match which {
+            Which::Id(id) => Some(((collection, *id), input)),
+            Which::Key(_) => None,
+        }
+    }
+
     /// How it answers.
     pub(crate) fn showing(&self) -> &Showing {
         &self.showing
@@ -329,6 +346,11 @@ fn of_write(refusal: Error) -> Error {
 impl TxContext<'_, '_> {
     /// Makes a record of each input.
     async fn create_all(&mut self, collection: CollectionId, inputs: &[Input]) -> Result<Vec<Record>, Error> {
+        let mut to_hold = ToHold::default();
+        for input in inputs {
+            self.hold_owners(collection, input, &mut to_hold);
+        }
+        self.hold(to_hold).await?;
         let mut records = Vec::with_capacity(inputs.len());
         for (index, input) in inputs.iter().enumerate() {
             self.part.at = Place::item(index);
@@ -349,6 +371,9 @@ impl TxContext<'_, '_> {
         inputs: &Inputs,
     ) -> Result<Vec<(Upserted, Record)>, Error> {
         let is_array = matches!(inputs, Inputs::Many(_));
+        if is_array {
+            self.hold_by_key((collection, key), inputs.as_slice()).await?;
+        }
         let mut all = Vec::with_capacity(inputs.as_slice().len());
         for (index, input) in inputs.as_slice().iter().enumerate() {
             if is_array {

@@ -18,6 +18,8 @@ mod keys;
 mod large_deletions;
 #[path = "constraints/link_changes.rs"]
 mod link_changes;
+#[path = "constraints/locking.rs"]
+mod locking;
 #[path = "constraints/opposite.rs"]
 mod opposite;
 #[path = "constraints/order.rs"]
@@ -44,6 +46,8 @@ mod sums_refused;
 mod sums_soon;
 #[path = "constraints/support.rs"]
 mod support;
+#[path = "constraints/swaps.rs"]
+mod swaps;
 #[path = "constraints/trashed.rs"]
 mod trashed;
 #[path = "constraints/trees.rs"]

@@ -61,8 +61,8 @@ pub use load::{Loaded, load};
 pub use mention::Mentioned;
 pub use model::{
     Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Exclusion, Field,
-    History, Index, Model, Nulls, OrderKey, RecordUnion, SearchIndex, Set, SetOn, StoredNames, StoredSum, Trash, Tree,
-    Union, Upkeep, VersionChange, Versions, Within,
+    History, Index, Model, Nulls, OrderKey, RecordUnion, SearchIndex, Searched, Set, SetOn, StoredNames, StoredSum,
+    Trash, Tree, Union, Upkeep, VersionChange, Versions, Within,
 };
 pub use named::{FUNCTIONS, NamedRule, NamedRules, ParameterKind, RuleId, RuleParameter};
 pub use names::{own_name, shortened};

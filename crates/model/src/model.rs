@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_base::{Action, Duration, Place, RecordId, limits};
-use backstay_scalar::{Part, Scalar, Storage, Value};
+use backstay_scalar::{Language, Part, Scalar, Storage, Value};
 
 use crate::allow::{FieldAllow, Layer};
 use crate::enumeration::{Enum, EnumId};
@@ -279,13 +279,13 @@ impl Collection {
     }
 
     /// The fields that full-text search looks at, in order.
-    pub fn searched(&self) -> impl Iterator<Item = &Field> {
-        self.fields.iter().filter(|field| field.search.is_some())
+    pub fn searched(&self) -> impl Iterator<Item = (&Field, Searched)> {
+        self.fields.iter().filter_map(|field| Some((field, field.search?)))
     }
 
     /// What full-text search finds its records by; `None` if no field has `@search`.
     pub fn search_index(&self) -> Option<SearchIndex> {
-        let fields: Vec<FieldId> = self.searched().map(|field| field.id).collect();
+        let fields: Vec<FieldId> = self.searched().map(|(field, _)| field.id).collect();
         let (table, words) = names::search(&self.table);
         (!fields.is_empty()).then_some(SearchIndex { table, words, fields })
     }
@@ -294,6 +294,15 @@ impl Collection {
     pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.is_stored())
     }
+}
+
+/// `@search(weight:, language:)`: how full-text search finds records by the words of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Searched {
+    /// How much each word counts.
+    pub weight: u32,
+    /// The language to whose stems words are reduced.
+    pub language: Option<Language>,
 }
 
 /// What full-text search finds the records of a collection by.
@@ -535,8 +544,8 @@ pub struct Field {
     pub set: Vec<Set>,
     /// `@class(is:)`.
     pub class: Option<Class>,
-    /// `@search(weight:)`: full-text search finds records by its words, and this is how much each counts.
-    pub search: Option<u32>,
+    /// `@search(weight:, language:)`: full-text search finds records by its words.
+    pub search: Option<Searched>,
     /// Whether Backstay keeps it for itself: no request and no rule names it, no answer has it, and neither has the
     /// history or the commit log.
     pub internal: bool,

@@ -9,7 +9,7 @@ use backstay_model::CollectionId;
 use crate::groups::GroupTexts;
 use crate::list::{check_size, from_members, from_pairs, in_body};
 use crate::list_words::{ListWords, Raw};
-use crate::reader::{Reader, start_of};
+use crate::reader::{Reader, searched, start_of};
 use crate::words::shorten;
 use crate::{cursor, filter, json, parameter, url};
 
@@ -127,6 +127,7 @@ impl Reader {
             equals,
             filter: text,
             search,
+            highlight,
             params,
             sort: _,
             select: _,
@@ -137,10 +138,13 @@ impl Reader {
             count,
             as_of,
         } = &words.list;
-        if search.is_some() {
-            let problem = "groups can't be made of what a search finds".to_owned();
-            let remedy = "use `filter`, or search with a list".to_owned();
-            return Err(Error::malformed(Place::Search, ViolationKind::Misused { problem, remedy }));
+        if highlight.is_some() {
+            let problem = "a group has no texts in which something is found".to_owned();
+            let remedy = "leave out `highlight`, or ask for the records".to_owned();
+            return Err(Error::malformed(
+                Place::part(parameter::HIGHLIGHT),
+                ViolationKind::Misused { problem, remedy },
+            ));
         }
         if *count != Counting::None {
             let problem = "the number of records is one of the values of a group".to_owned();
@@ -161,6 +165,7 @@ impl Reader {
                 equals: filter::equalities(equals, model.collection(*collection), model)?,
                 expression: checked.map(|checked| Expression { checked, params: of_filter }),
             },
+            search: search.as_deref().map(searched).transpose()?,
             limit: limit.unwrap_or(limits::PAGE_DEFAULT),
             start: start_of((after.as_deref(), before.as_deref(), skip.unwrap_or(0)), place)?,
             groups,

@@ -152,6 +152,7 @@ pub fn in_body(error: Error) -> Error {
             | Place::Skip
             | Place::Count
             | Place::AsOf) => Place::member(part.to_string()),
+            Place::Part(name) if name == parameter::HIGHLIGHT => Place::member(name),
             other @ (Place::Whole | Place::Value(_) | Place::Part(_)) => other,
         };
         Violation::new(at, violation.kind)

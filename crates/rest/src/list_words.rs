@@ -16,6 +16,8 @@ pub struct ListWords<'w> {
     pub filter: Option<Cow<'w, str>>,
     /// Words to search for.
     pub search: Option<Cow<'w, str>>,
+    /// Fields whose texts are answered with what the search finds in them, such as `title,body`.
+    pub highlight: Option<Cow<'w, str>>,
     /// Values of the filter's parameters, by their names without `$`.
     pub params: Vec<(String, Raw<'w>)>,
     /// Fields to order by, such as `-publishedAt,title`.
@@ -62,6 +64,7 @@ impl ListWords<'_> {
             equals: Vec::new(),
             filter: None,
             search: None,
+            highlight: None,
             params: Vec::new(),
             sort: None,
             select: None,

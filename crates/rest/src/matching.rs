@@ -6,7 +6,7 @@ use backstay_model::CollectionId;
 
 use crate::list::{check_size, from_body, from_pairs, in_body};
 use crate::list_words::ListWords;
-use crate::parameter::{DRY_RUN, truth};
+use crate::parameter::{DRY_RUN, HIGHLIGHT, truth};
 use crate::reader::Reader;
 use crate::url;
 
@@ -43,6 +43,7 @@ impl Reader {
     fn matching(&self, words: &ListWords<'_>, all: &str) -> Result<Matching, Error> {
         let others = [
             (Place::Search, words.search.is_some()),
+            (Place::part(HIGHLIGHT), words.highlight.is_some()),
             (Place::Sort, words.sort.is_some()),
             (Place::Select, words.select.is_some()),
             (Place::After, words.after.is_some()),

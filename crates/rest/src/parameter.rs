@@ -12,6 +12,9 @@ pub const AS_OF: &str = "asOf";
 /// The parameter that says what is answered of a record.
 pub(crate) const SELECT: &str = "select";
 
+/// The parameter that names the fields whose texts are answered with what a search finds in them.
+pub(crate) const HIGHLIGHT: &str = "highlight";
+
 /// The parameter of a change by a filter that undoes it.
 pub const DRY_RUN: &str = "dryRun";
 
@@ -20,6 +23,7 @@ pub const DRY_RUN: &str = "dryRun";
 pub(crate) enum Parameter {
     Filter,
     Search,
+    Highlight,
     Sort,
     Select,
     Limit,
@@ -31,9 +35,10 @@ pub(crate) enum Parameter {
 }
 
 impl Parameter {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Filter,
         Self::Search,
+        Self::Highlight,
         Self::Sort,
         Self::Select,
         Self::Limit,
@@ -53,6 +58,7 @@ impl Parameter {
         match self {
             Self::Filter => "filter",
             Self::Search => "search",
+            Self::Highlight => HIGHLIGHT,
             Self::Sort => "sort",
             Self::Select => SELECT,
             Self::Limit => "limit",
@@ -69,6 +75,7 @@ impl Parameter {
         match self {
             Self::Filter => Place::Filter,
             Self::Search => Place::Search,
+            Self::Highlight => Place::part(HIGHLIGHT),
             Self::Sort => Place::Sort,
             Self::Select => Place::Select,
             Self::Limit => Place::Limit,
@@ -85,6 +92,7 @@ impl Parameter {
         match self {
             Self::Filter => &["query"],
             Self::Search => &["q", "_q", "fulltext", "fts", "match", "term", "keywords"],
+            Self::Highlight => &["highlights", "attributesToHighlight", "highlight_fields", "snippet", "headline"],
             Self::Sort => &["order", "orderBy", "order_by", "ordering", "_sort", "sortBy", "sort_by"],
             Self::Select => &["fields", "include", "expand", "populate", "embed", "columns"],
             Self::Limit => {
@@ -103,6 +111,7 @@ impl Parameter {
         match self {
             Self::Filter => list.filter = text(value, "a string")?,
             Self::Search => list.search = text(value, "a string, such as \"new york\"")?,
+            Self::Highlight => list.highlight = text(value, "one string, such as \"title,body\"")?,
             Self::Sort => list.sort = text(value, "one string, such as \"-createdAt,title\"")?,
             Self::Select => list.select = text(value, "one string, such as \"title,author{name}\"")?,
             Self::After => list.after = text(value, "a string")?,

@@ -2,9 +2,11 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use backstay_base::{Error, Place, RecordId, ViolationKind, limits};
-use backstay_engine::{Cursor, Engine, Expression, Filter, Groups, List, Selection, Singles, SortBy, SortKey, Start};
+use backstay_engine::{
+    Cursor, Engine, Expression, Filter, Groups, List, Selection, Singles, SortBy, SortKey, Start, not_searched,
+};
 use backstay_expr::{Checked, Scope};
-use backstay_model::{CollectionId, FieldId, InterfaceId, Model};
+use backstay_model::{Collection, CollectionId, FieldId, Interface, InterfaceId, Model};
 use backstay_scalar::{Search, SearchProblem, Value};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
@@ -12,8 +14,9 @@ use quick_cache::{Equivalent, Weighter};
 use crate::cursor;
 use crate::groups::{self, GroupTexts};
 use crate::list_words::{ListWords, Raw};
+use crate::parameter::HIGHLIGHT;
 use crate::select::Chosen;
-use crate::words::not_shared;
+use crate::words::{not_shared, shorten};
 use crate::{filter, select, sort};
 
 /// Texts of each kind that are kept, as far as `limits::KEPT_TEXTS_BYTES` allows.
@@ -179,6 +182,7 @@ impl Reader {
             equals,
             filter: text,
             search,
+            highlight,
             params,
             sort,
             select,
@@ -215,10 +219,7 @@ impl Reader {
         let Chosen { selection, written } = self.chosen(named, select.as_deref())?;
         let written = written.as_deref().unwrap_or_default();
         let (expression, selected) = if let Some(text) = text {
-            let scope = match shared {
-                Some(shared) => Scope::filter_of_types(model, *id, shared),
-                None => Scope::filter(model, *id),
-            };
+            let scope = filter_scope(model, *id, shared);
             let checked = kept(&self.filters, (named, text), || filter::expression(text, &scope).map(Arc::new))?;
             let (params, selected) = filter::params(params, (&checked.params, written), model)?;
             (Some(Expression { checked, params }), selected)
@@ -237,6 +238,7 @@ impl Reader {
             perspective: self.perspective(*id, as_of.as_deref())?,
             filter: Filter { equals, expression },
             search,
+            highlight: highlight.as_deref().map_or(Ok(Arc::default()), |text| highlighted(text, collection))?,
             params: of_one_type(selected, (&selection, named)),
             selection,
             sort,
@@ -244,6 +246,14 @@ impl Reader {
             start,
             count: *count,
         })
+    }
+}
+
+/// What a filter can name: of one of the types of an interface what they share.
+fn filter_scope<'m>(model: &'m Model, of: CollectionId, shared: Option<&'m Interface>) -> Scope<'m> {
+    match shared {
+        Some(shared) => Scope::filter_of_types(model, of, shared),
+        None => Scope::filter(model, of),
     }
 }
 
@@ -263,8 +273,22 @@ fn not_of_types(text: &str) -> Error {
     Error::malformed(Place::Sort, ViolationKind::Misused { problem, remedy })
 }
 
+/// The fields that a `highlight` names.
+fn highlighted(text: &str, collection: &Collection) -> Result<Arc<[FieldId]>, Error> {
+    let mut fields = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        let field = collection.searched().find(|(field, _)| field.name == name).map(|(field, _)| field.id);
+        let field = field.ok_or_else(|| not_searched(collection, &shorten(name)))?;
+        if fields.contains(&field) {
+            return Err(Error::malformed(Place::part(HIGHLIGHT), ViolationKind::Duplicate));
+        }
+        fields.push(field);
+    }
+    Ok(fields.into())
+}
+
 /// The meaning of a `search`.
-fn searched(text: &str) -> Result<Arc<Search>, Error> {
+pub(crate) fn searched(text: &str) -> Result<Arc<Search>, Error> {
     let kind = |problem| match problem {
         SearchProblem::Long => ViolationKind::Range(format!("at most {} bytes", limits::SEARCH_BYTES)),
         SearchProblem::ManyWords => ViolationKind::Range(format!("at most {} words", limits::SEARCH_WORDS)),

@@ -2,7 +2,7 @@
 
 use backstay_base::limits;
 
-use crate::words;
+use crate::{Language, words, words_in};
 
 /// A search: every group must be found, and nothing of what is excluded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +16,34 @@ pub struct Search {
 /// Words that follow each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Term {
+    /// What was typed.
+    text: String,
     /// The words, as `words` makes them; at least one.
-    pub words: Vec<String>,
+    words: Vec<String>,
     /// Whether the last of them is the beginning of a word.
     pub prefix: bool,
+}
+
+impl Term {
+    /// The words in a language: at least one.
+    pub fn words_in(&self, language: Option<Language>) -> Vec<String> {
+        if language.is_none() {
+            return self.words.clone();
+        }
+        let mut words: Vec<String> = words_in(&self.text, language).collect();
+        match words.last_mut() {
+            None => return self.words.clone(),
+            // A stem that is too short to be looked up is none.
+            Some(last) if self.prefix && is_short(last) => last.clone_from(&self.words[self.words.len() - 1]),
+            Some(_) => {}
+        }
+        words
+    }
+}
+
+/// Whether too many words begin like this one.
+fn is_short(word: &str) -> bool {
+    word.is_ascii() && word.len() < 2
 }
 
 /// Why a text is no search.
@@ -58,10 +82,10 @@ impl Search {
             }
             let words: Vec<String> = words(text).collect();
             let Some(last) = words.last() else { continue };
-            if prefix && last.is_ascii() && last.len() < 2 {
+            if prefix && is_short(last) {
                 return Err(SearchProblem::ShortPrefix);
             }
-            let term = Term { words, prefix };
+            let term = Term { text: text.to_owned(), words, prefix };
             match (excluded, search.groups.last_mut()) {
                 (true, _) => search.without.push(term),
                 (false, Some(group)) if joins => group.push(term),
@@ -87,7 +111,7 @@ impl Search {
     pub fn terms(&self) -> Vec<&Term> {
         let mut terms: Vec<&Term> = Vec::new();
         for term in self.groups.iter().flatten() {
-            if !terms.contains(&term) {
+            if !terms.iter().any(|other| (&other.words, other.prefix) == (&term.words, term.prefix)) {
                 terms.push(term);
             }
         }
@@ -175,6 +199,20 @@ mod tests {
         check("title:cat {a} ^b NEAR(c,2)", Ok("(title+cat)(a)(b)(near+c+2)"));
         check("🎉 cat", Ok("(cat)"));
         check("\u{202e}cat", Ok("(cat)"));
+    }
+
+    #[test]
+    fn terms_have_the_words_of_a_language() {
+        let check = |text: &str, language: Option<Language>, expected: &str| {
+            let search = Search::read(text).expect("a search");
+            let words: Vec<String> = search.terms().iter().map(|term| term.words_in(language).join("+")).collect();
+            assert_eq!(words.join(" "), expected, "{text}");
+        };
+        check("\"Running Cafés\" cities", None, "running+cafes cities");
+        check("\"Running Cafés\" cities", Some(Language::English), "run+cafe citi");
+        check("Häuser haus", Some(Language::German), "haus haus");
+        check("Zürich zurich ZÜRICH", Some(Language::German), "zurich");
+        check("half-times*", Some(Language::English), "half+time");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 
+use crate::Language;
+
 /// Characters of a word that are compared; what comes after them is not.
 pub const WORD_CHARS: usize = 64;
 
@@ -11,6 +13,23 @@ pub const WORD_CHARS: usize = 64;
 pub fn words(text: &str) -> Words<impl Iterator<Item = char>> {
     let bare = text.nfkd().filter(|letter| !is_accent(*letter)).nfc();
     Words { letters: bare.flat_map(char::to_lowercase).flat_map(spelled_out), pending: None }
+}
+
+/// The same in a language: each word is reduced to its stem, for which accents count, and then loses them.
+pub fn words_in(text: &str, language: Option<Language>) -> Box<dyn Iterator<Item = String> + '_> {
+    let Some(language) = language else { return Box::new(words(text)) };
+    let written = Words { letters: text.nfkc().flat_map(char::to_lowercase), pending: None };
+    Box::new(written.map(move |word| match bare(&language.stem(&word)) {
+        stem if stem.is_empty() => word,
+        stem => stem,
+    }))
+}
+
+/// A word without accents. Only what words are made of is left, whatever a stem has.
+fn bare(word: &str) -> String {
+    let letters = word.nfkd().filter(|letter| !is_accent(*letter)).nfc();
+    let letters = letters.flat_map(char::to_lowercase).flat_map(spelled_out);
+    letters.filter(|letter| letter.is_alphanumeric() || is_combining_mark(*letter)).collect()
 }
 
 /// Iterates over the words of a text.
@@ -52,12 +71,12 @@ impl<I: Iterator<Item = char>> Iterator for Words<I> {
 
 /// Accents and other marks above and below letters, and the vowel points of Hebrew and Arabic. The marks of Indic and
 /// Southeast Asian scripts, which tell words apart, have other classes.
-fn is_accent(letter: char) -> bool {
+pub(crate) fn is_accent(letter: char) -> bool {
     matches!(canonical_combining_class(letter), 10..=35 | 200..=240)
 }
 
 /// Whether a character is a word: those of Chinese and Japanese, which have no spaces between words.
-fn stands_alone(letter: char) -> bool {
+pub(crate) fn stands_alone(letter: char) -> bool {
     matches!(letter,
         '\u{3005}'..='\u{3007}'
         | '\u{3041}'..='\u{3096}'
@@ -134,6 +153,20 @@ mod tests {
     fn scripts_without_spaces_give_characters() {
         check("東京Tower 京都", &["東", "京", "tower", "京", "都"]);
         check("ガｶﾞかが", &["ガ", "ガ", "か", "が"]);
+    }
+
+    #[test]
+    fn words_in_a_language_are_stems_without_accents() {
+        let check = |language: Option<Language>, text: &str, expected: &[&str]| {
+            assert_eq!(words_in(text, language).collect::<Vec<_>>(), expected, "{language:?}: {text:?}");
+        };
+        check(None, "Running in Cafés", &["running", "in", "cafes"]);
+        check(Some(Language::English), "Running in Cafés, don't", &["run", "in", "cafe", "don", "t"]);
+        check(Some(Language::German), "Die Häuser der Straße", &["die", "haus", "der", "strass"]);
+        check(Some(Language::French), "Les RÉUNIONS; les re\u{301}unions", &["le", "reunion", "le", "reunion"]);
+        check(Some(Language::Russian), "Русский язык", &["русск", "язык"]);
+        check(Some(Language::English), "東京Towers 3.14 \"* -", &["東", "京", "tower", "3", "14"]);
+        check(Some(Language::English), &"x".repeat(WORD_CHARS + 5), &[&"x".repeat(WORD_CHARS)]);
     }
 
     #[test]

@@ -191,6 +191,11 @@ impl<'m> Builder<'m> {
         self.extent.whole = true;
     }
 
+    /// Notes that words are looked up.
+    pub(crate) fn note_search(&mut self) {
+        self.extent.searches = true;
+    }
+
     /// A SELECT without tables so far.
     pub(crate) fn frame(&mut self) -> usize {
         self.frames.push(Frame::default());

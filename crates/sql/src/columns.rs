@@ -20,6 +20,12 @@ impl Columns {
         })
     }
 
+    /// The index of a column that no other value shares.
+    pub(crate) fn push_apart(&mut self, sql: Sql, kind: impl Into<ColumnType>) -> usize {
+        self.0.push((sql, kind.into()));
+        self.0.len() - 1
+    }
+
     /// The columns with their types, in order.
     pub(crate) fn into_inner(self) -> Vec<(Sql, ColumnType)> {
         self.0

@@ -82,7 +82,7 @@ impl Written {
     fn finish(self, builder: Builder<'_>) -> ReadPlan {
         let output = RowOutput::Record(ObjectOutput { present: None, members: self.members });
         let template = builder.finish(&self.select, self.columns);
-        ReadPlan { template, output, cursor: self.cursor, version: None }
+        ReadPlan { template, output, cursor: self.cursor, version: None, highlights: Vec::new() }
     }
 }
 

@@ -28,6 +28,7 @@ mod gone;
 mod grouped;
 mod groups;
 mod history;
+mod hold;
 mod layout;
 mod lineage;
 mod lower;
@@ -91,9 +92,9 @@ pub use ranges::exclusion_fields;
 pub use relation::Perspective;
 pub use search::SearchTemplates;
 pub use shape::{
-    Alternative, Arguments, Derived, InnerSelection, MemberOutput, ObjectOutput, PageStart, Phrase, Position, ReadPlan,
-    ReadScope, ReadShape, RowOutput, Selected, SelectedField, SelectedValue, Selection, SortBy, SortKey, ValueKind,
-    ValueOutput,
+    Alternative, Arguments, Derived, HIGHLIGHT, InnerSelection, MemberOutput, ObjectOutput, PageStart, Phrase,
+    Position, ReadPlan, ReadScope, ReadShape, RowOutput, Searching, Selected, SelectedField, SelectedValue, Selection,
+    SortBy, SortKey, ValueKind, ValueOutput,
 };
 pub use slugs::{SlugRow, SlugSource, is_compared};
 pub use statement::{Extent, Slot, Statement, Template};

@@ -17,7 +17,7 @@ use crate::predicate::Pred;
 use crate::shape::Answered;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
 use crate::{
-    Alternative, ColumnRef, ColumnType, InnerSelection, MemberOutput, ObjectOutput, Phrase, SelectedField,
+    Alternative, ColumnRef, ColumnType, HIGHLIGHT, InnerSelection, MemberOutput, ObjectOutput, Phrase, SelectedField,
     SelectedValue, Selection, Slot, ValueOutput, order, question,
 };
 
@@ -71,6 +71,26 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             Answered::Derived(value) => self.derived(value, at),
         };
         members.iter().filter_map(member).collect()
+    }
+
+    /// The member with what a search finds in these texts, and the columns of the texts.
+    pub(crate) fn highlights(&mut self, fields: &[FieldId], at: &Anchor) -> (MemberOutput, Vec<usize>) {
+        let (mut members, mut columns) = (Vec::with_capacity(fields.len()), Vec::with_capacity(fields.len()));
+        for id in fields {
+            let stored = self.builder.stored(at, ColumnRef::main(*id));
+            // What is written in its place isn't the text.
+            let column = self.columns.push_apart(stored, Storage::Text);
+            let holds = ColumnType::List(Storage::Text);
+            let name = Arc::from(self.builder.model.field(at.collection, *id).own_name());
+            members.push(MemberOutput {
+                name,
+                visible: None,
+                value: ValueOutput::Column { column, holds, scalar: None },
+            });
+            columns.push(column);
+        }
+        let value = ValueOutput::Object(ObjectOutput { present: None, members });
+        (MemberOutput { name: Arc::from(HIGHLIGHT), visible: None, value }, columns)
     }
 
     /// Whether the caller can see none of the records that a relation leads to.

@@ -66,7 +66,7 @@ pub(crate) fn asked_in_order(
     };
     let mut questions = filtered(builder, record, (&ranges, &known));
     questions.extend(index_conditions(builder, shape, record, (&usable, &known)));
-    if shape.search {
+    if shape.search.is_some() {
         let by_rank = matches!(&shape.scope, ReadScope::Page { sort, .. } if sort.contains(&SortKey::rank()));
         let pred = Pred::Sql(search::restrict(builder, record, by_rank));
         questions.push(Question { pred, is_range: true });

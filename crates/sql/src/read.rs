@@ -8,7 +8,7 @@ use crate::expressions::Reader;
 use crate::output::RowWriter;
 use crate::question::{Asked, asked};
 use crate::tree::{integer, name};
-use crate::{ColumnRef, ObjectOutput, Planner, ReadPlan, ReadScope, ReadShape, RowOutput, Slot};
+use crate::{ColumnRef, ObjectOutput, Planner, ReadPlan, ReadScope, ReadShape, RowOutput, Searching, Slot};
 
 impl Planner {
     /// A read as callers with these rights may make it, in one statement.
@@ -22,7 +22,15 @@ impl Planner {
             ReadScope::Count => counted(builder, &record, asked),
             ReadScope::One | ReadScope::Key | ReadScope::Page { .. } => {
                 let mut row = RowWriter::new(&mut builder, reader);
-                let members = row.object(&shape.selection, &record);
+                let mut members = row.object(&shape.selection, &record);
+                let highlights = match &shape.search {
+                    Some(Searching { highlight }) if !highlight.is_empty() => {
+                        let (member, columns) = row.highlights(highlight, &record);
+                        members.push(member);
+                        columns
+                    }
+                    Some(_) | None => Vec::new(),
+                };
                 let mut columns = row.finish();
                 let mut select = Query::select();
                 let mut cursor = asked.order.as_ref().map_or_else(Vec::new, |order| order.cursor(&mut columns));
@@ -43,7 +51,7 @@ impl Planner {
                 builder.from(record.frame, &mut select);
                 let output = RowOutput::Record(ObjectOutput { present: None, members });
                 let template = builder.finish(&select, columns);
-                ReadPlan { template, output, cursor, version }
+                ReadPlan { template, output, cursor, version, highlights }
             }
         }
     }
@@ -59,5 +67,5 @@ fn counted(mut builder: Builder<'_>, record: &Anchor, asked: Asked) -> ReadPlan 
     select.expr(Func::count(Sql::col(sea_query::Asterisk))).from_subquery(inner, name("counted"));
     let output = RowOutput::Record(ObjectOutput { present: None, members: Vec::new() });
     let template = builder.finish(&select, vec![Storage::Int.into()]);
-    ReadPlan { template, output, version: None, cursor: Vec::new() }
+    ReadPlan { template, output, version: None, cursor: Vec::new(), highlights: Vec::new() }
 }

@@ -8,8 +8,8 @@
 mod entry;
 mod text;
 
-use backstay_model::{Collection, CollectionId, FieldId, Model, SearchIndex};
-use backstay_scalar::{Search, Storage, Value};
+use backstay_model::{Collection, CollectionId, FieldId, Model, SearchIndex, Searched};
+use backstay_scalar::{Language, Search, Storage, Value};
 use sea_query::{BinOper, CaseStatement, Expr as Sql, ExprTrait, Func, JoinType, OnConflict, Query, SelectStatement};
 
 use crate::builder::{Anchor, Builder, RANK};
@@ -23,6 +23,10 @@ pub(crate) const RECORD: &str = "record";
 const DOC: &str = "doc";
 /// PostgreSQL: the words.
 const WORDS: &str = "words";
+/// SQLite: beginnings of words, by their numbers of letters, that are found without going through all words that have them. What
+/// longer ones begin is few; an index without these finds the same.
+const PREFIXES: &str = "2 3";
+
 /// The column of the number of a field.
 fn number(field: usize) -> String {
     format!("n{field}")
@@ -54,7 +58,9 @@ pub fn add(collection: &Collection, dialect: Dialect) -> Vec<Statement> {
                 raw(format!(
                     "CREATE TABLE {table} ({DOC} INTEGER PRIMARY KEY, {RECORD} {key} NOT NULL UNIQUE, {kept}, {numbers}) STRICT"
                 )),
-                raw(format!("CREATE VIRTUAL TABLE {found_by} USING fts5({columns}, content='', tokenize='ascii')")),
+                raw(format!(
+                    "CREATE VIRTUAL TABLE {found_by} USING fts5({columns}, content='', tokenize='ascii', prefix='{PREFIXES}')"
+                )),
             ]
         }
         Dialect::Postgres => vec![
@@ -121,7 +127,7 @@ pub(crate) fn expected(index: &SearchIndex, dialect: Dialect) -> Vec<(String, Ve
 #[derive(Debug)]
 pub struct SearchTemplates {
     dialect: Dialect,
-    fields: Vec<FieldId>,
+    fields: Vec<(FieldId, Option<Language>)>,
     /// Puts the entry of `Slot::Id` in, which has none: all of them, in order. The values are `Slot::Entry`.
     pub put: Vec<Template>,
     /// Puts it in the place of the one that is there.
@@ -143,24 +149,22 @@ impl SearchTemplates {
             ),
             Dialect::Postgres => (vec![of.put_row()], vec![of.put_row()], vec![of.remove_row()]),
         };
-        Some(Self { dialect, fields: index.fields, put, change, remove })
+        let fields = collection.searched().map(|(field, search)| (field.id, search.language)).collect();
+        Some(Self { dialect, fields, put, change, remove })
     }
 
     /// Whether a change of a record changes its entry. Values are by `FieldId`.
     pub fn differ(&self, before: &[Value], after: &[Value]) -> bool {
-        self.fields.iter().any(|field| before[usize::from(field.0)] != after[usize::from(field.0)])
+        self.fields.iter().any(|(field, _)| before[usize::from(field.0)] != after[usize::from(field.0)])
     }
 
     /// The values of `Slot::Entry` of a record, whose values are by `FieldId`.
     pub fn entry(&self, values: &[Value]) -> Vec<Value> {
-        let texts: Vec<&str> = self
-            .fields
-            .iter()
-            .map(|field| match &values[usize::from(field.0)] {
-                Value::Text(text) => &**text,
-                _ => "",
-            })
-            .collect();
+        let text = |(field, language): &(FieldId, Option<Language>)| match &values[usize::from(field.0)] {
+            Value::Text(text) => entry::Spoken { text, language: *language },
+            _ => entry::Spoken { text: "", language: None },
+        };
+        let texts: Vec<entry::Spoken<'_>> = self.fields.iter().map(text).collect();
         entry::values(&texts, self.dialect)
     }
 }
@@ -265,8 +269,9 @@ impl Planner {
     /// The values of `Slot::Match` and `Slot::Terms` of a search among the words of some fields that can be searched, at least
     /// one.
     pub fn search(&self, collection: &Collection, fields: &[FieldId], search: &Search) -> [Value; 2] {
-        let searched = collection.searched().enumerate().filter(|(_, field)| fields.contains(&field.id));
-        let columns: Vec<usize> = searched.map(|(column, _)| column).collect();
+        let searched = collection.searched().enumerate().filter(|(_, (field, _))| fields.contains(&field.id));
+        let columns: Vec<text::Column> =
+            searched.map(|(number, (_, Searched { language, weight: _ }))| text::Column { number, language }).collect();
         assert!(!columns.is_empty(), "a search has fields to look at");
         text::values(search, &columns, self.dialect)
     }
@@ -297,7 +302,7 @@ pub(crate) fn found(builder: &mut Builder<'_>, collection: &Collection) -> Selec
 /// The same with their ranks.
 pub(crate) fn ranked(builder: &mut Builder<'_>, collection: &Collection) -> SelectStatement {
     let index = collection.search_index().expect("what is searched has an index");
-    let weights: Vec<u32> = collection.searched().filter_map(|field| field.search).collect();
+    let weights: Vec<u32> = collection.searched().map(|(_, search)| search.weight).collect();
     match builder.dialect {
         Dialect::Sqlite => ranked_by_fts5(builder, &index, &weights),
         Dialect::Postgres => ranked_by_tsvector(builder, &index, &weights),
@@ -369,6 +374,7 @@ fn integer_of_32_bits(number: i64) -> Sql {
 pub(crate) fn restrict(builder: &mut Builder<'_>, record: &Anchor, by_rank: bool) -> Sql {
     let collection = builder.model.collection(record.collection);
     let key = builder.key(record);
+    builder.note_search();
     if !by_rank {
         return key.in_subquery(found(builder, collection));
     }

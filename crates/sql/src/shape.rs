@@ -24,10 +24,17 @@ pub struct ReadShape {
     /// The caller's filter. A field in it that the rights hide in a record is null there, and a related record that they
     /// hide does not exist.
     pub filter: Option<Expr>,
-    /// Whether only the records are meant that match `Slot::Match`.
-    pub search: bool,
+    /// If only the records are meant that match `Slot::Match`: what is answered of that.
+    pub search: Option<Searching>,
     /// Which records.
     pub scope: ReadScope,
+}
+
+/// What is answered of a search.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Searching {
+    /// The fields whose texts are answered with what is found in them. The caller sees them in every record that it sees.
+    pub highlight: Arc<[FieldId]>,
 }
 
 /// Which records a read is about.
@@ -412,7 +419,13 @@ pub struct ReadPlan {
     pub cursor: Vec<usize>,
     /// The column that holds the record's version, for its entity tag; `None` for `ReadScope::Count`.
     pub version: Option<usize>,
+    /// The columns of the texts in `HIGHLIGHT`, in the order of `Searching::highlight`. They hold texts, and what is written is the
+    /// parts of them as a list: whoever encodes rows makes these.
+    pub highlights: Vec<usize>,
 }
+
+/// The member of a record with what a search finds in its texts.
+pub const HIGHLIGHT: &str = "$highlight";
 
 /// How a row becomes an answer.
 #[derive(Debug, Clone)]

@@ -70,6 +70,8 @@ pub struct Extent {
     pub lists: usize,
     /// Whether it reads all records that it is about before it returns the first row.
     pub whole: bool,
+    /// Whether it looks words up in the index of a search.
+    pub searches: bool,
 }
 
 impl Template {
@@ -89,8 +91,7 @@ impl Template {
             text: Arc::clone(&self.text),
             params: self.slots.iter().map(bind).collect(),
             columns: Arc::clone(&self.columns),
-            lists: self.extent.lists,
-            whole: self.extent.whole,
+            extent: self.extent,
         }
     }
 
@@ -111,15 +112,20 @@ pub struct Statement {
     text: Arc<str>,
     params: Box<[Param]>,
     columns: Arc<[ColumnType]>,
-    lists: usize,
-    whole: bool,
+    extent: Extent,
 }
 
 impl Statement {
     /// A statement that `store` writes itself, for its own tables.
     pub fn raw(text: impl Into<Arc<str>>, params: Vec<Param>, columns: &[Storage]) -> Self {
         let columns = columns.iter().map(|storage| ColumnType::One(*storage)).collect();
-        Self { text: text.into(), params: params.into(), columns, lists: 0, whole: false }
+        Self { text: text.into(), params: params.into(), columns, extent: Extent::default() }
+    }
+
+    /// The same, which looks words up in the index of a search.
+    #[must_use]
+    pub fn searching(self) -> Self {
+        Self { extent: Extent { searches: true, ..self.extent }, ..self }
     }
 
     /// The text.
@@ -134,12 +140,17 @@ impl Statement {
 
     /// Nested lists in its rows, at whatever depth.
     pub fn lists(&self) -> usize {
-        self.lists
+        self.extent.lists
     }
 
     /// Whether it reads all records that it is about before it returns the first row, so that it is long by its kind.
     pub fn reads_whole(&self) -> bool {
-        self.whole
+        self.extent.whole
+    }
+
+    /// Whether it looks words up in the index of a search, whose work a database doesn't count as its own.
+    pub fn searches(&self) -> bool {
+        self.extent.searches
     }
 
     /// What the columns of its rows hold.

@@ -135,7 +135,7 @@ fn counted(mut builder: Builder<'_>, parts: Vec<Part>) -> ReadPlan {
     select.expr(Func::count(Sql::col(Asterisk))).from_subquery(all, name("counted"));
     let output = RowOutput::Record(ObjectOutput { present: None, members: Vec::new() });
     let template = builder.finish(&select, vec![Storage::Int.into()]);
-    ReadPlan { template, output, version: None, cursor: Vec::new() }
+    ReadPlan { template, output, version: None, cursor: Vec::new(), highlights: Vec::new() }
 }
 
 fn merged(mut builder: Builder<'_>, parts: Vec<Part>, start: &PageStart) -> ReadPlan {
@@ -172,7 +172,7 @@ fn merged(mut builder: Builder<'_>, parts: Vec<Part>, start: &PageStart) -> Read
     }
     let version = Some(heads - 1);
     let template = builder.finish(&select, row.columns);
-    ReadPlan { template, output: RowOutput::OneOf(types.into()), version, cursor }
+    ReadPlan { template, output: RowOutput::OneOf(types.into()), version, cursor, highlights: Vec::new() }
 }
 
 /// The columns of all parts together. The heads of each part are in the same ones; then a Boolean for each type tells whose

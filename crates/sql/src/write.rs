@@ -328,12 +328,12 @@ impl Planner {
         builder.finish(&select, vec![Storage::Id(link.far_key).into()])
     }
 
-    fn key_type(&self, collection: CollectionId) -> ColumnType {
+    pub(crate) fn key_type(&self, collection: CollectionId) -> ColumnType {
         self.model.collection(collection).key.storage().into()
     }
 
     /// What the column of a to-one field holds.
-    fn reference_type(&self, collection: CollectionId, field: FieldId) -> ColumnType {
+    pub(crate) fn reference_type(&self, collection: CollectionId, field: FieldId) -> ColumnType {
         (&self.model.field(collection, field).columns[0]).into()
     }
 

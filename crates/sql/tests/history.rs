@@ -76,7 +76,7 @@ fn the_past_is_read_from_versions_and_rules_are_asked_about_the_last_one() {
             selection,
             first_param: 0,
             filter,
-            search: false,
+            search: None,
             scope,
         };
         both(&model, |planner| planner.read(&shape, &rights).template)

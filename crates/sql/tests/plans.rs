@@ -136,7 +136,7 @@ impl World {
             selection,
             first_param: 0,
             filter: None,
-            search: false,
+            search: None,
             scope,
         }
     }

@@ -43,6 +43,12 @@ pub(crate) trait Session: Send {
     /// Waits until no other transaction has a lock of this name, and has it until the transaction ends.
     fn lock(&mut self, name: i64) -> Answer<'_, ()>;
 
+    /// The same of several names, one after the other in their order.
+    fn lock_all(&mut self, names: Vec<i64>) -> Answer<'_, ()>;
+
+    /// Notes that another transaction has changed what this one has read, and that it has to be run again.
+    fn overtaken(&mut self);
+
     /// Runs a statement that writes in a transaction of its own, which is committed at once, and passes its rows to `visit`.
     /// `None`: transactions of this database never wait for each other, so that it belongs into the one at hand.
     fn query_apart<'a>(

@@ -1,7 +1,9 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
+use backstay_audit::RecordKey;
 use backstay_base::{DependencyKey, Timestamp, limits};
+use backstay_model::CollectionId;
 use backstay_sql::{Param, Row, Statement};
 use sha2::{Digest, Sha256};
 
@@ -20,6 +22,8 @@ pub struct Tx<'a> {
     counters: HashMap<Series, Counted>,
     /// The statements that were run since `watch`.
     watched: Option<Vec<Executed>>,
+    /// Whether an earlier run met another transaction.
+    is_rerun: bool,
 }
 
 /// A statement that was run, and what it cost. For one that writes, `rows` is the number of rows that it changed, and
@@ -78,7 +82,14 @@ impl Staged {
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(session: &'a mut (dyn Session + 'a), moment: Timestamp) -> Self {
-        Self { session, moment, pending: Pending::default(), counters: HashMap::new(), watched: None }
+        let (pending, counters) = (Pending::default(), HashMap::new());
+        Self { session, moment, pending, counters, watched: None, is_rerun: false }
+    }
+
+    /// The same transaction, which met another one when it was run before.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn again(self) -> Self {
+        Self { is_rerun: true, ..self }
     }
 
     /// What is left to be done.
@@ -95,6 +106,30 @@ impl<'a> Tx<'a> {
     /// a transaction that only reads, the moment at which it began.
     pub fn moment(&self) -> Timestamp {
         self.moment
+    }
+
+    /// Whether it is run again because another transaction was in the way: what it writes is better locked before it is read.
+    pub fn is_rerun(&self) -> bool {
+        self.is_rerun
+    }
+
+    /// Whether it has changed this record so far.
+    pub fn has_changed(&self, collection: CollectionId, record: &RecordKey) -> bool {
+        self.pending.changes.iter().any(|change| change.collection == collection && change.record == *record)
+    }
+
+    /// How many changes it has made so far.
+    pub fn changes(&self) -> usize {
+        self.pending.changes.len()
+    }
+
+    /// Runs a statement that doesn't depend on what is staged, which stays staged: locks are taken before anything is written.
+    pub async fn rows_before_staged(
+        &mut self,
+        statement: &Statement,
+        visit: &mut (dyn FnMut(&dyn Row) -> Result<(), StoreError> + Send),
+    ) -> Result<u64, StoreError> {
+        self.show(statement, &mut |row| visit(row)).await
     }
 
     /// Runs a statement and passes its rows to `visit` in order; returns how many there were.
@@ -136,6 +171,7 @@ impl<'a> Tx<'a> {
             let changed = self.run(&staged.statement).await?;
             if let Err(error) = staged.check(changed) {
                 self.pending.failed = true;
+                self.session.overtaken();
                 return Err(error);
             }
         }
@@ -273,9 +309,15 @@ impl<'a> Tx<'a> {
     /// written under the name alone, stays as it is. Names are told apart by 8 bytes of their digest, so that two of them may
     /// wait for each other needlessly.
     pub async fn lock(&mut self, name: &str) -> Result<(), StoreError> {
-        let digest: [u8; 32] = Sha256::digest(name).into();
-        let number = digest[..8].iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
-        let locked = self.session.lock(number).await;
+        let locked = self.session.lock(number_of(name)).await;
+        self.pending.failed |= locked.is_err();
+        locked
+    }
+
+    /// The same of several names, in an order that is the same in every transaction.
+    pub async fn lock_all(&mut self, names: impl Iterator<Item = String>) -> Result<(), StoreError> {
+        let numbers: BTreeSet<i64> = names.map(|name| number_of(&name)).collect();
+        let locked = self.session.lock_all(numbers.into_iter().collect()).await;
         self.pending.failed |= locked.is_err();
         locked
     }
@@ -351,4 +393,10 @@ impl fmt::Debug for Tx<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tx").field("pending", &self.pending).finish_non_exhaustive()
     }
+}
+
+/// What a name is told apart by.
+fn number_of(name: &str) -> i64 {
+    let digest: [u8; 32] = Sha256::digest(name).into();
+    digest[..8].iter().fold(0, |number, byte| number << 8 | i64::from(*byte))
 }

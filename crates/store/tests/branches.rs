@@ -97,7 +97,7 @@ impl Shop {
             selection: Selection::parts([Selected::Field(selected)]),
             first_param: 0,
             filter: Some(compile(filter, &Scope::filter(&self.model, collection.id)).expect("a filter").expr),
-            search: false,
+            search: None,
             scope: ReadScope::Page { sort: Vec::new(), start: PageStart::First },
         };
         let plan = Planner::new(Arc::clone(&self.model), Dialect::Sqlite).read(&shape, &self.rights());

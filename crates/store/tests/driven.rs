@@ -94,7 +94,7 @@ impl Desk {
             selection: Selection::parts([Selected::Field(SelectedField::of(title))]),
             first_param: 0,
             filter: None,
-            search: false,
+            search: None,
             scope: ReadScope::Page { sort, start: after.map_or(PageStart::First, PageStart::After) },
         };
         let plan = Planner::new(Arc::clone(&self.model), Dialect::Sqlite).read(&shape, &self.rights());

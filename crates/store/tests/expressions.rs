@@ -127,7 +127,7 @@ impl Setting {
             selection: Selection::id(),
             first_param: 0,
             filter: Some(expr.clone()),
-            search: false,
+            search: None,
             scope: ReadScope::Page { sort: Vec::new(), start: PageStart::First },
         };
         let plan = Planner::new(Arc::clone(&self.model), dialect).read(&shape, &self.rights);

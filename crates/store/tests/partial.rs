@@ -47,7 +47,7 @@ fn plan(rule: &str, (filter, sort): (Option<&str>, Option<&str>), sees: &str) ->
         selection: Selection::parts([Selected::Field(SelectedField::of(posts.fields[4].id))]),
         first_param: 0,
         filter: filter.map(|text| compile(text, &Scope::filter(&model, posts.id)).expect("a filter").expr),
-        search: false,
+        search: None,
         scope: ReadScope::Page { sort: sort.map(key).into_iter().collect(), start: PageStart::First },
     };
     let plan = Planner::new(Arc::clone(&model), Dialect::Sqlite).read(&shape, &rights(&model, posts, (rule, sees)));
@@ -112,7 +112,7 @@ type Comment @allow(read: "true") @index(fields: ["post", "createdAt"]) @index(f
             selection: Selection::parts([Selected::Field(comments)]),
             first_param: 0,
             filter: None,
-            search: false,
+            search: None,
             scope: ReadScope::Page { sort: Vec::new(), start: PageStart::First },
         };
         let plan =
@@ -154,7 +154,7 @@ type Guide implements Content { b: Int }
                 selection: Selection::Whole,
                 first_param: 0,
                 filter: filter.map(|text| compile(text, &Scope::filter(&model, *id)).expect("a filter").expr),
-                search: false,
+                search: None,
                 scope: ReadScope::Page { sort, start: after.map_or(PageStart::First, PageStart::After) },
             }
         });

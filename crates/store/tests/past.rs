@@ -54,7 +54,7 @@ fn read(scope: ReadScope, (last, moment): (i64, i64)) -> (Vec<String>, i32, Stri
         selection: Selection::parts([Selected::Field(SelectedField::of(text))]),
         first_param: 0,
         filter: None,
-        search: false,
+        search: None,
         scope,
     };
     let plan = Planner::new(Arc::clone(&model), Dialect::Sqlite).read(&shape, Rights::unrestricted());

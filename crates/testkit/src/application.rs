@@ -1,11 +1,11 @@
 use std::path::Path;
 
-use backstay_base::Ambient;
-use backstay_engine::{Application, Engine, OpenOptions, Sizes};
+use backstay_base::{Ambient, Secret};
+use backstay_engine::{Application, Engine, Location, OpenOptions, Sizes};
 use backstay_model::SourceFile;
 use tempfile::TempDir;
 
-use crate::TestClient;
+use crate::{Cluster, TestClient};
 
 /// An application with a database of its own in a temporary directory, which is removed with it.
 #[derive(Debug)]
@@ -13,6 +13,32 @@ pub struct TestApplication {
     /// Its engine.
     pub engine: Engine,
     directory: TempDir,
+    location: Location,
+}
+
+/// Which database test applications are on: SQLite, or PostgreSQL if the environment says
+/// `BACKSTAY_TEST_DATABASE=postgres`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TestDatabase {
+    /// A file in a directory of its own.
+    Sqlite,
+    /// A schema of its own on the server that all tests of the process share.
+    Postgres,
+}
+
+impl TestDatabase {
+    /// What the environment says.
+    ///
+    /// # Panics
+    /// If it says something else.
+    #[expect(clippy::panic, reason = "tests on another database than was meant would tell nothing")]
+    pub fn chosen() -> Self {
+        match std::env::var("BACKSTAY_TEST_DATABASE").as_deref() {
+            Err(_) | Ok("sqlite") => Self::Sqlite,
+            Ok("postgres") => Self::Postgres,
+            Ok(other) => panic!("BACKSTAY_TEST_DATABASE is sqlite or postgres, not {other}"),
+        }
+    }
 }
 
 impl TestApplication {
@@ -24,8 +50,12 @@ impl TestApplication {
     /// The same, with values of these sizes.
     pub fn open_with(files: Vec<SourceFile>, ambient: Ambient, sizes: Sizes) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
-        let engine = Self::engine_in(directory.path(), files, ambient, sizes);
-        Self { engine, directory }
+        let location = match TestDatabase::chosen() {
+            TestDatabase::Sqlite => Location::from(directory.path()),
+            TestDatabase::Postgres => Location::Url(Secret::new(Cluster::shared().schema())),
+        };
+        let engine = Self::engine_at(location.clone(), files, ambient, sizes);
+        Self { engine, directory, location }
     }
 
     /// Closes the database and opens it again, as after a restart. Other clones of the engine must have been dropped.
@@ -37,16 +67,16 @@ impl TestApplication {
     /// The same, with values of these sizes.
     #[must_use]
     pub fn restart_with(self, files: Vec<SourceFile>, ambient: Ambient, sizes: Sizes) -> Self {
-        let Self { engine, directory } = self;
+        let Self { engine, directory, location } = self;
         engine.close();
         drop(engine);
-        let engine = Self::engine_in(directory.path(), files, ambient, sizes);
-        Self { engine, directory }
+        let engine = Self::engine_at(location.clone(), files, ambient, sizes);
+        Self { engine, directory, location }
     }
 
     /// Closes the database, whose files stay as long as the directory. Other clones of the engine must have been dropped.
     pub fn into_directory(self) -> TempDir {
-        let Self { engine, directory } = self;
+        let Self { engine, directory, location: _ } = self;
         engine.close();
         directory
     }
@@ -56,18 +86,18 @@ impl TestApplication {
         TestClient::new(&self.engine)
     }
 
-    /// Where the database is.
+    /// Where its files are, if it has some.
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 
     #[expect(clippy::panic, reason = "a test with a model that does not load has failed, and is to show why")]
-    fn engine_in(directory: &Path, files: Vec<SourceFile>, ambient: Ambient, sizes: Sizes) -> Engine {
+    fn engine_at(location: Location, files: Vec<SourceFile>, ambient: Ambient, sizes: Sizes) -> Engine {
         let loaded = backstay_model::load(files).unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
         let application = Application::compile(loaded.model);
         let application = application.unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
         let application = application.with_sizes(sizes);
-        let (engine, _) = Engine::open(application, &OpenOptions::new(directory), ambient).expect("the database opens");
+        let (engine, _) = Engine::open(application, &OpenOptions::new(location), ambient).expect("the database opens");
         engine
     }
 }

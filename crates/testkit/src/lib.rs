@@ -13,7 +13,7 @@ pub mod reference;
 
 pub use ambient::{TestClock, TestEntropy, controlled, duration, moment};
 #[cfg(feature = "application")]
-pub use application::TestApplication;
+pub use application::{TestApplication, TestDatabase};
 #[cfg(feature = "application")]
 pub use client::TestClient;
 #[cfg(feature = "doors")]

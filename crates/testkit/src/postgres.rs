@@ -118,6 +118,17 @@ impl Cluster {
         format!("host={} user={USER} dbname={}", self.directory.path().display(), self.new_database())
     }
 
+    /// Creates an empty schema, which takes less time and space than a database, and returns how to connect to it.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub fn schema(&self) -> String {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.run(USER, &format!("CREATE SCHEMA {name}"));
+        let place = self.directory.path().display();
+        format!("host={place} user={USER} dbname={USER} options='-c search_path={name}'")
+    }
+
     /// Creates an empty database and returns its URL.
     ///
     /// # Panics

@@ -65,7 +65,7 @@ pub(super) fn floats(schema: &Value) -> Vec<&str> {
 
 fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let all = schema["properties"].as_object().into_iter().flat_map(Map::iter);
-    all.map(|(name, schema)| (name.as_str(), schema)).filter(|(name, _)| *name != "$more")
+    all.map(|(name, schema)| (name.as_str(), schema)).filter(|(name, _)| !name.starts_with('$'))
 }
 
 fn property<'d>(document: &Document<'d>, schema: &'d Value, names: &Names<'_>) -> Property<'d> {

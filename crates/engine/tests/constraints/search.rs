@@ -16,6 +16,11 @@ type Post @allow(read: "this.public || 'EDITOR' in auth.roles", create: "true", 
   public: Boolean! @default(to: true)
 }
 type Plain @open { name: String! }
+type Sentence @open {
+  english: String! @search(language: "en", weight: 2)
+  german: String @search(language: "de")
+  any: String @search
+}
 type Closed @open { name: String @search @allow(read: "'EDITOR' in auth.roles") }
 "#;
 
@@ -216,5 +221,93 @@ async fn indexes_follow_models() {
         served.serve(&model(&format!("{back} type Other @open {{ name: String @search }}")));
         create(&mut served, "Other", &[r#"{"name":"x y"}"#]).await;
         assert_eq!(served.search("Other", "name", "y").await, "x y", "{}", served.database);
+    }
+}
+
+/// The words of a search have a stem for each field, in phrases, beginnings and exclusions too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fields_with_a_language_have_other_forms_of_words() {
+    for mut served in Served::both(MODEL) {
+        create(
+            &mut served,
+            "Sentence",
+            &[
+                r#"{"english":"Running late","german":"Die Häuser","any":"running"}"#,
+                r#"{"english":"He runs in cities","any":"Häuser"}"#,
+                r#"{"english":"Late runs","german":"Ein Haus in der Straße"}"#,
+                r#"{"english":"Ran","any":"cities"}"#,
+            ],
+        )
+        .await;
+        for (text, expected) in [
+            ("runs", "Late runs, Running late, He runs in cities"),
+            ("running", "Running late, Late runs, He runs in cities"),
+            ("\"run late\"", "Running late"),
+            ("\"late running\"", "Late runs"),
+            ("runs -cities", "Late runs, Running late"),
+            ("city", "He runs in cities"),
+            ("cities", "Ran, He runs in cities"),
+            ("haus", "Running late, Late runs"),
+            ("HAUSER", "He runs in cities, Running late, Late runs"),
+            ("strassen OR ran", "Ran, Late runs"),
+            ("running*", "Running late, Late runs, He runs in cities"),
+        ] {
+            assert_eq!(served.search("Sentence", "english", text).await, expected, "{}: {text}", served.database);
+        }
+        assert_eq!(served.update("Sentence", 0, r#"{"english":"Walks"}"#).await, "ok");
+        assert_eq!(served.search("Sentence", "english", "walking").await, "Walks", "{}", served.database);
+        assert_eq!(served.search("Sentence", "english", "late").await, "Late runs", "{}", served.database);
+    }
+}
+
+/// What is found is every second part of a fragment, in fields that the caller sees in every record.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_found_is_highlighted() {
+    for mut served in Served::both(MODEL) {
+        create(
+            &mut served,
+            "Post",
+            &[
+                r#"{"title":"<b>York</b>","body":"Old \"York\" and New York","notes":"york"}"#,
+                r#"{"title":"New York","draft":"york"}"#,
+                r#"{"title":"Leeds","body":"No word"}"#,
+            ],
+        )
+        .await;
+        let page = served.page("Post", |words| {
+            words.select = Some("title".into());
+            words.search = Some("york".into());
+            words.highlight = Some("title,body".into());
+        });
+        let expected = serde_json::json!([
+            { "title": "<b>York</b>", "$highlight": {
+                "title": ["<b>", "York", "</b>"], "body": ["Old \"", "York", "\" and New ", "York", ""] } },
+            { "title": "New York", "$highlight": { "title": ["New ", "York", ""], "body": null } },
+        ]);
+        assert_eq!(page.await["items"], expected, "{}", served.database);
+        create(&mut served, "Sentence", &[r#"{"english":"He was running","german":"Häuser","any":"runs"}"#]).await;
+        let page = served.page("Sentence", |words| {
+            words.select = Some("id".into());
+            words.search = Some("runs OR haus".into());
+            words.highlight = Some("any,english,german".into());
+        });
+        let expected = serde_json::json!({
+            "any": ["", "runs", ""], "english": ["He was ", "running", ""], "german": ["", "Häuser", ""] });
+        assert_eq!(page.await["items"][0]["$highlight"], expected, "{}", served.database);
+        for (search, highlight) in [
+            (Some("york"), "notes"),
+            (Some("york"), "draft"),
+            (Some("york"), "public"),
+            (Some("york"), "nothing"),
+            (Some("york"), "title,,body"),
+            (None, "title"),
+        ] {
+            let told = served.list_by("Post", |words| {
+                words.search = search.map(Into::into);
+                words.highlight = Some(highlight.to_owned().into());
+            });
+            let told = told.await;
+            assert!(told.starts_with("malformed-request: "), "{}: {highlight}: {told}", served.database);
+        }
     }
 }

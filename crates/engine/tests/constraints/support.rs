@@ -1,11 +1,12 @@
 //! One application on each database.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, KeyForm, Limit, Overlap, Place, RecordId, Related, Secret};
 use backstay_engine::{
-    Application, Context, Engine, Explanation, Migration, OpenOptions, PurgePass, RecordAct, RefreshPass, Refused,
-    Request, Transaction,
+    Application, Context, Engine, Explanation, Input, List, MatchingAct, Migration, OfMatching, OpenOptions, PurgePass,
+    RecordAct, RefreshPass, Refused, Request, Transaction, WriteOptions,
 };
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_rest::ListWords;
@@ -15,6 +16,14 @@ use tempfile::TempDir;
 
 /// Who may do everything, as it stands in types of these tests.
 const OPEN: &str = r#"@allow(read: "true", create: "true", update: "true", delete: "true")"#;
+
+/// What is sent at once.
+pub(crate) enum Sent {
+    /// A request by itself.
+    Alone(Box<Request>),
+    /// Several in one commit.
+    Together(Vec<Request>),
+}
 
 /// An application that serves a model.
 pub(crate) struct Served {
@@ -26,7 +35,7 @@ pub(crate) struct Served {
     caller: Arc<Caller>,
     /// By the order in which they were made.
     ids: Vec<RecordId>,
-    _kept: (Option<TempDir>, Option<Arc<Cluster>>),
+    kept: (Option<TempDir>, Option<Arc<Cluster>>),
 }
 
 impl Served {
@@ -40,7 +49,7 @@ impl Served {
         Self::at("SQLite", directory.path().into(), (Some(directory), None), model)
     }
 
-    fn postgres(model: &str) -> Self {
+    pub(crate) fn postgres(model: &str) -> Self {
         let cluster = Arc::new(Cluster::start());
         let url = Location::Url(Secret::new(cluster.database()));
         Self::at("PostgreSQL", url, (None, Some(cluster)), model)
@@ -60,7 +69,7 @@ impl Served {
             options: OpenOptions::new(location),
             caller: Arc::new(Caller::anonymous()),
             ids: Vec::new(),
-            _kept: kept,
+            kept,
         };
         served.serve(model);
         served
@@ -150,6 +159,58 @@ impl Served {
         });
         let answer = |answer: Result<_, Error>| answer.map_or_else(|error| told(&error), |_| "ok".to_owned());
         [answer(first.await.expect("it doesn't panic")), answer(second.await.expect("it doesn't panic"))]
+    }
+
+    /// Sends all of them at the same time; how often each answer came.
+    pub(crate) async fn all_at_once(&self, requests: Vec<Sent>) -> BTreeMap<String, usize> {
+        let sent = requests.into_iter().map(|sent| {
+            let client = TestClient::new(self.engine.as_ref().expect("a model is served"));
+            let caller = Arc::clone(&self.caller);
+            tokio::spawn(async move {
+                match sent {
+                    Sent::Alone(request) => client.written(&caller, *request).await.map(drop),
+                    Sent::Together(requests) => {
+                        client.answer_all(&caller, requests, None).await.map(drop).map_err(|refused| refused.error)
+                    }
+                }
+            })
+        });
+        let mut answers = BTreeMap::new();
+        for answer in sent.collect::<Vec<_>>() {
+            let answer = answer.await.expect("it doesn't panic");
+            *answers.entry(answer.map_or_else(|error| told(&error), |()| "ok".to_owned())).or_default() += 1;
+        }
+        answers
+    }
+
+    /// How many deadlocks the server has ended.
+    pub(crate) fn deadlocks(&self) -> usize {
+        let cluster = self.kept.1.as_ref().expect("a server");
+        let log = std::fs::read_to_string(cluster.file("log")).expect("the server's log");
+        log.matches("deadlock detected").count()
+    }
+
+    /// A request that creates records, or changes those with the same value of a field.
+    pub(crate) fn upserting(&self, of: &str, by: &str, body: &str) -> Request {
+        let Request::Create(mut create) = self.creating(of, body) else { unreachable!("a create is a create") };
+        let collection = self.client().collection(of);
+        let model = self.engine.as_ref().expect("a model is served").model();
+        create.on_conflict = Some(vec![model.collection(collection).field_named(by).expect("a field").id]);
+        Request::Create(create)
+    }
+
+    /// A request that does this with all records of a type that match a filter.
+    pub(crate) fn matching(&self, of: &str, filter: &str, act: MatchingAct) -> Request {
+        let list = self.client().list(of, |words| words.filter = Some(self.filled(filter).into())).expect("a list");
+        let Request::List(List { collection, filter, .. }) = list else { unreachable!("a list is a list") };
+        let (limit, dry_run, options) = (500, false, WriteOptions::default());
+        Request::OfMatching(OfMatching { act, collection, filter, limit, dry_run, options })
+    }
+
+    /// The input of a change of a record.
+    pub(crate) fn input(&self, of: &str, body: &str) -> Input {
+        let Request::Update(update) = self.updating(of, 0, body) else { unreachable!("an update is an update") };
+        update.input
     }
 
     /// A field of the record that was made last.

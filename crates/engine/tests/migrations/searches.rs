@@ -33,6 +33,20 @@ type A @open @renamed(from: "B") { y: String @search }"#,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_language_of_a_search_changes() {
+    check(
+        "the_language_of_a_search_changes",
+        Change {
+            old: "type A @open { x: String @search y: String @search } type B @open { z: String @search(language: \"de\") }",
+            records: &[("A", r#"{"x":"running","y":"cities"}"#), ("B", r#"{"z":"Häuser"}"#)],
+            new: "type A @open { x: String @search(language: \"en\") y: String @search } type B @open { z: String @search(language: \"de\", weight: 2) }",
+            then: &[("A", "x,y"), ("B", "z")],
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_search_goes_or_looks_at_other_values() {
     check(
         "a_search_goes_or_looks_at_other_values",

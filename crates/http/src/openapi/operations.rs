@@ -145,8 +145,16 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     // A list of the trash takes the same parameters, but is of no past.
     let has_past = collection.history.is_some()
         && matches!(kind, RecordRequest::Get | RecordRequest::List | RecordRequest::Aggregate);
-    let searches = endpoint.parameters == Parameters::OfList && is_searched(collection);
-    let own = own.into_iter().chain(searches.then(|| reference("Search")));
+    let of_search: &[&str] = if !is_searched(collection) {
+        &[]
+    } else if endpoint.parameters == Parameters::OfList {
+        &["Search", "Highlight"]
+    } else if endpoint.parameters == Parameters::OfGroups {
+        &["Search"]
+    } else {
+        &[]
+    };
+    let own = own.into_iter().chain(of_search.iter().map(|name| reference(name)));
     let own = own.chain(has_past.then(|| reference("AsOf"))).collect();
     let (name, shapes) = (&collection.name, Shapes::of_records(model, kind, collection));
     let id = format!("{verb}{name}");
@@ -184,7 +192,11 @@ impl Shapes {
                 Self::new(Some(body), Some(schema(Schema::Page)))
             }
             RecordRequest::Aggregate => Self::new(None, Some(groups_page())),
-            RecordRequest::AggregateQuery => Self::new(Some(aggregate_body()), Some(groups_page())),
+            RecordRequest::AggregateQuery => {
+                let body = aggregate_body();
+                let body = if is_searched(collection) { with_search(body) } else { body };
+                Self::new(Some(body), Some(groups_page()))
+            }
             RecordRequest::Create => {
                 let upserts = !collection.keys().is_empty();
                 let body = one_or_several(&schema(Schema::Create), Some(limits::BATCH_RECORDS));
@@ -434,7 +446,12 @@ pub(super) fn query_body() -> Value {
 
 /// The same of records in which words can be searched for.
 fn searching_body() -> Value {
-    let mut body = query_body();
+    let mut body = with_search(query_body());
+    body["properties"]["highlight"] = json!({ "type": ["string", "null"], "description": HIGHLIGHT });
+    body
+}
+
+fn with_search(mut body: Value) -> Value {
     body["properties"]["search"] =
         json!({ "type": "string", "description": SEARCH, "maxLength": limits::SEARCH_BYTES });
     body
@@ -528,6 +545,8 @@ const AS_OF: &str = "Records as they were at this moment, with the fields that t
 const COUNT: &str = "Whether to count all matching records: `true` up to a limit, `exact` however many there are.";
 const SEARCH: &str = "Words to find, the best matches first: all of them, in any searchable fields. \"new york\" is a phrase, \
                       york* a beginning; -york excludes, and OR joins alternatives.";
+const HIGHLIGHT: &str =
+    "Comma-separated fields, such as title,body, of whose texts the member $highlight shows what the search finds.";
 const MODE: &str = "`atomic`: all requests or none, in one commit. `independent`: each by itself, in its own commit.";
 const IF_MATCH: &str = "An ETag: 412 unless the record still has its version, or the list its content.";
 const SELECT: &str = "Comma-separated fields of the answer, such as title,author{name}. A to-many relation takes \
@@ -562,6 +581,7 @@ pub(super) fn components() -> Value {
         "Filter": example(query("filter", filter, text(limits::EXPRESSION_BYTES)), examples::FILTER),
         "MatchedFilter": example(query("filter", filter, text(limits::EXPRESSION_BYTES)), &examples::narrow_filter()),
         "Search": query("search", SEARCH, text(limits::SEARCH_BYTES)),
+        "Highlight": query("highlight", HIGHLIGHT, text(limits::PARAMETER_BYTES)),
         "Sort": example(query("sort", "Comma-separated fields to sort by, such as -publishedAt,title; `-` means descending. Also paths such as author.name and counts such as comments:count.", text(limits::PARAMETER_BYTES)), examples::SORT),
         "Select": query("select", SELECT, text(limits::PARAMETER_BYTES)),
         "Group": query("group", GROUP, text(limits::PARAMETER_BYTES)),
@@ -710,6 +730,7 @@ fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
     properties.insert(kind.name().to_owned(), path);
     let mut required = vec![kind.name()];
     let has_no_id = whole.has_singles() && kind.addresses().contains(&Addressed::Single);
+    let searches = whole.shown.iter().any(|collection| is_searched(collection));
     for member in Member::of(kind) {
         let (schema, is_required) = match member {
             Member::Id => (id(has_no_id), !has_no_id && !Member::of(kind).contains(&Member::By)),
@@ -721,9 +742,10 @@ fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
             Member::Select => (json!({ "type": "string" }), false),
             Member::Params => (json!({ "type": "object", "maxProperties": limits::FILTER_PARAMETERS }), false),
             Member::Query if kind == RequestKind::History => (history_body(), false),
+            Member::Query if kind == RequestKind::Aggregate && searches => (with_search(aggregate_body()), true),
             Member::Query if kind == RequestKind::Aggregate => (aggregate_body(), true),
             Member::Query if matches!(kind, RequestKind::OfMatching(_)) => (matching_body(), true),
-            Member::Query if whole.shown.iter().any(|collection| is_searched(collection)) => (searching_body(), false),
+            Member::Query if searches => (searching_body(), false),
             Member::Query => (query_body(), false),
             Member::IfMatch => {
                 (json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." }), false)

@@ -82,6 +82,13 @@ fn record(model: &Model, collection: &Collection) -> Value {
         let strings = json!({ "type": "string" });
         fields.insert("$more".to_owned(), json!({ "type": "array", "items": strings, "description": about }));
     }
+    let highlighted = highlighted(collection);
+    if !highlighted.is_empty() {
+        let about = "What a search finds in the fields that `highlight` names: a fragment of each text in parts, of which every \
+                     second one is found; null if nothing is found in the field.";
+        let properties = json!({ "type": "object", "properties": highlighted, "description": about });
+        fields.insert("$highlight".to_owned(), properties);
+    }
     let mut schema = json!({ "type": "object", "properties": fields, "x-keys": keys(collection) });
     if !is_public(collection) {
         schema["x-restricted"] = json!(true);
@@ -91,6 +98,13 @@ fn record(model: &Model, collection: &Collection) -> Value {
     }
     deprecate(collection.deprecated.as_ref(), &mut schema);
     schema
+}
+
+/// What is answered of the fields in which a search may look.
+fn highlighted(collection: &Collection) -> Map<String, Value> {
+    let readable = readable(collection).filter(|field| field.search.is_some());
+    let parts = || json!({ "type": ["array", "null"], "items": { "type": "string" } });
+    readable.map(|field| (field.name.clone(), parts())).collect()
 }
 
 /// The unique keys by which a record can be named, each as the names of its fields.

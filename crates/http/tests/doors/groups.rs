@@ -30,6 +30,40 @@ async fn groups_are_asked_for_by_url_by_body_and_in_a_transaction() {
     assert_eq!(changed.status, 200);
 }
 
+/// Groups of what a search finds in the fields and records that the caller sees.
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_are_made_of_what_a_search_finds() {
+    let app = TestApp::open(
+        r#"
+extend schema @app(name: "Notes")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Note @allow(read: "this.public", create: "true") {
+  title: String! @search
+  secret: String @search @allow(read: "false")
+  public: Boolean!
+}"#,
+    );
+    for body in [
+        r#"{"title":"Moon","public":true}"#,
+        r#"{"title":"Moon tide","public":true,"secret":"sun"}"#,
+        r#"{"title":"Moon","public":false}"#,
+        r#"{"title":"Tide","public":true,"secret":"moon"}"#,
+    ] {
+        assert_eq!(app.post("POST /api/notes", &[], body).await.status, 201, "{body}");
+    }
+    let expected = r#"{"items":[{"title":"Moon","count":1},{"title":"Moon tide","count":1}],"next":null}"#;
+    let by_url = app.call("GET /api/notes:aggregate?group=title&select=count&search=moon", &[]).await;
+    assert_eq!((by_url.status, by_url.text()), (200, expected));
+    let body = r#"{"group": "title", "select": "count", "search": "moon -sun"}"#;
+    let by_body = app.post("POST /api/notes:aggregate", &[], body).await;
+    assert_eq!((by_body.status, by_body.text()), (200, expected));
+    let none = app.call("GET /api/notes:aggregate?select=count&search=sun", &[]).await;
+    assert_eq!((none.status, none.text()), (200, r#"{"items":[{"count":0}],"next":null}"#));
+    for query in ["select=count&search=%22", "select=count&search=moon&highlight=title"] {
+        assert_eq!(app.call(&format!("GET /api/notes:aggregate?{query}"), &[]).await.status, 400, "{query}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_other_systems_write_gets_our_words() {
     let app = TestApp::open(NOTES);
@@ -38,7 +72,6 @@ async fn what_other_systems_write_gets_our_words() {
         ("notes:aggregate?sum=rank", "write sum(rank) in `select`"),
         ("notes:aggregate?aggregate[max]=rank", "write max(rank) in `select`"),
         ("notes:aggregate?select=count&count=true", "write count in `select`"),
-        ("notes:aggregate?select=count&search=moon", "use `filter`, or search with a list"),
         ("notes:aggregate?select=rank.sum()", "write sum(rank)"),
         ("notes?group=title", "ask for groups at /api/notes:aggregate"),
         ("notes:aggregate?select=count&having=rank%20%3E%201", "use `filter`"),

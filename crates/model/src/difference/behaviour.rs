@@ -15,7 +15,8 @@ use super::paths::{PathChange, PathOfTypes, paths_changed};
 use super::states::{self, StatesPart};
 use super::writes::{WriteDirective, Writes};
 use crate::{
-    Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, OwnerName, Pack, RuleText, Sequence, Set, SetOn,
+    Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, OwnerName, Pack, RuleText, Searched, Sequence,
+    Set, SetOn,
 };
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
@@ -172,7 +173,7 @@ pub(super) struct FieldBehaviour<'m> {
     default_from: Option<&'m str>,
     pattern_message: Option<&'m str>,
     class: Option<Class>,
-    search: Option<u32>,
+    search: Option<Searched>,
     allow: FieldAllowBehaviour<'m>,
     set: Vec<(SetOn, Option<&'m str>, &'m str)>,
     given: GivenBy,
@@ -214,7 +215,9 @@ impl<'m> FieldBehaviour<'m> {
         }
         if self.search != newer.search {
             let (was, is) = (self.search.is_some(), newer.search.is_some());
-            parts.push(FieldPart::Search { was, is });
+            let language = |search: Option<Searched>| search.and_then(|search| search.language);
+            let language = language(self.search) != language(newer.search);
+            parts.push(FieldPart::Search { was, is, language });
         }
         if self.allow != newer.allow {
             parts.push(FieldPart::Rules { narrowed: self.allow.narrowed_in(&newer.allow) });

@@ -79,6 +79,8 @@ pub enum FieldPart {
         was: bool,
         /// Whether they do now.
         is: bool,
+        /// Whether its language is another one.
+        language: bool,
     },
     /// Its `@allow`.
     Rules {
@@ -160,6 +162,9 @@ impl FieldPart {
             Self::Search { was: false, .. } => Some(harmless(format!("`search` finds records by {place}"))),
             Self::Search { is: false, .. } => {
                 Some(breaking(format!("`search` doesn't find records by {place} any more")))
+            }
+            Self::Search { language: true, .. } => {
+                Some(harmless(format!("`search` finds other forms of the words of {place}")))
             }
             Self::Search { .. } => Some(harmless(format!("{place} counts differently in the order of a search"))),
             Self::Rules { narrowed } => fewer_callers(narrowed, place),

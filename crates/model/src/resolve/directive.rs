@@ -63,7 +63,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         FieldDirective::Length => field.length = length::read(report, field, directive),
         FieldDirective::Pattern => field.pattern = pattern::read(report, directive),
         FieldDirective::Range => field.range = range::read(report, field, directive),
-        FieldDirective::Search => field.search = search::weight(report, directive),
+        FieldDirective::Search => field.search = search::read(report, directive),
         FieldDirective::Names if report.places.is_system(directive.location()) => field.names = stored_names(directive),
         FieldDirective::Names => {
             report.error(directive.location(), "`@names` is for the system model", "not here", "remove it");

@@ -1,13 +1,14 @@
-//! `@search(weight:)`.
+//! `@search(weight:, language:)`.
 
 use apollo_compiler::Node;
 use apollo_compiler::schema::Directive;
 use backstay_base::limits;
-use backstay_scalar::Scalar;
+use backstay_scalar::{Language, Scalar};
 
 use super::kind::Declared;
+use super::read::text;
 use super::report::Report;
-use crate::{Class, Field, FieldKind};
+use crate::{Class, Field, FieldKind, Searched};
 
 /// How much a word counts at most.
 const WEIGHT_MOST: i32 = 100;
@@ -17,8 +18,32 @@ pub(super) fn applies(kind: &FieldKind) -> bool {
     matches!(kind, FieldKind::Scalar(Scalar::String | Scalar::Text | Scalar::Email))
 }
 
+/// Reads the directive.
+pub(super) fn read(report: &mut Report<'_>, directive: &Node<Directive>) -> Option<Searched> {
+    let (weight, language) = (weight(report, directive), language(report, directive));
+    Some(Searched { weight: weight?, language: language? })
+}
+
+/// The language, if the directive names one; `None` if it names none that is known.
+#[expect(clippy::option_option, reason = "a field without a language is as right as one with a known language")]
+fn language(report: &mut Report<'_>, directive: &Node<Directive>) -> Option<Option<Language>> {
+    let Some((code, place)) = text(directive, "language") else { return Some(None) };
+    let language = Language::with_code(code);
+    if language.is_none() {
+        let help = if let Some(meant) = Language::meant(code) {
+            format!("write `{}`", meant.code())
+        } else {
+            let codes: Vec<&str> = Language::ALL.iter().map(|known| known.code()).collect();
+            format!("write one of {}, or leave it out", codes.join(", "))
+        };
+        let message = format!("full-text search doesn't know a language `{code}`");
+        report.error(place, message, "not a known language", help);
+    }
+    language.map(Some)
+}
+
 /// How much each word of the field counts: 1 unless the directive says something else.
-pub(super) fn weight(report: &mut Report<'_>, directive: &Node<Directive>) -> Option<u32> {
+fn weight(report: &mut Report<'_>, directive: &Node<Directive>) -> Option<u32> {
     let Some(value) = directive.specified_argument_by_name("weight").filter(|value| !value.is_null()) else {
         return Some(1);
     };

@@ -22,6 +22,7 @@ mod order;
 mod packs;
 mod record_unions;
 mod relations;
+mod search;
 mod sequence;
 mod single;
 mod slug;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use backstay_base::limits;
-use backstay_scalar::{Value, words};
+use backstay_scalar::{Language, Value, words_in};
 
 use crate::Dialect;
 
@@ -20,11 +20,18 @@ const PLACE_BYTES: usize = 8;
 /// The number of a field without words.
 const NO_WORDS: i64 = 0;
 
+/// The text of a field, and in which language it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spoken<'t> {
+    pub(super) text: &'t str,
+    pub(super) language: Option<Language>,
+}
+
 /// The values of an entry: the words, on SQLite of each field and on PostgreSQL of all of them, then the number of each
 /// field.
-pub(super) fn values(texts: &[&str], dialect: Dialect) -> Vec<Value> {
+pub(super) fn values(texts: &[Spoken<'_>], dialect: Dialect) -> Vec<Value> {
     let mut room = limits::SEARCH_ENTRY_BYTES;
-    let found: Vec<Vec<String>> = texts.iter().map(|text| found(text, &mut room)).collect();
+    let found: Vec<Vec<String>> = texts.iter().map(|text| found(*text, &mut room)).collect();
     let numbers = found.iter().map(|words| Value::Int(number(words.len())));
     let words: Vec<String> = match dialect {
         Dialect::Sqlite => found.iter().map(|words| words.join(" ")).collect(),
@@ -34,10 +41,10 @@ pub(super) fn values(texts: &[&str], dialect: Dialect) -> Vec<Value> {
 }
 
 /// The words of a field that are found.
-fn found(text: &str, room: &mut usize) -> Vec<String> {
+fn found(spoken: Spoken<'_>, room: &mut usize) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut places: HashMap<String, u8> = HashMap::new();
-    for word in words(text).take(limits::SEARCH_FIELD_WORDS) {
+    for word in words_in(spoken.text, spoken.language).take(limits::SEARCH_FIELD_WORDS) {
         let Some(left) = room.checked_sub(word.len() + PLACE_BYTES) else { break };
         *room = left;
         let known = match places.get_mut(&word) {
@@ -79,7 +86,19 @@ mod tests {
     use super::*;
 
     fn check(texts: &[&str], dialect: Dialect, expected: &[Value]) {
-        assert_eq!(values(texts, dialect), expected, "{texts:?}");
+        let texts: Vec<Spoken<'_>> = texts.iter().map(|text| Spoken { text, language: None }).collect();
+        assert_eq!(values(&texts, dialect), expected, "{texts:?}");
+    }
+
+    #[test]
+    fn a_field_with_a_language_has_the_stems_of_words() {
+        let texts = [("Running cafés", Some(Language::English)), ("Running", None)];
+        let texts = texts.map(|(text, language)| Spoken { text, language });
+        let numbers = [Value::Int(591), Value::Int(1000)];
+        let words = ["run cafe", "running"].map(|words| Value::text(words.to_owned()));
+        assert_eq!(values(&texts, Dialect::Sqlite), [&words[..], &numbers[..]].concat());
+        let vector = Value::text("'arun':1 'acafe':2 'brunning':1 ".to_owned());
+        assert_eq!(values(&texts, Dialect::Postgres), [&[vector][..], &numbers[..]].concat());
     }
 
     #[test]
@@ -95,7 +114,7 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut() {
-        let words = |text: &str| match values(&[text], Dialect::Sqlite).swap_remove(0) {
+        let words = |text: &str| match values(&[Spoken { text, language: None }], Dialect::Sqlite).swap_remove(0) {
             Value::Text(words) => words.split(' ').map(str::to_owned).collect::<Vec<_>>(),
             other => panic!("{other:?}"),
         };

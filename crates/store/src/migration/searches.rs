@@ -18,9 +18,11 @@ const MOVING: &str = "backstay_moving_";
 fn kept(models: Models<'_>, succession: &Succession<'_>, after: &Collection) -> Option<SearchIndex> {
     let before = models.old.collection(models.pairing.collection(after.id)?);
     let (was, is) = (before.search_index()?, after.search_index()?);
+    let language = |collection: &Collection, field| collection.field(field).search.and_then(|search| search.language);
     let same = |(was, is): (&_, &_)| {
         let values_stay = before.field(*was).is_needed() || !after.field(*is).is_needed();
         models.pairing.field(after.id, *is) == Some(*was)
+            && language(before, *was) == language(after, *is)
             && matches!(succession.origin(after.id, *is), Origin::Kept(_))
             && values_stay
     };
@@ -76,7 +78,7 @@ pub(super) async fn fill(
 ) -> Result<(), StoreError> {
     let Models { new, dialect, .. } = models;
     let Some(templates) = SearchTemplates::of(new, collection, dialect) else { return Ok(()) };
-    let fields: Vec<_> = collection.searched().map(|field| field.id).collect();
+    let fields: Vec<_> = collection.searched().map(|(field, _)| field.id).collect();
     let mut after: Option<Value> = None;
     loop {
         let (statement, layout) = alter::records_of((new, dialect), (collection.id, &fields), after.as_ref(), PAGE);

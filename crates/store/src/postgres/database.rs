@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use backstay_base::{Entropy, limits};
 use backstay_sql::{Dialect, Statement};
 use deadpool_postgres::ClientWrapper;
 use futures_util::future::join;
@@ -25,6 +26,10 @@ use crate::{CommitObserver, Committed, Demand, ReadStats, RowSink, StoreError, W
 
 /// Runs of one job before a conflict with other transactions becomes its error.
 const RUNS: usize = 8;
+/// The longest pause before the second run is twice this long, before each further one twice as long as before it.
+const PAUSE_MICROS: u64 = 1000;
+/// How often it doubles.
+const LONGEST_PAUSE: usize = 6;
 
 /// How long a commit that has run beyond its deadline may take to be ended by the server, before its outcome is unknown.
 const CANCEL_SECONDS: u64 = 5;
@@ -45,6 +50,8 @@ struct Inner {
     /// Moments increase among the transactions of this process. Those of transactions that overlap can be in another order
     /// than their places in the log.
     commit_clock: CommitClock,
+    /// Where the lengths of pauses come from.
+    entropy: Arc<dyn Entropy>,
 }
 
 impl PostgresDatabase {
@@ -52,9 +59,9 @@ impl PostgresDatabase {
         (pools, first, lease): (Pools, Option<ClientWrapper>, Arc<Lease>),
         log_format: LogFormat,
         observer: Arc<dyn CommitObserver>,
-        commit_clock: CommitClock,
+        (commit_clock, entropy): (CommitClock, Arc<dyn Entropy>),
     ) -> Self {
-        let inner = Arc::new(Inner { pools, log_format, observer, commit_clock });
+        let inner = Arc::new(Inner { pools, log_format, observer, commit_clock, entropy });
         Self { inner, first: Mutex::new(first), lease }
     }
 }
@@ -62,8 +69,8 @@ impl PostgresDatabase {
 impl Inner {
     async fn run_to_end(&self, mut job: Box<dyn Job>) {
         for run in 1..=RUNS {
-            match self.run_on_a_connection(job.as_mut()).await {
-                Ok(Ended::MayRunAgain) if run < RUNS => {}
+            match self.run_on_a_connection(job.as_mut(), run).await {
+                Ok(Ended::MayRunAgain) if run < RUNS => self.pause(run).await,
                 Ok(Ended::Done | Ended::MayRunAgain) => break,
                 Err(error) => {
                     job.fail(error);
@@ -74,8 +81,16 @@ impl Inner {
         job.answer();
     }
 
+    /// Waits before a job is run again, longer from time to time, and never as long as others that met it.
+    async fn pause(&self, run: usize) {
+        let mut random = [0];
+        self.entropy.fill(&mut random);
+        let most = PAUSE_MICROS << run.min(LONGEST_PAUSE);
+        tokio::time::sleep(Duration::from_micros(most * (u64::from(random[0]) + 1) / 256)).await;
+    }
+
     /// Takes a connection and runs a job once. If it fails there, the job keeps the error.
-    async fn run_on_a_connection(&self, job: &mut dyn Job) -> Result<Ended, StoreError> {
+    async fn run_on_a_connection(&self, job: &mut dyn Job, run: usize) -> Result<Ended, StoreError> {
         job.interest().begin(Instant::now())?;
         let deadline = Deadline::from_std(job.interest().deadline());
         let access = match job.writes() {
@@ -84,7 +99,7 @@ impl Inner {
         };
         let taken = PostgresSession::take(&self.pools, access);
         let mut session = timeout_at(deadline, taken).await.map_err(|_| StoreError::Busy)??;
-        if self.run_once(job, &mut session).await {
+        if self.run_once(job, &mut session, run).await {
             return Ok(Ended::Done);
         }
         // It was run in vain: if the server doesn't answer this, the connection is given up.
@@ -95,14 +110,16 @@ impl Inner {
     }
 
     /// Runs a job once; returns whether it was committed. If not, the job keeps the error.
-    async fn run_once(&self, job: &mut dyn Job, session: &mut PostgresSession) -> bool {
+    async fn run_once(&self, job: &mut dyn Job, session: &mut PostgresSession, run: usize) -> bool {
         let moment = match job.writes() {
             Writes::None => Ok(self.commit_clock.now()),
             Writes::One | Writes::Many => self.commit_clock.next(),
         };
         let Ok(moment) = moment.map_err(|error| job.fail(error)) else { return false };
         let deadline = Deadline::from_std(job.interest().deadline());
-        let Ok(ran) = timeout_at(deadline, job.run(Tx::new(session, moment))).await else {
+        let tx = Tx::new(session, moment);
+        let tx = if run == 1 { tx } else { tx.again() };
+        let Ok(ran) = timeout_at(deadline, job.run(tx)).await else {
             job.fail(StoreError::TimeLimit);
             return false;
         };
@@ -141,9 +158,14 @@ impl Inner {
             let taken = PostgresSession::take(&self.pools, Access::Read);
             let mut session = timeout_at(deadline, taken).await.map_err(|_| StoreError::Busy)??;
             sink.begin(usize::MAX);
+            let search_until = Deadline::now() + Duration::from_secs(limits::SEARCH_SECONDS);
             let mut visit = |row: &dyn OwnRow| sink.row(row);
-            let read = timeout_at(deadline, session.read(statement, &mut visit)).await;
-            match read.map_err(|_| StoreError::TimeLimit)? {
+            let (until, over) = match statement.searches() {
+                true if search_until < deadline => (search_until, StoreError::StepLimit),
+                true | false => (deadline, StoreError::TimeLimit),
+            };
+            let read = timeout_at(until, session.read(statement, &mut visit)).await;
+            match read.map_err(|_| over)? {
                 Ok(stats) => {
                     sink.end();
                     return Ok(stats);

@@ -273,6 +273,18 @@ impl Session for PostgresSession {
         later(async move { self.write(&statement).await.map(|_| ()) })
     }
 
+    fn lock_all(&mut self, names: Vec<i64>) -> Answer<'_, ()> {
+        // The rows of a function keep their order.
+        const LOCK: &str = "SELECT pg_advisory_xact_lock(CAST(name AS bigint)) \
+                            FROM jsonb_array_elements_text(CAST(CAST($1 AS text) AS jsonb)) AS names(name)";
+        let statement = own(LOCK, vec![Param::Text(format!("{names:?}").into())], &[]);
+        later(async move { self.write(&statement).await.map(|_| ()) })
+    }
+
+    fn overtaken(&mut self) {
+        self.may_run_again = true;
+    }
+
     fn query_apart<'a>(
         &'a mut self,
         statement: &'a Statement,

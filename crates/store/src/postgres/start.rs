@@ -37,7 +37,8 @@ pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, 
         let commit_clock = CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock));
         let observer = Arc::clone(&opening.observer);
         let first = session.into_client().map(Object::take);
-        let database = Box::new(PostgresDatabase::new((pools, first, lease), log_format, observer, commit_clock));
+        let ambience = (commit_clock, Arc::clone(&opening.ambient.entropy));
+        let database = Box::new(PostgresDatabase::new((pools, first, lease), log_format, observer, ambience));
         Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
     })
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use backstay_base::Flow;
 use parking_lot::Mutex;
+use rustix::time::{ClockId, clock_gettime};
 
 use super::turns::Turns;
 use crate::StoreError;
@@ -22,7 +23,10 @@ pub(super) struct Allowance {
     pages: AtomicU32,
     /// Whether pages are charged: a statement reads.
     reads: AtomicBool,
-    /// Steps that bytes and pages have used up since the connection was opened.
+    /// Whether time is charged: the statement searches. The time of the processor on its thread at the last look, in nanoseconds.
+    searches: AtomicBool,
+    worked: AtomicU64,
+    /// Steps that bytes, pages and time have used up since the connection was opened.
     charged: AtomicU64,
     /// When statements end: in nanoseconds after `epoch`.
     deadline: AtomicU64,
@@ -73,6 +77,11 @@ pub(super) const STEPS_PER_LOOK: u16 = 100;
 const PAGES_PER_LOOK: u32 = 100;
 /// Steps in the time in which one page more is used, on the way through a record that is large.
 const STEPS_PER_PAGE: u64 = 100;
+/// Nanoseconds between two looks from which on a search works by itself: FTS5 takes few steps for much of its work, and calls
+/// the handler of steps only now and then. Steps alone take a tenth of that.
+const SEARCH_NANOS_PER_LOOK: u64 = 100_000;
+/// Nanoseconds of such work that are worth a step.
+const SEARCH_NANOS_PER_STEP: u64 = 100;
 /// Bytes that a function works on, or that are read, in the time of a thousand steps.
 const BYTES_PER_KILO_STEP: u64 = 16 * 1024;
 /// Bytes of a statement's text that are prepared in the time of a thousand steps.
@@ -90,6 +99,8 @@ impl Allowance {
             bytes: AtomicU64::new(0),
             pages: AtomicU32::new(0),
             reads: AtomicBool::new(false),
+            searches: AtomicBool::new(false),
+            worked: AtomicU64::new(0),
             charged: AtomicU64::new(0),
             deadline: AtomicU64::new(NEVER),
             epoch: Instant::now(),
@@ -121,8 +132,13 @@ impl Allowance {
         self.kilo_steps.fetch_sub(kilo_steps, Ordering::Relaxed) < kilo_steps || self.over().is_some()
     }
 
-    /// A statement that reads begins, of a connection that has used so many pages. What the one before left over is its own.
-    pub(super) fn begin_read(&self, pages: u32) {
+    /// A statement that reads, and may search, begins, of a connection that has used so many pages. What the one before left over
+    /// is its own.
+    pub(super) fn begin_read(&self, pages: u32, searches: bool) {
+        self.searches.store(searches, Ordering::Relaxed);
+        if searches {
+            self.worked.store(thread_nanos(), Ordering::Relaxed);
+        }
         self.steps.store(0, Ordering::Relaxed);
         self.bytes.store(0, Ordering::Relaxed);
         self.pages.store(pages, Ordering::Relaxed);
@@ -132,13 +148,30 @@ impl Allowance {
     /// A statement that writes begins. How much it may write isn't bounded by steps.
     pub(super) fn begin_write(&self) {
         self.reads.store(false, Ordering::Relaxed);
+        self.searches.store(false, Ordering::Relaxed);
     }
 
     /// `STEPS_PER_LOOK` steps were taken, and so many pages are used by now. Whether the statement must end.
     pub(super) fn look(&self, pages: u32) -> bool {
         let more = self.more_pages(pages);
         self.pages.store(pages, Ordering::Relaxed);
-        self.use_steps(u64::from(STEPS_PER_LOOK) + more)
+        self.use_steps(u64::from(STEPS_PER_LOOK) + more + self.more_work())
+    }
+
+    /// The steps that are worth the time since the last look, if a search has worked for long. Charges them. It is the time of the
+    /// processor, since a busy machine makes no search costlier.
+    fn more_work(&self) -> u64 {
+        if !self.searches.load(Ordering::Relaxed) {
+            return 0;
+        }
+        let now = thread_nanos();
+        let nanos = now.saturating_sub(self.worked.swap(now, Ordering::Relaxed));
+        if nanos <= SEARCH_NANOS_PER_LOOK {
+            return 0;
+        }
+        let steps = nanos / SEARCH_NANOS_PER_STEP;
+        self.charged.store(self.charged() + steps, Ordering::Relaxed);
+        steps
     }
 
     /// So many pages are used by now, and few steps were taken. Whether the statement must end.
@@ -189,7 +222,7 @@ impl Allowance {
         kilo_steps > 0 && self.is_used_up(kilo_steps.cast_signed())
     }
 
-    /// Steps that were used up by bytes and pages and not by steps, since the connection was opened.
+    /// Steps that were used up by bytes, pages and time and not by steps, since the connection was opened.
     pub(super) fn charged(&self) -> u64 {
         self.charged.load(Ordering::Relaxed)
     }
@@ -228,6 +261,14 @@ impl Allowance {
         // 584 years are enough.
         u64::try_from(after.as_nanos()).unwrap_or(NEVER)
     }
+}
+
+/// Nanoseconds for which the processor has worked on this thread.
+fn thread_nanos() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let nanos = i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec);
+    // 584 years are enough.
+    u64::try_from(nanos).unwrap_or(u64::MAX)
 }
 
 impl Hold {

@@ -215,6 +215,26 @@ fn a_statement_over_long_texts_ends_at_its_budget() {
     assert!((300..=700).contains(&seen), "{seen} texts");
 }
 
+/// FTS5 works within few steps of the statement; while it reads its index it is charged for its time, and ended.
+#[test]
+fn a_search_ends_at_its_budget_while_fts5_works() {
+    let directory = TempDir::new().expect("a directory");
+    let mut session = session(&directory);
+    // A word of its own in each of 160,000 records: some megabytes that all begin alike.
+    let tables = "CREATE VIRTUAL TABLE f USING fts5(c0, content='', tokenize='ascii');
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+        INSERT INTO f (rowid, c0) SELECT a.i * 1000 + b.i, 'word' || a.i || 'x' || b.i FROM n a, n b;";
+    session.db.execute_batch(tables).expect("words");
+    let search = |word: &str| statement("SELECT 1 FROM f WHERE f MATCH ?1 LIMIT 1", &[word]);
+    let (_, ended) = rows(&mut session, &search("{c0} : (\"word\" *) NOT {c0} : (\"word\" *)").searching(), 20);
+    assert!(matches!(ended, Err(StoreError::StepLimit)), "{ended:?}");
+    assert!(session.exhausted());
+    let (found, ended) = rows(&mut session, &search("\"word7x7\"").searching(), 20);
+    assert!(ended.is_ok() && found == 1, "{found}, {ended:?}");
+    let (found, ended) = rows(&mut session, &search("\"word\" *").searching(), 1_000_000);
+    assert!(ended.is_ok() && found == 1, "{found}, {ended:?}");
+}
+
 /// SQLite can't be interrupted while it prepares a statement. One that is too long to be kept is prepared where there are
 /// steps for it.
 #[test]

@@ -181,7 +181,7 @@ impl SqliteSession {
     /// Runs a statement, within a transaction or not, and passes its rows to `visit`.
     pub(super) fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
         let charged = self.allowance.charged();
-        self.allowance.begin_read(backstay_meter::used(&self.db));
+        self.allowance.begin_read(backstay_meter::used(&self.db), statement.searches());
         let mut prepared = self.prepare(statement)?;
         let mut stats = ReadStats::default();
         let _larger = LargestValue::of(&self.db, statement.lists()).map_err(|error| self.failed(error))?;
@@ -357,6 +357,13 @@ impl Session for SqliteSession {
     fn lock(&mut self, _: i64) -> Answer<'_, ()> {
         at_once(self.require_transaction())
     }
+
+    fn lock_all(&mut self, _: Vec<i64>) -> Answer<'_, ()> {
+        at_once(self.require_transaction())
+    }
+
+    /// No other transaction can have changed anything meanwhile.
+    fn overtaken(&mut self) {}
 
     fn query_apart<'a>(&'a mut self, _: &'a Statement, _: &'a mut Visit<'_>) -> Option<Answer<'a, ReadStats>> {
         None

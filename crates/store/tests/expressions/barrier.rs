@@ -56,7 +56,7 @@ fn read(setting: &Setting, (collection, filter): (&str, Option<&str>)) -> (Strin
         selection: Selection::id(),
         first_param: 0,
         filter: checked.as_ref().map(|checked| checked.expr.clone()),
-        search: false,
+        search: None,
         scope: ReadScope::Page { sort: Vec::new(), start: PageStart::First },
     };
     let plan = Planner::new(Arc::clone(&setting.model), Dialect::Sqlite).read(&shape, &setting.rights);

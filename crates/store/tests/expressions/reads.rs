@@ -40,7 +40,7 @@ fn shape(collection: &Collection, selection: Vec<Selected>, scope: ReadScope) ->
         selection,
         first_param: 0,
         filter: None,
-        search: false,
+        search: None,
         scope,
     }
 }
