@@ -5,18 +5,27 @@ use anyhow::{Context, Result};
 use crate::commands::cargo;
 use crate::{clients, needs, schemathesis};
 
-/// Runs every test of the workspace, and first what isn't a test of cargo, unless arguments choose tests. The test runner's
-/// summary is the last output.
+const TESTS: [&str; 3] = ["test", "--workspace", "--all-features"];
+
+/// Runs every test of the workspace, or those that arguments choose. Without arguments, it runs first what isn't a test of
+/// cargo, and the tests of the HTTP door on PostgreSQL. The test runner's summary of the workspace is the last output.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     needs::ensure(needs::OF_TESTS)?;
-    let tests = ["test", "--workspace", "--all-features"];
-    let builds = || cargo().args(tests).arg("--no-run").status().is_ok_and(|status| status.success());
+    let builds = || cargo().args(TESTS).arg("--no-run").status().is_ok_and(|status| status.success());
     // What doesn't build is reported below.
-    let others_succeed = !arguments.is_empty() || !builds() || others_succeed();
+    let others_succeed = !arguments.is_empty() || !builds() || others_succeed() & doors_succeed()?;
     let mut command = cargo();
-    command.args(tests).arg("--no-fail-fast").args(arguments);
+    command.args(TESTS).arg("--no-fail-fast").args(arguments);
     let status = command.status().context("cannot start cargo test")?;
     Ok(if status.success() && others_succeed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs the tests of the HTTP door on PostgreSQL.
+fn doors_succeed() -> Result<bool> {
+    let mut doors = cargo();
+    // Of the whole workspace, so that nothing is built with other features.
+    doors.args(TESTS).args(["--no-fail-fast", "--test", "doors"]).env("BACKSTAY_TEST_DATABASE", "postgres");
+    Ok(doors.status().context("cannot start cargo test")?.success())
 }
 
 /// Runs what programs from `PyPI` ask the program that was built. One that can't be installed is skipped.

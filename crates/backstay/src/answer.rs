@@ -11,8 +11,9 @@ pub use copies::{MadeBackup, RestoredBackup};
 pub use logs::{LogChangeLine, LogEntryLine, VerifiedLogLine};
 
 use crate::command::{optional_secret, secret};
+use crate::reindex::Reindexed;
 use crate::seed::{Seeded, Skipped, placed};
-use crate::{Exported, Imported};
+use crate::{Done, Exported, Imported};
 
 /// The result of a command. `Display` is for people, the serialized form for programs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -174,10 +175,8 @@ pub enum Answer {
     },
     /// An import begins or goes on.
     ImportBegun {
-        /// Rows that it is past already.
-        rows: u64,
-        /// A digest of these rows.
-        digest: String,
+        /// How far it is, if it has begun before.
+        done: Option<Done>,
     },
     /// Records of an import were written.
     Imported {
@@ -209,6 +208,11 @@ pub enum Answer {
     BackedUp(MadeBackup),
     /// A backup is the database now.
     Restored(RestoredBackup),
+    /// Indexes of full-text search were built anew.
+    Reindexed {
+        /// What was done.
+        reindexed: Reindexed,
+    },
     /// The commit log was pruned.
     LogPruned {
         /// How many entries are gone.
@@ -386,13 +390,14 @@ impl fmt::Display for Answer {
             Self::Invitations { invitations } => invitations.iter().try_for_each(|one| one.fmt(f)),
             Self::InvitationRevoked { email } => writeln!(f, "{email} is no longer invited"),
             Self::Seeded { seeded } => seeded.fmt(f),
-            Self::ImportBegun { rows, .. } => writeln!(f, "{} imported", Count(*rows, "row")),
+            Self::ImportBegun { done } => writeln!(f, "{} imported", rows_of(done.as_ref())),
             Self::Imported { imported } => imported.fmt(f),
             Self::ImportEnded {} => writeln!(f, "the import is complete"),
             Self::Exported { exported } => exported.records.iter().try_for_each(|record| writeln!(f, "{record}")),
             Self::Migration { text, .. } => f.write_str(text),
             Self::Sums { sums } if sums.is_empty() => writeln!(f, "the model has no stored sums"),
             Self::Sums { sums } => sums.iter().try_for_each(|sum| sum.fmt(f)),
+            Self::Reindexed { reindexed } => reindexed.fmt(f),
             Self::LogPruned { entries } => logs::pruned(f, *entries),
             Self::LogVerified(verified) => verified.fmt(f),
             Self::LogEntries { entries } if entries.is_empty() => writeln!(f, "no entries"),
@@ -507,10 +512,14 @@ impl fmt::Display for Seeded {
 
 impl fmt::Display for Imported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { created, updated, unchanged, refused } = self;
+        let Self { rows: _, created, updated, unchanged, refused } = self;
         let refused = refused.len();
         writeln!(f, "{created} created, {updated} updated, {unchanged} unchanged, {refused} refused")
     }
+}
+
+fn rows_of(done: Option<&Done>) -> Count {
+    Count(done.map_or(0, |done| done.rows), "row")
 }
 
 /// A number of things, with the noun in singular or plural.

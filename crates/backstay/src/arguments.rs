@@ -82,6 +82,9 @@ pub(crate) enum Verb {
     /// Make a backup the database again; the server must be stopped
     #[command(after_help = RESTORE)]
     Restore(Restore),
+    /// Build the indexes of full-text search anew, with or without a running server
+    #[command(after_help = REINDEX)]
+    Reindex(Reindex),
     /// Show, verify and prune the commit log
     #[command(subcommand)]
     Log(LogVerb),
@@ -179,6 +182,13 @@ Examples:
 Reports every problem it finds, not only the first. It does not look at stored data; use
 `backstay migrate plan` for that. docs/lints.md explains the warnings, such as
 warning[open-write], and how to ignore one that is about something you mean.";
+
+const REINDEX: &str = "\
+Example:
+  backstay reindex posts
+
+Writes the words of each record anew, a hundred records in a commit. Searches find all records
+meanwhile, and you can stop it at any time.";
 
 const SEED: &str = "\
 Example:
@@ -413,6 +423,15 @@ pub(crate) struct Backup {
     /// Output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub(crate) format: Form,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reindex {
+    /// Type, or the last part of its path; all types without it
+    #[arg(value_name = "COLLECTION")]
+    pub(crate) collection: Option<String>,
+    #[command(flatten)]
+    pub(crate) within: Within,
 }
 
 #[derive(Debug, Args)]

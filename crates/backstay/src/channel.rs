@@ -13,18 +13,32 @@ pub(crate) enum Channel<'p> {
 }
 
 impl<'p> Channel<'p> {
-    /// A channel for commands of which this is the first. If no server is running, opens the database; only `serve` and
-    /// `migrate apply` migrate it.
+    /// A channel for commands of which this is the first.
     pub(crate) fn open(place: &'p Place, first: &Command) -> Result<Self, Failure> {
+        Self::connect(place, || {
+            first.check_possible(place.config.accounts.sign_up)?;
+            if first.can_begin() { Ok(()) } else { place.require_database() }
+        })
+    }
+
+    /// A channel for an import, which makes sense on an empty database, and so may create one.
+    pub(crate) fn to_import(place: &'p Place) -> Result<Self, Failure> {
+        Self::connect(place, || Ok(()))
+    }
+
+    /// A channel for an export.
+    pub(crate) fn to_export(place: &'p Place) -> Result<Self, Failure> {
+        Self::connect(place, || place.require_database())
+    }
+
+    /// If no server is running, opens the database, if `may_open` agrees: what can be known to fail is reported before
+    /// anything is created. Only `serve` and `migrate apply` migrate it.
+    fn connect(place: &'p Place, may_open: impl FnOnce() -> Result<(), Failure>) -> Result<Self, Failure> {
         if Running::find(place)?.is_some() {
             return Ok(Self::Server(place));
         }
         let compiled = compile(&place.directory)?;
-        // What can be known to fail is reported before anything is created.
-        first.check_possible(place.config.accounts.sign_up)?;
-        if !first.can_begin() {
-            place.require_database()?;
-        }
+        may_open()?;
         let options = OpenOptions { migration: Migration::Refuse, ..place.options(tell_fatal) };
         match place.open(compiled.application, &options) {
             Err(Failure::Open(OpenError::Migration { .. })) => {

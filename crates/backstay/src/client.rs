@@ -90,7 +90,8 @@ impl Client {
         let context = Context::new(engine, self.caller(instance).await?);
         let batch = Batch::read_in_turn(engine, &instance.reader, &context, sent).await?;
         let answers = batch.answered_together((engine, &context), None).await;
-        let answers = answers.map_err(|Refused { request: call, error }| CallError::Refused { call, error })?;
+        let answers =
+            answers.map_err(|Refused { request: call, incomplete: _, error }| CallError::Refused { call, error })?;
         Ok(Results::together(&context, answers, false)?)
     }
 

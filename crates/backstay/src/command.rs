@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
+use crate::reindex::ReindexPlace;
 use crate::{Batch, ExportPage, Failure, ImportStart, SignUp};
 
 /// A command about an application, run by its server or, if none is running, by the command line itself.
@@ -186,6 +187,13 @@ pub enum Command {
         /// The file to write, by its whole path.
         file: PathBuf,
     },
+    /// Build a part of the indexes of full-text search anew.
+    Reindex {
+        /// Of this type; of all types without it.
+        collection: Option<String>,
+        /// Where the part begins; the first one without it.
+        from: Option<ReindexPlace>,
+    },
     /// Prune the commit log.
     PruneLog {
         /// Keep entries of the last so many seconds.
@@ -245,7 +253,6 @@ impl Command {
                 | Self::AddKey { .. }
                 | Self::Invite { .. }
                 | Self::Seed {}
-                | Self::BeginImport { .. }
         )
     }
 }

@@ -20,7 +20,7 @@ use new_account::NewAccount;
 use crate::apply::applied;
 use crate::backup::{self, Reporter};
 use crate::commit_log::{self, Retention};
-use crate::{Answer, Command, Failure, Instance, Seeded, transfer};
+use crate::{Answer, Command, Failure, Instance, Seeded, reindex, transfer};
 
 impl Instance {
     /// Runs a command in the name of Backstay itself: the only place that does, whichever process was asked.
@@ -87,6 +87,7 @@ impl Instance {
             Command::RevokeInvitation { email } => invitations::revoke(administration, email).await?,
             Command::Seed {} => Answer::Seeded { seeded: self.seed(false).await? },
             Command::BackUp { file } => backup::back_up(&self.engine, file, Reporter::silent()).await?,
+            Command::Reindex { collection, from } => reindex::part(&self.engine, (collection, from)).await?,
             Command::PruneLog { seconds, bytes } => {
                 commit_log::prune(&self.engine, Retention { seconds, bytes }).await?
             }

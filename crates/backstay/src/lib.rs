@@ -27,6 +27,7 @@ mod open_files;
 mod plan;
 mod program;
 mod records;
+mod reindex;
 mod secrets;
 mod seed;
 mod serve;
@@ -57,9 +58,10 @@ pub use failure::{Failure, Refusal};
 pub use instance::{Instance, Place};
 pub use new::NewError;
 pub use program::main;
+pub use reindex::{ReindexPlace, Reindexed, ReindexedLine};
 pub use secrets::SecretError;
 pub use seed::{SeedError, Seeded, Skipped};
 pub use serve::{serve, stop_signal};
 pub use transfer::{
-    Batch, BatchRow, Content, ExportPage, Exported, ImportStart, Imported, Mode, RefusedRow, TransferError,
+    Batch, BatchRow, Content, Done, ExportPage, Exported, ImportStart, Imported, Mode, RefusedRow, TransferError,
 };

@@ -14,10 +14,12 @@ use std::process::ExitCode;
 use backstay_engine::Location;
 use tokio::runtime::Builder;
 
-use crate::arguments::{Arguments, Explain, Form, LogVerb, Migrate, Serve, Verb, Whole, Within};
+use crate::answer::Count;
+use crate::arguments::{Arguments, Explain, Form, LogVerb, Migrate, Reindex, Serve, Verb, Whole, Within};
 use crate::channel::Channel;
 use crate::config::{Log, LogFormat, LogLevel, MIB};
-use crate::{Answer, Command, Config, Failure, Place, logging, threads};
+use crate::reindex::ReindexedLine;
+use crate::{Answer, Command, Config, Failure, Place, logging, reindex, threads};
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
@@ -46,11 +48,12 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Migrate(Migrate::Plan(arguments)) => migrate::plan(&arguments),
         Verb::Migrate(Migrate::Apply(arguments)) => migrate::apply(&arguments).await,
         Verb::Log(verb) => log(verb).await,
+        Verb::Reindex(arguments) => reindex(arguments).await,
         Verb::Backup(arguments) => backup::backup(arguments).await,
         Verb::Restore(arguments) => backup::restore(&arguments),
         Verb::Seed(whole) => seed(&whole).await,
         Verb::Import(import) => transfer::import(*import).await,
-        Verb::Export(export) => transfer::export(*export).await,
+        Verb::Export(export) => Box::pin(transfer::export(*export)).await,
         Verb::Operator(operator) => callers::operator(operator).await,
         Verb::Account(account) => callers::account(account).await,
         Verb::Role(role) => callers::role(role).await,
@@ -127,6 +130,26 @@ async fn log(verb: LogVerb) -> Result<ExitCode, Failure> {
             command(&within, Command::PruneLog { seconds, bytes }).await
         }
     }
+}
+
+/// Builds indexes of searches anew; on a terminal, shows how far it is.
+async fn reindex(arguments: Reindex) -> Result<ExitCode, Failure> {
+    let Reindex { collection, within } = arguments;
+    let place = find(&within.app, within.data.as_ref())?;
+    let terminal = io::stderr().is_terminal();
+    let tell = |line: &ReindexedLine| {
+        if terminal {
+            logging::tell(&format!("\r{}: {}", line.collection, Count(line.records, "record")));
+        }
+    };
+    let first = Command::Reindex { collection: collection.clone(), from: None };
+    let channel = Channel::open(&place, &first)?;
+    let reindexed = reindex::all(&channel, collection, tell).await;
+    channel.close();
+    if terminal {
+        logging::tell("\n");
+    }
+    show(&within, &reindexed?)
 }
 
 /// Runs a command and prints its answer.

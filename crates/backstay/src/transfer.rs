@@ -1,16 +1,19 @@
 //! Import and export: records between files and the database.
 
 mod batch;
+mod commit;
 mod csv;
 mod decode;
 mod elements;
 mod error;
+mod error_file;
 mod export;
 mod file_import;
 mod format;
 mod import;
 mod manifest;
 mod page;
+mod part;
 mod record;
 mod report;
 mod source;
@@ -24,6 +27,7 @@ use backstay_model::{Collection, Model};
 pub use batch::{Batch, BatchRow, Content, ImportStart, Imported, Mode, RefusedRow};
 pub use error::TransferError;
 pub use page::{ExportPage, Exported};
+pub use record::Done;
 
 pub(crate) use export::{Chosen, export, export_file};
 pub(crate) use file_import::{FileImport, import};
@@ -37,7 +41,7 @@ pub(crate) use whole::{export_all, import_all};
 pub(crate) use write::write;
 
 /// The application's collection of this name: that of its type, or the last part of its path.
-fn collection_named<'m>(model: &'m Model, name: &str) -> Result<&'m Collection, TransferError> {
+pub(crate) fn collection_named<'m>(model: &'m Model, name: &str) -> Result<&'m Collection, TransferError> {
     let known = || model.collections.iter().filter(|one| !one.system && one.versions.is_none());
     if let Some(found) = known().find(|one| one.name == name || one.path == name) {
         return Ok(found);

@@ -28,6 +28,12 @@ pub const QUERY_BYTES: usize = 512 * 1024;
 pub const PAGE_DEFAULT: u32 = 20;
 /// Records on a page at most.
 pub const PAGE_MAX: u32 = 500;
+
+/// Records on the first page that an export reads. The others have about `EXPORT_BYTES`.
+pub const EXPORT_RECORDS: u32 = 100;
+
+/// Bytes that an export reads at a time.
+pub const EXPORT_BYTES: usize = 1024 * 1024;
 /// Records that a list leaves out at most.
 pub const SKIP_MAX: u32 = 10_000;
 /// Records of a to-many relation that are embedded in one record at most.
@@ -58,6 +64,8 @@ pub const SEARCH_FIELDS: usize = 16;
 pub const SEARCH_ENTRY_BYTES: usize = 768 * 1024;
 /// Words of one field that are found.
 pub const SEARCH_FIELD_WORDS: usize = 16_000;
+/// Records whose entries are written anew in one commit.
+pub const REINDEXED_RECORDS: usize = 100;
 /// Characters of a text that are shown around the words that a search finds in it.
 pub const HIGHLIGHT_CHARS: usize = 200;
 /// Words of a text among which those are looked for.
@@ -322,6 +330,12 @@ pub const STATEMENT_RELATIONS: usize = 60;
 pub const RULE_RELATIONS: usize = 40;
 /// Requests of one transaction.
 pub const TRANSACTION_REQUESTS: usize = 100;
+/// Bytes of the name that a request of a transaction has for later ones.
+pub const REFERENCE_NAME_BYTES: usize = 64;
+/// Bytes of a reference to a value in the result of an earlier request.
+pub const REFERENCE_BYTES: usize = 512;
+/// Objects and arrays around a reference: each of them is read again to find it.
+pub const REFERENCE_DEPTH: usize = 32;
 /// Bytes of one record, written as JSON: less than an answer, so that no record stands in the way of a list.
 pub const RECORD_BYTES: usize = 12 * 1024 * 1024;
 /// Bytes of one answer.

@@ -122,13 +122,27 @@ impl Upserted {
     }
 }
 
-/// Why several requests were refused together, and which of them is at fault.
+/// Why one of several requests was refused, or all of them were.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{error}")]
 pub struct Refused {
     /// Its place among the requests, from 0; `None` if all of them are refused together.
     pub request: Option<usize>,
+    /// Whether it was refused while it was completed: places in the error are those of the door.
+    pub incomplete: bool,
     /// Why.
     #[source]
     pub error: Error,
+}
+
+impl Refused {
+    /// All of the requests.
+    pub fn whole(error: Error) -> Self {
+        Self { request: None, incomplete: false, error }
+    }
+
+    /// The one at this place.
+    pub fn one(request: usize, error: Error) -> Self {
+        Self { request: Some(request), incomplete: false, error }
+    }
 }

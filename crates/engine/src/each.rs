@@ -6,11 +6,12 @@ use backstay_base::{Error, limits};
 use backstay_store::KeyClaim;
 use futures_util::future::BoxFuture;
 
+use crate::dependent::Waiting;
 use crate::inner::{Inner, too_large};
 use crate::prepared::{self, Prepared, for_a_key, require_few};
 use crate::read::PageSize;
 use crate::remember::{self, Keyed};
-use crate::{Answer, Context, Encoder, Request, Requests, Transaction, TxContext, Written, transaction};
+use crate::{Answer, Context, Encoder, Refused, Request, Requests, Transaction, TxContext, Written, transaction};
 
 /// Answers the requests in their order, each in a commit of its own if it writes. A key is claimed before the first of them,
 /// and stands for all of them: under a key that was used before, what was written is answered again, and what wasn't is
@@ -20,25 +21,42 @@ pub(crate) async fn answer_each(
     cx: &Context,
     requests: Requests,
     encoder: &'static dyn Encoder,
-) -> Result<Vec<Result<Answer, Error>>, Error> {
+) -> Result<Vec<Result<Answer, Refused>>, Error> {
     let Requests { list, idempotency } = requests;
     require_few(&list)?;
     let claim = remember::claim(cx.caller(), idempotency.as_ref(), Keyed::TransactEach)?;
-    for_a_key(claim.as_ref(), list.iter().any(|request| request.written().is_some()))?;
+    for_a_key(claim.as_ref(), list.iter().any(|asked| asked.known().written().is_some()))?;
     let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
     if let Some(claim) = &claim {
         transaction::run(inner, cx, Claiming(claim.clone())).await?;
     }
-    let (mut answers, mut room, count) = (Vec::with_capacity(list.len()), limits::ANSWER_BYTES, list.len());
-    for (index, request) in list.into_iter().enumerate() {
+    let mut answers: Vec<Result<Answer, Refused>> = Vec::with_capacity(list.len());
+    let (mut room, count) = (limits::ANSWER_BYTES, list.len());
+    for (index, asked) in list.into_iter().enumerate() {
         let own = claim.as_ref().map(|claim| of_part(claim, index));
         // Those that follow get their share of what is left.
         let size = PageSize { share: room / (count - index), most: room };
-        let answer = one((inner, cx), request, (own, size), encoder).await;
+        let answer = match completed(asked.split(), &answers) {
+            Ok(request) => {
+                one((inner, cx), request, (own, size), encoder).await.map_err(|error| Refused::one(index, error))
+            }
+            Err(error) => Err(Refused { request: Some(index), incomplete: true, error }),
+        };
         room = room.saturating_sub(answer.as_ref().map_or(0, Answer::bytes));
         answers.push(answer);
     }
     Ok(answers)
+}
+
+/// The request with the values that it takes from earlier answers.
+fn completed(
+    (known, waiting): (Request, Option<Waiting>),
+    answers: &[Result<Answer, Refused>],
+) -> Result<Request, Error> {
+    match waiting {
+        None => Ok(known),
+        Some(waiting) => waiting.complete(&|place| answers.get(place)?.as_ref().ok()),
+    }
 }
 
 async fn one(

@@ -157,7 +157,7 @@ impl Engine {
         cx: &Context,
         requests: Requests,
         encoder: &'static dyn Encoder,
-    ) -> Result<Vec<Result<Answer, Error>>, Error> {
+    ) -> Result<Vec<Result<Answer, Refused>>, Error> {
         each::answer_each(&self.inner, cx, requests, encoder).await
     }
 
@@ -203,6 +203,11 @@ impl Engine {
     /// Whether a collection is there for this caller: Backstay's own are for operators alone.
     pub fn exists_for(&self, caller: &Caller, collection: &Collection) -> bool {
         !collection.system || caller.kind == CallerKind::Operator
+    }
+
+    /// Whether the caller can see a field in any record at all.
+    pub fn may_see(&self, cx: &Context, collection: CollectionId, field: FieldId) -> bool {
+        cx.class.rights.may_see(collection, field)
     }
 
     /// A new id.
@@ -315,7 +320,7 @@ impl Engine {
         self.ids(&cx, (&template, 0), bindings).await
     }
 
-    async fn ids(
+    pub(crate) async fn ids(
         &self,
         cx: &Context,
         (template, column): (&Template, usize),

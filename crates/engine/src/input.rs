@@ -14,6 +14,8 @@ pub struct Input {
     /// Changes of what is stored in these fields. An update turns them into values.
     pub(crate) operators: Vec<(FieldId, Operator)>,
     pub(crate) links: Vec<(FieldId, Vec<RecordId>)>,
+    /// Relations whose members were all sent within `LinkChanges::SET`.
+    pub(crate) set_links: Vec<FieldId>,
     /// Members that many-to-many relations get and lose; the others stay.
     pub(crate) link_changes: Vec<(FieldId, LinkChanges)>,
     /// Relations to records that are named by unique keys; `TxContext::resolved` makes values and links of them.
@@ -44,6 +46,8 @@ impl LinkChanges {
     pub const ADD: &'static str = "$add";
     /// The same of those that are removed.
     pub const REMOVE: &'static str = "$remove";
+    /// The same of those that replace all others.
+    pub const SET: &'static str = "$set";
 
     fn rows(&self) -> usize {
         self.added.len() + self.removed.len()
@@ -205,6 +209,17 @@ impl Input {
             Some(ids) => self.links(field, ids),
             None => self.named.push((field, ReferenceByKey::Members(members))),
         }
+    }
+
+    /// The same of members that were sent within `LinkChanges::SET`.
+    pub fn set_members(&mut self, field: FieldId, members: Vec<Referred>) {
+        self.set_links.push(field);
+        self.members(field, members);
+    }
+
+    /// The step to all members of a relation in what was sent for it, if there is one.
+    pub(crate) fn step_to_members(&self, field: FieldId) -> Option<Step> {
+        self.set_links.contains(&field).then(|| Step::Member(LinkChanges::SET.to_owned()))
     }
 
     /// The record that a relation to one record names by a unique key.

@@ -27,6 +27,7 @@ mod decision;
 mod defaults;
 mod deletion;
 mod deletion_order;
+mod dependent;
 mod document_limits;
 mod each;
 mod embedded;
@@ -76,6 +77,7 @@ mod recording;
 mod reference;
 mod references;
 mod refreshing;
+mod reindexing;
 mod related;
 mod remember;
 mod replace;
@@ -135,6 +137,7 @@ pub use broken_checks::BrokenCheck;
 pub use commit_log::{LogChange, LogLine};
 pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};
+pub use dependent::{Answered, Asked, Completion, Dependent};
 pub use encoder::{Count, Encoder, PageEnd, PageOrder, Previous, RecordMember};
 pub use engine::Engine;
 pub use expiry::PurgePass;
@@ -150,6 +153,7 @@ pub use operator::Operator;
 pub use read::not_searched;
 pub use record::Record;
 pub use refreshing::RefreshPass;
+pub use reindexing::ReindexPass;
 pub use request::{
     Aggregate, Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List,
     MatchingAct, MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request,

@@ -33,6 +33,7 @@ impl TxContext<'_, '_> {
                     Err(error) => violations.extend(placed(error, &at, &self.part.at)?),
                 },
                 ReferenceByKey::Members(members) => {
+                    let at = input.step_to_members(field).into_iter().fold(at, Place::then);
                     let ids = self.ids_of(authority, members, (&at, &mut violations)).await?;
                     input.links(field, ids);
                 }

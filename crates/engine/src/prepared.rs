@@ -2,7 +2,7 @@
 
 use std::slice;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use backstay_base::{Error, Place, ViolationKind, limits};
 use backstay_model::CollectionId;
@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use crate::aggregate::{self, PreparedAggregate};
 use crate::at_commit::{self, Unmet};
+use crate::dependent::Waiting;
 use crate::history::PreparedHistory;
 use crate::holding::ToHold;
 use crate::inner::{Inner, too_large};
@@ -22,8 +23,8 @@ use crate::showing::Showing;
 use crate::taken_along::TakenAlong;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
-    Answer, Context, Encoder, Filter, List, Refused, Request, Requests, Transaction, TxContext, Written, history,
-    remember, transaction,
+    Answer, Asked, Context, Encoder, Filter, List, Refused, Request, Requests, Transaction, TxContext, Written,
+    history, remember, transaction,
 };
 
 /// A request that its caller may make on some record, checked and planned.
@@ -121,7 +122,7 @@ pub(crate) async fn prepare(
     request: Request,
     encoder: &'static dyn Encoder,
 ) -> Result<Prepared, Error> {
-    if !takes_long(cx, slice::from_ref(&request)) {
+    if !takes_long(cx, slice::from_ref(&&request)) {
         return Prepared::new(inner, cx, request, encoder);
     }
     let (within, own) = (Arc::clone(inner), cx.clone());
@@ -235,26 +236,27 @@ pub(crate) async fn answer_all(
     encoder: &'static dyn Encoder,
 ) -> Result<Vec<Option<Answer>>, Refused> {
     let Requests { list, idempotency } = requests;
-    let whole = |error: Error| Refused { request: None, error };
+    let whole = Refused::whole;
     require_few(&list).map_err(whole)?;
     let claim = remember::claim(cx.caller(), idempotency.as_ref(), Keyed::Transact).map_err(whole)?;
     let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose().map_err(whole)?;
-    let requests = match takes_long(cx, &list) {
+    let known: Vec<&Request> = list.iter().map(Asked::known).collect();
+    let parts = match takes_long(cx, &known) {
         true => {
             let (within, own) = (Arc::clone(inner), cx.clone());
             inner.take_turn(cx.demand(), move || prepare_all(&within, &own, list, encoder)).await.map_err(whole)?
         }
         false => prepare_all(inner, cx, list, encoder),
     }?;
-    for_a_key(claim.as_ref(), requests.iter().any(|request| request.written().is_some())).map_err(whole)?;
-    let reached = Arc::new(AtomicUsize::new(0));
-    let all = All { requests: requests.into(), claim, encoder, reached: Arc::clone(&reached) };
+    for_a_key(claim.as_ref(), parts.iter().any(|part| part.prepared.written().is_some())).map_err(whole)?;
+    let progress = Arc::new(Progress::default());
+    let all = All { parts: parts.into(), claim, encoder, progress: Arc::clone(&progress) };
     let answers = transaction::run(inner, cx, all).await;
-    answers.map_err(|error| Refused { request: reached.load(Ordering::Relaxed).checked_sub(1), error })
+    answers.map_err(|error| progress.refused(error))
 }
 
 /// Refuses more requests than are answered together, and none.
-pub(crate) fn require_few(requests: &[Request]) -> Result<(), Error> {
+pub(crate) fn require_few(requests: &[Asked]) -> Result<(), Error> {
     if (1..=limits::TRANSACTION_REQUESTS).contains(&requests.len()) {
         return Ok(());
     }
@@ -274,28 +276,29 @@ pub(crate) fn for_a_key(claim: Option<&KeyClaim>, writes: bool) -> Result<(), Er
 fn prepare_all(
     inner: &Inner,
     cx: &Context,
-    requests: Vec<Request>,
+    requests: Vec<Asked>,
     encoder: &'static dyn Encoder,
-) -> Result<Vec<Prepared>, Refused> {
-    let each = |(index, request)| {
-        let prepared = Prepared::new(inner, cx, request, encoder);
-        prepared.map_err(|error| Refused { request: Some(index), error })
+) -> Result<Vec<Part>, Refused> {
+    let each = |(index, asked): (usize, Asked)| {
+        let (request, waiting) = asked.split();
+        let prepared = Prepared::new(inner, cx, request, encoder).map_err(|error| Refused::one(index, error))?;
+        Ok(Part { prepared, waiting })
     };
     requests.into_iter().enumerate().map(each).collect()
 }
 
 /// Whether planning the requests can take long: their filters are long, and there are no plans for them.
-fn takes_long(cx: &Context, requests: &[Request]) -> bool {
+fn takes_long(cx: &Context, requests: &[&Request]) -> bool {
     // Whether there is a plan matters, and is looked up, only if the filters are long.
     filter_bytes(requests, &|_| false) > limits::LONG_FILTER_BYTES
         && filter_bytes(requests, &|key| cx.class.plans.have(key())) > limits::LONG_FILTER_BYTES
 }
 
 /// Bytes of the filters of all lists, and of the expressions about their groups, but for those that are planned.
-fn filter_bytes(requests: &[Request], planned: &dyn Fn(&dyn Fn() -> ListKey) -> bool) -> usize {
+fn filter_bytes(requests: &[&Request], planned: &dyn Fn(&dyn Fn() -> ListKey) -> bool) -> usize {
     let of_filter = |filter: &Filter| filter.expression.as_ref().map_or(0, |of| of.checked.expr.span.len());
     let of_list = |list: &List| of_filter(&list.filter);
-    let bytes = |request: &Request| match request {
+    let bytes = |request: &&Request| match request {
         Request::List(list) if !planned(&|| ListKey::of(list)) => of_list(list),
         Request::Aggregate(of) if !planned(&|| ListKey::of_groups(of)) => {
             of_filter(&of.filter) + of.groups.written().map(|written| written.text.len()).sum::<usize>()
@@ -326,10 +329,12 @@ impl All {
     /// left, and a page ends with the place of the next one.
     fn page_size(&self, index: usize, bytes: usize) -> PageSize {
         let most = limits::ANSWER_BYTES.saturating_sub(bytes);
-        let after = &self.requests[index..];
+        let after = &self.parts[index..];
         let lists = after
             .iter()
-            .filter(|request| matches!(request, Prepared::List(..) | Prepared::History(..) | Prepared::Aggregate(..)))
+            .filter(|part| {
+                matches!(part.prepared, Prepared::List(..) | Prepared::History(..) | Prepared::Aggregate(..))
+            })
             .count();
         let reserved = limits::CURSOR_BYTES + (after.len() - lists) * USUAL_ANSWER;
         PageSize { share: most.saturating_sub(reserved) / lists.max(1), most }
@@ -340,7 +345,9 @@ impl All {
     /// Locks what the requests name, if they write more than one record.
     async fn hold(&self, cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
         let mut to_hold = ToHold::default();
-        let writes: Vec<&PreparedWrite> = self.requests.iter().filter_map(Prepared::write).collect();
+        // What a request that waits for answers names isn't known yet.
+        let complete = self.parts.iter().filter(|part| part.waiting.is_none());
+        let writes: Vec<&PreparedWrite> = complete.filter_map(|part| part.prepared.write()).collect();
         if writes.len() < 2 {
             return Ok(());
         }
@@ -354,13 +361,48 @@ impl All {
     }
 }
 
+/// One of several requests. One that waits for the answers of others is prepared with what stands in for them.
+#[derive(Debug)]
+struct Part {
+    prepared: Prepared,
+    waiting: Option<Waiting>,
+}
+
 /// Several requests in one transaction.
 struct All {
-    requests: Box<[Prepared]>,
+    parts: Box<[Part]>,
     claim: Option<KeyClaim>,
     encoder: &'static dyn Encoder,
+    progress: Arc<Progress>,
+}
+
+impl Part {
+    /// The request with the values that it takes from these answers, if it waits for them.
+    fn complete(&self, answers: &[Option<Answer>]) -> Result<Option<Request>, Error> {
+        let complete = |waiting: &Waiting| waiting.complete(&|place| answers.get(place)?.as_ref());
+        self.waiting.as_ref().map(complete).transpose()
+    }
+}
+
+/// How far a run of several requests is.
+#[derive(Debug, Default)]
+struct Progress {
     /// How many requests were begun: the last of them is the one that is refused, if one is.
-    reached: Arc<AtomicUsize>,
+    begun: AtomicUsize,
+    /// Whether the last of them isn't complete yet.
+    completing: AtomicBool,
+}
+
+impl Progress {
+    fn begin(&self, requests: usize, completing: bool) {
+        self.begun.store(requests, Ordering::Relaxed);
+        self.completing.store(completing, Ordering::Relaxed);
+    }
+
+    fn refused(&self, error: Error) -> Refused {
+        let request = self.begun.load(Ordering::Relaxed).checked_sub(1);
+        Refused { request, incomplete: self.completing.load(Ordering::Relaxed), error }
+    }
 }
 
 impl Transaction for All {
@@ -371,22 +413,22 @@ impl Transaction for All {
     }
 
     fn writes(&self) -> Writes {
-        match self.requests.iter().all(|request| request.writes() == Writes::None) {
+        match self.parts.iter().all(|part| part.prepared.writes() == Writes::None) {
             true => Writes::None,
             false => Writes::Many,
         }
     }
 
     fn kilo_steps(&self) -> u32 {
-        let reads = self.requests.iter().any(Prepared::reads);
+        let reads = self.parts.iter().any(|part| part.prepared.reads());
         if reads && self.writes() != Writes::None { limits::MIXED_KILO_STEPS } else { limits::TRANSACTION_KILO_STEPS }
     }
 
     /// If there is no memory for its answers, none of the requests is carried out.
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
-            self.reached.store(0, Ordering::Relaxed);
-            let writes: Vec<_> = self.requests.iter().map(Prepared::written).collect();
+            self.progress.begin(0, false);
+            let writes: Vec<_> = self.parts.iter().map(|part| part.prepared.written()).collect();
             if let Some(answers) = cx.replayed_all(self.claim.as_ref(), &writes).await? {
                 return answers
                     .into_iter()
@@ -394,10 +436,15 @@ impl Transaction for All {
                     .collect();
             }
             self.hold(cx).await?;
-            let (mut answers, mut bytes) = (Vec::with_capacity(self.requests.len()), 0);
-            for (index, request) in self.requests.iter().enumerate() {
-                self.reached.store(index + 1, Ordering::Relaxed);
+            let (mut answers, mut bytes) = (Vec::with_capacity(self.parts.len()), 0);
+            for (index, part) in self.parts.iter().enumerate() {
+                self.progress.begin(index + 1, part.waiting.is_some());
                 cx.part.request = Some(index);
+                let complete = part.complete(&answers)?;
+                self.progress.begin(index + 1, false);
+                let prepared = |request| Prepared::new(cx.engine, cx.cx, request, self.encoder);
+                let completed = complete.map(prepared).transpose()?;
+                let request = completed.as_ref().unwrap_or(&part.prepared);
                 let answer = request.run(cx, self.page_size(index, bytes)).await?.kept(&cx.cx.memory)?;
                 // What the database refuses of this request shows before the next begins.
                 cx.settle().await?;
@@ -410,7 +457,7 @@ impl Transaction for All {
             }
             if let Err(Unmet { request, error }) = at_commit::ask(cx).await {
                 // The error names the request that caused it.
-                self.reached.store(request.map_or(0, |request| request + 1), Ordering::Relaxed);
+                self.progress.begin(request.map_or(0, |request| request + 1), false);
                 return Err(error);
             }
             cx.remember_all(self.claim.as_ref(), &answers, self.encoder)?;

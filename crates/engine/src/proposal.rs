@@ -222,7 +222,8 @@ impl<'m> Proposal<'m> {
 
     /// Notes what is wrong with a member of a relation, in the order in which they were sent, or with an item of a list.
     pub(crate) fn refuse_member(&mut self, field: &Field, index: usize, kind: ViolationKind) {
-        self.violations.push(Violation::new(field.place().then(Step::Item(index)), kind));
+        let steps = self.input.step_to_members(field.id).into_iter().chain([Step::Item(index)]);
+        self.violations.push(Violation::new(steps.fold(field.place(), Place::then), kind));
     }
 
     /// Notes what is wrong within the value of a field.

@@ -7,7 +7,7 @@ use backstay_scalar::{Search, Value};
 use backstay_sql::{Groups, PageStart, Position, Selection, SortKey};
 use bytes::Bytes;
 
-use crate::{Input, Which};
+use crate::{Asked, Input, Which};
 
 /// Anything that can be asked about records, fully typed: doors make it of what they receive.
 #[derive(Debug, Clone)]
@@ -297,7 +297,7 @@ pub struct OfTypes<R> {
 #[derive(Debug, Clone)]
 pub struct Requests {
     /// 1 to `limits::TRANSACTION_REQUESTS`, in their order. They have no idempotency keys of their own.
-    pub list: Vec<Request>,
+    pub list: Vec<Asked>,
     /// The key of all of them together.
     pub idempotency: Option<Idempotency>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backstay_base::RecordId;
 use backstay_model::Collection;
 use backstay_scalar::Value;
-use backstay_sql::SearchTemplates;
+use backstay_sql::{SearchTemplates, Template};
 
 use crate::TxContext;
 use crate::bind::Bindings;
@@ -22,10 +22,20 @@ pub(crate) fn put(
     if before.is_some_and(|before| !templates.differ(before, after)) {
         return;
     }
-    let entry = templates.entry(after);
     let all = if before.is_some() { &templates.change } else { &templates.put };
-    for template in all {
-        let statement = cx.statement(template, &Bindings { search: &entry, ..cx.bindings().id(id) }, collection.id);
+    stage(cx, (collection, id), all, &templates.entry(after));
+}
+
+/// Puts the words of a record in the place of those that are there, if any are, whether or not they are others.
+pub(crate) fn put_again(cx: &mut TxContext<'_, '_>, collection: &Collection, id: RecordId, values: &[Value]) {
+    let Some(templates) = templates(cx, collection) else { return };
+    stage(cx, (collection, id), &templates.change, &templates.entry(values));
+}
+
+fn stage(cx: &mut TxContext<'_, '_>, record: (&Collection, RecordId), templates: &[Template], entry: &[Value]) {
+    let (collection, id) = record;
+    for template in templates {
+        let statement = cx.statement(template, &Bindings { search: entry, ..cx.bindings().id(id) }, collection.id);
         cx.tx.stage(statement, None);
     }
 }

@@ -156,7 +156,7 @@ async fn a_key_answers_all_of_them_once() {
     assert!(first[1].is_some() && again[1].is_none(), "what was read is not kept");
     assert_eq!(tags(&desk).await, 2);
     let other = client.answer_all(&desk.ada, vec![create(&desk, "Tag", r#"{"name":"c"}"#)], Some("k")).await;
-    assert!(matches!(other, Err(Refused { request: None, error: Error::KeyReused })), "{other:?}");
+    assert!(matches!(other, Err(Refused { request: None, incomplete: false, error: Error::KeyReused })), "{other:?}");
     let single = desk.create_once("Tag", &desk.ada, r#"{"name":"a"}"#).await;
     assert!(matches!(single, Err(Error::KeyReused)), "the same key of a single request: {single:?}");
     let reads = client.answer_all(&desk.ada, vec![list(&desk, "Tag")], Some("r")).await;

@@ -146,6 +146,11 @@ impl<'r> Admitted<'r> {
         self.recognized.audience()
     }
 
+    /// The memory of the request.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
     /// Takes the value of the one query parameter that the endpoint takes.
     pub(crate) fn take_parameter(&mut self) -> Option<String> {
         self.parameter.take()

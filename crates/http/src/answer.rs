@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
+use crate::export::Export;
 use crate::negotiation::Returning;
 
 /// `Content-Type` of records, lists and most other answers.
@@ -44,11 +45,13 @@ impl Audience {
 }
 
 /// What a handler answers, before negotiation.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) content_type: HeaderValue,
     pub(crate) body: Bytes,
+    /// What follows the body, if that is only the beginning.
+    pub(crate) rest: Option<Box<Export>>,
     pub(crate) audience: Audience,
     /// The entity tag of the body, if it has one.
     pub(crate) tag: Option<Tag>,
@@ -64,7 +67,7 @@ impl Answer {
 
     /// A body that already is JSON.
     pub(crate) fn ready(status: StatusCode, audience: Audience, body: Bytes) -> Self {
-        Self { status, content_type: JSON, body, audience, tag: None, headers: Vec::new() }
+        Self { status, content_type: JSON, body, rest: None, audience, tag: None, headers: Vec::new() }
     }
 
     /// A value as JSON.

@@ -1,4 +1,5 @@
-use std::io::Write;
+use std::fmt;
+use std::io::{self, Write};
 
 use brotli::CompressorWriter;
 use bytes::Bytes;
@@ -28,6 +29,103 @@ pub(crate) async fn encode(coding: Coding, body: &Bytes) -> Option<Bytes> {
         compress(coding, body)
     };
     encoded.filter(|encoded| encoded.len() < body.len())
+}
+
+/// Encodes an answer that is sent in parts: each of them can be decoded when it arrives.
+pub(crate) struct Encoding(Coder);
+
+enum Coder {
+    Identity,
+    Gzip(GzEncoder<Vec<u8>>),
+    Brotli(Box<CompressorWriter<Vec<u8>>>),
+    Zstd(Box<zstd::stream::write::Encoder<'static, Vec<u8>>>),
+}
+
+impl fmt::Debug for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoding").finish_non_exhaustive()
+    }
+}
+
+impl Encoding {
+    /// The first part of an answer, in this coding or, if that fails, in none.
+    pub(crate) async fn begin(coding: Coding, bytes: Bytes) -> (Bytes, Self, Coding) {
+        let begun = match Self::of(coding) {
+            Ok(encoding) => encoding.part(bytes.clone()).await,
+            Err(error) => Err(error),
+        };
+        match begun {
+            Ok((part, encoding)) => (part, encoding, coding),
+            Err(_) => (bytes, Self(Coder::Identity), Coding::Identity),
+        }
+    }
+
+    fn of(coding: Coding) -> io::Result<Self> {
+        Ok(Self(match coding {
+            Coding::Identity => Coder::Identity,
+            Coding::Gzip => Coder::Gzip(GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL))),
+            Coding::Brotli => {
+                Coder::Brotli(Box::new(CompressorWriter::new(Vec::new(), LARGE, BROTLI_QUALITY, BROTLI_WINDOW)))
+            }
+            Coding::Zstd => Coder::Zstd(Box::new(zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?)),
+        }))
+    }
+
+    /// A part of it, in the coding.
+    pub(crate) async fn part(self, bytes: Bytes) -> io::Result<(Bytes, Self)> {
+        self.work(bytes, |mut own, bytes| {
+            let part = own.write(bytes)?;
+            Ok((part, own))
+        })
+        .await
+    }
+
+    /// Its last part.
+    pub(crate) async fn end(self, bytes: Bytes) -> io::Result<Bytes> {
+        self.work(bytes, |mut own, bytes| {
+            let part = own.write(bytes)?;
+            let end = own.finish()?;
+            Ok(if end.is_empty() { part } else { [part, end].concat().into() })
+        })
+        .await
+    }
+
+    async fn work<T: Send + 'static>(
+        self,
+        bytes: Bytes,
+        work: impl FnOnce(Self, Bytes) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        match self.0 {
+            Coder::Identity => work(self, bytes),
+            _ if bytes.len() <= LARGE => work(self, bytes),
+            Coder::Gzip(_) | Coder::Brotli(_) | Coder::Zstd(_) => {
+                tokio::task::spawn_blocking(move || work(self, bytes)).await.map_err(io::Error::from)?
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: Bytes) -> io::Result<Bytes> {
+        fn into<W: Write>(encoder: &mut W, bytes: &[u8]) -> io::Result<()> {
+            encoder.write_all(bytes)?;
+            encoder.flush()
+        }
+        let encoded = match &mut self.0 {
+            Coder::Identity => return Ok(bytes),
+            Coder::Gzip(encoder) => into(encoder, &bytes).map(|()| std::mem::take(encoder.get_mut()))?,
+            Coder::Brotli(encoder) => into(encoder, &bytes).map(|()| std::mem::take(encoder.get_mut()))?,
+            Coder::Zstd(encoder) => into(encoder, &bytes).map(|()| std::mem::take(encoder.get_mut()))?,
+        };
+        Ok(encoded.into())
+    }
+
+    fn finish(self) -> io::Result<Bytes> {
+        Ok(match self.0 {
+            Coder::Identity => Bytes::new(),
+            Coder::Gzip(encoder) => encoder.finish()?.into(),
+            Coder::Brotli(encoder) => encoder.into_inner().into(),
+            Coder::Zstd(encoder) => encoder.finish()?.into(),
+        })
+    }
 }
 
 fn compress(coding: Coding, body: &[u8]) -> Option<Bytes> {

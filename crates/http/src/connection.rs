@@ -90,6 +90,16 @@ impl Activity {
     }
 }
 
+/// Until this is dropped, a connection is answering a request.
+#[derive(Debug)]
+pub(crate) struct Answering(pub(crate) Arc<Activity>);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// Milliseconds since the epoch.
 pub(crate) fn millis_since(epoch: Instant) -> u64 {
     u64::try_from(epoch.elapsed().as_millis()).unwrap_or(u64::MAX)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use backstay_base::{Limit, Network, Shared, limits};
 use parking_lot::Mutex;
 
-use crate::connection::{Activity, millis_since};
+use crate::connection::{Activity, Answering, millis_since};
 use crate::{HttpSettings, Proxies, Refusal};
 
 /// How long to refuse connections without another search after a search found none that could give way.
@@ -167,6 +167,11 @@ impl Place {
     /// What the connection is doing.
     pub(crate) fn activity(&self) -> &Activity {
         &self.activity
+    }
+
+    /// Ends the answering of a request when this is dropped.
+    pub(crate) fn answering(&self) -> Answering {
+        Answering(Arc::clone(&self.activity))
     }
 
     /// Whether more than half of the connections were open when this one came.

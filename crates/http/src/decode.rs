@@ -230,6 +230,7 @@ impl Sent<'_> {
             (Kind::List, Records::Collection(collection)) | (Kind::Trash, Records::Trash(collection)) => {
                 Request::List(list_in(kind, reader.list_of_query(collection, query)?)?)
             }
+            (Kind::Export, Records::Export(of)) => Request::List(reader.first_of_export(of, query)?.0),
             (Kind::Query, Records::Query(collection)) => Request::List(reader.list_of_body(collection, &body)?),
             (Kind::Aggregate, Records::Aggregate(of)) => Request::Aggregate(reader.aggregate_of_query(of, query)?),
             (Kind::AggregateQuery, Records::Aggregate(of)) => Request::Aggregate(reader.aggregate_of_body(of, &body)?),
@@ -265,6 +266,7 @@ impl Sent<'_> {
                 | Kind::Query
                 | Kind::Aggregate
                 | Kind::AggregateQuery
+                | Kind::Export
                 | Kind::Create
                 | Kind::Update
                 | Kind::Replace
@@ -291,6 +293,7 @@ fn named(reader: &Reader, records: Records) -> Result<Records, Refusal> {
         Records::Collection(_)
         | Records::Query(_)
         | Records::Aggregate(_)
+        | Records::Export(_)
         | Records::Trash(_)
         | Records::Record(..)
         | Records::By(_)
@@ -366,6 +369,7 @@ fn write(
         | RecordRequest::Query
         | RecordRequest::Aggregate
         | RecordRequest::AggregateQuery
+        | RecordRequest::Export
         | RecordRequest::Create
         | RecordRequest::UpdateAll
         | RecordRequest::DeleteAll

@@ -6,22 +6,24 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use axum::body::Body;
-use backstay_base::{Error, Limit, Memory, Unauthenticated};
+use backstay_base::{Error, Limit, Memory, RequestId, Unauthenticated};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use tokio::time::timeout_at;
 
 use crate::admission::{Admitted, admit};
-use crate::answer::{Answer, Audience};
+use crate::answer::{Answer, Audience, JSON};
 use crate::budget::{Budget, Share};
 use crate::coding::Coding;
-use crate::endpoint::{ACCEPT_PATCH, Handler, media_types};
+use crate::compression::Encoding;
+use crate::endpoint::{ACCEPT_PATCH, Handler, RecordRequest, media_types};
+use crate::export::Export;
 use crate::head::{Head, REQUEST_ID};
-use crate::outgoing::Unwritten;
+use crate::outgoing::{Reply, Rest, Unwritten};
 use crate::state::State;
 use crate::{
-    Refusal, Services, accounts, collections, compression, credentials, developer, docs, documents, explain, openapi,
-    preconditions, problem, records, setup, transact,
+    Refusal, Services, accounts, collections, compression, credentials, developer, docs, documents, explain, export,
+    openapi, preconditions, problem, records, setup, transact,
 };
 
 /// Who is at the other end of a connection.
@@ -49,6 +51,8 @@ impl Peer {
 #[derive(Debug)]
 pub struct Door {
     state: State,
+    /// Tells this door from others, for answers that go on later.
+    mark: Arc<()>,
 }
 
 impl Door {
@@ -61,17 +65,35 @@ impl Door {
     /// A door whose requests and answers hold memory of this budget.
     pub(crate) fn within(services: Services, budget: Arc<Budget>) -> Self {
         let openapi = openapi::describe(services.engine.model(), services.engine.sizes(), &services.settings).into();
-        Self { state: State::new(services, openapi, budget) }
+        Self { state: State::new(services, openapi, budget), mark: Arc::default() }
     }
 
     /// Answers a request with its whole body, sent from this address.
     pub async fn answer(&self, request: Request<Bytes>, peer: IpAddr) -> Response<Bytes> {
         let peer = Peer::of(peer.to_canonical(), &self.state.budget);
-        self.receive(request.map(Body::from), &peer).await.map(Unwritten::into_bytes)
+        let (head, Reply { part, mut rest }) = self.receive(request.map(Body::from), &peer).await.into_parts();
+        let (mut bytes, mut parts) = (part.into_bytes(), Vec::new());
+        while let Some(next) = rest {
+            parts.push(bytes);
+            match self.go_on(*next, &peer).await {
+                Ok(reply) => (bytes, rest) = (reply.part.into_bytes(), reply.rest),
+                Err(refusal) => {
+                    let problem = problem::answer(&refusal, RequestId(self.state.engine.next_id()));
+                    let mut response = Response::new(problem.body);
+                    *response.status_mut() = problem.status;
+                    return response;
+                }
+            }
+        }
+        if !parts.is_empty() {
+            parts.push(bytes);
+            bytes = parts.concat().into();
+        }
+        Response::from_parts(head, bytes)
     }
 
     /// Answers a request of this peer, whose body may still be arriving.
-    pub(crate) async fn receive(&self, request: Request<Body>, peer: &Peer) -> Response<Unwritten> {
+    pub(crate) async fn receive(&self, request: Request<Body>, peer: &Peer) -> Response<Reply> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
         let forwarded = self.forwarded(peer, &parts.headers);
@@ -86,7 +108,47 @@ impl Door {
         tracing::debug!(
             request = %id, method = %parts.method, path = parts.uri.path(), status, micros, "answered"
         );
-        encode(&head, answer, memory).await
+        let (response, begun) = encode(&head, answer, memory).await;
+        response.map(|part| {
+            let rest = begun.map(|(export, encoding)| {
+                let (peer, door) = (peer.address, Arc::clone(&self.mark));
+                Box::new(Rest { parts, peer, door, export, encoding })
+            });
+            Reply { part, rest }
+        })
+    }
+
+    /// Reads the next part of an answer. Its request is admitted anew, with the rights that its caller has now.
+    pub(crate) async fn go_on(&self, rest: Rest, peer: &Peer) -> Result<Reply, Refusal> {
+        let Rest { parts, peer: address, door, export, encoding } = rest;
+        if !Arc::ptr_eq(&door, &self.mark) {
+            return Err(Error::from(Limit::Busy).into());
+        }
+        let forwarded = self.forwarded(peer, &parts.headers);
+        let share = forwarded.as_ref().unwrap_or(&peer.share);
+        let head = Head::new(&self.state, &parts, (address, share), Instant::now());
+        let deadline = tokio::time::Instant::from_std(head.deadline);
+        let read = async {
+            let admitted = admit(&head, Body::empty(), deadline).await?;
+            let (bytes, export) = export::next(&admitted, *export).await?;
+            Ok::<_, Refusal>((bytes, export, admitted.into_memory()))
+        };
+        let time = self.state.settings.request_time.as_secs();
+        let late = |_| Refusal::Domain(Limit::Time { seconds: time }.into());
+        let (bytes, export, memory) = timeout_at(deadline, read).await.map_err(late)??;
+        let mut held = memory.hold();
+        held.resize(bytes.len())?;
+        let (bytes, encoding) = match export {
+            Some(_) => encoding.part(bytes).await.map(|(bytes, encoding)| (bytes, Some(encoding))),
+            None => encoding.end(bytes).await.map(|bytes| (bytes, None)),
+        }
+        .map_err(Error::internal)?;
+        drop(held);
+        let part = Unwritten::new(memory.keep_uncounted(bytes)?, Some(memory));
+        let rest = export.zip(encoding);
+        let door = Arc::clone(&self.mark);
+        let rest = rest.map(|(export, encoding)| Box::new(Rest { parts, peer: address, door, export, encoding }));
+        Ok(Reply { part, rest })
     }
 
     /// What the network holds for which a trusted proxy sends a request.
@@ -141,6 +203,7 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Memory), Refusa
 /// Carries a request out. Handlers that are called seldom are boxed: each request would carry the state of the largest.
 async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     match admitted.handler() {
+        Handler::Record(RecordRequest::Export) => Box::pin(export::answer(admitted)).await,
         Handler::Record(kind) => records::answer(admitted, kind).await,
         Handler::Collections => collections::answer(admitted),
         Handler::SignUp => Box::pin(accounts::sign_up(admitted)).await,
@@ -185,12 +248,22 @@ fn refuse(head: &Head<'_>, refusal: &Refusal) -> Answer {
 }
 
 /// Negotiates the coding of an answer and writes its headers. The answer has the memory of its request, unless it is a
-/// problem.
-async fn encode(head: &Head<'_>, answer: Answer, memory: Option<Memory>) -> Response<Unwritten> {
+/// problem. Returns with it what follows, if it is only a beginning.
+async fn encode(
+    head: &Head<'_>,
+    answer: Answer,
+    memory: Option<Memory>,
+) -> (Response<Unwritten>, Option<(Box<Export>, Encoding)>) {
     const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-    let Answer { status, content_type, mut body, audience, tag, headers: extra } = answer;
-    let mut coding = coding(head, status, audience, &body);
-    if status == StatusCode::NOT_MODIFIED {
+    let Answer { status, content_type, mut body, rest, audience, tag, headers: extra } = answer;
+    let is_whole = rest.is_none();
+    let mut coding = coding(head, (status, audience), (&body, is_whole));
+    let mut begun = None;
+    if let Some(export) = rest {
+        let (part, encoding, used) = Encoding::begin(coding, body).await;
+        (body, coding) = (part, used);
+        begun = Some((export, encoding));
+    } else if status == StatusCode::NOT_MODIFIED {
         body = Bytes::new();
     } else if coding != Coding::Identity {
         match encoded(coding, &body, memory.as_ref()).await {
@@ -204,7 +277,8 @@ async fn encode(head: &Head<'_>, answer: Answer, memory: Option<Memory>) -> Resp
     headers.insert(header::CACHE_CONTROL, audience.cache_control());
     headers.insert(header::VARY, head.state.vary.clone());
     insert(&mut headers, header::ETAG, tag.and_then(|tag| preconditions::etag(&tag, coding)));
-    if !body.is_empty() {
+    // A file says what it is even if nothing is in it.
+    if !body.is_empty() || content_type != JSON {
         headers.insert(header::CONTENT_TYPE, content_type);
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         insert(&mut headers, header::CONTENT_ENCODING, coding.header());
@@ -222,13 +296,16 @@ async fn encode(head: &Head<'_>, answer: Answer, memory: Option<Memory>) -> Resp
         }
     }
     if head.method() == Method::HEAD && status != StatusCode::NOT_MODIFIED {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        if is_whole {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
         body = Bytes::new();
+        begun = None;
     }
     let mut response = Response::new(Unwritten::new(body, memory));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
-    response
+    (response, begun)
 }
 
 /// The body in this coding, if that is smaller and there is memory for both. Problems are not encoded.
@@ -241,8 +318,8 @@ async fn encoded(coding: Coding, body: &Bytes, memory: Option<&Memory>) -> Optio
 }
 
 /// The coding of a body that is worth compressing.
-fn coding(head: &Head<'_>, status: StatusCode, audience: Audience, body: &Bytes) -> Coding {
-    let large = head.state.settings.compress_from.is_some_and(|from| body.len() >= from);
+fn coding(head: &Head<'_>, (status, audience): (StatusCode, Audience), (body, is_whole): (&Bytes, bool)) -> Coding {
+    let large = head.state.settings.compress_from.is_some_and(|from| !is_whole || body.len() >= from);
     let fit = status.is_success() || status == StatusCode::NOT_MODIFIED;
     if large && fit && audience != Audience::Secret { Coding::preferred(head.headers()) } else { Coding::Identity }
 }

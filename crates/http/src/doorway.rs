@@ -15,7 +15,7 @@ use crate::budget::Budget;
 use crate::door::Peer;
 use crate::head::REQUEST_ID;
 use crate::kinds::kind_of;
-use crate::outgoing::Unwritten;
+use crate::outgoing::{Interrupted, Reply, Rest, Unwritten};
 use crate::{Door, HttpSettings, ModelProblems, NoModel, Proxies, Refusal, Services, developer, local, problem};
 
 /// Where requests come in. It leads to the door of what is served, which can be exchanged while the server runs: new
@@ -95,7 +95,7 @@ impl Doorway {
     }
 
     /// Answers a request of this peer, whose body may still be arriving.
-    pub(crate) async fn receive(&self, request: Request<Body>, peer: &Peer) -> Response<Unwritten> {
+    pub(crate) async fn receive(&self, request: Request<Body>, peer: &Peer) -> Response<Reply> {
         let Some(entrance) = self.entrance().await else {
             return self.refused(&Error::from(Limit::Busy).into());
         };
@@ -103,6 +103,19 @@ impl Doorway {
             Entrance::Open(door) => door.receive(request, peer).await,
             Entrance::Closed(problems) => self.unserved(&request.into_parts().0, peer, problems),
         }
+    }
+
+    /// Reads the next part of an answer, unless what is served has been exchanged since it began.
+    pub(crate) async fn go_on(&self, rest: Rest) -> Result<Reply, Interrupted> {
+        let (peer, path) = (self.peer(rest.peer), rest.parts.uri.path().to_owned());
+        let part = match self.entrance().await.as_deref() {
+            Some(Entrance::Open(door)) => door.go_on(rest, &peer).await,
+            Some(Entrance::Closed(_)) | None => Err(Error::from(Limit::Busy).into()),
+        };
+        part.map_err(|refusal| {
+            tracing::warn!(path, why = refusal.code(), "an export was interrupted");
+            Interrupted
+        })
     }
 
     /// What this leads to; `None` if it takes too long to be exchanged.
@@ -114,7 +127,7 @@ impl Doorway {
     }
 
     /// The answer while there is nothing to serve.
-    fn unserved(&self, parts: &Parts, peer: &Peer, problems: &Arc<ModelProblems>) -> Response<Unwritten> {
+    fn unserved(&self, parts: &Parts, peer: &Peer, problems: &Arc<ModelProblems>) -> Response<Reply> {
         let is_here = local::is_here(&self.0.proxies, peer.address(), parts);
         let model = if is_here { NoModel::Explained(Arc::clone(problems)) } else { NoModel::Withheld };
         let mut headers = HeaderMap::new();
@@ -130,7 +143,7 @@ impl Doorway {
         response
     }
 
-    fn refused(&self, refusal: &Refusal) -> Response<Unwritten> {
+    fn refused(&self, refusal: &Refusal) -> Response<Reply> {
         let id = self.next_id();
         response(problem::answer(refusal, id), id)
     }
@@ -141,7 +154,7 @@ impl Doorway {
 }
 
 /// An answer of no door.
-fn response(answer: Answer, id: RequestId) -> Response<Unwritten> {
+fn response(answer: Answer, id: RequestId) -> Response<Reply> {
     let mut headers = HeaderMap::new();
     // An id is hexadecimal digits and hyphens.
     headers.extend(HeaderValue::from_str(&id.to_string()).ok().map(|id| (REQUEST_ID, id)));
@@ -149,7 +162,7 @@ fn response(answer: Answer, id: RequestId) -> Response<Unwritten> {
     headers.insert(header::CONTENT_TYPE, answer.content_type);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.extend(answer.headers);
-    let mut response = Response::new(Unwritten::new(answer.body, None));
+    let mut response = Response::new(Reply::whole(Unwritten::new(answer.body, None)));
     *response.status_mut() = answer.status;
     *response.headers_mut() = headers;
     response

@@ -32,6 +32,8 @@ pub(crate) enum Pattern {
     Query,
     /// `/api/{collection}:aggregate`
     Aggregate,
+    /// `/api/{collection}:export`
+    Export,
     /// `/api/{collection}/{id}`
     Record,
     /// `/api/{collection}:by`
@@ -159,6 +161,7 @@ pub(crate) enum RecordRequest {
     Aggregate,
     /// The same from a body.
     AggregateQuery,
+    Export,
     Create,
     Update,
     Replace,
@@ -181,6 +184,7 @@ impl RecordRequest {
             | Self::Query
             | Self::Aggregate
             | Self::AggregateQuery
+            | Self::Export
             | Self::Create
             | Self::Update
             | Self::Replace
@@ -197,7 +201,7 @@ impl RecordRequest {
     fn kind(self) -> RequestKind {
         match self {
             Self::Get => RequestKind::Get,
-            Self::List | Self::Query | Self::Trash => RequestKind::List,
+            Self::List | Self::Query | Self::Export | Self::Trash => RequestKind::List,
             Self::Aggregate | Self::AggregateQuery => RequestKind::Aggregate,
             Self::Create => RequestKind::Create,
             Self::Update => RequestKind::Update,
@@ -285,6 +289,8 @@ pub(crate) enum Parameters {
     OfMatching,
     /// Those of a list: filter, sort, fields of the collection …
     OfList,
+    /// Those of an export: the same without those of pages, and `format`.
+    OfExport,
     /// Those of groups: the same, and what records are grouped by.
     OfGroups,
 }
@@ -357,7 +363,7 @@ impl Pattern {
     pub(crate) fn addressed(self) -> Option<Addressed> {
         match self {
             Self::Fixed(_) | Self::Problem | Self::Types | Self::QueryOfTypes | Self::OfTypes => None,
-            Self::Collection | Self::Query | Self::Aggregate => Some(Addressed::All),
+            Self::Collection | Self::Query | Self::Aggregate | Self::Export => Some(Addressed::All),
             Self::Record | Self::By => Some(Addressed::Record),
             Self::Single => Some(Addressed::Single),
             Self::Trash | Self::Restore | Self::Purge => Some(Addressed::Trash),
@@ -374,6 +380,7 @@ impl Pattern {
             | Self::Collection
             | Self::Query
             | Self::Aggregate
+            | Self::Export
             | Self::Record
             | Self::By
             | Self::Single
@@ -393,6 +400,7 @@ impl Pattern {
             Self::Collection => "/api/{collection}",
             Self::Query => "/api/{collection}:query",
             Self::Aggregate => "/api/{collection}:aggregate",
+            Self::Export => "/api/{collection}:export",
             Self::Record => "/api/{collection}/{id}",
             Self::By => "/api/{collection}:by",
             Self::Trash => "/api/{collection}:trash",

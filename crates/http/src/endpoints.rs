@@ -296,6 +296,20 @@ static AGGREGATE: Route = Route {
     not_yet: &[],
 };
 
+static EXPORT: Route = Route {
+    pattern: Pattern::Export,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
+    endpoints: &[Endpoint {
+        handler: Handler::Record(RecordRequest::Export),
+        parameters: Parameters::OfExport,
+        described: Described::OfCollection { verb: "export", status: "200" },
+        ..DOCUMENT
+    }],
+    otherwise: "export records with GET",
+    not_yet: &[],
+};
+
 /// The records of several types can be read at the path of their interface.
 const fn of_types(pattern: Pattern, endpoints: &'static [Endpoint], otherwise: &'static str) -> Route {
     let (callers, overload) = (Callers::Everyone, Overload::Refused);
@@ -514,12 +528,13 @@ static DEVELOPMENT: &[Route] = &[
 ];
 
 /// The routes below `/api/`.
-static RECORDS: [&Route; 13] = [
+static RECORDS: [&Route; 14] = [
     &RECORD,
     &BY,
     &COLLECTION,
     &QUERY,
     &AGGREGATE,
+    &EXPORT,
     &TRASH,
     &RESTORE,
     &PURGE,
@@ -580,6 +595,7 @@ fn other(state: &State, path: &str) -> Option<&'static Route> {
         Pattern::Collection
         | Pattern::Query
         | Pattern::Aggregate
+        | Pattern::Export
         | Pattern::Trash
         | Pattern::Record
         | Pattern::By
@@ -602,6 +618,7 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
         | Pattern::Collection
         | Pattern::Query
         | Pattern::Aggregate
+        | Pattern::Export
         | Pattern::Trash
         | Pattern::Record
         | Pattern::By

@@ -9,6 +9,7 @@ pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<St
     match taken {
         Parameters::Ignored
         | Parameters::OfList
+        | Parameters::OfExport
         | Parameters::OfGroups
         | Parameters::OfMatching
         | Parameters::OfRecord

@@ -28,6 +28,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
         | RecordRequest::Trash
         | RecordRequest::History
         | RecordRequest::Aggregate
+        | RecordRequest::Export
         | RecordRequest::UpdateAll
         | RecordRequest::DeleteAll
         | RecordRequest::Create => error.into(),

@@ -164,8 +164,9 @@ impl<'c> hyper::service::Service<Request<Incoming>> for &'c Connection {
         let request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
         Box::pin(async move {
             let response = connection.doorway.receive(request, &connection.peer).await;
-            connection.place.activity().end();
-            Ok(Outgoing::of(response))
+            let mut response = Outgoing::of(response, &connection.doorway);
+            response.body_mut().answers(connection.place.answering());
+            Ok(response)
         })
     }
 }

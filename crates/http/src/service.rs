@@ -13,7 +13,7 @@ use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, Ur
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::Doorway;
-use crate::outgoing::{Outgoing, Unwritten};
+use crate::outgoing::{Interrupted, Outgoing, Unwritten};
 
 /// Where a request comes from, as an extension of it. Clients share memory and queues fairly by this address, attempts to sign
 /// in are counted by it, and proxies are trusted by it.
@@ -55,7 +55,7 @@ impl Service {
         for name in [header::LOCATION, header::CONTENT_LOCATION] {
             self.put_prefix_before(response.headers_mut(), name);
         }
-        Outgoing::of(response).map(ServiceBody)
+        Outgoing::of(response, &self.doorway).map(ServiceBody)
     }
 
     /// A router that nests the service may have done this already.
@@ -114,9 +114,9 @@ where
 
 impl HttpBody for ServiceBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Interrupted;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
         let frame = Pin::new(&mut self.get_mut().0).poll_frame(cx);
         frame.map_ok(|frame| frame.map_data(Unwritten::into_held_bytes))
     }

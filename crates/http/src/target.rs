@@ -29,6 +29,8 @@ pub(crate) enum Records {
     Query(CollectionId),
     /// `/api/posts:aggregate`
     Aggregate(CollectionId),
+    /// `/api/posts:export`
+    Export(CollectionId),
     /// `/api/posts:trash`
     Trash(CollectionId),
     /// `/api/posts/{id}`
@@ -59,6 +61,7 @@ type OfRecord = fn(CollectionId, RecordId) -> Records;
 const BY: &str = "by";
 const TRASH: &str = "trash";
 const AGGREGATE: &str = "aggregate";
+const EXPORT: &str = "export";
 const RESTORE: &str = "restore";
 const PURGE: &str = "purge";
 const HISTORY: &str = "history";
@@ -103,6 +106,7 @@ impl<'p> Shape<'p> {
             (None, Some(BY)) => Pattern::By,
             (None, Some(TRASH)) => Pattern::Trash,
             (None, Some(AGGREGATE)) => Pattern::Aggregate,
+            (None, Some(EXPORT)) => Pattern::Export,
             (None, Some(_)) => Pattern::Query,
             (None, None) if collection.is_some_and(|of| Addressed::Single.is_in(of)) => Pattern::Single,
             (None, None) => Pattern::Collection,
@@ -145,6 +149,7 @@ impl Records {
             (Some("query"), None) => Ok(Self::Query(collection.id)),
             (Some(TRASH), None) => Ok(Self::Trash(collection.id)),
             (Some(AGGREGATE), None) => Ok(Self::Aggregate(collection.id)),
+            (Some(EXPORT), None) => Ok(Self::Export(collection.id)),
             (Some("live"), None) => {
                 Err(Refusal::NotThereYet("`:live` is not supported yet; poll with `:query` instead"))
             }
@@ -214,6 +219,7 @@ impl Records {
             Self::Collection(_) => Pattern::Collection,
             Self::Query(_) => Pattern::Query,
             Self::Aggregate(_) => Pattern::Aggregate,
+            Self::Export(_) => Pattern::Export,
             Self::Trash(_) => Pattern::Trash,
             Self::Record(..) | Self::Own(_) => Pattern::Record,
             Self::By(_) => Pattern::By,
@@ -233,6 +239,7 @@ impl Records {
             Self::Collection(id)
             | Self::Query(id)
             | Self::Aggregate(id)
+            | Self::Export(id)
             | Self::Trash(id)
             | Self::Record(id, _)
             | Self::Own(id)

@@ -143,7 +143,7 @@ fn shows_all(answer: &Answered) -> bool {
 
 fn refusal(refused: Refused) -> Refusal {
     match refused {
-        Refused { request: Some(request), error } => Refusal::InTransaction { request, error },
-        Refused { request: None, error } => Refusal::Domain(error),
+        Refused { request: Some(request), incomplete: _, error } => Refusal::InTransaction { request, error },
+        Refused { request: None, incomplete: _, error } => Refusal::Domain(error),
     }
 }

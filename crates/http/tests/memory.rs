@@ -9,6 +9,7 @@ use backstay_http::{Doorway, HttpSettings, serve};
 use backstay_testkit::TestApp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Mutex;
 
 const MODEL: &str = r#"
 extend schema @app(name: "Memory")
@@ -18,6 +19,9 @@ type Note @allow(read: "true", create: "true") { body: Text @length(max: 8000000
 const MIB: usize = 1024 * 1024;
 /// Guards against hanging only.
 const LONG: Duration = Duration::from_mins(1);
+
+/// Held by the test that measures: all of them share the process.
+static MEASURES: Mutex<()> = Mutex::const_new(());
 
 /// The most memory that the process has had since this was last reset, in bytes.
 fn peak() -> usize {
@@ -50,6 +54,7 @@ async fn ask(address: SocketAddr, path: &str) -> (TcpStream, u16) {
 /// 100 answers of almost 16 MB at a time would be 1.5 GiB; one network may use 64 MiB.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hundred_of_the_largest_answers_stay_within_the_budget() {
+    let _alone = MEASURES.lock().await;
     let settings = HttpSettings { compress_from: None, ..HttpSettings::default() };
     let budget = settings.memory_bytes;
     let app = TestApp::with(MODEL, settings);
@@ -78,5 +83,39 @@ async fn a_hundred_of_the_largest_answers_stay_within_the_budget() {
     assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
     assert_eq!(ask(address, "/healthz").await.1, 200);
     drop(held);
+    served.abort();
+}
+
+/// An export of 60 MB holds a few pages of it at a time, whether its client reads or waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_export_holds_little_of_what_it_sends() {
+    let _alone = MEASURES.lock().await;
+    let settings = HttpSettings { compress_from: None, ..HttpSettings::default() };
+    let app = TestApp::with(MODEL, settings);
+    let note = format!(r#"{{"body": "{}"}}"#, "x".repeat(12_000));
+    let notes = format!("[{}]", vec![note; 500].join(","));
+    for _ in 0..10 {
+        assert_eq!(app.post("POST /api/notes", &[("prefer", "return=minimal")], &notes).await.status, 201);
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("it has an address");
+    let (doorway, settings) = (Doorway::open(app.services.clone()), app.services.settings.clone());
+    let served = tokio::spawn(serve(listener, doorway, settings, std::future::pending()));
+
+    reset_peak();
+    let before = peak();
+    let (mut stream, status) = ask(address, "/api/notes:export").await;
+    assert_eq!(status, 200);
+    let (mut read, mut piece) = (0, vec![0; 64 * 1024]);
+    while !piece[..].ends_with(b"\r\n0\r\n\r\n") {
+        piece.resize(64 * 1024, 0);
+        let count = tokio::time::timeout(LONG, stream.read(&mut piece)).await.expect("nobody hangs").expect("bytes");
+        assert_ne!(count, 0, "the export was interrupted after {read} bytes");
+        piece.truncate(count);
+        read += count;
+    }
+    assert!(read > 60_000_000, "{read}");
+    let grown = peak() - before;
+    assert!(grown < 32 * MIB, "{} MiB more", grown / MIB);
     served.abort();
 }

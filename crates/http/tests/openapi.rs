@@ -335,16 +335,16 @@ fn a_transaction_is_described_whole() {
         }
     };
     let list: Kind<'_> = ("list", &[], &["query"]);
-    let create: Kind<'_> = ("create", &["body"], &["onConflict", "select", "params"]);
+    let create: Kind<'_> = ("create", &["body"], &["onConflict", "select", "params", "as"]);
     let delete: Kind<'_> = ("delete", &[], &["id", "by", "ifMatch"]);
     let purge: Kind<'_> = ("purge", &["id"], &["ifMatch"]);
-    let restore: Kind<'_> = ("restore", &["id"], &["body", "ifMatch", "select", "params"]);
+    let restore: Kind<'_> = ("restore", &["id"], &["body", "ifMatch", "select", "params", "as"]);
     let history: Kind<'_> = ("history", &["id"], &["query"]);
     let update_all: Kind<'_> = ("updateAll", &["query", "body"], &[]);
     let delete_all: Kind<'_> = ("deleteAll", &["query"], &[]);
-    let get: Kind<'_> = ("get", &[], &["id", "by", "select", "params", "asOf"]);
-    let update: Kind<'_> = ("update", &["body"], &["id", "by", "ifMatch", "select", "params"]);
-    let replace: Kind<'_> = ("replace", &["body"], &["id", "by", "ifMatch", "ifNoneMatch", "select", "params"]);
+    let get: Kind<'_> = ("get", &[], &["id", "by", "select", "params", "asOf", "as"]);
+    let update: Kind<'_> = ("update", &["body"], &["id", "by", "ifMatch", "select", "params", "as"]);
+    let replace: Kind<'_> = ("replace", &["body"], &["id", "by", "ifMatch", "ifNoneMatch", "select", "params", "as"]);
     let aggregate: Kind<'_> = ("aggregate", &["query"], &[]);
     let all = [get, list, create, update, replace, delete, restore, purge, update_all, delete_all, history, aggregate];
     check(note, &all);
@@ -458,7 +458,9 @@ fn check_schema(place: &str, schema: &Value) {
             }
             "enum" => assert!(!elements(value).is_empty(), "{place}"),
             "minimum" | "maximum" | "maxLength" | "maxItems" => assert!(value.is_u64(), "{place}: {keyword}"),
-            "minProperties" | "maxProperties" => assert_eq!(value, &json!(1), "{place}: an operator stands alone"),
+            "minProperties" | "maxProperties" => {
+                assert_eq!(value, &json!(1), "{place}: an operator or a reference stands alone");
+            }
             "additionalProperties" => assert!(value.is_boolean(), "{place}"),
             "description" | "format" | "$ref" => assert!(value.is_string(), "{place}: {keyword}"),
             "x-restricted" | "x-on-request" => assert_eq!(value, &json!(true), "{place}: {keyword}"),

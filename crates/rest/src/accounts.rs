@@ -21,7 +21,7 @@ pub fn new_account(model: &Model, accounts: CollectionId, body: &[u8]) -> Result
     let mut body = Body::parse(body)?;
     let (password, invitation) = (body.require("password")?, body.take("invitation")?);
     Ok(NewAccount {
-        input: record(model, accounts, &body.0, &mut crate::referred::InTransaction)?,
+        input: record(model, accounts, &body.0, &mut crate::relation_reader::InTransaction)?,
         password,
         invitation,
     })

@@ -4,8 +4,8 @@ use backstay_model::{CollectionId, Field, FieldKind, Model, ValueType};
 use backstay_scalar::{Token, Value};
 use serde_json::value::RawValue;
 
-use crate::input::{amount, list};
 use crate::json::within_list_limit;
+use crate::values::{amount, list};
 use crate::words::{shorten, unknown_field};
 
 /// Reads words such as `name=Ada`, taken apart, as values for fields of a collection. A value is written as in a URL:

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use backstay_base::{Error, Place, Violation, ViolationKind, nearest};
 use backstay_engine::Input;
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model, ValueType};
-use backstay_scalar::Token;
+use backstay_scalar::{Scalar, Token};
 use serde_json::value::RawValue;
 
 use crate::RelationReader;
@@ -142,6 +142,9 @@ fn written<'c>(model: &Model, field: &Field, cell: Option<&'c str>) -> Written<'
         Err(_) => Written::Wrong(ViolationKind::Type { expected: expected.to_owned() }),
     };
     let opens = |bracket: char| text.trim_start().starts_with(bracket);
+    if let Some(kind) = ambiguous(field, text) {
+        return Written::Wrong(kind);
+    }
     match &field.kind {
         FieldKind::Embedded(_) | FieldKind::ToOneOf { .. } | FieldKind::Document(_) if field.within.is_some() => {
             let whole = field.name.split('.').next().unwrap_or_default();
@@ -162,6 +165,38 @@ fn written<'c>(model: &Model, field: &Field, cell: Option<&'c str>) -> Written<'
         | FieldKind::OneToMany { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::Lineage { .. } => Written::Bare(text),
+    }
+}
+
+/// Why a cell isn't read although it could mean something: spreadsheets write numbers as their users do.
+fn ambiguous(field: &Field, text: &str) -> Option<ViolationKind> {
+    let number = text.trim();
+    let is_number = number.starts_with(|first: char| first.is_ascii_digit() || first == '-')
+        && number.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',' | b'-'));
+    match &field.kind {
+        FieldKind::Scalar(Scalar::Int) if is_number && number.contains(['.', ',']) => {
+            let digits: String = number.chars().filter(|one| !matches!(one, '.' | ',')).collect();
+            let whole = number.split(['.', ',']).next().unwrap_or_default();
+            Some(ViolationKind::Misused {
+                problem: format!("`{}` may mean {} or {}", shorten(number), shorten(whole), shorten(&digits)),
+                remedy: "write a whole number with nothing but digits".to_owned(),
+            })
+        }
+        FieldKind::Scalar(Scalar::Money) if is_number => Some(ViolationKind::Misused {
+            problem: format!("`{}` has no currency", shorten(number)),
+            remedy: format!("write the currency's code behind it, such as `{} EUR`", shorten(number)),
+        }),
+        FieldKind::Scalar(_)
+        | FieldKind::Enum(_)
+        | FieldKind::List(_)
+        | FieldKind::Embedded(_)
+        | FieldKind::Document(_)
+        | FieldKind::ToOne { .. }
+        | FieldKind::ToOneOf { .. }
+        | FieldKind::ManyToMany { .. }
+        | FieldKind::OneToMany { .. }
+        | FieldKind::OneToOne { .. }
+        | FieldKind::Lineage { .. } => None,
     }
 }
 
@@ -296,6 +331,18 @@ mod tests {
         check(&["name", "nick"], &[Some("Ada"), None], "nick=Null name=Text(\"Ada\")");
         check(&["nick", "age"], &[Some(""), Some("")], "age=Null nick=Text(\"\")");
         check(&["level", "name"], &[None, None], "");
+    }
+
+    #[test]
+    fn numbers_that_may_mean_two_things_are_refused() {
+        let check_of = |name: &str, cell: &str, expected: &str| check(&[name], &[Some(cell)], expected);
+        for (cell, meanings) in [("1.000", "1 or 1000"), ("1,000", "1 or 1000"), ("-2.5", "-2 or -25")] {
+            let expected = format!("/age: `{cell}` may mean {meanings}; write a whole number with nothing but digits");
+            check_of("age", cell, &expected);
+        }
+        check_of("age", "1000", "age=Int(1000)");
+        let expected = "/fee: `12.5` has no currency; write the currency's code behind it, such as `12.5 EUR`";
+        check_of("fee", "12.5", expected);
     }
 
     #[test]

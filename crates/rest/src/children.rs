@@ -5,8 +5,8 @@ use backstay_base::{Step, ViolationKind, limits};
 use backstay_engine::Others;
 use backstay_scalar::Members;
 
+use crate::form::Form;
 use crate::json::{few_items, not_an_object, within_list_limit};
-use crate::operators::Form;
 use crate::words::shorten;
 
 /// What is sent for the children of a record.

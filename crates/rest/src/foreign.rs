@@ -4,7 +4,7 @@ use backstay_base::ViolationKind;
 use backstay_model::{Collection, Field, FieldId};
 use backstay_scalar::Scalar;
 
-use crate::operators::Form;
+use crate::form::Form;
 use crate::words::shorten;
 
 /// What an object stands for.

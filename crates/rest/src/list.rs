@@ -164,6 +164,10 @@ fn member<'w>(list: &mut ListWords<'w>, name: &str, raw: &'w RawValue) -> Result
     match (Parameter::named(name), name) {
         (Some(parameter), _) => parameter.read(list, Raw::Json(raw)),
         (None, "variables" | "vars" | "parameters" | "args") => Err(unknown("member", name, Some("params"))),
+        (None, name) if let Some(remedy) = parameter::remedy(name) => {
+            let problem = format!("unknown member `{}`", shorten(name));
+            Err(ViolationKind::Misused { problem, remedy: remedy.to_owned() })
+        }
         (None, name) => {
             let near = nearest(name, ["params", "where"]);
             Err(unknown("member", name, near.or_else(|| parameter::meant(name))))
@@ -223,6 +227,10 @@ fn known_or_field(collection: &Collection, name: &str) -> Result<(), ViolationKi
         let problem = format!("unknown parameter `{}`", shorten(name));
         let remedy = format!("ask for groups at /api/{}:aggregate", collection.path);
         return Err(ViolationKind::Misused { problem, remedy });
+    }
+    if let Some(remedy) = parameter::remedy(name) {
+        let problem = format!("unknown parameter `{}`", shorten(name));
+        return Err(ViolationKind::Misused { problem, remedy: remedy.to_owned() });
     }
     if let Some(suggestion) = parameter::meant(name).or_else(|| (name == "where").then_some("filter")) {
         return Err(unknown("parameter", name, Some(suggestion)));

@@ -6,19 +6,10 @@ use backstay_model::{Collection, Field, FieldKind, Model};
 use backstay_scalar::{MergeError, OPERATIONS, Operation, Scalar, Token, Value, has_operations, read_exact};
 use serde_json::value::RawValue;
 
-use crate::input::{Wrong, list};
+use crate::form::Form;
+use crate::values::list;
 use crate::words::shorten;
-
-/// What the values of an object are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// A new record.
-    New,
-    /// All of a record, which may be stored already.
-    Whole,
-    /// A change of a stored one.
-    Patch,
-}
+use crate::wrong::Wrong;
 
 /// Whether a field is given an operator instead of a value.
 pub(crate) fn is_given(field: &Field, raw: &str) -> bool {
@@ -35,20 +26,6 @@ pub(crate) fn is_given(field: &Field, raw: &str) -> bool {
         FieldKind::Scalar(_) | FieldKind::Enum(_) | FieldKind::List(_) | FieldKind::Embedded(_) => {
             Operation::is_asked_by(raw)
         }
-    }
-}
-
-impl Form {
-    /// Why such an object takes no operators; `None` if it does.
-    pub(crate) fn refuses_operators(self) -> Option<ViolationKind> {
-        let (problem, remedy) = match self {
-            Self::Patch => return None,
-            Self::New => ("operators change a stored record, and this one is new", "send the value itself"),
-            Self::Whole => {
-                ("this request takes whole values, not operators", "send the value itself, or PATCH the record")
-            }
-        };
-        Some(ViolationKind::Misused { problem: problem.to_owned(), remedy: remedy.to_owned() })
     }
 }
 

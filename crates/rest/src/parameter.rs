@@ -98,10 +98,10 @@ impl Parameter {
             Self::Limit => {
                 &["per_page", "perPage", "page_size", "pageSize", "size", "first", "top", "$top", "take", "_limit"]
             }
-            Self::After => &["page", "cursor", "_page", "startingAfter", "starting_after", "next"],
+            Self::After => &["cursor", "startingAfter", "starting_after", "next"],
             Self::Before => &["endingBefore", "ending_before", "last", "prev", "previous"],
             Self::Skip => &["offset", "$skip", "_start", "from", "start"],
-            Self::Count => &["total", "totalCount", "with_count", "$count"],
+            Self::Count => &["total", "totalCount", "with_count", "$count", "_count"],
             Self::AsOf => &["as_of", "asof", "at", "validAt", "systemTime"],
         }
     }
@@ -139,6 +139,14 @@ pub fn meant_parameter<'k>(known: &[&'k str], name: &str) -> Option<&'k str> {
         known.iter().copied().find(|known| *known == ours.name())
     };
     nearest(plain, known.iter().copied()).or_else(elsewhere)
+}
+
+/// What to write instead of a word of another API for which there isn't one parameter alone.
+pub(crate) fn remedy(name: &str) -> Option<&'static str> {
+    const PAGE_NUMBERS: [&str; 5] = ["page", "_page", "pageNumber", "page_number", "pageno"];
+    PAGE_NUMBERS
+        .contains(&name)
+        .then_some("pages have no numbers: write `limit` and `skip`, or follow `next` with `after`")
 }
 
 /// The same among all parameters of a list.

@@ -6,6 +6,8 @@ use backstay_engine::{InnerSelection, Selected, SelectedField, SelectedValue, Se
 use backstay_model::{Collection, Field, FieldKind};
 use backstay_scalar::Scalar;
 
+use crate::table::Column;
+
 /// Every field that a record itself holds, and its many-to-many relations as the ids of the records that they lead to. What is
 /// computed isn't part of it, and neither is what nobody may read.
 pub fn portable(collection: &Collection) -> Selection {
@@ -23,17 +25,16 @@ pub fn portable(collection: &Collection) -> Selection {
     Selection::parts(own.filter(is_own).map(part))
 }
 
-/// The names of the members that each record of a selection has, in their order, and whether what stands there is any JSON:
-/// a field of the scalar `JSON`.
-pub fn members_of(collection: &Collection, selection: &Selection) -> Vec<(Arc<str>, bool)> {
+/// The members that each record of a selection has, in their order.
+pub fn members_of(collection: &Collection, selection: &Selection) -> Vec<Column> {
     let parts = match selection {
         Selection::Whole => &[Selected::Stored],
         Selection::Parts(parts) => &**parts,
     };
-    let mut members: Vec<(Arc<str>, bool)> = Vec::new();
+    let mut members: Vec<Column> = Vec::new();
     let mut add = |name: Arc<str>, is_json: bool| {
-        if !members.iter().any(|(known, _)| *known == name) {
-            members.push((name, is_json));
+        if !members.iter().any(|known| known.name == name) {
+            members.push(Column { name, is_json });
         }
     };
     for part in parts {

@@ -4,40 +4,12 @@ use std::collections::BTreeSet;
 
 use backstay_base::{RecordId, Step, Violation, ViolationKind, limits};
 use backstay_engine::{ByKey, Missing, Referred};
-use backstay_model::{Collection, CollectionId, Field, FieldId};
+use backstay_model::{Collection, CollectionId, FieldId};
 use backstay_scalar::Token;
-use serde_json::value::RawValue;
 
-use crate::input::{Decoder, Wrong};
-use crate::json::items;
-use crate::operators::Form;
-
-/// Finds the records that relations name by a unique key, or leaves that to the transaction.
-pub trait RelationReader {
-    /// The record that this object names, if it was found before.
-    fn known(&mut self, target: CollectionId, raw: &str) -> Option<RecordId>;
-
-    /// The record that this object names, which has this meaning.
-    fn find(&mut self, raw: &str, named: ByKey) -> Result<Referred, ViolationKind>;
-
-    /// How many records a relation may name.
-    fn most(&self) -> usize {
-        limits::LIST_ITEMS
-    }
-}
-
-/// Requests look records up in their transaction, with the rights of their caller.
-pub(crate) struct InTransaction;
-
-impl RelationReader for InTransaction {
-    fn known(&mut self, _: CollectionId, _: &str) -> Option<RecordId> {
-        None
-    }
-
-    fn find(&mut self, _: &str, named: ByKey) -> Result<Referred, ViolationKind> {
-        Ok(Referred::ByKey(Box::new(named)))
-    }
-}
+use crate::decoder::Decoder;
+use crate::form::Form;
+use crate::wrong::Wrong;
 
 impl Decoder<'_> {
     /// The record that a relation leads to: an id, or an object with a value for each field of a unique key.
@@ -84,32 +56,6 @@ impl Decoder<'_> {
         Ok(self.relations.find(raw, ByKey { target, key, input, missing })?)
     }
 
-    /// The members of a many-to-many relation.
-    pub(crate) fn links(&mut self, (field, target): (&Field, CollectionId), raw: &str) -> Result<Vec<Referred>, Wrong> {
-        self.members_named(target, raw, missing(field))
-    }
-
-    /// The records that an array names.
-    pub(crate) fn members_named(
-        &mut self,
-        target: CollectionId,
-        raw: &str,
-        missing: Missing,
-    ) -> Result<Vec<Referred>, Wrong> {
-        let expected = || ViolationKind::Type { expected: "an array of ids".to_owned() };
-        let items: Vec<&RawValue> = items(raw).ok_or_else(expected)?;
-        let most = self.relations.most();
-        if items.len() > most {
-            return Err(ViolationKind::Range(format!("at most {most} items")).into());
-        }
-        let mut members = Vec::with_capacity(items.len());
-        for (index, item) in items.into_iter().enumerate() {
-            let member = self.reference(target, item.get(), missing);
-            members.push(member.map_err(|wrong| wrong.within(Step::Item(index)))?);
-        }
-        Ok(members)
-    }
-
     /// The id of a record that something within a document refers to. Documents hold ids, so nothing can be left open.
     pub(crate) fn in_document(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
         match self.reference(target, raw, Missing::Refuse) {
@@ -122,11 +68,6 @@ impl Decoder<'_> {
             Err(wrong) => Err(wrong.kind),
         }
     }
-}
-
-/// What a relation does if it names a record that isn't there.
-pub(crate) fn missing(field: &Field) -> Missing {
-    if field.connects { Missing::Create } else { Missing::Refuse }
 }
 
 /// What names a record of a collection.

@@ -23,24 +23,32 @@ impl Default for Style {
     }
 }
 
+/// A column of a table: a member of its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// The member's name.
+    pub name: Arc<str>,
+    /// Whether what stands there is any JSON: a field of the scalar `JSON`.
+    pub is_json: bool,
+}
+
 /// Writes records as rows. A null is a cell without anything in it, an empty text a pair of quotes; arrays and objects are
 /// JSON.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     style: Style,
-    /// The members of a record, and whether they are any JSON.
-    columns: Vec<(Arc<str>, bool)>,
+    columns: Vec<Column>,
 }
 
 impl Table {
     /// A table with these columns.
-    pub fn new(style: Style, columns: Vec<(Arc<str>, bool)>) -> Self {
+    pub(crate) fn new(style: Style, columns: Vec<Column>) -> Self {
         Self { style, columns }
     }
 
     /// Appends the row with the names of the columns.
-    pub fn header(&self, out: &mut Vec<u8>) {
-        for (place, (name, _)) in self.columns.iter().enumerate() {
+    pub(crate) fn header(&self, out: &mut Vec<u8>) {
+        for (place, Column { name, .. }) in self.columns.iter().enumerate() {
             self.delimit(out, place);
             self.text(out, name);
         }
@@ -48,9 +56,9 @@ impl Table {
     }
 
     /// Appends a record that is written as JSON. Members without a column are left out.
-    pub fn record(&self, out: &mut Vec<u8>, record: &[u8]) -> Result<(), Error> {
+    pub(crate) fn record(&self, out: &mut Vec<u8>, record: &[u8]) -> Result<(), Error> {
         let members = members(record)?;
-        for (place, (name, is_json)) in self.columns.iter().enumerate() {
+        for (place, Column { name, is_json }) in self.columns.iter().enumerate() {
             self.delimit(out, place);
             if let Some((_, value)) = members.iter().find(|(known, _)| *known == **name) {
                 self.value(out, value, *is_json)?;
@@ -103,10 +111,13 @@ impl Table {
     }
 }
 
+/// What a formula begins with in some spreadsheet: control characters are skipped, and wide forms are read as the usual ones.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// Whether a text begins, after any apostrophes, as a formula does. One that is a number is harmless.
 fn needs_guard(text: &str) -> bool {
     let rest = text.trim_start_matches('\'');
-    rest.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(rest)
+    rest.starts_with(FORMULA) && !is_number(rest)
 }
 
 fn is_number(text: &str) -> bool {
@@ -131,7 +142,7 @@ mod tests {
     use super::*;
 
     fn check(style: Style, record: &str, expected: &str) {
-        let columns = ["a", "b", "c"].map(|name| (Arc::from(name), name == "c"));
+        let columns = ["a", "b", "c"].map(|name| Column { name: name.into(), is_json: name == "c" });
         let table = Table::new(style, columns.to_vec());
         let mut out = Vec::new();
         table.header(&mut out);
@@ -159,13 +170,16 @@ mod tests {
         check(style, r#"{"a":"-5.00","b":"+4912","c":-1}"#, "-5.00,+4912,-1");
         check(style, r#"{"a":"-5-1","b":"@SUM(A1)","c":0}"#, "'-5-1,'@SUM(A1),0");
         check(style, r#"{"a":"'tis","b":"\t=1","c":0}"#, "'tis,'\t=1,0");
+        check(style, r#"{"a":"\n=1","b":"＝1","c":0}"#, "\"'\n=1\",'＝1,0");
+        check(style, r#"{"a":"＋1","b":"－1","c":0}"#, "'＋1,'－1,0");
+        check(style, r#"{"a":"＠SUM(A1)","b":"1＝1","c":0}"#, "'＠SUM(A1),1＝1,0");
         check(Style { guards_formulas: false, ..style }, r#"{"a":"=1+1","b":"x","c":0}"#, "=1+1,x,0");
     }
 
     #[test]
     fn what_was_guarded_is_read_as_it_was() {
         let check = |written: &str, expected: &str| assert_eq!(unguarded(written), expected);
-        for text in ["=1", "'=1", "''=1", "-5.00", "'tis", "'", "", "-a", "'-5", "\t"] {
+        for text in ["=1", "＝1", "\n-1", "'=1", "''=1", "-5.00", "'tis", "'", "", "-a", "'-5", "\t"] {
             let guarded = if needs_guard(text) { format!("'{text}") } else { text.to_owned() };
             check(&guarded, text);
         }

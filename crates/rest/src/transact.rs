@@ -5,6 +5,7 @@ mod body;
 mod member;
 mod misplaced;
 mod place;
+mod references;
 mod sent;
 mod typed;
 mod versions;
@@ -12,39 +13,57 @@ mod versions;
 use std::sync::Arc;
 
 use backstay_base::Error;
-use backstay_engine::{Answer, Context, Engine, Idempotency, Refused, Request, RequestKind, Requests};
+use backstay_engine::{Answer, Asked, Context, Engine, Idempotency, Refused, RequestKind, Requests};
 use backstay_model::Collection;
 use bytes::Bytes;
-use serde_json::value::RawValue;
 
 pub use member::Member;
 
 use crate::reader::Reader;
 use addressed::addressed;
 use place::{at_request, place, together};
+use references::{Names, Unread};
 use sent::Sent;
 
 /// Several requests as they were read, or what is wrong with each of them, with its places in the body.
 #[derive(Debug)]
 pub struct Batch {
-    each: Vec<Result<Part, Error>>,
+    each: Vec<Result<Part, Unread>>,
+    /// Which of those that were read have to answer their records, because others refer to them.
+    shown: Vec<usize>,
 }
 
 /// One of the requests, and how it is written.
 #[derive(Debug)]
 struct Part {
     kind: RequestKind,
-    request: Request,
+    asked: Asked,
 }
 
 impl Batch {
     /// Reads `{"requests": […]}`, in which each request names its collection by its path: `{"create": "posts", "body": …}`,
     /// `{"update": "posts", "id": …, "body": …}`, `{"delete": "posts", "id": …}`, `{"get": "posts", "id": …}`,
     /// `{"restore": "posts", "id": …, "body": …}`, `{"history": "posts", "id": …}`, `{"list": "posts", "query": …}` or
-    /// `{"aggregate": "posts", "query": …}`. Collections that are not visible do not exist.
-    pub fn read(reader: &Reader, body: &[u8], visible: &dyn Fn(&Collection) -> bool) -> Result<Self, Error> {
-        let read = |(index, item)| part(reader, item, visible).map_err(|error| at_request(error, index));
-        Ok(Self { each: body::items(body)?.into_iter().enumerate().map(read).collect() })
+    /// `{"aggregate": "posts", "query": …}`. Collections that are not visible do not exist. A request can refer to the result
+    /// of an earlier one.
+    pub fn read(reader: &Arc<Reader>, body: &[u8], visible: &dyn Fn(&Collection) -> bool) -> Result<Self, Error> {
+        let sent: Vec<Result<Sent<'_>, Error>> = body::items(body)?.into_iter().map(Sent::read).collect();
+        let (mut names, mut position) = (Names::of(&sent), 0);
+        let mut each = Vec::with_capacity(sent.len());
+        for (place, sent) in sent.into_iter().enumerate() {
+            let read = sent.map_err(Unread::from).and_then(|sent| {
+                let read = part(reader, (place, &sent), visible, &mut names);
+                let name = names.name(place, &sent);
+                if let Ok(Some(name)) = &name {
+                    names.note(name.clone(), read.as_ref().ok().map(|part| (position, part.asked.known())));
+                }
+                name?;
+                read
+            });
+            position += usize::from(read.is_ok());
+            each.push(read.map_err(|Unread { error, follows }| Unread { error: at_request(error, place), follows }));
+        }
+        Ok(Self { each, shown: names.into_shown() })
     }
 
     /// Reads what this caller sent; what takes long to read waits for its turn among long reads.
@@ -63,11 +82,11 @@ impl Batch {
         body::takes_long(reader, body)
     }
 
-    /// Has writes not answer their records.
+    /// Has writes not answer their records, as far as no other request needs them.
     pub fn minimal(&mut self) {
-        for part in self.each.iter_mut().flatten() {
-            if let Some(options) = part.request.options_mut() {
-                options.minimal = true;
+        for (position, part) in self.each.iter_mut().flatten().enumerate() {
+            if let Some(options) = part.asked.known_mut().options_mut() {
+                options.minimal = !self.shown.contains(&position);
             }
         }
     }
@@ -81,29 +100,31 @@ impl Batch {
         let (mut kinds, mut list, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
         for (index, read) in self.each.into_iter().enumerate() {
             match read {
-                Ok(Part { kind, request }) => {
+                Ok(Part { kind, asked }) => {
                     kinds.push(kind);
-                    list.push(request);
+                    list.push(asked);
                 }
-                Err(error) => wrong.push((index, error)),
+                // It is right if the one is that it refers to.
+                Err(Unread { follows: true, .. }) if !wrong.is_empty() => {}
+                Err(Unread { error, .. }) => wrong.push((index, error)),
             }
         }
         match wrong.len() {
             0 => {}
             1 => {
                 let (request, error) = wrong.swap_remove(0);
-                return Err(Refused { request: Some(request), error });
+                return Err(Refused::one(request, error));
             }
-            _ => return Err(Refused { request: None, error: together(wrong.into_iter().map(|(_, error)| error)) }),
+            _ => return Err(Refused::whole(together(wrong.into_iter().map(|(_, error)| error)))),
         }
         let answers = engine.answer_all(cx, Requests { list, idempotency }, crate::JSON).await;
-        answers.map_err(|Refused { request, error }| {
-            let written = request.and_then(|index| Some((index, *kinds.get(index)?)));
-            let error = match written {
-                Some(written) => place(written, error),
-                None => error,
-            };
-            Refused { request, error }
+        answers.map_err(|refused| {
+            let kind = refused.request.and_then(|index| kinds.get(index).copied());
+            let request = refused.request;
+            match request.zip(kind) {
+                Some(written) => Refused { request, incomplete: false, error: placed(refused, written) },
+                None => refused,
+            }
         })
     }
 
@@ -115,8 +136,8 @@ impl Batch {
     ) -> Result<Vec<Result<Answer, Error>>, Error> {
         let (mut kinds, mut list) = (Vec::new(), Vec::new());
         for read in self.each {
-            kinds.push(read.map(|Part { kind, request }| {
-                list.push(request);
+            kinds.push(read.map(|Part { kind, asked }| {
+                list.push(asked);
                 kind
             }));
         }
@@ -125,19 +146,28 @@ impl Batch {
             false => engine.answer_each(cx, Requests { list, idempotency }, crate::JSON).await?,
         };
         let mut answers = answers.into_iter();
-        let answered = |(index, kind): (usize, Result<RequestKind, Error>)| {
-            let kind = kind?;
+        let answered = |(index, kind): (usize, Result<RequestKind, Unread>)| {
+            let kind = kind.map_err(|Unread { error, .. }| error)?;
             let answer = answers.next().ok_or_else(|| Error::internal(Unanswered))?;
-            answer.map_err(|error| place((index, kind), error))
+            answer.map_err(|refused| placed(refused, (index, kind)))
         };
         Ok(kinds.into_iter().enumerate().map(answered).collect())
     }
 }
 
-fn part(reader: &Reader, raw: &RawValue, visible: &dyn Fn(&Collection) -> bool) -> Result<Part, Error> {
-    let sent = Sent::read(raw)?;
-    let named = addressed(reader, &sent, visible)?;
-    Ok(Part { kind: sent.kind, request: sent.typed(reader, named)? })
+fn part(
+    reader: &Arc<Reader>,
+    (place, sent): (usize, &Sent<'_>),
+    visible: &dyn Fn(&Collection) -> bool,
+    names: &mut Names,
+) -> Result<Part, Unread> {
+    let named = addressed(reader, sent, visible)?;
+    Ok(Part { kind: sent.kind, asked: names.asked(reader, (place, named), sent)? })
+}
+
+/// Why the request at this place, which is written in this way, was refused, with its places in the body.
+fn placed(refused: Refused, written: (usize, RequestKind)) -> Error {
+    if refused.incomplete { refused.error } else { place(written, refused.error) }
 }
 
 /// The engine answers every request.

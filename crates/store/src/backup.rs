@@ -78,6 +78,12 @@ pub enum CopyError {
         /// The file.
         path: PathBuf,
     },
+    /// What was to be restored is a pipe or a device.
+    #[error("{path} is not a regular file")]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+    },
     /// Another process, or another thread, writes a backup with this name.
     #[error("another backup to {path} is under way")]
     Underway {

@@ -241,6 +241,15 @@ async fn who_may_restore_what() {
     running.close();
     let missing = restore(directory.path(), &directory.path().join("missing.db")).expect_err("there is none");
     assert!(matches!(missing, CopyError::Read { .. }), "{missing:?}");
+    let pipe = directory.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    for special in [pipe.as_path(), Path::new("/dev/zero")] {
+        let error = restore(directory.path(), special).expect_err("it isn't a file");
+        assert!(matches!(error, CopyError::NotAFile { .. }), "{error:?}");
+    }
+    let error = restore(directory.path(), other.path()).expect_err("it is a directory");
+    assert!(matches!(error, CopyError::Read { .. }), "{error:?}");
     let itself = restore(directory.path(), &directory.path().join("backstay.db")).expect_err("the same file");
     assert!(matches!(itself, CopyError::Itself { .. }), "{itself:?}");
 }

@@ -128,6 +128,7 @@ impl TestClient {
         let sent = format!("{list:?}").into();
         let idempotency = key.map(|key| Idempotency { key: key.to_owned(), sent });
         let context = Context::new(&self.engine, Arc::clone(caller));
+        let list = list.into_iter().map(Into::into).collect();
         self.engine.answer_all(&context, Requests { list, idempotency }, JSON).await
     }
 

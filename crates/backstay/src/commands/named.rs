@@ -46,6 +46,7 @@ impl Named {
             | Command::EndImport { .. }
             | Command::Export { .. }
             | Command::BackUp { .. }
+            | Command::Reindex { .. }
             | Command::PruneLog { .. }
             | Command::VerifyLog { .. }
             | Command::ShowLog { .. }

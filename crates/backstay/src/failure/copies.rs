@@ -5,7 +5,7 @@ pub(super) fn help(error: &CopyError) -> Option<String> {
     let help = match error {
         CopyError::Exists { .. } => "choose another name, or remove that file",
         CopyError::Underway { .. } => "wait until it is complete, or choose another name",
-        CopyError::Itself { .. } => "name a file that `backstay backup FILE` has made",
+        CopyError::Itself { .. } | CopyError::NotAFile { .. } => "name a file that `backstay backup FILE` has made",
         CopyError::Damaged { .. } => "nothing was changed; use another backup",
         CopyError::InUse { .. } => "`backstay backup FILE` makes a backup of it, which can be restored",
         CopyError::OtherApplication { .. } => "nothing was changed; if this is what you want, add --any-application",

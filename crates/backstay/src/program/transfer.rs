@@ -1,5 +1,5 @@
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use backstay_rest::Style;
@@ -9,17 +9,16 @@ use crate::arguments::{Export, Import, OnError};
 use crate::channel::Channel;
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::transfer::{
-    Chosen, ExportPage, FileImport, Format, FormulaCells, ImportStart, Mode, Reading, TransferError, export_all,
-    import_all,
+    Chosen, ExportPage, FileImport, Format, FormulaCells, Mode, Reading, TransferError, export_all, import_all,
 };
-use crate::{Command, Failure, compile, logging, transfer};
+use crate::{Command, Failure, compile, logging, stop_signal, transfer};
 
 pub(super) async fn import(arguments: Import) -> Result<ExitCode, Failure> {
     let place = find(&arguments.away.app, arguments.away.data.as_ref())?;
     logging::start(Log { format: LogFormat::Text, level: LogLevel::Warn });
     if let Some(directory) = &arguments.all {
         let compiled = compile(&place.directory)?;
-        let channel = Channel::open(&place, &beginning())?;
+        let channel = Channel::to_import(&place)?;
         let imported = import_all(&channel, compiled.application.model(), (directory, arguments.restart)).await;
         channel.close();
         let imported = imported?;
@@ -30,7 +29,7 @@ pub(super) async fn import(arguments: Import) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let file = file_import(arguments)?;
-    let channel = Channel::open(&place, &beginning())?;
+    let channel = Channel::to_import(&place)?;
     let outcome = async {
         let outcome = transfer::import(&channel, &file).await?;
         let ends = Command::EndImport { imports: vec![outcome.import.clone()], check: Vec::new() };
@@ -44,19 +43,6 @@ pub(super) async fn import(arguments: Import) -> Result<ExitCode, Failure> {
     let outcome = outcome?;
     super::print(&outcome.to_string())?;
     Ok(if outcome.refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// What the first command of an import is like.
-fn beginning() -> Command {
-    let start = ImportStart {
-        import: String::new(),
-        file: PathBuf::new(),
-        collection: String::new(),
-        columns: Vec::new(),
-        mode: Mode::Create,
-        anew: false,
-    };
-    Command::BeginImport { import: start }
 }
 
 fn file_import(arguments: Import) -> Result<FileImport, Failure> {
@@ -101,21 +87,16 @@ fn delimiter_of(text: &str) -> Result<u8, TransferError> {
 pub(super) async fn export(arguments: Export) -> Result<ExitCode, Failure> {
     let place = find(&arguments.away.app, arguments.away.data.as_ref())?;
     logging::start(Log { format: LogFormat::Text, level: LogLevel::Warn });
-    let page = ExportPage {
-        collection: arguments.collection.clone().unwrap_or_default(),
-        select: arguments.select.clone(),
-        filter: arguments.filter.clone(),
-        after: None,
-    };
-    let command = Command::Export { page: page.clone() };
     if let Some(directory) = &arguments.all {
         let compiled = compile(&place.directory)?;
-        let channel = Channel::open(&place, &command)?;
-        let exported = export_all(&channel, compiled.application.model(), directory).await;
+        let channel = Channel::to_export(&place)?;
+        let exported = until_stopped(export_all(&channel, compiled.application.model(), directory)).await;
         channel.close();
         tell(exported?, directory);
         return Ok(ExitCode::SUCCESS);
     }
+    let collection = arguments.collection.ok_or(TransferError::NoFile)?;
+    let page = ExportPage { collection, select: arguments.select, filter: arguments.filter, after: None };
     let file = arguments.file.filter(|file| file.as_os_str() != "-");
     let format = match (arguments.format, &file) {
         (Some(format), _) => format,
@@ -126,9 +107,9 @@ pub(super) async fn export(arguments: Export) -> Result<ExitCode, Failure> {
     let style =
         Style { delimiter: delimiter.unwrap_or(b','), guards_formulas: arguments.formulas == FormulaCells::Guard };
     let chosen = Chosen { page, format, style };
-    let channel = Channel::open(&place, &command)?;
+    let channel = Channel::to_export(&place)?;
     let exported = match &file {
-        Some(file) => transfer::export_file(&channel, &chosen, file).await,
+        Some(file) => until_stopped(transfer::export_file(&channel, &chosen, file)).await,
         None => transfer::export(&channel, &chosen, &mut io::stdout().lock()).await,
     };
     channel.close();
@@ -139,6 +120,15 @@ pub(super) async fn export(arguments: Export) -> Result<ExitCode, Failure> {
         (exported, _) => drop(exported?),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Carries an export out, unless the process is told to end: what it has written by then is removed.
+async fn until_stopped(export: impl Future<Output = Result<u64, Failure>>) -> Result<u64, Failure> {
+    let stopped = stop_signal()?;
+    tokio::select! {
+        exported = export => exported,
+        () = stopped => Err(TransferError::Ended.into()),
+    }
 }
 
 fn tell(records: u64, path: &Path) {

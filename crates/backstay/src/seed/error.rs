@@ -68,6 +68,12 @@ pub enum SeedError {
         /// Lines that are loaded.
         lines: u64,
     },
+    /// Two processes load the same file.
+    #[error("{} is being loaded by another process", placed(file))]
+    Overtaken {
+        /// The file.
+        file: String,
+    },
     /// A file cannot be read.
     #[error("cannot read {path}: {source}")]
     Read {
@@ -117,6 +123,7 @@ impl SeedError {
             )),
             Self::SecondLine { .. } => Some("keep one line".to_owned()),
             Self::Changed { .. } => Some(format!("restore those lines; {ANEW}")),
+            Self::Overtaken { .. } => Some("wait until it has ended; what is loaded then isn't loaded again".to_owned()),
             Self::Read { .. } | Self::System { .. } | Self::Stored | Self::Engine(_) | Self::Reader => None,
         }
     }

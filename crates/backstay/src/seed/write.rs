@@ -1,9 +1,8 @@
-use std::iter;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use backstay_base::{Conflict, Error, RecordId};
-use backstay_engine::{Authority, Context, Transaction, TxContext};
+use backstay_engine::{Authority, Context, Record, Transaction, TxContext};
 use backstay_identity::NewCredential;
 use backstay_model::CollectionId;
 use futures_util::future::BoxFuture;
@@ -15,9 +14,7 @@ use super::line::Account;
 use super::progress::Meter;
 use super::record::Schema;
 use super::{SeedError, SeedFile, Seeder, Skipped};
-use crate::records::is_about_a_record;
-use crate::records::{Absent, References};
-use crate::records::{Mark, Position, Progress};
+use crate::records::{Absent, Journal, Load, Mark, Overtaken, Position, Progress, References, is_about_a_record, load};
 
 /// Chunks that may wait to be written.
 const AHEAD: usize = 2;
@@ -62,8 +59,8 @@ impl Seeder {
         Ok(loaded)
     }
 
-    /// Creates the records of a chunk, up to the first whose credential is refused, in one commit. If the commit fails because of a record, tries each half, and so
-    /// on down to that record: it is skipped if it already exists, else it ends the load.
+    /// Creates the records of a chunk, up to the first whose credential is refused. A record that is refused is skipped if it
+    /// already exists, else it ends the load.
     async fn write_chunk(&self, file: &SeedFile, chunk: Chunk, loaded: &mut Loaded) -> Result<(), SeedError> {
         let (credentials, refused) = self.credentials(file, &chunk.entries).await?;
         let Chunk { from, to, entries: mut list } = chunk;
@@ -79,42 +76,18 @@ impl Seeder {
     async fn write_entries(
         &self,
         file: &SeedFile,
-        mut from: Position,
+        from: Position,
         entries: Arc<Entries>,
         loaded: &mut Loaded,
     ) -> Result<(), SeedError> {
-        let mut waiting: Vec<Range<usize>> = iter::once(0..entries.list.len()).collect();
-        while let Some(range) = waiting.pop() {
-            let Err(error) = self.write(file, from, &entries, range.clone()).await else {
-                loaded.records += range.len() as u64;
-                from = entries.mark(range.end).at;
-                continue;
-            };
-            if !is_about_a_record(&error) {
-                return Err(error.into());
-            }
-            match range.len() {
-                // Nothing but the progress of the file was to be written.
-                0 => return Err(error.into()),
-                1 => {
-                    let line = entries.list[range.start].line;
-                    if !exists(&error, self.engine.model().collection(file.collection).name.as_str()) {
-                        return Err(SeedError::Refused { file: file.name.clone(), line, source: error });
-                    }
-                    loaded.skip(file, line, &error);
-                }
-                length => {
-                    let middle = range.start + length / 2;
-                    waiting.extend([middle..range.end, range.start..middle]);
-                }
-            }
-        }
-        let end = entries.list.len();
-        if from == entries.to.at {
+        let count = entries.list.len();
+        let mut writer = Writer { seeder: self, file, entries, from, loaded };
+        load(&mut writer, count).await?;
+        if writer.from == writer.entries.to.at {
             return Ok(());
         }
         // The last lines were skipped.
-        Ok(self.write(file, from, &entries, end..end).await?)
+        writer.write(count..count).await.map_err(|error| writer.failure(error))
     }
 
     /// The credentials of new accounts, up to the first that is refused, and why it is. Hashing a password takes long, so
@@ -144,18 +117,48 @@ impl Seeder {
         }
         Ok((credentials, None))
     }
+}
 
-    async fn write(
-        &self,
-        file: &SeedFile,
-        from: Position,
-        entries: &Arc<Entries>,
-        range: Range<usize>,
-    ) -> Result<(), Error> {
-        let (entries, name) = (Arc::clone(entries), file.name.clone());
-        let single = self.engine.singles().get(file.collection);
-        let write = Write { schema: self.schema, name, collection: file.collection, single, from, entries, range };
-        self.engine.run(&Context::system(&self.engine), write).await
+/// Writes the records of a chunk.
+struct Writer<'l> {
+    seeder: &'l Seeder,
+    file: &'l SeedFile,
+    entries: Arc<Entries>,
+    /// Where the file was left.
+    from: Position,
+    loaded: &'l mut Loaded,
+}
+
+impl Load for Writer<'_> {
+    type Failure = SeedError;
+
+    async fn write(&mut self, range: Range<usize>) -> Result<(), Error> {
+        let (Seeder { engine, schema, .. }, file) = (self.seeder, self.file);
+        let (entries, name) = (Arc::clone(&self.entries), file.name.clone());
+        let single = engine.singles().get(file.collection);
+        let (records, to) = (range.len() as u64, entries.mark(range.end).at);
+        let write =
+            Write { schema: *schema, name, collection: file.collection, single, from: self.from, entries, range };
+        engine.run(&Context::system(engine), write).await?;
+        self.loaded.records += records;
+        self.from = to;
+        Ok(())
+    }
+
+    fn refuse(&mut self, row: usize, error: Error) -> Result<ControlFlow<()>, SeedError> {
+        let (file, line) = (self.file, self.entries.list[row].line);
+        if !exists(&error, self.seeder.engine.model().collection(file.collection).name.as_str()) {
+            return Err(SeedError::Refused { file: file.name.clone(), line, source: error });
+        }
+        self.loaded.skip(file, line, &error);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn failure(&self, error: Error) -> SeedError {
+        match Overtaken::is(&error) {
+            true => SeedError::Overtaken { file: self.file.name.clone() },
+            false => error.into(),
+        }
     }
 }
 
@@ -231,24 +234,15 @@ impl Transaction for Write {
 }
 
 impl Write {
-    /// Moves the file's progress past these records. Fails with a conflict if another load has moved it.
+    /// Moves the file's progress past these records.
     async fn advance(&self, cx: &mut TxContext<'_, '_>) -> Result<RecordId, Error> {
         let schema = &self.schema;
         let input = schema.input(&self.entries.mark(self.range.end).progress());
-        let known = cx.find(schema.files, &[(schema.name, self.name.as_str().into())]).await?;
-        let at = match &known {
-            Some(file) => schema.progress(file)?.at,
-            None => Position::default(),
+        let is_here = |known: Option<&Record>| {
+            let at = known.map(|file| schema.progress(file)).transpose()?.map_or_else(Position::default, |at| at.at);
+            Ok(at == self.from)
         };
-        if at != self.from {
-            return Err(Conflict::Concurrent.into());
-        }
-        let file = if let Some(file) = known {
-            cx.update(Authority::System, (schema.files, file.id()), input, None).await?
-        } else {
-            let input = input.with(schema.name, self.name.as_str());
-            cx.create(Authority::System, schema.files, input).await?
-        };
-        Ok(file.id())
+        let journal = Journal { collection: schema.files, name: schema.name };
+        Ok(journal.advance(cx, &self.name, is_here, input).await?.id())
     }
 }

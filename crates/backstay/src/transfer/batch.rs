@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// An import that begins, or goes on where it was.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ pub struct ImportStart {
 }
 
 /// Some records of a file, to be written in one commit or a few.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Batch {
     /// The name by which the database knows how far the import is.
@@ -30,6 +31,8 @@ pub struct Batch {
     pub collection: String,
     /// How many rows the import is past already.
     pub from: u64,
+    /// How many of them were refused; all of those are in the file of errors.
+    pub refused: u64,
     /// What becomes of the records.
     pub mode: Mode,
     /// The names of the columns, if the rows are cells.
@@ -41,6 +44,15 @@ pub struct Batch {
     pub skip: bool,
     /// Whether nothing is kept of it.
     pub dry_run: bool,
+}
+
+impl Batch {
+    /// The import is past so many of the rows, of which so many were refused.
+    pub(crate) fn past(&mut self, rows: u64, refused: u64) {
+        self.rows.drain(..usize::try_from(rows).map_or(self.rows.len(), |rows| rows.min(self.rows.len())));
+        self.from += rows;
+        self.refused += refused;
+    }
 }
 
 /// One row of a file.
@@ -85,6 +97,9 @@ pub enum Mode {
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Imported {
+    /// Rows that the import is past now: all, or those up to where it stops, or up to where the file of errors has to be
+    /// written first.
+    pub rows: u64,
     /// Records that were created.
     pub created: u64,
     /// Records that were changed.
@@ -96,22 +111,35 @@ pub struct Imported {
 }
 
 impl Imported {
-    /// Adds what became of other rows.
-    pub(crate) fn add(&mut self, other: Self) {
-        let Self { created, updated, unchanged, refused } = other;
+    /// Adds what became of other rows. `rows` are those of the last batch. Returns the rows that were refused.
+    pub(crate) fn add(&mut self, other: Self) -> Vec<RefusedRow> {
+        let Self { rows, created, updated, unchanged, refused } = other;
+        self.rows = rows;
         self.created += created;
         self.updated += updated;
         self.unchanged += unchanged;
-        self.refused.extend(refused);
+        refused
     }
 }
 
-/// A row that was refused.
+/// A row that was refused, as it is in the file of errors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RefusedRow {
-    /// Its line, from 1.
-    pub line: u64,
     /// Why.
     pub error: String,
+    /// Its line, from 1.
+    pub line: u64,
+}
+
+impl RefusedRow {
+    /// The line that it has in the file of errors.
+    pub(crate) fn line(&self) -> String {
+        format!("{}\n", json!({ "line": self.line, "error": self.error }))
+    }
+
+    /// Reads such a line.
+    pub(crate) fn read(line: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(line)
+    }
 }

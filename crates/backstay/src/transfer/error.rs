@@ -96,6 +96,35 @@ pub enum TransferError {
         /// Whether it was a dry run.
         dry_run: bool,
     },
+    /// Two processes import the same file.
+    #[error("another process imports the same file into {collection}")]
+    Overtaken {
+        /// The type.
+        collection: String,
+    },
+    /// An export can only be read into an empty database.
+    #[error("{collection} has records already, and an export is imported as a whole")]
+    Inhabited {
+        /// The type.
+        collection: String,
+    },
+    /// A column of a table has no name.
+    #[error("{path}: column {column} has no name")]
+    Unnamed {
+        /// The file.
+        path: PathBuf,
+        /// Which one, from 1.
+        column: usize,
+    },
+    /// Another export writes the same file.
+    #[error("another export is writing {path}")]
+    Shared {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The process was told to end.
+    #[error("the export was ended before it was complete")]
+    Ended,
     /// A file was changed in the part that is already imported.
     #[error("{path} has changed in its first {rows} records, which are already imported")]
     Changed {
@@ -160,9 +189,21 @@ impl TransferError {
                 "restore these records and import again, or import the whole file anew with --restart".to_owned(),
             ),
             Self::Unmet { .. } => Some("correct the records through the API: they are imported".to_owned()),
+            Self::Overtaken { .. } => {
+                Some("wait until it has ended, and look at what it has imported before you import again".to_owned())
+            }
+            Self::Inhabited { .. } => Some(
+                "name an empty database with --data, or stop the server and delete all records with `backstay reset`; to \
+                 add records, import the files of the types one by one, with --update id for records that are there"
+                    .to_owned(),
+            ),
+            Self::Unnamed { .. } => {
+                Some("name it in the first row, or leave out all columns without a name with --map =".to_owned())
+            }
+            Self::Shared { .. } => Some("wait until it is complete, or choose another name".to_owned()),
             Self::NotEmpty { .. } => Some("name a directory that is empty or doesn't exist".to_owned()),
             Self::Answer => Some("use the server's version of Backstay, or stop the server first".to_owned()),
-            Self::NoFile | Self::Broken { .. } | Self::Read { .. } | Self::OnlyCsv { .. } | Self::Manifest { .. } => None,
+            Self::Ended | Self::NoFile | Self::Broken { .. } | Self::Read { .. } | Self::OnlyCsv { .. } | Self::Manifest { .. } => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::report::Report;
 use super::source::{Reading, Source};
-use super::{Batch, BatchRow, Content, Format, ImportStart, Imported, Mode, TransferError};
+use super::{Batch, BatchRow, Content, Done, Format, ImportStart, Imported, Mode, RefusedRow, TransferError};
 use crate::answer::Count;
 use crate::channel::Channel;
 use crate::{Answer, Command, Failure};
@@ -80,18 +80,15 @@ pub(crate) async fn import(channel: &Channel<'_>, of: &FileImport) -> Result<Out
     source.header = mapped(of, &source.header)?;
     let start = start(of, &source.header)?;
     let bytes = fs::metadata(&of.path).map_or(0, |metadata| metadata.len());
-    let mut report = Report::new(&of.path, &of.errors, bytes);
+    let mut report = Report::new(of, bytes);
     report.tell(&source.found);
-    let Answer::ImportBegun { rows, digest } = channel.ask(Command::BeginImport { import: start.clone() }).await?
-    else {
+    let Answer::ImportBegun { done } = channel.ask(Command::BeginImport { import: start.clone() }).await? else {
         return Err(TransferError::Answer.into());
     };
-    if rows > 0 && !of.dry_run {
-        report.go_on(rows);
-    }
-    let done = if of.dry_run { (0, String::new()) } else { (rows, digest) };
+    let done = done.filter(|_| !of.dry_run);
+    report.open(of.skip, done.as_ref())?;
     let written = rows_of(channel, of, (source, &start, done), &mut report).await;
-    let refused = report.end()?;
+    let refused = report.end();
     Ok(Outcome { import: start.import, imported: written?, refused, errors: of.errors.clone(), dry_run: of.dry_run })
 }
 
@@ -99,44 +96,42 @@ pub(crate) async fn import(channel: &Channel<'_>, of: &FileImport) -> Result<Out
 async fn rows_of(
     channel: &Channel<'_>,
     of: &FileImport,
-    (source, start, done): (Source, &ImportStart, (u64, String)),
+    (source, start, done): (Source, &ImportStart, Option<Done>),
     report: &mut Report,
 ) -> Result<Imported, Failure> {
     let most = if matches!(channel, Channel::Server(_)) { SERVED } else { ALONE };
     let (sender, mut batches) = mpsc::channel(AHEAD);
-    let (columns, mut from) = (source.header.clone(), done.0);
+    let mut batch = Batch {
+        import: start.import.clone(),
+        collection: start.collection.clone(),
+        from: done.as_ref().map_or(0, |done| done.rows),
+        refused: done.as_ref().map_or(0, |done| done.refused),
+        mode: of.mode.clone(),
+        columns: source.header.clone(),
+        rows: Vec::new(),
+        skip: of.skip,
+        dry_run: of.dry_run,
+    };
     let file = of.path.clone();
     let reading = tokio::task::spawn_blocking(move || read(source, (&file, done), most, &sender));
     let mut all = Imported::default();
     while let Some((rows, consumed)) = batches.recv().await {
-        let count = rows.len() as u64;
-        let batch = Batch {
-            import: start.import.clone(),
-            collection: start.collection.clone(),
-            from,
-            mode: of.mode.clone(),
-            columns: columns.clone(),
-            rows,
-            skip: of.skip,
-            dry_run: of.dry_run,
-        };
-        let Answer::Imported { imported } = channel.ask(Command::Import { batch }).await? else {
-            return Err(TransferError::Answer.into());
-        };
-        for row in &imported.refused {
-            if of.skip {
-                report.refused(row)?;
-                continue;
+        batch.rows = rows;
+        while !batch.rows.is_empty() {
+            let sent = batch.clone();
+            let Answer::Imported { imported } = channel.ask(Command::Import { batch: sent }).await? else {
+                return Err(TransferError::Answer.into());
+            };
+            let refused = all.add(imported);
+            if let Some(RefusedRow { line, error }) = refused.first().filter(|_| !of.skip).cloned() {
+                let (path, dry_run) = (of.path.clone(), of.dry_run);
+                let rows = all.created + all.updated + all.unchanged;
+                return Err(TransferError::Refused { path, line, error, rows, dry_run }.into());
             }
-            let (line, error) = (row.line, row.error.clone());
-            let rows =
-                all.created + all.updated + all.unchanged + imported.created + imported.updated + imported.unchanged;
-            let (path, dry_run) = (of.path.clone(), of.dry_run);
-            return Err(TransferError::Refused { path, line, error, rows, dry_run }.into());
+            report.refused(&refused)?;
+            batch.past(all.rows, refused.len() as u64);
         }
-        from += count;
-        all.add(Imported { refused: Vec::new(), ..imported });
-        report.advance(consumed, from);
+        report.advance(consumed, batch.from);
     }
     reading.await.map_err(std::io::Error::from)??;
     Ok(all)
@@ -145,16 +140,18 @@ async fn rows_of(
 /// Reads rows after those that are done, and hands them on in batches.
 fn read(
     mut source: Source,
-    (path, (done, digest)): (&Path, (u64, String)),
+    (path, done): (&Path, Option<Done>),
     (most_rows, most_bytes): (usize, usize),
     batches: &mpsc::Sender<(Vec<BatchRow>, u64)>,
 ) -> Result<(), TransferError> {
-    let mut last = String::new();
-    for _ in 0..done {
-        last = source.next()?.map(|row| row.digest).unwrap_or_default();
-    }
-    if done > 0 && last != digest {
-        return Err(TransferError::Changed { path: path.to_owned(), rows: done });
+    if let Some(Done { rows, digest, .. }) = done {
+        let mut last = None;
+        for _ in 0..rows {
+            last = source.next()?.map(|row| row.digest);
+        }
+        if last != Some(digest) {
+            return Err(TransferError::Changed { path: path.to_owned(), rows });
+        }
     }
     let (mut rows, mut bytes) = (Vec::new(), 0);
     let mut ended = Ok(());
@@ -190,7 +187,8 @@ fn size(content: &Content) -> usize {
     }
 }
 
-fn start(of: &FileImport, columns: &[String]) -> Result<ImportStart, TransferError> {
+/// How the import of a file with these columns begins.
+pub(super) fn start(of: &FileImport, columns: &[String]) -> Result<ImportStart, TransferError> {
     let path = of.path.canonicalize().map_err(|source| TransferError::Read { path: of.path.clone(), source })?;
     let part = match of.mode {
         Mode::Create | Mode::Update(_) | Mode::Carry(_) => "",
@@ -209,6 +207,11 @@ fn start(of: &FileImport, columns: &[String]) -> Result<ImportStart, TransferErr
 /// The columns by the names of their fields.
 fn mapped(of: &FileImport, header: &[String]) -> Result<Vec<String>, TransferError> {
     let mut names = header.to_vec();
+    let unnamed = header.iter().position(String::is_empty);
+    let are_left_out = of.reading.columns.is_some() || of.map.iter().any(|(column, _)| column.is_empty());
+    if let Some(place) = unnamed.filter(|_| !are_left_out) {
+        return Err(TransferError::Unnamed { path: of.path.clone(), column: place + 1 });
+    }
     for (column, field) in &of.map {
         let Some(place) = header.iter().position(|name| name == column) else {
             let (path, column, known) = (of.path.clone(), column.clone(), header.to_vec());

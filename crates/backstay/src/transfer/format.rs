@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use backstay_rest::FileFormat;
 use clap::ValueEnum;
 
 use super::TransferError;
@@ -34,6 +35,15 @@ impl Format {
             Some("ndjson" | "jsonl") => Ok(Self::Ndjson),
             Some("csv" | "tsv" | "txt") => Ok(Self::Csv),
             Some(_) | None => Err(TransferError::Format { path: path.to_owned() }),
+        }
+    }
+
+    /// The kind of file that it is.
+    pub(crate) const fn of_file(self) -> FileFormat {
+        match self {
+            Self::Json => FileFormat::Json,
+            Self::Ndjson => FileFormat::Ndjson,
+            Self::Csv => FileFormat::Csv,
         }
     }
 

@@ -1,5 +1,5 @@
 use backstay_base::{Error, Timestamp};
-use backstay_engine::{Authority, BrokenCheck, Context, Engine, Transaction, TxContext};
+use backstay_engine::{Authority, BrokenCheck, Context, Engine, Record, Transaction, TxContext};
 use backstay_model::Collection;
 use backstay_rest::Columns;
 use backstay_scalar::Value;
@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 
 use super::record::ImportSchema;
 use super::write::keys;
-use super::{ImportStart, TransferError};
-use crate::records::words;
+use super::{ExportPage, ImportStart, Mode, TransferError, page};
+use crate::records::{Journal, words};
 use crate::{Answer, Failure};
 
 /// Says how far an import is, after forgetting that if it begins anew. Refuses one whose columns or key the type doesn't have.
@@ -22,12 +22,26 @@ pub(crate) async fn begin(engine: &Engine, start: &ImportStart) -> Result<Answer
         let (path, collection, problem) = (file.clone(), of.name.clone(), words(&error));
         return Err(TransferError::Header { path, collection, problem, is_data }.into());
     }
+    let known = known(engine, schema, import).await?.filter(|_| !anew);
+    if let (Mode::Carry(_), None, false) = (mode, &known, of.single)
+        && has_records(engine, of).await?
+    {
+        return Err(TransferError::Inhabited { collection: of.name.clone() }.into());
+    }
     if *anew {
         engine.run(&Context::system(engine), Forget { schema, imports: vec![import.clone()] }).await?;
     }
-    let known = engine.peek_by(schema.imports, &[(schema.name, import.as_str().into())]).await?;
-    let done = known.as_ref().map(|record| schema.done(record)).transpose()?.unwrap_or_default();
-    Ok(Answer::ImportBegun { rows: done.rows, digest: done.digest })
+    Ok(Answer::ImportBegun { done: known.map(|record| schema.done(&record)).transpose()? })
+}
+
+async fn known(engine: &Engine, schema: ImportSchema, import: &str) -> Result<Option<Record>, Error> {
+    let Journal { collection, name } = schema.journal;
+    engine.peek_by(collection, &[(name, import.into())]).await
+}
+
+async fn has_records(engine: &Engine, of: &Collection) -> Result<bool, Failure> {
+    let first = ExportPage { collection: of.name.clone(), select: Some("id".to_owned()), filter: None, after: None };
+    Ok(!page(engine, &first).await?.records.is_empty())
 }
 
 /// Asks the checks that imports deferred, and forgets the imports.
@@ -38,7 +52,7 @@ pub(crate) async fn end(engine: &Engine, (imports, check): (&[String], &[String]
         collections.push(super::collection_named(engine.model(), name)?.id);
     }
     for import in imports {
-        let known = engine.peek_by(schema.imports, &[(schema.name, import.as_str().into())]).await?;
+        let known = known(engine, schema, import).await?;
         if let Some(Value::Timestamp(begun)) = known.as_ref().map(|record| record.value(Collection::CREATED_AT)) {
             since = since.min(*begun);
         }
@@ -70,9 +84,9 @@ impl Transaction for Forget {
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             for import in &self.imports {
-                let by = [(self.schema.name, import.as_str().into())];
-                if let Some(record) = cx.find(self.schema.imports, &by).await? {
-                    cx.delete(Authority::System, (self.schema.imports, record.id()), None).await?;
+                let Journal { collection, name } = self.schema.journal;
+                if let Some(record) = cx.find(collection, &[(name, import.as_str().into())]).await? {
+                    cx.delete(Authority::System, (collection, record.id()), None).await?;
                 }
             }
             Ok(())

@@ -3,10 +3,9 @@ use std::fmt::Write as _;
 use backstay_base::{Error, limits};
 use backstay_engine::{Answer as Answered, Context, Engine, Request, Selection};
 use backstay_model::{Collection, FieldId};
-use backstay_rest::{JSON, ListWords, Reader, members, members_of, portable};
+use backstay_rest::{Column, JSON, ListWords, PageRecords, Reader, members, members_of, portable};
 use backstay_scalar::{Token, Value};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::Failure;
 
@@ -36,14 +35,6 @@ pub struct Exported {
     pub next: Option<String>,
 }
 
-/// A page as it is answered.
-#[derive(Deserialize)]
-struct Page<'p> {
-    #[serde(borrow)]
-    items: Vec<&'p RawValue>,
-    next: Option<String>,
-}
-
 /// Reads a page of records. No access rule is asked: whoever may run the command may read the database.
 pub(crate) async fn page(engine: &Engine, page: &ExportPage) -> Result<Exported, Failure> {
     let of = super::collection_named(engine.model(), &page.collection)?;
@@ -65,7 +56,7 @@ pub(crate) async fn page(engine: &Engine, page: &ExportPage) -> Result<Exported,
         Answered::Page(page) => page.body,
         Answered::Found(_) | Answered::Written(_) => return Err(Error::internal(NoPage).into()),
     };
-    let Page { items, next } = serde_json::from_slice(&body).map_err(Error::internal)?;
+    let PageRecords { items, next } = PageRecords::of(&body)?;
     let mut records = Vec::with_capacity(items.len());
     for item in items {
         records.push(match page.select {
@@ -73,7 +64,8 @@ pub(crate) async fn page(engine: &Engine, page: &ExportPage) -> Result<Exported,
             Some(_) => item.get().to_owned(),
         });
     }
-    let columns = members_of(of, &selection).into_iter().map(|(name, is_json)| (name.to_string(), is_json)).collect();
+    let columns = members_of(of, &selection);
+    let columns = columns.into_iter().map(|Column { name, is_json }| (name.to_string(), is_json)).collect();
     Ok(Exported { columns, records, next })
 }
 
@@ -92,7 +84,7 @@ async fn whole(engine: &Engine, (of, selection): (&Collection, &Selection), reco
     let id = read.iter().find(|(name, _)| name == "id").map(|(_, raw)| scalar.read(Token::Json(raw.get())));
     let Some(Ok(Value::Id(id))) = id else { return Err(Error::internal(NoPage)) };
     let mut text = String::from("{");
-    for (name, _) in members_of(of, selection) {
+    for Column { name, .. } in members_of(of, selection) {
         let Some((_, raw)) = read.iter().find(|(known, _)| *known == *name) else { continue };
         let separator = if text.len() > 1 { "," } else { "" };
         let _ = write!(text, "{separator}{}:", serde_json::Value::from(&*name));

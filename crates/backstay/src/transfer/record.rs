@@ -1,6 +1,11 @@
 use backstay_base::Error;
 use backstay_engine::{Input, Record};
-use backstay_model::{CollectionId, FieldId, Model, SourceFile};
+use backstay_model::{FieldId, Model, SourceFile};
+use backstay_scalar::Value;
+use serde::{Deserialize, Serialize};
+
+use super::batch::RefusedRow;
+use crate::records::Journal;
 
 /// The collection that stores how far imports are. It is loaded together with the application's model.
 pub(crate) fn system_model() -> SourceFile {
@@ -14,16 +19,21 @@ type BackstayImport @allow(read: "auth.kind == 'OPERATOR'") {
   rows: Int!
   "A digest of these rows."
   digest: String!
+  "How many of them were refused."
+  refused: Int
+  "The last ones of those, as lines of the file of errors, which may not have them yet."
+  unlisted: Text @class(is: PERSONAL)
 }
 "#;
 
 /// Its ids in the loaded model.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ImportSchema {
-    pub(crate) imports: CollectionId,
-    pub(crate) name: FieldId,
+    pub(crate) journal: Journal,
     rows: FieldId,
     digest: FieldId,
+    refused: FieldId,
+    unlisted: FieldId,
 }
 
 /// The model was loaded without Backstay's own types, or something else has written to them.
@@ -32,12 +42,17 @@ pub(crate) struct ImportSchema {
 pub(crate) struct Foreign;
 
 /// How far an import is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Done {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Done {
     /// Rows that it is past.
-    pub(crate) rows: u64,
+    pub rows: u64,
     /// A digest of these rows.
-    pub(crate) digest: String,
+    pub digest: String,
+    /// How many of them were refused.
+    pub refused: u64,
+    /// The last ones of those, which the file of errors may not have yet.
+    pub unlisted: Vec<RefusedRow>,
 }
 
 impl ImportSchema {
@@ -45,21 +60,43 @@ impl ImportSchema {
         let foreign = || Error::internal(Foreign);
         let imports = model.collection_named("BackstayImport").filter(|of| of.system).ok_or_else(foreign)?;
         let field = |name| imports.field_named(name).map(|field| field.id).ok_or_else(foreign);
-        Ok(Self { imports: imports.id, name: field("name")?, rows: field("rows")?, digest: field("digest")? })
+        Ok(Self {
+            journal: Journal { collection: imports.id, name: field("name")? },
+            rows: field("rows")?,
+            digest: field("digest")?,
+            refused: field("refused")?,
+            unlisted: field("unlisted")?,
+        })
     }
 
     /// How far the import is.
     pub(crate) fn done(self, record: &Record) -> Result<Done, Error> {
+        let rows = self.rows_of(record)?;
+        // Imports that began with an earlier version of Backstay have no counts.
+        let refused = record.value(self.refused).as_int().map_or(Ok(0), u64::try_from).map_err(Error::internal)?;
+        let unlisted = match record.value(self.unlisted).as_text() {
+            Some(lines) => lines.lines().map(RefusedRow::read).collect::<Result<_, _>>().map_err(Error::internal)?,
+            None => Vec::new(),
+        };
+        let digest = record.value(self.digest).as_text().ok_or_else(|| Error::internal(Foreign))?.to_owned();
+        Ok(Done { rows, digest, refused, unlisted })
+    }
+
+    /// How many rows it is past.
+    pub(crate) fn rows_of(self, record: &Record) -> Result<u64, Error> {
         let rows = record.value(self.rows).as_int().and_then(|rows| u64::try_from(rows).ok());
-        match (rows, record.value(self.digest).as_text()) {
-            (Some(rows), Some(digest)) => Ok(Done { rows, digest: digest.to_owned() }),
-            (_, _) => Err(Error::internal(Foreign)),
-        }
+        rows.ok_or_else(|| Error::internal(Foreign))
     }
 
     /// The same as values of its record.
     pub(crate) fn input(self, done: &Done) -> Result<Input, Error> {
-        let rows = i64::try_from(done.rows).map_err(Error::internal)?;
-        Ok(Input::new().with(self.rows, rows).with(self.digest, done.digest.as_str()))
+        let integer = |count: u64| i64::try_from(count).map_err(Error::internal);
+        let lines: String = done.unlisted.iter().map(RefusedRow::line).collect();
+        let unlisted = if lines.is_empty() { Value::Null } else { Value::Text(lines.into()) };
+        Ok(Input::new()
+            .with(self.rows, integer(done.rows)?)
+            .with(self.digest, done.digest.as_str())
+            .with(self.refused, integer(done.refused)?)
+            .with(self.unlisted, unlisted))
     }
 }

@@ -1,14 +1,14 @@
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use backstay_model::{Collection, Model};
 use backstay_rest::Style;
 
 use super::export::export_file;
-use super::file_import::{FileImport, Outcome, import};
+use super::file_import::{FileImport, Outcome, import, start};
 use super::manifest::{CollectionFile, Manifest, path_of};
 use super::source::Reading;
-use super::{Chosen, ExportPage, Format, Imported, Mode, TransferError};
+use super::{Chosen, ExportPage, Format, ImportStart, Imported, Mode, TransferError};
 use crate::channel::Channel;
 use crate::seed::{SeedOrder, seed_order};
 use crate::{Answer, Command, Failure, logging};
@@ -21,16 +21,32 @@ pub(crate) async fn export_all(channel: &Channel<'_>, model: &Model, directory: 
     if fs::read_dir(directory).map_err(fail)?.next().is_some() {
         return Err(TransferError::NotEmpty { path: directory.to_owned() }.into());
     }
-    let (mut files, mut all) = (Vec::new(), 0);
+    let (mut files, mut all, mut written) = (Vec::new(), 0, Written::default());
     for of in model.collections.iter().filter(|of| is_exported(of)) {
         let page = ExportPage { collection: of.name.clone(), select: None, filter: None, after: None };
         let chosen = Chosen { page, format: Format::Ndjson, style: Style::default() };
-        let records = export_file(channel, &chosen, &path_of(directory, &of.name)).await?;
+        let path = path_of(directory, &of.name);
+        let records = export_file(channel, &chosen, &path).await?;
+        written.0.push(path);
         all += records;
         files.push(CollectionFile { name: of.name.clone(), records });
     }
     Manifest::new(model, files).write(directory)?;
+    written.0.clear();
     Ok(all)
+}
+
+/// The files of an export that isn't complete, which are removed if it never is.
+#[derive(Default)]
+struct Written(Vec<PathBuf>);
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            // Without a manifest, nothing takes it for an export.
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 /// Whether a collection is of the application.
@@ -60,6 +76,13 @@ pub(crate) async fn import_all(
     }
     let (mut all, mut begun, mut check) = (Imported::default(), Vec::new(), Vec::new());
     let order = seed_order(model, &ids);
+    // That a type has records already is told before anything is imported.
+    for SeedOrder { collection, later } in &order {
+        let of = model.collection(*collection);
+        let mode = Mode::Carry(later.iter().map(|field| member_of(of, *field)).collect());
+        let import = start(&file_of(of, (directory, restart), mode), &[])?;
+        channel.ask(Command::BeginImport { import: ImportStart { anew: false, ..import } }).await?;
+    }
     for relates in [false, true] {
         for SeedOrder { collection, later } in &order {
             let of = model.collection(*collection);

@@ -97,7 +97,7 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 20] = [
+    let groups: [(&str, &[&str]); 21] = [
         ("new", &[]),
         ("serve", &[]),
         ("dev", &[]),
@@ -108,6 +108,7 @@ fn every_command_is_documented() {
         ("export", &[]),
         ("backup", &[]),
         ("restore", &[]),
+        ("reindex", &[]),
         ("log", &["show", "verify", "prune"]),
         ("reset", &[]),
         ("operator", &["add", "list", "password", "remove"]),

@@ -20,6 +20,7 @@ mod lost_log;
 mod migrating;
 mod postgres;
 mod refusals;
+mod reindexing;
 mod seeding;
 mod support;
 mod transferring;

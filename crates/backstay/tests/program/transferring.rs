@@ -272,6 +272,127 @@ fn an_import_that_is_killed_creates_nothing_twice() {
 }
 
 #[test]
+fn an_import_that_is_killed_lists_each_refused_row_once() {
+    let app = shelves();
+    // Two of three rows are refused: one can't be read, one has the number of another book.
+    let row = |number: u32| match number % 3 {
+        0 => format!("{number},Book {number},low\n"),
+        1 => format!("x{number},Book {number},low\n"),
+        _ => "0,Again,low\n".to_owned(),
+    };
+    let rows = (0..9000).map(row).collect::<Vec<_>>().concat();
+    app.write("books.csv", &format!("number,title,shelf.code\n{rows}"));
+    let arguments = ["import", "Book", "books.csv", "--on-error", "skip"];
+    for millis in [300, 500, 700, 900] {
+        let mut child =
+            app.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+        std::thread::sleep(std::time::Duration::from_millis(millis));
+        let has_ended = child.try_wait().expect("a process").is_some();
+        // One that has ended can't be killed.
+        let _ = child.kill();
+        child.wait().expect("ended");
+        if has_ended {
+            break;
+        }
+    }
+    // After one that ended by itself, this one begins anew, and every row is refused.
+    let again = app.run(&arguments);
+    assert!(matches!(again.code, Some(0 | 1)), "{}", again.err);
+    let errors = fs::read_to_string(app.path().join("books.csv.errors.ndjson")).expect("the errors");
+    let line = |text: &str| {
+        let (_, line) = text.rsplit_once("\"line\":").expect("a line");
+        line.trim_end_matches('}').parse::<u32>().expect("a number")
+    };
+    let listed: Vec<u32> = errors.lines().map(line).filter(|line| (line - 2) % 3 != 0).collect();
+    let expected: Vec<u32> = (2..9002).filter(|line| (line - 2) % 3 != 0).collect();
+    let missing: Vec<&u32> = expected.iter().filter(|line| !listed.contains(line)).collect();
+    assert_eq!((listed.len(), missing), (expected.len(), Vec::new()));
+    assert_eq!(books(&app, "ndjson").lines().count(), 3000);
+}
+
+#[test]
+fn more_refused_rows_than_are_told_at_once_are_all_listed() {
+    let app = shelves();
+    app.write("one.csv", "number,title,shelf.code\n0,Emma,low\n");
+    app.run(&["import", "Book", "one.csv"]).done();
+    let rows = (1..=70).map(|number| format!("0,Again,low\nx,Kim,low\n{number},Book,low\n")).collect::<Vec<_>>();
+    app.write("books.csv", &format!("number,title,shelf.code\n{}", rows.concat()));
+    let ended = app.run(&["import", "Book", "books.csv", "--on-error", "skip"]);
+    assert_eq!(ended.out, "70 records created, 140 refused (books.csv.errors.ndjson)\n");
+    let errors = fs::read_to_string(app.path().join("books.csv.errors.ndjson")).expect("the errors");
+    assert_eq!(errors.lines().count(), 140);
+}
+
+#[test]
+fn a_file_of_errors_that_can_not_be_written_ends_the_import_and_misses_nothing() {
+    let app = shelves();
+    app.write("books.csv", "number,title,shelf.code\n1,Emma,low\nx,Kim,low\n3,Ivanhoe,low\n");
+    let refused = app.run(&["import", "Book", "books.csv", "--on-error", "skip", "--errors", "/dev/full"]).refused();
+    assert!(refused.ends_with("error: cannot write /dev/full: the disk is full\n"), "{refused}");
+    let ended = app.run(&["import", "Book", "books.csv", "--on-error", "skip"]);
+    assert!(ended.out.ends_with("1 refused (books.csv.errors.ndjson)\n"), "{}{}", ended.out, ended.err);
+    let errors = fs::read_to_string(app.path().join("books.csv.errors.ndjson")).expect("the errors");
+    assert_eq!(errors, "{\"error\":\"number: expected a whole number, such as 42\",\"line\":3}\n");
+    assert_eq!(books(&app, "ndjson").lines().count(), 2);
+    // It is opened before anything is imported.
+    app.write("more.csv", "number,title,shelf.code\n4,Emma,low\n");
+    let refused = app.run(&["import", "Book", "more.csv", "--on-error", "skip", "--errors", "no/errors"]).refused();
+    assert!(refused.contains("error: cannot write no/errors: "), "{refused}");
+    assert_eq!(books(&app, "ndjson").lines().count(), 2);
+}
+
+#[test]
+fn columns_without_a_name_are_refused_unless_they_are_left_out() {
+    let app = shelves();
+    app.write("books.csv", "number,title,shelf.code,,\n1,Emma,low,,\n");
+    assert_eq!(
+        app.run(&["import", "Book", "books.csv"]).refused(),
+        "error: books.csv: column 4 has no name\n  help: name it in the first row, or leave out all columns without a name \
+         with --map =\n"
+    );
+    assert_eq!(app.run(&["import", "Book", "books.csv", "--map", "="]).done(), "1 record created\n");
+}
+
+#[test]
+fn an_export_is_imported_into_an_empty_database_only() {
+    let app = shelves();
+    app.run(&["export", "--all", "out"]).done();
+    let refused = app.run(&["import", "--all", "out"]).refused();
+    assert!(
+        refused.starts_with("error: Shelf has records already, and an export is imported as a whole\n"),
+        "{refused}"
+    );
+    assert!(refused.contains("name an empty database with --data"), "{refused}");
+}
+
+#[test]
+fn an_export_that_is_ended_or_killed_leaves_nothing_that_stays() {
+    let app = shelves();
+    let rows = (0..20_000).map(|number| format!("{number},Book {number},low\n")).collect::<Vec<_>>().concat();
+    app.write("books.csv", &format!("number,title,shelf.code\n{rows}"));
+    app.run(&["import", "Book", "books.csv"]).done();
+    let part = app.path().join("out.csv.part");
+    let export = || app.command(&["export", "Book", "out.csv"]).stderr(Stdio::null()).spawn().expect("starts");
+    for signal in ["TERM", "KILL"] {
+        let mut child = export();
+        // Until it has begun; if it is complete before it is looked at, there is nothing to end.
+        while !part.exists() && child.try_wait().expect("a process").is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        let _ = std::process::Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+        let ended = child.wait().expect("ended");
+        match (signal, ended.code()) {
+            ("TERM", Some(1)) => assert!(!part.exists() && !app.path().join("out.csv").exists()),
+            ("KILL", None) => fs::write(&part, "what was left").expect("a file"),
+            (_, code) => assert_eq!(code, Some(0)),
+        }
+    }
+    app.run(&["export", "Book", "out.csv"]).done();
+    assert_eq!(fs::read_to_string(app.path().join("out.csv")).expect("the export").lines().count(), 20_001);
+    assert!(!part.exists());
+}
+
+#[test]
 fn a_running_server_imports_and_exports() {
     let app = shelves();
     let server = app.serve();
@@ -434,7 +555,7 @@ fn a_whole_application_comes_back_byte_for_byte() {
     assert_eq!(numbers, "{\"number\":1}\n{\"number\":2}\n{\"number\":3}\n");
     // What is there already isn't imported twice.
     let again = other.run(&["import", "--all", &from]).refused();
-    assert!(again.contains("another"), "{again}");
+    assert!(again.contains("has records already, and an export is imported as a whole"), "{again}");
 }
 
 #[test]

@@ -330,7 +330,7 @@ impl Served {
     pub(crate) async fn together(&self, requests: Vec<Request>) -> String {
         match self.client().answer_all(&self.caller, requests, None).await {
             Ok(_) => "ok".to_owned(),
-            Err(Refused { request, error }) => self.shown(&format!("{request:?} {}", told(&error))),
+            Err(Refused { request, incomplete: _, error }) => self.shown(&format!("{request:?} {}", told(&error))),
         }
     }
 

@@ -53,10 +53,10 @@ type Row
     delete: "this.public || editor"
   )
   @history(read: "this.public || editor") {
-  name: String!
+  name: String! @search
   public: Boolean! @default(to: false)
   text: String
-  code: String @unique
+  code: String @search @unique
   number: Int
   once: String @immutable
   stage: Stage!
@@ -67,10 +67,10 @@ type Row
 "Its fields are hidden in every record."
 type Field @allow(read: "true", create: "auth.id != null", update: "auth.id != null", delete: "auth.id != null")
   @history(read: "true") {
-  name: String!
+  name: String! @search
   public: Boolean! @default(to: false)
   text: String
-  code: String @unique @allow(read: "editor")
+  code: String @search @unique @allow(read: "editor")
   number: Int @allow(read: "editor")
   once: String @immutable @allow(read: "editor")
   stage: Stage! @allow(read: "editor")
@@ -81,10 +81,10 @@ type Field @allow(read: "true", create: "auth.id != null", update: "auth.id != n
 "Its fields are hidden in some of its records."
 type Partly @allow(read: "true", create: "auth.id != null", update: "auth.id != null", delete: "auth.id != null")
   @history(read: "true") {
-  name: String!
+  name: String! @search
   public: Boolean! @default(to: false)
   text: String
-  code: String @unique @allow(read: "this.public || editor")
+  code: String @search @unique @allow(read: "this.public || editor")
   number: Int @allow(read: "this.public || editor")
   once: String @immutable @allow(read: "this.public || editor")
   stage: Stage! @allow(read: "this.public || editor")
@@ -95,7 +95,7 @@ type Partly @allow(read: "true", create: "auth.id != null", update: "auth.id != 
 "Its fields are secret."
 type Secret @allow(read: "true", create: "auth.id != null", update: "auth.id != null", delete: "auth.id != null")
   @history(read: "true") {
-  name: String!
+  name: String! @search
   public: Boolean! @default(to: false)
   text: String
   code: String @class(is: SECRET)
@@ -109,10 +109,10 @@ type Secret @allow(read: "true", create: "auth.id != null", update: "auth.id != 
 /// A type of the system model, with the rule that those of Backstay have.
 pub(crate) const SYSTEM: &str = r#"
 type BackstayNote @allow(read: "auth.kind == 'OPERATOR'") {
-  name: String!
+  name: String! @search
   public: Boolean!
   text: String
-  code: String @unique
+  code: String @search @unique
   number: Int
   once: String @immutable
   account: User @onDelete(do: CASCADE)

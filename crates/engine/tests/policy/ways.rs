@@ -18,6 +18,7 @@ pub(crate) enum Way {
     Cursor,
     Count,
     Aggregate,
+    Search,
     Equality,
     Explain,
     Echo,
@@ -34,7 +35,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    pub(crate) const ALL: [(&str, Self); 21] = [
+    pub(crate) const ALL: [(&str, Self); 22] = [
         ("get", Self::Get),
         ("list", Self::List),
         ("nested", Self::Nested),
@@ -43,6 +44,7 @@ impl Way {
         ("cursor", Self::Cursor),
         ("count", Self::Count),
         ("aggregate", Self::Aggregate),
+        ("search", Self::Search),
         ("equality parameter", Self::Equality),
         ("explain", Self::Explain),
         ("update echo", Self::Echo),
@@ -87,6 +89,7 @@ impl Way {
             Self::Cursor => cursor(hidden, session).await,
             Self::Count => count(hidden, session).await,
             Self::Aggregate => aggregate(hidden, session).await,
+            Self::Search => search(hidden, session).await,
             Self::Equality => equality(hidden, session).await,
             Self::Explain => explain(hidden, session).await,
             Self::Echo => echo(hidden, session).await,
@@ -305,6 +308,27 @@ async fn count(hidden: Hidden, session: &mut Session<'_>) {
                 (list.filter, list.count, list.limit) = (filter.map(Into::into), Counting::Capped, Some(1));
             })
             .await;
+    }
+}
+
+/// Searches for words that the hidden thing has, excludes them, ranks by them, and asks where they are.
+async fn search(hidden: Hidden, session: &mut Session<'_>) {
+    let of = hidden.type_name();
+    for words in
+        ["guess", "gu*", "guess thing", "thing -guess", "first -guess", "first OR guess", "guess OR z last", "s7"]
+    {
+        session.list(of, |list| list.search = Some(words.into())).await;
+        session
+            .list(of, |list| {
+                (list.search, list.select) = (Some(words.into()), Some("name".into()));
+                (list.count, list.limit) = (Counting::Capped, Some(1));
+            })
+            .await;
+        session.list(of, |list| (list.search, list.sort) = (Some(words.into()), Some("-name".into()))).await;
+        for field in ["name", "code"] {
+            session.list(of, |list| (list.search, list.highlight) = (Some(words.into()), Some(field.into()))).await;
+        }
+        session.groups(of, &format!(r#"{{"group": "name", "select": "count", "search": "{words}"}}"#)).await;
     }
 }
 

@@ -13,17 +13,17 @@ pub(super) fn headers() -> Value {
 }
 
 /// The responses of an operation: with this status and, if they mean the same, others.
-pub(super) fn responses(endpoint: &Endpoint, (status, also): (&str, &[&str]), schema: Option<&Value>) -> Value {
+pub(super) fn responses(endpoint: &Endpoint, (status, also): (&str, &[&str]), content: Option<&Value>) -> Value {
     let header = |name: &str| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
     let is_tagged = endpoint.conditions != Conditions::None || endpoint.parameters == Parameters::OnConflict;
     let done = |status: &&str| {
         let mut done = json!({ "description": "Done." });
-        if let Some(schema) = schema {
-            done["content"] = json!({ "application/json": { "schema": schema } });
+        if let Some(content) = content {
+            done["content"] = content.clone();
         }
         let of_record = is_tagged.then(|| [Some("ETag"), (*status == "201").then_some("Location")]);
         let headers: Map<String, Value> = of_record.into_iter().flatten().flatten().map(header).collect();
-        if !headers.is_empty() && schema.is_some() {
+        if !headers.is_empty() && content.is_some() {
             done["headers"] = Value::Object(headers);
         }
         ((*status).to_owned(), done)

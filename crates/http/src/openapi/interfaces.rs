@@ -53,6 +53,7 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
     let mut own: Vec<Value> = match endpoint.parameters {
         Parameters::OfList => first.map_or_else(Vec::new, |first| equalities(model, first)),
         Parameters::Ignored
+        | Parameters::OfExport
         | Parameters::OfGroups
         | Parameters::OfMatching
         | Parameters::None
@@ -81,10 +82,11 @@ fn shapes(kind: RecordRequest, name: &str) -> Option<Shapes> {
         RecordRequest::Get => Some(Shapes { answer: answer(Schema::Read), ..Shapes::default() }),
         RecordRequest::List => Some(Shapes { answer: answer(Schema::Page), ..Shapes::default() }),
         RecordRequest::Query => {
-            Some(Shapes { body: Some(query_body()), answer: answer(Schema::Page), ..Shapes::default() })
+            Some(Shapes { body: Some(query_body(false)), answer: answer(Schema::Page), ..Shapes::default() })
         }
         RecordRequest::Aggregate
         | RecordRequest::AggregateQuery
+        | RecordRequest::Export
         | RecordRequest::Create
         | RecordRequest::Update
         | RecordRequest::Replace

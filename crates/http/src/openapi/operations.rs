@@ -1,8 +1,8 @@
 use backstay_base::{Action, CallerKind, KeyForm, limits};
 use backstay_engine::{RecordVerb, RequestKind, Upserted};
 use backstay_model::{Addressed, Collection, Field, FieldId, FieldKind, Interface, Model, VersionChange};
-use backstay_rest::is_list_parameter;
 use backstay_rest::transact::Member;
+use backstay_rest::{FORMAT, FileFormat, is_list_parameter};
 use backstay_scalar::Scalar;
 use serde_json::{Map, Value, json};
 
@@ -67,6 +67,11 @@ struct Whole<'m> {
 }
 
 impl<'m> Whole<'m> {
+    /// Whether words can be searched for in records of some type.
+    fn searches(self) -> bool {
+        self.shown.iter().any(|collection| is_searched(collection))
+    }
+
     /// Whether there are types with one record.
     fn has_singles(self) -> bool {
         self.shown.iter().any(|collection| Addressed::Single.is_in(collection))
@@ -112,7 +117,8 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         | RecordRequest::List
         | RecordRequest::Query
         | RecordRequest::Aggregate
-        | RecordRequest::AggregateQuery => true,
+        | RecordRequest::AggregateQuery
+        | RecordRequest::Export => true,
         RecordRequest::Create => model.allows(collection, Action::Create),
         RecordRequest::Update => model.allows(collection, Action::Update),
         // The records are found as a list finds them.
@@ -131,6 +137,11 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     };
     let own = match endpoint.parameters {
         Parameters::OfList | Parameters::OfMatching | Parameters::OfGroups => equalities(model, collection),
+        Parameters::OfExport => {
+            let mut own = vec![format()];
+            own.extend(equalities(model, collection).into_iter().filter(|one| one["name"] != FORMAT));
+            own
+        }
         Parameters::OfKey | Parameters::Key if collection.keys().is_empty() => return None,
         Parameters::OfKey | Parameters::Key => keys(model, collection),
         Parameters::OnConflict => on_conflict(collection).into_iter().collect(),
@@ -144,17 +155,12 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     };
     // A list of the trash takes the same parameters, but is of no past.
     let has_past = collection.history.is_some()
-        && matches!(kind, RecordRequest::Get | RecordRequest::List | RecordRequest::Aggregate);
-    let of_search: &[&str] = if !is_searched(collection) {
-        &[]
-    } else if endpoint.parameters == Parameters::OfList {
-        &["Search", "Highlight"]
-    } else if endpoint.parameters == Parameters::OfGroups {
-        &["Search"]
-    } else {
-        &[]
-    };
-    let own = own.into_iter().chain(of_search.iter().map(|name| reference(name)));
+        && matches!(kind, RecordRequest::Get | RecordRequest::List | RecordRequest::Aggregate | RecordRequest::Export);
+    let searches = is_searched(collection);
+    let of_list = endpoint.parameters == Parameters::OfList;
+    let finds = of_list || matches!(endpoint.parameters, Parameters::OfGroups | Parameters::OfExport);
+    let own = own.into_iter().chain((searches && finds).then(|| reference("Search")));
+    let own = own.chain((searches && of_list).then(|| reference("Highlight")));
     let own = own.chain(has_past.then(|| reference("AsOf"))).collect();
     let (name, shapes) = (&collection.name, Shapes::of_records(model, kind, collection));
     let id = format!("{verb}{name}");
@@ -170,17 +176,25 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
 pub(super) struct Shapes {
     pub(super) body: Option<Value>,
     pub(super) answer: Option<Value>,
+    /// What is answered in other media types, or in several.
+    pub(super) content: Option<Value>,
     /// Other statuses with the same answer.
     pub(super) also: &'static [&'static str],
 }
 
 impl Shapes {
     fn new(body: Option<Value>, answer: Option<Value>) -> Self {
-        Self { body, answer, also: &[] }
+        Self { body, answer, ..Self::default() }
     }
 }
 
 impl Shapes {
+    /// What is answered, by media type.
+    fn content(&self) -> Option<Value> {
+        let json = || Some(json!({ "application/json": { "schema": self.answer.as_ref()? } }));
+        self.content.clone().or_else(json)
+    }
+
     fn of_records(model: &Model, kind: RecordRequest, collection: &Collection) -> Self {
         let schema = |schema: Schema| schema.reference(&collection.name);
         match kind {
@@ -188,26 +202,37 @@ impl Shapes {
             RecordRequest::List | RecordRequest::Trash => Self::new(None, Some(schema(Schema::Page))),
             RecordRequest::History => Self::new(None, Some(history_page())),
             RecordRequest::Query => {
-                let body = if is_searched(collection) { searching_body() } else { query_body() };
+                let body = query_body(is_searched(collection));
                 Self::new(Some(body), Some(schema(Schema::Page)))
             }
             RecordRequest::Aggregate => Self::new(None, Some(groups_page())),
-            RecordRequest::AggregateQuery => {
-                let body = aggregate_body();
-                let body = if is_searched(collection) { with_search(body) } else { body };
-                Self::new(Some(body), Some(groups_page()))
+            RecordRequest::AggregateQuery => Self::new(Some(aggregate_body(is_searched(collection))), Some(groups_page())),
+            RecordRequest::Export => {
+                let text = || json!({ "schema": { "type": "string" } });
+                let records = json!({ "type": "array", "items": schema(Schema::Read) });
+                let media_type = |format: FileFormat| match format.media_type().split_once(';') {
+                    Some((name, _)) => name.to_owned(),
+                    None => format.media_type().to_owned(),
+                };
+                let content = FileFormat::ALL.map(|format| match format {
+                    FileFormat::Json => (media_type(format), json!({ "schema": records })),
+                    FileFormat::Ndjson | FileFormat::Csv => (media_type(format), text()),
+                });
+                Self { content: Some(content.into_iter().collect()), ..Self::default() }
             }
             RecordRequest::Create => {
                 let upserts = !collection.keys().is_empty();
                 let body = one_or_several(&schema(Schema::Create), Some(limits::BATCH_RECORDS));
                 let answer = created(&schema(Schema::Read), upserts);
-                Self { body: Some(body), answer: Some(answer), also: if upserts { &["200"] } else { &[] } }
+                let also: &[&str] = if upserts { &["200"] } else { &[] };
+                Self { body: Some(body), answer: Some(answer), also, ..Self::default() }
             }
             RecordRequest::Update => Self::new(Some(schema(Schema::Patch)), Some(schema(Schema::Read))),
             RecordRequest::UpdateAll => Self::new(Some(schema(Schema::Patch)), Some(counted())),
             RecordRequest::DeleteAll => Self::new(None, Some(counted())),
             RecordRequest::Replace => {
-                Self { body: Some(schema(Schema::Replace)), answer: Some(schema(Schema::Read)), also: &["201"] }
+                let (body, answer) = (Some(schema(Schema::Replace)), Some(schema(Schema::Read)));
+                Self { body, answer, also: &["201"], ..Self::default() }
             }
             RecordRequest::Restore => {
                 let can_change = model.allows(collection, Action::Update);
@@ -290,6 +315,14 @@ fn on_conflict(collection: &Collection) -> Option<Value> {
     (!keys.is_empty()).then(|| json!({ "name": "onConflict", "in": "query", "schema": schema, "description": about }))
 }
 
+/// `format` of an export.
+fn format() -> Value {
+    let names = FileFormat::ALL.map(FileFormat::extension);
+    let schema = json!({ "enum": names, "default": names[0] });
+    let about = "The kind of file: one object on each line, an array, or a table with a header.";
+    json!({ "name": FORMAT, "in": "query", "schema": schema, "description": about })
+}
+
 /// One of these, or an array of them.
 fn one_or_several(one: &Value, most: Option<usize>) -> Value {
     let mut several = json!({ "type": "array", "items": one });
@@ -310,7 +343,7 @@ pub(super) fn assemble(
     let mut operation = json!({
         "operationId": id,
         "tags": [tag],
-        "responses": answers::responses(endpoint, (status, shapes.also), shapes.answer.as_ref()),
+        "responses": answers::responses(endpoint, (status, shapes.also), shapes.content().as_ref()),
     });
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);
@@ -340,6 +373,7 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Parameters::Mode => vec!["Mode"],
         Parameters::OfMatching => vec!["MatchedFilter", "MatchedLimit", "DryRun"],
         Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
+        Parameters::OfExport => vec!["Filter", "Sort", "Select"],
         Parameters::OfGroups => {
             vec!["Group", "GroupSelect", "Filter", "Having", "GroupSort", "Limit", "After", "Before", "Skip"]
         }
@@ -423,8 +457,9 @@ fn history_body() -> Value {
     })
 }
 
-pub(super) fn query_body() -> Value {
-    json!({
+/// What is asked of a list, as a body. `searches`: among records in which words can be searched for.
+pub(super) fn query_body(searches: bool) -> Value {
+    let mut body = json!({
         "type": "object",
         "examples": [{ "filter": examples::FILTER, "sort": examples::SORT, "limit": 10 }],
         "additionalProperties": false,
@@ -441,19 +476,12 @@ pub(super) fn query_body() -> Value {
             "count": counting(),
             "asOf": { "type": ["string", "null"], "format": "date-time", "description": AS_OF },
         },
-    })
-}
-
-/// The same of records in which words can be searched for.
-fn searching_body() -> Value {
-    let mut body = with_search(query_body());
-    body["properties"]["highlight"] = json!({ "type": ["string", "null"], "description": HIGHLIGHT });
-    body
-}
-
-fn with_search(mut body: Value) -> Value {
-    body["properties"]["search"] =
-        json!({ "type": "string", "description": SEARCH, "maxLength": limits::SEARCH_BYTES });
+    });
+    if searches {
+        body["properties"]["search"] =
+            json!({ "type": "string", "description": SEARCH, "maxLength": limits::SEARCH_BYTES });
+        body["properties"]["highlight"] = json!({ "type": ["string", "null"], "description": HIGHLIGHT });
+    }
     body
 }
 
@@ -467,14 +495,16 @@ fn counting() -> Value {
 }
 
 /// What is asked of groups, as a body.
-fn aggregate_body() -> Value {
-    let mut body = query_body();
+fn aggregate_body(searches: bool) -> Value {
+    let mut body = query_body(searches);
     let properties = &mut body["properties"];
     for name in ["group", "having"] {
         properties[name] = json!({ "type": "string" });
     }
     if let Some(properties) = properties.as_object_mut() {
-        properties.remove("count");
+        for name in ["count", "highlight"] {
+            properties.remove(name);
+        }
     }
     body["examples"] = json!([{ "select": "count" }]);
     body
@@ -730,7 +760,6 @@ fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
     properties.insert(kind.name().to_owned(), path);
     let mut required = vec![kind.name()];
     let has_no_id = whole.has_singles() && kind.addresses().contains(&Addressed::Single);
-    let searches = whole.shown.iter().any(|collection| is_searched(collection));
     for member in Member::of(kind) {
         let (schema, is_required) = match member {
             Member::Id => (id(has_no_id), !has_no_id && !Member::of(kind).contains(&Member::By)),
@@ -742,13 +771,12 @@ fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
             Member::Select => (json!({ "type": "string" }), false),
             Member::Params => (json!({ "type": "object", "maxProperties": limits::FILTER_PARAMETERS }), false),
             Member::Query if kind == RequestKind::History => (history_body(), false),
-            Member::Query if kind == RequestKind::Aggregate && searches => (with_search(aggregate_body()), true),
-            Member::Query if kind == RequestKind::Aggregate => (aggregate_body(), true),
+            Member::Query if kind == RequestKind::Aggregate => (aggregate_body(whole.searches()), true),
             Member::Query if matches!(kind, RequestKind::OfMatching(_)) => (matching_body(), true),
-            Member::Query if searches => (searching_body(), false),
-            Member::Query => (query_body(), false),
+            Member::Query => (query_body(whole.searches()), false),
             Member::IfMatch => {
-                (json!({ "type": ["integer", "string"], "description": "The record's version, or its ETag." }), false)
+                let about = "The record's version, or its ETag.";
+                (or_reference(&json!({ "type": ["integer", "string"] }), about), false)
             }
             Member::IfNoneMatch => {
                 (json!({ "const": "*", "description": "Creates the record only if there is none." }), false)
@@ -758,6 +786,7 @@ fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
                 (json!({ "type": "string", "description": about }), false)
             }
             Member::AsOf => (json!({ "type": "string", "format": "date-time" }), false),
+            Member::As => (name_for_later(), false),
         };
         properties.insert(member.name().to_owned(), schema);
         required.extend(is_required.then(|| member.name()));
@@ -767,11 +796,28 @@ fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
 
 /// The record of a request, which some requests must not name.
 fn id(optional: bool) -> Value {
-    let mut id = json!({ "type": ["string", "integer"] });
-    if optional {
-        id["description"] = json!("Required unless the type has a single record.");
-    }
-    id
+    let about = if optional { "Required unless the type has a single record." } else { "The record's id." };
+    or_reference(&json!({ "type": ["string", "integer"] }), about)
+}
+
+/// A value, or an object that takes it from the result of an earlier request. No property is called `$ref` here: many readers
+/// of documents would take that for a reference of the document.
+fn or_reference(value: &Value, about: &str) -> Value {
+    let reference = json!({
+        "type": "object",
+        "description": "A value of the result of an earlier request, such as {\"$ref\": \"w.id\"}.",
+        "minProperties": 1,
+        "maxProperties": 1,
+    });
+    json!({ "anyOf": [value, reference], "description": about })
+}
+
+/// The name of a request.
+fn name_for_later() -> Value {
+    let about = "A name for the result: later requests take values from it with {\"$ref\": \"w.id\"}, in `id`, `ifMatch`, `by`, \
+                 `body`, `params` and `where`.";
+    let most = limits::REFERENCE_NAME_BYTES;
+    json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": most, "description": about })
 }
 
 /// What a request in a transaction sends: several records only to create them.

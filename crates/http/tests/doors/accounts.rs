@@ -240,7 +240,7 @@ async fn the_first_operator_is_made_with_the_token_once() {
     assert_eq!(done.headers.get_all(SET_COOKIE).iter().count(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_changes_its_address_with_its_password() {
     let app = TestApp::open(NOTES);
     let ada = app.account("ada@example.org").await;

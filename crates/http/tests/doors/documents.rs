@@ -1,6 +1,6 @@
 //! Lists of embedded values, and values of unions of embedded types.
 
-use backstay_testkit::TestApp;
+use backstay_testkit::{TestApp, TestDatabase};
 use serde_json::{Value, json};
 
 const MODEL: &str = r#"
@@ -259,6 +259,10 @@ async fn the_documented_questions_about_items_are_answered() {
 /// A check that looks through the list for each of its items has the budget of a write.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_list_cannot_make_a_check_work_without_end() {
+    // A server doesn't count steps: the deadline alone ends a statement there.
+    if TestDatabase::chosen() != TestDatabase::Sqlite {
+        return;
+    }
     let app = TestApp::open(
         r#"
 extend schema @app(name: "Site")

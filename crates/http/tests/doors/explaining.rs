@@ -177,8 +177,8 @@ async fn a_line_is_read_as_the_router_reads_a_request() {
     }
 }
 
-#[test]
-fn only_requests_with_an_endpoint_that_takes_one_carry_a_body() {
+#[tokio::test(flavor = "multi_thread")]
+async fn only_requests_with_an_endpoint_that_takes_one_carry_a_body() {
     let app = TestApp::open(
         r#"
         extend schema @app(name: "Bodies")

@@ -1,6 +1,6 @@
 //! Ids that are numbers or texts.
 
-use backstay_testkit::{Reply, TestApp};
+use backstay_testkit::{Reply, TestApp, TestDatabase};
 use serde_json::{Value, json};
 
 const MODEL: &str = r#"
@@ -90,14 +90,25 @@ async fn numbers_are_counted_up_and_never_given_twice() {
     );
     assert_eq!(app.call("DELETE /api/orders/3", &[]).await.status, 204);
     assert_eq!(app.post("POST /api/orders/3:purge", &[], "").await.status, 204);
-    assert_eq!(post(&app, "/api/orders", json!({})).await.json()["id"], 4);
+    // A server reserves two numbers for the second record of a request, where others count at the same time.
+    let next = if TestDatabase::chosen() == TestDatabase::Sqlite { 4 } else { 5 };
+    assert_eq!(post(&app, "/api/orders", json!({})).await.json()["id"], next);
     let given = post(&app, "/api/orders", json!({ "id": 9 })).await;
     assert_eq!(told(&given), (422, "invalid-values".to_owned()));
 
     // An order that is hidden, one that isn't there, and what is no number are alike.
     assert_eq!(post(&app, "/api/orders", json!({ "shown": false })).await.status, 201);
     let detail = app.call("GET /api/orders/99", &[]).await.json()["detail"].clone();
-    for absent in ["5", "0", "-1", "01", "1.0", "x", "9223372036854775808", "01890a5d-ac96-774b-bcce-b302099a8057"] {
+    for absent in [
+        &*(next + 1).to_string(),
+        "0",
+        "-1",
+        "01",
+        "1.0",
+        "x",
+        "9223372036854775808",
+        "01890a5d-ac96-774b-bcce-b302099a8057",
+    ] {
         let reply = app.call(&format!("GET /api/orders/{absent}"), &[]).await;
         assert_eq!(told(&reply), (404, "not-found".to_owned()), "{absent}");
     }

@@ -1,4 +1,4 @@
-use backstay_testkit::{Reply, TestApp};
+use backstay_testkit::{Reply, TestApp, TestDatabase};
 use serde_json::{Value, json};
 
 use crate::{NOTES, note};
@@ -161,6 +161,10 @@ async fn who_has_not_signed_in_is_asked_to_where_that_could_help() {
 /// A write has no filter that could be narrowed: what costs too much is what the model asks of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_costs_too_much_is_told_by_what_it_is() {
+    // A server doesn't count steps: the deadline alone ends a statement there.
+    if TestDatabase::chosen() != TestDatabase::Sqlite {
+        return;
+    }
     let costly = "items.all(i, i.box.items.all(j, j.box.items.all(k, k.name != 'x')))";
     let model = format!(
         r#"

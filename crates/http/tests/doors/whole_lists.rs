@@ -162,7 +162,9 @@ async fn links_are_set() {
     assert_eq!(all["tags"].as_array().map(Vec::len), Some(2), "the one that isn't seen stays: {all}");
     for (tags, at) in [
         (json!({"$set": [], "$add": []}), "/tags/$set"),
-        (json!({"$set": [{"name": "nope"}]}), "/tags/0"),
+        (json!({"$set": [{"name": "nope"}]}), "/tags/$set/0"),
+        (json!({"$set": ["01890a5d-ac96-774b-bcce-b302099a8057"]}), "/tags/$set/0"),
+        (json!([{"name": "nope"}]), "/tags/0"),
         (json!({"$set": 3}), "/tags/$set"),
         (json!({"$sett": []}), "/tags/$sett"),
     ] {
@@ -188,4 +190,8 @@ async fn a_value_that_is_taken_is_placed_in_the_record_that_is_connected() {
         let reply = send(&app, line, body.clone()).await;
         assert_eq!(refused(&reply), (409, at.to_owned()), "{body}: {}", reply.text());
     }
+    assert_eq!(send(&app, "POST /api/orders", json!({"number": "C"})).await.status, 201);
+    let set = json!({"labels": {"$set": [{"name": "new"}, {"name": "hidden"}]}});
+    let reply = send(&app, "PATCH /api/orders:by?number=C", set).await;
+    assert_eq!(refused(&reply), (409, "/labels/$set/1/name".to_owned()), "{}", reply.text());
 }

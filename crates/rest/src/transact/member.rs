@@ -28,11 +28,13 @@ pub enum Member {
     OnConflict,
     /// The moment as of which the record is read.
     AsOf,
+    /// What later requests call it.
+    As,
 }
 
 impl Member {
     /// Every member.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Id,
         Self::By,
         Self::Body,
@@ -43,24 +45,34 @@ impl Member {
         Self::IfNoneMatch,
         Self::OnConflict,
         Self::AsOf,
+        Self::As,
     ];
 
     /// The members that a request of this kind takes.
     pub const fn of(kind: RequestKind) -> &'static [Self] {
         match kind {
-            RequestKind::Get => &[Self::Id, Self::By, Self::Select, Self::Params, Self::AsOf],
+            RequestKind::Get => &[Self::Id, Self::By, Self::Select, Self::Params, Self::AsOf, Self::As],
             RequestKind::History => &[Self::Id, Self::Query],
             RequestKind::List | RequestKind::Aggregate | RequestKind::OfMatching(MatchingVerb::Delete) => {
                 &[Self::Query]
             }
-            RequestKind::Create => &[Self::Body, Self::OnConflict, Self::Select, Self::Params],
+            RequestKind::Create => &[Self::Body, Self::OnConflict, Self::Select, Self::Params, Self::As],
             RequestKind::OfMatching(MatchingVerb::Update) => &[Self::Query, Self::Body],
-            RequestKind::Update => &[Self::Id, Self::By, Self::Body, Self::IfMatch, Self::Select, Self::Params],
-            RequestKind::Replace => {
-                &[Self::Id, Self::By, Self::Body, Self::IfMatch, Self::IfNoneMatch, Self::Select, Self::Params]
+            RequestKind::Update => {
+                &[Self::Id, Self::By, Self::Body, Self::IfMatch, Self::Select, Self::Params, Self::As]
             }
+            RequestKind::Replace => &[
+                Self::Id,
+                Self::By,
+                Self::Body,
+                Self::IfMatch,
+                Self::IfNoneMatch,
+                Self::Select,
+                Self::Params,
+                Self::As,
+            ],
             RequestKind::OfRecord(RecordVerb::Restore) => {
-                &[Self::Id, Self::Body, Self::IfMatch, Self::Select, Self::Params]
+                &[Self::Id, Self::Body, Self::IfMatch, Self::Select, Self::Params, Self::As]
             }
             RequestKind::OfRecord(RecordVerb::Delete) => &[Self::Id, Self::By, Self::IfMatch],
             RequestKind::OfRecord(RecordVerb::Purge) => &[Self::Id, Self::IfMatch],
@@ -80,6 +92,7 @@ impl Member {
             Self::IfNoneMatch => "ifNoneMatch",
             Self::OnConflict => Reader::ON_CONFLICT,
             Self::AsOf => AS_OF,
+            Self::As => "as",
         }
     }
 }

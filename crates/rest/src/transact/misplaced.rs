@@ -32,7 +32,8 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
         &["method", "url", "path", "op", "operation", "collection", "type"],
         "write {\"create\": \"posts\", \"body\": {…}}",
     ),
-    (&["as", "ref", "$ref", "$id", "name"], "a request can't refer to another one yet"),
+    (&["ref", "name", "alias"], "name the request with `as`, and refer to its result with {\"$ref\": \"w.id\"}"),
+    (&["$ref", "$id"], "write {\"$ref\": \"w.id\"} as the value of a member"),
 ];
 
 /// What a request asks for, wherever among its members that is.
@@ -83,6 +84,7 @@ pub(super) fn not_taken(kind: RequestKind, name: &str) -> ViolationKind {
             format!("write it in `query`: {{\"query\": {{\"{name}\": …}}}}")
         }
         (RequestKind::Create, "id") => "leave it out; Backstay assigns the id of a new record".to_owned(),
+        (_, "as") => "only requests whose result is a record can be referred to".to_owned(),
         (_, "query") if let Some(remedy) = instead_of_filter(kind) => remedy.to_owned(),
         _ => format!(
             "it takes `{}`",

@@ -1,5 +1,7 @@
 //! A request of a transaction, taken apart: which kind it is, and what is written for each of its members.
 
+use std::borrow::Cow;
+
 use backstay_base::{Error, Place, ViolationKind};
 use backstay_engine::RequestKind;
 use serde_json::value::RawValue;
@@ -15,7 +17,9 @@ pub(super) struct Sent<'r> {
     pub(super) kind: RequestKind,
     /// The path of what it is about.
     pub(super) path: &'r RawValue,
-    given: Vec<(Member, &'r RawValue)>,
+    /// All of it, as it was sent.
+    pub(super) whole: &'r RawValue,
+    given: Vec<(Member, Cow<'r, RawValue>)>,
 }
 
 impl<'r> Sent<'r> {
@@ -33,7 +37,7 @@ impl<'r> Sent<'r> {
                 (None, _, Some(member)) if given.iter().any(|(known, _)| *known == member) => {
                     return wrong(ViolationKind::Duplicate);
                 }
-                (None, _, Some(member)) => given.push((member, value)),
+                (None, _, Some(member)) => given.push((member, Cow::Borrowed(value))),
                 (None, _, None) => return wrong(unknown_member(&members, name)),
             }
         }
@@ -43,13 +47,29 @@ impl<'r> Sent<'r> {
         };
         match given.iter().find(|(member, _)| !Member::of(kind).contains(member)) {
             Some((member, _)) => Err(Error::malformed(Place::member(member.name()), not_taken(kind, member.name()))),
-            None => Ok(Self { kind, path, given }),
+            None => Ok(Self { kind, path, whole: raw, given }),
         }
     }
 
     /// What is written for a member, if it is there.
-    pub(super) fn member(&self, member: Member) -> Option<&'r RawValue> {
-        self.given.iter().find(|(known, _)| *known == member).map(|(_, raw)| *raw)
+    pub(super) fn member(&self, member: Member) -> Option<&RawValue> {
+        self.members().find(|(known, _)| *known == member).map(|(_, raw)| raw)
+    }
+
+    /// What is written for each member that is there.
+    pub(super) fn members(&self) -> impl Iterator<Item = (Member, &RawValue)> {
+        self.given.iter().map(|(member, raw)| (*member, &**raw))
+    }
+
+    /// The same request with something else written for these members.
+    pub(super) fn with(&self, others: Vec<(Member, Box<RawValue>)>) -> Self {
+        let mut given = self.given.clone();
+        for (member, other) in others {
+            for (_, raw) in given.iter_mut().filter(|(known, _)| *known == member) {
+                *raw = Cow::Owned(other.clone());
+            }
+        }
+        Self { kind: self.kind, path: self.path, whole: self.whole, given }
     }
 
     /// Whether it says which record it is about.

@@ -81,10 +81,15 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     fn open(path: &'a Path, present: &Path) -> Result<Self, CopyError> {
         let unreadable = |source| CopyError::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(unreadable)?;
-        if file.metadata().map_err(unreadable)?.is_dir() {
+        // Opening a pipe would wait for somebody to write into it, and devices never end.
+        let kind = fs::metadata(path).map_err(unreadable)?.file_type();
+        if kind.is_dir() {
             return Err(unreadable(ErrorKind::IsADirectory.into()));
         }
+        if !kind.is_file() {
+            return Err(CopyError::NotAFile { path: path.to_owned() });
+        }
+        let file = File::open(path).map_err(unreadable)?;
         let is_present = is_there(present)?
             && file::identity(present).and_then(|present| Ok(present == file::identity(path)?)).map_err(unreadable)?;
         match file::lock_database(&file, path) {

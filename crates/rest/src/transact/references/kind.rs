@@ -1,0 +1,85 @@
+//! What a reference leads to, and what is wanted where it stands.
+
+use backstay_base::KeyForm;
+use backstay_model::{CollectionId, EmbeddedId, Model, ValueType};
+use backstay_scalar::Scalar;
+
+/// What is known of a value before it is there.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind<'m> {
+    /// Nothing.
+    Any,
+    /// The id of a record of this collection.
+    Id(CollectionId),
+    /// One value of this type.
+    One(ValueType<'m>),
+    /// A list of values of this type.
+    List(ValueType<'m>),
+    /// A value of this embedded type.
+    Embedded(EmbeddedId),
+}
+
+impl Kind<'_> {
+    /// Whether a value of this kind can stand where another kind is wanted. Whether this one does is known when it is there.
+    pub(super) fn fits(self, wanted: Kind<'_>, model: &Model) -> bool {
+        let key = |of: CollectionId| ValueType::Scalar(model.collection(of).key.scalar());
+        match (self, wanted) {
+            (Kind::Any, _) | (_, Kind::Any) => true,
+            (Kind::Id(one), Kind::Id(other)) => one == other,
+            (Kind::Id(id), Kind::One(other)) => types_fit(key(id), other),
+            (Kind::One(ValueType::Scalar(one)), Kind::Id(id)) => is_key(one, model.collection(id).key.scalar()),
+            (Kind::One(one), Kind::One(other)) | (Kind::List(one), Kind::List(other)) => types_fit(one, other),
+            (Kind::Embedded(one), Kind::Embedded(other)) => one == other,
+            (Kind::Id(_) | Kind::One(_) | Kind::List(_) | Kind::Embedded(_), _) => false,
+        }
+    }
+
+    /// It in words, as the end of a sentence.
+    pub(super) fn described(self, model: &Model) -> String {
+        let one = |of: ValueType<'_>| match of {
+            ValueType::Scalar(scalar) => scalar.name().to_owned(),
+            ValueType::Enum(of) => of.name.clone(),
+        };
+        match self {
+            Kind::Any => "a value".to_owned(),
+            Kind::Id(of) => format!("an id of {}", model.collection(of).name),
+            Kind::One(of) => format!("a value of {}", one(of)),
+            Kind::List(of) => format!("a list of {}", one(of)),
+            Kind::Embedded(of) => format!("a value of {}", model.embedded(of).name),
+        }
+    }
+}
+
+/// Whether a value of this scalar can be a key of this form: hardly a text a UUID.
+fn is_key(scalar: Scalar, key: Scalar) -> bool {
+    match key {
+        Scalar::Id { form: KeyForm::Int } => is_number(scalar),
+        Scalar::Id { form: KeyForm::Text } => is_text(scalar),
+        key => scalar == key,
+    }
+}
+
+fn types_fit(one: ValueType<'_>, other: ValueType<'_>) -> bool {
+    let is_free = |of: Scalar| matches!(of, Scalar::String | Scalar::Text);
+    match (one, other) {
+        (ValueType::Enum(one), ValueType::Enum(other)) => one.name == other.name,
+        (ValueType::Enum(_), ValueType::Scalar(scalar)) | (ValueType::Scalar(scalar), ValueType::Enum(_)) => {
+            is_free(scalar)
+        }
+        (ValueType::Scalar(one), ValueType::Scalar(other)) => {
+            one == other
+                || is_number(one) && is_number(other)
+                || (is_free(one) && is_text(other) || is_text(one) && is_free(other))
+        }
+    }
+}
+
+fn is_number(scalar: Scalar) -> bool {
+    let is_key = scalar == Scalar::Id { form: KeyForm::Int };
+    is_key || matches!(scalar, Scalar::Int | Scalar::Float | Scalar::Decimal { .. })
+}
+
+/// Whether its values are written as JSON strings.
+fn is_text(scalar: Scalar) -> bool {
+    !is_number(scalar) && !matches!(scalar, Scalar::Boolean | Scalar::Json | Scalar::Money)
+}
