@@ -1224,6 +1224,8 @@ export interface AggregateQuery<N extends TypeName, G extends readonly GroupBy<N
   before?: string;
   skip?: number;
   asOf?: string;
+  /** Groups of the records that have these words. */
+  search?: Types[N]["search"];
 }
 
 /** A group. */

@@ -1,5 +1,6 @@
 mod copies;
 mod logs;
+mod reindexed;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 pub use copies::{MadeBackup, RestoredBackup};
 pub use logs::{LogChangeLine, LogEntryLine, VerifiedLogLine};
+pub use reindexed::{Reindexed, ReindexedLine};
 
 use crate::command::{optional_secret, secret};
-use crate::reindex::Reindexed;
 use crate::seed::{Seeded, Skipped, placed};
 use crate::{Done, Exported, Imported};
 

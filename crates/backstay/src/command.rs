@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::reindex::ReindexPlace;
 use crate::{Batch, ExportPage, Failure, ImportStart, SignUp};
 
 /// A command about an application, run by its server or, if none is running, by the command line itself.
@@ -255,6 +254,16 @@ impl Command {
                 | Self::Seed {}
         )
     }
+}
+
+/// Where a part begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReindexPlace {
+    /// The type.
+    pub collection: String,
+    /// The id of the last record before it.
+    pub after: Option<String>,
 }
 
 /// Serializes secrets. They cross the local socket and go to the terminal of the person who asked, and nowhere else.

@@ -10,7 +10,7 @@ use backstay_model::{Position, SourceFile};
 pub use error::DirectoryError;
 
 use crate::instance::environment;
-use crate::seed::SeedPath;
+use crate::seed::{PACKS, SEED, SeedPath};
 use crate::{Config, Failure};
 
 /// Maximum size in bytes of a model file or `backstay.toml`.
@@ -21,12 +21,6 @@ pub(crate) const CONFIG_FILE: &str = "backstay.toml";
 
 /// The directives and scalars of the model language, for editors.
 pub(crate) const DIRECTIVES_FILE: &str = "directives.graphql";
-
-/// The directory with one directory for each pack.
-pub(crate) const PACKS: &str = "packs";
-
-/// The directory with the seed files of an application or of a pack.
-pub(crate) const SEED: &str = "seed";
 
 /// What an application has at its root.
 const KNOWN: [&str; 4] = [CONFIG_FILE, "model", PACKS, SEED];

@@ -40,7 +40,7 @@ mod watch;
 
 pub use answer::{
     AccountLine, Answer, InvitationLine, KeyLine, ListedAccount, LogChangeLine, LogEntryLine, MadeBackup, OperatorLine,
-    RestoredBackup, VerifiedLogLine,
+    Reindexed, ReindexedLine, RestoredBackup, VerifiedLogLine,
 };
 pub use application::{Compiled, compile};
 pub use backend::{Backend, Backstay};
@@ -48,7 +48,7 @@ pub use backstay_base::Error;
 pub use backstay_http::{ClientAddress, Service, ServiceBody};
 pub use call::{Call, Count, Page, RecordName};
 pub use client::{CallError, Client};
-pub use command::Command;
+pub use command::{Command, ReindexPlace};
 pub use config::{
     Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, DocsShown, Limits, Log, LogFormat,
     LogLevel, ProxyHeader, Server, SignUp, reference,
@@ -58,7 +58,6 @@ pub use failure::{Failure, Refusal};
 pub use instance::{Instance, Place};
 pub use new::NewError;
 pub use program::main;
-pub use reindex::{ReindexPlace, Reindexed, ReindexedLine};
 pub use secrets::SecretError;
 pub use seed::{SeedError, Seeded, Skipped};
 pub use serve::{serve, stop_signal};

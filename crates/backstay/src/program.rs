@@ -14,11 +14,10 @@ use std::process::ExitCode;
 use backstay_engine::Location;
 use tokio::runtime::Builder;
 
-use crate::answer::Count;
+use crate::answer::{Count, ReindexedLine};
 use crate::arguments::{Arguments, Explain, Form, LogVerb, Migrate, Reindex, Serve, Verb, Whole, Within};
 use crate::channel::Channel;
 use crate::config::{Log, LogFormat, LogLevel, MIB};
-use crate::reindex::ReindexedLine;
 use crate::{Answer, Command, Config, Failure, Place, logging, reindex, threads};
 
 /// Runs the command line.

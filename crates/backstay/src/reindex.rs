@@ -1,62 +1,18 @@
 //! Builds the indexes of full-text search anew, part by part, so that whoever asks sees how far it is and can stop.
 
-use std::fmt;
-
 use backstay_base::{Error, Place, ViolationKind};
 use backstay_engine::{Engine, ReindexPass};
 use backstay_model::{Collection, Model};
 use backstay_scalar::{Token, Value};
-use serde::{Deserialize, Serialize};
 
-use crate::answer::Count;
+use crate::answer::{Reindexed, ReindexedLine};
 use crate::channel::Channel;
+use crate::command::ReindexPlace;
 use crate::transfer::collection_named;
 use crate::{Answer, Command, Failure};
 
 /// Commits of one part.
 const COMMITS: usize = 10;
-
-/// Where a part begins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ReindexPlace {
-    /// The type.
-    pub collection: String,
-    /// The id of the last record before it.
-    pub after: Option<String>,
-}
-
-/// What was done, by type.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Reindexed {
-    /// In the order of the model.
-    pub collections: Vec<ReindexedLine>,
-    /// Where the next part begins; `None`: all is done.
-    pub next: Option<ReindexPlace>,
-}
-
-/// How many records of a type were put into its index.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ReindexedLine {
-    /// The type.
-    pub collection: String,
-    /// The records.
-    pub records: u64,
-}
-
-impl fmt::Display for Reindexed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.collections.is_empty() {
-            return writeln!(f, "no type has a field with `@search`");
-        }
-        self.collections.iter().try_for_each(|line| {
-            let ReindexedLine { collection, records } = line;
-            writeln!(f, "{collection}: {} in the index", Count(*records, "record"))
-        })
-    }
-}
 
 /// Does the next part.
 pub(crate) async fn part(

@@ -24,7 +24,7 @@ use tokio::sync::Mutex;
 pub use error::SeedError;
 pub(crate) use error::placed;
 pub(crate) use order::{Place as SeedOrder, order as seed_order};
-pub(crate) use path::SeedPath;
+pub(crate) use path::{PACKS, SEED, SeedPath};
 pub(crate) use record::system_model;
 
 use crate::records::{Lines, Progress};

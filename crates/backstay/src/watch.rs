@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::Directory;
-use crate::directory::{CONFIG_FILE, PACKS, SEED, TEXT_BYTES};
+use crate::directory::{CONFIG_FILE, TEXT_BYTES};
+use crate::seed::{PACKS, SEED};
 
 /// How often to look at the files. Asking the system for a few files' times costs less than its notifications would need
 /// in code: those follow neither a directory that is replaced nor files on a network.

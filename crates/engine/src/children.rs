@@ -45,7 +45,7 @@ pub(crate) async fn write(
         let at = family.relation.place().under(&around);
         family.hold(cx, &each).await?;
         if others == Others::Go {
-            part(cx, &at);
+            cx.turn_to(&at);
             let present = family.present_and_held(cx).await?;
             each = family.matched(cx, each, &present).await?;
             let named: HashSet<RecordId> = each.iter().filter_map(|child| child.act.id()).collect();
@@ -57,7 +57,7 @@ pub(crate) async fn write(
         let begun = parking::begin(cx, &family.together(&at, &each)).await?;
         for (Child { at: within, act }, begun) in each.into_iter().zip(begun) {
             let place = within.into_iter().fold(at.clone(), Place::then);
-            part(cx, &place);
+            cx.turn_to(&place);
             changed |= match (act, begun) {
                 (ChildAct::Change(id, input), Some(begun)) => {
                     complete(cx, authority, (target, id), (begun, input)).await?
@@ -65,17 +65,9 @@ pub(crate) async fn write(
                 (act, _) => family.write(cx, &place, act).await?,
             };
         }
-        part(cx, &around);
+        cx.turn_to(&around);
     }
     Ok(changed)
-}
-
-/// From now on it is about the record at this place in the request.
-pub(crate) fn part(cx: &mut TxContext<'_, '_>, at: &Place) {
-    cx.part.at = at.clone();
-    if let Some(recorder) = &mut cx.recorder {
-        recorder.about(at);
-    }
 }
 
 impl Family<'_> {

@@ -2,7 +2,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_base::{Action, Caller, Error, Flow, Limit, Memory, Network, RecordId, RequestId, Timestamp, limits};
+use backstay_base::{
+    Action, Caller, Error, Flow, Limit, Memory, Network, Place, RecordId, RequestId, Timestamp, limits,
+};
 use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Row, Statement, StoredPlan, Template};
@@ -180,6 +182,14 @@ impl<'a> TxContext<'a, '_> {
         match records > MAX && !self.class.system {
             true => Err(Limit::Size { what, max: MAX as u64, unit: "records" }.into()),
             false => Ok(()),
+        }
+    }
+
+    /// From now on it is about the record at this place in the request.
+    pub(crate) fn turn_to(&mut self, at: &Place) {
+        self.part.at = at.clone();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.about(at);
         }
     }
 

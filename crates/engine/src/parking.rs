@@ -2,19 +2,17 @@
 //! is written, so that two records can't simply exchange such values, nor can each get that of the next. Once the database has
 //! refused that, the write is run again, and the values of all records that it changes are first put out of the way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use backstay_base::{Error, Place, RecordId};
 use backstay_model::{Collection, CollectionId, ColumnStorage, Field, FieldId, FieldKind};
 use backstay_scalar::{Storage, Value};
 
-use crate::children::{SentChildren, part};
 use crate::context::Retry;
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::stored::{self, Wanted};
-use crate::write::Altered;
-use crate::{Authority, Input, Record, TxContext};
+use crate::{Authority, Input, TxContext};
 
 /// Records of a collection that one write changes, one after the other.
 pub(crate) struct Together<'i> {
@@ -28,8 +26,9 @@ pub(crate) struct Together<'i> {
 
 /// A change of a record of which values are out of the way.
 pub(crate) struct Begun<'m> {
-    proposal: Proposal<'m>,
-    parked: Vec<FieldId>,
+    pub(crate) proposal: Proposal<'m>,
+    /// The fields that hold other values until the change is complete.
+    pub(crate) parked: Vec<FieldId>,
 }
 
 /// Begins those changes that may need a value which another one gives up. A record that the caller can't change is left alone:
@@ -49,14 +48,15 @@ pub(crate) async fn begin<'a>(
     if together.each.iter().filter(|one| can_pass(one)).count() < 2 {
         return Ok(begun);
     }
-    let around = cx.part.at.clone();
+    let (around, mut known) = (cx.part.at.clone(), HashSet::new());
     for ((at, change), begun) in together.each.iter().zip(&mut begun) {
         let Some((id, input)) = change else { continue };
         let fields = parkable(collection, input);
-        if fields.is_empty() {
+        // A second change of a record goes on from what the first one made of it.
+        if fields.is_empty() || !known.insert(*id) {
             continue;
         }
-        part(cx, at);
+        cx.turn_to(at);
         let wanted = Wanted { if_match: None, child_of: together.child_of };
         let record = (together.collection, *id);
         match stored::for_update(cx, together.authority, record, input, wanted).await {
@@ -65,7 +65,7 @@ pub(crate) async fn begin<'a>(
             Err(error) => return Err(error),
         }
     }
-    part(cx, &around);
+    cx.turn_to(&around);
     Ok(begun)
 }
 
@@ -105,17 +105,4 @@ fn park<'a>(cx: &mut TxContext<'a, '_>, proposal: Proposal<'a>, parked: Vec<Fiel
 fn below_zero(unused: RecordId) -> i64 {
     let octets = unused.as_bytes().iter().copied();
     octets.fold(0_i64, |number, octet| number << 8 | i64::from(octet)) | i64::MIN
-}
-
-impl<'a> TxContext<'a, '_> {
-    /// The rest of a change that was begun, without the record's children, which are returned.
-    pub(crate) async fn complete(&mut self, begun: Begun<'a>, input: Input) -> Result<(Altered, SentChildren), Error> {
-        let Begun { proposal, parked } = begun;
-        let collection = proposal.collection;
-        let (altered, children) = self.change_proposed(proposal, input).await?;
-        let record: &Record = &altered.record;
-        // Also what the change leaves as it was.
-        RowChange::overwrite(self, collection, (record, record.values()), parked);
-        Ok((altered, children))
-    }
 }

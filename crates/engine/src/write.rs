@@ -3,6 +3,7 @@ use backstay_model::{CollectionId, FieldId, SetOn, Trash};
 
 use crate::children::SentChildren;
 use crate::holding::ToHold;
+use crate::parking::Begun;
 use crate::proposal::Proposal;
 use crate::row_change::RowChange;
 use crate::rules;
@@ -171,6 +172,18 @@ impl TxContext<'_, '_> {
                 Ok((Altered { record, changed: true }, children))
             }
         }
+    }
+
+    /// The rest of a change that was begun. Also what it leaves as it was is written.
+    pub(crate) async fn complete(
+        &mut self,
+        Begun { proposal, parked }: Begun<'_>,
+        input: Input,
+    ) -> Result<(Altered, SentChildren), Error> {
+        let collection = proposal.collection;
+        let (altered, children) = self.change_proposed(proposal, input).await?;
+        RowChange::overwrite(self, collection, (&altered.record, altered.record.values()), parked);
+        Ok((altered, children))
     }
 
     /// The steps of a change between those that find out whether the caller may change the record at all, and those that ask

@@ -1,10 +1,10 @@
 use backstay_base::Error;
 use backstay_engine::Tag;
+use backstay_rest::RecordWriter;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::export::Export;
 use crate::negotiation::Returning;
 
 /// `Content-Type` of records, lists and most other answers.
@@ -51,12 +51,22 @@ pub(crate) struct Answer {
     pub(crate) content_type: HeaderValue,
     pub(crate) body: Bytes,
     /// What follows the body, if that is only the beginning.
-    pub(crate) rest: Option<Box<Export>>,
+    pub(crate) rest: Option<Box<Remaining>>,
     pub(crate) audience: Audience,
     /// The entity tag of the body, if it has one.
     pub(crate) tag: Option<Tag>,
     /// Headers besides those that every answer has.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// What is left of an export.
+#[derive(Debug)]
+pub(crate) struct Remaining {
+    pub(crate) writer: RecordWriter,
+    /// Where its next page starts.
+    pub(crate) next: String,
+    /// How many records that has at most.
+    pub(crate) limit: u32,
 }
 
 impl Answer {

@@ -12,14 +12,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use tokio::time::timeout_at;
 
 use crate::admission::{Admitted, admit};
-use crate::answer::{Answer, Audience, JSON};
+use crate::answer::{Answer, Audience, JSON, Remaining};
 use crate::budget::{Budget, Share};
 use crate::coding::Coding;
 use crate::compression::Encoding;
 use crate::endpoint::{ACCEPT_PATCH, Handler, RecordRequest, media_types};
-use crate::export::Export;
 use crate::head::{Head, REQUEST_ID};
-use crate::outgoing::{Reply, Rest, Unwritten};
+use crate::reply::{Reply, Rest, Unwritten};
 use crate::state::State;
 use crate::{
     Refusal, Services, accounts, collections, compression, credentials, developer, docs, documents, explain, export,
@@ -253,7 +252,7 @@ async fn encode(
     head: &Head<'_>,
     answer: Answer,
     memory: Option<Memory>,
-) -> (Response<Unwritten>, Option<(Box<Export>, Encoding)>) {
+) -> (Response<Unwritten>, Option<(Box<Remaining>, Encoding)>) {
     const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
     let Answer { status, content_type, mut body, rest, audience, tag, headers: extra } = answer;
     let is_whole = rest.is_none();

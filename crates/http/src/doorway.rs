@@ -15,7 +15,7 @@ use crate::budget::Budget;
 use crate::door::Peer;
 use crate::head::REQUEST_ID;
 use crate::kinds::kind_of;
-use crate::outgoing::{Interrupted, Reply, Rest, Unwritten};
+use crate::reply::{Interrupted, Reply, Rest, Unwritten};
 use crate::{Door, HttpSettings, ModelProblems, NoModel, Proxies, Refusal, Services, developer, local, problem};
 
 /// Where requests come in. It leads to the door of what is served, which can be exchanged while the server runs: new

@@ -9,18 +9,8 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::Refusal;
 use crate::admission::Admitted;
-use crate::answer::Answer;
+use crate::answer::{Answer, Remaining};
 use crate::target::{Records, Target};
-
-/// What is left of an export.
-#[derive(Debug)]
-pub(crate) struct Export {
-    writer: RecordWriter,
-    /// Where its next page starts.
-    next: String,
-    /// How many records that has at most.
-    limit: u32,
-}
 
 /// A page of records, as it was read.
 struct Page {
@@ -49,8 +39,8 @@ pub(crate) async fn answer(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
 /// The next page, for a request that was admitted once more, and what is left after it.
 pub(crate) async fn next(
     admitted: &Admitted<'_>,
-    Export { writer, next, limit }: Export,
-) -> Result<(Bytes, Option<Box<Export>>), Refusal> {
+    Remaining { writer, next, limit }: Remaining,
+) -> Result<(Bytes, Option<Box<Remaining>>), Refusal> {
     let Page { body, .. } = page(admitted, collection(admitted)?, (Some(&next), limit)).await?;
     append(admitted, writer, (&body, Vec::new()))
 }
@@ -117,7 +107,7 @@ fn append(
     admitted: &Admitted<'_>,
     mut writer: RecordWriter,
     (body, mut text): (&Bytes, Vec<u8>),
-) -> Result<(Bytes, Option<Box<Export>>), Refusal> {
+) -> Result<(Bytes, Option<Box<Remaining>>), Refusal> {
     let memory = admitted.memory();
     let mut held = memory.hold();
     // As a table, records are shorter than as JSON, and otherwise about as long.
@@ -132,7 +122,7 @@ fn append(
         writer.end(&mut text);
     }
     drop(held);
-    let rest = next.map(|next| Box::new(Export { writer, next, limit }));
+    let rest = next.map(|next| Box::new(Remaining { writer, next, limit }));
     Ok((memory.keep(text.into())?, rest))
 }
 

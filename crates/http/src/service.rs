@@ -13,7 +13,8 @@ use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, Ur
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::Doorway;
-use crate::outgoing::{Interrupted, Outgoing, Unwritten};
+use crate::outgoing::Outgoing;
+use crate::reply::{Interrupted, Unwritten};
 
 /// Where a request comes from, as an extension of it. Clients share memory and queues fairly by this address, attempts to sign
 /// in are counted by it, and proxies are trusted by it.

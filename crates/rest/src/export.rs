@@ -142,7 +142,7 @@ impl Reader {
                 }
                 false
             }
-            "limit" | "after" | "before" | "skip" | "count" => {
+            "limit" | "after" | "before" | "skip" | "count" | "highlight" => {
                 violations.push(Violation::new(Place::part(name.to_string()), of_pages(name)));
                 false
             }

@@ -4,7 +4,12 @@ use backstay_base::nearest;
 use backstay_model::{Collection, CollectionId, Model, Owner, SourceFile};
 
 use super::SeedError;
-use crate::directory::{PACKS, SEED};
+
+/// The directory with one directory for each pack.
+pub(crate) const PACKS: &str = "packs";
+
+/// The directory with the seed files of an application or of a pack.
+pub(crate) const SEED: &str = "seed";
 
 /// Where a seed file is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -80,7 +80,7 @@ pub(crate) async fn import(channel: &Channel<'_>, of: &FileImport) -> Result<Out
     source.header = mapped(of, &source.header)?;
     let start = start(of, &source.header)?;
     let bytes = fs::metadata(&of.path).map_or(0, |metadata| metadata.len());
-    let mut report = Report::new(of, bytes);
+    let mut report = Report::new(&of.path, &of.errors, bytes);
     report.tell(&source.found);
     let Answer::ImportBegun { done } = channel.ask(Command::BeginImport { import: start.clone() }).await? else {
         return Err(TransferError::Answer.into());

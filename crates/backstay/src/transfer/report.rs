@@ -4,7 +4,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::error_file::ErrorFile;
-use super::{Done, FileImport, RefusedRow};
+use super::{Done, RefusedRow};
 use crate::{Failure, logging};
 
 /// Rows that are refused and shown; the file of errors has all of them.
@@ -23,7 +23,7 @@ pub(super) struct Report {
 
 impl Report {
     /// Of a file of this many bytes.
-    pub(super) fn new(of: &FileImport, bytes: u64) -> Self {
+    pub(super) fn new(path: &Path, errors: &Path, bytes: u64) -> Self {
         let bar = match console::user_attended_stderr() {
             false => ProgressBar::hidden(),
             true => ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr()),
@@ -31,7 +31,7 @@ impl Report {
         let style = ProgressStyle::with_template("  {bar:32} {percent:>3} %  {msg}  {eta} left");
         bar.set_style(style.expect("the template is valid"));
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar, path: of.path.clone(), errors: of.errors.clone(), file: None, refused: 0 }
+        Self { bar, path: path.to_owned(), errors: errors.to_owned(), file: None, refused: 0 }
     }
 
     /// Says something about the file.

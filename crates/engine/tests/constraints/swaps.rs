@@ -1,7 +1,8 @@
 //! Unique values that pass from one record to another within one write.
 
-use crate::support::Served;
 use backstay_engine::MatchingAct;
+
+use crate::support::Served;
 
 const MODEL: &str = r#"
 type Album @open { title: String  tracks: [Track!] @inverse(field: "album") }

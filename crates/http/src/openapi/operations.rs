@@ -206,7 +206,9 @@ impl Shapes {
                 Self::new(Some(body), Some(schema(Schema::Page)))
             }
             RecordRequest::Aggregate => Self::new(None, Some(groups_page())),
-            RecordRequest::AggregateQuery => Self::new(Some(aggregate_body(is_searched(collection))), Some(groups_page())),
+            RecordRequest::AggregateQuery => {
+                Self::new(Some(aggregate_body(is_searched(collection))), Some(groups_page()))
+            }
             RecordRequest::Export => {
                 let text = || json!({ "schema": { "type": "string" } });
                 let records = json!({ "type": "array", "items": schema(Schema::Read) });
