@@ -336,6 +336,12 @@ pub const REFERENCE_NAME_BYTES: usize = 64;
 pub const REFERENCE_BYTES: usize = 512;
 /// Objects and arrays around a reference: each of them is read again to find it.
 pub const REFERENCE_DEPTH: usize = 32;
+/// References in one body.
+pub const REFERENCES: usize = 1_000;
+/// Bytes of the values that one request takes from earlier answers.
+pub const REFERRED_BYTES: usize = 1 << 20;
+/// Bytes of the answers that one request looks through for them: an answer counts for each of its values that is used.
+pub const REFERENCE_SCAN_BYTES: usize = 64 << 20;
 /// Bytes of one record, written as JSON: less than an answer, so that no record stands in the way of a list.
 pub const RECORD_BYTES: usize = 12 * 1024 * 1024;
 /// Bytes of one answer.

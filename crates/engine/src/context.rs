@@ -60,9 +60,11 @@ impl Context {
         Self { caller, class, request, now, client, deadline, memory }
     }
 
-    /// Whether the caller may see every record of the collection.
-    pub fn sees_all(&self, collection: CollectionId) -> bool {
-        self.class.rights.rule(collection, Action::Search).allows()
+    /// Whether the caller may see these fields of every record of the collection.
+    pub fn sees_all(&self, collection: CollectionId, fields: &[FieldId]) -> bool {
+        let rights = &self.class.rights;
+        let is_seen = |field: &FieldId| rights.field(collection, *field, Action::Read).allows();
+        rights.rule(collection, Action::Search).allows() && fields.iter().all(is_seen)
     }
 
     /// The same request within a transaction of this moment.

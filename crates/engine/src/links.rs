@@ -9,7 +9,7 @@ use backstay_scalar::Value;
 
 use crate::bind::Bindings;
 use crate::proposal::{LinkChange, Proposal};
-use crate::references::{may_read, seen_among};
+use crate::references::{may_read, may_refer, seen_among};
 use crate::templates::LinkStatement;
 use crate::{Authority, LinkChanges, TxContext};
 
@@ -112,7 +112,8 @@ async fn change_some(
     }
     for member in unwanted {
         let is_member = is_linked(cx, collection, link, (id, member)).await?;
-        if is_member && (!hides || may_read(cx, &proposal.class, *target, member).await?) {
+        // Whoever can link to a record can undo that.
+        if is_member && (!hides || may_refer(cx, &proposal.class, *target, member).await?) {
             removed.push(member);
         }
     }

@@ -8,6 +8,7 @@ use backstay_sql::{PageStart, Perspective, Position, ReadScope, ReadShape, Selec
 use futures_util::future::BoxFuture;
 
 use crate::bind::Bindings;
+use crate::holding::ToHold;
 use crate::{Context, Engine, Transaction, TxContext, searching};
 
 /// How far it has come in a collection.
@@ -106,6 +107,8 @@ impl Transaction for Reindex {
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let collection = cx.model().collection(self.collection);
+            // Nobody changes or purges one between its being read and the commit.
+            cx.hold(ToHold::records(collection.id, self.ids.iter().copied())).await?;
             for id in &self.ids {
                 // One that was deleted meanwhile has taken its entry along.
                 if let Some(record) = cx.get_stored(collection.id, *id).await? {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, Conflict, Error, Network, Place, RecordId, Secret, ViolationKind};
 use backstay_engine::{Authority, Context, Input, Transaction, TxContext};
+use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
@@ -64,6 +65,7 @@ impl Identity {
         let from = Network::of(from);
         inner.authenticator.attempts.take(Attempt::SignUp(from), cx.now)?;
         let password_hash = inner.authenticator.hash(password).await?;
+        self.refuse_taken(cx, accounts.collection, &input).await?;
         let session = self.new_session(cx.now);
         let transaction = MakeAccount {
             identity: self.clone(),
@@ -76,12 +78,28 @@ impl Identity {
         };
         let made = inner.directory.engine.run(cx, transaction).await;
         let (credential, id) = made.map_err(|error| match error {
-            error @ Error::Conflict(Conflict::Unique { .. }) if cx.sees_all(accounts.collection) => error,
             Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => Error::SignUpRefused,
             error => error,
         })?;
         inner.authenticator.attempts.succeed(Attempt::Email(accounts.kind, &email, from));
         inner.directory.signed_in(&credential, id, session).await
+    }
+
+    /// Refuses unique values that are taken and that everybody may read, before anything else can refuse the account: whether
+    /// others are taken doesn't show by it.
+    async fn refuse_taken(&self, cx: &Context, collection: CollectionId, input: &Input) -> Result<(), Error> {
+        let engine = &self.inner().directory.engine;
+        let of = engine.model().collection(collection);
+        for key in of.keys().into_iter().filter(|key| cx.sees_all(collection, key)) {
+            let sent = |field: &FieldId| Some((*field, input.value(*field).filter(|value| !value.is_null())?.clone()));
+            let Some(by) = key.iter().map(sent).collect::<Option<Vec<_>>>() else { continue };
+            if engine.peek_by(collection, &by).await?.is_some() {
+                let fields = key.iter().map(|field| of.field(*field).name.clone()).collect();
+                let conflict = Conflict::Unique { collection: of.name.clone(), fields, record: Box::new(Place::Whole) };
+                return Err(conflict.into());
+            }
+        }
+        Ok(())
     }
 
     /// Adds the first operator and signs them in. The token is used up if this succeeds.

@@ -7,6 +7,7 @@ use backstay_scalar::{Token, Value};
 use crate::comparison;
 use crate::json::{items, within_list_limit};
 use crate::list_words::Raw;
+use crate::referred::key_of_one;
 use crate::words::{field_named, shorten, unknown};
 
 /// Checks the text of a filter.
@@ -59,7 +60,7 @@ fn equality(
     let value = ty.read(raw.token()).map_err(|problem| {
         let kind = ViolationKind::from(problem);
         match (raw, &kind) {
-            (Raw::Text(text), ViolationKind::Type { .. }) => instead(field, text, kind),
+            (Raw::Text(text), ViolationKind::Type { .. }) => instead((field, model), text, kind),
             _ => kind,
         }
     })?;
@@ -67,9 +68,18 @@ fn equality(
 }
 
 /// What is wrong with a value that is another comparison than equality.
-fn instead(field: &Field, text: &str, kind: ViolationKind) -> ViolationKind {
+fn instead((field, model): (&Field, &Model), text: &str, kind: ViolationKind) -> ViolationKind {
     let several = || text.contains(',').then(|| comparison::remedy_of_values(field));
-    match comparison::remedy_of_value(field, text).or_else(several) {
+    let by_key = || {
+        let target = model.collection(field.kind.target()?);
+        Some(format!(
+            "write its id, or `filter={}.{} == $value` with `$value={}`",
+            field.name,
+            key_of_one(target)?,
+            shorten(text)
+        ))
+    };
+    match comparison::remedy_of_value(field, text).or_else(several).or_else(by_key) {
         Some(remedy) => ViolationKind::Misused { problem: kind.to_string(), remedy },
         None => kind,
     }

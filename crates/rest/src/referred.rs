@@ -9,20 +9,25 @@ use backstay_scalar::Token;
 
 use crate::decoder::Decoder;
 use crate::form::Form;
+use crate::words::shorten;
 use crate::wrong::Wrong;
 
 impl Decoder<'_> {
     /// The record that a relation leads to: an id, or an object with a value for each field of a unique key.
     pub(crate) fn reference(&mut self, target: CollectionId, raw: &str, missing: Missing) -> Result<Referred, Wrong> {
         if !raw.starts_with('{') {
-            let value =
-                self.model.collection(target).key.scalar().read(Token::Json(raw)).map_err(ViolationKind::from)?;
-            return Ok(Referred::Id(value.as_id().ok_or(ViolationKind::Required)?));
+            let id = self.id(target, raw);
+            return Ok(Referred::Id(id.map_err(|kind| or_key(self.model.collection(target), raw, kind))?));
         }
         match self.relations.known(target, raw) {
             Some(id) => Ok(Referred::Id(id)),
             None => self.named(target, raw, missing),
         }
+    }
+
+    fn id(&self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
+        let value = self.model.collection(target).key.scalar().read(Token::Json(raw))?;
+        value.as_id().ok_or(ViolationKind::Required)
     }
 
     fn named(&mut self, target: CollectionId, raw: &str, missing: Missing) -> Result<Referred, Wrong> {
@@ -58,6 +63,9 @@ impl Decoder<'_> {
 
     /// The id of a record that something within a document refers to. Documents hold ids, so nothing can be left open.
     pub(crate) fn in_document(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
+        if !raw.starts_with('{') {
+            return self.id(target, raw);
+        }
         match self.reference(target, raw, Missing::Refuse) {
             Ok(Referred::Id(id)) => Ok(id),
             Ok(Referred::ByKey(_)) => Err(ViolationKind::Misused {
@@ -68,6 +76,23 @@ impl Decoder<'_> {
             Err(wrong) => Err(wrong.kind),
         }
     }
+}
+
+/// What is wrong with a text in the place of an id: it may be the value of a unique key.
+fn or_key(collection: &Collection, raw: &str, kind: ViolationKind) -> ViolationKind {
+    match (&kind, key_of_one(collection)) {
+        (ViolationKind::Type { .. }, Some(key)) if raw.starts_with('"') => ViolationKind::Misused {
+            problem: kind.to_string(),
+            remedy: format!("if that is its {key}, write {{\"{key}\": {}}}", shorten(raw)),
+        },
+        _ => kind,
+    }
+}
+
+/// The name of the first field that names a record of a collection by itself.
+pub(crate) fn key_of_one(collection: &Collection) -> Option<&str> {
+    let field = collection.keys().into_iter().find(|key| key.len() == 1)?[0];
+    Some(&collection.field(field).name)
 }
 
 /// What names a record of a collection.

@@ -202,6 +202,12 @@ async fn a_record_is_linked_by_a_key_that_the_caller_does_not_see() {
         assert_eq!(people, json!([{"email": "ann@example.org"}]), "who is linked isn't seen because of it");
         let found = app.call("GET /api/users:by?email=bob@example.org", &ann).await;
         assert_eq!(found.status, 404, "only a link finds them");
+        let Some(id) = shared.json()["id"].as_str().map(str::to_owned) else { return };
+        let kept = app.post(&format!("PATCH /api/albums/{id}"), &ann, r#"{"guests": []}"#).await;
+        let removed = json!({"guests": {"$remove": [key]}}).to_string();
+        let removed = app.post(&format!("PATCH /api/albums/{id}"), &ann, &removed).await;
+        assert_eq!((kept.status, removed.status), (200, 200), "{}", removed.text());
+        assert_eq!(app.call("GET /api/albums", &bob).await.json()["items"], json!([]), "{key}");
     };
     let model = album();
     let bob = json!({"email": "BOB@example.org"});

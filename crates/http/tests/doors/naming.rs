@@ -113,6 +113,14 @@ async fn what_is_wrong_with_a_key_is_named() {
     check(json!({"title": "x", "owner": {"emial": "a"}}), &[("/owner/emial", "unknown field `emial`")]).await;
     check(json!({"title": "x", "owner": {"id": 7}}), &[("/owner/id", id)]).await;
     check(json!({"title": "x", "tags": ["y"]}), &[("/tags/0", id)]).await;
+    let remedy = async |line: &str, body: &Value| {
+        app.post(line, &[], &body.to_string()).await.json()["errors"][0]["remedy"].clone()
+    };
+    let told = "if that is its email, write {\"email\": \"ann@example.org\"}";
+    assert_eq!(remedy("POST /api/books", &json!({"title": "x", "owner": "ann@example.org"})).await, told);
+    let told = "write its id, or `filter=owner.email == $value` with `$value=ann@example.org`";
+    let equality = app.call("GET /api/books?owner=ann@example.org", &[]).await;
+    assert_eq!(equality.json()["errors"][0]["remedy"], told, "{}", equality.text());
     check(
         json!({"title": "x", "tags": [{"name": "a"}, {"name": 1}]}),
         &[("/tags/1/name", "expected a text in double quotes")],

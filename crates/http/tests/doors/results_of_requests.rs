@@ -332,3 +332,59 @@ async fn each_by_itself_a_reference_to_what_was_refused_fails_alone() {
     let problem = reply.json();
     assert_eq!((&problem["request"], problem["errors"].as_array().map(Vec::len)), (&json!(0), Some(1)), "{problem}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn references_are_bounded() {
+    let app = TestApp::open(MODEL);
+    let check = async |requests: Value, at: &str, told: &str| {
+        let reply = send(&app, &[], &requests).await;
+        let error = reply.json()["errors"][0].clone();
+        assert_eq!((reply.status, error["at"].as_str()), (422, Some(at)), "{}", reply.text());
+        assert!(error["message"].as_str().unwrap_or_default().contains(told), "{error}");
+    };
+    let orders = |count: usize, note: &str| {
+        let order = json!({"customer": reference("w.id"), "note": reference(note)});
+        json!({"create": "orders", "body": vec![order; count]})
+    };
+    let long = json!({"create": "customers", "as": "w", "body": {"name": "x".repeat(20_000), "slug": "w"}});
+    check(json!([long, orders(60, "w.name")]), "/requests/1/body/52/note", "takes at most 1 MiB").await;
+    check(json!([customer("w"), orders(501, "w.slug")]), "/requests/1/body/500/customer", "at most 1000 references")
+        .await;
+    for (levels, status) in [(28, 200), (29, 422), (30, 422)] {
+        let deep = (0..levels).fold(reference("w.id"), |inner, _| json!({ "x": inner }));
+        let first =
+            json!({"create": "customers", "as": "w", "body": {"name": "w", "slug": format!("w{levels}"), "notes": {}}});
+        let notes = json!({"notes": {"$ops": {"$replace": deep}}});
+        let requests = json!([first, {"update": "customers", "id": reference("w.id"), "body": notes}]);
+        let reply = send(&app, &[], &requests).await;
+        assert_eq!(reply.status, status, "{levels}: {}", reply.text());
+    }
+    let fits = send(&app, &[], &json!([customer("w"), orders(500, "w.slug")])).await;
+    assert_eq!(fits.status, 200, "{}", fits.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_is_never_read_as_an_operator_or_a_key() {
+    let app = TestApp::open(MODEL);
+    let notes = json!({"inc": {"$inc": 1000}, "append": {"$append": ["x"]}, "key": {"slug": "w"}, "place": {"city": {"$inc": 1}},
+        "list": ["a", {"$inc": 1}], "good": ["a"], "here": {"city": "Bern"}});
+    let made =
+        send(&app, &[], &json!([{"create": "customers", "body": {"name": "W", "slug": "w", "notes": notes}}])).await;
+    assert_eq!(made.status, 200, "{}", made.text());
+    let product = app.post("POST /api/products", &[], r#"{"name": "Lamp", "stock": 5}"#).await;
+    let (customer, product) = (made.json()["results"][0]["id"].clone(), product.json()["id"].clone());
+    let check = async |of: &str, id: &Value, body: Value, status: u16| {
+        let requests = json!([{"get": "customers", "id": customer, "as": "g"}, {"update": of, "id": id, "body": body}]);
+        let reply = send(&app, &[], &requests).await;
+        assert_eq!(reply.status, status, "{body}: {}", reply.text());
+    };
+    check("products", &product, json!({"stock": reference("g.notes.inc")}), 422).await;
+    check("products", &product, json!({"tags": reference("g.notes.append")}), 422).await;
+    check("products", &product, json!({"tags": reference("g.notes.list")}), 422).await;
+    check("products", &product, json!({"tags": reference("g.notes.good")}), 200).await;
+    check("customers", &customer, json!({"address": reference("g.notes.place")}), 422).await;
+    check("customers", &customer, json!({"address": reference("g.notes.here")}), 200).await;
+    check("customers", &customer, json!({"favourites": [reference("g.notes.key")]}), 422).await;
+    let stock = app.call(&format!("GET /api/products/{product}?select=stock,tags"), &[]).await.json();
+    assert_eq!(stock, json!({"stock": 5, "tags": ["a"]}));
+}

@@ -140,8 +140,8 @@ async fn a_taken_value_that_everybody_may_read_is_named() {
         extend schema @app(name: "Club")
         type User @identity @allow(read: "true") {
           email: Email! @unique @allow(read: "this.id == auth.id")
-          username: String! @unique
           badge: String @unique @allow(read: "this.username == 'ada'")
+          username: String! @unique
         }"#,
     );
     let check = async |email: &str, username: &str, badge: &str, expected: &str| {
@@ -152,6 +152,9 @@ async fn a_taken_value_that_everybody_may_read_is_named() {
     };
     check("ada", "ada", "1", "done").await;
     check("bob", "ada", "2", "not-unique").await;
+    // What is hidden doesn't show beside it.
+    check("ada", "ada", "2", "not-unique").await;
+    check("bob", "ada", "1", "not-unique").await;
     check("bob", "bob", "1", "forbidden").await;
     check("ada", "bob", "2", "forbidden").await;
     check("bob", "bob", "2", "done").await;

@@ -1,8 +1,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::Error;
+use backstay_base::{Error, ViolationKind, limits};
 use backstay_engine::{Answered, Completion, Request};
+use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::super::addressed::Named;
@@ -15,6 +16,7 @@ use super::rewrite::rewritten;
 use super::source::Source;
 use super::value::value;
 use crate::reader::Reader;
+use crate::words::shorten;
 
 /// A request that is read when the answers that it refers to are there.
 pub(in super::super) struct Later {
@@ -45,14 +47,64 @@ impl Later {
 
     fn read(&self, answered: Answered<'_>) -> Result<Request, Error> {
         let sent = Sent::read(&self.text)?;
-        let replacing = &mut |reference: Reference<'_>, _: Kind<'_>| {
-            let known = self.sources.get(reference.name);
-            let source = known.and_then(|(position, source)| Some((answered(*position)?, source)));
-            let (answer, source) = source.ok_or_else(|| refused(reference))?;
-            value(answer, source, reference)
+        let mut values =
+            Values { sources: &self.sources, answered, found: HashMap::new(), bytes: 0, looked_through: 0 };
+        let model = self.reader.model();
+        let replacing = &mut |reference: Reference<'_>, wanted: Kind<'_>| {
+            let value = values.of(reference)?;
+            match wanted.takes(&value) {
+                true => Ok(value),
+                false => Err(not_wanted(reference, &wanted.described(model))),
+            }
         };
         let rewritten = rewritten(&sent, (self.reader.model(), self.named), replacing)?;
         rewritten.as_ref().unwrap_or(&sent).typed(&self.reader, self.named)
+    }
+}
+
+/// The values that one request takes from answers: each is looked up once, and all of them together are bounded.
+struct Values<'v, 'a> {
+    sources: &'v HashMap<String, (usize, Source)>,
+    answered: Answered<'a>,
+    /// By what the reference says.
+    found: HashMap<String, String>,
+    bytes: usize,
+    looked_through: usize,
+}
+
+impl Values<'_, '_> {
+    fn of(&mut self, reference: Reference<'_>) -> Result<String, ViolationKind> {
+        if !self.found.contains_key(reference.text) {
+            let known = self.sources.get(reference.name);
+            let source = known.and_then(|(position, source)| Some(((self.answered)(*position)?, source)));
+            let (answer, source) = source.ok_or_else(|| refused(reference))?;
+            self.looked_through += answer.body().map_or(0, Bytes::len);
+            if self.looked_through > limits::REFERENCE_SCAN_BYTES {
+                return Err(too_much("looks through", limits::REFERENCE_SCAN_BYTES));
+            }
+            self.found.insert(reference.text.to_owned(), value(answer, source, reference)?);
+        }
+        let value = &self.found[reference.text];
+        self.bytes += value.len();
+        if self.bytes > limits::REFERRED_BYTES {
+            return Err(too_much("takes", limits::REFERRED_BYTES));
+        }
+        Ok(value.clone())
+    }
+}
+
+/// A value that would be read as more than a value, where the one who wrote it isn't the one who sends it.
+fn not_wanted(reference: Reference<'_>, expected: &str) -> ViolationKind {
+    ViolationKind::Misused {
+        problem: format!("`{}` leads to an object that isn't {expected}", shorten(reference.text)),
+        remedy: "send the value itself".to_owned(),
+    }
+}
+
+fn too_much(does: &str, most: usize) -> ViolationKind {
+    ViolationKind::Misused {
+        problem: format!("a request {does} at most {} MiB of earlier results", most >> 20),
+        remedy: "select less of them, or send the values themselves".to_owned(),
     }
 }
 

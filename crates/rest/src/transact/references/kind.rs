@@ -2,7 +2,7 @@
 
 use backstay_base::KeyForm;
 use backstay_model::{CollectionId, EmbeddedId, Model, ValueType};
-use backstay_scalar::Scalar;
+use backstay_scalar::{Scalar, items, members};
 
 /// What is known of a value before it is there.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +34,20 @@ impl Kind<'_> {
         }
     }
 
+    /// Whether this JSON is no more than a value where one of this kind is wanted: neither an operator nor an object that names
+    /// a record.
+    pub(super) fn takes(self, value: &str) -> bool {
+        let is_plain = |value: &str| !value.starts_with(['{', '[']);
+        match self {
+            Kind::One(ValueType::Scalar(Scalar::Money)) | Kind::Any | Kind::Embedded(_) => !has_operators(value),
+            Kind::Id(_) | Kind::One(_) => is_plain(value),
+            Kind::List(of) => match items(value) {
+                Ok(items) => items.iter().all(|item| Kind::One(of).takes(item.get())),
+                Err(_) => is_plain(value),
+            },
+        }
+    }
+
     /// It in words, as the end of a sentence.
     pub(super) fn described(self, model: &Model) -> String {
         let one = |of: ValueType<'_>| match of {
@@ -47,6 +61,17 @@ impl Kind<'_> {
             Kind::List(of) => format!("a list of {}", one(of)),
             Kind::Embedded(of) => format!("a value of {}", model.embedded(of).name),
         }
+    }
+}
+
+/// Whether something in this JSON would be read as an operator.
+fn has_operators(value: &str) -> bool {
+    match value.as_bytes().first() {
+        Some(b'{') => members(value).map_or(true, |members| {
+            members.iter().any(|(name, raw)| name.starts_with('$') || has_operators(raw.get()))
+        }),
+        Some(b'[') => items(value).map_or(true, |items| items.iter().any(|item| has_operators(item.get()))),
+        Some(_) | None => false,
     }
 }
 

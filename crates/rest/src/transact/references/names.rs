@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, ViolationKind, nearest};
+use backstay_base::{Error, Place, ViolationKind, limits, nearest};
 use backstay_engine::{Asked, Dependent, Request};
 
 use super::super::Member;
@@ -163,6 +163,9 @@ impl Names {
         }
         if reference.path().last() != Some(&ID) || !source.writes {
             self.shown.push(position);
+        }
+        if self.stand_ins == limits::REFERENCES {
+            return Err(ViolationKind::Range(format!("at most {} references", limits::REFERENCES)));
         }
         self.stand_ins += 1;
         let known = if let Kind::Any = wanted { kind } else { wanted };

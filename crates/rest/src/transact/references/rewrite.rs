@@ -57,7 +57,14 @@ struct Walk<'w, 'm> {
 impl<'m> Walk<'_, 'm> {
     /// The value with its references replaced; `None` if it has none.
     fn value(&mut self, raw: &str, scope: &Scope<'m>) -> Option<String> {
-        if !may_refer(raw) || self.depth == limits::REFERENCE_DEPTH || self.violations.len() >= limits::VIOLATIONS {
+        if !may_refer(raw) || self.violations.len() >= limits::VIOLATIONS {
+            return None;
+        }
+        if self.depth == limits::REFERENCE_DEPTH {
+            if scope.has_references() {
+                let range = format!("no reference below {} objects and arrays", limits::REFERENCE_DEPTH);
+                self.violate(ViolationKind::Range(range));
+            }
             return None;
         }
         self.depth += 1;
@@ -75,12 +82,7 @@ impl<'m> Walk<'_, 'm> {
             && let Some((_, reference)) = members.iter().find(|(name, _)| name == REFERENCE)
         {
             let replaced = self.reference((reference, members.len() == 1), scope);
-            return replaced
-                .map_err(|kind| {
-                    let at = self.at.iter().cloned().fold(Place::Whole, Place::then);
-                    self.violations.push(Violation::new(at, kind));
-                })
-                .ok();
+            return replaced.map_err(|kind| self.violate(kind)).ok();
         }
         let (mut out, mut is_other) = (vec![b'{'], false);
         for (index, (name, raw)) in members.iter().enumerate() {
@@ -98,6 +100,12 @@ impl<'m> Walk<'_, 'm> {
         }
         out.push(b'}');
         is_other.then_some(out).and_then(|out| String::from_utf8(out).ok())
+    }
+
+    /// Notes what is wrong here.
+    fn violate(&mut self, kind: ViolationKind) {
+        let at = self.at.iter().cloned().fold(Place::Whole, Place::then);
+        self.violations.push(Violation::new(at, kind));
     }
 
     fn array(&mut self, items: &[&RawValue], scope: &Scope<'m>) -> Option<String> {
