@@ -83,11 +83,20 @@ impl TxContext<'_, '_> {
             let input = input?;
             let values = key.iter().map(|field| input.value(*field).cloned().unwrap_or(Value::Null)).collect();
             let key = UniqueKey { fields: key, values };
-            if let Some(field) = key.unnameable(&self.class_of(authority).rights, collection) {
+            let rights = &self.class_of(authority).rights;
+            let (hidden, names_unseen) = (key.hidden(rights, collection), key.names_unseen(rights, collection));
+            if let Some(field) = hidden.filter(|_| !names_unseen) {
                 let kind = ViolationKind::FieldHidden { field: field.name.clone() };
                 return Err(Error::invalid(field.place(), kind));
             }
-            if let Some(id) = self.find_by_key(authority, (target, key.naming(collection)), &key).await? {
+            let mut found = None;
+            if hidden.is_none() {
+                found = self.look_up(authority, target, &key).await?;
+            }
+            if found.is_none() && names_unseen {
+                found = self.find_by_key(authority, (target, Action::Refer), &key).await?;
+            }
+            if let Some(id) = found {
                 return Ok(id);
             }
             match missing {

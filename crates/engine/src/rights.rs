@@ -71,17 +71,12 @@ impl Grantee<'_> {
         }
     }
 
-    /// What lets a caller name a record by a field: of each owner that says who may see it, that or its `refer:`.
+    /// What lets a caller name a record by a field that has this: what each owner says of that, else who may see it.
     fn naming(self, read: &[Compiled], refer: &[Compiled]) -> Rule {
-        match self {
-            Self::System(_) => Rule::allowed(),
-            Self::Callers(..) | Self::Anyone => {
-                let own = |read: &Compiled| {
-                    let refer = refer.iter().filter(|refer| refer.text.owner == read.text.owner);
-                    Rule::any(std::iter::once(self.rule(read)).chain(refer.map(|rule| self.rule(rule))))
-                };
-                read.iter().map(own).reduce(|all, one| all.and(&one)).unwrap_or_else(Rule::allowed)
-            }
+        let has_own = |rule: &&Compiled| refer.iter().any(|refer| refer.text.owner == rule.text.owner);
+        match refer {
+            [] => Rule::refused(),
+            refer => self.restricted(refer.iter().chain(read.iter().filter(|read| !has_own(read)))),
         }
     }
 

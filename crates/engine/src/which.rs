@@ -62,18 +62,10 @@ impl UniqueKey {
         self.refused(Action::Read, rights, of)
     }
 
-    /// The first of its fields by which callers with these rights can name no record that they link to.
-    pub(crate) fn unnameable<'m>(&self, rights: &Rights, of: &'m Collection) -> Option<&'m Field> {
-        self.refused(self.naming(of), rights, of)
-    }
-
-    /// What a caller does who names a record by it: that takes no more than linking where the model says so of one of its
-    /// fields.
-    pub(crate) fn naming(&self, of: &Collection) -> Action {
-        match self.fields.iter().any(|field| !of.field(*field).allow.refer.is_empty()) {
-            true => Action::Refer,
-            false => Action::Read,
-        }
+    /// Whether callers with these rights may name a record by it that they don't see, in a link: the model says so of each of its
+    /// fields, and of the record.
+    pub(crate) fn names_unseen(&self, rights: &Rights, of: &Collection) -> bool {
+        self.refused(Action::Refer, rights, of).is_none()
     }
 
     fn refused<'m>(&self, action: Action, rights: &Rights, of: &'m Collection) -> Option<&'m Field> {

@@ -323,10 +323,9 @@ static TYPES: Route = of_types(Pattern::Types, &[LIST_RECORDS], WRITTEN_BY_TYPE)
 static QUERY_OF_TYPES: Route = of_types(Pattern::QueryOfTypes, &[QUERY_RECORDS], "send a query with POST");
 static OF_TYPES: Route = of_types(Pattern::OfTypes, &[GET_RECORD], WRITTEN_BY_TYPE);
 
-const TOGETHER: &str = "Several requests in one commit: all of them or none. Each sees what those before it did, but none can \
-                        refer to a record that another one makes. Under a key that was used before, reads are null. With \
-                        `mode=independent`, each is carried out by itself, and each result has a `status` with a `body` or \
-                        a `problem`.";
+const TOGETHER: &str = "Several requests in one commit: all of them or none. Each sees what those before it did, and can use \
+                        their results. Under a key that was used before, reads are null. With `mode=independent`, each is \
+                        carried out by itself, and each result has a `status` with a `body` or a `problem`.";
 const READ_ONLY: &str = "read this with GET";
 const POST_ONLY: &str = "send this with POST";
 

@@ -46,7 +46,7 @@ pub struct Allow {
 pub struct FieldAllow {
     /// Who may see it.
     pub read: Vec<RuleText>,
-    /// Who may name a record by it, in a link to that, without seeing it. Whoever may see it may also do that.
+    /// Who may name a record by it, in a link to that, without seeing it.
     pub refer: Vec<RuleText>,
     /// Who may give it a value in a create.
     pub create: Vec<RuleText>,
@@ -67,11 +67,11 @@ impl FieldAllow {
         read.iter().chain(refer).chain(create).chain(updates).any(|rule| rule.owner == *owner)
     }
 
-    /// What lets a caller name a record by the field: one rule of each of these. An owner that says who may see the field
-    /// and not who may name a record by it, means the same by both.
-    pub(crate) fn naming(&self) -> Vec<Vec<&RuleText>> {
-        let refer = |owner: &OwnerName| self.refer.iter().filter(|refer| refer.owner == *owner).collect::<Vec<_>>();
-        self.read.iter().map(|read| std::iter::once(read).chain(refer(&read.owner)).collect()).collect()
+    /// Who may name a record by the field in a link, without seeing the field or the record: all of these must hold. An owner
+    /// that says who may see the field and not who may name a record by it, means the same by both.
+    pub fn naming(&self) -> impl Iterator<Item = &RuleText> {
+        let has_own = |owner: &OwnerName| self.refer.iter().any(|refer| refer.owner == *owner);
+        self.refer.iter().chain(self.read.iter().filter(move |read| !has_own(&read.owner)))
     }
 }
 

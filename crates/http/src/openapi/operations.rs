@@ -720,7 +720,15 @@ fn signed_in() -> Value {
 /// A new account: the fields of its type, and the password.
 fn sign_up_body(model: &Model) -> Value {
     let mut body = match model.identity {
-        Some(accounts) => schemas::create(model, model.collection(accounts)),
+        Some(accounts) => {
+            let accounts = model.collection(accounts);
+            let mut body = schemas::create(model, accounts);
+            if let Some(properties) = body["properties"].as_object_mut() {
+                // They are written from the other side, or once there is an account.
+                properties.retain(|name, _| accounts.field_named(name).is_none_or(|field| !field.kind.is_to_many()));
+            }
+            body
+        }
         None => texts(&["email"], &[]),
     };
     body["properties"]["password"] = json!({ "type": "string" });

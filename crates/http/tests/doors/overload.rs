@@ -214,7 +214,9 @@ async fn a_trusted_proxy_may_use_all_connections_and_its_clients_have_shares() {
 
 /// Memory for so many MiB, of which a network may use 32.
 fn memory(mib: usize, connections: usize) -> HttpSettings {
-    HttpSettings { memory_bytes: mib * MIB, compress_from: None, ..settings(connections, 50) }
+    // Clients that read nothing aren't cut off before a slow machine has come to the end of the test.
+    let stall_time = Duration::from_mins(10);
+    HttpSettings { memory_bytes: mib * MIB, compress_from: None, stall_time, ..settings(connections, 50) }
 }
 
 /// Makes a public note whose answer has between 7 and 8 MiB.

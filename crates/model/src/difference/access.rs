@@ -81,8 +81,8 @@ impl<'m> AllowBehaviour<'m> {
 #[derive(PartialEq)]
 pub(super) struct FieldAllowBehaviour<'m> {
     read: Vec<Rule<'m>>,
-    /// `FieldAllow::naming`, where it is more than `read`.
-    naming: Vec<Vec<Rule<'m>>>,
+    /// `FieldAllow::naming`, if the field has that.
+    naming: Vec<Rule<'m>>,
     create: Vec<Rule<'m>>,
     update: Vec<UpdateBehaviour<'m>>,
 }
@@ -92,9 +92,7 @@ impl<'m> FieldAllowBehaviour<'m> {
         let FieldAllow { read, refer, create, update } = allow;
         let rules = |rules: &'m [RuleText]| rules.iter().map(|rule| Rule::of(model, rule)).collect();
         let update = update.iter().map(|update| UpdateBehaviour::of(model, update)).collect();
-        let naming = if refer.is_empty() { Vec::new() } else { allow.naming() };
-        let naming =
-            naming.into_iter().map(|one| one.into_iter().map(|rule| Rule::of(model, rule)).collect()).collect();
+        let naming = allow.naming().filter(|_| !refer.is_empty()).map(|rule| Rule::of(model, rule)).collect();
         Self { read: rules(read), naming, create: rules(create), update }
     }
 
@@ -102,13 +100,13 @@ impl<'m> FieldAllowBehaviour<'m> {
     pub(super) fn narrowed_in(&self, newer: &Self) -> Vec<Narrowed> {
         let plain = |rules: &'_ [Rule<'m>]| rules.iter().map(Permit::plain).collect::<Vec<_>>();
         let updates = |allow: &'_ Self| allow.update.iter().map(|update| update.permits(None)).collect::<Vec<_>>();
-        let naming = |allow: &'_ Self| match allow.naming.is_empty() {
-            true => plain(&allow.read),
-            false => allow.naming.iter().map(|one| one.iter().flat_map(Permit::plain).collect()).collect(),
-        };
         let read = narrowed(Action::Read, plain(&self.read), &plain(&newer.read));
-        // Who may not see it any more may not name a record by it either, which is then no news.
-        let refer = if read.is_some() { None } else { narrowed(Action::Refer, naming(self), &naming(newer)) };
+        // Nobody could name a record by it where nothing said so.
+        let refer = match (self.naming.as_slice(), newer.naming.as_slice()) {
+            ([], _) => None,
+            (_, []) => Some(Narrowed { action: Action::Refer, to_nobody: true }),
+            (older, newer) => narrowed(Action::Refer, plain(older), &plain(newer)),
+        };
         [
             read,
             refer,

@@ -109,26 +109,24 @@ pub(super) fn of_field(report: &mut Report<'_>, field: &mut Field, directive: &N
     field.allow.update.extend(updates);
 }
 
-/// Refuses rules of fields that nobody names a record by, and those that allow no more than the record's own rules do.
+/// Refuses rules of fields that nobody names a record by: a key names one by all of its fields.
 pub(super) fn check_naming(report: &mut Report<'_>, of: &Collection) {
     let keys = of.keys();
+    let is_whole = |key: &&Vec<FieldId>| key.iter().all(|field| !of.field(*field).allow.refer.is_empty());
     for field in &of.fields {
-        for refer in &field.allow.refer {
-            let name = &field.name;
-            let (message, help) = if !keys.iter().any(|key| key.contains(&field.id)) {
-                let message = format!("nobody names a {} by `{name}`", of.name);
-                (
-                    message,
-                    "write it on a field of a unique key, or in the `@allow` of the type, for links by id".to_owned(),
-                )
-            } else if !field.allow.read.iter().any(|read| read.owner == refer.owner) {
-                let message = format!("`{name}` hides nothing that this would allow");
-                (message, "say with `read:` beside it who may see the field, or remove it".to_owned())
-            } else {
-                continue;
-            };
-            report.push(Diagnostic::error(message).at(refer.span, "`refer:` on a field").help(help));
-        }
+        let mut own = keys.iter().filter(|key| key.contains(&field.id));
+        let Some(refer) = field.allow.refer.first().filter(|_| !own.clone().any(|key| is_whole(&key))) else {
+            continue;
+        };
+        let message = format!("no {} is named by `{}`", of.name, field.name);
+        let help = match own.next() {
+            Some(key) => {
+                let names: Vec<String> = key.iter().map(|id| format!("`{}`", of.field(*id).name)).collect();
+                format!("{} name one together: write `refer:` on each of them", names.join(" and "))
+            }
+            None => "write it on a field of a unique key, or in the `@allow` of the type, for links by id".to_owned(),
+        };
+        report.push(Diagnostic::error(message).at(refer.span, "`refer:` on a field").help(help));
     }
 }
 

@@ -129,6 +129,28 @@ refused
 }
 
 #[test]
+fn a_key_names_records_by_all_of_its_fields() {
+    let model = r#"
+type Seat @allow(read: "true") @unique(fields: ["row", "number"]) {
+  row: String
+  number: Int @allow(refer: "true")
+}
+"#;
+    assert_snapshot!(told(model.trim_start()), @r#"
+refused
+  × error: no Seat is named by `number`
+   ╭─[model.graphql:3:29]
+ 2 │   row: String
+ 3 │   number: Int @allow(refer: "true")
+   ·                             ───┬──
+   ·                                ╰── `refer:` on a field
+ 4 │ }
+   ╰────
+  help: `row` and `number` name one together: write `refer:` on each of them
+"#);
+}
+
+#[test]
 fn what_is_for_types_alone() {
     let model = r#"
 type Post @allow(read: "true") {
@@ -139,7 +161,7 @@ type Post @allow(read: "true") {
 "#;
     assert_snapshot!(told(model.trim_start()), @r#"
 refused
-  × error: nobody names a Post by `title`
+  × error: no Post is named by `title`
    ╭─[model.graphql:2:31]
  1 │ type Post @allow(read: "true") {
  2 │   title: String @allow(refer: "true")
