@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use backstay_base::{Error, limits};
-use backstay_store::KeyClaim;
+use backstay_store::{KeyClaim, Writes};
 use futures_util::future::BoxFuture;
 
-use crate::dependent::Waiting;
 use crate::inner::{Inner, too_large};
 use crate::prepared::{self, Prepared, for_a_key, require_few};
 use crate::read::PageSize;
 use crate::remember::{self, Keyed};
+use crate::write_requests::PreparedWrite;
 use crate::{Answer, Context, Encoder, Refused, Request, Requests, Transaction, TxContext, Written, transaction};
 
 /// Answers the requests in their order, each in a commit of its own if it writes. A key is claimed before the first of them,
@@ -36,11 +36,19 @@ pub(crate) async fn answer_each(
         let own = claim.as_ref().map(|claim| of_part(claim, index));
         // Those that follow get their share of what is left.
         let size = PageSize { share: room / (count - index), most: room };
-        let answer = match completed(asked.split(), &answers) {
-            Ok(request) => {
+        let (known, waiting) = asked.split();
+        let answered = |place: usize| answers.get(place)?.as_ref().ok();
+        let answer = match waiting.map(|waiting| waiting.complete(&answered)).transpose() {
+            Ok(completed) => {
+                let request = completed.unwrap_or(known);
                 one((inner, cx), request, (own, size), encoder).await.map_err(|error| Refused::one(index, error))
             }
-            Err(error) => Err(Refused { request: Some(index), incomplete: true, error }),
+            // It may have been complete before: then it is done.
+            Err(error) => match recalled((inner, cx), known, own, encoder).await {
+                Ok(Some(written)) => Ok(Answer::Written(written)),
+                Ok(None) => Err(Refused { request: Some(index), incomplete: true, error }),
+                Err(error) => Err(Refused::one(index, error)),
+            },
         };
         room = room.saturating_sub(answer.as_ref().map_or(0, Answer::bytes));
         answers.push(answer);
@@ -48,14 +56,22 @@ pub(crate) async fn answer_each(
     Ok(answers)
 }
 
-/// The request with the values that it takes from earlier answers.
-fn completed(
-    (known, waiting): (Request, Option<Waiting>),
-    answers: &[Result<Answer, Refused>],
-) -> Result<Request, Error> {
-    match waiting {
-        None => Ok(known),
-        Some(waiting) => waiting.complete(&|place| answers.get(place)?.as_ref().ok()),
+/// What is kept under the key of a request of which only the stand-in is known.
+async fn recalled(
+    (inner, cx): (&Arc<Inner>, &Context),
+    stand_in: Request,
+    claim: Option<KeyClaim>,
+    encoder: &'static dyn Encoder,
+) -> Result<Option<Written>, Error> {
+    if claim.is_none() {
+        return Ok(None);
+    }
+    match prepared::prepare(inner, cx, stand_in, encoder).await? {
+        Prepared::Write(mut write) => {
+            write.claim = claim;
+            transaction::run(inner, cx, Recalling(write)).await
+        }
+        Prepared::Get(..) | Prepared::List(..) | Prepared::History(..) | Prepared::Aggregate(..) => Ok(None),
     }
 }
 
@@ -80,6 +96,25 @@ async fn one(
 /// The claim of one of the requests. No client can send such a key: it isn't visible.
 fn of_part(claim: &KeyClaim, index: usize) -> KeyClaim {
     KeyClaim { key: format!("{}\n{index}", claim.key), ..claim.clone() }
+}
+
+/// Asks what is kept of a request.
+struct Recalling(PreparedWrite);
+
+impl Transaction for Recalling {
+    type Answer = Option<Written>;
+
+    fn name(&self) -> &'static str {
+        "transact"
+    }
+
+    fn writes(&self) -> Writes {
+        Writes::None
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+        Box::pin(self.0.recalled(cx))
+    }
 }
 
 /// Claims the key of the whole.

@@ -14,7 +14,7 @@ use crate::bind::{Bindings, InMemory, Question};
 use crate::policy::ExclusionPolicy;
 use crate::proposal::Proposal;
 use crate::references::may_read;
-use crate::{Authority, Record, TxContext};
+use crate::{Authority, Input, Record, TxContext};
 
 /// Refuses a record whose range ends before it begins, or overlaps that of another record.
 pub(crate) async fn ask(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
@@ -31,13 +31,39 @@ pub(crate) async fn ask(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>)
         if !is_compared(cx, proposal, (exclusion, policy)) {
             continue;
         }
-        let locked = cx.tx.lock(&lock_name(cx, proposal, exclusion)).await;
+        let name = lock_name(cx, (collection, exclusion), |field| proposal.value(field));
+        let locked = cx.tx.lock(&name).await;
         locked.map_err(|error| cx.refused(error))?;
         if let Some(other) = overlapped(cx, proposal, (exclusion, place)).await? {
             return Err(conflict(cx, proposal, (exclusion, policy), other).await?);
         }
     }
     Ok(())
+}
+
+/// Locks what new records are going to be compared with, as far as what is sent for them says it, before the first of them is
+/// written: of two transactions with several of them in different orders, each would else wait for the other.
+pub(crate) async fn hold<'i>(
+    cx: &mut TxContext<'_, '_>,
+    collection: &Collection,
+    inputs: impl Iterator<Item = &'i Input> + Clone,
+) -> Result<(), Error> {
+    if collection.exclusions.is_empty() || !cx.is_shared() {
+        return Ok(());
+    }
+    let mut names = Vec::new();
+    for (exclusion, input) in collection.exclusions.iter().flat_map(|one| inputs.clone().map(move |input| (one, input)))
+    {
+        let value = |field: FieldId| {
+            let sent = input.value(field).or(collection.field(field).default.as_ref());
+            sent.unwrap_or(&Value::Null)
+        };
+        if !exclusion.fields.iter().any(|field| value(*field).is_null()) {
+            names.push(lock_name(cx, (collection, exclusion), value));
+        }
+    }
+    let locked = cx.tx.lock_all(names.into_iter()).await;
+    locked.map_err(|error| cx.refused(error))
 }
 
 /// The same of a live record that loses these references because what they lead to is deleted: the condition of an exclusion
@@ -92,8 +118,12 @@ fn is_compared(
 }
 
 /// What no two transactions may write at a time: records that the exclusion compares with each other.
-fn lock_name(cx: &TxContext<'_, '_>, proposal: &Proposal<'_>, exclusion: &Exclusion) -> String {
-    let (catalog, of) = (cx.engine.store.catalog(), proposal.collection.id);
+fn lock_name<'v>(
+    cx: &TxContext<'_, '_>,
+    (collection, exclusion): (&Collection, &Exclusion),
+    value: impl Fn(FieldId) -> &'v Value,
+) -> String {
+    let (catalog, of) = (cx.engine.store.catalog(), collection.id);
     let mut name = format!("exclude {}", catalog.type_number(of).0);
     for field in exclusion.all_fields() {
         // Writing into a text can't fail.
@@ -102,7 +132,7 @@ fn lock_name(cx: &TxContext<'_, '_>, proposal: &Proposal<'_>, exclusion: &Exclus
     let mut values = Vec::new();
     for field in &exclusion.fields {
         values.push(b' ');
-        write(&mut values, proposal.value(*field));
+        write(&mut values, value(*field));
     }
     name + &String::from_utf8_lossy(&values)
 }

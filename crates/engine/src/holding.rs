@@ -2,6 +2,7 @@
 //! `lock_order`. On an embedded database nothing of this costs a statement.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use backstay_base::{Error, RecordId};
 use backstay_model::{CollectionId, FieldId};
@@ -11,6 +12,7 @@ use backstay_sql::{DecodeError, Dialect, Row, StoredPlan, Template};
 use crate::bind::Bindings;
 use crate::record::Key;
 use crate::reference::Reference;
+use crate::references::seen_among;
 use crate::{Input, Record, RecordAct, TxContext, trees};
 
 /// Ids that one statement is given.
@@ -184,6 +186,17 @@ impl TxContext<'_, '_> {
         read.map_err(|error| self.failed(error))?;
         self.held.insert(record);
         Ok(found)
+    }
+
+    /// Locks those of these records that the caller sees.
+    pub(crate) async fn hold_seen(&mut self, mut to_hold: ToHold) -> Result<(), Error> {
+        let class = Arc::clone(&self.class);
+        for (collection, ids) in &mut to_hold.records {
+            let named: Vec<RecordId> = ids.iter().copied().collect();
+            let seen = seen_among(self, &class, *collection, &named).await?;
+            ids.retain(|id| seen.contains(id));
+        }
+        self.hold(to_hold).await
     }
 
     /// Locks these records, and before them those that change with them: in whose stored sums they count, and that are asked at

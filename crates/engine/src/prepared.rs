@@ -24,7 +24,7 @@ use crate::taken_along::TakenAlong;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
     Answer, Asked, Context, Encoder, Filter, List, Refused, Request, Requests, Transaction, TxContext, Written,
-    history, remember, transaction,
+    exclusions, history, remember, transaction,
 };
 
 /// A request that its caller may make on some record, checked and planned.
@@ -348,8 +348,14 @@ impl All {
         // What a request that waits for answers names isn't known yet.
         let complete = self.parts.iter().filter(|part| part.waiting.is_none());
         let writes: Vec<&PreparedWrite> = complete.filter_map(|part| part.prepared.write()).collect();
-        if writes.len() < 2 {
+        if writes.len() < 2 || !cx.is_shared() {
             return Ok(());
+        }
+        for (collection, inputs) in writes.iter().filter_map(|write| write.created()) {
+            exclusions::hold(cx, cx.model().collection(collection), inputs.iter()).await?;
+            for input in inputs {
+                cx.hold_owners(collection, input, &mut to_hold);
+            }
         }
         for (record, input) in writes.into_iter().filter_map(PreparedWrite::known) {
             to_hold.add(record);
@@ -357,7 +363,8 @@ impl All {
                 cx.hold_owners(record.0, input, &mut to_hold);
             }
         }
-        cx.hold(to_hold).await
+        // Others don't wait because of a record that the caller doesn't see.
+        cx.hold_seen(to_hold).await
     }
 }
 

@@ -14,7 +14,8 @@ use crate::remember::Keyed;
 use crate::showing::{Showing, transient};
 use crate::{
     Authority, Context, Create, Encoder, IfMatch, Input, Inputs, MatchingAct, OfMatching, OfRecord, Outcome, Record,
-    RecordAct, Replace, RequestKind, TxContext, Update, Upserted, Which, Written, children, remember, summing,
+    RecordAct, Replace, RequestKind, TxContext, Update, Upserted, Which, Written, children, exclusions, remember,
+    summing,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -222,6 +223,18 @@ impl PreparedWrite {
         }
     }
 
+    /// What it creates, if it creates records alone.
+    pub(crate) fn created(&self) -> Option<(CollectionId, &[Input])> {
+        match &self.work {
+            Work::Create { collection, inputs } => Some((*collection, inputs.as_slice())),
+            Work::Upsert { .. }
+            | Work::Update { .. }
+            | Work::Replace { .. }
+            | Work::OfRecord { .. }
+            | Work::OfMatching { .. } => None,
+        }
+    }
+
     /// The record that it changes, if it names that by its id, and what is sent for it.
     pub(crate) fn known(&self) -> Option<(Key, Option<&Input>)> {
         let (collection, which, input) = match &self.work {
@@ -275,9 +288,14 @@ impl PreparedWrite {
         if self.reads() { done } else { done.map_err(of_write) }
     }
 
+    /// The answer that is kept under its key.
+    pub(crate) async fn recalled(&self, cx: &mut TxContext<'_, '_>) -> Result<Option<Written>, Error> {
+        cx.replayed(self.claim.as_ref(), self.collection(), &self.showing).await
+    }
+
     async fn carry_out(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
         let showing = &self.showing;
-        if let Some(written) = cx.replayed(self.claim.as_ref(), self.collection(), showing).await? {
+        if let Some(written) = self.recalled(cx).await? {
             return Ok(written);
         }
         let written = match &self.work {
@@ -346,6 +364,7 @@ fn of_write(refusal: Error) -> Error {
 impl TxContext<'_, '_> {
     /// Makes a record of each input.
     async fn create_all(&mut self, collection: CollectionId, inputs: &[Input]) -> Result<Vec<Record>, Error> {
+        exclusions::hold(self, self.model().collection(collection), inputs.iter()).await?;
         let mut to_hold = ToHold::default();
         for input in inputs {
             self.hold_owners(collection, input, &mut to_hold);

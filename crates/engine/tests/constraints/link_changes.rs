@@ -75,7 +75,9 @@ async fn members_that_can_not_be_changed() {
             ),
             (
                 r#"{"tags":{"$add":["x"]}}"#,
-                wrong(r#"/tags/$add/0 Type { expected: "an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"" }"#),
+                wrong(
+                    r#"/tags/$add/0 Misused { problem: "expected an id, such as \"01890a5d-ac96-774b-bcce-b302099a8057\"", remedy: "if that is its name, write {\"name\": \"x\"}" }"#,
+                ),
             ),
             (r#"{"tags":{"$add":["%2","%2"]}}"#, wrong("/tags/$add/1 Duplicate")),
             (r#"{"tags":{"$add":["%2"],"$remove":["%2"]}}"#, wrong("/tags/$remove/0 Duplicate")),

@@ -388,3 +388,27 @@ async fn a_value_is_never_read_as_an_operator_or_a_key() {
     let stock = app.call(&format!("GET /api/products/{product}?select=stock,tags"), &[]).await.json();
     assert_eq!(stock, json!({"stock": 5, "tags": ["a"]}));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_by_itself_is_answered_again_when_its_reference_leads_nowhere() {
+    let app = TestApp::open(MODEL);
+    let requests = json!([
+        customer("w"),
+        {"create": "orders", "body": {"customer": reference("w.id"), "note": reference("w.slug")}, "select": "note"},
+        {"delete": "customers", "id": reference("w.id")},
+    ]);
+    let key = [("idempotency-key", "k")];
+    let send =
+        async || app.post("POST /transact?mode=independent", &key, &json!({ "requests": requests }).to_string()).await;
+    let first = send().await.json()["results"].clone();
+    assert_eq!(first[1], json!({"status": 201, "body": {"note": "w"}}), "{first}");
+    let hidden = app.post("PATCH /api/customers:by?slug=w", &[], r#"{"slug": "gone"}"#).await;
+    assert_eq!(hidden.status, 200);
+    let again = send().await.json()["results"].clone();
+    let statuses = |results: &Value| -> Vec<Value> {
+        results.as_array().expect("results").iter().map(|result| result["status"].clone()).collect()
+    };
+    assert_eq!(statuses(&again), statuses(&first), "{again}");
+    let orders = app.call("GET /api/orders?select=note", &[]).await.json()["items"].clone();
+    assert_eq!(orders, json!([{"note": "w"}]));
+}

@@ -52,6 +52,8 @@ struct Inner {
     commit_clock: CommitClock,
     /// Where the lengths of pauses come from.
     entropy: Arc<dyn Entropy>,
+    /// Jobs that write several rows are run again one at a time: those that waited for each other don't do so twice.
+    again: tokio::sync::Mutex<()>,
 }
 
 impl PostgresDatabase {
@@ -61,7 +63,8 @@ impl PostgresDatabase {
         observer: Arc<dyn CommitObserver>,
         (commit_clock, entropy): (CommitClock, Arc<dyn Entropy>),
     ) -> Self {
-        let inner = Arc::new(Inner { pools, log_format, observer, commit_clock, entropy });
+        let again = tokio::sync::Mutex::default();
+        let inner = Arc::new(Inner { pools, log_format, observer, commit_clock, entropy, again });
         Self { inner, first: Mutex::new(first), lease }
     }
 }
@@ -96,6 +99,12 @@ impl Inner {
         let access = match job.writes() {
             Writes::None => Access::Read,
             Writes::One | Writes::Many => Access::Write,
+        };
+        let _turn = match job.writes() {
+            Writes::Many if run > 1 => {
+                Some(timeout_at(deadline, self.again.lock()).await.map_err(|_| StoreError::Busy)?)
+            }
+            Writes::None | Writes::One | Writes::Many => None,
         };
         let taken = PostgresSession::take(&self.pools, access);
         let mut session = timeout_at(deadline, taken).await.map_err(|_| StoreError::Busy)??;
