@@ -23,10 +23,12 @@ fn shares_one(fold: &Fold, keys: &[GroupKey], filter: Option<&Checked>) -> Resul
         return Ok(());
     }
     let text = shorten(&term.text);
-    let is_path = name_of_path(&[&text]).is_some();
-    let currency = if is_path { format!("{text}.currency") } else { "their currency".to_owned() };
     let problem = format!("`{text}` can be in several currencies, which are never put together");
-    let remedy = format!("name `{currency}` in `group`, or one currency in `filter`");
+    let remedy = match name_of_path(&[&text]) {
+        Some(_) => format!("name `{text}.currency` in `group`, or one currency in `filter`"),
+        None => "name the currency of each amount in it in `group` (`price.currency`), or one currency in `filter`"
+            .to_owned(),
+    };
     Err(Error::malformed(Place::Select, ViolationKind::Misused { problem, remedy }))
 }
 

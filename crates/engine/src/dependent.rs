@@ -1,9 +1,20 @@
+//! Several requests, of which later ones can use the answers of earlier ones.
+
 use std::fmt;
 use std::sync::Arc;
 
 use backstay_base::Error;
 
-use crate::{Answer, Request};
+use crate::{Answer, Idempotency, Request};
+
+/// Several requests that are answered together.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    /// 1 to `limits::TRANSACTION_REQUESTS`, in their order. They have no idempotency keys of their own.
+    pub list: Vec<Asked>,
+    /// The key of all of them together.
+    pub idempotency: Option<Idempotency>,
+}
 
 /// One of several requests that are answered in their order.
 #[derive(Debug, Clone)]

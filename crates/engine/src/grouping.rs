@@ -1,5 +1,5 @@
-//! What groups of records are: which expressions records can be grouped by, what groups can come to, and what that is. A door
-//! decodes its notation into texts of expressions and names; what these mean is decided here.
+//! What groups of records are: which expressions records can be grouped by, what can be asked of the groups, and the types of
+//! the results. A door decodes its notation into texts of expressions and names; what these mean is decided here.
 
 mod kinds;
 mod names;

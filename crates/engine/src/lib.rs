@@ -137,7 +137,7 @@ pub use broken_checks::BrokenCheck;
 pub use commit_log::{LogChange, LogLine};
 pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};
-pub use dependent::{Answered, Asked, Completion, Dependent};
+pub use dependent::{Answered, Asked, Completion, Dependent, Requests};
 pub use encoder::{Count, Encoder, PageEnd, PageOrder, Previous, RecordMember};
 pub use engine::Engine;
 pub use expiry::PurgePass;
@@ -157,7 +157,7 @@ pub use reindexing::ReindexPass;
 pub use request::{
     Aggregate, Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List,
     MatchingAct, MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request,
-    RequestKind, Requests, Shown, Start, Update, WriteOptions,
+    RequestKind, Shown, Start, Update, WriteOptions,
 };
 pub use shorten::shorten;
 pub use singles::Singles;

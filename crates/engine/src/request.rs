@@ -7,7 +7,7 @@ use backstay_scalar::{Search, Value};
 use backstay_sql::{Groups, PageStart, Position, Selection, SortKey};
 use bytes::Bytes;
 
-use crate::{Asked, Input, Which};
+use crate::{Input, Which};
 
 /// Anything that can be asked about records, fully typed: doors make it of what they receive.
 #[derive(Debug, Clone)]
@@ -291,15 +291,6 @@ pub struct OfTypes<R> {
     pub interface: InterfaceId,
     /// The request for each of its types.
     pub each: Vec<R>,
-}
-
-/// Several requests that are answered together.
-#[derive(Debug, Clone)]
-pub struct Requests {
-    /// 1 to `limits::TRANSACTION_REQUESTS`, in their order. They have no idempotency keys of their own.
-    pub list: Vec<Asked>,
-    /// The key of all of them together.
-    pub idempotency: Option<Idempotency>,
 }
 
 /// Which version of the data a read sees.

@@ -1,6 +1,7 @@
 //! Groups of records as REST writes them: the texts of `group`, `select`, `having` and `sort`.
 
 mod items;
+mod problem;
 mod problems;
 mod values;
 
@@ -9,7 +10,7 @@ use backstay_engine::{AskedGroups, AskedKey, AskedOrder, AskedValue, Groups};
 use backstay_model::{Collection, Model};
 
 use items::{Item, items};
-use problems::{Part, Problem};
+use problem::{Part, Problem};
 use values::Written;
 
 /// Words that ask for groups, here or elsewhere.

@@ -28,7 +28,7 @@ impl Planner {
         builder.finish(&select, vec![self.key_type(collection)])
     }
 
-    /// What a to-one field of the records in the list `Slot::Param(0)` leads to, be they live or in the trash.
+    /// What a to-one field of the records in the list `Slot::Param(0)` leads to, live or in the trash.
     pub fn led_to(&self, collection: CollectionId, field: FieldId) -> Template {
         let mut builder = self.builder();
         let (this, mut select) = self.listed(&mut builder, collection);

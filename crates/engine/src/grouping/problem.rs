@@ -1,6 +1,6 @@
 use backstay_expr::ExprError;
 
-/// Why records have no such groups. What is meant is told by its place among those of its kind.
+/// Why records have no such groups. Each says which one it is about by its index among those of its kind.
 #[derive(Debug)]
 pub enum GroupsProblem {
     /// Nothing is answered of them.

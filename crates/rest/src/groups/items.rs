@@ -2,7 +2,7 @@
 
 use backstay_engine::is_output_name;
 
-use super::problems::Problem;
+use super::problem::Problem;
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use backstay_base::nearest;
 use backstay_engine::{AskedFold, FoldFunction};
 
 use super::items::is_path;
-use super::problems::Problem;
+use super::problem::Problem;
 use crate::words::shorten;
 
 /// A value of groups as it is written.

@@ -71,3 +71,11 @@ fn name_in(raw: &RawValue) -> Result<String, ViolationKind> {
     let name = json::text(raw, expected)?.filter(|name| is_name(name));
     name.ok_or_else(|| ViolationKind::Type { expected: expected.to_owned() })
 }
+
+/// Why there is no value: the request that has it is refused.
+fn refused(reference: Reference<'_>) -> ViolationKind {
+    ViolationKind::Misused {
+        problem: format!("`{}` was refused, and has no result", shorten(reference.name)),
+        remedy: "correct that request first".to_owned(),
+    }
+}

@@ -9,12 +9,11 @@ use serde_json::value::RawValue;
 use super::super::addressed::Named;
 use super::super::place::at_request;
 use super::super::sent::Sent;
-use super::Reference;
 use super::kind::Kind;
-use super::names::refused;
 use super::rewrite::rewritten;
 use super::source::Source;
 use super::value::value;
+use super::{Reference, refused};
 use crate::reader::Reader;
 use crate::words::shorten;
 

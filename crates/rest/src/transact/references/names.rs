@@ -14,7 +14,7 @@ use super::kind::Kind;
 use super::rewrite::{may_refer, rewritten};
 use super::source::{ID, Source};
 use super::stand_in::stand_in;
-use super::{Reference, name_in};
+use super::{Reference, name_in, refused};
 use crate::reader::Reader;
 use crate::words::shorten;
 
@@ -177,12 +177,4 @@ impl Names {
 struct Unknown {
     kind: ViolationKind,
     follows: bool,
-}
-
-/// Why there is no value: the request that has it is refused.
-pub(super) fn refused(reference: Reference<'_>) -> ViolationKind {
-    ViolationKind::Misused {
-        problem: format!("`{}` was refused, and has no result", shorten(reference.name)),
-        remedy: "correct that request first".to_owned(),
-    }
 }
