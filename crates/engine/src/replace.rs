@@ -31,7 +31,8 @@ impl TxContext<'_, '_> {
             }
             (Some(id), _) => {
                 input.replaces = true;
-                let replaced = self.update(Authority::Caller, (collection, id), input, wanted).await?;
+                let replaced = self.update(Authority::Caller, (collection, id), input, wanted).await;
+                let replaced = replaced.map_err(|error| self.if_gone(error))?;
                 Ok((Outcome::Updated, replaced))
             }
             (None, Some(IfMatch::Any | IfMatch::Versions(_))) => Err(none_which(of, which)),

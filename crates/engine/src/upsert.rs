@@ -22,7 +22,8 @@ impl TxContext<'_, '_> {
         let Some(id) = found else {
             return Ok((Upserted::Created, self.make(Authority::Caller, collection, input).await?));
         };
-        let altered = self.change(Authority::Caller, (collection, id), input, Wanted::default()).await?;
+        let altered = self.change(Authority::Caller, (collection, id), input, Wanted::default()).await;
+        let altered = altered.map_err(|error| self.if_gone(error))?;
         let upserted = if altered.changed { Upserted::Updated } else { Upserted::Unchanged };
         Ok((upserted, altered.record))
     }
@@ -49,6 +50,14 @@ impl TxContext<'_, '_> {
         let which = Which::Key(UniqueKey { fields: key.to_vec(), values });
         let found = self.found(of, &which).await?;
         Ok((input, found))
+    }
+
+    /// The error of a change of a record that was found just before. Without it, another one can be created in its place.
+    pub(crate) fn if_gone(&mut self, error: Error) -> Error {
+        if matches!(error, Error::NotFound { .. }) {
+            self.tx.overtaken();
+        }
+        error
     }
 
     /// What the model gives the field of a record that the caller creates, if that depends on nothing else of the record.

@@ -159,6 +159,11 @@ impl<'a> Tx<'a> {
         self.watched.take().unwrap_or_default()
     }
 
+    /// Another transaction was in the way: this one fails, and may succeed when it is run again.
+    pub fn overtaken(&mut self) {
+        self.session.overtaken();
+    }
+
     /// Runs what is staged now, so that its errors surface here and not at the end.
     pub async fn settle(&mut self) -> Result<(), StoreError> {
         self.flush().await

@@ -1,6 +1,6 @@
 //! What is wrong with the texts of groups.
 
-use backstay_base::{Error, Place, Violation, ViolationKind, nearest};
+use backstay_base::{Error, Place, ViolationKind, nearest};
 use backstay_engine::{
     FoldFunction, GroupsProblem, NameProblem, OrderProblem, OutputProblem, TermProblem, is_output_name,
 };

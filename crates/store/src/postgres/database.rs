@@ -9,6 +9,7 @@ use backstay_sql::{Dialect, Statement};
 use deadpool_postgres::ClientWrapper;
 use futures_util::future::join;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant as Deadline, timeout, timeout_at};
 
 use super::lease::Lease;
@@ -54,6 +55,8 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     /// Jobs that write several rows are run again one at a time: those that waited for each other don't do so twice.
     again: tokio::sync::Mutex<()>,
+    /// Of the connections, those that may write at a time: writes can wait for each other, and reads go on meanwhile.
+    writers: Semaphore,
 }
 
 impl PostgresDatabase {
@@ -63,8 +66,8 @@ impl PostgresDatabase {
         observer: Arc<dyn CommitObserver>,
         (commit_clock, entropy): (CommitClock, Arc<dyn Entropy>),
     ) -> Self {
-        let again = tokio::sync::Mutex::default();
-        let inner = Arc::new(Inner { pools, log_format, observer, commit_clock, entropy, again });
+        let (again, writers) = (tokio::sync::Mutex::default(), Semaphore::new(pools.writers()));
+        let inner = Arc::new(Inner { pools, log_format, observer, commit_clock, entropy, again, writers });
         Self { inner, first: Mutex::new(first), lease }
     }
 }
@@ -105,6 +108,13 @@ impl Inner {
                 Some(timeout_at(deadline, self.again.lock()).await.map_err(|_| StoreError::Busy)?)
             }
             Writes::None | Writes::One | Writes::Many => None,
+        };
+        let _writer = match access {
+            Access::Read => None,
+            Access::Write => {
+                let permit = timeout_at(deadline, self.writers.acquire()).await.map_err(|_| StoreError::Busy)?;
+                Some(permit.expect("it is never closed"))
+            }
         };
         let taken = PostgresSession::take(&self.pools, access);
         let mut session = timeout_at(deadline, taken).await.map_err(|_| StoreError::Busy)??;

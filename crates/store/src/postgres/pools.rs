@@ -12,6 +12,8 @@ use crate::StoreError;
 
 /// For statements that commit by themselves within a transaction.
 const CONNECTIONS_APART: usize = 2;
+/// One in so many connections is for reads alone.
+const READERS_SHARE: usize = 4;
 /// How long a connection may take to be ready.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Statements that a connection keeps prepared, before it forgets all of them.
@@ -37,6 +39,12 @@ impl Pools {
             apart: pool(address.relaxed(), CONNECTIONS_APART)?,
             connector: address.connector.clone(),
         })
+    }
+
+    /// How many connections may be in transactions that write: the rest is left to reads.
+    pub(super) fn writers(&self) -> usize {
+        let all = self.usual.status().max_size;
+        (all - all.div_ceil(READERS_SHARE)).max(1)
     }
 
     /// A connection for a transaction.
