@@ -41,18 +41,13 @@ pub(crate) async fn ask(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>)
     Ok(())
 }
 
-/// Locks what new records are going to be compared with, as far as what is sent for them says it, before the first of them is
-/// written: of two transactions with several of them in different orders, each would else wait for the other.
-pub(crate) async fn hold<'i>(
-    cx: &mut TxContext<'_, '_>,
-    collection: &Collection,
-    inputs: impl Iterator<Item = &'i Input> + Clone,
-) -> Result<(), Error> {
-    if collection.exclusions.is_empty() || !cx.is_shared() {
-        return Ok(());
-    }
+/// What new records are going to be compared with, as far as what is sent for them says it.
+pub(crate) fn series(cx: &TxContext<'_, '_>, collection: &Collection, inputs: &[Input]) -> Vec<String> {
     let mut names = Vec::new();
-    for (exclusion, input) in collection.exclusions.iter().flat_map(|one| inputs.clone().map(move |input| (one, input)))
+    if !cx.is_shared() {
+        return names;
+    }
+    for (exclusion, input) in collection.exclusions.iter().flat_map(|one| inputs.iter().map(move |input| (one, input)))
     {
         let value = |field: FieldId| {
             let sent = input.value(field).or(collection.field(field).default.as_ref());
@@ -62,7 +57,16 @@ pub(crate) async fn hold<'i>(
             names.push(lock_name(cx, (collection, exclusion), value));
         }
     }
-    let locked = cx.tx.lock_all(names.into_iter()).await;
+    names
+}
+
+/// Locks series before the first record of them is written: of two transactions that write several of them in different
+/// orders, each would else wait for the other.
+pub(crate) async fn hold(cx: &mut TxContext<'_, '_>, series: Vec<String>) -> Result<(), Error> {
+    if series.is_empty() {
+        return Ok(());
+    }
+    let locked = cx.tx.lock_all(series.into_iter()).await;
     locked.map_err(|error| cx.refused(error))
 }
 

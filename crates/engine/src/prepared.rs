@@ -351,12 +351,14 @@ impl All {
         if writes.len() < 2 || !cx.is_shared() {
             return Ok(());
         }
+        let mut series = Vec::new();
         for (collection, inputs) in writes.iter().filter_map(|write| write.created()) {
-            exclusions::hold(cx, cx.model().collection(collection), inputs.iter()).await?;
+            series.extend(exclusions::series(cx, cx.model().collection(collection), inputs));
             for input in inputs {
                 cx.hold_owners(collection, input, &mut to_hold);
             }
         }
+        exclusions::hold(cx, series).await?;
         for (record, input) in writes.into_iter().filter_map(PreparedWrite::known) {
             to_hold.add(record);
             if let Some(input) = input {

@@ -364,7 +364,8 @@ fn of_write(refusal: Error) -> Error {
 impl TxContext<'_, '_> {
     /// Makes a record of each input.
     async fn create_all(&mut self, collection: CollectionId, inputs: &[Input]) -> Result<Vec<Record>, Error> {
-        exclusions::hold(self, self.model().collection(collection), inputs.iter()).await?;
+        let series = exclusions::series(self, self.model().collection(collection), inputs);
+        exclusions::hold(self, series).await?;
         let mut to_hold = ToHold::default();
         for input in inputs {
             self.hold_owners(collection, input, &mut to_hold);

@@ -1,6 +1,7 @@
 //! Requests that write the same records in different orders, at the same time: none waits for one that waits for it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backstay_engine::{MatchingAct, Request};
 
@@ -156,4 +157,46 @@ async fn many_records_are_changed_by_filters_arrays_and_together() {
     .await;
     let stock = on.list("Product", "stock", Some("code == 'a'")).await;
     assert_eq!(stock, format!(r#"[{{"stock":{}}}]"#, ROUNDS * 4));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ranges_of_several_series_are_written_in_opposite_orders() {
+    let model = r#"type Booking @open @exclude(fields: ["room"], from: "start", to: "end") { room: String!  start: Int!  end: Int! }"#;
+    let on = Served::postgres(model);
+    let next = AtomicUsize::new(0);
+    let book = |rooms: [&str; 4]| {
+        let start = next.fetch_add(1, Ordering::Relaxed);
+        rooms.map(|room| format!(r#"{{"room":"{room}","start":{start},"end":{}}}"#, start + 1))
+    };
+    check(&on, || {
+        let array =
+            |rooms: [&str; 4]| Sent::Alone(on.creating("Booking", &format!("[{}]", book(rooms).join(","))).into());
+        let each = |rooms: [&str; 4]| Sent::Together(book(rooms).map(|body| on.creating("Booking", &body)).into());
+        vec![
+            array(["a", "b", "c", "d"]),
+            array(["d", "c", "b", "a"]),
+            each(["b", "a", "d", "c"]),
+            each(["c", "d", "a", "b"]),
+        ]
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_of_several_sums_are_made_in_opposite_orders() {
+    let model = r#"
+        type Shop @open { total: Int @computed(is: "this.sales.sum(s, s.n)", stored: COMMIT)  sales: [Sale!] @inverse(field: "shop") }
+        type Sale @open { shop: Shop!  n: Int! @default(to: 1) }"#;
+    let mut on = Served::postgres(model);
+    for _ in 0..4 {
+        assert_eq!(on.create("Shop", "{}").await, "ok");
+    }
+    check(&on, || {
+        let sell = |shops: [usize; 4]| shops.map(|shop| format!(r#"{{"shop":"%{shop}"}}"#));
+        let each = |shops: [usize; 4]| Sent::Together(sell(shops).map(|body| on.creating("Sale", &body)).into());
+        let array =
+            |shops: [usize; 4]| Sent::Alone(on.creating("Sale", &format!("[{}]", sell(shops).join(","))).into());
+        vec![each([0, 1, 2, 3]), each([3, 2, 1, 0]), array([1, 0, 3, 2]), each([2, 3, 0, 1])]
+    })
+    .await;
 }
