@@ -63,7 +63,7 @@ fn id(of: &Collection, text: &str) -> Option<backstay_base::RecordId> {
     }
 }
 
-/// Does all parts, one after the other; `tell` is told how far it is.
+/// Does all parts, one after the other, and reports the progress to `tell`.
 pub(crate) async fn all(
     channel: &Channel<'_>,
     collection: Option<String>,

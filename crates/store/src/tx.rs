@@ -400,7 +400,7 @@ impl fmt::Debug for Tx<'_> {
     }
 }
 
-/// What a name is told apart by.
+/// What distinguishes a name.
 fn number_of(name: &str) -> i64 {
     let digest: [u8; 32] = Sha256::digest(name).into();
     digest[..8].iter().fold(0, |number, byte| number << 8 | i64::from(*byte))

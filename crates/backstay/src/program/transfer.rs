@@ -122,7 +122,7 @@ pub(super) async fn export(arguments: Export) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Carries an export out, unless the process is told to end: what it has written by then is removed.
+/// Runs an export. If the process is told to stop, what was written so far is removed.
 async fn until_stopped(export: impl Future<Output = Result<u64, Failure>>) -> Result<u64, Failure> {
     let stopped = stop_signal()?;
     tokio::select! {

@@ -76,7 +76,7 @@ pub(crate) async fn import_all(
     }
     let (mut all, mut begun, mut check) = (Imported::default(), Vec::new(), Vec::new());
     let order = seed_order(model, &ids);
-    // That a type has records already is told before anything is imported.
+    // Types that have records already are reported before anything is imported.
     for SeedOrder { collection, later } in &order {
         let of = model.collection(*collection);
         let mode = Mode::Carry(later.iter().map(|field| member_of(of, *field)).collect());
