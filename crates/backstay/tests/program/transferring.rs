@@ -200,6 +200,9 @@ fn an_import_that_stops_goes_on_where_it_was() {
     let expected = "error: books.csv:4: number: expected a whole number, such as 42\n  help: 2 rows before it are imported; \
                     correct it and import the file again, which goes on there, or skip what is refused with --on-error skip\n";
     assert!(refused.ends_with(expected), "{refused}");
+    // What was imported before counts.
+    let refused = app.run(&["import", "Book", "books.csv"]).refused();
+    assert!(refused.ends_with(expected), "{refused}");
     app.write("books.csv", &file("3"));
     let ended = app.run(&["import", "Book", "books.csv"]);
     assert!(ended.err.ends_with("books.csv: going on after 2 rows, which are imported\n"), "{}", ended.err);
@@ -495,12 +498,12 @@ fn a_whole_application_comes_back_byte_for_byte() {
     let app = App::empty();
     app.write("model/all.graphql", EVERYTHING);
     app.write("in/Person.ndjson", "{\"email\": \"ada@x.example\", \"name\": \"Ada\"}\n");
-    let tags = (0..130).map(|number| format!("{{\"name\": \"tag {number}\"}}\n")).collect::<Vec<_>>().concat();
+    let tags = (0..1_200).map(|number| format!("{{\"name\": \"tag {number}\"}}\n")).collect::<Vec<_>>().concat();
     app.write("in/Tag.ndjson", &tags);
     app.write("in/Folder.ndjson", "{\"id\": \"01890a5d-ac96-774b-bcce-b302099a8001\", \"name\": \"top\"}\n{\"name\": \"below\", \"parent\": \"01890a5d-ac96-774b-bcce-b302099a8001\"}\n");
     app.write("in/Code.ndjson", "{\"id\": \"a-1\", \"label\": \"A\"}\n");
     app.write("in/Counter.ndjson", "{\"id\": 7, \"label\": \"seven\"}\n{\"label\": \"eight\", \"next\": 7}\n");
-    let linked: Vec<String> = (0..130).rev().map(|number| format!("{{\"name\": \"tag {number}\"}}")).collect();
+    let linked: Vec<String> = (0..1_200).rev().map(|number| format!("{{\"name\": \"tag {number}\"}}")).collect();
     let notes = [
         "{\"id\": \"01890a5d-ac96-774b-bcce-b302099a8057\", \"title\": \"First\", \"level\": null, \"price\": {\"amount\": \"12.50\", \"currency\": \"EUR\"}}".to_owned(),
         format!(
@@ -540,12 +543,12 @@ fn a_whole_application_comes_back_byte_for_byte() {
     );
     let note = &one[3].1;
     assert!(note.contains("\"level\":null,\"price\":{\"amount\":\"12.50\",\"currency\":\"EUR\"}"), "{note}");
-    assert_eq!(note.matches("{\"id\":").count(), 2 + 130, "{note}");
+    assert_eq!(note.matches("{\"id\":").count(), 2 + 1_200, "{note}");
 
     let other = App::empty();
     other.write("model/all.graphql", EVERYTHING);
     let from = app.path().join("one").display().to_string();
-    assert_eq!(other.run(&["import", "--all", &from]).done(), "139 records imported\n");
+    assert_eq!(other.run(&["import", "--all", &from]).done(), "1209 records imported\n");
     other.run(&["export", "--all", "two"]).done();
     for (one, two) in one.iter().zip(files(&other.path().join("two"))) {
         assert_eq!(*one, two);
