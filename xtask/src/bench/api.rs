@@ -14,6 +14,7 @@ use super::report::{Compared, Report};
 use super::rounds::alternate;
 use super::server::{Server, memory_mib};
 use super::{Options, Workshop, dataset, shell};
+use crate::commands::output;
 
 const MODEL: &str = include_str!("api.graphql");
 
@@ -33,8 +34,11 @@ const CREATES: usize = 10;
 const TRANSACTION: f64 = 4.0;
 /// The most memory that an export may take.
 const MOST_MEMORY_MIB: f64 = 100.0;
-/// Different records and customers that are asked for in turn.
-const DIFFERENT: u32 = 1000;
+/// Records, and customers, that are asked for in turn: few, whose pages stay in memory, and many, whose pages don't.
+const POPULAR: u32 = 100;
+const ANY: u32 = 100_000;
+/// A prime: the places of records that are asked for after each other are far apart.
+const APART: u64 = 7_368_787;
 
 /// An aggregate, as a request and as one would write it by hand.
 const QUESTIONS: [(&str, &str); 3] = [
@@ -58,10 +62,10 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
     for question in QUESTIONS {
         rows.push(large.aggregate(question, options)?);
     }
-    let by_id = |place: u32| format!("/api/sales/{}", id(place));
-    rows.push(large.compare("a record by its id", by_id, &small, options)?);
-    let latest = |place: u32| format!("/api/sales?customer={}&sort=-createdAt&limit=20", place / OF_A_CUSTOMER);
-    rows.push(large.compare("20 of a customer's 200 records", latest, &small, options)?);
+    for (popular, floor) in [(POPULAR, Some(SIZE)), (ANY, None)] {
+        rows.push(large.compare(("a record by its id", by_id), &small, (popular, floor), options)?);
+        rows.push(large.compare(("20 of a customer's 200 records", latest), &small, (popular, floor), options)?);
+    }
     rows.push(small.transaction(options)?);
     report.compare("api", "per second", &rows);
 
@@ -131,14 +135,17 @@ impl Till {
         })
     }
 
-    /// Compares a read with the same one of a smaller table. The path depends on the place of a record.
-    fn compare(&self, what: &str, path: impl Fn(u32) -> String, other: &Self, options: &Options) -> Result<Compared> {
-        eprintln!("xtask: {what}");
-        let requests = |till: &Self| -> Vec<Request> {
-            let step = till.records / DIFFERENT;
-            (0..DIFFERENT).map(|number| Request::get(path(1 + number * step))).collect()
-        };
-        let (ours, theirs) = (requests(self), requests(other));
+    /// Compares a read with the same one of a smaller table. Its path depends on the place of a record; so many are read
+    /// in turn.
+    fn compare(
+        &self,
+        (what, path): (&str, fn(u32) -> String),
+        other: &Self,
+        (different, floor): (u32, Option<f64>),
+        options: &Options,
+    ) -> Result<Compared> {
+        eprintln!("xtask: {what}, {different} in turn");
+        let (ours, theirs) = (self.requests(path, different), other.requests(path, different));
         let (mut client, mut beside) = (self.client()?, other.client()?);
         let (measured, control) = alternate(
             options.rounds,
@@ -146,12 +153,18 @@ impl Till {
             || beside.rate(&theirs, options.seconds),
         )?;
         Ok(Compared {
-            work: format!("{what}, of {}; control: of {}", self.records, other.records),
+            work: format!("{what}, of {}, {} in turn; control: of {}", self.records, ours.len(), other.records),
             measured,
             control,
-            floor: Some(SIZE),
+            floor,
             remark: String::new(),
         })
+    }
+
+    fn requests(&self, path: fn(u32) -> String, different: u32) -> Vec<Request> {
+        let place = |number: u32| u64::from(number) * APART % u64::from(self.records);
+        let places = (0..different.min(self.records)).map(|number| u32::try_from(place(number)).unwrap_or(0));
+        places.map(|place| Request::get(path(1 + place))).collect()
     }
 
     /// Compares records that are made several in a transaction with those that are made one by one.
@@ -191,14 +204,17 @@ fn by_command(workshop: &Workshop, (application, data): (&Path, &Path), records:
     Ok(cost.memory_mib)
 }
 
-/// The most memory that a server takes that was started for this export.
+/// The most memory that a server takes that was started for this export, which a program asks for with a key.
 fn by_request(workshop: &Workshop, (application, data): (&Path, &Path), records: u32) -> Result<f64> {
+    let mut command = Command::new(workshop.program("backstay"));
+    command.args(["key", "add", "exporter", "--role", "CLERK", "--format", "json", "--app"]).arg(application);
+    let answer: serde_json::Value = serde_json::from_str(&output(command.arg("--data").arg(data))?)?;
+    let key = answer["key"].as_str().context("no key")?;
     let server = Server::backstay(workshop, application, data)?;
-    let token = server.client()?.sign_in(&dataset::email(0), dataset::PASSWORD)?;
     let mut stream = TcpStream::connect(server.address()).context("connecting")?;
     write!(
         stream,
-        "GET /api/sales:export HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        "GET /api/sales:export HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n"
     )?;
     let (mut bytes, mut part) = (0_u64, vec![0; 1 << 16]);
     loop {
@@ -212,6 +228,14 @@ fn by_request(workshop: &Workshop, (application, data): (&Path, &Path), records:
     let most = memory_mib(server.process(), "VmHWM:")?;
     server.stop()?;
     Ok(most)
+}
+
+fn by_id(place: u32) -> String {
+    format!("/api/sales/{}", id(place))
+}
+
+fn latest(place: u32) -> String {
+    format!("/api/sales?customer={}&sort=-createdAt&limit=20", (place - 1) / OF_A_CUSTOMER)
 }
 
 /// The id of a record by its place, from 1: 16 digits.
