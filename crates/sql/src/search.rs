@@ -220,36 +220,45 @@ impl Writing<'_> {
         builder.finish(&insert, Vec::new())
     }
 
-    /// SQLite: finds the row by its words.
+    /// SQLite: finds the row by its words, which are those of `Slot::Entry`. The values aren't selected: FTS5 writes what it
+    /// has gathered whenever a statement begins a savepoint, as INSERT … SELECT does.
     fn put_words(&self) -> Template {
-        self.of_row(Vec::new())
-    }
-
-    /// SQLite: finds it by them no more. A table without content has to be told what they were.
-    fn remove_words(&self) -> Template {
-        self.of_row(vec![(self.index.words.as_str(), word("delete"))])
-    }
-
-    /// Inserts the words of the row of `Slot::Id` as they are kept, and before them other values.
-    fn of_row(&self, before: Vec<(&str, Sql)>) -> Template {
         let mut builder = self.builder();
-        let (mut columns, mut row) = (Vec::new(), Query::select());
-        for (column, value) in before {
-            columns.push(column.to_owned());
-            row.expr(value);
+        let mut columns = vec!["rowid".to_owned()];
+        let mut values = vec![subquery(self.row_of(&mut builder, Vec::new()))];
+        for field in 0..self.index.fields.len() {
+            columns.push(words(field));
+            values.push(Self::slot(&mut builder, field, Storage::Text));
         }
-        columns.push("rowid".to_owned());
-        row.column(name(DOC)).from(name(&self.index.table));
+        let mut insert = Query::insert();
+        insert.into_table(name(&self.index.words)).columns(columns.iter().map(|column| name(column)));
+        let whole = insert.values(values).is_ok();
+        assert!(whole, "one value per column");
+        builder.finish(&insert, Vec::new())
+    }
+
+    /// SQLite: finds it by them no more, if it is there. A table without content has to be told what they were.
+    fn remove_words(&self) -> Template {
+        let mut builder = self.builder();
+        let mut row = self.row_of(&mut builder, vec![word("delete")]);
+        let mut columns = vec![self.index.words.clone(), "rowid".to_owned()];
         for field in 0..self.index.fields.len() {
             columns.push(words(field));
             row.column(name(&words(field)));
         }
-        row.and_where(Sql::col(name(RECORD)).eq(self.id(&mut builder)));
         let mut insert = Query::insert();
         insert.into_table(name(&self.index.words)).columns(columns.iter().map(|column| name(column)));
         let whole = insert.select_from(row).is_ok();
         assert!(whole, "one value per column");
         builder.finish(&insert, Vec::new())
+    }
+
+    /// SQLite: the number of the row of `Slot::Id`, after other values.
+    fn row_of(&self, builder: &mut Builder<'_>, before: Vec<Sql>) -> SelectStatement {
+        let mut row = Query::select();
+        row.exprs(before).column(name(DOC)).from(name(&self.index.table));
+        row.and_where(Sql::col(name(RECORD)).eq(self.id(builder)));
+        row
     }
 
     fn remove_row(&self) -> Template {
@@ -311,6 +320,9 @@ pub(crate) fn ranked(builder: &mut Builder<'_>, collection: &Collection) -> Sele
 
 /// The weighted number of the field that a term is about.
 fn points(row: &str, field: &Sql, weights: &[u32]) -> Sql {
+    if let [weight] = weights {
+        return column(row, &number(0)).mul(integer((*weight).into()));
+    }
     let mut case = CaseStatement::new();
     for (at, weight) in weights.iter().enumerate() {
         let place = i64::try_from(at).expect("few fields are searched");
@@ -345,7 +357,8 @@ fn ranked_by_fts5(builder: &mut Builder<'_>, index: &SearchIndex, weights: &[u32
     rows.and_where(column(&row, DOC).in_subquery(all));
     rows.expr_as(column(&row, RECORD), name(RECORD));
     rows.expr_as(Func::sum(points(&row, &part("$[0]"), weights)), name(RANK));
-    rows.group_by_col((name(&row), name(RECORD)));
+    // A number is quicker to sort by than the key that it stands for.
+    rows.group_by_col((name(&row), name(DOC)));
     rows
 }
 
