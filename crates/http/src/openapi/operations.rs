@@ -487,7 +487,7 @@ pub(super) fn query_body(searches: bool) -> Value {
     body
 }
 
-fn is_searched(collection: &Collection) -> bool {
+pub(super) fn is_searched(collection: &Collection) -> bool {
     collection.searched().next().is_some()
 }
 
@@ -498,17 +498,19 @@ fn counting() -> Value {
 
 /// What is asked of groups, as a body.
 fn aggregate_body(searches: bool) -> Value {
-    let mut body = query_body(searches);
-    let properties = &mut body["properties"];
+    let mut body = without(query_body(searches), &["count", "highlight"]);
     for name in ["group", "having"] {
-        properties[name] = json!({ "type": "string" });
-    }
-    if let Some(properties) = properties.as_object_mut() {
-        for name in ["count", "highlight"] {
-            properties.remove(name);
-        }
+        body["properties"][name] = json!({ "type": "string" });
     }
     body["examples"] = json!([{ "select": "count" }]);
+    body
+}
+
+/// A body that lacks some members.
+pub(super) fn without(mut body: Value, names: &[&str]) -> Value {
+    if let Some(properties) = body["properties"].as_object_mut() {
+        properties.retain(|name, _| !names.contains(&name.as_str()));
+    }
     body
 }
 
@@ -582,9 +584,10 @@ const HIGHLIGHT: &str =
 const MODE: &str = "`atomic`: all requests or none, in one commit. `independent`: each by itself, in its own commit.";
 const IF_MATCH: &str = "An ETag: 412 unless the record still has its version, or the list its content.";
 const SELECT: &str = "Comma-separated fields of the answer, such as title,author{name}. A to-many relation takes \
-                      (sort:-createdAt,limit:3,filter:pinned) and functions such as comments:count or items:sum(quantity); \
+                      (sort:-createdAt,limit:3,filter:pinned,search:\"new york\") and functions such as comments:count or \
+                      items:sum(quantity); \
                       name=field answers a field under another name, and field? leaves out what the caller can't read. \
-                      Send the values of parameters in filters as $q=….";
+                      Send the values of parameters in filters and searches as $q=….";
 const GROUP: &str = "Comma-separated values by which records are grouped: fields, paths such as author.name, and expressions \
                      with a name, such as month=startOfMonth(createdAt, 'Europe/Zurich'). Without it, all records are one group.";
 const GROUP_SELECT: &str = "What a group comes to: count, or count, countDistinct, sum, avg, min or max of a field or an \
