@@ -536,8 +536,7 @@ pub(crate) fn none_which(collection: &Collection, which: &Which) -> Error {
         Which::Id(_) => not_found(collection),
         Which::Key(key) => {
             let names: Vec<&str> = key.fields.iter().map(|field| collection.field(*field).name.as_str()).collect();
-            let these = if names.len() == 1 { "this" } else { "these" };
-            Error::NotFound { what: format!("{} with {these} {}", collection.name, names.join(" and ")) }
+            Error::NotFound { what: format!("{} with this {}", collection.name, names.join(" and ")) }
         }
     }
 }

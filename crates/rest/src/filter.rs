@@ -70,6 +70,10 @@ fn equality(
         let kind = ViolationKind::from(problem);
         match (raw, &kind) {
             (Raw::Text(text), ViolationKind::Type { .. }) => instead((field, model), text, kind),
+            (Raw::Json(json), ViolationKind::Type { .. }) => match comparison::remedy_of_object(field, json.get()) {
+                Some(remedy) => ViolationKind::Misused { problem: kind.to_string(), remedy },
+                None => kind,
+            },
             _ => kind,
         }
     })?;

@@ -12,7 +12,7 @@ use backstay_model::{Collection, Field, FieldId, FieldKind, Interface, Model, TY
 use backstay_scalar::Value;
 
 use crate::derived::{self, OfMembers, Problem};
-use crate::words::{member_named, not_shared, shorten};
+use crate::words::{count_elsewhere, member_named, not_shared, shorten};
 use crate::{filter, sort};
 
 /// A selection, and those of its expressions that have parameters.
@@ -293,8 +293,8 @@ impl<'p> Parser<'p> {
             let problem = format!("`{name}:` does not name a part of the answer");
             return Err(self.syntax(&problem, &format!("write an alias as {name}=FIELD, arguments as FIELD(limit:3)")));
         }
-        let field =
-            member_named(collection, holder.within, name).map_err(|kind| Error::malformed(Place::Select, kind))?;
+        let field = member_named(collection, holder.within, name)
+            .map_err(|kind| Error::malformed(Place::Select, count_elsewhere(collection, name).unwrap_or(kind)))?;
         let given_alias = alias.clone();
         match &alias {
             // The answer has the old name that was asked for.
@@ -384,6 +384,9 @@ impl<'p> Parser<'p> {
         let remedy = match (&field.kind, field.kind.target()) {
             (FieldKind::Embedded(_) | FieldKind::ToOneOf { .. } | FieldKind::Document(_), _) => {
                 format!("write the members in braces: {inner}")
+            }
+            (_, Some(_)) if field.kind.is_to_many() && derived::function_named(&name).is_some() => {
+                format!("write a function of a relation after a colon: {}:{name}", field.own_name())
             }
             (_, Some(_)) => format!("write the fields of a relation in braces: {inner}"),
             (_, None) => format!("`{}` has no fields; leave out what follows it", field.name),

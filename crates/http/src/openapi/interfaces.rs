@@ -4,7 +4,9 @@ use backstay_model::{Collection, Interface, Model};
 use serde_json::{Map, Value, json};
 
 use super::names::Schema;
-use super::operations::{Shapes, add, assemble, equalities, is_searched, parameters, query_body, reference, without};
+use super::operations::{
+    Shapes, add, assemble, equalities, is_searched, parameters, query_body, reference, summarize, without,
+};
 use super::{is_shown, references, schemas};
 use crate::endpoint::{Described, Endpoint, Handler, Parameters, RecordRequest, Verb};
 use crate::endpoints;
@@ -44,7 +46,8 @@ pub(super) fn of_interface(model: &Model, interface: &Interface) -> Map<String, 
 
 /// An operation at the path of an interface.
 fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Option<(Verb, Value)> {
-    let (Described::OfCollection { verb, status }, Handler::Record(kind)) = (endpoint.described, endpoint.handler)
+    let (Described::OfCollection { verb, summary, status }, Handler::Record(kind)) =
+        (endpoint.described, endpoint.handler)
     else {
         return None;
     };
@@ -74,7 +77,9 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
     own.extend((searches && endpoint.parameters == Parameters::OfList).then(|| reference("Search")));
     let (name, shapes) = (&interface.name, shapes(kind, &interface.name, searches)?);
     let id = format!("{verb}{name}");
-    Some((endpoint.verb, assemble(endpoint, (name, &id), status, shapes, parameters(endpoint, own))))
+    let mut operation = assemble(endpoint, (name, &id), status, shapes, parameters(endpoint, own));
+    summarize(&mut operation, summary, name);
+    Some((endpoint.verb, operation))
 }
 
 /// What is sent and answered by the reads of an interface.

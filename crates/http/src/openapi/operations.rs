@@ -97,9 +97,10 @@ impl<'m> Whole<'m> {
 
 /// An operation that exists once.
 fn operation(endpoint: &Endpoint, whole: Whole<'_>) -> Option<(Verb, Value)> {
-    let Described::Operation { tag, id, status, description } = endpoint.described else { return None };
+    let Described::Operation { tag, id, summary, status, description } = endpoint.described else { return None };
     let shapes = Shapes::of(endpoint.handler, whole);
     let mut operation = assemble(endpoint, (tag, id), status, shapes, parameters(endpoint, Vec::new()));
+    operation["summary"] = json!(summary);
     if let Some(description) = description {
         operation["description"] = json!(description);
     }
@@ -108,7 +109,8 @@ fn operation(endpoint: &Endpoint, whole: Whole<'_>) -> Option<(Verb, Value)> {
 
 /// An operation of a collection, unless no rule allows it to anyone.
 fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> Option<(Verb, Value)> {
-    let (Described::OfCollection { verb, status }, Handler::Record(kind)) = (endpoint.described, endpoint.handler)
+    let (Described::OfCollection { verb, summary, status }, Handler::Record(kind)) =
+        (endpoint.described, endpoint.handler)
     else {
         return None;
     };
@@ -166,6 +168,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     let id = format!("{verb}{name}");
     possible.then(|| {
         let mut operation = assemble(endpoint, (name, &id), status, shapes, parameters(endpoint, own));
+        summarize(&mut operation, summary, name);
         deprecate(collection.deprecated.as_ref(), &mut operation);
         (endpoint.verb, operation)
     })
@@ -356,6 +359,11 @@ pub(super) fn assemble(
         operation["requestBody"] = json!({ "required": rule.presence == Presence::Required, "content": content });
     }
     operation
+}
+
+/// Says in a line what an operation does with the records of a type or an interface.
+pub(super) fn summarize(operation: &mut Value, summary: &str, name: &str) {
+    operation["summary"] = json!(summary.replace("{type}", name));
 }
 
 pub(super) fn reference(name: &str) -> Value {
