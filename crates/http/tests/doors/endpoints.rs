@@ -1,5 +1,6 @@
 use backstay_http::{Docs, HttpSettings};
 use backstay_testkit::{Reply, TestApp};
+use serde_json::{Value, json};
 
 use crate::{NOTES, note};
 
@@ -60,6 +61,13 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
             id
         }
     };
+    let link = match endpoint {
+        "POST /auth/links/revoke" => {
+            app.call("POST /auth/links", &[("authorization", &token)]).await.json()["id"].clone()
+        }
+        _ => Value::Null,
+    };
+    let link = json!({ "id": link }).to_string();
     let setup_token = app.setup_token();
     let setup = format!("token={}&email=root%40example.org&password=a+good+password", setup_token.expose());
     let body = match endpoint {
@@ -78,6 +86,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         "POST /explain" => r#"{"request": "GET /api/notes"}"#,
         "POST /transact" => r#"{"requests": [{"create": "notes", "body": {"title": "x"}}]}"#,
         "POST /auth/setup" => &setup,
+        "POST /auth/links/revoke" => &link,
         _ => "",
     };
     let by_filter = matches!(endpoint, "PATCH /api/{collection}" | "DELETE /api/{collection}");
