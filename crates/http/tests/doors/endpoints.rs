@@ -1,6 +1,6 @@
 use backstay_http::{Docs, HttpSettings};
 use backstay_testkit::{Reply, TestApp};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{NOTES, note};
 
@@ -36,6 +36,12 @@ async fn trashed(app: &TestApp, token: &str) -> String {
     id
 }
 
+/// Makes a link and gives the body that revokes it.
+async fn link(app: &TestApp, token: &str) -> String {
+    let made = app.call("POST /auth/links", &[("authorization", token)]).await;
+    json!({ "id": made.json()["id"] }).to_string()
+}
+
 /// An application with every endpoint.
 fn open() -> TestApp {
     TestApp::with(NOTES, HttpSettings { docs: Docs::Always, ..HttpSettings::default() })
@@ -61,13 +67,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
             id
         }
     };
-    let link = match endpoint {
-        "POST /auth/links/revoke" => {
-            app.call("POST /auth/links", &[("authorization", &token)]).await.json()["id"].clone()
-        }
-        _ => Value::Null,
-    };
-    let link = json!({ "id": link }).to_string();
+    let link = if endpoint == "POST /auth/links/revoke" { link(&app, &token).await } else { String::new() };
     let setup_token = app.setup_token();
     let setup = format!("token={}&email=root%40example.org&password=a+good+password", setup_token.expose());
     let body = match endpoint {
