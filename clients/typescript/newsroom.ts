@@ -961,6 +961,8 @@ export interface ConnectOptions {
   url: string;
   /** The token of a session, or a key. Signing in sets it. */
   token?: string;
+  /** The token of a secret link. Making one sets it. */
+  link?: string;
   /** Headers of every request. */
   headers?: { [name: string]: string };
   /** Used in the place of the global `fetch`. */
@@ -1515,6 +1517,13 @@ export interface SignedIn {
   account: SignedInAccount;
 }
 
+/** A secret link that was made. */
+export interface MadeLink {
+  id: string;
+  token: string;
+  expiresAt: string;
+}
+
 /** What a request is made of. */
 interface SentRequest {
   query?: { [name: string]: unknown };
@@ -1525,16 +1534,19 @@ interface SentRequest {
 class HttpConnection {
   readonly options: ConnectOptions;
   token: string | undefined;
+  link: string | undefined;
 
   constructor(options: ConnectOptions) {
     this.options = options;
     this.token = options.token;
+    this.link = options.link;
   }
 
   async send(method: string, path: string, { query, body, headers }: SentRequest = {}): Promise<any> {
     const { url, fetch: send = fetch } = this.options;
     const all: { [name: string]: string } = { Accept: "application/json", ...this.options.headers, ...headers };
     if (this.token !== undefined) all["Authorization"] = `Bearer ${this.token}`;
+    if (this.link !== undefined) all["Backstay-Link"] = this.link;
     const init: RequestInit = { method, headers: all };
     if (body !== undefined) {
       all["Content-Type"] = "application/json";
@@ -1903,6 +1915,19 @@ export class AccountRequests {
     return this.connection.send("POST", "/auth/email", { body: change });
   }
 
+  /** Makes a secret link, and shows it from now on, signed in or not. */
+  async makeLink(): Promise<MadeLink> {
+    const made: MadeLink = await this.connection.send("POST", "/auth/links");
+    this.connection.link = made.token;
+    return made;
+  }
+
+  /** Revokes the link that is shown, or another that the account has made. */
+  async revokeLink(link?: { id: string }): Promise<void> {
+    await this.connection.send("POST", "/auth/links/revoke", { body: link });
+    if (link === undefined) this.connection.link = undefined;
+  }
+
   private async begin(path: string, body: unknown): Promise<SignedIn> {
     const session: SignedIn = await this.connection.send("POST", path, { body });
     this.connection.token = session.token;
@@ -1945,6 +1970,11 @@ export class BackstayBase {
   /** The token of the session, or the key, if there is one. */
   get token(): string | undefined {
     return this.connection.token;
+  }
+
+  /** The token of the secret link that is shown, if there is one. */
+  get link(): string | undefined {
+    return this.connection.link;
   }
 
   /** The same database for whoever has this token or key; for anybody without one. */

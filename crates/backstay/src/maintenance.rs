@@ -17,6 +17,7 @@ pub(crate) async fn maintain(serving: &Serving) -> Infallible {
         never = purge_always(serving) => never,
         never = refresh_always(serving) => never,
         never = prune_always(serving) => never,
+        never = remove_links_always(serving) => never,
     }
 }
 
@@ -48,6 +49,24 @@ async fn prune_log(serving: &Serving) -> Result<u64, Error> {
             return Ok(entries);
         }
     }
+}
+
+async fn remove_links_always(serving: &Serving) -> Infallible {
+    loop {
+        if !remove_links(serving).await {
+            sleep(Duration::from_secs(limits::PURGE_SECONDS)).await;
+        }
+    }
+}
+
+/// Removes some links that have expired; whether there may be more.
+async fn remove_links(serving: &Serving) -> bool {
+    let served = serving.served().await;
+    let Some(Served { instance, .. }) = &*served else { return false };
+    instance.identity.remove_expired_links().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "expired links can't be removed");
+        false
+    })
 }
 
 async fn purge_always(serving: &Serving) -> Infallible {

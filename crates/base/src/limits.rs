@@ -241,6 +241,10 @@ pub const REMEMBERED_ACCOUNT_BYTES: usize = 1024;
 pub const KNOWN_CALLERS: usize = 100_000;
 /// Accounts and addresses whose attempts are counted at one time.
 pub const ATTEMPT_BUCKETS: usize = 100_000;
+/// Links that one network may make before the next has to wait.
+pub const LINKS_PER_ADDRESS: u32 = 100;
+/// Links that are looked at, and removed if they have expired, in one step.
+pub const EXPIRED_LINKS: u32 = 100;
 /// Networks from which somebody has signed in to an account, of all accounts, that are remembered at one time.
 pub const FAMILIAR_NETWORKS: usize = 100_000;
 /// How often as many attempts at an account are counted from all networks that never signed in to it as from one network.

@@ -221,6 +221,11 @@ impl Engine {
         &self.inner.application.policy.account
     }
 
+    /// Whether the model asks for the link that a caller shows: `Caller::link` makes no difference elsewhere.
+    pub fn asks_link(&self) -> bool {
+        self.inner.application.policy.asks_link
+    }
+
     /// The counts of these dependencies, to be taken before what is to be remembered is read.
     pub fn observe(&self, dependencies: &[Dependency]) -> Seen {
         let keys = self.inner.store.dependency_keys();

@@ -517,6 +517,21 @@ static OTHERS: &[Route] = &[
             ..ACCOUNT
         }],
     ),
+    account(
+        &["/auth/links"],
+        Callers::Everyone,
+        &[Endpoint { handler: Handler::MakeLink, described: accounts("makeLink", "201"), ..ACCOUNT }],
+    ),
+    account(
+        &["/auth/links/revoke"],
+        Callers::Everyone,
+        &[Endpoint {
+            handler: Handler::RevokeLink,
+            body: Some(BodyRule { presence: Presence::Optional, ..CREDENTIALS_BODY }),
+            described: accounts("revokeLink", "204"),
+            ..ACCOUNT
+        }],
+    ),
     Route {
         pattern: Pattern::Fixed(&["/auth/me"]),
         callers: Callers::Everyone,

@@ -135,7 +135,7 @@ impl<'m> Checker<'m> {
             "auth" | "request" => {
                 let instead = match name {
                     "auth" => {
-                        "name a part: `auth.id`, `auth.kind`, `auth.roles`, `auth.claims.x`, `auth.verified` or `auth.account.x`; \
+                        "name a part: `auth.id`, `auth.kind`, `auth.roles`, `auth.claims.x`, `auth.verified`, `auth.link` or `auth.account.x`; \
                          to require a signed-in caller, write `auth.id != null`"
                     }
                     _ => "name a part: `request.time`",
@@ -286,6 +286,7 @@ impl<'m> Checker<'m> {
         let (caller, ty) = match part.name.as_str() {
             "account" => return self.account(part, span),
             "id" => (CallerPart::Id, Type::Id(KeyForm::Uuid)),
+            "link" => (CallerPart::Link, Type::Id(KeyForm::Uuid)),
             "kind" => (CallerPart::Kind, Type::Text),
             "verified" => (CallerPart::Verified, Type::Bool),
             "roles" => match self.scope.model.roles {
@@ -300,7 +301,7 @@ impl<'m> Checker<'m> {
                 return self.unknown(
                     Name::AuthPart,
                     name,
-                    ["id", "kind", "roles", "claims", "account", "verified"],
+                    ["id", "kind", "roles", "claims", "account", "verified", "link"],
                     &part.span,
                 );
             }
