@@ -1,0 +1,143 @@
+//! The threads that carry connections: those of heavy networks let all others go first.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread::available_parallelism;
+use std::time::Instant;
+
+use backstay_base::{give_way, lower_priority};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::usage::{Usage, Used};
+
+/// Where connections are carried.
+pub(crate) struct Lanes {
+    ways: Arc<Ways>,
+    /// Owned, so that it ends with the server.
+    patient: Option<Runtime>,
+}
+
+struct Ways {
+    /// The runtime that serves.
+    quick: Handle,
+    /// Threads of a lower priority, for the connections of heavy networks.
+    patient: Handle,
+    usage: Usage,
+}
+
+impl Lanes {
+    /// Starts the threads for heavy networks. All others are served by the runtime that this is called on.
+    pub(crate) fn open() -> io::Result<Self> {
+        let threads = available_parallelism().map_or(1, usize::from);
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(threads).thread_name("patient").on_thread_start(lower_priority);
+        let patient = builder.build()?;
+        let ways = Ways { quick: Handle::current(), patient: patient.handle().clone(), usage: Usage::new(threads) };
+        Ok(Self { ways: Arc::new(ways), patient: Some(patient) })
+    }
+
+    /// What the network of this address has taken.
+    pub(crate) fn used_by(&self, address: IpAddr) -> Arc<Used> {
+        self.ways.usage.of(address)
+    }
+
+    /// Carries a connection from this network, which has taken time since this moment.
+    pub(crate) fn carry(
+        &self,
+        (used, since): (&Arc<Used>, Instant),
+        connection: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let carried = Carried {
+            ways: Arc::clone(&self.ways),
+            used: Arc::clone(used),
+            lane: Lane::of(used),
+            connection: Box::pin(connection),
+        };
+        carried.go();
+        self.ways.usage.charge(used, (since, Instant::now()));
+    }
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        if let Some(patient) = self.patient.take() {
+            patient.shutdown_background();
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Quick,
+    Patient,
+}
+
+impl Lane {
+    /// That of this network at the moment.
+    fn of(used: &Used) -> Self {
+        if used.is_heavy() { Self::Patient } else { Self::Quick }
+    }
+}
+
+/// A connection on one of the lanes.
+struct Carried {
+    ways: Arc<Ways>,
+    used: Arc<Used>,
+    lane: Lane,
+    connection: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Carried {
+    /// Begins, or goes on, on its lane.
+    fn go(self) {
+        let ways = Arc::clone(&self.ways);
+        match self.lane {
+            Lane::Quick => ways.quick.spawn(OnLane(Some(self))),
+            Lane::Patient => ways.patient.spawn(OnLane(Some(self))),
+        };
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let begun = Instant::now();
+        let outcome = match self.lane {
+            Lane::Quick => self.connection.as_mut().poll(cx),
+            Lane::Patient => {
+                // What the connection starts, such as timers and connections to a database, belongs to the server.
+                let _serving = self.ways.quick.enter();
+                self.connection.as_mut().poll(cx)
+            }
+        };
+        self.ways.usage.charge(&self.used, (begun, Instant::now()));
+        if self.lane == Lane::Patient {
+            give_way();
+        }
+        outcome
+    }
+}
+
+/// A connection until it ends or changes its lane.
+struct OnLane(Option<Carried>);
+
+impl Future for OnLane {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let now = self.0.as_ref().map(|carried| Lane::of(&carried.used));
+        if let Some(lane) = now
+            && let Some(carried) = self.0.take_if(|carried| carried.lane != lane)
+        {
+            Carried { lane, ..carried }.go();
+        }
+        self.0.as_mut().map_or(Poll::Ready(()), |carried| carried.poll(cx))
+    }
+}
+
+impl fmt::Debug for Lanes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lanes").field("usage", &self.ways.usage).finish_non_exhaustive()
+    }
+}
