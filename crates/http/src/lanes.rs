@@ -141,3 +141,71 @@ impl fmt::Debug for Lanes {
         f.debug_struct("Lanes").field("usage", &self.ways.usage).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use tokio::runtime::Id;
+    use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+    use super::*;
+
+    /// The runtime that polls, and the one that what is started there belongs to.
+    type At = (Lane, Id);
+
+    fn at() -> At {
+        let lane = if thread::current().name() == Some("patient") { Lane::Patient } else { Lane::Quick };
+        (lane, Handle::current().id())
+    }
+
+    /// A connection that tells where it is each time that it is asked.
+    async fn tell(mut asked: UnboundedReceiver<()>, told: UnboundedSender<At>) {
+        while asked.recv().await.is_some() {
+            told.send(at()).expect("somebody listens");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_connection_follows_its_network() {
+        let lanes = Lanes::open().expect("threads");
+        // Not one that is judged.
+        let used = Arc::<Used>::default();
+        let (ask, asked) = unbounded_channel();
+        let (told, mut telling) = unbounded_channel();
+        lanes.carry((&used, Instant::now()), tell(asked, told));
+        let own = Handle::current().id();
+        for (heavy, expected) in [(false, Lane::Quick), (true, Lane::Patient), (true, Lane::Patient), (false, Lane::Quick)]
+        {
+            used.set_heavy(heavy);
+            ask.send(()).expect("the connection is open");
+            assert_eq!(telling.recv().await, Some((expected, own)));
+        }
+        drop(ask);
+        assert_eq!(telling.recv().await, None, "the connection has ended");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_new_connection_of_a_heavy_network_begins_behind_others() {
+        let lanes = Lanes::open().expect("threads");
+        // Not one that is judged.
+        let used = Arc::<Used>::default();
+        used.set_heavy(true);
+        let (told, mut telling) = unbounded_channel();
+        lanes.carry((&used, Instant::now()), async move { told.send(at()).expect("somebody listens") });
+        assert_eq!(telling.recv().await, Some((Lane::Patient, Handle::current().id())));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn what_connections_of_heavy_networks_do_ends_with_the_server() {
+        let lanes = Lanes::open().expect("threads");
+        // Not one that is judged.
+        let used = Arc::<Used>::default();
+        used.set_heavy(true);
+        let (_ask, asked) = unbounded_channel();
+        let (told, mut telling) = unbounded_channel();
+        lanes.carry((&used, Instant::now()), tell(asked, told));
+        drop(lanes);
+        assert_eq!(telling.recv().await, None);
+    }
+}

@@ -40,6 +40,11 @@ impl Used {
     pub(crate) fn is_heavy(&self) -> bool {
         self.heavy.load(Ordering::Relaxed)
     }
+
+    #[cfg(test)]
+    pub(crate) fn set_heavy(&self, heavy: bool) {
+        self.heavy.store(heavy, Ordering::Relaxed);
+    }
 }
 
 impl Usage {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use backstay_base::{limits, lower_priority};
+use backstay_base::{give_way, limits, lower_priority};
 use parking_lot::{Condvar, Mutex};
 
 use super::connection::{Mode, SqliteSession};
@@ -143,5 +143,6 @@ fn serve(mut session: SqliteSession, queue: &Queue) {
             drop(session.release_snapshot());
         }
         queue.reads.lock().waiting.ended(flow, began.elapsed());
+        give_way();
     }
 }
