@@ -1,5 +1,6 @@
 //! The threads that carry connections: those of heavy networks let all others go first.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -51,15 +52,29 @@ impl Lanes {
         (used, since): (&Arc<Used>, Instant),
         connection: impl Future<Output = ()> + Send + 'static,
     ) {
-        let carried = Carried {
-            ways: Arc::clone(&self.ways),
-            used: Arc::clone(used),
-            lane: Lane::of(used),
-            connection: Box::pin(connection),
-        };
-        carried.go();
+        let owner = Owner { ways: Arc::clone(&self.ways), used: Arc::clone(used) };
+        Carried::new(Arc::new(owner), Box::pin(connection)).go();
         self.ways.usage.charge(used, (since, Instant::now()));
     }
+}
+
+/// Carries what a connection leaves behind, if one is carried here; anything else is served like all.
+pub(crate) fn leave_behind(work: impl Future<Output = ()> + Send + 'static) {
+    match CARRIED_FOR.with_borrow(Clone::clone) {
+        Some(owner) => Carried::new(owner, Box::pin(work)).go(),
+        None => drop(tokio::spawn(work)),
+    }
+}
+
+thread_local! {
+    /// For whom this thread carries something at the moment.
+    static CARRIED_FOR: RefCell<Option<Arc<Owner>>> = const { RefCell::new(None) };
+}
+
+/// Whose network takes the time for something that is carried, and where it can be.
+struct Owner {
+    ways: Arc<Ways>,
+    used: Arc<Used>,
 }
 
 impl Drop for Lanes {
@@ -83,35 +98,41 @@ impl Lane {
     }
 }
 
-/// A connection on one of the lanes.
+/// A connection, or what it left behind, on one of the lanes.
 struct Carried {
-    ways: Arc<Ways>,
-    used: Arc<Used>,
+    owner: Arc<Owner>,
     lane: Lane,
-    connection: Pin<Box<dyn Future<Output = ()> + Send>>,
+    work: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Carried {
+    fn new(owner: Arc<Owner>, work: Pin<Box<dyn Future<Output = ()> + Send>>) -> Self {
+        Self { lane: Lane::of(&owner.used), owner, work }
+    }
+
     /// Begins, or goes on, on its lane.
     fn go(self) {
-        let ways = Arc::clone(&self.ways);
+        let owner = Arc::clone(&self.owner);
         match self.lane {
-            Lane::Quick => ways.quick.spawn(OnLane(Some(self))),
-            Lane::Patient => ways.patient.spawn(OnLane(Some(self))),
+            Lane::Quick => owner.ways.quick.spawn(OnLane(Some(self))),
+            Lane::Patient => owner.ways.patient.spawn(OnLane(Some(self))),
         };
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Owner { ways, used } = &*self.owner;
         let begun = Instant::now();
+        CARRIED_FOR.set(Some(Arc::clone(&self.owner)));
         let outcome = match self.lane {
-            Lane::Quick => self.connection.as_mut().poll(cx),
+            Lane::Quick => self.work.as_mut().poll(cx),
             Lane::Patient => {
-                // What the connection starts, such as timers and connections to a database, belongs to the server.
-                let _serving = self.ways.quick.enter();
-                self.connection.as_mut().poll(cx)
+                // What it starts, such as timers and connections to a database, belongs to the server.
+                let _serving = ways.quick.enter();
+                self.work.as_mut().poll(cx)
             }
         };
-        self.ways.usage.charge(&self.used, (begun, Instant::now()));
+        CARRIED_FOR.set(None);
+        ways.usage.charge(used, (begun, Instant::now()));
         if self.lane == Lane::Patient {
             give_way();
         }
@@ -119,14 +140,14 @@ impl Carried {
     }
 }
 
-/// A connection until it ends or changes its lane.
+/// Something that is carried until it ends or changes its lane.
 struct OnLane(Option<Carried>);
 
 impl Future for OnLane {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let now = self.0.as_ref().map(|carried| Lane::of(&carried.used));
+        let now = self.0.as_ref().map(|carried| Lane::of(&carried.owner.used));
         if let Some(lane) = now
             && let Some(carried) = self.0.take_if(|carried| carried.lane != lane)
         {
@@ -175,7 +196,8 @@ mod tests {
         let (told, mut telling) = unbounded_channel();
         lanes.carry((&used, Instant::now()), tell(asked, told));
         let own = Handle::current().id();
-        for (heavy, expected) in [(false, Lane::Quick), (true, Lane::Patient), (true, Lane::Patient), (false, Lane::Quick)]
+        for (heavy, expected) in
+            [(false, Lane::Quick), (true, Lane::Patient), (true, Lane::Patient), (false, Lane::Quick)]
         {
             used.set_heavy(heavy);
             ask.send(()).expect("the connection is open");
@@ -194,6 +216,22 @@ mod tests {
         let (told, mut telling) = unbounded_channel();
         lanes.carry((&used, Instant::now()), async move { told.send(at()).expect("somebody listens") });
         assert_eq!(telling.recv().await, Some((Lane::Patient, Handle::current().id())));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn what_a_connection_leaves_behind_follows_its_network_too() {
+        let lanes = Lanes::open().expect("threads");
+        let (told, mut telling) = unbounded_channel();
+        for heavy in [true, false] {
+            let (used, told) = (Arc::<Used>::default(), told.clone());
+            used.set_heavy(heavy);
+            let left = async move { told.send(at()).expect("somebody listens") };
+            lanes.carry((&used, Instant::now()), async move { leave_behind(left) });
+            let expected = if heavy { Lane::Patient } else { Lane::Quick };
+            assert_eq!(telling.recv().await, Some((expected, Handle::current().id())));
+        }
+        leave_behind(async move { told.send(at()).expect("somebody listens") });
+        assert_eq!(telling.recv().await, Some((Lane::Quick, Handle::current().id())));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

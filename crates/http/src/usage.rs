@@ -86,9 +86,8 @@ impl Usage {
         self.window_ends.store(ended + windows * WINDOW, Ordering::Relaxed);
         let (mut active, mut most) = (0, 0);
         for used in networks.values() {
-            let before = (0..windows).try_fold(used.lately.load(Ordering::Relaxed), |left, _| {
-                (left > 0).then_some(left * KEPT.0 / KEPT.1)
-            });
+            let before = (0..windows)
+                .try_fold(used.lately.load(Ordering::Relaxed), |left, _| (left > 0).then_some(left * KEPT.0 / KEPT.1));
             let lately = before.unwrap_or(0) + used.in_window.swap(0, Ordering::Relaxed);
             used.lately.store(lately, Ordering::Relaxed);
             active += usize::from(lately > 0);

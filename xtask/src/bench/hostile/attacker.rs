@@ -31,7 +31,8 @@ const NARROW_BYTES: usize = 4096;
 /// a machine of its own.
 pub(crate) fn go_last() -> Result<()> {
     let thread = gettid().as_raw_nonzero().to_string();
-    let status = Command::new("chrt").args(["--idle", "--pid", "0", &thread]).status().context("cannot start `chrt`")?;
+    let status =
+        Command::new("chrt").args(["--idle", "--pid", "0", &thread]).status().context("cannot start `chrt`")?;
     ensure!(status.success(), "`chrt` failed with {status}");
     Ok(())
 }
