@@ -32,6 +32,7 @@ pub(crate) const OF_BENCH: &[Need] = &[
     Need { program: "wrk", package: "wrk", needed_for: "generating load", by: "" },
     Need { program: "valgrind", package: "valgrind", needed_for: "counting instructions", by: "" },
     Need { program: "sqlite3", package: "sqlite3", needed_for: "the control of seeding", by: "" },
+    Need { program: "chrt", package: "util-linux", needed_for: "the priority of attackers", by: "" },
 ];
 
 /// What programs from `PyPI` need.
