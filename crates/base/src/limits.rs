@@ -362,6 +362,9 @@ pub const KEPT_TEXT_BYTES: usize = 4 * 1024;
 pub const PARAMETERS: usize = 300;
 /// Connections to a database server, unless the settings say otherwise.
 pub const DATABASE_CONNECTIONS: usize = 16;
+/// Milliseconds for which a process may not have heard what others committed in its database before it trusts nothing that it
+/// remembers of it.
+pub const UNHEARD_MILLIS: u64 = 1000;
 /// Bytes that the write-ahead log may grow by during a backup, which needs all of it.
 pub const BACKUP_LOG_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// Entries of the commit log that are pruned in one transaction.

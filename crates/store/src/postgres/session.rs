@@ -18,9 +18,6 @@ use crate::session::{Answer, Session, Visit, later};
 use crate::tx::{Pending, Staged};
 use crate::{ReadStats, StoreError};
 
-/// The advisory lock under which places in the commit log are assigned: "`BkSt`", "log".
-const LOG_LOCK: &str = "SELECT pg_advisory_xact_lock(1114329972, 7106407)";
-
 /// What a session may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
@@ -143,10 +140,8 @@ impl PostgresSession {
         }
         let mut statements: Vec<Last> = pending.staged.iter().map(Last::staged).collect();
         statements.extend(pending.remembered.iter().map(|remembered| Last::remembered(remembered, moment)));
-        if let Some(append) = append {
-            statements.push(Last { statement: own(LOG_LOCK, vec![], &[]), guard: None });
-            statements.push(Last { statement: append.statement.clone(), guard: None });
-        }
+        // The last one: the entry's number is drawn after all locks of the transaction.
+        statements.extend(append.map(|append| Last { statement: append.statement.clone(), guard: None }));
         if self.access == Access::Read && !statements.is_empty() { Err(StoreError::ReadOnly) } else { Ok(statements) }
     }
 
