@@ -3,19 +3,22 @@
 
 mod conformance;
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use backstay_audit::verify;
-use backstay_base::{DependencyKey, Secret};
+use backstay_base::{Ambient, DependencyKey, Secret};
 use backstay_scalar::Storage;
 use backstay_sql::Statement;
-use backstay_store::{Location, OpenError, OpenOptions, Outcome, RecordKey, ServerProblem, Store, StoreError, Writes};
-use backstay_testkit::{Cluster, controlled};
+use backstay_store::{
+    CommitObserver, Committed, Location, OpenError, OpenOptions, Outcome, RecordKey, ServerProblem, Store, StoreError,
+    Writes,
+};
+use backstay_testkit::{Cluster, TestClock, controlled};
 use conformance::script::{
-    AUTHOR, Act, Ended, FirstColumn, MODEL, Told, clock, create_author, id, model, read, script,
+    AUTHOR, Act, Ended, FirstColumn, MODEL, NOW, Told, claim, clock, create_author, id, model, moment, read, script,
 };
 use tokio::time::sleep;
 
@@ -33,6 +36,7 @@ struct Place {
 struct Node {
     store: Store,
     told: Arc<Told>,
+    clock: TestClock,
 }
 
 impl Place {
@@ -48,9 +52,9 @@ impl Place {
     }
 
     fn try_node(&self, text: &str) -> Result<(Node, Outcome), OpenError> {
-        let told = Arc::<Told>::default();
-        let opened = Store::open(&self.options, &model(text), controlled(&clock(), 1), Arc::<Told>::clone(&told))?;
-        Ok((Node { store: opened.store, told }, opened.outcome))
+        let (told, clock) = (Arc::<Told>::default(), clock());
+        let opened = Store::open(&self.options, &model(text), controlled(&clock, 1), Arc::<Told>::clone(&told))?;
+        Ok((Node { store: opened.store, told, clock }, opened.outcome))
     }
 
     fn node(&self) -> Node {
@@ -245,6 +249,12 @@ async fn one_process_does_what_is_due() {
     until("a keeper", || keepers() == 1).await;
     until("both are current", || nodes.iter().all(|node| node.store.is_current())).await;
     assert_eq!(keepers(), 1);
+    // One of the things that are due: idempotency records that have expired go.
+    let remember = Act::Remember(claim("old", 1), b"answer".to_vec(), moment(NOW + 1));
+    nodes[0].store.write(script(Writes::One, [remember])).await.expect("remembered");
+    nodes[0].clock.advance("1s");
+    nodes[1].clock.advance("1s");
+    until("nothing is remembered", || place.run("SELECT count(*) FROM backstay_idempotency") == "0").await;
     let (keeper, other) = if nodes[0].store.is_keeper() { (0, 1) } else { (1, 0) };
     nodes[keeper].store.clone().close();
     until("another keeper", || nodes[other].store.is_keeper()).await;
@@ -272,4 +282,61 @@ async fn a_model_is_changed_while_no_other_process_serves_it() {
     assert!(matches!(after, Err(StoreError::Displaced)), "{after:?}");
     assert!(one.store.has_failed());
     assert_eq!(place.deaths.load(Ordering::SeqCst), 1);
+}
+
+/// When changes were committed here, and when those of others were known.
+#[derive(Debug, Default)]
+struct Timed(Mutex<HashMap<DependencyKey, Instant>>);
+
+impl Timed {
+    fn note(&self, keys: &[DependencyKey]) {
+        let now = Instant::now();
+        self.0.lock().expect("not poisoned").extend(keys.iter().map(|key| (*key, now)));
+    }
+}
+
+impl CommitObserver for Timed {
+    fn before_commit(&self, _: Committed<'_>) {}
+
+    fn after_commit(&self, committed: Committed<'_>) {
+        self.note(committed.keys);
+    }
+
+    fn others_changed(&self, keys: &[DependencyKey]) {
+        self.note(keys);
+    }
+
+    fn foreign_change(&self) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints a figure"]
+async fn how_late_others_know_beside_64_writers() {
+    let (place, timed) = (Place::new(), [Arc::<Timed>::default(), Arc::default()]);
+    let stores = timed
+        .clone()
+        .map(|timed| Store::open(&place.options, &model(MODEL), Ambient::system(), timed).expect("a database").store);
+    let writers = (0..64_u32).map(|writer| {
+        let store = stores[0].clone();
+        tokio::spawn(async move {
+            for number in (writer * 100..).take(100) {
+                store.write(create_author(number, &format!("{number}@example.org"))).await.expect("a create");
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.expect("a writer");
+    }
+    let keys: Vec<_> =
+        (0..6400).map(|number| stores[0].dependency_keys().record(AUTHOR, &RecordKey::from(id(number)))).collect();
+    let [here, there] = timed;
+    until("all are known", || {
+        let there = there.0.lock().expect("not poisoned");
+        keys.iter().all(|key| there.contains_key(key))
+    })
+    .await;
+    let (here, there) = (here.0.lock().expect("not poisoned"), there.0.lock().expect("not poisoned"));
+    let mut late: Vec<_> = keys.iter().map(|key| there[key].saturating_duration_since(here[key])).collect();
+    late.sort();
+    eprintln!("median {:?}, 99th percentile {:?}", late[3200], late[6336]);
 }

@@ -19,10 +19,11 @@ use tokio_postgres::{Row, Statement};
 
 use super::error::plain;
 use super::lease;
+use super::param::Bound;
 use super::pools::Pools;
 use super::sequencer::{Sequenced, Sequencer};
 use crate::moment::CommitClock;
-use crate::{CommitObserver, StoreError, log};
+use crate::{CommitObserver, StoreError, idempotency, log};
 
 /// How often the log is read if nothing is committed here.
 const IDLE: Duration = Duration::from_millis(50);
@@ -222,16 +223,21 @@ impl<'f> Reading<'f> {
         Ok(())
     }
 
-    /// Becomes the keeper if there is none.
+    /// Now and then, becomes the keeper if there is none, and removes idempotency records that have expired if it is the keeper.
     async fn apply(&mut self, now: Instant) -> Result<(), StoreError> {
         let every = Duration::from_millis(limits::UNHEARD_MILLIS);
-        let is_early = self.applied.is_some_and(|applied| now.duration_since(applied) < every);
-        if is_early || self.follower.is_keeper() {
+        if self.applied.is_some_and(|applied| now.duration_since(applied) < every) {
             return Ok(());
         }
         self.applied = Some(now);
-        let is_keeper = lease::keep(&self.client).await?;
-        self.follower.is_keeper.store(is_keeper, Ordering::Relaxed);
+        if !self.follower.is_keeper() {
+            let is_keeper = lease::keep(&self.client).await?;
+            self.follower.is_keeper.store(is_keeper, Ordering::Relaxed);
+            return Ok(());
+        }
+        let prune = idempotency::prune(self.follower.clock.now());
+        let params = prune.params().iter().map(Bound);
+        self.client.execute_raw(prune.text(), params).await.map_err(plain)?;
         Ok(())
     }
 }
