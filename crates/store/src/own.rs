@@ -184,7 +184,8 @@ const SEQUENCE_LOG: &str = "CREATE OR REPLACE FUNCTION backstay_sequence_log(fir
     ORDER BY near.staged LIMIT most) RETURNING staged, entry, leaf, feed), \
     placed AS (INSERT INTO backstay_log (seq, entry, leaf, feed) SELECT end_of_log + row_number() OVER (ORDER BY staged), \
     entry, leaf, feed FROM moved) SELECT array_agg(staged ORDER BY staged) INTO taken FROM moved; \
-    following := CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint); END $body$";
+    following := CASE WHEN taken IS NULL AND newest < first_numbers[cardinality(first_numbers)] THEN oldest \
+    ELSE CAST(CAST(pg_current_xact_id() AS text) AS bigint) END; END $body$";
 
 /// What makes the functions that the database needs for expressions and the log, and doesn't have: whenever it is opened, because they
 /// follow the version of Backstay.

@@ -18,7 +18,8 @@ use backstay_store::{
 };
 use backstay_testkit::{Cluster, TestClock, controlled};
 use conformance::script::{
-    AUTHOR, Act, Ended, FirstColumn, MODEL, NOW, Told, claim, clock, create_author, id, model, moment, read, script,
+    AUTHOR, Act, Ended, Failure, FirstColumn, MODEL, NOW, Told, claim, clock, create_author, id, model, moment, read,
+    script,
 };
 use tokio::time::sleep;
 
@@ -128,7 +129,14 @@ async fn what_one_process_commits_the_others_learn_by_its_keys() {
 
     // Connections that are lost are made again, and nothing is missed.
     place.cut();
-    one.create(3).await;
+    loop {
+        // Whether it is stored may be unknown: then it is sent again.
+        match one.store.write(create_author(3, "3@example.org")).await {
+            Ok(_) | Err(Failure::Store(StoreError::Unique { .. })) => break,
+            Err(Failure::Store(StoreError::Unknown(_) | StoreError::Unreachable(_))) => {}
+            Err(error) => unreachable!("{error:?}"),
+        }
+    }
     until("a change after the loss", || other.was_told_of(other.key(3))).await;
     assert_eq!(other.logged().await, keys([1, 2, 3]));
     assert_eq!(place.deaths.load(Ordering::SeqCst), 0);
@@ -171,29 +179,27 @@ async fn a_hundred_writers_on_two_processes_leave_one_log() {
     assert_eq!(nodes.iter().map(|node| node.told.foreign.load(Ordering::SeqCst)).sum::<usize>(), 0);
 }
 
+/// The commit of author 2 waits for a lock after it has drawn its number.
+const LATE: &str = "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.email = '2@example.org' THEN \
+    PERFORM pg_advisory_xact_lock(42); END IF; RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER late AFTER INSERT \
+    ON author DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION late()";
+/// Whether somebody has that lock.
+const IS_LATE: &str =
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND classid = 0 AND granted";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_that_takes_long_to_commit_delays_no_other() {
     let place = Place::new();
     let node = place.node();
     node.create(1).await;
-    // The commit of author 2 waits for a lock after it has drawn its number.
-    place.run(
-        "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.email = '2@example.org' THEN \
-         PERFORM pg_advisory_xact_lock(42); END IF; RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER late AFTER INSERT \
-         ON author DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION late()",
-    );
+    place.run(LATE);
     let waits = "DO $$ BEGIN PERFORM pg_advisory_xact_lock(42); WHILE (SELECT count(*) FROM backstay_log) < 3 LOOP \
                  PERFORM pg_sleep(0.01); END LOOP; END $$";
     let holding = node.store.clone();
     let holding = tokio::spawn(async move {
         holding.write(script(Writes::One, [Act::Execute(Statement::raw(waits, vec![], &[]))])).await.map(|_| ())
     });
-    until("the lock is taken", || {
-        place
-            .run("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND classid = 0 AND granted")
-            == "1"
-    })
-    .await;
+    until("the lock is taken", || place.run(IS_LATE) == "1").await;
     let late = node.store.clone();
     let late = tokio::spawn(async move { late.write(create_author(2, "2@example.org")).await.map(|_| ()) });
     until("its number is drawn", || place.run("SELECT last_value FROM backstay_staged_staged_seq") == "2").await;
@@ -202,6 +208,25 @@ async fn an_entry_that_takes_long_to_commit_delays_no_other() {
     assert_eq!(Ended::from(holding.await.expect("a writer")), Ended::Done, "the log has three entries");
     assert_eq!(Ended::from(late.await.expect("a writer")), Ended::Done);
     assert_eq!(node.logged().await, keys([1, 3, 4, 2]));
+}
+
+/// No transaction that began later has ended while it commits: a snapshot doesn't say that it runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_of_the_last_transaction_keeps_its_place() {
+    let place = Arc::new(Place::new());
+    let node = place.node();
+    node.create(1).await;
+    place.run(LATE);
+    let holding = std::thread::spawn({
+        let place = Arc::clone(&place);
+        move || place.run("SELECT pg_advisory_xact_lock(42), pg_sleep(1)")
+    });
+    until("the lock is taken", || place.run(IS_LATE) == "1").await;
+    node.create(2).await;
+    node.create(3).await;
+    until("another entry has its place", || place.run("SELECT count(*) > 1 FROM backstay_log") == "t").await;
+    assert_eq!(node.logged().await, keys([1, 2, 3]));
+    assert!(holding.join().is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

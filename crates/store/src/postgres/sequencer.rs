@@ -98,7 +98,8 @@ struct Horizon {
     oldest: i64,
     /// The last number that had been drawn before it looked for entries.
     newest: i64,
-    /// The transactions that had drawn a number by the time it had looked for entries have lower ids.
+    /// The transactions that had drawn a number by the time it had looked for entries have lower ids. It is the id of the
+    /// call's own transaction, for a snapshot's `xmax` is only behind the last one that has ended.
     next: i64,
 }
 
