@@ -24,7 +24,7 @@ use crate::{Answer, Command, Failure, Place};
 /// Maximum length of a socket's path in bytes: the size of `sun_path` without its final zero (unix(7)).
 const PATH_BYTES: usize = 107;
 
-/// Maximum size of a command in bytes: a record of `limits::BODY_BYTES` fits, whatever has to be escaped in it.
+/// Maximum size of a command in bytes: a line of `limits::LINE_BYTES` fits, whatever has to be escaped in it.
 const COMMAND_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How long the server waits for a command once a client has connected.

@@ -356,6 +356,8 @@ pub const KEPT_STATEMENT_BYTES: usize = 16 * 1024;
 pub const KEPT_PLANS_BYTES: u64 = 64 * 1024 * 1024;
 /// Bytes of memory, estimated, in the meanings of texts in requests that are kept, of each kind of text.
 pub const KEPT_TEXTS_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of one line of a file that is imported: a record that is as large as one may be, with its links.
+pub const LINE_BYTES: usize = 2 * RECORD_BYTES;
 /// Bytes of a text in a request (`select`, `sort`, `filter`) from which on its meaning is not kept.
 pub const KEPT_TEXT_BYTES: usize = 4 * 1024;
 /// Parameters of one URL, and members of an object that holds no record.

@@ -153,12 +153,12 @@ impl Inner {
             let statements = session.left_to_do(&pending, staged.as_ref().map(|(append, _)| append), moment)?;
             interest.commit()?;
             let Some((Append { keys, .. }, leaf)) = &staged else {
-                return commit(session, &statements, deadline).await;
+                return commit(session, statements, deadline).await;
             };
             let committed = Committed { changes, keys };
             self.follower.expect(*leaf);
             self.observer.before_commit(committed);
-            let ended = commit(session, &statements, deadline).await;
+            let ended = commit(session, statements, deadline).await;
             ended.inspect_err(|_| self.follower.forget(leaf))?;
             self.observer.after_commit(committed);
             self.follower.committed();
@@ -222,7 +222,7 @@ enum Ended {
 
 /// Commits, and has the server end that if it takes longer than the request may: it can wait for another transaction. Then
 /// the server says what became of it, or, if it says nothing, nobody knows.
-async fn commit(session: &mut PostgresSession, statements: &[Last], deadline: Deadline) -> Result<(), StoreError> {
+async fn commit(session: &mut PostgresSession, statements: Vec<Last>, deadline: Deadline) -> Result<(), StoreError> {
     let pools = session.pools().clone();
     let token = session.client().cancel_token();
     let mut committing = pin!(session.commit_with(statements));
