@@ -18,9 +18,6 @@ use crate::session::{Answer, Before, Pipeline, Session, Visit, later};
 use crate::tx::{Pending, Staged};
 use crate::{ReadStats, StoreError};
 
-/// The advisory lock under which places in the commit log are assigned: "`BkSt`", "log".
-const LOG_LOCK: &str = "SELECT pg_advisory_xact_lock(1114329972, 7106407)";
-
 /// What a session may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
@@ -151,10 +148,8 @@ impl PostgresSession {
         let known = pending.recall.iter().filter(|_| pending.remembered.is_some()).map(Last::absent);
         let mut statements: Vec<Last> = known.chain(pending.staged.iter().map(Last::staged)).collect();
         statements.extend(pending.remembered.iter().map(|remembered| Last::remembered(remembered, moment)));
-        if let Some(append) = append {
-            statements.push(Last::new(own(LOG_LOCK, vec![], &[]), None));
-            statements.push(Last::new(append.statement.clone(), None));
-        }
+        // The last one: the entry's number is drawn after all locks of the transaction.
+        statements.extend(append.map(|append| Last::new(append.statement.clone(), None)));
         if self.access == Access::Read && !statements.is_empty() { Err(StoreError::ReadOnly) } else { Ok(statements) }
     }
 
