@@ -8,7 +8,7 @@ use std::fmt;
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
-pub use copies::{MadeBackup, RestoredBackup};
+pub use copies::{CopiedDatabase, MadeBackup, RestoredBackup};
 pub use logs::{LogChangeLine, LogEntryLine, VerifiedLogLine};
 pub use reindexed::{Reindexed, ReindexedLine};
 
@@ -209,6 +209,8 @@ pub enum Answer {
     BackedUp(MadeBackup),
     /// A backup is the database now.
     Restored(RestoredBackup),
+    /// A database was copied.
+    Copied(CopiedDatabase),
     /// Indexes of full-text search were built anew.
     Reindexed {
         /// What was done.
@@ -405,6 +407,7 @@ impl fmt::Display for Answer {
             Self::LogEntries { entries } => entries.iter().try_for_each(|entry| entry.fmt(f)),
             Self::BackedUp(made) => made.fmt(f),
             Self::Restored(restored) => restored.fmt(f),
+            Self::Copied(copied) => copied.fmt(f),
             Self::Explained { text, .. } => writeln!(f, "{}", text.trim_end()),
         }
     }

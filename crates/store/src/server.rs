@@ -71,6 +71,9 @@ pub enum ServerProblem {
     /// Another process uses it.
     #[error("another Backstay uses it")]
     InUse,
+    /// What sessions set doesn't reach the server.
+    #[error("the server doesn't get the settings of sessions, as behind a connection pooler such as PgBouncer")]
+    Pooler,
     /// Anything else that prevents a connection.
     #[error("the connection fails: {0}")]
     Connection(String),
@@ -116,6 +119,10 @@ impl ServerProblem {
             Self::InUse => {
                 "stop it, or use another database: a database has one server for now. Run commands where that server runs, \
                  with the same data directory"
+            }
+            Self::Pooler => {
+                "name the address of the server itself: Backstay keeps its connections and needs sessions of its own (`pool_size` in \
+                 [data] says how many)"
             }
             Self::Connection(_) => "check the address; the server's log may say more",
         }
