@@ -90,12 +90,12 @@ impl CopiedTable {
         let mut params = Vec::new();
         let mut text = format!("SELECT {columns} FROM {table}");
         if let Some(after) = after {
-            let bound = self.placeholders(dialect, (&self.columns[..self.key], after), &mut params);
+            let bound = placeholders(dialect, (&self.columns[..self.key], after), &mut params);
             // Infallible for a `String`.
             let _ = write!(text, " WHERE ({key}) > ({bound})");
         }
         let _ = write!(text, " ORDER BY {key} LIMIT {limit}");
-        self.reading(text, params, &self.columns)
+        reading(text, params, &self.columns)
     }
 
     /// The key of the last row.
@@ -103,7 +103,7 @@ impl CopiedTable {
         let key = &self.columns[..self.key];
         let order: Vec<String> = self.ordered(dialect).iter().map(|column| format!("{column} DESC")).collect();
         let text = format!("SELECT {} FROM {} ORDER BY {} LIMIT 1", list(key), quoted(&self.name), order.join(", "));
-        self.reading(text, Vec::new(), key)
+        reading(text, Vec::new(), key)
     }
 
     /// The columns of the key, whose texts are in the order of their bytes whatever the database's language is.
@@ -117,10 +117,6 @@ impl CopiedTable {
         each.collect()
     }
 
-    fn reading(&self, text: String, params: Vec<Param>, columns: &[(String, ColumnType)]) -> Statement {
-        Statement::of_columns(text, params, columns.iter().map(|(_, column)| *column).collect())
-    }
-
     /// How many rows one statement writes at most.
     pub fn rows_at_once(&self) -> usize {
         (PLACEHOLDERS / self.columns.len()).max(1)
@@ -132,7 +128,7 @@ impl CopiedTable {
         let mut values = String::new();
         for row in rows {
             let separator = if values.is_empty() { "" } else { ", " };
-            let row = self.placeholders(dialect, (&self.columns, row), &mut params);
+            let row = placeholders(dialect, (&self.columns, row), &mut params);
             // Infallible for a `String`.
             let _ = write!(values, "{separator}({row})");
         }
@@ -182,22 +178,26 @@ impl CopiedTable {
     pub fn key_columns(&self) -> usize {
         self.key
     }
+}
 
-    fn placeholders(
-        &self,
-        dialect: Dialect,
-        (columns, values): (&[(String, ColumnType)], &[Value]),
-        params: &mut Vec<Param>,
-    ) -> String {
-        let each = columns.iter().zip(values).map(|((_, column), value)| {
-            params.push(Encoding::from(*column).param(value, dialect));
-            match dialect {
-                Dialect::Sqlite => format!("${}", params.len()),
-                Dialect::Postgres => format!("CAST(${} AS {})", params.len(), postgres_type(*column)),
-            }
-        });
-        each.collect::<Vec<_>>().join(", ")
-    }
+fn reading(text: String, params: Vec<Param>, columns: &[(String, ColumnType)]) -> Statement {
+    Statement::of_columns(text, params, columns.iter().map(|(_, column)| *column).collect())
+}
+
+/// Placeholders of these values, which become parameters.
+fn placeholders(
+    dialect: Dialect,
+    (columns, values): (&[(String, ColumnType)], &[Value]),
+    params: &mut Vec<Param>,
+) -> String {
+    let each = columns.iter().zip(values).map(|((_, column), value)| {
+        params.push(Encoding::from(*column).param(value, dialect));
+        match dialect {
+            Dialect::Sqlite => format!("${}", params.len()),
+            Dialect::Postgres => format!("CAST(${} AS {})", params.len(), postgres_type(*column)),
+        }
+    });
+    each.collect::<Vec<_>>().join(", ")
 }
 
 fn list(columns: &[(String, ColumnType)]) -> String {

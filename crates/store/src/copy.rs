@@ -305,10 +305,10 @@ async fn compare(
         after = Some(table.key(last).to_vec());
         let mut text = Vec::new();
         for row in &rows {
-            row.iter().for_each(|value| {
+            for value in row {
                 write(&mut text, value);
                 text.push(b',');
-            });
+            }
             text.push(b'\n');
         }
         checksum.update(&text);

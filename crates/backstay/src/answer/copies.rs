@@ -69,7 +69,7 @@ impl CopiedDatabase {
     pub(crate) fn of(copied: Copied, (from, to): (&Location, &Location)) -> Self {
         let Copied { application, records, tables, rows, checksum, change } = copied;
         let (from, to) = (from.to_string(), to.to_string());
-        let checksum = checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+        let checksum = checksum.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         Self { from, to, application, records, rows, tables, checksum, change }
     }
 }

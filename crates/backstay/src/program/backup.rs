@@ -86,10 +86,10 @@ pub(super) fn restore(arguments: &Restore) -> Result<ExitCode, Failure> {
 }
 
 /// Copies a database to another place.
-pub(super) async fn copy(arguments: Copy) -> Result<ExitCode, Failure> {
+pub(super) fn copy(arguments: &Copy) -> Result<ExitCode, Failure> {
     let Copy { from, to, format } = arguments;
     open_files::raise_limit()?;
-    let (source, target) = (location(&from)?, location(&to)?);
+    let (source, target) = (location(from)?, location(to)?);
     let mut meter = Meter::new();
     let watch = &mut |progress: backstay_engine::CopyProgress| {
         meter.show(progress.into());
@@ -97,7 +97,7 @@ pub(super) async fn copy(arguments: Copy) -> Result<ExitCode, Failure> {
     };
     let copied = Engine::copy(&source, &target, watch)?;
     drop(meter);
-    show_as(format, &Answer::Copied(CopiedDatabase::of(copied, (&source, &target))))
+    show_as(*format, &Answer::Copied(CopiedDatabase::of(copied, (&source, &target))))
 }
 
 /// Where a database is that the command line names.
