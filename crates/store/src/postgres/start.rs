@@ -13,6 +13,7 @@ use super::follower::Follower;
 use super::lease::{self, Lease};
 use super::pools::Pools;
 use super::session::{Access, PostgresSession};
+use crate::copy::Held;
 use crate::database::OpenDatabase;
 use crate::moment::CommitClock;
 use crate::session::{Contents, Object as Stored, OwnRow, SchemaSession as _};
@@ -145,6 +146,29 @@ pub(crate) fn delete(url: &Secret) -> Result<(), OpenError> {
         let drop = format!("DROP TABLE {} CASCADE", names.join(", "));
         session.client().batch_execute(&drop).await.map_err(super::error::plain)?;
         Ok(())
+    })
+}
+
+/// A database that is to be copied, as it is at one moment. No other process can use it meanwhile.
+pub(crate) fn copy_from(url: &Secret) -> Result<Held, OpenError> {
+    held(url, Access::Read)
+}
+
+/// The place of a copy.
+pub(crate) fn copy_to(url: &Secret) -> Result<Held, OpenError> {
+    held(url, Access::Write)
+}
+
+fn held(url: &Secret, access: Access) -> Result<Held, OpenError> {
+    let address = Address::read(url)?;
+    block_on(async {
+        let pools = Pools::new(&address, 1, None)?;
+        let client = pools.first().await.map_err(|error| address.refused(error))?;
+        address.check(&client).await?;
+        if !Lease::exclude(&client).await? {
+            return Err(address.failed(ServerProblem::InUse));
+        }
+        Ok(Held { session: Box::new(PostgresSession::on(client, &pools, access)), files: Vec::new() })
     })
 }
 
