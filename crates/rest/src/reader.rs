@@ -231,12 +231,8 @@ impl Reader {
             (None, filter::params(params, (&[], written), model)?.1)
         };
         let compared = filter::compared(equals, collection, model)?;
-        compared
-            .equals
-            .iter()
-            .map(|(field, _)| field)
-            .chain(&compared.own)
-            .try_for_each(|field| check_shared(*field, Place::Equality(collection.field(*field).name.clone())))?;
+        let mut fields = compared.equals.iter().map(|(field, _)| field).chain(&compared.own);
+        fields.try_for_each(|field| check_shared(*field, Place::Equality(collection.field(*field).name.clone())))?;
         Ok(List {
             collection: *id,
             perspective: self.perspective(*id, as_of.as_deref())?,
