@@ -78,6 +78,11 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     run(apt(&prefix).args(["install", "--yes", "--no-install-recommends"]).args(&packages))
 }
 
+/// Whether there is a program of this name.
+pub(crate) fn has(program: &str) -> bool {
+    find(program).is_some()
+}
+
 /// Finds a program on the path, or where Debian installs PostgreSQL.
 fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
