@@ -520,7 +520,11 @@ static OTHERS: &[Route] = &[
     account(
         &["/auth/links"],
         Callers::Everyone,
-        &[Endpoint { handler: Handler::MakeLink, described: accounts("makeLink", "201"), ..ACCOUNT }],
+        &[Endpoint {
+            handler: Handler::MakeLink,
+            described: accounts(("makeLink", "Make a secret link"), "201"),
+            ..ACCOUNT
+        }],
     ),
     account(
         &["/auth/links/revoke"],
@@ -528,7 +532,7 @@ static OTHERS: &[Route] = &[
         &[Endpoint {
             handler: Handler::RevokeLink,
             body: Some(BodyRule { presence: Presence::Optional, ..CREDENTIALS_BODY }),
-            described: accounts("revokeLink", "204"),
+            described: accounts(("revokeLink", "Revoke a secret link"), "204"),
             ..ACCOUNT
         }],
     ),
