@@ -68,7 +68,6 @@ pub(crate) async fn copy(from: End<'_>, to: End<'_>, watch: &mut Watch<'_>) -> R
         }
         Contents::Backstay { .. } => {}
     }
-    source.settle_log().await?;
     source.begin().await?;
     let newest = setup::newest(source).await?;
     let model = setup::stored_model(source, newest).await?;

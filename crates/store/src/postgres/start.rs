@@ -6,12 +6,15 @@ use backstay_sql::Dialect;
 use deadpool_postgres::Object;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
+use tokio_postgres::Client;
 
 use super::address::Address;
 use super::database::PostgresDatabase;
+use super::error::plain;
 use super::follower::Follower;
 use super::lease::{self, Lease};
 use super::pools::Pools;
+use super::sequencer::Sequencer;
 use super::session::{Access, PostgresSession};
 use crate::copy::Held;
 use crate::database::OpenDatabase;
@@ -168,8 +171,18 @@ fn held(url: &Secret, access: Access) -> Result<Held, OpenError> {
         if !lease::exclude_soon(&client).await? {
             return Err(address.failed(ServerProblem::InUse));
         }
+        if access == Access::Read {
+            settle_what_was_left(&client).await?;
+        }
         Ok(Held { session: Box::new(PostgresSession::on(client, &pools, access)), files: Vec::new() })
     })
+}
+
+/// Lets the log have the entries of servers that ended before they could.
+async fn settle_what_was_left(client: &Client) -> Result<(), StoreError> {
+    let stages = "SELECT to_regclass('backstay_staged') IS NOT NULL";
+    let stages: bool = client.query_one(stages, &[]).await.map_err(plain)?.try_get(0).map_err(plain)?;
+    if stages { Sequencer::settle(client).await } else { Ok(()) }
 }
 
 /// Connects to a database and finds out whose it is.
