@@ -12,12 +12,17 @@ use crate::words::{field_named, shorten, unknown};
 
 /// Checks the text of a filter.
 pub(crate) fn expression(text: &str, scope: &Scope<'_>) -> Result<Checked, Error> {
+    compile(text, scope).map_err(|errors| refused(text, &errors))
+}
+
+/// The error for a text with these mistakes.
+pub(crate) fn refused(text: &str, errors: &[ExprError]) -> Error {
     let violation = |error: &ExprError| {
         let offset = text.get(..error.span.start).map_or(0, |before| before.chars().count());
         let (problem, remedy) = (error.to_string(), Some(error.remedy()));
         Violation::new(Place::Filter, ViolationKind::Syntax { offset, problem, remedy })
     };
-    compile(text, scope).map_err(|errors| Error::Malformed(errors.iter().map(violation).collect()))
+    Error::Malformed(errors.iter().map(violation).collect())
 }
 
 /// The fields of `field=value` and their values.

@@ -271,8 +271,9 @@ type Account @open {
   items: [Item!] @inverse(field: "account")
 }
 type Item @open { account: Account!, n: Int, takes: Duration, paid: Decimal @precision(digits: 4, scale: 2) }"#;
-    let too_large =
-        |at: &str| format!("invalid-values: {at} Range(\"this would make a stored sum larger than its field can hold\")");
+    let too_large = |at: &str| {
+        format!("invalid-values: {at} Range(\"this would make a stored sum larger than its field can hold\")")
+    };
     let longest = format!(r#""{}""#, "PT9223372036854.775807S");
     for mut on in Served::both(model) {
         let name = on.database;
