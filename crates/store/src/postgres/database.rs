@@ -153,7 +153,7 @@ impl Inner {
             if let Some(committed) = committed {
                 self.observer.before_commit(committed);
             }
-            commit(session, &statements, deadline).await?;
+            commit(session, statements, deadline).await?;
             if let Some(committed) = committed {
                 self.observer.after_commit(committed);
             }
@@ -212,7 +212,7 @@ enum Ended {
 
 /// Commits, and has the server end that if it takes longer than the request may: it can wait for another transaction. Then
 /// the server says what became of it, or, if it says nothing, nobody knows.
-async fn commit(session: &mut PostgresSession, statements: &[Last], deadline: Deadline) -> Result<(), StoreError> {
+async fn commit(session: &mut PostgresSession, statements: Vec<Last>, deadline: Deadline) -> Result<(), StoreError> {
     let pools = session.pools().clone();
     let token = session.client().cancel_token();
     let mut committing = pin!(session.commit_with(statements));

@@ -45,12 +45,15 @@ impl SchemaSession for PostgresSession {
     fn begin(&mut self) -> Answer<'_, ()> {
         later(async move {
             self.ensure_begun().await?;
+            if self.only_reads() {
+                return Ok(());
+            }
             self.execute(&own(SCHEMA_LOCK, vec![], &[])).await.map(|_| ())
         })
     }
 
     fn commit(&mut self) -> Answer<'_, ()> {
-        later(self.commit_with(&[]))
+        later(self.commit_with(Vec::new()))
     }
 
     fn roll_back(&mut self) -> Answer<'_, ()> {
