@@ -13,15 +13,16 @@ use crate::words::{field_named, shorten, unknown};
 
 /// Checks the text of a filter.
 pub(crate) fn expression(text: &str, scope: &Scope<'_>) -> Result<Checked, Error> {
-    compile(text, scope).map_err(|errors| malformed(text, &errors))
+    compile(text, scope).map_err(|errors| refused(text, &errors))
 }
 
 /// Checks a text in quotes or a parameter that holds one, which looks at no record.
 pub(crate) fn words(text: &str, model: &Model) -> Result<Checked, Error> {
-    compile_value(text, &Scope::groups(model, &[]), &Type::Text).map_err(|errors| malformed(text, &errors))
+    compile_value(text, &Scope::groups(model, &[]), &Type::Text).map_err(|errors| refused(text, &errors))
 }
 
-fn malformed(text: &str, errors: &[ExprError]) -> Error {
+/// The error for a text with these mistakes.
+pub(crate) fn refused(text: &str, errors: &[ExprError]) -> Error {
     let violation = |error: &ExprError| {
         let offset = text.get(..error.span.start).map_or(0, |before| before.chars().count());
         let (problem, remedy) = (error.to_string(), Some(error.remedy()));

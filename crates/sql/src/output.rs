@@ -98,13 +98,19 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         field.kind.target().is_some_and(|target| self.reader.rights.rule(target, Action::Read).refuses())
     }
 
-    /// What the members of a relation come to, of a record that is shown.
+    /// What the members of a relation come to, or a named rule gives, of a record that is shown.
     fn derived(&mut self, selected: &SelectedValue, at: &Anchor) -> Option<MemberOutput> {
-        let relation = self.builder.model.field(at.collection, selected.relation);
-        if !at.perspective.has(relation) || selected.optional && self.leads_nowhere(relation) {
-            return None;
-        }
-        let sees = shows(self.builder, self.reader.rights.field(at.collection, relation.id, Action::Read), at);
+        let sees = match selected.relation {
+            Some(relation) => {
+                let relation = self.builder.model.field(at.collection, relation);
+                if !at.perspective.has(relation) || selected.optional && self.leads_nowhere(relation) {
+                    return None;
+                }
+                shows(self.builder, self.reader.rights.field(at.collection, relation.id, Action::Read), at)
+            }
+            // What the rule reads is hidden from the caller where it stands.
+            None => Pred::Known(true),
+        };
         let visible = match &sees {
             Pred::Known(false) => return None,
             Pred::Known(true) => None,

@@ -385,7 +385,8 @@ SELECT CAST((SELECT coalesce(json_agg(json_build_array("t3"."c0")), CAST('[]' AS
     let count = of_members(&world.0, (world.id("Post"), relation), (MembersFunction::Count, None), Some(&filter()));
     let of = written("comments(body == $text):count", count.expect("a count"));
     let value = Derived { of, kind: ValueKind::Scalar(Scalar::Int) };
-    let selected = Selected::Derived(SelectedValue { name: "n".into(), relation, optional: false, value });
+    let selected =
+        Selected::Derived(SelectedValue { name: "n".into(), relation: Some(relation), optional: false, value });
     insta::assert_snapshot!(world.read(&world.of("Post", vec![selected], ReadScope::One), &rules), @r#"
 SELECT (SELECT COUNT(*) FROM "comment" AS "t2" WHERE "t2"."post_id" = "t1"."id" AND (CASE WHEN ("t2"."hidden" = 0) THEN "t2"."body" = ? ELSE FALSE END)), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = ?
   [Param(1, Main), Id]
