@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use backstay_base::limits;
 use backstay_expr::CallerPart;
 use backstay_scalar::{Part, Storage, Value};
 
@@ -72,6 +73,16 @@ pub struct Extent {
     pub whole: bool,
     /// Whether it looks words up in the index of a search.
     pub searches: bool,
+}
+
+impl Extent {
+    /// Bytes that one nested list may have, as the database writes it: a row can hold all of them at a time.
+    pub fn list_bytes(self) -> i64 {
+        let (least, lists) = (limits::LIST_BYTES, self.lists.max(1));
+        let share = usize::try_from(limits::STORED_VALUE_BYTES).map_or(least, |all| all / lists);
+        let bytes = share.clamp(least, limits::ANSWER_BYTES);
+        i64::try_from(bytes).unwrap_or(i64::MAX)
+    }
 }
 
 impl Template {

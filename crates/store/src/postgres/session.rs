@@ -21,6 +21,9 @@ use crate::{ReadStats, StoreError};
 /// The advisory lock under which places in the commit log are assigned: "`BkSt`", "log".
 const LOG_LOCK: &str = "SELECT pg_advisory_xact_lock(1114329972, 7106407)";
 
+/// A connection that has received a larger row is closed: it keeps a buffer of that size.
+const KEPT_BUFFER_BYTES: usize = 1024 * 1024;
+
 /// What a session may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
@@ -38,6 +41,8 @@ pub(super) struct PostgresSession {
     begun: bool,
     /// Whether a statement is under way: if this is dropped then, the server is asked to end it.
     busy: bool,
+    /// Bytes of the largest row that the connection has received for this.
+    largest_row: usize,
     access: Access,
     /// Whether a statement conflicted with another transaction, or the connection was lost before COMMIT.
     may_run_again: bool,
@@ -57,7 +62,7 @@ impl PostgresSession {
     /// A session on this connection.
     pub(super) fn on(client: Object, pools: &Pools, access: Access) -> Self {
         let pools = pools.clone();
-        Self { client: Some(client), pools, begun: false, busy: false, access, may_run_again: false }
+        Self { client: Some(client), pools, begun: false, busy: false, largest_row: 0, access, may_run_again: false }
     }
 
     pub(super) fn client(&self) -> &Object {
@@ -82,7 +87,8 @@ impl PostgresSession {
     pub(super) async fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
         self.busy = true;
         let answered = self.answer(None, (statement, visit)).await;
-        self.busy = false;
+        // Rows that nobody wants any more are still on their way.
+        self.busy = matches!(answered, Ok(Err(_)));
         answered.map_err(|refusal| refusal.note(&mut self.may_run_again))?
     }
 
@@ -91,14 +97,34 @@ impl PostgresSession {
         let begin = (!self.begun).then(|| self.begin_text());
         self.begun = true;
         self.busy = true;
-        let answered = self.answer(begin, (statement, visit)).await;
+        let answered = match statement.lists() {
+            0 => self.answer(begin, (statement, visit)).await,
+            _ => self.answer_undoably(begin, (statement, visit)).await,
+        };
         self.busy = false;
         answered.map_err(|refusal| refusal.note(&mut self.may_run_again))?
     }
 
+    /// The same where the transaction goes on if the rows are too large.
+    async fn answer_undoably(
+        &mut self,
+        begin: Option<&str>,
+        (statement, visit): (&Statement, &mut Visit<'_>),
+    ) -> Result<Result<ReadStats, StoreError>, Refusal> {
+        let before = format!("{}SAVEPOINT lists", begin.map(|begin| format!("{begin}; ")).unwrap_or_default());
+        let answered = self.answer(Some(&before), (statement, visit)).await;
+        let after = match &answered {
+            Err(refusal) if refusal.is_too_large() => "ROLLBACK TO lists; RELEASE lists",
+            Err(_) => return answered,
+            Ok(_) => "RELEASE lists",
+        };
+        self.client().batch_execute(after).await.map_err(|error| Refusal::of(&error))?;
+        answered
+    }
+
     /// The rows of a statement, after one that begins a transaction. The inner error is that of `visit`.
     async fn answer(
-        &self,
+        &mut self,
         begin: Option<&str>,
         (statement, visit): (&Statement, &mut Visit<'_>),
     ) -> Result<Result<ReadStats, StoreError>, Refusal> {
@@ -113,7 +139,10 @@ impl PostgresSession {
                 (Err(error), _) => Err(error),
             },
         };
-        collect(stream, (statement, visit)).await
+        let mut largest = 0;
+        let collected = collect(stream, (statement, visit), &mut largest).await;
+        self.largest_row = self.largest_row.max(largest);
+        collected
     }
 
     async fn write(&mut self, statement: &Statement) -> Result<u64, StoreError> {
@@ -239,14 +268,16 @@ impl PostgresSession {
     }
 }
 
-/// Passes the rows of an answer to `visit`, whose error is the inner one.
+/// Passes the rows of an answer to `visit`, whose error is the inner one; notes how many bytes the largest of them has.
 async fn collect(
     answer: Result<RowStream, tokio_postgres::Error>,
     (statement, visit): (&Statement, &mut Visit<'_>),
+    largest: &mut usize,
 ) -> Result<Result<ReadStats, StoreError>, Refusal> {
     let mut stream = pin!(answer.map_err(|error| Refusal::of(&error))?);
     let mut stats = ReadStats::default();
     while let Some(row) = stream.try_next().await.map_err(|error| Refusal::of(&error))? {
+        *largest = (*largest).max(row.raw_size_bytes());
         if let Err(error) = visit(&PostgresRow { row: &row, columns: statement.columns() }) {
             return Ok(Err(error));
         }
@@ -297,7 +328,7 @@ impl Session for PostgresSession {
             let client = self.pools.take_apart().await?;
             let prepared = client.prepare_cached(statement.text()).await.map_err(plain)?;
             let rows = client.query_raw(&prepared, statement.params().iter().map(Bound)).await;
-            collect(rows, (statement, visit)).await.map_err(|refusal| refusal.note(&mut self.may_run_again))?
+            collect(rows, (statement, visit), &mut 0).await.map_err(|refusal| refusal.note(&mut self.may_run_again))?
         }))
     }
 }
@@ -322,11 +353,12 @@ impl Last {
 }
 
 impl Drop for PostgresSession {
-    /// A connection with an open transaction, or in the middle of a statement, does not go back to the pool.
+    /// A connection with an open transaction, in the middle of a statement, or with a large buffer does not go back to the
+    /// pool.
     fn drop(&mut self) {
         match self.client.take() {
             Some(client) if self.busy => self.pools.abandon(client),
-            Some(client) if self.begun => drop(Object::take(client)),
+            Some(client) if self.begun || self.largest_row > KEPT_BUFFER_BYTES => drop(Object::take(client)),
             Some(_) | None => {}
         }
     }
