@@ -78,10 +78,9 @@ pub struct Extent {
 impl Extent {
     /// Bytes that one nested list may have, as the database writes it: a row can hold all of them at a time.
     pub fn list_bytes(self) -> i64 {
-        let (least, lists) = (limits::LIST_BYTES, self.lists.max(1));
-        let share = usize::try_from(limits::STORED_VALUE_BYTES).map_or(least, |all| all / lists);
-        let bytes = share.clamp(least, limits::ANSWER_BYTES);
-        i64::try_from(bytes).unwrap_or(i64::MAX)
+        let all = usize::try_from(limits::STORED_VALUE_BYTES).expect("it is positive");
+        let bytes = (all / self.lists.max(1)).max(limits::LIST_BYTES);
+        i64::try_from(bytes).expect("it is at most as much as there is")
     }
 }
 

@@ -45,9 +45,9 @@ async fn lists_that_are_too_large_are_cut() {
         for (select, expected) in [
             ("essays{title}", json!({ "essays": 20 })),
             ("essays{body}", json!({ "$more": ["essays"], "essays": 6 })),
-            ("essays(limit:15){body}", json!({ "essays": 15 })),
+            ("essays(limit:15){body}", json!({ "$more": ["essays"], "essays": 15 })),
             ("a=essays(limit:10){body},b=essays(limit:10){body}", json!({ "$more": ["a", "b"], "a": 2, "b": 2 })),
-            ("a=essays(limit:5){body},b=essays(limit:5){body}", json!({ "a": 5, "b": 5 })),
+            ("a=essays(limit:5){body},b=essays(limit:5){body}", json!({ "$more": ["a", "b"], "a": 5, "b": 5 })),
             ("essays(limit:2){desk{essays{body}}}", json!({ "$more": ["essays"], "essays": 1 })),
         ] {
             let one = app.one(&anyone, ("Desk", desk), select).await;
