@@ -183,10 +183,12 @@ pub const READ_KILO_STEPS: u32 = 20;
 pub const READ_BYTES: usize = 64 * 1024;
 /// Virtual-machine steps, in thousands, of one transaction on the writer or one read in the reader pool.
 pub const TRANSACTION_KILO_STEPS: u32 = 50_000;
-/// Seconds that a search may take on PostgreSQL, which doesn't count its steps.
-pub const SEARCH_SECONDS: u64 = 5;
 /// The same, of several requests that write and read in one transaction: their reads hold up the writer.
 pub const MIXED_KILO_STEPS: u32 = 10_000;
+/// Seconds that a search may take on PostgreSQL, which doesn't count its steps.
+pub const SEARCH_SECONDS: u64 = 5;
+/// The same of any other statement outside of a transaction.
+pub const READ_SECONDS: u64 = 10;
 /// Transactions that share one commit at most.
 pub const GROUP_TRANSACTIONS: usize = 256;
 /// Transactions that wait for the writer before new ones are refused.
@@ -356,6 +358,8 @@ pub const RECORD_BYTES: usize = 12 * 1024 * 1024;
 pub const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of the largest value or row in an SQLite database, as SQLite counts them: an entry of the commit log is one.
 pub const STORED_VALUE_BYTES: i32 = 32 * 1024 * 1024;
+/// Bytes that each nested list of a row may have, however many lists the row has.
+pub const LIST_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes that an embedded database keeps, as long as one statement runs, of the documents that it takes apart there.
 pub const DOCUMENT_MEMORY_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of a statement's text from which on it is not kept: texts that long are seldom asked twice.

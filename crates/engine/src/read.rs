@@ -596,6 +596,7 @@ impl RowSink for OneRecord {
     }
 
     fn row(&mut self, row: &dyn Row) -> Result<(), StoreError> {
+        let _received = self.body.hold_row(row)?;
         self.version = version(row, &self.plan)?;
         self.id = id_in(row, &self.plan)?;
         self.encoder.row(&mut self.body, row, &self.plan.output)?;
@@ -735,6 +736,7 @@ impl PageBody {
     }
 
     fn append(&mut self, row: &dyn Row) -> Result<(), EncodeError> {
+        let _received = self.body.hold_row(row)?;
         if self.written == 0 {
             self.body.allow(self.size.most);
             self.encoder.begin_page(&mut self.body)?;

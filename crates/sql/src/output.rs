@@ -1,3 +1,4 @@
+mod array;
 mod documents;
 
 use std::sync::Arc;
@@ -5,7 +6,7 @@ use std::sync::Arc;
 use backstay_base::{Action, limits};
 use backstay_model::{Collection, Field, FieldId, FieldKind};
 use backstay_scalar::Storage;
-use sea_query::{Expr as Sql, ExprTrait, Query, SelectStatement};
+use sea_query::{Expr as Sql, ExprTrait, Query};
 
 use crate::builder::{Anchor, Builder, Members};
 use crate::columns::Columns;
@@ -15,7 +16,7 @@ use crate::lower::{Lowering, Scope, sees, shows};
 use crate::owner::tie;
 use crate::predicate::Pred;
 use crate::shape::Answered;
-use crate::tree::{boolean, column, name, only_where, subquery, word};
+use crate::tree::{boolean, only_where, word};
 use crate::{
     Alternative, ColumnRef, ColumnType, HIGHLIGHT, InnerSelection, MemberOutput, ObjectOutput, Phrase, SelectedField,
     SelectedValue, Selection, Slot, Sought, SoughtBy, ValueOutput, order, question, search,
@@ -29,6 +30,8 @@ pub(crate) struct RowWriter<'b, 'm, 'r> {
     columns: Columns,
     /// Where the record whose members are written is shown.
     shown: Pred,
+    /// How large the values of a row can be together.
+    most_bytes: usize,
 }
 
 /// A field of a record that is answered.
@@ -50,7 +53,7 @@ fn seen(sees: &Pred, value: Sql) -> Sql {
 
 impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     pub(crate) fn new(builder: &'b mut Builder<'m>, reader: Reader<'r>) -> Self {
-        Self { builder, reader, columns: Columns::default(), shown: Pred::Known(true) }
+        Self { builder, reader, columns: Columns::default(), shown: Pred::Known(true), most_bytes: 0 }
     }
 
     /// The columns that were written.
@@ -120,6 +123,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let values = computed::derived(self.builder, &selected.value, at, self.reader);
         let columns: Vec<(usize, ColumnType)> =
             values.into_iter().map(|(sql, kind)| (self.columns.push(seen(&shown, sql), kind), kind)).collect();
+        self.note_bytes(columns.iter().map(|(_, kind)| array::most_computed_bytes(*kind)));
         let scalar = selected.value.kind.scalar();
         let value = match (columns.as_slice(), scalar) {
             ([(column, holds)], scalar) => ValueOutput::Column { column: *column, holds: *holds, scalar },
@@ -175,6 +179,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     fn plain(&mut self, member: &Member<'_>) -> Option<ValueOutput> {
         let field = member.field;
         let mut columns = Vec::with_capacity(field.columns.len());
+        self.note_bytes([array::most_stored_bytes(field)]);
         for column in &field.columns {
             let stored = self.builder.stored(member.at, ColumnRef { field: field.id, part: column.part });
             columns.push(self.columns.push(seen(&member.sees, stored), column));
@@ -194,6 +199,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let values = computed::computed(self.builder, (at.collection, field), at, self.reader);
         let columns: Vec<(usize, ColumnType)> =
             values.into_iter().map(|(sql, kind)| (self.columns.push(seen(&shown, sql), kind), kind)).collect();
+        self.note_bytes(columns.iter().map(|(_, kind)| array::most_computed_bytes(*kind)));
         match (columns.as_slice(), field.answered_scalar()) {
             ([(column, holds)], scalar) => Some(ValueOutput::Column { column: *column, holds: *holds, scalar }),
             (columns, Some(scalar)) => {
@@ -351,7 +357,9 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let mut row = RowWriter::new(self.builder, self.reader);
         let members = row.object(selected.fields().unwrap_or(&ids), &member.anchor);
         let mut inner = Query::select();
+        let most_bytes = row.most_bytes.saturating_mul(limit as usize + 1);
         let types = row.finish().name_into(&mut inner);
+        self.note_bytes([most_bytes]);
         order.write(self.builder, &mut inner);
         // What the caller asks of a record is asked where the rule shows it.
         let asked = match &selected.arguments.filter {
@@ -365,17 +373,6 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         Pred::all([tie(owner, &key), found, asked]).restrict(&mut inner);
         self.builder.from(member.anchor.frame, &mut inner);
         self.builder.limit(&mut inner, Slot::Constant((i64::from(limit) + 1).into()));
-        (self.array(inner, &types), types, members)
-    }
-
-    /// The rows of a SELECT, whose columns have these types, in the nested form.
-    fn array(&mut self, rows: SelectStatement, types: &[ColumnType]) -> Sql {
-        let (alias, dialect) = (self.builder.alias(), self.builder.dialect);
-        let value =
-            |(index, kind): (usize, &ColumnType)| dialect.nested_value(column(&alias, &format!("c{index}")), *kind);
-        let values = types.iter().enumerate().map(value).collect();
-        let mut outer = Query::select();
-        outer.expr(dialect.nested_rows(values)).from_subquery(rows, name(&alias));
-        subquery(outer)
+        (self.array((inner, most_bytes), &types), types, members)
     }
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use backstay_base::limits;
 use backstay_expr::CallerPart;
 use backstay_scalar::{Part, Storage, Value};
 
@@ -72,6 +73,15 @@ pub struct Extent {
     pub whole: bool,
     /// Whether it looks words up in the index of a search.
     pub searches: bool,
+}
+
+impl Extent {
+    /// Bytes that one nested list may have, as the database writes it: a row can hold all of them at a time.
+    pub fn list_bytes(self) -> i64 {
+        let all = usize::try_from(limits::STORED_VALUE_BYTES).expect("it is positive");
+        let bytes = (all / self.lists.max(1)).max(limits::LIST_BYTES);
+        i64::try_from(bytes).expect("it is at most as much as there is")
+    }
 }
 
 impl Template {

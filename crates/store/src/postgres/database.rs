@@ -182,12 +182,8 @@ impl Inner {
             let taken = PostgresSession::take(&self.pools, Access::Read);
             let mut session = timeout_at(deadline, taken).await.map_err(|_| StoreError::Busy)??;
             sink.begin(usize::MAX);
-            let search_until = Deadline::now() + Duration::from_secs(limits::SEARCH_SECONDS);
             let mut visit = |row: &dyn OwnRow| sink.row(row);
-            let (until, over) = match statement.searches() {
-                true if search_until < deadline => (search_until, StoreError::StepLimit),
-                true | false => (deadline, StoreError::TimeLimit),
-            };
+            let (until, over) = time_for(statement.searches(), Deadline::now(), deadline);
             let read = timeout_at(until, session.read(statement, &mut visit)).await;
             match read.map_err(|_| over)? {
                 Ok(stats) => {
@@ -210,6 +206,13 @@ impl Inner {
         let session = PostgresSession::take(&self.pools, Access::Write).await?;
         Sequencer::settle(session.client()).await
     }
+}
+
+/// Until when a statement that reads by itself may run, and the error if it takes longer. The server doesn't count steps:
+/// time stands for them.
+fn time_for(searches: bool, now: Deadline, deadline: Deadline) -> (Deadline, StoreError) {
+    let until = now + Duration::from_secs(if searches { limits::SEARCH_SECONDS } else { limits::READ_SECONDS });
+    if until < deadline { (until, StoreError::StepLimit) } else { (deadline, StoreError::TimeLimit) }
 }
 
 /// How a run of a job ended.
@@ -315,5 +318,26 @@ impl Drop for PostgresDatabase {
 impl fmt::Debug for PostgresDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresDatabase").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_has_less_time_than_a_request() {
+        let now = Deadline::now();
+        let check = |searches: bool, left: u64, (seconds, expected): (u64, &str)| {
+            let (until, over) = time_for(searches, now, now + Duration::from_secs(left));
+            assert_eq!((until - now, over.to_string().as_str()), (Duration::from_secs(seconds), expected), "{left}");
+        };
+        let (costly, late) =
+            ("the statement needs more steps than its budget allows", "the time for the statement is up");
+        check(false, 30, (10, costly));
+        check(false, 10, (10, late));
+        check(false, 3, (3, late));
+        check(true, 30, (5, costly));
+        check(true, 3, (3, late));
     }
 }
