@@ -57,11 +57,26 @@ pub fn add_mention(model: &Model, collection: &Collection, mention: &Mention, di
     Schema { model, dialect }.link_table((collection, model.collection(mention.relation.target)), &mention.link)
 }
 
-/// The table of a collection, its indexes and the link tables that its fields own, without those of relations in its
-/// documents. On PostgreSQL what it refers to must
-/// be there before.
+/// The table of a collection that refers to others that are there, its indexes and the link tables that its fields own, without
+/// those of relations in its documents.
 pub fn add_collection(model: &Model, collection: &Collection, dialect: Dialect) -> Vec<Statement> {
     collections(model, std::iter::once(collection), dialect)
+}
+
+/// The table of a new collection and its indexes. What leads from it to other collections is that of `connect`.
+pub fn add_table(model: &Model, collection: &Collection, dialect: Dialect) -> Vec<Statement> {
+    let table = Schema { model, dialect }.table(collection);
+    let indexes = collection.indexes.iter().flat_map(|index| add_index(model, collection, index, dialect));
+    std::iter::once(table).chain(indexes).collect()
+}
+
+/// What leads from new collections to others, once the tables of all of them are there: references, and the link tables that their
+/// fields own.
+pub fn connect(model: &Model, new: &[&Collection], dialect: Dialect) -> Vec<Statement> {
+    let schema = Schema { model, dialect };
+    let mut statements = schema.references(new.iter().copied());
+    statements.extend(new.iter().flat_map(|collection| schema.own_links(collection)));
+    statements
 }
 
 /// A table of a model, as it is to be found in the database.

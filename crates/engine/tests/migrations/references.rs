@@ -118,3 +118,21 @@ async fn a_required_reference_that_would_lead_nowhere_is_in_the_way() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_types_refer_to_each_other() {
+    let new = r"type A @open { name: String }
+        type B @open { c: C  d: D!  songs: [D!] }
+        type C @open { b: B  a: A! }
+        type D @open { label: String! }";
+    check(
+        "new_types_refer_to_each_other",
+        Change {
+            old: "type A @open { name: String }",
+            records: &[("A", r#"{"name":"one"}"#)],
+            new,
+            then: &[("A", "name"), ("B", "c{id}"), ("C", "b{id}"), ("D", "label")],
+        },
+    )
+    .await;
+}

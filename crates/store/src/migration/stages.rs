@@ -142,10 +142,30 @@ impl Stages<'_> {
 
     /// Bridges the differences up to the end of a stage.
     fn up_to(&mut self, stage: Stage, rest: &mut Differences) {
+        let mut bridged = Vec::new();
         while let Some(difference) = rest.next_if(|difference| difference.stage() <= stage) {
             let statements = self.statements(&difference);
+            bridged.push((difference, statements));
+        }
+        self.connect(&mut bridged);
+        for (difference, statements) in bridged {
             self.push(difference, statements);
         }
+    }
+
+    /// New types can refer to each other: the last one brings what leads from any of them to another.
+    fn connect(&self, bridged: &mut [(Difference, Vec<Statement>)]) {
+        let is_added = |difference: &Difference| matches!(difference, Difference::CollectionAdded { .. });
+        let added: Vec<&Collection> = bridged.iter().filter_map(|(difference, _)| self.added(difference)).collect();
+        if let Some((_, statements)) = bridged.iter_mut().rev().find(|(difference, _)| is_added(difference)) {
+            statements.extend(schema::connect(self.models.new, &added, self.models.dialect));
+        }
+    }
+
+    /// The type that comes.
+    fn added(&self, difference: &Difference) -> Option<&Collection> {
+        let Difference::CollectionAdded { collection } = difference else { return None };
+        Some(self.models.collection(collection))
     }
 
     /// All renames are one, which the first of them shows: names can change places.
@@ -303,7 +323,7 @@ impl Stages<'_> {
         let Models { new, dialect, .. } = self.models;
         match difference {
             Difference::CollectionAdded { collection } => {
-                schema::add_collection(new, self.models.collection(collection), dialect)
+                schema::add_table(new, self.models.collection(collection), dialect)
             }
             Difference::FieldAdded { collection, field, filled, .. } if *filled != Filled::NotStored => {
                 self.in_place((collection, field), |collection, field| self.added_field(collection, field))

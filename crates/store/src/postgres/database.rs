@@ -156,12 +156,10 @@ impl Inner {
                 return commit(session, statements, deadline).await;
             };
             let committed = Committed { changes, keys };
-            self.follower.expect(*leaf);
             self.observer.before_commit(committed);
-            let ended = commit(session, statements, deadline).await;
-            ended.inspect_err(|_| self.follower.forget(leaf))?;
+            commit(session, statements, deadline).await?;
             self.observer.after_commit(committed);
-            self.follower.committed();
+            self.follower.committed(*leaf);
             Ok(())
         };
         let committed = committed.await;

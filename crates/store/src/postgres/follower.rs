@@ -93,22 +93,15 @@ impl Follower {
         self.is_keeper.load(Ordering::Relaxed)
     }
 
-    /// An entry of this process is about to be committed.
-    pub(super) fn expect(&self, leaf: Leaf) {
+    /// An entry was committed, and its changes are known here. One that is read before, or whose commit had no answer, is
+    /// treated like that of another process.
+    pub(super) fn committed(&self, leaf: Leaf) {
         let mut own = self.own.lock();
         if own.len() >= OWN {
             own.clear();
         }
         own.insert(leaf);
-    }
-
-    /// It was not committed, or nobody knows.
-    pub(super) fn forget(&self, leaf: &Leaf) {
-        self.own.lock().remove(leaf);
-    }
-
-    /// An entry was committed.
-    pub(super) fn committed(&self) {
+        drop(own);
         self.committed.notify_one();
     }
 
