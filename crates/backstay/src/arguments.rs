@@ -374,12 +374,12 @@ fn given_address(text: &str) -> Result<GivenAddress, String> {
 }
 
 /// A data directory, or the address of a database server.
-#[expect(clippy::unnecessary_wraps, reason = "the form that clap wants")]
 fn given_location(text: &str) -> Result<Location, String> {
-    Ok(match is_url(text) {
-        true => Location::Url(Secret::new(text.to_owned())),
-        false => Location::Directory(PathBuf::from(text)),
-    })
+    match text.split_once("://") {
+        _ if is_url(text) => Ok(Location::Url(Secret::new(text.to_owned()))),
+        Some((scheme, _)) => Err(format!("`{scheme}://` is not the address of a PostgreSQL database; write postgres://…")),
+        None => Ok(Location::Directory(PathBuf::from(text))),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -464,11 +464,11 @@ pub(crate) struct Restore {
 #[derive(Debug, Args)]
 pub(crate) struct Copy {
     /// Database to copy: a data directory or `postgres://user@host/database`
-    #[arg(long, value_name = "DATABASE")]
-    pub(crate) from: String,
+    #[arg(long, value_name = "DATABASE", value_parser = given_location)]
+    pub(crate) from: Location,
     /// Empty database that becomes the copy
-    #[arg(long, value_name = "DATABASE")]
-    pub(crate) to: String,
+    #[arg(long, value_name = "DATABASE", value_parser = given_location)]
+    pub(crate) to: Location,
     /// Output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub(crate) format: Form,

@@ -102,8 +102,12 @@ fn bind(path: &Path) -> io::Result<(tokio::net::UnixListener, u32)> {
 
 /// Listens once the server is gone that takes the commands.
 async fn take_over(path: PathBuf, serving: Serving, is_ours: Arc<AtomicBool>) {
-    while tokio::net::UnixStream::connect(&path).await.is_ok() {
-        tokio::time::sleep(TAKE_OVER).await;
+    loop {
+        match tokio::net::UnixStream::connect(&path).await.map_err(|error| error.kind()) {
+            Err(io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => break,
+            // It is there, or nobody knows: this process may lack file descriptors.
+            Ok(_) | Err(_) => tokio::time::sleep(TAKE_OVER).await,
+        }
     }
     match bind(&path) {
         Ok((listener, owner)) => {

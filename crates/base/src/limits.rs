@@ -245,6 +245,8 @@ pub const KNOWN_CALLERS: usize = 100_000;
 pub const ATTEMPT_BUCKETS: usize = 100_000;
 /// Links that one network may make before the next has to wait.
 pub const LINKS_PER_ADDRESS: u32 = 100;
+/// Secret links of one account; the oldest make room for new ones.
+pub const LINKS_PER_ACCOUNT: u32 = 100;
 /// Links that are looked at, and removed if they have expired, in one step.
 pub const EXPIRED_LINKS: u32 = 100;
 /// Networks from which somebody has signed in to an account, of all accounts, that are remembered at one time.

@@ -85,7 +85,9 @@ impl Note {
 
     fn withheld(template: &Template, bindings: &Bindings<'_>, subject: About<'_>) -> Self {
         let value = |slot: &Slot| match slot {
-            Slot::Cursor(_) | Slot::Param(..) | Slot::Constant(_) => "(withheld)".to_owned(),
+            Slot::Cursor(_) | Slot::Param(..) | Slot::Constant(_) | Slot::Match(_) | Slot::Terms(_) => {
+                "(withheld)".to_owned()
+            }
             slot => bound(slot, bindings, subject),
         };
         Self { sql: template.text().to_owned(), values: template.slots().map(value).collect() }

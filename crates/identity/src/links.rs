@@ -45,7 +45,7 @@ impl Identity {
         Ok(MadeLink { id, token, expires_at })
     }
 
-    /// Revokes a link at once, in the name of the account that made it or of who shows it; without an id, the one that is
+    /// Revokes a link at once, in the name of an operator, the account that made it or who shows it; without an id, the one that is
     /// shown. Any other is not found.
     pub async fn revoke_link(&self, cx: &Context, id: Option<RecordId>) -> Result<(), Error> {
         let id = id.or(cx.caller().link).ok_or(Unauthenticated::Missing)?;
@@ -87,13 +87,39 @@ impl Links {
         }
     }
 
+    /// Revokes all links that an account has made.
+    pub(crate) async fn revoke_all(self, cx: &mut TxContext<'_, '_>, account: RecordId) -> Result<(), Error> {
+        for id in self.made_by(cx, account).await? {
+            cx.delete(Authority::System, (self.collection, id), None).await?;
+        }
+        Ok(())
+    }
+
+    /// Revokes the oldest links of an account that has as many as one may have.
+    async fn make_room(self, cx: &mut TxContext<'_, '_>, account: RecordId) -> Result<(), Error> {
+        let made = self.made_by(cx, account).await?;
+        let surplus = (made.len() + 1).saturating_sub(limits::LINKS_PER_ACCOUNT as usize);
+        for id in made.into_iter().take(surplus) {
+            cx.delete(Authority::System, (self.collection, id), None).await?;
+        }
+        Ok(())
+    }
+
+    /// The links of an account as they were before the transaction, the oldest first.
+    async fn made_by(self, cx: &mut TxContext<'_, '_>, account: RecordId) -> Result<Vec<RecordId>, Error> {
+        match self.account {
+            Some(by) => cx.referring(self.collection, by, account, limits::LINKS_PER_ACCOUNT * 2).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Whether it is the caller's to revoke.
     fn is_of(self, caller: &Caller, link: &Record) -> bool {
         let made = || self.account.and_then(|account| link.value(account).as_id());
         match caller.kind {
-            CallerKind::System => true,
+            CallerKind::System | CallerKind::Operator => true,
             CallerKind::Account => caller.link == Some(link.id()) || caller.id.is_some() && made() == caller.id,
-            CallerKind::Anonymous | CallerKind::Service | CallerKind::Operator => caller.link == Some(link.id()),
+            CallerKind::Anonymous | CallerKind::Service => caller.link == Some(link.id()),
         }
     }
 }
@@ -119,6 +145,7 @@ impl Transaction for MakeLink {
                 Input::new().with(links.token_hash, self.token.text().as_str()).with(links.expires_at, self.expires_at);
             let caller = cx.caller();
             if let (CallerKind::Account, Some(of), Some(id)) = (caller.kind, links.account, caller.id) {
+                links.make_room(cx, id).await?;
                 input = input.with(of, id);
             }
             let link = cx.create(Authority::System, links.collection, input).await?;

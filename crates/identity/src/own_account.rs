@@ -209,7 +209,7 @@ impl Transaction for ChangePassword {
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
         Box::pin(async move {
-            let Schema { credentials, sessions, .. } = &self.schema;
+            let Schema { credentials, sessions, links, .. } = &self.schema;
             // Since the password was compared, it may have been changed or the account disabled.
             let credential = self.schema.find_credential(cx, self.subject).await?;
             let credential = credential
@@ -218,6 +218,7 @@ impl Transaction for ChangePassword {
             let changes = Input::new().with(credentials.password_hash, self.to.value());
             credentials.update(cx, credential.id, changes).await?;
             sessions.end_all(cx, credential.id).await?;
+            links.revoke_all(cx, self.subject.id).await?;
             sessions.store(cx, credential.id, &self.session).await
         })
     }
@@ -261,7 +262,10 @@ impl Transaction for SignOutEverywhere {
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(async move {
             match self.schema.find_credential(cx, self.subject).await? {
-                Some(credential) => self.schema.sessions.end_all(cx, credential.id).await,
+                Some(credential) => {
+                    self.schema.links.revoke_all(cx, self.subject.id).await?;
+                    self.schema.sessions.end_all(cx, credential.id).await
+                }
                 None => Ok(0),
             }
         })

@@ -324,12 +324,16 @@ impl Selection {
 
     /// The parameters that lists in it are searched for, at whatever depth.
     pub fn sought(&self) -> Vec<&Phrase> {
-        // No other expression of a selection is a text that a parameter holds.
-        let is_sought = |written: &&Phrase| {
-            let Expr { node, ty, span: _ } = &written.checked.expr;
-            matches!((node, ty), (Node::Param(..), Type::Text))
-        };
-        self.written().into_iter().filter(is_sought).collect()
+        let Self::Parts(parts) = self else { return Vec::new() };
+        let mut sought = Vec::new();
+        for part in parts.iter() {
+            let Selected::Field(SelectedField { arguments, inner, .. }) = part else { continue };
+            sought.extend(arguments.search.as_ref().and_then(Sought::written));
+            if let Some(InnerSelection::Fields(inner)) = inner {
+                sought.extend(inner.sought());
+            }
+        }
+        sought
     }
 
     /// How many parameters these have together.

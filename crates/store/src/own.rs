@@ -206,7 +206,7 @@ pub(crate) const UNEXPECTED_ROWS: &str = "BK001";
 
 fn expect_rows() -> String {
     format!(
-        "CREATE FUNCTION {EXPECT_ROWS}(changed bigint, expected bigint) RETURNS void LANGUAGE plpgsql AS $$ BEGIN \
+        "CREATE OR REPLACE FUNCTION {EXPECT_ROWS}(changed bigint, expected bigint) RETURNS void LANGUAGE plpgsql AS $$ BEGIN \
          IF changed <> expected THEN RAISE EXCEPTION USING ERRCODE = '{UNEXPECTED_ROWS}', \
          MESSAGE = 'a statement changed an unexpected number of rows', DETAIL = changed::text; END IF; END $$"
     )

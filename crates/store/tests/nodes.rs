@@ -218,7 +218,12 @@ async fn an_entry_of_the_last_transaction_keeps_its_place() {
     place.run(LATE);
     let holding = std::thread::spawn({
         let place = Arc::clone(&place);
-        move || place.run("SELECT pg_advisory_xact_lock(42), pg_sleep(1)")
+        move || {
+            place.run(
+                "DO $$ BEGIN PERFORM pg_advisory_xact_lock(42); WHILE (SELECT last_value FROM backstay_staged_staged_seq) < 2 LOOP \
+                 PERFORM pg_sleep(0.01); END LOOP; END $$",
+            )
+        }
     });
     until("the lock is taken", || place.run(IS_LATE) == "1").await;
     node.create(2).await;

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use backstay_base::{Ambient, Secret};
+use backstay_base::Ambient;
 use backstay_engine::{Engine, Location, Restoring};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::spawn_blocking;
@@ -12,7 +12,6 @@ use super::{find, show_as};
 use crate::answer::{CopiedDatabase, RestoredBackup};
 use crate::arguments::{Backup, Copy, Restore};
 use crate::backup::{Progress, Stage, answer, name};
-use crate::config::is_url;
 use crate::socket::Running;
 use crate::{Answer, Command, Failure, Place, compile, open_files};
 
@@ -89,7 +88,7 @@ pub(super) fn restore(arguments: &Restore) -> Result<ExitCode, Failure> {
 pub(super) fn copy(arguments: &Copy) -> Result<ExitCode, Failure> {
     let Copy { from, to, format } = arguments;
     open_files::raise_limit()?;
-    let (source, target) = (location(from)?, location(to)?);
+    let (source, target) = (absolute(from)?, absolute(to)?);
     let mut meter = Meter::new();
     let watch = &mut |progress: backstay_engine::CopyProgress| {
         meter.show(progress.into());
@@ -100,11 +99,11 @@ pub(super) fn copy(arguments: &Copy) -> Result<ExitCode, Failure> {
     show_as(*format, &Answer::Copied(CopiedDatabase::of(copied, (&source, &target))))
 }
 
-/// Where a database is that the command line names.
-fn location(name: &str) -> Result<Location, Failure> {
-    Ok(match is_url(name) {
-        true => Location::Url(Secret::new(name.to_owned())),
-        false => Location::Directory(std::path::absolute(name)?),
+/// The same place, whatever the current directory is.
+fn absolute(location: &Location) -> Result<Location, Failure> {
+    Ok(match location {
+        Location::Url(url) => Location::Url(url.clone()),
+        Location::Directory(directory) => Location::Directory(std::path::absolute(directory)?),
     })
 }
 

@@ -52,6 +52,7 @@ fn an_application_moves_to_postgresql_by_its_address() {
         app.run(&["reset", "--yes"]).done(),
         format!("deleted 6 records in {url}; the next start creates it again\n")
     );
+    assert_eq!(serve(&app).stop(), Some(0));
 }
 
 #[test]

@@ -340,7 +340,7 @@ impl Transaction for EditCredential {
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let Schema { credentials, sessions, .. } = &self.schema;
+            let Schema { credentials, sessions, links, .. } = &self.schema;
             let credential = match self.schema.find_credential(cx, self.subject).await? {
                 Some(credential) => credential,
                 None => credentials.create(cx, self.subject, None, &[]).await?,
@@ -351,6 +351,7 @@ impl Transaction for EditCredential {
             }
             if self.ends_sessions() {
                 sessions.end_all(cx, credential.id).await?;
+                links.revoke_all(cx, self.subject.id).await?;
             }
             Ok(())
         })

@@ -73,6 +73,44 @@ async fn an_account_takes_its_links_along() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_accounts_links_end_with_its_sessions() {
+    let club = Club::open(settings());
+    let ada = club.sign_up("ada@example.org").await.expect("sign-up is open");
+    let cx = Context::new(club.engine(), Arc::clone(&ada.caller));
+    let (link, of_guest) = (made(&club, &cx).await, made(&club, &club.anonymous()).await);
+    club.identity.sign_out_everywhere(&cx).await.expect("signed in");
+    assert_eq!(shown(&club, &link.token).await, Err("invalid-token".to_owned()));
+    assert_eq!(shown(&club, &of_guest.token).await, Ok(Some(of_guest.id)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_revokes_any_link_and_an_account_its_own() {
+    let club = Club::open(settings());
+    let ada = club.sign_up("ada@example.org").await.expect("sign-up is open");
+    let (ada, operator) =
+        (Context::new(club.engine(), ada.caller), Context::new(club.engine(), club.operator().await));
+    let link = made(&club, &club.anonymous()).await;
+    assert_eq!(told(club.identity.revoke_link(&ada, Some(link.id)).await), "not-found");
+    club.identity.revoke_link(&operator, Some(link.id)).await.expect("an operator");
+    assert_eq!(shown(&club, &link.token).await, Err("invalid-token".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_links_of_an_account_make_room() {
+    let club = Club::open(settings());
+    let ada = club.sign_up("ada@example.org").await.expect("sign-up is open");
+    let cx = Context::new(club.engine(), Arc::clone(&ada.caller));
+    let oldest = made(&club, &cx).await;
+    let second = made(&club, &cx).await;
+    for number in 2..=limits::LINKS_PER_ACCOUNT {
+        let from = address(if number < 50 { ADDRESS } else { "198.51.100.7" });
+        club.identity.make_link(&cx, from).await.expect("it has room");
+    }
+    assert_eq!(shown(&club, &oldest.token).await, Err("invalid-token".to_owned()));
+    assert_eq!(shown(&club, &second.token).await, Ok(Some(second.id)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_network_makes_a_limited_number_of_links() {
     let club = Club::open(settings());
     let cx = club.anonymous();
