@@ -5,7 +5,7 @@ use crate::builder::{Anchor, Builder, Seen};
 use crate::expressions::Reader;
 use crate::history::of_each_record;
 use crate::lower::{Lowering, Scope, holds, sees};
-use crate::order::PageOrder;
+use crate::order::{PageOrder, Place};
 use crate::partial::{self, Known, Usable, usable};
 use crate::predicate::Pred;
 use crate::steer::{Ranges, RulePred, compared_fields, count_rule, page_rule};
@@ -79,7 +79,7 @@ pub(crate) fn asked_in_order(
                 PageStart::Before(position) => (order.reversed(), Some(position)),
             };
             if let Some(position) = position {
-                let pred = Pred::Sql(order.after(builder, position));
+                let pred = Pred::Sql(order.after(builder, Place::OfRequest(position)));
                 questions.push(Question { pred, is_range: order.is_open() });
             }
             Some(order)
