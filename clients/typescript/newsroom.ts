@@ -1056,6 +1056,10 @@ export interface ListArguments<N extends TypeName> {
   $filter?: string;
   $sort?: SortBy<N> | readonly SortBy<N>[];
   $limit?: number;
+  /** The `$cursor` of a record: only those that come after it in the same order. */
+  $after?: string;
+  /** Adds `$cursor` to each record, its place in the order of the list. */
+  $cursor?: true;
   /** Leaves the field out where the caller can't read it in any record, which would be an error. */
   $optional?: true;
   /** How many there are. */
@@ -1159,14 +1163,16 @@ type NestedValue<N extends TypeName, F, R, V> = V extends { $count: unknown }
   : V extends { $sum: unknown } | { $min: unknown } | { $max: unknown }
   ? unknown
   : keyof Omit<V, ArgumentName> extends never
-  ? PlainValue<N, F>
+  ? V extends { $cursor: true } ? Placed<V>[] : PlainValue<N, F>
   : R extends { to: infer T }
   ? T extends TypeName
     ? R extends { many: true }
-      ? Answered<T, Omit<V, ArgumentName>>[]
+      ? (Answered<T, Omit<V, ArgumentName>> & Placed<V>)[]
       : Answered<T, Omit<V, ArgumentName>> | (R extends { nullable: false } ? NullIfHidden<T> : null)
     : never
   : never;
+/** The place of a record in a nested list. */
+type Placed<V> = V extends { $cursor: true } ? { $cursor: string } : unknown;
 /** What stands for a record that the caller may not read. */
 type NullIfHidden<N extends TypeName> = Types[N]["hidden"] extends true ? null : never;
 
@@ -1588,17 +1594,20 @@ function partText(name: string, value: any): string {
     const [called, part] = Object.entries(value.$of)[0] ?? [name, true];
     return called === name ? partText(called, part) : `${name}=${partText(called, part)}`;
   }
-  const { $filter, $sort, $limit, $optional, $count, $sum, $min, $max, ...fields } = value;
+  const { $filter, $sort, $limit, $after, $cursor, $optional, $count, $sum, $min, $max, ...fields } = value;
   const sort = typeof $sort === "object" ? `[${$sort.join(",")}]` : $sort;
-  const given = [["sort", sort], ["limit", $limit], ["filter", $filter]].filter(([, argument]) => argument !== undefined);
+  const after = $after === undefined ? undefined : JSON.stringify($after);
+  const all = [["sort", sort], ["limit", $limit], ["after", after], ["filter", $filter]];
+  const given = all.filter(([, argument]) => argument !== undefined);
   const list = given.map(([argument, text]) => `${argument}:${text}`).join(",");
   const [called] = [["sum", $sum], ["min", $min], ["max", $max]].filter(([, field]) => field !== undefined);
+  const inner = [selectText(fields), $cursor ? "$cursor" : ""].filter((text) => text);
   return [
     name,
     $optional ? "?" : "",
     list === "" ? "" : `(${list})`,
     $count ? ":count" : called ? `:${called[0]}(${called[1]})` : "",
-    Object.keys(fields).length === 0 ? "" : `{${selectText(fields)}}`,
+    inner.length === 0 ? "" : `{${inner.join(",")}}`,
   ].join("");
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Asked {
 }
 
 /// The caller's own questions about the records of a page (filter, order and cursor) meet the caller's rights here, and
-/// those about the order of a nested list in `order`. Its filter is planned in `output`, and no other module plans a question.
+/// those about the order of a nested list in `order`. Its filter and where it starts are planned in `output`, and no other module plans a question.
 ///
 /// What the caller wrote is looked at with the caller's rights: a hidden field is null, and a hidden related record does
 /// not exist. None of it is evaluated on a hidden row, so that time, cost and errors reveal nothing about it: see `barrier`.
