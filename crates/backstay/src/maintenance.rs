@@ -17,11 +17,27 @@ pub(crate) async fn maintain(serving: &Serving) -> Infallible {
         never = purge_always(serving) => never,
         never = refresh_always(serving) => never,
         never = prune_always(serving) => never,
+        never = remove_links_always(serving) => never,
+    }
+}
+
+/// Waits until it is this process that does what is due, of those that share a database.
+async fn our_turn(serving: &Serving) {
+    loop {
+        let is_keeper = match &*serving.served().await {
+            Some(Served { instance, .. }) => instance.engine.is_keeper(),
+            None => false,
+        };
+        if is_keeper {
+            return;
+        }
+        sleep(Duration::from_millis(limits::KEEPER_MILLIS)).await;
     }
 }
 
 async fn prune_always(serving: &Serving) -> Infallible {
     loop {
+        our_turn(serving).await;
         match prune_log(serving).await {
             Ok(0) => (),
             Ok(entries) => tracing::info!(entries, "pruned the commit log"),
@@ -50,9 +66,28 @@ async fn prune_log(serving: &Serving) -> Result<u64, Error> {
     }
 }
 
+async fn remove_links_always(serving: &Serving) -> Infallible {
+    loop {
+        if !remove_links(serving).await {
+            sleep(Duration::from_secs(limits::PURGE_SECONDS)).await;
+        }
+    }
+}
+
+/// Removes some links that have expired; whether there may be more.
+async fn remove_links(serving: &Serving) -> bool {
+    let served = serving.served().await;
+    let Some(Served { instance, .. }) = &*served else { return false };
+    instance.identity.remove_expired_links().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "expired links can't be removed");
+        false
+    })
+}
+
 async fn purge_always(serving: &Serving) -> Infallible {
     let mut pass = PurgePass::default();
     loop {
+        our_turn(serving).await;
         if !purge(serving, &mut pass).await {
             pass = PurgePass::default();
             sleep(Duration::from_secs(limits::PURGE_SECONDS)).await;
@@ -76,6 +111,7 @@ async fn refresh_always(serving: &Serving) -> Infallible {
         // Sums that can't be computed are tried again in the next pass.
         while begun.elapsed() < Duration::from_secs(limits::PURGE_SECONDS) {
             let mut told = Instant::now();
+            our_turn(serving).await;
             while refresh(serving, &mut pass).await {
                 if told.elapsed() >= Duration::from_secs(limits::REFRESH_LATE_SECONDS) {
                     tell_backlog(serving).await;

@@ -23,7 +23,9 @@ use tokio::sync::Mutex;
 
 pub use error::SeedError;
 pub(crate) use error::placed;
-pub(crate) use order::{Place as SeedOrder, order as seed_order};
+use line::Until;
+pub(crate) use line::empty_list;
+pub(crate) use order::{Place as SeedOrder, may_be_empty, order as seed_order};
 pub(crate) use path::{PACKS, SEED, SeedPath};
 pub(crate) use record::system_model;
 
@@ -51,14 +53,17 @@ struct SeedFile {
 }
 
 impl SeedFile {
-    /// Whether a member of a line is set when all records exist: a relation that has to wait, or an embedded value, as a
-    /// whole, that contains one.
-    fn sets_later(&self, collection: &Collection, name: &str) -> bool {
+    /// What becomes of a member of a line that is set when all records exist, until then; `None` if it isn't. It is a relation
+    /// that has to wait, or an embedded value, as a whole, that contains one.
+    fn sets_later(&self, collection: &Collection, name: &str) -> Option<Until> {
         // A note of what is late holds a UUID.
         let notes = collection.key.form() == KeyForm::Uuid;
         let is_late = |field: &Field| notes && self.later.contains(&field.id);
-        let field = collection.member_named(None, name);
-        field.is_some_and(|field| is_late(field) || collection.parts(field.id).any(is_late))
+        let field = collection.member_named(None, name)?;
+        if is_late(field) && order::may_be_empty(collection, field) {
+            return Some(Until::Empty);
+        }
+        (is_late(field) || collection.parts(field.id).any(is_late)).then_some(Until::LeftOut)
     }
 }
 

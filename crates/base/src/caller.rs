@@ -79,6 +79,8 @@ pub struct Caller {
     pub verified: bool,
     /// `auth.account`: what rules can ask of the account's own record, as it was when the request began.
     pub account: Option<OwnRecord>,
+    /// `auth.link`: the secret link whose token was shown, if any, signed in or not.
+    pub link: Option<RecordId>,
     /// The session that was shown, if any, so that it can be ended.
     pub session: Option<RecordId>,
     /// What the credential that was shown is limited to; without one, to nothing but the rules.
@@ -95,6 +97,7 @@ impl Caller {
             claims: Arc::default(),
             verified: false,
             account: None,
+            link: None,
             session: None,
             grant: None,
         }
@@ -114,6 +117,17 @@ impl Caller {
     pub fn account(id: RecordId, roles: impl IntoIterator<Item = impl Into<Arc<str>>>) -> Self {
         let roles = roles.into_iter().map(Into::into).collect();
         Self { id: Some(id), roles, ..Self::bare(CallerKind::Account) }
+    }
+
+    /// The same caller, who shows this link.
+    #[must_use]
+    pub fn with_link(self, link: RecordId) -> Self {
+        Self { link: Some(link), ..self }
+    }
+
+    /// Who did what is logged: the account, key or operator, and the link of a caller who is none of these.
+    pub fn actor(&self) -> Option<RecordId> {
+        self.id.or(self.link)
     }
 
     /// Whether the caller holds this role.

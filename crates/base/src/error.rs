@@ -381,6 +381,9 @@ pub enum Unauthenticated {
     /// The API key is unknown, has expired or was revoked.
     #[error("the key is unknown, has expired or was revoked")]
     Key,
+    /// The token of the link is unknown, has expired or was revoked.
+    #[error("the link is unknown, has expired or was revoked")]
+    Link,
     /// Email or password is wrong. Says neither which nor whether the account exists.
     #[error("the email address or the password is wrong")]
     Credentials,
@@ -518,6 +521,9 @@ pub enum Error {
     /// The model has no type of accounts.
     #[error("this application has no accounts")]
     NoAccounts,
+    /// No rule of the model asks for links.
+    #[error("this application has no secret links")]
+    NoLinks,
     /// An account can't be made with these values. Says neither which of them is taken nor whether the invitation holds.
     #[error("no account can be made with these values")]
     SignUpRefused,
@@ -616,13 +622,16 @@ impl Error {
             Self::Malformed(_) => "malformed-request",
             Self::Invalid(_) => "invalid-values",
             Self::Unauthenticated(Unauthenticated::Missing) => "sign-in-required",
-            Self::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => "invalid-token",
+            Self::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key | Unauthenticated::Link) => {
+                "invalid-token"
+            }
             Self::Unauthenticated(Unauthenticated::Credentials) => "wrong-credentials",
             Self::Forbidden { .. }
             | Self::ForbiddenAfterwards { .. }
             | Self::SignUpClosed
             | Self::SignUpRefused
             | Self::NoAccounts
+            | Self::NoLinks
             | Self::KeyWithoutSession => "forbidden",
             Self::TransitionRefused(_) => "transition-refused",
             Self::NotFound { .. } => "not-found",

@@ -183,10 +183,12 @@ pub const READ_KILO_STEPS: u32 = 20;
 pub const READ_BYTES: usize = 64 * 1024;
 /// Virtual-machine steps, in thousands, of one transaction on the writer or one read in the reader pool.
 pub const TRANSACTION_KILO_STEPS: u32 = 50_000;
-/// Seconds that a search may take on PostgreSQL, which doesn't count its steps.
-pub const SEARCH_SECONDS: u64 = 5;
 /// The same, of several requests that write and read in one transaction: their reads hold up the writer.
 pub const MIXED_KILO_STEPS: u32 = 10_000;
+/// Seconds that a search may take on PostgreSQL, which doesn't count its steps.
+pub const SEARCH_SECONDS: u64 = 5;
+/// The same of any other statement outside of a transaction.
+pub const READ_SECONDS: u64 = 10;
 /// Transactions that share one commit at most.
 pub const GROUP_TRANSACTIONS: usize = 256;
 /// Transactions that wait for the writer before new ones are refused.
@@ -241,6 +243,10 @@ pub const REMEMBERED_ACCOUNT_BYTES: usize = 1024;
 pub const KNOWN_CALLERS: usize = 100_000;
 /// Accounts and addresses whose attempts are counted at one time.
 pub const ATTEMPT_BUCKETS: usize = 100_000;
+/// Links that one network may make before the next has to wait.
+pub const LINKS_PER_ADDRESS: u32 = 100;
+/// Links that are looked at, and removed if they have expired, in one step.
+pub const EXPIRED_LINKS: u32 = 100;
 /// Networks from which somebody has signed in to an account, of all accounts, that are remembered at one time.
 pub const FAMILIAR_NETWORKS: usize = 100_000;
 /// How often as many attempts at an account are counted from all networks that never signed in to it as from one network.
@@ -296,6 +302,10 @@ pub const CONNECTIONS: usize = 10_000;
 pub const NETWORK_PERCENT: u8 = 25;
 /// Request bodies of one network that may be in transit at a time, not counting those that arrive with their head.
 pub const NETWORK_BODIES: usize = 256;
+/// Percent of the processors' time at the door from which on a network is heavy: others go first.
+pub const HEAVY_PERCENT: u64 = 12;
+/// Connections that are accepted in a row before requests go on.
+pub const ACCEPTED_IN_A_ROW: u32 = 8;
 /// Milliseconds for which a connection has waited for a request before it gives way to a new one.
 pub const GIVE_WAY_MILLIS: u64 = 1000;
 /// Seconds within which the first head of a new connection arrives while more than half of the connections are open.
@@ -348,6 +358,8 @@ pub const RECORD_BYTES: usize = 12 * 1024 * 1024;
 pub const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of the largest value or row in an SQLite database, as SQLite counts them: an entry of the commit log is one.
 pub const STORED_VALUE_BYTES: i32 = 32 * 1024 * 1024;
+/// Bytes that each nested list of a row may have, however many lists the row has.
+pub const LIST_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes that an embedded database keeps, as long as one statement runs, of the documents that it takes apart there.
 pub const DOCUMENT_MEMORY_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of a statement's text from which on it is not kept: texts that long are seldom asked twice.
@@ -364,6 +376,9 @@ pub const KEPT_TEXT_BYTES: usize = 4 * 1024;
 pub const PARAMETERS: usize = 300;
 /// Connections to a database server, unless the settings say otherwise.
 pub const DATABASE_CONNECTIONS: usize = 16;
+/// Milliseconds for which a process may not have heard what others committed in its database before it trusts nothing that it
+/// remembers of it.
+pub const UNHEARD_MILLIS: u64 = 1000;
 /// Bytes that the write-ahead log may grow by during a backup, which needs all of it.
 pub const BACKUP_LOG_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// Entries of the commit log that are pruned in one transaction.
@@ -372,5 +387,7 @@ pub const PRUNED_ENTRIES: u32 = 256;
 pub const PRUNED_BYTES: usize = 1024 * 1024;
 /// Deleted records in entries after which one transaction prunes no further ones: their last versions are kept.
 pub const PRUNED_RECORDS: usize = 1000;
+/// Milliseconds between two looks whether this process has to do what is due, of those that share a database.
+pub const KEEPER_MILLIS: u64 = 100;
 /// Seconds between two prunings of the commit log.
 pub const PRUNE_SECONDS: u64 = 3600;

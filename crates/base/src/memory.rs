@@ -76,6 +76,13 @@ impl Held {
         self.bytes = bytes;
         Ok(())
     }
+
+    /// Holds this many bytes of the same memory, apart from these.
+    pub fn beside(&self, bytes: usize) -> Result<Self, Limit> {
+        let mut held = self.memory.hold();
+        held.resize(bytes)?;
+        Ok(held)
+    }
 }
 
 impl Drop for Held {
@@ -136,7 +143,11 @@ mod tests {
         other.resize(50).expect("there is room again");
         assert!(one.resize(51).is_err());
         assert_eq!(reserve.held(), 90, "it holds what it held");
+        let beside = other.beside(10).expect("there is room");
+        assert!(other.beside(1).is_err());
         drop((one, other));
+        assert_eq!(reserve.held(), 10);
+        drop(beside);
         assert_eq!(reserve.held(), 0);
     }
 

@@ -1,5 +1,5 @@
 use backstay_base::{Error, Held, Limit, Memory, limits};
-use backstay_sql::DecodeError;
+use backstay_sql::{DecodeError, Row};
 use backstay_store::StoreError;
 use bytes::Bytes;
 
@@ -111,6 +111,14 @@ impl AnswerBuffer {
         &self.bytes
     }
 
+    /// Counts the bytes of a row that the store has received, as long as the row is encoded. A small one isn't worth it.
+    pub(crate) fn hold_row(&self, row: &dyn Row) -> Result<Option<Held>, EncodeError> {
+        match row.received_bytes() {
+            bytes if bytes > limits::READ_BYTES => Ok(Some(self.held.beside(bytes)?)),
+            _ => Ok(None),
+        }
+    }
+
     /// Refuses an answer that has become too large.
     pub(crate) fn check(&self) -> Result<(), EncodeError> {
         self.require(self.bytes.len())
@@ -181,6 +189,7 @@ mod tests {
     use std::sync::Arc;
 
     use backstay_base::Reserve;
+    use backstay_scalar::ValueRef;
     use parking_lot::Mutex;
 
     use super::*;
@@ -272,6 +281,36 @@ mod tests {
         check("[one", &[1, 4], "[one");
         check("[one]", &[1, 4], "[one]");
         check("", &[], "");
+    }
+
+    /// A row that has arrived from a server.
+    struct Received(usize);
+
+    impl Row for Received {
+        fn value(&self, column: usize) -> Result<ValueRef<'_>, DecodeError> {
+            Err(DecodeError { column, expected: "nothing" })
+        }
+
+        fn received_bytes(&self) -> usize {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_row_counts_while_it_is_encoded() {
+        let (budget, mut buffer) = budget(6 * MIB);
+        buffer.append(b"[").expect("there is room");
+        let check = |bytes: usize, counted: usize| {
+            let row = buffer.hold_row(&Received(bytes)).expect("there is room");
+            assert_eq!(budget.held() - 512, counted, "{bytes} bytes");
+            drop(row);
+            assert_eq!(budget.held(), 512);
+        };
+        check(0, 0);
+        check(limits::READ_BYTES, 0);
+        check(2 * MIB, 2 * MIB);
+        let refused = buffer.hold_row(&Received(6 * MIB)).expect_err("it is too large");
+        assert!(matches!(refused, EncodeError::Memory(Limit::Busy)), "{refused:?}");
     }
 
     #[test]

@@ -104,10 +104,13 @@ fn names(holder: Holder<'_>, parts: &[Selected]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses what the members of a relation come to where the caller never sees them, or what is asked of them.
+/// Refuses what the members of a relation come to where the caller never sees them, or what is asked of them; and a named rule
+/// that reads what the caller never sees.
 fn derived(view: View<'_>, holder: Holder<'_>, selected: &SelectedValue) -> Result<(), Error> {
     let collection = holder.collection;
-    let relation = collection.field(selected.relation);
+    let Some(relation) = selected.relation.map(|relation| collection.field(relation)) else {
+        return expression(view, collection, (&selected.value.of.checked, &Place::Select));
+    };
     if relation.parent() != holder.within || !relation.kind.is_to_many() {
         return Err(too_much(format!("`{}` is not a relation to many of what is selected", relation.name)));
     }
@@ -309,8 +312,8 @@ pub(crate) fn past(
         return Err(Error::malformed(Place::AsOf, ViolationKind::Range(range)));
     }
     let Asked { selection, sort, filter } = asked;
-    if let Some(field) = not_kept(collection, selection) {
-        return Err(not_in_history(Place::Select, &collection.field(field).name));
+    if let Some(name) = not_kept(collection, selection) {
+        return Err(not_in_history(Place::Select, name));
     }
     let lacks = |field: FieldId| !collection.field(field).is_in_history();
     for key in sort {
@@ -371,23 +374,25 @@ pub(crate) struct Asked<'a> {
     pub(crate) filter: Option<&'a Filter>,
 }
 
-/// A field that is selected and that a history doesn't keep, or of whose record more than the id is selected.
-fn not_kept(collection: &Collection, selection: &Selection) -> Option<FieldId> {
+/// The name of what is selected and that a history doesn't keep, or of a field of whose record more than the id is selected.
+fn not_kept<'s>(collection: &'s Collection, selection: &'s Selection) -> Option<&'s str> {
     let Selection::Parts(parts) = selection else { return None };
     parts.iter().find_map(|part| {
         let selected = match part {
             Selected::Stored => return None,
-            Selected::Derived(value) => return Some(value.relation),
+            Selected::Derived(value) => {
+                return Some(value.relation.map_or(&*value.name, |relation| &collection.field(relation).name));
+            }
             Selected::Field(selected) => selected,
         };
         let field = collection.field(selected.field);
         match (&field.kind, &selected.inner) {
-            _ if !field.is_in_history() || selected.arguments.search.is_some() => Some(field.id),
+            _ if !field.is_in_history() || selected.arguments.search.is_some() => Some(field.name.as_str()),
             (FieldKind::Embedded(_), Some(InnerSelection::Fields(inner))) => not_kept(collection, inner),
             (FieldKind::Document(_), Some(InnerSelection::Document(inner))) => {
-                inner.reads_records().then_some(field.id)
+                inner.reads_records().then_some(field.name.as_str())
             }
-            (_, Some(_)) => Some(field.id),
+            (_, Some(_)) => Some(field.name.as_str()),
             (_, None) => None,
         }
     })

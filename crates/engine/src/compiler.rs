@@ -36,15 +36,16 @@ impl Policy {
             facts: Facts::default(),
             used_rules: BTreeSet::new(),
             account: BTreeSet::new(),
+            asks_link: false,
             circles: BTreeSet::new(),
             diagnostics,
         };
         let collections = model.collections.iter().map(|collection| compiler.collection(collection)).collect();
         compiler.named_rules();
-        let Compiler { model: _, facts, used_rules, account, circles: _, diagnostics } = compiler;
+        let Compiler { model: _, facts, used_rules, account, asks_link, circles: _, diagnostics } = compiler;
         let account = account.into_iter().collect();
         if diagnostics.is_empty() {
-            Ok(Self { facts, collections, used_rules, account })
+            Ok(Self { facts, collections, used_rules, account, asks_link })
         } else {
             Err(diagnostics.ordered())
         }
@@ -56,6 +57,7 @@ struct Compiler<'m> {
     facts: Facts,
     used_rules: BTreeSet<RuleId>,
     account: BTreeSet<FieldId>,
+    asks_link: bool,
     /// The computed fields of each circle that was reported.
     circles: BTreeSet<BTreeSet<String>>,
     diagnostics: Diagnostics,
@@ -371,6 +373,7 @@ impl<'m> Compiler<'m> {
             Ok(checked) => {
                 self.used_rules.extend(&checked.rules);
                 self.account.extend(&checked.account);
+                self.asks_link |= checked.expr.asks_link();
                 return Some(checked);
             }
             Err(errors) => errors,

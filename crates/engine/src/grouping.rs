@@ -7,6 +7,8 @@ mod problem;
 
 use std::sync::Arc;
 
+pub use kinds::kind_of as value_kind;
+
 use backstay_expr::{Checked, ExprError, Output, Scope, Type, compile, compile_any};
 use backstay_model::{Collection, Model};
 use backstay_scalar::Scalar;

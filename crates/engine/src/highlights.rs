@@ -46,4 +46,8 @@ impl Row for Highlighted<'_> {
             Some((_, None)) => Ok(ValueRef::Null),
         }
     }
+
+    fn received_bytes(&self) -> usize {
+        self.row.received_bytes()
+    }
 }

@@ -130,7 +130,7 @@ pub use backstay_sql::{
     ValueKind, ValueOutput, ValuesOutput, nested,
 };
 pub use backstay_store::{
-    ApiChange, Checked, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,
+    ApiChange, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,
     OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, Restored, Restoring, Risk,
     ServerProblem, Step, Stored, VerifiedLog, Watch, Writes,
 };
@@ -145,7 +145,7 @@ pub use expiry::PurgePass;
 pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
 pub use grouping::{
     AskedFold, AskedGroups, AskedKey, AskedOrder, AskedValue, GroupsProblem, NameProblem, OrderProblem, OutputProblem,
-    TermProblem, is_output_name,
+    TermProblem, is_output_name, value_kind,
 };
 pub use history::history_order;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, Others, Referred};

@@ -69,20 +69,30 @@ impl Difference {
         }
     }
 
-    /// What a stored value becomes; `None` where it must be computed anew.
-    pub(crate) fn added_to(self, stored: &Value) -> Option<Value> {
-        match (self, stored) {
-            (Self::Whole(by), Value::Int(stored)) => {
-                i64::try_from(i128::from(*stored).checked_add(by)?).ok().map(Value::Int)
-            }
+    /// What a stored value becomes.
+    pub(crate) fn added_to(self, stored: &Value) -> Added {
+        let whole = |stored: i64, by: i128| i128::from(stored).checked_add(by).and_then(|sum| i64::try_from(sum).ok());
+        let sum = match (self, stored) {
+            (Self::Whole(by), Value::Int(stored)) => whole(*stored, by).map(Value::Int),
             (Self::Whole(by), Value::Duration(stored)) => {
-                let micros = i64::try_from(i128::from(stored.micros()).checked_add(by)?).ok()?;
-                Some(Value::Duration(Duration::from_micros(micros)))
+                whole(stored.micros(), by).map(|micros| Value::Duration(Duration::from_micros(micros)))
             }
             (Self::Exact(by), Value::Decimal(stored)) => stored.checked_add(by).map(Value::Decimal),
-            _ => None,
-        }
+            _ => return Added::Anew,
+        };
+        sum.map_or(Added::TooLarge, Added::Sum)
     }
+}
+
+/// What becomes of a stored sum when something is added to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Added {
+    /// This.
+    Sum(Value),
+    /// More than any field of its type holds.
+    TooLarge,
+    /// It must be computed from all members.
+    Anew,
 }
 
 /// What one member adds to a sum.

@@ -20,6 +20,8 @@ pub(crate) struct Policy {
     pub(crate) used_rules: BTreeSet<RuleId>,
     /// The fields of the caller's own record that an expression asks for, in order.
     pub(crate) account: Vec<FieldId>,
+    /// Whether an expression asks for the link that the caller shows.
+    pub(crate) asks_link: bool,
 }
 
 /// The rules of one collection.

@@ -131,6 +131,7 @@ pub(crate) fn caller_name(part: &CallerPart) -> String {
         CallerPart::Kind => "auth.kind".to_owned(),
         CallerPart::Roles => "auth.roles".to_owned(),
         CallerPart::Verified => "auth.verified".to_owned(),
+        CallerPart::Link => "auth.link".to_owned(),
         CallerPart::Claim(name) => format!("auth.claims.{name}"),
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn claim(
         return Err(Limit::Size { what: "the idempotency key", max, unit: "bytes (and at least one)" }.into());
     }
     let mut scope = caller.kind.name().as_bytes().to_vec();
-    if let Some(id) = caller.id {
+    if let Some(id) = caller.actor() {
         scope.extend_from_slice(id.as_bytes());
     }
     Ok(Some(KeyClaim { scope, key: key.clone(), fingerprint: what.fingerprint(sent) }))

@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use crate::bind::InMemory;
 use crate::decision::decide;
 use crate::pending_checks::Part;
-use crate::pending_sums::{Differences, Touched};
+use crate::pending_sums::{Added, Differences, Touched};
 use crate::proposal::Proposal;
 use crate::record::Key;
 use crate::row_change::RowChange;
@@ -96,8 +96,9 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     let (mut values, mut anew) = (record.values().to_vec(), Vec::new());
     for (field, difference) in &by_field {
         match difference.added_to(record.value(*field)) {
-            Some(value) => values[usize::from(field.0)] = value,
-            None => anew.push(*field),
+            Added::Sum(value) => values[usize::from(field.0)] = value,
+            Added::TooLarge => return Err(too_large(&at)),
+            Added::Anew => anew.push(*field),
         }
     }
     compute(cx, (collection, own), &anew, (touched, &mut values)).await?;
@@ -163,12 +164,14 @@ fn fit(
             *value = ty.fit(value.clone()).unwrap_or(Value::Null);
             continue;
         }
-        *value = ty.fit(value.clone()).map_err(|_| {
-            let kind = ViolationKind::Range("this would make a stored sum larger than its field can hold".to_owned());
-            Error::Invalid(vec![Violation::new(at.clone(), kind)])
-        })?;
+        *value = ty.fit(value.clone()).map_err(|_| too_large(at))?;
     }
     Ok(())
+}
+
+fn too_large(at: &Place) -> Error {
+    let kind = ViolationKind::Range("this would make a stored sum larger than its field can hold".to_owned());
+    Error::Invalid(vec![Violation::new(at.clone(), kind)])
 }
 
 /// Asks the checks that name one of these sums, of the record with its new sums.

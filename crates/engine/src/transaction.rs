@@ -210,7 +210,7 @@ impl<T: Transaction> Work for Running<T> {
     fn origin(&self) -> Origin {
         Origin {
             kind: self.cx.caller().kind,
-            id: self.cx.caller().id,
+            id: self.cx.caller().actor(),
             request: Some(self.cx.request),
             transaction: self.transaction.name().into(),
         }

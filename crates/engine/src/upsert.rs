@@ -1,5 +1,7 @@
 //! Records that are created, or changed where the caller finds one with their unique key.
 
+use std::mem;
+
 use backstay_base::{Error, RecordId, Violation, ViolationKind};
 use backstay_expr::evaluate;
 use backstay_model::{Collection, CollectionId, FieldId, SetOn};
@@ -49,6 +51,7 @@ impl TxContext<'_, '_> {
         }
         let which = Which::Key(UniqueKey { fields: key.to_vec(), values });
         let found = self.found(of, &which).await?;
+        let input = if found.is_some() { input } else { begun(of, input)? };
         Ok((input, found))
     }
 
@@ -72,4 +75,17 @@ impl TxContext<'_, '_> {
         let nothing = InMemory::of(self.caller(), self.now(), &[]);
         given.is_of_caller().then(|| evaluate(&given.expr, &nothing))
     }
+}
+
+/// What a new record is sent: operators add to nothing, whatever its defaults are, so that one more of none is one.
+fn begun(of: &Collection, mut input: Input) -> Result<Input, Error> {
+    let mut wrong = Vec::new();
+    for (id, operator) in mem::take(&mut input.operators) {
+        let field = of.field(id);
+        match operator.result(&Value::Null, field.kind.scalar()) {
+            Ok(value) => input.set(id, value),
+            Err(kind) => wrong.push(Violation::new(field.place(), kind)),
+        }
+    }
+    if wrong.is_empty() { Ok(input) } else { Err(Error::Invalid(wrong)) }
 }

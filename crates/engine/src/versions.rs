@@ -50,7 +50,7 @@ fn version<'a>(
         (versions.from, cx.now().into()),
         (versions.change, Value::text(change.word())),
         (versions.by_kind, Value::text(caller.kind.name())),
-        (versions.by, caller.id.map_or(Value::Null, Value::Id)),
+        (versions.by, caller.actor().map_or(Value::Null, Value::Id)),
     ];
     for (field, value) in own {
         values[usize::from(field.0)] = value;

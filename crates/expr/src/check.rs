@@ -241,7 +241,7 @@ impl<'m> Checker<'m> {
                 let value = self.value_at(syntax)?;
                 Some(self.read_by_hint(value, hint))
             }
-            SyntaxNode::Call { target, function, arguments } => match self.rule_named(&function.name) {
+            SyntaxNode::Call { target, function, arguments } => match self.rule_called(&function.name) {
                 Some(rule) if target.is_none() => self.use_of_rule(rule, (function, Some(arguments)), span, hint),
                 _ => self.call(target.as_deref(), function, arguments, span),
             },

@@ -248,6 +248,12 @@ pub enum ExprErrorKind {
         /// The field.
         field: String,
     },
+    /// A named rule that a client calls and that isn't for requests: it names what these can't, or isn't about such a value.
+    #[error("`{rule}` can't be called here")]
+    OutOfReach {
+        /// The rule.
+        rule: String,
+    },
     /// A relation to many where one value is needed.
     #[error("`{field}` is a relation to many records")]
     ToMany {

@@ -3,7 +3,7 @@ use backstay_model::Collection;
 use backstay_scalar::Value;
 
 use crate::evaluate::{Environment, Start, truth};
-use crate::{Account, Expr, Node, Path, Root, Truth, Type};
+use crate::{Account, CallerPart, Expr, Node, Path, Root, Truth, Type};
 
 /// The parts of a set of expressions that depend on the caller alone, each once.
 #[derive(Debug, Clone, Default)]
@@ -20,16 +20,18 @@ pub struct Truths {
     nameless: bool,
     /// Whether `auth.account` is null.
     without_account: bool,
+    /// Whether `auth.link` is null.
+    without_link: bool,
 }
 
 impl Truths {
     /// Bytes that two have in common exactly if they are the same.
-    pub fn to_bytes(self) -> [u8; 18] {
-        let Self { holds, fails, nameless, without_account } = self;
-        let mut bytes = [0; 18];
+    pub fn to_bytes(self) -> [u8; 19] {
+        let Self { holds, fails, nameless, without_account, without_link } = self;
+        let mut bytes = [0; 19];
         bytes[..8].copy_from_slice(&holds.to_be_bytes());
         bytes[8..16].copy_from_slice(&fails.to_be_bytes());
-        bytes[16..].copy_from_slice(&[u8::from(nameless), u8::from(without_account)]);
+        bytes[16..].copy_from_slice(&[nameless, without_account, without_link].map(u8::from));
         bytes
     }
 }
@@ -61,6 +63,7 @@ impl Facts {
         let mut truths = Truths {
             nameless: caller.id.is_none(),
             without_account: caller.kind != CallerKind::Account,
+            without_link: caller.link.is_none(),
             ..Truths::default()
         };
         for (index, part) in self.parts.iter().enumerate() {
@@ -100,6 +103,11 @@ impl Truths {
     /// Whether `auth.account` is null, and every value of it.
     pub(crate) fn without_account(&self) -> bool {
         self.without_account
+    }
+
+    /// Whether `auth.link` is null: whatever is compared with it is unknown.
+    pub(crate) fn without_link(&self) -> bool {
+        self.without_link
     }
 
     /// The truth of the fact with this index.
@@ -152,6 +160,11 @@ impl Expr {
     /// Whether it says something of the caller, and of nothing else.
     pub fn is_of_caller(&self) -> bool {
         depends_on_caller_alone(self) && names_caller(self)
+    }
+
+    /// Whether it asks for the link that the caller shows.
+    pub fn asks_link(&self) -> bool {
+        matches!(self.node, Node::Caller(CallerPart::Link)) || self.node.children().into_iter().any(Self::asks_link)
     }
 
     /// Whether the two are the same expression, wherever they occur in their texts.

@@ -17,6 +17,7 @@ pub fn fold(expr: &Expr, truths: &Truths) -> Expr {
     let node = match node {
         Node::Fact(index) => literal(truths.get(index)),
         Node::Caller(CallerPart::Id) if truths.nameless() => Node::Literal(Value::Null),
+        Node::Caller(CallerPart::Link) if truths.without_link() => Node::Literal(Value::Null),
         node if truths.without_account() && node.path().is_some_and(|path| path.root == Root::Account) => {
             Node::Literal(Value::Null)
         }

@@ -45,6 +45,7 @@ impl ExprErrorKind {
             }
             Self::Number => "use a smaller number",
             Self::Secret { .. } => "nothing may depend on what is secret",
+            Self::OutOfReach { .. } => "it reads what requests can't name; name the fields themselves",
             Self::NoFields { .. } => "only records, `auth`, `request` and amounts of money have parts",
             Self::NestedAggregates { .. } => "nest fewer of them",
             Self::AtCommit { .. } => KEPT_UNTIL_COMMIT,

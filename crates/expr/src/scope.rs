@@ -23,8 +23,10 @@ pub struct Scope<'m> {
     pub(crate) old: Option<CollectionId>,
     /// Where conditions on the change are written, if that isn't here.
     pub(crate) change_elsewhere: Option<&'static str>,
-    /// A client wrote it: plain field names, parameters, no named rules, no secrets.
+    /// A client wrote it: plain field names, parameters, calls of named rules.
     pub(crate) client: bool,
+    /// A client asks for it: no secrets, and nothing of the caller's own record.
+    pub(crate) restricted: bool,
     /// Whose the expression is: named rules are those that their names mean to this owner.
     pub(crate) owner: &'m OwnerName,
     /// The interface whose fields alone may be named of `this`.
@@ -80,7 +82,18 @@ impl<'m> Scope<'m> {
     pub fn caller_only(model: &'m Model) -> Self {
         let owner = &OwnerName::Application;
         let (change_elsewhere, shared, outputs) = (None, None, None);
-        Self { model, this: None, new: None, old: None, change_elsewhere, client: false, owner, shared, outputs }
+        Self {
+            model,
+            this: None,
+            new: None,
+            old: None,
+            change_elsewhere,
+            client: false,
+            restricted: false,
+            owner,
+            shared,
+            outputs,
+        }
     }
 
     /// The same for an expression of this owner.
@@ -88,15 +101,15 @@ impl<'m> Scope<'m> {
         Self { owner, ..self }
     }
 
-    /// A client's filter: plain names are fields of `this`, and there are parameters. Named rules and secret fields are
-    /// out of its reach.
+    /// A client's expression about a record: plain names are fields of `this`, there are parameters, and named rules that
+    /// take values can be called. Secret fields are out of its reach, and of that of the rules that it calls.
     pub fn filter(model: &'m Model, collection: CollectionId) -> Self {
-        Self { client: true, ..Self::rule(model, collection) }
+        Self { client: true, restricted: true, ..Self::rule(model, collection) }
     }
 
     /// A client's condition on groups of records: plain names are what a group comes to.
     pub fn groups(model: &'m Model, outputs: &'m [Output]) -> Self {
-        Self { client: true, outputs: Some(outputs), ..Self::caller_only(model) }
+        Self { client: true, restricted: true, outputs: Some(outputs), ..Self::caller_only(model) }
     }
 
     /// The same of one type of an interface, for a filter of the records of all of them: it names the fields that they share.

@@ -331,6 +331,8 @@ pub enum CallerPart {
     Roles,
     /// `auth.verified`: whether the caller's address is verified; false of all callers but accounts.
     Verified,
+    /// `auth.link`; null for callers who show no link.
+    Link,
     /// `auth.claims.x`: a text, or null.
     Claim(Arc<str>),
 }
@@ -343,6 +345,7 @@ impl CallerPart {
             Self::Kind => Value::text(caller.kind.name()),
             Self::Roles => Value::List(caller.roles.iter().map(|role| Value::Text(role.clone())).collect()),
             Self::Verified => caller.verified.into(),
+            Self::Link => caller.link.map_or(Value::Null, Value::Id),
             Self::Claim(name) => caller.claims.get(&**name).map_or(Value::Null, |text| Value::text(text.as_str())),
         }
     }

@@ -59,6 +59,21 @@ async fn me_answer(admitted: &Admitted<'_>, context: &Context, me: &Me) -> Resul
     Ok(Answer::ready(StatusCode::OK, Audience::Secret, me))
 }
 
+/// `POST /auth/links`
+pub(crate) async fn make_link(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
+    let (identity, client) = (&admitted.state().identity, admitted.head().client());
+    let link = identity.make_link(&admitted.context(), client).await?;
+    Ok(Answer::ready(StatusCode::CREATED, Audience::Secret, bodies::link(&link)?))
+}
+
+/// `POST /auth/links/revoke`
+pub(crate) async fn revoke_link(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+    let body = admitted.take_body();
+    let id = if body.is_empty() { None } else { Some(bodies::link_id(&body)?) };
+    admitted.state().identity.revoke_link(&admitted.context(), id).await?;
+    Ok(Answer::empty(StatusCode::NO_CONTENT, Audience::Secret))
+}
+
 /// `POST /auth/sign-out`
 pub(crate) async fn sign_out(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
     admitted.state().identity.sign_out(&admitted.context()).await?;

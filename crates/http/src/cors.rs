@@ -4,8 +4,16 @@ use allowed::Allowed;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Headers that the API itself reads.
-const OWN_HEADERS: &[&str] =
-    &["Authorization", "Content-Encoding", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer"];
+const OWN_HEADERS: &[&str] = &[
+    "Authorization",
+    "Backstay-Link",
+    "Content-Encoding",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Prefer",
+];
 /// Headers of answers that a page may read.
 const OWN_EXPOSED: &[&str] = &[
     "Accept-Patch",

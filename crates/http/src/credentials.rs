@@ -1,7 +1,7 @@
 use std::sync::{Arc, LazyLock};
 
 use backstay_base::{Caller, CallerKind, Error, Secret, Timestamp, Unauthenticated};
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 
 use crate::Refusal;
 use crate::answer::Audience;
@@ -21,6 +21,8 @@ pub(crate) enum Credential {
     Bearer,
     /// A token in the cookie, which browsers send on their own.
     Cookie,
+    /// The token of a link alone: the caller is anonymous.
+    Link,
 }
 
 /// A caller, and what it was recognized by.
@@ -51,8 +53,26 @@ impl Recognized {
     }
 }
 
-/// Recognizes the caller. `Authorization` takes precedence over the cookie; a token that is not valid is refused.
+/// The header in which a caller, signed in or not, shows the token of a link.
+pub(crate) const LINK: HeaderName = HeaderName::from_static("backstay-link");
+
+/// Recognizes the caller. `Authorization` takes precedence over the cookie; a token that is not valid is refused, and so is
+/// that of a link.
 pub(crate) async fn recognize(head: &Head<'_>) -> Result<Recognized, Refusal> {
+    let recognized = signed_in(head).await?;
+    let Some(token) = head.header(&LINK)? else { return Ok(recognized) };
+    let shown = head.state.identity.authenticate_link(&Secret::new(token.to_owned())).await?;
+    Ok(match (recognized.credential, shown.link) {
+        (Credential::None, _) => Recognized { caller: shown, credential: Credential::Link },
+        (_, Some(link)) => {
+            Recognized { caller: Arc::new(Caller::clone(&recognized.caller).with_link(link)), ..recognized }
+        }
+        (_, None) => recognized,
+    })
+}
+
+/// Recognizes the caller without links.
+async fn signed_in(head: &Head<'_>) -> Result<Recognized, Refusal> {
     let (token, credential) = match bearer(head)? {
         Some(token) => (Secret::new(token.to_owned()), Credential::Bearer),
         None => match cookie(head) {

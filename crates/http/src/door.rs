@@ -212,6 +212,8 @@ async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
         Handler::ChangePassword => Box::pin(accounts::change_password(admitted)).await,
         Handler::ChangeEmail => Box::pin(accounts::change_email(admitted)).await,
         Handler::Me => Box::pin(accounts::me(admitted)).await,
+        Handler::MakeLink => Box::pin(accounts::make_link(admitted)).await,
+        Handler::RevokeLink => Box::pin(accounts::revoke_link(admitted)).await,
         Handler::SetupForm => Box::pin(setup::page(admitted)).await,
         Handler::Setup => Box::pin(setup::submit(admitted)).await,
         Handler::SetupStyle => Ok(setup::style()),

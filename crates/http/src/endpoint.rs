@@ -127,6 +127,8 @@ pub(crate) enum Handler {
     ChangePassword,
     ChangeEmail,
     Me,
+    MakeLink,
+    RevokeLink,
     SetupForm,
     Setup,
     SetupStyle,

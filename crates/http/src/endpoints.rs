@@ -517,6 +517,25 @@ static OTHERS: &[Route] = &[
             ..ACCOUNT
         }],
     ),
+    account(
+        &["/auth/links"],
+        Callers::Everyone,
+        &[Endpoint {
+            handler: Handler::MakeLink,
+            described: accounts(("makeLink", "Make a secret link"), "201"),
+            ..ACCOUNT
+        }],
+    ),
+    account(
+        &["/auth/links/revoke"],
+        Callers::Everyone,
+        &[Endpoint {
+            handler: Handler::RevokeLink,
+            body: Some(BodyRule { presence: Presence::Optional, ..CREDENTIALS_BODY }),
+            described: accounts(("revokeLink", "Revoke a secret link"), "204"),
+            ..ACCOUNT
+        }],
+    ),
     Route {
         pattern: Pattern::Fixed(&["/auth/me"]),
         callers: Callers::Everyone,

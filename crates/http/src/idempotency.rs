@@ -11,10 +11,10 @@ pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("ide
 
 /// The idempotency key as the engine stores it, which keeps the keys of different callers apart. Anonymous callers are
 /// one caller to the engine, so their keys are told apart by network address, hashed together with the key to stay
-/// within its length.
+/// within its length. Who shows a link is told apart by that.
 pub(crate) fn key(head: &Head<'_>, recognized: &Recognized) -> Result<Option<String>, Refusal> {
     let Some(key) = sent(head)? else { return Ok(None) };
-    if recognized.caller.kind != CallerKind::Anonymous {
+    if recognized.caller.kind != CallerKind::Anonymous || recognized.caller.link.is_some() {
         return Ok(Some(key.to_owned()));
     }
     let mut digest = Sha256::new_with_prefix(head.client().to_string());

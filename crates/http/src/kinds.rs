@@ -147,13 +147,14 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Malformed(_) => &MALFORMED_REQUEST,
         Error::Invalid(_) => &INVALID_VALUES,
         Error::Unauthenticated(Unauthenticated::Missing) => &SIGN_IN_REQUIRED,
-        Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => &INVALID_TOKEN,
+        Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key | Unauthenticated::Link) => &INVALID_TOKEN,
         Error::Unauthenticated(Unauthenticated::Credentials) => &WRONG_CREDENTIALS,
         Error::Forbidden { .. }
         | Error::ForbiddenAfterwards { .. }
         | Error::SignUpClosed
         | Error::SignUpRefused
         | Error::NoAccounts
+        | Error::NoLinks
         | Error::KeyWithoutSession => &FORBIDDEN,
         Error::TransitionRefused(_) => &TRANSITION_REFUSED,
         Error::NotFound { .. } => &NOT_FOUND,
@@ -239,6 +240,7 @@ mod tests {
             Unauthenticated::Missing.into(),
             Unauthenticated::Token.into(),
             Unauthenticated::Key.into(),
+            Unauthenticated::Link.into(),
             Unauthenticated::Credentials.into(),
             Error::Forbidden { action: Action::Read, what: what() },
             Error::ForbiddenAfterwards { collection: collection() },
@@ -251,6 +253,7 @@ mod tests {
             Error::SignUpClosed,
             Error::SignUpRefused,
             Error::NoAccounts,
+            Error::NoLinks,
             Error::KeyWithoutSession,
             Error::NotFound { what: what() },
             Conflict::Unique { collection: collection(), fields: vec![], record: Box::new(Place::Whole) }.into(),

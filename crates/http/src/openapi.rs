@@ -44,9 +44,22 @@ pub fn describe(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String 
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer" },
                 "cookie": { "type": "apiKey", "in": "cookie", "name": cookie },
+                "link": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Backstay-Link",
+                    "description": "The token of a secret link, by itself or beside the token of a session.",
+                },
             },
         },
-        "security": [{}, { "token": [] }, { "cookie": [] }],
+        "security": [
+            {},
+            { "token": [] },
+            { "cookie": [] },
+            { "link": [] },
+            { "token": [], "link": [] },
+            { "cookie": [], "link": [] },
+        ],
         "x-identity": model.identity.map(|id| &model.collection(id).name),
         "x-limits": limits(sizes, settings),
         "x-problems": problems(),

@@ -143,6 +143,10 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
         Refusal::Domain(Error::NoAccounts) => {
             Some("Mark a type of the model with `@identity` to have accounts, or work with operators and API keys.")
         }
+        Refusal::Domain(Error::NoLinks) => Some("Name `auth.link` in a rule of the model to have secret links."),
+        Refusal::Domain(Error::Unauthenticated(Unauthenticated::Link)) => {
+            Some("Leave out `Backstay-Link`, or make a new link with `POST /auth/links`.")
+        }
         Refusal::Domain(Error::SignUpRefused) => Some(
             "If you have an account already, sign in. Otherwise check the invitation, and choose other values for unique fields.",
         ),
@@ -223,7 +227,7 @@ impl<'a> Details<'a> {
             Error::Precondition { version } | Error::Exists { version } => {
                 Self { version: Some(*version), ..Self::default() }
             }
-            Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => {
+            Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key | Unauthenticated::Link) => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
             }
             Error::Unauthenticated(Unauthenticated::Missing | Unauthenticated::Credentials) => {
@@ -252,6 +256,7 @@ impl<'a> Details<'a> {
             | Error::SignUpClosed
             | Error::SignUpRefused
             | Error::NoAccounts
+            | Error::NoLinks
             | Error::KeyWithoutSession
             | Error::NotFound { .. }
             | Error::KeyReused

@@ -49,8 +49,8 @@ impl State {
     pub(crate) fn new(services: Services, openapi: Bytes, budget: Arc<Budget>) -> Self {
         let Services { engine, identity, settings } = services;
         let vary = match settings.cors {
-            None => "Authorization, Cookie, Accept-Encoding",
-            Some(_) => "Authorization, Cookie, Accept-Encoding, Origin",
+            None => "Authorization, Cookie, Backstay-Link, Accept-Encoding",
+            Some(_) => "Authorization, Cookie, Backstay-Link, Accept-Encoding, Origin",
         };
         let reader = Arc::new(Reader::new(&engine));
         Self {

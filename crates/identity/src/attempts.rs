@@ -21,6 +21,8 @@ pub(crate) enum Attempt<'a> {
     SignUp(Network),
     /// A set-up token.
     SetUp(Network),
+    /// A link.
+    Link(Network),
 }
 
 /// Limits how often something is tried. Each key has a bucket of attempts that refills evenly; all that is kept of it is
@@ -69,6 +71,7 @@ impl Attempts {
             Attempt::Subject(id, _) => (self.per_account, Some(self.hash(STRANGERS_TO_SUBJECT, &[id.as_bytes()]))),
             Attempt::Password(_) | Attempt::SetUp(_) => (self.per_address, None),
             Attempt::SignUp(_) => (self.sign_ups, None),
+            Attempt::Link(_) => (limits::LINKS_PER_ADDRESS, None),
         };
         self.count(key, burst, now)?;
         match strangers {
@@ -118,6 +121,7 @@ impl Attempts {
             Attempt::Password(from) => self.hash(4, &[from.as_bytes()]),
             Attempt::SignUp(from) => self.hash(5, &[from.as_bytes()]),
             Attempt::SetUp(from) => self.hash(6, &[from.as_bytes()]),
+            Attempt::Link(from) => self.hash(LINK, &[from.as_bytes()]),
         }
     }
 
@@ -146,6 +150,7 @@ impl Attempts {
 const STRANGERS_TO_ACCOUNT: u8 = 7;
 const STRANGERS_TO_OPERATOR: u8 = 8;
 const STRANGERS_TO_SUBJECT: u8 = 9;
+const LINK: u8 = 10;
 
 #[cfg(test)]
 mod tests {

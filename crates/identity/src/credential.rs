@@ -25,7 +25,17 @@ impl Subject {
             SubjectKind::Account => CallerKind::Account,
             SubjectKind::Operator => CallerKind::Operator,
         };
-        Caller { kind, id: Some(self.id), roles, claims, verified: false, account: None, session: None, grant: None }
+        Caller {
+            kind,
+            id: Some(self.id),
+            roles,
+            claims,
+            verified: false,
+            account: None,
+            link: None,
+            session: None,
+            grant: None,
+        }
     }
 }
 

@@ -48,6 +48,11 @@ impl Identity {
         self.0.known.caller(&self.0.directory, token).await
     }
 
+    /// An anonymous caller who shows the link whose token this is; see `authenticate`.
+    pub async fn authenticate_link(&self, token: &Secret) -> Result<Arc<Caller>, Error> {
+        self.0.known.link(&self.0.directory, token).await
+    }
+
     /// What operators can do, if the caller is an operator or Backstay itself. Fails with 401 for an anonymous
     /// caller, otherwise with 403.
     pub fn administration<'a>(&'a self, cx: &'a Context) -> Result<Administration<'a>, Error> {

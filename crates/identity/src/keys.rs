@@ -56,6 +56,7 @@ impl Key {
             claims: Arc::clone(&self.claims),
             verified: false,
             account: None,
+            link: None,
             session: None,
             grant: self.grant.clone(),
         })

@@ -39,26 +39,43 @@ impl KnownCallers {
     /// The caller whose session token or API key this is.
     pub(crate) async fn caller(&self, directory: &Directory, token: &Secret) -> Result<Arc<Caller>, Error> {
         let unknown = if Purpose::is_key(token) { Unauthenticated::Key } else { Unauthenticated::Token };
-        let purpose = Purpose::of(token).ok_or(unknown)?;
+        let purpose = Purpose::of(token).filter(|purpose| *purpose != Purpose::Link).ok_or(unknown)?;
+        self.shown(directory, (token, purpose)).await?.ok_or_else(|| unknown.into())
+    }
+
+    /// An anonymous caller who shows the link whose token this is.
+    pub(crate) async fn link(&self, directory: &Directory, token: &Secret) -> Result<Arc<Caller>, Error> {
+        let unknown = Unauthenticated::Link;
+        let purpose = Purpose::of(token).filter(|purpose| *purpose == Purpose::Link).ok_or(unknown)?;
+        self.shown(directory, (token, purpose)).await?.ok_or_else(|| unknown.into())
+    }
+
+    /// The caller who shows a token, if it is good.
+    async fn shown(
+        &self,
+        directory: &Directory,
+        (token, purpose): (&Secret, Purpose),
+    ) -> Result<Option<Arc<Caller>>, Error> {
         let hash = TokenHash::of(token);
         let now = directory.engine.ambient().clock.now();
         if let Some(known) = self.0.get(&hash) {
-            if known.lasts(now) && directory.engine.unchanged(&known.seen) {
-                return Ok(known.caller);
+            if known.lasts(now) && directory.engine.still_holds(&known.seen) {
+                return Ok(Some(known.caller));
             }
             self.0.remove(&hash);
         }
         let fresh = match purpose {
             Purpose::Session => Fresh::session(directory, &hash).await?,
             Purpose::Key => Fresh::key(directory, &hash).await?,
+            Purpose::Link => Fresh::link(directory, &hash).await?,
             Purpose::Invitation | Purpose::SetUp => None,
         };
-        let fresh = fresh.filter(|fresh| fresh.known.lasts(now)).ok_or(unknown)?;
+        let Some(fresh) = fresh.filter(|fresh| fresh.known.lasts(now)) else { return Ok(None) };
         let caller = Arc::clone(&fresh.known.caller);
         if fresh.steady {
             self.0.insert(hash, fresh.known);
         }
-        Ok(caller)
+        Ok(Some(caller))
     }
 }
 
@@ -115,6 +132,19 @@ impl Fresh {
         let Some(caller) = key.caller() else { return Ok(None) };
         let seen = engine.observe(&[Dependency::Record(keys.collection, key.id)]);
         let known = Known { caller: Arc::new(caller), expires_at: key.expires_at, seen };
+        Ok(Some(Self { known, steady: engine.unchanged(&before) }))
+    }
+}
+
+impl Fresh {
+    async fn link(directory: &Directory, hash: &TokenHash) -> Result<Option<Self>, Error> {
+        let (engine, links) = (&directory.engine, &directory.schema.links);
+        let before = engine.observe(&[Dependency::Collection(links.collection)]);
+        let by = [(links.token_hash, Value::text(hash.text()))];
+        let Some(record) = engine.peek_by(links.collection, &by).await? else { return Ok(None) };
+        let seen = engine.observe(&[Dependency::Record(links.collection, record.id())]);
+        let caller = Arc::new(Caller::anonymous().with_link(record.id()));
+        let known = Known { caller, expires_at: Some(links.expires_at(&record)?), seen };
         Ok(Some(Self { known, steady: engine.unchanged(&before) }))
     }
 }

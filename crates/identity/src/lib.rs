@@ -15,6 +15,7 @@ mod hashing;
 mod identity;
 mod keys;
 mod known;
+mod links;
 mod operator;
 mod own_account;
 mod password;
@@ -37,6 +38,7 @@ pub use administration::{
 };
 pub use error::StartError;
 pub use identity::Identity;
+pub use links::MadeLink;
 pub use own_account::{EmailChange, Me, OwnKey, PasswordChange};
 pub use schema::check;
 pub use settings::{HashingCost, Settings, SignUp};

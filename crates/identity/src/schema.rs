@@ -16,6 +16,7 @@ pub(crate) struct Schema {
     pub(crate) sessions: Sessions,
     pub(crate) keys: Keys,
     pub(crate) invitations: Invitations,
+    pub(crate) links: Links,
 }
 
 /// A type whose records sign in.
@@ -81,6 +82,16 @@ pub(crate) struct Invitations {
     pub(crate) used_at: FieldId,
 }
 
+/// Fields of `BackstayLink`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Links {
+    pub(crate) collection: CollectionId,
+    pub(crate) token_hash: FieldId,
+    /// The account that made it; absent where there are no accounts.
+    pub(crate) account: Option<FieldId>,
+    pub(crate) expires_at: FieldId,
+}
+
 impl Schema {
     /// Looks everything up; fails with the first type or field that the model lacks.
     pub(crate) fn of(model: &Model) -> Result<Self, StartError> {
@@ -98,6 +109,7 @@ impl Schema {
             sessions: Sessions::of(&Own::find(model, "Session")?, &credential)?,
             keys: Keys::of(&Own::find(model, "Key")?)?,
             invitations: Invitations::of(&Own::find(model, "Invitation")?)?,
+            links: Links::of(&Own::find(model, "Link")?, model.identity)?,
         })
     }
 }
@@ -152,6 +164,17 @@ impl Invitations {
             roles: own.field("roles")?,
             expires_at: own.field("expiresAt")?,
             used_at: own.field("usedAt")?,
+        })
+    }
+}
+
+impl Links {
+    fn of(own: &Own<'_>, accounts: Option<CollectionId>) -> Result<Self, StartError> {
+        Ok(Self {
+            collection: own.0.id,
+            token_hash: own.field("tokenHash")?,
+            account: accounts.map(|accounts| own.relation("account", accounts)).transpose()?,
+            expires_at: own.field("expiresAt")?,
         })
     }
 }

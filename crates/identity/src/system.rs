@@ -3,14 +3,18 @@ use backstay_model::SourceFile;
 /// Prefix of the names of Backstay's own types, which applications cannot use.
 pub(crate) const PREFIX: &str = "Backstay";
 
-/// The model of operators, credentials, sessions, keys and invitations, to be loaded as a system file beside the
+/// The model of operators, credentials, sessions, keys, invitations and links, to be loaded as a system file beside the
 /// application's files. `identity_type` is the name of the type that is marked `@identity`; without one there are
 /// operators and keys, but no accounts.
 pub fn system_model(identity_type: Option<&str>) -> SourceFile {
     let account = identity_type.map_or(String::new(), |name| {
         format!("  \"The account that signs in with it.\"\n  account: {name} @unique @onDelete(do: CASCADE)\n")
     });
-    SourceFile::system("backstay/identity.graphql", TEXT.replace("  #account\n", &account))
+    let maker = identity_type.map_or(String::new(), |name| {
+        format!("  \"The account that made it, if one did.\"\n  account: {name} @onDelete(do: CASCADE)\n")
+    });
+    let text = TEXT.replace("  #account\n", &account).replace("  #maker\n", &maker);
+    SourceFile::system("backstay/identity.graphql", text)
 }
 
 const TEXT: &str = r#""A person who runs this Backstay."
@@ -69,6 +73,14 @@ type BackstayInvitation @allow(read: "auth.kind == 'OPERATOR'") {
   roles: [String!]! @names(of: ROLES)
   expiresAt: DateTime!
   usedAt: DateTime
+}
+
+"A secret link: rules know who shows its token by auth.link."
+type BackstayLink @allow(read: "auth.kind == 'OPERATOR'") {
+  "SHA-256 of the token."
+  tokenHash: String! @unique @class(is: SECRET)
+  #maker
+  expiresAt: DateTime!
 }
 "#;
 

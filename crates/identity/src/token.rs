@@ -16,6 +16,7 @@ pub(crate) enum Purpose {
     Key,
     Invitation,
     SetUp,
+    Link,
 }
 
 impl Purpose {
@@ -25,6 +26,7 @@ impl Purpose {
             Self::Key => "bsk_",
             Self::Invitation => "bsi_",
             Self::SetUp => "bsu_",
+            Self::Link => "bsl_",
         }
     }
 
@@ -37,7 +39,9 @@ impl Purpose {
                 rest.len() == CHARS && rest.bytes().all(known)
             })
         };
-        [Self::Session, Self::Key, Self::Invitation, Self::SetUp].into_iter().find(|one| shaped(one.prefix()))
+        [Self::Session, Self::Key, Self::Invitation, Self::SetUp, Self::Link]
+            .into_iter()
+            .find(|one| shaped(one.prefix()))
     }
 
     /// Whether a token looks like an API key, also if some of it is missing.
@@ -78,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_token_tells_its_purpose_and_nothing_else() {
-        for purpose in [Purpose::Session, Purpose::Key, Purpose::Invitation, Purpose::SetUp] {
+        for purpose in [Purpose::Session, Purpose::Key, Purpose::Invitation, Purpose::SetUp, Purpose::Link] {
             let token = issue(&SystemEntropy, purpose);
             assert_eq!(Purpose::of(&token), Some(purpose));
             assert_eq!(token.expose().len(), 47);

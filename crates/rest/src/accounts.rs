@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use backstay_base::{CallerKind, Error, Place, RecordId, Secret, Violation, ViolationKind, nearest};
 use backstay_engine::{Answer, Context, Engine, Get, Perspective, Request, Selection};
-use backstay_identity::{Credentials, EmailChange, Me, NewAccount, PasswordChange, SignInAs, SignedIn};
+use backstay_identity::{Credentials, EmailChange, MadeLink, Me, NewAccount, PasswordChange, SignInAs, SignedIn};
 use backstay_model::{CollectionId, Model};
-use backstay_scalar::Members;
+use backstay_scalar::{Members, Scalar, Token};
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -57,6 +57,28 @@ pub fn email_change(body: &[u8]) -> Result<EmailChange, Error> {
     body.check(&["email", "password"], &[])?;
     let (email, password) = (body.require("email")?, body.require("password")?);
     Ok(EmailChange { email, password })
+}
+
+/// `{"id", "token", "expiresAt"}`
+pub fn link(link: &MadeLink) -> Result<Bytes, Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Shown<'a> {
+        id: String,
+        token: &'a str,
+        expires_at: String,
+    }
+    let MadeLink { id, token, expires_at } = link;
+    written(&Shown { id: id.to_string(), token: token.expose(), expires_at: expires_at.to_string() })
+}
+
+/// `{"id"}` of a link.
+pub fn link_id(body: &[u8]) -> Result<RecordId, Error> {
+    let mut body = Body::parse(body)?;
+    body.check(&["id"], &[])?;
+    let id = body.require("id")?;
+    let id = Scalar::UUID.read(Token::Text(id.expose())).ok().and_then(|id| id.as_id());
+    id.ok_or_else(|| Error::invalid(Place::member("id"), ViolationKind::Type { expected: "a UUID".to_owned() }))
 }
 
 /// `{"token", "account", "expiresAt"}`, in which `account` is the record of the account that signed in, as that account sees it.

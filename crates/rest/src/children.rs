@@ -43,12 +43,12 @@ pub(crate) fn many(form: Form, raw: &str) -> Sent<'_> {
     match (form, raw.as_bytes().first()) {
         (Form::New, _) => sent.list(Vec::new(), raw, "an array of objects", Sent::add),
         (Form::Patch, Some(b'{')) => sent.operators(raw),
-        (Form::Whole, Some(b'{')) => {
+        (Form::Whole | Form::Upsert, Some(b'{')) => {
             let problem = "this request replaces the list, and takes no operators".to_owned();
             let remedy = "send an array of all objects, or PATCH the record".to_owned();
             sent.wrong.push((Vec::new(), ViolationKind::Misused { problem, remedy }));
         }
-        (Form::Patch | Form::Whole, _) => sent.all(Vec::new(), raw),
+        (Form::Patch | Form::Upsert | Form::Whole, _) => sent.all(Vec::new(), raw),
     }
     sent
 }
@@ -58,14 +58,14 @@ pub(crate) fn one<'r>(form: Form, raw: &'r str, (target, via): (&str, &str)) -> 
     let mut sent = Sent { each: Vec::new(), others: Others::Stay, wrong: Vec::new() };
     match (form, raw) {
         (Form::New, "null") => {}
-        (Form::Patch | Form::Whole, "null") => sent.others = Others::Go,
+        (Form::Patch | Form::Upsert | Form::Whole, "null") => sent.others = Others::Go,
         (_, raw) if raw.starts_with('"') => {
             let problem = format!("this relation is stored in `{via}` of {target}");
             let remedy = format!("send the fields of the {target} as an object, or set `{via}` of the {target}");
             sent.wrong.push((Vec::new(), ViolationKind::Misused { problem, remedy }));
         }
         (Form::New, raw) => sent.add(Vec::new(), raw),
-        (Form::Patch | Form::Whole, raw) => sent.change_or(Vec::new(), raw, SentAct::Put),
+        (Form::Patch | Form::Upsert | Form::Whole, raw) => sent.change_or(Vec::new(), raw, SentAct::Put),
     }
     sent
 }

@@ -269,6 +269,10 @@ impl<'d> Decoder<'d> {
         if let Some(refusal) = self.form.refuses_operators() {
             return Err(refusal.into());
         }
+        if self.form == Form::Upsert {
+            reading.input.operate(field.id, operators::of_upsert(self.model, field, raw)?);
+            return Ok(());
+        }
         if !matches!(field.kind, FieldKind::Embedded(_)) {
             reading.input.operate(field.id, operators::operator(self.model, field, raw)?);
             return Ok(());

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use backstay_base::limits;
-use backstay_engine::{Derived, Phrase, ValueKind};
+use backstay_base::{Error, Place, ViolationKind, limits};
+use backstay_engine::{Derived, Phrase, ValueKind, value_kind};
 use backstay_expr::{Checked, MembersFunction, Scope, compile_any, of_members};
 use backstay_model::{Collection, Field, FieldKind, Model};
 use backstay_scalar::Scalar;
 
+use crate::filter;
 use crate::words::{field_named, shorten};
 
 /// What is wrong with a derived value, and what to write instead.
 #[derive(Debug)]
 pub(crate) enum Problem {
     /// With a field that it names.
-    Field(backstay_base::ViolationKind),
+    Field(ViolationKind),
     /// With how it is written.
     Text(String, String),
 }
@@ -29,6 +30,18 @@ pub(crate) fn path(text: &str, collection: &Collection, model: &Model) -> Result
     let field = end_of_path(text, collection, model)?;
     let checked = value(text, collection, model)?;
     Ok(derived(text.into(), checked, kind_of(field, text)?))
+}
+
+/// What a call of a named rule gives, such as `priceOf(this,10)`.
+pub(crate) fn of_rule(text: &str, collection: &Collection, model: &Model) -> Result<Derived, Error> {
+    let checked = compile_any(text, &Scope::filter(model, collection.id));
+    let checked = checked.map_err(|errors| filter::refused(text, &errors))?;
+    let kind = value_kind(&checked.expr, model).ok_or_else(|| {
+        let problem = format!("`{}` is not one value", shorten(text));
+        let remedy = Some("call a rule that gives one value".to_owned());
+        Error::malformed(Place::Filter, ViolationKind::Syntax { offset: 0, problem, remedy })
+    })?;
+    Ok(derived(text.into(), checked, kind))
 }
 
 /// What the members of a relation come to.

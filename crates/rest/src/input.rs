@@ -73,7 +73,7 @@ pub fn inputs(model: &Model, collection: CollectionId, body: &[u8]) -> Result<In
 
 /// Reads the same as records which may be stored already.
 pub fn upserts(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inputs, Error> {
-    each(model, (collection, Form::Whole), body)
+    each(model, (collection, Form::Upsert), body)
 }
 
 fn each(model: &Model, (id, form): (CollectionId, Form), body: &[u8]) -> Result<Inputs, Error> {

@@ -35,7 +35,7 @@ pub(crate) fn refuse_in_document(form: Form, value: &Value) -> Result<(), Wrong>
     let Some(steps) = first_operation(text) else { return Ok(()) };
     let (problem, remedy) = match form {
         Form::New => ("`$ops` changes a stored value; a new record has none", "send the value itself"),
-        Form::Whole | Form::Patch => (
+        Form::Whole | Form::Upsert | Form::Patch => (
             "`$ops` changes a stored value, and this request replaces it",
             "send the value itself, or PATCH the record",
         ),
@@ -87,6 +87,24 @@ fn taken(field: &Field) -> &'static [Operation] {
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. }
         | FieldKind::Lineage { .. } => &[],
+    }
+}
+
+/// The operator that a field is given of a record that may be new: one that adds something.
+pub(crate) fn of_upsert(model: &Model, field: &Field, raw: &str) -> Result<Operator, Wrong> {
+    let refused = |problem: &str| {
+        let (problem, remedy) = (problem.to_owned(), "send the value itself, or PATCH the record".to_owned());
+        Wrong::from(ViolationKind::Misused { problem, remedy })
+    };
+    if matches!(field.kind, FieldKind::Embedded(_)) || field.within.is_some() || field.shares_currency() {
+        return Err(refused("with `onConflict`, this field takes whole values, not operators"));
+    }
+    let given = operator(model, field, raw)?;
+    match given {
+        Operator::Increase(_) | Operator::Append(_) => Ok(given),
+        Operator::Multiply(_) | Operator::Remove(_) | Operator::Merge(_) => {
+            Err(refused("with `onConflict`, only `$inc` and `$append` are possible: the record may be new"))
+        }
     }
 }
 

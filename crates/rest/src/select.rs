@@ -8,7 +8,7 @@ use backstay_engine::{
     SortKey, Sought, read_search,
 };
 use backstay_expr::{Checked, MembersFunction, Node, Scope};
-use backstay_model::{Collection, Field, FieldId, FieldKind, Interface, Model, TYPE_NAME};
+use backstay_model::{Collection, Field, FieldId, FieldKind, Interface, Model, OwnerName, TYPE_NAME};
 use backstay_scalar::Value;
 
 use crate::derived::{self, OfMembers, Problem};
@@ -301,7 +301,10 @@ impl<'p> Parser<'p> {
                 let name = match &part {
                     Selected::Stored => "*",
                     Selected::Field(SelectedField { field, .. })
-                    | Selected::Derived(SelectedValue { relation: field, .. }) => collection.field(*field).own_name(),
+                    | Selected::Derived(SelectedValue { relation: Some(field), .. }) => {
+                        collection.field(*field).own_name()
+                    }
+                    Selected::Derived(SelectedValue { value, .. }) => &value.of.text,
                 };
                 let remedy = format!("select it once, or give one of them an alias: other={name}");
                 return Err(self.syntax(&problem, &remedy));
@@ -323,6 +326,9 @@ impl<'p> Parser<'p> {
             self.at = start;
             let problem = format!("`{name}:` does not name a part of the answer");
             return Err(self.syntax(&problem, &format!("write an alias as {name}=FIELD, arguments as FIELD(limit:3)")));
+        }
+        if self.rest().starts_with('(') && self.is_rule(holder, name) {
+            return self.call(holder, (name, alias), start);
         }
         let field = member_named(collection, holder.within, name)
             .map_err(|kind| Error::malformed(Place::Select, count_elsewhere(collection, name).unwrap_or(kind)))?;
@@ -723,18 +729,68 @@ impl<'p> Parser<'p> {
             return Err(self.syntax(&problem, "choose another alias"));
         }
         let of = self.note(value.of)?;
-        Ok(Selected::Derived(SelectedValue { name, relation: relation.id, optional, value: Derived { of, ..value } }))
+        Ok(Selected::Derived(SelectedValue {
+            name,
+            relation: Some(relation.id),
+            optional,
+            value: Derived { of, ..value },
+        }))
+    }
+
+    /// Whether a name is that of a named rule, and not of a field.
+    fn is_rule(&self, holder: Holder<'_>, name: &str) -> bool {
+        holder.named(name).is_none() && self.model.rules.meant(&OwnerName::Application, name).is_some()
+    }
+
+    /// The call of a named rule, up to its `)`.
+    fn call(
+        &mut self,
+        holder: Holder<'_>,
+        (rule, alias): (&'p str, Option<Arc<str>>),
+        start: usize,
+    ) -> Result<Selected, Error> {
+        // The name is the last that was read, and spaces after it.
+        let from = self.text[..self.at].trim_end_matches(' ').len() - rule.len();
+        self.take('(');
+        loop {
+            self.at += end_of_expression(self.rest());
+            if self.take(')') {
+                break;
+            }
+            if !self.take(',') {
+                return Err(self.syntax("a ')' is missing", &format!("close the call of `{rule}` with ')'")));
+            }
+        }
+        let text = &self.text[from..self.at];
+        self.count_bytes(text)?;
+        let value = derived::of_rule(text, holder.collection, self.model);
+        let value = value.map_err(|error| self.moved(error, from))?;
+        let name = alias.unwrap_or_else(|| rule.into());
+        if holder.named(&name).is_some() || &*name == TYPE_NAME {
+            self.at = start;
+            let problem = format!("`{name}` is the name of a field of {}", holder.name());
+            return Err(self.syntax(&problem, "choose another alias"));
+        }
+        let of = self.note(value.of)?;
+        let value = Derived { of, ..value };
+        Ok(Selected::Derived(SelectedValue { name, relation: None, optional: false, value }))
+    }
+
+    /// Counts the bytes of an expression.
+    fn count_bytes(&mut self, text: &str) -> Result<(), Error> {
+        self.filter_bytes += text.len();
+        if self.filter_bytes > limits::SELECT_FILTER_BYTES {
+            let problem = format!("the filters have more than {} bytes", limits::SELECT_FILTER_BYTES);
+            return Err(self.syntax(&problem, "list the collection itself with a long filter"));
+        }
+        Ok(())
     }
 
     /// An expression, up to the `,` or `)` after it.
     fn filter(&mut self, collection: &Collection) -> Result<(&'p str, Checked), Error> {
         let (start, rest) = (self.at, self.rest());
         let text = rest[..end_of_expression(rest)].trim_end_matches(' ');
-        self.filter_bytes += text.len();
-        if self.filter_bytes > limits::SELECT_FILTER_BYTES {
-            let problem = format!("the filters have more than {} bytes", limits::SELECT_FILTER_BYTES);
-            return Err(self.syntax(&problem, "list the collection itself with a long filter"));
-        }
+        self.count_bytes(text)?;
         let checked = filter::expression(text, &Scope::filter(self.model, collection.id));
         let checked = checked.map_err(|error| self.moved(error, start))?;
         self.at += text.len();

@@ -151,6 +151,11 @@ impl<'m> Builder<'m> {
         self.slots.placeholder(slot, encoding.into())
     }
 
+    /// How large a nested list of the statement may be.
+    pub(crate) fn list_bytes(&mut self) -> Sql {
+        self.slots.list_bytes()
+    }
+
     /// Limits a select to the number in a slot.
     pub(crate) fn limit(&mut self, select: &mut SelectStatement, slot: Slot) {
         self.slots.limit(select, slot);

@@ -86,6 +86,11 @@ impl ColumnType {
 pub trait Row {
     /// The value in this column, read as the statement's column type says.
     fn value(&self, column: usize) -> Result<ValueRef<'_>, DecodeError>;
+
+    /// Bytes that were allocated for the row as it arrived from a server. A database within the process allocates none.
+    fn received_bytes(&self) -> usize {
+        0
+    }
 }
 
 /// A stored value that is not of its column's type: the database was changed by other means.

@@ -351,14 +351,19 @@ impl Dialect {
         ids
     }
 
-    /// The rows of a subquery, whose columns are these, in the nested form.
-    pub(crate) fn nested_rows(self, columns: Vec<Sql>) -> Sql {
+    /// A row of these columns in the nested form.
+    pub(crate) fn nested_row(self, columns: Vec<Sql>) -> Sql {
         match self {
-            Self::Sqlite => call("json_group_array", [call("json_array", columns)]),
-            Self::Postgres => {
-                let rows = call("json_agg", [call("json_build_array", columns)]);
-                call("coalesce", [rows, cast(word("[]"), "json")])
-            }
+            Self::Sqlite => call("json_array", columns),
+            Self::Postgres => call("json_build_array", columns),
+        }
+    }
+
+    /// The rows of a subquery as one array.
+    pub(crate) fn array_of(self, row: Sql) -> Sql {
+        match self {
+            Self::Sqlite => call("json_group_array", [row]),
+            Self::Postgres => call("coalesce", [call("json_agg", [row]), cast(word("[]"), "json")]),
         }
     }
 

@@ -1,3 +1,4 @@
+mod array;
 mod documents;
 
 use std::sync::Arc;
@@ -6,7 +7,7 @@ use backstay_base::{Action, limits};
 use backstay_expr::Checked;
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind};
 use backstay_scalar::Storage;
-use sea_query::{Expr as Sql, ExprTrait, Query, SelectStatement};
+use sea_query::{Expr as Sql, ExprTrait, Query};
 
 use crate::builder::{Anchor, Builder, Members};
 use crate::columns::Columns;
@@ -17,7 +18,7 @@ use crate::order::{PageOrder, Place};
 use crate::owner::tie;
 use crate::predicate::Pred;
 use crate::shape::Answered;
-use crate::tree::{boolean, column, name, only_where, subquery, word};
+use crate::tree::{boolean, only_where, word};
 use crate::{
     Alternative, CURSOR, ColumnRef, ColumnType, HIGHLIGHT, InnerSelection, MemberOutput, ObjectOutput, Phrase,
     SelectedField, SelectedValue, Selection, Slot, SortBy, SortKey, Sought, SoughtBy, ValueOutput, order, question,
@@ -32,6 +33,8 @@ pub(crate) struct RowWriter<'b, 'm, 'r> {
     columns: Columns,
     /// Where the record whose members are written is shown.
     shown: Pred,
+    /// How large the values of a row can be together.
+    most_bytes: usize,
 }
 
 /// A field of a record that is answered.
@@ -53,7 +56,7 @@ fn seen(sees: &Pred, value: Sql) -> Sql {
 
 impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     pub(crate) fn new(builder: &'b mut Builder<'m>, reader: Reader<'r>) -> Self {
-        Self { builder, reader, columns: Columns::default(), shown: Pred::Known(true) }
+        Self { builder, reader, columns: Columns::default(), shown: Pred::Known(true), most_bytes: 0 }
     }
 
     /// The columns that were written.
@@ -101,13 +104,19 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         field.kind.target().is_some_and(|target| self.reader.rights.rule(target, Action::Read).refuses())
     }
 
-    /// What the members of a relation come to, of a record that is shown.
+    /// What the members of a relation come to, or a named rule gives, of a record that is shown.
     fn derived(&mut self, selected: &SelectedValue, at: &Anchor) -> Option<MemberOutput> {
-        let relation = self.builder.model.field(at.collection, selected.relation);
-        if !at.perspective.has(relation) || selected.optional && self.leads_nowhere(relation) {
-            return None;
-        }
-        let sees = shows(self.builder, self.reader.rights.field(at.collection, relation.id, Action::Read), at);
+        let sees = match selected.relation {
+            Some(relation) => {
+                let relation = self.builder.model.field(at.collection, relation);
+                if !at.perspective.has(relation) || selected.optional && self.leads_nowhere(relation) {
+                    return None;
+                }
+                shows(self.builder, self.reader.rights.field(at.collection, relation.id, Action::Read), at)
+            }
+            // What the rule reads is hidden from the caller where it stands.
+            None => Pred::Known(true),
+        };
         let visible = match &sees {
             Pred::Known(false) => return None,
             Pred::Known(true) => None,
@@ -117,6 +126,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let values = computed::derived(self.builder, &selected.value, at, self.reader);
         let columns: Vec<(usize, ColumnType)> =
             values.into_iter().map(|(sql, kind)| (self.columns.push(seen(&shown, sql), kind), kind)).collect();
+        self.note_bytes(columns.iter().map(|(_, kind)| array::most_computed_bytes(*kind)));
         let scalar = selected.value.kind.scalar();
         let value = match (columns.as_slice(), scalar) {
             ([(column, holds)], scalar) => ValueOutput::Column { column: *column, holds: *holds, scalar },
@@ -172,6 +182,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
     fn plain(&mut self, member: &Member<'_>) -> Option<ValueOutput> {
         let field = member.field;
         let mut columns = Vec::with_capacity(field.columns.len());
+        self.note_bytes([array::most_stored_bytes(field)]);
         for column in &field.columns {
             let stored = self.builder.stored(member.at, ColumnRef { field: field.id, part: column.part });
             columns.push(self.columns.push(seen(&member.sees, stored), column));
@@ -191,6 +202,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let values = computed::computed(self.builder, (at.collection, field), at, self.reader);
         let columns: Vec<(usize, ColumnType)> =
             values.into_iter().map(|(sql, kind)| (self.columns.push(seen(&shown, sql), kind), kind)).collect();
+        self.note_bytes(columns.iter().map(|(_, kind)| array::most_computed_bytes(*kind)));
         match (columns.as_slice(), field.answered_scalar()) {
             ([(column, holds)], scalar) => Some(ValueOutput::Column { column: *column, holds: *holds, scalar }),
             (columns, Some(scalar)) => {
@@ -351,7 +363,9 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             members.push(row.place((&order, text), &sort, &member.anchor));
         }
         let mut inner = Query::select();
+        let most_bytes = row.most_bytes.saturating_mul(limit as usize + 1);
         let types = row.finish().name_into(&mut inner);
+        self.note_bytes([most_bytes]);
         order.write(self.builder, &mut inner);
         // What the caller asks of a record is asked where the rule shows it.
         let filter = selected.arguments.filter.as_ref().map(|Phrase { checked, first_param, .. }| {
@@ -367,7 +381,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         Pred::all([tie(owner, &key), found, asked]).restrict(&mut inner);
         self.builder.from(member.anchor.frame, &mut inner);
         self.builder.limit(&mut inner, Slot::Constant((i64::from(limit) + 1).into()));
-        (self.array(inner, &types), types, members)
+        (self.array((inner, most_bytes), &types), types, members)
     }
 
     /// Notes that a place in this order has values of a classified field.
@@ -396,17 +410,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let scalars = sort.iter().map(|key| key.scalar(collection)).chain([Some(collection.key.scalar())]);
         let columns = order.cursor(&mut self.columns).into_iter().zip(scalars).collect();
         let value = ValueOutput::Place { columns, order: Arc::clone(text) };
+        self.note_bytes(order.values().map(|(_, kind)| array::most_computed_bytes(kind)));
         MemberOutput { name: Arc::from(CURSOR), visible: None, value }
-    }
-
-    /// The rows of a SELECT, whose columns have these types, in the nested form.
-    fn array(&mut self, rows: SelectStatement, types: &[ColumnType]) -> Sql {
-        let (alias, dialect) = (self.builder.alias(), self.builder.dialect);
-        let value =
-            |(index, kind): (usize, &ColumnType)| dialect.nested_value(column(&alias, &format!("c{index}")), *kind);
-        let values = types.iter().enumerate().map(value).collect();
-        let mut outer = Query::select();
-        outer.expr(dialect.nested_rows(values)).from_subquery(rows, name(&alias));
-        subquery(outer)
     }
 }

@@ -364,11 +364,9 @@ fn ranked(builder: &mut Builder<'_>, collection: &Collection, looked_up: &Arc<Lo
     }
 }
 
-/// The weighted number of the field that a term is about.
+/// The weighted number of the field that a term is about. It names the term even if there is only one field: PostgreSQL takes a
+/// sum of what belongs to an outer SELECT alone for that one's.
 fn points(row: &str, field: &Sql, weights: &[u32]) -> Sql {
-    if let [weight] = weights {
-        return column(row, &number(0)).mul(integer((*weight).into()));
-    }
     let mut case = CaseStatement::new();
     for (at, weight) in weights.iter().enumerate() {
         let place = i64::try_from(at).expect("few fields are searched");
@@ -406,7 +404,11 @@ fn ranked_by_fts5(
     rows.and_where(column(&row, DOC).eq(column(&of, "rowid")));
     rows.and_where(column(&row, DOC).in_subquery(all));
     rows.expr_as(column(&row, RECORD), name(RECORD));
-    rows.expr_as(Func::sum(points(&row, &part("$[0]"), weights)), name(RANK));
+    let points = match weights {
+        [weight] => column(&row, &number(0)).mul(integer((*weight).into())),
+        weights => points(&row, &part("$[0]"), weights),
+    };
+    rows.expr_as(Func::sum(points), name(RANK));
     // A number is quicker to sort by than the key that it stands for.
     rows.group_by_col((name(&row), name(DOC)));
     rows

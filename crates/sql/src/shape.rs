@@ -217,7 +217,7 @@ pub enum Selected {
     Stored,
     /// One field.
     Field(SelectedField),
-    /// What the members of a relation come to.
+    /// What the members of a relation come to, or a named rule gives.
     Derived(SelectedValue),
 }
 
@@ -226,8 +226,8 @@ pub enum Selected {
 pub struct SelectedValue {
     /// The name under which it is answered.
     pub name: Arc<str>,
-    /// The relation that it is about.
-    pub relation: FieldId,
+    /// The relation that it is about; `None`: it is the value of a named rule.
+    pub relation: Option<FieldId>,
     /// Whether it is left out if the caller can never see the relation or what it leads to.
     pub optional: bool,
     /// The value.

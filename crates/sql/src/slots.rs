@@ -12,13 +12,15 @@ use crate::{ColumnType, Dialect, Extent, Slot, Template};
 pub(crate) struct Slots {
     pub(crate) dialect: Dialect,
     placed: Vec<(Slot, Encoding)>,
+    /// Those of them that hold how large a nested list may be, which is known at the end.
+    of_lists: Vec<usize>,
     /// Whether constants are written into the text.
     pub(crate) writes_constants: bool,
 }
 
 impl Slots {
     pub(crate) fn new(dialect: Dialect) -> Self {
-        Self { dialect, placed: Vec::new(), writes_constants: false }
+        Self { dialect, placed: Vec::new(), of_lists: Vec::new(), writes_constants: false }
     }
 
     /// A placeholder.
@@ -30,6 +32,13 @@ impl Slots {
         }
         let marker = Sql::Value(Constant::BigUnsigned(Some(self.index(slot, encoding))));
         self.dialect.placeholder(marker, encoding.column())
+    }
+
+    /// How large a nested list may be, as a bigint.
+    pub(crate) fn list_bytes(&mut self) -> Sql {
+        self.of_lists.push(self.placed.len());
+        let index = self.index(Slot::Constant(Value::Null), Storage::Int.into());
+        self.dialect.placeholder(Sql::Value(Constant::BigUnsigned(Some(index))), Storage::Int.into())
     }
 
     fn index(&mut self, slot: Slot, encoding: Encoding) -> u64 {
@@ -67,11 +76,14 @@ impl Slots {
     /// Panics if the statement binds a value that isn't the index of a slot: without it, the placeholders after it would
     /// get each other's values.
     pub(crate) fn finish(
-        self,
+        mut self,
         statement: &impl QueryStatementWriter,
         columns: Vec<ColumnType>,
         extent: Extent,
     ) -> Template {
+        for place in std::mem::take(&mut self.of_lists) {
+            self.placed[place].0 = Slot::Constant(Value::Int(extent.list_bytes()));
+        }
         let (text, values) = self.dialect.build(statement);
         let slots = values.0.iter().map(|value| self.marked(value)).collect();
         Template { text: text.into(), slots, columns: columns.into(), dialect: self.dialect, extent }

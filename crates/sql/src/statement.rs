@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use backstay_base::limits;
 use backstay_expr::CallerPart;
 use backstay_scalar::{Part, Storage, Value};
 
@@ -76,6 +77,15 @@ pub struct Extent {
     pub classified: bool,
 }
 
+impl Extent {
+    /// Bytes that one nested list may have, as the database writes it: a row can hold all of them at a time.
+    pub fn list_bytes(self) -> i64 {
+        let all = usize::try_from(limits::STORED_VALUE_BYTES).expect("it is positive");
+        let bytes = (all / self.lists.max(1)).max(limits::LIST_BYTES);
+        i64::try_from(bytes).expect("it is at most as much as there is")
+    }
+}
+
 impl Template {
     /// How much it reads at once.
     pub fn extent(&self) -> Extent {
@@ -122,6 +132,11 @@ impl Statement {
     pub fn raw(text: impl Into<Arc<str>>, params: Vec<Param>, columns: &[Storage]) -> Self {
         let columns = columns.iter().map(|storage| ColumnType::One(*storage)).collect();
         Self { text: text.into(), params: params.into(), columns, extent: Extent::default() }
+    }
+
+    /// The same, whose rows have columns of these types.
+    pub(crate) fn of_columns(text: String, params: Vec<Param>, columns: Vec<ColumnType>) -> Self {
+        Self { columns: columns.into(), ..Self::raw(text, params, &[]) }
     }
 
     /// The same, which looks words up in the index of a search.

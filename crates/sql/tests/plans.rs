@@ -385,7 +385,8 @@ SELECT CAST((SELECT coalesce(json_agg(json_build_array("t3"."c0")), CAST('[]' AS
     let count = of_members(&world.0, (world.id("Post"), relation), (MembersFunction::Count, None), Some(&filter()));
     let of = written("comments(body == $text):count", count.expect("a count"));
     let value = Derived { of, kind: ValueKind::Scalar(Scalar::Int) };
-    let selected = Selected::Derived(SelectedValue { name: "n".into(), relation, optional: false, value });
+    let selected =
+        Selected::Derived(SelectedValue { name: "n".into(), relation: Some(relation), optional: false, value });
     insta::assert_snapshot!(world.read(&world.of("Post", vec![selected], ReadScope::One), &rules), @r#"
 SELECT (SELECT COUNT(*) FROM "comment" AS "t2" WHERE "t2"."post_id" = "t1"."id" AND (CASE WHEN ("t2"."hidden" = 0) THEN "t2"."body" = ? ELSE FALSE END)), "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" = ?
   [Param(1, Main), Id]
@@ -431,8 +432,8 @@ type Order @allow(read: "true") { lines: [Line!] }
     insta::assert_snapshot!(world.read(&shape, &[("Product", "!this.hidden")]), @r#"
 SELECT "t1"."lines", (SELECT json_group_array(json_array(hex("t4"."c0"), "t4"."c1")) FROM (SELECT "t2"."product_id" AS "c0", "t3"."name" AS "c1" FROM "order__lines__line__product" AS "t2" LEFT JOIN "product" AS "t3" ON "t3"."id" = "t2"."product_id" WHERE "t2"."order_id" = "t1"."id" AND "t3"."hidden" = 0) AS "t4"), "t1"."version" FROM "order" AS "t1" WHERE "t1"."id" = ?
   [Id]
-SELECT "t1"."lines", CAST((SELECT coalesce(json_agg(json_build_array("t4"."c0", "t4"."c1")), CAST('[]' AS json)) FROM (SELECT "t2"."product_id" AS "c0", "t3"."name" AS "c1" FROM "order__lines__line__product" AS "t2" LEFT JOIN "product" AS "t3" ON "t3"."id" = "t2"."product_id" WHERE "t2"."order_id" = "t1"."id" AND (NOT "t3"."hidden")) AS "t4") AS text), "t1"."version" FROM "order" AS "t1" WHERE "t1"."id" = CAST($1 AS uuid)
-  [Id]
+SELECT "t1"."lines", CAST((SELECT coalesce(json_agg("t7"."row"), CAST('[]' AS json)) FROM (SELECT "t6"."row" FROM (SELECT "t5"."row", sum(octet_length(CAST("t5"."row" AS text))) OVER (  ROWS UNBOUNDED PRECEDING ) AS "bytes" FROM (SELECT json_build_array("t4"."c0", "t4"."c1") AS "row" FROM (SELECT "t2"."product_id" AS "c0", "t3"."name" AS "c1" FROM "order__lines__line__product" AS "t2" LEFT JOIN "product" AS "t3" ON "t3"."id" = "t2"."product_id" WHERE "t2"."order_id" = "t1"."id" AND (NOT "t3"."hidden")) AS "t4" OFFSET $1) AS "t5") AS "t6" WHERE (CASE WHEN ("t6"."bytes" <= CAST($2 AS bigint)) THEN TRUE ELSE backstay_too_large() END)) AS "t7") AS text), "t1"."version" FROM "order" AS "t1" WHERE "t1"."id" = CAST($3 AS uuid)
+  [Constant(Int(0)), Constant(Int(33554432)), Id]
 "#);
 }
 
@@ -448,8 +449,8 @@ fn links_and_nesting() {
     insta::assert_snapshot!(world.read(&shape, &[]), @r#"
 SELECT "t1"."name", (SELECT json_group_array(json_array("t7"."c0", json("t7"."c1"))) FROM (SELECT "t3"."name" AS "c0", (SELECT json_group_array(json_array("t6"."c0", "t6"."c1", "t6"."c2")) FROM (SELECT "t5"."name" AS "c0", "t5"."budget" AS "c1", "t5"."budget_currency" AS "c2" FROM "section__members" AS "t4" LEFT JOIN "section" AS "t5" ON "t5"."id" = "t4"."section_id" WHERE "t4"."user_id" = "t2"."user_id" ORDER BY "t4"."section_id" ASC LIMIT ?) AS "t6") AS "c1" FROM "section__members" AS "t2" LEFT JOIN "user" AS "t3" ON "t3"."id" = "t2"."user_id" WHERE "t2"."section_id" = "t1"."id" ORDER BY "t2"."user_id" ASC LIMIT ?) AS "t7"), "t1"."version" FROM "section" AS "t1" WHERE "t1"."id" = ?
   [Constant(Int(6)), Constant(Int(6)), Id]
-SELECT "t1"."name", CAST((SELECT coalesce(json_agg(json_build_array("t7"."c0", "t7"."c1")), CAST('[]' AS json)) FROM (SELECT "t3"."name" AS "c0", (SELECT coalesce(json_agg(json_build_array("t6"."c0", "t6"."c1", "t6"."c2")), CAST('[]' AS json)) FROM (SELECT "t5"."name" AS "c0", "t5"."budget" AS "c1", "t5"."budget_currency" AS "c2" FROM "section__members" AS "t4" LEFT JOIN "section" AS "t5" ON "t5"."id" = "t4"."section_id" WHERE "t4"."user_id" = "t2"."user_id" ORDER BY "t4"."section_id" ASC LIMIT $1) AS "t6") AS "c1" FROM "section__members" AS "t2" LEFT JOIN "user" AS "t3" ON "t3"."id" = "t2"."user_id" WHERE "t2"."section_id" = "t1"."id" ORDER BY "t2"."user_id" ASC LIMIT $2) AS "t7") AS text), "t1"."version" FROM "section" AS "t1" WHERE "t1"."id" = CAST($3 AS uuid)
-  [Constant(Int(6)), Constant(Int(6)), Id]
+SELECT "t1"."name", CAST((SELECT coalesce(json_agg("t10"."row"), CAST('[]' AS json)) FROM (SELECT "t9"."row" FROM (SELECT "t8"."row", sum(octet_length(CAST("t8"."row" AS text))) OVER (  ROWS UNBOUNDED PRECEDING ) AS "bytes" FROM (SELECT json_build_array("t7"."c0", "t7"."c1") AS "row" FROM (SELECT "t3"."name" AS "c0", (SELECT coalesce(json_agg(json_build_array("t6"."c0", "t6"."c1", "t6"."c2")), CAST('[]' AS json)) FROM (SELECT "t5"."name" AS "c0", "t5"."budget" AS "c1", "t5"."budget_currency" AS "c2" FROM "section__members" AS "t4" LEFT JOIN "section" AS "t5" ON "t5"."id" = "t4"."section_id" WHERE "t4"."user_id" = "t2"."user_id" ORDER BY "t4"."section_id" ASC LIMIT $1) AS "t6") AS "c1" FROM "section__members" AS "t2" LEFT JOIN "user" AS "t3" ON "t3"."id" = "t2"."user_id" WHERE "t2"."section_id" = "t1"."id" ORDER BY "t2"."user_id" ASC LIMIT $2) AS "t7" OFFSET $3) AS "t8") AS "t9" WHERE (CASE WHEN ("t9"."bytes" <= CAST($4 AS bigint)) THEN TRUE ELSE backstay_too_large() END)) AS "t10") AS text), "t1"."version" FROM "section" AS "t1" WHERE "t1"."id" = CAST($5 AS uuid)
+  [Constant(Int(6)), Constant(Int(6)), Constant(Int(0)), Constant(Int(16777216)), Id]
 "#);
 }
 

@@ -105,8 +105,8 @@ pub enum StoreError {
     /// The database server can't be reached, or the connection was lost before COMMIT.
     #[error("the database server can't be reached")]
     Unreachable(#[source] Cause),
-    /// Another process has opened the database since. This ends the store.
-    #[error("another Backstay has opened the database")]
+    /// Another process has changed the model of the database, or made another database of it. This ends the store.
+    #[error("another Backstay has changed the database's model")]
     Displaced,
     /// The connection was lost during COMMIT: the transaction may be stored or not.
     #[error("the connection was lost during the commit")]
@@ -190,6 +190,14 @@ pub enum OpenError {
         /// Why.
         #[source]
         source: Cause,
+    },
+    /// The beginning of a copy.
+    #[error(
+        "{database} holds an unfinished copy; run `backstay copy` again with the same --from and --to to complete it"
+    )]
+    UnfinishedCopy {
+        /// The database.
+        database: String,
     },
     /// The database of a newer Backstay.
     #[error(

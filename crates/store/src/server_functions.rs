@@ -67,7 +67,18 @@ fn statements() -> Vec<String> {
             &format!("CASE WHEN octet_length($1) <= {longest} THEN $1 ~ $2 END"),
         ),
     ];
-    of_texts.into_iter().chain(json::statements()).collect()
+    of_texts.into_iter().chain(json::statements()).chain([too_large()]).collect()
+}
+
+/// The SQLSTATE of a nested list that is too large.
+pub(crate) const TOO_LARGE: &str = "BK002";
+
+/// The function that ends a statement because of a nested list.
+fn too_large() -> String {
+    format!(
+        "CREATE OR REPLACE FUNCTION backstay_too_large() RETURNS boolean LANGUAGE plpgsql VOLATILE PARALLEL SAFE AS $body$ \
+         BEGIN RAISE EXCEPTION USING ERRCODE = '{TOO_LARGE}', MESSAGE = 'a nested list is too large'; END $body$"
+    )
 }
 
 /// A function that changes letters. PostgreSQL's own is right about texts in ASCII, in the collation `C`.

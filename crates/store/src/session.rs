@@ -93,6 +93,9 @@ pub(crate) trait SchemaSession: Session {
     /// Records the format of the store's own tables, within the transaction.
     fn set_format(&mut self, format: i64) -> Answer<'_, ()>;
 
+    /// Lets the commit log have every entry that was committed.
+    fn settle_log(&mut self) -> Answer<'_, ()>;
+
     /// The tables, columns and indexes that exist.
     fn objects(&mut self) -> Answer<'_, HashSet<Object>>;
 
@@ -113,7 +116,7 @@ pub(crate) enum Contents {
     Nothing,
     /// Backstay's tables, in this format.
     Backstay {
-        /// See `own::FORMAT`.
+        /// See `own::format`.
         format: i64,
     },
     /// Tables of another program.

@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
 use crate::backup::{Checked, CopyError, Restored, Restoring, Watch};
+use crate::copy::{self, Copied};
 use crate::database::{Database, OpenDatabase};
 use crate::job::{Job as _, WorkJob};
 use crate::log_check::{self, LogCheck, LogError, VerifiedLog};
@@ -144,6 +145,38 @@ impl Store {
         }
     }
 
+    /// Copies a whole database to another location, which must be empty or hold the beginning of such a copy, and compares both.
+    /// No other process can use either meanwhile. A database server needs a current multi-threaded tokio runtime. Blocks.
+    pub fn copy(from: &Location, to: &Location, watch: &mut Watch<'_>) -> Result<Copied, CopyError> {
+        if from == to {
+            return Err(CopyError::NotEmpty { database: to.to_string() });
+        }
+        let mut source = match from {
+            Location::Directory(directory) => sqlite::copy_from(directory)?,
+            #[cfg(feature = "postgres")]
+            Location::Url(url) => crate::postgres::copy_from(url)?,
+            #[cfg(not(feature = "postgres"))]
+            Location::Url(_) => return Err(OpenError::UnsupportedLocation.into()),
+        };
+        let mut target = match to {
+            Location::Directory(directory) => sqlite::copy_to(directory)?,
+            #[cfg(feature = "postgres")]
+            Location::Url(url) => crate::postgres::copy_to(url)?,
+            #[cfg(not(feature = "postgres"))]
+            Location::Url(_) => return Err(OpenError::UnsupportedLocation.into()),
+        };
+        let is_embedded = |location: &Location| matches!(location, Location::Directory(_));
+        let names = (from.to_string(), to.to_string());
+        let copying = copy::copy(source.end(&names.0), target.end(&names.1), watch);
+        if is_embedded(from) && is_embedded(to) {
+            return wait::wait(copying);
+        }
+        #[cfg(feature = "postgres")]
+        return crate::postgres::block_on(copying);
+        #[cfg(not(feature = "postgres"))]
+        wait::wait(copying)
+    }
+
     /// Runs a work in one transaction, and returns its result when its changes are durable. On an embedded database, the
     /// works of several flows take turns; one that holds the writer for long may be interrupted and run again. If the
     /// future is dropped after it was polled, an embedded database does either all of the work or nothing of it. If it is
@@ -208,13 +241,15 @@ impl Store {
         done.await.map_err(|_| StoreError::Closed)
     }
 
-    /// Entries of the commit log from this place on (the first is 1), at most `limit`, in order.
+    /// Entries of the commit log from this place on (the first is 1), at most `limit`, in order; with those of every commit
+    /// that was acknowledged before.
     pub async fn log(&self, from: u64, limit: u32) -> Result<Vec<LogEntry>, StoreError> {
         let mut entries = Vec::new();
         let visit = &mut |row: &dyn OwnRow| {
             entries.push(log::read(row)?);
             Ok(())
         };
+        self.inner.database.settle_log().await?;
         self.inner.database.read_own(&log::page(from, limit), visit).await?;
         Ok(entries)
     }
@@ -296,6 +331,17 @@ impl Store {
     /// The SQL that the database speaks: statements must be made for it.
     pub fn dialect(&self) -> Dialect {
         self.inner.database.dialect()
+    }
+
+    /// Whether what was remembered still holds although other processes may have this database open, as far as the observer
+    /// wasn't told otherwise: false if they weren't heard of for `limits::UNHEARD_MILLIS`. An embedded database tells at once.
+    pub fn is_current(&self) -> bool {
+        self.inner.database.is_current()
+    }
+
+    /// Whether this process does what is due without anybody asking for it: of those that have the database open, one does.
+    pub fn is_keeper(&self) -> bool {
+        self.inner.database.is_keeper()
     }
 
     /// Whether a fatal error ended it: nothing can be read or written any more.

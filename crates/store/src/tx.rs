@@ -438,7 +438,8 @@ impl<'a> Tx<'a> {
 
     pub(crate) async fn show(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
         let shown = self.session.query(statement, visit).await;
-        self.pending.failed |= shown.is_err();
+        // What is too large can be asked for again, with fewer rows.
+        self.pending.failed |= matches!(&shown, Err(error) if !matches!(error, StoreError::TooLarge));
         self.note(statement, shown.as_ref().ok().copied());
         shown.map(|stats| stats.rows)
     }

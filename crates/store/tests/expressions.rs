@@ -96,6 +96,7 @@ impl Setting {
             Slot::Account(column) => column.part.of(&self.account(checked, column.field)),
             Slot::Caller(CallerPart::Id) => self.caller.id.map_or(Value::Null, Value::Id),
             Slot::Caller(CallerPart::Kind) => Value::text(self.caller.kind.name()),
+            Slot::Caller(CallerPart::Link) => self.caller.link.map_or(Value::Null, Value::Id),
             Slot::Caller(CallerPart::Verified) => Value::Bool(self.caller.verified),
             Slot::Caller(CallerPart::Roles) => {
                 Value::List(self.caller.roles.iter().map(|role| Value::Text(role.clone())).collect())

@@ -15,6 +15,8 @@ const SOCKET: &str = ".s.PGSQL.5432";
 const PIECE: usize = 1024 * 1024;
 /// The messages of the client after which the server says that it is ready for the next.
 const ASKING: [u8; 2] = *b"QS";
+/// What a connection asks that only follows what others commit: it isn't part of any request.
+const FOLLOWING: &[u8] = b"backstay_sequence_log";
 /// The message by which the server says that.
 const READY: u8 = b'Z';
 
@@ -65,9 +67,11 @@ fn pass_on(client: UnixStream, server: &Path, counted: &Arc<AtomicU64>) -> io::R
     let mut answered = Messages::default();
     let (from, to) = (client.try_clone()?, server.try_clone()?);
     let (owes, counted) = (Arc::clone(&owed), Arc::clone(counted));
+    let mut follows = false;
     let ask = move |piece: &[u8]| {
+        follows |= piece.windows(FOLLOWING.len()).any(|part| part == FOLLOWING);
         asked.each(piece, |kind| {
-            if ASKING.contains(&kind) && owes.fetch_add(1, Ordering::SeqCst) == 0 {
+            if ASKING.contains(&kind) && owes.fetch_add(1, Ordering::SeqCst) == 0 && !follows {
                 counted.fetch_add(1, Ordering::SeqCst);
             }
         });

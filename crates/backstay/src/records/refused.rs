@@ -12,6 +12,7 @@ pub(crate) fn is_about_a_record(error: &Error) -> bool {
         | Error::TransitionRefused(_)
         | Error::SignUpClosed
         | Error::NoAccounts
+        | Error::NoLinks
         | Error::SignUpRefused
         | Error::KeyWithoutSession
         | Error::Precondition { .. }

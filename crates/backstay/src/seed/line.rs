@@ -65,18 +65,43 @@ pub(super) fn of_account(error: Error) -> Error {
     Error::Invalid(violations)
 }
 
+/// What a record has of a member that waits until all records exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Nothing.
+    LeftOut,
+    /// An empty list.
+    Empty,
+}
+
 /// Takes a line apart. `later` says which members wait. `$password` and `$roles` belong to records of an identity type.
-pub(super) fn take_apart(line: &[u8], identity: bool, later: impl Fn(&str) -> bool) -> Result<Parts<'_>, Error> {
+pub(super) fn take_apart(
+    line: &[u8],
+    identity: bool,
+    later: impl Fn(&str) -> Option<Until>,
+) -> Result<Parts<'_>, Error> {
     let mut parts = Parts::default();
     for (name, raw) in record_on(line)? {
         match name.as_ref() {
             "$password" if identity => parts.account.password = Some(Secret::new(typed(&name, raw, "a text")?)),
             "$roles" if identity => parts.account.roles = typed(&name, raw, "an array of names of roles")?,
-            member if later(member) && raw.get() != "null" => parts.later.push((name, raw)),
-            _ => parts.now.push((name, raw)),
+            member => match later(member).filter(|_| raw.get() != "null") {
+                Some(until) => {
+                    if until == Until::Empty {
+                        parts.now.push((name.clone(), empty_list()));
+                    }
+                    parts.later.push((name, raw));
+                }
+                None => parts.now.push((name, raw)),
+            },
         }
     }
     Ok(parts)
+}
+
+/// `[]`
+pub(crate) fn empty_list() -> &'static RawValue {
+    serde_json::from_str("[]").expect("an empty list is JSON")
 }
 
 fn typed<'a, T: Deserialize<'a>>(name: &str, raw: &'a RawValue, expected: &str) -> Result<T, Error> {
@@ -89,7 +114,11 @@ mod tests {
     use super::*;
 
     fn check(line: &str, expected: &str) {
-        let got = match take_apart(line.as_bytes(), true, |name| name == "friends") {
+        let got = match take_apart(line.as_bytes(), true, |name| match name {
+            "friends" => Some(Until::LeftOut),
+            "links" => Some(Until::Empty),
+            _ => None,
+        }) {
             Ok(parts) => {
                 let shown = |members: Members<'_>| {
                     let members = members.iter().map(|(name, raw)| format!("{name:?}:{raw}"));

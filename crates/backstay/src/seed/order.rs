@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
+use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model};
 
 /// A seed file's place in the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub(crate) fn order(model: &Model, collections: &[CollectionId]) -> Vec<Place> {
         let collection = waiting.remove(index);
         let of = model.collection(collection);
         // A required reference to one of several types can't wait: what it leads to must be there.
-        let relations = of.fields.iter().filter(|field| is_written(of, field) && !of.requires(field));
+        let can_wait = |field: &&Field| !of.requires(field) || may_be_empty(of, field);
+        let relations = of.fields.iter().filter(|field| is_written(of, field)).filter(can_wait);
         let later = relations.filter(|field| targets(of, field).any(|target| open.contains(&target)));
         places.push(Place { collection, later: later.map(|field| field.id).collect() });
     }
@@ -60,6 +61,19 @@ fn next_by(
 fn is_written(of: &Collection, field: &Field) -> bool {
     matches!(field.kind, FieldKind::ToOne { .. } | FieldKind::ManyToMany { .. })
         || of.mentions.iter().any(|mention| mention.document == field.id)
+}
+
+/// Whether the field is a required list of documents that a record may have none of at first: no check names it, which could
+/// refuse that.
+pub(crate) fn may_be_empty(of: &Collection, field: &Field) -> bool {
+    let is_list = matches!(field.kind, FieldKind::Document(Document::List(_)));
+    let checks = of.fields.iter().flat_map(|field| &field.checks).chain(&of.checks);
+    let mut words = checks.flat_map(|check| check.rule.text.split(|char: char| !char.is_alphanumeric() && char != '_'));
+    is_list
+        && field.required
+        && field.within.is_none()
+        && field.length.is_none()
+        && !words.any(|word| word == field.name)
 }
 
 /// The types whose records a field refers to, in its documents too.
@@ -113,6 +127,20 @@ mod tests {
         check(&format!("{links}  type A {{ links: [Link!] }}  type B {{ x: Int }}"), "B A");
         check(&format!("{links}  type A {{ links: [Link!] }}  type B {{ a: A! }}"), "A(links) B");
         check(&format!("{links}  type B {{ links: [Link!] }}"), "B(links)");
+    }
+
+    #[test]
+    fn a_required_list_of_documents_is_set_later_if_it_may_be_empty() {
+        let links = "type Link @embedded { to: B! }";
+        check(&format!("{links}  type B {{ links: [Link!]! }}"), "B(links)");
+        check(
+            &format!("{links}  type B {{ links: [Link!]!  x: Int @check(rule: \"this.x > 0\", message: \"m\") }}"),
+            "B(links)",
+        );
+        let some = "@check(rule: \"size(this.links) > 0\", message: \"one at least\")";
+        check(&format!("{links}  type B {some} {{ links: [Link!]! }}"), "B");
+        check(&format!("{links}  type B {{ links: [Link!]! {some} }}"), "B");
+        check(&format!("{links}  type A {{ links: [Link!]! }}  type B {{ a: A! }}"), "A(links) B");
     }
 
     #[test]

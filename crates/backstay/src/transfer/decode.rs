@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::batch::{Batch, Content, Mode};
 use crate::records::References;
+use crate::seed::{empty_list, may_be_empty};
 
 /// A row as it is written.
 pub(super) enum Row {
@@ -70,7 +71,16 @@ impl Decoder {
         match mode {
             Mode::Create => {}
             Mode::Update(_) => members.retain(|(name, _)| !OWN.contains(&&**name)),
-            Mode::Carry(later) => members.retain(|(name, raw)| !is_later(name, later, raw)),
+            Mode::Carry(later) => {
+                let of = model.collection(self.collection);
+                for (name, raw) in &mut members {
+                    let is_list = of.field_named(name).is_some_and(|field| may_be_empty(of, field));
+                    if is_list && is_later(name, later, raw) {
+                        *raw = empty_list();
+                    }
+                }
+                members.retain(|(name, raw)| !is_later(name, later, raw));
+            }
             Mode::Relate(later) => {
                 let id = id_of(model.collection(self.collection), &members)?;
                 members.retain(|(name, raw)| is_later(name, later, raw));

@@ -82,6 +82,28 @@ fn references_in_documents_name_records_by_unique_fields() {
 }
 
 #[test]
+fn required_lists_of_documents_name_records_that_come_later() {
+    for trash in ["", "@trash"] {
+        let app = App::new();
+        let model = format!(
+            "type Link @embedded {{ to: Page! }}\n\
+             type Page {trash} @allow(read: \"true\") {{ slug: String! @unique  links: [Link!]! @default(to: []) }}\n"
+        );
+        app.write("model/site.graphql", &model);
+        let page = |slug: &str, to: &str| {
+            format!("{{\"slug\": \"{slug}\", \"links\": [{{\"to\": {{\"slug\": \"{to}\"}}}}]}}\n")
+        };
+        app.write("seed/Page.jsonl", &[page("a", "b"), page("b", "b"), "{\"slug\": \"c\"}\n".to_owned()].concat());
+        assert_eq!(app.run(&["seed"]).code, Some(0), "{trash}");
+        let pages = app.serve().get("/api/pages?sort=slug")["items"].clone();
+        let links = |page: usize| pages[page]["links"].clone();
+        assert_eq!(links(0)[0]["to"], pages[1]["id"], "{trash}");
+        assert_eq!(links(1)[0]["to"], pages[1]["id"], "{trash}");
+        assert_eq!(links(2), serde_json::json!([]), "{trash}");
+    }
+}
+
+#[test]
 fn a_refused_record_is_named_by_file_and_line() {
     let check = |line: &str, expected: &str| {
         let app = App::seeded();

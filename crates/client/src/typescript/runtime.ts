@@ -4,6 +4,8 @@ export interface ConnectOptions {
   url: string;
   /** The token of a session, or a key. Signing in sets it. */
   token?: string;
+  /** The token of a secret link. Making one sets it. */
+  link?: string;
   /** Headers of every request. */
   headers?: { [name: string]: string };
   /** Used in the place of the global `fetch`. */
@@ -39,7 +41,7 @@ export class Problem extends Error {
     const about = typeof body === "object" && body !== null ? body : {};
     super(about.detail ?? `${response.status} ${response.statusText}`);
     this.name = "Problem";
-    this.code = String(about.type ?? "").replace(/^.*\//, "") || "no-problem-document";
+    this.code = codeOf(about);
     this.status = response.status;
     this.title = about.title ?? response.statusText;
     this.detail = about.detail ?? "";
@@ -51,6 +53,11 @@ export class Problem extends Error {
     const seconds = response.headers.get("Retry-After");
     this.retryAfter = seconds === null ? null : Number(seconds);
   }
+}
+
+/** The last part of the type of a problem. */
+function codeOf(problem: any): string {
+  return String(problem.type ?? "").replace(/^.*\//, "") || "no-problem-document";
 }
 
 /** A relation to one record. */
@@ -97,6 +104,8 @@ export type EqualTo<N extends TypeName> = {
 /** The arguments of a nested list, beside its fields. */
 export interface ListArguments<N extends TypeName> {
   $filter?: string;
+  /** Words to find, the best matches first. */
+  $search?: Types[N]["search"];
   $sort?: SortBy<N> | readonly SortBy<N>[];
   $limit?: number;
   /** The `$cursor` of a record: only those that come after it in the same order. */
@@ -225,7 +234,7 @@ type AllStored = { "*": true };
 export type FilterParams = { [name: string]: unknown };
 
 /** Which records are listed, and what is answered of them. */
-export interface ListQuery<N extends TypeName, S> extends MatchQuery<N> {
+export interface ListQuery<N extends TypeName, S, H = []> extends MatchQuery<N> {
   select?: S & CheckedSelection<N, S>;
   sort?: SortBy<N> | readonly SortBy<N>[];
   /** The `next` of the page before. */
@@ -239,7 +248,20 @@ export interface ListQuery<N extends TypeName, S> extends MatchQuery<N> {
   asOf?: string;
   /** Words to find, the best matches first. */
   search?: Types[N]["search"];
+  /** Fields in which the words that are found are marked. */
+  highlight?: H;
 }
+
+/** Which records are exported, and what is answered of them. */
+export type ExportQuery<N extends TypeName, S> = Pick<
+  ListQuery<N, S>,
+  "filter" | "params" | "where" | "select" | "sort" | "search" | "asOf"
+>;
+
+/** A record of a list; `$highlight` has the parts of a fragment of each field, of which every second one is found. */
+export type Listed<N extends TypeName, S, H extends readonly unknown[]> = H extends readonly []
+  ? Answered<N, S>
+  : Flattened<Answered<N, S> & { $highlight: { [F in AsString<H[number]>]: string[] | null } }>;
 
 /** A field, what a path leads to (`author.name`), or an expression about a record (`price * quantity`). */
 export type Term<N extends TypeName> =
@@ -438,6 +460,13 @@ export interface LaterRequest<R> {
   readonly answers?: R;
   /** Whether an answer with nothing but an id stands for a record that the caller may not read. */
   readonly hides?: boolean;
+  /** The same with a name, by which `ref` finds its result in later requests. */
+  as(name: string): LaterRequest<R>;
+}
+
+/** In the place of a value: one of the result of an earlier request, such as `w.id` of the one with the name `w`. */
+export function ref<T = any>(path: string): T {
+  return { $ref: path } as any;
 }
 
 /** What became of one of several requests that are each made by themselves. */
@@ -448,6 +477,8 @@ export type Attempt<R> =
 /** A problem as the server writes it. */
 export interface ProblemDetails {
   type: string;
+  /** The last part of `type`. */
+  code: string;
   title: string;
   status: number;
   detail: string;
@@ -462,13 +493,23 @@ type WrittenRecord<N extends TypeName, S> = Answered<N, S> | NullIfHidden<N>;
 
 export interface Lists<N extends TypeName, M extends When> {
   /** One page. */
-  list<S extends Selection<N> = AllStored>(query?: ListQuery<N, S>): Returned<M, PageOf<Answered<N, S>>>;
+  list<S extends Selection<N> = AllStored, H extends readonly Types[N]["highlight"][] = []>(
+    query?: ListQuery<N, S, H>,
+  ): Returned<M, PageOf<Listed<N, S, H>>>;
 }
 export interface Pages<N extends TypeName> {
   /** All pages, one after the other. */
-  pages<S extends Selection<N> = AllStored>(query?: ListQuery<N, S>): AsyncGenerator<PageOf<Answered<N, S>>, void, void>;
+  pages<S extends Selection<N> = AllStored, H extends readonly Types[N]["highlight"][] = []>(
+    query?: ListQuery<N, S, H>,
+  ): AsyncGenerator<PageOf<Listed<N, S, H>>, void, void>;
   /** All records; `limit` is that of a page. */
-  all<S extends Selection<N> = AllStored>(query?: ListQuery<N, S>): AsyncGenerator<Answered<N, S>, void, void>;
+  all<S extends Selection<N> = AllStored, H extends readonly Types[N]["highlight"][] = []>(
+    query?: ListQuery<N, S, H>,
+  ): AsyncGenerator<Listed<N, S, H>, void, void>;
+}
+export interface Exports<N extends TypeName> {
+  /** All records, as they arrive in one response. */
+  export<S extends Selection<N> = AllStored>(query?: ExportQuery<N, S>): AsyncGenerator<Answered<N, S>, void, void>;
 }
 export interface Gets<N extends TypeName, M extends When> {
   get<S extends Selection<N> = AllStored>(which: RecordName<N>, query?: GetQuery<N, S>): Returned<M, Answered<N, S>>;
@@ -564,6 +605,13 @@ export interface SignedIn {
   account: SignedInAccount;
 }
 
+/** A secret link that was made. */
+export interface MadeLink {
+  id: string;
+  token: string;
+  expiresAt: string;
+}
+
 /** What a request is made of. */
 interface SentRequest {
   query?: { [name: string]: unknown };
@@ -574,26 +622,33 @@ interface SentRequest {
 class HttpConnection {
   readonly options: ConnectOptions;
   token: string | undefined;
+  link: string | undefined;
 
   constructor(options: ConnectOptions) {
     this.options = options;
     this.token = options.token;
+    this.link = options.link;
   }
 
-  async send(method: string, path: string, { query, body, headers }: SentRequest = {}): Promise<any> {
+  async send(method: string, path: string, sent: SentRequest = {}): Promise<any> {
+    const text = await (await this.open(method, path, sent)).text();
+    return text === "" ? null : parsed(text);
+  }
+
+  /** The response, if it isn't a problem. */
+  async open(method: string, path: string, { query, body, headers }: SentRequest): Promise<Response> {
     const { url, fetch: send = fetch } = this.options;
     const all: { [name: string]: string } = { Accept: "application/json", ...this.options.headers, ...headers };
     if (this.token !== undefined) all["Authorization"] = `Bearer ${this.token}`;
+    if (this.link !== undefined) all["Backstay-Link"] = this.link;
     const init: RequestInit = { method, headers: all };
     if (body !== undefined) {
       all["Content-Type"] = "application/json";
       init.body = JSON.stringify(body);
     }
     const response = await send(url.replace(/\/+$/, "") + path + parameters(query), init);
-    const text = await response.text();
-    const answer = text === "" ? null : parsed(text);
-    if (!response.ok) throw new Problem(response, answer);
-    return answer;
+    if (!response.ok) throw new Problem(response, parsed(await response.text()));
+    return response;
   }
 }
 
@@ -603,6 +658,25 @@ function parsed(text: string): any {
   } catch {
     // Something between client and server may answer.
     return null;
+  }
+}
+
+/** The lines of a response, as they arrive. */
+async function* linesOf(response: Response): AsyncGenerator<string, void, void> {
+  if (response.body === null) return;
+  const [reader, decoder] = [response.body.getReader(), new TextDecoder()];
+  let rest = "";
+  try {
+    for (let done = false; !done; ) {
+      const part = await reader.read();
+      done = part.done;
+      rest += part.done ? decoder.decode() : decoder.decode(part.value, { stream: true });
+      const lines = rest.split("\n");
+      rest = done ? "" : lines.pop() ?? "";
+      for (const line of lines) if (line !== "") yield line;
+    }
+  } finally {
+    await reader.cancel();
   }
 }
 
@@ -637,10 +711,10 @@ function partText(name: string, value: any): string {
     const [called, part] = Object.entries(value.$of)[0] ?? [name, true];
     return called === name ? partText(called, part) : `${name}=${partText(called, part)}`;
   }
-  const { $filter, $sort, $limit, $after, $cursor, $optional, $count, $sum, $min, $max, ...fields } = value;
+  const { $filter, $search, $sort, $limit, $after, $cursor, $optional, $count, $sum, $min, $max, ...fields } = value;
+  const text = (word: unknown) => (word === undefined ? undefined : JSON.stringify(word));
   const sort = typeof $sort === "object" ? `[${$sort.join(",")}]` : $sort;
-  const after = $after === undefined ? undefined : JSON.stringify($after);
-  const all = [["sort", sort], ["limit", $limit], ["after", after], ["filter", $filter]];
+  const all = [["sort", sort], ["limit", $limit], ["search", text($search)], ["after", text($after)], ["filter", $filter]];
   const given = all.filter(([, argument]) => argument !== undefined);
   const list = given.map(([argument, text]) => `${argument}:${text}`).join(",");
   const [called] = [["sum", $sum], ["min", $min], ["max", $max]].filter(([, field]) => field !== undefined);
@@ -655,8 +729,8 @@ function partText(name: string, value: any): string {
 }
 
 /** The body of a list. */
-function listBody({ select, sort, ...rest }: any = {}): { [member: string]: unknown } {
-  return { ...rest, select: selectText(select), sort: sortText(sort) };
+function listBody({ select, sort, highlight, ...rest }: any = {}): { [member: string]: unknown } {
+  return { ...rest, select: selectText(select), sort: sortText(sort), highlight: highlight?.join(",") };
 }
 
 /** The body of an aggregate. */
@@ -727,6 +801,12 @@ class CollectionRequests {
 
   async *all(query?: any): AsyncGenerator<any, void, void> {
     for await (const page of this.pages(query)) yield* page.items;
+  }
+
+  async *export(query?: any): AsyncGenerator<any, void, void> {
+    const asked = { ...listParameters(listBody(query)), format: "ndjson" };
+    const sent = { query: asked, headers: { Accept: "*/*" } };
+    for await (const line of linesOf(await this.connection.open("GET", `${this.path}:export`, sent))) yield JSON.parse(line);
   }
 
   get(which: any, query: any = {}): Promise<any> {
@@ -835,15 +915,15 @@ class LaterRequests {
   }
 
   list(query?: any): LaterRequest<any> {
-    return { request: { list: this.name, query: listBody(query) } };
+    return later({ list: this.name, query: listBody(query) });
   }
 
   aggregate(query?: any): LaterRequest<any> {
-    return { request: { aggregate: this.name, query: aggregateBody(query) } };
+    return later({ aggregate: this.name, query: aggregateBody(query) });
   }
 
   get(which: any, { select, params, asOf }: any = {}): LaterRequest<any> {
-    return { request: { get: this.name, ...named(which), select: selectText(select), params, asOf } };
+    return later({ get: this.name, ...named(which), select: selectText(select), params, asOf });
   }
 
   create(body: any, options?: any): LaterRequest<any> {
@@ -871,15 +951,15 @@ class LaterRequests {
   }
 
   delete(which: any, options?: ChangeOptions): LaterRequest<any> {
-    return { request: { delete: this.name, ...named(which), ifMatch: options?.ifMatch } };
+    return later({ delete: this.name, ...named(which), ifMatch: options?.ifMatch });
   }
 
   updateAll(query: any, body: any): LaterRequest<any> {
-    return { request: { updateAll: this.name, query, body } };
+    return later({ updateAll: this.name, query, body });
   }
 
   deleteAll(query: any): LaterRequest<any> {
-    return { request: { deleteAll: this.name, query } };
+    return later({ deleteAll: this.name, query });
   }
 
   restore(id: any, body?: any, options?: any): LaterRequest<any> {
@@ -887,17 +967,21 @@ class LaterRequests {
   }
 
   purge(id: any, options?: ChangeOptions): LaterRequest<any> {
-    return { request: { purge: this.name, id, ifMatch: options?.ifMatch } };
+    return later({ purge: this.name, id, ifMatch: options?.ifMatch });
   }
 
   history(id: any, query?: any): LaterRequest<any> {
-    return { request: { history: this.name, id, query } };
+    return later({ history: this.name, id, query });
   }
 }
 
 function writtenLater(request: object, { select, params, ifMatch }: any = {}): LaterRequest<any> {
   const hides = select === undefined || !("id" in select || "*" in select);
-  return { request: { ...request, select: selectText(select), params, ifMatch }, hides };
+  return later({ ...request, select: selectText(select), params, ifMatch }, hides);
+}
+
+function later(request: { [member: string]: unknown }, hides = false): LaterRequest<any> {
+  return { request, hides, as: (name) => later({ ...request, as: name }, hides) };
 }
 
 /** The answer of a request; a record that the caller may not read is answered by its id alone. */
@@ -955,6 +1039,19 @@ export class AccountRequests {
     return this.connection.send("POST", "/auth/email", { body: change });
   }
 
+  /** Makes a secret link, and shows it from now on, signed in or not. */
+  async makeLink(): Promise<MadeLink> {
+    const made: MadeLink = await this.connection.send("POST", "/auth/links");
+    this.connection.link = made.token;
+    return made;
+  }
+
+  /** Revokes the link that is shown, or another that the account has made. */
+  async revokeLink(link?: { id: string }): Promise<void> {
+    await this.connection.send("POST", "/auth/links/revoke", { body: link });
+    if (link === undefined) this.connection.link = undefined;
+  }
+
   private async begin(path: string, body: unknown): Promise<SignedIn> {
     const session: SignedIn = await this.connection.send("POST", path, { body });
     this.connection.token = session.token;
@@ -999,6 +1096,11 @@ export class BackstayBase {
     return this.connection.token;
   }
 
+  /** The token of the secret link that is shown, if there is one. */
+  get link(): string | undefined {
+    return this.connection.link;
+  }
+
   /** The same database for whoever has this token or key; for anybody without one. */
   with(token: string | undefined): BackstayClient {
     const { token: _, ...options } = this.connection.options;
@@ -1021,7 +1123,9 @@ export class BackstayBase {
   ): Promise<{ -readonly [I in keyof T]: Attempt<T[I] extends LaterRequest<infer R> ? R : never> }> {
     const { results } = await this.sendAll(requests, { mode: "independent" }, options);
     const shown = ({ body = null, ...rest }: any, index: number) =>
-      rest.problem === undefined ? { ...rest, body: shownAnswer(requests[index]!, body) } : rest;
+      rest.problem === undefined
+        ? { ...rest, body: shownAnswer(requests[index]!, body) }
+        : { ...rest, problem: { ...rest.problem, code: codeOf(rest.problem) } };
     return results.map(shown) as any;
   }
 

@@ -74,7 +74,7 @@ fn decimal(scale: u8) -> ValueKind {
 }
 
 /// What a value that is computed would be held as; `None` if it is no single value.
-pub(super) fn kind_of(expr: &Expr, model: &Model) -> Option<ValueKind> {
+pub fn kind_of(expr: &Expr, model: &Model) -> Option<ValueKind> {
     let scalar = match &expr.ty {
         Type::Bool => Scalar::Boolean,
         Type::Int => Scalar::Int,

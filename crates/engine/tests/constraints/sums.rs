@@ -254,3 +254,43 @@ type Item @open { group: Group! }"#;
         assert_eq!(on.differing_sums().await, Vec::<String>::new(), "{name}");
     }
 }
+
+/// A total that no number of its type holds is refused like one that has too many digits, and so is a total of totals.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_total_that_its_field_cannot_hold_is_refused() {
+    let model = r#"
+type Customer @open {
+  total: Int @computed(is: "this.accounts.sum(a, a.total)", stored: COMMIT)
+  accounts: [Account!] @inverse(field: "customer")
+}
+type Account @open {
+  customer: Customer
+  total: Int @computed(is: "this.items.sum(i, i.n)", stored: COMMIT)
+  takes: Duration @computed(is: "this.items.sum(i, i.takes)", stored: COMMIT)
+  paid: Decimal @precision(digits: 4, scale: 2) @computed(is: "this.items.sum(i, i.paid)", stored: COMMIT)
+  items: [Item!] @inverse(field: "account")
+}
+type Item @open { account: Account!, n: Int, takes: Duration, paid: Decimal @precision(digits: 4, scale: 2) }"#;
+    let too_large = |at: &str| {
+        format!("invalid-values: {at} Range(\"this would make a stored sum larger than its field can hold\")")
+    };
+    let longest = format!(r#""{}""#, "PT9223372036854.775807S");
+    for mut on in Served::both(model) {
+        let name = on.database;
+        assert_eq!(on.create("Customer", "{}").await, "ok", "{name}");
+        assert_eq!(on.create("Account", r#"[{"customer":"%0"},{"customer":"%0"}]"#).await, "ok", "{name}");
+        let most = format!(r#"{{"account":"%1","n":{},"paid":"99.99","takes":{longest}}}"#, i64::MAX);
+        assert_eq!(on.create("Item", &most).await, "ok", "{name}");
+        for more in [r#""n":1"#, r#""takes":"PT0.000001S""#, r#""paid":"0.01""#] {
+            let item = format!(r#"{{"account":"%1",{more}}}"#);
+            assert_eq!(on.create("Item", &item).await, too_large(""), "{name}: {more}");
+        }
+        assert_eq!(on.create("Item", r#"{"account":"%2","n":1}"#).await, too_large(""), "{name}: a total of totals");
+        let two = r#"[{"account":"%2","n":-1},{"account":"%2","n":2}]"#;
+        assert_eq!(on.create("Item", two).await, too_large("/1"), "{name}");
+        assert_eq!(on.create("Item", r#"{"account":"%1","n":-1}"#).await, "ok", "{name}");
+        assert_eq!(fields(&on, "Account", "total,paid").await, "9223372036854775806 \"99.99\"\n0 \"0.00\"\n", "{name}");
+        assert_eq!(fields(&on, "Customer", "total").await, "9223372036854775806\n", "{name}");
+        assert_eq!(on.differing_sums().await, Vec::<String>::new(), "{name}");
+    }
+}

@@ -4,6 +4,7 @@ mod account;
 mod computed;
 mod given;
 mod groups;
+mod large;
 mod money;
 mod named;
 mod nested;

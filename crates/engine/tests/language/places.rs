@@ -40,11 +40,11 @@ async fn clubs(app: &App) {
     for club in ["Alpha", "Zeta"] {
         let id = app.made("Club", &json!({ "name": club }).to_string()).await;
         clubs.push(id);
-        for number in 0..50 {
-            let of = |most: i64| if number % 4 == 1 { Value::Null } else { json!(number % most) };
+        for number in 0..50_usize {
+            let of = |most: usize| if number % 4 == 1 { Value::Null } else { json!(number % most) };
             let grade = [Value::Null, json!("BEST"), json!("LOW"), json!("HIGH")];
             let body = json!({
-                "name": format!("{club}{number:02}"), "open": true, "told": true, "club": id.to_string(), "score": of(5), "grade": grade[number as usize % 4],
+                "name": format!("{club}{number:02}"), "open": true, "told": true, "club": id.to_string(), "score": of(5), "grade": grade[number % 4],
                 "weight": if number % 3 == 0 { Value::Null } else { json!(format!("{}.50", number % 7)) },
                 "born": if number % 6 == 0 { Value::Null } else { json!(format!("2000-01-{:02}T00:00:00.000001Z", number % 9 + 1)) },
             });
@@ -64,7 +64,7 @@ async fn clubs(app: &App) {
 /// What this selection answers of both clubs.
 async fn found(app: &App, caller: &Arc<Caller>, select: &str) -> [Value; 2] {
     let found = app.list(caller, "Club", select).await;
-    serde_json::from_str(&found).unwrap_or_else(|_| panic!("{} {select}: {found}", app.database))
+    serde_json::from_str(&found).expect(select)
 }
 
 /// The names of the records in a list.

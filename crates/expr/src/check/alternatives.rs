@@ -10,7 +10,7 @@ use super::Checker;
 use super::place::Place;
 use crate::error::{ExprErrorKind, Name};
 use crate::syntax::Ident;
-use crate::{Alternatives, Expr, Node, Operator, Path, Type, Within};
+use crate::{Alternatives, Expr, Node, Operator, Path, Scope, Type, Within};
 
 /// What other languages call the type of a value.
 const TYPE_WORDS: [&str; 3] = ["type", "typename", "kind"];
@@ -37,10 +37,10 @@ impl<'m> Checker<'m> {
             .filter_map(|part| part.kind.target())
             .map(|target| self.scope.model.collection(target))
             .collect();
-        let client = self.scope.client;
+        let Scope { client, restricted, .. } = self.scope;
         let has = |of: &&&Collection, name: &str| {
-            of.member_named(None, name)
-                .is_some_and(|field| client && field.is_readable() || !client && field.name == name)
+            let named = of.member_named(None, name).filter(|field| !restricted || field.is_readable());
+            named.is_some_and(|field| client || field.name == name)
         };
         match types.iter().filter(|of| has(of, &name.name)).count() {
             0 if TYPE_WORDS.contains(&name.name.as_str()) => {

@@ -59,6 +59,11 @@ fn usages() -> impl Iterator<Item = (&'static str, &'static str)> {
     USAGES.into_iter().chain(AggregateName::ALL.map(|aggregate| (aggregate.name(), aggregate.usage())))
 }
 
+/// Whether every expression has a function of this name.
+pub(super) fn is_function(name: &str) -> bool {
+    usages().any(|(known, _)| known == name)
+}
+
 /// Digits to which a number is rounded at most.
 const ROUNDED_DIGITS: i64 = exact::ROUNDED_DIGITS as i64;
 

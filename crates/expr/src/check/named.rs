@@ -7,6 +7,7 @@ use backstay_base::limits;
 use backstay_model::{Element, Model, NamedRule, ParameterKind, RuleId, RuleParameter};
 use backstay_scalar::Value;
 
+use super::functions::is_function;
 use super::literal::Pliancy;
 use super::{Checker, DEPTH};
 use crate::error::{ExprError, ExprErrorKind};
@@ -56,6 +57,18 @@ impl<'m> Checker<'m> {
         let is_free = !self.scope.client && self.visible_variable(name).is_none() && self.argument(name).is_none();
         let rules = &self.scope.model.rules;
         rules.meant(self.scope.owner, name).filter(|_| is_free).map(|id| Named { id, rule: rules.get(id) })
+    }
+
+    /// The named rule that is called by this name here. A client calls those that take values, and can't mean one that has the
+    /// name of a function.
+    pub(super) fn rule_called(&self, name: &str) -> Option<Named<'m>> {
+        if !self.scope.client {
+            return self.rule_named(name);
+        }
+        let rules = &self.scope.model.rules;
+        let id = rules.meant(self.scope.owner, name).filter(|_| self.scope.outputs.is_none() && !is_function(name))?;
+        let rule = rules.get(id);
+        (!rule.parameters.is_empty()).then_some(Named { id, rule })
     }
 
     /// What the parameter of this name of the named rule around stands for.
@@ -155,6 +168,8 @@ impl<'m> Checker<'m> {
         let variables = std::mem::take(&mut self.variables);
         let around = std::mem::replace(&mut self.arguments, arguments);
         let user = std::mem::replace(&mut self.scope.owner, &rule.is.owner);
+        // The model wrote what follows, whoever calls it.
+        let client = std::mem::take(&mut self.scope.client);
         self.rules.push(id);
         self.found.rules.insert(id);
         let checked = match parse(rule) {
@@ -166,8 +181,14 @@ impl<'m> Checker<'m> {
         };
         self.rules.pop();
         self.scope.owner = user;
+        self.scope.client = client;
         self.arguments = around;
         self.variables = variables;
+        if client && self.errors.len() > before {
+            // What the rule reads is not for the client to know.
+            self.errors.truncate(before);
+            return self.refuse(span.clone(), ExprErrorKind::OutOfReach { rule: rule.name.clone() });
+        }
         let within: Vec<ExprError> = self.errors.drain(before..).collect();
         for error in within {
             let kind = ExprErrorKind::InRule { rule: id, name: rule.name.clone(), error: Box::new(error) };

@@ -135,7 +135,7 @@ impl<'m> Checker<'m> {
             "auth" | "request" => {
                 let instead = match name {
                     "auth" => {
-                        "name a part: `auth.id`, `auth.kind`, `auth.roles`, `auth.claims.x`, `auth.verified` or `auth.account.x`; \
+                        "name a part: `auth.id`, `auth.kind`, `auth.roles`, `auth.claims.x`, `auth.verified`, `auth.link` or `auth.account.x`; \
                          to require a signed-in caller, write `auth.id != null`"
                     }
                     _ => "name a part: `request.time`",
@@ -286,6 +286,7 @@ impl<'m> Checker<'m> {
         let (caller, ty) = match part.name.as_str() {
             "account" => return self.account(part, span),
             "id" => (CallerPart::Id, Type::Id(KeyForm::Uuid)),
+            "link" => (CallerPart::Link, Type::Id(KeyForm::Uuid)),
             "kind" => (CallerPart::Kind, Type::Text),
             "verified" => (CallerPart::Verified, Type::Bool),
             "roles" => match self.scope.model.roles {
@@ -300,7 +301,7 @@ impl<'m> Checker<'m> {
                 return self.unknown(
                     Name::AuthPart,
                     name,
-                    ["id", "kind", "roles", "claims", "account", "verified"],
+                    ["id", "kind", "roles", "claims", "account", "verified", "link"],
                     &part.span,
                 );
             }
@@ -310,7 +311,7 @@ impl<'m> Checker<'m> {
 
     /// The caller's own record. A filter can't name it: the caller may not be allowed to read all of it.
     fn account(&mut self, part: &Ident, span: &Range<u32>) -> Option<Expr> {
-        if self.scope.client {
+        if self.scope.restricted {
             let instead = "filters know `auth.id`, `auth.kind`, `auth.roles` and `auth.claims`";
             let what = "`auth.account`".to_owned();
             return self.refuse(part.span.clone(), ExprErrorKind::Unsupported { what, instead });
@@ -414,7 +415,7 @@ impl<'m> Checker<'m> {
             return self.unknown(Name::Field(collection.name.clone()), &name.name, names, &name.span);
         };
         let of_account = path.root == Root::Account && path.steps.is_empty();
-        if (client || of_account) && !field.is_readable() {
+        if (self.scope.restricted || of_account) && !field.is_readable() {
             return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: name.name.clone() });
         }
         self.note_of_account(&path, field);
@@ -471,7 +472,7 @@ impl<'m> Checker<'m> {
         };
         path.steps.pop();
         let of_account = path.root == Root::Account && path.steps.is_empty();
-        if (client || of_account) && !member.is_readable() {
+        if (self.scope.restricted || of_account) && !member.is_readable() {
             return self.refuse(name.span.clone(), ExprErrorKind::Secret { field: member.name.clone() });
         }
         self.note_of_account(&path, member);
@@ -495,7 +496,7 @@ impl<'m> Checker<'m> {
         let mut record = path.clone();
         record.steps.pop();
         let of_account = record.root == Root::Account && record.steps.is_empty();
-        let restricted = self.scope.client || of_account;
+        let restricted = self.scope.restricted || of_account;
         let parts = collection.parts(outer).filter(|part| !restricted || part.is_readable());
         let mut tests = Vec::new();
         for part in parts {

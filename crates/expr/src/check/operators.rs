@@ -109,7 +109,7 @@ impl Checker<'_> {
                     | Node::Call(Function::Element, _)
                     | Node::Param(..)
                     | Node::Output(..)
-                    | Node::Caller(CallerPart::Id | CallerPart::Claim(_))
+                    | Node::Caller(CallerPart::Id | CallerPart::Link | CallerPart::Claim(_))
             );
         if !has_presence {
             return self.refuse(of.span.clone(), ExprErrorKind::Presence);

@@ -286,7 +286,12 @@ impl<'e> Lowering<'e> {
         if self.caller.kind != CallerKind::Account && expr.node.path().is_some_and(|path| path.root == Root::Account) {
             return Some(Value::Null);
         }
-        let is_constant = depends_on_caller_alone(expr) && (!self.has_identity() || names_kind_at_most(expr));
+        let is_known = match self.caller.kind {
+            CallerKind::Anonymous => !expr.asks_link(),
+            CallerKind::System => true,
+            CallerKind::Account | CallerKind::Service | CallerKind::Operator => names_kind_at_most(expr),
+        };
+        let is_constant = depends_on_caller_alone(expr) && is_known;
         is_constant.then(|| evaluate(expr, &CallerAlone(&self.caller)))
     }
 

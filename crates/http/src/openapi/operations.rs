@@ -256,6 +256,8 @@ impl Shapes {
             Handler::SignOutEverywhere | Handler::Me => Self::new(None, object()),
             Handler::ChangePassword => Self::new(Some(texts(&["current", "password"], &[])), Some(signed_in())),
             Handler::ChangeEmail => Self::new(Some(texts(&["email", "password"], &[])), object()),
+            Handler::MakeLink => Self::new(None, Some(made_link())),
+            Handler::RevokeLink => Self::new(Some(texts(&["id"], &[])), None),
             Handler::Explain => Self::new(Some(question()), object()),
             Handler::Transact => Self::new(Some(requests(whole)), Some(results())),
             // Signing out has no body; the others are not described.
@@ -713,6 +715,18 @@ fn collections(whole: Whole<'_>) -> Value {
         "required": ["collections"],
         "properties": { "collections": { "type": "array", "items": collection } },
         "additionalProperties": false,
+    })
+}
+
+fn made_link() -> Value {
+    json!({
+        "type": "object",
+        "required": ["id", "token", "expiresAt"],
+        "properties": {
+            "id": { "type": "string", "format": "uuid" },
+            "token": { "type": "string" },
+            "expiresAt": { "type": "string", "format": "date-time" },
+        },
     })
 }
 

@@ -19,7 +19,7 @@ async fn unchanged_data_is_confirmed() {
             if status == 304 {
                 assert_eq!((reply.text(), reply.header("etag")), ("", tag.as_str()));
                 assert_eq!(reply.header("cache-control"), "no-cache");
-                assert_eq!(reply.header("vary"), "Authorization, Cookie, Accept-Encoding");
+                assert_eq!(reply.header("vary"), "Authorization, Cookie, Backstay-Link, Accept-Encoding");
                 assert_eq!((reply.header("content-type"), reply.header("content-length")), ("", ""));
             }
         };

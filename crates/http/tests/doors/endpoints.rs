@@ -1,5 +1,6 @@
 use backstay_http::{Docs, HttpSettings};
 use backstay_testkit::{Reply, TestApp};
+use serde_json::json;
 
 use crate::{NOTES, note};
 
@@ -35,6 +36,12 @@ async fn trashed(app: &TestApp, token: &str) -> String {
     id
 }
 
+/// Makes a link and gives the body that revokes it.
+async fn link(app: &TestApp, token: &str) -> String {
+    let made = app.call("POST /auth/links", &[("authorization", token)]).await;
+    json!({ "id": made.json()["id"] }).to_string()
+}
+
 /// An application with every endpoint.
 fn open() -> TestApp {
     TestApp::with(NOTES, HttpSettings { docs: Docs::Always, ..HttpSettings::default() })
@@ -60,6 +67,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
             id
         }
     };
+    let link = if endpoint == "POST /auth/links/revoke" { link(&app, &token).await } else { String::new() };
     let setup_token = app.setup_token();
     let setup = format!("token={}&email=root%40example.org&password=a+good+password", setup_token.expose());
     let body = match endpoint {
@@ -78,6 +86,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         "POST /explain" => r#"{"request": "GET /api/notes"}"#,
         "POST /transact" => r#"{"requests": [{"create": "notes", "body": {"title": "x"}}]}"#,
         "POST /auth/setup" => &setup,
+        "POST /auth/links/revoke" => &link,
         _ => "",
     };
     let by_filter = matches!(endpoint, "PATCH /api/{collection}" | "DELETE /api/{collection}");

@@ -32,6 +32,7 @@ mod independent;
 mod interfaces;
 mod json_fields;
 mod keys;
+mod links;
 mod naming;
 mod old_names;
 mod operators;
@@ -95,7 +96,7 @@ type Paper implements Titled @allow(read: "true", create: "auth.id != null", del
   title: String
 }
 
-type Site @single @allow(read: "true", update: "auth.id != null") {
+type Site @single @allow(read: "true", update: "auth.id != null || auth.link != null") {
   motto: String
 }
 "#;

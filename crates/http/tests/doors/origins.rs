@@ -114,7 +114,7 @@ async fn listed_origins_may_call() {
     assert_eq!(reply.header("access-control-allow-origin"), APP);
     assert_eq!(reply.header("access-control-allow-credentials"), "true");
     assert!(reply.header("access-control-expose-headers").contains("ETag"));
-    assert_eq!(reply.header("vary"), "Authorization, Cookie, Accept-Encoding, Origin");
+    assert_eq!(reply.header("vary"), "Authorization, Cookie, Backstay-Link, Accept-Encoding, Origin");
     let problem = app.call("GET /nowhere", &[("origin", APP)]).await;
     assert_eq!(problem.header("access-control-allow-origin"), APP);
 

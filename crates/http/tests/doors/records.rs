@@ -15,7 +15,7 @@ async fn a_record_is_made_read_changed_and_deleted() {
     assert_eq!(made.header("content-type"), "application/json");
     assert_eq!(made.header("cache-control"), "private, no-cache");
     assert_eq!(made.header("x-content-type-options"), "nosniff");
-    assert_eq!(made.header("vary"), "Authorization, Cookie, Accept-Encoding");
+    assert_eq!(made.header("vary"), "Authorization, Cookie, Backstay-Link, Accept-Encoding");
     assert_eq!(made.header("request-id").len(), 36);
 
     let read = app.call(&format!("GET /api/notes/{id}"), &auth).await;

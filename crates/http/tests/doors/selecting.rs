@@ -10,6 +10,11 @@ use crate::id_of;
 /// for the signed-in.
 const SHOP: &str = r#"
 extend schema @app(name: "Shop") @rule(name: "signedIn", is: "auth.id != null")
+  @rule(name: "many(o: Order, least: Int)", is: "o.lines.sum(l, l.quantity >= least ? l.quantity : 0)")
+  @rule(name: "priceOf(o: Order, product: String)", is: "o.lines.first(l, l.product == product, [l.product]).price")
+  @rule(name: "noted(o: Order)", is: "size(o.notes) > 0")
+  @rule(name: "known(name: String)", is: "auth.account.name == name")
+  @rule(name: "round(n: Int)", is: "n * 1000")
 
 enum Role @roles { EDITOR }
 enum State { OPEN DONE }
@@ -307,6 +312,57 @@ async fn the_members_of_a_relation_come_to_one_value() {
         { "name": "Zoe", "orders": [{ "number": 1, "linesSumQuantity": 7 }] },
     ]);
     assert_eq!(reply.json()["items"], expected, "{}", reply.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_rule_is_called_with_the_rights_of_the_caller() {
+    let shop = Shop::open().await;
+    let select = "n=many(this, $least),many(id,4)";
+    let found = shop.selected(Some(&shop.ada), select, json!({ "least": 1 })).await;
+    let expected = json!([
+        { "n": 8, "many": 5 }, { "n": 5, "many": 4 }, { "n": 0, "many": 0 }, { "n": 7, "many": 7 },
+    ]);
+    assert_eq!(found, expected);
+    let found = shop.selected(None, select, json!({ "least": 1 })).await;
+    let expected = json!([
+        { "n": 7, "many": 5 }, { "n": 5, "many": 4 }, { "n": 0, "many": 0 }, { "n": 0, "many": 0 },
+    ]);
+    assert_eq!(found, expected, "only what the caller sees counts");
+    let found = shop.selected(Some(&shop.ada), "tea=priceOf(this,'Tea')", json!({})).await;
+    let dollars = json!({ "amount": "3.00", "currency": "USD" });
+    assert_eq!(found, json!([{ "tea": null }, { "tea": dollars }, { "tea": null }, { "tea": null }]));
+    // In filters and orders of groups too, and in records of records.
+    let query = json!({ "filter": "many(this, 5) > 4", "select": "number", "sort": "number" });
+    let filtered = shop.list(Some(&shop.ada), &query).await;
+    assert_eq!(filtered.json()["items"], json!([{ "number": 1 }, { "number": 4 }]), "{}", filtered.text());
+    let nested = shop.app.call("GET /api/buyers?name=Zoe&select=orders%7Bn=many(this,1)%7D", &[]).await;
+    assert_eq!(nested.json()["items"], json!([{ "orders": [{ "n": 7 }] }]), "{}", nested.text());
+    let query = "group=n=many(this,1)&select=count&sort=n";
+    let groups = shop.app.call(&format!("GET /api/orders:aggregate?{query}"), &[]).await;
+    let expected = json!([{ "n": 0, "count": 2 }, { "n": 5, "count": 1 }, { "n": 7, "count": 1 }]);
+    assert_eq!(groups.json()["items"], expected, "{}", groups.text());
+    // A function keeps its meaning.
+    let rounded = shop.list(None, &json!({ "filter": "round(number) == 2000", "select": "number" })).await;
+    assert_eq!(rounded.status, 400, "{}", rounded.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_rule_reads_nothing_that_a_request_cannot_name() {
+    let shop = Shop::open().await;
+    let check = async |token: Option<&str>, select: &str, expected: &str| {
+        let reply = shop.list(token, &json!({ "select": select })).await;
+        let told = reply.json();
+        assert_eq!((reply.status, told["errors"][0]["message"].as_str()), (400, Some(expected)), "{select}: {told}");
+    };
+    let ada = Some(shop.ada.as_str());
+    check(None, "p=priceOf(this,'Ink')", "you may not read `price`").await;
+    check(ada, "x=noted(this)", "you may not read `notes`").await;
+    check(ada, "x=known('Ada')", "`known` can't be called here (character 2)").await;
+    check(ada, "number=many(this,1)", "`number` is the name of a field of Order (character 0)").await;
+    check(ada, "x=many(this)", "`many(o: Order, least: Int)` takes 2 arguments, not 1 (character 2)").await;
+    check(ada, "x=many(this,1", "a ')' is missing (character 13)").await;
+    check(ada, "x=signedIn", "unknown field `signedIn`").await;
+    check(ada, "x=manny(this,1)", "unknown field `manny`").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -349,8 +349,10 @@ async fn whole_records_and_keys() {
 
     let whole = "this request takes whole values, not operators; send the value itself, or PATCH the record";
     check(put, r#"{"sku": "a", "stock": {"$inc": 1}}"#, whole).await;
-    check(upsert, r#"{"sku": "a", "stock": {"$inc": 1}}"#, whole).await;
-    check(upsert, r#"[{"sku": "a", "stock": {"$inc": 1}}]"#, whole).await;
+    let adds = "with `onConflict`, only `$inc` and `$append` are possible: the record may be new; send the value itself, or PATCH the \
+                record";
+    check(upsert, r#"{"sku": "a", "stock": {"$mul": 1}}"#, adds).await;
+    check(upsert, r#"[{"sku": "a", "stock": {"$mul": 1}}]"#, adds).await;
     let new = "operators change a stored record, and this one is new; send the value itself";
     check(post, r#"{"sku": "b", "stock": {"$inc": 1}}"#, new).await;
     let within = r#"{"sku": "b", "data": {"v": {"$ops": {"$inc": 1}}}}"#;

@@ -13,6 +13,7 @@ type Item
   shop: String
   number: Int
   count: Int! @default(to: 1)
+  tags: [String!]
   public: Boolean! @default(to: true)
   locked: Boolean! @default(to: false)
 }
@@ -51,6 +52,29 @@ async fn each_record_is_created_or_changed() {
     assert_eq!((one.status, &one.json()["outcome"]), (201, &json!("created")), "{}", one.text());
     let one = upsert(&app, "shop,number", json!({"sku": "e", "shop": "x", "number": 1})).await;
     assert_eq!((one.status, &one.json()["record"]["sku"]), (200, &json!("e")), "{}", one.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_add_to_what_is_there_or_to_nothing() {
+    let app = TestApp::open(MODEL);
+    let more = || json!([{"sku": "a", "count": {"$inc": 2}, "tags": {"$append": ["x"]}}]);
+    for (status, outcome, count, tags) in [(201, "created", 2, json!(["x"])), (200, "updated", 4, json!(["x", "x"]))] {
+        let reply = upsert(&app, "sku", more()).await;
+        let one = reply.json()[0].take();
+        assert_eq!((reply.status, &one["outcome"]), (status, &json!(outcome)), "{one}");
+        assert_eq!((&one["record"]["count"], &one["record"]["tags"]), (&json!(count), &tags), "{one}");
+    }
+    let one = || json!({"sku": "b", "count": {"$inc": 1}});
+    let twice = upsert(&app, "sku", json!([one(), one()])).await;
+    let expected = vec![("created".to_owned(), "b".to_owned(), 1), ("updated".to_owned(), "b".to_owned(), 2)];
+    assert_eq!(outcomes(&twice), expected, "{}", twice.text());
+    // The record that nobody sees is in the way, and stays as it is.
+    assert_eq!(upsert(&app, "sku", json!([{"sku": "h", "public": false}])).await.status, 201);
+    assert_eq!(upsert(&app, "sku", json!([{"sku": "h", "count": {"$inc": 1}}])).await.status, 409);
+    let refused = upsert(&app, "sku", json!([one(), {"sku": "a", "count": {"$mul": 2}}])).await;
+    assert_eq!((refused.status, &refused.json()["errors"][0]["at"]), (422, &json!("/1/count")), "{}", refused.text());
+    let refused = upsert(&app, "sku", json!([{"sku": {"$inc": 2}}])).await;
+    assert_eq!(refused.status, 422, "{}", refused.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,11 +10,12 @@ use backstay_identity::{AddAccount, Administration, FirstOperator, NewKey, NewPa
 use crate::support::{ADDRESS, Club, PASSWORD, address, by_email, secret, settings, told};
 
 /// The methods of `Identity` that take no caller: what they show or change depends on a secret, or is public.
-const WITHOUT_CALLER: [&str; 4] = ["authenticate", "has_operator", "hashes_computed", "new"];
+const WITHOUT_CALLER: [&str; 6] =
+    ["authenticate", "authenticate_link", "has_operator", "hashes_computed", "new", "remove_expired_links"];
 
 /// What each kind of caller gets from each method of `Identity`: anonymous, account, service, operator, system. Who gets
 /// an `Administration` may call all of its methods.
-const EXPECTED: [(&str, [&str; 5]); 10] = [
+const EXPECTED: [(&str, [&str; 5]); 12] = [
     ("sign_in", ["done"; 5]),
     ("sign_up", ["done"; 5]),
     ("set_up_operator", ["invalid-token"; 5]),
@@ -30,6 +31,8 @@ const EXPECTED: [(&str, [&str; 5]); 10] = [
     ("require_session", ["sign-in-required", "done", "sign-in-required", "done", "sign-in-required"]),
     ("sign_out", ["sign-in-required", "done", "forbidden", "done", "sign-in-required"]),
     ("sign_out_everywhere", ["sign-in-required", "done", "forbidden", "done", "sign-in-required"]),
+    ("make_link", ["done"; 5]),
+    ("revoke_link", ["sign-in-required"; 5]),
     ("administration", ["sign-in-required", "forbidden", "forbidden", "done", "done"]),
 ];
 
@@ -99,6 +102,8 @@ async fn of_identity(club: &Club, cx: &Context, column: usize) -> BTreeMap<&'sta
         ("change_email", told(club.change_email(cx, change_email).await)),
         ("change_password", told(club.change_password(cx, change).await)),
         ("require_session", told(identity.require_session(cx))),
+        ("make_link", told(identity.make_link(cx, from).await)),
+        ("revoke_link", told(identity.revoke_link(cx, None).await)),
         ("sign_out", told(identity.sign_out(cx).await)),
         ("sign_out_everywhere", told(identity.sign_out_everywhere(cx).await)),
     ]

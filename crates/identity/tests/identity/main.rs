@@ -7,6 +7,7 @@ mod capability;
 mod claims;
 mod grants;
 mod invitations;
+mod links;
 mod me;
 mod operators;
 mod revocation;

@@ -45,7 +45,7 @@ type User @identity
   sponsor: User
 }
 
-type House @allow(read: "this.listed || auth.claims.steward == 'yes'", create: "true") {
+type House @allow(read: "this.listed || auth.claims.steward == 'yes'", create: "true", update: "auth.link != null") {
   name: String!
   listed: Boolean!
 }

@@ -7,7 +7,7 @@ use backstay_model::{CollectionId, EmbeddedId, Field, FieldKind, InnerRelation, 
 use backstay_scalar::Storage;
 use sea_query::Query;
 
-use super::{Member, RowWriter, seen};
+use super::{Member, RowWriter, array, seen};
 use crate::builder::Members;
 use crate::lower::sees;
 use crate::owner::tie;
@@ -31,6 +31,7 @@ impl RowWriter<'_, '_, '_> {
     ) -> ValueOutput {
         let stored = self.builder.stored(member.at, ColumnRef::main(member.field.id));
         let column = self.columns.push(seen(&member.sees, stored), Storage::Json);
+        self.note_bytes([array::most_stored_bytes(member.field)]);
         let mut document = Document { member, records: Vec::new() };
         let values = self.values(&mut document, shape, selection);
         ValueOutput::Document(DocumentOutput { column, values, records: document.records.into() })
@@ -111,7 +112,9 @@ impl RowWriter<'_, '_, '_> {
         Pred::all([tie(owner, &key), read]).restrict(&mut rows);
         self.builder.from(record.anchor.frame, &mut rows);
         let shown = Pred::all([self.shown.clone(), member.sees.clone()]);
-        let array = self.array(rows, &types);
+        // A document can refer to any number of records.
+        let array = self.array((rows, usize::MAX), &types);
+        self.note_bytes([usize::MAX]);
         let column = self.columns.push(seen(&shown, array), ColumnType::Nested);
         let key = self.builder.model.collection(record.anchor.collection).key.scalar();
         RecordsOutput { column, columns: types.into(), key, element: ObjectOutput { present: None, members } }

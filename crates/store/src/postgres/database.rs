@@ -4,21 +4,22 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backstay_base::{Entropy, limits};
+use backstay_base::{Entropy, limits, lower_priority};
 use backstay_sql::{Dialect, Statement};
-use deadpool_postgres::ClientWrapper;
 use futures_util::future::join;
-use parking_lot::Mutex;
 use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio::time::{Instant as Deadline, timeout, timeout_at};
 
+use super::follower::Follower;
 use super::lease::Lease;
 use super::pools::Pools;
+use super::sequencer::Sequencer;
 use super::session::{Access, Last, PostgresSession};
 use crate::backup::{Checked, CopyError, Watch};
 use crate::database::Database;
 use crate::job::Job;
-use crate::log::LogFormat;
+use crate::log::{Append, LogFormat};
 use crate::moment::CommitClock;
 use crate::read::LongRead;
 use crate::session::{Answer, OwnRow, Visit, at_once, later};
@@ -38,9 +39,9 @@ const CANCEL_SECONDS: u64 = 5;
 /// A PostgreSQL database.
 pub(super) struct PostgresDatabase {
     inner: Arc<Inner>,
-    /// The connection that the database was opened with. Kept because it holds the lease from then on.
-    first: Mutex<Option<ClientWrapper>>,
     lease: Arc<Lease>,
+    /// What follows the log.
+    following: AbortHandle,
 }
 
 /// What jobs need, which outlive their callers.
@@ -48,9 +49,10 @@ struct Inner {
     pools: Pools,
     log_format: LogFormat,
     observer: Arc<dyn CommitObserver>,
-    /// Moments increase among the transactions of this process. Those of transactions that overlap can be in another order
-    /// than their places in the log.
-    commit_clock: CommitClock,
+    follower: Arc<Follower>,
+    /// Moments increase among the transactions of this process, and are later than those that it has read in the log. Those of
+    /// transactions that overlap can be in another order than their places in the log.
+    commit_clock: Arc<CommitClock>,
     /// Where the lengths of pauses come from.
     entropy: Arc<dyn Entropy>,
     /// Jobs that write several rows are run again one at a time: those that waited for each other don't do so twice.
@@ -60,15 +62,16 @@ struct Inner {
 }
 
 impl PostgresDatabase {
+    /// `following` follows the log until the database is closed.
     pub(super) fn new(
-        (pools, first, lease): (Pools, Option<ClientWrapper>, Arc<Lease>),
-        log_format: LogFormat,
-        observer: Arc<dyn CommitObserver>,
-        (commit_clock, entropy): (CommitClock, Arc<dyn Entropy>),
+        (pools, lease): (Pools, Arc<Lease>),
+        (follower, following): (Arc<Follower>, AbortHandle),
+        (log_format, observer): (LogFormat, Arc<dyn CommitObserver>),
+        (commit_clock, entropy): (Arc<CommitClock>, Arc<dyn Entropy>),
     ) -> Self {
         let (again, writers) = (tokio::sync::Mutex::default(), Semaphore::new(pools.writers()));
-        let inner = Arc::new(Inner { pools, log_format, observer, commit_clock, entropy, again, writers });
-        Self { inner, first: Mutex::new(first), lease }
+        let inner = Arc::new(Inner { pools, log_format, observer, follower, commit_clock, entropy, again, writers });
+        Self { inner, lease, following }
     }
 }
 
@@ -145,18 +148,20 @@ impl Inner {
         let Ok(pending) = ran else { return false };
         let (origin, interest) = (job.origin(), job.interest().clone());
         let committed = async {
-            let append =
-                (!pending.changes.is_empty()).then(|| self.log_format.append_next(moment, &origin, &pending.changes));
-            let statements = session.left_to_do(&pending, append.as_ref(), moment)?;
-            let committed = append.as_ref().map(|append| Committed { changes: &pending.changes, keys: &append.keys });
+            let changes = &pending.changes;
+            let staged = (!changes.is_empty()).then(|| self.log_format.stage(moment, &origin, changes));
+            let statements = session.left_to_do(&pending, staged.as_ref().map(|(append, _)| append), moment)?;
             interest.commit()?;
-            if let Some(committed) = committed {
-                self.observer.before_commit(committed);
-            }
-            commit(session, statements, deadline).await?;
-            if let Some(committed) = committed {
-                self.observer.after_commit(committed);
-            }
+            let Some((Append { keys, .. }, leaf)) = &staged else {
+                return commit(session, statements, deadline).await;
+            };
+            let committed = Committed { changes, keys };
+            self.follower.expect(*leaf);
+            self.observer.before_commit(committed);
+            let ended = commit(session, statements, deadline).await;
+            ended.inspect_err(|_| self.follower.forget(leaf))?;
+            self.observer.after_commit(committed);
+            self.follower.committed();
             Ok(())
         };
         let committed = committed.await;
@@ -177,12 +182,8 @@ impl Inner {
             let taken = PostgresSession::take(&self.pools, Access::Read);
             let mut session = timeout_at(deadline, taken).await.map_err(|_| StoreError::Busy)??;
             sink.begin(usize::MAX);
-            let search_until = Deadline::now() + Duration::from_secs(limits::SEARCH_SECONDS);
             let mut visit = |row: &dyn OwnRow| sink.row(row);
-            let (until, over) = match statement.searches() {
-                true if search_until < deadline => (search_until, StoreError::StepLimit),
-                true | false => (deadline, StoreError::TimeLimit),
-            };
+            let (until, over) = time_for(statement.searches(), Deadline::now(), deadline);
             let read = timeout_at(until, session.read(statement, &mut visit)).await;
             match read.map_err(|_| over)? {
                 Ok(stats) => {
@@ -200,6 +201,18 @@ impl Inner {
         let mut session = PostgresSession::take(&self.pools, Access::Read).await?;
         session.read(statement, visit).await.map(|_| ())
     }
+
+    async fn settle_log(&self) -> Result<(), StoreError> {
+        let session = PostgresSession::take(&self.pools, Access::Write).await?;
+        Sequencer::settle(session.client()).await
+    }
+}
+
+/// Until when a statement that reads by itself may run, and the error if it takes longer. The server doesn't count steps:
+/// time stands for them.
+fn time_for(searches: bool, now: Deadline, deadline: Deadline) -> (Deadline, StoreError) {
+    let until = now + Duration::from_secs(if searches { limits::SEARCH_SECONDS } else { limits::READ_SECONDS });
+    if until < deadline { (until, StoreError::StepLimit) } else { (deadline, StoreError::TimeLimit) }
 }
 
 /// How a run of a job ended.
@@ -258,11 +271,27 @@ impl Database for PostgresDatabase {
     }
 
     fn take_turn(&self, _demand: Demand, work: Box<dyn FnOnce() + Send>) -> Answer<'_, ()> {
-        later(async move { tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Closed) })
+        let unhurried = || {
+            lower_priority();
+            work();
+        };
+        later(async move { tokio::task::spawn_blocking(unhurried).await.map_err(|_| StoreError::Closed) })
     }
 
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {
         later(self.inner.read_own_rows(statement, visit))
+    }
+
+    fn settle_log(&self) -> Answer<'_, ()> {
+        later(self.inner.settle_log())
+    }
+
+    fn is_current(&self) -> bool {
+        self.inner.follower.is_current()
+    }
+
+    fn is_keeper(&self) -> bool {
+        self.inner.follower.is_keeper()
     }
 
     fn back_up(&self, _to: &Path, _watch: &mut Watch<'_>) -> Result<Checked, CopyError> {
@@ -275,13 +304,40 @@ impl Database for PostgresDatabase {
     }
 
     fn close(&self) {
+        self.following.abort();
         self.inner.pools.close();
-        drop(self.first.lock().take());
+    }
+}
+
+impl Drop for PostgresDatabase {
+    fn drop(&mut self) {
+        self.following.abort();
     }
 }
 
 impl fmt::Debug for PostgresDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresDatabase").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_has_less_time_than_a_request() {
+        let now = Deadline::now();
+        let check = |searches: bool, left: u64, (seconds, expected): (u64, &str)| {
+            let (until, over) = time_for(searches, now, now + Duration::from_secs(left));
+            assert_eq!((until - now, over.to_string().as_str()), (Duration::from_secs(seconds), expected), "{left}");
+        };
+        let (costly, late) =
+            ("the statement needs more steps than its budget allows", "the time for the statement is up");
+        check(false, 30, (10, costly));
+        check(false, 10, (10, late));
+        check(false, 3, (3, late));
+        check(true, 30, (5, costly));
+        check(true, 3, (3, late));
     }
 }

@@ -5,7 +5,11 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use crate::own::{EXPECT_ROWS, UNEXPECTED_ROWS};
+use crate::server_functions::TOO_LARGE;
 use crate::{Cause, StoreError};
+
+/// The SQLSTATE of a text that the server can't build.
+const PROGRAM_LIMIT_EXCEEDED: &str = "54000";
 
 /// Why the server refused a statement, without its message, which repeats values.
 #[derive(Debug, Clone)]
@@ -64,6 +68,11 @@ impl Refusal {
         self.lost || self.code.is_none()
     }
 
+    /// Whether what was to be read is too large.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.code.as_ref().is_some_and(|code| matches!(code.code(), TOO_LARGE | PROGRAM_LIMIT_EXCEEDED))
+    }
+
     /// The number of rows that a guard refused.
     pub(super) fn guarded_rows(&self) -> Option<u64> {
         let raised = self.code.as_ref().is_some_and(|code| code.code() == UNEXPECTED_ROWS);
@@ -94,6 +103,7 @@ impl Refusal {
             "25006" => StoreError::ReadOnly,
             "53100" => StoreError::Full,
             "57014" => StoreError::TimeLimit,
+            TOO_LARGE | PROGRAM_LIMIT_EXCEEDED => StoreError::TooLarge,
             other if other.starts_with("23") => StoreError::Constraint(self.into_cause()),
             _ => StoreError::Database(self.into_cause()),
         }

@@ -30,6 +30,10 @@ impl Row for PostgresRow<'_> {
         let Some(raw) = self.raw(column)? else { return Ok(ValueRef::Null) };
         decode(raw, ty).ok_or(error)
     }
+
+    fn received_bytes(&self) -> usize {
+        self.row.raw_size_bytes()
+    }
 }
 
 impl OwnRow for PostgresRow<'_> {

@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use backstay_scalar::Storage;
 use backstay_sql::{Param, Statement};
 
+use super::sequencer::Sequencer;
 use super::session::PostgresSession;
 use crate::StoreError;
 use crate::own::{array, int, own, text};
@@ -35,6 +36,13 @@ impl SchemaSession for PostgresSession {
                 &[],
             );
             self.execute(&statement).await.map(|_| ())
+        })
+    }
+
+    fn settle_log(&mut self) -> Answer<'_, ()> {
+        later(async move {
+            self.ensure_begun().await?;
+            Sequencer::settle(self.client()).await
         })
     }
 

@@ -18,8 +18,12 @@ use crate::session::{Answer, Before, Pipeline, Session, Visit, later};
 use crate::tx::{Pending, Staged};
 use crate::{ReadStats, StoreError};
 
-/// The advisory lock under which places in the commit log are assigned: "`BkSt`", "log".
-const LOG_LOCK: &str = "SELECT pg_advisory_xact_lock(1114329972, 7106407)";
+/// A connection that has received a larger row is closed: it keeps a buffer of that size.
+const KEPT_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// What stands before a statement with lists in a transaction, and what lets the transaction go on if they are too large.
+const BEFORE_LISTS: &str = "SAVEPOINT lists";
+const UNDO_LISTS: &str = "ROLLBACK TO lists";
 
 /// What a session may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub(super) struct PostgresSession {
     begun: bool,
     /// Whether a statement is under way: if this is dropped then, the server is asked to end it.
     busy: bool,
+    /// Bytes of the largest row that the connection has received for this.
+    largest_row: usize,
     access: Access,
     /// Whether a statement conflicted with another transaction, or the connection was lost before COMMIT.
     may_run_again: bool,
@@ -59,7 +65,7 @@ impl PostgresSession {
     /// A session on this connection.
     pub(super) fn on(client: Object, pools: &Pools, access: Access) -> Self {
         let pools = pools.clone();
-        Self { client: Some(client), pools, begun: false, busy: false, access, may_run_again: false }
+        Self { client: Some(client), pools, begun: false, busy: false, largest_row: 0, access, may_run_again: false }
     }
 
     pub(super) fn client(&self) -> &Object {
@@ -89,7 +95,8 @@ impl PostgresSession {
     pub(super) async fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
         self.busy = true;
         let answered = self.answer(None, (statement, visit)).await;
-        self.busy = false;
+        // Rows that nobody wants any more are still on their way.
+        self.busy = matches!(answered, Ok(Err(_)));
         answered.map_err(|refusal| refusal.note(&mut self.may_run_again))?
     }
 
@@ -97,14 +104,40 @@ impl PostgresSession {
     async fn read_within(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
         let begin = self.beginning();
         self.busy = true;
-        let answered = self.answer(begin, (statement, visit)).await;
+        let answered = match statement.lists() {
+            0 => self.answer(begin, (statement, visit)).await,
+            _ => self.answer_undoably(begin, (statement, visit)).await,
+        };
         self.busy = false;
         answered.map_err(|refusal| refusal.note(&mut self.may_run_again))?
     }
 
+    /// The same where the transaction goes on if the rows are too large.
+    async fn answer_undoably(
+        &mut self,
+        begin: Option<&str>,
+        (statement, visit): (&Statement, &mut Visit<'_>),
+    ) -> Result<Result<ReadStats, StoreError>, Refusal> {
+        let before = format!("{}{BEFORE_LISTS}", begin.map(|begin| format!("{begin}; ")).unwrap_or_default());
+        let answered = self.answer(Some(&before), (statement, visit)).await;
+        self.undo_lists(answered).await
+    }
+
+    /// Lets the transaction go on if the rows of its last statement were too large. Otherwise the savepoint stays, since its
+    /// release would take a round trip.
+    async fn undo_lists(
+        &self,
+        answered: Result<Result<ReadStats, StoreError>, Refusal>,
+    ) -> Result<Result<ReadStats, StoreError>, Refusal> {
+        if answered.as_ref().is_err_and(Refusal::is_too_large) {
+            self.client().batch_execute(UNDO_LISTS).await.map_err(|error| Refusal::of(&error))?;
+        }
+        answered
+    }
+
     /// The rows of a statement, after one that begins a transaction. The inner error is that of `visit`.
     async fn answer(
-        &self,
+        &mut self,
         begin: Option<&str>,
         (statement, visit): (&Statement, &mut Visit<'_>),
     ) -> Result<Result<ReadStats, StoreError>, Refusal> {
@@ -119,7 +152,10 @@ impl PostgresSession {
                 (Err(error), _) => Err(error),
             },
         };
-        collect(stream, (statement, visit)).await
+        let mut largest = 0;
+        let collected = collect(stream, (statement, visit), &mut largest).await;
+        self.largest_row = self.largest_row.max(largest);
+        collected
     }
 
     async fn write(&mut self, statement: &Statement) -> Result<u64, StoreError> {
@@ -151,10 +187,8 @@ impl PostgresSession {
         let known = pending.recall.iter().filter(|_| pending.remembered.is_some()).map(Last::absent);
         let mut statements: Vec<Last> = known.chain(pending.staged.iter().map(Last::staged)).collect();
         statements.extend(pending.remembered.iter().map(|remembered| Last::remembered(remembered, moment)));
-        if let Some(append) = append {
-            statements.push(Last::new(own(LOG_LOCK, vec![], &[]), None));
-            statements.push(Last::new(append.statement.clone(), None));
-        }
+        // The last one: the entry's number is drawn after all locks of the transaction.
+        statements.extend(append.map(|append| Last::new(append.statement.clone(), None)));
         if self.access == Access::Read && !statements.is_empty() { Err(StoreError::ReadOnly) } else { Ok(statements) }
     }
 
@@ -237,15 +271,22 @@ impl PostgresSession {
         let prepared = client.prepare_cached(statement.text()).await.map_err(|error| self.failed(&error))?;
         let begin = self.beginning();
         self.busy = true;
-        let sending = self.sending(begin, &ready);
+        let mut sending = self.sending(begin, &ready);
+        if statement.lists() > 0 {
+            sending.push(self.client().batch_execute(BEFORE_LISTS).boxed());
+        }
         let answering = self.client().query_raw(&prepared, statement.params().iter().map(Bound));
         // Futures are polled in order, and each sends its request when it is first polled.
         let (answers, stream) = join(join_all(sending), answering).await;
-        let answered = collect(stream, (statement, visit)).await;
-        self.busy = false;
+        let mut largest = 0;
+        let answered = collect(stream, (statement, visit), &mut largest).await;
+        self.largest_row = self.largest_row.max(largest);
         if let Some((guard, error)) = first_error(begin.is_some(), &ready, answers) {
+            self.busy = false;
             return Err(self.refused(guard, error));
         }
+        let answered = if statement.lists() > 0 { self.undo_lists(answered).await } else { answered };
+        self.busy = false;
         answered.map_err(|refusal| refusal.note(&mut self.may_run_again))?
     }
 
@@ -312,14 +353,16 @@ fn first_error(
     Some((refused.and_then(|(last, _)| last.guard), Refusal::of(&error)))
 }
 
-/// Passes the rows of an answer to `visit`, whose error is the inner one.
+/// Passes the rows of an answer to `visit`, whose error is the inner one; notes how many bytes the largest of them has.
 async fn collect(
     answer: Result<RowStream, tokio_postgres::Error>,
     (statement, visit): (&Statement, &mut Visit<'_>),
+    largest: &mut usize,
 ) -> Result<Result<ReadStats, StoreError>, Refusal> {
     let mut stream = pin!(answer.map_err(|error| Refusal::of(&error))?);
     let mut stats = ReadStats::default();
     while let Some(row) = stream.try_next().await.map_err(|error| Refusal::of(&error))? {
+        *largest = (*largest).max(row.raw_size_bytes());
         if let Err(error) = visit(&PostgresRow { row: &row, columns: statement.columns() }) {
             return Ok(Err(error));
         }
@@ -374,7 +417,7 @@ impl Session for PostgresSession {
             let client = self.pools.take_apart().await?;
             let prepared = client.prepare_cached(statement.text()).await.map_err(plain)?;
             let rows = client.query_raw(&prepared, statement.params().iter().map(Bound)).await;
-            collect(rows, (statement, visit)).await.map_err(|refusal| refusal.note(&mut self.may_run_again))?
+            collect(rows, (statement, visit), &mut 0).await.map_err(|refusal| refusal.note(&mut self.may_run_again))?
         }))
     }
 }
@@ -419,11 +462,12 @@ impl Last {
 }
 
 impl Drop for PostgresSession {
-    /// A connection with an open transaction, or in the middle of a statement, does not go back to the pool.
+    /// A connection with an open transaction, in the middle of a statement, or with a large buffer does not go back to the
+    /// pool.
     fn drop(&mut self) {
         match self.client.take() {
             Some(client) if self.busy => self.pools.abandon(client),
-            Some(client) if self.begun => drop(Object::take(client)),
+            Some(client) if self.begun || self.largest_row > KEPT_BUFFER_BYTES => drop(Object::take(client)),
             Some(_) | None => {}
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_base::limits;
-use backstay_sql::{Dialect, Statement};
+use backstay_sql::{Dialect, Extent, Statement};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, StatementStatus, ffi};
@@ -23,8 +23,6 @@ use crate::{ReadStats, StoreError};
 
 /// Bytes of the largest value or row; a nested list is one value.
 const LARGEST_VALUE: i32 = limits::STORED_VALUE_BYTES;
-/// The same where a row has so many nested lists that together they must not become larger.
-const LEAST_LARGEST_VALUE: i32 = 2 * 1024 * 1024;
 /// Pages that a statement uses to write a small record and its places in indexes.
 const PAGES_PER_WRITE: u32 = 30;
 /// KiB of pages that one connection keeps in memory.
@@ -134,6 +132,11 @@ impl SqliteSession {
             return Ok(());
         }
         self.command("COMMIT")
+    }
+
+    /// Lets other threads go first from now on, again and again while a statement runs.
+    pub(super) fn give_way(&self) {
+        self.allowance.begin_to_give_way();
     }
 
     /// Limits what follows to this many thousand steps, and to what ends by the deadline.
@@ -325,8 +328,8 @@ impl<'d> LargestValue<'d> {
         if lists <= 1 {
             return Ok(Self(None));
         }
-        let share = i32::try_from(lists).map_or(0, |lists| LARGEST_VALUE / lists);
-        db.set_limit(Limit::SQLITE_LIMIT_LENGTH, share.max(LEAST_LARGEST_VALUE))?;
+        let bytes = i32::try_from(Extent { lists, ..Extent::default() }.list_bytes()).unwrap_or(LARGEST_VALUE);
+        db.set_limit(Limit::SQLITE_LIMIT_LENGTH, bytes)?;
         Ok(Self(Some(db)))
     }
 }

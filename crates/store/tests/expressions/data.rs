@@ -24,6 +24,7 @@ pub(crate) fn item(model: &Model) -> &Collection {
 
 pub(crate) fn caller(data: &Data) -> Caller {
     let mut caller = Caller::account(data.records[0].1, ["EDITOR"]);
+    caller.link = caller.id;
     caller.claims = Arc::new([("region".to_owned(), "eu".to_owned())].into());
     caller
 }

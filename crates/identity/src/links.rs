@@ -1,0 +1,151 @@
+use std::net::IpAddr;
+
+use backstay_base::{
+    Caller, CallerKind, Duration, Error, Network, RecordId, Secret, Timestamp, Unauthenticated, limits,
+};
+use backstay_engine::{Authority, Context, Input, Record, Transaction, TxContext};
+use backstay_scalar::Value;
+use futures_util::future::BoxFuture;
+
+use crate::Identity;
+use crate::attempts::Attempt;
+use crate::error::Damaged;
+use crate::schema::{Links, Schema};
+use crate::token::{Purpose, TokenHash, issue};
+
+/// A secret link that was made. Who shows its token acts with it: `auth.link` is its id.
+#[derive(Debug, Clone)]
+pub struct MadeLink {
+    /// Its id.
+    pub id: RecordId,
+    /// Its token. It is not stored and cannot be shown again.
+    pub token: Secret,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
+
+impl Identity {
+    /// Makes a link, for anyone; if the caller is an account, it belongs to that. How many a network makes is limited. Fails
+    /// if the model doesn't ask for links.
+    pub async fn make_link(&self, cx: &Context, from: IpAddr) -> Result<MadeLink, Error> {
+        let inner = self.inner();
+        let engine = &inner.directory.engine;
+        if !engine.asks_link() {
+            return Err(Error::NoLinks);
+        }
+        inner.authenticator.attempts.take(Attempt::Link(Network::of(from)), cx.now)?;
+        let token = issue(&*engine.ambient().entropy, Purpose::Link);
+        let make = MakeLink {
+            schema: inner.directory.schema,
+            token: TokenHash::of(&token),
+            expires_at: expiry(cx.now, inner.settings.session_length()),
+        };
+        let expires_at = make.expires_at;
+        let id = engine.run(cx, make).await?;
+        Ok(MadeLink { id, token, expires_at })
+    }
+
+    /// Revokes a link at once, in the name of the account that made it or of who shows it; without an id, the one that is
+    /// shown. Any other is not found.
+    pub async fn revoke_link(&self, cx: &Context, id: Option<RecordId>) -> Result<(), Error> {
+        let id = id.or(cx.caller().link).ok_or(Unauthenticated::Missing)?;
+        let Schema { links, .. } = self.inner().directory.schema;
+        self.inner().directory.engine.run(cx, RevokeLink { links, id }).await
+    }
+
+    /// Removes links that have expired, the oldest first: at most `limits::EXPIRED_LINKS`. Returns whether there may be more.
+    pub async fn remove_expired_links(&self) -> Result<bool, Error> {
+        let engine = &self.inner().directory.engine;
+        let Schema { links, .. } = self.inner().directory.schema;
+        let system = Context::system(engine);
+        let oldest = engine.peek_page(links.collection, None, limits::EXPIRED_LINKS).await?;
+        let mut expired = 0;
+        for link in &oldest {
+            if links.expires_at(link)? > system.now {
+                break;
+            }
+            match engine.run(&system, RevokeLink { links, id: link.id() }).await {
+                Ok(()) | Err(Error::NotFound { .. }) => expired += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(expired == limits::EXPIRED_LINKS)
+    }
+}
+
+/// One that would outlast the last moment ends there.
+fn expiry(now: Timestamp, length: Duration) -> Timestamp {
+    Timestamp::from_micros_saturating(now.micros().saturating_add(length.micros()))
+}
+
+impl Links {
+    /// When a stored link expires.
+    pub(crate) fn expires_at(self, link: &Record) -> Result<Timestamp, Damaged> {
+        match link.value(self.expires_at) {
+            Value::Timestamp(moment) => Ok(*moment),
+            _ => Err(Damaged("BackstayLink.expiresAt")),
+        }
+    }
+
+    /// Whether it is the caller's to revoke.
+    fn is_of(self, caller: &Caller, link: &Record) -> bool {
+        let made = || self.account.and_then(|account| link.value(account).as_id());
+        match caller.kind {
+            CallerKind::System => true,
+            CallerKind::Account => caller.link == Some(link.id()) || caller.id.is_some() && made() == caller.id,
+            CallerKind::Anonymous | CallerKind::Service | CallerKind::Operator => caller.link == Some(link.id()),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct MakeLink {
+    schema: Schema,
+    token: TokenHash,
+    expires_at: Timestamp,
+}
+
+impl Transaction for MakeLink {
+    type Answer = RecordId;
+
+    fn name(&self) -> &'static str {
+        "make-link"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+        Box::pin(async move {
+            let links = &self.schema.links;
+            let mut input =
+                Input::new().with(links.token_hash, self.token.text().as_str()).with(links.expires_at, self.expires_at);
+            let caller = cx.caller();
+            if let (CallerKind::Account, Some(of), Some(id)) = (caller.kind, links.account, caller.id) {
+                input = input.with(of, id);
+            }
+            let link = cx.create(Authority::System, links.collection, input).await?;
+            Ok(link.id())
+        })
+    }
+}
+
+#[derive(Debug)]
+struct RevokeLink {
+    links: Links,
+    id: RecordId,
+}
+
+impl Transaction for RevokeLink {
+    type Answer = ();
+
+    fn name(&self) -> &'static str {
+        "revoke-link"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+        Box::pin(async move {
+            let links = self.links;
+            let link = cx.get(links.collection, self.id).await?.filter(|link| links.is_of(cx.caller(), link));
+            let link = link.ok_or_else(|| Error::NotFound { what: "link of yours with this id".to_owned() })?;
+            cx.delete(Authority::System, (links.collection, link.id()), None).await.map(|_| ())
+        })
+    }
+}
