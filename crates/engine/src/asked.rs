@@ -158,6 +158,9 @@ fn field(
             }
             None => {}
         }
+        if selected.arguments.have_places() && selected.arguments.sort.is_empty() && field.is_ordered_by_places() {
+            return Err(too_much("places in an order that fields tell".to_owned()));
+        }
         order(view, target, (&selected.arguments.sort, &Place::Select))?;
         if let Some(filter) = &selected.arguments.filter {
             expression(view, target, (&filter.checked, &Place::Select))?;

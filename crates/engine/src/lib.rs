@@ -123,11 +123,11 @@ pub use application::Application;
 pub use backstay_base::Error;
 pub use backstay_live::{Seen, VersionClock};
 pub use backstay_sql::{
-    Alternative, Arguments, ColumnRef, ColumnType, DecodeError, Derived, DocumentMember, DocumentOutput,
+    Alternative, Arguments, CURSOR, ColumnRef, ColumnType, DecodeError, Derived, DocumentMember, DocumentOutput,
     DocumentSelection, DocumentValue, Fold, FoldFunction, GroupKey, GroupSort, GroupValue, Groups, InnerSelection,
-    MemberOutput, MemberSelection, ObjectOutput, Phrase, RecordsOutput, Row, RowOutput, Selected, SelectedField,
-    SelectedMember, SelectedType, SelectedValue, Selection, SortBy, SortKey, Sought, TypeOutput, ValueKind,
-    ValueOutput, ValuesOutput, nested,
+    ListPlace, MemberOutput, MemberSelection, ObjectOutput, Phrase, RecordsOutput, Row, RowOutput, Selected,
+    SelectedField, SelectedMember, SelectedType, SelectedValue, Selection, SortBy, SortKey, Sought, TypeOutput,
+    ValueKind, ValueOutput, ValuesOutput, nested,
 };
 pub use backstay_store::{
     ApiChange, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,

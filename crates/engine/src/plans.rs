@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use backstay_base::{Action, Error, limits};
 use backstay_expr::{Checked, Expr, Node, Operator, Path, Rights, Root, Rule, Scope, Type, compile};
 use backstay_model::{Collection, CollectionId, Field, FieldId, InterfaceId};
-use backstay_scalar::{Language, Scalar, Value};
+use backstay_scalar::{Language, Scalar};
 use backstay_sql::{
     DecodeError, Groups, GroupsShape, HistoryPlan, PageStart, Perspective, Planner, ReadPlan, ReadScope, ReadShape,
     RecordSource, Row, Searching, Selection, SortBy, SortKey, StoredPlan, Template, ValueKind,
@@ -557,12 +557,7 @@ impl ListPlan {
             Shapes::One(Box::new(first))
         };
         let collection = view.model.collection(key.collection);
-        let scalar = |key: &SortKey| match &key.by {
-            SortBy::Column(column) => collection.field(column.field).kind.scalar(),
-            SortBy::Derived(value) => value.kind.scalar(),
-            SortBy::Rank => Some(Scalar::Int),
-        };
-        let scalars = key.sort.iter().map(scalar);
+        let scalars = key.sort.iter().map(|key| key.scalar(collection));
         let cursor = scalars.chain([Some(collection.key.scalar())]).collect();
         let page = shapes.plan(planner, view.rights);
         let names_classified = names_classified || looks_up_classified(&page.template, view.model);
@@ -635,18 +630,7 @@ impl ListPlan {
 
     /// The place of this row.
     pub(crate) fn cursor_at(&self, row: &dyn Row) -> Result<Cursor, DecodeError> {
-        let value = |(column, scalar): (&usize, &Option<Scalar>)| {
-            let stored = row.value(*column)?;
-            match scalar {
-                Some(scalar) => {
-                    let expected = "a value of the scalar that the list is sorted by";
-                    scalar.load(&[stored]).ok_or(DecodeError { column: *column, expected })
-                }
-                None => Ok(Value::from(stored)),
-            }
-        };
-        let values: Result<_, DecodeError> = self.page.cursor.iter().zip(&self.cursor).map(value).collect();
-        Ok(Cursor { values: values? })
+        Cursor::read(row, self.page.cursor.iter().copied().zip(self.cursor.iter().copied()))
     }
 
     /// The statement that counts what the list would show, whatever the page.

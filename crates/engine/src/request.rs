@@ -3,8 +3,8 @@ use std::sync::Arc;
 use backstay_base::{Action, RecordId, Timestamp, limits};
 use backstay_expr::Checked;
 use backstay_model::{Addressed, CollectionId, FieldId, InterfaceId};
-use backstay_scalar::{Search, Value};
-use backstay_sql::{Groups, PageStart, Position, Selection, SortKey};
+use backstay_scalar::{Scalar, Search, Value};
+use backstay_sql::{DecodeError, Groups, PageStart, Position, Row, Selection, SortKey};
 use bytes::Bytes;
 
 use crate::{Input, Which};
@@ -536,6 +536,25 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The place of a row with the values in these columns, each with its scalar; `None` for an enum.
+    pub fn read(
+        row: &dyn Row,
+        columns: impl IntoIterator<Item = (usize, Option<Scalar>)>,
+    ) -> Result<Self, DecodeError> {
+        let value = |(column, scalar): (usize, Option<Scalar>)| {
+            let stored = row.value(column)?;
+            match scalar {
+                Some(scalar) => {
+                    let expected = "a value of the scalar that the list is sorted by";
+                    scalar.load(&[stored]).ok_or(DecodeError { column, expected })
+                }
+                None => Ok(Value::from(stored)),
+            }
+        };
+        let values: Result<_, DecodeError> = columns.into_iter().map(value).collect();
+        Ok(Self { values: values? })
+    }
+
     /// For each sort key, and for the id, whether its value is null.
     pub(crate) fn nulls(&self) -> Vec<bool> {
         self.values.iter().map(Value::is_null).collect()

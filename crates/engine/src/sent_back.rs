@@ -104,7 +104,11 @@ fn value_of(row: &dyn Row, output: &RowOutput, field: &Field) -> Result<Option<V
         ValueOutput::Column { column, holds: _, scalar } => (std::slice::from_ref(column), *scalar),
         ValueOutput::Columns(columns, scalar) => (&**columns, Some(*scalar)),
         // Computed fields hold one scalar, or a value of an enum.
-        ValueOutput::Object(_) | ValueOutput::OneOf(_) | ValueOutput::Document(_) | ValueOutput::Rows { .. } => {
+        ValueOutput::Object(_)
+        | ValueOutput::OneOf(_)
+        | ValueOutput::Document(_)
+        | ValueOutput::Place { .. }
+        | ValueOutput::Rows { .. } => {
             return Ok(None);
         }
     };

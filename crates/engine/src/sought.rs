@@ -48,9 +48,10 @@ pub(crate) fn check_sought(selection: &Selection, params: &[Value]) -> Result<()
     if violations.is_empty() { Ok(()) } else { Err(Error::Malformed(violations)) }
 }
 
-/// Whether a statement looks words up in classified fields.
+/// Whether a statement looks words up in classified fields, or has values of them.
 pub(crate) fn looks_up_classified(template: &Template, model: &Model) -> bool {
     let classified = |collection| model.collection(collection).searched().any(|(field, _)| field.class.is_some());
     let is_classified = |slot: &Slot| matches!(slot, Slot::Match(looked_up) if classified(looked_up.collection));
-    template.extent().searches && template.slots().any(is_classified)
+    let extent = template.extent();
+    extent.classified || extent.searches && template.slots().any(is_classified)
 }

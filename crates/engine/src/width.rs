@@ -10,7 +10,7 @@ use crate::rights::{Grantee, rights_of};
 
 /// Refuses a request whose statement joins more tables than databases take, or nests as many lists.
 pub(crate) fn fits_statement(template: &Template) -> Result<(), Error> {
-    let Extent { tables, lists, whole: _, searches: _ } = template.extent();
+    let Extent { tables, lists, whole: _, searches: _, classified: _ } = template.extent();
     if relations(tables).max(lists) <= limits::STATEMENT_RELATIONS {
         return Ok(());
     }

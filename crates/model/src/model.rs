@@ -653,6 +653,24 @@ impl Field {
         self.within.is_some_and(|within| within.is_reference)
     }
 
+    /// Whether what it leads to is in an order that no fields tell, unless a caller asks for another one: that of ordered
+    /// links, or of a tree.
+    pub fn is_ordered_by_places(&self) -> bool {
+        match &self.kind {
+            FieldKind::Lineage { .. } => true,
+            FieldKind::ManyToMany { link, .. } => link.ordered,
+            FieldKind::Scalar(_)
+            | FieldKind::Enum(_)
+            | FieldKind::List(_)
+            | FieldKind::Embedded(_)
+            | FieldKind::Document(_)
+            | FieldKind::ToOne { .. }
+            | FieldKind::ToOneOf { .. }
+            | FieldKind::OneToMany { .. }
+            | FieldKind::OneToOne { .. } => false,
+        }
+    }
+
     /// Whether requests may name it and answers may contain it. Nobody reads a secret, whatever the rules say, or what
     /// Backstay keeps for itself.
     pub fn is_readable(&self) -> bool {

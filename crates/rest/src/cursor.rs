@@ -21,6 +21,11 @@ pub(crate) fn encode(cursor: &Cursor, order: PageOrder<'_>) -> String {
     }
 }
 
+/// The same for a record of a nested list whose order has this text.
+pub(crate) fn of_list(cursor: &Cursor, order: &str) -> String {
+    word(cursor, order)
+}
+
 /// The text of an order of groups: what each key is, since names of outputs can stand for anything.
 fn text_of_groups(groups: &Groups) -> String {
     let by = groups.by.iter().map(|key| key.value.of.text.to_string());
@@ -59,6 +64,16 @@ pub(crate) fn decode(
     collection: &Collection,
     model: &Model,
 ) -> Result<Cursor, Error> {
+    decode_of_list(word, keys, collection, model).ok_or_else(|| {
+        let of = if at == Place::Before { "prev" } else { "next" };
+        let problem = format!("this is not the `{of}` of a page of the same list in the same order");
+        let remedy = format!("send the `sort` of that page, or leave out `{at}` to start over");
+        Error::malformed(at, ViolationKind::Misused { problem, remedy })
+    })
+}
+
+/// The same for a place in a nested list of records; `None` if the word isn't of the same order.
+pub(crate) fn decode_of_list(word: &str, keys: &[SortKey], collection: &Collection, model: &Model) -> Option<Cursor> {
     let kind = |key: &SortKey| match &key.by {
         SortBy::Column(column) => model.value_type(&collection.field(column.field).kind),
         SortBy::Derived(value) => Some(value_type(value.kind, model)),
@@ -66,12 +81,7 @@ pub(crate) fn decode(
     };
     let kinds = keys.iter().filter_map(kind);
     let kinds: Vec<ValueType<'_>> = kinds.chain([ValueType::Scalar(collection.key.scalar())]).collect();
-    read(word, &sort::text(keys, collection), &kinds).ok_or_else(|| {
-        let of = if at == Place::Before { "prev" } else { "next" };
-        let problem = format!("this is not the `{of}` of a page of the same list in the same order");
-        let remedy = format!("send the `sort` of that page, or leave out `{at}` to start over");
-        Error::malformed(at, ViolationKind::Misused { problem, remedy })
-    })
+    read(word, &sort::text(keys, collection), &kinds)
 }
 
 fn word(cursor: &Cursor, order: &str) -> String {

@@ -111,8 +111,12 @@ impl Encoder for Json {
 /// Appends the cursor of a place, or null.
 fn place(out: &mut AnswerBuffer, place: Option<&Cursor>, end: &PageEnd<'_>) -> Result<(), EncodeError> {
     let Some(cursor) = place else { return out.append(b"null") };
-    let word = cursor::encode(cursor, end.order);
-    let out = out.reserve(word.len())?;
+    word(out, &cursor::encode(cursor, end.order))
+}
+
+/// Appends the word for a place as a string.
+fn word(out: &mut AnswerBuffer, word: &str) -> Result<(), EncodeError> {
+    let out = out.reserve(word.len() + 2)?;
     out.push(b'"');
     out.extend_from_slice(word.as_bytes());
     out.push(b'"');
@@ -220,6 +224,10 @@ fn value(out: &mut AnswerBuffer, row: &dyn Row, output: &ValueOutput) -> Result<
         ValueOutput::Object(inner) => object(out, row, inner)?,
         ValueOutput::OneOf(alternatives) => one_of(out, row, alternatives)?,
         ValueOutput::Document(output) => document::write(out, row, output)?,
+        ValueOutput::Place { columns, order } => {
+            let cursor = Cursor::read(row, columns.iter().copied())?;
+            word(out, &cursor::of_list(&cursor, order))?;
+        }
         ValueOutput::Rows { column, columns, element, limit } => match row.value(*column)? {
             ValueRef::Nested(text) => return rows(out, nested::Rows::parse(text, columns), element, *limit),
             // The caller doesn't see the relation in this record.

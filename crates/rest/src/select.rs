@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use backstay_base::{Error, Place, Violation, ViolationKind, limits};
 use backstay_engine::{
-    Arguments, Derived, InnerSelection, Phrase, Selected, SelectedField, SelectedValue, Selection, SortKey, Sought,
-    read_search,
+    Arguments, CURSOR, Derived, InnerSelection, ListPlace, Phrase, Selected, SelectedField, SelectedValue, Selection,
+    SortKey, Sought, read_search,
 };
 use backstay_expr::{Checked, MembersFunction, Node, Scope};
 use backstay_model::{Collection, Field, FieldId, FieldKind, Interface, Model, OwnerName, TYPE_NAME};
@@ -13,7 +13,7 @@ use backstay_scalar::Value;
 
 use crate::derived::{self, OfMembers, Problem};
 use crate::words::{count_elsewhere, member_named, not_shared, shorten};
-use crate::{filter, sort};
+use crate::{cursor, filter, sort};
 
 /// A selection, and those of its expressions that have parameters.
 #[derive(Debug, Clone)]
@@ -66,6 +66,14 @@ struct Given<'p> {
     sort: Option<Arc<[SortKey]>>,
     filter: Option<(&'p str, Checked)>,
     search: Option<Sought>,
+    after: Option<Word<'p>>,
+}
+
+/// A word for a place in an order, and the byte that it begins at.
+#[derive(Clone, Copy)]
+struct Word<'p> {
+    text: &'p str,
+    start: usize,
 }
 
 /// How many bytes an expression has that ends before a `,` or `)` which no bracket or quote of its own is around.
@@ -130,19 +138,42 @@ impl<'p> Parser<'p> {
 
     /// Parts with commas between, up to the end or a `}`.
     fn parts(&mut self, holder: Holder<'_>, depth: usize) -> Result<Selection, Error> {
+        let (selection, cursor) = self.parts_of_list(holder, depth)?;
+        let Some(start) = cursor else { return Ok(selection) };
+        self.at = start;
+        let problem = format!("only the records of a nested list have a `{CURSOR}`");
+        let remedy = format!("leave it out; a page has a `next`, and a list within a record comments{{id,{CURSOR}}}");
+        Err(self.syntax(&problem, &remedy))
+    }
+
+    /// The same of the records of a nested list, and the byte at which their places are asked for.
+    fn parts_of_list(&mut self, holder: Holder<'_>, depth: usize) -> Result<(Selection, Option<usize>), Error> {
         self.check_depth(depth)?;
-        let mut parts: Vec<Selected> = Vec::new();
+        let (mut parts, mut cursor): (Vec<Selected>, _) = (Vec::new(), None);
         loop {
             self.space();
             let start = self.at;
-            let part = if self.take('*') { Selected::Stored } else { self.field(holder, depth)? };
             self.count()?;
-            self.add(&mut parts, part, (holder.collection, start))?;
+            if self.cursor() {
+                cursor = Some(start);
+            } else {
+                let part = if self.take('*') { Selected::Stored } else { self.field(holder, depth)? };
+                self.add(&mut parts, part, (holder.collection, start))?;
+            }
             self.space();
             if !self.take(',') {
-                return Ok(Selection::parts(parts));
+                return Ok((Selection::parts(parts), cursor));
             }
         }
+    }
+
+    /// Takes the name of the place of a record.
+    fn cursor(&mut self) -> bool {
+        let rest = self.rest().strip_prefix(CURSOR);
+        let found =
+            rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_'));
+        self.at += if found { CURSOR.len() } else { 0 };
+        found
     }
 
     /// The same at the outermost level of a read of several types, for one of them.
@@ -329,7 +360,7 @@ impl<'p> Parser<'p> {
         if self.take(':') {
             return self.function((holder, field), (given_alias, optional), (arguments, start));
         }
-        let arguments = self.checked_arguments(arguments)?;
+        let mut arguments = self.checked_arguments(arguments, field)?;
         let inner = match (self.take('{'), &field.kind) {
             (false, _) => None,
             (true, FieldKind::ToOneOf { .. }) => {
@@ -338,6 +369,11 @@ impl<'p> Parser<'p> {
             (true, FieldKind::Document(document)) => {
                 let values = self.values((document.shape(), field.own_name()), depth + 1)?;
                 Some(InnerSelection::Document(values))
+            }
+            (true, kind) if kind.is_to_many() => {
+                let (selection, cursor) = self.inner_of_list((collection, field), depth)?;
+                arguments.cursor = cursor.map(|start| self.text_of_order(field, (&arguments, start))).transpose()?;
+                Some(InnerSelection::Fields(selection))
             }
             (true, _) => Some(InnerSelection::Fields(self.inner((collection, field), depth)?)),
         };
@@ -362,22 +398,42 @@ impl<'p> Parser<'p> {
     }
 
     /// The fields of a relation, or the members of an embedded value, after the `{`.
-    fn inner(&mut self, (collection, field): (&Collection, &Field), depth: usize) -> Result<Selection, Error> {
-        let holder = match (&field.kind, field.kind.target()) {
-            (FieldKind::Embedded(_), _) => Holder { collection, within: Some(field.id) },
-            (_, Some(target)) => Holder { collection: self.model.collection(target), within: None },
+    fn inner(&mut self, of: (&Collection, &Field), depth: usize) -> Result<Selection, Error> {
+        let holder = self.holder(of)?;
+        let inner = self.parts(holder, depth + 1)?;
+        self.closed(of.1, inner)
+    }
+
+    /// The same of the records of a list, and the byte at which their places are asked for.
+    fn inner_of_list(&mut self, of: (&Collection, &Field), depth: usize) -> Result<(Selection, Option<usize>), Error> {
+        let holder = self.holder(of)?;
+        let inner = self.parts_of_list(holder, depth + 1)?;
+        self.closed(of.1, inner)
+    }
+
+    /// What a field holds or leads to.
+    fn holder<'m>(&self, (collection, field): (&'m Collection, &Field)) -> Result<Holder<'m>, Error>
+    where
+        'p: 'm,
+    {
+        match (&field.kind, field.kind.target()) {
+            (FieldKind::Embedded(_), _) => Ok(Holder { collection, within: Some(field.id) }),
+            (_, Some(target)) => Ok(Holder { collection: self.model.collection(target), within: None }),
             (_, None) => {
                 let problem = format!("`{}` is not a relation and has no fields", field.name);
-                return Err(self.syntax(&problem, "leave out the braces"));
+                Err(self.syntax(&problem, "leave out the braces"))
             }
-        };
-        let inner = self.parts(holder, depth + 1)?;
+        }
+    }
+
+    /// What stands in the braces of a field, if they are closed.
+    fn closed<T>(&mut self, field: &Field, inner: T) -> Result<T, Error> {
         if self.take('}') {
             return Ok(inner);
         }
-        let remedy = match holder.within {
-            Some(_) => format!("close the members of `{}` with '}}'", field.name),
-            None => "close the fields of the relation with '}'".to_owned(),
+        let remedy = match field.kind.target() {
+            None => format!("close the members of `{}` with '}}'", field.name),
+            Some(_) => "close the fields of the relation with '}'".to_owned(),
         };
         Err(self.syntax("a '}' is missing", &remedy))
     }
@@ -516,11 +572,11 @@ impl<'p> Parser<'p> {
             let word: String = self.rest().chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
             self.at += word.len();
             self.space();
-            let known = matches!(&*word, "limit" | "sort" | "filter" | "search");
+            let known = matches!(&*word, "limit" | "sort" | "filter" | "search" | "after");
             if !known || !self.take(':') {
                 self.at = start;
                 let remedy = format!(
-                    "arguments are `limit`, `sort`, `filter` and `search`, as in {name}(sort:-createdAt,limit:3); fields go in braces: {name}{{id}}"
+                    "arguments are `limit`, `sort`, `filter`, `search` and `after`, as in {name}(sort:-createdAt,limit:3); fields go in braces: {name}{{id}}"
                 );
                 let problem = if known {
                     format!("a ':' is missing after `{word}`")
@@ -536,6 +592,7 @@ impl<'p> Parser<'p> {
                 "limit" => given.limit.replace(self.limit(name)?).is_some(),
                 "filter" => given.filter.replace(self.filter(self.model.collection(target))?).is_some(),
                 "search" => given.search.replace(self.search(name)?).is_some(),
+                "after" => given.after.replace(self.after(name)?).is_some(),
                 _ => given.sort.replace(self.sort(self.model.collection(target))?).is_some(),
             };
             if again {
@@ -553,8 +610,8 @@ impl<'p> Parser<'p> {
     }
 
     /// The arguments of a list.
-    fn checked_arguments(&mut self, given: Given<'_>) -> Result<Arguments, Error> {
-        let Given { limit, sort, filter, search } = given;
+    fn checked_arguments(&mut self, given: Given<'_>, list: &Field) -> Result<Arguments, Error> {
+        let Given { limit, sort, filter, search, after } = given;
         let written =
             |(text, checked): (&str, Checked)| Phrase { text: text.into(), checked: Arc::new(checked), first_param: 0 };
         let filter = filter.map(written).map(|filter| self.note(filter)).transpose()?;
@@ -571,7 +628,48 @@ impl<'p> Parser<'p> {
             (None, Some(_)) => Arc::from([SortKey::rank()]),
             (None, None) => Arc::default(),
         };
-        Ok(Arguments { limit, sort, filter, search })
+        let arguments = Arguments { limit, sort, filter, search, after: None, cursor: None };
+        let after = after.map(|word| self.place(list, (&arguments, word))).transpose()?;
+        Ok(Arguments { after, ..arguments })
+    }
+
+    /// The place in the order of a list that this word stands for.
+    fn place(&mut self, list: &Field, (arguments, word): (&Arguments, Word<'_>)) -> Result<ListPlace, Error> {
+        let (target, keys) = self.order(list, (arguments, word.start))?;
+        let Some(place) = cursor::decode_of_list(word.text, &keys, target, self.model) else {
+            self.at = word.start;
+            let problem = format!("this is not the `{CURSOR}` of a record of a list in the same order");
+            return Err(self.syntax(&problem, "send the `sort` of that list, or leave out `after` to start over"));
+        };
+        Ok(ListPlace { word: word.text.into(), values: place.values.into() })
+    }
+
+    fn text_of_order(&mut self, list: &Field, asked: (&Arguments, usize)) -> Result<Arc<str>, Error> {
+        let (target, keys) = self.order(list, asked)?;
+        Ok(sort::text(&keys, target).into())
+    }
+
+    /// The collection of a list, and the order in which the arguments ask for it, of which something wants a place at this
+    /// byte.
+    fn order(
+        &mut self,
+        list: &Field,
+        (arguments, start): (&Arguments, usize),
+    ) -> Result<(&'p Collection, Arc<[SortKey]>), Error> {
+        let Some(target) = list.kind.target() else { return Err(self.unexpected()) };
+        let problem = if arguments.search.is_some() && arguments.sort.contains(&SortKey::rank()) {
+            Some("places in a list with the best matches first change with the records".to_owned())
+        } else if arguments.sort.is_empty() && list.is_ordered_by_places() {
+            Some(format!("`{}` has an order of its own, in which no field tells the place of a record", list.name))
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            self.at = start;
+            return Err(self.syntax(&problem, "sort the list by fields, as in (sort:id)"));
+        }
+        let keys = if arguments.sort.is_empty() { SortKey::of_list(list) } else { Arc::clone(&arguments.sort) };
+        Ok((self.model.collection(target), keys))
     }
 
     /// Whether the colon after a name begins a function of the relation.
@@ -596,10 +694,10 @@ impl<'p> Parser<'p> {
             let problem = format!("`{}` is not a function of a relation", shorten(word));
             return Err(self.syntax(&problem, &format!("use one of {}", names.join(", "))));
         };
-        if given.limit.is_some() || given.sort.is_some() || given.search.is_some() {
+        if given.limit.is_some() || given.sort.is_some() || given.search.is_some() || given.after.is_some() {
             self.at = start;
             let problem = format!(
-                "`{word}` is of all records that the filter leaves, so it has no `limit`, no `sort` and no `search`"
+                "`{word}` is of all records that the filter leaves, so it has no `limit`, `sort`, `search` or `after`"
             );
             return Err(self.syntax(&problem, "leave them out"));
         }
@@ -716,6 +814,20 @@ impl<'p> Parser<'p> {
         };
         self.at += text.len();
         Ok(sought)
+    }
+
+    /// A word in quotes, which stands for a place.
+    fn after(&mut self, name: &str) -> Result<Word<'p>, Error> {
+        let (start, rest) = (self.at, self.rest());
+        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''));
+        let text = quote.and_then(|quote| rest[1..].split_once(quote)).map(|(text, _)| text);
+        let Some(text) = text else {
+            let remedy =
+                format!("write {name}(sort:id,after:\"…\") with the `{CURSOR}` of a record of the list in quotes");
+            return Err(self.syntax("`after` needs a word in quotes", &remedy));
+        };
+        self.at += text.len() + 2;
+        Ok(Word { text, start })
     }
 
     fn limit(&mut self, name: &str) -> Result<u32, Error> {

@@ -19,11 +19,14 @@ type Post @allow(read: "true") {
   body: Text
   author: User!
   comments: [Comment!] @inverse(field: "post")
+  listed: [Note!] @inverse(field: "post") @order(by: ["-pinned", "text"])
   place: Address
   lines: [Line!]
   blocks: [Block!]
   tags: [String!]
+  topics: [Topic!] @order(as: SENT)
 }
+type Topic @allow(read: "true") { name: String! }
 type Address @embedded { city: String at: Point }
 type Point @embedded { lat: Float }
 type Line @embedded { sku: String by: User at: Point parts: [Part!] }
@@ -40,6 +43,7 @@ type Comment @allow(read: "true") {
   price: Decimal @precision(digits: 8, scale: 2)
   replies: [Reply!] @inverse(field: "to")
 }
+type Note @allow(read: "true") { text: String! pinned: Boolean! post: Post! }
 type Reply @allow(read: "true") { to: Comment! }
 "#;
 
@@ -74,6 +78,12 @@ fn meaning(selection: &Selection, model: &Model, collection: &Collection) -> Str
             }
             if let Some(Phrase { text: filter, first_param, .. }) = &arguments.filter {
                 write!(text, " where {filter} from {first_param}").expect("a text");
+            }
+            if let Some(place) = &arguments.after {
+                write!(text, " after {:?}", place.values).expect("a text");
+            }
+            if let Some(order) = &arguments.cursor {
+                write!(text, " with places by '{order}'").expect("a text");
             }
             match &arguments.search {
                 None => {}
@@ -233,11 +243,11 @@ fn a_relation_has_functions() {
         ("comments:sum(likes", "13: a ')' is missing: close the field with ')'"),
         (
             "comments(limit:1):count",
-            "0: `count` is of all records that the filter leaves, so it has no `limit`, no `sort` and no `search`: leave them out",
+            "0: `count` is of all records that the filter leaves, so it has no `limit`, `sort`, `search` or `after`: leave them out",
         ),
         (
             "comments(search:'x'):count",
-            "0: `count` is of all records that the filter leaves, so it has no `limit`, no `sort` and no `search`: leave them out",
+            "0: `count` is of all records that the filter leaves, so it has no `limit`, `sort`, `search` or `after`: leave them out",
         ),
         ("title=comments:count", "0: `title` is the name of a field of Post: choose another alias"),
         (
@@ -361,7 +371,7 @@ fn a_mistake_has_a_place_and_a_remedy() {
 
 #[test]
 fn arguments_are_checked() {
-    let remedy = "arguments are `limit`, `sort`, `filter` and `search`, as in comments(sort:-createdAt,limit:3); fields go in braces: comments{id}";
+    let remedy = "arguments are `limit`, `sort`, `filter`, `search` and `after`, as in comments(sort:-createdAt,limit:3); fields go in braces: comments{id}";
     check("comments()", &format!("9: an argument is missing: {remedy}"));
     check("comments(first:3)", &format!("9: `first` is not an argument: {remedy}"));
     check("comments(text)", &format!("9: `text` is not an argument: {remedy}"));
@@ -383,4 +393,56 @@ fn arguments_are_checked() {
     check("comments(filter:likes > 1,filter:likes > 2)", "26: `filter` is given twice: give it once");
     check("comments(sort:[text,text])", "20: `text` is named twice: name it once");
     check("comments(sort:[text)", "14: this '[' has no ']': close the fields to sort by with ']'");
+}
+
+#[test]
+fn a_list_goes_on_after_a_place() {
+    check("comments{text,$cursor}", "comments with places by '' with [text]");
+    check("comments{$cursor}", "comments with places by '' with []");
+    check(
+        "c=comments(limit:2,sort:[-likes,text]){$cursor,id}",
+        "comments as c by likes down by text up to 2 with places by '-likes,text' with [id]",
+    );
+    check("author{posts(sort:title){$cursor , *}}", "author with [posts by title with places by 'title' with [*]]");
+    check("listed{$cursor}", "listed with places by '-pinned,text' with []");
+    check("topics(sort:-name){$cursor}", "topics by name down with places by '-name' with []");
+    // A place in the order of `-likes` whose values are 7 and an id, which could stand before its order.
+    let place = "AfhdrkhbIjciLCIwMTg5MGE1ZC1hYzk2LTc3NGItYmNjZS1iMzAyMDk5YTgwNTciXQ";
+    let values = "[Int(7), Id(01890a5d-ac96-774b-bcce-b302099a8057)]";
+    check(&format!("comments(after:\"{place}\",sort:-likes)"), &format!("comments by likes down after {values}"));
+    check(
+        &format!("comments(sort:-likes,after: '{place}' ,limit:3)"),
+        &format!("comments by likes down up to 3 after {values}"),
+    );
+    let foreign = "this is not the `$cursor` of a record of a list in the same order: send the `sort` of that list, or leave out `after` to start over";
+    for arguments in
+        ["after:\"W\"", "sort:likes,after:\"W\"", "sort:[-likes,text],after:\"W\"", "after:\"W\",sort:-price"]
+    {
+        let select = format!("comments({})", arguments.replace('W', place));
+        let at = select.find("after:").expect("an argument") + "after:".len();
+        check(&select, &format!("{at}: {foreign}"));
+    }
+    check("comments(after:\"\")", &format!("15: {foreign}"));
+    check("comments(after:\"é?\")", &format!("15: {foreign}"));
+    let quotes = "`after` needs a word in quotes: write comments(sort:id,after:\"…\") with the `$cursor` of a record of the list in quotes";
+    check("comments(after:abc)", &format!("15: {quotes}"));
+    check("comments(after:\"abc)", &format!("15: {quotes}"));
+    check("comments(after:'a',after:'a')", "19: `after` is given twice: give it once");
+    check(
+        "comments(after:'a'):count",
+        "0: `count` is of all records that the filter leaves, so it has no `limit`, `sort`, `search` or `after`: leave them out",
+    );
+    let fields = "sort the list by fields, as in (sort:id)";
+    let ranks = format!("places in a list with the best matches first change with the records: {fields}");
+    check("comments(search:'x'){$cursor}", &format!("21: {ranks}"));
+    check("comments(search:'x',after:'a')", &format!("26: {ranks}"));
+    check("comments(search:'x',sort:id){$cursor}", "comments by id with places by 'id' found by 1 terms with []");
+    let own = format!("`topics` has an order of its own, in which no field tells the place of a record: {fields}");
+    check("topics{$cursor}", &format!("7: {own}"));
+    check("topics(limit:1,after:'a')", &format!("21: {own}"));
+    for (select, at) in [("$cursor", 0), ("title,$cursor", 6), ("author{$cursor}", 7), ("place{city,$cursor}", 11)] {
+        let remedy = "leave it out; a page has a `next`, and a list within a record comments{id,$cursor}";
+        check(select, &format!("{at}: only the records of a nested list have a `$cursor`: {remedy}"));
+    }
+    check("comments{$cursors}", "9: expected the name of a field: write names with commas between them: id,text");
 }

@@ -186,6 +186,11 @@ impl<'m> Builder<'m> {
         self.slots.finish(statement, columns, self.extent)
     }
 
+    /// Notes that a place in a nested list has values of classified fields.
+    pub(crate) fn note_classified(&mut self) {
+        self.extent.classified = true;
+    }
+
     /// Notes that a nested list is written.
     pub(crate) fn count_list(&mut self) {
         self.extent.lists += 1;

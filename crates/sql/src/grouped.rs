@@ -15,7 +15,7 @@ use crate::expressions::Reader;
 use crate::groups::columns;
 use crate::lower::{Lowering, OutputColumn, Scope};
 use crate::operand::{Form, Val};
-use crate::order::{GroupKeyColumn, PageOrder};
+use crate::order::{GroupKeyColumn, PageOrder, Place};
 use crate::question::asked;
 use crate::tree::{cast, column, integer, name, only_where};
 use crate::{
@@ -334,7 +334,7 @@ impl<'m, 'r> Grouping<'_, 'm, 'r> {
             PageStart::Before(_) => order.reversed(),
         };
         if let PageStart::After(position) | PageStart::Before(position) = start {
-            select.and_where(order.after(self.builder, position));
+            select.and_where(order.after(self.builder, Place::OfRequest(position)));
         }
         order.write(self.builder, &mut select);
         let columns = columns.select_into(dialect, &mut select);

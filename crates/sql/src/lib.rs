@@ -94,9 +94,9 @@ pub use ranges::exclusion_fields;
 pub use relation::Perspective;
 pub use search::{LookedUp, SearchTemplates, SoughtBy};
 pub use shape::{
-    Alternative, Arguments, Derived, HIGHLIGHT, InnerSelection, MemberOutput, ObjectOutput, PageStart, Phrase,
-    Position, ReadPlan, ReadScope, ReadShape, RowOutput, Searching, Selected, SelectedField, SelectedValue, Selection,
-    SortBy, SortKey, Sought, ValueKind, ValueOutput,
+    Alternative, Arguments, CURSOR, Derived, HIGHLIGHT, InnerSelection, ListPlace, MemberOutput, ObjectOutput,
+    PageStart, Phrase, Position, ReadPlan, ReadScope, ReadShape, RowOutput, Searching, Selected, SelectedField,
+    SelectedValue, Selection, SortBy, SortKey, Sought, ValueKind, ValueOutput,
 };
 pub use slugs::{SlugRow, SlugSource, is_compared};
 pub use statement::{Extent, Slot, Statement, Template};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use backstay_base::{Action, limits};
 use backstay_expr::Rights;
 use backstay_model::{Collection, Field, FieldKind, Link, Model, Toward};
-use backstay_scalar::Storage;
+use backstay_scalar::{Part, Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, SelectStatement};
 
 use crate::builder::{Anchor, Builder, Record};
@@ -17,7 +17,7 @@ use crate::lower::shows;
 use crate::param::Encoding;
 use crate::predicate::Pred;
 use crate::tree::{column, only_where};
-use crate::{ColumnRef, ColumnType, Derived, Dialect, Position, Slot, SortBy, SortKey, ValueKind, search};
+use crate::{Arguments, ColumnRef, ColumnType, Derived, Dialect, Position, Slot, SortBy, SortKey, ValueKind, search};
 
 /// The order of a page: the sort keys as the caller sees them, then the id.
 #[derive(Debug)]
@@ -27,10 +27,13 @@ pub(crate) struct PageOrder {
 
 /// The order of a nested list: the one that the caller asks for, or else the one that the model gives it, without the fields
 /// that callers of this class never see.
-pub(crate) fn of_list<'s>(field: &Field, asked: &'s [SortKey], rights: &Rights) -> Cow<'s, [SortKey]> {
-    let Some(target) = field.kind.target().filter(|_| asked.is_empty()) else { return asked.into() };
-    let keys = field.order.iter().filter(|key| rights.may_see(target, key.field));
-    keys.map(|key| SortKey::of(ColumnRef::main(key.field), key.descending)).collect()
+pub(crate) fn of_list<'s>(field: &Field, asked: &'s Arguments, rights: &Rights) -> Cow<'s, [SortKey]> {
+    let Some(target) = field.kind.target().filter(|_| asked.sort.is_empty()) else { return (&*asked.sort).into() };
+    let mut keys = SortKey::of_list(field).to_vec();
+    if !asked.have_places() {
+        keys.retain(|key| key.field().is_none_or(|field| rights.may_see(target, field)));
+    }
+    keys.into()
 }
 
 /// The places of the links by which a nested list is ordered, or those of the records in their tree, if the caller asks for
@@ -53,6 +56,34 @@ pub(crate) fn places(
             Some(column(links, Link::PLACE))
         }
         _ => None,
+    }
+}
+
+/// A place in an order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'p> {
+    /// The one that the request brings.
+    OfRequest(&'p Position),
+    /// One of the statement itself: the values of the keys.
+    Constant(&'p [Value]),
+}
+
+impl Place<'_> {
+    /// Whether its value of a key is null. The id, which comes after the sort keys, never is.
+    fn is_null(self, index: usize) -> bool {
+        match self {
+            Self::OfRequest(position) => position.nulls.get(index).copied().unwrap_or(false),
+            Self::Constant(values) => values.get(index).is_some_and(Value::is_null),
+        }
+    }
+
+    /// Where its value of a key comes from.
+    fn slot(self, index: usize) -> Slot {
+        match self {
+            #[expect(clippy::cast_possible_truncation, reason = "an order has few keys")]
+            Self::OfRequest(_) => Slot::Cursor(index as u16),
+            Self::Constant(values) => Slot::Constant(Part::Main.of(&values[index])),
+        }
     }
 }
 
@@ -100,7 +131,7 @@ impl PageOrder {
 
     /// The same for records with equal places: those with a lesser one come first.
     pub(crate) fn within_places(mut self, place: Sql) -> Self {
-        // A nested list has no cursor, which alone would need the type.
+        // Such a list has no places, which alone would need the type.
         let encoding = Storage::Int.into();
         self.keys.insert(0, Key { sql: place, names: None, encoding, nullable: false, descending: false, open: false });
         self
@@ -166,39 +197,39 @@ impl PageOrder {
     }
 
     /// What comes after a place. Null is greater than every value.
-    pub(crate) fn after(&self, builder: &mut Builder<'_>, position: &Position) -> Sql {
+    pub(crate) fn after(&self, builder: &mut Builder<'_>, place: Place<'_>) -> Sql {
         let keys = &self.keys;
         let simple = keys.iter().all(|key| !key.nullable && key.descending == keys[0].descending);
         if simple && keys.len() > 1 {
             let left: Vec<Sql> = keys.iter().map(|key| key.ordered(builder.dialect)).collect();
-            let right: Vec<Sql> = (0..keys.len()).map(|index| self.place(builder, index)).collect();
+            let right: Vec<Sql> = (0..keys.len()).map(|index| self.value_at(builder, place, index)).collect();
             let (left, right) = (Sql::tuple(left), Sql::tuple(right));
             return if keys[0].descending { left.lt(right) } else { left.gt(right) };
         }
-        let rest = self.after_from(builder, position, 0);
+        let rest = self.after_from(builder, place, 0);
         let first = &keys[0];
         // A bound on the first key alone, which an index can use.
-        let bound = match (first.descending, first.nullable, is_null(position, 0)) {
+        let bound = match (first.descending, first.nullable, place.is_null(0)) {
             _ if keys.len() == 1 => None,
-            (true, _, false) => Some(first.ordered(builder.dialect).lte(self.place(builder, 0))),
-            (false, false, false) => Some(first.ordered(builder.dialect).gte(self.place(builder, 0))),
+            (true, _, false) => Some(first.ordered(builder.dialect).lte(self.value_at(builder, place, 0))),
+            (false, false, false) => Some(first.ordered(builder.dialect).gte(self.value_at(builder, place, 0))),
             (false, true, _) | (true, _, true) | (false, false, true) => None,
         };
         Pred::all(bound.into_iter().map(Pred::Sql).chain([rest])).sql()
     }
 
     /// What comes after the place, of records that are level with it in the keys before `index`.
-    fn after_from(&self, builder: &mut Builder<'_>, position: &Position, index: usize) -> Pred {
+    fn after_from(&self, builder: &mut Builder<'_>, place: Place<'_>, index: usize) -> Pred {
         let Some(key) = self.keys.get(index) else { return Pred::Known(false) };
-        let null = is_null(position, index) && key.nullable;
+        let null = place.is_null(index) && key.nullable;
         let dialect = builder.dialect;
         let (sql, ordered) = (|| key.sql.clone(), || key.ordered(dialect));
         let (beyond, level) = match (null, key.descending) {
             (true, true) => (Pred::Sql(sql().is_not_null()), Pred::Sql(sql().is_null())),
             (true, false) => (Pred::Known(false), Pred::Sql(sql().is_null())),
-            (false, true) => (Pred::Sql(ordered().lt(self.place(builder, index))), Pred::Known(true)),
+            (false, true) => (Pred::Sql(ordered().lt(self.value_at(builder, place, index))), Pred::Known(true)),
             (false, false) => {
-                let greater = Pred::Sql(ordered().gt(self.place(builder, index)));
+                let greater = Pred::Sql(ordered().gt(self.value_at(builder, place, index)));
                 let null = if key.nullable { Pred::Sql(sql().is_null()) } else { Pred::Known(false) };
                 (Pred::any([greater, null]), Pred::Known(true))
             }
@@ -206,18 +237,16 @@ impl PageOrder {
         if index + 1 == self.keys.len() {
             return beyond;
         }
-        let level = if null { level } else { Pred::Sql(ordered().eq(self.place(builder, index))) };
-        let rest = self.after_from(builder, position, index + 1);
+        let level = if null { level } else { Pred::Sql(ordered().eq(self.value_at(builder, place, index))) };
+        let rest = self.after_from(builder, place, index + 1);
         Pred::any([beyond, Pred::all([level, rest])])
     }
 
     /// The place's value of a key.
-    fn place(&self, builder: &mut Builder<'_>, index: usize) -> Sql {
+    fn value_at(&self, builder: &mut Builder<'_>, place: Place<'_>, index: usize) -> Sql {
         assert!(self.keys.len() <= limits::SORT_FIELDS + limits::GROUP_KEYS, "an order has few keys");
-        #[expect(clippy::cast_possible_truncation, reason = "an order has few keys")]
-        let slot = Slot::Cursor(index as u16);
         let key = &self.keys[index];
-        let value = builder.slot(slot, key.encoding);
+        let value = builder.slot(place.slot(index), key.encoding);
         key.in_order(value, builder.dialect)
     }
 }
@@ -237,11 +266,6 @@ pub(crate) fn names(model: &Model, kind: &FieldKind) -> Option<Arc<[Arc<str>]>> 
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => None,
     }
-}
-
-/// Whether the place's value of a key is null. The id, which comes after the sort keys, never is.
-fn is_null(position: &Position, index: usize) -> bool {
-    position.nulls.get(index).copied().unwrap_or(false)
 }
 
 impl Key {

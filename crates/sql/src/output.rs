@@ -4,7 +4,8 @@ mod documents;
 use std::sync::Arc;
 
 use backstay_base::{Action, limits};
-use backstay_model::{Collection, Field, FieldId, FieldKind};
+use backstay_expr::Checked;
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind};
 use backstay_scalar::Storage;
 use sea_query::{Expr as Sql, ExprTrait, Query};
 
@@ -13,13 +14,15 @@ use crate::columns::Columns;
 use crate::computed;
 use crate::expressions::Reader;
 use crate::lower::{Lowering, Scope, sees, shows};
+use crate::order::{PageOrder, Place};
 use crate::owner::tie;
 use crate::predicate::Pred;
 use crate::shape::Answered;
 use crate::tree::{boolean, only_where, word};
 use crate::{
-    Alternative, ColumnRef, ColumnType, HIGHLIGHT, InnerSelection, MemberOutput, ObjectOutput, Phrase, SelectedField,
-    SelectedValue, Selection, Slot, Sought, SoughtBy, ValueOutput, order, question, search,
+    Alternative, CURSOR, ColumnRef, ColumnType, HIGHLIGHT, InnerSelection, MemberOutput, ObjectOutput, Phrase,
+    SelectedField, SelectedValue, Selection, Slot, SortBy, SortKey, Sought, SoughtBy, ValueOutput, order, question,
+    search,
 };
 
 /// Writes what is answered of a record into the columns of a SELECT, as far as the rights show it.
@@ -328,7 +331,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         let Some(members) = self.builder.members(&member.field.kind, view) else {
             return nothing();
         };
-        let sort = order::of_list(member.field, &selected.arguments.sort, self.reader.rights);
+        let sort = order::of_list(member.field, &selected.arguments, self.reader.rights);
         let Members { member, owner } = members;
         let read = sees(self.builder, &member);
         if matches!(read, Pred::Known(false)) {
@@ -355,24 +358,59 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         self.builder.count_list();
         let ids = Selection::id();
         let mut row = RowWriter::new(self.builder, self.reader);
-        let members = row.object(selected.fields().unwrap_or(&ids), &member.anchor);
+        let mut members = row.object(selected.fields().unwrap_or(&ids), &member.anchor);
+        if let Some(text) = &selected.arguments.cursor {
+            members.push(row.place((&order, text), &sort, &member.anchor));
+        }
         let mut inner = Query::select();
         let most_bytes = row.most_bytes.saturating_mul(limit as usize + 1);
         let types = row.finish().name_into(&mut inner);
         self.note_bytes([most_bytes]);
         order.write(self.builder, &mut inner);
         // What the caller asks of a record is asked where the rule shows it.
-        let asked = match &selected.arguments.filter {
-            Some(Phrase { checked, first_param, .. }) => {
-                let first_param = self.reader.first_param + first_param;
-                let scope = Scope { first_param, ..Scope::question(&member.anchor, self.reader.rights) };
-                Lowering::new(self.builder, scope).is_true(&checked.expr).behind(read)
-            }
-            None => read,
-        };
+        let filter = selected.arguments.filter.as_ref().map(|Phrase { checked, first_param, .. }| {
+            let first_param = self.reader.first_param + first_param;
+            let scope = Scope { first_param, ..Scope::question(&member.anchor, self.reader.rights) };
+            Lowering::new(self.builder, scope).is_true(&checked.expr)
+        });
+        let after = selected.arguments.after.as_ref().map(|place| {
+            self.note_classified(&sort, &member.anchor);
+            Pred::Sql(order.after(self.builder, Place::Constant(&place.values)))
+        });
+        let asked = Pred::all(filter.into_iter().chain(after)).behind(read);
         Pred::all([tie(owner, &key), found, asked]).restrict(&mut inner);
         self.builder.from(member.anchor.frame, &mut inner);
         self.builder.limit(&mut inner, Slot::Constant((i64::from(limit) + 1).into()));
         (self.array((inner, most_bytes), &types), types, members)
+    }
+
+    /// Notes that a place in this order has values of a classified field.
+    fn note_classified(&mut self, sort: &[SortKey], at: &Anchor) {
+        let model = self.builder.model;
+        let is_classified = |(collection, id): (CollectionId, FieldId)| {
+            let field = model.field(collection, id);
+            field.class.is_some() || field.is_computed()
+        };
+        let names_classified = sort.iter().any(|key| match &key.by {
+            SortBy::Column(column) => is_classified((at.collection, column.field)),
+            SortBy::Derived(value) => {
+                let Checked { reads, computed_from, .. } = &*value.of.checked;
+                reads.iter().chain(computed_from).copied().any(is_classified)
+            }
+            SortBy::Rank => true,
+        });
+        if names_classified {
+            self.builder.note_classified();
+        }
+    }
+
+    /// The member with the place of a record of a nested list in its order, which has this text.
+    fn place(&mut self, (order, text): (&PageOrder, &Arc<str>), sort: &[SortKey], at: &Anchor) -> MemberOutput {
+        let collection = self.builder.model.collection(at.collection);
+        let scalars = sort.iter().map(|key| key.scalar(collection)).chain([Some(collection.key.scalar())]);
+        let columns = order.cursor(&mut self.columns).into_iter().zip(scalars).collect();
+        let value = ValueOutput::Place { columns, order: Arc::clone(text) };
+        self.note_bytes(order.values().map(|(_, kind)| array::most_computed_bytes(kind)));
+        MemberOutput { name: Arc::from(CURSOR), visible: None, value }
     }
 }

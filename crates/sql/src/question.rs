@@ -5,7 +5,7 @@ use crate::builder::{Anchor, Builder, Seen};
 use crate::expressions::Reader;
 use crate::history::of_each_record;
 use crate::lower::{Lowering, Scope, holds, sees};
-use crate::order::PageOrder;
+use crate::order::{PageOrder, Place};
 use crate::partial::{self, Known, Usable, usable};
 use crate::predicate::Pred;
 use crate::steer::{Ranges, RulePred, compared_fields, count_rule, page_rule};
@@ -20,7 +20,7 @@ pub(crate) struct Asked {
 }
 
 /// The caller's own questions about the records of a page (filter, order and cursor) meet the caller's rights here, and
-/// those about the order of a nested list in `order`. Its filter is planned in `output`, and no other module plans a question.
+/// those about the order of a nested list in `order`. Its filter and where it starts are planned in `output`, and no other module plans a question.
 ///
 /// What the caller wrote is looked at with the caller's rights: a hidden field is null, and a hidden related record does
 /// not exist. None of it is evaluated on a hidden row, so that time, cost and errors reveal nothing about it: see `barrier`.
@@ -79,7 +79,7 @@ pub(crate) fn asked_in_order(
                 PageStart::Before(position) => (order.reversed(), Some(position)),
             };
             if let Some(position) = position {
-                let pred = Pred::Sql(order.after(builder, position));
+                let pred = Pred::Sql(order.after(builder, Place::OfRequest(position)));
                 questions.push(Question { pred, is_range: order.is_open() });
             }
             Some(order)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backstay_expr::{Checked, Expr, Node, Type};
 use backstay_model::{Collection, CollectionId, EnumId, Field, FieldId, FieldKind, Model};
-use backstay_scalar::{Scalar, Search};
+use backstay_scalar::{Scalar, Search, Value};
 
 use crate::{ColumnRef, ColumnType, DocumentOutput, DocumentSelection, Perspective, Template};
 
@@ -173,6 +173,20 @@ impl SortKey {
         Self { by: SortBy::Rank, descending: true }
     }
 
+    /// The scalar of its values, which are those of a field of this collection or of what that leads to; `None` of an enum.
+    pub fn scalar(&self, collection: &Collection) -> Option<Scalar> {
+        match &self.by {
+            SortBy::Column(column) => collection.field(column.field).kind.scalar(),
+            SortBy::Derived(value) => value.kind.scalar(),
+            SortBy::Rank => Some(Scalar::Int),
+        }
+    }
+
+    /// The order that the model gives a list of records.
+    pub fn of_list(list: &Field) -> Arc<[Self]> {
+        list.order.iter().map(|key| Self::of(ColumnRef::main(key.field), key.descending)).collect()
+    }
+
     /// Whether records can be sorted by a field.
     pub fn takes(field: &Field) -> bool {
         field.kind.has_order()
@@ -257,7 +271,35 @@ pub struct Arguments {
     pub filter: Option<Phrase>,
     /// Of those the ones that are found by this.
     pub search: Option<Sought>,
+    /// Of those the ones that come after this place in the order.
+    pub after: Option<ListPlace>,
+    /// If each record has `CURSOR`: the text of the order, by which places in different orders are told apart.
+    pub cursor: Option<Arc<str>>,
 }
+
+impl Arguments {
+    /// Whether they name places in the order, which therefore has to be the same for every class of callers.
+    pub fn have_places(&self) -> bool {
+        self.after.is_some() || self.cursor.is_some()
+    }
+}
+
+/// A place in the order of a nested list. In one order, places with the same word are the same.
+#[derive(Debug, Clone)]
+pub struct ListPlace {
+    /// The word that a client has for it.
+    pub word: Arc<str>,
+    /// The values there of the sort keys, and the id.
+    pub values: Arc<[Value]>,
+}
+
+impl PartialEq for ListPlace {
+    fn eq(&self, other: &Self) -> bool {
+        self.word == other.word
+    }
+}
+
+impl Eq for ListPlace {}
 
 /// What the records that a to-many relation leads to are searched for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -282,7 +324,8 @@ impl Hash for SelectedField {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // What most selections don't have would cost all of them.
         let Self { field, alias, arguments, inner, optional: _ } = self;
-        (field, alias, arguments.limit, inner).hash(state);
+        let after = arguments.after.as_ref().map(|place| &place.word);
+        (field, alias, arguments.limit, after, inner).hash(state);
     }
 }
 
@@ -473,6 +516,9 @@ pub struct ReadPlan {
 /// The member of a record with what a search finds in its texts.
 pub const HIGHLIGHT: &str = "$highlight";
 
+/// The member of a record of a nested list with its place in the order.
+pub const CURSOR: &str = "$cursor";
+
 /// How a row becomes an answer.
 #[derive(Debug, Clone)]
 pub enum RowOutput {
@@ -533,6 +579,13 @@ pub enum ValueOutput {
     OneOf(Box<[Alternative]>),
     /// A document of whose values members were selected.
     Document(DocumentOutput),
+    /// A place in an order.
+    Place {
+        /// The columns of the sort keys and of the id, each with its scalar; `None` for an enum.
+        columns: Box<[(usize, Option<Scalar>)]>,
+        /// The text of the order.
+        order: Arc<str>,
+    },
     /// The objects that a to-many relation leads to, from one column that holds an array of arrays.
     Rows {
         /// The column, of type `Nested`.

@@ -73,6 +73,8 @@ pub struct Extent {
     pub whole: bool,
     /// Whether it looks words up in the index of a search.
     pub searches: bool,
+    /// Whether values of its own are those of classified fields: a place in a nested list that is sorted by one.
+    pub classified: bool,
 }
 
 impl Extent {

@@ -260,6 +260,10 @@ fn moved_value(value: ValueOutput, places: &[usize]) -> ValueOutput {
             let moved = records.into_iter().map(|records| RecordsOutput { column: places[records.column], ..records });
             ValueOutput::Document(DocumentOutput { column: places[column], values, records: moved.collect() })
         }
+        ValueOutput::Place { columns, order } => {
+            let columns = columns.iter().map(|(column, scalar)| (places[*column], *scalar)).collect();
+            ValueOutput::Place { columns, order }
+        }
         // The columns of its element are those of a nested row.
         ValueOutput::Rows { column, columns, element, limit } => {
             ValueOutput::Rows { column: places[column], columns, element, limit }

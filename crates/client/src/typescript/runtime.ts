@@ -108,6 +108,10 @@ export interface ListArguments<N extends TypeName> {
   $search?: Types[N]["search"];
   $sort?: SortBy<N> | readonly SortBy<N>[];
   $limit?: number;
+  /** The `$cursor` of a record: only those that come after it in the same order. */
+  $after?: string;
+  /** Adds `$cursor` to each record, its place in the order of the list. */
+  $cursor?: true;
   /** Leaves the field out where the caller can't read it in any record, which would be an error. */
   $optional?: true;
   /** How many there are. */
@@ -211,14 +215,16 @@ type NestedValue<N extends TypeName, F, R, V> = V extends { $count: unknown }
   : V extends { $sum: unknown } | { $min: unknown } | { $max: unknown }
   ? unknown
   : keyof Omit<V, ArgumentName> extends never
-  ? PlainValue<N, F>
+  ? V extends { $cursor: true } ? Placed<V>[] : PlainValue<N, F>
   : R extends { to: infer T }
   ? T extends TypeName
     ? R extends { many: true }
-      ? Answered<T, Omit<V, ArgumentName>>[]
+      ? (Answered<T, Omit<V, ArgumentName>> & Placed<V>)[]
       : Answered<T, Omit<V, ArgumentName>> | (R extends { nullable: false } ? NullIfHidden<T> : null)
     : never
   : never;
+/** The place of a record in a nested list. */
+type Placed<V> = V extends { $cursor: true } ? { $cursor: string } : unknown;
 /** What stands for a record that the caller may not read. */
 type NullIfHidden<N extends TypeName> = Types[N]["hidden"] extends true ? null : never;
 
@@ -705,19 +711,20 @@ function partText(name: string, value: any): string {
     const [called, part] = Object.entries(value.$of)[0] ?? [name, true];
     return called === name ? partText(called, part) : `${name}=${partText(called, part)}`;
   }
-  const { $filter, $search, $sort, $limit, $optional, $count, $sum, $min, $max, ...fields } = value;
-  const search = $search === undefined ? undefined : JSON.stringify($search);
+  const { $filter, $search, $sort, $limit, $after, $cursor, $optional, $count, $sum, $min, $max, ...fields } = value;
+  const text = (word: unknown) => (word === undefined ? undefined : JSON.stringify(word));
   const sort = typeof $sort === "object" ? `[${$sort.join(",")}]` : $sort;
-  const all = [["sort", sort], ["limit", $limit], ["search", search], ["filter", $filter]];
+  const all = [["sort", sort], ["limit", $limit], ["search", text($search)], ["after", text($after)], ["filter", $filter]];
   const given = all.filter(([, argument]) => argument !== undefined);
   const list = given.map(([argument, text]) => `${argument}:${text}`).join(",");
   const [called] = [["sum", $sum], ["min", $min], ["max", $max]].filter(([, field]) => field !== undefined);
+  const inner = [selectText(fields), $cursor ? "$cursor" : ""].filter((text) => text);
   return [
     name,
     $optional ? "?" : "",
     list === "" ? "" : `(${list})`,
     $count ? ":count" : called ? `:${called[0]}(${called[1]})` : "",
-    Object.keys(fields).length === 0 ? "" : `{${selectText(fields)}}`,
+    inner.length === 0 ? "" : `{${inner.join(",")}}`,
   ].join("");
 }
 

@@ -9,6 +9,7 @@ mod money;
 mod named;
 mod nested;
 mod old;
+mod places;
 mod secrets;
 mod shared_money;
 mod texts;

@@ -1,4 +1,5 @@
 use backstay_base::{Action, limits};
+use backstay_engine::CURSOR;
 use backstay_model::{
     Addressed, Allow, Collection, CollectionId, Element, EmbeddedId, Field, FieldId, FieldKind, KeyKind, Model,
     OrderKey, Sequence,
@@ -82,6 +83,11 @@ fn record(model: &Model, collection: &Collection) -> Value {
         let strings = json!({ "type": "string" });
         fields.insert("$more".to_owned(), json!({ "type": "array", "items": strings, "description": about }));
     }
+    if is_in_lists(model, collection) {
+        let about = "The place of the record in a nested list, if `select` names it there: send it as `after` with the same \
+                     `sort` to read on.";
+        fields.insert(CURSOR.to_owned(), json!({ "type": "string", "description": about }));
+    }
     let highlighted = highlighted(collection);
     if !highlighted.is_empty() {
         let about = "What a search finds in the fields that `highlight` names: a fragment of each text in parts, of which every \
@@ -98,6 +104,12 @@ fn record(model: &Model, collection: &Collection) -> Value {
     }
     deprecate(collection.deprecated.as_ref(), &mut schema);
     schema
+}
+
+/// Whether another record can have a list of its records.
+fn is_in_lists(model: &Model, collection: &Collection) -> bool {
+    let fields = model.collections.iter().flat_map(readable);
+    fields.filter(|field| is_to_many(field)).any(|field| field.kind.target() == Some(collection.id))
 }
 
 /// What is answered of the fields in which a search may look.

@@ -178,6 +178,57 @@ async fn a_list_that_was_cut_says_so_under_its_own_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_nested_list_goes_on_after_a_place() {
+    let shop = Shop::open().await;
+    let ada = Some(&*shop.ada);
+    let found = shop.selected(ada, "lines(sort:-quantity,limit:1){product,$cursor}", json!({})).await;
+    let place = found[0]["lines"][0]["$cursor"].as_str().expect("a place").to_owned();
+    let expected = json!({ "lines": [{ "product": "Ink", "$cursor": place }], "$more": ["lines"] });
+    assert_eq!(found[0], expected);
+    assert_eq!(found[2], json!({ "lines": [] }));
+    let select = format!("lines(sort:-quantity,limit:1,after:\"{place}\"){{product,quantity}}");
+    let expected = json!([
+        { "lines": [{ "product": "Paper", "quantity": 2 }], "$more": ["lines"] },
+        { "lines": [{ "product": "Ink", "quantity": 4 }], "$more": ["lines"] },
+        { "lines": [] },
+        { "lines": [] },
+    ]);
+    assert_eq!(shop.selected(ada, &select, json!({})).await, expected);
+
+    // The same by URL, in a transaction, and as a place in a list of lines.
+    let headers = [("authorization", shop.ada.as_str())];
+    let orders = shop.app.call("GET /api/orders?number=1&select=id", &headers).await.json();
+    let id = orders["items"][0]["id"].as_str().expect("an id").to_owned();
+    let path = format!("GET /api/orders/{id}?select=lines(sort:-quantity,after:%22{place}%22)%7Bproduct%7D");
+    let reply = shop.app.call(&path, &headers).await;
+    let rest = json!([{ "product": "Paper" }, { "product": "Pen" }]);
+    assert_eq!((reply.status, reply.json()), (200, json!({ "lines": rest })), "{}", reply.text());
+    let get =
+        json!({ "get": "orders", "id": id, "select": format!("lines(sort:-quantity,after:'{place}'){{product}}") });
+    let reply = shop.app.post("POST /transact", &headers, &json!({ "requests": [get] }).to_string()).await;
+    assert_eq!(reply.json()["results"][0], json!({ "lines": rest }), "{}", reply.text());
+    let path = format!("GET /api/lines?order={id}&sort=-quantity&after={place}&select=product");
+    assert_eq!(shop.app.call(&path, &headers).await.json()["items"], rest);
+    let page = shop.app.call(&format!("GET /api/lines?order={id}&sort=-quantity&limit=1"), &headers).await.json();
+    assert_eq!(page["next"], json!(place));
+
+    for (token, select) in [
+        (ada, "lines(sort:quantity,after:'P')"),
+        (ada, "lines(after:'P')"),
+        (ada, "lines(sort:-quantity,after:'UA')"),
+        (ada, "lines(sort:-quantity,after:'P'):count"),
+        (ada, "buyer{$cursor}"),
+        (ada, "$cursor"),
+        (None, "notes{$cursor}"),
+        (None, "lines(sort:price){$cursor}"),
+    ] {
+        let reply = shop.list(token, &json!({ "select": select.replace('P', &place) })).await;
+        let at = &reply.json()["errors"][0]["at"];
+        assert_eq!((reply.status, at), (400, &json!("/select")), "{select}: {}", reply.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn parameters_are_those_of_all_filters_together() {
     let shop = Shop::open().await;
     let query = json!({
