@@ -377,7 +377,9 @@ fn given_address(text: &str) -> Result<GivenAddress, String> {
 fn given_location(text: &str) -> Result<Location, String> {
     match text.split_once("://") {
         _ if is_url(text) => Ok(Location::Url(Secret::new(text.to_owned()))),
-        Some((scheme, _)) => Err(format!("`{scheme}://` is not the address of a PostgreSQL database; write postgres://…")),
+        Some((scheme, _)) => {
+            Err(format!("`{scheme}://` is not the address of a PostgreSQL database; write postgres://…"))
+        }
         None => Ok(Location::Directory(PathBuf::from(text))),
     }
 }

@@ -2,7 +2,7 @@ use backstay_base::{Action, limits};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use backstay_expr::{Checked, Expr, Node, Type};
+use backstay_expr::{Checked, Expr};
 use backstay_model::{Collection, CollectionId, EnumId, Field, FieldId, FieldKind, Model};
 use backstay_scalar::{Scalar, Search, Value};
 

@@ -258,7 +258,9 @@ fn member(row: &dyn Row, value: &ValueOutput) -> Value {
             ),
             other => panic!("no rows: {other:?}"),
         },
-        ValueOutput::Object(_) | ValueOutput::OneOf(_) | ValueOutput::Document(_) => panic!("no object is selected"),
+        ValueOutput::Object(_) | ValueOutput::OneOf(_) | ValueOutput::Document(_) | ValueOutput::Place { .. } => {
+            panic!("no object and no place is selected")
+        }
     }
 }
 
