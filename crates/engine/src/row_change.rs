@@ -37,7 +37,7 @@ impl RowChange {
         mentions::begin(cx, collection, record.id(), record.values());
         searching::put(cx, collection, record.id(), (None, record.values()));
         note(cx, collection.id, (None, Some(record.values())), Sent::Yes);
-        versions::add(cx, collection, &record, VersionChange::Create);
+        versions::add(cx, collection, &record, (VersionChange::Create, cx.now()));
         cx.require_few_bytes()?;
         Ok(record)
     }
@@ -192,8 +192,9 @@ impl RowChange {
     ) -> Result<Record, Error> {
         let Replacement { values, unseen, links, sent, change: as_version, carried } = replacement;
         let mut values = row(collection, values);
+        let at = versions::moment_after(cx.now(), stored);
         if !carried {
-            values[usize::from(Collection::UPDATED_AT.0)] = cx.now().into();
+            values[usize::from(Collection::UPDATED_AT.0)] = at.into();
             values[usize::from(Collection::VERSION.0)] = Value::Int(stored.version() + 1);
         }
         let record = Record::new(values).map_err(Error::internal)?;
@@ -224,7 +225,7 @@ impl RowChange {
         mentions::follow(cx, collection, record.id(), (stored.values(), record.values()));
         searching::put(cx, collection, record.id(), (Some(stored.values()), record.values()));
         note(cx, collection.id, (Some(stored.values()), Some(record.values())), sent);
-        versions::add(cx, collection, &record, as_version);
+        versions::add(cx, collection, &record, (as_version, at));
         cx.require_few_bytes()?;
         Ok(record)
     }

@@ -216,6 +216,23 @@ fn an_import_that_stops_goes_on_where_it_was() {
 }
 
 #[test]
+fn the_moment_of_the_last_change_increases_whatever_the_clock_says() {
+    let app = shelves();
+    let book = |title: &str, more: &str| {
+        format!("{{\"number\":1,\"title\":\"{title}\",\"shelf\":{{\"code\":\"low\"}}{more}}}\n")
+    };
+    app.write("books.ndjson", &book("Emma", ",\"updatedAt\":\"2099-01-01T00:00:00Z\""));
+    app.run(&["import", "Book", "books.ndjson"]).done();
+    app.write("again.ndjson", &book("Emma, again", ""));
+    assert_eq!(
+        app.run(&["import", "Book", "again.ndjson", "--update", "number"]).done(),
+        "0 records created, 1 updated\n"
+    );
+    let changed = app.run(&["export", "Book", "--select", "title,updatedAt"]).done();
+    assert_eq!(changed, "{\"title\":\"Emma, again\",\"updatedAt\":\"2099-01-01T00:00:00.000001Z\"}\n");
+}
+
+#[test]
 fn a_file_that_changed_where_it_is_imported_is_refused() {
     let app = shelves();
     app.write("books.csv", "number,title,shelf.code\n1,Emma,low\nx,Kim,low\n");

@@ -87,7 +87,7 @@ async fn an_accounts_links_end_with_its_sessions() {
 async fn an_operator_revokes_any_link_and_an_account_its_own() {
     let club = Club::open(settings());
     let ada = club.sign_up("ada@example.org").await.expect("sign-up is open");
-    let (ada, operator) = (Context::new(club.engine(), ada.caller), Context::new(club.engine(), club.operator().await));
+    let (ada, operator) = (Context::new(club.engine(), ada.caller), club.operator().await);
     let link = made(&club, &club.anonymous()).await;
     assert_eq!(told(club.identity.revoke_link(&ada, Some(link.id)).await), "not-found");
     club.identity.revoke_link(&operator, Some(link.id)).await.expect("an operator");

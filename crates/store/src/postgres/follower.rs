@@ -42,6 +42,9 @@ const OWN: usize = 100_000;
 
 const TAIL: &str = "SELECT seq, leaf, feed, substr(entry, 2, 8) FROM backstay_log WHERE seq > $1 ORDER BY seq LIMIT $2";
 
+const END: &str =
+    "SELECT (SELECT leaf FROM backstay_log WHERE seq = $1), coalesce((SELECT max(seq) FROM backstay_log), 0)";
+
 /// Follows the log.
 pub(super) struct Follower {
     observer: Arc<dyn CommitObserver>,
@@ -50,6 +53,8 @@ pub(super) struct Follower {
     committed: Notify,
     /// Entries of this process that it hasn't read yet: their changes are known.
     own: Mutex<HashSet<Leaf>>,
+    /// The entry that was read last.
+    last: Mutex<Option<Leaf>>,
     began: Instant,
     /// Microseconds from `began` to the moment up to which it knows everything; 0: it knows nothing yet.
     heard: AtomicU64,
@@ -73,6 +78,7 @@ impl Follower {
             clock,
             committed: Notify::new(),
             own: Mutex::default(),
+            last: Mutex::default(),
             began: Instant::now(),
             heard: AtomicU64::new(0),
             is_keeper: AtomicBool::new(false),
@@ -133,6 +139,7 @@ impl Follower {
     async fn follow_on(&self, client: ClientWrapper, place: &mut i64) -> StoreError {
         let ended = async {
             let mut reading = within(Reading::on(self, client)).await?;
+            within(reading.require_same(place)).await?;
             loop {
                 let sequenced = within(reading.step(place)).await?;
                 self.pause(sequenced).await;
@@ -167,6 +174,25 @@ impl<'f> Reading<'f> {
         let sequencer = Sequencer::on(&client).await?;
         let tail = client.prepare(TAIL).await.map_err(plain)?;
         Ok(Self { follower, client, sequencer, tail, applied: None })
+    }
+
+    /// Whether the log goes on from what was read of it: a standby that was promoted can lack the last entries. Otherwise
+    /// everything may be another than it was.
+    async fn require_same(&self, place: &mut i64) -> Result<(), StoreError> {
+        let row = self.client.query_one(END, &[&*place]).await.map_err(plain)?;
+        let found: Option<Vec<u8>> = row.try_get(0).map_err(plain)?;
+        let end: i64 = row.try_get(1).map_err(plain)?;
+        let known = *self.follower.last.lock();
+        let is_same = match (&known, &found) {
+            (Some(known), Some(found)) => known.as_bytes().as_slice() == found.as_slice(),
+            // It was pruned, or nothing was read yet.
+            (Some(_), None) | (None, _) => end >= *place,
+        };
+        if !is_same {
+            self.follower.observer.foreign_change();
+            *place = end;
+        }
+        Ok(())
     }
 
     /// Lets the log have what is visible, and reads it to its end.
@@ -205,6 +231,7 @@ impl<'f> Reading<'f> {
             observer.foreign_change();
         }
         *place = found;
+        *self.follower.last.lock() = Some(leaf);
         if own.lock().remove(&leaf) {
             return Ok(());
         }
