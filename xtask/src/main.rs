@@ -22,7 +22,7 @@ Commands:
                  Ask the newsroom whatever its OpenAPI document allows, and more; passes ARGS to Schemathesis
   clients        Make the clients of other languages for the newsroom, and run its tour with each
   bench [PART…]  Measure the release build against its controls; see docs/benchmarks.md
-                 Parts: http, start, seeding, hostile, migrate, language; all of them by default
+                 Parts: http, start, seeding, hostile, migrate, language, api, transfer; all of them by default
   keep NAME      Make a data directory for the tests to open from now on: crates/backstay/tests/kept/NAME
 
 Options of bench:
@@ -31,7 +31,7 @@ Options of bench:
   --rounds N     Number of measurements to take the median of [default: 3]
   --no-build     Measure the programs in target/release as they are
   --only ATTACK  Carry out this attack of the part hostile; repeatable
-  --rows N       Number of records that migrate changes and language lists [default: 1000000]
+  --rows N       Number of records that migrate changes, language lists and api reads [default: 1000000]
   --write        Write the tables into docs/benchmarks.md
 
 Options of keep:

@@ -15,7 +15,7 @@ use crate::RecordKey;
 /// | part | bytes |
 /// |---|---|
 /// | format | `02` |
-/// | moment | `i64`: microseconds since 1970-01-01T00:00:00Z at which it was committed, more than in the entry before |
+/// | moment | `i64`: microseconds since 1970-01-01T00:00:00Z at which it was committed; on SQLite, more than in the entry before |
 /// | model | *count*: number of the model snapshot that it was made with, below 2^32 |
 /// | caller's kind | one byte: 0 anonymous, 1 account, 2 service, 3 operator, 4 Backstay itself |
 /// | caller's id | `00` if there is none, else `01` and 16 bytes |

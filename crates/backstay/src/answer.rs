@@ -16,6 +16,11 @@ use crate::command::{optional_secret, secret};
 use crate::seed::{Seeded, Skipped, placed};
 use crate::{Done, Exported, Imported};
 
+/// The answer to another command.
+#[derive(Debug, thiserror::Error)]
+#[error("the server's reply does not match the command")]
+pub(crate) struct OtherAnswer;
+
 /// The result of a command. `Display` is for people, the serialized form for programs.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]

@@ -21,8 +21,23 @@ pub(crate) async fn maintain(serving: &Serving) -> Infallible {
     }
 }
 
+/// Waits until it is this process that does what is due, of those that share a database.
+async fn our_turn(serving: &Serving) {
+    loop {
+        let is_keeper = match &*serving.served().await {
+            Some(Served { instance, .. }) => instance.engine.is_keeper(),
+            None => false,
+        };
+        if is_keeper {
+            return;
+        }
+        sleep(Duration::from_millis(limits::KEEPER_MILLIS)).await;
+    }
+}
+
 async fn prune_always(serving: &Serving) -> Infallible {
     loop {
+        our_turn(serving).await;
         match prune_log(serving).await {
             Ok(0) => (),
             Ok(entries) => tracing::info!(entries, "pruned the commit log"),
@@ -72,6 +87,7 @@ async fn remove_links(serving: &Serving) -> bool {
 async fn purge_always(serving: &Serving) -> Infallible {
     let mut pass = PurgePass::default();
     loop {
+        our_turn(serving).await;
         if !purge(serving, &mut pass).await {
             pass = PurgePass::default();
             sleep(Duration::from_secs(limits::PURGE_SECONDS)).await;
@@ -95,6 +111,7 @@ async fn refresh_always(serving: &Serving) -> Infallible {
         // Sums that can't be computed are tried again in the next pass.
         while begun.elapsed() < Duration::from_secs(limits::PURGE_SECONDS) {
             let mut told = Instant::now();
+            our_turn(serving).await;
             while refresh(serving, &mut pass).await {
                 if told.elapsed() >= Duration::from_secs(limits::REFRESH_LATE_SECONDS) {
                     tell_backlog(serving).await;

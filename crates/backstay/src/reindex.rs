@@ -5,7 +5,7 @@ use backstay_engine::{Engine, ReindexPass};
 use backstay_model::{Collection, Model};
 use backstay_scalar::{Token, Value};
 
-use crate::answer::{Reindexed, ReindexedLine};
+use crate::answer::{OtherAnswer, Reindexed, ReindexedLine};
 use crate::channel::Channel;
 use crate::command::ReindexPlace;
 use crate::transfer::collection_named;
@@ -90,8 +90,3 @@ pub(crate) async fn all(
         from = next;
     }
 }
-
-/// The answer to another command.
-#[derive(Debug, thiserror::Error)]
-#[error("the server's reply does not match the command")]
-struct OtherAnswer;

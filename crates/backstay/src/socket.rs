@@ -4,7 +4,9 @@ use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backstay_engine::{Location, Migration};
@@ -22,7 +24,7 @@ use crate::{Answer, Command, Failure, Place};
 /// Maximum length of a socket's path in bytes: the size of `sun_path` without its final zero (unix(7)).
 const PATH_BYTES: usize = 107;
 
-/// Maximum size of a command in bytes: a record of `limits::BODY_BYTES` fits, whatever has to be escaped in it.
+/// Maximum size of a command in bytes: a line of `limits::LINE_BYTES` fits, whatever has to be escaped in it.
 const COMMAND_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How long the server waits for a command once a client has connected.
@@ -38,27 +40,35 @@ enum Reply {
     Progress(Progress),
 }
 
+/// How often a server looks whether another one still takes the commands.
+const TAKE_OVER: Duration = Duration::from_secs(1);
+
 /// The server's end of the socket. Dropping it removes the socket.
 #[derive(Debug)]
 pub(crate) struct Listening {
     path: PathBuf,
+    /// Whether it is this server that takes the commands.
+    is_ours: Arc<AtomicBool>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Listening {
-    /// Listens in the data directory. The caller has locked the database, so an existing socket is a stale one.
+    /// Listens in the data directory. The caller has locked an embedded database, so an existing socket is a stale one; of the
+    /// servers that share another database and the directory, one takes the commands.
     pub(crate) fn start(place: &Place, serving: Serving) -> Result<Self, Failure> {
         let path = path(place)?;
-        let failed = |source| Failure::Socket { path: path.clone(), source };
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => (),
-        }
-        let listener = tokio::net::UnixListener::bind(&path).map_err(failed)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
-        let owner = fs::metadata(&path).map_err(failed)?.uid();
-        let task = tokio::spawn(listen(listener, owner, serving));
-        Ok(Self { path, task })
+        let is_shared = match place.database {
+            Location::Directory(_) => false,
+            Location::Url(_) => std::os::unix::net::UnixStream::connect(&path).is_ok(),
+        };
+        let is_ours = Arc::new(AtomicBool::new(!is_shared));
+        let task = if is_shared {
+            tokio::spawn(take_over(path.clone(), serving, Arc::clone(&is_ours)))
+        } else {
+            let (listener, owner) = bind(&path).map_err(|source| Failure::Socket { path: path.clone(), source })?;
+            tokio::spawn(listen(listener, owner, serving))
+        };
+        Ok(Self { path, is_ours, task })
     }
 
     /// Completes if the socket is no longer served, which only a panic can cause: the server must not go on without it.
@@ -72,8 +82,35 @@ impl Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         self.task.abort();
-        // If this fails, the next server removes it.
-        let _ = fs::remove_file(&self.path);
+        if self.is_ours.load(Ordering::Relaxed) {
+            // If this fails, the next server removes it.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Makes the socket, and returns whose it is.
+fn bind(path: &Path) -> io::Result<(tokio::net::UnixListener, u32)> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => (),
+    }
+    let listener = tokio::net::UnixListener::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    Ok((listener, fs::metadata(path)?.uid()))
+}
+
+/// Listens once the server is gone that takes the commands.
+async fn take_over(path: PathBuf, serving: Serving, is_ours: Arc<AtomicBool>) {
+    while tokio::net::UnixStream::connect(&path).await.is_ok() {
+        tokio::time::sleep(TAKE_OVER).await;
+    }
+    match bind(&path) {
+        Ok((listener, owner)) => {
+            is_ours.store(true, Ordering::Relaxed);
+            listen(listener, owner, serving).await;
+        }
+        Err(error) => tracing::error!(%error, "the command socket can't be taken over"),
     }
 }
 
@@ -229,7 +266,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_of_the_task_that_takes_commands_ends_the_server() {
         let task = tokio::spawn(async { panic!("as in a bug") });
-        let mut listening = Listening { path: PathBuf::from("backstay.sock"), task };
+        let mut listening = Listening { path: PathBuf::from("backstay.sock"), is_ours: Arc::default(), task };
         assert!(matches!(listening.ended().await, Failure::Socket { .. }));
     }
 }

@@ -37,7 +37,7 @@ pub(crate) use page::page;
 pub(crate) use record::system_model;
 pub(crate) use source::Reading;
 pub(crate) use text::Encoding;
-pub(crate) use whole::{export_all, import_all};
+pub(crate) use whole::{WholeImport, WholeImported, export_all, import_all};
 pub(crate) use write::write;
 
 /// The application's collection of this name: that of its type, or the last part of its path.

@@ -585,6 +585,27 @@ impl Error {
         Self::Internal(Arc::new(cause))
     }
 
+    /// Whether less of the same at a time may succeed: it was too much for one commit.
+    pub fn fits_in_parts(&self) -> bool {
+        let Self::Limit(limit) = self else { return false };
+        match limit {
+            Limit::Size { .. }
+            | Limit::Sums { .. }
+            | Limit::Cost
+            | Limit::WriteCost
+            | Limit::Hold
+            | Limit::Deletion(_) => true,
+            Limit::Matching { .. }
+            | Limit::Answer { .. }
+            | Limit::Rate { .. }
+            | Limit::Storage
+            | Limit::Share(_)
+            | Limit::Busy
+            | Limit::Deadline
+            | Limit::Time { .. } => false,
+        }
+    }
+
     /// One violation of form.
     pub fn malformed(at: Place, kind: ViolationKind) -> Self {
         Self::Malformed(vec![Violation::new(at, kind)])
@@ -658,7 +679,8 @@ fn place(violation: &Violation) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::ViolationKind;
+    use super::*;
+    use crate::Excess;
 
     #[test]
     fn names_are_listed() {
@@ -669,5 +691,19 @@ mod tests {
         check(&["a"], "you may not change this field together with `a`");
         check(&["a", "b"], "you may not change this field together with `a` and `b`");
         check(&["a", "b", "c"], "you may not change this field together with `a`, `b` and `c`");
+    }
+
+    #[test]
+    fn what_is_too_much_for_one_commit_fits_in_parts() {
+        let size = Limit::Size { what: "what would be deleted", max: 1, unit: "records" };
+        let deletion = LargeDeletion { excess: Excess::Hold, deleted: Vec::new(), changed: Vec::new() };
+        let deletion = Limit::Deletion(Box::new(deletion));
+        for limit in [size, Limit::Sums { max: 1 }, Limit::Cost, Limit::WriteCost, Limit::Hold, deletion] {
+            let error = Error::from(limit);
+            assert!(error.fits_in_parts(), "{error}");
+        }
+        for error in [Limit::Busy.into(), Limit::Storage.into(), Conflict::Concurrent.into()] {
+            assert!(!Error::fits_in_parts(&error), "{error}");
+        }
     }
 }

@@ -360,12 +360,17 @@ pub const KEPT_STATEMENT_BYTES: usize = 16 * 1024;
 pub const KEPT_PLANS_BYTES: u64 = 64 * 1024 * 1024;
 /// Bytes of memory, estimated, in the meanings of texts in requests that are kept, of each kind of text.
 pub const KEPT_TEXTS_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of one line of a file that is imported: a record that is as large as one may be, with its links.
+pub const LINE_BYTES: usize = 2 * RECORD_BYTES;
 /// Bytes of a text in a request (`select`, `sort`, `filter`) from which on its meaning is not kept.
 pub const KEPT_TEXT_BYTES: usize = 4 * 1024;
 /// Parameters of one URL, and members of an object that holds no record.
 pub const PARAMETERS: usize = 300;
 /// Connections to a database server, unless the settings say otherwise.
 pub const DATABASE_CONNECTIONS: usize = 16;
+/// Milliseconds for which a process may not have heard what others committed in its database before it trusts nothing that it
+/// remembers of it.
+pub const UNHEARD_MILLIS: u64 = 1000;
 /// Bytes that the write-ahead log may grow by during a backup, which needs all of it.
 pub const BACKUP_LOG_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// Entries of the commit log that are pruned in one transaction.
@@ -374,5 +379,7 @@ pub const PRUNED_ENTRIES: u32 = 256;
 pub const PRUNED_BYTES: usize = 1024 * 1024;
 /// Deleted records in entries after which one transaction prunes no further ones: their last versions are kept.
 pub const PRUNED_RECORDS: usize = 1000;
+/// Milliseconds between two looks whether this process has to do what is due, of those that share a database.
+pub const KEEPER_MILLIS: u64 = 100;
 /// Seconds between two prunings of the commit log.
 pub const PRUNE_SECONDS: u64 = 3600;

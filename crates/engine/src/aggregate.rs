@@ -7,13 +7,13 @@ use backstay_scalar::Value;
 use backstay_sql::Groups;
 
 use crate::asked::{self, View};
-use crate::bind::{Bindings, Question};
+use crate::bind::{Bindings, Question, Words};
 use crate::currencies;
 use crate::inner::Inner;
 use crate::plans::{ListKey, ListPlan};
 use crate::read::{
     PageBody, PageRows, PageSize, Reads, Way, check_page, check_search, check_selected, check_values, is_too_large,
-    may_at_all, search_values,
+    may_at_all,
 };
 use crate::{Aggregate, Context, Encoder, Page, PageEnd, PageOrder};
 
@@ -23,8 +23,6 @@ pub(crate) struct PreparedAggregate {
     plan: Arc<ListPlan>,
     request: Aggregate,
     params: Vec<Value>,
-    /// The values of the search, if it is one.
-    search: Vec<Value>,
 }
 
 /// Plans a reading of groups.
@@ -42,12 +40,14 @@ pub(crate) fn prepare(inner: &Inner, cx: &Context, mut request: Aggregate) -> Re
     let plan = class.plans.list(ListKey::of_groups(&request), |key| {
         asked::filter(view, collection, &request.filter)?;
         asked::groups(view, collection, &request.groups)?;
+        if request.search.is_some() {
+            asked::searched(view, collection, &Place::Search)?;
+        }
         currencies::share_one(&request.groups, &request.filter)?;
         Ok(ListPlan::new(key, view, &inner.planner))
     })?;
-    let search = search_values(inner, view, (request.collection, request.search.as_deref()))?;
     let params = take_params(&mut request);
-    Ok(PreparedAggregate { plan, request, params, search })
+    Ok(PreparedAggregate { plan, request, params })
 }
 
 /// Takes the values of the filter, of the equalities and of what is asked of groups out of a request.
@@ -86,7 +86,7 @@ pub(crate) async fn aggregate<R: Reads>(
     prepared: &PreparedAggregate,
     (encoder, size): (&'static dyn Encoder, PageSize),
 ) -> Result<Page, Error> {
-    let PreparedAggregate { plan, request, params, search } = prepared;
+    let PreparedAggregate { plan, request, params } = prepared;
     let mut rows = PageRows::first(request.limit);
     loop {
         let bindings = Bindings {
@@ -94,7 +94,7 @@ pub(crate) async fn aggregate<R: Reads>(
             cursor: request.start.values(),
             skip: request.start.skipped(),
             as_of: request.perspective.moment(),
-            search,
+            words: Words::Sought(request.search.as_deref()),
             limit: rows.asked(),
             ..Bindings::new(cx.caller(), cx.now)
         };

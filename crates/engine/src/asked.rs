@@ -6,7 +6,9 @@ mod documents;
 use backstay_base::{Action, Error, Place, Timestamp, Violation, ViolationKind, limits};
 use backstay_expr::{Checked, Rights};
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
-use backstay_sql::{Groups, InnerSelection, Selected, SelectedField, SelectedValue, Selection, SortBy, SortKey};
+use backstay_sql::{
+    Groups, InnerSelection, Selected, SelectedField, SelectedValue, Selection, SortBy, SortKey, search,
+};
 
 use crate::{Filter, Perspective};
 
@@ -144,6 +146,15 @@ fn field(
     }
     if let Some(target) = target {
         let target = view.model.collection(target);
+        match &selected.arguments.search {
+            Some(_) => {
+                searched(view, target, &Place::Select)?;
+            }
+            None if selected.arguments.sort.contains(&SortKey::rank()) => {
+                return Err(too_much("an order by ranks of what a search finds".to_owned()));
+            }
+            None => {}
+        }
         order(view, target, (&selected.arguments.sort, &Place::Select))?;
         if let Some(filter) = &selected.arguments.filter {
             expression(view, target, (&filter.checked, &Place::Select))?;
@@ -237,20 +248,17 @@ pub(crate) fn groups(view: View<'_>, collection: &Collection, groups: &Groups) -
     terms.into_iter().try_for_each(|term| expression(view, collection, (&term.checked, &Place::Select)))
 }
 
-/// The fields in which a search of the caller looks: those that it sees in every record that it sees. One whose rule depends on
-/// the record isn't among them, since its index can't tell the records apart. Refuses the search if there are none.
-pub(crate) fn searched(view: View<'_>, collection: &Collection) -> Result<Vec<FieldId>, Error> {
+/// The fields in which a search of the caller looks. Refuses the search if there are none.
+pub(crate) fn searched(view: View<'_>, collection: &Collection, at: &Place) -> Result<Vec<FieldId>, Error> {
     let wrong = |problem: String, remedy: &str| {
         let kind = ViolationKind::Misused { problem, remedy: remedy.to_owned() };
-        Err(Error::malformed(Place::Search, kind))
+        Err(Error::malformed(at.clone(), kind))
     };
     if collection.searched().next().is_none() {
         let remedy = "mark fields with `@search` in the model, or use `filter`";
         return wrong(format!("{} has no field that can be searched", collection.name), remedy);
     }
-    let open = |field: &&Field| view.rights.field(collection.id, field.id, Action::Read).allows();
-    let fields: Vec<FieldId> =
-        collection.searched().map(|(field, _)| field).filter(open).map(|field| field.id).collect();
+    let fields: Vec<FieldId> = search::open_fields(collection, view.rights).map(|(_, field, _)| field.id).collect();
     if fields.is_empty() {
         let problem = format!("you don't see the searchable fields of {} in every record", collection.name);
         return wrong(problem, "use `filter`");
@@ -371,7 +379,7 @@ fn not_kept(collection: &Collection, selection: &Selection) -> Option<FieldId> {
         };
         let field = collection.field(selected.field);
         match (&field.kind, &selected.inner) {
-            _ if !field.is_in_history() => Some(field.id),
+            _ if !field.is_in_history() || selected.arguments.search.is_some() => Some(field.id),
             (FieldKind::Embedded(_), Some(InnerSelection::Fields(inner))) => not_kept(collection, inner),
             (FieldKind::Document(_), Some(InnerSelection::Document(inner))) => {
                 inner.reads_records().then_some(field.id)

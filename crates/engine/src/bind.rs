@@ -1,8 +1,10 @@
+use std::borrow::Cow;
+
 use backstay_base::{Caller, RecordId, Timestamp};
 use backstay_expr::{Account, Environment, Path, Root, Start};
 use backstay_model::{Collection, CollectionId, FieldId};
-use backstay_scalar::{Part, Value};
-use backstay_sql::{ColumnRef, Slot, Statement, Template};
+use backstay_scalar::{Part, Search, Value};
+use backstay_sql::{ColumnRef, Slot, SoughtBy, Statement, Template};
 
 /// Where the values of a statement's placeholders come from. Whoever runs a statement gives it everything that it names:
 /// the planner and its callers agree on that, and `value` asserts it.
@@ -24,8 +26,16 @@ pub(crate) struct Bindings<'b> {
     pub(crate) as_of: Option<Timestamp>,
     pub(crate) argument: Option<&'b RecordId>,
     pub(crate) place: Option<i64>,
-    /// What is searched for, or what the index of a search is to hold of a record.
-    pub(crate) search: &'b [Value],
+    pub(crate) words: Words<'b>,
+}
+
+/// What the index of a search is asked for or is to hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Words<'b> {
+    /// What is searched for, if the request is a search.
+    Sought(Option<&'b Search>),
+    /// What it is to hold of a record.
+    Entry(&'b [Value]),
 }
 
 impl<'b> Bindings<'b> {
@@ -44,7 +54,7 @@ impl<'b> Bindings<'b> {
             as_of: None,
             argument: None,
             place: None,
-            search: &[],
+            words: Words::Sought(None),
         }
     }
 
@@ -78,12 +88,32 @@ impl<'b> Bindings<'b> {
             Slot::Limit => number(self.limit),
             Slot::Skip => number(self.skip),
             Slot::Reach => number(self.skip + self.limit),
-            Slot::Match => self.search[0].clone(),
-            Slot::Terms => self.search[1].clone(),
-            Slot::Entry(index) => self.search[usize::from(*index)].clone(),
+            Slot::Match(looked_up) => looked_up.matched(&self.sought(&looked_up.sought)),
+            Slot::Terms(looked_up) => looked_up.terms(&self.sought(&looked_up.sought)),
+            Slot::Entry(index) => match self.words {
+                Words::Entry(values) => values[usize::from(*index)].clone(),
+                Words::Sought(_) => unreachable!("a statement that writes an entry is bound with it"),
+            },
             Slot::Place => Value::Int(self.place.expect("a statement that places a link is bound with its place")),
             Slot::Argument(_) => Value::Id(*self.argument.expect("a statement about a link is bound with its far end")),
             Slot::Constant(value) => value.clone(),
+        }
+    }
+}
+
+impl Bindings<'_> {
+    /// What is searched for.
+    fn sought<'s>(&'s self, by: &'s SoughtBy) -> Cow<'s, Search> {
+        match by {
+            SoughtBy::Request => match self.words {
+                Words::Sought(Some(search)) => Cow::Borrowed(search),
+                Words::Sought(None) | Words::Entry(_) => unreachable!("a search is bound with what it is for"),
+            },
+            SoughtBy::Selection(search) => Cow::Borrowed(search),
+            SoughtBy::Param(index) => {
+                let text = self.params[usize::from(*index)].as_text();
+                Cow::Owned(Search::read(text.expect("a search is a text")).expect("a search was read before"))
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{
-    Checked, Expr, ExprError, ExprErrorKind, Facts, Node, Path, Root, Scope, Sum, Type, check_rule, children_at_commit,
-    compile, compile_value, computed, sum,
+    Checked, Expr, ExprError, ExprErrorKind, Facts, Node, Path, Root, Scope, Sum, Type, check_rule, check_syntax,
+    children_at_commit, compile, compile_value, computed, sum,
 };
 use backstay_model::{
     Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Exclusion, Field,
@@ -218,8 +218,14 @@ impl<'m> Compiler<'m> {
         let default = default.and_then(|from| {
             let given = self.value(from, &Scope::default(model, collection.id), (collection, field))?;
             self.needs_made((collection, field), (from, &given.whole));
+            self.diagnostics.extend(defaults::is_nothing(model, from, &given.whole));
             Some(given)
         });
+        if let Some(backfill) = &field.backfill
+            && let Err(error) = check_syntax(backfill)
+        {
+            self.report(backfill, &error, None);
+        }
         let due = field.sequence.as_ref().and_then(|sequence| sequence.when.as_ref());
         let due = due.and_then(|when| {
             let checked = self.reported(when, compile_value(when, &Scope::rule(model, collection.id), &Type::Bool))?;
@@ -380,6 +386,13 @@ impl<'m> Compiler<'m> {
 
     /// Reports an error in the text that it is in: that of a named rule, where it is used by its name.
     fn report(&mut self, rule: &RuleText, error: &ExprError, user: Option<Span>) {
+        let is_outermost = user.is_none();
+        if is_outermost
+            && let ExprErrorKind::ComputedCycle { circle } = &innermost(error).kind
+            && !self.is_new_circle(rule, circle)
+        {
+            return;
+        }
         let Range { start, end } = error.span;
         let span = self.model.sources.within(rule, start..end);
         if let ExprErrorKind::InRule { rule, name: _, error } = &error.kind {
@@ -395,11 +408,6 @@ impl<'m> Compiler<'m> {
                 _ if computed(self.model, *collection, *field).is_err() => return,
                 _ => {}
             }
-        }
-        if let ExprErrorKind::ComputedCycle { circle } = &error.kind
-            && !self.is_new_circle(rule, circle)
-        {
-            return;
         }
         // Each rule of a circle finds it from where it enters it.
         if let ExprErrorKind::Cycle { circle } = &error.kind

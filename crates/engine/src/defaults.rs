@@ -1,8 +1,10 @@
 //! `@default(from:)`: in which order the defaults are computed, each after those that its expression reads, and what none
 //! can read.
 
-use backstay_expr::Expr;
+use backstay_expr::{Expr, Node};
 use backstay_model::{Collection, Diagnostic, Field, FieldId, Model, RuleText};
+
+use backstay_scalar::Value;
 
 use crate::given::Given;
 
@@ -43,6 +45,16 @@ impl Order<'_> {
         self.done.push(field);
         Ok(())
     }
+}
+
+/// A default that is `null` itself.
+pub(crate) fn is_nothing(model: &Model, rule: &RuleText, given: &Expr) -> Option<Diagnostic> {
+    matches!(given.node, Node::Literal(Value::Null)).then(|| {
+        let span = model.sources.within(rule, 0..rule.text.len());
+        Diagnostic::error("this default gives no value")
+            .at(span, "null")
+            .help("leave `@default` out: a field without a value is null anyway")
+    })
 }
 
 /// What a model gives a new record before its slugs and numbers are made, although it reads one of them.

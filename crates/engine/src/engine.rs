@@ -232,9 +232,20 @@ impl Engine {
         self.inner.clock.observe(dependencies.iter().map(|dependency| observer::key(dependency, keys)))
     }
 
-    /// Whether what was read after `observe` still holds.
+    /// Whether nothing that was read after `observe` has changed since, as far as this process knows.
     pub fn unchanged(&self, seen: &Seen) -> bool {
         self.inner.clock.unchanged(seen)
+    }
+
+    /// Whether what was read after `observe` still holds, and can be used without reading it again: nothing of it has changed,
+    /// and what other processes change would be known, but for the last moments.
+    pub fn still_holds(&self, seen: &Seen) -> bool {
+        self.unchanged(seen) && self.inner.store.is_current()
+    }
+
+    /// Whether this process does what is due without anybody asking for it: of those that share a database, one does.
+    pub fn is_keeper(&self) -> bool {
+        self.inner.store.is_keeper()
     }
 
     /// Whether the store answers.

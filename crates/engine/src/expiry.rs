@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use backstay_base::{Conflict, Error, Limit, RecordId, Timestamp, limits};
+use backstay_base::{Conflict, Error, RecordId, Timestamp, limits};
 use backstay_model::{Collection, CollectionId, Trash};
 use backstay_scalar::Value;
 use backstay_store::Writes;
@@ -76,7 +76,7 @@ impl Engine {
     /// Purges a record with all that can't be without it: in one commit, or in several where that is too much for one.
     async fn purge_whole(&self, expired: ExpiredRecord) -> Result<(), Error> {
         match self.run(&Context::system(self), PurgeOne { expired, record: expired.key }).await {
-            Err(error) if is_too_much(&error) => self.purge_in_parts(expired).await,
+            Err(error) if error.fits_in_parts() => self.purge_in_parts(expired).await,
             purged => purged,
         }
     }
@@ -101,7 +101,7 @@ impl Engine {
                     known.remove(&record);
                 }
                 // It goes with one of its circle to which the others lead, or after those that refer to it.
-                Err(error) if (is_too_much(&error) || is_needed(&error)) && going.len() > 1 => {}
+                Err(error) if (error.fits_in_parts() || is_needed(&error)) && going.len() > 1 => {}
                 Err(error) => return Err(error),
             }
             going.pop();
@@ -113,14 +113,6 @@ impl Engine {
 /// When a record was moved to the trash; `None` of a live one.
 fn trashed_at(record: &Record, trash: Trash) -> Option<Timestamp> {
     if let Value::Timestamp(at) = record.value(trash.at) { Some(*at) } else { None }
-}
-
-/// Whether the purge failed only because it is too much for one commit.
-fn is_too_much(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Limit(Limit::Size { .. } | Limit::Cost | Limit::WriteCost | Limit::Hold | Limit::Deletion(_))
-    )
 }
 
 /// Finds records that have been in the trash for too long, in the order of their places.
@@ -261,25 +253,5 @@ impl Transaction for ReleaseOne {
             let changed = deletion::release_some(cx, self.record, limits::PURGE_RECORDS).await?;
             Ok(Released { requiring, changed })
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use backstay_base::{Excess, LargeDeletion};
-
-    use super::*;
-
-    #[test]
-    fn what_is_too_much_for_one_commit_is_purged_in_several() {
-        let size = Limit::Size { what: "what would be deleted", max: 1, unit: "records" };
-        let deletion = LargeDeletion { excess: Excess::Hold, deleted: Vec::new(), changed: Vec::new() };
-        for limit in [size, Limit::Cost, Limit::WriteCost, Limit::Hold, Limit::Deletion(Box::new(deletion))] {
-            let error = limit.into();
-            assert!(is_too_much(&error), "{error}");
-        }
-        for error in [Limit::Busy.into(), Limit::Storage.into(), Conflict::Concurrent.into()] {
-            assert!(!is_too_much(&error), "{error}");
-        }
     }
 }

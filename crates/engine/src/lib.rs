@@ -97,6 +97,7 @@ mod singles;
 mod sink;
 mod sizes;
 mod slugs;
+mod sought;
 mod states;
 mod stored;
 mod summing;
@@ -125,8 +126,8 @@ pub use backstay_sql::{
     Alternative, Arguments, ColumnRef, ColumnType, DecodeError, Derived, DocumentMember, DocumentOutput,
     DocumentSelection, DocumentValue, Fold, FoldFunction, GroupKey, GroupSort, GroupValue, Groups, InnerSelection,
     MemberOutput, MemberSelection, ObjectOutput, Phrase, RecordsOutput, Row, RowOutput, Selected, SelectedField,
-    SelectedMember, SelectedType, SelectedValue, Selection, SortBy, SortKey, TypeOutput, ValueKind, ValueOutput,
-    ValuesOutput, nested,
+    SelectedMember, SelectedType, SelectedValue, Selection, SortBy, SortKey, Sought, TypeOutput, ValueKind,
+    ValueOutput, ValuesOutput, nested,
 };
 pub use backstay_store::{
     ApiChange, Checked, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,
@@ -150,7 +151,7 @@ pub use history::history_order;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, Others, Referred};
 pub use observer::Dependency;
 pub use operator::Operator;
-pub use read::not_searched;
+pub use read::{no_highlight_of_types, not_searched};
 pub use record::Record;
 pub use refreshing::RefreshPass;
 pub use reindexing::ReindexPass;
@@ -162,6 +163,7 @@ pub use request::{
 pub use shorten::shorten;
 pub use singles::Singles;
 pub use sizes::Sizes;
+pub use sought::read_search;
 pub use tag::Tag;
 pub use transaction::Transaction;
 pub use which::{UniqueKey, Which};

@@ -44,6 +44,10 @@ impl CommitObserver for Publisher {
         self.publish(committed.keys);
     }
 
+    fn others_changed(&self, keys: &[DependencyKey]) {
+        self.publish(keys);
+    }
+
     fn foreign_change(&self) {
         self.clock.bump_all();
     }

@@ -16,6 +16,7 @@ use quick_cache::sync::Cache;
 
 use crate::asked::View;
 use crate::shapes::Shapes;
+use crate::sought::looks_up_classified;
 use crate::{Aggregate, Cursor, Get, List, OfTypes, asked, width};
 
 /// Plans of each kind that are expected, for all classes of callers together.
@@ -564,6 +565,7 @@ impl ListPlan {
         let scalars = key.sort.iter().map(scalar);
         let cursor = scalars.chain([Some(collection.key.scalar())]).collect();
         let page = shapes.plan(planner, view.rights);
+        let names_classified = names_classified || looks_up_classified(&page.template, view.model);
         let highlight = key.search.iter().flat_map(|search| search.highlight.iter());
         let language = |field: &FieldId| collection.field(*field).search.and_then(|search| search.language);
         let languages = highlight.map(language).collect();

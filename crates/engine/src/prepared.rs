@@ -438,7 +438,9 @@ impl Transaction for All {
         Box::pin(async move {
             self.progress.begin(0, false);
             let writes: Vec<_> = self.parts.iter().map(|part| part.prepared.written()).collect();
-            if let Some(answers) = cx.replayed_all(self.claim.as_ref(), &writes).await? {
+            if !cx.recall_later(self.claim.as_ref())
+                && let Some(answers) = cx.replayed_all(self.claim.as_ref(), &writes).await?
+            {
                 return answers
                     .into_iter()
                     .map(|answer| answer.map(|answer| answer.kept(&cx.cx.memory)).transpose())

@@ -13,12 +13,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::application::CallerClass;
 use crate::asked::{self, Asked, View};
-use crate::bind::{Bindings, Question};
+use crate::bind::{Bindings, Question, Words};
 use crate::highlights::Highlighted;
 use crate::inner::Inner;
 use crate::plans::{ListKey, ListPlan};
 use crate::rights::{is_granted, without_grant};
 use crate::sink::Collect;
+use crate::sought::{check_sought, looks_up_classified};
 use crate::{
     AnswerBuffer, Context, Count, Cursor, EncodeError, Encoder, Expression, Filter, Found, Get, List, OfTypes, Page,
     PageEnd, PageOrder, Perspective, Previous, Start, Tag, TxContext, Which,
@@ -79,8 +80,6 @@ pub(crate) struct PreparedList {
     class: Arc<CallerClass>,
     request: List,
     params: Vec<Value>,
-    /// The values of the search, if it is one.
-    search: Vec<Value>,
 }
 
 /// Plans a get.
@@ -91,6 +90,7 @@ pub(crate) fn prepare_get(inner: &Inner, cx: &Context, mut request: Get) -> Resu
     let named = Asked { selection: &request.selection, sort: &[], filter: None };
     asked::past((collection, request.perspective), named, cx.now)?;
     check_selected(&request.params)?;
+    check_sought(&request.selection, &request.params)?;
     let mut params = Vec::new();
     if let Which::Key(key) = &request.which {
         key.check(&class.rights, collection)?;
@@ -116,8 +116,9 @@ fn plan_of((inner, cx): (&Inner, &Context), get: &Get) -> Result<Arc<ReadPlan>, 
 
 /// Plans a get of a record of any of several types.
 pub(crate) fn prepare_get_of_types(inner: &Inner, cx: &Context, request: OfTypes<Get>) -> Result<PreparedGet, Error> {
-    let mut of_types = may_read_some((inner, cx), request, |get| (get.collection, get.action()))?;
-    for Get { collection, selection, perspective, .. } in &of_types.each {
+    let mut of_types = open_types(request, |get| may_read((inner, cx), (get.collection, get.action())))?;
+    for Get { collection, selection, params, perspective, .. } in &of_types.each {
+        check_sought(selection, params)?;
         let named = Asked { selection, sort: &[], filter: None };
         asked::past((inner.application.model.collection(*collection), *perspective), named, cx.now)?;
     }
@@ -129,17 +130,16 @@ pub(crate) fn prepare_get_of_types(inner: &Inner, cx: &Context, request: OfTypes
     Ok(PreparedGet { plan, request: first, params, of_types: Some(of_types) })
 }
 
-/// Leaves of a read of several types those of which the caller may read records. Refuses it if there are none.
-fn may_read_some<R>(
-    (inner, cx): (&Inner, &Context),
-    request: OfTypes<R>,
-    asks: impl Fn(&R) -> (CollectionId, Action),
-) -> Result<OfTypes<R>, Error> {
+fn may_read((inner, cx): (&Inner, &Context), (collection, action): (CollectionId, Action)) -> Result<(), Error> {
+    may_at_all(&cx.class.rights, cx, inner.application.model.collection(collection), action)
+}
+
+/// Leaves of a read of several types those that the caller may ask about. Refuses it if there are none.
+fn open_types<R>(request: OfTypes<R>, may: impl Fn(&R) -> Result<(), Error>) -> Result<OfTypes<R>, Error> {
     let OfTypes { interface, each } = request;
     let (mut open, mut refused) = (Vec::with_capacity(each.len()), None);
     for request in each {
-        let (collection, action) = asks(&request);
-        match may_at_all(&cx.class.rights, cx, inner.application.model.collection(collection), action) {
+        match may(&request) {
             Ok(()) => open.push(request),
             Err(error) => refused = refused.or(Some(error)),
         }
@@ -218,11 +218,13 @@ async fn record<R: Reads>(
     let as_of = request.perspective.moment();
     let bindings = Bindings { params, as_of, ..Bindings::new(cx.caller(), cx.now) };
     // What a selection compares with may be classified.
+    let searches_classified = looks_up_classified(&plan.template, &inner.application.model);
     let (bindings, withheld) = match &request.which {
-        Which::Id(id) => (bindings.id(*id), !params.is_empty()),
+        Which::Id(id) => (bindings.id(*id), !params.is_empty() || searches_classified),
         Which::Key(key) => {
             let collection = inner.application.model.collection(request.collection);
-            (bindings, key.names_classified(collection) || params.len() > key.values.len())
+            let has_params = params.len() > key.values.len();
+            (bindings, key.names_classified(collection) || has_params || searches_classified)
         }
     };
     let question = Question { template: &plan.template, bindings, collection: request.collection, withheld };
@@ -247,20 +249,8 @@ pub(crate) fn prepare_list(inner: &Inner, cx: &Context, mut request: List) -> Re
         check_named(view, &request)?;
         Ok(ListPlan::new(key, view, &inner.planner))
     })?;
-    let search = search_values(inner, view, (request.collection, request.search.as_deref()))?;
     let params = take_params(&mut request);
-    Ok(PreparedList { plan, class, request, params, search })
-}
-
-/// The values of a search in a collection; none if nothing is searched for.
-pub(crate) fn search_values(
-    inner: &Inner,
-    view: View<'_>,
-    (collection, search): (CollectionId, Option<&Search>),
-) -> Result<Vec<Value>, Error> {
-    let Some(search) = search else { return Ok(Vec::new()) };
-    let collection = view.model.collection(collection);
-    Ok(inner.planner.search(collection, &asked::searched(view, collection)?, search).to_vec())
+    Ok(PreparedList { plan, class, request, params })
 }
 
 /// Plans a list of the records of several types.
@@ -271,15 +261,18 @@ pub(crate) fn prepare_list_of_types(
 ) -> Result<PreparedList, Error> {
     let class = Arc::clone(&cx.class);
     let view = View { model: &inner.application.model, rights: &class.rights };
-    let OfTypes { interface, each } = may_read_some((inner, cx), request, |list| (list.collection, list.action()))?;
+    let readable = open_types(request, |list| may_read((inner, cx), (list.collection, list.action())))?;
+    // A search finds nothing of a type in which it has no field to look at.
+    let OfTypes { interface, each } = open_types(readable, |list| match &list.search {
+        Some(_) => asked::searched(view, view.model.collection(list.collection), &Place::Search).map(drop),
+        None => Ok(()),
+    })?;
     let mut each = each.into_iter();
     let mut first = each.next().ok_or_else(|| Error::internal(NoTypes))?;
     let mut others: Vec<List> = each.collect();
     for list in std::iter::once(&first).chain(&others) {
-        if list.search.is_some() {
-            let problem = "records of several types can't be searched together".to_owned();
-            let remedy = "search in each of the types".to_owned();
-            return Err(Error::malformed(Place::Search, ViolationKind::Misused { problem, remedy }));
+        if !list.highlight.is_empty() {
+            return Err(no_highlight_of_types());
         }
         check_list(view, cx, list)?;
     }
@@ -289,7 +282,7 @@ pub(crate) fn prepare_list_of_types(
     })?;
     let mut params = take_params(&mut first);
     params.extend(others.iter_mut().flat_map(|list| std::mem::take(&mut list.params)));
-    Ok(PreparedList { plan, class, request: first, params, search: Vec::new() })
+    Ok(PreparedList { plan, class, request: first, params })
 }
 
 /// Refuses a list whose values can't be answered, whatever its plan.
@@ -299,6 +292,7 @@ fn check_list(view: View<'_>, cx: &Context, request: &List) -> Result<(), Error>
     let named = Asked { selection: &request.selection, sort: &request.sort, filter: Some(&request.filter) };
     asked::past((collection, request.perspective), named, cx.now)?;
     check_selected(&request.params)?;
+    check_sought(&request.selection, &request.params)?;
     check_values(&request.filter, collection)
 }
 
@@ -308,7 +302,7 @@ fn check_named(view: View<'_>, request: &List) -> Result<(), Error> {
     asked::selection(view, collection.id, &request.selection)?;
     asked::sort(view, collection, &request.sort)?;
     if request.search.is_some() {
-        let searched = asked::searched(view, collection)?;
+        let searched = asked::searched(view, collection, &Place::Search)?;
         if let Some(hidden) = request.highlight.iter().find(|field| !searched.contains(field)) {
             return Err(not_searched(collection, &collection.field(*hidden).name));
         }
@@ -345,6 +339,13 @@ fn check(list: &List) -> Result<(), Error> {
 pub fn not_searched(collection: &Collection, name: &str) -> Error {
     let problem = format!("your search doesn't look in a field `{name}` of {}", collection.name);
     let remedy = "name fields with `@search` that you see in every record".to_owned();
+    Error::malformed(Place::part("highlight"), ViolationKind::Misused { problem, remedy })
+}
+
+/// The refusal to mark what a search of several types finds.
+pub fn no_highlight_of_types() -> Error {
+    let problem = "a search of several types doesn't mark what it finds".to_owned();
+    let remedy = "leave out `highlight`, or search one of the types".to_owned();
     Error::malformed(Place::part("highlight"), ViolationKind::Misused { problem, remedy })
 }
 
@@ -434,14 +435,14 @@ pub(crate) async fn list<R: Reads>(
     prepared: &PreparedList,
     (encoder, size): (&'static dyn Encoder, PageSize),
 ) -> Result<Page, Error> {
-    let PreparedList { plan, class, request, params, search } = prepared;
+    let PreparedList { plan, class, request, params } = prepared;
     let collection = inner.application.model.collection(request.collection);
     let mut bindings = Bindings {
         params,
         cursor: request.start.values(),
         skip: request.start.skipped(),
         as_of: request.perspective.moment(),
-        search,
+        words: Words::Sought(request.search.as_deref()),
         ..Bindings::new(cx.caller(), cx.now)
     };
     let withheld = plan.names_classified;
@@ -483,8 +484,9 @@ pub(crate) async fn ids(
     prepared: &PreparedList,
     limit: u64,
 ) -> Result<Vec<RecordId>, Error> {
-    let PreparedList { plan, class: _, request, params, search } = prepared;
-    let bindings = Bindings { params, limit, search, ..cx.bindings() };
+    let PreparedList { plan, class: _, request, params } = prepared;
+    let words = Words::Sought(request.search.as_deref());
+    let bindings = Bindings { params, limit, words, ..cx.bindings() };
     let (template, collection, withheld) = (&plan.page.template, request.collection, plan.names_classified);
     let statement = cx.asked(&Question { template, bindings, collection, withheld });
     let mut ids = Vec::new();
@@ -534,8 +536,7 @@ pub(crate) fn none_which(collection: &Collection, which: &Which) -> Error {
         Which::Id(_) => not_found(collection),
         Which::Key(key) => {
             let names: Vec<&str> = key.fields.iter().map(|field| collection.field(*field).name.as_str()).collect();
-            let these = if names.len() == 1 { "this" } else { "these" };
-            Error::NotFound { what: format!("{} with {these} {}", collection.name, names.join(" and ")) }
+            Error::NotFound { what: format!("{} with this {}", collection.name, names.join(" and ")) }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Writes the entries of searches anew, in small transactions of Backstay's own, beside all else that goes on.
 
-use backstay_base::{Action, Error, Limit, RecordId, limits};
+use backstay_base::{Action, Error, RecordId, limits};
 use backstay_expr::Rights;
 use backstay_model::CollectionId;
 use backstay_scalar::Value;
@@ -51,7 +51,7 @@ impl Engine {
                 pass.after = Some(last);
                 pass.at_once = pass.at_once.map(|most| 2 * most).filter(|most| *most < limits::REINDEXED_RECORDS);
             }
-            Err(error) if count > 1 && is_too_much(&error) => pass.at_once = Some(count / 2),
+            Err(error) if count > 1 && error.fits_in_parts() => pass.at_once = Some(count / 2),
             Err(error) => return Err(error),
         }
         Ok(true)
@@ -84,11 +84,6 @@ impl Engine {
         let column = *plan.cursor.last().expect("the id is the last key of every order");
         self.ids(&cx, (&plan.template, column), bindings).await
     }
-}
-
-/// Whether it failed only because it is too much for one commit.
-fn is_too_much(error: &Error) -> bool {
-    matches!(error, Error::Limit(Limit::Size { .. } | Limit::Cost | Limit::WriteCost | Limit::Hold))
 }
 
 /// Writes the entries of some records anew.

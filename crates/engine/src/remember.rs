@@ -278,6 +278,12 @@ impl TxContext<'_, '_> {
         URL_SAFE_NO_PAD.encode(&digest.finalize()[..16])
     }
 
+    /// Lets the key be looked up ahead of the next statement, if that saves the time of one: if something is kept under it, the
+    /// transaction runs again, and then it has to be looked up first.
+    pub(crate) fn recall_later(&mut self, claim: Option<&KeyClaim>) -> bool {
+        claim.is_none_or(|claim| self.tx.recall_later(claim))
+    }
+
     async fn recalled(&mut self, claim: Option<&KeyClaim>) -> Result<Option<Vec<u8>>, Error> {
         let Some(claim) = claim else { return Ok(None) };
         match self.tx.recall(claim).await.map_err(|error| self.refused(error))? {

@@ -8,7 +8,7 @@ use backstay_scalar::Value;
 use backstay_sql::{SearchTemplates, Template};
 
 use crate::TxContext;
-use crate::bind::Bindings;
+use crate::bind::{Bindings, Words};
 
 /// Puts the words of a record in the place of those that it had, if they are other ones. Values are by `FieldId`; there are
 /// none before in a create.
@@ -35,7 +35,8 @@ pub(crate) fn put_again(cx: &mut TxContext<'_, '_>, collection: &Collection, id:
 fn stage(cx: &mut TxContext<'_, '_>, record: (&Collection, RecordId), templates: &[Template], entry: &[Value]) {
     let (collection, id) = record;
     for template in templates {
-        let statement = cx.statement(template, &Bindings { search: entry, ..cx.bindings().id(id) }, collection.id);
+        let statement =
+            cx.statement(template, &Bindings { words: Words::Entry(entry), ..cx.bindings().id(id) }, collection.id);
         cx.tx.stage(statement, None);
     }
 }

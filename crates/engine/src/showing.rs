@@ -14,6 +14,7 @@ use crate::asked::View;
 use crate::bind::{Bindings, InMemory, Question};
 use crate::inner::Inner;
 use crate::read::{USUAL_RECORD, check_selected, is_too_large};
+use crate::sought::check_sought;
 use crate::{
     AnswerBuffer, Context, Encoder, Outcome, Record, Shown, Tag, TxContext, Upserted, WriteOptions, Written, embedded,
 };
@@ -50,6 +51,7 @@ impl Showing {
         let selected = match shown {
             Some(Shown { selection, params }) => {
                 check_selected(params)?;
+                check_sought(selection, params)?;
                 let view = View { model: &inner.application.model, rights };
                 let plan = cx.class.plans.seen_of(&inner.planner, view, (collection, selection))?;
                 Some(Box::new(Selected { plan, selection: selection.clone(), params: params.clone() }))

@@ -295,7 +295,9 @@ impl PreparedWrite {
 
     async fn carry_out(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
         let showing = &self.showing;
-        if let Some(written) = self.recalled(cx).await? {
+        if !cx.recall_later(self.claim.as_ref())
+            && let Some(written) = self.recalled(cx).await?
+        {
             return Ok(written);
         }
         let written = match &self.work {

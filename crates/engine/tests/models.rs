@@ -41,6 +41,40 @@ type A @allow(read: "true") { x: String }
 }
 
 #[test]
+fn a_circle_through_a_named_rule_is_told_once() {
+    let model = |fields: &str| {
+        format!(
+            "extend schema @app(name: \"A\") @rule(name: \"twice(a: A)\", is: \"a.x * 2\")\n\
+             type A @allow(read: \"this.x == 1\") {{ {fields} }}\n"
+        )
+    };
+    let help = "compute one of these fields from what is stored";
+    assert_eq!(
+        wrong(&model("x: Int @computed(is: \"twice(this)\")")),
+        [format!("1:63 `A.x` is computed from itself: A.x → A.x ({help})")]
+    );
+    let through_two = "x: Int @computed(is: \"this.y\")  y: Int @computed(is: \"twice(this)\")";
+    assert_eq!(wrong(&model(through_two)), [format!("2:60 `A.x` is computed from itself: A.x → A.y → A.x ({help})")]);
+}
+
+#[test]
+fn a_backfill_has_the_form_of_an_expression() {
+    let model = r#"extend schema @app(name: "A")
+type A @allow(read: "true") { x: Int @backfill(from: "((this.x")  y: Int @backfill(from: "this.was") }
+"#;
+    assert_eq!(wrong(model), ["2:56 the expression ends too early (close this bracket with `)`)"]);
+}
+
+#[test]
+fn a_default_gives_a_value() {
+    let model = r#"extend schema @app(name: "A")
+type A @allow(read: "true") { x: Int! @readonly @default(from: "null") }
+"#;
+    let remedy = "leave `@default` out: a field without a value is null anyway";
+    assert_eq!(wrong(model), [format!("2:65 this default gives no value ({remedy})")]);
+}
+
+#[test]
 fn rules_that_no_statement_could_ask_are_refused() {
     let mut fields = String::new();
     let mut rule = Vec::new();

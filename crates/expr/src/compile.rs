@@ -80,6 +80,12 @@ fn compile_by<'t>(
     })
 }
 
+/// Reads an expression about records that are not known yet, such as that of `@backfill`: its form alone is checked.
+pub fn check_syntax<'t>(source: impl Into<Source<'t>>) -> Result<(), ExprError> {
+    let Source { text, owner: _ } = source.into();
+    Lexis::scan(text, false).and_then(|lexis| syntax::parse(&lexis)).map(|_| ())
+}
+
 /// Checks a computed field, or an amount that shares a currency, by itself; the expression is a `Node::Computed` of `this`. The errors, at least one, stand in
 /// the field's own text.
 pub fn computed(model: &Model, collection: CollectionId, field: FieldId) -> Result<Checked, Vec<ExprError>> {

@@ -16,11 +16,17 @@ const WORDS: Table = &[
     (&["is"], "write `== null` or `!= null`"),
     (&["<>", "!=="], "write `!=`"),
     (&["*", "^"], "write `*` between two numbers; the square of `x` is `x * x`"),
-    (&["eq", "ne", "lt", "le", "gt", "ge"], "write `==`, `!=`, `<`, `<=`, `>` or `>=`"),
+    (
+        &["eq", "ne", "lt", "le", "gt", "ge", "_eq", "_ne", "_neq", "_lt", "_lte", "_gt", "_gte"],
+        "write `==`, `!=`, `<`, `<=`, `>` or `>=`",
+    ),
     (&["~", "=~", "matches"], "write `x.matches('[a-z]+')`"),
     (&["like"], "write `x.contains('…')`, `x.startsWith('…')` or `x.endsWith('…')`, without `%`"),
     (&["ilike"], "write `fold(x).contains(fold('…'))`, without `%`"),
-    (&["contains", "has", "includes"], "write `text.contains('…')`; in a list, write `'…' in list`"),
+    (
+        &["contains", "has", "includes", "_contains", "_icontains"],
+        "write `text.contains('…')`; in a list, write `'…' in list`",
+    ),
     (&["startsWith"], "write `text.startsWith('…')`"),
     (&["endsWith"], "write `text.endsWith('…')`"),
     (&["between"], "write `x >= a && x <= b`"),
@@ -34,7 +40,7 @@ const WORDS: Table = &[
     (&["->>", "#>", "#>>"], "write `x['name']` for a value in a JSON field"),
     (&["=<"], "write `<=`"),
     (&["in("], "write the list in square brackets: `x in ['a', 'b']`"),
-    (&["in"], "write `in` in lower case, before a list: `x in ['a', 'b']`"),
+    (&["in", "_in"], "write `in` in lower case, before a list: `x in ['a', 'b']`"),
     (&["then", "else", "when", "end"], "write `condition ? value : other value`"),
     (
         &["day", "days", "hour", "hours", "minute", "minutes", "week", "weeks", "month", "months", "year", "years"],

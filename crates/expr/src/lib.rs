@@ -41,7 +41,7 @@ pub use account::Account;
 pub use alike::Alike;
 pub use at_commit::{Children, children_at_commit};
 pub use checked::{Checked, Parameter};
-pub use compile::{Source, check_rule, compile, compile_any, compile_value, computed};
+pub use compile::{Source, check_rule, check_syntax, compile, compile_any, compile_value, computed};
 pub use digits::Digits;
 pub use driver::Driver;
 pub use error::{Expected, ExprError, ExprErrorKind, Name, NamedType};

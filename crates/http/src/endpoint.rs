@@ -322,14 +322,12 @@ pub(crate) enum Idempotency {
 pub(crate) enum Described {
     /// Nothing.
     Not,
-    /// Once for each collection; `operationId` is the verb and the collection's name.
-    OfCollection {
-        verb: &'static str,
-        status: &'static str,
-    },
+    /// Once for each collection; `operationId` is the verb and the collection's name, which stands for `{type}` in the summary.
+    OfCollection { verb: &'static str, summary: &'static str, status: &'static str },
     Operation {
         tag: &'static str,
         id: &'static str,
+        summary: &'static str,
         status: &'static str,
         description: Option<&'static str>,
     },

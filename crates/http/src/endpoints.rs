@@ -63,7 +63,7 @@ const GET_RECORD: Endpoint = Endpoint {
     negotiated: true,
     parameters: Parameters::OfRecord,
     conditions: Conditions::OfRead,
-    described: Described::OfCollection { verb: "get", status: "200" },
+    described: Described::OfCollection { verb: "get", summary: "Read a record of {type}", status: "200" },
     ..DOCUMENT
 };
 const UPDATE_RECORD: Endpoint = Endpoint {
@@ -73,7 +73,7 @@ const UPDATE_RECORD: Endpoint = Endpoint {
     parameters: Parameters::Shown,
     conditions: Conditions::OfWrite,
     prefer: true,
-    described: Described::OfCollection { verb: "update", status: "200" },
+    described: Described::OfCollection { verb: "update", summary: "Change a record of {type}", status: "200" },
     ..WRITE
 };
 
@@ -82,14 +82,20 @@ const REPLACE_RECORD: Endpoint = Endpoint {
     handler: Handler::Record(RecordRequest::Replace),
     body: Some(JSON_BODY),
     conditions: Conditions::OfReplace,
-    described: Described::OfCollection { verb: "replace", status: "200" },
+    described: Described::OfCollection {
+        verb: "replace",
+        summary: "Create or replace a record of {type}",
+        status: "200",
+    },
     ..UPDATE_RECORD
 };
 const DELETE_RECORD: Endpoint = Endpoint {
     verb: Verb::Delete,
     handler: Handler::Record(RecordRequest::Delete),
+    // The answer has no content.
+    negotiated: false,
     conditions: Conditions::OfWrite,
-    described: Described::OfCollection { verb: "delete", status: "204" },
+    described: Described::OfCollection { verb: "delete", summary: "Delete a record of {type}", status: "204" },
     ..WRITE
 };
 
@@ -112,22 +118,38 @@ static BY: Route = Route {
     endpoints: &[
         Endpoint {
             parameters: Parameters::OfKey,
-            described: Described::OfCollection { verb: "getBy", status: "200" },
+            described: Described::OfCollection {
+                verb: "getBy",
+                summary: "Read a record of {type} by a unique key",
+                status: "200",
+            },
             ..GET_RECORD
         },
         Endpoint {
             parameters: Parameters::OfKey,
-            described: Described::OfCollection { verb: "updateBy", status: "200" },
+            described: Described::OfCollection {
+                verb: "updateBy",
+                summary: "Change a record of {type} by a unique key",
+                status: "200",
+            },
             ..UPDATE_RECORD
         },
         Endpoint {
             parameters: Parameters::OfKey,
-            described: Described::OfCollection { verb: "replaceBy", status: "200" },
+            described: Described::OfCollection {
+                verb: "replaceBy",
+                summary: "Create or replace a record of {type} by a unique key",
+                status: "200",
+            },
             ..REPLACE_RECORD
         },
         Endpoint {
             parameters: Parameters::Key,
-            described: Described::OfCollection { verb: "deleteBy", status: "204" },
+            described: Described::OfCollection {
+                verb: "deleteBy",
+                summary: "Delete a record of {type} by a unique key",
+                status: "204",
+            },
             ..DELETE_RECORD
         },
     ],
@@ -144,7 +166,11 @@ static TRASH: Route = Route {
         negotiated: true,
         parameters: Parameters::OfList,
         conditions: Conditions::OfRead,
-        described: Described::OfCollection { verb: "trash", status: "200" },
+        described: Described::OfCollection {
+            verb: "trash",
+            summary: "List the deleted records of {type}",
+            status: "200",
+        },
         ..DOCUMENT
     }],
     otherwise: "read the trash with GET",
@@ -162,7 +188,11 @@ static RESTORE: Route = Route {
         parameters: Parameters::Shown,
         conditions: Conditions::OfWrite,
         prefer: true,
-        described: Described::OfCollection { verb: "restore", status: "200" },
+        described: Described::OfCollection {
+            verb: "restore",
+            summary: "Restore a deleted record of {type}",
+            status: "200",
+        },
         ..WRITE
     }],
     otherwise: "restore a record with POST",
@@ -176,8 +206,13 @@ static PURGE: Route = Route {
     endpoints: &[Endpoint {
         verb: Verb::Post,
         handler: Handler::Record(RecordRequest::Purge),
+        negotiated: false,
         conditions: Conditions::OfWrite,
-        described: Described::OfCollection { verb: "purge", status: "204" },
+        described: Described::OfCollection {
+            verb: "purge",
+            summary: "Delete a record of {type} for good",
+            status: "204",
+        },
         ..WRITE
     }],
     otherwise: "purge a record with POST",
@@ -193,7 +228,11 @@ static HISTORY: Route = Route {
         negotiated: true,
         parameters: Parameters::OfHistory,
         conditions: Conditions::OfRead,
-        described: Described::OfCollection { verb: "history", status: "200" },
+        described: Described::OfCollection {
+            verb: "history",
+            summary: "List the versions of a record of {type}",
+            status: "200",
+        },
         ..DOCUMENT
     }],
     otherwise: "read the history of a record with GET",
@@ -217,7 +256,7 @@ const LIST_RECORDS: Endpoint = Endpoint {
     negotiated: true,
     parameters: Parameters::OfList,
     conditions: Conditions::OfRead,
-    described: Described::OfCollection { verb: "list", status: "200" },
+    described: Described::OfCollection { verb: "list", summary: "List records of {type}", status: "200" },
     ..DOCUMENT
 };
 
@@ -233,7 +272,7 @@ static COLLECTION: Route = Route {
             body: Some(JSON_BODY),
             parameters: Parameters::OnConflict,
             prefer: true,
-            described: Described::OfCollection { verb: "create", status: "201" },
+            described: Described::OfCollection { verb: "create", summary: "Create records of {type}", status: "201" },
             ..WRITE
         },
         Endpoint {
@@ -241,14 +280,22 @@ static COLLECTION: Route = Route {
             handler: Handler::Record(RecordRequest::UpdateAll),
             body: Some(PATCH_BODY),
             parameters: Parameters::OfMatching,
-            described: Described::OfCollection { verb: "updateAll", status: "200" },
+            described: Described::OfCollection {
+                verb: "updateAll",
+                summary: "Change all records of {type} that match a filter",
+                status: "200",
+            },
             ..WRITE
         },
         Endpoint {
             verb: Verb::Delete,
             handler: Handler::Record(RecordRequest::DeleteAll),
             parameters: Parameters::OfMatching,
-            described: Described::OfCollection { verb: "deleteAll", status: "200" },
+            described: Described::OfCollection {
+                verb: "deleteAll",
+                summary: "Delete all records of {type} that match a filter",
+                status: "200",
+            },
             ..WRITE
         },
     ],
@@ -262,7 +309,11 @@ const QUERY_RECORDS: Endpoint = Endpoint {
     pages: Pages::OwnWithCookie,
     negotiated: true,
     body: Some(BodyRule { limit: BodyLimit::Query, ..JSON_BODY }),
-    described: Described::OfCollection { verb: "query", status: "200" },
+    described: Described::OfCollection {
+        verb: "query",
+        summary: "List records of {type} by a query in the body",
+        status: "200",
+    },
     ..DOCUMENT
 };
 
@@ -283,12 +334,20 @@ static AGGREGATE: Route = Route {
         Endpoint {
             handler: Handler::Record(RecordRequest::Aggregate),
             parameters: Parameters::OfGroups,
-            described: Described::OfCollection { verb: "aggregate", status: "200" },
+            described: Described::OfCollection {
+                verb: "aggregate",
+                summary: "Read groups of records of {type}",
+                status: "200",
+            },
             ..LIST_RECORDS
         },
         Endpoint {
             handler: Handler::Record(RecordRequest::AggregateQuery),
-            described: Described::OfCollection { verb: "aggregateQuery", status: "200" },
+            described: Described::OfCollection {
+                verb: "aggregateQuery",
+                summary: "Read groups of records of {type} by a query in the body",
+                status: "200",
+            },
             ..QUERY_RECORDS
         },
     ],
@@ -303,7 +362,7 @@ static EXPORT: Route = Route {
     endpoints: &[Endpoint {
         handler: Handler::Record(RecordRequest::Export),
         parameters: Parameters::OfExport,
-        described: Described::OfCollection { verb: "export", status: "200" },
+        described: Described::OfCollection { verb: "export", summary: "Export records of {type}", status: "200" },
         ..DOCUMENT
     }],
     otherwise: "export records with GET",
@@ -339,8 +398,8 @@ const fn account(path: &'static [&'static str], callers: Callers, endpoints: &'s
     Route { pattern, callers, overload, endpoints, otherwise: POST_ONLY, not_yet: &[] }
 }
 
-const fn accounts(id: &'static str, status: &'static str) -> Described {
-    Described::Operation { tag: "Accounts", id, status, description: None }
+const fn accounts((id, summary): (&'static str, &'static str), status: &'static str) -> Described {
+    Described::Operation { tag: "Accounts", id, summary, status, description: None }
 }
 
 /// Places at one path each, and the problems.
@@ -366,6 +425,7 @@ static OTHERS: &[Route] = &[
             described: Described::Operation {
                 tag: "Collections",
                 id: "collections",
+                summary: "List the collections",
                 status: "200",
                 description: Some("The collections that the caller may read or add records to."),
             },
@@ -387,6 +447,7 @@ static OTHERS: &[Route] = &[
             described: Described::Operation {
                 tag: "Transactions",
                 id: "transact",
+                summary: "Send several requests together",
                 status: "200",
                 description: Some(TOGETHER),
             },
@@ -402,7 +463,7 @@ static OTHERS: &[Route] = &[
             handler: Handler::SignUp,
             pages: Pages::Allowed,
             body: Some(CREDENTIALS_BODY),
-            described: accounts("signUp", "201"),
+            described: accounts(("signUp", "Make an account"), "201"),
             ..ACCOUNT
         }],
     ),
@@ -413,19 +474,28 @@ static OTHERS: &[Route] = &[
             handler: Handler::SignIn,
             pages: Pages::Allowed,
             body: Some(CREDENTIALS_BODY),
-            described: accounts("signIn", "200"),
+            described: accounts(("signIn", "Sign in"), "200"),
             ..ACCOUNT
         }],
     ),
     account(
         &["/auth/sign-out"],
         Callers::Everyone,
-        &[Endpoint { handler: Handler::SignOut, described: accounts("signOut", "204"), ..ACCOUNT }],
+        &[Endpoint {
+            handler: Handler::SignOut,
+            negotiated: false,
+            described: accounts(("signOut", "End this session"), "204"),
+            ..ACCOUNT
+        }],
     ),
     account(
         &["/auth/sign-out-everywhere"],
         Callers::Everyone,
-        &[Endpoint { handler: Handler::SignOutEverywhere, described: accounts("signOutEverywhere", "200"), ..ACCOUNT }],
+        &[Endpoint {
+            handler: Handler::SignOutEverywhere,
+            described: accounts(("signOutEverywhere", "End all sessions of the account"), "200"),
+            ..ACCOUNT
+        }],
     ),
     account(
         &["/auth/password"],
@@ -433,7 +503,7 @@ static OTHERS: &[Route] = &[
         &[Endpoint {
             handler: Handler::ChangePassword,
             body: Some(CREDENTIALS_BODY),
-            described: accounts("changePassword", "200"),
+            described: accounts(("changePassword", "Change the password"), "200"),
             ..ACCOUNT
         }],
     ),
@@ -443,7 +513,7 @@ static OTHERS: &[Route] = &[
         &[Endpoint {
             handler: Handler::ChangeEmail,
             body: Some(CREDENTIALS_BODY),
-            described: accounts("changeEmail", "200"),
+            described: accounts(("changeEmail", "Change the email address"), "200"),
             ..ACCOUNT
         }],
     ),
@@ -466,7 +536,12 @@ static OTHERS: &[Route] = &[
         pattern: Pattern::Fixed(&["/auth/me"]),
         callers: Callers::Everyone,
         overload: Overload::Refused,
-        endpoints: &[Endpoint { handler: Handler::Me, negotiated: true, described: accounts("me", "200"), ..DOCUMENT }],
+        endpoints: &[Endpoint {
+            handler: Handler::Me,
+            negotiated: true,
+            described: accounts(("me", "Tell who is calling"), "200"),
+            ..DOCUMENT
+        }],
         otherwise: READ_ONLY,
         not_yet: &[],
     },
@@ -501,6 +576,7 @@ static OTHERS: &[Route] = &[
             described: Described::Operation {
                 tag: "Explanations",
                 id: "explain",
+                summary: "Explain a request",
                 status: "200",
                 description: Some(
                     "Why a request is allowed or refused, and what it costs. For operators; changes nothing.",

@@ -397,6 +397,8 @@ fn the_document_is_sound() {
             let place = format!("{verb} {path}");
             assert!(["get", "post", "patch", "put", "delete"].contains(&verb), "{place}");
             assert!(ids.insert(operation["operationId"].as_str().expect("an id")), "{place}: the id occurs twice");
+            let summary = operation["summary"].as_str().expect("a summary");
+            assert!(!summary.is_empty() && !summary.contains('{'), "{place}: {summary}");
             let own = operation.get("parameters");
             let parameters: Vec<&Value> = [shared, own].into_iter().flatten().flat_map(elements).collect();
             let named: Vec<(&str, &str)> = parameters

@@ -59,7 +59,7 @@ impl KnownCallers {
         let hash = TokenHash::of(token);
         let now = directory.engine.ambient().clock.now();
         if let Some(known) = self.0.get(&hash) {
-            if known.lasts(now) && directory.engine.unchanged(&known.seen) {
+            if known.lasts(now) && directory.engine.still_holds(&known.seen) {
                 return Ok(Some(known.caller));
             }
             self.0.remove(&hash);

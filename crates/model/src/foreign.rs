@@ -196,6 +196,12 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("to", &["fields", "only", "params", "arguments"], "write `@to(state: …, by: …, with: [\"…\"])`"),
     ("to", &["from"], "write `@to` on the state that it leads from"),
     ("to", &["target", "to", "next"], "write `@to(state: …)`"),
+    ("search", &["boost", "priority", "importance", "factor", "score", "rank"], "write `@search(weight: 3)`"),
+    (
+        "search",
+        &["lang", "locale", "analyzer", "dictionary", "config", "regconfig", "stemmer", "stemming"],
+        "write `@search(language: \"en\")`",
+    ),
     ("key", &["kind", "is", "as", "format", "version"], "write `@key(type: UUID4)`"),
     (
         "key",

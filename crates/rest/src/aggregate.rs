@@ -186,11 +186,20 @@ fn elsewhere(name: &str, value: Option<&str>) -> Option<ViolationKind> {
         "groupby" | "group_by" | "_group" | "by" | "dimensions" | "facet" | "facets" => {
             misused("write `group`".to_owned())
         }
-        "aggregate" | "aggregates" | "measures" | "metrics" | "_sum" | "_avg" | "_count" | "_min" | "_max" => {
-            let function = if is_function(of) { of } else { "sum" };
-            let term = value.filter(|value| !value.is_empty()).map_or("FIELD".to_owned(), shorten);
-            misused(format!("write {function}({term}) in `select`"))
+        "_count" => misused("write count in `select`".to_owned()),
+        function @ ("_sum" | "_avg" | "_min" | "_max") => {
+            misused(format!("write {}(FIELD) in `select`", function.trim_start_matches('_')))
         }
+        "aggregate" | "aggregates" | "measures" | "metrics" => match value.filter(|value| !value.is_empty()) {
+            Some(value) if value.contains('(') || is_function(value) => {
+                misused(format!("write `select={}`", shorten(value)))
+            }
+            Some(term) => {
+                let function = if is_function(of) { of } else { "sum" };
+                misused(format!("write {function}({}) in `select`", shorten(term)))
+            }
+            None => misused("write values such as count,sum(FIELD) in `select`".to_owned()),
+        },
         _ if plain != "count" && is_function(plain) => {
             let term = value.filter(|value| !value.is_empty()).map_or("FIELD".to_owned(), shorten);
             misused(format!("write {plain}({term}) in `select`"))

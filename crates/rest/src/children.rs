@@ -5,6 +5,7 @@ use backstay_base::{Step, ViolationKind, limits};
 use backstay_engine::Others;
 use backstay_scalar::Members;
 
+use crate::foreign::{self, Listed};
 use crate::form::Form;
 use crate::json::{few_items, not_an_object, within_list_limit};
 use crate::words::shorten;
@@ -94,7 +95,8 @@ impl<'r> Sent<'r> {
                 }
                 _ => {
                     let problem = format!("unknown operator `{}`", shorten(name));
-                    let remedy = format!("write {OPERATORS}, or an array of objects");
+                    let all = || format!("write {OPERATORS}, or an array of objects");
+                    let remedy = foreign::of_many(Listed::Children, name).unwrap_or_else(all);
                     self.wrong.push((at, ViolationKind::Misused { problem, remedy }));
                 }
             }

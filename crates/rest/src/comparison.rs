@@ -48,6 +48,20 @@ pub(crate) fn remedy_of_value(field: &Field, value: &str) -> Option<String> {
     Some(instead(field, operator(word)?))
 }
 
+/// What to write instead of an object such as `{"_gt": 5}` or `{"contains": "x"}`.
+pub(crate) fn remedy_of_object(field: &Field, json: &str) -> Option<String> {
+    let members = backstay_scalar::members(json).ok()?;
+    let (word, _) = members.first()?;
+    let name = &field.name;
+    let condition = match operator(word.trim_start_matches(['_', '$']))? {
+        "null" => format!("{name} == null"),
+        "in" => format!("{name} in $values"),
+        of_text @ ("contains" | "startsWith" | "endsWith") => format!("{name}.{of_text}($value)"),
+        operator => format!("{name} {operator} $value"),
+    };
+    Some(format!("write `\"filter\": \"{condition}\"`, with the values of its parameters in `params`"))
+}
+
 /// What to write instead of several values, such as `DRAFT,REVIEW`.
 pub(crate) fn remedy_of_values(field: &Field) -> String {
     instead(field, "in")

@@ -391,7 +391,14 @@ impl<'d> Decoder<'d> {
             }
             // `members` reads them.
             FieldKind::Embedded(_) | FieldKind::ToOneOf { .. } | FieldKind::Document(_) => return Ok(()),
-            FieldKind::List(element) => list(self.model.element_type(*element), raw)?,
+            FieldKind::List(element) => list(self.model.element_type(*element), raw).map_err(|wrong| {
+                match foreign::list_operator(self.form, raw) {
+                    Some(remedy) if wrong.steps.is_empty() => {
+                        ViolationKind::Misused { problem: wrong.kind.to_string(), remedy }.into()
+                    }
+                    Some(_) | None => wrong,
+                }
+            })?,
             FieldKind::ToOne { target, .. } => {
                 let to = self.reference(*target, raw, missing(field))?;
                 input.refer(field.id, to);

@@ -1,6 +1,6 @@
 use backstay_base::{Error, Place, Violation, ViolationKind, limits, nearest};
 use backstay_engine::Phrase;
-use backstay_expr::{Checked, ExprError, Parameter, Scope, Type, compile};
+use backstay_expr::{Checked, ExprError, Parameter, Scope, Type, compile, compile_value};
 use backstay_model::{Collection, Field, FieldId, Model};
 use backstay_scalar::{Token, Value};
 
@@ -12,12 +12,21 @@ use crate::words::{field_named, shorten, unknown};
 
 /// Checks the text of a filter.
 pub(crate) fn expression(text: &str, scope: &Scope<'_>) -> Result<Checked, Error> {
+    compile(text, scope).map_err(|errors| malformed(text, &errors))
+}
+
+/// Checks a text in quotes or a parameter that holds one, which looks at no record.
+pub(crate) fn words(text: &str, model: &Model) -> Result<Checked, Error> {
+    compile_value(text, &Scope::groups(model, &[]), &Type::Text).map_err(|errors| malformed(text, &errors))
+}
+
+fn malformed(text: &str, errors: &[ExprError]) -> Error {
     let violation = |error: &ExprError| {
         let offset = text.get(..error.span.start).map_or(0, |before| before.chars().count());
         let (problem, remedy) = (error.to_string(), Some(error.remedy()));
         Violation::new(Place::Filter, ViolationKind::Syntax { offset, problem, remedy })
     };
-    compile(text, scope).map_err(|errors| Error::Malformed(errors.iter().map(violation).collect()))
+    Error::Malformed(errors.iter().map(violation).collect())
 }
 
 /// The fields of `field=value` and their values.
@@ -61,6 +70,10 @@ fn equality(
         let kind = ViolationKind::from(problem);
         match (raw, &kind) {
             (Raw::Text(text), ViolationKind::Type { .. }) => instead((field, model), text, kind),
+            (Raw::Json(json), ViolationKind::Type { .. }) => match comparison::remedy_of_object(field, json.get()) {
+                Some(remedy) => ViolationKind::Misused { problem: kind.to_string(), remedy },
+                None => kind,
+            },
             _ => kind,
         }
     })?;

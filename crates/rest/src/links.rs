@@ -8,6 +8,7 @@ use backstay_model::{CollectionId, Field};
 use serde_json::value::RawValue;
 
 use crate::decoder::Decoder;
+use crate::foreign::{self, Listed};
 use crate::form::Form;
 use crate::json::items;
 use crate::relation_reader::missing;
@@ -71,7 +72,8 @@ impl Decoder<'_> {
                 LinkChanges::REMOVE => (1, Missing::Refuse),
                 _ => {
                     let problem = format!("unknown operator `{}`", shorten(name));
-                    let remedy = "write `$add` and `$remove`, `$set` alone, or an array of all ids".to_owned();
+                    let all = "write `$add` and `$remove`, `$set` alone, or an array of all ids";
+                    let remedy = foreign::of_many(Listed::Links, name).unwrap_or_else(|| all.to_owned());
                     return Err(Wrong::at_member(&shorten(name), ViolationKind::Misused { problem, remedy }));
                 }
             };

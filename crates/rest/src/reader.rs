@@ -3,11 +3,12 @@ use std::sync::Arc;
 
 use backstay_base::{Error, Place, RecordId, ViolationKind, limits};
 use backstay_engine::{
-    Cursor, Engine, Expression, Filter, Groups, List, Selection, Singles, SortBy, SortKey, Start, not_searched,
+    Cursor, Engine, Expression, Filter, Groups, List, Selection, Singles, SortBy, SortKey, Start,
+    no_highlight_of_types, not_searched, read_search,
 };
 use backstay_expr::{Checked, Scope};
 use backstay_model::{Collection, CollectionId, FieldId, Interface, InterfaceId, Model};
-use backstay_scalar::{Search, SearchProblem, Value};
+use backstay_scalar::{Search, Value};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
@@ -238,7 +239,7 @@ impl Reader {
             perspective: self.perspective(*id, as_of.as_deref())?,
             filter: Filter { equals, expression },
             search,
-            highlight: highlight.as_deref().map_or(Ok(Arc::default()), |text| highlighted(text, collection))?,
+            highlight: highlighted(highlight.as_deref(), (collection, shared))?,
             params: of_one_type(selected, (&selection, named)),
             selection,
             sort,
@@ -274,7 +275,14 @@ fn not_of_types(text: &str) -> Error {
 }
 
 /// The fields that a `highlight` names.
-fn highlighted(text: &str, collection: &Collection) -> Result<Arc<[FieldId]>, Error> {
+fn highlighted(
+    text: Option<&str>,
+    (collection, shared): (&Collection, Option<&Interface>),
+) -> Result<Arc<[FieldId]>, Error> {
+    let Some(text) = text else { return Ok(Arc::default()) };
+    if shared.is_some() {
+        return Err(no_highlight_of_types());
+    }
     let mut fields = Vec::new();
     for name in text.split(',').map(str::trim) {
         let field = collection.searched().find(|(field, _)| field.name == name).map(|(field, _)| field.id);
@@ -289,22 +297,7 @@ fn highlighted(text: &str, collection: &Collection) -> Result<Arc<[FieldId]>, Er
 
 /// The meaning of a `search`.
 pub(crate) fn searched(text: &str) -> Result<Arc<Search>, Error> {
-    let kind = |problem| match problem {
-        SearchProblem::Long => ViolationKind::Range(format!("at most {} bytes", limits::SEARCH_BYTES)),
-        SearchProblem::ManyWords => ViolationKind::Range(format!("at most {} words", limits::SEARCH_WORDS)),
-        SearchProblem::ManyPrefixes => {
-            ViolationKind::Range(format!("at most {} beginnings of words, such as york*", limits::SEARCH_PREFIXES))
-        }
-        SearchProblem::NoWord => ViolationKind::Misused {
-            problem: "there is no word to look for".to_owned(),
-            remedy: "send words of letters and digits, such as `new york -city`, or leave out `search`".to_owned(),
-        },
-        SearchProblem::ShortPrefix => ViolationKind::Misused {
-            problem: "one letter is too short a beginning of a word".to_owned(),
-            remedy: "write at least two letters before `*`".to_owned(),
-        },
-    };
-    Search::read(text).map(Arc::new).map_err(|problem| Error::malformed(Place::Search, kind(problem)))
+    read_search(text, &Place::Search)
 }
 
 /// Where a page starts: after or before a place, or after some records.

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use backstay_base::{Error, Place, Violation, ViolationKind, limits};
 use backstay_engine::{
-    Arguments, Derived, InnerSelection, Phrase, Selected, SelectedField, SelectedValue, Selection, SortKey,
+    Arguments, Derived, InnerSelection, Phrase, Selected, SelectedField, SelectedValue, Selection, SortKey, Sought,
+    read_search,
 };
-use backstay_expr::{Checked, MembersFunction, Scope};
+use backstay_expr::{Checked, MembersFunction, Node, Scope};
 use backstay_model::{Collection, Field, FieldId, FieldKind, Interface, Model, TYPE_NAME};
+use backstay_scalar::Value;
 
 use crate::derived::{self, OfMembers, Problem};
-use crate::words::{member_named, not_shared, shorten};
+use crate::words::{count_elsewhere, member_named, not_shared, shorten};
 use crate::{filter, sort};
 
 /// A selection, and those of its expressions that have parameters.
@@ -63,6 +65,7 @@ struct Given<'p> {
     limit: Option<u32>,
     sort: Option<Arc<[SortKey]>>,
     filter: Option<(&'p str, Checked)>,
+    search: Option<Sought>,
 }
 
 /// How many bytes an expression has that ends before a `,` or `)` which no bracket or quote of its own is around.
@@ -204,13 +207,20 @@ impl<'p> Parser<'p> {
         Ok(Chosen { selection, written })
     }
 
-    /// Counts a filter or a function of a relation, and gives its parameters their places.
-    fn note(&mut self, mut written: Phrase) -> Result<Phrase, Error> {
+    /// Counts a filter, a search or a function of a relation.
+    fn count_expression(&mut self) -> Result<(), Error> {
         self.expressions += 1;
         if self.expressions > limits::SELECT_EXPRESSIONS {
-            let problem = format!("more than {} filters and functions of relations", limits::SELECT_EXPRESSIONS);
+            let most = limits::SELECT_EXPRESSIONS;
+            let problem = format!("more than {most} filters, searches and functions of relations");
             return Err(self.syntax(&problem, "select fewer"));
         }
+        Ok(())
+    }
+
+    /// Counts one, and gives its parameters their places.
+    fn note(&mut self, mut written: Phrase) -> Result<Phrase, Error> {
+        self.count_expression()?;
         if !written.checked.params.is_empty() {
             written.first_param = self.params;
             // An expression has at most `limits::FILTER_PARAMETERS`.
@@ -283,8 +293,8 @@ impl<'p> Parser<'p> {
             let problem = format!("`{name}:` does not name a part of the answer");
             return Err(self.syntax(&problem, &format!("write an alias as {name}=FIELD, arguments as FIELD(limit:3)")));
         }
-        let field =
-            member_named(collection, holder.within, name).map_err(|kind| Error::malformed(Place::Select, kind))?;
+        let field = member_named(collection, holder.within, name)
+            .map_err(|kind| Error::malformed(Place::Select, count_elsewhere(collection, name).unwrap_or(kind)))?;
         let given_alias = alias.clone();
         match &alias {
             // The answer has the old name that was asked for.
@@ -374,6 +384,9 @@ impl<'p> Parser<'p> {
         let remedy = match (&field.kind, field.kind.target()) {
             (FieldKind::Embedded(_) | FieldKind::ToOneOf { .. } | FieldKind::Document(_), _) => {
                 format!("write the members in braces: {inner}")
+            }
+            (_, Some(_)) if field.kind.is_to_many() && derived::function_named(&name).is_some() => {
+                format!("write a function of a relation after a colon: {}:{name}", field.own_name())
             }
             (_, Some(_)) => format!("write the fields of a relation in braces: {inner}"),
             (_, None) => format!("`{}` has no fields; leave out what follows it", field.name),
@@ -497,11 +510,11 @@ impl<'p> Parser<'p> {
             let word: String = self.rest().chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
             self.at += word.len();
             self.space();
-            let known = matches!(&*word, "limit" | "sort" | "filter");
+            let known = matches!(&*word, "limit" | "sort" | "filter" | "search");
             if !known || !self.take(':') {
                 self.at = start;
                 let remedy = format!(
-                    "arguments are `limit`, `sort` and `filter`, as in {name}(sort:-createdAt,limit:3); fields go in braces: {name}{{id}}"
+                    "arguments are `limit`, `sort`, `filter` and `search`, as in {name}(sort:-createdAt,limit:3); fields go in braces: {name}{{id}}"
                 );
                 let problem = if known {
                     format!("a ':' is missing after `{word}`")
@@ -516,6 +529,7 @@ impl<'p> Parser<'p> {
             let again = match &*word {
                 "limit" => given.limit.replace(self.limit(name)?).is_some(),
                 "filter" => given.filter.replace(self.filter(self.model.collection(target))?).is_some(),
+                "search" => given.search.replace(self.search(name)?).is_some(),
                 _ => given.sort.replace(self.sort(self.model.collection(target))?).is_some(),
             };
             if again {
@@ -534,11 +548,24 @@ impl<'p> Parser<'p> {
 
     /// The arguments of a list.
     fn checked_arguments(&mut self, given: Given<'_>) -> Result<Arguments, Error> {
-        let Given { limit, sort, filter } = given;
+        let Given { limit, sort, filter, search } = given;
         let written =
             |(text, checked): (&str, Checked)| Phrase { text: text.into(), checked: Arc::new(checked), first_param: 0 };
         let filter = filter.map(written).map(|filter| self.note(filter)).transpose()?;
-        Ok(Arguments { limit, sort: sort.unwrap_or_default(), filter })
+        let search = match search {
+            Some(Sought::Param(words)) => Some(Sought::Param(self.note(words)?)),
+            Some(search @ Sought::Search(_)) => {
+                self.count_expression()?;
+                Some(search)
+            }
+            None => None,
+        };
+        let sort = match (sort, &search) {
+            (Some(sort), _) => sort,
+            (None, Some(_)) => Arc::from([SortKey::rank()]),
+            (None, None) => Arc::default(),
+        };
+        Ok(Arguments { limit, sort, filter, search })
     }
 
     /// Whether the colon after a name begins a function of the relation.
@@ -563,10 +590,11 @@ impl<'p> Parser<'p> {
             let problem = format!("`{}` is not a function of a relation", shorten(word));
             return Err(self.syntax(&problem, &format!("use one of {}", names.join(", "))));
         };
-        if given.limit.is_some() || given.sort.is_some() {
+        if given.limit.is_some() || given.sort.is_some() || given.search.is_some() {
             self.at = start;
-            let problem =
-                format!("`{word}` is of all records that the filter leaves, so it has no `limit` and no `sort`");
+            let problem = format!(
+                "`{word}` is of all records that the filter leaves, so it has no `limit`, no `sort` and no `search`"
+            );
             return Err(self.syntax(&problem, "leave them out"));
         }
         self.at += word.len();
@@ -613,6 +641,25 @@ impl<'p> Parser<'p> {
         let checked = checked.map_err(|error| self.moved(error, start))?;
         self.at += text.len();
         Ok((text, checked))
+    }
+
+    /// Words in quotes or a parameter, up to the `,` or `)` after it.
+    fn search(&mut self, name: &str) -> Result<Sought, Error> {
+        let (start, rest) = (self.at, self.rest());
+        if !rest.starts_with(['"', '\'', '$']) {
+            let remedy =
+                format!("put words in quotes: {name}(search:\"new york\"); a parameter is {name}(search:$words)");
+            return Err(self.syntax("`search` needs words in quotes, or a parameter", &remedy));
+        }
+        let text = rest[..end_of_expression(rest)].trim_end_matches(' ');
+        let checked = filter::words(text, self.model).map_err(|error| self.moved(error, start))?;
+        let sought = match &checked.expr.node {
+            Node::Literal(Value::Text(words)) => Sought::Search(read_search(words, &Place::Select)?),
+            Node::Param(..) => Sought::Param(Phrase { text: text.into(), checked: Arc::new(checked), first_param: 0 }),
+            _ => return Err(self.syntax("what is searched for is not computed", "send the words, or a parameter")),
+        };
+        self.at += text.len();
+        Ok(sought)
     }
 
     fn limit(&mut self, name: &str) -> Result<u32, Error> {

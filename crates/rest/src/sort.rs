@@ -6,7 +6,7 @@ use backstay_model::{Collection, Field, FieldKind, Model};
 use backstay_scalar::Scalar;
 
 use crate::derived;
-use crate::words::{field_named, shorten};
+use crate::words::{count_elsewhere, field_named, shorten};
 
 /// Reads a `sort` such as `-publishedAt,title`.
 pub(crate) fn keys(text: &str, collection: &Collection, model: &Model) -> Result<Vec<SortKey>, Error> {
@@ -55,7 +55,8 @@ fn key(part: &str, (collection, model): (&Collection, &Model), known: &[SortKey]
         };
         return Err(Problem::Text(format!("`{}` is not the name of a field", shorten(name)), remedy.into()));
     }
-    let field = field_named(collection, name).map_err(Problem::Field)?;
+    let field = field_named(collection, name)
+        .map_err(|kind| Problem::Field(count_elsewhere(collection, name).unwrap_or(kind)))?;
     if !SortKey::takes(field) {
         let (problem, remedy) = match field.kind {
             FieldKind::Scalar(Scalar::Text) => ("is a Text, which can be too long to sort by", "sort by a String"),

@@ -45,3 +45,17 @@ fn unknown_at_path(collection: &Collection, name: &str) -> ViolationKind {
     let open = open.filter(|field| field.within.is_none() || name.contains('.'));
     unknown("field", name, backstay_base::nearest(name, open.map(|field| field.name.as_str())))
 }
+
+/// What is wrong with the word of another system for how many records a relation leads to.
+pub(crate) fn count_elsewhere(collection: &Collection, name: &str) -> Option<ViolationKind> {
+    let known = name == "_count" || name.strip_suffix("_count").is_some_and(|relation| to_many(collection, relation));
+    let counted = collection.fields.iter().find(|field| field.kind.is_to_many() && field.is_readable())?;
+    let relation = name.strip_suffix("_count").filter(|name| !name.is_empty()).unwrap_or(counted.own_name());
+    let remedy =
+        format!("write {relation}:count for what a relation leads to; `count=true` counts the records of a list");
+    known.then(|| ViolationKind::Misused { problem: format!("unknown field `{}`", shorten(name)), remedy })
+}
+
+fn to_many(collection: &Collection, name: &str) -> bool {
+    collection.field_named(name).is_some_and(|field| field.kind.is_to_many() && field.is_readable())
+}

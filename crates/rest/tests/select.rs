@@ -6,7 +6,7 @@ use std::sync::Arc;
 use backstay_base::{Error, Place, ViolationKind};
 use backstay_engine::{
     DocumentSelection, InnerSelection, MemberSelection, Phrase, Selected, SelectedField, SelectedMember, SelectedType,
-    SelectedValue, Selection, Singles, SortBy,
+    SelectedValue, Selection, Singles, SortBy, Sought,
 };
 use backstay_model::{Collection, Model, SourceFile};
 use backstay_rest::Reader;
@@ -74,6 +74,15 @@ fn meaning(selection: &Selection, model: &Model, collection: &Collection) -> Str
             }
             if let Some(Phrase { text: filter, first_param, .. }) = &arguments.filter {
                 write!(text, " where {filter} from {first_param}").expect("a text");
+            }
+            match &arguments.search {
+                None => {}
+                Some(Sought::Search(search)) => {
+                    write!(text, " found by {} terms", search.terms().len()).expect("a text");
+                }
+                Some(Sought::Param(Phrase { text: param, first_param, .. })) => {
+                    write!(text, " found by {param} at {first_param}").expect("a text");
+                }
             }
             match (inner, target) {
                 (Some(InnerSelection::Fields(inner)), Some(target)) => {
@@ -180,6 +189,24 @@ fn a_list_takes_a_filter() {
 }
 
 #[test]
+fn a_list_takes_a_search() {
+    check(r#"comments(search:"new york"){text}"#, "comments by $rank down found by 2 terms with [text]");
+    check(r#"comments(search:'"new york"',limit:3)"#, "comments by $rank down up to 3 found by 1 terms");
+    check(r#"comments(search:"a, b)",sort:likes)"#, "comments by likes found by 2 terms");
+    check(
+        "comments(filter:text == $t,search:$words),b=comments(search: $other )",
+        "comments by $rank down where text == $t from 0 found by $words at 1, comments as b by $rank down found by $other at 2",
+    );
+    let quotes = "put words in quotes: comments(search:\"new york\"); a parameter is comments(search:$words)";
+    check("comments(search:york)", &format!("16: `search` needs words in quotes, or a parameter: {quotes}"));
+    check("comments(search:)", &format!("16: `search` needs words in quotes, or a parameter: {quotes}"));
+    check("comments(search:$a + 'x')", "16: what is searched for is not computed: send the words, or a parameter");
+    check("comments(search:'a',search:'b')", "20: `search` is given twice: give it once");
+    let none = "there is no word to look for; send words of letters and digits, such as `new york -city`, or leave out `search`";
+    check("comments(search:'-')", none);
+}
+
+#[test]
 fn a_relation_has_functions() {
     check("n=comments:count", "comments():count() as n");
     check("comments:count", "comments():count() as commentsCount");
@@ -206,7 +233,11 @@ fn a_relation_has_functions() {
         ("comments:sum(likes", "13: a ')' is missing: close the field with ')'"),
         (
             "comments(limit:1):count",
-            "0: `count` is of all records that the filter leaves, so it has no `limit` and no `sort`: leave them out",
+            "0: `count` is of all records that the filter leaves, so it has no `limit`, no `sort` and no `search`: leave them out",
+        ),
+        (
+            "comments(search:'x'):count",
+            "0: `count` is of all records that the filter leaves, so it has no `limit`, no `sort` and no `search`: leave them out",
         ),
         ("title=comments:count", "0: `title` is the name of a field of Post: choose another alias"),
         (
@@ -227,7 +258,7 @@ fn what_may_be_hidden_is_marked() {
 #[test]
 fn expressions_in_a_selection_are_few_and_short() {
     let many = |count: usize| (0..count).map(|at| format!("a{at}=comments:count")).collect::<Vec<_>>().join(",");
-    check(&many(21), "388: more than 20 filters and functions of relations: select fewer");
+    check(&many(21), "388: more than 20 filters, searches and functions of relations: select fewer");
     let long = format!("comments(filter:text == '{}')", "x".repeat(1100));
     check(&long, "16: the filters have more than 1024 bytes: list the collection itself with a long filter");
 }
@@ -330,7 +361,7 @@ fn a_mistake_has_a_place_and_a_remedy() {
 
 #[test]
 fn arguments_are_checked() {
-    let remedy = "arguments are `limit`, `sort` and `filter`, as in comments(sort:-createdAt,limit:3); fields go in braces: comments{id}";
+    let remedy = "arguments are `limit`, `sort`, `filter` and `search`, as in comments(sort:-createdAt,limit:3); fields go in braces: comments{id}";
     check("comments()", &format!("9: an argument is missing: {remedy}"));
     check("comments(first:3)", &format!("9: `first` is not an argument: {remedy}"));
     check("comments(text)", &format!("9: `text` is not an argument: {remedy}"));

@@ -90,11 +90,11 @@ pub use plan::{Planner, RecordSource, StoredPlan};
 pub use probes::{PROBED_IDS, Probe};
 pub use ranges::exclusion_fields;
 pub use relation::Perspective;
-pub use search::SearchTemplates;
+pub use search::{LookedUp, SearchTemplates, SoughtBy};
 pub use shape::{
     Alternative, Arguments, Derived, HIGHLIGHT, InnerSelection, MemberOutput, ObjectOutput, PageStart, Phrase,
     Position, ReadPlan, ReadScope, ReadShape, RowOutput, Searching, Selected, SelectedField, SelectedValue, Selection,
-    SortBy, SortKey, ValueKind, ValueOutput,
+    SortBy, SortKey, Sought, ValueKind, ValueOutput,
 };
 pub use slugs::{SlugRow, SlugSource, is_compared};
 pub use statement::{Extent, Slot, Statement, Template};

@@ -18,7 +18,7 @@ use crate::shape::Answered;
 use crate::tree::{boolean, column, name, only_where, subquery, word};
 use crate::{
     Alternative, ColumnRef, ColumnType, HIGHLIGHT, InnerSelection, MemberOutput, ObjectOutput, Phrase, SelectedField,
-    SelectedValue, Selection, Slot, ValueOutput, order, question,
+    SelectedValue, Selection, Slot, Sought, SoughtBy, ValueOutput, order, question, search,
 };
 
 /// Writes what is answered of a record into the columns of a SELECT, as far as the rights show it.
@@ -322,6 +322,18 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
         if matches!(read, Pred::Known(false)) {
             return nothing();
         }
+        let found = match &selected.arguments.search {
+            None => Pred::Known(true),
+            Some(sought) => {
+                let sought = match sought {
+                    Sought::Search(search) => SoughtBy::Selection(Arc::clone(search)),
+                    Sought::Param(Phrase { first_param, .. }) => SoughtBy::Param(self.reader.first_param + first_param),
+                };
+                let found = search::restrict(self.builder, (&member.anchor, self.reader.rights), (sought, &sort));
+                let Some(found) = found else { return nothing() };
+                Pred::Sql(found)
+            }
+        };
         let mut order = question::order(self.builder, &sort, &member.anchor, self.reader);
         if let Some(place) =
             order::places(self.builder, (field, &selected.arguments.sort), (&member.anchor, self.reader))
@@ -344,7 +356,7 @@ impl<'b, 'm, 'r> RowWriter<'b, 'm, 'r> {
             }
             None => read,
         };
-        Pred::all([tie(owner, &key), asked]).restrict(&mut inner);
+        Pred::all([tie(owner, &key), found, asked]).restrict(&mut inner);
         self.builder.from(member.anchor.frame, &mut inner);
         self.builder.limit(&mut inner, Slot::Constant((i64::from(limit) + 1).into()));
         (self.array(inner, &types), types, members)

@@ -9,7 +9,7 @@ use crate::order::PageOrder;
 use crate::partial::{self, Known, Usable, usable};
 use crate::predicate::Pred;
 use crate::steer::{Ranges, RulePred, compared_fields, count_rule, page_rule};
-use crate::{PageStart, Perspective, ReadScope, ReadShape, Slot, SortKey, search};
+use crate::{PageStart, Perspective, ReadScope, ReadShape, Slot, SortKey, SoughtBy, search};
 
 /// Which records are read, and in which order.
 #[derive(Debug)]
@@ -67,9 +67,8 @@ pub(crate) fn asked_in_order(
     let mut questions = filtered(builder, record, (&ranges, &known));
     questions.extend(index_conditions(builder, shape, record, (&usable, &known)));
     if shape.search.is_some() {
-        let by_rank = matches!(&shape.scope, ReadScope::Page { sort, .. } if sort.contains(&SortKey::rank()));
-        let pred = Pred::Sql(search::restrict(builder, record, by_rank));
-        questions.push(Question { pred, is_range: true });
+        let found = search::restrict(builder, (record, reader.rights), (SoughtBy::Request, shape.sort()));
+        questions.push(Question { pred: found.map_or(Pred::Known(false), Pred::Sql), is_range: true });
     }
     let order = match &shape.scope {
         ReadScope::Page { sort, start } => {
@@ -134,12 +133,8 @@ fn index_conditions(
     record: &Anchor,
     (usable, known): (&[Usable<'_>], &Known<'_>),
 ) -> Vec<Question> {
-    let sort = match &shape.scope {
-        ReadScope::Page { sort, .. } => sort.as_slice(),
-        ReadScope::One | ReadScope::Key | ReadScope::Count => &[],
-    };
     let compared = compared_fields(known);
-    let conditions = partial::conditions(usable, (&compared, sort));
+    let conditions = partial::conditions(usable, (&compared, shape.sort()));
     conditions
         .map(|condition| Question { pred: partial::written(builder, condition, record), is_range: true })
         .collect()

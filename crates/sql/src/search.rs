@@ -8,14 +8,18 @@
 mod entry;
 mod text;
 
-use backstay_model::{Collection, CollectionId, FieldId, Model, SearchIndex, Searched};
+use std::sync::Arc;
+
+use backstay_base::Action;
+use backstay_expr::Rights;
+use backstay_model::{Collection, CollectionId, Field, FieldId, Model, SearchIndex, Searched};
 use backstay_scalar::{Language, Search, Storage, Value};
 use sea_query::{BinOper, CaseStatement, Expr as Sql, ExprTrait, Func, JoinType, OnConflict, Query, SelectStatement};
 
 use crate::builder::{Anchor, Builder, RANK};
 use crate::definition::{quoted, raw};
 use crate::tree::{boolean, call, cast, column, integer, name, subquery, word};
-use crate::{ColumnType, Dialect, Planner, Slot, Statement, Template};
+use crate::{ColumnType, Dialect, Planner, Slot, SortKey, Statement, Template};
 
 /// The key of a record, in the side table.
 pub(crate) const RECORD: &str = "record";
@@ -220,36 +224,45 @@ impl Writing<'_> {
         builder.finish(&insert, Vec::new())
     }
 
-    /// SQLite: finds the row by its words.
+    /// SQLite: finds the row by its words, which are those of `Slot::Entry`. The values aren't selected: FTS5 writes what it
+    /// has gathered whenever a statement begins a savepoint, as INSERT … SELECT does.
     fn put_words(&self) -> Template {
-        self.of_row(Vec::new())
-    }
-
-    /// SQLite: finds it by them no more. A table without content has to be told what they were.
-    fn remove_words(&self) -> Template {
-        self.of_row(vec![(self.index.words.as_str(), word("delete"))])
-    }
-
-    /// Inserts the words of the row of `Slot::Id` as they are kept, and before them other values.
-    fn of_row(&self, before: Vec<(&str, Sql)>) -> Template {
         let mut builder = self.builder();
-        let (mut columns, mut row) = (Vec::new(), Query::select());
-        for (column, value) in before {
-            columns.push(column.to_owned());
-            row.expr(value);
+        let mut columns = vec!["rowid".to_owned()];
+        let mut values = vec![subquery(self.row_of(&mut builder, Vec::new()))];
+        for field in 0..self.index.fields.len() {
+            columns.push(words(field));
+            values.push(Self::slot(&mut builder, field, Storage::Text));
         }
-        columns.push("rowid".to_owned());
-        row.column(name(DOC)).from(name(&self.index.table));
+        let mut insert = Query::insert();
+        insert.into_table(name(&self.index.words)).columns(columns.iter().map(|column| name(column)));
+        let whole = insert.values(values).is_ok();
+        assert!(whole, "one value per column");
+        builder.finish(&insert, Vec::new())
+    }
+
+    /// SQLite: finds it by them no more, if it is there. A table without content has to be told what they were.
+    fn remove_words(&self) -> Template {
+        let mut builder = self.builder();
+        let mut row = self.row_of(&mut builder, vec![word("delete")]);
+        let mut columns = vec![self.index.words.clone(), "rowid".to_owned()];
         for field in 0..self.index.fields.len() {
             columns.push(words(field));
             row.column(name(&words(field)));
         }
-        row.and_where(Sql::col(name(RECORD)).eq(self.id(&mut builder)));
         let mut insert = Query::insert();
         insert.into_table(name(&self.index.words)).columns(columns.iter().map(|column| name(column)));
         let whole = insert.select_from(row).is_ok();
         assert!(whole, "one value per column");
         builder.finish(&insert, Vec::new())
+    }
+
+    /// SQLite: the number of the row of `Slot::Id`, after other values.
+    fn row_of(&self, builder: &mut Builder<'_>, before: Vec<Sql>) -> SelectStatement {
+        let mut row = Query::select();
+        row.exprs(before).column(name(DOC)).from(name(&self.index.table));
+        row.and_where(Sql::col(name(RECORD)).eq(self.id(builder)));
+        row
     }
 
     fn remove_row(&self) -> Template {
@@ -265,22 +278,64 @@ impl Planner {
     pub fn search_templates(&self, collection: CollectionId) -> Option<SearchTemplates> {
         SearchTemplates::of(&self.model, self.model.collection(collection), self.dialect)
     }
+}
 
-    /// The values of `Slot::Match` and `Slot::Terms` of a search among the words of some fields that can be searched, at least
-    /// one.
-    pub fn search(&self, collection: &Collection, fields: &[FieldId], search: &Search) -> [Value; 2] {
-        let searched = collection.searched().enumerate().filter(|(_, (field, _))| fields.contains(&field.id));
-        let columns: Vec<text::Column> =
-            searched.map(|(number, (_, Searched { language, weight: _ }))| text::Column { number, language }).collect();
-        assert!(!columns.is_empty(), "a search has fields to look at");
-        text::values(search, &columns, self.dialect)
+/// The fields in which a search of callers with these rights looks, by their numbers in the index: those that they see in every
+/// record that they see. One whose rule depends on the record isn't among them, since the index can't tell the records apart.
+pub fn open_fields<'c>(
+    collection: &'c Collection,
+    rights: &Rights,
+) -> impl Iterator<Item = (usize, &'c Field, Searched)> {
+    let open = |field: &Field| rights.field(collection.id, field.id, Action::Read).allows();
+    let searched = collection.searched().enumerate();
+    searched.filter(move |(_, (field, _))| open(field)).map(|(number, (field, searched))| (number, field, searched))
+}
+
+/// What is looked up in the index of a search, in the fields that a class of callers may search.
+#[derive(Debug, PartialEq)]
+pub struct LookedUp {
+    /// Of which collection.
+    pub collection: CollectionId,
+    columns: Box<[text::Column]>,
+    dialect: Dialect,
+    /// What the words are.
+    pub sought: SoughtBy,
+}
+
+/// Where the words that are looked up come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SoughtBy {
+    /// From the request, which is itself a search.
+    Request,
+    /// From the selection.
+    Selection(Arc<Search>),
+    /// From the parameter of this number, a text that is a search.
+    Param(u16),
+}
+
+impl LookedUp {
+    /// What callers with these rights look up of a collection; `None` if they may search none of its fields.
+    fn of(collection: &Collection, rights: &Rights, sought: SoughtBy, dialect: Dialect) -> Option<Arc<Self>> {
+        let column = |(number, _, Searched { language, weight: _ })| text::Column { number, language };
+        let columns: Box<[text::Column]> = open_fields(collection, rights).map(column).collect();
+        (!columns.is_empty()).then(|| Arc::new(Self { collection: collection.id, columns, dialect, sought }))
+    }
+
+    /// The value of `Slot::Match`.
+    pub fn matched(&self, search: &Search) -> Value {
+        text::matched(search, &self.columns, self.dialect)
+    }
+
+    /// The value of `Slot::Terms`.
+    pub fn terms(&self, search: &Search) -> Value {
+        text::terms(search, &self.columns, self.dialect)
     }
 }
 
-/// The keys of the records that match `Slot::Match`.
-pub(crate) fn found(builder: &mut Builder<'_>, collection: &Collection) -> SelectStatement {
+/// The keys of the records that match.
+fn found(builder: &mut Builder<'_>, collection: &Collection, looked_up: Arc<LookedUp>) -> SelectStatement {
     let index = collection.search_index().expect("what is searched has an index");
-    let matched = builder.slot(Slot::Match, Storage::Text);
+    let matched = builder.slot(Slot::Match(looked_up), Storage::Text);
     let mut select = Query::select();
     match builder.dialect {
         Dialect::Sqlite => {
@@ -300,17 +355,20 @@ pub(crate) fn found(builder: &mut Builder<'_>, collection: &Collection) -> Selec
 }
 
 /// The same with their ranks.
-pub(crate) fn ranked(builder: &mut Builder<'_>, collection: &Collection) -> SelectStatement {
+fn ranked(builder: &mut Builder<'_>, collection: &Collection, looked_up: &Arc<LookedUp>) -> SelectStatement {
     let index = collection.search_index().expect("what is searched has an index");
     let weights: Vec<u32> = collection.searched().map(|(_, search)| search.weight).collect();
     match builder.dialect {
-        Dialect::Sqlite => ranked_by_fts5(builder, &index, &weights),
-        Dialect::Postgres => ranked_by_tsvector(builder, &index, &weights),
+        Dialect::Sqlite => ranked_by_fts5(builder, (&index, &weights), looked_up),
+        Dialect::Postgres => ranked_by_tsvector(builder, (&index, &weights), looked_up),
     }
 }
 
 /// The weighted number of the field that a term is about.
 fn points(row: &str, field: &Sql, weights: &[u32]) -> Sql {
+    if let [weight] = weights {
+        return column(row, &number(0)).mul(integer((*weight).into()));
+    }
     let mut case = CaseStatement::new();
     for (at, weight) in weights.iter().enumerate() {
         let place = i64::try_from(at).expect("few fields are searched");
@@ -326,12 +384,16 @@ fn join_in_order(select: &mut SelectStatement, table: &str, alias: &str) {
 }
 
 /// Every term is looked up in every field, in the order of the joins: any other would look terms up row by row.
-fn ranked_by_fts5(builder: &mut Builder<'_>, index: &SearchIndex, weights: &[u32]) -> SelectStatement {
+fn ranked_by_fts5(
+    builder: &mut Builder<'_>,
+    (index, weights): (&SearchIndex, &[u32]),
+    looked_up: &Arc<LookedUp>,
+) -> SelectStatement {
     let (term, of, row) = (builder.alias(), builder.alias(), builder.alias());
-    let terms = builder.slot(Slot::Terms, Storage::Text);
+    let terms = builder.slot(Slot::Terms(Arc::clone(looked_up)), Storage::Text);
     let part = |path: &str| call("json_extract", [column(&term, "value"), word(path)]);
     let mut rows = Query::select();
-    let matched = builder.slot(Slot::Match, Storage::Text);
+    let matched = builder.slot(Slot::Match(Arc::clone(looked_up)), Storage::Text);
     let all = Query::select()
         .expr(Sql::col(name("rowid")))
         .from(name(&index.words))
@@ -345,14 +407,19 @@ fn ranked_by_fts5(builder: &mut Builder<'_>, index: &SearchIndex, weights: &[u32
     rows.and_where(column(&row, DOC).in_subquery(all));
     rows.expr_as(column(&row, RECORD), name(RECORD));
     rows.expr_as(Func::sum(points(&row, &part("$[0]"), weights)), name(RANK));
-    rows.group_by_col((name(&row), name(RECORD)));
+    // A number is quicker to sort by than the key that it stands for.
+    rows.group_by_col((name(&row), name(DOC)));
     rows
 }
 
-fn ranked_by_tsvector(builder: &mut Builder<'_>, index: &SearchIndex, weights: &[u32]) -> SelectStatement {
+fn ranked_by_tsvector(
+    builder: &mut Builder<'_>,
+    (index, weights): (&SearchIndex, &[u32]),
+    looked_up: &Arc<LookedUp>,
+) -> SelectStatement {
     let (row, term) = (builder.alias(), builder.alias());
-    let matched = cast(builder.slot(Slot::Match, Storage::Text), "tsquery");
-    let terms = cast(builder.slot(Slot::Terms, Storage::Text), "jsonb");
+    let matched = cast(builder.slot(Slot::Match(Arc::clone(looked_up)), Storage::Text), "tsquery");
+    let terms = cast(builder.slot(Slot::Terms(Arc::clone(looked_up)), Storage::Text), "jsonb");
     let part = |place: i64| call("jsonb_array_element_text", [column(&term, "value"), integer_of_32_bits(place)]);
     let has = column(&row, WORDS).binary(BinOper::Custom("@@"), cast(part(1), "tsquery"));
     let mut sum = Query::select();
@@ -370,17 +437,23 @@ fn integer_of_32_bits(number: i64) -> Sql {
     cast(integer(number), "integer")
 }
 
-/// Restricts a read to the records that match, and ranks them if they are asked for in the order of their ranks.
-pub(crate) fn restrict(builder: &mut Builder<'_>, record: &Anchor, by_rank: bool) -> Sql {
+/// Restricts a read by callers with these rights to the records that match, and ranks them if they are asked for in the order of
+/// their ranks. `None` if these callers may search no field of such a record.
+pub(crate) fn restrict(
+    builder: &mut Builder<'_>,
+    (record, rights): (&Anchor, &Rights),
+    (sought, sort): (SoughtBy, &[SortKey]),
+) -> Option<Sql> {
     let collection = builder.model.collection(record.collection);
+    let looked_up = LookedUp::of(collection, rights, sought, builder.dialect)?;
     let key = builder.key(record);
     builder.note_search();
-    if !by_rank {
-        return key.in_subquery(found(builder, collection));
+    if !sort.contains(&SortKey::rank()) {
+        return Some(key.in_subquery(found(builder, collection, looked_up)));
     }
-    let rows = ranked(builder, collection);
+    let rows = ranked(builder, collection, &looked_up);
     let alias = builder.read_ranked(record.frame, rows);
-    column(&alias, RECORD).eq(key)
+    Some(column(&alias, RECORD).eq(key))
 }
 
 /// The type of ranks.

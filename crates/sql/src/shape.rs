@@ -2,9 +2,9 @@ use backstay_base::{Action, limits};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use backstay_expr::{Checked, Expr};
+use backstay_expr::{Checked, Expr, Node, Type};
 use backstay_model::{Collection, CollectionId, EnumId, Field, FieldId, FieldKind, Model};
-use backstay_scalar::Scalar;
+use backstay_scalar::{Scalar, Search};
 
 use crate::{ColumnRef, ColumnType, DocumentOutput, DocumentSelection, Perspective, Template};
 
@@ -24,10 +24,20 @@ pub struct ReadShape {
     /// The caller's filter. A field in it that the rights hide in a record is null there, and a related record that they
     /// hide does not exist.
     pub filter: Option<Expr>,
-    /// If only the records are meant that match `Slot::Match`: what is answered of that.
+    /// If only the records are meant that a search finds: what is answered of that.
     pub search: Option<Searching>,
     /// Which records.
     pub scope: ReadScope,
+}
+
+impl ReadShape {
+    /// The order of a page.
+    pub(crate) fn sort(&self) -> &[SortKey] {
+        match &self.scope {
+            ReadScope::Page { sort, .. } => sort,
+            ReadScope::One | ReadScope::Key | ReadScope::Count => &[],
+        }
+    }
 }
 
 /// What is answered of a search.
@@ -245,6 +255,27 @@ pub struct Arguments {
     pub sort: Arc<[SortKey]>,
     /// Which of the records are meant.
     pub filter: Option<Phrase>,
+    /// Of those the ones that are found by this.
+    pub search: Option<Sought>,
+}
+
+/// What the records that a to-many relation leads to are searched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sought {
+    /// These words.
+    Search(Arc<Search>),
+    /// Those of a parameter, which this expression is.
+    Param(Phrase),
+}
+
+impl Sought {
+    /// The expression that it is, if that has a parameter.
+    pub fn written(&self) -> Option<&Phrase> {
+        match self {
+            Self::Search(_) => None,
+            Self::Param(written) => Some(written),
+        }
+    }
 }
 
 impl Hash for SelectedField {
@@ -269,7 +300,7 @@ impl Selection {
         Self::parts([Selected::Field(SelectedField::of(Collection::ID))])
     }
 
-    /// The filters in it and the values that aren't fields, at whatever depth.
+    /// The filters in it, the searches by a parameter, and the values that aren't fields, at whatever depth.
     pub fn written(&self) -> Vec<&Phrase> {
         let Self::Parts(parts) = self else { return Vec::new() };
         let mut written = Vec::new();
@@ -278,6 +309,7 @@ impl Selection {
                 Selected::Stored => {}
                 Selected::Field(SelectedField { arguments, inner, .. }) => {
                     written.extend(&arguments.filter);
+                    written.extend(arguments.search.as_ref().and_then(Sought::written));
                     match inner {
                         None => {}
                         Some(InnerSelection::Fields(inner)) => written.extend(inner.written()),
@@ -288,6 +320,16 @@ impl Selection {
             }
         }
         written
+    }
+
+    /// The parameters that lists in it are searched for, at whatever depth.
+    pub fn sought(&self) -> Vec<&Phrase> {
+        // No other expression of a selection is a text that a parameter holds.
+        let is_sought = |written: &&Phrase| {
+            let Expr { node, ty, span: _ } = &written.checked.expr;
+            matches!((node, ty), (Node::Param(..), Type::Text))
+        };
+        self.written().into_iter().filter(is_sought).collect()
     }
 
     /// How many parameters these have together.

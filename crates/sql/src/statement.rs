@@ -4,7 +4,7 @@ use backstay_expr::CallerPart;
 use backstay_scalar::{Part, Storage, Value};
 
 use crate::param::Encoding;
-use crate::{ColumnRef, ColumnType, Dialect, Param};
+use crate::{ColumnRef, ColumnType, Dialect, LookedUp, Param};
 
 /// Where the value of a placeholder comes from when a template is bound.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,9 +38,9 @@ pub enum Slot {
     /// Rows left out and rows wanted, together.
     Reach,
     /// What a record that is searched for must match.
-    Match,
+    Match(Arc<LookedUp>),
     /// What the rank of such a record is computed from.
-    Terms,
+    Terms(Arc<LookedUp>),
     /// A value of the entry of a record in the index of a search.
     Entry(u16),
     /// The place of an ordered link.

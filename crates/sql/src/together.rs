@@ -16,7 +16,7 @@ use crate::question::{Asked, asked_in_order, order};
 use crate::tree::{boolean, column, integer, name};
 use crate::{
     Alternative, ColumnRef, ColumnType, Dialect, DocumentOutput, MemberOutput, ObjectOutput, PageStart, Planner,
-    ReadPlan, ReadScope, ReadShape, RecordsOutput, RowOutput, Slot, SortKey, ValueOutput,
+    ReadPlan, ReadScope, ReadShape, RecordsOutput, RowOutput, Slot, SoughtBy, ValueOutput, search,
 };
 
 impl Planner {
@@ -41,7 +41,11 @@ impl Planner {
         for shape in shapes {
             let rows =
                 builder.rows(self.model.collection(shape.collection), shape.perspective, (reader.rights, shape.action));
-            for (index, key) in order(&mut builder, sort_of(shape), &rows.anchor, reader).nullable().enumerate() {
+            if shape.search.is_some() {
+                // An order by ranks is one of what is found.
+                search::restrict(&mut builder, (&rows.anchor, reader.rights), (SoughtBy::Request, shape.sort()));
+            }
+            for (index, key) in order(&mut builder, shape.sort(), &rows.anchor, reader).nullable().enumerate() {
                 match nullable.get_mut(index) {
                     Some(known) => *known |= key,
                     None => nullable.push(key),
@@ -49,13 +53,6 @@ impl Planner {
             }
         }
         nullable
-    }
-}
-
-fn sort_of(shape: &ReadShape) -> &[SortKey] {
-    match &shape.scope {
-        ReadScope::Page { sort, .. } => sort,
-        ReadScope::One | ReadScope::Key | ReadScope::Count => &[],
     }
 }
 

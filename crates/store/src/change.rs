@@ -45,6 +45,8 @@ pub trait CommitObserver: Send + Sync + 'static {
     fn before_commit(&self, committed: Committed<'_>);
     /// The same changes are durable. No caller has been answered yet.
     fn after_commit(&self, committed: Committed<'_>);
+    /// Another process committed changes of what has these keys.
+    fn others_changed(&self, keys: &[DependencyKey]);
     /// Another process changed the database: anything may have changed.
     fn foreign_change(&self);
 }
@@ -53,5 +55,6 @@ pub trait CommitObserver: Send + Sync + 'static {
 impl CommitObserver for () {
     fn before_commit(&self, _: Committed<'_>) {}
     fn after_commit(&self, _: Committed<'_>) {}
+    fn others_changed(&self, _: &[DependencyKey]) {}
     fn foreign_change(&self) {}
 }

@@ -37,6 +37,15 @@ pub(crate) trait Database: fmt::Debug + Send + Sync {
     /// Reads the store's own tables.
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()>;
 
+    /// Lets the commit log have every entry that was committed before.
+    fn settle_log(&self) -> Answer<'_, ()>;
+
+    /// Whether it knows what other processes have committed, but for the last moments.
+    fn is_current(&self) -> bool;
+
+    /// Whether this process does what one of those that have the database open has to do.
+    fn is_keeper(&self) -> bool;
+
     /// Writes a checked copy of it into this file. Blocks.
     fn back_up(&self, to: &Path, watch: &mut Watch<'_>) -> Result<Checked, CopyError>;
 

@@ -105,8 +105,8 @@ pub enum StoreError {
     /// The database server can't be reached, or the connection was lost before COMMIT.
     #[error("the database server can't be reached")]
     Unreachable(#[source] Cause),
-    /// Another process has opened the database since. This ends the store.
-    #[error("another Backstay has opened the database")]
+    /// Another process has changed the model of the database, or made another database of it. This ends the store.
+    #[error("another Backstay has changed the database's model")]
     Displaced,
     /// The connection was lost during COMMIT: the transaction may be stored or not.
     #[error("the connection was lost during the commit")]

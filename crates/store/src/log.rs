@@ -68,6 +68,8 @@ pub(crate) struct Append {
 /// The entry, its leaf and its feed part, and what they are about.
 struct Row {
     values: [Param; 3],
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "followers know their own entries by it"))]
+    leaf: Leaf,
     keys: Vec<DependencyKey>,
     bytes: usize,
 }
@@ -108,7 +110,7 @@ impl LogFormat {
 
     /// Appends an entry at this place of the log.
     pub(crate) fn append(&self, place: Place, origin: &Origin, changes: &[Change]) -> Append {
-        let Row { values: [entry, leaf, feed], keys, bytes } = self.row(place.moment, origin, changes);
+        let Row { values: [entry, leaf, feed], keys, bytes, .. } = self.row(place.moment, origin, changes);
         let statement = own(
             "INSERT INTO backstay_log (seq, entry, leaf, feed) VALUES ($1, $2, $3, $4)",
             vec![Param::Int(place.sequence), entry, leaf, feed],
@@ -117,17 +119,12 @@ impl LogFormat {
         Append { statement, keys, bytes }
     }
 
-    /// As `append`, at the place that the database itself finds.
+    /// Stages an entry, which gets its place in the log once it is visible, and returns its leaf hash.
     #[cfg(feature = "postgres")]
-    pub(crate) fn append_next(&self, moment: Timestamp, origin: &Origin, changes: &[Change]) -> Append {
-        let Row { values, keys, bytes } = self.row(moment, origin, changes);
-        let statement = own(
-            "INSERT INTO backstay_log (seq, entry, leaf, feed) \
-             SELECT coalesce(max(seq), 0) + 1, $1, $2, $3 FROM backstay_log",
-            values.into(),
-            &[],
-        );
-        Append { statement, keys, bytes }
+    pub(crate) fn stage(&self, moment: Timestamp, origin: &Origin, changes: &[Change]) -> (Append, Leaf) {
+        let Row { values, leaf, keys, bytes } = self.row(moment, origin, changes);
+        let statement = own("INSERT INTO backstay_staged (entry, leaf, feed) VALUES ($1, $2, $3)", values.into(), &[]);
+        (Append { statement, keys, bytes }, leaf)
     }
 
     fn row(&self, moment: Timestamp, origin: &Origin, changes: &[Change]) -> Row {
@@ -138,7 +135,7 @@ impl LogFormat {
         let feed = feed(&keys, &numbered);
         let param = |bytes: &[u8]| Param::Bytes(bytes.into());
         let bytes = entry.len() + feed.len();
-        Row { values: [param(&entry), param(leaf.as_bytes()), param(&feed)], keys, bytes }
+        Row { values: [param(&entry), param(leaf.as_bytes()), param(&feed)], leaf, keys, bytes }
     }
 
     fn entry(&self, moment: Timestamp, origin: &Origin, numbered: &[Numbered<'_>]) -> Vec<u8> {
@@ -224,6 +221,30 @@ fn feed(keys: &[DependencyKey], numbered: &[Numbered<'_>]) -> Vec<u8> {
         }
     }
     feed
+}
+
+/// The keys in a feed part; `None` if it has another format.
+#[cfg(feature = "postgres")]
+pub(crate) fn feed_keys(feed: &[u8]) -> Option<Vec<DependencyKey>> {
+    let mut rest = feed.strip_prefix(&[FEED_FORMAT])?;
+    let (mut count, mut shift) = (0_usize, 0_u32);
+    loop {
+        let (byte, after) = rest.split_first()?;
+        rest = after;
+        count |= usize::from(byte & 0x7f).checked_shl(shift)?;
+        shift += 7;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    let keys = rest.get(..count.checked_mul(8)?)?.chunks_exact(8);
+    Some(keys.map(|key| DependencyKey(key.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))).collect())
+}
+
+/// The moment in the eight bytes of an entry that follow its first one.
+#[cfg(feature = "postgres")]
+pub(crate) fn moment_from(bytes: &[u8]) -> Option<Timestamp> {
+    Timestamp::from_micros(i64::from_be_bytes(bytes.try_into().ok()?))
 }
 
 /// The last entry of the log; no row if the log is empty.

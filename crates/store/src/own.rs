@@ -9,13 +9,18 @@ use crate::server_functions;
 use crate::session::OwnRow;
 
 /// The format of these tables. A database in a newer format is refused.
-pub(crate) const FORMAT: i64 = 5;
+pub(crate) fn format(dialect: Dialect) -> i64 {
+    match dialect {
+        Dialect::Sqlite => 5,
+        Dialect::Postgres => 6,
+    }
+}
 
 /// The statements that bring tables of an older format to the newest one; `None` if they have it.
 ///
 /// Since format 2 the log has entries of format 2 and idempotency records have a format; since format 3 there are
 /// tombstones; since format 4 there are counters of sequences; since format 5 the
-/// stored sums that have to follow are queued.
+/// stored sums that have to follow are queued; since format 6, which only PostgreSQL has, entries of the log are staged.
 pub(crate) fn upgrade(from: i64, dialect: Dialect) -> Option<Vec<Statement>> {
     let int = int_type(dialect);
     let to_2 = || format!("ALTER TABLE backstay_idempotency ADD COLUMN format {int} NOT NULL DEFAULT 1");
@@ -23,7 +28,8 @@ pub(crate) fn upgrade(from: i64, dialect: Dialect) -> Option<Vec<Statement>> {
     let to_4 = || sequences(int, rowless(dialect));
     let texts = [(from < 2).then(to_2), (from < 3).then(to_3), (from < 4).then(to_4)];
     let to_5 = (from < 5).then(|| due_sums(dialect)).into_iter().flatten();
-    let texts = texts.into_iter().flatten().chain(to_5);
+    let to_6 = (from < 6).then(|| staged(dialect)).flatten();
+    let texts = texts.into_iter().flatten().chain(to_5).chain(to_6);
     let statements: Vec<Statement> = texts.map(|text| own(&text, vec![], &[])).collect();
     (!statements.is_empty()).then_some(statements)
 }
@@ -49,6 +55,21 @@ fn due_sums(dialect: Dialect) -> [String; 2] {
          record {bytes} NOT NULL){strict}"
     );
     [table, "CREATE INDEX backstay_due_sum_of ON backstay_due_sum (type, field, record)".to_owned()]
+}
+
+/// Makes the table of entries that haven't got their places in the log yet. A transaction has an id before it draws a number:
+/// columns get their values in their order.
+fn staged(dialect: Dialect) -> Option<String> {
+    match dialect {
+        // Its transactions end in the order in which they write.
+        Dialect::Sqlite => None,
+        Dialect::Postgres => Some(
+            "CREATE TABLE backstay_staged (transaction xid8 NOT NULL DEFAULT pg_current_xact_id(), \
+             staged bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, entry bytea NOT NULL, leaf bytea NOT NULL, feed bytea) \
+             WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)"
+                .to_owned(),
+        ),
+    }
 }
 
 /// What a table ends with.
@@ -124,7 +145,13 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
         Dialect::Sqlite => None,
         Dialect::Postgres => Some(expect_rows()),
     };
-    tables.into_iter().chain(due_sums(dialect)).chain(guard).map(|text| own(&text, vec![], &[])).collect()
+    tables
+        .into_iter()
+        .chain(due_sums(dialect))
+        .chain(staged(dialect))
+        .chain(guard)
+        .map(|text| own(&text, vec![], &[]))
+        .collect()
 }
 
 /// The function on PostgreSQL that raises an error if a number of rows is not the expected one.
@@ -140,13 +167,36 @@ fn expect_rows() -> String {
     )
 }
 
-/// What makes the functions that the database needs for expressions, and doesn't have: whenever it is opened, because they
+/// Moves staged entries whose numbers are in these ranges into the log, at most so many. `oldest` is asked before it looks for
+/// them and `following` after it; each statement has a snapshot of its own, taken once no other process can be at it.
+const SEQUENCE_LOG: &str = "CREATE OR REPLACE FUNCTION backstay_sequence_log(first_numbers bigint[], last_numbers bigint[], \
+    most bigint, OUT is_free boolean, OUT taken bigint[], OUT oldest bigint, OUT newest bigint, OUT following bigint) \
+    LANGUAGE plpgsql SET enable_seqscan = off AS $body$ \
+    DECLARE end_of_log bigint; BEGIN \
+    is_free := pg_try_advisory_xact_lock(hashtextextended('backstay log ' || current_schema(), 0)); \
+    IF NOT is_free THEN RETURN; END IF; \
+    oldest := CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint); \
+    newest := (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM backstay_staged_staged_seq); \
+    end_of_log := coalesce((SELECT max(seq) FROM backstay_log), 0); \
+    WITH moved AS (DELETE FROM backstay_staged WHERE staged IN (SELECT near.staged \
+    FROM unnest(first_numbers, last_numbers) AS number(first, last) CROSS JOIN LATERAL (SELECT s.staged FROM backstay_staged s \
+    WHERE s.staged BETWEEN number.first AND number.last ORDER BY s.staged LIMIT most) AS near \
+    ORDER BY near.staged LIMIT most) RETURNING staged, entry, leaf, feed), \
+    placed AS (INSERT INTO backstay_log (seq, entry, leaf, feed) SELECT end_of_log + row_number() OVER (ORDER BY staged), \
+    entry, leaf, feed FROM moved) SELECT array_agg(staged ORDER BY staged) INTO taken FROM moved; \
+    following := CASE WHEN taken IS NULL AND newest < first_numbers[cardinality(first_numbers)] THEN oldest \
+    ELSE CAST(CAST(pg_current_xact_id() AS text) AS bigint) END; END $body$";
+
+/// What makes the functions that the database needs for expressions and the log, and doesn't have: whenever it is opened, because they
 /// follow the version of Backstay.
 pub(crate) fn functions(dialect: Dialect) -> Vec<Statement> {
     match dialect {
         // The store adds them to each connection.
         Dialect::Sqlite => Vec::new(),
-        Dialect::Postgres => server_functions::STATEMENTS.iter().map(|text| own(text, vec![], &[])).collect(),
+        Dialect::Postgres => {
+            let texts = server_functions::STATEMENTS.iter().map(String::as_str).chain([SEQUENCE_LOG]);
+            texts.map(|text| own(text, vec![], &[])).collect()
+        }
     }
 }
 

@@ -114,8 +114,8 @@ impl ServerProblem {
                 "create a database for this application alone, or a schema, with `?options=-csearch_path%3DNAME` in the address"
             }
             Self::InUse => {
-                "stop it, or use another database: a database has one server for now. Run commands where that server runs, \
-                 with the same data directory"
+                "stop all its servers first: the model or the version of a database is changed, and a database is deleted, while \
+                 no other Backstay uses it. Those with the same model and version share one"
             }
             Self::Connection(_) => "check the address; the server's log may say more",
         }

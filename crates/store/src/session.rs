@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use backstay_sql::{DecodeError, Dialect, Row, Statement};
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 
+use crate::tx::Staged;
 use crate::{ReadStats, StoreError};
 
 /// An answer that an embedded database has at once, without an allocation, and that a server sends later.
@@ -49,6 +50,9 @@ pub(crate) trait Session: Send {
     /// Notes that another transaction has changed what this one has read, and that it has to be run again.
     fn overtaken(&mut self);
 
+    /// How to send several statements at once, if that saves the time of a way to a server and back.
+    fn pipeline(&mut self) -> Option<&mut dyn Pipeline>;
+
     /// Runs a statement that writes in a transaction of its own, which is committed at once, and passes its rows to `visit`.
     /// `None`: transactions of this database never wait for each other, so that it belongs into the one at hand.
     fn query_apart<'a>(
@@ -58,6 +62,29 @@ pub(crate) trait Session: Send {
     ) -> Option<Answer<'a, ReadStats>>;
 }
 
+/// A connection to a server, to which several statements go together: the first one that fails is the error of all.
+pub(crate) trait Pipeline: Send {
+    /// Runs statements that write, each of which must change as many rows as it says.
+    fn run_staged<'a>(&'a mut self, before: Before<'a>) -> Answer<'a, ()>;
+
+    /// The same, and then a statement whose rows go to `visit`.
+    fn query_after<'a>(
+        &'a mut self,
+        before: Before<'a>,
+        statement: &'a Statement,
+        visit: &'a mut Visit<'_>,
+    ) -> Answer<'a, ReadStats>;
+}
+
+/// What is sent ahead of a statement.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before<'a> {
+    /// A statement that must have no row, else the transaction is to be run again.
+    pub(crate) unless: Option<&'a Statement>,
+    /// Statements that write.
+    pub(crate) staged: &'a [Staged],
+}
+
 /// A connection that can also begin and end transactions and describe the database: what opening a database needs.
 pub(crate) trait SchemaSession: Session {
     /// Whose database it is and in which format.
@@ -65,6 +92,9 @@ pub(crate) trait SchemaSession: Session {
 
     /// Records the format of the store's own tables, within the transaction.
     fn set_format(&mut self, format: i64) -> Answer<'_, ()>;
+
+    /// Lets the commit log have every entry that was committed.
+    fn settle_log(&mut self) -> Answer<'_, ()>;
 
     /// The tables, columns and indexes that exist.
     fn objects(&mut self) -> Answer<'_, HashSet<Object>>;

@@ -9,7 +9,7 @@ use backstay_sql::{Models, Param, Statement, paired, schema};
 use crate::catalog::Numbers;
 use crate::log::{self, LogFormat, Place};
 use crate::migration::{self, Bridge};
-use crate::own::{self, FORMAT, array, own};
+use crate::own::{self, array, own};
 use crate::session::{Contents, Object, OwnRow, SchemaSession};
 use crate::snapshot::{self, Snapshot};
 use crate::{Catalog, CommitObserver, DependencyKeys, OpenError, OpenOptions, Outcome, Step, StoreError, tombstones};
@@ -34,10 +34,11 @@ pub(crate) struct Prepared {
 /// What is in the database; refuses one that is not Backstay's or in a newer format. `database` names it in errors.
 pub(crate) async fn recognize(session: &mut dyn SchemaSession, database: &str) -> Result<Contents, OpenError> {
     let contents = session.contents().await?;
+    let known = own::format(session.dialect());
     match contents {
         Contents::Foreign => Err(OpenError::NotOurs { database: database.to_owned() }),
-        Contents::Backstay { format } if format > FORMAT => {
-            Err(OpenError::Newer { database: database.to_owned(), found: format, known: FORMAT })
+        Contents::Backstay { format } if format > known => {
+            Err(OpenError::Newer { database: database.to_owned(), found: format, known })
         }
         Contents::Nothing | Contents::Backstay { .. } => Ok(contents),
     }
@@ -90,7 +91,7 @@ impl Opening<'_> {
             &[],
         ));
         run(session, &statements).await?;
-        session.set_format(FORMAT).await?;
+        session.set_format(own::format(session.dialect())).await?;
         Ok(Outcome::Created)
     }
 
@@ -105,9 +106,10 @@ impl Opening<'_> {
                 let renew = schema::renew_version_indexes(&stored, session.dialect());
                 run(session, &renew).await?;
             }
-            session.set_format(FORMAT).await?;
+            session.set_format(own::format(session.dialect())).await?;
             steps.push(migration::upgrade(&upgrade));
         }
+        session.settle_log().await?;
         let stored = newest(session).await?;
         if stored.hash != snapshot::hash(self.model) {
             steps.extend(self.migrate(session, stored).await?);

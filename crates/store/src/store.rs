@@ -208,13 +208,15 @@ impl Store {
         done.await.map_err(|_| StoreError::Closed)
     }
 
-    /// Entries of the commit log from this place on (the first is 1), at most `limit`, in order.
+    /// Entries of the commit log from this place on (the first is 1), at most `limit`, in order; with those of every commit
+    /// that was acknowledged before.
     pub async fn log(&self, from: u64, limit: u32) -> Result<Vec<LogEntry>, StoreError> {
         let mut entries = Vec::new();
         let visit = &mut |row: &dyn OwnRow| {
             entries.push(log::read(row)?);
             Ok(())
         };
+        self.inner.database.settle_log().await?;
         self.inner.database.read_own(&log::page(from, limit), visit).await?;
         Ok(entries)
     }
@@ -296,6 +298,17 @@ impl Store {
     /// The SQL that the database speaks: statements must be made for it.
     pub fn dialect(&self) -> Dialect {
         self.inner.database.dialect()
+    }
+
+    /// Whether what was remembered still holds although other processes may have this database open, as far as the observer
+    /// wasn't told otherwise: false if they weren't heard of for `limits::UNHEARD_MILLIS`. An embedded database tells at once.
+    pub fn is_current(&self) -> bool {
+        self.inner.database.is_current()
+    }
+
+    /// Whether this process does what is due without anybody asking for it: of those that have the database open, one does.
+    pub fn is_keeper(&self) -> bool {
+        self.inner.database.is_keeper()
     }
 
     /// Whether a fatal error ended it: nothing can be read or written any more.

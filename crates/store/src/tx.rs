@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::idempotency::{self, Remembered};
 use crate::own::int;
 use crate::sequence::{Counted, Series};
-use crate::session::{Session, Visit};
+use crate::session::{Before, Session, Visit};
 use crate::{Change, DueSum, KeyClaim, QueuePlace, ReadStats, Recall, StoreError, due_sums, tombstones};
 
 /// One transaction as the `Work` that runs in it sees it.
@@ -43,6 +43,8 @@ pub(crate) struct Pending {
     pub(crate) staged: Vec<Staged>,
     /// Its changes for the commit log.
     pub(crate) changes: Vec<Change>,
+    /// A look-up of its idempotency key, which goes ahead of the next statement and must find nothing.
+    pub(crate) recall: Option<Statement>,
     /// Its idempotency record.
     pub(crate) remembered: Option<Remembered>,
     /// Bytes of its entry in the commit log, once that is written.
@@ -129,7 +131,7 @@ impl<'a> Tx<'a> {
         statement: &Statement,
         visit: &mut (dyn FnMut(&dyn Row) -> Result<(), StoreError> + Send),
     ) -> Result<u64, StoreError> {
-        self.show(statement, &mut |row| visit(row)).await
+        self.show_after(&[], statement, &mut |row| visit(row)).await
     }
 
     /// Runs a statement and passes its rows to `visit` in order; returns how many there were.
@@ -138,8 +140,7 @@ impl<'a> Tx<'a> {
         statement: &Statement,
         visit: &mut (dyn FnMut(&dyn Row) -> Result<(), StoreError> + Send),
     ) -> Result<u64, StoreError> {
-        self.flush().await?;
-        self.show(statement, &mut |row| visit(row)).await
+        self.show_flushed(statement, &mut |row| visit(row)).await
     }
 
     /// Runs a statement that writes; returns how many rows it changed.
@@ -172,7 +173,16 @@ impl<'a> Tx<'a> {
     /// Runs what is staged, so that the next statement sees it. An error here undoes the transaction, even if the work
     /// ignores it.
     async fn flush(&mut self) -> Result<(), StoreError> {
-        for staged in std::mem::take(&mut self.pending.staged) {
+        let all = std::mem::take(&mut self.pending.staged);
+        if self.watched.is_none()
+            && let Some(pipeline) = self.session.pipeline()
+        {
+            let recall = self.pending.recall.take();
+            let ran = pipeline.run_staged(Before { unless: recall.as_ref(), staged: &all }).await;
+            self.pending.failed |= ran.is_err();
+            return ran;
+        }
+        for staged in all {
             let changed = self.run(&staged.statement).await?;
             if let Err(error) = staged.check(changed) {
                 self.pending.failed = true;
@@ -181,6 +191,34 @@ impl<'a> Tx<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Runs what is staged and then a statement that reads: on a server, in one round trip.
+    async fn show_flushed(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
+        if self.watched.is_some() || self.session.pipeline().is_none() {
+            self.flush().await?;
+            return self.show(statement, visit).await;
+        }
+        let staged = std::mem::take(&mut self.pending.staged);
+        self.show_after(&staged, statement, visit).await
+    }
+
+    /// Runs a statement that reads after these, and after the look-up that goes ahead of the next one.
+    async fn show_after(
+        &mut self,
+        staged: &[Staged],
+        statement: &Statement,
+        visit: &mut Visit<'_>,
+    ) -> Result<u64, StoreError> {
+        let recall = self.pending.recall.take();
+        match self.session.pipeline().filter(|_| recall.is_some() || !staged.is_empty()) {
+            Some(pipeline) => {
+                let shown = pipeline.query_after(Before { unless: recall.as_ref(), staged }, statement, visit).await;
+                self.pending.failed |= shown.is_err();
+                shown.map(|stats| stats.rows)
+            }
+            None => self.show(statement, visit).await,
+        }
     }
 
     async fn run(&mut self, statement: &Statement) -> Result<u64, StoreError> {
@@ -218,10 +256,9 @@ impl<'a> Tx<'a> {
     /// The last version of the deleted record with this key; 0 if none was deleted. Until the transaction ends, no other one
     /// deletes it.
     pub async fn last_version(&mut self, record: DependencyKey) -> Result<i64, StoreError> {
-        self.flush().await?;
         let dialect = self.session.dialect();
         let mut last = 0;
-        self.show(&tombstones::last_version(dialect, record), &mut |row| {
+        self.show_flushed(&tombstones::last_version(dialect, record), &mut |row| {
             last = int(row, 0)?;
             Ok(())
         })
@@ -246,9 +283,8 @@ impl<'a> Tx<'a> {
     /// Lets one entry of a stored sum in the queue stand for the first ones, of at most so many, and returns its place; `None`
     /// if the sum isn't queued. Once this is committed, a read sees every change for which the others were there.
     pub async fn merge_queued(&mut self, due: &DueSum, entries: u32) -> Result<Option<QueuePlace>, StoreError> {
-        self.flush().await?;
         let mut last = None;
-        self.show(&due.last_of_first(entries), &mut |row| {
+        self.show_flushed(&due.last_of_first(entries), &mut |row| {
             last = Some(due_sums::read_place(row)?);
             Ok(())
         })
@@ -270,9 +306,8 @@ impl<'a> Tx<'a> {
         after: QueuePlace,
         limit: u32,
     ) -> Result<Vec<(QueuePlace, DueSum)>, StoreError> {
-        self.flush().await?;
         let mut found = Vec::new();
-        self.show(&due_sums::next(after, limit), &mut |row| {
+        self.show_flushed(&due_sums::next(after, limit), &mut |row| {
             found.push(due_sums::read(row)?);
             Ok(())
         })
@@ -282,15 +317,13 @@ impl<'a> Tx<'a> {
 
     /// Whether a stored sum is in the queue.
     pub async fn is_queued(&mut self, due: &DueSum) -> Result<bool, StoreError> {
-        self.flush().await?;
-        Ok(self.show(&due.find(), &mut |_| Ok(())).await? > 0)
+        Ok(self.show_flushed(&due.find(), &mut |_| Ok(())).await? > 0)
     }
 
     /// How often stored sums are in the queue.
     pub async fn queue_length(&mut self) -> Result<u64, StoreError> {
-        self.flush().await?;
         let mut length = 0;
-        self.show(&due_sums::count(), &mut |row| {
+        self.show_flushed(&due_sums::count(), &mut |row| {
             length = int(row, 0)?.cast_unsigned();
             Ok(())
         })
@@ -308,6 +341,28 @@ impl<'a> Tx<'a> {
         })
         .await?;
         Ok(known)
+    }
+
+    /// Looks the key up ahead of the next statement, or of the commit, and lets the transaction run again if it is known. `false`:
+    /// that would save nothing, or this is such a run, and `recall` has to be asked. If the transaction fails,
+    /// `settle_recall` has to be asked.
+    pub fn recall_later(&mut self, claim: &KeyClaim) -> bool {
+        let later = !self.is_rerun && self.watched.is_none() && self.session.pipeline().is_some();
+        if later {
+            self.pending.recall = Some(idempotency::recall(claim, self.moment));
+        }
+        later
+    }
+
+    /// Looks the key up if no statement was sent since: a request is refused only if it wasn't done before.
+    pub async fn settle_recall(&mut self) -> Result<(), StoreError> {
+        let Some(recall) = self.pending.recall.take().filter(|_| !self.pending.failed) else { return Ok(()) };
+        if self.show(&recall, &mut |_| Ok(())).await? == 0 {
+            return Ok(());
+        }
+        self.pending.failed = true;
+        self.session.overtaken();
+        Err(StoreError::Busy)
     }
 
     /// Lets nobody else do what is done under this name until the transaction ends: what is read afterwards, of what is
@@ -364,6 +419,7 @@ impl<'a> Tx<'a> {
 
     /// Runs a statement that changes a counter. Returns where it stands, and whether that is committed.
     async fn count(&mut self, statement: &Statement, gapless: bool) -> Result<(i64, bool), StoreError> {
+        self.settle_recall().await?;
         let mut last = Err(StoreError::Catalog("backstay_sequence"));
         let visit: &mut Visit<'_> = &mut |row| {
             last = int(row, 0);

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use backstay_audit::verify;
-use backstay_base::{Ambient, Flow, Network, RecordId, Source, limits};
+use backstay_base::{Ambient, DependencyKey, Flow, Network, RecordId, Source, limits};
 use backstay_scalar::Storage;
 use backstay_sql::Statement;
 use backstay_store::{CommitObserver, Committed, Demand, OpenOptions, Recall, Store, StoreError, Writes};
@@ -260,6 +260,8 @@ impl CommitObserver for Held {
     }
 
     fn after_commit(&self, _committed: Committed<'_>) {}
+
+    fn others_changed(&self, _: &[DependencyKey]) {}
 
     fn foreign_change(&self) {}
 }

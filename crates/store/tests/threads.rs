@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use backstay_base::{Ambient, CallerKind, Flow};
+use backstay_base::{Ambient, CallerKind, DependencyKey, Flow};
 use backstay_scalar::Storage;
 use backstay_sql::Statement;
 use backstay_store::{CommitObserver, Committed, Demand, OpenOptions, Origin, Store, StoreError, Tx, Work, Writes};
@@ -106,6 +106,8 @@ impl CommitObserver for Alone {
     fn before_commit(&self, _: Committed<'_>) {}
 
     fn after_commit(&self, _: Committed<'_>) {}
+
+    fn others_changed(&self, _: &[DependencyKey]) {}
 
     fn foreign_change(&self) {
         panic!("as the test wants");

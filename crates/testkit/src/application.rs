@@ -54,6 +54,21 @@ impl TestApplication {
             TestDatabase::Sqlite => Location::from(directory.path()),
             TestDatabase::Postgres => Location::Url(Secret::new(Cluster::shared().schema())),
         };
+        Self::opened((directory, location), files, ambient, sizes)
+    }
+
+    /// Opens the application on the PostgreSQL database at this address.
+    pub fn open_at(address: String, files: Vec<SourceFile>, ambient: Ambient) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        Self::opened((directory, Location::Url(Secret::new(address))), files, ambient, Sizes::default())
+    }
+
+    fn opened(
+        (directory, location): (TempDir, Location),
+        files: Vec<SourceFile>,
+        ambient: Ambient,
+        sizes: Sizes,
+    ) -> Self {
         let engine = Self::engine_at(location.clone(), files, ambient, sizes);
         Self { engine, directory, location }
     }

@@ -44,6 +44,12 @@ impl TestApp {
         Self::opened(vec![SourceFile::app("model/test.graphql", model)], HttpSettings::default(), ambient)
     }
 
+    /// The application that this model text describes, on the PostgreSQL database at this address.
+    pub fn at(address: String, model: &str) -> Self {
+        let files = vec![SourceFile::app("model/test.graphql", model), system_model(Some("User"))];
+        Self::of(TestApplication::open_at(address, files, Ambient::system()), HttpSettings::default())
+    }
+
     fn opened(mut files: Vec<SourceFile>, settings: HttpSettings, ambient: Ambient) -> Self {
         files.push(system_model(Some("User")));
         Self::of(TestApplication::open(files, ambient), settings)

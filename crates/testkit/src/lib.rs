@@ -10,6 +10,7 @@ mod doors;
 mod postgres;
 #[cfg(feature = "reference")]
 pub mod reference;
+mod round_trips;
 
 pub use ambient::{TestClock, TestEntropy, controlled, duration, moment};
 #[cfg(feature = "application")]
@@ -19,3 +20,4 @@ pub use client::TestClient;
 #[cfg(feature = "doors")]
 pub use doors::{Reply, TestApp};
 pub use postgres::Cluster;
+pub use round_trips::RoundTrips;

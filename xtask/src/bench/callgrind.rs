@@ -2,9 +2,10 @@ use std::fs;
 use std::process::Command;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
-use super::client::Client;
+use super::client::{Client, Request};
+use super::migrate::write_model;
 use super::report::Report;
 use super::server::Server;
 use super::{Workshop, dataset, doors};
@@ -12,6 +13,10 @@ use crate::commands::output;
 
 const WARM_UP: usize = 300;
 const COUNTED: usize = 1000;
+/// The most that a stored sum may add to a create, in thousandths.
+const MOST_FOR_A_SUM: u64 = 150;
+
+const SUMS: &str = include_str!("sums.graphql");
 
 /// Counts instructions per request: one client, one connection, the release build under valgrind. Counts vary by about
 /// 1 % between runs on the same kind of machine, whatever its load.
@@ -27,21 +32,52 @@ pub(crate) fn measure(workshop: &Workshop, report: &mut Report) -> Result<()> {
     client.sign_in(&dataset::email(0), dataset::PASSWORD)?;
     let asked = Asked::prepare(&mut client)?;
     let mut rows = Vec::new();
-    for (what, request) in
+    for (what, requests) in
         [("read by id", &asked.reads), ("list of 20 with a relation", &asked.lists), ("create", &asked.creates)]
     {
-        let each = count(workshop, &server, &mut client, request)?;
+        let each = count(workshop, &server, &mut client, requests)?;
         rows.push((format!("{what}: instructions per request"), thousands(each)));
     }
+    server.stop()?;
+    rows.push(stored_sum(workshop)?);
     report.list("callgrind", &rows);
     Ok(())
 }
 
-/// A method with the paths and bodies to alternate between.
+/// Compares creates that keep a stored sum with creates that don't.
+fn stored_sum(workshop: &Workshop) -> Result<(String, String)> {
+    let application = workshop.scratch.join("sums");
+    write_model(&application, SUMS)?;
+    fs::create_dir_all(application.join("seed"))?;
+    fs::write(application.join("seed/User.jsonl"), dataset::account(0)).context("writing the account")?;
+    let data = workshop.scratch.join("sums-data");
+    Server::backstay(workshop, &application, &data)?.stop()?;
+    let server = Server::counted(workshop, &application, &data)?;
+    let mut client = server.client()?;
+    client.sign_in(&dataset::email(0), dataset::PASSWORD)?;
+    let mut counted = |parents: &str, children: &str, relation: &str| -> Result<u64> {
+        let parent = client.send("POST", &format!("/api/{parents}"), Some(r#"{"name":"A"}"#))?.json()?;
+        let parent = parent["id"].as_str().context("the parent has no id")?;
+        let body = format!(r#"{{"{relation}":"{parent}","quantity":2}}"#);
+        count(workshop, &server, &mut client, &[Request::post(format!("/api/{children}"), body)])
+    };
+    let without = counted("shelves", "deposits", "shelf")?;
+    let with = counted("stocks", "reservations", "stock")?;
+    server.stop()?;
+    let percent = |more: u64| format!("{}.{} %", more / 10, more % 10);
+    let more = with.saturating_sub(without) * 1000 / without;
+    let missed = if more > MOST_FOR_A_SUM { " **missed**" } else { "" };
+    Ok((
+        format!("create with a stored sum of one parent: more than without (at most {})", percent(MOST_FOR_A_SUM)),
+        format!("{}{missed}", percent(more)),
+    ))
+}
+
+/// Requests to alternate between.
 struct Asked {
-    reads: Vec<(&'static str, String, Option<String>)>,
-    lists: Vec<(&'static str, String, Option<String>)>,
-    creates: Vec<(&'static str, String, Option<String>)>,
+    reads: Vec<Request>,
+    lists: Vec<Request>,
+    creates: Vec<Request>,
 }
 
 impl Asked {
@@ -59,26 +95,15 @@ impl Asked {
             format!("{{\"title\":\"Made {note}\",\"body\":\"{body}\",\"section\":\"{own}\"}}")
         };
         Ok(Self {
-            reads: notes.iter().map(|(_, id)| ("GET", format!("/api/notes/{id}"), None)).collect(),
-            lists: sections.iter().map(|(_, id)| ("GET", doors::list_path(id), None)).collect(),
-            creates: (0..500).map(|note| ("POST", "/api/notes".to_owned(), Some(create(note)))).collect(),
+            reads: notes.iter().map(|(_, id)| Request::get(format!("/api/notes/{id}"))).collect(),
+            lists: sections.iter().map(|(_, id)| Request::get(doors::list_path(id))).collect(),
+            creates: (0..500).map(|note| Request::post("/api/notes", create(note))).collect(),
         })
     }
 }
 
-fn count(
-    workshop: &Workshop,
-    server: &Server,
-    client: &mut Client,
-    requests: &[(&str, String, Option<String>)],
-) -> Result<u64> {
-    let mut send = |times: usize| -> Result<()> {
-        for (method, path, body) in requests.iter().cycle().take(times) {
-            let answer = client.send(method, path, body.as_deref())?;
-            ensure!(answer.status < 300, "status {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
-        }
-        Ok(())
-    };
+fn count(workshop: &Workshop, server: &Server, client: &mut Client, requests: &[Request]) -> Result<u64> {
+    let mut send = |times: usize| requests.iter().cycle().take(times).try_for_each(|request| client.ask(request));
     send(WARM_UP)?;
     control("--zero", server)?;
     send(COUNTED)?;

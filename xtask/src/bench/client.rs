@@ -1,9 +1,9 @@
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 /// A kept-alive connection that sends one request at a time.
@@ -11,6 +11,24 @@ use serde_json::Value;
 pub(crate) struct Client {
     stream: BufReader<TcpStream>,
     token: Option<String>,
+}
+
+/// A request that is sent again and again.
+#[derive(Debug)]
+pub(crate) struct Request {
+    method: &'static str,
+    path: String,
+    body: Option<String>,
+}
+
+impl Request {
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self { method: "GET", path: path.into(), body: None }
+    }
+
+    pub(crate) fn post(path: impl Into<String>, body: String) -> Self {
+        Self { method: "POST", path: path.into(), body: Some(body) }
+    }
 }
 
 /// An answer.
@@ -46,6 +64,25 @@ impl Client {
     /// Gets a JSON document.
     pub(crate) fn get(&mut self, path: &str) -> Result<Value> {
         self.send("GET", path, None)?.json()
+    }
+
+    /// How many of these requests, one after the other and in turn, are answered in a second.
+    pub(crate) fn rate(&mut self, requests: &[Request], seconds: u32) -> Result<f64> {
+        let time = Duration::from_secs(seconds.into());
+        self.ask(&requests[0])?;
+        let (begin, mut answers) = (Instant::now(), 0_u32);
+        for request in requests.iter().cycle().take_while(|_| begin.elapsed() < time) {
+            self.ask(request)?;
+            answers += 1;
+        }
+        Ok(f64::from(answers) / begin.elapsed().as_secs_f64())
+    }
+
+    /// Sends a request, which must succeed.
+    pub(crate) fn ask(&mut self, Request { method, path, body }: &Request) -> Result<()> {
+        let Answer { status, body } = self.send(method, path, body.as_deref())?;
+        ensure!(matches!(status, 200 | 201), "status {status} for {path}: {}", String::from_utf8_lossy(&body));
+        Ok(())
     }
 
     /// Sends a request and reads the whole answer.

@@ -20,6 +20,11 @@ pub(crate) fn email(user: usize) -> String {
     format!("user{user}@example.org")
 }
 
+/// The line of a seed file that makes a user who can sign in, where users have nothing but an email address.
+pub(crate) fn account(user: usize) -> String {
+    format!("{{\"email\":\"{}\",\"$password\":\"{PASSWORD}\"}}\n", email(user))
+}
+
 /// The sections that this account is a member of.
 pub(crate) fn sections_of(account: usize) -> impl Iterator<Item = String> {
     (0..SECTIONS).filter(move |section| section % ACCOUNTS == account % ACCOUNTS).map(slug)

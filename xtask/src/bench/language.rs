@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::client::Client;
+use super::client::{Client, Request};
 use super::migrate::{model_of_types, write_model};
 use super::report::{Compared, Report};
 use super::server::Server;
-use super::{Options, Workshop, dataset};
+use super::{Options, Workshop, dataset, shell};
 use crate::commands::run;
 
 const MODEL: &str = include_str!("language.graphql");
@@ -45,7 +45,7 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
     eprintln!("xtask: making {messages} messages and {ORDERS} orders");
     let (application, data) = prepare(workshop)?;
     let database = data.join("backstay.db");
-    sqlite(&database, &filling(messages))?;
+    shell::script(&database, &filling(messages))?;
     let server = Server::backstay(workshop, &application, &data)?;
     let mut client = server.client()?;
     client.sign_in(&dataset::email(0), dataset::PASSWORD)?;
@@ -56,8 +56,8 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
     for (name, sort) in [("oldest first", ""), ("newest first", "&sort=-createdAt")] {
         eprintln!("xtask: listing messages, {name}");
         let path = format!("/api/messages?limit=20{sort}");
-        let (ours, theirs) =
-            (rate(&mut client, &path, options)?, rate(&mut client, &format!("{path}&group={group}"), options)?);
+        let (mine, of_one) = ([Request::get(path.as_str())], [Request::get(format!("{path}&group={group}"))]);
+        let (ours, theirs) = (client.rate(&mine, options.seconds)?, client.rate(&of_one, options.seconds)?);
         rows.push(Compared {
             work: format!(
                 "20 of {messages} messages of {MEMBERSHIPS} of {GROUPS} groups, {name}; control: of one group"
@@ -69,7 +69,7 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
         });
     }
     eprintln!("xtask: listing orders");
-    let ours = rate(&mut client, &format!("/api/orders?limit={PAGE}"), options)?;
+    let ours = client.rate(&[Request::get(format!("/api/orders?limit={PAGE}"))], options.seconds)?;
     rows.push(Compared {
         work: format!("{PAGE} of {ORDERS} orders, 5 computed fields and 3 counts; control: SQL in the `sqlite3` shell"),
         measured: ours,
@@ -92,8 +92,7 @@ fn prepare(workshop: &Workshop) -> Result<(PathBuf, PathBuf)> {
     let application = workshop.scratch.join("language");
     write_model(&application, MODEL)?;
     fs::create_dir_all(application.join("seed"))?;
-    let account = format!("{{\"email\":\"{}\",\"$password\":\"{}\"}}\n", dataset::email(0), dataset::PASSWORD);
-    fs::write(application.join("seed/User.jsonl"), account).context("writing the account")?;
+    fs::write(application.join("seed/User.jsonl"), dataset::account(0)).context("writing the account")?;
     let data = workshop.scratch.join("language-data");
     Server::backstay(workshop, &application, &data)?.stop()?;
     Ok((application, data))
@@ -128,10 +127,6 @@ fn filling(messages: u32) -> String {
     script
 }
 
-fn sqlite(database: &Path, script: &str) -> Result<()> {
-    run(Command::new("sqlite3").arg(database).arg(script).stdout(Stdio::null()))
-}
-
 /// Makes records with their children, and as many records in an array.
 fn nested(client: &mut Client, options: &Options) -> Result<Compared> {
     eprintln!("xtask: making purchases with their lines");
@@ -146,36 +141,17 @@ fn nested(client: &mut Client, options: &Options) -> Result<Compared> {
     let array = format!("[{}]", vec![alone; 1 + CHILDREN].join(","));
     Ok(Compared {
         work: format!("a record with {CHILDREN} children; control: {} records in an array", 1 + CHILDREN),
-        measured: rate_of(client, ("POST", "/api/purchases", Some(&with_lines(CHILDREN))), options)?,
-        control: rate_of(client, ("POST", "/api/purchase-lines", Some(&array)), options)?,
+        measured: client.rate(&[Request::post("/api/purchases", with_lines(CHILDREN))], options.seconds)?,
+        control: client.rate(&[Request::post("/api/purchase-lines", array)], options.seconds)?,
         floor: Some(NESTED),
         remark: String::new(),
     })
 }
 
-/// How many of these lists one client gets answered in a second.
-fn rate(client: &mut Client, path: &str, options: &Options) -> Result<f64> {
-    rate_of(client, ("GET", path, None), options)
-}
-
-/// How many of these requests one client gets answered in a second.
-fn rate_of(client: &mut Client, (method, path, body): (&str, &str, Option<&str>), options: &Options) -> Result<f64> {
-    client.send(method, path, body)?;
-    let (begin, time) = (Instant::now(), Duration::from_secs(options.seconds.into()));
-    let mut answers = 0_u32;
-    while begin.elapsed() < time {
-        let answer = client.send(method, path, body)?;
-        ensure!(matches!(answer.status, 200 | 201), "status {} for {path}", answer.status);
-        answers += 1;
-    }
-    Ok(f64::from(answers) / begin.elapsed().as_secs_f64())
-}
-
 /// How many pages of orders the `sqlite3` shell writes in a second.
 fn by_hand(database: &Path) -> Result<f64> {
-    let begin = Instant::now();
-    sqlite(database, &BY_HAND.repeat(PAGES as usize))?;
-    Ok(f64::from(PAGES) / begin.elapsed().as_secs_f64())
+    let elapsed = shell::script(database, &BY_HAND.repeat(PAGES as usize))?;
+    Ok(f64::from(PAGES) / elapsed.as_secs_f64())
 }
 
 /// How long `backstay check` takes.

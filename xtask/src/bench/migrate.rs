@@ -1,16 +1,15 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use super::cost::Cost;
 use super::report::Report;
-use super::server::memory_mib;
-use super::{Options, Workshop};
-use crate::commands::{output, run};
+use super::{Options, Workshop, shell};
+use crate::commands::output;
 
 const MODEL: &str = include_str!("migrate.graphql");
 
@@ -73,12 +72,6 @@ const CHANGES: &[Change] = &[
     },
 ];
 
-/// What a run of `backstay migrate apply` took.
-struct Cost {
-    elapsed: Duration,
-    memory_mib: f64,
-}
-
 /// Applies changes of the model to a table with many rows, and compares with SQLite's own copy of that table.
 pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Report) -> Result<()> {
     let rows = options.rows;
@@ -86,7 +79,7 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
     let base = workshop.scratch.join("migrate");
     write_model(&base, MODEL)?;
     apply(workshop, &base)?;
-    sqlite(&base, &filling(rows))?;
+    shell::script(&database(&base), &filling(rows))?;
 
     let control = control(workshop, &base)?;
     let mut table =
@@ -202,23 +195,9 @@ fn database(application: &Path) -> PathBuf {
 
 /// Runs `backstay migrate apply`, and watches how much memory it takes.
 fn apply(workshop: &Workshop, application: &Path) -> Result<Cost> {
-    let log = File::create(workshop.scratch.join("migrate.log"))?;
     let mut command = Command::new(workshop.program("backstay"));
-    command.args(["migrate", "apply"]).arg(application).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    let begin = Instant::now();
-    let mut child = command.spawn().context("starting backstay")?;
-    let mut memory = 0.0_f64;
-    let status = loop {
-        // It may have ended in between.
-        memory = memory.max(memory_mib(child.id(), "VmHWM:").unwrap_or(0.0));
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        thread::sleep(Duration::from_millis(1));
-    };
-    let elapsed = begin.elapsed();
-    ensure!(status.success(), "`backstay migrate apply` failed; see target/bench/migrate.log");
-    Ok(Cost { elapsed, memory_mib: memory })
+    command.args(["migrate", "apply"]).arg(application);
+    Cost::of(&mut command, &workshop.scratch.join("migrate.log"))
 }
 
 /// The time that SQLite takes to copy the table with its indexes, with the same settings.
@@ -235,13 +214,7 @@ fn control(workshop: &Workshop, base: &Path) -> Result<Duration> {
          BEGIN;\nCREATE TABLE copy AS SELECT * FROM \"order\";\nCREATE UNIQUE INDEX copy_id ON copy (id);\n{indexes}\
          DROP TABLE \"order\";\nCOMMIT;\nPRAGMA wal_checkpoint(TRUNCATE);"
     );
-    let begin = Instant::now();
-    sqlite(&copy, &script)?;
-    Ok(begin.elapsed())
-}
-
-fn sqlite(application: &Path, script: &str) -> Result<()> {
-    run(Command::new("sqlite3").arg(database(application)).arg(script).stdout(Stdio::null()))
+    shell::script(&database(&copy), &script)
 }
 
 /// The statements that fill the tables. Ids grow, as those of Backstay do.

@@ -1,7 +1,10 @@
 //! Measures the release build and its controls, alternating within one run.
 
+mod api;
 mod callgrind;
 pub(crate) mod client;
+mod copy;
+mod cost;
 mod dataset;
 mod doors;
 mod hostile;
@@ -9,10 +12,13 @@ mod language;
 mod load;
 mod migrate;
 mod report;
+mod rounds;
 mod seeding;
 pub(crate) mod server;
+mod shell;
 mod socket;
 mod start;
+mod transfer;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,7 +39,7 @@ struct Options {
     rounds: usize,
     /// The attacks to carry out; all of them if there are none.
     only: Vec<String>,
-    /// Records of the table whose model changes, or messages to list.
+    /// Records of the table whose model changes, messages to list, or sales to add up and export.
     rows: u32,
     write: bool,
 }
@@ -47,6 +53,8 @@ enum Part {
     Hostile,
     Migrate,
     Language,
+    Api,
+    Transfer,
 }
 
 /// Where the built programs and the files of a run are.
@@ -94,6 +102,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
                 Part::Hostile => hostile::measure(&workshop, &options, &mut report)?,
                 Part::Migrate => migrate::measure(&workshop, &options, &mut report)?,
                 Part::Language => language::measure(&workshop, &options, &mut report)?,
+                Part::Api => api::measure(&workshop, &options, &mut report)?,
+                Part::Transfer => transfer::measure(&workshop, &options, &mut report)?,
             }
         }
     }
@@ -126,6 +136,8 @@ fn options(arguments: &[String]) -> Result<Options> {
             "hostile" => options.parts.push(Part::Hostile),
             "migrate" => options.parts.push(Part::Migrate),
             "language" => options.parts.push(Part::Language),
+            "api" => options.parts.push(Part::Api),
+            "transfer" => options.parts.push(Part::Transfer),
             "--no-build" => options.build = false,
             "--callgrind" => options.callgrind = true,
             "--write" => options.write = true,
@@ -135,6 +147,9 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--rounds" => options.rounds = value("a number")?.parse().context("--rounds needs a number")?,
             other => bail!("unknown part or option: {other}; run `cargo xtask` for help"),
         }
+    }
+    if options.parts.contains(&Part::Api) && options.rows < api::FEW {
+        bail!("api needs --rows {} or more", api::FEW);
     }
     if options.seconds == 0 || options.rounds == 0 || options.rows == 0 {
         bail!("--seconds, --rounds and --rows must be at least 1");
@@ -147,7 +162,16 @@ fn options(arguments: &[String]) -> Result<Options> {
     }
     hostile::chosen(&options.only)?;
     if options.parts.is_empty() {
-        options.parts = vec![Part::Start, Part::Http, Part::Seeding, Part::Hostile, Part::Migrate, Part::Language];
+        options.parts = vec![
+            Part::Start,
+            Part::Http,
+            Part::Seeding,
+            Part::Hostile,
+            Part::Migrate,
+            Part::Language,
+            Part::Api,
+            Part::Transfer,
+        ];
     }
     Ok(options)
 }
@@ -176,6 +200,7 @@ mod tests {
         check("hostile --only idle --write", "--write needs every attack");
         check("hostile --only idol", "there is no attack \"idol\"; there are equalities, ");
         check("hostile --only", "--only needs the name of an attack");
+        check("api --rows 9999", "api needs --rows 10000 or more");
         check("hostile --seconds 0", "--seconds, --rounds and --rows must be at least 1");
     }
 }

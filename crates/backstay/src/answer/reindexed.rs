@@ -12,6 +12,7 @@ pub struct Reindexed {
     /// In the order of the model.
     pub collections: Vec<ReindexedLine>,
     /// Where the next part begins; `None`: all is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<ReindexPlace>,
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct Import {
     #[arg(required_unless_present = "all")]
     pub(crate) file: Option<PathBuf>,
     /// Import a directory that `backstay export --all` has written
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["collection", "file", "input_format", "delimiter", "encoding", "columns", "map", "update", "on_error", "errors", "dry_run", "formulas"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["collection", "file", "input_format", "delimiter", "encoding", "columns", "map", "update", "errors", "dry_run", "formulas"])]
     pub(crate) all: Option<PathBuf>,
     /// Format of the file; without it, the name of the file shows it
     #[arg(long, id = "input_format", value_enum, value_name = "FORMAT")]

@@ -9,7 +9,7 @@ use console::Term;
 use serde_json::json;
 
 use super::{ask, print};
-use crate::answer::{Count, SumLine};
+use crate::answer::{Count, OtherAnswer, SumLine};
 use crate::arguments::{Check, Form};
 use crate::check::{Checked, plain, shown};
 use crate::serve::stop_signal;
@@ -50,16 +50,11 @@ pub(super) async fn check(arguments: &Check) -> Result<ExitCode, Failure> {
 /// Compares the stored sums in the database.
 async fn compare(arguments: &Check) -> Result<Vec<SumLine>, Failure> {
     let place = Place::find(arguments.app.path(), arguments.data.as_ref())?;
-    match ask(&place, Command::CompareSums {}).await? {
-        Answer::Sums { sums } => Ok(sums),
-        _ => Err(Error::internal(OtherAnswer).into()),
-    }
+    let Answer::Sums { sums } = ask(&place, Command::CompareSums {}).await? else {
+        return Err(Error::internal(OtherAnswer).into());
+    };
+    Ok(sums)
 }
-
-/// The answer to another command.
-#[derive(Debug, thiserror::Error)]
-#[error("the server's reply does not match the command")]
-struct OtherAnswer;
 
 fn show(arguments: &Check, checked: Checked, sums: Vec<SumLine>) -> Result<ExitCode, Failure> {
     let Checked { config, compiled, failures } = checked;

@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use backstay_rest::Style;
 
 use super::find;
+use crate::answer::Count;
 use crate::arguments::{Export, Import, OnError};
 use crate::channel::Channel;
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::transfer::{
-    Chosen, ExportPage, FileImport, Format, FormulaCells, Mode, Reading, TransferError, export_all, import_all,
+    Chosen, ExportPage, FileImport, Format, FormulaCells, Mode, Reading, TransferError, WholeImport, WholeImported,
+    export_all, import_all,
 };
 use crate::{Command, Failure, compile, logging, stop_signal, transfer};
 
@@ -19,14 +21,20 @@ pub(super) async fn import(arguments: Import) -> Result<ExitCode, Failure> {
     if let Some(directory) = &arguments.all {
         let compiled = compile(&place.directory)?;
         let channel = Channel::to_import(&place)?;
-        let imported = import_all(&channel, compiled.application.model(), (directory, arguments.restart)).await;
+        let whole = WholeImport {
+            directory: directory.clone(),
+            skip: arguments.on_error == OnError::Skip,
+            restart: arguments.restart,
+        };
+        let imported = import_all(&channel, compiled.application.model(), &whole).await;
         channel.close();
-        let imported = imported?;
-        super::print(&format!(
-            "{} imported\n",
-            crate::answer::Count(imported.created + imported.updated + imported.unchanged, "record")
-        ))?;
-        return Ok(ExitCode::SUCCESS);
+        let WholeImported { records, refused } = imported?;
+        let told = match refused {
+            0 => String::new(),
+            refused => format!(", {refused} refused: see the files `*.errors.ndjson` in {}", directory.display()),
+        };
+        super::print(&format!("{} imported{told}\n", Count(records, "record")))?;
+        return Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let file = file_import(arguments)?;
     let channel = Channel::to_import(&place)?;
@@ -132,5 +140,5 @@ async fn until_stopped(export: impl Future<Output = Result<u64, Failure>>) -> Re
 }
 
 fn tell(records: u64, path: &Path) {
-    logging::tell(&format!("{}: {}\n", path.display(), crate::answer::Count(records, "record")));
+    logging::tell(&format!("{}: {}\n", path.display(), Count(records, "record")));
 }

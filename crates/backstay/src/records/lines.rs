@@ -101,13 +101,13 @@ impl Lines {
             self.before = self.mark.clone();
             self.buffer.clear();
             let offset = self.mark.at.byte;
-            let most = limits::BODY_BYTES as u64 + 1;
+            let most = limits::LINE_BYTES as u64 + 1;
             let read = self.reader.by_ref().take(most).read_until(b'\n', &mut self.buffer)?;
             if read == 0 {
                 return Ok(None);
             }
             if read as u64 == most {
-                let (line, most) = (self.mark.at.line + 1, limits::BODY_BYTES);
+                let (line, most) = (self.mark.at.line + 1, limits::LINE_BYTES);
                 let words = format!("line {line} has more than {most} bytes");
                 return Err(io::Error::new(io::ErrorKind::FileTooLarge, words));
             }
@@ -128,7 +128,7 @@ pub(crate) fn line_at(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(offset))?;
     let mut line = Vec::new();
-    BufReader::new(file).take(limits::BODY_BYTES as u64).read_until(b'\n', &mut line)?;
+    BufReader::new(file).take(limits::LINE_BYTES as u64).read_until(b'\n', &mut line)?;
     Ok(record(&line).to_vec())
 }
 

@@ -1,6 +1,6 @@
 use std::ops::{ControlFlow, Range};
 
-use backstay_base::{Error, Limit};
+use backstay_base::Error;
 
 use super::is_about_a_record;
 
@@ -27,9 +27,9 @@ pub(crate) async fn load<L: Load>(load: &mut L, rows: usize) -> Result<(), L::Fa
         let range = step.range();
         match load.write(range.clone()).await {
             Ok(()) => step.written(range.end),
-            Err(error) if is_about_size(&error) && range.len() > 1 => step.too_large(range.len()),
+            Err(error) if error.fits_in_parts() && range.len() > 1 => step.too_large(range.len()),
             Err(error) if is_about_a_record(&error) && range.len() > 1 => step.fault_before = range.end,
-            Err(error) if is_about_a_record(&error) || is_about_size(&error) => {
+            Err(error) if is_about_a_record(&error) || error.fits_in_parts() => {
                 step.refused();
                 if load.refuse(range.start, error)?.is_break() {
                     return Ok(());
@@ -39,11 +39,6 @@ pub(crate) async fn load<L: Load>(load: &mut L, rows: usize) -> Result<(), L::Fa
         }
     }
     Ok(())
-}
-
-/// Whether fewer records at a time can be written.
-fn is_about_size(error: &Error) -> bool {
-    matches!(error, Error::Limit(Limit::Size { .. } | Limit::WriteCost | Limit::Cost | Limit::Hold))
 }
 
 /// Which rows are next.
@@ -86,7 +81,7 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
-    use backstay_base::{Conflict, Place, ViolationKind};
+    use backstay_base::{Conflict, Limit, Place, ViolationKind};
 
     use super::*;
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Error, RecordId, ViolationKind};
+use backstay_base::{Error, RecordId, ViolationKind, limits};
 use backstay_engine::{ByKey, Engine, Missing, Referred};
 use backstay_model::{CollectionId, FieldId};
 use backstay_rest::RelationReader;
@@ -70,5 +70,10 @@ impl RelationReader for References {
             }
             (Missing::Refuse, Absent::Refused | Absent::RefusedBut(_)) => Err(named.is_missing(self.engine.model())),
         }
+    }
+
+    /// A record has got its links by many requests, and comes with all of them.
+    fn most(&self) -> usize {
+        usize::try_from(limits::LINKS_READ).unwrap_or(usize::MAX)
     }
 }

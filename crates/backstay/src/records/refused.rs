@@ -6,7 +6,20 @@ pub(crate) fn is_about_a_record(error: &Error) -> bool {
         Error::Invalid(_) | Error::Malformed(_) | Error::NotFound { .. } => true,
         // Something else wrote at the same time.
         Error::Conflict(conflict) => *conflict != Conflict::Concurrent,
-        _ => false,
+        Error::Unauthenticated(_)
+        | Error::Forbidden { .. }
+        | Error::ForbiddenAfterwards { .. }
+        | Error::TransitionRefused(_)
+        | Error::SignUpClosed
+        | Error::NoAccounts
+        | Error::SignUpRefused
+        | Error::KeyWithoutSession
+        | Error::Precondition { .. }
+        | Error::Exists { .. }
+        | Error::KeyReused
+        | Error::Limit(_)
+        | Error::Unknown
+        | Error::Internal(_) => false,
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) enum ElementsError {
     Read(#[from] io::Error),
     #[error("line {line}: {problem}")]
     Syntax { line: u64, problem: &'static str },
-    #[error("line {line}: the record has more than {} bytes", limits::BODY_BYTES)]
+    #[error("line {line}: the record has more than {} bytes", limits::LINE_BYTES)]
     Long { line: u64 },
 }
 
@@ -78,7 +78,7 @@ impl<R: BufRead> Elements<R> {
                 _ => {}
             }
             text.push(byte);
-            if text.len() > limits::BODY_BYTES {
+            if text.len() > limits::LINE_BYTES {
                 return Err(ElementsError::Long { line });
             }
             next = self.byte()?;

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use super::csv::CsvError;
 use super::elements::ElementsError;
+use crate::answer::Count;
 
 /// Why records can't be brought in or taken out.
 #[derive(Debug, thiserror::Error)]
@@ -182,8 +183,9 @@ impl TransferError {
             Self::Delimiter(_) => Some("give one character, or `tab`".to_owned()),
             Self::Refused { dry_run: true, .. } => Some("nothing was imported: it was a dry run".to_owned()),
             Self::Refused { rows, .. } => Some(format!(
-                "{rows} rows before it are imported; correct it and import the file again, which goes on there, or skip \
-                 what is refused with --on-error skip"
+                "what is before it is imported ({}); correct it and import the file again, which goes on there, or skip what is \
+                 refused with --on-error skip",
+                Count(*rows, "row")
             )),
             Self::Changed { .. } => Some(
                 "restore these records and import again, or import the whole file anew with --restart".to_owned(),

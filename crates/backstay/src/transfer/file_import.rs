@@ -115,6 +115,7 @@ async fn rows_of(
     let file = of.path.clone();
     let reading = tokio::task::spawn_blocking(move || read(source, (&file, done), most, &sender));
     let mut all = Imported::default();
+    let before = batch.from - batch.refused;
     while let Some((rows, consumed)) = batches.recv().await {
         batch.rows = rows;
         while !batch.rows.is_empty() {
@@ -125,7 +126,7 @@ async fn rows_of(
             let refused = all.add(imported);
             if let Some(RefusedRow { line, error }) = refused.first().filter(|_| !of.skip).cloned() {
                 let (path, dry_run) = (of.path.clone(), of.dry_run);
-                let rows = all.created + all.updated + all.unchanged;
+                let rows = before + all.created + all.updated + all.unchanged;
                 return Err(TransferError::Refused { path, line, error, rows, dry_run }.into());
             }
             report.refused(&refused)?;

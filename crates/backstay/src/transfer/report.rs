@@ -5,6 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::error_file::ErrorFile;
 use super::{Done, RefusedRow};
+use crate::answer::Count;
 use crate::{Failure, logging};
 
 /// Rows that are refused and shown; the file of errors has all of them.
@@ -49,7 +50,7 @@ impl Report {
             self.file = skip.then(|| ErrorFile::create(&self.errors)).transpose()?;
             return Ok(());
         };
-        self.tell(&format!("going on after {} rows, which are imported", done.rows));
+        self.tell(&format!("going on after {}", Count(done.rows, "row")));
         if !skip && done.unlisted.is_empty() {
             return Ok(());
         }

@@ -18,6 +18,7 @@ mod kept;
 mod logging;
 mod lost_log;
 mod migrating;
+mod nodes;
 mod postgres;
 mod refusals;
 mod reindexing;

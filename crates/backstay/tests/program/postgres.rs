@@ -1,7 +1,6 @@
 //! The program on a PostgreSQL database: every command, and what is wrong with a server or an address.
 
 use std::net::TcpListener;
-use std::time::Duration;
 use std::{fs, thread};
 
 use backstay_testkit::Cluster;
@@ -53,37 +52,6 @@ fn an_application_moves_to_postgresql_by_its_address() {
         app.run(&["reset", "--yes"]).done(),
         format!("deleted 6 records in {url}; the next start creates it again\n")
     );
-}
-
-#[test]
-fn a_database_has_one_server() {
-    let cluster = Cluster::shared();
-    let url = cluster.url();
-    let app = app_on(&url);
-    let mut first = serve(&app);
-    let other = app_on(&url);
-    let expected =
-        format!("error: cannot use {url}: another Backstay uses it\n  help: stop it, or use another database: ");
-    let refused = other.run(&["key", "list"]).refused();
-    assert!(refused.starts_with(&expected), "{refused}");
-
-    // Its connections may be lost; nobody else has the database then, and it goes on.
-    let name = url.rsplit_once('/').expect("a database").1;
-    let kill = format!(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
-    );
-    for _ in 0..3 {
-        cluster.run("postgres", &kill);
-        assert_eq!(first.get("/api/books?select=number&sort=number")["items"].as_array().map(Vec::len), Some(2));
-    }
-
-    // Another process that opened the database meanwhile ends it.
-    cluster.run(name, "UPDATE backstay_meta SET value = '\\x00' WHERE name = 'owner'");
-    cluster.run("postgres", &kill);
-    while first.is_running() {
-        first.try_get("/api/books");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

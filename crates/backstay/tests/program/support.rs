@@ -238,6 +238,11 @@ impl Server {
         &self.address
     }
 
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn get(&self, path: &str) -> serde_json::Value {
         let (status, body) = self.ask("GET", path, None, "");
         assert_eq!(status, 200, "{body}");

@@ -13,14 +13,12 @@ fn the_atlas_answers_as_its_readme_says() {
         return;
     }
     walkthrough::walk_example("atlas", walkthrough::Database::Sqlite, |application| {
-        for file in fs::read_dir(seed()).expect("the fetched seed").flatten() {
-            fs::copy(file.path(), application.join("seed").join(file.file_name())).expect("a copy");
-        }
+        walkthrough::copy(&data(), &application.join("data"));
     });
 }
 
-/// The fetched seed files, cached per version of the script that fetches them.
-fn seed() -> PathBuf {
+/// The fetched files, cached per version of the script that fetches them.
+fn data() -> PathBuf {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/atlas");
     let script = fs::read(example.join("fetch")).expect("the script");
     let version = script.iter().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(*byte)));
@@ -29,7 +27,7 @@ fn seed() -> PathBuf {
         let fresh = kept.with_extension("new");
         let status = Command::new(example.join("fetch")).arg(&fresh).status().expect("node runs the script");
         assert!(status.success(), "the data cannot be fetched: {status}");
-        fs::rename(&fresh, &kept).expect("the seed can be kept");
+        fs::rename(&fresh, &kept).expect("the data can be kept");
     }
     kept
 }

@@ -14,7 +14,10 @@ type Post @allow(read: "this.public || 'EDITOR' in auth.roles", create: "true", 
   notes: Text @search(weight: 100) @allow(read: "'EDITOR' in auth.roles")
   draft: Text @search @allow(read: "this.title == 'Mine'")
   public: Boolean! @default(to: true)
+  author: Author
 }
+type Author @open { name: String! posts: [Post!] @inverse(field: "author") }
+type Shelf @open { name: String! posts: [Post!] plains: [Plain!] authors: [Author!] }
 type Plain @open { name: String! }
 type Sentence @open {
   english: String! @search(language: "en", weight: 2)
@@ -310,4 +313,108 @@ async fn what_is_found_is_highlighted() {
             assert!(told.starts_with("malformed-request: "), "{}: {highlight}: {told}", served.database);
         }
     }
+}
+
+/// Posts of two authors, which an editor reads, and a shelf with some of them.
+async fn authors(served: &mut Served) {
+    served.ask_as(Caller::account(backstay_base::RecordId::from_bytes([1; 16]), ["EDITOR"]));
+    create(served, "Author", &[r#"{"name":"Ann"}"#, r#"{"name":"Ben"}"#]).await;
+    let (ann, ben) = (served.id(0), served.id(1));
+    let posts = [
+        format!(r#"{{"title":"Other fruit","body":"an apple and a pear","author":"{ann}"}}"#),
+        format!(r#"{{"title":"Apple","notes":"secret","author":"{ann}"}}"#),
+        format!(r#"{{"title":"Hidden apple","public":false,"author":"{ann}"}}"#),
+        format!(r#"{{"title":"Apple pie","author":"{ben}"}}"#),
+        r#"{"title":"Nobody's apple"}"#.to_owned(),
+    ];
+    create(served, "Post", &posts.each_ref().map(String::as_str)).await;
+    let shelf = format!(r#"{{"name":"Top","posts":["{}","{}"],"authors":["{ann}"]}}"#, served.id(2), served.id(5));
+    create(served, "Shelf", &[&shelf]).await;
+}
+
+/// A list within a record is searched as the collection itself would be, among its own records.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_within_records_are_searched() {
+    for mut served in Served::both(MODEL) {
+        authors(&mut served).await;
+        let editor = [
+            ("Author", r#"name,posts(search:"apple"){title}"#, "Ann: Apple, Hidden apple, Other fruit; Ben: Apple pie"),
+            ("Author", r#"name,posts(search:"secret"){title}"#, "Ann: Apple; Ben: "),
+            (
+                "Author",
+                "name,posts(search:'apple -secret',sort:title){title}",
+                "Ann: Hidden apple, Other fruit; Ben: Apple pie",
+            ),
+            ("Shelf", r#"name,posts(search:"apple"){title}"#, "Top: Apple pie, Other fruit"),
+            (
+                "Shelf",
+                r#"name,posts(search:"app* OR pear",limit:1,filter:title != 'Apple pie'){title}"#,
+                "Top: Other fruit",
+            ),
+        ];
+        let anyone = [
+            ("Author", r#"name,posts(search:"apple"){title}"#, "Ann: Apple, Other fruit; Ben: Apple pie"),
+            ("Author", r#"name,posts(search:"secret"){title}"#, "Ann: ; Ben: "),
+            ("Author", r#"name,posts(search:"apple -secret"){title}"#, "Ann: Apple, Other fruit; Ben: Apple pie"),
+            ("Author", r#"name,posts(search:"hidden OR unfinished"){title}"#, "Ann: ; Ben: "),
+        ];
+        for (caller, expected) in [(None, &anyone[..]), (Some("EDITOR"), &editor[..])] {
+            served.ask_as(caller.map_or_else(Caller::anonymous, |role| {
+                Caller::account(backstay_base::RecordId::from_bytes([1; 16]), [role])
+            }));
+            for (of, select, expected) in expected {
+                let page = served.page(of, |words| words.select = Some((*select).to_owned().into())).await;
+                assert_eq!(lists(&page, "posts"), *expected, "{}: {select}", served.database);
+            }
+        }
+    }
+}
+
+/// The page itself and two lists in it, one of them within another list, each with words of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_searches_of_one_request() {
+    for mut served in Served::both(MODEL) {
+        authors(&mut served).await;
+        let page = served.page("Post", |words| {
+            words.search = Some("pie OR pear".into());
+            words.select =
+                Some(r#"title,author{name,a=posts(search:$a){title},b=posts(search:"fruit"){title}}"#.into());
+            words.params = vec![("a".to_owned(), backstay_rest::Raw::Text("apple".into()))];
+        });
+        let page = page.await;
+        let authors = serde_json::json!({ "items": [page["items"][0]["author"], page["items"][1]["author"]] });
+        assert_eq!(page["items"][0]["title"], "Apple pie", "{}: {page}", served.database);
+        assert_eq!(
+            lists(&authors, "a"),
+            "Ben: Apple pie; Ann: Apple, Hidden apple, Other fruit",
+            "{}",
+            served.database
+        );
+        assert_eq!(lists(&authors, "b"), "Ben: ; Ann: Other fruit", "{}", served.database);
+        for (select, refused) in [
+            (r#"name,plains(search:"x")"#, "malformed-request: select Misused"),
+            (r#"name,posts(search:"-x")"#, "malformed-request: select Misused"),
+            ("name,posts(search:$a)", "malformed-request: $a Required"),
+        ] {
+            let told = served.list("Shelf", select, None).await;
+            assert!(told.starts_with(refused), "{}: {select}: {told}", served.database);
+        }
+        let told = served.list_by("Shelf", |words| {
+            words.select = Some("posts(search:$a)".into());
+            words.params = vec![("a".to_owned(), backstay_rest::Raw::Text("y*".into()))];
+        });
+        let told = told.await;
+        assert!(told.starts_with("malformed-request: $a Misused"), "{}: {told}", served.database);
+    }
+}
+
+/// `Ann: Apple, Pear; Ben: Plum`: the titles of a list within each record.
+fn lists(page: &serde_json::Value, list: &str) -> String {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or("?").to_owned();
+    let of_record = |record: &serde_json::Value| {
+        let titles: Vec<String> =
+            record[list].as_array().into_iter().flatten().map(|one| text(&one["title"])).collect();
+        format!("{}: {}", text(&record["name"]), titles.join(", "))
+    };
+    page["items"].as_array().into_iter().flatten().map(of_record).collect::<Vec<_>>().join("; ")
 }

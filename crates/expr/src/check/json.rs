@@ -259,7 +259,7 @@ impl Checker<'_> {
     }
 
     /// A whole number that is compared with one that need not be.
-    fn exact_int(&self, number: Expr) -> Expr {
+    pub(super) fn exact_int(&self, number: Expr) -> Expr {
         let span = number.span.clone();
         let zero = self.make(Node::Literal(Value::Decimal(Decimal::ZERO)), Type::Decimal, &span);
         let node = Node::Binary(Operator::Add, Box::new(number), Box::new(zero));

@@ -65,6 +65,7 @@ impl Checker<'_> {
     /// `money(amount, currency)`.
     pub(super) fn money(&mut self, amount: &Syntax, currency: &Syntax, span: &Range<u32>) -> Option<Expr> {
         let amount = self.expr(amount, Some(&Type::Decimal)).and_then(|amount| self.exact(amount));
+        let amount = amount.map(|amount| if amount.ty == Type::Int { self.exact_int(amount) } else { amount });
         let currency = self.expr(currency, Some(&CURRENCY));
         let (amount, currency) = (amount?, currency?);
         if currency.ty != CURRENCY {

@@ -4,7 +4,9 @@ use backstay_model::{Collection, Interface, Model};
 use serde_json::{Map, Value, json};
 
 use super::names::Schema;
-use super::operations::{Shapes, add, assemble, equalities, parameters, query_body, reference};
+use super::operations::{
+    Shapes, add, assemble, equalities, is_searched, parameters, query_body, reference, summarize, without,
+};
 use super::{is_shown, references, schemas};
 use crate::endpoint::{Described, Endpoint, Handler, Parameters, RecordRequest, Verb};
 use crate::endpoints;
@@ -44,7 +46,8 @@ pub(super) fn of_interface(model: &Model, interface: &Interface) -> Map<String, 
 
 /// An operation at the path of an interface.
 fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Option<(Verb, Value)> {
-    let (Described::OfCollection { verb, status }, Handler::Record(kind)) = (endpoint.described, endpoint.handler)
+    let (Described::OfCollection { verb, summary, status }, Handler::Record(kind)) =
+        (endpoint.described, endpoint.handler)
     else {
         return None;
     };
@@ -70,19 +73,24 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
     let has_past = types(model, interface).all(|of| of.history.is_some());
     let takes_past = matches!(kind, RecordRequest::Get | RecordRequest::List);
     own.extend((has_past && takes_past).then(|| reference("AsOf")));
-    let (name, shapes) = (&interface.name, shapes(kind, &interface.name)?);
+    let searches = types(model, interface).filter(|of| is_shown(of)).any(is_searched);
+    own.extend((searches && endpoint.parameters == Parameters::OfList).then(|| reference("Search")));
+    let (name, shapes) = (&interface.name, shapes(kind, &interface.name, searches)?);
     let id = format!("{verb}{name}");
-    Some((endpoint.verb, assemble(endpoint, (name, &id), status, shapes, parameters(endpoint, own))))
+    let mut operation = assemble(endpoint, (name, &id), status, shapes, parameters(endpoint, own));
+    summarize(&mut operation, summary, name);
+    Some((endpoint.verb, operation))
 }
 
 /// What is sent and answered by the reads of an interface.
-fn shapes(kind: RecordRequest, name: &str) -> Option<Shapes> {
+fn shapes(kind: RecordRequest, name: &str, searches: bool) -> Option<Shapes> {
     let answer = |schema: Schema| Some(schema.reference(name));
     match kind {
         RecordRequest::Get => Some(Shapes { answer: answer(Schema::Read), ..Shapes::default() }),
         RecordRequest::List => Some(Shapes { answer: answer(Schema::Page), ..Shapes::default() }),
         RecordRequest::Query => {
-            Some(Shapes { body: Some(query_body(false)), answer: answer(Schema::Page), ..Shapes::default() })
+            let body = without(query_body(searches), &["highlight"]);
+            Some(Shapes { body: Some(body), answer: answer(Schema::Page), ..Shapes::default() })
         }
         RecordRequest::Aggregate
         | RecordRequest::AggregateQuery

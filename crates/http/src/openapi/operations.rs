@@ -97,9 +97,10 @@ impl<'m> Whole<'m> {
 
 /// An operation that exists once.
 fn operation(endpoint: &Endpoint, whole: Whole<'_>) -> Option<(Verb, Value)> {
-    let Described::Operation { tag, id, status, description } = endpoint.described else { return None };
+    let Described::Operation { tag, id, summary, status, description } = endpoint.described else { return None };
     let shapes = Shapes::of(endpoint.handler, whole);
     let mut operation = assemble(endpoint, (tag, id), status, shapes, parameters(endpoint, Vec::new()));
+    operation["summary"] = json!(summary);
     if let Some(description) = description {
         operation["description"] = json!(description);
     }
@@ -108,7 +109,8 @@ fn operation(endpoint: &Endpoint, whole: Whole<'_>) -> Option<(Verb, Value)> {
 
 /// An operation of a collection, unless no rule allows it to anyone.
 fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> Option<(Verb, Value)> {
-    let (Described::OfCollection { verb, status }, Handler::Record(kind)) = (endpoint.described, endpoint.handler)
+    let (Described::OfCollection { verb, summary, status }, Handler::Record(kind)) =
+        (endpoint.described, endpoint.handler)
     else {
         return None;
     };
@@ -166,6 +168,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
     let id = format!("{verb}{name}");
     possible.then(|| {
         let mut operation = assemble(endpoint, (name, &id), status, shapes, parameters(endpoint, own));
+        summarize(&mut operation, summary, name);
         deprecate(collection.deprecated.as_ref(), &mut operation);
         (endpoint.verb, operation)
     })
@@ -360,6 +363,11 @@ pub(super) fn assemble(
     operation
 }
 
+/// Says in a line what an operation does with the records of a type or an interface.
+pub(super) fn summarize(operation: &mut Value, summary: &str, name: &str) {
+    operation["summary"] = json!(summary.replace("{type}", name));
+}
+
 pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })
 }
@@ -489,7 +497,7 @@ pub(super) fn query_body(searches: bool) -> Value {
     body
 }
 
-fn is_searched(collection: &Collection) -> bool {
+pub(super) fn is_searched(collection: &Collection) -> bool {
     collection.searched().next().is_some()
 }
 
@@ -500,17 +508,19 @@ fn counting() -> Value {
 
 /// What is asked of groups, as a body.
 fn aggregate_body(searches: bool) -> Value {
-    let mut body = query_body(searches);
-    let properties = &mut body["properties"];
+    let mut body = without(query_body(searches), &["count", "highlight"]);
     for name in ["group", "having"] {
-        properties[name] = json!({ "type": "string" });
-    }
-    if let Some(properties) = properties.as_object_mut() {
-        for name in ["count", "highlight"] {
-            properties.remove(name);
-        }
+        body["properties"][name] = json!({ "type": "string" });
     }
     body["examples"] = json!([{ "select": "count" }]);
+    body
+}
+
+/// A body that lacks some members.
+pub(super) fn without(mut body: Value, names: &[&str]) -> Value {
+    if let Some(properties) = body["properties"].as_object_mut() {
+        properties.retain(|name, _| !names.contains(&name.as_str()));
+    }
     body
 }
 
@@ -584,9 +594,10 @@ const HIGHLIGHT: &str =
 const MODE: &str = "`atomic`: all requests or none, in one commit. `independent`: each by itself, in its own commit.";
 const IF_MATCH: &str = "An ETag: 412 unless the record still has its version, or the list its content.";
 const SELECT: &str = "Comma-separated fields of the answer, such as title,author{name}. A to-many relation takes \
-                      (sort:-createdAt,limit:3,filter:pinned) and functions such as comments:count or items:sum(quantity); \
+                      (sort:-createdAt,limit:3,filter:pinned,search:\"new york\") and functions such as comments:count or \
+                      items:sum(quantity); \
                       name=field answers a field under another name, and field? leaves out what the caller can't read. \
-                      Send the values of parameters in filters as $q=….";
+                      Send the values of parameters in filters and searches as $q=….";
 const GROUP: &str = "Comma-separated values by which records are grouped: fields, paths such as author.name, and expressions \
                      with a name, such as month=startOfMonth(createdAt, 'Europe/Zurich'). Without it, all records are one group.";
 const GROUP_SELECT: &str = "What a group comes to: count, or count, countDistinct, sum, avg, min or max of a field or an \

@@ -197,6 +197,10 @@ async fn bodies_have_a_type_and_a_size() {
         let reply = app.post(&line, &[("authorization", &ada)], body).await;
         assert_eq!(reply.status, 400, "{line}: {}", reply.text());
     }
+    // Nothing is returned that a client could not accept, but for problems.
+    let (line, headers) =
+        (format!("DELETE /api/notes/{id}"), [("authorization", &*ada), ("accept", "application/problem+json")]);
+    assert_eq!(app.call(&line, &headers).await.status, 204);
 }
 
 #[tokio::test(flavor = "multi_thread")]

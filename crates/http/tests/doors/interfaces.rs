@@ -44,10 +44,10 @@ interface Content @path(is: "content") @allow(read: "this.hidden == false || thi
   topic: Topic
   order: Int
   rank: Rank
-  note: String @allow(read: "this.owner == auth.id")
+  note: String @search @allow(read: "this.owner == auth.id")
 }
-type Article implements Content { price: Decimal! @precision(digits: 9, scale: 2) rank: Rank! @default(to: LOW) }
-type Guide implements Content { body: Text! related: [Topic!] }
+type Article implements Content { title: String @search price: Decimal! @precision(digits: 9, scale: 2) rank: Rank! @default(to: LOW) }
+type Guide implements Content { body: Text! @search(weight: 2) related: [Topic!] }
 type Memo implements Content @allow(read: "auth.id != null") { secret: String @class(is: SECRET) }
 "#;
 
@@ -61,7 +61,7 @@ async fn content(app: &TestApp, token: &str) -> [String; 4] {
     let mut ids = Vec::new();
     for (path, body) in [
         ("guides", guide.as_str()),
-        ("articles", r#"{"slug": "a", "price": "9.50", "note": "mine"}"#),
+        ("articles", r#"{"slug": "a", "title": "How to choose a lamp", "price": "9.50", "note": "mine"}"#),
         ("memos", r#"{"slug": "m", "hidden": true, "order": 1, "secret": "s"}"#),
         ("articles", r#"{"slug": "c", "price": "1", "order": 2}"#),
     ] {
@@ -99,6 +99,12 @@ async fn the_records_of_all_types_are_listed_under_their_own_rules() {
         ("?filter=topic.name=='Light'", "b", "b"),
         ("?hidden=true", "", "m"),
         ("?slug=a", "a", "a"),
+        // The best matches of all types first. Nobody searches notes, and nothing else of memos can be searched.
+        ("?search=how", "b a", "b a"),
+        ("?search=how&sort=slug", "a b", "a b"),
+        ("?search=lamp%20OR%20mine", "a", "a"),
+        ("?search=how&filter=order==2", "b", "b"),
+        ("?search=nothing", "", ""),
     ] {
         let line = format!("GET /api/content{query}");
         let anonymous = slugs(&app.call(&line, &[]).await);
@@ -121,6 +127,12 @@ async fn the_records_of_all_types_are_listed_under_their_own_rules() {
     assert_eq!(counted["count"], json!({ "value": 2, "more": false }));
     let queried = app.post("POST /api/content:query", &[], r#"{"where": {"order": 2}, "sort": "-slug"}"#).await;
     assert_eq!(slugs(&queried), ["c", "b"]);
+    let searched = app.post("POST /api/content:query", &[], r#"{"search": "how", "count": true, "limit": 1}"#).await;
+    assert_eq!((slugs(&searched), &searched.json()["count"]["value"]), (vec!["b".to_owned()], &json!(2)));
+    let marked = app.call("GET /api/content?search=how&highlight=note", &[]).await;
+    assert_eq!(marked.status, 400);
+    let problem = &marked.json()["errors"][0];
+    assert_eq!(problem["at"], "highlight", "{problem}");
     assert_eq!(ids.len(), 4);
 }
 
@@ -135,7 +147,7 @@ async fn each_record_tells_its_type_and_has_its_fields() {
     assert_eq!(
         [names(&whole["items"][0]), names(&whole["items"][1])],
         [
-            "__typename createdAt hidden id order owner price rank slug topic updatedAt version",
+            "__typename createdAt hidden id order owner price rank slug title topic updatedAt version",
             "__typename body createdAt hidden id order owner rank slug topic updatedAt version",
         ]
     );

@@ -47,6 +47,7 @@ mod records;
 mod references;
 mod results_of_requests;
 mod returning;
+mod round_trips;
 mod selecting;
 mod sent_back;
 mod shared_money;

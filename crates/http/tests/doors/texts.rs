@@ -374,7 +374,7 @@ async fn whole_records_and_keys() {
             check(&format!("{line} /api/products:by?sku={sku}"), body, "there is no Product with this sku").await;
         }
     }
-    check("GET /api/products:by?number=7&year=7", "", "there is no Product with these number and year").await;
+    check("GET /api/products:by?number=7&year=7", "", "there is no Product with this number and year").await;
     check(
         "GET /api/products?skip=1&after=x",
         "",
@@ -418,6 +418,43 @@ async fn words_of_other_systems() {
         let expected = format!("unknown parameter `{word}`; write `?onConflict=sku`");
         check(&format!("POST /api/products?{word}=sku"), r#"{"sku": "x"}"#, &expected).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_groups_and_counts_of_other_systems() {
+    let store = store().await;
+    let check = async |line: &str, body: &str, expected: &str| check_advice(&store, line, body, expected).await;
+    let patch = "PATCH /api/products/ID";
+    let unknown = |name: &str, remedy: &str| format!("unknown field `{name}`; {remedy}");
+    check(patch, r#"{"keywords+": "c"}"#, &unknown("keywords+", "write `{\"keywords\": {\"$append\": [\"c\"]}}`"))
+        .await;
+    check(patch, r#"{"stock-": 1}"#, &unknown("stock-", "write `{\"stock\": {\"$inc\": -1}}`")).await;
+    check(patch, r#"{"$unset": {"stock": ""}}"#, &unknown("$unset", "write `{\"stock\": null}`")).await;
+    let append = "write `{\"keywords\": {\"$append\": [\"c\"]}}`";
+    check(patch, r#"{"$push": {"keywords": "c"}}"#, &unknown("$push", append)).await;
+    check(patch, r#"{"keywords": {"push": "c"}}"#, "expected an array; write `{\"$append\": [\"c\"]}`").await;
+    let operator = |name: &str, remedy: &str| format!("unknown operator `{name}`; {remedy}");
+    check(patch, r#"{"lines": {"create": [{}]}}"#, &operator("create", "write `{\"$add\": [{…}]}`")).await;
+    check(patch, r#"{"lines": {"delete": ["ID"]}}"#, &operator("delete", "write `{\"$remove\": [ids]}`")).await;
+    let products = "GET /api/products";
+    let count = "write lines:count for what a relation leads to; `count=true` counts the records of a list";
+    check(&format!("{products}?sort=-_count"), "", &unknown("_count", count)).await;
+    check(&format!("{products}?select=sku,_count"), "", &unknown("_count", count)).await;
+    let colon =
+        "expected ',', not a path with '.' (character 5); write a function of a relation after a colon: lines:count";
+    check(&format!("{products}?select=lines.count"), "", colon).await;
+    let group = "`lines` is a relation to many records (character 0); a record is in one group: group the records at the \
+                 other end, or list them with a function of the relation, such as select=name,posts:count";
+    check(&format!("{products}:aggregate?group=lines.name"), "", group).await;
+    let parameter = |name: &str, remedy: &str| format!("unknown parameter `{name}`; {remedy}");
+    check(&format!("{products}:aggregate?metrics=count"), "", &parameter("metrics", "write `select=count`")).await;
+    check(&format!("{products}:aggregate?_count=true"), "", &parameter("_count", "write count in `select`")).await;
+    let filter = "expected a whole number, such as 42; write `\"filter\": \"stock > $value\"`, with the values of its \
+                  parameters in `params`";
+    check("POST /api/products:query", r#"{"where": {"stock": {"_gt": 5}}}"#, filter).await;
+    let filter = "expected a text in double quotes; write `\"filter\": \"sku.contains($value)\"`, with the values of its \
+                  parameters in `params`";
+    check("POST /api/products:query", r#"{"where": {"sku": {"contains": "x"}}}"#, filter).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

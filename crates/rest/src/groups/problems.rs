@@ -22,6 +22,15 @@ impl Decoded<'_> {
             }
             GroupsProblem::Key(index, problem) => {
                 let item = &self.keys[*index];
+                if let OutputProblem::Expression(errors) = problem
+                    && let Some(error) =
+                        errors.first().filter(|error| matches!(error.kind, ExprErrorKind::ToMany { .. }))
+                {
+                    let remedy = "a record is in one group: group the records at the other end, or list them with a \
+                                  function of the relation, such as select=name,posts:count";
+                    let offset = item.offset + chars_before(error, item.text);
+                    return Problem::at(offset, error.to_string(), remedy).in_part(Part::Group);
+                }
                 of_output(item, (item.text, item.offset), problem).in_part(Part::Group)
             }
             GroupsProblem::Value(index, problem) => {

@@ -7,17 +7,22 @@ use serde_json::json;
 use crate::Dialect;
 
 /// Words of a field that are looked up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Column {
     pub(super) number: usize,
     pub(super) language: Option<Language>,
 }
 
-pub(super) fn values(search: &Search, columns: &[Column], dialect: Dialect) -> [Value; 2] {
-    let matched = match dialect {
+/// What a record must match.
+pub(super) fn matched(search: &Search, columns: &[Column], dialect: Dialect) -> Value {
+    Value::text(match dialect {
         Dialect::Sqlite => in_fts5(search, columns),
         Dialect::Postgres => in_tsquery(search, columns),
-    };
+    })
+}
+
+/// The terms by which records are ranked, each with the number of a column: `[[0, "…"], …]`.
+pub(super) fn terms(search: &Search, columns: &[Column], dialect: Dialect) -> Value {
     let term = |term: &Term, column: Column| match dialect {
         Dialect::Sqlite => format!("{{{}}} : {}", super::words(column.number), phrase(term, column.language)),
         Dialect::Postgres => lexemes(term, column),
@@ -25,8 +30,7 @@ pub(super) fn values(search: &Search, columns: &[Column], dialect: Dialect) -> [
     let terms = search.terms();
     let of_term = |one| columns.iter().map(move |column| json!([column.number, term(one, *column)]));
     let each = terms.iter().flat_map(|one| of_term(one));
-    let terms = serde_json::Value::Array(each.collect()).to_string();
-    [Value::text(matched), Value::text(terms)]
+    Value::text(serde_json::Value::Array(each.collect()).to_string())
 }
 
 /// FTS5: `({c0 c1} : ("new york" OR "nyc" *) AND …) NOT {c0 c1} : (…)`. Columns whose words have the same language are
@@ -97,7 +101,7 @@ mod tests {
     fn check(text: &str, dialect: Dialect, expected: [&str; 2]) {
         let search = Search::read(text).expect("a search");
         let columns = [0, 2].map(|number| Column { number, language: None });
-        let found = values(&search, &columns, dialect);
+        let found = [matched(&search, &columns, dialect), terms(&search, &columns, dialect)];
         assert_eq!(found, expected.map(Value::text), "{text}");
     }
 
@@ -106,10 +110,12 @@ mod tests {
         let search = Search::read("Cafés \"running late\" -cities runs*").expect("a search");
         let columns = [(0, Some(Language::English)), (1, None), (2, Some(Language::English))];
         let columns = columns.map(|(number, language)| Column { number, language });
-        let [matched, _] = values(&search, &columns, Dialect::Sqlite);
+        let matched = matched(&search, &columns, Dialect::Sqlite);
         let expected = r#"(({c0 c2} : ("cafe") OR {c1} : ("cafes")) AND ({c0 c2} : ("run late") OR {c1} : ("running late")) AND ({c0 c2} : ("run" *) OR {c1} : ("runs" *))) NOT (({c0 c2} : ("citi") OR {c1} : ("cities")))"#;
         assert_eq!(matched, Value::text(expected));
-        let [matched, terms] = values(&search, &columns[..2], Dialect::Postgres);
+        let of_both = &columns[..2];
+        let terms = terms(&search, of_both, Dialect::Postgres);
+        let matched = super::matched(&search, of_both, Dialect::Postgres);
         let expected = "('acafe' | 'bcafes') & ('arun' <-> 'alate' | 'brunning' <-> 'blate') & ('arun':* | 'bruns':*) & !('aciti' | 'bcities')";
         assert_eq!(matched, Value::text(expected));
         let expected = r#"[[0,"'acafe'"],[1,"'bcafes'"],[0,"'arun' <-> 'alate'"],[1,"'brunning' <-> 'blate'"],[0,"'arun':*"],[1,"'bruns':*"]]"#;

@@ -6,19 +6,20 @@ use std::time::{Duration, Instant};
 
 use backstay_base::{Entropy, limits};
 use backstay_sql::{Dialect, Statement};
-use deadpool_postgres::ClientWrapper;
 use futures_util::future::join;
-use parking_lot::Mutex;
 use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio::time::{Instant as Deadline, timeout, timeout_at};
 
+use super::follower::Follower;
 use super::lease::Lease;
 use super::pools::Pools;
+use super::sequencer::Sequencer;
 use super::session::{Access, Last, PostgresSession};
 use crate::backup::{Checked, CopyError, Watch};
 use crate::database::Database;
 use crate::job::Job;
-use crate::log::LogFormat;
+use crate::log::{Append, LogFormat};
 use crate::moment::CommitClock;
 use crate::read::LongRead;
 use crate::session::{Answer, OwnRow, Visit, at_once, later};
@@ -38,9 +39,9 @@ const CANCEL_SECONDS: u64 = 5;
 /// A PostgreSQL database.
 pub(super) struct PostgresDatabase {
     inner: Arc<Inner>,
-    /// The connection that the database was opened with. Kept because it holds the lease from then on.
-    first: Mutex<Option<ClientWrapper>>,
     lease: Arc<Lease>,
+    /// What follows the log.
+    following: AbortHandle,
 }
 
 /// What jobs need, which outlive their callers.
@@ -48,9 +49,10 @@ struct Inner {
     pools: Pools,
     log_format: LogFormat,
     observer: Arc<dyn CommitObserver>,
-    /// Moments increase among the transactions of this process. Those of transactions that overlap can be in another order
-    /// than their places in the log.
-    commit_clock: CommitClock,
+    follower: Arc<Follower>,
+    /// Moments increase among the transactions of this process, and are later than those that it has read in the log. Those of
+    /// transactions that overlap can be in another order than their places in the log.
+    commit_clock: Arc<CommitClock>,
     /// Where the lengths of pauses come from.
     entropy: Arc<dyn Entropy>,
     /// Jobs that write several rows are run again one at a time: those that waited for each other don't do so twice.
@@ -60,15 +62,16 @@ struct Inner {
 }
 
 impl PostgresDatabase {
+    /// `following` follows the log until the database is closed.
     pub(super) fn new(
-        (pools, first, lease): (Pools, Option<ClientWrapper>, Arc<Lease>),
-        log_format: LogFormat,
-        observer: Arc<dyn CommitObserver>,
-        (commit_clock, entropy): (CommitClock, Arc<dyn Entropy>),
+        (pools, lease): (Pools, Arc<Lease>),
+        (follower, following): (Arc<Follower>, AbortHandle),
+        (log_format, observer): (LogFormat, Arc<dyn CommitObserver>),
+        (commit_clock, entropy): (Arc<CommitClock>, Arc<dyn Entropy>),
     ) -> Self {
         let (again, writers) = (tokio::sync::Mutex::default(), Semaphore::new(pools.writers()));
-        let inner = Arc::new(Inner { pools, log_format, observer, commit_clock, entropy, again, writers });
-        Self { inner, first: Mutex::new(first), lease }
+        let inner = Arc::new(Inner { pools, log_format, observer, follower, commit_clock, entropy, again, writers });
+        Self { inner, lease, following }
     }
 }
 
@@ -145,18 +148,20 @@ impl Inner {
         let Ok(pending) = ran else { return false };
         let (origin, interest) = (job.origin(), job.interest().clone());
         let committed = async {
-            let append =
-                (!pending.changes.is_empty()).then(|| self.log_format.append_next(moment, &origin, &pending.changes));
-            let statements = session.left_to_do(&pending, append.as_ref(), moment)?;
-            let committed = append.as_ref().map(|append| Committed { changes: &pending.changes, keys: &append.keys });
+            let changes = &pending.changes;
+            let staged = (!changes.is_empty()).then(|| self.log_format.stage(moment, &origin, changes));
+            let statements = session.left_to_do(&pending, staged.as_ref().map(|(append, _)| append), moment)?;
             interest.commit()?;
-            if let Some(committed) = committed {
-                self.observer.before_commit(committed);
-            }
-            commit(session, &statements, deadline).await?;
-            if let Some(committed) = committed {
-                self.observer.after_commit(committed);
-            }
+            let Some((Append { keys, .. }, leaf)) = &staged else {
+                return commit(session, statements, deadline).await;
+            };
+            let committed = Committed { changes, keys };
+            self.follower.expect(*leaf);
+            self.observer.before_commit(committed);
+            let ended = commit(session, statements, deadline).await;
+            ended.inspect_err(|_| self.follower.forget(leaf))?;
+            self.observer.after_commit(committed);
+            self.follower.committed();
             Ok(())
         };
         let committed = committed.await;
@@ -200,6 +205,11 @@ impl Inner {
         let mut session = PostgresSession::take(&self.pools, Access::Read).await?;
         session.read(statement, visit).await.map(|_| ())
     }
+
+    async fn settle_log(&self) -> Result<(), StoreError> {
+        let session = PostgresSession::take(&self.pools, Access::Write).await?;
+        Sequencer::settle(session.client()).await
+    }
 }
 
 /// How a run of a job ended.
@@ -212,7 +222,7 @@ enum Ended {
 
 /// Commits, and has the server end that if it takes longer than the request may: it can wait for another transaction. Then
 /// the server says what became of it, or, if it says nothing, nobody knows.
-async fn commit(session: &mut PostgresSession, statements: &[Last], deadline: Deadline) -> Result<(), StoreError> {
+async fn commit(session: &mut PostgresSession, statements: Vec<Last>, deadline: Deadline) -> Result<(), StoreError> {
     let pools = session.pools().clone();
     let token = session.client().cancel_token();
     let mut committing = pin!(session.commit_with(statements));
@@ -265,6 +275,18 @@ impl Database for PostgresDatabase {
         later(self.inner.read_own_rows(statement, visit))
     }
 
+    fn settle_log(&self) -> Answer<'_, ()> {
+        later(self.inner.settle_log())
+    }
+
+    fn is_current(&self) -> bool {
+        self.inner.follower.is_current()
+    }
+
+    fn is_keeper(&self) -> bool {
+        self.inner.follower.is_keeper()
+    }
+
     fn back_up(&self, _to: &Path, _watch: &mut Watch<'_>) -> Result<Checked, CopyError> {
         Err(CopyError::OnServer)
     }
@@ -275,8 +297,14 @@ impl Database for PostgresDatabase {
     }
 
     fn close(&self) {
+        self.following.abort();
         self.inner.pools.close();
-        drop(self.first.lock().take());
+    }
+}
+
+impl Drop for PostgresDatabase {
+    fn drop(&mut self) {
+        self.following.abort();
     }
 }
 

@@ -34,6 +34,12 @@ impl Guard {
         let expected = self.expected;
         format!("WITH staged AS ({text} RETURNING 1) SELECT {EXPECT_ROWS}(count(*), {expected}) FROM staged")
     }
+
+    /// The same of a statement that reads.
+    pub(super) fn apply_to_rows(self, text: &str) -> String {
+        let expected = self.expected;
+        format!("SELECT {EXPECT_ROWS}(count(*), {expected}) FROM ({text}) AS found")
+    }
 }
 
 impl Refusal {

@@ -1,7 +1,6 @@
-//! A database has one process at a time, for what processes remember of it isn't shared yet. Each of its connections
-//! holds a shared advisory lock; a process that opens the database takes the lock alone first, which fails as long as
-//! another one has a connection, and writes down whose the database is. A connection that is made later, after all
-//! others were lost, compares that.
+//! Several processes can have a database as long as they have the same model. Each of their connections holds a shared
+//! advisory lock; a process that changes the model takes the lock alone first, which fails as long as another one has a
+//! connection. A connection that is made later, after all others were lost, compares which database and model it finds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,65 +13,94 @@ use super::error::plain;
 use crate::StoreError;
 
 /// Of the locks in a database; the other number stands for the schema.
-const CLASS: &str = "1114329972";
-/// How often a lock that another process has is asked for, a tenth of a second apart: a process that ended leaves its
-/// connections to the server for a moment.
-const ATTEMPTS: u32 = 50;
-const INTERVAL: Duration = Duration::from_millis(100);
+const CLASS: &str = "1114329972, hashtext(current_schema())";
+/// The lock of the process that does what one of them has to do.
+const KEEPER: &str = "1114329973, hashtext(current_schema())";
+/// How long after each other locks are tried: a process that ended leaves its connections to the server for a moment.
+pub(super) const INTERVAL: Duration = Duration::from_millis(20);
+/// How often a lock is tried that others don't release.
+pub(super) const ATTEMPTS: u32 = 250;
+/// How often a lock is tried that a process has while it changes the model.
+pub(super) const CHANGE_ATTEMPTS: u32 = 3000;
 
-/// Whose a database is.
+/// Which database, with which model.
+const IDENTITY: &str = "SELECT value || int8send(coalesce((SELECT max(number) FROM backstay_model), 0)) \
+                        FROM backstay_meta WHERE name = 'feed_key'";
+
+/// A process's share of a database.
 pub(super) struct Lease {
-    owner: Vec<u8>,
-    /// Whether another process has opened the database since.
+    identity: Vec<u8>,
+    /// Whether the database is another one since, or has another model.
     lost: AtomicBool,
     on_lost: Arc<dyn Fn(&StoreError) + Send + Sync>,
 }
 
-impl Lease {
-    /// Waits until no other process has the database, and keeps others out until this connection ends or `begin` lets them
-    /// in to be refused. `false`: another process has it.
-    pub(super) async fn exclude(client: &Client) -> Result<bool, StoreError> {
-        for attempt in 1..=ATTEMPTS {
-            let lock = format!("SELECT pg_try_advisory_lock({CLASS}, hashtext(current_schema()))");
-            if client.query_one(&lock, &[]).await.map_err(plain)?.try_get(0).map_err(plain)? {
-                return Ok(true);
-            }
-            if attempt < ATTEMPTS {
-                sleep(INTERVAL).await;
-            }
-        }
-        Ok(false)
-    }
+/// Takes a lock if that is possible now.
+async fn take(client: &Client, function: &str, lock: &str) -> Result<bool, StoreError> {
+    let statement = format!("SELECT {function}({lock})");
+    client.query_one(&statement, &[]).await.map_err(plain)?.try_get(0).map_err(plain)
+}
 
-    /// Makes the database that of this process. The connection must be kept.
+/// Keeps processes out that would change the model. `false`: one of them is at it.
+pub(super) async fn share(client: &Client) -> Result<bool, StoreError> {
+    take(client, "pg_try_advisory_lock_shared", CLASS).await
+}
+
+/// The opposite of `share`.
+pub(super) async fn unshare(client: &Client) -> Result<(), StoreError> {
+    take(client, "pg_advisory_unlock_shared", CLASS).await.map(|_| ())
+}
+
+/// Keeps all others out. `false`: one of them has the database.
+pub(super) async fn exclude(client: &Client) -> Result<bool, StoreError> {
+    take(client, "pg_try_advisory_lock", CLASS).await
+}
+
+/// The same, if the others are gone in a moment.
+pub(super) async fn exclude_soon(client: &Client) -> Result<bool, StoreError> {
+    for _ in 0..ATTEMPTS {
+        if exclude(client).await? {
+            return Ok(true);
+        }
+        sleep(INTERVAL).await;
+    }
+    Ok(false)
+}
+
+/// Lets those with the same model in after `exclude`.
+pub(super) async fn admit(client: &Client) -> Result<(), StoreError> {
+    share(client).await?;
+    take(client, "pg_advisory_unlock", CLASS).await.map(|_| ())
+}
+
+/// Makes the process of this connection the one that does what one of them has to do, as long as the connection lasts.
+/// `false`: it is another one.
+pub(super) async fn keep(client: &Client) -> Result<bool, StoreError> {
+    take(client, "pg_try_advisory_lock", KEEPER).await
+}
+
+impl Lease {
+    /// The share of a process with this connection, which holds the shared lock.
     pub(super) async fn begin(
         client: &Client,
         on_lost: Arc<dyn Fn(&StoreError) + Send + Sync>,
     ) -> Result<Self, StoreError> {
-        let claim = "INSERT INTO backstay_meta (name, value) VALUES ('owner', uuid_send(gen_random_uuid())) \
-                     ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING value";
-        let owner = client.query_one(claim, &[]).await.map_err(plain)?.try_get(0).map_err(plain)?;
-        let share = format!(
-            "SELECT pg_advisory_lock_shared({CLASS}, hashtext(current_schema())), \
-             pg_advisory_unlock({CLASS}, hashtext(current_schema()))"
-        );
-        client.batch_execute(&share).await.map_err(plain)?;
-        Ok(Self { owner, lost: AtomicBool::new(false), on_lost })
+        let identity = client.query_one(IDENTITY, &[]).await.map_err(plain)?.try_get(0).map_err(plain)?;
+        Ok(Self { identity, lost: AtomicBool::new(false), on_lost })
     }
 
-    /// Makes a new connection one of this process. `false`: the database is another's now, which ends this process.
+    /// Makes a new connection one of this process. `false`: the database has another model now, which ends this process.
     pub(super) async fn join(&self, client: &Client) -> Result<bool, tokio_postgres::Error> {
-        let share = format!("SELECT pg_try_advisory_lock_shared({CLASS}, hashtext(current_schema()))");
-        let owner = "SELECT value FROM backstay_meta WHERE name = 'owner'";
-        let shared = client.query_one(&share, &[]).await?.try_get::<_, bool>(0)?;
-        let is_ours = shared && client.query_one(owner, &[]).await?.try_get::<_, Vec<u8>>(0)? == self.owner;
+        let lock = format!("SELECT pg_try_advisory_lock_shared({CLASS})");
+        let shared = client.query_one(&lock, &[]).await?.try_get::<_, bool>(0)?;
+        let is_ours = shared && client.query_one(IDENTITY, &[]).await?.try_get::<_, Vec<u8>>(0)? == self.identity;
         if !is_ours && !self.lost.swap(true, Ordering::Relaxed) {
             (self.on_lost)(&StoreError::Displaced);
         }
         Ok(is_ours)
     }
 
-    /// Whether the database is another's.
+    /// Whether the database has another model.
     pub(super) fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }

@@ -1,10 +1,11 @@
 //! PostgreSQL: every transaction has a pooled connection at READ COMMITTED, and what it stages is sent together with COMMIT
-//! in one round trip. Places in the commit log have no gaps because an advisory lock, taken last before the entry is
-//! written, is held until the commit is visible.
+//! in one round trip. Entries of the commit log get their places once they are visible, so that these have no gaps and no
+//! transaction waits for another one because of them.
 
 mod address;
 mod database;
 mod error;
+mod follower;
 mod lease;
 mod numeric;
 mod param;
@@ -12,6 +13,7 @@ mod pools;
 mod problem;
 mod row;
 mod schema;
+mod sequencer;
 mod session;
 mod start;
 mod tls;

@@ -27,6 +27,8 @@ pub(super) struct Pools {
     /// For statements that commit by themselves while a transaction waits for them: with all others in transactions, none of
     /// those would become free.
     apart: Pool,
+    /// For following the log.
+    following: Pool,
     connector: MakeRustlsConnect,
 }
 
@@ -37,6 +39,7 @@ impl Pools {
         Ok(Self {
             usual: pool(address.config.clone(), connections)?,
             apart: pool(address.relaxed(), CONNECTIONS_APART)?,
+            following: pool(address.relaxed(), 1)?,
             connector: address.connector.clone(),
         })
     }
@@ -55,6 +58,11 @@ impl Pools {
     /// A connection for a statement that commits by itself.
     pub(super) async fn take_apart(&self) -> Result<Object, StoreError> {
         taken(self.apart.get().await)
+    }
+
+    /// A connection for following the log.
+    pub(super) async fn take_following(&self) -> Result<Object, StoreError> {
+        taken(self.following.get().await)
     }
 
     /// A connection, or why there is none as the pool has it.
@@ -83,6 +91,7 @@ impl Pools {
     pub(super) fn close(&self) {
         self.usual.close();
         self.apart.close();
+        self.following.close();
     }
 }
 

@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use backstay_scalar::Storage;
 use backstay_sql::{Param, Statement};
 
+use super::sequencer::Sequencer;
 use super::session::PostgresSession;
 use crate::StoreError;
 use crate::own::{array, int, own, text};
@@ -38,6 +39,13 @@ impl SchemaSession for PostgresSession {
         })
     }
 
+    fn settle_log(&mut self) -> Answer<'_, ()> {
+        later(async move {
+            self.ensure_begun().await?;
+            Sequencer::settle(self.client()).await
+        })
+    }
+
     fn objects(&mut self) -> Answer<'_, HashSet<Object>> {
         later(objects(self))
     }
@@ -45,12 +53,15 @@ impl SchemaSession for PostgresSession {
     fn begin(&mut self) -> Answer<'_, ()> {
         later(async move {
             self.ensure_begun().await?;
+            if self.only_reads() {
+                return Ok(());
+            }
             self.execute(&own(SCHEMA_LOCK, vec![], &[])).await.map(|_| ())
         })
     }
 
     fn commit(&mut self) -> Answer<'_, ()> {
-        later(self.commit_with(&[]))
+        later(self.commit_with(Vec::new()))
     }
 
     fn roll_back(&mut self) -> Answer<'_, ()> {

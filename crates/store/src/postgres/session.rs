@@ -14,12 +14,9 @@ use super::row::PostgresRow;
 use crate::idempotency::{self, Remembered};
 use crate::log::Append;
 use crate::own::own;
-use crate::session::{Answer, Session, Visit, later};
+use crate::session::{Answer, Before, Pipeline, Session, Visit, later};
 use crate::tx::{Pending, Staged};
 use crate::{ReadStats, StoreError};
-
-/// The advisory lock under which places in the commit log are assigned: "`BkSt`", "log".
-const LOG_LOCK: &str = "SELECT pg_advisory_xact_lock(1114329972, 7106407)";
 
 /// What a session may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +43,8 @@ pub(super) struct PostgresSession {
 /// A statement of the last round trip, and how many rows it must change.
 pub(super) struct Last {
     statement: Statement,
+    /// Its text as it is sent.
+    text: String,
     guard: Option<Guard>,
 }
 
@@ -73,6 +72,11 @@ impl PostgresSession {
         self.client.take()
     }
 
+    /// Whether it can't write.
+    pub(super) fn only_reads(&self) -> bool {
+        self.access == Access::Read
+    }
+
     /// Whether the transaction failed for a reason that may be gone when it is run again, and nothing of it is stored.
     pub(super) fn may_run_again(&self) -> bool {
         self.may_run_again
@@ -88,8 +92,7 @@ impl PostgresSession {
 
     /// The same within the transaction, which begins in the same round trip.
     async fn read_within(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
-        let begin = (!self.begun).then(|| self.begin_text());
-        self.begun = true;
+        let begin = self.beginning();
         self.busy = true;
         let answered = self.answer(begin, (statement, visit)).await;
         self.busy = false;
@@ -141,66 +144,116 @@ impl PostgresSession {
         if pending.failed {
             return Err(StoreError::Aborted);
         }
-        let mut statements: Vec<Last> = pending.staged.iter().map(Last::staged).collect();
+        // Nothing that was done before is done again: its key is looked up ahead of all, if no statement has been sent.
+        let known = pending.recall.iter().filter(|_| pending.remembered.is_some()).map(Last::absent);
+        let mut statements: Vec<Last> = known.chain(pending.staged.iter().map(Last::staged)).collect();
         statements.extend(pending.remembered.iter().map(|remembered| Last::remembered(remembered, moment)));
-        if let Some(append) = append {
-            statements.push(Last { statement: own(LOG_LOCK, vec![], &[]), guard: None });
-            statements.push(Last { statement: append.statement.clone(), guard: None });
-        }
+        // The last one: the entry's number is drawn after all locks of the transaction.
+        statements.extend(append.map(|append| Last::new(append.statement.clone(), None)));
         if self.access == Access::Read && !statements.is_empty() { Err(StoreError::ReadOnly) } else { Ok(statements) }
     }
 
     /// Sends these statements and COMMIT together, and checks every answer: a COMMIT after a failed statement reports
     /// success and rolls back.
-    pub(super) async fn commit_with(&mut self, statements: &[Last]) -> Result<(), StoreError> {
+    pub(super) async fn commit_with(&mut self, statements: Vec<Last>) -> Result<(), StoreError> {
         if !self.begun && statements.is_empty() {
             return Ok(());
         }
-        let mut prepared = Vec::with_capacity(statements.len());
-        self.busy = true;
-        for last in statements {
-            let ready = self.client().prepare_cached(&last.text()).await;
-            prepared.push(ready.map_err(|error| self.failed(&error))?);
-        }
-        let begin = !self.begun;
+        let ready = self.ready(statements).await?;
+        let begin = (!self.begun).then_some("BEGIN");
         self.begun = true;
-        let answers = self.send(begin, statements.iter().zip(&prepared)).await;
+        self.busy = true;
+        let mut sending = self.sending(begin, &ready);
+        sending.push(self.client().batch_execute("COMMIT").boxed());
+        // Futures are polled in order, and each sends its request when it is first polled.
+        let answers = join_all(sending).await;
         self.busy = false;
-        let first_error =
-            answers.into_iter().enumerate().find_map(|(at, answer)| answer.err().map(|error| (at, error)));
-        let Some((at, error)) = first_error else {
+        let Some((guard, error)) = first_error(begin.is_some(), &ready, answers) else {
             self.begun = false;
             return Ok(());
         };
-        let refused = at.checked_sub(usize::from(begin)).and_then(|at| statements.get(at));
-        Err(self.refused(refused.and_then(|last| last.guard), &error))
+        Err(if error.is_lost() { StoreError::Unknown(error.into_cause()) } else { self.refused(guard, error) })
     }
 
-    /// Sends BEGIN if the transaction has not begun, the statements and COMMIT in one round trip; returns their answers.
-    async fn send(
-        &self,
-        begin: bool,
-        statements: impl Iterator<Item = (&Last, &tokio_postgres::Statement)>,
-    ) -> Vec<Result<(), tokio_postgres::Error>> {
+    /// What sends the statements, after one that begins the transaction, as soon as it is polled.
+    fn sending<'s>(
+        &'s self,
+        begin: Option<&'s str>,
+        ready: &'s [Ready],
+    ) -> Vec<BoxFuture<'s, Result<(), tokio_postgres::Error>>> {
         let client = self.client();
-        let mut answers: Vec<BoxFuture<'_, _>> = Vec::new();
-        if begin {
-            answers.push(client.batch_execute("BEGIN").boxed());
-        }
-        for (last, ready) in statements {
+        let begin = begin.map(|begin| client.batch_execute(begin).boxed());
+        let each = ready.iter().map(|(last, prepared)| {
             let params = last.statement.params().iter().map(Bound);
-            answers.push(client.execute_raw(ready, params).map(|changed| changed.map(|_| ())).boxed());
-        }
-        answers.push(client.batch_execute("COMMIT").boxed());
-        // Futures are polled in order, and each sends its request when it is first polled.
-        join_all(answers).await
+            client.execute_raw(prepared, params).map(|changed| changed.map(|_| ())).boxed()
+        });
+        begin.into_iter().chain(each).collect()
     }
 
-    /// Why the last round trip failed, by its first error.
-    fn refused(&mut self, guard: Option<Guard>, error: &tokio_postgres::Error) -> StoreError {
-        let refusal = Refusal::of(error);
+    /// Prepares what is sent together.
+    async fn ready(&mut self, statements: impl IntoIterator<Item = Last>) -> Result<Vec<Ready>, StoreError> {
+        let mut ready = Vec::new();
+        for last in statements {
+            let prepared = self.client().prepare_cached(&last.text).await.map_err(|error| self.failed(&error))?;
+            ready.push((last, prepared));
+        }
+        Ok(ready)
+    }
+
+    /// Prepares what is sent ahead of a statement.
+    async fn ready_before(&mut self, Before { unless, staged }: Before<'_>) -> Result<Vec<Ready>, StoreError> {
+        if self.access == Access::Read && !staged.is_empty() {
+            return Err(StoreError::ReadOnly);
+        }
+        self.ready(unless.map(Last::absent).into_iter().chain(staged.iter().map(Last::staged))).await
+    }
+
+    /// Runs statements that write in one round trip.
+    async fn write_all(&mut self, before: Before<'_>) -> Result<(), StoreError> {
+        let ready = self.ready_before(before).await?;
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let begin = self.beginning();
+        self.busy = true;
+        let answers = join_all(self.sending(begin, &ready)).await;
+        self.busy = false;
+        first_error(begin.is_some(), &ready, answers).map_or(Ok(()), |(guard, error)| Err(self.refused(guard, error)))
+    }
+
+    /// Runs statements and then one whose rows go to `visit`, in one round trip.
+    async fn read_after(
+        &mut self,
+        before: Before<'_>,
+        (statement, visit): (&Statement, &mut Visit<'_>),
+    ) -> Result<ReadStats, StoreError> {
+        let ready = self.ready_before(before).await?;
+        let client = self.client();
+        let prepared = client.prepare_cached(statement.text()).await.map_err(|error| self.failed(&error))?;
+        let begin = self.beginning();
+        self.busy = true;
+        let sending = self.sending(begin, &ready);
+        let answering = self.client().query_raw(&prepared, statement.params().iter().map(Bound));
+        // Futures are polled in order, and each sends its request when it is first polled.
+        let (answers, stream) = join(join_all(sending), answering).await;
+        let answered = collect(stream, (statement, visit)).await;
+        self.busy = false;
+        if let Some((guard, error)) = first_error(begin.is_some(), &ready, answers) {
+            return Err(self.refused(guard, error));
+        }
+        answered.map_err(|refusal| refusal.note(&mut self.may_run_again))?
+    }
+
+    /// What begins the transaction, if it has not begun. It has then.
+    fn beginning(&mut self) -> Option<&'static str> {
+        let begin = (!self.begun).then(|| self.begin_text());
+        self.begun = true;
+        begin
+    }
+
+    /// Why a statement failed that had to change a number of rows.
+    fn refused(&mut self, guard: Option<Guard>, refusal: Refusal) -> StoreError {
         match (guard, refusal.guarded_rows()) {
-            _ if refusal.is_lost() => StoreError::Unknown(refusal.into_cause()),
             (Some(guard), Some(found)) => {
                 // Another request with the same key was quicker: the next run finds its answer.
                 self.may_run_again |= guard.run_again;
@@ -237,6 +290,21 @@ impl PostgresSession {
     fn failed(&mut self, error: &tokio_postgres::Error) -> StoreError {
         Refusal::of(error).note(&mut self.may_run_again)
     }
+}
+
+/// A statement that can be sent, and the same as the server knows it.
+type Ready = (Last, tokio_postgres::Statement);
+
+/// The first error among the answers to statements, and what was to guard the one that failed.
+fn first_error(
+    began: bool,
+    ready: &[Ready],
+    answers: Vec<Result<(), tokio_postgres::Error>>,
+) -> Option<(Option<Guard>, Refusal)> {
+    let mut failed = answers.into_iter().enumerate().filter_map(|(at, answer)| Some((at, answer.err()?)));
+    let (at, error) = failed.next()?;
+    let refused = at.checked_sub(usize::from(began)).and_then(|at| ready.get(at));
+    Some((refused.and_then(|(last, _)| last.guard), Refusal::of(&error)))
 }
 
 /// Passes the rows of an answer to `visit`, whose error is the inner one.
@@ -285,6 +353,10 @@ impl Session for PostgresSession {
         self.may_run_again = true;
     }
 
+    fn pipeline(&mut self) -> Option<&mut dyn Pipeline> {
+        Some(self)
+    }
+
     fn query_apart<'a>(
         &'a mut self,
         statement: &'a Statement,
@@ -302,22 +374,42 @@ impl Session for PostgresSession {
     }
 }
 
+impl Pipeline for PostgresSession {
+    fn run_staged<'a>(&'a mut self, before: Before<'a>) -> Answer<'a, ()> {
+        later(self.write_all(before))
+    }
+
+    fn query_after<'a>(
+        &'a mut self,
+        before: Before<'a>,
+        statement: &'a Statement,
+        visit: &'a mut Visit<'_>,
+    ) -> Answer<'a, ReadStats> {
+        later(self.read_after(before, (statement, visit)))
+    }
+}
+
 impl Last {
+    fn new(statement: Statement, guard: Option<Guard>) -> Self {
+        let text = statement.text();
+        let text = guard.map_or_else(|| text.to_owned(), |guard| guard.apply(text));
+        Self { statement, text, guard }
+    }
+
     fn staged(staged: &Staged) -> Self {
         // Another write came between what this one has read and its end: it reads again.
         let guard = staged.expected_rows.map(|expected| Guard { expected, run_again: true });
-        Self { statement: staged.statement.clone(), guard }
+        Self::new(staged.statement.clone(), guard)
     }
 
     fn remembered(remembered: &Remembered, moment: Timestamp) -> Self {
-        let statement = idempotency::remember(remembered, moment);
-        Self { statement, guard: Some(Guard { expected: 1, run_again: true }) }
+        Self::new(idempotency::remember(remembered, moment), Some(Guard { expected: 1, run_again: true }))
     }
 
-    /// The text as it is sent.
-    fn text(&self) -> String {
-        let text = self.statement.text();
-        self.guard.map_or_else(|| text.to_owned(), |guard| guard.apply(text))
+    /// A statement that must have no row.
+    fn absent(statement: &Statement) -> Self {
+        let guard = Guard { expected: 0, run_again: true };
+        Self { text: guard.apply_to_rows(statement.text()), statement: statement.clone(), guard: Some(guard) }
     }
 }
 

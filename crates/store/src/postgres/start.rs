@@ -2,45 +2,102 @@ use std::sync::Arc;
 
 use backstay_base::{Secret, Timestamp};
 use backstay_model::Model;
+use backstay_sql::Dialect;
 use deadpool_postgres::Object;
 use tokio::runtime::Handle;
+use tokio::time::sleep;
 
 use super::address::Address;
 use super::database::PostgresDatabase;
-use super::lease::Lease;
+use super::follower::Follower;
+use super::lease::{self, Lease};
 use super::pools::Pools;
 use super::session::{Access, PostgresSession};
 use crate::database::OpenDatabase;
 use crate::moment::CommitClock;
-use crate::session::{Contents, Object as Stored, SchemaSession as _};
+use crate::session::{Contents, Object as Stored, OwnRow, SchemaSession as _};
 use crate::setup::{self, Opening, Prepared};
-use crate::{OpenError, ServerProblem, Step};
+use crate::{OpenError, ServerProblem, Step, StoreError, own, snapshot};
 
 /// Opens the database that a URL or a libpq connection string names.
 pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, OpenError> {
     let address = Address::read(url)?;
     block_on(async {
-        let (mut session, contents) = look(&address).await?;
-        if !Lease::exclude(session.client()).await? {
-            return Err(address.failed(ServerProblem::InUse));
-        }
-        // Whoever had it may have changed it until now.
-        let contents = match contents {
-            Contents::Nothing => recognized(&address, &mut session).await?,
-            contents @ (Contents::Backstay { .. } | Contents::Foreign) => contents,
-        };
+        let (mut session, _) = look(&address).await?;
+        let (contents, held) = enter(&mut session, (opening, &address)).await?;
         let Prepared { catalog, log_format, last, outcome } = opening.prepare(&mut session, contents).await?;
+        match held {
+            Held::Alone => lease::admit(session.client()).await?,
+            Held::Shared => {}
+        }
         let lease = Arc::new(Lease::begin(session.client(), Arc::clone(&opening.options.on_fatal)).await?);
         let pools = Pools::new(&address, opening.options.connections, Some(&lease))?;
         let keys = log_format.keys.clone();
         let last_moment = last.map(|last| last.moment);
-        let commit_clock = CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock));
+        let commit_clock = Arc::new(CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock)));
         let observer = Arc::clone(&opening.observer);
-        let first = session.into_client().map(Object::take);
+        let follower = Arc::new(Follower::new(Arc::clone(&observer), Arc::clone(&commit_clock)));
+        let first = session.into_client().map(Object::take).ok_or(StoreError::Closed)?;
+        let place = last.map_or(0, |last| last.sequence);
+        let following = tokio::spawn(Arc::clone(&follower).follow((first, pools.clone()), place)).abort_handle();
         let ambience = (commit_clock, Arc::clone(&opening.ambient.entropy));
-        let database = Box::new(PostgresDatabase::new((pools, first, lease), log_format, observer, ambience));
+        let database =
+            Box::new(PostgresDatabase::new((pools, lease), (follower, following), (log_format, observer), ambience));
         Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
     })
+}
+
+/// How a database is held while it is opened.
+enum Held {
+    /// Beside others with the same model.
+    Shared,
+    /// Alone, to change it.
+    Alone,
+}
+
+/// Waits until the database can be opened: beside others if it has the model already, otherwise alone. What it holds can have
+/// changed until then.
+async fn enter(
+    session: &mut PostgresSession,
+    (opening, address): (&Opening<'_>, &Address),
+) -> Result<(Contents, Held), OpenError> {
+    let (mut refused, mut awaited) = (0, 0);
+    while refused < lease::ATTEMPTS && awaited < lease::CHANGE_ATTEMPTS {
+        let fits = fits(session, (opening, address)).await?.is_some();
+        if !fits && lease::exclude(session.client()).await? {
+            return Ok((recognized(address, session).await?, Held::Alone));
+        }
+        if lease::share(session.client()).await? {
+            if let (true, Some(contents)) = (fits, self::fits(session, (opening, address)).await?) {
+                return Ok((contents, Held::Shared));
+            }
+            lease::unshare(session.client()).await?;
+            refused += 1;
+        } else {
+            awaited += 1;
+        }
+        sleep(lease::INTERVAL).await;
+    }
+    Err(address.failed(ServerProblem::InUse))
+}
+
+/// What the database holds if it has this model and is in the newest format.
+async fn fits(
+    session: &mut PostgresSession,
+    (opening, address): (&Opening<'_>, &Address),
+) -> Result<Option<Contents>, OpenError> {
+    let contents = recognized(address, session).await?;
+    match contents {
+        Contents::Backstay { format } if format == own::format(Dialect::Postgres) => {}
+        Contents::Backstay { .. } | Contents::Nothing | Contents::Foreign => return Ok(None),
+    }
+    let mut newest = None;
+    let visit = &mut |row: &dyn OwnRow| {
+        newest = Some(snapshot::read(row)?);
+        Ok(())
+    };
+    session.read(&snapshot::newest(), visit).await?;
+    Ok(newest.filter(|newest| newest.hash == snapshot::hash(opening.model)).map(|_| contents))
 }
 
 /// The steps that `open` would take to make the database fit the model.
@@ -73,7 +130,7 @@ pub(crate) fn delete(url: &Secret) -> Result<(), OpenError> {
     let address = Address::read(url)?;
     block_on(async {
         let (mut session, contents) = look(&address).await?;
-        if !Lease::exclude(session.client()).await? {
+        if !lease::exclude_soon(session.client()).await? {
             return Err(address.failed(ServerProblem::InUse));
         }
         if !matches!(contents, Contents::Backstay { .. }) {

@@ -18,7 +18,7 @@ use super::pages::{LARGEST_KEPT_LOG_BYTES, PAGE_BYTES};
 use super::row::{Bound, SqliteRow};
 use super::statements::{KeptStatements, Prepared};
 use crate::interest::Interest;
-use crate::session::{Answer, Session, Visit, at_once};
+use crate::session::{Answer, Pipeline, Session, Visit, at_once};
 use crate::{ReadStats, StoreError};
 
 /// Bytes of the largest value or row; a nested list is one value.
@@ -364,6 +364,11 @@ impl Session for SqliteSession {
 
     /// No other transaction can have changed anything meanwhile.
     fn overtaken(&mut self) {}
+
+    /// Statements are run where they are made.
+    fn pipeline(&mut self) -> Option<&mut dyn Pipeline> {
+        None
+    }
 
     fn query_apart<'a>(&'a mut self, _: &'a Statement, _: &'a mut Visit<'_>) -> Option<Answer<'a, ReadStats>> {
         None

@@ -238,6 +238,8 @@ pub(crate) struct Told {
     pub(crate) before: Mutex<Vec<usize>>,
     pub(crate) after: Mutex<Vec<usize>>,
     pub(crate) keys: Mutex<Vec<DependencyKey>>,
+    /// The keys that it was told of because of others, commit by commit.
+    pub(crate) others: Mutex<Vec<Vec<DependencyKey>>>,
     pub(crate) foreign: AtomicUsize,
 }
 
@@ -249,6 +251,10 @@ impl CommitObserver for Told {
     fn after_commit(&self, committed: Committed<'_>) {
         self.after.lock().expect("not poisoned").push(committed.changes.len());
         self.keys.lock().expect("not poisoned").extend(committed.keys);
+    }
+
+    fn others_changed(&self, keys: &[DependencyKey]) {
+        self.others.lock().expect("not poisoned").push(keys.to_vec());
     }
 
     fn foreign_change(&self) {

@@ -1,0 +1,248 @@
+//! How a process follows what others do in its database: it reads the entries that are new in the commit log, and passes on
+//! what they change. It also moves staged entries into the log, so that a log that has been read to its end is one that nothing
+//! visible is missing from: as long as that isn't long ago, what the process remembers holds.
+
+use std::collections::HashSet;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use backstay_audit::Leaf;
+use backstay_base::limits;
+use deadpool_postgres::{ClientWrapper, Object};
+use futures_util::future::select;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+use tokio_postgres::{Row, Statement};
+
+use super::error::plain;
+use super::lease;
+use super::param::Bound;
+use super::pools::Pools;
+use super::sequencer::{Sequenced, Sequencer};
+use crate::moment::CommitClock;
+use crate::{CommitObserver, StoreError, idempotency, log};
+
+/// How often the log is read if nothing is committed here.
+const IDLE: Duration = Duration::from_millis(50);
+/// How long commits are collected, so that many of them are sequenced together.
+const COLLECT: Duration = Duration::from_millis(5);
+/// When it is tried again if another process is moving entries.
+const AGAIN: Duration = Duration::from_millis(3);
+/// How long the server may take to answer before the connection is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long after its loss a connection is made anew.
+const RECONNECT: Duration = Duration::from_millis(100);
+/// Entries that are read at once.
+const READ: i64 = 500;
+/// Entries of this process that are remembered until it reads them.
+const OWN: usize = 100_000;
+
+const TAIL: &str = "SELECT seq, leaf, feed, substr(entry, 2, 8) FROM backstay_log WHERE seq > $1 ORDER BY seq LIMIT $2";
+
+/// Follows the log.
+pub(super) struct Follower {
+    observer: Arc<dyn CommitObserver>,
+    clock: Arc<CommitClock>,
+    /// Something was committed here.
+    committed: Notify,
+    /// Entries of this process that it hasn't read yet: their changes are known.
+    own: Mutex<HashSet<Leaf>>,
+    began: Instant,
+    /// Microseconds from `began` to the moment up to which it knows everything; 0: it knows nothing yet.
+    heard: AtomicU64,
+    is_keeper: AtomicBool,
+}
+
+/// How far it is, on one connection.
+struct Reading<'f> {
+    follower: &'f Follower,
+    client: ClientWrapper,
+    sequencer: Sequencer,
+    tail: Statement,
+    /// When it last tried to become the keeper.
+    applied: Option<Instant>,
+}
+
+impl Follower {
+    pub(super) fn new(observer: Arc<dyn CommitObserver>, clock: Arc<CommitClock>) -> Self {
+        Self {
+            observer,
+            clock,
+            committed: Notify::new(),
+            own: Mutex::default(),
+            began: Instant::now(),
+            heard: AtomicU64::new(0),
+            is_keeper: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether it knows of everything that others committed, but for the last moments.
+    pub(super) fn is_current(&self) -> bool {
+        let bound = Duration::from_millis(limits::UNHEARD_MILLIS);
+        match self.heard.load(Ordering::Acquire) {
+            0 => false,
+            heard => self.began.elapsed().saturating_sub(Duration::from_micros(heard)) <= bound,
+        }
+    }
+
+    /// Whether this process does what one of those on the database has to do.
+    pub(super) fn is_keeper(&self) -> bool {
+        self.is_keeper.load(Ordering::Relaxed)
+    }
+
+    /// An entry of this process is about to be committed.
+    pub(super) fn expect(&self, leaf: Leaf) {
+        let mut own = self.own.lock();
+        if own.len() >= OWN {
+            own.clear();
+        }
+        own.insert(leaf);
+    }
+
+    /// It was not committed, or nobody knows.
+    pub(super) fn forget(&self, leaf: &Leaf) {
+        self.own.lock().remove(leaf);
+    }
+
+    /// An entry was committed.
+    pub(super) fn committed(&self) {
+        self.committed.notify_one();
+    }
+
+    /// Follows the log from behind this place on, as long as it is polled: on this connection, and on others once that is
+    /// lost.
+    pub(super) async fn follow(self: Arc<Self>, (first, pools): (ClientWrapper, Pools), mut place: i64) {
+        let mut client = Some(first);
+        loop {
+            let error = match client.take() {
+                Some(client) => self.follow_on(client, &mut place).await,
+                None => match pools.take_following().await {
+                    Ok(taken) => {
+                        client = Some(Object::take(taken));
+                        continue;
+                    }
+                    Err(error) => error,
+                },
+            };
+            self.is_keeper.store(false, Ordering::Relaxed);
+            if matches!(error, StoreError::Displaced | StoreError::Closed) {
+                return;
+            }
+            tracing::debug!(%error, "the commit log isn't followed");
+            sleep(RECONNECT).await;
+        }
+    }
+
+    /// Follows the log on a connection until that fails.
+    async fn follow_on(&self, client: ClientWrapper, place: &mut i64) -> StoreError {
+        let ended = async {
+            let mut reading = within(Reading::on(self, client)).await?;
+            loop {
+                let sequenced = within(reading.step(place)).await?;
+                self.pause(sequenced).await;
+            }
+        };
+        let ended: Result<std::convert::Infallible, StoreError> = ended.await;
+        match ended {
+            Err(error) => error,
+        }
+    }
+
+    async fn pause(&self, sequenced: Sequenced) {
+        match sequenced {
+            Sequenced::Some => {}
+            Sequenced::Elsewhere => sleep(AGAIN).await,
+            Sequenced::All => {
+                select(pin!(self.committed.notified()), pin!(sleep(IDLE))).await;
+                sleep(COLLECT).await;
+            }
+        }
+    }
+
+    /// Everything that was visible at this moment is known.
+    fn hear(&self, at: Instant) {
+        let micros = at.saturating_duration_since(self.began).as_micros();
+        self.heard.store(u64::try_from(micros).unwrap_or(u64::MAX).max(1), Ordering::Release);
+    }
+}
+
+impl<'f> Reading<'f> {
+    async fn on(follower: &'f Follower, client: ClientWrapper) -> Result<Self, StoreError> {
+        let sequencer = Sequencer::on(&client).await?;
+        let tail = client.prepare(TAIL).await.map_err(plain)?;
+        Ok(Self { follower, client, sequencer, tail, applied: None })
+    }
+
+    /// Lets the log have what is visible, and reads it to its end.
+    async fn step(&mut self, place: &mut i64) -> Result<Sequenced, StoreError> {
+        let begun = Instant::now();
+        let sequenced = self.sequencer.sequence(&self.client).await?;
+        while self.read(place).await? {}
+        if sequenced == Sequenced::All {
+            self.follower.hear(begun);
+        }
+        self.apply(begun).await?;
+        Ok(sequenced)
+    }
+
+    /// Reads the next entries; returns whether there may be more.
+    async fn read(&mut self, place: &mut i64) -> Result<bool, StoreError> {
+        let rows = self.client.query(&self.tail, &[&*place, &READ]).await.map_err(plain)?;
+        for row in &rows {
+            self.take(row, place)?;
+        }
+        Ok(i64::try_from(rows.len()).is_ok_and(|read| read == READ))
+    }
+
+    fn take(&self, row: &Row, place: &mut i64) -> Result<(), StoreError> {
+        let Follower { observer, clock, own, .. } = self.follower;
+        let damaged = || StoreError::Catalog("backstay_log");
+        let found: i64 = row.try_get(0).map_err(plain)?;
+        let leaf: &[u8] = row.try_get(1).map_err(plain)?;
+        let leaf = Leaf::from_bytes(leaf.try_into().map_err(|_| damaged())?);
+        let moment: &[u8] = row.try_get(3).map_err(plain)?;
+        if let Some(moment) = log::moment_from(moment) {
+            clock.observe(moment);
+        }
+        if found != *place + 1 {
+            // What was in between has been pruned.
+            observer.foreign_change();
+        }
+        *place = found;
+        if own.lock().remove(&leaf) {
+            return Ok(());
+        }
+        let feed: Option<&[u8]> = row.try_get(2).map_err(plain)?;
+        match feed.and_then(log::feed_keys) {
+            Some(keys) => observer.others_changed(&keys),
+            None => observer.foreign_change(),
+        }
+        Ok(())
+    }
+
+    /// Now and then, becomes the keeper if there is none, and removes idempotency records that have expired if it is the keeper.
+    async fn apply(&mut self, now: Instant) -> Result<(), StoreError> {
+        let every = Duration::from_millis(limits::UNHEARD_MILLIS);
+        if self.applied.is_some_and(|applied| now.duration_since(applied) < every) {
+            return Ok(());
+        }
+        self.applied = Some(now);
+        if !self.follower.is_keeper() {
+            let is_keeper = lease::keep(&self.client).await?;
+            self.follower.is_keeper.store(is_keeper, Ordering::Relaxed);
+            return Ok(());
+        }
+        let prune = idempotency::prune(self.follower.clock.now());
+        let params = prune.params().iter().map(Bound);
+        self.client.execute_raw(prune.text(), params).await.map_err(plain)?;
+        Ok(())
+    }
+}
+
+/// A connection whose server doesn't answer is as good as lost.
+async fn within<T>(step: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    timeout(PATIENCE, step).await.map_err(|_| StoreError::Busy)?
+}

@@ -1,0 +1,367 @@
+//! Several processes on one PostgreSQL database: the places of their entries in the commit log, and what they learn of each
+//! other.
+
+mod conformance;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use backstay_audit::verify;
+use backstay_base::{Ambient, DependencyKey, Secret};
+use backstay_scalar::Storage;
+use backstay_sql::Statement;
+use backstay_store::{
+    CommitObserver, Committed, Location, OpenError, OpenOptions, Outcome, RecordKey, ServerProblem, Store, StoreError,
+    Writes,
+};
+use backstay_testkit::{Cluster, TestClock, controlled};
+use conformance::script::{
+    AUTHOR, Act, Ended, Failure, FirstColumn, MODEL, NOW, Told, claim, clock, create_author, id, model, moment, read,
+    script,
+};
+use tokio::time::sleep;
+
+/// Who asks for something that happens soon gives up after so many tries, ten milliseconds apart.
+const TRIES: usize = 6000;
+
+/// A database that several processes can open.
+struct Place {
+    cluster: Cluster,
+    options: OpenOptions,
+    /// How often a process had to end.
+    deaths: Arc<AtomicUsize>,
+}
+
+struct Node {
+    store: Store,
+    told: Arc<Told>,
+    clock: TestClock,
+}
+
+impl Place {
+    fn new() -> Self {
+        let cluster = Cluster::start();
+        let mut options = OpenOptions::new(Location::Url(Secret::new(cluster.database())));
+        let deaths = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&deaths);
+        options.on_fatal = Arc::new(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+        Self { cluster, options, deaths }
+    }
+
+    fn try_node(&self, text: &str) -> Result<(Node, Outcome), OpenError> {
+        let (told, clock) = (Arc::<Told>::default(), clock());
+        let opened = Store::open(&self.options, &model(text), controlled(&clock, 1), Arc::<Told>::clone(&told))?;
+        Ok((Node { store: opened.store, told, clock }, opened.outcome))
+    }
+
+    fn node(&self) -> Node {
+        self.try_node(MODEL).expect("a database").0
+    }
+
+    /// Runs statements beside all processes.
+    fn run(&self, statements: &str) -> String {
+        self.cluster.run("test_0", statements)
+    }
+
+    /// Ends all connections.
+    fn cut(&self) {
+        self.cluster.run("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'test_0'");
+    }
+}
+
+impl Node {
+    async fn create(&self, number: u32) {
+        self.store.write(create_author(number, &format!("{number}@example.org"))).await.expect("a create");
+    }
+
+    /// The key of an author.
+    fn key(&self, number: u32) -> DependencyKey {
+        self.store.dependency_keys().record(AUTHOR, &RecordKey::from(id(number)))
+    }
+
+    fn was_told_of(&self, key: DependencyKey) -> bool {
+        self.told.others.lock().expect("not poisoned").iter().any(|keys| keys.contains(&key))
+    }
+
+    /// The records that the entries of the log create, in its order; there are no gaps between places.
+    async fn logged(&self) -> Vec<RecordKey> {
+        let entries = self.store.log(1, 10_000).await.expect("the log");
+        let places: Vec<u64> = entries.iter().map(|entry| entry.sequence).collect();
+        assert_eq!(places, (1..=entries.len() as u64).collect::<Vec<_>>());
+        let record = |entry: &backstay_store::LogEntry| {
+            let entry = verify(&entry.entry, entry.leaf).expect("canonical");
+            entry.changes[0].records[0].key.clone()
+        };
+        entries.iter().map(record).collect()
+    }
+}
+
+fn keys(numbers: impl IntoIterator<Item = u32>) -> Vec<RecordKey> {
+    numbers.into_iter().map(|number| id(number).into()).collect()
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..TRIES {
+        if holds() {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    unreachable!("it never came: {what}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_process_commits_the_others_learn_by_its_keys() {
+    let place = Place::new();
+    let [one, other] = [place.node(), place.node()];
+    one.create(1).await;
+    until("the first change", || other.was_told_of(other.key(1))).await;
+    assert_eq!(*other.told.others.lock().expect("not poisoned"), [one.told.keys.lock().expect("not poisoned").clone()]);
+    other.create(2).await;
+    until("the other change", || one.was_told_of(one.key(2))).await;
+    assert!(!one.was_told_of(one.key(1)) && !other.was_told_of(other.key(2)), "they know what they do themselves");
+    assert_eq!(one.logged().await, keys([1, 2]));
+    assert_eq!(one.told.foreign.load(Ordering::SeqCst), 0);
+
+    // Connections that are lost are made again, and nothing is missed.
+    place.cut();
+    loop {
+        // Whether it is stored may be unknown: then it is sent again.
+        match one.store.write(create_author(3, "3@example.org")).await {
+            Ok(_) | Err(Failure::Store(StoreError::Unique { .. })) => break,
+            Err(Failure::Store(StoreError::Unknown(_) | StoreError::Unreachable(_))) => {}
+            Err(error) => unreachable!("{error:?}"),
+        }
+    }
+    until("a change after the loss", || other.was_told_of(other.key(3))).await;
+    assert_eq!(other.logged().await, keys([1, 2, 3]));
+    assert_eq!(place.deaths.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_writers_on_two_processes_leave_one_log() {
+    let place = Place::new();
+    let nodes = [place.node(), place.node()];
+    let writers = (0..100_u32).map(|writer| {
+        let store = nodes[writer as usize % 2].store.clone();
+        tokio::spawn(async move {
+            for number in (writer * 5..).take(5) {
+                store.write(create_author(number, &format!("{number}@example.org"))).await.expect("a create");
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.expect("a writer");
+    }
+    let [one, other] = &nodes;
+    let logged = one.logged().await;
+    assert_eq!(logged.len(), 500);
+    for writer in 0..100 {
+        let own: Vec<_> = keys(writer * 5..writer * 5 + 5);
+        let found: Vec<_> = logged.iter().filter(|key| own.contains(key)).cloned().collect();
+        assert_eq!(found, own, "what was answered before comes before what was sent after it");
+    }
+    assert_eq!(one.store.verify_log(None).await.expect("whole"), other.store.verify_log(None).await.expect("whole"));
+    let all = (0..500).map(|number| one.key(number).0).collect::<BTreeSet<_>>();
+    let known = || {
+        let told = |node: &Node| {
+            let (own, others) = (node.told.keys.lock(), node.told.others.lock());
+            let others = others.expect("not poisoned").concat();
+            own.expect("not poisoned").iter().chain(&others).map(|key| key.0).collect::<BTreeSet<_>>()
+        };
+        nodes.iter().all(|node| all.is_subset(&told(node)))
+    };
+    until("both know all", known).await;
+    assert_eq!(nodes.iter().map(|node| node.told.foreign.load(Ordering::SeqCst)).sum::<usize>(), 0);
+}
+
+/// The commit of author 2 waits for a lock after it has drawn its number.
+const LATE: &str = "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.email = '2@example.org' THEN \
+    PERFORM pg_advisory_xact_lock(42); END IF; RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER late AFTER INSERT \
+    ON author DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION late()";
+/// Whether somebody has that lock.
+const IS_LATE: &str =
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND classid = 0 AND granted";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_takes_long_to_commit_delays_no_other() {
+    let place = Place::new();
+    let node = place.node();
+    node.create(1).await;
+    place.run(LATE);
+    let waits = "DO $$ BEGIN PERFORM pg_advisory_xact_lock(42); WHILE (SELECT count(*) FROM backstay_log) < 3 LOOP \
+                 PERFORM pg_sleep(0.01); END LOOP; END $$";
+    let holding = node.store.clone();
+    let holding = tokio::spawn(async move {
+        holding.write(script(Writes::One, [Act::Execute(Statement::raw(waits, vec![], &[]))])).await.map(|_| ())
+    });
+    until("the lock is taken", || place.run(IS_LATE) == "1").await;
+    let late = node.store.clone();
+    let late = tokio::spawn(async move { late.write(create_author(2, "2@example.org")).await.map(|_| ()) });
+    until("its number is drawn", || place.run("SELECT last_value FROM backstay_staged_staged_seq") == "2").await;
+    node.create(3).await;
+    node.create(4).await;
+    assert_eq!(Ended::from(holding.await.expect("a writer")), Ended::Done, "the log has three entries");
+    assert_eq!(Ended::from(late.await.expect("a writer")), Ended::Done);
+    assert_eq!(node.logged().await, keys([1, 3, 4, 2]));
+}
+
+/// No transaction that began later has ended while it commits: a snapshot doesn't say that it runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_of_the_last_transaction_keeps_its_place() {
+    let place = Arc::new(Place::new());
+    let node = place.node();
+    node.create(1).await;
+    place.run(LATE);
+    let holding = std::thread::spawn({
+        let place = Arc::clone(&place);
+        move || place.run("SELECT pg_advisory_xact_lock(42), pg_sleep(1)")
+    });
+    until("the lock is taken", || place.run(IS_LATE) == "1").await;
+    node.create(2).await;
+    node.create(3).await;
+    until("another entry has its place", || place.run("SELECT count(*) > 1 FROM backstay_log") == "t").await;
+    assert_eq!(node.logged().await, keys([1, 2, 3]));
+    assert!(holding.join().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_of_transactions_that_were_undone_leave_no_gap() {
+    let place = Place::new();
+    let node = place.node();
+    for number in 1..=20 {
+        node.create(number).await;
+        // The same address again: it fails in the last round trip.
+        let again = node.store.write(create_author(number + 100, &format!("{number}@example.org"))).await;
+        assert!(again.is_err());
+    }
+    assert_eq!(node.logged().await, keys(1..=20));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_is_left_behind_is_taken_over() {
+    let place = Arc::new(Place::new());
+    let [one, other] = [place.node(), place.node()];
+    one.create(1).await;
+    one.store.clone().close();
+    until("the entry that it left", || other.was_told_of(other.key(1))).await;
+
+    // Somebody who moves entries is killed in the middle of it.
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('backstay log ' || current_schema(), 0)), pg_sleep(600)";
+    let killed = std::thread::spawn({
+        let place = Arc::clone(&place);
+        move || place.run(lock)
+    });
+    let sleeping = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    until("the lock", || place.run(&format!("SELECT count(*) {sleeping}")) == "1").await;
+    other.create(2).await;
+    until("nobody is heard of", || !other.store.is_current()).await;
+    place.run(&format!("SELECT pg_terminate_backend(pid) {sleeping}"));
+    until("others are heard of", || other.store.is_current()).await;
+    assert!(killed.join().is_err());
+    assert_eq!(other.logged().await, keys([1, 2]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_process_does_what_is_due() {
+    let place = Place::new();
+    let nodes = [place.node(), place.node()];
+    let keepers = || nodes.iter().filter(|node| node.store.is_keeper()).count();
+    until("a keeper", || keepers() == 1).await;
+    until("both are current", || nodes.iter().all(|node| node.store.is_current())).await;
+    assert_eq!(keepers(), 1);
+    // One of the things that are due: idempotency records that have expired go.
+    let remember = Act::Remember(claim("old", 1), b"answer".to_vec(), moment(NOW + 1));
+    nodes[0].store.write(script(Writes::One, [remember])).await.expect("remembered");
+    nodes[0].clock.advance("1s");
+    nodes[1].clock.advance("1s");
+    until("nothing is remembered", || place.run("SELECT count(*) FROM backstay_idempotency") == "0").await;
+    let (keeper, other) = if nodes[0].store.is_keeper() { (0, 1) } else { (1, 0) };
+    nodes[keeper].store.clone().close();
+    until("another keeper", || nodes[other].store.is_keeper()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_is_changed_while_no_other_process_serves_it() {
+    let place = Place::new();
+    let newer = MODEL.replace("name: String!", "name: String! nick: String");
+    let (one, outcome) = place.try_node(MODEL).expect("a database");
+    assert_eq!(outcome, Outcome::Created);
+    one.create(1).await;
+    assert_eq!(place.try_node(MODEL).expect("the same").1, Outcome::Unchanged);
+    let refused = place.try_node(&newer).map(|(_, outcome)| outcome);
+    assert!(
+        matches!(refused, Err(OpenError::Server { problem: ServerProblem::InUse, .. })),
+        "it is served with another model: {refused:?}"
+    );
+
+    // One that has lost every connection finds another model afterwards, and ends.
+    place.run("INSERT INTO backstay_model (number, hash, moment) SELECT 2, hash, moment FROM backstay_model");
+    place.cut();
+    let authors = Statement::raw("SELECT email FROM author", vec![], &[Storage::Text]);
+    let after = read(&one.store, &authors, &mut FirstColumn::default()).await;
+    assert!(matches!(after, Err(StoreError::Displaced)), "{after:?}");
+    assert!(one.store.has_failed());
+    assert_eq!(place.deaths.load(Ordering::SeqCst), 1);
+}
+
+/// When changes were committed here, and when those of others were known.
+#[derive(Debug, Default)]
+struct Timed(Mutex<HashMap<DependencyKey, Instant>>);
+
+impl Timed {
+    fn note(&self, keys: &[DependencyKey]) {
+        let now = Instant::now();
+        self.0.lock().expect("not poisoned").extend(keys.iter().map(|key| (*key, now)));
+    }
+}
+
+impl CommitObserver for Timed {
+    fn before_commit(&self, _: Committed<'_>) {}
+
+    fn after_commit(&self, committed: Committed<'_>) {
+        self.note(committed.keys);
+    }
+
+    fn others_changed(&self, keys: &[DependencyKey]) {
+        self.note(keys);
+    }
+
+    fn foreign_change(&self) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints a figure"]
+async fn how_late_others_know_beside_64_writers() {
+    let (place, timed) = (Place::new(), [Arc::<Timed>::default(), Arc::default()]);
+    let stores = timed
+        .clone()
+        .map(|timed| Store::open(&place.options, &model(MODEL), Ambient::system(), timed).expect("a database").store);
+    let writers = (0..64_u32).map(|writer| {
+        let store = stores[0].clone();
+        tokio::spawn(async move {
+            for number in (writer * 100..).take(100) {
+                store.write(create_author(number, &format!("{number}@example.org"))).await.expect("a create");
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.expect("a writer");
+    }
+    let keys: Vec<_> =
+        (0..6400).map(|number| stores[0].dependency_keys().record(AUTHOR, &RecordKey::from(id(number)))).collect();
+    let [here, there] = timed;
+    until("all are known", || {
+        let there = there.0.lock().expect("not poisoned");
+        keys.iter().all(|key| there.contains_key(key))
+    })
+    .await;
+    let (here, there) = (here.0.lock().expect("not poisoned"), there.0.lock().expect("not poisoned"));
+    let mut late: Vec<_> = keys.iter().map(|key| there[key].saturating_duration_since(here[key])).collect();
+    late.sort();
+    eprintln!("median {:?}, 99th percentile {:?}", late[3200], late[6336]);
+}
