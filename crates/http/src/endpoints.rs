@@ -369,6 +369,25 @@ static EXPORT: Route = Route {
     not_yet: &[],
 };
 
+static CHANGES: Route = Route {
+    pattern: Pattern::Changes,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
+    endpoints: &[Endpoint {
+        handler: Handler::Record(RecordRequest::Changes),
+        negotiated: true,
+        parameters: Parameters::OfChanges,
+        described: Described::OfCollection {
+            verb: "changes",
+            summary: "Read changes to records of {type}",
+            status: "200",
+        },
+        ..DOCUMENT
+    }],
+    otherwise: "read what has changed with GET",
+    not_yet: &[],
+};
+
 /// The records of several types can be read at the path of their interface.
 const fn of_types(pattern: Pattern, endpoints: &'static [Endpoint], otherwise: &'static str) -> Route {
     let (callers, overload) = (Callers::Everyone, Overload::Refused);
@@ -520,7 +539,11 @@ static OTHERS: &[Route] = &[
     account(
         &["/auth/links"],
         Callers::Everyone,
-        &[Endpoint { handler: Handler::MakeLink, described: accounts("makeLink", "201"), ..ACCOUNT }],
+        &[Endpoint {
+            handler: Handler::MakeLink,
+            described: accounts(("makeLink", "Make a secret link"), "201"),
+            ..ACCOUNT
+        }],
     ),
     account(
         &["/auth/links/revoke"],
@@ -528,7 +551,7 @@ static OTHERS: &[Route] = &[
         &[Endpoint {
             handler: Handler::RevokeLink,
             body: Some(BodyRule { presence: Presence::Optional, ..CREDENTIALS_BODY }),
-            described: accounts("revokeLink", "204"),
+            described: accounts(("revokeLink", "Revoke a secret link"), "204"),
             ..ACCOUNT
         }],
     ),
@@ -618,13 +641,14 @@ static DEVELOPMENT: &[Route] = &[
 ];
 
 /// The routes below `/api/`.
-static RECORDS: [&Route; 14] = [
+static RECORDS: [&Route; 15] = [
     &RECORD,
     &BY,
     &COLLECTION,
     &QUERY,
     &AGGREGATE,
     &EXPORT,
+    &CHANGES,
     &TRASH,
     &RESTORE,
     &PURGE,
@@ -686,6 +710,7 @@ fn other(state: &State, path: &str) -> Option<&'static Route> {
         | Pattern::Query
         | Pattern::Aggregate
         | Pattern::Export
+        | Pattern::Changes
         | Pattern::Trash
         | Pattern::Record
         | Pattern::By
@@ -709,6 +734,7 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
         | Pattern::Query
         | Pattern::Aggregate
         | Pattern::Export
+        | Pattern::Changes
         | Pattern::Trash
         | Pattern::Record
         | Pattern::By
