@@ -1,6 +1,6 @@
 // What must compile, and what must not: `tsc` fails where an expected error is missing.
 
-import { connect, type Answered, type LaterRequest } from "./newsroom.js";
+import { connect, ref, type Answered, type LaterRequest } from "./newsroom.js";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function is<A, B>(_: Same<A, B>): void {}
@@ -118,8 +118,15 @@ export async function groupsFollowTheQuestion(): Promise<void> {
   const [pages] = await db.transact([db.later.posts.aggregate({ group: ["author.name"] })]);
   is<typeof pages.items, { authorName: string | null; count: number }[]>(true);
   await db.posts.list({ search: "moon" });
+  const marked = await db.posts.list({ search: "moon", highlight: ["title", "body"], select: { title: true } });
+  is<typeof marked.items, { title: string; $highlight: { title: string[] | null; body: string[] | null } }[]>(true);
+  await db.users.list({ select: { posts: { $search: "moon", title: true } } });
+  for await (const record of db.posts.export({ select: { title: true } })) is<typeof record, { title: string }>(true);
+  await db.transact([db.later.tags.create({ name: "x" }).as("x"), db.later.tags.delete(ref("x.id"))]);
+  await db.auth.signUp({ email: "a@example.org", password: "x", name: "A" });
   const [attempt] = await db.independently([db.later.tags.create({ name: "x" }, { select: { name: true } })]);
   is<NonNullable<(typeof attempt)["body"]>, { name: string }>(true);
+  is<NonNullable<(typeof attempt)["problem"]>["code"], string>(true);
 }
 
 export async function writesAnswerTheSelection(): Promise<void> {
@@ -171,6 +178,14 @@ export async function mistakesDoNotCompile(): Promise<void> {
   (await db.posts.get("1", { select: { title: true } })).slug;
   // @ts-expect-error: a type without searchable fields
   await db.tags.list({ search: "moon" });
+  // @ts-expect-error: a field in which no search looks
+  await db.posts.list({ search: "moon", highlight: ["slug"] });
+  // @ts-expect-error: what isn't highlighted isn't there
+  (await db.posts.list({ search: "moon" })).items[0]!.$highlight;
+  // @ts-expect-error: a nested list of a type without searchable fields
+  await db.posts.list({ select: { comments: { $search: "moon", body: true } } });
+  // @ts-expect-error: a sign-up without a name, which accounts need
+  await db.auth.signUp({ email: "a@example.org", password: "x" });
   // @ts-expect-error: groups by a field that doesn't exist
   await db.posts.aggregate({ group: ["titel"] });
   // @ts-expect-error: the same at the end of a path

@@ -1,5 +1,7 @@
 //! Runs the newsroom's tour through the clients that generators of other languages make of its OpenAPI document.
 
+mod java;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -10,37 +12,68 @@ use crate::commands::root;
 use crate::newsroom::{self, Newsroom};
 use crate::python;
 
-/// Makes each client and runs its tour.
+/// A language, with what makes its client and runs its tour.
+pub(crate) struct Language {
+    /// Its name.
+    pub(crate) name: &'static str,
+    installed: fn() -> Result<PathBuf>,
+    check: fn(&Path) -> Result<()>,
+}
+
+/// Those that there are clients for.
+pub(crate) const LANGUAGES: [Language; 2] = [
+    Language { name: "Python", installed: of_python, check: check_python },
+    Language { name: "Java", installed: java::installed, check: java::check },
+];
+
+impl Language {
+    /// Makes the client with the program that was built, and runs its tour. The outer error: something is missing for that.
+    pub(crate) fn tour(&self) -> Result<Result<()>> {
+        (self.installed)().map(|programs| (self.check)(&programs))
+    }
+}
+
+/// Makes each client and runs its tour. A language that isn't there is skipped.
 pub(crate) fn run() -> Result<ExitCode> {
-    let programs = installed()?;
     newsroom::build()?;
-    check(&programs)?;
+    for language in &LANGUAGES {
+        match language.tour() {
+            Ok(toured) => toured?,
+            Err(missing) => eprintln!("xtask: SKIPPED: the tour in {}: {missing:#}", language.name),
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Runs the tour of a language against a new newsroom, with its URL and a directory for what is made.
+fn newsroom(language: &str, tour: impl FnOnce(&str, &Path) -> Result<()>) -> Result<()> {
+    let place = tempfile::tempdir().context("cannot create a temporary directory")?;
+    let server = Newsroom::start(place.path())?;
+    tour(&format!("http://{}", server.address), place.path())?;
+    server.stop()?;
+    eprintln!("xtask: the tour in {language} succeeded");
+    Ok(())
+}
+
 /// The directory with the generator of Python.
-pub(crate) fn installed() -> Result<PathBuf> {
+fn of_python() -> Result<PathBuf> {
     python::environment("client-python", "clients/python/requirements.txt")
 }
 
-/// Makes the client in Python with the program that was built, and runs `clients/python/tour.py`.
-pub(crate) fn check(programs: &Path) -> Result<()> {
-    let place = tempfile::tempdir().context("cannot create a temporary directory")?;
-    let server = Newsroom::start(place.path())?;
-    let url = format!("http://{}", server.address);
-    let ours = root().join("clients/python");
-    let mut generator = Command::new(programs.join("openapi-python-client"));
-    generator
-        .args(["generate", "--meta", "none", "--fail-on-warning", "--output-path"])
-        .arg(place.path().join("newsroom"));
-    generator.args(["--url", &format!("{url}/openapi.json"), "--config"]).arg(ours.join("config.yaml"));
-    succeeds(&mut generator).context("the client in Python can't be made")?;
-    fs::copy(ours.join("tour.py"), place.path().join("tour.py")).context("cannot copy the tour")?;
-    let mut tour = Command::new(programs.join("python"));
-    succeeds(tour.args(["tour.py", &url]).current_dir(place.path())).context("the tour in Python failed")?;
-    server.stop()?;
-    eprintln!("xtask: the tour in Python succeeded");
-    Ok(())
+/// Makes the client in Python, and runs `clients/python/tour.py`.
+fn check_python(programs: &Path) -> Result<()> {
+    newsroom("Python", |url, place| {
+        let ours = root().join("clients/python");
+        let mut generator = Command::new(programs.join("openapi-python-client"));
+        generator
+            .args(["generate", "--meta", "none", "--fail-on-warning", "--output-path"])
+            .arg(place.join("newsroom"));
+        generator.args(["--url", &format!("{url}/openapi.json"), "--config"]).arg(ours.join("config.yaml"));
+        succeeds(&mut generator).context("the client in Python can't be made")?;
+        fs::copy(ours.join("tour.py"), place.join("tour.py")).context("cannot copy the tour")?;
+        let mut tour = Command::new(programs.join("python"));
+        succeeds(tour.args(["tour.py", url]).current_dir(place)).context("the tour in Python failed")
+    })
 }
 
 /// Runs a command whose output matters only if it fails.

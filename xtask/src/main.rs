@@ -16,8 +16,8 @@ const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test [ARGS…]   Install what the tests need and run them all, with `schemathesis` and `clients` if PyPI can be
-                 reached; passes ARGS to `cargo test`, and then runs nothing else
+  test [ARGS…]   Install what the tests need and run them all, with `schemathesis` and `clients` if PyPI and Maven
+                 Central can be reached; passes ARGS to `cargo test`, and then runs nothing else
   schemathesis [ARGS…]
                  Ask the newsroom whatever its OpenAPI document allows, and more; passes ARGS to Schemathesis
   clients        Make the clients of other languages for the newsroom, and run its tour with each

@@ -17,6 +17,7 @@ pub(crate) struct Need {
 /// What the tests need.
 pub(crate) const OF_TESTS: &[Need] = &[
     Need { program: "postgres", package: "postgresql", needed_for: "the store's tests", by: "crates/store" },
+    Need { program: "pgbouncer", package: "pgbouncer", needed_for: "the store's tests", by: "crates/store" },
     Need { program: "openssl", package: "openssl", needed_for: "certificates of a test server", by: "crates/store" },
     Need { program: "sqlite3", package: "sqlite3", needed_for: "looking into databases", by: "" },
     Need { program: "curl", package: "curl", needed_for: "the tours of the examples", by: "examples" },
@@ -32,6 +33,7 @@ pub(crate) const OF_BENCH: &[Need] = &[
     Need { program: "wrk", package: "wrk", needed_for: "generating load", by: "" },
     Need { program: "valgrind", package: "valgrind", needed_for: "counting instructions", by: "" },
     Need { program: "sqlite3", package: "sqlite3", needed_for: "the control of seeding", by: "" },
+    Need { program: "chrt", package: "util-linux", needed_for: "the priority of attackers", by: "" },
 ];
 
 /// What programs from `PyPI` need.
@@ -76,10 +78,17 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     run(apt(&prefix).args(["install", "--yes", "--no-install-recommends"]).args(&packages))
 }
 
+/// Whether there is a program of this name.
+pub(crate) fn has(program: &str) -> bool {
+    find(program).is_some()
+}
+
 /// Finds a program on the path, or where Debian installs PostgreSQL.
 fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).map(|directory| directory.join(program));
+    // Servers are there, which isn't on everybody's path.
+    let directories = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    let on_path = directories.map(|directory| directory.join(program)).collect::<Vec<_>>().into_iter();
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let of_postgres = versions.map(|version| version.path().join("bin").join(program));
     on_path.chain(of_postgres).find(|candidate| candidate.is_file())

@@ -42,7 +42,7 @@ fn remedy(place: &Path, requirements: &Path) -> String {
 }
 
 /// Runs a command that must end in time.
-fn install(command: &mut Command) -> Result<()> {
+pub(crate) fn install(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let mut child = command.spawn().with_context(|| format!("cannot start {program}"))?;
     let began = Instant::now();

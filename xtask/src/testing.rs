@@ -28,12 +28,12 @@ fn doors_succeed() -> Result<bool> {
     Ok(doors.status().context("cannot start cargo test")?.success())
 }
 
-/// Runs what programs from `PyPI` ask the program that was built. One that can't be installed is skipped.
+/// Runs what programs from elsewhere ask the program that was built. One that can't be installed is skipped.
 fn others_succeed() -> bool {
     let schemathesis = || schemathesis::installed().map(|programs| schemathesis::check(&programs, &[]));
-    let clients = || clients::installed().map(|programs| clients::check(&programs));
+    let tours = clients::LANGUAGES.iter().map(|language| (format!("the tour in {}", language.name), language.tour()));
     let mut all = true;
-    for (name, outcome) in [("Schemathesis", schemathesis()), ("the tour in Python", clients())] {
+    for (name, outcome) in std::iter::once(("Schemathesis".to_owned(), schemathesis())).chain(tours) {
         match outcome {
             Err(missing) => eprintln!("xtask: SKIPPED: {name}: {missing:#}"),
             Ok(Err(failure)) => {

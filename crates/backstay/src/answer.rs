@@ -8,7 +8,7 @@ use std::fmt;
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
-pub use copies::{MadeBackup, RestoredBackup};
+pub use copies::{CopiedDatabase, MadeBackup, RestoredBackup};
 pub use logs::{LogChangeLine, LogEntryLine, VerifiedLogLine};
 pub use reindexed::{Reindexed, ReindexedLine};
 
@@ -214,6 +214,8 @@ pub enum Answer {
     BackedUp(MadeBackup),
     /// A backup is the database now.
     Restored(RestoredBackup),
+    /// A database was copied.
+    Copied(CopiedDatabase),
     /// Indexes of full-text search were built anew.
     Reindexed {
         /// What was done.
@@ -406,10 +408,10 @@ impl fmt::Display for Answer {
             Self::Reindexed { reindexed } => reindexed.fmt(f),
             Self::LogPruned { entries } => logs::pruned(f, *entries),
             Self::LogVerified(verified) => verified.fmt(f),
-            Self::LogEntries { entries } if entries.is_empty() => writeln!(f, "no entries"),
-            Self::LogEntries { entries } => entries.iter().try_for_each(|entry| entry.fmt(f)),
+            Self::LogEntries { entries } => logs::entries(f, entries),
             Self::BackedUp(made) => made.fmt(f),
             Self::Restored(restored) => restored.fmt(f),
+            Self::Copied(copied) => copied.fmt(f),
             Self::Explained { text, .. } => writeln!(f, "{}", text.trim_end()),
         }
     }

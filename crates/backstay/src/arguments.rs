@@ -82,6 +82,9 @@ pub(crate) enum Verb {
     /// Make a backup the database again; the server must be stopped
     #[command(after_help = RESTORE)]
     Restore(Restore),
+    /// Copy a whole application between SQLite and PostgreSQL; no server may use either
+    #[command(after_help = COPY)]
+    Copy(Copy),
     /// Build the indexes of full-text search anew, with or without a running server
     #[command(after_help = REINDEX)]
     Reindex(Reindex),
@@ -214,6 +217,15 @@ Example:
 
 Checks the backup before it changes anything. The present database is not deleted: it moves to the
 directory before-restore-TIME in the data directory.";
+
+const COPY: &str = "\
+Examples:
+  backstay copy --from .backstay --to postgres://newsroom@db.example/newsroom
+  backstay copy --from postgres://newsroom@db.example/newsroom --to /var/lib/newsroom
+
+Copies records, accounts, sessions, keys, histories, the trash and the commit log as they are, and then
+compares each row. The target must be empty. If the copy is interrupted, run the command again: it goes
+on where it ended.";
 
 const PLAN: &str = "\
 Example:
@@ -444,6 +456,19 @@ pub(crate) struct Restore {
     /// Restore the backup of another application, too
     #[arg(long)]
     pub(crate) any_application: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    pub(crate) format: Form,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Copy {
+    /// Database to copy: a data directory or `postgres://user@host/database`
+    #[arg(long, value_name = "DATABASE")]
+    pub(crate) from: String,
+    /// Empty database that becomes the copy
+    #[arg(long, value_name = "DATABASE")]
+    pub(crate) to: String,
     /// Output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub(crate) format: Form,

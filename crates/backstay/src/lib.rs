@@ -39,8 +39,8 @@ mod transfer;
 mod watch;
 
 pub use answer::{
-    AccountLine, Answer, InvitationLine, KeyLine, ListedAccount, LogChangeLine, LogEntryLine, MadeBackup, OperatorLine,
-    Reindexed, ReindexedLine, RestoredBackup, VerifiedLogLine,
+    AccountLine, Answer, CopiedDatabase, InvitationLine, KeyLine, ListedAccount, LogChangeLine, LogEntryLine,
+    MadeBackup, OperatorLine, Reindexed, ReindexedLine, RestoredBackup, VerifiedLogLine,
 };
 pub use application::{Compiled, compile};
 pub use backend::{Backend, Backstay};

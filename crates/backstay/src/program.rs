@@ -50,6 +50,7 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Reindex(arguments) => reindex(arguments).await,
         Verb::Backup(arguments) => backup::backup(arguments).await,
         Verb::Restore(arguments) => backup::restore(&arguments),
+        Verb::Copy(arguments) => backup::copy(&arguments),
         Verb::Seed(whole) => seed(&whole).await,
         Verb::Import(import) => transfer::import(*import).await,
         Verb::Export(export) => Box::pin(transfer::export(*export)).await,

@@ -3,10 +3,13 @@ use std::thread::{self, available_parallelism};
 
 use crate::Failure;
 
-/// Fails if the operating system does not let the process start as many threads as the runtime needs, which would
+/// Runtimes of a server: the one that it runs on, and one for the connections of heavy networks.
+const RUNTIMES: usize = 2;
+
+/// Fails if the operating system does not let the process start as many threads as the runtimes need, which would
 /// panic.
 pub(crate) fn require() -> Result<(), Failure> {
-    let needed = available_parallelism().map_or(1, usize::from);
+    let needed = RUNTIMES * available_parallelism().map_or(1, usize::from);
     let mut started = Vec::new();
     for _ in 0..needed {
         let (sender, receiver) = mpsc::channel::<()>();

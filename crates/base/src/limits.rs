@@ -306,6 +306,10 @@ pub const CONNECTIONS: usize = 10_000;
 pub const NETWORK_PERCENT: u8 = 25;
 /// Request bodies of one network that may be in transit at a time, not counting those that arrive with their head.
 pub const NETWORK_BODIES: usize = 256;
+/// Percent of the processors' time at the door from which on a network is heavy: others go first.
+pub const HEAVY_PERCENT: u64 = 12;
+/// Connections that are accepted in a row before requests go on.
+pub const ACCEPTED_IN_A_ROW: u32 = 8;
 /// Milliseconds for which a connection has waited for a request before it gives way to a new one.
 pub const GIVE_WAY_MILLIS: u64 = 1000;
 /// Seconds within which the first head of a new connection arrives while more than half of the connections are open.

@@ -13,6 +13,8 @@ pub(crate) struct Document<'d> {
     pub(crate) collections: BTreeMap<&'d str, Collection<'d>>,
     /// The type of records that are accounts.
     pub(crate) identity: Option<&'d str>,
+    /// What a sign-up sends.
+    pub(crate) sign_up: Option<&'d Value>,
 }
 
 /// What can be asked of the records of one type, or of an interface.
@@ -62,7 +64,8 @@ impl<'d> Document<'d> {
                 collections.entry(tag).or_default().add(path, verb, operation);
             }
         }
-        Ok(Self { title, schemas, collections, identity: document["x-identity"].as_str() })
+        let sign_up = document.pointer("/paths/~1auth~1sign-up/post/requestBody/content/application~1json/schema");
+        Ok(Self { title, schemas, collections, identity: document["x-identity"].as_str(), sign_up })
     }
 
     /// The name of the type that a schema refers to, if that has records.

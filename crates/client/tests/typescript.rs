@@ -113,7 +113,12 @@ export interface Post {
     assert!(made.contains(relations), "{made}");
     let keys = r#"key: { slug: NonNullable<Post["slug"]> } | { room: NonNullable<Post["room"]>; no: NonNullable<Post["no"]> };"#;
     assert!(made.contains(keys), "{made}");
-    assert!(made.contains("where: \"id\";\n    floats: \"ease\";\n    search: string;\n    hidden: true;"), "{made}");
+    assert!(
+        made.contains(
+            "where: \"id\";\n    floats: \"ease\";\n    search: string;\n    highlight: never;\n    hidden: true;"
+        ),
+        "{made}"
+    );
     assert!(made.contains(r#"readonly blogPosts: Lists<"Post", "now"> & Pages<"Post">;"#), "{made}");
     assert!(made.contains(r#"blogPosts: { path: "blog-posts", single: false },"#), "{made}");
     assert!(made.starts_with("/** A client of App * /."), "{made}");

@@ -13,7 +13,7 @@ use crate::inner::Inner;
 use crate::plans::{ListKey, ListPlan};
 use crate::read::{
     PageBody, PageRows, PageSize, Reads, Way, check_page, check_search, check_selected, check_values, is_too_large,
-    may_at_all,
+    may_at_all, name_caller,
 };
 use crate::{Aggregate, Context, Encoder, Page, PageEnd, PageOrder};
 
@@ -31,6 +31,7 @@ pub(crate) fn prepare(inner: &Inner, cx: &Context, mut request: Aggregate) -> Re
     let view = View { model: &inner.application.model, rights: &class.rights };
     let collection = view.model.collection(request.collection);
     may_at_all(&class.rights, cx, collection, request.action())?;
+    name_caller(&mut request.filter, (cx, collection))?;
     check_page(request.limit, (&request.start, request.groups.order().len()), &request.filter)?;
     check_size(&request.groups)?;
     check_search(request.search.as_deref(), request.perspective)?;

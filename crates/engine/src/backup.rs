@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use backstay_store::{Checked, CopyError, OpenOptions, Restored, Restoring, Store, Watch};
+use backstay_store::{Checked, Copied, CopyError, Location, OpenOptions, Restored, Restoring, Store, Watch};
 
 use crate::Engine;
 
@@ -15,6 +15,12 @@ impl Engine {
     /// with.
     pub fn back_up_closed(options: &OpenOptions, to: &Path, watch: &mut Watch<'_>) -> Result<Checked, CopyError> {
         Store::back_up_closed(&options.location, to, watch)
+    }
+
+    /// Copies the database at one location to another one, which must be empty or hold the beginning of such a copy, and compares
+    /// both. No process may use them. Blocks; a database server needs a current multi-threaded tokio runtime.
+    pub fn copy(from: &Location, to: &Location, watch: &mut Watch<'_>) -> Result<Copied, CopyError> {
+        Store::copy(from, to, watch)
     }
 
     /// Makes a backup the database at the location of these options, which no process may use. The database before stays in

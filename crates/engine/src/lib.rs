@@ -131,7 +131,7 @@ pub use backstay_sql::{
     ValueOutput, ValuesOutput, nested,
 };
 pub use backstay_store::{
-    ApiChange, Checked, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,
+    ApiChange, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,
     OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, Restored, Restoring, Risk,
     SealedMark, ServerProblem, Step, Stored, VerifiedLog, Watch, Writes,
 };

@@ -710,7 +710,7 @@ mod tests {
             let term = |term: u32| format!("title=='{number}.{term}'");
             let text = (0..150).map(term).collect::<Vec<_>>().join("||");
             let checked = Arc::new(compile(&text, &Scope::filter(model, note)).expect("a filter"));
-            let filter = Filter { equals: Vec::new(), expression: Some(Expression { checked, params: Vec::new() }) };
+            let filter = Filter { expression: Some(Expression { checked, params: Vec::new() }), ..Filter::default() };
             let list = List { filter, ..List::of(note) };
             for class in &classes {
                 let view = View { model, rights: &class.rights };

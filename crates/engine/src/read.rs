@@ -244,6 +244,7 @@ pub(crate) fn prepare_list(inner: &Inner, cx: &Context, mut request: List) -> Re
     let class = Arc::clone(&cx.class);
     let view = View { model: &inner.application.model, rights: &class.rights };
     may_at_all(&class.rights, cx, view.model.collection(request.collection), request.action())?;
+    name_caller(&mut request.filter, (cx, view.model.collection(request.collection)))?;
     check_list(view, cx, &request)?;
     let plan = class.plans.list(ListKey::of(&request), |key| {
         check_named(view, &request)?;
@@ -267,9 +268,12 @@ pub(crate) fn prepare_list_of_types(
         Some(_) => asked::searched(view, view.model.collection(list.collection), &Place::Search).map(drop),
         None => Ok(()),
     })?;
-    let mut each = each.into_iter();
-    let mut first = each.next().ok_or_else(|| Error::internal(NoTypes))?;
-    let mut others: Vec<List> = each.collect();
+    let mut each = each.into_iter().map(|mut list| {
+        name_caller(&mut list.filter, (cx, view.model.collection(list.collection)))?;
+        Ok::<_, Error>(list)
+    });
+    let mut first = each.next().ok_or_else(|| Error::internal(NoTypes))??;
+    let mut others: Vec<List> = each.collect::<Result<_, _>>()?;
     for list in std::iter::once(&first).chain(&others) {
         if !list.highlight.is_empty() {
             return Err(no_highlight_of_types());
@@ -283,6 +287,23 @@ pub(crate) fn prepare_list_of_types(
     let mut params = take_params(&mut first);
     params.extend(others.iter_mut().flat_map(|list| std::mem::take(&mut list.params)));
     Ok(PreparedList { plan, class, request: first, params })
+}
+
+/// Compares references with the account that calls, where a filter asks for that.
+pub(crate) fn name_caller(filter: &mut Filter, (cx, collection): (&Context, &Collection)) -> Result<(), Error> {
+    for field in std::mem::take(&mut filter.own) {
+        let caller = cx.caller();
+        if caller.kind == CallerKind::Anonymous {
+            return Err(Unauthenticated::Missing.into());
+        }
+        let id = caller.id.filter(|_| caller.kind == CallerKind::Account).ok_or_else(|| {
+            let problem = "`me` is the account that is signed in".to_owned();
+            let kind = ViolationKind::Misused { problem, remedy: "write an id".to_owned() };
+            Error::malformed(Place::Equality(collection.field(field).name.clone()), kind)
+        })?;
+        filter.equals.push((field, Value::Id(id)));
+    }
+    Ok(())
 }
 
 /// Refuses a list whose values can't be answered, whatever its plan.

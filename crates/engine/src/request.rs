@@ -511,6 +511,8 @@ pub struct History {
 pub struct Filter {
     /// Fields that must equal a value of their type.
     pub equals: Vec<(FieldId, Value)>,
+    /// References that must lead to the account that calls.
+    pub own: Vec<FieldId>,
     /// An expression that must be true.
     pub expression: Option<Expression>,
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use backstay_base::lower_priority;
 use brotli::CompressorWriter;
 use bytes::Bytes;
 use flate2::Compression;
@@ -24,7 +25,7 @@ pub(crate) async fn encode(coding: Coding, body: &Bytes) -> Option<Bytes> {
     let encoded = if body.len() > LARGE {
         let body = body.clone();
         // The panic hook logs a panic; the answer can do without the coding.
-        tokio::task::spawn_blocking(move || compress(coding, &body)).await.ok()?
+        tokio::task::spawn_blocking(move || unhurried(|| compress(coding, &body))).await.ok()?
     } else {
         compress(coding, body)
     };
@@ -99,7 +100,7 @@ impl Encoding {
             Coder::Identity => work(self, bytes),
             _ if bytes.len() <= LARGE => work(self, bytes),
             Coder::Gzip(_) | Coder::Brotli(_) | Coder::Zstd(_) => {
-                tokio::task::spawn_blocking(move || work(self, bytes)).await.map_err(io::Error::from)?
+                tokio::task::spawn_blocking(move || unhurried(|| work(self, bytes))).await.map_err(io::Error::from)?
             }
         }
     }
@@ -126,6 +127,12 @@ impl Encoding {
             Coder::Zstd(encoder) => encoder.finish()?.into(),
         })
     }
+}
+
+/// Does this on a thread for what takes long.
+fn unhurried<T>(work: impl FnOnce() -> T) -> T {
+    lower_priority();
+    work()
 }
 
 fn compress(coding: Coding, body: &[u8]) -> Option<Bytes> {

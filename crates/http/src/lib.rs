@@ -34,6 +34,7 @@ mod export;
 mod head;
 mod idempotency;
 mod kinds;
+mod lanes;
 mod lingering;
 mod local;
 mod model_problems;
@@ -58,6 +59,7 @@ mod state;
 mod target;
 mod transact;
 mod turned_away;
+mod usage;
 mod write_headers;
 
 pub use cors::{Cors, CorsError};

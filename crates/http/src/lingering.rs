@@ -5,6 +5,8 @@ use std::time::Duration;
 use backstay_base::limits;
 use tokio::sync::Semaphore;
 
+use crate::lanes::leave_behind;
+
 /// Refused clients that are still sending while they get their response. Closing a connection with unread bytes discards
 /// what was sent to it, so the server reads on for a moment and drops what it reads.
 #[derive(Debug, Clone)]
@@ -23,7 +25,7 @@ impl Lingering {
     {
         let Ok(permit) = Arc::clone(&self.0).try_acquire_owned() else { return };
         let reading = reading();
-        tokio::spawn(async move {
+        leave_behind(async move {
             // A client that goes away or takes too long has been refused all the same.
             let _ = tokio::time::timeout(time, reading).await;
             drop(permit);

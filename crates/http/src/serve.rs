@@ -2,8 +2,9 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use backstay_base::limits;
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 use crate::connection::{HEAD_BUFFER, Patience, Stream};
 use crate::connections::{Connections, Place};
 use crate::door::Peer;
+use crate::lanes::Lanes;
 use crate::outgoing::Outgoing;
 use crate::turned_away::TurnedAway;
 use crate::{Doorway, HttpSettings};
@@ -38,16 +40,22 @@ pub async fn serve(
     protocol.timer(TokioTimer::new()).header_read_timeout(settings.idle_time).max_buf_size(HEAD_BUFFER);
     // Connections inherit this from the listener.
     rustix::net::sockopt::set_socket_send_buffer_size(&listener, limits::SEND_BUFFER_BYTES)?;
-    let connections = Connections::new(&settings);
+    let (connections, lanes) = (Connections::new(&settings), Lanes::open()?);
     let mut turned_away = TurnedAway::new();
     let (stop, stopping) = watch::channel(());
     let mut shutdown = pin!(shutdown);
+    let mut accepted: u32 = 0;
     loop {
         let (stream, peer) = tokio::select! {
             biased;
             () = &mut shutdown => break,
             accepted = accept(&listener) => accepted,
         };
+        accepted = accepted.wrapping_add(1);
+        if accepted.is_multiple_of(limits::ACCEPTED_IN_A_ROW) {
+            tokio::task::yield_now().await;
+        }
+        let begun = Instant::now();
         let address = peer.ip().to_canonical();
         let place = match connections.open(address) {
             Ok(place) => place,
@@ -64,7 +72,9 @@ pub async fn serve(
         let patience = patience(&settings, &place);
         let connection = Connection { peer: doorway.peer(address), doorway: doorway.clone(), place };
         let (protocol, stopping) = (protocol.clone(), stopping.clone());
-        tokio::spawn(async move { connection.run(stream, &protocol, patience, stopping).await });
+        // A trusted proxy is no network of its own.
+        let used = if settings.proxies.trust(address) { Arc::default() } else { lanes.used_by(address) };
+        lanes.carry((&used, begun), async move { connection.run(stream, &protocol, patience, stopping).await });
     }
     drop((listener, stopping));
     // This fails only if there is no connection left to tell.

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use argon2::password_hash::{Output, PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use backstay_base::{Ambient, Error, Limit, Secret, limits};
+use backstay_base::{Ambient, Error, Limit, Secret, limits, lower_priority};
 use backstay_scalar::Value;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -148,6 +148,7 @@ impl fmt::Debug for Hasher {
 /// Works until the queue is closed, which is when its `Hasher` is dropped. A job that panics loses its answer and nothing
 /// else.
 fn work(jobs: &Mutex<Receiver<Job>>) {
+    lower_priority();
     loop {
         let job = jobs.lock().recv();
         match job {

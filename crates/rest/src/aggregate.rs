@@ -158,13 +158,11 @@ impl Reader {
         let own = checked.as_ref().map_or(&[][..], |checked| &checked.params);
         let (of_filter, params) = filter::params(params, (own, &written), model)?;
         let place = |word: &str, at: Place| cursor::decode_of_groups((word, at), &groups, model);
+        let compared = filter::compared(equals, model.collection(*collection), model)?;
         Ok(Aggregate {
             collection: *collection,
             perspective: self.perspective(*collection, as_of.as_deref())?,
-            filter: Filter {
-                equals: filter::equalities(equals, model.collection(*collection), model)?,
-                expression: checked.map(|checked| Expression { checked, params: of_filter }),
-            },
+            filter: Filter { expression: checked.map(|checked| Expression { checked, params: of_filter }), ..compared },
             search: search.as_deref().map(searched).transpose()?,
             limit: limit.unwrap_or(limits::PAGE_DEFAULT),
             start: start_of((after.as_deref(), before.as_deref(), skip.unwrap_or(0)), place)?,

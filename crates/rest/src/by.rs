@@ -2,7 +2,7 @@
 
 use backstay_base::{Error, Place, RecordId, ViolationKind};
 use backstay_engine::{Get, UniqueKey, Which};
-use backstay_model::{Collection, CollectionId, FieldId};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
 use backstay_scalar::Token;
 use serde_json::value::RawValue;
 
@@ -47,7 +47,12 @@ impl Reader {
     }
 
     /// Reads the same as a JSON object.
-    pub(crate) fn key_of_body(&self, collection: CollectionId, raw: &RawValue) -> Result<Which, Error> {
+    pub(crate) fn key_of_body(
+        &self,
+        collection: CollectionId,
+        raw: &RawValue,
+        me: Option<RecordId>,
+    ) -> Result<Which, Error> {
         let mut pairs = Vec::new();
         for (name, raw) in json::members(raw.get().as_bytes())? {
             if raw.get() == "null" {
@@ -55,7 +60,7 @@ impl Reader {
             }
             pairs.push((name.into_owned(), Raw::Json(raw)));
         }
-        self.which(collection, &pairs, None)
+        self.which(collection, &pairs, me)
     }
 
     /// The parameter of a create with the fields of a unique key: a record that has the same values is changed instead.
@@ -121,14 +126,9 @@ impl Reader {
         pairs: &[(String, Raw<'r>)],
         me: Option<RecordId>,
     ) -> Vec<(String, Raw<'r>)> {
-        let model = self.model();
-        // A text that is the key of an account names that.
-        let accounts = model.identity.filter(|of| model.collection(*of).key.scalar().read(Token::Bare(ME)).is_err());
-        let is_me = |name: &str, raw: &Raw<'_>| {
-            let field = of.field_named(name).filter(|_| matches!(raw, Raw::Text(text) if text == ME));
-            accounts.is_some() && field.is_some_and(|field| field.kind.target() == accounts)
-        };
-        let own = |(name, raw): &(String, Raw<'r>)| match me.filter(|_| is_me(name, raw)) {
+        let own = |(name, raw): &(String, Raw<'r>)| match me
+            .filter(|_| own(self.model(), of, (name.as_str(), raw)).is_some())
+        {
             Some(me) => (name.clone(), Raw::Text(me.to_string().into())),
             None => (name.clone(), raw.clone()),
         };
@@ -136,8 +136,21 @@ impl Reader {
     }
 }
 
-/// What names the account that calls where a key has one.
+/// What names the account that calls, where a relation leads to one.
 const ME: &str = "me";
+
+/// The relation to an account that is compared with the one that calls: `author=me`.
+pub(crate) fn own(model: &Model, of: &Collection, (name, raw): (&str, &Raw<'_>)) -> Option<FieldId> {
+    let is_me = match raw {
+        Raw::Text(text) => text == ME,
+        Raw::Json(json) => json.get().trim_matches('"') == ME && json.get().starts_with('"'),
+    };
+    // A text that is the key of an account names that.
+    let accounts = model.identity.filter(|_| is_me);
+    let accounts = accounts.filter(|of| model.collection(*of).key.scalar().read(Token::Bare(ME)).is_err())?;
+    let to_account = |field: &&Field| matches!(field.kind, FieldKind::ToOne { target, .. } if target == accounts);
+    of.field_named(name).filter(|field| field.is_readable()).filter(to_account).map(|field| field.id)
+}
 
 /// What other systems call `onConflict`.
 const ELSEWHERE: &[&str] = &["on_conflict", "onconflict", "upsert", "on_duplicate", "onDuplicate", "on_duplicate_key"];

@@ -1,9 +1,10 @@
 use backstay_base::{Error, Place, Violation, ViolationKind, limits, nearest};
-use backstay_engine::Phrase;
+use backstay_engine::{Filter, Phrase};
 use backstay_expr::{Checked, ExprError, Parameter, Scope, Type, compile, compile_value};
 use backstay_model::{Collection, Field, FieldId, Model};
 use backstay_scalar::{Token, Value};
 
+use crate::by;
 use crate::comparison;
 use crate::json::{items, within_list_limit};
 use crate::list_words::Raw;
@@ -27,6 +28,14 @@ fn malformed(text: &str, errors: &[ExprError]) -> Error {
         Violation::new(Place::Filter, ViolationKind::Syntax { offset, problem, remedy })
     };
     Error::Malformed(errors.iter().map(violation).collect())
+}
+
+/// The fields of `field=value` and their values, and the relations that are to lead to the account that calls.
+pub(crate) fn compared(pairs: &[(String, Raw<'_>)], collection: &Collection, model: &Model) -> Result<Filter, Error> {
+    let own = |(name, raw): &(String, Raw<'_>)| by::own(model, collection, (name.as_str(), raw));
+    let others: Vec<(String, Raw<'_>)> = pairs.iter().filter(|pair| own(pair).is_none()).cloned().collect();
+    let own = pairs.iter().filter_map(own).collect();
+    Ok(Filter { equals: equalities(&others, collection, model)?, own, expression: None })
 }
 
 /// The fields of `field=value` and their values.

@@ -230,14 +230,13 @@ impl Reader {
         } else {
             (None, filter::params(params, (&[], written), model)?.1)
         };
-        let equals = filter::equalities(equals, collection, model)?;
-        equals
-            .iter()
-            .try_for_each(|(field, _)| check_shared(*field, Place::Equality(collection.field(*field).name.clone())))?;
+        let compared = filter::compared(equals, collection, model)?;
+        let mut fields = compared.equals.iter().map(|(field, _)| field).chain(&compared.own);
+        fields.try_for_each(|field| check_shared(*field, Place::Equality(collection.field(*field).name.clone())))?;
         Ok(List {
             collection: *id,
             perspective: self.perspective(*id, as_of.as_deref())?,
-            filter: Filter { equals, expression },
+            filter: Filter { expression, ..compared },
             search,
             highlight: highlighted(highlight.as_deref(), (collection, shared))?,
             params: of_one_type(selected, (&selection, named)),

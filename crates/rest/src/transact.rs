@@ -12,7 +12,7 @@ mod versions;
 
 use std::sync::Arc;
 
-use backstay_base::Error;
+use backstay_base::{CallerKind, Error, RecordId};
 use backstay_engine::{Answer, Asked, Context, Engine, Idempotency, Refused, RequestKind, Requests};
 use backstay_model::Collection;
 use bytes::Bytes;
@@ -45,9 +45,15 @@ impl Batch {
     /// `{"update": "posts", "id": …, "body": …}`, `{"delete": "posts", "id": …}`, `{"get": "posts", "id": …}`,
     /// `{"restore": "posts", "id": …, "body": …}`, `{"history": "posts", "id": …}`, `{"list": "posts", "query": …}` or
     /// `{"aggregate": "posts", "query": …}`. Collections that are not visible do not exist. A request can refer to the result
-    /// of an earlier one.
-    pub fn read(reader: &Arc<Reader>, body: &[u8], visible: &dyn Fn(&Collection) -> bool) -> Result<Self, Error> {
-        let sent: Vec<Result<Sent<'_>, Error>> = body::items(body)?.into_iter().map(Sent::read).collect();
+    /// of an earlier one. `me`: the account that calls.
+    pub fn read(
+        reader: &Arc<Reader>,
+        body: &[u8],
+        visible: &dyn Fn(&Collection) -> bool,
+        me: Option<RecordId>,
+    ) -> Result<Self, Error> {
+        let sent: Vec<Result<Sent<'_>, Error>> =
+            body::items(body)?.into_iter().map(|raw| Sent::read(raw, me)).collect();
         let (mut names, mut position) = (Names::of(&sent), 0);
         let mut each = Vec::with_capacity(sent.len());
         for (place, sent) in sent.into_iter().enumerate() {
@@ -72,7 +78,8 @@ impl Batch {
         let (served, reader, caller) = (engine.clone(), Arc::clone(reader), Arc::clone(cx.caller()));
         let read = move || {
             let visible = |collection: &Collection| served.exists_for(&caller, collection);
-            Self::read(&reader, &body, &visible)
+            let me = caller.id.filter(|_| caller.kind == CallerKind::Account);
+            Self::read(&reader, &body, &visible, me)
         };
         if takes_long { engine.take_turn(cx, read).await? } else { read() }
     }

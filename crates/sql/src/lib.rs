@@ -14,6 +14,7 @@ mod column_order;
 mod columns;
 mod compare;
 mod computed;
+mod copying;
 mod decimal;
 mod definition;
 mod dialect;
@@ -72,6 +73,7 @@ mod write;
 
 pub use backfill::BackfillError;
 pub use column::{ColumnRef, ColumnType, DecodeError, Row};
+pub use copying::CopiedTable;
 pub use dialect::Dialect;
 pub use document::{
     DocumentMember, DocumentOutput, DocumentSelection, DocumentValue, MemberSelection, RecordsOutput, SelectedMember,

@@ -30,6 +30,28 @@ pub fn create(model: &Model, dialect: Dialect) -> Vec<Statement> {
     statements
 }
 
+/// The tables of a model and those of its links, without the references and indexes that `complete` adds: rows are put into them in
+/// any order of tables, but those of links last.
+pub fn create_tables(model: &Model, dialect: Dialect) -> Vec<Statement> {
+    let schema = Schema { model, dialect };
+    let mut statements: Vec<Statement> = model.collections.iter().map(|collection| schema.table(collection)).collect();
+    for collection in &model.collections {
+        statements.extend(schema.own_links(collection));
+        statements.extend(collection.mentions.iter().flat_map(|of| add_mention(model, collection, of, dialect)));
+    }
+    statements
+}
+
+/// What `create` makes beside `create_tables`.
+pub fn complete(model: &Model, dialect: Dialect) -> Vec<Statement> {
+    let mut statements = Schema { model, dialect }.references(model.collections.iter());
+    for collection in &model.collections {
+        statements.extend(collection.indexes.iter().flat_map(|index| add_index(model, collection, index, dialect)));
+        statements.extend(search::add(collection, dialect));
+    }
+    statements
+}
+
 /// The table of a relation in the documents of a collection.
 pub fn add_mention(model: &Model, collection: &Collection, mention: &Mention, dialect: Dialect) -> Vec<Statement> {
     Schema { model, dialect }.link_table((collection, model.collection(mention.relation.target)), &mention.link)
@@ -239,18 +261,9 @@ fn collections<'m>(
 ) -> Vec<Statement> {
     let schema = Schema { model, dialect };
     let mut statements: Vec<Statement> = added.clone().map(|collection| schema.table(collection)).collect();
-    if !dialect.references_in_table() {
-        let references = added.clone().flat_map(|of| of.fields.iter().filter_map(move |f| schema.reference(of, f)));
-        statements.extend(references.map(|key| schema.statement(&key)));
-    }
+    statements.extend(schema.references(added.clone()));
     for collection in added {
-        for field in &collection.fields {
-            if let FieldKind::ManyToMany { link, .. } = &field.kind
-                && link.owner
-            {
-                statements.extend(schema.link(collection, field, link));
-            }
-        }
+        statements.extend(schema.own_links(collection));
         for index in &collection.indexes {
             statements.extend(add_index(model, collection, index, dialect));
         }
@@ -304,6 +317,24 @@ impl Schema<'_> {
             }
         }
         self.finished(table, true)
+    }
+
+    /// The references between tables that aren't part of them.
+    fn references<'c>(self, of: impl Iterator<Item = &'c Collection>) -> Vec<Statement> {
+        if self.dialect.references_in_table() {
+            return Vec::new();
+        }
+        let keys = of.flat_map(|of| of.fields.iter().filter_map(move |field| self.reference(of, field)));
+        keys.map(|key| self.statement(&key)).collect()
+    }
+
+    /// The tables of the links that the fields of a collection own.
+    fn own_links(self, collection: &Collection) -> Vec<Statement> {
+        let links = collection.fields.iter().map(|field| match &field.kind {
+            FieldKind::ManyToMany { link, .. } if link.owner => self.link(collection, field, link),
+            _ => Vec::new(),
+        });
+        links.flatten().collect()
     }
 
     fn finished(self, mut table: TableCreateStatement, row_id: bool) -> Statement {

@@ -122,6 +122,11 @@ impl Statement {
         Self { text: text.into(), params: params.into(), columns, extent: Extent::default() }
     }
 
+    /// The same, whose rows have columns of these types.
+    pub(crate) fn of_columns(text: String, params: Vec<Param>, columns: Vec<ColumnType>) -> Self {
+        Self { columns: columns.into(), ..Self::raw(text, params, &[]) }
+    }
+
     /// The same, which looks words up in the index of a search.
     #[must_use]
     pub fn searching(self) -> Self {

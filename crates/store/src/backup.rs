@@ -144,6 +144,36 @@ pub enum CopyError {
         /// The application that it was to be of.
         expected: String,
     },
+    /// There is nothing to copy.
+    #[error("there is no database in {database}")]
+    Empty {
+        /// What was to be copied.
+        database: String,
+    },
+    /// What is to be copied was not opened by this version of Backstay yet.
+    #[error("{database} has the format of an older Backstay")]
+    OlderFormat {
+        /// What was to be copied.
+        database: String,
+    },
+    /// A copy needs an empty database.
+    #[error("{database} isn't empty")]
+    NotEmpty {
+        /// Where the copy was to be.
+        database: String,
+    },
+    /// What is there is the beginning of another copy.
+    #[error("{database} holds an unfinished copy of another database, or of this one before it was changed")]
+    OtherCopy {
+        /// Where the copy was to be.
+        database: String,
+    },
+    /// The copy isn't what it was made of.
+    #[error("the copy is incomplete: table {table} has other rows than in the database that was copied")]
+    Differs {
+        /// The table.
+        table: String,
+    },
     /// The database is on a server, which has programs of its own for this.
     #[error("a database on a PostgreSQL server is backed up and restored with PostgreSQL's programs")]
     OnServer,

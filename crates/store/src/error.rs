@@ -191,6 +191,14 @@ pub enum OpenError {
         #[source]
         source: Cause,
     },
+    /// The beginning of a copy.
+    #[error(
+        "{database} holds an unfinished copy; run `backstay copy` again with the same --from and --to to complete it"
+    )]
+    UnfinishedCopy {
+        /// The database.
+        database: String,
+    },
     /// The database of a newer Backstay.
     #[error(
         "{database} was written by a newer Backstay (format {found}, while this one knows formats up to {known}); update Backstay"

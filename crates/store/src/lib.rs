@@ -4,6 +4,7 @@
 mod backup;
 mod catalog;
 mod change;
+mod copy;
 mod database;
 mod dependency;
 mod due_sums;
@@ -41,6 +42,7 @@ pub use backstay_model::{ApiChange, Risk};
 pub use backup::{Checked, CopyError, CopyProgress, CopyStage, Restored, Restoring, Watch};
 pub use catalog::Catalog;
 pub use change::{Change, ChangedField, CommitObserver, Committed};
+pub use copy::Copied;
 pub use dependency::DependencyKeys;
 pub use due_sums::{DueSum, QueuePlace};
 pub use error::{Cause, OpenError, StoreError};

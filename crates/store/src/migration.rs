@@ -34,6 +34,7 @@ use tables::Tables;
 
 pub(crate) use carry_out::carry_out;
 pub(crate) use numbers::recount;
+pub(crate) use searches::fill as fill_search;
 
 /// A step and how it is done.
 #[derive(Debug)]

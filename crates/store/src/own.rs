@@ -2,7 +2,7 @@
 //! order in which they first occur.
 
 use backstay_scalar::{Storage, ValueRef};
-use backstay_sql::{DecodeError, Dialect, Param, Statement};
+use backstay_sql::{CopiedTable, DecodeError, Dialect, Param, Statement};
 
 use crate::StoreError;
 use crate::server_functions;
@@ -15,6 +15,9 @@ pub(crate) fn format(dialect: Dialect) -> i64 {
         Dialect::Postgres => 6,
     }
 }
+
+/// The format of a database that is the beginning of a copy. Older versions of Backstay refuse it as one of the future.
+pub(crate) const COPYING: i64 = 1_000_000;
 
 /// The statements that bring tables of an older format to the newest one; `None` if they have it.
 ///
@@ -152,6 +155,48 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
         .chain(guard)
         .map(|text| own(&text, vec![], &[]))
         .collect()
+}
+
+/// Makes the table that says what a copy is begun of.
+pub(crate) fn create_copying(dialect: Dialect) -> Statement {
+    own(
+        &format!("CREATE TABLE backstay_copying (mark {} NOT NULL){}", bytes_type(dialect), strict(dialect)),
+        vec![],
+        &[],
+    )
+}
+
+/// These tables with all their columns, `backstay_meta` excepted, as they are copied to another database.
+pub(crate) fn copied() -> Vec<CopiedTable> {
+    use Storage::{Bytes, Int, Text};
+    vec![
+        CopiedTable::new("backstay_type", &[("number", Int), ("name", Text)], 1),
+        CopiedTable::new("backstay_field", &[("type", Int), ("number", Int), ("name", Text)], 2),
+        CopiedTable::new("backstay_model", &[("number", Int), ("hash", Bytes), ("moment", Int)], 1),
+        CopiedTable::new(
+            "backstay_model_file",
+            &[("model", Int), ("place", Int), ("system", Int), ("name", Text), ("content", Text)],
+            2,
+        ),
+        CopiedTable::new("backstay_log", &[("seq", Int), ("entry", Bytes), ("leaf", Bytes), ("feed", Bytes)], 1),
+        CopiedTable::new(
+            "backstay_idempotency",
+            &[
+                ("number", Int),
+                ("digest", Bytes),
+                ("fingerprint", Bytes),
+                ("answer", Bytes),
+                ("expires", Int),
+                ("format", Int),
+            ],
+            1,
+        )
+        .counted(),
+        CopiedTable::new("backstay_tombstone", &[("record", Int), ("version", Int)], 1),
+        CopiedTable::new("backstay_sequence", &[("type", Int), ("field", Int), ("series", Text), ("last", Int)], 3),
+        CopiedTable::new("backstay_due_sum", &[("number", Int), ("type", Int), ("field", Int), ("record", Bytes)], 1)
+            .counted(),
+    ]
 }
 
 /// The function on PostgreSQL that raises an error if a number of rows is not the expected one.

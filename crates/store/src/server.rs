@@ -71,6 +71,9 @@ pub enum ServerProblem {
     /// Another process uses it.
     #[error("another Backstay uses it")]
     InUse,
+    /// What sessions set doesn't reach the server.
+    #[error("the server doesn't get the settings of sessions, as behind a connection pooler such as PgBouncer")]
+    Pooler,
     /// Anything else that prevents a connection.
     #[error("the connection fails: {0}")]
     Connection(String),
@@ -116,6 +119,10 @@ impl ServerProblem {
             Self::InUse => {
                 "stop all its servers first: the model or the version of a database is changed, and a database is deleted, while \
                  no other Backstay uses it. Those with the same model and version share one"
+            }
+            Self::Pooler => {
+                "name the address of the server itself: Backstay keeps its connections and needs sessions of its own (`pool_size` in \
+                 [data] says how many)"
             }
             Self::Connection(_) => "check the address; the server's log may say more",
         }

@@ -116,7 +116,7 @@ pub(crate) enum Contents {
     Nothing,
     /// Backstay's tables, in this format.
     Backstay {
-        /// See `own::FORMAT`.
+        /// See `own::format`.
         format: i64,
     },
     /// Tables of another program.

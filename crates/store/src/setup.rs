@@ -9,7 +9,7 @@ use backstay_sql::{Models, Param, Statement, paired, schema};
 use crate::catalog::Numbers;
 use crate::log::{self, LogFormat, Place};
 use crate::migration::{self, Bridge};
-use crate::own::{self, array, own};
+use crate::own::{self, COPYING, array, own};
 use crate::session::{Contents, Object, OwnRow, SchemaSession};
 use crate::snapshot::{self, Snapshot};
 use crate::{Catalog, CommitObserver, DependencyKeys, OpenError, OpenOptions, Outcome, Step, StoreError, tombstones};
@@ -37,6 +37,7 @@ pub(crate) async fn recognize(session: &mut dyn SchemaSession, database: &str) -
     let known = own::format(session.dialect());
     match contents {
         Contents::Foreign => Err(OpenError::NotOurs { database: database.to_owned() }),
+        Contents::Backstay { format: COPYING } => Err(OpenError::UnfinishedCopy { database: database.to_owned() }),
         Contents::Backstay { format } if format > known => {
             Err(OpenError::Newer { database: database.to_owned(), found: format, known })
         }
@@ -252,7 +253,8 @@ async fn verify(session: &mut dyn SchemaSession, model: &Model) -> Result<(), Op
     if missing.is_empty() { Ok(()) } else { Err(OpenError::Changed { missing }) }
 }
 
-async fn newest(session: &mut dyn SchemaSession) -> Result<Snapshot, OpenError> {
+/// The model that the database was opened with last.
+pub(crate) async fn newest(session: &mut dyn SchemaSession) -> Result<Snapshot, OpenError> {
     let mut newest = None;
     let visit = &mut |row: &dyn OwnRow| {
         newest = Some(snapshot::read(row)?);
@@ -262,7 +264,8 @@ async fn newest(session: &mut dyn SchemaSession) -> Result<Snapshot, OpenError> 
     newest.ok_or(OpenError::Store(StoreError::Catalog("backstay_model")))
 }
 
-async fn stored_model(session: &mut dyn SchemaSession, stored: Snapshot) -> Result<Model, OpenError> {
+/// The same as a model.
+pub(crate) async fn stored_model(session: &mut dyn SchemaSession, stored: Snapshot) -> Result<Model, OpenError> {
     let mut files: Vec<SourceFile> = Vec::new();
     let visit = &mut |row: &dyn OwnRow| {
         files.push(snapshot::read_file(row)?);
@@ -272,7 +275,8 @@ async fn stored_model(session: &mut dyn SchemaSession, stored: Snapshot) -> Resu
     load(files).map(|loaded| loaded.model).map_err(|_| OpenError::OldModel)
 }
 
-async fn feed_key(session: &mut dyn SchemaSession) -> Result<[u8; 32], StoreError> {
+/// The key of dependency keys.
+pub(crate) async fn feed_key(session: &mut dyn SchemaSession) -> Result<[u8; 32], StoreError> {
     let query = own("SELECT value FROM backstay_meta WHERE name = 'feed_key'", vec![], &[Storage::Bytes]);
     let mut key = None;
     let visit = &mut |row: &dyn OwnRow| {
@@ -303,7 +307,8 @@ async fn place(session: &mut dyn SchemaSession, statement: &Statement) -> Result
     Ok(found)
 }
 
-async fn run(session: &mut dyn SchemaSession, statements: &[Statement]) -> Result<(), StoreError> {
+/// Runs statements in their order.
+pub(crate) async fn run(session: &mut dyn SchemaSession, statements: &[Statement]) -> Result<(), StoreError> {
     for statement in statements {
         session.execute(statement).await?;
     }

@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
 use crate::backup::{Checked, CopyError, Restored, Restoring, Watch};
+use crate::copy::{self, Copied};
 use crate::database::{Database, OpenDatabase};
 use crate::job::{Job as _, WorkJob};
 use crate::log_check::{self, LogCheck, LogError, VerifiedLog};
@@ -142,6 +143,38 @@ impl Store {
             Location::Directory(directory) => sqlite::restore(directory, restoring, watch),
             Location::Url(_) => Err(CopyError::OnServer),
         }
+    }
+
+    /// Copies a whole database to another location, which must be empty or hold the beginning of such a copy, and compares both.
+    /// No other process can use either meanwhile. A database server needs a current multi-threaded tokio runtime. Blocks.
+    pub fn copy(from: &Location, to: &Location, watch: &mut Watch<'_>) -> Result<Copied, CopyError> {
+        if from == to {
+            return Err(CopyError::NotEmpty { database: to.to_string() });
+        }
+        let mut source = match from {
+            Location::Directory(directory) => sqlite::copy_from(directory)?,
+            #[cfg(feature = "postgres")]
+            Location::Url(url) => crate::postgres::copy_from(url)?,
+            #[cfg(not(feature = "postgres"))]
+            Location::Url(_) => return Err(OpenError::UnsupportedLocation.into()),
+        };
+        let mut target = match to {
+            Location::Directory(directory) => sqlite::copy_to(directory)?,
+            #[cfg(feature = "postgres")]
+            Location::Url(url) => crate::postgres::copy_to(url)?,
+            #[cfg(not(feature = "postgres"))]
+            Location::Url(_) => return Err(OpenError::UnsupportedLocation.into()),
+        };
+        let is_embedded = |location: &Location| matches!(location, Location::Directory(_));
+        let names = (from.to_string(), to.to_string());
+        let copying = copy::copy(source.end(&names.0), target.end(&names.1), watch);
+        if is_embedded(from) && is_embedded(to) {
+            return wait::wait(copying);
+        }
+        #[cfg(feature = "postgres")]
+        return crate::postgres::block_on(copying);
+        #[cfg(not(feature = "postgres"))]
+        wait::wait(copying)
     }
 
     /// Runs a work in one transaction, and returns its result when its changes are durable. On an embedded database, the

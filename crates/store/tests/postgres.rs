@@ -11,7 +11,7 @@ use backstay_base::Secret;
 use backstay_scalar::Storage;
 use backstay_sql::{Param, Statement};
 use backstay_store::{Location, OpenError, OpenOptions, Outcome, ServerProblem, Store, StoreError, Writes};
-use backstay_testkit::{Cluster, TestClock, controlled};
+use backstay_testkit::{Cluster, Pooler, TestClock, controlled};
 use conformance::script::{
     Act, Failure, FirstColumn, MODEL, NOW, Told, claim, clock, create_author, emails, id, insert_author, model, moment,
     read, script,
@@ -77,6 +77,19 @@ async fn a_database_is_found_again_and_migrated() {
     made.write(script(Writes::One, [Act::Execute(drop)])).await.expect("a change by hand");
     let refused = Store::open(&bare, &model(MODEL), controlled(&clock, 1), Arc::new(())).expect_err("not ours");
     assert!(matches!(refused, OpenError::Server { problem: ServerProblem::Foreign, .. }), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_between_is_refused() {
+    let cluster = cluster();
+    for settings in ["", "ignore_startup_parameters = options"] {
+        let pooler = Pooler::before(&cluster, settings);
+        let options = OpenOptions::new(Location::Url(Secret::new(pooler.url(&cluster.url()))));
+        let refused =
+            Store::open(&options, &model(MODEL), controlled(&clock(), 1), Arc::new(())).expect_err("a pooler");
+        let expected = matches!(refused, OpenError::Server { problem: ServerProblem::Pooler, .. });
+        assert!(expected, "{settings}: {refused:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

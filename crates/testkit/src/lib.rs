@@ -7,6 +7,7 @@ mod application;
 mod client;
 #[cfg(feature = "doors")]
 mod doors;
+mod pooler;
 mod postgres;
 #[cfg(feature = "reference")]
 pub mod reference;
@@ -19,5 +20,6 @@ pub use application::{TestApplication, TestDatabase};
 pub use client::TestClient;
 #[cfg(feature = "doors")]
 pub use doors::{Reply, TestApp};
+pub use pooler::Pooler;
 pub use postgres::Cluster;
 pub use round_trips::RoundTrips;

@@ -61,7 +61,7 @@ impl Cluster {
     fn try_start(settings: &[String]) -> io::Result<Self> {
         let bin = newest()?;
         let directory = TempDir::with_prefix("backstay-pg-")?;
-        let as_root = directory.path().metadata().map(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata))? == 0;
+        let as_root = as_root(directory.path())?;
         if as_root {
             give_away(directory.path())?;
         }
@@ -228,8 +228,13 @@ fn newest() -> io::Result<PathBuf> {
     newest.map(|(_, path)| path.join("bin")).ok_or_else(hint)
 }
 
+/// Whether a directory that was just made is root's, so that the tests run as root.
+pub(crate) fn as_root(directory: &Path) -> io::Result<bool> {
+    Ok(directory.metadata().map(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata))? == 0)
+}
+
 /// Gives the directory to the server's user, because the server refuses to run as root.
-fn give_away(directory: &Path) -> io::Result<()> {
+pub(crate) fn give_away(directory: &Path) -> io::Result<()> {
     let id = |flag| -> io::Result<u32> {
         let output = Command::new("id").args([flag, USER]).output()?;
         let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -239,7 +244,7 @@ fn give_away(directory: &Path) -> io::Result<()> {
     chown(directory, Some(id("-u")?), Some(id("-g")?))
 }
 
-fn command(bin: &Path, program: &str, as_root: bool) -> Command {
+pub(crate) fn command(bin: &Path, program: &str, as_root: bool) -> Command {
     if !as_root {
         return Command::new(bin.join(program));
     }

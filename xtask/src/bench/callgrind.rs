@@ -61,7 +61,7 @@ fn stored_sum(workshop: &Workshop) -> Result<(String, String)> {
         let body = format!(r#"{{"{relation}":"{parent}","quantity":2}}"#);
         count(workshop, &server, &mut client, &[Request::post(format!("/api/{children}"), body)])
     };
-    let without = counted("shelves", "deposits", "shelf")?;
+    let without = counted("racks", "deposits", "rack")?;
     let with = counted("stocks", "reservations", "stock")?;
     server.stop()?;
     let percent = |more: u64| format!("{}.{} %", more / 10, more % 10);

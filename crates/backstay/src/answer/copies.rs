@@ -1,5 +1,6 @@
 use std::fmt;
 
+use backstay_engine::{Copied, Location};
 use serde::{Deserialize, Serialize};
 
 use super::Count;
@@ -40,6 +41,46 @@ pub struct RestoredBackup {
     pub kept: Option<String>,
     /// How many steps lead from its model to the present one, if that is known.
     pub steps: Option<u64>,
+}
+
+/// A database that was copied.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CopiedDatabase {
+    /// The database that was copied.
+    pub from: String,
+    /// The copy.
+    pub to: String,
+    /// The application's name.
+    pub application: String,
+    /// The application's records.
+    pub records: u64,
+    /// The rows of all tables.
+    pub rows: u64,
+    /// Tables that have rows.
+    pub tables: u64,
+    /// SHA-256 of all rows, in hexadecimal digits.
+    pub checksum: String,
+    /// The last change, by its place in the commit log; 0 if there is none.
+    pub change: u64,
+}
+
+impl CopiedDatabase {
+    pub(crate) fn of(copied: Copied, (from, to): (&Location, &Location)) -> Self {
+        let Copied { application, records, tables, rows, checksum, change } = copied;
+        let (from, to) = (from.to_string(), to.to_string());
+        let checksum = checksum.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        Self { from, to, application, records, rows, tables, checksum, change }
+    }
+}
+
+impl fmt::Display for CopiedDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to, application, records, rows, tables, checksum, change } = self;
+        let (records, rows, tables) = (Count(*records, "record"), Count(*rows, "row"), Count(*tables, "table"));
+        writeln!(f, "copied {application} from {from} to {to}: {records}, up to change {change}")?;
+        writeln!(f, "All {rows} of {tables} are the same in both (SHA-256 {checksum}).")
+    }
 }
 
 impl fmt::Display for MadeBackup {

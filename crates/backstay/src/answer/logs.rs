@@ -91,6 +91,14 @@ impl fmt::Display for LogEntryLine {
     }
 }
 
+/// Entries of the commit log, one after the other.
+pub(super) fn entries(f: &mut fmt::Formatter<'_>, entries: &[LogEntryLine]) -> fmt::Result {
+    if entries.is_empty() {
+        return writeln!(f, "no entries");
+    }
+    entries.iter().try_for_each(|entry| write!(f, "{entry}"))
+}
+
 /// What a command prints about a log that was pruned.
 pub(super) fn pruned(f: &mut fmt::Formatter<'_>, entries: u64) -> fmt::Result {
     match entries {

@@ -13,6 +13,16 @@ pub(super) fn help(error: &CopyError) -> Option<String> {
             "use `pg_dump --format=custom --file=FILE URL`, and to restore it into an empty database `pg_restore \
              --exit-on-error --single-transaction --dbname=URL FILE`"
         }
+        CopyError::Empty { .. } => {
+            "name a data directory, which holds `backstay.db` (by default it is `.backstay` in the application's directory), or \
+             the address of a PostgreSQL database"
+        }
+        CopyError::OlderFormat { .. } => "open it once with this version: `backstay migrate apply`; then copy it",
+        CopyError::NotEmpty { .. } => "copy to an empty database or a new directory",
+        CopyError::OtherCopy { .. } => "delete it, and copy to an empty database or a new directory",
+        CopyError::Differs { .. } => {
+            "another program may have changed one of the two; delete the copy and make it anew, and report it if it happens again"
+        }
         CopyError::Write { .. }
         | CopyError::Read { .. }
         | CopyError::Outpaced { .. }

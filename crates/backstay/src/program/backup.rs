@@ -3,15 +3,16 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use backstay_base::Ambient;
-use backstay_engine::{Engine, Restoring};
+use backstay_base::{Ambient, Secret};
+use backstay_engine::{Engine, Location, Restoring};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::spawn_blocking;
 
 use super::{find, show_as};
-use crate::answer::RestoredBackup;
-use crate::arguments::{Backup, Restore};
+use crate::answer::{CopiedDatabase, RestoredBackup};
+use crate::arguments::{Backup, Copy, Restore};
 use crate::backup::{Progress, Stage, answer, name};
+use crate::config::is_url;
 use crate::socket::Running;
 use crate::{Answer, Command, Failure, Place, compile, open_files};
 
@@ -82,6 +83,29 @@ pub(super) fn restore(arguments: &Restore) -> Result<ExitCode, Failure> {
         steps,
     });
     show_as(arguments.format, &answer)
+}
+
+/// Copies a database to another place.
+pub(super) fn copy(arguments: &Copy) -> Result<ExitCode, Failure> {
+    let Copy { from, to, format } = arguments;
+    open_files::raise_limit()?;
+    let (source, target) = (location(from)?, location(to)?);
+    let mut meter = Meter::new();
+    let watch = &mut |progress: backstay_engine::CopyProgress| {
+        meter.show(progress.into());
+        ControlFlow::Continue(())
+    };
+    let copied = Engine::copy(&source, &target, watch)?;
+    drop(meter);
+    show_as(*format, &Answer::Copied(CopiedDatabase::of(copied, (&source, &target))))
+}
+
+/// Where a database is that the command line names.
+fn location(name: &str) -> Result<Location, Failure> {
+    Ok(match is_url(name) {
+        true => Location::Url(Secret::new(name.to_owned())),
+        false => Location::Directory(std::path::absolute(name)?),
+    })
 }
 
 /// Shows on a terminal how far a command is.

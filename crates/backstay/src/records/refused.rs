@@ -12,6 +12,8 @@ pub(crate) fn is_about_a_record(error: &Error) -> bool {
         | Error::TransitionRefused(_)
         | Error::SignUpClosed
         | Error::NoAccounts
+        | Error::NoLinks
+        | Error::ChangesGone
         | Error::SignUpRefused
         | Error::KeyWithoutSession
         | Error::Precondition { .. }

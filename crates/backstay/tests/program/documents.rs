@@ -76,6 +76,7 @@ fn every_member_of_an_answer_is_documented() {
     check(&["log", "prune", "--keep", "90d"], "log prune");
     check(&["backup", "shelf.db"], "backup");
     check(&["restore", "shelf.db"], "restore");
+    check(&["copy", "--from", ".backstay", "--to", "copied"], "copy");
 }
 
 /// The names of the members, down to the items of lists; not those within an explanation.
@@ -97,7 +98,7 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 21] = [
+    let groups: [(&str, &[&str]); 22] = [
         ("new", &[]),
         ("serve", &[]),
         ("dev", &[]),
@@ -108,6 +109,7 @@ fn every_command_is_documented() {
         ("export", &[]),
         ("backup", &[]),
         ("restore", &[]),
+        ("copy", &[]),
         ("reindex", &[]),
         ("log", &["show", "verify", "prune"]),
         ("reset", &[]),

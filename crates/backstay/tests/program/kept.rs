@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use backstay_audit::{Leaf, verify};
+use backstay_testkit::Cluster;
 use serde_json::{Value, json};
 
 use crate::support::{App, Server};
@@ -158,6 +159,57 @@ fn what_was_kept_is_restored() {
         assert_eq!(kept.app.serve().stop(), Some(0), "{}", kept.name);
         kept.app.run(&["backup", "again.db"]).done();
         kept.check_log_after(&log, 0);
+    }
+}
+
+/// All rows of all tables of an SQLite database, in an order that doesn't depend on how it was made.
+fn rows(database: &Path) -> String {
+    let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' \
+                 AND name NOT LIKE '%\\_words\\_%' ESCAPE '\\' ORDER BY name";
+    let tables = sqlite(database, names);
+    let rows = tables.lines().map(|table| {
+        let names = format!(
+            "SELECT group_concat('quote(\"' || name || '\")', ' || '','' || ') FROM \
+                             (SELECT name FROM pragma_table_info('{table}') WHERE name <> 'doc' ORDER BY name)"
+        );
+        let columns = sqlite(database, &names);
+        format!("{table}\n{}", sqlite(database, &format!("SELECT {columns} AS line FROM \"{table}\" ORDER BY line")))
+    });
+    rows.collect()
+}
+
+#[test]
+fn what_was_kept_is_copied_to_another_database_and_back() {
+    for directory in kept() {
+        let kept = Kept::copy(directory);
+        // Older formats are brought up to date.
+        assert_eq!(kept.app.serve().stop(), Some(0), "{}", kept.name);
+        let log = kept.app.run(&["log", "verify"]).done();
+        let url = Cluster::shared().url();
+        let data = kept.app.data().display().to_string();
+        let told = kept.app.run(&["copy", "--from", &data, "--to", &url]).done();
+        assert!(told.starts_with("copied Library from ") && told.contains(&format!(" to {url}: ")), "{told}");
+        assert_eq!(kept.app.run(&["log", "verify", "--data", &url]).done(), log, "{}", kept.name);
+        let back = kept.app.path().join("back").display().to_string();
+        let told_back = kept.app.run(&["copy", "--from", &url, "--to", &back]).done();
+        assert_eq!(told.lines().nth(1), told_back.lines().nth(1), "{}: the same rows", kept.name);
+        let [before, after] = [&data, &back].map(|at| rows(&Path::new(at).join("backstay.db")));
+        assert!(before == after, "{}: {before}\n{after}", kept.name);
+
+        // With the token of a session that was kept.
+        let server = Server::spawn(&mut kept.app.command(&[
+            "serve",
+            ".",
+            "--listen",
+            "127.0.0.1:0",
+            "--log-format",
+            "json",
+            "--data",
+            &url,
+        ]))
+        .listening();
+        kept.check_records(&server, &kept.records());
+        assert_eq!(server.stop(), Some(0), "{}", kept.name);
     }
 }
 

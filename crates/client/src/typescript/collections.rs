@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::fields;
 use super::names::{Names, member, quoted};
-use super::types::union;
+use super::types::{self, union};
 use crate::document::{Collection, Document};
 
 /// The interfaces of the runtime that an operation brings: for requests that are made now, and whether they can be part of a
@@ -14,6 +14,7 @@ use crate::document::{Collection, Document};
 const ABILITIES: &[(&str, &str, bool)] = &[
     ("list", "Lists", true),
     ("list", "Pages", false),
+    ("export", "Exports", false),
     ("get", "Gets", true),
     ("get", "Finds", false),
     ("aggregate", "Aggregates", true),
@@ -29,6 +30,9 @@ const ABILITIES: &[(&str, &str, bool)] = &[
     ("purge", "Purges", true),
     ("history", "Remembers", true),
 ];
+
+/// What a sign-up takes where the document doesn't tell.
+const SIGN_UP: &str = "{ email: string; password: string; invitation?: string }";
 
 /// Declares `Types`, the client, and the paths.
 pub(super) fn write(text: &mut String, document: &Document<'_>, names: &Names<'_>) {
@@ -84,6 +88,9 @@ fn shapes(text: &mut String, (name, collection): (&str, &Collection<'_>), docume
     line("where", &literals(&collection.equalities));
     line("floats", &literals(&fields::floats(schema)));
     line("search", if collection.search { "string" } else { "never" });
+    let highlighted = schema["properties"]["$highlight"]["properties"].as_object().filter(|_| collection.search);
+    let highlighted: Vec<&str> = highlighted.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+    line("highlight", &literals(&highlighted));
     line("hidden", if schema["x-restricted"] == json!(true) { "true" } else { "false" });
     text.push_str("  };\n");
 }
@@ -105,15 +112,11 @@ fn keys(schema: &Value, own: &str) -> String {
 /// What a sign-up takes, and the records of accounts.
 fn accounts(text: &mut String, document: &Document<'_>, names: &Names<'_>) {
     let account = document.identity.filter(|name| document.schemas.contains_key(*name));
-    let create = account.map(|name| format!("{name}.Create")).filter(|name| document.schemas.contains_key(name));
     let read = account.map_or("{ [field: string]: unknown }", |name| names.of_schema(name));
-    let fields = create.map_or("{ [field: string]: unknown }".to_owned(), |name| {
-        format!("Partial<Omit<{}, \"email\">>", names.of_schema(&name))
-    });
+    let sign_up = document.sign_up.map_or_else(|| SIGN_UP.to_owned(), |schema| types::of(schema, names));
     let _ = writeln!(text, "/** The record of an account. */\nexport type SignedInAccount = {read};");
     text.push_str("/** What a sign-up takes. */\n");
-    let _ =
-        writeln!(text, "export type SignUp = {{ email: string; password: string; invitation?: string }} & {fields};\n");
+    let _ = writeln!(text, "export type SignUp = {sign_up};\n");
 }
 
 fn abilities(name: &str, collection: &Collection<'_>, now: bool) -> String {

@@ -19,6 +19,7 @@ pub(crate) enum Way {
     Count,
     Aggregate,
     Search,
+    Bulk,
     Equality,
     Explain,
     Echo,
@@ -35,7 +36,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    pub(crate) const ALL: [(&str, Self); 22] = [
+    pub(crate) const ALL: [(&str, Self); 23] = [
         ("get", Self::Get),
         ("list", Self::List),
         ("nested", Self::Nested),
@@ -45,6 +46,7 @@ impl Way {
         ("count", Self::Count),
         ("aggregate", Self::Aggregate),
         ("search", Self::Search),
+        ("changes by a filter", Self::Bulk),
         ("equality parameter", Self::Equality),
         ("explain", Self::Explain),
         ("update echo", Self::Echo),
@@ -90,6 +92,7 @@ impl Way {
             Self::Count => count(hidden, session).await,
             Self::Aggregate => aggregate(hidden, session).await,
             Self::Search => search(hidden, session).await,
+            Self::Bulk => bulk(hidden, session).await,
             Self::Equality => equality(hidden, session).await,
             Self::Explain => explain(hidden, session).await,
             Self::Echo => echo(hidden, session).await,
@@ -332,6 +335,27 @@ async fn search(hidden: Hidden, session: &mut Session<'_>) {
             session.list(of, |list| (list.search, list.highlight) = (Some(words.into()), Some(field.into()))).await;
         }
         session.groups(of, &format!(r#"{{"group": "name", "select": "count", "search": "{words}"}}"#)).await;
+    }
+}
+
+/// Changes and deletes by filters that name what is hidden, rehearsed and carried out, alone and with a read in one transaction.
+async fn bulk(hidden: Hidden, session: &mut Session<'_>) {
+    let (world, of) = (session.world, hidden.type_name());
+    let update = r#"{"text":"bulk"}"#;
+    for filter in ["code == 'guess'", "!(code == 'guess')", "number > 4 && number < 6", "100 / (number - 5) > 0"] {
+        for (body, dry_run) in [(Some(update), true), (Some(update), false), (None, true)] {
+            session.bulk(world.matching(of, filter, (body, dry_run))).await;
+        }
+        let change = world.matching(of, filter, (Some(update), false));
+        session.together(change, world.client().list(of, |list| list.select = Some("name".into()))).await;
+    }
+    for filter in ["true", "name == 'thing'"] {
+        session.bulk(world.matching(of, filter, (Some(update), true))).await;
+        session.bulk(world.matching(of, filter, (Some(r#"{"number":5}"#), true))).await;
+    }
+    if hidden != Hidden::System {
+        let by_relation = format!("{}.code == 'guess'", hidden.relation());
+        session.bulk(world.matching("Holder", &by_relation, (Some(r#"{"name":"bulk"}"#), true))).await;
     }
 }
 

@@ -4,9 +4,12 @@ use std::fmt::{Debug, Write};
 use std::sync::Arc;
 
 use backstay_base::{Caller, CallerKind, RecordId};
-use backstay_engine::{Answer, Authority, Context, Engine, Error, Request, Transaction, TxContext};
+use backstay_engine::{
+    Answer, Authority, Context, Engine, Error, List, MatchingAct, OfMatching, Request, Transaction, TxContext,
+    WriteOptions,
+};
 use backstay_model::{CollectionId, SourceFile};
-use backstay_rest::{ListWords, input};
+use backstay_rest::{ListWords, input, patch};
 use backstay_testkit::{TestApplication, TestClient, TestClock, controlled};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -172,6 +175,27 @@ impl World {
 
     pub(crate) fn collection(&self, name: &str) -> CollectionId {
         self.engine().model().collection_named(name).expect("a collection of the model").id
+    }
+
+    /// A change of all records that match a filter, or a deletion without a body; perhaps only rehearsed.
+    pub(crate) fn matching(
+        &self,
+        of: &str,
+        filter: &str,
+        (body, dry_run): (Option<&str>, bool),
+    ) -> Result<Request, Error> {
+        let client = self.client();
+        let Request::List(List { collection, filter, .. }) =
+            client.list(of, |list| list.filter = Some(filter.to_owned().into()))?
+        else {
+            unreachable!("a list is a list")
+        };
+        let act = match body.map(|body| patch(self.engine().model(), collection, body.as_bytes())).transpose()? {
+            Some(input) => MatchingAct::Update(input),
+            None => MatchingAct::Delete,
+        };
+        let (limit, options) = (500, WriteOptions::default());
+        Ok(Request::OfMatching(OfMatching { act, collection, filter, limit, dry_run, options }))
     }
 
     async fn made(&self, of: &str, body: &str) -> RecordId {
@@ -343,6 +367,13 @@ impl<'w> Session<'w> {
     pub(crate) async fn update(&mut self, of: &str, id: RecordId, body: String) {
         let answer = self.answer(self.world.client().update(of, id, &body)).await;
         self.note(&(of, body), &answer, |written| format!("{written:?}"));
+    }
+
+    /// A change by a filter.
+    pub(crate) async fn bulk(&mut self, request: Result<Request, Error>) {
+        let asked = format!("{request:?}");
+        let answer = self.answer(request).await;
+        self.note(&asked, &answer, |answer| format!("{answer:?}"));
     }
 
     pub(crate) async fn delete(&mut self, of: &str, id: RecordId) {

@@ -264,3 +264,50 @@ async fn me_stands_for_the_caller_in_a_key() {
     let nobody = app.call(&format!("GET {at}"), &[]).await;
     assert_eq!(told(&nobody).0, 401, "{}", nobody.text());
 }
+
+const POSTS: &str = r#"
+extend schema @app(name: "Posts")
+type User @identity @allow(read: "true") { email: Email! @unique  name: String }
+type Post
+  @allow(read: "true", create: "auth.id != null", update: "this.author == auth.id", delete: "this.author == auth.id")
+  @unique(fields: ["author", "title"]) { title: String!  author: User @set(on: CREATE, to: "auth.id") }
+"#;
+
+/// In lists, groups, changes by a filter and transactions, as parameters and in bodies.
+#[tokio::test(flavor = "multi_thread")]
+async fn me_stands_for_the_caller_in_a_comparison() {
+    let app = TestApp::open(POSTS);
+    let (ann, bob) = (app.account("ann@example.org").await, app.account("bob@example.org").await);
+    let (ann, bob) = ([("authorization", ann.as_str())], [("authorization", bob.as_str())]);
+    for (who, title) in [(&ann, "A"), (&ann, "B"), (&bob, "A")] {
+        let made = app.post("POST /api/posts", who, &json!({ "title": title }).to_string()).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
+    let one = json!({ "items": [{ "title": "A" }], "next": null });
+    let two = json!({ "items": [{ "title": "A" }, { "title": "B" }], "next": null });
+    let list = "GET /api/posts?author=me&select=title&sort=title";
+    assert_eq!(app.call(list, &ann).await.json(), two);
+    assert_eq!(app.call(list, &bob).await.json(), one);
+    let query = json!({ "where": { "author": "me" }, "select": "title", "sort": "title" });
+    assert_eq!(app.post("POST /api/posts:query", &ann, &query.to_string()).await.json(), two);
+    let groups = app.call("GET /api/posts:aggregate?author=me&select=count", &ann).await.json();
+    assert_eq!(groups["items"], json!([{ "count": 2 }]));
+    let matched = app.call("DELETE /api/posts?author=me&dryRun=true", &bob).await.json();
+    assert_eq!(matched["matched"], 1, "{matched}");
+    let requests = json!({ "requests": [
+        { "list": "posts", "query": query },
+        { "update": "posts", "by": { "author": "me", "title": "A" }, "body": { "title": "C" }, "select": "title" },
+        { "create": "posts", "as": "d", "body": { "title": "D" } },
+        { "get": "posts", "by": { "author": "me", "title": { "$ref": "d.title" } }, "select": "title" },
+    ]});
+    let together = app.post("POST /transact", &bob, &requests.to_string()).await;
+    assert_eq!(together.status, 200, "{}", together.text());
+    let results = together.json()["results"].clone();
+    assert_eq!((&results[0], &results[1]["title"], &results[3]), (&one, &json!("C"), &json!({ "title": "D" })));
+    for line in [list, "GET /api/posts:aggregate?author=me"] {
+        let nobody = app.call(line, &[]).await;
+        assert_eq!(told(&nobody).0, 401, "{line}: {}", nobody.text());
+    }
+    let key = app.key(&["posts:search".to_owned()]).await;
+    assert_eq!(told(&app.call(list, &[("authorization", &key)]).await).0, 400);
+}

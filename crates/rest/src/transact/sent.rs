@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use backstay_base::{Error, Place, ViolationKind};
+use backstay_base::{Error, Place, RecordId, ViolationKind};
 use backstay_engine::RequestKind;
 use serde_json::value::RawValue;
 
@@ -19,12 +19,14 @@ pub(super) struct Sent<'r> {
     pub(super) path: &'r RawValue,
     /// All of it, as it was sent.
     pub(super) whole: &'r RawValue,
+    /// The account that sent it.
+    pub(super) me: Option<RecordId>,
     given: Vec<(Member, Cow<'r, RawValue>)>,
 }
 
 impl<'r> Sent<'r> {
     /// Takes a request apart: one action with a path, and members that the action takes.
-    pub(super) fn read(raw: &'r RawValue) -> Result<Self, Error> {
+    pub(super) fn read(raw: &'r RawValue, me: Option<RecordId>) -> Result<Self, Error> {
         let (mut action, mut given) = (None, Vec::new());
         let members = json::members(raw.get().as_bytes())?;
         for &(ref name, value) in &members {
@@ -47,7 +49,7 @@ impl<'r> Sent<'r> {
         };
         match given.iter().find(|(member, _)| !Member::of(kind).contains(member)) {
             Some((member, _)) => Err(Error::malformed(Place::member(member.name()), not_taken(kind, member.name()))),
-            None => Ok(Self { kind, path, whole: raw, given }),
+            None => Ok(Self { kind, path, whole: raw, me, given }),
         }
     }
 
@@ -69,7 +71,7 @@ impl<'r> Sent<'r> {
                 *raw = Cow::Owned(other.clone());
             }
         }
-        Self { kind: self.kind, path: self.path, whole: self.whole, given }
+        Self { kind: self.kind, path: self.path, whole: self.whole, me: self.me, given }
     }
 
     /// Whether it says which record it is about.

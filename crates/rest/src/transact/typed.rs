@@ -165,7 +165,7 @@ impl Sent<'_> {
             return Err(Error::malformed(Place::member("by"), misused));
         }
         reader
-            .key_of_body(collection, by)
+            .key_of_body(collection, by, self.me)
             .map_err(|error| moved(error, |at| in_key(at).within(Step::Member("by".to_owned()))))
     }
 

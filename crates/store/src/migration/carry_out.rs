@@ -34,7 +34,7 @@ pub(crate) async fn carry_out(
                 Action::Search(collection) => {
                     on_progress(&progress);
                     let collection = route.models.new.collection(*collection);
-                    searches::fill(session, route.models, collection).await?;
+                    searches::fill(session, (route.models.new, route.models.dialect), collection).await?;
                 }
                 Action::Copy(collection) => {
                     copy(session, &route.carried, *collection, (&progress, on_progress)).await?;

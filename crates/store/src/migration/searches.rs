@@ -1,9 +1,9 @@
 //! The indexes of full-text searches: one that holds the words of the same fields stays, whatever these are called. Any other
 //! goes before anything else changes, and is built from the records once these are what they will be.
 
-use backstay_model::{Collection, SearchIndex, shortened};
+use backstay_model::{Collection, Model, SearchIndex, shortened};
 use backstay_scalar::Value;
-use backstay_sql::{Models, Origin, SearchTemplates, Slot, Statement, Succession, alter, search};
+use backstay_sql::{Dialect, Models, Origin, SearchTemplates, Slot, Statement, Succession, alter, search};
 
 use crate::StoreError;
 use crate::session::{OwnRow, SchemaSession};
@@ -71,12 +71,11 @@ pub(super) fn made(models: Models<'_>, succession: &Succession<'_>, collection: 
 }
 
 /// Fills the index of a collection from its records, which are those of the new model by then.
-pub(super) async fn fill(
+pub(crate) async fn fill(
     session: &mut dyn SchemaSession,
-    models: Models<'_>,
+    (new, dialect): (&Model, Dialect),
     collection: &Collection,
 ) -> Result<(), StoreError> {
-    let Models { new, dialect, .. } = models;
     let Some(templates) = SearchTemplates::of(new, collection, dialect) else { return Ok(()) };
     let fields: Vec<_> = collection.searched().map(|(field, _)| field.id).collect();
     let mut after: Option<Value> = None;

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backstay_base::{Entropy, limits};
+use backstay_base::{Entropy, limits, lower_priority};
 use backstay_sql::{Dialect, Statement};
 use futures_util::future::join;
 use tokio::sync::Semaphore;
@@ -268,7 +268,11 @@ impl Database for PostgresDatabase {
     }
 
     fn take_turn(&self, _demand: Demand, work: Box<dyn FnOnce() + Send>) -> Answer<'_, ()> {
-        later(async move { tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Closed) })
+        let unhurried = || {
+            lower_priority();
+            work();
+        };
+        later(async move { tokio::task::spawn_blocking(unhurried).await.map_err(|_| StoreError::Closed) })
     }
 
     fn read_own<'a>(&'a self, statement: &'a Statement, visit: &'a mut Visit<'_>) -> Answer<'a, ()> {

@@ -18,4 +18,4 @@ mod session;
 mod start;
 mod tls;
 
-pub(crate) use start::{block_on, delete, exists, open, plan, stored};
+pub(crate) use start::{block_on, copy_from, copy_to, delete, exists, open, plan, stored};

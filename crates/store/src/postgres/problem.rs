@@ -17,7 +17,8 @@ const STATE: &str = "SELECT current_setting('server_version_num')::int, current_
                      pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', \
                      pg_encoding_to_char(encoding)::text, current_schema()::text, \
                      coalesce(has_schema_privilege(current_schema(), 'CREATE'), FALSE), \
-                     current_setting('fsync') = 'off' \
+                     current_setting('fsync') = 'off', \
+                     current_setting('idle_in_transaction_session_timeout') = '1min' \
                      FROM pg_database WHERE datname = current_database()";
 
 impl Address {
@@ -29,7 +30,9 @@ impl Address {
         let (encoding, schema): (String, Option<String>) =
             (row.try_get(4).map_err(plain)?, row.try_get(5).map_err(plain)?);
         let (may_create, unsafe_disk): (bool, bool) = (row.try_get(6).map_err(plain)?, row.try_get(7).map_err(plain)?);
+        let is_set: bool = row.try_get(8).map_err(plain)?;
         let problem = match schema {
+            _ if !is_set => Some(ServerProblem::Pooler),
             _ if number < OLDEST => Some(ServerProblem::Version(version)),
             _ if read_only => Some(ServerProblem::ReadOnly),
             _ if asynchronous => Some(ServerProblem::AsynchronousCommit),
@@ -67,6 +70,8 @@ impl Address {
                 "3D000" => ServerProblem::NoDatabase,
                 "53300" => ServerProblem::Connections,
                 "57P03" => ServerProblem::Starting,
+                // A server knows all parameters that Backstay begins a session with.
+                "08P01" => ServerProblem::Pooler,
                 code => ServerProblem::Connection(format!("{} ({code})", refused.message())),
             };
         }

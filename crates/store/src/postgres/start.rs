@@ -13,6 +13,7 @@ use super::follower::Follower;
 use super::lease::{self, Lease};
 use super::pools::Pools;
 use super::session::{Access, PostgresSession};
+use crate::copy::Held;
 use crate::database::OpenDatabase;
 use crate::moment::CommitClock;
 use crate::session::{Contents, Object as Stored, OwnRow, SchemaSession as _};
@@ -24,11 +25,11 @@ pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, 
     let address = Address::read(url)?;
     block_on(async {
         let (mut session, _) = look(&address).await?;
-        let (contents, held) = enter(&mut session, (opening, &address)).await?;
+        let (contents, entered) = enter(&mut session, (opening, &address)).await?;
         let Prepared { catalog, log_format, last, outcome } = opening.prepare(&mut session, contents).await?;
-        match held {
-            Held::Alone => lease::admit(session.client()).await?,
-            Held::Shared => {}
+        match entered {
+            Entered::Alone => lease::admit(session.client()).await?,
+            Entered::Shared => {}
         }
         let lease = Arc::new(Lease::begin(session.client(), Arc::clone(&opening.options.on_fatal)).await?);
         let pools = Pools::new(&address, opening.options.connections, Some(&lease))?;
@@ -47,8 +48,8 @@ pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, 
     })
 }
 
-/// How a database is held while it is opened.
-enum Held {
+/// How a database is entered while it is opened.
+enum Entered {
     /// Beside others with the same model.
     Shared,
     /// Alone, to change it.
@@ -60,16 +61,16 @@ enum Held {
 async fn enter(
     session: &mut PostgresSession,
     (opening, address): (&Opening<'_>, &Address),
-) -> Result<(Contents, Held), OpenError> {
+) -> Result<(Contents, Entered), OpenError> {
     let (mut refused, mut awaited) = (0, 0);
     while refused < lease::ATTEMPTS && awaited < lease::CHANGE_ATTEMPTS {
         let fits = fits(session, (opening, address)).await?.is_some();
         if !fits && lease::exclude(session.client()).await? {
-            return Ok((recognized(address, session).await?, Held::Alone));
+            return Ok((recognized(address, session).await?, Entered::Alone));
         }
         if lease::share(session.client()).await? {
             if let (true, Some(contents)) = (fits, self::fits(session, (opening, address)).await?) {
-                return Ok((contents, Held::Shared));
+                return Ok((contents, Entered::Shared));
             }
             lease::unshare(session.client()).await?;
             refused += 1;
@@ -145,6 +146,29 @@ pub(crate) fn delete(url: &Secret) -> Result<(), OpenError> {
         let drop = format!("DROP TABLE {} CASCADE", names.join(", "));
         session.client().batch_execute(&drop).await.map_err(super::error::plain)?;
         Ok(())
+    })
+}
+
+/// A database that is to be copied, as it is at one moment. No other process can use it meanwhile.
+pub(crate) fn copy_from(url: &Secret) -> Result<Held, OpenError> {
+    held(url, Access::Read)
+}
+
+/// The place of a copy.
+pub(crate) fn copy_to(url: &Secret) -> Result<Held, OpenError> {
+    held(url, Access::Write)
+}
+
+fn held(url: &Secret, access: Access) -> Result<Held, OpenError> {
+    let address = Address::read(url)?;
+    block_on(async {
+        let pools = Pools::new(&address, 1, None)?;
+        let client = pools.first().await.map_err(|error| address.refused(error))?;
+        address.check(&client).await?;
+        if !lease::exclude_soon(&client).await? {
+            return Err(address.failed(ServerProblem::InUse));
+        }
+        Ok(Held { session: Box::new(PostgresSession::on(client, &pools, access)), files: Vec::new() })
     })
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use backstay_base::Flow;
+use backstay_base::{Flow, give_way};
 use parking_lot::Mutex;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -30,6 +30,8 @@ pub(super) struct Allowance {
     charged: AtomicU64,
     /// When statements end: in nanoseconds after `epoch`.
     deadline: AtomicU64,
+    /// Whether the thread lets others go first.
+    gives_way: AtomicBool,
     epoch: Instant,
     /// For what they run; nothing for what the store does itself and for what a caller's own thread does.
     work: Mutex<Option<Work>>,
@@ -103,6 +105,7 @@ impl Allowance {
             worked: AtomicU64::new(0),
             charged: AtomicU64::new(0),
             deadline: AtomicU64::new(NEVER),
+            gives_way: AtomicBool::new(false),
             epoch: Instant::now(),
             work: Mutex::new(None),
         }
@@ -129,7 +132,16 @@ impl Allowance {
 
     /// Uses this many thousand steps up. Whether the statement must end.
     fn is_used_up(&self, kilo_steps: i64) -> bool {
-        self.kilo_steps.fetch_sub(kilo_steps, Ordering::Relaxed) < kilo_steps || self.over().is_some()
+        let is_over = self.kilo_steps.fetch_sub(kilo_steps, Ordering::Relaxed) < kilo_steps || self.over().is_some();
+        if !is_over && self.gives_way.load(Ordering::Relaxed) {
+            give_way();
+        }
+        is_over
+    }
+
+    /// From now on, the thread that uses the connection lets others go first.
+    pub(super) fn begin_to_give_way(&self) {
+        self.gives_way.store(true, Ordering::Relaxed);
     }
 
     /// A statement that reads, and may search, begins, of a connection that has used so many pages. What the one before left over

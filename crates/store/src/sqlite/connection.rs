@@ -136,6 +136,11 @@ impl SqliteSession {
         self.command("COMMIT")
     }
 
+    /// Lets other threads go first from now on, again and again while a statement runs.
+    pub(super) fn give_way(&self) {
+        self.allowance.begin_to_give_way();
+    }
+
     /// Limits what follows to this many thousand steps, and to what ends by the deadline.
     pub(super) fn limit(&mut self, kilo_steps: u32, deadline: Instant) {
         self.allowance.limit(kilo_steps, deadline);

@@ -8,6 +8,7 @@ mod charging;
 mod check;
 mod checkpoint;
 mod connection;
+mod copy;
 mod database;
 mod document_functions;
 mod error;
@@ -30,5 +31,6 @@ mod turns;
 mod writer;
 
 pub(crate) use backup::back_up_closed;
+pub(crate) use copy::{copy_from, copy_to};
 pub(crate) use restore::restore;
 pub(crate) use start::{delete, exists, open, plan, stored};

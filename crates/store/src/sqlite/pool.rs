@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use backstay_base::limits;
+use backstay_base::{give_way, limits, lower_priority};
 use parking_lot::{Condvar, Mutex};
 
 use super::connection::{Mode, SqliteSession};
@@ -132,6 +132,8 @@ impl Drop for Serving<'_> {
 }
 
 fn serve(mut session: SqliteSession, queue: &Queue) {
+    lower_priority();
+    session.give_way();
     let _serving = Serving(queue);
     while let Some(task) = queue.next() {
         let (flow, began) = (task.interest.flow(), Instant::now());
@@ -141,5 +143,6 @@ fn serve(mut session: SqliteSession, queue: &Queue) {
             drop(session.release_snapshot());
         }
         queue.reads.lock().waiting.ended(flow, began.elapsed());
+        give_way();
     }
 }

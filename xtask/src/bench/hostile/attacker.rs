@@ -1,11 +1,13 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpStream};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use parking_lot::Mutex;
+use rustix::thread::gettid;
 
 use super::super::client::Client;
 use super::super::socket::{connect_from, connect_narrow};
@@ -24,6 +26,16 @@ const OPENERS: usize = 16;
 const PAUSE: Duration = Duration::from_millis(10);
 /// The smallest room for an answer that the system gives a connection.
 const NARROW_BYTES: usize = 4096;
+
+/// Lets the calling thread, and those that it starts, have the processors only while nobody else wants them: an attacker has
+/// a machine of its own.
+pub(crate) fn go_last() -> Result<()> {
+    let thread = gettid().as_raw_nonzero().to_string();
+    let status =
+        Command::new("chrt").args(["--idle", "--pid", "0", &thread]).status().context("cannot start `chrt`")?;
+    ensure!(status.success(), "`chrt` failed with {status}");
+    Ok(())
+}
 
 /// Who sends the requests of an attack.
 #[derive(Debug, Clone, Copy)]

@@ -104,18 +104,21 @@ impl Range<'_> {
             scope.spawn(|| watch.probe());
             let begin = Instant::now();
             let attacker = Attacker::new(scene, address, begin + *phase);
-            thread::scope(|scope| {
-                scope.spawn(|| (attack.run)(&attacker));
+            let attacked = thread::scope(|scope| {
+                let attacking = scope.spawn(|| attacker::go_last().map(|()| (attack.run)(&attacker)));
                 attacker.finish();
+                attacking.join()
             });
             let trial = Trial { quiet, begin, end: begin + *phase };
             let recovered = trial.recovery(&others, &mut server);
             others.finish();
             watch.finish();
             let watching = measuring.join();
-            (trial, attacker.answers(), recovered, watching)
+            (trial, (attacked, attacker.answers()), recovered, watching)
         });
-        let (trial, attacker, recovered, watching) = trial;
+        let (trial, (attacked, attacker), recovered, watching) = trial;
+        let Ok(attacked) = attacked else { bail!("the attacker panicked") };
+        attacked?;
         let Ok(watching) = watching else { bail!("the thread that watches the server panicked") };
         watching?;
         let ended = server.ended()?.map(|status| watch.exhausted().unwrap_or_else(|| status.to_string()));

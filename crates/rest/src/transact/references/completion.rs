@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::{Error, ViolationKind, limits};
+use backstay_base::{Error, RecordId, ViolationKind, limits};
 use backstay_engine::{Answered, Completion, Request};
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -21,6 +21,8 @@ use crate::words::shorten;
 pub(in super::super) struct Later {
     reader: Arc<Reader>,
     text: Box<RawValue>,
+    /// The account that calls.
+    me: Option<RecordId>,
     named: Named,
     /// Its place among all requests.
     place: usize,
@@ -41,11 +43,11 @@ impl Later {
         (sent, named): (&Sent<'_>, Named),
         (place, sources): (usize, HashMap<String, (usize, Source)>),
     ) -> Self {
-        Self { reader, text: sent.whole.to_owned(), named, place, sources }
+        Self { reader, text: sent.whole.to_owned(), me: sent.me, named, place, sources }
     }
 
     fn read(&self, answered: Answered<'_>) -> Result<Request, Error> {
-        let sent = Sent::read(&self.text)?;
+        let sent = Sent::read(&self.text, self.me)?;
         let mut values =
             Values { sources: &self.sources, answered, found: HashMap::new(), bytes: 0, looked_through: 0 };
         let model = self.reader.model();

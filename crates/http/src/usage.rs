@@ -1,0 +1,172 @@
+//! How much of the processors' time each network takes at the door, and which networks are heavy.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use backstay_base::{Network, limits};
+use parking_lot::Mutex;
+
+/// The time after which networks are judged again.
+const WINDOW: u64 = 10_000_000;
+/// What a network took counts for this part of it after each window: half of it after five.
+const KEPT: (u64, u64) = (7, 8);
+/// Windows in which a network that takes the same in each of them adds up what it counts for.
+const WINDOWS: u64 = 8;
+
+/// The time that all networks take, in nanoseconds.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    epoch: Instant,
+    /// When the networks are judged next.
+    window_ends: AtomicU64,
+    /// What a network counts for from which on it may be heavy.
+    heavy_from: u64,
+    networks: Mutex<HashMap<Network, Arc<Used>>>,
+}
+
+/// The time that one network takes.
+#[derive(Debug, Default)]
+pub(crate) struct Used {
+    in_window: AtomicU64,
+    lately: AtomicU64,
+    heavy: AtomicBool,
+}
+
+impl Used {
+    /// Whether the network takes much while others want something too.
+    pub(crate) fn is_heavy(&self) -> bool {
+        self.heavy.load(Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_heavy(&self, heavy: bool) {
+        self.heavy.store(heavy, Ordering::Relaxed);
+    }
+}
+
+impl Usage {
+    /// Nothing, on a machine with this many processors.
+    pub(crate) fn new(processors: usize) -> Self {
+        let processors = u64::try_from(processors).unwrap_or(1);
+        Self {
+            epoch: Instant::now(),
+            window_ends: AtomicU64::new(WINDOW),
+            heavy_from: processors * WINDOW * WINDOWS * limits::HEAVY_PERCENT / 100,
+            networks: Mutex::default(),
+        }
+    }
+
+    /// What the network of this address takes.
+    pub(crate) fn of(&self, address: IpAddr) -> Arc<Used> {
+        Arc::clone(self.networks.lock().entry(Network::of(address)).or_default())
+    }
+
+    /// A network took the time from one moment to another.
+    pub(crate) fn charge(&self, used: &Used, (begun, ended): (Instant, Instant)) {
+        used.in_window.fetch_add(nanos(ended.saturating_duration_since(begun)), Ordering::Relaxed);
+        let now = nanos(ended.saturating_duration_since(self.epoch));
+        if now >= self.window_ends.load(Ordering::Relaxed) {
+            self.judge(now);
+        }
+    }
+
+    /// Finds out which networks are heavy: those that take much, and not much less than the one that takes the most. If
+    /// nobody else wants anything, none is.
+    fn judge(&self, now: u64) {
+        // Whoever holds the lock judges, or has found what it looked for in a moment.
+        let Some(mut networks) = self.networks.try_lock() else { return };
+        let ended = self.window_ends.load(Ordering::Relaxed);
+        if now < ended {
+            return;
+        }
+        let windows = 1 + (now - ended) / WINDOW;
+        self.window_ends.store(ended + windows * WINDOW, Ordering::Relaxed);
+        let (mut active, mut most) = (0, 0);
+        for used in networks.values() {
+            let before = (0..windows)
+                .try_fold(used.lately.load(Ordering::Relaxed), |left, _| (left > 0).then_some(left * KEPT.0 / KEPT.1));
+            let lately = before.unwrap_or(0) + used.in_window.swap(0, Ordering::Relaxed);
+            used.lately.store(lately, Ordering::Relaxed);
+            active += usize::from(lately > 0);
+            most = most.max(lately);
+        }
+        for used in networks.values() {
+            let lately = used.lately.load(Ordering::Relaxed);
+            let from = if used.is_heavy() { self.heavy_from / 2 } else { self.heavy_from };
+            let heavy = active > 1 && lately >= from && lately >= most / 2;
+            used.heavy.store(heavy, Ordering::Relaxed);
+        }
+        networks.retain(|_, used| used.lately.load(Ordering::Relaxed) > 0 || Arc::strong_count(used) > 1);
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    // 584 years are enough.
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: u8 = 1;
+    const B: u8 = 2;
+    const C: u8 = 3;
+
+    /// Which of the networks are heavy on two processors after so many windows, in each of which they took so many
+    /// milliseconds.
+    fn heavy(windows: &[(u32, &[(u8, u64)])]) -> Vec<u8> {
+        let usage = Usage::new(2);
+        let used = [A, B, C].map(|network| (network, usage.of([192, 0, 2, network].into())));
+        let mut now = usage.epoch;
+        for (count, taken) in windows {
+            for _ in 0..*count {
+                now += Duration::from_nanos(WINDOW);
+                for (network, millis) in *taken {
+                    let used = &used[usize::from(*network) - 1].1;
+                    used.in_window.fetch_add(millis * 1_000_000, Ordering::Relaxed);
+                }
+                usage.charge(&used[0].1, (now, now));
+            }
+        }
+        used.iter().filter(|(_, used)| used.is_heavy()).map(|(network, _)| *network).collect()
+    }
+
+    #[test]
+    fn a_network_is_heavy_if_it_takes_much_beside_others() {
+        let check = |windows: &[(u32, &[(u8, u64)])], expected: &[u8]| {
+            assert_eq!(heavy(windows), expected, "{windows:?}");
+        };
+        // 12 % of two processors are 2.4 ms of each 10.
+        check(&[(30, &[(A, 2), (B, 1)])], &[]);
+        check(&[(30, &[(A, 3), (B, 1)])], &[A]);
+        // Nobody waits for it.
+        check(&[(30, &[(A, 20)])], &[]);
+        // At once, if it takes all there is.
+        check(&[(1, &[(B, 1)]), (1, &[(A, 20)])], &[A]);
+        // Those that take about as much are treated alike.
+        check(&[(30, &[(A, 8), (B, 7), (C, 2)])], &[A, B]);
+        check(&[(30, &[(A, 13), (B, 5), (C, 1)])], &[A]);
+        // It takes less again.
+        check(&[(30, &[(A, 20), (B, 1)]), (10, &[(A, 2), (B, 1)])], &[A]);
+        check(&[(30, &[(A, 20), (B, 1)]), (60, &[(A, 1), (B, 1)])], &[]);
+        // Others are gone.
+        check(&[(30, &[(A, 20), (B, 1)]), (200, &[(A, 20)])], &[]);
+    }
+
+    #[test]
+    fn a_network_that_is_gone_is_forgotten() {
+        let usage = Usage::new(2);
+        let (gone, own) = (usage.of([192, 0, 2, 1].into()), usage.of([192, 0, 2, 2].into()));
+        gone.in_window.store(WINDOW, Ordering::Relaxed);
+        drop(gone);
+        let after = |windows: u64| usage.epoch + Duration::from_nanos(windows * WINDOW);
+        usage.charge(&own, (after(1), after(1)));
+        assert_eq!(usage.networks.lock().len(), 2, "it has taken much lately");
+        usage.charge(&own, (after(500), after(500)));
+        assert_eq!(usage.networks.lock().len(), 1);
+    }
+}
