@@ -837,6 +837,7 @@ export interface Types {
     where: "id" | "createdAt" | "updatedAt" | "version" | "post" | "author" | "body" | "hidden" | "answers";
     floats: never;
     search: never;
+    highlight: never;
     hidden: true;
   };
   Dispatch: {
@@ -850,6 +851,7 @@ export interface Types {
     where: "id" | "createdAt" | "updatedAt" | "version" | "agency" | "headline" | "body" | "received";
     floats: never;
     search: never;
+    highlight: never;
     hidden: true;
   };
   Membership: {
@@ -863,6 +865,7 @@ export interface Types {
     where: "id" | "createdAt" | "updatedAt" | "version" | "section" | "user" | "duty" | "since";
     floats: never;
     search: never;
+    highlight: never;
     hidden: false;
   };
   Post: {
@@ -876,6 +879,7 @@ export interface Types {
     where: "id" | "createdAt" | "updatedAt" | "version" | "slug" | "title" | "body" | "state" | "section" | "author" | "editedBy" | "publishedAt" | "runsOn" | "words" | "readability" | "pinned" | "wireId" | "retraction";
     floats: "readability";
     search: string;
+    highlight: "body" | "title";
     hidden: true;
   };
   Section: {
@@ -889,6 +893,7 @@ export interface Types {
     where: "id" | "createdAt" | "updatedAt" | "version" | "slug" | "name" | "perWord" | "parent";
     floats: never;
     search: never;
+    highlight: never;
     hidden: false;
   };
   Tag: {
@@ -902,6 +907,7 @@ export interface Types {
     where: "id" | "createdAt" | "updatedAt" | "version" | "name";
     floats: never;
     search: never;
+    highlight: never;
     hidden: false;
   };
   User: {
@@ -915,6 +921,7 @@ export interface Types {
     where: "id" | "createdAt" | "updatedAt" | "version" | "email" | "name" | "website" | "born";
     floats: never;
     search: never;
+    highlight: never;
     hidden: false;
   };
 }
@@ -922,17 +929,26 @@ export interface Types {
 /** The record of an account. */
 export type SignedInAccount = User;
 /** What a sign-up takes. */
-export type SignUp = { email: string; password: string; invitation?: string } & { [field: string]: unknown };
+export type SignUp = {
+  born?: string | null;
+  /** Where they sign in and are reached; nobody's business but theirs and the editors'. */
+  email: string;
+  /** If only invited people may sign up. */
+  invitation?: string;
+  name: string;
+  password: string;
+  website?: string | null;
+};
 
 /** A client of the application. */
 export interface BackstayClient extends BackstayBase {
-  readonly comments: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> & Creates<"Comment", "now"> & Updates<"Comment", "now"> & Replaces<"Comment", "now"> & Deletes<"Comment", "now"> & UpdatesAll<"Comment", "now"> & DeletesAll<"Comment", "now"> & Follows<"Comment">;
-  readonly dispatches: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now"> & Creates<"Dispatch", "now"> & Deletes<"Dispatch", "now"> & DeletesAll<"Dispatch", "now"> & Follows<"Dispatch">;
-  readonly members: Lists<"Membership", "now"> & Pages<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now"> & Creates<"Membership", "now"> & Updates<"Membership", "now"> & Replaces<"Membership", "now"> & Deletes<"Membership", "now"> & UpdatesAll<"Membership", "now"> & DeletesAll<"Membership", "now"> & Follows<"Membership"> & Upserts<"Membership", "now">;
-  readonly posts: Lists<"Post", "now"> & Pages<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now"> & Creates<"Post", "now"> & Updates<"Post", "now"> & Replaces<"Post", "now"> & Deletes<"Post", "now"> & UpdatesAll<"Post", "now"> & DeletesAll<"Post", "now"> & Follows<"Post"> & Upserts<"Post", "now">;
-  readonly sections: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> & Creates<"Section", "now"> & Updates<"Section", "now"> & Replaces<"Section", "now"> & Deletes<"Section", "now"> & UpdatesAll<"Section", "now"> & DeletesAll<"Section", "now"> & Follows<"Section"> & Upserts<"Section", "now">;
-  readonly tags: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> & Creates<"Tag", "now"> & Deletes<"Tag", "now"> & DeletesAll<"Tag", "now"> & Follows<"Tag"> & Upserts<"Tag", "now">;
-  readonly users: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> & Updates<"User", "now"> & Replaces<"User", "now"> & UpdatesAll<"User", "now"> & Follows<"User">;
+  readonly comments: Lists<"Comment", "now"> & Pages<"Comment"> & Exports<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> & Creates<"Comment", "now"> & Updates<"Comment", "now"> & Replaces<"Comment", "now"> & Deletes<"Comment", "now"> & UpdatesAll<"Comment", "now"> & DeletesAll<"Comment", "now"> & Follows<"Comment">;
+  readonly dispatches: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Exports<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now"> & Creates<"Dispatch", "now"> & Deletes<"Dispatch", "now"> & DeletesAll<"Dispatch", "now"> & Follows<"Dispatch">;
+  readonly members: Lists<"Membership", "now"> & Pages<"Membership"> & Exports<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now"> & Creates<"Membership", "now"> & Updates<"Membership", "now"> & Replaces<"Membership", "now"> & Deletes<"Membership", "now"> & UpdatesAll<"Membership", "now"> & DeletesAll<"Membership", "now"> & Follows<"Membership"> & Upserts<"Membership", "now">;
+  readonly posts: Lists<"Post", "now"> & Pages<"Post"> & Exports<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now"> & Creates<"Post", "now"> & Updates<"Post", "now"> & Replaces<"Post", "now"> & Deletes<"Post", "now"> & UpdatesAll<"Post", "now"> & DeletesAll<"Post", "now"> & Follows<"Post"> & Upserts<"Post", "now">;
+  readonly sections: Lists<"Section", "now"> & Pages<"Section"> & Exports<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> & Creates<"Section", "now"> & Updates<"Section", "now"> & Replaces<"Section", "now"> & Deletes<"Section", "now"> & UpdatesAll<"Section", "now"> & DeletesAll<"Section", "now"> & Follows<"Section"> & Upserts<"Section", "now">;
+  readonly tags: Lists<"Tag", "now"> & Pages<"Tag"> & Exports<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> & Creates<"Tag", "now"> & Deletes<"Tag", "now"> & DeletesAll<"Tag", "now"> & Follows<"Tag"> & Upserts<"Tag", "now">;
+  readonly users: Lists<"User", "now"> & Pages<"User"> & Exports<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> & Updates<"User", "now"> & Replaces<"User", "now"> & UpdatesAll<"User", "now"> & Follows<"User">;
   /** Requests for `transact`. */
   readonly later: {
     readonly comments: Lists<"Comment", "later"> & Gets<"Comment", "later"> & Aggregates<"Comment", "later"> & Creates<"Comment", "later"> & Updates<"Comment", "later"> & Replaces<"Comment", "later"> & Deletes<"Comment", "later"> & UpdatesAll<"Comment", "later"> & DeletesAll<"Comment", "later">;
@@ -998,7 +1014,7 @@ export class Problem extends Error {
     const about = typeof body === "object" && body !== null ? body : {};
     super(about.detail ?? `${response.status} ${response.statusText}`);
     this.name = "Problem";
-    this.code = String(about.type ?? "").replace(/^.*\//, "") || "no-problem-document";
+    this.code = codeOf(about);
     this.status = response.status;
     this.title = about.title ?? response.statusText;
     this.detail = about.detail ?? "";
@@ -1010,6 +1026,11 @@ export class Problem extends Error {
     const seconds = response.headers.get("Retry-After");
     this.retryAfter = seconds === null ? null : Number(seconds);
   }
+}
+
+/** The last part of the type of a problem. */
+function codeOf(problem: any): string {
+  return String(problem.type ?? "").replace(/^.*\//, "") || "no-problem-document";
 }
 
 /** A relation to one record. */
@@ -1056,6 +1077,8 @@ export type EqualTo<N extends TypeName> = {
 /** The arguments of a nested list, beside its fields. */
 export interface ListArguments<N extends TypeName> {
   $filter?: string;
+  /** Words to find, the best matches first. */
+  $search?: Types[N]["search"];
   $sort?: SortBy<N> | readonly SortBy<N>[];
   $limit?: number;
   /** Leaves the field out where the caller can't read it in any record, which would be an error. */
@@ -1178,7 +1201,7 @@ type AllStored = { "*": true };
 export type FilterParams = { [name: string]: unknown };
 
 /** Which records are listed, and what is answered of them. */
-export interface ListQuery<N extends TypeName, S> extends MatchQuery<N> {
+export interface ListQuery<N extends TypeName, S, H = []> extends MatchQuery<N> {
   select?: S & CheckedSelection<N, S>;
   sort?: SortBy<N> | readonly SortBy<N>[];
   /** The `next` of the page before. */
@@ -1192,7 +1215,20 @@ export interface ListQuery<N extends TypeName, S> extends MatchQuery<N> {
   asOf?: string;
   /** Words to find, the best matches first. */
   search?: Types[N]["search"];
+  /** Fields in which the words that are found are marked. */
+  highlight?: H;
 }
+
+/** Which records are exported, and what is answered of them. */
+export type ExportQuery<N extends TypeName, S> = Pick<
+  ListQuery<N, S>,
+  "filter" | "params" | "where" | "select" | "sort" | "search" | "asOf"
+>;
+
+/** A record of a list; `$highlight` has the parts of a fragment of each field, of which every second one is found. */
+export type Listed<N extends TypeName, S, H extends readonly unknown[]> = H extends readonly []
+  ? Answered<N, S>
+  : Flattened<Answered<N, S> & { $highlight: { [F in AsString<H[number]>]: string[] | null } }>;
 
 /** A field, what a path leads to (`author.name`), or an expression about a record (`price * quantity`). */
 export type Term<N extends TypeName> =
@@ -1412,6 +1448,13 @@ export interface LaterRequest<R> {
   readonly answers?: R;
   /** Whether an answer with nothing but an id stands for a record that the caller may not read. */
   readonly hides?: boolean;
+  /** The same with a name, by which `ref` finds its result in later requests. */
+  as(name: string): LaterRequest<R>;
+}
+
+/** In the place of a value: one of the result of an earlier request, such as `w.id` of the one with the name `w`. */
+export function ref<T = any>(path: string): T {
+  return { $ref: path } as any;
 }
 
 /** What became of one of several requests that are each made by themselves. */
@@ -1422,6 +1465,8 @@ export type Attempt<R> =
 /** A problem as the server writes it. */
 export interface ProblemDetails {
   type: string;
+  /** The last part of `type`. */
+  code: string;
   title: string;
   status: number;
   detail: string;
@@ -1436,13 +1481,23 @@ type WrittenRecord<N extends TypeName, S> = Answered<N, S> | NullIfHidden<N>;
 
 export interface Lists<N extends TypeName, M extends When> {
   /** One page. */
-  list<S extends Selection<N> = AllStored>(query?: ListQuery<N, S>): Returned<M, PageOf<Answered<N, S>>>;
+  list<S extends Selection<N> = AllStored, H extends readonly Types[N]["highlight"][] = []>(
+    query?: ListQuery<N, S, H>,
+  ): Returned<M, PageOf<Listed<N, S, H>>>;
 }
 export interface Pages<N extends TypeName> {
   /** All pages, one after the other. */
-  pages<S extends Selection<N> = AllStored>(query?: ListQuery<N, S>): AsyncGenerator<PageOf<Answered<N, S>>, void, void>;
+  pages<S extends Selection<N> = AllStored, H extends readonly Types[N]["highlight"][] = []>(
+    query?: ListQuery<N, S, H>,
+  ): AsyncGenerator<PageOf<Listed<N, S, H>>, void, void>;
   /** All records; `limit` is that of a page. */
-  all<S extends Selection<N> = AllStored>(query?: ListQuery<N, S>): AsyncGenerator<Answered<N, S>, void, void>;
+  all<S extends Selection<N> = AllStored, H extends readonly Types[N]["highlight"][] = []>(
+    query?: ListQuery<N, S, H>,
+  ): AsyncGenerator<Listed<N, S, H>, void, void>;
+}
+export interface Exports<N extends TypeName> {
+  /** All records, as they arrive in one response. */
+  export<S extends Selection<N> = AllStored>(query?: ExportQuery<N, S>): AsyncGenerator<Answered<N, S>, void, void>;
 }
 export interface Gets<N extends TypeName, M extends When> {
   get<S extends Selection<N> = AllStored>(which: RecordName<N>, query?: GetQuery<N, S>): Returned<M, Answered<N, S>>;
@@ -1567,7 +1622,13 @@ class HttpConnection {
     this.link = options.link;
   }
 
-  async send(method: string, path: string, { query, body, headers }: SentRequest = {}): Promise<any> {
+  async send(method: string, path: string, sent: SentRequest = {}): Promise<any> {
+    const text = await (await this.open(method, path, sent)).text();
+    return text === "" ? null : parsed(text);
+  }
+
+  /** The response, if it isn't a problem. */
+  async open(method: string, path: string, { query, body, headers }: SentRequest): Promise<Response> {
     const { url, fetch: send = fetch } = this.options;
     const all: { [name: string]: string } = { Accept: "application/json", ...this.options.headers, ...headers };
     if (this.token !== undefined) all["Authorization"] = `Bearer ${this.token}`;
@@ -1578,10 +1639,8 @@ class HttpConnection {
       init.body = JSON.stringify(body);
     }
     const response = await send(url.replace(/\/+$/, "") + path + parameters(query), init);
-    const text = await response.text();
-    const answer = text === "" ? null : parsed(text);
-    if (!response.ok) throw new Problem(response, answer);
-    return answer;
+    if (!response.ok) throw new Problem(response, parsed(await response.text()));
+    return response;
   }
 }
 
@@ -1591,6 +1650,25 @@ function parsed(text: string): any {
   } catch {
     // Something between client and server may answer.
     return null;
+  }
+}
+
+/** The lines of a response, as they arrive. */
+async function* linesOf(response: Response): AsyncGenerator<string, void, void> {
+  if (response.body === null) return;
+  const [reader, decoder] = [response.body.getReader(), new TextDecoder()];
+  let rest = "";
+  try {
+    for (let done = false; !done; ) {
+      const part = await reader.read();
+      done = part.done;
+      rest += part.done ? decoder.decode() : decoder.decode(part.value, { stream: true });
+      const lines = rest.split("\n");
+      rest = done ? "" : lines.pop() ?? "";
+      for (const line of lines) if (line !== "") yield line;
+    }
+  } finally {
+    await reader.cancel();
   }
 }
 
@@ -1625,9 +1703,11 @@ function partText(name: string, value: any): string {
     const [called, part] = Object.entries(value.$of)[0] ?? [name, true];
     return called === name ? partText(called, part) : `${name}=${partText(called, part)}`;
   }
-  const { $filter, $sort, $limit, $optional, $count, $sum, $min, $max, ...fields } = value;
+  const { $filter, $search, $sort, $limit, $optional, $count, $sum, $min, $max, ...fields } = value;
+  const search = $search === undefined ? undefined : JSON.stringify($search);
   const sort = typeof $sort === "object" ? `[${$sort.join(",")}]` : $sort;
-  const given = [["sort", sort], ["limit", $limit], ["filter", $filter]].filter(([, argument]) => argument !== undefined);
+  const all = [["sort", sort], ["limit", $limit], ["search", search], ["filter", $filter]];
+  const given = all.filter(([, argument]) => argument !== undefined);
   const list = given.map(([argument, text]) => `${argument}:${text}`).join(",");
   const [called] = [["sum", $sum], ["min", $min], ["max", $max]].filter(([, field]) => field !== undefined);
   return [
@@ -1640,8 +1720,8 @@ function partText(name: string, value: any): string {
 }
 
 /** The body of a list. */
-function listBody({ select, sort, ...rest }: any = {}): { [member: string]: unknown } {
-  return { ...rest, select: selectText(select), sort: sortText(sort) };
+function listBody({ select, sort, highlight, ...rest }: any = {}): { [member: string]: unknown } {
+  return { ...rest, select: selectText(select), sort: sortText(sort), highlight: highlight?.join(",") };
 }
 
 /** The body of an aggregate. */
@@ -1712,6 +1792,12 @@ class CollectionRequests {
 
   async *all(query?: any): AsyncGenerator<any, void, void> {
     for await (const page of this.pages(query)) yield* page.items;
+  }
+
+  async *export(query?: any): AsyncGenerator<any, void, void> {
+    const asked = { ...listParameters(listBody(query)), format: "ndjson" };
+    const sent = { query: asked, headers: { Accept: "*/*" } };
+    for await (const line of linesOf(await this.connection.open("GET", `${this.path}:export`, sent))) yield JSON.parse(line);
   }
 
   get(which: any, query: any = {}): Promise<any> {
@@ -1824,15 +1910,15 @@ class LaterRequests {
   }
 
   list(query?: any): LaterRequest<any> {
-    return { request: { list: this.name, query: listBody(query) } };
+    return later({ list: this.name, query: listBody(query) });
   }
 
   aggregate(query?: any): LaterRequest<any> {
-    return { request: { aggregate: this.name, query: aggregateBody(query) } };
+    return later({ aggregate: this.name, query: aggregateBody(query) });
   }
 
   get(which: any, { select, params, asOf }: any = {}): LaterRequest<any> {
-    return { request: { get: this.name, ...named(which), select: selectText(select), params, asOf } };
+    return later({ get: this.name, ...named(which), select: selectText(select), params, asOf });
   }
 
   create(body: any, options?: any): LaterRequest<any> {
@@ -1860,15 +1946,15 @@ class LaterRequests {
   }
 
   delete(which: any, options?: ChangeOptions): LaterRequest<any> {
-    return { request: { delete: this.name, ...named(which), ifMatch: options?.ifMatch } };
+    return later({ delete: this.name, ...named(which), ifMatch: options?.ifMatch });
   }
 
   updateAll(query: any, body: any): LaterRequest<any> {
-    return { request: { updateAll: this.name, query, body } };
+    return later({ updateAll: this.name, query, body });
   }
 
   deleteAll(query: any): LaterRequest<any> {
-    return { request: { deleteAll: this.name, query } };
+    return later({ deleteAll: this.name, query });
   }
 
   restore(id: any, body?: any, options?: any): LaterRequest<any> {
@@ -1876,17 +1962,21 @@ class LaterRequests {
   }
 
   purge(id: any, options?: ChangeOptions): LaterRequest<any> {
-    return { request: { purge: this.name, id, ifMatch: options?.ifMatch } };
+    return later({ purge: this.name, id, ifMatch: options?.ifMatch });
   }
 
   history(id: any, query?: any): LaterRequest<any> {
-    return { request: { history: this.name, id, query } };
+    return later({ history: this.name, id, query });
   }
 }
 
 function writtenLater(request: object, { select, params, ifMatch }: any = {}): LaterRequest<any> {
   const hides = select === undefined || !("id" in select || "*" in select);
-  return { request: { ...request, select: selectText(select), params, ifMatch }, hides };
+  return later({ ...request, select: selectText(select), params, ifMatch }, hides);
+}
+
+function later(request: { [member: string]: unknown }, hides = false): LaterRequest<any> {
+  return { request, hides, as: (name) => later({ ...request, as: name }, hides) };
 }
 
 /** The answer of a request; a record that the caller may not read is answered by its id alone. */
@@ -2028,7 +2118,9 @@ export class BackstayBase {
   ): Promise<{ -readonly [I in keyof T]: Attempt<T[I] extends LaterRequest<infer R> ? R : never> }> {
     const { results } = await this.sendAll(requests, { mode: "independent" }, options);
     const shown = ({ body = null, ...rest }: any, index: number) =>
-      rest.problem === undefined ? { ...rest, body: shownAnswer(requests[index]!, body) } : rest;
+      rest.problem === undefined
+        ? { ...rest, body: shownAnswer(requests[index]!, body) }
+        : { ...rest, problem: { ...rest.problem, code: codeOf(rest.problem) } };
     return results.map(shown) as any;
   }
 
