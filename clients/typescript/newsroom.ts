@@ -942,13 +942,13 @@ export type SignUp = {
 
 /** A client of the application. */
 export interface BackstayClient extends BackstayBase {
-  readonly comments: Lists<"Comment", "now"> & Pages<"Comment"> & Exports<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> & Creates<"Comment", "now"> & Updates<"Comment", "now"> & Replaces<"Comment", "now"> & Deletes<"Comment", "now"> & UpdatesAll<"Comment", "now"> & DeletesAll<"Comment", "now">;
-  readonly dispatches: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Exports<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now"> & Creates<"Dispatch", "now"> & Deletes<"Dispatch", "now"> & DeletesAll<"Dispatch", "now">;
-  readonly members: Lists<"Membership", "now"> & Pages<"Membership"> & Exports<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now"> & Creates<"Membership", "now"> & Updates<"Membership", "now"> & Replaces<"Membership", "now"> & Deletes<"Membership", "now"> & UpdatesAll<"Membership", "now"> & DeletesAll<"Membership", "now"> & Upserts<"Membership", "now">;
-  readonly posts: Lists<"Post", "now"> & Pages<"Post"> & Exports<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now"> & Creates<"Post", "now"> & Updates<"Post", "now"> & Replaces<"Post", "now"> & Deletes<"Post", "now"> & UpdatesAll<"Post", "now"> & DeletesAll<"Post", "now"> & Upserts<"Post", "now">;
-  readonly sections: Lists<"Section", "now"> & Pages<"Section"> & Exports<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> & Creates<"Section", "now"> & Updates<"Section", "now"> & Replaces<"Section", "now"> & Deletes<"Section", "now"> & UpdatesAll<"Section", "now"> & DeletesAll<"Section", "now"> & Upserts<"Section", "now">;
-  readonly tags: Lists<"Tag", "now"> & Pages<"Tag"> & Exports<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> & Creates<"Tag", "now"> & Deletes<"Tag", "now"> & DeletesAll<"Tag", "now"> & Upserts<"Tag", "now">;
-  readonly users: Lists<"User", "now"> & Pages<"User"> & Exports<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> & Updates<"User", "now"> & Replaces<"User", "now"> & UpdatesAll<"User", "now">;
+  readonly comments: Lists<"Comment", "now"> & Pages<"Comment"> & Exports<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> & Creates<"Comment", "now"> & Updates<"Comment", "now"> & Replaces<"Comment", "now"> & Deletes<"Comment", "now"> & UpdatesAll<"Comment", "now"> & DeletesAll<"Comment", "now"> & Follows<"Comment">;
+  readonly dispatches: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Exports<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now"> & Creates<"Dispatch", "now"> & Deletes<"Dispatch", "now"> & DeletesAll<"Dispatch", "now"> & Follows<"Dispatch">;
+  readonly members: Lists<"Membership", "now"> & Pages<"Membership"> & Exports<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now"> & Creates<"Membership", "now"> & Updates<"Membership", "now"> & Replaces<"Membership", "now"> & Deletes<"Membership", "now"> & UpdatesAll<"Membership", "now"> & DeletesAll<"Membership", "now"> & Follows<"Membership"> & Upserts<"Membership", "now">;
+  readonly posts: Lists<"Post", "now"> & Pages<"Post"> & Exports<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now"> & Creates<"Post", "now"> & Updates<"Post", "now"> & Replaces<"Post", "now"> & Deletes<"Post", "now"> & UpdatesAll<"Post", "now"> & DeletesAll<"Post", "now"> & Follows<"Post"> & Upserts<"Post", "now">;
+  readonly sections: Lists<"Section", "now"> & Pages<"Section"> & Exports<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> & Creates<"Section", "now"> & Updates<"Section", "now"> & Replaces<"Section", "now"> & Deletes<"Section", "now"> & UpdatesAll<"Section", "now"> & DeletesAll<"Section", "now"> & Follows<"Section"> & Upserts<"Section", "now">;
+  readonly tags: Lists<"Tag", "now"> & Pages<"Tag"> & Exports<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> & Creates<"Tag", "now"> & Deletes<"Tag", "now"> & DeletesAll<"Tag", "now"> & Follows<"Tag"> & Upserts<"Tag", "now">;
+  readonly users: Lists<"User", "now"> & Pages<"User"> & Exports<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> & Updates<"User", "now"> & Replaces<"User", "now"> & UpdatesAll<"User", "now"> & Follows<"User">;
   /** Requests for `transact`. */
   readonly later: {
     readonly comments: Lists<"Comment", "later"> & Gets<"Comment", "later"> & Aggregates<"Comment", "later"> & Creates<"Comment", "later"> & Updates<"Comment", "later"> & Replaces<"Comment", "later"> & Deletes<"Comment", "later"> & UpdatesAll<"Comment", "later"> & DeletesAll<"Comment", "later">;
@@ -1382,6 +1382,27 @@ export interface PageOf<R> {
   count?: { value: number; more: boolean };
 }
 
+/** What to answer of what has changed. */
+export interface ChangesQuery<N extends TypeName, S> {
+  /** The `next` of the last answer. */
+  since?: string;
+  limit?: number;
+  select?: S & CheckedSelection<N, S>;
+  params?: FilterParams;
+}
+
+/** What has changed, as far as the caller sees it. */
+export interface ChangesOf<N extends TypeName, R> {
+  /** Records as they are now. */
+  items: R[];
+  /** Records that were moved to the trash. */
+  removed: { id: IdOf<N>; version: number }[];
+  /** What to ask for next with `since`. */
+  next: string;
+  /** Whether there is more to ask for at once. */
+  more: boolean;
+}
+
 /** How a write is made. */
 export interface WriteOptions {
   /** Makes repetitions safe: the server carries out one request with this key, and repeats its answer. */
@@ -1553,6 +1574,10 @@ export interface UpdatesAll<N extends TypeName, M extends When> {
 }
 export interface DeletesAll<N extends TypeName, M extends When> {
   deleteAll(query: ChangeQuery<N>, options?: WriteOptions): Returned<M, MatchCount>;
+}
+export interface Follows<N extends TypeName> {
+  /** What has changed since the `next` of an earlier answer; without `since`, only a `next` to go on from. */
+  changes<S extends Selection<N> = AllStored>(query?: ChangesQuery<N, S>): Promise<ChangesOf<N, Answered<N, S>>>;
 }
 export interface Trashes<N extends TypeName> {
   trash<S extends Selection<N> = AllStored>(query?: Omit<ListQuery<N, S>, "asOf">): Promise<PageOf<Answered<N, S>>>;
@@ -1834,6 +1859,10 @@ class CollectionRequests {
 
   deleteAll(query: any, options?: WriteOptions): Promise<any> {
     return this.connection.send("DELETE", this.path, { query: listParameters(query), headers: writeHeaders(options) });
+  }
+
+  changes(query?: any): Promise<any> {
+    return this.connection.send("GET", `${this.path}:changes`, { query: listParameters(listBody(query)) });
   }
 
   trash(query?: any): Promise<any> {

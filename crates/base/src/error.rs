@@ -521,6 +521,9 @@ pub enum Error {
     /// The model has no type of accounts.
     #[error("this application has no accounts")]
     NoAccounts,
+    /// The commit log doesn't have all entries since a mark any more.
+    #[error("not all changes since then are kept any more")]
+    ChangesGone,
     /// No rule of the model asks for links.
     #[error("this application has no secret links")]
     NoLinks,
@@ -634,6 +637,7 @@ impl Error {
             | Self::NoLinks
             | Self::KeyWithoutSession => "forbidden",
             Self::TransitionRefused(_) => "transition-refused",
+            Self::ChangesGone => "changes-gone",
             Self::NotFound { .. } => "not-found",
             Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",
             Self::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => "overlaps",

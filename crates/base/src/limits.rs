@@ -243,6 +243,12 @@ pub const REMEMBERED_ACCOUNT_BYTES: usize = 1024;
 pub const KNOWN_CALLERS: usize = 100_000;
 /// Accounts and addresses whose attempts are counted at one time.
 pub const ATTEMPT_BUCKETS: usize = 100_000;
+/// Entries of the commit log that are read at a time to find what has changed.
+pub const CHANGES_ENTRIES: u32 = 64;
+/// How often as many are read before what was found in them is.
+pub const CHANGES_STEPS: u32 = 50;
+/// How often that is done to fill one response.
+pub const CHANGES_ROUNDS: u32 = 16;
 /// Links that one network may make before the next has to wait.
 pub const LINKS_PER_ADDRESS: u32 = 100;
 /// Secret links of one account; the oldest make room for new ones.

@@ -13,6 +13,7 @@ mod at_commit;
 mod backup;
 mod bind;
 mod broken_checks;
+mod changes;
 mod children;
 mod clauses;
 mod commit_checks;
@@ -132,9 +133,10 @@ pub use backstay_sql::{
 pub use backstay_store::{
     ApiChange, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,
     OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, Restored, Restoring, Risk,
-    ServerProblem, Step, Stored, VerifiedLog, Watch, Writes,
+    SealedMark, ServerProblem, Step, Stored, VerifiedLog, Watch, Writes,
 };
 pub use broken_checks::BrokenCheck;
+pub use changes::{Changed, Changes, Follower};
 pub use commit_log::{LogChange, LogLine};
 pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};

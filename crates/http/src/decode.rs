@@ -245,6 +245,7 @@ impl Sent<'_> {
             (Kind::Query, Records::Query(collection)) => Request::List(reader.list_of_body(collection, &body)?),
             (Kind::Aggregate, Records::Aggregate(of)) => Request::Aggregate(reader.aggregate_of_query(of, query)?),
             (Kind::AggregateQuery, Records::Aggregate(of)) => Request::Aggregate(reader.aggregate_of_body(of, &body)?),
+            (Kind::Changes, Records::Changes(of)) => Request::List(reader.changes_of_query(of, query)?.live),
             (Kind::Create, Records::Collection(collection)) => {
                 let (on_conflict, shown) = reader.create_of_query(collection, query)?;
                 let read = if on_conflict.is_some() { upserts } else { inputs };
@@ -278,6 +279,7 @@ impl Sent<'_> {
                 | Kind::Aggregate
                 | Kind::AggregateQuery
                 | Kind::Export
+                | Kind::Changes
                 | Kind::Create
                 | Kind::Update
                 | Kind::Replace
@@ -289,9 +291,7 @@ impl Sent<'_> {
                 | Kind::Purge
                 | Kind::History,
                 _,
-            ) => {
-                return Err(mismatch());
-            }
+            ) => return Err(mismatch()),
         })
     }
 }
@@ -305,6 +305,7 @@ fn named(reader: &Reader, records: Records) -> Result<Records, Refusal> {
         | Records::Query(_)
         | Records::Aggregate(_)
         | Records::Export(_)
+        | Records::Changes(_)
         | Records::Trash(_)
         | Records::Record(..)
         | Records::By(_)
@@ -383,6 +384,7 @@ fn write(
         | RecordRequest::Aggregate
         | RecordRequest::AggregateQuery
         | RecordRequest::Export
+        | RecordRequest::Changes
         | RecordRequest::Create
         | RecordRequest::UpdateAll
         | RecordRequest::DeleteAll

@@ -21,8 +21,8 @@ use crate::head::{Head, REQUEST_ID};
 use crate::reply::{Reply, Rest, Unwritten};
 use crate::state::State;
 use crate::{
-    Refusal, Services, accounts, collections, compression, credentials, developer, docs, documents, explain, export,
-    openapi, preconditions, problem, records, setup, transact,
+    Refusal, Services, accounts, changes, collections, compression, credentials, developer, docs, documents, explain,
+    export, openapi, preconditions, problem, records, setup, transact,
 };
 
 /// Who is at the other end of a connection.
@@ -202,6 +202,7 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Memory), Refusa
 /// Carries a request out. Handlers that are called seldom are boxed: each request would carry the state of the largest.
 async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     match admitted.handler() {
+        Handler::Record(RecordRequest::Changes) => Box::pin(changes::answer(admitted)).await,
         Handler::Record(RecordRequest::Export) => Box::pin(export::answer(admitted)).await,
         Handler::Record(kind) => records::answer(admitted, kind).await,
         Handler::Collections => collections::answer(admitted),

@@ -34,6 +34,8 @@ pub(crate) enum Pattern {
     Aggregate,
     /// `/api/{collection}:export`
     Export,
+    /// `/api/{collection}:changes`
+    Changes,
     /// `/api/{collection}/{id}`
     Record,
     /// `/api/{collection}:by`
@@ -164,6 +166,7 @@ pub(crate) enum RecordRequest {
     /// The same from a body.
     AggregateQuery,
     Export,
+    Changes,
     Create,
     Update,
     Replace,
@@ -187,6 +190,7 @@ impl RecordRequest {
             | Self::Aggregate
             | Self::AggregateQuery
             | Self::Export
+            | Self::Changes
             | Self::Create
             | Self::Update
             | Self::Replace
@@ -203,7 +207,7 @@ impl RecordRequest {
     fn kind(self) -> RequestKind {
         match self {
             Self::Get => RequestKind::Get,
-            Self::List | Self::Query | Self::Export | Self::Trash => RequestKind::List,
+            Self::List | Self::Query | Self::Export | Self::Changes | Self::Trash => RequestKind::List,
             Self::Aggregate | Self::AggregateQuery => RequestKind::Aggregate,
             Self::Create => RequestKind::Create,
             Self::Update => RequestKind::Update,
@@ -293,6 +297,8 @@ pub(crate) enum Parameters {
     OfList,
     /// Those of an export: the same without those of pages, and `format`.
     OfExport,
+    /// Those of changes: `since`, `limit`, `select` and the values of its parameters.
+    OfChanges,
     /// Those of groups: the same, and what records are grouped by.
     OfGroups,
 }
@@ -363,7 +369,7 @@ impl Pattern {
     pub(crate) fn addressed(self) -> Option<Addressed> {
         match self {
             Self::Fixed(_) | Self::Problem | Self::Types | Self::QueryOfTypes | Self::OfTypes => None,
-            Self::Collection | Self::Query | Self::Aggregate | Self::Export => Some(Addressed::All),
+            Self::Collection | Self::Query | Self::Aggregate | Self::Export | Self::Changes => Some(Addressed::All),
             Self::Record | Self::By => Some(Addressed::Record),
             Self::Single => Some(Addressed::Single),
             Self::Trash | Self::Restore | Self::Purge => Some(Addressed::Trash),
@@ -381,6 +387,7 @@ impl Pattern {
             | Self::Query
             | Self::Aggregate
             | Self::Export
+            | Self::Changes
             | Self::Record
             | Self::By
             | Self::Single
@@ -401,6 +408,7 @@ impl Pattern {
             Self::Query => "/api/{collection}:query",
             Self::Aggregate => "/api/{collection}:aggregate",
             Self::Export => "/api/{collection}:export",
+            Self::Changes => "/api/{collection}:changes",
             Self::Record => "/api/{collection}/{id}",
             Self::By => "/api/{collection}:by",
             Self::Trash => "/api/{collection}:trash",

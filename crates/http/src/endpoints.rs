@@ -369,6 +369,25 @@ static EXPORT: Route = Route {
     not_yet: &[],
 };
 
+static CHANGES: Route = Route {
+    pattern: Pattern::Changes,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
+    endpoints: &[Endpoint {
+        handler: Handler::Record(RecordRequest::Changes),
+        negotiated: true,
+        parameters: Parameters::OfChanges,
+        described: Described::OfCollection {
+            verb: "changes",
+            summary: "Read changes to records of {type}",
+            status: "200",
+        },
+        ..DOCUMENT
+    }],
+    otherwise: "read what has changed with GET",
+    not_yet: &[],
+};
+
 /// The records of several types can be read at the path of their interface.
 const fn of_types(pattern: Pattern, endpoints: &'static [Endpoint], otherwise: &'static str) -> Route {
     let (callers, overload) = (Callers::Everyone, Overload::Refused);
@@ -622,13 +641,14 @@ static DEVELOPMENT: &[Route] = &[
 ];
 
 /// The routes below `/api/`.
-static RECORDS: [&Route; 14] = [
+static RECORDS: [&Route; 15] = [
     &RECORD,
     &BY,
     &COLLECTION,
     &QUERY,
     &AGGREGATE,
     &EXPORT,
+    &CHANGES,
     &TRASH,
     &RESTORE,
     &PURGE,
@@ -690,6 +710,7 @@ fn other(state: &State, path: &str) -> Option<&'static Route> {
         | Pattern::Query
         | Pattern::Aggregate
         | Pattern::Export
+        | Pattern::Changes
         | Pattern::Trash
         | Pattern::Record
         | Pattern::By
@@ -713,6 +734,7 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
         | Pattern::Query
         | Pattern::Aggregate
         | Pattern::Export
+        | Pattern::Changes
         | Pattern::Trash
         | Pattern::Record
         | Pattern::By

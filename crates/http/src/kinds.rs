@@ -50,6 +50,8 @@ kinds! {
         "Send the token as `Authorization: Bearer TOKEN`, or have the origin added to `server.cors_origins`.";
     NOT_FOUND: "not-found", NOT_FOUND, "Not found",
         "Check the id or the key. The record may also exist without you being allowed to see it.";
+    CHANGES_GONE: "changes-gone", GONE, "The changes are no longer kept",
+        "Start anew: ask without `since`, keep the `next` of the response, and list all records.";
     NO_SUCH_PATH: "no-such-path", NOT_FOUND, "No such path", "See /openapi.json for the paths that exist.";
     NOT_THERE_YET: "not-there-yet", NOT_FOUND, "Not supported yet", "See /openapi.json for what is supported.";
     METHOD_NOT_ALLOWED: "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed",
@@ -157,6 +159,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         | Error::NoLinks
         | Error::KeyWithoutSession => &FORBIDDEN,
         Error::TransitionRefused(_) => &TRANSITION_REFUSED,
+        Error::ChangesGone => &CHANGES_GONE,
         Error::NotFound { .. } => &NOT_FOUND,
         Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => &NOT_UNIQUE,
         Error::Conflict(Conflict::Overlap(_) | Conflict::OverlapUnseen { .. }) => &OVERLAPS,
@@ -255,6 +258,7 @@ mod tests {
             Error::NoAccounts,
             Error::NoLinks,
             Error::KeyWithoutSession,
+            Error::ChangesGone,
             Error::NotFound { what: what() },
             Conflict::Unique { collection: collection(), fields: vec![], record: Box::new(Place::Whole) }.into(),
             Conflict::UniqueUnseen { collection: collection() }.into(),

@@ -9,6 +9,7 @@ mod answer;
 mod astray;
 mod body;
 mod budget;
+mod changes;
 mod coding;
 mod collections;
 mod compression;

@@ -10,6 +10,7 @@ pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<St
         Parameters::Ignored
         | Parameters::OfList
         | Parameters::OfExport
+        | Parameters::OfChanges
         | Parameters::OfGroups
         | Parameters::OfMatching
         | Parameters::OfRecord

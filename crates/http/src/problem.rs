@@ -257,6 +257,7 @@ impl<'a> Details<'a> {
             | Error::SignUpRefused
             | Error::NoAccounts
             | Error::NoLinks
+            | Error::ChangesGone
             | Error::KeyWithoutSession
             | Error::NotFound { .. }
             | Error::KeyReused

@@ -29,6 +29,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
         | RecordRequest::History
         | RecordRequest::Aggregate
         | RecordRequest::Export
+        | RecordRequest::Changes
         | RecordRequest::UpdateAll
         | RecordRequest::DeleteAll
         | RecordRequest::Create => error.into(),

@@ -31,6 +31,8 @@ pub(crate) enum Records {
     Aggregate(CollectionId),
     /// `/api/posts:export`
     Export(CollectionId),
+    /// `/api/posts:changes`
+    Changes(CollectionId),
     /// `/api/posts:trash`
     Trash(CollectionId),
     /// `/api/posts/{id}`
@@ -62,6 +64,7 @@ const BY: &str = "by";
 const TRASH: &str = "trash";
 const AGGREGATE: &str = "aggregate";
 const EXPORT: &str = "export";
+const CHANGES: &str = "changes";
 const RESTORE: &str = "restore";
 const PURGE: &str = "purge";
 const HISTORY: &str = "history";
@@ -107,6 +110,7 @@ impl<'p> Shape<'p> {
             (None, Some(TRASH)) => Pattern::Trash,
             (None, Some(AGGREGATE)) => Pattern::Aggregate,
             (None, Some(EXPORT)) => Pattern::Export,
+            (None, Some(CHANGES)) => Pattern::Changes,
             (None, Some(_)) => Pattern::Query,
             (None, None) if collection.is_some_and(|of| Addressed::Single.is_in(of)) => Pattern::Single,
             (None, None) => Pattern::Collection,
@@ -150,6 +154,7 @@ impl Records {
             (Some(TRASH), None) => Ok(Self::Trash(collection.id)),
             (Some(AGGREGATE), None) => Ok(Self::Aggregate(collection.id)),
             (Some(EXPORT), None) => Ok(Self::Export(collection.id)),
+            (Some(CHANGES), None) => Ok(Self::Changes(collection.id)),
             (Some("live"), None) => {
                 Err(Refusal::NotThereYet("`:live` is not supported yet; poll with `:query` instead"))
             }
@@ -220,6 +225,7 @@ impl Records {
             Self::Query(_) => Pattern::Query,
             Self::Aggregate(_) => Pattern::Aggregate,
             Self::Export(_) => Pattern::Export,
+            Self::Changes(_) => Pattern::Changes,
             Self::Trash(_) => Pattern::Trash,
             Self::Record(..) | Self::Own(_) => Pattern::Record,
             Self::By(_) => Pattern::By,
@@ -240,6 +246,7 @@ impl Records {
             | Self::Query(id)
             | Self::Aggregate(id)
             | Self::Export(id)
+            | Self::Changes(id)
             | Self::Trash(id)
             | Self::Record(id, _)
             | Self::Own(id)

@@ -6,6 +6,7 @@ mod aggregate;
 mod assignment;
 mod by;
 mod cells;
+mod changes;
 mod children;
 mod comparison;
 mod cursor;
@@ -44,6 +45,7 @@ mod wrong;
 
 pub use assignment::assignments;
 pub use cells::Columns;
+pub use changes::ChangesBody;
 pub use encode::JSON;
 pub use export::{FORMAT, FileFormat, PageRecords, RecordWriter};
 pub use history::{GetWords, is_of_past};

@@ -8,6 +8,7 @@ use backstay_scalar::Value;
 use siphasher::sip::SipHasher24;
 
 use crate::Catalog;
+use crate::mark::MarkSeal;
 
 /// Computes the keys of dependencies. They are the same in every process on one database, and reveal no value: each is
 /// SipHash-2-4, under a key that is part of the database, of
@@ -20,6 +21,7 @@ use crate::Catalog;
 #[derive(Debug, Clone)]
 pub struct DependencyKeys {
     secret: [u8; 16],
+    marks: MarkSeal,
     types: Arc<[(TypeNumber, Box<[FieldNumber]>)]>,
 }
 
@@ -35,7 +37,12 @@ impl DependencyKeys {
             let fields = collection.fields.iter().map(|field| catalog.field_number(collection.id, field.id));
             (catalog.type_number(collection.id), fields.collect())
         });
-        Self { secret, types: types.collect() }
+        Self { secret, marks: MarkSeal::new(feed_key), types: types.collect() }
+    }
+
+    /// What seals marks in the commit log of the same database.
+    pub(crate) fn marks(&self) -> MarkSeal {
+        self.marks
     }
 
     /// The key of any record of a collection.

@@ -277,6 +277,15 @@ pub(crate) fn page(from: u64, limit: u32) -> Statement {
     )
 }
 
+/// The last entry, as `page` reads it.
+pub(crate) fn end() -> Statement {
+    own(
+        "SELECT seq, entry, leaf, feed FROM backstay_log ORDER BY seq DESC LIMIT 1",
+        vec![],
+        &[Storage::Int, Storage::Bytes, Storage::Bytes, Storage::Bytes],
+    )
+}
+
 /// What a row of `page` holds.
 pub(crate) fn read(row: &dyn OwnRow) -> Result<LogEntry, StoreError> {
     Ok(LogEntry {

@@ -20,8 +20,8 @@ use crate::read::{LongRead as _, SinkRead};
 use crate::session::OwnRow;
 use crate::setup::Opening;
 use crate::{
-    Catalog, CommitObserver, Demand, DependencyKeys, Location, LogEntry, OpenError, OpenOptions, Outcome, ReadStats,
-    RowSink, Step, StoreError, Stored, Work, log, sqlite, wait,
+    Catalog, CommitObserver, Demand, DependencyKeys, Location, LogEntry, LogMark, OpenError, OpenOptions, Outcome,
+    ReadStats, RowSink, SealedMark, Step, StoreError, Stored, Work, log, sqlite, wait,
 };
 
 /// An open database. Cheap to clone; closed when the last clone is dropped.
@@ -244,14 +244,55 @@ impl Store {
     /// Entries of the commit log from this place on (the first is 1), at most `limit`, in order; with those of every commit
     /// that was acknowledged before.
     pub async fn log(&self, from: u64, limit: u32) -> Result<Vec<LogEntry>, StoreError> {
+        self.inner.database.settle_log().await?;
+        self.settled_log(from, limit).await
+    }
+
+    async fn settled_log(&self, from: u64, limit: u32) -> Result<Vec<LogEntry>, StoreError> {
         let mut entries = Vec::new();
         let visit = &mut |row: &dyn OwnRow| {
             entries.push(log::read(row)?);
             Ok(())
         };
-        self.inner.database.settle_log().await?;
         self.inner.database.read_own(&log::page(from, limit), visit).await?;
         Ok(entries)
+    }
+
+    /// The end of the commit log, which has every commit that was acknowledged before.
+    pub async fn log_end(&self) -> Result<LogMark, StoreError> {
+        let mut end = LogMark::BEGIN;
+        let visit = &mut |row: &dyn OwnRow| {
+            end = LogMark::after(&log::read(row)?);
+            Ok(())
+        };
+        self.inner.database.settle_log().await?;
+        self.inner.database.read_own(&log::end(), visit).await?;
+        Ok(end)
+    }
+
+    /// At most so many entries after a mark, in order; with those up to an end that was read before. `None` if the log doesn't
+    /// have the entry at the mark any more, nor maybe others after it: it was pruned, or the database was restored.
+    pub async fn log_after(&self, mark: LogMark, limit: u32) -> Result<Option<Vec<LogEntry>>, StoreError> {
+        if mark.sequence == 0 {
+            let entries = self.settled_log(1, limit).await?;
+            return Ok(Some(entries).filter(|entries| entries.first().is_none_or(|first| first.sequence == 1)));
+        }
+        let mut entries = self.settled_log(mark.sequence, limit.saturating_add(1)).await?;
+        if entries.first().is_none_or(|first| !mark.is_after(first)) {
+            return Ok(None);
+        }
+        entries.remove(0);
+        Ok(Some(entries))
+    }
+
+    /// A mark as others may hold it; the nonce must be another for each.
+    pub fn seal_mark(&self, mark: LogMark, nonce: [u8; 8]) -> SealedMark {
+        self.inner.keys.marks().seal(mark, nonce)
+    }
+
+    /// The mark that was sealed, if it was by this database.
+    pub fn open_mark(&self, sealed: &SealedMark) -> Option<LogMark> {
+        self.inner.keys.marks().open(sealed)
     }
 
     /// Removes the next entries of the commit log up to a horizon, in one transaction. The last entry stays.

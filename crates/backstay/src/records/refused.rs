@@ -13,6 +13,7 @@ pub(crate) fn is_about_a_record(error: &Error) -> bool {
         | Error::SignUpClosed
         | Error::NoAccounts
         | Error::NoLinks
+        | Error::ChangesGone
         | Error::SignUpRefused
         | Error::KeyWithoutSession
         | Error::Precondition { .. }

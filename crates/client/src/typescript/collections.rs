@@ -24,6 +24,7 @@ const ABILITIES: &[(&str, &str, bool)] = &[
     ("delete", "Deletes", true),
     ("updateAll", "UpdatesAll", true),
     ("deleteAll", "DeletesAll", true),
+    ("changes", "Follows", false),
     ("trash", "Trashes", false),
     ("restore", "Restores", true),
     ("purge", "Purges", true),

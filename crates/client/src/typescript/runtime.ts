@@ -409,6 +409,27 @@ export interface PageOf<R> {
   count?: { value: number; more: boolean };
 }
 
+/** What to answer of what has changed. */
+export interface ChangesQuery<N extends TypeName, S> {
+  /** The `next` of the last answer. */
+  since?: string;
+  limit?: number;
+  select?: S & CheckedSelection<N, S>;
+  params?: FilterParams;
+}
+
+/** What has changed, as far as the caller sees it. */
+export interface ChangesOf<N extends TypeName, R> {
+  /** Records as they are now. */
+  items: R[];
+  /** Records that were moved to the trash. */
+  removed: { id: IdOf<N>; version: number }[];
+  /** What to ask for next with `since`. */
+  next: string;
+  /** Whether there is more to ask for at once. */
+  more: boolean;
+}
+
 /** How a write is made. */
 export interface WriteOptions {
   /** Makes repetitions safe: the server carries out one request with this key, and repeats its answer. */
@@ -580,6 +601,10 @@ export interface UpdatesAll<N extends TypeName, M extends When> {
 }
 export interface DeletesAll<N extends TypeName, M extends When> {
   deleteAll(query: ChangeQuery<N>, options?: WriteOptions): Returned<M, MatchCount>;
+}
+export interface Follows<N extends TypeName> {
+  /** What has changed since the `next` of an earlier answer; without `since`, only a `next` to go on from. */
+  changes<S extends Selection<N> = AllStored>(query?: ChangesQuery<N, S>): Promise<ChangesOf<N, Answered<N, S>>>;
 }
 export interface Trashes<N extends TypeName> {
   trash<S extends Selection<N> = AllStored>(query?: Omit<ListQuery<N, S>, "asOf">): Promise<PageOf<Answered<N, S>>>;
@@ -861,6 +886,10 @@ class CollectionRequests {
 
   deleteAll(query: any, options?: WriteOptions): Promise<any> {
     return this.connection.send("DELETE", this.path, { query: listParameters(query), headers: writeHeaders(options) });
+  }
+
+  changes(query?: any): Promise<any> {
+    return this.connection.send("GET", `${this.path}:changes`, { query: listParameters(listBody(query)) });
   }
 
   trash(query?: any): Promise<any> {

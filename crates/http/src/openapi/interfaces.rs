@@ -57,6 +57,7 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
         Parameters::OfList => first.map_or_else(Vec::new, |first| equalities(model, first)),
         Parameters::Ignored
         | Parameters::OfExport
+        | Parameters::OfChanges
         | Parameters::OfGroups
         | Parameters::OfMatching
         | Parameters::None
@@ -95,6 +96,7 @@ fn shapes(kind: RecordRequest, name: &str, searches: bool) -> Option<Shapes> {
         RecordRequest::Aggregate
         | RecordRequest::AggregateQuery
         | RecordRequest::Export
+        | RecordRequest::Changes
         | RecordRequest::Create
         | RecordRequest::Update
         | RecordRequest::Replace

@@ -120,7 +120,8 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         | RecordRequest::Query
         | RecordRequest::Aggregate
         | RecordRequest::AggregateQuery
-        | RecordRequest::Export => true,
+        | RecordRequest::Export
+        | RecordRequest::Changes => true,
         RecordRequest::Create => model.allows(collection, Action::Create),
         RecordRequest::Update => model.allows(collection, Action::Update),
         // The records are found as a list finds them.
@@ -152,6 +153,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         | Parameters::OfRecord
         | Parameters::Shown
         | Parameters::OfHistory
+        | Parameters::OfChanges
         | Parameters::Mode
         | Parameters::TerminalToken => Vec::new(),
     };
@@ -204,6 +206,7 @@ impl Shapes {
             RecordRequest::Get => Self::new(None, Some(schema(Schema::Read))),
             RecordRequest::List | RecordRequest::Trash => Self::new(None, Some(schema(Schema::Page))),
             RecordRequest::History => Self::new(None, Some(history_page())),
+            RecordRequest::Changes => Self::new(None, Some(changes_page(&schema(Schema::Read)))),
             RecordRequest::Query => {
                 let body = query_body(is_searched(collection));
                 Self::new(Some(body), Some(schema(Schema::Page)))
@@ -386,6 +389,7 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Parameters::OfMatching => vec!["MatchedFilter", "MatchedLimit", "DryRun"],
         Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
         Parameters::OfExport => vec!["Filter", "Sort", "Select"],
+        Parameters::OfChanges => vec!["Since", "Limit", "Select"],
         Parameters::OfGroups => {
             vec!["Group", "GroupSelect", "Filter", "Having", "GroupSort", "Limit", "After", "Before", "Skip"]
         }
@@ -637,6 +641,7 @@ pub(super) fn components() -> Value {
         "MatchedLimit": query("limit", "How many records may match: if there are more, nothing is done.", matched_limit()),
         "DryRun": query("dryRun", "Whether everything is undone after it was answered.", json!({ "type": "boolean" })),
         "After": query("after", "`next` of the previous page.", text(limits::PARAMETER_BYTES)),
+        "Since": query("since", SINCE, text(limits::PARAMETER_BYTES)),
         "AsOf": query("asOf", AS_OF, json!({ "type": "string", "format": "date-time" })),
         "Before": query("before", "`prev` of the next page.", text(limits::PARAMETER_BYTES)),
         "Skip": query("skip", "How many records to leave out; `after` goes further and costs less.", skip),
@@ -715,6 +720,27 @@ fn collections(whole: Whole<'_>) -> Value {
         "required": ["collections"],
         "properties": { "collections": { "type": "array", "items": collection } },
         "additionalProperties": false,
+    })
+}
+
+const SINCE: &str = "`next` of the previous response; without it, the response has only a `next` to go on from.";
+
+/// What has changed, and how far that goes.
+fn changes_page(record: &Value) -> Value {
+    let removed = json!({
+        "type": "object",
+        "required": ["id", "version"],
+        "properties": { "id": {}, "version": { "type": "integer" } },
+    });
+    json!({
+        "type": "object",
+        "required": ["items", "removed", "next", "more"],
+        "properties": {
+            "items": { "type": "array", "items": record },
+            "removed": { "type": "array", "items": removed },
+            "next": { "type": "string" },
+            "more": { "type": "boolean" },
+        },
     })
 }
 

@@ -5,6 +5,7 @@ mod aggregates;
 mod bad_input;
 mod by_filter;
 mod by_key;
+mod changes;
 mod children;
 mod collections;
 mod computed;
