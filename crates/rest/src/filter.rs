@@ -4,10 +4,10 @@ use backstay_expr::{Checked, ExprError, Parameter, Scope, Type, compile, compile
 use backstay_model::{Collection, Field, FieldId, Model};
 use backstay_scalar::{Token, Value};
 
-use crate::by;
 use crate::comparison;
 use crate::json::{items, within_list_limit};
 use crate::list_words::Raw;
+use crate::own_account::own as own_relation;
 use crate::referred::key_of_one;
 use crate::words::{field_named, shorten, unknown};
 
@@ -33,7 +33,7 @@ pub(crate) fn refused(text: &str, errors: &[ExprError]) -> Error {
 
 /// The fields of `field=value` and their values, and the relations that are to lead to the account that calls.
 pub(crate) fn compared(pairs: &[(String, Raw<'_>)], collection: &Collection, model: &Model) -> Result<Filter, Error> {
-    let own = |(name, raw): &(String, Raw<'_>)| by::own(model, collection, (name.as_str(), raw));
+    let own = |(name, raw): &(String, Raw<'_>)| own_relation(model, collection, (name.as_str(), raw));
     let others: Vec<(String, Raw<'_>)> = pairs.iter().filter(|pair| own(pair).is_none()).cloned().collect();
     let own = pairs.iter().filter_map(own).collect();
     Ok(Filter { equals: equalities(&others, collection, model)?, own, expression: None })

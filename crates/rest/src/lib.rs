@@ -27,6 +27,7 @@ mod list_words;
 mod matching;
 mod of_types;
 mod operators;
+mod own_account;
 mod parameter;
 mod portable;
 mod reader;

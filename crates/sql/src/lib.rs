@@ -32,6 +32,7 @@ mod history;
 mod hold;
 mod layout;
 mod lineage;
+mod looked_up;
 mod lower;
 mod made;
 mod meanings;
@@ -83,6 +84,7 @@ pub use fetch::FetchPlan;
 pub use groups::{Fold, FoldFunction, GroupKey, GroupSort, GroupValue, Groups, GroupsShape};
 pub use history::{Followed, HistoryField, HistoryPlan, RecordVersion, follow_records};
 pub use layout::RecordLayout;
+pub use looked_up::{LookedUp, SoughtBy};
 pub use meanings::paired;
 pub use models::Models;
 pub use numbers::{NumberedRow, RenamedSeries};
@@ -92,7 +94,7 @@ pub use plan::{Planner, RecordSource, StoredPlan};
 pub use probes::{PROBED_IDS, Probe};
 pub use ranges::exclusion_fields;
 pub use relation::Perspective;
-pub use search::{LookedUp, SearchTemplates, SoughtBy};
+pub use search::SearchTemplates;
 pub use shape::{
     Alternative, Arguments, CURSOR, Derived, HIGHLIGHT, InnerSelection, ListPlace, MemberOutput, ObjectOutput,
     PageStart, Phrase, Position, ReadPlan, ReadScope, ReadShape, RowOutput, Searching, Selected, SelectedField,

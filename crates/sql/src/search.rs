@@ -6,20 +6,20 @@
 //! that it can't tell what callers don't see.
 
 mod entry;
-mod text;
 
 use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::Rights;
 use backstay_model::{Collection, CollectionId, Field, FieldId, Model, SearchIndex, Searched};
-use backstay_scalar::{Language, Search, Storage, Value};
+use backstay_scalar::{Language, Storage, Value};
 use sea_query::{BinOper, CaseStatement, Expr as Sql, ExprTrait, Func, JoinType, OnConflict, Query, SelectStatement};
 
 use crate::builder::{Anchor, Builder, RANK};
 use crate::definition::{quoted, raw};
+use crate::looked_up::{tag, words};
 use crate::tree::{boolean, call, cast, column, integer, name, subquery, word};
-use crate::{ColumnType, Dialect, Planner, Slot, SortKey, Statement, Template};
+use crate::{ColumnType, Dialect, LookedUp, Planner, Slot, SortKey, SoughtBy, Statement, Template};
 
 /// The key of a record, in the side table.
 pub(crate) const RECORD: &str = "record";
@@ -34,17 +34,6 @@ const PREFIXES: &str = "2 3";
 /// The column of the number of a field.
 fn number(field: usize) -> String {
     format!("n{field}")
-}
-
-/// SQLite: the column of the words of a field.
-fn words(field: usize) -> String {
-    format!("c{field}")
-}
-
-/// PostgreSQL: the letter that the words of a field begin with, whose vector is that of all fields.
-fn tag(field: usize) -> char {
-    let letter = u8::try_from(field).ok().and_then(|field| b'a'.checked_add(field));
-    letter.expect("few fields are searched").into()
 }
 
 /// Makes the tables of the search of a collection; nothing if it has none.
@@ -291,47 +280,6 @@ pub fn open_fields<'c>(
     searched.filter(move |(_, (field, _))| open(field)).map(|(number, (field, searched))| (number, field, searched))
 }
 
-/// What is looked up in the index of a search, in the fields that a class of callers may search.
-#[derive(Debug, PartialEq)]
-pub struct LookedUp {
-    /// Of which collection.
-    pub collection: CollectionId,
-    columns: Box<[text::Column]>,
-    dialect: Dialect,
-    /// What the words are.
-    pub sought: SoughtBy,
-}
-
-/// Where the words that are looked up come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SoughtBy {
-    /// From the request, which is itself a search.
-    Request,
-    /// From the selection.
-    Selection(Arc<Search>),
-    /// From the parameter of this number, a text that is a search.
-    Param(u16),
-}
-
-impl LookedUp {
-    /// What callers with these rights look up of a collection; `None` if they may search none of its fields.
-    fn of(collection: &Collection, rights: &Rights, sought: SoughtBy, dialect: Dialect) -> Option<Arc<Self>> {
-        let column = |(number, _, Searched { language, weight: _ })| text::Column { number, language };
-        let columns: Box<[text::Column]> = open_fields(collection, rights).map(column).collect();
-        (!columns.is_empty()).then(|| Arc::new(Self { collection: collection.id, columns, dialect, sought }))
-    }
-
-    /// The value of `Slot::Match`.
-    pub fn matched(&self, search: &Search) -> Value {
-        text::matched(search, &self.columns, self.dialect)
-    }
-
-    /// The value of `Slot::Terms`.
-    pub fn terms(&self, search: &Search) -> Value {
-        text::terms(search, &self.columns, self.dialect)
-    }
-}
-
 /// The keys of the records that match.
 fn found(builder: &mut Builder<'_>, collection: &Collection, looked_up: Arc<LookedUp>) -> SelectStatement {
     let index = collection.search_index().expect("what is searched has an index");
@@ -447,7 +395,9 @@ pub(crate) fn restrict(
     (sought, sort): (SoughtBy, &[SortKey]),
 ) -> Option<Sql> {
     let collection = builder.model.collection(record.collection);
-    let looked_up = LookedUp::of(collection, rights, sought, builder.dialect)?;
+    let fields =
+        open_fields(collection, rights).map(|(number, _, Searched { language, weight: _ })| (number, language));
+    let looked_up = LookedUp::new(collection.id, fields, (sought, builder.dialect))?;
     let key = builder.key(record);
     builder.note_search();
     if !sort.contains(&SortKey::rank()) {

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use backstay_sql::{DecodeError, Dialect, Row, Statement};
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 
-use crate::tx::Staged;
 use crate::{ReadStats, StoreError};
 
 /// An answer that an embedded database has at once, without an allocation, and that a server sends later.
@@ -74,6 +73,23 @@ pub(crate) trait Pipeline: Send {
         statement: &'a Statement,
         visit: &'a mut Visit<'_>,
     ) -> Answer<'a, ReadStats>;
+}
+
+/// A write that needs no answer.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    pub(crate) statement: Statement,
+    pub(crate) expected_rows: Option<u64>,
+}
+
+impl Staged {
+    /// Whether the statement changed as many rows as it had to.
+    pub(crate) fn check(&self, found: u64) -> Result<(), StoreError> {
+        match self.expected_rows {
+            Some(expected) if expected != found => Err(StoreError::StagedRows { expected, found }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What is sent ahead of a statement.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::idempotency::{self, Remembered};
 use crate::own::int;
 use crate::sequence::{Counted, Series};
-use crate::session::{Before, Session, Visit};
+use crate::session::{Before, Session, Staged, Visit};
 use crate::{Change, DueSum, KeyClaim, QueuePlace, ReadStats, Recall, StoreError, due_sums, tombstones};
 
 /// One transaction as the `Work` that runs in it sees it.
@@ -62,23 +62,6 @@ impl Pending {
     /// Whether it has written so much that others notice.
     pub(crate) fn is_large(&self) -> bool {
         self.changes.len() >= limits::LARGE_CHANGES || self.logged_bytes >= limits::LARGE_LOG_BYTES
-    }
-}
-
-/// A write that needs no answer.
-#[derive(Debug)]
-pub(crate) struct Staged {
-    pub(crate) statement: Statement,
-    pub(crate) expected_rows: Option<u64>,
-}
-
-impl Staged {
-    /// Whether the statement changed as many rows as it had to.
-    pub(crate) fn check(&self, found: u64) -> Result<(), StoreError> {
-        match self.expected_rows {
-            Some(expected) if expected != found => Err(StoreError::StagedRows { expected, found }),
-            _ => Ok(()),
-        }
     }
 }
 

@@ -14,8 +14,8 @@ use super::row::PostgresRow;
 use crate::idempotency::{self, Remembered};
 use crate::log::Append;
 use crate::own::own;
-use crate::session::{Answer, Before, Pipeline, Session, Visit, later};
-use crate::tx::{Pending, Staged};
+use crate::session::{Answer, Before, Pipeline, Session, Staged, Visit, later};
+use crate::tx::Pending;
 use crate::{ReadStats, StoreError};
 
 /// A connection that has received a larger row is closed: it keeps a buffer of that size.
