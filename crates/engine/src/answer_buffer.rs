@@ -111,10 +111,11 @@ impl AnswerBuffer {
         &self.bytes
     }
 
-    /// Counts the bytes of a row that the store has received, as long as the row is encoded. A small one isn't worth it.
+    /// Counts the bytes of a row that the store has received, as long as the row is encoded, if it has more than one record may
+    /// have: its lists are what a request can make large.
     pub(crate) fn hold_row(&self, row: &dyn Row) -> Result<Option<Held>, EncodeError> {
         match row.received_bytes() {
-            bytes if bytes > limits::READ_BYTES => Ok(Some(self.held.beside(bytes)?)),
+            bytes if bytes > limits::RECORD_BYTES => Ok(Some(self.held.beside(bytes)?)),
             _ => Ok(None),
         }
     }
@@ -298,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_row_counts_while_it_is_encoded() {
-        let (budget, mut buffer) = budget(6 * MIB);
+        let (budget, mut buffer) = budget(limits::RECORD_BYTES + 6 * MIB);
         buffer.append(b"[").expect("there is room");
         let check = |bytes: usize, counted: usize| {
             let row = buffer.hold_row(&Received(bytes)).expect("there is room");
@@ -307,9 +308,9 @@ mod tests {
             assert_eq!(budget.held(), 512);
         };
         check(0, 0);
-        check(limits::READ_BYTES, 0);
-        check(2 * MIB, 2 * MIB);
-        let refused = buffer.hold_row(&Received(6 * MIB)).expect_err("it is too large");
+        check(limits::RECORD_BYTES, 0);
+        check(limits::RECORD_BYTES + MIB, limits::RECORD_BYTES + MIB);
+        let refused = buffer.hold_row(&Received(limits::RECORD_BYTES + 6 * MIB)).expect_err("it is too large");
         assert!(matches!(refused, EncodeError::Memory(Limit::Busy)), "{refused:?}");
     }
 

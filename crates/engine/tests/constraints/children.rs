@@ -273,7 +273,7 @@ async fn changes_of_children_that_can_not_be_made() {
             (r#"{"lines":{"$add":[],"$add":[]}}"#, "/lines/$add Duplicate"),
             (
                 r#"{"lines":{"add":[]}}"#,
-                r#"/lines/add Misused { problem: "unknown operator `add`", remedy: "write `$add`, `$change`, `$remove`, or `$set` alone, or an array of objects" }"#,
+                r#"/lines/add Misused { problem: "unknown operator `add`", remedy: "write `{\"$add\": [{…}]}`" }"#,
             ),
             (r#"{"lines":{"$add":{}}}"#, r#"/lines/$add Type { expected: "an array of objects" }"#),
             (r#"{"lines":{"$add":[{"n":13}]}}"#, r#"/lines/$add/0 Check { message: "not thirteen" }"#),
