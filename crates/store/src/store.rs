@@ -297,6 +297,7 @@ impl Store {
 
     /// Removes the next entries of the commit log up to a horizon, in one transaction. The last entry stays.
     pub async fn prune_log(&self, model: &Model, horizon: LogHorizon) -> Result<Pruned, StoreError> {
+        self.inner.database.settle_log().await?;
         let numbers = (self.catalog(), self.dependency_keys());
         self.write(Arc::new(Prune::new(horizon, model, numbers))).await
     }
