@@ -184,6 +184,8 @@ mod tests {
     async fn tell(mut asked: UnboundedReceiver<()>, told: UnboundedSender<At>) {
         while asked.recv().await.is_some() {
             told.send(at()).expect("somebody listens");
+            // What comes next is another poll.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -200,6 +202,9 @@ mod tests {
             [(false, Lane::Quick), (true, Lane::Patient), (true, Lane::Patient), (false, Lane::Quick)]
         {
             used.set_heavy(heavy);
+            // The poll that answers may have begun before.
+            ask.send(()).expect("the connection is open");
+            assert!(telling.recv().await.is_some());
             ask.send(()).expect("the connection is open");
             assert_eq!(telling.recv().await, Some((expected, own)));
         }
