@@ -395,7 +395,7 @@ pub const PRUNED_ENTRIES: u32 = 256;
 pub const PRUNED_BYTES: usize = 1024 * 1024;
 /// Deleted records in entries after which one transaction prunes no further ones: their last versions are kept.
 pub const PRUNED_RECORDS: usize = 1000;
-/// Milliseconds between two looks whether this process has to do what is due, of those that share a database.
+/// How often, in milliseconds, a process checks whether the background work of its database is up to it.
 pub const KEEPER_MILLIS: u64 = 100;
 /// Seconds between two prunings of the commit log.
 pub const PRUNE_SECONDS: u64 = 3600;

@@ -11,7 +11,7 @@ pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("ide
 
 /// The idempotency key as the engine stores it, which keeps the keys of different callers apart. Anonymous callers are
 /// one caller to the engine, so their keys are told apart by network address, hashed together with the key to stay
-/// within its length. Who shows a link is told apart by that.
+/// within its length. One who shows a secret link has the keys of that link.
 pub(crate) fn key(head: &Head<'_>, recognized: &Recognized) -> Result<Option<String>, Refusal> {
     let Some(key) = sent(head)? else { return Ok(None) };
     if recognized.caller.kind != CallerKind::Anonymous || recognized.caller.link.is_some() {

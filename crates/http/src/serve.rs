@@ -72,7 +72,7 @@ pub async fn serve(
         let patience = patience(&settings, &place);
         let connection = Connection { peer: doorway.peer(address), doorway: doorway.clone(), place };
         let (protocol, stopping) = (protocol.clone(), stopping.clone());
-        // A trusted proxy is no network of its own.
+        // What a trusted proxy takes is its clients', whose networks aren't known here.
         let used = if settings.proxies.trust(address) { Arc::default() } else { lanes.used_by(address) };
         lanes.carry((&used, begun), async move { connection.run(stream, &protocol, patience, stopping).await });
     }

@@ -22,7 +22,7 @@ const LIMIT: &str = "limit";
 /// The filter by which changed records are read; the engine gives its parameter.
 const CHANGED: &str = "id in $changedRecordIds";
 const IDS: &str = "changedRecordIds";
-/// What is told of a record in the trash.
+/// What the answer has of a record in the trash.
 const OF_TRASHED: &str = "id,version";
 
 impl Reader {

@@ -183,7 +183,7 @@ async fn resume(target: &mut dyn SchemaSession, name: &str, mark: [u8; 32]) -> R
     if is_same { Ok(()) } else { Err(CopyError::OtherCopy { database: name.to_owned() }) }
 }
 
-/// What a database says of itself, apart from its format and who uses it.
+/// The rows of `backstay_meta`, without the format, and without the owner that older versions wrote.
 async fn meta(session: &mut dyn SchemaSession) -> Result<Vec<(String, Vec<u8>)>, CopyError> {
     let all = "SELECT name, value FROM backstay_meta WHERE name NOT IN ('format', 'owner') ORDER BY name";
     let mut meta = Vec::new();

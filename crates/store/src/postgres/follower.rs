@@ -176,8 +176,8 @@ impl<'f> Reading<'f> {
         Ok(Self { follower, client, sequencer, tail, applied: None })
     }
 
-    /// Whether the log goes on from what was read of it: a standby that was promoted can lack the last entries. Otherwise
-    /// everything may be another than it was.
+    /// Starts over at the end of the log if it doesn't continue what was read of it: a standby that was promoted can lack the last
+    /// entries. Then nothing that is remembered can be trusted.
     async fn require_same(&self, place: &mut i64) -> Result<(), StoreError> {
         let row = self.client.query_one(END, &[&*place]).await.map_err(plain)?;
         let found: Option<Vec<u8>> = row.try_get(0).map_err(plain)?;
