@@ -212,15 +212,15 @@ pub enum Failure {
         path: PathBuf,
     },
     /// `reset` without a terminal to ask on.
-    #[error("this would delete {} in {place}", Count(*records, "record"))]
+    #[error("this would delete {what} in {place}")]
     Unconfirmed {
         /// Where it is.
         place: Location,
-        /// How many records it has.
-        records: u64,
+        /// What is there.
+        what: String,
     },
     /// `reset` was not confirmed.
-    #[error("nothing was deleted in {place}: that isn't the application's name")]
+    #[error("nothing was deleted in {place}: that isn't what you were asked to type")]
     Declined {
         /// Where it is.
         place: Location,
@@ -232,6 +232,12 @@ pub enum Failure {
         path: PathBuf,
         /// Where it leads to.
         target: PathBuf,
+    },
+    /// `copy` of, or to, an application's directory instead of its data directory.
+    #[error("{path} is an application's directory, not a data directory")]
+    ApplicationDirectory {
+        /// The directory.
+        path: PathBuf,
     },
     /// `migrate apply` for another application than the one that the running server serves.
     #[error("the running server serves the application in {served}")]
@@ -434,8 +440,11 @@ impl Failure {
             ),
             Self::New(error) => Some(error.help()),
             Self::Unconfirmed { .. } => Some("if you want that, add --yes".to_owned()),
-            Self::Declined { .. } => Some("type the name as shown, or add --yes".to_owned()),
+            Self::Declined { .. } => Some("type it as shown, or add --yes".to_owned()),
             Self::LinkedData { target, .. } => Some(format!("name the directory itself: --data {}", target.display())),
+            Self::ApplicationDirectory { path } => {
+                Some(format!("an application keeps its database in {}, unless it is told otherwise", path.join(crate::config::Data::default().dir).display()))
+            }
             Self::OtherApplication { .. } => {
                 Some("give that directory, or stop the server first to apply the model of this one".to_owned())
             }

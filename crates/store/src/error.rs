@@ -193,7 +193,7 @@ pub enum OpenError {
     },
     /// The beginning of a copy.
     #[error(
-        "{database} holds an unfinished copy; run `backstay copy` again with the same --from and --to to complete it"
+        "{database} holds an unfinished copy; run `backstay copy` again with the same --from and --to to complete it, or `backstay reset` to delete it"
     )]
     UnfinishedCopy {
         /// The database.

@@ -56,7 +56,7 @@ pub use pruning::{LogHorizon, Pruned};
 pub use read::{ReadStats, RowSink};
 pub use sequence::Series;
 pub use server::ServerProblem;
-pub use setup::Stored;
+pub use setup::{Records, Stored};
 pub use step::{Finding, OnProgress, Outcome, Progress, Step};
 pub use store::{Opened, Store};
 pub use tx::{Executed, Tx};

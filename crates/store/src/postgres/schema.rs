@@ -92,7 +92,7 @@ async fn contents(session: &mut PostgresSession) -> Result<Contents, StoreError>
         Ok(())
     };
     session.read(&format, visit).await?;
-    found.map(|format| Contents::Backstay { format }).ok_or(StoreError::Catalog("backstay_meta"))
+    found.map(Contents::of_format).ok_or(StoreError::Catalog("backstay_meta"))
 }
 
 async fn objects(session: &mut PostgresSession) -> Result<HashSet<Object>, StoreError> {
