@@ -676,7 +676,12 @@ class HttpConnection {
     }
     const response = await send(url.replace(/\/+$/, "") + path + parameters(query), init);
     this.commit = response.headers.get("Backstay-Commit") ?? this.commit;
-    if (!response.ok) throw new Problem(response, parsed(await response.text()));
+    if (!response.ok) {
+      const problem = new Problem(response, parsed(await response.text()));
+      // The database is another one now.
+      if (problem.errors.some(({ at }) => at === "backstay-commit")) this.commit = undefined;
+      throw problem;
+    }
     return response;
   }
 }
