@@ -18,8 +18,8 @@ use crate::observer::{self, Dependency, Publisher};
 use crate::sink::Collect;
 use crate::templates::{LinkStatement, Templates};
 use crate::{
-    Answer, Application, Arrival, Context, Encoder, Explanation, Record, Refused, Request, Requests, Singles, Sizes,
-    Transaction, each, explain, prepared, transaction, write_requests,
+    Answer, Application, Arrival, Commits, Context, Encoder, Explanation, Record, Refused, Request, Requests, Singles,
+    Sizes, Transaction, each, explain, prepared, transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.
@@ -356,7 +356,8 @@ impl Context {
     /// A request that begins now.
     pub fn new(engine: &Engine, caller: Arc<Caller>) -> Self {
         let (request, now) = (RequestId(engine.next_id()), engine.ambient().clock.now());
-        Self::begun(engine, caller, Arrival { request, now, client: None, deadline: None, memory: Memory::uncounted() })
+        let (memory, commits) = (Memory::uncounted(), Commits::UNNOTED);
+        Self::begun(engine, caller, Arrival { request, now, client: None, deadline: None, memory, commits })
     }
 
     /// A request that has come before.

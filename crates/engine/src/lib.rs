@@ -19,6 +19,7 @@ mod clauses;
 mod commit_checks;
 mod commit_guards;
 mod commit_log;
+mod commits;
 mod compared_sums;
 mod compiled;
 mod compiler;
@@ -138,6 +139,7 @@ pub use backstay_store::{
 pub use broken_checks::BrokenCheck;
 pub use changes::{Changed, Changes, Follower};
 pub use commit_log::{LogChange, LogLine};
+pub use commits::Commits;
 pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};
 pub use dependent::{Answered, Asked, Completion, Dependent, Requests};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use backstay_base::{Action, Conflict, Error, Limit, Related, limits};
 use backstay_model::FieldId;
 use backstay_sql::condition_fields;
-use backstay_store::{Demand, Origin, StoreError, Tx, Work, Writes};
+use backstay_store::{CommitId, Demand, Origin, StoreError, Tx, Work, Writes};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
@@ -214,6 +214,10 @@ impl<T: Transaction> Work for Running<T> {
             request: Some(self.cx.request),
             transaction: self.transaction.name().into(),
         }
+    }
+
+    fn logged(&self, commit: CommitId) {
+        self.cx.commits.note(commit);
     }
 
     fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<T::Answer, Failure>> {

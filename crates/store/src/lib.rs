@@ -4,6 +4,7 @@
 mod backup;
 mod catalog;
 mod change;
+mod commit_id;
 mod copy;
 mod database;
 mod dependency;
@@ -42,6 +43,7 @@ pub use backstay_model::{ApiChange, Risk};
 pub use backup::{Checked, CopyError, CopyProgress, CopyStage, Restored, Restoring, Watch};
 pub use catalog::Catalog;
 pub use change::{Change, ChangedField, CommitObserver, Committed};
+pub use commit_id::{CommitId, SealedCommit};
 pub use copy::Copied;
 pub use dependency::DependencyKeys;
 pub use due_sums::{DueSum, QueuePlace};

@@ -20,8 +20,8 @@ use crate::read::{LongRead as _, SinkRead};
 use crate::session::OwnRow;
 use crate::setup::Opening;
 use crate::{
-    Catalog, CommitObserver, Demand, DependencyKeys, Location, LogEntry, LogMark, OpenError, OpenOptions, Outcome,
-    ReadStats, RowSink, SealedMark, Step, StoreError, Stored, Work, log, sqlite, wait,
+    Catalog, CommitId, CommitObserver, Demand, DependencyKeys, Location, LogEntry, LogMark, OpenError, OpenOptions,
+    Outcome, ReadStats, RowSink, SealedCommit, SealedMark, Step, StoreError, Stored, Work, log, sqlite, wait,
 };
 
 /// An open database. Cheap to clone; closed when the last clone is dropped.
@@ -293,6 +293,20 @@ impl Store {
     /// The mark that was sealed, if it was by this database.
     pub fn open_mark(&self, sealed: &SealedMark) -> Option<LogMark> {
         self.inner.keys.marks().open(sealed)
+    }
+
+    /// A commit as others may hold it.
+    pub fn seal_commit(&self, commit: CommitId) -> SealedCommit {
+        commit.seal(self.inner.keys.marks())
+    }
+
+    /// Waits until whoever asks `is_current`, and reads, gets a state that includes this commit: any server on the database may
+    /// have answered it. `false`: it was sealed by another database.
+    pub async fn reach(&self, sealed: &SealedCommit) -> Result<bool, StoreError> {
+        match CommitId::open(sealed, self.inner.keys.marks()) {
+            Some(commit) => self.inner.database.reach(commit).await.map(|()| true),
+            None => Ok(false),
+        }
     }
 
     /// Removes the next entries of the commit log up to a horizon, in one transaction. The last entry stays.

@@ -648,6 +648,8 @@ class HttpConnection {
   readonly options: ConnectOptions;
   token: string | undefined;
   link: string | undefined;
+  /** Of the last write: reads see it on every server. */
+  commit: string | undefined;
 
   constructor(options: ConnectOptions) {
     this.options = options;
@@ -666,13 +668,20 @@ class HttpConnection {
     const all: { [name: string]: string } = { Accept: "application/json", ...this.options.headers, ...headers };
     if (this.token !== undefined) all["Authorization"] = `Bearer ${this.token}`;
     if (this.link !== undefined) all["Backstay-Link"] = this.link;
+    if (this.commit !== undefined) all["Backstay-Commit"] = this.commit;
     const init: RequestInit = { method, headers: all };
     if (body !== undefined) {
       all["Content-Type"] = "application/json";
       init.body = JSON.stringify(body);
     }
     const response = await send(url.replace(/\/+$/, "") + path + parameters(query), init);
-    if (!response.ok) throw new Problem(response, parsed(await response.text()));
+    this.commit = response.headers.get("Backstay-Commit") ?? this.commit;
+    if (!response.ok) {
+      const problem = new Problem(response, parsed(await response.text()));
+      // The database is another one now.
+      if (problem.errors.some(({ at }) => at === "backstay-commit")) this.commit = undefined;
+      throw problem;
+    }
     return response;
   }
 }

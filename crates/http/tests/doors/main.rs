@@ -8,6 +8,7 @@ mod by_key;
 mod changes;
 mod children;
 mod collections;
+mod commits;
 mod computed;
 mod conditions;
 mod description;

@@ -11,11 +11,13 @@ mod numeric;
 mod param;
 mod pools;
 mod problem;
+mod reached;
 mod row;
 mod schema;
 mod sequencer;
 mod session;
 mod start;
 mod tls;
+mod wake;
 
 pub(crate) use start::{block_on, copy_from, copy_to, delete, exists, open, plan, stored};

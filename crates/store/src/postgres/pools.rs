@@ -8,6 +8,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::address::Address;
 use super::error::{plain, unreachable};
 use super::lease::Lease;
+use super::wake::{Connecting, Wake};
 use crate::StoreError;
 
 /// For statements that commit by themselves within a transaction.
@@ -30,18 +31,33 @@ pub(super) struct Pools {
     /// For following the log.
     following: Pool,
     connector: MakeRustlsConnect,
+    /// What notifications on any of them wake.
+    wake: Arc<Wake>,
 }
 
 impl Pools {
     /// Pools of connections that belong to a lease, or to none as long as the database is being opened or looked at.
-    pub(super) fn new(address: &Address, connections: usize, lease: Option<&Arc<Lease>>) -> Result<Self, StoreError> {
-        let pool = |config: Config, connections| pool((config, &address.connector), connections, lease);
+    pub(super) fn new(
+        address: &Address,
+        connections: usize,
+        (lease, wake): (Option<&Arc<Lease>>, Arc<Wake>),
+    ) -> Result<Self, StoreError> {
+        let pool = |config: Config, connections| {
+            let connecting = Connecting { connector: address.connector.clone(), wake: Arc::clone(&wake) };
+            pool((config, connecting), connections, lease)
+        };
         Ok(Self {
             usual: pool(address.config.clone(), connections)?,
             apart: pool(address.relaxed(), CONNECTIONS_APART)?,
             following: pool(address.relaxed(), 1)?,
             connector: address.connector.clone(),
+            wake,
         })
+    }
+
+    /// What notifications wake.
+    pub(super) fn wake(&self) -> &Arc<Wake> {
+        &self.wake
     }
 
     /// How many connections may be in transactions that write: the rest is left to reads.
@@ -110,11 +126,11 @@ fn taken(got: Result<Object, PoolError>) -> Result<Object, StoreError> {
 }
 
 fn pool(
-    (config, connector): (Config, &MakeRustlsConnect),
+    (config, connecting): (Config, Connecting),
     connections: usize,
     lease: Option<&Arc<Lease>>,
 ) -> Result<Pool, StoreError> {
-    let manager = Manager::from_config(config, connector.clone(), ManagerConfig::default());
+    let manager = Manager::from_connect(config, connecting, ManagerConfig::default());
     let mut builder = Pool::builder(manager).max_size(connections);
     builder = builder.runtime(Runtime::Tokio1).create_timeout(Some(CREATE_TIMEOUT));
     if let Some(lease) = lease {

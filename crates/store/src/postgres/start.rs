@@ -35,12 +35,13 @@ pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, 
             Entered::Shared => {}
         }
         let lease = Arc::new(Lease::begin(session.client(), Arc::clone(&opening.options.on_fatal)).await?);
-        let pools = Pools::new(&address, opening.options.connections, Some(&lease))?;
+        let wake = Arc::clone(session.pools().wake());
+        let pools = Pools::new(&address, opening.options.connections, (Some(&lease), Arc::clone(&wake)))?;
         let keys = log_format.keys.clone();
         let last_moment = last.map(|last| last.moment);
         let commit_clock = Arc::new(CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock)));
         let observer = Arc::clone(&opening.observer);
-        let follower = Arc::new(Follower::new(Arc::clone(&observer), Arc::clone(&commit_clock)));
+        let follower = Arc::new(Follower::new(Arc::clone(&observer), (Arc::clone(&commit_clock), wake)));
         let first = session.into_client().map(Object::take).ok_or(StoreError::Closed)?;
         let place = last.map_or(0, |last| last.sequence);
         let following = tokio::spawn(Arc::clone(&follower).follow((first, pools.clone()), place)).abort_handle();
@@ -162,7 +163,7 @@ pub(crate) fn copy_to(url: &Secret) -> Result<Held, OpenError> {
 fn held(url: &Secret, access: Access) -> Result<Held, OpenError> {
     let address = Address::read(url)?;
     block_on(async {
-        let pools = Pools::new(&address, 1, None)?;
+        let pools = Pools::new(&address, 1, (None, Arc::default()))?;
         let client = pools.first().await.map_err(|error| address.refused(error))?;
         address.check(&client).await?;
         if !lease::exclude_soon(&client).await? {
@@ -190,7 +191,7 @@ async fn look(address: &Address) -> Result<(PostgresSession, Option<i64>), OpenE
 }
 
 async fn connect(address: &Address) -> Result<PostgresSession, OpenError> {
-    let pools = Pools::new(address, 1, None)?;
+    let pools = Pools::new(address, 1, (None, Arc::default()))?;
     let first = pools.first().await.map_err(|error| address.refused(error))?;
     address.check(&first).await?;
     Ok(PostgresSession::on(first, &pools, Access::Write))
