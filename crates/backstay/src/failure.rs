@@ -377,6 +377,9 @@ impl Failure {
             Self::Open(OpenError::Corrupt { .. }) => {
                 Some("if the file is not Backstay's, choose another data directory with --data".to_owned())
             }
+            Self::Database { source, .. } if source.may_pass() => {
+                Some("what is stored isn't damaged, and what wasn't committed is undone: remove the cause, then try again".to_owned())
+            }
             Self::Database { .. } => Some(
                 "if another program has changed the database, restore it from a backup; otherwise report this as a bug"
                     .to_owned(),

@@ -23,15 +23,16 @@ pub(crate) async fn maintain(serving: &Serving) -> Infallible {
 
 /// Waits until it is this process that does what is due, of those that share a database.
 async fn our_turn(serving: &Serving) {
-    loop {
-        let is_keeper = match &*serving.served().await {
-            Some(Served { instance, .. }) => instance.engine.is_keeper(),
-            None => false,
-        };
-        if is_keeper {
-            return;
-        }
+    while !is_our_turn(serving).await {
         sleep(Duration::from_millis(limits::KEEPER_MILLIS)).await;
+    }
+}
+
+/// It may no longer be after any step: a process that was stopped goes on in the middle of its work.
+async fn is_our_turn(serving: &Serving) -> bool {
+    match &*serving.served().await {
+        Some(Served { instance, .. }) => instance.engine.is_keeper(),
+        None => false,
     }
 }
 
@@ -57,7 +58,7 @@ async fn prune_log(serving: &Serving) -> Result<u64, Error> {
         if horizon.is_none() {
             horizon = Retention::of(&place.config.data).horizon(engine).await?;
         }
-        let Some(horizon) = horizon else { return Ok(entries) };
+        let Some(horizon) = horizon.filter(|_| engine.is_keeper()) else { return Ok(entries) };
         let step = engine.prune_log(horizon).await?;
         entries += step.entries;
         if !step.more {
@@ -68,6 +69,7 @@ async fn prune_log(serving: &Serving) -> Result<u64, Error> {
 
 async fn remove_links_always(serving: &Serving) -> Infallible {
     loop {
+        our_turn(serving).await;
         if !remove_links(serving).await {
             sleep(Duration::from_secs(limits::PURGE_SECONDS)).await;
         }
@@ -112,7 +114,7 @@ async fn refresh_always(serving: &Serving) -> Infallible {
         while begun.elapsed() < Duration::from_secs(limits::PURGE_SECONDS) {
             let mut told = Instant::now();
             our_turn(serving).await;
-            while refresh(serving, &mut pass).await {
+            while refresh(serving, &mut pass).await && is_our_turn(serving).await {
                 if told.elapsed() >= Duration::from_secs(limits::REFRESH_LATE_SECONDS) {
                     tell_backlog(serving).await;
                     told = Instant::now();

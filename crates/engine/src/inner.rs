@@ -87,8 +87,9 @@ impl Inner {
             StoreError::HoldLimit => Limit::Hold.into(),
             StoreError::TooLarge => too_large(),
             StoreError::Busy => Limit::Busy.into(),
+            StoreError::Locked => Limit::Locked.into(),
             StoreError::Unreachable(cause) => {
-                tracing::warn!(%cause, "the database server can't be reached");
+                tracing::warn!(%cause, "the database server can't be used");
                 Limit::Busy.into()
             }
             StoreError::Share => Limit::Share(Shared::Queue).into(),

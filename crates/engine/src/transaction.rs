@@ -247,13 +247,6 @@ impl<T: Transaction> Work for Running<T> {
                 Ok(answer) => self.complete(&mut cx).await.map(|()| summing::queue(&mut cx)).map(|()| answer),
                 Err(refusal) => Err(refusal),
             };
-            let answer = match answer {
-                Ok(answer) => Ok(answer),
-                // What was done before is answered again, whatever would refuse it now.
-                Err(refusal) => {
-                    cx.tx.settle_recall().await.map_or_else(|error| Err(cx.failed(error)), |()| Err(refusal))
-                }
-            };
             *self.made_slugs.lock() = std::mem::take(&mut cx.made_slugs);
             *self.told_along.lock() = std::mem::take(&mut cx.told_along);
             answer.map_err(|error| match (cx.violation, self.retry) {

@@ -236,7 +236,9 @@ impl<'a> Details<'a> {
             Error::Limit(Limit::Rate { retry_after_seconds }) => {
                 Self::header(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds))
             }
-            Error::Limit(Limit::Share(_) | Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
+            Error::Limit(Limit::Share(_) | Limit::Busy | Limit::Locked) => {
+                Self::header(header::RETRY_AFTER, HeaderValue::from(1))
+            }
             Error::Limit(
                 Limit::Size { .. }
                 | Limit::Matching { .. }
@@ -369,6 +371,7 @@ mod tests {
         check(domain(Limit::Hold.into()), 422);
         check(domain(Limit::Deadline.into()), 503);
         check(domain(Limit::Busy.into()), 503);
+        check(domain(Limit::Locked.into()), 503);
         check(domain(Limit::Storage.into()), 507);
         check(domain(Limit::Time { seconds: 1 }.into()), 503);
         check(domain(Error::Unknown), 503);

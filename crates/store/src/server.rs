@@ -74,6 +74,15 @@ pub enum ServerProblem {
     /// What sessions set doesn't reach the server.
     #[error("the server doesn't get the settings of sessions, as behind a connection pooler such as PgBouncer")]
     Pooler,
+    /// The server ended the connection.
+    #[error("the server ended the connection")]
+    Lost,
+    /// The server's disk is full.
+    #[error("there is no space left on the server's disk")]
+    Full,
+    /// The user lacks a right on tables that are there.
+    #[error("the user lacks a right on the tables, which another user made")]
+    Forbidden,
     /// Anything else that prevents a connection.
     #[error("the connection fails: {0}")]
     Connection(String),
@@ -124,6 +133,12 @@ impl ServerProblem {
                 "name the address of the server itself: Backstay keeps its connections and needs sessions of its own (`pool_size` in \
                  [data] says how many)"
             }
+            Self::Lost => {
+                "try again: what wasn't committed is undone, and the next start goes on from there. If it happens again, the server's \
+                 log says why"
+            }
+            Self::Full => "make space there, then start again: what wasn't committed is undone",
+            Self::Forbidden => "use the user who made them, or make this one their owner (`REASSIGN OWNED BY … TO …`)",
             Self::Connection(_) => "check the address; the server's log may say more",
         }
     }

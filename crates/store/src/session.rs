@@ -50,6 +50,10 @@ pub(crate) trait Session: Send {
     /// Notes that another transaction has changed what this one has read, and that it has to be run again.
     fn overtaken(&mut self);
 
+    /// If the transaction fails, it is to be run again if this statement finds something by then: another transaction has done
+    /// the same. `None`: it is no longer.
+    fn claim(&mut self, done: Option<Statement>);
+
     /// How to send several statements at once, if that saves the time of a way to a server and back.
     fn pipeline(&mut self) -> Option<&mut dyn Pipeline>;
 

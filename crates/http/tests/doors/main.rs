@@ -7,6 +7,7 @@ mod by_filter;
 mod by_key;
 mod changes;
 mod children;
+mod clocks;
 mod collections;
 mod commits;
 mod computed;

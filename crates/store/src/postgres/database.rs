@@ -125,10 +125,12 @@ impl Inner {
             return Ok(Ended::Done);
         }
         // It was run in vain: if the server doesn't answer this, the connection is given up.
-        if timeout(Duration::from_secs(CANCEL_SECONDS), session.roll_back()).await.is_err() {
-            return Ok(Ended::Done);
-        }
-        Ok(if session.may_run_again() { Ended::MayRunAgain } else { Ended::Done })
+        let undone = async {
+            session.roll_back().await;
+            session.may_run_again() || session.was_done().await
+        };
+        let again = timeout(Duration::from_secs(CANCEL_SECONDS), undone).await.unwrap_or(false);
+        Ok(if again { Ended::MayRunAgain } else { Ended::Done })
     }
 
     /// Runs a job once; returns whether it was committed. If not, the job keeps the error.

@@ -26,7 +26,7 @@ use crate::{OpenError, ServerProblem, Step, StoreError, own, snapshot};
 /// Opens the database that a URL or a libpq connection string names.
 pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, OpenError> {
     let address = Address::read(url)?;
-    block_on(async {
+    reach(&address, async {
         let (mut session, _) = look(&address).await?;
         let (format, entered) = enter(&mut session, (opening, &address)).await?;
         let Prepared { catalog, log_format, last, outcome } = opening.prepare(&mut session, format).await?;
@@ -103,7 +103,7 @@ async fn fits(session: &mut PostgresSession, (opening, address): (&Opening<'_>, 
 /// The steps that `open` would take to make the database fit the model.
 pub(crate) fn plan(url: &Secret, (model, now): (&Model, Timestamp)) -> Result<Vec<Step>, OpenError> {
     let address = Address::read(url)?;
-    block_on(async {
+    reach(&address, async {
         // It reads alone, but for temporary tables.
         let (mut session, format) = look(&address).await?;
         setup::plan(&mut session, format, (model, now)).await
@@ -113,13 +113,13 @@ pub(crate) fn plan(url: &Secret, (model, now): (&Model, Timestamp)) -> Result<Ve
 /// Whether the database has Backstay's tables.
 pub(crate) fn exists(url: &Secret) -> Result<bool, OpenError> {
     let address = Address::read(url)?;
-    block_on(async { look(&address).await.map(|(_, format)| format.is_some()) })
+    reach(&address, async { look(&address).await.map(|(_, format)| format.is_some()) })
 }
 
 /// What the database holds, whatever model it was opened with.
 pub(crate) fn stored(url: &Secret) -> Result<Option<setup::Stored>, OpenError> {
     let address = Address::read(url)?;
-    block_on(async {
+    reach(&address, async {
         let mut session = connect(&address).await?;
         setup::stored(&mut session, address.name()).await.map_err(|error| named(&address, error))
     })
@@ -128,7 +128,7 @@ pub(crate) fn stored(url: &Secret) -> Result<Option<setup::Stored>, OpenError> {
 /// Drops Backstay's tables, all that the database holds. Refuses a database that another process uses.
 pub(crate) fn delete(url: &Secret) -> Result<(), OpenError> {
     let address = Address::read(url)?;
-    block_on(async {
+    reach(&address, async {
         let mut session = connect(&address).await?;
         if !lease::exclude_soon(session.client()).await? {
             return Err(address.failed(ServerProblem::InUse));
@@ -162,7 +162,7 @@ pub(crate) fn copy_to(url: &Secret) -> Result<Held, OpenError> {
 
 fn held(url: &Secret, access: Access) -> Result<Held, OpenError> {
     let address = Address::read(url)?;
-    block_on(async {
+    reach(&address, async {
         let pools = Pools::new(&address, 1, (None, Arc::default()))?;
         let client = pools.first().await.map_err(|error| address.refused(error))?;
         address.check(&client).await?;
@@ -207,6 +207,11 @@ fn named(address: &Address, error: OpenError) -> OpenError {
         OpenError::NotOurs { .. } => address.failed(ServerProblem::Foreign),
         error => error,
     }
+}
+
+/// Completes what opens a database.
+fn reach<T>(address: &Address, opening: impl Future<Output = Result<T, OpenError>>) -> Result<T, OpenError> {
+    address.opened(block_on(opening))
 }
 
 /// Completes a future on this thread, on the runtime that the connections will be used from.
