@@ -2,6 +2,7 @@
 //! Does no I/O and holds no connection.
 
 mod aggregate;
+pub mod adopt;
 pub mod alter;
 mod arithmetic;
 mod backfill;

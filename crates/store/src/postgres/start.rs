@@ -141,6 +141,9 @@ pub(crate) fn delete(url: &Secret) -> Result<(), OpenError> {
             return Ok(());
         }
         let tables = session.objects().await?;
+        if tables.contains(&Stored::Table("backstay_adopted".to_owned())) {
+            return Err(address.failed(ServerProblem::Adopted));
+        }
         let names = tables.iter().filter_map(|object| match object {
             Stored::Table(name) => Some(format!("\"{}\"", name.replace('"', "\"\""))),
             Stored::Column(..) | Stored::Index(_) => None,
