@@ -75,8 +75,14 @@ fn nothing(url: &Secret, survey: &Survey, left: Vec<Left>) -> Failure {
 /// Compiles the model. Checks that it can't have are left to the database.
 fn compile_with_checks(draft: &mut Draft) -> Result<Compiled, Failure> {
     let checks: Vec<Vec<_>> = draft.types.iter_mut().map(|of| std::mem::take(&mut of.checks)).collect();
-    // Without any check, what is wrong is a mistake of this translation.
-    let mut best = compile(&text::write(draft))?;
+    let mut best = match compile(&text::write(draft)) {
+        Ok(compiled) => compiled,
+        // Some default doesn't fit its field. If it is something else, that is a mistake of this translation.
+        Err(_) => {
+            draft.drop_defaults();
+            compile(&text::write(draft))?
+        }
+    };
     for (at, checks) in checks.into_iter().enumerate() {
         for check in checks {
             let left = Left::check(&draft.types[at].table, &check.name);

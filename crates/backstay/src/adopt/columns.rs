@@ -51,6 +51,10 @@ pub(super) fn field(
     if is_key {
         found.questions = key_questions(&column.ty);
     }
+    if let (true, FieldType::Long, Some(holder)) = (is_key, &found.ty, &column.held_by) {
+        let why = format!("it would have to become `text COLLATE \"C\"`, and {holder} depends on its type");
+        return Err((why, "drop what depends on it, run the command again, and make it anew afterwards"));
+    }
     if found.retyped == Some(Retyped::Moment)
         && let Some(holder) = &column.held_by
     {

@@ -223,6 +223,20 @@ impl Draft {
         true
     }
 
+    /// Takes all defaults back.
+    pub(super) fn drop_defaults(&mut self) {
+        for of in &mut self.types {
+            for field in &mut of.fields {
+                let Some(default) = field.default.take() else { continue };
+                self.left.push(Left {
+                    what: format!("default of {}.{}", of.table, field.column),
+                    why: format!("`{default}` or another default doesn't fit its field"),
+                    remedy: "write a `@default` that does".to_owned(),
+                });
+            }
+        }
+    }
+
     /// What of the schema becomes what.
     pub(super) fn adoption(&self, survey: &Survey) -> Adoption {
         let column = |field: &DraftField| AdoptedColumn {

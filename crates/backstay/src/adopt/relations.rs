@@ -74,7 +74,7 @@ fn relation(draft: &mut Draft, table: &FoundTable, key: &FoundReference) -> Resu
 
 /// The name of a relation: its column's without that of the key.
 fn name(ty: &DraftType, table: &FoundTable, (column, key): (&str, &str)) -> Option<String> {
-    let suffixes = [format!("_{key}"), "_id".to_owned(), "Id".to_owned(), "ID".to_owned()];
+    let suffixes = ["_id".to_owned(), format!("_{key}"), "Id".to_owned(), "ID".to_owned()];
     let base = suffixes.iter().find_map(|suffix| column.strip_suffix(suffix.as_str()));
     let base = base.filter(|base| !base.is_empty()).unwrap_or(column);
     let is_free = |name: &str| {

@@ -105,9 +105,21 @@ fn add_columns(survey: &Survey, table: &FoundTable, mut ty: DraftType, draft: &m
     ty.description.clone_from(&table.comment);
     ty.names = ["id", "createdAt", "updatedAt", "version"].map(str::to_owned).to_vec();
     let mut columns: HashSet<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+    let key = table.column(&ty.key.0).map(|key| columns::field(survey, &draft.enums, key, true));
+    if let Some(Err((why, remedy))) = key {
+        draft.leave(format!("table {}", table.name), format!("its key can't be one: {why}"), remedy);
+        return;
+    }
+    let path = |of: &DraftType| of.path.clone().unwrap_or_else(|| backstay_model::path(&of.name));
+    if draft.types.iter().any(|other| path(other) == path(&ty)) {
+        ty.path = Some(format!("{}-table", backstay_model::snake(&ty.name).replace('_', "-")));
+    }
     for column in &table.columns {
         match columns::field(survey, &draft.enums, column, ty.key.0 == column.name) {
-            Ok(found) => add_column(&mut ty, column, found, &mut columns),
+            Ok(found) => {
+                add_column(&mut ty, column, found, &mut columns);
+                tell_default(&ty, column, draft);
+            }
             Err((why, remedy)) => leave(&mut ty, (table, column), (why, remedy), draft),
         }
     }
@@ -128,6 +140,18 @@ fn add_columns(survey: &Survey, table: &FoundTable, mut ty: DraftType, draft: &m
         draft.leave(format!("triggers of {}", table.name), format!("Backstay doesn't know what they do: {names}"), remedy);
     }
     draft.types.push(ty);
+}
+
+/// Says if a value that the database would give has to be sent.
+fn tell_default(ty: &DraftType, column: &FoundColumn, draft: &mut Draft) {
+    let Some(field) = ty.field_of(&column.name).filter(|field| field.required && field.kind != FieldType::Standard) else {
+        return;
+    };
+    if let Some(default) = column.default.as_ref().filter(|_| field.default.is_none()) {
+        let why = format!("the model can't have `{default}`, so that clients have to send a value");
+        let remedy = "write a `@default` or a `@set` that gives the field its value";
+        draft.leave(format!("default of {}.{}", ty.table, column.name), why, remedy);
+    }
 }
 
 fn leave(ty: &mut DraftType, (table, column): (&FoundTable, &FoundColumn), (why, remedy): Reason, draft: &mut Draft) {

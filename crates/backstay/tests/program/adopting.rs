@@ -247,6 +247,8 @@ fn adopted_records_are_written() {
     Cluster::shared().run(&name, "INSERT INTO country (id, name) VALUES ('SE', 'Sweden')");
     assert_eq!(Cluster::shared().run(&name, "SELECT version FROM country WHERE id = 'SE'"), "1");
     assert!(app.run(&["log", "verify", "--data", &url]).done().contains("entries"));
+    let copied = app.run(&["copy", "--from", &url, "--to", "copied"]).done();
+    assert!(copied.starts_with("copied Harbour from "), "{copied}");
 }
 
 #[test]
