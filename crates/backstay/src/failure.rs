@@ -482,7 +482,9 @@ impl Failure {
     /// What to do about a database that wasn't adopted.
     fn help_to_adopt(&self) -> Option<String> {
         let help = match self {
-            Self::Adopt(AdoptError::Empty { .. }) => "`backstay serve` makes the tables of a model in an empty database",
+            Self::Adopt(AdoptError::Empty { .. }) => {
+                "`backstay serve` makes the tables of a model in an empty database"
+            }
             Self::Adopt(AdoptError::Backstays { .. }) => "`backstay serve` serves it with its own model",
             Self::Adopt(AdoptError::NotOwner { .. }) => {
                 "name the owner in the address, or make the user one (`ALTER TABLE … OWNER TO …`, `GRANT owner TO user`)"
@@ -495,7 +497,9 @@ impl Failure {
             }
             Self::NothingToAdopt { .. } => "change them as said, then run the command again",
             Self::NoServer => "name it, as in `backstay adopt postgres://user@host/database`, or in data.url",
-            Self::ModelExists { .. } => "name another directory with --app, or run `backstay migrate apply` if it is the same database",
+            Self::ModelExists { .. } => {
+                "name another directory with --app, or run `backstay migrate apply` if it is the same database"
+            }
             _ => return None,
         };
         Some(help.to_owned())

@@ -134,8 +134,8 @@ pub use backstay_sql::{
 };
 #[cfg(feature = "postgres")]
 pub use backstay_store::{
-    AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex,
-    FoundReference, FoundTable, FoundUnique, Misfit, RefusedStep, Retyped, Survey, TableKind, TypeFamily,
+    AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Deletion, FoundCheck, FoundColumn, FoundEnum,
+    FoundIndex, FoundReference, FoundTable, FoundUnique, Misfit, RefusedStep, Retyped, Survey, TableKind, TypeFamily,
 };
 pub use backstay_store::{
     ApiChange, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,

@@ -1,8 +1,8 @@
 //! Plans requests under rights and lowers them to statements for SQLite and PostgreSQL, whose differences it alone knows.
 //! Does no I/O and holds no connection.
 
-mod aggregate;
 pub mod adopt;
+mod aggregate;
 pub mod alter;
 mod arithmetic;
 mod backfill;

@@ -6,8 +6,8 @@ mod mapping;
 mod steps;
 
 pub use found::{
-    Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, Survey, TableKind,
-    TypeFamily,
+    Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, Survey,
+    TableKind, TypeFamily,
 };
 pub use mapping::{AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Retyped};
 pub(crate) use steps::{counters, steps};
@@ -40,7 +40,9 @@ pub enum AdoptError {
         names: Vec<String>,
     },
     /// Another program reads or writes the tables.
-    #[error("another program has used the tables of {database} for {seconds} seconds without an end to its transaction")]
+    #[error(
+        "another program has used the tables of {database} for {seconds} seconds without an end to its transaction"
+    )]
     InUse {
         /// The database.
         database: String,

@@ -39,13 +39,13 @@ mod tx;
 mod wait;
 mod work;
 
-pub use backstay_audit::{ChangeKind, Entry, LoggedChange, Origin, RecordKey, Root};
-pub use backstay_model::{ApiChange, Risk};
 #[cfg(feature = "postgres")]
 pub use adopt::{
-    AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex,
-    FoundReference, FoundTable, FoundUnique, RefusedStep, Retyped, Survey, TableKind, TypeFamily,
+    AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Deletion, FoundCheck, FoundColumn, FoundEnum,
+    FoundIndex, FoundReference, FoundTable, FoundUnique, RefusedStep, Retyped, Survey, TableKind, TypeFamily,
 };
+pub use backstay_audit::{ChangeKind, Entry, LoggedChange, Origin, RecordKey, Root};
+pub use backstay_model::{ApiChange, Risk};
 #[cfg(feature = "postgres")]
 pub use backstay_sql::adopt::Misfit;
 pub use backup::{Checked, CopyError, CopyProgress, CopyStage, Restored, Restoring, Watch};

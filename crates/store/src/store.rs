@@ -8,9 +8,9 @@ use backstay_audit::Tree;
 use backstay_base::Secret;
 use backstay_base::{Ambient, Timestamp};
 use backstay_model::Model;
-use backstay_sql::{Dialect, Statement};
 #[cfg(feature = "postgres")]
 use backstay_sql::adopt::Misfit;
+use backstay_sql::{Dialect, Statement};
 use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
@@ -176,11 +176,7 @@ impl Store {
 
     /// Takes these steps, all of them or none. Afterwards the database can be opened with the model.
     #[cfg(feature = "postgres")]
-    pub fn adopt(
-        url: &Secret,
-        found: (&Survey, &Adoption),
-        with: (&Model, &Ambient),
-    ) -> Result<Vec<Step>, AdoptError> {
+    pub fn adopt(url: &Secret, found: (&Survey, &Adoption), with: (&Model, &Ambient)) -> Result<Vec<Step>, AdoptError> {
         crate::postgres::adopt(url, found, with)
     }
 

@@ -28,7 +28,8 @@ enum Token {
     Sign(&'static str),
 }
 
-const SIGNS: [&str; 18] = ["::", "<>", "!=", "<=", ">=", "=", "<", ">", "(", ")", "[", "]", ",", "+", "-", "*", ".", ";"];
+const SIGNS: [&str; 18] =
+    ["::", "<>", "!=", "<=", ">=", "=", "<", ">", "(", ")", "[", "]", ",", "+", "-", "*", ".", ";"];
 
 fn tokens(expression: &str) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
@@ -146,9 +147,13 @@ impl Parser<'_> {
         let left = self.sum()?;
         if self.word("IS") {
             let is_not = self.word("NOT");
-            return self.word("NULL").then(|| Part::truth(format!("{} {} null", left.text, if is_not { "!=" } else { "==" })));
+            return self
+                .word("NULL")
+                .then(|| Part::truth(format!("{} {} null", left.text, if is_not { "!=" } else { "==" })));
         }
-        for (sign, meaning) in [("=", "=="), ("<>", "!="), ("!=", "!="), ("<=", "<="), (">=", ">="), ("<", "<"), (">", ">")] {
+        for (sign, meaning) in
+            [("=", "=="), ("<>", "!="), ("!=", "!="), ("<=", "<="), (">=", ">="), ("<", "<"), (">", ">")]
+        {
             if self.sign(sign) {
                 if sign == "=" && self.word("ANY") {
                     return self.list(&left);
@@ -207,7 +212,8 @@ impl Parser<'_> {
     fn converted(&mut self) -> Option<Part> {
         let mut part = self.primary()?;
         while let Some(ty) = self.conversion()? {
-            let is_harmless = part.is_literal || ["text", "character varying", "numeric", "bigint"].contains(&ty.as_str());
+            let is_harmless =
+                part.is_literal || ["text", "character varying", "numeric", "bigint"].contains(&ty.as_str());
             if !is_harmless || part.is_truth {
                 return None;
             }
@@ -269,7 +275,9 @@ impl Parser<'_> {
                 let part = (self.sign("(")).then(|| self.sum()).flatten().filter(|part| part.is_text)?;
                 self.sign(")").then(|| Part::value(format!("size({})", part.text)))
             }
-            Token::Name(name) if name == "true" || name == "false" => Some(Part { is_literal: true, ..Part::value(name) }),
+            Token::Name(name) if name == "true" || name == "false" => {
+                Some(Part { is_literal: true, ..Part::value(name) })
+            }
             Token::Name(name) => self.field(&name),
             Token::Sign(_) => None,
         }

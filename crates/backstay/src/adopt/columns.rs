@@ -3,7 +3,6 @@
 use backstay_engine::{FoundColumn, Misfit, Retyped, Survey, TypeFamily};
 
 use super::draft::{DraftEnum, FieldType, LINE};
-use super::tables::key_questions;
 
 /// What a column becomes.
 pub(super) struct Column {
@@ -120,14 +119,13 @@ fn text(column: &FoundColumn) -> Column {
     found
 }
 
-fn enumeration(
-    survey: &Survey,
-    enums: &[DraftEnum],
-    column: &FoundColumn,
-) -> Result<Column, (String, &'static str)> {
+fn enumeration(survey: &Survey, enums: &[DraftEnum], column: &FoundColumn) -> Result<Column, (String, &'static str)> {
     let found = survey.enumeration(&column.ty).filter(|found| found.is_owned || found.converts);
     let Some(found) = found else {
-        return Err(("its enum belongs to another user".to_owned(), "make the user its owner (`ALTER TYPE … OWNER TO …`)"));
+        return Err((
+            "its enum belongs to another user".to_owned(),
+            "make the user its owner (`ALTER TYPE … OWNER TO …`)",
+        ));
     };
     if let Some(known) = enums.iter().find(|known| known.ty == found.name) {
         return Ok(Column::plain(&known.name));
@@ -140,7 +138,9 @@ fn unknown(column: &FoundColumn) -> (String, &'static str) {
     let remedy = match column.ty.as_str() {
         "bpchar" => "`ALTER TABLE … ALTER COLUMN … TYPE text`, which writes the table anew",
         "float4" => "`ALTER TABLE … ALTER COLUMN … TYPE double precision`, which writes the table anew",
-        "numeric" => "say how many digits it has: `ALTER TABLE … ALTER COLUMN … TYPE numeric(18, 4)`, which writes the table anew",
+        "numeric" => {
+            "say how many digits it has: `ALTER TABLE … ALTER COLUMN … TYPE numeric(18, 4)`, which writes the table anew"
+        }
         "money" => "`ALTER TABLE … ALTER COLUMN … TYPE numeric(18, 2)`, which writes the table anew",
         "tsvector" => "nothing has to be done; `@search` makes an index of its own",
         "citext" => "`ALTER TABLE … ALTER COLUMN … TYPE text`; texts then differ by case, too",
@@ -150,4 +150,13 @@ fn unknown(column: &FoundColumn) -> (String, &'static str) {
         _ => "keep it as a text in a column of its own if clients need it",
     };
     (format!("no scalar is like the type {}", column.declared), remedy)
+}
+
+/// What a key must not hold.
+fn key_questions(ty: &str) -> Vec<Misfit> {
+    match ty {
+        "int2" | "int4" | "int8" => vec![Misfit::KeyNumber],
+        "text" | "varchar" => vec![Misfit::KeyText],
+        _ => Vec::new(),
+    }
 }

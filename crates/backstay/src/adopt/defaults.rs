@@ -15,7 +15,9 @@ pub(super) fn directive(expression: &str, kind: &FieldType) -> Option<String> {
             ("Boolean", "true" | "false") => Some(to(expression)),
             ("Int" | "Float" | "Decimal", _) => number(expression).map(|number| to(&number)),
             ("Date", _) => literal(expression).map(|day| to(&string(&day))),
-            ("JSON", _) => literal(expression).filter(|text| matches!(text.as_str(), "{}" | "[]")).map(|text| to(&text)),
+            ("JSON", _) => {
+                literal(expression).filter(|text| matches!(text.as_str(), "{}" | "[]")).map(|text| to(&text))
+            }
             ("ID" | "Bytes" | "DateTime" | "Boolean", _) => None,
             // An enum's.
             (_, _) => literal(expression).map(|value| to(&value)),
@@ -70,7 +72,8 @@ fn number(expression: &str) -> Option<String> {
     let plain = literal(expression).unwrap_or_else(|| expression.to_owned());
     let plain = plain.split("::").next()?.trim_matches(['(', ')', ' ']).to_owned();
     let digits = plain.strip_prefix('-').unwrap_or(&plain);
-    let is_number = digits.starts_with(|c: char| c.is_ascii_digit()) && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let is_number =
+        digits.starts_with(|c: char| c.is_ascii_digit()) && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     is_number.then_some(plain)
 }
 

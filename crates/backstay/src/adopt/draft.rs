@@ -253,7 +253,8 @@ impl Draft {
             replaced: of.replaced.clone(),
         };
         let is_used = |name: &str| {
-            let columns = self.types.iter().flat_map(|of| of.fields.iter().map(move |field| (&of.table, &field.column)));
+            let columns =
+                self.types.iter().flat_map(|of| of.fields.iter().map(move |field| (&of.table, &field.column)));
             let found = columns.filter_map(|(table, column)| survey.table(table)?.column(column));
             found.into_iter().any(|column| column.family == TypeFamily::Enum && column.ty == name)
         };

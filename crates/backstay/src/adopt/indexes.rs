@@ -18,7 +18,8 @@ pub(super) fn add(survey: &Survey, draft: &mut Draft) {
 
 /// The fields of these columns, if all of them are some that an index can have.
 fn fields(ty: &DraftType, columns: &[String]) -> Option<Vec<String>> {
-    let field = |column: &String| ty.field_of(column).filter(|field| field.is_indexable()).map(|field| field.name.clone());
+    let field =
+        |column: &String| ty.field_of(column).filter(|field| field.is_indexable()).map(|field| field.name.clone());
     let fields: Option<Vec<String>> = columns.iter().map(field).collect();
     fields.filter(|fields| (1..=FIELDS).contains(&fields.len()))
 }
@@ -38,7 +39,8 @@ fn uniques(table: &FoundTable, draft: &mut Draft) {
         match found.as_slice() {
             [one] => {
                 let directive = if nulls.is_empty() { "@unique".to_owned() } else { format!("@unique({nulls})") };
-                let field = ty.fields.iter_mut().find(|field| field.name == *one && !field.directives.contains(&directive));
+                let field =
+                    ty.fields.iter_mut().find(|field| field.name == *one && !field.directives.contains(&directive));
                 let Some(field) = field.filter(|field| field.kind != FieldType::Standard) else { continue };
                 field.directives.push(directive);
             }
@@ -62,7 +64,11 @@ fn indexes(table: &FoundTable, draft: &mut Draft) {
         let found = found.filter(|fields| !fields.iter().any(|field| field == "id"));
         let Some(fields) = found else {
             let why = format!("Backstay's requests don't use it: {}", index.definition);
-            draft.leave(format!("index {} of {}", index.name, table.name), why, "drop it if other programs don't need it");
+            draft.leave(
+                format!("index {} of {}", index.name, table.name),
+                why,
+                "drop it if other programs don't need it",
+            );
             continue;
         };
         let is_relation = |field: &String| {

@@ -42,7 +42,8 @@ fn ends<'t>(table: &'t FoundTable, draft: &Draft) -> Option<(&'t FoundReference,
 
 fn link(table: &FoundTable, (near, far): (&FoundReference, &FoundReference), draft: &mut Draft) {
     let name_of = |table: &str| draft.of_table(table).map(|of| (of.name.clone(), of.path.clone()));
-    let (Some((near_type, near_path)), Some((far_type, far_path))) = (name_of(&near.target), name_of(&far.target)) else {
+    let (Some((near_type, near_path)), Some((far_type, far_path))) = (name_of(&near.target), name_of(&far.target))
+    else {
         return;
     };
     let plain = names::plural(&far_type, far_path.as_deref());
@@ -55,7 +56,8 @@ fn link(table: &FoundTable, (near, far): (&FoundReference, &FoundReference), dra
         let wanted = if other.names.contains(&back) { format!("linked_{back}") } else { back };
         other.add_list(&wanted, &format!("[{near_type}!] @inverse(field: \"{field}\")"));
     }
-    for left in table.columns.iter().filter(|one| !near.columns.contains(&one.name) && !far.columns.contains(&one.name)) {
+    for left in table.columns.iter().filter(|one| !near.columns.contains(&one.name) && !far.columns.contains(&one.name))
+    {
         let why = "links have no fields of their own";
         draft.leave(format!("column {}.{}", table.name, left.name), why, "new links get its default");
     }

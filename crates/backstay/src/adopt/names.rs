@@ -9,7 +9,19 @@ const MOST: usize = 48;
 
 /// Names that a type can't have: those of GraphQL and of the scalars that adopted fields have.
 const NOT_TYPES: [&str; 14] = [
-    "ID", "String", "Text", "Int", "Float", "Decimal", "Boolean", "DateTime", "Date", "Bytes", "JSON", "Query", "Mutation",
+    "ID",
+    "String",
+    "Text",
+    "Int",
+    "Float",
+    "Decimal",
+    "Boolean",
+    "DateTime",
+    "Date",
+    "Bytes",
+    "JSON",
+    "Query",
+    "Mutation",
     "Subscription",
 ];
 /// Names that a field can't have: those of every record and the words that rules can't name.

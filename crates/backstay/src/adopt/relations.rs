@@ -35,7 +35,10 @@ fn relation(draft: &mut Draft, table: &FoundTable, key: &FoundReference) -> Resu
     let target = target.name.clone();
     let Some(ty) = draft.of_table(&table.name) else { return Ok(()) };
     if ty.key.0 == *column {
-        return Err(("its column is the key".to_owned(), "the database goes on enforcing it; a relation needs a column of its own"));
+        return Err((
+            "its column is the key".to_owned(),
+            "the database goes on enforcing it; a relation needs a column of its own",
+        ));
     }
     let Some(at) = ty.fields.iter().position(|field| field.column == *column) else {
         return Err((format!("its column {column} doesn't become a field"), STAYS));
@@ -55,7 +58,11 @@ fn relation(draft: &mut Draft, table: &FoundTable, key: &FoundReference) -> Resu
     };
     if let Some(note) = note {
         let why = format!("{note} isn't possible here: a deletion is refused instead");
-        draft.leave(format!("action of the foreign key {} of {}", key.name, table.name), why, "choose another `@onDelete`");
+        draft.leave(
+            format!("action of the foreign key {} of {}", key.name, table.name),
+            why,
+            "choose another `@onDelete`",
+        );
     }
     let Some(ty) = draft.type_mut(&table.name) else { return Ok(()) };
     let field = &mut ty.fields[at];
@@ -80,7 +87,8 @@ fn name(ty: &DraftType, table: &FoundTable, (column, key): (&str, &str)) -> Opti
     let is_free = |name: &str| {
         let at = format!("{}_id", backstay_model::snake(name));
         let is_own = at == column || table.column(&at).is_none();
-        is_own && ty.fields.iter().all(|field| field.column == column || field.name != name)
+        is_own
+            && ty.fields.iter().all(|field| field.column == column || field.name != name)
             && ty.lists.iter().all(|list| !list.starts_with(&format!("{name}:")))
     };
     names::of_field(base, is_free)
@@ -93,7 +101,10 @@ fn other_end(
     (source, path): (&str, Option<&str>),
     (field, target): (&str, &str),
 ) {
-    let is_one = table.uniques.iter().any(|unique| unique.columns.as_deref() == Some(&[column.to_owned()]) && !unique.nulls_same);
+    let is_one = table
+        .uniques
+        .iter()
+        .any(|unique| unique.columns.as_deref() == Some(&[column.to_owned()]) && !unique.nulls_same);
     let wanted = if is_one { names::small(source) } else { names::plural(source, path) };
     let Some(ty) = draft.type_mut(target) else { return };
     let is_taken = ty.names.contains(&wanted) || table.name == target;

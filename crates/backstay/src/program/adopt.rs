@@ -30,7 +30,11 @@ pub(super) fn adopt(arguments: &Adopt) -> Result<ExitCode, Failure> {
         let adopted = apply(&translation, (&place.directory, url), database)?;
         shown(arguments.format, adopted.json(), &adopted)
     } else {
-        let plan = AdoptionPlan { steps: translation.steps(), translation: &translation, command: command(arguments, &database) };
+        let plan = AdoptionPlan {
+            steps: translation.steps(),
+            translation: &translation,
+            command: command(arguments, &database),
+        };
         shown(arguments.format, plan.json(), &plan)
     };
     print(&text)?;

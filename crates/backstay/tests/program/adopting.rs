@@ -95,7 +95,10 @@ fn a_plan_shows_the_model_and_changes_nothing() {
     assert_eq!(plan["applied"], false);
     let text = app.run(&["adopt", &url]).done();
     assert!(text.contains("    ALTER TABLE \"Harbour Master\" RENAME TO \"harbour_master\";\n"), "{text}");
-    assert!(text.ends_with(&format!("Nothing was changed: run `backstay adopt {url} --apply` to take the steps\n")), "{text}");
+    assert!(
+        text.ends_with(&format!("Nothing was changed: run `backstay adopt {url} --apply` to take the steps\n")),
+        "{text}"
+    );
     assert_eq!(Cluster::shared().run(&name, tables), before);
     assert!(!app.path().join("model").exists());
 }
@@ -145,7 +148,11 @@ fn no_row_moves_and_a_second_run_has_nothing_to_do() {
     let before: Vec<String> = PLACES.iter().map(|(table, _)| places(&name, table)).collect();
     let files = "SELECT string_agg(relname || relfilenode, ' ' ORDER BY oid) FROM pg_class \
                  WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT LIKE 'backstay%'";
-    let count = |text: &str| text.split(' ').map(|file| file.trim_start_matches(|c: char| !c.is_ascii_digit()).to_owned()).collect::<Vec<_>>();
+    let count = |text: &str| {
+        text.split(' ')
+            .map(|file| file.trim_start_matches(|c: char| !c.is_ascii_digit()).to_owned())
+            .collect::<Vec<_>>()
+    };
     let files_before = count(&Cluster::shared().run(&name, files));
     let app = App::empty();
     let done = app.run(&["adopt", &url, "--name", "Harbour", "--apply"]).done();
@@ -156,10 +163,7 @@ fn no_row_moves_and_a_second_run_has_nothing_to_do() {
     assert_eq!(std::fs::read_to_string(app.path().join("model/adopted.graphql")).expect("a model"), MODEL);
     let again = app.run(&["adopt", &url]).done();
     assert_eq!(again, format!("nothing to do: {url} was adopted already; `backstay serve` serves it\n"));
-    assert_eq!(
-        app.run(&["migrate", "plan", "--data", &url]).done(),
-        "nothing to do: the database matches the model\n"
-    );
+    assert_eq!(app.run(&["migrate", "plan", "--data", &url]).done(), "nothing to do: the database matches the model\n");
     let refused = app.run(&["reset", "--yes", "--data", &url]).refused();
     assert!(refused.contains("its tables are those of another program, which Backstay has adopted"), "{refused}");
     assert_eq!(places(&name, "log_line"), "0");
@@ -190,21 +194,39 @@ fn adopted_records_are_read() {
         ]}),
     );
     served.get("/api/berths?select=kind,depth&kind=BUOY", &json!({"items": [{"kind": "BUOY", "depth": 4.5}]}));
-    served.get("/api/berths?select=kind&sort=-kind&filter=kind >= 'QUAY'".replace(' ', "%20").as_str(), &json!({"items": [{"kind": "BUOY"}, {"kind": "QUAY"}]}));
-    served.get("/api/ships?select=name&filter=built * 1000000 > 1900000000".replace(' ', "%20").as_str(), &json!({"items": [{"name": "Albatros"}]}));
+    served.get(
+        "/api/berths?select=kind&sort=-kind&filter=kind >= 'QUAY'".replace(' ', "%20").as_str(),
+        &json!({"items": [{"kind": "BUOY"}, {"kind": "QUAY"}]}),
+    );
+    served.get(
+        "/api/ships?select=name&filter=built * 1000000 > 1900000000".replace(' ', "%20").as_str(),
+        &json!({"items": [{"name": "Albatros"}]}),
+    );
     served.get("/api/ships?select=name&imo=9074729", &json!({"items": [{"name": "Albatros"}]}));
     served.get(
         "/api/ships:aggregate?select=count,n=sum(imo),most=max(built),t=sum(tonnage)",
         &json!({"items": [{"count": 3, "n": 9_074_747, "most": 1995, "t": "1652.75"}]}),
     );
-    served.get("/api/certificates/17?select=ship{name},scan,versionBefore", &json!({"ship": {"name": "Albatros"}, "scan": "AP8=", "versionBefore": 3}));
-    served.get("/api/harbour-masters?select=fullName,deputyOf{fullName}&sort=id", &json!({"items": [
-        {"fullName": "Cleo", "deputyOf": null}, {"fullName": "Dan", "deputyOf": {"fullName": "Cleo"}},
-    ]}));
-    served.get("/api/countries/CH?select=name,ships{name}", &json!({"name": "Switzerland", "ships": [{"name": "Albatros"}]}));
+    served.get(
+        "/api/certificates/17?select=ship{name},scan,versionBefore",
+        &json!({"ship": {"name": "Albatros"}, "scan": "AP8=", "versionBefore": 3}),
+    );
+    served.get(
+        "/api/harbour-masters?select=fullName,deputyOf{fullName}&sort=id",
+        &json!({"items": [
+            {"fullName": "Cleo", "deputyOf": null}, {"fullName": "Dan", "deputyOf": {"fullName": "Cleo"}},
+        ]}),
+    );
+    served.get(
+        "/api/countries/CH?select=name,ships{name}",
+        &json!({"name": "Switzerland", "ships": [{"name": "Albatros"}]}),
+    );
     let mut first = served.ask("GET", "/api/ships?select=name&sort=name&limit=2", &Value::Null).1;
     let next = first["next"].take();
-    served.get(&format!("/api/ships?select=name&sort=name&limit=2&after={}", next.as_str().expect("a cursor")), &json!({"items": [{"name": "Fram"}]}));
+    served.get(
+        &format!("/api/ships?select=name&sort=name&limit=2&after={}", next.as_str().expect("a cursor")),
+        &json!({"items": [{"name": "Fram"}]}),
+    );
     assert_eq!(served.server.stop(), Some(0));
 }
 
@@ -218,16 +240,33 @@ fn adopted_records_are_written() {
         (&made["id"], &made["whereabouts"], &made["tonnage"], &made["papers"]),
         (&json!(4), &json!("in-port"), &json!("0.00"), &json!({}))
     );
-    let (status, changed) = served.ask("PATCH", "/api/ships/4", &json!({"whereabouts": "at sea", "papers": {"a": 1.0}, "cargos": [2]}));
+    let (status, changed) =
+        served.ask("PATCH", "/api/ships/4", &json!({"whereabouts": "at sea", "papers": {"a": 1.0}, "cargos": [2]}));
     assert_eq!((status, &changed["version"], &changed["whereabouts"]), (200, &json!(2), &json!("at sea")), "{changed}");
     let row = "SELECT whereabouts, papers, country_id, version, last_seen IS NOT NULL, words FROM ship WHERE id = 4";
     assert_eq!(Cluster::shared().run(&name, row), "at sea|{\"a\": 1.0}|NO|2|t|'nova':1");
     assert_eq!(Cluster::shared().run(&name, "SELECT ship_id, cargo_id FROM ship__cargos WHERE ship_id = 4"), "4|2");
 
-    served.refused(("POST", "/api/ships"), &json!({"name": "New", "imo": 12, "owner": 1}), (409, "/problems/not-unique"));
-    served.refused(("POST", "/api/ships"), &json!({"name": "Nova", "imo": 13, "owner": 2}), (409, "/problems/not-unique"));
-    served.refused(("POST", "/api/ships"), &json!({"name": "New", "imo": 13, "owner": 9}), (422, "/problems/invalid-values"));
-    served.refused(("POST", "/api/ships"), &json!({"name": "New", "imo": 5_000_000_000_u64, "owner": 1}), (422, "/problems/invalid-values"));
+    served.refused(
+        ("POST", "/api/ships"),
+        &json!({"name": "New", "imo": 12, "owner": 1}),
+        (409, "/problems/not-unique"),
+    );
+    served.refused(
+        ("POST", "/api/ships"),
+        &json!({"name": "Nova", "imo": 13, "owner": 2}),
+        (409, "/problems/not-unique"),
+    );
+    served.refused(
+        ("POST", "/api/ships"),
+        &json!({"name": "New", "imo": 13, "owner": 9}),
+        (422, "/problems/invalid-values"),
+    );
+    served.refused(
+        ("POST", "/api/ships"),
+        &json!({"name": "New", "imo": 5_000_000_000_u64, "owner": 1}),
+        (422, "/problems/invalid-values"),
+    );
     served.refused(("PATCH", "/api/ships/4"), &json!({"built": 1700}), (422, "/problems/invalid-values"));
     served.refused(("PATCH", "/api/ships/4"), &json!({"speed": "-1"}), (422, "/problems/invalid-values"));
     served.refused(("PATCH", "/api/ships/4"), &json!({"whereabouts": "lost"}), (422, "/problems/invalid-values"));
@@ -243,7 +282,10 @@ fn adopted_records_are_written() {
     assert_eq!(served.server.stop(), Some(0));
 
     // Views and other programs go on.
-    assert_eq!(Cluster::shared().run(&name, "SELECT ship_id, name, owner FROM fleet ORDER BY 1"), "3|Fram|Ben\n4|Nova|Ben");
+    assert_eq!(
+        Cluster::shared().run(&name, "SELECT ship_id, name, owner FROM fleet ORDER BY 1"),
+        "3|Fram|Ben\n4|Nova|Ben"
+    );
     Cluster::shared().run(&name, "INSERT INTO country (id, name) VALUES ('SE', 'Sweden')");
     assert_eq!(Cluster::shared().run(&name, "SELECT version FROM country WHERE id = 'SE'"), "1");
     assert!(app.run(&["log", "verify", "--data", &url]).done().contains("entries"));

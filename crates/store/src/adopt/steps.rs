@@ -47,7 +47,7 @@ fn own_tables(model: &Model) -> Vec<Statement> {
 }
 
 fn column_of(collection: &Collection, field: FieldId) -> &str {
-    collection.field(field).columns.first().map_or("", |column| column.name.as_str())
+    &collection.field(field).columns[0].name
 }
 
 /// A table that becomes a collection.
@@ -83,7 +83,9 @@ impl<'a> Taken<'a> {
         let renames = moved.chain(named).filter(|(from, to)| from != to);
         statements.extend(renames.map(|(from, to)| alter::rename_column(table, from, to, DIALECT)));
         let mut risk = Risk::Safe;
-        for (retyped, column) in self.adopted.columns.iter().filter_map(|of| Some((of.retyped?, self.renamed(&of.column)?))) {
+        for (retyped, column) in
+            self.adopted.columns.iter().filter_map(|of| Some((of.retyped?, self.renamed(&of.column)?)))
+        {
             statements.push(match retyped {
                 Retyped::Text => adopt::to_text(table, column),
                 Retyped::Moment => adopt::to_moment(table, column),
@@ -117,7 +119,8 @@ impl<'a> Taken<'a> {
 
     /// The model's indexes, and away with those in their place.
     fn indexes(&self) -> Option<(Step, Vec<Statement>)> {
-        let mut statements: Vec<Statement> = self.collection.indexes.iter().flat_map(|index| self.index(index)).collect();
+        let mut statements: Vec<Statement> =
+            self.collection.indexes.iter().flat_map(|index| self.index(index)).collect();
         let replaced = self.found.indexes.iter().filter(|index| self.adopted.replaced.contains(&index.name));
         statements.extend(replaced.flat_map(|index| schema::drop_index(&index.name, DIALECT)));
         let words = format!("indexes of {}", self.collection.name);

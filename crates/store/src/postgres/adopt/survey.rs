@@ -7,8 +7,8 @@ use super::super::error::plain;
 use super::catalog::{COLUMNS, CONSTRAINTS, ENUMS, INDEXES, TABLES, VIEWS};
 use crate::StoreError;
 use crate::adopt::{
-    Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, Survey, TableKind,
-    TypeFamily,
+    Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, Survey,
+    TableKind, TypeFamily,
 };
 
 type Tables = BTreeMap<String, FoundTable>;
@@ -115,7 +115,8 @@ fn constraint(tables: &mut Tables, row: &Row) -> Result<(), StoreError> {
                 "d" => Deletion::Defaults,
                 _ => Deletion::Refused,
             };
-            let reference = FoundReference { name, columns, target, target_columns, on_delete, is_deferrable, is_valid };
+            let reference =
+                FoundReference { name, columns, target, target_columns, on_delete, is_deferrable, is_valid };
             table.references.push(reference);
         }
         "c" => table.checks.push(FoundCheck { name, expression, is_valid }),
