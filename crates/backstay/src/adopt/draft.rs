@@ -201,13 +201,13 @@ impl Draft {
                 }
                 return true;
             }
-            Misfit::KeyNumber => format!("{rows} have a key that isn't a number from 1 to 999999999999998"),
+            Misfit::KeyNumber => format!("{rows} with a key that isn't a number from 1 to 999999999999998"),
             Misfit::KeyText => format!(
-                "{rows} have a key that isn't 1 to 64 bytes in Unicode's form C without `/`, control characters and white space \
+                "{rows} with a key that isn't 1 to 64 bytes in Unicode's form C without `/`, control characters and white space \
                  around it"
             ),
-            Misfit::Moment | Misfit::Day => format!("{rows} have a value outside of the years 1 to 9999"),
-            Misfit::NotFinite => format!("{rows} have a value that isn't a finite number"),
+            Misfit::Moment | Misfit::Day => format!("{rows} with a value outside of the years 1 to 9999"),
+            Misfit::NotFinite => format!("{rows} with a value that isn't a finite number"),
         };
         if *column == of.key.0 {
             self.leave(format!("table {}", of.table), why, "change these keys, then run the command again");
@@ -273,8 +273,7 @@ impl Left {
         Self {
             what: format!("check {name} of {table}"),
             why: "it can't be written as a rule".to_owned(),
-            remedy: "the database goes on enforcing it, and answers of Backstay don't say what was wrong: write a `@check` that \
-                     refuses at least as much"
+            remedy: "the database goes on enforcing it; a `@check` that refuses the same can say more than its name"
                 .to_owned(),
         }
     }

@@ -30,7 +30,7 @@ fn uniques(table: &FoundTable, draft: &mut Draft) {
         let found = ty.zip(unique.columns.as_ref()).and_then(|(ty, columns)| fields(ty, columns));
         let Some(found) = found else {
             let why = format!("it isn't over fields that an index can have: {}", unique.definition);
-            let remedy = "the database goes on enforcing it, and answers of Backstay don't say what was wrong";
+            let remedy = "the database goes on enforcing it; nothing has to be done";
             draft.leave(format!("unique index {} of {}", unique.name, table.name), why, remedy);
             continue;
         };

@@ -52,7 +52,7 @@ impl Served {
     fn new(app: &App, url: &str) -> Self {
         let added = app.run(&["key", "add", "tests", "--format", "json", "--data", url]).done();
         let added: Value = serde_json::from_str(&added).expect("an answer");
-        let token = added["token"].as_str().expect("a token").to_owned();
+        let token = added["key"].as_str().expect("a token").to_owned();
         let arguments = ["serve", ".", "--data", url, "--listen", "127.0.0.1:0", "--log-format", "json"];
         Self { server: Server::spawn(&mut app.command(&arguments)).listening(), token }
     }
@@ -64,7 +64,8 @@ impl Served {
 
     #[track_caller]
     fn get(&self, path: &str, expected: &Value) {
-        let (status, found) = self.ask("GET", path, &Value::Null);
+        let (status, mut found) = self.ask("GET", path, &Value::Null);
+        found.as_object_mut().map(|page| page.remove("next"));
         assert_eq!((status, &found), (200, expected), "{path}");
     }
 
@@ -134,8 +135,8 @@ fn what_cannot_become_part_of_the_model_is_named() {
         ("column mooring.fee", "no scalar is like the type money"),
         ("column mooring.noon", "no scalar is like the type time without time zone"),
         ("exclusion mooring_days_excl of mooring", "it can't be told from its definition"),
-        ("column moment.at", "1 row have a value outside of the years 1 to 9999"),
-        ("column moment.share", "1 row have a value that isn't a finite number"),
+        ("column moment.at", "1 row with a value outside of the years 1 to 9999"),
+        ("column moment.share", "1 row with a value that isn't a finite number"),
     ] {
         assert!(found.contains(&expected), "{expected:?} {found:#?}");
     }
@@ -146,20 +147,15 @@ fn what_cannot_become_part_of_the_model_is_named() {
 fn no_row_moves_and_a_second_run_has_nothing_to_do() {
     let (url, name) = harbour();
     let before: Vec<String> = PLACES.iter().map(|(table, _)| places(&name, table)).collect();
-    let files = "SELECT string_agg(relname || relfilenode, ' ' ORDER BY oid) FROM pg_class \
+    let files = "SELECT string_agg(relfilenode::text, ' ' ORDER BY oid) FROM pg_class \
                  WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT LIKE 'backstay%'";
-    let count = |text: &str| {
-        text.split(' ')
-            .map(|file| file.trim_start_matches(|c: char| !c.is_ascii_digit()).to_owned())
-            .collect::<Vec<_>>()
-    };
-    let files_before = count(&Cluster::shared().run(&name, files));
+    let files_before = Cluster::shared().run(&name, files);
     let app = App::empty();
     let done = app.run(&["adopt", &url, "--name", "Harbour", "--apply"]).done();
     assert!(done.contains(&format!("\nadopted {url}: 9 types and 1 many-to-many relation; ")), "{done}");
     let after: Vec<String> = PLACES.iter().map(|(_, table)| places(&name, table)).collect();
     assert_eq!(after, before);
-    assert_eq!(count(&Cluster::shared().run(&name, files)), files_before, "no table was written anew");
+    assert_eq!(Cluster::shared().run(&name, files), files_before, "no table was written anew");
     assert_eq!(std::fs::read_to_string(app.path().join("model/adopted.graphql")).expect("a model"), MODEL);
     let again = app.run(&["adopt", &url]).done();
     assert_eq!(again, format!("nothing to do: {url} was adopted already; `backstay serve` serves it\n"));
@@ -195,11 +191,11 @@ fn adopted_records_are_read() {
     );
     served.get("/api/berths?select=kind,depth&kind=BUOY", &json!({"items": [{"kind": "BUOY", "depth": 4.5}]}));
     served.get(
-        "/api/berths?select=kind&sort=-kind&filter=kind >= 'QUAY'".replace(' ', "%20").as_str(),
+        "/api/berths?select=kind&sort=-kind&filter=kind%20%3E%3D%20'QUAY'",
         &json!({"items": [{"kind": "BUOY"}, {"kind": "QUAY"}]}),
     );
     served.get(
-        "/api/ships?select=name&filter=built * 1000000 > 1900000000".replace(' ', "%20").as_str(),
+        "/api/ships?select=name&filter=built%20*%201000000%20%3E%201900000000",
         &json!({"items": [{"name": "Albatros"}]}),
     );
     served.get("/api/ships?select=name&imo=9074729", &json!({"items": [{"name": "Albatros"}]}));
@@ -270,7 +266,9 @@ fn adopted_records_are_written() {
     served.refused(("PATCH", "/api/ships/4"), &json!({"built": 1700}), (422, "/problems/invalid-values"));
     served.refused(("PATCH", "/api/ships/4"), &json!({"speed": "-1"}), (422, "/problems/invalid-values"));
     served.refused(("PATCH", "/api/ships/4"), &json!({"whereabouts": "lost"}), (422, "/problems/invalid-values"));
-    served.refused(("DELETE", "/api/cargos/1"), &Value::Null, (409, "/problems/still-referenced"));
+    served.refused(("PATCH", "/api/ships/4"), &json!({"name": "LOUD"}), (422, "/problems/invalid-values"));
+    served.refused(("DELETE", "/api/countries/NO"), &Value::Null, (409, "/problems/still-referenced"));
+    assert_eq!(served.ask("DELETE", "/api/cargos/1", &Value::Null).0, 204);
     served.refused(("POST", "/api/moorings"), &json!({}), (403, "/problems/forbidden"));
     served.made("/api/berths", &json!({"depth": 3, "kind": "DRY_DOCK"}));
     served.made("/api/harbour-masters", &json!({"fullName": "Eve", "deputyOf": 2}));

@@ -99,6 +99,10 @@ impl Refusal {
                 }
             }
             "23503" => StoreError::ForeignKey,
+            "23514" | "23P01" => match self.constraint.clone() {
+                Some(constraint) => StoreError::Check { constraint },
+                None => StoreError::Constraint(self.into_cause()),
+            },
             "25P02" => StoreError::Aborted,
             "25006" => StoreError::ReadOnly,
             "53100" => StoreError::Full,
