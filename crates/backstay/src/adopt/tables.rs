@@ -237,7 +237,14 @@ fn make_room(ty: &mut DraftType, table: &FoundTable) {
         let is_id = ty.key.0 == name && name == "id";
         let is_there = table.column(name).is_some();
         if is_there && !is_id && !is_field && !ty.fields.iter().any(is_standard) {
-            ty.moved.push((name.to_owned(), format!("{name}_before")));
+            let names = (1..)
+                .map(|number| format!("{name}_before{}", if number == 1 { String::new() } else { number.to_string() }));
+            let is_free = |to: &String| {
+                table.column(to).is_none() && ty.fields.iter().all(|field| backstay_model::snake(&field.name) != *to)
+            };
+            if let Some(to) = names.take(100).find(is_free) {
+                ty.moved.push((name.to_owned(), to));
+            }
         }
     }
 }

@@ -65,7 +65,9 @@ impl Served {
     #[track_caller]
     fn get(&self, path: &str, expected: &Value) {
         let (status, mut found) = self.ask("GET", path, &Value::Null);
-        found.as_object_mut().map(|page| page.remove("next"));
+        for place in ["next", "prev"] {
+            found.as_object_mut().map(|page| page.remove(place));
+        }
         assert_eq!((status, &found), (200, expected), "{path}");
     }
 
@@ -289,6 +291,69 @@ fn adopted_records_are_written() {
     assert!(app.run(&["log", "verify", "--data", &url]).done().contains("entries"));
     let copied = app.run(&["copy", "--from", &url, "--to", "copied"]).done();
     assert!(copied.starts_with("copied Harbour from "), "{copied}");
+}
+
+/// Texts that the database orders by a language.
+const WORDS: &str = "CREATE TABLE language (code varchar(8) COLLATE \"und-x-icu\" PRIMARY KEY, name text NOT NULL); \
+    CREATE TABLE word (id uuid PRIMARY KEY, name text COLLATE \"und-x-icu\" NOT NULL UNIQUE, \
+    seen text COLLATE \"und-x-icu\", alias text COLLATE \"und-x-icu\" UNIQUE, \
+    language varchar(8) COLLATE \"und-x-icu\" NOT NULL REFERENCES language, created_at timestamp NOT NULL, n integer DEFAULT 7, \
+    UNIQUE NULLS NOT DISTINCT (language, n)); \
+    CREATE VIEW seen AS SELECT seen, alias FROM word; \
+    INSERT INTO language VALUES ('de', 'German'); \
+    INSERT INTO word (id, name, seen, alias, language, created_at, n) VALUES \
+    ('9d8a9927-df2f-437c-bfb0-db537166c061', 'b', 'x', 'b1', 'de', '2020-01-01', 1), \
+    ('9d8a9927-df2f-437c-bfb0-db537166c062', 'B', 'y', 'b2', 'de', '2020-01-01', 2), \
+    ('9d8a9927-df2f-437c-bfb0-db537166c063', 'a', 'x', 'b3', 'de', '2020-01-01', 3)";
+
+#[test]
+fn texts_are_ordered_by_code_point_from_then_on() {
+    let cluster = Cluster::shared();
+    let url = cluster.url();
+    let name = url.rsplit_once('/').expect("a database").1;
+    cluster.run(name, WORDS);
+    let before = places(name, "word");
+    let app = App::empty();
+    app.run(&["adopt", &url, "--apply"]).done();
+    assert_eq!(places(name, "word"), before);
+    let model = std::fs::read_to_string(app.path().join("model/adopted.graphql")).expect("a model");
+    for expected in
+        ["  name: String! @unique\n", "  seen: Text\n", "  @unique(fields: [\"language\", \"n\"], nulls: SAME) {\n"]
+    {
+        assert!(model.contains(expected), "{expected} {model}");
+    }
+    let served = Served::new(&app, &url);
+    served.get(
+        "/api/words?select=name,createdAt,language{name}&sort=name&limit=2",
+        &json!({"items": [
+            {"name": "B", "createdAt": "2020-01-01T00:00:00.000000Z", "language": {"name": "German"}},
+            {"name": "a", "createdAt": "2020-01-01T00:00:00.000000Z", "language": {"name": "German"}},
+        ]}),
+    );
+    served.get("/api/words?select=name&seen=y&language=de", &json!({"items": [{"name": "B"}]}));
+    served.refused(("GET", "/api/words?sort=seen"), &Value::Null, (400, "/problems/malformed-request"));
+    let word = json!({"name": "c", "alias": "b1", "language": "de"});
+    served.refused(("POST", "/api/words"), &word, (409, "/problems/not-unique"));
+    assert_eq!(served.server.stop(), Some(0));
+}
+
+#[test]
+fn a_step_that_fails_leaves_nothing_behind() {
+    let cluster = Cluster::shared();
+    let url = cluster.url();
+    let name = url.rsplit_once('/').expect("a database").1;
+    cluster.run(
+        name,
+        "CREATE TABLE first (first_id integer PRIMARY KEY, name text UNIQUE, version interval, version_before text); \
+         CREATE INDEX ux_first__name ON first (lower(name))",
+    );
+    let app = App::empty();
+    let refused = app.run(&["adopt", &url, "--apply"]).refused();
+    let step = "indexes of First\n    CREATE UNIQUE INDEX \"ux_first__name\" ON \"first\" (\"name\")";
+    assert!(refused.starts_with(&format!("error: a step can't be taken in {url}: {step}")), "{refused}");
+    assert!(refused.contains("\n  help: nothing was changed"), "{refused}");
+    assert!(!app.path().join("model/adopted.graphql").exists());
+    assert_eq!(cluster.run(name, "SELECT count(first_id) + count(version) FROM first"), "0");
 }
 
 #[test]
