@@ -3,16 +3,11 @@
 
 use super::draft::{DraftField, FieldType};
 
-/// The rule that a check of a table with these fields is.
+/// The rule that a check of a table with these fields is, or of a domain whose only field this is.
 pub(super) fn rule(expression: &str, fields: &[DraftField]) -> Option<String> {
     let mut parser = Parser { tokens: tokens(expression)?, at: 0, fields };
     let rule = parser.disjunction()?;
     (parser.at == parser.tokens.len() && rule.is_truth).then_some(rule.text)
-}
-
-/// The rule that a check of a domain is for its one field.
-pub(super) fn rule_of_domain(expression: &str, field: &[DraftField]) -> Option<String> {
-    rule(expression, field)
 }
 
 /// A text as rules write it.
@@ -362,6 +357,6 @@ mod tests {
 
     #[test]
     fn a_check_of_a_domain_is_about_its_field() {
-        assert_eq!(rule_of_domain("(VALUE >= (0)::numeric)", &fields()[1..2]).as_deref(), Some("this.price >= 0"));
+        assert_eq!(rule("(VALUE >= (0)::numeric)", &fields()[1..2]).as_deref(), Some("this.price >= 0"));
     }
 }

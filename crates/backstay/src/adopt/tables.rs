@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use backstay_engine::{FoundColumn, FoundTable, Survey, TableKind, TypeFamily};
 
 use super::columns::{self, Column};
-use super::draft::{Draft, DraftEnum, DraftField, DraftType, FieldType};
+use super::draft::{Draft, DraftCheck, DraftEnum, DraftField, DraftType, FieldType, Left};
 use super::{checks, defaults, names};
 
 /// The columns that every record has, beside its id.
@@ -128,7 +128,10 @@ fn add_columns(survey: &Survey, table: &FoundTable, mut ty: DraftType, draft: &m
     for column in &table.columns {
         match columns::field(survey, &draft.enums, column, ty.key.0 == column.name) {
             Ok(found) => {
-                add_column(&mut ty, column, found, &mut columns);
+                if !add_column(&mut ty, column, found, (&mut columns, draft)) {
+                    let reason = ("its name can't be that of a field".to_owned(), "give it a shorter name");
+                    leave(&mut ty, (table, column), reason, draft);
+                }
                 tell_default(&ty, column, draft);
             }
             Err((why, remedy)) => leave(&mut ty, (table, column), (why, remedy), draft),
@@ -137,8 +140,8 @@ fn add_columns(survey: &Survey, table: &FoundTable, mut ty: DraftType, draft: &m
     make_room(&mut ty, table);
     for check in &table.checks {
         match checks::rule(&check.expression, &ty.fields) {
-            Some(rule) if check.is_valid => ty.checks.push(super::draft::DraftCheck { name: check.name.clone(), rule }),
-            _ => draft.left.push(super::draft::Left::check(&table.name, &check.name)),
+            Some(rule) if check.is_valid => ty.checks.push(DraftCheck { name: check.name.clone(), rule }),
+            _ => draft.left.push(Left::check(&table.name, &check.name)),
         }
     }
     for name in &table.exclusions {
@@ -180,7 +183,13 @@ fn leave(ty: &mut DraftType, (table, column): (&FoundTable, &FoundColumn), (why,
     draft.leave(format!("column {}.{}", table.name, column.name), why, remedy);
 }
 
-fn add_column(ty: &mut DraftType, found: &FoundColumn, column: Column, columns: &mut HashSet<String>) {
+/// `false`: no name is left for the field.
+fn add_column(
+    ty: &mut DraftType,
+    found: &FoundColumn,
+    column: Column,
+    (columns, draft): (&mut HashSet<String>, &mut Draft),
+) -> bool {
     let is_key = ty.key.0 == found.name;
     let standard = STANDARD.iter().find(|(name, _)| *name == found.name);
     let is_moment = column.ty == FieldType::Plain("DateTime".to_owned());
@@ -193,7 +202,7 @@ fn add_column(ty: &mut DraftType, found: &FoundColumn, column: Column, columns: 
                 let is_own = at == found.name || !columns.contains(&at);
                 is_own && !RESERVED.contains(&at.as_str()) && !ty.names.iter().any(|taken| taken == name)
             };
-            let Some(name) = names::of_field(&found.name, is_free) else { return };
+            let Some(name) = names::of_field(&found.name, is_free) else { return false };
             (name, column.ty)
         }
     };
@@ -204,7 +213,6 @@ fn add_column(ty: &mut DraftType, found: &FoundColumn, column: Column, columns: 
     for misfit in column.questions {
         ty.ask(&found.name, misfit);
     }
-    let domain_checks = if kind == FieldType::Standard { &[][..] } else { found.domain_checks.as_slice() };
     let default = found.default.as_deref().and_then(|default| defaults::directive(default, &kind));
     ty.fields.push(DraftField {
         column: found.name.clone(),
@@ -216,16 +224,26 @@ fn add_column(ty: &mut DraftType, found: &FoundColumn, column: Column, columns: 
         retyped: column.retyped,
         default,
     });
-    let own = &ty.fields[ty.fields.len() - 1..];
-    let rules = domain_checks.iter().filter_map(|check| checks::rule_of_domain(check, own));
-    let rules: Vec<_> = rules.map(|rule| super::draft::DraftCheck { name: found.declared.clone(), rule }).collect();
-    ty.checks.extend(rules);
-    if let Some(values) = column.values {
-        let field = &ty.fields[ty.fields.len() - 1];
+    add_checks(ty, found, column.values.as_deref().unwrap_or_default(), draft);
+    true
+}
+
+/// What the type of a column that has just become a field refuses: the checks of a domain, or values that an enum doesn't have.
+fn add_checks(ty: &mut DraftType, found: &FoundColumn, values: &[String], draft: &mut Draft) {
+    let Some(field) = ty.fields.last().filter(|field| field.kind != FieldType::Standard) else { return };
+    let mut rules = Vec::new();
+    for check in &found.domain_checks {
+        match checks::rule(check, std::slice::from_ref(field)) {
+            Some(rule) => rules.push(DraftCheck { name: found.declared.clone(), rule }),
+            None => draft.left.push(Left::check(&ty.table, &found.declared)),
+        }
+    }
+    if !values.is_empty() {
         let quoted: Vec<String> = values.iter().map(|value| checks::quoted(value)).collect();
         let rule = format!("this.{} in [{}]", field.name, quoted.join(", "));
-        ty.checks.push(super::draft::DraftCheck { name: found.ty.clone(), rule });
+        rules.push(DraftCheck { name: found.ty.clone(), rule });
     }
+    ty.checks.extend(rules);
 }
 
 /// Columns with the names of Backstay's own that aren't those get others.
