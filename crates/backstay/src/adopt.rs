@@ -44,7 +44,7 @@ impl Translation {
         let counts = Engine::count_misfits(url, &draft.questions())?;
         draft.settle(&counts);
         if draft.types.is_empty() {
-            return Err(nothing(url, &survey, draft.left));
+            return Err(nothing(url, &survey, &draft.left));
         }
         relations::add(&survey, &mut draft);
         links::add(&survey, &mut draft);
@@ -62,7 +62,7 @@ impl Translation {
 }
 
 /// Why nothing of a schema can be adopted.
-fn nothing(url: &Secret, survey: &Survey, left: Vec<Left>) -> Failure {
+fn nothing(url: &Secret, survey: &Survey, left: &[Left]) -> Failure {
     let others = survey.tables.iter().filter(|table| !table.is_owned).map(|table| table.name.clone());
     let names: Vec<String> = others.collect();
     let database = backstay_engine::Location::Url(url.clone()).to_string();
@@ -75,24 +75,22 @@ fn nothing(url: &Secret, survey: &Survey, left: Vec<Left>) -> Failure {
 /// Compiles the model. Checks that it can't have are left to the database.
 fn compile_with_checks(draft: &mut Draft) -> Result<Compiled, Failure> {
     let checks: Vec<Vec<_>> = draft.types.iter_mut().map(|of| std::mem::take(&mut of.checks)).collect();
-    let mut best = match compile(&text::write(draft)) {
-        Ok(compiled) => compiled,
+    let mut best = if let Ok(compiled) = compile(&text::write(draft)) {
+        compiled
+    } else {
         // Some default doesn't fit its field. If it is something else, that is a mistake of this translation.
-        Err(_) => {
-            draft.drop_defaults();
-            compile(&text::write(draft))?
-        }
+        draft.drop_defaults();
+        compile(&text::write(draft))?
     };
     for (at, checks) in checks.into_iter().enumerate() {
         for check in checks {
             let left = Left::check(&draft.types[at].table, &check.name);
             draft.types[at].checks.push(check);
-            match compile(&text::write(draft)) {
-                Ok(compiled) => best = compiled,
-                Err(_) => {
-                    draft.types[at].checks.pop();
-                    draft.left.push(left);
-                }
+            if let Ok(compiled) = compile(&text::write(draft)) {
+                best = compiled;
+            } else {
+                draft.types[at].checks.pop();
+                draft.left.push(left);
             }
         }
     }

@@ -90,6 +90,13 @@ impl Part {
     }
 }
 
+/// What follows a value.
+enum Conversion {
+    Nothing,
+    /// `::type`.
+    To(String),
+}
+
 struct Parser<'f> {
     tokens: Vec<Token>,
     at: usize,
@@ -206,7 +213,7 @@ impl Parser<'_> {
 
     fn converted(&mut self) -> Option<Part> {
         let mut part = self.primary()?;
-        while let Some(ty) = self.conversion()? {
+        while let Conversion::To(ty) = self.conversion()? {
             let is_harmless =
                 part.is_literal || ["text", "character varying", "numeric", "bigint"].contains(&ty.as_str());
             if !is_harmless || part.is_truth {
@@ -228,9 +235,9 @@ impl Parser<'_> {
     }
 
     /// `::type`, if there is one; fails where it isn't clear where that ends.
-    fn conversion(&mut self) -> Option<Option<String>> {
+    fn conversion(&mut self) -> Option<Conversion> {
         if !self.sign("::") {
-            return Some(None);
+            return Some(Conversion::Nothing);
         }
         let mut words = Vec::new();
         while let Some(Token::Name(name)) = self.tokens.get(self.at) {
@@ -249,7 +256,7 @@ impl Parser<'_> {
         if self.sign("[") && !self.sign("]") {
             return None;
         }
-        Some(Some(words.join(" "))).filter(|_| !words.is_empty())
+        (!words.is_empty()).then(|| Conversion::To(words.join(" ")))
     }
 
     fn primary(&mut self) -> Option<Part> {

@@ -1,5 +1,7 @@
 //! Defaults of columns as those of fields.
 
+use std::fmt::Write as _;
+
 use super::draft::FieldType;
 
 /// `@default` for the expression of a column's default, if the model has it.
@@ -38,7 +40,10 @@ pub(super) fn string(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            letter if letter.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            letter if letter.is_control() => {
+                // Writing into a text can't fail.
+                let _ = write!(quoted, "\\u{:04x}", u32::from(letter));
+            }
             letter => quoted.push(letter),
         }
     }

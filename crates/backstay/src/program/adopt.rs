@@ -28,20 +28,20 @@ pub(super) fn adopt(arguments: &Adopt) -> Result<ExitCode, Failure> {
     };
     let text = if arguments.apply {
         let adopted = apply(&translation, (&place.directory, url), database)?;
-        shown(arguments.format, adopted.json(), &adopted)
+        shown(arguments.format, &adopted.json(), &adopted)
     } else {
         let plan = AdoptionPlan {
             steps: translation.steps(),
             translation: &translation,
             command: command(arguments, &database),
         };
-        shown(arguments.format, plan.json(), &plan)
+        shown(arguments.format, &plan.json(), &plan)
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn shown(format: Form, json: serde_json::Value, text: &impl std::fmt::Display) -> String {
+fn shown(format: Form, json: &serde_json::Value, text: &impl std::fmt::Display) -> String {
     match format {
         Form::Text => text.to_string(),
         Form::Json => format!("{json}\n"),
@@ -104,15 +104,9 @@ fn name_of(address: &str) -> String {
 
 /// The command that takes the steps.
 fn command(arguments: &Adopt, database: &str) -> String {
-    let mut command = "backstay adopt".to_owned();
-    if arguments.url.is_some() {
-        command.push_str(&format!(" {database}"));
-    }
-    if arguments.app != Path::new(".") {
-        command.push_str(&format!(" --app {}", arguments.app.display()));
-    }
-    if let Some(name) = &arguments.name {
-        command.push_str(&format!(" --name '{name}'"));
-    }
-    command + " --apply"
+    let url = arguments.url.as_ref().map(|_| database.to_owned());
+    let app = (arguments.app != Path::new(".")).then(|| format!("--app {}", arguments.app.display()));
+    let name = arguments.name.as_ref().map(|name| format!("--name '{name}'"));
+    let parts = [Some("backstay adopt".to_owned()), url, app, name, Some("--apply".to_owned())];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
