@@ -82,6 +82,13 @@ fn compile_with_checks(draft: &mut Draft) -> Result<Compiled, Failure> {
         draft.drop_defaults();
         compile(&text::write(draft))?
     };
+    for (of, checks) in draft.types.iter_mut().zip(&checks) {
+        of.checks.clone_from(checks);
+    }
+    if let Ok(compiled) = compile(&text::write(draft)) {
+        return Ok(compiled);
+    }
+    draft.types.iter_mut().for_each(|of| of.checks.clear());
     for (at, checks) in checks.into_iter().enumerate() {
         for check in checks {
             let left = Left::check(&draft.types[at].table, &check.name);
