@@ -293,6 +293,46 @@ fn adopted_records_are_written() {
     assert!(copied.starts_with("copied Harbour from "), "{copied}");
 }
 
+#[test]
+fn an_adopted_model_changes_and_what_others_have_on_a_table_stays() {
+    let (app, url, name) = adopted();
+    let model = MODEL
+        .replace(
+            "@range(min: -2147483648, max: 2147483647) @unique",
+            "@range(min: 1, max: 2147483647)\n  captain: String",
+        )
+        .replace("  built: Int", "  year: Int @renamed(from: \"built\")")
+        .replace("this.built", "this.year")
+        .replace("[\"built\", ", "[\"year\", ")
+        .replace(
+            "type Owners @key(type: INT) @path(is: \"owners\")",
+            "type Owner @key(type: INT) @renamed(from: \"Owners\")",
+        )
+        .replace("Owners!", "Owner!");
+    app.write("model/adopted.graphql", &model);
+    assert!(app.run(&["migrate", "apply", "--data", &url]).done().ends_with("done\n"));
+    let served = Served::new(&app, &url);
+    served.get(
+        "/api/ships?select=year,captain,owner{name}&sort=year&limit=1",
+        &json!({"items": [{"year": 1892, "captain": null, "owner": {"name": "Ben"}}]}),
+    );
+    assert_eq!(served.server.stop(), Some(0));
+    assert_eq!(Cluster::shared().run(&name, "SELECT words FROM ship WHERE year = 1892"), "'fram':1");
+
+    app.write(
+        "model/adopted.graphql",
+        &model
+            .replace("  tonnage: Decimal!", "  tonnage: String!")
+            .replace("this.tonnage >= 0 && ", "")
+            .replace(" @precision(digits: 10, scale: 2) @default(to: 0)", ""),
+    );
+    let plan = app.run(&["migrate", "plan", "--data", &url]);
+    let blocked = "blocked: the table ship would lose a foreign key of port_call, the column words, the trigger seen, the view fleet";
+    assert!(plan.out.contains(blocked), "{plan:?}");
+    assert!(app.run(&["migrate", "apply", "--data", &url, "--allow-data-loss"]).code == Some(1));
+    assert_eq!(Cluster::shared().run(&name, "SELECT count(*) FROM fleet"), "3");
+}
+
 /// Texts that the database orders by a language.
 const WORDS: &str = "CREATE TABLE language (code varchar(8) COLLATE \"und-x-icu\" PRIMARY KEY, name text NOT NULL); \
     CREATE TABLE word (id uuid PRIMARY KEY, name text COLLATE \"und-x-icu\" NOT NULL UNIQUE, \

@@ -146,7 +146,7 @@ pub(crate) fn delete(url: &Secret) -> Result<(), OpenError> {
         }
         let names = tables.iter().filter_map(|object| match object {
             Stored::Table(name) => Some(format!("\"{}\"", name.replace('"', "\"\""))),
-            Stored::Column(..) | Stored::Index(_) => None,
+            Stored::Column(..) | Stored::Index(_) | Stored::Reference(..) | Stored::Dependent(..) => None,
         });
         let names: Vec<String> = names.collect();
         let drop = format!("DROP TABLE {} CASCADE", names.join(", "));
