@@ -81,6 +81,10 @@ impl Inner {
                 Place::Whole,
                 ViolationKind::Reference { collection: "record".to_owned(), by: "id".to_owned() },
             ),
+            StoreError::Check { constraint } => {
+                let message = format!("the database refuses the record: it must satisfy {constraint}");
+                Error::invalid(Place::Whole, ViolationKind::Check { message })
+            }
             StoreError::StagedRows { .. } => Conflict::Concurrent.into(),
             StoreError::StepLimit => Limit::Cost.into(),
             StoreError::TimeLimit => Limit::Deadline.into(),

@@ -1,6 +1,8 @@
 //! Every request once: authorize, validate, transact, publish. All doors come through here, so that a rule holds on each
 //! of them. Knows no notation (JSON, words of a URL) and no protocol, and sees no text of SQL.
 
+#[cfg(feature = "postgres")]
+mod adopting;
 mod aggregate;
 mod allow_policy;
 mod amounts;
@@ -130,6 +132,11 @@ pub use backstay_sql::{
     ListPlace, MemberOutput, MemberSelection, ObjectOutput, Phrase, RecordsOutput, Row, RowOutput, Selected,
     SelectedField, SelectedMember, SelectedType, SelectedValue, Selection, SortBy, SortKey, Sought, TypeOutput,
     ValueKind, ValueOutput, ValuesOutput, nested,
+};
+#[cfg(feature = "postgres")]
+pub use backstay_store::{
+    AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Deletion, FoundCheck, FoundColumn, FoundEnum,
+    FoundIndex, FoundReference, FoundTable, FoundUnique, Misfit, RefusedStep, Retyped, Survey, TableKind, TypeFamily,
 };
 pub use backstay_store::{
     ApiChange, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,

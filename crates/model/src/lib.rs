@@ -65,7 +65,7 @@ pub use model::{
     Trash, Tree, Union, Upkeep, VersionChange, Versions, Within,
 };
 pub use named::{FUNCTIONS, NamedRule, NamedRules, ParameterKind, RuleId, RuleParameter};
-pub use names::{own_name, shortened};
+pub use names::{own_name, path, shortened, snake};
 pub use pack::Pack;
 pub use pattern::FieldPattern;
 pub use range::{Range, RangeProblem};

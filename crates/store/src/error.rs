@@ -31,6 +31,12 @@ pub enum StoreError {
     /// A reference to a row that does not exist, or the deletion of a row that is still referred to.
     #[error("a reference would lead to a row that does not exist")]
     ForeignKey,
+    /// A check or an exclusion of the database, such as one of an adopted table.
+    #[error("the database's constraint {constraint} refuses the row")]
+    Check {
+        /// Its name.
+        constraint: String,
+    },
     /// A value that its column does not accept.
     #[error("a value violates a constraint of the table")]
     Constraint(#[source] Cause),

@@ -162,4 +162,8 @@ pub(crate) enum Object {
     Column(String, String),
     /// An index.
     Index(String),
+    /// A foreign key to a table, from another one.
+    Reference(String, String),
+    /// Something on a table that isn't Backstay's, in words: a view of it, a trigger.
+    Dependent(String, String),
 }

@@ -85,19 +85,10 @@ impl Opening<'_> {
     }
 
     async fn create(&self, session: &mut dyn SchemaSession) -> Result<Outcome, OpenError> {
-        let mut feed_key = [0; 32];
-        self.ambient.entropy.fill(&mut feed_key);
         let mut statements = own::create(session.dialect());
         statements.extend(schema::create(self.model, session.dialect()));
-        statements.extend(Numbers::default().extend(self.model));
-        statements.extend(snapshot::keep(self.model, ModelNumber(1), self.ambient.clock.now()));
-        statements.push(own(
-            "INSERT INTO backstay_meta (name, value) VALUES ('feed_key', $1)",
-            vec![Param::Bytes(feed_key.as_slice().into())],
-            &[],
-        ));
         run(session, &statements).await?;
-        session.set_format(own::format(session.dialect())).await?;
+        begin_history(session, (self.model, &self.ambient)).await?;
         Ok(Outcome::Created)
     }
 
@@ -169,6 +160,24 @@ impl Opening<'_> {
         let keys = DependencyKeys::new(self.model, catalog, feed_key(session).await?);
         tombstones::recover(session, &keys, &types).await
     }
+}
+
+/// Records the first model of a database whose tables are there.
+pub(crate) async fn begin_history(
+    session: &mut dyn SchemaSession,
+    (model, ambient): (&Model, &Ambient),
+) -> Result<(), StoreError> {
+    let mut feed_key = [0; 32];
+    ambient.entropy.fill(&mut feed_key);
+    let mut statements = Numbers::default().extend(model);
+    statements.extend(snapshot::keep(model, ModelNumber(1), ambient.clock.now()));
+    statements.push(own(
+        "INSERT INTO backstay_meta (name, value) VALUES ('feed_key', $1)",
+        vec![Param::Bytes(feed_key.as_slice().into())],
+        &[],
+    ));
+    run(session, &statements).await?;
+    session.set_format(own::format(session.dialect())).await
 }
 
 /// The steps that opening would take, without taking them.
@@ -247,7 +256,7 @@ pub(crate) async fn records(session: &mut dyn SchemaSession) -> Result<Records, 
 const NAMED_MISSING: usize = 10;
 
 /// Refuses a database that lacks something the model stores, before a request runs into it.
-async fn verify(session: &mut dyn SchemaSession, model: &Model) -> Result<(), OpenError> {
+pub(crate) async fn verify(session: &mut dyn SchemaSession, model: &Model) -> Result<(), OpenError> {
     let found = session.objects().await?;
     let mut missing = Vec::new();
     for table in schema::expected(model, session.dialect()) {

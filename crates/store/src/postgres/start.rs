@@ -139,9 +139,12 @@ pub(crate) fn delete(url: &Secret) -> Result<(), OpenError> {
             Contents::Backstay { .. } | Contents::UnfinishedCopy => {}
         }
         let tables = session.objects().await?;
+        if tables.contains(&Stored::Table("backstay_adopted".to_owned())) {
+            return Err(address.failed(ServerProblem::Adopted));
+        }
         let names = tables.iter().filter_map(|object| match object {
             Stored::Table(name) => Some(format!("\"{}\"", name.replace('"', "\"\""))),
-            Stored::Column(..) | Stored::Index(_) => None,
+            Stored::Column(..) | Stored::Index(_) | Stored::Reference(..) | Stored::Dependent(..) => None,
         });
         let names: Vec<String> = names.collect();
         let drop = format!("DROP TABLE {} CASCADE", names.join(", "));
