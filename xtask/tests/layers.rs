@@ -64,8 +64,9 @@ const TOOLS: &[&str] = &["xtask", "bench"];
 const EXAMPLES: &[&str] = &["embedded"];
 
 /// Dependencies for tests only: expressions are tested on both databases, in the tests of the store; what a request is
-/// written as is easier to read in a test than its typed form.
-const FOR_TESTS: &[(&str, &str)] = &[("store", "expr"), ("engine", "rest"), ("identity", "rest")];
+/// written as is easier to read in a test than its typed form; functions write requests as clients do.
+const FOR_TESTS: &[(&str, &str)] =
+    &[("store", "expr"), ("engine", "rest"), ("identity", "rest"), ("functions", "client")];
 
 const DATABASE_DRIVERS: &[&str] = &[
     "rusqlite",
