@@ -108,7 +108,7 @@ impl Desk {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_state_changes_at_its_moment_and_not_before() {
     let mut desk = Desk::open();
     let post = desk.make("Post", r#"{"title":"a","publishAt":"2026-01-31T13:00:00Z","archiveOn":"2026-02-02"}"#).await;
@@ -129,7 +129,7 @@ async fn a_state_changes_at_its_moment_and_not_before() {
     assert_eq!(desk.fired().await, [1, 1]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_missed_happens_after_a_restart_in_order() {
     let mut desk = Desk::open();
     let late = desk.make("Post", r#"{"title":"late","publishAt":"2026-01-31T15:00:00Z"}"#).await;
@@ -146,7 +146,7 @@ async fn what_was_missed_happens_after_a_restart_in_order() {
     assert_eq!(desk.fired().await, [3]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_guard_that_is_not_true_leaves_the_record_until_it_changes() {
     let mut desk = Desk::open();
     let body = r#"{"title":"a","approved":false,"publishAt":"2026-01-31T12:00:01Z"}"#;
@@ -163,7 +163,7 @@ async fn a_guard_that_is_not_true_leaves_the_record_until_it_changes() {
 }
 
 /// What a guard reads of other records may have changed.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_that_stayed_is_tried_again_after_a_minute() {
     let mut desk = Desk::open();
     let boss = desk.make("Boss", r#"{"here":false}"#).await;
@@ -178,7 +178,7 @@ async fn a_record_that_stayed_is_tried_again_after_a_minute() {
 }
 
 /// A check and a unique value keep one record from changing, and no other.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_that_cannot_change_keeps_no_other_from_it() {
     let mut desk = Desk::open();
     let make = async |desk: &Desk, title: &str| {
@@ -195,7 +195,7 @@ async fn a_record_that_cannot_change_keeps_no_other_from_it() {
     desk.check(bad, "state", r#"{"state":"PUBLISHED"}"#).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_moment_that_moves_is_what_counts() {
     let mut desk = Desk::open();
     let post = desk.make("Post", r#"{"title":"a","publishAt":"2026-01-31T12:10:00Z"}"#).await;
@@ -210,7 +210,7 @@ async fn a_moment_that_moves_is_what_counts() {
     desk.check(post, "state", r#"{"state":"PUBLISHED"}"#).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_are_deleted_or_moved_to_the_trash() {
     let mut desk = Desk::open();
     let until = r#"{"until":"2026-01-31T12:00:01Z"}"#;
@@ -231,7 +231,7 @@ async fn records_are_deleted_or_moved_to_the_trash() {
     assert_eq!(desk.selected("Token", used, "version").await, "not-found");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_records_change_each_exactly_once() {
     let mut desk = Desk::open();
     let client = desk.application.client();
@@ -257,7 +257,7 @@ async fn many_records_change_each_exactly_once() {
 }
 
 /// The time until the next one is told, so that nothing has to be looked for in between.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_next_moment_is_told() {
     let mut desk = Desk::open();
     desk.make("Post", r#"{"title":"a","publishAt":"2026-01-31T12:00:00.300Z"}"#).await;
@@ -289,4 +289,37 @@ fn a_guard_must_let_backstay_pass() {
     for passed in ["'EDITOR' in auth.roles || auth.kind == 'SYSTEM'", "this.at != null", "auth.id == null"] {
         assert_eq!(model(passed), Ok(()), "{passed}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_documented_timers_fire() {
+    const DOCUMENT: &str = include_str!("../../../docs/model.md");
+    let (_, section) = DOCUMENT.split_once("\n### At a moment\n").expect("the section");
+    let (_, example) = section.split_once("```graphql\n").expect("an example");
+    let (example, _) = example.split_once("```").expect("its end");
+    let user = "type User @identity @allow(read: \"true\", create: \"true\") { email: Email! @unique }";
+    let model = format!("extend schema @app(name: \"Paper\")\n{user}\n{example}");
+    let clock = TestClock::at("2026-01-31T12:00:00Z");
+    let application = TestApplication::open(vec![SourceFile::app("model/paper.graphql", model)], controlled(&clock, 7));
+    let mut desk = Desk { application, clock, anyone: Arc::new(Caller::anonymous()), pass: TimerPass::default() };
+    let ann = desk.make("User", r#"{"email":"ann@example.org"}"#).await;
+    let roles: [&str; 0] = [];
+    desk.anyone = Arc::new(Caller::account(ann, roles));
+    let moments = r#""publishAt":"2026-02-01T09:00:00Z","archiveOn":"2026-03-01""#;
+    let approved = desk.make("Article", &format!(r#"{{"title":"a","approvedBy":"{ann}",{moments}}}"#)).await;
+    let open = desk.make("Article", &format!(r#"{{"title":"b",{moments}}}"#)).await;
+    let invitation = desk.make("Invitation", "{}").await;
+    let told = async |desk: &Desk, article: RecordId| desk.selected("Article", article, "state,publishAt").await;
+    desk.fire_after("P1D").await;
+    assert_eq!(told(&desk, approved).await, r#"{"state":"PUBLISHED","publishAt":null}"#);
+    assert_eq!(told(&desk, open).await, r#"{"state":"DRAFT","publishAt":"2026-02-01T09:00:00.000000Z"}"#);
+    assert_eq!(desk.selected("Invitation", invitation, "version").await, r#"{"version":1}"#);
+    // A draft again, it stays one until it gets another moment.
+    desk.update("Article", approved, r#"{"state":"DRAFT"}"#).await;
+    desk.fire_after("P6D").await;
+    assert_eq!(told(&desk, approved).await, r#"{"state":"DRAFT","publishAt":null}"#);
+    assert_eq!(desk.selected("Invitation", invitation, "version").await, "not-found");
+    desk.update("Article", approved, r#"{"state":"PUBLISHED"}"#).await;
+    desk.fire_after("P30D").await;
+    assert_eq!(told(&desk, approved).await, r#"{"state":"ARCHIVED","publishAt":null}"#);
 }

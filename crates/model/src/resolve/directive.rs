@@ -418,7 +418,7 @@ mod tests {
             .into(),
         );
         // Written into the types that implement it by `interfaces.rs`
-        let shared = ["allow", "check", "exclude", "history", "index", "key", "path", "trash", "unique"];
+        let shared = ["allow", "at", "check", "exclude", "history", "index", "key", "path", "trash", "unique"];
         check(DirectiveLocation::Interface, shared.into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
@@ -426,6 +426,6 @@ mod tests {
         // `app.rs` and `packs.rs`
         check(DirectiveLocation::Schema, ["app", "manifest", "pack", "rule"].into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 61, "every location is checked above");
+        assert_eq!(places, 62, "every location is checked above");
     }
 }

@@ -10,7 +10,6 @@ use super::read;
 use super::report::Report;
 use super::survey::{Names, StoredType};
 use crate::names::suggestion;
-use crate::source::Owner;
 use crate::{Class, Collection, Enum, Field, FieldId, FieldKind, TimedAct, Timer, Trash};
 
 /// What timers are read of.
@@ -105,18 +104,6 @@ fn deletion(report: &mut Report<'_>, timed: Timed<'_, '_>, directive: &Node<Dire
     if timed.of.node.directives.has("single") {
         let message = format!("{name} is marked `@single`, and its record is never deleted");
         report.error(directive.location(), message, "deletes it", "remove `@at`");
-        return None;
-    }
-    let (whose, by) = (report.places.owner(name.location()), report.places.owner(directive.location()));
-    if whose != by && matches!(whose, Owner::Pack(_)) {
-        let message =
-            format!("{name} is a type of {whose}, and this deletes its records whatever the rules of {whose} say");
-        report.error(
-            directive.location(),
-            message,
-            "added here",
-            "delete them by requests, which the rules allow or refuse",
-        );
         return None;
     }
     let field = moment(report, timed, directive)?;

@@ -37,7 +37,7 @@ fn what_can_happen_then() {
     let model = r#"
 enum State { DRAFT @initial @to(state: "PUBLISHED") PUBLISHED @to(state: "GONE") GONE }
 enum Kind { A B }
-type Post @allow(read: "true") @at(field: "at") @at(field: "at", to: "GONE") @at(field: "at", do: ARCHIVE) {
+type Post @allow(read: "true") @at(field: "at") @at(field: "at", to: "GONE") {
   state: State!
     @at(field: "at", to: "PUBLISHED")
     @at(field: "at", to: "PUBLISHED")
@@ -45,11 +45,22 @@ type Post @allow(read: "true") @at(field: "at") @at(field: "at", to: "GONE") @at
     @at(field: "at", to: "DRAFT")
     @at(field: "at")
     @at(field: "at", do: DELETE)
-    @at(to: "GONE")
   kind: Kind @at(field: "at", to: "B")
   at: DateTime @at(field: "at", do: DELETE)
 }
 type Settings @single @allow(read: "true") @at(field: "at", do: DELETE) { at: DateTime }
+"#;
+    assert_snapshot!(told(model.trim_start()));
+}
+
+#[test]
+fn what_it_is_written_with() {
+    let model = r#"
+enum State { DRAFT @initial @to(state: "GONE") GONE }
+type Post @allow(read: "true") @at(field: "at", do: ARCHIVE) {
+  state: State! @at(to: "GONE") @at(when: "at", state: "GONE")
+  at: DateTime
+}
 "#;
     assert_snapshot!(told(model.trim_start()));
 }
