@@ -24,4 +24,5 @@ mod refusals;
 mod reindexing;
 mod seeding;
 mod support;
+mod timers;
 mod transferring;
