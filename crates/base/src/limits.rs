@@ -157,6 +157,16 @@ pub const IDEMPOTENCY_HOURS: i64 = 24;
 pub const PURGE_RECORDS: usize = 100;
 /// Seconds between two searches for expired records.
 pub const PURGE_SECONDS: u64 = 60;
+/// Records of one type and state that are looked for at a time because a timer (`@at`) is due.
+pub const DUE_RECORDS: usize = 256;
+/// Of these, how many change in one commit.
+pub const FIRED_TOGETHER: usize = 64;
+/// Milliseconds between two looks for due records, unless one is known to be due earlier.
+pub const TIMER_MILLIS: i64 = 500;
+/// Seconds after which a record that couldn't change at its moment is tried again although nothing has changed it.
+pub const TIMER_AGAIN_SECONDS: i64 = 60;
+/// Records that couldn't change of which a process knows that; of others it finds out again.
+pub const TIMERS_REFUSED: usize = 100_000;
 /// Records whose sums with `stored: COMMIT` one request may update.
 pub const SUM_RECORDS: usize = 1000;
 /// Sums with `stored: SOON` that are written in one commit.

@@ -34,6 +34,7 @@ mod resolve;
 mod sequence;
 mod source;
 mod syntax;
+mod timer;
 mod translate;
 mod unsupported;
 mod value_type;
@@ -72,6 +73,7 @@ pub use range::{Range, RangeProblem};
 pub use render::Style;
 pub use sequence::{NumberFormat, NumberPiece, Sequence};
 pub use source::{Owner, OwnerName, Position, RuleText, SourceFile, SourceMap, Span, Wording};
+pub use timer::{TimedAct, Timer};
 pub use value_type::{ValueProblem, ValueType};
 pub use values::{Misfit, ValueLimit};
 

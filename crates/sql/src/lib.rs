@@ -66,6 +66,7 @@ mod succession;
 mod sums;
 mod temporary;
 mod texts;
+mod timers;
 mod together;
 mod tree;
 mod truth;

@@ -25,4 +25,5 @@ mod refusals;
 mod reindexing;
 mod seeding;
 mod support;
+mod timers;
 mod transferring;

@@ -12,7 +12,8 @@ use crate::{CallerPart, Expr, Function, Node, Operator, Type};
 use backstay_base::nearest;
 
 /// Kinds of callers that a rule can meet.
-const KINDS: [CallerKind; 4] = [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator];
+const KINDS: [CallerKind; 5] =
+    [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator, CallerKind::System];
 
 impl Checker<'_> {
     pub(super) fn comparison(&mut self, of: &Binary, sign: &'static str, span: &Range<u32>) -> Option<Expr> {
