@@ -144,6 +144,7 @@ impl StoreError {
             Self::Unique { .. }
             | Self::UniqueIndex { .. }
             | Self::ForeignKey
+            | Self::Check { .. }
             | Self::Constraint(_)
             | Self::StepLimit
             | Self::TooLarge

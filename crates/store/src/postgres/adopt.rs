@@ -3,6 +3,8 @@
 mod catalog;
 mod survey;
 
+use std::sync::Arc;
+
 use backstay_base::{Ambient, Secret};
 use backstay_model::Model;
 use backstay_sql::adopt::{Misfit, lock, misfits};
@@ -152,7 +154,7 @@ fn note(name: &str, before: &str) -> Statement {
 
 /// A session with a database that another program has made.
 async fn foreign(address: &Address) -> Result<PostgresSession, AdoptError> {
-    let pools = Pools::new(address, 1, None)?;
+    let pools = Pools::new(address, 1, (None, Arc::default()))?;
     let client: Object = pools.first().await.map_err(|error| address.refused(error))?;
     address.check(&client).await?;
     let mut session = PostgresSession::on(client, &pools, Access::Write);
@@ -164,6 +166,7 @@ async fn foreign(address: &Address) -> Result<PostgresSession, AdoptError> {
             let is_adopted = found.contains(&Stored::Table("backstay_adopted".to_owned()));
             Err(AdoptError::Backstays { database, is_adopted })
         }
+        Contents::UnfinishedCopy => Err(OpenError::UnfinishedCopy { database }.into()),
         Contents::Foreign => Ok(session),
     }
 }

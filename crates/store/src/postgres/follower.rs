@@ -373,7 +373,7 @@ mod tests {
     #[test]
     fn a_keeper_that_was_stopped_is_none_until_the_server_has_run_a_statement_of_its_connection() {
         let clock = Arc::new(CommitClock::after(None, Arc::new(SystemClock)));
-        let mut follower = Follower::new(Arc::new(()), clock);
+        let mut follower = Follower::new(Arc::new(()), (clock, Arc::default()));
         follower.began = Instant::now().checked_sub(Duration::from_mins(1)).expect("the machine runs for longer");
         follower.is_keeper.store(true, Ordering::Relaxed);
         let check = |seconds_ago: u64, expected: bool| {
