@@ -8,9 +8,9 @@ function is<A, B>(_: Same<A, B>): void {}
 const db = connect({ url: "http://localhost:8080" });
 
 export async function clientsShowLinks(): Promise<void> {
+  is<typeof db.link, string | undefined>(true);
   const { token } = await db.auth.makeLink();
   db.link = token;
-  is<string | undefined, typeof db.link>(true);
   db.link = undefined;
   for (const other of [db.with(undefined), db.with("t"), db.with("t", { link: token }), db.with("t", { link: null })]) {
     is<typeof other, typeof db>(true);
