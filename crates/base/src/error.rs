@@ -629,9 +629,8 @@ impl Error {
             Self::Malformed(_) => "malformed-request",
             Self::Invalid(_) => "invalid-values",
             Self::Unauthenticated(Unauthenticated::Missing) => "sign-in-required",
-            Self::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key | Unauthenticated::Link) => {
-                "invalid-token"
-            }
+            Self::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => "invalid-token",
+            Self::Unauthenticated(Unauthenticated::Link) => "invalid-link",
             Self::Unauthenticated(Unauthenticated::Credentials) => "wrong-credentials",
             Self::Forbidden { .. }
             | Self::ForbiddenAfterwards { .. }

@@ -307,6 +307,20 @@ impl Engine {
         Ok(records)
     }
 
+    /// The ids of the records whose field holds a moment that is now or past, whatever the caller may see: the earliest first,
+    /// at most `limit`.
+    pub async fn peek_past(
+        &self,
+        collection: CollectionId,
+        field: FieldId,
+        limit: u32,
+    ) -> Result<Vec<RecordId>, Error> {
+        let template = self.inner.templates.past(&self.inner.planner, (collection, field));
+        let cx = Context::system(self);
+        let bindings = Bindings { limit: u64::from(limit), ..Bindings::new(cx.caller(), cx.now) };
+        self.ids(&cx, (&template, 0), bindings).await
+    }
+
     /// Records in the order of their ids, whatever the caller may see: those after `after`, at most `limit`.
     pub async fn peek_page(
         &self,

@@ -162,7 +162,7 @@ pub use grouping::{
     TermProblem, is_output_name, value_kind,
 };
 pub use history::history_order;
-pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, Others, Referred};
+pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, NamedWithin, Others, Referred};
 pub use observer::Dependency;
 pub use operator::Operator;
 pub use read::{no_highlight_of_types, not_searched};

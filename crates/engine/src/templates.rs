@@ -54,6 +54,7 @@ pub(crate) struct Templates {
     referencing: Statements<(CollectionId, FieldId, Option<InnerRelation>, Perspective)>,
     went_with: Statements<(CollectionId, FieldId)>,
     led_to: Statements<(CollectionId, FieldId)>,
+    past: Statements<(CollectionId, FieldId)>,
     set_sums: Statements<(CollectionId, Vec<FieldId>)>,
     sums_anew: Cache<(CollectionId, Vec<FieldId>), Arc<SumsPlan>>,
     links: Statements<(String, String, LinkStatement)>,
@@ -113,6 +114,7 @@ impl Templates {
             referencing: no_statements(),
             went_with: no_statements(),
             led_to: no_statements(),
+            past: no_statements(),
             set_sums: no_statements(),
             sums_anew: Cache::new(SUMS),
             links: no_statements(),
@@ -205,6 +207,11 @@ impl Templates {
         after: bool,
     ) -> Arc<Template> {
         cached(&self.due, (collection, place, after), |(collection, _, after)| planner.due(*collection, timer, *after))
+    }
+
+    /// Finds the records whose moment in this field has come.
+    pub(crate) fn past(&self, planner: &Planner, field: (CollectionId, FieldId)) -> Arc<Template> {
+        cached(&self.past, field, |field| planner.past(*field))
     }
 
     pub(crate) fn update(&self, planner: &Planner, collection: CollectionId, fields: Vec<FieldId>) -> Arc<Template> {

@@ -144,9 +144,6 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
             Some("Mark a type of the model with `@identity` to have accounts, or work with operators and API keys.")
         }
         Refusal::Domain(Error::NoLinks) => Some("Name `auth.link` in a rule of the model to have secret links."),
-        Refusal::Domain(Error::Unauthenticated(Unauthenticated::Link)) => {
-            Some("Leave out `Backstay-Link`, or make a new link with `POST /auth/links`.")
-        }
         Refusal::Domain(Error::SignUpRefused) => Some(
             "If you have an account already, sign in. Otherwise check the invitation, and choose other values for unique fields.",
         ),
@@ -227,9 +224,14 @@ impl<'a> Details<'a> {
             Error::Precondition { version } | Error::Exists { version } => {
                 Self { version: Some(*version), ..Self::default() }
             }
-            Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key | Unauthenticated::Link) => {
+            Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
             }
+            // The token of a session beside it may be good: a client must not throw that away.
+            Error::Unauthenticated(Unauthenticated::Link) => Self::header(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Backstay-Link error=\"invalid_token\""),
+            ),
             Error::Unauthenticated(Unauthenticated::Missing | Unauthenticated::Credentials) => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }

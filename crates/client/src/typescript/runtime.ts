@@ -642,6 +642,7 @@ interface SentRequest {
   query?: { [name: string]: unknown };
   body?: unknown;
   headers?: { [name: string]: string };
+  withoutLink?: true;
 }
 
 class HttpConnection {
@@ -663,11 +664,11 @@ class HttpConnection {
   }
 
   /** The response, if it isn't a problem. */
-  async open(method: string, path: string, { query, body, headers }: SentRequest): Promise<Response> {
+  async open(method: string, path: string, { query, body, headers, withoutLink }: SentRequest): Promise<Response> {
     const { url, fetch: send = fetch } = this.options;
     const all: { [name: string]: string } = { Accept: "application/json", ...this.options.headers, ...headers };
     if (this.token !== undefined) all["Authorization"] = `Bearer ${this.token}`;
-    if (this.link !== undefined) all["Backstay-Link"] = this.link;
+    if (this.link !== undefined && !withoutLink) all["Backstay-Link"] = this.link;
     if (this.commit !== undefined) all["Backstay-Commit"] = this.commit;
     const init: RequestInit = { method, headers: all };
     if (body !== undefined) {
@@ -940,7 +941,8 @@ export class AccountRequests {
 
   /** Makes a secret link, and shows it from now on, signed in or not. */
   async makeLink(): Promise<MadeLink> {
-    const made: MadeLink = await this.connection.send("POST", "/auth/links");
+    // A link that has expired would be refused.
+    const made: MadeLink = await this.connection.send("POST", "/auth/links", { withoutLink: true });
     this.connection.link = made.token;
     return made;
   }
@@ -1000,10 +1002,16 @@ export class BackstayBase {
     return this.connection.link;
   }
 
-  /** The same database for whoever has this token or key; for anybody without one. */
-  with(token: string | undefined): BackstayClient {
-    const { token: _, ...options } = this.connection.options;
-    return connect(token === undefined ? options : { ...options, token });
+  /** Shows another link from now on, or none: what to do with one that is refused with `invalid-link`. */
+  set link(token: string | undefined) {
+    this.connection.link = token;
+  }
+
+  /** The same database for whoever has this token or key, or for anybody without one. It shows the link that this client
+   * shows, unless another one is given, or `null` for none. */
+  with(token: string | undefined, { link = this.link }: { link?: string | null } = {}): BackstayClient {
+    const { token: _, link: __, ...options } = this.connection.options;
+    return connect({ ...options, ...(token === undefined ? {} : { token }), ...(link == null ? {} : { link }) });
   }
 
   /** Makes several requests in one commit: all of them or none. The answers are in their order. */
