@@ -56,6 +56,7 @@ impl Engine {
             refreshing: Mutex::default(),
             ids,
             clock,
+            procedures: OnceLock::new(),
             singles: OnceLock::new(),
         };
         let engine = Self { inner: Arc::new(inner) };

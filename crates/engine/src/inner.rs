@@ -2,7 +2,7 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, Place, RecordId, Shared, ViolationKind, limits};
 use backstay_live::VersionClock;
-use backstay_model::{CollectionId, FieldId, Index};
+use backstay_model::{Collection, CollectionId, FieldId, Index, KeyKind};
 use backstay_scalar::Value;
 use backstay_sql::{Planner, Statement, Template, schema};
 use backstay_store::{Demand, RowSink, Store, StoreError};
@@ -10,7 +10,7 @@ use futures_util::lock::Mutex;
 
 use crate::in_flight::InFlight;
 use crate::templates::Templates;
-use crate::{Application, Singles};
+use crate::{Application, Procedures, Singles};
 
 /// What an engine is made of.
 pub(crate) struct Inner {
@@ -24,6 +24,8 @@ pub(crate) struct Inner {
     pub(crate) refreshing: Mutex<()>,
     pub(crate) ids: IdSource,
     pub(crate) clock: Arc<VersionClock>,
+    /// What carries out the actions of the model.
+    pub(crate) procedures: OnceLock<Arc<dyn Procedures>>,
     /// Set when all of them are there.
     pub(crate) singles: OnceLock<Singles>,
 }
@@ -56,6 +58,11 @@ impl Inner {
 
     pub(crate) fn next_id(&self) -> RecordId {
         self.ids.next(&self.ambient)
+    }
+
+    /// A new id for a record whose key is a UUID.
+    pub(crate) fn id_for(&self, collection: &Collection) -> RecordId {
+        if collection.key.kind == KeyKind::Uuid4 { self.random_id() } else { self.next_id() }
     }
 
     pub(crate) fn random_id(&self) -> RecordId {

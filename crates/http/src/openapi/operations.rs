@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::names::Schema;
 use super::schemas::deprecate;
-use super::{answers, examples, scalars, schemas};
+use super::{actions, answers, examples, scalars, schemas};
 use crate::endpoint::{
-    Conditions, Described, Endpoint, Handler, Idempotency, Parameters, Presence, RecordRequest, Verb,
+    Conditions, Described, Endpoint, Handler, Idempotency, Parameters, Pattern, Presence, RecordRequest, Verb,
 };
 use crate::endpoints;
 
@@ -20,6 +20,10 @@ pub(super) fn paths(model: &Model, shown: &[&Collection], interfaces: &[&Interfa
     let mut paths = Map::new();
     for route in endpoints::all() {
         let pattern = route.pattern.text();
+        if matches!(route.pattern, Pattern::Action | Pattern::Reading) {
+            actions::add_paths(&mut paths, model, route);
+            continue;
+        }
         let Some(addressed) = route.pattern.addressed() else {
             add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(|row| operation(row, whole)));
             continue;
@@ -152,6 +156,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         | Parameters::None
         | Parameters::OfRecord
         | Parameters::Shown
+        | Parameters::OfAction
         | Parameters::OfHistory
         | Parameters::OfChanges
         | Parameters::Mode
@@ -278,7 +283,8 @@ impl Shapes {
             | Handler::Docs(_)
             | Handler::DeveloperSignIn
             | Handler::ModelState
-            | Handler::ModelText => Self::default(),
+            | Handler::ModelText
+            | Handler::Act => Self::default(),
         }
     }
 }
@@ -382,7 +388,9 @@ fn references<const N: usize>(names: [&str; N]) -> Value {
 /// The query parameters and headers that an endpoint takes, and its own parameters.
 pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
     let mut names = match endpoint.parameters {
-        Parameters::Ignored | Parameters::None | Parameters::Key | Parameters::TerminalToken => vec![],
+        Parameters::Ignored | Parameters::None | Parameters::Key | Parameters::OfAction | Parameters::TerminalToken => {
+            vec![]
+        }
         Parameters::OfRecord | Parameters::Shown | Parameters::OfKey | Parameters::OnConflict => vec!["Select"],
         Parameters::OfHistory => vec!["Limit", "After"],
         Parameters::Mode => vec!["Mode"],

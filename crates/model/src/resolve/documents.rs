@@ -5,7 +5,10 @@ use backstay_base::{KeyForm, limits};
 use super::report::Report;
 use crate::document::reach;
 use crate::mention::Types;
-use crate::{Class, Collection, Diagnostic, Embedded, Field, FieldKind, Lint, Mention, OnDelete, RecordUnion, Union};
+use crate::{
+    Action, Class, Collection, Diagnostic, Embedded, Field, FieldKind, Lint, Mention, OnDelete, RecordUnion, Shape,
+    Union,
+};
 
 /// The types whose values documents hold.
 pub(super) struct Documents<'m> {
@@ -50,7 +53,7 @@ impl Documents<'_> {
     }
 
     /// Refuses what a document can't hold, and warns of types that nothing holds.
-    pub(super) fn check(&self, report: &mut Report<'_>, collections: &[Collection]) {
+    pub(super) fn check(&self, report: &mut Report<'_>, (collections, actions): (&[Collection], &[Action])) {
         let mut used = vec![false; self.embedded.len()];
         let mut in_documents = vec![false; self.embedded.len()];
         for field in collections.iter().flat_map(|collection| &collection.fields) {
@@ -61,6 +64,9 @@ impl Documents<'_> {
                 }
                 _ => {}
             }
+        }
+        for of in actions.iter().flat_map(|action| action.arguments.into_iter().chain([action.result.of])) {
+            reach((self.embedded, self.unions), Shape::Embedded(of), &mut in_documents);
         }
         for (index, of) in self.embedded.iter().enumerate() {
             if in_documents[index] {
