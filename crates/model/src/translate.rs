@@ -302,6 +302,8 @@ impl Translation<'_> {
             "OBJECT" => "types",
             "INTERFACE" => "interfaces",
             "FIELD_DEFINITION" => "fields",
+            "ARGUMENT_DEFINITION" => "arguments of actions",
+            "INPUT_FIELD_DEFINITION" => "fields of input types",
             "ENUM" => "enums",
             "ENUM_VALUE" => "values of enums",
             other => other,

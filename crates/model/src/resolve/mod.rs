@@ -91,7 +91,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     check_former(report, embedded.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let actions = actions::actions(report, names, &compiled.actions);
     let documents = Documents { embedded: &embedded, unions: &unions, record_unions: &record_unions };
-    documents.check(report, (&collections, &actions));
+    documents.check(report, &collections);
     documents.mentions(report, &mut collections);
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);

@@ -24,7 +24,7 @@ fn told_with(text: &str) -> String {
 fn actions_load_without_a_warning() {
     let model = r#"
 type Mutation {
-  checkout(lines: [Line!]!, note: String @length(max: 5) = "x"): Order @function @allow(call: "true")
+  checkout(lines: [Line!]!, note: String = "x" @length(max: 5)): Order @function @allow(call: "true")
   address: Address @function(name: "where") @allow(call: "auth.id != null") @deprecated(reason: "old")
 }
 extend type Query {
@@ -64,7 +64,7 @@ fn arguments_and_results_are_read_as_the_model_declares_them() {
     let text = format!(
         "extend schema @app(name: \"Test\"){TYPES}{}",
         r#"type Mutation {
-  checkout(lines: [Line!]!, note: String @length(max: 5) = "x"): Order @function @allow(call: "true")
+  checkout(lines: [Line!]!, note: String = "x" @length(max: 5)): Order @function @allow(call: "true")
   address: Address @function @allow(call: "true")
   items: [Item!]! @function @allow(call: "true")
 }"#
@@ -139,6 +139,14 @@ type Mutation @allow(call: "true") {
   a: Int @function @allow(read: "true") @unique
   B: Int @function @allow(call: "true")
 }
+"#
+    ));
+}
+
+#[test]
+fn what_only_actions_can_be_marked_with() {
+    assert_snapshot!(told(
+        r#"
 type Shelf @allow(read: "true", call: "true") { name: String @function  title: String @allow(call: "true") }
 "#
     ));

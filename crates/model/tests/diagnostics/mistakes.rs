@@ -243,7 +243,7 @@ fn arguments_without_their_names() {
         &[(
             "1:29",
             message,
-            "write the name of its argument before it: `refer`, `create`, `update`, `only`, `after`, `delete`, `restore`, `purge`",
+            "write the name of its argument before it: `refer`, `create`, `update`, `only`, `after`, `delete`, `restore`, `purge`, `call`",
         )],
     );
     let map = "remove it; names in the database follow from those in the model";
@@ -381,7 +381,7 @@ fn arguments_and_options_of_other_systems() {
     allow("write", "write `@allow(create: …, update: …, delete: …)`");
     allow(
         "whatever",
-        "`@allow` takes `read`, `refer`, `create`, `update`, `only`, `after`, `delete`, `restore` and `purge`",
+        "`@allow` takes `read`, `refer`, `create`, `update`, `only`, `after`, `delete`, `restore`, `purge` and `call`",
     );
     let field = |argument: &str, help: &str| {
         let message = format!("`@allow` takes no argument `{argument}`");
