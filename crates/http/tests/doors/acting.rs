@@ -270,6 +270,29 @@ async fn change(engine: &Engine, item: &str, stock: i64) {
     written.expect("it is changed");
 }
 
+/// Each of them loses at most as often as there are units: nothing else changes what it has read.
+#[tokio::test(flavor = "multi_thread")]
+async fn buyers_at_the_same_time_never_buy_what_is_sold() {
+    const UNITS: usize = 8;
+    let app = Arc::new(open(shop(&Arc::default())));
+    let ada = app.account("ada@example.org").await;
+    let tea = item(&app, 8).await;
+    let buyers = (0..20).map(|_| {
+        let (app, ada, tea) = (Arc::clone(&app), ada.clone(), tea.clone());
+        tokio::spawn(async move {
+            let reply = buy(&app, &[("authorization", &ada)], &tea, 1).await;
+            (reply.status, reply.text().to_owned())
+        })
+    });
+    let mut sold = 0;
+    for buyer in buyers.collect::<Vec<_>>() {
+        let (status, text) = buyer.await.expect("it doesn't panic");
+        assert!(status == 200 || status == 422 && text.contains("sold out"), "{status}: {text}");
+        sold += usize::from(status == 200);
+    }
+    assert_eq!((sold, stock(&app, &tea).await, orders(&app, &ada).await), (UNITS, json!(0), UNITS));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn under_a_key_an_action_is_carried_out_once() {
     let runs = Arc::default();

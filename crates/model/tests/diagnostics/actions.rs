@@ -84,7 +84,7 @@ fn arguments_and_results_are_read_as_the_model_declares_them() {
     );
     arguments(
         &format!(r#"{{"lines": [{{"item": "{id}", "parts": [{{"count": 0}}]}}]}}"#),
-        Err("/lines/0/parts/0/count: expected 1 or more"),
+        Err("/lines/0/parts/0/count: must be at least 1"),
     );
     arguments(r#"{"lines": [], "note": "abcdef"}"#, Err("/note: expected at most 5 characters, found 6"));
     arguments("{}", Err("/lines: a value is required"));

@@ -381,7 +381,7 @@ fn arguments_and_options_of_other_systems() {
     allow("write", "write `@allow(create: …, update: …, delete: …)`");
     allow(
         "whatever",
-        "`@allow` takes `read`, `refer`, `create`, `update`, `only`, `after`, `delete`, `restore`, `purge` and `call`",
+        "`@allow` takes `read`, `refer`, `create`, `update`, `only`, `after`, `delete`, `restore` and `purge`",
     );
     let field = |argument: &str, help: &str| {
         let message = format!("`@allow` takes no argument `{argument}`");
