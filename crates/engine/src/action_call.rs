@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use backstay_base::{Caller, CallerKind, Error, Limit, Place, RecordId, Timestamp, Unauthenticated, Violation, limits};
+use backstay_base::{
+    Ambient, Caller, CallerKind, Error, Limit, Place, RecordId, Timestamp, Unauthenticated, Violation, limits,
+};
 use backstay_expr::{Truth, truth};
-use backstay_model::{Action, Collection, Returned};
+use backstay_model::{Action, Collection, Model, Returned};
 use backstay_store::KeyClaim;
 use bytes::Bytes;
 
@@ -16,7 +18,7 @@ use crate::inner::{Inner, too_large};
 use crate::prepared::{self, Prepared};
 use crate::read::PageSize;
 use crate::remember::{self, Keyed};
-use crate::{Context, Engine, Idempotency, Notation, Procedures, Request};
+use crate::{Context, Idempotency, Notation, Procedure, Request};
 
 /// Asks for an action.
 #[derive(Debug, Clone)]
@@ -36,7 +38,7 @@ pub struct Act {
 pub struct ActionCall(Arc<Running>);
 
 struct Running {
-    engine: Engine,
+    inner: Arc<Inner>,
     /// The caller, within the action.
     cx: Context,
     action: usize,
@@ -69,6 +71,72 @@ fn described(wrong: &[Violation]) -> String {
         at => format!("{at}: {}", violation.kind),
     });
     each.collect::<Vec<_>>().join("; ")
+}
+
+/// A request of a procedure that can't be read is no mistake of its caller.
+fn of_procedure(action: &Action, error: Error) -> Error {
+    match error {
+        Error::Malformed(wrong) => Error::internal(Unreadable { action: action.name.clone(), wrong }),
+        error => error,
+    }
+}
+
+/// A request that a procedure made can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("`{action}` has made a request that can't be read: {}", described(wrong))]
+struct Unreadable {
+    action: String,
+    wrong: Vec<Violation>,
+}
+
+/// A write by an action that reads.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is a field of `type Query`, so it can't write; declare it in `type Mutation`")]
+struct WritesInQuery(String);
+
+/// An action without a procedure is found before anything is served.
+#[derive(Debug, thiserror::Error)]
+#[error("the action `{0}` has no procedure")]
+struct NoProcedure(String);
+
+/// Has an action carried out by this procedure, if the caller may call it.
+pub(crate) async fn act(
+    inner: &Arc<Inner>,
+    cx: &Context,
+    act: Act,
+    procedure: Option<Arc<dyn Procedure>>,
+) -> Result<Returned, Error> {
+    let Act { action: index, arguments, idempotency, notation } = act;
+    let model = &inner.application.model;
+    let action = &model.actions[index];
+    may_call(inner, cx, index)?;
+    let claim = remember::claim(cx.caller(), idempotency.as_ref(), Keyed::Act(&action.name))?;
+    let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
+    let procedure = procedure.ok_or_else(|| Error::internal(NoProcedure(action.name.clone())))?;
+    let call = ActionCall(Arc::new(Running {
+        inner: Arc::clone(inner),
+        cx: within(inner, cx, action),
+        action: index,
+        arguments,
+        notation,
+        claim,
+        begun: AtomicUsize::new(0),
+        requests: AtomicUsize::new(0),
+    }));
+    let result = procedure.run(call).await.map_err(|error| of_procedure(action, error))?;
+    if result.len() > limits::ANSWER_BYTES {
+        return Err(too_large());
+    }
+    let returned = model.read_result(action, &result);
+    returned.map_err(|wrong| Error::internal(NotAsDeclared { action: action.name.clone(), wrong }))
+}
+
+/// The same request within an action: rules see that by `auth.via`.
+fn within(inner: &Inner, cx: &Context, action: &Action) -> Context {
+    let via = cx.caller().via.iter().cloned().chain([action.name.as_str().into()]).collect();
+    let caller = Caller { via, ..(**cx.caller()).clone() };
+    let class = inner.application.class(&caller);
+    Context::with(Arc::new(caller), class, cx.arrival())
 }
 
 /// A request of a procedure that can't be read is no mistake of its caller.
@@ -160,7 +228,7 @@ fn may_call(inner: &Inner, cx: &Context, action: usize) -> Result<(), Error> {
 impl ActionCall {
     /// The action.
     pub fn action(&self) -> &Action {
-        &self.0.engine.model().actions[self.0.action]
+        &self.0.inner.application.model.actions[self.0.action]
     }
 
     /// Its arguments: a JSON object with all of them.
@@ -178,9 +246,14 @@ impl ActionCall {
         self.0.cx.now
     }
 
-    /// What it runs in.
-    pub fn engine(&self) -> &Engine {
-        &self.0.engine
+    /// The model.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.0.inner.application.model
+    }
+
+    /// Time and randomness.
+    pub fn ambient(&self) -> &Ambient {
+        &self.0.inner.ambient
     }
 
     /// Makes a request by itself: a write is a commit of its own.
@@ -199,7 +272,7 @@ impl ActionCall {
             }
             read => read,
         };
-        let answer = Box::pin(prepared.answer(&self.0.engine.inner, &self.0.cx, PageSize::WHOLE)).await;
+        let answer = Box::pin(prepared.answer(&self.0.inner, &self.0.cx, PageSize::WHOLE)).await;
         answer.map(|answer| self.0.notation.answer(&answer)).map_err(placed)
     }
 
@@ -218,7 +291,7 @@ impl ActionCall {
             return Err(Limit::Size { what: "the action", max: MAX as u64, unit: "requests" }.into());
         }
         let caller = self.caller();
-        let visible = |collection: &Collection| self.0.engine.exists_for(caller, collection);
+        let visible = |collection: &Collection| self.0.inner.exists_for(caller, collection);
         let me: Option<RecordId> = caller.id.filter(|_| caller.kind == CallerKind::Account);
         let request = self.0.notation.request(text.as_bytes(), &visible, me)?;
         if request.written().is_some() && !self.action().writes {
@@ -229,7 +302,11 @@ impl ActionCall {
 
     /// Checks and plans a request.
     pub(crate) async fn prepare(&self, cx: &Context, request: Request) -> Result<Prepared, Error> {
-        prepared::prepare(&self.0.engine.inner, cx, request, self.0.notation.encoder()).await
+        prepared::prepare(&self.0.inner, cx, request, self.0.notation.encoder()).await
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.0.inner
     }
 
     pub(crate) fn context(&self) -> &Context {

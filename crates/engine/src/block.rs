@@ -94,7 +94,7 @@ impl Step {
 /// Begins a block, unless it was committed under this key before.
 pub(crate) async fn begin(call: &ActionCall, claim: Option<KeyClaim>) -> Result<Begun, Error> {
     if let Some(claim) = &claim {
-        let kept = transaction::run(&call.engine().inner, call.context(), Recalling(claim.clone())).await?;
+        let kept = transaction::run(call.inner(), call.context(), Recalling(claim.clone())).await?;
         if let Some(result) = kept {
             return Ok(Begun::Done(result));
         }
@@ -104,7 +104,7 @@ pub(crate) async fn begin(call: &ActionCall, claim: Option<KeyClaim>) -> Result<
 
 impl Block {
     fn new(call: ActionCall, claim: Option<KeyClaim>, before: u32) -> Self {
-        let now = call.engine().ambient().clock.now();
+        let now = call.ambient().clock.now();
         let cx = call.context().at(now);
         Self(Arc::new(Run { call, cx, claim, before, steps: Mutex::default() }))
     }
@@ -164,7 +164,7 @@ impl Block {
             return Err(Error::malformed(Place::Whole, ViolationKind::Misused { problem, remedy }));
         }
         let prepared = call.prepare(cx, request).await.map_err(placed)?;
-        let answer = Box::pin(prepared.answer(&call.engine().inner, cx, PageSize::WHOLE)).await;
+        let answer = Box::pin(prepared.answer(call.inner(), cx, PageSize::WHOLE)).await;
         answer.map(|answer| call.notation().answer(&answer)).map_err(placed)
     }
 
@@ -193,7 +193,7 @@ impl Block {
             at: Arc::clone(&at),
         };
         let kinds = commit.kinds.clone();
-        match transaction::run(&call.engine().inner, cx, commit).await {
+        match transaction::run(call.inner(), cx, commit).await {
             Ok(()) => Ok(Committed::Done),
             Err(error) if is_changed(&error) && before + 1 < limits::BLOCK_RUNS => {
                 Ok(Committed::Again(Self::new(call.clone(), self.0.claim.clone(), before + 1)))
@@ -216,7 +216,7 @@ impl Block {
         read: &Arc<Prepared>,
     ) -> Result<(Result<Answer, Error>, Option<Timestamp>), Error> {
         let Run { call, cx, .. } = &*self.0;
-        let inner = &call.engine().inner;
+        let inner = call.inner();
         let writes: Vec<Arc<Step>> = steps.iter().filter(|step| step.write().is_some()).cloned().collect();
         if writes.is_empty() {
             return Ok((Box::pin(read.read_alone(inner, cx, PageSize::WHOLE)).await, None));
@@ -248,7 +248,7 @@ fn no_dry_run() -> Error {
 
 /// What is known of a write before it is carried out. New records get their ids now, as far as the server makes these.
 fn expected(call: &ActionCall, request: &mut Request) -> Written {
-    let model = call.engine().model();
+    let model = call.model();
     if let Some(options) = request.options_mut() {
         options.minimal = true;
     }
@@ -268,7 +268,7 @@ fn expected(call: &ActionCall, request: &mut Request) -> Written {
                 let given = input.value(Collection::ID).and_then(Value::as_id);
                 match (given, of.key.form()) {
                     (Some(given), _) => Some(given),
-                    (None, KeyForm::Uuid) => Some(input.reserve(call.engine().inner.id_for(of))),
+                    (None, KeyForm::Uuid) => Some(input.reserve(call.inner().id_for(of))),
                     (None, KeyForm::Int | KeyForm::Text) => None,
                 }
             });

@@ -1,6 +1,8 @@
 use std::sync::{Arc, OnceLock};
 
-use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, Place, RecordId, Shared, ViolationKind, limits};
+use backstay_base::{
+    Ambient, Caller, CallerKind, Conflict, Error, IdSource, Limit, Place, RecordId, Shared, ViolationKind, limits,
+};
 use backstay_live::VersionClock;
 use backstay_model::{Collection, CollectionId, FieldId, Index, KeyKind};
 use backstay_scalar::Value;
@@ -10,7 +12,7 @@ use futures_util::lock::Mutex;
 
 use crate::in_flight::InFlight;
 use crate::templates::Templates;
-use crate::{Application, Procedures, Singles};
+use crate::{Application, Singles};
 
 /// What an engine is made of.
 pub(crate) struct Inner {
@@ -24,8 +26,6 @@ pub(crate) struct Inner {
     pub(crate) refreshing: Mutex<()>,
     pub(crate) ids: IdSource,
     pub(crate) clock: Arc<VersionClock>,
-    /// What carries out the actions of the model.
-    pub(crate) procedures: OnceLock<Arc<dyn Procedures>>,
     /// Set when all of them are there.
     pub(crate) singles: OnceLock<Singles>,
 }
@@ -54,6 +54,11 @@ impl Inner {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         self.store.take_turn(demand, work).await.map_err(|error| self.refused(error))
+    }
+
+    /// Whether a collection is there for this caller: Backstay's own are for operators alone.
+    pub(crate) fn exists_for(&self, caller: &Caller, collection: &Collection) -> bool {
+        !collection.system || caller.kind == CallerKind::Operator
     }
 
     pub(crate) fn next_id(&self) -> RecordId {

@@ -2,6 +2,7 @@
 //! models. Does no I/O, and knows neither SQL nor how rules are evaluated.
 
 mod action;
+mod action_values;
 mod addressed;
 mod allow;
 mod compile;

@@ -1,14 +1,17 @@
-//! The arguments of an action in a URL.
+//! Actions: their arguments in a URL, and what is answered of the records that they return.
 
 use std::fmt::Write as _;
 
-use backstay_base::{Error, Place, Violation, ViolationKind};
-use backstay_model::{Action, FieldKind, Model};
+use backstay_base::{Error, Place, RecordId, Violation, ViolationKind};
+use backstay_engine::{Answer, AnswerBuffer, Context, Engine, Request};
+use backstay_model::{Action, CollectionId, FieldKind, Model, ResultKind, Returned};
 use backstay_scalar::{Token, write};
+use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::history::{GetWords, words_of};
 use crate::parameter::{SELECT, meant_parameter};
+use crate::reader::Reader;
 use crate::url::{self, Pair};
 use crate::words::{shorten, unknown};
 
@@ -70,6 +73,68 @@ pub fn is_in_url(kind: &FieldKind) -> bool {
         | FieldKind::Lineage { .. }
         | FieldKind::OneToOne { .. }
         | FieldKind::ManyToMany { .. } => false,
+    }
+}
+
+/// Refuses a selection of fields that the records which an action returns don't have, and any where it returns none.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_shown(reader: &Reader, action: &Action, words: &GetWords<'_>) -> Result<(), Error> {
+    match action.result.kind {
+        ResultKind::Record(of) | ResultKind::Records(of) => reader.shown(of, words).map(drop),
+        ResultKind::Value if words.select.is_none() && words.params.is_empty() => Ok(()),
+        ResultKind::Value => {
+            let problem = format!("`{}` returns no record", action.name);
+            let misused = ViolationKind::Misused { problem, remedy: "leave `select` out".to_owned() };
+            Err(Error::malformed(Place::Select, misused))
+        }
+    }
+}
+
+/// What a client gets of what an action has returned: of a record what the caller may read of it, and null if that is nothing.
+///
+/// # Errors
+/// A selection that is wrong, and why a record can't be read.
+pub async fn shown(
+    (engine, reader): (&Engine, &Reader),
+    cx: &Context,
+    returned: Returned,
+    words: &GetWords<'_>,
+) -> Result<Bytes, Error> {
+    let (of, ids) = match returned {
+        Returned::Nothing => return Ok(Bytes::from_static(b"null")),
+        Returned::Value(text) => return Ok(Bytes::copy_from_slice(text.as_bytes())),
+        Returned::Record(of, id) => return record((engine, reader), cx, (of, id), words).await,
+        Returned::Records(of, ids) => (of, ids),
+    };
+    let mut out = AnswerBuffer::of(cx);
+    out.append(b"[")?;
+    for (at, id) in ids.into_iter().enumerate() {
+        if at > 0 {
+            out.append(b",")?;
+        }
+        out.append(&record((engine, reader), cx, (of, id), words).await?)?;
+    }
+    out.append(b"]")?;
+    Ok(out.finish()?)
+}
+
+/// A record as the caller may read it; null if it may not.
+async fn record(
+    (engine, reader): (&Engine, &Reader),
+    cx: &Context,
+    (of, id): (CollectionId, RecordId),
+    words: &GetWords<'_>,
+) -> Result<Bytes, Error> {
+    let get = reader.get((of, id.into()), words)?;
+    match engine.answer(cx, Request::Get(get), crate::JSON).await {
+        Ok(Answer::Found(found)) => Ok(found.body),
+        Ok(Answer::Page(_) | Answer::Written(_))
+        | Err(Error::NotFound { .. } | Error::Forbidden { .. } | Error::Unauthenticated(_)) => {
+            Ok(Bytes::from_static(b"null"))
+        }
+        Err(error) => Err(error),
     }
 }
 

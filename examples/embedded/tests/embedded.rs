@@ -217,6 +217,10 @@ async fn guests_thank_each_other_by_an_action() {
         let thanked = ask(address, "POST /do/thank", &token, &thanks).await;
         assert_eq!(body(&thanked), expected, "{thanked}");
     }
+    let bob = backend.acting_as("bob@guests.example");
+    assert_eq!(bob.act::<u32>("thank", json!({ "entry": id })).await.expect("he thanks"), 3);
+    let own = ann.act::<u32>("thank", json!({ "entry": id })).await;
+    assert!(matches!(own, Err(CallError::Refused { error: Error::Refused(_), .. })), "{own:?}");
     let anonymous = ask(address, "POST /do/thank", "", &thanks).await;
     assert!(anonymous.starts_with("HTTP/1.1 401"), "{anonymous}");
     let patched = ask(address, &format!("PATCH /api/entries/{id}"), &token, r#"{"thanks": 9}"#).await;

@@ -9,15 +9,18 @@ use super::is_shown;
 use super::names::Schema;
 use super::operations::{Shapes, add, assemble, parameters, reference as shared};
 use super::schemas::{deprecate, described, value};
-use crate::endpoint::{Endpoint, Route, Verb};
+use crate::endpoint::{Endpoint, Verb};
 use crate::endpoints::route_of_action;
 
-/// Adds the paths of all actions that this route is for.
-pub(super) fn add_paths(paths: &mut Map<String, Value>, model: &Model, route: &'static Route) {
-    for action in model.actions.iter().filter(|action| route_of_action(action).pattern == route.pattern) {
-        let operations = route.endpoints.iter().map(|endpoint| (endpoint.verb, operation(model, action, endpoint)));
-        add(paths, format!("/do/{}", action.name), operations);
+/// The paths of all actions.
+pub(super) fn paths(model: &Model) -> Map<String, Value> {
+    let mut paths = Map::new();
+    for action in &model.actions {
+        let endpoints = route_of_action(action).endpoints.iter();
+        let operations = endpoints.map(|endpoint| (endpoint.verb, operation(model, action, endpoint)));
+        add(&mut paths, format!("/do/{}", action.name), operations);
     }
+    paths
 }
 
 fn operation(model: &Model, action: &Action, endpoint: &Endpoint) -> Value {

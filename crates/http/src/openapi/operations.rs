@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::names::Schema;
 use super::schemas::deprecate;
-use super::{actions, answers, examples, scalars, schemas};
+use super::{answers, examples, scalars, schemas};
 use crate::endpoint::{
-    Conditions, Described, Endpoint, Handler, Idempotency, Parameters, Pattern, Presence, RecordRequest, Verb,
+    Conditions, Described, Endpoint, Handler, Idempotency, Parameters, Presence, RecordRequest, Verb,
 };
 use crate::endpoints;
 
@@ -20,10 +20,6 @@ pub(super) fn paths(model: &Model, shown: &[&Collection], interfaces: &[&Interfa
     let mut paths = Map::new();
     for route in endpoints::all() {
         let pattern = route.pattern.text();
-        if matches!(route.pattern, Pattern::Action | Pattern::Reading) {
-            actions::add_paths(&mut paths, model, route);
-            continue;
-        }
         let Some(addressed) = route.pattern.addressed() else {
             add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(|row| operation(row, whole)));
             continue;

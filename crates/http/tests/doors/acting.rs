@@ -1,8 +1,8 @@
 //! Actions, with procedures in Rust.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Error, RefusedByProcedure};
 use backstay_engine::{ActionCall, Begun, Block, Committed, Engine, Procedure, Procedures};
@@ -166,6 +166,10 @@ async fn an_action_writes_in_one_commit_what_only_it_may_write() {
     let reply = buy(&app, &[("authorization", &ada)], &tea, 2).await;
     assert_eq!((reply.status, reply.json()), (200, json!({"quantity": 2, "item": {"stock": 3}})), "{}", reply.text());
     assert_eq!((stock(&app, &tea).await, orders(&app, &ada).await, runs.load(Ordering::Relaxed)), (json!(3), 1, 1));
+    // A selection is read before anything runs.
+    let body = json!({"line": {"item": tea}}).to_string();
+    let wrong = app.post("POST /do/checkout?select=nothing", &[("authorization", &ada)], &body).await;
+    assert_eq!((wrong.status, orders(&app, &ada).await), (400, 1), "{}", wrong.text());
     // The same writes by themselves.
     let auth = [("authorization", ada.as_str())];
     let body = json!({"item": tea, "quantity": 1}).to_string();
@@ -210,11 +214,12 @@ async fn who_may_call_is_asked_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_runs_again_if_what_it_has_read_has_changed() {
     let runs = Arc::new(AtomicU32::new(0));
-    let counted = Arc::clone(&runs);
+    let engine_of: Arc<OnceLock<Engine>> = Arc::default();
+    let (counted, serving) = (Arc::clone(&runs), Arc::clone(&engine_of));
     let procedures = All::default().with("checkout", move |call: ActionCall| {
-        let runs = Arc::clone(&counted);
+        let (runs, served) = (Arc::clone(&counted), Arc::clone(&serving));
         async move {
-            let other = call.engine().clone();
+            let other = served.get().expect("it is open").clone();
             checkout(call, &runs, |run, item| {
                 let other = other.clone();
                 async move {
@@ -227,6 +232,7 @@ async fn a_transaction_runs_again_if_what_it_has_read_has_changed() {
         }
     });
     let app = open(procedures);
+    engine_of.get_or_init(|| engine(&app).clone());
     let ada = app.account("ada@example.org").await;
     let tea = item(&app, 5).await;
     let reply = buy(&app, &[("authorization", &ada)], &tea, 2).await;
@@ -237,11 +243,12 @@ async fn a_transaction_runs_again_if_what_it_has_read_has_changed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_whose_reads_change_each_time_is_a_conflict() {
     let runs = Arc::new(AtomicU32::new(0));
-    let counted = Arc::clone(&runs);
+    let engine_of: Arc<OnceLock<Engine>> = Arc::default();
+    let (counted, serving) = (Arc::clone(&runs), Arc::clone(&engine_of));
     let procedures = All::default().with("checkout", move |call: ActionCall| {
-        let runs = Arc::clone(&counted);
+        let (runs, served) = (Arc::clone(&counted), Arc::clone(&serving));
         async move {
-            let other = call.engine().clone();
+            let other = served.get().expect("it is open").clone();
             checkout(call, &runs, |run, item| {
                 let other = other.clone();
                 async move { change(&other, &item, 100 + i64::from(run)).await }
@@ -250,6 +257,7 @@ async fn a_transaction_whose_reads_change_each_time_is_a_conflict() {
         }
     });
     let app = open(procedures);
+    engine_of.get_or_init(|| engine(&app).clone());
     let ada = app.account("ada@example.org").await;
     let tea = item(&app, 5).await;
     let reply = buy(&app, &[("authorization", &ada)], &tea, 2).await;
