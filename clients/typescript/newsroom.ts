@@ -971,6 +971,9 @@ const PATHS: { readonly [name: string]: { path: string; single: boolean } } = {
   users: { path: "users", single: false },
 };
 
+const ACTIONS: { readonly [name: string]: { path: string; reads: boolean } } = {
+};
+
 /** Where the server is, and how to reach it. */
 export interface ConnectOptions {
   /** Such as `https://news.example`. */

@@ -1,3 +1,4 @@
+mod actions;
 mod collections;
 mod fields;
 mod names;

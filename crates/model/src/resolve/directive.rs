@@ -22,6 +22,7 @@ enum FieldDirective {
     Connect,
     Default,
     Deprecated,
+    Function,
     Immutable,
     Inverse,
     Length,
@@ -81,6 +82,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         // `Declared::kind` reads.
         FieldDirective::At
         | FieldDirective::Connect
+        | FieldDirective::Function
         | FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
@@ -106,6 +108,7 @@ impl FieldDirective {
         Self::Connect,
         Self::Default,
         Self::Deprecated,
+        Self::Function,
         Self::Immutable,
         Self::Inverse,
         Self::Length,
@@ -140,6 +143,7 @@ impl FieldDirective {
             Self::Connect => "connect",
             Self::Default => "default",
             Self::Deprecated => "deprecated",
+            Self::Function => "function",
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
             Self::Length => "length",
@@ -177,6 +181,7 @@ impl FieldDirective {
             Self::At => {
                 (state, "it is for a field with states; to delete records, write `@at(field:, do: DELETE)` on the type")
             }
+            Self::Function => (false, "it is for actions, the fields of `type Query` and `type Mutation`"),
             Self::Unique => (
                 kind.is_indexable() || of_several,
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
@@ -425,7 +430,11 @@ mod tests {
         check(DirectiveLocation::EnumValue, ["deprecated", "initial", "renamed", "to"].into());
         // `app.rs` and `packs.rs`
         check(DirectiveLocation::Schema, ["app", "manifest", "pack", "rule"].into());
+        // `declared_actions.rs` makes members of arguments and of fields of input types.
+        let limits = ["length", "pattern", "precision", "range"];
+        check(DirectiveLocation::ArgumentDefinition, limits.into());
+        check(DirectiveLocation::InputFieldDefinition, limits.into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 62, "every location is checked above");
+        assert_eq!(places, 71, "every location is checked above");
     }
 }
