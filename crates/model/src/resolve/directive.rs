@@ -98,7 +98,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 26] = [
+    const ALL: [Self; 27] = [
         Self::Allow,
         Self::At,
         Self::Backfill,

@@ -351,8 +351,10 @@ impl PostgresSession {
     fn noted(&mut self, refusal: Refusal) -> StoreError {
         match self.access {
             // The server has become a standby, or lets its users only read.
-            Access::Write if refusal.is_read_only() => StoreError::Unreachable(refusal.into_cause()),
-            Access::Read | Access::Write => refusal.note(&mut self.may_run_again),
+            Access::Write | Access::Serializable if refusal.is_read_only() => {
+                StoreError::Unreachable(refusal.into_cause())
+            }
+            Access::Read | Access::Write | Access::Serializable => refusal.note(&mut self.may_run_again),
         }
     }
 
