@@ -28,9 +28,7 @@ pub enum EgressError {
         source: Option<io::Error>,
     },
     /// All addresses are private, and aren't allowed.
-    #[error(
-        "{host} has the address {address}, which isn't public; if the server may be called, add its network to `egress.allow`"
-    )]
+    #[error("{host} has the address {address}, which is neither public nor in a network that may be called")]
     Private {
         /// The host of the URL.
         host: String,

@@ -5,9 +5,9 @@ use backstay_model::TimedAct;
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
+use crate::due::{DueRecord, moment_of};
 use crate::holding::ToHold;
 use crate::stored::{self, Wanted};
-use crate::timers::{DueRecord, moment_of};
 use crate::{Authority, IfMatch, Input, RecordAct, Transaction, TxContext, placed};
 
 /// Lets happen to records what is due. Answers why it can't, for each of which that is known before anything is written.

@@ -35,6 +35,7 @@ mod deletion;
 mod deletion_order;
 mod dependent;
 mod document_limits;
+mod due;
 mod each;
 mod embedded;
 mod encoder;
