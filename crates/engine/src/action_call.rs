@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use crate::bind::InMemory;
 use crate::block::{self, Begun};
-use crate::inner::{Inner, too_large};
+use crate::inner::{Inner, exists_for, too_large};
 use crate::prepared::{self, Prepared};
 use crate::read::PageSize;
 use crate::remember::{self, Keyed};
@@ -219,7 +219,7 @@ impl ActionCall {
             return Err(Limit::Size { what: "the action", max: MAX as u64, unit: "requests" }.into());
         }
         let caller = self.caller();
-        let visible = |collection: &Collection| self.0.inner.exists_for(caller, collection);
+        let visible = |collection: &Collection| exists_for(caller, collection);
         let me: Option<RecordId> = caller.id.filter(|_| caller.kind == CallerKind::Account);
         let request = self.0.notation.request(text.as_bytes(), &visible, me)?;
         if request.written().is_some() && !self.action().writes {

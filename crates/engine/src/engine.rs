@@ -11,7 +11,7 @@ use futures_util::lock::Mutex;
 
 use crate::bind::Bindings;
 use crate::in_flight::InFlight;
-use crate::inner::Inner;
+use crate::inner::{self, Inner};
 use crate::observer::{self, Dependency, Publisher};
 use crate::sink::Collect;
 use crate::templates::{LinkStatement, Templates};
@@ -225,7 +225,7 @@ impl Engine {
 
     /// Whether a collection is there for this caller: Backstay's own are for operators alone.
     pub fn exists_for(&self, caller: &Caller, collection: &Collection) -> bool {
-        self.inner.exists_for(caller, collection)
+        inner::exists_for(caller, collection)
     }
 
     /// Whether the caller can see a field in any record at all.

@@ -30,6 +30,11 @@ pub(crate) struct Inner {
     pub(crate) singles: OnceLock<Singles>,
 }
 
+/// Whether a collection is there for this caller: Backstay's own are for operators alone.
+pub(crate) fn exists_for(caller: &Caller, collection: &Collection) -> bool {
+    !collection.system || caller.kind == CallerKind::Operator
+}
+
 /// What is to be answered is larger than an answer may be.
 pub(crate) fn too_large() -> Error {
     Limit::Answer { max: limits::ANSWER_BYTES as u64 }.into()
@@ -54,11 +59,6 @@ impl Inner {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         self.store.take_turn(demand, work).await.map_err(|error| self.refused(error))
-    }
-
-    /// Whether a collection is there for this caller: Backstay's own are for operators alone.
-    pub(crate) fn exists_for(&self, caller: &Caller, collection: &Collection) -> bool {
-        !collection.system || caller.kind == CallerKind::Operator
     }
 
     pub(crate) fn next_id(&self) -> RecordId {

@@ -485,3 +485,36 @@ fn types_of_the_same_name() {
         ],
     );
 }
+
+#[test]
+fn actions() {
+    let with = |fields: &str| {
+        format!(
+            "type Post @allow(read: \"true\") {{ title: String }} input Line {{ n: Int }} input Long {{ n: Int m: Int }} \
+             type Mutation {{ a(l: [Line!], m: [Long!]): Int @function @allow(call: \"true\") {fields} }}"
+        )
+    };
+    let check_action = |old: &str, new: &str, api: Option<&str>| {
+        let words = "the action b changed; no record changes";
+        check(&with(old), &with(new), &[(Work::Nothing, words, api)]);
+    };
+    let b = |rest: &str| format!("b{rest} @function @allow(call: \"true\")");
+    let plain = b("(x: Int): Int");
+    check_action("", &plain, Some("/do/b is new"));
+    check_action(&plain, "", Some("breaking: /do/b is gone"));
+    let other = Some("breaking: /do/b takes or returns something else");
+    for rest in ["(x: Int!): Int", "(x: String): Int", "(y: Int): Int", "(x: Int): Int!", "(x: Int): Post", ": Int"] {
+        check_action(&plain, &b(rest), other);
+    }
+    check_action(&plain, &b("(x: Int, y: Int!): Int"), other);
+    let wider = Some("/do/b takes more arguments");
+    check_action(&plain, &b("(x: Int, y: Int): Int"), wider);
+    check_action(&plain, &b("(y: Int! = 3, x: Int): Int"), wider);
+    check_action(&b("(x: Line): Int"), &b("(x: Long): Int"), other);
+    let called = plain.replace("true", "auth.id != null");
+    check_action(&plain, &called, Some("others may call /do/b"));
+    let deprecated = format!("{plain} @deprecated");
+    check_action(&plain, &deprecated, Some("whether /do/b is deprecated has changed"));
+    check_action(&plain, &plain.replace("@function", "@function(name: \"c\")"), None);
+    check(&with(&plain), &with(&plain), &[]);
+}

@@ -451,3 +451,43 @@ async fn a_read_in_a_transaction_sees_what_was_queued_and_commits() {
     let list = app.call("GET /api/items?select=name", &[]).await.json();
     assert_eq!(list["items"], json!([{"name": "Tea"}]));
 }
+
+/// What is between the transactions runs again under a key, and they don't.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_transaction_of_an_action_is_carried_out_once_under_a_key() {
+    let fails = Arc::new(AtomicU32::new(1));
+    let left = Arc::clone(&fails);
+    let app = open(All::default().with("say", move |call: ActionCall| {
+        let left = Arc::clone(&left);
+        async move {
+            let mut results = Vec::new();
+            for name in ["Tea", "Milk"] {
+                match call.begin().await? {
+                    Begun::Done(result) => results.push(read(result.as_bytes())),
+                    Begun::Block(block) => {
+                        let made = ask(&block, json!({"create": "items", "body": {"name": name, "stock": 1}})).await?;
+                        assert!(matches!(block.commit(&made["id"].to_string()).await?, Committed::Done));
+                        results.push(made["id"].clone());
+                    }
+                }
+                if left.swap(0, Ordering::Relaxed) > 0 {
+                    return Err(Error::Refused(Box::new(RefusedByProcedure {
+                        code: None,
+                        message: "not yet".to_owned(),
+                    })));
+                }
+            }
+            let alone = json!({"create": "items", "body": {"name": "Bread", "stock": 1}, "select": "id"}).to_string();
+            results.push(read(&call.request(&alone).await?)["id"].clone());
+            Ok(json!(results).to_string())
+        }
+    }));
+    let call = async || app.post("POST /do/echo", &[("idempotency-key", "k")], r#"{"text": "a"}"#).await;
+    let refused = call().await;
+    assert_eq!((refused.status, refused.json()["detail"].as_str()), (422, Some("not yet")), "{}", refused.text());
+    let (second, third) = (call().await, call().await);
+    assert_eq!((second.status, third.status), (200, 200), "{}", second.text());
+    assert_eq!(second.json(), third.json());
+    let list = app.call("GET /api/items?select=name&sort=name", &[]).await.json();
+    assert_eq!(list["items"], json!([{"name": "Bread"}, {"name": "Milk"}, {"name": "Tea"}]));
+}

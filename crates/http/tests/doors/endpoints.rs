@@ -36,6 +36,14 @@ fn is_of_trash(path: &str) -> bool {
     [":trash", ":restore", ":purge", ":history"].iter().any(|verb| path.ends_with(verb))
 }
 
+/// The path, or method and path, with names of what there is.
+fn at(path: &str) -> String {
+    let collection = if is_of_trash(path) { "papers" } else { "notes" };
+    let names = [("collection", collection), ("single", "site"), ("interface", "titled"), ("code", "not-found")];
+    let names = names.into_iter().chain([("action", "act"), ("reading", "ask")]);
+    names.fold(path.to_owned(), |path, (name, of)| path.replace(&format!("{{{name}}}"), of))
+}
+
 /// Makes a paper, moves it to the trash and gives its id.
 async fn trashed(app: &TestApp, token: &str) -> String {
     let auth = [("authorization", token)];
@@ -105,14 +113,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         _ => "",
     };
     let by_filter = matches!(endpoint, "PATCH /api/{collection}" | "DELETE /api/{collection}");
-    let line = endpoint
-        .replace("{collection}", if of_trash { "papers" } else { "notes" })
-        .replace("{single}", "site")
-        .replace("{interface}", "titled")
-        .replace("{action}", "act")
-        .replace("{reading}", "ask")
-        .replace("{id}", &id)
-        .replace("{code}", "not-found");
+    let line = at(endpoint).replace("{id}", &id);
     let query = match probe.query {
         query if endpoint.ends_with(":by") => format!("?slug=one{}", query.replace('?', "&")),
         "" if endpoint == "GET /api/{collection}:aggregate" => "?select=count".to_owned(),
@@ -171,15 +172,7 @@ async fn every_path_allows_the_methods_of_the_table_and_no_other() {
             other => other,
         });
         let allow = methods.chain(["OPTIONS"]).collect::<Vec<_>>().join(", ");
-        let of_trash = is_of_trash(path);
-        let line = path
-            .replace("{collection}", if of_trash { "papers" } else { "notes" })
-            .replace("{single}", "site")
-            .replace("{interface}", "titled")
-            .replace("{action}", "act")
-            .replace("{reading}", "ask")
-            .replace("{id}", id)
-            .replace("{code}", "not-found");
+        let line = at(path).replace("{id}", id);
         let options = app.call(&format!("OPTIONS {line}"), &[("authorization", "Bearer bst_stale")]).await;
         assert_eq!((options.status, options.header("allow")), (204, &*allow), "{line}");
         let patches = allow.contains("PATCH");
@@ -211,14 +204,7 @@ async fn head_answers_as_get_without_a_body_and_ranges_are_ignored() {
     let paths = endpoints().filter(|(method, _)| *method == "GET").map(|(_, path)| path);
     for path in paths.chain(["/nowhere", "/api/notes/nonsense"]) {
         let of_trash = is_of_trash(path);
-        let line = path
-            .replace("{collection}", if of_trash { "papers" } else { "notes" })
-            .replace("{single}", "site")
-            .replace("{interface}", "titled")
-            .replace("{action}", "act")
-            .replace("{reading}", "ask")
-            .replace("{code}", "not-found")
-            .replace(":by", ":by?slug=one");
+        let line = at(path).replace(":by", ":by?slug=one");
         for id in [if of_trash { &trash } else { &note }, absent] {
             let line = line.replace("{id}", id);
             for headers in [&[auth][..], &[auth, ("accept-encoding", "gzip")]] {
