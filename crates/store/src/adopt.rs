@@ -7,7 +7,7 @@ mod steps;
 
 pub use found::{
     Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, Survey,
-    TableKind, TypeFamily,
+    TableKind, TypeFamily, ValuesOf,
 };
 pub use mapping::{AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Retyped};
 pub(crate) use steps::{counters, steps};

@@ -182,11 +182,18 @@ impl Cluster {
     /// If one of them fails.
     #[expect(clippy::panic, reason = "a test without its database fails and says why")]
     pub fn run(&self, database: &str, statements: &str) -> String {
+        self.try_run(database, statements).unwrap_or_else(|error| panic!("{statements}: {error}"))
+    }
+
+    /// The same; the error is what `psql` says.
+    ///
+    /// # Errors
+    /// If one of the statements fails, or the connection ends.
+    pub fn try_run(&self, database: &str, statements: &str) -> io::Result<String> {
         let mut psql = self.client("psql");
-        let ran = psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", statements]).output();
-        let ran = ran.and_then(|output| succeed(&output).map(|()| output));
-        let ran = ran.unwrap_or_else(|error| panic!("{statements}: {error}"));
-        String::from_utf8_lossy(&ran.stdout).trim().to_owned()
+        let ran = psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", statements]).output()?;
+        succeed(&ran)?;
+        Ok(String::from_utf8_lossy(&ran.stdout).trim().to_owned())
     }
 
     fn wait(&self) -> io::Result<()> {

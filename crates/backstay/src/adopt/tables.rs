@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use backstay_engine::{FoundColumn, FoundTable, Survey, TableKind, TypeFamily};
+use backstay_engine::{FoundColumn, FoundTable, Survey, TableKind, TypeFamily, ValuesOf};
 
 use super::columns::{self, Column};
 use super::draft::{Draft, DraftCheck, DraftEnum, DraftField, DraftType, FieldType, Left};
@@ -174,7 +174,8 @@ fn tell_default(ty: &DraftType, column: &FoundColumn, draft: &mut Draft) {
 }
 
 fn leave(ty: &mut DraftType, (table, column): (&FoundTable, &FoundColumn), (why, remedy): Reason, draft: &mut Draft) {
-    let is_filled = !column.not_null || column.default.is_some() || column.is_generated || table.fills_rows;
+    let is_filled =
+        !column.not_null || column.default.is_some() || column.values != ValuesOf::Writers || table.fills_rows;
     let mut why = why;
     if !is_filled {
         ty.creates = false;

@@ -1,6 +1,8 @@
 //! `backstay adopt`: a schema of another program, `adopting/harbour.sql`, becomes the model `adopting/harbour.graphql` and is
 //! served, without a row being written.
 
+use std::thread;
+
 use backstay_testkit::Cluster;
 use serde_json::{Value, json};
 
@@ -10,7 +12,7 @@ const SCHEMA: &str = include_str!("adopting/harbour.sql");
 const MODEL: &str = include_str!("adopting/harbour.graphql");
 
 /// Where the rows of all tables are, before and afterwards.
-const PLACES: [(&str, &str); 9] = [
+const PLACES: [(&str, &str); 10] = [
     ("country", "country"),
     ("owners", "owners"),
     ("ship", "ship"),
@@ -20,6 +22,7 @@ const PLACES: [(&str, &str); 9] = [
     ("ship_cargo", "ship__cargos"),
     ("\"Harbour Master\"", "harbour_master"),
     ("moment", "moment"),
+    ("visit", "visit"),
 ];
 
 /// A database of another program: its address and its name.
@@ -120,6 +123,19 @@ fn what_cannot_become_part_of_the_model_is_named() {
         ("table log_line", "it has no primary key"),
         ("table port_call", "its key has several columns"),
         ("table reading", "it has partitions"),
+        ("table zero", "1 row with a key that isn't a number from 1 to 999999999999998"),
+        (
+            "table slashed",
+            "2 rows with a key that isn't 1 to 64 bytes in Unicode's form C without `/`, control characters and white space around it",
+        ),
+        ("foreign key by_call of visit", "it has several columns"),
+        ("foreign key by_imo of visit", "it leads to ship.imo, which isn't the key"),
+        (
+            "action of the foreign key visit_berth_id_fkey of visit",
+            "ON DELETE SET DEFAULT isn't possible here: a deletion is refused instead",
+        ),
+        ("default of visit.token", "the model can't have `gen_random_uuid()`, so that clients have to send a value"),
+        ("check lower_text of visit", "it can't be written as a rule"),
         ("table lone_key", "none of its columns but the key becomes a field"),
         ("check not_shouting of ship", "it can't be written as a rule"),
         ("column ship.words", "the database computes it"),
@@ -154,7 +170,7 @@ fn no_row_moves_and_a_second_run_has_nothing_to_do() {
     let files_before = Cluster::shared().run(&name, files);
     let app = App::empty();
     let done = app.run(&["adopt", &url, "--name", "Harbour", "--apply"]).done();
-    assert!(done.contains(&format!("\nadopted {url}: 9 types and 1 many-to-many relation; ")), "{done}");
+    assert!(done.contains(&format!("\nadopted {url}: 10 types and 1 many-to-many relation; ")), "{done}");
     let after: Vec<String> = PLACES.iter().map(|(_, table)| places(&name, table)).collect();
     assert_eq!(after, before);
     assert_eq!(Cluster::shared().run(&name, files), files_before, "no table was written anew");
@@ -276,6 +292,11 @@ fn adopted_records_are_written() {
     served.made("/api/harbour-masters", &json!({"fullName": "Eve", "deputyOf": 2}));
     served.made("/api/cargos", &json!({"label": "wine", "class": "liquid"}));
     served.made("/api/countries", &json!({"id": "DK", "name": "Denmark"}));
+    let visit = json!({"imo": 11, "token": "9d8a9927-df2f-437c-bfb0-db537166c061"});
+    assert_eq!(served.made("/api/visits", &json!({"mood": "wild", "token": visit["token"]}))["id"], 2);
+    served.refused(("POST", "/api/visits"), &visit, (409, "/problems/not-unique"));
+    let angry = json!({"mood": "ANGRY", "token": visit["token"]});
+    served.refused(("POST", "/api/visits"), &angry, (422, "/problems/invalid-values"));
     assert_eq!(served.ask("DELETE", "/api/owners/1", &Value::Null).0, 204);
     assert_eq!(Cluster::shared().run(&name, "SELECT count(*) FROM ship WHERE owner_id = 1"), "0");
     assert_eq!(served.ask("GET", "/api/certificates/17", &Value::Null).0, 404);
@@ -297,10 +318,8 @@ fn adopted_records_are_written() {
 fn an_adopted_model_changes_and_what_others_have_on_a_table_stays() {
     let (app, url, name) = adopted();
     let model = MODEL
-        .replace(
-            "@range(min: -2147483648, max: 2147483647) @unique",
-            "@range(min: 1, max: 2147483647)\n  captain: String",
-        )
+        .replace("  imo: Int!", "  captain: String\n  imo: Int!")
+        .replace("label: String! @length(max: 20) @unique", "label: String! @length(max: 20)")
         .replace("  built: Int", "  year: Int @renamed(from: \"built\")")
         .replace("this.built", "this.year")
         .replace("[\"built\", ", "[\"year\", ")
@@ -394,6 +413,33 @@ fn a_step_that_fails_leaves_nothing_behind() {
     assert!(refused.contains("\n  help: nothing was changed"), "{refused}");
     assert!(!app.path().join("model/adopted.graphql").exists());
     assert_eq!(cluster.run(name, "SELECT count(first_id) + count(version) FROM first"), "0");
+}
+
+#[test]
+fn tables_that_another_program_keeps_are_left_alone() {
+    let cluster = Cluster::shared();
+    let (url, name) = harbour();
+    let app = App::empty();
+    let held = format!(
+        "SELECT pid FROM pg_locks WHERE relation = 'ship'::regclass AND mode = 'RowExclusiveLock' AND database = \
+         (SELECT oid FROM pg_database WHERE datname = '{name}')"
+    );
+    let keep = "BEGIN; UPDATE ship SET speed = 1; SELECT pg_sleep(600)";
+    thread::scope(|scope| {
+        let keeping = scope.spawn(|| cluster.try_run(&name, keep));
+        while cluster.run(&name, &held).is_empty() {
+            assert!(!keeping.is_finished(), "the table isn't kept");
+        }
+        let refused = app.run(&["adopt", &url, "--apply"]).refused();
+        assert!(
+            refused.starts_with(&format!("error: another program has used the tables of {url} for 10 seconds")),
+            "{refused}"
+        );
+        cluster.run(&name, &format!("SELECT pg_terminate_backend(({held} LIMIT 1))"));
+        assert!(keeping.join().expect("a thread").is_err());
+    });
+    assert_eq!(cluster.run(&name, "SELECT count(ship_id) FROM ship"), "3");
+    assert!(!app.path().join("model/adopted.graphql").exists());
 }
 
 #[test]

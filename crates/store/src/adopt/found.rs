@@ -93,6 +93,17 @@ pub enum TypeFamily {
     Other,
 }
 
+/// Whose the values of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValuesOf {
+    /// Whoever writes the row gives them.
+    Writers,
+    /// The database counts them, and takes none that are given.
+    Counter,
+    /// The database computes them.
+    Formula,
+}
+
 /// A column.
 #[derive(Debug, Clone)]
 pub struct FoundColumn {
@@ -112,8 +123,8 @@ pub struct FoundColumn {
     pub not_null: bool,
     /// The expression of its default.
     pub default: Option<String>,
-    /// Whether its value is computed.
-    pub is_generated: bool,
+    /// Whose its values are.
+    pub values: ValuesOf,
     /// Whether its texts are compared byte by byte.
     pub is_bytewise: bool,
     /// The checks of its domain, about `VALUE`.

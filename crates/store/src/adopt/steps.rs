@@ -3,7 +3,7 @@
 use backstay_model::{Collection, FieldId, FieldKind, Index, KeyKind, Model, Risk};
 use backstay_sql::{Dialect, Statement, adopt, alter, schema};
 
-use super::{AdoptedLink, AdoptedTable, Adoption, FoundTable, FoundUnique, Retyped, Survey};
+use super::{AdoptedLink, AdoptedTable, Adoption, FoundTable, FoundUnique, Retyped, Survey, ValuesOf};
 use crate::{Step, own};
 
 const DIALECT: Dialect = Dialect::Postgres;
@@ -71,6 +71,12 @@ impl<'a> Taken<'a> {
         Some(column_of(self.collection, field.id))
     }
 
+    /// The columns that take no values that are given.
+    fn counted(&self) -> impl Iterator<Item = &str> {
+        let counted = self.found.columns.iter().filter(|column| column.values == ValuesOf::Counter);
+        counted.map(|column| column.name.as_str())
+    }
+
     /// Names, types, and the columns that every record has.
     fn columns(&self) -> (Step, Vec<Statement>) {
         let table = self.collection.table.as_str();
@@ -91,6 +97,9 @@ impl<'a> Taken<'a> {
                 Retyped::Moment => adopt::to_moment(table, column),
             });
             risk = Risk::Locks;
+        }
+        for counted in self.counted().filter_map(|column| self.renamed(column)) {
+            statements.push(adopt::take_given(table, counted));
         }
         let is_there = |field| self.adopted.columns.iter().any(|of| of.field == self.collection.field(field).name);
         for field in [Collection::CREATED_AT, Collection::UPDATED_AT].into_iter().filter(|field| !is_there(*field)) {

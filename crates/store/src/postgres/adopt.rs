@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use backstay_base::{Ambient, Secret};
 use backstay_model::Model;
-use backstay_sql::adopt::{Misfit, lock, misfits};
+use backstay_sql::adopt::{Hold, Misfit, lock, misfits};
 use backstay_sql::{Dialect, Param, Statement};
 use deadpool_postgres::Object;
 
@@ -43,6 +43,9 @@ pub(crate) fn count_misfits(
     let address = Address::read(url)?;
     block_on(async {
         let mut session = foreign(&address).await?;
+        session.begin().await?;
+        let tables: Vec<&str> = questions.iter().map(|(table, _)| table.as_str()).collect();
+        hold(&mut session, address.name(), (&tables, Hold::Shared)).await?;
         let mut counts = Vec::with_capacity(questions.len());
         for (table, questions) in questions {
             counts.push(numbers(&mut session, &misfits(table, questions), questions.len()).await?);
@@ -91,7 +94,9 @@ struct Adopting<'a> {
 
 impl Adopting<'_> {
     async fn take(&self, session: &mut PostgresSession) -> Result<Vec<Step>, AdoptError> {
-        self.lock(session).await?;
+        let tables = self.adoption.tables.iter().map(|of| of.table.as_str());
+        let tables: Vec<&str> = tables.chain(self.adoption.links.iter().map(|of| of.table.as_str())).collect();
+        hold(session, self.database, (&tables, Hold::Alone)).await?;
         setup::run(session, &own::functions(Dialect::Postgres)).await?;
         let mut taken = Vec::new();
         for (step, statements) in steps(self.survey, self.adoption, self.model) {
@@ -117,20 +122,6 @@ impl Adopting<'_> {
         AdoptError::Step(Box::new(RefusedStep { database: self.database.to_owned(), words, statement, source }))
     }
 
-    async fn lock(&self, session: &mut PostgresSession) -> Result<(), AdoptError> {
-        let tables = self.adoption.tables.iter().map(|of| of.table.as_str());
-        let tables: Vec<&str> = tables.chain(self.adoption.links.iter().map(|of| of.table.as_str())).collect();
-        for statement in lock(&tables, LOCK_SECONDS) {
-            session.client().batch_execute(statement.text()).await.map_err(|error| match error.code() {
-                Some(&tokio_postgres::error::SqlState::LOCK_NOT_AVAILABLE) => {
-                    AdoptError::InUse { database: self.database.to_owned(), seconds: LOCK_SECONDS }
-                }
-                _ => super::error::plain(error).into(),
-            })?;
-        }
-        Ok(())
-    }
-
     /// Lets the server's numbers go on after those that rows have.
     async fn count_on(&self, session: &mut PostgresSession) -> Result<(), AdoptError> {
         let catalog = Numbers::stored(session).await?.catalog(self.model)?;
@@ -144,6 +135,23 @@ impl Adopting<'_> {
         }
         Ok(())
     }
+}
+
+/// Gets hold of tables, unless others don't let go of them.
+async fn hold(
+    session: &mut PostgresSession,
+    database: &str,
+    (tables, hold): (&[&str], Hold),
+) -> Result<(), AdoptError> {
+    for statement in lock(tables, hold, LOCK_SECONDS) {
+        session.client().batch_execute(statement.text()).await.map_err(|error| match error.code() {
+            Some(&tokio_postgres::error::SqlState::LOCK_NOT_AVAILABLE) => {
+                AdoptError::InUse { database: database.to_owned(), seconds: LOCK_SECONDS }
+            }
+            _ => super::error::plain(error).into(),
+        })?;
+    }
+    Ok(())
 }
 
 /// Keeps the name that a table had.

@@ -120,20 +120,39 @@ CREATE TABLE moment (
     share double precision
 );
 
+CREATE DOMAIN lower_text AS text CHECK (VALUE = lower(VALUE));
+CREATE TABLE visit (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    ship_call integer,
+    arrived timestamptz,
+    imo integer CONSTRAINT by_imo REFERENCES ship (imo),
+    berth_id uuid REFERENCES berth ON DELETE SET DEFAULT,
+    token uuid NOT NULL DEFAULT gen_random_uuid(),
+    mood lower_text NOT NULL DEFAULT 'calm',
+    CONSTRAINT by_call FOREIGN KEY (ship_call, arrived) REFERENCES port_call (ship_id, arrived)
+);
+CREATE UNIQUE INDEX one_calm ON visit (imo) WHERE mood = 'calm';
+
+CREATE TABLE zero (id integer PRIMARY KEY, name text);
+CREATE TABLE slashed (code text PRIMARY KEY, name text);
 CREATE TABLE lone_key (id integer PRIMARY KEY);
 
 CREATE VIEW fleet AS SELECT s.ship_id, s.name, o.name AS owner FROM ship s JOIN owners o USING (owner_id);
 CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.last_seen := now(); RETURN NEW; END $$;
 CREATE TRIGGER seen BEFORE UPDATE ON ship FOR EACH ROW EXECUTE FUNCTION seen();
 
+INSERT INTO zero VALUES (0, 'none'), (1, 'one');
+INSERT INTO slashed VALUES ('a/b', 'two'), (' c', 'three'), ('d', 'four');
 INSERT INTO country VALUES ('CH', 'Switzerland'), ('NO', 'Norway');
 INSERT INTO owners (name, email, joined) VALUES ('Ada', 'ada@harbour.example', '2020-01-31 12:00'), ('Ben', NULL, '2021-06-01 00:00');
 INSERT INTO ship (name, imo, country_code, owner_id, tender_of, built, tonnage, speed, papers)
     VALUES ('Albatros', 9074729, 'CH', 1, NULL, 1995, 1250.50, 14.5, '{"pilot": true}'), ('Dinghy', 7, NULL, 1, 1, NULL, 0.25, NULL, '[]'),
            ('Fram', 11, 'NO', 2, NULL, 1892, 402, 7.0, '{}');
+UPDATE owners SET notes = repeat('long ', 201) WHERE owner_id = 2;
 INSERT INTO certificate (id, ship_id, scan, version) VALUES (17, 1, '\x00ff', 3);
 INSERT INTO berth (kind, depth, from_day) VALUES ('BUOY', 4.5, '2026-01-01'), ('QUAY', 12, NULL);
 INSERT INTO cargo VALUES (1, 'grain', 'dry', 'GR'), (2, 'oil', 'liquid', 'OI');
 INSERT INTO ship_cargo VALUES (1, 1), (2, 1), (1, 3);
 INSERT INTO "Harbour Master" VALUES (1, 'Cleo', NULL), (2, 'Dan', 1);
 INSERT INTO moment VALUES (1, 'new year', '2026-01-01 00:00Z', 0.5), (2, 'never', 'infinity', 'NaN');
+INSERT INTO visit (imo, berth_id) SELECT 11, id FROM berth WHERE kind = 'QUAY';

@@ -28,7 +28,8 @@ pub(super) const TABLES: &str = "SELECT c.relname::text, c.relkind::text, c.reli
 pub(super) const COLUMNS: &str = "SELECT c.relname::text, a.attname::text, col_description(c.oid, a.attnum), \
     b.typname::text, b.typtype = 'e' AND b.typnamespace = n.oid, bn.nspname = 'pg_catalog' AND b.typtype = 'b', \
     format_type(a.atttypid, a.atttypmod), (CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END)::bigint, \
-    a.attnotnull OR t.typnotnull, coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault), a.attgenerated <> '', \
+    a.attnotnull OR t.typnotnull, coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault), CASE WHEN a.attgenerated <> '' THEN 'formula' \
+    WHEN a.attidentity = 'a' THEN 'counter' ELSE 'writers' END, \
     coalesce(l.collname IN ('C', 'POSIX', 'ucs_basic', 'C.UTF-8', 'C.utf8') OR l.collname = 'default' AND \
     (SELECT datcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') AND datlocprovider <> 'i' FROM pg_database \
     WHERE datname = current_database()), TRUE), \

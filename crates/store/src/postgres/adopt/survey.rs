@@ -8,7 +8,7 @@ use super::catalog::{COLUMNS, CONSTRAINTS, ENUMS, INDEXES, TABLES, VIEWS};
 use crate::StoreError;
 use crate::adopt::{
     Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, Survey,
-    TableKind, TypeFamily,
+    TableKind, TypeFamily, ValuesOf,
 };
 
 type Tables = BTreeMap<String, FoundTable>;
@@ -94,7 +94,11 @@ fn column(row: &Row) -> Result<FoundColumn, StoreError> {
         modifier: get(row, 7)?,
         not_null: get(row, 8)?,
         default: get(row, 9)?,
-        is_generated: get(row, 10)?,
+        values: match get(row, 10)? {
+            "formula" => ValuesOf::Formula,
+            "counter" => ValuesOf::Counter,
+            _ => ValuesOf::Writers,
+        },
         is_bytewise: get(row, 11)?,
         domain_checks: get(row, 12)?,
         held_by: get(row, 13)?,
