@@ -44,8 +44,6 @@ pub struct Call {
     pub arguments: String,
     /// What the function sees as `auth`: a JSON object.
     pub auth: String,
-    /// What it sees as `secrets`: a JSON object of texts.
-    pub secrets: String,
     /// Time and randomness.
     pub ambient: Ambient,
     /// By when it has to end.
