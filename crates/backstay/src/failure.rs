@@ -83,6 +83,12 @@ pub enum Failure {
     /// The runtime has one thread, which everything that blocks would stop.
     #[error("Backstay needs a multi-threaded Tokio runtime")]
     Runtime,
+    /// Actions of the model have nothing that carries them out.
+    #[error("nothing carries out the actions of the model with {}", functions(missing))]
+    Procedures {
+        /// The names of the functions that are missing.
+        missing: Vec<String>,
+    },
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -349,6 +355,11 @@ impl From<CopyError> for Failure {
     }
 }
 
+fn functions(names: &[String]) -> String {
+    let each: Vec<String> = names.iter().map(|name| format!("`@function(name: \"{name}\")`")).collect();
+    each.join(", ")
+}
+
 impl Failure {
     /// What to do about it, if the message does not say.
     fn help(&self) -> Option<String> {
@@ -358,6 +369,10 @@ impl Failure {
         }
         match self {
             Self::OpenFiles { .. } => Some(MORE_FILES.to_owned()),
+            Self::Procedures { .. } => Some(
+                "register a procedure for each: `Backstay::from_dir(…)?.procedure(\"name\", …)`, or remove the action from the model"
+                    .to_owned(),
+            ),
             Self::Runtime => Some(
                 "build it with `tokio::runtime::Builder::new_multi_thread()`, or write `#[tokio::main]` or \
                  `#[tokio::test(flavor = \"multi_thread\")]`"

@@ -278,6 +278,8 @@ pub const MODEL_MENTIONS: usize = 1000;
 pub const MODEL_ENUMS: usize = 1000;
 /// Fields of one type, the four that every type has included.
 pub const MODEL_FIELDS: usize = 200;
+/// Actions of a model.
+pub const MODEL_ACTIONS: usize = 500;
 /// Clauses (`@allow`) of one type: each is evaluated for each record that is read or changed.
 pub const MODEL_CLAUSES: usize = 20;
 /// Values of one enum.
@@ -346,6 +348,10 @@ pub const COMPRESS_BYTES: usize = 1024;
 pub const STATEMENT_RELATIONS: usize = 60;
 /// Relations that the rules of one type and its fields may lead through: the rest is for what requests add.
 pub const RULE_RELATIONS: usize = 40;
+/// Requests that one call of an action makes.
+pub const ACTION_REQUESTS: usize = 1000;
+/// How often a transaction of an action runs if what it has read changes each time.
+pub const BLOCK_RUNS: u32 = 16;
 /// Requests of one transaction.
 pub const TRANSACTION_REQUESTS: usize = 100;
 /// Bytes of the name that a request of a transaction has for later ones.

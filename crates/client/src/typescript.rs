@@ -1,3 +1,4 @@
+mod actions;
 mod collections;
 mod declarations;
 mod fields;

@@ -30,6 +30,8 @@ pub struct Input {
     pub(crate) to_parent: Option<FieldId>,
     /// Whether it brings a record of another database, with the version and the moments that the record has there.
     pub(crate) carries: bool,
+    /// The id that the server has made for the record already.
+    pub(crate) reserved: Option<Box<RecordId>>,
 }
 
 /// Members that a many-to-many relation gets and loses.
@@ -155,6 +157,12 @@ impl Input {
             self.leave(own);
         }
         self
+    }
+
+    /// Gives a new record this id, which the server has made.
+    pub(crate) fn reserve(&mut self, id: RecordId) -> RecordId {
+        self.reserved = Some(Box::new(id));
+        id
     }
 
     /// This input with one more value.

@@ -1,6 +1,7 @@
 //! Every request once: authorize, validate, transact, publish. All doors come through here, so that a rule holds on each
 //! of them. Knows no notation (JSON, words of a URL) and no protocol, and sees no text of SQL.
 
+mod action_call;
 mod aggregate;
 mod allow_policy;
 mod amounts;
@@ -12,6 +13,7 @@ mod asked;
 mod at_commit;
 mod backup;
 mod bind;
+mod block;
 mod broken_checks;
 mod changes;
 mod children;
@@ -69,6 +71,7 @@ mod placed;
 mod plans;
 mod policy;
 mod prepared;
+mod procedures;
 mod proposal;
 mod read;
 mod readmission;
@@ -118,6 +121,7 @@ mod write;
 mod write_requests;
 mod written_since;
 
+pub use action_call::{Act, ActionCall};
 pub use answer::{Answer, Found, Outcome, Page, Refused, Upserted, Written};
 pub use answer_buffer::{AnswerBuffer, EncodeError};
 pub use application::Application;
@@ -135,6 +139,7 @@ pub use backstay_store::{
     OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, Restored, Restoring, Risk,
     SealedMark, ServerProblem, Step, Stored, VerifiedLog, Watch, Writes,
 };
+pub use block::{Begun, Block, Committed};
 pub use broken_checks::BrokenCheck;
 pub use changes::{Changed, Changes, Follower};
 pub use commit_log::{LogChange, LogLine};
@@ -153,6 +158,7 @@ pub use history::history_order;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, Others, Referred};
 pub use observer::Dependency;
 pub use operator::Operator;
+pub use procedures::{Notation, Procedure, Procedures};
 pub use read::{no_highlight_of_types, not_searched};
 pub use record::Record;
 pub use refreshing::RefreshPass;

@@ -68,6 +68,8 @@ pub enum Name {
     BareValue,
     /// A kind of caller.
     Kind,
+    /// An action of the model.
+    Action,
     /// A part of `auth`.
     AuthPart,
     /// A part of `request`.
@@ -89,6 +91,7 @@ impl Name {
             Self::Value(of) => format!("{of} has no value `{name}`"),
             Self::UnionType(of) => format!("{of} has no type `{name}`"),
             Self::Kind => format!("unknown kind of caller `{name}`"),
+            Self::Action => format!("the model has no action `{name}`"),
             Self::AuthPart => format!("`auth` has no `{name}`"),
             Self::RequestPart => format!("`request` has no `{name}`"),
             Self::Unit => format!("a length of time has no `{name}`"),

@@ -46,6 +46,8 @@ kinds! {
         "Ask for access. An operator can find out which rule refused it.";
     TRANSITION_REFUSED: "transition-refused", FORBIDDEN, "The state can't change like this",
         "First do what `detail` asks for. If it gives no reason, ask for access; an operator can find out which condition refused it.";
+    REFUSED: "refused", UNPROCESSABLE_ENTITY, "The action was refused",
+        "Read `detail`. Programs can tell refusals apart by `reason`.";
     CROSS_ORIGIN: "cross-origin", FORBIDDEN, "Refused because of its origin",
         "Send the token as `Authorization: Bearer TOKEN`, or have the origin added to `server.cors_origins`.";
     NOT_FOUND: "not-found", NOT_FOUND, "Not found",
@@ -153,12 +155,14 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Unauthenticated(Unauthenticated::Credentials) => &WRONG_CREDENTIALS,
         Error::Forbidden { .. }
         | Error::ForbiddenAfterwards { .. }
+        | Error::Uncallable { .. }
         | Error::SignUpClosed
         | Error::SignUpRefused
         | Error::NoAccounts
         | Error::NoLinks
         | Error::KeyWithoutSession => &FORBIDDEN,
         Error::TransitionRefused(_) => &TRANSITION_REFUSED,
+        Error::Refused(_) => &REFUSED,
         Error::ChangesGone => &CHANGES_GONE,
         Error::NotFound { .. } => &NOT_FOUND,
         Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => &NOT_UNIQUE,
@@ -167,7 +171,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Conflict(Conflict::InTrash { .. }) => &REFERS_TO_TRASH,
         Error::Conflict(Conflict::Related { .. }) => &RELATED_CONFLICT,
         Error::Conflict(Conflict::InFlight) => &REQUEST_IN_FLIGHT,
-        Error::Conflict(Conflict::Concurrent) => &CONCURRENT_CHANGE,
+        Error::Conflict(Conflict::Concurrent | Conflict::Contended { .. }) => &CONCURRENT_CHANGE,
         Error::Conflict(Conflict::Already(_)) => &ALREADY_DONE,
         Error::Precondition { .. } => &VERSION_MISMATCH,
         Error::Exists { .. } => &RECORD_EXISTS,
@@ -218,7 +222,7 @@ mod tests {
     use std::collections::HashSet;
     use std::io;
 
-    use backstay_base::{Action, LargeDeletion, Overlap, Place, RefusedTransition, Shared};
+    use backstay_base::{Action, LargeDeletion, Overlap, Place, RefusedByProcedure, RefusedTransition, Shared};
 
     use super::*;
 
@@ -253,6 +257,8 @@ mod tests {
                 to: text(),
                 message: None,
             })),
+            Error::Uncallable { action: text() },
+            Error::Refused(Box::new(RefusedByProcedure { code: None, message: text() })),
             Error::SignUpClosed,
             Error::SignUpRefused,
             Error::NoAccounts,
@@ -270,6 +276,7 @@ mod tests {
             Conflict::Related { of: None }.into(),
             Conflict::InFlight.into(),
             Conflict::Concurrent.into(),
+            Conflict::Contended { action: text(), runs: 2 }.into(),
             Conflict::Already("so").into(),
             Error::Precondition { version: 2 },
             Error::Exists { version: 2 },

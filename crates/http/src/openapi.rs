@@ -1,3 +1,4 @@
+mod actions;
 mod answers;
 mod children;
 mod constraints;
@@ -27,6 +28,7 @@ pub fn describe(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String 
     let interfaces = interfaces::shown(model);
     let mut paths = operations::paths(model, &shown, &interfaces);
     paths.extend(interfaces::paths(model, &interfaces));
+    paths.extend(actions::paths(model));
     let schemas = shapes(model, &shown);
     for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
         examples::complete(operation, &schemas);

@@ -25,6 +25,8 @@ struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault<'a>>,
@@ -98,6 +100,7 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
         instance: format!("urn:uuid:{request}"),
         request_id: request.to_string(),
         version,
+        reason: reason(refusal),
         request: which,
         errors,
         diagnostics,
@@ -109,6 +112,14 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
     answer.content_type = PROBLEM_JSON;
     answer.headers.extend(header);
     answer
+}
+
+/// What the procedure of an action calls its refusal.
+fn reason(refusal: &Refusal) -> Option<&str> {
+    match refusal {
+        Refusal::Domain(Error::Refused(refused)) => refused.code.as_deref(),
+        _ => None,
+    }
 }
 
 /// What to do about a refusal for which its kind has no good advice.
@@ -253,6 +264,8 @@ impl<'a> Details<'a> {
             | Error::Forbidden { .. }
             | Error::ForbiddenAfterwards { .. }
             | Error::TransitionRefused(_)
+            | Error::Uncallable { .. }
+            | Error::Refused(_)
             | Error::SignUpClosed
             | Error::SignUpRefused
             | Error::NoAccounts
@@ -290,6 +303,7 @@ fn clashing(conflict: &Conflict, at: &str) -> Vec<Fault<'static>> {
         | Conflict::Related { .. }
         | Conflict::InFlight
         | Conflict::Concurrent
+        | Conflict::Contended { .. }
         | Conflict::Already(_) => return Vec::new(),
     };
     let place = |field: &String| Place::field(field).under(record);

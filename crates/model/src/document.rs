@@ -5,6 +5,8 @@
 //! answers have them; a value of a union begins with `__typename`. The form belongs to the model that the database holds:
 //! a migration that changes the types writes stored documents anew.
 
+use std::sync::Arc;
+
 use backstay_base::{Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_scalar::{Members, Scalar, Token, Value, items, members, write};
 
@@ -46,6 +48,27 @@ impl Model {
             violations if violations.is_empty() => {
                 let text = String::from_utf8(reader.out).expect("what is written as JSON is UTF-8");
                 Ok(Value::Json(text.into()))
+            }
+            violations => Err(violations),
+        }
+    }
+
+    /// Reads one value of an embedded type from JSON, in the form in which documents hold it. The limits of its members are not
+    /// asked.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at its place; `at` is that of the value.
+    pub(crate) fn read_embedded(
+        &self,
+        of: EmbeddedId,
+        raw: &str,
+        (at, related): (Place, RelatedReader<'_>),
+    ) -> Result<Arc<str>, Vec<Violation>> {
+        let mut reader = Reader { model: self, related, at, violations: Vec::new(), out: Vec::new() };
+        _ = reader.object(of, Tag::Left, raw);
+        match reader.violations {
+            violations if violations.is_empty() => {
+                Ok(String::from_utf8(reader.out).expect("what is written as JSON is UTF-8").into())
             }
             violations => Err(violations),
         }
@@ -377,7 +400,7 @@ impl Reader<'_> {
 }
 
 /// A name that was sent, short enough to repeat in an answer.
-fn shorten(name: &str) -> String {
+pub(crate) fn shorten(name: &str) -> String {
     const CHARS: usize = 60;
     match name.char_indices().nth(CHARS) {
         Some((end, _)) => format!("{}…", &name[..end]),

@@ -27,6 +27,12 @@ pub(crate) fn snake(name: &str) -> String {
     text
 }
 
+/// `checkOut` → `CheckOut`: the name with a capital letter.
+pub(crate) fn pascal(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+}
+
 /// `SiteSettings` → `site-settings`: the name in small letters with hyphens.
 pub(crate) fn word(type_name: &str) -> String {
     snake(type_name).replace('_', "-")

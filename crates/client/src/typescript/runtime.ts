@@ -424,6 +424,15 @@ export class BackstayBase {
       later[name] = new LaterRequests(path);
     }
     Object.defineProperty(this, "later", { value: later, enumerable: true });
+    const actions: { [name: string]: unknown } = {};
+    for (const [name, { path, reads }] of Object.entries(ACTIONS)) {
+      actions[name] = (args: { [name: string]: unknown } = {}, options?: any) => {
+        if (!reads) return this.connection.send("POST", path, written(args, options));
+        const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
+        return this.connection.send("GET", path, { query: { ...given, ...shownParameters(options) } });
+      };
+    }
+    if (Object.keys(actions).length > 0) Object.defineProperty(this, "do", { value: actions, enumerable: true });
   }
 
   /** The token of the session, or the key, if there is one. */

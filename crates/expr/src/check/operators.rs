@@ -184,6 +184,7 @@ impl Checker<'_> {
             let instead = "write a test for each branch, such as `big ? size in [3, 4] : size in [1, 2]`";
             return self.refuse(list.span, ExprErrorKind::Unsupported { what, instead });
         }
+        self.action_is_known(&element, &list)?;
         Some(self.make(Node::In(Box::new(element), Box::new(list)), Type::Bool, span))
     }
 
@@ -200,6 +201,19 @@ impl Checker<'_> {
         let element = self.expr(element, hint)?;
         let element = hint.map_or_else(|| element.clone(), |ty| self.read_as(element.clone(), ty));
         Some((element, list))
+    }
+
+    /// Refuses a name that is no action's beside `auth.via`.
+    fn action_is_known(&mut self, action: &Expr, list: &Expr) -> Option<()> {
+        let (Node::Literal(Value::Text(text)), Node::Caller(CallerPart::Via)) = (&action.node, &list.node) else {
+            return Some(());
+        };
+        let names = || self.scope.model.actions.iter().map(|action| action.name.as_str());
+        if names().any(|name| name == &**text) {
+            return Some(());
+        }
+        let (name, suggestion) = (text.as_ref().to_owned(), nearest(text, names()).map(str::to_owned));
+        self.refuse(action.span.clone(), ExprErrorKind::Unknown { what: Name::Action, name, suggestion })
     }
 
     /// Refuses a misspelt kind of caller beside `auth.kind`.

@@ -312,9 +312,10 @@ impl<'e> Lowering<'e> {
             return value.is_null();
         }
         match &expr.node {
-            Node::Caller(CallerPart::Id | CallerPart::Kind | CallerPart::Roles | CallerPart::Verified) | Node::Now => {
-                false
-            }
+            Node::Caller(
+                CallerPart::Id | CallerPart::Kind | CallerPart::Roles | CallerPart::Verified | CallerPart::Via,
+            )
+            | Node::Now => false,
             Node::Path(path) => path.root.may_be_absent() || self.leads_to_null(path, path.steps.len()),
             Node::Computed(of) => {
                 let is_fitted = of.digits.is_some() || of.most_chars.is_some();

@@ -1,6 +1,7 @@
 //! The HTTP door, driven as a client drives it. Texts are compared in `texts` alone.
 
 mod accounts;
+mod acting;
 mod aggregates;
 mod bad_input;
 mod by_filter;

@@ -8,6 +8,7 @@ use backstay_scalar::Value;
 
 use super::Difference;
 use super::access::{FieldAllowBehaviour, LayerBehaviour, narrowed_rules};
+use super::actions::{ActionBehaviour, ActionChange, actions_changed};
 use super::api::{ApiChange, harmless};
 use super::narrowing::{Rule, is_as_wide};
 use super::parts::{FieldPart, Narrowed, Part};
@@ -374,6 +375,8 @@ pub enum ApplicationPart {
     },
     /// The path of an interface.
     Path(PathChange),
+    /// An action.
+    Action(ActionChange),
     /// The states of an enum.
     States {
         /// The enum.
@@ -396,6 +399,7 @@ impl ApplicationPart {
             Self::Pack { name, from: Some(from), to: Some(to) } => format!("the pack {name} ({from} -> {to})"),
             Self::Roles => "the enum of roles".to_owned(),
             Self::Accounts { .. } => "the type of accounts".to_owned(),
+            Self::Action(change) => change.words(),
             Self::Path(PathChange { path, .. }) => format!("what is read at /api/{path}"),
             Self::States { of, parts: _ } => format!("the states of {of}"),
         }
@@ -407,6 +411,7 @@ impl ApplicationPart {
             Self::Name | Self::Rule { .. } | Self::Pack { .. } | Self::Roles => None,
             Self::Accounts { of } => Some(harmless(format!("accounts of {of} can sign in"))),
             Self::Path(change) => Some(change.noticed()),
+            Self::Action(change) => change.noticed(),
             Self::States { of, parts } => states::noticed(of, parts),
         }
     }
@@ -447,6 +452,7 @@ pub(super) struct ApplicationBehaviour<'m> {
     rules: Vec<NamedBehaviour<'m>>,
     /// The paths of interfaces.
     interfaces: Vec<PathOfTypes<'m>>,
+    actions: Vec<ActionBehaviour<'m>>,
     packs: &'m [Pack],
     roles: Option<&'m str>,
     identity: Option<&'m str>,
@@ -455,7 +461,7 @@ pub(super) struct ApplicationBehaviour<'m> {
 impl<'m> ApplicationBehaviour<'m> {
     /// What changed in newer behaviour.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<ApplicationPart> {
-        let Self { name, rules, packs, interfaces, roles, identity } = self;
+        let Self { name, rules, packs, interfaces, actions, roles, identity } = self;
         let mut parts = Vec::new();
         if *name != newer.name {
             parts.push(ApplicationPart::Name);
@@ -467,6 +473,7 @@ impl<'m> ApplicationBehaviour<'m> {
             parts.push(ApplicationPart::Roles);
         }
         parts.extend(paths_changed(interfaces, &newer.interfaces).into_iter().map(ApplicationPart::Path));
+        parts.extend(actions_changed(actions, &newer.actions).into_iter().map(ApplicationPart::Action));
         // Other accounts than before are a difference of their own.
         if let (None, Some(of)) = (identity, newer.identity) {
             parts.push(ApplicationPart::Accounts { of: of.to_owned() });
@@ -490,6 +497,7 @@ impl<'m> ApplicationBehaviour<'m> {
             unions: _,
             record_unions: _,
             interfaces,
+            actions,
             // Of this load alone.
             sources: _,
             by_name: _,
@@ -504,6 +512,7 @@ impl<'m> ApplicationBehaviour<'m> {
             name,
             rules,
             interfaces: interfaces.iter().map(|of| PathOfTypes::of(model, of)).collect(),
+            actions: actions.iter().map(|of| ActionBehaviour::of(model, of)).collect(),
             packs,
             roles: roles.map(|id| model.enumeration(id).name.as_str()),
             identity: identity.map(|id| model.collection(id).name.as_str()),

@@ -21,6 +21,7 @@ enum FieldDirective {
     Connect,
     Default,
     Deprecated,
+    Function,
     Immutable,
     Inverse,
     Length,
@@ -78,6 +79,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         // `field::field` sets the flags and the former names, also where the field's type is wrong; `money.rs`, `sequence.rs`,
         // `slug.rs` and `order.rs` find the fields that are named; the others are part of the type, which `Declared::kind` reads.
         FieldDirective::Connect
+        | FieldDirective::Function
         | FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
@@ -93,7 +95,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 26] = [
         Self::Allow,
         Self::Backfill,
         Self::Check,
@@ -102,6 +104,7 @@ impl FieldDirective {
         Self::Connect,
         Self::Default,
         Self::Deprecated,
+        Self::Function,
         Self::Immutable,
         Self::Inverse,
         Self::Length,
@@ -135,6 +138,7 @@ impl FieldDirective {
             Self::Connect => "connect",
             Self::Default => "default",
             Self::Deprecated => "deprecated",
+            Self::Function => "function",
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
             Self::Length => "length",
@@ -169,6 +173,7 @@ impl FieldDirective {
         );
         let (applies, help) = match self {
             Self::Allow | Self::Deprecated | Self::Renamed => (true, ""),
+            Self::Function => (false, "it is for actions, the fields of `type Query` and `type Mutation`"),
             Self::Unique => (
                 kind.is_indexable() || of_several,
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
@@ -416,7 +421,11 @@ mod tests {
         check(DirectiveLocation::EnumValue, ["deprecated", "initial", "renamed", "to"].into());
         // `app.rs` and `packs.rs`
         check(DirectiveLocation::Schema, ["app", "manifest", "pack", "rule"].into());
+        // `declared_actions.rs` makes members of arguments and of fields of input types.
+        let limits = ["length", "pattern", "precision", "range"];
+        check(DirectiveLocation::ArgumentDefinition, limits.into());
+        check(DirectiveLocation::InputFieldDefinition, limits.into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 59, "every location is checked above");
+        assert_eq!(places, 68, "every location is checked above");
     }
 }

@@ -1,5 +1,6 @@
 //! What is wrong with a model, as it is told: one test per mistake.
 
+mod actions;
 mod allow;
 mod app;
 mod computed;

@@ -105,16 +105,17 @@ impl Inner {
         let access = match job.writes() {
             Writes::None => Access::Read,
             Writes::One | Writes::Many => Access::Write,
+            Writes::Serializable => Access::Serializable,
         };
         let _turn = match job.writes() {
-            Writes::Many if run > 1 => {
+            Writes::Many | Writes::Serializable if run > 1 => {
                 Some(timeout_at(deadline, self.again.lock()).await.map_err(|_| StoreError::Busy)?)
             }
-            Writes::None | Writes::One | Writes::Many => None,
+            Writes::None | Writes::One | Writes::Many | Writes::Serializable => None,
         };
         let _writer = match access {
             Access::Read => None,
-            Access::Write => {
+            Access::Write | Access::Serializable => {
                 let permit = timeout_at(deadline, self.writers.acquire()).await.map_err(|_| StoreError::Busy)?;
                 Some(permit.expect("it is never closed"))
             }
@@ -135,7 +136,7 @@ impl Inner {
     async fn run_once(&self, job: &mut dyn Job, session: &mut PostgresSession, run: usize) -> bool {
         let moment = match job.writes() {
             Writes::None => Ok(self.commit_clock.now()),
-            Writes::One | Writes::Many => self.commit_clock.next(),
+            Writes::One | Writes::Many | Writes::Serializable => self.commit_clock.next(),
         };
         let Ok(moment) = moment.map_err(|error| job.fail(error)) else { return false };
         let deadline = Deadline::from_std(job.interest().deadline());

@@ -32,6 +32,8 @@ pub(super) enum Access {
     Read,
     /// Write, too.
     Write,
+    /// Write, too, and serialize what it reads with others that do.
+    Serializable,
 }
 
 /// One connection and its transaction, which begins with the first statement.
@@ -330,6 +332,7 @@ impl PostgresSession {
         match self.access {
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Access::Write => "BEGIN",
+            Access::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
         }
     }
 
