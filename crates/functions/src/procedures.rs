@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Error, Limit, RefusedByProcedure, Violation};
-use backstay_engine::{ActionCall, Begun as EngineBegun, Block, Committed, Procedure, Procedures};
+use backstay_engine::{ActionCall, Begun as EngineBegun, Block, Committed, Procedure};
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
@@ -14,9 +14,10 @@ use crate::failure::Failure;
 use crate::functions::{Call, Functions};
 use crate::host::{Attempt, Begun, Host, Refusal};
 
-impl Procedures for Arc<Functions> {
-    fn procedure(&self, function: &str) -> Option<Arc<dyn Procedure>> {
-        let named = Named { functions: Self::clone(self), name: function.to_owned() };
+impl Functions {
+    /// What carries out the actions that name this function, if there is one.
+    pub fn procedure(self: &Arc<Self>, function: &str) -> Option<Arc<dyn Procedure>> {
+        let named = Named { functions: Arc::clone(self), name: function.to_owned() };
         self.has(function).then(|| Arc::new(named) as Arc<dyn Procedure>)
     }
 }
