@@ -1,6 +1,7 @@
 //! Functions in TypeScript, as a server runs them.
 
-use std::thread;
+use std::path::Path;
+use std::{fs, thread};
 
 use backstay_testkit::Cluster;
 use serde_json::{Value, json};
@@ -29,26 +30,14 @@ type Query {
 }
 "#;
 
-const CHECKOUT: &str = r#"import { Money, Refused, type FunctionContext } from "backstay";
-import { names } from "./lib/names";
-
-type Arguments = { product: string; quantity: number };
-
-export async function checkout({ product, quantity }: Arguments, { db, log }: FunctionContext) {
-  return db.transaction(async (tx) => {
-    const { name, price, stock } = await tx.products.get(product, { select: { name: true, price: true, stock: true } });
-    if (stock < quantity) throw new Refused(`only ${stock} are left`, { code: "sold-out" });
-    await tx.products.update(product, { stock: { $inc: -quantity } });
-    const order = await tx.orders.create({ product, quantity, total: Money.from(price).times(quantity) });
-    log.info(names(quantity, name));
-    return order;
-  });
-}
+const MORE: &str = r#"import type { FunctionContext } from "backstay";
+import { named } from "./lib/named";
 
 export const stockOf = async ({ product }: { product: string }, { db }: FunctionContext) =>
   (await db.products.get(product)).stock;
 
-export async function fail({ how }: { how: string }, { db }: FunctionContext): Promise<unknown> {
+export async function fail({ how }: { how: string }, { db, log }: FunctionContext): Promise<unknown> {
+  log.info(named(how));
   if (how === "throw") throw new Error("the recipe is secret");
   if (how === "loop") for (;;) {}
   if (how === "create") return db.orders.create({ product: "x", quantity: 1, total: null as never });
@@ -57,13 +46,22 @@ export async function fail({ how }: { how: string }, { db }: FunctionContext): P
 }
 "#;
 
-const NAMES: &str = "export const names = (count: number, name: string): string => `${count} × ${name}`;\n";
+const NAMED: &str = "export const named = (how: string): string => `fails with ${how}`;\n";
+
+/// The example in docs/functions.md.
+fn documented() -> String {
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/functions.md");
+    let document = fs::read_to_string(document).expect("the document");
+    let (_, example) = document.split_once("```ts\n").expect("an example");
+    example.split_once("```").expect("its end").0.to_owned()
+}
 
 fn app() -> App {
     let app = App::empty();
     app.write("model/shop.graphql", MODEL);
-    app.write("functions/checkout.ts", CHECKOUT);
-    app.write("functions/lib/names.ts", NAMES);
+    app.write("functions/checkout.ts", &documented());
+    app.write("functions/more.ts", MORE);
+    app.write("functions/lib/named.ts", NAMED);
     app
 }
 
@@ -99,8 +97,8 @@ fn walk(app: &App) {
     let log = server.stop_for_log();
     let log: Vec<String> = log.iter().map(Value::to_string).collect();
     let said = |words: &str| log.iter().any(|line| line.contains(words));
-    assert!(said("2 × Tea"), "{log:#?}");
-    assert!(said("the recipe is secret") && said("functions/checkout.ts:21:"), "{log:#?}");
+    assert!(said("sold 2") && said("fails with loop"), "{log:#?}");
+    assert!(said("the recipe is secret") && said("functions/more.ts:9:"), "{log:#?}");
 }
 
 #[test]
@@ -170,9 +168,9 @@ fn check_names_what_is_wrong_with_functions() {
     };
     check("functions/checkout.ts", "export function checkout( {", "functions/checkout.ts:1:28: Expected");
     check(
-        "functions/more.ts",
+        "functions/others.ts",
         "export const unused = () => 1;",
-        "functions/more.ts:1:14: no action of the model names the function `unused`",
+        "functions/others.ts:1:14: no action of the model names the function `unused`",
     );
     check(
         "functions/checkout.ts",
