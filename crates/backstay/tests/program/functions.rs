@@ -172,9 +172,5 @@ fn check_names_what_is_wrong_with_functions() {
         "export const unused = () => 1;",
         "functions/others.ts:1:14: no action of the model names the function `unused`",
     );
-    check(
-        "functions/checkout.ts",
-        "export const stockOf = () => 1;",
-        "`@function(name: \"checkout\")`, `@function(name: \"fail\")`",
-    );
+    check("functions/more.ts", "export const stockOf = () => 1;", "`@function(name: \"fail\")`");
 }
