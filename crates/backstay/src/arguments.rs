@@ -155,6 +155,13 @@ The client is one file without dependencies, for TypeScript 4.8 or later in Node
 Its types are those of the model, so that a wrong field name doesn't compile. Make it again when the
 model has changed. No server and no database are needed.";
 
+const FUNCTIONS: &str = "\
+Example:
+  backstay client functions . --out functions/backstay.d.ts
+
+Editors and `tsc --noEmit` then know the collections and fields of the model in functions/*.ts. Make
+the file again when the model has changed. No server and no database are needed.";
+
 const SERVE: &str = "\
 Examples:
   backstay serve examples/newsroom
@@ -569,6 +576,9 @@ pub(crate) enum Client {
     /// Make a client in TypeScript
     #[command(after_help = TYPESCRIPT)]
     Typescript(Made),
+    /// Declare what functions in TypeScript can import and ask for, for editors
+    #[command(after_help = FUNCTIONS)]
+    Functions(Made),
 }
 
 #[derive(Debug, Args)]

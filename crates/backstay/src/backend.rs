@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use tokio::task::{AbortHandle, JoinHandle, block_in_place};
 
 use crate::client::{CalledBy, Client};
+use crate::functions;
 use crate::maintenance::maintain;
 use crate::serving::{Serving, connection_settings, die};
 use crate::socket::{self, Listening};
@@ -53,7 +54,9 @@ impl Backstay {
     /// The application with settings that were read already.
     pub fn at(place: Place) -> Result<Self, Failure> {
         let compiled = compile(&place.directory)?;
-        Ok(Self { place, compiled })
+        let program = functions::read(&place.directory, compiled.application.model())?;
+        let procedures = place.procedures.clone().with(program)?;
+        Ok(Self { place: Place { procedures, ..place }, compiled })
     }
 
     /// The same with the database in this data directory, whatever the settings say.

@@ -1,12 +1,13 @@
 use std::path::Path;
 
+use backstay_functions::{Problem, Program};
 use backstay_http::ModelProblems;
 use backstay_model::{PlainDiagnostic, Position};
 use serde_json::json;
 
 use crate::application::{compile_model, load_whole};
 use crate::seed::{SeedError, placed};
-use crate::{Compiled, Config, Directory, DirectoryError, Failure};
+use crate::{Compiled, Config, Directory, DirectoryError, Failure, functions};
 
 /// What checking an application found, without looking at its data.
 #[derive(Debug)]
@@ -15,16 +16,18 @@ pub(crate) struct Checked {
     pub(crate) config: Option<Config>,
     /// The model, if nothing is wrong with it.
     pub(crate) compiled: Option<Compiled>,
+    /// The functions, if nothing is wrong with them.
+    pub(crate) program: Option<Program>,
     /// Everything that is wrong.
     pub(crate) failures: Vec<Failure>,
 }
 
-/// Checks settings, file names, the model and the names of seed files. A problem in one of them hides none in the
-/// others, except that rules and the names of seed files are checked only if the model can be loaded.
+/// Checks settings, file names, the model, the names of seed files and the functions. A problem in one of them hides none in the
+/// others, except that rules, functions and the names of seed files are checked only if the model can be loaded.
 pub(crate) fn check(app: &Path) -> Checked {
     let directory = match Directory::open(app) {
         Ok(directory) => directory,
-        Err(error) => return Checked { config: None, compiled: None, failures: vec![error.into()] },
+        Err(error) => return Checked { config: None, compiled: None, program: None, failures: vec![error.into()] },
     };
     let mut failures = Vec::new();
     let config = directory.settings().map_err(|error| failures.push(error)).ok();
@@ -32,7 +35,7 @@ pub(crate) fn check(app: &Path) -> Checked {
     let files = [directory.misnamed(), model.wrong, seed.wrong];
     failures.extend(files.into_iter().flatten().map(Failure::from));
     if model.files.is_empty() {
-        return Checked { config, compiled: None, failures };
+        return Checked { config, compiled: None, program: None, failures };
     }
     let compiled = load_whole(model.files).and_then(|loaded| {
         let names = seed.files.iter().map(|file| file.collection(&loaded.model));
@@ -42,12 +45,19 @@ pub(crate) fn check(app: &Path) -> Checked {
         compiled
     });
     let compiled = compiled.map_err(|diagnostics| failures.push(diagnostics.into())).ok();
-    Checked { config, compiled, failures }
+    let program = compiled.as_ref().and_then(|compiled| {
+        let model = compiled.application.model();
+        let program = functions::read(&directory, model).map_err(|failure| failures.push(failure)).ok()?;
+        failures.extend(functions::missing(&program, model));
+        Some(program)
+    });
+    Checked { config, compiled, program, failures }
 }
 
 /// A failure as diagnostics for programs. Paths are relative to the application.
 pub(crate) fn plain(failure: &Failure, app: &Path) -> Vec<PlainDiagnostic> {
     let (file, place) = match failure {
+        Failure::Functions(problems) => return problems.iter().map(of_function).collect(),
         Failure::Model(diagnostics) => return diagnostics.plain(),
         Failure::Config(error) => return error.problems.plain(),
         Failure::Directory(error) => (within(error.path(), app), position(error)),
@@ -68,6 +78,22 @@ pub(crate) fn plain(failure: &Failure, app: &Path) -> Vec<PlainDiagnostic> {
         label,
         help: refusal.help,
     }]
+}
+
+/// A problem of a function as a diagnostic.
+fn of_function(problem: &Problem) -> PlainDiagnostic {
+    let Problem { file, line, column, message } = problem.clone();
+    let place = line.zip(column).map(|(line, column)| Position { line, column });
+    PlainDiagnostic {
+        severity: "error",
+        code: None,
+        message,
+        file: Some(file),
+        start: place,
+        end: place,
+        label: String::new(),
+        help: None,
+    }
 }
 
 /// A diagnostic as JSON; members without a value are null.

@@ -217,7 +217,11 @@ impl Developing {
     /// Serves what has changed. Files that are saved as they were ask again a question that was answered with no.
     async fn take_up(&mut self, changes: Changes, left: Left) -> Result<Left, Failure> {
         self.changes = self.changes.and(changes);
-        if changes.model || changes.settings || changes == Changes::default() && left == Left::Declined {
+        if changes.model
+            || changes.functions
+            || changes.settings
+            || changes == Changes::default() && left == Left::Declined
+        {
             return self.reload(SPARING).await;
         }
         if changes.seeds {
@@ -394,7 +398,7 @@ impl Developing {
             let collections = model.collections.iter().filter(|one| !one.system);
             line("API", &shortened(&collections.map(|one| one.path.as_str()).collect::<Vec<_>>()));
         }
-        line("watching", "model/, seed/, backstay.toml");
+        line("watching", "model/, functions/, seed/, backstay.toml");
         line("stop", "Ctrl-C");
         say(&text);
     }

@@ -9,6 +9,7 @@ use backstay_model::{Position, SourceFile};
 
 pub use error::DirectoryError;
 
+use crate::functions::FUNCTIONS;
 use crate::instance::environment;
 use crate::seed::{PACKS, SEED, SeedPath};
 use crate::{Config, Failure};
@@ -23,7 +24,7 @@ pub(crate) const CONFIG_FILE: &str = "backstay.toml";
 pub(crate) const DIRECTIVES_FILE: &str = "directives.graphql";
 
 /// What an application has at its root.
-const KNOWN: [&str; 4] = [CONFIG_FILE, "model", PACKS, SEED];
+const KNOWN: [&str; 5] = [CONFIG_FILE, "model", PACKS, SEED, FUNCTIONS];
 
 /// Files of a data directory whose names resemble that of the settings. It can be the application's own directory.
 const DATA_FILES: [&str; 2] = ["backstay.lock", "backstay.sock"];
@@ -42,6 +43,7 @@ fn holds_what_is_meant(path: &Path, meant: &str) -> bool {
         PACKS => return inner(path).any(|pack| pack.is_dir() && holds_what_is_meant(&pack, "model")),
         "model" => "graphql",
         "seed" => "jsonl",
+        FUNCTIONS => "ts",
         _ => return path.is_file(),
     };
     inner(path).any(|file| file.extension().is_some_and(|found| found == ending))
@@ -134,7 +136,8 @@ impl Directory {
         misnamed.collect()
     }
 
-    /// Everything that an application is read from, as far as it can be listed: the settings, model files, those of packs, and seed files.
+    /// Everything that an application is read from, as far as it can be listed: the settings, model files, those of packs, seed files,
+    /// and functions.
     pub(crate) fn watched(&self) -> Vec<PathBuf> {
         let within = |name: &str| entries(&self.root.join(name)).unwrap_or_default().into_iter().map(|(_, path)| path);
         let settings = self.root.join(CONFIG_FILE);
@@ -142,7 +145,8 @@ impl Directory {
         let of_packs = within(PACKS).flat_map(|pack| entries(&pack.join(SEED)).unwrap_or_default());
         let seeds = of_packs.map(|(_, path)| path).chain(within(SEED));
         let settings = settings.exists().then_some(settings);
-        settings.into_iter().chain(within("model")).chain(packs).chain(seeds).collect()
+        let functions = all_within(&self.root.join(FUNCTIONS));
+        settings.into_iter().chain(within("model")).chain(packs).chain(seeds).chain(functions).collect()
     }
 
     /// Files at the root that would be model files in `model`, without the one that is for editors.
@@ -268,6 +272,13 @@ fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
     }
     entries.sort();
     Ok(entries)
+}
+
+/// The files of a directory and of those in it, without those of packages.
+fn all_within(directory: &Path) -> Vec<PathBuf> {
+    let is_directory = |path: &Path| fs::symlink_metadata(path).is_ok_and(|about| about.is_dir());
+    let each = entries(directory).unwrap_or_default().into_iter().filter(|(name, _)| name != "node_modules");
+    each.flat_map(|(_, path)| if is_directory(&path) { all_within(&path) } else { vec![path] }).collect()
 }
 
 /// Fails unless the path leads to a file: reading a pipe would never end.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use backstay_base::Error;
 use backstay_engine::{AdoptError, CopyError, Location, OpenError, Step};
+use backstay_functions::Problem;
 use backstay_identity::StartError;
 use backstay_model::{Diagnostics, PlainDiagnostic, Style};
 use rustix::io::Errno;
@@ -83,6 +84,9 @@ pub enum Failure {
     /// The runtime has one thread, which everything that blocks would stop.
     #[error("Backstay needs a multi-threaded Tokio runtime")]
     Runtime,
+    /// Something is wrong in the application's functions.
+    #[error("{}", listed(.0))]
+    Functions(Vec<Problem>),
     /// Actions of the model have nothing that carries them out.
     #[error("nothing carries out the actions of the model with {}", functions(missing))]
     Procedures {
@@ -388,6 +392,10 @@ impl From<CopyError> for Failure {
     }
 }
 
+fn listed(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 fn functions(names: &[String]) -> String {
     let each: Vec<String> = names.iter().map(|name| format!("`@function(name: \"{name}\")`")).collect();
     each.join(", ")
@@ -403,7 +411,8 @@ impl Failure {
         match self {
             Self::OpenFiles { .. } => Some(MORE_FILES.to_owned()),
             Self::Procedures { .. } => Some(
-                "register a procedure for each: `Backstay::from_dir(…)?.procedure(\"name\", …)`, or remove the action from the model"
+                "export a function of that name from a file in `functions/`: `export async function name(args, { db }) { … }`, register \
+                 a procedure in Rust: `Backstay::from_dir(…)?.procedure(\"name\", …)`, or remove the action from the model"
                     .to_owned(),
             ),
             Self::Runtime => Some(

@@ -20,6 +20,7 @@ mod dev;
 mod directory;
 mod doors;
 mod failure;
+mod functions;
 mod instance;
 mod logging;
 mod maintenance;

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use backstay_base::{Error, RefusedByProcedure};
 use backstay_engine::{ActionCall, Application, Begun, Block, Committed, Procedure, Procedures};
+use backstay_functions::{Functions, Program};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -108,9 +110,13 @@ impl Transaction {
     }
 }
 
-/// The procedures of a program, by the names of their functions.
+/// What carries out actions: procedures of a program, by the names of their functions, and the application's own functions.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Registered(BTreeMap<String, Arc<dyn Procedure>>);
+pub(crate) struct Registered {
+    in_rust: BTreeMap<String, Arc<dyn Procedure>>,
+    /// Those in the files of the application.
+    functions: Option<Arc<Functions>>,
+}
 
 impl Registered {
     pub(crate) fn add<R, F, T>(&mut self, function: &str, run: R)
@@ -119,12 +125,19 @@ impl Registered {
         F: Future<Output = Result<T, ProcedureError>> + Send + 'static,
         T: Serialize + 'static,
     {
-        self.0.insert(function.to_owned(), Arc::new(InRust(run)));
+        self.in_rust.insert(function.to_owned(), Arc::new(InRust(run)));
+    }
+
+    /// The same with these functions of the application.
+    pub(crate) fn with(self, program: Program) -> Result<Self, Failure> {
+        let threads = available_parallelism().map_or(1, usize::from);
+        let started = |functions| Self { functions: Some(functions), ..self };
+        Functions::start(program, threads).map(started).map_err(|source| Failure::Threads { needed: threads, source })
     }
 
     /// Refuses an application with actions that nothing carries out.
     pub(crate) fn require_all(&self, application: &Application) -> Result<(), Failure> {
-        let is_missing = |action: &&backstay_model::Action| !self.0.contains_key(&action.function);
+        let is_missing = |action: &&backstay_model::Action| self.procedure(&action.function).is_none();
         let missing: Vec<String> =
             application.model().actions.iter().filter(is_missing).map(|action| action.function.clone()).collect();
         if missing.is_empty() { Ok(()) } else { Err(Failure::Procedures { missing }) }
@@ -133,7 +146,7 @@ impl Registered {
 
 impl Procedures for Registered {
     fn procedure(&self, function: &str) -> Option<Arc<dyn Procedure>> {
-        self.0.get(function).cloned()
+        self.in_rust.get(function).cloned().or_else(|| self.functions.as_ref()?.procedure(function))
     }
 }
 

@@ -76,13 +76,15 @@ impl Version {
     /// The application in the place as its files are now, with warnings about its model, or all that is wrong with it.
     /// Seed files don't matter yet.
     pub(crate) fn read(place: &Place) -> Result<(Self, Diagnostics), Vec<Failure>> {
-        let Checked { config, compiled, failures } = check(place.directory.root());
+        let Checked { config, compiled, program, failures } = check(place.directory.root());
         let failures: Vec<Failure> =
             failures.into_iter().filter(|failure| !matches!(failure, Failure::Seed(_))).collect();
-        let (Some(config), Some(compiled), true) = (config, compiled, failures.is_empty()) else {
+        let (Some(config), Some(compiled), Some(program), true) = (config, compiled, program, failures.is_empty())
+        else {
             return Err(failures);
         };
-        let place = Place { config, ..place.clone() };
+        let procedures = place.procedures.clone().with(program).map_err(|failure| vec![failure])?;
+        let place = Place { config, procedures, ..place.clone() };
         let settings = connection_settings(&place).map_err(|failure| vec![failure])?;
         let warnings = compiled.warnings();
         Ok((Self { place, settings, application: compiled.application }, warnings))

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::Directory;
 use crate::directory::{CONFIG_FILE, TEXT_BYTES};
+use crate::functions::FUNCTIONS;
 use crate::seed::{PACKS, SEED};
 
 /// How often to look at the files. Asking the system for a few files' times costs less than its notifications would need
@@ -45,6 +46,7 @@ pub(crate) struct Changes {
     pub(crate) settings: bool,
     pub(crate) model: bool,
     pub(crate) seeds: bool,
+    pub(crate) functions: bool,
 }
 
 impl Watcher {
@@ -106,6 +108,7 @@ impl Watcher {
             settings: differs(&|path| within(path, CONFIG_FILE)),
             model: differs(&|path| within(path, "model") || within(path, PACKS) && !is_seed(path)),
             seeds: differs(&is_seed),
+            functions: differs(&|path| within(path, FUNCTIONS)),
         };
         self.sources = sources;
         Some(changes)
@@ -119,6 +122,7 @@ impl Changes {
             settings: self.settings || other.settings,
             model: self.model || other.model,
             seeds: self.seeds || other.seeds,
+            functions: self.functions || other.functions,
         }
     }
 }
@@ -158,9 +162,11 @@ fn differs(before: &[(PathBuf, Source)], now: &[(PathBuf, Source)], is_within: &
 mod tests {
     use super::*;
 
-    const MODEL: Changes = Changes { settings: false, model: true, seeds: false };
-    const SETTINGS: Changes = Changes { settings: true, model: false, seeds: false };
-    const SEEDS: Changes = Changes { settings: false, model: false, seeds: true };
+    const NONE: Changes = Changes { settings: false, model: false, seeds: false, functions: false };
+    const MODEL: Changes = Changes { model: true, ..NONE };
+    const SETTINGS: Changes = Changes { settings: true, ..NONE };
+    const SEEDS: Changes = Changes { seeds: true, ..NONE };
+    const FUNCTION: Changes = Changes { functions: true, ..NONE };
 
     /// Changes the files of an application, looks at them twice, and compares what was noticed.
     fn check(change: impl Fn(&Path), expected: Option<Changes>) {
@@ -190,6 +196,8 @@ mod tests {
         check(write("model/b.graphql", "type B"), Some(MODEL));
         check(write("packs/b/b.graphql", "type B"), Some(MODEL));
         check(write("backstay.toml", "x = 1"), Some(SETTINGS));
+        check(write("functions/a.ts", "export {}"), Some(FUNCTION));
+        check(write("functions/lib/b.ts", "export {}"), Some(FUNCTION));
         check(write("seed/A.jsonl", "{}\n{}"), Some(SEEDS));
         check(write("packs/b/seed/B.jsonl", "{}"), Some(SEEDS));
         check(|root| fs::remove_file(root.join("backstay.toml")).expect("a file"), Some(SETTINGS));
@@ -198,7 +206,7 @@ mod tests {
             |root| fs::rename(root.join("model/a.graphql"), root.join("model/b.graphql")).expect("a file"),
             Some(MODEL),
         );
-        let all = Changes { settings: true, model: true, seeds: true };
+        let all = Changes { settings: true, model: true, seeds: true, functions: false };
         check(
             |root| {
                 for name in ["backstay.toml", "model/a.graphql", "seed/A.jsonl"] {

@@ -1,28 +1,39 @@
-//! The client of the newsroom: made from the snapshot of its `OpenAPI` document, and committed. `CLIENT_BLESS=1` writes it.
+//! The client of the newsroom: made from the snapshot of its `OpenAPI` document, and committed, as are the declarations for
+//! its functions. `CLIENT_BLESS=1` writes them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backstay_client::{DocumentError, typescript};
+use backstay_client::{DocumentError, declarations, typescript};
 use serde_json::{Value, json};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-#[test]
-fn the_client_of_the_newsroom_is_up_to_date() {
+/// Compares what is made of the newsroom's document with a file, or writes it.
+fn check_newsroom(make: impl Fn(&str) -> Result<String, DocumentError>, file: &str) {
     let snapshot = root().join("crates/http/tests/snapshots/openapi__the_newsroom_is_described.snap");
     let snapshot = fs::read_to_string(snapshot).expect("the snapshot of the document");
     let (_, document) = snapshot.split_once("\n---\n").expect("a document after the snapshot's head");
-    let made = typescript(document).expect("a client");
-    let file = root().join("clients/typescript/newsroom.ts");
+    let made = make(document).expect("it is made");
+    let path = root().join(file);
     if std::env::var_os("CLIENT_BLESS").is_some() {
-        fs::write(&file, made).expect("it can be written");
+        fs::write(&path, made).expect("it can be written");
         return;
     }
-    let kept = fs::read_to_string(file).expect("the client is committed");
-    assert!(made == kept, "clients/typescript/newsroom.ts isn't what is made now; see CONTRIBUTING.md");
+    let kept = fs::read_to_string(path).expect("it is committed");
+    assert!(made == kept, "{file} isn't what is made now; see CONTRIBUTING.md");
+}
+
+#[test]
+fn the_client_of_the_newsroom_is_up_to_date() {
+    check_newsroom(typescript, "clients/typescript/newsroom.ts");
+}
+
+#[test]
+fn the_declarations_of_the_newsroom_are_up_to_date() {
+    check_newsroom(declarations, "clients/functions/backstay.d.ts");
 }
 
 const SEARCH: &str = "#/components/parameters/Search";

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use backstay_base::Ambient;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::failure::Failure;
@@ -19,14 +19,13 @@ use crate::threads::Threads;
 /// Runs the functions of an application.
 #[derive(Debug)]
 pub struct Functions {
-    /// Exchanged when the files change.
-    served: RwLock<Arc<Served>>,
+    served: Arc<Served>,
     threads: Threads,
     running: Semaphore,
     waiting: AtomicUsize,
 }
 
-/// One version of the functions, with isolates that are ready.
+/// The functions, with isolates that are ready.
 #[derive(Debug)]
 struct Served {
     program: Program,
@@ -44,8 +43,6 @@ pub struct Call {
     pub arguments: String,
     /// What the function sees as `auth`: a JSON object.
     pub auth: String,
-    /// What it sees as `secrets`: a JSON object of texts.
-    pub secrets: String,
     /// Time and randomness.
     pub ambient: Ambient,
     /// By when it has to end.
@@ -56,7 +53,7 @@ impl Functions {
     /// Starts the threads that run these functions.
     pub fn start(program: Program, threads: usize) -> std::io::Result<Arc<Self>> {
         let functions = Arc::new(Self {
-            served: RwLock::new(Arc::new(Served::new(program))),
+            served: Arc::new(Served { program, warm: Mutex::default(), prepared: AtomicUsize::new(0) }),
             threads: Threads::start(threads)?,
             running: Semaphore::new(limits::RUNNING_CALLS),
             waiting: AtomicUsize::new(0),
@@ -65,21 +62,14 @@ impl Functions {
         Ok(functions)
     }
 
-    /// Runs other functions from the next call on.
-    pub fn exchange(&self, program: Program) {
-        *self.served.write() = Arc::new(Served::new(program));
-        self.warm();
-    }
-
     /// Whether there is a function of this name.
     pub fn has(&self, function: &str) -> bool {
-        self.served.read().program.has(function)
+        self.served.program.has(function)
     }
 
     /// Carries out a call; the host answers what it asks. If this is dropped, the function ends.
     pub async fn call(&self, call: Call, host: &dyn Host) -> Result<String, Failure> {
-        let served = Arc::clone(&self.served.read());
-        if !served.program.has(&call.function) {
+        if !self.served.program.has(&call.function) {
             return Err(Failure::Unknown(call.function));
         }
         if call.arguments.len() > limits::TEXT_BYTES {
@@ -88,7 +78,7 @@ impl Functions {
         let last = Instant::now() + limits::CALL_TIME;
         let deadline = call.deadline.map_or(last, |deadline| deadline.min(last));
         let _permit = self.admitted(deadline).await?;
-        let isolate = self.isolate(&served, deadline).await?;
+        let isolate = self.isolate(deadline).await?;
         isolate.take(&call.function, &call.ambient.entropy, deadline);
         let mut running = Running::new((&self.threads, isolate), host, (&call, deadline));
         let ended = running.run(call).await;
@@ -112,7 +102,8 @@ impl Functions {
     }
 
     /// One that is ready, or a new one.
-    async fn isolate(&self, served: &Arc<Served>, deadline: Instant) -> Result<Isolate, Failure> {
+    async fn isolate(&self, deadline: Instant) -> Result<Isolate, Failure> {
+        let served = &self.served;
         if let Some(ready) = served.warm.lock().pop() {
             served.prepared.fetch_sub(1, Ordering::Relaxed);
             return Ok(ready);
@@ -124,17 +115,17 @@ impl Functions {
 
     /// Has isolates made ahead while no call waits.
     fn warm(&self) {
-        let served = Arc::clone(&self.served.read());
+        let served = &self.served;
         while served.prepared.load(Ordering::Relaxed) < limits::WARM_ISOLATES {
             served.prepared.fetch_add(1, Ordering::Relaxed);
-            let (code, place) = (Arc::clone(&served.program.code), Arc::downgrade(&served));
+            let (code, place) = (Arc::clone(&served.program.code), Arc::downgrade(served));
             self.threads.spare(move || prepare(&code, &place));
         }
     }
 }
 
 fn prepare(code: &Code, place: &Weak<Served>) {
-    // It was exchanged.
+    // It is served no longer.
     let Some(served) = place.upgrade() else { return };
     match Isolate::new(code) {
         Ok(isolate) => served.warm.lock().push(isolate),
@@ -142,12 +133,6 @@ fn prepare(code: &Code, place: &Weak<Served>) {
         Err(_) => {
             served.prepared.fetch_sub(1, Ordering::Relaxed);
         }
-    }
-}
-
-impl Served {
-    fn new(program: Program) -> Self {
-        Self { program, warm: Mutex::default(), prepared: AtomicUsize::new(0) }
     }
 }
 

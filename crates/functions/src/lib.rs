@@ -10,6 +10,7 @@ mod isolate;
 mod limits;
 mod log;
 mod problem;
+mod procedures;
 mod program;
 mod running;
 mod sources;

@@ -31,16 +31,16 @@ impl Log {
         let function = lines.function.as_str();
         if lines.written > limits::LOG_LINES {
             if lines.written == limits::LOG_LINES + 1 {
-                tracing::warn!(target: "function", function, "more than {} lines; the rest is left out", limits::LOG_LINES);
+                tracing::warn!(function, "more than {} lines; the rest is left out", limits::LOG_LINES);
             }
             return;
         }
         let text = cut(text);
         match level {
-            "debug" => tracing::debug!(target: "function", function, "{text}"),
-            "warn" => tracing::warn!(target: "function", function, "{text}"),
-            "error" => tracing::error!(target: "function", function, "{text}"),
-            _ => tracing::info!(target: "function", function, "{text}"),
+            "debug" => tracing::debug!(function, "{text}"),
+            "warn" => tracing::warn!(function, "{text}"),
+            "error" => tracing::error!(function, "{text}"),
+            _ => tracing::info!(function, "{text}"),
         }
     }
 

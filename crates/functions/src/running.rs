@@ -81,13 +81,11 @@ impl<'a> Running<'a> {
 
     /// What `start` takes.
     fn given(&self, call: &Call) -> Result<String, Failure> {
-        let parsed = |text: &str| {
-            serde_json::from_str::<serde_json::Value>(text).map_err(|error| Failure::Engine(error.to_string()))
-        };
+        let auth = serde_json::from_str::<serde_json::Value>(&call.auth);
+        let auth = auth.map_err(|error| Failure::Engine(error.to_string()))?;
         let moment = self.ambient.clock.now().micros().div_euclid(1000);
         Ok(json!({
-            "limits": [limits::CALL_REQUESTS, limits::TEXT_BYTES], "moment": moment, "seed": self.seed(), "auth": parsed(&call.auth)?,
-            "secrets": parsed(&call.secrets)?,
+            "limits": [limits::CALL_REQUESTS, limits::TEXT_BYTES], "moment": moment, "seed": self.seed(), "auth": auth,
         })
         .to_string())
     }

@@ -164,7 +164,6 @@ impl Shared {
         let lost = queue.lost;
         drop(queue);
         tracing::error!(
-            target: "function",
             lost,
             "a function is in a loop that can't be ended; its thread is given up{}",
             if lost > limits::LOST_THREADS { ", and no other is started in its place: restart the server" } else { "" }
@@ -172,7 +171,7 @@ impl Shared {
         if lost <= limits::LOST_THREADS
             && let Err(error) = spawn(self)
         {
-            tracing::error!(target: "function", %error, "no thread can be started for functions");
+            tracing::error!(%error, "no thread can be started for functions");
         }
     }
 }

@@ -103,7 +103,12 @@ pub(super) fn reloaded(changes: Changes, outcome: &OpenOutcome, took: Duration) 
 
 /// What has changed, in words.
 fn changed(changes: Changes) -> String {
-    let named = [(changes.model, "model"), (changes.settings, "settings"), (changes.seeds, "seed files")];
+    let named = [
+        (changes.model, "model"),
+        (changes.functions, "functions"),
+        (changes.settings, "settings"),
+        (changes.seeds, "seed files"),
+    ];
     let names: Vec<&str> = named.into_iter().filter(|(changed, _)| *changed).map(|(_, name)| name).collect();
     names.join(" and ")
 }

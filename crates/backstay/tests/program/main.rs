@@ -14,6 +14,7 @@ mod documents;
 mod environment;
 mod explaining;
 mod first_steps;
+mod functions;
 mod invitations;
 mod kept;
 mod logging;

@@ -35,13 +35,73 @@ const ABILITIES: &[(&str, &str, bool)] = &[
 /// What a sign-up takes where the document doesn't tell.
 const SIGN_UP: &str = "{ email: string; password: string; invitation?: string }";
 
-/// Declares `Types`, the client, and the paths.
-pub(super) fn write(text: &mut String, document: &Document<'_>, names: &Names<'_>) {
+/// Declares `Types`.
+pub(super) fn write_types(text: &mut String, document: &Document<'_>, names: &Names<'_>) {
     text.push_str("/** The types of the model. */\nexport interface Types {\n");
     for (name, collection) in &document.collections {
         shapes(text, (name, collection), document, names);
     }
     text.push_str("}\n\n");
+}
+
+/// Declares what functions ask: `Db`, and `Tx` within a block.
+pub(super) fn write_database(text: &mut String, document: &Document<'_>) {
+    text.push_str("/** The collections of the application. */\nexport interface Db {\n");
+    text.push_str("  /** Runs a block whose requests are one commit; again, if what it has read has changed. */\n");
+    text.push_str("  transaction<T>(block: (tx: Tx) => Promise<T>): Promise<T>;\n");
+    for (name, collection) in &document.collections {
+        let _ = writeln!(text, "  readonly {}: {};", quoted(&member(collection.path)), asked(name, collection, Of::Db));
+    }
+    text.push_str(
+        "}\n\n/** The same within a block: writes are carried out at its commit. */\nexport interface Tx {\n",
+    );
+    for (name, collection) in &document.collections {
+        let _ = writeln!(
+            text,
+            "  readonly {}: {} & {{ /** Reads that aren't checked again at the commit. */ readonly peek: {} }};",
+            quoted(&member(collection.path)),
+            asked(name, collection, Of::Tx),
+            asked(name, collection, Of::Peek)
+        );
+    }
+    text.push_str("}\n");
+}
+
+/// Where functions ask something of a collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Db,
+    Tx,
+    Peek,
+}
+
+/// What functions can ask of a collection there.
+fn asked(name: &str, collection: &Collection<'_>, of: Of) -> String {
+    const READS: &[&str] = &["Lists", "Gets", "Finds", "Aggregates", "Remembers", "Pages"];
+    if collection.single {
+        let abilities: &[&str] = if of == Of::Peek { &["GetsSingle"] } else { &["GetsSingle", "UpdatesSingle"] };
+        return abilities.iter().map(|ability| format!("{ability}<{name:?}>")).collect::<Vec<_>>().join(" & ");
+    }
+    let known = ABILITIES.iter().filter(|(verb, ..)| collection.verbs.contains(verb));
+    let mut all: Vec<String> = known
+        .filter(|(_, ability, both)| *both || ["Finds", "Pages"].contains(ability))
+        .filter(|(_, ability, _)| of != Of::Peek || READS.contains(ability))
+        .map(|(_, ability, both)| match (both, of == Of::Tx && !READS.contains(ability)) {
+            (false, _) => format!("{ability}<{name:?}>"),
+            (true, true) => format!("{ability}<{name:?}, \"queued\">"),
+            (true, false) => format!("{ability}<{name:?}, \"now\">"),
+        })
+        .collect();
+    if !collection.on_conflict.is_empty() && of != Of::Peek {
+        let mode = if of == Of::Tx { "queued" } else { "now" };
+        all.push(format!("Upserts<{name:?}, {mode:?}>"));
+    }
+    if all.is_empty() { "{}".to_owned() } else { all.join(" & ") }
+}
+
+/// Declares `Types`, the client, and the paths.
+pub(super) fn write(text: &mut String, document: &Document<'_>, names: &Names<'_>) {
+    write_types(text, document, names);
     accounts(text, document, names);
     text.push_str("/** A client of the application. */\nexport interface BackstayClient extends BackstayBase {\n");
     for (name, collection) in &document.collections {

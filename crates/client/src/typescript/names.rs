@@ -1,6 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{REQUESTS, RUNTIME};
 use crate::document::Document;
 
 /// What the runtime means by these names isn't what a model does.
@@ -23,7 +22,7 @@ const GLOBALS: &[&str] = &[
     "Response",
     "String",
 ];
-const GENERATED: &[&str] = &["Types", "PATHS", "SignUp", "SignedInAccount", "BackstayClient"];
+const GENERATED: &[&str] = &["Types", "PATHS", "SignUp", "SignedInAccount", "BackstayClient", "Db", "Tx"];
 /// The members that every client has, and those that objects have.
 const MEMBERS: &[&str] =
     &["auth", "later", "token", "with", "transact", "independently", "sendAll", "connection", "constructor"];
@@ -35,9 +34,10 @@ pub(super) struct Names<'d> {
 }
 
 impl<'d> Names<'d> {
-    pub(super) fn of(document: &Document<'d>) -> Self {
+    /// `parts`: what stands beside the types of the model.
+    pub(super) fn of(document: &Document<'d>, parts: &[&str]) -> Self {
         let mut taken: BTreeSet<String> = GLOBALS.iter().chain(GENERATED).map(|name| (*name).to_owned()).collect();
-        taken.extend(declared(RUNTIME).chain(declared(REQUESTS)).map(str::to_owned));
+        taken.extend(parts.iter().flat_map(|part| declared(part)).map(str::to_owned));
         let mut types = BTreeMap::new();
         // Types of the model keep their names if they can: only other schemas have a dot.
         let (plain, dotted): (Vec<&str>, Vec<&str>) =
@@ -59,7 +59,7 @@ impl<'d> Names<'d> {
 }
 
 /// The member of a client that stands for the collection at this path: `blogPosts` for `blog-posts`.
-pub(super) fn member(path: &str) -> String {
+pub fn member(path: &str) -> String {
     let mut words = path.split(['-', '/', '.']);
     let first = words.next().unwrap_or_default().to_owned();
     let mut name = first + &words.map(capitalized).collect::<String>();
@@ -93,6 +93,7 @@ pub(super) fn quoted(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{RUNTIME, TYPES};
     use super::*;
 
     #[test]
@@ -106,7 +107,7 @@ mod tests {
 
     #[test]
     fn names_of_the_runtime_are_known() {
-        let names: Vec<&str> = declared(RUNTIME).collect();
+        let names: Vec<&str> = declared(RUNTIME).chain(declared(TYPES)).collect();
         for name in ["Problem", "Selection", "ConnectOptions", "HttpConnection", "BackstayBase"] {
             assert!(names.contains(&name), "{name}");
         }

@@ -62,7 +62,7 @@ const METHODS = [
   "list", "get", "aggregate", "create", "createMany", "upsert", "upsertMany", "update", "replace", "delete", "updateAll",
   "deleteAll", "restore", "purge", "history",
 ];
-const READS = ["list", "get", "find", "aggregate", "history"];
+const READS = ["list", "pages", "all", "get", "find", "aggregate", "history"];
 
 /** What can be asked of a collection; `tell` makes a value of an answer. */
 function collection({ path, single }, send, tell = shown) {
@@ -86,12 +86,15 @@ function collection({ path, single }, send, tell = shown) {
     const { get, update } = made;
     return Object.freeze({ get: (query) => get(undefined, query), update: (...given) => update(undefined, ...given) });
   }
-  made.all = async function* (query = {}) {
+  made.pages = async function* (query = {}) {
     for (let after = query.after; after !== null; ) {
       const page = await made.list({ ...query, after });
-      yield* page.items;
+      yield page;
       after = page.next;
     }
+  };
+  made.all = async function* (query) {
+    for await (const page of made.pages(query)) yield* page.items;
   };
   return Object.freeze(made);
 }
@@ -246,10 +249,10 @@ const console = Object.freeze({ debug: log.debug, log: log.info, info: log.info,
 Object.defineProperty(globalThis, "console", { value: console, writable: true, configurable: true });
 
 function start(name, args, given) {
-  const { limits, moment, seed, auth, secrets } = parse(given);
+  const { limits, moment, seed, auth } = parse(given);
   [most, longest] = limits;
   begin(moment, seed);
-  const context = Object.freeze({ db, auth: frozen(auth), log, secrets: Object.freeze(secrets) });
+  const context = Object.freeze({ db, auth: frozen(auth), log });
   const run = async () => functions[name](parse(args), context);
   run().then(
     (value) => {

@@ -77,7 +77,6 @@ pub(crate) fn call(function: &str, arguments: &str) -> Call {
         function: function.to_owned(),
         arguments: arguments.to_owned(),
         auth: r#"{"id":"7","kind":"ACCOUNT","roles":["EDITOR"],"claims":{}}"#.to_owned(),
-        secrets: r#"{"KEY":"s3cret"}"#.to_owned(),
         ambient: Ambient { clock: Arc::new(Stopped), entropy: Arc::new(Same) },
         deadline: None,
     }
@@ -96,7 +95,7 @@ pub(crate) async fn run_with(text: &str, host: &Scripted) -> Result<String, Fail
 pub(crate) async fn value(body: &str) -> String {
     let text = format!(
         "import {{ Decimal, Money, Problem, Refused }} from \"backstay\";\nvoid [Decimal, Money, Problem, Refused];\n\
-         export async function main(args, {{ db, auth, log, secrets }}) {{ {body} }}"
+         export async function main(args, {{ db, auth, log }}) {{ {body} }}"
     );
     match functions_of(&[("main.js", &text)]).call(call("main", "{}"), &Scripted::default()).await {
         Ok(value) => value,

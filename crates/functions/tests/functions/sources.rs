@@ -81,13 +81,6 @@ async fn modules_share_what_they_import() {
     assert!(!functions.has("twice"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn functions_are_exchanged() {
-    let functions = functions_of(&[("a.ts", "export const a = () => 1;")]);
-    functions.exchange(read(&application(&[("a.ts", "export const a = () => 2;")])).expect("is read"));
-    assert_eq!(functions.call(call("a", "{}"), &Scripted::default()).await.expect("runs"), "2");
-}
-
 #[test]
 fn functions_that_no_action_names_are_told() {
     let program =

@@ -1,0 +1,42 @@
+// Compiled only: what functions of the newsroom can write. `// @ts-expect-error` marks what an editor has to refuse.
+import { Decimal, Money, Problem, Refused, type FunctionContext } from "backstay";
+
+export async function publish({ post }: { post: string }, { db, auth, log }: FunctionContext) {
+  const found = await db.posts.get(post, { select: { title: true, section: { name: true } } });
+  const name: string | undefined = found.section?.name;
+  // @ts-expect-error there is no such field
+  found.body;
+  // @ts-expect-error there is no such collection
+  db.nothing;
+  // @ts-expect-error there is no such field
+  await db.posts.get(post, { select: { titel: true } });
+  if (!auth.roles.includes("EDITOR")) throw new Refused("only editors publish", { code: "no-editor" });
+  log.info("publishes", name);
+  for await (const one of db.posts.all({ limit: 100 })) void one.title;
+  const title: string | undefined = await db.transaction(async (tx) => {
+    const stored = await tx.posts.peek.find(post);
+    const made = await tx.comments.create({ post, body: "It is out." });
+    const id: string | undefined = made?.id;
+    // @ts-expect-error nothing else is known before the commit
+    made?.body;
+    void id;
+    return stored?.title;
+  });
+  return title;
+}
+
+export function share(price: { amount: string; currency: string }) {
+  const total = Money.from(price).times(3).plus(new Money("1.00", "EUR"));
+  // @ts-expect-error a number isn't an amount
+  total.plus(1);
+  // @ts-expect-error a rounding is needed
+  total.div(3);
+  // @ts-expect-error it has no operators
+  void (new Decimal("1") * 2);
+  try {
+    return total.allocate([1, 2]).map(String);
+  } catch (error) {
+    if (error instanceof Problem) return [error.code];
+    throw error;
+  }
+}

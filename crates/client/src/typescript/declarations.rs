@@ -1,0 +1,34 @@
+//! What functions can import and ask for, as declarations for editors.
+
+use std::fmt::Write as _;
+
+use super::names::Names;
+use super::{TYPES, collections, types};
+use crate::DocumentError;
+use crate::document::Document;
+
+/// The classes and the context of functions.
+const LIBRARY: &str = include_str!("library.d.ts");
+
+/// Declarations of the module `backstay`, which functions of the application with this `OpenAPI` document import.
+pub fn declarations(openapi: &str) -> Result<String, DocumentError> {
+    let value = serde_json::from_str(openapi)?;
+    let document = Document::read(&value)?;
+    let names = Names::of(&document, &[TYPES, LIBRARY]);
+    let mut text = String::new();
+    types::write(&mut text, &document, &names);
+    collections::write_types(&mut text, &document, &names);
+    collections::write_database(&mut text, &document);
+    for part in [TYPES, LIBRARY] {
+        text.push('\n');
+        text.push_str(part);
+    }
+    let mut module = String::from(
+        "/** What functions import from \"backstay\". `backstay types` makes it; don't change it by hand. */\ndeclare module \"backstay\" {\n",
+    );
+    for line in text.lines() {
+        let _ = if line.is_empty() { writeln!(module) } else { writeln!(module, "  {line}") };
+    }
+    module.push_str("}\n");
+    Ok(module)
+}

@@ -1,0 +1,168 @@
+//! Functions as the procedures of actions: what a function asks is asked of the engine, in the name of the action's caller.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use backstay_base::{Caller, Error, Limit, RefusedByProcedure, Violation};
+use backstay_engine::{ActionCall, Begun as EngineBegun, Block, Committed, Procedure};
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, FutureExt};
+use parking_lot::Mutex;
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::functions::{Call, Functions};
+use crate::host::{Attempt, Begun, Host, Refusal};
+
+impl Functions {
+    /// What carries out the actions that name this function, if there is one.
+    pub fn procedure(self: &Arc<Self>, function: &str) -> Option<Arc<dyn Procedure>> {
+        let named = Named { functions: Arc::clone(self), name: function.to_owned() };
+        self.has(function).then(|| Arc::new(named) as Arc<dyn Procedure>)
+    }
+}
+
+/// One of the functions.
+#[derive(Debug)]
+struct Named {
+    functions: Arc<Functions>,
+    name: String,
+}
+
+impl Procedure for Named {
+    fn run(&self, call: ActionCall) -> BoxFuture<'_, Result<String, Error>> {
+        async move {
+            let made = Call {
+                function: self.name.clone(),
+                arguments: call.arguments().to_owned(),
+                auth: auth(call.caller()),
+                ambient: call.ambient().clone(),
+                deadline: None,
+            };
+            let session = Session { call, blocks: Mutex::default() };
+            self.functions.call(made, &session).await.map_err(Error::from)
+        }
+        .boxed()
+    }
+}
+
+/// What a function sees as `auth`.
+fn auth(caller: &Caller) -> String {
+    json!({
+        "kind": caller.kind.name(), "id": caller.id.map(|id| id.to_string()),
+        "roles": caller.roles.iter().map(|role| &**role).collect::<Vec<_>>(), "claims": &*caller.claims,
+        "verified": caller.verified, "via": caller.via.iter().map(|action| &**action).collect::<Vec<_>>(),
+    })
+    .to_string()
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused { message, code } => Self::Refused(Box::new(RefusedByProcedure { code, message })),
+            Failure::Request(error) => error,
+            Failure::Busy => Limit::Busy.into(),
+            failure @ (Failure::Thrown { .. }
+            | Failure::Spent
+            | Failure::NeverSettles
+            | Failure::TooLarge
+            | Failure::Unknown(_)
+            | Failure::Engine(_)) => Self::internal(failure),
+        }
+    }
+}
+
+/// A running call, with the blocks that it has begun.
+#[derive(Debug)]
+struct Session {
+    call: ActionCall,
+    blocks: Mutex<Blocks>,
+}
+
+#[derive(Debug, Default)]
+struct Blocks {
+    begun: u64,
+    open: BTreeMap<u64, Block>,
+}
+
+impl Session {
+    /// A block by its number.
+    fn block(&self, number: u64) -> Result<Block, Refusal> {
+        let block = self.blocks.lock().open.get(&number).cloned();
+        block.ok_or_else(|| refusal(Error::internal(NoBlock)))
+    }
+
+    fn open(&self, block: Block) -> Attempt {
+        let millis = block.now().micros().div_euclid(1000);
+        let mut blocks = self.blocks.lock();
+        blocks.begun += 1;
+        let number = blocks.begun;
+        blocks.open.insert(number, block);
+        Attempt { block: number, millis }
+    }
+}
+
+/// The prelude names blocks that are open.
+#[derive(Debug, thiserror::Error)]
+#[error("a function has named a block that isn't open")]
+struct NoBlock;
+
+impl Host for Session {
+    fn request<'a>(&'a self, block: Option<u64>, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        async move {
+            match block {
+                Some(number) => answered(self.block(number)?.request(text).await),
+                None => answered(self.call.request(text).await),
+            }
+        }
+        .boxed()
+    }
+
+    fn peek<'a>(&'a self, block: u64, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        async move { answered(self.block(block)?.peek(text).await) }.boxed()
+    }
+
+    fn begin(&self) -> BoxFuture<'_, Result<Begun, Refusal>> {
+        async move {
+            Ok(match self.call.begin().await.map_err(refusal)? {
+                EngineBegun::Block(block) => Begun::Attempt(self.open(block)),
+                EngineBegun::Done(result) => Begun::Done((*result).to_owned()),
+            })
+        }
+        .boxed()
+    }
+
+    fn commit<'a>(&'a self, block: u64, result: &'a str) -> BoxFuture<'a, Result<Option<Attempt>, Refusal>> {
+        async move {
+            let committing = self.block(block)?;
+            self.rollback(block);
+            match committing.commit(result).await.map_err(refusal)? {
+                Committed::Done => Ok(None),
+                Committed::Again(next) => Ok(Some(self.open(next))),
+            }
+        }
+        .boxed()
+    }
+
+    fn rollback(&self, block: u64) {
+        self.blocks.lock().open.remove(&block);
+    }
+}
+
+fn answered(answer: Result<Bytes, Error>) -> Result<String, Refusal> {
+    let text = |bytes: Bytes| String::from_utf8(bytes.into()).map_err(|error| refusal(Error::internal(error)));
+    answer.map_err(refusal).and_then(text)
+}
+
+fn refusal(error: Error) -> Refusal {
+    let parts: &[Violation] = match &error {
+        Error::Malformed(all) | Error::Invalid(all) => all,
+        _ => &[],
+    };
+    let part = |one: &Violation| json!({ "at": one.at.to_string(), "message": one.kind.to_string() });
+    let errors: Vec<_> = parts.iter().map(part).collect();
+    Refusal {
+        problem: json!({ "code": error.code(), "message": error.to_string(), "errors": errors }).to_string(),
+        error,
+    }
+}
