@@ -102,8 +102,9 @@ impl Instance {
             // An open database always fits the model that it is open with; `apply` is how a server gets another.
             Command::ApplyModel { .. } => applied(Vec::new()),
             Command::CompareSums {} => sums::compare(&self.engine, cx).await?,
-            Command::Explain { caller, request, body } => {
-                explain::explain(&self.engine, administration, caller.as_deref(), &request, body).await?
+            Command::Explain { caller, link, request, body } => {
+                let question = explain::Question { caller, link, request, body };
+                explain::explain(&self.engine, administration, question).await?
             }
         })
     }
