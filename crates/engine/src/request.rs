@@ -144,9 +144,9 @@ impl RequestKind {
     /// What it can address in a collection.
     pub const fn addresses(self) -> &'static [Addressed] {
         match self {
-            Self::Get | Self::Update => &[Addressed::Record, Addressed::Single],
+            Self::Get | Self::Update | Self::Replace => &[Addressed::Record, Addressed::Single],
             Self::List | Self::Create | Self::OfMatching(_) | Self::Aggregate => &[Addressed::All],
-            Self::Replace | Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
+            Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
             Self::OfRecord(RecordVerb::Restore | RecordVerb::Purge) => &[Addressed::Trash],
             Self::History => &[Addressed::History],
         }

@@ -240,7 +240,8 @@ impl Shapes {
             RecordRequest::DeleteAll => Self::new(None, Some(counted())),
             RecordRequest::Replace => {
                 let (body, answer) = (Some(schema(Schema::Replace)), Some(schema(Schema::Read)));
-                Self { body, answer, also: &["201"], ..Self::default() }
+                let also: &[&str] = if collection.single { &[] } else { &["201"] };
+                Self { body, answer, also, ..Self::default() }
             }
             RecordRequest::Restore => {
                 let can_change = model.allows(collection, Action::Update);
