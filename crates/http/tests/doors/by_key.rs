@@ -322,10 +322,10 @@ async fn a_link_that_is_added_and_removed_is_refused() {
     let path = format!("PATCH /api/albums/{}", made.json()["id"].as_str().expect("an id"));
     let me = app.call("GET /auth/me", &headers).await.json()["account"]["id"].clone();
     let key = json!({ "email": "ann@example.org" });
-    for (one, other, status) in [(&me, &me, 400), (&key, &key, 422), (&me, &key, 422), (&key, &me, 422)] {
+    for (one, other) in [(&me, &me), (&key, &key), (&me, &key), (&key, &me)] {
         let body = json!({ "guests": { "$add": [one], "$remove": [other] } });
         let refused = app.post(&path, &headers, &body.to_string()).await;
         let at = refused.json()["errors"][0]["at"].clone();
-        assert_eq!((refused.status, at), (status, json!("/guests/$remove/0")), "{body}: {}", refused.text());
+        assert_eq!((refused.status, at), (422, json!("/guests/$remove/0")), "{body}: {}", refused.text());
     }
 }

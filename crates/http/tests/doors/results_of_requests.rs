@@ -447,7 +447,7 @@ async fn a_reference_to_one_of_several_types_names_the_type() {
     )
     .await;
     let errors = wrong.json()["errors"].clone();
-    assert_eq!((wrong.status, &errors[0]["at"]), (400, &json!("/requests/1/body/about")), "{}", wrong.text());
+    assert_eq!((wrong.status, &errors[0]["at"]), (422, &json!("/requests/1/body/about")), "{}", wrong.text());
     assert_eq!(errors[0]["remedy"], "send an id of Customer or Country here");
     assert_eq!(errors[1]["at"], "/requests/2/body/about");
 }

@@ -161,7 +161,7 @@ async fn it_is_described_and_explained() {
     let app = app();
     let document = app.call("GET /openapi.json", &[]).await.json();
     let methods: Vec<&String> = document["paths"]["/api/site-settings"].as_object().expect("a path").keys().collect();
-    assert_eq!(methods, ["get", "patch"]);
+    assert_eq!(methods, ["get", "patch", "put"]);
     assert_eq!(document["paths"].get("/api/site-settings/{id}"), None);
     assert_eq!(document["components"]["schemas"].get("SiteSettings.Page"), None);
     assert_eq!(document["components"]["schemas"].get("SiteSettings.Create"), None);
