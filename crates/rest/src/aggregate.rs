@@ -193,6 +193,7 @@ fn elsewhere(name: &str, value: Option<&str>) -> Option<ViolationKind> {
             Some(value) if value.contains('(') || is_function(value) => {
                 misused(format!("write `select={}`", shorten(value)))
             }
+            Some(_) if of == FoldFunction::Count.name() => misused("write count in `select`".to_owned()),
             Some(term) => {
                 let function = if is_function(of) { of } else { "sum" };
                 misused(format!("write {function}({}) in `select`", shorten(term)))

@@ -8,7 +8,7 @@ use backstay_expr::{ExprError, ExprErrorKind, Name};
 
 use super::Decoded;
 use super::condition::Condition;
-use super::items::Item;
+use super::items::{Item, is_path};
 use super::problem::{Part, Problem};
 use crate::words::shorten;
 
@@ -37,6 +37,10 @@ impl Decoded<'_> {
                 {
                     return Problem::at(item.offset, error.to_string(), error.remedy()).in_part(Part::Group);
                 }
+                if let Some(path) = selected(item.text) {
+                    let problem = format!("`{}` selects fields, and groups have one value each", shorten(item.text));
+                    return Problem::at(item.offset, problem, format!("write {path}")).in_part(Part::Group);
+                }
                 of_output(item, (item.text, item.offset), problem).in_part(Part::Group)
             }
             GroupsProblem::Value(index, problem) => {
@@ -61,6 +65,13 @@ impl Decoded<'_> {
             }
         }
     }
+}
+
+/// The path to a field that is written as in a selection, `country{name}`.
+fn selected(text: &str) -> Option<String> {
+    let (relation, field) = text.strip_suffix('}')?.split_once('{')?;
+    let path = format!("{}.{}", relation.trim(), field.trim());
+    is_path(&path).then_some(path)
 }
 
 /// What is wrong with an output whose expression is this text, after so many characters.
