@@ -14,6 +14,7 @@ use backstay_base::{Duration, Error, Place, Secret, Timestamp, ViolationKind};
 use backstay_engine::Context;
 use backstay_identity::{AccountRef, NewKey};
 
+use explain::Question;
 use named::Named;
 use new_account::NewAccount;
 
@@ -103,8 +104,7 @@ impl Instance {
             Command::ApplyModel { .. } => applied(Vec::new()),
             Command::CompareSums {} => sums::compare(&self.engine, cx).await?,
             Command::Explain { caller, link, request, body } => {
-                let question = explain::Question { caller, link, request, body };
-                explain::explain(&self.engine, administration, question).await?
+                explain::explain(&self.engine, administration, Question { caller, link, request, body }).await?
             }
         })
     }

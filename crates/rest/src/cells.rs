@@ -231,7 +231,10 @@ fn column(model: &Model, of: &Collection, name: &str) -> Result<Column, Violatio
         && let Some(field) = of.field_named(money).filter(|field| field.kind.scalar() == Some(Scalar::Money))
     {
         let problem = format!("an amount of money and its currency are one column, not `{name}`");
-        let remedy = format!("name the column {} and write both in its cells: {{"amount": "9.99", "currency": "EUR"}}", field.name);
+        let remedy = format!(
+            "name the column {} and write both in its cells, as JSON: {{\"amount\": \"9.99\", \"currency\": \"EUR\"}}",
+            field.name
+        );
         return Err(ViolationKind::Misused { problem, remedy });
     }
     let names = of.fields.iter().filter(|field| !field.internal).map(|field| field.name.as_str());

@@ -54,13 +54,11 @@ impl Decoder {
                     Err(Error::malformed(Place::Whole, kind))
                 }
             };
-            match self.references.failure() {
-                Some(failure) => return Err(failure),
-                None => {
-                    refused += usize::from(read.is_err());
-                    rows.push(read);
-                }
+            if let Some(failure) = self.references.failure() {
+                return Err(failure);
             }
+            refused += usize::from(read.is_err());
+            rows.push(read);
             if refused >= most {
                 break;
             }

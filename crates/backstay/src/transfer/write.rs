@@ -3,7 +3,6 @@ use std::sync::Arc;
 
 use backstay_base::Error;
 use backstay_engine::{Context, Engine};
-use backstay_model::FieldId;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
@@ -15,7 +14,7 @@ use super::import::known;
 use super::keys::keys;
 use super::record::ImportSchema;
 use crate::Failure;
-use crate::records::{Absent, Load, Overtaken, References, load, words};
+use crate::records::{Absent, Load, Overtaken, References, load};
 
 /// How many rows of one batch may be refused before the file of errors has to be written: until then, the import stores them
 /// itself, with each commit.

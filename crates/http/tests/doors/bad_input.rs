@@ -337,7 +337,7 @@ async fn what_newcomers_try_gets_our_words() {
     let app = TestApp::open(
         r#"
 extend schema @app(name: "Shop")
-type User @identity @allow(read: "true") { email: Email! @unique }
+type User @identity @allow(read: "true") { email: Email! @unique  name: String }
 type Order @allow(read: "true", create: "true", update: "true") { name: String!  customer: User }"#,
     );
     let ann = app.account("ann@example.org").await;
