@@ -30,6 +30,8 @@ pub struct Explanation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainedRequest {
+    /// Which it is, from 0.
+    pub index: usize,
     /// What was asked, in words.
     pub request: String,
     /// The rules that were asked.
@@ -143,7 +145,7 @@ impl fmt::Display for Explanation {
         let id = id.as_deref().unwrap_or("no id");
         let roles = if roles.is_empty() { "no roles".to_owned() } else { roles.join(", ") };
         writeln!(f, "\ncaller\n  {kind}, {id}, {roles}")?;
-        for (index, ExplainedRequest { request, rules, statements }) in self.requests.iter().enumerate() {
+        for ExplainedRequest { index, request, rules, statements } in &self.requests {
             writeln!(f, "\nrequest {}: {request}", index + 1)?;
             asked(f, rules, statements)?;
         }

@@ -35,13 +35,13 @@ pub(crate) async fn explain_all(
             refused
         }
         Err(refused) => {
-            let of = refused.request.and_then(|request| known.into_iter().nth(request));
-            if let Some(Known { words, closed, .. }) = of {
+            let of = refused.request.and_then(|index| Some((index, known.into_iter().nth(index)?)));
+            if let Some((index, Known { words, closed, .. })) = of {
                 let mut rules = Vec::new();
                 for rule in closed {
                     rules.extend(transaction::run(inner, cx, rule).await?);
                 }
-                explanation.requests.push(ExplainedRequest { request: words, rules, statements: Vec::new() });
+                explanation.requests.push(ExplainedRequest { index, request: words, rules, statements: Vec::new() });
             }
             Some(refused)
         }
@@ -146,7 +146,7 @@ impl Rehearsal {
     async fn rehearsed(&self, cx: &mut TxContext<'_, '_>, told: &mut Told) -> Result<(), Error> {
         self.all.begin(cx).await?;
         let mut answers = Answers::default();
-        for known in &self.known {
+        for (index, known) in self.known.iter().enumerate() {
             let completed = self.all.complete(cx, &answers)?;
             let mut rules = Vec::new();
             for read in known.reads(cx, completed.as_ref()) {
@@ -156,7 +156,7 @@ impl Rehearsal {
             let done = self.all.step(cx, completed, &mut answers).await;
             let (asked, statements) = ended(cx)?;
             rules.extend(asked);
-            told.requests.push(ExplainedRequest { request: known.words.clone(), rules, statements });
+            told.requests.push(ExplainedRequest { index, request: known.words.clone(), rules, statements });
             done?;
         }
         record(cx);
