@@ -40,7 +40,7 @@ fn several_requests_are_explained_together() {
     for part in ["request 2: create Book", "'LIBRARIAN' in auth.roles"] {
         assert!(explained.contains(part), "{part}: {explained}");
     }
-    let reads = check("POST /transact", r#"{"requests": [{"list": "books"}, {"list": "shelves"}]}"#);
+    let reads = check("POST /transact", r#"{"requests": [{"list": "books"}, {"list": "shelfs"}]}"#);
     for part in ["transact: allowed", "request 1: list Book", "request 2: list Shelf", "SELECT"] {
         assert!(reads.contains(part), "{part}: {reads}");
     }
