@@ -173,14 +173,13 @@ fn only(
     Some(ids)
 }
 
-/// The field of this name, if clients can change it, or its records are sent with this one.
+/// The field of this name, if clients can change it.
 fn changeable<'f>(
     report: &mut Report<'_>,
     (of, fields): (&StoredType<'_>, &'f [Field]),
     (name, place): (&str, Option<SourceSpan>),
 ) -> Option<&'f Field> {
-    let changeable =
-        |field: &&Field| field.kind.children().is_some() || !field.immutable && field.refused_to_clients().is_none();
+    let changeable = |field: &&Field| !field.immutable && field.refused_to_clients().is_none();
     let Some(field) = fields.iter().find(|field| field.name == name) else {
         let known = fields.iter().filter(changeable).map(|field| field.name.as_str());
         report.error(place, format!("{} has no field `{name}`", of.node.name), "not a field", suggestion(name, known));
