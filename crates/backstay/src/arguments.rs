@@ -619,6 +619,9 @@ pub(crate) struct Explain {
     /// Email address or id of an account or operator, or name or id of a key [default: anonymous]
     #[arg(long = "as", value_name = "CALLER")]
     pub(crate) caller: Option<String>,
+    /// Id of a secret link that is shown with the request
+    #[arg(long, value_name = "LINK")]
+    pub(crate) link: Option<String>,
     /// Body of a POST, PATCH or PUT
     #[arg(long, value_name = "JSON")]
     pub(crate) body: Option<String>,

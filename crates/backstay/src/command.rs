@@ -227,6 +227,9 @@ pub enum Command {
     Explain {
         /// Email address or id of an account or operator, or name or id of a key; `None` for anonymous.
         caller: Option<String>,
+        /// The id of the link that is shown with the request.
+        #[serde(default)]
+        link: Option<String>,
         /// Such as `GET /api/posts`.
         request: String,
         /// The body of a write.

@@ -14,6 +14,7 @@ use backstay_base::{Duration, Error, Place, Secret, Timestamp, ViolationKind};
 use backstay_engine::Context;
 use backstay_identity::{AccountRef, NewKey};
 
+use explain::Question;
 use named::Named;
 use new_account::NewAccount;
 
@@ -102,8 +103,8 @@ impl Instance {
             // An open database always fits the model that it is open with; `apply` is how a server gets another.
             Command::ApplyModel { .. } => applied(Vec::new()),
             Command::CompareSums {} => sums::compare(&self.engine, cx).await?,
-            Command::Explain { caller, request, body } => {
-                explain::explain(&self.engine, administration, caller.as_deref(), &request, body).await?
+            Command::Explain { caller, link, request, body } => {
+                explain::explain(&self.engine, administration, Question { caller, link, request, body }).await?
             }
         })
     }

@@ -340,9 +340,6 @@ pub enum Failure {
         #[source]
         source: serde_json::Error,
     },
-    /// A request to explain consists of several.
-    #[error("explain doesn't support /transact yet")]
-    Transact,
     /// A request to explain cannot be understood.
     #[error(transparent)]
     Request(#[from] backstay_http::Refusal),
@@ -506,7 +503,6 @@ impl Failure {
             Self::Occupied => Some("try again, or stop the server first".to_owned()),
             Self::ServerEnded => Some("run the command again: an import goes on where it was".to_owned()),
             Self::NothingServed => Some("fix the model first; its terminal shows what is wrong".to_owned()),
-            Self::Transact => Some("explain its requests one by one".to_owned()),
             Self::Role { help, .. } | Self::OtherKind { help, .. } | Self::AccountFields { help, .. } => {
                 Some(help.clone())
             }

@@ -61,8 +61,8 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Role(role) => callers::role(role).await,
         Verb::Key(key) => callers::key(key).await,
         Verb::Invite(invite) => callers::invite(invite).await,
-        Verb::Explain(Explain { request, caller, body, within }) => {
-            command(&within, Command::Explain { caller, request, body }).await
+        Verb::Explain(Explain { request, caller, link, body, within }) => {
+            command(&within, Command::Explain { caller, link, request, body }).await
         }
     }
 }

@@ -11,6 +11,7 @@ mod export;
 mod file_import;
 mod format;
 mod import;
+mod keys;
 mod manifest;
 mod page;
 mod part;

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use backstay_base::RecordId;
 use backstay_model::Collection;
 use backstay_scalar::Value;
 use backstay_sql::{Groups, Row, RowOutput, SortKey};
@@ -37,7 +38,7 @@ pub trait Encoder: fmt::Debug + Send + Sync {
     fn between(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError>;
 
     /// Appends how many records matched a filter, and how many of them were changed or deleted.
-    fn counted(&self, out: &mut AnswerBuffer, matched: usize, changed: usize) -> Result<(), EncodeError>;
+    fn counted(&self, out: &mut AnswerBuffer, counted: &Counted) -> Result<(), EncodeError>;
 
     /// Begins what became of a record, which follows.
     fn begin_upserted(&self, out: &mut AnswerBuffer, upserted: Upserted) -> Result<(), EncodeError>;
@@ -47,6 +48,17 @@ pub trait Encoder: fmt::Debug + Send + Sync {
 
     /// Stands for a record that was made and that the caller may not read.
     fn unseen(&self, out: &mut AnswerBuffer) -> Result<(), EncodeError>;
+}
+
+/// How many records a request by a filter was about.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    /// How many matched, of those that were meant.
+    pub matched: usize,
+    /// How many of them were changed or deleted.
+    pub changed: usize,
+    /// Which they are, in order, if the first of those that match were meant.
+    pub first: Option<Vec<RecordId>>,
 }
 
 /// A member of a record that is in memory.

@@ -16,8 +16,9 @@ use crate::observer::{self, Dependency, Publisher};
 use crate::sink::Collect;
 use crate::templates::{LinkStatement, Templates};
 use crate::{
-    Act, Answer, Application, Arrival, Commits, Context, Encoder, Explanation, Procedure, Procedures, Record, Refused,
-    Request, Requests, Singles, Sizes, Transaction, action_call, each, explain, prepared, transaction, write_requests,
+    Act, Answer, Application, Arrival, Asked, Commits, Context, Encoder, Explanation, Procedure, Procedures, Record,
+    Refused, Request, Requests, Singles, Sizes, Transaction, action_call, each, explain, prepared, transaction,
+    write_requests,
 };
 
 /// A running application. Cheap to clone.
@@ -170,6 +171,17 @@ impl Engine {
         encoder: &'static dyn Encoder,
     ) -> Result<Explanation, Error> {
         explain::explain(&self.inner, cx, request, encoder).await
+    }
+
+    /// Explains requests of the context's caller that are answered together, in their order. If they are refused, the
+    /// explanation doesn't say so yet: the door that has read them knows how the place of the refusal is written.
+    pub async fn explain_all(
+        &self,
+        cx: &Context,
+        requests: Vec<Asked>,
+        encoder: &'static dyn Encoder,
+    ) -> Result<(Explanation, Option<Refused>), Error> {
+        explain::explain_all(&self.inner, cx, requests, encoder).await
     }
 
     /// Runs a transaction in one commit, and answers when it is durable.

@@ -1,10 +1,12 @@
 //! Explains a request: the same run as if it were answered, recorded, and undone at its end.
 
+mod together;
+
 use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_base::{Action, Error};
-use backstay_model::{Collection, CollectionId};
+use backstay_model::{Collection, CollectionId, Model};
 use backstay_sql::{Perspective, RecordSource};
 use backstay_store::Writes;
 use futures_util::future::BoxFuture;
@@ -19,6 +21,8 @@ use crate::recording::{self, Subject, This};
 use crate::write_requests::admitted;
 use crate::{Authority, Context, Encoder, Record, Request, Transaction, TxContext, Which, at_commit, transaction};
 
+pub(crate) use together::explain_all;
+
 /// Explains a request of the context's caller: the rules that were asked with what they saw, the statements, and the
 /// time of each stage, up to the verdict.
 pub(crate) async fn explain(
@@ -27,26 +31,9 @@ pub(crate) async fn explain(
     request: Request,
     encoder: &'static dyn Encoder,
 ) -> Result<Explanation, Error> {
-    let model = Arc::clone(&inner.application.model);
     let collections = request.collections();
-    let of_interface = request.interface().map(|interface| &model.interface(interface).name);
-    let name = of_interface.or_else(|| collections.first().map(|collection| &model.collection(*collection).name));
-    let mut explanation = Explanation {
-        request: format!("{} {}", request.kind().name(), name.map_or("", String::as_str)),
-        caller: explained(cx),
-        allowed: true,
-        refusal: None,
-        rules: Vec::new(),
-        statements: Vec::new(),
-        stages: Vec::new(),
-    };
-    // Whoever may not change any record may still create one by replacing it.
-    let action = match (&request, request.action()) {
-        (Request::Replace(replace), action) if admitted(inner, cx, replace.collection, action).is_err() => {
-            Action::Create
-        }
-        (_, action) => action,
-    };
+    let mut explanation = Explanation::new(in_words(&request, &inner.application.model), explained(cx));
+    let action = asked_action(inner, cx, &request);
     let (open, mut refused) = (open(inner, cx, &collections, action), Vec::new());
     for (collection, refusal) in collections.iter().zip(&open) {
         if refusal.is_some() {
@@ -74,6 +61,24 @@ pub(crate) async fn explain(
     }
     explanation.rules.splice(0..0, refused);
     Ok(explanation)
+}
+
+/// What is asked, in words: `create Note`.
+fn in_words(request: &Request, model: &Model) -> String {
+    let of_interface = request.interface().map(|interface| &model.interface(interface).name);
+    let collections = request.collections();
+    let name = of_interface.or_else(|| collections.first().map(|collection| &model.collection(*collection).name));
+    format!("{} {}", request.kind().name(), name.map_or("", String::as_str))
+}
+
+/// The action whose rules a request asks. Whoever may not change any record may still create one by replacing it.
+fn asked_action(inner: &Inner, cx: &Context, request: &Request) -> Action {
+    match (request, request.action()) {
+        (Request::Replace(replace), action) if admitted(inner, cx, replace.collection, action).is_err() => {
+            Action::Create
+        }
+        (_, action) => action,
+    }
 }
 
 /// Of each collection why the caller may do nothing of the kind there, if that is so.

@@ -1,7 +1,6 @@
 use std::fmt;
 use std::time::Instant;
 
-use backstay_base::Error;
 use serde::Serialize;
 
 /// Why a request is allowed or refused, and what it costs.
@@ -16,12 +15,29 @@ pub struct Explanation {
     pub allowed: bool,
     /// What the caller would be told, where it is refused.
     pub refusal: Option<String>,
-    /// The rules that were asked.
+    /// Of several requests together, each that was begun.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<ExplainedRequest>,
+    /// The rules that were asked; of several requests, those that their commit asks.
     pub rules: Vec<ExplainedRule>,
-    /// The statements that were run: of a read its own, of a write all of them.
+    /// The statements that were run: of a read its own, of a write all of them; of several requests, those of their commit.
     pub statements: Vec<ExplainedStatement>,
     /// How long each stage took.
     pub stages: Vec<Stage>,
+}
+
+/// One of several requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplainedRequest {
+    /// Which it is, from 0.
+    pub index: usize,
+    /// What was asked, in words.
+    pub request: String,
+    /// The rules that were asked.
+    pub rules: Vec<ExplainedRule>,
+    /// The statements that were run.
+    pub statements: Vec<ExplainedStatement>,
 }
 
 /// A caller, as rules see it.
@@ -91,7 +107,22 @@ pub struct Stage {
 }
 
 impl Explanation {
-    pub(crate) fn refuse(&mut self, refusal: &Error) {
+    /// Of a request, described in words, of a caller: it is allowed, and nothing was asked yet.
+    pub(crate) fn new(request: String, caller: ExplainedCaller) -> Self {
+        Self {
+            request,
+            caller,
+            allowed: true,
+            refusal: None,
+            requests: Vec::new(),
+            rules: Vec::new(),
+            statements: Vec::new(),
+            stages: Vec::new(),
+        }
+    }
+
+    /// The request is refused with this.
+    pub fn refuse(&mut self, refusal: &impl fmt::Display) {
         self.allowed = false;
         self.refusal = Some(refusal.to_string());
     }
@@ -114,15 +145,15 @@ impl fmt::Display for Explanation {
         let id = id.as_deref().unwrap_or("no id");
         let roles = if roles.is_empty() { "no roles".to_owned() } else { roles.join(", ") };
         writeln!(f, "\ncaller\n  {kind}, {id}, {roles}")?;
-        writeln!(f, "\nrules")?;
-        for rule in &self.rules {
-            write!(f, "{rule}")?;
+        for ExplainedRequest { index, request, rules, statements } in &self.requests {
+            writeln!(f, "\nrequest {}: {request}", index + 1)?;
+            asked(f, rules, statements)?;
         }
-        for statement in &self.statements {
-            writeln!(f, "\nstatement\n  {}", statement.sql)?;
-            writeln!(f, "  values: {}", statement.values.join(", "))?;
-            let ExplainedStatement { rows, scanned, steps, .. } = statement;
-            writeln!(f, "  rows returned or changed: {rows}; visited without an index: {scanned}; steps: {steps}")?;
+        if self.requests.is_empty() {
+            asked(f, &self.rules, &self.statements)?;
+        } else if !self.rules.is_empty() || !self.statements.is_empty() {
+            writeln!(f, "\ncommit")?;
+            asked(f, &self.rules, &self.statements)?;
         }
         if !self.stages.is_empty() {
             writeln!(f, "\nstages")?;
@@ -132,6 +163,21 @@ impl fmt::Display for Explanation {
         }
         Ok(())
     }
+}
+
+/// The rules that were asked, and the statements.
+fn asked(f: &mut fmt::Formatter<'_>, rules: &[ExplainedRule], statements: &[ExplainedStatement]) -> fmt::Result {
+    writeln!(f, "\nrules")?;
+    for rule in rules {
+        write!(f, "{rule}")?;
+    }
+    for statement in statements {
+        writeln!(f, "\nstatement\n  {}", statement.sql)?;
+        writeln!(f, "  values: {}", statement.values.join(", "))?;
+        let ExplainedStatement { rows, scanned, steps, .. } = statement;
+        writeln!(f, "  rows returned or changed: {rows}; visited without an index: {scanned}; steps: {steps}")?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for ExplainedRule {

@@ -3,6 +3,7 @@
 
 mod kinds;
 mod names;
+mod per_currency;
 mod problem;
 
 use std::sync::Arc;
@@ -14,8 +15,7 @@ use backstay_model::{Collection, Model};
 use backstay_scalar::Scalar;
 use backstay_sql::{Derived, Fold, FoldFunction, GroupKey, GroupSort, GroupValue, Groups, Phrase, ValueKind};
 
-pub use names::is_output_name;
-pub(crate) use names::of_path as name_of_path;
+pub use names::{is_output_name, of_path as name_of_path};
 pub use problem::{GroupsProblem, NameProblem, OrderProblem, OutputProblem, TermProblem};
 
 /// Groups as a door decodes them.
@@ -25,6 +25,8 @@ pub struct AskedGroups<'t> {
     pub by: Vec<AskedKey<'t>>,
     /// What a group comes to.
     pub of: Vec<AskedValue<'t>>,
+    /// The same, where only the condition asks for it.
+    pub compared: Vec<AskedValue<'t>>,
     /// A condition on the outputs.
     pub having: Option<&'t str>,
     /// The order.
@@ -50,12 +52,23 @@ pub struct AskedValue<'t> {
 }
 
 /// How a value is made of the records of a group.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AskedFold<'t> {
     /// How many there are.
     Records,
     /// Of the values of an expression with this text.
     Of(FoldFunction, &'t str),
+}
+
+impl AskedFold<'_> {
+    /// The name that it has where it is given none: the number of records and functions of a path have one.
+    pub fn own_name(&self) -> Option<String> {
+        match self {
+            Self::Records => Some(FoldFunction::Count.name().to_owned()),
+            Self::Of(FoldFunction::Count, _) => None,
+            Self::Of(function, term) => names::of_path(&[function.name(), term]),
+        }
+    }
 }
 
 /// An output to sort by.
@@ -67,9 +80,27 @@ pub struct AskedOrder<'t> {
     pub descending: bool,
 }
 
+impl AskedOrder<'_> {
+    fn read(&self, outputs: &[Output], before: &[GroupSort]) -> Result<GroupSort, OrderProblem> {
+        let Some(output) = outputs.iter().position(|output| output.name == self.output) else {
+            return Err(OrderProblem::Unknown(outputs.iter().map(|output| output.name.clone()).collect()));
+        };
+        if before.iter().any(|known| known.output == output) {
+            return Err(OrderProblem::Twice);
+        }
+        Ok(GroupSort { output, descending: self.descending })
+    }
+}
+
 impl AskedGroups<'_> {
-    /// What they mean for records of this collection.
-    pub fn read(&self, collection: &Collection, model: &Model) -> Result<Groups, GroupsProblem> {
+    /// What they mean for records of this collection that a filter leaves. Amounts of money in several currencies are put
+    /// together for each currency: it is one more key.
+    pub fn read(
+        &self,
+        collection: &Collection,
+        model: &Model,
+        filter: Option<&Checked>,
+    ) -> Result<Groups, GroupsProblem> {
         let mut reading = Reading { collection, model, params: 0, outputs: Vec::new() };
         let mut by = Vec::with_capacity(self.by.len());
         for (index, key) in self.by.iter().enumerate() {
@@ -82,12 +113,17 @@ impl AskedGroups<'_> {
         if reading.outputs.is_empty() {
             return Err(GroupsProblem::Nothing);
         }
-        let mut sort = Vec::with_capacity(self.sort.len());
+        for (index, value) in self.compared.iter().enumerate() {
+            of.push(reading.value(value).map_err(|problem| GroupsProblem::Compared(index, problem))?);
+        }
+        reading.split_by_currency(&mut by, (&of, filter));
+        let (mut sort, answered) = (Vec::with_capacity(self.sort.len()), self.of.len());
         for (index, order) in self.sort.iter().enumerate() {
-            sort.push(reading.order(order, &sort).map_err(|problem| GroupsProblem::Order(index, problem))?);
+            let known = &reading.outputs[..by.len() + answered];
+            sort.push(order.read(known, &sort).map_err(|problem| GroupsProblem::Order(index, problem))?);
         }
         let having = self.having.map(|text| reading.having(text)).transpose().map_err(GroupsProblem::Having)?;
-        Ok(Groups { by: by.into(), of: of.into(), having, sort: sort.into() })
+        Ok(Groups { by: by.into(), of: of.into(), answered, having, sort: sort.into() })
     }
 }
 
@@ -118,12 +154,7 @@ impl Reading<'_> {
                 (Fold::Of(function, of), kind)
             }
         };
-        let own = match value.fold {
-            AskedFold::Records => Some(FoldFunction::Count.name().to_owned()),
-            AskedFold::Of(FoldFunction::Count, _) => None,
-            AskedFold::Of(function, term) => names::of_path(&[function.name(), term]),
-        };
-        let name = self.name(value.name, own, kinds::type_of(&fold)).map_err(OutputProblem::Name)?;
+        let name = self.name(value.name, value.fold.own_name(), kinds::type_of(&fold)).map_err(OutputProblem::Name)?;
         Ok(GroupValue { name, fold, kind })
     }
 
@@ -155,17 +186,6 @@ impl Reading<'_> {
         Ok(name.into())
     }
 
-    fn order(&self, order: &AskedOrder<'_>, before: &[GroupSort]) -> Result<GroupSort, OrderProblem> {
-        let Some(output) = self.outputs.iter().position(|output| output.name == order.output) else {
-            let outputs = self.outputs.iter().map(|output| output.name.clone()).collect();
-            return Err(OrderProblem::Unknown(outputs));
-        };
-        if before.iter().any(|known| known.output == output) {
-            return Err(OrderProblem::Twice);
-        }
-        Ok(GroupSort { output, descending: order.descending })
-    }
-
     fn having(&mut self, text: &str) -> Result<Phrase, Vec<ExprError>> {
         let checked = compile(text, &Scope::groups(self.model, &self.outputs))?;
         Ok(self.noted(text, checked))
@@ -180,7 +200,7 @@ mod tests {
 
     const MODEL: &str = r#"extend schema @app(name: "Shop")
         enum State { DRAFT PAID }
-        type Customer @allow(read: "true") { name: String! }
+        type Customer @allow(read: "true") { name: String!  limit: Money }
         type Order @allow(read: "true") {
             customer: Customer  state: State  number: Int  total: Decimal @precision(digits: 10, scale: 2)
             price: Money  took: Duration  note: Text  gift: Boolean  tags: [String!]
@@ -188,7 +208,7 @@ mod tests {
 
     fn read(asked: &AskedGroups<'_>) -> Result<Groups, GroupsProblem> {
         let model = backstay_model::load(vec![SourceFile::app("shop.graphql", MODEL)]).expect("a model").model;
-        asked.read(model.collection_named("Order").expect("a type"), &model)
+        asked.read(model.collection_named("Order").expect("a type"), &model, None)
     }
 
     fn of<'t>(function: FoldFunction, term: &'t str, name: Option<&'t str>) -> AskedGroups<'t> {
@@ -214,9 +234,30 @@ mod tests {
         check(of(FoldFunction::Sum, "total * total", Some("x")), ("x", decimal(4)));
         check(of(FoldFunction::Max, "number == 1 ? total : null", Some("x")), ("x", decimal(2)));
         check(of(FoldFunction::Average, "number", None), ("avgNumber", decimal(6)));
-        check(of(FoldFunction::Sum, "price", None), ("sumPrice", Scalar::Money));
         check(of(FoldFunction::Count, "gift", Some("gifts")), ("gifts", Scalar::Int));
         check(of(FoldFunction::CountDistinct, "state", None), ("countDistinctState", Scalar::Int));
+    }
+
+    #[test]
+    fn amounts_are_put_together_for_each_currency() {
+        let check = |asked: AskedGroups<'_>, expected: &[&str]| {
+            let groups = read(&asked).expect("groups");
+            let outputs: Vec<_> = groups.outputs().map(|(name, _)| &**name).collect();
+            assert_eq!(outputs, expected);
+        };
+        check(of(FoldFunction::Sum, "price", None), &["priceCurrency", "sumPrice"]);
+        check(of(FoldFunction::Max, "customer.limit", None), &["customerLimitCurrency", "maxCustomerLimit"]);
+        check(of(FoldFunction::Sum, "price * number", Some("x")), &["priceCurrency", "x"]);
+        check(of(FoldFunction::Sum, "price.amount", Some("x")), &["x"]);
+        check(of(FoldFunction::Sum, "price", Some("priceCurrency")), &["priceCurrency"]);
+        let sum = || of(FoldFunction::Sum, "price", None).of;
+        check(AskedGroups { of: sum(), ..by("state", None) }, &["state", "priceCurrency", "sumPrice"]);
+        check(AskedGroups { of: sum(), ..by("price.currency", Some("c")) }, &["c", "sumPrice"]);
+        let two = AskedGroups {
+            of: sum().into_iter().chain(of(FoldFunction::Max, "price", None).of).collect(),
+            ..by("state", None)
+        };
+        check(two, &["state", "priceCurrency", "sumPrice", "maxPrice"]);
     }
 
     #[test]

@@ -136,6 +136,14 @@ impl TxContext<'_, '_> {
         self.hold(to_hold).await
     }
 
+    /// Keeps other transactions from taking the first records of this collection until this one ends: they would find the same
+    /// ones, and then have to look again.
+    pub(crate) async fn hold_first(&mut self, collection: CollectionId) -> Result<(), Error> {
+        let number = self.engine.store.catalog().type_number(collection).0;
+        let locked = self.tx.lock_all(std::iter::once(format!("first {number}"))).await;
+        locked.map_err(|error| self.failed(error))
+    }
+
     /// The record with these values of a key, if all of them are sent as they are.
     async fn with_key(
         &mut self,

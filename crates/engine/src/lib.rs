@@ -160,13 +160,15 @@ pub use commits::Commits;
 pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};
 pub use dependent::{Answered, Asked, Completion, Dependent, Requests};
-pub use encoder::{Count, Encoder, PageEnd, PageOrder, Previous, RecordMember};
+pub use encoder::{Count, Counted, Encoder, PageEnd, PageOrder, Previous, RecordMember};
 pub use engine::Engine;
 pub use expiry::PurgePass;
-pub use explanation::{ExplainedCaller, ExplainedPart, ExplainedRule, ExplainedStatement, Explanation, Stage};
+pub use explanation::{
+    ExplainedCaller, ExplainedPart, ExplainedRequest, ExplainedRule, ExplainedStatement, Explanation, Stage,
+};
 pub use grouping::{
     AskedFold, AskedGroups, AskedKey, AskedOrder, AskedValue, GroupsProblem, NameProblem, OrderProblem, OutputProblem,
-    TermProblem, is_output_name, value_kind,
+    TermProblem, is_output_name, name_of_path, value_kind,
 };
 pub use history::history_order;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, NamedWithin, Others, Referred};
@@ -179,8 +181,8 @@ pub use refreshing::RefreshPass;
 pub use reindexing::ReindexPass;
 pub use request::{
     Aggregate, Counting, Create, Cursor, Expression, Filter, Get, History, Idempotency, IfMatch, Inputs, List,
-    MatchingAct, MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, RecordAct, RecordVerb, Replace, Request,
-    RequestKind, Shown, Start, Update, WriteOptions,
+    MatchingAct, MatchingVerb, OfMatching, OfRecord, OfTypes, Perspective, Reach, RecordAct, RecordVerb, Replace,
+    Request, RequestKind, Shown, Start, Update, WriteOptions,
 };
 pub use shorten::shorten;
 pub use singles::Singles;

@@ -9,34 +9,66 @@ use crate::holding::ToHold;
 use crate::parking::{self, Together};
 use crate::read::{self, PreparedList};
 use crate::stored::Wanted;
-use crate::{Authority, Input, MatchingAct, RecordAct, TxContext, summing};
+use crate::{Authority, Counted, Input, MatchingAct, Reach, RecordAct, TxContext, summing};
 
-/// How many records matched, and how many of them were changed or deleted.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Counted {
-    pub(crate) matched: usize,
-    pub(crate) changed: usize,
-}
+/// How often records are found and locked that others had changed in between, until those are taken that are there still.
+const ROUNDS: usize = 8;
 
-/// Does with all records of a list what is asked, one by one, each under its own rules. If there are more than the limit
-/// allows, nothing is done.
+/// Does with records of a list what is asked, one by one, each under its own rules.
 pub(crate) async fn carry_out(
     cx: &mut TxContext<'_, '_>,
     act: &MatchingAct,
     collection: CollectionId,
-    (list, limit): (&PreparedList, u32),
+    (list, reach): (&PreparedList, &Reach),
 ) -> Result<Counted, Error> {
-    let ids = read::ids(cx, list, u64::from(limit) + 1).await?;
-    if ids.len() as u64 > u64::from(limit) {
-        return Err(Limit::Matching { max: u64::from(limit) }.into());
-    }
-    let ids = hold(cx, (act, collection), (list, limit), ids).await?;
-    let matched = ids.len();
+    let ids = match reach {
+        Reach::All { most } => all(cx, (act, collection), (list, *most)).await?,
+        Reach::First { count, .. } => first(cx, (act, collection), (list, *count)).await?,
+    };
+    let (matched, named) = (ids.len(), matches!(reach, Reach::First { .. }).then(|| ids.clone()));
     let changed = match act {
         MatchingAct::Update(input) => update(cx, collection, ids, input).await?,
         MatchingAct::Delete => delete(cx, collection, ids).await?,
     };
-    Ok(Counted { matched, changed })
+    Ok(Counted { matched, changed, first: named })
+}
+
+/// All records of a list, locked. If there are more than the limit allows, nothing is done.
+async fn all(
+    cx: &mut TxContext<'_, '_>,
+    of: (&MatchingAct, CollectionId),
+    (list, limit): (&PreparedList, u32),
+) -> Result<Vec<RecordId>, Error> {
+    let ids = read::ids(cx, list, u64::from(limit) + 1).await?;
+    if ids.len() as u64 > u64::from(limit) {
+        return Err(Limit::Matching { max: u64::from(limit) }.into());
+    }
+    hold(cx, of, (list, limit), ids).await
+}
+
+/// The first records of a list, locked. Of several requests that take the first ones of a collection, each finds those that
+/// the ones before it have left.
+async fn first(
+    cx: &mut TxContext<'_, '_>,
+    (act, collection): (&MatchingAct, CollectionId),
+    (list, count): (&PreparedList, u32),
+) -> Result<Vec<RecordId>, Error> {
+    if !cx.is_shared() {
+        return read::ids(cx, list, u64::from(count)).await;
+    }
+    cx.hold_first(collection).await?;
+    let (mut held, mut found) = (HashSet::new(), read::ids(cx, list, u64::from(count)).await?);
+    for _ in 0..ROUNDS {
+        let new: Vec<RecordId> = found.iter().copied().filter(|id| !held.contains(id)).collect();
+        if new.is_empty() {
+            break;
+        }
+        held.extend(new.iter().copied());
+        hold_records(cx, (act, collection), new).await?;
+        found = read::ids(cx, list, u64::from(count)).await?;
+    }
+    found.retain(|id| held.contains(id));
+    Ok(found)
 }
 
 /// Locks the records that were found, and returns those that are still found: others may have changed them before.
@@ -49,14 +81,22 @@ async fn hold(
     if !cx.is_shared() || found.is_empty() {
         return Ok(found);
     }
-    let mut to_hold = ToHold::records(collection, found.iter().copied());
+    let held: HashSet<RecordId> = found.iter().copied().collect();
+    hold_records(cx, (act, collection), found).await?;
+    let still_found = read::ids(cx, list, u64::from(limit) + 1).await?;
+    Ok(still_found.into_iter().filter(|id| held.contains(id)).collect())
+}
+
+async fn hold_records(
+    cx: &mut TxContext<'_, '_>,
+    (act, collection): (&MatchingAct, CollectionId),
+    ids: Vec<RecordId>,
+) -> Result<(), Error> {
+    let mut to_hold = ToHold::records(collection, ids);
     if let MatchingAct::Update(input) = act {
         cx.hold_owners(collection, input, &mut to_hold);
     }
-    cx.hold(to_hold).await?;
-    let held: HashSet<RecordId> = found.into_iter().collect();
-    let still_found = read::ids(cx, list, u64::from(limit) + 1).await?;
-    Ok(still_found.into_iter().filter(|id| held.contains(id)).collect())
+    cx.hold(to_hold).await
 }
 
 async fn update(
@@ -92,8 +132,9 @@ async fn update(
 }
 
 /// The latest come first: records mostly refer to those that were there before them.
-async fn delete(cx: &mut TxContext<'_, '_>, collection: CollectionId, ids: Vec<RecordId>) -> Result<usize, Error> {
+async fn delete(cx: &mut TxContext<'_, '_>, collection: CollectionId, mut ids: Vec<RecordId>) -> Result<usize, Error> {
     let mut deleted = 0;
+    ids.sort_unstable();
     for id in ids.into_iter().rev() {
         let error = match cx.carry_out(Authority::Caller, &RecordAct::Delete, (collection, id), None).await {
             Ok(_) => None,

@@ -46,6 +46,9 @@ impl TxContext<'_, '_> {
                     let (adding, removing) = (within(LinkChanges::ADD), within(LinkChanges::REMOVE));
                     let added = self.ids_of(authority, added, (&adding, &mut violations)).await?;
                     let removed = self.ids_of(authority, removed, (&removing, &mut violations)).await?;
+                    if violations.is_empty() {
+                        violations.extend(added_and_removed(&added, &removed, &removing));
+                    }
                     input.change_links(field, LinkChanges { added, removed });
                 }
             }
@@ -229,4 +232,10 @@ fn placed(error: Error, at: &Place, record_at: &Place) -> Result<Vec<Violation>,
         Violation::new(steps.into_iter().fold(at.clone(), Place::then), kind)
     };
     Ok(violations.into_iter().map(moved).collect())
+}
+
+/// Members that are to come and to go.
+fn added_and_removed(added: &[RecordId], removed: &[RecordId], at: &Place) -> Vec<Violation> {
+    let both = removed.iter().enumerate().filter(|(_, member)| added.contains(member));
+    both.map(|(index, _)| Violation::new(at.clone().then(Step::Item(index)), ViolationKind::Duplicate)).collect()
 }

@@ -370,6 +370,70 @@ impl All {
 }
 
 impl All {
+    /// Of requests that have no key, and of which nothing is kept.
+    pub(crate) fn rehearsed(
+        inner: &Inner,
+        cx: &Context,
+        list: Vec<Asked>,
+        encoder: &'static dyn Encoder,
+    ) -> Result<Self, Refused> {
+        let parts = prepare_all(inner, cx, list, encoder)?.into();
+        Ok(Self { parts, claim: None, encoder, progress: Arc::default() })
+    }
+
+    pub(crate) async fn begin(&self, cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
+        self.progress.begin(0, false);
+        self.hold(cx).await
+    }
+
+    /// The next request with the values that it takes from answers, if it waits for them.
+    pub(crate) fn complete(&self, cx: &mut TxContext<'_, '_>, answers: &Answers) -> Result<Option<Request>, Error> {
+        let index = answers.each.len();
+        let part = &self.parts[index];
+        self.progress.begin(index + 1, part.waiting.is_some());
+        cx.part.request = Some(index);
+        let complete = part.complete(&answers.each)?;
+        self.progress.begin(index + 1, false);
+        Ok(complete)
+    }
+
+    /// Carries out the next request, which waited for answers if it is given.
+    pub(crate) async fn step(
+        &self,
+        cx: &mut TxContext<'_, '_>,
+        completed: Option<Request>,
+        answers: &mut Answers,
+    ) -> Result<(), Error> {
+        let index = answers.each.len();
+        let prepared = |request| Prepared::new(cx.engine, cx.cx, request, self.encoder);
+        let completed = completed.map(prepared).transpose()?;
+        let request = completed.as_ref().unwrap_or(&self.parts[index].prepared);
+        let answer = request.run(cx, self.page_size(index, answers.bytes)).await?.kept(&cx.cx.memory)?;
+        // What the database refuses of this request shows before the next begins.
+        cx.settle().await?;
+        cx.told_along = TakenAlong::default();
+        answers.bytes += answer.bytes();
+        if answers.bytes > limits::ANSWER_BYTES {
+            return Err(too_large());
+        }
+        answers.each.push(Some(answer));
+        Ok(())
+    }
+
+    /// Asks what is asked of the commit.
+    pub(crate) async fn end(&self, cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
+        at_commit::ask(cx).await.map_err(|Unmet { request, error }| {
+            // The error names the request that caused it.
+            self.progress.begin(request.map_or(0, |request| request + 1), false);
+            error
+        })
+    }
+
+    /// Which request was refused with this error.
+    pub(crate) fn refused(&self, error: Error) -> Refused {
+        self.progress.refused(error)
+    }
+
     /// Locks what the requests name, as far as that is known: a request can wait for the answers of others.
     async fn hold(&self, cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
         let complete = self.parts.iter().filter(|part| part.waiting.is_none());
@@ -410,11 +474,18 @@ struct Part {
 }
 
 /// Several requests in one transaction.
-struct All {
+pub(crate) struct All {
     parts: Box<[Part]>,
     claim: Option<KeyClaim>,
     encoder: &'static dyn Encoder,
     progress: Arc<Progress>,
+}
+
+/// What the requests were answered so far.
+#[derive(Default)]
+pub(crate) struct Answers {
+    each: Vec<Option<Answer>>,
+    bytes: usize,
 }
 
 impl Part {
@@ -478,31 +549,14 @@ impl Transaction for All {
                     .map(|answer| answer.map(|answer| answer.kept(&cx.cx.memory)).transpose())
                     .collect();
             }
-            self.hold(cx).await?;
-            let (mut answers, mut bytes) = (Vec::with_capacity(self.parts.len()), 0);
-            for (index, part) in self.parts.iter().enumerate() {
-                self.progress.begin(index + 1, part.waiting.is_some());
-                cx.part.request = Some(index);
-                let complete = part.complete(&answers)?;
-                self.progress.begin(index + 1, false);
-                let prepared = |request| Prepared::new(cx.engine, cx.cx, request, self.encoder);
-                let completed = complete.map(prepared).transpose()?;
-                let request = completed.as_ref().unwrap_or(&part.prepared);
-                let answer = request.run(cx, self.page_size(index, bytes)).await?.kept(&cx.cx.memory)?;
-                // What the database refuses of this request shows before the next begins.
-                cx.settle().await?;
-                cx.told_along = TakenAlong::default();
-                bytes += answer.bytes();
-                if bytes > limits::ANSWER_BYTES {
-                    return Err(too_large());
-                }
-                answers.push(Some(answer));
+            self.begin(cx).await?;
+            let mut answers = Answers::default();
+            for _ in &self.parts {
+                let completed = self.complete(cx, &answers)?;
+                self.step(cx, completed, &mut answers).await?;
             }
-            if let Err(Unmet { request, error }) = at_commit::ask(cx).await {
-                // The error names the request that caused it.
-                self.progress.begin(request.map_or(0, |request| request + 1), false);
-                return Err(error);
-            }
+            self.end(cx).await?;
+            let answers = answers.each;
             cx.remember_all(self.claim.as_ref(), &answers, self.encoder)?;
             Ok(answers)
         })

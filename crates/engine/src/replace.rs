@@ -37,6 +37,7 @@ impl TxContext<'_, '_> {
             }
             (None, Some(IfMatch::Any | IfMatch::Versions(_))) => Err(none_which(of, which)),
             (None, Some(IfMatch::Absent) | None) => match which {
+                Which::Id(_) if of.single => Err(none_which(of, which)),
                 Which::Id(_) if !of.key.given => {
                     Err(Error::NotFound { what: format!("{} with this id; {NO_ID}", of.name) })
                 }

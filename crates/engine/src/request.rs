@@ -144,9 +144,9 @@ impl RequestKind {
     /// What it can address in a collection.
     pub const fn addresses(self) -> &'static [Addressed] {
         match self {
-            Self::Get | Self::Update => &[Addressed::Record, Addressed::Single],
+            Self::Get | Self::Update | Self::Replace => &[Addressed::Record, Addressed::Single],
             Self::List | Self::Create | Self::OfMatching(_) | Self::Aggregate => &[Addressed::All],
-            Self::Replace | Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
+            Self::OfRecord(RecordVerb::Delete) => &[Addressed::Record],
             Self::OfRecord(RecordVerb::Restore | RecordVerb::Purge) => &[Addressed::Trash],
             Self::History => &[Addressed::History],
         }
@@ -683,6 +683,33 @@ impl MatchingAct {
     }
 }
 
+/// How many of the records that match a filter are meant: up to `limits::MATCHED_RECORDS`.
+#[derive(Debug, Clone)]
+pub enum Reach {
+    /// All of them. If there are more than this, nothing is done.
+    All {
+        /// The most that may match.
+        most: u32,
+    },
+    /// The first of them in an order; the others stay as they are.
+    First {
+        /// How many, at most.
+        count: u32,
+        /// The order, in which the id is always the last key.
+        sort: Arc<[SortKey]>,
+    },
+}
+
+impl Reach {
+    /// How many records are meant at most.
+    pub(crate) fn most(&self) -> u32 {
+        match self {
+            Self::All { most } => *most,
+            Self::First { count, .. } => *count,
+        }
+    }
+}
+
 /// Asks for something that is done with all records that match a filter, or with none of them.
 #[derive(Debug, Clone)]
 pub struct OfMatching {
@@ -692,8 +719,8 @@ pub struct OfMatching {
     pub collection: CollectionId,
     /// Which of its records, of those that the caller finds in a list.
     pub filter: Filter,
-    /// How many there may be: 1 to `limits::MATCHED_RECORDS`. If there are more, nothing is done.
-    pub limit: u32,
+    /// How many of these.
+    pub reach: Reach,
     /// Whether it is undone after it was answered. Then it has no idempotency key.
     pub dry_run: bool,
     /// How. Records that have changed in between don't matter: there is no version to compare.
@@ -703,8 +730,12 @@ pub struct OfMatching {
 impl OfMatching {
     /// The list that finds the records: their ids, in order.
     pub(crate) fn list(&self) -> List {
-        let (filter, selection, limit) = (self.filter.clone(), Selection::parts([]), self.limit);
-        List { filter, selection, limit, ..List::of(self.collection) }
+        let (filter, selection, limit) = (self.filter.clone(), Selection::parts([]), self.reach.most());
+        let sort = match &self.reach {
+            Reach::All { .. } => Arc::default(),
+            Reach::First { sort, .. } => Arc::clone(sort),
+        };
+        List { filter, selection, sort, limit, ..List::of(self.collection) }
     }
 }
 

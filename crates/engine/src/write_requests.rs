@@ -7,15 +7,15 @@ use backstay_store::{KeyClaim, Writes};
 use crate::context::require_few_rows;
 use crate::holding::ToHold;
 use crate::inner::Inner;
-use crate::matching::{self, Counted};
+use crate::matching;
 use crate::read::{self, PreparedList, USUAL_RECORD, may_at_all};
 use crate::record::Key;
 use crate::remember::Keyed;
 use crate::showing::{Showing, transient};
 use crate::{
-    Authority, Context, Create, Encoder, IfMatch, Input, Inputs, MatchingAct, OfMatching, OfRecord, Outcome, Record,
-    RecordAct, Replace, RequestKind, TxContext, Update, Upserted, Which, Written, children, exclusions, remember,
-    summing,
+    Authority, Context, Create, Encoder, IfMatch, Input, Inputs, MatchingAct, OfMatching, OfRecord, Outcome, Reach,
+    Record, RecordAct, Replace, RequestKind, TxContext, Update, Upserted, Which, Written, children, exclusions,
+    remember, summing,
 };
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
@@ -36,7 +36,7 @@ enum Work {
     Update { record: (CollectionId, Which), input: Input, if_match: Option<IfMatch> },
     Replace { record: (CollectionId, Which), input: Input, if_match: Option<IfMatch> },
     OfRecord { act: RecordAct, record: (CollectionId, Which), if_match: Option<IfMatch> },
-    OfMatching { act: MatchingAct, collection: CollectionId, list: Box<PreparedList>, limit: u32, dry_run: bool },
+    OfMatching { act: MatchingAct, collection: CollectionId, list: Box<PreparedList>, reach: Reach, dry_run: bool },
 }
 
 /// Prepares a create of one record, or of several, all of which are created or none.
@@ -145,7 +145,7 @@ pub(crate) fn of_matching(
 ) -> Result<PreparedWrite, Error> {
     let name = &admitted(inner, cx, request.collection, request.act.verb().action())?.name;
     let list = Box::new(read::prepare_list(inner, cx, request.list())?);
-    let OfMatching { act, collection, filter: _, limit, dry_run, options } = request;
+    let OfMatching { act, collection, filter: _, reach, dry_run, options } = request;
     if dry_run && options.idempotency.is_some() {
         let range = "a dry run changes nothing; a key is only for requests that do".to_owned();
         return Err(Error::malformed(Place::part("idempotency-key"), ViolationKind::Range(range)));
@@ -153,7 +153,7 @@ pub(crate) fn of_matching(
     let what = Keyed::OfMatching(act.verb(), name);
     let claim = remember::claim(cx.caller(), options.idempotency.as_ref(), what)?;
     let showing = Showing::new((inner, cx), collection, &options, encoder)?;
-    let work = Work::OfMatching { act, collection, list, limit, dry_run };
+    let work = Work::OfMatching { act, collection, list, reach, dry_run };
     Ok(PreparedWrite { work, claim, showing, writes_more: true })
 }
 
@@ -332,10 +332,10 @@ impl PreparedWrite {
                     RecordAct::Restore(_) => cx.shown(showing, (Outcome::Updated, *collection), &done).await?,
                 }
             }
-            Work::OfMatching { act, collection, list, limit, dry_run: _ } => {
-                let Counted { matched, changed } = matching::carry_out(cx, act, *collection, (&**list, *limit)).await?;
+            Work::OfMatching { act, collection, list, reach, dry_run: _ } => {
+                let counted = matching::carry_out(cx, act, *collection, (&**list, reach)).await?;
                 let mut body = transient(USUAL_RECORD);
-                showing.encoder.counted(&mut body, matched, changed)?;
+                showing.encoder.counted(&mut body, &counted)?;
                 Written { body: Some(body.finish()?), ..Written::of(Outcome::Counted, vec![]) }
             }
         };

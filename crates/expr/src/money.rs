@@ -99,14 +99,15 @@ impl Expr {
         if self.ty == Type::Money { self.amount() } else { self.clone() }
     }
 
-    /// Whether the amounts that it gives for several records are all in one currency if these values are the same for all of
-    /// them.
-    pub fn has_one_currency(&self, same: &[&Self]) -> bool {
+    /// The currencies of the amounts that it gives which can differ from record to record although these values are the same
+    /// for all of them.
+    pub fn open_currencies(&self, same: &[&Self]) -> Vec<Self> {
         let is_fixed = |currency: &Self| {
             matches!(currency.node, Node::Literal(_) | Node::Param(..))
                 || same.iter().any(|same| same.without_condition().same(currency))
         };
-        self.ty != Type::Money || self.currencies().iter().all(is_fixed)
+        let all = if self.ty == Type::Money { self.currencies() } else { Vec::new() };
+        all.into_iter().filter(|currency| !is_fixed(currency)).collect()
     }
 
     /// What it is wherever it is not null.

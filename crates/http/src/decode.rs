@@ -179,10 +179,27 @@ pub fn parse_request(reader: &Reader, (text, body): (&str, Bytes), caller: &Call
     Sent { query, body, headers: WriteHeaders::default(), me }.into_request(reader, kind, records)
 }
 
-/// Whether a request, written as for `parse_request`, must have a body. False for anything but a request for records.
+/// Whether a request, written as for `explain`, must have a body.
 pub fn carries_body(model: &Model, text: &str) -> bool {
-    Line::read(model, text).is_ok_and(|line| needs_body(line.endpoint))
+    query_of_transact(text).is_ok_and(|query| query.is_some())
+        || Line::read(model, text).is_ok_and(|line| needs_body(line.endpoint))
 }
+
+/// The query of `POST /transact`, if this is what is written.
+pub(crate) fn query_of_transact(request: &str) -> Result<Option<&str>, Refusal> {
+    let Some((method, target)) = request.trim().split_once(' ') else { return Ok(None) };
+    let (path, query) = target.trim().split_once('?').unwrap_or((target.trim(), ""));
+    match (path, method) {
+        (TRANSACT, "POST") => Ok(Some(query)),
+        (TRANSACT, _) => {
+            let expected = "POST /transact, with the requests as its body".to_owned();
+            Err(Refusal::malformed("request", ViolationKind::Type { expected }))
+        }
+        _ => Ok(None),
+    }
+}
+
+const TRANSACT: &str = "/transact";
 
 fn needs_body(endpoint: &Endpoint) -> bool {
     endpoint.body.is_some_and(|rule| rule.presence == Presence::Required)
@@ -329,13 +346,13 @@ fn of_matching(
     query: Option<&str>,
     mut options: WriteOptions,
 ) -> Result<OfMatching, Error> {
-    let Matching { filter, limit, dry_run } = reader.matching_of_query(collection, query)?;
+    let Matching { filter, reach, dry_run } = reader.matching_of_query(collection, query)?;
     if let Some(idempotency) = &mut options.idempotency {
         // Neither contains NUL.
         let parts = [query.unwrap_or_default().as_bytes(), &idempotency.sent];
         idempotency.sent = parts.join(&0).into();
     }
-    Ok(OfMatching { act, collection, filter, limit, dry_run, options })
+    Ok(OfMatching { act, collection, filter, reach, dry_run, options })
 }
 
 /// The record that a write is about, if it is about one, and what it answers of it.

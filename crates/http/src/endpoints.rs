@@ -240,14 +240,25 @@ static HISTORY: Route = Route {
     not_yet: &[],
 };
 
-const ONE_RECORD: &str = "there is one record here: read it with GET, change it with PATCH";
+const ONE_RECORD: &str = "there is one record here: read it with GET, change it with PATCH, replace it with PUT";
 
 /// The record of a `@single` type.
 static SINGLE: Route = Route {
     pattern: Pattern::Single,
     callers: Callers::Everyone,
     overload: Overload::Refused,
-    endpoints: &[GET_RECORD, UPDATE_RECORD],
+    endpoints: &[
+        GET_RECORD,
+        UPDATE_RECORD,
+        Endpoint {
+            described: Described::OfCollection {
+                verb: "replace",
+                summary: "Replace the record of {type}",
+                status: "200",
+            },
+            ..REPLACE_RECORD
+        },
+    ],
     otherwise: ONE_RECORD,
     not_yet: &[],
 };

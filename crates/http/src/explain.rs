@@ -1,36 +1,73 @@
-use backstay_base::{Error, Place, ViolationKind};
+use std::sync::Arc;
+
+use backstay_base::{Error, Place, RecordId, ViolationKind};
+use backstay_engine::{Context, Engine, Explanation};
 use backstay_identity::AccountRef;
-use backstay_rest::{members, shorten, text, unknown};
+use backstay_rest::transact::Batch;
+use backstay_rest::{JSON, Reader, members, shorten, text, unknown};
 use bytes::Bytes;
 use http::StatusCode;
 
 use crate::admission::Admitted;
 use crate::answer::{Answer, Audience};
-use crate::{Refusal, credentials, parse_request, records};
+use crate::decode::query_of_transact;
+use crate::{Refusal, credentials, parse_request, transact};
 
 /// `POST /explain`: how a request would fare, for operators.
 pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     let body = admitted.take_body();
     let (state, question) = (admitted.state(), Question::read(&body)?);
+    let context = admitted.context();
+    let administration = state.identity.administration(&context)?;
     let caller = match &question.who {
-        Some(who) => state.identity.administration(&admitted.context())?.caller_for(who).await?,
+        Some(who) => administration.caller_for(who).await?,
         None => credentials::anonymous(),
     };
-    let request = parse_request(&state.reader, (&question.request, question.body), &caller)?;
-    let explanation = records::explain(state, &admitted.context_of(caller), request).await?;
+    let caller = match question.link {
+        Some(link) => administration.with_link(caller, link).await?,
+        None => caller,
+    };
+    let context = admitted.context_of(caller);
+    let explanation = explain((&state.engine, &state.reader), &context, (&question.request, question.body)).await?;
     Ok(Answer::json(StatusCode::OK, Audience::Secret, &explanation)?)
 }
 
-/// `{"as": email or id or null, "request": "GET /api/…", "body": …}`
+/// How a request would fare in this context, written as for `parse_request`, or `POST /transact` with its body.
+pub async fn explain(
+    (engine, reader): (&Engine, &Arc<Reader>),
+    cx: &Context,
+    (request, body): (&str, Bytes),
+) -> Result<Explanation, Refusal> {
+    if let Some(query) = query_of_transact(request)? {
+        refuse_independent(query)?;
+        let batch = Batch::read_in_turn(engine, reader, cx, body).await?;
+        return batch.explained(engine, cx).await.map_err(transact::refusal);
+    }
+    let request = parse_request(reader, (request, body), cx.caller())?;
+    Ok(engine.explain(cx, request, JSON).await?)
+}
+
+/// Requests that don't belong together have no explanation together.
+fn refuse_independent(query: &str) -> Result<(), Refusal> {
+    if matches!(query, "" | "mode=atomic") {
+        return Ok(());
+    }
+    let problem = "only requests that are answered in one commit are explained together".to_owned();
+    let remedy = "leave out the query, or explain the requests one by one".to_owned();
+    Err(Refusal::malformed("request", ViolationKind::Misused { problem, remedy }))
+}
+
+/// `{"as": email or id or null, "link": id or null, "request": "GET /api/…", "body": …}`
 struct Question {
     who: Option<AccountRef>,
+    link: Option<RecordId>,
     request: String,
     body: Bytes,
 }
 
 impl Question {
     fn read(body: &[u8]) -> Result<Self, Error> {
-        let (mut who, mut request, mut asked, mut seen) = (None, None, Bytes::new(), Vec::new());
+        let (mut who, mut link, mut request, mut asked, mut seen) = (None, None, None, Bytes::new(), Vec::new());
         for (name, raw) in members(body)? {
             let at = Place::member(shorten(&name));
             if seen.contains(&name) {
@@ -45,6 +82,12 @@ impl Question {
                         account
                     });
                 }
+                "link" => {
+                    let text = text(raw, LINK).map_err(wrong)?;
+                    let id =
+                        text.map(|text| text.parse().map_err(|_| wrong(ViolationKind::Type { expected: LINK.into() })));
+                    link = id.transpose()?;
+                }
                 "request" => request = text(raw, "a text such as GET /api/posts?limit=1").map_err(wrong)?,
                 "body" => asked = Bytes::copy_from_slice(raw.get().as_bytes()),
                 _ => {
@@ -54,6 +97,8 @@ impl Question {
             seen.push(name);
         }
         let request = request.ok_or_else(|| Error::malformed(Place::member("request"), ViolationKind::Required))?;
-        Ok(Self { who, request, body: asked })
+        Ok(Self { who, link, request, body: asked })
     }
 }
+
+const LINK: &str = "the id of a link, which isn't its token, or null";

@@ -70,6 +70,7 @@ pub use development::Development;
 pub use docs_access::Docs;
 pub use door::Door;
 pub use doorway::{Doorway, Pause};
+pub use explain::explain;
 pub use model_problems::{ModelProblems, NoModel};
 pub use openapi::describe;
 pub use proxies::{ParseSubnetError, Proxies, ProxyHeader, Subnet};

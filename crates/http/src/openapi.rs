@@ -119,6 +119,59 @@ fn problem_response() -> Value {
 
 /// Every limit that a caller can reach.
 fn limits(sizes: Sizes, settings: &HttpSettings) -> Value {
+    let mut all = limits_of_requests(sizes, settings);
+    let others = [limits_of_questions(), limits_of_connections(settings)];
+    for more in others {
+        if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
+            all.extend(more);
+        }
+    }
+    all
+}
+
+fn limits_of_questions() -> Value {
+    json!({
+        "searchBytes": limits::SEARCH_BYTES,
+        "searchWords": limits::SEARCH_WORDS,
+        "searchPrefixes": limits::SEARCH_PREFIXES,
+        "highlightChars": limits::HIGHLIGHT_CHARS,
+        "groupKeys": limits::GROUP_KEYS,
+        "groupValues": limits::GROUP_VALUES,
+        "nestedLists": limits::STATEMENT_RELATIONS,
+        "aggregateDepth": limits::AGGREGATE_DEPTH,
+        "patterns": limits::EXPRESSION_PATTERNS,
+        "patternBytes": limits::PATTERN_BYTES,
+        "keyDepth": limits::KEY_DEPTH,
+        "keyBytes": limits::KEY_BYTES,
+        "commitCheckRecords": limits::COMMIT_CHECK_RECORDS,
+        "sumRecords": limits::SUM_RECORDS,
+        "references": limits::REFERENCES,
+        "referenceBytes": limits::REFERENCE_BYTES,
+        "referredBytes": limits::REFERRED_BYTES,
+        "referenceScanBytes": limits::REFERENCE_SCAN_BYTES,
+        "violations": limits::VIOLATIONS,
+        "sessionsPerAccount": limits::SESSIONS_PER_ACCOUNT,
+        "linksPerAccount": limits::LINKS_PER_ACCOUNT,
+        "passwordCharsMax": limits::PASSWORD_CHARS_MAX,
+        "emailChars": limits::EMAIL_CHARS,
+        "urlChars": limits::URL_CHARS,
+    })
+}
+
+fn limits_of_connections(settings: &HttpSettings) -> Value {
+    json!({
+        "headerSeconds": settings.header_time.as_secs(),
+        "bodyStallSeconds": limits::BODY_STALL_SECONDS,
+        "stallSeconds": settings.stall_time.as_secs(),
+        "idleSeconds": settings.idle_time.as_secs(),
+        "bytesPerSecond": limits::PACE_BYTES_PER_SECOND,
+        "connections": settings.connections,
+        "memoryBytes": settings.memory_bytes,
+        "networkPercent": settings.network_percent,
+    })
+}
+
+fn limits_of_requests(sizes: Sizes, settings: &HttpSettings) -> Value {
     json!({
         "bodyBytes": settings.body_bytes,
         "credentialBytes": limits::CREDENTIAL_BYTES.min(settings.body_bytes),

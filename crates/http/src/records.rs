@@ -1,7 +1,7 @@
 //! Requests below `/api/`: decoded, answered by the engine, and given their status and headers.
 
 use backstay_base::{Error, RecordId};
-use backstay_engine::{Answer as Answered, Context, Explanation, Outcome, Request, Written};
+use backstay_engine::{Answer as Answered, Outcome, Written};
 use backstay_model::Collection;
 use backstay_rest::{JSON, in_body, outcomes};
 use http::{HeaderValue, StatusCode, header};
@@ -11,7 +11,6 @@ use crate::admission::Admitted;
 use crate::answer::Answer;
 use crate::endpoint::RecordRequest;
 use crate::negotiation::Returning;
-use crate::state::State;
 use crate::target::{Records, Target};
 use crate::{Refusal, decode, idempotency, preconditions};
 
@@ -81,11 +80,6 @@ fn location(collection: &Collection, id: &RecordId) -> Result<HeaderValue, Error
     let key = id.key();
     let segment = utf8_percent_encode(key.encode(&mut buffer), SEGMENT);
     HeaderValue::from_str(&format!("/api/{}/{segment}", collection.path)).map_err(Error::internal)
-}
-
-/// How a request would fare in this context.
-pub(crate) async fn explain(state: &State, context: &Context, request: Request) -> Result<Explanation, Refusal> {
-    Ok(state.engine.explain(context, request, JSON).await?)
 }
 
 /// The answer to a write, and whether it shows what was written. A replayed answer was stored as the first request preferred

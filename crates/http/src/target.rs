@@ -157,6 +157,9 @@ impl Records {
             (Some(AGGREGATE), None) => Ok(Self::Aggregate(collection.id)),
             (Some(EXPORT), None) => Ok(Self::Export(collection.id)),
             (Some(CHANGES), None) => Ok(Self::Changes(collection.id)),
+            (Some("count"), None) => {
+                Err(Refusal::NoSuchPath { hint: Some(format!("/api/{name}:aggregate?select=count")) })
+            }
             (Some("live"), None) => {
                 Err(Refusal::NotThereYet("`:live` is not supported yet; poll with `:query` instead"))
             }

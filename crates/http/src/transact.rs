@@ -141,7 +141,7 @@ fn shows_all(answer: &Answered) -> bool {
     is_gone || answer.body().is_some()
 }
 
-fn refusal(refused: Refused) -> Refusal {
+pub(crate) fn refusal(refused: Refused) -> Refusal {
     match refused {
         Refused { request: Some(request), incomplete: _, error } => Refusal::InTransaction { request, error },
         Refused { request: None, incomplete: _, error } => Refusal::Domain(error),

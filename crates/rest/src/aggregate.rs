@@ -32,6 +32,7 @@ impl AggregateWords<'_> {
             select: self.list.select.as_deref(),
             having: self.having.as_deref(),
             sort: self.list.sort.as_deref(),
+            filter: self.list.filter.as_deref(),
         }
     }
 }
@@ -152,9 +153,9 @@ impl Reader {
             return Err(Error::malformed(Place::Count, ViolationKind::Misused { problem, remedy }));
         }
         let model = self.model();
-        let groups = self.groups(*collection, &words.texts())?;
-        let written: Vec<Phrase> = groups.written().cloned().collect();
         let checked = text.as_deref().map(|text| self.filter(*collection, text)).transpose()?;
+        let groups = self.groups(*collection, &words.texts(), checked.as_deref())?;
+        let written: Vec<Phrase> = groups.written().cloned().collect();
         let own = checked.as_ref().map_or(&[][..], |checked| &checked.params);
         let (of_filter, params) = filter::params(params, (own, &written), model)?;
         let place = |word: &str, at: Place| cursor::decode_of_groups((word, at), &groups, model);
@@ -192,6 +193,7 @@ fn elsewhere(name: &str, value: Option<&str>) -> Option<ViolationKind> {
             Some(value) if value.contains('(') || is_function(value) => {
                 misused(format!("write `select={}`", shorten(value)))
             }
+            Some(_) if of == FoldFunction::Count.name() => misused("write count in `select`".to_owned()),
             Some(term) => {
                 let function = if is_function(of) { of } else { "sum" };
                 misused(format!("write {function}({}) in `select`", shorten(term)))

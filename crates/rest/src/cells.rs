@@ -227,6 +227,16 @@ fn column(model: &Model, of: &Collection, name: &str) -> Result<Column, Violatio
         let names = keys.iter().map(|id| target.field(*id).name.as_str());
         return Err(unknown("unique field", by, nearest(by, names)));
     }
+    if let Some((money, "amount" | "currency")) = name.rsplit_once('.')
+        && let Some(field) = of.field_named(money).filter(|field| field.kind.scalar() == Some(Scalar::Money))
+    {
+        let problem = format!("an amount of money and its currency are one column, not `{name}`");
+        let remedy = format!(
+            "name the column {} and write both in its cells, as JSON: {{\"amount\": \"9.99\", \"currency\": \"EUR\"}}",
+            field.name
+        );
+        return Err(ViolationKind::Misused { problem, remedy });
+    }
     let names = of.fields.iter().filter(|field| !field.internal).map(|field| field.name.as_str());
     Err(unknown("field", name, nearest(name, names)))
 }

@@ -20,7 +20,11 @@ const OPERATORS: &[(&[&str], &str)] = &[
 /// What to write instead of a parameter whose name is a comparison, such as `words>`, `words[gt]`, `words__gt`,
 /// `filter[words][_gt]` or `author.name`.
 pub(crate) fn remedy(collection: &Collection, name: &str) -> Option<String> {
-    let name = name.strip_prefix("filter[").or_else(|| name.strip_prefix("where[")).unwrap_or(name);
+    let of_filter = name.strip_prefix("filter[").or_else(|| name.strip_prefix("where["));
+    if let Some(field) = of_filter.and_then(|field| collection.field_named(field.strip_suffix(']')?)) {
+        return Some(format!("write `{}=…`", field.name));
+    }
+    let name = of_filter.unwrap_or(name);
     if let Some((relation, path)) = name.split_once('.')
         && collection.field_named(relation).is_some_and(|field| field.kind.target().is_some())
     {

@@ -1,7 +1,7 @@
 mod document;
 
 use backstay_engine::{
-    Alternative, AnswerBuffer, ColumnType, Count, Cursor, DecodeError, EncodeError, Encoder, MemberOutput,
+    Alternative, AnswerBuffer, ColumnType, Count, Counted, Cursor, DecodeError, EncodeError, Encoder, MemberOutput,
     ObjectOutput, PageEnd, Previous, RecordMember, Row, RowOutput, Upserted, ValueOutput, nested,
 };
 use backstay_scalar::{Scalar, ValueRef, Writer, write, write_stored};
@@ -91,8 +91,21 @@ impl Encoder for Json {
         out.append(b",")
     }
 
-    fn counted(&self, out: &mut AnswerBuffer, matched: usize, changed: usize) -> Result<(), EncodeError> {
-        out.append(format!("{{\"matched\":{matched},\"changed\":{changed}}}").as_bytes())
+    fn counted(&self, out: &mut AnswerBuffer, counted: &Counted) -> Result<(), EncodeError> {
+        let Counted { matched, changed, first } = counted;
+        out.append(format!("{{\"matched\":{matched},\"changed\":{changed}").as_bytes())?;
+        if let Some(first) = first {
+            let mut ids = b",\"ids\":[".to_vec();
+            for (index, id) in first.iter().enumerate() {
+                if index > 0 {
+                    ids.push(b',');
+                }
+                write_stored(&mut ids, ValueRef::Id(id.key()));
+            }
+            ids.push(b']');
+            out.append(&ids)?;
+        }
+        out.append(b"}")
     }
 
     fn begin_upserted(&self, out: &mut AnswerBuffer, upserted: Upserted) -> Result<(), EncodeError> {

@@ -1,15 +1,20 @@
 //! Groups of records as REST writes them: the texts of `group`, `select`, `having` and `sort`.
 
+mod condition;
 mod items;
+mod period;
 mod problem;
 mod problems;
 mod values;
 
 use backstay_base::Error;
 use backstay_engine::{AskedGroups, AskedKey, AskedOrder, AskedValue, Groups};
+use backstay_expr::Checked;
 use backstay_model::{Collection, Model};
 
+use condition::Condition;
 use items::{Item, items};
+use period::Period;
 use problem::{Part, Problem};
 use values::Written;
 
@@ -23,33 +28,40 @@ pub(crate) struct GroupTexts<'w> {
     pub(crate) select: Option<&'w str>,
     pub(crate) having: Option<&'w str>,
     pub(crate) sort: Option<&'w str>,
+    /// The filter can leave records with amounts in one currency.
+    pub(crate) filter: Option<&'w str>,
 }
 
 impl GroupTexts<'_> {
     /// All of them as one text. None has a NUL.
     pub(crate) fn joined(&self) -> String {
-        let Self { group, select, having, sort } = self;
-        [group, select, having, sort].map(|text| text.unwrap_or_default()).join("\0")
+        let Self { group, select, having, sort, filter } = self;
+        [group, select, having, sort, filter].map(|text| text.unwrap_or_default()).join("\0")
     }
 }
 
-/// Reads the texts.
-pub(crate) fn read(texts: &GroupTexts<'_>, collection: &Collection, model: &Model) -> Result<Groups, Error> {
+/// Reads the texts, of records that this filter leaves.
+pub(crate) fn read(
+    texts: &GroupTexts<'_>,
+    (collection, model): (&Collection, &Model),
+    filter: Option<&Checked>,
+) -> Result<Groups, Error> {
     let decoded = Decoded::of(texts)?;
-    decoded.asked().read(collection, model).map_err(|problem| decoded.refusal(&problem))
+    decoded.asked().read(collection, model, filter).map_err(|problem| decoded.refusal(&problem))
 }
 
 /// What the texts consist of.
 struct Decoded<'w> {
-    keys: Vec<Item<'w>>,
+    keys: Vec<(Item<'w>, Option<Period>)>,
     values: Vec<(Item<'w>, Written<'w>)>,
     orders: Vec<(Item<'w>, AskedOrder<'w>)>,
-    having: Option<&'w str>,
+    having: Option<Condition<'w>>,
 }
 
 impl<'w> Decoded<'w> {
     fn of(texts: &GroupTexts<'w>) -> Result<Self, Error> {
-        let keys = all(texts.group.unwrap_or_default(), Ok).map_err(|problem| problem.in_part(Part::Group))?;
+        let key = |item: Item<'w>| Ok((item, Period::read(item.text, item.offset)?));
+        let keys = all(texts.group.unwrap_or_default(), key).map_err(|problem| problem.in_part(Part::Group))?;
         // Without any words, the one group of all records is counted.
         let select = texts.select.unwrap_or(if keys.is_empty() { "count" } else { "" });
         let value = |item: Item<'w>| Ok((item, Written::read(item.text, item.offset)?));
@@ -63,18 +75,30 @@ impl<'w> Decoded<'w> {
             None => Ok(Vec::new()),
         };
         let orders = orders.map_err(|problem| problem.in_part(Part::Sort))?;
-        Ok(Self { keys, values, orders, having: texts.having })
+        let having = texts.having.map(|text| Condition::read(text, &keys, &values)).transpose();
+        let having = having.map_err(|problem| problem.in_part(Part::Having))?;
+        Ok(Self { keys, values, orders, having })
     }
 
-    fn asked(&self) -> AskedGroups<'w> {
-        let key = |item: &Item<'w>| AskedKey { term: item.text, name: item.name };
-        let value = |(item, written): &(Item<'w>, Written<'w>)| AskedValue { fold: written.fold(), name: item.name };
+    fn asked(&self) -> AskedGroups<'_> {
         AskedGroups {
-            by: self.keys.iter().map(key).collect(),
-            of: self.values.iter().map(value).collect(),
-            having: self.having,
+            by: self.keys.iter().map(asked_key).collect(),
+            of: self
+                .values
+                .iter()
+                .map(|(item, written)| AskedValue { fold: written.fold(), name: item.name })
+                .collect(),
+            compared: self.having.iter().flat_map(Condition::compared).collect(),
+            having: self.having.as_ref().map(Condition::text),
             sort: self.orders.iter().map(|(_, order)| *order).collect(),
         }
+    }
+}
+
+fn asked_key<'k>((item, period): &'k (Item<'k>, Option<Period>)) -> AskedKey<'k> {
+    match period {
+        Some(period) => AskedKey { term: &period.term, name: item.name.or(period.name.as_deref()) },
+        None => AskedKey { term: item.text, name: item.name },
     }
 }
 

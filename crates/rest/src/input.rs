@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use backstay_base::{Error, Limit, Place, Violation, limits};
+use backstay_base::{Error, Limit, Place, Violation, ViolationKind, limits};
 use backstay_engine::{Input, Inputs};
 use backstay_model::{CollectionId, Model};
 use serde_json::value::RawValue;
@@ -31,12 +31,24 @@ pub fn patch(model: &Model, collection: CollectionId, body: &[u8]) -> Result<Inp
 
 /// A record with its children.
 fn alone(model: &Model, (of, form): (CollectionId, Form), body: &[u8]) -> Result<Input, Error> {
-    let members = members_of(utf8(body)?)?;
+    let text = utf8(body)?;
+    if form == Form::Patch && text.trim_start().starts_with('[') {
+        return Err(Error::malformed(Place::Whole, several_patches()));
+    }
+    let members = members_of(text)?;
     let mut relations = InTransaction;
     let mut decoder = Decoder::new((model, of), form, &mut relations);
     decoder.levels = Some(CHILD_LEVELS);
     let input = decoder.object(&members);
     decoder.finish(input)
+}
+
+/// Refuses an array of changes.
+fn several_patches() -> ViolationKind {
+    ViolationKind::Misused {
+        problem: "a PATCH is one object, with which one record changes or all records of a filter".to_owned(),
+        remedy: "send one `update` for each record to /transact, or POST the array with `onConflict`".to_owned(),
+    }
 }
 
 /// Levels of children below a record.

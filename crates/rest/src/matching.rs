@@ -1,7 +1,7 @@
 //! The words of changes by a filter: which records they are about.
 
 use backstay_base::{Error, Place, ViolationKind};
-use backstay_engine::{Counting, Filter};
+use backstay_engine::{Counting, Filter, List, Reach};
 use backstay_model::CollectionId;
 
 use crate::list::{check_size, from_body, from_pairs, in_body};
@@ -15,15 +15,15 @@ use crate::url;
 pub struct Matching {
     /// Which.
     pub filter: Filter,
-    /// How many there may be.
-    pub limit: u32,
+    /// How many of them.
+    pub reach: Reach,
     /// Whether nothing is kept.
     pub dry_run: bool,
 }
 
 impl Reader {
     /// Reads the query of `PATCH` and `DELETE /api/{collection}`: `filter` and the values of its parameters, `field=value`,
-    /// `limit` and `dryRun`.
+    /// `sort`, `limit` and `dryRun`.
     pub fn matching_of_query(&self, collection: CollectionId, query: Option<&str>) -> Result<Matching, Error> {
         let (own, others): (Vec<_>, Vec<_>) = url::of_url(query)?.into_iter().partition(|(name, _)| name == DRY_RUN);
         let dry_run = match own.first() {
@@ -44,7 +44,6 @@ impl Reader {
         let others = [
             (Place::Search, words.search.is_some()),
             (Place::part(HIGHLIGHT), words.highlight.is_some()),
-            (Place::Sort, words.sort.is_some()),
             (Place::Select, words.select.is_some()),
             (Place::After, words.after.is_some()),
             (Place::Before, words.before.is_some()),
@@ -60,8 +59,22 @@ impl Reader {
         if words.filter.is_none() && words.equals.is_empty() {
             return Err(Error::malformed(Place::Filter, unfiltered(all)));
         }
-        let limit = words.limit.unwrap_or(backstay_base::limits::MATCHED_RECORDS);
-        Ok(Matching { filter: self.list(words)?.filter, limit, dry_run: false })
+        let List { filter, sort, .. } = self.list(words)?;
+        let reach = match (words.sort.is_some(), words.limit) {
+            (false, limit) => Reach::All { most: limit.unwrap_or(backstay_base::limits::MATCHED_RECORDS) },
+            (true, Some(count)) => Reach::First { count, sort },
+            (true, None) => return Err(Error::malformed(Place::Sort, without_a_limit())),
+        };
+        Ok(Matching { filter, reach, dry_run: false })
+    }
+}
+
+/// Refuses an order of records of which all are meant.
+fn without_a_limit() -> ViolationKind {
+    let problem = "every record that matches would be changed, in whatever order".to_owned();
+    ViolationKind::Misused {
+        problem,
+        remedy: "say with `limit` how many of the first you mean, or leave it out".to_owned(),
     }
 }
 

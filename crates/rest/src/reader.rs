@@ -138,8 +138,13 @@ impl Reader {
     }
 
     /// The meaning of the texts of an aggregate.
-    pub(crate) fn groups(&self, collection: CollectionId, texts: &GroupTexts<'_>) -> Result<Groups, Error> {
-        let read = || groups::read(texts, self.model.collection(collection), &self.model);
+    pub(crate) fn groups(
+        &self,
+        collection: CollectionId,
+        texts: &GroupTexts<'_>,
+        filter: Option<&Checked>,
+    ) -> Result<Groups, Error> {
+        let read = || groups::read(texts, (self.model.collection(collection), &self.model), filter);
         kept(&self.groups, (Named::of(collection), &texts.joined()), read)
     }
 

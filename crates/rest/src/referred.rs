@@ -17,7 +17,10 @@ impl Decoder<'_> {
     pub(crate) fn reference(&mut self, target: CollectionId, raw: &str, missing: Missing) -> Result<Referred, Wrong> {
         if !raw.starts_with('{') {
             let id = self.id(target, raw);
-            return Ok(Referred::Id(id.map_err(|kind| or_key(self.model.collection(target), raw, kind))?));
+            return Ok(Referred::Id(id.map_err(|kind| match self.model.identity == Some(target) && raw == ME {
+                true => not_me(),
+                false => or_key(self.model.collection(target), raw, kind),
+            })?));
         }
         match self.relations.known(target, raw) {
             Some(id) => Ok(Referred::Id(id)),
@@ -75,6 +78,17 @@ fn or_key(collection: &Collection, raw: &str, kind: ViolationKind) -> ViolationK
             remedy: format!("if that is its {key}, write {{\"{key}\": {}}}", shorten(raw)),
         },
         _ => kind,
+    }
+}
+
+/// What other requests write for the account that calls, as JSON.
+const ME: &str = "\"me\"";
+
+fn not_me() -> ViolationKind {
+    ViolationKind::Misused {
+        problem: "`me` is for paths and comparisons; a body names a record by its id".to_owned(),
+        remedy: "send the id of your account, which GET /auth/me returns, or have the model set the field with                  `@set(on: CREATE, to: \"auth.id\")`"
+            .to_owned(),
     }
 }
 

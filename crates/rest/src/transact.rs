@@ -14,7 +14,7 @@ mod versions;
 use std::sync::Arc;
 
 use backstay_base::{CallerKind, Error, RecordId};
-use backstay_engine::{Answer, Asked, Context, Engine, Idempotency, Refused, RequestKind};
+use backstay_engine::{Answer, Asked, Context, Engine, Explanation, Idempotency, Refused, RequestKind, Requests};
 use backstay_model::Collection;
 use bytes::Bytes;
 
@@ -100,12 +100,8 @@ impl Batch {
         }
     }
 
-    /// Has all of the requests answered, or none. What is wrong with any of them is reported together.
-    pub async fn answered_together(
-        self,
-        (engine, cx): (&Engine, &Context),
-        idempotency: Option<Idempotency>,
-    ) -> Result<Vec<Option<Answer>>, Refused> {
+    /// The requests and how each is written. What is wrong with any of them is reported together.
+    fn ready(self) -> Result<(Vec<RequestKind>, Vec<Asked>), Refused> {
         let (mut kinds, mut list, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
         for (index, read) in self.each.into_iter().enumerate() {
             match read {
@@ -119,22 +115,38 @@ impl Batch {
             }
         }
         match wrong.len() {
-            0 => {}
+            0 => Ok((kinds, list)),
             1 => {
                 let (request, error) = wrong.swap_remove(0);
-                return Err(Refused::one(request, error));
+                Err(Refused::one(request, error))
             }
-            _ => return Err(Refused::whole(together(wrong.into_iter().map(|(_, error)| error)))),
+            _ => Err(Refused::whole(together(wrong.into_iter().map(|(_, error)| error)))),
         }
-        let answers = engine.answer_all(cx, backstay_engine::Requests { list, idempotency }, crate::JSON).await;
-        answers.map_err(|refused| {
-            let kind = refused.request.and_then(|index| kinds.get(index).copied());
-            let request = refused.request;
-            match request.zip(kind) {
-                Some(written) => Refused { request, incomplete: false, error: placed(refused, written) },
-                None => refused,
+    }
+
+    /// Has all of the requests answered, or none.
+    pub async fn answered_together(
+        self,
+        (engine, cx): (&Engine, &Context),
+        idempotency: Option<Idempotency>,
+    ) -> Result<Vec<Option<Answer>>, Refused> {
+        let (kinds, list) = self.ready()?;
+        let answers = engine.answer_all(cx, Requests { list, idempotency }, crate::JSON).await;
+        answers.map_err(|refused| as_written(refused, &kinds))
+    }
+
+    /// Explains how all of the requests would be answered together.
+    pub async fn explained(self, engine: &Engine, cx: &Context) -> Result<Explanation, Refused> {
+        let (kinds, list) = self.ready()?;
+        let (mut explanation, refused) = engine.explain_all(cx, list, crate::JSON).await.map_err(Refused::whole)?;
+        if let Some(refused) = refused {
+            let Refused { request, error, .. } = as_written(refused, &kinds);
+            match request {
+                Some(request) => explanation.refuse(&format!("request {}: {error}", request + 1)),
+                None => explanation.refuse(&error),
             }
-        })
+        }
+        Ok(explanation)
     }
 
     /// Has each of the requests answered by itself: what one of them is refused for is its result.
@@ -172,6 +184,15 @@ fn part(
 ) -> Result<Part, Unread> {
     let named = addressed(reader, sent, visible)?;
     Ok(Part { kind: sent.kind, asked: names.asked(reader, (place, named), sent)? })
+}
+
+/// Why requests that are written so were refused, with the places in their body.
+fn as_written(refused: Refused, kinds: &[RequestKind]) -> Refused {
+    let request = refused.request;
+    match request.and_then(|index| Some((index, *kinds.get(index)?))) {
+        Some(written) => Refused { request, incomplete: false, error: placed(refused, written) },
+        None => refused,
+    }
 }
 
 /// Why the request at this place, which is written in this way, was refused, with its places in the body.

@@ -315,7 +315,8 @@ impl<'m, 'r> Grouping<'_, 'm, 'r> {
             Lowering::new(self.builder, scope).is_true(&having.checked.expr).restrict(&mut select);
         }
         let (mut columns, mut members) = (Columns::default(), Vec::new());
-        for (index, ((output, kind), parts)) in self.groups.outputs().zip(outputs).enumerate() {
+        let answered = self.groups.by.len() + self.groups.answered;
+        for (index, ((output, kind), parts)) in self.groups.outputs().zip(outputs).enumerate().take(answered) {
             let mut push = |(part, storage): &(Part, Storage)| columns.push(at(index, *part), *storage);
             let pushed: Vec<usize> = parts.iter().map(&mut push).collect();
             let value = match (pushed.as_slice(), parts.as_slice(), kind.scalar()) {

@@ -12,6 +12,8 @@ pub struct Groups {
     pub by: Arc<[GroupKey]>,
     /// What a group comes to.
     pub of: Arc<[GroupValue]>,
+    /// How many of these, the first, are answered: the others are there for the condition.
+    pub answered: usize,
     /// Which groups are meant: a condition on the outputs.
     pub having: Option<Phrase>,
     /// The order that is asked for.

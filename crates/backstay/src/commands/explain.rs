@@ -1,25 +1,31 @@
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error};
+use backstay_base::{Caller, Error, Place, RecordId, ViolationKind};
 use backstay_engine::{Context, Engine};
 use backstay_identity::Administration;
-use backstay_rest::{JSON, Reader};
+use backstay_rest::Reader;
 
 use super::reference;
 use crate::{Answer, Failure};
 
-/// Explains how a request would fare. `caller` names whose request it is; without one it is anonymous.
+/// A request to explain.
+pub(super) struct Question {
+    /// Whose it is; without one it is anonymous.
+    pub(super) caller: Option<String>,
+    /// The id of the link that is shown with it.
+    pub(super) link: Option<String>,
+    pub(super) request: String,
+    pub(super) body: Option<String>,
+}
+
+/// Explains how a request would fare.
 pub(super) async fn explain(
     engine: &Engine,
     administration: &Administration<'_>,
-    caller: Option<&str>,
-    request: &str,
-    body: Option<String>,
+    question: Question,
 ) -> Result<Answer, Failure> {
-    let request = with_method(request);
-    if path_of(&request) == "/transact" {
-        return Err(Failure::Transact);
-    }
+    let Question { caller, link, request, body } = question;
+    let request = with_method(&request);
     let body = match body {
         Some(body) => body,
         None if backstay_http::carries_body(engine.model(), &request) => return Err(Failure::NoBody { request }),
@@ -28,16 +34,26 @@ pub(super) async fn explain(
     if !body.is_empty() {
         require_json(&body)?;
     }
-    let caller = match caller {
+    let caller = match &caller {
         Some(who) => administration.caller_for(&reference(who)).await?,
         None => Arc::new(Caller::anonymous()),
     };
-    let reader = Reader::new(engine);
-    let request = backstay_http::parse_request(&reader, (&request, body.into()), &caller)?;
-    let explanation = engine.explain(&Context::new(engine, caller), request, JSON).await?;
+    let caller = match &link {
+        Some(link) => administration.with_link(caller, link_id(link)?).await?,
+        None => caller,
+    };
+    let (reader, context) = (Arc::new(Reader::new(engine)), Context::new(engine, caller));
+    let explanation = backstay_http::explain((engine, &reader), &context, (&request, body.into())).await?;
     let text = explanation.to_string();
     let explanation = serde_json::to_value(&explanation).map_err(Error::internal)?;
     Ok(Answer::Explained { text, explanation })
+}
+
+fn link_id(text: &str) -> Result<RecordId, Error> {
+    text.parse().map_err(|_| {
+        let expected = "the id of a link, which isn't its token".to_owned();
+        Error::malformed(Place::part("--link"), ViolationKind::Type { expected })
+    })
 }
 
 /// The request with its method in capitals, however it was typed.
@@ -54,11 +70,6 @@ fn require_json(body: &str) -> Result<(), Failure> {
         Ok(_) => Ok(()),
         Err(source) => Err(Failure::Body { file: body.strip_prefix('@').map(str::to_owned), source }),
     }
-}
-
-fn path_of(request: &str) -> &str {
-    let target = request.split_once(' ').map_or(request, |(_, target)| target);
-    target.split('?').next().unwrap_or(target)
 }
 
 #[cfg(test)]

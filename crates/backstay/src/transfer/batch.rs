@@ -1,7 +1,10 @@
 use std::path::PathBuf;
 
+use backstay_base::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+use crate::records::words;
 
 /// An import that begins, or goes on where it was.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -61,10 +64,25 @@ impl Batch {
 pub struct BatchRow {
     /// Its line, from 1.
     pub line: u64,
+    /// Which record of the file it is, from 1, if another one begins on its line before it.
+    #[serde(default)]
+    pub record: Option<u64>,
     /// A digest of the file up to its end.
     pub digest: String,
     /// What is in it.
     pub content: Content,
+}
+
+impl BatchRow {
+    /// Why it is refused.
+    pub(super) fn refused(&self, error: &Error) -> RefusedRow {
+        let words = words(error);
+        let error = match self.record {
+            Some(record) => format!("record {record}: {words}"),
+            None => words,
+        };
+        RefusedRow { line: self.line, error }
+    }
 }
 
 /// What is in a row.

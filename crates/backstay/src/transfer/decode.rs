@@ -33,15 +33,15 @@ pub(super) struct Decoder {
 const OWN: [&str; 3] = ["createdAt", "updatedAt", "version"];
 
 impl Decoder {
-    /// What each row says, or why it is refused. Fails if the database does.
-    pub(super) fn rows(&mut self, batch: &Batch) -> Result<Vec<Result<Row, Error>>, Error> {
+    /// What each row says, or why it is refused, up to so many of those. Fails if the database does.
+    pub(super) fn rows(&mut self, batch: &Batch, most: usize) -> Result<Vec<Result<Row, Error>>, Error> {
         let model = Arc::clone(&self.model);
         let names: Vec<String> = match &batch.mode {
             Mode::Update(_) => batch.columns.iter().map(|name| own_left_out(name)).collect(),
             Mode::Create | Mode::Carry(_) | Mode::Relate(_) => batch.columns.clone(),
         };
         let columns = Columns::read(&model, self.collection, &names)?;
-        let mut rows = Vec::with_capacity(batch.rows.len());
+        let (mut rows, mut refused) = (Vec::with_capacity(batch.rows.len()), 0);
         for row in &batch.rows {
             let read = match &row.content {
                 Content::Record(text) => self.record(text, &batch.mode),
@@ -54,9 +54,13 @@ impl Decoder {
                     Err(Error::malformed(Place::Whole, kind))
                 }
             };
-            match self.references.failure() {
-                Some(failure) => return Err(failure),
-                None => rows.push(read),
+            if let Some(failure) = self.references.failure() {
+                return Err(failure);
+            }
+            refused += usize::from(read.is_err());
+            rows.push(read);
+            if refused >= most {
+                break;
             }
         }
         Ok(rows)

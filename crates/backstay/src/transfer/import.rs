@@ -5,8 +5,8 @@ use backstay_rest::Columns;
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
-use super::record::ImportSchema;
-use super::write::keys;
+use super::keys::keys;
+use super::record::{Done, ImportSchema};
 use super::{ExportPage, ImportStart, Mode, TransferError, page};
 use crate::records::{Journal, words};
 use crate::{Answer, Failure};
@@ -22,8 +22,8 @@ pub(crate) async fn begin(engine: &Engine, start: &ImportStart) -> Result<Answer
         let (path, collection, problem) = (file.clone(), of.name.clone(), words(&error));
         return Err(TransferError::Header { path, collection, problem, is_data }.into());
     }
-    let known = known(engine, schema, import).await?.filter(|_| !anew);
-    if let (Mode::Carry(_), None, false) = (mode, &known, of.single)
+    let done = known(engine, schema, import).await?.filter(|_| !anew);
+    if let (Mode::Carry(_), None, false) = (mode, &done, of.single)
         && has_records(engine, of).await?
     {
         return Err(TransferError::Inhabited { collection: of.name.clone() }.into());
@@ -31,10 +31,15 @@ pub(crate) async fn begin(engine: &Engine, start: &ImportStart) -> Result<Answer
     if *anew {
         engine.run(&Context::system(engine), Forget { schema, imports: vec![import.clone()] }).await?;
     }
-    Ok(Answer::ImportBegun { done: known.map(|record| schema.done(&record)).transpose()? })
+    Ok(Answer::ImportBegun { done })
 }
 
-async fn known(engine: &Engine, schema: ImportSchema, import: &str) -> Result<Option<Record>, Error> {
+/// How far an import is, if it has begun.
+pub(super) async fn known(engine: &Engine, schema: ImportSchema, import: &str) -> Result<Option<Done>, Error> {
+    stored(engine, schema, import).await?.map(|record| schema.done(&record)).transpose()
+}
+
+async fn stored(engine: &Engine, schema: ImportSchema, import: &str) -> Result<Option<Record>, Error> {
     let Journal { collection, name } = schema.journal;
     engine.peek_by(collection, &[(name, import.into())]).await
 }
@@ -52,8 +57,8 @@ pub(crate) async fn end(engine: &Engine, (imports, check): (&[String], &[String]
         collections.push(super::collection_named(engine.model(), name)?.id);
     }
     for import in imports {
-        let known = known(engine, schema, import).await?;
-        if let Some(Value::Timestamp(begun)) = known.as_ref().map(|record| record.value(Collection::CREATED_AT)) {
+        let stored = stored(engine, schema, import).await?;
+        if let Some(Value::Timestamp(begun)) = stored.as_ref().map(|record| record.value(Collection::CREATED_AT)) {
             since = since.min(*begun);
         }
     }

@@ -36,6 +36,8 @@ pub(crate) struct Source {
     consumed: Consumed,
     unguards: bool,
     digest: Sha256,
+    /// How many rows were read, and the line of the last one.
+    read: (u64, u64),
 }
 
 type Bytes = BufReader<Box<dyn Read + Send>>;
@@ -83,7 +85,7 @@ impl Source {
             }
         };
         let (unguards, digest) = (reading.unguards, Sha256::new());
-        Ok(Self { path: path.to_owned(), rows, header, format, found, consumed, unguards, digest })
+        Ok(Self { path: path.to_owned(), rows, header, format, found, consumed, unguards, digest, read: (0, 0) })
     }
 
     /// How many bytes of the file were read.
@@ -95,10 +97,13 @@ impl Source {
     pub(crate) fn next(&mut self) -> Result<Option<BatchRow>, TransferError> {
         let read = self.rows.next(self.unguards).map_err(|error| error.of(self.path.clone()))?;
         let Some((line, content)) = read else { return Ok(None) };
+        let (number, before) = (self.read.0 + 1, self.read.1);
+        self.read = (number, line);
         feed(&mut self.digest, &content);
         let mut digest = hexadecimal(&self.digest.clone().finalize());
         digest.truncate(DIGEST);
-        Ok(Some(BatchRow { line, digest, content }))
+        let record = (line == before).then_some(number);
+        Ok(Some(BatchRow { line, record, digest, content }))
     }
 }
 

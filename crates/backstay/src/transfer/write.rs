@@ -1,24 +1,38 @@
-use std::iter;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, ViolationKind};
+use backstay_base::Error;
 use backstay_engine::{Context, Engine};
-use backstay_model::{Collection, FieldId};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::TransferError;
-use super::batch::{Batch, Imported, Mode, RefusedRow};
+use super::batch::{Batch, Imported, RefusedRow};
 use super::commit::{Placed, Undone, What, Write};
 use super::decode::{Decoder, Row};
+use super::import::known;
+use super::keys::keys;
 use super::record::ImportSchema;
 use crate::Failure;
-use crate::records::{Absent, Load, Overtaken, References, load, words};
+use crate::records::{Absent, Load, Overtaken, References, load};
 
-/// Rows of one batch that may be refused before the file of errors has to be written: until then, the import stores them
+/// How many rows of one batch may be refused before the file of errors has to be written: until then, the import stores them
 /// itself, with each commit.
-const UNLISTED: usize = 100;
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Most {
+    /// Rows that can't be read: they cost no commit.
+    pub(super) unreadable: usize,
+    /// Rows that the database refuses: what stands between two of them is a commit.
+    refused: usize,
+    /// Bytes of what is wrong with them.
+    bytes: usize,
+}
+
+impl Most {
+    const SKIPPED: Self = Self { unreadable: 1000, refused: 100, bytes: 256 * 1024 };
+    const NONE: Self = Self { unreadable: 1, refused: 1, ..Self::SKIPPED };
+    const TRIED: Self = Self { unreadable: usize::MAX, refused: usize::MAX, bytes: usize::MAX };
+}
 
 /// Writes the rows of a batch, in as few commits as their errors allow. How far the import is, is in the same commits.
 pub(crate) async fn write(engine: &Engine, batch: Batch) -> Result<Imported, Failure> {
@@ -28,58 +42,43 @@ pub(crate) async fn write(engine: &Engine, batch: Batch) -> Result<Imported, Fai
     let keys = keys(of, &batch.mode)?;
     let references = References::new(engine.clone(), Handle::current(), Absent::RefusedBut(collection));
     let mut decoder = Decoder { model: Arc::clone(engine.model()), collection, references };
-    let decoded = tokio::task::spawn_blocking(move || decoder.rows(&batch).map(|rows| (batch, rows)));
+    let most = match (batch.skip, batch.dry_run) {
+        (true, true) => Most::TRIED,
+        (true, false) => Most::SKIPPED,
+        (false, _) => Most::NONE,
+    };
+    let decoded = tokio::task::spawn_blocking(move || decoder.rows(&batch, most.unreadable).map(|rows| (batch, rows)));
     let (batch, decoded) = decoded.await.map_err(Error::internal)??;
     let single = engine.singles().get(collection);
-    let most = match (batch.skip, batch.dry_run) {
-        (true, true) => usize::MAX,
-        (true, false) => UNLISTED,
-        (false, _) => 1,
-    };
     let (rows, refused, until) = accepted(&batch, decoded, most);
     let what = Arc::new(What { schema, collection, single, keys, batch, rows });
-    let mut writer = Writer { engine, what, at: 0, until, refused, most, imported: Imported::default() };
-    writer.all().await?;
-    Ok(writer.imported)
+    let mut writer = Writer { engine, what, at: 0, until, refused, rejected: 0, most, imported: Imported::default() };
+    match writer.all().await {
+        Err(Failure::Transfer(overtaken @ TransferError::Overtaken { .. })) => {
+            writer.passed().await?.ok_or(overtaken.into())
+        }
+        ended => ended.map(|()| writer.imported),
+    }
 }
 
 /// The rows that could be read, each with its place, why the others are refused, and where the batch ends: after the last
 /// one that may be refused, or before the one that ends the import.
-fn accepted(batch: &Batch, decoded: Vec<Result<Row, Error>>, most: usize) -> (Placed<Row>, Placed<RefusedRow>, usize) {
-    let (mut rows, mut refused) = (Vec::with_capacity(decoded.len()), Vec::new());
+fn accepted(batch: &Batch, decoded: Vec<Result<Row, Error>>, most: Most) -> (Placed<Row>, Placed<RefusedRow>, usize) {
+    let (mut rows, mut refused, mut bytes) = (Vec::with_capacity(decoded.len()), Vec::new(), 0);
     for (place, read) in decoded.into_iter().enumerate() {
         match read {
             Ok(row) => rows.push((place, row)),
             Err(error) => {
-                refused.push((place, RefusedRow { line: batch.rows[place].line, error: words(&error) }));
-                if refused.len() >= most {
+                let row = batch.rows[place].refused(&error);
+                bytes += row.error.len();
+                refused.push((place, row));
+                if refused.len() >= most.unreadable || bytes >= most.bytes {
                     return (rows, refused, if batch.skip { place + 1 } else { place });
                 }
             }
         }
     }
     (rows, refused, batch.rows.len())
-}
-
-/// The fields by which records are found that are there already.
-pub(super) fn keys(of: &Collection, mode: &Mode) -> Result<Vec<FieldId>, Error> {
-    let Mode::Update(names) = mode else { return Ok(Vec::new()) };
-    let field = |name: &String| of.field_named(name).map(|field| field.id);
-    let named: Option<Vec<FieldId>> = names.iter().map(field).collect();
-    let is_key = |named: &Vec<FieldId>| {
-        *named == [Collection::ID]
-            || of.keys().iter().any(|key| key.len() == named.len() && key.iter().all(|field| named.contains(field)))
-    };
-    named.filter(is_key).ok_or_else(|| {
-        let known = of.keys().into_iter().map(|key| {
-            let names: Vec<&str> = key.iter().map(|field| of.field(*field).name.as_str()).collect();
-            names.join(",")
-        });
-        let known: Vec<String> = iter::once("id".to_owned()).chain(known).collect();
-        let problem = format!("{} is not a unique key of {}", names.join(","), of.name);
-        let remedy = format!("use --update with {}", known.join(" or "));
-        Error::invalid(Place::part("--update"), ViolationKind::Misused { problem, remedy })
-    })
 }
 
 struct Writer<'e> {
@@ -91,8 +90,10 @@ struct Writer<'e> {
     until: usize,
     /// The rows that are refused so far, those before `until` that couldn't be read included.
     refused: Placed<RefusedRow>,
+    /// How many of them the database refused.
+    rejected: usize,
     /// How many may be.
-    most: usize,
+    most: Most,
     imported: Imported,
 }
 
@@ -135,6 +136,23 @@ impl Writer<'_> {
     }
 }
 
+impl Writer<'_> {
+    /// What the batch came to if another run of the import has written the same rows after this one began: one that was killed
+    /// while the database carried out its last commit.
+    async fn passed(&mut self) -> Result<Option<Imported>, Failure> {
+        let What { schema, batch, .. } = &*self.what;
+        let Some(done) = known(self.engine, *schema, &batch.import).await? else { return Ok(None) };
+        let rows = done.rows.saturating_sub(batch.from);
+        let last = usize::try_from(rows).ok().and_then(|rows| batch.rows.get(rows.checked_sub(1)?));
+        if rows <= self.at as u64 || last.is_none_or(|last| last.digest != done.digest) {
+            return Ok(None);
+        }
+        let first = batch.rows.first().map_or(0, |first| first.line);
+        let refused = done.unlisted.into_iter().filter(|refused| refused.line >= first).collect();
+        Ok(Some(Imported { rows, refused, ..self.imported.clone() }))
+    }
+}
+
 impl Load for Writer<'_> {
     type Failure = Failure;
 
@@ -146,9 +164,10 @@ impl Load for Writer<'_> {
 
     fn refuse(&mut self, row: usize, error: Error) -> Result<ControlFlow<()>, Failure> {
         let place = self.what.rows[row].0;
-        self.refused.push((place, RefusedRow { line: self.what.batch.rows[place].line, error: words(&error) }));
-        let before = self.refused.iter().filter(|(at, _)| *at <= place).count();
-        if before < self.most {
+        self.refused.push((place, self.what.batch.rows[place].refused(&error)));
+        self.rejected += 1;
+        let bytes: usize = self.refused.iter().map(|(_, refused)| refused.error.len()).sum();
+        if self.rejected < self.most.refused && bytes < self.most.bytes {
             return Ok(ControlFlow::Continue(()));
         }
         self.until = if self.what.batch.skip { place + 1 } else { place };

@@ -26,16 +26,34 @@ fn a_write_is_explained_with_its_body() {
 }
 
 #[test]
-fn several_requests_are_not_explained_together() {
+fn several_requests_are_explained_together() {
     let app = App::seeded();
     app.run(&["seed"]).done();
-    let words = "error: explain doesn't support /transact yet\n  help: explain its requests one by one\n";
-    assert_eq!(app.run(&["explain", "POST /transact"]).refused(), words);
+    let missing = app.run(&["explain", "POST /transact"]).refused();
+    assert!(missing.contains("--body"), "{missing}");
+    let requests =
+        r#"{"requests": [{"list": "books", "query": {"limit": 1}}, {"create": "books", "body": {"title": "Emma"}}]}"#;
+    let check = |request: &str, body: &str| app.run(&["explain", request, "--body", body]).done();
     let server = app.serve();
-    assert_eq!(app.run(&["explain", "post /transact?x", "--body", "[]"]).refused(), words);
+    let explained = check("post /transact", requests);
+    assert!(explained.starts_with("transact: refused\n  request 2: "), "{explained}");
+    for part in ["request 2: create Book", "'LIBRARIAN' in auth.roles"] {
+        assert!(explained.contains(part), "{part}: {explained}");
+    }
+    let reads = check("POST /transact", r#"{"requests": [{"list": "books"}, {"list": "shelfs"}]}"#);
+    for part in ["transact: allowed", "request 1: list Book", "request 2: list Shelf", "SELECT"] {
+        assert!(reads.contains(part), "{part}: {reads}");
+    }
     drop(server);
+    assert!(check("post /transact", requests).starts_with("transact: refused\n"));
+    let refused = app.run(&["explain", "post /transact?mode=independent", "--body", requests]).refused();
+    assert!(refused.contains("explain the requests one by one"), "{refused}");
+    let refused = app.run(&["explain", "GET /transact"]).refused();
+    assert!(refused.contains("POST /transact"), "{refused}");
     let refused = app.run(&["explain", "POST /auth/sign-in"]).refused();
     assert!(refused.contains("a path below /api/"), "{refused}");
+    let refused = app.run(&["explain", "--link", "bst_abc", "GET /api/books"]).refused();
+    assert!(refused.contains("the id of a link"), "{refused}");
 }
 
 #[test]

@@ -56,6 +56,39 @@ fn an_application_moves_to_postgresql_by_its_address() {
     assert_eq!(serve(&app).stop(), Some(0));
 }
 
+/// The server may carry out the last commit of a program that was killed after the next one has begun.
+#[test]
+fn an_import_that_is_killed_goes_on() {
+    let app = app_on(&Cluster::shared().url());
+    app.run(&["seed"]).done();
+    app.write("shelves.csv", "code\nnew\n");
+    app.run(&["import", "Shelf", "shelves.csv"]).done();
+    let before = app.run(&["export", "Book", "--select", "number"]).done().lines().count();
+    let rows = (0..12_000).map(|number| format!("{},Book {number},new\n", number + 1000)).collect::<Vec<_>>().concat();
+    app.write("books.csv", &format!("number,title,shelf.code\n{rows}"));
+    let import = ["import", "Book", "books.csv"];
+    let mut has_ended = false;
+    for millis in [400, 700, 1000] {
+        let silent = std::process::Stdio::null;
+        let mut child = app.command(&import).stdout(silent()).stderr(silent()).spawn().expect("starts");
+        thread::sleep(std::time::Duration::from_millis(millis));
+        has_ended = child.try_wait().expect("a process").is_some();
+        if has_ended {
+            break;
+        }
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+    }
+    if !has_ended {
+        // 1: it was killed after it had forgotten its place, which it does when it is done.
+        let again = app.run(&import);
+        assert!(matches!(again.code, Some(0 | 1)), "{}", again.err);
+        assert!(!again.err.contains("another process"), "{}", again.err);
+    }
+    let exported = app.run(&["export", "Book", "--select", "number"]).done();
+    assert_eq!(exported.lines().count(), before + 12_000);
+}
+
 #[test]
 fn an_option_or_a_variable_names_the_database_and_a_file_the_password() {
     let url = Cluster::shared().url();

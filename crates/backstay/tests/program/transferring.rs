@@ -189,6 +189,27 @@ fn refused_records_are_skipped_and_listed() {
     assert_eq!(books(&app, "ndjson").lines().count(), 1000);
 }
 
+/// Of an array, the line on which each begins, and which it is if several do.
+#[test]
+fn records_of_an_array_are_told_apart() {
+    let app = shelves();
+    let check = |text: &str, expected: [&str; 2]| {
+        app.write("books.json", text);
+        let ended = app.run(&["import", "Book", "books.json", "--on-error", "skip"]);
+        assert_eq!(ended.code, Some(1), "{}", ended.err);
+        let errors = fs::read_to_string(app.path().join("books.json.errors.ndjson")).expect("the errors");
+        assert_eq!(errors.lines().collect::<Vec<_>>(), expected, "{text}");
+    };
+    let book = |number: &str, title: &str| format!("{{\"number\":{number},{title}\"shelf\":{{\"code\":\"low\"}}}}");
+    let title = "\"title\":\"Emma\",";
+    let (of_b, of_c) = ("number: expected a whole number, such as 42", "title: a value is required");
+    let [a, b, c] = [book("1", title), book("\"x\"", title), book("2", "")];
+    let told = |line: u32, record: &str, error: &str| format!("{{\"error\":\"{record}{error}\",\"line\":{line}}}");
+    check(&format!("[\n  {a},\n  {b},\n  {c}\n]"), [&told(3, "", of_b), &told(4, "", of_c)]);
+    let a = book("7", title);
+    check(&format!("[{a},{b},{c}]"), [&told(1, "record 2: ", of_b), &told(1, "record 3: ", of_c)]);
+}
+
 #[test]
 fn an_import_that_stops_goes_on_where_it_was() {
     let app = shelves();

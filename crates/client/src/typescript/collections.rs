@@ -184,7 +184,7 @@ fn accounts(text: &mut String, document: &Document<'_>, names: &Names<'_>) {
 
 fn abilities(name: &str, collection: &Collection<'_>, now: bool) -> String {
     if collection.single {
-        let single = [("get", "GetsSingle"), ("update", "UpdatesSingle")];
+        let single = [("get", "GetsSingle"), ("update", "UpdatesSingle"), ("replace", "ReplacesSingle")];
         let all = single.iter().filter(|(verb, _)| collection.verbs.contains(verb));
         return all.map(|(_, ability)| format!("{ability}<{name:?}>")).collect::<Vec<_>>().join(" & ");
     }

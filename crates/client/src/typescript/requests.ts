@@ -104,11 +104,11 @@ export class LaterRequests {
   }
 
   updateAll(query: any, body: any): LaterRequest<any> {
-    return later({ updateAll: this.name, query, body });
+    return later({ updateAll: this.name, query: listBody(query), body });
   }
 
   deleteAll(query: any): LaterRequest<any> {
-    return later({ deleteAll: this.name, query });
+    return later({ deleteAll: this.name, query: listBody(query) });
   }
 
   restore(id: any, body?: any, options?: any): LaterRequest<any> {

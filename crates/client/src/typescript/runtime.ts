@@ -279,11 +279,11 @@ class CollectionRequests {
   }
 
   updateAll(query: any, body: any, options?: WriteOptions): Promise<any> {
-    return this.connection.send("PATCH", this.path, { query: listParameters(query), body, headers: writeHeaders(options) });
+    return this.connection.send("PATCH", this.path, { query: listParameters(listBody(query)), body, headers: writeHeaders(options) });
   }
 
   deleteAll(query: any, options?: WriteOptions): Promise<any> {
-    return this.connection.send("DELETE", this.path, { query: listParameters(query), headers: writeHeaders(options) });
+    return this.connection.send("DELETE", this.path, { query: listParameters(listBody(query)), headers: writeHeaders(options) });
   }
 
   changes(query?: any): Promise<any> {
@@ -330,6 +330,10 @@ class SingleRequests {
 
   update(body: any, options?: any): Promise<any> {
     return this.connection.send("PATCH", this.path, written(body, options));
+  }
+
+  replace(body: any, options?: any): Promise<any> {
+    return this.connection.send("PUT", this.path, written(body, options));
   }
 }
 

@@ -12,7 +12,7 @@ pub fn is_output_name(text: &str) -> bool {
 }
 
 /// Words and paths as one name, if they are nothing else: `author.name` is `authorName`.
-pub(crate) fn of_path(words: &[&str]) -> Option<String> {
+pub fn of_path(words: &[&str]) -> Option<String> {
     let mut joined = String::new();
     for word in words.iter().flat_map(|words| words.split('.')) {
         if !is_output_name(word) {

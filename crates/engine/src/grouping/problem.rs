@@ -9,6 +9,8 @@ pub enum GroupsProblem {
     Key(usize, OutputProblem),
     /// With what groups come to.
     Value(usize, OutputProblem),
+    /// With what only the condition asks for.
+    Compared(usize, OutputProblem),
     /// With an order.
     Order(usize, OrderProblem),
     /// With the condition on groups, at least one thing.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use backstay_base::{Caller, Conflict, Error, KeyForm, Limit, Overlap, Place, RecordId, Related, Secret};
 use backstay_engine::{
     Application, Context, Engine, Explanation, Input, List, MatchingAct, Migration, OfMatching, OpenOptions, PurgePass,
-    RecordAct, RefreshPass, Refused, Request, Transaction, WriteOptions,
+    Reach, RecordAct, RefreshPass, Refused, Request, Transaction, WriteOptions,
 };
 use backstay_model::{Diagnostics, SourceFile, load};
 use backstay_rest::ListWords;
@@ -203,8 +203,8 @@ impl Served {
     pub(crate) fn matching(&self, of: &str, filter: &str, act: MatchingAct) -> Request {
         let list = self.client().list(of, |words| words.filter = Some(self.filled(filter).into())).expect("a list");
         let Request::List(List { collection, filter, .. }) = list else { unreachable!("a list is a list") };
-        let (limit, dry_run, options) = (500, false, WriteOptions::default());
-        Request::OfMatching(OfMatching { act, collection, filter, limit, dry_run, options })
+        let (reach, dry_run, options) = (Reach::All { most: 500 }, false, WriteOptions::default());
+        Request::OfMatching(OfMatching { act, collection, filter, reach, dry_run, options })
     }
 
     /// The input of a change of a record.

@@ -85,6 +85,39 @@ const TABLE: &[(&str, &str)] = &[
         r#"[{"count":3,"month":"2026-01-31T23:00:00.000000Z"}]"#,
     ),
     (
+        r#"{"group":"placed.month(Europe/Zurich)","select":"count","filter":"placed != null"}"#,
+        r#"[{"count":3,"placedMonth":"2026-02-01"}]"#,
+    ),
+    (
+        r#"{"group":"placed.month(UTC),d=placed.day('UTC')","select":"count","sort":"-d","filter":"placed != null"}"#,
+        r#"[{"count":1,"d":"2026-02-10","placedMonth":"2026-02-01"},{"count":1,"d":"2026-02-01","placedMonth":"2026-02-01"},{"count":1,"d":"2026-01-31","placedMonth":"2026-01-01"}]"#,
+    ),
+    (
+        r#"{"group":"placed.year(UTC),placed.week(UTC)","select":"count"}"#,
+        r#"[{"count":2,"placedWeek":"2026-01-26","placedYear":"2026-01-01"},{"count":1,"placedWeek":"2026-02-09","placedYear":"2026-01-01"},{"count":2,"placedWeek":null,"placedYear":null}]"#,
+    ),
+    (r#"{"group":"state","having":"count > 1","sort":"state"}"#, r#"[{"state":"DRAFT"},{"state":"PAID"}]"#),
+    (
+        r#"{"group":"state","select":"count","having":"sum(number) > 2 && max(total) > $t && count < 5","params":{"t":"5"}}"#,
+        r#"[{"count":2,"state":"PAID"}]"#,
+    ),
+    (
+        r#"{"group":"customer.name","select":"t=sum(total)","having":"sum(total) > 1"}"#,
+        r#"[{"customerName":"Ann","t":"30.35"}]"#,
+    ),
+    (
+        r#"{"group":"state","select":"count","having":"count(customer.city == 'Bern') == 1 && avg(weight) > 2"}"#,
+        r#"[{"count":1,"state":"SENT"},{"count":2,"state":"PAID"}]"#,
+    ),
+    (
+        r#"{"select":"sum(price),count"}"#,
+        r#"[{"count":2,"priceCurrency":"EUR","sumPrice":{"amount":"12.50","currency":"EUR"}},{"count":2,"priceCurrency":"USD","sumPrice":{"amount":"5.00","currency":"USD"}},{"count":1,"priceCurrency":null,"sumPrice":null}]"#,
+    ),
+    (
+        r#"{"group":"state","select":"max(price)","filter":"price != null","sort":"-maxPrice","having":"avg(price).amount > 2"}"#,
+        r#"[{"maxPrice":{"amount":"7.50","currency":"EUR"},"priceCurrency":"EUR","state":"SENT"},{"maxPrice":{"amount":"5.00","currency":"EUR"},"priceCurrency":"EUR","state":"PAID"},{"maxPrice":{"amount":"3.00","currency":"USD"},"priceCurrency":"USD","state":"PAID"}]"#,
+    ),
+    (
         r#"{"group":"year=year(date(placed, 'UTC')),month=month(date(placed, 'UTC'))","select":"count","filter":"placed != null"}"#,
         r#"[{"count":1,"month":1,"year":2026},{"count":2,"month":2,"year":2026}]"#,
     ),
@@ -213,8 +246,24 @@ const WRONG: &[(&str, &str)] = &[
         "/select: `median` is not a function of groups (character 0); the functions are count, countDistinct, sum, avg, min, max",
     ),
     (
-        r#"{"select":"sum(price)"}"#,
+        r#"{"select":"x=sum(number == 1 ? price : null)"}"#,
+        "select: `number == 1 ? price : null` can be in several currencies, which are never put together; name the currency of each amount in it in `group` (`price.currency`), or one currency in `filter`",
+    ),
+    (
+        r#"{"select":"priceCurrency=count,sum(price)"}"#,
         "select: `price` can be in several currencies, which are never put together; name `price.currency` in `group`, or one currency in `filter`",
+    ),
+    (
+        r#"{"group":"state,placed.hour(UTC)"}"#,
+        "/group: records can't be grouped by hour (character 6); the periods are year, month, week and day",
+    ),
+    (
+        r#"{"group":"placed.month()"}"#,
+        "/group: a month has no time zone (character 0); name one, as in placed.month(Europe/Berlin), or UTC",
+    ),
+    (
+        r#"{"group":"state,placed.month(Mars/Base)"}"#,
+        "/group: there is no time zone `Mars/Base` (character 6); name a zone of the IANA database, such as `'Europe/Zurich'`, or `'UTC'`",
     ),
     (
         r#"{"select":"avg(took)"}"#,
@@ -231,8 +280,24 @@ const WRONG: &[(&str, &str)] = &[
         "/having: the groups have no `number` (character 0); name what is in `group` or `select`; to compare fields of records, use `filter`",
     ),
     (
-        r#"{"select":"count","having":"sum(total) > 1"}"#,
-        "/having: `sum` is used as `relation.sum(x, x.field)` (character 0); name it in `select`, as in x=sum(…), and write x here",
+        r#"{"select":"count","having":"sum(note) > 1"}"#,
+        "/having: `note` can't be added up (character 4); name a field with a number or an amount",
+    ),
+    (
+        r#"{"select":"count","having":"sum(number) > 1 && sum(totl) > 1"}"#,
+        "/having: Order has no field `totl` (character 23); did you mean `total`?",
+    ),
+    (
+        r#"{"select":"count","having":"sum(number) > 'a' && count > 1"}"#,
+        "/having: Int and String cannot be compared (character 0); compare it with a value of its own type",
+    ),
+    (
+        r#"{"select":"count","having":"max(number, 1) > 1"}"#,
+        "/having: `max` is used as `relation.max(x, x.field)` (character 0); name it in `select`, as in x=max(…), and write x here",
+    ),
+    (
+        r#"{"select":"sum(number)","having":"count > 1","sort":"compared1"}"#,
+        "/sort: the groups have no `compared1` (character 0); sort by one of sumNumber",
     ),
     (
         r#"{"select":"count","count":true}"#,

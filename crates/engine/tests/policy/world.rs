@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, CallerKind, RecordId};
 use backstay_engine::{
-    Answer, Authority, Context, Engine, Error, List, MatchingAct, OfMatching, Request, Transaction, TxContext,
+    Answer, Authority, Context, Engine, Error, List, MatchingAct, OfMatching, Reach, Request, Transaction, TxContext,
     WriteOptions,
 };
 use backstay_model::{CollectionId, SourceFile};
@@ -194,8 +194,8 @@ impl World {
             Some(input) => MatchingAct::Update(input),
             None => MatchingAct::Delete,
         };
-        let (limit, options) = (500, WriteOptions::default());
-        Ok(Request::OfMatching(OfMatching { act, collection, filter, limit, dry_run, options }))
+        let (reach, options) = (Reach::All { most: 500 }, WriteOptions::default());
+        Ok(Request::OfMatching(OfMatching { act, collection, filter, reach, dry_run, options }))
     }
 
     async fn made(&self, of: &str, body: &str) -> RecordId {

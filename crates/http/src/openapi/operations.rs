@@ -241,7 +241,8 @@ impl Shapes {
             RecordRequest::DeleteAll => Self::new(None, Some(counted())),
             RecordRequest::Replace => {
                 let (body, answer) = (Some(schema(Schema::Replace)), Some(schema(Schema::Read)));
-                Self { body, answer, also: &["201"], ..Self::default() }
+                let also: &[&str] = if collection.single { &[] } else { &["201"] };
+                Self { body, answer, also, ..Self::default() }
             }
             RecordRequest::Restore => {
                 let can_change = model.allows(collection, Action::Update);
@@ -390,7 +391,7 @@ pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
         Parameters::OfRecord | Parameters::Shown | Parameters::OfKey | Parameters::OnConflict => vec!["Select"],
         Parameters::OfHistory => vec!["Limit", "After"],
         Parameters::Mode => vec!["Mode"],
-        Parameters::OfMatching => vec!["MatchedFilter", "MatchedLimit", "DryRun"],
+        Parameters::OfMatching => vec!["MatchedFilter", "MatchedSort", "MatchedLimit", "DryRun"],
         Parameters::OfList => vec!["Filter", "Sort", "Select", "Limit", "After", "Before", "Skip", "Count"],
         Parameters::OfExport => vec!["Filter", "Sort", "Select"],
         Parameters::OfChanges => vec!["Since", "Limit", "Select"],
@@ -642,7 +643,8 @@ pub(super) fn components() -> Value {
         "GroupSort": query("sort", GROUP_SORT, text(limits::PARAMETER_BYTES)),
         "Having": query("having", HAVING, text(limits::EXPRESSION_BYTES)),
         "Limit": query("limit", "The most records on the page.", limit),
-        "MatchedLimit": query("limit", "How many records may match: if there are more, nothing is done.", matched_limit()),
+        "MatchedSort": query("sort", MATCHED_SORT, text(limits::PARAMETER_BYTES)),
+        "MatchedLimit": query("limit", MATCHED_LIMIT, matched_limit()),
         "DryRun": query("dryRun", "Whether everything is undone after it was answered.", json!({ "type": "boolean" })),
         "After": query("after", "`next` of the previous page.", text(limits::PARAMETER_BYTES)),
         "Since": query("since", SINCE, text(limits::PARAMETER_BYTES)),
@@ -674,6 +676,10 @@ fn matched_limit() -> Value {
     json!({ "type": "integer", "minimum": 1, "maximum": most, "default": most })
 }
 
+const MATCHED_LIMIT: &str =
+    "How many records may match: if there are more, nothing is done. With `sort`, how many of the first are meant.";
+const MATCHED_SORT: &str = "Comma-separated fields, with `limit`: only the first records in this order are meant.";
+
 /// How many records a change by a filter was about.
 fn counted() -> Value {
     let number = |about: &str| json!({ "type": "integer", "minimum": 0, "description": about });
@@ -681,8 +687,13 @@ fn counted() -> Value {
         "type": "object",
         "required": ["matched", "changed"],
         "properties": {
-            "matched": number("Records that match the filter."),
+            "matched": number("Records that match the filter, with `sort` up to `limit`."),
             "changed": number("Those of them that weren't already as asked."),
+            "ids": {
+                "type": "array",
+                "items": { "type": ["string", "integer"] },
+                "description": "With `sort`: which records they are, in this order.",
+            },
         },
         "additionalProperties": false,
     })
@@ -697,6 +708,7 @@ fn matching_body() -> Value {
             "filter": { "type": "string", "maxLength": limits::EXPRESSION_BYTES },
             "params": { "type": "object", "maxProperties": limits::FILTER_PARAMETERS },
             "where": { "type": "object", "description": "Fields that must equal a value." },
+            "sort": { "type": "string", "maxLength": limits::PARAMETER_BYTES, "description": MATCHED_SORT },
             "limit": matched_limit(),
         },
     })
@@ -911,12 +923,16 @@ fn results() -> Value {
 fn question() -> Value {
     let mut question = texts(&["request"], &[]);
     question["examples"] = json!([{ "request": "GET /api/" }]);
-    question["properties"]["request"]["description"] = json!("Such as GET /api/posts?limit=1.");
+    question["properties"]["request"]["description"] = json!("Such as GET /api/posts?limit=1 or POST /transact.");
     question["properties"]["as"] = json!({
         "type": ["string", "null"],
         "description": "Who calls: email address or id of an account, an operator or a key. Absent or null: an anonymous caller.",
     });
-    question["properties"]["body"] = json!({ "description": "The body of a POST or PATCH." });
+    question["properties"]["link"] = json!({
+        "type": ["string", "null"],
+        "description": "The id of a secret link that is shown with the request.",
+    });
+    question["properties"]["body"] = json!({ "description": "The body of a POST, PATCH or PUT." });
     question
 }
 

@@ -21,11 +21,10 @@ pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<Strin
         schemas.insert(Schema::Page.of(name), page(name));
     }
     let (creates, updates) = (model.allows(collection, Action::Create), model.allows(collection, Action::Update));
-    let replaces = updates && Addressed::Record.is_in(collection);
     if creates {
         schemas.insert(Schema::Create.of(name), create(model, collection));
     }
-    if replaces || creates && Addressed::Record.is_in(collection) {
+    if updates || creates && Addressed::Record.is_in(collection) {
         schemas.insert(Schema::Replace.of(name), replace(model, collection));
     }
     if updates {

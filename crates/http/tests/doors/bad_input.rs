@@ -330,3 +330,30 @@ async fn places_in_a_query_are_places_in_its_body() {
     check(&format!(r#"{{"where": {{{}}}}}"#, many.join(",")), "/where").await;
     check(&format!("{{{}}}", many.join(",")), "").await;
 }
+
+/// What newcomers try first.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_newcomers_try_gets_our_words() {
+    let app = TestApp::open(
+        r#"
+extend schema @app(name: "Shop")
+type User @identity @allow(read: "true") { email: Email! @unique  name: String }
+type Order @allow(read: "true", create: "true", update: "true") { name: String!  customer: User }"#,
+    );
+    let ann = app.account("ann@example.org").await;
+    let check = async |request: &str, body: &str, status: u16, expected: &str| {
+        let headers = [("authorization", ann.as_str())];
+        let reply = match body {
+            "" => app.call(request, &headers).await,
+            body => app.post(request, &headers, body).await,
+        };
+        assert_eq!(reply.status, status, "{request}: {}", reply.text());
+        assert!(reply.text().contains(expected), "{request}: {}", reply.text());
+    };
+    let id = crate::id_of(&app.post("POST /api/orders", &[], r#"{"name": "a"}"#).await);
+    check("POST /api/orders", r#"{"name": "a", "customer": "me"}"#, 422, "GET /auth/me").await;
+    check(&format!("PATCH /api/orders/{id}"), r#"[{"name": "b"}]"#, 400, "/transact").await;
+    check("PATCH /api/orders?filter=true", r#"[{"name": "b"}]"#, 400, "/transact").await;
+    check("GET /api/orders:count", "", 404, "/api/orders:aggregate?select=count").await;
+    check("GET /api/orders?filter[name]=a", "", 400, "write `name=…`").await;
+}

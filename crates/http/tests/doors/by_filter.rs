@@ -165,7 +165,8 @@ async fn a_filter_is_demanded_and_a_limit_holds() {
     };
     check("", "filter", "without a filter this would be about every record").await;
     check("?limit=3", "filter", "without a filter this would be about every record").await;
-    check("?filter=true&sort=name", "sort", "a change by a filter has no `sort`").await;
+    let in_any_order = "every record that matches would be changed, in whatever order";
+    check("?filter=true&sort=name", "sort", in_any_order).await;
     check("?filter=true&select=name", "select", "a change by a filter has no `select`").await;
     check("?filter=true&dryRun=maybe", "dryRun", "expected true or false").await;
     check("?filter=true&dryrun=true", "dryrun", "unknown field or parameter `dryrun`").await;
@@ -247,4 +248,73 @@ async fn transactions_change_by_a_filter_too() {
         let (got, place, _) = error(&reply);
         assert_eq!((got, place), (status, json!(at)), "{requests}: {}", reply.text());
     }
+}
+
+/// With an order, `limit` says how many of the first are meant.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_that_match_are_changed() {
+    let shop = Shop::new().await;
+    let most = shop.change("?filter=stock%3C50&sort=-stock&limit=2", json!({ "stock": { "$inc": 10 } })).await;
+    assert_eq!(most.json(), json!({ "matched": 2, "changed": 2, "ids": [shop.ids[2], shop.ids[1]] }));
+    assert_eq!(shop.stocks().await, json!([1, 12, 13, 50]));
+    let none = shop.change("?filter=stock%3E500&sort=name&limit=5", json!({ "stock": 0 })).await;
+    assert_eq!(none.json(), json!({ "matched": 0, "changed": 0, "ids": [] }));
+    let tried = shop.change("?filter=true&sort=name&limit=1&dryRun=true", json!({ "stock": 7 })).await;
+    assert_eq!(tried.json(), json!({ "matched": 1, "changed": 1, "ids": [shop.ids[0]] }));
+    // One that is refused refuses all.
+    let locked = shop.change("?filter=true&sort=-stock&limit=2", json!({ "stock": 0 })).await;
+    assert_eq!(locked.status, 401, "{}", locked.text());
+    let gone = shop.delete("?filter=true&sort=stock&limit=2").await;
+    assert_eq!(gone.json(), json!({ "matched": 2, "changed": 2, "ids": [shop.ids[0], shop.ids[1]] }));
+    assert_eq!(shop.stocks().await, json!([13, 50]));
+    let body = json!({ "requests": [{ "updateAll": "products", "query": { "where": { "name": "c" }, "sort": "id", "limit": 1 }, "body": { "stock": 3 } }] });
+    let together = shop.app.post("POST /transact", &[], &body.to_string()).await;
+    assert_eq!(together.json(), json!({ "results": [{ "matched": 1, "changed": 1, "ids": [shop.ids[2]] }] }));
+
+    let without = shop.change("?filter=true&sort=stock", json!({ "stock": 0 })).await;
+    let (status, at, message) = error(&without);
+    assert_eq!((status, at), (400, json!("sort")));
+    assert!(message.as_str().is_some_and(|message| message.contains("in whatever order")), "{message}");
+    assert_eq!(error(&shop.change("?filter=true&sort=secret&limit=1", json!({ "stock": 0 })).await).1, json!("sort"));
+}
+
+const JOBS: &str = r#"
+extend schema @app(name: "Jobs")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Job @allow(read: "true", create: "true", update: "true", delete: "true") {
+  number: Int!
+  worker: String
+}
+"#;
+
+/// Workers that take the next jobs at the same time never get the same one, and leave none.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_job_is_taken_once() {
+    const JOBS_AT_ONCE: usize = 5;
+    let app = std::sync::Arc::new(TestApp::open(JOBS));
+    let all: Vec<Value> = (0..200).map(|number| json!({ "number": number })).collect();
+    assert_eq!(app.post("POST /api/jobs", &[], &json!(all).to_string()).await.status, 201);
+    let workers = (0..8).map(|worker| {
+        let app = std::sync::Arc::clone(&app);
+        tokio::spawn(async move {
+            let mut taken = Vec::new();
+            loop {
+                let request = format!("PATCH /api/jobs?filter=worker%20==%20null&sort=number&limit={JOBS_AT_ONCE}");
+                let reply = app.post(&request, &[], &json!({ "worker": format!("w{worker}") }).to_string()).await;
+                assert_eq!(reply.status, 200, "{}", reply.text());
+                let ids = reply.json()["ids"].as_array().expect("ids").clone();
+                if ids.is_empty() {
+                    return taken;
+                }
+                assert_eq!(ids.len(), JOBS_AT_ONCE, "as many as there are");
+                taken.extend(ids.iter().map(|id| id.as_str().expect("an id").to_owned()));
+            }
+        })
+    });
+    let mut taken = Vec::new();
+    for worker in workers.collect::<Vec<_>>() {
+        taken.extend(worker.await.expect("a worker"));
+    }
+    let different: std::collections::HashSet<&String> = taken.iter().collect();
+    assert_eq!((taken.len(), different.len()), (200, 200));
 }

@@ -311,3 +311,21 @@ async fn me_stands_for_the_caller_in_a_comparison() {
     let key = app.key(&["posts:search".to_owned()]).await;
     assert_eq!(told(&app.call(list, &[("authorization", &key)]).await).0, 400);
 }
+
+/// A link can't come and go at once, however it is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_added_and_removed_is_refused() {
+    let app = TestApp::open(&album());
+    let ann = app.account("ann@example.org").await;
+    let headers = [("authorization", ann.as_str())];
+    let made = app.post("POST /api/albums", &headers, "{}").await;
+    let path = format!("PATCH /api/albums/{}", made.json()["id"].as_str().expect("an id"));
+    let me = app.call("GET /auth/me", &headers).await.json()["account"]["id"].clone();
+    let key = json!({ "email": "ann@example.org" });
+    for (one, other) in [(&me, &me), (&key, &key), (&me, &key), (&key, &me)] {
+        let body = json!({ "guests": { "$add": [one], "$remove": [other] } });
+        let refused = app.post(&path, &headers, &body.to_string()).await;
+        let at = refused.json()["errors"][0]["at"].clone();
+        assert_eq!((refused.status, at), (422, json!("/guests/$remove/0")), "{body}: {}", refused.text());
+    }
+}

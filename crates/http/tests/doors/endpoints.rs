@@ -96,7 +96,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         "PUT /api/{collection}/{id}" | "PUT /api/{collection}:by" => {
             r#"{"title": "One", "slug": "one", "public": true}"#
         }
-        "PATCH /api/{single}" => r#"{"motto": "x"}"#,
+        "PATCH /api/{single}" | "PUT /api/{single}" => r#"{"motto": "x"}"#,
         "POST /api/{collection}:query"
         | "POST /api/{interface}:query"
         | "POST /api/{collection}/{id}:restore"

@@ -121,6 +121,74 @@ async fn only_an_operator_sees_why() {
     assert_eq!(app.call("GET /explain", &[("authorization", &operator)]).await.status, 405);
 }
 
+/// Each request of a transaction, up to the one that is refused; nothing is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_a_transaction_are_explained_in_turn() {
+    let app = TestApp::open(NOTES);
+    app.account("ada@example.org").await;
+    let operator = app.operator("root@example.org").await;
+    let explain = async |who: &str, requests: Value| {
+        let question = json!({ "as": who, "request": "POST /transact", "body": { "requests": requests } });
+        let reply = app.post("POST /explain", &[("authorization", &operator)], &question.to_string()).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    };
+    let told = |explained: &Value| {
+        let requests = explained["requests"].as_array().expect("requests").iter();
+        let words: Vec<String> = requests
+            .map(|of| {
+                let rules: Vec<&str> =
+                    of["rules"].as_array().expect("rules").iter().filter_map(|rule| rule["of"].as_str()).collect();
+                let statements = of["statements"].as_array().expect("statements").len();
+                assert!(statements > 0 || explained["allowed"] == false, "{explained}");
+                format!("{}: {}", of["request"].as_str().unwrap_or_default(), rules.join(", "))
+            })
+            .collect();
+        (explained["allowed"].as_bool(), words)
+    };
+    let requests = json!([
+        { "create": "notes", "as": "n", "body": { "title": "One" } },
+        { "get": "notes", "id": { "$ref": "n.id" } },
+        { "update": "notes", "id": { "$ref": "n.id" }, "body": { "title": "Two" } },
+    ]);
+    let explained = explain("ada@example.org", requests.clone()).await;
+    let expected = [
+        "create Note: Note create, Note.title check",
+        "get Note: Note read",
+        "update Note: Note read, Note update, Note update, afterwards, Note.title check",
+    ];
+    assert_eq!(told(&explained), (Some(true), expected.map(str::to_owned).to_vec()), "{explained}");
+    assert_eq!(explained["request"], "transact");
+    assert_eq!(app.call("GET /api/notes?count=true", &[]).await.json()["count"]["value"], 0);
+
+    let mut broken = requests;
+    broken[2]["body"]["title"] = json!("x".repeat(81));
+    let explained = explain("ada@example.org", broken).await;
+    assert_eq!(explained["allowed"], false);
+    assert_eq!(explained["requests"].as_array().map(Vec::len), Some(3), "{explained}");
+    let refusal = explained["refusal"].as_str().expect("a refusal");
+    assert!(refusal.starts_with("request 3: /requests/2/body/title: at most 80 characters"), "{refusal}");
+
+    let closed = json!([{ "list": "notes" }, { "create": "papers", "body": {} }]);
+    let question = json!({ "request": "POST /transact", "body": { "requests": closed } });
+    let reply = app.post("POST /explain", &[("authorization", &operator)], &question.to_string()).await;
+    assert_eq!(told(&reply.json()), (Some(false), vec!["create Paper: Paper create".to_owned()]), "{}", reply.text());
+
+    let check = async |question: Value, expected: &str| {
+        let reply = app.post("POST /explain", &[("authorization", &operator)], &question.to_string()).await;
+        assert!(reply.status == 400 && reply.text().contains(expected), "{question}: {}", reply.text());
+    };
+    let body = json!({ "requests": [{ "list": "nothing" }] });
+    check(
+        json!({ "request": "POST /transact", "body": { "requests": [{ "get": "notes", "id": 1 }] } }),
+        "/requests/0/id",
+    )
+    .await;
+    check(json!({ "request": "POST /transact", "body": {} }), "requests").await;
+    check(json!({ "request": "POST /transact?mode=independent", "body": body }), "one by one").await;
+    check(json!({ "request": "GET /transact" }), "POST /transact").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_is_read_as_the_router_reads_a_request() {
     let app = TestApp::open(NOTES);

@@ -200,3 +200,22 @@ async fn a_model_without_rules_about_links_has_none() {
     let refused = app.call("POST /auth/links", &[]).await;
     assert_eq!(told(&refused), (403, "forbidden".to_owned()));
 }
+
+/// An operator sees what a link opens, by its id.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_link_opens_is_explained() {
+    let app = shop();
+    let ((id, token), (other, _)) = (link(&app, &[]).await, link(&app, &[]).await);
+    let cart = cart(&app, &token).await;
+    let operator = app.operator("root@example.org").await;
+    let explain = async |link: Value| {
+        let question = json!({ "request": format!("GET /api/carts/{cart}"), "link": link }).to_string();
+        app.post("POST /explain", &[("authorization", &operator)], &question).await
+    };
+    for (link, allowed) in [(json!(id), true), (json!(other), false), (Value::Null, false)] {
+        let reply = explain(link.clone()).await;
+        assert_eq!((reply.status, &reply.json()["allowed"]), (200, &json!(allowed)), "{link}: {}", reply.text());
+    }
+    assert_eq!(told(&explain(json!(token)).await), (400, "malformed-request".to_owned()));
+    assert_eq!(told(&explain(json!("01890a5d-ac96-774b-bcce-b302099a8057")).await), (404, "not-found".to_owned()));
+}

@@ -39,6 +39,8 @@ type Line @allow(read: "true", create: "true", update: "true", delete: "true") {
   product: Product!
   count: Int! @default(to: 1)
 }
+union Subject = Customer | Country
+type Remark @allow(read: "true", create: "true", update: "true") { text: String  about: Subject }
 type Letter @allow(read: "'STAFF' in auth.roles", create: "true") { text: String! @unique  reply: Letter }
 "#;
 
@@ -411,4 +413,41 @@ async fn what_was_done_by_itself_is_answered_again_when_its_reference_leads_nowh
     assert_eq!(statuses(&again), statuses(&first), "{again}");
     let orders = app.call("GET /api/orders?select=note", &[]).await.json()["items"].clone();
     assert_eq!(orders, json!([{"note": "w"}]));
+}
+
+/// A reference to one of several types gets the type of the record that it is given.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_to_one_of_several_types_names_the_type() {
+    let app = TestApp::open(MODEL);
+    let all = results(
+        &app,
+        json!([
+            { "create": "customers", "as": "c", "body": { "name": "Ann", "slug": "ann" } },
+            { "create": "countries", "as": "se", "body": { "id": "se", "name": "Sweden" } },
+            { "create": "remarks", "as": "r", "body": { "text": "a", "about": { "$ref": "c.id" } }, "select": "about{name}" },
+            { "create": "remarks", "body": { "text": "b", "about": { "$ref": "se.id" } }, "select": "about{name}" },
+            { "update": "remarks", "id": { "$ref": "r.id" }, "body": { "about": { "$ref": "se.id" } }, "select": "about{name}" },
+            { "create": "remarks", "body": { "about": { "__typename": "Customer", "id": { "$ref": "c.id" } } }, "select": "about{name}" },
+        ]),
+    )
+    .await;
+    let (ann, sweden) = (
+        json!({ "about": { "__typename": "Customer", "name": "Ann" } }),
+        json!({ "about": { "__typename": "Country", "name": "Sweden" } }),
+    );
+    assert_eq!(all.as_array().expect("results")[2..6], [ann.clone(), sweden.clone(), sweden, ann]);
+    let wrong = send(
+        &app,
+        &[],
+        &json!([
+            { "create": "products", "as": "p", "body": { "name": "Lamp" } },
+            { "create": "remarks", "body": { "about": { "$ref": "p.id" } } },
+            { "create": "remarks", "body": { "about": { "$ref": "p.name" } } },
+        ]),
+    )
+    .await;
+    let errors = wrong.json()["errors"].clone();
+    assert_eq!((wrong.status, &errors[0]["at"]), (422, &json!("/requests/1/body/about")), "{}", wrong.text());
+    assert_eq!(errors[0]["remedy"], "send an id of Customer or Country here");
+    assert_eq!(errors[1]["at"], "/requests/2/body/about");
 }

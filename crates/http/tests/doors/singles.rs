@@ -73,18 +73,46 @@ async fn the_record_is_changed_by_whom_the_rule_allows() {
     assert_eq!(app.call("GET /api/site-settings", &[]).await.json()["version"], 3);
 }
 
+/// What is left out returns to its default.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_record_is_replaced() {
+    let app = app();
+    let ada = app.account("ada@example.org").await;
+    let put = async |more: &[(&str, &str)], body: &str| {
+        let headers: Vec<(&str, &str)> = [("authorization", &*ada)].into_iter().chain(more.iter().copied()).collect();
+        app.post("PUT /api/site-settings", &headers, body).await
+    };
+    assert_eq!(told(&put(&[], r#"{"title": "Mine"}"#).await), (403, "forbidden".to_owned()));
+    app.grant("ada@example.org", "ADMIN").await;
+    let first = put(&[], r#"{"title": "Mine", "motto": "m", "maintenance": true}"#).await;
+    assert_eq!(first.status, 200, "{}", first.text());
+    let second = put(&[("if-match", first.header("etag"))], r#"{"title": "Ours"}"#).await;
+    let record = second.json();
+    assert_eq!(
+        (second.status, &record["title"], &record["motto"], &record["maintenance"], &record["version"]),
+        (200, &json!("Ours"), &Value::Null, &json!(false), &json!(3)),
+        "{}",
+        second.text()
+    );
+    assert_eq!(put(&[("if-match", first.header("etag"))], "{}").await.status, 412);
+    assert_eq!(put(&[("if-none-match", "*")], "{}").await.status, 412);
+    let requests = json!({ "requests": [{ "replace": "site-settings", "body": { "title": "All" } }] });
+    let together = app.post("POST /transact", &[("authorization", &ada)], &requests.to_string()).await;
+    assert_eq!(together.json()["results"][0]["title"], "All", "{}", together.text());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_else_can_be_done_with_it() {
     let app = app();
     let ada = app.account("ada@example.org").await;
     app.grant("ada@example.org", "ADMIN").await;
     let auth = [("authorization", ada.as_str())];
-    for method in ["POST", "DELETE", "PUT"] {
+    for method in ["POST", "DELETE"] {
         let reply = app.post(&format!("{method} /api/site-settings"), &auth, "{}").await;
-        assert_eq!((reply.status, reply.header("allow")), (405, "GET, HEAD, PATCH, OPTIONS"), "{method}");
+        assert_eq!((reply.status, reply.header("allow")), (405, "GET, HEAD, PATCH, PUT, OPTIONS"), "{method}");
     }
     let options = app.call("OPTIONS /api/site-settings", &[]).await;
-    assert_eq!((options.status, options.header("allow")), (204, "GET, HEAD, PATCH, OPTIONS"));
+    assert_eq!((options.status, options.header("allow")), (204, "GET, HEAD, PATCH, PUT, OPTIONS"));
     let id = app.call("GET /api/site-settings", &[]).await.json()["id"].as_str().expect("an id").to_owned();
     for path in [
         format!("GET /api/site-settings/{id}"),
@@ -133,7 +161,7 @@ async fn it_is_described_and_explained() {
     let app = app();
     let document = app.call("GET /openapi.json", &[]).await.json();
     let methods: Vec<&String> = document["paths"]["/api/site-settings"].as_object().expect("a path").keys().collect();
-    assert_eq!(methods, ["get", "patch"]);
+    assert_eq!(methods, ["get", "patch", "put"]);
     assert_eq!(document["paths"].get("/api/site-settings/{id}"), None);
     assert_eq!(document["components"]["schemas"].get("SiteSettings.Page"), None);
     assert_eq!(document["components"]["schemas"].get("SiteSettings.Create"), None);

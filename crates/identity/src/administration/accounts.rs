@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 
 use super::{Administration, not_found};
 use crate::credential::{Credential, Subject};
+use crate::directory::Directory;
 use crate::hashing::StoredHash;
 use crate::schema::{Schema, Sessions, SubjectType};
 use crate::{AccountRef, claims, email, roles};
@@ -186,6 +187,17 @@ impl Administration<'_> {
             None => self.key_caller(who).await?,
         };
         Ok(Arc::new(caller))
+    }
+
+    /// The same caller as if it showed this link as well.
+    pub async fn with_link(&self, caller: Arc<Caller>, link: RecordId) -> Result<Arc<Caller>, Error> {
+        let Directory { engine, schema } = self.parts.directory;
+        let missing = || Error::NotFound { what: "link with this id; it may be revoked".to_owned() };
+        let stored = engine.peek(schema.links.collection, link).await?.ok_or_else(missing)?;
+        if schema.links.expires_at(&stored)? <= self.cx.now {
+            return Err(Conflict::Already("the link has expired and opens nothing").into());
+        }
+        Ok(Arc::new(Caller::clone(&caller).with_link(link)))
     }
 
     async fn caller_of(&self, subject: Subject) -> Result<Caller, Error> {

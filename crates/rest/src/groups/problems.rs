@@ -7,7 +7,8 @@ use backstay_engine::{
 use backstay_expr::{ExprError, ExprErrorKind, Name};
 
 use super::Decoded;
-use super::items::Item;
+use super::condition::Condition;
+use super::items::{Item, is_path};
 use super::problem::{Part, Problem};
 use crate::words::shorten;
 
@@ -21,7 +22,7 @@ impl Decoded<'_> {
                 Error::malformed(Place::Select, ViolationKind::Misused { problem, remedy })
             }
             GroupsProblem::Key(index, problem) => {
-                let item = &self.keys[*index];
+                let (item, period) = &self.keys[*index];
                 if let OutputProblem::Expression(errors) = problem
                     && let Some(error) =
                         errors.first().filter(|error| matches!(error.kind, ExprErrorKind::ToMany { .. }))
@@ -31,23 +32,46 @@ impl Decoded<'_> {
                     let offset = item.offset + chars_before(error, item.text);
                     return Problem::at(offset, error.to_string(), remedy).in_part(Part::Group);
                 }
+                if let (Some(_), OutputProblem::Expression(errors)) = (period, problem)
+                    && let Some(error) = errors.first()
+                {
+                    return Problem::at(item.offset, error.to_string(), error.remedy()).in_part(Part::Group);
+                }
+                if let Some(path) = selected(item.text) {
+                    let problem = format!("`{}` selects fields, and groups have one value each", shorten(item.text));
+                    return Problem::at(item.offset, problem, format!("write {path}")).in_part(Part::Group);
+                }
                 of_output(item, (item.text, item.offset), problem).in_part(Part::Group)
             }
             GroupsProblem::Value(index, problem) => {
                 let (item, written) = &self.values[*index];
                 of_output(item, written.term().unwrap_or((item.text, item.offset)), problem).in_part(Part::Select)
             }
+            GroupsProblem::Compared(index, problem) => {
+                let having = self.having.as_ref().expect("only a condition compares");
+                let (item, written) = having.written(*index);
+                of_output(item, written.term().unwrap_or((item.text, item.offset)), problem).in_part(Part::Having)
+            }
             GroupsProblem::Order(index, problem) => {
                 let (item, order) = &self.orders[*index];
                 of_order(item.offset, order.output, problem).in_part(Part::Sort)
             }
             GroupsProblem::Having(errors) => {
-                let text = self.having.unwrap_or_default();
-                let each = errors.iter().map(|error| of_condition(error, text).violation(Part::Having));
+                let each = self
+                    .having
+                    .iter()
+                    .flat_map(|having| errors.iter().map(|error| of_condition(error, having).violation(Part::Having)));
                 Error::Malformed(each.collect())
             }
         }
     }
+}
+
+/// The path to a field that is written as in a selection, `country{name}`.
+fn selected(text: &str) -> Option<String> {
+    let (relation, field) = text.strip_suffix('}')?.split_once('{')?;
+    let path = format!("{}.{}", relation.trim(), field.trim());
+    is_path(&path).then_some(path)
 }
 
 /// What is wrong with an output whose expression is this text, after so many characters.
@@ -129,7 +153,7 @@ fn of_expression(errors: &[ExprError], (text, offset): (&str, usize)) -> Problem
 }
 
 /// What is wrong with a condition on groups, which names what they come to instead of computing it.
-fn of_condition(error: &ExprError, text: &str) -> Problem {
+fn of_condition(error: &ExprError, having: &Condition<'_>) -> Problem {
     let remedy = match &error.kind {
         ExprErrorKind::Unknown { what: Name::Function, name, .. } | ExprErrorKind::Arguments { function: name, .. }
             if FoldFunction::ALL.into_iter().any(|function| function.name() == name) =>
@@ -138,7 +162,7 @@ fn of_condition(error: &ExprError, text: &str) -> Problem {
         }
         _ => error.remedy(),
     };
-    Problem::at(chars_before(error, text), error.to_string(), remedy)
+    Problem::at(having.offset(error.span.start), error.to_string(), remedy)
 }
 
 fn chars_before(error: &ExprError, text: &str) -> usize {

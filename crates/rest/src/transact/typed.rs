@@ -70,13 +70,13 @@ impl Sent<'_> {
                 })?;
                 let matching = reader.matching_of_body(collection, raw.get().as_bytes());
                 let sent = |error| moved(error, |at| at.within(Step::Member(Member::Body.name().to_owned())));
-                let Matching { filter, limit, dry_run } = matching.map_err(in_query)?;
+                let Matching { filter, reach, dry_run } = matching.map_err(in_query)?;
                 let act = match verb {
                     MatchingVerb::Update => MatchingAct::Update(patch(model, collection, body()?).map_err(sent)?),
                     MatchingVerb::Delete => MatchingAct::Delete,
                 };
                 let options = WriteOptions::default();
-                Request::OfMatching(OfMatching { act, collection, filter, limit, dry_run, options })
+                Request::OfMatching(OfMatching { act, collection, filter, reach, dry_run, options })
             }
             RequestKind::Replace => {
                 let input = replacement(model, collection, body()?).map_err(within)?;

@@ -3,13 +3,14 @@ use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, ViolationKind, limits};
 use backstay_engine::{Answered, Completion, Request};
+use backstay_model::Model;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::super::addressed::Named;
 use super::super::place::at_request;
 use super::super::sent::Sent;
-use super::kind::Kind;
+use super::kind::{Kind, naming_its_type};
 use super::rewrite::rewritten;
 use super::source::Source;
 use super::value::value;
@@ -54,7 +55,10 @@ impl Later {
         let replacing = &mut |reference: Reference<'_>, wanted: Kind<'_>| {
             let value = values.of(reference)?;
             match wanted.takes(&value) {
-                true => Ok(value),
+                true => match (wanted, values.kind(model, reference)?) {
+                    (Kind::OneOf(_), Kind::Id(of)) => Ok(naming_its_type(of, &value, model)),
+                    (_, _) => Ok(value),
+                },
                 false => Err(not_wanted(reference, &wanted.described(model))),
             }
         };
@@ -74,6 +78,12 @@ struct Values<'v, 'a> {
 }
 
 impl Values<'_, '_> {
+    /// What a reference leads to, as far as that was known before.
+    fn kind<'m>(&self, model: &'m Model, reference: Reference<'_>) -> Result<Kind<'m>, ViolationKind> {
+        let source = self.sources.get(reference.name).map(|(_, source)| source);
+        source.ok_or_else(|| refused(reference))?.kind(model, reference)
+    }
+
     fn of(&mut self, reference: Reference<'_>) -> Result<String, ViolationKind> {
         if !self.found.contains_key(reference.text) {
             let known = self.sources.get(reference.name);

@@ -1,7 +1,7 @@
 //! What a reference leads to, and what is wanted where it stands.
 
 use backstay_base::KeyForm;
-use backstay_model::{CollectionId, EmbeddedId, Model, ValueType};
+use backstay_model::{CollectionId, EmbeddedId, Model, RecordUnion, ValueType};
 use backstay_scalar::{Scalar, items, members};
 
 /// What is known of a value before it is there.
@@ -11,6 +11,8 @@ pub(super) enum Kind<'m> {
     Any,
     /// The id of a record of this collection.
     Id(CollectionId),
+    /// A reference to a record of one of these types.
+    OneOf(&'m RecordUnion),
     /// One value of this type.
     One(ValueType<'m>),
     /// A list of values of this type.
@@ -24,13 +26,16 @@ impl Kind<'_> {
     pub(super) fn fits(self, wanted: Kind<'_>, model: &Model) -> bool {
         let key = |of: CollectionId| ValueType::Scalar(model.collection(of).key.scalar());
         match (self, wanted) {
+            // The reference names the type.
+            (Kind::Id(of), Kind::OneOf(union)) => union.members.contains(&of),
+            (_, Kind::OneOf(_)) => false,
             (Kind::Any, _) | (_, Kind::Any) => true,
             (Kind::Id(one), Kind::Id(other)) => one == other,
             (Kind::Id(id), Kind::One(other)) => types_fit(key(id), other),
             (Kind::One(ValueType::Scalar(one)), Kind::Id(id)) => is_key(one, model.collection(id).key.scalar()),
             (Kind::One(one), Kind::One(other)) | (Kind::List(one), Kind::List(other)) => types_fit(one, other),
             (Kind::Embedded(one), Kind::Embedded(other)) => one == other,
-            (Kind::Id(_) | Kind::One(_) | Kind::List(_) | Kind::Embedded(_), _) => false,
+            (Kind::Id(_) | Kind::OneOf(_) | Kind::One(_) | Kind::List(_) | Kind::Embedded(_), _) => false,
         }
     }
 
@@ -40,7 +45,7 @@ impl Kind<'_> {
         let is_plain = |value: &str| !value.starts_with(['{', '[']);
         match self {
             Kind::One(ValueType::Scalar(Scalar::Money)) | Kind::Any | Kind::Embedded(_) => !has_operators(value),
-            Kind::Id(_) | Kind::One(_) => is_plain(value),
+            Kind::Id(_) | Kind::OneOf(_) | Kind::One(_) => is_plain(value),
             Kind::List(of) => match items(value) {
                 Ok(items) => items.iter().all(|item| Kind::One(of).takes(item.get())),
                 Err(_) => is_plain(value),
@@ -57,11 +62,20 @@ impl Kind<'_> {
         match self {
             Kind::Any => "a value".to_owned(),
             Kind::Id(of) => format!("an id of {}", model.collection(of).name),
+            Kind::OneOf(union) => {
+                let names: Vec<&str> = union.members.iter().map(|of| &*model.collection(*of).name).collect();
+                format!("an id of {}", names.join(" or "))
+            }
             Kind::One(of) => format!("a value of {}", one(of)),
             Kind::List(of) => format!("a list of {}", one(of)),
             Kind::Embedded(of) => format!("a value of {}", model.embedded(of).name),
         }
     }
+}
+
+/// A reference to the record with this id, as JSON, where one of several types is wanted.
+pub(super) fn naming_its_type(of: CollectionId, id: &str, model: &Model) -> String {
+    format!("{{\"__typename\":\"{}\",\"id\":{id}}}", model.collection(of).name)
 }
 
 /// Whether something in this JSON would be read as an operator.

@@ -10,7 +10,7 @@ use super::super::Member;
 use super::super::addressed::Named;
 use super::super::sent::Sent;
 use super::completion::Later;
-use super::kind::Kind;
+use super::kind::{Kind, naming_its_type};
 use super::rewrite::{may_refer, rewritten};
 use super::source::{ID, Source};
 use super::stand_in::stand_in;
@@ -168,8 +168,11 @@ impl Names {
             return Err(ViolationKind::Range(format!("at most {} references", limits::REFERENCES)));
         }
         self.stand_ins += 1;
-        let known = if let Kind::Any = wanted { kind } else { wanted };
-        Ok(stand_in(known, model, self.stand_ins))
+        Ok(match (kind, wanted) {
+            (Kind::Id(of), Kind::OneOf(_)) => naming_its_type(of, &stand_in(kind, model, self.stand_ins), model),
+            (known, Kind::Any) => stand_in(known, model, self.stand_ins),
+            (_, wanted) => stand_in(wanted, model, self.stand_ins),
+        })
     }
 }
 

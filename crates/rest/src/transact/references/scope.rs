@@ -127,6 +127,7 @@ fn of_member<'m>(model: &'m Model, field: Option<&'m Field>) -> Scope<'m> {
         FieldKind::OneToMany { target, .. } | FieldKind::OneToOne { target, .. } => {
             Scope::Record(model.collection(*target))
         }
-        FieldKind::ToOneOf { .. } | FieldKind::Lineage { .. } => Scope::Value(Kind::Any),
+        FieldKind::ToOneOf { union, .. } => Scope::Value(Kind::OneOf(model.record_union(*union))),
+        FieldKind::Lineage { .. } => Scope::Value(Kind::Any),
     }
 }

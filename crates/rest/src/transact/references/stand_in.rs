@@ -10,7 +10,7 @@ use super::kind::Kind;
 /// a record twice.
 pub(super) fn stand_in(kind: Kind<'_>, model: &Model, number: usize) -> String {
     match kind {
-        Kind::Any => text(number),
+        Kind::Any | Kind::OneOf(_) => text(number),
         Kind::Id(of) => of_scalar(model.collection(of).key.scalar(), number),
         Kind::One(ValueType::Scalar(scalar)) => of_scalar(scalar, number),
         Kind::One(ValueType::Enum(of)) => {
