@@ -157,6 +157,16 @@ pub const IDEMPOTENCY_HOURS: i64 = 24;
 pub const PURGE_RECORDS: usize = 100;
 /// Seconds between two searches for expired records.
 pub const PURGE_SECONDS: u64 = 60;
+/// Records of one type and state that are looked for at a time because a timer (`@at`) is due.
+pub const DUE_RECORDS: usize = 256;
+/// Of these, how many change in one commit.
+pub const FIRED_TOGETHER: usize = 64;
+/// Milliseconds between two looks for due records, unless one is known to be due earlier.
+pub const TIMER_MILLIS: i64 = 500;
+/// Seconds after which a record that couldn't change at its moment is tried again although nothing has changed it.
+pub const TIMER_AGAIN_SECONDS: i64 = 60;
+/// Records that couldn't change of which a process knows that; of others it finds out again.
+pub const TIMERS_REFUSED: usize = 100_000;
 /// Records whose sums with `stored: COMMIT` one request may update.
 pub const SUM_RECORDS: usize = 1000;
 /// Sums with `stored: SOON` that are written in one commit.
@@ -278,6 +288,8 @@ pub const MODEL_MENTIONS: usize = 1000;
 pub const MODEL_ENUMS: usize = 1000;
 /// Fields of one type, the four that every type has included.
 pub const MODEL_FIELDS: usize = 200;
+/// Actions of a model.
+pub const MODEL_ACTIONS: usize = 500;
 /// Clauses (`@allow`) of one type: each is evaluated for each record that is read or changed.
 pub const MODEL_CLAUSES: usize = 20;
 /// Values of one enum.
@@ -346,6 +358,10 @@ pub const COMPRESS_BYTES: usize = 1024;
 pub const STATEMENT_RELATIONS: usize = 60;
 /// Relations that the rules of one type and its fields may lead through: the rest is for what requests add.
 pub const RULE_RELATIONS: usize = 40;
+/// Requests that one call of an action makes.
+pub const ACTION_REQUESTS: usize = 1000;
+/// How often a transaction of an action runs if what it has read changes each time.
+pub const BLOCK_RUNS: u32 = 16;
 /// Requests of one transaction.
 pub const TRANSACTION_REQUESTS: usize = 100;
 /// Bytes of the name that a request of a transaction has for later ones.

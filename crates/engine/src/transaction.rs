@@ -4,7 +4,7 @@ use std::sync::Arc;
 use backstay_base::{Action, Conflict, Error, Limit, Related, limits};
 use backstay_model::FieldId;
 use backstay_sql::condition_fields;
-use backstay_store::{Demand, Origin, StoreError, Tx, Work, Writes};
+use backstay_store::{CommitId, Demand, Origin, StoreError, Tx, Work, Writes};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
@@ -23,7 +23,7 @@ pub trait Transaction: Send + Sync + 'static {
     type Answer: Send + 'static;
 
     /// Its name in the commit log, such as `sign-up`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// How much it may write.
     fn writes(&self) -> Writes {
@@ -80,7 +80,7 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
         // is taken: a second run looks.
         Err(Failure::Store(StoreError::ForeignKey)) => inner.store.write(running(Retry::VerifyReferences, 0)).await,
         Err(Failure::Store(StoreError::Unique { .. } | StoreError::UniqueIndex { .. }))
-            if transaction.writes() == Writes::Many =>
+            if transaction.writes().is_undone_apart() =>
         {
             inner.store.write(running(Retry::SettleEach, last.slug_run)).await
         }
@@ -212,8 +212,12 @@ impl<T: Transaction> Work for Running<T> {
             kind: self.cx.caller().kind,
             id: self.cx.caller().actor(),
             request: Some(self.cx.request),
-            transaction: self.transaction.name().into(),
+            transaction: self.transaction.name().to_owned().into(),
         }
+    }
+
+    fn logged(&self, commit: CommitId) {
+        self.cx.commits.note(commit);
     }
 
     fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<T::Answer, Failure>> {

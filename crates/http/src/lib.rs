@@ -4,6 +4,7 @@
 #![recursion_limit = "256"]
 
 mod accounts;
+mod actions;
 mod admission;
 mod answer;
 mod astray;
@@ -12,6 +13,7 @@ mod budget;
 mod changes;
 mod coding;
 mod collections;
+mod commit;
 mod compression;
 mod connection;
 mod connections;

@@ -25,6 +25,8 @@ struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault<'a>>,
@@ -98,6 +100,7 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
         instance: format!("urn:uuid:{request}"),
         request_id: request.to_string(),
         version,
+        reason: reason(refusal),
         request: which,
         errors,
         diagnostics,
@@ -109,6 +112,14 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
     answer.content_type = PROBLEM_JSON;
     answer.headers.extend(header);
     answer
+}
+
+/// What the procedure of an action calls its refusal.
+fn reason(refusal: &Refusal) -> Option<&str> {
+    match refusal {
+        Refusal::Domain(Error::Refused(refused)) => refused.code.as_deref(),
+        _ => None,
+    }
 }
 
 /// What to do about a refusal for which its kind has no good advice.
@@ -144,9 +155,6 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
             Some("Mark a type of the model with `@identity` to have accounts, or work with operators and API keys.")
         }
         Refusal::Domain(Error::NoLinks) => Some("Name `auth.link` in a rule of the model to have secret links."),
-        Refusal::Domain(Error::Unauthenticated(Unauthenticated::Link)) => {
-            Some("Leave out `Backstay-Link`, or make a new link with `POST /auth/links`.")
-        }
         Refusal::Domain(Error::SignUpRefused) => Some(
             "If you have an account already, sign in. Otherwise check the invitation, and choose other values for unique fields.",
         ),
@@ -227,9 +235,14 @@ impl<'a> Details<'a> {
             Error::Precondition { version } | Error::Exists { version } => {
                 Self { version: Some(*version), ..Self::default() }
             }
-            Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key | Unauthenticated::Link) => {
+            Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
             }
+            // The token of a session beside it may be good: a client must not throw that away.
+            Error::Unauthenticated(Unauthenticated::Link) => Self::header(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Backstay-Link error=\"invalid_token\""),
+            ),
             Error::Unauthenticated(Unauthenticated::Missing | Unauthenticated::Credentials) => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
@@ -255,6 +268,8 @@ impl<'a> Details<'a> {
             | Error::Forbidden { .. }
             | Error::ForbiddenAfterwards { .. }
             | Error::TransitionRefused(_)
+            | Error::Uncallable { .. }
+            | Error::Refused(_)
             | Error::SignUpClosed
             | Error::SignUpRefused
             | Error::NoAccounts
@@ -292,6 +307,7 @@ fn clashing(conflict: &Conflict, at: &str) -> Vec<Fault<'static>> {
         | Conflict::Related { .. }
         | Conflict::InFlight
         | Conflict::Concurrent
+        | Conflict::Contended { .. }
         | Conflict::Already(_) => return Vec::new(),
     };
     let place = |field: &String| Place::field(field).under(record);

@@ -31,6 +31,12 @@ pub enum StoreError {
     /// A reference to a row that does not exist, or the deletion of a row that is still referred to.
     #[error("a reference would lead to a row that does not exist")]
     ForeignKey,
+    /// A check or an exclusion of the database, such as one of an adopted table.
+    #[error("the database's constraint {constraint} refuses the row")]
+    Check {
+        /// Its name.
+        constraint: String,
+    },
     /// A value that its column does not accept.
     #[error("a value violates a constraint of the table")]
     Constraint(#[source] Cause),
@@ -138,6 +144,7 @@ impl StoreError {
             Self::Unique { .. }
             | Self::UniqueIndex { .. }
             | Self::ForeignKey
+            | Self::Check { .. }
             | Self::Constraint(_)
             | Self::StepLimit
             | Self::TooLarge
@@ -261,7 +268,7 @@ pub enum OpenError {
     },
     /// The beginning of a copy.
     #[error(
-        "{database} holds an unfinished copy; run `backstay copy` again with the same --from and --to to complete it"
+        "{database} holds an unfinished copy; run `backstay copy` again with the same --from and --to to complete it, or `backstay reset` to delete it"
     )]
     UnfinishedCopy {
         /// The database.

@@ -68,6 +68,9 @@ pub enum ServerProblem {
     /// The schema holds tables, and none of Backstay's.
     #[error("it holds the tables of another program")]
     Foreign,
+    /// It has tables that Backstay didn't make.
+    #[error("its tables are those of another program, which Backstay has adopted")]
+    Adopted,
     /// Another process uses it.
     #[error("another Backstay uses it")]
     InUse,
@@ -123,7 +126,11 @@ impl ServerProblem {
                 "make the user the owner of the database, or grant the right (`GRANT CREATE ON SCHEMA … TO …`)"
             }
             Self::Foreign => {
-                "create a database for this application alone, or a schema, with `?options=-csearch_path%3DNAME` in the address"
+                "create a database for this application alone, or a schema, with `?options=-csearch_path%3DNAME` in the address; \
+                 or let `backstay adopt` make a model of these tables"
+            }
+            Self::Adopted => {
+                "Backstay doesn't delete them: `DROP DATABASE` does, or `DROP TABLE` of those that nobody needs any more"
             }
             Self::InUse => {
                 "stop all its servers first: the model or the version of a database is changed, and a database is deleted, while \

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use backstay_sql::{DecodeError, Dialect, Row, Statement};
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 
+use crate::own::COPYING;
 use crate::{ReadStats, StoreError};
 
 /// An answer that an embedded database has at once, without an allocation, and that a server sends later.
@@ -139,8 +140,17 @@ pub(crate) enum Contents {
         /// See `own::format`.
         format: i64,
     },
+    /// The beginning of a copy of such a database.
+    UnfinishedCopy,
     /// Tables of another program.
     Foreign,
+}
+
+impl Contents {
+    /// What a database holds that has Backstay's tables and this number as their format.
+    pub(crate) fn of_format(format: i64) -> Self {
+        if format == COPYING { Self::UnfinishedCopy } else { Self::Backstay { format } }
+    }
 }
 
 /// Something that a database consists of, by name.
@@ -152,4 +162,8 @@ pub(crate) enum Object {
     Column(String, String),
     /// An index.
     Index(String),
+    /// A foreign key to a table, from another one.
+    Reference(String, String),
+    /// Something on a table that isn't Backstay's, in words: a view of it, a trigger.
+    Dependent(String, String),
 }

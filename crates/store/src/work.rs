@@ -2,7 +2,7 @@ use backstay_audit::Origin;
 use backstay_base::limits;
 use futures_util::future::BoxFuture;
 
-use crate::{Demand, StoreError, Tx};
+use crate::{CommitId, Demand, StoreError, Tx};
 
 /// What runs in one transaction, as a value that can be run again: on SQLite if another member of its group ended the
 /// shared transaction, on PostgreSQL after a conflict. What an earlier run did is undone by then.
@@ -26,6 +26,9 @@ pub trait Work: Send + Sync + 'static {
         limits::TRANSACTION_KILO_STEPS
     }
 
+    /// It has changed something, which is this commit if it is committed; of several runs, the last one counts.
+    fn logged(&self, _commit: CommitId) {}
+
     /// Runs it. It may await only `tx`: on SQLite a future that is pending for another reason fails with
     /// `StoreError::Pending`.
     fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<Self::Output, Self::Error>>;
@@ -41,4 +44,16 @@ pub enum Writes {
     One,
     /// Several statements: they are undone together, at the cost of a savepoint.
     Many,
+    /// The same, and what it reads is still so when it commits, as far as other such transactions write it.
+    Serializable,
+}
+
+impl Writes {
+    /// Whether it is undone apart from others.
+    pub fn is_undone_apart(self) -> bool {
+        match self {
+            Self::Many | Self::Serializable => true,
+            Self::None | Self::One => false,
+        }
+    }
 }

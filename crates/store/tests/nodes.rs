@@ -13,14 +13,15 @@ use backstay_base::{Ambient, DependencyKey, Secret};
 use backstay_scalar::Storage;
 use backstay_sql::{Param, Statement};
 use backstay_store::{
-    CommitObserver, Committed, Location, OpenError, OpenOptions, Outcome, RecordKey, ServerProblem, Store, StoreError,
-    Writes,
+    CommitId, CommitObserver, Committed, Demand, Location, OpenError, OpenOptions, Origin, Outcome, RecordKey,
+    ServerProblem, Store, StoreError, Tx, Work, Writes,
 };
 use backstay_testkit::{Cluster, TestClock, controlled};
 use conformance::script::{
-    AUTHOR, Act, Ended, Failure, FirstColumn, MODEL, NOW, Seen, Told, claim, clock, create_author, emails, id,
+    AUTHOR, Act, Ended, Failure, FirstColumn, MODEL, NOW, Script, Seen, Told, claim, clock, create_author, emails, id,
     insert_author, model, moment, read, rename_author, script,
 };
+use futures_util::future::BoxFuture;
 use tokio::time::sleep;
 
 /// Who asks for something that happens soon gives up after so many tries, ten milliseconds apart.
@@ -320,6 +321,82 @@ async fn a_model_is_changed_while_no_other_process_serves_it() {
     assert_eq!(place.deaths.load(Ordering::SeqCst), 1);
 }
 
+/// A script that tells which commit it is.
+struct Noted(Arc<Script>, Mutex<Option<CommitId>>);
+
+impl Work for Noted {
+    type Output = Vec<Seen>;
+    type Error = Failure;
+
+    fn writes(&self) -> Writes {
+        self.0.writes()
+    }
+
+    fn origin(&self) -> Origin {
+        self.0.origin()
+    }
+
+    fn demand(&self) -> Demand {
+        self.0.demand()
+    }
+
+    fn logged(&self, commit: CommitId) {
+        *self.1.lock().expect("not poisoned") = Some(commit);
+    }
+
+    fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<Vec<Seen>, Failure>> {
+        self.0.run(tx)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_shows_a_commit_sees_it_on_every_process() {
+    let place = Arc::new(Place::new());
+    let [one, other] = [place.node(), place.node()];
+    let create = async |number: u32| {
+        let noted = Arc::new(Noted(create_author(number, &format!("{number}@example.org")), Mutex::default()));
+        one.store.write(Arc::clone(&noted)).await.expect("a create");
+        let commit = noted.1.lock().expect("not poisoned").expect("a commit");
+        one.store.seal_commit(commit)
+    };
+    for number in 1..=20 {
+        let shown = create(number).await;
+        assert!(other.store.reach(&shown).await.expect("an answer"));
+        let is_current = other.store.is_current();
+        assert!(!is_current || other.was_told_of(other.key(number)), "{number}");
+        assert!(one.store.reach(&shown).await.expect("an answer"));
+    }
+
+    // Nothing gets into the log: the other process doesn't know, and trusts nothing that it knows.
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('backstay log ' || current_schema(), 0)), pg_sleep(600)";
+    let killed = std::thread::spawn({
+        let place = Arc::clone(&place);
+        move || place.run(lock)
+    });
+    let sleeping = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    until("the lock", || place.run(&format!("SELECT count(*) {sleeping}")) == "1").await;
+    let shown = create(21).await;
+    let everything = one.store.seal_commit(CommitId::of_all([1; 8]));
+    assert!(other.store.reach(&shown).await.expect("an answer"));
+    assert!(!other.store.is_current() && !other.was_told_of(other.key(21)));
+    place.run(&format!("SELECT pg_terminate_backend(pid) {sleeping}"));
+    assert!(killed.join().is_err());
+    for shown in [everything, shown] {
+        until("it is heard of", || other.store.is_current()).await;
+        assert!(other.store.reach(&shown).await.expect("an answer"));
+        let is_current = other.store.is_current();
+        assert!(!is_current || other.was_told_of(other.key(21)));
+    }
+
+    let mut damaged = shown;
+    damaged[15] ^= 1;
+    assert!(!other.store.reach(&damaged).await.expect("an answer"));
+    let elsewhere = Place::new();
+    let opened = Store::open(&elsewhere.options, &model(MODEL), controlled(&clock(), 2), Arc::new(()));
+    let elsewhere = opened.expect("a database").store;
+    assert!(!elsewhere.reach(&shown).await.expect("an answer"), "another database has another key");
+}
+
 /// Takes the lock of all authors until it is ended.
 const HOLD: &str = "BEGIN; SELECT id FROM author FOR UPDATE; SELECT pg_sleep(600)";
 const HOLDERS: &str = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
@@ -573,4 +650,34 @@ async fn how_late_others_know_beside_64_writers() {
     let mut late: Vec<_> = keys.iter().map(|key| there[key].saturating_duration_since(here[key])).collect();
     late.sort();
     eprintln!("median {:?}, 99th percentile {:?}", late[3200], late[6336]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints figures"]
+async fn how_late_an_idle_process_knows_and_how_often_it_asks() {
+    let (place, timed) = (Place::new(), [Arc::<Timed>::default(), Arc::default()]);
+    let stores = timed
+        .clone()
+        .map(|timed| Store::open(&place.options, &model(MODEL), Ambient::system(), timed).expect("a database").store);
+    sleep(Duration::from_secs(2)).await;
+    let transactions = || -> i64 {
+        place.run("SELECT pg_stat_force_next_flush()");
+        place.run("SELECT xact_commit FROM pg_stat_database WHERE datname = 'test_0'").parse().expect("a number")
+    };
+    let before = transactions();
+    sleep(Duration::from_secs(20)).await;
+    eprintln!("two idle processes: {} transactions per second", (transactions() - before) / 20);
+
+    let [here, there] = timed;
+    let mut late = Vec::new();
+    for number in 0..100 {
+        stores[0].write(create_author(number, &format!("{number}@example.org"))).await.expect("a create");
+        let key = stores[0].dependency_keys().record(AUTHOR, &RecordKey::from(id(number)));
+        until("it is known", || there.0.lock().expect("not poisoned").contains_key(&key)).await;
+        let known = there.0.lock().expect("not poisoned")[&key];
+        late.push(known.saturating_duration_since(here.0.lock().expect("not poisoned")[&key]));
+        sleep(Duration::from_millis(37)).await;
+    }
+    late.sort();
+    eprintln!("median {:?}, 90th percentile {:?}, longest {:?}", late[50], late[90], late[99]);
 }

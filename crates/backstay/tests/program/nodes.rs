@@ -98,6 +98,21 @@ fn what_one_server_does_the_others_know_within_a_second() {
 }
 
 #[test]
+fn whoever_shows_a_commit_is_answered_with_it_by_every_server() {
+    let url = Cluster::shared().url();
+    let apps = [app_on(&url), app_on(&url)];
+    let [one, other] = [serve(&apps[0]), serve(&apps[1])];
+    for _ in 0..5 {
+        let token = sign_in(&one);
+        assert_eq!((me(&one, &token), me(&other, &token)), (200, 200));
+        let commit = one.commit_of("POST", "/auth/sign-out", &token);
+        let lines = format!("authorization: Bearer {token}\r\nbackstay-commit: {commit}\r\n");
+        assert_eq!(other.ask_with("GET", "/auth/me", &lines, "").0, 401);
+    }
+    assert_eq!((one.stop(), other.stop()), (Some(0), Some(0)));
+}
+
+#[test]
 fn a_server_that_is_killed_leaves_a_log_without_gaps() {
     let url = Cluster::shared().url();
     let apps = [app_on(&url), app_on(&url)];

@@ -1,6 +1,7 @@
 //! The HTTP door, driven as a client drives it. Texts are compared in `texts` alone.
 
 mod accounts;
+mod acting;
 mod aggregates;
 mod bad_input;
 mod by_filter;
@@ -9,6 +10,7 @@ mod changes;
 mod children;
 mod clocks;
 mod collections;
+mod commits;
 mod computed;
 mod conditions;
 mod description;

@@ -24,7 +24,7 @@ use crate::moment::CommitClock;
 use crate::read::LongRead;
 use crate::session::{Answer, OwnRow, Visit, at_once, later};
 use crate::tx::Tx;
-use crate::{CommitObserver, Committed, Demand, ReadStats, RowSink, StoreError, Writes};
+use crate::{CommitId, CommitObserver, Committed, Demand, ReadStats, RowSink, StoreError, Writes};
 
 /// Runs of one job before a conflict with other transactions becomes its error.
 const RUNS: usize = 8;
@@ -105,16 +105,17 @@ impl Inner {
         let access = match job.writes() {
             Writes::None => Access::Read,
             Writes::One | Writes::Many => Access::Write,
+            Writes::Serializable => Access::Serializable,
         };
         let _turn = match job.writes() {
-            Writes::Many if run > 1 => {
+            Writes::Many | Writes::Serializable if run > 1 => {
                 Some(timeout_at(deadline, self.again.lock()).await.map_err(|_| StoreError::Busy)?)
             }
-            Writes::None | Writes::One | Writes::Many => None,
+            Writes::None | Writes::One | Writes::Many | Writes::Serializable => None,
         };
         let _writer = match access {
             Access::Read => None,
-            Access::Write => {
+            Access::Write | Access::Serializable => {
                 let permit = timeout_at(deadline, self.writers.acquire()).await.map_err(|_| StoreError::Busy)?;
                 Some(permit.expect("it is never closed"))
             }
@@ -137,7 +138,7 @@ impl Inner {
     async fn run_once(&self, job: &mut dyn Job, session: &mut PostgresSession, run: usize) -> bool {
         let moment = match job.writes() {
             Writes::None => Ok(self.commit_clock.now()),
-            Writes::One | Writes::Many => self.commit_clock.next(),
+            Writes::One | Writes::Many | Writes::Serializable => self.commit_clock.next(),
         };
         let Ok(moment) = moment.map_err(|error| job.fail(error)) else { return false };
         let deadline = Deadline::from_std(job.interest().deadline());
@@ -149,9 +150,12 @@ impl Inner {
         };
         let Ok(pending) = ran else { return false };
         let (origin, interest) = (job.origin(), job.interest().clone());
+        let changes = &pending.changes;
+        let staged = (!changes.is_empty()).then(|| self.log_format.stage(moment, &origin, changes));
+        if let Some((append, _)) = &staged {
+            job.logged(append.commit);
+        }
         let committed = async {
-            let changes = &pending.changes;
-            let staged = (!changes.is_empty()).then(|| self.log_format.stage(moment, &origin, changes));
             let statements = session.left_to_do(&pending, staged.as_ref().map(|(append, _)| append), moment)?;
             interest.commit()?;
             let Some((Append { keys, .. }, leaf)) = &staged else {
@@ -284,6 +288,13 @@ impl Database for PostgresDatabase {
 
     fn settle_log(&self) -> Answer<'_, ()> {
         later(self.inner.settle_log())
+    }
+
+    fn reach(&self, commit: CommitId) -> Answer<'_, ()> {
+        later(async move {
+            self.inner.follower.reach(commit).await;
+            Ok(())
+        })
     }
 
     fn is_current(&self) -> bool {

@@ -126,6 +126,10 @@ impl Refusal {
                 }
             }
             "23503" => StoreError::ForeignKey,
+            "23514" | "23P01" => match self.constraint.clone() {
+                Some(constraint) => StoreError::Check { constraint },
+                None => StoreError::Constraint(self.into_cause()),
+            },
             "25P02" => StoreError::Aborted,
             READ_ONLY_TRANSACTION => StoreError::ReadOnly,
             "53100" => StoreError::Full,

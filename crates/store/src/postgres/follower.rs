@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use backstay_audit::Leaf;
 use backstay_base::limits;
 use deadpool_postgres::{ClientWrapper, Object};
-use futures_util::future::select;
+use futures_util::future::{join, select};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
@@ -21,12 +21,16 @@ use super::error::plain;
 use super::lease;
 use super::param::Bound;
 use super::pools::Pools;
+use super::reached::Reached;
 use super::sequencer::{Sequenced, Sequencer};
+use super::wake::{self, Wake};
 use crate::moment::CommitClock;
-use crate::{CommitObserver, StoreError, idempotency, log};
+use crate::{CommitId, CommitObserver, StoreError, idempotency, log};
 
-/// How often the log is read if nothing is committed here.
+/// How often the log is read if nothing is committed here, and others can't say so.
 const IDLE: Duration = Duration::from_millis(50);
+/// The same if they can: often enough to know that there is nothing, which holds for `limits::UNHEARD_MILLIS`.
+const IDLE_HEARING: Duration = Duration::from_millis(limits::UNHEARD_MILLIS * 2 / 5);
 /// How long commits are collected, so that many of them are sequenced together.
 const COLLECT: Duration = Duration::from_millis(5);
 /// When it is tried again if another process is moving entries.
@@ -51,8 +55,12 @@ const END: &str =
 pub(super) struct Follower {
     observer: Arc<dyn CommitObserver>,
     clock: Arc<CommitClock>,
-    /// Something was committed here.
-    committed: Notify,
+    /// Something was committed, here or elsewhere.
+    wake: Arc<Wake>,
+    /// It knows more than before.
+    knows_more: Notify,
+    /// What it knows of commits by their ids.
+    reached: Mutex<Reached>,
     /// Entries of this process that it hasn't read yet: their changes are known.
     own: Mutex<HashSet<Leaf>>,
     /// The entry that was read last.
@@ -65,22 +73,35 @@ pub(super) struct Follower {
     connected: AtomicU64,
 }
 
+/// What was read of the log.
+struct Read {
+    /// Whether there may be more.
+    more: bool,
+    /// Whether another process has committed some of it.
+    news: bool,
+}
+
 /// How far it is, on one connection.
 struct Reading<'f> {
     follower: &'f Follower,
     client: ClientWrapper,
     sequencer: Sequencer,
     tail: Statement,
+    notify: Statement,
+    /// Notifications that had arrived when it last read the log.
+    arrived: u64,
     /// When it last tried to become the keeper.
     applied: Option<Instant>,
 }
 
 impl Follower {
-    pub(super) fn new(observer: Arc<dyn CommitObserver>, clock: Arc<CommitClock>) -> Self {
+    pub(super) fn new(observer: Arc<dyn CommitObserver>, (clock, wake): (Arc<CommitClock>, Arc<Wake>)) -> Self {
         Self {
             observer,
             clock,
-            committed: Notify::new(),
+            wake,
+            knows_more: Notify::new(),
+            reached: Mutex::default(),
             own: Mutex::default(),
             last: Mutex::default(),
             began: Instant::now(),
@@ -118,7 +139,31 @@ impl Follower {
         }
         own.insert(leaf);
         drop(own);
-        self.committed.notify_one();
+        self.reached.lock().add(CommitId::of(&leaf));
+        self.wake.wake();
+    }
+
+    /// Waits until the changes of a commit are known here, whoever made it; or, if that takes longer than the process is current
+    /// without knowing them, until it isn't.
+    pub(super) async fn reach(&self, commit: CommitId) {
+        if self.reached.lock().has(commit) {
+            return;
+        }
+        // It was answered before: whoever knows everything from now on knows it.
+        let asked = self.began.elapsed();
+        let known = async {
+            loop {
+                let more = self.knows_more.notified();
+                if self.heard.load(Ordering::Acquire) >= micros(asked) {
+                    break;
+                }
+                more.await;
+            }
+        };
+        self.wake.wake();
+        if timeout(Duration::from_millis(limits::UNHEARD_MILLIS), known).await.is_ok() {
+            self.reached.lock().add(commit);
+        }
     }
 
     /// Follows the log from behind this place on, as long as it is polled: on this connection, and on others once that is
@@ -166,7 +211,8 @@ impl Follower {
             Sequenced::Some => {}
             Sequenced::Elsewhere => sleep(AGAIN).await,
             Sequenced::All => {
-                select(pin!(self.committed.notified()), pin!(sleep(IDLE))).await;
+                let idle = if self.wake.hears() { IDLE_HEARING } else { IDLE };
+                select(pin!(self.wake.woken()), pin!(sleep(idle))).await;
                 sleep(COLLECT).await;
             }
         }
@@ -174,8 +220,7 @@ impl Follower {
 
     /// Notes a moment.
     fn note(&self, moment: &AtomicU64, at: Instant) {
-        let micros = at.saturating_duration_since(self.began).as_micros();
-        moment.store(u64::try_from(micros).unwrap_or(u64::MAX).max(1), Ordering::Release);
+        moment.store(micros(at.saturating_duration_since(self.began)), Ordering::Release);
     }
 }
 
@@ -184,7 +229,10 @@ impl<'f> Reading<'f> {
         client.batch_execute(&session()).await.map_err(plain)?;
         let sequencer = Sequencer::on(&client).await?;
         let tail = client.prepare(TAIL).await.map_err(plain)?;
-        Ok(Self { follower, client, sequencer, tail, applied: None })
+        let notify = client.prepare(wake::NOTIFY).await.map_err(plain)?;
+        follower.wake.listen(&client).await.map_err(plain)?;
+        let arrived = follower.wake.arrived();
+        Ok(Self { follower, client, sequencer, tail, notify, arrived, applied: None })
     }
 
     /// Starts over at the end of the log if it doesn't continue what was read of it: a standby that was promoted can lack the last
@@ -213,25 +261,48 @@ impl<'f> Reading<'f> {
         let follower = self.follower;
         let sequenced = self.sequencer.sequence(&self.client).await?;
         follower.note(&follower.connected, begun);
-        while self.read(place).await? {}
+        let arrived = follower.wake.arrived();
+        // Futures are polled in order, and each sends its request when it is first polled.
+        let (told, read) = join(self.tell(), self.read(place)).await;
+        told?;
+        let Read { mut more, mut news } = read?;
+        while more {
+            let next = self.read(place).await?;
+            (more, news) = (next.more, news || next.news);
+        }
+        if news && !self.sequencer.has_moved() && arrived == self.arrived {
+            follower.wake.missed();
+        }
+        self.arrived = arrived;
         if sequenced == Sequenced::All {
             // Everything that was visible then is known.
             follower.note(&follower.heard, begun);
+            follower.knows_more.notify_waiters();
         }
         self.apply(begun).await?;
         Ok(sequenced)
     }
 
-    /// Reads the next entries; returns whether there may be more.
-    async fn read(&mut self, place: &mut i64) -> Result<bool, StoreError> {
-        let rows = self.client.query(&self.tail, &[&*place, &READ]).await.map_err(plain)?;
-        for row in &rows {
-            self.take(row, place)?;
+    /// Tells others that the log has more, if this process has moved it there.
+    async fn tell(&self) -> Result<(), StoreError> {
+        if self.sequencer.has_moved() {
+            self.client.execute(&self.notify, &[]).await.map_err(plain)?;
         }
-        Ok(i64::try_from(rows.len()).is_ok_and(|read| read == READ))
+        Ok(())
     }
 
-    fn take(&self, row: &Row, place: &mut i64) -> Result<(), StoreError> {
+    /// Reads the next entries.
+    async fn read(&self, place: &mut i64) -> Result<Read, StoreError> {
+        let rows = self.client.query(&self.tail, &[&*place, &READ]).await.map_err(plain)?;
+        let mut news = false;
+        for row in &rows {
+            news |= self.take(row, place)?;
+        }
+        Ok(Read { more: i64::try_from(rows.len()).is_ok_and(|read| read == READ), news })
+    }
+
+    /// Takes note of an entry; returns whether it is another process's.
+    fn take(&self, row: &Row, place: &mut i64) -> Result<bool, StoreError> {
         let Follower { observer, clock, own, .. } = self.follower;
         let damaged = || StoreError::Catalog("backstay_log");
         let found: i64 = row.try_get(0).map_err(plain)?;
@@ -248,14 +319,15 @@ impl<'f> Reading<'f> {
         *place = found;
         *self.follower.last.lock() = Some(leaf);
         if own.lock().remove(&leaf) {
-            return Ok(());
+            return Ok(false);
         }
         let feed: Option<&[u8]> = row.try_get(2).map_err(plain)?;
         match feed.and_then(log::feed_keys) {
             Some(keys) => observer.others_changed(&keys),
             None => observer.foreign_change(),
         }
-        Ok(())
+        self.follower.reached.lock().add(CommitId::of(&leaf));
+        Ok(true)
     }
 
     /// Now and then, becomes the keeper if there is none, and removes idempotency records that have expired if it is the keeper.
@@ -277,6 +349,11 @@ impl<'f> Reading<'f> {
     }
 }
 
+/// A time since the beginning, never 0.
+fn micros(since: Duration) -> u64 {
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX).max(1)
+}
+
 /// The server ends the session of a process that is stopped, and with it the lock of the keeper.
 fn session() -> String {
     format!("SET idle_session_timeout = '{}s'", limits::KEEPER_IDLE_SECONDS)
@@ -296,7 +373,7 @@ mod tests {
     #[test]
     fn a_keeper_that_was_stopped_is_none_until_the_server_has_run_a_statement_of_its_connection() {
         let clock = Arc::new(CommitClock::after(None, Arc::new(SystemClock)));
-        let mut follower = Follower::new(Arc::new(()), clock);
+        let mut follower = Follower::new(Arc::new(()), (clock, Arc::default()));
         follower.began = Instant::now().checked_sub(Duration::from_mins(1)).expect("the machine runs for longer");
         follower.is_keeper.store(true, Ordering::Relaxed);
         let check = |seconds_ago: u64, expected: bool| {

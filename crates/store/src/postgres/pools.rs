@@ -10,6 +10,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::address::Address;
 use super::error::{is_crowded, plain, unreachable};
 use super::lease::{Commits, Lease};
+use super::wake::{Connecting, Wake};
 use crate::StoreError;
 
 /// For statements that commit by themselves within a transaction.
@@ -36,15 +37,22 @@ pub(super) struct Pools {
     /// For following the log.
     following: Pool,
     connector: MakeRustlsConnect,
+    /// What notifications on any of them wake.
+    wake: Arc<Wake>,
     lease: Option<Arc<Lease>>,
 }
 
 impl Pools {
     /// Pools of connections that belong to a lease, or to none as long as the database is being opened or looked at.
-    pub(super) fn new(address: &Address, connections: usize, lease: Option<&Arc<Lease>>) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        address: &Address,
+        connections: usize,
+        (lease, wake): (Option<&Arc<Lease>>, Arc<Wake>),
+    ) -> Result<Self, StoreError> {
         let pool = |(config, commits): (Config, Commits), connections| {
+            let connecting = Connecting { connector: address.connector.clone(), wake: Arc::clone(&wake) };
             let member = lease.map(|lease| (Arc::clone(lease), commits));
-            pool((config, &address.connector), connections, member)
+            pool((config, connecting), connections, member)
         };
         let usual = match lease {
             None => address.config.clone(),
@@ -55,8 +63,14 @@ impl Pools {
             apart: pool((address.relaxed(), Commits::Relaxed), CONNECTIONS_APART)?,
             following: pool((address.relaxed(), Commits::Relaxed), 1)?,
             connector: address.connector.clone(),
+            wake,
             lease: lease.cloned(),
         })
+    }
+
+    /// What notifications wake.
+    pub(super) fn wake(&self) -> &Arc<Wake> {
+        &self.wake
     }
 
     /// How many connections may be in transactions that write: the rest is left to reads.
@@ -141,12 +155,12 @@ async fn patiently(pool: &Pool) -> Result<Object, PoolError> {
 }
 
 fn pool(
-    (config, connector): (Config, &MakeRustlsConnect),
+    (config, connecting): (Config, Connecting),
     connections: usize,
     member: Option<(Arc<Lease>, Commits)>,
 ) -> Result<Pool, StoreError> {
     let ready = config.get_connect_timeout().copied().unwrap_or_default() + READY_TIMEOUT;
-    let manager = Manager::from_config(config, connector.clone(), ManagerConfig::default());
+    let manager = Manager::from_connect(config, connecting, ManagerConfig::default());
     let mut builder = Pool::builder(manager).max_size(connections);
     builder = builder.runtime(Runtime::Tokio1).create_timeout(Some(ready));
     if let Some((lease, commits)) = member {

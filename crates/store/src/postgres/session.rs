@@ -32,6 +32,8 @@ pub(super) enum Access {
     Read,
     /// Write, too.
     Write,
+    /// Write, too, and serialize what it reads with others that do.
+    Serializable,
 }
 
 /// One connection and its transaction, which begins with the first statement.
@@ -342,14 +344,17 @@ impl PostgresSession {
         match self.access {
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Access::Write => "BEGIN",
+            Access::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
         }
     }
 
     fn noted(&mut self, refusal: Refusal) -> StoreError {
         match self.access {
             // The server has become a standby, or lets its users only read.
-            Access::Write if refusal.is_read_only() => StoreError::Unreachable(refusal.into_cause()),
-            Access::Read | Access::Write => refusal.note(&mut self.may_run_again),
+            Access::Write | Access::Serializable if refusal.is_read_only() => {
+                StoreError::Unreachable(refusal.into_cause())
+            }
+            Access::Read | Access::Write | Access::Serializable => refusal.note(&mut self.may_run_again),
         }
     }
 
