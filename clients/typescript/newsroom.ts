@@ -1618,12 +1618,15 @@ interface SentRequest {
   query?: { [name: string]: unknown };
   body?: unknown;
   headers?: { [name: string]: string };
+  withoutLink?: true;
 }
 
 class HttpConnection {
   readonly options: ConnectOptions;
   token: string | undefined;
   link: string | undefined;
+  /** Of the last write: reads see it on every server. */
+  commit: string | undefined;
 
   constructor(options: ConnectOptions) {
     this.options = options;
@@ -1637,18 +1640,25 @@ class HttpConnection {
   }
 
   /** The response, if it isn't a problem. */
-  async open(method: string, path: string, { query, body, headers }: SentRequest): Promise<Response> {
+  async open(method: string, path: string, { query, body, headers, withoutLink }: SentRequest): Promise<Response> {
     const { url, fetch: send = fetch } = this.options;
     const all: { [name: string]: string } = { Accept: "application/json", ...this.options.headers, ...headers };
     if (this.token !== undefined) all["Authorization"] = `Bearer ${this.token}`;
-    if (this.link !== undefined) all["Backstay-Link"] = this.link;
+    if (this.link !== undefined && !withoutLink) all["Backstay-Link"] = this.link;
+    if (this.commit !== undefined) all["Backstay-Commit"] = this.commit;
     const init: RequestInit = { method, headers: all };
     if (body !== undefined) {
       all["Content-Type"] = "application/json";
       init.body = JSON.stringify(body);
     }
     const response = await send(url.replace(/\/+$/, "") + path + parameters(query), init);
-    if (!response.ok) throw new Problem(response, parsed(await response.text()));
+    this.commit = response.headers.get("Backstay-Commit") ?? this.commit;
+    if (!response.ok) {
+      const problem = new Problem(response, parsed(await response.text()));
+      // The database is another one now.
+      if (problem.errors.some(({ at }) => at === "backstay-commit")) this.commit = undefined;
+      throw problem;
+    }
     return response;
   }
 }
@@ -2046,7 +2056,8 @@ export class AccountRequests {
 
   /** Makes a secret link, and shows it from now on, signed in or not. */
   async makeLink(): Promise<MadeLink> {
-    const made: MadeLink = await this.connection.send("POST", "/auth/links");
+    // A link that has expired would be refused.
+    const made: MadeLink = await this.connection.send("POST", "/auth/links", { withoutLink: true });
     this.connection.link = made.token;
     return made;
   }
@@ -2094,15 +2105,6 @@ export class BackstayBase {
       later[name] = new LaterRequests(path);
     }
     Object.defineProperty(this, "later", { value: later, enumerable: true });
-    const actions: { [name: string]: unknown } = {};
-    for (const [name, { path, reads }] of Object.entries(ACTIONS)) {
-      actions[name] = (args: { [name: string]: unknown } = {}, options?: any) => {
-        if (!reads) return this.connection.send("POST", path, written(args, options));
-        const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
-        return this.connection.send("GET", path, { query: { ...given, ...shownParameters(options) } });
-      };
-    }
-    if (Object.keys(actions).length > 0) Object.defineProperty(this, "do", { value: actions, enumerable: true });
   }
 
   /** The token of the session, or the key, if there is one. */
@@ -2115,10 +2117,16 @@ export class BackstayBase {
     return this.connection.link;
   }
 
-  /** The same database for whoever has this token or key; for anybody without one. */
-  with(token: string | undefined): BackstayClient {
-    const { token: _, ...options } = this.connection.options;
-    return connect(token === undefined ? options : { ...options, token });
+  /** Shows another link from now on, or none: what to do with one that is refused with `invalid-link`. */
+  set link(token: string | undefined) {
+    this.connection.link = token;
+  }
+
+  /** The same database for whoever has this token or key, or for anybody without one. It shows the link that this client
+   * shows, unless another one is given, or `null` for none. */
+  with(token: string | undefined, { link = this.link }: { link?: string | null } = {}): BackstayClient {
+    const { token: _, link: __, ...options } = this.connection.options;
+    return connect({ ...options, ...(token === undefined ? {} : { token }), ...(link == null ? {} : { link }) });
   }
 
   /** Makes several requests in one commit: all of them or none. The answers are in their order. */

@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("live", &[]),
     ("meter", &[]),
     ("client", &[]),
+    ("egress", &[]),
     ("expr", &["model"]),
     ("sql", &["expr", "model"]),
     ("store", &["sql", "model", "audit", "meter"]),
@@ -33,7 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("testkit", EVERYTHING),
 ];
 
-const ABOVE_ENGINE: &[&str] = &["engine", "model", "expr", "vault", "audit", "live"];
+const ABOVE_ENGINE: &[&str] = &["engine", "model", "expr", "vault", "audit", "live", "egress"];
 /// Doors read the model as well: paths, and what an OpenAPI document says of types.
 const DOORS: &[&str] = &["rest", "engine", "model", "identity", "jobs", "files", "ledger", "functions", "health"];
 const EVERYTHING: &[&str] = &[
@@ -54,6 +55,7 @@ const EVERYTHING: &[&str] = &[
     "rest",
     "http",
     "client",
+    "egress",
     "admin",
 ];
 

@@ -466,6 +466,9 @@ pub enum Limit {
     /// The server has more to do than it can. Nothing was changed.
     #[error("the server is busy; try again")]
     Busy,
+    /// Another transaction kept locked what the request changes. Nothing was changed.
+    #[error("another change keeps what this request changes locked, and takes too long; try again")]
+    Locked,
     /// A statement was ended because the time of its request was up.
     #[error("the request took longer than it may; ask for less, or send fewer records at a time")]
     Deadline,
@@ -633,6 +636,7 @@ impl Error {
             | Limit::Storage
             | Limit::Share(_)
             | Limit::Busy
+            | Limit::Locked
             | Limit::Deadline
             | Limit::Time { .. } => false,
         }
@@ -654,9 +658,8 @@ impl Error {
             Self::Malformed(_) => "malformed-request",
             Self::Invalid(_) => "invalid-values",
             Self::Unauthenticated(Unauthenticated::Missing) => "sign-in-required",
-            Self::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key | Unauthenticated::Link) => {
-                "invalid-token"
-            }
+            Self::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => "invalid-token",
+            Self::Unauthenticated(Unauthenticated::Link) => "invalid-link",
             Self::Unauthenticated(Unauthenticated::Credentials) => "wrong-credentials",
             Self::Forbidden { .. }
             | Self::ForbiddenAfterwards { .. }
@@ -688,7 +691,7 @@ impl Error {
             Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
             Self::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => "too-costly",
             Self::Limit(Limit::Share(_)) => "too-many-requests",
-            Self::Limit(Limit::Busy) => "busy",
+            Self::Limit(Limit::Busy | Limit::Locked) => "busy",
             Self::Limit(Limit::Storage) => "storage-full",
             Self::Limit(Limit::Time { .. } | Limit::Deadline) => "timeout",
             Self::Unknown => "outcome-unknown",
@@ -737,7 +740,7 @@ mod tests {
             let error = Error::from(limit);
             assert!(error.fits_in_parts(), "{error}");
         }
-        for error in [Limit::Busy.into(), Limit::Storage.into(), Conflict::Concurrent.into()] {
+        for error in [Limit::Busy.into(), Limit::Locked.into(), Limit::Storage.into(), Conflict::Concurrent.into()] {
             assert!(!Error::fits_in_parts(&error), "{error}");
         }
     }

@@ -10,7 +10,6 @@ use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Row, Statement, StoredPlan, Template};
 use backstay_store::{Demand, RecordKey, StoreError, Tx};
 
-use crate::Record;
 use crate::answered::NoAnswer;
 use crate::application::CallerClass;
 use crate::bind::{Bindings, Question};
@@ -21,6 +20,7 @@ use crate::record::Key;
 use crate::recorder::Recorder;
 use crate::reference::Reference;
 use crate::taken_along::TakenAlong;
+use crate::{Commits, Record};
 
 /// How a request came.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct Arrival {
     pub deadline: Option<Instant>,
     /// What it may use for its answer.
     pub memory: Memory,
+    /// What it commits.
+    pub commits: Commits,
 }
 
 /// One request: its caller, its id and the moment at which it began.
@@ -51,13 +53,14 @@ pub struct Context {
     deadline: Option<Instant>,
     /// What it may use for its answer.
     pub(crate) memory: Memory,
+    pub(crate) commits: Commits,
 }
 
 impl Context {
     /// A request of a caller of this class.
     pub(crate) fn with(caller: Arc<Caller>, class: Arc<CallerClass>, arrival: Arrival) -> Self {
-        let Arrival { request, now, client, deadline, memory } = arrival;
-        Self { caller, class, request, now, client, deadline, memory }
+        let Arrival { request, now, client, deadline, memory, commits } = arrival;
+        Self { caller, class, request, now, client, deadline, memory, commits }
     }
 
     /// Whether the caller may see these fields of every record of the collection.
@@ -74,8 +77,8 @@ impl Context {
 
     /// How the request came.
     pub(crate) fn arrival(&self) -> Arrival {
-        let Self { request, now, client, deadline, ref memory, .. } = *self;
-        Arrival { request, now, client, deadline, memory: memory.clone() }
+        let Self { request, now, client, deadline, ref memory, ref commits, .. } = *self;
+        Arrival { request, now, client, deadline, memory: memory.clone(), commits: commits.clone() }
     }
 
     /// For whom the store works, and until when.

@@ -16,8 +16,8 @@ use crate::observer::{self, Dependency, Publisher};
 use crate::sink::Collect;
 use crate::templates::{LinkStatement, Templates};
 use crate::{
-    Act, Answer, Application, Arrival, Context, Encoder, Explanation, Procedure, Procedures, Record, Refused, Request,
-    Requests, Singles, Sizes, Transaction, action_call, each, explain, prepared, transaction, write_requests,
+    Act, Answer, Application, Arrival, Commits, Context, Encoder, Explanation, Procedure, Procedures, Record, Refused,
+    Request, Requests, Singles, Sizes, Transaction, action_call, each, explain, prepared, transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.
@@ -330,6 +330,20 @@ impl Engine {
         Ok(records)
     }
 
+    /// The ids of the records whose field holds a moment that is now or past, whatever the caller may see: the earliest first,
+    /// at most `limit`.
+    pub async fn peek_past(
+        &self,
+        collection: CollectionId,
+        field: FieldId,
+        limit: u32,
+    ) -> Result<Vec<RecordId>, Error> {
+        let template = self.inner.templates.past(&self.inner.planner, (collection, field));
+        let cx = Context::system(self);
+        let bindings = Bindings { limit: u64::from(limit), ..Bindings::new(cx.caller(), cx.now) };
+        self.ids(&cx, (&template, 0), bindings).await
+    }
+
     /// Records in the order of their ids, whatever the caller may see: those after `after`, at most `limit`.
     pub async fn peek_page(
         &self,
@@ -379,7 +393,8 @@ impl Context {
     /// A request that begins now.
     pub fn new(engine: &Engine, caller: Arc<Caller>) -> Self {
         let (request, now) = (RequestId(engine.next_id()), engine.ambient().clock.now());
-        Self::begun(engine, caller, Arrival { request, now, client: None, deadline: None, memory: Memory::uncounted() })
+        let (memory, commits) = (Memory::uncounted(), Commits::UNNOTED);
+        Self::begun(engine, caller, Arrival { request, now, client: None, deadline: None, memory, commits })
     }
 
     /// A request that has come before.

@@ -93,14 +93,19 @@ impl Inner {
                 Place::Whole,
                 ViolationKind::Reference { collection: "record".to_owned(), by: "id".to_owned() },
             ),
+            StoreError::Check { constraint } => {
+                let message = format!("the database refuses the record: it must satisfy {constraint}");
+                Error::invalid(Place::Whole, ViolationKind::Check { message })
+            }
             StoreError::StagedRows { .. } => Conflict::Concurrent.into(),
             StoreError::StepLimit => Limit::Cost.into(),
             StoreError::TimeLimit => Limit::Deadline.into(),
             StoreError::HoldLimit => Limit::Hold.into(),
             StoreError::TooLarge => too_large(),
             StoreError::Busy => Limit::Busy.into(),
+            StoreError::Locked => Limit::Locked.into(),
             StoreError::Unreachable(cause) => {
-                tracing::warn!(%cause, "the database server can't be reached");
+                tracing::warn!(%cause, "the database server can't be used");
                 Limit::Busy.into()
             }
             StoreError::Share => Limit::Share(Shared::Queue).into(),

@@ -2,6 +2,8 @@
 //! of them. Knows no notation (JSON, words of a URL) and no protocol, and sees no text of SQL.
 
 mod action_call;
+#[cfg(feature = "postgres")]
+mod adopting;
 mod aggregate;
 mod allow_policy;
 mod amounts;
@@ -21,6 +23,7 @@ mod clauses;
 mod commit_checks;
 mod commit_guards;
 mod commit_log;
+mod commits;
 mod compared_sums;
 mod compiled;
 mod compiler;
@@ -41,6 +44,7 @@ mod expiry;
 mod explain;
 mod explanation;
 mod fill;
+mod firing;
 mod given;
 mod giving;
 mod grouping;
@@ -109,6 +113,8 @@ mod sums;
 mod tag;
 mod taken_along;
 mod templates;
+mod timer_guards;
+mod timers;
 mod transaction;
 mod transitions;
 mod trash;
@@ -134,6 +140,11 @@ pub use backstay_sql::{
     SelectedField, SelectedMember, SelectedType, SelectedValue, Selection, SortBy, SortKey, Sought, TypeOutput,
     ValueKind, ValueOutput, ValuesOutput, nested,
 };
+#[cfg(feature = "postgres")]
+pub use backstay_store::{
+    AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Deletion, FoundCheck, FoundColumn, FoundEnum,
+    FoundIndex, FoundReference, FoundTable, FoundUnique, Misfit, RefusedStep, Retyped, Survey, TableKind, TypeFamily,
+};
 pub use backstay_store::{
     ApiChange, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,
     OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, Restored, Restoring, Risk,
@@ -143,6 +154,7 @@ pub use block::{Begun, Block, Committed};
 pub use broken_checks::BrokenCheck;
 pub use changes::{Changed, Changes, Follower};
 pub use commit_log::{LogChange, LogLine};
+pub use commits::Commits;
 pub use compared_sums::ComparedSum;
 pub use context::{Arrival, Authority, Context, TxContext};
 pub use dependent::{Answered, Asked, Completion, Dependent, Requests};
@@ -155,7 +167,7 @@ pub use grouping::{
     TermProblem, is_output_name, value_kind,
 };
 pub use history::history_order;
-pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, Others, Referred};
+pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, NamedWithin, Others, Referred};
 pub use observer::Dependency;
 pub use operator::Operator;
 pub use procedures::{Notation, Procedure, Procedures};
@@ -173,5 +185,6 @@ pub use singles::Singles;
 pub use sizes::Sizes;
 pub use sought::read_search;
 pub use tag::Tag;
+pub use timers::{Due, TimerPass};
 pub use transaction::Transaction;
 pub use which::{UniqueKey, Which};

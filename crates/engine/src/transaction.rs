@@ -4,7 +4,7 @@ use std::sync::Arc;
 use backstay_base::{Action, Conflict, Error, Limit, Related, limits};
 use backstay_model::FieldId;
 use backstay_sql::condition_fields;
-use backstay_store::{Demand, Origin, StoreError, Tx, Work, Writes};
+use backstay_store::{CommitId, Demand, Origin, StoreError, Tx, Work, Writes};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
@@ -216,6 +216,10 @@ impl<T: Transaction> Work for Running<T> {
         }
     }
 
+    fn logged(&self, commit: CommitId) {
+        self.cx.commits.note(commit);
+    }
+
     fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<T::Answer, Failure>> {
         Box::pin(async move {
             // Rules compare `now` with the moments that records bear, those that it writes included.
@@ -242,13 +246,6 @@ impl<T: Transaction> Work for Running<T> {
             let answer = match self.transaction.run(&mut cx).await {
                 Ok(answer) => self.complete(&mut cx).await.map(|()| summing::queue(&mut cx)).map(|()| answer),
                 Err(refusal) => Err(refusal),
-            };
-            let answer = match answer {
-                Ok(answer) => Ok(answer),
-                // What was done before is answered again, whatever would refuse it now.
-                Err(refusal) => {
-                    cx.tx.settle_recall().await.map_or_else(|error| Err(cx.failed(error)), |()| Err(refusal))
-                }
             };
             *self.made_slugs.lock() = std::mem::take(&mut cx.made_slugs);
             *self.told_along.lock() = std::mem::take(&mut cx.told_along);

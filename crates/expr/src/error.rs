@@ -345,6 +345,12 @@ pub enum ExprErrorKind {
         /// The right one.
         right: NamedType,
     },
+    /// `auth.link` beside a record.
+    #[error("`auth.link` is the id of a secret link, never that of a {of}")]
+    LinkOfRecord {
+        /// The record's type.
+        of: NamedType,
+    },
     /// A type that cannot be compared this way.
     #[error("{ty} cannot be compared with `{operator}`")]
     Incomparable {

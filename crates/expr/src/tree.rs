@@ -325,7 +325,7 @@ impl Node {
 pub enum CallerPart {
     /// `auth.id`; null for anonymous callers.
     Id,
-    /// `auth.kind`: `ANONYMOUS`, `ACCOUNT`, `SERVICE`, `OPERATOR`.
+    /// `auth.kind`: `ANONYMOUS`, `ACCOUNT`, `SERVICE`, `OPERATOR`, `SYSTEM`.
     Kind,
     /// `auth.roles`: a list of names of the `@roles` enum.
     Roles,

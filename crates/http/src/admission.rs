@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use backstay_base::{Caller, Held, Limit, Memory, limits};
-use backstay_engine::Context;
+use backstay_engine::{Commits, Context};
 use bytes::Bytes;
 use http::Method;
 use hyper::body::Body as _;
@@ -17,7 +17,9 @@ use crate::negotiation::Returning;
 use crate::state::State;
 use crate::target::Target;
 use crate::write_headers::WriteHeaders;
-use crate::{Refusal, body, credentials, csrf, endpoints, idempotency, local, negotiation, parameters, preconditions};
+use crate::{
+    Refusal, body, commit, credentials, csrf, endpoints, idempotency, local, negotiation, parameters, preconditions,
+};
 
 /// A request that has passed everything its endpoint demands. Only `admit` makes one, and handlers take nothing else.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(crate) struct Admitted<'r> {
     /// What the body holds, and what is read from it.
     _held: Held,
     memory: Memory,
+    /// What it commits.
+    commits: Commits,
 }
 
 /// Takes a request through all that the table demands: its path and method, who calls, which page sent it, what it
@@ -49,6 +53,10 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
         }
     };
     let memory = reservation.as_ref().map_or_else(Memory::uncounted, Reservation::memory);
+    match route.callers {
+        Callers::Unread => {}
+        Callers::Everyone | Callers::Developer | Callers::Operators => commit::reach(head).await?,
+    }
     let recognized = match route.callers {
         Callers::Unread => Recognized::anonymous(),
         Callers::Everyone => credentials::recognize(head).await?,
@@ -75,7 +83,11 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
     if let Some(reservation) = reservation {
         reservation.raise(limits::REQUEST_MEMORY_BYTES)?;
     }
-    Ok(Admitted { head, endpoint, target, recognized, parameter, body, _held: held, memory })
+    let commits = match endpoint.effect {
+        Effect::Reads => Commits::UNNOTED,
+        Effect::Changes => Commits::noted(),
+    };
+    Ok(Admitted { head, endpoint, target, recognized, parameter, body, _held: held, memory, commits })
 }
 
 /// `OPTIONS` is answered for the shape of a path and without credentials, because browsers ask before they send any.
@@ -83,7 +95,8 @@ fn options<'r>(head: &'r Head<'r>) -> Admitted<'r> {
     let (endpoint, recognized) = (&endpoints::OPTIONS, Recognized::anonymous());
     let memory = Memory::uncounted();
     let (body, held) = (Bytes::new(), memory.hold());
-    Admitted { head, endpoint, target: Target::Fixed, recognized, parameter: None, body, _held: held, memory }
+    let (target, commits) = (Target::Fixed, Commits::UNNOTED);
+    Admitted { head, endpoint, target, recognized, parameter: None, body, _held: held, memory, commits }
 }
 
 /// The memory of the request, unless its network or the server has none left: little while its body arrives. Requests
@@ -138,7 +151,12 @@ impl<'r> Admitted<'r> {
 
     /// The same for another caller.
     pub(crate) fn context_of(&self, caller: Arc<Caller>) -> Context {
-        self.head.context(caller, self.memory.clone())
+        self.head.context(caller, self.memory.clone(), self.commits.clone())
+    }
+
+    /// What shows the client's later requests what this one has changed.
+    pub(crate) fn commit_token(&self) -> Option<String> {
+        self.changes().then(|| self.state().engine.commit_token(&self.commits))
     }
 
     /// Whom an answer that depends on the caller may reach.

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 /// Headers that the API itself reads.
 const OWN_HEADERS: &[&str] = &[
     "Authorization",
+    "Backstay-Commit",
     "Backstay-Link",
     "Content-Encoding",
     "Content-Type",
@@ -18,6 +19,7 @@ const OWN_HEADERS: &[&str] = &[
 const OWN_EXPOSED: &[&str] = &[
     "Accept-Patch",
     "Allow",
+    "Backstay-Commit",
     "Content-Location",
     "ETag",
     "Idempotency-Replayed",

@@ -15,6 +15,7 @@ use crate::admission::{Admitted, admit};
 use crate::answer::{Answer, Audience, JSON, Remaining};
 use crate::budget::{Budget, Share};
 use crate::coding::Coding;
+use crate::commit::BACKSTAY_COMMIT;
 use crate::compression::Encoding;
 use crate::endpoint::{ACCEPT_PATCH, Handler, RecordRequest, media_types};
 use crate::head::{Head, REQUEST_ID};
@@ -166,7 +167,10 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Memory), Refusa
     let mut work = pin!(async {
         let mut admitted = admit(head, body, deadline).await?;
         may_change.store(admitted.changes(), Ordering::Relaxed);
-        let answer = handle(&mut admitted).await?;
+        let mut answer = handle(&mut admitted).await?;
+        if let Some(token) = admitted.commit_token() {
+            answer.header(BACKSTAY_COMMIT, HeaderValue::try_from(token).map_err(Error::internal)?);
+        }
         Ok::<_, Refusal>((answer, admitted.into_memory()))
     });
     let outcome = match timeout_at(deadline, work.as_mut()).await {

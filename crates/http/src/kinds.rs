@@ -38,6 +38,8 @@ kinds! {
     SIGN_IN_REQUIRED: "sign-in-required", UNAUTHORIZED, "Sign in first",
         "Sign in at /auth/sign-in and send the token as `Authorization: Bearer TOKEN`.";
     INVALID_TOKEN: "invalid-token", UNAUTHORIZED, "The token is not valid", "Sign in again at /auth/sign-in.";
+    INVALID_LINK: "invalid-link", UNAUTHORIZED, "The secret link is not valid",
+        "Leave out `Backstay-Link`. To have a new link, send `POST /auth/links` without it.";
     MALFORMED_AUTHORIZATION: "malformed-authorization", UNAUTHORIZED, "The Authorization header is malformed",
         "Send one header `Authorization: Bearer TOKEN`.";
     WRONG_CREDENTIALS: "wrong-credentials", UNAUTHORIZED, "Wrong email address or password",
@@ -151,7 +153,8 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Malformed(_) => &MALFORMED_REQUEST,
         Error::Invalid(_) => &INVALID_VALUES,
         Error::Unauthenticated(Unauthenticated::Missing) => &SIGN_IN_REQUIRED,
-        Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key | Unauthenticated::Link) => &INVALID_TOKEN,
+        Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => &INVALID_TOKEN,
+        Error::Unauthenticated(Unauthenticated::Link) => &INVALID_LINK,
         Error::Unauthenticated(Unauthenticated::Credentials) => &WRONG_CREDENTIALS,
         Error::Forbidden { .. }
         | Error::ForbiddenAfterwards { .. }
@@ -186,7 +189,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Limit(Limit::Rate { .. }) => &TOO_MANY_ATTEMPTS,
         Error::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => &TOO_COSTLY,
         Error::Limit(Limit::Share(_)) => &TOO_MANY_REQUESTS,
-        Error::Limit(Limit::Busy) => &BUSY,
+        Error::Limit(Limit::Busy | Limit::Locked) => &BUSY,
         Error::Limit(Limit::Storage) => &STORAGE_FULL,
         Error::Limit(Limit::Time { .. } | Limit::Deadline) => &TIMEOUT,
         Error::Unknown => &OUTCOME_UNKNOWN,
@@ -294,6 +297,7 @@ mod tests {
             Limit::Storage.into(),
             Limit::Share(Shared::Queue).into(),
             Limit::Busy.into(),
+            Limit::Locked.into(),
             Limit::Time { seconds: 1 }.into(),
             Error::Unknown,
             Error::internal(io::Error::other("disk")),

@@ -13,6 +13,7 @@ mod budget;
 mod changes;
 mod coding;
 mod collections;
+mod commit;
 mod compression;
 mod connection;
 mod connections;

@@ -12,6 +12,7 @@ mod operators;
 mod references;
 mod scalars;
 mod schemas;
+mod timers;
 
 use backstay_base::{Action, limits};
 use backstay_engine::Sizes;

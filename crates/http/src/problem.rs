@@ -155,9 +155,6 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
             Some("Mark a type of the model with `@identity` to have accounts, or work with operators and API keys.")
         }
         Refusal::Domain(Error::NoLinks) => Some("Name `auth.link` in a rule of the model to have secret links."),
-        Refusal::Domain(Error::Unauthenticated(Unauthenticated::Link)) => {
-            Some("Leave out `Backstay-Link`, or make a new link with `POST /auth/links`.")
-        }
         Refusal::Domain(Error::SignUpRefused) => Some(
             "If you have an account already, sign in. Otherwise check the invitation, and choose other values for unique fields.",
         ),
@@ -238,16 +235,23 @@ impl<'a> Details<'a> {
             Error::Precondition { version } | Error::Exists { version } => {
                 Self { version: Some(*version), ..Self::default() }
             }
-            Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key | Unauthenticated::Link) => {
+            Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
             }
+            // The token of a session beside it may be good: a client must not throw that away.
+            Error::Unauthenticated(Unauthenticated::Link) => Self::header(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Backstay-Link error=\"invalid_token\""),
+            ),
             Error::Unauthenticated(Unauthenticated::Missing | Unauthenticated::Credentials) => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
             Error::Limit(Limit::Rate { retry_after_seconds }) => {
                 Self::header(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds))
             }
-            Error::Limit(Limit::Share(_) | Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
+            Error::Limit(Limit::Share(_) | Limit::Busy | Limit::Locked) => {
+                Self::header(header::RETRY_AFTER, HeaderValue::from(1))
+            }
             Error::Limit(
                 Limit::Size { .. }
                 | Limit::Matching { .. }
@@ -383,6 +387,7 @@ mod tests {
         check(domain(Limit::Hold.into()), 422);
         check(domain(Limit::Deadline.into()), 503);
         check(domain(Limit::Busy.into()), 503);
+        check(domain(Limit::Locked.into()), 503);
         check(domain(Limit::Storage.into()), 507);
         check(domain(Limit::Time { seconds: 1 }.into()), 503);
         check(domain(Error::Unknown), 503);

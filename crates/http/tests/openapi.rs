@@ -30,6 +30,31 @@ fn newsroom() -> Value {
         .expect("the document is JSON")
 }
 
+/// What happens at a moment is said where the moment is given, and where it is read.
+#[test]
+fn timers_are_described() {
+    let model = r#"
+        extend schema @app(name: "Desk")
+        enum State { DRAFT @initial @to(state: "DONE") DONE }
+        type Post @allow(read: "true", create: "true", update: "true") @at(field: "until", do: DELETE) {
+          state: State! @at(field: "doneAt", to: "DONE")
+          "When it is done."
+          doneAt: DateTime
+          until: Date @range(min: "2020-01-01")
+        }
+    "#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    for schema in ["Post", "Post.Create", "Post.Patch"] {
+        let described = |field: &str| &document["components"]["schemas"][schema]["properties"][field]["description"];
+        let done = "When it is done.\n\nAt this moment, `state` becomes DONE, if the transition is possible.";
+        assert_eq!(*described("doneAt"), json!(done), "{schema}");
+        let until = described("until").as_str().expect(schema);
+        assert!(until.ends_with("At this moment, the record is deleted."), "{schema}: {until}");
+    }
+}
+
 /// A patch takes a value or an operator that changes the stored one.
 #[test]
 fn operators_are_described() {

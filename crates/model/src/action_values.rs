@@ -38,7 +38,7 @@ impl Model {
                 }
             };
         };
-        let text = self.read_embedded(of, raw, (at.clone(), &mut |target, raw| self.key_in(target, raw)))?;
+        let text = self.read_embedded(of, raw, (at.clone(), &mut |target, raw, _| self.key_in(target, raw)))?;
         let mut wrong = Vec::new();
         self.visit_misfits_of(of, &text, &mut |misfit| {
             let place = misfit.steps.iter().fold(at.clone(), |place, step| place.then(step.clone()));
@@ -55,7 +55,7 @@ impl Model {
     pub fn read_result(&self, action: &Action, raw: &str) -> Result<Returned, Vec<Violation>> {
         let one = |raw: &str, at: Place| {
             let whole = format!("{{\"{}\":{raw}}}", action.name);
-            let related: RelatedReader<'_> = &mut |target, raw: &str| self.key_in(target, raw);
+            let related: RelatedReader<'_> = &mut |target, raw: &str, _: &Place| self.key_in(target, raw);
             let text = self.read_embedded(action.result.of, &whole, (at, related))?;
             let read = members(&text).unwrap_or_default();
             Ok::<_, Vec<Violation>>(

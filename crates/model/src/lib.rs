@@ -37,6 +37,7 @@ mod resolve;
 mod sequence;
 mod source;
 mod syntax;
+mod timer;
 mod translate;
 mod unsupported;
 mod value_type;
@@ -69,13 +70,14 @@ pub use model::{
     StoredNames, StoredSum, Trash, Tree, Union, Upkeep, VersionChange, Versions, Within,
 };
 pub use named::{FUNCTIONS, NamedRule, NamedRules, ParameterKind, RuleId, RuleParameter};
-pub use names::{own_name, shortened};
+pub use names::{own_name, path, shortened, snake};
 pub use pack::Pack;
 pub use pattern::FieldPattern;
 pub use range::{Range, RangeProblem};
 pub use render::Style;
 pub use sequence::{NumberFormat, NumberPiece, Sequence};
 pub use source::{Owner, OwnerName, Position, RuleText, SourceFile, SourceMap, Span, Wording};
+pub use timer::{TimedAct, Timer};
 pub use value_type::{ValueProblem, ValueType};
 pub use values::{Misfit, ValueLimit};
 

@@ -18,6 +18,7 @@ use crate::pattern::FieldPattern;
 use crate::range::Range;
 use crate::sequence::Sequence;
 use crate::source::{RuleText, SourceMap, Span};
+use crate::timer::Timer;
 
 /// A checked application: every name resolved, every directive understood. Rules are kept as text; crate `expr` types
 /// them.
@@ -174,6 +175,8 @@ pub struct Collection {
     pub mentions: Vec<Mention>,
     /// `@exclude`s.
     pub exclusions: Vec<Exclusion>,
+    /// `@at`s, those of fields first.
+    pub timers: Vec<Timer>,
     /// Who may do what with its records, owner by owner, that of the type first: an action is allowed if a clause of that
     /// one allows it, and one of each other owner that has clauses about it.
     pub allow: Vec<Layer>,

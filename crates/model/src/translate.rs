@@ -217,7 +217,7 @@ impl Translation<'_> {
                 let of_types = directive == "allow" && ["refer", "only", "delete", "restore", "purge"].contains(known);
                 // Those of actions are checked before the schema is built.
                 let of_actions = directive == "allow" && *known == "call";
-                !(of_types && at == Level::Field) && !of_actions
+                !(of_actions || of_types && at == Level::Field)
             })
             .collect();
         let help = match known.as_slice() {

@@ -8,7 +8,7 @@ use crate::backup::{Checked, CopyError, Watch};
 use crate::job::Job;
 use crate::read::LongRead;
 use crate::session::{Answer, Visit};
-use crate::{Catalog, Demand, DependencyKeys, Outcome, ReadStats, RowSink};
+use crate::{Catalog, CommitId, Demand, DependencyKeys, Outcome, ReadStats, RowSink};
 
 /// An open database: what `Store` needs of SQLite or PostgreSQL.
 pub(crate) trait Database: fmt::Debug + Send + Sync {
@@ -39,6 +39,9 @@ pub(crate) trait Database: fmt::Debug + Send + Sync {
 
     /// Lets the commit log have every entry that was committed before.
     fn settle_log(&self) -> Answer<'_, ()>;
+
+    /// Waits until what this process knows of others includes a commit that was answered, or until it isn't current.
+    fn reach(&self, commit: CommitId) -> Answer<'_, ()>;
 
     /// Whether it knows what other processes have committed, but for the last moments.
     fn is_current(&self) -> bool;

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::interest::Interest;
 use crate::tx::{Pending, Tx};
-use crate::{StoreError, Work, Writes};
+use crate::{CommitId, StoreError, Work, Writes};
 
 /// A `Work` without its type, so that a queue can hold it, together with its result so far and its caller.
 pub(crate) trait Job: Send {
@@ -23,6 +23,8 @@ pub(crate) trait Job: Send {
     /// As `poll_once`, for a transaction whose statements have to be awaited.
     #[cfg(feature = "postgres")]
     fn run<'a>(&'a mut self, tx: Tx<'a>) -> futures_util::future::BoxFuture<'a, Result<Pending, Pending>>;
+    /// It has changed something, which is going to be this commit.
+    fn logged(&self, commit: CommitId);
     /// Makes the job fail with this error, whatever its result was.
     fn fail(&mut self, error: StoreError);
     /// Sends the result to the caller.
@@ -92,6 +94,10 @@ impl<W: Work> Job for WorkJob<W> {
             let result = ended.unwrap_or_else(|_| Err(StoreError::Panicked.into()));
             self.ended(result, tx)
         })
+    }
+
+    fn logged(&self, commit: CommitId) {
+        self.work.logged(commit);
     }
 
     fn fail(&mut self, error: StoreError) {

@@ -1,9 +1,12 @@
 //! Keeps records: connections, transactions, group commit, the catalog, migrations, the commit log and idempotency
 //! records. The only crate that knows a database driver; knows nothing of rights, rules or JSON.
 
+#[cfg(feature = "postgres")]
+mod adopt;
 mod backup;
 mod catalog;
 mod change;
+mod commit_id;
 mod copy;
 mod database;
 mod dependency;
@@ -37,11 +40,19 @@ mod tx;
 mod wait;
 mod work;
 
+#[cfg(feature = "postgres")]
+pub use adopt::{
+    AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Deletion, FoundCheck, FoundColumn, FoundEnum,
+    FoundIndex, FoundReference, FoundTable, FoundUnique, RefusedStep, Retyped, Survey, TableKind, TypeFamily,
+};
 pub use backstay_audit::{ChangeKind, Entry, LoggedChange, Origin, RecordKey, Root};
 pub use backstay_model::{ApiChange, Risk};
+#[cfg(feature = "postgres")]
+pub use backstay_sql::adopt::Misfit;
 pub use backup::{Checked, CopyError, CopyProgress, CopyStage, Restored, Restoring, Watch};
 pub use catalog::Catalog;
 pub use change::{Change, ChangedField, CommitObserver, Committed};
+pub use commit_id::{CommitId, SealedCommit};
 pub use copy::Copied;
 pub use dependency::DependencyKeys;
 pub use due_sums::{DueSum, QueuePlace};
@@ -56,7 +67,7 @@ pub use pruning::{LogHorizon, Pruned};
 pub use read::{ReadStats, RowSink};
 pub use sequence::Series;
 pub use server::ServerProblem;
-pub use setup::Stored;
+pub use setup::{Records, Stored};
 pub use step::{Finding, OnProgress, Outcome, Progress, Step};
 pub use store::{Opened, Store};
 pub use tx::{Executed, Tx};

@@ -7,7 +7,7 @@ use backstay_sql::{Param, Statement};
 use crate::dependency::DependencyKeys;
 use crate::own::{array, bytes, int, own};
 use crate::session::OwnRow;
-use crate::{Catalog, Change, ChangedField, StoreError};
+use crate::{Catalog, Change, ChangedField, CommitId, StoreError};
 
 /// The format of the feed parts that this code writes.
 const FEED_FORMAT: u8 = 2;
@@ -60,6 +60,7 @@ struct LoggedAs {
 /// The statement that appends an entry, and the keys of what it changes, each once.
 pub(crate) struct Append {
     pub(crate) statement: Statement,
+    pub(crate) commit: CommitId,
     pub(crate) keys: Vec<DependencyKey>,
     /// Bytes of the entry and its feed part.
     pub(crate) bytes: usize,
@@ -68,7 +69,6 @@ pub(crate) struct Append {
 /// The entry, its leaf and its feed part, and what they are about.
 struct Row {
     values: [Param; 3],
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "followers know their own entries by it"))]
     leaf: Leaf,
     keys: Vec<DependencyKey>,
     bytes: usize,
@@ -110,13 +110,13 @@ impl LogFormat {
 
     /// Appends an entry at this place of the log.
     pub(crate) fn append(&self, place: Place, origin: &Origin, changes: &[Change]) -> Append {
-        let Row { values: [entry, leaf, feed], keys, bytes, .. } = self.row(place.moment, origin, changes);
+        let Row { values: [entry, leaf_hash, feed], leaf, keys, bytes } = self.row(place.moment, origin, changes);
         let statement = own(
             "INSERT INTO backstay_log (seq, entry, leaf, feed) VALUES ($1, $2, $3, $4)",
-            vec![Param::Int(place.sequence), entry, leaf, feed],
+            vec![Param::Int(place.sequence), entry, leaf_hash, feed],
             &[],
         );
-        Append { statement, keys, bytes }
+        Append { statement, commit: CommitId::of(&leaf), keys, bytes }
     }
 
     /// Stages an entry, which gets its place in the log once it is visible, and returns its leaf hash.
@@ -124,7 +124,7 @@ impl LogFormat {
     pub(crate) fn stage(&self, moment: Timestamp, origin: &Origin, changes: &[Change]) -> (Append, Leaf) {
         let Row { values, leaf, keys, bytes } = self.row(moment, origin, changes);
         let statement = own("INSERT INTO backstay_staged (entry, leaf, feed) VALUES ($1, $2, $3)", values.into(), &[]);
-        (Append { statement, keys, bytes }, leaf)
+        (Append { statement, commit: CommitId::of(&leaf), keys, bytes }, leaf)
     }
 
     fn row(&self, moment: Timestamp, origin: &Origin, changes: &[Change]) -> Row {

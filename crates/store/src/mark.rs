@@ -102,7 +102,8 @@ impl MarkSeal {
         bytes
     }
 
-    fn hash(self, purpose: u8, bytes: &[u8]) -> [u8; 8] {
+    /// The purposes 0 to 3 are those of marks.
+    pub(crate) fn hash(self, purpose: u8, bytes: &[u8]) -> [u8; 8] {
         let mut hash = SipHasher24::new_with_key(&self.0);
         hash.write(&[purpose]);
         hash.write(bytes);

@@ -2,7 +2,7 @@ use backstay_audit::Origin;
 use backstay_base::limits;
 use futures_util::future::BoxFuture;
 
-use crate::{Demand, StoreError, Tx};
+use crate::{CommitId, Demand, StoreError, Tx};
 
 /// What runs in one transaction, as a value that can be run again: on SQLite if another member of its group ended the
 /// shared transaction, on PostgreSQL after a conflict. What an earlier run did is undone by then.
@@ -25,6 +25,9 @@ pub trait Work: Send + Sync + 'static {
     fn kilo_steps(&self) -> u32 {
         limits::TRANSACTION_KILO_STEPS
     }
+
+    /// It has changed something, which is this commit if it is committed; of several runs, the last one counts.
+    fn logged(&self, _commit: CommitId) {}
 
     /// Runs it. It may await only `tx`: on SQLite a future that is pending for another reason fails with
     /// `StoreError::Pending`.

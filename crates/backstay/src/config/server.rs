@@ -180,7 +180,7 @@ pub(super) const KEYS: &[Key] = &[
         applies: Applies::Reload,
         kind: Kind::Texts,
         about: "Request headers that pages of `cors_origins` may send besides `Authorization`, \
-                `Backstay-Link`, `Content-Encoding`, `Content-Type`, `Idempotency-Key`, `If-Match`, `If-None-Match` and `Prefer`, which they always \
+                `Backstay-Commit`, `Backstay-Link`, `Content-Encoding`, `Content-Type`, `Idempotency-Key`, `If-Match`, `If-None-Match` and `Prefer`, which they always \
                 may.",
         set: |config, given| {
             config.server.cors_headers = headers(given)?;

@@ -221,6 +221,20 @@ impl Server {
 
     /// The same with these header lines, each of which ends with CRLF.
     pub(crate) fn ask_with(&self, method: &str, path: &str, lines: &str, body: &str) -> (u16, serde_json::Value) {
+        let answer = self.exchange(method, path, lines, body);
+        let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        (status, serde_json::from_str(body).unwrap_or(serde_json::Value::Null))
+    }
+
+    /// The `Backstay-Commit` of a change by the caller with this token.
+    pub(crate) fn commit_of(&self, method: &str, path: &str, token: &str) -> String {
+        let answer = self.exchange(method, path, &format!("authorization: Bearer {token}\r\n"), "");
+        let line = answer.lines().find_map(|line| line.strip_prefix("backstay-commit: "));
+        line.expect("a commit").to_owned()
+    }
+
+    fn exchange(&self, method: &str, path: &str, lines: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("the server listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
         let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{lines}");
@@ -228,9 +242,7 @@ impl Server {
         stream.write_all(request.as_bytes()).expect("the request is sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
-        let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        (status, serde_json::from_str(body).unwrap_or(serde_json::Value::Null))
+        answer
     }
 
     /// The address at which it listens.

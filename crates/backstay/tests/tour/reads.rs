@@ -6,10 +6,11 @@ use std::path::Path;
 use crate::walkthrough::{self, Database, Served, copy};
 
 /// The sections that are run, by how they begin and what comes after them.
-const SECTIONS: [(&str, &str); 3] = [
+const SECTIONS: [(&str, &str); 4] = [
     ("### Select fields", "## Records of several types"),
     ("### What a write returns", "## Create or replace a record"),
     ("## Several requests in one commit", "## Retry safely"),
+    ("## See your own writes on every server", "## Conditional requests"),
 ];
 
 /// Stands before the examples of each section: the records that they name, and who calls.

@@ -12,7 +12,8 @@ use crate::{CallerPart, Expr, Function, Node, Operator, Type};
 use backstay_base::nearest;
 
 /// Kinds of callers that a rule can meet.
-const KINDS: [CallerKind; 4] = [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator];
+const KINDS: [CallerKind; 5] =
+    [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator, CallerKind::System];
 
 impl Checker<'_> {
     pub(super) fn comparison(&mut self, of: &Binary, sign: &'static str, span: &Range<u32>) -> Option<Expr> {
@@ -33,6 +34,8 @@ impl Checker<'_> {
             let (left, right) = (self.named_type(&left.ty), self.named_type(&right.ty));
             return self.refuse(span.clone(), ExprErrorKind::Compare { left, right });
         }
+        self.is_no_link_of_record(&left, &right.ty)?;
+        self.is_no_link_of_record(&right, &left.ty)?;
         if left.ty == Type::Money {
             return self.comparison_of_money(operator, (&left, &right), span);
         }
@@ -175,8 +178,11 @@ impl Checker<'_> {
             let ty = self.named_type(&element.ty);
             return self.refuse(span.clone(), ExprErrorKind::Incomparable { ty, operator: "in" });
         }
+        self.is_no_link_of_record(&element, of_list)?;
         if let Node::List(items) = &list.node {
             for item in items {
+                self.is_no_link_of_record(&element, &item.ty)?;
+                self.is_no_link_of_record(item, &element.ty)?;
                 self.kind_is_known(&element, item)?;
             }
         } else if is_written_out(&list) {
@@ -201,6 +207,17 @@ impl Checker<'_> {
         let element = self.expr(element, hint)?;
         let element = hint.map_or_else(|| element.clone(), |ty| self.read_as(element.clone(), ty));
         Some((element, list))
+    }
+
+    /// Refuses `auth.link` where a record is meant: no relation leads to a link.
+    pub(super) fn is_no_link_of_record(&mut self, link: &Expr, beside: &Type) -> Option<()> {
+        match (&link.node, beside) {
+            (Node::Caller(CallerPart::Link), Type::Record(..)) => {
+                let of = self.named_type(beside);
+                self.refuse(link.span.clone(), ExprErrorKind::LinkOfRecord { of })
+            }
+            _ => Some(()),
+        }
     }
 
     /// Refuses a name that is no action's beside `auth.via`.

@@ -3,9 +3,9 @@
 use backstay_model::{Action, EmbeddedId, EmbeddedRole, Field, Model, TYPE_NAME};
 use serde_json::{Map, Value, json};
 
-use super::constraints;
 use super::documents::Form;
 use super::schemas::{described, value};
+use super::{constraints, references};
 
 /// The shapes of all embedded types that documents hold, and that actions take or return.
 pub(super) fn all(model: &Model) -> Map<String, Value> {
@@ -31,6 +31,7 @@ fn embedded(model: &Model, id: EmbeddedId, form: Form) -> Value {
     let member = |field: &Field| {
         let mut schema = value(model, field, field.required, form);
         if form == Form::Accepted {
+            schema = references::by_key(model, field, schema);
             constraints::add(field, &mut schema);
         }
         (field.name.clone(), described(field, schema))

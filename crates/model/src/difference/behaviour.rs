@@ -17,7 +17,7 @@ use super::states::{self, StatesPart};
 use super::writes::{WriteDirective, Writes};
 use crate::{
     Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, OwnerName, Pack, RuleText, Searched, Sequence,
-    Set, SetOn,
+    Set, SetOn, TimedAct, Timer,
 };
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
@@ -27,13 +27,14 @@ pub(super) struct CollectionBehaviour<'m> {
     allow: Vec<LayerBehaviour<'m>>,
     /// Who may read the history; none if one of the two has none, which is a difference of its own.
     history: Option<Rule<'m>>,
+    timers: Vec<TimerBehaviour<'m>>,
     fields: Vec<FieldBehaviour<'m>>,
 }
 
 impl<'m> CollectionBehaviour<'m> {
     /// What changed in newer behaviour of the same collection.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<Part> {
-        let Self { description, deprecated, allow, history, fields } = self;
+        let Self { description, deprecated, allow, history, timers, fields } = self;
         let mut parts = Vec::new();
         if *description != newer.description {
             parts.push(Part::Description);
@@ -50,6 +51,12 @@ impl<'m> CollectionBehaviour<'m> {
             let narrowed = Narrowed { action: Action::History, to_nobody: after.conditions().is_empty() };
             let narrowed = (!is_as_wide(after, before)).then_some(narrowed);
             parts.push(Part::HistoryRule { narrowed });
+        }
+        let added = newer.timers.iter().filter(|timer| !timers.contains(timer)).map(TimerBehaviour::words);
+        let gone = timers.iter().filter(|timer| !newer.timers.contains(timer)).map(TimerBehaviour::words_of_gone);
+        let changes: Vec<String> = added.chain(gone).collect();
+        if !changes.is_empty() {
+            parts.push(Part::Timers { changes });
         }
         let names = |of: &[FieldBehaviour<'m>]| of.iter().map(|field| field.names.name).collect::<Vec<_>>();
         if names(fields) != names(&newer.fields) {
@@ -85,6 +92,7 @@ impl<'m> CollectionBehaviour<'m> {
             key: _,
             indexes: _,
             exclusions: _,
+            timers,
             // What they are follows from the fields and the embedded types.
             mentions: _,
             checks: _,
@@ -109,8 +117,43 @@ impl<'m> CollectionBehaviour<'m> {
         });
         let allow = allow.iter().map(|layer| LayerBehaviour::of(model, layer, named)).collect();
         let history = history.as_ref().map(|history| Rule::of(model, &history.read));
+        let timers = timers.iter().map(|timer| TimerBehaviour::of(timer, named)).collect();
         let (description, deprecated) = (description.as_deref(), deprecated.as_deref());
-        Self { description, deprecated, allow, history, fields: shared.collect() }
+        Self { description, deprecated, allow, history, timers, fields: shared.collect() }
+    }
+}
+
+/// A timer, as both models call the fields that it is about.
+#[derive(PartialEq)]
+struct TimerBehaviour<'m> {
+    moment: &'m str,
+    /// The field with states and the state that it gets; none: the record is deleted.
+    becomes: Option<(&'m str, &'m str)>,
+}
+
+impl<'m> TimerBehaviour<'m> {
+    fn of(timer: &'m Timer, named: impl Fn(FieldId) -> &'m str) -> Self {
+        let Timer { field, act, span: _ } = timer;
+        let becomes = match act {
+            // From where follows from the transitions, which are compared in `states`.
+            TimedAct::Transition { states, from: _, to } => Some((named(*states), &**to)),
+            TimedAct::Delete => None,
+        };
+        Self { moment: named(*field), becomes }
+    }
+
+    fn words(&self) -> String {
+        match self.becomes {
+            Some((states, to)) => format!("`{states}` becomes {to} at `{}`", self.moment),
+            None => format!("records are deleted at `{}`", self.moment),
+        }
+    }
+
+    fn words_of_gone(&self) -> String {
+        match self.becomes {
+            Some((states, to)) => format!("`{states}` no longer becomes {to} at `{}`", self.moment),
+            None => format!("records are no longer deleted at `{}`", self.moment),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{Asked, Check, Element, Field, FieldKind, Set, SetOn, StoredNames};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FieldDirective {
     Allow,
+    At,
     Backfill,
     Check,
     Class,
@@ -77,8 +78,10 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
             }
         }
         // `field::field` sets the flags and the former names, also where the field's type is wrong; `money.rs`, `sequence.rs`,
-        // `slug.rs` and `order.rs` find the fields that are named; the others are part of the type, which `Declared::kind` reads.
-        FieldDirective::Connect
+        // `slug.rs`, `order.rs` and `timers.rs` find the fields that are named; the others are part of the type, which
+        // `Declared::kind` reads.
+        FieldDirective::At
+        | FieldDirective::Connect
         | FieldDirective::Function
         | FieldDirective::Readonly
         | FieldDirective::Immutable
@@ -95,8 +98,9 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 26] = [
+    const ALL: [Self; 27] = [
         Self::Allow,
+        Self::At,
         Self::Backfill,
         Self::Check,
         Self::Class,
@@ -131,6 +135,7 @@ impl FieldDirective {
     fn name(self) -> &'static str {
         match self {
             Self::Allow => "allow",
+            Self::At => "at",
             Self::Backfill => "backfill",
             Self::Check => "check",
             Self::Class => "class",
@@ -173,6 +178,9 @@ impl FieldDirective {
         );
         let (applies, help) = match self {
             Self::Allow | Self::Deprecated | Self::Renamed => (true, ""),
+            Self::At => {
+                (state, "it is for a field with states; to delete records, write `@at(field:, do: DELETE)` on the type")
+            }
             Self::Function => (false, "it is for actions, the fields of `type Query` and `type Mutation`"),
             Self::Unique => (
                 kind.is_indexable() || of_several,
@@ -390,12 +398,13 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `exclude.rs`, `history.rs`, `index.rs`, `key.rs`, `renamed.rs`, `single.rs`, `trash.rs`,
-        // `tree.rs` and `whole.rs`
+        // `collection.rs`, `exclude.rs`, `history.rs`, `index.rs`, `key.rs`, `renamed.rs`, `single.rs`, `timers.rs`,
+        // `trash.rs`, `tree.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
             [
                 "allow",
+                "at",
                 "check",
                 "deprecated",
                 "embedded",
@@ -414,7 +423,7 @@ mod tests {
             .into(),
         );
         // Written into the types that implement it by `interfaces.rs`
-        let shared = ["allow", "check", "exclude", "history", "index", "key", "path", "trash", "unique"];
+        let shared = ["allow", "at", "check", "exclude", "history", "index", "key", "path", "trash", "unique"];
         check(DirectiveLocation::Interface, shared.into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
@@ -426,6 +435,6 @@ mod tests {
         check(DirectiveLocation::ArgumentDefinition, limits.into());
         check(DirectiveLocation::InputFieldDefinition, limits.into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 68, "every location is checked above");
+        assert_eq!(places, 71, "every location is checked above");
     }
 }

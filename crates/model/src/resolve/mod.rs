@@ -41,6 +41,7 @@ mod single;
 mod slug;
 mod survey;
 mod tighten;
+mod timers;
 mod trash;
 mod tree;
 mod whole;

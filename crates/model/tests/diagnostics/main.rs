@@ -30,6 +30,7 @@ mod slug;
 mod states;
 mod syntax;
 mod system;
+mod timers;
 mod trash;
 mod trees;
 mod types;

@@ -24,7 +24,7 @@ use crate::moment::CommitClock;
 use crate::read::LongRead;
 use crate::session::{Answer, OwnRow, Visit, at_once, later};
 use crate::tx::Tx;
-use crate::{CommitObserver, Committed, Demand, ReadStats, RowSink, StoreError, Writes};
+use crate::{CommitId, CommitObserver, Committed, Demand, ReadStats, RowSink, StoreError, Writes};
 
 /// Runs of one job before a conflict with other transactions becomes its error.
 const RUNS: usize = 8;
@@ -126,10 +126,12 @@ impl Inner {
             return Ok(Ended::Done);
         }
         // It was run in vain: if the server doesn't answer this, the connection is given up.
-        if timeout(Duration::from_secs(CANCEL_SECONDS), session.roll_back()).await.is_err() {
-            return Ok(Ended::Done);
-        }
-        Ok(if session.may_run_again() { Ended::MayRunAgain } else { Ended::Done })
+        let undone = async {
+            session.roll_back().await;
+            session.may_run_again() || session.was_done().await
+        };
+        let again = timeout(Duration::from_secs(CANCEL_SECONDS), undone).await.unwrap_or(false);
+        Ok(if again { Ended::MayRunAgain } else { Ended::Done })
     }
 
     /// Runs a job once; returns whether it was committed. If not, the job keeps the error.
@@ -148,9 +150,12 @@ impl Inner {
         };
         let Ok(pending) = ran else { return false };
         let (origin, interest) = (job.origin(), job.interest().clone());
+        let changes = &pending.changes;
+        let staged = (!changes.is_empty()).then(|| self.log_format.stage(moment, &origin, changes));
+        if let Some((append, _)) = &staged {
+            job.logged(append.commit);
+        }
         let committed = async {
-            let changes = &pending.changes;
-            let staged = (!changes.is_empty()).then(|| self.log_format.stage(moment, &origin, changes));
             let statements = session.left_to_do(&pending, staged.as_ref().map(|(append, _)| append), moment)?;
             interest.commit()?;
             let Some((Append { keys, .. }, leaf)) = &staged else {
@@ -283,6 +288,13 @@ impl Database for PostgresDatabase {
 
     fn settle_log(&self) -> Answer<'_, ()> {
         later(self.inner.settle_log())
+    }
+
+    fn reach(&self, commit: CommitId) -> Answer<'_, ()> {
+        later(async move {
+            self.inner.follower.reach(commit).await;
+            Ok(())
+        })
     }
 
     fn is_current(&self) -> bool {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use backstay_audit::Leaf;
 use backstay_base::limits;
 use deadpool_postgres::{ClientWrapper, Object};
-use futures_util::future::select;
+use futures_util::future::{join, select};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
@@ -21,12 +21,16 @@ use super::error::plain;
 use super::lease;
 use super::param::Bound;
 use super::pools::Pools;
+use super::reached::Reached;
 use super::sequencer::{Sequenced, Sequencer};
+use super::wake::{self, Wake};
 use crate::moment::CommitClock;
-use crate::{CommitObserver, StoreError, idempotency, log};
+use crate::{CommitId, CommitObserver, StoreError, idempotency, log};
 
-/// How often the log is read if nothing is committed here.
+/// How often the log is read if nothing is committed here, and others can't say so.
 const IDLE: Duration = Duration::from_millis(50);
+/// The same if they can: often enough to know that there is nothing, which holds for `limits::UNHEARD_MILLIS`.
+const IDLE_HEARING: Duration = Duration::from_millis(limits::UNHEARD_MILLIS * 2 / 5);
 /// How long commits are collected, so that many of them are sequenced together.
 const COLLECT: Duration = Duration::from_millis(5);
 /// When it is tried again if another process is moving entries.
@@ -35,6 +39,8 @@ const AGAIN: Duration = Duration::from_millis(3);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long after its loss a connection is made anew.
 const RECONNECT: Duration = Duration::from_millis(100);
+/// How long a keeper counts itself as that after its last statement.
+const KEEPER_TRUST: Duration = Duration::from_millis(limits::KEEPER_TRUST_MILLIS);
 /// Entries that are read at once.
 const READ: i64 = 500;
 /// Entries of this process that are remembered until it reads them.
@@ -49,8 +55,12 @@ const END: &str =
 pub(super) struct Follower {
     observer: Arc<dyn CommitObserver>,
     clock: Arc<CommitClock>,
-    /// Something was committed here.
-    committed: Notify,
+    /// Something was committed, here or elsewhere.
+    wake: Arc<Wake>,
+    /// It knows more than before.
+    knows_more: Notify,
+    /// What it knows of commits by their ids.
+    reached: Mutex<Reached>,
     /// Entries of this process that it hasn't read yet: their changes are known.
     own: Mutex<HashSet<Leaf>>,
     /// The entry that was read last.
@@ -59,6 +69,16 @@ pub(super) struct Follower {
     /// Microseconds from `began` to the moment up to which it knows everything; 0: it knows nothing yet.
     heard: AtomicU64,
     is_keeper: AtomicBool,
+    /// Microseconds from `began` to a moment after which the server ran a statement of this connection.
+    connected: AtomicU64,
+}
+
+/// What was read of the log.
+struct Read {
+    /// Whether there may be more.
+    more: bool,
+    /// Whether another process has committed some of it.
+    news: bool,
 }
 
 /// How far it is, on one connection.
@@ -67,36 +87,47 @@ struct Reading<'f> {
     client: ClientWrapper,
     sequencer: Sequencer,
     tail: Statement,
+    notify: Statement,
+    /// Notifications that had arrived when it last read the log.
+    arrived: u64,
     /// When it last tried to become the keeper.
     applied: Option<Instant>,
 }
 
 impl Follower {
-    pub(super) fn new(observer: Arc<dyn CommitObserver>, clock: Arc<CommitClock>) -> Self {
+    pub(super) fn new(observer: Arc<dyn CommitObserver>, (clock, wake): (Arc<CommitClock>, Arc<Wake>)) -> Self {
         Self {
             observer,
             clock,
-            committed: Notify::new(),
+            wake,
+            knows_more: Notify::new(),
+            reached: Mutex::default(),
             own: Mutex::default(),
             last: Mutex::default(),
             began: Instant::now(),
             heard: AtomicU64::new(0),
             is_keeper: AtomicBool::new(false),
+            connected: AtomicU64::new(0),
         }
     }
 
     /// Whether it knows of everything that others committed, but for the last moments.
     pub(super) fn is_current(&self) -> bool {
-        let bound = Duration::from_millis(limits::UNHEARD_MILLIS);
-        match self.heard.load(Ordering::Acquire) {
-            0 => false,
-            heard => self.began.elapsed().saturating_sub(Duration::from_micros(heard)) <= bound,
-        }
+        self.is_recent(&self.heard, Duration::from_millis(limits::UNHEARD_MILLIS))
     }
 
-    /// Whether this process does what one of those on the database has to do.
+    /// Whether this process does what one of those on the database has to do. One that was stopped doesn't count itself as the
+    /// keeper when it goes on: the server has ended its connection, and another process may be the keeper.
     pub(super) fn is_keeper(&self) -> bool {
-        self.is_keeper.load(Ordering::Relaxed)
+        self.is_keeper.load(Ordering::Relaxed) && self.is_recent(&self.connected, KEEPER_TRUST)
+    }
+
+    /// Whether this moment, 0 for never, is no longer ago than that.
+    fn is_recent(&self, moment: &AtomicU64, bound: Duration) -> bool {
+        match moment.load(Ordering::Acquire) {
+            0 => false,
+            micros => self.began.elapsed().saturating_sub(Duration::from_micros(micros)) <= bound,
+        }
     }
 
     /// An entry was committed, and its changes are known here. One that is read before, or whose commit had no answer, is
@@ -108,7 +139,31 @@ impl Follower {
         }
         own.insert(leaf);
         drop(own);
-        self.committed.notify_one();
+        self.reached.lock().add(CommitId::of(&leaf));
+        self.wake.wake();
+    }
+
+    /// Waits until the changes of a commit are known here, whoever made it; or, if that takes longer than the process is current
+    /// without knowing them, until it isn't.
+    pub(super) async fn reach(&self, commit: CommitId) {
+        if self.reached.lock().has(commit) {
+            return;
+        }
+        // It was answered before: whoever knows everything from now on knows it.
+        let asked = self.began.elapsed();
+        let known = async {
+            loop {
+                let more = self.knows_more.notified();
+                if self.heard.load(Ordering::Acquire) >= micros(asked) {
+                    break;
+                }
+                more.await;
+            }
+        };
+        self.wake.wake();
+        if timeout(Duration::from_millis(limits::UNHEARD_MILLIS), known).await.is_ok() {
+            self.reached.lock().add(commit);
+        }
     }
 
     /// Follows the log from behind this place on, as long as it is polled: on this connection, and on others once that is
@@ -156,24 +211,28 @@ impl Follower {
             Sequenced::Some => {}
             Sequenced::Elsewhere => sleep(AGAIN).await,
             Sequenced::All => {
-                select(pin!(self.committed.notified()), pin!(sleep(IDLE))).await;
+                let idle = if self.wake.hears() { IDLE_HEARING } else { IDLE };
+                select(pin!(self.wake.woken()), pin!(sleep(idle))).await;
                 sleep(COLLECT).await;
             }
         }
     }
 
-    /// Everything that was visible at this moment is known.
-    fn hear(&self, at: Instant) {
-        let micros = at.saturating_duration_since(self.began).as_micros();
-        self.heard.store(u64::try_from(micros).unwrap_or(u64::MAX).max(1), Ordering::Release);
+    /// Notes a moment.
+    fn note(&self, moment: &AtomicU64, at: Instant) {
+        moment.store(micros(at.saturating_duration_since(self.began)), Ordering::Release);
     }
 }
 
 impl<'f> Reading<'f> {
     async fn on(follower: &'f Follower, client: ClientWrapper) -> Result<Self, StoreError> {
+        client.batch_execute(&session()).await.map_err(plain)?;
         let sequencer = Sequencer::on(&client).await?;
         let tail = client.prepare(TAIL).await.map_err(plain)?;
-        Ok(Self { follower, client, sequencer, tail, applied: None })
+        let notify = client.prepare(wake::NOTIFY).await.map_err(plain)?;
+        follower.wake.listen(&client).await.map_err(plain)?;
+        let arrived = follower.wake.arrived();
+        Ok(Self { follower, client, sequencer, tail, notify, arrived, applied: None })
     }
 
     /// Starts over at the end of the log if it doesn't continue what was read of it: a standby that was promoted can lack the last
@@ -190,6 +249,7 @@ impl<'f> Reading<'f> {
         };
         if !is_same {
             self.follower.observer.foreign_change();
+            *self.follower.last.lock() = None;
             *place = end;
         }
         Ok(())
@@ -198,25 +258,51 @@ impl<'f> Reading<'f> {
     /// Lets the log have what is visible, and reads it to its end.
     async fn step(&mut self, place: &mut i64) -> Result<Sequenced, StoreError> {
         let begun = Instant::now();
+        let follower = self.follower;
         let sequenced = self.sequencer.sequence(&self.client).await?;
-        while self.read(place).await? {}
+        follower.note(&follower.connected, begun);
+        let arrived = follower.wake.arrived();
+        // Futures are polled in order, and each sends its request when it is first polled.
+        let (told, read) = join(self.tell(), self.read(place)).await;
+        told?;
+        let Read { mut more, mut news } = read?;
+        while more {
+            let next = self.read(place).await?;
+            (more, news) = (next.more, news || next.news);
+        }
+        if news && !self.sequencer.has_moved() && arrived == self.arrived {
+            follower.wake.missed();
+        }
+        self.arrived = arrived;
         if sequenced == Sequenced::All {
-            self.follower.hear(begun);
+            // Everything that was visible then is known.
+            follower.note(&follower.heard, begun);
+            follower.knows_more.notify_waiters();
         }
         self.apply(begun).await?;
         Ok(sequenced)
     }
 
-    /// Reads the next entries; returns whether there may be more.
-    async fn read(&mut self, place: &mut i64) -> Result<bool, StoreError> {
-        let rows = self.client.query(&self.tail, &[&*place, &READ]).await.map_err(plain)?;
-        for row in &rows {
-            self.take(row, place)?;
+    /// Tells others that the log has more, if this process has moved it there.
+    async fn tell(&self) -> Result<(), StoreError> {
+        if self.sequencer.has_moved() {
+            self.client.execute(&self.notify, &[]).await.map_err(plain)?;
         }
-        Ok(i64::try_from(rows.len()).is_ok_and(|read| read == READ))
+        Ok(())
     }
 
-    fn take(&self, row: &Row, place: &mut i64) -> Result<(), StoreError> {
+    /// Reads the next entries.
+    async fn read(&self, place: &mut i64) -> Result<Read, StoreError> {
+        let rows = self.client.query(&self.tail, &[&*place, &READ]).await.map_err(plain)?;
+        let mut news = false;
+        for row in &rows {
+            news |= self.take(row, place)?;
+        }
+        Ok(Read { more: i64::try_from(rows.len()).is_ok_and(|read| read == READ), news })
+    }
+
+    /// Takes note of an entry; returns whether it is another process's.
+    fn take(&self, row: &Row, place: &mut i64) -> Result<bool, StoreError> {
         let Follower { observer, clock, own, .. } = self.follower;
         let damaged = || StoreError::Catalog("backstay_log");
         let found: i64 = row.try_get(0).map_err(plain)?;
@@ -233,14 +319,15 @@ impl<'f> Reading<'f> {
         *place = found;
         *self.follower.last.lock() = Some(leaf);
         if own.lock().remove(&leaf) {
-            return Ok(());
+            return Ok(false);
         }
         let feed: Option<&[u8]> = row.try_get(2).map_err(plain)?;
         match feed.and_then(log::feed_keys) {
             Some(keys) => observer.others_changed(&keys),
             None => observer.foreign_change(),
         }
-        Ok(())
+        self.follower.reached.lock().add(CommitId::of(&leaf));
+        Ok(true)
     }
 
     /// Now and then, becomes the keeper if there is none, and removes idempotency records that have expired if it is the keeper.
@@ -250,7 +337,7 @@ impl<'f> Reading<'f> {
             return Ok(());
         }
         self.applied = Some(now);
-        if !self.follower.is_keeper() {
+        if !self.follower.is_keeper.load(Ordering::Relaxed) {
             let is_keeper = lease::keep(&self.client).await?;
             self.follower.is_keeper.store(is_keeper, Ordering::Relaxed);
             return Ok(());
@@ -262,7 +349,40 @@ impl<'f> Reading<'f> {
     }
 }
 
+/// A time since the beginning, never 0.
+fn micros(since: Duration) -> u64 {
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX).max(1)
+}
+
+/// The server ends the session of a process that is stopped, and with it the lock of the keeper.
+fn session() -> String {
+    format!("SET idle_session_timeout = '{}s'", limits::KEEPER_IDLE_SECONDS)
+}
+
 /// A connection whose server doesn't answer is as good as lost.
 async fn within<T>(step: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     timeout(PATIENCE, step).await.map_err(|_| StoreError::Busy)?
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_base::SystemClock;
+
+    use super::*;
+
+    #[test]
+    fn a_keeper_that_was_stopped_is_none_until_the_server_has_run_a_statement_of_its_connection() {
+        let clock = Arc::new(CommitClock::after(None, Arc::new(SystemClock)));
+        let mut follower = Follower::new(Arc::new(()), (clock, Arc::default()));
+        follower.began = Instant::now().checked_sub(Duration::from_mins(1)).expect("the machine runs for longer");
+        follower.is_keeper.store(true, Ordering::Relaxed);
+        let check = |seconds_ago: u64, expected: bool| {
+            let at = follower.began + Duration::from_secs(60 - seconds_ago);
+            follower.note(&follower.connected, at);
+            assert_eq!(follower.is_keeper(), expected, "{seconds_ago}");
+        };
+        check(3, false);
+        check(0, true);
+        check(59, false);
+    }
 }

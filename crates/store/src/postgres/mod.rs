@@ -3,6 +3,7 @@
 //! transaction waits for another one because of them.
 
 mod address;
+mod adopt;
 mod database;
 mod error;
 mod follower;
@@ -11,11 +12,14 @@ mod numeric;
 mod param;
 mod pools;
 mod problem;
+mod reached;
 mod row;
 mod schema;
 mod sequencer;
 mod session;
 mod start;
 mod tls;
+mod wake;
 
+pub(crate) use adopt::{apply as adopt, count_misfits, plan as plan_adoption, survey};
 pub(crate) use start::{block_on, copy_from, copy_to, delete, exists, open, plan, stored};

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use tokio_postgres::{Client, Statement};
 
 use super::error::plain;
+use super::wake;
 use crate::StoreError;
 
 /// Entries that are moved at once.
@@ -29,6 +30,8 @@ const SEQUENCE: &str = "SELECT is_free, taken, oldest, newest, following FROM ba
 #[derive(Debug)]
 pub(super) struct Sequencer {
     statement: Statement,
+    /// Whether the last call has moved entries.
+    moved: bool,
     numbers: Numbers,
     begun: Instant,
 }
@@ -48,7 +51,7 @@ impl Sequencer {
     /// For calls on this connection: numbers of a server that has restarted are new ones.
     pub(super) async fn on(client: &Client) -> Result<Self, StoreError> {
         let statement = client.prepare(SEQUENCE).await.map_err(plain)?;
-        Ok(Self { statement, numbers: Numbers::default(), begun: Instant::now() })
+        Ok(Self { statement, moved: false, numbers: Numbers::default(), begun: Instant::now() })
     }
 
     /// Moves the next entries into the log.
@@ -59,10 +62,12 @@ impl Sequencer {
         let (first, last) = self.numbers.ranges();
         let most = i64::try_from(MOVED).unwrap_or(i64::MAX);
         let row = client.query_one(&self.statement, &[&first, &last, &most]).await.map_err(plain)?;
+        self.moved = false;
         if !row.try_get::<_, bool>(0).map_err(plain)? {
             return Ok(Sequenced::Elsewhere);
         }
         let taken = row.try_get::<_, Option<Vec<i64>>>(1).map_err(plain)?.unwrap_or_default();
+        self.moved = !taken.is_empty();
         let number = |column: usize| row.try_get::<_, i64>(column).map_err(plain);
         let horizon = Horizon { oldest: number(2)?, newest: number(3)?, next: number(4)? };
         let is_all = taken.len() < MOVED;
@@ -73,12 +78,21 @@ impl Sequencer {
         Ok(if is_all { Sequenced::All } else { Sequenced::Some })
     }
 
+    /// Whether the last call has moved entries, which others want to know.
+    pub(super) fn has_moved(&self) -> bool {
+        self.moved
+    }
+
     /// Lets the log have every entry that is visible now.
     pub(super) async fn settle(client: &Client) -> Result<(), StoreError> {
         let mut sequencer = Self::on(client).await?;
         let mut attempts = 0;
         loop {
-            match sequencer.sequence(client).await? {
+            let sequenced = sequencer.sequence(client).await?;
+            if sequencer.has_moved() {
+                client.batch_execute(wake::NOTIFY).await.map_err(plain)?;
+            }
+            match sequenced {
                 Sequenced::All => return Ok(()),
                 Sequenced::Some => {}
                 Sequenced::Elsewhere if attempts < ATTEMPTS => {

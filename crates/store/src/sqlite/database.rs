@@ -24,7 +24,7 @@ use crate::interest::Interest;
 use crate::job::Job;
 use crate::read::LongRead;
 use crate::session::{Answer, Visit, at_once, later};
-use crate::{Demand, ReadStats, RowSink, StoreError, Writes};
+use crate::{CommitId, Demand, ReadStats, RowSink, StoreError, Writes};
 
 /// A database file and the threads that work on it.
 pub(crate) struct SqliteDatabase {
@@ -225,6 +225,11 @@ impl Database for SqliteDatabase {
 
     fn settle_log(&self) -> Answer<'_, ()> {
         // Entries have their places when they are committed.
+        at_once(Ok(()))
+    }
+
+    fn reach(&self, _commit: CommitId) -> Answer<'_, ()> {
+        // No other process can have made it, and nothing that is remembered outlasts it.
         at_once(Ok(()))
     }
 

@@ -328,6 +328,7 @@ impl GroupCommit {
             pending.logged_bytes = append.bytes;
             self.session.write_within(&append.statement)?;
             pending.wrote = true;
+            job.logged(append.commit);
             return Ok(append.keys);
         }
         Ok(Vec::new())
