@@ -42,6 +42,7 @@ enum Source {
 
 /// Which files have other content.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each kind of file changes by itself")]
 pub(crate) struct Changes {
     pub(crate) settings: bool,
     pub(crate) model: bool,
