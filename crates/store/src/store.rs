@@ -395,6 +395,11 @@ impl Store {
         self.inner.database.is_current()
     }
 
+    /// Whether it has to be closed and opened anew, because another process wants to change the model, or has done so.
+    pub fn must_yield(&self) -> bool {
+        self.inner.database.must_yield()
+    }
+
     /// Whether this process does what is due without anybody asking for it: of those that have the database open, one does.
     pub fn is_keeper(&self) -> bool {
         self.inner.database.is_keeper()

@@ -67,6 +67,8 @@ pub(super) struct Follower {
     /// Microseconds from `began` to the moment up to which it knows everything; 0: it knows nothing yet.
     heard: AtomicU64,
     is_keeper: AtomicBool,
+    /// Whether another process wants to change the model.
+    is_asked: AtomicBool,
 }
 
 /// What was read of the log.
@@ -103,6 +105,7 @@ impl Follower {
             began: Instant::now(),
             heard: AtomicU64::new(0),
             is_keeper: AtomicBool::new(false),
+            is_asked: AtomicBool::new(false),
         }
     }
 
@@ -118,6 +121,11 @@ impl Follower {
     /// Whether this process does what one of those on the database has to do.
     pub(super) fn is_keeper(&self) -> bool {
         self.is_keeper.load(Ordering::Relaxed)
+    }
+
+    /// Whether another process waits until this one closes the database.
+    pub(super) fn is_asked(&self) -> bool {
+        self.is_asked.load(Ordering::Relaxed)
     }
 
     /// An entry was committed, and its changes are known here. One that is read before, or whose commit had no answer, is
@@ -315,13 +323,14 @@ impl<'f> Reading<'f> {
         Ok(true)
     }
 
-    /// Now and then, becomes the keeper if there is none, and removes idempotency records that have expired if it is the keeper.
+    /// Now and then, looks whether another process wants to change the model, becomes the keeper if there is none, and removes idempotency records that have expired if it is the keeper.
     async fn apply(&mut self, now: Instant) -> Result<(), StoreError> {
         let every = Duration::from_millis(limits::UNHEARD_MILLIS);
         if self.applied.is_some_and(|applied| now.duration_since(applied) < every) {
             return Ok(());
         }
         self.applied = Some(now);
+        self.follower.is_asked.store(lease::is_announced(&self.client).await?, Ordering::Relaxed);
         if !self.follower.is_keeper() {
             let is_keeper = lease::keep(&self.client).await?;
             self.follower.is_keeper.store(is_keeper, Ordering::Relaxed);

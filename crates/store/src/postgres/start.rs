@@ -21,7 +21,7 @@ use crate::database::OpenDatabase;
 use crate::moment::CommitClock;
 use crate::session::{Contents, Object as Stored, OwnRow, SchemaSession as _};
 use crate::setup::{self, Opening, Prepared};
-use crate::{OpenError, ServerProblem, Step, StoreError, own, snapshot};
+use crate::{Migration, OpenError, ServerProblem, Step, StoreError, own, snapshot};
 
 /// Opens the database that a URL or a libpq connection string names.
 pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, OpenError> {
@@ -31,10 +31,15 @@ pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, 
         let (contents, entered) = enter(&mut session, (opening, &address)).await?;
         let Prepared { catalog, log_format, last, outcome } = opening.prepare(&mut session, contents).await?;
         match entered {
-            Entered::Alone => lease::admit(session.client()).await?,
+            Entered::Alone { announced } => {
+                lease::admit(session.client()).await?;
+                if announced {
+                    lease::withdraw(session.client()).await?;
+                }
+            }
             Entered::Shared => {}
         }
-        let lease = Arc::new(Lease::begin(session.client(), Arc::clone(&opening.options.on_fatal)).await?);
+        let lease = Arc::new(Lease::begin(session.client()).await?);
         let wake = Arc::clone(session.pools().wake());
         let pools = Pools::new(&address, opening.options.connections, (Some(&lease), Arc::clone(&wake)))?;
         let keys = log_format.keys.clone();
@@ -57,22 +62,37 @@ enum Entered {
     /// Beside others with the same model.
     Shared,
     /// Alone, to change it.
-    Alone,
+    Alone {
+        /// Whether others had to be asked for it.
+        announced: bool,
+    },
 }
 
-/// Waits until the database can be opened: beside others if it has the model already, otherwise alone. What it holds can have
-/// changed until then.
+/// Waits until the database can be opened: beside others if it has the model already, otherwise alone, which others that have it
+/// are asked for. What it holds can have changed until then.
 async fn enter(
     session: &mut PostgresSession,
     (opening, address): (&Opening<'_>, &Address),
 ) -> Result<(Contents, Entered), OpenError> {
-    let (mut refused, mut awaited) = (0, 0);
-    while refused < lease::ATTEMPTS && awaited < lease::CHANGE_ATTEMPTS {
+    let (mut refused, mut awaited, mut announced) = (0, 0, false);
+    while refused < lease::ASKED_ATTEMPTS && awaited < lease::CHANGE_ATTEMPTS {
         let fits = fits(session, (opening, address)).await?.is_some();
         if !fits && lease::exclude(session.client()).await? {
-            return Ok((recognized(address, session).await?, Entered::Alone));
+            return Ok((recognized(address, session).await?, Entered::Alone { announced }));
         }
-        if lease::share(session.client()).await? {
+        if !fits && !announced {
+            announced = announce(session, (opening, address)).await?;
+        }
+        if fits && announced {
+            // Another process has changed it just so.
+            lease::withdraw(session.client()).await?;
+            announced = false;
+        }
+        if announced {
+            refused += 1;
+        } else if lease::is_announced(session.client()).await? {
+            awaited += 1;
+        } else if lease::share(session.client()).await? {
             if let (true, Some(contents)) = (fits, self::fits(session, (opening, address)).await?) {
                 return Ok((contents, Entered::Shared));
             }
@@ -84,6 +104,43 @@ async fn enter(
         sleep(lease::INTERVAL).await;
     }
     Err(address.failed(ServerProblem::InUse))
+}
+
+/// Asks the others that have the database to let this process change its model, unless they could do without. `false`: it can't be
+/// asked for, or another process does so.
+async fn announce(
+    session: &mut PostgresSession,
+    (opening, address): (&Opening<'_>, &Address),
+) -> Result<bool, OpenError> {
+    if is_outdated(session, opening).await? {
+        return Err(address.failed(ServerProblem::Outdated));
+    }
+    if opening.options.migration == Migration::Refuse {
+        return Ok(false);
+    }
+    // Nobody stops for a migration that is refused.
+    let contents = recognized(address, session).await?;
+    let parts = (opening.model, opening.ambient.clock.now());
+    if let Some(refused) = setup::refused(session, contents, (parts, opening.options.migration)).await? {
+        return Err(refused);
+    }
+    Ok(lease::announce(session.client()).await?)
+}
+
+/// Whether the database had this model before, and has a newer one. Only whoever says so goes back to it while others serve
+/// the newer one.
+async fn is_outdated(session: &mut PostgresSession, opening: &Opening<'_>) -> Result<bool, OpenError> {
+    if let Migration::Apply { .. } = opening.options.migration {
+        return Ok(false);
+    }
+    let newest = setup::newest(session).await?.number;
+    let mut before = None;
+    let visit = &mut |row: &dyn OwnRow| {
+        before = Some(snapshot::read(row)?.number);
+        Ok(())
+    };
+    session.read(&snapshot::with_hash(snapshot::hash(opening.model)), visit).await?;
+    Ok(before.is_some_and(|before| before < newest))
 }
 
 /// What the database holds if it has this model and is in the newest format.
