@@ -297,13 +297,13 @@ impl Store {
 
     /// A commit as others may hold it.
     pub fn seal_commit(&self, commit: CommitId) -> SealedCommit {
-        commit.seal(self.inner.keys.marks())
+        self.inner.keys.marks().seal_commit(commit)
     }
 
     /// Waits until whoever asks `is_current`, and reads, gets a state that includes this commit: any server on the database may
     /// have answered it. `false`: it was sealed by another database.
     pub async fn reach(&self, sealed: &SealedCommit) -> Result<bool, StoreError> {
-        match CommitId::open(sealed, self.inner.keys.marks()) {
+        match self.inner.keys.marks().open_commit(sealed) {
             Some(commit) => self.inner.database.reach(commit).await.map(|()| true),
             None => Ok(false),
         }

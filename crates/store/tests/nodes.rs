@@ -341,6 +341,21 @@ async fn a_model_is_changed_once_the_others_have_closed_the_database() {
     assert_eq!(place.deaths.load(Ordering::SeqCst), 0);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_start_at_the_same_time_wait_for_each_other() {
+    let place = Arc::new(Place::new());
+    for text in [MODEL.to_owned(), MODEL.replace("name: String!", "name: String! nick: String")] {
+        let started = (0..3).map(|_| {
+            let (place, text) = (Arc::clone(&place), text.clone());
+            tokio::spawn(async move { place.try_node(&text).map(|(_, outcome)| outcome).expect("it starts") })
+        });
+        let outcomes = futures_util::future::join_all(started.collect::<Vec<_>>()).await;
+        let outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| outcome.expect("it ends")).collect();
+        let unchanged = outcomes.iter().filter(|outcome| **outcome == Outcome::Unchanged).count();
+        assert_eq!(unchanged, 2, "{outcomes:?}");
+    }
+}
+
 /// A script that tells which commit it is.
 struct Noted(Arc<Script>, Mutex<Option<CommitId>>);
 

@@ -106,25 +106,42 @@ async fn enter(
     Err(address.failed(ServerProblem::InUse))
 }
 
-/// Asks the others that have the database to let this process change its model, unless they could do without. `false`: it can't be
-/// asked for, or another process does so.
+/// Asks the others that have the database to let this process change its model, unless that would be in vain. `false`: it can't be
+/// asked for now.
 async fn announce(
     session: &mut PostgresSession,
     (opening, address): (&Opening<'_>, &Address),
 ) -> Result<bool, OpenError> {
+    // While this is held, nobody else changes the model.
+    if !lease::share(session.client()).await? {
+        return Ok(false);
+    }
+    match recognized(address, session).await? {
+        Contents::Nothing | Contents::Foreign => {}
+        contents @ Contents::Backstay { .. } => require_worthwhile(session, contents, (opening, address)).await?,
+    }
+    lease::unshare(session.client()).await?;
+    if opening.options.migration == Migration::Refuse {
+        return Ok(false);
+    }
+    Ok(lease::announce(session.client()).await?)
+}
+
+/// Refuses a model that the others don't have to stop for.
+async fn require_worthwhile(
+    session: &mut PostgresSession,
+    contents: Contents,
+    (opening, address): (&Opening<'_>, &Address),
+) -> Result<(), OpenError> {
     if is_outdated(session, opening).await? {
         return Err(address.failed(ServerProblem::Outdated));
     }
     if opening.options.migration == Migration::Refuse {
-        return Ok(false);
+        return Ok(());
     }
-    // Nobody stops for a migration that is refused.
-    let contents = recognized(address, session).await?;
-    let parts = (opening.model, opening.ambient.clock.now());
-    if let Some(refused) = setup::refused(session, contents, (parts, opening.options.migration)).await? {
-        return Err(refused);
-    }
-    Ok(lease::announce(session.client()).await?)
+    let model = (opening.model, opening.ambient.clock.now());
+    let refused = setup::refused(session, contents, (model, opening.options.migration)).await?;
+    refused.map_or(Ok(()), Err)
 }
 
 /// Whether the database had this model before, and has a newer one. Only whoever says so goes back to it while others serve
